@@ -1,7 +1,7 @@
 /** docs/http-api.md "Audit": the append-only audit log, and what its RPC methods exchange. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { Instant, Limit, Timestamp } from "./common.js";
+import { Before, Instant, Limit, Timestamp } from "./common.js";
 import { MapOf } from "./map-of.js";
 
 export const AuditEntry = Type.Object({
@@ -31,6 +31,7 @@ export const AuditQuery = Type.Object({
   action: Type.Optional(Type.String()),
   from: Type.Optional(Instant),
   to: Type.Optional(Instant),
+  before: Type.Optional(Before),
   limit: Type.Optional(Limit),
 });
 export const AuditSummaryQuery = Type.Object({ from: Type.Optional(Instant), to: Type.Optional(Instant) });
@@ -43,6 +44,8 @@ export const AuditListRequest = Type.Object({
   action: Type.Union([Type.String(), Type.Null()]),
   from: Bound,
   to: Bound,
+  /** Only rows with a smaller id. */
+  before: Type.Union([Before, Type.Null()]),
   limit: Limit,
 });
 export type AuditListRequest = Static<typeof AuditListRequest>;

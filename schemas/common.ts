@@ -35,10 +35,16 @@ export const WorkspaceHeader = Type.String({
   description: "Where neither the body nor the caller says one; percent-encoded UTF-8.",
 });
 
+/** Where a list goes on that was cut: the parameters of its query; null where all of it was listed. */
+export const ListEnd = Type.Union([Type.String(), Type.Null()]);
+/** The header that says so. */
+export const NEXT_HEADER = "X-Koor-Next";
 /** A page's size in a query string. */
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });
 /** A version number in a query string. */
 export const VersionNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+/** In a list that is newest first: those with a smaller id. */
+export const Before = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 /** A cursor or a version that may be 0. */
 export const NonNegative = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 /** An instant in a query string: RFC 3339 as it is sent, ms since the epoch as a handler gets it. */

@@ -1,7 +1,7 @@
 /** docs/http-api.md "Compliance": contracts checked for each active instance, and what was found. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { Limit, Timestamp } from "./common.js";
+import { Before, Limit, Timestamp } from "./common.js";
 import { Violation } from "./contracts.js";
 import { JsonText } from "./json-text.js";
 import { COMPLIANCE_PAIRS_MAX } from "./limits.js";
@@ -21,7 +21,11 @@ export const ComplianceCheck = Type.Object({
   runs: ComplianceHistory,
   count: Type.Integer({ minimum: 0, description: "How many runs there were; the list ends at a bound of its own." }),
 });
-export const ComplianceQuery = Type.Object({ instance_id: Type.Optional(Type.String()), limit: Type.Optional(Limit) });
+export const ComplianceQuery = Type.Object({
+  instance_id: Type.Optional(Type.String()),
+  before: Type.Optional(Before),
+  limit: Type.Optional(Limit),
+});
 
 const ViolationsText = JsonText(Type.Array(Violation));
 
@@ -55,6 +59,7 @@ export const ComplianceRecordReply = Type.Object({ first_id: Type.Integer(), run
 /** Null means any. */
 export const ComplianceHistoryRequest = Type.Object({
   instance_id: Type.Union([Type.String(), Type.Null()]),
+  before: Type.Union([Before, Type.Null()]),
   limit: Limit,
 });
 export type ComplianceHistoryRequest = Static<typeof ComplianceHistoryRequest>;

@@ -1,7 +1,7 @@
 /** docs/http-api.md "Events", and what their RPC methods exchange. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { Instant, Limit, NonNegative, Switch, Timestamp } from "./common.js";
+import { Before, Instant, Limit, NonNegative, Switch, Timestamp } from "./common.js";
 import { TOPIC_PATTERN_PART } from "./glob.js";
 import {
   LONG_POLL_WAIT_S_MAX,
@@ -85,6 +85,7 @@ export const EventHistoryQuery = Type.Object({
   to: Type.Optional(Instant),
   source: Type.Optional(Type.String()),
   after: Type.Optional(NonNegative),
+  before: Type.Optional(Before),
   wait: Type.Optional(Type.Integer({ minimum: 0, maximum: LONG_POLL_WAIT_S_MAX, description: "Seconds." })),
 });
 export const SubscribeQuery = Type.Object({
@@ -139,6 +140,8 @@ export type PublishReply = Static<typeof PublishReply>;
 export const EventHistoryRequest = Type.Object({
   pattern: Type.String(),
   after: Type.Union([NonNegative, Type.Null()]),
+  /** Only events with a smaller id. */
+  before: Type.Union([Before, Type.Null()]),
   from: Type.Union([Type.Number(), Type.Null()]),
   to: Type.Union([Type.Number(), Type.Null()]),
   source: Type.Union([Type.String(), Type.Null()]),

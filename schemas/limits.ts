@@ -55,6 +55,10 @@ export const ALTERNATIVES_TOGETHER_MAX = 256;
 export const SOURCE_BYTES_MAX = 256;
 export const CONTENT_TYPE_BYTES_MAX = 256;
 export const PAGE_ROWS_MAX = 10_000;
+/**
+ * The items of a list in one answer, together: it ends before the first that no longer fits, and says where it goes on.
+ */
+export const LIST_BYTES_MAX = 16 * MIB;
 export const HISTORY_ROWS_DEFAULT = 50;
 export const AUDIT_ROWS_DEFAULT = 50;
 export const EVENT_ROWS_DEFAULT = 50;
@@ -178,8 +182,10 @@ export const DEADLINE_SWEEP_MS = 100;
  * How far a stream may run ahead of the client that reads it: so far that a long list is in the front's
  * memory before a slow client has taken it, and the pool's worker is free again.
  */
-export const STREAM_CREDIT_CHUNKS = 256;
+export const STREAM_CREDIT_CHUNKS = 128;
 export const STREAM_CHUNK_CHARACTERS = 64 * KIB;
+/** A longer chunk travels in pieces, each of which takes a credit. */
+export const STREAM_PIECE_CHARACTERS_MAX = 2 * STREAM_CHUNK_CHARACTERS;
 
 // Writer
 export const BATCH_CALLS_MAX = 512;
@@ -327,6 +333,8 @@ export const WHOLE_ANSWER_BYTES_MAX = 256 * KIB;
 export const HOT_CACHE_BYTES_MAX = 64 * MIB;
 /** A larger value is read from the database each time: it would push out many small ones. */
 export const HOT_CACHE_VALUE_BYTES_MAX = 256 * KIB;
+/** A list that turns out to be longer than this is begun anew in the pool. */
+export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
 /** Reads of at most so many rows run on the front's own handle; longer ones in the pool. */
 export const FRONT_READ_ROWS_MAX = 100;
 
@@ -339,6 +347,8 @@ export const SUBSCRIBER_IDLE_TIMEOUT_S = 120;
 export const SSE_COMMENT_INTERVAL_MS = 15_000;
 export const LONG_POLL_WAIT_S_MAX = 60;
 export const REPLAY_PAGE_EVENTS = 64;
+/** Events that are read at once for those who follow: with the event that crosses it, at most twice a large one. */
+export const EVENT_PAGE_CHARACTERS_MAX = 1 * MIB;
 export const EVENT_PRUNE_INTERVAL_MS = 60_000;
 export const EVENT_PRUNE_ROWS = 2_000;
 export const EVENT_HISTORY_DEFAULT = 1_000;
@@ -692,6 +702,10 @@ export const TOKENS_PER_MCP_CALL = 300;
 // MCP
 /** Messages of one JSON-RPC batch. */
 export const MCP_BATCH_MESSAGES_MAX = 100;
+/** What the answers of one batch may come to: a call that no longer fits gets an error, the others their answers. */
+export const MCP_BATCH_BYTES_MAX = 4 * MIB;
+/** Of all batches that are being answered, together. */
+export const MCP_BATCHES_BYTES_MAX = 32 * MIB;
 /** Streams that wait for changes of the tools; there are none to tell of, so clients have no need of them. */
 export const MCP_LISTENERS_MAX = 64;
 /** A longer result would fill any model's context: the tool refuses it and asks for a filter. */

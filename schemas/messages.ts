@@ -125,18 +125,18 @@ export const MessageQuery = Type.Object({
 });
 export type MessageQuery = Static<typeof MessageQuery>;
 
+const MessageBefore = Type.Unsafe<string>({
+  type: "string",
+  pattern: MESSAGE_ID.source,
+  "x-refusal": "before must be the id of a message",
+});
+
 export const AllMessagesQuery = Type.Object({
   instance: Type.Optional(Type.String()),
   thread: Type.Optional(Text({ characters_max: MESSAGE_THREAD_BYTES_MAX, line: true })),
   unread: Type.Optional(Switch),
   urgent: Type.Optional(Switch),
-  before: Type.Optional(
-    Type.Unsafe<string>({
-      type: "string",
-      pattern: MESSAGE_ID.source,
-      "x-refusal": "before must be the id of a message",
-    }),
-  ),
+  before: Type.Optional(MessageBefore),
   limit: Type.Optional(Rows),
 });
 export type AllMessagesQuery = Static<typeof AllMessagesQuery>;
@@ -150,7 +150,7 @@ export const MarkBody = Type.Object({
 export type MarkBody = Static<typeof MarkBody>;
 export const MarkAnswer = Type.Object({ marked: Type.Integer({ minimum: 0 }) });
 
-export const ThreadQuery = Type.Object({ limit: Type.Optional(Rows) });
+export const ThreadQuery = Type.Object({ before: Type.Optional(MessageBefore), limit: Type.Optional(Rows) });
 
 export const MessageThread = Type.Object({
   thread: Type.String(),
@@ -227,8 +227,12 @@ const BOX = {
 /** Which messages of a box a page has. */
 export const PageRequest = Type.Object(BOX);
 export type PageRequest = Static<typeof PageRequest>;
-/** How many messages the page has, its last row (null where it is empty), and those that were not delivered yet. */
+/**
+ * How many messages the page has, its last row (null where it is empty), and those that were not delivered yet. `cut`: it
+ * ends before its limit, because the messages are long.
+ */
 export const PageReply = Type.Object({
+  cut: Type.Boolean(),
   count: Type.Integer({ minimum: 0 }),
   last: RowOrNull,
   undelivered: Type.Array(Row),
@@ -236,7 +240,12 @@ export const PageReply = Type.Object({
 export type PageReply = Static<typeof PageReply>;
 
 /** The messages of a page; none behind the row `up_to`, where it is not null. */
-export const ListRequest = Type.Object({ ...BOX, up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]) });
+export const ListRequest = Type.Object({
+  ...BOX,
+  up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
+  /** There are more behind that row, which did not fit. */
+  cut: Type.Boolean(),
+});
 export type ListRequest = Static<typeof ListRequest>;
 
 /** Messages of everybody; `instance` and `thread` null: any. */
@@ -254,6 +263,8 @@ export type AllMessagesRequest = Static<typeof AllMessagesRequest>;
 
 export const ThreadsRequest = Type.Object({
   instance: Type.String(),
+  /** Only threads whose newest message comes before this row. */
+  before: Row,
   limit: Type.Integer({ minimum: 1 }),
   now_ms: Type.Integer(),
 });

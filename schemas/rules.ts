@@ -155,10 +155,18 @@ export const RulePreview = Type.Object({
   applies: Type.Boolean({ description: "Whether the rule is for such a file and stack; where not, it finds nothing." }),
 });
 
+const AfterRuleId = Type.Optional(Type.String({ description: "Only rules whose id comes behind it." }));
+const AfterProject = Type.Optional(
+  Type.String({ description: "With `after`: only rules behind that one of this project, in the order of the list." }),
+);
+
 export const ProjectRulesQuery = Type.Object({
+  after: AfterRuleId,
   stack: Type.Optional(Type.String({ description: "Universal rules and those of this stack." })),
 });
 export const RuleListQuery = Type.Object({
+  after_project: AfterProject,
+  after: AfterRuleId,
   project: Type.Optional(Type.String()),
   stack: Type.Optional(Type.String({ description: "Universal rules and those of this stack." })),
   source: Type.Optional(Type.String({ description: "One or several, separated by commas." })),
@@ -170,6 +178,8 @@ export const RuleListQuery = Type.Object({
   ),
 });
 export const RuleExportQuery = Type.Object({
+  after_project: AfterProject,
+  after: AfterRuleId,
   source: Type.Optional(
     Type.String({ description: "One or several, separated by commas; `local,learned` by default." }),
   ),
@@ -233,14 +243,21 @@ export const ValidateLongReply = Type.Object({ violations: ViolationCount });
 
 /** Which rules are listed; null means any. */
 const Filter = Type.Union([Type.String(), Type.Null()]);
-export const ListProjectRulesRequest = Type.Object({ project: Type.String(), stack: Filter });
+export const ListProjectRulesRequest = Type.Object({
+  project: Type.String(),
+  stack: Filter,
+  after: Type.String(),
+});
+/** A project and a rule_id behind which a list begins. */
+const AfterRule = Type.Tuple([Type.String(), Type.String()]);
 export const ListRulesRequest = Type.Object({
   project: Filter,
   stack: Filter,
   sources: Type.Union([Type.Array(Type.String()), Type.Null()]),
   status: Filter,
+  after: AfterRule,
 });
-export const ExportRulesRequest = Type.Object({ sources: Type.Array(Type.String()) });
+export const ExportRulesRequest = Type.Object({ sources: Type.Array(Type.String()), after: AfterRule });
 
 export const ProposeRuleRequest = Type.Object({
   project: Type.String(),

@@ -84,5 +84,13 @@ export const SpecRollbackAnswer = Type.Object({
 });
 export const SpecDeleteAnswer = Type.Object({ deleted: Type.String() });
 
-export const SpecListRequest = Type.Object({ project: Type.String() });
+/** `after`: the name behind which the list begins. */
+export const SpecListRequest = Type.Object({ project: Type.String(), after: Type.String() });
 export type SpecListRequest = Static<typeof SpecListRequest>;
+
+/** `after`: the project behind which the list begins. */
+export const SpecProjectsRequest = Type.Object({ after: Type.String() });
+
+export const SpecListQuery = Type.Object({
+  after: Type.Optional(Type.String({ description: "Only what comes behind this name." })),
+});

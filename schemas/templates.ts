@@ -90,6 +90,7 @@ export const TemplateListQuery = Type.Object({
     }),
   ),
   tag: Type.Optional(Type.String({ description: "Only templates that have this tag." })),
+  after: Type.Optional(Type.String({ description: "Only templates whose id comes behind it." })),
 });
 
 /** A template that was read and checked, as the writer stores it. */
@@ -116,7 +117,7 @@ export const CheckTemplateReply = Type.Object({
 
 /** Null means any. */
 const Filter = Type.Union([Type.String(), Type.Null()]);
-export const ListTemplatesRequest = Type.Object({ kind: Filter, tag: Filter });
+export const ListTemplatesRequest = Type.Object({ kind: Filter, tag: Filter, after: Type.String() });
 export const TemplateRequest = Type.Object({ id: Type.String() });
 export type TemplateRequest = Static<typeof TemplateRequest>;
 

@@ -1,7 +1,7 @@
 /** docs/http-api.md "LLM usage": what calls of language models cost, as who made them reports it. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { Instant, Limit, NonNegative, Timestamp } from "./common.js";
+import { Before, Instant, Limit, NonNegative, Timestamp } from "./common.js";
 import { LABEL_BYTES_MAX } from "./limits.js";
 import { Name, Text } from "./text.js";
 import { MapOf } from "./map-of.js";
@@ -55,6 +55,7 @@ export const UsageListQuery = Type.Object({
   session_tag: Type.Optional(Type.String()),
   from: Type.Optional(Instant),
   to: Type.Optional(Instant),
+  before: Type.Optional(Before),
   limit: Type.Optional(Limit),
 });
 
@@ -132,6 +133,8 @@ export const UsageListRequest = Type.Object({
   ]),
   from: Bound,
   to: Bound,
+  /** Only rows with a smaller id. */
+  before: Type.Union([Before, Type.Null()]),
   limit: Limit,
 });
 export type UsageListRequest = Static<typeof UsageListRequest>;

@@ -64,6 +64,9 @@ export const WebhookDeleted = Type.Object({ deleted: Type.String() });
 export const WebhookTested = Type.Object({ tested: Type.String(), status: Type.Literal("ok") });
 
 /** Which event is to be skipped. */
+export const WebhookListQuery = Type.Object({
+  after: Type.Optional(Type.String({ description: "Only webhooks whose id comes behind it." })),
+});
 export const WebhookSkipQuery = Type.Object({
   event_id: Type.Optional(
     Type.Integer({ minimum: 1, description: "Only where it is this event that is tried now; else 409." }),

@@ -1,8 +1,8 @@
 /** Reads of the audit log. Run in the pool, or on the front where they are short. */
-import * as Type from "typebox";
 import { AuditList, AuditListRequest, AuditSummary, AuditSummaryRequest } from "../../schemas/audit.js";
+import { ListEnd } from "../../schemas/common.js";
 import { JsonText } from "../../schemas/json-text.js";
-import { encodeArray } from "../base/json-array.js";
+import { cursor, encodeList } from "../base/json-array.js";
 import { formatTime } from "../base/time.js";
 import { DATABASE } from "../threads/model.js";
 import { streamJob, unaryJob } from "../threads/pool-method.js";
@@ -12,12 +12,14 @@ export const listAudit = streamJob({
   name: "audit.list",
   request: AuditListRequest,
   text: AuditList,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { db: DATABASE },
   *run({ db }, request) {
-    yield* encodeArray(listEntries(db, request).map(encodeEntry));
-    return null;
+    return yield* encodeList(listEntries(db, request), {
+      encode: encodeEntry,
+      cursorOf: ({ id }) => cursor("before", id),
+    });
   },
 });
 

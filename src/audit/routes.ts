@@ -1,7 +1,7 @@
 /** The routes of docs/http-api.md "Audit". Runs on the front. */
 import { AuditList, AuditQuery, AuditSummary, AuditSummaryQuery } from "../../schemas/audit.js";
 import { AUDIT_ROWS_DEFAULT } from "../../schemas/limits.js";
-import { laterReply, readReply } from "../front/reply.js";
+import { laterReply, listReply } from "../front/reply.js";
 import { route, type Answer, type Route } from "../front/route.js";
 import type { Reads } from "../threads/reads.js";
 import { listAudit, summarizeAudit } from "./jobs.js";
@@ -20,11 +20,18 @@ export function auditRoutes(reads: Reads, refusals: Pick<RefusalLog, "settle">):
       query: AuditQuery,
       answer: AuditList,
       handle: ({ query, context }) => {
-        const { actor = null, action = null, from = null, to = null, limit = AUDIT_ROWS_DEFAULT } = query;
+        const {
+          actor = null,
+          action = null,
+          from = null,
+          to = null,
+          before = null,
+          limit = AUDIT_ROWS_DEFAULT,
+        } = query;
         // A filter may pass over any number of rows.
         const rows = actor === null && action === null ? limit : Number.POSITIVE_INFINITY;
         const read = (): Answer | Promise<Answer> =>
-          readReply(reads.stream(listAudit, { actor, action, from, to, limit }, context, rows));
+          listReply(reads.stream(listAudit, { actor, action, from, to, before, limit }, context, rows));
         const settling = refusals.settle();
         return settling === null ? read() : settling.then(read);
       },

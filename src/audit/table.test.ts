@@ -46,10 +46,12 @@ t.test("a page is what a filter over all rows gives", async (t) => {
       const from = random(2) === 0 ? null : random(ROWS * 10);
       const to = random(2) === 0 ? null : random(ROWS * 10);
       const limit = 1 + random(80);
-      const found = listEntries(db, { actor, action, from, to, limit }).map(({ id }) => id);
+      const before = random(2) === 0 ? null : 1 + random(ROWS);
+      const found = [...listEntries(db, { actor, action, from, to, before, limit })].map(({ id }) => id);
       const expected = rows
         .filter((row) => (actor === null || row.actor === actor) && (action === null || row.action === action))
         .filter(({ at }) => (from === null || at >= from) && (to === null || at <= to))
+        .filter(({ id }) => before === null || id < before)
         .map(({ id }) => id)
         .toReversed()
         .slice(0, limit);

@@ -95,9 +95,10 @@ function newSpan(): Readonly<Record<SpanKind, Set<string>>> {
 export const auditTrail: Model<AuditAppender> = { open: ({ db, rows }) => new AuditAppender(db, rows) };
 
 /** The newest rows that match, newest first. */
-export function listEntries(db: Db, request: AuditListRequest): AuditRow[] {
+export function listEntries(db: Db, request: AuditListRequest): IterableIterator<AuditRow> {
   const { actor, action, limit } = request;
-  const { first, end, from, to } = idRange(db, "audit", request.from, request.to);
+  const { first, end: after, from, to } = idRange(db, "audit", request.from, request.to);
+  const end = Math.min(after, request.before ?? after);
   const conditions: string[] = [];
   const values: (string | number)[] = [];
   const where = (condition: string, ...given: (string | number)[]): void => {
@@ -127,7 +128,7 @@ export function listEntries(db: Db, request: AuditListRequest): AuditRow[] {
        FROM ${name === null ? "" : "audit_span s CROSS JOIN "}audit
        WHERE ${conditions.join(" AND ")} ORDER BY ${name === null ? "" : "s.span DESC, "}id DESC LIMIT ?`,
     )
-    .all(...values, limit);
+    .iterate(...values, limit);
 }
 
 /** Counts over a span of time: by action, by outcome, and how many actors and resources there were. */

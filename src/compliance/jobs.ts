@@ -2,7 +2,7 @@
  * Contracts and the samples of instances, checked a bounded step at a time, so that a check of many
  * instances never keeps a thread from others for long. Also the history of runs. Run in the pool.
  */
-import * as Type from "typebox";
+import { ListEnd } from "../../schemas/common.js";
 import {
   ComplianceCheckReply,
   ComplianceCheckRequest,
@@ -20,7 +20,7 @@ import {
   CONTRACT_DEADLINE_MS,
 } from "../../schemas/limits.js";
 import { readExact } from "../base/exact-number.js";
-import { encodeArray } from "../base/json-array.js";
+import { cursor, encodeList } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
 import { isObject } from "../contracts/contract.js";
 import { loadJsonSchemas } from "../contracts/json-schema.js";
@@ -28,7 +28,7 @@ import { storedContracts, type StoredContracts } from "../contracts/stored.js";
 import { contractProblems, validatePayload, type ReadyContract } from "../contracts/validate.js";
 import { streamJob, unaryJob } from "../threads/pool-method.js";
 import { stateReader, type VersionedReader } from "../versioned/table.js";
-import { encodeRun, type RunRow } from "./encode.js";
+import { encodeRun } from "./encode.js";
 import { complianceReader } from "./table.js";
 
 /** One step of the list of a project's contracts. */
@@ -79,18 +79,16 @@ export const complianceHistory = streamJob({
   name: "compliance.history",
   request: ComplianceHistoryRequest,
   text: ComplianceHistory,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { compliance: complianceReader },
   *run({ compliance }, request) {
-    yield* encodeArray(encodeRuns(compliance.list(request)));
-    return null;
+    return yield* encodeList(compliance.list(request), {
+      encode: encodeRun,
+      cursorOf: ({ id }) => cursor("before", id),
+    });
   },
 });
-
-function* encodeRuns(runs: Iterable<RunRow>): Generator<string, void, undefined> {
-  for (const run of runs) yield encodeRun(run);
-}
 
 function encodeViolations(violations: readonly Violation[]): string {
   const listed: Violation[] = [];

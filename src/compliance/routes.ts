@@ -1,7 +1,7 @@
 /** docs/http-api.md "Compliance". Runs on the front; the checks themselves are compliance/monitor.ts. */
 import { ComplianceCheck, ComplianceHistory, ComplianceQuery } from "../../schemas/compliance.js";
 import { COMPLIANCE_ROWS_DEFAULT } from "../../schemas/limits.js";
-import { readReply } from "../front/reply.js";
+import { listReply } from "../front/reply.js";
 import { route, type Route } from "../front/route.js";
 import type { Reads } from "../threads/reads.js";
 import { checkNow } from "./front.js";
@@ -34,9 +34,9 @@ export function complianceRoutes({ monitor, reads }: ComplianceRoutesOptions): R
       summary: "Reads what compliance checks found, newest first.",
       query: ComplianceQuery,
       answer: ComplianceHistory,
-      handle: ({ query: { instance_id = "", limit = COMPLIANCE_ROWS_DEFAULT }, context }) => {
-        const request = { instance_id: instance_id === "" ? null : instance_id, limit };
-        return readReply(reads.stream(complianceHistory, request, context, limit));
+      handle: ({ query: { instance_id = "", before = null, limit = COMPLIANCE_ROWS_DEFAULT }, context }) => {
+        const request = { instance_id: instance_id === "" ? null : instance_id, before, limit };
+        return listReply(reads.stream(complianceHistory, request, context, limit));
       },
     }),
   ];

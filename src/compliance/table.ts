@@ -38,17 +38,18 @@ export class ComplianceAppender {
 export const complianceAppender: Model<ComplianceAppender> = { open: ({ db }) => new ComplianceAppender(db) };
 
 export class ComplianceReader {
-  readonly #all: Statement<[number], RunRow>;
-  readonly #of_one: Statement<[string, number], RunRow>;
+  readonly #all: Statement<[number, number], RunRow>;
+  readonly #of_one: Statement<[string, number, number], RunRow>;
 
   constructor(db: Db) {
-    this.#all = db.prepare("SELECT * FROM compliance_run ORDER BY id DESC LIMIT ?");
-    this.#of_one = db.prepare("SELECT * FROM compliance_run WHERE instance = ? ORDER BY id DESC LIMIT ?");
+    this.#all = db.prepare("SELECT * FROM compliance_run WHERE id < ? ORDER BY id DESC LIMIT ?");
+    this.#of_one = db.prepare("SELECT * FROM compliance_run WHERE instance = ? AND id < ? ORDER BY id DESC LIMIT ?");
   }
 
   /** The newest runs, newest first, of one instance or of all, one at a time. */
-  list({ instance_id, limit }: ComplianceHistoryRequest): IterableIterator<RunRow> {
-    return instance_id === null ? this.#all.iterate(limit) : this.#of_one.iterate(instance_id, limit);
+  list({ instance_id, before, limit }: ComplianceHistoryRequest): IterableIterator<RunRow> {
+    const end = before ?? Number.MAX_SAFE_INTEGER;
+    return instance_id === null ? this.#all.iterate(end, limit) : this.#of_one.iterate(instance_id, end, limit);
   }
 }
 

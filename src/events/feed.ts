@@ -6,7 +6,7 @@
  * Replay reads only up to the newest event that went out: what is committed but not yet sent out comes
  * live, so there is neither a gap nor a duplicate between the two.
  */
-import { PAGE_ROWS_MAX, REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
+import { REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import type { SendResult } from "../transport/transport.js";
@@ -151,11 +151,13 @@ export class Feed implements Listener {
   }
 
   /** As the hub's list of the turn, for a socket of which the library told late. */
-  #sinceInHistory(id: number): CommittedEvent[] {
-    return this.#history
-      .after(id - 1, this.#hub.last_id, PAGE_ROWS_MAX)
-      .filter((row) => this.#group.pattern.matches(row.topic))
-      .map(encodeEvent);
+  *#sinceInHistory(id: number): Generator<CommittedEvent> {
+    for (let cursor = id - 1, more = true; more; ) {
+      const page = this.#history.after(cursor, this.#hub.last_id, REPLAY_PAGE_EVENTS);
+      for (const row of page.rows) if (this.#group.pattern.matches(row.topic)) yield encodeEvent(row);
+      cursor = page.rows.at(-1)?.id ?? cursor;
+      more = page.more;
+    }
   }
 
   #offer(event: CommittedEvent): void {
@@ -209,7 +211,7 @@ export class Feed implements Listener {
     let cursor = this.#cursor;
     if (cursor === null || this.#closed) return;
     const page = this.#history.after(cursor, this.#hub.last_id, REPLAY_PAGE_EVENTS);
-    const oldest = page[0];
+    const oldest = page.rows[0];
     if (oldest !== undefined && this.#replayed_some && oldest.id > cursor + 1) {
       // Pruned under a slow reader's feet.
       const delivery = this.#outlet.deliver({
@@ -223,7 +225,7 @@ export class Feed implements Listener {
       this.#cursor = cursor;
       if (this.#behind) return;
     }
-    for (const row of page) {
+    for (const row of page.rows) {
       if (this.#group.pattern.matches(row.topic)) {
         const delivery = this.#outlet.deliver(encodeEvent(row));
         if (delivery === "refused") {
@@ -240,7 +242,7 @@ export class Feed implements Listener {
       this.#replayed_some = true;
       if (this.#behind) return;
     }
-    if (page.length === REPLAY_PAGE_EVENTS) {
+    if (page.more) {
       setImmediate(() => this.#replay());
       return;
     }

@@ -16,7 +16,7 @@ import { elementTexts, memberTexts } from "../base/json-text.js";
 import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
 import type { Caller } from "../front/caller.js";
-import { jsonReply, readReply } from "../front/reply.js";
+import { jsonReply, listReply, wholeListReply } from "../front/reply.js";
 import { authorOf } from "../front/roles.js";
 import type { Answer, Request } from "../front/route.js";
 import type { CallContext } from "../rpc/frames.js";
@@ -119,7 +119,7 @@ export class EventsFront {
     // Its commit was told of in the same message as its answer: it has not gone out yet.
     const accepted = this.#options.hub.acceptedWith(id);
     if (accepted !== undefined) return accepted;
-    const [row] = this.#stored.after(id - 1, id, 1);
+    const [row] = this.#stored.after(id - 1, id, 1).rows;
     return row === undefined ? undefined : encodeEvent(row);
   }
 
@@ -149,10 +149,18 @@ export class EventsFront {
   #read({ query, context, onAbort }: HistoryOf): Answer | Promise<Answer> {
     const pattern = compilePattern(query.topic ?? "");
     if (pattern instanceof Failure) return pattern;
-    const { after = null, from = null, to = null, source = null, last = EVENT_ROWS_DEFAULT, wait = 0 } = query;
-    const read: EventHistoryRequest = { pattern: pattern.text, after, from, to, source, last };
+    const {
+      after = null,
+      before = null,
+      from = null,
+      to = null,
+      source = null,
+      last = EVENT_ROWS_DEFAULT,
+      wait = 0,
+    } = query;
+    const read: EventHistoryRequest = { pattern: pattern.text, after, before, from, to, source, last };
     if (wait > 0) return this.#wait(pattern, read, wait, context, onAbort);
-    return readReply(this.#options.history.read(read, context));
+    return listReply(this.#options.history.read(read, context));
   }
 
   async #wait(
@@ -166,6 +174,6 @@ export class EventsFront {
     // Without a cursor, "the next event" is meant: the one after the newest there is.
     const cursor = { ...read, after: read.after ?? hub.last_id };
     const answer = await waitForEvents(hub, pattern, wait_s * 1000, () => history.readWhole(cursor, context), onAbort);
-    return answer instanceof Failure ? answer : jsonReply(answer);
+    return answer instanceof Failure ? answer : wholeListReply(answer);
   }
 }

@@ -3,11 +3,11 @@
  * the history, and by whoever looks for an event behind another. Runs on the front.
  */
 import type { EventHistoryRequest } from "../../schemas/events.js";
-import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import type { CallContext } from "../rpc/frames.js";
+import { readWhole } from "../front/reply.js";
 import type { Chunks } from "../threads/pool.js";
-import type { Reads } from "../threads/reads.js";
+import type { Reads, WholeText } from "../threads/reads.js";
 import type { Hub } from "./hub.js";
 import { eventHistory } from "./jobs.js";
 
@@ -23,34 +23,26 @@ export class EventHistory {
   /**
    * A JSON array. How many rows it looks at is known only where every row counts: a cursor or a page without filters.
    */
-  read(request: EventHistoryRequest, context: CallContext): string | Failure | Chunks {
+  read(request: EventHistoryRequest, context: CallContext): WholeText<string | null> | Failure | Chunks<string | null> {
     const filtered = (request.pattern !== "" && request.pattern !== "*") || request.source !== null;
     const behind = request.after === null ? Number.POSITIVE_INFINITY : this.#hub.last_id - request.after;
     const rows = Math.min(filtered ? Number.POSITIVE_INFINITY : request.last, behind);
     return this.#reads.stream(eventHistory, request, context, rows);
   }
 
-  /** As `read`, as one text. */
-  async readWhole(request: EventHistoryRequest, context: CallContext): Promise<string | Failure> {
-    const read = await this.readUpTo(Number.POSITIVE_INFINITY, request, context);
-    return must(read, "no text is longer than that");
+  /** As `read`, as one text, and where the list goes on that was cut. */
+  async readWhole(request: EventHistoryRequest, context: CallContext): Promise<WholeText<string | null> | Failure> {
+    return await readWhole(this.read(request, context));
   }
 
-  /** As `readWhole`; null where the text is longer than so many characters. */
+  /** All of it as one text; null where it is longer than so many characters. */
   async readUpTo(
     characters_max: number,
     request: EventHistoryRequest,
     context: CallContext,
   ): Promise<string | Failure | null> {
-    const answer = this.read(request, context);
-    if (answer instanceof Failure) return answer;
-    if (typeof answer === "string") return answer.length > characters_max ? null : answer;
-    let text = "";
-    for await (const chunk of answer) {
-      if (chunk instanceof Failure) return chunk;
-      if (text.length + chunk.length > characters_max) return null;
-      text += chunk;
-    }
-    return text;
+    const whole = await this.readWhole(request, context);
+    if (whole instanceof Failure) return whole;
+    return whole.reply !== null || whole.text.length > characters_max ? null : whole.text;
   }
 }

@@ -77,7 +77,7 @@ export class Hub implements Measured {
   /** Takes events that were committed and not told of: their writer crashed before it could say so. */
   catchUp(history: EventReader): void {
     for (let last_id = history.last_id, cursor = this.#last_id; cursor < last_id; ) {
-      const rows = history.after(cursor, last_id, REPLAY_PAGE_EVENTS);
+      const { rows } = history.after(cursor, last_id, REPLAY_PAGE_EVENTS);
       const newest = rows.at(-1);
       if (newest === undefined) return;
       this.accept(rows.map(encodeEvent));

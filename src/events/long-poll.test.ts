@@ -4,7 +4,7 @@ import { Failure, invalid } from "../base/result.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { EventCounters } from "./counters.js";
 import { Hub } from "./hub.js";
-import { waitForEvents, type ReadHistory } from "./long-poll.js";
+import { waitForEvents } from "./long-poll.js";
 import { compilePattern } from "../topics/pattern.js";
 
 /** Longer than any test takes: what answers earlier was not waited for. */
@@ -21,21 +21,24 @@ class Poll {
   reads = 0;
   aborted: () => void = () => undefined;
 
-  constructor(read: ReadHistory, wait_ms = LONG_MS) {
+  constructor(read: () => string | Failure | Promise<string | Failure>, wait_ms = LONG_MS) {
     const pattern = compilePattern("a.*");
     if (pattern instanceof Failure) throw new Error(pattern.message);
-    this.answer = waitForEvents(
+    const answer = waitForEvents(
       this.hub,
       pattern,
       wait_ms,
       () => {
         this.reads += 1;
-        return read();
+        return Promise.resolve(read()).then((found) =>
+          found instanceof Failure ? found : { text: found, reply: null },
+        );
       },
       (listener) => {
         this.aborted = listener;
       },
     );
+    this.answer = answer.then((found) => (found instanceof Failure ? found : found.text));
   }
 
   /** Whether nothing of the poll is left in the hub. */

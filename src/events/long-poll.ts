@@ -2,15 +2,17 @@
  * Waiting for the next matching event over plain HTTP: the history is read, and read again when an event
  * with a matching topic goes out, until there is something to answer or the time is up. Runs on the front.
  */
-import type { Failure } from "../base/result.js";
+import { Failure } from "../base/result.js";
 import { waitFor, type Wakeable } from "../base/waiter.js";
+import type { WholeText } from "../threads/reads.js";
 import type { Hub, Listener } from "./hub.js";
 import type { Pattern } from "../topics/pattern.js";
 
-const NOTHING = "[]";
+const NOTHING: WholeText<string | null> = { text: "[]", reply: null };
 
 /** Reads the history; "[]" where nothing matches. */
-export type ReadHistory = () => string | Failure | Promise<string | Failure>;
+export type ReadHistory = () => Found | Promise<Found>;
+type Found = WholeText<string | null> | Failure;
 
 /** Has a waiter woken by each event that matches; the function that is returned ends that. */
 export function wakeByEvents(hub: Hub, pattern: Pattern, waiter: Wakeable): () => void {
@@ -35,9 +37,10 @@ export async function waitForEvents(
   wait_ms: number,
   read: ReadHistory,
   onAbort: (listener: () => void) => void,
-): Promise<string | Failure> {
-  const something = (answer: string | Failure): string | Failure | null => (answer === NOTHING ? null : answer);
-  const found = await waitFor<string | Failure>({
+): Promise<Found> {
+  const something = (answer: Found): Found | null =>
+    !(answer instanceof Failure) && answer.text === NOTHING.text ? null : answer;
+  const found = await waitFor<Found>({
     look: () => Promise.resolve(read()).then(something),
     wait_ms,
     listen: (waiter) => wakeByEvents(hub, pattern, waiter),

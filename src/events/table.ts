@@ -1,5 +1,6 @@
 /** The SQL of events: appending and pruning (writer), reading (front, pool). */
 import type { CommittedEvent } from "../../schemas/events.js";
+import { EVENT_PAGE_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { toOneLine } from "../base/json-text.js";
 import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
 import type { Db, Statement } from "../store/open.js";
@@ -61,6 +62,12 @@ export interface EventSpan {
   readonly source: string | null;
 }
 
+/** `more`: there may be more behind them. */
+export interface EventPage {
+  readonly rows: readonly EventRow[];
+  readonly more: boolean;
+}
+
 export class EventReader {
   readonly #db: Db;
   readonly #newest: Statement<[], number | null>;
@@ -90,9 +97,19 @@ export class EventReader {
     return this.#time.get(id);
   }
 
-  /** Up to `limit` events with ids in (after, upto], oldest first. */
-  after(after: number, upto: number, limit: number): EventRow[] {
-    return this.#forward.all(after, upto, limit);
+  /**
+   * Events with ids in (after, upto], oldest first: up to `limit` of them, and up to the first that makes them longer
+   * than EVENT_PAGE_CHARACTERS_MAX together.
+   */
+  after(after: number, upto: number, limit: number): EventPage {
+    const rows: EventRow[] = [];
+    let characters = 0;
+    for (const row of this.#forward.iterate(after, upto, limit)) {
+      rows.push(row);
+      characters += row.data.length;
+      if (characters >= EVENT_PAGE_CHARACTERS_MAX) return { rows, more: true };
+    }
+    return { rows, more: rows.length === limit };
   }
 
   /** The rows of a span, one at a time. */

@@ -6,7 +6,7 @@ import { PREFLIGHT_MAX_AGE_S } from "../../schemas/limits.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
 
 /** Headers of answers that a page may read beside those that every page may. */
-const READABLE = "ETag, X-Koor-Version, X-Koor-Position, Retry-After, Allow";
+const READABLE = "ETag, X-Koor-Version, X-Koor-Position, X-Koor-Next, Retry-After, Allow";
 /** Headers that a page may send beside those that every page may. */
 const SENDABLE = [
   "Authorization",

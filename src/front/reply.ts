@@ -3,8 +3,10 @@
  * client takes them. Runs on the front.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
+import { NEXT_HEADER } from "../../schemas/common.js";
 import { Failure } from "../base/result.js";
 import { headerBlock, type HeaderBlock, type Sink } from "../transport/reply.js";
+import type { WholeText } from "../threads/reads.js";
 import type { Answer, Reply } from "./route.js";
 
 export const JSON_TYPE = ["Content-Type", "application/json"] as const;
@@ -14,7 +16,10 @@ export const LINES_HEADERS = headerBlock([["Content-Type", "application/x-ndjson
 /** Behind every JSON answer: a terminal and whoever reads by lines want it. */
 const LINE_END = "\n";
 
-type Chunks = AsyncGenerator<string | Failure, unknown, undefined>;
+type Chunks<Reply = unknown> = AsyncGenerator<string | Failure, Reply, undefined>;
+
+/** A list that was read to its end, and where it goes on that was cut. */
+type List = WholeText<string | null>;
 
 /** A 200 with a JSON text, and what the work of it counts for. */
 export function jsonReply(text: string, status = 200, counts: ReportedCounts | null = null): Reply {
@@ -22,9 +27,38 @@ export function jsonReply(text: string, status = 200, counts: ReportedCounts | n
 }
 
 /** The JSON answer for what a read gave: a text, a refusal, or chunks. */
-export function readReply(read: string | Failure | Chunks): Answer | Promise<Answer> {
+export function readReply(read: WholeText | Failure | Chunks): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
-  return typeof read === "string" ? jsonReply(read) : chunkedReply(read, JSON_HEADERS, LINE_END);
+  return "text" in read ? jsonReply(read.text) : chunkedReply(read, JSON_HEADERS, LINE_END);
+}
+
+/**
+ * The JSON answer for a list, which says where it goes on if it was cut (`X-Koor-Next`). It is bounded, and begins when
+ * all of it is here: so what fails is refused, and nothing is held for a client that reads slowly but the text.
+ */
+export function listReply(read: List | Failure | Chunks<Failure | string | null>): Answer | Promise<Answer> {
+  if (read instanceof Failure) return read;
+  if ("text" in read) return wholeListReply(read);
+  return readWhole(read).then((list) => (list instanceof Failure ? list : wholeListReply(list)));
+}
+
+export function wholeListReply({ text, reply: next }: List): Reply {
+  if (next === null) return jsonReply(text);
+  return { status: 200, body: text + LINE_END, headers: headerBlock([JSON_TYPE, [NEXT_HEADER, next]]) };
+}
+
+/** Reads a stream to its end. */
+export async function readWhole<End>(
+  read: WholeText<End> | Failure | Chunks<End | Failure>,
+): Promise<WholeText<End> | Failure> {
+  if (read instanceof Failure || "text" in read) return read;
+  const pieces: string[] = [];
+  for (;;) {
+    const next = await read.next();
+    if (next.value instanceof Failure) return await leave(read, next.value);
+    if (next.done === true) return { text: pieces.join(""), reply: next.value };
+    pieces.push(next.value);
+  }
 }
 
 /** As `readReply`, for a read that is answered later. */

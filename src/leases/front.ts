@@ -14,6 +14,7 @@ import {
   LEASE_LIST_PAGE,
   LEASE_ROWS_DEFAULT,
   LEASE_TTL_S_DEFAULT,
+  LIST_BYTES_MAX,
 } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
@@ -33,6 +34,7 @@ import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
 import { acquireLease, breakLease, leaveLine, releaseLease, renewLease } from "./commands.js";
 import { findWaits } from "./jobs.js";
+import { LeaseList } from "./list.js";
 import type { LineCalls } from "./line-calls.js";
 
 export interface LeaseFrontOptions {
@@ -141,12 +143,12 @@ export class LeaseFront {
       (workspace === undefined || record.workspace === workspace) &&
       (holder === undefined || record.holder === holder) &&
       overlaps(record);
-    const found: LeaseRecord[] = [];
+    const list = new LeaseList((record) => this.#options.views.show(record), limit);
     for await (const records of this.#pages(state === "held" || state === "waiting", before)) {
-      for (const record of records) if (found.length < limit && matches(record)) found.push(record);
-      if (found.length === limit) break;
+      for (const record of records) if (!list.ended && matches(record)) list.add(record);
+      if (list.ended) break;
     }
-    return jsonReply(JSON.stringify({ leases: found.map((record) => this.#options.views.show(record)) }));
+    return list.reply();
   }
 
   /** Who waits for whom. What was granted or ended since it was read is left out. */
@@ -154,17 +156,27 @@ export class LeaseFront {
     const { reads, mirror, views } = this.#options;
     const found = await reads.run(findWaits, { workspace: workspace ?? null, limit }, EVERY_ROW);
     if (found instanceof Failure) return found;
-    const named = new Map<number, LeaseRecord>();
-    const live = (row: number): boolean => {
-      const record = mirror.get(row);
-      if (record !== undefined) named.set(row, record);
-      return record !== undefined;
+    const named = new Map<number, string>();
+    let bytes = 0;
+    const name = (row: number, record: LeaseRecord): void => {
+      if (named.has(row)) return;
+      const text = JSON.stringify(views.show(record));
+      bytes += Buffer.byteLength(text);
+      named.set(row, text);
     };
-    const waits = found.waits
-      .filter((wait) => mirror.get(wait.lease)?.state === "waiting" && live(wait.for) && live(wait.lease))
-      .map((wait) => ({ ...wait, lease: leaseId(wait.lease), for: leaseId(wait.for) }));
-    const leases = [...named.values()].toSorted((a, b) => b.row - a.row).map((record) => views.show(record));
-    return jsonReply(JSON.stringify({ waiting: found.waiting, waits, leases }));
+    const waits: unknown[] = [];
+    for (const wait of found.waits) {
+      const waiting = mirror.get(wait.lease);
+      const before = mirror.get(wait.for);
+      if (waiting?.state !== "waiting" || before === undefined) continue;
+      // Those that have waited longest come first: what no longer fits has waited less.
+      if (bytes > LIST_BYTES_MAX) break;
+      name(wait.for, before);
+      name(wait.lease, waiting);
+      waits.push({ ...wait, lease: leaseId(wait.lease), for: leaseId(wait.for) });
+    }
+    const leases = [...named].toSorted(([a], [b]) => b - a).map(([, text]) => text);
+    return jsonReply(`{"waiting":${found.waiting},"waits":${JSON.stringify(waits)},"leases":[${leases.join(",")}]}`);
   }
 
   /** What of some paths somebody else holds. */
@@ -177,18 +189,23 @@ export class LeaseFront {
     const fallback = sentWorkspace(header);
     if (fallback instanceof Failure) return fallback;
     const workspace = given ?? (actor === "" ? fallback : workspaceOf(actor));
-    const conflicts: { path: string; lease: unknown }[] = [];
-    const shown = new Map<number, unknown>();
+    const conflicts: string[] = [];
+    let bytes = 0;
+    const shown = new Map<number, string>();
     for (const [at, path] of paths.entries()) {
       const wanted = parsePath(path, workspace, `paths[${at}]`);
       if (wanted instanceof Failure) return wanted;
       for (const { filed } of mirror.heldByOthers([wanted], actor, mode === "shared")) {
-        const lease = shown.get(filed.order) ?? views.show(filed.record);
+        const lease = shown.get(filed.order) ?? JSON.stringify(views.show(filed.record));
         shown.set(filed.order, lease);
-        if (conflicts.length < LEASE_CONFLICTS_MAX * paths.length) conflicts.push({ path, lease });
+        if (conflicts.length < LEASE_CONFLICTS_MAX * paths.length) {
+          const text = `{"path":${JSON.stringify(path)},"lease":${lease}}`;
+          bytes += Buffer.byteLength(text);
+          if (bytes <= LIST_BYTES_MAX || conflicts.length === 0) conflicts.push(text);
+        }
       }
     }
-    return jsonReply(JSON.stringify({ free: conflicts.length === 0, conflicts }));
+    return jsonReply(`{"free":${conflicts.length === 0},"conflicts":[${conflicts.join(",")}]}`);
   }
 
   /** Waits in line; the refusal of a request that is there for calls alone, and was waited for as long as it was to. */

@@ -17,13 +17,20 @@ import {
   type JSONRPCRequest,
   type McpHttpHandler,
 } from "@modelcontextprotocol/server";
-import { MCP_BATCH_MESSAGES_MAX, MCP_LISTENERS_MAX, SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
+import {
+  MCP_BATCH_MESSAGES_MAX,
+  MCP_BATCHES_BYTES_MAX,
+  MCP_LISTENERS_MAX,
+  SSE_COMMENT_INTERVAL_MS,
+} from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
+import { ByteBudget } from "../base/byte-budget.js";
 import { readJsonText } from "../base/json-bytes.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import type { Reply } from "../front/route.js";
 import type { Requester, ToolCalls } from "./tool-calls.js";
+import { BatchAnswers } from "./batch-answers.js";
 import { PROTOCOL_HEADERS, type McpHeaders, type McpRequest } from "./headers.js";
 import { StandingServer } from "./standing-server.js";
 import { isToolName, makeToolServer } from "./tool-server.js";
@@ -81,6 +88,8 @@ function plainAccept(accept: string): string {
 
 export class McpEndpoint {
   readonly #calls: ToolCalls;
+  /** What the answers of batches hold together. */
+  readonly #answers = new ByteBudget(MCP_BATCHES_BYTES_MAX);
   readonly #older: StandingServer;
   readonly #stateless: StandingServer;
   readonly #handler: McpHttpHandler;
@@ -94,7 +103,10 @@ export class McpEndpoint {
     this.#handler = createMcpHandler(
       ({ requestInfo }) => {
         const requester = must(requestInfo && this.#requesters.get(requestInfo), "a request of ours");
-        return makeToolServer(calls, () => requester);
+        return makeToolServer(
+          (name, given) => calls.run(name, given, requester),
+          () => requester,
+        );
       },
       {
         legacy: "reject",
@@ -152,11 +164,16 @@ export class McpEndpoint {
       return messageReply(await this.#older.exchange(json, requester));
     }
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
-    const server = makeToolServer(this.#calls, () => requester);
+    const answers = new BatchAnswers(this.#calls, this.#answers);
+    const server = makeToolServer(
+      (name, given) => answers.run(name, given, requester),
+      () => requester,
+    );
     await server.connect(transport);
     try {
       return await replyOf(await transport.handleRequest(makeWebRequest(headers), { parsedBody: json }));
     } finally {
+      answers.release();
       await server.close();
     }
   }

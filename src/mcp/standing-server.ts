@@ -50,7 +50,7 @@ export class StandingServer {
     this.#classification = classification;
     this.#transport = new StandingTransport(classification, (message) => this.#settle(message));
     const server = makeToolServer(
-      calls,
+      (name, given, requester) => calls.run(name, given, requester),
       (id) => must(this.#waiting.get(Number(id)), "a request that is being served").requester,
       classification.revision === undefined ? undefined : [classification.revision],
     );

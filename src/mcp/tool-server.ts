@@ -12,7 +12,7 @@ import {
 import { MCP_TOOLS_KEPT_MS } from "../../schemas/limits.js";
 import { MCP_INSTRUCTIONS, TOOL_CARDS, TOOL_NAMES, type ToolName } from "../../schemas/mcp.js";
 import { VERSION } from "../../schemas/version.js";
-import type { Requester, ToolCalls } from "./tool-calls.js";
+import type { Requester, ToolResult } from "./tool-calls.js";
 
 /** The list of tools, as plain JSON: TypeBox's own markers are not in it. */
 const LISTED = TOOL_NAMES.map((name) => ({
@@ -35,13 +35,16 @@ const UNUSED_VALIDATOR: jsonSchemaValidator = {
 
 const HINT = { ttlMs: MCP_TOOLS_KEPT_MS, cacheScope: "public" } as const;
 
+/** Does the work of one call of a tool. */
+export type RunTool = (name: ToolName, given: object, requester: Requester) => Promise<ToolResult>;
+
 /**
  * A server that is not connected yet.
  * @param requesterOf who sent the request with this id
  * @param revisions which it serves; those of the `initialize` handshake by default
  */
 export function makeToolServer(
-  calls: ToolCalls,
+  run: RunTool,
   requesterOf: (id: string | number) => Requester,
   revisions?: readonly string[],
 ): Server {
@@ -59,7 +62,7 @@ export function makeToolServer(
   server.setRequestHandler("tools/call", async ({ params }, { mcpReq }) => {
     if (!isToolName(params.name))
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
-    return await calls.run(params.name, params.arguments ?? {}, requesterOf(mcpReq.id));
+    return await run(params.name, params.arguments ?? {}, requesterOf(mcpReq.id));
   });
   return server;
 }

@@ -37,6 +37,8 @@ export interface ThreadRow {
   readonly subject: string;
   readonly messages: number;
   readonly unread: number;
+  /** The row of the newest message. */
+  readonly last: number;
   readonly last_at: number;
 }
 

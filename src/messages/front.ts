@@ -6,6 +6,7 @@ import type { Static } from "typebox";
 import { MESSAGE_DATA_BYTES_MAX, MESSAGE_ROWS_DEFAULT, MESSAGES_ON_FRONT_MAX } from "../../schemas/limits.js";
 import {
   type AllMessagesQuery,
+  type ListRequest,
   type MarkBody,
   MessageBody,
   type MessageQuery,
@@ -21,7 +22,7 @@ import { memberTexts, toOneLine } from "../base/json-text.js";
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";
-import { jsonReply, readReply } from "../front/reply.js";
+import { jsonReply, listReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { Directory, Entry } from "../instances/directory.js";
 import { hashRequest } from "../requests/hash.js";
@@ -52,7 +53,7 @@ type Finding = PageReply | Failure;
 const SECOND_MS = 1_000;
 /** How many rows such a read looks at nobody knows: it is the pool's. */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
-const EMPTY: PageReply = { count: 0, last: null, undelivered: [] };
+const EMPTY: PageReply = { count: 0, last: null, undelivered: [], cut: false };
 
 export class MessageFront {
   readonly #options: MessageFrontOptions;
@@ -113,14 +114,14 @@ export class MessageFront {
   }
 
   threads(
-    { limit = MESSAGE_ROWS_DEFAULT }: Static<typeof ThreadQuery>,
+    { before, limit = MESSAGE_ROWS_DEFAULT }: Static<typeof ThreadQuery>,
     context: CallContext,
   ): Answer | Promise<Answer> {
     const { reads, clock } = this.#options;
     const caller = this.#caller(context);
     if (caller instanceof Failure) return caller;
-    const request = { instance: caller.id, limit, now_ms: clock.now() };
-    return readReply(reads.stream(listThreads, request, context, MANY_ROWS));
+    const request = { instance: caller.id, before: rowBefore(before), limit, now_ms: clock.now() };
+    return listReply(reads.stream(listThreads, request, context, MANY_ROWS));
   }
 
   /** Messages of everybody, to look at: to be shown here is to be delivered to nobody. */
@@ -132,11 +133,11 @@ export class MessageFront {
       thread: thread === "" ? null : thread,
       unread: unread === 1,
       urgent: urgent === 1,
-      before: (before === undefined ? undefined : rowOfMessage(before)) ?? Number.MAX_SAFE_INTEGER,
+      before: rowBefore(before),
       limit,
       now_ms: clock.now(),
     };
-    return readReply(reads.stream(listAllMessages, request, context, MANY_ROWS));
+    return listReply(reads.stream(listAllMessages, request, context, MANY_ROWS));
   }
 
   list({ query, context, onAbort }: ListOf): Answer | Promise<Answer> {
@@ -154,7 +155,7 @@ export class MessageFront {
     });
     if (wait > 0) return this.#wait(page, wait, context, onAbort);
     // In the out-box nothing is to be delivered.
-    if (box === "out") return this.#answer(page(), null, MANY_ROWS, context);
+    if (box === "out") return this.#answer(page(), { up_to: null, cut: false }, MANY_ROWS, context);
     const found = this.#find(page());
     return found instanceof Promise
       ? found.then((later) => this.#deliver(page(), later, context))
@@ -186,30 +187,40 @@ export class MessageFront {
   /** Answers with the messages that were found, and says of those of an in-box that they are delivered before. */
   #deliver(page: PageRequest, found: Finding, context: CallContext): Answer | Promise<Answer> {
     if (found instanceof Failure) return found;
-    const { count, undelivered } = found;
-    const last = found.last ?? page.after;
+    const { count, undelivered, cut } = found;
+    const until = { up_to: found.last ?? page.after, cut };
     // In the out-box each message brings all who got it.
     const rows = page.box === "out" || count > MESSAGES_ON_FRONT_MAX ? MANY_ROWS : count;
-    if (page.box === "out" || undelivered.length === 0) return this.#answer(page, last, rows, context);
+    if (page.box === "out" || undelivered.length === 0) return this.#answer(page, until, rows, context);
     const request = { instance: page.instance, messages: undelivered };
     return new Promise((resolve) => {
       // Where that could not be stored they can be read all the same: it is stored when they are asked for again.
       this.#options.writer.call(deliverMessages, request, context, () => {
-        resolve(this.#answer(page, last, rows, context));
+        resolve(this.#answer(page, until, rows, context));
       });
     });
   }
 
   /**
-   * @param up_to the last row that may be in it; null for any
+   * @param until the last row that may be in it; null for any
    * @param rows how many it looks at
    */
-  #answer(page: PageRequest, up_to: number | null, rows: number, context: CallContext): Answer | Promise<Answer> {
-    return readReply(this.#options.reads.stream(listMessages, { ...page, up_to }, context, rows));
+  #answer(
+    page: PageRequest,
+    until: Pick<ListRequest, "up_to" | "cut">,
+    rows: number,
+    context: CallContext,
+  ): Answer | Promise<Answer> {
+    return listReply(this.#options.reads.stream(listMessages, { ...page, ...until }, context, rows));
   }
 
   /** The instance that the call acts as. */
   #caller({ actor }: CallContext): Entry | Failure {
     return this.#options.directory.get(actor) ?? NEEDS_INSTANCE;
   }
+}
+
+/** The row before which a list begins; beyond all where none is named. */
+function rowBefore(id: string | undefined): number {
+  return (id === undefined ? undefined : rowOfMessage(id)) ?? Number.MAX_SAFE_INTEGER;
 }

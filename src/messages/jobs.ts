@@ -1,5 +1,5 @@
 /** Reads of messages: a short page of an in-box on the front, the rest in the pool. */
-import * as Type from "typebox";
+import { ListEnd } from "../../schemas/common.js";
 import {
   AllMessages,
   AllMessagesRequest,
@@ -10,7 +10,7 @@ import {
   ThreadList,
   ThreadsRequest,
 } from "../../schemas/messages.js";
-import { encodeArray, wrapChunks } from "../base/json-array.js";
+import { cursor, encodeList, wrapChunks } from "../base/json-array.js";
 import { streamJob, unaryJob } from "../threads/pool-method.js";
 import { encodeMessage, encodeThread } from "./encode.js";
 import { messageId } from "./id.js";
@@ -31,22 +31,23 @@ export const listMessages = streamJob({
   name: "message.list",
   request: ListRequest,
   text: MessageList,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { messages: messageReader },
   *run({ messages }, request) {
     const lagged = messages.isAhead(request.after);
     let last = lagged ? 0 : request.after;
-    function* texts(): Generator<string, void, undefined> {
-      for (const [message, to] of messages.list(request)) {
+    const list = encodeList(messages.list(request), {
+      encode: ([message, to]) => encodeMessage(message, to),
+      cursorOf: ([message]) => cursor("after", messageId(message.row)),
+      onListed: ([message]) => {
         last = message.row;
-        yield encodeMessage(message, to);
-      }
-    }
-    yield* wrapChunks('{"messages":', encodeArray(texts()), () => {
+      },
+    });
+    const next = yield* wrapChunks('{"messages":', list, () => {
       return `,"last_id":${last === 0 ? "null" : `"${messageId(last)}"`}${lagged ? ',"lagged":true' : ""}}`;
     });
-    return null;
+    return next === null && request.cut ? cursor("after", messageId(last)) : next;
   },
 });
 
@@ -55,15 +56,15 @@ export const listAllMessages = streamJob({
   name: "message.all",
   request: AllMessagesRequest,
   text: AllMessages,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { messages: messageReader },
   *run({ messages }, request) {
-    function* texts(): Generator<string, void, undefined> {
-      for (const [message, to] of messages.all(request)) yield encodeMessage(message, to);
-    }
-    yield* wrapChunks('{"messages":', encodeArray(texts()), () => "}");
-    return null;
+    const list = encodeList(messages.all(request), {
+      encode: ([message, to]) => encodeMessage(message, to),
+      cursorOf: ([message]) => cursor("before", messageId(message.row)),
+    });
+    return yield* wrapChunks('{"messages":', list, () => "}");
   },
 });
 
@@ -72,14 +73,14 @@ export const listThreads = streamJob({
   name: "message.threads",
   request: ThreadsRequest,
   text: ThreadList,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { messages: messageReader },
   *run({ messages }, request) {
-    function* texts(): Generator<string, void, undefined> {
-      for (const [thread, others] of messages.threads(request)) yield encodeThread(thread, others);
-    }
-    yield* wrapChunks('{"threads":', encodeArray(texts()), () => "}");
-    return null;
+    const list = encodeList(messages.threads(request), {
+      encode: ([thread, others]) => encodeThread(thread, others),
+      cursorOf: ([{ last }]) => cursor("before", messageId(last)),
+    });
+    return yield* wrapChunks('{"threads":', list, () => "}");
   },
 });

@@ -12,6 +12,7 @@ import type {
   PageRequest,
   ThreadsRequest,
 } from "../../schemas/messages.js";
+import { LIST_BYTES_MAX } from "../../schemas/limits.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import type { MessageRow, PartyRow, RecipientRow, ThreadRow } from "./encode.js";
@@ -32,6 +33,10 @@ const RECIPIENTS = `json_each(m.recipients) j
   CROSS JOIN message_box r ON r.instance = j.value AND r.box = 'in' AND r.message = m.row`;
 
 const RECIPIENT_COLUMNS = "r.instance AS id, r.name, r.delivered_at, r.read_at, r.acked_at, r.note";
+
+/** At least what a message `m` in a box `b` takes in an answer, but for its recipients: the texts as JSON writes them. */
+const BYTES = `2048 + length(CAST(json_quote(m.subject) AS BLOB)) + length(CAST(json_quote(m.body) AS BLOB))
+  + ifnull(length(CAST(m.data AS BLOB)), 0) + ifnull(length(CAST(json_quote(b.note) AS BLOB)), 0)`;
 
 const THREAD_INDEX = "INDEXED BY message_box_thread";
 
@@ -123,11 +128,21 @@ export class MessageReader {
   /** Which messages a page has; all of its box where it would begin ahead of the newest. */
   page(request: PageRequest): PageReply {
     const { from, bound } = pageOf(this.#withinReach(request));
-    const rows = this.#prepare<{ row: number; delivered_at: number | null }>(
-      `SELECT b.message AS row, b.delivered_at ${from} ORDER BY b.message LIMIT ?`,
-    ).all(...bound, request.limit);
-    const undelivered = rows.filter(({ delivered_at }) => delivered_at === null).map(({ row }) => row);
-    return { count: rows.length, last: rows.at(-1)?.row ?? null, undelivered };
+    const rows = this.#prepare<{ row: number; delivered_at: number | null; bytes: number }>(
+      `SELECT b.message AS row, b.delivered_at, ${BYTES} AS bytes ${from} ORDER BY b.message LIMIT ?`,
+    ).iterate(...bound, request.limit);
+    const undelivered: number[] = [];
+    let count = 0;
+    let last: number | null = null;
+    let bytes = 0;
+    for (const found of rows) {
+      bytes += found.bytes;
+      if (count > 0 && bytes > LIST_BYTES_MAX) return { count, last, undelivered, cut: true };
+      count += 1;
+      last = found.row;
+      if (found.delivered_at === null) undelivered.push(found.row);
+    }
+    return { count, last, undelivered, cut: false };
   }
 
   /** The messages of a page, oldest first, each with those of its recipients that the box's owner is told of. */
@@ -163,7 +178,17 @@ export class MessageReader {
     after: number,
     now_ms: number,
   ): readonly [MessageRow, readonly RecipientRow[]] | undefined {
-    const page = { instance, box: "in", unread: true, thread: null, after, limit: 1, now_ms, up_to: null } as const;
+    const page = {
+      instance,
+      box: "in",
+      unread: true,
+      thread: null,
+      after,
+      limit: 1,
+      now_ms,
+      up_to: null,
+      cut: false,
+    } as const;
     const [next] = [...this.list(page)];
     return next;
   }
@@ -171,6 +196,7 @@ export class MessageReader {
   /** The threads of one instance's messages, the newest first, each with the others in it that it knows of. */
   *threads({
     instance,
+    before,
     limit,
     now_ms,
   }: ThreadsRequest): Generator<readonly [ThreadRow, readonly PartyRow[]], void, undefined> {
@@ -179,8 +205,8 @@ export class MessageReader {
       `SELECT b.thread, count(DISTINCT b.message) AS messages, min(b.message) AS first, max(b.message) AS last,
          count(CASE WHEN b.box = 'in' AND b.read_at IS NULL THEN 1 END) AS unread
        FROM message_box b CROSS JOIN message m ON m.row = b.message
-       WHERE b.instance = ? AND ${NOT_EXPIRED} GROUP BY b.thread ORDER BY last DESC LIMIT ?`,
-    ).all(instance, now_ms, limit);
+       WHERE b.instance = ? AND ${NOT_EXPIRED} GROUP BY b.thread HAVING last < ? ORDER BY last DESC LIMIT ?`,
+    ).all(instance, now_ms, before, limit);
     const head = this.#prepare<{ subject: string; sent_at: number }>(
       "SELECT subject, sent_at FROM message WHERE row = ?",
     );
@@ -200,7 +226,7 @@ export class MessageReader {
       const subject = head.get(first)?.subject ?? "";
       const last_at = head.get(last)?.sent_at ?? 0;
       const known = others.all(instance, thread, now_ms, instance, thread, now_ms, instance);
-      yield [{ thread, subject, messages, unread, last_at }, known];
+      yield [{ thread, subject, messages, unread, last, last_at }, known];
     }
   }
 

@@ -217,7 +217,7 @@ export class WebhookReader extends WebhookLookup {
   readonly #next: Statement<[number, number], QueuedEvent>;
   readonly #body: Statement<[number], string>;
   readonly #rows: Statement<[], number>;
-  readonly #standings: Statement<[], WebhookStanding>;
+  readonly #standings: Statement<[string], WebhookStanding>;
   readonly #count: Statement<[], number>;
 
   constructor(db: Db) {
@@ -228,7 +228,7 @@ export class WebhookReader extends WebhookLookup {
     );
     this.#body = db.prepare<[number], string>("SELECT body FROM webhook_body WHERE event = ?").pluck();
     this.#rows = db.prepare<[], number>("SELECT count(*) FROM webhook_queue").pluck();
-    this.#standings = db.prepare(`SELECT ${STANDING} FROM webhook ORDER BY id`);
+    this.#standings = db.prepare(`SELECT ${STANDING} FROM webhook WHERE id > ? ORDER BY id`);
     this.#count = db.prepare<[], number>("SELECT count(*) FROM webhook").pluck();
   }
 
@@ -242,9 +242,9 @@ export class WebhookReader extends WebhookLookup {
     return this.#body.get(event);
   }
 
-  /** All webhooks with what waits for them, by id. */
-  standings(): WebhookStanding[] {
-    return this.#standings.all();
+  /** The webhooks behind an id with what waits for them, by id. */
+  standings(after: string): IterableIterator<WebhookStanding> {
+    return this.#standings.iterate(after);
   }
 
   /** How many webhooks there are. */

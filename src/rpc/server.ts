@@ -3,7 +3,7 @@
  * deadlines and cancellation; streams that wait for credit. Runs in the writer and in the pool's
  * workers. What a call does is the business of `execute`.
  */
-import { BATCH_CALLS_MAX, MAILBOX_CALLS_MAX } from "../../schemas/limits.js";
+import { BATCH_CALLS_MAX, MAILBOX_CALLS_MAX, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
 import { addNotice, addReply, FRAME, requestOf, type CallFrame, type Frame } from "./frames.js";
@@ -36,6 +36,8 @@ export interface RpcServerOptions<Row extends Method = Method> {
 interface OpenStream {
   readonly packing: Packing;
   readonly chunks: Iterator<string | Failure, unknown>;
+  /** What is left of a chunk that is longer than a piece may be. */
+  rest: string;
   credit: number;
 }
 
@@ -86,7 +88,7 @@ export class RpcServer<Row extends Method = Method> {
   stream(call: ServerCall, chunks: Iterable<string | Failure, unknown>): void {
     const credit = this.#early_credit.get(call.id) ?? 0;
     this.#early_credit.delete(call.id);
-    const open: OpenStream = { packing: call.packing, chunks: chunks[Symbol.iterator](), credit };
+    const open: OpenStream = { packing: call.packing, chunks: chunks[Symbol.iterator](), rest: "", credit };
     this.#streams.set(call.id, open);
     this.#pump(call.id, open);
   }
@@ -202,12 +204,22 @@ export class RpcServer<Row extends Method = Method> {
     this.#schedule();
   }
 
+  /** A credit is a number of characters, however long the chunks are: so a reader's memory is bounded. */
+  #sendPiece(id: number, open: OpenStream, text: string): void {
+    open.credit -= 1;
+    open.rest = text.slice(STREAM_PIECE_CHARACTERS_MAX);
+    this.#port.send([FRAME.CHUNK, id, text.slice(0, STREAM_PIECE_CHARACTERS_MAX)]);
+  }
+
   #pump(id: number, open: OpenStream): void {
     while (open.credit > 0) {
+      if (open.rest !== "") {
+        this.#sendPiece(id, open, open.rest);
+        continue;
+      }
       const next = open.chunks.next();
       if (next.done !== true && !(next.value instanceof Failure)) {
-        open.credit -= 1;
-        this.#port.send([FRAME.CHUNK, id, next.value]);
+        this.#sendPiece(id, open, next.value);
         continue;
       }
       this.#streams.delete(id);

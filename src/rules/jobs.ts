@@ -1,5 +1,5 @@
 /** Reading rules that were sent, listing those that are stored, and validating texts against them. Run in the pool. */
-import * as Type from "typebox";
+import { ListEnd } from "../../schemas/common.js";
 import {
   SHORT_WORK_MS_MAX,
   STREAM_CHUNK_CHARACTERS,
@@ -28,7 +28,7 @@ import {
   ruleName,
 } from "../../schemas/rules.js";
 import { unpackBytes } from "../base/bytes.js";
-import { encodeArray } from "../base/json-array.js";
+import { cursor, encodeList, type ListEncoding, wrapChunks } from "../base/json-array.js";
 import { readJsonText } from "../base/json-bytes.js";
 import { Failure, notFound } from "../base/result.js";
 import { readShaped } from "../base/shape.js";
@@ -72,19 +72,24 @@ export const checkRules = unaryJob({
   },
 });
 
+/** Rules of several projects. */
+const BY_PROJECT: ListEncoding<RuleRow> = {
+  encode: (rule) => encodeRule(rule),
+  cursorOf: ({ project, rule_id }) => `${cursor("after_project", project)}&${cursor("after", rule_id)}`,
+};
+
 /** `{"project","rules":[…]}` by rule_id. */
 export const listProjectRules = streamJob({
   name: "rules.project",
   request: ListProjectRulesRequest,
   text: ProjectRules,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { rules: ruleReader },
-  *run({ rules }, { project, stack }) {
-    yield `{"project":${JSON.stringify(project)},"rules":`;
-    yield* encodeArray(encodeRules(rules.list({ project, stack, sources: null, status: null })));
-    yield "}";
-    return null;
+  *run({ rules }, { project, stack, after }) {
+    const rows = rules.list({ project, stack, sources: null, status: null, after: [project, after] });
+    const list = encodeList(rows, { encode: encodeRule, cursorOf: ({ rule_id }) => cursor("after", rule_id) });
+    return yield* wrapChunks(`{"project":${JSON.stringify(project)},"rules":`, list, () => "}");
   },
 });
 
@@ -93,14 +98,11 @@ export const listRules = streamJob({
   name: "rules.list",
   request: ListRulesRequest,
   text: RuleList,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { rules: ruleReader },
   *run({ rules }, filter) {
-    yield `{"rules":`;
-    yield* encodeArray(encodeRules(rules.list(filter)));
-    yield "}";
-    return null;
+    return yield* wrapChunks('{"rules":', encodeList(rules.list(filter), BY_PROJECT), () => "}");
   },
 });
 
@@ -109,35 +111,35 @@ export const exportRules = streamJob({
   name: "rules.export",
   request: ExportRulesRequest,
   text: RuleExport,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { rules: ruleReader },
-  *run({ rules }, { sources }) {
-    yield* encodeArray(encodeRules(rules.list({ project: null, stack: null, sources, status: "accepted" })));
-    return null;
+  *run({ rules }, { sources, after }) {
+    return yield* encodeList(
+      rules.list({ project: null, stack: null, sources, status: "accepted", after }),
+      BY_PROJECT,
+    );
   },
 });
 
-function* encodeRules(rows: Iterable<RuleRow>): Generator<string, void, undefined> {
-  for (const { size: _size, applies_to, created_at, ...row } of rows) {
-    const { project, rule_id, severity, match_type, pattern, message, stack, source, status, proposed_by, context } =
-      row;
-    yield JSON.stringify({
-      project,
-      rule_id,
-      severity,
-      match_type,
-      pattern,
-      message,
-      stack,
-      applies_to: JSON.parse(applies_to) as unknown,
-      source,
-      status,
-      proposed_by,
-      context,
-      created_at: formatTime(created_at),
-    });
-  }
+/** A rule as it is listed. */
+function encodeRule({ size: _size, applies_to, created_at, ...row }: RuleRow): string {
+  const { project, rule_id, severity, match_type, pattern, message, stack, source, status, proposed_by, context } = row;
+  return JSON.stringify({
+    project,
+    rule_id,
+    severity,
+    match_type,
+    pattern,
+    message,
+    stack,
+    applies_to: JSON.parse(applies_to) as unknown,
+    source,
+    status,
+    proposed_by,
+    context,
+    created_at: formatTime(created_at),
+  });
 }
 
 const validationModels = { rules: ruleReader, sets: ruleSets };

@@ -21,7 +21,7 @@ import {
   Validation,
   type RuleRequest,
 } from "../../schemas/rules.js";
-import { readReply } from "../front/reply.js";
+import { listReply } from "../front/reply.js";
 import { route, type Route } from "../front/route.js";
 import type { Reads } from "../threads/reads.js";
 import { acceptRule, deleteRule, importRules, proposeRule, putRules, rejectRule } from "./commands.js";
@@ -46,10 +46,10 @@ export function ruleRoutes({ rules, reads }: RuleRoutesOptions): Route[] {
       summary: "Lists a project's rules by rule_id.",
       query: ProjectRulesQuery,
       answer: ProjectRules,
-      handle: ({ params: [project], query: { stack }, context }) => {
+      handle: ({ params: [project], query: { stack, after = "" }, context }) => {
         const long = reader.exceeds(project, FRONT_READ_ROWS_MAX);
         const rows = long ? Number.POSITIVE_INFINITY : FRONT_READ_ROWS_MAX;
-        return readReply(reads.stream(listProjectRules, { project, stack: anyUnless(stack) }, context, rows));
+        return listReply(reads.stream(listProjectRules, { project, stack: anyUnless(stack), after }, context, rows));
       },
     }),
     route({
@@ -133,9 +133,10 @@ export function ruleRoutes({ rules, reads }: RuleRoutesOptions): Route[] {
       summary: "Gives the accepted rules of some sources, as an import takes them.",
       query: RuleExportQuery,
       answer: RuleExport,
-      handle: ({ query: { source }, context }) => {
+      handle: ({ query: { source, after_project = "", after = "" }, context }) => {
         const sources = wordsOf(source) ?? [...EXPORTED_SOURCES];
-        return readReply(reads.stream(exportRules, { sources }, context, Number.POSITIVE_INFINITY));
+        const request = { sources, after: [after_project, after] as [string, string] };
+        return listReply(reads.stream(exportRules, request, context, Number.POSITIVE_INFINITY));
       },
     }),
     route({
@@ -158,14 +159,15 @@ export function ruleRoutes({ rules, reads }: RuleRoutesOptions): Route[] {
       summary: "Lists rules by project, stack, source and status.",
       query: RuleListQuery,
       answer: RuleList,
-      handle: ({ query: { project, stack, source, status }, context }) => {
+      handle: ({ query: { project, stack, source, status, after_project = "", after = "" }, context }) => {
         const filter = {
+          after: [after_project, after] as [string, string],
           project: anyUnless(project),
           stack: anyUnless(stack),
           sources: wordsOf(source),
           status: anyUnless(status),
         };
-        return readReply(reads.stream(listRules, filter, context, Number.POSITIVE_INFINITY));
+        return listReply(reads.stream(listRules, filter, context, Number.POSITIVE_INFINITY));
       },
     }),
     route({

@@ -143,6 +143,8 @@ export interface RuleFilter {
   readonly stack: string | null;
   readonly sources: readonly string[] | null;
   readonly status: string | null;
+  /** Only those behind this project and rule_id. */
+  readonly after: readonly [project: string, rule_id: string];
 }
 
 export class RuleReader {
@@ -191,9 +193,9 @@ export class RuleReader {
   }
 
   /** The rules that pass, by project and rule_id, one at a time. */
-  list({ project, stack, sources, status }: RuleFilter): IterableIterator<RuleRow> {
-    const conditions = ["1"];
-    const values: string[] = [];
+  list({ project, stack, sources, status, after }: RuleFilter): IterableIterator<RuleRow> {
+    const conditions = ["(project, rule_id) > (?, ?)"];
+    const values: string[] = [...after];
     if (project !== null) {
       conditions.push("project = ?");
       values.push(project);

@@ -1,18 +1,21 @@
 /** Reads of specs and projects. Run in the pool, or on the front where they are short. */
-import * as Type from "typebox";
+import { ListEnd } from "../../schemas/common.js";
 import {
   SpecDiff,
   SpecHistory,
   SpecList,
   SpecListRequest,
   SpecProjects,
+  SpecProjectsRequest,
+  specKey,
   specKeyPrefix,
   splitSpecKey,
 } from "../../schemas/specs.js";
+import { cursor, encodeList, wrapChunks } from "../base/json-array.js";
 import { formatTime } from "../base/time.js";
 import { streamJob } from "../threads/pool-method.js";
 import { versionedJobs } from "../versioned/jobs.js";
-import { specReader } from "../versioned/table.js";
+import { type ListedKey, specReader, type VersionedReader } from "../versioned/table.js";
 
 /** Keys that are read from the database at once. */
 const LIST_PAGE_KEYS = 500;
@@ -27,47 +30,56 @@ export const listSpecs = streamJob({
   name: "spec.list",
   request: SpecListRequest,
   text: SpecList,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { specs: specReader },
-  *run({ specs }, { project }) {
-    yield `{"project":${JSON.stringify(project)},"specs":[`;
-    const prefix = specKeyPrefix(project);
-    let separator = "";
-    for (let after = "", more = true; more; ) {
-      const rows = specs.list(prefix, after, LIST_PAGE_KEYS);
-      more = rows.length === LIST_PAGE_KEYS;
-      for (const { key, version, updated_at } of rows) {
+  *run({ specs }, { project, after }) {
+    const list = encodeList(specsOf(specs, project, after), {
+      encode: ({ key, version, updated_at }) => {
         const name = JSON.stringify(splitSpecKey(key).name);
-        yield `${separator}{"name":${name},"version":${version},"updated_at":"${formatTime(updated_at)}"}`;
-        separator = ",";
-        after = key;
-      }
-    }
-    yield "]}";
-    return null;
+        return `{"name":${name},"version":${version},"updated_at":"${formatTime(updated_at)}"}`;
+      },
+      cursorOf: ({ key }) => cursor("after", splitSpecKey(key).name),
+    });
+    return yield* wrapChunks(`{"project":${JSON.stringify(project)},"specs":`, list, () => "}");
   },
 });
 
 /** `{"projects":[{"project","specs"}]}` by project. */
 export const listProjects = streamJob({
   name: "spec.projects",
-  request: Type.Object({}),
+  request: SpecProjectsRequest,
   text: SpecProjects,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { specs: specReader },
-  *run({ specs }) {
-    yield `{"projects":[`;
-    let separator = "";
-    for (let first = specs.list("", "", 1)[0]?.key; first !== undefined; ) {
-      const { project } = splitSpecKey(first);
-      const prefix = specKeyPrefix(project);
-      yield `${separator}{"project":${JSON.stringify(project)},"specs":${specs.countPrefix(prefix)}}`;
-      separator = ",";
-      first = specs.afterPrefix(prefix);
-    }
-    yield "]}";
-    return null;
+  *run({ specs }, { after }) {
+    const list = encodeList(projectsOf(specs, after), {
+      encode: (project) =>
+        `{"project":${JSON.stringify(project)},"specs":${specs.countPrefix(specKeyPrefix(project))}}`,
+      cursorOf: (project) => cursor("after", project),
+    });
+    return yield* wrapChunks(`{"projects":`, list, () => "}");
   },
 });
+
+/** The specs of a project by name, behind one. */
+function* specsOf(specs: VersionedReader, project: string, name: string): Generator<ListedKey, void, undefined> {
+  const prefix = specKeyPrefix(project);
+  for (let after = name === "" ? "" : specKey(project, name), more = true; more; ) {
+    const rows = specs.list(prefix, after, LIST_PAGE_KEYS);
+    more = rows.length === LIST_PAGE_KEYS;
+    after = rows.at(-1)?.key ?? "";
+    yield* rows;
+  }
+}
+
+/** The projects behind one, in the order of their bytes. */
+function* projectsOf(specs: VersionedReader, after: string): Generator<string, void, undefined> {
+  let first = after === "" ? specs.list("", "", 1)[0]?.key : specs.afterPrefix(specKeyPrefix(after));
+  while (first !== undefined) {
+    const { project } = splitSpecKey(first);
+    yield project;
+    first = specs.afterPrefix(specKeyPrefix(project));
+  }
+}

@@ -8,6 +8,7 @@ import {
   SpecDiff,
   SpecHistory,
   SpecList,
+  SpecListQuery,
   SpecProjects,
   SpecPutAnswer,
   SpecRollbackAnswer,
@@ -27,7 +28,7 @@ import {
 import type { Log } from "../base/log.js";
 import { type Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import { jsonReply, readReply } from "../front/reply.js";
+import { jsonReply, listReply } from "../front/reply.js";
 import { type Answer, route, type Route } from "../front/route.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
@@ -64,8 +65,10 @@ export function specRoutes({ writer, reads, log, explain, examine }: SpecRoutesO
       name: "spec.projects",
       tag,
       summary: "Lists the projects that have specs.",
+      query: SpecListQuery,
       answer: SpecProjects,
-      handle: ({ context }) => readReply(reads.stream(listProjects, {}, context, Number.POSITIVE_INFINITY)),
+      handle: ({ query: { after = "" }, context }) =>
+        listReply(reads.stream(listProjects, { after }, context, Number.POSITIVE_INFINITY)),
     }),
     route({
       method: "GET",
@@ -73,11 +76,12 @@ export function specRoutes({ writer, reads, log, explain, examine }: SpecRoutesO
       name: "spec.list",
       tag,
       summary: "Lists a project's specs by name.",
+      query: SpecListQuery,
       answer: SpecList,
-      handle: ({ params: [project], context }) => {
+      handle: ({ params: [project], query: { after = "" }, context }) => {
         const long = reader.listExceeds(specKeyPrefix(project), "", FRONT_READ_ROWS_MAX);
         const rows = long ? Number.POSITIVE_INFINITY : FRONT_READ_ROWS_MAX;
-        return readReply(reads.stream(listSpecs, { project }, context, rows));
+        return listReply(reads.stream(listSpecs, { project, after }, context, rows));
       },
     }),
     route({

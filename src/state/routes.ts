@@ -24,7 +24,7 @@ import {
 import type { Log } from "../base/log.js";
 import { type Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import { readReply } from "../front/reply.js";
+import { listReply } from "../front/reply.js";
 import { route, type Answer, type Route } from "../front/route.js";
 
 import type { Reads } from "../threads/reads.js";
@@ -72,7 +72,7 @@ export function stateRoutes({ writer, reads, log, explain }: StateRoutesOptions)
         // A list without a limit is short all the same where few keys have the prefix.
         const long = wanted > FRONT_READ_ROWS_MAX && reader.listExceeds(prefix, after, FRONT_READ_ROWS_MAX);
         const rows = long ? wanted : FRONT_READ_ROWS_MAX;
-        return readReply(reads.stream(listState, { prefix, after, limit }, context, rows));
+        return listReply(reads.stream(listState, { prefix, after, limit }, context, rows));
       },
     }),
     route({

@@ -41,7 +41,7 @@ import type { Expiry } from "../claims/expiry.js";
 import { readResources } from "../claims/lease.js";
 import type { LeaseMirror } from "../claims/mirror.js";
 import type { LeaseViews } from "../claims/views.js";
-import { jsonReply, readReply } from "../front/reply.js";
+import { jsonReply, listReply, readReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import { mayAll } from "../front/roles.js";
 import type { Directory } from "../instances/directory.js";
@@ -148,7 +148,7 @@ export class TaskFront {
       before,
       limit: query.limit ?? TASK_ROWS_DEFAULT,
     };
-    return readReply(reads.stream(listTasks, request, context, MANY_ROWS));
+    return listReply(reads.stream(listTasks, request, context, MANY_ROWS));
   }
 
   get(id: string): Answer {

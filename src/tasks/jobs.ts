@@ -1,7 +1,8 @@
 /** Reads of tasks: those of a page on the front where they are few, else in the pool. */
 import * as Type from "typebox";
+import { ListEnd } from "../../schemas/common.js";
 import { ListTasksRequest, Task, TaskList } from "../../schemas/tasks.js";
-import { encodeArray, wrapChunks } from "../base/json-array.js";
+import { cursor, encodeArray, encodeList, wrapChunks } from "../base/json-array.js";
 import { streamJob } from "../threads/pool-method.js";
 import { encodeTask, encodeWholeTask } from "./encode.js";
 import { taskReader } from "./table.js";
@@ -11,15 +12,12 @@ export const listTasks = streamJob({
   name: "task.list",
   request: ListTasksRequest,
   text: TaskList,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { tasks: taskReader },
   *run({ tasks }, request) {
-    function* texts(): Generator<string, void, undefined> {
-      for (const task of tasks.list(request)) yield encodeTask(task);
-    }
-    yield* wrapChunks('{"tasks":', encodeArray(texts()), () => "}");
-    return null;
+    const list = encodeList(tasks.list(request), { encode: encodeTask, cursorOf: ({ id }) => cursor("after", id) });
+    return yield* wrapChunks('{"tasks":', list, () => "}");
   },
 });
 

@@ -1,5 +1,5 @@
 /** Reading a template that was sent, and those that are stored. Run in the pool. */
-import * as Type from "typebox";
+import { ListEnd } from "../../schemas/common.js";
 import { JsonText } from "../../schemas/json-text.js";
 import {
   CheckTemplateReply,
@@ -10,7 +10,7 @@ import {
   TemplateRequest,
 } from "../../schemas/templates.js";
 import { unpackBytes } from "../base/bytes.js";
-import { encodeArray } from "../base/json-array.js";
+import { cursor, encodeList } from "../base/json-array.js";
 import { readJsonText } from "../base/json-bytes.js";
 import { toOneLine } from "../base/json-text.js";
 import { Failure, notFound } from "../base/result.js";
@@ -43,12 +43,14 @@ export const listTemplates = streamJob({
   name: "template.list",
   request: ListTemplatesRequest,
   text: TemplateList,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { templates: templateReader },
-  *run({ templates }, { kind, tag }) {
-    yield* encodeArray(encodeSummaries(templates.list(kind, tag)));
-    return null;
+  *run({ templates }, { kind, tag, after }) {
+    return yield* encodeList(templates.list(kind, tag, after), {
+      encode: (row) => `${encodeHead(row)},${encodeRest(row)}`,
+      cursorOf: ({ id }) => cursor("after", id),
+    });
   },
 });
 
@@ -65,10 +67,6 @@ export const getTemplate = unaryJob({
     return `${encodeHead(row)},"data":${row.data},${encodeRest(row)}`;
   },
 });
-
-function* encodeSummaries(rows: Iterable<TemplateSummaryRow>): Generator<string, void, undefined> {
-  for (const row of rows) yield `${encodeHead(row)},${encodeRest(row)}`;
-}
 
 /** A template's JSON up to its data. */
 function encodeHead({

@@ -10,7 +10,7 @@ import {
   TemplateList,
   TemplateListQuery,
 } from "../../schemas/templates.js";
-import { laterReply, readReply } from "../front/reply.js";
+import { laterReply, listReply } from "../front/reply.js";
 import { route, type Route } from "../front/route.js";
 import type { Reads } from "../threads/reads.js";
 import { applyTemplate, createTemplate, deleteTemplate } from "./commands.js";
@@ -46,9 +46,9 @@ export function templateRoutes({ templates, reads }: TemplateRoutesOptions): Rou
       summary: "Lists templates by id, without their data.",
       query: TemplateListQuery,
       answer: TemplateList,
-      handle: ({ query: { kind = null, tag: wanted = "" }, context }) => {
-        const filter = { kind, tag: wanted === "" ? null : wanted };
-        return readReply(reads.stream(listTemplates, filter, context, Number.POSITIVE_INFINITY));
+      handle: ({ query: { kind = null, tag: wanted = "", after = "" }, context }) => {
+        const filter = { kind, tag: wanted === "" ? null : wanted, after };
+        return listReply(reads.stream(listTemplates, filter, context, Number.POSITIVE_INFINITY));
       },
     }),
     route({

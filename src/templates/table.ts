@@ -89,18 +89,21 @@ export class TemplateWriter {
 export const templateWriter: Model<TemplateWriter> = { open: ({ db }) => new TemplateWriter(db) };
 
 export class TemplateReader {
-  readonly #list: Statement<[{ readonly kind: string | null; readonly tag: string | null }], TemplateSummaryRow>;
+  readonly #list: Statement<
+    [{ readonly kind: string | null; readonly tag: string | null; readonly after: string }],
+    TemplateSummaryRow
+  >;
   readonly #get: Statement<[string], TemplateRow>;
 
   constructor(db: Db) {
     this.#list = db.prepare(`SELECT ${SUMMARY} FROM template WHERE kind = coalesce($kind, kind)
-      AND ($tag IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = $tag)) ORDER BY id`);
+      AND id > $after AND ($tag IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = $tag)) ORDER BY id`);
     this.#get = db.prepare(`SELECT ${SUMMARY}, data FROM template WHERE id = ?`);
   }
 
   /** Those of a kind, with a tag, by id, one at a time; null means any. */
-  list(kind: string | null, tag: string | null): IterableIterator<TemplateSummaryRow> {
-    return this.#list.iterate({ kind, tag });
+  list(kind: string | null, tag: string | null, after: string): IterableIterator<TemplateSummaryRow> {
+    return this.#list.iterate({ kind, tag, after });
   }
 
   get(id: string): TemplateRow | undefined {

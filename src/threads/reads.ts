@@ -2,7 +2,7 @@
  * Where a read runs: on the front's own handle when its answer is sure to be short, else in the pool. Also the
  * models of that handle, for what the front looks up itself. Runs on the front.
  */
-import { FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
+import { FRONT_READ_CHARACTERS_MAX, FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
@@ -10,6 +10,14 @@ import type { Model } from "./model.js";
 import type { Chunks, Pool } from "./pool.js";
 import type { StreamJob, UnaryJob } from "./pool-method.js";
 import type { Reader } from "./reader.js";
+
+/** A stream that was read to its end: its text, and what it returned. */
+export interface WholeText<Reply = unknown> {
+  readonly text: string;
+  readonly reply: Reply;
+}
+
+const NOTHING_MORE = new Failure("CANCELLED", "cancelled");
 
 export class Reads {
   readonly #reader: Reader;
@@ -38,19 +46,25 @@ export class Reads {
     return rows > FRONT_READ_ROWS_MAX ? this.pool.run(job, request) : this.#reader.run(job, request);
   }
 
-  /** Runs a stream, as `run`; one that is short is its whole text. */
+  /** Runs a stream, as `run`; one that is short is a whole text. One whose rows are long is begun anew in the pool. */
   stream<Row extends StreamJob>(
     job: Row,
     request: RequestOf<Row>,
     context: CallContext,
     rows: number,
-  ): string | Failure | Chunks<ReplyOf<Row>> {
+  ): WholeText<ReplyOf<Row>> | Failure | Chunks<ReplyOf<Row>> {
     if (rows > FRONT_READ_ROWS_MAX) return this.pool.stream(job, request, context);
     let text = "";
-    for (const chunk of this.#reader.stream(job, request)) {
-      if (chunk instanceof Failure) return chunk;
-      text += chunk;
+    const chunks = this.#reader.stream(job, request);
+    try {
+      for (let next = chunks.next(); ; next = chunks.next()) {
+        if (next.value instanceof Failure) return next.value;
+        if (next.done === true) return { text, reply: next.value };
+        text += next.value;
+        if (text.length > FRONT_READ_CHARACTERS_MAX) return this.pool.stream(job, request, context);
+      }
+    } finally {
+      chunks.return(NOTHING_MORE);
     }
-    return text;
   }
 }

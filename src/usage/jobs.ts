@@ -1,5 +1,5 @@
 /** Reads of LLM usage. Run in the pool, a short list on the front. */
-import * as Type from "typebox";
+import { ListEnd } from "../../schemas/common.js";
 import { JsonText } from "../../schemas/json-text.js";
 import { USAGE_SERIES_SUMS_MAX } from "../../schemas/limits.js";
 import {
@@ -10,7 +10,7 @@ import {
   type UsageGroup,
   type UsageInterval,
 } from "../../schemas/usage.js";
-import { encodeArray } from "../base/json-array.js";
+import { cursor, encodeList } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
 import { TIME_MS_MAX, TIME_MS_MIN, formatTime } from "../base/time.js";
 import type { Db } from "../store/open.js";
@@ -25,12 +25,14 @@ export const listUsage = streamJob({
   name: "usage.list",
   request: UsageListRequest,
   text: UsageList,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { db: DATABASE },
   *run({ db }, request) {
-    yield* encodeArray(listRows(db, request).map(encodeUsage));
-    return null;
+    return yield* encodeList(listRows(db, request), {
+      encode: encodeUsage,
+      cursorOf: ({ id }) => cursor("before", id),
+    });
   },
 });
 

@@ -13,7 +13,7 @@ import {
 } from "../../schemas/usage.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import { jsonReply, laterReply, readReply } from "../front/reply.js";
+import { jsonReply, laterReply, listReply } from "../front/reply.js";
 import { authorOf } from "../front/roles.js";
 import { route, type Answer, type Request, type Route } from "../front/route.js";
 import type { Reads } from "../threads/reads.js";
@@ -51,9 +51,9 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
       query: UsageListQuery,
       answer: UsageList,
       handle: ({ query, context }) => {
-        const { from = null, to = null, limit = USAGE_ROWS_DEFAULT } = query;
+        const { from = null, to = null, before = null, limit = USAGE_ROWS_DEFAULT } = query;
         // Each filter has its index, so the read looks at the rows that it answers and no more.
-        return readReply(reads.stream(listUsage, { filter: filterOf(query), from, to, limit }, context, limit));
+        return listReply(reads.stream(listUsage, { filter: filterOf(query), from, to, before, limit }, context, limit));
       },
     }),
     route({

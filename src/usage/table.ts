@@ -51,10 +51,10 @@ export class UsageAppender {
 export const usageAppender: Model<UsageAppender> = { open: ({ db }) => new UsageAppender(db) };
 
 /** The newest rows that match, newest first. */
-export function listRows(db: Db, { filter, from, to, limit }: UsageListRequest): UsageRow[] {
+export function listRows(db: Db, { filter, from, to, before, limit }: UsageListRequest): IterableIterator<UsageRow> {
   const range = idRange(db, "llm_usage", from, to);
   const conditions = ["id >= ?", "id < ?", "created_at BETWEEN ? AND ?"];
-  const values: (string | number)[] = [range.first, range.end, range.from, range.to];
+  const values: (string | number)[] = [range.first, Math.min(range.end, before ?? range.end), range.from, range.to];
   if (filter !== null) {
     // The second condition lets SQLite use the partial index.
     conditions.push(`${filter.by} = ?`, `${filter.by} <> ''`);
@@ -64,7 +64,7 @@ export function listRows(db: Db, { filter, from, to, limit }: UsageListRequest):
     .prepare<(string | number)[], UsageRow>(
       `SELECT * FROM llm_usage WHERE ${conditions.join(" AND ")} ORDER BY id DESC LIMIT ?`,
     )
-    .all(...values, limit);
+    .iterate(...values, limit);
 }
 
 interface SumRow {

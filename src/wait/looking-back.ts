@@ -55,7 +55,7 @@ export class LookingBack {
     if (this.now <= after) return false;
     if (after + 1 < stored.first_id) return true;
     const last = WAIT_MISSED_EVENTS_MAX;
-    const request = { pattern: topic, after, from: null, to: null, source, last };
+    const request = { pattern: topic, after, before: null, from: null, to: null, source, last };
     const read = await history.readUpTo(WAIT_MISSED_CHARACTERS_MAX, request, context);
     if (read instanceof Failure) return read;
     // That is more than the server says in as many events.

@@ -7,7 +7,7 @@ import type { LoggedDelivery, WebhookBody, WebhookCreateRequest } from "../../sc
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
-import { jsonReply, readReply } from "../front/reply.js";
+import { jsonReply, listReply, readReply } from "../front/reply.js";
 import { mayAll } from "../front/roles.js";
 import type { Answer, Request } from "../front/route.js";
 import { OutboundFailure, parseOutboundUrl, type OutboundPolicy } from "../outbound/url.js";
@@ -68,12 +68,11 @@ export class WebhooksFront {
     return jsonReply(text);
   }
 
-  list({ caller, context }: Pick<Request, "caller" | "context">): Answer | Promise<Answer> {
+  list(after: string, { caller, context }: Pick<Request, "caller" | "context">): Answer | Promise<Answer> {
     const { guarded, reads, queued } = this.#options;
     const for_instance = !mayAll(guarded, caller);
-    return readReply(
-      reads.stream(listWebhooks, { for_instance }, context, this.#reader.count + queued() / COUNTED_ROWS),
-    );
+    const rows = this.#reader.count + queued() / COUNTED_ROWS;
+    return listReply(reads.stream(listWebhooks, { after, for_instance }, context, rows));
   }
 
   /** The last tries of a webhook. */

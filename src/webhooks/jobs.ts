@@ -1,7 +1,8 @@
 /** The lists of webhooks, and of one webhook. Run on the front where they are short, else in the pool. */
 import * as Type from "typebox";
+import { ListEnd } from "../../schemas/common.js";
 import { DeadLetterList, WebhookDeliveryList, WebhookList } from "../../schemas/webhooks.js";
-import { encodeArray } from "../base/json-array.js";
+import { cursor, encodeArray, encodeList } from "../base/json-array.js";
 import { deadLetterReader } from "../outbox/dead-letters.js";
 import { deliveryLogReader } from "../outbox/delivery-log.js";
 import { encodeDeadLetter, encodeLoggedDelivery, encodeWebhook, encodeWebhookForInstance } from "../outbox/encode.js";
@@ -10,14 +11,16 @@ import { streamJob } from "../threads/pool-method.js";
 
 export const listWebhooks = streamJob({
   name: "webhook.list",
-  request: Type.Object({ for_instance: Type.Boolean() }),
+  request: Type.Object({ after: Type.String(), for_instance: Type.Boolean() }),
   text: WebhookList,
-  reply: Type.Null(),
+  reply: ListEnd,
   cost: "bounded",
   models: { webhooks: webhookReader },
-  *run({ webhooks }, { for_instance }) {
-    yield* encodeArray(webhooks.standings().map(for_instance ? encodeWebhookForInstance : encodeWebhook));
-    return null;
+  *run({ webhooks }, { after, for_instance }) {
+    return yield* encodeList(webhooks.standings(after), {
+      encode: for_instance ? encodeWebhookForInstance : encodeWebhook,
+      cursorOf: ({ id }) => cursor("after", id),
+    });
   },
 });
 

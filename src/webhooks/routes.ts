@@ -8,6 +8,7 @@ import {
   WebhookDeliveryList,
   WebhookDiscarded,
   WebhookList,
+  WebhookListQuery,
   WebhookResent,
   WebhookSkipped,
   WebhookSkipQuery,
@@ -44,7 +45,8 @@ export function webhookRoutes(options: WebhooksOptions): Route[] {
       tag,
       summary: "Lists the webhooks by id.",
       answer: WebhookList,
-      handle: (request) => webhooks.list(request),
+      query: WebhookListQuery,
+      handle: (request) => webhooks.list(request.query.after ?? "", request),
     }),
     route({
       method: "DELETE",

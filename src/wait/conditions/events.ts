@@ -39,11 +39,11 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
       const up_to = hub.told_id;
       let oldest = { id: Number.POSITIVE_INFINITY, text: "" };
       for (const { text: pattern } of patterns) {
-        const request = { pattern, after, from: null, to: null, source: null, last: 1 };
+        const request = { pattern, after, before: null, from: null, to: null, source: null, last: 1 };
         const read = await history.readWhole(request, context);
         if (read instanceof Failure) return read;
-        if (read === NOTHING) continue;
-        const text = read.slice(1, -1);
+        if (read.text === NOTHING) continue;
+        const text = read.text.slice(1, -1);
         const id = idOf(text);
         if (id <= up_to && id < oldest.id) oldest = { id, text };
       }

@@ -1,0 +1,42 @@
+/** A list of leases as an answer, which ends at its limit or before it has too many bytes. Runs on the front. */
+import { LIST_BYTES_MAX } from "../../schemas/limits.js";
+import type { LeaseRecord } from "../../schemas/leases.js";
+import { cursor } from "../base/json-array.js";
+import { leaseId } from "../claims/lease.js";
+import { wholeListReply } from "../front/reply.js";
+import type { Reply } from "../front/route.js";
+
+export class LeaseList {
+  readonly #show: (record: LeaseRecord) => unknown;
+  readonly #limit: number;
+  readonly #texts: string[] = [];
+  #bytes = 0;
+  #last = 0;
+  #cut = false;
+
+  constructor(show: (record: LeaseRecord) => unknown, limit: number) {
+    this.#show = show;
+    this.#limit = limit;
+  }
+
+  /** Nothing more is taken. */
+  get ended(): boolean {
+    return this.#cut || this.#texts.length === this.#limit;
+  }
+
+  add(record: LeaseRecord): void {
+    const text = JSON.stringify(this.#show(record));
+    this.#bytes += Buffer.byteLength(text);
+    if (this.#texts.length > 0 && this.#bytes > LIST_BYTES_MAX) {
+      this.#cut = true;
+      return;
+    }
+    this.#texts.push(text);
+    this.#last = record.row;
+  }
+
+  reply(): Reply {
+    const next = this.#cut ? cursor("after", leaseId(this.#last)) : null;
+    return wholeListReply({ text: `{"leases":[${this.#texts.join(",")}]}`, reply: next });
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Lists against a real server whose items are long: each answer is bounded, says where the list goes on, and nobody is
+ * refused for what somebody else has stored.
+ */
+import t, { type Test } from "tap";
+import { LIST_BYTES_MAX, MESSAGE_BODY_BYTES_MAX } from "../schemas/limits.js";
+import { send, sendJson, type Answer } from "./support/http-client.js";
+import { Agent } from "./support/leasing.js";
+import { startKoor } from "./support/server-process.js";
+import { openSocket } from "./support/subscriber.js";
+
+const MIB = 2 ** 20;
+/** What an answer has beside its items, and an item that no longer fits. */
+const SLACK_BYTES = 64 * 1024;
+/** A list that never ends is a fault. */
+const PAGES_MAX = 20;
+
+/** Follows a list to its end: the items of each answer, all in bounds. */
+async function follow<Item>(
+  t: Test,
+  port: number,
+  path: string,
+  itemsOf: (answer: Answer) => readonly Item[],
+  headers = {},
+): Promise<Item[][]> {
+  const pages: Item[][] = [];
+  const address = new URL(path, "http://server");
+  for (let more = true; more; ) {
+    const answer = await send(port, "GET", address.pathname + address.search, { headers });
+    t.equal(answer.status, 200, answer.text.slice(0, 200));
+    t.ok(answer.body.length <= LIST_BYTES_MAX + SLACK_BYTES, `${answer.body.length} bytes`);
+    const items = itemsOf(answer);
+    t.ok(items.length > 0, "there is at least one item in each");
+    pages.push([...items]);
+    const next = answer.headers["x-koor-next"];
+    more = typeof next === "string" && pages.length < PAGES_MAX;
+    for (const [name, value] of new URLSearchParams(String(next))) address.searchParams.set(name, value);
+  }
+  return pages;
+}
+
+const idsOf = (answer: Answer): number[] => answer.json<{ readonly id: number }[]>().map(({ id }) => id);
+
+t.test("events", async (t) => {
+  const { port } = await startKoor(t);
+  const data = "x".repeat(9 * MIB);
+  const ids: number[] = [];
+  for (let at = 0; at < 24; at++) {
+    const published = await sendJson(port, "POST", "/api/events/publish", { topic: `a.${at}`, data });
+    ids.push(published.json<{ readonly id: number }>().id);
+  }
+  const newest = await send(port, "GET", "/api/events/history");
+  t.equal(newest.status, 200, "there is an answer, however many there are");
+  t.same(idsOf(newest), ids.slice(-1), "as many as fit");
+  const last = ids.at(-3) ?? 0;
+  t.same(await follow(t, port, `/api/events/history?after=${last - 1}&last=100`, idsOf), [
+    [last],
+    [last + 1],
+    [last + 2],
+  ]);
+  t.same(
+    await follow(t, port, `/api/events/history?from=2000-01-01T00:00:00Z&last=1000&before=${(ids[3] ?? 0) + 1}`, idsOf),
+    [[ids[3]], [ids[2]], [ids[1]], [ids[0]]],
+  );
+  const waited = await send(port, "GET", `/api/events/history?after=${last - 1}&wait=10`);
+  t.same([idsOf(waited), waited.headers["x-koor-next"]], [[last], `after=${last}`], "an answer that was waited for");
+  const stopped = await send(port, "GET", `/api/events/history?topic=a.*&last=3&after=${last - 1}`, {
+    headers: { Origin: `http://localhost:${port}` },
+  });
+  t.match(stopped.headers["access-control-expose-headers"], /X-Koor-Next/, "a page may read where it goes on");
+  const replay = await openSocket(t, port, `since=${last - 1}`);
+  await replay.untilId(last + 2);
+  t.equal(replay.items.length, 3, "a replay goes through all of them");
+});
+
+t.test("lists of what agents wrote", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  // As JSON each character is six.
+  const body = "\u0001".repeat(MESSAGE_BODY_BYTES_MAX);
+  const sent: string[] = [];
+  for (let at = 0; at < 50; at++) {
+    const answer = await ana.ask("POST", "/api/messages", { to: bob.id, subject: `s${at}`, body });
+    sent.push(answer.json<{ readonly id: string }>().id);
+  }
+  const messagesOf = (answer: Answer): string[] =>
+    answer.json<{ readonly messages: readonly { readonly id: string }[] }>().messages.map(({ id }) => id);
+  const first = await bob.ask("GET", "/api/messages?unread=1");
+  const told = messagesOf(first);
+  t.ok(told.length < sent.length, "an in-box is cut");
+  t.equal(first.json<{ readonly last_id: string }>().last_id, told.at(-1), "behind its last message");
+  const seen = (await send(port, "GET", "/api/messages/all?limit=1")).json<{
+    readonly messages: readonly { readonly to: readonly { readonly delivered_at: string | null }[] }[];
+  }>();
+  t.equal(seen.messages[0]?.to[0]?.delivered_at, null, "what did not fit was not delivered");
+  t.same((await follow(t, port, "/api/messages", messagesOf, bob.headers)).flat(), sent);
+  t.same((await follow(t, port, "/api/messages?box=out", messagesOf, ana.headers)).flat(), sent);
+  t.same((await follow(t, port, "/api/messages/all", messagesOf)).flat(), sent.toReversed());
+  t.equal((await follow(t, port, "/api/messages/all?limit=10", messagesOf))[0]?.length, 10, "a limit is no cut");
+});
+
+t.test("lists of what the server is told", async (t) => {
+  const { port } = await startKoor(t);
+  const description = "\u0001".repeat(64 * 1024);
+  const names = Array.from({ length: 48 }, (_, at) => `t${String(at).padStart(2, "0")}`);
+  for (const id of names) {
+    const data = [{ rule_id: id, pattern: "a", context: description }];
+    const made = await sendJson(port, "POST", "/api/templates", { id, name: id, description, data });
+    t.equal(made.status, 200, made.text.slice(0, 100));
+    await sendJson(port, "POST", `/api/templates/${id}/apply`, { project: id < "t24" ? "p/1" : "p/2" });
+  }
+  const byId = (answer: Answer): string[] => answer.json<{ readonly id: string }[]>().map(({ id }) => id);
+  const rulesOf = (answer: Answer): string[] => {
+    const json = answer.json<{ readonly rules?: object[] } & object[]>();
+    return (json.rules ?? json).map((rule) => (rule as { readonly rule_id: string }).rule_id);
+  };
+  const templates = await follow(t, port, "/api/templates", byId);
+  t.ok(templates.length > 1);
+  t.same(templates.flat(), names);
+  for (const path of ["/api/rules", "/api/rules/export?source=external"]) {
+    const rules = await follow(t, port, path, rulesOf);
+    t.ok(rules.length > 1, path);
+    t.same(rules.flat(), names);
+  }
+  t.same((await follow(t, port, "/api/validate/p%2F1/rules", rulesOf)).flat(), names.slice(0, 24));
+});
+
+t.test("keys, and what comes in order behind one", async (t) => {
+  const { port } = await startKoor(t);
+  const usage = { provider: "p".repeat(1024), model: "m".repeat(1024) };
+  for (let at = 0; at < 5; at++) {
+    await send(port, "PUT", `/api/specs/p/${at}`, { body: "{}" });
+    await send(port, "PUT", `/api/specs/q${at}/x`, { body: "{}" });
+    await sendJson(port, "POST", "/api/llm/usage", usage);
+  }
+  type Specs = { readonly specs: readonly { readonly name: string }[] };
+  type Projects = { readonly projects: readonly { readonly project: string }[] };
+  const specs = (await send(port, "GET", "/api/specs/p?after=2")).json<Specs>().specs;
+  t.same(
+    specs.map(({ name }) => name),
+    ["3", "4"],
+  );
+  const projects = (await send(port, "GET", "/api/specs?after=q1")).json<Projects>().projects;
+  t.same(
+    projects.map(({ project }) => project),
+    ["q2", "q3", "q4"],
+  );
+  const audit = idsOf(await send(port, "GET", "/api/audit?limit=3"));
+  t.same(idsOf(await send(port, "GET", `/api/audit?limit=3&before=${audit[1]}`))[0], audit[2]);
+  const used = idsOf(await send(port, "GET", "/api/llm/usage?limit=3"));
+  t.same(idsOf(await send(port, "GET", `/api/llm/usage?limit=3&before=${used[1]}`))[0], used[2]);
+  for (const path of ["audit", "llm/usage", "compliance/history", "events/history"])
+    t.equal((await send(port, "GET", `/api/${path}?before=x`)).status, 400, `${path}: no id`);
+});

@@ -80,6 +80,11 @@ export const REQUESTS_FORGOTTEN_TOGETHER = 4;
 /** Of all instances together, held or waiting. */
 export const LEASES_MAX = 10_000;
 export const LEASES_OF_HOLDER_MAX = 1_000;
+/** What leases take in the writer's memory, all together and of one instance; the front has them once more. */
+export const LEASES_BYTES_MAX = 64 * MIB;
+export const LEASES_OF_HOLDER_BYTES_MAX = 16 * MIB;
+/** Of a lease beside its resources. */
+export const LEASE_BYTES = 1 * KIB;
 export const LEASE_RESOURCES_MAX = 64;
 export const RESOURCE_BYTES_MAX = 512;
 /** How many conflicts a refusal tells of. */
@@ -122,6 +127,10 @@ export const LEASE_PRUNE_ROWS = 1_000;
 // Tasks
 /** That have not ended. */
 export const TASKS_MAX = 100_000;
+/** What they take in the writer's memory; the front has those that are ready once more. */
+export const TASKS_BYTES_MAX = 192 * MIB;
+/** Of a task beside its texts and resources. */
+export const TASK_BYTES = 1 * KIB;
 /** How many one call makes. */
 export const TASKS_CREATED_MAX = 1_000;
 export const TASK_ID_CHARACTERS_MAX = 128;

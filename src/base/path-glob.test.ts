@@ -32,7 +32,7 @@ function naiveMatches(glob: readonly string[], path: readonly string[]): boolean
 t.test("every pair of short globs", (t) => {
   const paths = textsOf(PATH_CHARACTERS, PATH_LENGTH_MAX).map((path) => path.split("/"));
   const globs = textsOf(GLOB_CHARACTERS, GLOB_LENGTH_MAX);
-  const compiled = globs.map(compilePathGlob);
+  const compiled = globs.map((glob) => compilePathGlob(glob));
   /** Of each path the one that it lies in; -1 for the root. */
   const placeOf = new Map(paths.map((path, at) => [path.join("/"), at]));
   const parents = paths.map((path) => (path.length === 1 ? -1 : (placeOf.get(path.slice(0, -1).join("/")) as number)));

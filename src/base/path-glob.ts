@@ -29,12 +29,15 @@ export interface PathGlob {
   readonly literal: boolean;
 }
 
+/** Segments of globs that were compiled, by their text: alternatives of one glob have most of them in common. */
+export type KnownSegments = Map<string, SegmentGlob>;
+
 /** Every text is a glob. */
-export function compilePathGlob(text: string): PathGlob {
+export function compilePathGlob(text: string, known: KnownSegments = new Map()): PathGlob {
   if (!SPECIAL.test(text)) return literalPathGlob(text);
   const segments: Segment[] = [];
   for (const part of text.split("/")) {
-    if (part !== MANY) segments.push(compileSegment(part));
+    if (part !== MANY) segments.push(compileSegment(part, known));
     else if (segments.at(-1) !== null) segments.push(null);
   }
   const prefix: string[] = [];
@@ -59,9 +62,13 @@ function globOfSegments(text: string, segments: readonly string[]): PathGlob {
   return { text, segments, prefix: segments, literal: true };
 }
 
-function compileSegment(part: string): Segment {
+function compileSegment(part: string, known: KnownSegments): Segment {
   if (!SPECIAL.test(part)) return part;
-  const glob = compilePlainSegment(part);
+  let glob = known.get(part);
+  if (glob === undefined) {
+    glob = compilePlainSegment(part);
+    known.set(part, glob);
+  }
   return glob.literal ?? glob;
 }
 

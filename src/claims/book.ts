@@ -29,6 +29,7 @@ import type { AuditTrail } from "../threads/transaction.js";
 import type { ChangeSet } from "../threads/change-set.js";
 import type { Model, Opening, Said, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
+import { ClaimBytes } from "./claim-bytes.js";
 import { isLease, leaseId, type LiveLease, liveLease, noLease, resourcesOf } from "./lease.js";
 import { type Claim, Ledger } from "./ledger.js";
 import { conflictMembers, deadlock, FENCE_REQUIRED, LEASE_LOST, NOT_YOURS, STALE_FENCE, taken } from "./refusals.js";
@@ -82,6 +83,7 @@ export class ClaimBook implements WritingModel {
   readonly #requests: RememberedRequests;
   readonly #ledger = new Ledger<LiveLease>();
   readonly #live = new TurnoverMap<number, LiveLease>();
+  readonly #bytes = new ClaimBytes();
   /** Claims of tasks without resources, by who holds them. */
   readonly #bare = new Groups<string, LiveLease>();
   /** What those are called who have asked for something: an instance keeps its name until it is deleted. */
@@ -115,6 +117,7 @@ export class ClaimBook implements WritingModel {
     this.#bare.clear();
     this.#names.clear();
     this.#live.clear();
+    this.#bytes.clear();
     this.#values_leased = 0;
     this.#changed = [];
     this.#audited = [];
@@ -122,6 +125,7 @@ export class ClaimBook implements WritingModel {
     const leases = this.#table.stored.live().map(liveLease);
     for (const lease of leases) {
       this.#live.set(lease.order, lease);
+      this.#bytes.add(lease);
       if (lease.record.state === "held") this.#takeHeld(lease);
     }
     this.#free = leases
@@ -155,10 +159,10 @@ export class ClaimBook implements WritingModel {
       this.#requests.remember("lease", actor, request.request_id, String(own.order), now_ms, request.request_hash);
       return { row: own.order, made: false };
     }
-    const full = this.#fullFor(actor, name);
-    if (full !== null) return full;
     const { waits, queued, request_id, workspace, shared, reason, ttl_s, max_s } = request;
     const resources = resourcesOf(request.resources, workspace);
+    const full = this.#fullFor(actor, name, resources);
+    if (full !== null) return full;
     const asked = newClaim(resources, actor, shared);
     const verdict = this.#ledger.judge(asked, waits, LEASE_CONFLICTS_MAX);
     if (verdict.kind === "deadlock") return deadlock(verdict.cycle, name);
@@ -265,7 +269,7 @@ export class ClaimBook implements WritingModel {
     const { actor } = call;
     let passes = false;
     if (resources.length > 0) {
-      const full = this.#fullFor(actor, name);
+      const full = this.#fullFor(actor, name, resources);
       if (full !== null) return full;
       const verdict = this.#ledger.judge(newClaim(resources, actor, shared), false, LEASE_CONFLICTS_MAX);
       if (verdict.kind === "taken") return taken(verdict.held, verdict.conflicts);
@@ -357,12 +361,12 @@ export class ClaimBook implements WritingModel {
     return this.#claimsOf(holder).some(({ record }) => record.state === "held" && record.fence === fence);
   }
 
-  #fullFor(holder: string, name: string): Failure | null {
+  #fullFor(holder: string, name: string, resources: readonly Resource[]): Failure | null {
     if (this.#ledger.held + this.#ledger.waiting >= LEASES_MAX)
       return new Failure("STOCK_FULL", `${LEASES_MAX} leases are held or waiting`);
     return this.#ledger.countOf(holder) >= LEASES_OF_HOLDER_MAX
       ? new Failure("STOCK_FULL", `${LEASES_OF_HOLDER_MAX} leases of ${name} are held or waiting`)
-      : null;
+      : this.#bytes.refuse(resources, holder, name);
   }
 
   /** Takes a claim that is held now, and grants what may be granted because of it. */
@@ -397,6 +401,7 @@ export class ClaimBook implements WritingModel {
     const lease = { order: row, holder: actor, shared, resources, record };
     this.#table.put(record);
     this.#live.set(row, lease);
+    this.#bytes.add(lease);
     this.#changed.push(record);
     return lease;
   }
@@ -438,6 +443,7 @@ export class ClaimBook implements WritingModel {
       ended_at: call.now_ms,
     });
     this.#live.delete(lease.order);
+    this.#bytes.remove(lease);
     if (before.state === "held" && leasesValues(lease)) this.#values_leased -= 1;
     if (!isLease(lease.record)) {
       this.#bare.remove(lease.holder, lease);

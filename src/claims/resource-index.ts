@@ -32,6 +32,11 @@ class Node<Filed> {
   emptied = false;
 }
 
+/**
+ * The segments by which a glob is filed at most: a node is ten times as large as a segment. What begins alike beyond
+ * that is compared.
+ */
+export const INDEX_DEPTH_MAX = 16;
 /** How many more nodes may be emptied than there are globs. */
 const EMPTIED_MORE = 64;
 
@@ -88,7 +93,7 @@ export class ResourceIndex<Filed extends HasResources> {
   *#near(scope: string, { prefix }: PathGlob): Generator<Entry<Filed>> {
     let node = this.#scopes.get(scope);
     if (node === undefined) return;
-    for (const segment of prefix) {
+    for (const segment of filedBy(prefix)) {
       yield* node.entries;
       node = node.children?.get(segment);
       if (node === undefined) return;
@@ -98,7 +103,7 @@ export class ResourceIndex<Filed extends HasResources> {
 
   #file(entry: Entry<Filed>): void {
     let node = getOrAdd(this.#scopes, entry.resource.scope, () => new Node());
-    for (const segment of entry.glob.prefix) {
+    for (const segment of filedBy(entry.glob.prefix)) {
       node.children ??= new Map<string, Node<Filed>>();
       node = getOrAdd(node.children, segment, () => new Node());
     }
@@ -110,7 +115,7 @@ export class ResourceIndex<Filed extends HasResources> {
 
   #unfile(filed: Filed, resource: Resource, glob: PathGlob): void {
     let node = this.#scopes.get(resource.scope);
-    for (const segment of glob.prefix) node = node?.children?.get(segment);
+    for (const segment of filedBy(glob.prefix)) node = node?.children?.get(segment);
     const at = node?.entries.findIndex((entry) => entry.filed === filed && entry.glob === glob) ?? -1;
     if (node === undefined || at < 0) return;
     node.entries.splice(at, 1);
@@ -126,6 +131,11 @@ export class ResourceIndex<Filed extends HasResources> {
     this.clear();
     for (const entry of entries) this.#file(entry);
   }
+}
+
+/** The segments of a literal beginning by which a glob is filed. */
+function filedBy(prefix: readonly string[]): readonly string[] {
+  return prefix.length <= INDEX_DEPTH_MAX ? prefix : prefix.slice(0, INDEX_DEPTH_MAX);
 }
 
 function getOrAdd<Key, Value>(values: Map<Key, Value>, key: Key, make: () => Value): Value {

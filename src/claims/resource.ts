@@ -4,7 +4,14 @@
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
 import { BraceProblem, expandBraces } from "../base/brace-expansion.js";
-import { compilePathGlob, globsMeet, literalPathGlob, nameGlob, type PathGlob } from "../base/path-glob.js";
+import {
+  compilePathGlob,
+  globsMeet,
+  type KnownSegments,
+  literalPathGlob,
+  nameGlob,
+  type PathGlob,
+} from "../base/path-glob.js";
 import { listProblem, pathGlobProblem, pathProblem } from "../base/path-problem.js";
 import { type Failure, invalid } from "../base/result.js";
 import { PLAIN_ESCAPABLE } from "../base/segment-glob.js";
@@ -69,7 +76,9 @@ function pathScope(workspace: string): string {
 
 function compileAlternatives(glob: string): readonly PathGlob[] {
   const alternatives = expandBraces(glob);
-  return alternatives instanceof BraceProblem ? [literalPathGlob(glob)] : alternatives.map(compilePathGlob);
+  if (alternatives instanceof BraceProblem) return [literalPathGlob(glob)];
+  const known: KnownSegments = new Map();
+  return alternatives.map((alternative) => compilePathGlob(alternative, known));
 }
 
 /** What is wrong with a resource, to be read after its name; null where nothing is. */

@@ -5,7 +5,7 @@
  * book's.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { TASK_RESERVED_MS, TASKS_MAX } from "../../schemas/limits.js";
+import { TASK_RESERVED_MS, TASKS_BYTES_MAX, TASKS_MAX } from "../../schemas/limits.js";
 import {
   type AnswerRequest,
   type CancelRequest,
@@ -31,6 +31,7 @@ import { formatTime } from "../base/time.js";
 import { claimBook, type ClaimBook, type Loss, type TaskClaims } from "../claims/book.js";
 import { resourcesOf } from "../claims/lease.js";
 import { NOT_YOURS } from "../claims/refusals.js";
+import type { Resource } from "../claims/resource.js";
 import { SERVER } from "../claims/tell.js";
 import { publisher, type Publisher } from "../events/publisher.js";
 import { rememberedRequests, type RememberedRequests } from "../requests/remembered.js";
@@ -44,6 +45,7 @@ import { cycleBy, planTasks, type PlannedTask, unknownTask } from "./plan.js";
 import type { Claimant } from "./pool.js";
 import { causeOf, dependentOn } from "./stuck.js";
 import { hasEnded, type LiveTask, noTask, stillNotBefore, taskIs, type TaskLife } from "./task.js";
+import { taskBytes } from "./task-bytes.js";
 import { type Step, type TaskTexts, TaskWriter } from "./task-writer.js";
 import { type TaskTopic, tellTask } from "./tell.js";
 
@@ -159,9 +161,17 @@ export class TaskBook implements WritingModel, TaskClaims {
     });
     if (planned instanceof Failure) return planned;
     const made = planned.filter(({ task }) => task !== null);
-    const full = this.#fullFor(made.length);
-    if (full !== null) return full;
-    for (const plan of made) this.#create(plan, must(plan.task, "it is to be made"), call);
+    let bytes = 0;
+    const ready: { plan: PlannedTask; task: NewTask; resources: readonly Resource[] }[] = [];
+    for (const plan of made) {
+      const task = must(plan.task, "it is to be made");
+      const resources = resourcesOf(task.resources, task.workspace);
+      bytes += taskBytes({ ...task, resources, blockers: plan.blockers });
+      const full = this.#fullFor(made.length, bytes);
+      if (full !== null) return full;
+      ready.push({ plan, task, resources });
+    }
+    for (const { plan, task, resources } of ready) this.#create(plan, task, resources, call);
     for (const { id } of made) this.#tellStuck(must(this.#live.get(id), "it is made"), call);
     return { rows: planned.map(({ row }) => row), made: made.map(({ id }) => id) };
   }
@@ -290,7 +300,7 @@ export class TaskBook implements WritingModel, TaskClaims {
     if (task instanceof Failure) return task;
     const { state } = task.life;
     if (!hasEnded(state) || state === "done") return taskIs(state);
-    const full = this.#fullFor(1);
+    const full = this.#fullFor(1, taskBytes(task));
     if (full !== null) return full;
     const anew = { attempts: 0, not_before: null, cancel_requested: false };
     const waits = this.#waitFor(task, this.#table.blockersOf(task.row));
@@ -306,9 +316,14 @@ export class TaskBook implements WritingModel, TaskClaims {
     if (hasEnded(life.state)) return taskIs(life.state);
     const after = request.after === undefined ? null : this.#after(task, request.after);
     if (after instanceof Failure) return after;
+    const { title = task.title, labels = task.labels } = request;
+    const more = taskBytes({ ...task, title, labels }) - this.#live.bytesOf(task.row);
+    const full = more <= 0 ? null : this.#fullFor(0, more);
+    if (full !== null) return full;
     this.#table.patch(task.row, request);
-    task.title = request.title ?? task.title;
-    task.labels = request.labels ?? task.labels;
+    task.title = title;
+    task.labels = labels;
+    this.#live.weigh(task);
     const { priority = life.priority, assignee = life.assignee, not_before = life.not_before } = request;
     // Who is named now comes before who has asked about it.
     const freed = typeof request.assignee === "string" ? NOT_RESERVED : {};
@@ -321,10 +336,14 @@ export class TaskBook implements WritingModel, TaskClaims {
     return this.#table.prune(after, ended_before_ms, rows);
   }
 
-  #create({ row, id, after, blockers }: PlannedTask, task: NewTask, call: WriteCall): void {
+  #create(
+    { row, id, after, blockers }: PlannedTask,
+    task: NewTask,
+    resources: readonly Resource[],
+    call: WriteCall,
+  ): void {
     const { now_ms, actor } = call;
     const { workspace, title, labels, requires, max_attempts, ttl_s, max_s, priority, not_before, assignee } = task;
-    const resources = resourcesOf(task.resources, workspace);
     const life: TaskLife = {
       state: blockers.size > 0 ? "blocked" : "ready",
       priority,
@@ -561,8 +580,12 @@ export class TaskBook implements WritingModel, TaskClaims {
     return task === undefined ? this.#table.stateOf(id) : { row: task.row, state: task.life.state };
   }
 
-  #fullFor(tasks: number): Failure | null {
-    return this.#live.size + tasks > TASKS_MAX ? new Failure("STOCK_FULL", `${TASKS_MAX} tasks have not ended`) : null;
+  /** Why there may not be so many more tasks, which take so many bytes of memory; null where there may. */
+  #fullFor(tasks: number, bytes: number): Failure | null {
+    if (this.#live.size + tasks > TASKS_MAX) return new Failure("STOCK_FULL", `${TASKS_MAX} tasks have not ended`);
+    return this.#live.bytes + bytes > TASKS_BYTES_MAX
+      ? new Failure("STOCK_FULL", `tasks that have not ended take ${TASKS_BYTES_MAX} bytes of memory`)
+      : null;
   }
 
   #note(task: LiveTask, waited_ms: number | null): void {

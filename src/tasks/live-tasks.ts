@@ -6,6 +6,7 @@ import { TASK_STATES, type TaskState } from "../../schemas/tasks.js";
 import { Groups } from "../base/groups.js";
 import { TurnoverMap } from "../base/turnover-map.js";
 import { type Claimant, type ReadyTask, TaskPool } from "./pool.js";
+import { taskBytes } from "./task-bytes.js";
 import { hasEnded, type LiveTask, type TaskLife } from "./task.js";
 
 /** A task in the pool. */
@@ -30,6 +31,14 @@ export class LiveTasks {
   /** Those that are ready and were kept for an instance, by its id, whether or not its time has passed. */
   readonly #reserved = new Groups<string, LiveTask>();
   #counts = TASK_STATES.map(() => 0);
+  /** What each takes in memory, by its row. */
+  readonly #bytes_of = new TurnoverMap<number, number>();
+  #bytes = 0;
+
+  /** Bytes of memory that they take together. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   get size(): number {
     return this.#by_id.size;
@@ -51,6 +60,8 @@ export class LiveTasks {
   clear(): void {
     this.#by_id.clear();
     this.#by_row.clear();
+    this.#bytes_of.clear();
+    this.#bytes = 0;
     this.#pool.clear();
     this.#blocked.clear();
     this.#reserved.clear();
@@ -63,6 +74,7 @@ export class LiveTasks {
     if (hasEnded(state)) return;
     this.#by_id.set(task.id, task);
     this.#by_row.set(task.row, task);
+    this.weigh(task);
     this.#count(state, 1);
     if (state === "ready") this.#pool.add(pooled(task), now_ms);
     if (reserved !== null) this.#reserved.add(reserved, task);
@@ -73,6 +85,8 @@ export class LiveTasks {
   remove(task: LiveTask): void {
     if (!this.#by_id.delete(task.id)) return;
     this.#by_row.delete(task.row);
+    this.#bytes -= this.bytesOf(task.row);
+    this.#bytes_of.delete(task.row);
     const { state, reserved } = task.life;
     this.#count(state, -1);
     if (state === "ready") this.#pool.remove(task.row);
@@ -88,6 +102,18 @@ export class LiveTasks {
     const { state, reserved } = task.life;
     if (before !== null && before !== reserved) this.#reserved.remove(before, task);
     if (state === "ready") this.#pool.add(pooled(task), now_ms);
+  }
+
+  /** What a task takes of them; 0 where it has ended. */
+  bytesOf(row: number): number {
+    return this.#bytes_of.get(row) ?? 0;
+  }
+
+  /** Its texts are others than they were, or what it waits for. */
+  weigh(task: LiveTask): void {
+    const bytes = taskBytes(task);
+    this.#bytes += bytes - this.bytesOf(task.row);
+    this.#bytes_of.set(task.row, bytes);
   }
 
   /** The tasks that are kept for an instance, the oldest first. */
@@ -124,6 +150,8 @@ export class LiveTasks {
   unblock(task: LiveTask, blocker: number): void {
     task.blockers.delete(blocker);
     this.#blocked.remove(blocker, task);
+    // Whoever reads the same tasks from the database counts the same.
+    if (this.#bytes_of.has(task.row)) this.weigh(task);
   }
 
   #count(state: TaskState, by: 1 | -1): void {

@@ -339,6 +339,10 @@ export const HEAP_GROWTH_PERCENT = 50;
 export const PROMPT_ANSWER_BYTES_MAX = 4 * KIB;
 /** A longer answer is written as its reader takes it, and counts as in flight until it is sent. */
 export const WHOLE_ANSWER_BYTES_MAX = 256 * KIB;
+/** All of these together, and what streamed answers may be ahead of their readers. */
+export const ANSWERS_IN_MEMORY_BYTES_MAX = 256 * MIB;
+/** How far an answer that the front makes piece by piece may be ahead: a page of instances. */
+export const PIECED_ANSWER_BYTES = 1 * MIB;
 export const HOT_CACHE_BYTES_MAX = 64 * MIB;
 /** A larger value is read from the database each time: it would push out many small ones. */
 export const HOT_CACHE_VALUE_BYTES_MAX = 256 * KIB;

@@ -1,5 +1,5 @@
 /** A compliance check as an answer: in time, and in chunks where many instances were checked. Runs on the front. */
-import { COMPLIANCE_WAIT_MS } from "../../schemas/limits.js";
+import { COMPLIANCE_WAIT_MS, PIECED_ANSWER_BYTES } from "../../schemas/limits.js";
 import { encodeArray } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
 import { readReply } from "../front/reply.js";
@@ -9,7 +9,7 @@ import type { ComplianceMonitor, ComplianceResult } from "./monitor.js";
 /** What a check that begins now finds. It goes on where it takes longer than an answer may. */
 export async function checkNow(monitor: ComplianceMonitor): Promise<Answer> {
   const result = await inTime(monitor.check());
-  return result instanceof Failure ? result : await readReply(encodeResult(result));
+  return result instanceof Failure ? result : await readReply(encodeResult(result), PIECED_ANSWER_BYTES);
 }
 
 function inTime(check: Promise<ComplianceResult | Failure>): Promise<ComplianceResult | Failure> {

@@ -4,9 +4,10 @@
  * Runs on the front. The order of the checks is the order of the code.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
-import { SHORTAGE_REPORT_MS } from "../../schemas/limits.js";
+import { ANSWERS_IN_MEMORY_BYTES_MAX, SHORTAGE_REPORT_MS, WHOLE_ANSWER_BYTES_MAX } from "../../schemas/limits.js";
 import type { TextRules } from "../../schemas/text.js";
 import { must } from "../base/assert.js";
+import { ByteBudget } from "../base/byte-budget.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { isShortage } from "../base/descriptors.js";
@@ -136,6 +137,8 @@ export class Pipeline {
   readonly refusals: Refusals;
   readonly #bodies: BodyIntake;
   readonly #shortage: SparseReport;
+  /** What answers hold that their clients have yet to read. */
+  readonly #answers = new ByteBudget(ANSWERS_IN_MEMORY_BYTES_MAX);
   #calls = 0;
   #draining = false;
   #held: Failure | null = null;
@@ -658,7 +661,24 @@ export class Pipeline {
       if (count > 0) agents.add(actor, metric, count);
   }
 
-  #send(call: Call, reply: Reply): void {
+  #send(call: Call, answer: Reply): void {
+    const bytes = call.exchange.ended ? 0 : heldBytes(answer);
+    if (bytes > 0 && !this.#answers.take(bytes)) {
+      answer.discard?.();
+      if (call.bound.route.method === "GET") {
+        this.#send(call, failureReply(BUSY, []));
+        return;
+      }
+      // What was asked for is done: a refusal would not be true.
+      this.#options.metrics.in_flight -= 1;
+      call.exchange.cut();
+      return;
+    }
+    this.#sendHeld(call, answer, bytes);
+  }
+
+  /** @param bytes which were taken for the answer, until its client has read it */
+  #sendHeld(call: Call, reply: Reply, bytes: number): void {
     const seconds = (performance.now() - call.started) / 1000;
     call.bound.metrics.record(reply.status, seconds);
     if (call.context.actor !== "") this.#countForActor(call, reply);
@@ -675,6 +695,10 @@ export class Pipeline {
     const { positions } = this.#options;
     const placed = positions === null ? own : positioned(own, positions.line);
     call.exchange.send(call.origin === "" ? placed : readableBy(call.origin, placed));
+    if (bytes > 0) {
+      if (call.exchange.streaming) call.exchange.onAbort(() => this.#answers.give(bytes));
+      else this.#answers.give(bytes);
+    }
     if (!call.exchange.streaming) {
       this.#options.metrics.in_flight -= 1;
       return;
@@ -685,6 +709,12 @@ export class Pipeline {
     if (this.#mayEnd(call)) call.exchange.onAbort(this.#onAccessEnd(call, () => call.exchange.cut()));
     if (call.exchange.lingers) this.#bodies.linger(call.exchange);
   }
+}
+
+/** What an answer holds until its client has read it; 0 where that is little. */
+function heldBytes({ body, holds = 0 }: Reply): number {
+  const bytes = typeof body === "function" ? holds : body === null ? 0 : body.length;
+  return bytes > WHOLE_ANSWER_BYTES_MAX ? bytes : 0;
 }
 
 /** A request of whoever was found to have made it. */

@@ -3,6 +3,7 @@
  * client takes them. Runs on the front.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
+import { STREAM_CREDIT_CHUNKS, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { NEXT_HEADER } from "../../schemas/common.js";
 import { Failure } from "../base/result.js";
 import { headerBlock, type HeaderBlock, type Sink } from "../transport/reply.js";
@@ -12,6 +13,9 @@ import type { Answer, Reply } from "./route.js";
 export const JSON_TYPE = ["Content-Type", "application/json"] as const;
 export const JSON_HEADERS = headerBlock([JSON_TYPE]);
 export const LINES_HEADERS = headerBlock([["Content-Type", "application/x-ndjson"]]);
+
+/** What a stream of the pool may be ahead of its reader, most of it one byte a character. */
+const STREAM_BYTES = STREAM_CREDIT_CHUNKS * STREAM_PIECE_CHARACTERS_MAX;
 
 /** Behind every JSON answer: a terminal and whoever reads by lines want it. */
 const LINE_END = "\n";
@@ -26,10 +30,13 @@ export function jsonReply(text: string, status = 200, counts: ReportedCounts | n
   return { status, body: text + LINE_END, headers: JSON_HEADERS, counts };
 }
 
-/** The JSON answer for what a read gave: a text, a refusal, or chunks. */
-export function readReply(read: WholeText | Failure | Chunks): Answer | Promise<Answer> {
+/**
+ * The JSON answer for what a read gave: a text, a refusal, or chunks.
+ * @param holds what the chunks may hold in memory ahead of their reader, in bytes: those of the pool by default
+ */
+export function readReply(read: WholeText | Failure | Chunks, holds: number = STREAM_BYTES): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
-  return "text" in read ? jsonReply(read.text) : chunkedReply(read, JSON_HEADERS, LINE_END);
+  return "text" in read ? jsonReply(read.text) : chunkedReply(read, JSON_HEADERS, LINE_END, holds);
 }
 
 /**
@@ -69,7 +76,7 @@ export async function laterReply(read: Promise<string | Failure>): Promise<Answe
 
 /** JSON a line, as it comes. */
 export function linesReply(chunks: Chunks): Promise<Answer> {
-  return chunkedReply(chunks, LINES_HEADERS, "");
+  return chunkedReply(chunks, LINES_HEADERS, "", STREAM_BYTES);
 }
 
 /**
@@ -77,7 +84,7 @@ export function linesReply(chunks: Chunks): Promise<Answer> {
  * the first breaks the connection, so that the client cannot take a part for the whole. Whichever way it ends, the
  * read is left: what it holds (a turn, a channel) is free again.
  */
-async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string): Promise<Answer> {
+async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, holds: number): Promise<Answer> {
   const first = await chunks.next();
   if (first.done === true) return { status: 200, headers, body: "" };
   if (first.value instanceof Failure) return await leave(chunks, first.value);
@@ -89,6 +96,7 @@ async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string): 
   return {
     status: 200,
     headers,
+    holds,
     body: (sink) => void pump(sink, [head, rest], chunks, end),
     // Leaving the read cancels it: a worker of the pool would wait for its reader until the deadline.
     discard: () => void chunks.return(undefined),

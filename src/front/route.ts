@@ -17,6 +17,8 @@ import type { RouteTag } from "./tags.js";
 export interface Reply extends WireReply {
   /** What the handler found or did that is counted for the actor; the pipeline counts the call itself. */
   readonly counts?: ReportedCounts | null;
+  /** Where the body is a function: what it may hold in memory ahead of its reader, in bytes. */
+  readonly holds?: number;
 }
 
 export type Answer = Reply | Failure;

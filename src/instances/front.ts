@@ -3,7 +3,7 @@
  * directory before whoever asked is answered. Runs on the front.
  */
 import type { DeregisterReply, RegisterBody } from "../../schemas/instances.js";
-import { INSTANCE_LIST_PAGE, INSTANCES_MAX } from "../../schemas/limits.js";
+import { INSTANCE_LIST_PAGE, INSTANCES_MAX, PIECED_ANSWER_BYTES } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
 import type { Log } from "../base/log.js";
@@ -181,7 +181,7 @@ export class Instances {
 
 /** Those of the entries that match, in their order. */
 export function listReply(entries: readonly Entry[], filter: InstanceFilter): Answer | Promise<Answer> {
-  if (entries.length > INSTANCE_LIST_PAGE) return readReply(inTurns(entries, filter));
+  if (entries.length > INSTANCE_LIST_PAGE) return readReply(inTurns(entries, filter), PIECED_ANSWER_BYTES);
   const found = entries.filter((entry) => matchesFilter(entry, filter));
   return jsonReply(`[${found.map(encodeInstance).join(",")}]`);
 }

@@ -353,6 +353,12 @@ export const FRONT_READ_ROWS_MAX = 100;
 
 // Events
 export const SUBSCRIBER_BUFFER_EVENTS_MAX = 64;
+/** Of one subscriber that is behind; one event of any size fits. */
+export const SUBSCRIBER_BUFFER_BYTES_MAX = 32 * MIB;
+/** Of all of them together; an event that several wait for counts once. */
+export const SUBSCRIBERS_BEHIND_BYTES_MAX = 128 * MIB;
+/** What sockets and streams were given and have not taken, all together: past it the one that is given more is cut. */
+export const SOCKET_BUFFERS_BYTES_MAX = 256 * MIB;
 export const SUBSCRIBER_MESSAGE_BYTES_MAX = 16 * KIB;
 /** A client's message up to this size is received whole, so that it can be answered with close code 1009. */
 export const SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX = 1 * MIB;

@@ -46,7 +46,7 @@ export class Feed implements Listener {
   readonly #log: Log;
   readonly #group: Group;
   readonly #outlet: Outlet;
-  readonly #buffer = new SubscriberBuffer();
+  readonly #buffer: SubscriberBuffer;
   /** The last event replayed; null where replay is over. */
   #cursor: number | null;
   #replayed_some = false;
@@ -67,6 +67,7 @@ export class Feed implements Listener {
     since: number | null,
   ) {
     this.#hub = hub;
+    this.#buffer = new SubscriberBuffer(hub.held);
     this.#counters = counters;
     this.#history = history;
     this.#log = log;
@@ -90,6 +91,7 @@ export class Feed implements Listener {
 
   /** The socket fell behind at event `id`, which was not sent: from there on this feed serves it. */
   resumeFrom(id: number): void {
+    if (this.#closed) return;
     this.#behind = true;
     this.#follow();
     for (const event of this.#hub.sinceInTurn(id, this.#group.pattern) ?? this.#sinceInHistory(id)) {
@@ -138,6 +140,7 @@ export class Feed implements Listener {
   close(): void {
     this.#closed = true;
     this.detach();
+    this.#buffer.clear();
   }
 
   take(event: CommittedEvent): void {

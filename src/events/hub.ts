@@ -13,6 +13,7 @@ import { REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 import type { Broadcaster } from "../transport/transport.js";
 import type { EventCounters } from "./counters.js";
+import { HeldEvents } from "./held-events.js";
 import { encodeEvent } from "./encode.js";
 import type { EventReader } from "./table.js";
 import { PatternIndex } from "../topics/pattern-index.js";
@@ -38,6 +39,8 @@ export class Group {
 }
 
 export class Hub implements Measured {
+  /** What is held for subscribers that are behind. */
+  readonly held = new HeldEvents();
   readonly #broadcaster: Broadcaster;
   readonly #counters: EventCounters;
   readonly #index = new PatternIndex();

@@ -1,9 +1,10 @@
 /** The subscriber's ring against a model that keeps a plain list. */
 import * as fc from "fast-check";
 import t from "tap";
-import { SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
+import { SUBSCRIBER_BUFFER_BYTES_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
 import { AssertionError } from "../base/assert.js";
 import type { CommittedEvent } from "../../schemas/events.js";
+import { HeldEvents } from "./held-events.js";
 import { isGap, SubscriberBuffer, type Gap } from "./subscriber-buffer.js";
 
 function event(id: number): CommittedEvent {
@@ -17,7 +18,7 @@ function take(buffer: SubscriberBuffer): (number | Gap)[] {
 }
 
 t.test("the newest are dropped, and the gap stands in their place", (t) => {
-  const buffer = new SubscriberBuffer(2);
+  const buffer = new SubscriberBuffer(undefined, 2);
   t.equal(buffer.peek(), undefined);
   t.equal(buffer.shift(), undefined);
   const first = event(1);
@@ -51,8 +52,8 @@ t.test("it holds what the contract says", (t) => {
     count: 1000 - SUBSCRIBER_BUFFER_EVENTS_MAX,
     after_id: SUBSCRIBER_BUFFER_EVENTS_MAX,
   });
-  t.throws(() => new SubscriberBuffer(0), AssertionError);
-  t.throws(() => new SubscriberBuffer(1.5), AssertionError);
+  t.throws(() => new SubscriberBuffer(undefined, 0), AssertionError);
+  t.throws(() => new SubscriberBuffer(undefined, 1.5), AssertionError);
   t.end();
 });
 
@@ -98,7 +99,7 @@ t.test("as a plain list does", (t) => {
     fc.integer({ min: 1, max: 5 }),
     fc.array(command, { maxLength: 120, size: "max" }),
     (capacity, commands) => {
-      const buffer = new SubscriberBuffer(capacity);
+      const buffer = new SubscriberBuffer(undefined, capacity);
       const model = new Model(capacity);
       let id = 0;
       const agree = (item: CommittedEvent | Gap | undefined, expected: number | Gap | undefined): boolean => {
@@ -129,5 +130,28 @@ t.test("as a plain list does", (t) => {
   );
   t.doesNotThrow(() => fc.assert(property, { numRuns: 2000 }));
   t.ok(gaps > 1000, `gaps were delivered: ${gaps}`);
+  t.end();
+});
+
+t.test("what several wait for is held once, and has a bound in bytes", (t) => {
+  const text = (id: number): CommittedEvent => ({ id, topic: "t", source: "", text: "x".repeat(100) });
+  const held = new HeldEvents(350);
+  const [one, other] = [new SubscriberBuffer(held), new SubscriberBuffer(held)];
+  for (const id of [1, 2, 3]) t.ok(one.offer(text(id)));
+  for (const id of [1, 2, 3]) t.ok(other.offer(text(id)));
+  t.equal(held.bytes, 300);
+  t.equal(one.peek(), other.peek(), "the same event");
+  t.notOk(one.offer(text(4)), "there is no room for a fourth");
+  one.clear();
+  t.equal(held.bytes, 300, "the other one waits still");
+  other.shift();
+  t.equal(held.bytes, 200);
+  t.ok(other.offer(text(4)));
+  other.clear();
+  t.equal(held.bytes, 0);
+  const large = { ...text(5), text: "x".repeat(SUBSCRIBER_BUFFER_BYTES_MAX) };
+  const alone = new SubscriberBuffer();
+  t.ok(alone.offer({ ...large, text: `${large.text}x` }), "one of any size");
+  t.notOk(alone.offer(text(6)), "and no more behind it");
   t.end();
 });

@@ -7,9 +7,10 @@
  * never grows. It only counts further while the events before it are still held: a gap that was
  * peeked at does not change before it is shifted.
  */
-import { SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
+import { SUBSCRIBER_BUFFER_BYTES_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
 import type { CommittedEvent } from "../../schemas/events.js";
+import { HeldEvents } from "./held-events.js";
 
 /** `count` events were dropped here, right after the event `after_id` (0 where nothing came before). */
 export interface Gap {
@@ -24,6 +25,8 @@ export function isGap(item: CommittedEvent | Gap): item is Gap {
 
 export class SubscriberBuffer {
   readonly #capacity: number;
+  readonly #held: HeldEvents;
+  #bytes = 0;
   /** Made with the first event: most subscribers are never behind. */
   #slots: (CommittedEvent | Gap | undefined)[] = [];
   #head = 0;
@@ -34,9 +37,11 @@ export class SubscriberBuffer {
   /** The gap at the tail, while nothing follows it. */
   #open_gap: Gap | undefined = undefined;
 
-  constructor(capacity: number = SUBSCRIBER_BUFFER_EVENTS_MAX) {
+  /** @param held what all subscribers share */
+  constructor(held: HeldEvents = new HeldEvents(), capacity: number = SUBSCRIBER_BUFFER_EVENTS_MAX) {
     assert(Number.isInteger(capacity) && capacity >= 1, "a subscriber's buffer holds at least one event");
     this.#capacity = capacity;
+    this.#held = held;
   }
 
   /** Events that are held; gaps do not count. */
@@ -49,10 +54,13 @@ export class SubscriberBuffer {
     return this.#dropped;
   }
 
-  /** Holds the event at the tail and returns true, or, when the buffer is full, drops it and returns false. */
+  /** Holds the event at the tail and returns true, or, when there is no room, drops it and returns false. */
   offer(event: CommittedEvent): boolean {
-    if (this.#events < this.#capacity) {
-      this.#push(event);
+    const fits = this.#events === 0 || this.#bytes + event.text.length <= SUBSCRIBER_BUFFER_BYTES_MAX;
+    const held = this.#events < this.#capacity && fits ? this.#held.hold(event) : null;
+    if (held !== null) {
+      this.#push(held);
+      this.#bytes += held.text.length;
       this.#events++;
       this.#last_id = event.id;
       this.#open_gap = undefined;
@@ -83,8 +91,15 @@ export class SubscriberBuffer {
       if (item === this.#open_gap) this.#open_gap = undefined;
     } else {
       this.#events--;
+      this.#bytes -= item.text.length;
+      this.#held.release(item);
     }
     return item;
+  }
+
+  /** Lets everything go: the subscriber has gone. */
+  clear(): void {
+    while (this.shift() !== undefined);
   }
 
   /** An event went to the subscriber past the buffer: a later gap comes after it. */

@@ -4,6 +4,7 @@
  */
 import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
 import { headerBlock, type Sink } from "./reply.js";
+import { SocketBuffer } from "./socket-buffers.js";
 
 export const EVENT_STREAM_HEADERS = headerBlock([
   ["Content-Type", "text/event-stream"],
@@ -14,10 +15,16 @@ export const EVENT_STREAM_HEADERS = headerBlock([
 export class EventStream {
   readonly #sink: Sink;
   #commented_ms: number;
+  readonly #buffer = new SocketBuffer();
   #behind = false;
+  #closed = false;
 
   constructor(sink: Sink, now_ms: number) {
     this.#sink = sink;
+    sink.onClose(() => {
+      this.#closed = true;
+      this.#buffer.set(0);
+    });
     this.#commented_ms = now_ms;
   }
 
@@ -34,6 +41,7 @@ export class EventStream {
   /** Sends whole messages; false where the socket is behind now. */
   write(text: string): boolean {
     this.#behind = !this.#sink.write(text);
+    if (this.#behind && !this.#closed && !this.#buffer.set(Buffer.byteLength(text))) this.#sink.end(true);
     return !this.#behind;
   }
 
@@ -46,6 +54,7 @@ export class EventStream {
 
   drained(): void {
     this.#behind = false;
+    this.#buffer.set(0);
   }
 
   end(): void {

@@ -88,6 +88,11 @@ export class FakeSocket<UserData> {
     this.topics.delete(topic);
   }
 
+  /** What it has not taken: a message, whose length is nothing to the tests of it. */
+  getBufferedAmount(): number {
+    return this.#connection.behind ? 1 : 0;
+  }
+
   cork(write: () => void): this {
     write();
     return this;

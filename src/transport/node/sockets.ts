@@ -7,6 +7,7 @@ import type { Socket as NetSocket } from "node:net";
 import type { WebSocket, WebSocketServer } from "ws";
 import { SUBSCRIBER_IDLE_TIMEOUT_S, SUBSCRIBER_MESSAGE_BYTES_MAX } from "../../../schemas/limits.js";
 import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
+import { SocketBuffer } from "../socket-buffers.js";
 import { refuseHandshake } from "./malformed.js";
 
 const SECOND_MS = 1_000;
@@ -79,6 +80,7 @@ class NodeSocket implements Socket {
   /** The topic that it is in; "" for none. */
   #topic = "";
   #heard = true;
+  readonly #buffer = new SocketBuffer();
 
   constructor(ws: WebSocket, net: NetSocket, sockets: NodeSockets, opener: SocketOpener) {
     this.#ws = ws;
@@ -100,6 +102,7 @@ class NodeSocket implements Socket {
     if (this.#isBehind()) return "refused";
     this.#ws.send(text);
     if (!this.#isBehind()) return "sent";
+    if (!this.#hasRoom()) setImmediate(() => this.cut());
     this.#awaitDrain();
     return "behind";
   }
@@ -116,7 +119,16 @@ class NodeSocket implements Socket {
         return;
       }
       this.#net.write(frames);
+      if (this.#isBehind() && !this.#hasRoom()) {
+        this.cut();
+        return;
+      }
     }
+  }
+
+  /** Counts what the socket has not taken; false where there is no room for it. */
+  #hasRoom(): boolean {
+    return this.#net.destroyed || this.#buffer.set(this.#net.writableLength);
   }
 
   join(topic: string): void {
@@ -147,7 +159,10 @@ class NodeSocket implements Socket {
   }
 
   #awaitDrain(): void {
-    this.#net.write(EMPTY, () => this.#handler.drained());
+    this.#net.write(EMPTY, () => {
+      this.#buffer.set(0);
+      this.#handler.drained();
+    });
   }
 
   #leave(): void {
@@ -156,6 +171,7 @@ class NodeSocket implements Socket {
   }
 
   #closed(): void {
+    this.#buffer.set(0);
     this.#leave();
     this.#sockets.forget(this);
     this.#handler.closed();

@@ -11,6 +11,7 @@ import {
   SUBSCRIBER_MESSAGE_BYTES_MAX,
   SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
 } from "../../../schemas/limits.js";
+import { SocketBuffer } from "../socket-buffers.js";
 import { wireText } from "./text.js";
 import type { Admission, Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
 
@@ -21,6 +22,8 @@ const LIBRARY_LARGE_BYTES = 16 * 1024;
  * keeps that one: where one of them does not fit, the one that it kept would still go out, before its time.
  */
 const LIBRARY_COLLECTED_MAX = 32;
+
+const COUNTED_CHARACTERS = 64 * 1024;
 
 /** The library's own numbers. */
 const SENT = 1;
@@ -36,6 +39,8 @@ class UwsSocket implements Socket {
   readonly #ws: WebSocket<Peer>;
   readonly #sockets: UwsSockets;
   readonly #handler: SocketHandler;
+  readonly #buffer = new SocketBuffer();
+  #closed = false;
   /** The topic that it is in; "" for none. */
   #topic = "";
 
@@ -47,6 +52,8 @@ class UwsSocket implements Socket {
 
   send(text: string): SendResult {
     const status = this.#ws.send(wireText(text), false);
+    // Not here: who sends may be in the middle of it.
+    if (status !== SENT && status !== REFUSED && !this.hasRoom()) setImmediate(() => this.cut());
     return status === SENT ? "sent" : status === REFUSED ? "refused" : "behind";
   }
 
@@ -55,6 +62,15 @@ class UwsSocket implements Socket {
     this.#ws.cork(() => {
       for (const text of texts) if (this.#ws.send(text, false) === REFUSED) return;
     });
+  }
+
+  /** Counts what the socket has not taken; false where there is no room for it. */
+  hasRoom(): boolean {
+    return this.#closed || this.#buffer.set(this.#ws.getBufferedAmount());
+  }
+
+  cut(): void {
+    if (!this.#closed) this.#ws.close();
   }
 
   join(topic: string): void {
@@ -79,20 +95,31 @@ class UwsSocket implements Socket {
   dropped(message: ArrayBuffer): void {
     // What was sent to it alone is known to be refused from the send's own result.
     if (this.#topic === "") return;
+    // Not here: the library is at this socket.
+    if (!this.hasRoom()) setImmediate(() => this.cut());
     this.#sockets.excuse(this, this.#topic);
     this.#topic = "";
     this.#handler.missed(new Uint8Array(message));
   }
 
   drained(): void {
-    this.#handler.drained();
+    if (this.#closed) return;
+    if (!this.hasRoom()) this.cut();
+    else this.#handler.drained();
   }
 
   closed(): void {
+    this.#closed = true;
+    this.#buffer.set(0);
     this.#sockets.forget(this, this.#topic);
     this.#topic = "";
     this.#handler.closed();
   }
+}
+
+/** Whether a text is left with a socket as a whole that stops to read: each is looked at before the next is given it. */
+function isVeryLarge(text: string): boolean {
+  return text.length >= COUNTED_CHARACTERS;
 }
 
 /**
@@ -134,9 +161,12 @@ export class UwsSockets implements Broadcaster {
     if (members === undefined) return 0;
     // Those who fall behind while it is sent are told of what they miss.
     const { size } = members;
-    if (texts.length > LIBRARY_COLLECTED_MAX || isMixed(texts)) {
+    if (texts.length > LIBRARY_COLLECTED_MAX || isMixed(texts) || texts.some(isVeryLarge)) {
       const encoded = texts.map((text) => Buffer.from(text));
-      for (const member of members) member.sendEach(encoded);
+      for (const member of members) {
+        member.sendEach(encoded);
+        if (!member.hasRoom()) member.cut();
+      }
       return size;
     }
     for (const text of texts) {

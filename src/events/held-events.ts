@@ -1,0 +1,47 @@
+/**
+ * The events that are held for subscribers which are behind, each once however many wait for it. Together they have a
+ * bound in bytes. Pure but for its state; lives on the front.
+ */
+import { SUBSCRIBERS_BEHIND_BYTES_MAX } from "../../schemas/limits.js";
+import type { CommittedEvent } from "../../schemas/events.js";
+import { ByteBudget } from "../base/byte-budget.js";
+import { must } from "../base/assert.js";
+
+interface Held {
+  readonly event: CommittedEvent;
+  holders: number;
+}
+
+export class HeldEvents {
+  readonly #budget: ByteBudget;
+  readonly #by_id = new Map<number, Held>();
+
+  constructor(bytesMax: number = SUBSCRIBERS_BEHIND_BYTES_MAX) {
+    this.#budget = new ByteBudget(bytesMax);
+  }
+
+  /** Bytes of the events that are held, about: a character counts as one. */
+  get bytes(): number {
+    return this.#budget.bytes;
+  }
+
+  /** Holds an event for one more: the event as it is held; null where there is no room. */
+  hold(event: CommittedEvent): CommittedEvent | null {
+    const held = this.#by_id.get(event.id);
+    if (held !== undefined) {
+      held.holders += 1;
+      return held.event;
+    }
+    if (!this.#budget.take(event.text.length)) return null;
+    this.#by_id.set(event.id, { event, holders: 1 });
+    return event;
+  }
+
+  release({ id }: CommittedEvent): void {
+    const held = must(this.#by_id.get(id), "an event that is let go was held");
+    held.holders -= 1;
+    if (held.holders > 0) return;
+    this.#by_id.delete(id);
+    this.#budget.give(held.event.text.length);
+  }
+}

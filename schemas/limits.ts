@@ -201,7 +201,8 @@ export const BATCH_CALLS_MAX = 512;
 export const BATCH_BYTES_MAX = 16 * MIB;
 export const WRITER_RESTART_DELAY_MS = 100;
 export const WRITER_RESTART_DELAY_MS_MAX = 5_000;
-export const HEAD_CACHE_KEYS_MAX = 100_000;
+/** Of state, and of specs as many. */
+export const HEAD_CACHE_KEYS_MAX = 32_768;
 export const WAL_CHECKPOINT_PAGES = 1_000;
 export const SQLITE_BUSY_TIMEOUT_MS = 5_000;
 /**
@@ -301,6 +302,8 @@ export const POOL_THREADS_MAX = 3;
 /** Of jobs whose cost nobody can say beforehand: they leave the pool a thread for the others. */
 export const POOL_UNBOUNDED_TOGETHER_MAX = 2;
 export const POOL_QUEUE_MAX = 256;
+/** What their requests weigh together; one of any size fits an empty queue. */
+export const POOL_QUEUE_BYTES_MAX = 64 * MIB;
 /** A job that has waited longer for a thread is refused: what it is part of has to be answered in time. */
 export const POOL_WAIT_MS_MAX = 5_000;
 /** How long a thread may take to load its modules; a job that waits for it has its deadline from then on. */
@@ -335,6 +338,8 @@ export const BODY_AHEAD_BYTES_MAX = 1 * MIB;
 export const HEAP_GROWTH_PERCENT = 50;
 
 // Front
+/** Requests that are not answered yet, long polls and streams included. */
+export const REQUESTS_IN_FLIGHT_MAX = 16_384;
 /** A longer answer to a request with a body that nobody asked for waits until that has come. */
 export const PROMPT_ANSWER_BYTES_MAX = 4 * KIB;
 /** A longer answer is written as its reader takes it, and counts as in flight until it is sent. */
@@ -352,6 +357,10 @@ export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
 export const FRONT_READ_ROWS_MAX = 100;
 
 // Events
+/** WebSockets, event streams and long polls that listen to events. */
+export const SUBSCRIBERS_MAX = 10_000;
+/** Of their distinct patterns together: an index of them takes up to 32 bytes a character. */
+export const SUBSCRIBED_PATTERNS_CHARACTERS_MAX = 1 * MIB;
 export const SUBSCRIBER_BUFFER_EVENTS_MAX = 64;
 /** Of one subscriber that is behind; one event of any size fits. */
 export const SUBSCRIBER_BUFFER_BYTES_MAX = 32 * MIB;
@@ -412,6 +421,9 @@ export const USAGE_SERIES_SUMS_MAX = 20_000;
 
 // Instances
 export const INSTANCES_MAX = 50_000;
+/** What they take in memory: each so much, its texts, and these once more as the JSON that is kept of them. */
+export const INSTANCES_BYTES_MAX = 128 * MIB;
+export const INSTANCE_BYTES = 1 * KIB;
 /** After so long without a sign of life an instance that was never activated is deleted. */
 export const PENDING_SILENCE_MS_MAX = 24 * 60 * 60 * 1000;
 /** How often such instances are looked for. */
@@ -471,6 +483,8 @@ export const MESSAGE_PRUNE_INTERVAL_MS = 60_000;
 export const MESSAGE_PRUNE_COPIES = 2_000;
 
 // Waiting
+/** What the queries of calls that wait for conditions have together: an index of them takes up to 32 bytes a character. */
+export const WAITING_CHARACTERS_MAX = 2 * MIB;
 /** Of one call. */
 export const WAIT_CONDITIONS_MAX = 64;
 /** What a condition keeps in a cursor: most take a tenth of it. */
@@ -623,6 +637,8 @@ export const WEBHOOKS_MAX = 1_000;
 export const WEBHOOK_ID_BYTES_MAX = 256;
 export const WEBHOOK_SECRET_BYTES_MAX = 1024;
 export const WEBHOOK_PATTERNS_MAX = 100;
+/** Of all webhooks together, as for subscribers. */
+export const WEBHOOK_PATTERNS_CHARACTERS_MAX = 1 * MIB;
 export const WEBHOOK_QUEUE_ROWS_MAX = 10_000;
 /** One event of any size fits an empty queue. */
 export const WEBHOOK_QUEUE_BYTES_MAX = 64 * MIB;

@@ -159,6 +159,8 @@ export class EventsFront {
       wait = 0,
     } = query;
     const read: EventHistoryRequest = { pattern: pattern.text, after, before, from, to, source, last };
+    const full = wait > 0 ? this.#options.hub.refuse(pattern) : null;
+    if (full !== null) return full;
     if (wait > 0) return this.#wait(pattern, read, wait, context, onAbort);
     return listReply(this.#options.history.read(read, context));
   }

@@ -9,7 +9,8 @@
  * an event that its feed still holds, before those that it held longer.
  */
 import type { CommittedEvent } from "../../schemas/events.js";
-import { REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
+import { REPLAY_PAGE_EVENTS, SUBSCRIBED_PATTERNS_CHARACTERS_MAX, SUBSCRIBERS_MAX } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 import type { Broadcaster } from "../transport/transport.js";
 import type { EventCounters } from "./counters.js";
@@ -38,6 +39,12 @@ export class Group {
   }
 }
 
+const FULL = new Failure("RESOURCE_EXHAUSTED", `${SUBSCRIBERS_MAX} subscribers are connected, try again`);
+const TOO_MANY_PATTERNS = new Failure(
+  "RESOURCE_EXHAUSTED",
+  `patterns that are subscribed have ${SUBSCRIBED_PATTERNS_CHARACTERS_MAX} characters together, try again`,
+);
+
 export class Hub implements Measured {
   /** What is held for subscribers that are behind. */
   readonly held = new HeldEvents();
@@ -51,6 +58,9 @@ export class Hub implements Measured {
   /** Events that are committed and go out at the end of this turn. */
   #accepted: CommittedEvent[] = [];
   #last_id: number;
+  #members = 0;
+  /** Of the distinct patterns. */
+  #characters = 0;
 
   /**
    * @param broadcaster the ports, with the topics of those that keep up
@@ -89,9 +99,14 @@ export class Hub implements Measured {
   }
 
   get subscribers(): number {
-    let members = 0;
-    for (const group of this.#groups.values()) members += group.members;
-    return members;
+    return this.#members;
+  }
+
+  /** Why there may not be one more that listens to a pattern; null where there may. */
+  refuse({ text }: Pattern): Failure | null {
+    if (this.#members >= SUBSCRIBERS_MAX) return FULL;
+    const more = this.#groups.has(text) ? 0 : text.length;
+    return this.#characters + more > SUBSCRIBED_PATTERNS_CHARACTERS_MAX ? TOO_MANY_PATTERNS : null;
   }
 
   get patterns(): number {
@@ -105,17 +120,21 @@ export class Hub implements Measured {
       group = new Group(pattern);
       this.#groups.set(pattern.text, group);
       this.#index.add(pattern);
+      this.#characters += pattern.text.length;
     }
     group.members += 1;
+    this.#members += 1;
     return group;
   }
 
   /** One member less. */
   leave(group: Group): void {
     group.members -= 1;
+    this.#members -= 1;
     if (group.members > 0) return;
     this.#groups.delete(group.pattern.text);
     this.#index.delete(group.pattern.text);
+    this.#characters -= group.pattern.text.length;
   }
 
   /** Takes committed events, in the order of their ids; they go out at the end of this turn. */

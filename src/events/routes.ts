@@ -60,7 +60,8 @@ export function eventRoutes(options: EventRoutesOptions): Route[] {
       statuses: [426],
       upgrade: ({ query }) => {
         const subscription = subscriptionOf(query);
-        return subscription instanceof Failure ? subscription : subscriberOf(subscription, streams.sources);
+        if (subscription instanceof Failure) return subscription;
+        return options.hub.refuse(subscription.pattern) ?? subscriberOf(subscription, streams.sources);
       },
       handle: ({ query }) => {
         const subscription = subscriptionOf(query);
@@ -79,6 +80,8 @@ export function eventRoutes(options: EventRoutesOptions): Route[] {
       handle: ({ query, headers }) => {
         const subscription = subscriptionOf(query, headers["last-event-id"]);
         if (subscription instanceof Failure) return subscription;
+        const full = options.hub.refuse(subscription.pattern);
+        if (full !== null) return full;
         return { status: 200, headers: EVENT_STREAM_HEADERS, body: (sink) => streams.open(sink, subscription) };
       },
     }),

@@ -4,7 +4,12 @@
  * Runs on the front. The order of the checks is the order of the code.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
-import { ANSWERS_IN_MEMORY_BYTES_MAX, SHORTAGE_REPORT_MS, WHOLE_ANSWER_BYTES_MAX } from "../../schemas/limits.js";
+import {
+  ANSWERS_IN_MEMORY_BYTES_MAX,
+  REQUESTS_IN_FLIGHT_MAX,
+  SHORTAGE_REPORT_MS,
+  WHOLE_ANSWER_BYTES_MAX,
+} from "../../schemas/limits.js";
 import type { TextRules } from "../../schemas/text.js";
 import { must } from "../base/assert.js";
 import { ByteBudget } from "../base/byte-budget.js";
@@ -199,7 +204,7 @@ export class Pipeline {
     if (call.counted) this.#count(route);
     if (this.#options.log.debugs) call.path = exchange.path;
     if (this.#refuseFaulty(call)) return;
-    const request = this.#admit(call);
+    const request = this.#options.metrics.in_flight > REQUESTS_IN_FLIGHT_MAX ? BUSY : this.#admit(call);
     const refusal = request instanceof Failure || route.body === undefined ? null : refuseCoding(exchange);
     if (request instanceof Failure) {
       this.#finish(call, request);

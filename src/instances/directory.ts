@@ -5,7 +5,7 @@
  * yet. Pure but for its state; the database is the writer's.
  */
 import { INSTANCE_STATUSES, type InstanceStatus } from "../../schemas/instances.js";
-import { INSTANCE_SILENCE_MS } from "../../schemas/limits.js";
+import { INSTANCES_BYTES_MAX, INSTANCE_BYTES, INSTANCE_SILENCE_MS } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
 import { Groups } from "../base/groups.js";
 import { formatTime } from "../base/time.js";
@@ -107,6 +107,18 @@ export function matchesFilter(entry: Entry, { name, workspace, stack, capability
   );
 }
 
+/** A place in an array, and what a string has beside its characters. */
+const CAPABILITY_CHARACTERS = 16;
+
+type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "capabilities">;
+
+/** What an instance takes in memory: its texts twice, once as they are, once as JSON. */
+function bytesOf({ name, workspace, stack, intent, capabilities }: InstanceTexts): number {
+  let characters = name.length + workspace.length + stack.length + intent.length;
+  for (const capability of capabilities) characters += CAPABILITY_CHARACTERS + capability.length;
+  return INSTANCE_BYTES + 2 * characters;
+}
+
 function newLists(): Lists {
   return { pending: new RecencyList(), active: new RecencyList(), stale: new RecencyList() };
 }
@@ -122,6 +134,7 @@ export class Directory implements Measured {
   #unsaved: Entry[] = [];
   /** Those whose calls wait. */
   readonly #waiting = new Set<Entry>();
+  #bytes = 0;
   /** The newest last_seen: time does not go back here, whatever the machine's clock does. */
   #newest_ms = 0;
   #urgent = false;
@@ -133,6 +146,12 @@ export class Directory implements Measured {
 
   get size(): number {
     return this.#by_id.size;
+  }
+
+  /** Whether what an instance is to be fits in memory with all others; `id` where it is known already. */
+  hasRoom(texts: InstanceTexts, id = ""): boolean {
+    const known = this.#by_id.get(id);
+    return this.#bytes - (known === undefined ? 0 : bytesOf(known)) + bytesOf(texts) <= INSTANCES_BYTES_MAX;
   }
 
   /** How many there are of each status. */
@@ -172,6 +191,7 @@ export class Directory implements Measured {
   load(rows: readonly InstanceRow[]): void {
     const before = new Map(this.#by_id);
     this.#by_id.clear();
+    this.#bytes = 0;
     this.#by_token.clear();
     this.#by_row.clear();
     this.#by_name.clear();
@@ -232,6 +252,7 @@ export class Directory implements Measured {
     this.#lists[entry.status].remove(entry);
     this.#waiting.delete(entry);
     this.#by_id.delete(id);
+    this.#bytes -= bytesOf(entry);
     this.#by_token.delete(entry.token_hash);
     this.#by_row.delete(entry.row);
     this.#by_name.remove(entry.name, entry);
@@ -278,13 +299,17 @@ export class Directory implements Measured {
   }
 
   setIntent(entry: Entry, intent: string): void {
+    this.#bytes -= bytesOf(entry);
     entry.intent = intent;
     entry.text = null;
+    this.#bytes += bytesOf(entry);
   }
 
   setCapabilities(entry: Entry, capabilities: readonly string[]): void {
+    this.#bytes -= bytesOf(entry);
     entry.capabilities = capabilities;
     entry.text = null;
+    this.#bytes += bytesOf(entry);
     this.#events.onCapabilities?.(entry);
   }
 
@@ -425,6 +450,7 @@ export class Directory implements Measured {
   #insert(entry: Entry): void {
     assert(!this.#by_id.has(entry.id), "an id is registered once");
     this.#by_id.set(entry.id, entry);
+    this.#bytes += bytesOf(entry);
     this.#by_name.add(entry.name, entry);
     if (entry.registered_by !== "") this.#by_registrant.add(entry.registered_by, entry);
     this.#by_token.set(entry.token_hash, entry);

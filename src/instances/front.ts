@@ -3,7 +3,7 @@
  * directory before whoever asked is answered. Runs on the front.
  */
 import type { DeregisterReply, RegisterBody } from "../../schemas/instances.js";
-import { INSTANCE_LIST_PAGE, INSTANCES_MAX, PIECED_ANSWER_BYTES } from "../../schemas/limits.js";
+import { INSTANCE_LIST_PAGE, INSTANCES_BYTES_MAX, INSTANCES_MAX, PIECED_ANSWER_BYTES } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
 import type { Log } from "../base/log.js";
@@ -18,6 +18,11 @@ import { encodeInstance, matchesFilter, type Directory, type Entry, type Instanc
 import { hashToken, makeToken } from "./token.js";
 
 const SECOND_MS = 1_000;
+
+const NO_ROOM = new Failure(
+  "RESOURCE_EXHAUSTED",
+  `registered instances take ${INSTANCES_BYTES_MAX} bytes of memory: delete those that are gone`,
+);
 
 export interface InstancesOptions {
   readonly directory: Directory;
@@ -79,6 +84,7 @@ export class Instances {
       return new Failure("RESOURCE_EXHAUSTED", `${INSTANCES_MAX} instances are registered: delete those that are gone`);
     }
     const capabilities = [...new Set(given)];
+    if (!this.directory.hasRoom({ name, workspace, stack, intent, capabilities })) return NO_ROOM;
     const token = makeToken();
     const request = {
       id: crypto().randomUUID(),
@@ -125,6 +131,8 @@ export class Instances {
   }
 
   setIntent(id: string, intent: string, context: CallContext): Promise<Entry | Failure> {
+    const entry = this.directory.get(id);
+    if (entry !== undefined && !this.directory.hasRoom({ ...entry, intent }, id)) return Promise.resolve(NO_ROOM);
     return this.#change(
       id,
       (settle) => this.#writer.call(setIntent, { id, intent }, context, settle),
@@ -137,6 +145,8 @@ export class Instances {
 
   setCapabilities(id: string, given: readonly string[], context: CallContext): Promise<Entry | Failure> {
     const capabilities = [...new Set(given)];
+    const known = this.directory.get(id);
+    if (known !== undefined && !this.directory.hasRoom({ ...known, capabilities }, id)) return Promise.resolve(NO_ROOM);
     return this.#change(
       id,
       (settle) => this.#writer.call(setCapabilities, { id, capabilities }, context, settle),

@@ -54,15 +54,22 @@ export interface QueueSize {
 /** Finding webhooks, which both sides do. */
 class WebhookLookup {
   readonly #all: Statement<[], WebhookRow>;
+  readonly #characters: Statement<[], number>;
   readonly #by_id: Statement<[string], WebhookRow>;
   readonly #by_row: Statement<[number], WebhookRow>;
   readonly #standing: Statement<[string], WebhookStanding>;
 
   constructor(db: Db) {
     this.#standing = db.prepare(`SELECT ${STANDING} FROM webhook WHERE id = ?`);
+    this.#characters = db.prepare<[], number>("SELECT coalesce(sum(length(patterns)), 0) FROM webhook").pluck();
     this.#all = db.prepare("SELECT * FROM webhook ORDER BY id");
     this.#by_id = db.prepare("SELECT * FROM webhook WHERE id = ?");
     this.#by_row = db.prepare("SELECT * FROM webhook WHERE row = ?");
+  }
+
+  /** Of the patterns of all webhooks, as JSON. */
+  get pattern_characters(): number {
+    return this.#characters.get() ?? 0;
   }
 
   /** By id; there are at most WEBHOOKS_MAX. */

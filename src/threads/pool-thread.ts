@@ -16,6 +16,8 @@ import type { PoolMethod } from "./pool-method.js";
 
 /** A job on its way. */
 export interface Job {
+  /** What its request weighs. */
+  readonly bytes: number;
   readonly method: PoolMethod;
   readonly task: PoolTask;
   readonly transfer: readonly (ArrayBuffer | MessagePort)[];

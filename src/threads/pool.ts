@@ -9,6 +9,7 @@ import type { MessagePort } from "node:worker_threads";
 import {
   CALLS_TOGETHER_MAX,
   POOL_IDLE_MS,
+  POOL_QUEUE_BYTES_MAX,
   POOL_QUEUE_MAX,
   POOL_THREADS_MAX,
   POOL_THREADS_MIN,
@@ -171,13 +172,17 @@ export class Pool {
 
   /** Puts a job into the queue; null where it was refused. */
   #submit({ method, request, port, options, settle }: Submission): Job | null {
-    if (this.#waiting.length >= POOL_QUEUE_MAX || this.#closed) {
+    const bytes = method.weight(request);
+    const waiting = this.#waiting.reduce((sum, job) => sum + job.bytes, 0);
+    const full = this.#waiting.length >= POOL_QUEUE_MAX || (waiting > 0 && waiting + bytes > POOL_QUEUE_BYTES_MAX);
+    if (full || this.#closed) {
       settle(this.#closed ? STOPPING : BUSY);
       return null;
     }
     const { transfer = NO_BUFFERS, deadline_ms = method.deadline_ms, short = false } = options;
     const job: Job = {
       method,
+      bytes,
       task: [this.#methods.positionOf(method), request, port],
       transfer: port === null ? transfer : [port, ...transfer],
       // What gives something away can be carried out only once.

@@ -3,6 +3,7 @@
  * concerns them alone, and answers with what holds and a cursor. Runs on the front; what a condition is, is its row's
  * (conditions.ts).
  */
+import { WAITING_CHARACTERS_MAX } from "../../schemas/limits.js";
 import type { WaitQuery } from "../../schemas/wait.js";
 import { Failure, invalid } from "../base/result.js";
 import { waitFor, type Waiter } from "../base/waiter.js";
@@ -37,11 +38,17 @@ type WaitOf = Pick<Request<readonly string[], WaitQuery>, "query" | "context" | 
 
 const SECOND_MS = 1_000;
 const LAGGED = '{"kind":"lagged"}';
+const FULL = new Failure(
+  "RESOURCE_EXHAUSTED",
+  `calls that wait have ${WAITING_CHARACTERS_MAX} characters of conditions together, try again`,
+);
 const NO_CURSOR = invalid("after is no cursor of a wait");
 
 export class WaitFront implements Measured {
   readonly #options: WaitFrontOptions;
   readonly #waiting = new Map<Waiter<Found>, WaitingCall>();
+  /** Of the queries of those that wait. */
+  #characters = 0;
 
   constructor(options: WaitFrontOptions) {
     this.#options = options;
@@ -59,6 +66,8 @@ export class WaitFront implements Measured {
     const instance = directory.get(context.actor);
     const workspace = query.workspace ?? instance?.workspace ?? null;
     const asker = { instance: instance?.id ?? "", workspace, is, context };
+    const characters = charactersOf(query);
+    if (wait > 0 && this.#characters + characters > WAITING_CHARACTERS_MAX) return FULL;
     const conditions = readConditions(rows, query, asker);
     if (conditions instanceof Failure) return conditions;
     const standing = cursor === null ? "here" : standingOf(cursor, stored);
@@ -68,7 +77,10 @@ export class WaitFront implements Measured {
       call.skipEvents();
       return this.#reply(call, LAGGED);
     }
-    return this.#reply(call, wait === 0 ? await call.look() : await this.#wait(call, wait * SECOND_MS, onAbort));
+    return this.#reply(
+      call,
+      wait === 0 ? await call.look() : await this.#wait(call, wait * SECOND_MS, characters, onAbort),
+    );
   }
 
   /** Anything may have happened that nobody was told of: the writer crashed. */
@@ -93,7 +105,13 @@ export class WaitFront implements Measured {
     out.value("koor_waiting_calls", "gauge", "Calls that wait for conditions.", this.#waiting.size);
   }
 
-  async #wait(call: WaitingCall, wait_ms: number, onAbort: WaitOf["onAbort"]): Promise<Found | null> {
+  async #wait(
+    call: WaitingCall,
+    wait_ms: number,
+    characters: number,
+    onAbort: WaitOf["onAbort"],
+  ): Promise<Found | null> {
+    this.#characters += characters;
     const found = await waitFor<Found>({
       look: () => call.look(),
       wait_ms,
@@ -106,6 +124,8 @@ export class WaitFront implements Measured {
         };
       },
       onAbort,
+    }).finally(() => {
+      this.#characters -= characters;
     });
     if (found === null) call.rest();
     return found;
@@ -120,6 +140,12 @@ export class WaitFront implements Measured {
     const text = encodeCursor(place === null ? placed : placedAt(place.log, place.position, placed));
     return jsonReply(`{"matched":${found ?? "null"},"cursor":"${text}"}`);
   }
+}
+
+/** A call takes a little, whatever it asks for. */
+function charactersOf(query: object): number {
+  const texts = Object.values(query).flat() as readonly unknown[];
+  return texts.reduce<number>((sum, text) => sum + String(text).length, 32);
 }
 
 /** Waits until this node has come as far as the one that gave the cursor out; the refusal where it has not in time. */

@@ -4,7 +4,7 @@
  */
 import * as Type from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
-import { WEBHOOKS_MAX } from "../../schemas/limits.js";
+import { WEBHOOK_PATTERNS_CHARACTERS_MAX, WEBHOOKS_MAX } from "../../schemas/limits.js";
 import {
   Webhook,
   type LoggedDelivery,
@@ -58,6 +58,9 @@ export const createWebhook = writerMethod({
     if (outbox.webhooks >= WEBHOOKS_MAX) return invalid(`there are ${WEBHOOKS_MAX} webhooks already: delete one first`);
     const refusal = outbox.refusePatterns(request.patterns);
     if (refusal !== null) return refusal;
+    const characters = JSON.stringify(request.patterns).length + outbox.table.pattern_characters;
+    if (characters > WEBHOOK_PATTERNS_CHARACTERS_MAX)
+      return invalid(`the patterns of webhooks have ${WEBHOOK_PATTERNS_CHARACTERS_MAX} characters: delete one first`);
     outbox.table.insert(request, now_ms);
     const webhook = must(outbox.table.standing(request.id), "it was stored");
     outbox.add(webhook);

@@ -288,12 +288,7 @@ const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] 
     limits.SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX / (UNITS["MiB"] ?? 0),
   ],
   ["docs/architecture.md", /From\s+(\d+)\s+KiB to 1 MiB/, limits.SUBSCRIBER_MESSAGE_BYTES_MAX / (UNITS["KiB"] ?? 0)],
-  [
-    "docs/architecture.md",
-    /taken all but (\d+) MiB/,
-    (limits.STREAM_CREDIT_CHUNKS * limits.STREAM_CHUNK_CHARACTERS) / (UNITS["MiB"] ?? 0),
-  ],
-  ["docs/architecture.md", /the deadline of (\d+) s cuts it/, limits.POOL_DEADLINE_MS / 1000],
+  ["docs/architecture.md", /while it is answered: at most (\d+) MiB/, limits.LIST_BYTES_MAX / (UNITS["MiB"] ?? 0)],
   ["docs/architecture.md", /\((\d+) to 3 threads\)/, limits.POOL_THREADS_MIN],
   ["docs/architecture.md", /\(1 to (\d+) threads\)/, limits.POOL_THREADS_MAX],
   ["docs/troubleshooting.md", /body larger than (\d+) bytes/, limits.BODY_BYTES_MAX],

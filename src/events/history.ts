@@ -5,9 +5,8 @@
 import type { EventHistoryRequest } from "../../schemas/events.js";
 import { Failure } from "../base/result.js";
 import type { CallContext } from "../rpc/frames.js";
-import { readWhole } from "../front/reply.js";
 import type { Chunks } from "../threads/pool.js";
-import type { Reads, WholeText } from "../threads/reads.js";
+import { readWhole, type Reads, type WholeText } from "../threads/reads.js";
 import type { Hub } from "./hub.js";
 import { eventHistory } from "./jobs.js";
 

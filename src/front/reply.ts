@@ -7,7 +7,7 @@ import { STREAM_CREDIT_CHUNKS, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas
 import { NEXT_HEADER } from "../../schemas/common.js";
 import { Failure } from "../base/result.js";
 import { headerBlock, type HeaderBlock, type Sink } from "../transport/reply.js";
-import type { WholeText } from "../threads/reads.js";
+import { readWhole, type WholeText } from "../threads/reads.js";
 import type { Answer, Reply } from "./route.js";
 
 export const JSON_TYPE = ["Content-Type", "application/json"] as const;
@@ -20,7 +20,7 @@ const STREAM_BYTES = STREAM_CREDIT_CHUNKS * STREAM_PIECE_CHARACTERS_MAX;
 /** Behind every JSON answer: a terminal and whoever reads by lines want it. */
 const LINE_END = "\n";
 
-type Chunks<Reply = unknown> = AsyncGenerator<string | Failure, Reply, undefined>;
+type Chunks<End = unknown> = AsyncGenerator<string | Failure, End, undefined>;
 
 /** A list that was read to its end, and where it goes on that was cut. */
 type List = WholeText<string | null>;
@@ -52,20 +52,6 @@ export function listReply(read: List | Failure | Chunks<Failure | string | null>
 export function wholeListReply({ text, reply: next }: List): Reply {
   if (next === null) return jsonReply(text);
   return { status: 200, body: text + LINE_END, headers: headerBlock([JSON_TYPE, [NEXT_HEADER, next]]) };
-}
-
-/** Reads a stream to its end. */
-export async function readWhole<End>(
-  read: WholeText<End> | Failure | Chunks<End | Failure>,
-): Promise<WholeText<End> | Failure> {
-  if (read instanceof Failure || "text" in read) return read;
-  const pieces: string[] = [];
-  for (;;) {
-    const next = await read.next();
-    if (next.value instanceof Failure) return await leave(read, next.value);
-    if (next.done === true) return { text: pieces.join(""), reply: next.value };
-    pieces.push(next.value);
-  }
 }
 
 /** As `readReply`, for a read that is answered later. */

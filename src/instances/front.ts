@@ -131,8 +131,8 @@ export class Instances {
   }
 
   setIntent(id: string, intent: string, context: CallContext): Promise<Entry | Failure> {
-    const entry = this.directory.get(id);
-    if (entry !== undefined && !this.directory.hasRoom({ ...entry, intent }, id)) return Promise.resolve(NO_ROOM);
+    const known = this.directory.get(id);
+    if (known !== undefined && !this.directory.hasRoom({ ...known, intent }, id)) return Promise.resolve(NO_ROOM);
     return this.#change(
       id,
       (settle) => this.#writer.call(setIntent, { id, intent }, context, settle),

@@ -26,7 +26,7 @@ import { LEASE_LOST } from "../claims/refusals.js";
 import { parsePath, parseResource, resourcesMeet, type Resource, storedResource } from "../claims/resource.js";
 import type { LeaseReader } from "../claims/table.js";
 import type { LeaseViews } from "../claims/views.js";
-import { jsonReply } from "../front/reply.js";
+import { jsonReply, wholeListReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import { hashRequest } from "../requests/hash.js";
 import type { CallContext } from "../rpc/frames.js";
@@ -148,7 +148,7 @@ export class LeaseFront {
       for (const record of records) if (!list.ended && matches(record)) list.add(record);
       if (list.ended) break;
     }
-    return list.reply();
+    return wholeListReply(list.end());
   }
 
   /** Who waits for whom. What was granted or ended since it was read is left out. */

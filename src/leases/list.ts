@@ -1,10 +1,9 @@
-/** A list of leases as an answer, which ends at its limit or before it has too many bytes. Runs on the front. */
+/** A list of leases, which ends at its limit or before it has too many bytes. Runs on the front. */
 import { LIST_BYTES_MAX } from "../../schemas/limits.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { cursor } from "../base/json-array.js";
 import { leaseId } from "../claims/lease.js";
-import { wholeListReply } from "../front/reply.js";
-import type { Reply } from "../front/route.js";
+import type { WholeText } from "../threads/reads.js";
 
 export class LeaseList {
   readonly #show: (record: LeaseRecord) => unknown;
@@ -35,8 +34,9 @@ export class LeaseList {
     this.#last = record.row;
   }
 
-  reply(): Reply {
+  /** The answer, and where the list goes on. */
+  end(): WholeText<string | null> {
     const next = this.#cut ? cursor("after", leaseId(this.#last)) : null;
-    return wholeListReply({ text: `{"leases":[${this.#texts.join(",")}]}`, reply: next });
+    return { text: `{"leases":[${this.#texts.join(",")}]}`, reply: next };
   }
 }

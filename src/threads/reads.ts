@@ -68,3 +68,18 @@ export class Reads {
     }
   }
 }
+
+/** Reads a stream to its end. A read whose refusal was taken waits to be asked for more: it is left. */
+export async function readWhole<End>(read: WholeText<End> | Failure | Chunks<End>): Promise<WholeText<End> | Failure> {
+  if (read instanceof Failure || "text" in read) return read;
+  const pieces: string[] = [];
+  for (;;) {
+    const next = await read.next();
+    if (next.value instanceof Failure) {
+      await read.return(next.value);
+      return next.value;
+    }
+    if (next.done === true) return { text: pieces.join(""), reply: next.value };
+    pieces.push(next.value);
+  }
+}

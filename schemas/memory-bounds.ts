@@ -1,0 +1,343 @@
+/**
+ * Every stock that the server holds in memory: how many items and bytes it has at most, in which thread, and who refuses
+ * what goes beyond. docs/security.md has the same table; test/memory-bounds.test.ts holds both to each other, each row to
+ * the code that it names, and the sums to the budgets. Pure.
+ */
+import * as limits from "./limits.js";
+
+type LimitName = keyof typeof limits;
+const VALUES: Readonly<Record<LimitName, number>> = { ...limits };
+
+/** The value of a constant of limits.ts. */
+export function limitOf(name: LimitName): number {
+  return VALUES[name];
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** What the front and the writer may hold together, where every stock is full at once, and the worker threads beside them. */
+export const FRONT_AND_WRITER_BUDGET_BYTES = 4 * KIB * MIB;
+export const WORKER_THREADS_BUDGET_BYTES = 3 * KIB * MIB;
+
+export interface MemoryBound {
+  readonly stock: string;
+  readonly thread: "front" | "writer" | "front, writer" | "workers";
+  /** The bound in number; null where the bytes alone are counted. */
+  readonly items: LimitName | null;
+  /** The bound in bytes (MiB where its name says so, KiB alike), or, with `each`, none: then items times `each` is it. */
+  readonly bytes: LimitName | null;
+  /** Bytes of an item. */
+  readonly each?: number;
+  /** How often it is held: a text and its copy, two threads. */
+  readonly times?: number;
+  /** Where the bound is checked: files that name its constants. */
+  readonly checked: string;
+  /** What becomes of what goes beyond. */
+  readonly beyond: string;
+}
+
+export const MEMORY_BOUNDS: readonly MemoryBound[] = [
+  {
+    stock: "requests that are not answered, with their heads; long polls and streams too",
+    thread: "front",
+    items: "REQUESTS_IN_FLIGHT_MAX",
+    bytes: null,
+    each: limits.HEADER_BYTES_MAX,
+    checked: "src/front/pipeline.ts",
+    beyond: "503",
+  },
+  {
+    stock: "request bodies that are being received",
+    thread: "front",
+    items: null,
+    bytes: "BODIES_IN_MEMORY_BYTES_MAX",
+    checked: "src/front/body-intake.ts",
+    beyond: "503; each 413",
+  },
+  {
+    stock: "bodies that are held back, in a cluster",
+    thread: "front",
+    items: null,
+    bytes: "HELD_BODIES_BYTES_MAX",
+    checked: "src/front/body-intake.ts",
+    beyond: "503",
+  },
+  {
+    stock: "lists that are being read for an answer",
+    thread: "front",
+    items: "POOL_THREADS_MAX",
+    bytes: null,
+    each: limits.LIST_BYTES_MAX + limits.BODY_BYTES_MAX,
+    checked: "src/threads/pool.ts",
+    beyond: "waits for a thread, then 503",
+  },
+  {
+    stock: "answers of more than 256 KiB that their clients have not read",
+    thread: "front",
+    items: null,
+    bytes: "ANSWERS_IN_MEMORY_BYTES_MAX",
+    checked: "src/front/pipeline.ts",
+    beyond: "503; the connection is cut after a write",
+  },
+  {
+    stock: "values that were read lately, of state and of specs",
+    thread: "front",
+    items: null,
+    bytes: "HOT_CACHE_BYTES_MAX",
+    times: 2,
+    checked: "src/versioned/cache.ts",
+    beyond: "the oldest goes",
+  },
+  {
+    stock: "subscribers and their connections",
+    thread: "front",
+    items: "SUBSCRIBERS_MAX",
+    bytes: null,
+    each: 8 * KIB,
+    checked: "src/events/hub.ts",
+    beyond: "503",
+  },
+  {
+    stock: "patterns that are subscribed",
+    thread: "front",
+    items: null,
+    bytes: "SUBSCRIBED_PATTERNS_CHARACTERS_MAX",
+    times: 32,
+    checked: "src/events/hub.ts",
+    beyond: "503",
+  },
+  {
+    stock: "events that wait for subscribers which are behind, 64 each",
+    thread: "front",
+    items: null,
+    bytes: "SUBSCRIBERS_BEHIND_BYTES_MAX",
+    checked: "src/events/held-events.ts",
+    beyond: "dropped, counted and told",
+  },
+  {
+    stock: "what sockets and event streams have not taken",
+    thread: "front",
+    items: null,
+    bytes: "SOCKET_BUFFERS_BYTES_MAX",
+    checked: "src/transport/socket-buffers.ts",
+    beyond: "the socket is cut",
+  },
+  {
+    stock: "changes that wait for their readers, 10 each",
+    thread: "front",
+    items: "CHANGE_READERS_MAX",
+    bytes: null,
+    each: limits.CHANGE_MESSAGES_MAX * 3 * limits.KEY_BYTES_MAX,
+    checked: "src/changes/readers.ts",
+    beyond: "503; `lagged`",
+  },
+  {
+    stock: "conditions of calls that wait",
+    thread: "front",
+    items: null,
+    bytes: "WAITING_CHARACTERS_MAX",
+    times: 32,
+    checked: "src/wait/front.ts",
+    beyond: "503",
+  },
+  {
+    stock: "registered instances",
+    thread: "front",
+    items: "INSTANCES_MAX",
+    bytes: "INSTANCES_BYTES_MAX",
+    checked: "src/instances/directory.ts, src/instances/front.ts",
+    beyond: "503",
+  },
+  {
+    stock: "leases that are held or wait",
+    thread: "front, writer",
+    items: "LEASES_MAX",
+    bytes: "LEASES_BYTES_MAX",
+    times: 2,
+    checked: "src/claims/claim-bytes.ts, src/claims/book.ts",
+    beyond: "429; of one instance a quarter",
+  },
+  {
+    stock: "tasks that have not ended",
+    thread: "front, writer",
+    items: "TASKS_MAX",
+    bytes: "TASKS_BYTES_MAX",
+    times: 2,
+    checked: "src/tasks/book.ts",
+    beyond: "429",
+  },
+  {
+    stock: "answers of MCP batches, as results, messages and text",
+    thread: "front",
+    items: "MCP_BATCH_MESSAGES_MAX",
+    bytes: "MCP_BATCHES_BYTES_MAX",
+    times: 3,
+    checked: "src/mcp/endpoint.ts",
+    beyond: "an error for the call",
+  },
+  {
+    stock: "sessions of the dashboard",
+    thread: "front",
+    items: "SESSIONS_MAX",
+    bytes: null,
+    each: 1 * KIB,
+    checked: "src/sessions/book.ts",
+    beyond: "the least recently used goes",
+  },
+  {
+    stock: "addresses with wrong tokens",
+    thread: "front",
+    items: "LOG_IN_ADDRESSES_MAX",
+    bytes: null,
+    each: 512,
+    checked: "src/sessions/throttle.ts",
+    beyond: "the oldest goes",
+  },
+  {
+    stock: "counts of agents that are not stored yet",
+    thread: "front",
+    items: "AGENT_TALLIES_MAX",
+    bytes: null,
+    each: 512,
+    checked: "src/agent-metrics/tally.ts",
+    beyond: "not counted",
+  },
+  {
+    stock: "bodies of webhooks that are being delivered",
+    thread: "front",
+    items: "WEBHOOK_REQUESTS_MAX",
+    bytes: "WEBHOOK_BODIES_BYTES_MAX",
+    checked: "src/server.ts, src/webhooks/bodies.ts",
+    beyond: "waits in the database",
+  },
+  {
+    stock: "answers of services in live tests",
+    thread: "front",
+    items: "CONTRACT_TESTS_MAX",
+    bytes: null,
+    each: limits.CONTRACT_ANSWER_BYTES_MAX,
+    checked: "src/contracts/front.ts",
+    beyond: "503",
+  },
+  {
+    stock: "long work that waits its turn, with its bodies",
+    thread: "front",
+    items: "LONG_WORK_WAITING_MAX",
+    bytes: null,
+    each: limits.BODY_BYTES_MAX,
+    checked: "src/threads/long-work.ts",
+    beyond: "503",
+  },
+  {
+    stock: "jobs that wait for a worker",
+    thread: "front",
+    items: "POOL_QUEUE_MAX",
+    bytes: "POOL_QUEUE_BYTES_MAX",
+    checked: "src/threads/pool.ts",
+    beyond: "503",
+  },
+  {
+    stock: "lines of the log that are not written",
+    thread: "front",
+    items: null,
+    bytes: "LOG_BUFFER_BYTES_MAX",
+    checked: "src/base/log.ts",
+    beyond: "dropped, and counted",
+  },
+  {
+    stock: "writes that wait for the writer",
+    thread: "front, writer",
+    items: "MAILBOX_CALLS_MAX",
+    bytes: "MAILBOX_BYTES_MAX",
+    checked: "src/rpc/client.ts",
+    beyond: "503",
+  },
+  {
+    stock: "a transaction: its calls, events, answers, and what is told of them",
+    thread: "front, writer",
+    items: "BATCH_CALLS_MAX",
+    bytes: "BATCH_BYTES_MAX",
+    times: 4,
+    checked: "src/rpc/server.ts, src/threads/batch.ts",
+    beyond: "waits for the next",
+  },
+  {
+    stock: "newest versions of state and specs",
+    thread: "writer",
+    items: "HEAD_CACHE_KEYS_MAX",
+    bytes: null,
+    each: 2 * limits.KEY_BYTES_MAX + 256,
+    times: 2,
+    checked: "src/versioned/commands.ts",
+    beyond: "the oldest goes",
+  },
+  {
+    stock: "patterns of webhooks",
+    thread: "writer",
+    items: "WEBHOOKS_MAX",
+    bytes: "WEBHOOK_PATTERNS_CHARACTERS_MAX",
+    times: 32,
+    checked: "src/webhooks/commands.ts",
+    beyond: "400",
+  },
+  {
+    stock: "entries of a cluster's log that wait to be applied",
+    thread: "writer",
+    items: null,
+    bytes: "ENTRIES_WAITING_BYTES_MAX",
+    checked: "src/cluster/replica.ts",
+    beyond: "the log is read later",
+  },
+  {
+    stock: "the entry that a node appends, and one that arrives, as bytes and text",
+    thread: "writer",
+    items: null,
+    bytes: "ENTRY_BYTES_MAX",
+    times: 4,
+    checked: "src/ordered-log/nats-session.ts",
+    beyond: "413",
+  },
+  {
+    stock: "the program itself, and what SQLite keeps of pages",
+    thread: "front, writer",
+    items: null,
+    bytes: null,
+    each: 256 * MIB,
+    checked: "",
+    beyond: "measured: 90 to 100 MiB when idle",
+  },
+  {
+    stock: "heaps of the pool: rules and contracts that are compiled, texts and results",
+    thread: "workers",
+    items: "POOL_THREADS_MAX",
+    bytes: null,
+    each: limits.POOL_HEAP_MIB_MAX * MIB,
+    checked: "src/threads/pool.ts",
+    beyond: "the thread is replaced, its job is a 500",
+  },
+  {
+    stock: "heaps of backups that are read",
+    thread: "workers",
+    items: "BACKUPS_AT_ONCE_MAX",
+    bytes: null,
+    each: limits.POOL_HEAP_MIB_MAX * MIB,
+    checked: "src/backup/front.ts",
+    beyond: "503",
+  },
+  {
+    stock: "a restore: a line as bytes, text and values",
+    thread: "workers",
+    items: null,
+    bytes: "RESTORE_LINE_BYTES_MAX",
+    times: 4,
+    checked: "src/backup/staging.ts",
+    beyond: "503; a longer line 400",
+  },
+];
+
+/** What a row may come to. */
+export function boundBytes({ items, bytes, each = 0, times = 1 }: MemoryBound): number {
+  if (bytes !== null) return limitOf(bytes) * times;
+  return (items === null ? 1 : limitOf(items)) * each * times;
+}

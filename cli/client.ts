@@ -8,6 +8,7 @@ import { exchange, limitsOf, NoAnswer, openExchange } from "./exchange.js";
 import type { Answer, OpenAnswer, RequestPlan, SendOne } from "./exchange.js";
 import { CliFailure, exitCodeOf, failed } from "./failure.js";
 import { adviceFor, inFlagWords } from "./flag-words.js";
+import { note } from "./output.js";
 import type { Settings } from "./settings.js";
 
 /** Who calls. */
@@ -52,7 +53,11 @@ async function sendBy<Got extends Answer | OpenAnswer>(
  * answer came: whether the server did the work is then open.
  */
 export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
-  return await sendBy(exchange, settings, plan);
+  const answer = await sendBy(exchange, settings, plan);
+  // What is printed is not all: no command may take it for that.
+  if (!(answer instanceof CliFailure) && answer.next !== undefined)
+    note(`the list is longer than one answer: it goes on with ?${answer.next}`);
+  return answer;
 }
 
 /** Sends one request, up to where its answer begins. */

@@ -3,6 +3,7 @@
  * request, one connection. Paths are sent as they are given: a URL library would fold the `.` and `..` that are
  * literal in a key. Runs in the command line's process; leaves the choice of the server to client.ts.
  */
+import { NEXT_HEADER } from "../schemas/next-header.js";
 import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 
 import {
@@ -49,6 +50,8 @@ export interface Answer {
   readonly position: number | undefined;
   /** "" where the header is absent. */
   readonly content_type: string;
+  /** Where a list goes on that was cut: parameters of its query; absent where all of it is here. */
+  readonly next?: string;
   readonly body: Buffer;
 }
 
@@ -176,10 +179,12 @@ export async function collectAnswer({ status, position, response }: OpenAnswer):
   } catch (error) {
     return new NoAnswer(`the answer broke off: ${describeSystemError(error)}`, true);
   }
+  const next = response.headers[NEXT_HEADER.toLowerCase()];
   return {
     status,
     position,
     content_type: response.headers["content-type"] ?? "",
+    ...(typeof next === "string" ? { next } : {}),
     body: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks),
   };
 }

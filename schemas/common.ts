@@ -37,8 +37,6 @@ export const WorkspaceHeader = Type.String({
 
 /** Where a list goes on that was cut: the parameters of its query; null where all of it was listed. */
 export const ListEnd = Type.Union([Type.String(), Type.Null()]);
-/** The header that says so. */
-export const NEXT_HEADER = "X-Koor-Next";
 /** A page's size in a query string. */
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });
 /** A version number in a query string. */

@@ -4,9 +4,10 @@
  */
 import t, { type Test } from "tap";
 import { LIST_BYTES_MAX, MESSAGE_BODY_BYTES_MAX } from "../schemas/limits.js";
+import { runCli } from "./cli/run-cli.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
-import { startKoor } from "./support/server-process.js";
+import { makeDirectory, startKoor } from "./support/server-process.js";
 import { openSocket } from "./support/subscriber.js";
 
 const MIB = 2 ** 20;
@@ -151,4 +152,16 @@ t.test("keys, and what comes in order behind one", async (t) => {
   t.same(idsOf(await send(port, "GET", `/api/llm/usage?limit=3&before=${used[1]}`))[0], used[2]);
   for (const path of ["audit", "llm/usage", "compliance/history", "events/history"])
     t.equal((await send(port, "GET", `/api/${path}?before=x`)).status, 400, `${path}: no id`);
+});
+
+t.test("the command line says where a list goes on", async (t) => {
+  const { port } = await startKoor(t);
+  const data = "x".repeat(9 * MIB);
+  for (let at = 0; at < 2; at++) await sendJson(port, "POST", "/api/events/publish", { topic: "a", data });
+  const listed = await runCli(["events", "history"], {
+    cwd: makeDirectory(t),
+    env: { KOOR_SERVER: `http://127.0.0.1:${port}` },
+  });
+  t.equal(listed.code, 0);
+  t.match(listed.stderr, "koor: the list is longer than one answer: it goes on with ?before=2");
 });

@@ -4,7 +4,7 @@
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import { STREAM_CREDIT_CHUNKS, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits.js";
-import { NEXT_HEADER } from "../../schemas/common.js";
+import { NEXT_HEADER } from "../../schemas/next-header.js";
 import { Failure } from "../base/result.js";
 import { headerBlock, type HeaderBlock, type Sink } from "../transport/reply.js";
 import { readWhole, type WholeText } from "../threads/reads.js";

@@ -12,6 +12,9 @@ export const EVENT_STREAM_HEADERS = headerBlock([
   ["X-Accel-Buffering", "no"],
 ]);
 
+/** A message is there as text, made for its stream, and as what the socket has of it. */
+const COPIES = 2;
+
 export class EventStream {
   readonly #sink: Sink;
   #commented_ms: number;
@@ -40,8 +43,15 @@ export class EventStream {
 
   /** Sends whole messages; false where the socket is behind now. */
   write(text: string): boolean {
+    if (this.#closed) return false;
+    // Room is taken before: what is written is in memory, whether or not its reader is cut then.
+    if (!this.#buffer.set(COPIES * Buffer.byteLength(text))) {
+      this.#behind = true;
+      this.#sink.end(true);
+      return false;
+    }
     this.#behind = !this.#sink.write(text);
-    if (this.#behind && !this.#closed && !this.#buffer.set(Buffer.byteLength(text))) this.#sink.end(true);
+    if (!this.#behind) this.#buffer.set(0);
     return !this.#behind;
   }
 

@@ -15,6 +15,8 @@ const SECOND_MS = 1_000;
 const PING_INTERVAL_MS = (SUBSCRIBER_IDLE_TIMEOUT_S * SECOND_MS) / 2;
 /** A piece that is written at once: so much may be left with a socket that stops to read. */
 const PIECE_BYTES_MAX = 64 * 1024;
+/** What a handler is told of a text that did not fit: its id is in it. */
+const BEGINNING_CHARACTERS = 64;
 
 // A text frame of a server (RFC 6455, section 5.2): whole, and not masked.
 const FINAL_TEXT = 0x81;
@@ -115,7 +117,7 @@ class NodeSocket implements Socket {
       if (this.#isBehind()) {
         this.#leave();
         this.#awaitDrain();
-        this.#handler.missed(Buffer.from(first));
+        this.#handler.missed(Buffer.from(first.slice(0, BEGINNING_CHARACTERS)));
         return;
       }
       this.#net.write(frames);

@@ -58,7 +58,7 @@ export const PAGE_ROWS_MAX = 10_000;
 /**
  * The items of a list in one answer, together: it ends before the first that no longer fits, and says where it goes on.
  */
-export const LIST_BYTES_MAX = 16 * MIB;
+export const LIST_BYTES_MAX = 32 * MIB;
 export const HISTORY_ROWS_DEFAULT = 50;
 export const AUDIT_ROWS_DEFAULT = 50;
 export const EVENT_ROWS_DEFAULT = 50;

@@ -52,26 +52,29 @@ t.test("events", async (t) => {
   }
   const newest = await send(port, "GET", "/api/events/history");
   t.equal(newest.status, 200, "there is an answer, however many there are");
-  t.same(idsOf(newest), ids.slice(-1), "as many as fit");
-  const last = ids.at(-3) ?? 0;
+  t.same(idsOf(newest), ids.slice(-3).toReversed(), "as many as fit");
+  const last = ids.at(-5) ?? 0;
   t.same(await follow(t, port, `/api/events/history?after=${last - 1}&last=100`, idsOf), [
-    [last],
-    [last + 1],
-    [last + 2],
+    [last, last + 1, last + 2],
+    [last + 3, last + 4],
   ]);
   t.same(
     await follow(t, port, `/api/events/history?from=2000-01-01T00:00:00Z&last=1000&before=${(ids[3] ?? 0) + 1}`, idsOf),
-    [[ids[3]], [ids[2]], [ids[1]], [ids[0]]],
+    [[ids[3], ids[2], ids[1]], [ids[0]]],
   );
   const waited = await send(port, "GET", `/api/events/history?after=${last - 1}&wait=10`);
-  t.same([idsOf(waited), waited.headers["x-koor-next"]], [[last], `after=${last}`], "an answer that was waited for");
+  t.same(
+    [idsOf(waited), waited.headers["x-koor-next"]],
+    [[last, last + 1, last + 2], `after=${last + 2}`],
+    "an answer that was waited for",
+  );
   const stopped = await send(port, "GET", `/api/events/history?topic=a.*&last=3&after=${last - 1}`, {
     headers: { Origin: `http://localhost:${port}` },
   });
   t.match(stopped.headers["access-control-expose-headers"], /X-Koor-Next/, "a page may read where it goes on");
   const replay = await openSocket(t, port, `since=${last - 1}`);
-  await replay.untilId(last + 2);
-  t.equal(replay.items.length, 3, "a replay goes through all of them");
+  await replay.untilId(last + 4);
+  t.equal(replay.items.length, 5, "a replay goes through all of them");
 });
 
 t.test("lists of what agents wrote", async (t) => {
@@ -80,7 +83,7 @@ t.test("lists of what agents wrote", async (t) => {
   // As JSON each character is six.
   const body = "\u0001".repeat(MESSAGE_BODY_BYTES_MAX);
   const sent: string[] = [];
-  for (let at = 0; at < 50; at++) {
+  for (let at = 0; at < 90; at++) {
     const answer = await ana.ask("POST", "/api/messages", { to: bob.id, subject: `s${at}`, body });
     sent.push(answer.json<{ readonly id: string }>().id);
   }
@@ -103,12 +106,12 @@ t.test("lists of what agents wrote", async (t) => {
 t.test("lists of what the server is told", async (t) => {
   const { port } = await startKoor(t);
   const description = "\u0001".repeat(64 * 1024);
-  const names = Array.from({ length: 48 }, (_, at) => `t${String(at).padStart(2, "0")}`);
+  const names = Array.from({ length: 96 }, (_, at) => `t${String(at).padStart(2, "0")}`);
   for (const id of names) {
     const data = [{ rule_id: id, pattern: "a", context: description }];
     const made = await sendJson(port, "POST", "/api/templates", { id, name: id, description, data });
     t.equal(made.status, 200, made.text.slice(0, 100));
-    await sendJson(port, "POST", `/api/templates/${id}/apply`, { project: id < "t24" ? "p/1" : "p/2" });
+    await sendJson(port, "POST", `/api/templates/${id}/apply`, { project: id < "t48" ? "p/1" : "p/2" });
   }
   const byId = (answer: Answer): string[] => answer.json<{ readonly id: string }[]>().map(({ id }) => id);
   const rulesOf = (answer: Answer): string[] => {
@@ -123,7 +126,7 @@ t.test("lists of what the server is told", async (t) => {
     t.ok(rules.length > 1, path);
     t.same(rules.flat(), names);
   }
-  t.same((await follow(t, port, "/api/validate/p%2F1/rules", rulesOf)).flat(), names.slice(0, 24));
+  t.same((await follow(t, port, "/api/validate/p%2F1/rules", rulesOf)).flat(), names.slice(0, 48));
 });
 
 t.test("keys, and what comes in order behind one", async (t) => {
@@ -157,7 +160,7 @@ t.test("keys, and what comes in order behind one", async (t) => {
 t.test("the command line says where a list goes on", async (t) => {
   const { port } = await startKoor(t);
   const data = "x".repeat(9 * MIB);
-  for (let at = 0; at < 2; at++) await sendJson(port, "POST", "/api/events/publish", { topic: "a", data });
+  for (let at = 0; at < 4; at++) await sendJson(port, "POST", "/api/events/publish", { topic: "a", data });
   const listed = await runCli(["events", "history"], {
     cwd: makeDirectory(t),
     env: { KOOR_SERVER: `http://127.0.0.1:${port}` },

@@ -598,7 +598,16 @@ export const CONTRACT_ALL_ERRORS_CHARACTERS_MAX = 256 * KIB;
 /** Contracts that a pool worker keeps, read and compiled, and the text that they were read from. */
 export const CONTRACTS_KEPT_MAX = 256;
 export const CONTRACTS_KEPT_BYTES_MAX = 16 * MIB;
-/** A payload that takes longer (a recursive schema can be that slow) is given up, and its thread replaced. */
+/** Instructions of all patterns of one JSON Schema: what is compiled before a payload is checked against it. */
+export const CONTRACT_PATTERN_INSTRUCTIONS_MAX = 50_000;
+/**
+ * What checking a payload may take, in steps of some tens of nanoseconds: this for any, so much for each of its
+ * characters, and at most so many. A check that would take more is refused.
+ */
+export const CONTRACT_STEPS_LEAST = 200_000;
+export const CONTRACT_STEPS_A_CHARACTER = 64;
+export const CONTRACT_STEPS_MAX = 64_000_000;
+/** What takes longer all the same is given up, and its thread replaced. */
 export const CONTRACT_DEADLINE_MS = 5_000;
 /** Live tests under way: each may hold an answer in memory. */
 export const CONTRACT_TESTS_MAX = 16;

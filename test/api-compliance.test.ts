@@ -230,7 +230,7 @@ t.test("it runs by itself, and only the server's token starts it", async (t) => 
   );
 });
 
-t.test("a sample that takes too long is that run's violation, and holds up no other", async (t) => {
+t.test("a sample whose check costs too much is that run's violation, and holds up no other", async (t) => {
   const koor = await startKoor(t);
   await register(koor, "slow", "w");
   await register(koor, "fine", "w");
@@ -259,8 +259,6 @@ t.test("a sample that takes too long is that run's violation, and holds up no ot
     body: `[{"endpoint":"POST /x","payload":${'{"n":'.repeat(40)}{}${"}".repeat(40)}}]`,
   });
   const { runs } = await check(koor);
-  t.same(runs.map(({ violations }) => violations.map(({ message }) => message).join()).sort(), [
-    "",
-    "the check did not end within 5 seconds",
-  ]);
+  const messages = runs.map(({ violations }) => violations.map(({ message }) => message).join()).sort();
+  t.match(messages, ["", /^the contract's request definition costs too much: .* steps/]);
 });

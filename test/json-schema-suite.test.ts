@@ -8,8 +8,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
+import { CONTRACT_STEPS_LEAST } from "../schemas/limits.js";
 import { must } from "../src/base/assert.js";
 import { Failure } from "../src/base/result.js";
+import { CheckSteps } from "../src/contracts/check-steps.js";
 import { readContract } from "../src/contracts/contract.js";
 import { JsonSchema, loadJsonSchemas, META_SCHEMAS } from "../src/contracts/json-schema.js";
 import { Violations } from "../src/contracts/violations.js";
@@ -81,7 +83,7 @@ t.test("as many tests pass as the documents say", async (t) => {
       const compiled = new JsonSchema(schema, documents);
       for (const { description, data, valid } of tests) {
         const found = new Violations();
-        compiled.check(data, 1, "request", found);
+        compiled.check(data, 1, "request", new CheckSteps(CONTRACT_STEPS_LEAST), found);
         all += 1;
         // A schema that cannot be used has said nothing of a payload.
         if (compiled.problem === "" && (found.sorted().length === 0) === valid) passed += 1;

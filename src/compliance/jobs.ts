@@ -22,10 +22,11 @@ import {
 import { readExact } from "../base/exact-number.js";
 import { cursor, encodeList } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
+import { CheckSteps, stepsFor } from "../contracts/check-steps.js";
 import { isObject } from "../contracts/contract.js";
 import { loadJsonSchemas } from "../contracts/json-schema.js";
 import { storedContracts, type StoredContracts } from "../contracts/stored.js";
-import { contractProblems, validatePayload, type ReadyContract } from "../contracts/validate.js";
+import { asViolations, contractProblems, validatePayload, type ReadyContract } from "../contracts/validate.js";
 import { streamJob, unaryJob } from "../threads/pool-method.js";
 import { stateReader, type VersionedReader } from "../versioned/table.js";
 import { encodeRun } from "./encode.js";
@@ -135,15 +136,19 @@ function checkSamples(ready: ReadyContract, bytes: Uint8Array): Violation[] {
   }
   if (!Array.isArray(samples)) return [{ path: "samples", message: MALFORMED }];
   const violations: Violation[] = [];
+  const steps = new CheckSteps(stepsFor(text.length));
   for (const [at, sample] of samples.entries()) {
     if (violations.length >= COMPLIANCE_VIOLATIONS_MAX) break;
     const prefix = `samples[${at}]`;
     const { endpoint, direction = "request", payload = {} } = isObject(sample) ? sample : {};
     if (typeof endpoint !== "string" || typeof direction !== "string")
       violations.push({ path: prefix, message: MALFORMED });
-    else
-      for (const { path, message } of validatePayload(ready, endpoint, direction, payload, text.length))
+    else {
+      const found = validatePayload(ready, endpoint, direction, payload, text.length, steps);
+      for (const { path, message } of asViolations(found, direction))
         violations.push({ path: `${prefix}.${path}`, message });
+      if (found instanceof Failure) break;
+    }
   }
   return violations;
 }

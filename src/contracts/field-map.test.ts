@@ -93,6 +93,7 @@ t.test("as the model", (t) => {
       const definitions = JSON.parse(JSON.stringify(map)) as Record<string, Definition>;
       // A sole member "schema" would be a JSON Schema; no name here is that.
       const violations = validatePayload(new ReadyContract(contract), "x", "request", as_sent, 0);
+      if (violations instanceof Failure) throw new Error(violations.message);
       const expected = isRecord(as_sent) && takesMap(definitions, as_sent);
       seen[expected ? "valid" : "not"] += 1;
       if (expected !== (violations.length === 0)) throw new Error(JSON.stringify({ expected, violations }));

@@ -2,14 +2,17 @@
  * A payload against a map of fields, the contract's own form. Pure, any thread. The walk follows the
  * definition, so it is never deeper than that is; it stops when enough was found.
  */
-import { FIELD_TYPES, canonicalText, isObject, type Field, type FieldMap, type JsonObject } from "./contract.js";
+import type { CheckSteps } from "./check-steps.js";
+import { FIELD_TYPES, isObject, type Field, type FieldMap, type JsonObject } from "./contract.js";
 import { MESSAGES, typeName, type Violations } from "./violations.js";
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set(FIELD_TYPES);
 
 /** Checks an object's members; each is reported on its own path, the unexpected too. */
-function checkMembers(map: FieldMap, value: JsonObject, path: string, found: Violations): void {
-  for (const name of Object.keys(value)) {
+function checkMembers(map: FieldMap, value: JsonObject, path: string, steps: CheckSteps, found: Violations): void {
+  const names = Object.keys(value);
+  steps.take(names.length + map.fields.size);
+  for (const name of names) {
     if (found.full) return;
     if (!map.fields.has(name)) found.add(`${path}.${name}`, MESSAGES.unexpected(name, map.names));
   }
@@ -19,7 +22,7 @@ function checkMembers(map: FieldMap, value: JsonObject, path: string, found: Vio
     if (!Object.hasOwn(value, name)) {
       if (field.required) found.add(at, MESSAGES.missing(name));
     } else if (value[name] !== null) {
-      checkValue(field, value[name], at, found);
+      checkValue(field, value[name], at, steps, found);
     } else if (!field.nullable) {
       found.add(at, MESSAGES.null_field(name));
     }
@@ -27,7 +30,7 @@ function checkMembers(map: FieldMap, value: JsonObject, path: string, found: Vio
 }
 
 /** Checks a value that is not null. */
-function checkValue(field: Field, value: unknown, path: string, found: Violations): void {
+function checkValue(field: Field, value: unknown, path: string, steps: CheckSteps, found: Violations): void {
   const { type } = field;
   if (type !== null && !KNOWN_TYPES.has(type)) {
     found.add(path, MESSAGES.unknown_type(type));
@@ -37,28 +40,35 @@ function checkValue(field: Field, value: unknown, path: string, found: Violation
     found.add(path, MESSAGES.type(type, value));
     return;
   }
-  if (field.allowed !== null && !field.allowed.texts.has(canonicalText(value)))
+  if (field.allowed !== null && !field.allowed.texts.has(steps.canonical(value)))
     found.add(path, MESSAGES.not_allowed(value, field.allowed.values));
-  if (field.fields !== null && isObject(value)) checkMembers(field.fields, value, path, found);
-  if (field.items !== null && Array.isArray(value)) checkElements(field.items, value, path, found);
+  if (field.fields !== null && isObject(value)) checkMembers(field.fields, value, path, steps, found);
+  if (field.items !== null && Array.isArray(value)) checkElements(field.items, value, path, steps, found);
 }
 
-function checkElements(field: Field, elements: readonly unknown[], path: string, found: Violations): void {
+function checkElements(
+  field: Field,
+  elements: readonly unknown[],
+  path: string,
+  steps: CheckSteps,
+  found: Violations,
+): void {
+  steps.take(elements.length);
   for (const [at, element] of elements.entries()) {
     if (found.full) return;
-    if (element !== null) checkValue(field, element, `${path}[${at}]`, found);
+    if (element !== null) checkValue(field, element, `${path}[${at}]`, steps, found);
     else if (!field.nullable) found.add(`${path}[${at}]`, MESSAGES.null_element);
   }
 }
 
 /** A whole payload that must be an object with these fields. */
-export function checkObject(map: FieldMap, value: unknown, path: string, found: Violations): void {
-  if (isObject(value)) checkMembers(map, value, path, found);
+export function checkObject(map: FieldMap, value: unknown, path: string, steps: CheckSteps, found: Violations): void {
+  if (isObject(value)) checkMembers(map, value, path, steps, found);
   else found.add(path, MESSAGES.type("object", value));
 }
 
 /** A whole payload that must be an array of such objects. */
-export function checkArray(map: FieldMap, value: unknown, path: string, found: Violations): void {
+export function checkArray(map: FieldMap, value: unknown, path: string, steps: CheckSteps, found: Violations): void {
   if (!Array.isArray(value)) {
     found.add(path, MESSAGES.type("array", value));
     return;
@@ -67,6 +77,7 @@ export function checkArray(map: FieldMap, value: unknown, path: string, found: V
     { type: "object", required: true, nullable: false, allowed: null, fields: map, items: null },
     value,
     path,
+    steps,
     found,
   );
 }

@@ -47,6 +47,7 @@ export const validateContract = unaryJob({
     if (found instanceof Failure) return found;
     const asked = direction === "" ? "request" : direction;
     const violations = validatePayload(found.ready, endpoint, asked, payload, read.text.length);
+    if (violations instanceof Failure) return violations;
     return { count: violations.length, text: JSON.stringify({ valid: violations.length === 0, violations }) };
   },
 });

@@ -1,7 +1,8 @@
 /**
  * A payload against a JSON Schema (draft 2020-12 and draft-07), its errors in the contract's own words and paths. Runs
  * in the pool: compiling takes milliseconds. The schema's author cannot make a check slow in the payload's length:
- * RE2 matches patterns in linear time, `uniqueItems` is linear, formats look at short strings only. No reference
+ * RE2 matches patterns in linear time, `uniqueItems` is linear, formats look at short strings only; what references and
+ * combinations multiply is metered in steps (check-steps.ts). No reference
  * leaves the schema, and a reference without an end is a violation.
  */
 import {
@@ -10,6 +11,7 @@ import {
   CONTRACT_VIOLATIONS_MAX,
 } from "../../schemas/limits.js";
 import { loadRegexEngine } from "../rules/regex.js";
+import { type CheckSteps, TooManySteps } from "./check-steps.js";
 import { isObject } from "./contract.js";
 import { compileSchema, endlessReference, type Compiled } from "./schema/compile.js";
 import { EndlessReference, Evaluation, type Place } from "./schema/evaluation.js";
@@ -66,17 +68,21 @@ export class JsonSchema {
     return (this.#compiled.problems ?? []).join("; ");
   }
 
-  /** @param characters how long the payload is as JSON */
-  check(payload: unknown, characters: number, path: string, found: Violations): void {
+  /**
+   * @param characters how long the payload is as JSON
+   * @throws TooManySteps
+   */
+  check(payload: unknown, characters: number, path: string, steps: CheckSteps, found: Violations): void {
     const { root, problems } = this.#compiled;
     if (root === null) {
       found.add(path, unusable(problems.join("; ")));
       return;
     }
-    const run = new Evaluation(characters <= CONTRACT_ALL_ERRORS_CHARACTERS_MAX ? CONTRACT_VIOLATIONS_MAX : 1);
+    const run = new Evaluation(characters <= CONTRACT_ALL_ERRORS_CHARACTERS_MAX ? CONTRACT_VIOLATIONS_MAX : 1, steps);
     try {
       run.evaluate(root, payload, { parent: null, name: "" }, null);
     } catch (error) {
+      if (error instanceof TooManySteps) throw error;
       if (error instanceof EndlessReference) found.add(path, unusable(endlessReference(error.message)));
       // The engine's stack has no more room.
       else if (error instanceof RangeError) found.add(path, unusable(TOO_DEEP));

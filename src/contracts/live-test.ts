@@ -8,7 +8,7 @@ import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
 import { ExactNumber, readExact, writeExact } from "../base/exact-number.js";
 import { Failure, invalid } from "../base/result.js";
 import { isObject, type Definition, type DefinitionName, type JsonObject } from "./contract.js";
-import { validatePayload, type ReadyContract } from "./validate.js";
+import { asViolations, validatePayload, type ReadyContract } from "./validate.js";
 
 export interface CallBody {
   readonly endpoint: string;
@@ -100,6 +100,7 @@ export function prepareCall(
   const payload =
     test_data !== undefined && !isObject(test_data) ? test_data : withoutParameters(data, parameters, definition);
   const request_violations = definition === undefined ? [] : validatePayload(ready, name, part, payload, characters);
+  if (request_violations instanceof Failure) return request_violations;
   const path = fillPath(template, data);
   if (Array.isArray(path))
     return refused(
@@ -173,7 +174,7 @@ function judgeBody(
   endpoint: string,
   direction: "response" | "error",
   text: string | null,
-): Violation[] {
+): readonly Violation[] {
   if (text === "") return [{ path: direction, message: "the answer is empty" }];
   let json: unknown;
   try {
@@ -183,5 +184,5 @@ function judgeBody(
     // What a service answers is not ours: JSON.parse throws nothing but SyntaxError.
     return [{ path: direction, message: "the answer is not JSON" }];
   }
-  return validatePayload(ready, endpoint, direction, json, text.length);
+  return asViolations(validatePayload(ready, endpoint, direction, json, text.length), direction);
 }

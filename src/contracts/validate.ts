@@ -5,6 +5,8 @@
 import { isTooDeep } from "../../schemas/contract-shape.js";
 import { DIRECTIONS, type Direction, type Violation } from "../../schemas/contracts.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
+import { Failure, invalid } from "../base/result.js";
+import { CheckSteps, stepsFor, TooManySteps } from "./check-steps.js";
 import { DEFINITIONS, type Contract, type Definition, type DefinitionName, type Endpoint } from "./contract.js";
 import { checkArray, checkObject, findUnknownTypes } from "./field-map.js";
 import { JsonSchema } from "./json-schema.js";
@@ -46,8 +48,9 @@ function chooseDefinition(endpoint: Endpoint, direction: Direction, payload: unk
 /**
  * Checks a payload.
  * @param characters how long it is as JSON
- * @param path what the violations' paths begin with where it is not the direction's name
- * @returns the violations by path; none where it is valid
+ * @param steps what it may take, where it shares that with others
+ * @returns the violations by path, none where it is valid; 400 where that cannot be found out in as many steps as it
+ *   may take
  */
 export function validatePayload(
   ready: ReadyContract,
@@ -55,8 +58,9 @@ export function validatePayload(
   direction: string,
   payload: unknown,
   characters: number,
-  path = direction,
-): Violation[] {
+  steps = new CheckSteps(stepsFor(characters)),
+): Violation[] | Failure {
+  const path = direction;
   const endpoint = ready.endpoint(endpoint_name);
   const shown = JSON.stringify(endpoint_name);
   if (endpoint === undefined) return [{ path: endpoint_name, message: `endpoint ${shown} not in contract` }];
@@ -74,8 +78,20 @@ export function validatePayload(
     return [{ path: endpoint_name, message: `endpoint ${shown} has no ${direction} definition` }];
   if (isTooDeep(payload)) return [{ path, message: TOO_DEEP }];
   const found = new Violations();
-  checkDefinition(ready, definition, name, payload, characters, path, found);
+  try {
+    checkDefinition(ready, definition, name, payload, characters, path, steps, found);
+  } catch (error) {
+    if (!(error instanceof TooManySteps)) throw error;
+    return invalid(
+      `the contract's ${name} definition costs too much: to check this payload takes ${error.message}, make it simpler`,
+    );
+  }
   return found.sorted();
+}
+
+/** As violations: that a payload cannot be checked is one. */
+export function asViolations(found: readonly Violation[] | Failure, path: string): readonly Violation[] {
+  return found instanceof Failure ? [{ path, message: found.message }] : found;
 }
 
 function checkDefinition(
@@ -85,14 +101,15 @@ function checkDefinition(
   payload: unknown,
   characters: number,
   path: string,
+  steps: CheckSteps,
   found: Violations,
 ): void {
   if (definition.kind === "malformed")
     found.add(path, `the contract's definition cannot be used: ${definition.message}`);
   else if (definition.kind === "fields")
-    (name === "response_array" ? checkArray : checkObject)(definition.map, payload, path, found);
-  else if (name !== "response_array") ready.schema(definition.schema).check(payload, characters, path, found);
-  else checkElements(ready.schema(definition.schema), payload, characters, path, found);
+    (name === "response_array" ? checkArray : checkObject)(definition.map, payload, path, steps, found);
+  else if (name !== "response_array") ready.schema(definition.schema).check(payload, characters, path, steps, found);
+  else checkElements(ready.schema(definition.schema), payload, characters, path, steps, found);
 }
 
 /**
@@ -104,10 +121,11 @@ function checkElements(
   payload: unknown,
   characters: number,
   path: string,
+  steps: CheckSteps,
   found: Violations,
 ): void {
   if (schema.of_array || schema.problem !== "") {
-    schema.check(payload, characters, path, found);
+    schema.check(payload, characters, path, steps, found);
     return;
   }
   if (!Array.isArray(payload)) {
@@ -116,7 +134,7 @@ function checkElements(
   }
   for (const [at, element] of payload.entries()) {
     if (found.full) return;
-    schema.check(element, characters, `${path}[${at}]`, found);
+    schema.check(element, characters, `${path}[${at}]`, steps, found);
   }
 }
 

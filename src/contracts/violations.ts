@@ -47,7 +47,29 @@ export function cut(text: string): string {
 /** The value as JSON, cut where it is long. */
 function shown(value: unknown): string {
   if (value instanceof ExactNumber) return cut(value.text);
-  return typeof value === "string" ? JSON.stringify(cut(value)) : cut(JSON.stringify(value));
+  return typeof value === "string" ? JSON.stringify(cut(value)) : cut(beginOf(value, CONTRACT_VALUE_CHARACTERS_MAX));
+}
+
+/** The value as JSON, of which what is behind so many characters may be missing: it is not made to be cut off. */
+function beginOf(value: unknown, characters: number): string {
+  if (typeof value !== "object" || value === null || value instanceof ExactNumber)
+    return textBeginOf(value, characters);
+  const isArray = Array.isArray(value);
+  let text = isArray ? "[" : "{";
+  let isFirst = true;
+  for (const name in value) {
+    if (text.length > characters) return text;
+    if (!isFirst) text += ",";
+    isFirst = false;
+    if (!isArray) text += `${textBeginOf(name, characters)}:`;
+    text += beginOf((value as Readonly<Record<string, unknown>>)[name], characters - text.length);
+  }
+  return text + (isArray ? "]" : "}");
+}
+
+function textBeginOf(value: unknown, characters: number): string {
+  if (typeof value !== "string") return JSON.stringify(value);
+  return value.length > characters ? JSON.stringify(value.slice(0, Math.max(0, characters))) : JSON.stringify(value);
 }
 
 function listed(values: readonly unknown[]): string {

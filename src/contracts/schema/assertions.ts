@@ -3,13 +3,15 @@
  * a test, or says what the value must be. Pure, any thread.
  */
 import { compareNumbers, isInteger, isJsonNumber, isMultipleOf, type JsonNumber } from "../../base/exact-number.js";
+import type { CheckSteps } from "../check-steps.js";
 import { canonicalText, isObject, type JsonObject } from "../contract.js";
 import { MESSAGES } from "../violations.js";
 import { countCodePoints } from "./code-points.js";
 
 /** A test of a value, and what is wrong with one that fails it. */
 export interface Assertion {
-  readonly test: (value: unknown) => boolean;
+  /** @param steps what it costs beyond the one step of any test */
+  readonly test: (value: unknown, steps: CheckSteps) => boolean;
   readonly message: (value: unknown) => string;
 }
 
@@ -20,6 +22,9 @@ export class WrongValue {
 
 /** Reads a keyword's value in its schema; null where it says nothing. */
 export type ReadAssertion = (value: unknown, schema: JsonObject) => Assertion | WrongValue | null;
+
+/** Of multiplications and divisions of numbers of so many digits. */
+const DIGITS_SQUARED_A_STEP = 16;
 
 const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   null: (value) => value === null,
@@ -70,19 +75,29 @@ function exclusiveBound(beside: "minimum" | "maximum", read: ReadAssertion): Rea
 function readMultipleOf(divisor: unknown): Assertion | WrongValue {
   if (!isJsonNumber(divisor) || compareNumbers(divisor, 0) <= 0) return new WrongValue("must be a number above 0");
   return {
-    test: (value) => !isJsonNumber(value) || isMultipleOf(value, divisor),
+    test: (value, steps) => {
+      if (!isJsonNumber(value)) return true;
+      const digits = Math.max(shownNumber(value).length, shownNumber(divisor).length);
+      // Arithmetic on long numbers takes more than linear time.
+      steps.take(digits ** 2 / DIGITS_SQUARED_A_STEP);
+      return isMultipleOf(value, divisor);
+    },
     message: () => `must be multiple of ${shownNumber(divisor)}`,
   };
 }
 
 /** A bound of how many there are; null of what is not counted. */
-function count(of: (value: unknown) => number | null, sign: "least" | "most", things: string): ReadAssertion {
+function count(
+  of: (value: unknown, steps: CheckSteps) => number | null,
+  sign: "least" | "most",
+  things: string,
+): ReadAssertion {
   return (limit) => {
     if (!isJsonNumber(limit) || !isInteger(limit) || compareNumbers(limit, 0) < 0)
       return new WrongValue("must be an integer of 0 or more");
     return {
-      test: (value) => {
-        const counted = of(value);
+      test: (value, steps) => {
+        const counted = of(value, steps);
         if (counted === null) return true;
         const order = compareNumbers(counted, limit);
         return sign === "least" ? order >= 0 : order <= 0;
@@ -92,15 +107,28 @@ function count(of: (value: unknown) => number | null, sign: "least" | "most", th
   };
 }
 
-const characters = (value: unknown): number | null => (typeof value === "string" ? countCodePoints(value) : null);
+const characters = (value: unknown, steps: CheckSteps): number | null => {
+  if (typeof value !== "string") return null;
+  steps.take(value.length);
+  return countCodePoints(value);
+};
 const items = (value: unknown): number | null => (Array.isArray(value) ? value.length : null);
-const properties = (value: unknown): number | null => (isObject(value) ? Object.keys(value).length : null);
+const properties = (value: unknown, steps: CheckSteps): number | null => {
+  if (!isObject(value)) return null;
+  const { length } = Object.keys(value);
+  steps.take(length);
+  return length;
+};
 
 function readUniqueItems(wanted: unknown): Assertion | WrongValue | null {
   if (typeof wanted !== "boolean") return new WrongValue("must be true or false");
   if (!wanted) return null;
   return {
-    test: (value) => !Array.isArray(value) || new Set(value.map(canonicalText)).size === value.length,
+    test: (value, steps) => {
+      if (!Array.isArray(value)) return true;
+      steps.take(2 * value.length);
+      return new Set(value.map((element) => steps.canonical(element))).size === value.length;
+    },
     message: () => "must NOT have duplicate items",
   };
 }
@@ -109,14 +137,14 @@ function readEnum(allowed: unknown): Assertion | WrongValue {
   if (!Array.isArray(allowed)) return new WrongValue("must be an array");
   const texts = new Set(allowed.map(canonicalText));
   return {
-    test: (value) => texts.has(canonicalText(value)),
+    test: (value, steps) => texts.has(steps.canonical(value)),
     message: (value) => MESSAGES.not_allowed(value, allowed),
   };
 }
 
 function readConst(constant: unknown): Assertion {
   const text = canonicalText(constant);
-  return { test: (value) => canonicalText(value) === text, message: () => "must be equal to constant" };
+  return { test: (value, steps) => steps.canonical(value) === text, message: () => "must be equal to constant" };
 }
 
 const MINIMUM = bound(">=", (order) => order >= 0);

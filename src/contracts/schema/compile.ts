@@ -3,6 +3,7 @@
  * in applicators.ts. Every schema in it is compiled, used or not, so that whoever stores it hears of all that is wrong
  * with it. No code is made: a schema is data from a stranger. Runs in the pool.
  */
+import { CONTRACT_PATTERN_INSTRUCTIONS_MAX, RULE_PROGRAM_INSTRUCTIONS_MAX } from "../../../schemas/limits.js";
 import type { JsonObject } from "../contract.js";
 import { isJsonNumber } from "../../base/exact-number.js";
 import { cut } from "../violations.js";
@@ -72,6 +73,8 @@ class Compiler {
   readonly #documents: Documents;
   readonly #nodes = new Map<JsonObject, SchemaNode>();
   readonly #patterns = new Map<string, Pattern | string>();
+  /** Of all patterns so far. */
+  #instructions = 0;
   /** References that were not followed yet: one after the other, so that no chain of them is too deep. */
   readonly #pending: (() => void)[] = [];
   readonly #problems = new Set<string>();
@@ -101,7 +104,12 @@ class Compiler {
   pattern(source: string): Pattern | string {
     let pattern = this.#patterns.get(source);
     if (pattern === undefined) {
-      pattern = compilePattern(source);
+      pattern =
+        this.#instructions > CONTRACT_PATTERN_INSTRUCTIONS_MAX
+          ? `the patterns before it have more than ${CONTRACT_PATTERN_INSTRUCTIONS_MAX} instructions together`
+          : compilePattern(source);
+      // One that cannot be used may have cost as much as the largest.
+      this.#instructions += typeof pattern === "string" ? RULE_PROGRAM_INSTRUCTIONS_MAX : pattern.instructions;
       this.#patterns.set(source, pattern);
     }
     return pattern;
@@ -171,7 +179,7 @@ class Compiler {
       if (assertion instanceof WrongValue) site.wrong(keyword, assertion.must);
       else if (assertion !== null) {
         const { test, message } = assertion;
-        node.checks.push((run, value, place) => test(value) || run.fail(place, () => message(value)));
+        node.checks.push((run, value, place) => test(value, run.steps) || run.fail(place, () => message(value)));
       }
     }
     for (const check of [patternCheck(site), formatCheck(site)]) if (check !== null) node.checks.push(check);
@@ -195,7 +203,9 @@ function patternCheck(site: Site): Check | null {
   const pattern = site.pattern(source, "/pattern");
   if (pattern === null) return null;
   return (run, value, place) =>
-    typeof value !== "string" || pattern.test(value) || run.fail(place, () => `must match pattern "${source}"`);
+    typeof value !== "string" ||
+    pattern.test(value, run.steps) ||
+    run.fail(place, () => `must match pattern "${source}"`);
 }
 
 function formatCheck(site: Site): Check | null {
@@ -204,10 +214,11 @@ function formatCheck(site: Site): Check | null {
   if (typeof name !== "string") return site.wrong("format", "must be a string");
   const test = formatTest(name);
   if (test === null) return null;
-  return (run, value, place) =>
-    (typeof value !== "string" && !isJsonNumber(value)) ||
-    test(value) ||
-    run.fail(place, () => `must match format "${name}"`);
+  return (run, value, place) => {
+    if (typeof value !== "string" && !isJsonNumber(value)) return true;
+    if (typeof value === "string") run.steps.take(value.length);
+    return test(value) || run.fail(place, () => `must match format "${name}"`);
+  };
 }
 
 /** Says that the schema at a place refers to itself at once. */

@@ -16,6 +16,7 @@ function elementsCheck(first: readonly SchemaNode[], others: SchemaNode | null, 
     const end = others === null ? Math.min(first.length, value.length) : value.length;
     for (let at = 0; at < end; at++) {
       const node = first[at] ?? others;
+      run.steps.take(1);
       seen?.add(at);
       if (node === null || run.evaluate(node, value[at], placeBelow(place, at), null)) continue;
       valid = false;
@@ -85,6 +86,7 @@ export function compileUnevaluatedItems(site: Site, schema: unknown): Check | nu
   return (run, value, place, seen) => {
     if (!Array.isArray(value)) return true;
     let valid = true;
+    run.steps.take(value.length);
     for (const [at, element] of value.entries()) {
       if (seen?.has(at) === true) continue;
       if (schema === false) return moreThan(run, place, at);

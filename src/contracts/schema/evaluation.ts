@@ -2,6 +2,7 @@
  * One evaluation of a payload against a compiled schema: the errors so far, the dynamic scope, what was evaluated of
  * the payload, and the guard against a schema that refers to itself at once. Pure, any thread.
  */
+import type { CheckSteps } from "../check-steps.js";
 import type { Resource } from "./documents.js";
 
 /** Where in the payload a value stands. The same value at the same place is one object. */
@@ -49,6 +50,10 @@ export class Seen {
     this.#all = true;
   }
 
+  get size(): number {
+    return this.#names.size;
+  }
+
   addFrom(other: Seen): void {
     if (other.#all) this.#all = true;
     for (const name of other.#names) this.#names.add(name);
@@ -58,6 +63,11 @@ export class Seen {
     return this.#all || this.#names.has(name);
   }
 }
+
+/** Resources that are looked through in the time of a step. */
+const RESOURCES_A_STEP = 16;
+/** References that led to a place, likewise. */
+const FRAMES_A_STEP = 64;
 
 /** A schema that is being evaluated by reference. */
 interface Frame {
@@ -81,8 +91,14 @@ export class Evaluation {
   #scope: readonly Resource[] = [];
   #frame: Frame | null = null;
 
-  /** @param errorsMax the evaluation stops where this many errors were found */
-  constructor(errorsMax: number) {
+  /**
+   * @param errorsMax the evaluation stops where this many errors were found
+   * @param steps what it may take
+   */
+  constructor(
+    errorsMax: number,
+    readonly steps: CheckSteps,
+  ) {
     this.#errorsMax = errorsMax;
   }
 
@@ -104,13 +120,17 @@ export class Evaluation {
   evaluate(node: SchemaNode, value: unknown, place: Place, seen: Seen | null): boolean {
     if (value === null && node.nullable) return true;
     const outerScope = this.#scope;
+    this.steps.take(1 + outerScope.length / RESOURCES_A_STEP);
     if (!outerScope.includes(node.resource)) this.#scope = [...outerScope, node.resource];
     const own = seen !== null || node.lateChecks.length > 0 ? new Seen() : null;
     const valid =
       this.#all(node.checks, value, place, own) &&
       (node.lateChecks.length === 0 || this.#all(node.lateChecks, value, place, own));
     this.#scope = outerScope;
-    if (valid && seen !== null && own !== null) seen.addFrom(own);
+    if (valid && seen !== null && own !== null) {
+      this.steps.take(own.size);
+      seen.addFrom(own);
+    }
     return valid;
   }
 
@@ -119,6 +139,7 @@ export class Evaluation {
     const outer = this.#frame;
     const scope = this.#scope;
     for (let frame = outer; frame !== null && frame.place === place; frame = frame.outer) {
+      this.steps.take(1 / FRAMES_A_STEP);
       if (frame.node === node && frame.scope === scope) throw new EndlessReference(node.where);
     }
     this.#frame = { node, place, scope, outer };
@@ -143,6 +164,7 @@ export class Evaluation {
   #all(checks: readonly Check[], value: unknown, place: Place, seen: Seen | null): boolean {
     let valid = true;
     for (const check of checks) {
+      this.steps.take(1);
       if (check(this, value, place, seen)) continue;
       valid = false;
       if (this.stops) return false;

@@ -107,6 +107,7 @@ export function compileIf(site: Site, schema: unknown): Check | null {
 function requirement(property: string, names: readonly string[]): Check {
   return (run, value, place) => {
     if (!isObject(value) || !Object.hasOwn(value, property)) return true;
+    run.steps.take(names.length);
     if (names.every((name) => Object.hasOwn(value, name))) return true;
     const wanted = `${names.length === 1 ? "property" : "properties"} ${names.join(", ")}`;
     return run.fail(place, () => `must have ${wanted} when property ${property} is present`);
@@ -130,6 +131,9 @@ export function compileDependencies(keyword: "dependencies" | "dependentRequired
           );
       }
     }
-    return (run, value, place, seen) => checks.filter((check) => !check(run, value, place, seen)).length === 0;
+    return (run, value, place, seen) => {
+      run.steps.take(checks.length);
+      return checks.filter((check) => !check(run, value, place, seen)).length === 0;
+    };
   };
 }

@@ -26,6 +26,8 @@ function compileProperties(site: Site): Check | null {
   } else if (patternProperties !== undefined) site.wrong("patternProperties", "must be an object");
   const others = additionalProperties === undefined ? null : site.below(additionalProperties, "/additionalProperties");
   const refuses = additionalProperties === false;
+  let sorted: readonly string[] | null = null;
+  const knownNames = (): readonly string[] => (sorted ??= [...named.keys()].toSorted());
   const evaluateMember = (
     run: Evaluation,
     value: JsonObject,
@@ -34,10 +36,9 @@ function compileProperties(site: Site): Check | null {
     seen: Seen | null,
   ): boolean => {
     const known = named.get(name);
-    const matching = patterns.filter(({ pattern }) => pattern.test(name)).map(({ node }) => node);
+    const matching = patterns.filter(({ pattern }) => pattern.test(name, run.steps)).map(({ node }) => node);
     const nodes = known === undefined ? matching : [known, ...matching];
-    if (nodes.length === 0 && refuses)
-      return run.fail(place, () => MESSAGES.unexpected(name, [...named.keys()].toSorted()), name);
+    if (nodes.length === 0 && refuses) return run.fail(place, () => MESSAGES.unexpected(name, knownNames()), name);
     if (nodes.length === 0 && others === null) return true;
     seen?.add(name);
     const at = placeBelow(place, name);
@@ -50,7 +51,8 @@ function compileProperties(site: Site): Check | null {
     if (!isObject(value)) return true;
     let valid = true;
     // Where only members with a name matter, the shorter list of the two.
-    const names = patterns.length === 0 && others === null ? named.keys() : Object.keys(value);
+    const names = patterns.length === 0 && others === null ? [...named.keys()] : Object.keys(value);
+    run.steps.take(names.length);
     for (const name of names) {
       if (!Object.hasOwn(value, name) || evaluateMember(run, value, name, place, seen)) continue;
       valid = false;
@@ -90,6 +92,7 @@ export function compilePropertyNames(site: Site, schema: unknown): Check | null 
 
 function failMissing(run: Evaluation, value: JsonObject, names: readonly string[], place: Place): boolean {
   let valid = true;
+  run.steps.take(names.length);
   for (const name of names)
     if (!Object.hasOwn(value, name)) valid = run.fail(place, () => MESSAGES.missing(name), name);
   return valid;
@@ -108,7 +111,9 @@ export function compileUnevaluatedProperties(site: Site, schema: unknown): Check
   return (run, value, place, seen) => {
     if (!isObject(value)) return true;
     let valid = true;
-    for (const name of Object.keys(value)) {
+    const names = Object.keys(value);
+    run.steps.take(names.length);
+    for (const name of names) {
       if (seen?.has(name) === true) continue;
       if (schema === false) valid = run.fail(place, () => MESSAGES.unexpected(name, known), name);
       else if (!run.evaluate(node, value[name], placeBelow(place, name), null)) valid = false;

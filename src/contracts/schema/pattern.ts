@@ -6,11 +6,17 @@ import { RULE_PATTERN_BYTES_MAX, RULE_REPETITIONS_MAX } from "../../../schemas/l
 import { utf8Length } from "../../../schemas/text.js";
 import { Failure } from "../../base/result.js";
 import { compileRegex, isPropertyKnown, type Regex } from "../../rules/regex.js";
+import type { CheckSteps } from "../check-steps.js";
 import { countCodePoints } from "./code-points.js";
 import { PatternTranslator, UnusablePattern, type TranslatedPattern } from "./pattern-translator.js";
 
+/** What it takes to begin to match. */
+const PATTERN_STEPS = 4;
+
 export interface Pattern {
-  test(text: string): boolean;
+  /** What it compiles to. */
+  readonly instructions: number;
+  test(text: string, steps: CheckSteps): boolean;
 }
 
 /** Compiles a pattern, or says why RE2 cannot match it. */
@@ -21,12 +27,14 @@ export function compilePattern(source: string): Pattern | string {
   const { text, repetition } = translated;
   const regex = compileRegex(repetition === null ? text : `^${repetition.character}*$`, Number.POSITIVE_INFINITY);
   if (regex instanceof Failure) return regex.message.replace(/^pattern /, "");
-  if (repetition === null) return { test: (value) => matches(regex, value) };
+  const { size: instructions } = regex;
+  if (repetition === null) return { instructions, test: (value, steps) => matches(regex, value, steps) };
   const { least, most } = repetition;
   return {
-    test: (value) => {
+    instructions,
+    test: (value, steps) => {
       const count = countCodePoints(value);
-      return count >= least && count <= most && matches(regex, value);
+      return count >= least && count <= most && matches(regex, value, steps);
     },
   };
 }
@@ -40,7 +48,8 @@ function translate(source: string): TranslatedPattern | string {
   }
 }
 
-function matches(regex: Regex, text: string): boolean {
+function matches(regex: Regex, text: string, steps: CheckSteps): boolean {
+  steps.take(PATTERN_STEPS + text.length);
   const found = regex.test(text);
   regex.trim();
   return found;

@@ -1,0 +1,61 @@
+/**
+ * How much work the check of one payload may be, in steps: some tens of nanoseconds each, the same on every machine.
+ * Whatever walks the payload or the contract pays for it, so a contract whose check explodes is refused before it keeps
+ * a thread busy. Pure, any thread.
+ */
+import { CONTRACT_STEPS_A_CHARACTER, CONTRACT_STEPS_LEAST, CONTRACT_STEPS_MAX } from "../../schemas/limits.js";
+import { canonicalText } from "./contract.js";
+
+/** A check that takes more steps than it may. */
+export class TooManySteps extends Error {
+  override readonly name = "TooManySteps";
+}
+
+/** What a payload of so many characters may take. */
+export function stepsFor(characters: number): number {
+  return Math.min(CONTRACT_STEPS_LEAST + CONTRACT_STEPS_A_CHARACTER * characters, CONTRACT_STEPS_MAX);
+}
+
+/** Characters of text that are looked at natively in the time of a step. */
+const CHARACTERS_A_STEP = 16;
+
+export class CheckSteps {
+  readonly allowed: number;
+  #left: number;
+  readonly #canonical = new Map<object, string>();
+
+  /** @param allowed how many steps there are */
+  constructor(allowed: number) {
+    this.allowed = allowed;
+    this.#left = allowed;
+  }
+
+  get taken(): number {
+    return this.allowed - this.#left;
+  }
+
+  /** @throws TooManySteps */
+  take(steps: number): void {
+    this.#left -= steps;
+    if (this.#left < 0) throw new TooManySteps(`more than ${this.allowed} steps`);
+  }
+
+  /** Steps for what is native and linear in a text. */
+  takeFor(text: string): void {
+    this.take(text.length / CHARACTERS_A_STEP);
+  }
+
+  /** As `canonicalText`; that of an object or an array is made once. */
+  canonical(value: unknown): string {
+    const kept = typeof value === "object" && value !== null;
+    const known = kept ? this.#canonical.get(value) : undefined;
+    const text = known ?? canonicalText(value);
+    if (known === undefined) {
+      this.take(text.length);
+      if (kept) this.#canonical.set(value, text);
+    }
+    // It is compared with others.
+    this.takeFor(text);
+    return text;
+  }
+}

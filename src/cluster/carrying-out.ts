@@ -81,7 +81,7 @@ export class CarryingOut {
   #counted: Membership | null = null;
   #inbox: Received[] = [];
   #waiting_bytes = 0;
-  /** Of the entries that this run has carried out. */
+  /** Of the entries that this run has carried out, and of what it has passed over. */
   bytes = 0;
   applied = 0;
   apply_ms = 0;
@@ -136,6 +136,11 @@ export class CarryingOut {
   receive(id: number, bytes: Uint8Array): void {
     this.#inbox.push({ id, bytes });
     this.#waiting_bytes += bytes.byteLength;
+  }
+
+  /** A message that is no entry has come: it only makes the log longer. */
+  passOver(bytes: number): void {
+    this.bytes += bytes;
   }
 
   /** Carries out the next group; null where it has, or there is none. */

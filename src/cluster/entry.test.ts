@@ -5,7 +5,17 @@ import { must } from "../base/assert.js";
 import { METHODS } from "../methods.js";
 import type { MethodTable } from "../rpc/method.js";
 import type { WriterMethod } from "../threads/writer-method.js";
-import { decodeEntry, encodeEntry, ENTRY_FORMAT, UnreadableEntry, type Calls, type EntryHead } from "./entry.js";
+import {
+  decodeEntry,
+  encodeEntry,
+  ENTRY_FORMAT,
+  isForeign,
+  UnreadableEntry,
+  UNMARKED_COMMANDS_MAX,
+  type Calls,
+  type EntryHead,
+} from "./entry.js";
+import { MARK_BYTES, MARK_FORMAT, writeMark } from "./entry-mark.js";
 
 const TABLE = METHODS as unknown as MethodTable<WriterMethod>;
 const HEAD: EntryHead = {
@@ -107,28 +117,114 @@ t.test("calls of other commands are not read: their methods may be unknown", (t)
   t.end();
 });
 
-t.test("what Koor did not write, or not this one", (t) => {
-  const good = Buffer.from(encodeEntry({ head: HEAD, content: callsOf(put("x")) }, METHODS));
-  const json = good.toString("utf8", 4);
-  const withJson = (text: string): Uint8Array => {
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(Buffer.byteLength(text));
-    return Buffer.concat([length, Buffer.from(text)]);
-  };
+/** A body as programs wrote it before entries were marked. */
+function unmarked(text: string, blobs: readonly Uint8Array[] = []): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(Buffer.byteLength(text));
+  return Buffer.concat([length, Buffer.from(text), ...blobs]);
+}
+
+/** With a mark of its own, whatever it is. */
+function marked(body: Uint8Array, format = MARK_FORMAT): Buffer {
+  const bytes = Buffer.concat([body, Buffer.alloc(MARK_BYTES)]);
+  writeMark(bytes);
+  bytes[bytes.byteLength - 1] = format;
+  return bytes;
+}
+
+/** The JSON of an entry, as programs wrote it that marked none. */
+function jsonOf(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes);
+  return buffer.toString("utf8", 4, 4 + buffer.readUInt32BE(0)).replace('"m":1,', "");
+}
+
+t.test("an entry that is cut, lengthened or changed anywhere is foreign", (t) => {
+  const bytes = encodeEntry({ head: HEAD, content: callsOf(put("x"), put(new Uint8Array(20_000))) }, METHODS);
+  t.notOk(isForeign(bytes));
+  const property = fc.property(fc.nat(bytes.byteLength - 1), fc.integer({ min: 1, max: 255 }), (at, bits) => {
+    const changed = Uint8Array.from(bytes);
+    changed[at] = (changed[at] ?? 0) ^ bits;
+    // The last byte says the format, and is no part of what is summed up.
+    const is_format = at === bytes.byteLength - 1;
+    return isForeign(changed) !== is_format && isForeign(bytes.subarray(0, at)) && isForeign(bytes.subarray(at + 1));
+  });
+  fc.assert(property);
+  t.ok(isForeign(Buffer.concat([bytes, Buffer.from("x")])));
+  t.ok(isForeign(Buffer.concat([Buffer.from("x"), bytes])));
+  t.end();
+});
+
+t.test("whatever else is in a log is foreign", (t) => {
+  const head = '"h":[1,"a",7,3,0,6,"00ff"]';
+  for (const text of [
+    "[1",
+    "null",
+    "3",
+    "{}",
+    `{"f":${ENTRY_FORMAT}}`,
+    `{"f":9,${head},"c":{"kind":"beat"}}`,
+    `{"f":1,"m":1,${head},"c":{"kind":"beat"}}`,
+    `{"f":1,${head},"c":{"kind":"other"}}`,
+    `{"f":1,${head},"c":null}`,
+    `{"f":1,${head}}`,
+    `{"f":1,${head},"calls":{}}`,
+    `{"f":1,${head},"calls":[],"bytes":[[0,0,3]]}`,
+    `{"f":1,"h":[1,"a",7,3,0,"6","00ff"],"c":{"kind":"beat"}}`,
+    `{"f":1,"h":[${UNMARKED_COMMANDS_MAX + 1},"a",7,3,0,6,"00ff"],"c":{"kind":"beat"}}`,
+  ])
+    t.ok(isForeign(unmarked(text)), text);
+  t.ok(isForeign(unmarked(`{"f":1,${head},"c":{"kind":"beat"}}`, [Buffer.from("more")])));
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), isForeign));
+  fc.assert(fc.property(fc.json(), (text) => isForeign(Buffer.from(text)) && isForeign(unmarked(text))));
+  t.end();
+});
+
+t.test("entries of programs that marked none are read", (t) => {
+  const content = callsOf(put("x"), put(new Uint8Array(20_000)));
+  const bytes = Buffer.from(encodeEntry({ head: HEAD, content }, METHODS));
+  const json = jsonOf(bytes);
+  const blobs = bytes.subarray(4 + bytes.readUInt32BE(0), bytes.byteLength - MARK_BYTES);
+  const old = unmarked(json, [blobs]);
+  t.notOk(isForeign(old));
+  t.same(decodeEntry(old, TABLE, 1), decodeEntry(bytes, TABLE, 1));
+  for (const kind of [
+    { kind: "beat" },
+    { kind: "upgrade", to: 2 },
+    { kind: "hello", store: "s", run: "r", replaces: 5, version: "1.2.3", settings: "--x 1" },
+  ] as const) {
+    const said = unmarked(jsonOf(encodeEntry({ head: HEAD, content: kind }, METHODS)));
+    t.notOk(isForeign(said));
+    t.same(decodeEntry(said, TABLE, 1).content, kind);
+  }
+  t.end();
+});
+
+t.test("programs that know no marks read what is marked", (t) => {
+  // They read a length, so much JSON, and behind it as many bytes as that says.
+  const long = Buffer.alloc(20_000, 7);
+  const bytes = Buffer.from(encodeEntry({ head: HEAD, content: callsOf(put(long)) }, METHODS));
+  const end = 4 + bytes.readUInt32BE(0);
+  const wire = JSON.parse(bytes.toString("utf8", 4, end)) as { readonly f: number; readonly bytes: number[][] };
+  t.equal(wire.f, 1);
+  t.ok(bytes.subarray(end, end + must(wire.bytes[0]?.[2], "a length")).equals(long));
+  t.end();
+});
+
+t.test("an entry that this program cannot read", (t) => {
+  const json = jsonOf(encodeEntry({ head: HEAD, content: callsOf(put("x")) }, METHODS));
   const rows: readonly (readonly [Uint8Array, RegExp])[] = [
-    [new Uint8Array(0), /too short/],
-    [new Uint8Array([0, 0, 0]), /too short/],
-    [Buffer.from("hello, world"), /not what Koor writes/],
-    [good.subarray(0, good.byteLength - 5), /not what Koor writes/],
-    [withJson("[1"), /not what Koor writes/],
-    [withJson("null"), /not what Koor writes/],
-    [withJson("3"), /not what Koor writes/],
-    [withJson(`{"f":${ENTRY_FORMAT}}`), /not what Koor writes/],
-    [withJson(json.replace(`"f":${ENTRY_FORMAT}`, '"f":9')), /format 9/],
-    [withJson(json.replace("state.put", "state.gone")), /state\.gone, which is not known/],
-    [withJson(json.replace('"calls":[[0', '"calls":[[5')), /not what Koor writes/],
+    [marked(unmarked(json), MARK_FORMAT + 1), /mark is of format 2/],
+    [marked(new Uint8Array(3)), /too short/],
+    [marked(unmarked("[1")), /not what Koor writes/],
+    [marked(unmarked("null")), /not what Koor writes/],
+    [marked(unmarked(`{"f":${ENTRY_FORMAT}}`)), /not what Koor writes/],
+    [marked(unmarked(json.replace(`"f":${ENTRY_FORMAT}`, '"f":9'))), /format 9/],
+    [marked(unmarked(json.replace("state.put", "state.gone"))), /state\.gone, which is not known/],
+    [marked(unmarked(json.replace('"calls":[[0', '"calls":[[5'))), /not what Koor writes/],
   ];
-  for (const [bytes, message] of rows)
+  for (const [bytes, message] of rows) {
+    t.notOk(isForeign(bytes), `${message} is no matter of who wrote it`);
     t.throws(() => decodeEntry(bytes, TABLE, 1), Object.assign(new UnreadableEntry(), { message }), String(message));
+  }
   t.end();
 });

@@ -1,14 +1,18 @@
 /**
  * An entry of the log as bytes: who appended it and when, what they had carried out by then, and what is to be done.
  * A head of JSON, and behind it the bytes of long values as they are. Methods go by name and requests as their schemas
- * pack them, so an entry means the same to every node of its command version. Pure.
+ * pack them, so an entry means the same to every node of its command version. A mark and a checksum tell it from what
+ * is foreign (entry-mark.ts). Pure.
  */
 import type { MethodTable } from "../rpc/method.js";
 import type { ServerCall } from "../rpc/server.js";
 import type { WriterMethod } from "../threads/writer-method.js";
+import { MARK_BYTES, MARK_FORMAT, readMark, writeMark } from "./entry-mark.js";
 
 /** How entries are written; a node reads no other. */
 export const ENTRY_FORMAT = 1;
+/** Programs of these commands and older ones wrote entries without a mark; from then on one without it is foreign. */
+export const UNMARKED_COMMANDS_MAX = 2;
 
 /** What an entry says of who appended it. */
 export interface EntryHead {
@@ -76,7 +80,7 @@ export interface Entry {
   readonly content: EntryContent;
 }
 
-/** An entry that this program cannot read: of another format, cut, or nobody's. */
+/** An entry that this program cannot read, or cannot carry out: of another format, above all. */
 export class UnreadableEntry extends Error {
   override readonly name = "UnreadableEntry";
 }
@@ -99,6 +103,8 @@ type WireBytes = readonly [call: number, at: number, length: number];
 
 interface WireEntry {
   readonly f: number;
+  /** 1: it has a mark. Where that is not found it was damaged. */
+  readonly m?: number;
   readonly h: WireHead;
   /** What is not calls, as it is. */
   readonly c?: EntryContent;
@@ -115,7 +121,7 @@ const REQUEST_FIELD = 3;
 export function encodeEntry({ head, content }: Entry, methods: MethodTable): Uint8Array {
   const { commands, node, incarnation, number, at, position, outcome, wall_ms } = head;
   const h: WireHead = [commands, node, incarnation, number, at, position, outcome, wall_ms];
-  if (content.kind !== "calls") return withBytes({ f: ENTRY_FORMAT, h, c: content }, []);
+  if (content.kind !== "calls") return withBytes({ f: ENTRY_FORMAT, m: 1, h, c: content }, []);
   const names: string[] = [];
   const positions = new Map<WriterMethod, number>();
   const blobs: Uint8Array[] = [];
@@ -136,21 +142,57 @@ export function encodeEntry({ head, content }: Entry, methods: MethodTable): Uin
     }
     return [name, actor, trace, ...fields];
   });
-  return withBytes({ f: ENTRY_FORMAT, h, t: content.term, names, calls, bytes }, blobs);
+  return withBytes({ f: ENTRY_FORMAT, m: 1, h, t: content.term, names, calls, bytes }, blobs);
 }
 
 function withBytes(wire: WireEntry, blobs: readonly Uint8Array[]): Uint8Array {
   const json = JSON.stringify(wire);
   const json_bytes = Buffer.byteLength(json);
   const blob_bytes = blobs.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + json_bytes + blob_bytes);
+  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + json_bytes + blob_bytes + MARK_BYTES);
   let end = bytes.writeUInt32BE(json_bytes);
   end += bytes.write(json, end);
   for (const blob of blobs) {
     bytes.set(blob, end);
     end += blob.byteLength;
   }
+  writeMark(bytes);
   return bytes;
+}
+
+/**
+ * Whether a message of the log is none that a node has appended: it has no mark, or another checksum, and is not as
+ * programs wrote entries before there were marks. Every node finds the same of the same bytes.
+ */
+export function isForeign(bytes: Uint8Array): boolean {
+  return readMark(bytes) === null && !isUnmarkedEntry(bytes);
+}
+
+function isUnmarkedEntry(bytes: Uint8Array): boolean {
+  let split: ReturnType<typeof splitBody>;
+  try {
+    split = splitBody(bytes);
+  } catch (error) {
+    if (error instanceof UnreadableEntry) return false;
+    throw error;
+  }
+  const { f, m, h, c, calls, bytes: places = [] } = split.wire;
+  if (f !== ENTRY_FORMAT || m !== undefined || !isWireHead(h) || h[0] > UNMARKED_COMMANDS_MAX) return false;
+  if (c !== undefined) return typeof c === "object" && c !== null && KINDS.has(c.kind) && split.blobs.byteLength === 0;
+  if (!Array.isArray(calls) || !Array.isArray(places)) return false;
+  return places.reduce((sum: number, place: WireBytes) => sum + place[2], 0) === split.blobs.byteLength;
+}
+
+const KINDS: ReadonlySet<string> = new Set<EntryContent["kind"]>(["hello", "beat", "candidacy", "upgrade"]);
+
+function isWireHead(head: unknown): head is WireHead {
+  if (!Array.isArray(head)) return false;
+  const [commands, node, incarnation, number, at, position, outcome] = head as readonly unknown[];
+  return (
+    [commands, incarnation, number, at, position].every((value) => typeof value === "number") &&
+    typeof node === "string" &&
+    typeof outcome === "string"
+  );
 }
 
 /**
@@ -196,7 +238,22 @@ function headOf({ h }: WireEntry): EntryHead {
   return { commands, node, incarnation, number, at, position, outcome, wall_ms };
 }
 
-function splitEntry(bytes: Uint8Array): { readonly wire: WireEntry; readonly blobs: Uint8Array } {
+interface SplitEntry {
+  readonly wire: WireEntry;
+  readonly blobs: Uint8Array;
+}
+
+function splitEntry(bytes: Uint8Array): SplitEntry {
+  const marked = readMark(bytes);
+  if (marked !== null && marked.format !== MARK_FORMAT)
+    throw new UnreadableEntry(`its mark is of format ${marked.format}, and ${MARK_FORMAT} is known here`);
+  const split = splitBody(marked?.body ?? bytes);
+  if (split.wire.f !== ENTRY_FORMAT)
+    throw new UnreadableEntry(`it is of format ${split.wire.f}, and ${ENTRY_FORMAT} is known here`);
+  return split;
+}
+
+function splitBody(bytes: Uint8Array): SplitEntry {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.byteLength < LENGTH_BYTES) throw new UnreadableEntry("it is too short");
   const end = LENGTH_BYTES + buffer.readUInt32BE(0);
@@ -207,7 +264,5 @@ function splitEntry(bytes: Uint8Array): { readonly wire: WireEntry; readonly blo
     throw new UnreadableEntry(NOT_KOORS, { cause: error });
   }
   if (typeof wire !== "object" || wire === null) throw new UnreadableEntry(NOT_KOORS);
-  if (wire.f !== ENTRY_FORMAT)
-    throw new UnreadableEntry(`it is of format ${wire.f}, and ${ENTRY_FORMAT} is known here`);
   return { wire, blobs: buffer.subarray(end) };
 }

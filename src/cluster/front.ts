@@ -211,7 +211,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   expose(out: Exposition): void {
-    const { position, log_last, state, reopens, fenced, appends, append_s, applied, apply_s } = this.#known();
+    const { position, log_last, state, reopens, fenced, foreign, appends, append_s, applied, apply_s } = this.#known();
     const lag_s = this.#behind_since === null ? 0 : (performance.now() - this.#behind_since) / 1_000;
     out
       .value("koor_cluster_position", "gauge", "Id of the last entry of the log that was carried out.", position)
@@ -220,6 +220,12 @@ export class ClusterFront implements BackgroundTask, Positions {
       .value("koor_cluster_leader", "gauge", "1 where this node leads.", this.#leads ? 1 : 0)
       .value("koor_cluster_reopens_total", "counter", "How often the log had to be connected to anew.", reopens)
       .value("koor_cluster_fenced_total", "counter", "Own entries that were void because they came too late.", fenced)
+      .value(
+        "koor_cluster_foreign_entries_total",
+        "counter",
+        "Messages of the log that no node has appended, and all pass over.",
+        foreign,
+      )
       .value("koor_cluster_halted", "gauge", "1 where this node has halted.", state === "halted" ? 1 : 0)
       .metric("koor_cluster_append_seconds", "summary", "From the appending of an own entry until it was carried out.")
       .sample("koor_cluster_append_seconds_sum", append_s)

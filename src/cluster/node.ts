@@ -215,7 +215,11 @@ class ClusterNode implements Executor {
 
   #tell(notice: NodeNotice): void {
     const installed = this.#installed;
-    const warnings = [...this.#warnings, ...(this.#replica?.clock_warnings ?? [])];
+    const warnings = [
+      ...this.#warnings,
+      ...(this.#replica?.log_warnings ?? []),
+      ...(this.#replica?.clock_warnings ?? []),
+    ];
     this.#ground.server.notify(NODE, { ...notice, installed, warnings });
   }
 }

@@ -26,6 +26,8 @@ export const NODE = {
     reopens: Type.Integer({ minimum: 0 }),
     /** Own entries that were void since they came too late. */
     fenced: Type.Integer({ minimum: 0 }),
+    /** How many messages of the log were passed over since no node has appended them. */
+    foreign: Type.Integer({ minimum: 0 }),
     /** How many own entries have come back, and how many seconds from their appending that was. */
     appends: Type.Integer({ minimum: 0 }),
     append_s: Type.Number({ minimum: 0 }),
@@ -58,6 +60,7 @@ export const STARTING: NodeNotice = {
   clock_ms: 0,
   reopens: 0,
   fenced: 0,
+  foreign: 0,
   appends: 0,
   append_s: 0,
   applied: 0,

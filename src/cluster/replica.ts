@@ -29,7 +29,7 @@ import type { RpcServer, ServerCall } from "../rpc/server.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { CarryingOut, NOT_LEADING, type CarryingOutOptions, type Observed } from "./carrying-out.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
-import { encodeEntry, type EntryContent } from "./entry.js";
+import { encodeEntry, isForeign, type EntryContent } from "./entry.js";
 import { LogClock } from "./log-clock.js";
 import type { Membership, Void } from "./membership.js";
 import type { ReplicaStatus } from "./notices.js";
@@ -94,11 +94,14 @@ const ACTED_ON: readonly (keyof ReplicaStatus)[] = [
   "log_last",
   "reopens",
   "fenced",
+  "foreign",
 ];
 const ALL: readonly (keyof ReplicaStatus)[] = [...ACTED_ON, "appends", "append_s", "applied", "apply_s"];
 
 const READS_NO_FURTHER = "the log is not read any further until there is room";
 const AWAY = "the cluster's log cannot be reached";
+const FOREIGN_WARNING =
+  "messages that no node has appended are in the log: every node passes over them; look who else writes there";
 const FULL_REASON = "the cluster's log takes no more writes: its disk is full, or what it may use of it";
 const FULL = new Failure("DISK_FULL", "the cluster's log takes no more writes: nothing was stored");
 const TOO_LARGE = new Failure("OUT_OF_RANGE", "larger than the cluster's log takes: nothing was stored");
@@ -121,6 +124,9 @@ export class Replica {
   /** When the log was last found to be there. */
   #reached_at: number;
   #fenced = 0;
+  /** Messages that were passed over, and the newest of them. */
+  #foreign = 0;
+  #foreign_id = 0;
   #appends = 0;
   #append_ms = 0;
   #log_last = 0;
@@ -194,6 +200,7 @@ export class Replica {
       log_last: Math.max(this.#log_last, position.id),
       reopens: this.#connection.reopens,
       fenced: this.#fenced,
+      foreign: this.#foreign,
       appends: this.#appends,
       append_s: this.#append_ms / 1_000,
       applied,
@@ -209,6 +216,16 @@ export class Replica {
   /** What the operator is to know of the nodes' clocks, a line each. */
   get clock_warnings(): readonly string[] {
     return this.#clock.warnings;
+  }
+
+  /** What the operator is to know of what is in the log, a line each; the same line however much of it there is. */
+  get log_warnings(): readonly string[] {
+    return this.#foreign > 0 ? [FOREIGN_WARNING] : [];
+  }
+
+  /** Which log this node follows. */
+  get generation(): string {
+    return this.#carrying_out.state.position.generation;
   }
 
   /** Whether this node leads, as far as it knows. */
@@ -502,8 +519,14 @@ export class Replica {
 
   #receive(id: number, bytes: Uint8Array, last: number): void {
     this.#log_last = Math.max(this.#log_last, last, id);
-    // It may lie in the connection's own buffer.
-    this.#carrying_out.receive(id, new Uint8Array(bytes));
+    if (isForeign(bytes)) {
+      this.#foreign += 1;
+      this.#foreign_id = id;
+      this.#carrying_out.passOver(bytes.byteLength);
+    } else {
+      // It may lie in the connection's own buffer.
+      this.#carrying_out.receive(id, new Uint8Array(bytes));
+    }
     this.#reading = "on";
     this.#holdBack();
     if (this.#drain_scheduled) return;
@@ -652,7 +675,9 @@ export class Replica {
     if (this.#full_since !== null && now - this.#full_since >= CUT_OFF_MS) return { state: "cut_off", reason };
     if (this.#phase === "ready" && !this.#serves) return { state: "catching_up", reason: "upgrading the cluster" };
     if (this.#phase === "ready") {
-      const lag = this.#log_last - this.#carrying_out.state.position.id;
+      // What is behind the last entry is foreign where nothing waits to be carried out.
+      const reached = this.#carrying_out.waits ? 0 : this.#foreign_id;
+      const lag = this.#log_last - Math.max(this.#carrying_out.state.position.id, reached);
       // What is in the log is not known before something of it has come again.
       const behind = this.#stalled_until !== null || this.#reading !== "on" || lag > NODE_LAG_ENTRIES_MAX;
       return { state: behind ? "catching_up" : "ok", reason };

@@ -16,7 +16,7 @@ import type { Replica } from "./replica.js";
 import type { Snapshots } from "./snapshots.js";
 
 export interface SnapshotKeeperOptions {
-  readonly replica: Pick<Replica, "leads" | "status" | "bytes" | "trim">;
+  readonly replica: Pick<Replica, "leads" | "status" | "bytes" | "generation" | "trim">;
   readonly snapshots: Pick<Snapshots, "take" | "close">;
   readonly store: SnapshotStore;
   /** ms since some moment. */
@@ -94,18 +94,27 @@ export class SnapshotKeeper {
       });
   }
 
+  /** Of the snapshots that this node could have made: others are somebody else's, and none counts on them. */
+  async #positions(): Promise<readonly number[]> {
+    const { replica, store } = this.#options;
+    const { position: reached } = replica.status;
+    return (await store.list())
+      .filter(({ generation, position }) => generation === replica.generation && position <= reached)
+      .map(({ position }) => position);
+  }
+
   async #keepNeeded(position: number): Promise<void> {
-    const { snapshots, store } = this.#options;
-    const there = await store.list();
-    if (there.every((info) => info.position < position)) await snapshots.take();
+    const { snapshots } = this.#options;
+    const there = await this.#positions();
+    if (there.every((other) => other < position)) await snapshots.take();
     this.#needed = null;
   }
 
   async #work(): Promise<void> {
     const { replica, snapshots, store, elapsed } = this.#options;
     if (this.#newest === null) {
-      const there = await store.list();
-      this.#newest = there[there.length - 1]?.position ?? null;
+      const there = await this.#positions();
+      this.#newest = there[there.length - 1] ?? null;
       this.#bytes = replica.bytes;
       if (this.#newest !== null && !this.#hasGrown(this.#newest)) return;
     }
@@ -113,7 +122,7 @@ export class SnapshotKeeper {
     await snapshots.take();
     this.#bytes = bytes;
     this.#due_at = elapsed() + SNAPSHOT_INTERVAL_MS;
-    const positions = (await store.list()).map(({ position }) => position);
+    const positions = await this.#positions();
     this.#newest = positions[positions.length - 1] ?? null;
     const kept = positions.slice(-SNAPSHOTS_KEPT);
     for (const position of positions) if (!kept.includes(position)) await store.remove(position);

@@ -1,7 +1,7 @@
 /**
  * The thread of one snapshot. `take` copies the database as one transaction sees it into a file beside it, and puts
  * that file beside the log; `fetch` brings the newest one into a file, and checks that it is whole and of this program's
- * layout. It has a handle and a connection of its own, so nobody waits for it.
+ * layout; where it is not, the one before it. It has a handle and a connection of its own, so nobody waits for it.
  */
 import { createReadStream, createWriteStream, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import type { ClusterSettings } from "../../schemas/config.js";
 import { must } from "../base/assert.js";
 import { reasonOf } from "../base/reason.js";
 import { openLogAt } from "../ordered-log/choose.js";
-import { LogError, type LogFault, type SnapshotStore } from "../ordered-log/ordered-log.js";
+import { LogError, type LogFault, type SnapshotInfo, type SnapshotStore } from "../ordered-log/ordered-log.js";
 import { migrate } from "../store/migrate.js";
 import { openReader, writeFailure } from "../store/open.js";
 import { openDatabase } from "../store/sqlite/choice.js";
@@ -100,22 +100,40 @@ async function fetchNewest(
   generation: string,
 ): Promise<SnapshotOutcome> {
   const fit = (await store.list()).filter((info) => info.generation === generation && info.position >= least);
-  const info = fit[fit.length - 1];
-  if (info === undefined) return { kind: "none" };
+  let first_failure: unknown = null;
+  for (const info of fit.toReversed()) {
+    try {
+      return await fetchOne(store, data_dir, info);
+    } catch (error) {
+      if (isOfTheWay(error)) throw error;
+      first_failure ??= error;
+    }
+  }
+  if (first_failure !== null) throw first_failure;
+  return { kind: "none" };
+}
+
+/** Whether another snapshot would fail by it, too: the log was not reached, or this node's disk takes nothing. */
+function isOfTheWay(error: unknown): boolean {
+  if (error instanceof LogError) return error.fault === "unreachable" || error.fault === "denied";
+  return writeFailure(error) !== undefined;
+}
+
+async function fetchOne(store: SnapshotStore, data_dir: string, info: SnapshotInfo): Promise<SnapshotOutcome> {
   const path = joinPath(data_dir);
   rmSync(path, { force: true });
   await pipeline(store.get(info), createWriteStream(path));
   const db = openDatabase(path);
   try {
     if (db.pragma("quick_check(1)", { simple: true }) !== "ok")
-      throw new LogError("unreachable", `the snapshot at ${info.position} is damaged`);
+      throw new LogError("foreign", `the snapshot at ${info.position} is damaged`);
     migrate(db);
   } finally {
     db.close();
   }
-  const { id } = positionOf(path);
-  if (id !== info.position)
-    throw new LogError("unreachable", `the snapshot at ${info.position} is one at ${id}: it is left alone`);
+  const { id, generation } = positionOf(path);
+  if (id !== info.position || generation !== info.generation)
+    throw new LogError("foreign", `the snapshot at ${info.position} is one at ${id}: it is left alone`);
   return { kind: "fetched", position: id };
 }
 

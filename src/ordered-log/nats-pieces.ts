@@ -3,6 +3,7 @@
  * again when they are read. An entry's id is the sequence of its last piece. Pure.
  */
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import { LOG_PIECES_MAX } from "../../schemas/limits.js";
 
 const BATCH = "Nats-Batch-Id";
 const AT = "Nats-Batch-Sequence";
@@ -18,10 +19,15 @@ export interface Piece {
   readonly of: number;
 }
 
-/** The piece that a message's headers speak of; null where it is a whole entry. */
+/**
+ * The piece that a message's headers speak of; null where it is a whole entry, or a batch of somebody else's, whose
+ * messages are no entries.
+ */
 export function pieceOf(found: MsgHdrs | undefined): Piece | null {
   if (found === undefined || !found.has(BATCH)) return null;
-  return { batch: found.get(BATCH), at: Number(found.get(AT)), of: Number(found.get(OF)) };
+  const [at, of] = [Number(found.get(AT)), Number(found.get(OF))];
+  if (!Number.isSafeInteger(at) || !Number.isSafeInteger(of) || at < 1 || at > of || of > LOG_PIECES_MAX) return null;
+  return { batch: found.get(BATCH), at, of };
 }
 
 /** The headers that store a piece. */
@@ -47,6 +53,18 @@ export class PieceJoiner {
   /** Forgets what has begun. */
   clear(): void {
     this.#parts = [];
+  }
+
+  /** What has begun and does not go on, joined as far as it came; forgotten with it. */
+  takeOpen(): Uint8Array {
+    const begun = Buffer.concat(this.#parts);
+    this.#parts = [];
+    return begun;
+  }
+
+  /** Whether a piece goes on with what has begun, or begins. */
+  takes({ batch, at }: Piece): boolean {
+    return at === this.#parts.length + 1 && (at === 1 || batch === this.#batch);
   }
 
   /**

@@ -341,11 +341,12 @@ class NatsSession implements LogSession {
 
   #take(message: Msg): void {
     this.#silent = 0;
-    if (message.headers !== undefined && message.headers.code !== 0) {
+    const place = readPlace(message.reply);
+    // What somebody has stored may have a status in its headers, too.
+    if (place === null && message.headers !== undefined && message.headers.code !== 0) {
       this.#takeSignal(message);
       return;
     }
-    const place = readPlace(message.reply);
     if (place === null) {
       this.#lose("something else than an entry was delivered");
       return;
@@ -360,16 +361,22 @@ class NatsSession implements LogSession {
     this.#overdue = 0;
     this.#last = Math.max(this.#last, sequence + pending);
     const piece = pieceOf(message.headers);
+    // The server stores a batch in one go: what begins and does not go on is somebody else's. It is no entry, and told as
+    // a message like any other.
+    if (this.#joiner.open && (piece === null || !this.#joiner.takes(piece)))
+      this.#tell(sequence - 1, this.#joiner.takeOpen());
     if (piece === null) {
-      if (this.#joiner.open) this.#lose(`the entry before ${sequence} is not whole`);
-      else this.#tell(sequence, message.data);
+      this.#tell(sequence, message.data);
       return;
     }
     // What a purge has left of an entry is none.
     if (!this.#joiner.open && piece.at > 1 && sequence - piece.at + 1 < this.#bounds.first_sequence) return;
+    if (!this.#joiner.takes(piece)) {
+      this.#tell(sequence, message.data);
+      return;
+    }
     const entry = this.#joiner.add(piece, message.data);
-    if (entry === "broken") this.#lose(`the entry at ${sequence} is not whole`);
-    else if (entry !== null) this.#tell(sequence, entry);
+    if (entry !== null && entry !== "broken") this.#tell(sequence, entry);
   }
 
   #tell(id: number, bytes: Uint8Array): void {

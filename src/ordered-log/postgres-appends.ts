@@ -5,14 +5,18 @@
 import { LogError, type Appended } from "./ordered-log.js";
 import { RefusedStatement, type PostgresLink } from "./postgres-link.js";
 
-/** The lock on the head's row lasts until the commit: ids have no gaps, and come in the order of the commits. */
+/**
+ * The lock on the head's row lasts until the commit: ids have no gaps, and come in the order of the commits. So a row
+ * that stands where the next one goes is none that a node has appended: it is replaced.
+ */
 const APPEND = {
   name: "koor_append",
   text: `
     WITH head AS (
       UPDATE koor.log_head SET seq = seq + 1 WHERE name = $1 AND generation = $2 RETURNING seq
     ), entry AS (
-      INSERT INTO koor.log_entry (name, seq, bytes) SELECT $1, seq, $3::bytea FROM head RETURNING seq
+      INSERT INTO koor.log_entry (name, seq, bytes) SELECT $1, seq, $3::bytea FROM head
+      ON CONFLICT (name, seq) DO UPDATE SET bytes = EXCLUDED.bytes RETURNING seq
     )
     SELECT seq, pg_notify('koor_log', $1 || ' ' || seq) FROM entry`,
 };

@@ -22,7 +22,7 @@ export const LISTEN = { text: "LISTEN koor_log" };
 
 /**
  * The head, and with it the entries behind $2: at most $3 of them, and $4 bytes. The first is always among them, its
- * bytes as far as they fit. One row without an entry where there is none.
+ * bytes as far as they fit. One row without an entry where there is none. What is behind the head nobody has appended.
  */
 const FETCH = {
   name: "koor_fetch",
@@ -34,7 +34,8 @@ const FETCH = {
       FROM (
         SELECT seq, bytes, octet_length(bytes) AS size, sum(octet_length(bytes)) OVER (ORDER BY seq) AS through
         FROM (
-          SELECT seq, bytes FROM koor.log_entry WHERE name = $1 AND seq > $2::bigint ORDER BY seq LIMIT $3::bigint
+          SELECT seq, bytes FROM koor.log_entry
+          WHERE name = $1 AND seq > $2::bigint AND seq <= head.seq ORDER BY seq LIMIT $3::bigint
         ) AS next
       ) AS sized
       WHERE through <= $4::int OR through = size

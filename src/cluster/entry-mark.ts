@@ -1,0 +1,40 @@
+/**
+ * The mark and the checksum by which an entry is told from whatever else somebody has put into the log. They stand at
+ * its end, where programs from before they were there do not look: in a cluster that is being upgraded every node reads
+ * every entry. Pure.
+ *
+ * `body, CRC-32 of the body (4 bytes), "KoorLog", format (1 byte)`
+ */
+import { crc32 } from "node:zlib";
+
+/** How marked entries are written. A node reads no newer format. */
+export const MARK_FORMAT = 1;
+
+const NAME = Buffer.from("KoorLog", "latin1");
+const CHECKSUM_BYTES = 4;
+export const MARK_BYTES = CHECKSUM_BYTES + NAME.byteLength + 1;
+
+/** Marks a body that fills all but the last MARK_BYTES of a buffer. */
+export function writeMark(bytes: Buffer): void {
+  const end = bytes.byteLength - MARK_BYTES;
+  const at = bytes.writeUInt32BE(crc32(bytes.subarray(0, end)), end);
+  NAME.copy(bytes, at);
+  bytes.writeUInt8(MARK_FORMAT, at + NAME.byteLength);
+}
+
+export interface Marked {
+  readonly body: Buffer;
+  readonly format: number;
+}
+
+/** An entry by its mark; null where it has none, or its checksum is another. */
+export function readMark(bytes: Uint8Array): Marked | null {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = buffer.byteLength - MARK_BYTES;
+  if (end < 0) return null;
+  const name_at = end + CHECKSUM_BYTES;
+  if (!buffer.subarray(name_at, name_at + NAME.byteLength).equals(NAME)) return null;
+  const body = buffer.subarray(0, end);
+  if (crc32(body) !== buffer.readUInt32BE(end)) return null;
+  return { body, format: buffer.readUInt8(buffer.byteLength - 1) };
+}

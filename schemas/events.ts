@@ -139,6 +139,8 @@ export type PublishReply = Static<typeof PublishReply>;
 /** `after` null: newest first. Otherwise oldest first, starting right after it. Times in ms. */
 export const EventHistoryRequest = Type.Object({
   pattern: Type.String(),
+  /** Other patterns: what matches any of them is read, too. */
+  or_patterns: Type.Array(Type.String()),
   after: Type.Union([NonNegative, Type.Null()]),
   /** Only events with a smaller id. */
   before: Type.Union([Before, Type.Null()]),

@@ -86,6 +86,13 @@ export const LEASES_OF_HOLDER_BYTES_MAX = 16 * MIB;
 /** Of a lease beside its resources. */
 export const LEASE_BYTES = 1 * KIB;
 export const LEASE_RESOURCES_MAX = 64;
+/** Characters behind the literal beginnings of the globs of a request, of all of its alternatives together. */
+export const GLOB_CHARACTERS_TOGETHER_MAX = 4_096;
+/**
+ * Steps that it may take to compare a request's globs with those that are leased or wait, of about 40 ns each. What would
+ * take more is refused.
+ */
+export const GLOB_STEPS_MAX = 200_000;
 export const RESOURCE_BYTES_MAX = 512;
 /** How many conflicts a refusal tells of. */
 export const LEASE_CONFLICTS_MAX = 100;
@@ -355,6 +362,8 @@ export const HOT_CACHE_VALUE_BYTES_MAX = 256 * KIB;
 export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
 /** Reads of at most so many rows run on the front's own handle; longer ones in the pool. */
 export const FRONT_READ_ROWS_MAX = 100;
+/** What work in pieces takes of a turn of the event loop before others have theirs. */
+export const TIME_SLICE_MS = 5;
 
 // Events
 /** WebSockets, event streams and long polls that listen to events. */
@@ -487,6 +496,11 @@ export const MESSAGE_PRUNE_COPIES = 2_000;
 export const WAITING_CHARACTERS_MAX = 2 * MIB;
 /** Of one call. */
 export const WAIT_CONDITIONS_MAX = 64;
+/**
+ * Steps that it may take to hold one topic against all patterns of a call: a step a segment, or of a pattern with `**`
+ * as many as a topic has segments at most.
+ */
+export const WAIT_PATTERN_STEPS_MAX = 32_768;
 /** What a condition keeps in a cursor: most take a tenth of it. */
 export const WAIT_MARK_CHARACTERS_MAX = 2 * KIB;
 export const WAIT_CURSOR_BYTES_MAX = 8 * KIB;

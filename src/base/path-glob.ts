@@ -9,7 +9,7 @@
  * There is one exception: a path with an extension (`a.md`) is a file's, so a `**` of the other glob finds nothing
  * below it. Otherwise a glob of all sources could not be held beside `README.md`.
  */
-import { compilePlainSegment, type SegmentGlob, segmentsMeet } from "./segment-glob.js";
+import { compilePlainSegment, type SegmentGlob } from "./segment-glob.js";
 import { sequencesMeet } from "./sequences-meet.js";
 
 const MANY = "**";
@@ -27,6 +27,13 @@ export interface PathGlob {
   readonly prefix: readonly string[];
   /** It stands for one path, its prefix. */
   readonly literal: boolean;
+  /** Segments and characters that it may take to compare it with another glob: those behind its beginning. */
+  readonly size: GlobSize;
+}
+
+export interface GlobSize {
+  readonly segments: number;
+  readonly characters: number;
 }
 
 /** Segments of globs that were compiled, by their text: alternatives of one glob have most of them in common. */
@@ -45,7 +52,17 @@ export function compilePathGlob(text: string, known: KnownSegments = new Map()):
     if (typeof segment !== "string") break;
     prefix.push(segment);
   }
-  return { text, segments, prefix, literal: prefix.length === segments.length };
+  const literal = prefix.length === segments.length;
+  const before = prefix.reduce((sum, { length }) => sum + length + 1, 0);
+  const size = literal
+    ? sizeOfPath(text, prefix)
+    : { segments: segments.length - prefix.length, characters: Math.max(1, text.length - before) };
+  return { text, segments, prefix, literal, size };
+}
+
+/** A path is compared as a whole: how much of it a pattern shares is not known before. */
+function sizeOfPath(text: string, segments: readonly string[]): GlobSize {
+  return { segments: segments.length, characters: text.length };
 }
 
 /** The glob of one path, whatever its characters. */
@@ -59,7 +76,7 @@ export function nameGlob(name: string): PathGlob {
 }
 
 function globOfSegments(text: string, segments: readonly string[]): PathGlob {
-  return { text, segments, prefix: segments, literal: true };
+  return { text, segments, prefix: segments, literal: true, size: sizeOfPath(text, segments) };
 }
 
 function compileSegment(part: string, known: KnownSegments): Segment {
@@ -70,6 +87,16 @@ function compileSegment(part: string, known: KnownSegments): Segment {
     known.set(part, glob);
   }
   return glob.literal ?? glob;
+}
+
+/** Characters of two globs that are compared in the time of a step, since many are at once (token-set.ts). */
+const CHARACTERS_A_STEP = 256;
+
+/** How many steps it may take to compare two globs: a bound that depends on nothing but the two. */
+export function stepsToMeet(a: PathGlob, b: PathGlob): number {
+  if (a.literal && b.literal) return 1;
+  const characters = Math.ceil((a.size.characters * b.size.characters) / CHARACTERS_A_STEP);
+  return a.size.segments * b.size.segments + characters;
 }
 
 /** Whether two globs cover a path in common. */
@@ -112,5 +139,5 @@ function pathMeets(path: readonly string[], pattern: readonly Segment[]): boolea
 function segmentsAgree(a: Segment, b: Segment): boolean {
   if (a === null || b === null) return false;
   if (typeof a === "string") return typeof b === "string" ? a === b : b.matches(a);
-  return typeof b === "string" ? a.matches(b) : segmentsMeet(a, b);
+  return typeof b === "string" ? a.matches(b) : a.meets(b);
 }

@@ -4,10 +4,10 @@
  * (rules/file-glob.ts, with the classes of gitignore: rules/file-segment.ts), and what is leased, too, by a grammar
  * without classes (path-glob.ts).
  * By hand: picomatch has another grammar, and its regular expressions backtrack: five times `*a` before a `b`
- * take it 4.8 s against 120 characters. Matching here never backtracks further than to the last `*`: length of
- * topic times length of pattern at worst.
+ * take it 4.8 s against 120 characters. Matching here backtracks to the last `*`, and where that takes long, not at all
+ * (token-set.ts): it costs the length of the text times a word for each 32 tokens at worst.
  */
-import { sequencesMeet } from "./sequences-meet.js";
+import { TokenSet, type TokenTest } from "./token-set.js";
 
 /** Negative tokens; what is not negative is a literal code point, what is below them a class. */
 export const STAR = -1;
@@ -37,6 +37,8 @@ export interface SegmentGlob {
   /** Code points, and wildcards as negative numbers. */
   readonly tokens: readonly number[];
   matches(segment: string): boolean;
+  /** Whether there is a segment that both stand for. Of globs without classes. */
+  meets(other: SegmentGlob): boolean;
 }
 
 function unitsOf(code_point: number): number {
@@ -83,12 +85,18 @@ function classHolds({ negated, bounds }: CharacterClass, code_point: number): bo
   return negated;
 }
 
-function matchTokens(tokens: readonly number[], classes: readonly CharacterClass[], segment: string): boolean {
+/** How often a token is looked at, for each character of text and pattern, before it is matched without backtracking. */
+const LOOKS_A_CHARACTER = 2;
+
+/** Null where it would backtrack for long. */
+function matchTokens(tokens: readonly number[], classes: readonly CharacterClass[], segment: string): boolean | null {
+  let looks_left = (tokens.length + segment.length) * LOOKS_A_CHARACTER;
   let token_at = 0;
   let at = 0;
   let star_token = -1;
   let star_at = 0;
   while (at < segment.length) {
+    if (--looks_left < 0) return null;
     const code_point = segment.codePointAt(at) as number;
     if (token_at < tokens.length) {
       const token = tokens[token_at] as number;
@@ -197,12 +205,15 @@ export function compilePlainSegment(text: string): SegmentGlob {
   return segmentGlob(text, tokens, []);
 }
 
-/** Whether there is a segment that both stand for. Of globs without classes. */
-export function segmentsMeet(a: SegmentGlob, b: SegmentGlob): boolean {
-  if (a.literal !== undefined) return b.matches(a.literal);
-  if (b.literal !== undefined) return a.matches(b.literal);
-  if (!startsMeet(a.runs.prefix, b.runs.prefix) || !endsMeet(a.runs.suffix, b.runs.suffix)) return false;
-  return sequencesMeet(a.tokens, b.tokens, STAR, charactersAgree);
+/** The tests of tokens. */
+function testsOf(tokens: readonly number[], classes: readonly CharacterClass[]): TokenTest[] {
+  return tokens.map((token): TokenTest => {
+    if (token === STAR) return null;
+    if (token === ANY) return "any";
+    if (token > CLASS_BASE) return token;
+    const one = classes[CLASS_BASE - token] as CharacterClass;
+    return (code_point) => classHolds(one, code_point);
+  });
 }
 
 function startsMeet(a: string, b: string): boolean {
@@ -213,21 +224,29 @@ function endsMeet(a: string, b: string): boolean {
   return a.endsWith(b) || b.endsWith(a);
 }
 
-function charactersAgree(a: number, b: number): boolean {
-  return a === b || a === ANY || b === ANY;
-}
-
 /** The glob of tokens; `classes` are those that its tokens name, in the order of their numbers. */
 export function segmentGlob(text: string, tokens: readonly number[], classes: readonly CharacterClass[]): SegmentGlob {
   const { all: literal, runs } = literalRuns(tokens);
-  if (literal !== undefined) return { text, literal, runs, tokens, matches: (segment) => segment === literal };
+  if (literal !== undefined) {
+    return {
+      text,
+      literal,
+      runs,
+      tokens,
+      matches: (segment) => segment === literal,
+      meets: (other) => other.matches(literal),
+    };
+  }
   const { prefix, suffix, inner } = runs;
-  if (tokens.length === 1 && tokens[0] === STAR) return { text, literal, runs, tokens, matches: () => true };
+  if (tokens.length === 1 && tokens[0] === STAR)
+    return { text, literal, runs, tokens, matches: () => true, meets: () => true };
 
   const wildcards = tokens.filter((token) => token < 0);
   const units_min =
     prefix.length + suffix.length + inner.join("").length + wildcards.filter((token) => token !== STAR).length;
   const only_one_star = wildcards.length === 1 && wildcards[0] === STAR;
+  let set: TokenSet | null = null;
+  const tokenSet = (): TokenSet => (set ??= new TokenSet(testsOf(tokens, classes)));
   return {
     text,
     literal,
@@ -235,7 +254,12 @@ export function segmentGlob(text: string, tokens: readonly number[], classes: re
     tokens,
     matches(segment) {
       if (segment.length < units_min || !segment.startsWith(prefix) || !segment.endsWith(suffix)) return false;
-      return only_one_star || matchTokens(tokens, classes, segment);
+      return only_one_star || (matchTokens(tokens, classes, segment) ?? tokenSet().matches(segment));
+    },
+    meets(other) {
+      if (other.literal !== undefined) return this.matches(other.literal);
+      if (!startsMeet(prefix, other.runs.prefix) || !endsMeet(suffix, other.runs.suffix)) return false;
+      return tokenSet().meets(testsOf(other.tokens, []));
     },
   };
 }

@@ -30,7 +30,7 @@ import type { ChangeSet } from "../threads/change-set.js";
 import type { Model, Opening, Said, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import { ClaimBytes } from "./claim-bytes.js";
-import { isLease, leaseId, type LiveLease, liveLease, noLease, resourcesOf } from "./lease.js";
+import { isLease, leaseId, type LiveLease, liveLease, noLease, resourcesOf, TOO_MANY_STEPS } from "./lease.js";
 import { type Claim, Ledger } from "./ledger.js";
 import { conflictMembers, deadlock, FENCE_REQUIRED, LEASE_LOST, NOT_YOURS, STALE_FENCE, taken } from "./refusals.js";
 import { type Resource, valueResource } from "./resource.js";
@@ -163,6 +163,7 @@ export class ClaimBook implements WritingModel {
     const resources = resourcesOf(request.resources, workspace);
     const full = this.#fullFor(actor, name, resources);
     if (full !== null) return full;
+    if (this.#ledger.costsTooMuch(resources)) return TOO_MANY_STEPS;
     const asked = newClaim(resources, actor, shared);
     const verdict = this.#ledger.judge(asked, waits, LEASE_CONFLICTS_MAX);
     if (verdict.kind === "deadlock") return deadlock(verdict.cycle, name);

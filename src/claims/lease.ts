@@ -1,9 +1,9 @@
 /** A lease as the writer and the front have it in memory, and its id. Pure. */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { ALTERNATIVES_TOGETHER_MAX } from "../../schemas/limits.js";
+import { ALTERNATIVES_TOGETHER_MAX, GLOB_CHARACTERS_TOGETHER_MAX, GLOB_STEPS_MAX } from "../../schemas/limits.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import type { Claim } from "./ledger.js";
-import { countAlternatives, parseResource, type Resource, storedResource } from "./resource.js";
+import { countAlternatives, countWildCharacters, parseResource, type Resource, storedResource } from "./resource.js";
 
 const PREFIX = "lease-";
 
@@ -53,5 +53,21 @@ export function readResources(texts: readonly string[], workspace: string): Reso
   }
   if (countAlternatives(resources) > ALTERNATIVES_TOGETHER_MAX)
     return invalid(`resources must not stand for more than ${ALTERNATIVES_TOGETHER_MAX} alternatives together`);
-  return resources;
+  const problem = wildProblem(resources);
+  return problem === null ? resources : invalid(`resources ${problem}`);
 }
+
+/** Why globs cannot be compared with others, to be read after their name; null where they can. */
+export function wildProblem(resources: readonly Resource[]): string | null {
+  if (countWildCharacters(resources) <= GLOB_CHARACTERS_TOGETHER_MAX) return null;
+  return (
+    `cost too much to compare: their globs have more than ${GLOB_CHARACTERS_TOGETHER_MAX} characters together behind ` +
+    "the segments without wildcards that they begin with"
+  );
+}
+
+/** The refusal of globs whose comparison with what is leased would take too long. */
+export const TOO_MANY_STEPS = invalid(
+  `the resources cost too much to compare: with what is leased it would take more than ${GLOB_STEPS_MAX} steps; ` +
+    "name fewer, or begin them with folders",
+);

@@ -8,6 +8,7 @@
  * latest: in a line, on the one before it. So who is looked at when a claim ends is who had an eye on it, however long
  * the line is.
  */
+import { GLOB_STEPS_MAX } from "../../schemas/limits.js";
 import { assert, must } from "../base/assert.js";
 import { Groups } from "../base/groups.js";
 import { TurnoverMap } from "../base/turnover-map.js";
@@ -118,6 +119,11 @@ export class Ledger<Kind extends Claim> {
   /** What is in the way of a claim, which may wait already, or be no more than thought of. */
   conflictsOf(claim: Claim, conflicts_max: number): Conflicts<Kind> {
     return this.#conflicts(claim, this.#obstacles(claim), conflicts_max);
+  }
+
+  /** Whether comparing these with all claims takes more steps than it may; the same on every node. */
+  costsTooMuch(resources: readonly Resource[]): boolean {
+    return this.#index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX;
   }
 
   /** Claims that are never in the way of a holder: its own, and those that wait for what it holds. */

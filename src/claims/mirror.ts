@@ -3,6 +3,7 @@
  * is no longer what it was. Answers lists, checks and places in line without the writer. Pure but for its state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
+import { GLOB_STEPS_MAX } from "../../schemas/limits.js";
 import { Groups } from "../base/groups.js";
 import { TurnoverMap } from "../base/turnover-map.js";
 import { type Wakeable, waitFor } from "../base/waiter.js";
@@ -87,6 +88,11 @@ export class LeaseMirror implements Measured {
       resources,
       (lease) => lease.record.state === "held" && lease.holder !== holder && !(shared && lease.shared),
     );
+  }
+
+  /** Whether comparing these with all leases takes more steps than it may. */
+  costsTooMuch(resources: readonly Resource[]): boolean {
+    return this.#index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX;
   }
 
   /** The place of a lease among those that wait and conflict with it, from 1 on; null where it does not wait. */

@@ -2,7 +2,7 @@
  * Finds who has a resource by the segments that its globs begin with, so that what is compared is what may meet it. A
  * tree for each scope; a glob stands where its literal beginning ends. Pure but for its state.
  */
-import { globsMeet, type PathGlob } from "../base/path-glob.js";
+import { globsMeet, type PathGlob, stepsToMeet } from "../base/path-glob.js";
 import type { Resource } from "./resource.js";
 
 /** What is filed: anything that has resources. */
@@ -87,6 +87,31 @@ export class ResourceIndex<Filed extends HasResources> {
         }
       }
     }
+  }
+
+  /**
+   * How many steps it takes at most to find what meets these: a sum over what is filed, in whichever order that was.
+   * @param steps_max what is more is not counted
+   */
+  stepsFor(resources: readonly Resource[], steps_max: number): number {
+    let steps = 0;
+    for (const { scope, globs } of resources) {
+      for (const glob of globs) {
+        for (const { glob: other } of this.#near(scope, glob)) {
+          steps += stepsToMeet(glob, other);
+          if (steps > steps_max) return steps;
+        }
+      }
+    }
+    return steps;
+  }
+
+  /** What may meet one of the resources, each once. */
+  near(resources: readonly Resource[]): Set<Filed> {
+    const found = new Set<Filed>();
+    for (const { scope, globs } of resources)
+      for (const glob of globs) for (const { filed } of this.#near(scope, glob)) found.add(filed);
+    return found;
   }
 
   /** What may meet: whose literal beginning is one of the other's, either way. */

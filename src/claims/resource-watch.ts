@@ -3,8 +3,10 @@
  * of globs as leases are. Runs on the front, over the mirror of leases.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
+import { GLOB_STEPS_MAX } from "../../schemas/limits.js";
+import type { Failure } from "../base/result.js";
 import type { Wakeable } from "../base/waiter.js";
-import { resourcesOf } from "./lease.js";
+import { resourcesOf, TOO_MANY_STEPS } from "./lease.js";
 import type { LeaseMirror } from "./mirror.js";
 import { type Resource, resourcesMeet, storedResource } from "./resource.js";
 import { type HasResources, ResourceIndex } from "./resource-index.js";
@@ -41,10 +43,12 @@ export class ResourceWatch {
     return () => index.remove(watcher);
   }
 
-  /** Whether somebody else than `holder` holds something of it; "" is nobody. */
-  isHeld(wanted: WantedResource, holder: string): boolean {
+  /** Whether somebody else than `holder` holds something of it; "" is nobody. A refusal where that costs too much. */
+  isHeld(wanted: WantedResource, holder: string): boolean | Failure {
     const places = wanted.workspace === null ? this.#mirror.workspaces() : [wanted.workspace];
-    return this.#mirror.heldByOthers(resourcesIn(wanted, places), holder, false).next().done !== true;
+    const resources = resourcesIn(wanted, places);
+    if (this.#mirror.costsTooMuch(resources)) return TOO_MANY_STEPS;
+    return this.#mirror.heldByOthers(resources, holder, false).next().done !== true;
   }
 
   #tell(record: LeaseRecord): void {
@@ -55,6 +59,11 @@ export class ResourceWatch {
   #wake(index: ResourceIndex<Watcher>, record: LeaseRecord, workspace: string): void {
     if (index.size === 0) return;
     const resources = resourcesOf(record.resources, workspace);
+    if (index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX) {
+      // Each looks for itself, in its turn.
+      for (const { waiter } of index.near(resources)) waiter.wake();
+      return;
+    }
     for (const { filed } of index.meeting(resources, () => true)) filed.waiter.wake();
   }
 }

@@ -118,6 +118,13 @@ function nameProblem(text: string): string | null {
   return `has no known prefix: write ${PATH}${path} for files, or ${NAME}${text} for a name`;
 }
 
+/** How many characters of globs stand behind their literal beginnings: what comparing them with others grows with. */
+export function countWildCharacters(resources: readonly Resource[]): number {
+  let characters = 0;
+  for (const { globs } of resources) for (const { literal, size } of globs) if (!literal) characters += size.characters;
+  return characters;
+}
+
 /** How many globs without braces resources stand for together, the names that braces spell left out. */
 export function countAlternatives(resources: readonly Resource[]): number {
   return resources.reduce((sum, { globs }) => sum + Math.min(globs.length, GLOB_ALTERNATIVES_MAX), 0);

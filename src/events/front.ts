@@ -158,7 +158,8 @@ export class EventsFront {
       last = EVENT_ROWS_DEFAULT,
       wait = 0,
     } = query;
-    const read: EventHistoryRequest = { pattern: pattern.text, after, before, from, to, source, last };
+    const limits = { after, before, from, to, source, last };
+    const read: EventHistoryRequest = { pattern: pattern.text, or_patterns: [], ...limits };
     const full = wait > 0 ? this.#options.hub.refuse(pattern) : null;
     if (full !== null) return full;
     if (wait > 0) return this.#wait(pattern, read, wait, context, onAbort);

@@ -23,7 +23,7 @@ export class EventHistory {
    * A JSON array. How many rows it looks at is known only where every row counts: a cursor or a page without filters.
    */
   read(request: EventHistoryRequest, context: CallContext): WholeText<string | null> | Failure | Chunks<string | null> {
-    const filtered = (request.pattern !== "" && request.pattern !== "*") || request.source !== null;
+    const filtered = ![request.pattern, ...request.or_patterns].some(isAny) || request.source !== null;
     const behind = request.after === null ? Number.POSITIVE_INFINITY : this.#hub.last_id - request.after;
     const rows = Math.min(filtered ? Number.POSITIVE_INFINITY : request.last, behind);
     return this.#reads.stream(eventHistory, request, context, rows);
@@ -44,4 +44,9 @@ export class EventHistory {
     if (whole instanceof Failure) return whole;
     return whole.reply !== null || whole.text.length > characters_max ? null : whole.text;
   }
+}
+
+/** Whether a pattern matches every topic. */
+function isAny(pattern: string): boolean {
+  return pattern === "" || pattern === "*";
 }

@@ -12,6 +12,7 @@ import type { CommittedEvent } from "../../schemas/events.js";
 import { REPLAY_PAGE_EVENTS, SUBSCRIBED_PATTERNS_CHARACTERS_MAX, SUBSCRIBERS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
+import { TimeSlice } from "../base/time-slice.js";
 import type { Broadcaster } from "../transport/transport.js";
 import type { EventCounters } from "./counters.js";
 import { HeldEvents } from "./held-events.js";
@@ -140,8 +141,17 @@ export class Hub implements Measured {
   /** Takes committed events, in the order of their ids; they go out at the end of this turn. */
   accept(events: readonly CommittedEvent[]): void {
     if (events.length === 0) return;
-    if (this.#accepted.length === 0) setImmediate(() => this.fanOut(this.#accepted.splice(0)));
+    if (this.#accepted.length === 0) setImmediate(() => this.#goOut());
     for (const event of events) this.#accepted.push(event);
+  }
+
+  /** Sends out what was accepted; what would hold up this turn for too long goes out with the next. */
+  #goOut(): void {
+    const slice = new TimeSlice();
+    let events = 0;
+    while (events < this.#accepted.length && !slice.isOver) this.#index.match(this.#accepted[events++]?.topic ?? "");
+    this.fanOut(this.#accepted.splice(0, events));
+    if (this.#accepted.length > 0) setImmediate(() => this.#goOut());
   }
 
   /** An event of a commit that was told of in this turn; undefined where it went out already. */

@@ -8,6 +8,7 @@ import { streamJob } from "../threads/pool-method.js";
 import type { Db } from "../store/open.js";
 import { idRange } from "../store/id-range.js";
 import { compilePattern, type Pattern } from "../topics/pattern.js";
+import { PatternIndex } from "../topics/pattern-index.js";
 import { encodeEvent } from "./encode.js";
 import { eventReader, type EventReader } from "./table.js";
 
@@ -19,21 +20,38 @@ export const eventHistory = streamJob({
   cost: "bounded",
   models: { events: eventReader, db: DATABASE },
   *run({ events, db }, request) {
-    const pattern = compilePattern(request.pattern);
-    if (pattern instanceof Failure) return pattern;
+    const matches = matcherOf(request);
+    if (matches instanceof Failure) return matches;
     const next = request.after === null ? "before" : "after";
-    return yield* encodeList(matching(events, db, request, pattern), {
+    return yield* encodeList(matching(events, db, request, matches), {
       encode: ({ text }) => text,
       cursorOf: ({ id }) => cursor(next, id),
     });
   },
 });
 
+type TopicTest = (topic: string) => boolean;
+
+/** Whether any of the patterns matches a topic: found in an index where they are several. */
+function matcherOf({ pattern: text, or_patterns }: EventHistoryRequest): TopicTest | Failure {
+  const patterns: Pattern[] = [];
+  for (const each of [text, ...or_patterns]) {
+    const pattern = compilePattern(each);
+    if (pattern instanceof Failure) return pattern;
+    patterns.push(pattern);
+  }
+  const [first, ...others] = patterns;
+  if (first !== undefined && others.length === 0) return (topic) => first.matches(topic);
+  const index = new PatternIndex();
+  for (const pattern of patterns) index.add(pattern);
+  return (topic) => index.match(topic).length > 0;
+}
+
 function* matching(
   events: EventReader,
   db: Db,
   request: EventHistoryRequest,
-  pattern: Pattern,
+  matches: TopicTest,
 ): Generator<CommittedEvent, void, undefined> {
   const { first, end, from, to } = idRange(db, "event", request.from, request.to);
   const rows = events.scan({
@@ -41,12 +59,12 @@ function* matching(
     end: request.before === null ? end : Math.min(end, request.before),
     newest_first: request.after === null,
     // SQLite passes over other topics faster than a pattern does.
-    topic: isLiteral(request.pattern) ? request.pattern : null,
+    topic: request.or_patterns.length === 0 && isLiteral(request.pattern) ? request.pattern : null,
     source: request.source,
   });
   let left = request.last;
   for (const row of rows) {
-    if (!pattern.matches(row.topic) || row.created_at < from || row.created_at > to) continue;
+    if (!matches(row.topic) || row.created_at < from || row.created_at > to) continue;
     yield encodeEvent(row);
     left -= 1;
     if (left === 0) return;

@@ -18,9 +18,10 @@ import {
 } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
-import { Failure } from "../base/result.js";
+import { Failure, invalid } from "../base/result.js";
+import { TimeSlice } from "../base/time-slice.js";
 import { sentWorkspace } from "../base/workspace-header.js";
-import { isLease, leaseId, leaseRow, noLease, readResources } from "../claims/lease.js";
+import { isLease, leaseId, leaseRow, noLease, readResources, TOO_MANY_STEPS, wildProblem } from "../claims/lease.js";
 import type { LeaseMirror } from "../claims/mirror.js";
 import { LEASE_LOST } from "../claims/refusals.js";
 import { parsePath, parseResource, resourcesMeet, type Resource, storedResource } from "../claims/resource.js";
@@ -60,6 +61,7 @@ const ACCEPTED = 202;
 
 export class LeaseFront {
   readonly #options: LeaseFrontOptions;
+  readonly #slice = new TimeSlice();
 
   constructor(options: LeaseFrontOptions) {
     this.#options = options;
@@ -145,7 +147,11 @@ export class LeaseFront {
       overlaps(record);
     const list = new LeaseList((record) => this.#options.views.show(record), limit);
     for await (const records of this.#pages(state === "held" || state === "waiting", before)) {
-      for (const record of records) if (!list.ended && matches(record)) list.add(record);
+      for (const record of records) {
+        if (list.ended) break;
+        await this.#slice.yieldIfOver();
+        if (matches(record)) list.add(record);
+      }
       if (list.ended) break;
     }
     return wholeListReply(list.end());
@@ -180,11 +186,11 @@ export class LeaseFront {
   }
 
   /** What of some paths somebody else holds. */
-  check(
+  async check(
     { workspace: given, paths, mode }: Static<typeof LeaseCheckBody>,
     header: string,
     { actor }: CallContext,
-  ): Answer {
+  ): Promise<Answer> {
     const { mirror, views, workspaceOf } = this.#options;
     const fallback = sentWorkspace(header);
     if (fallback instanceof Failure) return fallback;
@@ -195,6 +201,8 @@ export class LeaseFront {
     for (const [at, path] of paths.entries()) {
       const wanted = parsePath(path, workspace, `paths[${at}]`);
       if (wanted instanceof Failure) return wanted;
+      await this.#slice.yieldIfOver();
+      if (mirror.costsTooMuch([wanted])) return TOO_MANY_STEPS;
       for (const { filed } of mirror.heldByOthers([wanted], actor, mode === "shared")) {
         const lease = shown.get(filed.order) ?? JSON.stringify(views.show(filed.record));
         shown.set(filed.order, lease);
@@ -267,6 +275,8 @@ function overlapping(
   if (text === undefined) return () => true;
   const problem = parseResource(text, workspace ?? "", "resource");
   if (problem instanceof Failure) return problem;
+  const wild = wildProblem([problem]);
+  if (wild !== null) return invalid(`resource ${wild}`);
   const asked = new Map<string, Resource>();
   const askedIn = (place: string): Resource => {
     const known = asked.get(place) ?? storedResource(text, place);

@@ -6,7 +6,7 @@
  * dot. Segments may be empty and `*` matches an empty one. Alone, `*` and the empty pattern match every
  * topic; a whole segment `**` stands for one or more segments, elsewhere two stars are one.
  */
-import { PATTERN_BYTES_MAX } from "../../schemas/limits.js";
+import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits.js";
 import { isLongerThan } from "../../schemas/text.js";
 import { invalid, type Failure } from "../base/result.js";
 import { compileSegment, type SegmentGlob } from "../base/segment-glob.js";
@@ -16,6 +16,8 @@ export interface Pattern {
   readonly text: string;
   /** `null` stands for `**`; for a pattern that matches every topic a single `null`. */
   readonly segments: readonly (SegmentGlob | null)[];
+  /** How many segments are compared at most to hold one topic against it. */
+  readonly steps: number;
   matches(topic: string): boolean;
 }
 
@@ -47,7 +49,11 @@ function matchSegments(segments: readonly (SegmentGlob | null)[], topic_segments
   return segment_at === segments.length;
 }
 
+/** Of a topic of letters. */
+const TOPIC_SEGMENTS_MAX = TOPIC_BYTES_MAX / 2;
+
 class CompiledPattern implements Pattern {
+  readonly steps: number;
   readonly #spans: boolean;
 
   constructor(
@@ -55,6 +61,8 @@ class CompiledPattern implements Pattern {
     readonly segments: readonly (SegmentGlob | null)[],
   ) {
     this.#spans = segments.includes(null);
+    // One that matches every topic compares nothing.
+    this.steps = this.#spans && segments.length > 1 ? segments.length * TOPIC_SEGMENTS_MAX : segments.length;
   }
 
   matches(topic: string): boolean {

@@ -3,6 +3,7 @@
  * that was reported last: so none of them keeps the others from being heard, however often it holds. Runs on the front.
  */
 import { Failure } from "../base/result.js";
+import { TimeSlice } from "../base/time-slice.js";
 import type { Wakeable } from "../base/waiter.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Condition } from "./condition.js";
@@ -25,8 +26,14 @@ export class WaitingCall {
   /** It was answered: what a look finds now nobody is told of. */
   #over = false;
 
-  /** @param cursor null where none was brought, or it says nothing that holds here */
-  constructor(conditions: readonly Condition[], context: CallContext, cursor: Cursor | null) {
+  readonly #slice: TimeSlice;
+
+  /**
+   * @param cursor null where none was brought, or it says nothing that holds here
+   * @param slice of all calls that wait
+   */
+  constructor(conditions: readonly Condition[], context: CallContext, cursor: Cursor | null, slice = new TimeSlice()) {
+    this.#slice = slice;
     this.#conditions = conditions;
     this.#context = context;
     const since = cursor === null ? null : readValuesPlace(cursor);
@@ -77,6 +84,8 @@ export class WaitingCall {
     const count = this.#conditions.length;
     for (let step = 1; step <= count; step++) {
       const at = (this.#last + step) % count;
+      if (this.#slice.isOver) await this.#slice.yieldIfOver();
+      if (this.#over) return null;
       const looked = await this.#conditions[at]?.look(this.#marks[at] ?? "", this.#context);
       if (this.#over || looked === undefined) return null;
       if (looked instanceof Failure) return looked;

@@ -6,6 +6,7 @@
 import { WAITING_CHARACTERS_MAX } from "../../schemas/limits.js";
 import type { WaitQuery } from "../../schemas/wait.js";
 import { Failure, invalid } from "../base/result.js";
+import { TimeSlice } from "../base/time-slice.js";
 import { waitFor, type Waiter } from "../base/waiter.js";
 import type { Hub } from "../events/hub.js";
 import type { EventReader } from "../events/table.js";
@@ -46,6 +47,7 @@ const NO_CURSOR = invalid("after is no cursor of a wait");
 
 export class WaitFront implements Measured {
   readonly #options: WaitFrontOptions;
+  readonly #slice = new TimeSlice();
   readonly #waiting = new Map<Waiter<Found>, WaitingCall>();
   /** Of the queries of those that wait. */
   #characters = 0;
@@ -71,7 +73,7 @@ export class WaitFront implements Measured {
     const conditions = readConditions(rows, query, asker);
     if (conditions instanceof Failure) return conditions;
     const standing = cursor === null ? "here" : standingOf(cursor, stored);
-    const call = new WaitingCall(conditions, context, standing === "elsewhere" ? null : cursor);
+    const call = new WaitingCall(conditions, context, standing === "elsewhere" ? null : cursor, this.#slice);
     if (standing === "elsewhere") return this.#reply(call, LAGGED);
     if (standing === "pruned" && call.hears_events) {
       call.skipEvents();

@@ -4,6 +4,7 @@
  */
 import { WAIT_MISSED_CHARACTERS_MAX, WAIT_MISSED_EVENTS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
+import { TimeSlice } from "../base/time-slice.js";
 import { SERVER } from "../claims/tell.js";
 import type { EventHistory } from "../events/history.js";
 import type { Hub } from "../events/hub.js";
@@ -34,6 +35,7 @@ export interface LookingBackOptions {
 
 export class LookingBack {
   readonly #options: LookingBackOptions;
+  readonly #slice = new TimeSlice();
 
   constructor(options: LookingBackOptions) {
     this.#options = options;
@@ -55,13 +57,18 @@ export class LookingBack {
     if (this.now <= after) return false;
     if (after + 1 < stored.first_id) return true;
     const last = WAIT_MISSED_EVENTS_MAX;
-    const request = { pattern: topic, after, before: null, from: null, to: null, source, last };
+    const request = { pattern: topic, or_patterns: [], after, before: null, from: null, to: null, source, last };
     const read = await history.readUpTo(WAIT_MISSED_CHARACTERS_MAX, request, context);
     if (read instanceof Failure) return read;
     // That is more than the server says in as many events.
     if (read === null) return true;
     const events = JSON.parse(read) as readonly { readonly data: unknown }[];
-    return events.length === last || events.some(({ data }) => isObject(data) && concerns(data));
+    if (events.length === last) return true;
+    for (const { data } of events) {
+      if (this.#slice.isOver) await this.#slice.yieldIfOver();
+      if (isObject(data) && concerns(data)) return true;
+    }
+    return false;
   }
 }
 

@@ -2,6 +2,7 @@
  * `event`: all patterns of a call are one condition, so that events are reported in their order, and one that several
  * patterns match once. Runs on the front.
  */
+import { WAIT_PATTERN_STEPS_MAX } from "../../../schemas/limits.js";
 import { Failure, invalid } from "../../base/result.js";
 import type { EventHistory } from "../../events/history.js";
 import type { Hub } from "../../events/hub.js";
@@ -22,6 +23,11 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
         if (pattern instanceof Failure) return invalid(`event: ${pattern.message}`);
         patterns.push(pattern);
       }
+      if (patterns.reduce((sum, { steps }) => sum + steps, 0) > WAIT_PATTERN_STEPS_MAX)
+        return invalid(
+          `the patterns of event cost too much: to hold a topic against them takes more than ${WAIT_PATTERN_STEPS_MAX} ` +
+            "steps; give fewer or shorter ones with **",
+        );
       return patterns.length === 0 ? [] : [patterns];
     },
     identity: () => [],
@@ -35,20 +41,17 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
     },
     look: async (patterns, mark, context) => {
       const after = Number(mark);
-      // What is newer was read for some of the patterns, and not for others: it has yet to be told of, and wakes then.
+      // What is newer has yet to be told of, and wakes then.
       const up_to = hub.told_id;
-      let oldest = { id: Number.POSITIVE_INFINITY, text: "" };
-      for (const { text: pattern } of patterns) {
-        const request = { pattern, after, before: null, from: null, to: null, source: null, last: 1 };
-        const read = await history.readWhole(request, context);
-        if (read instanceof Failure) return read;
-        if (read.text === NOTHING) continue;
-        const text = read.text.slice(1, -1);
-        const id = idOf(text);
-        if (id <= up_to && id < oldest.id) oldest = { id, text };
-      }
-      if (oldest.text === "") return { matched: null, mark: String(Math.max(after, up_to)) };
-      return { matched: `{"kind":"event","event":${oldest.text}}`, mark: String(oldest.id) };
+      const [pattern = "", ...or_patterns] = patterns.map(({ text }) => text);
+      const request = { pattern, or_patterns, after, before: null, from: null, to: null, source: null, last: 1 };
+      const read = await history.readWhole(request, context);
+      if (read instanceof Failure) return read;
+      const nothing = { matched: null, mark: String(Math.max(after, up_to)) };
+      if (read.text === NOTHING) return nothing;
+      const text = read.text.slice(1, -1);
+      const id = idOf(text);
+      return id > up_to ? nothing : { matched: `{"kind":"event","event":${text}}`, mark: String(id) };
     },
     // Whatever went out and matches would have woken.
     rest: (_patterns, mark) => String(Math.max(Number(mark), hub.last_id)),

@@ -4,10 +4,10 @@
  * was told, tried, and was too late, must not wait for what is free already. Runs on the front.
  */
 import { LEASE_STATES } from "../../../schemas/leases.js";
-import { Failure } from "../../base/result.js";
-import { leaseRow as rowOf, noLease } from "../../claims/lease.js";
+import { Failure, invalid } from "../../base/result.js";
+import { leaseRow as rowOf, noLease, wildProblem } from "../../claims/lease.js";
 import type { LeaseMirror } from "../../claims/mirror.js";
-import { parseResource } from "../../claims/resource.js";
+import { parseResource, type Resource } from "../../claims/resource.js";
 import type { ResourceWatch, WantedResource } from "../../claims/resource-watch.js";
 import type { LeaseViews } from "../../claims/views.js";
 import { type AnyConditionRow, conditionRow } from "../condition.js";
@@ -53,10 +53,14 @@ export function freeRow({ resources }: Leases, back: LookingBack): AnyConditionR
   return conditionRow<Wanted>({
     parameter: "free",
     read: (texts, { instance: holder, workspace }) => {
+      const resources: Resource[] = [];
       for (const text of texts) {
         const resource = parseResource(text, workspace ?? "", "free");
         if (resource instanceof Failure) return resource;
+        resources.push(resource);
       }
+      const problem = wildProblem(resources);
+      if (problem !== null) return invalid(`free ${problem}`);
       return texts.map((text) => ({ text, workspace, holder }));
     },
     identity: ({ text, workspace, holder }) => [text, workspace, holder],
@@ -64,7 +68,9 @@ export function freeRow({ resources }: Leases, back: LookingBack): AnyConditionR
     start: () => "",
     listen: (wanted, waiter) => resources.listen(wanted, waiter),
     look: async (wanted, mark, context) => {
-      if (resources.isHeld(wanted, wanted.holder)) return { matched: null, mark: "" };
+      const held = resources.isHeld(wanted, wanted.holder);
+      if (held instanceof Failure) return held;
+      if (held) return { matched: null, mark: "" };
       const now = String(back.now);
       const missed =
         mark === "" ||

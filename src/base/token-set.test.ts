@@ -1,0 +1,102 @@
+/** Sets of tokens against a table of every place in both, over lengths of several words. */
+import * as fc from "fast-check";
+import t from "tap";
+import { compileSegment } from "./segment-glob.js";
+import { TokenSet, type TokenTest } from "./token-set.js";
+
+const A = 97;
+const B = 98;
+
+/** Which of two sequences' places can be reached, one by one. */
+function naiveMeets(a: readonly TokenTest[], b: readonly TokenTest[]): boolean {
+  const agree = (one: TokenTest, other: TokenTest): boolean =>
+    one === "any" || other === "any" || (typeof one === "function" ? one(other as number) : one === other);
+  let row = new Set([0]);
+  for (let i = 0; i <= a.length; i++) {
+    const below = new Set<number>();
+    for (let j = 0; j <= b.length; j++) {
+      if (!row.has(j)) continue;
+      const [one, other] = [a[i], b[j]];
+      if (other === null || (one === null && j < b.length)) row.add(j + 1);
+      if (one === null || (other === null && i < a.length)) below.add(j);
+      if (i < a.length && j < b.length && one !== null && other !== null && agree(one as TokenTest, other as TokenTest))
+        below.add(j + 1);
+    }
+    if (i === a.length) return row.has(b.length);
+    row = below;
+  }
+  return false;
+}
+
+function withoutDoubleGaps(tokens: readonly TokenTest[]): TokenTest[] {
+  return tokens.filter((token, at) => token !== null || tokens[at - 1] !== null);
+}
+
+const literal = fc.constantFrom<TokenTest>(A, A, A, B);
+const plain = fc
+  .array(fc.oneof({ weight: 5, arbitrary: literal }, fc.constantFrom<TokenTest>("any", null)), { maxLength: 80 })
+  .map(withoutDoubleGaps);
+const isA = (code_point: number): boolean => code_point === A;
+const tested = fc
+  .array(fc.oneof({ weight: 5, arbitrary: literal }, fc.constantFrom<TokenTest>("any", null, isA)), { maxLength: 80 })
+  .map(withoutDoubleGaps);
+
+t.test("patterns that meet", (t) => {
+  let met = 0;
+  fc.assert(
+    fc.property(plain, plain, (a, b) => {
+      const expected = naiveMeets(a, b);
+      if (expected) met += 1;
+      return new TokenSet(a).meets(b) === expected && new TokenSet(b).meets(a) === expected;
+    }),
+    { numRuns: 3_000 },
+  );
+  t.ok(met > 300, `${met} did`);
+  t.end();
+});
+
+t.test("texts that match", (t) => {
+  let matched = 0;
+  fc.assert(
+    // Longer runs of gaps match more often.
+    fc.property(tested, fc.array(fc.constantFrom("a", "a", "b", "😀"), { maxLength: 70 }), (tokens, characters) => {
+      const text = characters.join("");
+      const expected = naiveMeets(
+        tokens,
+        characters.map((character) => character.codePointAt(0) as number),
+      );
+      if (expected) matched += 1;
+      const set = new TokenSet(tokens);
+      return set.matches(text) === expected && set.matches(text) === expected;
+    }),
+    { numRuns: 3_000 },
+  );
+  const every = new TokenSet([null, ...Array<TokenTest>(64).fill(isA), null]);
+  t.ok(every.matches("b".repeat(40) + "a".repeat(64)));
+  t.notOk(every.matches("b".repeat(40) + "a".repeat(63)));
+  t.ok(matched > 20, `${matched} did`);
+  t.end();
+});
+
+t.test("more characters than are kept", (t) => {
+  const set = new TokenSet([null, (code_point) => code_point % 2 === 0, 0x100]);
+  for (let code_point = 1_000; code_point < 1_400; code_point++)
+    t.equal(set.matches(String.fromCodePoint(code_point, 0x100)), code_point % 2 === 0);
+  t.end();
+});
+
+t.test("a segment that would be matched by going back says the same", (t) => {
+  const a = "a".repeat(100);
+  for (const [pattern, text, expected] of [
+    [`*${"a".repeat(60)}b*`, `${a}${a}`, false],
+    [`*${"a".repeat(60)}b*`, `${a}b${a}`, true],
+    [`*${"?".repeat(60)}b`, `${a}${a}`, false],
+    [`*${"?".repeat(60)}b`, `${a}b`, true],
+    [`*${"[ab]".repeat(60)}c*`, `${a}b${a}`, false],
+    [`*${"[ab]".repeat(60)}c*`, `${a}b${a}c${a}`, true],
+    [`${"*a".repeat(40)}*b`, `${a}${a}`, false],
+    [`${"*a".repeat(40)}*b`, `${a}b`, true],
+  ] as const)
+    t.equal(compileSegment(pattern)?.matches(text), expected, `${pattern.slice(0, 8)} ${text.length}`);
+  t.end();
+});

@@ -1,0 +1,164 @@
+/**
+ * The tokens of one segment's pattern as sets of bits, 32 places to a word: all places that a text, or another pattern,
+ * can have reached are moved on together. So neither matching nor meeting backtracks: a character costs a word
+ * operation for each 32 tokens. Pure but for what it keeps.
+ */
+import { must } from "./assert.js";
+
+/** What a token stands for; `null` for any number of characters. */
+export type TokenTest = number | "any" | ((codePoint: number) => boolean) | null;
+
+/** Characters whose places are kept; then they are found anew. */
+const CHARACTERS_KEPT = 128;
+const WORD = 32;
+
+export class TokenSet {
+  readonly #length: number;
+  readonly #words: number;
+  /** The places of gaps, and of all other tokens. */
+  readonly #gaps: Int32Array;
+  readonly #single: Int32Array;
+  /** The places that any character fits. */
+  readonly #any: Int32Array;
+  readonly #literal = new Map<number, Int32Array>();
+  readonly #tests: { readonly at: number; readonly test: (codePoint: number) => boolean }[] = [];
+  /** By character, where there are tests. */
+  readonly #fitting = new Map<number, Int32Array>();
+
+  /** @param tokens no two gaps follow each other */
+  constructor(tokens: readonly TokenTest[]) {
+    this.#length = tokens.length;
+    this.#words = Math.floor(tokens.length / WORD) + 1;
+    this.#gaps = this.#none();
+    this.#single = this.#none();
+    this.#any = this.#none();
+    for (const [at, token] of tokens.entries()) {
+      setBit(token === null ? this.#gaps : this.#single, at);
+      if (token === "any") setBit(this.#any, at);
+      else if (typeof token === "function") this.#tests.push({ at, test: token });
+      else if (token !== null) {
+        let places = this.#literal.get(token);
+        if (places === undefined) {
+          places = this.#none();
+          this.#literal.set(token, places);
+        }
+        setBit(places, at);
+      }
+    }
+    for (const places of this.#literal.values()) join(places, this.#any);
+  }
+
+  /** Whether the tokens stand for a text. */
+  matches(text: string): boolean {
+    const run = new Run(this.#words, this.#gaps);
+    for (let at = 0; at < text.length; ) {
+      const code_point = text.codePointAt(at) as number;
+      at += code_point > 0xffff ? 2 : 1;
+      if (!run.take(this.#fitted(code_point))) return false;
+    }
+    return run.has(this.#length);
+  }
+
+  /** Whether there is a text that both stand for. Of tokens without tests. */
+  meets(others: readonly TokenTest[]): boolean {
+    const run = new Run(this.#words, this.#gaps);
+    for (const token of others) {
+      if (token === null) run.fill(this.#length);
+      else if (!run.take(token === "any" ? this.#single : this.#fitted(token as number))) return false;
+    }
+    return run.has(this.#length);
+  }
+
+  /** The places that a character fits. */
+  #fitted(code_point: number): Int32Array {
+    const literal = this.#literal.get(code_point) ?? this.#any;
+    if (this.#tests.length === 0) return literal;
+    const known = this.#fitting.get(code_point);
+    if (known !== undefined) return known;
+    const places = Int32Array.from(literal);
+    for (const { at, test } of this.#tests) if (test(code_point)) setBit(places, at);
+    if (this.#fitting.size >= CHARACTERS_KEPT) this.#fitting.clear();
+    this.#fitting.set(code_point, places);
+    return places;
+  }
+
+  #none(): Int32Array {
+    return new Int32Array(this.#words);
+  }
+}
+
+/** The places in the tokens that what was taken so far leads to. */
+class Run {
+  readonly #places: Int32Array;
+  readonly #gaps: Int32Array;
+
+  constructor(words: number, gaps: Int32Array) {
+    this.#places = new Int32Array(words);
+    this.#gaps = gaps;
+    this.#places[0] = 1;
+    this.#passGaps();
+  }
+
+  /**
+   * Takes a character.
+   * @param fitting the places that it fits
+   * @returns false where it leads nowhere
+   */
+  take(fitting: Int32Array): boolean {
+    const places = this.#places;
+    const gaps = this.#gaps;
+    let carry = 0;
+    let left = 0;
+    for (let word = 0; word < places.length; word++) {
+      const now = places[word] as number;
+      const moved = now & (fitting[word] as number);
+      // A gap takes it, and stays.
+      const next = (moved << 1) | carry | (now & (gaps[word] as number));
+      carry = moved >>> (WORD - 1);
+      places[word] = next;
+      left |= next;
+    }
+    if (left === 0) return false;
+    this.#passGaps();
+    return true;
+  }
+
+  /** Takes any number of characters, whatever they are. */
+  fill(through: number): void {
+    const places = this.#places;
+    const first = places.findIndex((word) => word !== 0);
+    const word = must(places[first], "a run that leads nowhere has ended");
+    // Its lowest bit, and all above.
+    places[first] = word | -word;
+    places.fill(-1, first + 1);
+    const last = Math.floor(through / WORD);
+    const bits = through % WORD;
+    if (bits < WORD - 1) places[last] = (places[last] as number) & ((1 << (bits + 1)) - 1);
+  }
+
+  has(place: number): boolean {
+    return ((this.#places[Math.floor(place / WORD)] as number) & (1 << (place % WORD))) !== 0;
+  }
+
+  /** A gap may take nothing. */
+  #passGaps(): void {
+    const places = this.#places;
+    let carry = 0;
+    for (let word = 0; word < places.length; word++) {
+      const now = places[word] as number;
+      const at_gap = now & (this.#gaps[word] as number);
+      // The bit that comes over from the word before may stand at a gap itself: no two follow each other.
+      places[word] = now | (at_gap << 1) | carry;
+      carry = at_gap >>> (WORD - 1);
+    }
+  }
+}
+
+function setBit(places: Int32Array, at: number): void {
+  const word = Math.floor(at / WORD);
+  places[word] = (places[word] as number) | (1 << (at % WORD));
+}
+
+function join(places: Int32Array, others: Int32Array): void {
+  for (const [word, bits] of others.entries()) places[word] = (places[word] as number) | bits;
+}

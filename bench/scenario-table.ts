@@ -8,6 +8,7 @@ import { dashboardScenario } from "./scenarios/dashboard.js";
 import { diffScenario } from "./scenarios/diff.js";
 import { getScenario } from "./scenarios/get.js";
 import { heartbeatScenario } from "./scenarios/heartbeat.js";
+import { hostileScenario } from "./scenarios/hostile.js";
 import { idleScenario } from "./scenarios/idle.js";
 import { mcpScenario } from "./scenarios/mcp.js";
 import { mixScenario } from "./scenarios/mix.js";
@@ -34,6 +35,7 @@ export const SCENARIOS: readonly Scenario[] = [
   claimsScenario,
   waitScenario,
   validateScenario,
+  hostileScenario,
   conditionalGetScenario,
   putOneKeyScenario,
   mixScenario,

@@ -45,25 +45,38 @@ export function resourcesOf(texts: readonly string[], workspace: string): Resour
 
 /** The resources of a request; INVALID_ARGUMENT that names the first which is none. */
 export function readResources(texts: readonly string[], workspace: string): Resource[] | Failure {
-  const resources: Resource[] = [];
-  for (const [at, text] of texts.entries()) {
-    const resource = parseResource(text, workspace, `resources[${at}]`);
-    if (resource instanceof Failure) return resource;
-    resources.push(resource);
-  }
-  if (countAlternatives(resources) > ALTERNATIVES_TOGETHER_MAX)
+  const resources = readGlobs(texts, workspace, (at) => `resources[${at}]`, "resources");
+  if (!(resources instanceof Failure) && countAlternatives(resources) > ALTERNATIVES_TOGETHER_MAX)
     return invalid(`resources must not stand for more than ${ALTERNATIVES_TOGETHER_MAX} alternatives together`);
-  const problem = wildProblem(resources);
-  return problem === null ? resources : invalid(`resources ${problem}`);
+  return resources;
 }
 
-/** Why globs cannot be compared with others, to be read after their name; null where they can. */
-export function wildProblem(resources: readonly Resource[]): string | null {
-  if (countWildCharacters(resources) <= GLOB_CHARACTERS_TOGETHER_MAX) return null;
-  return (
-    `cost too much to compare: their globs have more than ${GLOB_CHARACTERS_TOGETHER_MAX} characters together behind ` +
-    "the segments without wildcards that they begin with"
-  );
+/**
+ * Globs that are compared with what is leased. Those behind the first that is too much are not even compiled.
+ * @param nameOf what a refusal calls one of them
+ * @param name what it calls all
+ */
+export function readGlobs(
+  texts: readonly string[],
+  workspace: string,
+  nameOf: (at: number) => string,
+  name: string,
+): Resource[] | Failure {
+  const resources: Resource[] = [];
+  let characters = 0;
+  for (const [at, text] of texts.entries()) {
+    const resource = parseResource(text, workspace, nameOf(at));
+    if (resource instanceof Failure) return resource;
+    characters += countWildCharacters(resource);
+    if (characters > GLOB_CHARACTERS_TOGETHER_MAX) {
+      return invalid(
+        `${name} cost too much to compare: the globs have more than ${GLOB_CHARACTERS_TOGETHER_MAX} characters ` +
+          "together behind the segments without wildcards that they begin with",
+      );
+    }
+    resources.push(resource);
+  }
+  return resources;
 }
 
 /** The refusal of globs whose comparison with what is leased would take too long. */

@@ -118,11 +118,9 @@ function nameProblem(text: string): string | null {
   return `has no known prefix: write ${PATH}${path} for files, or ${NAME}${text} for a name`;
 }
 
-/** How many characters of globs stand behind their literal beginnings: what comparing them with others grows with. */
-export function countWildCharacters(resources: readonly Resource[]): number {
-  let characters = 0;
-  for (const { globs } of resources) for (const { literal, size } of globs) if (!literal) characters += size.characters;
-  return characters;
+/** How many characters of its globs stand behind their literal beginnings: what comparing it with others grows with. */
+export function countWildCharacters({ globs }: Resource): number {
+  return globs.reduce((sum, { literal, size }) => (literal ? sum : sum + size.characters), 0);
 }
 
 /** How many globs without braces resources stand for together, the names that braces spell left out. */

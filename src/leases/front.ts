@@ -18,13 +18,13 @@ import {
 } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
-import { Failure, invalid } from "../base/result.js";
+import { Failure } from "../base/result.js";
 import { TimeSlice } from "../base/time-slice.js";
 import { sentWorkspace } from "../base/workspace-header.js";
-import { isLease, leaseId, leaseRow, noLease, readResources, TOO_MANY_STEPS, wildProblem } from "../claims/lease.js";
+import { isLease, leaseId, leaseRow, noLease, readGlobs, readResources, TOO_MANY_STEPS } from "../claims/lease.js";
 import type { LeaseMirror } from "../claims/mirror.js";
 import { LEASE_LOST } from "../claims/refusals.js";
-import { parsePath, parseResource, resourcesMeet, type Resource, storedResource } from "../claims/resource.js";
+import { parsePath, resourcesMeet, type Resource, storedResource } from "../claims/resource.js";
 import type { LeaseReader } from "../claims/table.js";
 import type { LeaseViews } from "../claims/views.js";
 import { jsonReply, wholeListReply } from "../front/reply.js";
@@ -273,10 +273,8 @@ function overlapping(
   workspace: string | undefined,
 ): ((record: LeaseRecord) => boolean) | Failure {
   if (text === undefined) return () => true;
-  const problem = parseResource(text, workspace ?? "", "resource");
+  const problem = readGlobs([text], workspace ?? "", () => "resource", "resource");
   if (problem instanceof Failure) return problem;
-  const wild = wildProblem([problem]);
-  if (wild !== null) return invalid(`resource ${wild}`);
   const asked = new Map<string, Resource>();
   const askedIn = (place: string): Resource => {
     const known = asked.get(place) ?? storedResource(text, place);

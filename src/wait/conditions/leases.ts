@@ -4,10 +4,9 @@
  * was told, tried, and was too late, must not wait for what is free already. Runs on the front.
  */
 import { LEASE_STATES } from "../../../schemas/leases.js";
-import { Failure, invalid } from "../../base/result.js";
-import { leaseRow as rowOf, noLease, wildProblem } from "../../claims/lease.js";
+import { Failure } from "../../base/result.js";
+import { leaseRow as rowOf, noLease, readGlobs } from "../../claims/lease.js";
 import type { LeaseMirror } from "../../claims/mirror.js";
-import { parseResource, type Resource } from "../../claims/resource.js";
 import type { ResourceWatch, WantedResource } from "../../claims/resource-watch.js";
 import type { LeaseViews } from "../../claims/views.js";
 import { type AnyConditionRow, conditionRow } from "../condition.js";
@@ -53,14 +52,8 @@ export function freeRow({ resources }: Leases, back: LookingBack): AnyConditionR
   return conditionRow<Wanted>({
     parameter: "free",
     read: (texts, { instance: holder, workspace }) => {
-      const resources: Resource[] = [];
-      for (const text of texts) {
-        const resource = parseResource(text, workspace ?? "", "free");
-        if (resource instanceof Failure) return resource;
-        resources.push(resource);
-      }
-      const problem = wildProblem(resources);
-      if (problem !== null) return invalid(`free ${problem}`);
+      const problem = readGlobs(texts, workspace ?? "", () => "free", "free");
+      if (problem instanceof Failure) return problem;
       return texts.map((text) => ({ text, workspace, holder }));
     },
     identity: ({ text, workspace, holder }) => [text, workspace, holder],

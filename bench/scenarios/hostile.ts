@@ -1,0 +1,102 @@
+/**
+ * Reads and writes of bystanders beside clients whose small requests are made to cost much: leases of hostile globs,
+ * waits for hostile patterns, payloads against contracts that explode. Koor without them is the reference. Runs in the
+ * bench process.
+ */
+import type { Bench } from "../bench.js";
+import type { LoadJob } from "../load/generator.js";
+import { makeHttpJob } from "../load/http-job.js";
+import { getRequest, type HttpRequest, keyOf, putRequest } from "../load/requests.js";
+import type { Row, Scenario } from "../model.js";
+import { figuresOf, mergeSlices, quotient, rateOf, ratiosOf, type Slice } from "../statistics.js";
+import { type Koor, startKoor } from "../targets/koor.js";
+import { atMost } from "../throughput.js";
+
+const GET_P99_MS_MAX = 50;
+const PUT_P99_MS_MAX = 150;
+const BYSTANDERS = 4;
+const HOSTILE_CLIENTS = 20;
+const ALONE = "no hostile clients";
+const JSON_TYPE = { "Content-Type": "application/json" };
+
+/** Each of these is refused, or answered as anything else is. */
+const ATTACKS: readonly { readonly what: string; readonly status: number; readonly request: HttpRequest }[] = [
+  { what: "leases of hostile globs", status: 400, request: hostileLease() },
+  { what: "waits for hostile patterns", status: 200, request: hostileWait() },
+  { what: "contracts that explode", status: 400, request: validation() },
+];
+
+function hostileLease(): HttpRequest {
+  const resources = Array.from({ length: 64 }, (_unused, at) => `path:${"*a".repeat(230)}${at}*z`);
+  // Who asks is looked at behind the globs.
+  return { method: "POST", path: "/api/leases", headers: JSON_TYPE, body: JSON.stringify({ resources }) };
+}
+
+function hostileWait(): HttpRequest {
+  const patterns = Array.from({ length: 64 }, (_unused, at) => `event=*${"a".repeat(120)}%5Bb-c%5D${at}*`);
+  return { method: "GET", path: `/api/wait?wait=0&${patterns.join("&")}` };
+}
+
+function contract(): HttpRequest {
+  const $defs: Record<string, unknown> = { d30: { type: "object" } };
+  for (let at = 0; at < 30; at++) {
+    const next = { $ref: `#/$defs/d${at + 1}` };
+    $defs[`d${at}`] = { allOf: [next, next] };
+  }
+  const endpoints = { "POST /x": { request: { schema: { $ref: "#/$defs/d0", $defs } } } };
+  const body = JSON.stringify({ kind: "contract", endpoints });
+  return { method: "PUT", path: "/api/specs/bench/explodes", headers: JSON_TYPE, body };
+}
+
+function validation(): HttpRequest {
+  const body = JSON.stringify({ endpoint: "POST /x", payload: {} });
+  return { method: "POST", path: "/api/contracts/bench/explodes/validate", headers: JSON_TYPE, body };
+}
+
+async function* measureHostile(bench: Bench): AsyncGenerator<Row> {
+  const { diff_slice_ms, warmup_ms } = bench.settings;
+  const koor: Koor = await startKoor(bench);
+  const [first, second, third] = [0, 1, 2].map(() => bench.startJobs("bench/load/generator.js"));
+  if (first === undefined || second === undefined || third === undefined) throw new Error("three processes");
+  const once: LoadJob = { ...makeHttpJob(koor, [contract()], 1, warmup_ms), requests_max: 1 };
+  await first.run<Slice>(once);
+  const reads = (ms: number): LoadJob => makeHttpJob(koor, [getRequest(keyOf(0))], BYSTANDERS, ms);
+  const writes = (ms: number): LoadJob => makeHttpJob(koor, [putRequest(keyOf(0))], BYSTANDERS, ms);
+  const measure = (ms: number): Promise<[Slice, Slice]> =>
+    Promise.all([first.run<Slice>(reads(ms)), second.run<Slice>(writes(ms))]);
+  bench.progress("reads and writes alone");
+  await measure(warmup_ms);
+  const alone = await measure(diff_slice_ms);
+  for (const { what, status, request } of ATTACKS) {
+    bench.progress(`beside ${what}`);
+    const attack: LoadJob = {
+      ...makeHttpJob(koor, [request], HOSTILE_CLIENTS, diff_slice_ms),
+      expected_status: status,
+    };
+    const [[read, written], hostile] = await Promise.all([measure(diff_slice_ms), third.run<Slice>(attack)]);
+    for (const [name, beside, reference, p99_ms_max] of [
+      ["GET", read, alone[0], GET_P99_MS_MAX],
+      ["PUT", written, alone[1], PUT_P99_MS_MAX],
+    ] as const) {
+      const figures = mergeSlices([beside]);
+      yield {
+        name: `${name}, ${BYSTANDERS} connections, beside ${HOSTILE_CLIENTS} clients: ${what}`,
+        client: "node",
+        figures: figuresOf({ ...figures, hostile_per_s: rateOf(hostile) }),
+        references: [{ name: ALONE, figures: mergeSlices([reference]) }],
+        ratios: ratiosOf([
+          { of: "p99", to: ALONE, value: quotient(beside.p99_ms, reference.p99_ms), better: "lower", compared: false },
+        ]),
+        targets: [atMost("p99_ms", beside.p99_ms, p99_ms_max), atMost("refused", figures["refused"], 0)].filter(
+          (target) => target !== undefined,
+        ),
+      };
+    }
+  }
+}
+
+export const hostileScenario: Scenario = {
+  name: "hostile",
+  measures: "p99 of GETs and PUTs beside requests that are made to cost much",
+  build: measureHostile,
+};

@@ -1,0 +1,111 @@
+/**
+ * Requests that are small and would cost everybody much: globs, patterns and contracts made to be compared for long. Each
+ * is a 400 that says so, and what teams write stands beside it.
+ */
+import t, { type Test } from "tap";
+import { GLOB_CHARACTERS_TOGETHER_MAX, LEASE_RESOURCES_MAX } from "../schemas/limits.js";
+import { send, sendJson, type Answer } from "./support/http-client.js";
+import { Agent } from "./support/leasing.js";
+import { startKoor } from "./support/server-process.js";
+
+/** Globs of nearly the longest size, all of them different. */
+function hostileGlobs(kind: "characters" | "segments" | "braces", count: number, first = 0): string[] {
+  return Array.from({ length: count }, (_, at) => {
+    const name = (first + at).toString(36);
+    if (kind === "characters") return `path:${"*a".repeat(230)}${name}*z${name}`;
+    if (kind === "segments") return `path:${"**/*a*/".repeat(60)}${name}`;
+    return `path:${"*a".repeat(100)}${name}{${Array.from({ length: 64 }, (_each, one) => one).join(",")}}`;
+  });
+}
+
+function refuses(t: Test, answer: Answer, message: RegExp, name: string): void {
+  t.equal(answer.status, 400, name);
+  t.match(answer.json<{ readonly error: string }>().error, message, name);
+}
+
+const TOO_WILD = new RegExp(`cost too much to compare: .* more than ${GLOB_CHARACTERS_TOGETHER_MAX} characters`);
+
+t.test("globs whose comparison would take long", async (t) => {
+  const { port } = await startKoor(t);
+  const evil = await Agent.register(port, "evil");
+  for (const kind of ["characters", "segments", "braces"] as const) {
+    const globs = hostileGlobs(kind, LEASE_RESOURCES_MAX);
+    refuses(t, await evil.tryLease(globs), TOO_WILD, `a lease, ${kind}`);
+    const task = await sendJson(port, "POST", "/api/tasks", { title: "x", resources: globs });
+    refuses(t, task, TOO_WILD, `a task, ${kind}`);
+  }
+  const free = hostileGlobs("characters", 20).map((glob) => `free=${encodeURIComponent(glob)}`);
+  refuses(t, await send(port, "GET", `/api/wait?workspace=w&${free.join("&")}`), TOO_WILD, "a wait");
+  const braces = encodeURIComponent(hostileGlobs("braces", 1)[0] ?? "");
+  refuses(t, await send(port, "GET", `/api/leases?resource=${braces}`), TOO_WILD, "a list");
+});
+
+t.test("globs that are too much beside those that are leased", async (t) => {
+  const { port } = await startKoor(t);
+  const statuses: number[] = [];
+  for (let at = 0; at < 12; at++) {
+    const agent = await Agent.register(port, `agent-${at}`);
+    const answer = await agent.tryLease(hostileGlobs("characters", 8, at * 8));
+    statuses.push(answer.status);
+    if (answer.status !== 200) refuses(t, answer, /would take more than \d+ steps/, `lease ${at}`);
+  }
+  t.ok(
+    statuses.slice(0, 2).every((status) => status === 200),
+    "the first are taken",
+  );
+  t.equal(statuses.at(-1), 400, "and not all");
+  const free = hostileGlobs("characters", 8, 500).map((glob) => `free=${encodeURIComponent(glob)}`);
+  const waits = await send(port, "GET", `/api/wait?workspace=w&${free.join("&")}`);
+  t.ok(waits.status === 200 || waits.status === 400);
+  const team = await Agent.register(port, "team");
+  await team.lease(["path:src/**", "path:**/*.test.ts", "path:docs/*.md", "path:test/{unit,e2e}/**/*Service*.ts"]);
+  t.equal((await send(port, "GET", "/api/wait?workspace=w&free=path%3Aother%2F**")).status, 200);
+  t.equal((await sendJson(port, "POST", "/api/leases/check", { workspace: "w", paths: ["src/a.ts"] })).status, 200);
+});
+
+t.test("patterns of a wait", async (t) => {
+  const { port } = await startKoor(t);
+  const ask = (patterns: readonly string[], wait = 0): Promise<Answer> =>
+    send(port, "GET", `/api/wait?wait=${wait}&${patterns.map((one) => `event=${encodeURIComponent(one)}`).join("&")}`);
+  const deep = Array.from({ length: 64 }, (_, at) => `**.${"a.".repeat(50)}${at}`);
+  refuses(t, await ask(deep), /patterns of event cost too much: .* more than \d+ steps/, "segments");
+  // Each event was read once a pattern; they are read once, and the oldest that any pattern matches is told.
+  const many = Array.from({ length: 63 }, (_, at) => `none-${at}.**`);
+  const first = (await ask([...many, "hot.*"])).json<{ readonly cursor: string; readonly matched: unknown }>();
+  t.equal(first.matched, null);
+  for (const topic of ["cold.0", "hot.1", "none-7.x", "hot.2"])
+    t.equal((await sendJson(port, "POST", "/api/events/publish", { topic })).status, 200);
+  const told: string[] = [];
+  for (let { cursor } = first; ; ) {
+    const patterns = [...many, "hot.*"].map((one) => `event=${encodeURIComponent(one)}`).join("&");
+    const next = (await send(port, "GET", `/api/wait?after=${cursor}&${patterns}`)).json<{
+      readonly cursor: string;
+      readonly matched: { readonly event: { readonly topic: string } } | null;
+    }>();
+    if (next.matched === null) break;
+    told.push(next.matched.event.topic);
+    cursor = next.cursor;
+  }
+  t.same(told, ["hot.1", "none-7.x", "hot.2"], "in their order, each once");
+});
+
+t.test("a contract that explodes", async (t) => {
+  const { port } = await startKoor(t);
+  const $defs: Record<string, unknown> = { d30: { type: "object" } };
+  for (let at = 0; at < 30; at++) {
+    const next = { $ref: `#/$defs/d${at + 1}` };
+    $defs[`d${at}`] = { allOf: [next, next] };
+  }
+  const endpoints = { "POST /x": { request: { schema: { $ref: "#/$defs/d0", $defs } } } };
+  t.equal((await sendJson(port, "PUT", "/api/specs/p/c", { kind: "contract", endpoints })).status, 200);
+  const validate = (): Promise<Answer> =>
+    sendJson(port, "POST", "/api/contracts/p/c/validate", { endpoint: "POST /x", payload: {} });
+  const answers = await Promise.all(Array.from({ length: 8 }, validate));
+  for (const answer of answers) refuses(t, answer, /costs too much: .* more than \d+ steps/, "its check");
+  const tested = await sendJson(port, "POST", "/api/contracts/p/c/test", {
+    endpoint: "POST /x",
+    base_url: "http://127.0.0.1:1",
+    test_data: {},
+  });
+  refuses(t, tested, /costs too much/, "a live test of it");
+});

@@ -19,17 +19,34 @@ const HOSTILE_CLIENTS = 20;
 const ALONE = "no hostile clients";
 const JSON_TYPE = { "Content-Type": "application/json" };
 
-/** Each of these is refused, or answered as anything else is. */
-const ATTACKS: readonly { readonly what: string; readonly status: number; readonly request: HttpRequest }[] = [
-  { what: "leases of hostile globs", status: 400, request: hostileLease() },
-  { what: "waits for hostile patterns", status: 200, request: hostileWait() },
-  { what: "contracts that explode", status: 400, request: validation() },
-];
+interface Attack {
+  readonly what: string;
+  /** What it is answered with. */
+  readonly status: number;
+  readonly request: HttpRequest;
+}
 
-function hostileLease(): HttpRequest {
+/** @param instance who asks for leases */
+function attacksOf(instance: string): readonly Attack[] {
+  return [
+    { what: "leases of hostile globs", status: 400, request: hostileLease(instance) },
+    { what: "waits for hostile patterns", status: 200, request: hostileWait() },
+    { what: "contracts that explode", status: 400, request: validation() },
+  ];
+}
+
+async function register({ port }: Koor): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${port}/api/instances/register`, {
+    method: "POST",
+    body: JSON.stringify({ name: "hostile" }),
+  });
+  return ((await answer.json()) as { readonly id: string }).id;
+}
+
+function hostileLease(instance: string): HttpRequest {
   const resources = Array.from({ length: 64 }, (_unused, at) => `path:${"*a".repeat(230)}${at}*z`);
-  // Who asks is looked at behind the globs.
-  return { method: "POST", path: "/api/leases", headers: JSON_TYPE, body: JSON.stringify({ resources }) };
+  const headers = { ...JSON_TYPE, "X-Koor-Instance": instance };
+  return { method: "POST", path: "/api/leases", headers, body: JSON.stringify({ resources }) };
 }
 
 function hostileWait(): HttpRequest {
@@ -67,7 +84,7 @@ async function* measureHostile(bench: Bench): AsyncGenerator<Row> {
   bench.progress("reads and writes alone");
   await measure(warmup_ms);
   const alone = await measure(diff_slice_ms);
-  for (const { what, status, request } of ATTACKS) {
+  for (const { what, status, request } of attacksOf(await register(koor))) {
     bench.progress(`beside ${what}`);
     const attack: LoadJob = {
       ...makeHttpJob(koor, [request], HOSTILE_CLIENTS, diff_slice_ms),

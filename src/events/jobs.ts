@@ -32,7 +32,10 @@ export const eventHistory = streamJob({
 
 type TopicTest = (topic: string) => boolean;
 
-/** Whether any of the patterns matches a topic: found in an index where they are several. */
+/** So many topics are quicker held against each pattern than an index of the patterns is made. */
+const TOPICS_WITHOUT_INDEX = 32;
+
+/** Whether any of the patterns matches a topic: found in an index where many are asked for. */
 function matcherOf({ pattern: text, or_patterns }: EventHistoryRequest): TopicTest | Failure {
   const patterns: Pattern[] = [];
   for (const each of [text, ...or_patterns]) {
@@ -43,8 +46,13 @@ function matcherOf({ pattern: text, or_patterns }: EventHistoryRequest): TopicTe
   const [first, ...others] = patterns;
   if (first !== undefined && others.length === 0) return (topic) => first.matches(topic);
   const index = new PatternIndex();
-  for (const pattern of patterns) index.add(pattern);
-  return (topic) => index.match(topic).length > 0;
+  let topics = 0;
+  return (topic) => {
+    topics += 1;
+    if (topics <= TOPICS_WITHOUT_INDEX) return patterns.some((pattern) => pattern.matches(topic));
+    if (index.size === 0) for (const pattern of patterns) index.add(pattern);
+    return index.match(topic).length > 0;
+  };
 }
 
 function* matching(

@@ -43,11 +43,12 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
       const after = Number(mark);
       // What is newer has yet to be told of, and wakes then.
       const up_to = hub.told_id;
+      const nothing = { matched: null, mark: String(Math.max(after, up_to)) };
+      if (up_to <= after) return nothing;
       const [pattern = "", ...or_patterns] = patterns.map(({ text }) => text);
       const request = { pattern, or_patterns, after, before: null, from: null, to: null, source: null, last: 1 };
       const read = await history.readWhole(request, context);
       if (read instanceof Failure) return read;
-      const nothing = { matched: null, mark: String(Math.max(after, up_to)) };
       if (read.text === NOTHING) return nothing;
       const text = read.text.slice(1, -1);
       const id = idOf(text);

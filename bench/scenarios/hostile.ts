@@ -15,7 +15,7 @@ import { atMost } from "../throughput.js";
 const GET_P99_MS_MAX = 50;
 const PUT_P99_MS_MAX = 150;
 const BYSTANDERS = 4;
-const HOSTILE_CLIENTS = 4;
+const HOSTILE_CLIENTS = 20;
 const ALONE = "no hostile clients";
 const JSON_TYPE = { "Content-Type": "application/json" };
 

@@ -121,8 +121,8 @@ t.test("more than is looked through counts as if it had happened, once", async (
   const loop = new WaitLoop(port, "free=deploy", ben.headers);
   t.match(await loop.next(), { kind: "free" });
   // Each grant tells of 32 KiB of resources, and more than 8 MiB of them are not looked through.
-  const ana = await Agent.register(port, "ana");
   for (let batch = 0; batch < 9; batch++) {
+    const ana = await Agent.register(port, `ana-${batch}`);
     const grants = Array.from({ length: 32 }, async (_, at) => {
       const name = (part: number): string => `${batch}-${at}-${part}-`.padEnd(RESOURCE_BYTES_MAX, "x");
       await ana.lease(Array.from({ length: LEASE_RESOURCES_MAX }, (_part, part) => name(part)));

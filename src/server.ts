@@ -388,6 +388,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   );
   writer.changes.listen("rule", rule_versions);
   const rules = new RuleFront({
+    guarded: gate.guarded,
     writer,
     long_work,
     versions: rule_versions,
@@ -495,7 +496,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       log,
     }),
     ...backupRoutes({ exports: threads.exports, restore, clock, log }),
-    ...usageRoutes({ writer, reads, log }),
+    ...usageRoutes({ guarded: gate.guarded, writer, reads, log }),
     ...agentMetricsRoutes(agent_flusher, reads),
     ...mcpRoutes(mcp),
     openApiRoute(routes, VERSION),

@@ -95,10 +95,10 @@ export class EventsFront {
       const refusal = refuseNames(body, many ? `[${at}].` : "");
       if (refusal !== null) return refusal;
     }
-    const events = bodies.map(({ topic, source }, at) =>
-      newEvent(texts[at] ?? "", topic, authorOf({ caller, context }, source)),
-    );
     const { guarded, writer, log } = this.#options;
+    const events = bodies.map(({ topic, source }, at) =>
+      newEvent(texts[at] ?? "", topic, authorOf(guarded, { caller, context }, source)),
+    );
     const chain = chainOf(Number(hops), caller, guarded);
     return new Promise((resolve) => {
       writer.call(publishEvents, { events, chain }, context, (reply) => {

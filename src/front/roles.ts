@@ -34,12 +34,17 @@ export function refuseRole(
 }
 
 /**
- * Whose work it is that a call stores, where its body may say so. A token of an instance says who calls, and the body
- * cannot say otherwise; of any other caller the body's word is taken, or else that of the call.
+ * Whose work it is that a call stores, where its body may say so. Where tokens are asked for, an instance's own says who
+ * calls, and the body cannot say otherwise; of any other caller the body's word is taken, or else that of the call.
+ * @param guarded whether tokens are asked for at all
  * @param given what the body says
  */
-export function authorOf({ caller, context }: Pick<Request, "caller" | "context">, given: string | undefined): string {
-  return caller.role === "instance" ? caller.actor : (given ?? context.actor);
+export function authorOf(
+  guarded: boolean,
+  { caller, context }: Pick<Request, "caller" | "context">,
+  given: string | undefined,
+): string {
+  return mayAll(guarded, caller) ? (given ?? context.actor) : caller.actor;
 }
 
 /** Whether a call may change something: where it also acts as an instance, it must not do so as nobody by mistake. */

@@ -7,6 +7,7 @@ import { buffersOf, packBytes } from "../base/bytes.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { jsonReply, readReply } from "../front/reply.js";
+import { mayAll } from "../front/roles.js";
 import type { Answer, Request } from "../front/route.js";
 import type { ReplyOf } from "../rpc/method.js";
 import type { LongWork } from "../threads/long-work.js";
@@ -17,6 +18,8 @@ import { checkProposal, checkRules, validateLong, validateShort } from "./jobs.j
 import type { RuleSetVersions } from "./set-versions.js";
 
 export interface RuleFrontOptions {
+  /** Whether tokens are asked for at all. */
+  readonly guarded: boolean;
   readonly writer: Writer;
   readonly long_work: LongWork;
   readonly versions: RuleSetVersions;
@@ -43,8 +46,8 @@ export class RuleFront {
 
   /** Stores a rule as proposed. */
   async propose({ body, caller, context }: BodyRequest & Pick<Request, "caller">): Promise<Answer> {
-    const { writer, long_work, log } = this.#options;
-    const proposal = { actor: context.actor, is_proven: caller.role === "instance", body: packBytes(body) };
+    const { guarded, writer, long_work, log } = this.#options;
+    const proposal = { actor: context.actor, is_proven: !mayAll(guarded, caller), body: packBytes(body) };
     const checked = await long_work.runBody(checkProposal, proposal);
     if (checked instanceof Failure) return checked;
     const reply = await writer.request(proposeRule, checked, context);

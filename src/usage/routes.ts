@@ -22,6 +22,8 @@ import { recordUsage } from "./commands.js";
 import { listUsage, summarizeUsage } from "./jobs.js";
 
 export interface UsageRoutesOptions {
+  /** Whether tokens are asked for at all. */
+  readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
   readonly log: Log;
@@ -71,7 +73,7 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
 }
 
 async function record(
-  { writer, log }: UsageRoutesOptions,
+  { guarded, writer, log }: UsageRoutesOptions,
   body: UsageBody,
   { caller, context }: Pick<Request, "caller" | "context">,
 ): Promise<Answer> {
@@ -80,7 +82,7 @@ async function record(
   const usage = {
     provider,
     model,
-    instance_id: authorOf({ caller, context }, body.instance_id),
+    instance_id: authorOf(guarded, { caller, context }, body.instance_id),
     project,
     tokens_in,
     tokens_out,

@@ -1,5 +1,6 @@
 /**
- * A schema as clients are told it: plain JSON Schema, in which a text's rules are said. It promises no more than the server takes: whatever fits the published schema fits the server's own. Pure.
+ * A schema as clients are told it: plain JSON Schema, in which a text's rules are said. It promises no more than the
+ * server takes: whatever fits the published schema fits the server's own. Pure.
  */
 import type { TSchema } from "typebox";
 import type { TextRules } from "../../schemas/text.js";

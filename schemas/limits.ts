@@ -41,6 +41,9 @@ export const QUIET_AFTER_CHUNKS_MS = 1_000;
 export const HELD_BODY_BYTES_MAX = 512 * KIB;
 /** Of all bodies together that are held back. */
 export const HELD_BODIES_BYTES_MAX = 32 * MIB;
+/** Of a body that the front reads: a byte or two of JSON may be a value, which takes a hundred in memory. */
+export const JSON_VALUES_MAX = 500_000;
+export const JSON_DEPTH_MAX = 1_000;
 /** All request bodies that are being received or waiting for the writer, together. */
 export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
 export const KEY_BYTES_MAX = 1024;
@@ -525,6 +528,7 @@ export const SESSION_FLUSH_INTERVAL_MS = 120_000;
 /** Cookies of the session's name that are tried: another server of the same host may have set one, too. */
 export const SESSION_COOKIES_TRIED_MAX = 4;
 export const LOG_IN_TOKEN_BYTES_MAX = 8 * KIB;
+export const LOG_IN_BODY_BYTES_MAX = 64 * KIB;
 /** So many wrong tokens from one address within the window, and it has to pause. */
 export const LOG_IN_WRONG_MAX = 10;
 /** A bearer that was wrong before is mostly an agent's that has an old one: so many of its repeats count as one more. */

@@ -239,3 +239,34 @@ t.test("any bytes: what passes is what was sent, the rest is a 400", (t) => {
   );
   t.end();
 });
+
+t.test("of a long body too many items are refused before any is looked at", (t) => {
+  let looked_at = 0;
+  const Item = Type.Refine(Type.String(), () => {
+    looked_at += 1;
+    return true;
+  });
+  const schema = Type.Object(
+    {
+      list: Type.Optional(Type.Array(Item, { maxItems: 10 })),
+      one_or_many: Type.Optional(Type.Union([Item, Type.Array(Item, { maxItems: 10 })])),
+      nested: Type.Optional(
+        Type.Array(Type.Object({ "a/b": Type.Optional(Type.Array(Item, { maxItems: 2 })) }), { maxItems: 5 }),
+      ),
+    },
+    { additionalProperties: false },
+  );
+  const many = JSON.stringify(Array.from({ length: 20_000 }, () => "x"));
+  const members = Array.from({ length: 5_000 }, (_, at) => `"m${at}":1`).join(",");
+  for (const [text, message] of [
+    [`{"list":${many}}`, "list must have at most 10 items"],
+    [`{"one_or_many":${many}}`, "one_or_many must have at most 10 items"],
+    [`{"nested":[{},{"a/b":${many}}]}`, "nested[1].a/b must have at most 2 items"],
+    [`{${members}}`, "m0 cannot be given here"],
+  ] as const)
+    t.equal(messageOf(schema, text), message);
+  t.equal(looked_at, 0);
+  t.equal(messageOf(schema, `{"list":["${"x".repeat(20_000)}"]}`), "accepted");
+  t.equal(looked_at, 1);
+  t.end();
+});

@@ -29,6 +29,8 @@ interface Detail {
 }
 
 const DETAILS_MAX = 20;
+/** From this size on a body is held to the bounds on items before each item is looked at. */
+const COUNTED_BYTES_MIN = 16_384;
 const THE_BODY: Naming = { name: (path) => (path.length === 0 ? "the body" : memberName(path)), at: "" };
 
 let compile: ((schema: TSchema) => CompiledShape) | undefined;
@@ -48,6 +50,10 @@ export function areShapesLoaded(): boolean {
 export function readShaped<Schema extends TSchema>(body: Uint8Array, schema: Schema): ShapedText<Schema> | Failure {
   const read = readJsonText(body);
   if (read instanceof Failure) return read;
+  // In a short body there are few, whatever they are.
+  const too_many =
+    body.byteLength > COUNTED_BYTES_MIN ? findTooMany(branchFor(schema, read.json), read.json, []) : null;
+  if (too_many !== null) return describeErrors([too_many], THE_BODY);
   return checkShape(read.json, schema) ?? (read as ShapedText<Schema>);
 }
 
@@ -58,8 +64,64 @@ export function hasShape<Schema extends TSchema>(json: unknown, schema: Schema):
 
 /** The 400 for a value that is not of the shape, naming the member; null where it is. Needs `loadShapes`. */
 export function checkShape(json: unknown, schema: TSchema, naming: Naming = THE_BODY): Failure | null {
-  const validator = validatorOf(branchFor(schema, json));
-  return validator.Check(json) ? null : describeErrors(validator.Errors(json), naming);
+  const branch = branchFor(schema, json);
+  const validator = validatorOf(branch);
+  if (validator.Check(json)) return null;
+  const too_many = findTooMany(branch, json, []);
+  return describeErrors(too_many === null ? validator.Errors(json) : [too_many], naming);
+}
+
+/** What of a schema says how many items and members there may be. */
+interface Bounded {
+  readonly type?: string;
+  readonly maxItems?: number;
+  readonly maxProperties?: number;
+  readonly items?: Bounded;
+  readonly properties?: Readonly<Record<string, Bounded>>;
+  readonly additionalProperties?: unknown;
+  readonly anyOf?: readonly Bounded[];
+}
+
+/**
+ * The first array or object with more than it may have, as the error that the compiled check would tell (of many
+ * unknown members the first); null where there is none. Looked for beforehand: the check looks at every item, and tells
+ * of each that is wrong.
+ */
+function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): ShapeError | null {
+  if (typeof json !== "object" || json === null) return null;
+  const { maxItems, maxProperties, items, properties = {}, additionalProperties, anyOf = [] } = schema;
+  const error = (keyword: string, limit: number, ...below: readonly string[]): ShapeError => {
+    const instancePath = [...path, ...below]
+      .map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`)
+      .join("");
+    return { keyword, instancePath, params: { limit }, message: "" };
+  };
+  if (Array.isArray(json)) {
+    if (maxItems !== undefined && json.length > maxItems) return error("maxItems", maxItems);
+    // Without a bound of its own nothing below it has one.
+    if (items !== undefined && maxItems !== undefined)
+      for (const [at, item] of json.entries()) {
+        const found = findTooMany(items, item, [...path, String(at)]);
+        if (found !== null) return found;
+      }
+  } else {
+    const names = Object.keys(json);
+    if (maxProperties !== undefined && names.length > maxProperties) return error("maxProperties", maxProperties);
+    const unknown =
+      additionalProperties === false && names.length > DETAILS_MAX + Object.keys(properties).length
+        ? names.find((name) => !Object.hasOwn(properties, name))
+        : undefined;
+    if (unknown !== undefined) return error("boolean", 0, unknown);
+    for (const [name, property] of Object.entries(properties)) {
+      if (!Object.hasOwn(json, name)) continue;
+      const found = findTooMany(property, (json as Readonly<Record<string, unknown>>)[name], [...path, name]);
+      if (found !== null) return found;
+    }
+  }
+  // Of several that it may be, one that takes it is enough.
+  const kind = Array.isArray(json) ? "array" : "object";
+  const found = anyOf.filter(({ type }) => type === kind).map((branch) => findTooMany(branch, json, path));
+  return found.includes(null) ? null : (found[0] ?? null);
 }
 
 /** A member as a sentence names it: `["0","tags","1"]` is `[0].tags[1]`. */

@@ -70,10 +70,16 @@ export class BodyIntake {
 
   /**
    * Collects a whole body, for which the client has REQUEST_TIMEOUT_MS from when it is asked for.
+   * @param bytes_max how many bytes it may have; BODY_BYTES_MAX where that is not said
    * @param done gets the body, or the 408, 413 or 503 that refuses it
    * @param gone called instead where the client leaves before
    */
-  collect(exchange: Exchange, done: (body: Uint8Array | Failure) => void, gone: () => void): void {
+  collect(
+    exchange: Exchange,
+    bytes_max: number | undefined,
+    done: (body: Uint8Array | Failure) => void,
+    gone: () => void,
+  ): void {
     let reserved = 0;
     let waiting = true;
     const settle = (): void => {
@@ -92,6 +98,7 @@ export class BodyIntake {
       gone();
     });
     exchange.receive({
+      ...(bytes_max === undefined ? {} : { bytes_max }),
       reserve: (bytes) => {
         if (!waiting || this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) return false;
         this.#bytes += bytes;

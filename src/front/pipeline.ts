@@ -17,6 +17,7 @@ import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { isShortage } from "../base/descriptors.js";
 import { reasonOf, traceOf } from "../base/reason.js";
+import { refuseStructure } from "../base/json-structure.js";
 import { Failure, invalid } from "../base/result.js";
 import { areShapesLoaded, loadShapes, readShaped } from "../base/shape.js";
 import { SparseReport } from "../base/sparse-report.js";
@@ -473,13 +474,14 @@ export class Pipeline {
   }
 
   #receive(call: Call, request: Request): void {
+    const kind = call.bound.route.body;
     this.#bodies.collect(
       call.exchange,
+      kind?.kind === "json" ? kind.bytes_max : undefined,
       (body) => {
         if (body instanceof Failure) this.#finish(call, body);
         else if (this.#hasEnded(call)) this.#finish(call, UNAUTHENTICATED);
-        else if (call.bound.route.body?.kind !== "json" || call.bound.route.body.unread === true)
-          this.#handle(call, { ...request, body });
+        else if (kind?.kind !== "json" || kind.unread === true) this.#handle(call, { ...request, body });
         else if (areShapesLoaded()) this.#handleJson(call, request, body);
         else this.#handleLoaded(call, request, body);
       },
@@ -499,7 +501,10 @@ export class Pipeline {
   #handleJson(call: Call, request: Request, body: Uint8Array): void {
     const kind = call.bound.route.body;
     const given = kind?.kind === "json" && "optional" in kind && body.byteLength === 0 ? EMPTY_OBJECT : body;
-    const parsed = kind?.kind === "json" ? readShaped(given, kind.schema) : invalid("malformed JSON body");
+    const parsed =
+      kind?.kind === "json"
+        ? (refuseStructure(given) ?? readShaped(given, kind.schema))
+        : invalid("malformed JSON body");
     if (parsed instanceof Failure) {
       this.#finish(call, parsed);
       return;

@@ -30,9 +30,16 @@ export type Answer = Reply | Failure;
 export type RouteBody =
   | { readonly kind: "raw"; readonly described?: TSchema }
   | { readonly kind: "stream" }
-  | { readonly kind: "json"; readonly schema: TSchema; readonly unread?: true }
+  | (JsonBody & { readonly unread?: true })
   /** An empty body stands for an object without members. */
-  | { readonly kind: "json"; readonly schema: TSchema; readonly unread?: never; readonly optional: true };
+  | (JsonBody & { readonly unread?: never; readonly optional: true });
+
+interface JsonBody {
+  readonly kind: "json";
+  readonly schema: TSchema;
+  /** How many bytes it may have; BODY_BYTES_MAX where that is not said. */
+  readonly bytes_max?: number;
+}
 
 /** The names of a path's parameters: `/api/specs/{project}/{name}` → ["project", "name"]. */
 export type ParamNames<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`

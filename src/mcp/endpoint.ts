@@ -26,6 +26,7 @@ import {
 import { must } from "../base/assert.js";
 import { ByteBudget } from "../base/byte-budget.js";
 import { readJsonText } from "../base/json-bytes.js";
+import { refuseStructure } from "../base/json-structure.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import type { Reply } from "../front/route.js";
@@ -122,7 +123,7 @@ export class McpEndpoint {
     const { headers } = request;
     if (!isJsonContentType(headers["content-type"]))
       return refusal(415, REFUSED, "Unsupported Media Type: Content-Type must be application/json");
-    const parsed = readJsonText(request.body);
+    const parsed = refuseStructure(request.body) ?? readJsonText(request.body);
     if (parsed instanceof Failure) return refusal(400, PARSE_ERROR, `Parse error: ${parsed.message}`);
     const { json } = parsed;
     const requester: Requester = { outer: { caller: request.caller, context: request.context }, base: baseOf(headers) };

@@ -1,4 +1,5 @@
 /** docs/http-api.md "Sessions": routes of the dashboard's port alone. Runs on the front; what happens is front.ts's. */
+import { LOG_IN_BODY_BYTES_MAX } from "../../schemas/limits.js";
 import { LogInBody, LogOutAnswer, SessionAnswer } from "../../schemas/sessions.js";
 import { route, type Route } from "../front/route.js";
 import type { SessionFront } from "./front.js";
@@ -22,7 +23,8 @@ export function sessionRoutes(sessions: SessionFront): Route[] {
       summary: "Logs in with the server's token or an instance's own.",
       headers: { cookie: null, origin: null, host: null },
       reads_peer: true,
-      body: { kind: "json", schema: LogInBody },
+      // Strangers send it: it takes next to nothing to hold, and to read.
+      body: { kind: "json", schema: LogInBody, bytes_max: LOG_IN_BODY_BYTES_MAX },
       answer: SessionAnswer,
       statuses: [401, 429],
       handle: (request) => sessions.logIn(request),

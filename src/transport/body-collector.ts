@@ -6,12 +6,13 @@
 import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 
-const TOO_LARGE = new Failure("OUT_OF_RANGE", `body larger than ${BODY_BYTES_MAX} bytes`);
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 const EMPTY = new Uint8Array(0);
 
 /** Who wants the body. */
 export interface BodyReceiver {
+  /** How many bytes it may have; BODY_BYTES_MAX where that is not said. */
+  readonly bytes_max?: number;
   /** Asks for room for so many more bytes in memory; false refuses. */
   readonly reserve: (bytes: number) => boolean;
   /** Gets the body, or the 413 or 503 that refuses it. */
@@ -22,6 +23,7 @@ export interface BodyReceiver {
 
 export class BodyCollector {
   readonly #receiver: BodyReceiver;
+  readonly #bytes_max: number;
   #refused: Failure | null = null;
   #first = true;
   #chunks: Uint8Array[] | null = null;
@@ -31,7 +33,8 @@ export class BodyCollector {
   /** @param declared Content-Length; NaN or 0 where there is none */
   constructor(declared: number, receiver: BodyReceiver) {
     this.#receiver = receiver;
-    this.#given_up = declared > BODY_BYTES_MAX;
+    this.#bytes_max = receiver.bytes_max ?? BODY_BYTES_MAX;
+    this.#given_up = declared > this.#bytes_max;
   }
 
   /** It was refused before its end: the connection ends with the answer, and what still comes is nobody's. */
@@ -41,7 +44,7 @@ export class BodyCollector {
 
   /** To be called before the first piece: a body that is too large by its declared length is refused unread. */
   begin(): void {
-    if (this.#given_up) this.#receiver.done(TOO_LARGE);
+    if (this.#given_up) this.#receiver.done(tooLarge(this.#bytes_max));
   }
 
   /**
@@ -51,7 +54,8 @@ export class BodyCollector {
   push(piece: Uint8Array, last: boolean, keep: (piece: Uint8Array) => Uint8Array): void {
     const { reserve, done, partial } = this.#receiver;
     this.#size += piece.byteLength;
-    this.#refused ??= this.#size > BODY_BYTES_MAX ? TOO_LARGE : reserve(piece.byteLength) ? null : BUSY;
+    if (this.#size > this.#bytes_max) this.#refused ??= tooLarge(this.#bytes_max);
+    else if (!reserve(piece.byteLength)) this.#refused ??= BUSY;
     const whole = this.#first && last;
     if (this.#first && (!last || this.#refused !== null)) partial();
     this.#first = false;
@@ -67,6 +71,10 @@ export class BodyCollector {
       if (last) done(joinChunks(this.#chunks, this.#size));
     }
   }
+}
+
+function tooLarge(bytes_max: number): Failure {
+  return new Failure("OUT_OF_RANGE", `body larger than ${bytes_max} bytes`);
 }
 
 function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array {

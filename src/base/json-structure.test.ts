@@ -1,0 +1,35 @@
+/** Which bodies are refused for what they are made of, and that what is in strings is not counted. */
+import t from "tap";
+import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits.js";
+import { Failure } from "./result.js";
+import { refuseStructure } from "./json-structure.js";
+
+function messageOf(text: string): string {
+  const refusal = refuseStructure(Buffer.from(text));
+  return refusal instanceof Failure ? refusal.message : "taken";
+}
+
+const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
+const list = (items: number, item = "1"): string => `[${Array.from({ length: items }, () => item).join(",")}]`;
+
+t.test("depth and number of values", (t) => {
+  const too_deep = `the body is nested deeper than ${JSON_DEPTH_MAX} levels`;
+  const too_many = `the body has more than ${JSON_VALUES_MAX} values`;
+  for (const [text, message] of [
+    ["", "taken"],
+    ["{", "taken"],
+    [nested(JSON_DEPTH_MAX), "taken"],
+    [nested(JSON_DEPTH_MAX + 1), too_deep],
+    [`${'{"a":'.repeat(JSON_DEPTH_MAX + 1)}1`, too_deep],
+    [list(JSON_VALUES_MAX - 1), "taken"],
+    [list(JSON_VALUES_MAX), too_many],
+    [list(JSON_VALUES_MAX / 2 - 1, "{}"), "taken"],
+    [list(JSON_VALUES_MAX / 2, "[]"), too_many],
+    [`["${"[,{".repeat(JSON_VALUES_MAX)}"]`, "taken"],
+    [String.raw`["\\","\"${"[,".repeat(JSON_VALUES_MAX)}\\\"["]`, "taken"],
+    [`["${"[,".repeat(JSON_VALUES_MAX)}`, "taken"],
+    [`["${"\\\\".repeat(1_000_000)}",${list(JSON_VALUES_MAX)}]`, too_many],
+  ] as const)
+    t.equal(messageOf(text), message, text.slice(0, 40));
+  t.end();
+});

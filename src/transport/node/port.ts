@@ -9,6 +9,7 @@ import type { Address } from "../../config/address.js";
 import type { Admission, ListeningPort, PortOptions, RouterRow, Transport } from "../transport.js";
 import { NodeExchange } from "./exchange.js";
 import { http } from "./http.js";
+import { IdleConnections } from "./idle-connections.js";
 import { refuseUnparsed } from "./malformed.js";
 import { RowIndex } from "./row-index.js";
 import { NodeSockets } from "./sockets.js";
@@ -19,7 +20,7 @@ interface UpgradeOptions extends ServerOptions {
 }
 
 const IGNORED = (): void => undefined;
-/** How often Node looks for headers that do not come. */
+/** How often Node looks for headers that do not come, and the port for idle connections. */
 const HEADERS_SWEEP_MS = 2_000;
 
 class NodePort implements ListeningPort {
@@ -29,6 +30,8 @@ class NodePort implements ListeningPort {
   /** The last answer that was begun on a connection, ended or not. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
   readonly #counted = new WeakSet<Socket>();
+  readonly #idle = new IdleConnections<Socket>((socket) => this.#answers.get(socket));
+  #sweeps: NodeJS.Timeout | null = null;
   /** One for each address that is bound. */
   #servers: Server[] = [];
 
@@ -63,6 +66,7 @@ class NodePort implements ListeningPort {
       server.closeAllConnections();
     }
     this.#sockets.close();
+    if (this.#sweeps !== null) clearInterval(this.#sweeps);
     this.#servers = [];
   }
 
@@ -73,6 +77,7 @@ class NodePort implements ListeningPort {
       server.listen({ host, port, exclusive: true }, () => {
         server.removeAllListeners("error").on("error", IGNORED);
         this.#servers.push(server);
+        this.#sweeps ??= setInterval(() => this.#idle.sweep(performance.now()), HEADERS_SWEEP_MS).unref();
         const address = server.address();
         resolve(typeof address === "object" && address !== null ? address.port : undefined);
       });
@@ -99,9 +104,10 @@ class NodePort implements ListeningPort {
     server.on("upgrade", (req: IncomingMessage, socket: Socket, head: Buffer) =>
       this.#upgrade(server, req, socket, head),
     );
-    server.on("connect", (req: IncomingMessage, socket: Socket) =>
-      this.#options.unrouted(new NodeExchange(req, answerOver(socket, req))),
-    );
+    server.on("connect", (req: IncomingMessage, socket: Socket) => {
+      this.#idle.delete(socket);
+      this.#options.unrouted(new NodeExchange(req, answerOver(socket, req)));
+    });
     server.on("clientError", (error: Error, socket: Socket) =>
       refuseUnparsed(error, socket, this.#answers.get(socket)),
     );
@@ -110,10 +116,14 @@ class NodePort implements ListeningPort {
 
   /** A socket that is served anew comes again. */
   #count(socket: Socket): void {
+    this.#idle.add(socket);
     if (this.#counted.has(socket)) return;
     this.#counted.add(socket);
     const { connections } = this.#options;
-    socket.once("close", () => connections.leave());
+    socket.once("close", () => {
+      this.#idle.delete(socket);
+      connections.leave();
+    });
     if (!connections.enter()) socket.destroy();
   }
 
@@ -141,6 +151,7 @@ class NodePort implements ListeningPort {
 
   #upgrade(server: Server, req: IncomingMessage, socket: Socket, head: Buffer): void {
     socket.on("error", IGNORED);
+    this.#idle.delete(socket);
     const admit = this.#findUpgrade(req);
     if (admit === undefined) {
       serveAnew(server, req, socket, head);

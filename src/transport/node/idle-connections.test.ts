@@ -1,0 +1,107 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import t from "tap";
+import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits.js";
+import { must } from "../../base/assert.js";
+import { ConnectionLimit } from "../connection-limit.js";
+import { headerBlock, type WireReply } from "../reply.js";
+import { IdleConnections } from "./idle-connections.js";
+import { nodeTransport } from "./port.js";
+
+const SWEEP_MS = 2_000;
+const ANSWER: WireReply = { status: 200, body: "1", headers: headerBlock([["Content-Type", "text/plain"]]) };
+
+class PlayedConnection {
+  answer: { writableFinished: boolean } | undefined = undefined;
+  destroyed = false;
+
+  destroy(): void {
+    this.destroyed = true;
+  }
+}
+
+function play(): { idle: IdleConnections<PlayedConnection>; connection: PlayedConnection; pass: (ms: number) => void } {
+  const idle = new IdleConnections<PlayedConnection>(({ answer }) => answer);
+  const connection = new PlayedConnection();
+  idle.add(connection);
+  let now_ms = 0;
+  const pass = (ms: number): void => {
+    for (const end_ms = now_ms + ms; now_ms < end_ms; now_ms += SWEEP_MS) idle.sweep(now_ms);
+  };
+  return { idle, connection, pass };
+}
+
+const LONG_MS = 2 * (IDLE_CONNECTION_MS + REQUEST_TIMEOUT_MS);
+
+t.test("a connection is closed a bounded time after its last answer has ended", (t) => {
+  const { connection, pass } = play();
+  connection.answer = { writableFinished: true };
+  pass(IDLE_CONNECTION_MS + REQUEST_TIMEOUT_MS);
+  t.notOk(connection.destroyed, "a request that began in time may still arrive");
+  pass(2 * SWEEP_MS);
+  t.ok(connection.destroyed);
+  t.end();
+});
+
+t.test("an answer that goes on, a further one, and no answer at all keep it open", (t) => {
+  const { connection, pass } = play();
+  pass(LONG_MS);
+  t.notOk(connection.destroyed, "Node bounds the time to the first request");
+  connection.answer = { writableFinished: false };
+  pass(LONG_MS);
+  t.notOk(connection.destroyed, "a stream");
+  connection.answer.writableFinished = true;
+  for (let request = 0; request < 5; request++) {
+    pass(IDLE_CONNECTION_MS);
+    connection.answer = { writableFinished: true };
+  }
+  t.notOk(connection.destroyed, "requests");
+  pass(LONG_MS);
+  t.ok(connection.destroyed);
+  t.end();
+});
+
+t.test("a connection that became a WebSocket stays open", (t) => {
+  const { idle, connection, pass } = play();
+  connection.answer = { writableFinished: true };
+  pass(IDLE_CONNECTION_MS);
+  idle.delete(connection);
+  pass(LONG_MS);
+  t.notOk(connection.destroyed);
+  t.end();
+});
+
+t.test("a port looks at its connections: empty lines keep none of them", async (t) => {
+  const sweeps: (() => void)[] = [];
+  const { setInterval: real } = globalThis;
+  t.teardown(() => Object.assign(globalThis, { setInterval: real }));
+  let ahead_ms = 0;
+  const now = performance.now.bind(performance);
+  t.intercept(performance, "now", { value: () => now() + ahead_ms, configurable: true });
+  Object.assign(globalThis, {
+    setInterval: (sweep: () => void) => real(() => undefined, sweeps.push(sweep) * SWEEP_MS),
+  });
+  const port = nodeTransport.openPort({
+    rows: [{ method: "GET", pattern: "/", serve: (exchange) => exchange.send(ANSWER) }],
+    unrouted: (exchange) => exchange.send(ANSWER),
+    connections: new ConnectionLimit(Number.POSITIVE_INFINITY),
+  });
+  t.teardown(() => port.close());
+  const socket = connect({
+    port: must(await port.listen({ host: "127.0.0.1", port: 0 }), "a port"),
+    host: "127.0.0.1",
+  });
+  socket.on("error", () => undefined);
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  for (let request = 0; request < 2; request++) {
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n\r\n");
+    t.match(String(await once(socket, "data")), /^HTTP\/1\.1 200 /, "one that is used goes on");
+    for (const sweep of sweeps) sweep();
+    ahead_ms += IDLE_CONNECTION_MS;
+    for (const sweep of sweeps) sweep();
+  }
+  socket.write("\r\n");
+  ahead_ms += IDLE_CONNECTION_MS;
+  for (const sweep of sweeps) sweep();
+  await closed;
+});

@@ -190,7 +190,10 @@ export interface Config {
 export type ClusterSettings = Pick<Config, "cluster" | "cluster_name" | "node_id" | "cluster_creds" | "cluster_seed">;
 
 /** The settings that decide what is stored, and how much of it can be read. */
-export type StoreSettings = Pick<Config, "state_history" | "state_events" | "event_history">;
+export type StoreSettings = Pick<Config, "state_history" | "state_events" | "event_history"> & {
+  /** Whether the server asks for tokens: events that were stored before it did are then read without secrets. */
+  readonly guarded?: boolean;
+};
 
 /** `data_dir` → `--data-dir`. */
 export function flagOf(key: string): string {

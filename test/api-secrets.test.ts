@@ -124,6 +124,49 @@ t.test("the subject of a message is in its event only where no token is asked fo
   }
 });
 
+t.test("events of before a token was asked for are read without subjects and addresses", async (t) => {
+  const before = await startKoor(t);
+  const receiver = await startReceiver(t);
+  const [from, to] = [await register("from", {}, before), await register("to", {}, before)];
+  const sender = { Authorization: `Bearer ${from.token}` };
+  const waiting = "/api/wait?event=message.sent&event=webhook.disabled";
+  const { cursor } = (await send(before.port, "GET", waiting, { headers: sender })).json<{ readonly cursor: string }>();
+  await sendJson(before.port, "POST", "/api/messages", { to: to.id, subject: SUBJECT, body: "b" }, sender);
+  const hook = { id: "chained", url: receiver.url + PATH, patterns: ["loop"] };
+  await sendJson(before.port, "POST", "/api/webhooks", hook);
+  const hops = { "X-Koor-Hops": String(WEBHOOK_HOPS_MAX) };
+  await sendJson(before.port, "POST", "/api/events/publish", { topic: "loop", data: { subject: SUBJECT } }, hops);
+  const told = await send(before.port, "GET", "/api/events/history");
+  t.ok(told.text.includes(SECRET) && told.text.includes(SUBJECT), "they are stored");
+  await before.stop();
+  const after = await startKoor(t, { data_dir: before.data_dir, args: ["--auth-token", TOKEN] });
+  const stream = await openStream(t, after.port, "pattern=*&since=0", sender);
+  const texts = [
+    JSON.stringify(await stream.untilCount(told.json<unknown[]>().length)),
+    (await send(after.port, "GET", "/api/events/history", { headers: sender })).text,
+    (await send(after.port, "GET", "/api/events/history?topic=message.sent&after=0&wait=1", { headers: sender })).text,
+    (await send(after.port, "GET", "/api/events/history?source=webhooks", { headers: sender })).text,
+    (await send(after.port, "GET", `${waiting}&after=${cursor}&wait=1`, { headers: sender })).text,
+  ];
+  for (const text of texts) {
+    t.match(text, /message\.sent|webhook\.disabled/);
+    t.notMatch(text, SECRET);
+    t.equal(text.replace(`{"subject":"${SUBJECT}"}`, "").includes(SUBJECT), false, "but what a client published");
+  }
+  const history = (await send(after.port, "GET", "/api/events/history", { headers: sender })).json<readonly Told[]>();
+  t.match(history.find(({ topic }) => topic === "message.sent")?.data, {
+    from: from.id,
+    to: [to.id],
+    intent: "inform",
+  });
+  t.match(history.find(({ topic }) => topic === "webhook.disabled")?.data, {
+    id: "chained",
+    url: `127.0.0.1:${receiver.port}`,
+    fail_count: 0,
+  });
+  t.match(history.find(({ topic }) => topic === "loop")?.data, { subject: SUBJECT }, "what a client published stays");
+});
+
 t.test("neither is in the audit log, in figures, or in the server's own log", async (t) => {
   for (const path of [
     "/api/audit?limit=1000",

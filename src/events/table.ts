@@ -6,6 +6,7 @@ import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import { encodeEvent, type EventRow } from "./encode.js";
+import { withoutSecrets } from "./hidden-data.js";
 
 export class EventAppender {
   readonly #rows: DeferredRows;
@@ -74,9 +75,12 @@ export class EventReader {
   readonly #oldest: Statement<[], number | null>;
   readonly #time: Statement<[number], number>;
   readonly #forward: Statement<[number, number, number], EventRow>;
+  readonly #guarded: boolean;
 
-  constructor(db: Db) {
+  /** @param guarded whether the server asks for tokens: events of before are then read without secrets */
+  constructor(db: Db, guarded = false) {
     this.#db = db;
+    this.#guarded = guarded;
     this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM event").pluck();
     this.#oldest = db.prepare<[], number | null>("SELECT min(id) FROM event").pluck();
     this.#time = db.prepare<[number], number>("SELECT created_at FROM event WHERE id = ?").pluck();
@@ -105,7 +109,7 @@ export class EventReader {
     const rows: EventRow[] = [];
     let characters = 0;
     for (const row of this.#forward.iterate(after, upto, limit)) {
-      rows.push(row);
+      rows.push(this.#guarded ? withoutSecrets(row) : row);
       characters += row.data.length;
       if (characters >= EVENT_PAGE_CHARACTERS_MAX) return { rows, more: true };
     }
@@ -113,7 +117,7 @@ export class EventReader {
   }
 
   /** The rows of a span, one at a time. */
-  scan(span: EventSpan): IterableIterator<EventRow> {
+  *scan(span: EventSpan): Generator<EventRow, void, undefined> {
     const conditions = ["id >= ?", "id < ?"];
     const values: (string | number)[] = [span.first, span.end];
     if (span.topic !== null) {
@@ -124,12 +128,16 @@ export class EventReader {
       conditions.push("source = ?");
       values.push(span.source);
     }
-    return this.#db
+    const rows = this.#db
       .prepare<(string | number)[], EventRow>(
         `SELECT * FROM event WHERE ${conditions.join(" AND ")} ORDER BY id ${span.newest_first ? "DESC" : "ASC"}`,
       )
       .iterate(...values);
+    if (!this.#guarded) yield* rows;
+    else for (const row of rows) yield withoutSecrets(row);
   }
 }
 
-export const eventReader: Model<EventReader> = { open: ({ db }) => new EventReader(db) };
+export const eventReader: Model<EventReader> = {
+  open: ({ db, settings }) => new EventReader(db, settings.guarded === true),
+};

@@ -4,7 +4,7 @@
  * until then waits in the thread's port. Runs on the front; imports little.
  */
 import { Worker } from "node:worker_threads";
-import type { ClusterSettings, StoreSettings } from "../../schemas/config.js";
+import type { ClusterSettings, Config, StoreSettings } from "../../schemas/config.js";
 import { systemClock } from "../base/clock.js";
 import { claimDataDir, type DataDirLock, prepareDatabase } from "../store/data-dir.js";
 import { newestTime } from "../store/id-range.js";
@@ -46,9 +46,12 @@ export interface BegunWriter extends BegunThread {
   readonly database: Db;
 }
 
+/** What a writer is started with; without a token where none is named. */
+type WriterSettings = StoreSettings & Partial<ClusterSettings & Pick<Config, "auth_token">>;
+
 /** What of the settings decides what is stored, and how much of it can be read. */
-function storeSettings({ state_history, state_events, event_history }: StoreSettings): StoreSettings {
-  return { state_history, state_events, event_history };
+function storeSettings({ state_history, state_events, event_history, auth_token = "" }: WriterSettings): StoreSettings {
+  return { state_history, state_events, event_history, guarded: auth_token !== "" };
 }
 
 /** What of the settings makes a server a node; null for a server alone. */
@@ -76,7 +79,7 @@ export function beginThread(url: URL, data: WriterData): BegunThread {
 }
 
 /** What a thread is started with on a database of its own. */
-export function writerData(data_dir: string, settings: StoreSettings & Partial<ClusterSettings>): WriterData {
+export function writerData(data_dir: string, settings: WriterSettings): WriterData {
   return {
     data_dir,
     settings: storeSettings(settings),
@@ -119,11 +122,7 @@ export function waitUntilPrepared({ prepared }: WriterData): void {
  * Starts the thread, claims the data directory, and opens and migrates the database.
  * @throws DataDirError, SqliteMissingError with one line for the operator
  */
-export function beginWriter(
-  url: URL,
-  data_dir: string,
-  settings: StoreSettings & Partial<ClusterSettings>,
-): BegunWriter {
+export function beginWriter(url: URL, data_dir: string, settings: WriterSettings): BegunWriter {
   const data = writerData(data_dir, settings);
   const thread = beginThread(url, data);
   let lock: DataDirLock | undefined;

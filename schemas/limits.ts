@@ -7,7 +7,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 // File descriptors
-/** What the server itself may open once it listens: threads, handles of the database, files, calls of other servers. */
+/** What the server itself may open once it listens: threads, handles of the database, files. */
 export const OWN_DESCRIPTORS_MAX = 128;
 /** Where there are no more than this, all modules are loaded at the start. */
 export const FEW_DESCRIPTORS = 512;
@@ -418,6 +418,8 @@ export const OUTBOUND_URL_BYTES_MAX = 2048;
 export const OUTBOUND_DEADLINE_MS = 10_000;
 /** Under way at once; each may hold an answer in memory. */
 export const OUTBOUND_REQUESTS_MAX = 1024;
+/** Connections to other servers at once, of all callers together; a sixth of the file descriptors where that is less. */
+export const OUTBOUND_CONNECTIONS_MAX = 2 * OUTBOUND_REQUESTS_MAX;
 export const OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX = 64;
 export const OUTBOUND_ORIGINS_MAX = 4096;
 export const OUTBOUND_IDLE_MS = 4_000;
@@ -701,7 +703,10 @@ export const WEBHOOK_RETRY_DELAY_MS_MAX = 15 * 60_000;
 export const WEBHOOK_RETRY_AFTER_MS_MAX = 60 * 60_000;
 /** Of a redirect's `Location`, as `last_error` says it. */
 export const WEBHOOK_LOCATION_CHARS_MAX = 200;
-/** Requests that are under way at once: one for each webhook, so that no receiver waits for another. */
+/**
+ * Requests that are under way at once: one for each webhook, so that no receiver waits for another where there are
+ * descriptors for as many connections.
+ */
 export const WEBHOOK_REQUESTS_MAX = WEBHOOKS_MAX;
 /** Deliveries begun in one turn of the front's loop. */
 export const WEBHOOK_STARTS_PER_TURN = 8;

@@ -9,6 +9,7 @@ import {
   DEADLINE_SWEEP_MS,
   EVENT_PRUNE_INTERVAL_MS,
   FEW_DESCRIPTORS,
+  OUTBOUND_CONNECTIONS_MAX,
   OWN_DESCRIPTORS_MAX,
   SERVER_TOKEN_CHARACTERS_MIN,
   SHORTAGE_REPORT_MS,
@@ -92,7 +93,7 @@ import { LongWork } from "./threads/long-work.js";
 import { openThreads, type Threads, type ThreadUrls } from "./threads/open.js";
 import { WriterMetrics } from "./threads/writer-metrics.js";
 import { chooseTransport, type ChosenTransport } from "./transport/choose.js";
-import { ConnectionLimit, connectionsMax } from "./transport/connection-limit.js";
+import { ConnectionLimit, connectionShares } from "./transport/connection-limit.js";
 import { usageRoutes } from "./usage/routes.js";
 import { stateReader } from "./versioned/table.js";
 import { advanceWebhooks } from "./webhooks/commands.js";
@@ -230,10 +231,9 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       connections,
     }),
   );
-  const front = new FrontServer(
-    chosen.transport,
-    new ConnectionLimit(connectionsMax(countDescriptors(), OWN_DESCRIPTORS_MAX), () => too_many.tell()),
-  );
+  const descriptors = countDescriptors();
+  const { clients_max, outbound_max } = connectionShares(descriptors, OWN_DESCRIPTORS_MAX, OUTBOUND_CONNECTIONS_MAX);
+  const front = new FrontServer(chosen.transport, new ConnectionLimit(clients_max, () => too_many.tell()));
   const gate = new Gate(config, front, clock, log);
   const requests = new RequestMetrics();
 
@@ -329,18 +329,21 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   });
 
   // Other servers
-  const outbound_policy = { allow_private: config.webhook_allow_private };
-  const receivers = new OutboundClient({
-    policy: outbound_policy,
-    connections_per_origin_max: WEBHOOK_REQUESTS_MAX,
-  });
+  const calls = {
+    policy: { allow_private: config.webhook_allow_private },
+    connections: new ConnectionLimit(outbound_max),
+    // A connection that is kept for the next call would take another call's place.
+    keeps_connections: (descriptors?.max ?? Number.POSITIVE_INFINITY) > FEW_DESCRIPTORS,
+  };
+  const receivers = new OutboundClient({ ...calls, connections_per_origin_max: WEBHOOK_REQUESTS_MAX });
   const send = senderOver(receivers, () => clock.now());
-  const outbound = new OutboundClient({ policy: outbound_policy });
+  const outbound = new OutboundClient(calls);
 
   // What goes on without being asked
   const deliveries = new Deliveries({
     reader: reads.model(webhookReader),
     send,
+    requests_max: Math.min(WEBHOOK_REQUESTS_MAX, outbound_max),
     leads,
     advance: (progress) => writer.request(advanceWebhooks, { receivers: progress, guarded: gate.guarded }, NO_CALLER),
     clock,

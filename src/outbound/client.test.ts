@@ -14,6 +14,7 @@ import {
 import t from "tap";
 import type { Owner } from "../../test/support/server-process.js";
 import { OUTBOUND_LOOKUPS_MAX } from "../../schemas/limits.js";
+import { ConnectionLimit } from "../transport/connection-limit.js";
 import { OutboundClient, type OutboundAnswer, type OutboundOptions, type OutboundRequest } from "./client.js";
 import { Resolver, type Resolve, type Resolved } from "./resolver.js";
 import type { OutboundFailure } from "./url.js";
@@ -252,6 +253,35 @@ t.test("with the real sockets: a name for a private address", async (t) => {
   t.match(await open.request(new URL(`http://inside.example:${port}/`), GET), { status: 200 });
   t.equal(requests, 2);
   t.equal(connections, 1, "a connection is kept");
+});
+
+t.test("connections of several clients are bounded together, and free again when they are closed", async (t) => {
+  const hanging = await serve(t, () => undefined);
+  const port = await serve(t, (_request, response) => void response.end("1"));
+  const connections = new ConnectionLimit(2);
+  const [one, other] = [1, 2].map(() => makeClient(t, { connections, keeps_connections: false }));
+  if (one === undefined || other === undefined) throw new Error("two clients");
+  const url = new URL(`http://127.0.0.1:${port}/`);
+  const untilOpen = async (holds: (open: number) => boolean): Promise<void> => {
+    while (!holds(connections.open)) await new Promise((resolve) => setImmediate(resolve));
+  };
+  for (let call = 0; call < 3; call++) {
+    t.match(await one.request(url, GET), { status: 200 });
+    // None is kept.
+    await untilOpen((count) => count === 0);
+  }
+  const abort = new AbortController();
+  const calls = [one, other].map((client) =>
+    client.request(new URL(`http://127.0.0.1:${hanging}/`), { ...GET, signal: abort.signal }),
+  );
+  await untilOpen((count) => count === 2);
+  for (const client of [one, other]) t.match(await client.request(url, GET), { kind: "busy" });
+  abort.abort();
+  for (const call of calls) t.match(await call, { kind: "aborted" });
+  await untilOpen((count) => count === 0);
+  t.match(await other.request(new URL("http://127.0.0.1:1/"), GET), { kind: "unreachable" });
+  t.equal(connections.open, 0, "what could not be begun counts no more");
+  t.match(await other.request(url, GET), { status: 200 });
 });
 
 t.test("a connection that was begun past the lookup is closed before anything is sent", async (t) => {

@@ -40,21 +40,33 @@ export interface OutboundAnswer {
   readonly body: Buffer;
 }
 
+const TOO_MANY_CALLS = "too many calls to other servers, try again";
+
 type Connector = ReturnType<typeof Undici.buildConnector>;
+
+/** A bound of connections; either way `enter` says so, `leave` is to be called when the connection is over. */
+export interface ConnectionBound {
+  enter(): boolean;
+  leave(): void;
+}
 
 export interface OutboundOptions {
   readonly policy: OutboundPolicy;
   /** Connections to one host and port at once; OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX where nothing is said. */
   readonly connections_per_origin_max?: number;
+  /** Bounds connections to all hosts together, of several clients; no bound where nothing is said. */
+  readonly connections?: ConnectionBound;
+  /** Whether a connection is kept for the next exchange, as it is where nothing is said. */
+  readonly keeps_connections?: boolean;
   /** For tests: another resolver of names. */
   readonly resolve?: Resolve;
   /** For tests: what begins connections, given the guarded lookup. */
   readonly makeConnector?: (lookup: LookupFunction) => Connector;
 }
 
-/** What a lookup refuses with: it travels through the socket's error, so it is an Error that carries the failure. */
-class RefusedAddress extends Error {
-  override readonly name = "RefusedAddress";
+/** What a connection is refused with: it travels through the socket's error, so it is an Error that carries the failure. */
+class RefusedConnection extends Error {
+  override readonly name = "RefusedConnection";
   constructor(readonly failure: OutboundFailure) {
     super(failure.message);
   }
@@ -78,6 +90,8 @@ export class OutboundClient {
   readonly policy: OutboundPolicy;
   readonly #resolver: Resolver;
   readonly #connections_max: number;
+  readonly #connections: ConnectionBound | undefined;
+  readonly #keeps_connections: boolean;
   readonly #makeConnector: OutboundOptions["makeConnector"];
   #transport: Transport | null = null;
   #running = 0;
@@ -87,6 +101,8 @@ export class OutboundClient {
     this.policy = options.policy;
     this.#resolver = new Resolver(options.resolve);
     this.#connections_max = options.connections_per_origin_max ?? OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX;
+    this.#connections = options.connections;
+    this.#keeps_connections = options.keeps_connections ?? true;
     this.#makeConnector = options.makeConnector;
   }
 
@@ -102,8 +118,7 @@ export class OutboundClient {
   async request(url: URL, options: OutboundRequest): Promise<OutboundAnswer | OutboundFailure> {
     const refusal = refuseHost(url.hostname, this.policy);
     if (refusal !== null) return refusal;
-    if (this.#running >= OUTBOUND_REQUESTS_MAX)
-      return new OutboundFailure("busy", "too many calls to other servers, try again");
+    if (this.#running >= OUTBOUND_REQUESTS_MAX) return new OutboundFailure("busy", TOO_MANY_CALLS);
     this.#running += 1;
     const abort = new AbortController();
     let cause: OutboundFailure | null = null;
@@ -173,12 +188,12 @@ export class OutboundClient {
       // A host that is an address needs no lookup, so it is looked at here, once more, where the connection is begun.
       connect: (target, done) => {
         const refusal = refuseHost(target.hostname, this.policy);
-        if (refusal === null) connect(target, guardConnection(done, this.policy));
-        else done(new RefusedAddress(refusal), null);
+        if (refusal === null) this.#connect(connect, target, guardConnection(done, this.policy));
+        else done(new RefusedConnection(refusal), null);
       },
       connections: this.#connections_max,
       maxOrigins: OUTBOUND_ORIGINS_MAX,
-      pipelining: 1,
+      pipelining: this.#keeps_connections ? 1 : 0,
       keepAliveTimeout: OUTBOUND_IDLE_MS,
       keepAliveMaxTimeout: OUTBOUND_IDLE_MS,
       maxHeaderSize: OUTBOUND_HEADER_BYTES_MAX,
@@ -187,6 +202,29 @@ export class OutboundClient {
       bodyTimeout: 0,
     });
     return { agent, request };
+  }
+
+  /** Begins a connection where there may be one more. */
+  #connect(connect: Connector, target: Parameters<Connector>[0], done: Connected): void {
+    const bound = this.#connections;
+    if (bound === undefined) {
+      connect(target, done);
+      return;
+    }
+    if (!bound.enter()) {
+      bound.leave();
+      done(new RefusedConnection(new OutboundFailure("busy", TOO_MANY_CALLS)), null);
+      return;
+    }
+    connect(target, (...[error, socket]: Parameters<Connected>) => {
+      if (error !== null) {
+        bound.leave();
+        done(error, null);
+        return;
+      }
+      socket.once("close", () => bound.leave());
+      done(null, socket);
+    });
   }
 
   /** A lookup that hands on only what may be called: one forbidden address among several refuses the name. */
@@ -200,7 +238,7 @@ export class OutboundClient {
         for (const { address } of resolved) {
           const refusal = refuseAddress(address, this.policy);
           if (refusal === null) continue;
-          done(new RefusedAddress(refusal), "", 0);
+          done(new RefusedConnection(refusal), "", 0);
           return;
         }
         const usable = resolved.filter(
@@ -233,7 +271,7 @@ function guardConnection(done: Connected, policy: OutboundPolicy): Connected {
     else if (refusal === null) done(null, socket);
     else {
       socket.destroy();
-      done(new RefusedAddress(refusal), null);
+      done(new RefusedConnection(refusal), null);
     }
   };
 }
@@ -259,7 +297,7 @@ const TIMEOUT_CODES: ReadonlySet<string> = new Set([
 ]);
 
 function describeError(error: unknown, host: string): OutboundFailure {
-  if (error instanceof RefusedAddress) return error.failure;
+  if (error instanceof RefusedConnection) return error.failure;
   const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
   if (name === "HTTPParserError")
     return new OutboundFailure("unreachable", `cannot reach ${host}: it does not speak HTTP`);
@@ -267,8 +305,7 @@ function describeError(error: unknown, host: string): OutboundFailure {
   if (typeof code !== "string") throw error;
   if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED")
     return new OutboundFailure("aborted", "the server is shutting down");
-  if (code === "UND_ERR_MAX_ORIGINS_REACHED")
-    return new OutboundFailure("busy", "too many calls to other servers, try again");
+  if (code === "UND_ERR_MAX_ORIGINS_REACHED") return new OutboundFailure("busy", TOO_MANY_CALLS);
   if (TIMEOUT_CODES.has(code)) return new OutboundFailure("timeout", `cannot reach ${host}: timed out`);
   return new OutboundFailure("unreachable", `cannot reach ${host}: ${REASONS[code] ?? code}`);
 }

@@ -1,5 +1,5 @@
 import t from "tap";
-import { ConnectionLimit, connectionsMax } from "./connection-limit.js";
+import { ConnectionLimit, connectionShares } from "./connection-limit.js";
 
 t.test("connections beyond the limit are refused until others are closed", (t) => {
   let refused = 0;
@@ -17,12 +17,17 @@ t.test("connections beyond the limit are refused until others are closed", (t) =
   t.end();
 });
 
-t.test("the server keeps what it may need; where there are few, at least two thirds", (t) => {
-  t.equal(connectionsMax(null, 128), Number.POSITIVE_INFINITY);
-  t.equal(connectionsMax({ max: 20_000, open: 40 }, 128), 19_832);
-  t.equal(connectionsMax({ max: 256, open: 40 }, 128), 88);
-  t.equal(connectionsMax({ max: 128, open: 40 }, 128), 29);
-  t.equal(connectionsMax({ max: 64, open: 40 }, 128), 8);
-  t.equal(connectionsMax({ max: 30, open: 40 }, 128), 1);
+t.test("the server keeps what it may need; where there are few, half of them", (t) => {
+  const shares = (max: number): readonly number[] => {
+    const { clients_max, outbound_max } = connectionShares({ max, open: 40 }, 128, 2_048);
+    return [clients_max, outbound_max];
+  };
+  t.same(connectionShares(null, 128, 2_048), { clients_max: Number.POSITIVE_INFINITY, outbound_max: 2_048 });
+  t.same(shares(20_000), [17_784, 2_048]);
+  t.same(shares(1_024), [692, 164]);
+  t.same(shares(256), [72, 36]);
+  t.same(shares(128), [29, 14]);
+  t.same(shares(64), [8, 4]);
+  t.same(shares(30), [1, 1]);
   t.end();
 });

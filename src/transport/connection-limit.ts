@@ -1,7 +1,8 @@
 /**
- * How many connections of clients there may be on all ports together, so that the server keeps descriptors for its
- * threads, files and calls: one that has none left can neither read its database nor start a thread. What is beyond the
- * limit is closed at once. Runs on the front; knows no library.
+ * How many connections there may be at once, of clients on all ports together or to other servers, so that the server
+ * keeps descriptors for its threads and files: one that has none left can neither read its database nor start a thread.
+ * What comes beyond the limit is closed at once, and no connection is begun beyond it. Runs on the front; knows no
+ * library.
  */
 export class ConnectionLimit {
   readonly #connections_max: number;
@@ -33,17 +34,28 @@ export class ConnectionLimit {
   }
 }
 
+/** How many connections there may be at once. */
+export interface ConnectionShares {
+  readonly clients_max: number;
+  /** To other servers. */
+  readonly outbound_max: number;
+}
+
 /**
- * How many connections of clients leave the server what it may need.
+ * How many connections leave the server what it may need.
  * @param descriptors what is open before any port is; null where there is no limit
- * @param own_max what the server opens besides at most: threads, handles, files, calls of other servers
+ * @param own_max what the server opens besides at most: threads, handles, files
+ * @param outbound_max how many connections to other servers there are at most
  */
-export function connectionsMax(
+export function connectionShares(
   descriptors: { readonly max: number; readonly open: number } | null,
   own_max: number,
-): number {
-  if (descriptors === null) return Number.POSITIVE_INFINITY;
+  outbound_max: number,
+): ConnectionShares {
+  if (descriptors === null) return { clients_max: Number.POSITIVE_INFINITY, outbound_max };
   const left = Math.max(0, descriptors.max - descriptors.open);
+  // What hangs at other servers leaves the clients, and the server itself, the most of it.
+  const outbound = Math.min(outbound_max, Math.max(1, Math.floor(left / 6)));
   // Where there are few, jobs are refused now and then; a server that takes no connection is of no use.
-  return Math.max(1, left - own_max, Math.floor(left / 3));
+  return { clients_max: Math.max(1, left - own_max - outbound, Math.floor(left / 3)), outbound_max: outbound };
 }

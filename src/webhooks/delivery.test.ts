@@ -83,7 +83,11 @@ class System {
   readonly told: WebhookProgress[] = [];
   #event = 0;
 
-  constructor() {
+  readonly #requests_max: number | undefined;
+
+  /** @param requests_max requests at once */
+  constructor(requests_max?: number) {
+    this.#requests_max = requests_max;
     migrate(this.db);
     this.reader = new WebhookReader(this.db);
     this.outbox = new Outbox(this.db);
@@ -100,6 +104,7 @@ class System {
   private start(): Deliveries {
     const deliveries: Deliveries = new Deliveries({
       reader: this.reader,
+      ...(this.#requests_max === undefined ? {} : { requests_max: this.#requests_max }),
       clock: { now: () => this.now_ms },
       log: { ...SILENT, warn: (message, fields) => this.warnings.push([message, fields]) },
       random: () => this.chance,
@@ -484,6 +489,35 @@ t.test("what is not sent for want of room is no failure", async (t) => {
   await system.pass(WEBHOOK_RETRY_MS_MAX);
   t.equal(await system.answer("w", DELIVERED), 1);
   t.equal(system.outcomes("failed"), 0);
+});
+
+t.test("beyond the requests that there may be at once deliveries wait, and each has its turn", async (t) => {
+  const system = new System(2);
+  const names = ["a", "b", "c", "d", "e"];
+  for (const name of names) system.add(name);
+  system.publish();
+  system.publish();
+  const served: string[] = [];
+  await system.rest();
+  while (system.requests.length > 0) {
+    t.ok(system.requests.length <= 2, "no more at once");
+    t.equal(system.requests.length, system.deliveries.in_flight);
+    const [request] = system.requests;
+    const { event = 0, url = "" } = request ?? {};
+    served.push(`${new URL(url).hostname}${event}`);
+    request?.answer(DELIVERED);
+    await system.rest();
+  }
+  t.same(
+    served.slice().sort(),
+    names.flatMap((name) => [`${name}1`, `${name}2`]),
+    "all of it arrives",
+  );
+  t.same(
+    served.slice(0, 5),
+    names.map((name) => `${name}1`),
+    "in turns",
+  );
 });
 
 t.test("a full queue drops the new for this webhook alone", async (t) => {

@@ -11,6 +11,7 @@ import {
   WEBHOOK_FAILURES_MAX,
   WEBHOOK_PROGRESS_ROWS,
   WEBHOOK_REFUSAL_COST,
+  WEBHOOK_REQUESTS_MAX,
   WEBHOOK_RETRY_AFTER_MS_MAX,
   WEBHOOK_RETRY_MS_MAX,
   WEBHOOK_STARTS_PER_TURN,
@@ -44,6 +45,8 @@ export interface DeliveriesOptions {
   readonly send: Send;
   /** Tells the writer how far deliveries have come. */
   readonly advance: (receivers: WebhookProgressRequest["receivers"]) => Promise<null | Failure>;
+  /** Requests that are under way at once at most; WEBHOOK_REQUESTS_MAX where nothing is said. */
+  readonly requests_max?: number;
   /** Whether deliveries are this server's to make; always where it is not said. */
   readonly leads?: () => boolean;
   readonly clock: Clock;
@@ -56,6 +59,7 @@ export class Deliveries implements BackgroundTask {
   readonly #options: DeliveriesOptions;
   readonly #random: () => number;
   readonly #leads: () => boolean;
+  readonly #requests_max: number;
   readonly #bodies: Bodies;
   readonly #receivers = new Map<number, Receiver>();
   /** Those in line for a request. */
@@ -84,6 +88,7 @@ export class Deliveries implements BackgroundTask {
     this.#options = options;
     this.#random = options.random ?? Math.random;
     this.#leads = options.leads ?? ((): boolean => true);
+    this.#requests_max = options.requests_max ?? WEBHOOK_REQUESTS_MAX;
     this.#bodies = new Bodies((event) => options.reader.body(event));
     this.#reports = new Periodic({
       interval_ms: Number.POSITIVE_INFINITY,
@@ -223,7 +228,10 @@ export class Deliveries implements BackgroundTask {
     receiver.active = false;
   }
 
-  /** Puts a receiver in line. A few begin in each turn of the loop: an event may be wanted by a thousand. */
+  /**
+   * Puts a receiver in line. A few begin in each turn of the loop: an event may be wanted by a thousand. Beyond the
+   * bound of requests they wait until others have ended.
+   */
   #wake(receiver: Receiver): void {
     if (receiver.state !== "idle" || !receiver.active || this.#draining || !this.#leads()) return;
     receiver.state = "ready";
@@ -232,13 +240,13 @@ export class Deliveries implements BackgroundTask {
   }
 
   #schedule(): void {
-    if (this.#scheduled) return;
+    if (this.#scheduled || this.#ready.length === 0 || this.#in_flight >= this.#requests_max) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      const beginning = this.#ready.splice(0, WEBHOOK_STARTS_PER_TURN);
-      for (const receiver of beginning) this.#begin(receiver);
-      if (this.#ready.length > 0) this.#schedule();
+      const starts = Math.min(WEBHOOK_STARTS_PER_TURN, this.#requests_max - this.#in_flight);
+      for (const receiver of this.#ready.splice(0, starts)) this.#begin(receiver);
+      this.#schedule();
     });
   }
 
@@ -286,6 +294,7 @@ export class Deliveries implements BackgroundTask {
       blocked.state = "idle";
       this.#wake(blocked);
     }
+    this.#schedule();
   }
 
   #logged(

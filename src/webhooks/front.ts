@@ -162,7 +162,7 @@ export class WebhooksFront {
     this.#tests += 1;
     const outcome = await this.#options.send(delivery);
     this.#tests -= 1;
-    return outcome;
+    return outcome.kind === "not sent" ? new Failure("RESOURCE_EXHAUSTED", outcome.reason) : outcome;
   }
 
   async delete(id: string, context: CallContext): Promise<Answer> {

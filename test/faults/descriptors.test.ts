@@ -4,8 +4,9 @@
  * when there are descriptors.
  */
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import t, { type Test } from "tap";
 import { aloneOnly, TRANSPORT } from "../support/column.js";
 import { send } from "../support/http-client.js";
@@ -60,11 +61,14 @@ async function start(t: Test, name: string, launcher: readonly string[] = []): P
   return koor;
 }
 
-/** Calls a server that has descriptors: nothing is refused for want of one. */
-async function checkAll(t: Test, koor: Koor, what: string): Promise<void> {
+/**
+ * Calls a server that has descriptors: nothing is refused for want of one.
+ * @param tested what a test delivery is answered with
+ */
+async function checkAll(t: Test, koor: Koor, what: string, tested: readonly number[] = [400]): Promise<void> {
   for (const call of CALLS) {
     const status = await make(koor, call);
-    const expected = call.path === "/api/restore" ? [400, 409] : call.path.endsWith("/test") ? [400] : [200, 409];
+    const expected = call.path === "/api/restore" ? [400, 409] : call.path.endsWith("/test") ? tested : [200, 409];
     t.ok(expected.includes(status), `${what}: ${call.method} ${call.path} ${status}`);
   }
 }
@@ -76,17 +80,19 @@ function countLines(koor: Koor, pattern: RegExp): number {
     .filter((line) => pattern.test(line)).length;
 }
 
+/** Whether a new connection gets an answer. */
+function isAnswered(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    socket.once("data", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("close", () => resolve(false));
+  });
+}
+
 /** A new connection gets an answer: those before it are closed by now. */
 async function reconnect(port: number): Promise<void> {
-  for (;;) {
-    const answered = await new Promise<boolean>((resolve) => {
-      const socket = connect({ port, host: "127.0.0.1" });
-      socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-      socket.once("data", () => resolve(true)).once("error", () => resolve(false));
-      socket.once("close", () => resolve(false));
-    });
-    if (answered) return;
-  }
+  while (!(await isAnswered(port)));
 }
 
 const skip = NO_LIMITS ? "there is no ulimit" : aloneOnly("a node has connections of its own");
@@ -116,6 +122,34 @@ for (const name of NAMES) {
       t.equal(await koor.stop(), 0);
     });
   }
+
+  t.test(`${name}: webhooks to a receiver that never answers`, { skip }, async (t) => {
+    const koor = await start(t, name, ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]);
+    let open = 0;
+    let open_most = 0;
+    const receiver = createServer((socket) => {
+      open += 1;
+      open_most = Math.max(open_most, open);
+      socket.on("error", () => undefined).on("close", () => (open -= 1));
+      socket.resume();
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+    const { port } = receiver.address() as AddressInfo;
+    for (let at = 0; at < 60; at++) {
+      const body = JSON.stringify({ id: `hung${at}`, url: `http://127.0.0.1:${port}/${at}`, patterns: ["hang"] });
+      await send(koor.port, "POST", "/api/webhooks", { body });
+    }
+    const connected = once(receiver, "connection");
+    await send(koor.port, "POST", "/api/events/publish", { body: '{"topic":"hang"}' });
+    await connected;
+    // On connections of their own, as others would come.
+    for (let call = 0; call < 50; call++) t.ok(await isAnswered(koor.port), "a connection of a client");
+    await checkAll(t, koor, "meanwhile", [400, 503]);
+    t.ok(open_most < 16, `${open_most} connections to the receiver`);
+    t.notMatch(koor.log(), /EMFILE|level=ERROR/);
+    receiver.close();
+    t.equal(await koor.stop(), 0);
+  });
 
   t.test(`${name}: nothing more can be opened`, { skip: skip || (NO_PRLIMIT && "there is no prlimit") }, async (t) => {
     const koor = await start(t, name, ["sh", "-c", 'ulimit -n 400; exec "$@"', "sh"]);

@@ -21,7 +21,7 @@ import {
   writeFileSync,
   type Stats,
 } from "node:fs";
-import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
 import { SETTINGS_BYTES_MAX } from "../schemas/limits.js";
 import { failed, wrongUsage, type CliFailure } from "./failure.js";
@@ -46,6 +46,16 @@ export interface FilePlace {
 export function isWithin(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+/** Open files by name, terminals, the null device: they are no files of a project, whatever its folder. */
+export const DEVICES = /^\/(?:dev|proc)\//;
+
+/** Where a file lies that the command line names: in the project no link may lead out of it, elsewhere links may. */
+export function placeOf(path: string, folder: string, root: string): FilePlace {
+  const absolute = resolve(folder, path);
+  const isOfProject = !DEVICES.test(absolute) && isWithin(root, absolute);
+  return { path: absolute, name: path, ...(isOfProject ? { root } : {}) };
 }
 
 function leadsOut(root: string): string {
@@ -124,6 +134,16 @@ export function resolveForWriting(place: FilePlace): string | CliFailure {
   const info = lstatSync(real, { throwIfNoEntry: false });
   const problem = info === undefined ? undefined : irregularity(info);
   return problem === undefined ? real : wrongUsage(`cannot write ${name}: ${problem}`);
+}
+
+/**
+ * Where a file of any kind is to be read: all links of a place that has a root are resolved; refused (exit 2) are those
+ * that lead out of it. Throws what the system says.
+ */
+export function resolveForReading(place: FilePlace): string | CliFailure {
+  const { path, name, root } = place;
+  if (root === undefined) return path;
+  return resolveLinks(place) ?? wrongUsage(`cannot read ${name}: ${leadsOut(root)}`);
 }
 
 /** The permissions of the file, `fallback` where there is none. Throws what the system says. */

@@ -1,12 +1,15 @@
 /**
  * Opens a file that the command line names, whatever it is: a regular file, a pipe that a program writes to (a FIFO,
- * `<(…)` of a shell), a terminal. Nothing that keeps a command for ever is opened: devices that never end, and FIFOs
+ * `<(…)` of a shell), a terminal. In the project a link that leads out of it is not followed: others may have placed it,
+ * and what it leads to would be sent. Anywhere else links are the user's own. Nothing that keeps a command for ever is opened: devices that never end, and FIFOs
  * that have no writer. Runs in the command line's process. Leaves reading, and how much of it, to the caller.
  */
 import { close, constants, fstatSync, open, openSync, closeSync, statSync, type Stats } from "node:fs";
 
 import { CLI_FILE_OPEN_MS } from "../schemas/limits.js";
-import { wrongUsage, type CliFailure } from "./failure.js";
+import { placeOf, resolveForReading } from "./config-file.js";
+import { CliFailure, wrongUsage } from "./failure.js";
+import { projectOf } from "./koor-folder.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 /** The names of stdin. Opened once more by them, a socket is refused by the system. */
@@ -66,7 +69,10 @@ function endlessness(file: number, info: Stats): string | undefined {
 /** The descriptor of a file that is not stdin, to be read and closed by the caller; a refusal has exit 2. */
 export async function openInputFile(path: string): Promise<number | CliFailure> {
   try {
-    const file = await openInTime(path);
+    const folder = process.cwd();
+    const real = resolveForReading(placeOf(path, folder, projectOf(folder)));
+    if (real instanceof CliFailure) return real;
+    const file = await openInTime(real);
     if (file === "no writer") return wrongUsage(`cannot read ${path}: no program writes to this pipe`);
     const problem = endlessness(file, fstatSync(file));
     if (problem === undefined) return file;

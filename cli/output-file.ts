@@ -3,27 +3,23 @@
  * may have placed it. Anywhere else links are the user's own. Runs in the command line's process.
  */
 import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
 
-import { isWithin, modeOf, replaceFile, resolveForWriting } from "./config-file.js";
+import { DEVICES, modeOf, placeOf, replaceFile, resolveForWriting } from "./config-file.js";
 import { CliFailure, wrongUsage } from "./failure.js";
 import { projectOf } from "./koor-folder.js";
 import { describeSystemError } from "./system-error.js";
 
 const NEW_MODE = 0o644;
-/** Standard output and other open files by name, terminals, the null device: they are written to, and not replaced. */
-const DEVICES = /^\/(?:dev|proc)\//;
 
 /** The real path of `--output PATH`, to be replaced in one step. Throws what the system says. */
 export function resolveOutput(path: string, folder: string): string | CliFailure {
-  const absolute = resolve(folder, path);
-  const root = projectOf(folder);
-  return resolveForWriting({ path: absolute, name: path, ...(isWithin(root, absolute) ? { root } : {}) });
+  return resolveForWriting(placeOf(path, folder, projectOf(folder)));
 }
 
 /** Writes a whole file, which is there with all of its content or as it was. */
 export function writeOutput(path: string, folder: string, content: Buffer): CliFailure | undefined {
   try {
+    // They are written to, and not replaced.
     if (DEVICES.test(path)) {
       writeFileSync(path, content);
       return undefined;

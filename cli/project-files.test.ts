@@ -215,6 +215,31 @@ t.test("files that the command line names", { skip: SKIP }, async (t) => {
   t.equal(fake.requests.at(-1)?.body.toString(), "from a pipe\n");
   await written;
 
+  writeFileSync(join(outside, "secret.txt"), "secret");
+  writeFileSync(join(cwd, "inside.txt"), "inside");
+  symlinkSync("../outside/secret.txt", join(cwd, "notes.md"));
+  symlinkSync("../outside", join(cwd, "docs"));
+  symlinkSync("notes.md", join(cwd, "twice.md"));
+  symlinkSync("inside.txt", join(cwd, "alias.md"));
+  symlinkSync("gone.txt", join(cwd, "dangling.md"));
+  const sent = fake.requests.length;
+  const leads_out = { code: 2, stderr: /it is a link that leads out of / };
+  for (const path of ["notes.md", "./notes.md", join(cwd, "notes.md"), "docs/secret.txt", "twice.md"]) {
+    t.match(await set(path), leads_out, path);
+    t.match(await koor(["restore", "--file", path]), leads_out, `restore: ${path}`);
+    t.match(await koor(["task", "add", "t", "--file", path]), leads_out, `task add: ${path}`);
+  }
+  t.match(await set("docs/../secret.txt"), { code: 2, stderr: /no such file/ }, "the parent of what is named");
+  t.match(await set("dangling.md"), { code: 2, stderr: /no such file/ });
+  t.equal(fake.requests.length, sent, "nothing was sent");
+  t.equal((await set("alias.md")).code, 0, "a link within the project");
+  t.equal(fake.requests.at(-1)?.body.toString(), "inside");
+  symlinkSync("secret.txt", join(outside, "own.txt"));
+  for (const path of ["../outside/own.txt", join(outside, "own.txt")]) {
+    t.equal((await set(path)).code, 0, path);
+    t.equal(fake.requests.at(-1)?.body.toString(), "secret", "a link outside is the user's own");
+  }
+
   fake.answer = () => playJson([{ rule_id: "r" }]);
   const write = async (path: string) => await koor(["rules", "export", "--output", path]);
   symlinkSync("../outside/victim.json", join(cwd, "out.json"));

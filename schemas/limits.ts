@@ -16,6 +16,10 @@ export const SHORTAGE_REPORT_MS = 60_000;
 
 // Requests and values
 export const BODY_BYTES_MAX = 10 * MIB;
+/** What a refusal repeats of a name or a text that was sent, in UTF-16 units. */
+export const QUOTED_CHARACTERS_MAX = 100;
+/** The sentence of a refusal. */
+export const REFUSAL_CHARACTERS_MAX = 1024;
 /**
  * A refused body is read and thrown away up to this size, so that the client sees the answer; then its connection is
  * cut.
@@ -597,7 +601,8 @@ export const VALIDATION_SHORT_STEPS_MAX = 4_000_000;
 /** A longer answer is made again as a stream: it would hold up the front as one text. */
 export const VALIDATION_SHORT_ANSWER_CHARACTERS_MAX = 256 * KIB;
 export const VIOLATIONS_LISTED_MAX = 100_000;
-export const VIOLATIONS_LISTED_CHARACTERS_MAX = 64 * MIB;
+/** As UTF-8, the JSON of the violations in one answer. */
+export const VIOLATIONS_LISTED_BYTES_MAX = 16 * MIB;
 
 // Contracts
 /** Levels of objects and arrays that a contract, a payload or a service's answer may have. */
@@ -605,6 +610,10 @@ export const CONTRACT_DEPTH_MAX = 256;
 export const CONTRACT_VIOLATIONS_MAX = 1_000;
 /** Paths and messages together. */
 export const CONTRACT_VIOLATIONS_CHARACTERS_MAX = 1 * MIB;
+/** Of a violation's path. */
+export const CONTRACT_PATH_CHARACTERS_MAX = 1024;
+/** Of a violation's message: what one that lists as many names as it may has, each as long as it may be. */
+export const CONTRACT_MESSAGE_CHARACTERS_MAX = 32 * KIB;
 /** Names, or values of an enum, that a message lists. */
 export const CONTRACT_NAMES_LISTED_MAX = 100;
 /** Of a payload's value in a message. */
@@ -769,6 +778,8 @@ export const TOKENS_PER_MCP_CALL = 300;
 // MCP
 /** Messages of one JSON-RPC batch. */
 export const MCP_BATCH_MESSAGES_MAX = 100;
+/** Of a message's id, and of what it names, in UTF-16 units. */
+export const MCP_NAME_CHARACTERS_MAX = 1024;
 /** What the answers of one batch may come to: a call that no longer fits gets an error, the others their answers. */
 export const MCP_BATCH_BYTES_MAX = 4 * MIB;
 /** Of all batches that are being answered, together. */

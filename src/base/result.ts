@@ -3,26 +3,33 @@
  * asks `instanceof Failure`. Exceptions are for bugs only. By hand: in libraries of results a success is wrapped as
  * well, one object for every call.
  */
+import { REFUSAL_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { STATUSES, type StatusName } from "../../schemas/status.js";
+import { shorten } from "./shorten.js";
 
 /** Members beside `error` and `code` in the answer's body, e.g. `current_version`. */
 export type FailureMembers = Readonly<Record<string, unknown>>;
 
 export class Failure {
+  readonly message: string;
+
   /**
    * @param status which kind of refusal; decides the HTTP status and the exit code
-   * @param message one sentence for the client; never SQL, a stack or a path
+   * @param message one sentence for the client; never SQL, a stack or a path. Cut at REFUSAL_CHARACTERS_MAX: it may
+   *   repeat what was sent
    * @param members further members of the answer's body
    * @param outcome_unknown true where the work may have been done although no answer came
    * @param subject what had been read of the request by then, for the audit log; null where the caller knows it
    */
   constructor(
     readonly status: StatusName,
-    readonly message: string,
+    message: string,
     readonly members: FailureMembers | null = null,
     readonly outcome_unknown: boolean = false,
     readonly subject: object | null = null,
-  ) {}
+  ) {
+    this.message = shorten(message, REFUSAL_CHARACTERS_MAX);
+  }
 
   /** The same refusal, saying what of the request it is about. */
   about(subject: object): Failure {

@@ -6,6 +6,7 @@ import type { Static, TSchema } from "typebox";
 import { must } from "./assert.js";
 import { readJsonText } from "./json-bytes.js";
 import { Failure, invalid } from "./result.js";
+import { shorten } from "./shorten.js";
 import type { CompiledShape, ShapeError } from "./shape-compiler.js";
 
 /** A body that is of its schema's shape. */
@@ -178,14 +179,14 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
     readonly limit?: number;
   };
   const place = splitPointer(instancePath);
-  const field = name(place);
+  const field = shorten(name(place));
   const { limit } = told;
-  const says = (what: string): Detail[] => [{ path: at + instancePath, message: `${field} ${what}` }];
+  const says = (what: string): Detail[] => [{ path: shorten(at + instancePath), message: `${field} ${what}` }];
   switch (keyword) {
     case "required":
       return (told.requiredProperties ?? []).map((missing) => ({
-        path: `${at}${instancePath}/${missing.replaceAll("~", "~0").replaceAll("/", "~1")}`,
-        message: `${name([...place, missing])} is required`,
+        path: shorten(`${at}${instancePath}/${missing.replaceAll("~", "~0").replaceAll("/", "~1")}`),
+        message: `${shorten(name([...place, missing]))} is required`,
       }));
     // One that there is to be none of: it is told by itself, and then the object that has it.
     case "boolean":

@@ -10,7 +10,7 @@ import { CheckSteps, stepsFor, TooManySteps } from "./check-steps.js";
 import { DEFINITIONS, type Contract, type Definition, type DefinitionName, type Endpoint } from "./contract.js";
 import { checkArray, checkObject, findUnknownTypes } from "./field-map.js";
 import { JsonSchema } from "./json-schema.js";
-import { MESSAGES, Violations } from "./violations.js";
+import { cut, MESSAGES, Violations } from "./violations.js";
 
 /** A contract with what was compiled of it so far. */
 export class ReadyContract {
@@ -62,20 +62,20 @@ export function validatePayload(
 ): Violation[] | Failure {
   const path = direction;
   const endpoint = ready.endpoint(endpoint_name);
-  const shown = JSON.stringify(endpoint_name);
-  if (endpoint === undefined) return [{ path: endpoint_name, message: `endpoint ${shown} not in contract` }];
+  const named = cut(endpoint_name);
+  const shown = JSON.stringify(named);
+  if (endpoint === undefined) return [{ path: named, message: `endpoint ${shown} not in contract` }];
   if (!isDirection(direction)) {
     return [
       {
-        path: direction,
-        message: `unknown direction ${JSON.stringify(direction)} (use request, response, query, or error)`,
+        path: cut(direction),
+        message: `unknown direction ${JSON.stringify(cut(direction))} (use request, response, query, or error)`,
       },
     ];
   }
   const name = chooseDefinition(endpoint, direction, payload);
   const definition = endpoint.definitions.get(name);
-  if (definition === undefined)
-    return [{ path: endpoint_name, message: `endpoint ${shown} has no ${direction} definition` }];
+  if (definition === undefined) return [{ path: named, message: `endpoint ${shown} has no ${direction} definition` }];
   if (isTooDeep(payload)) return [{ path, message: TOO_DEEP }];
   const found = new Violations();
   try {
@@ -146,7 +146,7 @@ export function contractProblems(ready: ReadyContract): Violation[] {
   for (const [name, endpoint] of endpoints) {
     if (found.full) break;
     if (endpoint.malformed !== null) found.add(name, endpoint.malformed);
-    else if (endpoint.definitions.size === 0) found.add(name, `endpoint ${JSON.stringify(name)} defines nothing`);
+    else if (endpoint.definitions.size === 0) found.add(name, `endpoint ${JSON.stringify(cut(name))} defines nothing`);
     for (const part of DEFINITIONS) {
       const definition = endpoint.definitions.get(part);
       const path = `${name}.${part}`;

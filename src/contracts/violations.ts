@@ -4,12 +4,15 @@
  */
 import type { Violation } from "../../schemas/contracts.js";
 import {
+  CONTRACT_MESSAGE_CHARACTERS_MAX,
   CONTRACT_NAMES_LISTED_MAX,
+  CONTRACT_PATH_CHARACTERS_MAX,
   CONTRACT_VALUE_CHARACTERS_MAX,
   CONTRACT_VIOLATIONS_CHARACTERS_MAX,
   CONTRACT_VIOLATIONS_MAX,
 } from "../../schemas/limits.js";
 import { ExactNumber } from "../base/exact-number.js";
+import { shorten } from "../base/shorten.js";
 
 export class Violations {
   readonly #found: Violation[] = [];
@@ -22,8 +25,10 @@ export class Violations {
 
   add(path: string, message: string): void {
     if (this.full) return;
-    this.#found.push({ path, message });
-    this.#characters += path.length + message.length;
+    const place = shorten(path, CONTRACT_PATH_CHARACTERS_MAX);
+    const said = shorten(message, CONTRACT_MESSAGE_CHARACTERS_MAX);
+    this.#found.push({ path: place, message: said });
+    this.#characters += place.length + said.length;
   }
 
   /** By path, in the order of UTF-16 code units; those of one path keep their order. */
@@ -41,7 +46,7 @@ export function typeName(value: unknown): string {
 
 /** A text as messages show it: its begin where it is long. */
 export function cut(text: string): string {
-  return text.length > CONTRACT_VALUE_CHARACTERS_MAX ? `${text.slice(0, CONTRACT_VALUE_CHARACTERS_MAX)}…` : text;
+  return shorten(text, CONTRACT_VALUE_CHARACTERS_MAX);
 }
 
 /** The value as JSON, cut where it is long. */
@@ -81,13 +86,13 @@ function listed(values: readonly unknown[]): string {
 
 // The words of the contract, one place for field maps and JSON Schemas.
 export const MESSAGES = {
-  missing: (name: string) => `missing required field ${JSON.stringify(name)}`,
+  missing: (name: string) => `missing required field ${JSON.stringify(cut(name))}`,
   unexpected: (name: string, known: readonly string[]) =>
-    `unexpected field ${JSON.stringify(name)} (contract defines: ${listed(known)})`,
-  null_field: (name: string) => `field ${JSON.stringify(name)} is null but not nullable`,
+    `unexpected field ${JSON.stringify(cut(name))} (contract defines: ${listed(known)})`,
+  null_field: (name: string) => `field ${JSON.stringify(cut(name))} is null but not nullable`,
   null_element: "array element is null but not nullable",
   type: (expected: string, value: unknown) => `expected ${expected}, got ${typeName(value)}`,
   not_allowed: (value: unknown, allowed: readonly unknown[]) =>
     `value ${shown(value)} not in allowed enum: [${listed(allowed)}]`,
-  unknown_type: (type: string) => `unknown type ${JSON.stringify(type)} in contract`,
+  unknown_type: (type: string) => `unknown type ${JSON.stringify(cut(type))} in contract`,
 } as const;

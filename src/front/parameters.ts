@@ -6,6 +6,7 @@ import type { TObject, TSchema } from "typebox";
 import { textProblem, textRulesOf, type TextRules } from "../../schemas/text.js";
 import { Failure, invalid } from "../base/result.js";
 import { parseQueryPairs, parseQueryString, repeatedValues } from "../base/path.js";
+import { shorten } from "../base/shorten.js";
 import { parseTime } from "../base/time.js";
 import type { AnyQuery } from "./route.js";
 
@@ -42,7 +43,7 @@ export function refuseUnknownQuery({ query }: { readonly query?: TObject }, raw:
   const seen = new Set<string>();
   for (const [name] of pairs) {
     const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
-    if (schema === undefined && name !== AFTER_POSITION) return invalid(`unknown query parameter: ${name}`);
+    if (schema === undefined && name !== AFTER_POSITION) return invalid(`unknown query parameter: ${shorten(name)}`);
     if (seen.has(name) && schema?.items === undefined) return invalid(`${name} is given more than once`);
     seen.add(name);
   }

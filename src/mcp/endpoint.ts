@@ -21,6 +21,7 @@ import {
   MCP_BATCH_MESSAGES_MAX,
   MCP_BATCHES_BYTES_MAX,
   MCP_LISTENERS_MAX,
+  MCP_NAME_CHARACTERS_MAX,
   SSE_COMMENT_INTERVAL_MS,
 } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -32,6 +33,7 @@ import { Failure } from "../base/result.js";
 import type { Reply } from "../front/route.js";
 import type { Requester, ToolCalls } from "./tool-calls.js";
 import { BatchAnswers } from "./batch-answers.js";
+import { cutNames, hasLongId } from "./message-bounds.js";
 import { PROTOCOL_HEADERS, type McpHeaders, type McpRequest } from "./headers.js";
 import { StandingServer } from "./standing-server.js";
 import { isToolName, makeToolServer } from "./tool-server.js";
@@ -125,7 +127,9 @@ export class McpEndpoint {
       return refusal(415, REFUSED, "Unsupported Media Type: Content-Type must be application/json");
     const parsed = refuseStructure(request.body) ?? readJsonText(request.body);
     if (parsed instanceof Failure) return refusal(400, PARSE_ERROR, `Parse error: ${parsed.message}`);
-    const { json } = parsed;
+    if (hasLongId(parsed.json))
+      return refusal(400, INVALID_REQUEST, `Invalid Request: an id has at most ${MCP_NAME_CHARACTERS_MAX} characters`);
+    const json = cutNames(parsed.json);
     const requester: Requester = { outer: { caller: request.caller, context: request.context }, base: baseOf(headers) };
     const route = classifyInboundRequest({ httpMethod: "POST", body: json, ...standardHeaders(headers) });
     if (route.kind === "legacy")

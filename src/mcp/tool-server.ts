@@ -12,6 +12,7 @@ import {
 import { MCP_TOOLS_KEPT_MS } from "../../schemas/limits.js";
 import { MCP_INSTRUCTIONS, TOOL_CARDS, TOOL_NAMES, type ToolName } from "../../schemas/mcp.js";
 import { VERSION } from "../../schemas/version.js";
+import { shorten } from "../base/shorten.js";
 import type { Requester, ToolResult } from "./tool-calls.js";
 
 /** The list of tools, as plain JSON: TypeBox's own markers are not in it. */
@@ -61,7 +62,7 @@ export function makeToolServer(
   server.setRequestHandler("tools/list", () => ({ tools: LISTED }));
   server.setRequestHandler("tools/call", async ({ params }, { mcpReq }) => {
     if (!isToolName(params.name))
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${shorten(params.name)}`);
     return await run(params.name, params.arguments ?? {}, requesterOf(mcpReq.id));
   });
   return server;

@@ -5,7 +5,7 @@ import {
   STREAM_CHUNK_CHARACTERS,
   VALIDATION_SHORT_ANSWER_CHARACTERS_MAX,
   VALIDATION_SHORT_STEPS_MAX,
-  VIOLATIONS_LISTED_CHARACTERS_MAX,
+  VIOLATIONS_LISTED_BYTES_MAX,
   VIOLATIONS_LISTED_MAX,
 } from "../../schemas/limits.js";
 import {
@@ -196,7 +196,7 @@ export const validateLong = streamJob({
 
 /**
  * `{"project","violations","count"}` in small pieces: the project's rules by rule_id, then the global ones, each
- * rule's findings by line. All are counted; the list ends at VIOLATIONS_LISTED_MAX or at its bound in characters.
+ * rule's findings by line. All are counted; the list ends at VIOLATIONS_LISTED_MAX or at its bound in bytes.
  * Of one rule that is named it says `applies`, too: a rule that is for other files has found nothing, either.
  * Returns OUT_OF_RANGE where it would take more steps or milliseconds than it may (effort.ts).
  */
@@ -214,17 +214,19 @@ function* validation(
   const effort = new Effort(steps_max, ms_max);
   yield `{"project":${JSON.stringify(project)},"violations":[`;
   let count = 0;
-  let written = 0;
+  let bytes = 0;
+  let isFull = false;
   let applies = false;
   for (const rule of rules) {
     if (!rule.appliesTo(subject.paths, subject.stack)) continue;
     applies = true;
     for (const found of violationsOf(rule, content, effort)) {
       count += 1;
-      if (count > VIOLATIONS_LISTED_MAX || written > VIOLATIONS_LISTED_CHARACTERS_MAX) continue;
+      if (isFull) continue;
       const text = encodeViolation(rule, found);
-      written += text.length;
-      yield count === 1 ? text : `,${text}`;
+      bytes += Buffer.byteLength(text);
+      isFull = count > VIOLATIONS_LISTED_MAX || (count > 1 && bytes > VIOLATIONS_LISTED_BYTES_MAX);
+      if (!isFull) yield count === 1 ? text : `,${text}`;
     }
     rule.regex?.trim();
     if (effort.spent) return new Failure("OUT_OF_RANGE", "the validation takes long");

@@ -13,6 +13,7 @@ import {
 } from "../../schemas/templates.js";
 import { isLongerThan } from "../../schemas/text.js";
 import { Failure, invalid, notFound } from "../base/result.js";
+import { shorten } from "../base/shorten.js";
 import { claimBook } from "../claims/book.js";
 import { refuseImport, storeImported } from "../rules/commands.js";
 import { ruleWriter } from "../rules/table.js";
@@ -84,7 +85,7 @@ export const applyTemplate = writerMethod({
     const contracts = contractsOf(content.kind, id, content.data);
     const long = contracts.find(([name]) => isLongerThan(specKey(project, name), KEY_BYTES_MAX));
     if (long !== undefined) {
-      const shown = JSON.stringify(long[0]);
+      const shown = JSON.stringify(shorten(long[0]));
       return invalid(`project and name of the contract ${shown} are longer than ${KEY_BYTES_MAX} characters`);
     }
     for (const [name] of contracts) {

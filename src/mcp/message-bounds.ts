@@ -1,0 +1,51 @@
+/**
+ * What a message of JSON-RPC may make its answer repeat: its id, and the names that the protocol library quotes where it
+ * refuses them. Pure. Leaves a tool's arguments to the tool.
+ */
+import { MCP_NAME_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { shorten } from "../base/shorten.js";
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function isObject(json: unknown): json is JsonObject {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
+function isLong(value: unknown): value is string {
+  return typeof value === "string" && value.length > MCP_NAME_CHARACTERS_MAX;
+}
+
+/** Whether a message, or one of a batch, has an id that no answer repeats. */
+export function hasLongId(json: unknown): boolean {
+  return (Array.isArray(json) ? json : [json]).some((message) => isObject(message) && isLong(message["id"]));
+}
+
+/** The object with its long texts cut; the same object where it has none. */
+function cutTexts(json: JsonObject): JsonObject {
+  if (!Object.values(json).some(isLong)) return json;
+  return Object.fromEntries(
+    Object.entries(json).map(([name, value]) => [name, isLong(value) ? shorten(value) : value]),
+  );
+}
+
+function cutMessage(message: unknown): unknown {
+  if (!isObject(message)) return message;
+  const cut = cutTexts(message);
+  const { params } = cut;
+  if (!isObject(params)) return cut;
+  const { _meta: meta } = params;
+  const cut_params = cutTexts(isObject(meta) ? withMember(params, "_meta", cutTexts(meta)) : params);
+  return withMember(cut, "params", cut_params);
+}
+
+function withMember(json: JsonObject, name: string, value: unknown): JsonObject {
+  return json[name] === value ? json : { ...json, [name]: value };
+}
+
+/**
+ * The message, or the batch, with its method, and the texts of its parameters and of their `_meta`, cut where they are
+ * long: nothing that a server has is named by such a text, and a part of it names nothing, either.
+ */
+export function cutNames(json: unknown): unknown {
+  return Array.isArray(json) ? json.map(cutMessage) : cutMessage(json);
+}

@@ -1,8 +1,8 @@
 /** Topic patterns that are sure to be well-formed, as src/base/segment-glob.ts reads them: for what clients are told. */
-import { HIDDEN_CLASS } from "./visible-text.js";
+import { UNSEEN_CLASS } from "./visible-text.js";
 
 /** What no line of text has. */
-const CONTROL = `\\x00-\\x1f\\x7f-\\x9f${HIDDEN_CLASS}`;
+const CONTROL = `\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}`;
 const ESCAPED = `\\\\[^.${CONTROL}]`;
 const CHARACTER = `(?:${ESCAPED}|[^\\\\\\]\\-.${CONTROL}])`;
 const FIRST_CHARACTER = `(?:${ESCAPED}|[^\\\\\\]\\-.^${CONTROL}])`;

@@ -54,6 +54,17 @@ t.test("what cannot be seen is found", (t) => {
     ["\ufdd0", "U+FDD0"],
     ["\uffff", "U+FFFF"],
     ["\u{1FFFE}", "U+1FFFE"],
+    ["\u2800", "U+2800"],
+    ["a\u2800b", "U+2800"],
+    ["\u2813\u2800\u2800\u283a", "U+2800"],
+    ["a\ufffcb", "U+FFFC"],
+    ["\u{13430}", "U+13430"],
+    ["a\u{1343f}", "U+1343F"],
+    ["\u{13441}", "U+13441"],
+    ["\u{16f8f}", "U+16F8F"],
+    ["a\u{16f92}", "U+16F92"],
+    ["\u{16fe4}", "U+16FE4"],
+    ["\u{1d159}", "U+1D159"],
     ["\u{E0001}", "U+E0001"],
     [`name${tags("hidden")}`, "U+E0068"],
     // What is kept elsewhere, where it does nothing.
@@ -102,6 +113,11 @@ const KEPT = [
   "\u0d9a\u0dca\u200d\u0dbb",
   "\u09b0\u200d\u09cd\u09af",
   "\u845b\u{E0100} \u5203\ufe00",
+  // Two words of Braille, a group of hieroglyphs, a Miao syllable with its tone, two Khitan characters of one word.
+  "\u2813\u2811\u2800\u283a\u2815",
+  "\u{13000}\u{13430}\u{13001}",
+  "\u{16f00}\u{16f54}\u{16f8f}",
+  "\u{18b00}\u{16fe4}\u{18b01}",
   "\u1820\u180b",
 ];
 

@@ -3,7 +3,7 @@
  * text around them is shown. Names may not have them, and the command line and the log escape them. Characters that are
  * a visible part of what stands beside them are kept: in sequences of emoji, and joiners in scripts that need them.
  * Pure. The ranges are Default_Ignorable_Code_Point, Bidi_Control, the separators of lines and paragraphs, interlinear
- * annotations, and noncharacters of Unicode 16.
+ * annotations, and noncharacters of Unicode 16, and some that are drawn as nothing.
  */
 
 type Range = readonly [first: number, last: number];
@@ -36,17 +36,33 @@ export const HIDDEN_RANGES: readonly Range[] = [
   ...PLANE_ENDS,
 ];
 
+/** Drawn as nothing, or as a space, though Unicode does not count them as ignorable. */
+const BLANK_RANGES: readonly Range[] = [
+  [0x2800, 0x2800], // Braille blank
+  [0xfffc, 0xfffc], // stands for an object that a text has not
+  [0x1_3430, 0x1_3442], // format controls and blanks of Egyptian hieroglyphs
+  [0x1_6f8f, 0x1_6f92], // Miao tone marks: where the vowel stands
+  [0x1_6fe4, 0x1_6fe4], // Khitan filler
+  [0x1_d159, 0x1_d159], // musical null notehead
+];
+
 function escapeOf(code: number): string {
   return code > 0xffff ? String.fromCodePoint(code) : `\\u${code.toString(16).padStart(4, "0")}`;
+}
+
+function classOf(ranges: readonly Range[]): string {
+  return ranges
+    .map(([first, last]) => (first === last ? escapeOf(first) : `${escapeOf(first)}-${escapeOf(last)}`))
+    .join("");
 }
 
 /**
  * The inside of a class of a regular expression with the flag `u`: all characters of HIDDEN_RANGES. Those beyond the
  * first plane stand for themselves, since each dialect has another escape for them.
  */
-export const HIDDEN_CLASS = HIDDEN_RANGES.map(([first, last]) =>
-  first === last ? escapeOf(first) : `${escapeOf(first)}-${escapeOf(last)}`,
-).join("");
+export const HIDDEN_CLASS = classOf(HIDDEN_RANGES);
+/** The same, with those that are blank: all that a name may not have, but for what is kept. */
+export const UNSEEN_CLASS = HIDDEN_CLASS + classOf(BLANK_RANGES);
 
 /** Signs that suppress a vowel: a joiner after one, or between a letter and one, chooses the form of a conjunct. */
 const VIRAMA = "[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]";
@@ -70,13 +86,18 @@ const KEPT = [
   `(?<=${VIRAMA})[\\u200C\\u200D]`,
   `(?<=\\p{L})[\\u200C\\u200D](?=${VIRAMA})`,
   `(?<=${JOINING})\\u200C(?=${JOINING})`,
+  // The space between words of Braille, joiners of hieroglyphs, the tone of a Miao syllable, part of a Khitan word.
+  "(?<=[\\u2801-\\u28FF])\\u2800(?=[\\u2801-\\u28FF])",
+  "(?<=[\\u{13000}-\\u{1342F}])[\\u{13430}-\\u{13436}](?=[\\u{13000}-\\u{1342F}])",
+  "(?<=[\\u{16F00}-\\u{16F87}])[\\u{16F8F}-\\u{16F92}]",
+  "(?<=[\\u{18B00}-\\u{18CFF}])\\u{16FE4}(?=[\\u{18B00}-\\u{18CFF}])",
 ].join("|");
 
 /** Nothing has to be looked for in most texts. */
 const PLAIN = /^[\x20-\x7e]*$/;
 const CONTROLS = "[\\u0000-\\u001f\\u007f-\\u009f]";
-const HIDDEN = new RegExp(`${KEPT}|([${HIDDEN_CLASS}])`, "gu");
-const HIDDEN_OR_CONTROL = new RegExp(`${KEPT}|([${HIDDEN_CLASS}]|${CONTROLS})`, "gu");
+const HIDDEN = new RegExp(`${KEPT}|([${UNSEEN_CLASS}])`, "gu");
+const HIDDEN_OR_CONTROL = new RegExp(`${KEPT}|([${UNSEEN_CLASS}]|${CONTROLS})`, "gu");
 
 /** Whether the text holds a C0 control character, DEL, or a C1 control character (U+0080 to U+009F). */
 export function hasControlCharacter(text: string): boolean {

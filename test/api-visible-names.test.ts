@@ -25,6 +25,9 @@ const HIDDEN = [
   "a\u{E0061}\u{E007F}",
   "a\u200db",
   "a\ufffe",
+  "\u2800",
+  "a\ufffcb",
+  "a\u{1d159}",
 ];
 const SEEN = [
   "\u{1F469}\u{1F3FD}\u200d\u{1F4BB}",

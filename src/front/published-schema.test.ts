@@ -5,7 +5,7 @@ import t from "tap";
 import type { TSchema } from "typebox";
 import * as Type from "typebox";
 import { Name, Text, textProblem, textRulesOf, type TextRules } from "../../schemas/text.js";
-import { HIDDEN_CLASS } from "../../schemas/visible-text.js";
+import { UNSEEN_CLASS } from "../../schemas/visible-text.js";
 import { must } from "../base/assert.js";
 import { publishedSchema, type Json } from "./published-schema.js";
 
@@ -71,7 +71,7 @@ const anyText = fc
 
 t.test("what fits what is published is taken, and where all is promised nothing else is", (t) => {
   const met = { fits: 0, refused: 0 };
-  const hidden = new RegExp(`[${HIDDEN_CLASS}]`, "u");
+  const hidden = new RegExp(`[${UNSEEN_CLASS}]`, "u");
   const property = fc.property(anyText, anyRules, (text, rules) => {
     const published = publishedSchema(Text(rules)) as unknown as Published;
     if (!fits(published, text)) {
@@ -120,7 +120,7 @@ t.test("what is published is plain JSON Schema", (t) => {
         type: "string",
         description: "Who it is.",
         minLength: 1,
-        pattern: `^[^\\x00-\\x1f\\x7f-\\x9f${HIDDEN_CLASS}]*$`,
+        pattern: `^[^\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}]*$`,
         maxLength: 256,
       },
       note: { type: "string", default: "none", maxLength: 20 },

@@ -4,11 +4,11 @@
  */
 import type { TSchema } from "typebox";
 import type { TextRules } from "../../schemas/text.js";
-import { HIDDEN_CLASS } from "../../schemas/visible-text.js";
+import { UNSEEN_CLASS } from "../../schemas/visible-text.js";
 
 export type Json = Record<string, unknown>;
 
-const ONE_LINE = `^[^\\x00-\\x1f\\x7f-\\x9f${HIDDEN_CLASS}]*$`;
+const ONE_LINE = `^[^\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}]*$`;
 
 /** How long a text may be, and what may stand in it. */
 function textOf(rules: TextRules): Json {

@@ -471,10 +471,11 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       cluster,
     }),
     ...clusterRoutes(cluster),
-    ...stateRoutes({ writer, reads, log, explain }),
+    ...stateRoutes({ writer, reads, longWork: long_work, log, explain }),
     ...specRoutes({
       writer,
       reads,
+      longWork: long_work,
       log,
       explain,
       examine: (named, version, bytes) => contracts.examine(named, version, bytes),

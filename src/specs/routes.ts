@@ -30,6 +30,7 @@ import { type Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import { jsonReply, listReply } from "../front/reply.js";
 import { type Answer, route, type Route } from "../front/route.js";
+import type { LongWork } from "../threads/long-work.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
 import { VersionedFront } from "../versioned/front.js";
@@ -44,16 +45,17 @@ type Named = readonly [project: string, name: string];
 export interface SpecRoutesOptions {
   readonly writer: Writer;
   readonly reads: Reads;
+  readonly longWork: LongWork;
   readonly log: Log;
   readonly explain: (failure: Failure) => Failure;
   /** What is wrong with a contract that was stored, as its version, with so many bytes. */
   readonly examine: (named: Named, version: number, bytes: number) => Promise<readonly Violation[]>;
 }
 
-export function specRoutes({ writer, reads, log, explain, examine }: SpecRoutesOptions): Route[] {
+export function specRoutes({ writer, reads, longWork, log, explain, examine }: SpecRoutesOptions): Route[] {
   const reader = reads.model(specReader);
   const methods = { put: putSpec, rollback: rollbackSpec, delete: deleteSpec, history: specHistory, diff: specDiff };
-  const specs = new VersionedFront({ writer, reads, log, reader, methods, explain });
+  const specs = new VersionedFront({ writer, reads, longWork, log, reader, methods, explain });
   const tag = "specs";
   const path = "/api/specs/{project}/{name}";
   const params = { project: SpecWord, name: SpecWord };

@@ -27,6 +27,7 @@ import { formatTime } from "../base/time.js";
 import { listReply } from "../front/reply.js";
 import { route, type Answer, type Route } from "../front/route.js";
 
+import type { LongWork } from "../threads/long-work.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
 import { VersionedFront, type WriteRequest } from "../versioned/front.js";
@@ -42,11 +43,12 @@ const DEFAULT_TYPE_TEXT = JSON.stringify(DEFAULT_TYPE);
 export interface StateRoutesOptions {
   readonly writer: Writer;
   readonly reads: Reads;
+  readonly longWork: LongWork;
   readonly log: Log;
   readonly explain: (failure: Failure) => Failure;
 }
 
-export function stateRoutes({ writer, reads, log, explain }: StateRoutesOptions): Route[] {
+export function stateRoutes({ writer, reads, longWork, log, explain }: StateRoutesOptions): Route[] {
   const reader = reads.model(stateReader);
   const methods = {
     put: putState,
@@ -55,7 +57,7 @@ export function stateRoutes({ writer, reads, log, explain }: StateRoutesOptions)
     history: stateHistory,
     diff: stateDiff,
   };
-  const state = new VersionedFront({ writer, reads, log, reader, methods, explain });
+  const state = new VersionedFront({ writer, reads, longWork, log, reader, methods, explain });
   const tag = "state";
   const path = "/api/state/{key...}";
   return [

@@ -1,8 +1,8 @@
 /**
  * The one way into work of which nobody can say beforehand how long it takes: texts against somebody's regular
- * expressions, payloads against somebody's schemas. What is small is tried at once, under a short deadline.
- * What is large, or was long before, takes turns: so few run together that the pool has threads left for
- * others, so few wait that an answer comes in time, and who finds no room is told to try again.
+ * expressions, payloads against somebody's schemas, the diff of two versions. What is small is tried at once, under a
+ * short deadline. What is large, or was long before, takes turns: so few run together that the pool has threads left
+ * for others, so few wait that an answer comes in time, and who finds no room is told to try again.
  */
 import {
   LONG_SUBJECTS_KEPT_MAX,
@@ -29,7 +29,7 @@ export interface WorkSize {
   readonly subject?: string;
 }
 
-const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy with long validations, try again");
+const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy with long validations and diffs, try again");
 const NO_BUFFERS: readonly ArrayBuffer[] = [];
 
 export class LongWork {

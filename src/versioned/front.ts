@@ -28,6 +28,7 @@ import { Failure, invalid, notFound } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import { jsonReply, laterReply } from "../front/reply.js";
 import type { Answer, Reply, Request } from "../front/route.js";
+import type { LongWork } from "../threads/long-work.js";
 import type { UnaryJob } from "../threads/pool-method.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
@@ -48,6 +49,7 @@ export interface VersionedMethods {
 export interface VersionedFrontOptions {
   readonly writer: Writer;
   readonly reads: Reads;
+  readonly longWork: LongWork;
   readonly log: Log;
   /** The space, on the front's own handle. */
   readonly reader: VersionedReader;
@@ -129,6 +131,7 @@ function unlessHeld(if_none_match: string, etag: string, reply: Reply): Reply {
 export class VersionedFront {
   readonly #writer: Writer;
   readonly #reads: Reads;
+  readonly #longWork: LongWork;
   readonly #log: Log;
   readonly #reader: VersionedReader;
   readonly #methods: VersionedMethods;
@@ -136,9 +139,10 @@ export class VersionedFront {
   readonly #updated: string;
   readonly #cache = new HotCache<Reply>();
 
-  constructor({ writer, reads, log, reader, methods, explain }: VersionedFrontOptions) {
+  constructor({ writer, reads, longWork, log, reader, methods, explain }: VersionedFrontOptions) {
     this.#writer = writer;
     this.#reads = reads;
+    this.#longWork = longWork;
     this.#log = log;
     this.#reader = reader;
     this.#methods = methods;
@@ -231,8 +235,10 @@ export class VersionedFront {
     return laterReply(Promise.resolve(this.#reads.run(this.#methods.history, { key, limit }, limit)));
   }
 
+  /** What is compared may be long: then it takes turns with other long work. */
   #diff(key: string, versions: string): Promise<Answer> {
     const [v1 = 0, v2 = 0] = versions.split(",").map(Number);
-    return laterReply(this.#reads.pool.run(this.#methods.diff, { key, v1, v2 }));
+    const bytes = this.#reader.bytes(key, v1) + this.#reader.bytes(key, v2);
+    return laterReply(this.#longWork.run(this.#methods.diff, { key, v1, v2 }, { bytes }));
   }
 }

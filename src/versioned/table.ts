@@ -70,6 +70,7 @@ export class VersionedReader {
   readonly #gone: Statement<[string], Head>;
   readonly #current: Statement<[string], Version>;
   readonly #version: Statement<[number], Version>;
+  readonly #bytes: Statement<[number], number>;
   readonly #info: Statement<[number], VersionInfo>;
   readonly #previous: Statement<[number], { version: number; previous: number }>;
   readonly #mark: Statement<[string, number], Head>;
@@ -94,6 +95,8 @@ export class VersionedReader {
     this.#gone = db.prepare(`SELECT version, row FROM ${name}_gone WHERE key = ?`);
     this.#current = db.prepare(`SELECT v.* FROM ${name}_head h JOIN ${name}_version v ON v.id = h.row WHERE h.key = ?`);
     this.#version = db.prepare(`SELECT ${INFO}, value FROM ${name}_version WHERE id = ?`);
+    // SQLite reads a length off the row's header.
+    this.#bytes = db.prepare<[number], number>(`SELECT length(value) FROM ${name}_version WHERE id = ?`).pluck();
     this.#info = db.prepare(`SELECT ${INFO} FROM ${name}_version WHERE id = ?`);
     this.#previous = db.prepare(`SELECT version, previous FROM ${name}_version WHERE id = ?`);
     this.#mark = db.prepare(
@@ -151,6 +154,17 @@ export class VersionedReader {
 
   /** Version `number` of a key, deleted or not; undefined where there is none or it is no longer kept. */
   version(key: string, number: number): Version | undefined {
+    const row = this.#rowOf(key, number);
+    return row === undefined ? undefined : this.#version.get(row);
+  }
+
+  /** How many bytes version `number` of a key has, without reading them; 0 where `version` finds none. */
+  bytes(key: string, number: number): number {
+    const row = this.#rowOf(key, number);
+    return (row === undefined ? undefined : this.#bytes.get(row)) ?? 0;
+  }
+
+  #rowOf(key: string, number: number): number | undefined {
     const head = this.head(key) ?? this.gone(key);
     if (head === undefined || number > head.version || number < this.#oldest(head)) return undefined;
     const mark = this.#mark.get(key, number);
@@ -158,7 +172,7 @@ export class VersionedReader {
     for (let steps = 0; steps <= VERSION_MARK_INTERVAL; steps++) {
       const link = this.#previous.get(row);
       if (link === undefined) return undefined;
-      if (link.version === number) return this.#version.get(row);
+      if (link.version === number) return row;
       row = link.previous;
     }
     return undefined;

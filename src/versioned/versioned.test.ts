@@ -339,6 +339,8 @@ class Pair {
       const edge = Math.min(Math.abs(number - (newest - this.#keep)), number, newest + 1 - number);
       if (newest > 40 && edge > 2 && Math.abs(((number + 1) % VERSION_MARK_INTERVAL) - 1) > 1) continue;
       this.#equal(`version ${number} of ${key}`, plain(reader.version(key, number)), expected(number));
+      const bytes = Buffer.byteLength(this.#readable(known, number)?.value ?? "");
+      this.#equal(`bytes of version ${number} of ${key}`, reader.bytes(key, number), bytes);
     }
     for (const limit of [1, 3, 10_000]) {
       const numbers = reader.history(key, limit)?.map((info) => info.version);

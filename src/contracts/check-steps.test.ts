@@ -37,6 +37,16 @@ function nested(levels: number): unknown {
   return value;
 }
 
+/** A text of a and b. */
+function pseudorandom(seed: number, length: number): string {
+  let text = "";
+  for (let state = seed + 1; text.length < length; ) {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    text += state > 1_073_741_824 ? "a" : "b";
+  }
+  return text;
+}
+
 const NUMBERS = Array.from({ length: 20_000 }, (_, at) => at);
 const TWICE_DEEPER = { $ref: "#/$defs/n" };
 
@@ -68,6 +78,19 @@ const EXPLODING: Readonly<Record<string, readonly [definition: unknown, payload:
     },
     Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`b${at}`, at])),
   ],
+  "patterns of many instructions": [
+    {
+      schema: {
+        patternProperties: Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`^(a?){${at + 100}}$`, true])),
+      },
+    },
+    Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`${"a".repeat(100)}${at}`, at])),
+  ],
+  "patterns whose automata have states for each text": [
+    { schema: { items: { allOf: Array.from({ length: 5 }, () => ({ pattern: "^(a|b)*a(a|b){60}[cd]?$" })) } } },
+    Array.from({ length: 500 }, (_, at) => pseudorandom(at, 200)),
+  ],
+  "a pattern whose automaton grows too large": [{ schema: { pattern: "a(a|b){300}[cd]$" } }, pseudorandom(1, 60_000)],
   required: [
     { schema: { items: { not: { required: Array.from({ length: 8_000 }, (_, at) => String(at)) } } } },
     Array.from({ length: 5_000 }, () => ({})),
@@ -140,6 +163,55 @@ t.test("what teams write takes a fraction of it", (t) => {
     t.same(validatePayload(ready(definition), "E", "request", payload, length, steps), []);
     t.ok(steps.taken < steps.allowed / 10, `${count} elements: ${steps.taken} of ${steps.allowed} steps`);
   }
+  t.end();
+});
+
+t.test("a power of ten is paid for by its exponent and by the divisor", (t) => {
+  const text = `[1e${"9".repeat(900)}]`;
+  const schema = `{"schema":{"items":{"not":{"multipleOf":${"7".repeat(900)}}}}}`;
+  const contract = readContract(`{"kind":"contract","endpoints":{"E":{"request":${schema}}}}`, "p/n");
+  if (contract instanceof Failure) throw new Error(contract.message);
+  // Some 4500 multiplications of 900 digits: 40 ms.
+  const steps = new CheckSteps(CONTRACT_STEPS_MAX);
+  validatePayload(new ReadyContract(contract), "E", "request", readExact(text, JSON.parse(text)), text.length, steps);
+  t.ok(steps.taken > 1_000_000, `${steps.taken} steps`);
+  t.end();
+});
+
+t.test("what a pattern takes does not depend on what was matched before", (t) => {
+  const contract = ready({ schema: { items: { pattern: "^(\\w{1,20}-)*\\w+$" } } });
+  const taken = ["a-b-c", "zz9-", "a-b-c"].map((text) => {
+    const steps = new CheckSteps(stepsFor(100));
+    validatePayload(contract, "E", "request", [text, text], 100, steps);
+    return steps.taken;
+  });
+  t.equal(taken[2], taken[0]);
+  t.end();
+});
+
+t.test("patterns that teams write take a fraction of it", (t) => {
+  const rows: readonly (readonly [pattern: string, text: (at: number) => string])[] = [
+    ["^[A-Z]{2}-\\d+$", (at) => `TR-${at}`],
+    ["^[a-z][a-z0-9-]{0,62}$", (at) => `service-of-a-team-${at}`],
+    ["^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,}$", (at) => `node-${at}.rack-${at % 40}.example.com`],
+    [
+      "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+      (at) => `0a1b2c3d-4e5f-6071-8293-${String(at).padStart(12, "0")}`,
+    ],
+    ["^[\\w.%+-]+@[A-Za-z0-9.-]+\\.[A-Za-z]{2,}$", (at) => `person.${at}@example.com`],
+    ["^([^/]{1,50}/){1,20}$", (at) => `src/part-${at}/test/${at}/`],
+    ["^\\p{L}[\\p{L}\\p{N} ]{1,200}$", (at) => `Élan vital ${at}`],
+    ["^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T\\d{2}:\\d{2}:\\d{2}Z$", (at) => `2026-11-25T1${at % 10}:00:00Z`],
+  ];
+  for (const [pattern, textOf] of rows)
+    for (const count of [1, 4_000]) {
+      const payload = Array.from({ length: count }, (_, at) => textOf(at));
+      const { length } = JSON.stringify(payload);
+      const steps = new CheckSteps(stepsFor(length));
+      const schema = { schema: { items: { type: "string", pattern } } };
+      t.same(validatePayload(ready(schema), "E", "request", payload, length, steps), [], pattern);
+      t.ok(steps.taken < steps.allowed / 4, `${pattern} of ${count}: ${steps.taken} of ${steps.allowed} steps`);
+    }
   t.end();
 });
 

@@ -19,7 +19,11 @@ export function stepsFor(characters: number): number {
 /** Characters of text that are looked at natively in the time of a step. */
 const CHARACTERS_A_STEP = 16;
 
+let checks = 0;
+
 export class CheckSteps {
+  /** Of this check in its thread. */
+  readonly id = ++checks;
   readonly allowed: number;
   #left: number;
   readonly #canonical = new Map<object, string>();

@@ -54,8 +54,36 @@ function countRepetitions(source: string): number {
   return sum;
 }
 
+/** What a match takes is paid for to this. */
+export interface RegexMeter {
+  /** Of the work that is metered together: what earlier work left in an automaton is not used, so it costs the same. */
+  readonly id: number;
+  /** @throws where so many steps are not left */
+  take(steps: number): void;
+}
+
+/** Steps for each instruction that a new state of an automaton stands for: following one takes about 70 ns. */
+const STEPS_AN_INSTRUCTION = 2;
+/** Each new state may have a table with an entry for each class of characters. */
+const CLASSES_A_STEP = 128;
+
+/** The engine's automaton, made as texts need it; its own names. */
+interface Automaton {
+  readonly maxMem: number;
+  readonly memBudget: number;
+  readonly numClasses: number;
+  clearCache(): void;
+  /** Finds the instructions of a state: what takes long about a text whose characters are new to the automaton. */
+  closure(pcs: readonly number[], flag: number): { readonly pcs: readonly number[] };
+  /** Null where the automaton would grow too large: then all instructions are tried at each character. */
+  match(input: unknown, pos: number, anchor: number): boolean | null;
+}
+
 export class Regex {
   readonly #program: Program;
+  #meter: RegexMeter | null = null;
+  #meteredAs = 0;
+  #metered: Automaton | null = null;
   /** Matches the text of many lines wherever the program matches within one of them; null where none such was found. */
   readonly #anywhere: Program | null;
 
@@ -72,6 +100,43 @@ export class Regex {
   /** Whether it matches anywhere in the text. */
   test(text: string): boolean {
     return this.#program.test(text);
+  }
+
+  /**
+   * As `test`; what it takes is paid for while it is done.
+   * @throws what the meter throws
+   */
+  testMetered(text: string, meter: RegexMeter): boolean {
+    const automaton = this.#metered ?? this.#watch();
+    if (this.#meteredAs !== meter.id) automaton.clearCache();
+    this.#meteredAs = meter.id;
+    meter.take(text.length);
+    this.#meter = meter;
+    try {
+      return this.#program.test(text);
+    } finally {
+      this.#meter = null;
+    }
+  }
+
+  /** Has the automaton pay to the meter that is set. */
+  #watch(): Automaton {
+    const { dfa: automaton } = this.#program.re2() as unknown as { readonly dfa: Automaton };
+    const closure = automaton.closure.bind(automaton);
+    const match = automaton.match.bind(automaton);
+    automaton.closure = (pcs, flag) => {
+      const state = closure(pcs, flag);
+      this.#meter?.take(state.pcs.length * STEPS_AN_INSTRUCTION + automaton.numClasses / CLASSES_A_STEP);
+      return state;
+    };
+    automaton.match = (input, pos, anchor) => {
+      const found = match(input, pos, anchor);
+      if (found === null)
+        this.#meter?.take((input as { endPos(): number }).endPos() * this.size * STEPS_AN_INSTRUCTION);
+      return found;
+    };
+    this.#metered = automaton;
+    return automaton;
   }
 
   /**
@@ -98,11 +163,7 @@ export class Regex {
       ? [this.#program]
       : [this.#program, this.#anywhere]) {
       program.reset();
-      const automaton = program.re2().lazyDFA as {
-        readonly maxMem: number;
-        readonly memBudget: number;
-        clearCache(): void;
-      } | null;
+      const automaton = program.re2().lazyDFA as Automaton | null;
       if (automaton !== null && automaton.maxMem - automaton.memBudget > AUTOMATON_BYTES_KEPT_MAX)
         automaton.clearCache();
     }

@@ -26,6 +26,16 @@ export type ReadAssertion = (value: unknown, schema: JsonObject) => Assertion | 
 /** Of multiplications and divisions of numbers of so many digits. */
 const DIGITS_SQUARED_A_STEP = 16;
 
+/** A power of ten is multiplied together, modulo the divisor: so often for each digit of the exponent. */
+const MULTIPLICATIONS_A_DIGIT = 5;
+const MULTIPLICATION_STEPS = 4;
+/** Of one such multiplication, by digits of the divisor. */
+const MULTIPLIED_SQUARED_A_STEP = 2_048;
+
+function exponentDigits(number: JsonNumber): number {
+  return /e[+-]?(\d+)$/i.exec(shownNumber(number))?.[1]?.length ?? 0;
+}
+
 const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   null: (value) => value === null,
   boolean: (value) => typeof value === "boolean",
@@ -80,6 +90,11 @@ function readMultipleOf(divisor: unknown): Assertion | WrongValue {
       const digits = Math.max(shownNumber(value).length, shownNumber(divisor).length);
       // Arithmetic on long numbers takes more than linear time.
       steps.take(digits ** 2 / DIGITS_SQUARED_A_STEP);
+      steps.take(
+        MULTIPLICATIONS_A_DIGIT *
+          Math.max(exponentDigits(value), exponentDigits(divisor)) *
+          (MULTIPLICATION_STEPS + shownNumber(divisor).length ** 2 / MULTIPLIED_SQUARED_A_STEP),
+      );
       return isMultipleOf(value, divisor);
     },
     message: () => `must be multiple of ${shownNumber(divisor)}`,

@@ -11,7 +11,7 @@ import { countCodePoints } from "./code-points.js";
 import { PatternTranslator, UnusablePattern, type TranslatedPattern } from "./pattern-translator.js";
 
 /** What it takes to begin to match. */
-const PATTERN_STEPS = 4;
+const PATTERN_STEPS = 8;
 
 export interface Pattern {
   /** What it compiles to. */
@@ -49,8 +49,8 @@ function translate(source: string): TranslatedPattern | string {
 }
 
 function matches(regex: Regex, text: string, steps: CheckSteps): boolean {
-  steps.take(PATTERN_STEPS + text.length);
-  const found = regex.test(text);
+  steps.take(PATTERN_STEPS);
+  const found = regex.testMetered(text, steps);
   regex.trim();
   return found;
 }

@@ -120,31 +120,3 @@ t.test("a contract whose patterns are long", async (t) => {
   const answer = await sendJson(port, "POST", "/api/contracts/p/c/validate", { endpoint: "POST /x", payload });
   refuses(t, answer, /costs too much: .* more than \d+ steps/, "its check");
 });
-
-t.test("diffs of long versions leave threads to others", async (t) => {
-  const { port } = await startKoor(t);
-  for (const [key, length] of [
-    ["long", 450_000],
-    ["short", 3],
-  ] as const)
-    for (const add of [0, 1]) {
-      const numbers = Array.from({ length }, (_, at) => at + add);
-      t.equal((await sendJson(port, "PUT", `/api/state/${key}`, numbers)).status, 200);
-    }
-  let answered = 0;
-  const long = Array.from({ length: 12 }, async () => {
-    const { status } = await send(port, "GET", "/api/state/long?diff=1,2");
-    answered += 1;
-    return status;
-  });
-  // Once one is answered, the others are there.
-  await Promise.race(long);
-  t.equal((await send(port, "GET", "/api/state/short?diff=1,2")).status, 200);
-  t.ok(answered < 4, `a short one is answered after ${answered} long ones`);
-  const statuses = await Promise.all(long);
-  t.ok(statuses.includes(200));
-  t.ok(
-    statuses.every((status) => status === 200 || status === 503),
-    "who finds no turn in time is told to try again",
-  );
-});

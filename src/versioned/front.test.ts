@@ -1,0 +1,32 @@
+/** What is handed on for a diff: its job, and how long both versions are together, by which it takes turns. */
+import t from "tap";
+import { NO_CALLER } from "../rpc/frames.js";
+import { VersionedFront, type VersionedFrontOptions } from "./front.js";
+
+t.test("a diff takes turns by the bytes of both versions", async (t) => {
+  const runs: unknown[] = [];
+  const diff = { name: "a diff" };
+  const front = new VersionedFront({
+    writer: { changes: { listen: () => undefined } },
+    reader: {
+      space: { name: "state" },
+      bytes: (key: string, version: number) => (key === "plan" ? version * 1_000 : 0),
+    },
+    longWork: {
+      run: (job: unknown, request: unknown, size: unknown) => {
+        runs.push([job, request, size]);
+        return Promise.resolve("[]");
+      },
+    },
+    methods: { diff },
+  } as unknown as VersionedFrontOptions);
+  const headers = { "if-none-match": "" };
+  const answer = await front.get("plan", {
+    query: { diff: "2,30" },
+    headers,
+    context: NO_CALLER,
+    body: new Uint8Array(0),
+  } as unknown as Parameters<VersionedFront["get"]>[1]);
+  t.match(answer, { status: 200, body: "[]\n" });
+  t.same(runs, [[diff, { key: "plan", v1: 2, v2: 30 }, { bytes: 32_000 }]]);
+});

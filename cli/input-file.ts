@@ -1,8 +1,9 @@
 /**
  * Opens a file that the command line names, whatever it is: a regular file, a pipe that a program writes to (a FIFO,
  * `<(…)` of a shell), a terminal. In the project a link that leads out of it is not followed: others may have placed it,
- * and what it leads to would be sent. Anywhere else links are the user's own. Nothing that keeps a command for ever is opened: devices that never end, and FIFOs
- * that have no writer. Runs in the command line's process. Leaves reading, and how much of it, to the caller.
+ * and what it leads to would be sent. Anywhere else links are the user's own. Nothing that keeps a command for ever is
+ * opened: devices that never end, and FIFOs that have no writer. Runs in the command line's process. Leaves reading,
+ * and how much of it, to the caller.
  */
 import { close, constants, fstatSync, open, openSync, closeSync, statSync, type Stats } from "node:fs";
 

@@ -16,7 +16,9 @@ export interface FoundFile {
   readonly text: string;
 }
 
-/** A folder and those above it, up to the working tree of git that it belongs to: a nested one is a project of its own. */
+/**
+ * A folder and those above it, up to the working tree of git that it belongs to: a nested one is a project of its own.
+ */
 function* foldersFrom(folder: string): Generator<string> {
   for (let at = folder; ; at = dirname(at)) {
     yield at;

@@ -1,6 +1,6 @@
 /**
- * Where a file that the command line names is written. In the project a link that leads out of it is not followed: others
- * may have placed it. Anywhere else links are the user's own. Runs in the command line's process.
+ * Where a file that the command line names is written. In the project a link that leads out of it is not followed:
+ * others may have placed it. Anywhere else links are the user's own. Runs in the command line's process.
  */
 import { writeFileSync } from "node:fs";
 

@@ -1,6 +1,6 @@
 /**
- * What others wrote never works on a terminal: in answers, indented or not, in events, in refusals and in stored values. A
- * pipe gets a stored value byte for byte.
+ * What others wrote never works on a terminal: in answers, indented or not, in events, in refusals and in stored
+ * values. A pipe gets a stored value byte for byte.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";

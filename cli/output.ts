@@ -69,8 +69,8 @@ export function layOutJson(json: Buffer, pretty: boolean): Buffer {
 }
 
 /**
- * A stored value: its very bytes, or indented where `--pretty` asks for it and it is JSON. A person at a terminal gets it
- * as text, with what works on the terminal escaped; the ends of its lines and tabs stay.
+ * A stored value: its very bytes, or indented where `--pretty` asks for it and it is JSON. A person at a terminal gets
+ * it as text, with what works on the terminal escaped; the ends of its lines and tabs stay.
  */
 export function layOutValue(value: Buffer, pretty: boolean, is_terminal = isTerminal()): Buffer {
   const indented = pretty ? indentBytes(value) : undefined;

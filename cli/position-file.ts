@@ -69,7 +69,9 @@ function makeRoom(folder: string): void {
   for (const { name } of oldest) rmSync(join(folder, name), { force: true });
 }
 
-/** Writes beside the file and renames over it: whoever reads sees the old or the new one. Throws what the system says. */
+/**
+ * Writes beside the file and renames over it: whoever reads sees the old or the new one. Throws what the system says.
+ */
 function replace(path: string, text: string): void {
   const aside = `${path}.${process.pid}.part`;
   try {

@@ -1,6 +1,6 @@
 /**
- * Files of a project that somebody has made into something else: FIFOs, devices, sockets, directories, huge files, links
- * that lead out of it. Each command ends in time, and nothing outside is read or written.
+ * Files of a project that somebody has made into something else: FIFOs, devices, sockets, directories, huge files,
+ * links that lead out of it. Each command ends in time, and nothing outside is read or written.
  */
 import { execFileSync, spawn } from "node:child_process";
 import {

@@ -1,6 +1,6 @@
 /**
- * The files that hold settings: a folder's own, `.koor/settings.json` or a bare `settings.json`, and the user's. Runs in
- * the command line's process. Leaves to settings.ts which of them counts.
+ * The files that hold settings: a folder's own, `.koor/settings.json` or a bare `settings.json`, and the user's. Runs
+ * in the command line's process. Leaves to settings.ts which of them counts.
  */
 import { isAbsolute, join, relative } from "node:path";
 

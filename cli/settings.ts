@@ -1,8 +1,8 @@
 /**
  * The settings of a command: which server it asks, or several, with which token, and as which instance it acts. The
  * command line wins over the environment, that over the folder's files, those over the user's own, those over the
- * default. A token goes only to the server that it is for: a folder may name a server, but has no say over the tokens of
- * the environment and of the user. Runs in the command line's process; leaves the connection itself to client.ts.
+ * default. A token goes only to the server that it is for: a folder may name a server, but has no say over the tokens
+ * of the environment and of the user. Runs in the command line's process; leaves the connection itself to client.ts.
  */
 import { join } from "node:path";
 
@@ -62,8 +62,9 @@ const INSTANCE_RULE = "KOOR_INSTANCE must be visible ASCII characters without sp
 const TOKEN_RULE = "token must be visible ASCII characters without spaces";
 
 /**
- * The settings that hold in `folder`. An empty variable counts as not set. A file is not read where the environment says
- * all that it could. The instance's own token is the last choice: another one was given on purpose, and may do more.
+ * The settings that hold in `folder`. An empty variable counts as not set. A file is not read where the environment
+ * says all that it could. The instance's own token is the last choice: another one was given on purpose, and may do
+ * more.
  * @param given the servers of the command line; "" where it names none
  */
 export function readSettings(folder: string, environment: NodeJS.ProcessEnv, given = ""): Settings | CliFailure {
@@ -109,8 +110,8 @@ function isFor(named: string | undefined, servers: Servers): boolean {
 }
 
 /**
- * The first token that may go to these servers; "" where there is none. Where only such a one is there that may not, the
- * user is asked.
+ * The first token that may go to these servers; "" where there is none. Where only such a one is there that may not,
+ * the user is asked.
  * @param strange the servers that only the folder names
  */
 function chooseToken(servers: Servers, strange: readonly URL[], sources: Sources): string | CliFailure {
@@ -165,8 +166,8 @@ function placesOf(servers: Servers, environment: NodeJS.ProcessEnv): Pick<Settin
 }
 
 /**
- * Saves one setting, in the folder's settings or the user's own; the file then has mode 0600, and all other members stay
- * as they were written. A file that does not parse is refused and stays untouched.
+ * Saves one setting, in the folder's settings or the user's own; the file then has mode 0600, and all other members
+ * stay as they were written. A file that does not parse is refused and stays untouched.
  * @param environment where the user's own settings are; undefined: the folder's
  */
 export async function saveSetting(

@@ -1,4 +1,6 @@
-/** Topic patterns that are sure to be well-formed, as src/base/segment-glob.ts reads them: for what clients are told. */
+/**
+ * Topic patterns that are sure to be well-formed, as src/base/segment-glob.ts reads them: for what clients are told.
+ */
 import { UNSEEN_CLASS } from "./visible-text.js";
 
 /** What no line of text has. */

@@ -31,7 +31,9 @@ export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
  */
 export const REFUSED_LINGER_MS = 2_000;
 export const REFUSED_LINGER_BYTES_MAX = 64 * MIB;
-/** How long a client may take to read a short answer with which its connection ends, where it does not end it itself. */
+/**
+ * How long a client may take to read a short answer with which its connection ends, where it does not end it itself.
+ */
 export const CLOSING_LINGER_MS = 100;
 /**
  * So long uWebSockets.js reads nothing behind a chunked body: what it takes for no request it answers with an error of
@@ -96,8 +98,8 @@ export const LEASE_RESOURCES_MAX = 64;
 /** Characters behind the literal beginnings of the globs of a request, of all of its alternatives together. */
 export const GLOB_CHARACTERS_TOGETHER_MAX = 4_096;
 /**
- * Steps that it may take to compare a request's globs with those that are leased or wait, of about 40 ns each. What would
- * take more is refused.
+ * Steps that it may take to compare a request's globs with those that are leased or wait, of about 40 ns each. What
+ * would take more is refused.
  */
 export const GLOB_STEPS_MAX = 200_000;
 export const RESOURCE_BYTES_MAX = 512;
@@ -238,8 +240,8 @@ export const ENTRIES_TOGETHER_BYTES_MAX = 4 * MIB;
 /** A node that holds more entries than this many bytes reads no further until it has carried out half of them. */
 export const ENTRIES_WAITING_BYTES_MAX = 16 * MIB;
 /**
- * An entry that has ended the program so often while it was carried out alone is not tried again. With the death that it
- * came with, and that among others, these are five: systemd starts a program five times in ten seconds.
+ * An entry that has ended the program so often while it was carried out alone is not tried again. With the death that
+ * it came with, and that among others, these are five: systemd starts a program five times in ten seconds.
  */
 export const ENTRY_DEATHS_MAX = 3;
 /** How many outcomes a node keeps to compare others' with. */
@@ -422,7 +424,9 @@ export const OUTBOUND_URL_BYTES_MAX = 2048;
 export const OUTBOUND_DEADLINE_MS = 10_000;
 /** Under way at once; each may hold an answer in memory. */
 export const OUTBOUND_REQUESTS_MAX = 1024;
-/** Connections to other servers at once, of all callers together; a sixth of the file descriptors where that is less. */
+/**
+ * Connections to other servers at once, of all callers together; a sixth of the file descriptors where that is less.
+ */
 export const OUTBOUND_CONNECTIONS_MAX = 2 * OUTBOUND_REQUESTS_MAX;
 export const OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX = 64;
 export const OUTBOUND_ORIGINS_MAX = 4096;
@@ -501,7 +505,9 @@ export const MESSAGE_PRUNE_INTERVAL_MS = 60_000;
 export const MESSAGE_PRUNE_COPIES = 2_000;
 
 // Waiting
-/** What the queries of calls that wait for conditions have together: an index of them takes up to 32 bytes a character. */
+/**
+ * What the queries of calls that wait for conditions have together: an index of them takes up to 32 bytes a character.
+ */
 export const WAITING_CHARACTERS_MAX = 2 * MIB;
 /** Of one call. */
 export const WAIT_CONDITIONS_MAX = 64;
@@ -537,7 +543,9 @@ export const LOG_IN_TOKEN_BYTES_MAX = 8 * KIB;
 export const LOG_IN_BODY_BYTES_MAX = 64 * KIB;
 /** So many wrong tokens from one address within the window, and it has to pause. */
 export const LOG_IN_WRONG_MAX = 10;
-/** A bearer that was wrong before is mostly an agent's that has an old one: so many of its repeats count as one more. */
+/**
+ * A bearer that was wrong before is mostly an agent's that has an old one: so many of its repeats count as one more.
+ */
 export const BEARER_REPEATS_A_GUESS = 20;
 export const LOG_IN_WINDOW_MS = 60_000;
 export const LOG_IN_PAUSE_MS = 60_000;
@@ -690,9 +698,9 @@ export const WEBHOOK_ANSWER_BYTES_MAX = 256 * KIB;
  */
 export const WEBHOOK_FAILURES_MAX = 400;
 /**
- * What the receiver may cost one event before the event is set aside. An answer such as 503, or none in time, costs one:
- * that lasts at least a day. An answer that refuses the event (a 3xx or 4xx) costs nine: that lasts about an hour. A
- * receiver that cannot be reached costs nothing.
+ * What the receiver may cost one event before the event is set aside. An answer such as 503, or none in time, costs
+ * one: that lasts at least a day. An answer that refuses the event (a 3xx or 4xx) costs nine: that lasts about an hour.
+ * A receiver that cannot be reached costs nothing.
  */
 export const WEBHOOK_EVENT_BUDGET = 144;
 export const WEBHOOK_REFUSAL_COST = 9;

@@ -16,8 +16,8 @@ const needed = (description?: string) =>
   Type.String({ minLength: 1, ...(description === undefined ? {} : { description }) });
 
 /**
- * What a client tells its model of the server before any tool: what it is for, what to call first, and how to take what it
- * will read. Not every client passes it on: the tools whose answers quote other agents say the last part again.
+ * What a client tells its model of the server before any tool: what it is for, what to call first, and how to take what
+ * it will read. Not every client passes it on: the tools whose answers quote other agents say the last part again.
  */
 export const MCP_INSTRUCTIONS =
   "Koor coordinates AI coding agents that work side by side: shared state, specs, events, leases on files, tasks, " +

@@ -1,7 +1,7 @@
 /**
- * Every stock that the server holds in memory: how many items and bytes it has at most, in which thread, and who refuses
- * what goes beyond. docs/security.md has the same table; test/memory-bounds.test.ts holds both to each other, each row to
- * the code that it names, and the sums to the budgets. Pure.
+ * Every stock that the server holds in memory: how many items and bytes it has at most, in which thread, and who
+ * refuses what goes beyond. docs/security.md has the same table; test/memory-bounds.test.ts holds both to each other,
+ * each row to the code that it names, and the sums to the budgets. Pure.
  */
 import * as limits from "./limits.js";
 
@@ -16,7 +16,10 @@ export function limitOf(name: LimitName): number {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** What the front and the writer may hold together, where every stock is full at once, and the worker threads beside them. */
+/**
+ * What the front and the writer may hold together, where every stock is full at once, and the worker threads beside
+ * them.
+ */
 export const FRONT_AND_WRITER_BUDGET_BYTES = 4 * KIB * MIB;
 export const WORKER_THREADS_BUDGET_BYTES = 3 * KIB * MIB;
 
@@ -25,7 +28,9 @@ export interface MemoryBound {
   readonly thread: "front" | "writer" | "front, writer" | "workers";
   /** The bound in number; null where the bytes alone are counted. */
   readonly items: LimitName | null;
-  /** The bound in bytes (MiB where its name says so, KiB alike), or, with `each`, none: then items times `each` is it. */
+  /**
+   * The bound in bytes (MiB where its name says so, KiB alike), or, with `each`, none: then items times `each` is it.
+   */
   readonly bytes: LimitName | null;
   /** Bytes of an item. */
   readonly each?: number;

@@ -228,8 +228,8 @@ const BOX = {
 export const PageRequest = Type.Object(BOX);
 export type PageRequest = Static<typeof PageRequest>;
 /**
- * How many messages the page has, its last row (null where it is empty), and those that were not delivered yet. `cut`: it
- * ends before its limit, because the messages are long.
+ * How many messages the page has, its last row (null where it is empty), and those that were not delivered yet. `cut`:
+ * it ends before its limit, because the messages are long.
  */
 export const PageReply = Type.Object({
   cut: Type.Boolean(),

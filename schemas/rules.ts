@@ -52,7 +52,9 @@ export const Rule = Type.Object({
 
 export const ProjectName = Name(KEY_BYTES_MAX);
 
-/** What is sure to be taken as a segment of a glob: one or more stars, or a name with wildcards and classes of letters. */
+/**
+ * What is sure to be taken as a segment of a glob: one or more stars, or a name with wildcards and classes of letters.
+ */
 const GLOB_SEGMENT = "(?:\\*+|(?:[A-Za-z0-9_?-]|\\[\\^?[a-z]+\\])(?:[A-Za-z0-9_.*?-]|\\[\\^?[a-z]+\\])*)";
 
 /** A glob of files; src/rules/file-glob.ts says what is malformed. */

@@ -151,8 +151,8 @@ export type LoggedDelivery = Static<typeof LoggedDelivery>;
 /**
  * How far deliveries to a webhook have come: `delivered` is the event up to which all of its queue is settled, which is
  * delivered or in `set_aside`. Then failures in a row now, when something was delivered last, how the event at the head
- * fares, the last failure, where there was one since the last report, and the tries since then. `epoch` counts how often
- * the webhook was enabled: failures that were counted before do not count after.
+ * fares, the last failure, where there was one since the last report, and the tries since then. `epoch` counts how
+ * often the webhook was enabled: failures that were counted before do not count after.
  */
 export const WebhookProgress = Type.Object({
   webhook: Type.Integer({ minimum: 1 }),

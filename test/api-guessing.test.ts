@@ -1,7 +1,7 @@
 /**
- * Guessing of tokens: from one address ten wrong ones a minute are looked at, whichever way they come in (REST, WebSocket,
- * MCP, log-in) and on whichever port. Agents with their own tokens, and other addresses, go on. Addresses are those of
- * loopback.
+ * Guessing of tokens: from one address ten wrong ones a minute are looked at, whichever way they come in (REST,
+ * WebSocket, MCP, log-in) and on whichever port. Agents with their own tokens, and other addresses, go on. Addresses
+ * are those of loopback.
  */
 import { request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import t from "tap";

@@ -1,6 +1,6 @@
 /**
- * Requests that are small and would cost everybody much: globs, patterns and contracts made to be compared for long. Each
- * is a 400 that says so, and what teams write stands beside it.
+ * Requests that are small and would cost everybody much: globs, patterns and contracts made to be compared for long.
+ * Each is a 400 that says so, and what teams write stands beside it.
  */
 import t, { type Test } from "tap";
 import { GLOB_CHARACTERS_TOGETHER_MAX, LEASE_RESOURCES_MAX } from "../schemas/limits.js";

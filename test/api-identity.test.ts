@@ -1,6 +1,6 @@
 /**
- * Who did it, where a body may say so: with an instance's token it is that instance, on every way in, and the server's own
- * topics and sources are nobody else's. With the server's token the body's word is taken.
+ * Who did it, where a body may say so: with an instance's token it is that instance, on every way in, and the server's
+ * own topics and sources are nobody else's. With the server's token the body's word is taken.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";

@@ -1,6 +1,6 @@
 /**
- * What ends with the token of an instance: every WebSocket, stream and long poll that was opened with it, on both ports,
- * by bearer and by session, and what was still being sent; and what does not.
+ * What ends with the token of an instance: every WebSocket, stream and long poll that was opened with it, on both
+ * ports, by bearer and by session, and what was still being sent; and what does not.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";

@@ -1,7 +1,7 @@
 /**
- * What instances do not get to read though they read nearly everything: the addresses of webhooks, wherever they stand or
- * are quoted, and the subjects of others' messages. The holder of the server's token, and everybody where no token is
- * asked for, reads them.
+ * What instances do not get to read though they read nearly everything: the addresses of webhooks, wherever they stand
+ * or are quoted, and the subjects of others' messages. The holder of the server's token, and everybody where no token
+ * is asked for, reads them.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";

@@ -1,7 +1,7 @@
 /**
- * "Webhooks" of the HTTP API against real servers and a real receiver: making, listing, testing,
- * enabling and deleting webhooks, what a delivery says, retries, events that are set aside, the last failure, what is refused, the
- * audit rows, and secrets that are nowhere to be seen.
+ * "Webhooks" of the HTTP API against real servers and a real receiver: making, listing, testing, enabling and deleting
+ * webhooks, what a delivery says, retries, events that are set aside, the last failure, what is refused, the audit
+ * rows, and secrets that are nowhere to be seen.
  */
 import { createHmac } from "node:crypto";
 import { join } from "node:path";

@@ -1,4 +1,6 @@
-/** The table of what the server holds in memory: its sums, the code that keeps it, and the document that tells of it. */
+/**
+ * The table of what the server holds in memory: its sums, the code that keeps it, and the document that tells of it.
+ */
 import { readFileSync } from "node:fs";
 import t from "tap";
 import {

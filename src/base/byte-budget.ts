@@ -1,6 +1,6 @@
 /**
- * A number of bytes that many share: each takes what it is about to hold, and gives it back. Pure, any thread. What does
- * not fit is refused by the caller, before it is in memory.
+ * A number of bytes that many share: each takes what it is about to hold, and gives it back. Pure, any thread. What
+ * does not fit is refused by the caller, before it is in memory.
  */
 import { assert } from "./assert.js";
 

@@ -1,6 +1,6 @@
 /**
- * File descriptors: how many the process may have open and has, and which errors say that there are none left. A socket,
- * a file, a thread and a handle of the database each take some. Any thread.
+ * File descriptors: how many the process may have open and has, and which errors say that there are none left. A
+ * socket, a file, a thread and a handle of the database each take some. Any thread.
  */
 import { readdirSync, readFileSync } from "node:fs";
 

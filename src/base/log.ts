@@ -26,8 +26,8 @@ export interface Log {
 }
 
 /**
- * Plain words stay bare, everything else is a JSON string: no value can forge a line or a field, nor work on the terminal
- * of a reader.
+ * Plain words stay bare, everything else is a JSON string: no value can forge a line or a field, nor work on the
+ * terminal of a reader.
  */
 function quote(value: LogFields[string]): string {
   if (typeof value !== "string") return String(value);

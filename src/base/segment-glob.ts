@@ -85,7 +85,9 @@ function classHolds({ negated, bounds }: CharacterClass, code_point: number): bo
   return negated;
 }
 
-/** How often a token is looked at, for each character of text and pattern, before it is matched without backtracking. */
+/**
+ * How often a token is looked at, for each character of text and pattern, before it is matched without backtracking.
+ */
 const LOOKS_A_CHARACTER = 2;
 
 /** Null where it would backtrack for long. */

@@ -1,6 +1,7 @@
 /**
  * What resources take in memory, as they are held: their globs, compiled, and the nodes of the index under which these
- * are filed. An estimate that grows with what grows, made of the lengths alone, so that it is the same on every node. Pure.
+ * are filed. An estimate that grows with what grows, made of the lengths alone, so that it is the same on every node.
+ * Pure.
  */
 import type { PathGlob } from "../base/path-glob.js";
 import { INDEX_DEPTH_MAX } from "./resource-index.js";

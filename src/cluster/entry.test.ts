@@ -1,4 +1,6 @@
-/** Entries as bytes: what is written is read, byte for byte and text for text, and what Koor did not write is refused. */
+/**
+ * Entries as bytes: what is written is read, byte for byte and text for text, and what Koor did not write is refused.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { must } from "../base/assert.js";

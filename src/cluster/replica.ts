@@ -618,7 +618,9 @@ export class Replica {
     if (refused === "old") this.#outcast();
   }
 
-  /** The others do not count this node's entries any more: none of them was stored, nor will be, until it has joined. */
+  /**
+   * The others do not count this node's entries any more: none of them was stored, nor will be, until it has joined.
+   */
   #outcast(): void {
     this.#join("the cluster has dropped this node: it joins again");
     this.#refuseWaiting();

@@ -1,7 +1,8 @@
 /**
  * The thread of one snapshot. `take` copies the database as one transaction sees it into a file beside it, and puts
- * that file beside the log; `fetch` brings the newest one into a file, and checks that it is whole and of this program's
- * layout; where it is not, the one before it. It has a handle and a connection of its own, so nobody waits for it.
+ * that file beside the log; `fetch` brings the newest one into a file, and checks that it is whole and of this
+ * program's layout; where it is not, the one before it. It has a handle and a connection of its own, so nobody waits
+ * for it.
  */
 import { createReadStream, createWriteStream, rmSync } from "node:fs";
 import { join } from "node:path";

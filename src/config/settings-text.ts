@@ -1,6 +1,6 @@
 /**
- * The bytes of a settings file, within a bound. Front, at the start. A file that was named on purpose may be a pipe; the
- * one that is found in the current folder may have been placed there by others, and has to be a regular file.
+ * The bytes of a settings file, within a bound. Front, at the start. A file that was named on purpose may be a pipe;
+ * the one that is found in the current folder may have been placed there by others, and has to be a regular file.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { SETTINGS_BYTES_MAX } from "../../schemas/limits.js";

@@ -1,6 +1,6 @@
 /**
- * The end of a caller's access, and what it ends: a WebSocket is closed with a code that says why. Streams and long polls
- * are ended by the pipeline. Pure.
+ * The end of a caller's access, and what it ends: a WebSocket is closed with a code that says why. Streams and long
+ * polls are ended by the pipeline. Pure.
  */
 import type { AccessEnd } from "../base/access-end.js";
 import type { SocketOpener } from "../transport/transport.js";

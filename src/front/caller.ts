@@ -32,8 +32,8 @@ export interface Actors {
   /** Whether an instance has this id. Not a sign of life. */
   has(id: string): boolean;
   /**
-   * Has the listener called when the token of the instance with this id ends, at once where it has; returns what forgets
-   * the listener.
+   * Has the listener called when the token of the instance with this id ends, at once where it has; returns what
+   * forgets the listener.
    */
   onRevoked(id: string, listener: () => void): () => void;
 }

@@ -1,7 +1,6 @@
 /**
- * Who may come in: `Host`, `Origin` and the bearer token, checked once for every route, REST and
- * WebSocket alike, and the bound on guessing it. Pure but for its state, the clock and the machine's own name. Runs on the
- * front.
+ * Who may come in: `Host`, `Origin` and the bearer token, checked once for every route, REST and WebSocket alike, and
+ * the bound on guessing it. Pure but for its state, the clock and the machine's own name. Runs on the front.
  */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
@@ -121,8 +120,8 @@ export class Gate {
   }
 
   /**
-   * Whose token it is that somebody logs in with; undefined where nobody has it. A sign of life of an instance whose own
-   * it is. 429 where the address has to pause, whatever the token is.
+   * Whose token it is that somebody logs in with; undefined where nobody has it. A sign of life of an instance whose
+   * own it is. 429 where the address has to pause, whatever the token is.
    */
   ownerOf(token: string, actors: Actors, peer: string): Caller | Failure | undefined {
     const refusal = this.#refusePaused(peer);

@@ -1,7 +1,7 @@
 /**
- * The dashboard's files as the build has made them (deploy/build-pages.mjs): read into memory when the first of them
- * is asked for (where descriptors are few, at the start), sent as they are, compressed where the browser takes it. Runs on the front; who may ask is the
- * pipeline's business, what is in them the dashboard's.
+ * The dashboard's files as the build has made them (deploy/build-pages.mjs): read into memory when the first of them is
+ * asked for (where descriptors are few, at the start), sent as they are, compressed where the browser takes it. Runs on
+ * the front; who may ask is the pipeline's business, what is in them the dashboard's.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";

@@ -34,8 +34,8 @@ export function refuseRole(
 }
 
 /**
- * Whose work it is that a call stores, where its body may say so. Where tokens are asked for, an instance's own says who
- * calls, and the body cannot say otherwise; of any other caller the body's word is taken, or else that of the call.
+ * Whose work it is that a call stores, where its body may say so. Where tokens are asked for, an instance's own says
+ * who calls, and the body cannot say otherwise; of any other caller the body's word is taken, or else that of the call.
  * @param guarded whether tokens are asked for at all
  * @param given what the body says
  */

@@ -1,7 +1,7 @@
 /**
- * Bounds the guessing of tokens, by bearers and log-ins alike: an address with too many wrong tokens has to pause. Of what
- * was tried only digests of bearers are kept, so that one that is sent again is not taken for another guess. Pure but for
- * its state and the clock.
+ * Bounds the guessing of tokens, by bearers and log-ins alike: an address with too many wrong tokens has to pause. Of
+ * what was tried only digests of bearers are kept, so that one that is sent again is not taken for another guess. Pure
+ * but for its state and the clock.
  */
 import { isIPv6 } from "node:net";
 import {

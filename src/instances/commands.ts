@@ -110,8 +110,8 @@ export const setIntent = writerMethod({
 });
 
 /**
- * Deletes an instance, and what it had registered: their tokens would be a way back for it. Each of those leaves a row of
- * its own in the audit log, which says who had registered it.
+ * Deletes an instance, and what it had registered: their tokens would be a way back for it. Each of those leaves a row
+ * of its own in the audit log, which says who had registered it.
  */
 export const deregisterInstance = writerMethod({
   name: "instance.deregister",

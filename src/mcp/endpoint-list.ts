@@ -20,8 +20,8 @@ export interface Installation {
 const CLUSTER_ROUTE = "cluster";
 
 /**
- * Whether a route is for agents, and there at all: what needs the server's token, and operates the server, is not, nor is
- * what another port or a cluster alone has.
+ * Whether a route is for agents, and there at all: what needs the server's token, and operates the server, is not, nor
+ * is what another port or a cluster alone has.
  */
 function isForAgents({ name, path, needs, port }: Route, has: Installation): boolean {
   return (

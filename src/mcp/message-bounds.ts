@@ -1,6 +1,6 @@
 /**
- * What a message of JSON-RPC may make its answer repeat: its id, and the names that the protocol library quotes where it
- * refuses them. Pure. Leaves a tool's arguments to the tool.
+ * What a message of JSON-RPC may make its answer repeat: its id, and the names that the protocol library quotes where
+ * it refuses them. Pure. Leaves a tool's arguments to the tool.
  */
 import { MCP_NAME_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { shorten } from "../base/shorten.js";

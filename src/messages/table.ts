@@ -34,7 +34,9 @@ const RECIPIENTS = `json_each(m.recipients) j
 
 const RECIPIENT_COLUMNS = "r.instance AS id, r.name, r.delivered_at, r.read_at, r.acked_at, r.note";
 
-/** At least what a message `m` in a box `b` takes in an answer, but for its recipients: the texts as JSON writes them. */
+/**
+ * At least what a message `m` in a box `b` takes in an answer, but for its recipients: the texts as JSON writes them.
+ */
 const BYTES = `2048 + length(CAST(json_quote(m.subject) AS BLOB)) + length(CAST(json_quote(m.body) AS BLOB))
   + ifnull(length(CAST(m.data AS BLOB)), 0) + ifnull(length(CAST(json_quote(b.note) AS BLOB)), 0)`;
 

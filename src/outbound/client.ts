@@ -64,7 +64,9 @@ export interface OutboundOptions {
   readonly makeConnector?: (lookup: LookupFunction) => Connector;
 }
 
-/** What a connection is refused with: it travels through the socket's error, so it is an Error that carries the failure. */
+/**
+ * What a connection is refused with: it travels through the socket's error, so it is an Error that carries the failure.
+ */
 class RefusedConnection extends Error {
   override readonly name = "RefusedConnection";
   constructor(readonly failure: OutboundFailure) {

@@ -1,6 +1,6 @@
 /**
- * What others than the holders of the server's token may see of a webhook's address, which is often a secret itself: its
- * host. Pure.
+ * What others than the holders of the server's token may see of a webhook's address, which is often a secret itself:
+ * its host. Pure.
  */
 
 /** The host of a webhook's address, with its port where the address has one. */

@@ -44,8 +44,8 @@ function asksForText(program: Program): boolean {
 }
 
 /**
- * The numbers of counted repetitions, `{n}`, `{n,}` and `{n,m}`, added up; what a backslash escapes counts for none, nor
- * does the number of a character (`\x{2028}`).
+ * The numbers of counted repetitions, `{n}`, `{n,}` and `{n,m}`, added up; what a backslash escapes counts for none,
+ * nor does the number of a character (`\x{2028}`).
  */
 function countRepetitions(source: string): number {
   let sum = 0;

@@ -1,7 +1,7 @@
 /**
- * A transaction of the writer: its commands, the audit rows of those that succeeded and are audited, and, once it has committed, what
- * the front is told of it. Which calls share one, and what becomes of those of one that failed, is up to who uses it:
- * a server alone (batch.ts), or a node of a cluster (entries.ts). Runs in the writer.
+ * A transaction of the writer: its commands, the audit rows of those that succeeded and are audited, and, once it has
+ * committed, what the front is told of it. Which calls share one, and what becomes of those of one that failed, is up
+ * to who uses it: a server alone (batch.ts), or a node of a cluster (entries.ts). Runs in the writer.
  */
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";

@@ -73,7 +73,9 @@ class CompiledPattern implements Pattern {
   }
 }
 
-/** Compiles a pattern. INVALID_ARGUMENT where it is malformed, not Unicode, or longer than PATTERN_BYTES_MAX characters. */
+/**
+ * Compiles a pattern. INVALID_ARGUMENT where it is malformed, not Unicode, or longer than PATTERN_BYTES_MAX characters.
+ */
 export function compilePattern(text: string): Pattern | Failure {
   if (isLongerThan(text, PATTERN_BYTES_MAX)) return invalid(`pattern is longer than ${PATTERN_BYTES_MAX} characters`);
   if (text === "" || text === "*") return new CompiledPattern(text, [null]);

@@ -1,6 +1,6 @@
 /**
- * Making, deleting and enabling webhooks, what becomes of single events, and taking in how far deliveries have come. Run
- * in the writer.
+ * Making, deleting and enabling webhooks, what becomes of single events, and taking in how far deliveries have come.
+ * Run in the writer.
  */
 import * as Type from "typebox";
 import { JsonText } from "../../schemas/json-text.js";

@@ -1,7 +1,7 @@
 /**
- * Outbox and deliveries together, on a database in memory, with a clock, receivers and commits of the test's
- * own: order, backoff, the last failure, events that are set aside, enable, restarts, shutdown, room for large bodies, and random
- * histories against a naive model.
+ * Outbox and deliveries together, on a database in memory, with a clock, receivers and commits of the test's own:
+ * order, backoff, the last failure, events that are set aside, enable, restarts, shutdown, room for large bodies, and
+ * random histories against a naive model.
  */
 import * as fc from "fast-check";
 import t from "tap";

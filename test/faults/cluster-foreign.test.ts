@@ -1,7 +1,7 @@
 /**
- * Somebody else writes to a cluster's log: whatever it is, every node passes over it, says so, and goes on with what the
- * nodes write; so do one that is started again and one that joins, which passes over foreign snapshots, too. Before NATS
- * and before PostgreSQL.
+ * Somebody else writes to a cluster's log: whatever it is, every node passes over it, says so, and goes on with what
+ * the nodes write; so do one that is started again and one that joins, which passes over foreign snapshots, too. Before
+ * NATS and before PostgreSQL.
  */
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import t, { type Test } from "tap";

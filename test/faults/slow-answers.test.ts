@@ -1,6 +1,6 @@
 /**
- * Clients that ask for long values and do not read the answers, and subscribers that do not read long events: what waits
- * for them has a bound, and others are served. Against a real server.
+ * Clients that ask for long values and do not read the answers, and subscribers that do not read long events: what
+ * waits for them has a bound, and others are served. Against a real server.
  */
 import { once } from "node:events";
 import { connect } from "node:net";

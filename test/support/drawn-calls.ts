@@ -120,8 +120,9 @@ export const batches = fc.array(
 export type Batches = typeof batches extends Arbitrary<infer Value> ? Value : never;
 
 /**
- * What is there before all: values; a webhook with events; of two instances one that holds what the other waits for; and
- * of two claimed tasks one that is given back with a question, or has failed. Chance alone would rarely come so far.
+ * What is there before all: values; a webhook with events; of two instances one that holds what the other waits for;
+ * and of two claimed tasks one that is given back with a question, or has failed. Chance alone would rarely come so
+ * far.
  */
 export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
   const held = { text: "x", value: null, retry: false };

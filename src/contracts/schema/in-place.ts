@@ -1,4 +1,6 @@
-/** The keywords that evaluate other schemas on the same value: references, combinations, conditions. Pure, any thread. */
+/**
+ * The keywords that evaluate other schemas on the same value: references, combinations, conditions. Pure, any thread.
+ */
 import { isObject } from "../contract.js";
 import { escapePointer, type Resource } from "./documents.js";
 import type { Check, SchemaNode } from "./evaluation.js";

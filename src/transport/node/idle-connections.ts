@@ -1,7 +1,7 @@
 /**
- * Closes connections that have been idle for long though bytes came: Node begins its idle timeout again with every byte,
- * and takes empty lines for the beginning of no request. A connection without bytes is left to Node, and so is one
- * that never had a request. Runs on the front.
+ * Closes connections that have been idle for long though bytes came: Node begins its idle timeout again with every
+ * byte, and takes empty lines for the beginning of no request. A connection without bytes is left to Node, and so is
+ * one that never had a request. Runs on the front.
  */
 import type { ServerResponse } from "node:http";
 import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits.js";

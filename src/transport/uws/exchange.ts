@@ -418,10 +418,10 @@ export class UwsExchange implements Exchange {
   }
 
   /**
-   * A whole answer that leaves the connection open to be read: the library ends both together, and what it has not
-   * read by then resets the connection. So the body goes out behind the last header, where the library still expects
-   * headers. The line end that it puts behind a header is the last of a text, which is JSON, or ends the headers; behind
-   * stored bytes it is nobody's: the connection ends.
+   * A whole answer that leaves the connection open to be read: the library ends both together, and what it has not read
+   * by then resets the connection. So the body goes out behind the last header, where the library still expects
+   * headers. The line end that it puts behind a header is the last of a text, which is JSON, or ends the headers;
+   * behind stored bytes it is nobody's: the connection ends.
    */
   #writeHeld(name: string, rest: string, body: string | Uint8Array | null): void {
     const length = typeof body === "string" ? Buffer.byteLength(body) + "\r\n".length : (body?.byteLength ?? 0);

@@ -117,7 +117,9 @@ class UwsSocket implements Socket {
   }
 }
 
-/** Whether a text is left with a socket as a whole that stops to read: each is looked at before the next is given it. */
+/**
+ * Whether a text is left with a socket as a whole that stops to read: each is looked at before the next is given it.
+ */
 function isVeryLarge(text: string): boolean {
   return text.length >= COUNTED_CHARACTERS;
 }

@@ -18,8 +18,8 @@ export const SHORTAGE_REPORT_MS = 60_000;
 export const BODY_BYTES_MAX = 10 * MIB;
 /** What a refusal repeats of a name or a text that was sent, in UTF-16 units. */
 export const QUOTED_CHARACTERS_MAX = 100;
-/** The sentence of a refusal. */
-export const REFUSAL_CHARACTERS_MAX = 1024;
+/** The sentence of a refusal: the longest key fits, each of whose characters may take two units, and a line of them. */
+export const REFUSAL_CHARACTERS_MAX = 8_192;
 /**
  * A refused body is read and thrown away up to this size, so that the client sees the answer; then its connection is
  * cut.

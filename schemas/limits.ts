@@ -49,7 +49,7 @@ export const HELD_BODY_BYTES_MAX = 512 * KIB;
 export const HELD_BODIES_BYTES_MAX = 32 * MIB;
 /** Of a body that the front reads: a byte or two of JSON may be a value, which takes a hundred in memory. */
 export const JSON_VALUES_MAX = 500_000;
-export const JSON_DEPTH_MAX = 1_000;
+export const JSON_DEPTH_MAX = 100_000;
 /** All request bodies that are being received or waiting for the writer, together. */
 export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
 export const KEY_BYTES_MAX = 1024;

@@ -153,8 +153,8 @@ async function* measureSubscribers(bench: Bench): AsyncGenerator<Row> {
       for (let round = 0; round < bench.settings.fan_out_rounds; round++) {
         bench.progress(`${name}, round ${round + 1} of ${bench.settings.fan_out_rounds}`);
         stretches.koor.push(await measureSettled(of_koor, koor, options));
-        stretches.topic.push(await measureSettled(of_raw, raw, { ...options, query: "&how=topic" }));
-        stretches.loop.push(await measureSettled(of_raw, raw, { ...options, query: "&how=loop" }));
+        stretches.topic.push(await measureSettled(of_raw, raw, { ...options, query: "?how=topic" }));
+        stretches.loop.push(await measureSettled(of_raw, raw, { ...options, query: "?how=loop" }));
       }
       yield makeRow(name, kind, subscribers, stretches.koor, stretches.topic, stretches.loop);
     }

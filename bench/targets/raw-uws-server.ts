@@ -68,7 +68,7 @@ function fanOut(events: number, how: string): void {
 }
 
 app.post("/api/events/publish", (res, req) => {
-  const events = Number(req.getQuery("events") ?? "1");
+  const events = Number(req.getHeader("x-bench-events") || "1");
   const how = req.getQuery("how") ?? "topic";
   readBody(res, () => {
     // Not inside the handler: there the answer holds the cork, and every frame would be a write of its own.

@@ -254,7 +254,7 @@ t.test("load against the raw server, subscribers included, and SQLite alone", as
     events_per_request: 1_000,
     duration_ms: LONG_ENOUGH_MS,
     publishes_max: 2,
-    query: "&how=loop",
+    query: "?how=loop",
   });
   t.match(burst, { publishes: 2, deliveries: 6_000, lost: 0, refused: 0 });
   await closeSubscribers(subscribers);

@@ -42,11 +42,12 @@ const PATIENCE_MS = 250;
 /** A head that does not come in one piece is too long for the HTTP library, whatever is in it. */
 const PATH_CHARACTERS_MAX = 16_000;
 /**
- * What no schema can say: that of all rules in an array no two have the same id, which tasks there are, that at least
- * one of some parameters is needed, and how many of them together may be.
+ * What no schema can say: that of all rules in an array no two have the same id, which tasks there are, what another
+ * call has stored in a contract's place, that at least one of some parameters is needed, and how many of them together
+ * may be.
  */
 const UNSAID =
-  /is in the array twice|unknown task|id must not be|no condition is given|conditions are given|is must be one of/;
+  /is in the array twice|unknown task|is not a contract|id must not be|no condition is|conditions are given|is must be one of/;
 const REFUSED: ReadonlySet<number> = new Set([400, 422]);
 
 const koor = await startKoor(t, { args: ["--webhook-allow-private"] });

@@ -5,6 +5,7 @@
 import type { Static, TSchema } from "typebox";
 import { must } from "./assert.js";
 import { readJsonText } from "./json-bytes.js";
+import { escapePointer, unescapePointer } from "./json-pointer.js";
 import { Failure, invalid } from "./result.js";
 import { shorten } from "./shorten.js";
 import type { CompiledShape, ShapeError } from "./shape-compiler.js";
@@ -92,9 +93,7 @@ function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): S
   if (typeof json !== "object" || json === null) return null;
   const { maxItems, maxProperties, items, properties = {}, additionalProperties, anyOf = [] } = schema;
   const error = (keyword: string, limit: number, ...below: readonly string[]): ShapeError => {
-    const instancePath = [...path, ...below]
-      .map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`)
-      .join("");
+    const instancePath = [...path, ...below].map((part) => `/${escapePointer(part)}`).join("");
     return { keyword, instancePath, params: { limit }, message: "" };
   };
   if (Array.isArray(json)) {
@@ -160,10 +159,7 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
 };
 
 function splitPointer(pointer: string): string[] {
-  return pointer
-    .split("/")
-    .slice(1)
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return pointer.split("/").slice(1).map(unescapePointer);
 }
 
 /** `a, b or c`. */
@@ -185,7 +181,7 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
   switch (keyword) {
     case "required":
       return (told.requiredProperties ?? []).map((missing) => ({
-        path: shorten(`${at}${instancePath}/${missing.replaceAll("~", "~0").replaceAll("/", "~1")}`),
+        path: shorten(`${at}${instancePath}/${escapePointer(missing)}`),
         message: `${shorten(name([...place, missing]))} is required`,
       }));
     // One that there is to be none of: it is told by itself, and then the object that has it.

@@ -3,6 +3,7 @@
  * Nothing is fetched: a reference leads within the schema, or to a document that is given along with it. Pure, any
  * thread.
  */
+import { escapePointer, unescapePointer } from "../../base/json-pointer.js";
 import { isObject, type JsonObject } from "../contract.js";
 
 export type Dialect = "draft-07" | "2020-12";
@@ -56,10 +57,6 @@ export function dialectOf(schema: unknown): Dialect | undefined {
 
 export function isSchema(value: unknown): value is JsonObject | boolean {
   return typeof value === "boolean" || isObject(value);
-}
-
-export function escapePointer(name: string): string {
-  return name.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 /** A subschema with the JSON Pointer that leads to it. */
@@ -159,7 +156,7 @@ export class Documents {
     let value: unknown = from.root;
     let resource = from;
     for (const raw of pointer.split("/").slice(1)) {
-      const name = raw.replaceAll("~1", "/").replaceAll("~0", "~");
+      const name = unescapePointer(raw);
       const isThere = Array.isArray(value) ? /^(?:0|[1-9]\d*)$/.test(name) : isObject(value);
       if (!isThere || !Object.hasOwn(value as object, name)) return undefined;
       value = (value as JsonObject)[name];

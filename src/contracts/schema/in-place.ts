@@ -2,7 +2,8 @@
  * The keywords that evaluate other schemas on the same value: references, combinations, conditions. Pure, any thread.
  */
 import { isObject } from "../contract.js";
-import { escapePointer, type Resource } from "./documents.js";
+import { escapePointer } from "../../base/json-pointer.js";
+import type { Resource } from "./documents.js";
 import type { Check, SchemaNode } from "./evaluation.js";
 import { isNameList, type Site } from "./site.js";
 

@@ -1,7 +1,7 @@
 /** The keywords about the members of an object. Pure, any thread. */
 import { isObject, type JsonObject } from "../contract.js";
 import { MESSAGES } from "../violations.js";
-import { escapePointer } from "./documents.js";
+import { escapePointer } from "../../base/json-pointer.js";
 import type { Check, Evaluation, Place, SchemaNode, Seen } from "./evaluation.js";
 import type { Pattern } from "./pattern.js";
 import { BOTH_DIALECTS, isNameList, placeBelow, type ApplicatorRow, type Site } from "./site.js";

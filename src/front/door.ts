@@ -9,7 +9,7 @@ import { Failure } from "../base/result.js";
 import type { Exchange } from "../transport/transport.js";
 import type { WatchAccess } from "./access.js";
 import { NOBODY, type Actors, type Caller } from "./caller.js";
-import { attemptOf, UNAUTHENTICATED, type Gate } from "./gate.js";
+import { UNAUTHENTICATED, type Gate } from "./gate.js";
 
 /** What of a request says who calls. */
 export type RequestHead = Pick<Exchange, "header" | "verb" | "peer">;
@@ -69,7 +69,7 @@ export class DashboardDoor {
     if (!BEARER.test(authorization) && isOfOtherSite(exchange.header("sec-fetch-site"))) return OTHER_SITE;
     if (authorization !== "" || !gate.guarded) {
       const claimed = exchange.header("x-koor-instance");
-      const caller = gate.identify(authorization, claimed, actors, attemptOf(exchange, counts));
+      const caller = gate.identify(authorization, claimed, actors, { from: exchange, counts });
       if (caller instanceof Failure) return open ? { caller: NOBODY, session: null } : caller;
       const nameless = authorization === "" && caller.actor === "";
       return { caller: nameless ? { ...caller, actor: DASHBOARD_ACTOR } : caller, session: null };

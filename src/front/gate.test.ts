@@ -12,7 +12,8 @@ import { PausedFailure } from "./paused.js";
 const API_PORT = 9800;
 const DASHBOARD_PORT = 9847;
 
-const HERE = { peer: "127.0.0.1", counts: true };
+const ADDRESS = "127.0.0.1";
+const HERE = { from: { peer: ADDRESS }, counts: true };
 
 function gateOf(settings: Partial<Config> = {}, clock = { now: () => 1 }): Gate {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
@@ -324,14 +325,14 @@ t.test("wrong tokens from an address, and the server's token is not looked at fr
   const gate = gateOf({ auth_token: "the-server's-own" }, { now: () => now_ms });
   const ended = hashOf("ended");
   const actors: Actors = { ...actorsOf(), wasToken: (hash) => hash === ended };
-  const ask = (token: string, peer = HERE.peer, counts = true) =>
-    gate.identify(token === "" ? "" : `Bearer ${token}`, "", actors, { peer, counts });
+  const ask = (token: string, peer = ADDRESS, counts = true) =>
+    gate.identify(token === "" ? "" : `Bearer ${token}`, "", actors, { from: { peer }, counts });
   for (let at = 1; at < LOG_IN_WRONG_MAX; at++) t.match(ask(`wrong-${at}`), { status: "UNAUTHENTICATED" });
   for (let at = 0; at < LOG_IN_WRONG_MAX; at++) {
     t.match(ask("wrong-1"), { status: "UNAUTHENTICATED" }, "hardly one that was tried before");
     t.match(ask(""), { status: "UNAUTHENTICATED" }, "no token is no guess");
     t.match(ask("ended"), { status: "UNAUTHENTICATED" }, "nor one that was an instance's");
-    t.match(ask("wrong", HERE.peer, false), { status: "UNAUTHENTICATED" }, "nor what is asked again later");
+    t.match(ask("wrong", ADDRESS, false), { status: "UNAUTHENTICATED" }, "nor what is asked again later");
     t.match(gate.identify("Basic d3Jvbmc=", "", actors, HERE), { status: "UNAUTHENTICATED" });
   }
   t.match(ask("the-server's-own"), { role: "server" }, "in time");
@@ -344,12 +345,12 @@ t.test("wrong tokens from an address, and the server's token is not looked at fr
   t.match(ask(""), { status: "UNAUTHENTICATED" }, "without a token nothing was to be looked at");
   t.match(ask(TOKEN), { role: "instance", actor: "one" }, "the agents of that address go on");
   t.match(ask("the-server's-own", "127.0.0.2"), { role: "server" }, "and so does every other address");
-  t.match(gate.ownerOf(TOKEN, actors, HERE.peer), { status: "TOO_MANY_ATTEMPTS" }, "a log-in has to wait, too");
+  t.match(gate.ownerOf(TOKEN, actors, ADDRESS), { status: "TOO_MANY_ATTEMPTS" }, "a log-in has to wait, too");
   now_ms += LOG_IN_PAUSE_MS - 1;
   t.match(ask("the-server's-own"), { retry_after_s: 1 });
   now_ms += 1;
   t.match(ask("the-server's-own"), { role: "server" });
-  for (let at = 0; at < LOG_IN_WRONG_MAX; at++) t.equal(gate.ownerOf("wrong", actors, HERE.peer), undefined);
+  for (let at = 0; at < LOG_IN_WRONG_MAX; at++) t.equal(gate.ownerOf("wrong", actors, ADDRESS), undefined);
   t.match(ask("the-server's-own"), { status: "TOO_MANY_ATTEMPTS" }, "wrong log-ins count as well");
   t.end();
 });

@@ -27,8 +27,8 @@ const SECOND_MS = 1_000;
 
 /** What is to be known of a request whose token may be a guess. */
 export interface Attempt {
-  /** The address of the socket's other end. */
-  readonly peer: string;
+  /** Whence it came: its `peer`, the address of the socket's other end, is read where it is needed alone. */
+  readonly from: { readonly peer: string };
   /** Whether a wrong token counts as a guess; not where the request is looked at again later. */
   readonly counts: boolean;
 }
@@ -140,11 +140,11 @@ export class Gate {
     const digest = sha256(token);
     const instance = this.#instanceOf(digest, actors);
     if (instance !== undefined || this.#token === null) return instance;
-    const refusal = this.#throttle.pauses ? this.#refusePaused(attempt.peer) : null;
+    const refusal = this.#throttle.pauses ? this.#refusePaused(attempt.from.peer) : null;
     if (refusal !== null) return refusal;
     const server = this.#serverOf(digest);
     const hex = digest.toString("hex");
-    if (server === undefined && attempt.counts && !actors.wasToken(hex)) this.#noteWrong(attempt.peer, hex);
+    if (server === undefined && attempt.counts && !actors.wasToken(hex)) this.#noteWrong(attempt.from.peer, hex);
     return server;
   }
 
@@ -183,17 +183,6 @@ export class Gate {
     const name = hostName(authority);
     return isIP(name) === 0 || this.#hosts.has(name) || isLoopback(name) || name === hostName(host);
   }
-}
-
-/** @param counts whether a wrong token counts as a guess */
-export function attemptOf(head: { readonly peer: string }, counts: boolean): Attempt {
-  // The address is asked for where it is needed alone.
-  return {
-    get peer() {
-      return head.peer;
-    },
-    counts,
-  };
 }
 
 /** A caller that acts as the instance whose id it claims, where one is registered. */

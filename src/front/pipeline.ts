@@ -29,7 +29,7 @@ import { BodyIntake } from "./body-intake.js";
 import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
 import { keptAtHome, preflightReply, readableBy } from "./cors.js";
 import type { DashboardDoor, RequestHead, Session } from "./door.js";
-import { attemptOf, UNAUTHENTICATED, type Gate } from "./gate.js";
+import { UNAUTHENTICATED, type Gate } from "./gate.js";
 import { refuseCoding, refuseConditions, refuseEmptyHeaders } from "./header-rules.js";
 import { parameterRules, parseQuery, refuseParameters, refuseUnknownQuery } from "./parameters.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
@@ -325,7 +325,7 @@ export class Pipeline {
     const claimed = head.header("x-koor-instance");
     // Where no instance is registered, and no token needed, no token can name anyone.
     if (claimed === "" && !gate.guarded && actors.size === 0) return NOBODY;
-    return gate.identify(head.header("authorization"), claimed, actors, attemptOf(head, this.#counts(call)));
+    return gate.identify(head.header("authorization"), claimed, actors, { from: head, counts: this.#counts(call) });
   }
 
   /**

@@ -247,7 +247,8 @@ export class TestCluster {
       try {
         const { leader = "", replicas = [] } = (await manager.streams.info(streamName(CLUSTER_NAME))).cluster ?? {};
         const are_whole = replicas.length === 2 && replicas.every(({ current, offline }) => current && !offline);
-        return leader !== "" && are_whole && { at: Number(leader.slice("server-".length)) };
+        if (leader === "" || !are_whole) throw new Error(JSON.stringify({ leader, replicas }));
+        return { at: Number(leader.slice("server-".length)) };
       } finally {
         await connection.close();
       }

@@ -5,6 +5,7 @@
  */
 import { CLI_LEASE_GRACE_MS, CLI_OUTPUT_LAG_MS, CLI_RETRY_MS_MAX } from "../schemas/limits.js";
 import { CommandProcess, type CommandEnd, type CommandStreams } from "./command-process.js";
+import { io } from "./io.js";
 import type { CallLimits } from "./lease-calls.js";
 import { note } from "./output.js";
 import { pause } from "./pause.js";
@@ -129,7 +130,7 @@ export async function runUnderClaim(
   times: RunTimes,
   streams: CommandStreams | null = null,
 ): Promise<Ran> {
-  const environment = { ...process.env, ...identity(settings), ...claim.environment };
+  const environment = { ...io().environment, ...identity(settings), ...claim.environment };
   let command: CommandProcess | string | undefined;
   const early: EndingSignal[] = [];
   const leaveSignals = takeSignals((signal) => {

@@ -5,6 +5,7 @@
  */
 import type { Args, Flag } from "./command-row.js";
 import { wrongUsage, type CliFailure } from "./failure.js";
+import { io } from "./io.js";
 
 const VARIABLE = "KOOR_FENCE";
 
@@ -29,13 +30,13 @@ export function readFence(args: Args): number | undefined | CliFailure {
  * write over its successor.
  */
 export function fenceHeader(args: Args): Readonly<Record<string, string>> {
-  const fence = args.text("fence") ?? (process.env[VARIABLE] || undefined);
+  const fence = args.text("fence") ?? (io().environment[VARIABLE] || undefined);
   return fence === undefined ? {} : { "X-Koor-Fence": fence };
 }
 
 /** Whether this runs under `task work`, for this task. */
 export function isTaskOfEnvironment(id: string): boolean {
-  return id !== "" && process.env["KOOR_TASK"] === id;
+  return id !== "" && io().environment["KOOR_TASK"] === id;
 }
 
 /**
@@ -43,6 +44,6 @@ export function isTaskOfEnvironment(id: string): boolean {
  * the lease's, and where KOOR_TASK is another task it is that one's.
  */
 export function taskFenceOfEnvironment(id: string): number | undefined {
-  const { KOOR_FENCE: fence = "", KOOR_TASK: task = "", KOOR_LEASE: lease = "" } = process.env;
+  const { KOOR_FENCE: fence = "", KOOR_TASK: task = "", KOOR_LEASE: lease = "" } = io().environment;
   return /^[1-9]\d{0,14}$/.test(fence) && lease === "" && (task === "" || task === id) ? Number(fence) : undefined;
 }

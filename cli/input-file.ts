@@ -10,6 +10,7 @@ import { close, constants, fstatSync, open, openSync, closeSync, statSync, type 
 import { CLI_FILE_OPEN_MS } from "../schemas/limits.js";
 import { placeOf, resolveForReading } from "./config-file.js";
 import { CliFailure, wrongUsage } from "./failure.js";
+import { io } from "./io.js";
 import { projectOf } from "./koor-folder.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
@@ -70,7 +71,7 @@ function endlessness(file: number, info: Stats): string | undefined {
 /** The descriptor of a file that is not stdin, to be read and closed by the caller; a refusal has exit 2. */
 export async function openInputFile(path: string): Promise<number | CliFailure> {
   try {
-    const folder = process.cwd();
+    const { folder } = io();
     const real = resolveForReading(placeOf(path, folder, projectOf(folder)));
     if (real instanceof CliFailure) return real;
     const file = await openInTime(real);

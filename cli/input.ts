@@ -9,6 +9,7 @@ import { REFUSED_BODY_BYTES_MAX } from "../schemas/limits.js";
 import type { Args, Flag } from "./command-row.js";
 import { CliFailure, refused, wrongUsage } from "./failure.js";
 import { isStdin, openInputFile } from "./input-file.js";
+import { io } from "./io.js";
 import { isJson } from "./json-text.js";
 import { describeSystemError } from "./system-error.js";
 
@@ -53,7 +54,7 @@ async function readStdin(): Promise<Buffer | CliFailure> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    for await (const chunk of io().stdin() as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       bytes += chunk.length;
       if (bytes > REFUSED_BODY_BYTES_MAX) return tooLarge();

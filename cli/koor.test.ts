@@ -22,7 +22,7 @@ import { BODY_BYTES_MAX } from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";
 import { FakeServer, playError, playJson } from "../test/cli/fake-server.js";
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from "../test/cli/loopback-certificate.js";
-import { CLI_PROGRAM, RunningCli, runCli, type CliOptions, type CliResult } from "../test/cli/run-cli.js";
+import { CLI_PROGRAM, RunningCli, runCli, runProgram, type CliOptions, type CliResult } from "../test/cli/run-cli.js";
 import { findRow } from "./command-line.js";
 import { COMMANDS } from "./commands.js";
 
@@ -1117,7 +1117,7 @@ t.test("a server below a path, and over TLS", async (t) => {
     "a certificate that nothing trusts",
   );
   const trusting = { ...env, NODE_EXTRA_CA_CERTS: join(cwd, "ca.pem") };
-  t.match(await runCli(["status"], { cwd, env: trusting }), { code: 0, stdout: '{"url":"/health"}\n' });
+  t.match(await runProgram(["status"], { cwd, env: trusting }), { code: 0, stdout: '{"url":"/health"}\n' });
 });
 
 t.test("a reader that goes away is no failure", async (t) => {

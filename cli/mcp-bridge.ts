@@ -9,6 +9,7 @@ import type { ToolName } from "../schemas/mcp.js";
 import { sendRequest } from "./client.js";
 import type { Answer } from "./exchange.js";
 import { CliFailure, type ExitCode } from "./failure.js";
+import { io } from "./io.js";
 import { foldLines } from "./output.js";
 import type { Settings } from "./settings.js";
 
@@ -150,7 +151,9 @@ async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer |
 /** Waits until stdout has taken it. */
 async function write(bytes: Buffer): Promise<void> {
   await new Promise<void>((resolve) => {
-    process.stdout.write(bytes, () => resolve());
+    io()
+      .stdout()
+      .write(bytes, () => resolve());
   });
 }
 
@@ -231,7 +234,9 @@ class Bridge {
 /** Serves until `input` ends and every request was answered. */
 export async function bridge(settings: Settings, input: AsyncIterable<Buffer>): Promise<ExitCode> {
   // A client that has gone reads nothing any more: then there is nobody to serve.
-  process.stdout.on("error", () => process.exit(0));
+  io()
+    .stdout()
+    .on("error", () => process.exit(0));
   await new Bridge(settings).run(input);
   return 0;
 }

@@ -5,6 +5,7 @@
  */
 import { escapeHidden } from "../schemas/visible-text.js";
 import { failed, type CliFailure, type ExitCode } from "./failure.js";
+import { io } from "./io.js";
 import { indentJson, isJson } from "./json-text.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
@@ -16,7 +17,6 @@ const QUOTE = 0x22;
 const NEWLINE = Buffer.from("\n");
 /** JSON is looked through in pieces of about this size: an answer may be longer than a string can be. */
 const PIECE_BYTES = 8 * 1024 * 1024;
-const STDOUT = 1;
 
 /** Valid JSON holds raw line ends only between its tokens: each becomes a space. Changes `json` in place. */
 export function foldLines(json: Buffer): Buffer {
@@ -72,15 +72,11 @@ export function layOutJson(json: Buffer, pretty: boolean): Buffer {
  * A stored value: its very bytes, or indented where `--pretty` asks for it and it is JSON. A person at a terminal gets
  * it as text, with what works on the terminal escaped; the ends of its lines and tabs stay.
  */
-export function layOutValue(value: Buffer, pretty: boolean, is_terminal = isTerminal()): Buffer {
+export function layOutValue(value: Buffer, pretty: boolean, is_terminal = io().isTerminal()): Buffer {
   const indented = pretty ? indentBytes(value) : undefined;
   if (indented !== undefined) return escapeJson(Buffer.from(`${indented}\n`));
   if (!is_terminal) return value;
   return Buffer.from(escapeHidden(value.toString("utf8").replaceAll("\r\n", "\n"), "\n\t"));
-}
-
-function isTerminal(): boolean {
-  return process.getBuiltinModule("node:tty").isatty(STDOUT);
 }
 
 /** Writes to stdout and waits until it is taken. A reader that went away (`| head`) is not a failure. */
@@ -90,19 +86,26 @@ export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
       const harmless = !error || errorCodeOf(error) === "EPIPE";
       resolve(harmless ? undefined : failed(`cannot write the answer: ${describeSystemError(error)}`));
     };
-    process.stdout.once("error", settle);
-    process.stdout.write(bytes, settle);
+    const stdout = io().stdout();
+    // It stays: the stream tells of what has failed once more, after the write's own end.
+    stdout.once("error", settle);
+    stdout.write(bytes, settle);
   });
 }
 
 /** One line on stderr. Texts of others may stand in it: it stays one line, and without controls. */
 export function note(line: string): void {
-  process.stderr.write(`koor: ${escapeHidden(line)}\n`);
+  io()
+    .stderr()
+    .write(`koor: ${escapeHidden(line)}\n`);
 }
 
 /** The failure on stderr; its exit code. */
 export function reportFailure(failure: CliFailure): ExitCode {
   note(failure.message);
-  if (failure.detail !== "") process.stderr.write(`${escapeHidden(failure.detail)}\n`);
+  if (failure.detail !== "")
+    io()
+      .stderr()
+      .write(`${escapeHidden(failure.detail)}\n`);
   return failure.exit;
 }

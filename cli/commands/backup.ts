@@ -7,6 +7,7 @@ import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { collectAnswer, NoAnswer, type RequestPlan } from "../exchange.js";
 import { CliFailure, failed, type ExitCode } from "../failure.js";
 import { isStdin, openInputFile } from "../input-file.js";
+import { io } from "../io.js";
 import { resolveOutput } from "../output-file.js";
 import { layOutJson, print } from "../output.js";
 import { writeSnapshot } from "../snapshot-file.js";
@@ -46,7 +47,7 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
 
 /** The snapshot that `--file` names; `-` is stdin. */
 async function openSnapshot(path: string): Promise<NonNullable<RequestPlan["stream"]> | CliFailure> {
-  if (isStdin(path)) return { source: process.stdin, length: undefined };
+  if (isStdin(path)) return { source: io().stdin(), length: undefined };
   const file = await openInputFile(path);
   if (file instanceof CliFailure) return file;
   const info = fstatSync(file);

@@ -1,6 +1,7 @@
 /** `config set`: the command line's own settings. Runs in the command line's process, asks no server. */
 import type { CommandRow } from "../command-row.js";
 import { wrongUsage } from "../failure.js";
+import { io } from "../io.js";
 import { print } from "../output.js";
 import { saveSetting } from "../settings.js";
 import { SETTING_NAMES } from "../settings-file.js";
@@ -19,7 +20,7 @@ export const CONFIG_COMMANDS: readonly CommandRow[] = [
         context.folder,
         name,
         args.need("value"),
-        args.has("user") ? process.env : undefined,
+        args.has("user") ? io().environment : undefined,
       );
       // The value is not repeated: it may be a token.
       return failure ?? (await print(Buffer.from(`${JSON.stringify({ set: name })}\n`))) ?? 0;

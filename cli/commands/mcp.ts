@@ -5,6 +5,7 @@ import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { modeOf, readTextFile, replaceFileInFolder, resolveForWriting, type FilePlace } from "../config-file.js";
 import { joinServerPath } from "../exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
+import { io } from "../io.js";
 import { projectOf } from "../koor-folder.js";
 import { MCP_CLIENTS, noteOfOthers, noteOfToken, SERVER_NAME, TOKEN_VARIABLE } from "../mcp-clients.js";
 import { layOutJson, print } from "../output.js";
@@ -94,7 +95,7 @@ export const MCP_COMMANDS: readonly CommandRow[] = [
       const settings = context.settings();
       if (settings instanceof CliFailure) return settings;
       const { bridge } = await import("../mcp-bridge.js");
-      return await bridge(settings, process.stdin);
+      return await bridge(settings, io().stdin());
     },
   },
 ];

@@ -1,9 +1,15 @@
 /**
- * Runs the bundled command line as a process of its own, in a folder and an environment of the test's,
- * and waits for what it does. Shared by the command line's tests.
+ * Runs the command line in a folder and an environment of the test's, and waits for what it does: in the test's own
+ * process, which takes a tenth of the time, or the bundled program as its users run it, where the test is about its
+ * process: signals, descriptors, programs that it starts. Shared by the command line's tests.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+
+import { findIoBy, processIo, type Io } from "../../cli/io.js";
+import { main } from "../../cli/main.js";
 
 /** This file runs from dist/tree/test/cli. */
 export const CLI_PROGRAM = fileURLToPath(new URL("../../../app/cli/koor.js", import.meta.url));
@@ -22,13 +28,52 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-function spawnCli(args: readonly string[], options: CliOptions): ChildProcessWithoutNullStreams {
-  const env = { PATH: process.env["PATH"] ?? "", ...options.env };
-  return spawn(process.execPath, [CLI_PROGRAM, ...args], { cwd: options.cwd, env });
+const STARTS_PROGRAMS = [["serve"], ["lease", "run"], ["task", "work"]];
+
+/** Whose call it is, of several commands that run at once. */
+const running = new AsyncLocalStorage<Io>();
+const own = processIo();
+findIoBy(() => running.getStore() ?? own);
+
+function environmentOf({ env }: CliOptions): NodeJS.ProcessEnv {
+  return { PATH: process.env["PATH"] ?? "", ...env };
 }
 
-/** Runs one command to its end. */
+/** What is written to it. */
+class Collector extends Writable {
+  readonly chunks: Buffer[] = [];
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.chunks.push(Buffer.from(chunk));
+    done();
+  }
+}
+
+/** Runs one command to its end: in this process, but for what starts programs, which have its process's streams. */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
+  if (STARTS_PROGRAMS.some((words) => words.every((word, at) => args[at] === word))) return runProgram(args, options);
+  const [stdout, stderr] = [new Collector(), new Collector()];
+  const stdin = Readable.from(options.input === undefined ? [] : [Buffer.from(options.input)]);
+  const given: Io = {
+    program: "koor",
+    folder: options.cwd,
+    environment: environmentOf(options),
+    stdin: () => stdin,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    isTerminal: () => false,
+  };
+  const code = await running.run(given, () => main(args));
+  const bytes = Buffer.concat(stdout.chunks);
+  return { code, bytes, stdout: bytes.toString(), stderr: Buffer.concat(stderr.chunks).toString() };
+}
+
+function spawnCli(args: readonly string[], options: CliOptions): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, [CLI_PROGRAM, ...args], { cwd: options.cwd, env: environmentOf(options) });
+}
+
+/** Runs one command to its end, as a process of its own. */
+export async function runProgram(args: readonly string[], options: CliOptions): Promise<CliResult> {
   const child = spawnCli(args, options);
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];

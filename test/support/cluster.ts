@@ -60,6 +60,16 @@ export function pause(ms: number): Promise<void> {
   });
 }
 
+/** Of the log's stream and the servers that keep it, each named by its number. */
+export interface LogState {
+  /** -1 where there is none. */
+  readonly leader: number;
+  /** How many have all that the leader has. */
+  readonly following: number;
+  readonly lagging: readonly number[];
+  readonly servers: number;
+}
+
 export interface NodeOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -241,18 +251,30 @@ export class TestCluster {
   }
 
   /** Which of the three NATS servers leads the log's stream, as soon as the other two have all of it. */
-  streamLeader(): Promise<number> {
-    return until("the log's stream has a leader whom the others follow", async () => {
-      const { connection, manager } = await connectNats({ url: this.log_url, name: CLUSTER_NAME, credentials: "" });
-      try {
-        const { leader = "", replicas = [] } = (await manager.streams.info(streamName(CLUSTER_NAME))).cluster ?? {};
-        const are_whole = replicas.length === 2 && replicas.every(({ current, offline }) => current && !offline);
-        if (leader === "" || !are_whole) throw new Error(JSON.stringify({ leader, replicas }));
-        return { at: Number(leader.slice("server-".length)) };
-      } finally {
-        await connection.close();
-      }
-    }).then(({ at }) => at);
+  async streamLeader(): Promise<number> {
+    const isWhole = ({ leader, following, servers }: LogState): boolean => leader >= 0 && following === servers - 1;
+    const { leader } = await until("the log's stream has a leader whom the others follow", async () => {
+      const state = await this.logState();
+      if (!isWhole(state)) throw new Error(JSON.stringify(state));
+      return state;
+    });
+    return leader;
+  }
+
+  /** What the stream's leader says of it, or whoever is asked. Rejects where nobody answers. */
+  async logState(): Promise<LogState> {
+    const { connection, manager } = await connectNats({ url: this.log_url, name: CLUSTER_NAME, credentials: "" });
+    try {
+      const { leader = "", replicas = [] } = (await manager.streams.info(streamName(CLUSTER_NAME))).cluster ?? {};
+      return {
+        leader: leader === "" ? -1 : Number(leader.slice("server-".length)),
+        following: replicas.filter(({ current, offline }) => current && offline !== true).length,
+        lagging: replicas.filter(({ current }) => !current).map(({ name }) => Number(name.slice("server-".length))),
+        servers: this.nats.length,
+      };
+    } finally {
+      await connection.close();
+    }
   }
 
   /** The ways between one of the log's servers and the others. */

@@ -1,0 +1,62 @@
+/**
+ * A command line from its words to its exit code: finds the command in the table, answers `--version`, `--help` and a
+ * line without a command. Runs in the command line's process, or in a test's.
+ */
+import { VERSION } from "../schemas/version.js";
+import { findRow, findRowsBelow, isLayoutFlag, readTokens } from "./command-line.js";
+import type { CommandContext } from "./command-row.js";
+import { COMMANDS, TOPICS } from "./commands.js";
+import { CliFailure, wrongUsage, type ExitCode } from "./failure.js";
+import { formatCommandHelp, formatHelp, formatOverview } from "./help.js";
+import { io } from "./io.js";
+import { print, reportFailure } from "./output.js";
+import { readSettings } from "./settings.js";
+
+async function printText(text: string): Promise<ExitCode | CliFailure> {
+  return (await print(Buffer.from(text))) ?? 0;
+}
+
+async function printHelp(words: readonly string[], program: string): Promise<ExitCode | CliFailure> {
+  const rows = findRowsBelow(words, COMMANDS);
+  const row = findRow(words, COMMANDS);
+  if (row && rows.length <= 1) return await printText(formatCommandHelp(row, program));
+  if (rows.length > 0) return await printText(formatHelp(rows, program));
+  return wrongUsage(`no such command: ${words.join(" ")}`, `see ${program} --help`);
+}
+
+/** Why no row of the table fits, with what would. */
+function describeUnknown(words: readonly string[], program: string): CliFailure {
+  const [noun] = words;
+  if (noun === undefined) return wrongUsage("a command is required", `see ${program} --help`);
+  const verbs = findRowsBelow([noun], COMMANDS).map((row) => row.words.slice(1).join(" "));
+  if (verbs.length === 0) return wrongUsage(`no such command: ${noun}`, `see ${program} --help`);
+  return wrongUsage(`no such command: ${words.slice(0, 2).join(" ")}`, `${noun} has: ${verbs.join(", ")}`);
+}
+
+async function run(argv: readonly string[]): Promise<number | CliFailure> {
+  const { program, folder, environment } = io();
+  if (argv.find((word) => !isLayoutFlag(word)) === "--version") return await printText(`${program} ${VERSION}\n`);
+  const line = readTokens(argv, COMMANDS);
+  if (line instanceof CliFailure) return line;
+  const { words, tokens, pretty, server } = line;
+  if (tokens.length === 0 && !line.help) return await printText(formatOverview(TOPICS, program));
+  if (words[0] === "help") return await printHelp(words.slice(1), program);
+  if (line.help) return await printHelp(words, program);
+  const row = findRow(words, COMMANDS);
+  if (!row) return describeUnknown(words, program);
+  const context: CommandContext = {
+    program,
+    folder,
+    pretty,
+    settings: () => readSettings(folder, environment, server),
+  };
+  // What only a command needs is loaded here: help and version do without.
+  const { runRow } = await import("./command-class.js");
+  return await runRow(row, tokens, context);
+}
+
+/** Runs a command line; its exit code. What it has of its process is `io()`. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const outcome = await run(argv);
+  return outcome instanceof CliFailure ? reportFailure(outcome) : outcome;
+}

@@ -213,7 +213,7 @@ t.test("work: a task that is canceled, or lost, ends its command; a signal gives
   await ana.ask("task", "add", "c", "--id", "c");
   /** `closed` is its exit code, when all that it has started is gone, too: that holds its stderr open. */
   const start = async () => {
-    const running = bob.start("task", "work", "--once", "--ttl", "1s", "--", ...ENDLESS);
+    const running = bob.start("task", "work", "--once", "--ttl", "4s", "--", ...ENDLESS);
     const closed = once(running.child, "close").then(([code]) => code as number | null);
     await running.until("it runs", () => running.stderr.includes("running\n"));
     return { running, closed };

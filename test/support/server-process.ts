@@ -41,6 +41,9 @@ export interface KoorOptions {
   readonly launcher?: readonly string[];
 }
 
+const COMPLAINT = /level"?[=:]"?(?:WARN|ERROR)/i;
+const STALLED = /msg"?[=:]"the server did not run,/;
+
 const ALONE: NodeOf = { args: [], started: () => undefined };
 
 export interface Koor {
@@ -55,6 +58,8 @@ export interface Koor {
   readonly process: ChildProcess;
   /** Everything that was written to stderr, but what a node has to say of the log that it was given. */
   log(): string;
+  /** Its warnings and errors, but that it did not run for a while: others have the machine, too. */
+  complaints(): readonly string[];
   /** Resolves when the log holds a match. Rejects when the server ends before. */
   logged(pattern: RegExp): Promise<RegExpExecArray>;
   /** Sends a signal (SIGTERM) and waits for the end: the exit code, null where a signal killed it. */
@@ -183,6 +188,7 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
   const portOf = (name: string): number => Number(new RegExp(`\\b${name}"?[=:]"?[^\\s"]*:(\\d+)`).exec(line)?.[1] ?? 0);
   const port = portOf("api");
   node.started(port);
+  const log = (): string => output.text.replaceAll(OF_THE_LOG, "");
   return {
     url: `http://127.0.0.1:${port}`,
     port,
@@ -190,7 +196,11 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
     data_dir,
     transport: /\btransport"?[=:]"?uws\b/.test(line) ? "uws" : "node",
     process: child,
-    log: () => output.text.replaceAll(OF_THE_LOG, ""),
+    log,
+    complaints: () =>
+      log()
+        .split("\n")
+        .filter((line) => COMPLAINT.test(line) && !STALLED.test(line)),
     logged,
     stop,
   };

@@ -5,6 +5,7 @@
  */
 import * as Type from "typebox";
 import type { TObject } from "typebox";
+import { MCP_NAME_CHARACTERS_MAX } from "./limits.js";
 
 export interface ToolCard {
   readonly description: string;
@@ -78,18 +79,22 @@ export const TOOL_CARDS = {
 export type ToolName = keyof typeof TOOL_CARDS;
 export const TOOL_NAMES = Object.keys(TOOL_CARDS) as readonly ToolName[];
 
-/** A refusal by the protocol: what is no message that can be served at all. */
 /** One message of JSON-RPC, as clients send it. */
 export const ProtocolMessage = Type.Object(
   {
     jsonrpc: Type.Literal("2.0"),
-    id: Type.Optional(Type.Union([Type.String(), Type.Integer()], { description: "Without one: a notification." })),
+    id: Type.Optional(
+      Type.Union([Type.String({ maxLength: MCP_NAME_CHARACTERS_MAX }), Type.Integer()], {
+        description: "Without one: a notification.",
+      }),
+    ),
     method: Type.String({ description: "As the protocol has it: `initialize`, `tools/list`, `tools/call`." }),
     params: Type.Optional(Type.Object({})),
   },
   { additionalProperties: false },
 );
 
+/** A refusal by the protocol: what is no message that can be served at all. */
 export const ProtocolRefusal = Type.Object({
   jsonrpc: Type.Literal("2.0"),
   error: Type.Object({ code: Type.Integer(), message: Type.String(), data: Type.Optional(Type.Unknown()) }),

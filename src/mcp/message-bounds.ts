@@ -3,6 +3,7 @@
  * it refuses them. Pure. Leaves a tool's arguments to the tool.
  */
 import { MCP_NAME_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { isLongerThan } from "../../schemas/text.js";
 import { shorten } from "../base/shorten.js";
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -12,7 +13,7 @@ function isObject(json: unknown): json is JsonObject {
 }
 
 function isLong(value: unknown): value is string {
-  return typeof value === "string" && value.length > MCP_NAME_CHARACTERS_MAX;
+  return typeof value === "string" && isLongerThan(value, MCP_NAME_CHARACTERS_MAX);
 }
 
 /** Whether a message, or one of a batch, has an id that no answer repeats. */

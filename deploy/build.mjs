@@ -157,6 +157,21 @@ function removeOrphans(sources) {
  * Transpiles what is stale. A file that does not parse is reported and leaves the others alone. Returns the
  * failures.
  */
+/** The imports that a file begins with, in one line: what holds for every file of tests, and for every property. */
+function firstImports(source, text, output) {
+  const first = [];
+  if (source.endsWith(".test.ts")) first.push("every-file");
+  if (/ from "fast-check"/.test(text) && !source.endsWith("every-property.ts")) first.push("every-property");
+  return first
+    .map((name) =>
+      relative(dirname(output), join(TREE, "test", "support", `${name}.js`))
+        .split(sep)
+        .join("/"),
+    )
+    .map((path) => `import "${path.startsWith(".") ? path : `./${path}`}";`)
+    .join(" ");
+}
+
 async function buildTree(sources, esbuild, inputsStamp) {
   removeOrphans(sources);
   const allStale = readIfThere(TREE_STAMP) !== inputsStamp;
@@ -165,8 +180,9 @@ async function buildTree(sources, esbuild, inputsStamp) {
     stale.map(async (source) => {
       const output = outputOf(source, TREE);
       const { mtimeMs } = statSync(join(ROOT, source));
+      const text = readFileSync(join(ROOT, source), "utf8");
       const { code, map } = await esbuild
-        .transform(readFileSync(join(ROOT, source), "utf8"), {
+        .transform(text, {
           loader: source.endsWith(".tsx") ? "tsx" : "ts",
           jsx: "automatic",
           jsxImportSource: "preact",
@@ -175,6 +191,7 @@ async function buildTree(sources, esbuild, inputsStamp) {
           platform: "node",
           sourcemap: "external",
           sourcefile: relative(dirname(output), join(ROOT, source)),
+          banner: firstImports(source, text, output),
           tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
         })
         .catch((failure) => {

@@ -16,6 +16,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chooseTransport } from "../src/transport/choose.js";
+import { nameRun } from "./support/random.js";
 import { chooseLongForm, countRounds, drawRows, drawSome, shortForm } from "./support/effort.js";
 import { logMissing, type LogName } from "./support/log-server.js";
 import { runTestFile } from "./support/test-process.js";
@@ -56,6 +57,9 @@ const LONG_CLUSTERS = 4;
 const OF_CLUSTER = join("test", "api-cluster.test.js");
 /** How many files go over the second log, too. */
 const SAMPLE_SECOND_LOG = 1;
+/** What breaks a server alone, and how many of them the short form draws. */
+const OF_FAULTS = /^test[/\\]faults[/\\](?!cluster)/;
+const SHORT_FAULTS = 5;
 const PAGES_FOLDER = "dashboard";
 const SAMPLE_PAGES = 1;
 /** How many files of pages the short form looks at. */
@@ -79,7 +83,15 @@ const FIRST = [
 ].map((name) => join(...name.split("/")) + TEST_ENDING);
 
 const names = process.argv.slice(2).filter((argument) => argument !== LONG_FLAG);
-if (process.argv.includes(LONG_FLAG)) chooseLongForm();
+const is_long = process.argv.includes(LONG_FLAG);
+if (is_long) chooseLongForm();
+const RUN = nameRun();
+
+/** What repeats this run, of all files or of some. */
+function commandOf(parts: readonly string[]): string {
+  const command = is_long ? "npm run test:long" : "npm test";
+  return [RUN, command, ...(parts.length > 0 ? ["--", ...parts] : [])].join(" ");
+}
 
 /** Whether a test, or what it imports of the tests' own, starts a server. */
 function crossesSocket(file: string, seen = new Set<string>()): boolean {
@@ -131,6 +143,7 @@ function showReport({ path, transport, cluster }: Run, report: TestReport, took_
   print(`${outcome} ${nameTest(path)}${over}: ${counts}, ${(took_ms / 1000).toFixed(1)} s`);
   for (const reason of report.skipped) print(`   skipped: ${reason}`);
   for (const problem of report.problems) print(problem.replaceAll(/^/gm, "   "));
+  if (report.failed > 0) print(`   again: ${commandOf([nameTest(path)])}`);
 }
 
 function nameTest(path: string): string {
@@ -171,11 +184,16 @@ async function runAll(runs: readonly Run[]): Promise<void> {
 function chooseTests(found: readonly string[]): readonly string[] {
   const { pages } = wireTests(found);
   const clusters = found.filter((path) => OF_CLUSTERS.test(path));
+  const faults = found.filter((path) => OF_FAULTS.test(path));
   const drawn =
     names.length > 0
-      ? [...pages, ...clusters]
-      : [...drawRows(pages, SHORT_PAGES), ...drawSome(clusters, countRounds(SHORT_CLUSTERS, LONG_CLUSTERS))];
-  const left_out = [...pages, ...clusters].filter((path) => !drawn.includes(path));
+      ? [...pages, ...clusters, ...faults]
+      : [
+          ...drawRows(pages, SHORT_PAGES),
+          ...drawSome(clusters, countRounds(SHORT_CLUSTERS, LONG_CLUSTERS)),
+          ...drawRows(faults, SHORT_FAULTS),
+        ];
+  const left_out = [...pages, ...clusters, ...faults].filter((path) => !drawn.includes(path));
   if (left_out.length > 0) print(`left to other runs: ${left_out.map(nameTest).join(", ")}`);
   return found.filter((path) => !left_out.includes(path));
 }
@@ -201,6 +219,7 @@ function overLogs(found: readonly string[]): readonly OverLog[] {
   ];
 }
 
+print(`chance draws; the same again: ${commandOf(names)}`);
 const tests = chooseTests(findTests());
 const { name, fallback } = await chooseTransport("auto");
 print(`over ${name}: ${tests.length} files${fallback === "" ? "" : ` (${fallback})`}`);

@@ -12,14 +12,15 @@ import { encodeEntry } from "./entry.js";
 const RUNS = countRounds(500, 4_000);
 
 t.test(`${RUNS} random runs of one to three replicas`, async (t) => {
-  const base = Number(process.env["KOOR_TEST_SEED"] ?? newSeed());
-  const runs = process.env["KOOR_TEST_SEED"] === undefined ? RUNS : 1;
+  const one = process.env["KOOR_SIMULATION_SEED"];
+  const base = Number(one ?? newSeed());
+  const runs = one === undefined ? RUNS : 1;
   let fault: SimulationFault | null = null;
   for (let at = 0; at < runs && fault === null; at++) {
     const seed = (base + at) >>> 0;
     fault = await new Simulation(seed, 1 + (seed % 3)).play(60 + (seed % 140));
   }
-  t.equal(fault, null, fault === null ? "all as one writer alone" : `KOOR_TEST_SEED=${fault.seed}: ${fault.what}`);
+  t.equal(fault, null, fault === null ? "all as one writer alone" : `KOOR_SIMULATION_SEED=${fault.seed}: ${fault.what}`);
 });
 
 const DAY_MS = 86_400_000;

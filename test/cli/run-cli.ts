@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 
 import { findIoBy, processIo, type Io } from "../../cli/io.js";
 import { main } from "../../cli/main.js";
+import { tieToThisProcess } from "../support/owner.js";
 
 /** This file runs from dist/tree/test/cli. */
 export const CLI_PROGRAM = fileURLToPath(new URL("../../../app/cli/koor.js", import.meta.url));
@@ -69,7 +70,9 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
 }
 
 function spawnCli(args: readonly string[], options: CliOptions): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [CLI_PROGRAM, ...args], { cwd: options.cwd, env: environmentOf(options) });
+  const child = spawn(process.execPath, [CLI_PROGRAM, ...args], { cwd: options.cwd, env: environmentOf(options) });
+  tieToThisProcess(child, "with_children");
+  return child;
 }
 
 /** Runs one command to its end, as a process of its own. */

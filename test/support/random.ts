@@ -1,4 +1,7 @@
-/** Random numbers that a seed repeats (mulberry32). Pure. */
+/** Random numbers that a seed repeats (mulberry32), and the seeds. Pure but for KOOR_TEST_SEED and for chance. */
+import { createHash } from "node:crypto";
+
+const VARIABLE = "KOOR_TEST_SEED";
 
 /** An integer in [0, below). */
 export type Random = (below: number) => number;
@@ -13,7 +16,29 @@ export function makeRandom(seed: number): Random {
   };
 }
 
-/** A seed that is new each time; a test prints it where it fails. */
-export function newSeed(): number {
-  return Math.floor(Math.random() * 2 ** 32);
+/** The run that is to be repeated, in all that is drawn in it; undefined: chance draws. */
+export function repeatedRun(): string | undefined {
+  return process.env[VARIABLE] || undefined;
+}
+
+/** Says by which name this run is repeated, to this process and those that it starts; the variable as a shell takes it. */
+export function nameRun(): string {
+  process.env[VARIABLE] ||= String(newSeed());
+  return `${VARIABLE}=${process.env[VARIABLE]}`;
+}
+
+let drawn = 0;
+
+/**
+ * A seed that is new each time; in a run that is repeated it follows from the run, the program and `of`.
+ * @param of what it is for; else it counts how many were drawn
+ */
+export function newSeed(of = `${drawn++}`): number {
+  const run = repeatedRun();
+  if (run === undefined) return Math.floor(Math.random() * 2 ** 32);
+  const program = (process.argv[1] ?? "").split(/[/\\]/).slice(-3);
+  return createHash("sha256")
+    .update([run, ...program, of].join("\0"))
+    .digest()
+    .readUInt32LE();
 }

@@ -2,11 +2,10 @@
  * One test file in a process of plain Node, and what became of it. Nothing is kept of a run but its report.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { FILE_TIMEOUT_S } from "./every-file.js";
 import { type TestReport, readReport } from "./test-report.js";
 
-/** tap ends a file that takes longer, and says what it waited for: the longest takes half of it. */
-const TIMEOUT_S = 360;
-/** Beyond tap's own: a file that does not even do that. */
+/** Beyond tap's own limit: a file that does not even do that. */
 const GRACE_S = 30;
 /** What is shown of stderr where a file failed. */
 const STDERR_SHOWN = 4_000;
@@ -25,7 +24,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 export function runTestFile(file: string, options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<TestReport> {
   const child = spawn(process.execPath, [file], {
     cwd: options.cwd,
-    env: { TAP_TIMEOUT: String(TIMEOUT_S), ...options.env },
+    env: options.env,
     stdio: ["ignore", "pipe", "pipe"],
   });
   running.add(child);
@@ -33,7 +32,7 @@ export function runTestFile(file: string, options: { cwd: string; env: NodeJS.Pr
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (tap += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr = (stderr + text).slice(-STDERR_SHOWN)));
-  const timer = setTimeout(() => child.kill("SIGKILL"), (TIMEOUT_S + GRACE_S) * 1000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), (FILE_TIMEOUT_S + GRACE_S) * 1000);
   return new Promise((resolve) => {
     const end = (outcome: string): void => {
       clearTimeout(timer);

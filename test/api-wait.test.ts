@@ -5,7 +5,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { request as httpRequest } from "node:http";
+import { type OutgoingHttpHeaders, request as httpRequest } from "node:http";
 import t from "tap";
 import { WAIT_CONDITIONS_MAX, WAIT_CURSOR_BYTES_MAX } from "../schemas/limits.js";
 import { openWriter } from "../src/store/open.js";
@@ -59,6 +59,26 @@ interface Row {
   readonly second: Matched;
   /** Whether it still holds after both, for who comes anew. */
   readonly stays: boolean;
+}
+
+/** What a call may have asked for, of each kind, before its cursor is brought to a call that asks for something else. */
+const OTHERS = [
+  "event=never",
+  "state=never",
+  "spec=p/never",
+  "state_above=9:never",
+  "state_gone=never",
+  "free=never",
+  "instance=never&is=gone",
+  "message=1",
+  "task=1",
+];
+
+/** The cursor of a loop that was told of all there is. */
+async function drained(port: number, query: string, headers: OutgoingHttpHeaders): Promise<string> {
+  const loop = new WaitLoop(port, query, headers);
+  while ((await loop.next()) !== null);
+  return loop.cursor;
 }
 
 t.test("each condition: later, once, again after a change, and at once for who comes anew", async (t) => {
@@ -229,9 +249,17 @@ t.test("each condition: later, once, again after a change, and at once for who c
   for (const { query, change, again, first, second, stays } of rows) {
     const loop = new WaitLoop(port, query, ben.headers);
     t.equal(await loop.next(), null, `${query}: not yet`);
+    const cursors = new Map<string, string>();
+    for (const other of OTHERS) cursors.set(other, await drained(port, other, ben.headers));
     const { matched } = await loop.begin();
     await change();
     t.match(await matched, first, `${query}: as soon as it holds`);
+    for (const [other, cursor] of cursors) {
+      const since = new WaitLoop(port, query, ben.headers);
+      since.cursor = cursor;
+      t.match(await since.next(), first, `${query}: at once, with the cursor of a call that asked for ${other}`);
+      t.equal(await since.next(), null, `${query}: and that once`);
+    }
     t.equal(await loop.next(), null, `${query}: once`);
     await again();
     t.match(await loop.next(second === null ? 0 : 60), second, `${query}: what happened between two calls`);

@@ -18,6 +18,18 @@ export const Violation = Type.Object({
 });
 export type Violation = Static<typeof Violation>;
 
+/** What is wrong with a definition of one of several contracts. */
+export const ContractWarning = Type.Object({
+  contract: Type.String({ description: "The contract's name." }),
+  ...Violation.properties,
+});
+export type ContractWarning = Static<typeof ContractWarning>;
+export const ContractWarnings = Type.Optional(
+  Type.Array(ContractWarning, {
+    description: "What is wrong with definitions of its contracts; absent where nothing is.",
+  }),
+);
+
 /** A contract at first sight; whether it is a good one is said where it is used. */
 export const ContractDocument = Type.Object({ kind: Type.Literal("contract"), endpoints: Type.Object({}) });
 
@@ -79,9 +91,11 @@ export const ContractCall = Type.Object({
 });
 export type ContractCall = Static<typeof ContractCall>;
 
-/** A version of a contract whose definitions are looked at. */
-export const ContractExamineRequest = Type.Object({ ...Named, version: Type.Integer() });
-export const ContractExamineReply = Type.Array(Violation);
+/** Versions of contracts whose definitions are looked at. */
+export const ContractExamineRequest = Type.Object({
+  stored: Type.Array(Type.Object({ ...Named, version: Type.Integer() })),
+});
+export const ContractExamineReply = Type.Array(ContractWarning);
 
 export const ContractJudgeRequest = Type.Object({
   ...Named,

@@ -64,16 +64,17 @@ export const SpecHistory = Type.Object({
   ),
 });
 export const SpecDiff = Type.Object({ ...Identity, v1: Version, v2: Version, diffs: Type.Array(DiffEntry) });
+const warnings = Type.Optional(
+  Type.Array(Violation, {
+    description: "Of a contract: what is wrong with its definitions; absent where nothing is.",
+  }),
+);
 export const SpecPutAnswer = Type.Object({
   ...Identity,
   version: Version,
   hash: Hash,
   updated_at: Timestamp,
-  warnings: Type.Optional(
-    Type.Array(Violation, {
-      description: "Of a contract: what is wrong with its definitions; absent where nothing is.",
-    }),
-  ),
+  warnings,
 });
 export const SpecRollbackAnswer = Type.Object({
   ...Identity,
@@ -81,6 +82,7 @@ export const SpecRollbackAnswer = Type.Object({
   hash: Hash,
   rolled_back: Version,
   updated_at: Timestamp,
+  warnings,
 });
 export const SpecDeleteAnswer = Type.Object({ deleted: Type.String() });
 

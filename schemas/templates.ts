@@ -2,7 +2,7 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
-import { ContractDocument } from "./contracts.js";
+import { ContractDocument, ContractWarning, ContractWarnings } from "./contracts.js";
 import { JsonText } from "./json-text.js";
 import {
   KEY_BYTES_MAX,
@@ -34,9 +34,15 @@ export const Template = Type.Object({
   data: Type.Unknown({ description: "As its kind wants it." }),
   ...rest,
 });
+export const TemplateCreateAnswer = Type.Object({ ...Template.properties, warnings: ContractWarnings });
 export const TemplateList = Type.Array(Type.Object({ ...identity, ...rest }));
 export const TemplateDeleteAnswer = Type.Object({ deleted: Type.String() });
-export const TemplateApplyAnswer = Type.Object({ applied: Type.String(), project: Type.String(), kind: Kind });
+export const TemplateApplyAnswer = Type.Object({
+  applied: Type.String(),
+  project: Type.String(),
+  kind: Kind,
+  warnings: ContractWarnings,
+});
 
 const given = {
   id: Name(TEMPLATE_ID_BYTES_MAX),
@@ -110,6 +116,7 @@ export type CheckedTemplate = Static<typeof CheckedTemplate>;
 export const CheckTemplateRequest = Type.Object({ body: Type.Unsafe<Uint8Array | string>(Type.Unknown()) });
 export const CheckTemplateReply = Type.Object({
   id: Type.String(),
+  kind: Kind,
   /** The template as it is answered, up to its version. */
   head: Type.String(),
   template: JsonText(CheckedTemplate),
@@ -120,6 +127,9 @@ const Filter = Type.Union([Type.String(), Type.Null()]);
 export const ListTemplatesRequest = Type.Object({ kind: Filter, tag: Filter, after: Type.String() });
 export const TemplateRequest = Type.Object({ id: Type.String() });
 export type TemplateRequest = Static<typeof TemplateRequest>;
+
+/** What is wrong with the definitions of a template's contracts. */
+export const ExamineTemplateReply = Type.Array(ContractWarning);
 
 export const CreateTemplateRequest = Type.Object({ id: Type.String(), template: JsonText(CheckedTemplate) });
 /** In ms since the epoch. */

@@ -95,7 +95,7 @@ import { WriterMetrics } from "./threads/writer-metrics.js";
 import { chooseTransport, type ChosenTransport } from "./transport/choose.js";
 import { ConnectionLimit, connectionShares } from "./transport/connection-limit.js";
 import { usageRoutes } from "./usage/routes.js";
-import { stateReader } from "./versioned/table.js";
+import { specReader, stateReader } from "./versioned/table.js";
 import { advanceWebhooks } from "./webhooks/commands.js";
 import { Deliveries } from "./webhooks/delivery.js";
 import { webhookRoutes } from "./webhooks/routes.js";
@@ -400,8 +400,8 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       if (actor !== "" && violations > 0) agents.add(actor, "violations", violations);
     },
   });
-  const contracts = new ContractFront({ outbound, long_work });
-  const templates = new TemplateFront({ writer, long_work, log, explain });
+  const contracts = new ContractFront({ outbound, long_work, specs: reads.model(specReader) });
+  const templates = new TemplateFront({ writer, long_work, log, explain, contracts });
 
   // Figures
   const writer_metrics = new WriterMetrics(writer, pool);
@@ -478,7 +478,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       longWork: long_work,
       log,
       explain,
-      examine: (named, version, bytes) => contracts.examine(named, version, bytes),
+      examine: (written) => contracts.examine(written),
     }),
     ...ruleRoutes({ rules, reads }),
     ...contractRoutes(contracts),

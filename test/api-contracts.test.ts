@@ -584,6 +584,14 @@ t.test("a contract that is stored says what is wrong with its definitions", asyn
     await put("other", { "POST /x": { request: { schema: { pattern: "(?=a)" } } } }, "other"),
   ])
     t.notOk(Object.hasOwn(answer_of.json<object>(), "warnings"));
+
+  const rolledBack = async (version: number): Promise<readonly Violation[] | undefined> =>
+    (await send(port, "POST", `/api/specs/p/warned?rollback=${version}`)).json<{
+      readonly warnings?: readonly Violation[];
+    }>().warnings;
+  await put("warned", { "POST /x": { request: { schema: true } } });
+  t.same(await rolledBack(1), warnings, "a rollback says the same");
+  t.equal(await rolledBack(2), undefined, "and nothing where nothing is wrong");
 });
 
 t.test("boolean schemas, and OpenAPI's own keywords", async (t) => {

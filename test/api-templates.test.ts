@@ -237,6 +237,29 @@ t.test("a contract that somebody else has leased is not written", async (t) => {
   t.equal((await applyAs(ana, "leased-1", String(lease.fence))).status, 200);
 });
 
+t.test("contracts with definitions that cannot be used: said when they are stored, which and why", async (t) => {
+  interface Warned {
+    readonly warnings?: readonly { readonly contract: string; readonly path: string; readonly message: string }[];
+  }
+  const bad = String.raw`^(\w+) \1$`;
+  const broken = { kind: "contract", endpoints: { "POST /x": { request: { schema: { pattern: bad } } } } };
+  for (const [id, kind, data, name] of [
+    ["broken", "contracts", broken, "broken"],
+    ["both", "bundle", { contracts: { fine: contract, "b/c": broken } }, "b/c"],
+  ] as const) {
+    const created = await create({ id, name: id, kind, data });
+    t.equal(created.status, 200, "it is stored all the same");
+    const { warnings = [] } = created.json<Warned>();
+    t.match(warnings, [{ contract: name, path: "POST /x.request" }]);
+    t.equal(warnings.length, 1);
+    t.ok(warnings[0]?.message.includes(`"${bad}" at /pattern`));
+    t.same((await apply(id, "warned")).json<Warned>().warnings, warnings, "applying it says the same");
+    t.notOk(Object.hasOwn((await get(`${PATH}/${id}`)).json<object>(), "warnings"));
+  }
+  await create({ id: "sound", name: "sound", kind: "contracts", data: contract });
+  t.same((await apply("sound", "warned")).json(), { applied: "sound", project: "warned", kind: "contracts" });
+});
+
 t.test("it is all there after a restart", async (t) => {
   const before = await get(PATH);
   t.equal(await koor.stop(), 0);

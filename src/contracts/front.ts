@@ -4,8 +4,9 @@
  * short payload shows only once it did: then its contract's payloads count as long (threads/long-work.ts).
  * Routes are rows over this.
  */
-import type { ContractCall, ContractTest, Violation } from "../../schemas/contracts.js";
+import type { ContractCall, ContractTest, ContractWarning, Violation } from "../../schemas/contracts.js";
 import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, OUTBOUND_DEADLINE_MS } from "../../schemas/limits.js";
+import { splitSpecKey } from "../../schemas/specs.js";
 import { packBytes, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import { jsonReply } from "../front/reply.js";
@@ -15,15 +16,24 @@ import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import type { LongWork } from "../threads/long-work.js";
 import type { UnaryJob } from "../threads/pool-method.js";
+import type { VersionedReader } from "../versioned/table.js";
 import { examineContract, judgeContractTest, prepareContractTest, validateContract } from "./jobs.js";
 
 export interface ContractFrontOptions {
   readonly outbound: OutboundClient;
   readonly long_work: LongWork;
+  /** On the front's own handle. */
+  readonly specs: VersionedReader;
 }
 
 /** A contract by its path parameters. */
 type Named = readonly [project: string, name: string];
+
+/** A spec that was stored, as its version. */
+export interface WrittenSpec {
+  readonly key: string;
+  readonly version: number;
+}
 
 /** What each job is given: a contract, and what is held against it. */
 interface Payload {
@@ -41,11 +51,13 @@ const OF_THE_SERVICE: ReadonlySet<OutboundFailure["kind"]> = new Set(["unreachab
 export class ContractFront {
   readonly #outbound: OutboundClient;
   readonly #long_work: LongWork;
+  readonly #specs: VersionedReader;
   #tests = 0;
 
-  constructor({ outbound, long_work }: ContractFrontOptions) {
+  constructor({ outbound, long_work, specs }: ContractFrontOptions) {
     this.#outbound = outbound;
     this.#long_work = long_work;
+    this.#specs = specs;
   }
 
   /** Checks the payload in a body. */
@@ -56,14 +68,18 @@ export class ContractFront {
   }
 
   /**
-   * The warnings about a contract that was just stored: what is wrong with its definitions.
-   * @param bytes how long it is
+   * The warnings about specs that were just stored, in whichever way: what is wrong with the definitions of those that
+   * are contracts.
+   * @param written by their keys
    */
-  async examine([project, name]: Named, version: number, bytes: number): Promise<readonly Violation[]> {
-    const subject = subjectOf(project, name);
-    const found = await this.#long_work.run(examineContract, { project, name, version }, { bytes, subject });
-    if (!(found instanceof Failure)) return found;
-    return [{ path: "endpoints", message: `the contract was stored, but not checked: ${found.message}` }];
+  async examine(written: readonly WrittenSpec[]): Promise<readonly ContractWarning[]> {
+    if (written.length === 0) return [];
+    const stored = written.map(({ key, version }) => ({ ...splitSpecKey(key), version }));
+    const [first] = stored;
+    const bytes = written.reduce((sum, { key, version }) => sum + this.#specs.bytes(key, version), 0);
+    const size = stored.length === 1 && first !== undefined ? { bytes, subject: subjectOf(first) } : { bytes };
+    const found = await this.#long_work.run(examineContract, { stored }, size);
+    return found instanceof Failure ? stored.map(({ name }) => notChecked(name, found)) : found;
   }
 
   /** Makes the call that a body asks for, and checks what is answered; gives up when the client has gone. */
@@ -112,13 +128,17 @@ export class ContractFront {
 
   /** Runs a job over a payload, in its turn where it is long. */
   #run<Row extends UnaryJob>(job: Row, request: RequestOf<Row> & Payload): Promise<ReplyOf<Row> | Failure> {
-    const { project, name }: Payload = request;
-    return this.#long_work.runBody(job, request, subjectOf(project, name));
+    return this.#long_work.runBody(job, request, subjectOf(request));
   }
 }
 
-function subjectOf(project: string, name: string): string {
+function subjectOf({ project, name }: { readonly project: string; readonly name: string }): string {
   return `contract ${project}\n${name}`;
+}
+
+/** What is said of a contract whose definitions nobody has looked at. */
+export function notChecked(contract: string, { message }: Failure): ContractWarning {
+  return { contract, path: "endpoints", message: `the contract was stored, but not checked: ${message}` };
 }
 
 function resultOf(

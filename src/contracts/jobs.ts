@@ -22,7 +22,7 @@ import { unaryJob } from "../threads/pool-method.js";
 import { loadJsonSchemas } from "./json-schema.js";
 import { judgeAnswer, prepareCall } from "./live-test.js";
 import { storedContracts } from "./stored.js";
-import { contractProblems, validatePayload } from "./validate.js";
+import { listWarnings, validatePayload } from "./validate.js";
 
 const models = { contracts: storedContracts };
 
@@ -71,7 +71,7 @@ export const prepareContractTest = unaryJob({
   },
 });
 
-/** What is wrong with the definitions of a version of a contract; nothing where it is no contract. */
+/** What is wrong with the definitions of versions of contracts; nothing of one that is no contract. */
 export const examineContract = unaryJob({
   name: "contract.examine",
   request: ContractExamineRequest,
@@ -80,10 +80,8 @@ export const examineContract = unaryJob({
   cost: "unbounded",
   prepare: loadJsonSchemas,
   models,
-  run: ({ contracts }, { project, name, version }) => {
-    const ready = contracts.findVersion(project, name, version);
-    return ready instanceof Failure ? [] : contractProblems(ready);
-  },
+  run: ({ contracts }, { stored }) =>
+    listWarnings(stored, ({ project, name, version }) => [name, contracts.findVersion(project, name, version)]),
 });
 
 /** What is wrong with a service's answer, by the version of the contract that the request was made from. */

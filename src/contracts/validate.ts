@@ -3,8 +3,12 @@
  * they find the same. Runs in the pool.
  */
 import { isTooDeep } from "../../schemas/contract-shape.js";
-import { DIRECTIONS, type Direction, type Violation } from "../../schemas/contracts.js";
-import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
+import { type ContractWarning, DIRECTIONS, type Direction, type Violation } from "../../schemas/contracts.js";
+import {
+  CONTRACT_DEPTH_MAX,
+  CONTRACT_VIOLATIONS_CHARACTERS_MAX,
+  CONTRACT_VIOLATIONS_MAX,
+} from "../../schemas/limits.js";
 import { Failure, invalid } from "../base/result.js";
 import { CheckSteps, stepsFor, TooManySteps } from "./check-steps.js";
 import { DEFINITIONS, type Contract, type Definition, type DefinitionName, type Endpoint } from "./contract.js";
@@ -159,4 +163,27 @@ export function contractProblems(ready: ReadyContract): Violation[] {
     }
   }
   return found.sorted();
+}
+
+/**
+ * What is wrong with the definitions of several contracts: what their storing is answered with. About as many as of one
+ * contract, so that a long list costs no more than that.
+ * @param read a contract's name, and the contract; nothing is said of what is none
+ */
+export function listWarnings<Item>(
+  items: readonly Item[],
+  read: (item: Item) => readonly [contract: string, ready: ReadyContract | Failure],
+): ContractWarning[] {
+  const warnings: ContractWarning[] = [];
+  let characters = 0;
+  for (const item of items) {
+    if (warnings.length >= CONTRACT_VIOLATIONS_MAX || characters >= CONTRACT_VIOLATIONS_CHARACTERS_MAX) break;
+    const [contract, ready] = read(item);
+    if (ready instanceof Failure) continue;
+    for (const { path, message } of contractProblems(ready)) {
+      warnings.push({ contract, path, message });
+      characters += contract.length + path.length + message.length;
+    }
+  }
+  return warnings;
 }

@@ -48,8 +48,10 @@ export interface SpecRoutesOptions {
   readonly longWork: LongWork;
   readonly log: Log;
   readonly explain: (failure: Failure) => Failure;
-  /** What is wrong with a contract that was stored, as its version, with so many bytes. */
-  readonly examine: (named: Named, version: number, bytes: number) => Promise<readonly Violation[]>;
+  /** What is wrong with the contracts among specs that were stored. */
+  readonly examine: (
+    written: readonly { readonly key: string; readonly version: number }[],
+  ) => Promise<readonly Violation[]>;
 }
 
 export function specRoutes({ writer, reads, longWork, log, explain, examine }: SpecRoutesOptions): Route[] {
@@ -60,6 +62,9 @@ export function specRoutes({ writer, reads, longWork, log, explain, examine }: S
   const path = "/api/specs/{project}/{name}";
   const params = { project: SpecWord, name: SpecWord };
   const subject = ([project, name]: Named): { readonly key: string } => ({ key: specKey(project, name) });
+  /** What an answer lists of a version that was stored. */
+  const warningsOf = async (key: string, version: number): Promise<readonly Violation[]> =>
+    (await examine([{ key, version }])).map(({ path: at, message }) => ({ path: at, message }));
   return [
     route({
       method: "GET",
@@ -118,14 +123,13 @@ export function specRoutes({ writer, reads, longWork, log, explain, examine }: S
         const refusal = refuseLength(request.params);
         if (refusal !== null) return refusal;
         if (request.body.byteLength === 0) return invalid("empty body");
-        // The body is given away with the call.
-        const bytes = request.body.byteLength;
+        const key = specKey(project, name);
         const store = (answer: (reply: WriteReply) => string): Answer | Promise<Answer> =>
-          specs.put(specKey(project, name), SPEC_TYPE, request, answer);
+          specs.put(key, SPEC_TYPE, request, answer);
         const describe = ({ version, hash, updated_at }: WriteReply, warnings?: readonly Violation[]): string =>
           JSON.stringify({ project, name, version, hash, updated_at: formatTime(updated_at), warnings });
         return mayBeContract(request.body)
-          ? storeContract(store, describe, (version) => examine(request.params, version, bytes))
+          ? storeContract(store, describe, (version) => warningsOf(key, version))
           : store(describe);
       },
     }),
@@ -142,7 +146,10 @@ export function specRoutes({ writer, reads, longWork, log, explain, examine }: S
       statuses: [404, 412, 423],
       refusals: { 412: PreconditionErrorBody, 423: LockedBody },
       audited: { by: rollbackSpec, subject },
-      handle: (request) => refuseLength(request.params) ?? specs.rollback(specKey(...request.params), request),
+      handle: (request) => {
+        const key = specKey(...request.params);
+        return refuseLength(request.params) ?? specs.rollback(key, request, (version) => warningsOf(key, version));
+      },
     }),
     route({
       method: "DELETE",

@@ -2,23 +2,28 @@
  * Templates on the front: what is sent is read and checked in the pool, in its turn where it is long, then stored by
  * the writer. Routes are rows over this.
  */
+import type { ContractWarning } from "../../schemas/contracts.js";
+import type { TemplateKind } from "../../schemas/templates.js";
 import { packBytes } from "../base/bytes.js";
 import { sentFence } from "../base/fence.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
+import { type ContractFront, notChecked } from "../contracts/front.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { LongWork } from "../threads/long-work.js";
 import type { Writer } from "../threads/writer.js";
 import { applyTemplate, createTemplate, deleteTemplate } from "./commands.js";
-import { checkTemplate } from "./jobs.js";
+import { checkTemplate, examineTemplate } from "./jobs.js";
 
 export interface TemplateFrontOptions {
   readonly writer: Writer;
   readonly long_work: LongWork;
   readonly log: Log;
+  /** Looks at the contracts that a template's applying has stored. */
+  readonly contracts: ContractFront;
   /** What the writer's refusal says to clients. */
   readonly explain: (failure: Failure) => Failure;
 }
@@ -33,14 +38,24 @@ export class TemplateFront {
   /** Stores the template in a body, whose buffer is given away. */
   async create({ body, context }: Pick<Request, "body" | "context">): Promise<Answer> {
     const { writer, long_work, log } = this.#options;
+    const bytes = body.byteLength;
     const checked = await long_work.runBody(checkTemplate, { body: packBytes(body) });
     if (checked instanceof Failure) return checked;
-    const { id, head, template } = checked;
+    const { id, kind, head, template } = checked;
     const reply = await writer.request(createTemplate, { id, template }, context);
     if (reply instanceof Failure) return reply;
     log.info("template created", { id });
     const at = formatTime(reply.created_at);
-    return jsonReply(`${head},"version":1,"created_at":"${at}","updated_at":"${at}"}`);
+    const warnings = await this.#examine(id, kind, bytes);
+    const more = warnings.length === 0 ? "" : `,"warnings":${JSON.stringify(warnings)}`;
+    return jsonReply(`${head},"version":1,"created_at":"${at}","updated_at":"${at}"${more}}`);
+  }
+
+  /** The warnings about the contracts of a template that was just stored. */
+  async #examine(id: string, kind: TemplateKind, bytes: number): Promise<readonly ContractWarning[]> {
+    if (kind === "rules") return [];
+    const found = await this.#options.long_work.run(examineTemplate, { id }, { bytes });
+    return found instanceof Failure ? [notChecked(id, found)] : found;
   }
 
   async delete(id: string, context: CallContext): Promise<Answer> {
@@ -56,12 +71,14 @@ export class TemplateFront {
    * @param header the fence under which its contracts are written, as sent
    */
   async apply(id: string, project: string, header: string, context: CallContext): Promise<Answer> {
-    const { writer, log, explain } = this.#options;
+    const { writer, log, explain, contracts } = this.#options;
     const fence = sentFence(header);
     if (fence instanceof Failure) return fence;
     const reply = await writer.request(applyTemplate, { id, project, fence }, context);
     if (reply instanceof Failure) return explain(reply);
     log.info("template applied", { id, project, rules: reply.rules, specs: reply.specs.length });
-    return jsonReply(JSON.stringify({ applied: id, project, kind: reply.kind }));
+    const warnings = await contracts.examine(reply.specs);
+    const answer = { applied: id, project, kind: reply.kind, ...(warnings.length === 0 ? {} : { warnings }) };
+    return jsonReply(JSON.stringify(answer));
   }
 }

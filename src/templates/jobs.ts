@@ -1,9 +1,11 @@
 /** Reading a template that was sent, and those that are stored. Run in the pool. */
 import { ListEnd } from "../../schemas/common.js";
 import { JsonText } from "../../schemas/json-text.js";
+import { CONTRACT_DEADLINE_MS } from "../../schemas/limits.js";
 import {
   CheckTemplateReply,
   CheckTemplateRequest,
+  ExamineTemplateReply,
   ListTemplatesRequest,
   Template,
   TemplateList,
@@ -15,10 +17,13 @@ import { readJsonText } from "../base/json-bytes.js";
 import { toOneLine } from "../base/json-text.js";
 import { Failure, notFound } from "../base/result.js";
 import { formatTime } from "../base/time.js";
+import { readContract } from "../contracts/contract.js";
+import { loadJsonSchemas } from "../contracts/json-schema.js";
+import { listWarnings, ReadyContract } from "../contracts/validate.js";
 import { loadRuleReading } from "../rules/rule.js";
 import { streamJob, unaryJob } from "../threads/pool-method.js";
 import { templateReader, type TemplateSummaryRow } from "./table.js";
-import { readTemplate, subjectOf } from "./template.js";
+import { contractsOf, readTemplate, subjectOf } from "./template.js";
 
 export const checkTemplate = unaryJob({
   name: "template.check",
@@ -34,7 +39,7 @@ export const checkTemplate = unaryJob({
     if (template instanceof Failure) return template.about(subjectOf(read.json));
     const data = toOneLine(template.data);
     const head = `${encodeHead(template)},"data":${data},"tags":${JSON.stringify(template.tags)}`;
-    return { id: template.id, head, template: JSON.stringify({ ...template, data }) };
+    return { id: template.id, kind: template.kind, head, template: JSON.stringify({ ...template, data }) };
   },
 });
 
@@ -65,6 +70,24 @@ export const getTemplate = unaryJob({
     const row = templates.get(id);
     if (row === undefined) return notFound(`template not found: ${id}`);
     return `${encodeHead(row)},"data":${row.data},${encodeRest(row)}`;
+  },
+});
+
+/** What is wrong with the definitions of the contracts of a template that was stored. */
+export const examineTemplate = unaryJob({
+  name: "template.examine",
+  request: TemplateRequest,
+  reply: ExamineTemplateReply,
+  deadline_ms: CONTRACT_DEADLINE_MS,
+  cost: "unbounded",
+  prepare: loadJsonSchemas,
+  models: { templates: templateReader },
+  run: ({ templates }, { id }) => {
+    const row = templates.get(id);
+    return listWarnings(row === undefined ? [] : contractsOf(row.kind, id, row.data), ([name, text]) => {
+      const contract = readContract(text, name);
+      return [name, contract instanceof Failure ? contract : new ReadyContract(contract)];
+    });
   },
 });
 

@@ -128,6 +128,8 @@ function unlessHeld(if_none_match: string, etag: string, reply: Reply): Reply {
   return held ? { status: 304, body: null, headers: reply.headers } : reply;
 }
 
+const nothing = (): Promise<readonly unknown[]> => Promise.resolve([]);
+
 export class VersionedFront {
   readonly #writer: Writer;
   readonly #reads: Reads;
@@ -199,7 +201,15 @@ export class VersionedFront {
     });
   }
 
-  async rollback(key: string, request: RollbackOf): Promise<Answer> {
+  /**
+   * Stores an old version's bytes as a new one.
+   * @param warningsOf what the answer lists of what is wrong with the new version
+   */
+  async rollback(
+    key: string,
+    request: RollbackOf,
+    warningsOf: (version: number) => Promise<readonly unknown[]> = nothing,
+  ): Promise<Answer> {
     const terms = termsOf(request);
     if (terms instanceof Failure) return terms;
     const { name, identity, label } = this.#reader.space;
@@ -209,7 +219,15 @@ export class VersionedFront {
     if (reply instanceof Failure) return this.#explain(reply);
     const { version, hash, updated_at } = reply;
     this.#log.info(`${name} rolled back`, { key: label(key), version, rolled_back });
-    const answer = { ...identity(key), version, hash, rolled_back, updated_at: formatTime(updated_at) };
+    const warnings = await warningsOf(version);
+    const answer = {
+      ...identity(key),
+      version,
+      hash,
+      rolled_back,
+      updated_at: formatTime(updated_at),
+      ...(warnings.length === 0 ? {} : { warnings }),
+    };
     return jsonReply(JSON.stringify(answer), 200, { rollbacks: 1 });
   }
 

@@ -14,7 +14,7 @@ import { findCycle } from "./cycles.js";
 import type { Check, SchemaNode } from "./evaluation.js";
 import { formatTest } from "./formats.js";
 import { compilePattern, type Pattern } from "./pattern.js";
-import type { Site } from "./site.js";
+import type { DynamicAnchors, Site } from "./site.js";
 
 /** Of one schema: more are not said. */
 const PROBLEMS_MAX = 10;
@@ -59,8 +59,8 @@ class CompiledSite implements Site {
     else this.#compiler.refer(reference, this.node, take);
   }
 
-  dynamicAnchors(name: string): ReadonlyMap<Resource, SchemaNode> {
-    return this.#compiler.dynamicAnchors(name);
+  dynamicAnchors(name: string): DynamicAnchors {
+    return this.#compiler.dynamicAnchors(name, this.node.resource);
   }
 
   wrong(keyword: string, must: string): null {
@@ -73,6 +73,7 @@ class Compiler {
   readonly #documents: Documents;
   readonly #nodes = new Map<JsonObject, SchemaNode>();
   readonly #patterns = new Map<string, Pattern | string>();
+  readonly #dynamicAnchors = new Map<string, { readonly documents: number; readonly anchors: DynamicAnchors }>();
   /** Of all patterns so far. */
   #instructions = 0;
   /** References that were not followed yet: one after the other, so that no chain of them is too deep. */
@@ -140,13 +141,21 @@ class Compiler {
     });
   }
 
-  dynamicAnchors(name: string): ReadonlyMap<Resource, SchemaNode> {
+  dynamicAnchors(name: string, from: Resource): DynamicAnchors {
+    // A document that was opened meanwhile may have more of them.
+    const documents = this.#documents.size;
+    const known = this.#dynamicAnchors.get(name);
+    if (known?.documents === documents) return known.anchors;
     const nodes = new Map<Resource, SchemaNode>();
     for (const resource of this.#documents.withDynamicAnchor(name)) {
       const node = this.compileAt(resource.dynamicAnchors.get(name), `${resource.uri}#${name}`, resource);
       if (node !== null) nodes.set(resource, node);
     }
-    return nodes;
+    const choice = newNode(`#${name}`, from);
+    choice.below.push(...nodes.values());
+    const anchors = { nodes, choice };
+    this.#dynamicAnchors.set(name, { documents, anchors });
+    return anchors;
   }
 
   #fill(site: Site): void {

@@ -120,6 +120,11 @@ export class Documents {
     return isObject(schema) ? (this.#owners.get(schema) ?? parent) : parent;
   }
 
+  /** How many URIs are known; it grows with each document that is opened. */
+  get size(): number {
+    return this.#resources.size;
+  }
+
   /** The resources that have a dynamic anchor of this name. */
   withDynamicAnchor(name: string): Resource[] {
     return [...new Set(this.#resources.values())].filter(({ dynamicAnchors }) => dynamicAnchors.has(name));

@@ -22,10 +22,11 @@ export function compileDynamicRef(site: Site, reference: unknown): Check {
   let anchors: ReadonlyMap<Resource, SchemaNode> = new Map();
   site.refer(reference, "$dynamicRef", (node, { anchor, resource }) => {
     initial = node;
-    if (resource.dynamicAnchors.has(anchor)) anchors = site.dynamicAnchors(anchor);
+    const dynamic = resource.dynamicAnchors.has(anchor) ? site.dynamicAnchors(anchor) : null;
+    if (dynamic !== null) anchors = dynamic.nodes;
     // Of several, the payload's way through the schema chooses.
-    if (anchors.size <= 1) site.node.inPlace.push(node);
-    else site.node.below.push(...anchors.values());
+    if (dynamic === null || anchors.size <= 1) site.node.inPlace.push(node);
+    else site.node.below.push(dynamic.choice);
   });
   return (run, value, place, seen) => {
     const outermost = anchors.size === 0 ? undefined : run.scope.find((resource) => anchors.has(resource));

@@ -7,6 +7,13 @@ import type { Dialect, Resource, Target } from "./documents.js";
 import type { Check, Place, SchemaNode } from "./evaluation.js";
 import type { Pattern } from "./pattern.js";
 
+/** The dynamic anchors of one name. References share them: in a long schema there may be thousands of both. */
+export interface DynamicAnchors {
+  readonly nodes: ReadonlyMap<Resource, SchemaNode>;
+  /** Stands for a choice among the nodes: it has all of them below it. */
+  readonly choice: SchemaNode;
+}
+
 /** A schema that is being compiled. */
 export interface Site {
   readonly schema: JsonObject;
@@ -19,8 +26,8 @@ export interface Site {
   pattern(source: string, pointer: string): Pattern | null;
   /** Calls back with what a reference leads to, after this schema was compiled. */
   refer(reference: unknown, keyword: string, take: (node: SchemaNode, target: Target) => void): void;
-  /** The nodes that a dynamic reference may lead to, by their resources. */
-  dynamicAnchors(name: string): ReadonlyMap<Resource, SchemaNode>;
+  /** What a dynamic reference may lead to. */
+  dynamicAnchors(name: string): DynamicAnchors;
   /** Notes that a keyword's value cannot be used; null, for whoever returns it. */
   wrong(keyword: string, must: string): null;
 }

@@ -2,22 +2,27 @@
  * The data directory before anything is opened in it: made when missing, held by one process at a time
  * and freed by its death, and refused with its files untouched where it cannot be used.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readFileSync,
   readdirSync,
   rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import t from "tap";
+import t, { type Test } from "tap";
 import { makeDirectory, type Owner } from "../../test/support/server-process.js";
+import { must } from "../base/assert.js";
 import { claimDataDir, DataDirError, prepareDatabase } from "./data-dir.js";
 import { LAYOUT_VERSION } from "./migrate.js";
 import { openWriter } from "./open.js";
@@ -83,6 +88,49 @@ t.test("a directory that is missing is made, and is free again after its release
   t.end();
 });
 
+/** Has another process claim a directory, and hold it; it has not opened the database yet. */
+async function holdElsewhere(t: Test, directory: string, env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
+  const holder = spawn(process.execPath, [HOLDER, directory], { stdio: ["pipe", "pipe", "inherit"], env });
+  t.teardown(() => holder.kill("SIGKILL"));
+  await once(must(holder.stdout, "a holder has a stdout"), "data");
+  return holder;
+}
+
+t.test("a second name of the file: of two servers that start at once one is refused", async (t) => {
+  const temporary = makeDirectory(t);
+  const before = process.env["TMPDIR"];
+  process.env["TMPDIR"] = temporary;
+  t.teardown(() => {
+    if (before === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = before;
+  });
+  const [first, second] = [makeStore(t), makeDirectory(t)];
+  linkSync(join(first, "data.db"), join(second, "data.db"));
+  const other = /^database .* is in use by another koor server, under another name of the file$/;
+
+  const holder = await holdElsewhere(t, first, { TMPDIR: temporary });
+  t.match(refusalOf(second), other, "also when the other one has not opened it yet");
+  t.match(refusalOf(first), /^data directory .* is in use by another koor server$/);
+  holder.kill("SIGKILL");
+  await once(holder, "exit");
+  t.equal(refusalOf(second), "", "the lock dies with its process");
+
+  const [alone, later] = [makeStore(t), makeDirectory(t)];
+  const lock = claimDataDir(alone);
+  linkSync(join(alone, "data.db"), join(later, "data.db"));
+  await holdElsewhere(t, later, { TMPDIR: temporary });
+  t.throws(() => prepareDatabase(alone, lock), { message: other }, "also by a name that was made meanwhile");
+  lock.release();
+
+  const folder = join(temporary, `koor-locks-${process.getuid?.()}`);
+  t.equal(statSync(folder).mode & 0o777, 0o700);
+  const theirs = makeDirectory(t);
+  rmSync(folder, { recursive: true });
+  symlinkSync(theirs, folder);
+  t.equal(refusalOf(second), "", "a link in its place is not followed");
+  t.same(readdirSync(theirs), []);
+});
+
 t.test("a place where no directory can be made is one clear line", (t) => {
   t.match(refusalOf("/dev/null/data"), /^cannot use data directory \/dev\/null\/data: it is not a directory$/);
   // Node's own recursive mkdir never comes back from this one.
@@ -96,9 +144,7 @@ t.test("a place where no directory can be made is one clear line", (t) => {
 
 t.test("another process holds it until it dies, however", async (t) => {
   const directory = makeDirectory(t);
-  const holder = spawn(process.execPath, [HOLDER, directory], { stdio: ["pipe", "pipe", "inherit"], env: {} });
-  t.teardown(() => holder.kill("SIGKILL"));
-  await once(holder.stdout, "data");
+  const holder = await holdElsewhere(t, directory);
   const refusal = refusalOf(directory);
   t.equal(refusal, `data directory ${directory} is in use by another koor server`);
   holder.kill("SIGKILL");
@@ -227,12 +273,12 @@ t.test("the database is opened and migrated, or it is one clear line why not", (
   t.teardown(() => lock.release());
   const in_the_way = join(directory, "data.db");
   mkdirSync(in_the_way);
-  t.throws(() => prepareDatabase(directory), {
+  t.throws(() => prepareDatabase(directory, lock), {
     name: "DataDirError",
     message: `cannot open the database in ${directory} (SQLITE_CANTOPEN); its files were left as they are`,
   });
   rmdirSync(in_the_way);
-  const db = prepareDatabase(directory);
+  const db = prepareDatabase(directory, lock);
   t.equal(db.pragma("user_version", { simple: true }), LAYOUT_VERSION, "what refused it holds nothing");
   db.close();
   t.end();

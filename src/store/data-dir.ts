@@ -8,12 +8,14 @@ import {
   constants,
   existsSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readSync,
   realpathSync,
   statSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { LAYOUT_VERSION } from "./migrate.js";
 import { databaseFile, databasePath, openFailure, openReader, openWriter, type Db } from "./open.js";
@@ -37,9 +39,18 @@ const OTHERS = 0o077;
 /** Locks that are held. Whoever forgets one holds it all the same: a handle that is collected would let it go. */
 const HELD = new Set<Db>();
 
-/** Holds the directory and its database for this process until `release`. */
-export interface DataDirLock {
+/** A lock that this process holds until `release`. */
+interface Lock {
   release(): void;
+}
+
+/** Holds the directory and its database for this process. */
+export interface DataDirLock extends Lock {
+  /**
+   * Looks once more for other names of the database's file.
+   * @throws DataDirError
+   */
+  lockFile(): void;
 }
 
 /**
@@ -105,42 +116,33 @@ export function isOpenToOthers(data_dir: string): boolean {
   return foldersOf(data_dir).some((folder) => (statSync(folder).mode & OTHERS) !== 0);
 }
 
-/** Locks the database under each name that this server knows of. */
+/** Locks the database under each name that this server knows of, and its file where that has others. */
 function lockDatabase(data_dir: string): DataDirLock {
-  const held: DataDirLock[] = [];
+  const held: Lock[] = [];
+  let file: Lock | null = null;
   const release = (): void => {
     for (const lock of held) lock.release();
+    file?.release();
+  };
+  const lockFile = (): void => {
+    file ??= lockSharedFile(databasePath(data_dir));
   };
   try {
     for (const folder of foldersOf(data_dir)) held.push(lockFolder(folder, data_dir));
+    lockFile();
   } catch (error) {
     release();
     if (error instanceof DataDirError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? "unusable";
     throw new DataDirError(`cannot lock data directory ${data_dir}: data.db is a link that leads nowhere (${code})`);
   }
-  return { release };
+  return { release, lockFile };
 }
 
-/**
- * Node has no flock; a transaction held open on a small database of its own is a lock that the system
- * releases when the process dies, however it dies.
- */
-function lockFolder(folder: string, data_dir: string): DataDirLock {
-  let db: Db | undefined;
+function lockFolder(folder: string, data_dir: string): Lock {
   try {
-    db = openDatabase(join(folder, LOCK_FILE), { timeout_ms: 0 });
-    db.exec("BEGIN EXCLUSIVE");
-    const held = db;
-    HELD.add(held);
-    return {
-      release: () => {
-        HELD.delete(held);
-        held.close();
-      },
-    };
+    return holdLock(join(folder, LOCK_FILE));
   } catch (error) {
-    db?.close();
     const code = sqliteCode(error) ?? "";
     throw new DataDirError(
       code.startsWith("SQLITE_BUSY")
@@ -151,22 +153,91 @@ function lockFolder(folder: string, data_dir: string): DataDirLock {
 }
 
 /**
+ * Node has no flock; a transaction held open on a small database of its own is a lock that the system
+ * releases when the process dies, however it dies.
+ */
+function holdLock(path: string): Lock {
+  const db = openDatabase(path, { timeout_ms: 0 });
+  try {
+    db.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  HELD.add(db);
+  return {
+    release: () => {
+      HELD.delete(db);
+      db.close();
+    },
+  };
+}
+
+/**
+ * A file with several names (hard links) has no folder in which all of its servers would look. They meet by its device
+ * and inode, in a folder of this user among the system's temporary files: so two that start at the same moment do not
+ * both find that nobody has the file open yet (`refuseShared`).
+ * @returns null where the file has one name, or there is no such folder
+ */
+function lockSharedFile(path: string): Lock | null {
+  const info = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (info === undefined || !info.isFile() || info.nlink <= 1n) return null;
+  const folder = locksFolder();
+  if (folder === null) return null;
+  try {
+    return holdLock(join(folder, `${info.dev}-${info.ino}.lock`));
+  } catch (error) {
+    const code = sqliteCode(error) ?? "";
+    if (code.startsWith("SQLITE_BUSY")) throw usedElsewhere(path);
+    if (UNWRITABLE.has(code)) return null;
+    throw error;
+  }
+}
+
+/** Where files with several names are locked; null where it cannot be made, or is another user's. */
+function locksFolder(): string | null {
+  const user = process.getuid?.();
+  const folder = join(tmpdir(), user === undefined ? "koor-locks" : `koor-locks-${user}`);
+  try {
+    mkdirSync(folder, DIRECTORY_MODE);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") return null;
+  }
+  // Somebody else may have put a link there, to have us write where it leads.
+  const info = lstatSync(folder, { throwIfNoEntry: false });
+  return info?.isDirectory() === true && (user === undefined || info.uid === user) ? folder : null;
+}
+
+function usedElsewhere(path: string): DataDirError {
+  return new DataDirError(`database ${path} is in use by another koor server, under another name of the file`);
+}
+
+/**
  * Opens the database of a claimed directory and brings it to the newest layout.
  * @throws DataDirError with one line for the operator
  */
-export function prepareDatabase(data_dir: string): Db {
+export function prepareDatabase(data_dir: string, lock: DataDirLock): Db {
+  let db: Db;
   try {
-    return openWriter(data_dir);
+    db = openWriter(data_dir);
   } catch (error) {
     throw new DataDirError(
       `cannot open the database in ${data_dir} (${openFailure(error)}); its files were left as they are`,
     );
   }
+  try {
+    // It may have got another name since it was claimed. From now on whoever starts under that finds it open.
+    lock.lockFile();
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return db;
 }
 
 /**
- * A file with several names (hard links) may be in use under one that nobody can find out. Whoever has it open holds
- * SQLite's own lock of the file, which does not depend on the name: what asks for the whole file is refused then.
+ * A file with several names may be in use under one that nobody can find out, by a server that does not look where this
+ * one does (`lockSharedFile`), or has started before there was another name. Whoever has it open holds SQLite's own lock of the file, which does not depend on the name: what asks for the whole file is refused then.
  */
 function refuseShared(path: string): void {
   const db = openDatabase(path, { timeout_ms: 0 });
@@ -175,7 +246,7 @@ function refuseShared(path: string): void {
     db.prepare("SELECT count(*) FROM sqlite_schema").get();
   } catch (error) {
     if (sqliteCode(error)?.startsWith("SQLITE_BUSY") !== true) throw error;
-    throw new DataDirError(`database ${path} is in use by another koor server, under another name of the file`);
+    throw usedElsewhere(path);
   } finally {
     db.close();
   }

@@ -129,7 +129,7 @@ export function beginWriter(url: URL, data_dir: string, settings: WriterSettings
   try {
     lock = claimDataDir(data_dir);
     removeStaging(data_dir);
-    const database = prepareDatabase(data_dir);
+    const database = prepareDatabase(data_dir, lock);
     new SharedTime(data.time).raise(startTime(database, data.cluster !== null));
     tellPrepared(data);
     return { lock, database, ...thread };

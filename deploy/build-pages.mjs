@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
@@ -24,6 +25,19 @@ const compress = {
         [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
       },
     }),
+};
+
+/**
+ * The one CommonJS module of the pages, read as an ES module: so that no script carries what wraps such modules.
+ * @type {import("esbuild").Plugin}
+ */
+const HIGHLIGHT_CORE = {
+  name: "highlight-core",
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /[\\/]highlight\.js[\\/]lib[\\/]core\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, "utf8")).replace("module.exports = highlight;", "export default highlight;"),
+    }));
+  },
 };
 
 /** The style sheets of the house in their order: what all views share, then each view's own. */
@@ -84,6 +98,7 @@ export async function buildPages({ root, esbuild }) {
       entryPoints: ["dashboard/main.tsx"],
       format: "esm",
       splitting: true,
+      plugins: [HIGHLIGHT_CORE],
       platform: "browser",
       jsx: "automatic",
       jsxImportSource: "preact",

@@ -57,6 +57,7 @@ export type Task = Static<typeof tasks.TaskWithHistory>;
 export type TaskState = tasks.TaskState;
 export type Usage = Static<typeof usage.Usage>;
 export type UsageSummary = Static<typeof usage.UsageSummary>;
+export type DeadLetter = Static<typeof webhooks.DeadLetter>;
 export type WebhookDelivery = Static<typeof webhooks.WebhookDelivery>;
 export type Webhook = Static<typeof webhooks.Webhook>;
 export type ContractTest = contracts.ContractTest;

@@ -2,7 +2,7 @@
 import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
-import type { Webhook, WebhookDelivery } from "./types.js";
+import type { DeadLetter, Webhook, WebhookDelivery } from "./types.js";
 
 /** Deliveries tell of themselves up to ten times a second. */
 const GAP_MS = 1_000;
@@ -25,6 +25,16 @@ export function deliveriesLoader(id: string): Loader<readonly WebhookDelivery[]>
     kinds: ["webhook"],
     gap_ms_min: GAP_MS,
     fetch: (signal) => getJson<WebhookDelivery[]>(webhookPath(id, "deliveries"), signal),
+  };
+}
+
+/** The events that were set aside for a webhook, the oldest first. */
+export function deadLettersLoader(id: string): Loader<readonly DeadLetter[]> {
+  return {
+    key: `dead letters of ${id}`,
+    kinds: ["webhook"],
+    gap_ms_min: GAP_MS,
+    fetch: (signal) => getJson<DeadLetter[]>(webhookPath(id, "dead-letters"), signal),
   };
 }
 

@@ -1,7 +1,7 @@
 import t from "tap";
 import { WEBHOOK_FAILURES_MAX } from "../../../schemas/limits.js";
 import type { Webhook } from "../../api/types.js";
-import { adviceFor, byUrgency, FAILURES_MAX, fieldOf, healthOf, patternsOf } from "./model.js";
+import { adviceFor, byUrgency, FAILURES_MAX, fieldOf, healthOf, patternsOf, toneOf } from "./model.js";
 
 const HEALTHY: Webhook = {
   id: "ci",
@@ -29,11 +29,12 @@ t.test("health in words", (t) => {
 });
 
 t.test("what needs somebody comes first", (t) => {
-  const listed = [HEALTHY, { ...HEALTHY, id: "a" }, FAILING, OFF];
+  const listed = [HEALTHY, { ...HEALTHY, id: "a" }, { ...HEALTHY, id: "z", dead_letters: 2 }, FAILING, OFF];
   t.same(
     byUrgency(listed).map(({ id }) => id),
-    ["pager", "chat", "a", "ci"],
+    ["pager", "chat", "z", "a", "ci"],
   );
+  t.same(byUrgency(listed).map(toneOf), ["bad", "warn", "warn", undefined, undefined]);
   t.end();
 });
 

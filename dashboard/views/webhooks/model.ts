@@ -20,9 +20,14 @@ export function healthOf({ active, fail_count, last_fired }: Webhook): Health {
 }
 
 /** 0 for what needs somebody first. */
-function urgency({ active, fail_count }: Webhook): number {
+function urgency({ active, fail_count, dead_letters }: Webhook): number {
   if (!active) return 0;
-  return fail_count > 0 ? 1 : 2;
+  return fail_count > 0 || dead_letters > 0 ? 1 : 2;
+}
+
+/** How its row looks. */
+export function toneOf(webhook: Webhook): "bad" | "warn" | undefined {
+  return (["bad", "warn"] as const)[urgency(webhook)];
 }
 
 /** Those that need somebody first, then by id. */

@@ -130,6 +130,68 @@ t.test("a webhook's life", { skip }, async (t) => {
   t.same(complaints, []);
 });
 
+t.test("events that were set aside are seen, sent again and dropped", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { koor } = dashboard;
+  const receiver = await startReceiver(t);
+  receiver.behave = () => 422;
+  const hook = JSON.stringify({ id: "ci", url: receiver.url, patterns: ["build.*"] });
+  await send(koor.port, "POST", "/api/webhooks", { body: hook });
+  const ids: number[] = [];
+  for (const stage of ["one", "two"]) {
+    const body = JSON.stringify({ topic: "build.done", data: { stage, digits: "kept" } });
+    const { id } = (await send(koor.port, "POST", "/api/events/publish", { body })).json<{ readonly id: number }>();
+    ids.push(id);
+    await receiver.until(() => receiver.ids().includes(id));
+    t.equal((await send(koor.port, "POST", `/api/webhooks/ci/skip?event_id=${id}`)).status, 200);
+  }
+  const [first = 0, second = 0] = ids;
+
+  for (const width of [1280, 400]) {
+    const { page, context } = await dashboard.open("/webhooks", { width, height: 800 });
+    await rowOf(page, "ci").getByText("2 events set aside").waitFor();
+    await context.close();
+  }
+  await checkView(t, dashboard, {
+    address: "/webhooks/ci",
+    title: "Webhooks",
+    ready: (page) => page.getByRole("button", { name: `Drop event ${second}` }).waitFor(),
+  });
+
+  const { page, complaints } = await dashboard.open("/", { expected: [/40[04]/] });
+  await page.getByText(/events? set aside|in a row/).waitFor();
+  await page.goto(`${dashboard.url}/webhooks/ci`);
+  await page.getByRole("heading", { name: "Set aside: 2" }).waitFor();
+  const table = page.getByRole("region", { name: "Set aside", exact: true });
+  await table.getByText("skipped").nth(1).waitFor();
+  await page.getByRole("button", { name: `View event ${first}` }).click();
+  const event = page.getByRole("dialog", { name: `Event ${first}` });
+  await event.getByText('"one"').waitFor();
+  await page.keyboard.press("Escape");
+  await event.waitFor({ state: "detached" });
+
+  const again = page.getByRole("button", { name: `Send event ${first}` });
+  await again.click();
+  await page.getByText(/webhook delivery failed: .*422/).waitFor();
+  receiver.behave = () => 200;
+  await again.click();
+  await page.getByText(`Event ${first} was delivered.`).waitFor();
+  await again.waitFor({ state: "detached" });
+  t.equal(receiver.ids().filter((id) => id === first).length > 1, true, "the receiver has got it");
+
+  await page.getByRole("button", { name: `Drop event ${second}` }).click();
+  const question = page.getByRole("dialog", { name: `Drop event ${second}?` });
+  await question.waitFor();
+  await page.keyboard.press("Escape");
+  await question.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: `Drop event ${second}` }).click();
+  await question.getByRole("button", { name: "Drop" }).click();
+  await page.getByText(`Event ${second} was thrown away.`).waitFor();
+  await page.getByRole("heading", { name: /^Set aside/ }).waitFor({ state: "detached" });
+  t.equal((await send(koor.port, "GET", "/api/webhooks/ci/dead-letters")).text, "[]\n");
+  t.same(complaints, []);
+});
+
 t.test("an agent may look, and no more", { skip }, async (t) => {
   const TOKEN = "the-servers-token";
   const dashboard = await startDashboard(t, { args: ["--auth-token", TOKEN] });

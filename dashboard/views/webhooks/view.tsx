@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useResource } from "../../api/resource.js";
 import type { Webhook } from "../../api/types.js";
 import { addressOf } from "../../base/address.js";
+import { plural } from "../../base/format.js";
 import { may_decide } from "../../api/session.js";
 import { Badge } from "../../parts/badge.js";
 import { Button } from "../../parts/button.js";
@@ -16,7 +17,7 @@ import type { ViewProps } from "../../base/view-props.js";
 import { Actions, NOT_ALLOWED } from "./actions.js";
 import { Add } from "./add.js";
 import { webhooksLoader } from "../../api/webhooks.js";
-import { byUrgency, healthOf } from "./model.js";
+import { byUrgency, healthOf, toneOf } from "./model.js";
 import { Patterns, WebhookPage } from "./webhook.js";
 
 export function View({ segments: [id] }: ViewProps) {
@@ -103,13 +104,7 @@ function List({ webhooks, failure, onDone }: ListProps) {
             A webhook gets the events of some topics as HTTP requests: a CI server, a chat.
           </Empty>
         ) : (
-          <Table
-            label="Webhooks"
-            columns={columns}
-            rows={byUrgency(webhooks)}
-            keyOf={({ id }) => id}
-            toneOf={({ active, fail_count }) => (active ? (fail_count > 0 ? "warn" : undefined) : "bad")}
-          />
+          <Table label="Webhooks" columns={columns} rows={byUrgency(webhooks)} keyOf={({ id }) => id} toneOf={toneOf} />
         ))}
       {adding.value && (
         <Add
@@ -126,11 +121,12 @@ function List({ webhooks, failure, onDone }: ListProps) {
 /** How it is; where that is not well, why. */
 function HealthOf({ webhook }: { readonly webhook: Webhook }) {
   const { tone, words } = healthOf(webhook);
-  const { active, fail_count, last_error } = webhook;
+  const { active, fail_count, last_error, dead_letters } = webhook;
   return (
     <div class="webhook-health">
       <Badge tone={tone}>{words}</Badge>
       {(!active || fail_count > 0) && last_error !== undefined && <span class="hint">{last_error}</span>}
+      {dead_letters > 0 && <span class="hint">{plural(dead_letters, "event")} set aside</span>}
     </div>
   );
 }

@@ -9,6 +9,7 @@ import { Page, Section } from "../../parts/page.js";
 import { Time } from "../../parts/time.js";
 import { Actions } from "./actions.js";
 import { may_decide } from "../../api/session.js";
+import { DeadLetters } from "./dead-letters.js";
 import { Deliveries } from "./deliveries.js";
 import { adviceFor, healthOf } from "./model.js";
 import { Recent } from "./recent.js";
@@ -20,7 +21,7 @@ interface WebhookPageProps {
 
 export function WebhookPage({ webhook, onDone }: WebhookPageProps) {
   const { route } = useLocation();
-  const { id, url, patterns, created_at, last_fired, last_error, last_failure_at } = webhook;
+  const { id, url, patterns, created_at, last_fired, last_error, last_failure_at, dead_letters } = webhook;
   const { tone, words } = healthOf(webhook);
   const advice = adviceFor(webhook);
   const home = addressOf("webhooks");
@@ -67,6 +68,7 @@ export function WebhookPage({ webhook, onDone }: WebhookPageProps) {
           </dd>
         </dl>
       </div>
+      {may_decide.value && <DeadLetters key={id} id={id} count={dead_letters} onDone={onDone} />}
       {may_decide.value && (
         <Section title="Deliveries">
           <Deliveries key={id} id={id} />

@@ -1,4 +1,4 @@
-/** Webhooks that were turned off after too many failures, and those that fail now. */
+/** Webhooks that were turned off after too many failures, those that fail now, and those with events set aside. */
 import { send } from "../../../api/client.js";
 import { webhookPath, webhooksLoader } from "../../../api/webhooks.js";
 import type { Webhook } from "../../../api/types.js";
@@ -6,10 +6,15 @@ import { addressOf } from "../../../base/address.js";
 import { plural } from "../../../base/format.js";
 import { oldestFirst, sourceOf, type Action, type Item } from "../source.js";
 
-function itemOf({ id, url, active, fail_count, created_at, last_fired, last_error, last_failure_at }: Webhook): Item {
+function troubleOf({ active, fail_count, dead_letters }: Webhook): string {
   const failures = plural(fail_count, "failure");
+  if (active) return fail_count > 0 ? `${failures} in a row` : `${plural(dead_letters, "event")} set aside`;
   // A chain of deliveries that was too long turns it off without a failure.
-  const what = active ? `${failures} in a row` : fail_count === 0 ? "Off" : `Off after ${failures}`;
+  return fail_count === 0 ? "Off" : `Off after ${failures}`;
+}
+
+function itemOf(webhook: Webhook): Item {
+  const { id, url, active, created_at, last_fired, last_error, last_failure_at } = webhook;
   const test: Action = {
     text: "Test",
     run: () => send("POST", webhookPath(id, "test")),
@@ -27,7 +32,7 @@ function itemOf({ id, url, active, fail_count, created_at, last_fired, last_erro
     address: addressOf("webhooks", id),
     line: (
       <>
-        {what}
+        {troubleOf(webhook)}
         {last_error !== undefined && `: ${last_error}`}
         {" · "}
         <span class="mono">{url}</span>
@@ -46,6 +51,9 @@ export const WEBHOOKS = sourceOf<readonly Webhook[]>({
   loader: webhooksLoader,
   itemsOf: (webhooks) => {
     const items = (which: (webhook: Webhook) => boolean): Item[] => oldestFirst(webhooks.filter(which).map(itemOf));
-    return [...items(({ active }) => !active), ...items(({ active, fail_count }) => active && fail_count > 0)];
+    return [
+      ...items(({ active }) => !active),
+      ...items(({ active, fail_count, dead_letters }) => active && fail_count + dead_letters > 0),
+    ];
   },
 });

@@ -1,10 +1,10 @@
 /** Which token goes to which server, wherever both are set. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 
 import { FakeServer } from "../test/cli/fake-server.js";
-import { runCli } from "../test/cli/run-cli.js";
+import { runAtTerminal, runCli, terminalMissing } from "../test/cli/run-cli.js";
 
 t.test("a token goes only to the server that it is for", async (t) => {
   const fake = await FakeServer.start();
@@ -66,4 +66,52 @@ t.test("a token goes only to the server that it is for", async (t) => {
     0,
   );
   t.same(JSON.parse(readFileSync(join(home, ".config", "koor", "settings.json"), "utf8")), { server: fake.url });
+});
+
+t.test("at a terminal the user is asked, and the answer is kept", { skip: terminalMissing() }, async (t) => {
+  const fake = await FakeServer.start();
+  t.teardown(() => fake.stop());
+  const cwd = t.testdir({ folder: { "settings.json": JSON.stringify({ server: fake.url }) }, home: { koor: {} } });
+  const user = join(cwd, "home", "koor", "settings.json");
+  const options = { cwd: join(cwd, "folder"), env: { XDG_CONFIG_HOME: join(cwd, "home"), KOOR_TOKEN: "mine" } };
+  /** What the terminal showed, and what the server was told; null where it was not asked. */
+  const ask = async (answers: readonly (string | null)[], redirected = "") => {
+    const before = fake.requests.length;
+    const { code, shown } = await runAtTerminal(["state", "list"], options, answers, redirected);
+    const request = fake.requests.slice(before)[0];
+    return { code, shown, told: request === undefined ? null : (request.headers.authorization ?? "") };
+  };
+  const question = `koor: settings.json names the server ${fake.url}/. Send KOOR_TOKEN there? [y/N] `;
+  const refused = { code: 2, told: null, shown: /KOOR_TOKEN is not sent to .*, which only settings\.json names/ };
+  for (const answer of ["n\n", "\n", "no\n", "yn\n", "y?\n", `${"x".repeat(300)}\n`, "\u0439\n"]) {
+    const { shown, ...rest } = await ask([answer]);
+    t.match({ shown, ...rest }, refused, JSON.stringify(answer));
+    t.ok(shown.startsWith(question), shown);
+  }
+  t.match(await ask([null]), refused, "the end of what is typed");
+  t.match(await ask(["\x03"]), { told: null }, "an interrupt");
+  t.match(
+    await ask([], "</dev/null"),
+    { ...refused, shown: /^(?!.*\[y\/N\])/s },
+    "stdin is no terminal: nobody is asked",
+  );
+  const errors = join(cwd, "errors");
+  t.match(await ask([], `2>${errors}`), { code: 2, told: null, shown: "" }, "nor where stderr is none");
+  t.match(readFileSync(errors, "utf8"), refused.shown);
+  t.equal(existsSync(user), false, "nothing of that is kept");
+
+  const agreed = await ask(["y\n"], "| cat");
+  t.match(agreed, { code: 0, told: "Bearer mine" }, "yes, wherever the answer goes");
+  t.ok(agreed.shown.startsWith(question), agreed.shown);
+  t.same(JSON.parse(readFileSync(user, "utf8")), { trusted_servers: [`${fake.url}/`] });
+  t.equal(statSync(user).mode & 0o777, 0o600);
+  t.match(await ask([]), { code: 0, told: "Bearer mine", shown: /^(?!.*\[y\/N\])/s }, "and is not asked again");
+
+  for (const answer of ["YES\n", "Y \n"]) {
+    writeFileSync(user, JSON.stringify({ token: "own", other: 1 }));
+    t.match(await ask([answer]), { code: 0, told: "Bearer mine" }, JSON.stringify(answer));
+    t.same(JSON.parse(readFileSync(user, "utf8")), { token: "own", other: 1, trusted_servers: [`${fake.url}/`] });
+  }
+  writeFileSync(user, "{");
+  t.match(await ask(["y\n"]), { told: null }, "settings that cannot be read stop it before");
 });

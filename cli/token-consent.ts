@@ -13,6 +13,8 @@ import { parseSettingsText } from "./settings-file.js";
 const STDIN = 0;
 const STDERR = 2;
 const ANSWER_BYTES_MAX = 256;
+/** How often a terminal that does not block is looked at. */
+const POLL_MS = 20;
 /** The file holds tokens. */
 const SETTINGS_MODE = 0o600;
 
@@ -22,11 +24,21 @@ export function askForConsent(question: string): boolean | undefined {
   const { isatty } = process.getBuiltinModule("node:tty");
   if (!isatty(STDIN) || !isatty(STDERR)) return undefined;
   writeSync(STDERR, `koor: ${escapeHidden(question)} [y/N] `);
-  const answer = Buffer.alloc(ANSWER_BYTES_MAX);
-  try {
-    return /^y(es)?\s*$/i.test(answer.toString("utf8", 0, readSync(STDIN, answer)));
-  } catch {
-    return false;
+  return /^y(es)?\s*$/i.test(readLine());
+}
+
+/** What the person types, up to Enter; "" where nothing can be read. Blocks until then. */
+function readLine(): string {
+  const line = Buffer.alloc(ANSWER_BYTES_MAX);
+  const sleeper = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  for (;;) {
+    try {
+      return line.toString("utf8", 0, readSync(STDIN, line));
+    } catch (error) {
+      // Node has made the terminal non-blocking where it writes to it, and reading is from the same one.
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return "";
+      Atomics.wait(sleeper, 0, 0, POLL_MS);
+    }
   }
 }
 

@@ -4,7 +4,7 @@
  * process: signals, descriptors, programs that it starts. Shared by the command line's tests.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
@@ -87,6 +87,45 @@ export async function runProgram(args: readonly string[], options: CliOptions): 
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   const bytes = Buffer.concat(stdout);
   return { code, bytes, stdout: bytes.toString(), stderr: Buffer.concat(stderr).toString() };
+}
+
+/** For tap's `skip`: what runs a command at a terminal is not everywhere. */
+export function terminalMissing(): string | false {
+  const { stdout } = spawnSync("script", ["--version"], { encoding: "utf8" });
+  return String(stdout).includes("util-linux") ? false : "there is no script of util-linux here";
+}
+
+/**
+ * Runs one command at a terminal of its own, and answers what it asks there.
+ * @param answers of each question, which ends with `] `; null is the end of what is typed
+ * @param redirected what of it does not lead to the terminal, as a shell has it: `2>errors`
+ * @returns its exit code, and all that stood on the terminal
+ */
+export async function runAtTerminal(
+  args: readonly string[],
+  { cwd, env = {} }: CliOptions,
+  answers: readonly (string | null)[],
+  redirected = "",
+): Promise<{ readonly code: number | null; readonly shown: string }> {
+  const words = [process.execPath, CLI_PROGRAM, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+  const child = spawn("script", ["-qefc", `exec ${words.join(" ")} ${redirected}`, "/dev/null"], {
+    cwd,
+    env: { PATH: process.env["PATH"] ?? "", SHELL: "/bin/sh", ...env },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let shown = "";
+  let asked = 0;
+  child.stdin.on("error", () => undefined);
+  child.stdout.on("data", (chunk: Buffer) => {
+    shown += chunk.toString();
+    for (const count = shown.split("] ").length - 1; asked < count; asked++) {
+      const answer = answers[asked];
+      if (typeof answer === "string") child.stdin.write(answer);
+      else child.stdin.end();
+    }
+  });
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { code, shown: shown.replaceAll("\r\n", "\n") };
 }
 
 /** A command that keeps running. Its output can be waited for. */

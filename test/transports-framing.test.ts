@@ -125,6 +125,38 @@ const LENGTHS: readonly (readonly string[])[] = [
   ['Transfer-Encoding: "chunked"'],
 ];
 
+/**
+ * Bodies in chunks that are written wrong, and what is stored of them over uWebSockets.js, whose parser passes over what
+ * does not stand between its sizes and their data; null for nothing. Node's refuses them all.
+ */
+const WRONG_CHUNKS: Readonly<Record<string, readonly [body: string, uws: string | null]>> = {
+  "no number": ["zz\r\nhello\r\n0\r\n\r\n", null],
+  "no number behind a digit": ["5x\r\nhello\r\n0\r\n\r\n", null],
+  "no number, later": ["5\r\nhello\r\n5x\r\nworld\r\n0\r\n\r\n", null],
+  "a sign": ["-5\r\nhello\r\n0\r\n\r\n", null],
+  "too large a number": ["fffffffffffffffff\r\nhello\r\n0\r\n\r\n", null],
+  "no size at first": ["\r\nhello\r\n0\r\n\r\n", null],
+  "a space before the size": [" 5\r\nhello\r\n0\r\n\r\n", null],
+  "the letter behind f is 16": ["g\r\n0123456789abcdef\r\n0\r\n\r\n", "0123456789abcdef"],
+  "no size later is the end": ["5\r\nhello\r\n\r\n", "hello"],
+  "a size that is too small": ["3\r\nhello\r\n0\r\n\r\n", "hel"],
+  "a size that is too large": ["7\r\nhello\r\n0\r\n\r\n", "hello\r\n"],
+  "no line end behind the data": ["5\r\nhelloXX0\r\n\r\n", "hello"],
+  "a line feed alone behind the size": ["5\nhello\r\n0\r\n\r\n", "hello"],
+  "a space behind the size": ["5 \r\nhello\r\n0\r\n\r\n", "hello"],
+};
+/** Bodies that end before their last chunk: nothing of them is stored over any transport. */
+const EARLY_ENDS: readonly string[] = [
+  "",
+  "5",
+  "5\r\n",
+  "5\r\nhel",
+  "5\r\nhello",
+  "5\r\nhello\r\n",
+  "5\r\nhello\r\n5\r\nworld",
+  "5\r\nhello\r\n0",
+];
+
 interface Told {
   readonly text: string;
   readonly closed: boolean;
@@ -256,6 +288,68 @@ for (const name of NAMES) {
           if (name === "uws" && text.startsWith("HTTP/1.1 200")) t.match(text, /\r\nConnection: close\r\n/, key);
         }),
       );
+    });
+
+    await t.test("a body in chunks that is written wrong, or ends early", async (t) => {
+      const send_chunks = async (key: string, parts: readonly string[], early = false): Promise<string | null> => {
+        const [first = "", ...more] = parts;
+        const bytes = [head(`PUT /api/state/${key}`, [CHUNKED]) + first, ...more];
+        const { text } = early ? await tell(port, bytes) : await hear(bytes);
+        const stored = await send(port, "GET", `/api/state/${key}`);
+        const of_uws = stored.status === 200 ? stored.text : null;
+        t.equal(/^HTTP\/1\.1 200 /.test(text), of_uws !== null, `${key}: it is stored where the answer says so`);
+        return of_uws;
+      };
+      const rows = Object.entries(WRONG_CHUNKS).flatMap(([what, [body, uws]], at) =>
+        [[body], [body.slice(0, 4), body.slice(4)]].map(
+          async (parts, split) =>
+            [what, await send_chunks(`wrong-${at}-${split}`, parts), name === "uws" ? uws : null] as const,
+        ),
+      );
+      for (const [what, stored, expected] of await Promise.all(rows)) t.equal(stored, expected, what);
+      const ends = EARLY_ENDS.flatMap((body, at) =>
+        [[body], ["", body]].map((parts, split) => send_chunks(`early-${at}-${split}`, parts, true)),
+      );
+      t.same(new Set(await Promise.all(ends)), new Set([null]), "nothing of what ends early");
+    });
+
+    await t.test("an empty line before a request, and bytes beyond ASCII", async (t) => {
+      const put = (key: string, headers: readonly string[] = []): string =>
+        `${head(`PUT /api/state/${key}`, [...headers, "Content-Length: 1"])}1`;
+      /** The statuses of so many answers; where none is expected, of what comes in a while. */
+      const statuses = async (count: number, ...parts: readonly string[]): Promise<readonly string[]> => {
+        const answered = (text: string): readonly string[] => text.match(/(?<=HTTP\/1\.1 )\d+/g) ?? [];
+        const enough = (text: string): boolean => count > 0 && answered(text).length >= count && text.endsWith("\n");
+        return answered((await tell(port, parts, count > 0 ? LONG_PATIENCE_MS : PATIENCE_MS, enough)).text);
+      };
+      const [ignored, piped] = name === "node" ? [["200"], ["200", "200"]] : [["505"], ["505"]];
+      t.same(await statuses(1, `\r\n${put("empty-1")}`), ignored, "at the beginning");
+      t.same(await statuses(2, put("empty-2"), `\r\n${put("empty-3")}`), ["200", ...ignored], "behind an answer");
+      t.same(await statuses(piped.length, `${put("empty-4")}\r\n${put("empty-5")}`), piped, "behind a request");
+      for (const [key, is_stored] of [
+        ["empty-1", name === "node"],
+        ["empty-2", true],
+        ["empty-3", name === "node"],
+        ["empty-4", name === "node"],
+        ["empty-5", name === "node"],
+      ] as const)
+        t.equal((await send(port, "GET", `/api/state/${key}`)).status, is_stored ? 200 : 404, key);
+
+      // Bytes of UTF-8, as the socket writes them.
+      const accent = Buffer.from("\u00e9").toString("latin1");
+      for (const [type, uws] of [
+        [`text/plain; a=${accent}b`, `text/plain; a=${accent}b`],
+        [`text/plain; a=${accent}`, "text/plain; a="],
+        [`${accent}/plain`, "/plain"],
+      ] as const) {
+        const [status] = await statuses(1, put("accent", [`Content-Type: ${type}`]));
+        t.equal(status, "200", JSON.stringify(type));
+        const { headers } = await send(port, "GET", "/api/state/accent");
+        t.equal(headers["content-type"], name === "node" ? type : uws, `${JSON.stringify(type)} comes back`);
+      }
+      const named = await statuses(name === "node" ? 1 : 0, put("named", [`X-${accent}: 1`]));
+      t.same(named, name === "node" ? ["400"] : [], "in the name of a header: nothing is carried out");
+      t.equal((await send(port, "GET", "/api/state/named")).status, 404);
     });
 
     await t.test("what is answered with an error because of what stands behind it was not carried out", async (t) => {

@@ -33,8 +33,8 @@ const compress = {
  */
 const HIGHLIGHT_CORE = {
   name: "highlight-core",
-  setup: ({ onLoad }) => {
-    onLoad({ filter: /[\\/]highlight\.js[\\/]lib[\\/]core\.js$/ }, async ({ path }) => ({
+  setup: (build) => {
+    build.onLoad({ filter: /[\\/]highlight\.js[\\/]lib[\\/]core\.js$/ }, async ({ path }) => ({
       contents: (await readFile(path, "utf8")).replace("module.exports = highlight;", "export default highlight;"),
     }));
   },

@@ -291,24 +291,24 @@ for (const name of NAMES) {
     });
 
     await t.test("a body in chunks that is written wrong, or ends early", async (t) => {
-      const send_chunks = async (key: string, parts: readonly string[], early = false): Promise<string | null> => {
+      const sendChunks = async (key: string, parts: readonly string[], early = false): Promise<string | null> => {
         const [first = "", ...more] = parts;
         const bytes = [head(`PUT /api/state/${key}`, [CHUNKED]) + first, ...more];
         const { text } = early ? await tell(port, bytes) : await hear(bytes);
         const stored = await send(port, "GET", `/api/state/${key}`);
-        const of_uws = stored.status === 200 ? stored.text : null;
-        t.equal(/^HTTP\/1\.1 200 /.test(text), of_uws !== null, `${key}: it is stored where the answer says so`);
-        return of_uws;
+        const value = stored.status === 200 ? stored.text : null;
+        t.equal(text.startsWith("HTTP/1.1 200 "), value !== null, `${key}: it is stored where the answer says so`);
+        return value;
       };
       const rows = Object.entries(WRONG_CHUNKS).flatMap(([what, [body, uws]], at) =>
         [[body], [body.slice(0, 4), body.slice(4)]].map(
           async (parts, split) =>
-            [what, await send_chunks(`wrong-${at}-${split}`, parts), name === "uws" ? uws : null] as const,
+            [what, await sendChunks(`wrong-${at}-${split}`, parts), name === "uws" ? uws : null] as const,
         ),
       );
       for (const [what, stored, expected] of await Promise.all(rows)) t.equal(stored, expected, what);
       const ends = EARLY_ENDS.flatMap((body, at) =>
-        [[body], ["", body]].map((parts, split) => send_chunks(`early-${at}-${split}`, parts, true)),
+        [[body], ["", body]].map((parts, split) => sendChunks(`early-${at}-${split}`, parts, true)),
       );
       t.same(new Set(await Promise.all(ends)), new Set([null]), "nothing of what ends early");
     });
@@ -319,8 +319,8 @@ for (const name of NAMES) {
       /** The statuses of so many answers; where none is expected, of what comes in a while. */
       const statuses = async (count: number, ...parts: readonly string[]): Promise<readonly string[]> => {
         const answered = (text: string): readonly string[] => text.match(/(?<=HTTP\/1\.1 )\d+/g) ?? [];
-        const enough = (text: string): boolean => count > 0 && answered(text).length >= count && text.endsWith("\n");
-        return answered((await tell(port, parts, count > 0 ? LONG_PATIENCE_MS : PATIENCE_MS, enough)).text);
+        const isAll = (text: string): boolean => count > 0 && answered(text).length >= count && text.endsWith("\n");
+        return answered((await tell(port, parts, count > 0 ? LONG_PATIENCE_MS : PATIENCE_MS, isAll)).text);
       };
       const [ignored, piped] = name === "node" ? [["200"], ["200", "200"]] : [["505"], ["505"]];
       t.same(await statuses(1, `\r\n${put("empty-1")}`), ignored, "at the beginning");

@@ -91,8 +91,9 @@ export async function runProgram(args: readonly string[], options: CliOptions): 
 
 /** For tap's `skip`: what runs a command at a terminal is not everywhere. */
 export function terminalMissing(): string | false {
-  const { stdout } = spawnSync("script", ["--version"], { encoding: "utf8" });
-  return String(stdout).includes("util-linux") ? false : "there is no script of util-linux here";
+  const { error, stdout } = spawnSync("script", ["--version"], { encoding: "utf8" });
+  const isThere = error === undefined && stdout.includes("util-linux");
+  return isThere ? false : "there is no script of util-linux here";
 }
 
 /**

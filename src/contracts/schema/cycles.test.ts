@@ -166,7 +166,7 @@ t.test("a cycle through several dynamic anchors is a violation that says so", (t
     oneOf: { oneOf: [again, again] },
     not: { not: again },
     if: { if: again },
-    then: { if: true, then: again },
+    "a then": JSON.parse('{"if":true,"then":{"$dynamicRef":"#n"}}') as unknown,
     else: { if: false, else: again },
     dependentSchemas: { dependentSchemas: { a: again } },
     "a longer way": { allOf: [{ anyOf: [{ not: { not: { $ref: "#/$defs/on" } } }] }], $defs: { on: again } },

@@ -390,6 +390,8 @@ export const SUBSCRIBER_MESSAGE_BYTES_MAX = 16 * KIB;
 /** A client's message up to this size is received whole, so that it can be answered with close code 1009. */
 export const SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX = 1 * MIB;
 export const SUBSCRIBER_IDLE_TIMEOUT_S = 120;
+/** For a WebSocket client to answer a close frame; then its connection is cut. */
+export const SOCKET_CLOSE_MS_MAX = 1_000;
 export const SSE_COMMENT_INTERVAL_MS = 15_000;
 export const LONG_POLL_WAIT_S_MAX = 60;
 export const REPLAY_PAGE_EVENTS = 64;

@@ -5,14 +5,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket as NetSocket } from "node:net";
 import type { WebSocket, WebSocketServer } from "ws";
-import { SUBSCRIBER_IDLE_TIMEOUT_S, SUBSCRIBER_MESSAGE_BYTES_MAX } from "../../../schemas/limits.js";
+import { SOCKET_CLOSE_MS_MAX, SUBSCRIBER_MESSAGE_BYTES_MAX } from "../../../schemas/limits.js";
+import { PingRounds } from "../ping-rounds.js";
 import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
 import { SocketBuffer } from "../socket-buffers.js";
 import { refuseHandshake } from "./malformed.js";
 
-const SECOND_MS = 1_000;
-/** A peer is asked for a sign of life, and is gone when it has given none by the next time. */
-const PING_INTERVAL_MS = (SUBSCRIBER_IDLE_TIMEOUT_S * SECOND_MS) / 2;
 /** A piece that is written at once: so much may be left with a socket that stops to read. */
 const PIECE_BYTES_MAX = 64 * 1024;
 /** What a handler is told of a text that did not fit: its id is in it. */
@@ -101,7 +99,8 @@ class NodeSocket implements Socket {
   }
 
   send(text: string): SendResult {
-    if (this.#isBehind()) return "refused";
+    // Nothing may follow a close frame.
+    if (this.#isBehind() || this.#ws.readyState !== this.#ws.OPEN) return "refused";
     this.#ws.send(text);
     if (!this.#isBehind()) return "sent";
     if (!this.#hasRoom()) setImmediate(() => this.cut());
@@ -111,7 +110,7 @@ class NodeSocket implements Socket {
 
   /** Sends what was published; of what does not fit its handler is told. */
   give(pieces: readonly Piece[]): void {
-    // Behind a goodbye nothing may follow.
+    // Nothing may follow a close frame.
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     for (const { frames, first } of pieces) {
       if (this.#isBehind()) {
@@ -187,7 +186,7 @@ export class NodeSockets implements Broadcaster {
   readonly #all = new Set<NodeSocket>();
   /** The sockets of each topic that keep up. */
   readonly #members = new Map<string, Set<NodeSocket>>();
-  #pings: NodeJS.Timeout | null = null;
+  readonly #pings = new PingRounds(this.#all);
 
   publish(topic: string, texts: readonly string[]): number {
     const members = this.#members.get(topic);
@@ -214,7 +213,7 @@ export class NodeSockets implements Broadcaster {
     }
     this.#server.handleUpgrade(req, net, head, (ws) => {
       this.#all.add(new NodeSocket(ws, net, this, opener));
-      this.#pings ??= setInterval(() => this.#checkAll(), PING_INTERVAL_MS).unref();
+      this.#pings.begin();
     });
   }
 
@@ -243,21 +242,20 @@ export class NodeSockets implements Broadcaster {
   /** Cuts every connection. */
   close(): void {
     this.#closed = true;
-    if (this.#pings !== null) clearInterval(this.#pings);
+    this.#pings.end();
     for (const socket of [...this.#all]) socket.cut();
   }
 
   /** Loads the library, with the first handshake: it brings all of TLS, which no start should wait for. */
   async #load(): Promise<void> {
     const { WebSocketServer: Library } = await import("ws");
-    this.#server ??= new Library({
+    // `closeTimeout` is not in the library's types: a socket is destroyed this long after the close frame.
+    const options = {
       noServer: true,
       clientTracking: false,
       maxPayload: SUBSCRIBER_MESSAGE_BYTES_MAX,
-    }).on("wsClientError", refuseHandshake);
-  }
-
-  #checkAll(): void {
-    for (const socket of [...this.#all]) socket.check();
+      closeTimeout: SOCKET_CLOSE_MS_MAX,
+    };
+    this.#server ??= new Library(options).on("wsClientError", refuseHandshake);
   }
 }

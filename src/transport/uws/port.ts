@@ -61,6 +61,7 @@ class UwsPort implements ListeningPort {
 
   close(): void {
     this.#app.close();
+    this.#sockets.close();
   }
 
   /**

@@ -7,10 +7,11 @@
  */
 import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, us_socket_context_t } from "uWebSockets.js";
 import {
-  SUBSCRIBER_IDLE_TIMEOUT_S,
+  SOCKET_CLOSE_MS_MAX,
   SUBSCRIBER_MESSAGE_BYTES_MAX,
   SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
 } from "../../../schemas/limits.js";
+import { PingRounds } from "../ping-rounds.js";
 import { SocketBuffer } from "../socket-buffers.js";
 import { wireText } from "./text.js";
 import type { Admission, Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
@@ -25,6 +26,12 @@ const LIBRARY_COLLECTED_MAX = 32;
 
 const COUNTED_CHARACTERS = 64 * 1024;
 
+/**
+ * Without an idle timeout the library cuts a peer that does not answer a close frame after at most 4 s; with one of
+ * more than 31 s after 16 to 20 s. It offers no other way: a socket that was ended cannot be closed any more.
+ */
+const NO_IDLE_TIMEOUT = 0;
+
 /** The library's own numbers. */
 const SENT = 1;
 const REFUSED = 2;
@@ -38,19 +45,29 @@ interface Peer {
 class UwsSocket implements Socket {
   readonly #ws: WebSocket<Peer>;
   readonly #sockets: UwsSockets;
-  readonly #handler: SocketHandler;
+  #handler: SocketHandler | null = null;
   readonly #buffer = new SocketBuffer();
   #closed = false;
   /** The topic that it is in; "" for none. */
   #topic = "";
+  #heard = true;
+  /** The close frame that waits until the socket has taken what it was sent before. */
+  #goodbye: { readonly code: number; readonly reason: string; readonly timer: NodeJS.Timeout } | null = null;
 
-  constructor(ws: WebSocket<Peer>, sockets: UwsSockets, opener: SocketOpener) {
+  constructor(ws: WebSocket<Peer>, sockets: UwsSockets) {
     this.#ws = ws;
     this.#sockets = sockets;
-    this.#handler = opener(this);
+  }
+
+  serve(opener: SocketOpener): void {
+    const handler = opener(this);
+    this.#handler = handler;
+    // The opener itself has ended it.
+    if (this.#closed) handler.closed();
   }
 
   send(text: string): SendResult {
+    if (this.#isEnding()) return "refused";
     const status = this.#ws.send(wireText(text), false);
     // Not here: who sends may be in the middle of it.
     if (status !== SENT && status !== REFUSED && !this.hasRoom()) setImmediate(() => this.cut());
@@ -74,12 +91,40 @@ class UwsSocket implements Socket {
   }
 
   join(topic: string): void {
+    if (this.#isEnding()) return;
     this.#topic = topic;
     this.#sockets.enter(this, topic);
   }
 
+  /** Sends the close frame. The library drops one that does not fit: it waits for room then, but not for long. */
   end(code: number, reason: string): void {
-    this.#ws.end(code, reason);
+    if (this.#isEnding()) return;
+    if (this.#ws.getBufferedAmount() === 0) {
+      this.#ws.end(code, reason);
+      return;
+    }
+    this.#goodbye = { code, reason, timer: setTimeout(() => this.cut(), SOCKET_CLOSE_MS_MAX) };
+    if (this.#topic !== "") this.#sockets.excuse(this, this.#topic);
+    this.#topic = "";
+  }
+
+  /** A sign of life has come. */
+  heard(): void {
+    this.#heard = true;
+  }
+
+  check(): void {
+    if (this.#isEnding()) return;
+    if (!this.#heard) {
+      this.cut();
+      return;
+    }
+    this.#heard = false;
+    this.#ws.ping();
+  }
+
+  #isEnding(): boolean {
+    return this.#closed || this.#goodbye !== null;
   }
 
   subscribe(topic: string): void {
@@ -99,21 +144,23 @@ class UwsSocket implements Socket {
     if (!this.hasRoom()) setImmediate(() => this.cut());
     this.#sockets.excuse(this, this.#topic);
     this.#topic = "";
-    this.#handler.missed(new Uint8Array(message));
+    this.#handler?.missed(new Uint8Array(message));
   }
 
   drained(): void {
     if (this.#closed) return;
     if (!this.hasRoom()) this.cut();
-    else this.#handler.drained();
+    else if (this.#goodbye === null) this.#handler?.drained();
+    else if (this.#ws.getBufferedAmount() === 0) this.#ws.end(this.#goodbye.code, this.#goodbye.reason);
   }
 
   closed(): void {
     this.#closed = true;
+    clearTimeout(this.#goodbye?.timer);
     this.#buffer.set(0);
     this.#sockets.forget(this, this.#topic);
     this.#topic = "";
-    this.#handler.closed();
+    this.#handler?.closed();
   }
 }
 
@@ -151,6 +198,7 @@ export class UwsSockets implements Broadcaster {
    * and ends the process. They leave before anything else could reach them by the topic.
    */
   readonly #leaving = new Map<UwsSocket, string>();
+  readonly #pings = new PingRounds(this.#all);
 
   /** @param onClosed told of each socket that is closed */
   constructor(app: TemplatedApp, onClosed: () => void = () => undefined) {
@@ -203,8 +251,8 @@ export class UwsSockets implements Broadcaster {
   listen(pattern: string, admit: (res: HttpResponse, req: HttpRequest) => Admission | Promise<Admission>): void {
     this.#app.ws<Peer>(pattern, {
       maxPayloadLength: SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
-      idleTimeout: SUBSCRIBER_IDLE_TIMEOUT_S,
-      sendPingsAutomatically: true,
+      idleTimeout: NO_IDLE_TIMEOUT,
+      sendPingsAutomatically: false,
       // Any byte the socket has not taken counts as behind; what is behind is the handler's to keep.
       maxBackpressure: 1,
       upgrade: (res, req, context: us_socket_context_t) => {
@@ -228,13 +276,19 @@ export class UwsSockets implements Broadcaster {
       },
       open: (ws) => {
         const peer = ws.getUserData();
-        const socket = new UwsSocket(ws, this, peer.opener);
+        const socket = new UwsSocket(ws, this);
         peer.socket = socket;
         this.#all.add(socket);
+        this.#pings.begin();
+        socket.serve(peer.opener);
       },
       message: (ws, message) => {
-        if (message.byteLength > SUBSCRIBER_MESSAGE_BYTES_MAX) ws.end(TOO_BIG, "message too large");
+        const { socket } = ws.getUserData();
+        socket?.heard();
+        if (message.byteLength > SUBSCRIBER_MESSAGE_BYTES_MAX) socket?.end(TOO_BIG, "message too large");
       },
+      ping: (ws) => ws.getUserData().socket?.heard(),
+      pong: (ws) => ws.getUserData().socket?.heard(),
       dropped: (ws, message) => ws.getUserData().socket?.dropped(message),
       drain: (ws) => {
         const { socket } = ws.getUserData();
@@ -253,6 +307,11 @@ export class UwsSockets implements Broadcaster {
   /** Says goodbye to everyone. */
   end(code: number, reason: string): void {
     for (const socket of [...this.#all]) socket.end(code, reason);
+  }
+
+  /** The port has closed. */
+  close(): void {
+    this.#pings.end();
   }
 
   #letGo(): void {

@@ -172,6 +172,8 @@ export const TASK_RESERVED_MS = 60_000;
 export const TASK_ROWS_DEFAULT = 100;
 /** How many of those that a task waits for are looked at to say why it cannot go on. */
 export const TASK_CAUSES_LOOKED_AT_MAX = 256;
+/** Of those together: how often one is named as what another waits for. */
+export const TASK_CAUSE_EDGES_MAX = 2_048;
 /** How many turns of a task it tells of, the newest; and how many tasks that wait for it, the oldest. */
 export const TASK_HISTORY_MAX = 1_000;
 export const TASK_DEPENDENTS_MAX = 1_000;

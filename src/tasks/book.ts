@@ -43,7 +43,7 @@ import { LiveTasks, readyTask } from "./live-tasks.js";
 import { type Ending, type EndingVerb, outcomeOf } from "./outcome.js";
 import { cycleBy, planTasks, type PlannedTask, unknownTask } from "./plan.js";
 import type { Claimant } from "./pool.js";
-import { causeOf, dependentOn } from "./stuck.js";
+import { findCause, waitsForNote } from "./stuck.js";
 import { hasEnded, type LiveTask, noTask, stillNotBefore, taskIs, type TaskLife } from "./task.js";
 import { taskBytes } from "./task-bytes.js";
 import { type Step, type TaskTexts, TaskWriter } from "./task-writer.js";
@@ -128,6 +128,7 @@ export class TaskBook implements WritingModel, TaskClaims {
       const task = this.#table.get(id);
       if (task !== undefined) this.#live.add(task, 0);
     }
+    this.#live.takenBack();
     this.#touched = new Set();
   }
 
@@ -136,7 +137,10 @@ export class TaskBook implements WritingModel, TaskClaims {
     this.#changed = [];
     this.#touched = new Set();
     this.#last_row = this.#table.last_row;
-    for (const task of this.#table.live()) this.#live.add(task, 0);
+    const live = this.#table.live();
+    for (const task of live) this.#live.add(task, 0);
+    this.#live.judge(live);
+    this.#live.committed();
   }
 
   tellChanges(changes: ChangeSet): void {
@@ -145,6 +149,7 @@ export class TaskBook implements WritingModel, TaskClaims {
 
   takeNotice(): Said | null {
     if (this.#touched.size > 0) this.#touched = new Set();
+    this.#live.committed();
     if (this.#changed.length === 0) return null;
     const payload: TaskNotice = { changed: this.#changed, counts: [...this.#live.counts] };
     this.#changed = [];
@@ -172,7 +177,9 @@ export class TaskBook implements WritingModel, TaskClaims {
       ready.push({ plan, task, resources });
     }
     for (const { plan, task, resources } of ready) this.#create(plan, task, resources, call);
-    for (const { id } of made) this.#tellStuck(must(this.#live.get(id), "it is made"), call);
+    const live = made.map(({ id }) => must(this.#live.get(id), "it is made"));
+    this.#live.judge(live);
+    for (const task of live) this.#tellStuck(task, call);
     return { rows: planned.map(({ row }) => row), made: made.map(({ id }) => id) };
   }
 
@@ -466,7 +473,7 @@ export class TaskBook implements WritingModel, TaskClaims {
     const { now_ms } = call;
     const { state } = change;
     const had_ended = hasEnded(task.life.state);
-    const was_stuck = !had_ended && causeOf(task, this.#live) !== undefined;
+    const was_stuck = !had_ended && this.#live.isStuck(task);
     this.#live.remove(task);
     const kept = state === "ready" ? {} : NOT_RESERVED;
     const ready_at = state === "ready" ? now_ms : task.life.ready_at;
@@ -477,9 +484,8 @@ export class TaskBook implements WritingModel, TaskClaims {
     if (topic !== undefined) tellTask(this.#events, topic, task, turn.claim ?? null, turn.reason ?? null, call);
     if (state === "done") this.#goOn(task, call);
     // What waited for it cannot go on, or can again; where it could not itself, nothing is another than before.
-    else if (hasEnded(state) && !was_stuck)
-      this.#tellDependents("task.blocked", task, waitsFor({ id: task.id, state }), call);
-    else if (had_ended && !this.#tellStuck(task, call)) this.#tellDependents("task.unblocked", task, null, call);
+    else if (hasEnded(state) && !was_stuck) this.#lose(task, waitsForNote({ id: task.id, state }), call);
+    else if (had_ended && !this.#tellStuck(task, call)) this.#regain(task, call);
   }
 
   /** What a task is to wait for from now on; 400 where it cannot. */
@@ -497,7 +503,7 @@ export class TaskBook implements WritingModel, TaskClaims {
   }
 
   #setAfter(task: LiveTask, after: readonly KnownAfter[], call: WriteCall): void {
-    const was_stuck = causeOf(task, this.#live) !== undefined;
+    const was_stuck = this.#live.isStuck(task);
     const before = task.life.state;
     this.#table.setAfter(task.row, after);
     // It is filed by what it waits for.
@@ -505,11 +511,12 @@ export class TaskBook implements WritingModel, TaskClaims {
     const state = this.#waitFor(task, new Set(after.filter((one) => one.state !== "done").map((one) => one.row)));
     if (state === before) this.#live.add(task, call.now_ms);
     else this.#become(task, { state }, { call: "update", note: null }, call);
-    const is_stuck = causeOf(task, this.#live) !== undefined;
+    const is_stuck = this.#live.isStuck(task);
     if (is_stuck === was_stuck) return;
     if (is_stuck) this.#tellStuck(task, call);
     else if (state === "blocked") tellTask(this.#events, "task.unblocked", task, null, null, call);
-    this.#tellDependents(is_stuck ? "task.blocked" : "task.unblocked", task, this.#causeOf(task), call);
+    if (is_stuck) this.#lose(task, this.#causeOf(task), call);
+    else this.#regain(task, call);
   }
 
   /** The state of a task that is not held, where it waits for these. */
@@ -521,25 +528,30 @@ export class TaskBook implements WritingModel, TaskClaims {
 
   /** Tells of a task that it cannot go on, where that is so. */
   #tellStuck(task: LiveTask, call: WriteCall): boolean {
-    const cause = this.#causeOf(task);
-    if (cause !== null) tellTask(this.#events, "task.blocked", task, null, cause, call);
-    return cause !== null;
+    const is_stuck = this.#live.isStuck(task);
+    if (is_stuck) tellTask(this.#events, "task.blocked", task, null, this.#causeOf(task), call);
+    return is_stuck;
+  }
+
+  /** Tells of all that cannot go on because of one alone. */
+  #lose({ row }: LiveTask, reason: string | null, call: WriteCall): void {
+    for (const task of this.#live.lose(row)) tellTask(this.#events, "task.blocked", task, null, reason, call);
   }
 
   /** Tells of all that only waited for one. */
-  #tellDependents(
-    topic: "task.blocked" | "task.unblocked",
-    { row }: LiveTask,
-    reason: string | null,
-    call: WriteCall,
-  ): void {
-    for (const task of dependentOn(row, this.#live)) tellTask(this.#events, topic, task, null, reason, call);
+  #regain({ row }: LiveTask, call: WriteCall): void {
+    for (const task of this.#live.regain(row)) tellTask(this.#events, "task.unblocked", task, null, null, call);
   }
 
-  /** Why a task cannot go on by itself; null where it can. */
-  #causeOf(task: LiveTask): string | null {
-    const row = causeOf(task, this.#live);
-    return row === undefined ? null : waitsFor(must(this.#table.byRow(row), "what is waited for is not pruned"));
+  /** Why a stuck task cannot go on by itself; null where the cause is too far away to be looked for. */
+  #causeOf({ blockers }: LiveTask): string | null {
+    const { cause } = findCause(blockers, {
+      isFree: (row) => !this.#live.isLost(row),
+      waitsFor: (row) => this.#live.byRow(row)?.blockers,
+    });
+    return cause === undefined
+      ? null
+      : waitsForNote(must(this.#table.byRow(cause), "what is waited for is not pruned"));
   }
 
   /** A task stays what it is, and may be another for those who would claim it. */
@@ -596,11 +608,6 @@ export class TaskBook implements WritingModel, TaskClaims {
 }
 
 export const taskBook: Model<TaskBook> = { open: (opening) => new TaskBook(opening) };
-
-/** As `note` says it (table.ts). */
-function waitsFor({ id, state }: { readonly id: string; readonly state: TaskState }): string {
-  return `waits for ${state} task ${id}`;
-}
 
 /** A task that is ready, as the front is told of it. */
 function record(task: LiveTask): ReadyRecord {

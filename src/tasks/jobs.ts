@@ -30,9 +30,10 @@ export const readTasks = streamJob({
   cost: "bounded",
   models: { tasks: taskReader },
   *run({ tasks }, { rows }) {
+    const notes = tasks.notes();
     function* texts(): Generator<string, void, undefined> {
       for (const row of rows) {
-        const task = tasks.get(row);
+        const task = tasks.get(row, notes);
         if (task !== undefined) yield encodeWholeTask(task);
       }
     }

@@ -6,7 +6,7 @@ import { TASK_STATES, type TaskState } from "../../schemas/tasks.js";
 import { Groups } from "../base/groups.js";
 import { TurnoverMap } from "../base/turnover-map.js";
 import { type Claimant, type ReadyTask, TaskPool } from "./pool.js";
-import { taskBytes } from "./task-bytes.js";
+import { BLOCKER_BYTES, taskBytes } from "./task-bytes.js";
 import { hasEnded, type LiveTask, type TaskLife } from "./task.js";
 
 /** A task in the pool. */
@@ -31,6 +31,13 @@ export class LiveTasks {
   /** Those that are ready and were kept for an instance, by its id, whether or not its time has passed. */
   readonly #reserved = new Groups<string, LiveTask>();
   #counts = TASK_STATES.map(() => 0);
+  /**
+   * Of those that cannot go on by themselves, by row: how many of what each waits for have ended and are not done, or
+   * cannot go on either. Kept, so that no call has to walk what a task waits for.
+   */
+  readonly #lost_blockers = new TurnoverMap<number, number>();
+  /** Whether that has changed since the last commit. */
+  #rejudge = false;
   /** What each takes in memory, by its row. */
   readonly #bytes_of = new TurnoverMap<number, number>();
   #bytes = 0;
@@ -38,6 +45,17 @@ export class LiveTasks {
   /** Bytes of memory that they take together. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** What was changed since the last commit stays. */
+  committed(): void {
+    this.#rejudge = false;
+  }
+
+  /** What was changed since the last commit has been taken back, task by task. */
+  takenBack(): void {
+    if (this.#rejudge) this.judge(this.#by_row.values());
+    this.#rejudge = false;
   }
 
   get size(): number {
@@ -61,6 +79,7 @@ export class LiveTasks {
     this.#by_id.clear();
     this.#by_row.clear();
     this.#bytes_of.clear();
+    this.#lost_blockers.clear();
     this.#bytes = 0;
     this.#pool.clear();
     this.#blocked.clear();
@@ -78,7 +97,13 @@ export class LiveTasks {
     this.#count(state, 1);
     if (state === "ready") this.#pool.add(pooled(task), now_ms);
     if (reserved !== null) this.#reserved.add(reserved, task);
-    for (const blocker of task.blockers) this.#blocked.add(blocker, task);
+    let lost = 0;
+    for (const blocker of task.blockers) {
+      this.#blocked.add(blocker, task);
+      if (this.isLost(blocker)) lost += 1;
+    }
+    this.#setLost(task.row, lost);
+    if (task.blockers.size > 0) this.#rejudge = true;
   }
 
   /** Lets a task go, before it becomes another: it waits for nothing then. */
@@ -91,7 +116,44 @@ export class LiveTasks {
     this.#count(state, -1);
     if (state === "ready") this.#pool.remove(task.row);
     if (reserved !== null) this.#reserved.remove(reserved, task);
+    if (task.blockers.size > 0) this.#rejudge = true;
     for (const blocker of task.blockers) this.unblock(task, blocker);
+    this.#lost_blockers.delete(task.row);
+  }
+
+  /** Whether a task cannot go on by itself: it waits, directly or through others, for one that has ended undone. */
+  isStuck({ row }: LiveTask): boolean {
+    return this.#lost_blockers.has(row);
+  }
+
+  /** Whether what is waited for will not be done by itself: it has ended undone, or is stuck. */
+  isLost(row: number): boolean {
+    return this.#by_row.get(row) === undefined || this.#lost_blockers.has(row);
+  }
+
+  /** One is lost that was not: the tasks that cannot go on because of it alone, the oldest first. */
+  lose(row: number): LiveTask[] {
+    return this.#spread([row], 1);
+  }
+
+  /** One is not lost any more: the tasks that can go on again, the oldest first. */
+  regain(row: number): LiveTask[] {
+    return this.#spread([row], -1);
+  }
+
+  /** Finds out which of these are stuck: they were added in any order, and nothing else waits for them. */
+  judge(tasks: readonly LiveTask[]): void {
+    const judged = new Set(tasks.map(({ row }) => row));
+    for (const row of judged) this.#lost_blockers.delete(row);
+    for (const task of tasks) {
+      let lost = 0;
+      // Of those that are judged, it hears when they turn out to be stuck.
+      for (const blocker of task.blockers) if (!this.#isLive(blocker, judged)) lost += 1;
+      if (lost === 0) continue;
+      const before = this.#lost_blockers.get(task.row) ?? 0;
+      this.#setLost(task.row, before + lost);
+      if (before === 0) this.#spread([task.row], 1);
+    }
   }
 
   /**
@@ -148,10 +210,37 @@ export class LiveTasks {
 
   /** A task does not wait for another any more. */
   unblock(task: LiveTask, blocker: number): void {
-    task.blockers.delete(blocker);
+    const waited = task.blockers.delete(blocker);
     this.#blocked.remove(blocker, task);
     // Whoever reads the same tasks from the database counts the same.
-    if (this.#bytes_of.has(task.row)) this.weigh(task);
+    if (!waited || !this.#bytes_of.has(task.row)) return;
+    this.#bytes_of.set(task.row, this.bytesOf(task.row) - BLOCKER_BYTES);
+    this.#bytes -= BLOCKER_BYTES;
+  }
+
+  #isLive(row: number, judged: ReadonlySet<number>): boolean {
+    return judged.has(row) ? this.#by_row.get(row) !== undefined : !this.isLost(row);
+  }
+
+  /** Counts a blocker that is lost, or is not any more, through all that waits for it. */
+  #spread(rows: number[], by: 1 | -1): LiveTask[] {
+    this.#rejudge = true;
+    const turned: LiveTask[] = [];
+    for (const row of rows) {
+      for (const task of this.#blocked.get(row) ?? []) {
+        const before = this.#lost_blockers.get(task.row) ?? 0;
+        this.#setLost(task.row, before + by);
+        if (before !== 0 && before + by !== 0) continue;
+        rows.push(task.row);
+        turned.push(task);
+      }
+    }
+    return turned.sort((a, b) => a.row - b.row);
+  }
+
+  #setLost(row: number, lost: number): void {
+    if (lost > 0) this.#lost_blockers.set(row, lost);
+    else this.#lost_blockers.delete(row);
   }
 
   #count(state: TaskState, by: 1 | -1): void {

@@ -2,12 +2,13 @@
  * The SQL of tasks, reading: one whole, pages of a list (front, pool), and those that are ready. Writing is
  * task-writer.ts's.
  */
-import { TASK_CAUSES_LOOKED_AT_MAX, TASK_DEPENDENTS_MAX, TASK_HISTORY_MAX } from "../../schemas/limits.js";
+import { TASK_DEPENDENTS_MAX, TASK_HISTORY_MAX } from "../../schemas/limits.js";
 import type { ListTasksRequest, ReadyRecord, TaskState } from "../../schemas/tasks.js";
 import { ENDED_TASK_STATES, TASK_STATES } from "../../schemas/tasks.js";
 import { type ColumnsOf, prepareGet, selected } from "../store/columns.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
+import { CauseNotes, type WaitingTask } from "./stuck.js";
 
 /** A task as it is told, but for what only the whole one has; times in ms. */
 export interface TaskRow {
@@ -69,20 +70,6 @@ interface StoredReady extends Omit<ReadyRecord, "labels" | "requires" | "resourc
   readonly resources: string;
 }
 
-const HOPELESS = ENDED_TASK_STATES.filter((state) => state !== "done")
-  .map((state) => `'${state}'`)
-  .join(", ");
-
-/** Why a blocked task will not go on by itself: the nearest that it waits for, of so many, and has ended undone. */
-const WAITED_FOR = `o.row, o.id, o.after, b.state`;
-const JOINED_AFTER = `CROSS JOIN task o ON o.id = j.value CROSS JOIN task_life b ON b.row = o.row`;
-const WAITS_FOR = `(
-  WITH RECURSIVE w (row, id, after, state) AS (
-    SELECT ${WAITED_FOR} FROM json_each(t.after) j ${JOINED_AFTER}
-    UNION SELECT ${WAITED_FOR} FROM w CROSS JOIN json_each(w.after) j ${JOINED_AFTER} WHERE w.state = 'blocked'
-    LIMIT ${TASK_CAUSES_LOOKED_AT_MAX})
-  SELECT 'waits for ' || state || ' task ' || id FROM w WHERE state IN (${HOPELESS}) LIMIT 1)`;
-
 const COLUMNS: ColumnsOf<TaskRow> = {
   row: "t.row",
   id: "t.id",
@@ -111,7 +98,7 @@ const COLUMNS: ColumnsOf<TaskRow> = {
   updated_at: "l.updated_at",
   claimed_at: "l.claimed_at",
   ended_at: "l.ended_at",
-  note: `iif(l.state = 'blocked', coalesce(${WAITS_FOR}, x.note), x.note)`,
+  note: "x.note",
   question: "x.question",
   answer: "x.answer",
   error: "x.error",
@@ -128,6 +115,7 @@ export class TaskReader {
   readonly #db: Db;
   readonly #get: (row: number) => WholeTaskRow | undefined;
   readonly #row_of: Statement<[string], number>;
+  readonly #waiting: Statement<[string], WaitingTask>;
   readonly #history: Statement<[number], HistoryRow>;
   readonly #dependents: Statement<[number, number], string>;
   readonly #ready: Statement<[], StoredReady>;
@@ -143,6 +131,9 @@ export class TaskReader {
       `FROM task t CROSS JOIN task_life l ON l.row = t.row ${JOINED} WHERE t.row = ?`,
     );
     this.#row_of = db.prepare<[string], number>("SELECT row FROM task WHERE id = ?").pluck();
+    this.#waiting = db.prepare(
+      "SELECT t.id, l.state, t.after FROM task t CROSS JOIN task_life l ON l.row = t.row WHERE t.id = ?",
+    );
     this.#history = db.prepare(
       `SELECT at, actor, state, note FROM task_history WHERE task = ? ORDER BY step DESC LIMIT ${TASK_HISTORY_MAX}`,
     );
@@ -162,8 +153,19 @@ export class TaskReader {
     );
   }
 
-  get(row: number): WholeTaskRow | undefined {
-    return this.#get(row);
+  /** @param notes of the read that it is a part of */
+  get(row: number, notes: CauseNotes = this.notes()): WholeTaskRow | undefined {
+    const task = this.#get(row);
+    const note = task?.state === "blocked" ? notes.noteOf(task) : null;
+    // Its members are its prototype's.
+    return task === undefined || note === null
+      ? task
+      : (Object.create(task, { note: { value: note } }) as WholeTaskRow);
+  }
+
+  /** Why blocked tasks cannot go on, for one read of several. */
+  notes(): CauseNotes {
+    return new CauseNotes((id) => this.#waiting.get(id));
   }
 
   rowOf(id: string): number | undefined {
@@ -197,7 +199,7 @@ export class TaskReader {
   }
 
   /** Those before a row that match, the newest first. */
-  list({ workspace, state, label, holder, assignee, before, limit }: ListTasksRequest): IterableIterator<TaskRow> {
+  *list({ workspace, state, label, holder, assignee, before, limit }: ListTasksRequest): Generator<TaskRow> {
     const conditions = ["l.row < ?"];
     const bound: Bound = [before];
     const where = (condition: string, value: string | null): void => {
@@ -220,7 +222,11 @@ export class TaskReader {
       page = this.#db.prepare<Bound, TaskRow>(sql);
       this.#pages.set(sql, page);
     }
-    return page.iterate(...bound, limit);
+    const notes = this.notes();
+    for (const task of page.iterate(...bound, limit)) {
+      const note = task.state === "blocked" ? notes.noteOf(task) : null;
+      yield note === null ? task : { ...task, note };
+    }
   }
 }
 

@@ -16,7 +16,7 @@ const CHARACTER_BYTES = 2;
 /** A label has a place in the task, and the task one in the label's queue. */
 const LABEL_BYTES = 160;
 /** What it waits for has it in a group. */
-const BLOCKER_BYTES = 160;
+export const BLOCKER_BYTES = 160;
 
 export function taskBytes({ title, labels, requires, resources, blockers }: TaskTexts): number {
   let bytes = TASK_BYTES + CHARACTER_BYTES * title.length + BLOCKER_BYTES * blockers.size + resourceBytes(resources);

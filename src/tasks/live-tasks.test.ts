@@ -1,0 +1,140 @@
+/**
+ * Which tasks cannot go on by themselves, kept while tasks come, end and are retried: against a walk through the whole
+ * graph, and with a count of what is looked at.
+ */
+import * as fc from "fast-check";
+import t from "tap";
+import { must } from "../base/assert.js";
+import { LiveTasks } from "./live-tasks.js";
+import type { LiveTask } from "./task.js";
+
+const LIFE: LiveTask["life"] = {
+  state: "blocked",
+  priority: 0,
+  attempts: 0,
+  not_before: null,
+  assignee: null,
+  reserved: null,
+  reserved_until: 0,
+  claim: null,
+  progress: null,
+  cancel_requested: false,
+  steps: 1,
+  ready_at: null,
+  updated_at: 0,
+  claimed_at: null,
+  ended_at: null,
+};
+
+function makeTask(row: number, blockers: Set<number>): LiveTask {
+  return {
+    row,
+    id: `t${row}`,
+    workspace: "",
+    title: "t",
+    labels: [],
+    requires: [],
+    resources: [],
+    max_attempts: 3,
+    ttl_s: 60,
+    max_s: 60,
+    created_by: null,
+    created_at: 0,
+    life: { ...LIFE, state: blockers.size > 0 ? "blocked" : "ready" },
+    blockers,
+  };
+}
+
+/** Rows of the tasks that wait, directly or through others, for one that is not there. */
+function stuckByWalk(tasks: ReadonlyMap<number, LiveTask>): number[] {
+  const isLost = (row: number): boolean => {
+    const task = tasks.get(row);
+    return task === undefined || [...task.blockers].some(isLost);
+  };
+  return [...tasks.values()].filter(({ blockers }) => [...blockers].some(isLost)).map(({ row }) => row);
+}
+
+const TASKS = 14;
+
+t.test("tasks that come, are lost and are retried in any order", (t) => {
+  const graph = fc.array(fc.uniqueArray(fc.nat({ max: TASKS - 1 }), { maxLength: 4 }), {
+    minLength: TASKS,
+    maxLength: TASKS,
+  });
+  const turns = fc.array(fc.nat({ max: TASKS - 1 }), { maxLength: 30 });
+  let met = 0;
+  const property = fc.property(graph, turns, fc.boolean(), (after, rows, reversed) => {
+    const live = new LiveTasks();
+    const there = new Map<number, LiveTask>();
+    // Each waits for smaller rows, so that there is no circle.
+    const make = (row: number): LiveTask => makeTask(row, new Set(after[row]?.filter((other) => other < row)));
+    const all = Array.from({ length: TASKS }, (_, row) => make(row));
+    for (const task of reversed ? all.toReversed() : all) {
+      live.add(task, 0);
+      there.set(task.row, task);
+    }
+    live.judge(all);
+    for (const row of rows) {
+      const before = new Set(stuckByWalk(there));
+      const task = there.get(row);
+      if (task !== undefined) {
+        // It ends, and is not done.
+        const was_stuck = live.isStuck(task);
+        live.remove(task);
+        there.delete(row);
+        const lost = was_stuck ? [] : live.lose(row);
+        const expected = stuckByWalk(there).filter((other) => !before.has(other));
+        if (JSON.stringify(lost.map((one) => one.row)) !== JSON.stringify(expected.toSorted((a, b) => a - b)))
+          return false;
+        met += lost.length;
+      } else {
+        const retried = make(row);
+        live.add(retried, 0);
+        there.set(row, retried);
+        const regained = live.isStuck(retried) ? [] : live.regain(row);
+        const now = new Set(stuckByWalk(there));
+        const expected = [...before].filter((other) => !now.has(other)).toSorted((a, b) => a - b);
+        if (JSON.stringify(regained.map((one) => one.row)) !== JSON.stringify(expected)) return false;
+      }
+      const stuck = [...there.values()].filter((one) => live.isStuck(one)).map((one) => one.row);
+      if (stuck.toSorted().join() !== stuckByWalk(there).toSorted().join()) return false;
+    }
+    // What was taken back, task by task, is judged anew.
+    live.takenBack();
+    return [...there.values()].filter((one) => live.isStuck(one)).length === stuckByWalk(there).length;
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }));
+  t.ok(met > 100, `${met} tasks could not go on`);
+  t.end();
+});
+
+t.test("a task costs what it waits for, however much that waits for", (t) => {
+  const LAYERS = 40;
+  const WIDTH = 64;
+  let looked = 0;
+  class Counted extends Set<number> {
+    override *[Symbol.iterator](): SetIterator<number> {
+      for (const row of super[Symbol.iterator]()) {
+        looked += 1;
+        yield row;
+      }
+    }
+  }
+  const live = new LiveTasks();
+  for (let layer = 0; layer < LAYERS; layer++) {
+    const made = Array.from({ length: WIDTH }, (_, at) => {
+      const rows = layer === 0 ? [] : Array.from({ length: WIDTH }, (_each, other) => (layer - 1) * WIDTH + other);
+      return makeTask(layer * WIDTH + at, new Counted(rows));
+    });
+    for (const task of made) live.add(task, 0);
+    live.judge(made);
+  }
+  const edges = (LAYERS - 1) * WIDTH * WIDTH;
+  t.ok(looked <= 4 * edges, `${looked} looks at ${edges} edges`);
+  looked = 0;
+  const first = must(live.byRow(0), "it is there");
+  live.remove(first);
+  t.equal(live.lose(0).length, (LAYERS - 1) * WIDTH, "all others wait for it");
+  t.ok(looked <= edges);
+  t.end();
+});

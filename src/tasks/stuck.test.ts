@@ -5,9 +5,8 @@ import { CauseNotes, type WaitingTask } from "./stuck.js";
 
 /** Tasks by id, and how often they are read. */
 function graphOf(tasks: Readonly<Record<string, readonly [WaitingTask["state"], ...string[]]>>): {
-  readonly notes: CauseNotes;
   readonly read: string[];
-  noteOf(id: string): string | null;
+  readonly noteOf: (id: string) => string | null;
 } {
   const read: string[] = [];
   const get = (id: string): WaitingTask | undefined => {
@@ -18,7 +17,7 @@ function graphOf(tasks: Readonly<Record<string, readonly [WaitingTask["state"], 
     read.push(id);
     return get(id);
   });
-  return { notes, read, noteOf: (id) => notes.noteOf(get(id) ?? { id, state: "blocked", after: "[]" }) };
+  return { read, noteOf: (id) => notes.noteOf(get(id) ?? { id, state: "blocked", after: "[]" }) };
 }
 
 t.test("the nearest cause, and of equally near ones the first", (t) => {

@@ -320,6 +320,8 @@ export const POOL_THREADS_MAX = 3;
 /** Of jobs whose cost nobody can say beforehand: they leave the pool a thread for the others. */
 export const POOL_UNBOUNDED_TOGETHER_MAX = 2;
 export const POOL_QUEUE_MAX = 256;
+/** Of one caller. */
+export const POOL_QUEUE_OF_CALLER_MAX = 192;
 /** What their requests weigh together; one of any size fits an empty queue. */
 export const POOL_QUEUE_BYTES_MAX = 64 * MIB;
 /** A job that has waited longer for a thread is refused: what it is part of has to be answered in time. */

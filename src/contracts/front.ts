@@ -9,6 +9,7 @@ import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, OUTBOUND_DEADLINE_MS } f
 import { splitSpecKey } from "../../schemas/specs.js";
 import { packBytes, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
+import { turnOf } from "../front/caller.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { OutboundClient } from "../outbound/client.js";
@@ -48,6 +49,8 @@ const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 /** Failures of a call that say something of the service, and not of Koor or of the request. */
 const OF_THE_SERVICE: ReadonlySet<OutboundFailure["kind"]> = new Set(["unreachable", "timeout", "too_large"]);
 
+type CheckRequest = Pick<Request, "body" | "context" | "peer">;
+
 export class ContractFront {
   readonly #outbound: OutboundClient;
   readonly #long_work: LongWork;
@@ -61,8 +64,9 @@ export class ContractFront {
   }
 
   /** Checks the payload in a body. */
-  async validate([project, name]: Named, { body }: Pick<Request, "body">): Promise<Answer> {
-    const answer = await this.#run(validateContract, { project, name, body: packBytes(body) });
+  async validate([project, name]: Named, request: CheckRequest): Promise<Answer> {
+    const asked = { project, name, body: packBytes(request.body) };
+    const answer = await this.#run(validateContract, asked, turnOf(request));
     if (answer instanceof Failure) return answer;
     return jsonReply(answer.text, 200, answer.count === 0 ? null : { violations: answer.count });
   }
@@ -83,21 +87,22 @@ export class ContractFront {
   }
 
   /** Makes the call that a body asks for, and checks what is answered; gives up when the client has gone. */
-  async test(contract: Named, request: Pick<Request, "body" | "onAbort">): Promise<Answer> {
+  async test(contract: Named, request: CheckRequest & Pick<Request, "onAbort">): Promise<Answer> {
     if (this.#tests >= CONTRACT_TESTS_MAX) return TESTS_BUSY;
     const gone = new AbortController();
     request.onAbort(() => gone.abort());
     this.#tests += 1;
     try {
-      const result = await this.#test(contract, request.body, gone.signal);
+      const result = await this.#test(contract, request, gone.signal);
       return result instanceof Failure ? result : jsonReply(JSON.stringify(result));
     } finally {
       this.#tests -= 1;
     }
   }
 
-  async #test([project, name]: Named, body: Uint8Array, signal: AbortSignal): Promise<ContractTest | Failure> {
-    const call = await this.#run(prepareContractTest, { project, name, body: packBytes(body) });
+  async #test([project, name]: Named, asked: CheckRequest, signal: AbortSignal): Promise<ContractTest | Failure> {
+    const caller = turnOf(asked);
+    const call = await this.#run(prepareContractTest, { project, name, body: packBytes(asked.body) }, caller);
     if (call instanceof Failure) return call;
     const base = parseOutboundUrl(call.base_url, "base_url", this.#outbound.policy);
     if (base instanceof Failure) return base;
@@ -122,13 +127,17 @@ export class ContractFront {
     }
     const { version, endpoint } = call;
     const request = { project, name, version, endpoint, status: answer.status, body: packBytes(answer.body) };
-    const judged = await this.#run(judgeContractTest, request);
+    const judged = await this.#run(judgeContractTest, request, caller);
     return judged instanceof Failure ? judged : resultOf(call, answer.status, judged, "");
   }
 
   /** Runs a job over a payload, in its turn where it is long. */
-  #run<Row extends UnaryJob>(job: Row, request: RequestOf<Row> & Payload): Promise<ReplyOf<Row> | Failure> {
-    return this.#long_work.runBody(job, request, subjectOf(request));
+  #run<Row extends UnaryJob>(
+    job: Row,
+    request: RequestOf<Row> & Payload,
+    caller: string,
+  ): Promise<ReplyOf<Row> | Failure> {
+    return this.#long_work.runBody(job, request, { subject: subjectOf(request), caller });
   }
 }
 

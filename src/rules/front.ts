@@ -8,6 +8,7 @@ import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { jsonReply, readReply } from "../front/reply.js";
 import { mayAll } from "../front/roles.js";
+import { turnOf } from "../front/caller.js";
 import type { Answer, Request } from "../front/route.js";
 import type { ReplyOf } from "../rpc/method.js";
 import type { LongWork } from "../threads/long-work.js";
@@ -30,6 +31,7 @@ export interface RuleFrontOptions {
 
 /** A request that has a body. Its buffer is given away. */
 type BodyRequest = Pick<Request, "body" | "context">;
+type ValidationRequest = BodyRequest & Pick<Request, "peer">;
 
 /** Where each step from a proposal leads. */
 const STEPS = {
@@ -99,23 +101,23 @@ export class RuleFront {
   }
 
   /** Validates the text in the body against the project's rules; what they find is counted as the actor's. */
-  validate(project: string, request: BodyRequest): Promise<Answer> {
+  validate(project: string, request: ValidationRequest): Promise<Answer> {
     return this.#validate({ project, rule_id: null }, request);
   }
 
   /** What the rule would find in the text in the body, whatever its status. It counts for nobody. */
-  preview(rule: RuleRequest, request: BodyRequest): Promise<Answer> {
+  preview(rule: RuleRequest, request: ValidationRequest): Promise<Answer> {
     return this.#validate(rule, request);
   }
 
   async #validate(
     { project, rule_id }: Pick<ValidateRequest, "project" | "rule_id">,
-    { body, context }: BodyRequest,
+    { body, context, peer }: ValidationRequest,
   ): Promise<Answer> {
     const { long_work, versions: known, countViolations } = this.#options;
     const counts = rule_id === null;
     const packed = packBytes(body);
-    const size = { bytes: body.byteLength };
+    const size = { bytes: body.byteLength, caller: turnOf({ context, peer }) };
     const versions: ValidateRequest["versions"] = counts ? [known.get(project), known.get(GLOBAL_PROJECT)] : null;
     const asked = { project, rule_id, versions, body: packed };
     if (long_work.isShort(size)) {

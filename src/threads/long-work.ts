@@ -27,6 +27,8 @@ export interface WorkSize {
   readonly bytes: number;
   /** What it is held against (a contract's name, say): if that was long before, it counts as long. */
   readonly subject?: string;
+  /** Who asks for it, an instance or an address: callers take turns in the pool. */
+  readonly caller?: string;
 }
 
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy with long validations and diffs, try again");
@@ -58,7 +60,7 @@ export class LongWork {
     const release = await this.#turns.take();
     if (release === null) return BUSY;
     try {
-      return await this.#watch(size.subject, () => this.#pool.run(job, request, { transfer }));
+      return await this.#watch(size.subject, () => this.#pool.run(job, request, { transfer, ...callerOf(size) }));
     } finally {
       release();
     }
@@ -68,22 +70,22 @@ export class LongWork {
   runBody<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row> & { readonly body: PackedBytes },
-    subject?: string,
+    whose: Omit<WorkSize, "bytes"> = {},
   ): Promise<ReplyOf<Row> | Failure> {
     const { body }: { readonly body: PackedBytes } = request;
-    const size = { bytes: body.length, ...(subject === undefined ? {} : { subject }) };
-    return this.run(job, request, size, buffersOf(body));
+    return this.run(job, request, { ...whose, bytes: body.length }, buffersOf(body));
   }
 
   /** Runs a job under the deadline of short work. */
   async runShort<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row>,
-    { subject }: WorkSize,
+    size: WorkSize,
     transfer = NO_BUFFERS,
   ): Promise<ReplyOf<Row> | Failure> {
-    const options = { transfer, short: true, deadline_ms: Math.min(SHORT_WORK_DEADLINE_MS, job.deadline_ms) };
-    return await this.#watch(subject, () => this.#pool.run(job, request, options));
+    const deadline_ms = Math.min(SHORT_WORK_DEADLINE_MS, job.deadline_ms);
+    const options = { transfer, short: true, deadline_ms, ...callerOf(size) };
+    return await this.#watch(size.subject, () => this.#pool.run(job, request, options));
   }
 
   /** Runs a stream in its turn, which is held until its reader has taken all of it or has left. */
@@ -94,7 +96,9 @@ export class LongWork {
     transfer = NO_BUFFERS,
   ): Promise<Chunks<ReplyOf<Row>> | Failure> {
     const release = await this.#turns.take();
-    return release === null ? BUSY : inTurn(this.#pool.stream(job, request, context, { transfer }), release);
+    return release === null
+      ? BUSY
+      : inTurn(this.#pool.stream(job, request, context, { transfer, caller: context.actor }), release);
   }
 
   /** Sees how long a job takes. A full pool may make it look long, but not for ever. */
@@ -112,6 +116,10 @@ export class LongWork {
     if (this.#long.size >= LONG_SUBJECTS_KEPT_MAX && oldest !== undefined) this.#long.delete(oldest);
     this.#long.add(subject);
   }
+}
+
+function callerOf({ caller }: WorkSize): { readonly caller?: string } {
+  return caller === undefined ? {} : { caller };
 }
 
 /** The chunks as they come; gives the turn back when no more will be taken, however that came. */

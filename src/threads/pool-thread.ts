@@ -19,6 +19,10 @@ export interface Job {
   /** What its request weighs. */
   readonly bytes: number;
   readonly method: PoolMethod;
+  /** Whose turn it takes; "" for nobody's. */
+  readonly caller: string;
+  /** How many came before it. */
+  readonly order: number;
   readonly task: PoolTask;
   readonly transfer: readonly (ArrayBuffer | MessagePort)[];
   /** Whether it may share a message, and so a thread, with others. */

@@ -5,6 +5,7 @@
 import t from "tap";
 import {
   POOL_QUEUE_MAX,
+  POOL_QUEUE_OF_CALLER_MAX,
   POOL_THREADS_MAX,
   POOL_UNBOUNDED_TOGETHER_MAX,
   POOL_WAIT_MS_MAX,
@@ -264,6 +265,41 @@ t.test("what is not short has a thread of its own", async (t) => {
   t.match(await thread, /^thread \d+$/, "though the first is held");
   gate.open();
   await held;
+});
+
+t.test("callers take turns, and one leaves room for others", async (t) => {
+  const { pool } = makePool(t);
+  const { gates, held } = hold(pool, bounded, POOL_THREADS_MAX);
+  for (const gate of gates) await gate.held();
+  const settled: string[] = [];
+  const ask = async (caller: string, what: string): Promise<string | Failure> => {
+    const answer = await pool.run(bounded, { what }, { caller });
+    settled.push(what);
+    return answer;
+  };
+  const greedy = Array.from({ length: POOL_QUEUE_OF_CALLER_MAX }, (_, at) => ask("greedy", `greedy ${at}`));
+  t.match(await ask("greedy", "one more"), { status: "RESOURCE_EXHAUSTED" });
+  settled.length = 0;
+  const others = ["b", "c"].map((caller) => ask(caller, caller));
+  t.equal(pool.waiting, POOL_QUEUE_OF_CALLER_MAX + 2);
+  for (const gate of gates) gate.open();
+  t.same(await Promise.all(others), ["done b", "done c"]);
+  t.ok(settled.length < POOL_QUEUE_OF_CALLER_MAX / 2, `${settled.length} were done by then`);
+  await Promise.all([...greedy, ...held]);
+  t.equal(pool.waiting, 0);
+});
+
+t.test("one caller's stuck jobs hold another up for about one deadline", async (t) => {
+  const { pool } = makePool(t, SHORT_MS);
+  await run(pool, "warm");
+  const ask = (caller: string, what: string): Promise<string | Failure> =>
+    pool.run(unbounded, { what }, { short: true, caller });
+  let ended = 0;
+  for (let at = 0; at < 40; at++) void ask("evil", "stuck").then(() => (ended += 1));
+  let answer = await ask("team", "a");
+  while (answer instanceof Failure && answer.status === "DEADLINE_EXCEEDED") answer = await ask("team", "a");
+  t.equal(answer, "done a");
+  t.ok(ended <= 3 * POOL_UNBOUNDED_TOGETHER_MAX, `${ended} of 40 jobs came before it`);
 });
 
 t.test("a job that is stuck holds up none of those that came with it", async (t) => {

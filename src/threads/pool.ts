@@ -1,7 +1,7 @@
 /**
  * The pool as the front sees it: jobs in worker threads, each under a deadline that counts from when a thread
- * takes it; a thread that is stuck past it is ended and replaced. Jobs wait in one bounded queue, and those
- * whose cost nobody can say beforehand never have all of the threads. Short ones of one turn of the event loop share a
+ * takes it; a thread that is stuck past it is ended and replaced. Jobs wait in bounded queues in which callers take
+ * turns, and those whose cost nobody can say beforehand never have all of the threads. Short ones of one turn of the event loop share a
  * message, and so a thread (pool-thread.ts says what they share of its fate). Streams go over a channel of their own,
  * through the same RPC as the writer's calls.
  */
@@ -11,6 +11,7 @@ import {
   POOL_IDLE_MS,
   POOL_QUEUE_BYTES_MAX,
   POOL_QUEUE_MAX,
+  POOL_QUEUE_OF_CALLER_MAX,
   POOL_THREADS_MAX,
   POOL_THREADS_MIN,
   POOL_UNBOUNDED_TOGETHER_MAX,
@@ -26,6 +27,7 @@ import { RpcClient } from "../rpc/client.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { MethodTable, ReplyOf, RequestOf } from "../rpc/method.js";
 import { openChannel } from "../rpc/port.js";
+import { FairQueue } from "./fair-queue.js";
 import type { AnyMethod } from "./methods.js";
 import type { PoolData } from "./pool-messages.js";
 import type { PoolMethod, StreamJob, UnaryJob } from "./pool-method.js";
@@ -51,6 +53,8 @@ export interface JobOptions {
   readonly transfer?: readonly ArrayBuffer[];
   /** Shorter than the method's own. */
   readonly deadline_ms?: number;
+  /** Whose turn it takes: an instance, or an address; nobody's where it is not said, as are the server's own jobs. */
+  readonly caller?: string;
   /** It is likely to be done soon: it may share a message and a thread with others of the kind. */
   readonly short?: boolean;
 }
@@ -78,7 +82,10 @@ export class Pool {
   readonly #threads_max: number;
   readonly #threads = new Set<PoolThread>();
   readonly #shortage: SparseReport;
-  #waiting: Job[] = [];
+  readonly #bounded = new FairQueue<Job>();
+  readonly #unbounded = new FairQueue<Job>();
+  #waiting_bytes = 0;
+  #last_order = 0;
   #scheduled: NodeJS.Immediate | null = null;
   #closed = false;
 
@@ -94,7 +101,7 @@ export class Pool {
 
   /** Jobs that wait for a thread. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#bounded.size + this.#unbounded.size;
   }
 
   /** Runs a unary job. */
@@ -153,9 +160,8 @@ export class Pool {
 
   /** Refuses jobs that have waited for too long, and ends threads that have had none for long. */
   tick(now_ms: number): void {
-    const late = this.#waiting.filter(({ waits_since_ms }) => now_ms - waits_since_ms > POOL_WAIT_MS_MAX);
-    if (late.length > 0) this.#waiting = this.#waiting.filter((job) => !late.includes(job));
-    for (const job of late) job.settle(BUSY);
+    const isLate = ({ waits_since_ms }: Job): boolean => now_ms - waits_since_ms > POOL_WAIT_MS_MAX;
+    for (const job of this.#takeWhere(isLate)) job.settle(BUSY);
     for (const thread of this.#threads) {
       if (this.#threads.size <= this.#threads_min) break;
       if (thread.isFree && now_ms - thread.idle_since_ms > POOL_IDLE_MS) this.#end(thread);
@@ -166,22 +172,23 @@ export class Pool {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#scheduled !== null) clearImmediate(this.#scheduled);
-    for (const job of this.#waiting.splice(0)) job.settle(STOPPING);
+    for (const job of this.#takeWhere(() => true)) job.settle(STOPPING);
     await Promise.all([...this.#threads].map((thread) => thread.end(STOPPING)));
   }
 
   /** Puts a job into the queue; null where it was refused. */
   #submit({ method, request, port, options, settle }: Submission): Job | null {
     const bytes = method.weight(request);
-    const waiting = this.#waiting.reduce((sum, job) => sum + job.bytes, 0);
-    const full = this.#waiting.length >= POOL_QUEUE_MAX || (waiting > 0 && waiting + bytes > POOL_QUEUE_BYTES_MAX);
-    if (full || this.#closed) {
+    const { transfer = NO_BUFFERS, deadline_ms = method.deadline_ms, short = false, caller = "" } = options;
+    if (this.#closed || this.#isFull(caller, bytes)) {
       settle(this.#closed ? STOPPING : BUSY);
       return null;
     }
-    const { transfer = NO_BUFFERS, deadline_ms = method.deadline_ms, short = false } = options;
+    this.#last_order += 1;
     const job: Job = {
       method,
+      caller,
+      order: this.#last_order,
       bytes,
       task: [this.#methods.positionOf(method), request, port],
       transfer: port === null ? transfer : [port, ...transfer],
@@ -196,24 +203,48 @@ export class Pool {
         settle(reply);
       },
     };
-    this.#waiting.push(job);
-    if (this.#waiting.length >= CALLS_TOGETHER_MAX) this.#beginNext();
+    this.#queueOf(job).push(job);
+    this.#waiting_bytes += bytes;
+    if (this.waiting >= CALLS_TOGETHER_MAX) this.#beginNext();
     else this.#schedule();
     return job;
   }
 
+  /** Whether a caller's job finds no room: a caller that is known leaves some to others. */
+  #isFull(caller: string, bytes: number): boolean {
+    if (this.waiting >= POOL_QUEUE_MAX) return true;
+    if (this.#waiting_bytes > 0 && this.#waiting_bytes + bytes > POOL_QUEUE_BYTES_MAX) return true;
+    return caller !== "" && this.#bounded.sizeOf(caller) + this.#unbounded.sizeOf(caller) >= POOL_QUEUE_OF_CALLER_MAX;
+  }
+
+  #queueOf({ method }: Job): FairQueue<Job> {
+    return method.cost === "bounded" ? this.#bounded : this.#unbounded;
+  }
+
+  #takeWhere(leaves: (job: Job) => boolean): Job[] {
+    const taken = [this.#bounded, this.#unbounded].flatMap((queue) => queue.takeWhere(leaves));
+    for (const { bytes } of taken) this.#waiting_bytes -= bytes;
+    return taken;
+  }
+
+  #putBack(jobs: readonly Job[]): void {
+    for (const queue of [this.#bounded, this.#unbounded])
+      queue.putBack(jobs.filter((job) => this.#queueOf(job) === queue));
+    for (const { bytes } of jobs) this.#waiting_bytes += bytes;
+  }
+
   /** Jobs of one turn of the event loop are handed on together. */
   #schedule(): void {
-    if (this.#waiting.length === 0) return;
+    if (this.waiting === 0) return;
     this.#scheduled ??= setImmediate(() => {
       this.#scheduled = null;
       this.#beginNext();
     });
   }
 
-  /** Begins what waits, the first come first, as far as there are threads for it. */
+  /** Begins what waits, callers by turns, as far as there are threads for it. */
   #beginNext(): void {
-    while (this.#waiting.length > 0 && !this.#closed) {
+    while (this.waiting > 0 && !this.#closed) {
       const free = [...this.#threads].find((thread) => thread.isFree);
       if (free === undefined && this.#threads.size >= this.#threads_max) return;
       const jobs = this.#takeJobs(free?.isWarm === true ? CALLS_TOGETHER_MAX : 1);
@@ -222,18 +253,27 @@ export class Pool {
     }
   }
 
-  /** The jobs that a free thread is to be given: the first that may begin, and those that may share with it. */
+  /** The jobs that a free thread is to be given: the first that may begin, and those next to it that may share. */
   #takeJobs(jobs_max: number): readonly Job[] {
-    const unbounded = [...this.#threads].filter((thread) => thread.isUnbounded).length;
-    const full = unbounded >= POOL_UNBOUNDED_TOGETHER_MAX;
-    const waiting = this.#waiting.filter((job) => !job.settled);
-    const first = waiting.find(({ method }) => method.cost === "bounded" || !full);
-    this.#waiting = waiting;
-    if (first === undefined) return [];
-    const alike = (job: Job): boolean => job.shares && job.method.cost === first.method.cost;
-    const jobs = first.shares ? waiting.filter(alike).slice(0, jobs_max) : [first];
-    this.#waiting = jobs.length === waiting.length ? [] : waiting.filter((job) => !jobs.includes(job));
+    const queue = this.#nextQueue();
+    const jobs: Job[] = [];
+    for (let next = queue?.peek(); next !== undefined && jobs.length < jobs_max; next = queue?.peek()) {
+      if (!next.settled && jobs.length > 0 && !next.shares) break;
+      queue?.take();
+      this.#waiting_bytes -= next.bytes;
+      if (next.settled) continue;
+      jobs.push(next);
+      if (!next.shares) break;
+    }
     return jobs;
+  }
+
+  /** The queue whose next job came first, of those from which one may begin. */
+  #nextQueue(): FairQueue<Job> | undefined {
+    const unbounded = [...this.#threads].filter((thread) => thread.isUnbounded).length;
+    const [first, other] = [this.#bounded.peek(), this.#unbounded.peek()];
+    if (unbounded >= POOL_UNBOUNDED_TOGETHER_MAX || other === undefined) return this.#bounded;
+    return first !== undefined && first.order < other.order ? this.#bounded : this.#unbounded;
   }
 
   /** Starts the threads that are always there; who asks for a job before has one started. */
@@ -248,7 +288,7 @@ export class Pool {
       data,
       onFree: () => this.#schedule(),
       onReturned: (jobs) => {
-        this.#waiting.unshift(...jobs);
+        this.#putBack(jobs);
         this.#schedule();
       },
       onEnded: () => {

@@ -53,7 +53,7 @@ export class Reads {
     context: CallContext,
     rows: number,
   ): WholeText<ReplyOf<Row>> | Failure | Chunks<ReplyOf<Row>> {
-    if (rows > FRONT_READ_ROWS_MAX) return this.pool.stream(job, request, context);
+    if (rows > FRONT_READ_ROWS_MAX) return this.pool.stream(job, request, context, { caller: context.actor });
     let text = "";
     const chunks = this.#reader.stream(job, request);
     try {
@@ -61,7 +61,8 @@ export class Reads {
         if (next.value instanceof Failure) return next.value;
         if (next.done === true) return { text, reply: next.value };
         text += next.value;
-        if (text.length > FRONT_READ_CHARACTERS_MAX) return this.pool.stream(job, request, context);
+        if (text.length > FRONT_READ_CHARACTERS_MAX)
+          return this.pool.stream(job, request, context, { caller: context.actor });
       }
     } finally {
       chunks.return(NOTHING_MORE);

@@ -43,11 +43,15 @@ const PATIENCE_MS = 250;
 const PATH_CHARACTERS_MAX = 16_000;
 /**
  * What no schema can say: that of all rules in an array no two have the same id, which tasks there are, what another
- * call has stored in a contract's place, that at least one of some parameters is needed, and how many of them together
- * may be.
+ * call has stored in a contract's place, that at least one of some parameters is needed, how many of them together
+ * may be, and what all globs of an array cost together.
  */
-const UNSAID =
-  /is in the array twice|unknown task|is not a contract|id must not be|no condition is|conditions are given|is must be one of/;
+const UNSAID = new RegExp(
+  [
+    "is in the array twice|unknown task|is not a contract|id must not be",
+    "no condition is|conditions are given|is must be one of|cost too much",
+  ].join("|"),
+);
 const REFUSED: ReadonlySet<number> = new Set([400, 422]);
 
 const koor = await startKoor(t, { args: ["--webhook-allow-private"] });

@@ -236,6 +236,16 @@ export const ENTRY_BYTES_MAX = 64 * MIB;
  * waits as long as the one before took, and so long at most.
  */
 export const ENTRY_GATHER_MS_MAX = 10;
+/** A larger entry is appended by its own node: what is saved by sharing a message is little beside what it holds. */
+export const FORWARD_BYTES_MAX = 128 * KIB;
+/** Entries of several nodes share a message of at most this many bytes, which is below NATS's default of 1 MiB. */
+export const BUNDLE_BYTES_MAX = 512 * KIB;
+/** After a bundle has come back, the next one waits at most this long for the nodes that had entries in it. */
+export const BUNDLE_LINGER_MS_MAX = 20;
+/** A node appends an entry itself that it has forwarded and that is not in the log after this time. */
+export const FORWARD_RETURN_MS_MAX = 1_000;
+/** It then forwards nothing for at least this long. */
+export const FORWARD_PAUSE_MS = 2_000;
 /** Entries that have come are carried out together, so many and about so many bytes at most. */
 export const ENTRIES_TOGETHER_MAX = 64;
 export const ENTRIES_TOGETHER_BYTES_MAX = 4 * MIB;
@@ -884,6 +894,7 @@ relation(
   "the largest entry is stored before the server breaks it off",
 );
 relation(RESTORE_LINE_BYTES_MAX >= 6 * BODY_BYTES_MAX + 8 * KIB, "the largest record of a snapshot can be restored");
+relation(2 * FORWARD_BYTES_MAX <= BUNDLE_BYTES_MAX, "two forwarded entries fit a bundle");
 relation(ENTRY_BYTES_MAX >= 4 * BATCH_BYTES_MAX, "a batch fits an entry, whatever its encoding adds");
 relation(
   LOG_HEARTBEAT_MS * (LOG_HEARTBEATS_MISSED_MAX + 1) <= LOG_ANSWER_MS_MAX,

@@ -12,24 +12,35 @@ import type { MethodTable } from "../rpc/method.js";
 import type { ServerCall } from "../rpc/server.js";
 import { NotStored, type Account, type Answers, type BatchEntry, type Entries } from "../threads/entries.js";
 import type { WriterMethod } from "../threads/writer-method.js";
-import { decodeEntry, UnreadableEntry, type Entry, type EntryHead } from "./entry.js";
+import { decodeMessage } from "./bundle.js";
+import { UnreadableEntry, type Entry, type EntryCall, type EntryHead } from "./entry.js";
 import { step, type Membership, type Void } from "./membership.js";
 import type { Suspect } from "./suspect.js";
 import type { ClusterWriter, NodeState } from "./table.js";
 
-/** An entry as it is carried out. */
-export interface LogItem extends BatchEntry {
-  readonly id: number;
-  /** SHA-256 of its bytes, hex. */
-  readonly hash: string;
+/** An entry, alone in its message or one of a bundle. */
+interface Part {
   readonly entry: Entry;
   readonly refused: Void | null;
   /** What is agreed behind it. */
   readonly membership: Membership;
 }
 
+/** A message as it is carried out: the calls of all its entries, at one time. */
+export interface LogItem extends BatchEntry {
+  readonly id: number;
+  /** SHA-256 of its bytes, hex. */
+  readonly hash: string;
+  readonly parts: readonly Part[];
+  /** What is agreed behind it. */
+  readonly membership: Membership;
+}
+
 /** What an entry came to, whether it was carried out or only counted. */
-export type Observed = Pick<LogItem, "id" | "entry" | "refused" | "membership">;
+export interface Observed extends Part {
+  /** Of its message. */
+  readonly id: number;
+}
 
 export interface CarryingOutOptions {
   readonly state: NodeState;
@@ -196,7 +207,7 @@ export class CarryingOut {
     for (const item of items) {
       if (item.id <= before || item.id > reached) continue;
       this.applied += 1;
-      observe(item);
+      for (const part of item.parts) observe({ id: item.id, ...part });
     }
     return stop;
   }
@@ -207,12 +218,16 @@ export class CarryingOut {
     const [received] = this.#inbox;
     if (received === undefined) return null;
     const { id, bytes } = received;
-    const entry = decodeEntry(bytes, methods, commands);
+    const entries = decodeMessage(bytes, methods, commands);
     this.#inbox.shift();
     this.#waiting_bytes -= bytes.byteLength;
-    const { membership: after, refused } = step(membership, entry, id);
-    this.#counted = after;
-    observe({ id, entry, refused, membership: after });
+    let after = membership;
+    for (const entry of entries) {
+      const { membership: agreed, refused } = step(after, entry, id);
+      after = agreed;
+      this.#counted = agreed;
+      observe({ id, entry, refused, membership: agreed });
+    }
     return after.commands === commands ? { kind: "snapshot", id } : null;
   }
 
@@ -232,12 +247,13 @@ export class CarryingOut {
         if (error instanceof UnreadableEntry && items.length > 0) return items;
         throw error;
       }
-      const { content } = item.entry;
-      if (content.kind === "calls" && item.refused === null && membership.commands !== this.#options.commands) break;
+      const { parts } = item;
+      const hasCalls = parts.some(({ entry: { content }, refused }) => content.kind === "calls" && refused === null);
+      if (hasCalls && membership.commands !== this.#options.commands) break;
       items.push(item);
       membership = item.membership;
       bytes_sum += bytes.byteLength;
-      if (content.kind === "upgrade") break;
+      if (parts.some(({ entry: { content } }) => content.kind === "upgrade")) break;
       if (items.length >= most || bytes_sum >= ENTRIES_TOGETHER_BYTES_MAX) break;
     }
     return items;
@@ -245,22 +261,27 @@ export class CarryingOut {
 
   #itemOf(id: number, bytes: Uint8Array, before: Membership): LogItem {
     const { methods, commands, callersOf } = this.#options;
-    const entry = decodeEntry(bytes, methods, commands);
-    const { head, content } = entry;
-    const { membership, refused } = step(before, entry, id);
-    const calls = content.kind === "calls" && refused === null ? content.calls : [];
-    const leads = content.kind === "calls" && content.term === before.term && before.leader === head.node;
-    return {
-      id,
-      hash: hashOf(bytes),
-      entry,
-      refused,
-      membership,
-      now_ms: membership.now_ms,
-      calls,
-      refusals: leads ? NO_REFUSALS : leaderCalls(calls),
-      callers: refused === null ? callersOf(head) : null,
-    };
+    const parts: Part[] = [];
+    let agreed = before;
+    let calls: readonly EntryCall[] = [];
+    let refusals = NO_REFUSALS;
+    let callers: readonly ServerCall<WriterMethod>[] | null = null;
+    let callersFrom = 0;
+    for (const entry of decodeMessage(bytes, methods, commands)) {
+      const { head, content } = entry;
+      const leads = content.kind === "calls" && content.term === agreed.term && agreed.leader === head.node;
+      const { membership, refused } = step(agreed, entry, id);
+      agreed = membership;
+      parts.push({ entry, refused, membership });
+      if (refused !== null) continue;
+      const own = callersOf(head);
+      if (own !== null) [callers, callersFrom] = [own, calls.length];
+      if (content.kind !== "calls") continue;
+      if (!leads) refusals = leaderCalls(content.calls, calls.length, refusals);
+      calls = calls.length === 0 ? content.calls : [...calls, ...content.calls];
+    }
+    const { now_ms } = agreed;
+    return { id, hash: hashOf(bytes), parts, membership: agreed, now_ms, calls, refusals, callers, callersFrom };
   }
 
   /** Writes, with what entries have done, how far that is. */
@@ -268,8 +289,10 @@ export class CarryingOut {
     const last = must(items[items.length - 1], "a group has entries");
     const { generation } = this.#state.position;
     let { outcome } = this.#state.position;
-    for (const [at, { id, refused }] of items.entries()) {
+    for (const [at, { id, parts }] of items.entries()) {
       const come_to = must(answers[at], "an entry has answers").map(outcomeOf);
+      const all = parts.map(({ refused }) => refused);
+      const refused = all.length === 1 ? all[0] : all;
       outcome = hashOf(JSON.stringify([outcome, id, refused, come_to])).slice(0, OUTCOME_HEX);
       this.#options.onOutcome(id, outcome);
     }
@@ -279,12 +302,21 @@ export class CarryingOut {
   }
 }
 
-/** The calls that only a leader may make, each refused. */
-function leaderCalls(calls: readonly { readonly method: WriterMethod }[]): ReadonlyMap<number, Failure> {
-  if (!calls.some(({ method }) => method.in_cluster === "leader")) return NO_REFUSALS;
-  return new Map(
-    calls.flatMap(({ method }, at) => (method.in_cluster === "leader" ? [[at, NOT_LEADING] as const] : [])),
-  );
+/**
+ * The calls that only a leader may make, each refused.
+ * @param from position of the first of them
+ * @param before refusals of calls before it
+ */
+function leaderCalls(
+  calls: readonly EntryCall[],
+  from: number,
+  before: ReadonlyMap<number, Failure>,
+): ReadonlyMap<number, Failure> {
+  if (!calls.some(({ method }) => method.in_cluster === "leader")) return before;
+  const refusals = new Map(before);
+  for (const [at, { method }] of calls.entries())
+    if (method.in_cluster === "leader") refusals.set(from + at, NOT_LEADING);
+  return refusals;
 }
 
 /** An answer as it is compared. */

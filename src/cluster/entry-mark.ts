@@ -9,17 +9,19 @@ import { crc32 } from "node:zlib";
 
 /** How marked entries are written. A node reads no newer format. */
 export const MARK_FORMAT = 1;
+/** Marks several entries in one message (bundle.ts). */
+export const BUNDLE_FORMAT = 2;
 
 const NAME = Buffer.from("KoorLog", "latin1");
 const CHECKSUM_BYTES = 4;
 export const MARK_BYTES = CHECKSUM_BYTES + NAME.byteLength + 1;
 
 /** Marks a body that fills all but the last MARK_BYTES of a buffer. */
-export function writeMark(bytes: Buffer): void {
+export function writeMark(bytes: Buffer, format = MARK_FORMAT): void {
   const end = bytes.byteLength - MARK_BYTES;
   const at = bytes.writeUInt32BE(crc32(bytes.subarray(0, end)), end);
   NAME.copy(bytes, at);
-  bytes.writeUInt8(MARK_FORMAT, at + NAME.byteLength);
+  bytes.writeUInt8(format, at + NAME.byteLength);
 }
 
 export interface Marked {

@@ -117,6 +117,9 @@ interface WireEntry {
 const NOT_KOORS = "it is not what Koor writes";
 const LENGTH_BYTES = 4;
 const REQUEST_FIELD = 3;
+/** As `encodeEntry` begins an entry of calls. No text in a head has a bracket. */
+const CALLS_HEAD = /^\{"f":1,"m":1,"h":(\[[^[\]]*\]),"t":/;
+const HEAD_BYTES_MAX = 1_024;
 
 export function encodeEntry({ head, content }: Entry, methods: MethodTable): Uint8Array {
   const { commands, node, incarnation, number, at, position, outcome, wall_ms } = head;
@@ -207,6 +210,22 @@ export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod
   if (wire.c !== undefined) return { head, content: wire.c };
   if (head.commands !== commands) return { head, content: { kind: "calls", term: wire.t ?? 0, calls: [] } };
   return { head, content: { kind: "calls", term: wire.t ?? 0, calls: callsIn(wire, blobs, methods) } };
+}
+
+/**
+ * The head of a marked entry of calls, read without its calls; null where the bytes are something else, or damaged.
+ */
+export function readCallsHead(bytes: Uint8Array): EntryHead | null {
+  const marked = readMark(bytes);
+  if (marked?.format !== MARK_FORMAT) return null;
+  const found = CALLS_HEAD.exec(marked.body.toString("latin1", LENGTH_BYTES, LENGTH_BYTES + HEAD_BYTES_MAX));
+  if (found?.[1] === undefined) return null;
+  try {
+    const head: unknown = JSON.parse(found[1]);
+    return isWireHead(head) ? headOf({ f: ENTRY_FORMAT, h: head }) : null;
+  } catch {
+    return null;
+  }
 }
 
 function callsIn(wire: WireEntry, blobs: Uint8Array, methods: MethodTable<WriterMethod>): EntryCall[] {

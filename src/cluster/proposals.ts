@@ -92,7 +92,7 @@ export class Proposals {
   }
 
   /** Whether an entry of this head is the one on its way. */
-  isOnItsWay({ node, incarnation, number }: EntryHead): boolean {
+  isOnItsWay({ node, incarnation, number }: Pick<EntryHead, "node" | "incarnation" | "number">): boolean {
     const proposal = this.#on_its_way;
     return (
       proposal !== null && node === this.#node && incarnation === proposal.incarnation && number === proposal.number

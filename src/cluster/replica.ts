@@ -13,6 +13,7 @@ import {
   ENTRIES_WAITING_BYTES_MAX,
   ENTRY_RETRY_MS,
   ENTRY_RETURN_MS_MAX,
+  FORWARD_BYTES_MAX,
   LEADER_SILENCE_MS,
   LOG_LOOK_MS,
   LOG_REOPEN_DELAY_MS_MAX,
@@ -27,9 +28,12 @@ import { LogError, type Appended, type LogSession } from "../ordered-log/ordered
 import type { MethodTable } from "../rpc/method.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import type { WriterMethod } from "../threads/writer-method.js";
+import { BUNDLE_COMMANDS_MIN, encodeBundle } from "./bundle.js";
+import { Bundler, type Collected, type Flight } from "./bundler.js";
 import { CarryingOut, NOT_LEADING, type CarryingOutOptions, type Observed } from "./carrying-out.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
-import { encodeEntry, isForeign, type EntryContent } from "./entry.js";
+import { encodeEntry, isForeign, readCallsHead, type EntryContent } from "./entry.js";
+import { Forwarding } from "./forwarding.js";
 import { LogClock } from "./log-clock.js";
 import type { Membership, Void } from "./membership.js";
 import type { ReplicaStatus } from "./notices.js";
@@ -119,6 +123,12 @@ export class Replica {
   readonly #proposals: Proposals;
   readonly #connection: Connection;
   readonly #clock: LogClock;
+  readonly #bundler = new Bundler();
+  readonly #forwarding = new Forwarding();
+  /** The own entry in flight was forwarded, and then appended by this node, too: it may be in the log twice. */
+  #isCopied = false;
+  /** The next bundle waits for other entries, until that is over. */
+  #lingers = false;
   #phase: "away" | "greeting" | "ready" | "halted" | "closed" = "away";
   #reason = "";
   /** When the log was last found to be there. */
@@ -315,6 +325,7 @@ export class Replica {
     this.#options.suspect.expect(session.status.last);
     this.#reading = "on";
     session.follow(this.#carrying_out.state.position.id);
+    session.channel?.listen(this.#options.identity.node, (bytes) => this.#collect(session, bytes));
     // Why there was none before, until it is let in.
     this.#join(this.#reason);
   }
@@ -324,6 +335,8 @@ export class Replica {
     this.#phase = "greeting";
     this.#reason = reason;
     this.#proposals.disown();
+    this.#bundler.clear();
+    this.#forwarding.end();
     this.#hello_retry_at = null;
     this.#hello();
   }
@@ -391,9 +404,12 @@ export class Replica {
     const { on_its_way } = this.#proposals;
     const verdict = this.#verdicts.verdict(now);
     if (verdict !== null) this.#halt(verdict);
-    else if (on_its_way !== null && this.#isOverdue(on_its_way.since, now))
+    else if ([on_its_way, this.#bundler.flight].some((one) => one !== null && this.#isOverdue(one.since, now)))
       this.#connection.lose("what was appended to the log does not come back");
-    else this.#next();
+    else {
+      this.#appendForwarded(this.#forwarding.overdue(now, this.#resumed_at), true);
+      this.#next();
+    }
   }
 
   /** Whether what was appended then should have come back by now. */
@@ -468,9 +484,118 @@ export class Replica {
 
   #say(session: LogSession, content: EntryContent, calls: readonly ServerCall<WriterMethod>[] | null = null): void {
     const proposal = this.#proposals.begin(calls, this.#options.elapsed());
-    this.#append(session, content, proposal.incarnation, proposal.number, (outcome) => {
+    const bytes = this.#encode(content, proposal.incarnation, proposal.number);
+    this.#isCopied = false;
+    if (calls === null || !this.#bundles(session)) this.#appendProposal(session, proposal, bytes);
+    else if (this.leads) {
+      const { incarnation, number } = proposal;
+      this.#bundler.add({ head: { node: this.#options.identity.node, incarnation, number }, bytes });
+      this.#sendBundle();
+    } else this.#forward(session, proposal, bytes);
+  }
+
+  /** Whether entries of several nodes may share a message: all nodes read that, and nothing is known to be in the way. */
+  #bundles({ channel }: LogSession): boolean {
+    const { commands } = this.#options.identity;
+    return channel !== null && commands >= BUNDLE_COMMANDS_MIN && this.#full_since === null;
+  }
+
+  /** Sends an own entry to the node that leads, or appends it where that is of no use. */
+  #forward(session: LogSession, proposal: Proposal, bytes: Uint8Array): void {
+    const { channel } = session;
+    const { leader } = this.#carrying_out.membership;
+    const now = this.#options.elapsed();
+    if (
+      channel === null ||
+      leader === "" ||
+      !this.#forwarding.wants(now) ||
+      bytes.byteLength > Math.min(FORWARD_BYTES_MAX, channel.bytesMax)
+    ) {
+      this.#appendProposal(session, proposal, bytes);
+      return;
+    }
+    this.#forwarding.begin(proposal, bytes, now);
+    channel.send(leader, bytes, () =>
+      this.#appendForwarded(this.#forwarding.undelivered(proposal, this.#options.elapsed()), false),
+    );
+  }
+
+  /**
+   * Appends an own entry that was forwarded, under the same number.
+   * @param isCopied whether the other node may append it, too
+   */
+  #appendForwarded(forwarded: { readonly proposal: Proposal; readonly bytes: Uint8Array } | null, isCopied: boolean): void {
+    const { session } = this.#connection;
+    if (forwarded === null || session === null || this.#phase !== "ready") return;
+    const { proposal, bytes } = forwarded;
+    if (this.#proposals.on_its_way !== proposal) return;
+    this.#isCopied = isCopied;
+    this.#appendProposal(session, proposal, bytes);
+  }
+
+  #appendProposal(session: LogSession, proposal: Proposal, bytes: Uint8Array): void {
+    session.append(bytes, (outcome) => {
       if (this.#proposals.on_its_way === proposal) this.#heardOf(proposal, outcome);
     });
+  }
+
+  /** Takes an entry that another node has forwarded to this one. */
+  #collect(session: LogSession, bytes: Uint8Array): void {
+    if (session !== this.#connection.session || !this.#serves || this.#stalled_until !== null) return;
+    if (!this.#bundles(session)) return;
+    const head = readCallsHead(bytes);
+    // What would be void anyway, or is none of a node's.
+    if (head === null || head.node === this.#options.identity.node) return;
+    if (this.#carrying_out.membership.nodes.get(head.node)?.incarnation !== head.incarnation) return;
+    // It may lie in the connection's own buffer.
+    this.#bundler.add({ head, bytes: new Uint8Array(bytes) });
+    this.#sendBundle();
+  }
+
+  /** Appends what was collected, where no message is in flight and nothing is to be waited for. */
+  #sendBundle(): void {
+    const { session } = this.#connection;
+    if (this.#phase !== "ready" || session === null) return;
+    const now = this.#options.elapsed();
+    const linger_ms = this.#bundler.lingerMs(now);
+    if (linger_ms === null) return;
+    if (linger_ms > 0) {
+      this.#lingerFor(linger_ms);
+      return;
+    }
+    const flight = this.#bundler.take(now);
+    const entries = flight.parts.map(({ bytes }) => bytes);
+    const [only] = entries;
+    const bytes = entries.length === 1 ? must(only, "a bundle has entries") : encodeBundle(entries);
+    session.append(bytes, (outcome) => {
+      if (this.#bundler.flight === flight) this.#heardOfBundle(flight, outcome);
+    });
+  }
+
+  #lingerFor(ms: number): void {
+    if (this.#lingers) return;
+    this.#lingers = true;
+    this.#options.later(() => {
+      this.#lingers = false;
+      this.#sendBundle();
+    }, ms);
+  }
+
+  /** What the log says of a message with entries of several nodes, or of one. */
+  #heardOfBundle({ parts }: Flight, outcome: Appended): void {
+    if (outcome === "stored") {
+      this.#isFull(false);
+      return;
+    }
+    // The other nodes append theirs themselves.
+    const { session } = this.#connection;
+    const proposal = this.#proposals.on_its_way;
+    const isOwn = ({ head }: Collected): boolean => this.#proposals.isOnItsWay(head);
+    const waiting = this.#bundler.clear().find(isOwn);
+    if (proposal !== null && parts.some(isOwn)) this.#heardOf(proposal, outcome);
+    else if (outcome === "unknown") this.#connection.lose("the log did not say what became of an entry");
+    else if (proposal !== null && waiting !== undefined && session !== null)
+      this.#appendProposal(session, proposal, waiting.bytes);
   }
 
   /** What the log says of an own entry. */
@@ -485,9 +610,17 @@ export class Replica {
       case "full":
         this.#isFull(true);
         this.#tell();
+        if (this.#isCopied) {
+          this.#rejoin(FULL_REASON);
+          return;
+        }
         this.#refuse(this.#proposals.withdraw(proposal, false), FULL);
         break;
       default:
+        if (this.#isCopied) {
+          this.#rejoin("an entry was not taken: it joins again");
+          return;
+        }
         this.#refuse(this.#proposals.withdraw(proposal, true), TOO_LARGE);
     }
     this.#next();
@@ -500,6 +633,10 @@ export class Replica {
     number: number,
     done: (outcome: Appended) => void,
   ): void {
+    session.append(this.#encode(content, incarnation, number), done);
+  }
+
+  #encode(content: EntryContent, incarnation: number, number: number): Uint8Array {
     const { identity, methods, wall, elapsed } = this.#options;
     const { position } = this.#carrying_out.state;
     const head = {
@@ -514,7 +651,7 @@ export class Replica {
       wall_ms: wall(),
     };
     this.#appended_at = elapsed();
-    session.append(encodeEntry({ head, content }, methods), done);
+    return encodeEntry({ head, content }, methods);
   }
 
   #receive(id: number, bytes: Uint8Array, last: number): void {
@@ -578,6 +715,7 @@ export class Replica {
     if (this.#phase === "ready") {
       this.#reason = this.#full_since === null ? "" : FULL_REASON;
       this.#next();
+      this.#sendBundle();
     }
     this.#tell();
   }
@@ -585,7 +723,11 @@ export class Replica {
   /** What an entry that was carried out means for this node. */
   #observe({ id, entry: { head, content }, refused, membership }: Observed): void {
     const { identity, server, elapsed, outgrown } = this.#options;
-    if (head.node === membership.leader && refused === null) this.#leader_heard_at = elapsed();
+    if (head.node === membership.leader && refused === null) {
+      this.#leader_heard_at = elapsed();
+      this.#forwarding.hearLeader(elapsed());
+    }
+    this.#bundler.landed(head, elapsed());
     if (content.kind === "hello" && head.node === identity.node) {
       this.#heardHello(id, content.run, refused);
       return;
@@ -601,6 +743,7 @@ export class Replica {
     }
     if (head.node !== identity.node) {
       if (refused === null) {
+        if (content.kind === "calls") this.#forwarding.hearOthers();
         this.#verdicts.hear(head.node, head.position, head.outcome, elapsed());
         if (this.#phase === "ready") this.#clock.hear(head.node, head.wall_ms);
       }
@@ -608,9 +751,11 @@ export class Replica {
     }
     const proposal = this.#proposals.on_its_way;
     if (proposal === null || !this.#proposals.isOnItsWay(head)) {
-      if (refused === "old") this.#fenced += 1;
+      // One under the incarnation that counts is a second copy.
+      if (refused === "old" && head.incarnation !== this.#proposals.incarnation) this.#fenced += 1;
       return;
     }
+    this.#forwarding.end();
     this.#proposals.end(proposal, elapsed(), server.depth);
     this.#appends += 1;
     this.#append_ms += elapsed() - proposal.since;
@@ -622,7 +767,12 @@ export class Replica {
    * The others do not count this node's entries any more: none of them was stored, nor will be, until it has joined.
    */
   #outcast(): void {
-    this.#join("the cluster has dropped this node: it joins again");
+    this.#rejoin("the cluster has dropped this node: it joins again");
+  }
+
+  /** Joins again: what is in flight counts where it comes before that, and nowhere else. */
+  #rejoin(reason: string): void {
+    this.#join(reason);
     this.#refuseWaiting();
   }
 

@@ -20,6 +20,7 @@ import {
 import { assert } from "../base/assert.js";
 import { reasonOf } from "../base/reason.js";
 import { explainFault, NATS_ERROR, type NatsServer } from "./nats-connection.js";
+import { NatsChannel } from "./nats-channel.js";
 import { Delivery } from "./nats-delivery.js";
 import { pieceHeaders, PieceJoiner, pieceOf } from "./nats-pieces.js";
 import { generationOf, logSubject, streamName, warnOfCopies, type FoundLog } from "./nats-stream.js";
@@ -109,6 +110,7 @@ type StreamBounds = Pick<FoundLog, "message_bytes_max" | "first_sequence">;
 
 class NatsSession implements LogSession {
   readonly status: LogStatus;
+  readonly channel: NatsChannel;
   readonly #server: NatsServer;
   readonly #name: string;
   readonly #bounds: StreamBounds;
@@ -144,6 +146,14 @@ class NatsSession implements LogSession {
     this.#listener = listener;
     this.#last = status.last;
     this.#subject = logSubject(name, status.generation);
+    this.channel = new NatsChannel({
+      connection: server.connection,
+      name,
+      generation: status.generation,
+      bytesMax: bounds.message_bytes_max,
+      reply: `${this.#answers}.n`,
+      guard: (take) => this.#hear(null, take),
+    });
     server.connection.subscribe(`${this.#answers}.*`, {
       callback: (error, message) => this.#hear(error, () => this.#answer(message)),
     });
@@ -303,11 +313,16 @@ class NatsSession implements LogSession {
   /** What the server does not allow it says beside the answers: a publish that it drops has none. */
   async #heedViolations(): Promise<void> {
     for await (const status of this.#server.connection.status())
-      if (status.type === "error" && status.error instanceof PermissionViolationError)
+      if (
+        status.type === "error" &&
+        status.error instanceof PermissionViolationError &&
+        !this.channel.takeViolation(status.error)
+      )
         this.#end(explainFault(status.error, this.#server.shown));
   }
 
   #answer(message: Msg): void {
+    if (this.channel.takeReply(message)) return;
     const number = Number(message.subject.slice(this.#answers.length + 1));
     const append = this.#appends.get(number);
     // Of an entry whose first refusal was its answer.

@@ -40,6 +40,7 @@ export function natsLog(address: LogAddress): OrderedLog {
 function noting(session: LogSession, note: (is_of_use: boolean) => void): LogSession {
   return {
     status: session.status,
+    channel: session.channel,
     read: (id) => session.read(id),
     follow: (after) => session.follow(after),
     pause: () => session.pause(),

@@ -63,9 +63,25 @@ export interface LogListener {
   lost(error: LogError): void;
 }
 
+/** Carries bytes from one node to another without the log: each at most once, and maybe never. */
+export interface NodeChannel {
+  /** Larger messages are not carried. */
+  readonly bytesMax: number;
+  /** Takes what other nodes send to this node. */
+  listen(node: string, take: (bytes: Uint8Array) => void): void;
+  /**
+   * Sends bytes to a node.
+   * @param undelivered called where the message is known to have reached no node; where the node does not take it,
+   *   this is not always known
+   */
+  send(node: string, bytes: Uint8Array, undelivered: () => void): void;
+}
+
 /** A connection to the log that is read from. */
 export interface LogSession {
   readonly status: LogStatus;
+  /** Null where the engine has none. */
+  readonly channel: NodeChannel | null;
   /** The entry of this id; null where it is not there any more, or never was. */
   read(id: number): Promise<Uint8Array | null>;
   /** Begins to deliver what is behind this id; where some of that was trimmed the session is lost. Once a session. */

@@ -110,6 +110,8 @@ export interface SessionParts {
 
 export class PostgresSession implements LogSession {
   readonly status: LogStatus;
+  /** A notice carries 8000 bytes at most, and takes the global lock of the commit that sends it: nothing is saved. */
+  readonly channel = null;
   readonly #parts: SessionParts;
   readonly #probe: NodeJS.Timeout;
   readonly #appends: PostgresAppends;

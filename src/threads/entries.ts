@@ -28,6 +28,8 @@ export interface BatchEntry {
   readonly refusals: ReadonlyMap<number, Failure>;
   /** Who called, where the entry is this node's own: they are answered. */
   readonly callers: readonly ServerCall<WriterMethod>[] | null;
+  /** Position of the first call that is theirs; 0 where it is left out. */
+  readonly callersFrom?: number;
 }
 
 /** What the calls of an entry were answered. */
@@ -171,8 +173,11 @@ export class Entries<Kept extends BatchEntry> {
     const calls = entries.flatMap((entry) => entry.calls);
     this.#transaction.tellChanges(calls, answers.flat(), this.#server);
     this.#transaction.tell(calls.length, started, this.#server);
-    for (const [at, { callers }] of entries.entries())
-      if (callers !== null) answer(callers, must(answers[at], "an entry has answers"), this.#server);
+    for (const [at, { callers, callersFrom = 0 }] of entries.entries()) {
+      if (callers === null) continue;
+      const all = must(answers[at], "an entry has answers");
+      answer(callers, all.slice(callersFrom, callersFrom + callers.length), this.#server);
+    }
     this.#server.flush();
   }
 }
@@ -186,9 +191,10 @@ function throwWhereNotStored(error: unknown): void {
 /** What others' calls have changed of which the front keeps copies. */
 function foreignChanges(entries: readonly BatchEntry[], answers: readonly Answers[]): ForeignNotice["changes"] {
   const changed = new Map<string, Set<string> | null>();
-  for (const [index, { calls, callers }] of entries.entries()) {
-    if (callers !== null) continue;
+  for (const [index, { calls, callers, callersFrom = 0 }] of entries.entries()) {
+    const ownEnd = callers === null ? 0 : callersFrom + callers.length;
     for (const [at, { method, request }] of calls.entries()) {
+      if (at >= callersFrom && at < ownEnd) continue;
       const reply = answers[index]?.[at];
       if (reply instanceof Failure) continue;
       for (const rule of method.changes) {

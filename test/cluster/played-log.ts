@@ -22,6 +22,7 @@ interface OnItsWay {
 }
 
 class PlayedSession implements LogSession {
+  readonly channel = null;
   readonly status;
   readonly listener: LogListener;
   readonly node: string;

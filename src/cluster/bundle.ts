@@ -1,0 +1,68 @@
+/**
+ * A bundle: entries of several nodes in one message of the log, each whole, with its own head and mark. It has one id
+ * and is applied as one, in the order of its entries; which of them count is decided for each by its own head, so an
+ * entry that is in the log twice counts once. Pure.
+ *
+ * `length (4 bytes), entry, length, entry, …`, and a mark as entries have it, of another format.
+ */
+import type { MethodTable } from "../rpc/method.js";
+import type { WriterMethod } from "../threads/writer-method.js";
+import { decodeEntry, UnreadableEntry, type Entry } from "./entry.js";
+import { BUNDLE_FORMAT, MARK_BYTES, readMark, writeMark } from "./entry-mark.js";
+
+/** Nodes of older commands read no bundles. */
+export const BUNDLE_COMMANDS_MIN = 3;
+
+const LENGTH_BYTES = 4;
+const BROKEN = "it is no bundle that Koor writes";
+
+export function encodeBundle(entries: readonly Uint8Array[]): Uint8Array {
+  const size = entries.reduce((sum, { byteLength }) => sum + LENGTH_BYTES + byteLength, MARK_BYTES);
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const entry of entries) {
+    at = bytes.writeUInt32BE(entry.byteLength, at);
+    bytes.set(entry, at);
+    at += entry.byteLength;
+  }
+  writeMark(bytes, BUNDLE_FORMAT);
+  return bytes;
+}
+
+/**
+ * The entries of a message of the log: those of a bundle, or the one that it is.
+ * @param commands as in `decodeEntry`
+ * @throws UnreadableEntry
+ */
+export function decodeMessage(
+  bytes: Uint8Array,
+  methods: MethodTable<WriterMethod>,
+  commands: number,
+): readonly Entry[] {
+  const body = bundleBody(bytes);
+  if (body === null) return [decodeEntry(bytes, methods, commands)];
+  return entriesIn(body).map((part) => {
+    const entry = decodeEntry(part, methods, commands);
+    // What decides who counts and who leads is never shared.
+    if (entry.content.kind !== "calls") throw new UnreadableEntry(BROKEN);
+    return entry;
+  });
+}
+
+/** Null where it is an entry. */
+function bundleBody(bytes: Uint8Array): Buffer | null {
+  if (bytes[bytes.byteLength - 1] !== BUNDLE_FORMAT) return null;
+  return readMark(bytes)?.body ?? null;
+}
+
+function entriesIn(body: Buffer): Buffer[] {
+  const entries: Buffer[] = [];
+  for (let at = 0; at < body.byteLength; ) {
+    const end = at + LENGTH_BYTES + (at + LENGTH_BYTES <= body.byteLength ? body.readUInt32BE(at) : 0);
+    if (end > body.byteLength) throw new UnreadableEntry(BROKEN);
+    entries.push(body.subarray(at + LENGTH_BYTES, end));
+    at = end;
+  }
+  if (entries.length === 0) throw new UnreadableEntry(BROKEN);
+  return entries;
+}

@@ -524,7 +524,10 @@ export class Replica {
    * Appends an own entry that was forwarded, under the same number.
    * @param isCopied whether the other node may append it, too
    */
-  #appendForwarded(forwarded: { readonly proposal: Proposal; readonly bytes: Uint8Array } | null, isCopied: boolean): void {
+  #appendForwarded(
+    forwarded: { readonly proposal: Proposal; readonly bytes: Uint8Array } | null,
+    isCopied: boolean,
+  ): void {
     const { session } = this.#connection;
     if (forwarded === null || session === null || this.#phase !== "ready") return;
     const { proposal, bytes } = forwarded;

@@ -9,6 +9,7 @@ import {
   type Appended,
   type LogListener,
   type LogSession,
+  type NodeChannel,
   type OrderedLog,
 } from "../../src/ordered-log/ordered-log.js";
 import type { Random } from "../support/random.js";
@@ -21,8 +22,18 @@ interface OnItsWay {
   stored: boolean;
 }
 
+/** A message from one node to another that has not arrived, or arrives once more. */
+interface Message {
+  readonly from: PlayedSession;
+  readonly to: string;
+  readonly bytes: Uint8Array;
+  readonly undelivered: () => void;
+  isDelivered: boolean;
+}
+
+const BYTES_MAX = 1_000_000;
+
 class PlayedSession implements LogSession {
-  readonly channel = null;
   readonly status;
   readonly listener: LogListener;
   readonly node: string;
@@ -31,12 +42,24 @@ class PlayedSession implements LogSession {
   delivered: number | null = null;
   open = true;
   paused = false;
+  /** Takes what other nodes send to this one; null where it does not listen. */
+  take: ((bytes: Uint8Array) => void) | null = null;
+  readonly channel: NodeChannel;
 
   constructor(log: PlayedLog, node: string, listener: LogListener) {
     this.#log = log;
     this.node = node;
     this.listener = listener;
     this.status = { generation: log.generation, first: log.first, last: log.last, warnings: [] };
+    this.channel = {
+      bytesMax: BYTES_MAX,
+      listen: (_node, take) => {
+        this.take = take;
+      },
+      send: (to, bytes, undelivered) => {
+        log.messages.push({ from: this, to, bytes: Uint8Array.from(bytes), undelivered, isDelivered: false });
+      },
+    };
   }
 
   read(id: number): Promise<Uint8Array | null> {
@@ -81,6 +104,7 @@ export class PlayedLog {
   readonly history: Uint8Array[] = [];
   readonly sessions: PlayedSession[] = [];
   on_its_way: OnItsWay[] = [];
+  messages: Message[] = [];
   /** Takes no new entries. */
   full = false;
   /** Nodes that cannot reach it. */
@@ -120,13 +144,16 @@ export class PlayedLog {
   /** Whether anything is left that can happen by itself. */
   get busy(): boolean {
     return (
-      this.on_its_way.length > 0 || this.#live().some(({ delivered }) => delivered !== null && delivered < this.last)
+      this.on_its_way.length > 0 ||
+      this.messages.length > 0 ||
+      this.#live().some(({ delivered }) => delivered !== null && delivered < this.last)
     );
   }
 
   /** One of the things that may happen next. */
   step(random: Random): void {
-    if (random(2) === 0) this.#deliver(random);
+    if (this.messages.length > 0 && random(3) === 0) this.#carry(random);
+    else if (random(2) === 0) this.#deliver(random);
     else this.#settle(random);
   }
 
@@ -154,6 +181,21 @@ export class PlayedLog {
 
   #live(): PlayedSession[] {
     return this.sessions.filter(({ open }) => open);
+  }
+
+  /** A message between nodes arrives, or does not; some arrive twice, the second time maybe at another run of the node. */
+  #carry(random: Random): void {
+    const at = random(this.messages.length);
+    const message = must(this.messages[at], "one of them");
+    const isLast = random(8) > 0;
+    if (isLast) this.messages.splice(at, 1);
+    if (random(12) === 0) return;
+    const { from, to, bytes, undelivered, isDelivered } = message;
+    const session = this.#live().find(({ node, take }) => node === to && take !== null);
+    if (session !== undefined && !this.cut.has(from.node)) {
+      message.isDelivered = true;
+      session.take?.(bytes);
+    } else if (isLast && from.open && !isDelivered) undelivered();
   }
 
   #deliver(random: Random): void {

@@ -1,14 +1,15 @@
 /**
  * A cluster of replicas over a log in memory, a random step at a time: calls, deliveries, broken sessions, crashes
  * between any two steps and while entries are carried out, full disks, a full log, trimmed logs and snapshots, clocks
- * that differ. At the end all is mended, and every node has to hold what one writer alone holds that carries out the
+ * that differ, entries that are forwarded to the node that leads and get lost, come twice or too late. At the end all is mended, and every node has to hold what one writer alone holds that carries out the
  * entries that count, one by one; whoever was answered was answered what that writer answers, what was refused is
  * nowhere, and nobody waits whose node is still the one that was called.
  */
 import { ENTRY_DEATHS_MAX, NODE_FORGOTTEN_MS } from "../../schemas/limits.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
-import { decodeEntry } from "../../src/cluster/entry.js";
+import { BUNDLE_COMMANDS_MIN, decodeMessage } from "../../src/cluster/bundle.js";
+import type { EntryCall } from "../../src/cluster/entry.js";
 import { foundedAt } from "../../src/cluster/membership.js";
 import type { LogItem } from "../../src/cluster/carrying-out.js";
 import { Replica } from "../../src/cluster/replica.js";
@@ -44,6 +45,12 @@ const START_MS = Date.UTC(2026, 1, 9);
 /** Steps after all was mended, until nothing is left to do. */
 const MENDING_STEPS_MAX = 4_000;
 const TICK_MS = 250;
+/** So that most of what is forwarded comes back before its node appends it, too. */
+const CALM_TICK_MS = 60;
+/** What is drawn from here on is a fault. */
+const FAULTS_FROM = 928;
+/** In calm runs there is a fault where there are so many in others. */
+const CALM = 12;
 /** A few entries. */
 const WAITING_BYTES_MAX = 1_000;
 
@@ -80,7 +87,7 @@ export class SimulatedNode {
   full = false;
   paused = false;
   /** Which program it runs. */
-  commands = 1;
+  commands: number;
   version = "1";
   /** The line about what it carries out: on its disk. */
   suspect = "";
@@ -101,6 +108,7 @@ export class SimulatedNode {
     this.name = name;
     this.db = db;
     this.skew_ms = skew_ms;
+    this.commands = world.commands;
   }
 
   start(): void {
@@ -225,7 +233,11 @@ export class Simulation {
   readonly nodes: SimulatedNode[];
   readonly #random: Random;
   readonly #seed: number;
+  /** There are few faults, and time goes by slowly. */
+  readonly isCalm: boolean;
   readonly #made = new Map<number, Made>();
+  /** Which program the nodes begin with: the last that writes no bundles, or the first that does. */
+  readonly commands: number;
   now_ms = START_MS;
   snapshot: { readonly position: number; readonly content: string } | null = null;
   #id = 0;
@@ -234,9 +246,11 @@ export class Simulation {
   constructor(seed: number, nodes: number) {
     this.#seed = seed;
     this.#random = makeRandom(seed);
+    this.isCalm = this.#random(2) === 0;
+    this.commands = BUNDLE_COMMANDS_MIN - (this.#random(4) === 0 ? 1 : 0);
     this.nodes = Array.from({ length: nodes }, (_, at) => {
       const db = openToy();
-      const membership = foundedAt(START_MS, 1, "");
+      const membership = foundedAt(START_MS, this.commands, "");
       const position = { generation: this.log.generation, id: 0, entry: "", outcome: "" };
       new ClusterWriter(db).keep({ position, membership }, null);
       return new SimulatedNode(this, "abcde"[at] ?? "z", db, drawSkew(this.#random));
@@ -275,11 +289,13 @@ export class Simulation {
   #step(): void {
     const random = this.#random;
     const node = must(this.nodes[random(this.nodes.length)], "there are nodes");
-    const what = random(1_000);
+    const drawn = random(1_000);
+    // Where something breaks each few steps, nodes hardly come to forward anything.
+    const what = drawn >= FAULTS_FROM && this.isCalm && random(CALM) > 0 ? random(FAULTS_FROM) : drawn;
     if (what < 300) this.#call(node);
     else if (what < 700) this.log.step(random);
     else if (what < 820) this.#deferred(node);
-    else if (what < 928) this.#tick();
+    else if (what < FAULTS_FROM) this.#tick();
     else if (what < 930) node.skew_ms = drawSkew(random);
     else if (what < 950) this.log.breakSession(random);
     else if (what < 965) {
@@ -291,9 +307,10 @@ export class Simulation {
     } else if (what < 975) node.full = random(3) === 0;
     else if (what < 978) {
       // Somebody has to carry out the rest of what the older program has said.
-      if (node.commands === 2 || this.nodes.every((one) => one === node || one.commands === 2)) return;
+      const newer = this.commands + 1;
+      if (node.commands === newer || this.nodes.every((one) => one === node || one.commands === newer)) return;
       node.crash();
-      node.commands = 2;
+      node.commands = newer;
       node.start();
     } else if (what < 984) this.log.full = random(3) === 0;
     else if (what < 990) {
@@ -364,7 +381,7 @@ export class Simulation {
   }
 
   #tick(): void {
-    this.now_ms += TICK_MS * (1 + this.#random(4));
+    this.now_ms += (this.isCalm ? CALM_TICK_MS : TICK_MS) * (1 + this.#random(4));
     for (const node of this.nodes) {
       this.#runIn(node, () => node.replica?.tick());
       this.#take(node);
@@ -436,7 +453,7 @@ export class Simulation {
     const content = contentOf(must(first, "there is a node").db);
     for (const { db, name } of others)
       if (contentOf(db) !== content) throw new Error(`node ${name} holds something else than ${first?.name}`);
-    const oracle = carryOutAlone(this.#entries());
+    const oracle = carryOutAlone(this.#messages(), this.commands);
     if (oracle.content !== contentOf(must(first, "there is a node").db, CONTENT_TABLES))
       throw new Error(
         `the nodes hold something else than one writer alone: ${contentOf(must(first, "there is a node").db, CONTENT_TABLES)} instead of ${oracle.content}`,
@@ -453,8 +470,24 @@ export class Simulation {
     }
   }
 
-  /** All entries there ever were, in their order. */
-  #entries(): readonly Uint8Array[] {
+  /** Messages of the log with entries of several nodes, and entries that are in it twice. */
+  count(): { readonly bundles: number; readonly copies: number } {
+    const seen = new Set<string>();
+    let [bundles, copies] = [0, 0];
+    for (const bytes of new Set(this.#messages())) {
+      const entries = decodeMessage(bytes, TOY, 0);
+      if (entries.length > 1) bundles += 1;
+      for (const { head, content } of entries) {
+        const name = `${head.node} ${head.incarnation} ${head.number}`;
+        if (content.kind === "calls" && seen.has(name)) copies += 1;
+        seen.add(name);
+      }
+    }
+    return { bundles, copies };
+  }
+
+  /** All messages there ever were, in their order. */
+  #messages(): readonly Uint8Array[] {
     return this.log.history;
   }
 }
@@ -466,7 +499,10 @@ function isRefusal(reply: unknown): boolean {
 }
 
 /** What one writer alone comes to that carries out the entries that count, one call at a time. */
-function carryOutAlone(entries: readonly Uint8Array[]): {
+function carryOutAlone(
+  messages: readonly Uint8Array[],
+  founded: number,
+): {
   readonly content: string;
   readonly replies: ReadonlyMap<string, unknown[]>;
 } {
@@ -476,32 +512,36 @@ function carryOutAlone(entries: readonly Uint8Array[]): {
   const replies = new Map<string, unknown[]>();
   const last = new Map<string, { readonly incarnation: number; number: number; heard_at: number }>();
   let now_ms = START_MS;
-  let commands = 1;
+  let commands = founded;
   let term = 0;
   let leader = "";
-  for (const [at, bytes] of entries.entries()) {
-    const { head, content } = decodeEntry(bytes, TOY, headCommands(bytes));
-    if (content.kind === "hello") {
-      if ((last.get(head.node)?.incarnation ?? 0) !== content.replaces) continue;
+  for (const [at, bytes] of messages.entries()) {
+    const counted: (EntryCall & { readonly leads: boolean })[] = [];
+    for (const { head, content } of decodeMessage(bytes, TOY, commands)) {
+      if (content.kind === "hello") {
+        if ((last.get(head.node)?.incarnation ?? 0) !== content.replaces) continue;
+        now_ms = Math.max(now_ms, head.at);
+        for (const [node, { heard_at }] of last) if (now_ms - heard_at >= NODE_FORGOTTEN_MS) last.delete(node);
+        last.set(head.node, { incarnation: at + 1, number: 0, heard_at: now_ms });
+        continue;
+      }
+      const known = last.get(head.node);
+      if (known?.incarnation !== head.incarnation || known.number + 1 !== head.number) continue;
+      known.number += 1;
       now_ms = Math.max(now_ms, head.at);
-      for (const [node, { heard_at }] of last) if (now_ms - heard_at >= NODE_FORGOTTEN_MS) last.delete(node);
-      last.set(head.node, { incarnation: at + 1, number: 0, heard_at: now_ms });
-      continue;
+      known.heard_at = now_ms;
+      if (content.kind === "upgrade") commands = Math.max(commands, content.to);
+      if (head.commands !== commands) continue;
+      if (content.kind === "candidacy" && content.term === term) {
+        term += 1;
+        leader = head.node;
+      }
+      if (content.kind !== "calls") continue;
+      const leads = leader === head.node && content.term === term;
+      counted.push(...content.calls.map((call) => ({ ...call, leads })));
     }
-    const known = last.get(head.node);
-    if (known?.incarnation !== head.incarnation || known.number + 1 !== head.number) continue;
-    known.number += 1;
-    now_ms = Math.max(now_ms, head.at);
-    known.heard_at = now_ms;
-    if (content.kind === "upgrade") commands = Math.max(commands, content.to);
-    if (head.commands !== commands) continue;
-    if (content.kind === "candidacy" && content.term === term) {
-      term += 1;
-      leader = head.node;
-    }
-    if (content.kind !== "calls") continue;
-    const leads = leader === head.node && content.term === term;
-    for (const { method, actor, request } of content.calls) {
+    // The calls of a message are carried out at one time.
+    for (const { method, actor, request, leads } of counted) {
       const { name } = request as { readonly name: string };
       const reply = runAlone(() => {
         if (method.in_cluster === "leader" && !leads) return new Failure("UNAVAILABLE", "another node leads");
@@ -520,12 +560,6 @@ function carryOutAlone(entries: readonly Uint8Array[]): {
 function drawSkew(random: Random): number {
   const span_ms = [3_600_000, 86_400_000, 3 * 86_400_000][random(3)] ?? 0;
   return random(4) === 0 ? span_ms * (random(3) - 1) : random(20) - 10;
-}
-
-/** Which commands an entry is of, without a reader that wants to know it. */
-function headCommands(bytes: Uint8Array): number {
-  const json = Buffer.from(bytes).toString("utf8", 4);
-  return Number(/"h":\[(\d+),/.exec(json)?.[1]);
 }
 
 function runAlone(run: () => unknown, transaction: Transaction): unknown {

@@ -1,0 +1,94 @@
+/** Bundles as bytes: what nodes have put together comes apart again, and anything else is refused. */
+import * as fc from "fast-check";
+import t from "tap";
+import { addLine, TOY } from "../../test/cluster/toy.js";
+import type { WriterMethod } from "../threads/writer-method.js";
+import { decodeMessage, encodeBundle } from "./bundle.js";
+import { decodeEntry, encodeEntry, isForeign, readCallsHead, UnreadableEntry, type EntryContent } from "./entry.js";
+import { BUNDLE_FORMAT, MARK_BYTES, writeMark } from "./entry-mark.js";
+
+const HEAD = { commands: 3, node: "a.b_c-1", incarnation: 7, number: 3, at: 9, position: 6, outcome: "00", wall_ms: 8 };
+
+function entryOf(number: number, ...names: readonly string[]): Uint8Array {
+  const method = addLine as unknown as WriterMethod;
+  const calls = names.map((name) => ({ method, actor: "", trace: "", request: { name } }));
+  return encodeEntry({ head: { ...HEAD, number }, content: { kind: "calls", term: 0, calls } }, TOY);
+}
+
+/** With a mark of a bundle, whatever it is. */
+function marked(...parts: readonly Uint8Array[]): Buffer {
+  const bytes = Buffer.concat([...parts, Buffer.alloc(MARK_BYTES)]);
+  writeMark(bytes, BUNDLE_FORMAT);
+  return bytes;
+}
+
+t.test("the entries of a bundle come out as they went in, and in their order", (t) => {
+  const names = fc.array(fc.string({ unit: "binary" }), { maxLength: 4 });
+  const property = fc.property(fc.array(names, { minLength: 1, maxLength: 5 }), (all) => {
+    const entries = all.map((some, at) => entryOf(at, ...some));
+    const bundle = encodeBundle(entries);
+    t.strictSame(
+      decodeMessage(bundle, TOY, 3),
+      entries.map((entry) => decodeEntry(entry, TOY, 3)),
+    );
+    return !isForeign(bundle);
+  });
+  fc.assert(property, { numRuns: 50 });
+  t.end();
+});
+
+t.test("a message that is an entry is that one", (t) => {
+  const entry = entryOf(1, "x");
+  t.strictSame(decodeMessage(entry, TOY, 3), [decodeEntry(entry, TOY, 3)]);
+  t.end();
+});
+
+t.test("a program that knows no bundles says so", (t) => {
+  t.throws(() => decodeEntry(encodeBundle([entryOf(1, "x")]), TOY, 3), /its mark is of format 2, and 1 is known here/);
+  t.end();
+});
+
+t.test("a bundle that is changed anywhere is foreign", (t) => {
+  const bundle = encodeBundle([entryOf(1, "x"), entryOf(2, "y")]);
+  const property = fc.property(fc.nat(bundle.byteLength - 2), fc.integer({ min: 1, max: 255 }), (at, bits) => {
+    const changed = Uint8Array.from(bundle);
+    changed[at] = (changed[at] ?? 0) ^ bits;
+    return isForeign(changed);
+  });
+  fc.assert(property);
+  t.end();
+});
+
+t.test("what no node bundles cannot be read", (t) => {
+  const beat = encodeEntry({ head: HEAD, content: { kind: "beat" } }, TOY);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(9);
+  for (const bundle of [
+    marked(),
+    marked(Buffer.alloc(3)),
+    marked(length),
+    marked(length, Buffer.alloc(8)),
+    marked(length, Buffer.alloc(9)),
+    encodeBundle([beat]),
+    encodeBundle([entryOf(1, "x"), beat]),
+    encodeBundle([encodeBundle([entryOf(1, "x")])]),
+  ])
+    t.throws(() => decodeMessage(bundle, TOY, 3), UnreadableEntry);
+  t.end();
+});
+
+t.test("who has forwarded an entry is read from its head alone", (t) => {
+  const entry = entryOf(4, "x", "y".repeat(5_000));
+  t.strictSame(readCallsHead(entry), { ...HEAD, number: 4 });
+  for (const content of [
+    { kind: "beat" },
+    { kind: "candidacy", term: 3 },
+    { kind: "hello", store: "s", run: "r", replaces: 5, version: "1", settings: "" },
+  ] as readonly EntryContent[])
+    t.equal(readCallsHead(encodeEntry({ head: HEAD, content }, TOY)), null, content.kind);
+  t.equal(readCallsHead(encodeBundle([entry])), null, "a bundle");
+  t.equal(readCallsHead(entry.subarray(1)), null);
+  t.equal(readCallsHead(entry.subarray(0, entry.byteLength - MARK_BYTES)), null, "without a mark");
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => readCallsHead(bytes) === null));
+  t.end();
+});

@@ -1,0 +1,79 @@
+/** When entries of several nodes leave, and which of them together. */
+import t from "tap";
+import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits.js";
+import { Bundler, type Collected } from "./bundler.js";
+
+function partOf(node: string, number = 1, bytes = 10): Collected {
+  return { head: { node, incarnation: 1, number }, bytes: new Uint8Array(bytes) };
+}
+
+function namesIn(bundler: Bundler, now: number): readonly string[] {
+  return bundler.take(now).parts.map(({ head: { node, number } }) => `${node}${number}`);
+}
+
+t.test("a node that is alone never waits, and one message is in flight at a time", (t) => {
+  const bundler = new Bundler();
+  t.equal(bundler.lingerMs(0), null, "there is nothing");
+  bundler.add(partOf("a"));
+  t.equal(bundler.lingerMs(0), 0);
+  t.same(namesIn(bundler, 0), ["a1"]);
+  bundler.add(partOf("a", 2));
+  t.equal(bundler.lingerMs(1), null, "one is in flight");
+  bundler.landed(partOf("a", 7).head, 5);
+  t.equal(bundler.lingerMs(5), null, "another entry of the node has come");
+  bundler.landed(partOf("a").head, 5);
+  t.equal(bundler.lingerMs(5), 0);
+  t.end();
+});
+
+t.test("the next one waits for the nodes of the last, and no longer than it took twice", (t) => {
+  const bundler = new Bundler();
+  for (const node of ["a", "b"]) bundler.add(partOf(node));
+  t.same(namesIn(bundler, 0), ["a1", "b1"]);
+  bundler.landed(partOf("a").head, 4);
+  bundler.add(partOf("b", 2));
+  bundler.add(partOf("c"));
+  t.equal(bundler.lingerMs(4), 8);
+  t.equal(bundler.lingerMs(11), 1);
+  t.equal(bundler.lingerMs(12), 0, "a does not come");
+  bundler.add(partOf("a", 2));
+  t.equal(bundler.lingerMs(5), 0, "all are there");
+  t.same(namesIn(bundler, 5), ["b2", "c1", "a2"]);
+  bundler.landed(partOf("b", 2).head, 1_000);
+  bundler.add(partOf("a", 3));
+  t.equal(bundler.lingerMs(1_000), BUNDLE_LINGER_MS_MAX);
+  t.end();
+});
+
+t.test("an entry takes the place of one of its node that is in the log by now", (t) => {
+  const bundler = new Bundler();
+  for (const part of [partOf("a"), partOf("b"), partOf("a", 2)]) bundler.add(part);
+  t.same(namesIn(bundler, 0), ["b1", "a2"]);
+  t.end();
+});
+
+t.test("what does not fit goes with the next", (t) => {
+  const bundler = new Bundler();
+  for (const [at, node] of ["a", "b", "c"].entries()) bundler.add(partOf(node, at, BUNDLE_BYTES_MAX / 2));
+  t.same(namesIn(bundler, 0), ["a0", "b1"]);
+  bundler.landed(partOf("a", 0).head, 0);
+  t.same(namesIn(bundler, 0), ["c2"]);
+  t.end();
+});
+
+t.test("what is forgotten neither waits nor comes back", (t) => {
+  const bundler = new Bundler();
+  bundler.add(partOf("a"));
+  bundler.take(0);
+  bundler.add(partOf("b"));
+  t.same(
+    bundler.clear().map(({ head }) => head.node),
+    ["b"],
+  );
+  t.equal(bundler.flight, null);
+  t.equal(bundler.lingerMs(0), null);
+  bundler.landed(partOf("a").head, 0);
+  bundler.add(partOf("c"));
+  t.equal(bundler.lingerMs(0), 0);
+  t.end();
+});

@@ -1,0 +1,58 @@
+/** When a node forwards its entries, and when it appends them itself after all. */
+import t from "tap";
+import { FORWARD_PAUSE_MS, FORWARD_RETURN_MS_MAX } from "../../schemas/limits.js";
+import { Forwarding } from "./forwarding.js";
+import type { Proposal } from "./proposals.js";
+
+const BYTES = new Uint8Array(1);
+
+function proposalOf(number: number): Proposal {
+  return { incarnation: 1, number, calls: [], since: 0 };
+}
+
+t.test("a node forwards while others' calls come, too", (t) => {
+  const forwarding = new Forwarding();
+  t.notOk(forwarding.wants(0), "it is alone");
+  forwarding.hearOthers();
+  t.same(
+    [0, 0, 0].map((now) => forwarding.wants(now)),
+    [true, true, false],
+  );
+  t.end();
+});
+
+t.test(
+  "what does not come back is appended by the node, and nothing is forwarded until the leader is heard of",
+  (t) => {
+    const forwarding = new Forwarding();
+    const proposal = proposalOf(1);
+    forwarding.begin(proposal, BYTES, 100);
+    const due = 100 + FORWARD_RETURN_MS_MAX;
+    t.equal(forwarding.overdue(due - 1, 0), null);
+    t.equal(forwarding.overdue(due, 101), null, "the log was not read for a while");
+    t.match(forwarding.overdue(due, 0), { proposal, bytes: BYTES });
+    t.equal(forwarding.overdue(due, 0), null, "once");
+    t.equal(forwarding.undelivered(proposal, due), null);
+    const wants = (now: number): boolean => {
+      forwarding.hearOthers();
+      return forwarding.wants(now);
+    };
+    t.notOk(wants(due + FORWARD_PAUSE_MS), "the leader was not heard of");
+    forwarding.hearLeader(due + 1);
+    t.notOk(wants(due + FORWARD_PAUSE_MS - 1));
+    t.ok(wants(due + FORWARD_PAUSE_MS));
+    t.end();
+  },
+);
+
+t.test("what reached no node is appended at once, unless it is settled", (t) => {
+  const forwarding = new Forwarding();
+  const [first, second] = [proposalOf(1), proposalOf(2)];
+  forwarding.begin(first, BYTES, 0);
+  forwarding.end();
+  t.equal(forwarding.undelivered(first, 0), null);
+  forwarding.begin(second, BYTES, 0);
+  t.equal(forwarding.undelivered(first, 0), null, "that was another one");
+  t.match(forwarding.undelivered(second, 0), { proposal: second });
+  t.end();
+});

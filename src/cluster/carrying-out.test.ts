@@ -13,6 +13,7 @@ import { Transaction } from "../threads/transaction.js";
 import { WatchedKinds } from "../threads/watched-kinds.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { CarryingOut, NOT_LEADING, type CarryingOutOptions, type LogItem } from "./carrying-out.js";
+import { encodeBundle } from "./bundle.js";
 import { encodeEntry, type EntryContent } from "./entry.js";
 import { foundedAt } from "./membership.js";
 import { ClusterWriter } from "./table.js";
@@ -55,7 +56,7 @@ interface Scene {
   readonly told: readonly unknown[];
 }
 
-type Given = Partial<Pick<CarryingOutOptions, "suspect" | "table" | "beforeCommit" | "onCommitted">>;
+type Given = Partial<Pick<CarryingOutOptions, "suspect" | "table" | "beforeCommit" | "onCommitted" | "observe">>;
 
 function sceneOf(node: string, given: Given = {}): Scene {
   const db = openToy();
@@ -132,6 +133,42 @@ t.test("what only who leads may call is refused in entries of an old term, on ev
 
 t.test("and who called is told so", (t) => {
   t.same(carryOut("a", 1).told, [1, 2, NOT_LEADING, 5, NOT_LEADING, 6]);
+  t.end();
+});
+
+t.test("a bundle is carried out as one, whichever of its entries count", (t) => {
+  const entry = (node: string, number: number, term: number): Uint8Array => {
+    const head = { commands: 1, node, incarnation: node === "a" ? 1 : 2, number, at: 50 + number, position: 0 };
+    return encodeEntry({ head: { ...head, outcome: "", wall_ms: 0 }, content: lead(`${node}${number}`, term) }, TOY);
+  };
+  // b's first is in the log already, b leads since the entry before, and c was never let in.
+  const bundle = encodeBundle([entry("b", 4, 2), entry("c", 1, 2), entry("b", 6, 2), entry("a", 5, 2)]);
+  const played = (node: string, most: number): readonly [string, readonly unknown[], readonly unknown[]] => {
+    const observed: unknown[] = [];
+    const { db, carrying_out, told } = sceneOf(node, {
+      suspect: { ...NOTHING_SUSPECT, begin: () => most },
+      observe: ({ id, entry: { head }, refused }) => void observed.push([id, head.node, head.number, refused]),
+    });
+    for (const at of LOG.keys()) carrying_out.receive(at + 1, bytesOf(at));
+    carrying_out.receive(LOG.length + 1, bundle);
+    carrying_out.receive(LOG.length + 2, entry("b", 6, 2));
+    while (carrying_out.waits) carrying_out.next();
+    const content = contentOf(db);
+    db.close();
+    return [content, told.slice(-2), observed.slice(LOG.length)];
+  };
+  const [content, told, observed] = played("a", 1);
+  t.same(observed, [
+    [12, "b", 4, "old"],
+    [12, "c", 1, "old"],
+    [12, "b", 6, null],
+    [12, "a", 5, null],
+    [13, "b", 6, "old"],
+  ]);
+  t.same(told, [NOT_LEADING, 11], "a is answered, behind the two calls of b");
+  t.match(content, /"b6 by line\.lead",56/, "all at the time of the last that counts");
+  for (const most of [1, 64])
+    for (const node of ["b", "c"]) t.equal(played(node, most)[0], content, `${node}, ${most} at a time`);
   t.end();
 });
 

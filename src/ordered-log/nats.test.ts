@@ -33,6 +33,7 @@ import {
   LogError,
   type Appended,
   type LogAddress,
+  type NodeChannel,
   type OrderedLog,
   type SnapshotInfo,
   type SnapshotStore,
@@ -274,6 +275,53 @@ t.test("servers that Koor cannot use", { skip }, async (t) => {
     message: /none\.creds/,
   });
 });
+
+t.test("messages go from node to node", { skip }, async (t) => {
+  const { servers, url } = await startNatsCluster(t);
+  await makeLog(url, "channel");
+  // Each at a server of its own.
+  const at = (index: number): Promise<HeardSession> =>
+    HeardSession.open(t, logAt(must(servers[index], "three servers").url, "channel"));
+  const [one, other] = [await at(0), await at(1)];
+  const arrived = new Promise<string>((resolve) => {
+    channelOf(other).listen("b.c-d_e", (bytes) => resolve(Buffer.from(bytes).toString()));
+  });
+  // Until its server has heard that somebody listens at the other.
+  const send = (): void => channelOf(one).send("b.c-d_e", Buffer.from("hello"), send);
+  send();
+  t.equal(await arrived, "hello");
+  await undelivered(one, "b");
+  t.same([one.losses, other.losses], [[], []]);
+});
+
+t.test("a node that may not listen, or not send, goes without messages between nodes", { skip }, async (t) => {
+  const api = '"$JS.API.>", "$JS.FC.>", "$O.>"';
+  const { port } = await startNats(t, {
+    config:
+      "authorization { users: [" +
+      `{ user: "deaf", password: "p", permissions: { publish: ["koor.>", ${api}], subscribe: ["_INBOX.>"] } }, ` +
+      `{ user: "mute", password: "p", permissions: { publish: ["koor.rights.log.>", ${api}] } }] }`,
+  });
+  const as = (user: string): OrderedLog => logAt(`nats://${user}:p@127.0.0.1:${port}`, "rights");
+  await as("deaf").create("g1");
+  for (const user of ["deaf", "mute"]) {
+    const session = await HeardSession.open(t, as(user));
+    channelOf(session).listen(user, () => t.fail("nothing is sent"));
+    // What the server says of the subscription comes before this.
+    await session.session.look();
+    for (const to of [user, "nobody", user]) await undelivered(session, to);
+    t.equal(await session.append("an entry"), "stored", `${user} appends as always`);
+    t.same(session.losses, []);
+  }
+});
+
+function channelOf({ session }: HeardSession): NodeChannel {
+  return must(session.channel, "NATS has one");
+}
+
+function undelivered(from: HeardSession, to: string): Promise<void> {
+  return new Promise((resolve) => channelOf(from).send(to, Buffer.from("to nobody"), resolve));
+}
 
 t.test("a file of credentials", { skip }, async (t) => {
   const operator = nkeys.createOperator();

@@ -120,6 +120,16 @@ t.test("entries that come together share a transaction, each at its own time", (
   t.end();
 });
 
+t.test("of calls of several nodes in one entry the own callers are answered, and the others are told of", (t) => {
+  const { entries, told, lines } = open(t);
+  const own = entryOf(5, ["own 1", "refused own 2"], true);
+  const calls = [...entryOf(5, ["a"]).calls, ...own.calls, ...entryOf(5, ["b"]).calls];
+  entries.apply([{ ...own, calls, callersFrom: 1 }]);
+  t.same(lines(), ["a 5", "own 1 5", "refused own 2 5", "b 5"]);
+  t.same(told, ['foreign [{"kind":"state","keys":["a","b"]}]', "1: did own 1", "2: NOT_FOUND"]);
+  t.end();
+});
+
 t.test("only what somebody here is told of waits for the disk", (t) => {
   const { entries, synced, lines } = open(t);
   t.ok(synced());

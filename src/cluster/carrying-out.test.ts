@@ -165,7 +165,7 @@ t.test("a bundle is carried out as one, whichever of its entries count", (t) => 
     [12, "a", 5, null],
     [13, "b", 6, "old"],
   ]);
-  t.same(told, [NOT_LEADING, 11], "a is answered, behind the two calls of b");
+  t.same(told, [NOT_LEADING, 12], "a is answered, behind the two calls of b");
   t.match(content, /"b6 by line\.lead",56/, "all at the time of the last that counts");
   for (const most of [1, 64])
     for (const node of ["b", "c"]) t.equal(played(node, most)[0], content, `${node}, ${most} at a time`);

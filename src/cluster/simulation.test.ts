@@ -7,6 +7,8 @@ import { Simulation, type SimulatedNode, type SimulationFault } from "../../test
 import { addLine, TOY } from "../../test/cluster/toy.js";
 import { countRounds } from "../../test/support/effort.js";
 import { newSeed } from "../../test/support/random.js";
+import { must } from "../base/assert.js";
+import { BUNDLE_COMMANDS_MIN } from "./bundle.js";
 import { encodeEntry } from "./entry.js";
 
 const RUNS = countRounds(500, 4_000);
@@ -109,6 +111,112 @@ t.test(
     for (const node of nodes) await untilWritten(simulation, node);
   },
 );
+
+for (const { what, meddle, isStored } of [
+  { what: "is lost", meddle: ({ log }) => log.messages.splice(0), isStored: true },
+  {
+    what: "is lost with the leader",
+    meddle: ({ log }, leader) => {
+      log.messages.splice(0);
+      leader.crash();
+    },
+    isStored: true,
+  },
+  {
+    what: "is lost in the session of the leader that has collected it",
+    meddle: (simulation, leader) => {
+      const message = simulation.log.messages.splice(0)[0];
+      simulation.log.sessions
+        .find(({ node, open }) => open && node === leader.name)
+        ?.take?.(must(message, "it was sent").bytes);
+      simulation.log.on_its_way.splice(0);
+      simulation.log.breakSessionsOf(leader.name);
+    },
+    isStored: true,
+  },
+  {
+    what: "reaches a leader that does not listen",
+    meddle: ({ log }, leader) => {
+      for (const session of log.sessions) if (session.node === leader.name) session.take = null;
+    },
+    isStored: true,
+  },
+  {
+    what: "is lost, and then the log is full",
+    meddle: ({ log }) => {
+      log.messages.splice(0);
+      log.full = true;
+    },
+    isStored: false,
+  },
+  {
+    what: "comes late, when the node has appended it",
+    meddle: ({ log }) => {
+      const late = log.messages.splice(0);
+      log.onStored = () => {
+        log.messages.push(...late.splice(0));
+      };
+    },
+    isStored: true,
+  },
+] as {
+  what: string;
+  meddle: (simulation: Simulation, leader: SimulatedNode) => void;
+  isStored: boolean;
+}[])
+  t.test(`an entry that is forwarded and ${what} counts once, or never`, async (t) => {
+    const { simulation, leader, follower } = await forwardingNodes();
+    const made = simulation.call(follower, addLine);
+    t.equal(simulation.log.messages.length, 1, "it is forwarded");
+    meddle(simulation, leader);
+    const until_ms = simulation.now_ms + 8_000;
+    await simulation.playUntil(() => made.outcome !== null || simulation.now_ms > until_ms);
+    t.equal(made.outcome?.kind, isStored ? "answered" : undefined, "as long as nothing is known nothing is said");
+    t.equal(await simulation.play(0), null);
+    t.equal(made.outcome?.kind, isStored ? "answered" : "refused");
+  });
+
+/** Nodes that have come to forward their entries, with nothing in flight. */
+async function forwardingNodes(): Promise<{
+  readonly simulation: Simulation;
+  readonly leader: SimulatedNode;
+  readonly follower: SimulatedNode;
+}> {
+  const simulation = new Simulation(
+    seedOf(({ isCalm, commands }) => isCalm && commands >= BUNDLE_COMMANDS_MIN),
+    3,
+  );
+  const { nodes, log } = simulation;
+  log.isReliable = true;
+  for (const node of nodes) node.skew_ms = 0;
+  const leads = (): boolean =>
+    nodes.every(({ replica }) => replica?.status.state === "ok" && replica.status.leader !== "");
+  await simulation.playUntil(leads, PROMPT);
+  for (let round = 0; round < 3; round++) {
+    const made = nodes.map((node) => simulation.call(node, addLine));
+    await simulation.playUntil(() => made.every(({ outcome }) => outcome !== null) && !log.busy, PROMPT);
+  }
+  const leader = must(
+    nodes.find(({ replica }) => replica?.leads === true),
+    "one leads",
+  );
+  return {
+    simulation,
+    leader,
+    follower: must(
+      nodes.find((node) => node !== leader),
+      "others follow",
+    ),
+  };
+}
+
+/** A seed whose simulation is as is wanted. */
+function seedOf(isWanted: (simulation: Simulation) => boolean): number {
+  for (;;) {
+    const seed = newSeed();
+    if (isWanted(new Simulation(seed, 1))) return seed;
+  }
+}
 
 /** Writes at a node; again where the log has lost what became of it. */
 async function untilWritten(simulation: Simulation, node: SimulatedNode): Promise<void> {

@@ -105,6 +105,10 @@ export class PlayedLog {
   readonly sessions: PlayedSession[] = [];
   on_its_way: OnItsWay[] = [];
   messages: Message[] = [];
+  /** Messages from node to node arrive once each. */
+  isReliable = false;
+  /** Called with each entry that is stored. */
+  onStored: () => void = () => undefined;
   /** Takes no new entries. */
   full = false;
   /** Nodes that cannot reach it. */
@@ -187,9 +191,9 @@ export class PlayedLog {
   #carry(random: Random): void {
     const at = random(this.messages.length);
     const message = must(this.messages[at], "one of them");
-    const isLast = random(8) > 0;
+    const isLast = this.isReliable || random(8) > 0;
     if (isLast) this.messages.splice(at, 1);
-    if (random(12) === 0) return;
+    if (!this.isReliable && random(12) === 0) return;
     const { from, to, bytes, undelivered, isDelivered } = message;
     const session = this.#live().find(({ node, take }) => node === to && take !== null);
     if (session !== undefined && !this.cut.has(from.node)) {
@@ -252,5 +256,6 @@ export class PlayedLog {
   #store(bytes: Uint8Array): void {
     this.#entries.push(bytes);
     this.history.push(bytes);
+    this.onStored();
   }
 }

@@ -477,6 +477,8 @@ export class Simulation {
     for (const bytes of new Set(this.#messages())) {
       const entries = decodeMessage(bytes, TOY, 0);
       if (entries.length > 1) bundles += 1;
+      if (entries.length > 1 && entries.some(({ head }) => head.commands < BUNDLE_COMMANDS_MIN))
+        throw new Error("a node that reads no bundles has entries in one");
       for (const { head, content } of entries) {
         const name = `${head.node} ${head.incarnation} ${head.number}`;
         if (content.kind === "calls" && seen.has(name)) copies += 1;

@@ -105,7 +105,7 @@ export class PlayedLog {
   readonly sessions: PlayedSession[] = [];
   on_its_way: OnItsWay[] = [];
   messages: Message[] = [];
-  /** Messages from node to node arrive once each. */
+  /** What is sent is stored, answered and delivered, once each. */
   isReliable = false;
   /** Called with each entry that is stored. */
   onStored: () => void = () => undefined;
@@ -228,7 +228,7 @@ export class PlayedLog {
     const forget = (): void => void this.on_its_way.splice(at, 1);
     if (append.stored) {
       forget();
-      if (session.open && random(20) > 0) done("stored");
+      if (session.open && (this.isReliable || random(20) > 0)) done("stored");
       return;
     }
     // What was sent over a connection that is gone may be lost with it, and over one that is not it is not.
@@ -241,7 +241,7 @@ export class PlayedLog {
       done("full");
       return;
     }
-    if (session.open && random(50) === 0) {
+    if (session.open && !this.isReliable && random(50) === 0) {
       forget();
       if (random(2) === 0) this.#store(bytes);
       done("unknown");
@@ -250,7 +250,7 @@ export class PlayedLog {
     this.#store(bytes);
     append.stored = true;
     // Sent again by whoever has carried it.
-    if (random(25) === 0) this.#store(bytes);
+    if (!this.isReliable && random(25) === 0) this.#store(bytes);
   }
 
   #store(bytes: Uint8Array): void {

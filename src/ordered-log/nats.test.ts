@@ -276,9 +276,21 @@ t.test("servers that Koor cannot use", { skip }, async (t) => {
   });
 });
 
+/** Makes a log at servers that have just started: their leader may not have met all three yet. */
+async function createAtThree(log: OrderedLog): Promise<void> {
+  for (;;) {
+    try {
+      await log.create(randomUUID());
+      return;
+    } catch (error) {
+      if (!(error instanceof LogError) || error.fault !== "unreachable") throw error;
+    }
+  }
+}
+
 t.test("messages go from node to node", { skip }, async (t) => {
   const { servers, url } = await startNatsCluster(t);
-  await makeLog(url, "channel");
+  await createAtThree(logAt(url, "channel"));
   // Each at a server of its own.
   const at = (index: number): Promise<HeardSession> =>
     HeardSession.open(t, logAt(must(servers[index], "three servers").url, "channel"));
@@ -621,15 +633,7 @@ async function bucketInfo(url: string, name: string): Promise<ObjectInfo> {
 t.test("three servers", { skip }, async (t) => {
   const { servers, url } = await startNatsCluster(t);
   const log = logAt(url, "three");
-  // Its leader may not have met all three yet.
-  for (let made = false; !made; ) {
-    try {
-      await log.create(randomUUID());
-      made = true;
-    } catch (error) {
-      if (!(error instanceof LogError) || error.fault !== "unreachable") throw error;
-    }
-  }
+  await createAtThree(log);
   const node = await reopen(t, log);
   t.same(node.session.status.warnings, [], "there is nothing to warn of");
   t.equal(await node.append(Buffer.alloc(12 * 1024 * 1024)), "stored");

@@ -33,6 +33,9 @@ const RAW = "raw uWS";
 const REDIS = "Redis, 2 replicas";
 const ETCD = "etcd, 3 members";
 
+/** What a node runs is compiled by then, as it is in one that other rows have measured before. */
+const FRESH_WARMUPS = 10;
+
 export interface LoadOf {
   readonly job: Omit<LoadJob, "connections" | "duration_ms">;
   /** The same for wrk, which takes one server and nothing but HTTP; absent where it is not that. */
@@ -103,6 +106,8 @@ export interface WritesPlan {
   readonly log: LogServers;
   readonly nodes: readonly KoorNode[];
   readonly connections: number;
+  /** Some nodes have just started, where everything beside them has served for a while. */
+  readonly areFresh?: true;
   readonly beside: readonly Beside[];
   /** Where wrk is, if it is to send them, which leaves the servers more of the machine than our own generator. */
   readonly wrk?: string;
@@ -126,7 +131,8 @@ export async function measureWrites(bench: Bench, generator: JobProcess, plan: W
   };
   const load = writesTo(nodes);
   const pids = nodes.map(({ pid }) => pid);
-  for (const warmed of [{ load, pids }, ...beside]) await run(warmed.load, warmed.pids, warmup_ms);
+  await run(load, pids, plan.areFresh === true ? FRESH_WARMUPS * warmup_ms : warmup_ms);
+  for (const warmed of beside) await run(warmed.load, warmed.pids, warmup_ms);
   const mine: Slice[] = [];
   const of_log: Slice[] = [];
   const theirs = beside.map((): Slice[] => []);

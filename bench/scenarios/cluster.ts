@@ -180,6 +180,7 @@ async function* measureThreeCopies(ground: Ground): AsyncGenerator<Row> {
     nodes,
     name: `${log.name}: PUT, three nodes, ${CLUSTER_CONNECTIONS} callers`,
     connections: CLUSTER_CONNECTIONS,
+    areFresh: true,
     targets: judge(4_000, 60),
   });
   yield await measureIdle(ground, log, nodes);

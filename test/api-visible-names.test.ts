@@ -4,6 +4,7 @@
  */
 import t from "tap";
 import { send, sendJson, type Refusal } from "./support/http-client.js";
+import { RESTORE_REFUSED } from "./support/column.js";
 import { startKoor } from "./support/server-process.js";
 import { makeSnapshot } from "./support/snapshot.js";
 
@@ -184,7 +185,7 @@ t.test("emoji and words that need joiners are taken", async (t) => {
   }
 });
 
-t.test("what an older version took is still there", async (t) => {
+t.test("what an older version took is still there", { skip: RESTORE_REFUSED }, async (t) => {
   const old = await startKoor(t);
   const key = "plan\u200b";
   const at = "2026-02-09T14:30:00.000Z";

@@ -75,9 +75,9 @@ export function positionLine(position: number): string {
 }
 
 /** An answer with such a line. */
-export function positioned({ status, body, headers: { name, rest }, discard }: WireReply, line: string): WireReply {
-  const headers = { name, rest: rest + line };
-  return discard === undefined ? { status, body, headers } : { status, body, headers, discard };
+export function positioned(reply: WireReply, line: string): WireReply {
+  const { name, rest } = reply.headers;
+  return { ...reply, headers: { name, rest: rest + line } };
 }
 
 /** A socket that is told to try again later. */

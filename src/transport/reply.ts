@@ -55,8 +55,10 @@ export function headerLines({ name, rest }: HeaderBlock): string[] {
 
 export interface WireReply {
   readonly status: number;
-  /** Null: no body and no Content-Length (304). A function writes the body as it comes. */
+  /** Null: no body. A function writes the body as it comes. */
   readonly body: string | Uint8Array | null | ((sink: Sink) => void);
+  /** Content-Length where there is no body: of the one that a 304 spares the client. */
+  readonly unsent_bytes?: number;
   /** Called instead of a body that is a function where nobody takes it: a HEAD, or a client that has gone. */
   readonly discard?: () => void;
   /** Every header but Content-Length, Content-Type included. */

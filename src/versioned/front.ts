@@ -98,8 +98,11 @@ function termsOf({ query: { if_version }, headers }: WriteRequest): Terms | Fail
   return { condition, fence };
 }
 
-/** The answer to a GET of a value. No stored HTML or SVG may run as a page of this origin. */
-function valueReply(content_type: string, etag: string, version: number, value: Uint8Array): Reply {
+/** The answer to a GET of a value. */
+type ValueReply = Reply & { readonly body: Uint8Array };
+
+/** No stored HTML or SVG may run as a page of this origin. */
+function valueReply(content_type: string, etag: string, version: number, value: Uint8Array): ValueReply {
   return {
     status: 200,
     body: value,
@@ -123,9 +126,9 @@ function etagOf(version: Version): string {
  * The answer, or 304 where the client holds the value already: with the same headers, because a version may have the
  * bytes of another one and nothing else of it.
  */
-function unlessHeld(if_none_match: string, etag: string, reply: Reply): Reply {
+function unlessHeld(if_none_match: string, etag: string, reply: ValueReply): Reply {
   const held = if_none_match !== "" && etagMatches(if_none_match, etag);
-  return held ? { status: 304, body: null, headers: reply.headers } : reply;
+  return held ? { status: 304, body: null, unsent_bytes: reply.body.byteLength, headers: reply.headers } : reply;
 }
 
 const nothing = (): Promise<readonly unknown[]> => Promise.resolve([]);
@@ -139,7 +142,7 @@ export class VersionedFront {
   readonly #methods: VersionedMethods;
   readonly #explain: (failure: Failure) => Failure;
   readonly #updated: string;
-  readonly #cache = new HotCache<Reply>();
+  readonly #cache = new HotCache<ValueReply>();
 
   constructor({ writer, reads, longWork, log, reader, methods, explain }: VersionedFrontOptions) {
     this.#writer = writer;

@@ -256,7 +256,7 @@ export class NodeExchange implements Exchange {
     if (!this.#ended) this.#req.socket.destroy();
   }
 
-  #write({ status, headers, body, discard }: WireReply): void {
+  #write({ status, headers, body, unsent_bytes, discard }: WireReply): void {
     const res = this.#res;
     const lines = headerLines({ name: headers.name, rest: toWire(headers.rest) });
     const head_only = this.#req.method === "HEAD";
@@ -273,7 +273,8 @@ export class NodeExchange implements Exchange {
       res.end();
       return;
     }
-    if (body !== null) lines.push("Content-Length", String(Buffer.byteLength(body)));
+    const length = body === null ? unsent_bytes : Buffer.byteLength(body);
+    if (length !== undefined) lines.push("Content-Length", String(length));
     res.writeHead(status, REASON_PHRASES[status], lines);
     if (lingers) {
       this.#linger(head_only ? null : body);

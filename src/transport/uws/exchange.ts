@@ -3,6 +3,11 @@
  * responses. It copies what it needs at once (a request is only valid until the handler returns),
  * collects bodies within bounds, writes answers corked, and streams with the peer's pace. Whether a
  * request may pass, and what is answered, is the pipeline's.
+ *
+ * Pipelined requests: the library hands over every request of a read, one after the other, for as long as each is
+ * answered before its handler returns. It closes the connection at a request that comes while the answer before is not
+ * whole. That bounds what a connection can demand: an answer is whole only when the socket has taken it, so a client
+ * that does not read gets no further answer.
  */
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import {
@@ -12,7 +17,6 @@ import {
   QUIET_AFTER_CHUNKS_MS,
   REFUSED_LINGER_BYTES_MAX,
   REQUEST_TIMEOUT_MS,
-  WHOLE_ANSWER_BYTES_MAX,
 } from "../../../schemas/limits.js";
 import { REASON_PHRASES } from "../../../schemas/status.js";
 import type { Failure } from "../../base/result.js";
@@ -37,6 +41,8 @@ const CLOSE = "\r\nConnection: close";
 const EXPECTS_CONTINUE = "100-continue";
 const EMPTY = new Uint8Array(0);
 const READS = new Set(["get", "head", "options"]);
+/** A longer text is turned into bytes once, before the socket is asked for the first time. */
+const SHORT_TEXT_CHARACTERS = 64 * 1024;
 
 /** Takes a body piece by piece; a piece is the library's until it returns. */
 type TakePiece = (piece: Uint8Array, last: boolean) => void;
@@ -326,6 +332,19 @@ export class UwsExchange implements Exchange {
     else this.#write(reply);
   }
 
+  /**
+   * Answers when the library has read on. Until then the answer is not whole: at a request behind this one in the same
+   * read the library closes the connection.
+   */
+  #writeLater(reply: WireReply): void {
+    this.detach();
+    this.#streaming = true;
+    whenRead(() => {
+      if (this.#ended) reply.discard?.();
+      else this.#res.cork(() => this.#write(reply));
+    });
+  }
+
   /** Whether the client sends a body that nobody asked for. */
   #bringsBody(): boolean {
     const length = this.header("content-length");
@@ -342,7 +361,7 @@ export class UwsExchange implements Exchange {
     this.#read((piece, last) => {
       bytes += piece.byteLength;
       if (this.#ended || (!last && bytes <= BODY_BYTES_MAX)) return;
-      if (last) this.#res.cork(() => this.#write(reply));
+      if (last) this.#writeLater(reply);
       else this.cut();
     });
   }
@@ -352,69 +371,98 @@ export class UwsExchange implements Exchange {
     if (!this.#ended) this.#res.close();
   }
 
-  #write({ status, headers: { name, rest }, body, discard }: WireReply): void {
+  #write({ status, headers: { name, rest }, body, unsent_bytes, discard }: WireReply): void {
     const res = this.#res;
-    const head = this.#head;
     const line = STATUS_LINES[status] ?? String(status);
     const first = this.#status_taken ? `HTTP/1.1 ${line}\r\n${name}` : name;
     if (status !== 200) res.writeStatus(line);
-    const held = this.#ends_held;
-    const closes = held || this.#close_after || head.closes;
-    // The library can say that it ends the connection, and do it, with a body that is whole alone.
-    const told = closes && !head.library_closes;
     if (body === null || this.#head_only) {
       if (typeof body === "function") discard?.();
-      const length = body === null || typeof body === "function" ? null : Buffer.byteLength(body);
-      const lines = length === null ? rest : `${rest}\r\nContent-Length: ${length}`;
-      if (held || told) this.#writeHeld(first, lines, null);
-      else this.#writeHead(first, lines + (closes ? CLOSE : KEEP_ALIVE));
+      this.#writeHead(first, rest, body === null || typeof body === "function" ? unsent_bytes : byteLength(body));
       return;
     }
-    if (held && typeof body !== "function") {
+    if (body.length === 0 && typeof body !== "function") {
+      this.#writeHead(first, rest, 0);
+      return;
+    }
+    if (this.#is_cut && typeof body !== "function") {
       this.#writeHeld(first, rest, body);
       return;
     }
     this.#endQuiet();
-    // Where the library ends the connection by itself, or has written the headers by then, it does not say so.
-    const says_so = head.library_closes || (closes && typeof body === "function");
-    res.writeHeader(first, wireHeaders(rest + (says_so ? CLOSE : closes ? "" : KEEP_ALIVE)));
-    if (typeof body === "function") {
-      body(this.#openSink(held || told));
-    } else if (body.length > WHOLE_ANSWER_BYTES_MAX && !told) {
-      this.#writePaced(typeof body === "string" ? Buffer.from(body) : body);
-    } else {
-      this.#ended = true;
-      res.end(typeof body === "string" ? wireText(body) : body, told);
-    }
+    res.writeHeader(first, wireHeaders(rest + (this.#closes ? CLOSE : KEEP_ALIVE)));
+    if (typeof body === "function") body(this.#openSink(this.#is_cut));
+    else this.#writeBody(body);
   }
 
-  /** An answer without a body. */
-  #writeHead(name: string, rest: string): void {
-    this.#endQuiet();
-    this.#ended = true;
-    this.#res.writeHeader(name, wireHeaders(rest)).endWithoutBody();
+  /** Whether the connection ends with the answer. */
+  get #closes(): boolean {
+    return this.#ends_held || this.#close_after || this.#head.closes;
+  }
+
+  /** Whether it ends with the answer, and the library does not end it by itself. */
+  get #is_cut(): boolean {
+    return this.#ends_held || (this.#closes && !this.#head.library_closes);
   }
 
   /**
-   * A large body, as the socket takes it: the library would copy what it cannot send at once, and forget that it is not
-   * sent.
+   * An answer without a body.
+   * @param length of the body that a GET would get; undefined where that is not known
    */
-  #writePaced(body: Uint8Array): void {
+  #writeHead(name: string, rest: string, length: number | undefined): void {
     const res = this.#res;
-    const listeners = this.#watch();
-    const [, whole] = res.tryEnd(body, body.byteLength);
-    if (whole) {
-      this.#ended = true;
+    // A socket that is to take no byte cannot be asked whether it is behind: the connection ends.
+    if (length === undefined || length === 0 || this.#is_cut) {
+      this.#writeHeld(name, length === undefined ? rest : `${rest}\r\nContent-Length: ${length}`, null);
       return;
     }
+    this.#endQuiet();
+    res.writeHeader(name, wireHeaders(rest + (this.#closes ? CLOSE : KEEP_ALIVE)));
+    // None of so many bytes: that writes the length, and tells whether the socket is behind.
+    const [taken] = res.tryEnd(EMPTY, length);
+    if (taken) {
+      res.endWithoutBody();
+      this.#finish();
+      return;
+    }
+    this.#watch();
     this.#streaming = true;
-    res.onWritable((offset) => {
-      const [taken, sent] = res.tryEnd(body.subarray(offset), body.byteLength);
-      if (!sent) return taken;
-      this.#ended = true;
-      for (const listener of listeners.splice(0)) listener();
+    res.onWritable(() => {
+      const [drained] = res.tryEnd(EMPTY, length);
+      if (!drained) return false;
+      res.cork(() => res.endWithoutBody());
+      this.#finish();
       return true;
     });
+  }
+
+  /**
+   * A body, as the socket takes it: the library would copy what it cannot send at once, and forget that it is not sent.
+   */
+  #writeBody(body: string | Uint8Array): void {
+    const res = this.#res;
+    const given = typeof body === "string" && body.length > SHORT_TEXT_CHARACTERS ? Buffer.from(body) : body;
+    const [, whole] = res.tryEnd(typeof given === "string" ? wireText(given) : given, 0);
+    if (whole) {
+      this.#finish();
+      return;
+    }
+    this.#watch();
+    this.#streaming = true;
+    const bytes = typeof given === "string" ? Buffer.from(given) : given;
+    res.onWritable((offset) => {
+      const [taken, sent] = res.tryEnd(bytes.subarray(offset), bytes.byteLength);
+      if (!sent) return taken;
+      this.#finish();
+      return true;
+    });
+  }
+
+  /** The answer is whole; those that took it for a long one are told. */
+  #finish(): void {
+    this.#ended = true;
+    if (!this.#streaming) return;
+    for (const listener of this.#abort_listeners?.splice(0) ?? []) listener();
   }
 
   /**
@@ -431,7 +479,8 @@ export class UwsExchange implements Exchange {
     this.#watch();
     this.#streaming = true;
     this.#res.writeHeader(name, typeof whole === "string" ? wireText(whole) : whole);
-    if (this.#close_after && this.#head.fault === null && !this.#head.chunked) this.#lingers = true;
+    const sends_on = this.#close_after && !this.#body_ended;
+    if (sends_on && this.#head.fault === null && !this.#head.chunked) this.#lingers = true;
     else this.#cutSoon(length);
   }
 
@@ -453,7 +502,7 @@ export class UwsExchange implements Exchange {
   /** @param held its end leaves the connection to be cut, as `#writeHeld` does */
   #openSink(held: boolean): Sink {
     const res = this.#res;
-    const listeners = this.#watch();
+    this.#watch();
     this.#streaming = true;
     let drained: () => void = () => undefined;
     res.onWritable(() => {
@@ -481,15 +530,14 @@ export class UwsExchange implements Exchange {
           this.#cutSoon(Number.POSITIVE_INFINITY);
           return;
         }
-        this.#ended = true;
         res.cork(() => res.end());
-        for (const listener of listeners.splice(0)) listener();
+        this.#finish();
       },
       onDrain: (listener) => {
         drained = listener;
       },
       onClose: (listener) => {
-        listeners.push(listener);
+        this.onAbort(listener);
       },
     };
   }
@@ -498,6 +546,10 @@ export class UwsExchange implements Exchange {
 /** Whether an answer is too long to be with its reader before the connection ends. */
 function isLong(body: WireReply["body"]): boolean {
   return body !== null && typeof body !== "function" && body.length > PROMPT_ANSWER_BYTES_MAX;
+}
+
+function byteLength(body: string | Uint8Array): number {
+  return typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
 }
 
 let due: (() => void)[] = [];

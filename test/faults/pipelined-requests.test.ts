@@ -1,0 +1,104 @@
+/**
+ * Clients that send requests without reading the answers, or more of them than a server answers in one go: what waits
+ * for them has a bound, others are served, and what is read in the end is whole. Against a real server.
+ */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import t from "tap";
+import { must } from "../../src/base/assert.js";
+import { parseExposition } from "../support/exposition.js";
+import { send } from "../support/http-client.js";
+import { countInFlight } from "../support/metrics.js";
+import { startKoor, type Owner } from "../support/server-process.js";
+
+const MIB = 2 ** 20;
+/** Not so long that its answer counts as one that is held. */
+const VALUE = "x".repeat(250_000);
+const CONNECTIONS = 20;
+const REQUESTS = 200;
+/** All answers together are 950 MiB. */
+const RESIDENT_BYTES_MAX = 400 * MIB;
+
+async function residentBytes(port: number): Promise<number> {
+  const families = parseExposition((await send(port, "GET", "/metrics")).text);
+  return must(families.get("process_resident_memory_bytes")?.samples[0]?.value, "it is told");
+}
+
+/** Sends bytes on a connection of its own, and reads nothing. */
+async function sendUnread(t: Owner, port: number, bytes: string): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1").pause();
+  t.teardown(() => {
+    socket.destroy();
+  });
+  socket.on("error", () => undefined);
+  await once(socket, "connect");
+  await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
+  return socket;
+}
+
+function requestOf(path: string, lines = "", method = "GET"): string {
+  return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${lines}\r\n`;
+}
+
+/** Reads to the end of the connection. */
+async function readAll(socket: Socket): Promise<string> {
+  let text = "";
+  socket.setEncoding("latin1").on("data", (piece: string) => {
+    text += piece;
+  });
+  socket.resume();
+  if (!socket.destroyed) await once(socket, "close");
+  return text;
+}
+
+t.test("pipelined requests whose answers nobody reads", async (t) => {
+  const { port } = await startKoor(t);
+  await send(port, "PUT", "/api/state/a", { body: VALUE });
+  for (let at = 0; at < CONNECTIONS; at++) await sendUnread(t, port, requestOf("/api/state/a").repeat(REQUESTS));
+  t.equal((await send(port, "GET", "/health")).status, 200, "others are served");
+  const resident = await residentBytes(port);
+  t.ok(resident < RESIDENT_BYTES_MAX, `${Math.round(resident / MIB)} MiB`);
+});
+
+t.test("answers that are read late are whole", async (t) => {
+  const { port } = await startKoor(t);
+  await send(port, "PUT", "/api/state/a", { body: VALUE });
+  const socket = await sendUnread(t, port, requestOf("/api/state/a"));
+  let asked = 1;
+  // Over uWebSockets.js one is in flight as soon as the socket takes no more; Node asks for no more by itself.
+  for (; asked < 60 && (await countInFlight(port)) === 0; asked++) socket.write(requestOf("/api/state/a"));
+  t.ok(asked > 1, `${asked} answers`);
+  let answers: string[] = [];
+  let text = "";
+  socket.setEncoding("latin1").resume();
+  for await (const piece of socket as AsyncIterable<string>) {
+    text += piece;
+    answers = text.split(/(?=HTTP\/1\.1 \d{3} )/);
+    if (answers.length === asked && answers.at(-1)?.endsWith(`\r\n\r\n${VALUE}`) === true) break;
+  }
+  for (const answer of answers) t.ok(answer.endsWith(`\r\n\r\n${VALUE}`), "a whole body");
+});
+
+t.test("pipelined requests of all kinds are answered in order", async (t) => {
+  const { port } = await startKoor(t);
+  await send(port, "PUT", "/api/state/a", { body: VALUE });
+  const etag = String((await send(port, "HEAD", "/api/state/a")).headers.etag);
+  const kinds = [
+    requestOf("/api/state/a"),
+    requestOf("/api/state/a", "", "HEAD"),
+    requestOf("/api/state/a", `If-None-Match: ${etag}\r\n`),
+    requestOf("/api/state/none"),
+    requestOf("/health", "Connection: close\r\n"),
+  ];
+  const text = await readAll(await sendUnread(t, port, kinds.join("")));
+  const answers = text.split(/(?=HTTP\/1\.1 \d{3} )/);
+  t.same(
+    answers.map((answer) => answer.slice(9, 12)),
+    ["200", "200", "304", "404", "200"],
+  );
+  for (const [at, bytes] of [VALUE.length, 0, 0].entries()) {
+    const [head = "", body = ""] = (answers[at] ?? "").split("\r\n\r\n");
+    t.match(head, new RegExp(`^content-length: ${VALUE.length}$`, "im"), "each says how long the value is");
+    t.equal(body.length, bytes);
+  }
+});

@@ -385,6 +385,12 @@ export const HOT_CACHE_VALUE_BYTES_MAX = 256 * KIB;
 export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
 /** Reads of at most so many rows run on the front's own handle; longer ones in the pool. */
 export const FRONT_READ_ROWS_MAX = 100;
+/**
+ * Over uWebSockets.js a turn of the event loop answers requests as they are read until it has answered so many and taken
+ * so long; the others are answered in the next turn, one a connection.
+ */
+export const ANSWERS_A_TURN = 64;
+export const ANSWERS_TURN_MS = 20;
 /** What work in pieces takes of a turn of the event loop before others have theirs. */
 export const TIME_SLICE_MS = 5;
 

@@ -6,8 +6,9 @@
  *
  * Pipelined requests: the library hands over every request of a read, one after the other, for as long as each is
  * answered before its handler returns. It closes the connection at a request that comes while the answer before is not
- * whole. That bounds what a connection can demand: an answer is whole only when the socket has taken it, so a client
- * that does not read gets no further answer.
+ * whole. Both bound what a connection can demand: an answer is whole only when the socket has taken it, so a client
+ * that does not read gets no further answer; and a turn of the event loop answers so many requests at once, and leaves
+ * the others to the next turn.
  */
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import {
@@ -25,6 +26,7 @@ import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
 import type { Sink, WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
+import { AnswerTurn } from "./answer-turn.js";
 import { RequestHead } from "./head.js";
 import { wireHeaders, wireText } from "./text.js";
 
@@ -43,6 +45,9 @@ const EMPTY = new Uint8Array(0);
 const READS = new Set(["get", "head", "options"]);
 /** A longer text is turned into bytes once, before the socket is asked for the first time. */
 const SHORT_TEXT_CHARACTERS = 64 * 1024;
+
+/** What all connections are answered while the library reads. */
+const turn = new AnswerTurn();
 
 /** Takes a body piece by piece; a piece is the library's until it returns. */
 type TakePiece = (piece: Uint8Array, last: boolean) => void;
@@ -329,6 +334,7 @@ export class UwsExchange implements Exchange {
       if (this.#held !== null) this.#letGo(this.#held, throwPiece);
       this.#res.cork(() => this.#write(reply));
     } else if (isLong(reply.body) && this.#bringsBody()) this.#writeBehindBody(reply);
+    else if (turn.isOver()) this.#writeLater(reply);
     else this.#write(reply);
   }
 

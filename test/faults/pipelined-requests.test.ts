@@ -102,3 +102,20 @@ t.test("pipelined requests of all kinds are answered in order", async (t) => {
     t.equal(body.length, bytes);
   }
 });
+
+t.test("a request behind one that ends the connection is not carried out", async (t) => {
+  const { port } = await startKoor(t);
+  for (const value of ["close", "Close", "close, te", "keep-alive, close"]) {
+    const write = `${requestOf("/api/state/behind", "Content-Length: 1\r\n", "PUT")}1`;
+    const socket = await sendUnread(t, port, requestOf("/health", `Connection: ${value}\r\n`) + write);
+    const text = await readAll(socket);
+    t.notMatch(text, /HTTP\/1\.1 2\d\d .*HTTP\/1\.1 2\d\d /s, `${value}: at most the first is answered`);
+    t.equal((await send(port, "GET", "/api/state/behind")).status, 404, `${value}: nothing is stored`);
+    const alone = await sendUnread(t, port, requestOf("/health", `Connection: ${value}\r\n`));
+    t.match(
+      await readAll(alone),
+      /^HTTP\/1\.1 200 .*^connection: close$.*"status":"ok"/ims,
+      `${value}: the answer alone`,
+    );
+  }
+});

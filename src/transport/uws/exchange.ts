@@ -334,13 +334,14 @@ export class UwsExchange implements Exchange {
       if (this.#held !== null) this.#letGo(this.#held, throwPiece);
       this.#res.cork(() => this.#write(reply));
     } else if (isLong(reply.body) && this.#bringsBody()) this.#writeBehindBody(reply);
-    else if (turn.isOver()) this.#writeLater(reply);
+    else if (this.#head.closes || turn.isOver()) this.#writeLater(reply);
     else this.#write(reply);
   }
 
   /**
    * Answers when the library has read on. Until then the answer is not whole: at a request behind this one in the same
-   * read the library closes the connection.
+   * read the library closes the connection. A client that asks for the connection's end sends nothing behind it
+   * (RFC 9112, 9.6), and the library would hand that over, too.
    */
   #writeLater(reply: WireReply): void {
     this.detach();

@@ -26,6 +26,7 @@ import { sentFence } from "../base/fence.js";
 import type { Log } from "../base/log.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { formatTime } from "../base/time.js";
+import { TimeSlice } from "../base/time-slice.js";
 import { jsonReply, laterReply } from "../front/reply.js";
 import type { Answer, Reply, Request } from "../front/route.js";
 import type { LongWork } from "../threads/long-work.js";
@@ -143,6 +144,8 @@ export class VersionedFront {
   readonly #explain: (failure: Failure) => Failure;
   readonly #updated: string;
   readonly #cache = new HotCache<ValueReply>();
+  /** Large values are in no cache: many requests for them in one turn would keep all others waiting. */
+  readonly #slice = new TimeSlice();
 
   constructor({ writer, reads, longWork, log, reader, methods, explain }: VersionedFrontOptions) {
     this.#writer = writer;
@@ -162,9 +165,23 @@ export class VersionedFront {
     if (diff !== undefined) return this.#diff(key, diff);
     if (history === 1) return this.#history(key, limit);
     const if_none_match = headers["if-none-match"];
-    if (version !== undefined) return this.#version(key, version, if_none_match);
+    if (version !== undefined) return this.#readInTurn(() => this.#version(key, version, if_none_match));
+    return this.#cached(key, if_none_match) ?? this.#readInTurn(() => this.#current(key, if_none_match));
+  }
+
+  /** Reads a value from the database, in a later turn where this one has had its share of such reads. */
+  #readInTurn(read: () => Answer): Answer | Promise<Answer> {
+    return this.#slice.isOver ? this.#slice.yieldIfOver().then(read) : read();
+  }
+
+  #cached(key: string, if_none_match: string): Answer | undefined {
     const cached = this.#writer.behind ? undefined : this.#cache.get(key);
-    if (cached !== undefined) return unlessHeld(if_none_match, cached.etag, cached.reply);
+    return cached === undefined ? undefined : unlessHeld(if_none_match, cached.etag, cached.reply);
+  }
+
+  #current(key: string, if_none_match: string): Answer {
+    const cached = this.#cached(key, if_none_match);
+    if (cached !== undefined) return cached;
     const current = this.#reader.current(key);
     if (current === undefined) return notFound(this.#reader.space.missing(key));
     const etag = etagOf(current);

@@ -61,6 +61,11 @@ class Subscriber implements Outlet, SocketHandler {
     this.#feed.resumeFrom(eventIdOf(text));
   }
 
+  fellBehind(text: Uint8Array): void {
+    this.#native = false;
+    this.#feed.resumeFrom(eventIdOf(text) + 1);
+  }
+
   drained(): void {
     if (!this.#native) this.#feed.drained();
   }

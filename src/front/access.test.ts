@@ -13,6 +13,7 @@ t.test("a socket ends with the access of its caller, and is forgotten when it cl
     const listeners = new Set<(end: AccessEnd) => void>();
     const handler: SocketHandler = {
       missed: (text) => heard.push(["missed", text]),
+      fellBehind: (text) => heard.push(["fell behind", text]),
       drained: () => heard.push("drained"),
       closed: () => heard.push("closed"),
     };
@@ -24,10 +25,12 @@ t.test("a socket ends with the access of its caller, and is forgotten when it cl
     const tied = tiedTo(watch, () => handler)(socket);
     const text = new Uint8Array(1);
     tied.missed(text);
+    tied.fellBehind(text);
     tied.drained();
     for (const listener of listeners) listener(how);
     tied.closed();
-    t.same(heard, [["missed", text], "drained", [code, how === "revoked" ? "token revoked" : "logged out"], "closed"]);
+    const goodbye = [code, how === "revoked" ? "token revoked" : "logged out"];
+    t.same(heard, [["missed", text], ["fell behind", text], "drained", goodbye, "closed"]);
     t.equal(listeners.size, 0);
   }
   t.end();

@@ -19,6 +19,7 @@ export function tiedTo(watch: WatchAccess, open: SocketOpener): SocketOpener {
     const forget = watch((end) => socket.end(CLOSE_CODES[end], CLOSE_REASONS[end]));
     return {
       missed: (text) => handler.missed(text),
+      fellBehind: (text) => handler.fellBehind(text),
       drained: () => handler.drained(),
       closed: () => {
         forget();

@@ -89,6 +89,7 @@ export const comeLater: SocketOpener = (socket) => {
   });
   return {
     missed: () => undefined,
+    fellBehind: () => undefined,
     drained: () => undefined,
     closed: () => {
       closed = true;

@@ -85,6 +85,11 @@ export interface SocketHandler {
    * @param text the text's beginning, its first `{"id":…` at least
    */
   missed(text: Uint8Array): void;
+  /**
+   * A text of its topic was sent, the socket is behind with it, and it has left the topic.
+   * @param text as of `missed`
+   */
+  fellBehind(text: Uint8Array): void;
   /** The socket takes more. */
   drained(): void;
   closed(): void;

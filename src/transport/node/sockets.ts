@@ -8,6 +8,7 @@ import type { WebSocket, WebSocketServer } from "ws";
 import { SOCKET_CLOSE_MS_MAX, SUBSCRIBER_MESSAGE_BYTES_MAX } from "../../../schemas/limits.js";
 import { PingRounds } from "../ping-rounds.js";
 import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
+import { LaterSockets } from "../later-sockets.js";
 import { SocketBuffer } from "../socket-buffers.js";
 import { refuseHandshake } from "./malformed.js";
 
@@ -15,6 +16,9 @@ import { refuseHandshake } from "./malformed.js";
 const PIECE_BYTES_MAX = 64 * 1024;
 /** What a handler is told of a text that did not fit: its id is in it. */
 const BEGINNING_CHARACTERS = 64;
+
+/** A text of so many characters is given to sockets in turns, and turned into a frame once. */
+const LARGE_CHARACTERS = PIECE_BYTES_MAX;
 
 // A text frame of a server (RFC 6455, section 5.2): whole, and not masked.
 const FINAL_TEXT = 0x81;
@@ -101,7 +105,8 @@ class NodeSocket implements Socket {
   send(text: string): SendResult {
     // Nothing may follow a close frame.
     if (this.#isBehind() || this.#ws.readyState !== this.#ws.OPEN) return "refused";
-    this.#ws.send(text);
+    if (text.length < LARGE_CHARACTERS) this.#ws.send(text);
+    else this.#net.write(this.#sockets.frameOf(text));
     if (!this.#isBehind()) return "sent";
     if (!this.#hasRoom()) setImmediate(() => this.cut());
     this.#awaitDrain();
@@ -125,6 +130,17 @@ class NodeSocket implements Socket {
         return;
       }
     }
+  }
+
+  /** Does not get a text of its topic in this turn: its handler takes over, from this text on. */
+  putOff({ first }: Piece): void {
+    this.#leave();
+    this.#handler.missed(Buffer.from(first.slice(0, BEGINNING_CHARACTERS)));
+  }
+
+  /** Its turn has come to get what was put off. */
+  takeTurn(): void {
+    if (this.#ws.readyState === this.#ws.OPEN && !this.#isBehind()) this.#handler.drained();
   }
 
   /** Counts what the socket has not taken; false where there is no room for it. */
@@ -187,15 +203,45 @@ export class NodeSockets implements Broadcaster {
   /** The sockets of each topic that keep up. */
   readonly #members = new Map<string, Set<NodeSocket>>();
   readonly #pings = new PingRounds(this.#all);
+  readonly #later = new LaterSockets(() => {
+    this.#framed = null;
+  });
+  /** The large text that was sent last, as a frame: it goes to one socket after the other. */
+  #framed: { readonly text: string; readonly frame: Buffer } | null = null;
 
   publish(topic: string, texts: readonly string[]): number {
     const members = this.#members.get(topic);
     if (members === undefined) return 0;
     // Those who fall behind while it is sent are told of what they miss.
     const { size } = members;
-    const pieces = piecesOf(texts);
-    for (const member of members) member.give(pieces);
+    const [text = ""] = texts;
+    const is_large = texts.length === 1 && text.length >= LARGE_CHARACTERS;
+    const pieces = is_large ? [{ frames: this.frameOf(text), first: text }] : piecesOf(texts);
+    const [first] = pieces;
+    if (first === undefined || !texts.some(({ length }) => length >= LARGE_CHARACTERS)) {
+      for (const member of members) member.give(pieces);
+      return size;
+    }
+    // To those who are not reached in this turn's share it is as if they were behind: they get it in a later turn.
+    for (const member of [...members]) {
+      if (!this.#later.isOver) {
+        member.give(pieces);
+        continue;
+      }
+      member.putOff(first);
+      this.#later.add(() => member.takeTurn());
+    }
     return size;
+  }
+
+  /** A large text as a frame. */
+  frameOf(text: string): Buffer {
+    if (this.#framed?.text === text) return this.#framed.frame;
+    const [{ frames }] = piecesOf([text]) as [Piece];
+    // It is kept for as long as sockets wait for it, and for this turn at least.
+    if (this.#framed === null) this.#later.add(() => undefined);
+    this.#framed = { text, frame: frames };
+    return frames;
   }
 
   /** Completes an upgrade that was let pass, and serves the socket. */

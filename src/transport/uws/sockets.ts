@@ -11,6 +11,7 @@ import {
   SUBSCRIBER_MESSAGE_BYTES_MAX,
   SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
 } from "../../../schemas/limits.js";
+import { LaterSockets } from "../later-sockets.js";
 import { PingRounds } from "../ping-rounds.js";
 import { SocketBuffer } from "../socket-buffers.js";
 import { wireText } from "./text.js";
@@ -24,7 +25,15 @@ const LIBRARY_LARGE_BYTES = 16 * 1024;
  */
 const LIBRARY_COLLECTED_MAX = 32;
 
-const COUNTED_CHARACTERS = 64 * 1024;
+/**
+ * A text of so many characters is given to sockets in turns, and turned into bytes once. One of more than a fragment is
+ * sent in fragments, as the socket takes them: the library would take memory for the whole of it, for each socket,
+ * before it sends the first byte.
+ */
+const LARGE_CHARACTERS = 64 * 1024;
+const FRAGMENT_BYTES = 128 * 1024;
+/** How much of a text `missed` and `fellBehind` are told. */
+const BEGINNING_CHARACTERS = 64;
 
 /**
  * Without an idle timeout the library cuts a peer that does not answer a close frame after at most 4 s; with one of
@@ -36,6 +45,13 @@ const NO_IDLE_TIMEOUT = 0;
 const SENT = 1;
 const REFUSED = 2;
 const TOO_BIG = 1009;
+
+/** What the library's sockets have beside what its types say; each gives back what `send` does. */
+interface FragmentSender {
+  sendFirstFragment(piece: Uint8Array, isBinary: boolean): number;
+  sendFragment(piece: Uint8Array): number;
+  sendLastFragment(piece: Uint8Array): number;
+}
 
 interface Peer {
   readonly opener: SocketOpener;
@@ -53,6 +69,12 @@ class UwsSocket implements Socket {
   #heard = true;
   /** The close frame that waits until the socket has taken what it was sent before. */
   #goodbye: { readonly code: number; readonly reason: string; readonly timer: NodeJS.Timeout } | null = null;
+  /** A copy of what was left of a large text; null where there is none. Until it is sent nothing else may be. */
+  #rest: Uint8Array | null = null;
+  /** How much of it was sent. */
+  #rest_sent = 0;
+  /** It is to be cut: there was no room for what is left of a large text. */
+  #doomed = false;
 
   constructor(ws: WebSocket<Peer>, sockets: UwsSockets) {
     this.#ws = ws;
@@ -67,11 +89,74 @@ class UwsSocket implements Socket {
   }
 
   send(text: string): SendResult {
-    if (this.#isEnding()) return "refused";
+    if (this.#isEnding() || this.#rest !== null || this.#doomed) return "refused";
+    if (isLarge(text)) return this.#sendLarge(this.#sockets.encode(text));
     const status = this.#ws.send(wireText(text), false);
     // Not here: who sends may be in the middle of it.
     if (status !== SENT && status !== REFUSED && !this.hasRoom()) setImmediate(() => this.cut());
     return status === SENT ? "sent" : status === REFUSED ? "refused" : "behind";
+  }
+
+  #sendLarge(bytes: Uint8Array): SendResult {
+    const sender = this.#ws as unknown as FragmentSender;
+    const whole = bytes.byteLength <= FRAGMENT_BYTES;
+    const status = whole
+      ? this.#ws.send(bytes, false)
+      : sender.sendFirstFragment(bytes.subarray(0, FRAGMENT_BYTES), false);
+    if (status === REFUSED) return "refused";
+    const first = whole ? bytes.byteLength : FRAGMENT_BYTES;
+    const sent = status === SENT ? this.#sendFragments(bytes, first) : first;
+    const left = bytes.byteLength - sent;
+    if (left === 0 && this.#ws.getBufferedAmount() === 0) return "sent";
+    if (!this.#takeRoom(left)) {
+      this.#doomed = true;
+      // Not here: who sends may be in the middle of it.
+      setImmediate(() => this.cut());
+    } else if (left > 0) {
+      this.#rest = Buffer.from(bytes.subarray(sent));
+      this.#rest_sent = 0;
+    }
+    return "behind";
+  }
+
+  /** Sends what follows the first fragment; how far it came before the socket was behind. */
+  #sendFragments(bytes: Uint8Array, from: number): number {
+    const sender = this.#ws as unknown as FragmentSender;
+    for (let at = from; at < bytes.byteLength; ) {
+      const piece = bytes.subarray(at, at + FRAGMENT_BYTES);
+      at += piece.byteLength;
+      const status = at === bytes.byteLength ? sender.sendLastFragment(piece) : sender.sendFragment(piece);
+      if (status !== SENT) return at;
+    }
+    return bytes.byteLength;
+  }
+
+  /** Sends texts of its topic, some of them large; of the first that does not fit it is told. */
+  give(texts: readonly string[]): void {
+    for (const text of texts) {
+      // Of what the library refuses it tells `dropped`.
+      const result = this.send(text);
+      if (this.#topic === "" || this.#doomed) return;
+      if (result === "refused") {
+        this.putOff(text);
+        return;
+      }
+      if (this.#rest === null) continue;
+      // In the topic it would get what is published next in the middle of this text.
+      this.#leaveTopic();
+      this.#handler?.fellBehind(beginningOf(text));
+    }
+  }
+
+  /** Does not get a text of its topic in this turn: its handler takes over, from this text on. */
+  putOff(text: string): void {
+    this.#leaveTopic();
+    this.#handler?.missed(beginningOf(text));
+  }
+
+  #leaveTopic(): void {
+    this.#sockets.excuse(this, this.#topic);
+    this.#topic = "";
   }
 
   /** Sends texts to this socket alone, in order; of the first that does not fit `dropped` is told. */
@@ -83,7 +168,12 @@ class UwsSocket implements Socket {
 
   /** Counts what the socket has not taken; false where there is no room for it. */
   hasRoom(): boolean {
-    return this.#closed || this.#buffer.set(this.#ws.getBufferedAmount());
+    return this.#takeRoom(this.#rest?.byteLength ?? 0);
+  }
+
+  /** @param left bytes that are kept of a large text */
+  #takeRoom(left: number): boolean {
+    return this.#closed || this.#buffer.set(this.#ws.getBufferedAmount() + left);
   }
 
   cut(): void {
@@ -99,13 +189,12 @@ class UwsSocket implements Socket {
   /** Sends the close frame. The library drops one that does not fit: it waits for room then, but not for long. */
   end(code: number, reason: string): void {
     if (this.#isEnding()) return;
-    if (this.#ws.getBufferedAmount() === 0) {
+    if (this.#rest === null && this.#ws.getBufferedAmount() === 0) {
       this.#ws.end(code, reason);
       return;
     }
     this.#goodbye = { code, reason, timer: setTimeout(() => this.cut(), SOCKET_CLOSE_MS_MAX) };
-    if (this.#topic !== "") this.#sockets.excuse(this, this.#topic);
-    this.#topic = "";
+    if (this.#topic !== "") this.#leaveTopic();
   }
 
   /** A sign of life has come. */
@@ -142,21 +231,26 @@ class UwsSocket implements Socket {
     if (this.#topic === "") return;
     // Not here: the library is at this socket.
     if (!this.hasRoom()) setImmediate(() => this.cut());
-    this.#sockets.excuse(this, this.#topic);
-    this.#topic = "";
+    this.#leaveTopic();
     this.#handler?.missed(new Uint8Array(message));
   }
 
   drained(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#doomed) return;
+    if (this.#rest !== null && this.#ws.getBufferedAmount() === 0) {
+      this.#rest_sent = this.#sendFragments(this.#rest, this.#rest_sent);
+      if (this.#rest_sent === this.#rest.byteLength) this.#rest = null;
+    }
     if (!this.hasRoom()) this.cut();
+    else if (this.#rest !== null || this.#ws.getBufferedAmount() > 0) return;
     else if (this.#goodbye === null) this.#handler?.drained();
-    else if (this.#ws.getBufferedAmount() === 0) this.#ws.end(this.#goodbye.code, this.#goodbye.reason);
+    else this.#ws.end(this.#goodbye.code, this.#goodbye.reason);
   }
 
   closed(): void {
     this.#closed = true;
     clearTimeout(this.#goodbye?.timer);
+    this.#rest = null;
     this.#buffer.set(0);
     this.#sockets.forget(this, this.#topic);
     this.#topic = "";
@@ -164,11 +258,12 @@ class UwsSocket implements Socket {
   }
 }
 
-/**
- * Whether a text is left with a socket as a whole that stops to read: each is looked at before the next is given it.
- */
-function isVeryLarge(text: string): boolean {
-  return text.length >= COUNTED_CHARACTERS;
+function isLarge(text: string): boolean {
+  return text.length >= LARGE_CHARACTERS;
+}
+
+function beginningOf(text: string): Uint8Array {
+  return Buffer.from(text.slice(0, BEGINNING_CHARACTERS));
 }
 
 /**
@@ -199,6 +294,11 @@ export class UwsSockets implements Broadcaster {
    */
   readonly #leaving = new Map<UwsSocket, string>();
   readonly #pings = new PingRounds(this.#all);
+  readonly #later = new LaterSockets(() => {
+    this.#encoded = null;
+  });
+  /** The large text that was sent last, as bytes: it goes to one socket after the other. */
+  #encoded: { readonly text: string; readonly bytes: Uint8Array } | null = null;
 
   /** @param onClosed told of each socket that is closed */
   constructor(app: TemplatedApp, onClosed: () => void = () => undefined) {
@@ -211,7 +311,11 @@ export class UwsSockets implements Broadcaster {
     if (members === undefined) return 0;
     // Those who fall behind while it is sent are told of what they miss.
     const { size } = members;
-    if (texts.length > LIBRARY_COLLECTED_MAX || isMixed(texts) || texts.some(isVeryLarge)) {
+    if (texts.some(isLarge)) {
+      this.#publishLarge(members, texts);
+      return size;
+    }
+    if (texts.length > LIBRARY_COLLECTED_MAX || isMixed(texts)) {
       const encoded = texts.map((text) => Buffer.from(text));
       for (const member of members) {
         member.sendEach(encoded);
@@ -224,6 +328,29 @@ export class UwsSockets implements Broadcaster {
       this.#app.publish(topic, wireText(text), false);
     }
     return size;
+  }
+
+  /** To those who are not reached in this turn's share it is as if they were behind: they get it in a later turn. */
+  #publishLarge(members: ReadonlySet<UwsSocket>, texts: readonly string[]): void {
+    const [first = ""] = texts;
+    for (const member of [...members]) {
+      if (!this.#later.isOver) {
+        member.give(texts);
+        continue;
+      }
+      member.putOff(first);
+      this.#later.add(() => member.drained());
+    }
+  }
+
+  /** A large text as bytes. */
+  encode(text: string): Uint8Array {
+    if (this.#encoded?.text === text) return this.#encoded.bytes;
+    const bytes = Buffer.from(text);
+    // They are kept for as long as sockets wait for them, and for this turn at least.
+    if (this.#encoded === null) this.#later.add(() => undefined);
+    this.#encoded = { text, bytes };
+    return bytes;
   }
 
   enter(socket: UwsSocket, topic: string): void {

@@ -1,0 +1,67 @@
+/**
+ * Large events and many subscribers: what those who do not read leave behind has a bound, those who read get every
+ * event whole and in order, and others are served meanwhile. Against a real server.
+ */
+import t, { type Test } from "tap";
+import { SOCKET_BUFFERS_BYTES_MAX } from "../../schemas/limits.js";
+import { must } from "../../src/base/assert.js";
+import { parseExposition } from "../support/exposition.js";
+import { send, sendJson } from "../support/http-client.js";
+import { startKoor } from "../support/server-process.js";
+import { openSocket, type Socket } from "../support/subscriber.js";
+
+const MIB = 2 ** 20;
+const LARGE = "ä".repeat(1_000_000);
+const READERS = 12;
+/** Node holds a whole event for each of them, and cuts whoever is given more than all may hold. */
+const SILENT = { uws: 120, node: 40 } as const;
+/** Events on their way, and what V8 has yet to give back. */
+const BESIDE_BYTES = 150 * MIB;
+
+async function residentBytes(port: number): Promise<number> {
+  const families = parseExposition((await send(port, "GET", "/metrics")).text);
+  return must(families.get("process_resident_memory_bytes")?.samples[0]?.value, "it is told");
+}
+
+async function publish(t: Test, port: number, data: unknown): Promise<void> {
+  t.equal((await sendJson(port, "POST", "/api/events/publish", { topic: "a", data })).status, 200);
+}
+
+async function openAll(t: Test, port: number, count: number): Promise<Socket[]> {
+  const sockets: Socket[] = [];
+  for (let at = 0; at < count; at++) sockets.push(await openSocket(t, port));
+  return sockets;
+}
+
+t.test("whoever reads gets events of all sizes whole and in order", async (t) => {
+  const { port } = await startKoor(t);
+  const readers = await openAll(t, port, READERS);
+  // 100 000 are sent in one piece, though one socket after the other.
+  const sent = ["first", LARGE, "between", "x".repeat(100_000), `${LARGE}last`, 42, LARGE, "end"];
+  for (const data of sent) await publish(t, port, data);
+  const late = await openSocket(t, port, "since=0");
+  for (const reader of [...readers, late]) {
+    const told = await reader.untilId(sent.length);
+    t.ok(
+      told.length === sent.length && told.every((item, at) => "id" in item && item.data === sent[at]),
+      `${told.length} events`,
+    );
+  }
+});
+
+t.test("what many who do not read have not taken is bounded, and whoever reads misses nothing", async (t) => {
+  const { port, transport } = await startKoor(t);
+  const silent = await openAll(t, port, SILENT[transport]);
+  for (const { socket } of silent) socket.pause();
+  const reader = await openSocket(t, port);
+  const before = await residentBytes(port);
+  const data = "x".repeat(5_000_000);
+  for (let at = 1; at <= 3; at++) {
+    await publish(t, port, data);
+    t.equal((await send(port, "GET", "/health")).status, 200);
+    const told = await reader.untilId(at);
+    t.equal(told.length, at);
+  }
+  const grown = (await residentBytes(port)) - before;
+  t.ok(grown < SOCKET_BUFFERS_BYTES_MAX + BESIDE_BYTES, `${Math.round(grown / MIB)} MiB more`);
+});

@@ -47,7 +47,12 @@ export const QUIET_AFTER_CHUNKS_MS = 1_000;
 export const HELD_BODY_BYTES_MAX = 512 * KIB;
 /** Of all bodies together that are held back. */
 export const HELD_BODIES_BYTES_MAX = 32 * MIB;
-/** Of a body that the front reads: a byte or two of JSON may be a value, which takes a hundred in memory. */
+/**
+ * A longer JSON body is read in the pool: 10 ms of the front are gone with so many bytes of distinct names, which take
+ * more than linear time.
+ */
+export const FRONT_JSON_BYTES_MAX = 64 * KIB;
+/** Of a body that is read for the front: a byte or two of JSON may be a value, which takes a hundred in memory. */
 export const JSON_VALUES_MAX = 500_000;
 export const JSON_DEPTH_MAX = 100_000;
 /** All request bodies that are being received or waiting for the writer, together. */
@@ -806,6 +811,13 @@ export const LOG_FLUSH_MS_MAX = 500;
 export const TOKENS_PER_MCP_CALL = 300;
 
 // MCP
+/** No message needs more: the longest argument of a tool is the context of a rule. */
+export const MCP_BODY_BYTES_MAX = 1 * MIB;
+/**
+ * Values of a body: a batch of tools' calls has some twenty a message. The protocol's library copies each object
+ * several times on the front, names and all.
+ */
+export const MCP_VALUES_MAX = 4_000;
 /** Messages of one JSON-RPC batch. */
 export const MCP_BATCH_MESSAGES_MAX = 100;
 /** Of a message's id, and of what it names, in UTF-16 units. */

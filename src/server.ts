@@ -316,6 +316,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     gate,
     door: new DashboardDoor({ gate, actors, sessions }),
     metrics: requests,
+    pool,
     log,
     clock,
     actors,

@@ -1,10 +1,18 @@
 /**
  * Bodies that are small and would take seconds to read, or gigabytes to hold: millions of values, a million levels, too
  * many items, and what strangers send to log in.
+ * Those that are long are read in the pool, and mean the same there.
  */
 import { request as httpRequest } from "node:http";
 import t from "tap";
-import { JSON_DEPTH_MAX, JSON_VALUES_MAX, LOG_IN_BODY_BYTES_MAX } from "../schemas/limits.js";
+import {
+  FRONT_JSON_BYTES_MAX,
+  JSON_DEPTH_MAX,
+  JSON_VALUES_MAX,
+  LOG_IN_BODY_BYTES_MAX,
+  MCP_BODY_BYTES_MAX,
+  MCP_VALUES_MAX,
+} from "../schemas/limits.js";
 import { refusal, refusalOf } from "./support/answers.js";
 import { send } from "./support/http-client.js";
 import { MCP_HEADERS } from "./support/mcp-messages.js";
@@ -46,10 +54,13 @@ t.test("too many values, too many levels, too many items", async (t) => {
     const deep = "[".repeat(JSON_DEPTH_MAX + 1) + "]".repeat(JSON_DEPTH_MAX + 1);
     t.same(await ask(deep), refusal(400, `the body is nested deeper than ${JSON_DEPTH_MAX} levels`), path);
   }
-  const tool = `{"jsonrpc":"2.0","id":1,"method":"ping","params":${list(JSON_VALUES_MAX, "{}")}}`;
+  const tool = `{"jsonrpc":"2.0","id":1,"method":"ping","params":${list(MCP_VALUES_MAX)}}`;
   const answer = await send(port, "POST", "/mcp", { body: tool, headers: { ...RIGHT, ...MCP_HEADERS } });
   t.equal(answer.status, 400);
-  t.match(answer.text, /the body has more than/);
+  t.match(answer.text, new RegExp(`the body has more than ${MCP_VALUES_MAX} values`));
+  const long = `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"${"x".repeat(MCP_BODY_BYTES_MAX)}"}}`;
+  const told = await send(port, "POST", "/mcp", { body: long, headers: { ...RIGHT, ...MCP_HEADERS } });
+  t.same(refusalOf(told), refusal(413, `body larger than ${MCP_BODY_BYTES_MAX} bytes`));
 });
 
 t.test("what a stranger sends to log in is small, and refused before it is taken in", async (t) => {
@@ -80,4 +91,73 @@ t.test("what a stranger sends to log in is small, and refused before it is taken
   t.equal(status, 413);
   const small = await send(dashboard_port, "POST", "/session", { body: '{"token":"x"}', headers: { Origin: origin } });
   t.equal(small.status, 401);
+});
+
+/** A body of several megabytes, whose names are all different. */
+function names(count: number, salt: string): string {
+  return Array.from({ length: count }, (_, at) => `"${salt}${at}":1`).join(",");
+}
+
+t.test("others are answered while bodies of many names are read", async (t) => {
+  const count = 300_000;
+  const started = performance.now();
+  JSON.parse(`{${names(count, "mine")}}`);
+  const parsed_ms = performance.now() - started;
+  const { id } = (await send(port, "POST", "/api/instances/register", { body: '{"name":"x"}', headers: RIGHT })).json<{
+    readonly id: string;
+  }>();
+  for (const [path, body, status] of [
+    ["/api/events/publish", `{"topic":"x","data":{${names(count, "a")}}}`, 200],
+    [`/api/instances/${id}/heartbeat`, `{${names(count, "b")}}`, 200],
+    ["/api/leases", `{"resources":["x"],"wait_s":{${names(count, "c")}}}`, 400],
+    ["/api/tasks", `[{"title":"x",${names(count, "d")}}]`, 200],
+  ] as const) {
+    let answered = false;
+    const asked = send(port, "POST", path, { body, headers: { ...RIGHT, "X-Koor-Instance": id } }).finally(() => {
+      answered = true;
+    });
+    let slowest_ms = 0;
+    while (!answered) {
+      const began = performance.now();
+      await send(port, "GET", "/health");
+      slowest_ms = Math.max(slowest_ms, performance.now() - began);
+    }
+    t.equal((await asked).status, status, path);
+    t.ok(slowest_ms < parsed_ms / 3, `${path}: ${slowest_ms} ms, and ${parsed_ms} ms to parse as much`);
+  }
+});
+
+t.test("a long body means what a short one means", async (t) => {
+  const pad = " ".repeat(FRONT_JSON_BYTES_MAX);
+  const ask = async (method: string, path: string, body: string): Promise<unknown> => {
+    const told = await send(port, method, path, { body, headers: RIGHT });
+    const { id: _id, created_at: _at, updated_at: _updated, ...rest } = told.json<Record<string, unknown>>();
+    return { status: told.status, rest };
+  };
+  for (const [path, body] of [
+    ["/api/events/publish", '{"topic":"a.b","data":{"n":12345678901234567890.10,"__proto__":[1]},"source":"me"}'],
+    ["/api/events/publish", '{"topic":"a.b","data":null,"more":{"topic":1}}'],
+    ["/api/events/publish", '{"data":1}'],
+    ["/api/events/publish", '{"topic":"a.b","data":1'],
+    ["/api/tasks", '{"title":"é","data":{"a":[1,{}]},"labels":["l"],"other":[1]}'],
+    ["/api/tasks", '{"title":"t","labels":["l",1]}'],
+    ["/api/tasks", '{"title":"t","assignee":null,"not_before":null}'],
+    ["/api/leases/check", '{"workspace":"w","paths":["a","b"]}'],
+    ["/api/webhooks", '{"id":"w","url":"ftp://x"}'],
+  ] as const) {
+    const short = await ask("POST", path, body);
+    t.same(await ask("POST", path, pad + body), short, `${path} ${body}`);
+    t.match(short, { status: /^(200|201|400)$/ });
+  }
+  const many = `[${Array.from({ length: 1000 }, (_, at) => `{"topic":"t","data":${at}.0,"x":"${"y".repeat(80)}"}`).join()}]`;
+  const published = await send(port, "POST", "/api/events/publish", { body: many, headers: RIGHT });
+  t.equal(published.status, 200);
+  const [first] = published.json<{ readonly id: number }[]>();
+  const read = await send(port, "GET", `/api/events/history?after=${(first?.id ?? 0) - 1}&last=1000`, {
+    headers: RIGHT,
+  });
+  t.same(
+    [...read.text.matchAll(/"data":([^,]*)/g)].map(([, data]) => data),
+    Array.from({ length: 1000 }, (_, at) => `${at}.0`),
+  );
 });

@@ -3,7 +3,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import t from "tap";
 import {
-  BODY_BYTES_MAX,
+  MCP_BODY_BYTES_MAX,
   MCP_BATCH_MESSAGES_MAX,
   MCP_ENDPOINTS_TOKENS_MAX,
   MCP_INSTANCES_MAX,
@@ -629,9 +629,9 @@ t.test("other methods of HTTP are 405, and the doors are those of REST", async (
   }
   t.equal((await post(guarded.port, ping, { Authorization: `Bearer ${TOKEN}` })).status, 200);
   t.equal((await post(port, ping, { Origin: `http://localhost:${port}`, Host: `localhost:${port}` })).status, 200);
-  const large = Buffer.alloc(BODY_BYTES_MAX + 1, " ");
+  const large = Buffer.alloc(MCP_BODY_BYTES_MAX + 1, " ");
   t.match((await post(port, large)).json<Refusal>(), { code: 413, error: String });
-  const full = Buffer.alloc(BODY_BYTES_MAX, " ");
+  const full = Buffer.alloc(MCP_BODY_BYTES_MAX, " ");
   full.write(JSON.stringify(ping));
   t.equal((await post(port, full)).status, 200, "exactly as large as is allowed");
 });

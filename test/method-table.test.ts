@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import * as Type from "typebox";
+import { FRONT_JSON_BYTES_MAX } from "../schemas/limits.js";
 import { Failure } from "../src/base/result.js";
 import { METHODS, NOTICES } from "../src/methods.js";
 import { methodsIn } from "../src/threads/methods.js";
@@ -219,6 +220,7 @@ t.test("what the routes send fits the schemas", async (t) => {
     '[{"topic":"a.b","data":{"n":1e400},"source":"me"},{"topic":"a.c","data":null}]',
   );
   await ask("POST", "/api/events/publish", '{"topic":1}');
+  await ask("POST", "/api/events/publish", `{"topic":"a.b","data":"${"é".repeat(FRONT_JSON_BYTES_MAX)}"}`);
   for (const query of [
     "",
     "?last=10000",

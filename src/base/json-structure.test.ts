@@ -29,7 +29,23 @@ t.test("depth and number of values", (t) => {
     [String.raw`["\\","\"${"[,".repeat(JSON_VALUES_MAX)}\\\"["]`, "taken"],
     [`["${"[,".repeat(JSON_VALUES_MAX)}`, "taken"],
     [`["${"\\\\".repeat(1_000_000)}",${list(JSON_VALUES_MAX)}]`, too_many],
+    // Quotes and backslashes wherever a long string is looked through in another way.
+    ...Array.from(
+      { length: 70 },
+      (_, at) => [`["${"a".repeat(at)}\\"${"[,".repeat(JSON_VALUES_MAX)}"]`, "taken"] as const,
+    ),
+    ...Array.from(
+      { length: 70 },
+      (_, at) => [`["${"a".repeat(at)}\\\\",${list(JSON_VALUES_MAX)},"${"a".repeat(40)}\\\\"]`, too_many] as const,
+    ),
   ] as const)
     t.equal(messageOf(text), message, text.slice(0, 40));
+  t.end();
+});
+
+t.test("another bound of the values", (t) => {
+  t.equal(refuseStructure(Buffer.from("[1,2,3]"), 4), null);
+  t.equal(refuseStructure(Buffer.from("[1,{}]"), 4), null);
+  t.match(refuseStructure(Buffer.from('[1,2,{"a":[]}]'), 4), { message: "the body has more than 4 values" });
   t.end();
 });

@@ -6,56 +6,71 @@ import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits.js";
 import { type Failure, invalid } from "./result.js";
 
 const TOO_DEEP = invalid(`the body is nested deeper than ${JSON_DEPTH_MAX} levels`);
-const TOO_MANY = invalid(`the body has more than ${JSON_VALUES_MAX} values`);
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
+
+/** What a byte outside a string means; nothing where it is not listed. */
+const STRING = 1;
+const OPEN = 2;
+const CLOSE = 3;
+const COMMA = 4;
+const MEANINGS = new Uint8Array(256);
+for (const [bytes, meaning] of [
+  ['"', STRING],
+  ["[{", OPEN],
+  ["]}", CLOSE],
+  [",", COMMA],
+] as const)
+  for (const byte of Buffer.from(bytes)) MEANINGS[byte] = meaning;
+
+/** A string that is longer is looked through by `indexOf`, whose call costs as much as some bytes do. */
+const STEPPED_BYTES = 32;
 
 /**
- * The 400 for a body with more than JSON_VALUES_MAX values, or nested deeper than JSON_DEPTH_MAX; null for any other,
- * whether or not it is JSON. Linear in the bytes.
+ * The 400 for a body with more than so many values, or nested deeper than JSON_DEPTH_MAX; null for any other, whether
+ * or not it is JSON. Linear in the bytes: 10 MiB take 10 to 30 ms.
  */
-export function refuseStructure(body: Uint8Array): Failure | null {
+export function refuseStructure(body: Uint8Array, values_max = JSON_VALUES_MAX): Failure | null {
+  const { length } = body;
   // Each level and each value is a byte at least.
-  if (body.byteLength <= JSON_DEPTH_MAX) return null;
+  if (length <= Math.min(JSON_DEPTH_MAX, values_max)) return null;
   let depth = 0;
   let values = 1;
-  for (let at = 0; at < body.byteLength; at++) {
-    switch (body[at]) {
-      case QUOTE:
-        at = endOfString(body, at);
-        break;
-      case OPEN_ARRAY:
-      case OPEN_OBJECT:
-        depth += 1;
-        values += 1;
-        if (depth > JSON_DEPTH_MAX) return TOO_DEEP;
-        break;
-      case CLOSE_ARRAY:
-      case CLOSE_OBJECT:
-        depth -= 1;
-        break;
-      case COMMA:
-        values += 1;
-        break;
-      default:
+  for (let at = 0; at < length; at++) {
+    const meaning = MEANINGS[body[at] as number];
+    if (meaning === 0) continue;
+    if (meaning === STRING) {
+      at = endOfString(body, at, length);
+      continue;
     }
-    if (values > JSON_VALUES_MAX) return TOO_MANY;
+    if (meaning === CLOSE) {
+      depth -= 1;
+      continue;
+    }
+    values += 1;
+    if (meaning === OPEN) depth += 1;
+    if (depth > JSON_DEPTH_MAX) return TOO_DEEP;
+    if (values > values_max) return invalid(`the body has more than ${values_max} values`);
   }
   return null;
 }
 
 /** Where the quote is that ends a string; behind the last byte where none does. */
-function endOfString(body: Uint8Array, from: number): number {
-  for (let quote = body.indexOf(QUOTE, from + 1); quote >= 0; quote = body.indexOf(QUOTE, quote + 1)) {
+function endOfString(body: Uint8Array, from: number, length: number): number {
+  let at = from + 1;
+  while (at < length) {
+    for (const stop = Math.min(at + STEPPED_BYTES, length); at < stop; at++) {
+      if (body[at] === QUOTE) return at;
+      if (body[at] === BACKSLASH) at += 1;
+    }
+    if (at >= length) return length;
+    const quote = body.indexOf(QUOTE, at);
+    if (quote < 0) return length;
     let backslashes = 0;
-    while (body[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
+    while (quote - 1 - backslashes >= at && body[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
     if (backslashes % 2 === 0) return quote;
+    at = quote + 1;
   }
-  return body.byteLength;
+  return length;
 }

@@ -12,7 +12,6 @@ import type {
 import { EVENT_ID, HOPS } from "../../schemas/events.js";
 import { EVENT_ROWS_DEFAULT } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
-import { elementTexts, memberTexts } from "../base/json-text.js";
 import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
 import type { Caller } from "../front/caller.js";
@@ -50,7 +49,7 @@ const SERVER = "koor";
 
 type PublishOf = Pick<
   Request<readonly string[], unknown, "x-koor-hops", Static<typeof PublishBodies>>,
-  "text" | "json" | "headers" | "context" | "caller"
+  "free" | "json" | "headers" | "context" | "caller"
 >;
 type HistoryOf = Pick<Request<readonly string[], Static<typeof EventHistoryQuery>>, "query" | "context" | "onAbort">;
 
@@ -64,12 +63,6 @@ export function subscriptionOf(
   const pattern = compilePattern(text);
   if (pattern instanceof Failure) return pattern;
   return { pattern, since: last_event_id === "" ? (since ?? null) : Number(last_event_id), notices: notices === 1 };
-}
-
-/** An event from the JSON text of its object: `data` keeps the publisher's own digits. */
-function newEvent(text: string, topic: string, source: string): NewEvent {
-  const data = must(memberTexts(text), "the body was parsed as an object").get("data") ?? "null";
-  return { topic, data, source };
 }
 
 /** Turning a webhook off needs the server's token: an instance's word is enough to end the chain, and for no more. */
@@ -86,19 +79,21 @@ export class EventsFront {
     this.#stored = options.reads.model(eventReader);
   }
 
-  publish({ text, json, headers: { "x-koor-hops": hops }, context, caller }: PublishOf): Answer | Promise<Answer> {
+  publish({ free, json, headers: { "x-koor-hops": hops }, context, caller }: PublishOf): Answer | Promise<Answer> {
     if (hops !== "" && !HOPS.test(hops)) return invalid("X-Koor-Hops must be a non-negative integer");
     const many = Array.isArray(json);
-    const texts = many ? must(elementTexts(text), "the body was parsed as an array") : [text];
     const bodies = many ? json : [json];
     for (const [at, body] of bodies.entries()) {
       const refusal = refuseNames(body, many ? `[${at}].` : "");
       if (refusal !== null) return refusal;
     }
     const { guarded, writer, log } = this.#options;
-    const events = bodies.map(({ topic, source }, at) =>
-      newEvent(texts[at] ?? "", topic, authorOf(guarded, { caller, context }, source)),
-    );
+    const events: NewEvent[] = bodies.map(({ topic, source }, at) => ({
+      topic,
+      // The publisher's own digits.
+      data: free[at] ?? "null",
+      source: authorOf(guarded, { caller, context }, source),
+    }));
     const chain = chainOf(Number(hops), caller, guarded);
     return new Promise((resolve) => {
       writer.call(publishEvents, { events, chain }, context, (reply) => {

@@ -97,7 +97,7 @@ export class InnerCalls {
         query,
         headers: NO_HEADERS,
         body: text === "" ? NO_BODY : Buffer.from(text),
-        text,
+        free: [],
         json,
         stream: null,
         caller,

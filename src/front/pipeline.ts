@@ -3,10 +3,13 @@
  * limits, actor; and on the way back the error shape, the audit of refusals, metrics and the access log.
  * Runs on the front. The order of the checks is the order of the code.
  */
+import type { TSchema } from "typebox";
+import { FRONT_BODIES } from "../../schemas/front-bodies.js";
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import {
   ANSWERS_IN_MEMORY_BYTES_MAX,
   REQUESTS_IN_FLIGHT_MAX,
+  FRONT_JSON_BYTES_MAX,
   SHORTAGE_REPORT_MS,
   WHOLE_ANSWER_BYTES_MAX,
 } from "../../schemas/limits.js";
@@ -17,11 +20,14 @@ import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { isShortage } from "../base/descriptors.js";
 import { reasonOf, traceOf } from "../base/reason.js";
-import { refuseStructure } from "../base/json-structure.js";
+import { buffersOf, packBytes } from "../base/bytes.js";
+import { freeMemberOf, freeTexts } from "../base/free-member.js";
 import { Failure, invalid } from "../base/result.js";
 import { areShapesLoaded, loadShapes, readShaped } from "../base/shape.js";
 import { SparseReport } from "../base/sparse-report.js";
 import type { CallContext } from "../rpc/frames.js";
+import { readBody } from "../threads/jobs.js";
+import type { Pool } from "../threads/pool.js";
 import type { Admission, Exchange } from "../transport/transport.js";
 import type { AccessEnd } from "../base/access-end.js";
 import { tiedTo } from "./access.js";
@@ -47,7 +53,18 @@ export interface BoundRoute {
   readonly param_rules: readonly TextRules[];
   /** The headers that its handler reads. */
   readonly header_names: readonly string[] | null;
+  /** Where it has a JSON body that is read before its handler is called. */
+  readonly json: JsonReading | null;
   readonly metrics: RouteMetrics;
+}
+
+/** How the JSON bodies of a route are read. */
+interface JsonReading {
+  readonly schema: TSchema;
+  /** In FRONT_BODIES. */
+  readonly name: string;
+  /** The member that may be any JSON. */
+  readonly free: string | null;
 }
 
 export interface PipelineOptions {
@@ -56,6 +73,7 @@ export interface PipelineOptions {
   readonly door: DashboardDoor;
   readonly metrics: RequestMetrics;
   readonly recordRefusal: RecordRefusal;
+  readonly pool: Pick<Pool, "run">;
   readonly log: Log;
   readonly clock: Clock;
   readonly actors: Actors;
@@ -109,6 +127,7 @@ const NO_CONTEXT: CallContext = Object.freeze({ actor: "", trace: "" });
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_PARAMS: readonly string[] = [];
 const NO_BODY = new Uint8Array(0);
+const NO_TEXTS: readonly (string | null)[] = [];
 const IDENTITY_ALONE: Header = ["Accept-Encoding", "identity"];
 const EMPTY_OBJECT = Buffer.from("{}");
 const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
@@ -168,6 +187,7 @@ export class Pipeline {
       shape,
       param_rules: parameterRules(shape.names, route.params),
       header_names: route.headers === undefined ? null : Object.keys(route.headers),
+      json: jsonReading(route),
       metrics: this.#options.metrics.addRoute(route.name),
     };
   }
@@ -402,8 +422,8 @@ export class Pipeline {
       query,
       headers,
       body: NO_BODY,
-      text: "",
       json: undefined,
+      free: NO_TEXTS,
       stream: null,
       caller: call.caller,
       context: call.context,
@@ -477,11 +497,12 @@ export class Pipeline {
     const kind = call.bound.route.body;
     this.#bodies.collect(
       call.exchange,
-      kind?.kind === "json" ? kind.bytes_max : undefined,
+      kind === undefined || kind.kind === "stream" ? undefined : kind.bytes_max,
       (body) => {
         if (body instanceof Failure) this.#finish(call, body);
         else if (this.#hasEnded(call)) this.#finish(call, UNAUTHENTICATED);
-        else if (kind?.kind !== "json" || kind.unread === true) this.#handle(call, { ...request, body });
+        else if (call.bound.json === null) this.#handle(call, { ...request, body });
+        else if (body.byteLength > FRONT_JSON_BYTES_MAX) this.#readLong(call, request, body, call.bound.json);
         else if (areShapesLoaded()) this.#handleJson(call, request, body);
         else this.#handleLoaded(call, request, body);
       },
@@ -499,18 +520,33 @@ export class Pipeline {
   }
 
   #handleJson(call: Call, request: Request, body: Uint8Array): void {
+    const { schema, free } = must(call.bound.json, "the route takes JSON");
     const kind = call.bound.route.body;
     const given = kind?.kind === "json" && "optional" in kind && body.byteLength === 0 ? EMPTY_OBJECT : body;
-    const parsed =
-      kind?.kind === "json"
-        ? (refuseStructure(given) ?? readShaped(given, kind.schema))
-        : invalid("malformed JSON body");
+    const parsed = readShaped(given, schema);
     if (parsed instanceof Failure) {
       this.#finish(call, parsed);
       return;
     }
     call.json = parsed.json;
-    this.#handle(call, { ...request, body, text: parsed.text, json: parsed.json });
+    this.#handle(call, { ...request, json: parsed.json, free: freeTexts(parsed.text, parsed.json, free) });
+  }
+
+  /** Has a body read in the pool that would take the front long. */
+  #readLong(call: Call, request: Request, body: Uint8Array, { name }: JsonReading): void {
+    call.exchange.detach();
+    const packed = packBytes(body);
+    const reading = this.#options.pool.run(readBody, { schema: name, body: packed }, { transfer: buffersOf(packed) });
+    void reading.then((read) => {
+      // Who has gone meanwhile would be given what nobody knows of.
+      if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
+      else if (this.#hasEnded(call)) this.#finish(call, UNAUTHENTICATED);
+      else if (read instanceof Failure) this.#finish(call, read);
+      else {
+        call.json = read.json;
+        this.#handle(call, { ...request, ...read });
+      }
+    });
   }
 
   /** Handles a request, when this node has come as far as it asks. */
@@ -719,6 +755,13 @@ export class Pipeline {
     if (this.#mayEnd(call)) call.exchange.onAbort(this.#onAccessEnd(call, () => call.exchange.cut()));
     if (call.exchange.lingers) this.#bodies.linger(call.exchange);
   }
+}
+
+function jsonReading({ name, body }: Route): JsonReading | null {
+  if (body?.kind !== "json" || body.unread === true) return null;
+  const { schema } = body;
+  const listed = [...FRONT_BODIES].find(([, one]) => one === schema);
+  return { schema, name: must(listed, `the body of ${name} is in FRONT_BODIES`)[0], free: freeMemberOf(schema) };
 }
 
 /** What an answer holds until its client has read it; 0 where that is little. */

@@ -28,7 +28,7 @@ export type Answer = Reply | Failure;
  * checked in the pool. A stream has no limit, and is JSON a line. What the handler reads itself may be described.
  */
 export type RouteBody =
-  | { readonly kind: "raw"; readonly described?: TSchema }
+  | { readonly kind: "raw"; readonly described?: TSchema; readonly bytes_max?: number }
   | { readonly kind: "stream" }
   | (JsonBody & { readonly unread?: true })
   /** An empty body stands for an object without members. */
@@ -83,9 +83,13 @@ export interface Request<
   readonly headers: Readonly<Record<Header, string>>;
   /** Empty where the route takes none. The handler may give its buffer away. */
   readonly body: Uint8Array;
-  /** The body's text where the route takes JSON: checked against the route's schema. */
-  readonly text: string;
+  /** The body where the route takes JSON: checked against the route's schema. Its free member is in `free` alone. */
   readonly json: Json;
+  /**
+   * The exact JSON text of the member that may be any JSON, null where it was not given: of each item where the body is
+   * an array. Empty where the route's schema has no such member.
+   */
+  readonly free: readonly (string | null)[];
   /** Where the route takes its body as a stream; what the handler leaves of it is thrown away. */
   readonly stream: RequestStream | null;
   readonly caller: Caller;

@@ -7,6 +7,7 @@ import { ProtocolError } from "@modelcontextprotocol/server";
 import { MCP_BATCH_BYTES_MAX } from "../../schemas/limits.js";
 import type { ToolName } from "../../schemas/mcp.js";
 import type { ByteBudget } from "../base/byte-budget.js";
+import { TimeSlice } from "../base/time-slice.js";
 import type { Requester, ToolCalls, ToolResult } from "./tool-calls.js";
 
 /** JSON-RPC's first code for errors of a server's own. */
@@ -17,6 +18,8 @@ export class BatchAnswers {
   readonly #all: ByteBudget;
   #bytes = 0;
   #full = false;
+  /** Others are served between the calls of a long batch. */
+  readonly #slice = new TimeSlice();
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param all what all batches share */
@@ -41,6 +44,7 @@ export class BatchAnswers {
   async #run(name: ToolName, given: object, requester: Requester): Promise<ToolResult> {
     // A call that was not carried out can be sent again; so nothing is begun that could not be answered.
     if (this.#full) throw tooLong();
+    if (this.#slice.isOver) await this.#slice.yieldIfOver();
     const result = await this.#calls.run(name, given, requester);
     const bytes = result.content.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
     if (this.#bytes + bytes > MCP_BATCH_BYTES_MAX || !this.#all.take(bytes)) {

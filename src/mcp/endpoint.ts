@@ -22,6 +22,7 @@ import {
   MCP_BATCHES_BYTES_MAX,
   MCP_LISTENERS_MAX,
   MCP_NAME_CHARACTERS_MAX,
+  MCP_VALUES_MAX,
   SSE_COMMENT_INTERVAL_MS,
 } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -125,7 +126,7 @@ export class McpEndpoint {
     const { headers } = request;
     if (!isJsonContentType(headers["content-type"]))
       return refusal(415, REFUSED, "Unsupported Media Type: Content-Type must be application/json");
-    const parsed = refuseStructure(request.body) ?? readJsonText(request.body);
+    const parsed = refuseStructure(request.body, MCP_VALUES_MAX) ?? readJsonText(request.body);
     if (parsed instanceof Failure) return refusal(400, PARSE_ERROR, `Parse error: ${parsed.message}`);
     if (hasLongId(parsed.json))
       return refusal(400, INVALID_REQUEST, `Invalid Request: an id has at most ${MCP_NAME_CHARACTERS_MAX} characters`);

@@ -1,4 +1,5 @@
 /** docs/http-api.md "MCP". Runs on the front. */
+import { MCP_BODY_BYTES_MAX } from "../../schemas/limits.js";
 import { ProtocolMessage, ProtocolRefusal } from "../../schemas/mcp.js";
 import { route, type Route } from "../front/route.js";
 import type { McpFront } from "./front.js";
@@ -13,7 +14,7 @@ export function mcpRoutes(mcp: McpFront): Route[] {
       tag: "mcp",
       summary: "The Model Context Protocol (Streamable HTTP, stateless): five tools for discovery and rule proposals.",
       headers: MCP_HEADERS,
-      body: { kind: "raw", described: ProtocolMessage },
+      body: { kind: "raw", described: ProtocolMessage, bytes_max: MCP_BODY_BYTES_MAX },
       answer: "json",
       statuses: [202, 400, 404, 406, 415],
       refusals: { 400: ProtocolRefusal, 404: ProtocolRefusal, 406: ProtocolRefusal, 415: ProtocolRefusal },

@@ -16,9 +16,8 @@ import {
   type ThreadQuery,
 } from "../../schemas/messages.js";
 import { utf8Length } from "../../schemas/text.js";
-import { must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
-import { memberTexts, toOneLine } from "../base/json-text.js";
+import { toOneLine } from "../base/json-text.js";
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";
@@ -46,7 +45,7 @@ export interface MessageFrontOptions {
   readonly log: Log;
 }
 
-type SendOf = Pick<Request<readonly string[], unknown, string, MessageBody>, "text" | "json" | "context">;
+type SendOf = Pick<Request<readonly string[], unknown, string, MessageBody>, "free" | "json" | "context">;
 type ListOf = Pick<Request<readonly string[], MessageQuery>, "query" | "context" | "onAbort">;
 type Finding = PageReply | Failure;
 
@@ -62,12 +61,11 @@ export class MessageFront {
     this.#options = options;
   }
 
-  async send({ text, json, context }: SendOf): Promise<Answer> {
+  async send({ free: [given = null], json, context }: SendOf): Promise<Answer> {
     const { writer, directory, log } = this.#options;
     const sender = this.#caller(context);
     if (sender instanceof Failure) return sender;
-    const given = must(memberTexts(text), "the body was parsed as an object").get("data");
-    const data = given === undefined || given === "null" ? null : toOneLine(given);
+    const data = given === null || given === "null" ? null : toOneLine(given);
     if (data !== null && utf8Length(data) > MESSAGE_DATA_BYTES_MAX)
       return invalid(`data is longer than ${MESSAGE_DATA_BYTES_MAX} bytes`);
     const { reply_to: answered } = json;

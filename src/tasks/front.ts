@@ -29,9 +29,8 @@ import {
   type TasksBody,
 } from "../../schemas/tasks.js";
 import { utf8Length } from "../../schemas/text.js";
-import { must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
-import { elementTexts, memberTexts, toOneLine } from "../base/json-text.js";
+import { toOneLine } from "../base/json-text.js";
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";
@@ -90,9 +89,9 @@ export interface TaskFrontOptions {
 export type TaskCall = Pick<Request, "caller" | "context">;
 type CreateCall = Pick<
   Request<readonly string[], unknown, "x-koor-workspace", Static<typeof TasksBody>>,
-  "text" | "json" | "headers" | "context"
+  "free" | "json" | "headers" | "context"
 >;
-type CallOf<Json> = Pick<Request<readonly string[], unknown, string, Json>, "text" | "json" | "context" | "onAbort">;
+type CallOf<Json> = Pick<Request<readonly string[], unknown, string, Json>, "free" | "json" | "context" | "onAbort">;
 
 const SECOND_MS = 1_000;
 /** Ids whose path would be another call's, or is shortened by clients. */
@@ -110,20 +109,19 @@ export class TaskFront {
   }
 
   /** The task that was made, or all of them. */
-  async create({ text, json, headers, context }: CreateCall): Promise<Answer> {
+  async create({ free, json, headers, context }: CreateCall): Promise<Answer> {
     const { writer, reads, log } = this.#options;
     const many = Array.isArray(json);
     const bodies = many ? json : [json];
     // Positions are those of an array.
     const position = many ? undefined : json.after?.find((name) => name.startsWith(POSITION_SIGN));
     if (position !== undefined) return unknownTask(position);
-    const texts = many ? must(elementTexts(text), "the body was parsed as an array") : [text];
     const tasks: NewTask[] = [];
     const fallback = sentWorkspace(headers["x-koor-workspace"]);
     if (fallback instanceof Failure) return fallback;
     const workspace = this.#options.directory.get(context.actor)?.workspace ?? fallback;
     for (const [at, body] of bodies.entries()) {
-      const task = this.#newTask(body, must(texts[at], "a text for each"), many ? `[${at}].` : "", workspace);
+      const task = this.#newTask(body, free[at], many ? `[${at}].` : "", workspace);
       if (task instanceof Failure) return task;
       tasks.push(task);
     }
@@ -201,9 +199,9 @@ export class TaskFront {
     return this.#claimed(reply, { id: caller.id, name: caller.name, capabilities, workspace, labels });
   }
 
-  async progress(id: string, { text, json, context }: CallOf<ProgressBody>): Promise<Answer> {
+  async progress(id: string, { free: [given], json, context }: CallOf<ProgressBody>): Promise<Answer> {
     const { writer, leases, expiry, clock } = this.#options;
-    const checkpoint = valueIn(text, "checkpoint");
+    const checkpoint = readValue(given, "checkpoint");
     if (checkpoint instanceof Failure) return checkpoint;
     const { fence, percent = null, note = null } = json;
     const reply = await writer.request(reportProgress, { id, fence, percent, note, checkpoint }, context);
@@ -214,8 +212,8 @@ export class TaskFront {
     return jsonReply(JSON.stringify({ expires_at: formatTime(expires_ms ?? clock.now()), cancel_requested }));
   }
 
-  async complete(id: string, { text, json, context }: CallOf<Static<typeof CompleteBody>>): Promise<Answer> {
-    const value = valueIn(text, "result");
+  async complete(id: string, { free: [given], json, context }: CallOf<Static<typeof CompleteBody>>): Promise<Answer> {
+    const value = readValue(given, "result");
     if (value instanceof Failure) return value;
     const request = ending(id, json.fence, { value });
     return this.#changed(id, "task done", await this.#options.writer.request(completeTask, request, context));
@@ -278,12 +276,12 @@ export class TaskFront {
   }
 
   /** A task that is to be made, its resources and its size checked. */
-  #newTask(body: TaskBody, text: string, at: string, callersOwn: string): NewTask | Failure {
+  #newTask(body: TaskBody, given: string | null | undefined, at: string, callersOwn: string): NewTask | Failure {
     const { workspace = callersOwn, resources = [] } = body;
     if (UNREACHABLE.has(body.id ?? "")) return invalid(`${at}id must not be ${body.id}`);
     const read = readResources(resources, workspace);
     if (read instanceof Failure) return invalid(`${at}${read.message}`);
-    const data = valueIn(text, "data", at);
+    const data = readValue(given, "data", at);
     if (data instanceof Failure) return data;
     return {
       id: body.id ?? null,
@@ -383,9 +381,8 @@ function nameOf(assignee: string | null): string | null {
  * The JSON text of a member, on one line; null where there is none.
  * @param at what stands before the member's name in a refusal
  */
-function valueIn(text: string, name: string, at = ""): string | null | Failure {
-  const given = must(memberTexts(text), "the body was parsed as an object").get(name);
-  const value = given === undefined || given === "null" ? null : toOneLine(given);
+function readValue(given: string | null | undefined, name: string, at = ""): string | null | Failure {
+  const value = given === undefined || given === null || given === "null" ? null : toOneLine(given);
   return value !== null && utf8Length(value) > TASK_VALUE_BYTES_MAX
     ? invalid(`${at}${name} is longer than ${TASK_VALUE_BYTES_MAX} bytes`)
     : value;

@@ -1,0 +1,55 @@
+/**
+ * Every JSON body that the front reads by itself, by a name under which the pool finds its schema: there the long ones
+ * are read. A route whose schema is not listed ends the start.
+ */
+import type { TSchema } from "typebox";
+import { PublishBodies } from "./events.js";
+import { CapabilitiesBody, HeartbeatBody, IntentBody, RegisterBody } from "./instances.js";
+import { LeaseBody, LeaseBreakBody, LeaseCheckBody, LeaseRenewBody } from "./leases.js";
+import { MarkBody, MessageBody } from "./messages.js";
+import { LogInBody } from "./sessions.js";
+import {
+  AnswerBody,
+  AskBody,
+  CancelBody,
+  ClaimBody,
+  CompleteBody,
+  FailBody,
+  ProgressBody,
+  ReleaseBody,
+  TaskPatch,
+  TasksBody,
+} from "./tasks.js";
+import { TemplateApplyBody } from "./templates.js";
+import { UsageBody } from "./usage.js";
+import { WebhookBody } from "./webhooks.js";
+
+export const FRONT_BODIES: ReadonlyMap<string, TSchema> = new Map(
+  Object.entries({
+    AnswerBody,
+    AskBody,
+    CancelBody,
+    CapabilitiesBody,
+    ClaimBody,
+    CompleteBody,
+    FailBody,
+    HeartbeatBody,
+    IntentBody,
+    LeaseBody,
+    LeaseBreakBody,
+    LeaseCheckBody,
+    LeaseRenewBody,
+    LogInBody,
+    MarkBody,
+    MessageBody,
+    ProgressBody,
+    PublishBodies,
+    RegisterBody,
+    ReleaseBody,
+    TaskPatch,
+    TasksBody,
+    TemplateApplyBody,
+    UsageBody,
+    WebhookBody,
+  }),
+);

@@ -4,7 +4,7 @@
  * a thread busy. Pure, any thread.
  */
 import { CONTRACT_STEPS_A_CHARACTER, CONTRACT_STEPS_LEAST, CONTRACT_STEPS_MAX } from "../../schemas/limits.js";
-import { canonicalText } from "./contract.js";
+import { canonicalText, type JsonObject } from "./contract.js";
 
 /** A check that takes more steps than it may. */
 export class TooManySteps extends Error {
@@ -19,6 +19,11 @@ export function stepsFor(characters: number): number {
 /** Characters of text that are looked at natively in the time of a step. */
 const CHARACTERS_A_STEP = 16;
 
+/** To find the name of a member. */
+const STEPS_A_NAME = 4;
+/** To look a member up by its name, or note that it was evaluated: those of a large object lie far apart in memory. */
+export const STEPS_A_LOOKUP = 4;
+
 let checks = 0;
 
 export class CheckSteps {
@@ -27,6 +32,7 @@ export class CheckSteps {
   readonly allowed: number;
   #left: number;
   readonly #canonical = new Map<object, string>();
+  readonly #names = new Map<object, readonly string[]>();
 
   /** @param allowed how many steps there are */
   constructor(allowed: number) {
@@ -47,6 +53,19 @@ export class CheckSteps {
   /** Steps for what is native and linear in a text. */
   takeFor(text: string): void {
     this.take(text.length / CHARACTERS_A_STEP);
+  }
+
+  /**
+   * The names of an object's members, found once: V8 collects those of a large object anew whenever it is asked, which
+   * takes some steps for each.
+   */
+  namesOf(value: JsonObject): readonly string[] {
+    const known = this.#names.get(value);
+    if (known !== undefined) return known;
+    const names = Object.keys(value);
+    this.take(names.length * STEPS_A_NAME);
+    this.#names.set(value, names);
+    return names;
   }
 
   /** As `canonicalText`; that of an object or an array is made once. */

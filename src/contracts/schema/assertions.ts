@@ -128,12 +128,8 @@ const characters = (value: unknown, steps: CheckSteps): number | null => {
   return countCodePoints(value);
 };
 const items = (value: unknown): number | null => (Array.isArray(value) ? value.length : null);
-const properties = (value: unknown, steps: CheckSteps): number | null => {
-  if (!isObject(value)) return null;
-  const { length } = Object.keys(value);
-  steps.take(length);
-  return length;
-};
+const properties = (value: unknown, steps: CheckSteps): number | null =>
+  isObject(value) ? steps.namesOf(value).length : null;
 
 function readUniqueItems(wanted: unknown): Assertion | WrongValue | null {
   if (typeof wanted !== "boolean") return new WrongValue("must be true or false");
@@ -141,7 +137,7 @@ function readUniqueItems(wanted: unknown): Assertion | WrongValue | null {
   return {
     test: (value, steps) => {
       if (!Array.isArray(value)) return true;
-      steps.take(2 * value.length);
+      steps.take(4 * value.length);
       return new Set(value.map((element) => steps.canonical(element))).size === value.length;
     },
     message: () => "must NOT have duplicate items",

@@ -1,6 +1,7 @@
 /** The keywords about the elements of an array. Pure, any thread. */
 import { compareNumbers, isInteger, isJsonNumber, type JsonNumber } from "../../base/exact-number.js";
 import type { Check, Evaluation, Place, SchemaNode } from "./evaluation.js";
+import { STEPS_A_LOOKUP } from "../check-steps.js";
 import { placeBelow, type Site } from "./site.js";
 
 function moreThan(run: Evaluation, place: Place, count: number): false {
@@ -16,7 +17,7 @@ function elementsCheck(first: readonly SchemaNode[], others: SchemaNode | null, 
     const end = others === null ? Math.min(first.length, value.length) : value.length;
     for (let at = 0; at < end; at++) {
       const node = first[at] ?? others;
-      run.steps.take(1);
+      run.steps.take(seen === null ? 1 : 1 + STEPS_A_LOOKUP);
       seen?.add(at);
       if (node === null || run.evaluate(node, value[at], placeBelow(place, at), null)) continue;
       valid = false;
@@ -73,7 +74,10 @@ export function compileContains(site: Site, schema: unknown): Check | null {
     for (const [at, element] of value.entries()) {
       if (!run.matches(node, element, placeBelow(place, at), null)) continue;
       matching += 1;
-      if (!ofDraft7) seen?.add(at);
+      if (!ofDraft7 && seen !== null) {
+        run.steps.take(STEPS_A_LOOKUP);
+        seen.add(at);
+      }
       if (matching > most || (seen === null && matching >= least && most === Number.POSITIVE_INFINITY)) break;
     }
     return (matching >= least && matching <= most) || run.fail(place, message);

@@ -2,7 +2,7 @@
  * One evaluation of a payload against a compiled schema: the errors so far, the dynamic scope, what was evaluated of
  * the payload, and the guard against a schema that refers to itself at once. Pure, any thread.
  */
-import type { CheckSteps } from "../check-steps.js";
+import { STEPS_A_LOOKUP, type CheckSteps } from "../check-steps.js";
 import type { Resource } from "./documents.js";
 
 /** Where in the payload a value stands. The same value at the same place is one object. */
@@ -128,7 +128,7 @@ export class Evaluation {
       (node.lateChecks.length === 0 || this.#all(node.lateChecks, value, place, own));
     this.#scope = outerScope;
     if (valid && seen !== null && own !== null) {
-      this.steps.take(own.size);
+      this.steps.take(own.size * STEPS_A_LOOKUP);
       seen.addFrom(own);
     }
     return valid;

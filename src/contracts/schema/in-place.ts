@@ -1,6 +1,7 @@
 /**
  * The keywords that evaluate other schemas on the same value: references, combinations, conditions. Pure, any thread.
  */
+import { STEPS_A_LOOKUP } from "../check-steps.js";
 import { isObject } from "../contract.js";
 import { escapePointer } from "../../base/json-pointer.js";
 import type { Resource } from "./documents.js";
@@ -111,7 +112,7 @@ export function compileIf(site: Site, schema: unknown): Check | null {
 function requirement(property: string, names: readonly string[]): Check {
   return (run, value, place) => {
     if (!isObject(value) || !Object.hasOwn(value, property)) return true;
-    run.steps.take(names.length);
+    run.steps.take(names.length * STEPS_A_LOOKUP);
     if (names.every((name) => Object.hasOwn(value, name))) return true;
     const wanted = `${names.length === 1 ? "property" : "properties"} ${names.join(", ")}`;
     return run.fail(place, () => `must have ${wanted} when property ${property} is present`);
@@ -136,7 +137,7 @@ export function compileDependencies(keyword: "dependencies" | "dependentRequired
       }
     }
     return (run, value, place, seen) => {
-      run.steps.take(checks.length);
+      run.steps.take(checks.length * STEPS_A_LOOKUP);
       return checks.filter((check) => !check(run, value, place, seen)).length === 0;
     };
   };

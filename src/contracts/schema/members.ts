@@ -1,5 +1,6 @@
 /** The keywords about the members of an object. Pure, any thread. */
 import { isObject, type JsonObject } from "../contract.js";
+import { STEPS_A_LOOKUP } from "../check-steps.js";
 import { MESSAGES } from "../violations.js";
 import { escapePointer } from "../../base/json-pointer.js";
 import type { Check, Evaluation, Place, SchemaNode, Seen } from "./evaluation.js";
@@ -26,6 +27,7 @@ function compileProperties(site: Site): Check | null {
   } else if (patternProperties !== undefined) site.wrong("patternProperties", "must be an object");
   const others = additionalProperties === undefined ? null : site.below(additionalProperties, "/additionalProperties");
   const refuses = additionalProperties === false;
+  const namedNames = [...named.keys()];
   let sorted: readonly string[] | null = null;
   const knownNames = (): readonly string[] => (sorted ??= [...named.keys()].toSorted());
   const evaluateMember = (
@@ -40,7 +42,10 @@ function compileProperties(site: Site): Check | null {
     const nodes = known === undefined ? matching : [known, ...matching];
     if (nodes.length === 0 && refuses) return run.fail(place, () => MESSAGES.unexpected(name, knownNames()), name);
     if (nodes.length === 0 && others === null) return true;
-    seen?.add(name);
+    if (seen !== null) {
+      run.steps.take(STEPS_A_LOOKUP);
+      seen.add(name);
+    }
     const at = placeBelow(place, name);
     let valid = true;
     for (const node of nodes.length === 0 && others !== null ? [others] : nodes)
@@ -51,8 +56,8 @@ function compileProperties(site: Site): Check | null {
     if (!isObject(value)) return true;
     let valid = true;
     // Where only members with a name matter, the shorter list of the two.
-    const names = patterns.length === 0 && others === null ? [...named.keys()] : Object.keys(value);
-    run.steps.take(names.length);
+    const names = patterns.length === 0 && others === null ? namedNames : run.steps.namesOf(value);
+    run.steps.take(names.length * STEPS_A_LOOKUP);
     for (const name of names) {
       if (!Object.hasOwn(value, name) || evaluateMember(run, value, name, place, seen)) continue;
       valid = false;
@@ -80,7 +85,7 @@ export function compilePropertyNames(site: Site, schema: unknown): Check | null 
   return (run, value, place) => {
     if (!isObject(value)) return true;
     let valid = true;
-    for (const name of Object.keys(value)) {
+    for (const name of run.steps.namesOf(value)) {
       // A name is a place of its own: it is no part of the value.
       if (run.evaluate(node, name, { ...place }, null)) continue;
       valid = run.fail(place, () => "property name must be valid");
@@ -92,7 +97,7 @@ export function compilePropertyNames(site: Site, schema: unknown): Check | null 
 
 function failMissing(run: Evaluation, value: JsonObject, names: readonly string[], place: Place): boolean {
   let valid = true;
-  run.steps.take(names.length);
+  run.steps.take(names.length * STEPS_A_LOOKUP);
   for (const name of names)
     if (!Object.hasOwn(value, name)) valid = run.fail(place, () => MESSAGES.missing(name), name);
   return valid;
@@ -111,8 +116,8 @@ export function compileUnevaluatedProperties(site: Site, schema: unknown): Check
   return (run, value, place, seen) => {
     if (!isObject(value)) return true;
     let valid = true;
-    const names = Object.keys(value);
-    run.steps.take(names.length);
+    const names = run.steps.namesOf(value);
+    run.steps.take(names.length * STEPS_A_LOOKUP);
     for (const name of names) {
       if (seen?.has(name) === true) continue;
       if (schema === false) valid = run.fail(place, () => MESSAGES.unexpected(name, known), name);

@@ -2,7 +2,7 @@
 import t from "tap";
 import { Failure } from "../base/result.js";
 import type { Sink } from "../transport/reply.js";
-import { readReply } from "./reply.js";
+import { listReply, readReply } from "./reply.js";
 
 const REFUSAL = new Failure("NOT_FOUND", "no such thing");
 
@@ -62,4 +62,29 @@ t.test("an answer that nobody takes leaves its read", async (t) => {
   await chunks.next();
   t.ok(state.left);
   return undefined;
+});
+
+t.test("a list is answered when all of it is here", async (t) => {
+  async function* list(next: string | null, ...items: readonly (string | Failure)[]) {
+    try {
+      for (const item of items) yield await Promise.resolve(item);
+      return next;
+    } finally {
+      left = true;
+    }
+  }
+  let left = false;
+  for (const [next, header] of [
+    [null, /^application\/json\r\nCache-Control: no-store$/],
+    ["after=é", /\r\nX-Koor-Next: after=é\r\n/],
+  ] as const) {
+    const answer = await listReply(list(next, '["é', '\u{1F600}","', 'z"]'));
+    if (answer instanceof Failure || answer.headers === undefined) throw new Error("it is an answer");
+    t.ok(answer.body instanceof Uint8Array, "as bytes: no texts are joined");
+    t.equal(Buffer.from(answer.body as Uint8Array).toString(), '["é\u{1F600}","z"]\n');
+    t.match(answer.headers.rest, header);
+  }
+  left = false;
+  t.equal(await listReply(list(null, '["a",', REFUSAL)), REFUSAL, "what fails is refused");
+  t.ok(left, "and the read is left");
 });

@@ -6,8 +6,9 @@ import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import { STREAM_CREDIT_CHUNKS, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { NEXT_HEADER } from "../../schemas/next-header.js";
 import { Failure } from "../base/result.js";
+import { TimeSlice } from "../base/time-slice.js";
 import { headerBlock, type HeaderBlock, type Sink } from "../transport/reply.js";
-import { readWhole, type WholeText } from "../threads/reads.js";
+import type { WholeText } from "../threads/reads.js";
 import type { Answer, Reply } from "./route.js";
 
 export const JSON_TYPE = ["Content-Type", "application/json"] as const;
@@ -45,13 +46,36 @@ export function readReply(read: WholeText | Failure | Chunks, holds: number = ST
  */
 export function listReply(read: List | Failure | Chunks<Failure | string | null>): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
-  if ("text" in read) return wholeListReply(read);
-  return readWhole(read).then((list) => (list instanceof Failure ? list : wholeListReply(list)));
+  return "text" in read ? wholeListReply(read) : longListReply(read);
+}
+
+/** What all lists that come together take of a turn. */
+const GATHERING = new TimeSlice();
+
+/**
+ * A list of the pool. Each chunk becomes bytes when it comes: megabytes of texts that are joined at the end are moved by
+ * the garbage collector again and again, which kept all others waiting for seconds where several lists were read.
+ */
+async function longListReply(chunks: Chunks<Failure | string | null>): Promise<Answer> {
+  const pieces: Uint8Array[] = [];
+  for (;;) {
+    const next = await chunks.next();
+    if (next.value instanceof Failure) return await leave(chunks, next.value);
+    if (GATHERING.isOver) await GATHERING.yieldIfOver();
+    if (next.done === true) {
+      pieces.push(Buffer.from(LINE_END));
+      return { status: 200, body: Buffer.concat(pieces), headers: listHeaders(next.value) };
+    }
+    pieces.push(Buffer.from(next.value));
+  }
+}
+
+function listHeaders(next: string | null): HeaderBlock {
+  return next === null ? JSON_HEADERS : headerBlock([JSON_TYPE, [NEXT_HEADER, next]]);
 }
 
 export function wholeListReply({ text, reply: next }: List): Reply {
-  if (next === null) return jsonReply(text);
-  return { status: 200, body: text + LINE_END, headers: headerBlock([JSON_TYPE, [NEXT_HEADER, next]]) };
+  return { status: 200, body: text + LINE_END, headers: listHeaders(next) };
 }
 
 /** As `readReply`, for a read that is answered later. */

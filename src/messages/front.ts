@@ -178,7 +178,8 @@ export class MessageFront {
   }
 
   #find(page: PageRequest): Finding | Promise<Finding> {
-    const many = page.box === "out" && page.unread;
+    // The size of each is found by its texts; in the out-box what is unread may be far apart.
+    const many = page.limit > MESSAGES_ON_FRONT_MAX || (page.box === "out" && page.unread);
     return this.#options.reads.run(findMessages, page, many ? MANY_ROWS : page.limit);
   }
 

@@ -1,6 +1,8 @@
-/** How many bodies are held back at once. What becomes of one is the transports' (held-body.test.ts). */
+/** How many bodies are held back, and received, at once. What becomes of one is the transports' (held-body.test.ts). */
 import t from "tap";
-import { HELD_BODIES_BYTES_MAX, HELD_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { BODIES_IN_MEMORY_BYTES_MAX, HELD_BODIES_BYTES_MAX, HELD_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
+import { BodyCollector, type BodyReceiver } from "../transport/body-collector.js";
 import type { Exchange } from "../transport/transport.js";
 import { BodyIntake } from "./body-intake.js";
 
@@ -37,6 +39,32 @@ t.test("bodies are held back as far as there is room for what is on its way of t
     releases[0]?.();
     t.type(bodies.hold(played(headers)), "function", `${what}: one more when one is let go`);
     t.equal(bodies.hold(played(headers)), null, what);
+  }
+  t.end();
+});
+
+t.test("bodies that come together: as many are received as there is room for", (t) => {
+  const bodies = new BodyIntake({ now: () => 0 });
+  const piece = new Uint8Array(256 * 1024);
+  const pieces = 36;
+  const fitting = Math.floor(BODIES_IN_MEMORY_BYTES_MAX / (piece.byteLength * pieces));
+  const collect = (done: (body: Uint8Array | Failure) => void): BodyCollector => {
+    let receiver: BodyReceiver | undefined;
+    const exchange = { onAbort: () => undefined, receive: (given: BodyReceiver) => (receiver = given) };
+    bodies.collect(exchange as unknown as Exchange, undefined, done, () => undefined);
+    if (receiver === undefined) throw new Error("it is received");
+    return new BodyCollector(piece.byteLength * pieces, receiver);
+  };
+  for (const round of ["first", "second"]) {
+    const answers: (Uint8Array | Failure)[] = [];
+    const coming = Array.from({ length: 2 * fitting }, () => collect((body) => answers.push(body)));
+    // A piece of each in turn; the piece itself is kept, which costs this test nothing.
+    for (let at = 1; at <= pieces; at++)
+      for (const collector of coming) collector.push(piece, at === pieces, (kept) => kept);
+    t.equal(answers.length, 2 * fitting, round);
+    const taken = answers.filter((answer) => answer instanceof Uint8Array).length;
+    t.ok(taken >= fitting, `${round}: ${taken} of ${2 * fitting}, where ${fitting} fit at once`);
+    t.ok(answers.every((answer) => answer instanceof Uint8Array || answer.status === "RESOURCE_EXHAUSTED"));
   }
   t.end();
 });

@@ -100,7 +100,13 @@ export class BodyIntake {
     exchange.receive({
       ...(bytes_max === undefined ? {} : { bytes_max }),
       reserve: (bytes) => {
-        if (!waiting || this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) return false;
+        if (!waiting) return false;
+        if (this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) {
+          // Nothing of it is kept, though its client may go on to send it: others have room for theirs.
+          this.#bytes -= reserved;
+          reserved = 0;
+          return false;
+        }
         this.#bytes += bytes;
         reserved += bytes;
         return true;

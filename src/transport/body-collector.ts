@@ -13,7 +13,7 @@ const EMPTY = new Uint8Array(0);
 export interface BodyReceiver {
   /** How many bytes it may have; BODY_BYTES_MAX where that is not said. */
   readonly bytes_max?: number;
-  /** Asks for room for so many more bytes in memory; false refuses. */
+  /** Asks for room for so many more bytes in memory; false refuses the body, and what it had is free again. */
   readonly reserve: (bytes: number) => boolean;
   /** Gets the body, or the 413 or 503 that refuses it. */
   readonly done: (body: Uint8Array | Failure) => void;
@@ -55,7 +55,7 @@ export class BodyCollector {
     const { reserve, done, partial } = this.#receiver;
     this.#size += piece.byteLength;
     if (this.#size > this.#bytes_max) this.#refused ??= tooLarge(this.#bytes_max);
-    else if (!reserve(piece.byteLength)) this.#refused ??= BUSY;
+    else if (this.#refused === null && !reserve(piece.byteLength)) this.#refused = BUSY;
     const whole = this.#first && last;
     if (this.#first && (!last || this.#refused !== null)) partial();
     this.#first = false;

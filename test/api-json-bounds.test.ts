@@ -112,12 +112,12 @@ t.test("others are answered while bodies of many names are read", async (t) => {
     ["/api/leases", `{"resources":["x"],"wait_s":{${names(count, "c")}}}`, 400],
     ["/api/tasks", `[{"title":"x",${names(count, "d")}}]`, 200],
   ] as const) {
-    let answered = false;
+    const state = { answered: false };
     const asked = send(port, "POST", path, { body, headers: { ...RIGHT, "X-Koor-Instance": id } }).finally(() => {
-      answered = true;
+      state.answered = true;
     });
     let slowest_ms = 0;
-    while (!answered) {
+    while (!state.answered) {
       const began = performance.now();
       await send(port, "GET", "/health");
       slowest_ms = Math.max(slowest_ms, performance.now() - began);

@@ -1,7 +1,7 @@
 /** How many bodies are held back, and received, at once. What becomes of one is the transports' (held-body.test.ts). */
 import t from "tap";
 import { BODIES_IN_MEMORY_BYTES_MAX, HELD_BODIES_BYTES_MAX, HELD_BODY_BYTES_MAX } from "../../schemas/limits.js";
-import { Failure } from "../base/result.js";
+import type { Failure } from "../base/result.js";
 import { BodyCollector, type BodyReceiver } from "../transport/body-collector.js";
 import type { Exchange } from "../transport/transport.js";
 import { BodyIntake } from "./body-intake.js";

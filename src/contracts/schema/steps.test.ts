@@ -2,7 +2,7 @@
  * That steps are as long as they are said to be, whatever keyword they are taken for: a check that may take
  * CONTRACT_STEPS_MAX of them has to end by their count, and so with the same answer on every machine, not by the clock.
  */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t from "tap";
 import { countRounds } from "../../../test/support/effort.js";
 import { must } from "../../base/assert.js";

@@ -6,7 +6,7 @@ import { CLI_RECONNECT_DELAY_MS, CLI_RETRY_MS_MAX } from "../schemas/limits.js";
 import { describeRefusal, isSuccess, sendRequest } from "./client.js";
 import type { Answer, RequestPlan } from "./exchange.js";
 import { CliFailure } from "./failure.js";
-import { note } from "./output.js";
+import { warn } from "./output.js";
 import { pause } from "./pause.js";
 import type { Settings } from "./settings.js";
 
@@ -66,12 +66,12 @@ export class Patience {
       const outcome = await call();
       const { left_ms } = this;
       if (!isPassing(outcome)) {
-        if (this.#away) note("the server is back");
+        if (this.#away) warn("the server is back");
         this.#away = false;
         return outcome;
       }
       if (left_ms <= 0) return outcome;
-      if (!this.#away) note(`${failureOf(outcome).message}, trying again`);
+      if (!this.#away) warn(`${failureOf(outcome).message}, trying again`);
       this.#away = true;
       await pause(Math.min(pause_ms, left_ms), this.#options.signal);
     }

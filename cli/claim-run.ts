@@ -7,7 +7,7 @@ import { CLI_LEASE_GRACE_MS, CLI_OUTPUT_LAG_MS, CLI_RETRY_MS_MAX } from "../sche
 import { CommandProcess, type CommandEnd, type CommandStreams } from "./command-process.js";
 import { io } from "./io.js";
 import type { CallLimits } from "./lease-calls.js";
-import { note } from "./output.js";
+import { warn } from "./output.js";
 import { pause } from "./pause.js";
 import { joinServers } from "./server-list.js";
 import { serversOf, type Settings } from "./settings.js";
@@ -97,7 +97,7 @@ async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTim
   const stopped = keepAlive(claim, times, over.signal);
   const first = (await Promise.race([command.ended, stopped])) ?? (await command.ended);
   if ("kind" in first) {
-    note(`${claim.name} ${first.says}: the command is ended`);
+    warn(`${claim.name} ${first.says}: the command is ended`);
     // What is not lost is held until the command has ended: then there is something to say of it.
     const held = first.kind === "canceled" ? keepAlive(claim, times, over.signal, "canceled") : undefined;
     const end = await command.end(times.grace_ms);
@@ -142,7 +142,7 @@ export async function runUnderClaim(
   try {
     command = await CommandProcess.start(words, environment, streams);
     if (typeof command === "string") {
-      note(`cannot start ${words[0] ?? ""}: ${command}`);
+      warn(`cannot start ${words[0] ?? ""}: ${command}`);
       return { kind: "not_started", why: command };
     }
     for (const signal of early) command.send(signal);

@@ -8,7 +8,7 @@ import { exchange, limitsOf, NoAnswer, openExchange } from "./exchange.js";
 import type { Answer, OpenAnswer, RequestPlan, SendOne } from "./exchange.js";
 import { CliFailure, exitCodeOf, failed } from "./failure.js";
 import { adviceFor, inFlagWords } from "./flag-words.js";
-import { note } from "./output.js";
+import { warn } from "./output.js";
 import type { Settings } from "./settings.js";
 
 /** Who calls. */
@@ -56,7 +56,7 @@ export async function sendRequest(settings: Settings, plan: RequestPlan): Promis
   const answer = await sendBy(exchange, settings, plan);
   // What is printed is not all: no command may take it for that.
   if (!(answer instanceof CliFailure) && answer.next !== undefined)
-    note(`the list is longer than one answer: it goes on with ?${answer.next}`);
+    warn(`the list is longer than one answer: it goes on with ?${answer.next}`);
   return answer;
 }
 

@@ -19,11 +19,11 @@ export interface Tokens {
 }
 
 /** Flags of every command that say how the answer is printed. JSON as it came is what is printed without them. */
-const LAYOUT_FLAGS: ReadonlySet<string> = new Set(["--pretty", "--json"]);
+const FORMAT_FLAGS: ReadonlySet<string> = new Set(["--pretty", "--json"]);
 
 /** Whether a word says nothing but how the answer is printed. */
-export function isLayoutFlag(word: string): boolean {
-  return LAYOUT_FLAGS.has(word);
+export function isFormatFlag(word: string): boolean {
+  return FORMAT_FLAGS.has(word);
 }
 
 /** Which servers are asked; every command takes it. */
@@ -44,7 +44,7 @@ function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
 export function readTokens(argv: readonly string[], rows: readonly CommandRow[]): Tokens | CliFailure {
   const flags = listFlags(rows);
   const isFlag = (word: string): boolean =>
-    word === "--" || isLayoutFlag(word) || word === "--help" || word === "-h" || flags.has(word);
+    word === "--" || isFormatFlag(word) || word === "--help" || word === "-h" || flags.has(word);
   const tokens: string[] = [];
   const words: string[] = [];
   let pretty = false;
@@ -61,7 +61,7 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
     const equals = word.indexOf("=");
     const name = word.startsWith("--") && equals > 0 ? word.slice(0, equals) : word;
     const flag = flags.get(name);
-    if (isLayoutFlag(word)) pretty ||= word === "--pretty";
+    if (isFormatFlag(word)) pretty ||= word === "--pretty";
     else if (word === "--help" || word === "-h") help = true;
     else if (flag && flag.kind !== "switch") {
       let value: string | undefined;

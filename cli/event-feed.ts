@@ -17,7 +17,7 @@ import { openEventSink, type EventSink } from "./event-sink.js";
 import { runSession, type FrameVerdict } from "./event-socket.js";
 import { CliFailure, failed, type ExitCode } from "./failure.js";
 import { isJson, listElementTexts } from "./json-text.js";
-import { layOutJson, note } from "./output.js";
+import { formatJson, warn } from "./output.js";
 import { pause } from "./pause.js";
 import { isTrusted, runWatched } from "./server-health.js";
 import { serversOf, type Settings } from "./settings.js";
@@ -93,12 +93,12 @@ class EventFeed {
     if (lag !== null && !this.options.notices) return "more";
     if (id <= this.position) return "more";
     if (!Number.isNaN(id)) this.position = id;
-    return this.sink.write(layOutJson(frame, this.options.pretty)) ? "more" : "wait";
+    return this.sink.write(formatJson(frame, this.options.pretty)) ? "more" : "wait";
   }
 
   /** The server has not the events that were printed, since it was restored from an older backup, or is another. */
   private goBack(last_id: number): void {
-    note(`lagged: the server's newest event is ${last_id}, not ${this.position}: what came between was not printed`);
+    warn(`lagged: the server's newest event is ${last_id}, not ${this.position}: what came between was not printed`);
     this.position = last_id;
     this.session_start = last_id;
   }
@@ -106,7 +106,7 @@ class EventFeed {
   /** The server had to drop events: a new session replays them, unless this one did so and could not. */
   private fillGap(): FrameVerdict {
     if (this.position > this.session_start) return "resync";
-    note("the server no longer holds some events that were not printed");
+    warn("the server no longer holds some events that were not printed");
     return "more";
   }
 
@@ -164,7 +164,7 @@ class EventFeed {
 
   /** WebSocket does not pass but HTTP does: polls for a while, longer where the answer looks lasting. */
   private async bridge(why: string, lasting: boolean): Promise<CliFailure | undefined> {
-    if (!this.bridging) note(`no WebSocket (${why}), polling every ${CLI_POLL_INTERVAL_MS / 1000} s`);
+    if (!this.bridging) warn(`no WebSocket (${why}), polling every ${CLI_POLL_INTERVAL_MS / 1000} s`);
     this.bridging = true;
     return await this.pollFor(lasting ? CLI_UPGRADE_RETRY_MS : this.nextDelayMs());
   }
@@ -198,7 +198,7 @@ class EventFeed {
     const receiver = {
       opened: (position: number | undefined) => {
         cluster?.hear(server, position);
-        if (this.unopened > 0) note("connected again");
+        if (this.unopened > 0) warn("connected again");
         this.unopened = 0;
         this.bridging = false;
         this.reached = true;
@@ -237,7 +237,7 @@ class EventFeed {
 
   /** Until the next try. */
   private async goOn(why: string): Promise<undefined> {
-    if (this.unopened === 1) note(`${why}, trying again`);
+    if (this.unopened === 1) warn(`${why}, trying again`);
     await pause(this.nextDelayMs(), this.signal);
   }
 

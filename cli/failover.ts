@@ -15,7 +15,7 @@ import { exchange, NoAnswer } from "./exchange.js";
 import type { Answer, ExchangeLimits, OpenAnswer, RequestPlan, SendOne } from "./exchange.js";
 import { failed, type CliFailure } from "./failure.js";
 import { isJson } from "./json-text.js";
-import { note } from "./output.js";
+import { warn } from "./output.js";
 import { isTrusted, runWatched } from "./server-health.js";
 
 type Headers = Readonly<Record<string, string>>;
@@ -184,7 +184,7 @@ async function forgetLostPosition(cluster: Cluster, headers: Headers, told: numb
   const log = await findLog(cluster, headers, told);
   if (log === undefined || log.end >= position) return false;
   const { end, elsewhere } = log;
-  note(
+  warn(
     `the cluster's log ends at ${end}, before ${position}, which was seen earlier: it was begun anew, or is another`,
   );
   cluster.forget(end, elsewhere);

@@ -8,7 +8,7 @@ import type { RunTimes, Stop } from "./claim-run.js";
 import { CliFailure } from "./failure.js";
 import { getLease, releaseLease, type CallLimits, type Lease } from "./lease-calls.js";
 import { isFailure } from "./outcome.js";
-import { note } from "./output.js";
+import { warn } from "./output.js";
 import type { Settings } from "./settings.js";
 import { exitCodeOfSignal } from "./signals.js";
 
@@ -30,7 +30,7 @@ async function askForLife(settings: Settings, { id, fence }: Lease, limits: Call
 
 async function giveBack(settings: Settings, { id, fence }: Lease): Promise<void> {
   const released = await releaseLease(settings, id, fence, { answer_timeout_ms: RELEASE_TIMEOUT_MS });
-  if (isFailure(released)) note(`the lease ${id} could not be given back: ${failureOf(released).message}`);
+  if (isFailure(released)) warn(`the lease ${id} could not be given back: ${failureOf(released).message}`);
 }
 
 /** Runs a command under a lease that is held, and gives it back whatever becomes of the command; the exit code. */

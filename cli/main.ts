@@ -3,7 +3,7 @@
  * line without a command. Runs in the command line's process, or in a test's.
  */
 import { VERSION } from "../schemas/version.js";
-import { findRow, findRowsBelow, isLayoutFlag, readTokens } from "./command-line.js";
+import { findRow, findRowsBelow, isFormatFlag, readTokens } from "./command-line.js";
 import type { CommandContext } from "./command-row.js";
 import { COMMANDS, TOPICS } from "./commands.js";
 import { CliFailure, wrongUsage, type ExitCode } from "./failure.js";
@@ -35,7 +35,7 @@ function describeUnknown(words: readonly string[], program: string): CliFailure 
 
 async function run(argv: readonly string[]): Promise<number | CliFailure> {
   const { program, folder, environment } = io();
-  if (argv.find((word) => !isLayoutFlag(word)) === "--version") return await printText(`${program} ${VERSION}\n`);
+  if (argv.find((word) => !isFormatFlag(word)) === "--version") return await printText(`${program} ${VERSION}\n`);
   const line = readTokens(argv, COMMANDS);
   if (line instanceof CliFailure) return line;
   const { words, tokens, pretty, server } = line;

@@ -95,14 +95,14 @@ function describeToCodex({ server, others, with_token, bridged }: Connection): r
 }
 
 /** What a user of several servers has to know of an entry. */
-export function noteOfOthers({ server, others, bridged }: Connection): string | undefined {
+export function noteAboutOtherServers({ server, others, bridged }: Connection): string | undefined {
   return bridged || others.length === 0
     ? undefined
     : `over HTTP the client knows ${server} only: with --stdio it turns to the others where that one is away`;
 }
 
 /** Why an entry takes no token from the environment, though the server needs one. */
-export function noteOfToken({ server }: Connection): string {
+export function noteAboutToken({ server }: Connection): string {
   return `the entry sends no ${TOKEN_VARIABLE}: only this folder names ${server}; name it with --server to have it sent`;
 }
 

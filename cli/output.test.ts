@@ -9,7 +9,7 @@ import type { WebSocket } from "ws";
 
 import { FakeServer, playError, playJson } from "../test/cli/fake-server.js";
 import { CLI_PROGRAM, runCli, RunningCli } from "../test/cli/run-cli.js";
-import { layOutJson, layOutValue } from "./output.js";
+import { formatJson, formatValue } from "./output.js";
 
 const HOSTILE = "a\u009b31m\u007f\u0085\u2028\u202eb\u2066\u200b\ufeff\u{E0041}\u001b[2J\r\nkoor: all is well";
 const KEPT = "\u{1F469}\u200d\u{1F4BB} \u0645\u06cc\u200c\u062e \u00e9 \u65e5\u672c";
@@ -28,20 +28,20 @@ t.test("JSON stays the same JSON", (t) => {
   const value = { [HOSTILE]: [HOSTILE, KEPT, { nested: HOSTILE }], plain: "x".repeat(100) };
   const json = Buffer.from(JSON.stringify(value));
   for (const pretty of [false, true]) {
-    const shown = layOutJson(json, pretty).toString();
+    const shown = formatJson(json, pretty).toString();
     t.same(JSON.parse(shown), value);
     t.notMatch(shown, WORKS);
     t.ok(shown.includes(KEPT), "what can be seen stays");
-    t.notMatch(layOutValue(json, true, false).toString(), WORKS, "an indented value");
+    t.notMatch(formatValue(json, true, false).toString(), WORKS, "an indented value");
   }
   const plain = Buffer.from('{"a":1}');
-  t.equal(layOutJson(plain, false).toString(), '{"a":1}\n');
+  t.equal(formatJson(plain, false).toString(), '{"a":1}\n');
   t.end();
 });
 
 t.test("a long answer is looked through in pieces", (t) => {
   const texts = Array.from({ length: 5 }, (_, at) => `${KEPT}\u009b${"\u00e9".repeat(2_000_000 + at)}`);
-  const shown = layOutJson(Buffer.from(JSON.stringify(texts)), false).toString();
+  const shown = formatJson(Buffer.from(JSON.stringify(texts)), false).toString();
   t.notMatch(shown, WORKS);
   t.ok(JSON.stringify(JSON.parse(shown)) === JSON.stringify(texts), "the same texts");
   t.end();
@@ -49,8 +49,8 @@ t.test("a long answer is looked through in pieces", (t) => {
 
 t.test("a stored value: its bytes for a pipe, a text for a terminal", (t) => {
   const bytes = Buffer.concat([Buffer.from(`one\r\ntwo\tthree\n${HOSTILE}`), Buffer.from([0xff, 0x9b])]);
-  t.ok(layOutValue(bytes, false, false).equals(bytes));
-  const shown = layOutValue(bytes, false, true).toString();
+  t.ok(formatValue(bytes, false, false).equals(bytes));
+  const shown = formatValue(bytes, false, true).toString();
   t.match(shown, /^one\ntwo\tthree\na\\u009b31m/);
   t.notMatch(shown.replaceAll("\t", ""), WORKS);
   t.end();

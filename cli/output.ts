@@ -62,7 +62,7 @@ function indentBytes(bytes: Buffer): string | undefined {
 }
 
 /** One answer of JSON as it is printed, with the newline at its end. */
-export function layOutJson(json: Buffer, pretty: boolean): Buffer {
+export function formatJson(json: Buffer, pretty: boolean): Buffer {
   const indented = pretty ? indentBytes(json) : undefined;
   if (indented === undefined) return Buffer.concat([escapeJson(foldLines(json)), NEWLINE]);
   return escapeJson(Buffer.from(`${indented}\n`));
@@ -72,7 +72,7 @@ export function layOutJson(json: Buffer, pretty: boolean): Buffer {
  * A stored value: its very bytes, or indented where `--pretty` asks for it and it is JSON. A person at a terminal gets
  * it as text, with what works on the terminal escaped; the ends of its lines and tabs stay.
  */
-export function layOutValue(value: Buffer, pretty: boolean, is_terminal = io().isTerminal()): Buffer {
+export function formatValue(value: Buffer, pretty: boolean, is_terminal = io().isTerminal()): Buffer {
   const indented = pretty ? indentBytes(value) : undefined;
   if (indented !== undefined) return escapeJson(Buffer.from(`${indented}\n`));
   if (!is_terminal) return value;
@@ -94,7 +94,7 @@ export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
 }
 
 /** One line on stderr. Texts of others may stand in it: it stays one line, and without controls. */
-export function note(line: string): void {
+export function warn(line: string): void {
   io()
     .stderr()
     .write(`koor: ${escapeHidden(line)}\n`);
@@ -102,7 +102,7 @@ export function note(line: string): void {
 
 /** The failure on stderr; its exit code. */
 export function reportFailure(failure: CliFailure): ExitCode {
-  note(failure.message);
+  warn(failure.message);
   if (failure.detail !== "")
     io()
       .stderr()

@@ -10,7 +10,7 @@ import { findInstance, instancePathForWriting, saveInstance, type StoredInstance
 import { isJson } from "./json-text.js";
 import { hasKoorFolder } from "./koor-folder.js";
 import { isFailure, type Outcome } from "./outcome.js";
-import { layOutJson, note, print } from "./output.js";
+import { formatJson, warn, print } from "./output.js";
 import { serversOf, type Settings } from "./settings.js";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -89,7 +89,7 @@ function keepInstance(answer: Buffer, args: Args, { folder }: CommandContext, se
   if (typeof id !== "string") return;
   const instance = typeof token === "string" ? { id, token } : { id };
   const failure = saveInstance(folder, instance, serversOf(settings));
-  if (failure) note(failure.message);
+  if (failure) warn(failure.message);
 }
 
 export async function register(args: Args, context: CommandContext): Promise<number | CliFailure> {
@@ -101,7 +101,7 @@ export async function register(args: Args, context: CommandContext): Promise<num
     stored !== undefined && !(stored instanceof CliFailure) && stored.id === settings.instance ? stored : undefined;
   const again = own === undefined ? "another" : await findAgain(settings, own, args);
   if (isFailure(again)) return failureOf(again);
-  if (Buffer.isBuffer(again)) return (await print(layOutJson(again, context.pretty))) ?? 0;
+  if (Buffer.isBuffer(again)) return (await print(formatJson(again, context.pretty))) ?? 0;
   const place = keepsInstance(args, context) ? instancePathForWriting(context.folder) : "";
   // Before anything is sent: the token is told only once.
   if (place instanceof CliFailure && place.exit === WRONG_USAGE) return place;
@@ -110,5 +110,5 @@ export async function register(args: Args, context: CommandContext): Promise<num
   const registered = await post(caller, "/register", readBody(args));
   if (isFailure(registered)) return failureOf(registered);
   keepInstance(registered, args, context, settings);
-  return (await print(layOutJson(registered, context.pretty))) ?? 0;
+  return (await print(formatJson(registered, context.pretty))) ?? 0;
 }

@@ -8,7 +8,7 @@ import type { Args, CommandContext, CommandRow, RequestRow } from "./command-row
 import type { Answer } from "./exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "./failure.js";
 import { inFlagWords } from "./flag-words.js";
-import { layOutJson, layOutValue, print } from "./output.js";
+import { formatJson, formatValue, print } from "./output.js";
 
 /** `{name}`, `{name...}` or `{name/}` in a path template (command-row.ts). */
 const PLACEHOLDER = /\{(\w+)(\.\.\.|\/)?\}/g;
@@ -62,13 +62,13 @@ function findBadHeader(headers: Readonly<Record<string, string>>): CliFailure | 
   return wrongUsage(`${name} cannot be ${JSON.stringify(value)} (${inFlagWords(name)})`);
 }
 
-function layOutAnswer(row: RequestRow, answer: Answer, args: Args, context: CommandContext): Buffer | CliFailure {
-  if (row.answer === "raw") return layOutValue(answer.body, context.pretty);
+function formatAnswer(row: RequestRow, answer: Answer, args: Args, context: CommandContext): Buffer | CliFailure {
+  if (row.answer === "raw") return formatValue(answer.body, context.pretty);
   if (!/^application\/json\b/i.test(answer.content_type)) {
     return failed(`the answer is not JSON but ${answer.content_type || "of no type"}: is this a Koor server?`);
   }
   const shown = row.keep === undefined ? answer.body : row.keep(answer.body, args, context);
-  return shown instanceof CliFailure ? shown : layOutJson(shown, context.pretty);
+  return shown instanceof CliFailure ? shown : formatJson(shown, context.pretty);
 }
 
 async function runRequest(row: RequestRow, args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
@@ -93,7 +93,7 @@ async function runRequest(row: RequestRow, args: Args, context: CommandContext):
   if (answer instanceof CliFailure) return answer;
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
 
-  const output = layOutAnswer(row, answer, args, context);
+  const output = formatAnswer(row, answer, args, context);
   return output instanceof CliFailure ? output : ((await print(output)) ?? row.exit?.(answer.body) ?? 0);
 }
 

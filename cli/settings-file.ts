@@ -9,7 +9,7 @@ import { readTextFile } from "./config-file.js";
 import { CliFailure, failed, WRONG_USAGE } from "./failure.js";
 import { isJson } from "./json-text.js";
 import { findKoorFile, hasKoorFolder, KOOR_FOLDER, projectOf } from "./koor-folder.js";
-import { note } from "./output.js";
+import { warn } from "./output.js";
 import { parseServers } from "./server-list.js";
 
 export const SETTINGS_FILE = "settings.json";
@@ -86,7 +86,7 @@ export function readFolderSettings(folder: string, is_quiet: boolean): FileSetti
   const members = text instanceof CliFailure ? text : parseSettingsText(text, SETTINGS_FILE);
   const why = members instanceof CliFailure ? members.message : whyForeign(members);
   if (why === undefined && !(members instanceof CliFailure)) return readMembers(members, SETTINGS_FILE);
-  if (!is_quiet) note(`${why}: it is not one of Koor's, and is ignored`);
+  if (!is_quiet) warn(`${why}: it is not one of Koor's, and is ignored`);
   return undefined;
 }
 

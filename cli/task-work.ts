@@ -10,7 +10,7 @@ import { CliFailure } from "./failure.js";
 import { memberText, quoted } from "./json-text.js";
 import type { CallLimits } from "./lease-calls.js";
 import { isFailure } from "./outcome.js";
-import { layOutJson, note, print } from "./output.js";
+import { formatJson, warn, print } from "./output.js";
 import type { Settings } from "./settings.js";
 import { exitCodeOfSignal, takeSignals, type EndingSignal } from "./signals.js";
 import { tellOfTask, type ClaimWish, type HolderVerb, type Task, type ToldClaim } from "./task-calls.js";
@@ -161,8 +161,8 @@ class Worker {
     const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
     const tell = async () => await tellOfTask(this.#settings, { id: task.id, fence }, verb, members, limits);
     const told = await (signal.aborted ? tell() : this.#patience.untilAnswered(tell));
-    if (isFailure(told)) note(`the task ${task.id} took no ${verb}: ${failureOf(told).message}`);
-    else await print(layOutJson(told, this.#options.pretty));
+    if (isFailure(told)) warn(`the task ${task.id} took no ${verb}: ${failureOf(told).message}`);
+    else await print(formatJson(told, this.#options.pretty));
   }
 }
 

@@ -7,7 +7,7 @@ import { readSync, writeSync } from "node:fs";
 import { escapeHidden } from "../schemas/visible-text.js";
 import { readTextFile, replaceFileInFolder, resolveForWriting } from "./config-file.js";
 import { CliFailure } from "./failure.js";
-import { note } from "./output.js";
+import { warn as note } from "./output.js";
 import { parseSettingsText } from "./settings-file.js";
 
 const STDIN = 0;

@@ -9,7 +9,7 @@ import { CliFailure, failed, type ExitCode } from "../failure.js";
 import { isStdin, openInputFile } from "../input-file.js";
 import { io } from "../io.js";
 import { resolveOutput } from "../output-file.js";
-import { layOutJson, print } from "../output.js";
+import { formatJson, print } from "../output.js";
 import { writeSnapshot } from "../snapshot-file.js";
 import { describeSystemError } from "../system-error.js";
 
@@ -39,7 +39,7 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
     const counts = await writeSnapshot(path, args.need("output"), open.response);
     return counts instanceof CliFailure
       ? counts
-      : ((await print(layOutJson(Buffer.from(counts), context.pretty))) ?? 0);
+      : ((await print(formatJson(Buffer.from(counts), context.pretty))) ?? 0);
   } finally {
     open.close();
   }
@@ -68,7 +68,7 @@ async function restore(args: Args, context: CommandContext): Promise<ExitCode | 
   });
   if (answer instanceof CliFailure) return answer;
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
-  return (await print(layOutJson(answer.body, context.pretty))) ?? 0;
+  return (await print(formatJson(answer.body, context.pretty))) ?? 0;
 }
 
 export const BACKUP_COMMANDS: readonly CommandRow[] = [

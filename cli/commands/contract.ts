@@ -10,7 +10,7 @@ import { CliFailure, refused, wrongUsage, type ExitCode } from "../failure.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readJsonFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { isJson, objectOf, quoted } from "../json-text.js";
-import { layOutJson, print } from "../output.js";
+import { formatJson, print } from "../output.js";
 
 /** A contract as it is named on the command line; a template's `{contract/}` makes two segments of it. */
 const CONTRACT: Argument = { name: "contract", shown: "project/name" };
@@ -104,7 +104,7 @@ async function testContract(args: Args, context: CommandContext): Promise<ExitCo
     one !== undefined && first !== undefined
       ? first
       : Buffer.from(`[${results.map((result) => result.toString("utf8")).join(",")}]`);
-  return (await print(layOutJson(all, context.pretty))) ?? (results.every(isValid) ? 0 : 1);
+  return (await print(formatJson(all, context.pretty))) ?? (results.every(isValid) ? 0 : 1);
 }
 
 export const CONTRACT_COMMANDS: readonly CommandRow[] = [

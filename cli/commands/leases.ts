@@ -12,7 +12,7 @@ import { JSON_TYPE } from "../input.js";
 import { getLease, releaseLease, renewLease, requestLease } from "../lease-calls.js";
 import type { Lease, LeaseWish, ToldLease } from "../lease-calls.js";
 import { isFailure, type Outcome } from "../outcome.js";
-import { layOutJson, note, print, reportFailure } from "../output.js";
+import { formatJson, warn, print, reportFailure } from "../output.js";
 import type { Settings } from "../settings.js";
 import { exitCodeOfSignal, untilSignal } from "../signals.js";
 import { literalPaths, placeOf, workspaceHeaders } from "../workspace.js";
@@ -50,7 +50,7 @@ function readWish(args: Args, folder: string, ttl_s?: number): LeaseWish | CliFa
 }
 
 async function printLease({ answer }: ToldLease, context: CommandContext): Promise<CliFailure | 0> {
-  return (await print(layOutJson(answer, context.pretty))) ?? 0;
+  return (await print(formatJson(answer, context.pretty))) ?? 0;
 }
 
 /** The lease: at once, or after a wait. A number is the exit code of a wait that a signal ended. */
@@ -145,7 +145,7 @@ async function release(args: Args, context: CommandContext): Promise<number | Cl
   let exit: number = 0;
   for (const id of ids) {
     const released = await releaseOne(settings, id, fence);
-    const problem = isFailure(released) ? failureOf(released) : await print(layOutJson(released, context.pretty));
+    const problem = isFailure(released) ? failureOf(released) : await print(formatJson(released, context.pretty));
     if (problem) exit = reportFailure(problem);
   }
   return exit;
@@ -157,11 +157,11 @@ interface CheckAnswer {
 }
 
 /** A line on stderr for each conflict: what is held, by whom and for how long. */
-function noteConflicts(answer: Buffer): Buffer {
+function warnOfConflicts(answer: Buffer): Buffer {
   const { conflicts = [] } = JSON.parse(answer.toString("utf8")) as CheckAnswer;
   for (const { path, lease } of conflicts) {
     const { holder, id, mode, expires_at } = lease;
-    note(`${path} is leased by ${holder.name} (${mode}, ${id}) until ${expires_at ?? "it is released"}`);
+    warn(`${path} is leased by ${holder.name} (${mode}, ${id}) until ${expires_at ?? "it is released"}`);
   }
   return answer;
 }
@@ -239,7 +239,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
       return Promise.resolve(paths instanceof CliFailure ? paths : Buffer.from(JSON.stringify({ paths, mode })));
     },
     repeatable: true,
-    keep: noteConflicts,
+    keep: warnOfConflicts,
     exit: (answer) => ((JSON.parse(answer.toString("utf8")) as CheckAnswer).free === true ? 0 : 1),
   },
   {

@@ -7,8 +7,8 @@ import { joinServerPath } from "../exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
 import { io } from "../io.js";
 import { projectOf } from "../koor-folder.js";
-import { MCP_CLIENTS, noteOfOthers, noteOfToken, SERVER_NAME, TOKEN_VARIABLE } from "../mcp-clients.js";
-import { layOutJson, print } from "../output.js";
+import { MCP_CLIENTS, noteAboutOtherServers, noteAboutToken, SERVER_NAME, TOKEN_VARIABLE } from "../mcp-clients.js";
+import { formatJson, print } from "../output.js";
 import { serversOf } from "../settings.js";
 import { describeSystemError } from "../system-error.js";
 
@@ -39,8 +39,10 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   const place = { path: join(context.folder, client.path), name: client.path, root: projectOf(context.folder) };
   const merged = writeConfig(place, (text) => mergeEntry(client, text, connection));
   if (merged instanceof CliFailure) return merged;
-  const untold = settings.token !== "" && !connection.with_token ? noteOfToken(connection) : undefined;
-  const notes = [client.note?.(connection), noteOfOthers(connection), untold].filter((note) => note !== undefined);
+  const untold = settings.token !== "" && !connection.with_token ? noteAboutToken(connection) : undefined;
+  const notes = [client.note?.(connection), noteAboutOtherServers(connection), untold].filter(
+    (note) => note !== undefined,
+  );
   const told = {
     written: client.path,
     server: SERVER_NAME,
@@ -48,7 +50,7 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
     ...(connection.with_token ? { token_from: TOKEN_VARIABLE } : {}),
     ...(notes.length === 0 ? {} : { note: notes.join("; ") }),
   };
-  return (await print(layOutJson(Buffer.from(JSON.stringify(told)), context.pretty))) ?? 0;
+  return (await print(formatJson(Buffer.from(JSON.stringify(told)), context.pretty))) ?? 0;
 }
 
 function writeConfig(

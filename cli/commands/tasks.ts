@@ -13,7 +13,7 @@ import { JSON_TYPE, readJsonFlag } from "../input.js";
 import { objectOf, quoted } from "../json-text.js";
 import type { Lease } from "../lease-calls.js";
 import { isFailure } from "../outcome.js";
-import { layOutJson, note, print, reportFailure } from "../output.js";
+import { formatJson, warn, print, reportFailure } from "../output.js";
 import { exitCodeOfSignal, untilSignal } from "../signals.js";
 import { makePatchBody, makeTaskBody, NEW_TASK_FLAGS, PATCH_FLAGS } from "../task-body.js";
 import type { ClaimWish, HolderVerb, Task } from "../task-calls.js";
@@ -84,18 +84,18 @@ async function claim(args: Args, context: CommandContext): Promise<number | CliF
     return await exitCodeOfSignal(stopped_by);
   }
   if (outcome instanceof CliFailure) return outcome;
-  if (outcome.task === null) noteBusy(outcome.answer);
-  return (await print(layOutJson(outcome.answer, context.pretty))) ?? (outcome.task === null ? 1 : 0);
+  if (outcome.task === null) warnOfBusyTasks(outcome.answer);
+  return (await print(formatJson(outcome.answer, context.pretty))) ?? (outcome.task === null ? 1 : 0);
 }
 
 /** That there is none, and a line on stderr for each task that was passed over: what it needs, and who holds that. */
-function noteBusy(answer: Buffer): void {
-  note("there is no task to claim");
+function warnOfBusyTasks(answer: Buffer): void {
+  warn("there is no task to claim");
   const { busy = [] } = JSON.parse(answer.toString("utf8")) as { readonly busy?: readonly BusyTask[] };
   for (const { id, wanted, resource, lease } of busy) {
     const { holder, expires_at } = lease;
     const held = resource === wanted ? "" : ` by its ${resource}`;
-    note(
+    warn(
       `${id} needs ${wanted}, leased${held} by ${holder.name} (${lease.id}) until ${expires_at ?? "it is released"}`,
     );
   }
@@ -147,7 +147,7 @@ function holderRow({ word, verb, about, text, flags, members }: HolderCall): Loc
       if (isFailure(told)) return failureOf(told);
       // What a command prints under `task work` is the task's result: a sign of life is none of it.
       if (verb === "progress" && isTaskOfEnvironment(id)) return 0;
-      return (await print(layOutJson(told, context.pretty))) ?? 0;
+      return (await print(formatJson(told, context.pretty))) ?? 0;
     },
   };
 }
@@ -171,12 +171,12 @@ function textBody(name: string): (args: Args) => Promise<Buffer> {
 }
 
 /** Says in which workspace tasks were made, where the command line does not say it. */
-function noteWorkspace(answer: Buffer, args: Args): Buffer {
+function warnOfWorkspace(answer: Buffer, args: Args): Buffer {
   if (args.text("workspace") !== undefined) return answer;
   const made = JSON.parse(answer.toString("utf8")) as Partial<Task> | readonly Partial<Task>[];
   const names = new Set([made].flat().map(({ workspace }) => workspace));
   for (const name of names)
-    if (name !== undefined) note(`made in ${name === "" ? "no" : "the"} workspace ${name}`.trim());
+    if (name !== undefined) warn(`made in ${name === "" ? "no" : "the"} workspace ${name}`.trim());
   return answer;
 }
 
@@ -194,7 +194,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     path: PATH,
     headers: (_args, { folder }) => ({ ...JSON_TYPE, ...workspaceHeaders(folder) }),
     body: makeTaskBody,
-    keep: noteWorkspace,
+    keep: warnOfWorkspace,
     // A file may have some with an id of their own and some without.
     repeatable: (args) => args.text("request-id") !== undefined,
   },

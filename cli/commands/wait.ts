@@ -3,7 +3,7 @@
  */
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
-import { layOutJson, print } from "../output.js";
+import { formatJson, print } from "../output.js";
 import { exitCodeOfSignal, takeSignals, type EndingSignal } from "../signals.js";
 import type { Conditions } from "../wait-loop.js";
 import { placeOf } from "../workspace.js";
@@ -88,7 +88,7 @@ async function wait(args: Args, context: CommandContext): Promise<number | CliFa
   leaveSignals();
   if (stopped_by !== undefined) return await exitCodeOfSignal(stopped_by);
   if (waited instanceof CliFailure) return waited;
-  return (await print(layOutJson(waited.answer, context.pretty))) ?? (waited.matched ? 0 : TIMED_OUT_EXIT);
+  return (await print(formatJson(waited.answer, context.pretty))) ?? (waited.matched ? 0 : TIMED_OUT_EXIT);
 }
 
 export const WAIT_COMMANDS: readonly CommandRow[] = [

@@ -60,7 +60,7 @@ export class Patience {
   }
 
   /** Makes a call until it is answered; the last outcome where the time is up before. */
-  async untilAnswered<Told>(call: () => Promise<Told | Refusal | CliFailure>): Promise<Told | Refusal | CliFailure> {
+  async untilAnswered<Value>(call: () => Promise<Value | Refusal | CliFailure>): Promise<Value | Refusal | CliFailure> {
     const longest_ms = this.#options.retry_ms ?? CLI_RETRY_MS_MAX;
     for (let pause_ms = Math.min(CLI_RECONNECT_DELAY_MS, longest_ms); ; pause_ms = Math.min(pause_ms * 2, longest_ms)) {
       const outcome = await call();

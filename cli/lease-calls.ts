@@ -15,13 +15,13 @@ import type { Settings } from "./settings.js";
 export type Lease = Static<typeof LeaseSchema>;
 
 /** A lease with the answer that told of it, to be printed as it came. */
-export interface ToldLease {
+export interface LeaseAnswer {
   readonly lease: Lease;
   readonly answer: Buffer;
 }
 
 /** What a lease is asked for with; members that are undefined are left to the server. */
-export interface LeaseWish {
+export interface LeaseRequest {
   readonly resources: readonly string[];
   readonly mode: "shared" | undefined;
   readonly ttl_s: number | undefined;
@@ -33,7 +33,7 @@ export interface LeaseWish {
 /** What a call may be cut short by, and how long it may be silent. */
 export type CallLimits = Pick<RequestPlan, "signal" | "answer_timeout_ms">;
 
-function readLease({ status, body }: Answer): ToldLease | Refusal {
+function readLease({ status, body }: Answer): LeaseAnswer | Refusal {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body.toString("utf8"));
@@ -49,7 +49,7 @@ function pathOf(id: string, parameters: Readonly<Record<string, string>> = {}): 
   return `/api/leases/${encodeURIComponent(id)}${encodeQuery(parameters)}`;
 }
 
-async function askForLease(settings: Settings, plan: RequestPlan): Promise<ToldLease | Refusal | CliFailure> {
+async function askForLease(settings: Settings, plan: RequestPlan): Promise<LeaseAnswer | Refusal | CliFailure> {
   const answer = await ask(settings, plan);
   return answer instanceof Refusal || answer instanceof CliFailure ? answer : readLease(answer);
 }
@@ -57,13 +57,13 @@ async function askForLease(settings: Settings, plan: RequestPlan): Promise<ToldL
 /** Asks for a lease; with `line` it waits in line where it is not free, the same request by the same `request_id`. */
 export async function requestLease(
   settings: Settings,
-  wish: LeaseWish,
+  request: LeaseRequest,
   line: { readonly queue?: true; readonly request_id?: string },
   limits: CallLimits = {},
-): Promise<ToldLease | Refusal | CliFailure> {
+): Promise<LeaseAnswer | Refusal | CliFailure> {
   // Among several servers an answer may be lost to one that dies: by its id it is the same request at the next one.
   const { request_id = settings.cluster === undefined ? undefined : crypto.randomUUID() } = line;
-  const body = Buffer.from(JSON.stringify({ ...wish, ...line, request_id }));
+  const body = Buffer.from(JSON.stringify({ ...request, ...line, request_id }));
   const repeatable = request_id !== undefined;
   const plan = { method: "POST", path: "/api/leases", headers: JSON_TYPE, body, repeatable, ...limits };
   return await askForLease(settings, plan);
@@ -75,7 +75,7 @@ export async function getLease(
   id: string,
   wait_s = 0,
   limits: CallLimits = {},
-): Promise<ToldLease | Refusal | CliFailure> {
+): Promise<LeaseAnswer | Refusal | CliFailure> {
   const path = pathOf(id, wait_s === 0 ? {} : { wait: String(wait_s) });
   return await askForLease(settings, { method: "GET", path, ...limits });
 }
@@ -85,7 +85,7 @@ export async function renewLease(
   id: string,
   fence: number,
   ttl_s: number | undefined,
-): Promise<ToldLease | Refusal | CliFailure> {
+): Promise<LeaseAnswer | Refusal | CliFailure> {
   const body = Buffer.from(JSON.stringify({ fence, ttl_s }));
   const path = `/api/leases/${encodeURIComponent(id)}/renew`;
   // It says until when, not how much longer.

@@ -8,7 +8,7 @@ import { failureOf, isPassing, Patience, type PatienceOptions, Refusal } from ".
 import { CliFailure, refused } from "./failure.js";
 import { formatDuration } from "./duration.js";
 import { getLease, releaseLease, requestLease } from "./lease-calls.js";
-import type { LeaseWish, ToldLease } from "./lease-calls.js";
+import type { LeaseRequest, LeaseAnswer } from "./lease-calls.js";
 import type { Settings } from "./settings.js";
 
 const SECOND_MS = 1_000;
@@ -33,12 +33,12 @@ class Line {
   }
 
   /** Asks until it does not wait any more, or the time is up. */
-  async #untilOver(first: ToldLease): Promise<ToldLease | Refusal | CliFailure> {
+  async #untilOver(first: LeaseAnswer): Promise<LeaseAnswer | Refusal | CliFailure> {
     const { signal } = this.#options;
-    let told = first;
+    let latest = first;
     for (
       let left_ms = this.#patience.left_ms;
-      told.lease.state === "waiting" && left_ms > 0;
+      latest.lease.state === "waiting" && left_ms > 0;
       left_ms = this.#patience.left_ms
     ) {
       const wait_s = Math.min(WAIT_S_MAX, Math.ceil(left_ms / SECOND_MS));
@@ -46,16 +46,16 @@ class Line {
         getLease(this.#settings, first.lease.id, wait_s, { signal }),
       );
       // Out of time is not out of line: what was known last holds.
-      if (isPassing(outcome)) return this.#patience.left_ms > 0 ? outcome : told;
+      if (isPassing(outcome)) return this.#patience.left_ms > 0 ? outcome : latest;
       if (outcome instanceof Refusal) return outcome;
-      told = outcome;
+      latest = outcome;
     }
-    return told;
+    return latest;
   }
 
   /** Out of line; the lease where it was granted at the last moment. */
-  async #leave(told: ToldLease): Promise<ToldLease | CliFailure | undefined> {
-    const { id } = told.lease;
+  async #leave(latest: LeaseAnswer): Promise<LeaseAnswer | CliFailure | undefined> {
+    const { id } = latest.lease;
     const left = await releaseLease(this.#settings, id, null);
     if (Buffer.isBuffer(left)) return undefined;
     const now = await getLease(this.#settings, id);
@@ -64,44 +64,44 @@ class Line {
   }
 
   /** The lease, held; or waiting, where it is to stay in line. */
-  async acquire(wish: LeaseWish): Promise<ToldLease | CliFailure> {
+  async acquire(request: LeaseRequest): Promise<LeaseAnswer | CliFailure> {
     const { signal, stays, wait_ms } = this.#options;
     // A call whose answer was lost is made again: by its id it is the same place in line.
     const line = { queue: true, request_id: crypto.randomUUID() } as const;
     // The call that gets into the line does not wait there: from now on it is known what is to be left.
-    const joined = await this.#patience.untilAnswered(() => requestLease(this.#settings, wish, line));
+    const joined = await this.#patience.untilAnswered(() => requestLease(this.#settings, request, line));
     if (joined instanceof Refusal || joined instanceof CliFailure) return failureOf(joined);
-    const told = await this.#untilOver(joined);
-    if (told instanceof Refusal || told instanceof CliFailure) return failureOf(told);
-    const { state, reason } = told.lease;
-    if (state === "held") return await this.#unlessStopped(told);
+    const latest = await this.#untilOver(joined);
+    if (latest instanceof Refusal || latest instanceof CliFailure) return failureOf(latest);
+    const { state, reason } = latest.lease;
+    if (state === "held") return await this.#unlessStopped(latest);
     if (state !== "waiting") return refused(`the request for the lease is ${state}: ${reason}`);
-    if (stays && !signal.aborted) return told;
-    const late = await this.#leave(told);
+    if (stays && !signal.aborted) return latest;
+    const late = await this.#leave(latest);
     if (late instanceof CliFailure) return late;
     if (late !== undefined) return await this.#unlessStopped(late);
     if (signal.aborted) return refused("stopped while it waited for the lease");
-    return await this.#lastTry(wish, wait_ms);
+    return await this.#lastTry(request, wait_ms);
   }
 
   /** The lease as soon as it does not wait any more, or when the time is up. */
-  async watch(id: string): Promise<ToldLease | CliFailure> {
+  async watch(id: string): Promise<LeaseAnswer | CliFailure> {
     const { signal } = this.#options;
     const first = await this.#patience.untilAnswered(() => getLease(this.#settings, id, 0, { signal }));
-    const told = first instanceof Refusal || first instanceof CliFailure ? first : await this.#untilOver(first);
-    return told instanceof Refusal || told instanceof CliFailure ? failureOf(told) : told;
+    const latest = first instanceof Refusal || first instanceof CliFailure ? first : await this.#untilOver(first);
+    return latest instanceof Refusal || latest instanceof CliFailure ? failureOf(latest) : latest;
   }
 
   /** A lease that is granted when nobody wants it any more is given back. */
-  async #unlessStopped(told: ToldLease): Promise<ToldLease | CliFailure> {
-    if (!this.#options.signal.aborted) return told;
-    await releaseLease(this.#settings, told.lease.id, told.lease.fence);
+  async #unlessStopped(latest: LeaseAnswer): Promise<LeaseAnswer | CliFailure> {
+    if (!this.#options.signal.aborted) return latest;
+    await releaseLease(this.#settings, latest.lease.id, latest.lease.fence);
     return refused("stopped while it waited for the lease");
   }
 
-  /** Asks once more, to be told by the refusal who stands in the way. */
-  async #lastTry(wish: LeaseWish, wait_ms: number): Promise<ToldLease | CliFailure> {
-    const outcome = await requestLease(this.#settings, wish, {});
+  /** Asks once more, to be latest by the refusal who stands in the way. */
+  async #lastTry(request: LeaseRequest, wait_ms: number): Promise<LeaseAnswer | CliFailure> {
+    const outcome = await requestLease(this.#settings, request, {});
     if (!(outcome instanceof Refusal || outcome instanceof CliFailure)) return outcome;
     const { exit, message } = failureOf(outcome);
     return new CliFailure(exit, `no lease within ${formatDuration(wait_ms)}: ${message}`);
@@ -111,14 +111,14 @@ class Line {
 /** A lease, waited for in line for at most `wait_ms`. It leaves the line when it has not got it by then. */
 export async function waitForLease(
   settings: Settings,
-  wish: LeaseWish,
+  request: LeaseRequest,
   options: LineOptions,
-): Promise<ToldLease | CliFailure> {
-  return await new Line(settings, options).acquire(wish);
+): Promise<LeaseAnswer | CliFailure> {
+  return await new Line(settings, options).acquire(request);
 }
 
 /** A lease that was asked for before, as soon as it does not wait any more, or after `wait_ms`. */
-export async function watchLease(settings: Settings, id: string, wait_ms: number): Promise<ToldLease | CliFailure> {
+export async function watchLease(settings: Settings, id: string, wait_ms: number): Promise<LeaseAnswer | CliFailure> {
   const { signal } = new AbortController();
   return await new Line(settings, { wait_ms, stays: true, signal }).watch(id);
 }

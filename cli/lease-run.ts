@@ -20,11 +20,11 @@ function loss(why: string): Stop {
 
 /** Asks for the lease: its loss, or whether there was an answer that says it is still held. */
 async function askForLife(settings: Settings, { id, fence }: Lease, limits: CallLimits): Promise<Stop | boolean> {
-  const told = await getLease(settings, id, 0, limits);
-  if (told instanceof Refusal) return told.status === NOT_FOUND ? loss(told.failure.message) : false;
-  if (told instanceof CliFailure) return false;
-  const { state, reason, note: remark } = told.lease;
-  if (state === "held" && told.lease.fence === fence) return true;
+  const answer = await getLease(settings, id, 0, limits);
+  if (answer instanceof Refusal) return answer.status === NOT_FOUND ? loss(answer.failure.message) : false;
+  if (answer instanceof CliFailure) return false;
+  const { state, reason, note: remark } = answer.lease;
+  if (state === "held" && answer.lease.fence === fence) return true;
   return loss([state === "lost" ? reason : state, ...(remark === null ? [] : [remark])].join(": "));
 }
 

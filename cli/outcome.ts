@@ -2,7 +2,7 @@
 import { Refusal } from "./ask.js";
 import { CliFailure } from "./failure.js";
 
-export type Outcome<Told> = Told | Refusal | CliFailure;
+export type Outcome<Value> = Value | Refusal | CliFailure;
 
 export function isFailure(outcome: unknown): outcome is Refusal | CliFailure {
   return outcome instanceof Refusal || outcome instanceof CliFailure;

@@ -23,7 +23,7 @@ function parseObject(bytes: Buffer): Json {
   return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? (parsed as Json) : {};
 }
 
-/** What is told of the instance; members that were not given are left to the server. */
+/** What is sent of the instance; members that were not given are left to the server. */
 function readBody(args: Args): Json {
   const given = ["workspace", "intent", "stack"].flatMap((name) => {
     const value = args.text(name);
@@ -61,12 +61,12 @@ async function findAgain(
   if (known["id"] !== id || !same("name") || !same("workspace") || !same("stack")) return "another";
   const { intent, capabilities } = readBody(args);
   if (intent !== undefined && intent !== known["intent"]) {
-    const told = await post(settings, `${path}/intent`, { intent });
-    if (isFailure(told)) return told;
+    const sent = await post(settings, `${path}/intent`, { intent });
+    if (isFailure(sent)) return sent;
   }
   if (args.text("capabilities") !== undefined) {
-    const told = await post(settings, `${path}/capabilities`, { capabilities });
-    if (isFailure(told)) return told;
+    const sent = await post(settings, `${path}/capabilities`, { capabilities });
+    if (isFailure(sent)) return sent;
   }
   const now = await read();
   if (isFailure(now)) return now;
@@ -81,7 +81,7 @@ function keepsInstance(args: Args, { folder }: Pick<CommandContext, "folder">): 
 
 /**
  * Writes who was registered to `.koor/instance.json`, where that is wanted. What cannot be written is a note: the token
- * is told only once, and stdout has it.
+ * is sent only once, and stdout has it.
  */
 function keepInstance(answer: Buffer, args: Args, { folder }: CommandContext, settings: Settings): void {
   if (!keepsInstance(args, { folder })) return;
@@ -103,7 +103,7 @@ export async function register(args: Args, context: CommandContext): Promise<num
   if (isFailure(again)) return failureOf(again);
   if (Buffer.isBuffer(again)) return (await print(formatJson(again, context.pretty))) ?? 0;
   const place = keepsInstance(args, context) ? instancePathForWriting(context.folder) : "";
-  // Before anything is sent: the token is told only once.
+  // Before anything is sent: the token is sent only once.
   if (place instanceof CliFailure && place.exit === WRONG_USAGE) return place;
   // One that is gone can register nobody.
   const caller = again === "gone" ? { ...settings, instance: "" } : settings;

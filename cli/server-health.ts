@@ -22,8 +22,8 @@ async function askHealth(server: URL, signal?: AbortSignal): Promise<Health> {
   if (answer instanceof NoAnswer) return "unclear";
   if (answer.status === STATUSES.OK.http) return "well";
   const text = answer.body.toString("utf8");
-  const told = isJson(text) ? (JSON.parse(text) as { readonly cluster?: { readonly state?: unknown } } | null) : null;
-  return answer.status === STATUSES.UNAVAILABLE.http && DEAF_STATES.has(told?.cluster?.state) ? "deaf" : "unclear";
+  const health = isJson(text) ? (JSON.parse(text) as { readonly cluster?: { readonly state?: unknown } } | null) : null;
+  return answer.status === STATUSES.UNAVAILABLE.http && DEAF_STATES.has(health?.cluster?.state) ? "deaf" : "unclear";
 }
 
 /** Whether a server may be asked: one that is doubted, only when it is well again. */

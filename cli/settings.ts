@@ -69,9 +69,9 @@ const TOKEN_RULE = "token must be visible ASCII characters without spaces";
  */
 export function readSettings(folder: string, environment: NodeJS.ProcessEnv, given = ""): Settings | CliFailure {
   const named = environment["KOOR_INSTANCE"] || undefined;
-  const said = given || environment["KOOR_SERVER"] || undefined;
-  const reads_files = said === undefined || !environment["KOOR_TOKEN"];
-  const file = reads_files ? readFolderSettings(folder, said !== undefined) : undefined;
+  const explicit = given || environment["KOOR_SERVER"] || undefined;
+  const reads_files = explicit === undefined || !environment["KOOR_TOKEN"];
+  const file = reads_files ? readFolderSettings(folder, explicit !== undefined) : undefined;
   if (file instanceof CliFailure) return file;
   const user = reads_files ? readUserSettings(environment, process.platform) : undefined;
   if (user instanceof CliFailure) return user;
@@ -79,8 +79,8 @@ export function readSettings(folder: string, environment: NodeJS.ProcessEnv, giv
   if (instance instanceof CliFailure) return instance;
   const sources = { environment, folder: file, user, instance };
 
-  const by_folder = said === undefined ? (file?.server ?? serverOf(instance)) : undefined;
-  const servers = parseServers(said ?? by_folder ?? user?.server ?? DEFAULT_SERVER);
+  const by_folder = explicit === undefined ? (file?.server ?? serverOf(instance)) : undefined;
+  const servers = parseServers(explicit ?? by_folder ?? user?.server ?? DEFAULT_SERVER);
   if (!servers) return given === "" ? failed(SERVER_RULE) : wrongUsage(SERVER_RULE);
   const strange = by_folder === undefined ? [] : servers.filter((server) => !isUsers(server, user));
   const token = chooseToken(servers, strange, sources);

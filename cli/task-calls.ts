@@ -16,13 +16,13 @@ import type { Settings } from "./settings.js";
 export type Task = Static<typeof TaskSchema>;
 
 /** A task with the answer that told of it, to be printed as it came. */
-export interface ToldTask {
+export interface TaskAnswer {
   readonly task: Task;
   readonly answer: Buffer;
 }
 
 /** What a claim has got. */
-export interface ToldClaim {
+export interface ClaimAnswer {
   /** Null where there was none. */
   readonly task: Task | null;
   /** The task's own text, its numbers as they were written. */
@@ -31,7 +31,7 @@ export interface ToldClaim {
 }
 
 /** What is claimed; members that are undefined are left to the server. */
-export interface ClaimWish {
+export interface ClaimRequest {
   readonly id: string | undefined;
   readonly workspace: string | undefined;
   readonly labels: readonly string[];
@@ -39,19 +39,19 @@ export interface ClaimWish {
 }
 
 /** What who holds a task says of it. */
-export type HolderVerb = "progress" | "complete" | "fail" | "release" | "ask";
+export type HolderAction = "progress" | "complete" | "fail" | "release" | "ask";
 
 const NO_TASK = failed("the answer is no task: is this a Koor server?");
 
-function pathOf(id: string, verb = ""): string {
-  return `/api/tasks/${encodeURIComponent(id)}${verb === "" ? "" : `/${verb}`}`;
+function pathOf(id: string, action = ""): string {
+  return `/api/tasks/${encodeURIComponent(id)}${action === "" ? "" : `/${action}`}`;
 }
 
 function isTask(parsed: unknown): parsed is Task {
   return typeof parsed === "object" && parsed !== null && "id" in parsed && "state" in parsed;
 }
 
-export async function getTask(settings: Settings, id: string, limits: CallLimits = {}): Promise<Outcome<ToldTask>> {
+export async function getTask(settings: Settings, id: string, limits: CallLimits = {}): Promise<Outcome<TaskAnswer>> {
   const answer = await ask(settings, { method: "GET", path: pathOf(id), ...limits });
   if (isFailure(answer)) return answer;
   const text = answer.body.toString("utf8");
@@ -62,11 +62,11 @@ export async function getTask(settings: Settings, id: string, limits: CallLimits
 /** Claims the best task, or the one that is wished for; the same `request_id` gets the same one again. */
 export async function claimTask(
   settings: Settings,
-  wish: ClaimWish,
+  request: ClaimRequest,
   { wait_s, request_id }: { readonly wait_s: number; readonly request_id: string },
   limits: CallLimits = {},
-): Promise<Outcome<ToldClaim>> {
-  const body = Buffer.from(JSON.stringify({ ...wish, wait_s, request_id }));
+): Promise<Outcome<ClaimAnswer>> {
+  const body = Buffer.from(JSON.stringify({ ...request, wait_s, request_id }));
   const plan = { method: "POST", path: "/api/tasks/claim", headers: JSON_TYPE, body, repeatable: true, ...limits };
   const answer = await ask(settings, plan);
   if (isFailure(answer)) return answer;
@@ -81,16 +81,16 @@ export async function claimTask(
  * Says something of a task under its fence; the answer's body.
  * @param members JSON texts
  */
-export async function tellOfTask(
+export async function sendTaskAction(
   settings: Settings,
   { id, fence }: { readonly id: string; readonly fence: number },
-  verb: HolderVerb,
+  action: HolderAction,
   members: Readonly<Record<string, string | undefined>>,
   limits: CallLimits = {},
 ): Promise<Outcome<Buffer>> {
   const body = Buffer.from(objectOf({ fence: String(fence), ...members }));
   // Said again under the same fence it is answered the same.
-  const plan = { method: "POST", path: pathOf(id, verb), headers: JSON_TYPE, body, repeatable: true, ...limits };
+  const plan = { method: "POST", path: pathOf(id, action), headers: JSON_TYPE, body, repeatable: true, ...limits };
   const answer = await ask(settings, plan);
   return isFailure(answer) ? answer : answer.body;
 }

@@ -11,7 +11,7 @@ import { taskFenceOfEnvironment } from "./fence.js";
 import { isJson } from "./json-text.js";
 import { isFailure, type Outcome } from "./outcome.js";
 import type { Settings } from "./settings.js";
-import { getTask, tellOfTask, type HolderVerb } from "./task-calls.js";
+import { getTask, sendTaskAction, type HolderAction } from "./task-calls.js";
 
 /** What the server answers under a fence that is not, or not any more, the claim's. */
 const CLAIM_LOST = 409;
@@ -29,7 +29,7 @@ interface TaskEvent {
 }
 
 /**
- * The fence under which this instance has held a task last, as the server's newest events tell; undefined where they
+ * The fence under which this instance has held a task last, as the server's newest events send; undefined where they
  * do not. It gives no rights: the server answers under it only what it has answered this instance before.
  */
 async function findLastFence(settings: Settings, id: string): Promise<number | undefined | CliFailure> {
@@ -51,25 +51,25 @@ async function findLastFence(settings: Settings, id: string): Promise<number | u
  * @param given the fence of the command line
  * @param members JSON texts
  */
-export async function tellAsHolder(
+export async function sendHolderAction(
   settings: Settings,
   { id, given }: { readonly id: string; readonly given: number | undefined },
-  verb: HolderVerb,
+  action: HolderAction,
   members: Readonly<Record<string, string | undefined>>,
 ): Promise<Outcome<Buffer>> {
-  const tell = async (fence: number) => await tellOfTask(settings, { id, fence }, verb, members);
+  const send = async (fence: number) => await sendTaskAction(settings, { id, fence }, action, members);
   const known = given ?? taskFenceOfEnvironment(id);
-  if (known !== undefined) return await tell(known);
+  if (known !== undefined) return await send(known);
   const read = await getTask(settings, id);
   if (isFailure(read)) return read;
   const { fence, holder } = read.task;
-  if (fence !== null && (settings.instance === "" || holder?.id === settings.instance)) return await tell(fence);
+  if (fence !== null && (settings.instance === "" || holder?.id === settings.instance)) return await send(fence);
   // All but a sign of life end the claim: who has lost the answer asks for it once more.
-  const last = verb === "progress" ? undefined : await findLastFence(settings, id);
+  const last = action === "progress" ? undefined : await findLastFence(settings, id);
   if (last !== undefined) {
-    const told = isFailure(last) ? last : await tell(last);
-    if (!(told instanceof Refusal && told.status === CLAIM_LOST)) return told;
+    const sent = isFailure(last) ? last : await send(last);
+    if (!(sent instanceof Refusal && sent.status === CLAIM_LOST)) return sent;
   }
   // Whose it is, the server knows: it refuses another's.
-  return fence === null ? refused(`task is not held: ${id}`) : await tell(fence);
+  return fence === null ? refused(`task is not held: ${id}`) : await send(fence);
 }

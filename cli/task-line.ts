@@ -9,7 +9,7 @@ import { refused, type CliFailure } from "./failure.js";
 import { quoted } from "./json-text.js";
 import { isFailure, type Outcome } from "./outcome.js";
 import type { Settings } from "./settings.js";
-import { claimTask, getTask, tellOfTask, type ClaimWish, type ToldClaim } from "./task-calls.js";
+import { claimTask, getTask, sendTaskAction, type ClaimRequest, type ClaimAnswer } from "./task-calls.js";
 
 const SECOND_MS = 1_000;
 
@@ -23,35 +23,35 @@ export interface TaskLineOptions {
 }
 
 /** Gives back what a call has got that nobody waits for any more. */
-async function giveBack(settings: Settings, claimed: Outcome<ToldClaim>): Promise<void> {
+async function giveBack(settings: Settings, claimed: Outcome<ClaimAnswer>): Promise<void> {
   if (isFailure(claimed) || claimed.task === null) return;
   const { id, fence } = claimed.task;
   const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
-  if (fence !== null) await tellOfTask(settings, { id, fence }, "release", { note: quoted("not wanted") }, limits);
+  if (fence !== null) await sendTaskAction(settings, { id, fence }, "release", { note: quoted("not wanted") }, limits);
 }
 
 /** Whether a task that could not be claimed may be claimed yet. */
 async function mayStillCome(settings: Settings, id: string): Promise<boolean> {
-  const told = await getTask(settings, id);
-  return isPassing(told) || (!isFailure(told) && told.task.ended_at === null);
+  const read = await getTask(settings, id);
+  return isPassing(read) || (!isFailure(read) && read.task.ended_at === null);
 }
 
 /** A task, held; or none, where there is none when the time is up. */
 export async function waitForTask(
   settings: Settings,
-  wish: ClaimWish,
+  request: ClaimRequest,
   { wait_ms, patience, signal }: TaskLineOptions,
-): Promise<ToldClaim | CliFailure> {
+): Promise<ClaimAnswer | CliFailure> {
   const request_id = crypto.randomUUID();
   const until_ms = performance.now() + wait_ms;
   for (;;) {
     const left_ms = Math.max(0, until_ms - performance.now());
     const wait_s = Math.min(WAIT_S_MAX, Math.ceil(left_ms / SECOND_MS));
-    const outcome = await patience.untilAnswered(() => claimTask(settings, wish, { wait_s, request_id }, { signal }));
+    const outcome = await patience.untilAnswered(() => claimTask(settings, request, { wait_s, request_id }, { signal }));
     if (signal.aborted) {
       // Whether a call that was cut short has got one, only the same call says.
       const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
-      const again = isPassing(outcome) ? claimTask(settings, wish, { wait_s: 0, request_id }, limits) : outcome;
+      const again = isPassing(outcome) ? claimTask(settings, request, { wait_s: 0, request_id }, limits) : outcome;
       await giveBack(settings, await again);
       return refused("stopped while it waited for a task");
     }
@@ -59,7 +59,7 @@ export async function waitForTask(
     const has_time = performance.now() < until_ms;
     if (!isFailure(outcome)) {
       if (!has_time) return outcome;
-    } else if (isPassing(outcome) || !has_time || wish.id === undefined || !(await mayStillCome(settings, wish.id))) {
+    } else if (isPassing(outcome) || !has_time || request.id === undefined || !(await mayStillCome(settings, request.id))) {
       return failureOf(outcome);
     }
   }

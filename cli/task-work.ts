@@ -1,7 +1,7 @@
 /**
- * Work on tasks, one after the other: a command runs for each under its claim, and how it ended is told of the task.
+ * Work on tasks, one after the other: a command runs for each under its claim, and how it ended is sent of the task.
  * Runs in the command line's process. Waiting for a task is task-line.ts's, what a task has in common with a lease
- * claim-run.ts's, what is told of the command's output task-result.ts's.
+ * claim-run.ts's, what is sent of the command's output task-result.ts's.
  */
 import { failureOf, Patience, Refusal } from "./ask.js";
 import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
@@ -13,7 +13,7 @@ import { isFailure } from "./outcome.js";
 import { formatJson, warn, print } from "./output.js";
 import type { Settings } from "./settings.js";
 import { exitCodeOfSignal, takeSignals, type EndingSignal } from "./signals.js";
-import { tellOfTask, type ClaimWish, type HolderVerb, type Task, type ToldClaim } from "./task-calls.js";
+import { sendTaskAction, type ClaimRequest, type HolderAction, type Task, type ClaimAnswer } from "./task-calls.js";
 import { waitForTask } from "./task-line.js";
 import { CommandOutput } from "./task-result.js";
 
@@ -21,7 +21,7 @@ import { CommandOutput } from "./task-result.js";
 const NOT_HELD: ReadonlySet<number> = new Set([403, 404, 409]);
 
 export interface WorkOptions {
-  readonly wish: ClaimWish;
+  readonly request: ClaimRequest;
   /** What is run for each. */
   readonly words: readonly string[];
   /** One task is enough. */
@@ -41,23 +41,23 @@ interface HeldTask {
 
 /** What is said of a task when its command has ended. */
 interface Verdict {
-  readonly verb: Exclude<HolderVerb, "progress" | "ask">;
+  readonly action: Exclude<HolderAction, "progress" | "ask">;
   readonly members: Readonly<Record<string, string | undefined>>;
 }
 
 /** A sign of life of a task's holder: why the command is to be ended, or whether there was an answer. */
 async function askForLife(settings: Settings, held: HeldTask, limits: CallLimits): Promise<Stop | boolean> {
   const { task, fence } = held;
-  const told = await tellOfTask(settings, { id: task.id, fence }, "progress", {}, limits);
-  if (told instanceof Refusal)
-    return NOT_HELD.has(told.status) ? { kind: "lost", says: "is not held any more" } : false;
-  if (told instanceof CliFailure) return false;
-  const is_canceled = memberText(told.toString("utf8"), "cancel_requested") === "true";
+  const sent = await sendTaskAction(settings, { id: task.id, fence }, "progress", {}, limits);
+  if (sent instanceof Refusal)
+    return NOT_HELD.has(sent.status) ? { kind: "lost", says: "is not held any more" } : false;
+  if (sent instanceof CliFailure) return false;
+  const is_canceled = memberText(sent.toString("utf8"), "cancel_requested") === "true";
   return is_canceled ? { kind: "canceled", says: "is canceled" } : true;
 }
 
 function release(why: string): Verdict {
-  return { verb: "release", members: { note: quoted(why) } };
+  return { action: "release", members: { note: quoted(why) } };
 }
 
 /** What is said of a task; null where it is not ours to say any more. */
@@ -65,10 +65,10 @@ function judge(ran: Ran, output: CommandOutput, [program = ""]: readonly string[
   if (ran.kind === "not_started") return release(`cannot start ${program}: ${ran.why}`);
   if (ran.kind === "stopped" && ran.stop.kind === "lost") return null;
   if (ran.kind === "stopped" && ran.stop.kind === "unheard") return release("the server did not answer");
-  if (ran.end.code === 0) return { verb: "complete", members: { result: output.result() } };
+  if (ran.end.code === 0) return { action: "complete", members: { result: output.result() } };
   if (ran.kind === "stopped") return release("canceled");
   if (by !== undefined) return release(`stopped by ${by}`);
-  return { verb: "fail", members: { error: quoted(output.error(ran.end)) } };
+  return { action: "fail", members: { error: quoted(output.error(ran.end)) } };
 }
 
 /** The exit code of work on one task. */
@@ -124,21 +124,21 @@ class Worker {
     }
   }
 
-  async #claim(wait_ms: number, patience: Patience): Promise<ToldClaim | CliFailure> {
+  async #claim(wait_ms: number, patience: Patience): Promise<ClaimAnswer | CliFailure> {
     const { signal } = this.#stop;
-    return await waitForTask(this.#settings, this.#options.wish, { wait_ms, patience, signal });
+    return await waitForTask(this.#settings, this.#options.request, { wait_ms, patience, signal });
   }
 
   /** Runs the command for a task that is held. */
   async #workOn(task: Task, text: string): Promise<{ readonly ran: Ran; readonly code: number }> {
-    const { words, wait_ms, wish } = this.#options;
+    const { words, wait_ms, request } = this.#options;
     const held = { task, fence: task.fence ?? 0 };
     const output = new CommandOutput();
     const streams = { input: `${text}\n`, takeOutput: output.takeOutput, takeErrors: output.takeErrors };
-    const times = this.#options.times ?? runTimes(wish.ttl_s ?? task.ttl_s);
+    const times = this.#options.times ?? runTimes(request.ttl_s ?? task.ttl_s);
     const ran = await runUnderClaim(this.#settings, this.#asClaim(held), words, times, streams);
     const verdict = judge(ran, output, words, this.#stopped_by);
-    if (verdict !== null) await this.#tell(held, verdict);
+    if (verdict !== null) await this.#report(held, verdict);
     const code = await exitCodeOf(ran);
     if (code === 0) this.#undone.delete(task.id);
     else if (Number.isFinite(wait_ms)) this.#undone.add(task.id);
@@ -156,13 +156,13 @@ class Worker {
   }
 
   /** Says it until it is heard: a server that is away has the claim on its disk. Who was stopped does not wait long. */
-  async #tell({ task, fence }: HeldTask, { verb, members }: Verdict): Promise<void> {
+  async #report({ task, fence }: HeldTask, { action, members }: Verdict): Promise<void> {
     const { signal } = this.#stop;
     const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
-    const tell = async () => await tellOfTask(this.#settings, { id: task.id, fence }, verb, members, limits);
-    const told = await (signal.aborted ? tell() : this.#patience.untilAnswered(tell));
-    if (isFailure(told)) warn(`the task ${task.id} took no ${verb}: ${failureOf(told).message}`);
-    else await print(formatJson(told, this.#options.pretty));
+    const send = async () => await sendTaskAction(this.#settings, { id: task.id, fence }, action, members, limits);
+    const sent = await (signal.aborted ? send() : this.#patience.untilAnswered(send));
+    if (isFailure(sent)) warn(`the task ${task.id} took no ${action}: ${failureOf(sent).message}`);
+    else await print(formatJson(sent, this.#options.pretty));
   }
 }
 

@@ -10,7 +10,7 @@ import { CliFailure, refused, wrongUsage } from "../failure.js";
 import { readFence } from "../fence.js";
 import { JSON_TYPE } from "../input.js";
 import { getLease, releaseLease, renewLease, requestLease } from "../lease-calls.js";
-import type { Lease, LeaseWish, ToldLease } from "../lease-calls.js";
+import type { Lease, LeaseRequest, LeaseAnswer } from "../lease-calls.js";
 import { isFailure, type Outcome } from "../outcome.js";
 import { formatJson, warn, print, reportFailure } from "../output.js";
 import type { Settings } from "../settings.js";
@@ -37,7 +37,7 @@ const WAIT: Flag = {
 const REASON: Flag = { name: "reason", kind: "text", value: "TEXT", about: "what it is for; others are shown it" };
 const FENCE: Flag = { name: "fence", kind: "whole", value: "N", about: "the lease's; asked for where it is not given" };
 
-function readWish(args: Args, folder: string, ttl_s?: number): LeaseWish | CliFailure {
+function readLeaseRequest(args: Args, folder: string, ttl_s?: number): LeaseRequest | CliFailure {
   const mode = args.has("shared") ? "shared" : undefined;
   const resources = workspaceResources(args.list("resource"), placeOf(folder));
   if (resources instanceof CliFailure) return resources;
@@ -49,21 +49,21 @@ function readWish(args: Args, folder: string, ttl_s?: number): LeaseWish | CliFa
   };
 }
 
-async function printLease({ answer }: ToldLease, context: CommandContext): Promise<CliFailure | 0> {
+async function printLease({ answer }: LeaseAnswer, context: CommandContext): Promise<CliFailure | 0> {
   return (await print(formatJson(answer, context.pretty))) ?? 0;
 }
 
 /** The lease: at once, or after a wait. A number is the exit code of a wait that a signal ended. */
-async function getHold(settings: Settings, wish: LeaseWish, args: Args): Promise<ToldLease | CliFailure | number> {
+async function getHold(settings: Settings, request: LeaseRequest, args: Args): Promise<LeaseAnswer | CliFailure | number> {
   const wait_ms = args.duration("wait") ?? 0;
   const stays = args.has("queue");
   if (wait_ms === 0) {
-    const outcome = await requestLease(settings, wish, stays ? { queue: true } : {});
+    const outcome = await requestLease(settings, request, stays ? { queue: true } : {});
     return isFailure(outcome) ? failureOf(outcome) : outcome;
   }
   const { waitForLease } = await import("../lease-line.js");
   const { outcome, stopped_by } = await untilSignal((signal) =>
-    waitForLease(settings, wish, { wait_ms, stays, signal }),
+    waitForLease(settings, request, { wait_ms, stays, signal }),
   );
   if (stopped_by === undefined || !(outcome instanceof CliFailure)) return outcome;
   reportFailure(outcome);
@@ -71,21 +71,21 @@ async function getHold(settings: Settings, wish: LeaseWish, args: Args): Promise
 }
 
 async function acquire(args: Args, context: CommandContext): Promise<number | CliFailure> {
-  const wish = readWish(args, context.folder);
-  if (wish instanceof CliFailure) return wish;
+  const request = readLeaseRequest(args, context.folder);
+  if (request instanceof CliFailure) return request;
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  const outcome = await getHold(settings, wish, args);
+  const outcome = await getHold(settings, request, args);
   return outcome instanceof CliFailure || typeof outcome === "number" ? outcome : await printLease(outcome, context);
 }
 
 async function run(args: Args, context: CommandContext): Promise<number | CliFailure> {
-  const wish = readWish(args, context.folder, CLI_LEASE_RUN_TTL_S);
-  if (wish instanceof CliFailure) return wish;
+  const request = readLeaseRequest(args, context.folder, CLI_LEASE_RUN_TTL_S);
+  if (request instanceof CliFailure) return request;
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
   const { runUnderLease } = await import("../lease-run.js");
-  const outcome = await getHold(settings, { ...wish, reuse: false }, args);
+  const outcome = await getHold(settings, { ...request, reuse: false }, args);
   if (outcome instanceof CliFailure || typeof outcome === "number") return outcome;
   return await runUnderLease(settings, outcome.lease, args.list("command"));
 }
@@ -104,9 +104,9 @@ async function get(args: Args, context: CommandContext): Promise<number | CliFai
 
 /** The fence under which a lease is held; null where it is not. Whose it is, the server knows: it refuses another's. */
 async function askForFence(settings: Settings, id: string): Promise<Outcome<number | null>> {
-  const told = await getLease(settings, id);
-  if (isFailure(told)) return told;
-  return told.lease.state === "held" ? told.lease.fence : null;
+  const read = await getLease(settings, id);
+  if (isFailure(read)) return read;
+  return read.lease.state === "held" ? read.lease.fence : null;
 }
 
 async function renew(args: Args, context: CommandContext): Promise<number | CliFailure> {

@@ -43,14 +43,14 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   const notes = [client.note?.(connection), noteAboutOtherServers(connection), untold].filter(
     (note) => note !== undefined,
   );
-  const told = {
+  const summary = {
     written: client.path,
     server: SERVER_NAME,
     url: `${connection.server}/mcp`,
     ...(connection.with_token ? { token_from: TOKEN_VARIABLE } : {}),
     ...(notes.length === 0 ? {} : { note: notes.join("; ") }),
   };
-  return (await print(formatJson(Buffer.from(JSON.stringify(told)), context.pretty))) ?? 0;
+  return (await print(formatJson(Buffer.from(JSON.stringify(summary)), context.pretty))) ?? 0;
 }
 
 function writeConfig(

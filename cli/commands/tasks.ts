@@ -1,6 +1,6 @@
 /**
  * `task …`: work that each is done by one. Runs in the command line's process. Waiting for a task is task-line.ts's,
- * running a command for each task-work.ts's, the bodies of tasks task-body.ts's, under which fence something is said of
+ * running a command for each task-work.ts's, the bodies of tasks task-body.ts's, under which fence something is ownMembers of
  * one task-fence.ts's.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
@@ -16,8 +16,8 @@ import { isFailure } from "../outcome.js";
 import { formatJson, warn, print, reportFailure } from "../output.js";
 import { exitCodeOfSignal, untilSignal } from "../signals.js";
 import { makePatchBody, makeTaskBody, NEW_TASK_FLAGS, PATCH_FLAGS } from "../task-body.js";
-import type { ClaimWish, HolderVerb, Task } from "../task-calls.js";
-import { tellAsHolder } from "../task-fence.js";
+import type { ClaimRequest, HolderAction, Task } from "../task-calls.js";
+import { sendHolderAction } from "../task-fence.js";
 import { workspaceHeaders } from "../workspace.js";
 
 const ID = { name: "id" } as const;
@@ -59,7 +59,7 @@ interface BusyTask {
   readonly lease: Lease;
 }
 
-function readWish(args: Args, id: string | undefined, ttl_s?: number): ClaimWish {
+function readClaimRequest(args: Args, id: string | undefined, ttl_s?: number): ClaimRequest {
   return {
     id,
     workspace: args.text("workspace"),
@@ -75,9 +75,9 @@ async function claim(args: Args, context: CommandContext): Promise<number | CliF
   if (settings instanceof CliFailure) return settings;
   const { waitForTask } = await import("../task-line.js");
   const wait_ms = args.duration("wait") ?? 0;
-  const wish = readWish(args, id);
+  const request = readClaimRequest(args, id);
   const { outcome, stopped_by } = await untilSignal((signal) =>
-    waitForTask(settings, wish, { wait_ms, patience: new Patience({ wait_ms, signal }), signal }),
+    waitForTask(settings, request, { wait_ms, patience: new Patience({ wait_ms, signal }), signal }),
   );
   if (outcome instanceof CliFailure && stopped_by !== undefined) {
     reportFailure(outcome);
@@ -106,7 +106,7 @@ async function work(args: Args, context: CommandContext): Promise<number | CliFa
   if (settings instanceof CliFailure) return settings;
   const { workOnTasks } = await import("../task-work.js");
   return await workOnTasks(settings, {
-    wish: readWish(args, undefined, CLI_LEASE_RUN_TTL_S),
+    request: readClaimRequest(args, undefined, CLI_LEASE_RUN_TTL_S),
     words: args.list("command"),
     once: args.has("once"),
     wait_ms: args.duration("wait") ?? Number.POSITIVE_INFINITY,
@@ -114,10 +114,10 @@ async function work(args: Args, context: CommandContext): Promise<number | CliFa
   });
 }
 
-interface HolderCall {
+interface HolderCommand {
   /** On the command line. */
   readonly word: string;
-  readonly verb: HolderVerb;
+  readonly action: HolderAction;
   readonly about: string;
   /** An argument behind the id, which is also the body's member. */
   readonly text?: string;
@@ -127,7 +127,7 @@ interface HolderCall {
 }
 
 /** What who holds a task says of it: all need its fence. */
-function holderRow({ word, verb, about, text, flags, members }: HolderCall): LocalRow {
+function holderRow({ word, action, about, text, flags, members }: HolderCommand): LocalRow {
   return {
     words: ["task", word],
     about,
@@ -138,16 +138,16 @@ function holderRow({ word, verb, about, text, flags, members }: HolderCall): Loc
       if (id === "") return wrongUsage("<id> must not be empty");
       const given = readFence(args);
       if (given instanceof CliFailure) return given;
-      const said = await members(args);
-      if (said instanceof CliFailure) return said;
+      const ownMembers = await members(args);
+      if (ownMembers instanceof CliFailure) return ownMembers;
       const settings = context.settings();
       if (settings instanceof CliFailure) return settings;
       const own = text === undefined ? {} : { [text]: quoted(args.need(text)) };
-      const told = await tellAsHolder(settings, { id, given }, verb, { ...own, ...said });
-      if (isFailure(told)) return failureOf(told);
+      const answer = await sendHolderAction(settings, { id, given }, action, { ...own, ...ownMembers });
+      if (isFailure(answer)) return failureOf(answer);
       // What a command prints under `task work` is the task's result: a sign of life is none of it.
-      if (verb === "progress" && isTaskOfEnvironment(id)) return 0;
-      return (await print(formatJson(told, context.pretty))) ?? 0;
+      if (action === "progress" && isTaskOfEnvironment(id)) return 0;
+      return (await print(formatJson(answer, context.pretty))) ?? 0;
     },
   };
 }
@@ -222,7 +222,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["task", "update"],
-    about: "Change what is said of a task that has not ended.",
+    about: "Change what is ownMembers of a task that has not ended.",
     arguments: [ID],
     flags: PATCH_FLAGS,
     method: "PATCH",
@@ -232,7 +232,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["task", "cancel"],
-    about: "Cancel a task; who holds it is told so.",
+    about: "Cancel a task; its holder is told so.",
     arguments: [ID],
     flags: [{ name: "reason", kind: "text", value: "TEXT", about: "why" }],
     method: "POST",
@@ -278,7 +278,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   },
   holderRow({
     word: "progress",
-    verb: "progress",
+    action: "progress",
     about: "Say how far a task is, and hear whether it is to stop.",
     flags: [
       { name: "percent", kind: "whole", value: "N", about: "0 to 100" },
@@ -289,14 +289,14 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   }),
   holderRow({
     word: "done",
-    verb: "complete",
+    action: "complete",
     about: "Say that a task is done.",
     flags: [{ name: "result", kind: "text", value: "JSON", about: "what came of it; - reads stdin" }],
     members: resultMember,
   }),
   holderRow({
     word: "fail",
-    verb: "fail",
+    action: "fail",
     about: "Say that a task could not be done; it is tried again.",
     text: "error",
     flags: [{ name: "final", kind: "switch", about: "it is not tried again" }],
@@ -304,14 +304,14 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   }),
   holderRow({
     word: "release",
-    verb: "release",
+    action: "release",
     about: "Give a task back.",
     flags: [NOTE],
     members: (args) => Promise.resolve({ note: quoted(args.text("note")) }),
   }),
   holderRow({
     word: "ask",
-    verb: "ask",
+    action: "ask",
     about: "Give a task back until a question is answered.",
     text: "question",
     flags: [],

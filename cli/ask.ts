@@ -30,12 +30,12 @@ export function failureOf(outcome: Refusal | CliFailure): CliFailure {
 }
 
 /** Whether the same call may be answered soon: nobody answered, or one who is starting or stopping did. */
-export function isPassing(outcome: unknown): outcome is Refusal | CliFailure {
+export function isTransient(outcome: unknown): outcome is Refusal | CliFailure {
   if (outcome instanceof Refusal) return [502, 503, 504].includes(outcome.status);
   return outcome instanceof CliFailure;
 }
 
-export interface PatienceOptions {
+export interface RetryOptions {
   /** How long; for ever where it is absent. */
   readonly wait_ms: number | undefined;
   /** Ends it early. */
@@ -45,12 +45,12 @@ export interface PatienceOptions {
 }
 
 /** How long somebody waits, whatever becomes of the server meanwhile. */
-export class Patience {
-  readonly #options: PatienceOptions;
+export class RetryDeadline {
+  readonly #options: RetryOptions;
   readonly #until_ms: number;
-  #away = false;
+  #unreachable = false;
 
-  constructor(options: PatienceOptions) {
+  constructor(options: RetryOptions) {
     this.#options = options;
     this.#until_ms = performance.now() + (options.wait_ms ?? Number.POSITIVE_INFINITY);
   }
@@ -65,14 +65,14 @@ export class Patience {
     for (let pause_ms = Math.min(CLI_RECONNECT_DELAY_MS, longest_ms); ; pause_ms = Math.min(pause_ms * 2, longest_ms)) {
       const outcome = await call();
       const { left_ms } = this;
-      if (!isPassing(outcome)) {
-        if (this.#away) warn("the server is back");
-        this.#away = false;
+      if (!isTransient(outcome)) {
+        if (this.#unreachable) warn("the server is back");
+        this.#unreachable = false;
         return outcome;
       }
       if (left_ms <= 0) return outcome;
-      if (!this.#away) warn(`${failureOf(outcome).message}, trying again`);
-      this.#away = true;
+      if (!this.#unreachable) warn(`${failureOf(outcome).message}, trying again`);
+      this.#unreachable = true;
       await pause(Math.min(pause_ms, left_ms), this.#options.signal);
     }
   }

@@ -11,7 +11,7 @@ import { warn } from "./output.js";
 import { pause } from "./pause.js";
 import { joinServers } from "./server-list.js";
 import { serversOf, type Settings } from "./settings.js";
-import { takeSignals, type EndingSignal } from "./signals.js";
+import { captureSignals, type EndingSignal } from "./signals.js";
 
 const SECOND_MS = 1_000;
 /** A sign of life this many times in the claim's life, so that two of them may get lost. */
@@ -133,7 +133,7 @@ export async function runUnderClaim(
   const environment = { ...io().environment, ...identity(settings), ...claim.environment };
   let command: CommandProcess | string | undefined;
   const early: EndingSignal[] = [];
-  const leaveSignals = takeSignals((signal) => {
+  const restoreSignals = captureSignals((signal) => {
     if (command instanceof CommandProcess) command.send(signal);
     else early.push(signal);
   });
@@ -151,7 +151,7 @@ export async function runUnderClaim(
     return ran;
   } finally {
     process.off("SIGTSTP", ignore);
-    leaveSignals();
+    restoreSignals();
   }
 }
 

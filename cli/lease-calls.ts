@@ -1,6 +1,6 @@
 /**
- * What the commands of leases ask the server, a function a call. Runs in the command line's process. Leaves waiting
- * in line to lease-line.ts.
+ * What the commands of leases ask the server, a function a call. Runs in the command queueing's process. Leaves waiting
+ * in queueing to lease-wait.ts.
  */
 import type { Static } from "typebox";
 
@@ -54,16 +54,16 @@ async function askForLease(settings: Settings, plan: RequestPlan): Promise<Lease
   return answer instanceof Refusal || answer instanceof CliFailure ? answer : readLease(answer);
 }
 
-/** Asks for a lease; with `line` it waits in line where it is not free, the same request by the same `request_id`. */
+/** Asks for a lease; with `queueing` it waits in queueing where it is not free, the same request by the same `request_id`. */
 export async function requestLease(
   settings: Settings,
   request: LeaseRequest,
-  line: { readonly queue?: true; readonly request_id?: string },
+  queueing: { readonly queue?: true; readonly request_id?: string },
   limits: CallLimits = {},
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
   // Among several servers an answer may be lost to one that dies: by its id it is the same request at the next one.
-  const { request_id = settings.cluster === undefined ? undefined : crypto.randomUUID() } = line;
-  const body = Buffer.from(JSON.stringify({ ...request, ...line, request_id }));
+  const { request_id = settings.cluster === undefined ? undefined : crypto.randomUUID() } = queueing;
+  const body = Buffer.from(JSON.stringify({ ...request, ...queueing, request_id }));
   const repeatable = request_id !== undefined;
   const plan = { method: "POST", path: "/api/leases", headers: JSON_TYPE, body, repeatable, ...limits };
   return await askForLease(settings, plan);
@@ -92,7 +92,7 @@ export async function renewLease(
   return await askForLease(settings, { method: "POST", path, headers: JSON_TYPE, body, repeatable: true });
 }
 
-/** Gives a lease back under its fence, as often as it is asked to; without one it leaves the line. The answer's body. */
+/** Gives a lease back under its fence, as often as it is asked to; without one it leaves the queueing. The answer's body. */
 export async function releaseLease(
   settings: Settings,
   id: string,

@@ -9,7 +9,7 @@ export type EndingSignal = (typeof ENDING_SIGNALS)[number];
 const KILLED_EXIT = 128;
 
 /** From now on these signals call `take` and do nothing else; until the function that this gives is called. */
-export function takeSignals(take: (signal: EndingSignal) => void): () => void {
+export function captureSignals(take: (signal: EndingSignal) => void): () => void {
   for (const signal of ENDING_SIGNALS) process.on(signal, take);
   return () => {
     for (const signal of ENDING_SIGNALS) process.off(signal, take);
@@ -28,12 +28,12 @@ export async function untilSignal<Done>(
 ): Promise<{ readonly outcome: Done; readonly stopped_by: EndingSignal | undefined }> {
   const stop = new AbortController();
   let stopped_by: EndingSignal | undefined;
-  const leaveSignals = takeSignals((signal) => {
+  const restoreSignals = captureSignals((signal) => {
     stopped_by = signal;
     stop.abort();
-    leaveSignals();
+    restoreSignals();
   });
   const outcome = await run(stop.signal);
-  leaveSignals();
+  restoreSignals();
   return { outcome, stopped_by };
 }

@@ -1,6 +1,6 @@
 /**
  * What the commands of tasks ask the server, a function a call. Runs in the command line's process. Leaves waiting for
- * a task to task-line.ts.
+ * a task to task-wait.ts.
  */
 import type { Static } from "typebox";
 

@@ -1,9 +1,9 @@
 /**
  * Work on tasks, one after the other: a command runs for each under its claim, and how it ended is sent of the task.
- * Runs in the command line's process. Waiting for a task is task-line.ts's, what a task has in common with a lease
+ * Runs in the command line's process. Waiting for a task is task-wait.ts's, what a task has in common with a lease
  * claim-run.ts's, what is sent of the command's output task-result.ts's.
  */
-import { failureOf, Patience, Refusal } from "./ask.js";
+import { failureOf, RetryDeadline, Refusal } from "./ask.js";
 import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
 import type { HeldClaim, Ran, RunTimes, Stop } from "./claim-run.js";
 import { CliFailure } from "./failure.js";
@@ -12,9 +12,9 @@ import type { CallLimits } from "./lease-calls.js";
 import { isFailure } from "./outcome.js";
 import { formatJson, warn, print } from "./output.js";
 import type { Settings } from "./settings.js";
-import { exitCodeOfSignal, takeSignals, type EndingSignal } from "./signals.js";
+import { exitCodeOfSignal, captureSignals, type EndingSignal } from "./signals.js";
 import { sendTaskAction, type ClaimRequest, type HolderAction, type Task, type ClaimAnswer } from "./task-calls.js";
-import { waitForTask } from "./task-line.js";
+import { waitForTask } from "./task-wait.js";
 import { CommandOutput } from "./task-result.js";
 
 /** Refusals that say that the task is not held any more: 403, 404 and 409. */
@@ -84,7 +84,7 @@ class Worker {
   readonly #settings: Settings;
   readonly #options: WorkOptions;
   readonly #stop = new AbortController();
-  readonly #patience: Patience;
+  readonly #deadline: RetryDeadline;
   #stopped_by: EndingSignal | undefined;
   /** The tasks whose last try came to nothing; kept where the end depends on them. */
   readonly #undone = new Set<string>();
@@ -92,11 +92,11 @@ class Worker {
   constructor(settings: Settings, options: WorkOptions) {
     this.#settings = settings;
     this.#options = options;
-    this.#patience = new Patience({ wait_ms: undefined, signal: this.#stop.signal });
+    this.#deadline = new RetryDeadline({ wait_ms: undefined, signal: this.#stop.signal });
   }
 
   async run(): Promise<number | CliFailure> {
-    const leaveSignals = takeSignals((signal) => {
+    const restoreSignals = captureSignals((signal) => {
       this.#stopped_by ??= signal;
       this.#stop.abort();
     });
@@ -104,29 +104,29 @@ class Worker {
       const end = await this.#work();
       return this.#stopped_by === undefined ? end : await exitCodeOfSignal(this.#stopped_by);
     } finally {
-      leaveSignals();
+      restoreSignals();
     }
   }
 
   async #work(): Promise<number | CliFailure> {
     const { once, wait_ms } = this.#options;
     // A server that is not there at the start is no restart.
-    const now = await this.#claim(0, new Patience({ wait_ms: 0, signal: this.#stop.signal }));
+    const now = await this.#claim(0, new RetryDeadline({ wait_ms: 0, signal: this.#stop.signal }));
     const is_empty = !(now instanceof CliFailure) && now.task === null;
-    let claimed = is_empty && wait_ms > 0 ? await this.#claim(wait_ms, this.#patience) : now;
+    let claimed = is_empty && wait_ms > 0 ? await this.#claim(wait_ms, this.#deadline) : now;
     for (;;) {
       if (claimed instanceof CliFailure) return claimed;
       if (claimed.task === null) return this.#undone.size === 0 ? 0 : LOST_EXIT;
       const { ran, code } = await this.#workOn(claimed.task, claimed.text);
       // The next one could not be worked on either.
       if (ran.kind === "not_started" || once || this.#stop.signal.aborted) return code;
-      claimed = await this.#claim(wait_ms, this.#patience);
+      claimed = await this.#claim(wait_ms, this.#deadline);
     }
   }
 
-  async #claim(wait_ms: number, patience: Patience): Promise<ClaimAnswer | CliFailure> {
+  async #claim(wait_ms: number, deadline: RetryDeadline): Promise<ClaimAnswer | CliFailure> {
     const { signal } = this.#stop;
-    return await waitForTask(this.#settings, this.#options.request, { wait_ms, patience, signal });
+    return await waitForTask(this.#settings, this.#options.request, { wait_ms, deadline, signal });
   }
 
   /** Runs the command for a task that is held. */
@@ -160,7 +160,7 @@ class Worker {
     const { signal } = this.#stop;
     const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
     const send = async () => await sendTaskAction(this.#settings, { id: task.id, fence }, action, members, limits);
-    const sent = await (signal.aborted ? send() : this.#patience.untilAnswered(send));
+    const sent = await (signal.aborted ? send() : this.#deadline.untilAnswered(send));
     if (isFailure(sent)) warn(`the task ${task.id} took no ${action}: ${failureOf(sent).message}`);
     else await print(formatJson(sent, this.#options.pretty));
   }

@@ -4,7 +4,7 @@
  * cursor from the beginning: what happens while the server is away is not missed.
  */
 import { LONG_POLL_WAIT_S_MAX } from "../schemas/limits.js";
-import { ask, failureOf, isPassing, Patience, type PatienceOptions, Refusal } from "./ask.js";
+import { ask, failureOf, isTransient, RetryDeadline, type RetryOptions, Refusal } from "./ask.js";
 import { encodePairs } from "./client.js";
 import { CliFailure, failed } from "./failure.js";
 import { isJson } from "./json-text.js";
@@ -15,7 +15,7 @@ const SECOND_MS = 1_000;
 /** Parameters of the query, by their names. */
 export type Conditions = readonly (readonly [name: string, value: string])[];
 
-export interface WaitOptions extends PatienceOptions {
+export interface WaitOptions extends RetryOptions {
   /** The cursor of an earlier answer. */
   readonly after: string | undefined;
 }
@@ -41,9 +41,9 @@ export async function waitForMatch(
   conditions: Conditions,
   options: WaitOptions,
 ): Promise<Waited | CliFailure> {
-  const patience = new Patience(options);
+  const deadline = new RetryDeadline(options);
   const pathOf = (after: string | undefined): string => {
-    const wait_s = Math.min(LONG_POLL_WAIT_S_MAX, Math.max(0, Math.ceil(patience.left_ms / SECOND_MS)));
+    const wait_s = Math.min(LONG_POLL_WAIT_S_MAX, Math.max(0, Math.ceil(deadline.left_ms / SECOND_MS)));
     const where =
       after === undefined
         ? []
@@ -60,11 +60,11 @@ export async function waitForMatch(
   };
   for (let last: Waited | undefined; ; ) {
     const after = last?.cursor ?? options.after;
-    const outcome = await patience.untilAnswered(() => call(after));
+    const outcome = await deadline.untilAnswered(() => call(after));
     // Out of time while the server is away: what was known last holds.
-    if (isPassing(outcome)) return last ?? failureOf(outcome);
+    if (isTransient(outcome)) return last ?? failureOf(outcome);
     if (outcome instanceof Refusal) return outcome.failure;
-    if (outcome.matched || patience.left_ms <= 0) return outcome;
+    if (outcome.matched || deadline.left_ms <= 0) return outcome;
     last = outcome;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * `lease …`: what nobody else may touch meanwhile. Runs in the command line's process. Waiting in line is
- * lease-line.ts's, running a command under a lease is lease-run.ts's.
+ * lease-wait.ts's, running a command under a lease is lease-run.ts's.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
 import { failureOf, Refusal } from "../ask.js";
@@ -56,14 +56,14 @@ async function printLease({ answer }: LeaseAnswer, context: CommandContext): Pro
 /** The lease: at once, or after a wait. A number is the exit code of a wait that a signal ended. */
 async function getHold(settings: Settings, request: LeaseRequest, args: Args): Promise<LeaseAnswer | CliFailure | number> {
   const wait_ms = args.duration("wait") ?? 0;
-  const stays = args.has("queue");
+  const staysQueued = args.has("queue");
   if (wait_ms === 0) {
-    const outcome = await requestLease(settings, request, stays ? { queue: true } : {});
+    const outcome = await requestLease(settings, request, staysQueued ? { queue: true } : {});
     return isFailure(outcome) ? failureOf(outcome) : outcome;
   }
-  const { waitForLease } = await import("../lease-line.js");
+  const { waitForLease } = await import("../lease-wait.js");
   const { outcome, stopped_by } = await untilSignal((signal) =>
-    waitForLease(settings, request, { wait_ms, stays, signal }),
+    waitForLease(settings, request, { wait_ms, staysQueued, signal }),
   );
   if (stopped_by === undefined || !(outcome instanceof CliFailure)) return outcome;
   reportFailure(outcome);
@@ -98,7 +98,7 @@ async function get(args: Args, context: CommandContext): Promise<number | CliFai
   const outcome =
     wait_ms === 0
       ? await getLease(settings, args.need("id"))
-      : await (await import("../lease-line.js")).watchLease(settings, args.need("id"), wait_ms);
+      : await (await import("../lease-wait.js")).watchLease(settings, args.need("id"), wait_ms);
   return isFailure(outcome) ? failureOf(outcome) : await printLease(outcome, context);
 }
 

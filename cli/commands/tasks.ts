@@ -1,10 +1,10 @@
 /**
- * `task …`: work that each is done by one. Runs in the command line's process. Waiting for a task is task-line.ts's,
+ * `task …`: work that each is done by one. Runs in the command line's process. Waiting for a task is task-wait.ts's,
  * running a command for each task-work.ts's, the bodies of tasks task-body.ts's, under which fence something is ownMembers of
  * one task-fence.ts's.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
-import { failureOf, Patience } from "../ask.js";
+import { failureOf, RetryDeadline } from "../ask.js";
 import type { Args, CommandContext, CommandRow, Flag, LocalRow } from "../command-row.js";
 import { wholeSeconds } from "../duration.js";
 import { CliFailure, wrongUsage } from "../failure.js";
@@ -73,11 +73,11 @@ async function claim(args: Args, context: CommandContext): Promise<number | CliF
   if (id === "") return wrongUsage("<id> must not be empty");
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  const { waitForTask } = await import("../task-line.js");
+  const { waitForTask } = await import("../task-wait.js");
   const wait_ms = args.duration("wait") ?? 0;
   const request = readClaimRequest(args, id);
   const { outcome, stopped_by } = await untilSignal((signal) =>
-    waitForTask(settings, request, { wait_ms, patience: new Patience({ wait_ms, signal }), signal }),
+    waitForTask(settings, request, { wait_ms, deadline: new RetryDeadline({ wait_ms, signal }), signal }),
   );
   if (outcome instanceof CliFailure && stopped_by !== undefined) {
     reportFailure(outcome);

@@ -4,7 +4,7 @@
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { formatJson, print } from "../output.js";
-import { exitCodeOfSignal, takeSignals, type EndingSignal } from "../signals.js";
+import { exitCodeOfSignal, captureSignals, type EndingSignal } from "../signals.js";
 import type { Conditions } from "../wait-loop.js";
 import { placeOf } from "../workspace.js";
 import { workspaceResource } from "../workspace-path.js";
@@ -76,7 +76,7 @@ async function wait(args: Args, context: CommandContext): Promise<number | CliFa
   const { waitForMatch } = await import("../wait-loop.js");
   const stop = new AbortController();
   let stopped_by: EndingSignal | undefined;
-  const leaveSignals = takeSignals((signal) => {
+  const restoreSignals = captureSignals((signal) => {
     stopped_by = signal;
     stop.abort();
   });
@@ -85,7 +85,7 @@ async function wait(args: Args, context: CommandContext): Promise<number | CliFa
     wait_ms: args.duration("timeout"),
     signal: stop.signal,
   });
-  leaveSignals();
+  restoreSignals();
   if (stopped_by !== undefined) return await exitCodeOfSignal(stopped_by);
   if (waited instanceof CliFailure) return waited;
   return (await print(formatJson(waited.answer, context.pretty))) ?? (waited.matched ? 0 : TIMED_OUT_EXIT);

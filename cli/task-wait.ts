@@ -3,7 +3,7 @@
  * `request_id`, so that a task whose answer was lost is the one that is got again. Runs in the command line's process.
  */
 import { WAIT_S_MAX } from "../schemas/limits.js";
-import { failureOf, isPassing, type Patience } from "./ask.js";
+import { failureOf, isTransient, type RetryDeadline } from "./ask.js";
 import { RELEASE_TIMEOUT_MS } from "./claim-run.js";
 import { refused, type CliFailure } from "./failure.js";
 import { quoted } from "./json-text.js";
@@ -13,17 +13,17 @@ import { claimTask, getTask, sendTaskAction, type ClaimRequest, type ClaimAnswer
 
 const SECOND_MS = 1_000;
 
-export interface TaskLineOptions {
+export interface TaskWaitOptions {
   /** For how long a task is waited for; 0: what there is. */
   readonly wait_ms: number;
   /** For how long a server that is away is. */
-  readonly patience: Patience;
+  readonly deadline: RetryDeadline;
   /** Ends the wait; what was claimed at that moment is given back. */
   readonly signal: AbortSignal;
 }
 
 /** Gives back what a call has got that nobody waits for any more. */
-async function giveBack(settings: Settings, claimed: Outcome<ClaimAnswer>): Promise<void> {
+async function releaseUnwanted(settings: Settings, claimed: Outcome<ClaimAnswer>): Promise<void> {
   if (isFailure(claimed) || claimed.task === null) return;
   const { id, fence } = claimed.task;
   const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
@@ -31,35 +31,35 @@ async function giveBack(settings: Settings, claimed: Outcome<ClaimAnswer>): Prom
 }
 
 /** Whether a task that could not be claimed may be claimed yet. */
-async function mayStillCome(settings: Settings, id: string): Promise<boolean> {
+async function isStillOpen(settings: Settings, id: string): Promise<boolean> {
   const read = await getTask(settings, id);
-  return isPassing(read) || (!isFailure(read) && read.task.ended_at === null);
+  return isTransient(read) || (!isFailure(read) && read.task.ended_at === null);
 }
 
 /** A task, held; or none, where there is none when the time is up. */
 export async function waitForTask(
   settings: Settings,
   request: ClaimRequest,
-  { wait_ms, patience, signal }: TaskLineOptions,
+  { wait_ms, deadline, signal }: TaskWaitOptions,
 ): Promise<ClaimAnswer | CliFailure> {
   const request_id = crypto.randomUUID();
   const until_ms = performance.now() + wait_ms;
   for (;;) {
     const left_ms = Math.max(0, until_ms - performance.now());
     const wait_s = Math.min(WAIT_S_MAX, Math.ceil(left_ms / SECOND_MS));
-    const outcome = await patience.untilAnswered(() => claimTask(settings, request, { wait_s, request_id }, { signal }));
+    const outcome = await deadline.untilAnswered(() => claimTask(settings, request, { wait_s, request_id }, { signal }));
     if (signal.aborted) {
       // Whether a call that was cut short has got one, only the same call says.
       const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
-      const again = isPassing(outcome) ? claimTask(settings, request, { wait_s: 0, request_id }, limits) : outcome;
-      await giveBack(settings, await again);
+      const again = isTransient(outcome) ? claimTask(settings, request, { wait_s: 0, request_id }, limits) : outcome;
+      await releaseUnwanted(settings, await again);
       return refused("stopped while it waited for a task");
     }
     if (!isFailure(outcome) && outcome.task !== null) return outcome;
     const has_time = performance.now() < until_ms;
     if (!isFailure(outcome)) {
       if (!has_time) return outcome;
-    } else if (isPassing(outcome) || !has_time || request.id === undefined || !(await mayStillCome(settings, request.id))) {
+    } else if (isTransient(outcome) || !has_time || request.id === undefined || !(await isStillOpen(settings, request.id))) {
       return failureOf(outcome);
     }
   }

@@ -1,16 +1,16 @@
-/** Waiting in line, against a server of the test's own: what is asked, again after a loss, and how it ends. */
+/** Waiting in queueing, against a server of the test's own: what is asked, again after a loss, and how it ends. */
 import t, { type Test } from "tap";
 
 import { FakeServer, playError, playJson, type Play } from "../test/cli/fake-server.js";
 import { CliFailure } from "./failure.js";
-import { waitForLease, watchLease, type LineOptions } from "./lease-line.js";
+import { waitForLease, watchLease, type LeaseWaitOptions } from "./lease-wait.js";
 
 const WISH = { resources: ["r"], mode: undefined, ttl_s: 60, reason: undefined };
 const WAITING = { id: "lease-1", fence: null, state: "waiting", reason: "" };
 const HELD = { id: "lease-1", fence: 7, state: "held", reason: "" };
 /** Longer than any of these tests takes. */
 const LONG_MS = 600_000;
-/** Time is up as soon as the request is in line. */
+/** Time is up as soon as the request is in queueing. */
 const SHORT_MS = 1;
 
 /** Plays the answers one after the other; the last one again and again. */
@@ -20,11 +20,11 @@ async function setUp(t: Test, ...plays: readonly Play[]) {
   const left = [...plays];
   fake.answer = () => (left.length > 1 ? left.shift() : left[0]) ?? "close";
   const settings = { server: new URL(fake.url), token: "", instance: "me" };
-  const options = { wait_ms: LONG_MS, stays: false, signal: new AbortController().signal, retry_ms: 1 };
+  const options = { wait_ms: LONG_MS, staysQueued: false, signal: new AbortController().signal, retry_ms: 1 };
   return {
     fake,
     settings,
-    wait: async (more: Partial<LineOptions> = {}) => await waitForLease(settings, WISH, { ...options, ...more }),
+    wait: async (more: Partial<LeaseWaitOptions> = {}) => await waitForLease(settings, WISH, { ...options, ...more }),
     asked: () => fake.requests.map(({ method, url }) => `${method} ${url}`),
   };
 }
@@ -37,7 +37,7 @@ t.test("one call where it is free", async (t) => {
   t.equal(fake.requests[0]?.headers["x-koor-instance"], "me");
 });
 
-t.test("in line until it is granted, through a restart", async (t) => {
+t.test("in queueing until it is granted, through a restart", async (t) => {
   const { wait, asked } = await setUp(
     t,
     playJson(WAITING, 202),
@@ -71,7 +71,7 @@ t.test("a refusal ends it at once", async (t) => {
   t.match(await other.wait(), { message: /is this a Koor server/ });
 });
 
-t.test("when the time is up it leaves the line, and says who is in the way", async (t) => {
+t.test("when the time is up it leaves the queueing, and says who is in the way", async (t) => {
   const { fake, wait, asked } = await setUp(t);
   fake.answer = ({ method, body }) => {
     if (method === "DELETE") return playJson({ released: "lease-1" });
@@ -81,7 +81,7 @@ t.test("when the time is up it leaves the line, and says who is in the way", asy
   t.match(await wait({ wait_ms: SHORT_MS }), new CliFailure(1, "no lease within 0.001s: leased by bob: r (409)"));
   t.same(asked().slice(-2), ["DELETE /api/leases/lease-1", "POST /api/leases"]);
   fake.requests.length = 0;
-  t.match(await wait({ wait_ms: SHORT_MS, stays: true }), { lease: WAITING }, "or stays, where it is to");
+  t.match(await wait({ wait_ms: SHORT_MS, staysQueued: true }), { lease: WAITING }, "or staysQueued, where it is to");
   t.notOk(asked().some((call) => call.startsWith("DELETE")));
 });
 
@@ -95,7 +95,7 @@ t.test("granted while it leaves is granted", async (t) => {
   t.match(await wait({ wait_ms: SHORT_MS }), { lease: HELD });
 });
 
-t.test("stopped, it leaves the line; what it was granted then it gives back", async (t) => {
+t.test("stopped, it leaves the queueing; what it was granted then it gives back", async (t) => {
   const { fake, wait, asked } = await setUp(t);
   const stop = new AbortController();
   fake.answer = ({ method }) => {
@@ -112,7 +112,7 @@ t.test("stopped, it leaves the line; what it was granted then it gives back", as
   t.equal(asked().at(-1), "DELETE /api/leases/lease-1?fence=7");
 });
 
-t.test("a server that stays away is a failure when the time is up", async (t) => {
+t.test("a server that staysQueued away is a failure when the time is up", async (t) => {
   const { wait } = await setUp(t, "close");
   t.match(await wait({ wait_ms: SHORT_MS }), { exit: 3, message: /cannot reach/ });
 });

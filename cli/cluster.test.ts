@@ -2,57 +2,57 @@
 import t from "tap";
 
 import { CLI_SERVER_KEPT_MS } from "../schemas/limits.js";
-import { Cluster, parsePosition, type Memory } from "./cluster.js";
+import { Cluster, parsePosition, type ClientState } from "./cluster.js";
 
 const [A, B, C] = [new URL("http://a"), new URL("http://b"), new URL("http://c")];
 
-async function setUp(memory?: Memory) {
-  const kept = { memory };
+async function setUp(state?: ClientState) {
+  const saved = { state };
   const store = {
-    read: () => kept.memory,
-    write: (written: Memory) => {
-      kept.memory = written;
+    read: () => saved.state,
+    write: (written: ClientState) => {
+      saved.state = written;
     },
   };
   const cluster = new Cluster([A, B, C], () => Promise.resolve(store));
   await cluster.open();
-  return { cluster, kept };
+  return { cluster, saved };
 }
 
 t.test("the next one is asked when one is left, once for all calls that were at it", async (t) => {
   const { cluster } = await setUp();
-  t.same(cluster.inTurn(), [A, B, C]);
-  cluster.leave(A);
-  cluster.leave(A);
-  t.same(cluster.inTurn(), [B, C, A]);
-  cluster.leave(B);
-  cluster.leave(C);
+  t.same(cluster.candidates(), [A, B, C]);
+  cluster.moveOnFrom(A);
+  cluster.moveOnFrom(A);
+  t.same(cluster.candidates(), [B, C, A]);
+  cluster.moveOnFrom(B);
+  cluster.moveOnFrom(C);
   t.equal(cluster.current, A);
 });
 
 t.test("positions only grow, by whichever process, until one is forgotten", async (t) => {
-  const { cluster, kept } = await setUp();
+  const { cluster, saved } = await setUp();
   t.equal(cluster.position, 0);
-  cluster.hear(A, undefined);
-  t.equal(kept.memory, undefined, "nothing to remember");
-  cluster.hear(A, 5);
-  cluster.hear(A, 4);
-  t.same(kept.memory, { position: 5 });
-  kept.memory = { position: 9 };
+  cluster.recordAnswer(A, undefined);
+  t.equal(saved.state, undefined, "nothing to remember");
+  cluster.recordAnswer(A, 5);
+  cluster.recordAnswer(A, 4);
+  t.same(saved.state, { position: 5 });
+  saved.state = { position: 9 };
   t.equal(cluster.position, 9);
-  cluster.hear(A, 7);
-  t.same(kept.memory, { position: 9 }, "another's newer one stays");
-  cluster.forget(2, []);
-  t.same([cluster.position, kept.memory], [2, { position: 2 }]);
+  cluster.recordAnswer(A, 7);
+  t.same(saved.state, { position: 9 }, "another's newer one stays");
+  cluster.resetPosition(2, []);
+  t.same([cluster.position, saved.state], [2, { position: 2 }]);
 });
 
 t.test("a server that took the place of others is the next command's, for a while", async (t) => {
-  const { cluster, kept } = await setUp();
-  cluster.leave(A);
-  cluster.hear(B, 1);
-  t.match(kept.memory, { position: 1, begin: { server: "http://b/" } });
-  const { begin } = kept.memory ?? {};
-  t.equal((await setUp(kept.memory)).cluster.current, B);
+  const { cluster, saved } = await setUp();
+  cluster.moveOnFrom(A);
+  cluster.recordAnswer(B, 1);
+  t.match(saved.state, { position: 1, begin: { server: "http://b/" } });
+  const { begin } = saved.state ?? {};
+  t.equal((await setUp(saved.state)).cluster.current, B);
   for (const [server, until_ms] of [
     ["http://b/", 0],
     ["http://b/", Date.now() + 2 * CLI_SERVER_KEPT_MS],

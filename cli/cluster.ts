@@ -10,7 +10,7 @@ export const POSITION_HEADER = "x-koor-position";
 export const AFTER_HEADER = "X-Koor-After";
 
 /** What one process leaves to the next. */
-export interface Memory {
+export interface ClientState {
   readonly position: number;
   /** The server to begin with, in place of those before it which did not answer. */
   readonly begin?: { readonly server: string; readonly until_ms: number };
@@ -18,10 +18,10 @@ export interface Memory {
   readonly doubted?: readonly string[];
 }
 
-/** Where that is kept; neither of the two throws. */
-export interface MemoryStore {
-  read(): Memory | undefined;
-  write(memory: Memory): void;
+/** Where that is saved; neither of the two throws. */
+export interface ClientStateStore {
+  read(): ClientState | undefined;
+  write(state: ClientState): void;
 }
 
 /** A position as a header says it; undefined where it says none. */
@@ -31,17 +31,17 @@ export function parsePosition(text: string | readonly string[] | undefined): num
 
 export class Cluster {
   readonly servers: readonly [URL, ...URL[]];
-  readonly #openStore: () => Promise<MemoryStore | undefined>;
-  #store: MemoryStore | undefined;
+  readonly #openStore: () => Promise<ClientStateStore | undefined>;
+  #store: ClientStateStore | undefined;
   #opened: Promise<void> | undefined;
   #at = 0;
   #begin_until_ms = 0;
   #position = 0;
   /** Where there is a store, that one has them. */
-  #doubted: readonly string[] = [];
+  #untrusted: readonly string[] = [];
 
   /** @param openStore called once, before the first request */
-  constructor(servers: readonly [URL, ...URL[]], openStore: () => Promise<MemoryStore | undefined>) {
+  constructor(servers: readonly [URL, ...URL[]], openStore: () => Promise<ClientStateStore | undefined>) {
     this.servers = servers;
     this.#openStore = openStore;
   }
@@ -70,33 +70,33 @@ export class Cluster {
   }
 
   /** All of them, the current one first. */
-  inTurn(): URL[] {
+  candidates(): URL[] {
     return [...this.servers.slice(this.#at), ...this.servers.slice(0, this.#at)];
   }
 
   /** This one did not do: the next one is the current one, unless another call has left it already. */
-  leave(server: URL): void {
+  moveOnFrom(server: URL): void {
     if (server !== this.current) return;
     this.#at = (this.#at + 1) % this.servers.length;
     this.#begin_until_ms = 0;
   }
 
   /** In place of the current one, which did not do, this one is asked next. */
-  turnTo(server: URL): void {
+  switchTo(server: URL): void {
     if (server === this.current) return;
     this.#at = Math.max(0, this.servers.indexOf(server));
     this.#begin_until_ms = 0;
   }
 
   /** Whether it knew a log that was given up, and was not well since. */
-  isDoubted(server: URL): boolean {
-    return this.#listDoubted().includes(server.href);
+  isUntrusted(server: URL): boolean {
+    return this.#listUntrusted().includes(server.href);
   }
 
   /** A server that was doubted is well. */
   trust(server: URL): void {
     this.#position = this.position;
-    this.#write(this.#listDoubted().filter((href) => href !== server.href));
+    this.#write(this.#listUntrusted().filter((href) => href !== server.href));
   }
 
   /** The newest position that this process or another one has seen; 0 where none has. */
@@ -106,8 +106,8 @@ export class Cluster {
   }
 
   /** This server has answered; others before it may not have. One that is doubted says nothing of the log. */
-  hear(server: URL, position: number | undefined): void {
-    if (this.isDoubted(server)) return;
+  recordAnswer(server: URL, position: number | undefined): void {
+    if (this.isUntrusted(server)) return;
     const known = this.#store?.read();
     const newest = Math.max(this.#position, known?.position ?? 0, position ?? 0);
     const at = this.servers.indexOf(server);
@@ -119,25 +119,25 @@ export class Cluster {
 
   /**
    * What was seen is not in the log any more: it is begun anew from this position.
-   * @param doubted those that still know the log of before
+   * @param untrusted those that still know the log of before
    */
-  forget(position: number, doubted: readonly URL[]): void {
+  resetPosition(position: number, untrusted: readonly URL[]): void {
     this.#position = position;
-    this.#write(doubted.map(({ href }) => href));
+    this.#write(untrusted.map(({ href }) => href));
   }
 
-  #listDoubted(): readonly string[] {
+  #listUntrusted(): readonly string[] {
     const known = this.#store?.read();
-    return known === undefined ? this.#doubted : (known.doubted ?? []);
+    return known === undefined ? this.#untrusted : (known.doubted ?? []);
   }
 
-  #write(doubted: readonly string[] = this.#listDoubted()): void {
-    this.#doubted = doubted;
+  #write(untrusted: readonly string[] = this.#listUntrusted()): void {
+    this.#untrusted = untrusted;
     const begin = { server: this.current.href, until_ms: this.#begin_until_ms };
     this.#store?.write({
       position: this.#position,
       ...(this.#begin_until_ms === 0 ? {} : { begin }),
-      ...(doubted.length === 0 ? {} : { doubted }),
+      ...(untrusted.length === 0 ? {} : { doubted: untrusted }),
     });
   }
 }

@@ -174,9 +174,9 @@ class EventFeed {
     const { cluster, server } = this.settings;
     if (cluster === undefined) return server;
     await cluster.open();
-    for (const next of cluster.inTurn()) {
+    for (const next of cluster.candidates()) {
       if (await isTrusted(cluster, next, this.signal)) return next;
-      cluster.leave(next);
+      cluster.moveOnFrom(next);
     }
     return cluster.current;
   }
@@ -197,7 +197,7 @@ class EventFeed {
     });
     const receiver = {
       opened: (position: number | undefined) => {
-        cluster?.hear(server, position);
+        cluster?.recordAnswer(server, position);
         if (this.unopened > 0) warn("connected again");
         this.unopened = 0;
         this.bridging = false;
@@ -208,17 +208,17 @@ class EventFeed {
     };
     const path = `/api/events/subscribe${query}`;
     const others = serversOf(this.settings).filter((other) => other !== server);
-    const { done: end, turn_to } = await runWatched(server, others, this.signal, async (signal) => {
+    const { done: end, switchTo } = await runWatched(server, others, this.signal, async (signal) => {
       return await runSession(this.settings, server, path, receiver, signal);
     });
     if (this.signal.aborted || end.kind === "resync") return undefined;
     if (end.kind === "refused") return end.failure;
     this.unopened += 1;
-    if (turn_to !== undefined) {
-      cluster?.turnTo(turn_to);
+    if (switchTo !== undefined) {
+      cluster?.switchTo(switchTo);
       return await this.goOn(`${server.origin} is halted or cut off`);
     }
-    cluster?.leave(server);
+    cluster?.moveOnFrom(server);
     if (end.kind === "blocked") {
       this.reached = true;
       // A server that cannot just now does not say that WebSocket does not pass: others may let it.

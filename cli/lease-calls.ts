@@ -1,5 +1,5 @@
 /**
- * What the commands of leases ask the server, a function a call. Runs in the command queueing's process. Leaves waiting
+ * What the commands of leases ask the server, a function a call. Runs in the command line's process. Leaves waiting
  * in queueing to lease-wait.ts.
  */
 import type { Static } from "typebox";

@@ -1,6 +1,6 @@
 /**
  * Waiting for a lease for longer than one call may, across restarts of the server: into the queueing once, then asking
- * whether it is our turn until it is, or until the time is up. Runs in the command queueing's process. By hand: what makes
+ * whether it is our turn until it is, or until the time is up. Runs in the command line's process. By hand: what makes
  * it durable is the lease's place in queueing, which the server keeps.
  */
 import { WAIT_S_MAX } from "../schemas/limits.js";

@@ -1,4 +1,4 @@
-/** What commands remember of a cluster: where it is kept, that it is bounded, and that nothing about it fails. */
+/** What commands remember of a cluster: where it is saved, that it is bounded, and that nothing about it fails. */
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -30,10 +30,10 @@ t.test("what was written is read, by whoever names the same servers", async (t) 
   const { state, folder } = setUp(t);
   const file = await openPositionFile(state, SERVERS);
   t.equal(file.read(), undefined);
-  const memory = { position: 7, begin: { server: "http://b/", until_ms: 5 }, doubted: ["http://a/"] };
-  file.write(memory);
-  t.same(file.read(), memory);
-  t.same((await openPositionFile(state, SERVERS.toReversed())).read(), memory);
+  const state = { position: 7, begin: { server: "http://b/", until_ms: 5 }, doubted: ["http://a/"] };
+  file.write(state);
+  t.same(file.read(), state);
+  t.same((await openPositionFile(state, SERVERS.toReversed())).read(), state);
   t.equal((await openPositionFile(state, [...SERVERS, new URL("http://c")])).read(), undefined);
   const [name = ""] = readdirSync(folder);
   t.equal(statSync(join(folder, name)).mode & 0o777, 0o600);
@@ -54,9 +54,9 @@ t.test("clusters that were asked longest ago are forgotten", async (t) => {
     const made = readdirSync(folder).find((name) => !before.has(name)) ?? "";
     utimesSync(join(folder, made), at + 1, at + 1);
   }
-  const kept = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as object);
-  t.equal(kept.length, CLI_POSITION_FILES_MAX);
-  t.notOk(kept.some((memory) => "position" in memory && Number(memory.position) < 3));
+  const saved = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as object);
+  t.equal(saved.length, CLI_POSITION_FILES_MAX);
+  t.notOk(saved.some((state) => "position" in state && Number(state.position) < 3));
 });
 
 t.test("where it cannot be written it is not read either", async (t) => {

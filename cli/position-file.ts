@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, write
 import { dirname, isAbsolute, join } from "node:path";
 
 import { CLI_POSITION_FILES_MAX } from "../schemas/limits.js";
-import type { Memory, MemoryStore } from "./cluster.js";
+import type { ClientState, ClientStateStore } from "./cluster.js";
 import { readTextFile } from "./config-file.js";
 import { isJson } from "./json-text.js";
 import { errorCodeOf } from "./system-error.js";
@@ -34,8 +34,8 @@ async function nameOfFile(servers: readonly URL[]): Promise<string> {
   return `${createHash("sha256").update(hrefs.join("\n")).digest("hex").slice(0, NAME_DIGITS)}.json`;
 }
 
-function parseMemory(text: string): Memory | undefined {
-  const parsed = JSON.parse(text) as Partial<Memory> | null;
+function parseClientState(text: string): ClientState | undefined {
+  const parsed = JSON.parse(text) as Partial<ClientState> | null;
   const position = parsed?.position;
   if (!Number.isSafeInteger(position) || (position ?? -1) < 0) return undefined;
   const begin = parsed?.begin;
@@ -85,7 +85,7 @@ function replace(path: string, text: string): void {
 }
 
 /** @param state_folder absolute; made where it is missing */
-export async function openPositionFile(state_folder: string, servers: readonly URL[]): Promise<MemoryStore> {
+export async function openPositionFile(state_folder: string, servers: readonly URL[]): Promise<ClientStateStore> {
   const folder = join(state_folder, "clusters");
   const path = join(folder, await nameOfFile(servers));
   /** It cannot be written: then what is in it is of no use either, since it could not be put right. */
@@ -93,16 +93,16 @@ export async function openPositionFile(state_folder: string, servers: readonly U
   return {
     read: () => {
       const text = broken ? undefined : readTextFile({ path, name: path });
-      return typeof text === "string" && isJson(text) ? parseMemory(text) : undefined;
+      return typeof text === "string" && isJson(text) ? parseClientState(text) : undefined;
     },
-    write: (memory) => {
+    write: (state) => {
       if (broken) return;
       try {
         if (!existsSync(path)) {
           makeFolder(folder);
           makeRoom(folder);
         }
-        replace(path, `${JSON.stringify(memory)}\n`);
+        replace(path, `${JSON.stringify(state)}\n`);
       } catch {
         // A disk that is full or read-only: this process remembers by itself, and tries no more.
         broken = true;

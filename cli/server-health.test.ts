@@ -43,7 +43,7 @@ t.test("a deaf server is left for the one that is well, once there is one", asyn
     };
     const dead = new URL(await findDeadServer());
     const watched = await runWatched(own.url, [dead, ill.url, other.url], undefined, waitForEnd, 1);
-    t.same(watched, { done: "ended", turn_to: other.url }, state);
+    t.same(watched, { done: "ended", switchTo: other.url }, state);
     t.equal(other.looks, 3);
   }
 });
@@ -64,7 +64,7 @@ t.test("one that is well, behind, or says nothing of itself is not left", async 
         if (looks === 3) stop.abort();
       };
       const watched = await runWatched(own.url, [other.url], stop.signal, waitForEnd, 1);
-      t.same(watched, { done: "ended", turn_to: undefined });
+      t.same(watched, { done: "ended", switchTo: undefined });
       t.equal(own.looks, 3);
     });
   t.equal(other.looks, 0);
@@ -74,7 +74,7 @@ t.test("nothing is looked at where there is no other one, and none of it outlive
   const own = await startNode(t, unwell("halted"));
   const stop = new AbortController();
   stop.abort();
-  t.match(await runWatched(own.url, [], stop.signal, waitForEnd, 1), { turn_to: undefined });
+  t.match(await runWatched(own.url, [], stop.signal, waitForEnd, 1), { switchTo: undefined });
   t.match(await runWatched(own.url, [own.url], undefined, () => Promise.resolve(1)), { done: 1 });
   await t.rejects(runWatched(own.url, [own.url], undefined, () => Promise.reject(new Error("no"))));
   t.equal(own.looks, 0);
@@ -85,12 +85,12 @@ t.test("a server that is doubted may be asked when it is well", async (t) => {
   const cluster = new Cluster([node.url, new URL("http://b")], () => Promise.resolve(undefined));
   t.equal(await isTrusted(cluster, node.url), true);
   t.equal(node.looks, 0);
-  cluster.hear(node.url, 9);
-  cluster.forget(3, [node.url]);
-  cluster.hear(node.url, 9);
+  cluster.recordAnswer(node.url, 9);
+  cluster.resetPosition(3, [node.url]);
+  cluster.recordAnswer(node.url, 9);
   t.equal(cluster.position, 3, "what it says of the log is of before");
   t.equal(await isTrusted(cluster, node.url), false);
   node.health = WELL;
   t.equal(await isTrusted(cluster, node.url), true);
-  t.equal(cluster.isDoubted(node.url), false);
+  t.equal(cluster.isUntrusted(node.url), false);
 });

@@ -222,7 +222,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["task", "update"],
-    about: "Change what is ownMembers of a task that has not ended.",
+    about: "Change the fields of a task that has not ended.",
     arguments: [ID],
     flags: PATCH_FLAGS,
     method: "PATCH",

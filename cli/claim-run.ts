@@ -15,8 +15,8 @@ import { captureSignals, type EndingSignal } from "./signals.js";
 
 const SECOND_MS = 1_000;
 /** A sign of life this many times in the claim's life, so that two of them may get lost. */
-const SIGNS_IN_TTL = 3;
-/** What a shell says of a command that it cannot start. */
+const HEARTBEATS_PER_TTL = 3;
+/** What a shell description of a command that it cannot start. */
 export const CANNOT_START_EXIT = 127;
 export const LOST_EXIT = 1;
 /** Who gives a claim back at the end of a command does not wait long for a server that is away. */
@@ -36,17 +36,17 @@ export interface RunTimes {
 
 export function runTimes(ttl_s: number): RunTimes {
   const ttl_ms = ttl_s * SECOND_MS;
-  const interval_ms = ttl_ms / SIGNS_IN_TTL;
+  const interval_ms = ttl_ms / HEARTBEATS_PER_TTL;
   const retry_ms = Math.min(interval_ms, CLI_RETRY_MS_MAX);
   return { interval_ms, ttl_ms, retry_ms, grace_ms: CLI_LEASE_GRACE_MS };
 }
 
 /** Why a command is ended before its time. */
 export interface Stop {
-  /** `unheard`: lost for all that is known, since the server does not answer. */
-  readonly kind: "lost" | "unheard" | "canceled";
+  /** `timed_out`: lost for all that is known, since the server does not answer. */
+  readonly kind: "lost" | "timed_out" | "canceled";
   /** Behind the claim's name: `is lost (expired)`. */
-  readonly says: string;
+  readonly description: string;
 }
 
 /** A claim that is held. */
@@ -55,11 +55,11 @@ export interface HeldClaim {
   readonly name: string;
   /** What the command finds in its environment; what is undefined it does not find there. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Asks for the claim: why the command is to be ended, or whether there was an answer that says it is still held. */
-  readonly ask: (limits: CallLimits) => Promise<Stop | boolean>;
+  /** Asks for the claim: why the command is to be ended, or whether there was an answer that description it is still held. */
+  readonly sendHeartbeat: (limits: CallLimits) => Promise<Stop | boolean>;
 }
 
-export type Ran =
+export type RunResult =
   | { readonly kind: "not_started"; readonly why: string }
   | { readonly kind: "ended"; readonly end: CommandEnd }
   | { readonly kind: "stopped"; readonly stop: Stop; readonly end: CommandEnd };
@@ -68,38 +68,38 @@ export type Ran =
  * Gives signs of life until the signal comes; resolves where the command is to be ended, with why.
  * @param known why it is being ended already, if it is
  */
-async function keepAlive(
+async function sendHeartbeats(
   claim: HeldClaim,
   { interval_ms, ttl_ms, retry_ms }: RunTimes,
   signal: AbortSignal,
   known?: Stop["kind"],
 ): Promise<Stop | undefined> {
-  let heard_ms = performance.now();
+  let confirmedAtMs = performance.now();
   let pause_ms = interval_ms;
   for (;;) {
     await pause(pause_ms, signal);
     // An answer counts from when it was asked for: that is what the server has heard for certain.
     const asked_ms = performance.now();
-    const answer_timeout_ms = Math.max(1, Math.min(interval_ms, heard_ms + ttl_ms - asked_ms));
-    const lives = await claim.ask({ signal, answer_timeout_ms });
+    const answer_timeout_ms = Math.max(1, Math.min(interval_ms, confirmedAtMs + ttl_ms - asked_ms));
+    const alive = await claim.sendHeartbeat({ signal, answer_timeout_ms });
     if (signal.aborted) return undefined;
-    if (typeof lives !== "boolean" && lives.kind !== known) return lives;
-    if (lives !== false) heard_ms = asked_ms;
-    const left_ms = heard_ms + ttl_ms - performance.now();
-    if (left_ms <= 0) return { kind: "unheard", says: "is lost (the server has not answered for as long as it lasts)" };
-    pause_ms = Math.min(lives !== false ? interval_ms : retry_ms, left_ms);
+    if (typeof alive !== "boolean" && alive.kind !== known) return alive;
+    if (alive !== false) confirmedAtMs = asked_ms;
+    const left_ms = confirmedAtMs + ttl_ms - performance.now();
+    if (left_ms <= 0) return { kind: "timed_out", description: "is lost (the server has not answered for as long as it lasts)" };
+    pause_ms = Math.min(alive !== false ? interval_ms : retry_ms, left_ms);
   }
 }
 
 /** The command's end; or the claim's, which was first: then the command is ended too. */
-async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTimes): Promise<Ran> {
+async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTimes): Promise<RunResult> {
   const over = new AbortController();
-  const stopped = keepAlive(claim, times, over.signal);
+  const stopped = sendHeartbeats(claim, times, over.signal);
   const first = (await Promise.race([command.ended, stopped])) ?? (await command.ended);
   if ("kind" in first) {
-    warn(`${claim.name} ${first.says}: the command is ended`);
+    warn(`${claim.name} ${first.description}: the command is ended`);
     // What is not lost is held until the command has ended: then there is something to say of it.
-    const held = first.kind === "canceled" ? keepAlive(claim, times, over.signal, "canceled") : undefined;
+    const held = first.kind === "canceled" ? sendHeartbeats(claim, times, over.signal, "canceled") : undefined;
     const end = await command.end(times.grace_ms);
     over.abort();
     await held;
@@ -129,7 +129,7 @@ export async function runUnderClaim(
   words: readonly string[],
   times: RunTimes,
   streams: CommandStreams | null = null,
-): Promise<Ran> {
+): Promise<RunResult> {
   const environment = { ...io().environment, ...identity(settings), ...claim.environment };
   let command: CommandProcess | string | undefined;
   const early: EndingSignal[] = [];

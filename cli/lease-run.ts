@@ -14,21 +14,21 @@ import { exitCodeOfSignal } from "./signals.js";
 
 const NOT_FOUND = 404;
 
-function loss(why: string): Stop {
-  return { kind: "lost", says: `is lost (${why})` };
+function lost(why: string): Stop {
+  return { kind: "lost", description: `is lost (${why})` };
 }
 
-/** Asks for the lease: its loss, or whether there was an answer that says it is still held. */
-async function askForLife(settings: Settings, { id, fence }: Lease, limits: CallLimits): Promise<Stop | boolean> {
+/** Asks for the lease: its lost, or whether there was an answer that description it is still held. */
+async function sendHeartbeat(settings: Settings, { id, fence }: Lease, limits: CallLimits): Promise<Stop | boolean> {
   const answer = await getLease(settings, id, 0, limits);
-  if (answer instanceof Refusal) return answer.status === NOT_FOUND ? loss(answer.failure.message) : false;
+  if (answer instanceof Refusal) return answer.status === NOT_FOUND ? lost(answer.failure.message) : false;
   if (answer instanceof CliFailure) return false;
-  const { state, reason, note: remark } = answer.lease;
+  const { state, reason, note } = answer.lease;
   if (state === "held" && answer.lease.fence === fence) return true;
-  return loss([state === "lost" ? reason : state, ...(remark === null ? [] : [remark])].join(": "));
+  return lost([state === "lost" ? reason : state, ...(note === null ? [] : [note])].join(": "));
 }
 
-async function giveBack(settings: Settings, { id, fence }: Lease): Promise<void> {
+async function releaseHeld(settings: Settings, { id, fence }: Lease): Promise<void> {
   const released = await releaseLease(settings, id, fence, { answer_timeout_ms: RELEASE_TIMEOUT_MS });
   if (isFailure(released)) warn(`the lease ${id} could not be given back: ${failureOf(released).message}`);
 }
@@ -43,11 +43,11 @@ export async function runUnderLease(
   const claim = {
     name: `the lease ${lease.id}`,
     environment: { KOOR_LEASE: lease.id, KOOR_FENCE: String(lease.fence) },
-    ask: async (limits: CallLimits) => await askForLife(settings, lease, limits),
+    sendHeartbeat: async (limits: CallLimits) => await sendHeartbeat(settings, lease, limits),
   };
   const ran = await runUnderClaim(settings, claim, words, times);
   // What the server has said is over needs no giving back.
-  if (!(ran.kind === "stopped" && ran.stop.kind === "lost")) await giveBack(settings, lease);
+  if (!(ran.kind === "stopped" && ran.stop.kind === "lost")) await releaseHeld(settings, lease);
   if (ran.kind === "not_started") return CANNOT_START_EXIT;
   if (ran.kind === "stopped") return LOST_EXIT;
   return ran.end.signal === null ? (ran.end.code ?? LOST_EXIT) : await exitCodeOfSignal(ran.end.signal);

@@ -5,7 +5,7 @@
  */
 import { failureOf, RetryDeadline, Refusal } from "./ask.js";
 import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
-import type { HeldClaim, Ran, RunTimes, Stop } from "./claim-run.js";
+import type { HeldClaim, RunResult, RunTimes, Stop } from "./claim-run.js";
 import { CliFailure } from "./failure.js";
 import { memberText, quoted } from "./json-text.js";
 import type { CallLimits } from "./lease-calls.js";
@@ -40,31 +40,31 @@ interface HeldTask {
 }
 
 /** What is said of a task when its command has ended. */
-interface Verdict {
+interface TaskReport {
   readonly action: Exclude<HolderAction, "progress" | "ask">;
   readonly members: Readonly<Record<string, string | undefined>>;
 }
 
 /** A sign of life of a task's holder: why the command is to be ended, or whether there was an answer. */
-async function askForLife(settings: Settings, held: HeldTask, limits: CallLimits): Promise<Stop | boolean> {
+async function sendHeartbeat(settings: Settings, held: HeldTask, limits: CallLimits): Promise<Stop | boolean> {
   const { task, fence } = held;
   const sent = await sendTaskAction(settings, { id: task.id, fence }, "progress", {}, limits);
   if (sent instanceof Refusal)
-    return NOT_HELD.has(sent.status) ? { kind: "lost", says: "is not held any more" } : false;
+    return NOT_HELD.has(sent.status) ? { kind: "lost", description: "is not held any more" } : false;
   if (sent instanceof CliFailure) return false;
   const is_canceled = memberText(sent.toString("utf8"), "cancel_requested") === "true";
-  return is_canceled ? { kind: "canceled", says: "is canceled" } : true;
+  return is_canceled ? { kind: "canceled", description: "is canceled" } : true;
 }
 
-function release(why: string): Verdict {
+function release(why: string): TaskReport {
   return { action: "release", members: { note: quoted(why) } };
 }
 
 /** What is said of a task; null where it is not ours to say any more. */
-function judge(ran: Ran, output: CommandOutput, [program = ""]: readonly string[], by?: EndingSignal): Verdict | null {
+function makeReport(ran: RunResult, output: CommandOutput, [program = ""]: readonly string[], by?: EndingSignal): TaskReport | null {
   if (ran.kind === "not_started") return release(`cannot start ${program}: ${ran.why}`);
   if (ran.kind === "stopped" && ran.stop.kind === "lost") return null;
-  if (ran.kind === "stopped" && ran.stop.kind === "unheard") return release("the server did not answer");
+  if (ran.kind === "stopped" && ran.stop.kind === "timed_out") return release("the server did not answer");
   if (ran.end.code === 0) return { action: "complete", members: { result: output.result() } };
   if (ran.kind === "stopped") return release("canceled");
   if (by !== undefined) return release(`stopped by ${by}`);
@@ -72,7 +72,7 @@ function judge(ran: Ran, output: CommandOutput, [program = ""]: readonly string[
 }
 
 /** The exit code of work on one task. */
-async function exitCodeOf(ran: Ran): Promise<number> {
+async function exitCodeOf(ran: RunResult): Promise<number> {
   if (ran.kind === "not_started") return CANNOT_START_EXIT;
   const { code, signal } = ran.end;
   // What is done all the same, though it was canceled, is done.
@@ -130,15 +130,15 @@ class Worker {
   }
 
   /** Runs the command for a task that is held. */
-  async #workOn(task: Task, text: string): Promise<{ readonly ran: Ran; readonly code: number }> {
+  async #workOn(task: Task, text: string): Promise<{ readonly ran: RunResult; readonly code: number }> {
     const { words, wait_ms, request } = this.#options;
     const held = { task, fence: task.fence ?? 0 };
     const output = new CommandOutput();
     const streams = { input: `${text}\n`, takeOutput: output.takeOutput, takeErrors: output.takeErrors };
     const times = this.#options.times ?? runTimes(request.ttl_s ?? task.ttl_s);
     const ran = await runUnderClaim(this.#settings, this.#asClaim(held), words, times, streams);
-    const verdict = judge(ran, output, words, this.#stopped_by);
-    if (verdict !== null) await this.#report(held, verdict);
+    const report = makeReport(ran, output, words, this.#stopped_by);
+    if (report !== null) await this.#report(held, report);
     const code = await exitCodeOf(ran);
     if (code === 0) this.#undone.delete(task.id);
     else if (Number.isFinite(wait_ms)) this.#undone.add(task.id);
@@ -151,12 +151,12 @@ class Worker {
       name: `the task ${task.id}`,
       // The fence is the task's, not that of a lease under which this runs.
       environment: { KOOR_TASK: task.id, KOOR_FENCE: String(fence), KOOR_LEASE: undefined },
-      ask: async (limits) => await askForLife(this.#settings, held, limits),
+      sendHeartbeat: async (limits) => await sendHeartbeat(this.#settings, held, limits),
     };
   }
 
   /** Says it until it is heard: a server that is away has the claim on its disk. Who was stopped does not wait long. */
-  async #report({ task, fence }: HeldTask, { action, members }: Verdict): Promise<void> {
+  async #report({ task, fence }: HeldTask, { action, members }: TaskReport): Promise<void> {
     const { signal } = this.#stop;
     const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
     const send = async () => await sendTaskAction(this.#settings, { id: task.id, fence }, action, members, limits);

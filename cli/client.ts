@@ -43,7 +43,8 @@ async function sendBy<Got extends Answer | OpenAnswer>(
   const { cluster, server } = settings;
   const headers = makeHeaders(settings);
   // Only who has several servers pays for what chooses among them.
-  if (cluster !== undefined) return await (await import("./failover.js")).sendWithFailover(cluster, headers, plan, send);
+  if (cluster !== undefined)
+    return await (await import("./failover.js")).sendWithFailover(cluster, headers, plan, send);
   const got = await send(server, headers, plan, limitsOf(plan));
   return got instanceof NoAnswer ? unreachable(server, got.why) : got;
 }

@@ -23,7 +23,7 @@ const ARGUMENT_PREFIX = "argument ";
 function makeOptions(row: CommandRow): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const argument of row.arguments ?? []) {
-    if (argument.behind_dashes) continue;
+    if (argument.afterDashes) continue;
     options[ARGUMENT_PREFIX + argument.name] = argument.many
       ? Option.Rest({ name: argument.name, required: 1 })
       : Option.String({ name: argument.name, required: !argument.optional });
@@ -43,9 +43,9 @@ function readTimeFlag({ kind, ahead }: Flag, value: string): string {
   return kind === "seconds" ? `${wholeSeconds(ms)}` : new Date(Date.now() + (ahead ? ms : -ms)).toISOString();
 }
 
-/** @param behind_dashes what the row's last argument is, where that is a command */
-function makeArgs(values: object, row: CommandRow, behind_dashes: readonly string[]): Args {
-  const command = row.arguments?.find((argument) => argument.behind_dashes)?.name;
+/** @param afterDashes what the row's last argument is, where that is a command */
+function makeArgs(values: object, row: CommandRow, afterDashes: readonly string[]): Args {
+  const command = row.arguments?.find((argument) => argument.afterDashes)?.name;
   const given = (name: string): unknown =>
     Reflect.get(values, ARGUMENT_PREFIX + name) ?? Reflect.get(values, FLAG_PREFIX + name);
   const text = (name: string): string | undefined => {
@@ -60,7 +60,7 @@ function makeArgs(values: object, row: CommandRow, behind_dashes: readonly strin
     has: (name) => given(name) === true,
     duration: (name) => parseDuration(text(name) ?? ""),
     list: (name) => {
-      if (name === command) return behind_dashes;
+      if (name === command) return afterDashes;
       const value = given(name);
       return Array.isArray(value) ? (value as readonly string[]) : [];
     },
@@ -82,8 +82,8 @@ function findProblem(row: CommandRow, args: Args): string | undefined {
       return `--${flag.name} must be a duration like 90s or 10m, not "${value}"`;
     }
   }
-  for (const { name, many, behind_dashes } of row.arguments ?? []) {
-    if (behind_dashes && args.list(name).length === 0) return `a ${name} is required behind --`;
+  for (const { name, many, afterDashes } of row.arguments ?? []) {
+    if (afterDashes && args.list(name).length === 0) return `a ${name} is required behind --`;
     if (many && args.list(name).includes("")) return `<${name}> must not be empty`;
   }
   const choices = row.one_of ?? [];
@@ -94,7 +94,7 @@ function findProblem(row: CommandRow, args: Args): string | undefined {
 }
 
 /** The clipanion command of a row. Its `execute` prints what there is to print and returns the exit code. */
-function makeCommandClass(row: CommandRow, behind_dashes: readonly string[]): CommandClass<InvocationContext> {
+function makeCommandClass(row: CommandRow, afterDashes: readonly string[]): CommandClass<InvocationContext> {
   return class extends Command<InvocationContext> {
     static override readonly paths = [[...row.words]];
 
@@ -104,7 +104,7 @@ function makeCommandClass(row: CommandRow, behind_dashes: readonly string[]): Co
     }
 
     override async execute(): Promise<number> {
-      const args = makeArgs(this, row, behind_dashes);
+      const args = makeArgs(this, row, afterDashes);
       const context = this.context.command_context;
       const problem = findProblem(row, args);
       const outcome =
@@ -128,9 +128,9 @@ function describeSyntaxError(error: unknown): string {
 function splitTokens(
   row: CommandRow,
   tokens: readonly string[],
-): { readonly before: readonly string[]; readonly behind: readonly string[] } {
-  const at = row.arguments?.some((argument) => argument.behind_dashes) ? tokens.indexOf("--") : -1;
-  return at < 0 ? { before: tokens, behind: [] } : { before: tokens.slice(0, at), behind: tokens.slice(at + 1) };
+): { readonly before: readonly string[]; readonly after: readonly string[] } {
+  const at = row.arguments?.some((argument) => argument.afterDashes) ? tokens.indexOf("--") : -1;
+  return at < 0 ? { before: tokens, after: [] } : { before: tokens.slice(0, at), after: tokens.slice(at + 1) };
 }
 
 /**
@@ -142,9 +142,9 @@ export async function runRow(
   tokens: readonly string[],
   context: CommandContext,
 ): Promise<number | CliFailure> {
-  const { before, behind } = splitTokens(row, tokens);
+  const { before, after } = splitTokens(row, tokens);
   const cli = new Cli<InvocationContext>({ binaryName: context.program, enableColors: false });
-  cli.register(makeCommandClass(row, behind));
+  cli.register(makeCommandClass(row, after));
   try {
     const command = cli.process([...before], { command_context: context });
     return await command.validateAndExecute();

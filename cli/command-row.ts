@@ -15,7 +15,7 @@ export interface Argument {
   /** One or more of them, by `Args.list`; it is the last one before a command. */
   readonly many?: true;
   /** Everything behind `--`, untouched, by `Args.list`: a command with its own arguments. The last one. */
-  readonly behind_dashes?: true;
+  readonly afterDashes?: true;
 }
 
 /**
@@ -102,7 +102,7 @@ export interface RequestRow extends Described {
    * Puts the answer elsewhere where the arguments say so; gives what is printed: the answer itself, or JSON in
    * its stead.
    */
-  readonly keep?: (answer: Buffer, args: Args, context: CommandContext) => Buffer | CliFailure;
+  readonly onAnswer?: (answer: Buffer, args: Args, context: CommandContext) => Buffer | CliFailure;
   /** What an answer of success ends the command with, where it may not be 0: the answer is printed either way. */
   readonly exit?: (answer: Buffer) => ExitCode;
 }

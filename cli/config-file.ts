@@ -34,7 +34,7 @@ const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | und
 const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
 
 /** A file and where its links may lead. */
-export interface FilePlace {
+export interface FileLocation {
   readonly path: string;
   /** As messages name the file. */
   readonly name: string;
@@ -52,7 +52,7 @@ export function isWithin(folder: string, path: string): boolean {
 export const DEVICES = /^\/(?:dev|proc)\//;
 
 /** Where a file lies that the command line names: in the project no link may lead out of it, elsewhere links may. */
-export function placeOf(path: string, folder: string, root: string): FilePlace {
+export function locateFile(path: string, folder: string, root: string): FileLocation {
   const absolute = resolve(folder, path);
   const isOfProject = !DEVICES.test(absolute) && isWithin(root, absolute);
   return { path: absolute, name: path, ...(isOfProject ? { root } : {}) };
@@ -72,7 +72,7 @@ function irregularity(info: Stats): string | undefined {
  * The path with all links resolved, as far as it exists; undefined where it is not below `root`. Throws what the system
  * says, ENOENT for a link that leads nowhere.
  */
-function resolveLinks({ path, root }: FilePlace): string | undefined {
+function resolveLinks({ path, root }: FileLocation): string | undefined {
   let existing = path;
   while (lstatSync(existing, { throwIfNoEntry: false }) === undefined && dirname(existing) !== existing)
     existing = dirname(existing);
@@ -95,11 +95,11 @@ function readBounded(file: number): Buffer | undefined {
  * The text of the file without a byte-order mark, `undefined` where there is none. A file that is not read for what it
  * is (exit 2): not a regular one, larger than SETTINGS_BYTES_MAX, or led out of its root by a link.
  */
-export function readTextFile(place: FilePlace): string | undefined | CliFailure {
-  const { name, root } = place;
+export function readTextFile(location: FileLocation): string | undefined | CliFailure {
+  const { name, root } = location;
   let file: number | undefined;
   try {
-    const real = resolveLinks(place);
+    const real = resolveLinks(location);
     if (real === undefined) return wrongUsage(`cannot read ${name}: ${leadsOut(root ?? "")}`);
     // Before it is opened, which of a device could do something.
     const problem = irregularity(statSync(real));
@@ -121,11 +121,11 @@ export function readTextFile(place: FilePlace): string | undefined | CliFailure 
  * Where a file is to be written: a link to a regular file is followed, not replaced. Refused (exit 2) is a link that
  * leads out of the root or nowhere, and what is there and is not a regular file. Throws what the system says.
  */
-export function resolveForWriting(place: FilePlace): string | CliFailure {
-  const { name, root } = place;
+export function resolveForWriting(location: FileLocation): string | CliFailure {
+  const { name, root } = location;
   let real: string | undefined;
   try {
-    real = resolveLinks(place);
+    real = resolveLinks(location);
   } catch (error) {
     if (errorCodeOf(error) !== "ENOENT") throw error;
     return wrongUsage(`cannot write ${name}: it is a link that leads to nothing`);
@@ -140,10 +140,10 @@ export function resolveForWriting(place: FilePlace): string | CliFailure {
  * Where a file of any kind is to be read: all links of a place that has a root are resolved; refused (exit 2) are those
  * that lead out of it. Throws what the system says.
  */
-export function resolveForReading(place: FilePlace): string | CliFailure {
-  const { path, name, root } = place;
+export function resolveForReading(location: FileLocation): string | CliFailure {
+  const { path, name, root } = location;
   if (root === undefined) return path;
-  return resolveLinks(place) ?? wrongUsage(`cannot read ${name}: ${leadsOut(root)}`);
+  return resolveLinks(location) ?? wrongUsage(`cannot read ${name}: ${leadsOut(root)}`);
 }
 
 /** The permissions of the file, `fallback` where there is none. Throws what the system says. */
@@ -157,20 +157,20 @@ export function modeOf(path: string, fallback: number): number {
  * @param path from `resolveForWriting`
  */
 export function replaceFile(path: string, content: string | Buffer, mode: number): void {
-  const aside = `${path}.${process.pid}.part`;
-  rmSync(aside, { force: true });
-  const file = openSync(aside, "wx", mode);
+  const temporary = `${path}.${process.pid}.part`;
+  rmSync(temporary, { force: true });
+  const file = openSync(temporary, "wx", mode);
   try {
     fchmodSync(file, mode);
     writeFileSync(file, content);
     fsyncSync(file);
   } catch (error) {
-    rmSync(aside, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   } finally {
     closeSync(file);
   }
-  renameSync(aside, path);
+  renameSync(temporary, path);
 }
 
 /** As replaceFile, and makes its folder where that is missing. */

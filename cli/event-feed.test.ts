@@ -9,7 +9,7 @@ import t, { type Test } from "tap";
 import type { WebSocket } from "ws";
 
 import { CLI_POLL_EVENTS } from "../schemas/limits.js";
-import { FakeServer, playError, playJson, type PlayedAnswer, type SeenRequest } from "../test/cli/fake-server.js";
+import { FakeServer, replyError, replyJson, type HttpReply, type SeenRequest } from "../test/cli/fake-server.js";
 import { CLI_PROGRAM, RunningCli } from "../test/cli/run-cli.js";
 
 /** An event as a server tells it; the data has digits that a double cannot hold. */
@@ -30,9 +30,9 @@ class FakeBus {
     return Array.from({ length: this.last - after }, (_, index) => eventText(after + 1 + index));
   }
 
-  private answer(request: SeenRequest): PlayedAnswer {
+  private answer(request: SeenRequest): HttpReply {
     const url = new URL(request.url, "http://fake");
-    if (url.pathname === "/api/metrics") return playJson({ last_event_id: this.last });
+    if (url.pathname === "/api/metrics") return replyJson({ last_event_id: this.last });
     const events = this.listAfter(Number(url.searchParams.get("after")));
     return { body: `[${events.slice(0, Number(url.searchParams.get("last"))).join(",\n")}]` };
   }
@@ -188,7 +188,7 @@ t.test("--pretty indents each event", async (t) => {
 t.test("a refusal is exit 1 and not retried", async (t) => {
   for (const status of [400, 401, 403]) {
     const bench = await setUp(t);
-    bench.fake.answerUpgrade = () => playError(status, `because ${status}`);
+    bench.fake.answerUpgrade = () => replyError(status, `because ${status}`);
     const running = bench.subscribe("[");
     t.equal(await running.exit(), 1, `${status} to the upgrade`);
     t.match(running.stderr, `koor: because ${status} (${status})`);
@@ -196,7 +196,7 @@ t.test("a refusal is exit 1 and not retried", async (t) => {
     t.equal(running.stdout, "");
   }
   const bench = await setUp(t);
-  bench.fake.answer = () => playError(401, "invalid or missing bearer token");
+  bench.fake.answer = () => replyError(401, "invalid or missing bearer token");
   const running = bench.subscribe();
   t.equal(await running.exit(), 1, "401 to the first request");
   t.same(bench.fake.upgrades, []);
@@ -218,7 +218,7 @@ t.test("polls where WebSocket cannot pass", async (t) => {
   const bench = await setUp(t);
   const { fake, bus } = bench;
   bus.last = 2;
-  fake.answerUpgrade = () => playError(426, "this needs Upgrade: websocket");
+  fake.answerUpgrade = () => replyError(426, "this needs Upgrade: websocket");
   const running = bench.subscribe("a.*");
   await running.until("it says so", () =>
     /no WebSocket \(the answer was 426\), polling every 2 s/.test(running.stderr),
@@ -230,14 +230,14 @@ t.test("polls where WebSocket cannot pass", async (t) => {
   t.same((await running.untilLines(CLI_POLL_EVENTS + 4)).at(-1), eventText(CLI_POLL_EVENTS + 6));
   t.equal(fake.upgrades.length, 1, "the upgrade is not tried each time");
   t.equal(fake.requests[1]?.url, `/api/events/history?after=2&topic=a.*&last=${CLI_POLL_EVENTS}`);
-  fake.answer = () => playError(401, "invalid or missing bearer token");
+  fake.answer = () => replyError(401, "invalid or missing bearer token");
   t.equal(await running.exit(), 1, "a refusal ends the polling too");
 });
 
 t.test("a server that is busy gets a WebSocket again soon", async (t) => {
   const bench = await setUp(t);
   const { fake, bus } = bench;
-  fake.answerUpgrade = () => playError(503, "shutting down");
+  fake.answerUpgrade = () => replyError(503, "shutting down");
   const running = bench.subscribe();
   await running.until("it polls", () => /the answer was 503/.test(running.stderr));
   bus.publish();

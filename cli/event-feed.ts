@@ -14,7 +14,7 @@ import {
 } from "../schemas/limits.js";
 import { describeRefusal, encodeQuery, isSuccess, sendRequest } from "./client.js";
 import { openEventSink, type EventSink } from "./event-sink.js";
-import { runSession, type FrameVerdict } from "./event-socket.js";
+import { runSession, type FrameAction } from "./event-socket.js";
 import { CliFailure, failed, type ExitCode } from "./failure.js";
 import { isJson, listElementTexts } from "./json-text.js";
 import { formatJson, warn } from "./output.js";
@@ -68,11 +68,11 @@ class EventFeed {
   /** Where the current session began. */
   private session_start = 0;
   /** Sessions in a row that did not open. */
-  private unopened = 0;
+  private failedSessions = 0;
   /** Whether the server may be another than the one that told of the position. */
-  private unsure = true;
+  private positionUnverified = true;
   /** Whether it polls because WebSocket does not pass. */
-  private bridging = false;
+  private polling = false;
 
   constructor(settings: Settings, options: FeedOptions, position: number, sink: EventSink, signal: AbortSignal) {
     this.settings = settings;
@@ -84,11 +84,11 @@ class EventFeed {
   }
 
   /** Prints one frame or one event of a page. */
-  private take(frame: Buffer): FrameVerdict {
+  private printFrame(frame: Buffer): FrameAction {
     const id = Number(EVENT_ID.exec(frame.toString("latin1", 0, EVENT_ID_BYTES))?.[1] ?? Number.NaN);
     // Only a notice begins otherwise.
     const lag = Number.isNaN(id) ? LAGGED.exec(frame.toString("latin1", 0, LAGGED_BYTES)) : null;
-    if (lag !== null) this.goBack(Number(lag[1]));
+    if (lag !== null) this.rewindTo(Number(lag[1]));
     else if (Number.isNaN(id) && !this.options.notices) return this.fillGap();
     if (lag !== null && !this.options.notices) return "more";
     if (id <= this.position) return "more";
@@ -97,14 +97,14 @@ class EventFeed {
   }
 
   /** The server has not the events that were printed, since it was restored from an older backup, or is another. */
-  private goBack(last_id: number): void {
+  private rewindTo(last_id: number): void {
     warn(`lagged: the server's newest event is ${last_id}, not ${this.position}: what came between was not printed`);
     this.position = last_id;
     this.session_start = last_id;
   }
 
   /** The server had to drop events: a new session replays them, unless this one did so and could not. */
-  private fillGap(): FrameVerdict {
+  private fillGap(): FrameAction {
     if (this.position > this.session_start) return "resync";
     warn("the server no longer holds some events that were not printed");
     return "more";
@@ -119,7 +119,7 @@ class EventFeed {
    * many clients do not come back at once.
    */
   private nextDelayMs(): number {
-    const rounds = Math.ceil(this.unopened / this.server_count);
+    const rounds = Math.ceil(this.failedSessions / this.server_count);
     const delay_ms = Math.min(CLI_RECONNECT_DELAY_MS * 2 ** rounds, CLI_RECONNECT_DELAY_MS_MAX);
     return delay_ms * (0.5 + Math.random() / 2);
   }
@@ -131,21 +131,21 @@ class EventFeed {
       const path = `/api/events/history${encodeQuery(query)}`;
       const answer = await sendRequest(this.settings, { method: "GET", path, signal: this.signal });
       if (answer instanceof CliFailure || isTemporary(answer.status)) {
-        this.unsure = true;
+        this.positionUnverified = true;
         return false;
       }
       if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
       const text = answer.body.toString("utf8");
       if (!isJson(text)) return false;
       const events = listElementTexts(text);
-      if (events.length === 0 && this.unsure) {
+      if (events.length === 0 && this.positionUnverified) {
         const newest = await findPosition(this.settings, this.signal);
         if (newest instanceof CliFailure) return false;
-        if (newest < this.position) this.goBack(newest);
+        if (newest < this.position) this.rewindTo(newest);
       }
-      this.unsure = false;
+      this.positionUnverified = false;
       for (const event of events) {
-        if (this.take(Buffer.from(event)) === "wait") await this.sink.drained();
+        if (this.printFrame(Buffer.from(event)) === "wait") await this.sink.drained();
         if (this.signal.aborted) return true;
       }
       if (events.length < CLI_POLL_EVENTS) return true;
@@ -163,9 +163,9 @@ class EventFeed {
   }
 
   /** WebSocket does not pass but HTTP does: polls for a while, longer where the answer looks lasting. */
-  private async bridge(why: string, lasting: boolean): Promise<CliFailure | undefined> {
-    if (!this.bridging) warn(`no WebSocket (${why}), polling every ${CLI_POLL_INTERVAL_MS / 1000} s`);
-    this.bridging = true;
+  private async pollInstead(why: string, lasting: boolean): Promise<CliFailure | undefined> {
+    if (!this.polling) warn(`no WebSocket (${why}), polling every ${CLI_POLL_INTERVAL_MS / 1000} s`);
+    this.polling = true;
     return await this.pollFor(lasting ? CLI_UPGRADE_RETRY_MS : this.nextDelayMs());
   }
 
@@ -198,12 +198,12 @@ class EventFeed {
     const receiver = {
       opened: (position: number | undefined) => {
         cluster?.recordAnswer(server, position);
-        if (this.unopened > 0) warn("connected again");
-        this.unopened = 0;
-        this.bridging = false;
+        if (this.failedSessions > 0) warn("connected again");
+        this.failedSessions = 0;
+        this.polling = false;
         this.reached = true;
       },
-      take: (frame: Buffer) => this.take(frame),
+      take: (frame: Buffer) => this.printFrame(frame),
       drained: () => this.sink.drained(),
     };
     const path = `/api/events/subscribe${query}`;
@@ -213,31 +213,32 @@ class EventFeed {
     });
     if (this.signal.aborted || end.kind === "resync") return undefined;
     if (end.kind === "refused") return end.failure;
-    this.unopened += 1;
+    this.failedSessions += 1;
     if (switchTo !== undefined) {
       cluster?.switchTo(switchTo);
-      return await this.goOn(`${server.origin} is halted or cut off`);
+      return await this.pauseBeforeRetry(`${server.origin} is halted or cut off`);
     }
     cluster?.moveOnFrom(server);
     if (end.kind === "blocked") {
       this.reached = true;
       // A server that cannot just now does not say that WebSocket does not pass: others may let it.
-      if (isTemporary(end.status) && this.unopened < this.server_count)
-        return await this.goOn(`the answer was ${end.status}`);
-      return await this.bridge(`the answer was ${end.status}`, !isTemporary(end.status));
+      if (isTemporary(end.status) && this.failedSessions < this.server_count)
+        return await this.pauseBeforeRetry(`the answer was ${end.status}`);
+      return await this.pollInstead(`the answer was ${end.status}`, !isTemporary(end.status));
     }
-    if (!this.reached && this.unopened >= this.server_count) return failed(`cannot reach ${server.origin}: ${end.why}`);
-    if (this.unopened > CLI_UPGRADE_ATTEMPTS_MAX * this.server_count) {
+    if (!this.reached && this.failedSessions >= this.server_count)
+      return failed(`cannot reach ${server.origin}: ${end.why}`);
+    if (this.failedSessions > CLI_UPGRADE_ATTEMPTS_MAX * this.server_count) {
       const passed = await this.poll();
       if (passed instanceof CliFailure) return passed;
-      if (passed) return await this.bridge(end.why, true);
+      if (passed) return await this.pollInstead(end.why, true);
     }
-    return await this.goOn(end.why);
+    return await this.pauseBeforeRetry(end.why);
   }
 
   /** Until the next try. */
-  private async goOn(why: string): Promise<undefined> {
-    if (this.unopened === 1) warn(`${why}, trying again`);
+  private async pauseBeforeRetry(why: string): Promise<undefined> {
+    if (this.failedSessions === 1) warn(`${why}, trying again`);
     await pause(this.nextDelayMs(), this.signal);
   }
 

@@ -35,12 +35,12 @@ export type SessionEnd =
   | { readonly kind: "resync" };
 
 /** `more`: go on. `wait`: stop reading until `drained`. `resync`: end the session. */
-export type FrameVerdict = "more" | "wait" | "resync";
+export type FrameAction = "more" | "wait" | "resync";
 
 export interface FrameReceiver {
   /** @param position how far in its cluster's log the server was, where it says so */
   opened(position: number | undefined): void;
-  take(frame: Buffer): FrameVerdict;
+  take(frame: Buffer): FrameAction;
   drained(): Promise<void>;
 }
 
@@ -116,11 +116,11 @@ export async function runSession(
       socket.on("message", (frame: Buffer) => {
         // One read of the socket may hold many frames: those behind a gap come again in the next session.
         if (resyncing) return;
-        const verdict = receiver.take(frame);
-        if (verdict === "resync") {
+        const action = receiver.take(frame);
+        if (action === "resync") {
           resyncing = true;
           resolve({ kind: "resync" });
-        } else if (verdict === "wait" && !socket.isPaused) {
+        } else if (action === "wait" && !socket.isPaused) {
           socket.pause();
           void receiver.drained().then(() => socket.resume());
         }

@@ -132,7 +132,8 @@ async function tryServers<Got extends Answer | OpenAnswer>(
       close(refusal);
       return { outcome: got, laggingPosition: undefined };
     }
-    if (got.position !== undefined && got.position < after) laggingPosition = Math.max(laggingPosition ?? 0, got.position);
+    if (got.position !== undefined && got.position < after)
+      laggingPosition = Math.max(laggingPosition ?? 0, got.position);
     cluster.moveOnFrom(server);
     close(refusal);
     refusal = got;
@@ -200,7 +201,8 @@ export async function sendWithFailover<Got extends Answer | OpenAnswer>(
 ): Promise<Got | CliFailure> {
   await cluster.open();
   const first = await tryServers(cluster, headers, plan, send);
-  if (first.laggingPosition === undefined || !(await resetLostPosition(cluster, headers, first.laggingPosition))) return first.outcome;
+  if (first.laggingPosition === undefined || !(await resetLostPosition(cluster, headers, first.laggingPosition)))
+    return first.outcome;
   close(first.outcome);
   return (await tryServers(cluster, headers, plan, send)).outcome;
 }

@@ -22,8 +22,8 @@ Exit codes: 0 success, 1 refused or leased, 2 wrong usage, 3 failed or the serve
 const OVERVIEW_WIDTH = 64;
 
 function formatArgument(argument: Argument): string {
-  const shown = `${argument.shown ?? argument.name}${argument.many || argument.behind_dashes ? "…" : ""}`;
-  if (argument.behind_dashes) return `-- <${shown}>`;
+  const shown = `${argument.shown ?? argument.name}${argument.many || argument.afterDashes ? "…" : ""}`;
+  if (argument.afterDashes) return `-- <${shown}>`;
   return argument.optional ? `[${shown}]` : `<${shown}>`;
 }
 
@@ -43,11 +43,11 @@ export function formatUsageLine(row: CommandRow, program: string): string {
   return [
     program,
     ...row.words,
-    ...positions.filter((argument) => !argument.behind_dashes).map(formatArgument),
+    ...positions.filter((argument) => !argument.afterDashes).map(formatArgument),
     ...(choices.length > 0 ? [`(${choices.map(formatFlag).join(" | ")})`] : []),
     ...required.map(formatFlag),
     ...others.map((flag) => `[${formatFlag(flag)}]`),
-    ...positions.filter((argument) => argument.behind_dashes).map(formatArgument),
+    ...positions.filter((argument) => argument.afterDashes).map(formatArgument),
   ].join(" ");
 }
 

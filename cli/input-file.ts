@@ -8,7 +8,7 @@
 import { close, constants, fstatSync, open, openSync, closeSync, statSync, type Stats } from "node:fs";
 
 import { CLI_FILE_OPEN_MS } from "../schemas/limits.js";
-import { placeOf, resolveForReading } from "./config-file.js";
+import { locateFile, resolveForReading } from "./config-file.js";
 import { CliFailure, wrongUsage } from "./failure.js";
 import { io } from "./io.js";
 import { projectOf } from "./koor-folder.js";
@@ -72,7 +72,7 @@ function endlessness(file: number, info: Stats): string | undefined {
 export async function openInputFile(path: string): Promise<number | CliFailure> {
   try {
     const { folder } = io();
-    const real = resolveForReading(placeOf(path, folder, projectOf(folder)));
+    const real = resolveForReading(locateFile(path, folder, projectOf(folder)));
     if (real instanceof CliFailure) return real;
     const file = await openInTime(real);
     if (file === "no writer") return wrongUsage(`cannot read ${path}: no program writes to this pipe`);

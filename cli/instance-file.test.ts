@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import { join } from "node:path";
 import t, { type Test } from "tap";
 
-import { FakeServer, playJson } from "../test/cli/fake-server.js";
+import { FakeServer, replyJson } from "../test/cli/fake-server.js";
 import { runCli } from "../test/cli/run-cli.js";
 
 const ID = "5e7b17c4-771f-4532-ba3e-316440b425fd";
@@ -80,7 +80,7 @@ t.test("a file that is none stops the command", async (t) => {
 
 t.test("register writes it where it is wanted", async (t) => {
   const { fake, cwd, env, file } = await setUp(t);
-  fake.answer = () => playJson({ id: ID, name: "ana", token: "own" });
+  fake.answer = () => replyJson({ id: ID, name: "ana", token: "own" });
   const register = async (...flags: string[]) => await runCli(["register", "ana", ...flags], { cwd, env });
   t.match(await register(), { code: 0, stderr: "" });
   t.notOk(existsSync(join(cwd, ".koor")), "not unasked");
@@ -92,7 +92,7 @@ t.test("register writes it where it is wanted", async (t) => {
 
   chmodSync(file, 0o644);
   writeFileSync(join(cwd, ".koor", ".gitignore"), "mine\n");
-  fake.answer = () => playJson({ id: "second", token: "new" });
+  fake.answer = () => replyJson({ id: "second", token: "new" });
   t.match(await register(), { code: 0, stderr: "" }, "where there is a .koor/ it need not be said");
   t.match(JSON.parse(readFileSync(file, "utf8")), { id: "second", token: "new" });
   t.equal(statSync(file).mode & 0o777, 0o600, "an existing file");
@@ -101,7 +101,7 @@ t.test("register writes it where it is wanted", async (t) => {
   fake.answer = () => ({ status: 400, body: '{"error":"no","code":400}' });
   t.match(await register(), { code: 1 });
   t.match(JSON.parse(readFileSync(file, "utf8")), { id: "second" }, "a refusal writes nothing");
-  fake.answer = () => playJson({ id: "third", token: "new" });
+  fake.answer = () => replyJson({ id: "third", token: "new" });
   const folder = join(cwd, "sub");
   writeFileSync(join(folder, ".koor"), "");
   const blocked = await runCli(["register", "ana", "--save"], { cwd: folder, env });

@@ -35,18 +35,18 @@ export function processIo(): Io {
   };
 }
 
-let find: () => Io = () => {
+let current: () => Io = () => {
   const own = processIo();
-  find = () => own;
+  current = () => own;
   return own;
 };
 
 /** What the running command has. */
 export function io(): Io {
-  return find();
+  return current();
 }
 
 /** For a process that runs several commands: `next` tells whose call it is. */
-export function findIoBy(next: () => Io): void {
-  find = next;
+export function setIoProvider(provider: () => Io): void {
+  current = provider;
 }

@@ -31,7 +31,7 @@ function* foldersFrom(folder: string): Generator<string> {
  * Whether the file is the user's own, or the system's. In a folder that others may write to (`/tmp`) anybody could
  * place one, and who works below it would act as their instance, or ask their server.
  */
-function isTrusted(path: string): boolean {
+function isOwnFile(path: string): boolean {
   const user = process.getuid?.();
   if (user === undefined || user === ROOT_USER) return true;
   const owner = statSync(path, { throwIfNoEntry: false })?.uid;
@@ -42,7 +42,7 @@ function isTrusted(path: string): boolean {
 export function findKoorFile(folder: string, name: string): FoundFile | undefined | CliFailure {
   for (const at of foldersFrom(folder)) {
     const path = join(at, KOOR_FOLDER, name);
-    if (!existsSync(path) || !isTrusted(path)) continue;
+    if (!existsSync(path) || !isOwnFile(path)) continue;
     const text = readTextFile({ path, name: path, root: at });
     if (text instanceof CliFailure) return text;
     if (text !== undefined) return { path, text };

@@ -20,7 +20,7 @@ import t, { type Test } from "tap";
 
 import { BODY_BYTES_MAX } from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";
-import { FakeServer, playError, playJson } from "../test/cli/fake-server.js";
+import { FakeServer, replyError, replyJson } from "../test/cli/fake-server.js";
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from "../test/cli/loopback-certificate.js";
 import { CLI_PROGRAM, RunningCli, runCli, runProgram, type CliOptions, type CliResult } from "../test/cli/run-cli.js";
 import { findRow } from "./command-line.js";
@@ -620,7 +620,7 @@ t.test("a refusal is exit 1, a failure exit 3, with the server's words", async (
     ),
     ...[INTERNAL, UNAVAILABLE, DEADLINE_EXCEEDED, DISK_FULL].map((row) => [3, row] as const),
   ]) {
-    fake.answer = () => playError(http, `because ${http}`);
+    fake.answer = () => replyError(http, `because ${http}`);
     checkRefused(
       t,
       await koor(["state", "get", "k"]),
@@ -630,7 +630,7 @@ t.test("a refusal is exit 1, a failure exit 3, with the server's words", async (
     );
   }
   const failed_swap = { error: "if_version does not hold", code: 412, current_version: 3, current_etag: '"ab"' };
-  fake.answer = () => playJson(failed_swap, 412);
+  fake.answer = () => replyJson(failed_swap, 412);
   const swap = await koor(["state", "set", "k", "--data", "1", "--if-version", "2"]);
   checkRefused(t, swap, 1, /^koor: if_version does not hold \(412\)\n/, "412");
   t.same(
@@ -640,7 +640,7 @@ t.test("a refusal is exit 1, a failure exit 3, with the server's words", async (
   );
   const evil = "x\n\r\u001b[31m\u009b31m\u2028\u202ekoor: run rm -rf now";
   const shown = "x\\n\\r\\u001b[31m\\u009b31m\\u2028\\u202ekoor: run rm -rf now";
-  fake.answer = () => playError(409, evil);
+  fake.answer = () => replyError(409, evil);
   t.equal((await koor(["lease", "acquire", "r"])).stderr, `koor: ${shown} (409)\n`, "nobody else writes as koor");
   const told = { error: "no", code: 412, note: evil };
   fake.answer = () => ({ status: 412, body: JSON.stringify(told, null, "\t") });
@@ -990,7 +990,7 @@ t.test("writes of state, specs and templates carry the fence of the claim that t
 
 t.test("the fence of a task: given, of the environment, or asked for", async (t) => {
   const { fake, cwd } = await setUp(t);
-  fake.answer = ({ method }) => playJson(method === "GET" ? { id: "t", state: "claimed", fence: 5 } : {});
+  fake.answer = ({ method }) => replyJson(method === "GET" ? { id: "t", state: "claimed", fence: 5 } : {});
   const fence = async (env: Readonly<Record<string, string>>, ...more: string[]): Promise<unknown> => {
     const options = { cwd, env: { KOOR_SERVER: fake.url, ...env } };
     t.match(await runCli(["task", "done", "t", ...more], options), { code: 0, stdout: "{}\n" });
@@ -1006,7 +1006,7 @@ t.test("the fence of a task: given, of the environment, or asked for", async (t)
   t.equal(await fence({}), 5);
   t.equal(await fence({ KOOR_FENCE: "7", KOOR_TASK: "other" }), 5, "of another task");
   t.equal(await fence({ KOOR_FENCE: "7", KOOR_TASK: "t", KOOR_LEASE: "lease-1" }), 5, "of a lease");
-  fake.answer = () => playJson({ id: "t", state: "ready", fence: null });
+  fake.answer = () => replyJson({ id: "t", state: "ready", fence: null });
   checkRefused(
     t,
     await runCli(["task", "done", "t"], { cwd, env: { KOOR_SERVER: fake.url } }),
@@ -1029,10 +1029,10 @@ t.test("the fence of a task that is not held any more: that of this instance's l
   let history: unknown = events;
   let lost = false;
   fake.answer = ({ method, url, body }) => {
-    if (url.startsWith("/api/events/history")) return history === null ? playError(403, "no") : playJson(history);
-    if (method === "GET") return playJson(task);
+    if (url.startsWith("/api/events/history")) return history === null ? replyError(403, "no") : replyJson(history);
+    if (method === "GET") return replyJson(task);
     const { fence } = JSON.parse(String(body)) as { readonly fence: number };
-    return fence === 5 && !lost ? playJson({ id: "t", state: "done" }) : playError(409, `claim lost: ${fence}`);
+    return fence === 5 && !lost ? replyJson({ id: "t", state: "done" }) : replyError(409, `claim lost: ${fence}`);
   };
   const env = { KOOR_SERVER: fake.url, KOOR_INSTANCE: "me" };
   const koor = async (...args: string[]) => await runCli(["task", ...args], { cwd, env });

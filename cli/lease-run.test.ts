@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import t, { type Test } from "tap";
 
-import { FakeServer, playError, playJson, type Play, type SeenRequest } from "../test/cli/fake-server.js";
+import { FakeServer, replyError, replyJson, type Reply, type SeenRequest } from "../test/cli/fake-server.js";
 import { runTimes, type RunTimes } from "./claim-run.js";
 import type { Lease } from "./lease-calls.js";
 import { runUnderLease } from "./lease-run.js";
@@ -24,19 +24,19 @@ async function setUp(t: Test) {
   const settings = { server: new URL(fake.url), token: "", instance: "me" };
   const released: string[] = [];
   /** How the lease is told to be, once the command is ready where it is to be. */
-  const answerLease = (answer: (request: SeenRequest) => Play, once_ready = true): void => {
+  const answerLease = (answer: (request: SeenRequest) => Reply, once_ready = true): void => {
     let ready = false;
     fake.answer = (request) => {
       if (request.url === READY) ready = true;
-      if (request.url === READY) return playJson({});
+      if (request.url === READY) return replyJson({});
       if (request.method === "DELETE") {
         released.push(request.url);
-        return playJson({ released: LEASE.id });
+        return replyJson({ released: LEASE.id });
       }
-      return ready || !once_ready ? answer(request) : playJson(LEASE);
+      return ready || !once_ready ? answer(request) : replyJson(LEASE);
     };
   };
-  answerLease(() => playJson(LEASE));
+  answerLease(() => replyJson(LEASE));
   const run = async (code: string, times: Partial<RunTimes> = {}) =>
     await runUnderLease(settings, LEASE, [process.execPath, "-e", code], { ...TIMES, ...times });
   /** A process that runs until it is ended. */
@@ -68,16 +68,16 @@ t.test("the exit code is the command's, and the lease is given back", async (t) 
 
 t.test("a lease that cannot be given back does not change the exit code", async (t) => {
   const { fake, run } = await setUp(t);
-  fake.answer = () => playError(409, "lease lost");
+  fake.answer = () => replyError(409, "lease lost");
   t.equal(await run("process.exit(3)", { interval_ms: LONG_MS }), 3);
 });
 
 t.test("a lease that is lost ends the command, and there is nothing to give back", async (t) => {
   const { run, endless, released, answerLease } = await setUp(t);
-  const losses: readonly Play[] = [
-    playJson({ ...LEASE, state: "lost", reason: "broken", note: "why" }),
-    playJson({ ...LEASE, fence: 8 }),
-    playError(404, "lease not found: lease-1"),
+  const losses: readonly Reply[] = [
+    replyJson({ ...LEASE, state: "lost", reason: "broken", note: "why" }),
+    replyJson({ ...LEASE, fence: 8 }),
+    replyError(404, "lease not found: lease-1"),
   ];
   for (const loss of losses) {
     answerLease(() => loss);
@@ -91,10 +91,10 @@ t.test("what does not end by SIGTERM is killed, with what it has started", async
   const listener = createServer().listen(0, "127.0.0.1");
   await once(listener, "listening");
   t.teardown(() => listener.close());
-  answerLease(() => playJson({ ...LEASE, state: "lost" }));
+  answerLease(() => replyJson({ ...LEASE, state: "lost" }));
   const stubborn = endless('process.on("SIGTERM",()=>{})');
   t.equal(await run(stubborn, { grace_ms: 20 }), 1, "itself");
-  answerLease(() => playJson({ ...LEASE, state: "lost" }));
+  answerLease(() => replyJson({ ...LEASE, state: "lost" }));
   // The parent ends by SIGTERM, its child does not; a connection that the child has ends with it.
   const closed = new Promise((resolve) => {
     listener.once("connection", (socket) =>
@@ -117,13 +117,14 @@ t.test("a server that does not answer is no loss until the ttl is over", async (
   answerLease(() => {
     faults += 1;
     return (
-      [playError(503, "starting"), playError(401, "no"), "half" as const, "close" as const][faults] ?? playJson(LEASE)
+      [replyError(503, "starting"), replyError(401, "no"), "half" as const, "close" as const][faults] ??
+      replyJson(LEASE)
     );
   }, false);
   const until = `const ask=()=>require("node:http").get("${fake.url}/count",r=>{let b="";r.on("data",d=>b+=d)
     .on("end",()=>+b>8?process.exit(4):setImmediate(ask))});ask()`;
-  const play = fake.answer;
-  fake.answer = (request) => (request.url === "/count" ? { body: String(faults) } : play(request));
+  const reply = fake.answer;
+  fake.answer = (request) => (request.url === "/count" ? { body: String(faults) } : reply(request));
   t.equal(await run(until), 4, "it outlives them");
   answerLease(() => "close");
   t.equal(await run(endless(), { ttl_ms: 500 }), 1, "all the time");

@@ -1,7 +1,7 @@
 /** Waiting in queueing, against a server of the test's own: what is asked, again after a loss, and how it ends. */
 import t, { type Test } from "tap";
 
-import { FakeServer, playError, playJson, type Play } from "../test/cli/fake-server.js";
+import { FakeServer, replyError, replyJson, type Reply } from "../test/cli/fake-server.js";
 import { CliFailure } from "./failure.js";
 import { waitForLease, watchLease, type LeaseWaitOptions } from "./lease-wait.js";
 
@@ -14,10 +14,10 @@ const LONG_MS = 600_000;
 const SHORT_MS = 1;
 
 /** Plays the answers one after the other; the last one again and again. */
-async function setUp(t: Test, ...plays: readonly Play[]) {
+async function setUp(t: Test, ...replies: readonly Reply[]) {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());
-  const left = [...plays];
+  const left = [...replies];
   fake.answer = () => (left.length > 1 ? left.shift() : left[0]) ?? "close";
   const settings = { server: new URL(fake.url), token: "", instance: "me" };
   const options = { wait_ms: LONG_MS, staysQueued: false, signal: new AbortController().signal, retry_ms: 1 };
@@ -30,7 +30,7 @@ async function setUp(t: Test, ...plays: readonly Play[]) {
 }
 
 t.test("one call where it is free", async (t) => {
-  const { fake, wait, asked } = await setUp(t, playJson(HELD));
+  const { fake, wait, asked } = await setUp(t, replyJson(HELD));
   t.match(await wait(), { lease: HELD });
   t.same(asked(), ["POST /api/leases"]);
   t.match(JSON.parse(String(fake.requests[0]?.body)), { resources: ["r"], queue: true, ttl_s: 60 });
@@ -40,12 +40,12 @@ t.test("one call where it is free", async (t) => {
 t.test("in queueing until it is granted, through a restart", async (t) => {
   const { wait, asked } = await setUp(
     t,
-    playJson(WAITING, 202),
-    playJson(WAITING),
+    replyJson(WAITING, 202),
+    replyJson(WAITING),
     "close",
-    playError(503, "starting"),
+    replyError(503, "starting"),
     "half",
-    playJson(HELD),
+    replyJson(HELD),
   );
   t.match(await wait(), { lease: HELD });
   const poll = "GET /api/leases/lease-1?wait=60";
@@ -53,7 +53,7 @@ t.test("in queueing until it is granted, through a restart", async (t) => {
 });
 
 t.test("a request whose answer was lost is the same one when it is made again", async (t) => {
-  const { fake, wait } = await setUp(t, "close", playError(503, "stopping"), playJson(HELD));
+  const { fake, wait } = await setUp(t, "close", replyError(503, "stopping"), replyJson(HELD));
   t.match(await wait(), { lease: HELD });
   const ids = fake.requests.map(({ body }) => (JSON.parse(String(body)) as { request_id: unknown }).request_id);
   t.equal(ids.length, 3);
@@ -62,21 +62,21 @@ t.test("a request whose answer was lost is the same one when it is made again", 
 });
 
 t.test("a refusal ends it at once", async (t) => {
-  const { wait, asked } = await setUp(t, playError(409, "this would deadlock"));
+  const { wait, asked } = await setUp(t, replyError(409, "this would deadlock"));
   t.match(await wait(), new CliFailure(1, "this would deadlock (409)"));
   t.same(asked(), ["POST /api/leases"]);
-  const lost = await setUp(t, playJson(WAITING), playJson({ ...WAITING, state: "lost", reason: "broken" }));
+  const lost = await setUp(t, replyJson(WAITING), replyJson({ ...WAITING, state: "lost", reason: "broken" }));
   t.match(await lost.wait(), new CliFailure(1, "the request for the lease is lost: broken"));
-  const other = await setUp(t, playJson({ hello: 1 }));
+  const other = await setUp(t, replyJson({ hello: 1 }));
   t.match(await other.wait(), { message: /is this a Koor server/ });
 });
 
 t.test("when the time is up it leaves the queueing, and says who is in the way", async (t) => {
   const { fake, wait, asked } = await setUp(t);
   fake.answer = ({ method, body }) => {
-    if (method === "DELETE") return playJson({ released: "lease-1" });
-    if (method === "GET") return playJson(WAITING);
-    return body.includes("queue") ? playJson(WAITING, 202) : playError(409, "leased by bob: r");
+    if (method === "DELETE") return replyJson({ released: "lease-1" });
+    if (method === "GET") return replyJson(WAITING);
+    return body.includes("queue") ? replyJson(WAITING, 202) : replyError(409, "leased by bob: r");
   };
   t.match(await wait({ wait_ms: SHORT_MS }), new CliFailure(1, "no lease within 0.001s: leased by bob: r (409)"));
   t.same(asked().slice(-2), ["DELETE /api/leases/lease-1", "POST /api/leases"]);
@@ -90,7 +90,7 @@ t.test("granted while it leaves is granted", async (t) => {
   let granted = false;
   fake.answer = ({ method }) => {
     if (method === "DELETE") granted = true;
-    return method === "DELETE" ? playError(400, "fence is required") : playJson(granted ? HELD : WAITING);
+    return method === "DELETE" ? replyError(400, "fence is required") : replyJson(granted ? HELD : WAITING);
   };
   t.match(await wait({ wait_ms: SHORT_MS }), { lease: HELD });
 });
@@ -100,13 +100,13 @@ t.test("stopped, it leaves the queueing; what it was granted then it gives back"
   const stop = new AbortController();
   fake.answer = ({ method }) => {
     if (method === "GET") stop.abort();
-    return method === "DELETE" ? playJson({ released: "lease-1" }) : playJson(WAITING);
+    return method === "DELETE" ? replyJson({ released: "lease-1" }) : replyJson(WAITING);
   };
   t.match(await wait({ signal: stop.signal }), new CliFailure(1, "stopped while it waited for the lease"));
   t.equal(asked().at(-1), "DELETE /api/leases/lease-1");
   fake.answer = ({ method, url }) => {
-    if (method === "DELETE" && !url.includes("fence")) return playError(400, "fence is required");
-    return method === "DELETE" ? playJson({ released: "lease-1" }) : playJson(method === "GET" ? HELD : WAITING);
+    if (method === "DELETE" && !url.includes("fence")) return replyError(400, "fence is required");
+    return method === "DELETE" ? replyJson({ released: "lease-1" }) : replyJson(method === "GET" ? HELD : WAITING);
   };
   t.match(await wait({ signal: stop.signal }), new CliFailure(1, "stopped while it waited for the lease"));
   t.equal(asked().at(-1), "DELETE /api/leases/lease-1?fence=7");
@@ -118,9 +118,9 @@ t.test("a server that staysQueued away is a failure when the time is up", async 
 });
 
 t.test("one that was asked for before is watched", async (t) => {
-  const { settings, asked } = await setUp(t, playJson(WAITING), playJson(HELD));
+  const { settings, asked } = await setUp(t, replyJson(WAITING), replyJson(HELD));
   t.match(await watchLease(settings, "lease-1", LONG_MS), { lease: HELD });
   t.same(asked(), ["GET /api/leases/lease-1", "GET /api/leases/lease-1?wait=60"]);
-  const gone = await setUp(t, playError(404, "lease not found: x"));
+  const gone = await setUp(t, replyError(404, "lease not found: x"));
   t.match(await watchLease(gone.settings, "x", LONG_MS), new CliFailure(1, "lease not found: x (404)"));
 });

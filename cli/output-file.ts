@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 
-import { DEVICES, modeOf, placeOf, replaceFile, resolveForWriting } from "./config-file.js";
+import { DEVICES, modeOf, locateFile, replaceFile, resolveForWriting } from "./config-file.js";
 import { CliFailure, wrongUsage } from "./failure.js";
 import { projectOf } from "./koor-folder.js";
 import { describeSystemError } from "./system-error.js";
@@ -13,7 +13,7 @@ const NEW_MODE = 0o644;
 
 /** The real path of `--output PATH`, to be replaced in one step. Throws what the system says. */
 export function resolveOutput(path: string, folder: string): string | CliFailure {
-  return resolveForWriting(placeOf(path, folder, projectOf(folder)));
+  return resolveForWriting(locateFile(path, folder, projectOf(folder)));
 }
 
 /** Writes a whole file, which is there with all of its content or as it was. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 import type { WebSocket } from "ws";
 
-import { FakeServer, playError, playJson } from "../test/cli/fake-server.js";
+import { FakeServer, replyError, replyJson } from "../test/cli/fake-server.js";
 import { CLI_PROGRAM, runCli, RunningCli } from "../test/cli/run-cli.js";
 import { formatJson, formatValue } from "./output.js";
 
@@ -58,14 +58,14 @@ t.test("a stored value: its bytes for a pipe, a text for a terminal", (t) => {
 
 t.test("answers, refusals and notes", async (t) => {
   const { fake, koor } = await setUp(t);
-  fake.answer = () => playJson([{ name: HOSTILE }]);
+  fake.answer = () => replyJson([{ name: HOSTILE }]);
   for (const layout of [[], ["--pretty"]]) {
     const shown = await koor("instances", "list", ...layout);
     t.equal(shown.code, 0, shown.stderr);
     t.notMatch(shown.stdout, WORKS);
     t.same(JSON.parse(shown.stdout), [{ name: HOSTILE }]);
   }
-  fake.answer = () => playError(404, `key not found: ${HOSTILE}`);
+  fake.answer = () => replyError(404, `key not found: ${HOSTILE}`);
   const refused = await koor("state", "get", "k");
   t.equal(refused.code, 1);
   t.notMatch(refused.stderr, WORKS);

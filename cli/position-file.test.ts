@@ -30,10 +30,10 @@ t.test("what was written is read, by whoever names the same servers", async (t) 
   const { state, folder } = setUp(t);
   const file = await openPositionFile(state, SERVERS);
   t.equal(file.read(), undefined);
-  const state = { position: 7, begin: { server: "http://b/", until_ms: 5 }, doubted: ["http://a/"] };
-  file.write(state);
-  t.same(file.read(), state);
-  t.same((await openPositionFile(state, SERVERS.toReversed())).read(), state);
+  const saved = { position: 7, begin: { server: "http://b/", until_ms: 5 }, doubted: ["http://a/"] };
+  file.write(saved);
+  t.same(file.read(), saved);
+  t.same((await openPositionFile(state, SERVERS.toReversed())).read(), saved);
   t.equal((await openPositionFile(state, [...SERVERS, new URL("http://c")])).read(), undefined);
   const [name = ""] = readdirSync(folder);
   t.equal(statSync(join(folder, name)).mode & 0o777, 0o600);

@@ -73,13 +73,13 @@ function makeRoom(folder: string): void {
  * Writes beside the file and renames over it: whoever reads sees the old or the new one. Throws what the system says.
  */
 function replace(path: string, text: string): void {
-  const aside = `${path}.${process.pid}.part`;
+  const temporary = `${path}.${process.pid}.part`;
   try {
-    rmSync(aside, { force: true });
-    writeFileSync(aside, text, { mode: FILE_MODE, flag: "wx" });
-    renameSync(aside, path);
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, text, { mode: FILE_MODE, flag: "wx" });
+    renameSync(temporary, path);
   } catch (error) {
-    rmSync(aside, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   }
 }

@@ -19,7 +19,7 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 
 import { SETTINGS_BYTES_MAX } from "../schemas/limits.js";
-import { FakeServer, playJson } from "../test/cli/fake-server.js";
+import { FakeServer, replyJson } from "../test/cli/fake-server.js";
 import { runCli, type CliOptions, type CliResult } from "../test/cli/run-cli.js";
 import { MCP_CLIENTS } from "./mcp-clients.js";
 
@@ -39,7 +39,7 @@ interface Project {
 async function setUp(t: Test): Promise<Project> {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());
-  fake.answer = () => playJson(INSTANCE);
+  fake.answer = () => replyJson(INSTANCE);
   const folder = t.testdir({ project: {}, outside: { "victim.json": '{"server":"http://localhost:1"}' } });
   const cwd = join(folder, "project");
   const env = { KOOR_SERVER: fake.url };
@@ -240,7 +240,7 @@ t.test("files that the command line names", { skip: SKIP }, async (t) => {
     t.equal(fake.requests.at(-1)?.body.toString(), "secret", "a link outside is the user's own");
   }
 
-  fake.answer = () => playJson([{ rule_id: "r" }]);
+  fake.answer = () => replyJson([{ rule_id: "r" }]);
   const write = async (path: string) => await koor(["rules", "export", "--output", path]);
   symlinkSync("../outside/victim.json", join(cwd, "out.json"));
   t.match(await write("out.json"), { code: 2, stderr: /leads out of/ });

@@ -46,7 +46,7 @@ async function post(settings: Settings, path: string, body: object): Promise<Out
  * The folder's instance, where the server still has it and it is the one that is asked for; brought up to what is said
  * of it now. Where a new one is to be registered, whether the old one is gone or only another.
  */
-async function findAgain(
+async function findRegistered(
   settings: Settings,
   { id, token }: StoredInstance,
   args: Args,
@@ -75,7 +75,7 @@ async function findAgain(
 }
 
 /** Whether the folder's file is to hold who was registered. */
-function keepsInstance(args: Args, { folder }: Pick<CommandContext, "folder">): boolean {
+function savesInstance(args: Args, { folder }: Pick<CommandContext, "folder">): boolean {
   return args.has("save") || hasKoorFolder(folder);
 }
 
@@ -83,8 +83,8 @@ function keepsInstance(args: Args, { folder }: Pick<CommandContext, "folder">): 
  * Writes who was registered to `.koor/instance.json`, where that is wanted. What cannot be written is a note: the token
  * is sent only once, and stdout has it.
  */
-function keepInstance(answer: Buffer, args: Args, { folder }: CommandContext, settings: Settings): void {
-  if (!keepsInstance(args, { folder })) return;
+function saveRegistered(answer: Buffer, args: Args, { folder }: CommandContext, settings: Settings): void {
+  if (!savesInstance(args, { folder })) return;
   const { id, token } = parseObject(answer);
   if (typeof id !== "string") return;
   const instance = typeof token === "string" ? { id, token } : { id };
@@ -99,16 +99,16 @@ export async function register(args: Args, context: CommandContext): Promise<num
   const stored = findInstance(context.folder);
   const own =
     stored !== undefined && !(stored instanceof CliFailure) && stored.id === settings.instance ? stored : undefined;
-  const again = own === undefined ? "another" : await findAgain(settings, own, args);
+  const again = own === undefined ? "another" : await findRegistered(settings, own, args);
   if (isFailure(again)) return failureOf(again);
   if (Buffer.isBuffer(again)) return (await print(formatJson(again, context.pretty))) ?? 0;
-  const place = keepsInstance(args, context) ? instancePathForWriting(context.folder) : "";
+  const path = savesInstance(args, context) ? instancePathForWriting(context.folder) : "";
   // Before anything is sent: the token is sent only once.
-  if (place instanceof CliFailure && place.exit === WRONG_USAGE) return place;
+  if (path instanceof CliFailure && path.exit === WRONG_USAGE) return path;
   // One that is gone can register nobody.
   const caller = again === "gone" ? { ...settings, instance: "" } : settings;
   const registered = await post(caller, "/register", readBody(args));
   if (isFailure(registered)) return failureOf(registered);
-  keepInstance(registered, args, context, settings);
+  saveRegistered(registered, args, context, settings);
   return (await print(formatJson(registered, context.pretty))) ?? 0;
 }

@@ -67,7 +67,7 @@ function formatAnswer(row: RequestRow, answer: Answer, args: Args, context: Comm
   if (!/^application\/json\b/i.test(answer.content_type)) {
     return failed(`the answer is not JSON but ${answer.content_type || "of no type"}: is this a Koor server?`);
   }
-  const shown = row.keep === undefined ? answer.body : row.keep(answer.body, args, context);
+  const shown = row.onAnswer === undefined ? answer.body : row.onAnswer(answer.body, args, context);
   return shown instanceof CliFailure ? shown : formatJson(shown, context.pretty);
 }
 

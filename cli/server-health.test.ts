@@ -2,22 +2,22 @@
 import t, { type Test } from "tap";
 
 import { findDeadServer } from "../test/cli/fake-cluster.js";
-import { FakeServer, playError, playJson, type Play } from "../test/cli/fake-server.js";
+import { FakeServer, replyError, replyJson, type Reply } from "../test/cli/fake-server.js";
 import { Cluster } from "./cluster.js";
 import { isTrusted, runWatched } from "./server-health.js";
 
-const WELL = playJson({ status: "ok" });
+const WELL = replyJson({ status: "ok" });
 
-function unwell(state: string): Play {
-  return playJson({ status: "unwell", cluster: { state } }, 503);
+function unwell(state: string): Reply {
+  return replyJson({ status: "unwell", cluster: { state } }, 503);
 }
 
-async function startNode(t: Test, health: Play) {
+async function startNode(t: Test, health: Reply) {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());
   const node = { url: new URL(fake.url), health, looks: 0, onLook: (_looks: number): void => undefined };
   fake.answer = ({ url }) => {
-    if (url !== "/health") return playError(404, "not found");
+    if (url !== "/health") return replyError(404, "not found");
     node.looks += 1;
     node.onLook(node.looks);
     return node.health;
@@ -53,12 +53,12 @@ t.test("one that is well, behind, or says nothing of itself is not left", async 
   for (const health of [
     WELL,
     unwell("catching_up"),
-    playJson({ status: "draining" }, 503),
-    playError(503, "x"),
+    replyJson({ status: "draining" }, 503),
+    replyError(503, "x"),
     "close",
   ])
     await t.test(JSON.stringify(health), async (t) => {
-      const own = await startNode(t, health as Play);
+      const own = await startNode(t, health as Reply);
       const stop = new AbortController();
       own.onLook = (looks) => {
         if (looks === 3) stop.abort();

@@ -23,7 +23,9 @@ async function askHealth(server: URL, signal?: AbortSignal): Promise<Health> {
   if (answer.status === STATUSES.OK.http) return "healthy";
   const text = answer.body.toString("utf8");
   const health = isJson(text) ? (JSON.parse(text) as { readonly cluster?: { readonly state?: unknown } } | null) : null;
-  return answer.status === STATUSES.UNAVAILABLE.http && ISOLATED_STATES.has(health?.cluster?.state) ? "isolated" : "unknown";
+  return answer.status === STATUSES.UNAVAILABLE.http && ISOLATED_STATES.has(health?.cluster?.state)
+    ? "isolated"
+    : "unknown";
 }
 
 /** Whether a server may be asked: one that is doubted, only when it is healthy again. */

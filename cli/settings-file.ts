@@ -52,7 +52,7 @@ function readMembers(members: Members, name: string): FileSettings | CliFailure 
 }
 
 /** Why a `settings.json` is none of Koor's, the server's or the command line's; undefined where it is one. */
-function whyForeign(members: Members): string | undefined {
+function whyNotKoors(members: Members): string | undefined {
   const names = Object.keys(members);
   const known = names.filter((name) => name === "server" || name === "token" || Object.hasOwn(OPTIONS, name));
   if (known.length === 0 && names.length > 0) return `${SETTINGS_FILE} has none of Koor's settings`;
@@ -60,8 +60,9 @@ function whyForeign(members: Members): string | undefined {
   if (wrong !== undefined) return `${SETTINGS_FILE}: ${wrong} must be a string`;
   const { server } = members;
   // A mistake in a file of Koor's is told; the server of another program is none of Koor's.
-  const is_foreign = typeof server === "string" && known.length < names.length && parseServers(server) === undefined;
-  return is_foreign ? `${SETTINGS_FILE}: server is no http:// or https:// URL` : undefined;
+  const belongsToOther =
+    typeof server === "string" && known.length < names.length && parseServers(server) === undefined;
+  return belongsToOther ? `${SETTINGS_FILE}: server is no http:// or https:// URL` : undefined;
 }
 
 function readBareSettings(folder: string): string | undefined | CliFailure {
@@ -84,7 +85,7 @@ export function readFolderSettings(folder: string, is_quiet: boolean): FileSetti
   // What is not read for what it is, is another's; what the system does not let be read may be one of Koor's.
   if (text === undefined || (text instanceof CliFailure && text.exit !== WRONG_USAGE)) return text;
   const members = text instanceof CliFailure ? text : parseSettingsText(text, SETTINGS_FILE);
-  const why = members instanceof CliFailure ? members.message : whyForeign(members);
+  const why = members instanceof CliFailure ? members.message : whyNotKoors(members);
   if (why === undefined && !(members instanceof CliFailure)) return readMembers(members, SETTINGS_FILE);
   if (!is_quiet) warn(`${why}: it is not one of Koor's, and is ignored`);
   return undefined;

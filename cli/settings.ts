@@ -79,16 +79,16 @@ export function readSettings(folder: string, environment: NodeJS.ProcessEnv, giv
   if (instance instanceof CliFailure) return instance;
   const sources = { environment, folder: file, user, instance };
 
-  const by_folder = explicit === undefined ? (file?.server ?? serverOf(instance)) : undefined;
-  const servers = parseServers(explicit ?? by_folder ?? user?.server ?? DEFAULT_SERVER);
+  const folderServers = explicit === undefined ? (file?.server ?? serverOf(instance)) : undefined;
+  const servers = parseServers(explicit ?? folderServers ?? user?.server ?? DEFAULT_SERVER);
   if (!servers) return given === "" ? failed(SERVER_RULE) : wrongUsage(SERVER_RULE);
-  const strange = by_folder === undefined ? [] : servers.filter((server) => !isUsers(server, user));
-  const token = chooseToken(servers, strange, sources);
+  const folderOnly = folderServers === undefined ? [] : servers.filter((server) => !isUsers(server, user));
+  const token = chooseToken(servers, folderOnly, sources);
   if (token instanceof CliFailure) return token;
   if (!isHeaderText(token)) return failed(TOKEN_RULE);
   if (named !== undefined && !isInstanceIdUsable(named)) return failed(INSTANCE_RULE);
-  const places = placesOf(servers, environment);
-  return { ...places, token, instance: named ?? instance?.id ?? "", is_users_server: strange.length === 0 };
+  const target = targetOf(servers, environment);
+  return { ...target, token, instance: named ?? instance?.id ?? "", is_users_server: folderOnly.length === 0 };
 }
 
 /** The servers at which an instance was registered; undefined where its file names none. */
@@ -112,12 +112,12 @@ function isFor(named: string | undefined, servers: Servers): boolean {
 /**
  * The first token that may go to these servers; "" where there is none. Where only such a one is there that may not,
  * the user is asked.
- * @param strange the servers that only the folder names
+ * @param folderOnly the servers that only the folder names
  */
-function chooseToken(servers: Servers, strange: readonly URL[], sources: Sources): string | CliFailure {
+function chooseToken(servers: Servers, folderOnly: readonly URL[], sources: Sources): string | CliFailure {
   const { environment, folder, user, instance } = sources;
   const of_environment = environment["KOOR_TOKEN"] || undefined;
-  const is_users = strange.length === 0;
+  const is_users = folderOnly.length === 0;
   if (of_environment !== undefined && is_users) return of_environment;
   if (folder?.token !== undefined && isFor(folder.server, servers)) return folder.token;
   if (user?.token !== undefined && is_users) return user.token;
@@ -125,26 +125,31 @@ function chooseToken(servers: Servers, strange: readonly URL[], sources: Sources
   const withheld = of_environment ?? user?.token;
   if (withheld === undefined || is_users) return "";
   const where = folder?.server === undefined ? ".koor/instance.json" : folder.name;
-  return askFor(withheld, strange, where, sources);
+  return askFor(withheld, folderOnly, where, sources);
 }
 
 /** A token that would go to a server which only the folder names: with the user's consent. */
-function askFor(token: string, strange: readonly URL[], where: string, { environment }: Sources): string | CliFailure {
+function askFor(
+  token: string,
+  folderOnly: readonly URL[],
+  where: string,
+  { environment }: Sources,
+): string | CliFailure {
   const whose = environment["KOOR_TOKEN"] ? "KOOR_TOKEN" : "the token of your own settings";
-  const places = joinServers(strange);
-  const agreed = askForConsent(`${where} names the server ${places}. Send ${whose} there?`);
+  const addresses = joinServers(folderOnly);
+  const agreed = askForConsent(`${where} names the server ${addresses}. Send ${whose} there?`);
   if (agreed === true) {
     const path = userSettingsPath(environment, process.platform);
     if (path !== undefined)
       rememberTrust(
         path,
-        strange.map(({ href }) => href),
+        folderOnly.map(({ href }) => href),
       );
     return token;
   }
   return wrongUsage(
-    `${whose} is not sent to ${places}, which only ${where} names`,
-    `to send it there name the server yourself: --server ${places}, KOOR_SERVER=${places}, or koor config set --user server ${places}`,
+    `${whose} is not sent to ${addresses}, which only ${where} names`,
+    `to send it there name the server yourself: --server ${addresses}, KOOR_SERVER=${addresses}, or koor config set --user server ${addresses}`,
   );
 }
 
@@ -154,7 +159,7 @@ export function serversOf({ cluster, server }: Settings): readonly URL[] {
 }
 
 /** The server, or the first of several with what is known of their cluster. */
-function placesOf(servers: Servers, environment: NodeJS.ProcessEnv): Pick<Settings, "server" | "cluster"> {
+function targetOf(servers: Servers, environment: NodeJS.ProcessEnv): Pick<Settings, "server" | "cluster"> {
   const [server, ...others] = servers;
   if (others.length === 0) return { server };
   const openStore = async () => {
@@ -181,12 +186,12 @@ export async function saveSetting(
   const shown = environment ? userSettingsPath(environment, process.platform) : folderSettingsPath(folder);
   if (shown === undefined) return wrongUsage("there is no place for your own settings: set HOME or XDG_CONFIG_HOME");
   try {
-    const place = environment
+    const location = environment
       ? { path: shown, name: shown }
       : { path: join(folder, shown), name: shown, root: projectOf(folder) };
-    const path = resolveForWriting(place);
+    const path = resolveForWriting(location);
     if (path instanceof CliFailure) return path;
-    const text = readTextFile(place) ?? "{}\n";
+    const text = readTextFile(location) ?? "{}\n";
     if (text instanceof CliFailure) return text;
     const file = parseSettingsText(text, shown);
     if (file instanceof CliFailure) return refused(file.message);

@@ -1,5 +1,5 @@
 /**
- * A snapshot on its way into a file: written aside, held to its own closing line, and put in its place only
+ * A snapshot on its way into a file: written temporary, held to its own closing line, and put in its place only
  * when it is whole. Runs in the command line's process. By hand: libraries that replace files take whole texts.
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
@@ -44,12 +44,12 @@ export async function writeSnapshot(
 ): Promise<string | CliFailure> {
   const { createHash } = await import("node:crypto");
   const sum = createHash("sha256");
-  const aside = `${path}.${process.pid}.part`;
+  const temporary = `${path}.${process.pid}.part`;
   let file: number | undefined;
   // What is not summed yet: the closing line may be in it.
   let tail: Buffer = Buffer.alloc(0);
   try {
-    file = openSync(aside, "wx", PRIVATE_MODE);
+    file = openSync(temporary, "wx", PRIVATE_MODE);
     try {
       for await (const piece of pieces) {
         writeAll(file, piece);
@@ -69,12 +69,12 @@ export async function writeSnapshot(
     if (end !== true || sha256 !== sum.digest("hex"))
       return failed("the snapshot is not whole: its closing line is missing or does not fit");
     fsyncSync(file);
-    renameSync(aside, path);
+    renameSync(temporary, path);
     return JSON.stringify(counts);
   } catch (error) {
     return failed(`cannot write ${name}: ${describeSystemError(error)}`);
   } finally {
     if (file !== undefined) closeSync(file);
-    rmSync(aside, { force: true });
+    rmSync(temporary, { force: true });
   }
 }

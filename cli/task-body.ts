@@ -7,7 +7,7 @@ import { wholeSeconds } from "./duration.js";
 import { CliFailure, wrongUsage } from "./failure.js";
 import { readFileFlag, readJsonFlag, readTextFileFlag, readTextFlag } from "./input.js";
 import { objectOf, quoted } from "./json-text.js";
-import { placeOf } from "./workspace.js";
+import { pathContextOf } from "./workspace.js";
 import { workspaceResources } from "./workspace-path.js";
 
 const TITLE: Flag = { name: "title", kind: "text", value: "TEXT", about: "what it is, in a line" };
@@ -128,7 +128,7 @@ export async function makeTaskBody(args: Args, { folder }: CommandContext): Prom
   if (readers.length > 1) return wrongUsage("only one of them can read stdin");
   const resources = workspaceResources(
     args.list("resource").filter((resource) => resource !== ""),
-    placeOf(folder),
+    pathContextOf(folder),
   );
   if (resources instanceof CliFailure) return resources;
   const common = await commonMembers(args);

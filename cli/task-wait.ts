@@ -47,7 +47,9 @@ export async function waitForTask(
   for (;;) {
     const left_ms = Math.max(0, until_ms - performance.now());
     const wait_s = Math.min(WAIT_S_MAX, Math.ceil(left_ms / SECOND_MS));
-    const outcome = await deadline.untilAnswered(() => claimTask(settings, request, { wait_s, request_id }, { signal }));
+    const outcome = await deadline.untilAnswered(() =>
+      claimTask(settings, request, { wait_s, request_id }, { signal }),
+    );
     if (signal.aborted) {
       // Whether a call that was cut short has got one, only the same call says.
       const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
@@ -59,7 +61,12 @@ export async function waitForTask(
     const has_time = performance.now() < until_ms;
     if (!isFailure(outcome)) {
       if (!has_time) return outcome;
-    } else if (isTransient(outcome) || !has_time || request.id === undefined || !(await isStillOpen(settings, request.id))) {
+    } else if (
+      isTransient(outcome) ||
+      !has_time ||
+      request.id === undefined ||
+      !(await isStillOpen(settings, request.id))
+    ) {
       return failureOf(outcome);
     }
   }

@@ -4,22 +4,22 @@
  */
 import t, { type Test } from "tap";
 
-import { FakeServer, playError, playJson, type Play, type SeenRequest } from "../test/cli/fake-server.js";
+import { FakeServer, replyError, replyJson, type Reply, type SeenRequest } from "../test/cli/fake-server.js";
 import { RunningCli } from "../test/cli/run-cli.js";
 
 const TASK = { id: "t", state: "claimed", fence: 7, ttl_s: 600, ended_at: null, data: 1 };
 const NONE = { task: null, lease: null };
 
-type Answers = Readonly<Record<string, readonly Play[]>>;
+type Answers = Readonly<Record<string, readonly Reply[]>>;
 
-/** The calls, by the last segment of their path; each is answered by its plays one after the other. */
+/** The calls, by the last segment of their path; each is answered by its replies one after the other. */
 async function setUp(t: Test, answers: Answers) {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());
-  const left = new Map(Object.entries(answers).map(([call, plays]) => [call, [...plays]]));
+  const left = new Map(Object.entries(answers).map(([call, replies]) => [call, [...replies]]));
   fake.answer = ({ url }) => {
-    const plays = left.get(url.slice(url.lastIndexOf("/") + 1)) ?? [];
-    return (plays.length > 1 ? plays.shift() : plays[0]) ?? playError(404, "no such route");
+    const replies = left.get(url.slice(url.lastIndexOf("/") + 1)) ?? [];
+    return (replies.length > 1 ? replies.shift() : replies[0]) ?? replyError(404, "no such route");
   };
   const calls = (name: string): readonly SeenRequest[] => fake.requests.filter(({ url }) => url.endsWith(`/${name}`));
   return {
@@ -38,11 +38,11 @@ async function setUp(t: Test, answers: Answers) {
   };
 }
 
-const CLAIMED: Play = { body: '{"task":{"id":"t","state":"claimed","fence":7,"ttl_s":600,"data":1.0},"lease":null}' };
+const CLAIMED: Reply = { body: '{"task":{"id":"t","state":"claimed","fence":7,"ttl_s":600,"data":1.0},"lease":null}' };
 const ENDLESS = 'process.on("SIGTERM",()=>process.exit(0));setInterval(()=>{},1e9)';
 
 t.test("the task is on stdin as it was told, and in the environment", async (t) => {
-  const { work, bodies } = await setUp(t, { claim: [CLAIMED, playJson(NONE)], complete: [playJson({ done: true })] });
+  const { work, bodies } = await setUp(t, { claim: [CLAIMED, replyJson(NONE)], complete: [replyJson({ done: true })] });
   const { KOOR_TASK, KOOR_FENCE, KOOR_INSTANCE, KOOR_LEASE } = {
     KOOR_TASK: 0,
     KOOR_FENCE: 0,
@@ -64,8 +64,8 @@ t.test("the task is on stdin as it was told, and in the environment", async (t) 
 
 t.test("answers that get lost: the same claim again, and the end is told until it is heard", async (t) => {
   const { work, bodies } = await setUp(t, {
-    claim: [playJson(NONE), "half", playError(503, "stopping"), CLAIMED],
-    complete: ["close", playError(502, "proxy"), playJson({})],
+    claim: [replyJson(NONE), "half", replyError(503, "stopping"), CLAIMED],
+    complete: ["close", replyError(502, "proxy"), replyJson({})],
   });
   const running = work(["--once"], "");
   t.equal(await running.exit(), 0);
@@ -81,7 +81,7 @@ t.test("answers that get lost: the same claim again, and the end is told until i
 });
 
 t.test("a server that is not there at the start, or refuses, ends it", async (t) => {
-  const { work, calls } = await setUp(t, { claim: ["close", playError(400, "this needs an instance")] });
+  const { work, calls } = await setUp(t, { claim: ["close", replyError(400, "this needs an instance")] });
   const away = work([], "");
   t.equal(await away.exit(), 3);
   t.match(away.stderr, /cannot reach/);
@@ -95,9 +95,9 @@ t.test(
   "a task that is not held any more: its command is ended, nothing is told, and the next one is worked on",
   async (t) => {
     const { work, calls, bodies } = await setUp(t, {
-      claim: [CLAIMED, playJson({ task: { ...TASK, id: "u" }, lease: null }), playJson(NONE)],
-      progress: [playError(409, "claim lost")],
-      complete: [playJson({})],
+      claim: [CLAIMED, replyJson({ task: { ...TASK, id: "u" }, lease: null }), replyJson(NONE)],
+      progress: [replyError(409, "claim lost")],
+      complete: [replyJson({})],
     });
     const running = work(["--ttl", "1s", "--wait", "0s"], `if(process.env.KOOR_TASK==="t"){${ENDLESS}}`);
     t.equal(await running.exit(), 1, "one was not done");
@@ -112,8 +112,8 @@ t.test(
 
 t.test("an end that the server does not take is said, and the work goes on", async (t) => {
   const { work, calls } = await setUp(t, {
-    claim: [CLAIMED, CLAIMED, playJson(NONE)],
-    complete: [playError(409, "claim lost")],
+    claim: [CLAIMED, CLAIMED, replyJson(NONE)],
+    complete: [replyError(409, "claim lost")],
   });
   const running = work(["--wait", "0s"], "");
   t.equal(await running.exit(), 0);
@@ -124,18 +124,18 @@ t.test("an end that the server does not take is said, and the work goes on", asy
 
 t.test("stopped while it waits, it gives back what it was just given", async (t) => {
   const { fake, work, bodies } = await setUp(t, {
-    claim: [playJson(NONE), CLAIMED],
-    release: [playJson({})],
+    claim: [replyJson(NONE), CLAIMED],
+    release: [replyJson({})],
   });
-  const play = fake.answer;
+  const reply = fake.answer;
   let stop = (): void => undefined;
   let asked = 0;
   fake.answer = (request) => {
-    if (!request.url.endsWith("/claim")) return play(request);
+    if (!request.url.endsWith("/claim")) return reply(request);
     asked += 1;
     // The answer to the second is lost: the signal comes first.
     if (asked === 2) stop();
-    return asked === 2 ? "close" : play(request);
+    return asked === 2 ? "close" : reply(request);
   };
   const running = work([], "");
   stop = () => running.child.kill("SIGTERM");

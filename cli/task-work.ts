@@ -61,7 +61,12 @@ function release(why: string): TaskReport {
 }
 
 /** What is said of a task; null where it is not ours to say any more. */
-function makeReport(ran: RunResult, output: CommandOutput, [program = ""]: readonly string[], by?: EndingSignal): TaskReport | null {
+function makeReport(
+  ran: RunResult,
+  output: CommandOutput,
+  [program = ""]: readonly string[],
+  by?: EndingSignal,
+): TaskReport | null {
   if (ran.kind === "not_started") return release(`cannot start ${program}: ${ran.why}`);
   if (ran.kind === "stopped" && ran.stop.kind === "lost") return null;
   if (ran.kind === "stopped" && ran.stop.kind === "timed_out") return release("the server did not answer");

@@ -1,20 +1,20 @@
 /** `wait` against a server of the test's own: what is asked, call by call, again after a loss, and how it ends. */
 import t, { type Test } from "tap";
 
-import { FakeServer, playError, playJson, type Play } from "../test/cli/fake-server.js";
+import { FakeServer, replyError, replyJson, type Reply } from "../test/cli/fake-server.js";
 import { runCli } from "../test/cli/run-cli.js";
 import { CliFailure } from "./failure.js";
 import { waitForMatch, type WaitOptions } from "./wait-loop.js";
 
 const LONG_MS = 600_000;
-const NOTHING = (cursor: string): Play => playJson({ matched: null, cursor });
+const NOTHING = (cursor: string): Reply => replyJson({ matched: null, cursor });
 const MATCH = { matched: { kind: "free", resource: "r" }, cursor: "c9" };
 
 /** Plays the answers one after the other; the last one again and again. */
-async function setUp(t: Test, ...plays: readonly Play[]) {
+async function setUp(t: Test, ...replies: readonly Reply[]) {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());
-  const left = [...plays];
+  const left = [...replies];
   fake.answer = () => (left.length > 1 ? left.shift() : left[0]) ?? "close";
   const settings = { server: new URL(fake.url), token: "", instance: "me" };
   const options = { after: undefined, wait_ms: LONG_MS, signal: new AbortController().signal, retry_ms: 1 };
@@ -36,7 +36,7 @@ async function setUp(t: Test, ...plays: readonly Play[]) {
 }
 
 t.test("one look where it holds", async (t) => {
-  const { fake, wait, asked } = await setUp(t, playJson(MATCH));
+  const { fake, wait, asked } = await setUp(t, replyJson(MATCH));
   t.match(await wait(), { matched: true, cursor: "c9" });
   t.same(asked(), [""]);
   t.equal(fake.requests[0]?.headers["x-koor-instance"], "me");
@@ -48,16 +48,16 @@ t.test("call by call, each with the cursor before it, through a restart", async 
     NOTHING("c1"),
     NOTHING("c2"),
     "close",
-    playError(503, "starting"),
+    replyError(503, "starting"),
     "half",
-    playJson(MATCH),
+    replyJson(MATCH),
   );
   t.match(await wait(), { matched: true });
   t.same(asked(), ["", "&after=c1&wait=60", ...Array.from({ length: 4 }, () => "&after=c2&wait=60")]);
 });
 
 t.test("an earlier cursor; for ever where no time is set", async (t) => {
-  const { wait, asked } = await setUp(t, NOTHING("c1"), playJson(MATCH));
+  const { wait, asked } = await setUp(t, NOTHING("c1"), replyJson(MATCH));
   t.match(await wait({ after: "c0", wait_ms: undefined }), { matched: true });
   t.same(asked(), ["&after=c0&wait=60", "&after=c1&wait=60"]);
 });
@@ -72,17 +72,17 @@ t.test("when the time is up there is a cursor all the same", async (t) => {
 });
 
 t.test("a refusal ends it, and so does what is no Koor server", async (t) => {
-  const { wait, asked } = await setUp(t, playError(400, "after is no cursor of a wait"));
+  const { wait, asked } = await setUp(t, replyError(400, "after is no cursor of a wait"));
   t.match(await wait(), new CliFailure(1, "after is no cursor of a wait (400)"));
   t.equal(asked().length, 1);
   for (const strange of [{ hello: 1 }, { cursor: 1, matched: null }, { cursor: "c" }]) {
-    const other = await setUp(t, playJson(strange));
+    const other = await setUp(t, replyJson(strange));
     t.match(await other.wait(), { message: /is this a Koor server/ });
   }
 });
 
 t.test("the flags, and what is printed", async (t) => {
-  const { fake, run } = await setUp(t, playJson(MATCH));
+  const { fake, run } = await setUp(t, replyJson(MATCH));
   const flags = [
     "--event",
     "x.*",

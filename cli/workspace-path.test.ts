@@ -3,16 +3,16 @@ import path from "node:path";
 import t from "tap";
 
 import { CliFailure } from "./failure.js";
-import { type PathPlace, workspacePath, workspaceResource } from "./workspace-path.js";
+import { type PathContext, workspacePath, workspaceResource } from "./workspace-path.js";
 
 const same = (absolute: string): string => absolute;
-const POSIX: PathPlace = {
+const POSIX: PathContext = {
   flavour: path.posix,
   root: "/home/ana/trucks",
   folder: "/home/ana/trucks/src",
   resolveLinks: (absolute) => absolute.replace(/^\/link/, "/home/ana/trucks"),
 };
-const WINDOWS: PathPlace = {
+const WINDOWS: PathContext = {
   flavour: path.win32,
   root: "C:\\proj",
   folder: "C:\\proj\\src",

@@ -8,7 +8,7 @@ import type { PlatformPath } from "node:path";
 import { CliFailure, wrongUsage } from "./failure.js";
 
 /** Where paths are read. */
-export interface PathPlace {
+export interface PathContext {
   /** How the operating system writes paths: `path.posix` or `path.win32`. */
   readonly flavour: PlatformPath;
   /** The workspace's root, an absolute path. */
@@ -28,28 +28,28 @@ const DRIVE = /^[A-Za-z]:/;
  * The path or glob relative to the workspace's root, with `/` between its segments; the root itself is `**`.
  * A failure where it lies outside of the root.
  */
-export function workspacePath(path: string, place: PathPlace): string | CliFailure {
-  const written = withSlashes(path, place.flavour);
-  if (!isFromElsewhere(written, place.flavour)) return written;
-  const absolute = place.flavour.resolve(place.folder, written);
-  const relative = pathFromRoot(absolute, place) ?? pathFromRoot(place.resolveLinks(absolute), place);
-  if (relative === undefined) return wrongUsage(`${path} is outside of the workspace ${place.root}`);
+export function workspacePath(path: string, context: PathContext): string | CliFailure {
+  const written = withSlashes(path, context.flavour);
+  if (!isFromElsewhere(written, context.flavour)) return written;
+  const absolute = context.flavour.resolve(context.folder, written);
+  const relative = pathFromRoot(absolute, context) ?? pathFromRoot(context.resolveLinks(absolute), context);
+  if (relative === undefined) return wrongUsage(`${path} is outside of the workspace ${context.root}`);
   return relative === "" ? WHOLE_WORKSPACE : relative;
 }
 
 /** A resource whose path is relative to the root. A path that stands without its prefix gets it. */
-export function workspaceResource(resource: string, place: PathPlace): string | CliFailure {
+export function workspaceResource(resource: string, context: PathContext): string | CliFailure {
   const isPath = resource.startsWith(PATH);
-  if (!isPath && !isFromElsewhere(resource, place.flavour)) return resource;
-  const path = workspacePath(isPath ? resource.slice(PATH.length) : resource, place);
+  if (!isPath && !isFromElsewhere(resource, context.flavour)) return resource;
+  const path = workspacePath(isPath ? resource.slice(PATH.length) : resource, context);
   return path instanceof CliFailure ? path : PATH + path;
 }
 
 /** The resources in their order, each as `workspaceResource` has it; the first failure. */
-export function workspaceResources(resources: readonly string[], place: PathPlace): string[] | CliFailure {
+export function workspaceResources(resources: readonly string[], context: PathContext): string[] | CliFailure {
   const converted: string[] = [];
   for (const resource of resources) {
-    const one = workspaceResource(resource, place);
+    const one = workspaceResource(resource, context);
     if (one instanceof CliFailure) return one;
     converted.push(one);
   }
@@ -57,7 +57,7 @@ export function workspaceResources(resources: readonly string[], place: PathPlac
 }
 
 /** An absolute path relative to the root; undefined where it lies outside. */
-function pathFromRoot(absolute: string, { flavour, root }: PathPlace): string | undefined {
+function pathFromRoot(absolute: string, { flavour, root }: PathContext): string | undefined {
   const relative = flavour.relative(root, absolute);
   const plain = withSlashes(relative, flavour);
   return plain === ".." || plain.startsWith("../") || flavour.isAbsolute(relative) ? undefined : plain;

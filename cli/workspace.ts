@@ -7,7 +7,7 @@ import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";
 
 import { CliFailure, wrongUsage } from "./failure.js";
-import { type PathPlace, WHOLE_WORKSPACE, workspacePath } from "./workspace-path.js";
+import { type PathContext, WHOLE_WORKSPACE, workspacePath } from "./workspace-path.js";
 
 const ROOT_MARKS = [".koor", ".git"] as const;
 
@@ -20,7 +20,7 @@ export function findRoot(folder: string): string {
 }
 
 /** How paths are read in a folder. */
-export function placeOf(folder: string): PathPlace {
+export function pathContextOf(folder: string): PathContext {
   return { flavour: path, root: findRoot(folder), folder, resolveLinks };
 }
 
@@ -33,10 +33,10 @@ function resolveLinks(absolute: string): string {
 
 /** The paths of files relative to the workspace's root; the first failure. A resource's prefix is left out. */
 export function literalPaths(paths: readonly string[], folder: string): string[] | CliFailure {
-  const place = placeOf(folder);
+  const context = pathContextOf(folder);
   const converted: string[] = [];
   for (const given of paths) {
-    const one = workspacePath(given.replace(/^path:/, ""), place);
+    const one = workspacePath(given.replace(/^path:/, ""), context);
     if (one instanceof CliFailure) return one;
     if (one === WHOLE_WORKSPACE && given !== one)
       return wrongUsage(`${given} is the whole workspace: name what is in it`);

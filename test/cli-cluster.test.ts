@@ -8,11 +8,11 @@ import t from "tap";
 
 import { COMMANDS } from "../cli/commands.js";
 import { findRow } from "../cli/command-line.js";
-import { cutWrites, findDeadServer, playAt, startCluster } from "./cli/fake-cluster.js";
-import { playError, playJson, type FakeServer, type PlayedAnswer } from "./cli/fake-server.js";
+import { cutWrites, findDeadServer, replyAt, startCluster } from "./cli/fake-cluster.js";
+import { replyError, replyJson, type FakeServer, type HttpReply } from "./cli/fake-server.js";
 
 /** It passes for whatever the commands read of an answer. */
-const ANSWER = playJson({
+const ANSWER = replyJson({
   id: "x",
   state: "held",
   fence: 1,
@@ -126,7 +126,7 @@ t.test("each command: what may be carried out twice goes to another server, noth
   const [one, two] = [await startCluster(t), await startCluster(t)];
   const dead = await findDeadServer();
   one.a.answer = () => "close";
-  two.a.answer = () => playError(503, "busy");
+  two.a.answer = () => replyError(503, "busy");
   for (const { b } of [one, two]) b.answer = () => ANSWER;
   for (const { args, again, code = 0 } of CALLS) {
     const line = args.join(" ");
@@ -169,7 +169,7 @@ t.test("a refusal that is not Koor's own says nothing of a write", async (t) => 
   t.equal(b.requests.length, 0);
   t.equal((await koor(["state", "list"])).code, 0, "what only reads is asked elsewhere");
   t.equal(b.requests.length, 1);
-  a.answer = () => playError(500, "internal error");
+  a.answer = () => replyError(500, "internal error");
   b.requests.length = 0;
   t.match(await koor(["state", "list"], "", { XDG_STATE_HOME: "" }), { code: 3, stderr: /\(500\)/ });
   t.equal(b.requests.length, 0, "another refusal is an answer");
@@ -181,17 +181,17 @@ t.test("where no server does, each is named, or the last refusal is", async (t) 
   const nobody = await koor(["state", "set", "k", "--data", "1"], "", { KOOR_SERVER: `${one},${two}` });
   t.match(nobody, { code: 3, stdout: "" });
   t.equal(nobody.stderr, `koor: cannot reach ${one}: connection refused; ${two}: connection refused\n`);
-  a.answer = () => playError(503, "no leader");
-  b.answer = () => playError(503, "shutting down");
+  a.answer = () => replyError(503, "no leader");
+  b.answer = () => replyError(503, "shutting down");
   t.match(await koor(["state", "set", "k", "--data", "1"]), { code: 3, stderr: "koor: shutting down (503)\n" });
 });
 
 t.test("a snapshot: written from the server that has one, sent whole to the one that is there", async (t) => {
   const { a, b, koor, servers } = await startCluster(t);
-  a.answer = () => playError(503, "two are read");
-  b.answer = () => playError(409, "seen");
+  a.answer = () => replyError(503, "two are read");
+  b.answer = () => replyError(409, "seen");
   t.match(await koor(["backup", "--output", "f"]), { code: 1, stderr: "koor: seen (409)\n" });
-  b.answer = () => playJson({ restored: {} });
+  b.answer = () => replyJson({ restored: {} });
   const text = "x".repeat(200_000);
   const listed = `${await findDeadServer()},${servers.split(",")[1]}`;
   t.equal((await koor(["restore", "--file", "-"], text, { KOOR_SERVER: listed })).code, 0);
@@ -200,8 +200,8 @@ t.test("a snapshot: written from the server that has one, sent whole to the one 
 
 t.test("the next command reads what this one wrote, on any server", async (t) => {
   const { a, b, koor, memory, servers } = await startCluster(t);
-  a.answer = () => playAt(7);
-  b.answer = () => playAt(9);
+  a.answer = () => replyAt(7);
+  b.answer = () => replyAt(9);
   t.equal((await koor(["state", "set", "k", "--data", "1"])).code, 0);
   t.notOk(a.requests[0]?.headers["x-koor-after"], "nothing is known at first");
   t.equal(memory(), '{"position":7}\n');
@@ -221,9 +221,9 @@ t.test("the next command reads what this one wrote, on any server", async (t) =>
 
 t.test("a lower position is not remembered, and what cannot be remembered is no failure", async (t) => {
   const { a, koor, memory, cwd } = await startCluster(t);
-  a.answer = () => playAt(120);
+  a.answer = () => replyAt(120);
   await koor(["state", "list"]);
-  a.answer = () => playAt(80);
+  a.answer = () => replyAt(80);
   await koor(["state", "list"]);
   t.equal(memory(), '{"position":120}\n');
   writeFileSync(join(cwd, "file"), "");
@@ -233,8 +233,8 @@ t.test("a lower position is not remembered, and what cannot be remembered is no 
 
 t.test("the next command begins with the server that has answered, for a while", async (t) => {
   const { a, b, koor, memory, remember } = await startCluster(t);
-  a.answer = () => playError(503, "catching up");
-  b.answer = () => playAt(5);
+  a.answer = () => replyError(503, "catching up");
+  b.answer = () => replyAt(5);
   await koor(["state", "list"]);
   await koor(["state", "list"]);
   t.same([a.requests.length, b.requests.length], [1, 2]);
@@ -246,13 +246,13 @@ t.test("the next command begins with the server that has answered, for a while",
 
 t.test("a cluster that was begun anew is noticed; one that lags, or is cut off, is not taken for that", async (t) => {
   const { a, b, koor, memory } = await startCluster(t);
-  a.answer = () => playAt(120);
+  a.answer = () => replyAt(120);
   await koor(["state", "list"]);
   let ends: readonly object[] = [];
   const lag = (at: number): FakeServer["answer"] => {
     return ({ url, headers }) => {
-      if (url === "/api/cluster") return ends[at] === undefined ? playError(403, "no") : playJson(ends[at]);
-      return Number(headers["x-koor-after"] ?? 0) > 3 ? playAt(3, playError(503, "behind")) : playAt(3, playJson([]));
+      if (url === "/api/cluster") return ends[at] === undefined ? replyError(403, "no") : replyJson(ends[at]);
+      return Number(headers["x-koor-after"] ?? 0) > 3 ? replyAt(3, replyError(503, "behind")) : replyAt(3, replyJson([]));
     };
   };
   a.answer = lag(0);
@@ -296,7 +296,7 @@ interface PlayedNode {
 }
 
 /** An answer that does not come. */
-const HELD_BACK: PlayedAnswer = { headers: { "Content-Length": "100" }, body: "" };
+const HELD_BACK: HttpReply = { headers: { "Content-Length": "100" }, body: "" };
 
 /** A node that says how it is, refuses writes and what lies behind its log where it has to, and else answers. */
 function playNode(how: () => PlayedNode, answer: FakeServer["answer"]): FakeServer["answer"] {
@@ -304,12 +304,12 @@ function playNode(how: () => PlayedNode, answer: FakeServer["answer"]): FakeServ
     const { state, end } = how();
     const well = state === "ok";
     if (request.url === "/health")
-      return playJson({ status: well ? "ok" : "unwell", cluster: { state } }, well ? 200 : 503);
-    if (request.url === "/api/cluster") return playAt(end, playJson({ state, log_last: end }));
-    if (Number(request.headers["x-koor-after"] ?? 0) > end) return playAt(end, playError(503, "behind"));
-    if (request.method === "PUT" && !well) return playAt(end, playError(503, `${state}: nothing was stored`));
-    const play = answer(request);
-    return typeof play === "string" || play.headers !== undefined ? play : playAt(end, play);
+      return replyJson({ status: well ? "ok" : "unwell", cluster: { state } }, well ? 200 : 503);
+    if (request.url === "/api/cluster") return replyAt(end, replyJson({ state, log_last: end }));
+    if (Number(request.headers["x-koor-after"] ?? 0) > end) return replyAt(end, replyError(503, "behind"));
+    if (request.method === "PUT" && !well) return replyAt(end, replyError(503, `${state}: nothing was stored`));
+    const reply = answer(request);
+    return typeof reply === "string" || reply.headers !== undefined ? reply : replyAt(end, reply);
   };
 }
 
@@ -318,11 +318,11 @@ t.test("a halted node of the log before is not believed, and not read from until
   const nodes = { a: { state: "ok", end: 120 }, b: { state: "ok", end: 120 } };
   a.answer = playNode(
     () => nodes.a,
-    () => playJson("old"),
+    () => replyJson("old"),
   );
   b.answer = playNode(
     () => nodes.b,
-    () => playJson("new"),
+    () => replyJson("new"),
   );
   await koor(["state", "list"]);
   t.equal(memory(), '{"position":120}\n');
@@ -362,10 +362,10 @@ t.test("cluster status: as it came, exit 1 where the server is not well", async 
     ["ok", 0],
     ["catching_up", 1],
   ] as const) {
-    a.answer = () => playJson({ ...told, state });
+    a.answer = () => replyJson({ ...told, state });
     t.match(await koor(["cluster", "status"]), { code, stdout: `${JSON.stringify({ ...told, state })}\n`, stderr: "" });
   }
-  a.answer = () => playError(404, "this server is not in a cluster");
+  a.answer = () => replyError(404, "this server is not in a cluster");
   t.match(await koor(["cluster", "status", "--json"]), { code: 1, stdout: "", stderr: /not in a cluster \(404\)/ });
 });
 
@@ -376,7 +376,7 @@ function eventText(id: number): string {
 
 t.test("a subscription goes on at another server behind its last event", async (t) => {
   const { a, b, start } = await startCluster(t);
-  a.answer = () => playAt(40, playJson({ last_event_id: 4 }));
+  a.answer = () => replyAt(40, replyJson({ last_event_id: 4 }));
   a.upgrade_headers = ["X-Koor-Position: 41"];
   a.onSocket = (socket) => {
     socket.send(eventText(5), () => socket.terminate());
@@ -396,7 +396,7 @@ t.test("a subscription goes on at another server behind its last event", async (
 
 t.test("a subscription begins at whichever server takes it", async (t) => {
   const { a, b, start } = await startCluster(t);
-  a.answerUpgrade = () => playError(503, "behind");
+  a.answerUpgrade = () => replyError(503, "behind");
   b.onSocket = (socket) => socket.send(eventText(2));
   const running = start(["events", "subscribe", "--since", "1"]);
   t.same(await running.untilLines(1), [eventText(2)]);
@@ -408,8 +408,8 @@ t.test("a subscription begins at whichever server takes it", async (t) => {
 
 t.test("a wait goes on at another server with its cursor", async (t) => {
   const { a, b, koor } = await startCluster(t);
-  a.answer = ({ url }) => (url.includes("after=") ? "close" : playAt(3, playJson({ matched: null, cursor: "c1" })));
-  b.answer = () => playJson({ matched: { kind: "message" }, cursor: "c2" });
+  a.answer = ({ url }) => (url.includes("after=") ? "close" : replyAt(3, replyJson({ matched: null, cursor: "c1" })));
+  b.answer = () => replyJson({ matched: { kind: "message" }, cursor: "c2" });
   t.match(await koor(["wait", "--message"]), { code: 0, stderr: "" });
   t.match(b.requests, [{ url: "/api/wait?message=1&after=c1&wait=60", headers: { "x-koor-after": "3" } }]);
 });
@@ -421,15 +421,15 @@ t.test("what waits at a node that hears of nothing goes on at one that is well, 
   a.answer = playNode(
     () => ({ state: "cut_off", end: 3 }),
     ({ url }) => {
-      if (url === "/api/metrics") return playJson({ last_event_id: 4 });
-      if (!url.includes("wait=")) return playJson({ matched: null, cursor: "c1" });
+      if (url === "/api/metrics") return replyJson({ last_event_id: 4 });
+      if (!url.includes("wait=")) return replyJson({ matched: null, cursor: "c1" });
       held_back += 1;
       return HELD_BACK;
     },
   );
   b.answer = playNode(
     () => ({ state: "ok", end: 9 }),
-    () => playJson({ matched: {}, cursor: "c2" }),
+    () => replyJson({ matched: {}, cursor: "c2" }),
   );
   b.onSocket = (socket) => socket.send(eventText(5));
   const KOOR_SERVER = `${a.url},${dead},${b.url}`;
@@ -455,7 +455,7 @@ t.test("a command under a lease outlives a server, and turns to all of them itse
   const { a, b, koor } = await startCluster(t);
   a.answer = cutWrites("close");
   b.answer = ({ method }) =>
-    method === "POST" ? playJson({ id: "l", state: "held", fence: 4, ttl_s: 60 }, 201) : ANSWER;
+    method === "POST" ? replyJson({ id: "l", state: "held", fence: 4, ttl_s: 60 }, 201) : ANSWER;
   const print = ["-e", "console.log(process.env.KOOR_SERVER)"];
   const ran = await koor(["lease", "run", "r", "--", process.execPath, ...print]);
   t.match(ran, { code: 0, stdout: `${a.url}/,${b.url}/\n`, stderr: "" });
@@ -470,8 +470,8 @@ t.test("a command under a lease outlives a server, and turns to all of them itse
 t.test("work on a task is told to another server", async (t) => {
   const { a, b, koor } = await startCluster(t);
   const task = { id: "t", state: "claimed", fence: 2, ttl_s: 60 };
-  a.answer = ({ url }) => (url === "/api/tasks/claim" ? playAt(8, playJson({ task })) : "close");
-  b.answer = () => playJson({ ...task, state: "done" });
+  a.answer = ({ url }) => (url === "/api/tasks/claim" ? replyAt(8, replyJson({ task })) : "close");
+  b.answer = () => replyJson({ ...task, state: "done" });
   t.match(await koor(["task", "work", "--once", "--", process.execPath, "-e", ""]), { code: 0 });
   t.match(b.requests, [{ url: "/api/tasks/t/complete", headers: { "x-koor-after": "8" } }]);
 });
@@ -480,7 +480,7 @@ t.test("the bridge moves on with what may be repeated, and says what is not know
   const { a, b, koor } = await startCluster(t);
   const answer: FakeServer["answer"] = ({ body }) => {
     const { id } = JSON.parse(String(body)) as { readonly id: number };
-    return playAt(6, playJson({ jsonrpc: "2.0", id, result: {} }));
+    return replyAt(6, replyJson({ jsonrpc: "2.0", id, result: {} }));
   };
   const call = (id: number, name: string): string =>
     `${JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: {} } })}\n`;
@@ -502,7 +502,7 @@ t.test("the bridge moves on where a tool's result says that nothing was stored, 
     return ({ body }) => {
       const { id } = JSON.parse(String(body)) as { readonly id: number };
       const content = [{ type: "text", text }];
-      return playAt(6, playJson({ jsonrpc: "2.0", id, result: { content, ...(isError ? { isError } : {}) } }));
+      return replyAt(6, replyJson({ jsonrpc: "2.0", id, result: { content, ...(isError ? { isError } : {}) } }));
     };
   };
   const call = (id: number): string =>
@@ -535,7 +535,7 @@ t.test("the bridge moves on where a tool's result says that nothing was stored, 
 
 t.test("settings: a list in each place, the token of an instance only for servers that are its own", async (t) => {
   const { a, b, koor, cwd, servers } = await startCluster(t);
-  a.answer = () => playJson({ id: "i", token: "own" });
+  a.answer = () => replyJson({ id: "i", token: "own" });
   t.equal((await koor(["register", "ana", "--save"])).code, 0);
   t.match(JSON.parse(readFileSync(join(cwd, ".koor", "instance.json"), "utf8")), { server: `${a.url}/,${b.url}/` });
   const tokenAt = async (server: FakeServer, KOOR_SERVER: string): Promise<string | undefined> => {

@@ -15,7 +15,7 @@ import { isFailure, type Outcome } from "../outcome.js";
 import { formatJson, warn, print, reportFailure } from "../output.js";
 import type { Settings } from "../settings.js";
 import { exitCodeOfSignal, untilSignal } from "../signals.js";
-import { literalPaths, placeOf, workspaceHeaders } from "../workspace.js";
+import { literalPaths, pathContextOf, workspaceHeaders } from "../workspace.js";
 import { workspaceResource, workspaceResources } from "../workspace-path.js";
 
 const ID = { name: "id" } as const;
@@ -39,7 +39,7 @@ const FENCE: Flag = { name: "fence", kind: "whole", value: "N", about: "the leas
 
 function readLeaseRequest(args: Args, folder: string, ttl_s?: number): LeaseRequest | CliFailure {
   const mode = args.has("shared") ? "shared" : undefined;
-  const resources = workspaceResources(args.list("resource"), placeOf(folder));
+  const resources = workspaceResources(args.list("resource"), pathContextOf(folder));
   if (resources instanceof CliFailure) return resources;
   return {
     resources,
@@ -54,7 +54,11 @@ async function printLease({ answer }: LeaseAnswer, context: CommandContext): Pro
 }
 
 /** The lease: at once, or after a wait. A number is the exit code of a wait that a signal ended. */
-async function getHold(settings: Settings, request: LeaseRequest, args: Args): Promise<LeaseAnswer | CliFailure | number> {
+async function getHold(
+  settings: Settings,
+  request: LeaseRequest,
+  args: Args,
+): Promise<LeaseAnswer | CliFailure | number> {
   const wait_ms = args.duration("wait") ?? 0;
   const staysQueued = args.has("queue");
   if (wait_ms === 0) {
@@ -177,7 +181,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "run"],
     about: "Run a command under a lease: its exit code, and 1 where the lease was lost.",
-    arguments: [RESOURCES, { name: "command", behind_dashes: true }],
+    arguments: [RESOURCES, { name: "command", afterDashes: true }],
     flags: [
       SHARED,
       { ...TTL, about: `how long it lasts after a sign of life, ${CLI_LEASE_RUN_TTL_S}s by default` },
@@ -214,7 +218,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     query: (args, { folder }) => {
       const given = args.text("resource");
       if (given === undefined) return {};
-      const resource = workspaceResource(given, placeOf(folder));
+      const resource = workspaceResource(given, pathContextOf(folder));
       return resource instanceof CliFailure ? resource : { resource };
     },
   },
@@ -239,7 +243,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
       return Promise.resolve(paths instanceof CliFailure ? paths : Buffer.from(JSON.stringify({ paths, mode })));
     },
     repeatable: true,
-    keep: warnOfConflicts,
+    onAnswer: warnOfConflicts,
     exit: (answer) => ((JSON.parse(answer.toString("utf8")) as CheckAnswer).free === true ? 0 : 1),
   },
   {

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
-import { modeOf, readTextFile, replaceFileInFolder, resolveForWriting, type FilePlace } from "../config-file.js";
+import { modeOf, readTextFile, replaceFileInFolder, resolveForWriting, type FileLocation } from "../config-file.js";
 import { joinServerPath } from "../exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
 import { io } from "../io.js";
@@ -36,8 +36,8 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
     const text = mergeEntry(client, undefined, connection);
     return text instanceof CliFailure ? text : ((await print(Buffer.from(text))) ?? 0);
   }
-  const place = { path: join(context.folder, client.path), name: client.path, root: projectOf(context.folder) };
-  const merged = writeConfig(place, (text) => mergeEntry(client, text, connection));
+  const location = { path: join(context.folder, client.path), name: client.path, root: projectOf(context.folder) };
+  const merged = writeConfig(location, (text) => mergeEntry(client, text, connection));
   if (merged instanceof CliFailure) return merged;
   const untold = settings.token !== "" && !connection.with_token ? noteAboutToken(connection) : undefined;
   const notes = [client.note?.(connection), noteAboutOtherServers(connection), untold].filter(
@@ -54,20 +54,20 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
 }
 
 function writeConfig(
-  place: FilePlace,
+  location: FileLocation,
   merge: (text: string | undefined) => string | CliFailure,
 ): CliFailure | undefined {
   try {
-    const file = resolveForWriting(place);
+    const file = resolveForWriting(location);
     if (file instanceof CliFailure) return file;
-    const text = readTextFile(place);
+    const text = readTextFile(location);
     if (text instanceof CliFailure) return text;
     const merged = merge(text);
     if (merged instanceof CliFailure) return merged;
     if (merged !== text) replaceFileInFolder(file, merged, modeOf(file, CONFIG_MODE));
     return undefined;
   } catch (error) {
-    return failed(`cannot write ${place.name}: ${describeSystemError(error)}`);
+    return failed(`cannot write ${location.name}: ${describeSystemError(error)}`);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { writeOutput } from "../output-file.js";
-import { placeOf } from "../workspace.js";
+import { pathContextOf } from "../workspace.js";
 import { workspacePath } from "../workspace-path.js";
 
 /** Writes the exported rules where `--output` says; what is printed in their stead, or the rules themselves. */
@@ -20,7 +20,7 @@ function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer
 /** The text that a rule is tried on, to the character: a byte order mark is one that a pattern may look for. */
 async function makePreviewBody(args: Args, { folder }: CommandContext): Promise<Buffer | CliFailure> {
   const given = args.text("filename");
-  const filename = given === undefined ? given : workspacePath(given, placeOf(folder));
+  const filename = given === undefined ? given : workspacePath(given, pathContextOf(folder));
   if (filename instanceof CliFailure) return filename;
   const value = await readValue(args);
   if (value instanceof CliFailure) return value;
@@ -60,7 +60,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: "/api/rules/export",
-    keep: saveExport,
+    onAnswer: saveExport,
   },
   {
     words: ["rules", "preview"],

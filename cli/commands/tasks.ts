@@ -194,7 +194,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     path: PATH,
     headers: (_args, { folder }) => ({ ...JSON_TYPE, ...workspaceHeaders(folder) }),
     body: makeTaskBody,
-    keep: warnOfWorkspace,
+    onAnswer: warnOfWorkspace,
     // A file may have some with an id of their own and some without.
     repeatable: (args) => args.text("request-id") !== undefined,
   },
@@ -266,7 +266,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["task", "work"],
     about: "Run a command for each task, one after the other: where it ends with exit 0, the task is done.",
-    arguments: [{ name: "command", behind_dashes: true }],
+    arguments: [{ name: "command", afterDashes: true }],
     flags: [
       LABEL,
       WORKSPACE,

@@ -6,7 +6,7 @@ import { CliFailure, wrongUsage } from "../failure.js";
 import { formatJson, print } from "../output.js";
 import { exitCodeOfSignal, captureSignals, type EndingSignal } from "../signals.js";
 import type { Conditions } from "../wait-loop.js";
-import { placeOf } from "../workspace.js";
+import { pathContextOf } from "../workspace.js";
 import { workspaceResource } from "../workspace-path.js";
 
 /** As `timeout` of the shell ends. */
@@ -58,7 +58,7 @@ function parametersOf({ name, kind, query = "", value_optional }: Flag, args: Ar
 function withPlacedPaths(conditions: Conditions, folder: string): Conditions | CliFailure {
   const placed: (readonly [string, string])[] = [];
   for (const [name, value] of conditions) {
-    const text = name === "free" ? workspaceResource(value, placeOf(folder)) : value;
+    const text = name === "free" ? workspaceResource(value, pathContextOf(folder)) : value;
     if (text instanceof CliFailure) return text;
     placed.push([name, text]);
   }

@@ -1,5 +1,5 @@
 /**
- * Servers of the test's own that play the nodes of a cluster, and the command line that is given all of them. Each
+ * Servers of the test's own that reply the nodes of a cluster, and the command line that is given all of them. Each
  * test has a folder of its own for what the commands remember.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Test } from "tap";
 
-import { FakeServer, playJson, type Play, type PlayedAnswer } from "./fake-server.js";
+import { FakeServer, replyJson, type Reply, type HttpReply } from "./fake-server.js";
 import { RunningCli, runCli, type CliResult } from "./run-cli.js";
 
 export interface FakeCluster {
@@ -72,11 +72,11 @@ export async function startCluster(t: Test): Promise<FakeCluster> {
 }
 
 /** An answer of a node that is so far in the log. */
-export function playAt(position: number, play: PlayedAnswer = playJson({})): PlayedAnswer {
-  return { ...play, headers: { "X-Koor-Position": String(position) } };
+export function replyAt(position: number, reply: HttpReply = replyJson({})): HttpReply {
+  return { ...reply, headers: { "X-Koor-Position": String(position) } };
 }
 
 /** Answers what only asks, and cuts the connection once it has got anything else. */
-export function cutWrites(answer: Play): FakeServer["answer"] {
+export function cutWrites(answer: Reply): FakeServer["answer"] {
   return ({ method }) => (method === "GET" ? answer : "close");
 }

@@ -1,5 +1,5 @@
 /**
- * A server of the test's own: records every request and plays the answers that the test gives it, faults
+ * A server of the test's own: records every request and replies the answers that the test gives it, faults
  * included. Speaks HTTP and WebSocket on a free loopback port. Shared by the command line's tests.
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from "node:http";
@@ -14,7 +14,7 @@ export interface SeenRequest {
   readonly body: Buffer;
 }
 
-export interface PlayedAnswer {
+export interface HttpReply {
   readonly status?: number;
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -22,17 +22,17 @@ export interface PlayedAnswer {
 }
 
 /** An answer, or a fault: `close` cuts the connection, `half` cuts it in the middle of a body. */
-export type Play = PlayedAnswer | "close" | "half";
+export type Reply = HttpReply | "close" | "half";
 
 /** What becomes of an upgrade: a WebSocket, an answer of HTTP, or a cut connection. */
-export type UpgradePlay = "accept" | PlayedAnswer | "close";
+export type UpgradeReply = "accept" | HttpReply | "close";
 
-export function playJson(value: unknown, status = 200): PlayedAnswer {
+export function replyJson(value: unknown, status = 200): HttpReply {
   return { status, body: JSON.stringify(value) };
 }
 
-export function playError(status: number, error: string): PlayedAnswer {
-  return playJson({ error, code: status }, status);
+export function replyError(status: number, error: string): HttpReply {
+  return replyJson({ error, code: status }, status);
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -41,9 +41,9 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function formatHttp(play: PlayedAnswer): string {
-  const body = play.body.toString();
-  const head = `HTTP/1.1 ${play.status ?? 200} X\r\nContent-Type: ${play.type ?? "application/json"}`;
+function formatHttp(reply: HttpReply): string {
+  const body = reply.body.toString();
+  const head = `HTTP/1.1 ${reply.status ?? 200} X\r\nContent-Type: ${reply.type ?? "application/json"}`;
   return `${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 }
 
@@ -52,8 +52,8 @@ export class FakeServer {
   /** The URL of every upgrade that was asked for. */
   readonly upgrades: string[] = [];
   readonly sockets: WebSocket[] = [];
-  answer: (request: SeenRequest) => Play = () => playJson({});
-  answerUpgrade: (url: string) => UpgradePlay = () => "accept";
+  answer: (request: SeenRequest) => Reply = () => replyJson({});
+  answerUpgrade: (url: string) => UpgradeReply = () => "accept";
   /** Headers of the answer to an upgrade that is accepted. */
   upgrade_headers: readonly string[] = [];
   /** Called with each WebSocket that was accepted. */
@@ -67,18 +67,18 @@ export class FakeServer {
       void readBody(request).then((body) => {
         const seen = { method: request.method ?? "", url: request.url ?? "", headers: request.headers, body };
         this.requests.push(seen);
-        const play = this.answer(seen);
-        if (play === "close") {
+        const reply = this.answer(seen);
+        if (reply === "close") {
           request.socket.destroy();
           return;
         }
-        if (play === "half") {
+        if (reply === "half") {
           response.writeHead(200, { "Content-Type": "application/json", "Content-Length": 100 });
           response.write('{"half":', () => request.socket.destroy());
           return;
         }
-        response.writeHead(play.status ?? 200, { "Content-Type": play.type ?? "application/json", ...play.headers });
-        response.end(play.body);
+        response.writeHead(reply.status ?? 200, { "Content-Type": reply.type ?? "application/json", ...reply.headers });
+        response.end(reply.body);
       });
     });
     this.web_sockets.on("headers", (headers) => headers.push(...this.upgrade_headers));
@@ -89,9 +89,9 @@ export class FakeServer {
     this.http.on("upgrade", (request, socket, head) => {
       const url = request.url ?? "";
       this.upgrades.push(url);
-      const play = this.answerUpgrade(url);
-      if (play === "close") socket.destroy();
-      else if (play !== "accept") socket.end(formatHttp(play));
+      const reply = this.answerUpgrade(url);
+      if (reply === "close") socket.destroy();
+      else if (reply !== "accept") socket.end(formatHttp(reply));
       else {
         this.web_sockets.handleUpgrade(request, socket, head, (web_socket) => {
           this.sockets.push(web_socket);

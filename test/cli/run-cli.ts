@@ -8,7 +8,7 @@ import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:chil
 import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
-import { findIoBy, processIo, type Io } from "../../cli/io.js";
+import { setIoProvider, processIo, type Io } from "../../cli/io.js";
 import { main } from "../../cli/main.js";
 import { tieToThisProcess } from "../support/owner.js";
 
@@ -34,7 +34,7 @@ const STARTS_PROGRAMS = [["serve"], ["lease", "run"], ["task", "work"]];
 /** Whose call it is, of several commands that run at once. */
 const running = new AsyncLocalStorage<Io>();
 const own = processIo();
-findIoBy(() => running.getStore() ?? own);
+setIoProvider(() => running.getStore() ?? own);
 
 function environmentOf({ env }: CliOptions): NodeJS.ProcessEnv {
   return { PATH: process.env["PATH"] ?? "", ...env };

@@ -1,4 +1,4 @@
-/** `audit`: who did what, and when. Runs in the command line's process. */
+/** Implements `audit`: the log of actions with their actors and times. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 import { PERIOD_FLAGS } from "../period-flags.js";
 

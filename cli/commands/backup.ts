@@ -1,4 +1,4 @@
-/** `backup` and `restore`: all that a server holds, as a file. Runs in the command line's process. */
+/** Implements `backup` and `restore`: a server's whole data as a file. Runs in the CLI process. */
 import { createReadStream, fstatSync } from "node:fs";
 
 import { CLI_RESTORE_TIMEOUT_MS } from "../../schemas/limits.js";
@@ -45,7 +45,7 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
   }
 }
 
-/** The snapshot that `--file` names; `-` is stdin. */
+/** Opens the snapshot that `--file` names; `-` is stdin. */
 async function openSnapshot(path: string): Promise<NonNullable<RequestPlan["stream"]> | CliFailure> {
   if (isStdin(path)) return { source: io().stdin(), length: undefined };
   const file = await openInputFile(path);

@@ -1,7 +1,7 @@
-/** `cluster status`: how the servers of a cluster are. Runs in the command line's process. */
+/** Implements `cluster status`: the state of a cluster's servers. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
-/** Whether the server that has answered is well. */
+/** Whether the answering server is healthy. */
 function isWell(answer: Buffer): boolean {
   return (JSON.parse(answer.toString("utf8")) as { readonly state?: unknown } | null)?.state === "ok";
 }

@@ -1,4 +1,4 @@
-/** `compliance …`: what the checks of instances against contracts found. Runs in the command line's process. */
+/** Implements `compliance …`: the results of checking instances against contracts. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 export const COMPLIANCE_COMMANDS: readonly CommandRow[] = [

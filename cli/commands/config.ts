@@ -1,4 +1,4 @@
-/** `config set`: the command line's own settings. Runs in the command line's process, asks no server. */
+/** Implements `config set`: the command line's own settings. It calls no server. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 import { wrongUsage } from "../failure.js";
 import { io } from "../io.js";
@@ -22,7 +22,7 @@ export const CONFIG_COMMANDS: readonly CommandRow[] = [
         args.need("value"),
         args.has("user") ? io().environment : undefined,
       );
-      // The value is not repeated: it may be a token.
+      // The value is not printed, because it may be a token.
       return failure ?? (await print(Buffer.from(`${JSON.stringify({ set: name })}\n`))) ?? 0;
     },
   },

@@ -1,6 +1,6 @@
 /**
- * `contract …`: API contracts, payloads against them, and tests of live services. Runs in the command line's
- * process. What makes a contract is schemas/contract-shape.ts's.
+ * Implements `contract …`: API contracts, checks of payloads, and tests of live services. schemas/contract-shape.ts
+ * defines contracts. Runs in the CLI process.
  */
 import { findContractFault } from "../../schemas/contract-shape.js";
 import { describeRefusal, isSuccess, sendRequest } from "../client.js";
@@ -12,7 +12,7 @@ import { JSON_TYPE, readJsonFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } fro
 import { isJson, objectOf, quoted } from "../json-text.js";
 import { formatJson, print } from "../output.js";
 
-/** A contract as it is named on the command line; a template's `{contract/}` makes two segments of it. */
+/** A contract on the command line. `{contract/}` in a path makes two segments of it. */
 const CONTRACT: Argument = { name: "contract", shown: "project/name" };
 const SPEC_PATH = "/api/specs/{contract/}";
 
@@ -23,7 +23,10 @@ const ENDPOINT: Flag = {
   about: 'as the contract names it: "POST /api/trucks"',
 };
 
-/** The bytes to store. The server takes any spec: what is no contract would be noticed by whoever checks against it. */
+/**
+ * Reads the bytes to store and checks that they are a contract. The server accepts any spec, so an invalid contract
+ * would only be noticed at the first check against it.
+ */
 async function readContract(args: Args): Promise<Buffer | CliFailure> {
   const value = await readValue(args);
   if (value instanceof CliFailure) return value;
@@ -48,7 +51,7 @@ function isValid(answer: Buffer): boolean {
   return (JSON.parse(answer.toString("utf8")) as { readonly valid?: unknown }).valid === true;
 }
 
-/** Sends one request; the answer's bytes. */
+/** Sends one request and returns the answer's bytes. */
 async function ask(context: CommandContext, plan: RequestPlan): Promise<Buffer | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
@@ -57,7 +60,7 @@ async function ask(context: CommandContext, plan: RequestPlan): Promise<Buffer |
   return isSuccess(answer) ? answer.body : describeRefusal(answer.status, answer.body);
 }
 
-/** The endpoints that the contract names. */
+/** Lists the endpoints of a contract. */
 async function listEndpoints(
   context: CommandContext,
   spec_path: string,
@@ -75,7 +78,7 @@ async function listEndpoints(
   return Object.keys(contract.endpoints ?? {});
 }
 
-/** Tests one endpoint, or each; exit 1 where one is not as the contract says. */
+/** Tests one endpoint, or all of them. Exit code 1 if one violates the contract. */
 async function testContract(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const name = args.need("contract");
   const slash = name.indexOf("/");

@@ -1,4 +1,4 @@
-/** `events …`: publish, read back and follow events. Runs in the command line's process. */
+/** Implements `events …`: publish events, read their history and follow them. Runs in the CLI process. */
 import { ask, failureOf } from "../ask.js";
 import { encodeQuery } from "../client.js";
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
@@ -12,7 +12,7 @@ import { PERIOD_FLAGS } from "../period-flags.js";
 
 const SOURCE: Flag = { name: "source", kind: "text", value: "NAME", about: "who publishes" };
 
-/** The request's body. The data goes in as it was written, so that its numbers keep their digits. */
+/** Builds the request's body. The data is inserted as written, so its numbers keep their digits. */
 async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
   const value = await readValue(args);
   if (value instanceof CliFailure) return value;
@@ -29,7 +29,10 @@ async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
   return Buffer.from(`{${members.join(",")}}`);
 }
 
-/** The event id that `--since` means: itself, or the last one before a duration ago; undefined where it is not given. */
+/**
+ * Returns the event id of `--since`: the given id, or the last id before a duration ago; undefined if the flag is not
+ * given.
+ */
 async function readSince(settings: Settings, text: string | undefined): Promise<number | undefined | CliFailure> {
   if (text === undefined) return undefined;
   const ago_ms = parseDuration(text);
@@ -52,7 +55,7 @@ async function readSince(settings: Settings, text: string | undefined): Promise<
 async function subscribe(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  // Everything that only a subscription needs is loaded here, WebSocket first of all.
+  // Loaded here because only a subscription needs these modules, above all WebSocket.
   const { followEvents } = await import("../event-feed.js");
   const since = await readSince(settings, args.text("since"));
   if (since instanceof CliFailure) return since;

@@ -1,4 +1,4 @@
-/** `register`, `activate`, `instances …`: who is at work. Runs in the command line's process. */
+/** Implements `register`, `activate` and `instances …`: the agents at work. Runs in the CLI process. */
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import type { CliFailure } from "../failure.js";
 
@@ -6,7 +6,7 @@ const ID = { name: "id" } as const;
 const ID_PATH = "/api/instances/{id}";
 
 async function register(args: Args, context: CommandContext): Promise<number | CliFailure> {
-  // Only a registration needs it.
+  // Only a registration needs this module.
   const { register: registerOrFind } = await import("../registration.js");
   return await registerOrFind(args, context);
 }

@@ -1,6 +1,6 @@
 /**
- * `lease …`: what nobody else may touch meanwhile. Runs in the command line's process. Waiting in line is
- * lease-wait.ts's, running a command under a lease is lease-run.ts's.
+ * Implements `lease …`: exclusive or shared use of resources. lease-wait.ts waits in the queue, and lease-run.ts runs a
+ * command under a lease. Runs in the CLI process.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
 import { failureOf, Refusal } from "../ask.js";
@@ -53,7 +53,7 @@ async function printLease({ answer }: LeaseAnswer, context: CommandContext): Pro
   return (await print(formatJson(answer, context.pretty))) ?? 0;
 }
 
-/** The lease: at once, or after a wait. A number is the exit code of a wait that a signal ended. */
+/** Acquires the lease, at once or after a wait. A number is the exit code of a wait that a signal ended. */
 async function getHold(
   settings: Settings,
   request: LeaseRequest,
@@ -106,7 +106,10 @@ async function get(args: Args, context: CommandContext): Promise<number | CliFai
   return isFailure(outcome) ? failureOf(outcome) : await printLease(outcome, context);
 }
 
-/** The fence under which a lease is held; null where it is not. Whose it is, the server knows: it refuses another's. */
+/**
+ * Returns the fence of a held lease; null if it is not held. The server knows the holder, and refuses any other
+ * instance.
+ */
 async function askForFence(settings: Settings, id: string): Promise<Outcome<number | null>> {
   const read = await getLease(settings, id);
   if (isFailure(read)) return read;
@@ -127,18 +130,18 @@ async function renew(args: Args, context: CommandContext): Promise<number | CliF
   return isFailure(outcome) ? failureOf(outcome) : await printLease(outcome, context);
 }
 
-/** Releases one lease, held or waiting, whatever it is just then. */
+/** Releases one lease, whether it is held or waiting. */
 async function releaseOne(settings: Settings, id: string, given: number | undefined): Promise<Outcome<Buffer>> {
   const fence = given ?? (await askForFence(settings, id));
   if (isFailure(fence)) return fence;
   const released = await releaseLease(settings, id, fence);
   if (fence !== null || !(released instanceof Refusal)) return released;
-  // It may have been granted in between, and then has a fence.
+  // The lease may have been granted in the meantime, and then it has a fence.
   const granted = await askForFence(settings, id);
   return granted === null || isFailure(granted) ? released : await releaseLease(settings, id, granted);
 }
 
-/** Releases each; one that cannot be is no reason to keep the others. */
+/** Releases each lease. A failure does not keep the others from being released. */
 async function release(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const ids = args.list("id");
   const fence = readFence(args);
@@ -160,7 +163,7 @@ interface CheckAnswer {
   readonly conflicts?: readonly { readonly path: string; readonly lease: Lease }[];
 }
 
-/** A line on stderr for each conflict: what is held, by whom and for how long. */
+/** Writes a line to stderr for each conflict: the path, the holder and the expiry. */
 function warnOfConflicts(answer: Buffer): Buffer {
   const { conflicts = [] } = JSON.parse(answer.toString("utf8")) as CheckAnswer;
   for (const { path, lease } of conflicts) {

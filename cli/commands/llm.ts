@@ -1,4 +1,4 @@
-/** `llm …`: what calls of language models cost. Runs in the command line's process. */
+/** Implements `llm …`: the cost of language model calls. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 import { PERIOD_FLAGS } from "../period-flags.js";
 

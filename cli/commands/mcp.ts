@@ -1,4 +1,4 @@
-/** `mcp …`: connecting agents over the Model Context Protocol. Runs in the command line's process. */
+/** Implements `mcp …`: connects agents over the Model Context Protocol. Runs in the CLI process. */
 import { join } from "node:path";
 
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
@@ -12,7 +12,7 @@ import { formatJson, print } from "../output.js";
 import { serversOf } from "../settings.js";
 import { describeSystemError } from "../system-error.js";
 
-/** Nothing in the file is secret: a token is only named there. */
+/** The file contains no secret: it only names the token's variable. */
 const CONFIG_MODE = 0o644;
 const CLIENT_NAMES = Object.keys(MCP_CLIENTS);
 
@@ -26,7 +26,7 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   const connection = {
     server,
     others,
-    // The client would send the environment's token, which is not for a server that only this folder names.
+    // The client would send the environment's token, which must not go to a server that only this folder names.
     with_token: settings.token !== "" && settings.is_users_server === true,
     bridged: args.has("stdio"),
   };

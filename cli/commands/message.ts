@@ -1,4 +1,4 @@
-/** `message …`: what agents say to each other, as the instance in KOOR_INSTANCE. Runs in the command line's process. */
+/** Implements `message …`: messages between agents, sent as the instance in KOOR_INSTANCE. Runs in the CLI process. */
 import type { Args, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { JSON_TYPE, readTextFlag } from "../input.js";
@@ -16,7 +16,7 @@ const LIMIT = (what: string): Flag => ({
   query: "limit",
 });
 
-/** The members of a message that stand in flags of their own, and what they are called there. */
+/** The members of a message that have their own flags, and the flags' names. */
 const MEMBERS = [
   ["intent", "intent"],
   ["thread", "thread"],
@@ -25,7 +25,7 @@ const MEMBERS = [
   ["request_id", "request-id"],
 ] as const;
 
-/** The message. Its data goes in as it was written, so that its numbers keep their digits. */
+/** Builds the message. Its data is inserted as written, so its numbers keep their digits. */
 async function makeMessage(args: Args): Promise<Buffer | CliFailure> {
   const body = await readTextFlag(args, "body");
   if (body instanceof CliFailure) return body;
@@ -48,7 +48,7 @@ function makeMark(as: "read" | "acked"): (args: Args) => Promise<Buffer> {
   return (args) => Promise.resolve(Buffer.from(JSON.stringify({ ids: args.list("ids"), as, note: args.text("note") })));
 }
 
-/** `--unread` as the query says it. */
+/** Converts `--unread` to a query parameter. */
 function unreadQuery(args: Args): Readonly<Record<string, string>> {
   return args.has("unread") ? { unread: "1" } : {};
 }

@@ -1,4 +1,4 @@
-/** `metrics agents`: what the instances did. Runs in the command line's process. */
+/** Implements `metrics agents`: counts of the instances' activity. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 export const METRICS_COMMANDS: readonly CommandRow[] = [

@@ -1,4 +1,4 @@
-/** `rules …`: moving rules between files and the server, and trying one. Runs in the command line's process. */
+/** Implements `rules …`: moves rules between files and the server, and tries a rule. Runs in the CLI process. */
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
@@ -6,7 +6,10 @@ import { writeOutput } from "../output-file.js";
 import { pathContextOf } from "../workspace.js";
 import { workspacePath } from "../workspace-path.js";
 
-/** Writes the exported rules where `--output` says; what is printed in their stead, or the rules themselves. */
+/**
+ * Writes the exported rules to the file of `--output`, if given. Returns the text to print: a summary then, else the
+ * rules.
+ */
 function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer | CliFailure {
   const path = args.text("output");
   if (path === undefined) return answer;
@@ -17,7 +20,7 @@ function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer
   );
 }
 
-/** The text that a rule is tried on, to the character: a byte order mark is one that a pattern may look for. */
+/** Builds the text on which a rule is tried. A byte-order mark is kept, because a pattern may look for it. */
 async function makePreviewBody(args: Args, { folder }: CommandContext): Promise<Buffer | CliFailure> {
   const given = args.text("filename");
   const filename = given === undefined ? given : workspacePath(given, pathContextOf(folder));

@@ -1,10 +1,10 @@
-/** `specs …`: documents of a project, versioned as state is. Runs in the command line's process. */
+/** Implements `specs …`: a project's documents, versioned like state. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { ifVersion, versionedCommands, type VersionedNoun } from "./versioned.js";
 
-/** A spec as it is named on the command line; a template's `{spec/}` makes two segments of it. */
+/** A spec on the command line. `{spec/}` in a path makes two segments of it. */
 const SPEC: VersionedNoun = {
   noun: "specs",
   argument: { name: "spec", shown: "project/name" },

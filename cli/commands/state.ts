@@ -1,4 +1,4 @@
-/** `state …`: the shared, versioned key/value space. Runs in the command line's process. */
+/** Implements `state …`: the shared, versioned key/value store. Runs in the CLI process. */
 import type { Args, CommandRow } from "../command-row.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
@@ -13,7 +13,7 @@ const KEY: VersionedNoun = {
   content: "the value of a key",
 };
 
-/** JSON where it is, else text, or bytes where it is no text. */
+/** Guesses the media type: JSON, else text, else bytes. */
 function guessType(value: Buffer): string {
   let text: string;
   try {

@@ -1,4 +1,4 @@
-/** `status`: is the server there. Runs in the command line's process. */
+/** Implements `status`: whether the server is up. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 export const STATUS_COMMANDS: readonly CommandRow[] = [

@@ -1,7 +1,7 @@
 /**
- * `task …`: work that each is done by one. Runs in the command line's process. Waiting for a task is task-wait.ts's,
- * running a command for each task-work.ts's, the bodies of tasks task-body.ts's, under which fence something is ownMembers of
- * one task-fence.ts's.
+ * Implements `task …`: units of work that one agent claims at a time. task-wait.ts waits for a task, task-work.ts runs
+ * a command for each, task-body.ts builds their bodies, and task-fence.ts finds the fence for a holder's action. Runs
+ * in the CLI process.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
 import { failureOf, RetryDeadline } from "../ask.js";
@@ -88,7 +88,10 @@ async function claim(args: Args, context: CommandContext): Promise<number | CliF
   return (await print(formatJson(outcome.answer, context.pretty))) ?? (outcome.task === null ? 1 : 0);
 }
 
-/** That there is none, and a line on stderr for each task that was passed over: what it needs, and who holds that. */
+/**
+ * Warns that no task can be claimed, with a line for each task that was skipped: the resource that it needs, and the
+ * holder of that.
+ */
 function warnOfBusyTasks(answer: Buffer): void {
   warn("there is no task to claim");
   const { busy = [] } = JSON.parse(answer.toString("utf8")) as { readonly busy?: readonly BusyTask[] };
@@ -115,18 +118,18 @@ async function work(args: Args, context: CommandContext): Promise<number | CliFa
 }
 
 interface HolderCommand {
-  /** On the command line. */
+  /** The command's word. */
   readonly word: string;
   readonly action: HolderAction;
   readonly about: string;
-  /** An argument behind the id, which is also the body's member. */
+  /** An argument after the id, which is also a member of the body. */
   readonly text?: string;
   readonly flags: readonly Flag[];
-  /** Of the body, beside the fence: JSON texts. */
+  /** Returns the body's members besides the fence, as JSON texts. */
   readonly members: (args: Args) => Promise<Readonly<Record<string, string | undefined>> | CliFailure>;
 }
 
-/** What who holds a task says of it: all need its fence. */
+/** Builds the row of a holder's action. All of them need the fence. */
 function holderRow({ word, action, about, text, flags, members }: HolderCommand): LocalRow {
   return {
     words: ["task", word],
@@ -145,14 +148,14 @@ function holderRow({ word, action, about, text, flags, members }: HolderCommand)
       const own = text === undefined ? {} : { [text]: quoted(args.need(text)) };
       const answer = await sendHolderAction(settings, { id, given }, action, { ...own, ...ownMembers });
       if (isFailure(answer)) return failureOf(answer);
-      // What a command prints under `task work` is the task's result: a sign of life is none of it.
+      // The output of a command under `task work` is the task's result, so a heartbeat prints nothing there.
       if (action === "progress" && isTaskOfEnvironment(id)) return 0;
       return (await print(formatJson(answer, context.pretty))) ?? 0;
     },
   };
 }
 
-/** The percent, note and checkpoint of a sign of life. */
+/** Returns the percent, note and checkpoint of a heartbeat. */
 async function progressMembers(args: Args): Promise<Readonly<Record<string, string | undefined>> | CliFailure> {
   const checkpoint = await readJsonFlag(args, "checkpoint");
   if (checkpoint instanceof CliFailure) return checkpoint;
@@ -165,12 +168,12 @@ async function resultMember(args: Args): Promise<Readonly<Record<string, string 
   return result instanceof CliFailure ? result : { result };
 }
 
-/** The body of a call with one text, from an argument or a flag of that name. */
+/** Builds a body with one text, from an argument or flag of that name. */
 function textBody(name: string): (args: Args) => Promise<Buffer> {
   return (args) => Promise.resolve(Buffer.from(objectOf({ [name]: quoted(args.text(name)) })));
 }
 
-/** Says in which workspace tasks were made, where the command line does not say it. */
+/** Names the workspace in which tasks were created, unless the command line names it. */
 function warnOfWorkspace(answer: Buffer, args: Args): Buffer {
   if (args.text("workspace") !== undefined) return answer;
   const made = JSON.parse(answer.toString("utf8")) as Partial<Task> | readonly Partial<Task>[];
@@ -195,7 +198,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     headers: (_args, { folder }) => ({ ...JSON_TYPE, ...workspaceHeaders(folder) }),
     body: makeTaskBody,
     onAnswer: warnOfWorkspace,
-    // A file may have some with an id of their own and some without.
+    // In a file, some tasks may have their own id and some may not.
     repeatable: (args) => args.text("request-id") !== undefined,
   },
   {

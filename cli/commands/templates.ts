@@ -1,4 +1,4 @@
-/** `templates …`: rules and contracts to be used in many projects. Runs in the command line's process. */
+/** Implements `templates …`: rules and contracts for use in many projects. Runs in the CLI process. */
 import type { Args, CommandRow } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
@@ -7,7 +7,7 @@ import { isJson } from "../json-text.js";
 
 const ID = { name: "id" } as const;
 
-/** The request's body. The data goes in as it was written, so that its numbers keep their digits. */
+/** Builds the request's body. The data is inserted as written, so its numbers keep their digits. */
 async function makeTemplateBody(args: Args): Promise<Buffer | CliFailure> {
   const value = await readValue(args);
   if (value instanceof CliFailure) return value;

@@ -1,7 +1,4 @@
-/**
- * What the versioned nouns have in common: reading, deleting and the history of one thing. Runs in the command
- * line's process.
- */
+/** The commands that state and specs share: get, delete, history, rollback and diff. Runs in the CLI process. */
 import type { Argument, CommandRow, Flag } from "../command-row.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 
@@ -9,15 +6,15 @@ export interface VersionedNoun {
   /** The noun of the commands. */
   readonly noun: "state" | "specs";
   readonly argument: Argument;
-  /** Where one of them is, as a row's path. */
+  /** The path template of one entry. */
   readonly path: string;
-  /** What one is called: `key`, `spec`. */
+  /** The name of one entry: `key`, `spec`. */
   readonly one: string;
-  /** What is read of it: `the value of a key`, `a spec`. */
+  /** The content that `get` prints: `the value of a key`, `a spec`. */
   readonly content: string;
 }
 
-/** The condition of a write. */
+/** The flag that makes a write conditional. */
 export function ifVersion({ one }: Pick<VersionedNoun, "one">): Flag {
   return {
     name: "if-version",
@@ -28,7 +25,7 @@ export function ifVersion({ one }: Pick<VersionedNoun, "one">): Flag {
   };
 }
 
-/** `get`, the noun's own `set`, `delete`, `history`, `rollback` and `diff`. */
+/** Returns `get`, the noun's own `set`, `delete`, `history`, `rollback` and `diff`. */
 export function versionedCommands(versioned: VersionedNoun, set: CommandRow): CommandRow[] {
   const { noun, argument, path, one, content } = versioned;
   const one_argument = [argument];

@@ -1,5 +1,6 @@
 /**
- * `wait`: until one of many things is so, for 0 tokens. Runs in the command line's process; the loop is wait-loop.ts's.
+ * Implements `wait`: waits for one of many conditions, at no cost in tokens. wait-loop.ts repeats the calls. Runs in
+ * the CLI process.
  */
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
@@ -9,14 +10,14 @@ import type { Conditions } from "../wait-loop.js";
 import { pathContextOf } from "../workspace.js";
 import { workspaceResource } from "../workspace-path.js";
 
-/** As `timeout` of the shell ends. */
+/** The exit code of the shell command `timeout`. */
 const TIMED_OUT_EXIT = 124;
 
 function condition(name: string, value: string, about: string): Flag {
   return { name, kind: "text", value, about, many: true, query: name.replaceAll("-", "_") };
 }
 
-/** What can be waited for. */
+/** The conditions to wait for. */
 const CONDITIONS: readonly Flag[] = [
   condition("event", "PATTERN", "an event whose topic matches"),
   condition("state", "KEY", "a key of the state has changed"),
@@ -31,7 +32,7 @@ const CONDITIONS: readonly Flag[] = [
   condition("free", "RESOURCE", "nobody else has leased it"),
   condition("instance", "NAME", "an instance, by name or id, that is what --is says"),
 ];
-/** What holds for all of them. */
+/** Flags that apply to several conditions. */
 const PLACES: readonly Flag[] = [
   { name: "is", kind: "text", value: "STATUS", about: "what --instance is to be: active, stale or gone", query: "is" },
   {
@@ -43,18 +44,18 @@ const PLACES: readonly Flag[] = [
   },
 ];
 
-/** A flag's values as the server takes them. */
+/** Converts a flag's values to query parameters. */
 function parametersOf({ name, kind, query = "", value_optional }: Flag, args: Args): Conditions {
   if (kind === "switch") return args.has(name) ? [[query, "1"]] : [];
   const single = args.text(name);
   const values = single === undefined ? args.list(name) : [single];
-  // One that stands alone asks for any, one with a value for that.
+  // Without a value the flag means any task, with a value that task's end.
   return values.map((value) =>
     value_optional ? (value === "" ? [query, "1"] : [`${query}_ended`, value]) : [query, value],
   );
 }
 
-/** The conditions with the paths of their resources relative to the workspace's root. */
+/** Makes the paths of resources in the conditions relative to the workspace's root. */
 function withPlacedPaths(conditions: Conditions, folder: string): Conditions | CliFailure {
   const placed: (readonly [string, string])[] = [];
   for (const [name, value] of conditions) {

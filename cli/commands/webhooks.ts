@@ -1,4 +1,4 @@
-/** `webhooks …`: URLs that get events as HTTP requests. Runs in the command line's process. */
+/** Implements `webhooks …`: URLs that receive events as HTTP requests. Runs in the CLI process. */
 import type { Args, CommandRow } from "../command-row.js";
 import { JSON_TYPE } from "../input.js";
 

@@ -1,4 +1,6 @@
-/** Which server of a cluster is asked next, and the newest position, with another process beside this one. */
+/**
+ * Tests the choice of the next server of a cluster and the newest position, with another process running concurrently.
+ */
 import t from "tap";
 
 import { CLI_SERVER_KEPT_MS } from "../schemas/limits.js";

@@ -1,4 +1,4 @@
-/** Durations of flags: what is one, and how messages write it. */
+/** Tests parsing and formatting of durations in flags. */
 import t from "tap";
 
 import { formatDuration, parseDuration } from "./duration.js";

@@ -1,6 +1,6 @@
 /**
- * `events subscribe` as its users run it, against a server of the test's own that drops connections,
- * refuses upgrades and restarts: each event is printed once and in order, whatever happens between.
+ * Tests `events subscribe` as users run it, against a fake server that drops connections, refuses upgrades and
+ * restarts. Each event must be printed once and in order.
  */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -12,12 +12,12 @@ import { CLI_POLL_EVENTS } from "../schemas/limits.js";
 import { FakeServer, replyError, replyJson, type HttpReply, type SeenRequest } from "../test/cli/fake-server.js";
 import { CLI_PROGRAM, RunningCli } from "../test/cli/run-cli.js";
 
-/** An event as a server tells it; the data has digits that a double cannot hold. */
+/** The text of an event as the server sends it. The data has more digits than a double can hold. */
 function eventText(id: number): string {
   return `{"id":${id},"topic":"a.b","data":12345678901234567890,"source":"","created_at":"2026-02-09T14:30:00Z"}`;
 }
 
-/** A server that keeps events: `last` is the newest id, all from 1 on are in its history. */
+/** A fake server with a history of events: `last` is the newest id, and all ids from 1 are in it. */
 class FakeBus {
   last = 0;
 
@@ -76,7 +76,7 @@ async function setUp(t: Test): Promise<Bench> {
   return { fake, bus, cwd, subscribe };
 }
 
-/** Resolves when the fake server has accepted so many WebSockets in all. */
+/** Resolves when the fake server has accepted `count` WebSockets in total. */
 async function untilSockets(bench: Bench, count: number): Promise<void> {
   const { fake } = bench;
   if (fake.sockets.length >= count) return;
@@ -89,7 +89,7 @@ async function untilSockets(bench: Bench, count: number): Promise<void> {
   });
 }
 
-/** Waits until `measure` has given the same figure ten times in a row, 50 ms apart. */
+/** Waits until `measure` has returned the same figure ten times in a row, 50 ms apart. */
 async function untilStill(measure: () => number): Promise<number> {
   return await new Promise((resolve) => {
     let last = Number.NaN;
@@ -130,7 +130,7 @@ t.test("resumes after the last event it printed, or after where it began", async
   const running = bench.subscribe();
   await untilSockets(bench, 1);
   fake.sockets[0]?.terminate();
-  // Published while nobody was connected, and before anything was printed.
+  // The event is published while no client is connected, and before anything was printed.
   bus.publish();
   t.same(await running.untilLines(1), range(6, 6));
   fake.sockets[1]?.send(eventText(6));
@@ -223,7 +223,7 @@ t.test("polls where WebSocket cannot pass", async (t) => {
   await running.until("it says so", () =>
     /no WebSocket \(the answer was 426\), polling every 2 s/.test(running.stderr),
   );
-  // More than one page.
+  // This is more than one page.
   bus.publish(CLI_POLL_EVENTS + 3);
   t.same(await running.untilLines(CLI_POLL_EVENTS + 3), range(3, CLI_POLL_EVENTS + 5));
   bus.publish();
@@ -264,7 +264,7 @@ t.test("what the server had to drop is fetched again", async (t) => {
   await untilSockets(bench, 1);
   bus.publish(2);
   await running.untilLines(2);
-  // 3 and 4 are dropped; what follows the notice must not be printed before them.
+  // Events 3 and 4 are dropped. The event after the notice must not be printed before them.
   bus.last = 5;
   fake.sockets[0]?.send('{"type":"dropped","count":2,"after_id":2}');
   fake.sockets[0]?.send(eventText(5));
@@ -272,7 +272,7 @@ t.test("what the server had to drop is fetched again", async (t) => {
   t.same(bus.positions, ["0", "2"]);
   t.equal(running.stderr, "");
 
-  // The session that fetches them finds that they are gone: it says so and goes on.
+  // The session that fetches them finds that they are gone. It reports this and continues.
   bus.last = 7;
   fake.onSocket = (socket) => {
     socket.send('{"type":"dropped","count":1,"after_id":5}');
@@ -302,7 +302,7 @@ t.test("a slow reader holds up the socket, not the memory; nothing is lost", asy
   const count = 400;
   const padding = "x".repeat(100_000);
   for (let id = 1; id <= count; id += 1) socket?.send(`{"id":${id},"data":"${padding}"}`);
-  // Forty megabytes: far more than the pipe and both socket buffers hold.
+  // Forty megabytes are far more than the pipe and both socket buffers hold.
   t.ok((await untilStill(() => socket?.bufferedAmount ?? 0)) > 0, "the rest waits at the server");
   running.child.stdout.resume();
   const lines = await running.untilLines(count);

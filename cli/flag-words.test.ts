@@ -1,4 +1,4 @@
-/** The server's sentences in the words of the command line. */
+/** Tests the translation of the server's sentences into the terms of the command line. */
 import t from "tap";
 
 import { adviceFor, inFlagWords } from "./flag-words.js";

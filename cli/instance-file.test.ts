@@ -1,4 +1,7 @@
-/** Which instance commands act as, and with whose token: the variable, the file, where it is found and written. */
+/**
+ * Tests the instance and the token with which commands act: the variable, the file, and where the file is found and
+ * written.
+ */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -18,7 +21,7 @@ async function setUp(t: Test) {
     mkdirSync(join(cwd, ".koor"), { recursive: true });
     writeFileSync(file, typeof value === "string" ? value : JSON.stringify(value));
   };
-  /** Who the server is told to be called by. */
+  /** Returns the identity that the server receives. */
   const ask = async (more: Readonly<Record<string, string>> = {}, folder = cwd) => {
     const { code, stderr } = await runCli(["status"], { cwd: folder, env: { ...env, ...more } });
     if (code !== 0) return stderr;

@@ -1,4 +1,4 @@
-/** Setting a member of JSON with comments: that member alone changes, for who reads the file and for who wrote it. */
+/** Tests setting a member in JSON with comments: both the parsed value and the text change only in that member. */
 import { deepStrictEqual } from "node:assert";
 import * as fc from "fast-check";
 import t from "tap";
@@ -6,7 +6,7 @@ import t from "tap";
 import { memberAt, parseCommented, setMember } from "./json-edit.js";
 
 t.test("setting a member changes that member alone", (t) => {
-  // jsonc-parser's reading takes this name for the prototype; no file of ours has it.
+  // jsonc-parser takes this name for the prototype. None of our files contains it.
   const json = fc.jsonValue().filter((value) => !JSON.stringify(value).includes("__proto__"));
   const name = fc.string().filter((text) => text !== "__proto__");
   const members = fc.dictionary(name, fc.jsonValue({ maxDepth: 5 }));

@@ -1,4 +1,7 @@
-/** JSON as text: against JSON.parse and JSON.stringify on random values, and on text that these would change. */
+/**
+ * Tests the processing of JSON text: against JSON.parse and JSON.stringify on random values, and on text that these
+ * would change.
+ */
 import { deepStrictEqual, strictEqual } from "node:assert";
 import * as fc from "fast-check";
 import t from "tap";

@@ -1,6 +1,6 @@
 /**
- * The bundled command line as its users run it, against a server of the test's own: what each command
- * sends, what it prints, how it fails. Subscriptions are in event-feed.test.ts.
+ * Tests the command line against a fake server: what each command sends, what it prints, and how it fails.
+ * Subscriptions are tested in event-feed.test.ts.
  */
 import {
   chmodSync,
@@ -41,7 +41,7 @@ async function setUp(t: Test): Promise<Bench> {
   return { fake, cwd, koor: (args, options = {}) => runCli(args, { cwd, env, ...options }) };
 }
 
-/** Nothing listens there: the port was free a moment ago. */
+/** Returns a port on which no server listens, because it was just released. */
 async function findFreePort(): Promise<number> {
   const server = createTcpServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -50,7 +50,7 @@ async function findFreePort(): Promise<number> {
   return port;
 }
 
-/** Two at a time: most of a run is the start of a process. */
+/** Runs two rows at a time, because most of a run is the start of a process. */
 async function inPairs<Row, Result>(
   rows: readonly Row[],
   run: (row: Row) => Promise<Result>,
@@ -77,7 +77,7 @@ const SENT: readonly {
   readonly body?: string;
   readonly type?: string;
   readonly input?: string;
-  /** What the answer `{}` makes the command say; 0 where it says nothing of it. */
+  /** The exit code for the answer `{}`; 0 if the command does not derive it from the answer. */
   readonly code?: number;
 }[] = [
   { args: ["status"], method: "GET", url: "/health" },

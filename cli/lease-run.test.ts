@@ -1,6 +1,7 @@
 /**
- * Commands under a lease, against a server of the test's own: signs of life, what counts as a loss, how a command is
- * ended, and what is given back. The commands are real processes that print nothing: stdout is the test's report.
+ * Tests commands under a lease against a fake server: heartbeats, what counts as a loss, how a command is terminated,
+ * and when the lease is released. The commands are real processes that print nothing, because stdout is the test's
+ * report.
  */
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
@@ -15,7 +16,7 @@ const LEASE = { id: "lease-1", fence: 7, state: "held", reason: "", note: null, 
 /** Longer than any of these tests takes. */
 const LONG_MS = 600_000;
 const TIMES: RunTimes = { interval_ms: 5, ttl_ms: LONG_MS, retry_ms: 1, grace_ms: LONG_MS };
-/** What is run tells the test so by a request. */
+/** The command reports to the test with a request to this path. */
 const READY = "/ready";
 
 async function setUp(t: Test) {
@@ -23,7 +24,7 @@ async function setUp(t: Test) {
   t.teardown(() => fake.stop());
   const settings = { server: new URL(fake.url), token: "", instance: "me" };
   const released: string[] = [];
-  /** How the lease is told to be, once the command is ready where it is to be. */
+  /** Sets how the server reports the lease, from the moment at which the command is ready if `once_ready` is set. */
   const answerLease = (answer: (request: SeenRequest) => Reply, once_ready = true): void => {
     let ready = false;
     fake.answer = (request) => {
@@ -39,7 +40,7 @@ async function setUp(t: Test) {
   answerLease(() => replyJson(LEASE));
   const run = async (code: string, times: Partial<RunTimes> = {}) =>
     await runUnderLease(settings, LEASE, [process.execPath, "-e", code], { ...TIMES, ...times });
-  /** A process that runs until it is ended. */
+  /** The script of a process that runs until it is ended. */
   const endless = (before = ""): string =>
     `${before};require("node:http").get("${fake.url}${READY}").on("error",()=>{});setInterval(()=>{},1e9)`;
   return { fake, settings, released, run, endless, answerLease };
@@ -95,7 +96,7 @@ t.test("what does not end by SIGTERM is killed, with what it has started", async
   const stubborn = endless('process.on("SIGTERM",()=>{})');
   t.equal(await run(stubborn, { grace_ms: 20 }), 1, "itself");
   answerLease(() => replyJson({ ...LEASE, state: "lost" }));
-  // The parent ends by SIGTERM, its child does not; a connection that the child has ends with it.
+  // The parent ends on SIGTERM, its child does not. A connection that the child holds closes when it ends.
   const closed = new Promise((resolve) => {
     listener.once("connection", (socket) =>
       socket

@@ -1,4 +1,7 @@
-/** Waiting in queueing, against a server of the test's own: what is asked, again after a loss, and how it ends. */
+/**
+ * Tests waiting in the queue of a lease against a fake server: the calls, their repetition after a loss, and how the
+ * wait ends.
+ */
 import t, { type Test } from "tap";
 
 import { FakeServer, replyError, replyJson, type Reply } from "../test/cli/fake-server.js";
@@ -10,10 +13,10 @@ const WAITING = { id: "lease-1", fence: null, state: "waiting", reason: "" };
 const HELD = { id: "lease-1", fence: 7, state: "held", reason: "" };
 /** Longer than any of these tests takes. */
 const LONG_MS = 600_000;
-/** Time is up as soon as the request is in queueing. */
+/** The time is up as soon as the request is in the queue. */
 const SHORT_MS = 1;
 
-/** Plays the answers one after the other; the last one again and again. */
+/** Sends the replies one after the other, and repeats the last one. */
 async function setUp(t: Test, ...replies: readonly Reply[]) {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());

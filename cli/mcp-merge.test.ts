@@ -1,4 +1,4 @@
-/** Koor's entry in the files of MCP clients: put in its place, and nothing else touched. */
+/** Tests merging Koor's entry into the files of MCP clients, where everything else must stay unchanged. */
 import * as fc from "fast-check";
 import t from "tap";
 import { CliFailure } from "./failure.js";
@@ -119,7 +119,7 @@ t.test("JSON: whatever else is in the file stays", (t) => {
   t.end();
 });
 
-/** Members in one order, at every depth. */
+/** Sorts the members of objects at every depth. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((one) => sorted(one));
   if (typeof value !== "object" || value === null) return value;

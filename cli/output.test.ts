@@ -1,5 +1,5 @@
 /**
- * What others wrote never works on a terminal: in answers, indented or not, in events, in refusals and in stored
+ * Tests that foreign text never acts on a terminal: in answers, indented or not, in events, in refusals and in stored
  * values. A pipe gets a stored value byte for byte.
  */
 import { execFileSync, spawn } from "node:child_process";
@@ -13,7 +13,7 @@ import { formatJson, formatValue } from "./output.js";
 
 const HOSTILE = "a\u009b31m\u007f\u0085\u2028\u202eb\u2066\u200b\ufeff\u{E0041}\u001b[2J\r\nkoor: all is well";
 const KEPT = "\u{1F469}\u200d\u{1F4BB} \u0645\u06cc\u200c\u062e \u00e9 \u65e5\u672c";
-/** Nothing of it may reach a terminal; the ends of lines are of the command line itself. */
+/** Characters that must not reach a terminal. Line ends come from the command line itself. */
 const WORKS = /(?!\n)\p{Cc}|[\u00ad\u200b\u2028-\u202e\u2060-\u206f\ufeff\u{E0000}-\u{E0FFF}]/u;
 
 async function setUp(t: Test) {
@@ -83,7 +83,7 @@ t.test("events that are followed", async (t) => {
   t.match(JSON.parse(running.lines[0] ?? ""), { topic: HOSTILE, source: KEPT });
 });
 
-/** Whether there is the program that gives another one a terminal. */
+/** Whether the program exists that runs another program on a terminal. */
 function hasTerminals(): boolean {
   try {
     execFileSync("script", ["-qec", "true", "/dev/null"], { stdio: "ignore" });
@@ -106,7 +106,7 @@ t.test("a stored value on a terminal", { skip: hasTerminals() ? false : "there i
   let shown = "";
   child.stdout.on("data", (bytes: Buffer) => (shown += bytes.toString()));
   await new Promise((resolve) => child.once("close", resolve));
-  // The terminal itself makes CRLF of each end of a line.
+  // The terminal itself converts line ends to CRLF.
   t.notMatch(shown.replaceAll("\r\n", "\n"), WORKS);
   t.match(shown, /a\\u009b31m/);
 });

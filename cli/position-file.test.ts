@@ -1,4 +1,7 @@
-/** What commands remember of a cluster: where it is saved, that it is bounded, and that nothing about it fails. */
+/**
+ * Tests the stored state of a cluster: where it is kept, that its size is bounded, and that its errors never fail a
+ * command.
+ */
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";

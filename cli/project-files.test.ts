@@ -1,6 +1,6 @@
 /**
- * Files of a project that somebody has made into something else: FIFOs, devices, sockets, directories, huge files,
- * links that lead out of it. Each command ends in time, and nothing outside is read or written.
+ * Tests project files that another person has replaced by something else: FIFOs, devices, sockets, directories, huge
+ * files, links that lead out of the project. Each command must end in time, and no outside file may be read or written.
  */
 import { execFileSync, spawn } from "node:child_process";
 import {
@@ -24,7 +24,7 @@ import { runCli, type CliOptions, type CliResult } from "../test/cli/run-cli.js"
 import { MCP_CLIENTS } from "./mcp-clients.js";
 
 const INSTANCE = { id: "i-1", token: "secret" };
-/** Of a command that waits for nothing, and of a loaded machine. */
+/** The time limit of a command that waits for nothing, on a loaded machine. */
 const ENDED_MS = 10_000;
 const POSIX = process.platform !== "win32";
 const SKIP = POSIX ? false : "Windows has none of these files";
@@ -51,7 +51,7 @@ async function setUp(t: Test): Promise<Project> {
   };
 }
 
-/** What can lie at a path in place of a file. */
+/** Everything that can exist at a path in place of a file. */
 const ODDITIES: Readonly<Record<string, (path: string, t: Test) => Promise<void> | void>> = {
   "a FIFO": (path) => void execFileSync("mkfifo", [path]),
   "a device that never ends": (path) => symlinkSync("/dev/zero", path),
@@ -62,7 +62,7 @@ const ODDITIES: Readonly<Record<string, (path: string, t: Test) => Promise<void>
   },
   "a socket": async (path, t) => {
     const server = createServer();
-    // A socket's path has at most 107 bytes: from its own folder it is short.
+    // A socket's path has at most 107 bytes. Relative to its own folder it is short.
     const before = process.cwd();
     process.chdir(join(path, ".."));
     await new Promise<void>((resolve) => server.listen(path.slice(path.lastIndexOf("/") + 1), resolve));

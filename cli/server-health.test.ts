@@ -1,4 +1,4 @@
-/** How servers say that they are, and when who waits at one of them is to turn to another one. */
+/** Tests the health checks of servers, and when a waiting client has to switch to another server. */
 import t, { type Test } from "tap";
 
 import { findDeadServer } from "../test/cli/fake-cluster.js";
@@ -25,7 +25,7 @@ async function startNode(t: Test, health: Reply) {
   return node;
 }
 
-/** Waits until it is ended. */
+/** Waits until the signal fires. */
 async function waitForEnd(signal: AbortSignal): Promise<string> {
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
   return "ended";

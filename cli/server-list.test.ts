@@ -1,4 +1,4 @@
-/** A list of servers as one text: what parts it, what is no server, and that each is named once. */
+/** Tests lists of servers as one text: the separator, invalid lists, and that duplicates are removed. */
 import t from "tap";
 
 import { CLI_SERVERS_MAX } from "../schemas/limits.js";

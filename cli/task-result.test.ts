@@ -1,4 +1,4 @@
-/** What a task is told of what its command wrote. */
+/** Tests the result that a task gets from its command's output. */
 import t from "tap";
 
 import { REMARK_BYTES_MAX, TASK_VALUE_BYTES_MAX } from "../schemas/limits.js";

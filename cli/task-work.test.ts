@@ -1,6 +1,6 @@
 /**
- * Work on tasks against a server of the test's own: answers that get lost, claims that are over, and what is said then.
- * The commands are real processes.
+ * Tests work on tasks against a fake server: lost answers, claims that have ended, and the reports in those cases. The
+ * commands are real processes.
  */
 import t, { type Test } from "tap";
 
@@ -12,7 +12,7 @@ const NONE = { task: null, lease: null };
 
 type Answers = Readonly<Record<string, readonly Reply[]>>;
 
-/** The calls, by the last segment of their path; each is answered by its replies one after the other. */
+/** Sends the replies to each kind of call, which is the last segment of its path, one after the other. */
 async function setUp(t: Test, answers: Answers) {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());
@@ -133,7 +133,7 @@ t.test("stopped while it waits, it gives back what it was just given", async (t)
   fake.answer = (request) => {
     if (!request.url.endsWith("/claim")) return reply(request);
     asked += 1;
-    // The answer to the second is lost: the signal comes first.
+    // The answer to the second call is lost, because the signal comes first.
     if (asked === 2) stop();
     return asked === 2 ? "close" : reply(request);
   };

@@ -1,4 +1,4 @@
-/** `wait` against a server of the test's own: what is asked, call by call, again after a loss, and how it ends. */
+/** Tests `wait` against a fake server: the calls, their repetition after a loss, and how the wait ends. */
 import t, { type Test } from "tap";
 
 import { FakeServer, replyError, replyJson, type Reply } from "../test/cli/fake-server.js";
@@ -10,7 +10,7 @@ const LONG_MS = 600_000;
 const NOTHING = (cursor: string): Reply => replyJson({ matched: null, cursor });
 const MATCH = { matched: { kind: "free", resource: "r" }, cursor: "c9" };
 
-/** Plays the answers one after the other; the last one again and again. */
+/** Sends the replies one after the other, and repeats the last one. */
 async function setUp(t: Test, ...replies: readonly Reply[]) {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());

@@ -1,4 +1,4 @@
-/** Paths as an operating system hands them out, relative to a workspace's root: on POSIX and on Windows. */
+/** Tests paths of an operating system relative to a workspace's root, on POSIX and on Windows. */
 import path from "node:path";
 import t from "tap";
 

@@ -1,4 +1,4 @@
-/** An agent with a folder of its own, which says who it is: it runs commands against a real server. */
+/** An agent with its own folder, which identifies it. It runs commands against a real server. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -9,17 +9,17 @@ export type Answer = Readonly<Record<string, unknown>>;
 
 export interface CliAgent {
   readonly id: string;
-  /** The folder that says who it is, the root of its workspace. */
+  /** The folder that identifies the agent, which is also the root of its workspace. */
   readonly root: string;
   readonly koor: (...args: string[]) => Promise<CliResult>;
-  /** The answer of a command that succeeds. */
+  /** Runs a command that must succeed and returns its answer. */
   readonly ask: (...args: string[]) => Promise<Answer>;
   readonly start: (...args: string[]) => RunningCli;
 }
 
 /**
- * Registers an agent; its commands run below the folder that says who it is.
- * @param token of the server, where it needs one
+ * Registers an agent. Its commands run in a folder below the one that identifies it.
+ * @param token the server's token, if it needs one
  */
 export async function joinServer(t: Owner, server: Koor, name: string, token = ""): Promise<CliAgent> {
   const cwd = makeDirectory(t);

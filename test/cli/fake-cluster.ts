@@ -1,6 +1,6 @@
 /**
- * Servers of the test's own that reply the nodes of a cluster, and the command line that is given all of them. Each
- * test has a folder of its own for what the commands remember.
+ * Two fake servers that act as the nodes of a cluster, and a command line that is configured with both. Each test has
+ * its own folder for the stored client state.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -14,7 +14,7 @@ import { RunningCli, runCli, type CliResult } from "./run-cli.js";
 export interface FakeCluster {
   readonly a: FakeServer;
   readonly b: FakeServer;
-  /** Both servers, as KOOR_SERVER has them. */
+  /** Both servers, in the format of KOOR_SERVER. */
   readonly servers: string;
   readonly cwd: string;
   readonly koor: (
@@ -23,12 +23,12 @@ export interface FakeCluster {
     env?: Readonly<Record<string, string>>,
   ) => Promise<CliResult>;
   readonly start: (args: readonly string[]) => RunningCli;
-  /** The text of what the commands remember; undefined where nothing is. */
+  /** Returns the stored client state as text; undefined if there is none. */
   readonly memory: () => string | undefined;
   readonly remember: (text: string) => void;
 }
 
-/** Nothing listens there: the port was free a moment ago. */
+/** Returns a URL at which no server listens, because its port was just released. */
 export async function findDeadServer(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -71,12 +71,12 @@ export async function startCluster(t: Test): Promise<FakeCluster> {
   };
 }
 
-/** An answer of a node that is so far in the log. */
+/** Returns a reply of a node at this log position. */
 export function replyAt(position: number, reply: HttpReply = replyJson({})): HttpReply {
   return { ...reply, headers: { "X-Koor-Position": String(position) } };
 }
 
-/** Answers what only asks, and cuts the connection once it has got anything else. */
+/** Answers GET requests, and cuts the connection of any other request after receiving it. */
 export function cutWrites(answer: Reply): FakeServer["answer"] {
   return ({ method }) => (method === "GET" ? answer : "close");
 }

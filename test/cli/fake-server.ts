@@ -1,6 +1,6 @@
 /**
- * A server of the test's own: records every request and replies the answers that the test gives it, faults
- * included. Speaks HTTP and WebSocket on a free loopback port. Shared by the command line's tests.
+ * A fake server that records every request and sends the replies that the test chooses, including faults. Speaks HTTP
+ * and WebSocket on a free loopback port. Shared by the tests of the command line.
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -8,7 +8,7 @@ import { WebSocketServer, type WebSocket } from "ws";
 
 export interface SeenRequest {
   readonly method: string;
-  /** As it was sent: path and query, nothing decoded. */
+  /** The path and query as sent, without decoding. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
@@ -21,10 +21,10 @@ export interface HttpReply {
   readonly body: string | Buffer;
 }
 
-/** An answer, or a fault: `close` cuts the connection, `half` cuts it in the middle of a body. */
+/** A reply or a fault: `close` cuts the connection, `half` cuts it in the middle of a body. */
 export type Reply = HttpReply | "close" | "half";
 
-/** What becomes of an upgrade: a WebSocket, an answer of HTTP, or a cut connection. */
+/** The reply to an upgrade: a WebSocket, an HTTP answer, or a cut connection. */
 export type UpgradeReply = "accept" | HttpReply | "close";
 
 export function replyJson(value: unknown, status = 200): HttpReply {
@@ -49,14 +49,14 @@ function formatHttp(reply: HttpReply): string {
 
 export class FakeServer {
   readonly requests: SeenRequest[] = [];
-  /** The URL of every upgrade that was asked for. */
+  /** The URL of every upgrade request. */
   readonly upgrades: string[] = [];
   readonly sockets: WebSocket[] = [];
   answer: (request: SeenRequest) => Reply = () => replyJson({});
   answerUpgrade: (url: string) => UpgradeReply = () => "accept";
-  /** Headers of the answer to an upgrade that is accepted. */
+  /** Headers of the answer to an accepted upgrade. */
   upgrade_headers: readonly string[] = [];
-  /** Called with each WebSocket that was accepted. */
+  /** Called with each accepted WebSocket. */
   onSocket: (socket: WebSocket, url: URL) => void = () => undefined;
   private readonly http: Server;
   private readonly web_sockets = new WebSocketServer({ noServer: true });
@@ -101,7 +101,7 @@ export class FakeServer {
     });
   }
 
-  /** On a free port, or on the port of an earlier one. */
+  /** Starts a server on a free port, or on the port of an earlier one. */
   static async start(port = 0): Promise<FakeServer> {
     const fake = new FakeServer();
     await new Promise<void>((resolve) => fake.http.listen(port, "127.0.0.1", resolve));

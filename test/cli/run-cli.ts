@@ -1,7 +1,7 @@
 /**
- * Runs the command line in a folder and an environment of the test's, and waits for what it does: in the test's own
- * process, which takes a tenth of the time, or the bundled program as its users run it, where the test is about its
- * process: signals, descriptors, programs that it starts. Shared by the command line's tests.
+ * Runs the command line in a given folder and environment, and waits for its results. Most commands run in the test's
+ * process, which takes a tenth of the time. If a test concerns signals, descriptors or child processes, the bundled
+ * program runs as users run it. Shared by the tests of the command line.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
@@ -18,7 +18,7 @@ export const CLI_PROGRAM = fileURLToPath(new URL("../../../app/cli/koor.js", imp
 export interface CliOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** stdin; nothing by default. */
+  /** The text for stdin; empty by default. */
   readonly input?: string | Buffer;
 }
 
@@ -31,7 +31,7 @@ export interface CliResult {
 
 const STARTS_PROGRAMS = [["serve"], ["lease", "run"], ["task", "work"]];
 
-/** Whose call it is, of several commands that run at once. */
+/** The environment of the calling command, since several run concurrently. */
 const running = new AsyncLocalStorage<Io>();
 const own = processIo();
 setIoProvider(() => running.getStore() ?? own);
@@ -40,7 +40,7 @@ function environmentOf({ env }: CliOptions): NodeJS.ProcessEnv {
   return { PATH: process.env["PATH"] ?? "", ...env };
 }
 
-/** What is written to it. */
+/** Collects the bytes that are written to it. */
 class Collector extends Writable {
   readonly chunks: Buffer[] = [];
 
@@ -50,7 +50,10 @@ class Collector extends Writable {
   }
 }
 
-/** Runs one command to its end: in this process, but for what starts programs, which have its process's streams. */
+/**
+ * Runs one command to its end in this process. Commands that start programs run as processes, because programs inherit
+ * a process's streams.
+ */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
   if (STARTS_PROGRAMS.some((words) => words.every((word, at) => args[at] === word))) return runProgram(args, options);
   const [stdout, stderr] = [new Collector(), new Collector()];
@@ -75,7 +78,7 @@ function spawnCli(args: readonly string[], options: CliOptions): ChildProcessWit
   return child;
 }
 
-/** Runs one command to its end, as a process of its own. */
+/** Runs one command to its end in its own process. */
 export async function runProgram(args: readonly string[], options: CliOptions): Promise<CliResult> {
   const child = spawnCli(args, options);
   const stdout: Buffer[] = [];
@@ -89,7 +92,7 @@ export async function runProgram(args: readonly string[], options: CliOptions): 
   return { code, bytes, stdout: bytes.toString(), stderr: Buffer.concat(stderr).toString() };
 }
 
-/** For tap's `skip`: what runs a command at a terminal is not everywhere. */
+/** For tap's `skip`: says that this machine has no `script`, which runs a command at a terminal; else false. */
 export function terminalMissing(): string | false {
   const { error, stdout } = spawnSync("script", ["--version"], { encoding: "utf8" });
   const isThere = error === undefined && stdout.includes("util-linux");
@@ -97,10 +100,10 @@ export function terminalMissing(): string | false {
 }
 
 /**
- * Runs one command at a terminal of its own, and answers what it asks there.
- * @param answers of each question, which ends with `] `; null is the end of what is typed
- * @param redirected what of it does not lead to the terminal, as a shell has it: `2>errors`
- * @returns its exit code, and all that stood on the terminal
+ * Runs one command at a terminal of its own, and answers its questions.
+ * @param answers one for each question, which ends with `] `; null ends the input
+ * @param redirected the shell's redirections of the command: `2>errors`
+ * @returns the exit code, and everything that the terminal showed
  */
 export async function runAtTerminal(
   args: readonly string[],
@@ -129,10 +132,10 @@ export async function runAtTerminal(
   return { code, shown: shown.replaceAll("\r\n", "\n") };
 }
 
-/** A command that keeps running. Its output can be waited for. */
+/** A command that keeps running. A test can wait for its output. */
 export class RunningCli {
   readonly child: ChildProcessWithoutNullStreams;
-  /** The lines of stdout that are whole. */
+  /** The complete lines of stdout. */
   readonly lines: string[] = [];
   stdout = "";
   stderr = "";
@@ -166,7 +169,7 @@ export class RunningCli {
     for (const wake of this.waiting) wake();
   }
 
-  /** Resolves when `holds` does; asked again after each output and when the process ends. */
+  /** Resolves when `holds` returns true. It is checked after each output and when the process ends. */
   async until(what: string, holds: () => boolean): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const check = (): void => {
@@ -188,12 +191,12 @@ export class RunningCli {
     return this.lines;
   }
 
-  /** The exit code; `null` where a signal killed it. */
+  /** The exit code; `null` if a signal killed the process. */
   async exit(): Promise<number | null> {
     return await this.exited;
   }
 
-  /** For teardown: ends it whatever it does. */
+  /** Kills the process at teardown. */
   async kill(): Promise<void> {
     this.child.kill("SIGKILL");
     await this.exited;

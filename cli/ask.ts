@@ -1,6 +1,6 @@
 /**
- * One call whose refusal is told from silence, and the same call made again until somebody answers: a server that
- * restarts is back soon. Runs in the command line's process.
+ * Makes one call and distinguishes a refusal from a missing answer. A call can be repeated until a server answers,
+ * because a server that restarts is back soon. Runs in the CLI process.
  */
 import { CLI_RECONNECT_DELAY_MS, CLI_RETRY_MS_MAX } from "../schemas/limits.js";
 import { describeRefusal, isSuccess, sendRequest } from "./client.js";
@@ -10,7 +10,7 @@ import { warn } from "./output.js";
 import { pause } from "./pause.js";
 import type { Settings } from "./settings.js";
 
-/** An answer that is not what was asked for, mostly a refusal, with its HTTP status. */
+/** An answer other than the one that was asked for, usually an error response, with its HTTP status. */
 export class Refusal {
   constructor(
     readonly status: number,
@@ -24,27 +24,30 @@ export async function ask(settings: Settings, plan: RequestPlan): Promise<Answer
   return new Refusal(answer.status, describeRefusal(answer.status, answer.body));
 }
 
-/** A refusal, or no answer, as the failure that ends a command. */
+/** Returns the failure that ends a command after a refusal or a missing answer. */
 export function failureOf(outcome: Refusal | CliFailure): CliFailure {
   return outcome instanceof Refusal ? outcome.failure : outcome;
 }
 
-/** Whether the same call may be answered soon: nobody answered, or one who is starting or stopping did. */
+/**
+ * Whether the same call may succeed soon: no server answered, or the answer came from a server that is starting or
+ * stopping, or from its proxy.
+ */
 export function isTransient(outcome: unknown): outcome is Refusal | CliFailure {
   if (outcome instanceof Refusal) return [502, 503, 504].includes(outcome.status);
   return outcome instanceof CliFailure;
 }
 
 export interface RetryOptions {
-  /** How long; for ever where it is absent. */
+  /** The time to wait, in ms; undefined means forever. */
   readonly wait_ms: number | undefined;
-  /** Ends it early. */
+  /** Ends the wait early. */
   readonly signal: AbortSignal;
-  /** Pauses before a server that is away is asked again; they double up to this. */
+  /** The longest pause between two attempts at an unreachable server, in ms. Pauses double up to this value. */
   readonly retry_ms?: number;
 }
 
-/** How long somebody waits, whatever becomes of the server meanwhile. */
+/** A deadline for calls that are repeated while the server is unreachable. */
 export class RetryDeadline {
   readonly #options: RetryOptions;
   readonly #until_ms: number;
@@ -59,7 +62,7 @@ export class RetryDeadline {
     return this.#options.signal.aborted ? 0 : this.#until_ms - performance.now();
   }
 
-  /** Makes a call until it is answered; the last outcome where the time is up before. */
+  /** Repeats a call until a server answers it. Returns the last outcome if the deadline passes before. */
   async untilAnswered<Value>(call: () => Promise<Value | Refusal | CliFailure>): Promise<Value | Refusal | CliFailure> {
     const longest_ms = this.#options.retry_ms ?? CLI_RETRY_MS_MAX;
     for (let pause_ms = Math.min(CLI_RECONNECT_DELAY_MS, longest_ms); ; pause_ms = Math.min(pause_ms * 2, longest_ms)) {

@@ -1,7 +1,7 @@
 /**
- * A command under a claim, a lease or a task: while it runs the claim is asked for, which is the sign of life that
- * keeps it, and a command whose claim is over is ended. Runs in the command line's process. What is claimed, and what
- * becomes of it at the end, is lease-run.ts's and task-work.ts's; the process is command-process.ts's.
+ * Runs a command under a claim, which is a lease or a task. While the command runs, this process sends heartbeats that
+ * keep the claim alive. If the claim ends, the command is terminated. lease-run.ts and task-work.ts decide what is
+ * claimed and how the claim ends; command-process.ts controls the process. Runs in the CLI process.
  */
 import { CLI_LEASE_GRACE_MS, CLI_OUTPUT_LAG_MS, CLI_RETRY_MS_MAX } from "../schemas/limits.js";
 import { CommandProcess, type CommandEnd, type CommandStreams } from "./command-process.js";
@@ -14,23 +14,26 @@ import { serversOf, type Settings } from "./settings.js";
 import { captureSignals, type EndingSignal } from "./signals.js";
 
 const SECOND_MS = 1_000;
-/** A sign of life this many times in the claim's life, so that two of them may get lost. */
+/** The number of heartbeats within the claim's ttl. With three, two can get lost. */
 const HEARTBEATS_PER_TTL = 3;
-/** What a shell description of a command that it cannot start. */
+/** The exit code that a shell gives a command that it cannot start. */
 export const CANNOT_START_EXIT = 127;
 export const LOST_EXIT = 1;
-/** Who gives a claim back at the end of a command does not wait long for a server that is away. */
+/**
+ * The longest wait for an answer when a claim is released after its command. A command that has ended must not wait
+ * long for an unreachable server.
+ */
 export const RELEASE_TIMEOUT_MS = 10_000;
 
-/** Times that tests make short; by default they follow from the claim. */
+/** The intervals of a run. By default they follow from the claim's ttl; tests shorten them. */
 export interface RunTimes {
-  /** Between two signs of life. */
+  /** The time between two heartbeats. */
   readonly interval_ms: number;
-  /** After so long without an answer the claim counts as lost. */
+  /** The claim counts as lost after this time without an answer. */
   readonly ttl_ms: number;
-  /** Before a server that did not answer is asked again. */
+  /** The pause before a server that did not answer is asked again. */
   readonly retry_ms: number;
-  /** Between SIGTERM and SIGKILL. */
+  /** The time between SIGTERM and SIGKILL. */
   readonly grace_ms: number;
 }
 
@@ -41,21 +44,21 @@ export function runTimes(ttl_s: number): RunTimes {
   return { interval_ms, ttl_ms, retry_ms, grace_ms: CLI_LEASE_GRACE_MS };
 }
 
-/** Why a command is ended before its time. */
+/** The reason why a command is terminated early. */
 export interface Stop {
-  /** `timed_out`: lost for all that is known, since the server does not answer. */
+  /** `timed_out`: the server does not answer, so the claim must be assumed lost. */
   readonly kind: "lost" | "timed_out" | "canceled";
-  /** Behind the claim's name: `is lost (expired)`. */
+  /** The end of the message, after the claim's name: `is lost (expired)`. */
   readonly description: string;
 }
 
-/** A claim that is held. */
+/** A claim that this process holds. */
 export interface HeldClaim {
-  /** As messages call it: `the lease lease-1`. */
+  /** The name in messages: `the lease lease-1`. */
   readonly name: string;
-  /** What the command finds in its environment; what is undefined it does not find there. */
+  /** The variables that the command gets. An undefined one is removed from its environment. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Asks for the claim: why the command is to be ended, or whether there was an answer that description it is still held. */
+  /** Sends one heartbeat. Returns the reason to terminate the command, or whether the server confirmed the claim. */
   readonly sendHeartbeat: (limits: CallLimits) => Promise<Stop | boolean>;
 }
 
@@ -65,8 +68,8 @@ export type RunResult =
   | { readonly kind: "stopped"; readonly stop: Stop; readonly end: CommandEnd };
 
 /**
- * Gives signs of life until the signal comes; resolves where the command is to be ended, with why.
- * @param known why it is being ended already, if it is
+ * Sends heartbeats until the signal fires. Resolves with the reason if the command has to be terminated.
+ * @param known the reason for which the command is already being terminated, if there is one
  */
 async function sendHeartbeats(
   claim: HeldClaim,
@@ -78,7 +81,7 @@ async function sendHeartbeats(
   let pause_ms = interval_ms;
   for (;;) {
     await pause(pause_ms, signal);
-    // An answer counts from when it was asked for: that is what the server has heard for certain.
+    // A heartbeat counts from the moment it was sent: the server may have received it then, but not later.
     const asked_ms = performance.now();
     const answer_timeout_ms = Math.max(1, Math.min(interval_ms, confirmedAtMs + ttl_ms - asked_ms));
     const alive = await claim.sendHeartbeat({ signal, answer_timeout_ms });
@@ -92,14 +95,14 @@ async function sendHeartbeats(
   }
 }
 
-/** The command's end; or the claim's, which was first: then the command is ended too. */
+/** Waits for the end of the command or of the claim. If the claim ends first, terminates the command. */
 async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTimes): Promise<RunResult> {
   const over = new AbortController();
   const stopped = sendHeartbeats(claim, times, over.signal);
   const first = (await Promise.race([command.ended, stopped])) ?? (await command.ended);
   if ("kind" in first) {
     warn(`${claim.name} ${first.description}: the command is ended`);
-    // What is not lost is held until the command has ended: then there is something to say of it.
+    // A canceled task is still held. Keep it alive until the command has ended, so that its result can be reported.
     const held = first.kind === "canceled" ? sendHeartbeats(claim, times, over.signal, "canceled") : undefined;
     const end = await command.end(times.grace_ms);
     over.abort();
@@ -110,7 +113,9 @@ async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTim
   return { kind: "ended", end: first };
 }
 
-/** As which instance, and towards which server, a command acts in whatever folder it works. */
+/**
+ * The variables by which the command acts as the same instance, towards the same servers, in whatever folder it runs.
+ */
 function identity(settings: Settings): Readonly<Record<string, string>> {
   const { token, instance } = settings;
   return {
@@ -121,8 +126,8 @@ function identity(settings: Settings): Readonly<Record<string, string>> {
 }
 
 /**
- * Runs a command under a claim that is held. Signals that would end this process go on to the command.
- * @param streams null: the command has this process's own
+ * Runs a command under a held claim. Signals that would end this process are forwarded to the command.
+ * @param streams null: the command inherits this process's streams
  */
 export async function runUnderClaim(
   settings: Settings,
@@ -138,7 +143,7 @@ export async function runUnderClaim(
     if (command instanceof CommandProcess) command.send(signal);
     else early.push(signal);
   });
-  // Stopped by Ctrl-Z, this process would give no more signs of life, while the command goes on.
+  // Ctrl-Z would stop the heartbeats of this process while the command continues, so it is ignored.
   process.on("SIGTSTP", ignore);
   try {
     command = await CommandProcess.start(words, environment, streams);

@@ -1,7 +1,7 @@
 /**
- * The one way by which commands ask: one request, one answer, from the server in the settings or, where several are
- * given, from one of them. What an answer means is left to its callers, a connection to exchange.ts, the choice among
- * servers to failover.ts, WebSocket to event-feed.ts.
+ * Sends the requests of all commands: one request, one answer, from the configured server or, with several servers,
+ * from one of them. Callers interpret the answer. exchange.ts makes the connection, failover.ts chooses among servers,
+ * and event-feed.ts handles WebSocket. Runs in the CLI process.
  */
 import { REASON_PHRASES } from "../schemas/status.js";
 import { exchange, limitsOf, NoAnswer, openExchange } from "./exchange.js";
@@ -11,7 +11,7 @@ import { adviceFor, inFlagWords } from "./flag-words.js";
 import { warn } from "./output.js";
 import type { Settings } from "./settings.js";
 
-/** Who calls. */
+/** The headers that identify the caller. */
 export function makeHeaders({ token, instance }: Settings): Record<string, string> {
   return {
     ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),
@@ -19,12 +19,12 @@ export function makeHeaders({ token, instance }: Settings): Record<string, strin
   };
 }
 
-/** `?a=1&b=2`, percent-encoded; "" where there are no parameters. */
+/** Returns a percent-encoded query string, `?a=1&b=2`, or "" without parameters. */
 export function encodeQuery(parameters: Readonly<Record<string, string>>): string {
   return encodePairs(Object.entries(parameters));
 }
 
-/** As `encodeQuery`, where a name may stand more than once. */
+/** Does the same as `encodeQuery`, but a name may occur more than once. */
 export function encodePairs(parameters: readonly (readonly [name: string, value: string])[]): string {
   const pairs = parameters.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
   return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
@@ -34,7 +34,7 @@ function unreachable(server: URL, why: string): CliFailure {
   return failed(`cannot reach ${server.origin}: ${why}`);
 }
 
-/** A plan that is carried out as far as `send` does. */
+/** Sends a plan with `send`, through failover if several servers are configured. */
 async function sendBy<Got extends Answer | OpenAnswer>(
   send: SendOne<Got>,
   settings: Settings,
@@ -42,7 +42,7 @@ async function sendBy<Got extends Answer | OpenAnswer>(
 ): Promise<Got | CliFailure> {
   const { cluster, server } = settings;
   const headers = makeHeaders(settings);
-  // Only who has several servers pays for what chooses among them.
+  // A user with one server must not pay the load time of the failover module.
   if (cluster !== undefined)
     return await (await import("./failover.js")).sendWithFailover(cluster, headers, plan, send);
   const got = await send(server, headers, plan, limitsOf(plan));
@@ -50,23 +50,23 @@ async function sendBy<Got extends Answer | OpenAnswer>(
 }
 
 /**
- * Sends one request and takes the whole answer, whatever its status. A failure (exit 1) means that no
- * answer came: whether the server did the work is then open.
+ * Sends one request and reads the whole answer, whatever its status. A failure (exit 1) means that no answer came. It
+ * is then unknown whether the server executed the request.
  */
 export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
   const answer = await sendBy(exchange, settings, plan);
-  // What is printed is not all: no command may take it for that.
+  // The list is incomplete, and no command may take it for the whole list.
   if (!(answer instanceof CliFailure) && answer.next !== undefined)
     warn(`the list is longer than one answer: it goes on with ?${answer.next}`);
   return answer;
 }
 
-/** Sends one request, up to where its answer begins. */
+/** Sends one request and returns as soon as its answer begins. */
 export async function openRequest(settings: Settings, plan: RequestPlan): Promise<OpenAnswer | CliFailure> {
   return await sendBy(openExchange, settings, plan);
 }
 
-/** What the server's error body says: its sentence, and whether it says more than that. */
+/** Reads the sentence of the server's error body, and whether the body has more members than that. */
 function readErrorBody(body: Buffer): { readonly sentence: string; readonly says_more: boolean } | undefined {
   let parsed: unknown;
   try {
@@ -80,7 +80,10 @@ function readErrorBody(body: Buffer): { readonly sentence: string; readonly says
   return { sentence, says_more };
 }
 
-/** A refusal as a failure: the server's sentence in the words of flags, and its whole body where that says more. */
+/**
+ * Converts an error response into a failure: the server's sentence in terms of flags, and the whole body if it has more
+ * members.
+ */
 export function describeRefusal(status: number, body: Buffer): CliFailure {
   const error = readErrorBody(body);
   const sentence = error?.sentence || REASON_PHRASES[status] || "the server refused";

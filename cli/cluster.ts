@@ -1,30 +1,36 @@
 /**
- * The servers of a cluster, where several are given: which is asked next, and up to where in the cluster's log this
- * user has seen. Runs in the command line's process; what is remembered from one process to the next is
- * position-file.ts's, the requests are failover.ts's.
+ * Tracks the servers of a cluster if several are configured: the server to ask next, and the newest log position that
+ * this user has seen. position-file.ts persists both between processes, and failover.ts sends the requests. Runs in the
+ * CLI process.
  */
 import { CLI_SERVER_KEPT_MS } from "../schemas/limits.js";
 
-/** Answers of a clustered server say how far in the log it was; a request, how far it must be. */
+/**
+ * A clustered server reports its log position in the first header. A request demands a minimum position with the
+ * second.
+ */
 export const POSITION_HEADER = "x-koor-position";
 export const AFTER_HEADER = "X-Koor-After";
 
-/** What one process leaves to the next. */
+/** The state that one process leaves to the next, as it is stored in the file. */
 export interface ClientState {
   readonly position: number;
-  /** The server to begin with, in place of those before it which did not answer. */
+  /** The server to start with, because servers before it in the list did not answer. */
   readonly begin?: { readonly server: string; readonly until_ms: number };
-  /** Servers that knew a log which was given up, and were not well: until they are, what they answer is of before. */
+  /**
+   * The untrusted servers: they know a log that was given up, and were not healthy. Their answers are stale until they
+   * are healthy. The name stays because other versions of the command line read it.
+   */
   readonly doubted?: readonly string[];
 }
 
-/** Where that is saved; neither of the two throws. */
+/** Persists the client state. Neither method throws. */
 export interface ClientStateStore {
   read(): ClientState | undefined;
   write(state: ClientState): void;
 }
 
-/** A position as a header says it; undefined where it says none. */
+/** Parses the position of a header; undefined if there is none. */
 export function parsePosition(text: string | readonly string[] | undefined): number | undefined {
   return typeof text === "string" && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
@@ -37,7 +43,7 @@ export class Cluster {
   #at = 0;
   #begin_until_ms = 0;
   #position = 0;
-  /** Where there is a store, that one has them. */
+  /** Used only without a store; otherwise the store has the list. */
   #untrusted: readonly string[] = [];
 
   /** @param openStore called once, before the first request */
@@ -46,7 +52,7 @@ export class Cluster {
     this.#openStore = openStore;
   }
 
-  /** Reads what an earlier process has left; to be awaited before a server is chosen. */
+  /** Loads the state of an earlier process. It must be awaited before a server is chosen. */
   async open(): Promise<void> {
     this.#opened ??= this.#load();
     await this.#opened;
@@ -57,55 +63,58 @@ export class Cluster {
     const begin = this.#store?.read()?.begin;
     const at = this.servers.findIndex(({ href }) => href === begin?.server);
     const now_ms = Date.now();
-    // A clock that was set back must not make it a choice for ever.
+    // If the clock was set back, the stored choice must not hold forever.
     if (begin === undefined || at < 0 || begin.until_ms < now_ms || begin.until_ms > now_ms + CLI_SERVER_KEPT_MS)
       return;
     this.#at = at;
     this.#begin_until_ms = begin.until_ms;
   }
 
-  /** The server that is asked next. */
+  /** The server to ask next. */
   get current(): URL {
     return this.servers[this.#at] ?? this.servers[0];
   }
 
-  /** All of them, the current one first. */
+  /** All servers, the current one first. */
   candidates(): URL[] {
     return [...this.servers.slice(this.#at), ...this.servers.slice(0, this.#at)];
   }
 
-  /** This one did not do: the next one is the current one, unless another call has left it already. */
+  /** Moves on to the next server after this one failed, unless another call has moved on already. */
   moveOnFrom(server: URL): void {
     if (server !== this.current) return;
     this.#at = (this.#at + 1) % this.servers.length;
     this.#begin_until_ms = 0;
   }
 
-  /** In place of the current one, which did not do, this one is asked next. */
+  /** Makes this server the current one, in place of one that failed. */
   switchTo(server: URL): void {
     if (server === this.current) return;
     this.#at = Math.max(0, this.servers.indexOf(server));
     this.#begin_until_ms = 0;
   }
 
-  /** Whether it knew a log that was given up, and was not well since. */
+  /** Whether the server knew a log that was given up, and has not been healthy since. */
   isUntrusted(server: URL): boolean {
     return this.#listUntrusted().includes(server.href);
   }
 
-  /** A server that was doubted is well. */
+  /** Removes a server that is healthy again from the untrusted ones. */
   trust(server: URL): void {
     this.#position = this.position;
     this.#write(this.#listUntrusted().filter((href) => href !== server.href));
   }
 
-  /** The newest position that this process or another one has seen; 0 where none has. */
+  /** The newest position that this or another process has seen; 0 if there is none. */
   get position(): number {
     this.#position = Math.max(this.#position, this.#store?.read()?.position ?? 0);
     return this.#position;
   }
 
-  /** This server has answered; others before it may not have. One that is doubted says nothing of the log. */
+  /**
+   * Records that this server answered, though servers before it may not have. The position of an untrusted server is
+   * ignored.
+   */
   recordAnswer(server: URL, position: number | undefined): void {
     if (this.isUntrusted(server)) return;
     const known = this.#store?.read();
@@ -118,8 +127,8 @@ export class Cluster {
   }
 
   /**
-   * What was seen is not in the log any more: it is begun anew from this position.
-   * @param untrusted those that still know the log of before
+   * Sets the position back, because the log that was seen is gone and has started again before it.
+   * @param untrusted the servers that still know the previous log
    */
   resetPosition(position: number, untrusted: readonly URL[]): void {
     this.#position = position;

@@ -1,7 +1,7 @@
 /**
- * Turns a row of the table into a clipanion command and runs it. clipanion parses with the class of the
- * one row that was called: its state machine for the whole table would cost more start time with each
- * row. Loaded only when a command runs. Leaves what the command does to run-command.ts.
+ * Converts a row of the command table into a clipanion command and runs it. Only the called row becomes a class:
+ * clipanion's state machine for the whole table would cost more start time with each row. Loaded only when a command
+ * runs. run-command.ts executes the command. Runs in the CLI process.
  */
 import { Cli, Command, Option, type BaseContext, type CommandClass } from "clipanion";
 
@@ -16,7 +16,7 @@ interface InvocationContext extends BaseContext {
   readonly command_context: CommandContext;
 }
 
-/** Keeps the options apart from clipanion's own members (`path`, `help`, …). */
+/** The prefixes keep options apart from clipanion's own members (`path`, `help`, …). */
 const FLAG_PREFIX = "flag ";
 const ARGUMENT_PREFIX = "argument ";
 
@@ -36,14 +36,17 @@ function makeOptions(row: CommandRow): Record<string, unknown> {
   return options;
 }
 
-/** The value of a flag as it is sent: a duration as the seconds or the point in time that it stands for. */
+/**
+ * Returns a flag's value as it is sent: a duration becomes the number of seconds or the point in time that it stands
+ * for.
+ */
 function readTimeFlag({ kind, ahead }: Flag, value: string): string {
   const ms = kind === "seconds" || kind === "time" ? parseDuration(value) : undefined;
   if (ms === undefined) return value;
   return kind === "seconds" ? `${wholeSeconds(ms)}` : new Date(Date.now() + (ahead ? ms : -ms)).toISOString();
 }
 
-/** @param afterDashes what the row's last argument is, where that is a command */
+/** @param afterDashes the words after `--`, if the row takes a command there */
 function makeArgs(values: object, row: CommandRow, afterDashes: readonly string[]): Args {
   const command = row.arguments?.find((argument) => argument.afterDashes)?.name;
   const given = (name: string): unknown =>
@@ -67,7 +70,7 @@ function makeArgs(values: object, row: CommandRow, afterDashes: readonly string[
   };
 }
 
-/** What clipanion does not check: the kinds of the flags, and which must be there. The problem, if there is one. */
+/** Checks what clipanion does not: the kinds of flags, and which are required. Returns the problem, or undefined. */
 function findProblem(row: CommandRow, args: Args): string | undefined {
   for (const flag of row.flags ?? []) {
     const value = args.text(flag.name);
@@ -93,7 +96,7 @@ function findProblem(row: CommandRow, args: Args): string | undefined {
   return chosen.length > 1 ? `${list}, not both` : undefined;
 }
 
-/** The clipanion command of a row. Its `execute` prints what there is to print and returns the exit code. */
+/** Builds the clipanion command of a row. Its `execute` prints the output and returns the exit code. */
 function makeCommandClass(row: CommandRow, afterDashes: readonly string[]): CommandClass<InvocationContext> {
   return class extends Command<InvocationContext> {
     static override readonly paths = [[...row.words]];
@@ -116,7 +119,7 @@ function makeCommandClass(row: CommandRow, afterDashes: readonly string[]): Comm
   };
 }
 
-/** What clipanion found wrong, without its own usage lines. */
+/** Describes clipanion's parse error without its own usage lines. */
 function describeSyntaxError(error: unknown): string {
   const candidates =
     error instanceof Error && "candidates" in error ? (error.candidates as { reason: string | null }[]) : [];
@@ -124,7 +127,7 @@ function describeSyntaxError(error: unknown): string {
   return reason ? reason.replace(/\.$/, "") : "the arguments do not fit this command";
 }
 
-/** Where the row takes a command behind `--`, what stands before it and that command; else all stays together. */
+/** Splits the tokens at `--` if the row takes a command there; otherwise they stay together. */
 function splitTokens(
   row: CommandRow,
   tokens: readonly string[],
@@ -134,8 +137,8 @@ function splitTokens(
 }
 
 /**
- * Parses the command line for its row and runs it. Exit code of the command, or the failure of a command
- * line that does not fit the row, with the usage of the command.
+ * Parses the command line for its row and runs it. Returns the exit code, or a failure with the command's usage if the
+ * command line does not fit the row.
  */
 export async function runRow(
   row: CommandRow,

@@ -1,35 +1,35 @@
 /**
- * From the words of a command line to one row of the table. Pure; runs in the command line's process.
- * Leaves what the row takes to clipanion (command-class.ts), which would build its machine for every row, and
- * takes no word for a value that begins with a dash.
+ * Finds the table row of a command line. Values that begin with a dash are bound to their flags here, because clipanion
+ * takes no such word for a value. clipanion parses the rest (command-class.ts); for all rows at once it would build its
+ * state machine for each. Pure; runs in the CLI process.
  */
 import type { CommandRow, Flag } from "./command-row.js";
 import { wrongUsage, type CliFailure } from "./failure.js";
 
 /** A command line before its command is known. */
 export interface Tokens {
-  /** Each value bound to its flag; the common flags taken out. */
+  /** The tokens without the common flags. Each value is bound to its flag. */
   readonly tokens: readonly string[];
-  /** What is neither a flag nor a flag's value. */
+  /** The words that are neither flags nor values of flags. */
   readonly words: readonly string[];
   readonly pretty: boolean;
   readonly help: boolean;
-  /** Of `--server`; "" where it is not given. */
+  /** The value of `--server`; "" if it is not given. */
   readonly server: string;
 }
 
-/** Flags of every command that say how the answer is printed. JSON as it came is what is printed without them. */
+/** Flags of every command that choose the output format. The default is JSON as the server sent it. */
 const FORMAT_FLAGS: ReadonlySet<string> = new Set(["--pretty", "--json"]);
 
-/** Whether a word says nothing but how the answer is printed. */
+/** Whether a word is a flag for the output format. */
 export function isFormatFlag(word: string): boolean {
   return FORMAT_FLAGS.has(word);
 }
 
-/** Which servers are asked; every command takes it. */
+/** The flag for the servers to ask. Every command takes it. */
 const SERVER_FLAG: Flag = { name: "server", kind: "text", value: "URL[,URL]", about: "which servers are asked" };
 
-/** The names that clipanion takes in the form `--name=value`; it knows others (`--v1`) only as `--name value`. */
+/** The flag names that clipanion accepts as `--name=value`. It accepts others (`--v1`) only as `--name value`. */
 const BINDABLE_NAME = /^[a-z]+(?:-[a-z]+)*$/;
 
 function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
@@ -38,8 +38,8 @@ function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
 }
 
 /**
- * Sorts a command line into words and flags. A flag that takes a value takes the next word whatever it
- * begins with (`--data -5`), unless that is a flag itself; `--` ends the flags.
+ * Splits a command line into words and flags. A flag with a value takes the next word, whatever that begins with
+ * (`--data -5`), unless the word is itself a flag. `--` ends the flags.
  */
 export function readTokens(argv: readonly string[], rows: readonly CommandRow[]): Tokens | CliFailure {
   const flags = listFlags(rows);
@@ -87,12 +87,12 @@ function startsWith(words: readonly string[], beginning: readonly string[]): boo
   return beginning.every((word, index) => words[index] === word);
 }
 
-/** The row whose words the command line begins with; of several the longest. */
+/** Returns the row whose words begin the command line; if several match, the longest. */
 export function findRow(words: readonly string[], rows: readonly CommandRow[]): CommandRow | undefined {
   return rows.filter((row) => startsWith(words, row.words)).toSorted((a, b) => b.words.length - a.words.length)[0];
 }
 
-/** The rows below a noun, e.g. for `state`; all where `words` is empty, none for an unknown noun. */
+/** Returns the rows below a noun such as `state`: all rows if `words` is empty, none for an unknown noun. */
 export function findRowsBelow(words: readonly string[], rows: readonly CommandRow[]): readonly CommandRow[] {
   return rows.filter((row) => startsWith(row.words, words));
 }

@@ -1,7 +1,7 @@
 /**
- * A command that runs as a process of its own, with this one's stdin, stdout and stderr or with what it is given in
- * their place, and that can be ended with all that it has started. Runs in the command line's process. By hand: Node
- * has process groups, and no way to wait for the end of one.
+ * A command that runs as a child process, with inherited or piped streams. It can be terminated together with all of
+ * its descendants. Written by hand because Node supports process groups but cannot wait for the end of one. Runs in the
+ * CLI process.
  */
 import type { ChildProcess } from "node:child_process";
 
@@ -9,24 +9,24 @@ import { pause } from "./pause.js";
 
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
-/** How often it is looked whether what a command has started is gone too. */
+/** The interval at which the end of the process group is checked. */
 const LOOK_MS = 50;
 
 export interface CommandEnd {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended the process. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What a command reads, and who is told what it writes. */
+/** The command's input, and the callbacks that receive its output. */
 export interface CommandStreams {
   readonly input: string;
   readonly takeOutput: (chunk: Buffer) => void;
-  /** What it writes to stderr goes to this process's, too. */
+  /** Receives stderr, which is also copied to this process's stderr. */
   readonly takeErrors: (chunk: Buffer) => void;
 }
 
-/** Windows has no process groups: there only the command itself is reached. */
+/** Windows has no process groups. Signals reach only the command itself there. */
 const HAS_GROUPS = process.platform !== "win32";
 
 export class CommandProcess {
@@ -45,8 +45,8 @@ export class CommandProcess {
   }
 
   /**
-   * The running command; what is wrong, in a few words, where it cannot be started.
-   * @param streams null: this process's own
+   * Starts the command. Returns the running process, or a short reason why it cannot start.
+   * @param streams null: the command inherits this process's streams
    */
   static async start(
     [file = "", ...rest]: readonly string[],
@@ -55,7 +55,7 @@ export class CommandProcess {
   ): Promise<CommandProcess | string> {
     const { spawn } = await import("node:child_process");
     const stdio = streams === null ? "inherit" : "pipe";
-    // A group of its own, so that a signal reaches what the command has started, and not this process.
+    // The command gets its own group, so that a signal reaches its descendants but not this process.
     const options = { stdio, env: environment, detached: HAS_GROUPS } as const;
     return await new Promise((resolve) => {
       try {
@@ -65,19 +65,19 @@ export class CommandProcess {
         child.once("spawn", () => resolve(command));
         child.once("error", (error) => resolve(describeStartError(error)));
       } catch (error) {
-        // An argument that no process can have, one with a NUL character.
+        // An argument is invalid for a process, such as one with a NUL character.
         resolve(describeStartError(error));
       }
     });
   }
 
-  /** Sends a signal to all that the command has started, itself included. What is gone hears nothing. */
+  /** Sends a signal to the command and all of its descendants. Processes that have ended are ignored. */
   send(signal: NodeJS.Signals): void {
     if (!HAS_GROUPS) this.#child.kill(signal);
     else this.#sendToGroup(signal);
   }
 
-  /** Waits until all that it wrote has come, for so long at most: what it has started may keep its streams open. */
+  /** Waits at most `wait_ms` until the output has been read. Descendants may keep the streams open. */
   async drained(wait_ms: number): Promise<void> {
     const over = new AbortController();
     await Promise.race([this.#closed, pause(wait_ms, over.signal)]);
@@ -86,7 +86,7 @@ export class CommandProcess {
     this.#child.stderr?.destroy();
   }
 
-  /** Ends all of it: SIGTERM, and SIGKILL for what is left after `grace_ms`. */
+  /** Ends the whole group: SIGTERM first, then SIGKILL for the processes that are left after `grace_ms`. */
   async end(grace_ms: number): Promise<CommandEnd> {
     const until_ms = performance.now() + grace_ms;
     this.send("SIGTERM");
@@ -103,14 +103,14 @@ export class CommandProcess {
     return HAS_GROUPS ? this.#sendToGroup(0) : this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** False where nobody is left of the group. */
+  /** Signals the group. Returns false if no process of it is left. */
   #sendToGroup(signal: NodeJS.Signals | 0): boolean {
     const { pid } = this.#child;
     if (pid === undefined) return false;
     try {
       return process.kill(-pid, signal);
     } catch (error) {
-      // One of another user (EPERM) is there, but not ours to end.
+      // A process of another user (EPERM) exists, but we cannot end it.
       if (errorCodeOf(error) === "ESRCH" || errorCodeOf(error) === "EPERM") return false;
       throw error;
     }
@@ -118,7 +118,7 @@ export class CommandProcess {
 }
 
 function connect({ stdin, stdout, stderr }: ChildProcess, streams: CommandStreams): void {
-  // Who does not read it does not need it.
+  // A command that does not read its input does not need it.
   stdin?.on("error", () => undefined);
   stdin?.end(streams.input);
   stdout?.on("data", streams.takeOutput);

@@ -1,6 +1,6 @@
 /**
- * The table of commands, by topic: one row adds one. Runs in the command line's process. Each noun has its
- * own file of rows; `serve` is listed here for its help only, koor.ts hands its arguments to the server.
+ * The command table, by topic. Each noun has its own file of rows. `serve` is listed only for its help; koor.ts passes
+ * its arguments to the server. Runs in the CLI process.
  */
 import type { CommandRow } from "./command-row.js";
 import { AUDIT_COMMANDS } from "./commands/audit.js";
@@ -28,7 +28,7 @@ import { TEMPLATES_COMMANDS } from "./commands/templates.js";
 
 /** Commands that a reader looks for together. */
 export interface Topic {
-  /** A word or two for the overview. */
+  /** One or two words for the overview. */
   readonly name: string;
   readonly rows: readonly CommandRow[];
 }

@@ -1,8 +1,9 @@
 /**
- * Small configuration files as text: read within a bound, and replaced as a whole, so that a reader sees the old or the
- * new text. Files of a project may come from others: only regular files are read, opening never waits, and no link
- * leads out of the project. Runs in the command line's process. Leaves what is in them to others. By hand:
- * write-file-atomic would save ten lines for 17 KB, and listens to the process's signals.
+ * Reads and replaces small configuration files. Reads are bounded, and a write replaces the whole file, so that a
+ * reader sees either the old or the new text. A project's files may come from other people: only regular files are
+ * read, opening never blocks, and no link leads out of the project. Other modules interpret the content. Written by
+ * hand: write-file-atomic would save ten lines for 17 KB, and it listens to the process's signals. Runs in the CLI
+ * process.
  */
 import {
   closeSync,
@@ -27,31 +28,39 @@ import { SETTINGS_BYTES_MAX } from "../schemas/limits.js";
 import { failed, wrongUsage, type CliFailure } from "./failure.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
-/** Permission bits of a mode. */
+/** The permission bits of a mode. */
 const PERMISSIONS = 0o777;
-/** Neither a FIFO without a writer nor a last link keeps the caller; Windows has neither flag. */
+/**
+ * These flags prevent that a FIFO without a writer blocks the open, and that the last link is followed. Windows has
+ * neither flag.
+ */
 const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
 
-/** A file and where its links may lead. */
+/** The path of a file, and the folder that its links must not leave. */
 export interface FileLocation {
   readonly path: string;
-  /** As messages name the file. */
+  /** The file's name in messages. */
   readonly name: string;
-  /** The folder that no link may lead out of; undefined for files that are the user's own. */
+  /** The folder that no link may lead out of; undefined for the user's own files. */
   readonly root?: string;
 }
 
-/** Whether `path` is `folder` or below it, by its text. */
+/** Whether `path` is `folder` or below it, compared as text. */
 export function isWithin(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-/** Open files by name, terminals, the null device: they are no files of a project, whatever its folder. */
+/**
+ * Names of open files, terminals and the null device. They are never project files, whatever the project's folder is.
+ */
 export const DEVICES = /^\/(?:dev|proc)\//;
 
-/** Where a file lies that the command line names: in the project no link may lead out of it, elsewhere links may. */
+/**
+ * Locates a file that the command line names. Inside the project no link may lead out of it; elsewhere links are
+ * allowed.
+ */
 export function locateFile(path: string, folder: string, root: string): FileLocation {
   const absolute = resolve(folder, path);
   const isOfProject = !DEVICES.test(absolute) && isWithin(root, absolute);
@@ -62,15 +71,15 @@ function leadsOut(root: string): string {
   return `it is a link that leads out of ${root}`;
 }
 
-/** Why a file is not read or replaced; undefined where it is a regular one. */
+/** Returns why a file cannot be read or replaced; undefined for a regular file. */
 function irregularity(info: Stats): string | undefined {
   if (info.isDirectory()) return "it is a directory";
   return info.isFile() ? undefined : "it is not a regular file";
 }
 
 /**
- * The path with all links resolved, as far as it exists; undefined where it is not below `root`. Throws what the system
- * says, ENOENT for a link that leads nowhere.
+ * Resolves all links of a path, as far as it exists. Returns undefined if the result is not below `root`. Throws the
+ * system's error, ENOENT for a dangling link.
  */
 function resolveLinks({ path, root }: FileLocation): string | undefined {
   let existing = path;
@@ -92,8 +101,8 @@ function readBounded(file: number): Buffer | undefined {
 }
 
 /**
- * The text of the file without a byte-order mark, `undefined` where there is none. A file that is not read for what it
- * is (exit 2): not a regular one, larger than SETTINGS_BYTES_MAX, or led out of its root by a link.
+ * Reads the text of a file without its byte-order mark; `undefined` if the file does not exist. Refuses (exit 2) a file
+ * that is not regular, is larger than SETTINGS_BYTES_MAX, or leaves its root through a link.
  */
 export function readTextFile(location: FileLocation): string | undefined | CliFailure {
   const { name, root } = location;
@@ -101,7 +110,7 @@ export function readTextFile(location: FileLocation): string | undefined | CliFa
   try {
     const real = resolveLinks(location);
     if (real === undefined) return wrongUsage(`cannot read ${name}: ${leadsOut(root ?? "")}`);
-    // Before it is opened, which of a device could do something.
+    // The check comes before the open, because opening a device can have side effects.
     const problem = irregularity(statSync(real));
     if (problem !== undefined) return wrongUsage(`cannot read ${name}: ${problem}`);
     file = openSync(real, READ_AT_ONCE | NO_LINK);
@@ -118,8 +127,8 @@ export function readTextFile(location: FileLocation): string | undefined | CliFa
 }
 
 /**
- * Where a file is to be written: a link to a regular file is followed, not replaced. Refused (exit 2) is a link that
- * leads out of the root or nowhere, and what is there and is not a regular file. Throws what the system says.
+ * Returns the path to write. A link to a regular file is followed, not replaced. Refuses (exit 2) a link that leads out
+ * of the root or nowhere, and an existing file that is not regular. Throws the system's error.
  */
 export function resolveForWriting(location: FileLocation): string | CliFailure {
   const { name, root } = location;
@@ -137,8 +146,8 @@ export function resolveForWriting(location: FileLocation): string | CliFailure {
 }
 
 /**
- * Where a file of any kind is to be read: all links of a place that has a root are resolved; refused (exit 2) are those
- * that lead out of it. Throws what the system says.
+ * Returns the path to read, for a file of any kind. If the location has a root, links are resolved, and those that lead
+ * out of it are refused (exit 2). Throws the system's error.
  */
 export function resolveForReading(location: FileLocation): string | CliFailure {
   const { path, name, root } = location;
@@ -146,15 +155,15 @@ export function resolveForReading(location: FileLocation): string | CliFailure {
   return resolveLinks(location) ?? wrongUsage(`cannot read ${name}: ${leadsOut(root)}`);
 }
 
-/** The permissions of the file, `fallback` where there is none. Throws what the system says. */
+/** Returns the file's permissions, or `fallback` if it does not exist. Throws the system's error. */
 export function modeOf(path: string, fallback: number): number {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat === undefined ? fallback : stat.mode & PERMISSIONS;
 }
 
 /**
- * Writes beside the file and renames over it. Throws what the system says.
- * @param path from `resolveForWriting`
+ * Writes a temporary file next to the target and renames it. Throws the system's error.
+ * @param path the result of `resolveForWriting`
  */
 export function replaceFile(path: string, content: string | Buffer, mode: number): void {
   const temporary = `${path}.${process.pid}.part`;
@@ -173,7 +182,7 @@ export function replaceFile(path: string, content: string | Buffer, mode: number
   renameSync(temporary, path);
 }
 
-/** As replaceFile, and makes its folder where that is missing. */
+/** Does the same as `replaceFile`, and creates the folder if it is missing. */
 export function replaceFileInFolder(path: string, content: string, mode: number): void {
   mkdirSync(dirname(path), { recursive: true });
   replaceFile(path, content, mode);

@@ -1,8 +1,8 @@
 /**
- * `events subscribe`: prints each event once and in order, across lost connections. Every session, the
- * first included, begins behind a known position (`since`), so nothing that is published between two of
- * them is missed. Where WebSocket cannot pass it polls. Runs in the command line's process; one session
- * is event-socket.ts's, stdout is event-sink.ts's. By hand: libraries that reconnect know no positions.
+ * Implements `events subscribe`: prints each event once and in order, across lost connections. Every session, including
+ * the first, starts after a known position (`since`), so no event that is published between two sessions is missed. If
+ * WebSocket is blocked, the feed polls. event-socket.ts runs one session, and event-sink.ts writes to stdout. Written
+ * by hand because libraries that reconnect have no positions. Runs in the CLI process.
  */
 import {
   CLI_POLL_EVENTS,
@@ -24,26 +24,26 @@ import { serversOf, type Settings } from "./settings.js";
 
 export interface FeedOptions {
   readonly pattern: string;
-  /** Print what was published after this event; undefined: from now on. */
+  /** Prints events published after this event id; undefined: from now on. */
   readonly since: number | undefined;
-  /** Print the server's notices of dropped events instead of fetching what was dropped. */
+  /** Prints the server's notices of dropped events instead of fetching the dropped events. */
   readonly notices: boolean;
   readonly pretty: boolean;
 }
 
-/** An event's id stands first in its text: no need to parse megabytes of data for it. */
+/** The id comes first in an event's text, so megabytes of data need not be parsed. */
 const EVENT_ID = /^\{"id":(\d{1,16}),/;
 const EVENT_ID_BYTES = 32;
-/** What a server says to who knows of events which it has not. */
+/** The message of a server whose newest event is older than `since`. */
 const LAGGED = /^\{"type":"lagged","last_id":(\d{1,16})\}/;
 const LAGGED_BYTES = 64;
 
-/** Answers of a proxy or a server that may soon be another: too many requests, timeouts, restarts. */
+/** Whether the status is temporary: too many requests, a timeout, or a restart of a server or proxy. */
 function isTemporary(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && status !== 501);
 }
 
-/** The id of the newest event: what is published from now on comes after it. */
+/** Returns the id of the newest event. Later events come after it. */
 async function findPosition(settings: Settings, signal: AbortSignal): Promise<number | CliFailure> {
   const answer = await sendRequest(settings, { method: "GET", path: "/api/metrics", signal });
   if (answer instanceof CliFailure) return answer;
@@ -61,17 +61,17 @@ class EventFeed {
   private readonly options: FeedOptions;
   private readonly signal: AbortSignal;
   private readonly sink: EventSink;
-  /** The id of the last event that was printed, or that nothing before is wanted of. */
+  /** The id of the last printed event, or the event after which printing starts. */
   private position: number;
-  /** Whether the server has answered at all: what fails before that is not tried again. */
+  /** Whether the server has answered at all. Earlier failures are not retried. */
   private reached: boolean;
-  /** Where the current session began. */
+  /** The position at which the current session started. */
   private session_start = 0;
-  /** Sessions in a row that did not open. */
+  /** The number of consecutive sessions that did not open. */
   private failedSessions = 0;
-  /** Whether the server may be another than the one that told of the position. */
+  /** Whether the server may be a different one from the server that reported the position. */
   private positionUnverified = true;
-  /** Whether it polls because WebSocket does not pass. */
+  /** Whether the feed polls because WebSocket is blocked. */
   private polling = false;
 
   constructor(settings: Settings, options: FeedOptions, position: number, sink: EventSink, signal: AbortSignal) {
@@ -83,10 +83,10 @@ class EventFeed {
     this.signal = signal;
   }
 
-  /** Prints one frame or one event of a page. */
+  /** Prints one frame, or one event of a page. */
   private printFrame(frame: Buffer): FrameAction {
     const id = Number(EVENT_ID.exec(frame.toString("latin1", 0, EVENT_ID_BYTES))?.[1] ?? Number.NaN);
-    // Only a notice begins otherwise.
+    // Only a notice starts in another way.
     const lag = Number.isNaN(id) ? LAGGED.exec(frame.toString("latin1", 0, LAGGED_BYTES)) : null;
     if (lag !== null) this.rewindTo(Number(lag[1]));
     else if (Number.isNaN(id) && !this.options.notices) return this.fillGap();
@@ -96,14 +96,20 @@ class EventFeed {
     return this.sink.write(formatJson(frame, this.options.pretty)) ? "more" : "wait";
   }
 
-  /** The server has not the events that were printed, since it was restored from an older backup, or is another. */
+  /**
+   * Sets the position back. The server lacks events that were already printed, because it was restored from an older
+   * backup or is a different server.
+   */
   private rewindTo(last_id: number): void {
     warn(`lagged: the server's newest event is ${last_id}, not ${this.position}: what came between was not printed`);
     this.position = last_id;
     this.session_start = last_id;
   }
 
-  /** The server had to drop events: a new session replays them, unless this one did so and could not. */
+  /**
+   * Handles events that the server dropped: a new session replays them, unless this session already tried and could
+   * not.
+   */
   private fillGap(): FrameAction {
     if (this.position > this.session_start) return "resync";
     warn("the server no longer holds some events that were not printed");
@@ -115,8 +121,8 @@ class EventFeed {
   }
 
   /**
-   * Grows with the sessions that did not open, where all servers have had their turn; half of it is chance, so that
-   * many clients do not come back at once.
+   * Returns the delay before the next session. It doubles after each round of all servers. Half of it is random, so
+   * that many clients do not return at once.
    */
   private nextDelayMs(): number {
     const rounds = Math.ceil(this.failedSessions / this.server_count);
@@ -124,7 +130,7 @@ class EventFeed {
     return delay_ms * (0.5 + Math.random() / 2);
   }
 
-  /** Prints what history holds after the position. Whether plain HTTP passed; a failure where it was refused. */
+  /** Prints the history after the position. Returns whether plain HTTP works, or a failure if the server refused. */
   private async poll(): Promise<boolean | CliFailure> {
     for (;;) {
       const query = { after: String(this.position), topic: this.options.pattern, last: String(CLI_POLL_EVENTS) };
@@ -162,14 +168,14 @@ class EventFeed {
     return undefined;
   }
 
-  /** WebSocket does not pass but HTTP does: polls for a while, longer where the answer looks lasting. */
+  /** Polls for a while because WebSocket is blocked but HTTP works. Polls longer if the block looks permanent. */
   private async pollInstead(why: string, lasting: boolean): Promise<CliFailure | undefined> {
     if (!this.polling) warn(`no WebSocket (${why}), polling every ${CLI_POLL_INTERVAL_MS / 1000} s`);
     this.polling = true;
     return await this.pollFor(lasting ? CLI_UPGRADE_RETRY_MS : this.nextDelayMs());
   }
 
-  /** The server that is next; those that may not be asked are passed over, as long as there is another one. */
+  /** Returns the next server. Untrusted servers are skipped as long as there is another one. */
   private async chooseServer(): Promise<URL> {
     const { cluster, server } = this.settings;
     if (cluster === undefined) return server;
@@ -181,7 +187,7 @@ class EventFeed {
     return cluster.current;
   }
 
-  /** One session, and what has to be done before the next one. */
+  /** Runs one session and prepares the next. */
   private async runOnce(): Promise<CliFailure | undefined> {
     this.session_start = this.position;
     const { cluster } = this.settings;
@@ -191,7 +197,7 @@ class EventFeed {
     const query = encodeQuery({
       pattern: this.options.pattern,
       since: String(this.position),
-      // Always asked for: they tell what has to be fetched again.
+      // Notices are always requested: they announce the events that must be fetched again.
       notices: "1",
       ...(after === 0 ? {} : { after_position: String(after) }),
     });
@@ -221,7 +227,7 @@ class EventFeed {
     cluster?.moveOnFrom(server);
     if (end.kind === "blocked") {
       this.reached = true;
-      // A server that cannot just now does not say that WebSocket does not pass: others may let it.
+      // A temporary error does not prove that WebSocket is blocked; other servers may accept it.
       if (isTemporary(end.status) && this.failedSessions < this.server_count)
         return await this.pauseBeforeRetry(`the answer was ${end.status}`);
       return await this.pollInstead(`the answer was ${end.status}`, !isTemporary(end.status));
@@ -236,7 +242,7 @@ class EventFeed {
     return await this.pauseBeforeRetry(end.why);
   }
 
-  /** Until the next try. */
+  /** Waits before the next attempt. */
   private async pauseBeforeRetry(why: string): Promise<undefined> {
     if (this.failedSessions === 1) warn(`${why}, trying again`);
     await pause(this.nextDelayMs(), this.signal);

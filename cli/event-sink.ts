@@ -1,6 +1,6 @@
 /**
- * Where `events subscribe` prints: stdout with back-pressure, and the news that nobody reads it any more.
- * Runs in the command line's process. Other commands print through output.ts.
+ * The output of `events subscribe`: stdout with backpressure, and a notification when its reader is gone. Other
+ * commands print through output.ts. Runs in the CLI process.
  */
 import { fstatSync } from "node:fs";
 import type { Socket } from "node:net";
@@ -8,40 +8,44 @@ import type { Socket } from "node:net";
 import { failed, type CliFailure } from "./failure.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
-/** What a reader that went away looks like: a closed pipe, a closed socket, a terminal that hung up. */
+/** The errors that mean that the reader is gone: a closed pipe, a closed socket, a terminal that hung up. */
 const CLOSED_CODES: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET", "EIO"]);
 const STDIN = 0;
 const STDOUT = 1;
 
 export interface EventSink {
-  /** Takes a line. False: call `drained` before the next one. */
+  /** Writes a line. If it returns false, call `drained` before the next line. */
   write(line: Buffer): boolean;
   /** Resolves when there is room again, or when the sink has ended. */
   drained(): Promise<void>;
-  /** Releases stdout; what it has not taken by then is lost. */
+  /** Releases stdout. Output that it has not taken by then is lost. */
   close(): void;
 }
 
-/** Whether stdin is the very same socket: what is read from it is then input, not the reader's end. */
+/**
+ * Whether stdin is the same socket as stdout. Data that arrives there is input then, and its end does not mean that the
+ * reader is gone.
+ */
 function isSharedWithStdin(): boolean {
   const [input, output] = [fstatSync(STDIN), fstatSync(STDOUT)];
   return input.dev === output.dev && input.ino === output.ino;
 }
 
 /**
- * Pipes and sockets get a handle of our own, which unlike `process.stdout` can be closed while a slow
- * reader still holds up a write. A socket's is read too: its end is the only sign, while nothing is
- * printed, that the reader is gone. (A pipe gives no such sign before the next write.)
+ * Opens stdout. Pipes and sockets get a handle of our own, which unlike `process.stdout` can be closed while a slow
+ * reader still blocks a write. A socket is also read: while nothing is printed, its end is the only sign that the
+ * reader is gone. A pipe gives no such sign before the next write.
  */
 async function openStdout(onEnd: () => void): Promise<NodeJS.WriteStream | Socket> {
   const kind = fstatSync(STDOUT);
   if (!kind.isFIFO() && !kind.isSocket()) return process.stdout;
   const readable = kind.isSocket() && !isSharedWithStdin();
-  // The bundler would hoist a static import of it, for every command to pay.
+  // The bundler would hoist a static import, and every command would pay for it.
   const net = await import("node:net");
   const stream = new net.Socket({ fd: STDOUT, readable, writable: true, allowHalfOpen: true });
   if (readable) {
-    // An end that is there from the start is no reader leaving: a service's journal shuts that side of its socket.
+    // An end that exists from the start does not mean that the reader left: systemd's journal shuts down that side of
+    // its socket.
     let starting = true;
     setImmediate(() => setImmediate(() => (starting = false)));
     stream.once("end", () => {

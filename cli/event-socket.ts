@@ -1,6 +1,6 @@
 /**
- * One WebSocket session of a subscription, from the upgrade to its end, told as a value. Runs in the
- * command line's process. Leaves reconnecting, positions and polling to event-feed.ts.
+ * Runs one WebSocket session of a subscription, from the upgrade to its end, and returns how it ended. event-feed.ts
+ * handles reconnects, positions and polling. Runs in the CLI process.
  */
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
@@ -14,11 +14,11 @@ import type { CliFailure } from "./failure.js";
 import type { Settings } from "./settings.js";
 import { describeSystemError } from "./system-error.js";
 
-/** An event is a little longer than the body it was published with. */
+/** An event is slightly longer than the body with which it was published. */
 const FRAME_BYTES_MAX = 2 * BODY_BYTES_MAX;
 const ERROR_BODY_BYTES_MAX = 64 * 1024;
 
-/** Answers that another attempt would get again. */
+/** The statuses that another attempt would get again. */
 const REFUSALS: ReadonlySet<number> = new Set([
   STATUSES.INVALID_ARGUMENT.http,
   STATUSES.UNAUTHENTICATED.http,
@@ -28,17 +28,17 @@ const REFUSALS: ReadonlySet<number> = new Set([
 
 export type SessionEnd =
   | { readonly kind: "refused"; readonly failure: CliFailure }
-  /** Something answered with HTTP, but not with a WebSocket. */
+  /** The peer answered with HTTP instead of a WebSocket. */
   | { readonly kind: "blocked"; readonly status: number }
   | { readonly kind: "lost"; readonly opened: boolean; readonly why: string }
-  /** The receiver of the frames wants a new session. */
+  /** The receiver of the frames asked for a new session. */
   | { readonly kind: "resync" };
 
-/** `more`: go on. `wait`: stop reading until `drained`. `resync`: end the session. */
+/** `more`: continue. `wait`: stop reading until `drained` resolves. `resync`: end the session. */
 export type FrameAction = "more" | "wait" | "resync";
 
 export interface FrameReceiver {
-  /** @param position how far in its cluster's log the server was, where it says so */
+  /** @param position the server's position in its cluster's log, if it reports one */
   opened(position: number | undefined): void;
   take(frame: Buffer): FrameAction;
   drained(): Promise<void>;
@@ -54,12 +54,12 @@ async function readErrorBody(response: IncomingMessage): Promise<Buffer> {
       chunks.push(chunk);
     }
   } catch {
-    // The status is known and says enough; the body would only have worded it.
+    // The status is known and suffices; the body would only have given the wording.
   }
   return Buffer.concat(chunks);
 }
 
-/** Pings while the session is quiet, and ends it when the peer has not answered the ping before. */
+/** Sends pings while the session is idle, and ends it if the peer did not answer the previous ping. */
 function keepAlive(socket: WebSocket): () => void {
   let heard = true;
   const hear = (): void => {
@@ -69,7 +69,7 @@ function keepAlive(socket: WebSocket): () => void {
   socket.on("ping", hear);
   socket.on("pong", hear);
   const timer = setInterval(() => {
-    // Whoever does not read cannot hear.
+    // A paused socket receives nothing, so it cannot see an answer.
     if (socket.isPaused) return;
     if (!heard) socket.terminate();
     heard = false;
@@ -79,8 +79,8 @@ function keepAlive(socket: WebSocket): () => void {
 }
 
 /**
- * Resolves when the session is over, or `signal` ends it.
- * @param path with its query, below the server's own prefix
+ * Resolves when the session has ended or `signal` ends it.
+ * @param path the path and query below the server's path prefix
  */
 export async function runSession(
   settings: Settings,
@@ -114,7 +114,7 @@ export async function runSession(
         receiver.opened(position);
       });
       socket.on("message", (frame: Buffer) => {
-        // One read of the socket may hold many frames: those behind a gap come again in the next session.
+        // One read of the socket may contain many frames. Those after a gap come again in the next session.
         if (resyncing) return;
         const action = receiver.take(frame);
         if (action === "resync") {

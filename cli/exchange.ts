@@ -1,7 +1,7 @@
 /**
- * One request to one server, on Node's own http: `fetch` alone would cost more start time than all the rest. One
- * request, one connection. Paths are sent as they are given: a URL library would fold the `.` and `..` that are
- * literal in a key. Runs in the command line's process; leaves the choice of the server to client.ts.
+ * Sends one request to one server over its own connection, with Node's http module: `fetch` alone would cost more start
+ * time than everything else. Paths are sent unchanged, because a URL library would normalize the `.` and `..` that are
+ * literal in a key. client.ts chooses the server. Runs in the CLI process.
  */
 import { NEXT_HEADER } from "../schemas/next-header.js";
 import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
@@ -19,62 +19,62 @@ type Headers = Readonly<Record<string, string>>;
 
 export interface RequestPlan {
   readonly method: string;
-  /** Encoded, with its query, below the server's own path prefix; a function where each try has one of its own. */
+  /** The encoded path and query, below the server's path prefix. A function returns a new one for each attempt. */
   readonly path: string | (() => string);
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
-  /** A body that is too large to be held, instead of `body`; with its length where that is known. */
+  /** A body that is too large for memory, in place of `body`; `length` is undefined if it is unknown. */
   readonly stream?: { readonly source: NodeJS.ReadableStream; readonly length: number | undefined };
-  /** Silence that is borne before the answer; CLI_ANSWER_TIMEOUT_MS unless said. */
+  /** The longest silence before the answer, in ms; CLI_ANSWER_TIMEOUT_MS by default. */
   readonly answer_timeout_ms?: number;
-  /** Ends the request early; it then counts as failed. */
+  /** Aborts the request, which then counts as failed. */
   readonly signal?: AbortSignal;
   /**
-   * Sent again where its answer was lost, it does and answers the same: it may go to another server of a cluster
-   * though one may have carried it out. Anything but a GET says so by itself.
+   * Whether the request is idempotent: it has the same effect and answer when it is repeated. It may then go to another
+   * server of a cluster even though the first may have executed it. A GET always is; other requests set this.
    */
   readonly repeatable?: boolean;
   /**
-   * Whether an answer that is a success by its status says that the server could not write, and stored nothing: then
-   * another one is asked. Only what wraps Koor's refusals in answers of its own has this.
+   * Whether an answer with a success status reports that the server could not write and stored nothing. Another server
+   * is asked then. Only a protocol that wraps Koor's refusals in its own answers needs this.
    */
   readonly isNotStored?: (answer: Answer) => boolean;
-  /** Asks how a server of a cluster itself is: it answers however far behind it is. */
+  /** Asks for the status of a clustered server itself. The server answers even if it lags. */
   readonly about_server?: boolean;
 }
 
 export interface Answer {
-  /** HTTP status. */
+  /** The HTTP status. */
   readonly status: number;
-  /** How far in its cluster's log the server was; undefined where it does not say. */
+  /** The server's position in its cluster's log; undefined if it reports none. */
   readonly position: number | undefined;
-  /** "" where the header is absent. */
+  /** The Content-Type header; "" if it is absent. */
   readonly content_type: string;
-  /** Where a list goes on that was cut: parameters of its query; absent where all of it is here. */
+  /** The query parameters of the next page; absent if the list is complete. */
   readonly next?: string;
   readonly body: Buffer;
 }
 
-/** An answer that has begun. Whoever opened it closes it. */
+/** An answer whose body has not been read. The caller must close it. */
 export interface OpenAnswer extends Pick<Answer, "status" | "position"> {
   readonly response: IncomingMessage;
   readonly close: () => void;
 }
 
-/** No answer came, or not the whole of it. */
+/** The result if no answer came, or only a part of it. */
 export class NoAnswer {
-  /** @param sent whether the server may have got the request, and carried it out */
+  /** @param sent whether the server may have received and executed the request */
   constructor(
     readonly why: string,
     readonly sent: boolean,
   ) {}
 }
 
-/** How long a server may take. */
+/** The time limits of one exchange. */
 export interface ExchangeLimits {
-  /** Until the connection stands, TLS included. */
+  /** The time to establish the connection, including TLS. */
   readonly connect_ms: number;
-  /** Silence before the answer. */
+  /** The longest silence before the answer. */
   readonly answer_ms: number;
 }
 
@@ -82,12 +82,12 @@ export function limitsOf(plan: RequestPlan): ExchangeLimits {
   return { connect_ms: CLI_CONNECT_TIMEOUT_MS, answer_ms: plan.answer_timeout_ms ?? CLI_ANSWER_TIMEOUT_MS };
 }
 
-/** `/a/b` below the prefix that the server's URL may carry. */
+/** Joins `/a/b` to the path prefix of the server's URL. */
 export function joinServerPath(server: URL, path: string): string {
   return server.pathname.replace(/\/+$/, "") + path;
 }
 
-/** Runs the connection's clock until the socket, TLS included, is ready; `ready` is called then. */
+/** Aborts the request if the connection, including TLS, is not ready within `connect_ms`; then calls `ready`. */
 function awaitConnection(request: ClientRequest, secure: boolean, connect_ms: number, ready: () => void): void {
   const timer = setTimeout(() => {
     request.destroy(new Error(`no connection within ${connect_ms / 1000} s`));
@@ -102,7 +102,7 @@ function awaitConnection(request: ClientRequest, secure: boolean, connect_ms: nu
   request.once("close", stop);
 }
 
-/** How far a request is carried out: to the beginning of its answer (`openExchange`), or the whole (`exchange`). */
+/** Sends a request up to the start of its answer (`openExchange`) or to its end (`exchange`). */
 export type SendOne<Got extends Answer | OpenAnswer> = (
   server: URL,
   headers: Headers,
@@ -110,7 +110,7 @@ export type SendOne<Got extends Answer | OpenAnswer> = (
   limits: ExchangeLimits,
 ) => Promise<Got | NoAnswer>;
 
-/** Sends one request, up to where its answer begins. */
+/** Sends one request and returns when its answer begins. */
 export async function openExchange(
   server: URL,
   headers: Headers,
@@ -127,8 +127,8 @@ export async function openExchange(
     path: joinServerPath(server, typeof plan.path === "string" ? plan.path : plan.path()),
     headers: {
       Host: server.host,
-      // A server closes at once after its answer where the client asked for that; a refusal that comes before
-      // the whole body is sent would then be lost. The connection is ours to end.
+      // With `Connection: close` the server would close right after its answer. A refusal that comes before the whole
+      // body is sent would then be lost. We end the connection ourselves.
       Connection: "keep-alive",
       ...headers,
       ...plan.headers,
@@ -145,7 +145,7 @@ export async function openExchange(
     let answered = false;
     awaitConnection(request, secure, connect_ms, () => {
       sent = true;
-      // Not before: where there is no connection, another server is to get all of it.
+      // Piping starts only now: if there is no connection, another server must get the whole stream.
       if (plan.stream !== undefined) plan.stream.source.pipe(request);
     });
     request.setTimeout(answer_ms, () => {
@@ -165,7 +165,7 @@ export async function openExchange(
   });
 }
 
-/** The whole answer, or why it did not come whole. */
+/** Reads the whole answer; returns the reason if a part is missing. */
 export async function collectAnswer({ status, position, response }: OpenAnswer): Promise<Answer | NoAnswer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -189,7 +189,7 @@ export async function collectAnswer({ status, position, response }: OpenAnswer):
   };
 }
 
-/** Sends one request and takes the whole answer into memory. */
+/** Sends one request and reads the whole answer into memory. */
 export async function exchange(
   server: URL,
   headers: Headers,

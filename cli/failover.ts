@@ -1,7 +1,7 @@
 /**
- * One request where several servers are given: they are asked in turn, as long as it is sure that it is not carried
- * out twice, and each is fallback how far in the cluster's log it must be. Runs in the command line's process. What may be
- * repeated, each call says by itself (exchange.ts).
+ * Sends one request to one of several servers. The next server is asked only as long as it is certain that the request
+ * is not executed twice. Each request carries the log position that the server must have reached. Each call declares
+ * whether it may be repeated (exchange.ts). Runs in the CLI process.
  */
 import {
   CLI_ANSWER_TIMEOUT_MS,
@@ -20,10 +20,12 @@ import { isTrusted, runWatched } from "./server-health.js";
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Where all that Koor answers says that nothing was stored. */
+/** The statuses with which Koor always states that nothing was stored. */
 const NOT_STORED: ReadonlySet<number> = new Set([STATUSES.UNAVAILABLE.http, STATUSES.DISK_FULL.http]);
 const BAD_GATEWAY = 502;
-/** Answers of a server that cannot just now, or of a proxy before one; what was asked may have been carried out. */
+/**
+ * The statuses of a server that cannot answer now, or of a proxy in front of one. The request may have been executed.
+ */
 const TRANSIENT: ReadonlySet<number> = new Set([
   BAD_GATEWAY,
   STATUSES.UNAVAILABLE.http,
@@ -35,7 +37,10 @@ export function isRepeatable({ method, repeatable, stream }: RequestPlan): boole
   return stream === undefined && (method === "GET" || repeatable === true);
 }
 
-/** A proxy may say 503 of a request that it has passed on: only Koor's own, which is JSON, is to be relied on. */
+/**
+ * Whether the answer is Koor's own. A proxy may send 503 for a request that it has forwarded, so only Koor's answer,
+ * which is JSON, is reliable.
+ */
 function isKoorError(got: Answer | OpenAnswer): boolean {
   if (!("body" in got)) return false;
   const text = got.body.toString("utf8");
@@ -43,26 +48,29 @@ function isKoorError(got: Answer | OpenAnswer): boolean {
   return typeof parsed === "object" && parsed !== null && "error" in parsed;
 }
 
-/** Whether another server is to be asked in place of this answer. */
+/** Whether to ask the next server after this answer. */
 function shouldTryNext(got: Answer | OpenAnswer, plan: RequestPlan): boolean {
   if (plan.stream !== undefined) return false;
   if ("body" in got && plan.isNotStored?.(got)) return true;
   return isRepeatable(plan) ? TRANSIENT.has(got.status) : NOT_STORED.has(got.status) && isKoorError(got);
 }
 
-/** An answer that nobody reads: its connection would keep the process. */
+/** Closes an answer that is not read, because its connection would keep the process alive. */
 function close(got: Answer | OpenAnswer | CliFailure | undefined): void {
   if (got !== undefined && "close" in got) got.close();
 }
 
-/** What asking each of them once has come to. */
+/** The result of asking each server once. */
 interface Round<Got> {
   readonly outcome: Got | CliFailure;
-  /** How far a server was that did not get to where it was to be; undefined where none was laggingPosition. */
+  /** The highest position of the servers that did not reach the required one; undefined if none lagged. */
   readonly laggingPosition: number | undefined;
 }
 
-/** A time that is set is for all servers together: each gets its part of what is left. */
+/**
+ * Returns the limits for one server. An explicit timeout covers all servers, so each gets its share of the remaining
+ * time.
+ */
 function limitsFor(plan: RequestPlan, until_ms: number, servers_left: number): ExchangeLimits {
   const connect_ms = servers_left > 1 ? CLI_TURN_CONNECT_TIMEOUT_MS : CLI_CONNECT_TIMEOUT_MS;
   const set_ms = plan.answer_timeout_ms;
@@ -71,7 +79,10 @@ function limitsFor(plan: RequestPlan, until_ms: number, servers_left: number): E
   return { connect_ms: Math.min(connect_ms, answer_ms), answer_ms };
 }
 
-/** One server's answer, or the one to turn to in its place: what may be repeated does not stay with a deaf one. */
+/**
+ * Asks one server. Returns its answer, or the server to switch to: a repeatable request does not stay with an isolated
+ * server.
+ */
 async function tryServer<Got extends Answer | OpenAnswer>(
   server: URL,
   others: readonly URL[],
@@ -141,21 +152,21 @@ async function tryServers<Got extends Answer | OpenAnswer>(
   return { outcome: refusal ?? failed(`cannot reach ${silent.join("; ")}`), laggingPosition };
 }
 
-/** What a server says of itself and of the log. */
+/** The report of a server about itself and its log. */
 interface ClusterStatus {
   readonly state?: unknown;
   readonly log_last?: unknown;
 }
 
-/** Where the log ends, and those servers that are not well and know one that goes on laggingPosition that: another one. */
+/** The end of the log, and the unhealthy servers whose log is longer. Those have another log. */
 interface LogEnd {
   readonly end: number;
   readonly onOtherLog: readonly URL[];
 }
 
 /**
- * Where the cluster's log ends, as those servers know that are well: one that is cut off from it knows an old end, and
- * one that has halted may know another log. Undefined where none is well; `fallback` where no server says anything of the
+ * Finds the end of the cluster's log as the healthy servers know it. A partitioned server knows an old end, and a
+ * halted one may know another log. Returns undefined if no server is healthy, and `fallback` if no server reports a
  * log.
  */
 async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number): Promise<LogEnd | undefined> {
@@ -177,8 +188,8 @@ async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number):
 }
 
 /**
- * Forgets a position that no server gets to because the log ends before it: the cluster was begun anew. Whether it was
- * forgotten; a cluster that only lags gets there by itself.
+ * Resets a position that no server can reach because the log ends before it: the cluster was started again. Returns
+ * whether it was reset. A cluster that only lags reaches the position by itself.
  */
 async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: number): Promise<boolean> {
   const { position } = cluster;
@@ -192,7 +203,10 @@ async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: n
   return true;
 }
 
-/** The first answer that settles it; else the last refusal, or the failure that names who did not answer and why. */
+/**
+ * Returns the first conclusive answer; otherwise the last refusal, or a failure that names each silent server with its
+ * reason.
+ */
 export async function sendWithFailover<Got extends Answer | OpenAnswer>(
   cluster: Cluster,
   headers: Headers,

@@ -1,19 +1,19 @@
 /**
- * What can go wrong with a command, as a value: the exit code it ends with and what stderr says.
- * Runs in the command line's process. Leaves the printing to koor.ts.
+ * The failure of a command as a value: its exit code and the text for stderr. koor.ts prints it. Runs in the CLI
+ * process.
  */
 import { STATUSES, type StatusRow } from "../schemas/status.js";
 
 export type ExitCode = StatusRow["exit"];
 
-/** The exit code of a command line, or of a file, that is wrong. */
+/** The exit code for an invalid command line or file. */
 export const WRONG_USAGE = 2;
 
 export class CliFailure {
   /**
-   * @param exit 1 for a refusal, 2 for wrong usage, 3 where it failed or the server could not be reached
+   * @param exit 1 for a refusal, 2 for wrong usage, 3 if the command failed or the server could not be reached
    * @param message one line without the program's name
-   * @param detail a further line, printed without the program's name
+   * @param detail another line, printed without the program's name
    */
   constructor(
     readonly exit: Exclude<ExitCode, 0>,
@@ -22,22 +22,22 @@ export class CliFailure {
   ) {}
 }
 
-/** The command line itself is wrong: exit 2. */
+/** Returns a failure for an invalid command line: exit 2. */
 export function wrongUsage(message: string, detail: string = ""): CliFailure {
   return new CliFailure(WRONG_USAGE, message, detail);
 }
 
-/** The command was refused, by the server or for what it concerns: exit 1. */
+/** Returns a failure for a command that was refused, by the server or because of its subject: exit 1. */
 export function refused(message: string, detail: string = ""): CliFailure {
   return new CliFailure(1, message, detail);
 }
 
-/** The command failed, or the server could not be reached: exit 3. */
+/** Returns a failure for a command that failed, or whose server could not be reached: exit 3. */
 export function failed(message: string, detail: string = ""): CliFailure {
   return new CliFailure(3, message, detail);
 }
 
-/** The exit code that an HTTP status means. Of those that no row has, only a 4xx is a refusal. */
+/** Returns the exit code of an HTTP status. Among statuses without a row in the table, only 4xx is a refusal. */
 export function exitCodeOf(http: number): ExitCode {
   const row = Object.values(STATUSES).find((status: StatusRow) => status.http === http);
   if (row) return row.exit;

@@ -1,7 +1,6 @@
 /**
- * The fence under which a command acts: the one that is given, or the one that the environment has of a command that
- * runs under a claim (claim-run.ts). Runs in the command line's process. Asking the server for one is the commands'
- * own.
+ * Finds the fence under which a command acts: the given one, or the one in the environment of a command that runs under
+ * a claim (claim-run.ts). A command that needs the server for its fence asks by itself. Runs in the CLI process.
  */
 import type { Args, Flag } from "./command-row.js";
 import { wrongUsage, type CliFailure } from "./failure.js";
@@ -9,7 +8,7 @@ import { io } from "./io.js";
 
 const VARIABLE = "KOOR_FENCE";
 
-/** The flag of a write that is to come to nothing once the claim is over. */
+/** The flag of a write that must fail once the claim has ended. */
 export const WRITE_FENCE: Flag = {
   name: "fence",
   kind: "whole",
@@ -17,7 +16,7 @@ export const WRITE_FENCE: Flag = {
   about: `only while the claim of this fence is held; ${VARIABLE} by default`,
 };
 
-/** `--fence` as a number; undefined where it was not given. */
+/** Reads `--fence` as a number; undefined if it is not given. */
 export function readFence(args: Args): number | undefined | CliFailure {
   const text = args.text("fence");
   if (text === undefined) return undefined;
@@ -26,22 +25,22 @@ export function readFence(args: Args): number | undefined | CliFailure {
 }
 
 /**
- * The header of a write of state or specs, by themselves or from a template, so that who has lost its claim cannot
- * write over its successor.
+ * The header of a write to state or specs, directly or from a template. With it, a client that has lost its claim
+ * cannot overwrite its successor.
  */
 export function fenceHeader(args: Args): Readonly<Record<string, string>> {
   const fence = args.text("fence") ?? (io().environment[VARIABLE] || undefined);
   return fence === undefined ? {} : { "X-Koor-Fence": fence };
 }
 
-/** Whether this runs under `task work`, for this task. */
+/** Whether this command runs under `task work` for this task. */
 export function isTaskOfEnvironment(id: string): boolean {
   return id !== "" && io().environment["KOOR_TASK"] === id;
 }
 
 /**
- * The fence under which the environment says that a task is held; undefined where it says none. Under `lease run` it is
- * the lease's, and where KOOR_TASK is another task it is that one's.
+ * Returns the fence under which the environment holds a task; undefined if it has none. Under `lease run` the fence
+ * belongs to the lease, and if KOOR_TASK names another task, to that one.
  */
 export function taskFenceOfEnvironment(id: string): number | undefined {
   const { KOOR_FENCE: fence = "", KOOR_TASK: task = "", KOOR_LEASE: lease = "" } = io().environment;

@@ -1,9 +1,9 @@
 /**
- * Rewrites the server's refusals for a user of the command line: the server names headers and members of its API, the
- * user knows flags, variables and commands. Pure; runs in the command line's process.
+ * Rewrites the server's refusals for the command line: the server names headers and members of its API, but the user
+ * knows flags, variables and commands. Pure; runs in the CLI process.
  */
 
-/** Phrases that may stand anywhere in a sentence. */
+/** Phrases that may occur anywhere in a sentence. */
 const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\bsend X-Koor-Instance or its token\b/g, "set KOOR_INSTANCE, or run koor register NAME --save"],
   [/\bX-Koor-Instance\b/g, "KOOR_INSTANCE"],
@@ -14,7 +14,7 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^body larger than\b/g, "the value is larger than"],
 ];
 
-/** Members and parameters that a flag of another name carries. Those of the same name become it, too. */
+/** Members and parameters whose flag has another name. Those with the same name also become flags. */
 const FLAGS: Readonly<Record<string, string>> = { ttl_s: "ttl", max_s: "max", wait_s: "wait", expires_in_s: "expires" };
 const SAME_NAME = new Set(
   ["after", "fence", "from", "if_version", "interval", "last", "limit", "max_attempts", "not_before", "percent"].concat(
@@ -22,13 +22,13 @@ const SAME_NAME = new Set(
   ),
 );
 
-/** A member at the beginning of a sentence that says what it must be. */
+/** A member at the start of a sentence that states a requirement for it. */
 const MEMBER = /^([a-z][a-z_]*)(?= (?:must|is required|is longer|is too)\b)/;
 
-/** What a token is missing for. */
+/** The server's sentence for a missing or wrong token. */
 const TOKEN_REFUSAL = "invalid or missing bearer token";
 
-/** A sentence of the server in the words of the command line. */
+/** Translates a sentence of the server into the terms of the command line. */
 export function inFlagWords(sentence: string): string {
   const worded = PHRASES.reduce((text, [phrase, words]) => text.replace(phrase, words), sentence);
   return worded.replace(MEMBER, (member) => {
@@ -37,7 +37,7 @@ export function inFlagWords(sentence: string): string {
   });
 }
 
-/** What to do about a refusal; "" where its sentence says it, or nothing is known. */
+/** Returns advice on a refusal; "" if its sentence suffices or nothing is known. */
 export function adviceFor(sentence: string): string {
   return sentence === TOKEN_REFUSAL
     ? "give the server's token with KOOR_TOKEN, or with: koor config set token TOKEN"

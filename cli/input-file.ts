@@ -1,9 +1,8 @@
 /**
- * Opens a file that the command line names, whatever it is: a regular file, a pipe that a program writes to (a FIFO,
- * `<(…)` of a shell), a terminal. In the project a link that leads out of it is not followed: others may have placed it,
- * and what it leads to would be sent. Anywhere else links are the user's own. Nothing that keeps a command for ever is
- * opened: devices that never end, and FIFOs that have no writer. Runs in the command line's process. Leaves reading,
- * and how much of it, to the caller.
+ * Opens a file that the command line names: a regular file, a pipe of another program (a FIFO, `<(…)` in a shell) or a
+ * terminal. In the project no link is followed that leads out of it, because another person may have placed it and its
+ * target would be sent. Elsewhere links belong to the user. Files that would block a command forever are refused:
+ * endless devices, and FIFOs without a writer. The caller reads the file and limits how much. Runs in the CLI process.
  */
 import { close, constants, fstatSync, open, openSync, closeSync, statSync, type Stats } from "node:fs";
 
@@ -14,22 +13,22 @@ import { io } from "./io.js";
 import { projectOf } from "./koor-folder.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
-/** The names of stdin. Opened once more by them, a socket is refused by the system. */
+/** The names of stdin. If stdin is a socket, the system refuses to open it again by name. */
 const STDIN_NAMES: ReadonlySet<string> = new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
 
 const RELEASE_RETRY_MS = 20;
 
-/** Whether a flag of a file means stdin. */
+/** Whether the path of a file flag means stdin. */
 export function isStdin(path: string): boolean {
   return STDIN_NAMES.has(path);
 }
 
-/** Opens a FIFO for writing for a moment: who waits for a writer goes on. */
+/** Opens a FIFO for writing for a moment, so that an open that waits for a writer returns. */
 function releaseReader(path: string): void {
   try {
     closeSync(openSync(path, constants.O_WRONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0)));
   } catch {
-    // Nobody waits any more: a writer came.
+    // A writer has come, so the open no longer waits.
   }
 }
 
@@ -37,7 +36,7 @@ function isFifo(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFIFO() ?? false;
 }
 
-/** Opens in a thread, since a FIFO's opening waits for its writer; a FIFO that has none in time is given up. */
+/** Opens the file in a thread, because opening a FIFO waits for its writer. Gives up if no writer comes in time. */
 function openInTime(path: string): Promise<number | "no writer"> {
   return new Promise((resolve, reject) => {
     let is_late = false;
@@ -45,7 +44,7 @@ function openInTime(path: string): Promise<number | "no writer"> {
       is_late = isFifo(path);
       if (!is_late) return;
       releaseReader(path);
-      // The thread may not have come to it yet: then nobody was released.
+      // The thread may not have started the open yet. The release had no effect then, so it is repeated.
       timer = setTimeout(giveUp, RELEASE_RETRY_MS);
     };
     let timer = setTimeout(giveUp, CLI_FILE_OPEN_MS);
@@ -58,7 +57,7 @@ function openInTime(path: string): Promise<number | "no writer"> {
   });
 }
 
-/** Why an open file is not read; undefined where it ends some time. */
+/** Returns why an open file may never end; undefined if it ends. */
 function endlessness(file: number, info: Stats): string | undefined {
   if (info.isDirectory()) return "it is a directory";
   if (info.isFile() || info.isFIFO() || info.isSocket()) return undefined;
@@ -68,7 +67,7 @@ function endlessness(file: number, info: Stats): string | undefined {
   return is_null || isatty(file) ? undefined : "it is a device";
 }
 
-/** The descriptor of a file that is not stdin, to be read and closed by the caller; a refusal has exit 2. */
+/** Returns the descriptor of a file that is not stdin. The caller reads and closes it. A refusal has exit 2. */
 export async function openInputFile(path: string): Promise<number | CliFailure> {
   try {
     const { folder } = io();

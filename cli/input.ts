@@ -1,7 +1,6 @@
 /**
- * The bytes that a command sends: from `--data`, from `--file`, or from stdin where either is `-`.
- * Bounded by what a server reads before it refuses, so that its refusal is what the user sees. Runs in
- * the command line's process.
+ * Reads the bytes that a command sends: from `--data`, from `--file`, or from stdin if either is `-`. The limit is the
+ * size that a server reads before it refuses, so that the user sees the server's refusal. Runs in the CLI process.
  */
 import { closeSync, readSync } from "node:fs";
 
@@ -18,7 +17,7 @@ export const JSON_TYPE = { "Content-Type": "application/json" } as const;
 
 const READ_BYTES = 64 * 1024;
 
-/** The flags of a command that sends a value; its row also says `one_of: VALUE_FLAG_NAMES`. */
+/** The flags of a command that sends a value. Its row also sets `one_of: VALUE_FLAG_NAMES`. */
 export const VALUE_FLAGS: readonly Flag[] = [
   { name: "file", kind: "text", value: "PATH", about: "send this file; - reads stdin" },
   { name: "data", kind: "text", value: "TEXT", about: "send this text; - reads stdin" },
@@ -65,7 +64,7 @@ async function readStdin(): Promise<Buffer | CliFailure> {
   return Buffer.concat(chunks, bytes);
 }
 
-/** The file that a flag names, or stdin where it is `-` or another name of it. */
+/** Reads the file of a flag, or stdin if the path is `-` or another name of stdin. */
 export async function readFileFlag(path: string): Promise<Buffer | CliFailure> {
   return isStdin(path) ? await readStdin() : await readFileBytes(path);
 }
@@ -78,33 +77,33 @@ function decodeText(bytes: Buffer, name: string): string | CliFailure {
   }
 }
 
-/** Text from the file that a flag names, or from stdin where it is `-`; `name` is how messages call it. */
+/** Reads text from the file of a flag, or from stdin if it is `-`. Messages use `name`. */
 export async function readTextFileFlag(path: string, name: string): Promise<string | CliFailure> {
   const bytes = await readFileFlag(path);
   return bytes instanceof CliFailure ? bytes : decodeText(bytes, name);
 }
 
-/** What a flag holds, or stdin where it is `-`; undefined where the flag is not given. */
+/** Reads the bytes of a flag, or stdin if it is `-`; undefined if the flag is not given. */
 export async function readFlag(args: Args, name: string): Promise<Buffer | undefined | CliFailure> {
   const value = args.text(name);
   if (value === "-") return await readStdin();
   return value === undefined ? undefined : Buffer.from(value);
 }
 
-/** Text from a flag, or from stdin where it is `-`; undefined where the flag is not given. */
+/** Reads text from a flag, or from stdin if it is `-`; undefined if the flag is not given. */
 export async function readTextFlag(args: Args, name: string): Promise<string | undefined | CliFailure> {
   const bytes = await readFlag(args, name);
   return bytes === undefined || bytes instanceof CliFailure ? bytes : decodeText(bytes, name);
 }
 
-/** JSON as text from a flag, or from stdin where it is `-`. Its numbers keep their digits. */
+/** Reads JSON text from a flag, or from stdin if it is `-`. Its numbers keep their digits. */
 export async function readJsonFlag(args: Args, name: string): Promise<string | undefined | CliFailure> {
   const text = await readTextFlag(args, name);
   if (text === undefined || text instanceof CliFailure) return text;
   return isJson(text) ? text : wrongUsage(`--${name} is not JSON (a string needs its own quotes: '"text"')`);
 }
 
-/** What `--data` or `--file` name. Exactly one of them was given: the row's `one_of` says so. */
+/** Reads the value of `--data` or `--file`. The row's `one_of` guarantees that exactly one of them is given. */
 export async function readValue(args: Args): Promise<Buffer | CliFailure> {
   const data = args.text("data");
   const path = args.text("file");

@@ -1,7 +1,7 @@
 /**
- * `.koor/instance.json`: which instance the commands in a folder and below it act as, `{"id","token"?,"server"?}`.
- * `server` says where the token may be sent, one or the servers of a cluster; nobody else gets it. Runs in the command line's process. Leaves which
- * token is used to settings.ts, and making the instance to `register`.
+ * Reads and writes `.koor/instance.json`, the instance as which commands act in a folder and below it:
+ * `{"id","token"?,"server"?}`. The token may be sent only to `server`, which is one server or the list of a cluster.
+ * settings.ts chooses the token, and `register` creates the instance. Runs in the CLI process.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -14,18 +14,18 @@ import { joinServers } from "./server-list.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 const FILE = "instance.json";
-/** Others on the machine must not read the token. */
+/** Other users of the machine must not read the token. */
 const INSTANCE_MODE = 0o600;
-/** Keeps the file, and itself, out of git where nothing else does. */
+/** Keeps the instance file and this file out of git if no other rule does. */
 const GIT_IGNORE = "/instance.json*\n/.gitignore\n";
-/** A header can carry it: visible ASCII. */
+/** Visible ASCII, which a header can carry. */
 const VISIBLE = /^[\x21-\x7e]+$/;
 
 export interface StoredInstance {
   readonly id: string;
-  /** Absent where it has none. */
+  /** Absent if the instance has no token. */
   readonly token?: string;
-  /** The servers that gave the token, as a list; absent: any. */
+  /** The servers that issued the token, as a list; absent: any server. */
   readonly server?: string;
 }
 
@@ -42,13 +42,13 @@ function parseInstance(text: string, path: string): StoredInstance | CliFailure 
   return { id, token, ...server };
 }
 
-/** The instance of the nearest such file, in `folder` or a parent; undefined where there is none. */
+/** Finds the nearest instance file, in `folder` or a parent; undefined if there is none. */
 export function findInstance(folder: string): StoredInstance | undefined | CliFailure {
   const found = findKoorFile(folder, FILE);
   return found === undefined || found instanceof CliFailure ? found : parseInstance(found.text, found.path);
 }
 
-/** Where the file of a folder is to be written; refused (exit 2) where a link leads out of the folder. */
+/** Returns the path at which a folder's file is written. Refuses (exit 2) if a link leads out of the folder. */
 export function instancePathForWriting(folder: string): string | CliFailure {
   const path = join(folder, KOOR_FOLDER, FILE);
   try {
@@ -58,7 +58,7 @@ export function instancePathForWriting(folder: string): string | CliFailure {
   }
 }
 
-/** Makes the file unless there is one, or a link, of this name. */
+/** Creates the file unless a file or a link of this name exists. */
 function writeNewFile(path: string, text: string): void {
   try {
     writeFileSync(path, text, { flag: "wx" });
@@ -67,7 +67,7 @@ function writeNewFile(path: string, text: string): void {
   }
 }
 
-/** Writes the file in one step, readable by the user alone, in place of an older one. */
+/** Replaces the file in one step. Only the user can read it. */
 export function saveInstance(
   folder: string,
   instance: StoredInstance,

@@ -1,7 +1,7 @@
 /**
- * What a command has of the process that it runs in: where it stands, its environment, its standard streams. A process
- * runs one command, with its own; tests run many in one process, each with what they give it.
- * Signals, terminals and the streams of programs that a command starts are the process's own.
+ * The process environment of a command: its folder, variables and standard streams. The CLI process runs one command
+ * with its own environment. Tests run many commands in one process, each with a given environment. Signals, terminals
+ * and the streams of child processes always belong to the process.
  */
 import { basename } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -9,16 +9,16 @@ import type { Readable, Writable } from "node:stream";
 const STDOUT = 1;
 
 export interface Io {
-  /** The program's name as it was called, for usages. */
+  /** The program's name as it was called, for usage lines. */
   readonly program: string;
-  /** Absolute. */
+  /** An absolute path. */
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** A function each: a stream of the process is opened by the first look at it. */
+  /** The streams are functions because a process opens a stream at the first access. */
   readonly stdin: () => Readable;
   readonly stdout: () => Writable;
   readonly stderr: () => Writable;
-  /** Whether a person reads what stdout takes. */
+  /** Whether stdout is a terminal, so that a person reads it. */
   readonly isTerminal: () => boolean;
 }
 
@@ -30,7 +30,7 @@ export function processIo(): Io {
     stdin: () => process.stdin,
     stdout: () => process.stdout,
     stderr: () => process.stderr,
-    // Loaded by an import, every command would pay for it.
+    // With a static import, every command would pay for this module.
     isTerminal: () => process.getBuiltinModule("node:tty").isatty(STDOUT),
   };
 }
@@ -41,12 +41,12 @@ let current: () => Io = () => {
   return own;
 };
 
-/** What the running command has. */
+/** Returns the environment of the running command. */
 export function io(): Io {
   return current();
 }
 
-/** For a process that runs several commands: `next` tells whose call it is. */
+/** Sets how `io` finds the environment, for a process that runs several commands. */
 export function setIoProvider(provider: () => Io): void {
   current = provider;
 }

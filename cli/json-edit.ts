@@ -1,20 +1,20 @@
 /**
- * Setting one member in a file of JSON that a person keeps, comments and trailing commas allowed. All else
- * stays as it was written, but for the blanks of the line that a new member is added to. Pure; runs in the
- * command line's process. The editing is jsonc-parser's.
+ * Sets one member in a JSON file that people edit, with comments and trailing commas. All other text stays unchanged,
+ * except for blanks in the line to which a new member is added. jsonc-parser edits the text. Pure; runs in the CLI
+ * process.
  */
 import { applyEdits, modify, parse, type ParseError } from "jsonc-parser";
 
 const INDENT = "  ";
 
-/** What the text says; undefined where it is not JSON, comments and trailing commas aside. */
+/** Parses JSON with comments and trailing commas; undefined if it is invalid. */
 export function parseCommented(text: string): unknown {
   const errors: ParseError[] = [];
   const value: unknown = parse(text, errors, { allowTrailingComma: true });
   return errors.length === 0 ? value : undefined;
 }
 
-/** A member of a value that may be none, and may not have it. */
+/** Returns a member of a value; undefined if the value is not an object or lacks the member. */
 export function memberAt(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null && Object.hasOwn(value, name)
     ? (value as Readonly<Record<string, unknown>>)[name]
@@ -22,9 +22,9 @@ export function memberAt(value: unknown, name: string): unknown {
 }
 
 /**
- * An object as JSON with comments, with `value` at `path`: replaced where it exists, else added behind what
- * is there, with the objects around it that are missing. Undefined where that would change nothing for who reads it:
- * of a member that is there twice, the first one is set and the last one counts.
+ * Sets `value` at `path` in an object of JSON with comments. An existing member is replaced. A new one is added after
+ * the others, together with missing parent objects. Returns undefined if a reader would not see the change: of a
+ * duplicate member, the first is set but the last one counts.
  */
 export function setMember(text: string, path: readonly string[], value: unknown): string | undefined {
   const unit = /^(\t| +)\S/m.exec(text)?.[1] ?? INDENT;

@@ -1,8 +1,8 @@
 /**
- * JSON as text, never re-made: indenting and splitting leave every number, escape and duplicate member as it
- * was written. All functions but `isJson` take text that `JSON.parse` accepts. Runs in the command line's
- * process. By hand, because answers are large: jsonc-parser indents 0.3 MB in 27 s (31 ms here), and its tree
- * overflows the stack at 20 000 levels. Leaves bytes, files and printing to others.
+ * Processes JSON as text. Indenting and splitting keep every number, escape and duplicate member as written, because
+ * nothing is parsed and serialized again. All functions except `isJson` take text that `JSON.parse` accepts. Written by
+ * hand because answers are large: jsonc-parser indents 0.3 MB in 27 s (31 ms here), and its tree overflows the stack at
+ * 20 000 levels. Other modules handle bytes, files and printing. Runs in the CLI process.
  */
 import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits.js";
 
@@ -36,7 +36,7 @@ function skipWhitespace(text: string, from: number): number {
   return at;
 }
 
-/** The position behind the string that opens at `start`. */
+/** Returns the position after the string that opens at `start`. */
 function endOfString(text: string, start: number): number {
   let at = start;
   for (;;) {
@@ -59,7 +59,7 @@ function isPunctuation(code: number): boolean {
   );
 }
 
-/** The position behind the number or the word that begins at `start`. */
+/** Returns the position after the number or word that starts at `start`. */
 function endOfScalar(text: string, start: number): number {
   let at = start;
   while (at < text.length && !isWhitespace(text.charCodeAt(at)) && !isPunctuation(text.charCodeAt(at))) at += 1;
@@ -67,8 +67,8 @@ function endOfScalar(text: string, start: number): number {
 }
 
 /**
- * The same JSON indented by two spaces, laid out as `JSON.stringify(value, null, 2)` does. `undefined`
- * where that would be longer than CLI_PRETTY_CHARACTERS_MAX (deep nesting costs an indent on each line).
+ * Indents JSON by two spaces, like `JSON.stringify(value, null, 2)`. Returns `undefined` if the result would be longer
+ * than CLI_PRETTY_CHARACTERS_MAX, since deep nesting costs an indent on each line.
  */
 export function indentJson(text: string): string | undefined {
   const parts: string[] = [];
@@ -114,7 +114,7 @@ export function indentJson(text: string): string | undefined {
   return parts.join("");
 }
 
-/** A JSON object of members that are JSON texts; those that are undefined are left out. */
+/** Builds a JSON object from members that are JSON texts. Undefined members are omitted. */
 export function objectOf(members: Readonly<Record<string, string | undefined>>): string {
   const pairs = Object.entries(members).flatMap(([name, text]) =>
     text === undefined ? [] : [`${JSON.stringify(name)}:${text}`],
@@ -122,12 +122,12 @@ export function objectOf(members: Readonly<Record<string, string | undefined>>):
   return `{${pairs.join(",")}}`;
 }
 
-/** A text as JSON has it. */
+/** Quotes a text as a JSON string. */
 export function quoted(text: string | undefined): string | undefined {
   return text === undefined ? undefined : JSON.stringify(text);
 }
 
-/** The source text of a member of a JSON object; of duplicates the last. */
+/** Returns the source text of a member of a JSON object; of duplicates, the last. */
 export function memberText(object: string, name: string): string | undefined {
   let found: string | undefined;
   for (const member of listElementTexts(object)) {
@@ -137,7 +137,7 @@ export function memberText(object: string, name: string): string | undefined {
   return found;
 }
 
-/** The source text of each element of a JSON array, or of each member of an object, its name included. */
+/** Returns the source text of each element of a JSON array, or of each member of an object, including its name. */
 export function listElementTexts(text: string): string[] {
   const pieces: string[] = [];
   let at = skipWhitespace(text, skipWhitespace(text, 0) + 1);

@@ -1,6 +1,6 @@
 /**
- * The folder `.koor/` of a project: which one counts for a folder, and whose files in it are believed. Runs in the
- * command line's process. Leaves the files themselves to instance-file.ts and settings-file.ts.
+ * Finds the `.koor/` folder of a project, and decides which of its files are trusted. instance-file.ts and
+ * settings-file.ts read the files. Runs in the CLI process.
  */
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,19 +17,20 @@ export interface FoundFile {
 }
 
 /**
- * A folder and those above it, up to the working tree of git that it belongs to: a nested one is a project of its own.
+ * Yields a folder and its parents, up to the root of its git working tree. A nested working tree is a project of its
+ * own.
  */
 function* foldersFrom(folder: string): Generator<string> {
   for (let at = folder; ; at = dirname(at)) {
     yield at;
-    // A directory in a clone, a file in a worktree and in a submodule.
+    // `.git` is a directory in a clone, and a file in a worktree or a submodule.
     if (dirname(at) === at || existsSync(join(at, ".git"))) return;
   }
 }
 
 /**
- * Whether the file is the user's own, or the system's. In a folder that others may write to (`/tmp`) anybody could
- * place one, and who works below it would act as their instance, or ask their server.
+ * Whether the file belongs to the user or to root. In a folder that others can write to, such as `/tmp`, anyone could
+ * place a file, and a command below it would act as their instance or ask their server.
  */
 function isOwnFile(path: string): boolean {
   const user = process.getuid?.();
@@ -38,7 +39,7 @@ function isOwnFile(path: string): boolean {
   return owner === user || owner === ROOT_USER;
 }
 
-/** The nearest `.koor/NAME`, in `folder` or above; undefined where there is none. */
+/** Finds the nearest `.koor/NAME`, in `folder` or a parent; undefined if there is none. */
 export function findKoorFile(folder: string, name: string): FoundFile | undefined | CliFailure {
   for (const at of foldersFrom(folder)) {
     const path = join(at, KOOR_FOLDER, name);
@@ -50,7 +51,7 @@ export function findKoorFile(folder: string, name: string): FoundFile | undefine
   return undefined;
 }
 
-/** The project of a folder: the nearest one that has a `.koor/`, in it or above, else the folder itself. */
+/** Returns the project of a folder: the nearest folder with a `.koor/`, upwards from it, else the folder itself. */
 export function projectOf(folder: string): string {
   for (const at of foldersFrom(folder)) if (hasKoorFolder(at)) return at;
   return folder;

@@ -1,6 +1,6 @@
 /**
- * The program (`koor`, `koor-cli`): hands `serve` to the server and all else to the command line, and sets the exit
- * code. The process ends by itself when nothing is left to do, so that output is never cut off.
+ * The program (`koor`, `koor-cli`): passes `serve` to the server and everything else to the command line, and sets the
+ * exit code. The process exits by itself when no work is left, so that output is never truncated.
  */
 import { startServer } from "./commands/serve.js";
 import { main } from "./main.js";

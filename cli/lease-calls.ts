@@ -1,6 +1,6 @@
 /**
- * What the commands of leases ask the server, a function a call. Runs in the command line's process. Leaves waiting
- * in queueing to lease-wait.ts.
+ * The server calls of the lease commands, one function each. lease-wait.ts waits in the queue of a lease. Runs in the
+ * CLI process.
  */
 import type { Static } from "typebox";
 
@@ -14,23 +14,26 @@ import type { Settings } from "./settings.js";
 
 export type Lease = Static<typeof LeaseSchema>;
 
-/** A lease with the answer that told of it, to be printed as it came. */
+/** A lease with the answer that contains it, which is printed unchanged. */
 export interface LeaseAnswer {
   readonly lease: Lease;
   readonly answer: Buffer;
 }
 
-/** What a lease is asked for with; members that are undefined are left to the server. */
+/** The request for a lease. The server chooses the undefined members. */
 export interface LeaseRequest {
   readonly resources: readonly string[];
   readonly mode: "shared" | undefined;
   readonly ttl_s: number | undefined;
   readonly reason: string | undefined;
-  /** False: one that is the caller's already is not the answer, so that giving this one back leaves that. */
+  /**
+   * False requests a new lease even if the caller already holds a matching one, so that releasing the new one does not
+   * release the other.
+   */
   readonly reuse?: false;
 }
 
-/** What a call may be cut short by, and how long it may be silent. */
+/** The signal that aborts a call, and its longest silence. */
 export type CallLimits = Pick<RequestPlan, "signal" | "answer_timeout_ms">;
 
 function readLease({ status, body }: Answer): LeaseAnswer | Refusal {
@@ -54,14 +57,18 @@ async function askForLease(settings: Settings, plan: RequestPlan): Promise<Lease
   return answer instanceof Refusal || answer instanceof CliFailure ? answer : readLease(answer);
 }
 
-/** Asks for a lease; with `queueing` it waits in queueing where it is not free, the same request by the same `request_id`. */
+/**
+ * Requests a lease. With `queue` the request waits in the queue if the lease is not free. The same `request_id`
+ * identifies the same request.
+ */
 export async function requestLease(
   settings: Settings,
   request: LeaseRequest,
   queueing: { readonly queue?: true; readonly request_id?: string },
   limits: CallLimits = {},
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
-  // Among several servers an answer may be lost to one that dies: by its id it is the same request at the next one.
+  // With several servers, the answer of a server that dies may be lost. With an id, the next server recognizes the
+  // request.
   const { request_id = settings.cluster === undefined ? undefined : crypto.randomUUID() } = queueing;
   const body = Buffer.from(JSON.stringify({ ...request, ...queueing, request_id }));
   const repeatable = request_id !== undefined;
@@ -69,7 +76,7 @@ export async function requestLease(
   return await askForLease(settings, plan);
 }
 
-/** The lease as it is; with `wait_s` as soon as it does not wait any more. */
+/** Returns the current lease; with `wait_s`, as soon as it has left the queue. */
 export async function getLease(
   settings: Settings,
   id: string,
@@ -88,11 +95,14 @@ export async function renewLease(
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
   const body = Buffer.from(JSON.stringify({ fence, ttl_s }));
   const path = `/api/leases/${encodeURIComponent(id)}/renew`;
-  // It says until when, not how much longer.
+  // Renewing is idempotent, because the request states a new expiry and not an extension.
   return await askForLease(settings, { method: "POST", path, headers: JSON_TYPE, body, repeatable: true });
 }
 
-/** Gives a lease back under its fence, as often as it is asked to; without one it leaves the queueing. The answer's body. */
+/**
+ * Releases a lease under its fence, or without a fence leaves the queue. Repeating it is safe. Returns the answer's
+ * body.
+ */
 export async function releaseLease(
   settings: Settings,
   id: string,

@@ -1,6 +1,6 @@
 /**
- * A command under a lease: its life is the lease's, and a command that ends gives its lease back. Runs in the command
- * line's process. What a lease has in common with a task there is claim-run.ts's.
+ * Runs a command under a lease. A heartbeat reads the lease, and the lease is released when the command ends.
+ * claim-run.ts has the part that leases and tasks share. Runs in the CLI process.
  */
 import { failureOf, Refusal } from "./ask.js";
 import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
@@ -18,7 +18,7 @@ function lost(why: string): Stop {
   return { kind: "lost", description: `is lost (${why})` };
 }
 
-/** Asks for the lease: its lost, or whether there was an answer that description it is still held. */
+/** Reads the lease as a heartbeat. Returns how it was lost, or whether the server confirmed that it is still held. */
 async function sendHeartbeat(settings: Settings, { id, fence }: Lease, limits: CallLimits): Promise<Stop | boolean> {
   const answer = await getLease(settings, id, 0, limits);
   if (answer instanceof Refusal) return answer.status === NOT_FOUND ? lost(answer.failure.message) : false;
@@ -33,7 +33,7 @@ async function releaseHeld(settings: Settings, { id, fence }: Lease): Promise<vo
   if (isFailure(released)) warn(`the lease ${id} could not be given back: ${failureOf(released).message}`);
 }
 
-/** Runs a command under a lease that is held, and gives it back whatever becomes of the command; the exit code. */
+/** Runs a command under a held lease, and releases the lease however the command ends. Returns the exit code. */
 export async function runUnderLease(
   settings: Settings,
   lease: Lease,
@@ -46,7 +46,7 @@ export async function runUnderLease(
     sendHeartbeat: async (limits: CallLimits) => await sendHeartbeat(settings, lease, limits),
   };
   const ran = await runUnderClaim(settings, claim, words, times);
-  // What the server has said is over needs no giving back.
+  // A lease that the server reports as lost need not be released.
   if (!(ran.kind === "stopped" && ran.stop.kind === "lost")) await releaseHeld(settings, lease);
   if (ran.kind === "not_started") return CANNOT_START_EXIT;
   if (ran.kind === "stopped") return LOST_EXIT;

@@ -1,7 +1,7 @@
 /**
- * Waiting for a lease for longer than one call may, across restarts of the server: into the queueing once, then asking
- * whether it is our turn until it is, or until the time is up. Runs in the command line's process. By hand: what makes
- * it durable is the lease's place in queueing, which the server keeps.
+ * Waits for a lease for longer than one call may, across restarts of the server. It enters the queue once, then asks
+ * for the lease until it is granted or the time is up. Written by hand: the wait is durable because the server keeps
+ * the request's place in the queue. Runs in the CLI process.
  */
 import { WAIT_S_MAX } from "../schemas/limits.js";
 import { failureOf, isTransient, RetryDeadline, type RetryOptions, Refusal } from "./ask.js";
@@ -15,9 +15,9 @@ const SECOND_MS = 1_000;
 
 export interface LeaseWaitOptions extends RetryOptions {
   readonly wait_ms: number;
-  /** Whether it staysQueued in queueing when the time is up. */
+  /** Whether the request stays in the queue when the time is up. */
   readonly staysQueued: boolean;
-  /** Ends the wait; who waits leaves the queueing then. */
+  /** Ends the wait. The request then leaves the queue. */
   readonly signal: AbortSignal;
 }
 
@@ -32,7 +32,7 @@ class LeaseWaiter {
     this.#deadline = new RetryDeadline(options);
   }
 
-  /** Asks until it does not wait any more, or the time is up. */
+  /** Asks until the request has left the queue or the time is up. */
   async #untilDecided(first: LeaseAnswer): Promise<LeaseAnswer | Refusal | CliFailure> {
     const { signal } = this.#options;
     let latest = first;
@@ -45,7 +45,7 @@ class LeaseWaiter {
       const outcome = await this.#deadline.untilAnswered(() =>
         getLease(this.#settings, first.lease.id, wait_s, { signal }),
       );
-      // Out of time is not out of queueing: what was known last holds.
+      // The time is up, but the request is still in the queue: the last known lease is valid.
       if (isTransient(outcome)) return this.#deadline.left_ms > 0 ? outcome : latest;
       if (outcome instanceof Refusal) return outcome;
       latest = outcome;
@@ -53,7 +53,7 @@ class LeaseWaiter {
     return latest;
   }
 
-  /** Out of queueing; the lease where it was granted at the last moment. */
+  /** Leaves the queue. Returns the lease if it was granted at the last moment. */
   async #leaveQueue(latest: LeaseAnswer): Promise<LeaseAnswer | CliFailure | undefined> {
     const { id } = latest.lease;
     const left = await releaseLease(this.#settings, id, null);
@@ -63,12 +63,12 @@ class LeaseWaiter {
     return now.lease.state === "held" ? now : undefined;
   }
 
-  /** The lease, held; or waiting, where it is to stay in queueing. */
+  /** Returns the held lease, or the waiting one if it stays in the queue. */
   async acquire(request: LeaseRequest): Promise<LeaseAnswer | CliFailure> {
     const { signal, staysQueued, wait_ms } = this.#options;
-    // A call whose answer was lost is made again: by its id it is the same place in queueing.
+    // A call whose answer was lost is repeated. With the same id it keeps its place in the queue.
     const queueing = { queue: true, request_id: crypto.randomUUID() } as const;
-    // The call that gets into the queueing does not wait there: from now on it is known what is to be left.
+    // The call that enters the queue does not wait there, so from now on the id to leave with is known.
     const queued = await this.#deadline.untilAnswered(() => requestLease(this.#settings, request, queueing));
     if (queued instanceof Refusal || queued instanceof CliFailure) return failureOf(queued);
     const latest = await this.#untilDecided(queued);
@@ -84,7 +84,7 @@ class LeaseWaiter {
     return await this.#requestOnce(request, wait_ms);
   }
 
-  /** The lease as soon as it does not wait any more, or when the time is up. */
+  /** Returns the lease as soon as it has left the queue, or when the time is up. */
   async watch(id: string): Promise<LeaseAnswer | CliFailure> {
     const { signal } = this.#options;
     const first = await this.#deadline.untilAnswered(() => getLease(this.#settings, id, 0, { signal }));
@@ -92,14 +92,14 @@ class LeaseWaiter {
     return latest instanceof Refusal || latest instanceof CliFailure ? failureOf(latest) : latest;
   }
 
-  /** A lease that is granted when nobody wants it any more is given back. */
+  /** Releases a lease that is granted after the wait was stopped. */
   async #releaseIfStopped(latest: LeaseAnswer): Promise<LeaseAnswer | CliFailure> {
     if (!this.#options.signal.aborted) return latest;
     await releaseLease(this.#settings, latest.lease.id, latest.lease.fence);
     return refused("stopped while it waited for the lease");
   }
 
-  /** Asks once more, to be latest by the refusal who stands in the way. */
+  /** Requests the lease once more, because the refusal names the blocking lease. */
   async #requestOnce(request: LeaseRequest, wait_ms: number): Promise<LeaseAnswer | CliFailure> {
     const outcome = await requestLease(this.#settings, request, {});
     if (!(outcome instanceof Refusal || outcome instanceof CliFailure)) return outcome;
@@ -108,7 +108,7 @@ class LeaseWaiter {
   }
 }
 
-/** A lease, waited for in queueing for at most `wait_ms`. It leaves the queueing when it has not got it by then. */
+/** Waits in the queue for a lease for at most `wait_ms`, then leaves the queue. */
 export async function waitForLease(
   settings: Settings,
   request: LeaseRequest,
@@ -117,7 +117,7 @@ export async function waitForLease(
   return await new LeaseWaiter(settings, options).acquire(request);
 }
 
-/** A lease that was asked for before, as soon as it does not wait any more, or after `wait_ms`. */
+/** Waits for a lease that was requested earlier, until it has left the queue or `wait_ms` has passed. */
 export async function watchLease(settings: Settings, id: string, wait_ms: number): Promise<LeaseAnswer | CliFailure> {
   const { signal } = new AbortController();
   return await new LeaseWaiter(settings, { wait_ms, staysQueued: true, signal }).watch(id);

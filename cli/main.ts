@@ -1,6 +1,6 @@
 /**
- * A command line from its words to its exit code: finds the command in the table, answers `--version`, `--help` and a
- * line without a command. Runs in the command line's process, or in a test's.
+ * Runs a command line and returns its exit code: finds the command in the table, and handles `--version`, `--help` and
+ * a line without a command. Runs in the CLI process, or in a test's process.
  */
 import { VERSION } from "../schemas/version.js";
 import { findRow, findRowsBelow, isFormatFlag, readTokens } from "./command-line.js";
@@ -24,7 +24,7 @@ async function printHelp(words: readonly string[], program: string): Promise<Exi
   return wrongUsage(`no such command: ${words.join(" ")}`, `see ${program} --help`);
 }
 
-/** Why no row of the table fits, with what would. */
+/** Explains why no row of the table matches, and lists the rows that would. */
 function describeUnknown(words: readonly string[], program: string): CliFailure {
   const [noun] = words;
   if (noun === undefined) return wrongUsage("a command is required", `see ${program} --help`);
@@ -50,12 +50,12 @@ async function run(argv: readonly string[]): Promise<number | CliFailure> {
     pretty,
     settings: () => readSettings(folder, environment, server),
   };
-  // What only a command needs is loaded here: help and version do without.
+  // The modules that only a command needs are loaded here, so that help and version start fast.
   const { runRow } = await import("./command-class.js");
   return await runRow(row, tokens, context);
 }
 
-/** Runs a command line; its exit code. What it has of its process is `io()`. */
+/** Runs a command line in the environment of `io()`. Returns its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const outcome = await run(argv);
   return outcome instanceof CliFailure ? reportFailure(outcome) : outcome;

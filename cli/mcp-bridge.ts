@@ -1,8 +1,8 @@
 /**
- * `mcp stdio`: JSON-RPC messages, one on a line, from stdin to the server's /mcp and its answers to stdout.
- * A handshake and notifications are passed on one after the other, since what follows builds on them;
- * requests run side by side. Whatever goes wrong with one becomes its JSON-RPC error. Runs in the command
- * line's process, and ends with its stdin. By hand: the protocol's client is 900 KB, and takes 70 ms more.
+ * Implements `mcp stdio`: forwards JSON-RPC messages, one per line, from stdin to the server's /mcp, and writes the
+ * answers to stdout. Handshakes and notifications are forwarded one at a time, because later messages depend on them;
+ * requests run concurrently. Any failure of a request becomes its JSON-RPC error. The bridge ends with its stdin.
+ * Written by hand because the protocol's client is 900 KB and takes 70 ms more to start. Runs in the CLI process.
  */
 import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits.js";
 import type { ToolName } from "../schemas/mcp.js";
@@ -19,7 +19,7 @@ type Id = string | number;
 const PARSE_ERROR = -32_700;
 /** The server refused, or no answer came: one of the codes that the protocol leaves to implementations. */
 const SERVER_ERROR = -32_000;
-/** Where a message of a revision without handshake says which one it is. */
+/** The member in which a message of a revision without a handshake states its revision. */
 const VERSION_MEMBER = "io.modelcontextprotocol/protocolVersion";
 const LINE_FEED = 0x0a;
 
@@ -31,7 +31,7 @@ function isId(value: unknown): value is Id {
   return typeof value === "string" || typeof value === "number";
 }
 
-/** The ids that wait for an answer: those of requests. */
+/** Returns the ids of requests, which wait for an answer. */
 function idsOf(message: unknown): Id[] {
   const messages = Array.isArray(message) ? (message as readonly unknown[]) : [message];
   return messages.flatMap((one) =>
@@ -39,10 +39,13 @@ function idsOf(message: unknown): Id[] {
   );
 }
 
-/** Tools that do and answer the same when they are called again; the others register or propose anew. */
+/** The idempotent tools. The others register or propose again when they are repeated. */
 const REPEATABLE_TOOLS: ReadonlySet<unknown> = new Set<ToolName>(["discover_instances", "set_intent", "get_endpoints"]);
 
-/** Whether a message may go to another server though one may have acted on it: whatever calls no other tool. */
+/**
+ * Whether a message may go to another server even though the first may have acted on it: true unless it calls a tool
+ * that is not idempotent.
+ */
 function isRepeatable(message: unknown): boolean {
   const messages = Array.isArray(message) ? (message as readonly unknown[]) : [message];
   return messages.every((one) => {
@@ -51,14 +54,14 @@ function isRepeatable(message: unknown): boolean {
   });
 }
 
-/** How Koor ends the reason of each write that a server refuses for its own sake: it is away, halted or full. */
+/** The ending of each refused write that failed because of the server itself: it is disconnected, halted or full. */
 const NOT_STORED_ENDING = ": nothing was stored";
 
 /**
- * Whether a tool's result is the refusal of a write that another server may take: over REST it would be 503 or 507. The
- * protocol's results have no status, so the text is all that tells it from other refusals. What ends so was not done,
- * whoever the words before it are from: a tool's result is an error only where its call was refused, and what may have
- * been carried out is refused in other words.
+ * Whether a tool's result is the refusal of a write that another server may accept. Over REST it would be 503 or 507,
+ * but a result has no status, so only the text distinguishes it from other refusals. The ending is reliable whatever
+ * comes before it: a tool's result is an error only if its call was refused, and a write that may have been executed is
+ * refused in other words.
  */
 function isRefusedWrite({ body }: Answer): boolean {
   if (!body.includes(NOT_STORED_ENDING)) return false;
@@ -75,14 +78,14 @@ function errorLine(id: Id | null, code: number, text: string, data?: object): Bu
   return Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", id, error })}\n`);
 }
 
-/** A header's value where it is plain; else in the form that the protocol has for others. */
+/** Returns a header's value, encoded as the protocol requires unless it is plain. */
 function headerValue(text: string): string {
   return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith("=?")
     ? text
     : `=?base64?${Buffer.from(text).toString("base64")}?=`;
 }
 
-/** The headers by which HTTP says what the message says. */
+/** Returns the HTTP headers that repeat parts of the message. */
 function headersOf(message: unknown, negotiated: string): Record<string, string> {
   const headers: Record<string, string> = {
     "Content-Type": "application/json",
@@ -105,7 +108,7 @@ function headersOf(message: unknown, negotiated: string): Record<string, string>
   return headers;
 }
 
-/** The data of each event of a stream that has ended. */
+/** Returns the data of each event in a finished stream. */
 function eventData(body: string): string[] {
   return body.split(/\r?\n\r?\n/).flatMap((event) => {
     const data = event
@@ -123,7 +126,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Pieces of a stream as lines without their ends; undefined stands for one that was too long. */
+/** Splits a stream into lines without their ends; undefined stands for a line that is too long. */
 async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer | undefined, void, undefined> {
   let pieces: Buffer[] = [];
   let bytes = 0;
@@ -148,7 +151,7 @@ async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer |
   if (bytes > 0) yield take();
 }
 
-/** Waits until stdout has taken it. */
+/** Writes and waits until stdout has taken the bytes. */
 async function write(bytes: Buffer): Promise<void> {
   await new Promise<void>((resolve) => {
     io()
@@ -160,7 +163,7 @@ async function write(bytes: Buffer): Promise<void> {
 class Bridge {
   readonly #settings: Settings;
   readonly #running = new Set<Promise<void>>();
-  /** The revision that a handshake agreed on; "" before one. */
+  /** The protocol revision that a handshake agreed on; "" before one. */
   #negotiated = "";
 
   constructor(settings: Settings) {
@@ -204,14 +207,17 @@ class Bridge {
     for (const one of this.#answersOf(answer, message, ids)) await write(one);
   }
 
-  /** The lines for one answer: one, one for each event of a stream, or an error for each request that has none. */
+  /**
+   * Returns the lines for one answer: one line, one for each event of a stream, or an error for each request without an
+   * answer.
+   */
   #answersOf(answer: Answer, message: unknown, ids: readonly Id[]): Buffer[] {
     const { status, content_type, body } = answer;
     const text = body.toString("utf8");
     if (content_type.startsWith("text/event-stream")) return eventData(text).map((data) => Buffer.from(`${data}\n`));
     const parsed = parse(text);
     if (isObject(parsed) && parsed["jsonrpc"] === "2.0" && isObject(parsed["error"]) && !isId(parsed["id"])) {
-      // A refusal that names no request: the one that was sent waits for it.
+      // A refusal without an id answers the request that was sent.
       return ids.map((id) => Buffer.from(`${JSON.stringify({ ...parsed, id })}\n`));
     }
     if (Array.isArray(parsed) || (isObject(parsed) && parsed["jsonrpc"] === "2.0")) {
@@ -231,9 +237,9 @@ class Bridge {
   }
 }
 
-/** Serves until `input` ends and every request was answered. */
+/** Serves until `input` ends and every request is answered. */
 export async function bridge(settings: Settings, input: AsyncIterable<Buffer>): Promise<ExitCode> {
-  // A client that has gone reads nothing any more: then there is nobody to serve.
+  // The client has closed its end and reads no more answers, so the bridge exits.
   io()
     .stdout()
     .on("error", () => process.exit(0));

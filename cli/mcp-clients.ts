@@ -1,61 +1,60 @@
 /**
- * The MCP clients that `mcp config` knows: where each keeps a project's servers, and what an entry for Koor
- * looks like there. One row adds a client. The token itself is never written down: each client has a way to
- * take it from the environment. Only data and what is made of it; runs in the command line's process. Leaves
- * the files' syntax to mcp-merge.ts.
+ * The MCP clients that `mcp config` supports: the file in which each keeps a project's servers, and the format of
+ * Koor's entry. One row adds a client. The token itself is never written; each client can read it from the environment.
+ * mcp-merge.ts handles the syntax of the files. Pure data; runs in the CLI process.
  */
 
 /** The entry's name in every client. */
 export const SERVER_NAME = "koor";
-/** Where clients take the token from. */
+/** The variable from which clients take the token. */
 export const TOKEN_VARIABLE = "KOOR_TOKEN";
 
-/** How a client is to reach Koor. */
+/** How a client reaches Koor. */
 export interface Connection {
   /** The server's address, without `/mcp`. */
   readonly server: string;
-  /** More servers of the same cluster: the bridge turns to them, a client itself knows one. */
+  /** Other servers of the same cluster. The bridge switches to them; a client itself knows only one. */
   readonly others: readonly string[];
   readonly with_token: boolean;
-  /** Over the bridge, a program that the client starts, instead of HTTP. */
+  /** Whether the client starts the bridge program instead of using HTTP. */
   readonly bridged: boolean;
 }
 
 interface Described {
-  /** Below the project's folder. */
+  /** The path below the project's folder. */
   readonly path: string;
-  /** The member or the table that holds the servers. */
+  /** The member or table that contains the servers. */
   readonly group: string;
-  /** What a user has to know of this entry. */
+  /** Returns a note for the user about this entry. */
   readonly note?: (connection: Connection) => string | undefined;
 }
 
-/** A client whose file is JSON, comments allowed. */
+/** A client whose file is JSON with comments. */
 export interface JsonClient extends Described {
   readonly entry: (connection: Connection) => object;
 }
 
 /** A client whose file is TOML. */
 export interface TomlClient extends Described {
-  /** The lines below the head of the entry's table. */
+  /** Returns the lines below the header of the entry's table. */
   readonly lines: (connection: Connection) => readonly string[];
 }
 
 export type McpClient = JsonClient | TomlClient;
 
 const BRIDGE = { command: "koor-cli", args: ["mcp", "stdio"] } as const;
-/** Where the bridge takes the server from. */
+/** The variable from which the bridge takes the server. */
 const SERVER_VARIABLE = "KOOR_SERVER";
 
 interface JsonDialect {
   readonly group: string;
-  /** The types of an entry over HTTP and of a program; null where a program needs none. */
+  /** The types of an HTTP entry and of a program; null if a program needs none. */
   readonly types: { readonly http: string; readonly program: string | null };
-  /** How the client names a variable of the environment in a header. */
+  /** The client's syntax for an environment variable in a header. */
   readonly reference: string;
   /**
-   * The same in a program's environment; null where it inherits the client's, and would take a reference for
-   * the value.
+   * The client's syntax for a variable in a program's environment; null if the program inherits the client's
+   * environment and would take a reference literally.
    */
   readonly program_reference: string | null;
 }
@@ -79,7 +78,7 @@ function jsonClient(path: string, { group, types, reference, program_reference }
   };
 }
 
-/** The lines of Codex' table. A program gets those variables of the environment that are named. */
+/** Returns the lines of Codex's table. A program gets only the environment variables that are listed. */
 function describeToCodex({ server, others, with_token, bridged }: Connection): readonly string[] {
   if (!bridged)
     return [
@@ -94,14 +93,14 @@ function describeToCodex({ server, others, with_token, bridged }: Connection): r
   ];
 }
 
-/** What a user of several servers has to know of an entry. */
+/** Returns a note for a user with several servers. */
 export function noteAboutOtherServers({ server, others, bridged }: Connection): string | undefined {
   return bridged || others.length === 0
     ? undefined
     : `over HTTP the client knows ${server} only: with --stdio it turns to the others where that one is away`;
 }
 
-/** Why an entry takes no token from the environment, though the server needs one. */
+/** Returns a note for an entry that sends no token from the environment although the server needs one. */
 export function noteAboutToken({ server }: Connection): string {
   return `the entry sends no ${TOKEN_VARIABLE}: only this folder names ${server}; name it with --server to have it sent`;
 }

@@ -1,8 +1,8 @@
 /**
- * Koor's entry put into the file of an MCP client, whatever else is in it left as it was. Pure; runs in the
- * command line's process, loaded by `mcp config` only. JSON is edited by json-edit.ts. TOML is read by
- * toml-eslint-parser, which says where each table stands: of the libraries that write TOML too, toml-patch
- * drops comments beside a table that it replaces, and toml-edit-js fails on a table whose parent has no head.
+ * Merges Koor's entry into the file of an MCP client and leaves everything else unchanged. json-edit.ts edits JSON.
+ * toml-eslint-parser reads TOML, because it reports the position of each table. The libraries that also write TOML fail
+ * here: toml-patch drops comments next to a table that it replaces, and toml-edit-js fails on a table whose parent has
+ * no header. Loaded only by `mcp config`. Pure; runs in the CLI process.
  */
 import { ParseError, parseTOML } from "toml-eslint-parser";
 
@@ -14,7 +14,7 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The file with the member `koor` among its servers. */
+/** Sets the member `koor` among the file's servers. */
 function mergeJson({ path, group, entry }: JsonClient, text: string, connection: Connection): string | CliFailure {
   const start = text.trim() === "" ? "{}\n" : text;
   const file = parseCommented(start);
@@ -34,8 +34,8 @@ interface Span {
 }
 
 /**
- * Where the tables of the entry stand in a TOML text, each from the line of its head through that of its last
- * value: what is written behind belongs to what comes next. Undefined where the text is not TOML.
+ * Finds the entry's tables in a TOML text, each from the line of its header to the line of its last value. Text after
+ * that belongs to the next table. Returns undefined if the text is not TOML.
  */
 function findTables(text: string, group: string): readonly Span[] | undefined {
   try {
@@ -51,7 +51,7 @@ function findTables(text: string, group: string): readonly Span[] | undefined {
   }
 }
 
-/** The file with the entry's table: in its place where there is one, else at the end. */
+/** Replaces the entry's table, or adds it at the end. */
 function mergeToml({ path, group, lines }: TomlClient, text: string, connection: Connection): string | CliFailure {
   const old = findTables(text, group);
   if (old === undefined) return refused(`${path} is not valid TOML, and stays as it is`);
@@ -60,12 +60,12 @@ function mergeToml({ path, group, lines }: TomlClient, text: string, connection:
   if (first === undefined) merged = text.trim() === "" ? "" : text.replace(/\n*$/, "\n\n");
   merged += [`[${group}.${SERVER_NAME}]`, ...lines(connection), ""].join("\n");
   for (const [at, { end }] of old.entries()) merged += text.slice(end, old[at + 1]?.start);
-  // The servers may stand in an inline table, or be a list: what is added would then be wrong, or something else.
+  // The servers may be an inline table or an array. The added table would then be invalid or mean something else.
   if (findTables(merged, group)?.length === 1) return merged;
   return refused(`${path} defines ${group} in a form that cannot be added to: make it a table [${group}.NAME]`);
 }
 
-/** The client's file with Koor's entry in its place and nothing else changed; `undefined` stands for no file. */
+/** Merges Koor's entry into the client's file; `undefined` stands for a missing file. */
 export function mergeEntry(client: McpClient, text = "", connection: Connection): string | CliFailure {
   return "lines" in client ? mergeToml(client, text, connection) : mergeJson(client, text, connection);
 }

@@ -1,4 +1,4 @@
-/** What a call of a command comes to: something, a refusal, or no answer. Runs in the command line's process. */
+/** The outcome of a call: a value, a refusal, or no answer. Runs in the CLI process. */
 import { Refusal } from "./ask.js";
 import { CliFailure } from "./failure.js";
 

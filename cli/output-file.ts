@@ -1,6 +1,6 @@
 /**
- * Where a file that the command line names is written. In the project a link that leads out of it is not followed:
- * others may have placed it. Anywhere else links are the user's own. Runs in the command line's process.
+ * Writes a file that the command line names. In the project no link is followed that leads out of it, because another
+ * person may have placed it. Elsewhere links belong to the user. Runs in the CLI process.
  */
 import { writeFileSync } from "node:fs";
 
@@ -11,15 +11,15 @@ import { describeSystemError } from "./system-error.js";
 
 const NEW_MODE = 0o644;
 
-/** The real path of `--output PATH`, to be replaced in one step. Throws what the system says. */
+/** Returns the real path of `--output PATH`, which is replaced in one step. Throws the system's error. */
 export function resolveOutput(path: string, folder: string): string | CliFailure {
   return resolveForWriting(locateFile(path, folder, projectOf(folder)));
 }
 
-/** Writes a whole file, which is there with all of its content or as it was. */
+/** Writes a file so that it has either all of its content or its previous state. */
 export function writeOutput(path: string, folder: string, content: Buffer): CliFailure | undefined {
   try {
-    // They are written to, and not replaced.
+    // Devices are written to, not replaced.
     if (DEVICES.test(path)) {
       writeFileSync(path, content);
       return undefined;

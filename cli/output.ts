@@ -1,7 +1,7 @@
 /**
- * What goes to stdout: the server's answer as one line of JSON, indented with `--pretty`, or raw bytes.
- * Numbers keep their digits because JSON is never re-made. Runs in the command line's process; stderr
- * gets failures and notes only, and only from here: what others wrote is made harmless on its way.
+ * Writes stdout and stderr. stdout gets the server's answer as one line of JSON, indented with `--pretty`, or as raw
+ * bytes. Numbers keep their digits because JSON is never parsed and serialized again. stderr gets only failures and
+ * warnings, all through this module, with control characters in foreign text escaped. Runs in the CLI process.
  */
 import { escapeHidden } from "../schemas/visible-text.js";
 import { failed, type CliFailure, type ExitCode } from "./failure.js";
@@ -15,10 +15,10 @@ const SPACE = 0x20;
 const DELETE = 0x7f;
 const QUOTE = 0x22;
 const NEWLINE = Buffer.from("\n");
-/** JSON is looked through in pieces of about this size: an answer may be longer than a string can be. */
+/** JSON is processed in pieces of about this size, because an answer may be longer than a string can be. */
 const PIECE_BYTES = 8 * 1024 * 1024;
 
-/** Valid JSON holds raw line ends only between its tokens: each becomes a space. Changes `json` in place. */
+/** Replaces line ends by spaces; valid JSON contains raw ones only between tokens. Changes `json` in place. */
 export function foldLines(json: Buffer): Buffer {
   if (!json.includes(LINE_FEED) && !json.includes(CARRIAGE_RETURN)) return json;
   let end = json.length;
@@ -29,18 +29,18 @@ export function foldLines(json: Buffer): Buffer {
   return json.subarray(0, end);
 }
 
-/** Whether nothing but ASCII without DEL is in it, and so nothing that JSON would have to escape. */
+/** Whether the bytes are ASCII without DEL, so that nothing needs escaping. */
 function isPlain(json: Buffer): boolean {
-  // Loaded by its name, every command would pay for it.
+  // With an import by name, every command would pay for this module.
   return process.getBuiltinModule("node:buffer").isAscii(json) && !json.includes(DELETE);
 }
 
-/** The same JSON, in which what cannot be seen, or works on a terminal, is escaped. */
+/** Escapes characters of JSON that are invisible or act on a terminal. The JSON keeps its meaning. */
 function escapeJson(json: Buffer): Buffer {
   if (isPlain(json)) return json;
   const pieces: Buffer[] = [];
   for (let start = 0; start < json.length; ) {
-    // No character is kept for what stands on the other side of a quotation mark.
+    // Pieces are split at quotation marks, so no character spans two pieces.
     const quote = json.indexOf(QUOTE, start + PIECE_BYTES);
     const end = quote < 0 ? json.length : quote;
     const piece = json.subarray(start, end);
@@ -50,7 +50,7 @@ function escapeJson(json: Buffer): Buffer {
   return Buffer.concat(pieces);
 }
 
-/** The text of `bytes` indented; `undefined` where it is not JSON in UTF-8, or would get far too long. */
+/** Indents the bytes; `undefined` if they are not JSON in UTF-8, or the result would be too long. */
 function indentBytes(bytes: Buffer): string | undefined {
   let text: string;
   try {
@@ -61,7 +61,7 @@ function indentBytes(bytes: Buffer): string | undefined {
   return isJson(text) ? indentJson(text) : undefined;
 }
 
-/** One answer of JSON as it is printed, with the newline at its end. */
+/** Formats a JSON answer for printing, with a newline at its end. */
 export function formatJson(json: Buffer, pretty: boolean): Buffer {
   const indented = pretty ? indentBytes(json) : undefined;
   if (indented === undefined) return Buffer.concat([escapeJson(foldLines(json)), NEWLINE]);
@@ -69,8 +69,8 @@ export function formatJson(json: Buffer, pretty: boolean): Buffer {
 }
 
 /**
- * A stored value: its very bytes, or indented where `--pretty` asks for it and it is JSON. A person at a terminal gets
- * it as text, with what works on the terminal escaped; the ends of its lines and tabs stay.
+ * Formats a stored value: its exact bytes, or indented if `--pretty` is given and it is JSON. On a terminal it is text
+ * with control characters escaped, except for line ends and tabs.
  */
 export function formatValue(value: Buffer, pretty: boolean, is_terminal = io().isTerminal()): Buffer {
   const indented = pretty ? indentBytes(value) : undefined;
@@ -79,7 +79,7 @@ export function formatValue(value: Buffer, pretty: boolean, is_terminal = io().i
   return Buffer.from(escapeHidden(value.toString("utf8").replaceAll("\r\n", "\n"), "\n\t"));
 }
 
-/** Writes to stdout and waits until it is taken. A reader that went away (`| head`) is not a failure. */
+/** Writes to stdout and waits until the bytes are taken. A reader that has left (`| head`) is not a failure. */
 export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
   return await new Promise((resolve) => {
     const settle = (error: Error | null | undefined): void => {
@@ -87,20 +87,20 @@ export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
       resolve(harmless ? undefined : failed(`cannot write the answer: ${describeSystemError(error)}`));
     };
     const stdout = io().stdout();
-    // It stays: the stream tells of what has failed once more, after the write's own end.
+    // The listener stays, because the stream reports an error again after the write has failed.
     stdout.once("error", settle);
     stdout.write(bytes, settle);
   });
 }
 
-/** One line on stderr. Texts of others may stand in it: it stays one line, and without controls. */
+/** Writes one line to stderr. Foreign text in it is escaped, so it stays one line without control characters. */
 export function warn(line: string): void {
   io()
     .stderr()
     .write(`koor: ${escapeHidden(line)}\n`);
 }
 
-/** The failure on stderr; its exit code. */
+/** Writes the failure to stderr and returns its exit code. */
 export function reportFailure(failure: CliFailure): ExitCode {
   warn(failure.message);
   if (failure.detail !== "")

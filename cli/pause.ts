@@ -1,4 +1,4 @@
-/** A pause that a signal ends early. Runs in the command line's process. */
+/** Waits for a time in ms, unless a signal ends the wait early. Runs in the CLI process. */
 
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;

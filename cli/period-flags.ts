@@ -1,7 +1,7 @@
-/** The flags of every list that takes a span of time. Runs in the command line's process. */
+/** The flags of lists that take a period of time. Runs in the CLI process. */
 import type { Flag } from "./command-row.js";
 
-/** `--from` and `--to`. */
+/** The flags `--from` and `--to`. */
 export const PERIOD_FLAGS: readonly Flag[] = [
   {
     name: "from",

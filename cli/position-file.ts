@@ -1,8 +1,7 @@
 /**
- * What the commands of one user remember of one cluster, as a small file: `{"position","begin"?,"doubted"?}`. Runs in
- * the command line's process. Whatever is wrong with the file or its folder, the command goes on without it. It is
- * replaced without the wait for the disk of config-file.ts: that would cost more than the request, and a crash of the
- * machine loses little.
+ * Stores the state of one user's commands for one cluster in a small file: `{"position","begin"?,"doubted"?}`. If the
+ * file or its folder is unusable, the command continues without it. Unlike config-file.ts it does not sync to disk: a
+ * sync would cost more than the request, and a crash of the machine loses little. Runs in the CLI process.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
@@ -13,21 +12,24 @@ import { readTextFile } from "./config-file.js";
 import { isJson } from "./json-text.js";
 import { errorCodeOf } from "./system-error.js";
 
-/** It says when somebody worked with which cluster: nobody else's business. */
+/** The file reveals when the user worked with which cluster, so only the user can read it. */
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const NAME_DIGITS = 32;
 
-/** The folder for what programs remember, as the system has it; undefined where the environment names none. */
+/** Returns the system's folder for program state; undefined if the environment names none. */
 export function stateFolder(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | undefined {
   const home = environment["HOME"] || undefined;
   const named = platform === "win32" ? environment["LOCALAPPDATA"] : environment["XDG_STATE_HOME"];
-  // The XDG specification has a path that is not absolute be passed over.
+  // The XDG specification requires relative paths to be ignored.
   if (named && isAbsolute(named)) return join(named, "koor");
   return platform === "win32" || home === undefined ? undefined : join(home, ".local", "state", "koor");
 }
 
-/** The same for the same servers in any order; another cluster's position must never be taken for this one's. */
+/**
+ * Returns the file's name, which is the same for the same servers in any order. The position of another cluster must
+ * never be used for this one.
+ */
 async function nameOfFile(servers: readonly URL[]): Promise<string> {
   const { createHash } = await import("node:crypto");
   const hrefs = servers.map(({ href }) => href).toSorted();
@@ -48,7 +50,10 @@ function parseClientState(text: string): ClientState | undefined {
   };
 }
 
-/** With those above it. By hand: where the system refuses with ENOENT (below `/proc`), Node's own never ends. */
+/**
+ * Creates a folder and its parents. Written by hand: if the system refuses with ENOENT (below `/proc`), Node's
+ * recursive version never returns.
+ */
 function makeFolder(path: string): void {
   try {
     mkdirSync(path, FOLDER_MODE);
@@ -60,7 +65,7 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Makes room for one more file: those that were written longest ago go. */
+/** Makes room for one more file by deleting the files that were written longest ago. */
 function makeRoom(folder: string): void {
   const names = readdirSync(folder);
   if (names.length < CLI_POSITION_FILES_MAX) return;
@@ -70,7 +75,8 @@ function makeRoom(folder: string): void {
 }
 
 /**
- * Writes beside the file and renames over it: whoever reads sees the old or the new one. Throws what the system says.
+ * Writes a temporary file and renames it, so that a reader sees either the old or the new file. Throws the system's
+ * error.
  */
 function replace(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.part`;
@@ -84,11 +90,11 @@ function replace(path: string, text: string): void {
   }
 }
 
-/** @param state_folder absolute; made where it is missing */
+/** @param state_folder an absolute path; created if it is missing */
 export async function openPositionFile(state_folder: string, servers: readonly URL[]): Promise<ClientStateStore> {
   const folder = join(state_folder, "clusters");
   const path = join(folder, await nameOfFile(servers));
-  /** It cannot be written: then what is in it is of no use either, since it could not be put right. */
+  /** Set once a write fails. The file is then not read either, because its content could not be corrected. */
   let broken = false;
   return {
     read: () => {
@@ -104,7 +110,7 @@ export async function openPositionFile(state_folder: string, servers: readonly U
         }
         replace(path, `${JSON.stringify(state)}\n`);
       } catch {
-        // A disk that is full or read-only: this process remembers by itself, and tries no more.
+        // The disk may be full or read-only. This process keeps the state in memory and stops trying.
         broken = true;
       }
     },

@@ -1,6 +1,6 @@
 /**
- * `register`: a new instance, or the one that this folder has registered before under the same name. Runs in the command
- * line's process. Leaves the file that remembers it to instance-file.ts.
+ * Implements `register`: registers a new instance, or finds the one that this folder registered before under the same
+ * name. instance-file.ts stores the instance. Runs in the CLI process.
  */
 import { ask, failureOf } from "./ask.js";
 import type { Args, CommandContext } from "./command-row.js";
@@ -23,7 +23,7 @@ function parseObject(bytes: Buffer): Json {
   return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? (parsed as Json) : {};
 }
 
-/** What is sent of the instance; members that were not given are left to the server. */
+/** Returns the fields of the instance. The server chooses the ones that are not given. */
 function readBody(args: Args): Json {
   const given = ["workspace", "intent", "stack"].flatMap((name) => {
     const value = args.text(name);
@@ -43,8 +43,9 @@ async function post(settings: Settings, path: string, body: object): Promise<Out
 }
 
 /**
- * The folder's instance, where the server still has it and it is the one that is asked for; brought up to what is said
- * of it now. Where a new one is to be registered, whether the old one is gone or only another.
+ * Finds the folder's instance on the server, and updates its intent and capabilities to the given ones. Returns `gone`
+ * if the server no longer has it, and `another` if the command asks for a different instance. In both cases a new one
+ * has to be registered.
  */
 async function findRegistered(
   settings: Settings,
@@ -74,14 +75,14 @@ async function findRegistered(
   return Buffer.from(token === undefined ? body : `${body.slice(0, -1)},"token":${JSON.stringify(token)}}`);
 }
 
-/** Whether the folder's file is to hold who was registered. */
+/** Whether to save the registered instance in the folder's file. */
 function savesInstance(args: Args, { folder }: Pick<CommandContext, "folder">): boolean {
   return args.has("save") || hasKoorFolder(folder);
 }
 
 /**
- * Writes who was registered to `.koor/instance.json`, where that is wanted. What cannot be written is a note: the token
- * is sent only once, and stdout has it.
+ * Saves the registered instance in `.koor/instance.json`, if that is wanted. A write error is only a warning: the
+ * server sends the token only once, and stdout has it.
  */
 function saveRegistered(answer: Buffer, args: Args, { folder }: CommandContext, settings: Settings): void {
   if (!savesInstance(args, { folder })) return;
@@ -95,7 +96,7 @@ function saveRegistered(answer: Buffer, args: Args, { folder }: CommandContext, 
 export async function register(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  // An instance that the environment names is another's word for who acts: the folder's file is not read then.
+  // With KOOR_INSTANCE set, the environment decides the identity, and the folder's file is not read.
   const stored = findInstance(context.folder);
   const own =
     stored !== undefined && !(stored instanceof CliFailure) && stored.id === settings.instance ? stored : undefined;
@@ -103,9 +104,9 @@ export async function register(args: Args, context: CommandContext): Promise<num
   if (isFailure(again)) return failureOf(again);
   if (Buffer.isBuffer(again)) return (await print(formatJson(again, context.pretty))) ?? 0;
   const path = savesInstance(args, context) ? instancePathForWriting(context.folder) : "";
-  // Before anything is sent: the token is sent only once.
+  // The path is checked before the request, because the server sends the token only once.
   if (path instanceof CliFailure && path.exit === WRONG_USAGE) return path;
-  // One that is gone can register nobody.
+  // An instance that is gone cannot register another one.
   const caller = again === "gone" ? { ...settings, instance: "" } : settings;
   const registered = await post(caller, "/register", readBody(args));
   if (isFailure(registered)) return failureOf(registered);

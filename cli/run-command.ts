@@ -1,7 +1,6 @@
 /**
- * Carries out one row of the table: makes the request that the row describes and prints the answer, or
- * calls the row's own function. Runs in the command line's process. Leaves parsing to command-line.ts
- * and HTTP to client.ts.
+ * Executes one row of the command table: sends the request that the row describes and prints the answer, or calls the
+ * row's own function. command-line.ts parses, and client.ts speaks HTTP. Runs in the CLI process.
  */
 import { describeRefusal, encodeQuery, isSuccess, sendRequest } from "./client.js";
 import type { Args, CommandContext, CommandRow, RequestRow } from "./command-row.js";
@@ -10,7 +9,7 @@ import { CliFailure, failed, wrongUsage, type ExitCode } from "./failure.js";
 import { inFlagWords } from "./flag-words.js";
 import { formatJson, formatValue, print } from "./output.js";
 
-/** `{name}`, `{name...}` or `{name/}` in a path template (command-row.ts). */
+/** A placeholder in a path template: `{name}`, `{name...}` or `{name/}` (command-row.ts). */
 const PLACEHOLDER = /\{(\w+)(\.\.\.|\/)?\}/g;
 
 function encodeArgument(value: string, mark: string | undefined): string {
@@ -26,14 +25,14 @@ function makeQuery(row: RequestRow, args: Args, context: CommandContext): string
   const given: Record<string, string> = {};
   for (const flag of row.flags ?? []) {
     const value = args.text(flag.name);
-    // The row may say a flag's value in other words.
+    // The row may override a flag's value.
     if (flag.query !== undefined && value !== undefined) given[flag.query] = own?.[flag.query] ?? value;
   }
   const others = Object.entries(own ?? {}).filter(([name]) => given[name] === undefined);
   return encodeQuery({ ...Object.fromEntries(others), ...given });
 }
 
-/** The request's path with its query. An empty argument would name another resource, and is refused. */
+/** Builds the request's path and query. Refuses an empty argument, because the path would name another resource. */
 function makePath(row: RequestRow, args: Args, context: CommandContext): string | CliFailure {
   for (const [, name = "", mark] of row.path.matchAll(PLACEHOLDER)) {
     if (args.need(name) === "") return wrongUsage(`<${name}> must not be empty`);
@@ -52,7 +51,7 @@ function makePath(row: RequestRow, args: Args, context: CommandContext): string 
   }
 }
 
-/** What HTTP lets a header hold, kept to ASCII. */
+/** The characters that HTTP allows in a header, limited to ASCII. */
 const HEADER_VALUE = /^[\t\x20-\x7e]+$/;
 
 function findBadHeader(headers: Readonly<Record<string, string>>): CliFailure | undefined {

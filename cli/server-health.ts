@@ -1,7 +1,7 @@
 /**
- * How a server of a cluster says that it is (`/health`), for who chooses among several. One that is halted or cut off
- * still answers reads and keeps subscriptions, and hears of nothing: who waits there would wait for ever. Runs in the
- * command line's process. Leaves the choice of the server to cluster.ts and those who ask.
+ * Checks the health of clustered servers (`/health`), to choose among several. An isolated server, which is partitioned
+ * from the log or halted, still answers reads and keeps subscriptions but learns nothing new, so a client that waits
+ * there would wait forever. cluster.ts and its callers choose the server. Runs in the CLI process.
  */
 import { CLI_HEALTH_INTERVAL_MS, CLI_LOG_ANSWER_TIMEOUT_MS, CLI_TURN_CONNECT_TIMEOUT_MS } from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";
@@ -10,7 +10,10 @@ import { exchange, NoAnswer } from "./exchange.js";
 import { isJson } from "./json-text.js";
 import { pause } from "./pause.js";
 
-/** `deaf`: it hears of nothing new until somebody mends it or its log. `unclear`: silent, starting, behind. */
+/**
+ * `isolated`: the server learns nothing new until it or its log is repaired. `unknown`: it is silent, starting or
+ * lagging.
+ */
 type Health = "healthy" | "isolated" | "unknown";
 
 const ISOLATED_STATES: ReadonlySet<unknown> = new Set(["cut_off", "halted"]);
@@ -28,7 +31,7 @@ async function askHealth(server: URL, signal?: AbortSignal): Promise<Health> {
     : "unknown";
 }
 
-/** Whether a server may be asked: one that is doubted, only when it is healthy again. */
+/** Whether a server may be asked. An untrusted one may be asked only when it is healthy again. */
 export async function isTrusted(cluster: Cluster, server: URL, signal?: AbortSignal): Promise<boolean> {
   if (!cluster.isUntrusted(server)) return true;
   if ((await askHealth(server, signal)) !== "healthy") return false;
@@ -36,7 +39,10 @@ export async function isTrusted(cluster: Cluster, server: URL, signal?: AbortSig
   return true;
 }
 
-/** One of the others that is healthy, once the server is deaf; undefined where the signal ends it before. */
+/**
+ * Waits until the server is isolated and another one is healthy, and returns the latter. Returns undefined if the
+ * signal comes first.
+ */
 async function untilIsolated(
   server: URL,
   others: readonly URL[],
@@ -54,9 +60,9 @@ async function untilIsolated(
 }
 
 /**
- * Has `work` done at a server, and looks how that one is for as long as it takes. It is ended where `signal` says so,
- * or where the server is deaf and another one is healthy.
- * @returns what it came to, and the server to turn to where it was ended for that one
+ * Runs `work` against a server and monitors the server's health meanwhile. Ends the work if `signal` fires, or if the
+ * server is isolated and another one is healthy.
+ * @returns the result of the work, and the server to switch to if the work was ended for it
  */
 export async function runWatched<Result>(
   server: URL,

@@ -1,6 +1,6 @@
 /**
- * The files that hold settings: a folder's own, `.koor/settings.json` or a bare `settings.json`, and the user's. Runs
- * in the command line's process. Leaves to settings.ts which of them counts.
+ * Reads the files that contain settings: a folder's `.koor/settings.json` or bare `settings.json`, and the user's own
+ * file. settings.ts decides which one applies. Runs in the CLI process.
  */
 import { isAbsolute, join, relative } from "node:path";
 
@@ -17,19 +17,19 @@ export const SETTINGS_FILE = "settings.json";
 export type SettingName = "server" | "token";
 export const SETTING_NAMES: readonly SettingName[] = ["server", "token"];
 
-/** What the command line reads of a file; "" is as good as absent. */
+/** The members that the command line reads from a file. "" counts as absent. */
 export interface FileSettings {
-  /** As messages name the file. */
+  /** The file's name in messages. */
   readonly name: string;
   readonly server?: string;
   readonly token?: string;
-  /** Servers that the user has agreed to send tokens to; only the user's own file has them. */
+  /** Servers to which the user agreed to send tokens. Only the user's own file has them. */
   readonly trusted_servers: readonly string[];
 }
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** A file of settings as an object; the failure that says why it is none. */
+/** Parses a settings file as an object, or returns why it is invalid. */
 export function parseSettingsText(text: string, name: string): Members | CliFailure {
   if (!isJson(text)) return failed(`${name} is not valid JSON`);
   const parsed = JSON.parse(text) as unknown;
@@ -51,7 +51,9 @@ function readMembers(members: Members, name: string): FileSettings | CliFailure 
   };
 }
 
-/** Why a `settings.json` is none of Koor's, the server's or the command line's; undefined where it is one. */
+/**
+ * Returns why a `settings.json` belongs to another program; undefined if it is a file of Koor's server or command line.
+ */
 function whyNotKoors(members: Members): string | undefined {
   const names = Object.keys(members);
   const known = names.filter((name) => name === "server" || name === "token" || Object.hasOwn(OPTIONS, name));
@@ -59,7 +61,7 @@ function whyNotKoors(members: Members): string | undefined {
   const wrong = SETTING_NAMES.find((name) => members[name] !== undefined && typeof members[name] !== "string");
   if (wrong !== undefined) return `${SETTINGS_FILE}: ${wrong} must be a string`;
   const { server } = members;
-  // A mistake in a file of Koor's is told; the server of another program is none of Koor's.
+  // A wrong server in a file of Koor's is reported. In another program's file it is none of Koor's settings.
   const belongsToOther =
     typeof server === "string" && known.length < names.length && parseServers(server) === undefined;
   return belongsToOther ? `${SETTINGS_FILE}: server is no http:// or https:// URL` : undefined;
@@ -70,8 +72,8 @@ function readBareSettings(folder: string): string | undefined | CliFailure {
 }
 
 /**
- * The settings of a folder: of the nearest `.koor/`, else of the bare `settings.json` in it.
- * @param is_quiet whether a file that is another program's is passed over without a word
+ * Reads the settings of a folder: from the nearest `.koor/`, else from the bare `settings.json` in the folder.
+ * @param is_quiet whether another program's file is ignored without a warning
  */
 export function readFolderSettings(folder: string, is_quiet: boolean): FileSettings | undefined | CliFailure {
   const found = findKoorFile(folder, SETTINGS_FILE);
@@ -82,7 +84,8 @@ export function readFolderSettings(folder: string, is_quiet: boolean): FileSetti
     return members instanceof CliFailure ? members : readMembers(members, name);
   }
   const text = readBareSettings(folder);
-  // What is not read for what it is, is another's; what the system does not let be read may be one of Koor's.
+  // A file that is refused because of its kind belongs to another program. A file that the system does not let us read
+  // may be Koor's.
   if (text === undefined || (text instanceof CliFailure && text.exit !== WRONG_USAGE)) return text;
   const members = text instanceof CliFailure ? text : parseSettingsText(text, SETTINGS_FILE);
   const why = members instanceof CliFailure ? members.message : whyNotKoors(members);
@@ -91,7 +94,7 @@ export function readFolderSettings(folder: string, is_quiet: boolean): FileSetti
   return undefined;
 }
 
-/** Where a setting of a folder is saved: in the file that is read there, or would be. */
+/** Returns the file in which a folder's setting is saved: the file that is read there, or would be. */
 export function folderSettingsPath(folder: string): string {
   const own = join(KOOR_FOLDER, SETTINGS_FILE);
   const bare = readBareSettings(folder);
@@ -99,10 +102,13 @@ export function folderSettingsPath(folder: string): string {
   return has_own || (bare === undefined && hasKoorFolder(folder)) ? own : SETTINGS_FILE;
 }
 
-/** The user's own settings, for every folder; undefined where the environment names no place for them. */
+/**
+ * Returns the path of the user's own settings, which apply in every folder; undefined if the environment names no
+ * place.
+ */
 export function userSettingsPath(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | undefined {
   const named = platform === "win32" ? environment["APPDATA"] : environment["XDG_CONFIG_HOME"];
-  // The XDG specification has a path that is not absolute be passed over.
+  // The XDG specification requires relative paths to be ignored.
   if (named && isAbsolute(named)) return join(named, "koor", SETTINGS_FILE);
   const home = environment["HOME"] || undefined;
   return platform === "win32" || home === undefined ? undefined : join(home, ".config", "koor", SETTINGS_FILE);

@@ -1,8 +1,8 @@
 /**
- * The settings of a command: which server it asks, or several, with which token, and as which instance it acts. The
- * command line wins over the environment, that over the folder's files, those over the user's own, those over the
- * default. A token goes only to the server that it is for: a folder may name a server, but has no say over the tokens
- * of the environment and of the user. Runs in the command line's process; leaves the connection itself to client.ts.
+ * Determines the settings of a command: the servers, the token, and the instance as which it acts. The command line
+ * takes precedence over the environment, then the folder's files, the user's own file and the defaults. A token goes
+ * only to the server that it is for: a folder may name a server, but it cannot redirect the tokens of the environment
+ * and the user. client.ts makes the connection. Runs in the CLI process.
  */
 import { join } from "node:path";
 
@@ -26,25 +26,25 @@ import { describeSystemError } from "./system-error.js";
 import { askForConsent, rememberTrust } from "./token-consent.js";
 
 const DEFAULT_SERVER = "http://localhost:9800";
-/** Others on the machine must not read the token. */
+/** Other users of the machine must not read the token. */
 const SETTINGS_MODE = 0o600;
 
 export interface Settings {
-  /** http or https, a path prefix allowed; the first where several are given. */
+  /** The http or https URL, with an optional path prefix; the first of several servers. */
   readonly server: URL;
-  /** Where several servers are given: any of them may be asked. */
+  /** The cluster, if several servers are given. Any of them may be asked. */
   readonly cluster?: Cluster;
-  /** "" where none is set. */
+  /** The token; "" if none is set. */
   readonly token: string;
-  /** The id of the instance that calls act as, unless the token says another; "" where none is said. */
+  /** The id of the instance as which calls act, unless the token belongs to another one; "" if none is set. */
   readonly instance: string;
-  /** Whether the user has named the servers, and not only the folder: tokens of the environment may go there. */
+  /** Whether the user named the servers, not only the folder. Tokens of the environment may then go there. */
   readonly is_users_server?: boolean;
 }
 
 type Servers = readonly [URL, ...URL[]];
 
-/** All that settings come from. */
+/** The sources of settings. */
 interface Sources {
   readonly environment: NodeJS.ProcessEnv;
   readonly folder: FileSettings | undefined;
@@ -52,7 +52,7 @@ interface Sources {
   readonly instance: StoredInstance | undefined;
 }
 
-/** A header can carry it: visible ASCII. */
+/** Visible ASCII, which a header can carry. */
 function isHeaderText(text: string): boolean {
   return /^[\x21-\x7e]*$/.test(text);
 }
@@ -62,10 +62,10 @@ const INSTANCE_RULE = "KOOR_INSTANCE must be visible ASCII characters without sp
 const TOKEN_RULE = "token must be visible ASCII characters without spaces";
 
 /**
- * The settings that hold in `folder`. An empty variable counts as not set. A file is not read where the environment
- * says all that it could. The instance's own token is the last choice: another one was given on purpose, and may do
- * more.
- * @param given the servers of the command line; "" where it names none
+ * Reads the settings that apply in `folder`. An empty variable counts as not set. A file is not read if the environment
+ * already sets everything in it. The instance's own token is the last choice, because another token was given on
+ * purpose and may have more rights.
+ * @param given the servers of the command line; "" if it names none
  */
 export function readSettings(folder: string, environment: NodeJS.ProcessEnv, given = ""): Settings | CliFailure {
   const named = environment["KOOR_INSTANCE"] || undefined;
@@ -91,18 +91,18 @@ export function readSettings(folder: string, environment: NodeJS.ProcessEnv, giv
   return { ...target, token, instance: named ?? instance?.id ?? "", is_users_server: folderOnly.length === 0 };
 }
 
-/** The servers at which an instance was registered; undefined where its file names none. */
+/** Returns the servers at which an instance was registered; undefined if its file names none. */
 function serverOf(instance: StoredInstance | undefined): string | undefined {
   return parseServers(instance?.server ?? "") === undefined ? undefined : instance?.server;
 }
 
-/** Whether the user's own settings name a server, or it is the one that is asked where nothing is set. */
+/** Whether the user's own settings name the server, or it is the default server. */
 function isUsers(server: URL, user: FileSettings | undefined): boolean {
   const named = [DEFAULT_SERVER, user?.server ?? "", ...(user?.trusted_servers ?? [])];
   return named.some((text) => (parseServers(text) ?? []).some(({ href }) => href === server.href));
 }
 
-/** Whether what was stored with the servers that `named` lists, or with none, is for each of these. */
+/** Whether a token that was stored with the servers in `named`, or with none, is for all of these servers. */
 function isFor(named: string | undefined, servers: Servers): boolean {
   if (named === undefined) return true;
   const known = new Set((parseServers(named) ?? []).map(({ href }) => href));
@@ -110,8 +110,8 @@ function isFor(named: string | undefined, servers: Servers): boolean {
 }
 
 /**
- * The first token that may go to these servers; "" where there is none. Where only such a one is there that may not,
- * the user is asked.
+ * Returns the first token that may go to these servers; "" if there is none. If the only token may not go there, asks
+ * the user.
  * @param folderOnly the servers that only the folder names
  */
 function chooseToken(servers: Servers, folderOnly: readonly URL[], sources: Sources): string | CliFailure {
@@ -128,7 +128,9 @@ function chooseToken(servers: Servers, folderOnly: readonly URL[], sources: Sour
   return askFor(withheld, folderOnly, where, sources);
 }
 
-/** A token that would go to a server which only the folder names: with the user's consent. */
+/**
+ * Asks the user to agree that the token goes to servers that only the folder names. Returns the token, or a failure.
+ */
 function askFor(
   token: string,
   folderOnly: readonly URL[],
@@ -153,12 +155,12 @@ function askFor(
   );
 }
 
-/** All servers that may be asked. */
+/** Returns all servers that may be asked. */
 export function serversOf({ cluster, server }: Settings): readonly URL[] {
   return cluster?.servers ?? [server];
 }
 
-/** The server, or the first of several with what is known of their cluster. */
+/** Returns the server, or the first of several together with their cluster. */
 function targetOf(servers: Servers, environment: NodeJS.ProcessEnv): Pick<Settings, "server" | "cluster"> {
   const [server, ...others] = servers;
   if (others.length === 0) return { server };
@@ -171,9 +173,9 @@ function targetOf(servers: Servers, environment: NodeJS.ProcessEnv): Pick<Settin
 }
 
 /**
- * Saves one setting, in the folder's settings or the user's own; the file then has mode 0600, and all other members
- * stay as they were written. A file that does not parse is refused and stays untouched.
- * @param environment where the user's own settings are; undefined: the folder's
+ * Saves one setting in the folder's settings or the user's own. The file then has mode 0600, and all other members stay
+ * as written. A file that does not parse is refused and stays unchanged.
+ * @param environment names the user's own settings; undefined: the folder's
  */
 export async function saveSetting(
   folder: string,
@@ -195,7 +197,7 @@ export async function saveSetting(
     if (text instanceof CliFailure) return text;
     const file = parseSettingsText(text, shown);
     if (file instanceof CliFailure) return refused(file.message);
-    // Only `config set` edits; every command reads.
+    // Only `config set` edits JSON, so other commands do not load the module.
     const { setMember } = await import("./json-edit.js");
     const edited = setMember(text, [name], value);
     if (edited === undefined) return refused(`${shown} has ${name} twice, and stays as it is`);

@@ -1,14 +1,11 @@
-/**
- * The signals that ask a command to end, and the exit codes that shells give them. Runs in the command line's
- * process.
- */
+/** The signals that ask a command to end, and the exit codes that shells derive from them. Runs in the CLI process. */
 export const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type EndingSignal = (typeof ENDING_SIGNALS)[number];
 
-/** What a shell adds to a signal's number. */
+/** The number that a shell adds to a signal's number. */
 const KILLED_EXIT = 128;
 
-/** From now on these signals call `take` and do nothing else; until the function that this gives is called. */
+/** Handles the ending signals with `take`, instead of their default action, until the returned function is called. */
 export function captureSignals(take: (signal: EndingSignal) => void): () => void {
   for (const signal of ENDING_SIGNALS) process.on(signal, take);
   return () => {
@@ -16,13 +13,13 @@ export function captureSignals(take: (signal: EndingSignal) => void): () => void
   };
 }
 
-/** The exit code of what a signal ended. */
+/** Returns the exit code of a process that a signal ended. */
 export async function exitCodeOfSignal(signal: NodeJS.Signals): Promise<number> {
   const { constants } = await import("node:os");
   return KILLED_EXIT + constants.signals[signal];
 }
 
-/** What is done until it is over, or until such a signal ends it early; a second one ends the process. */
+/** Runs a function to its end, or until an ending signal aborts it. A second signal ends the process. */
 export async function untilSignal<Done>(
   run: (signal: AbortSignal) => Promise<Done>,
 ): Promise<{ readonly outcome: Done; readonly stopped_by: EndingSignal | undefined }> {

@@ -1,6 +1,7 @@
 /**
- * A snapshot on its way into a file: written temporary, held to its own closing line, and put in its place only
- * when it is whole. Runs in the command line's process. By hand: libraries that replace files take whole texts.
+ * Writes a snapshot to a file. The pieces go to a temporary file and are checked against the snapshot's closing line.
+ * The file is renamed only when it is complete. Written by hand because libraries that replace files take whole texts.
+ * Runs in the CLI process.
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 
@@ -8,11 +9,11 @@ import { CLI_CLOSING_LINE_BYTES_MAX } from "../schemas/limits.js";
 import { failed, type CliFailure } from "./failure.js";
 import { describeSystemError } from "./system-error.js";
 
-/** Snapshots hold all that is stored: nobody else may read them. */
+/** A snapshot contains all stored data, so only the user may read it. */
 const PRIVATE_MODE = 0o600;
 const LINE_FEED = 0x0a;
 
-/** What of a file goes on to be written. */
+/** Writes all bytes, since one call may write only a part. */
 function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.byteLength; ) at += writeSync(file, bytes, at);
 }
@@ -33,9 +34,9 @@ function parseClosingLine(bytes: Buffer): ClosingLine {
 }
 
 /**
- * Writes the pieces to `path`, which exists afterwards as a whole or is as it was. The snapshot's counts as
- * JSON, or what went wrong.
- * @param name what messages call the file
+ * Writes the pieces to `path`. Afterwards the file is complete, or unchanged. Returns the snapshot's counts as JSON, or
+ * a failure.
+ * @param name the file's name in messages
  */
 export async function writeSnapshot(
   path: string,
@@ -46,7 +47,7 @@ export async function writeSnapshot(
   const sum = createHash("sha256");
   const temporary = `${path}.${process.pid}.part`;
   let file: number | undefined;
-  // What is not summed yet: the closing line may be in it.
+  // The end of the data that is not hashed yet, because it may contain the closing line.
   let tail: Buffer = Buffer.alloc(0);
   try {
     file = openSync(temporary, "wx", PRIVATE_MODE);

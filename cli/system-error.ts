@@ -1,7 +1,6 @@
 /**
- * Errors of the operating system, of sockets and of TLS in the words of a user: Node's, where these say what
- * the user did and not what a system call did. Runs in the command line's process. The error's code decides,
- * never its text.
+ * Describes errors of the operating system, of sockets and of TLS for users. Node's wording is used unless it describes
+ * a system call instead of the user's action. The error's code decides, never its text. Runs in the CLI process.
  */
 import { getSystemErrorMap } from "node:util";
 
@@ -16,8 +15,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The code of a Node error (`ECONNREFUSED`, …), of the first one where several addresses were tried; "" where
- * there is none.
+ * Returns the code of a Node error (`ECONNREFUSED`, …), the first one if several addresses were tried; "" if there is
+ * none.
  */
 export function errorCodeOf(error: unknown): string {
   if (typeof error !== "object" || error === null) return "";
@@ -25,7 +24,7 @@ export function errorCodeOf(error: unknown): string {
   return "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
-/** A few words for a message: known codes described, others by what the error says. */
+/** Returns a short description for a message: a known code's text, else the error's own message. */
 export function describeSystemError(error: unknown): string {
   const code = errorCodeOf(error);
   if (code.startsWith("HPE_")) return "the answer is not HTTP";

@@ -1,6 +1,6 @@
 /**
- * The bodies of tasks that are made or changed, from the flags that say them. Values go in as they were written, so
- * that their numbers keep their digits. Runs in the command line's process.
+ * Builds the bodies that create and change tasks, from flags. Values are inserted as written, so their numbers keep
+ * their digits. Runs in the CLI process.
  */
 import type { Args, CommandContext, Flag } from "./command-row.js";
 import { wholeSeconds } from "./duration.js";
@@ -37,7 +37,7 @@ const AFTER: Flag = {
   about: "a task that has to be done before",
 };
 
-/** The flags of a new task; without a title `file` stands in place of all others. */
+/** The flags of a new task. Without a title, `file` replaces all others. */
 export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "file", kind: "text", value: "PATH", about: "the body's text; without a title tasks as JSON; - reads stdin" },
   BODY,
@@ -63,7 +63,7 @@ export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "request-id", kind: "text", value: "ID", about: "made again with the same one, it is made once" },
 ];
 
-/** The flags of what may change of a task. */
+/** The flags of the fields that can change. */
 export const PATCH_FLAGS: readonly Flag[] = [
   TITLE,
   BODY,
@@ -74,7 +74,7 @@ export const PATCH_FLAGS: readonly Flag[] = [
   { ...AFTER, about: "the tasks that have to be done before, from now on; '' for none" },
 ];
 
-/** A list, or none where nothing was given; `''` is nothing in it. */
+/** Returns a list as JSON; undefined if the flag is not given. `''` stands for an empty list. */
 function listOf(args: Args, name: string): string | undefined {
   const values = args.list(name);
   return values.length === 0 ? undefined : JSON.stringify(values.filter((value) => value !== ""));
@@ -84,7 +84,7 @@ function secondsOf(args: Args, name: string): string | undefined {
   return wholeSeconds(args.duration(name))?.toString();
 }
 
-/** A whole number as JSON has it, without zeros before it. */
+/** Returns a whole number as JSON, without leading zeros. */
 function wholeOf(args: Args, name: string): string | undefined {
   return args.text(name)?.replace(/^0+(?=\d)/, "");
 }
@@ -94,7 +94,7 @@ function timeOf(args: Args): string | undefined {
   return time === "" ? "null" : quoted(time);
 }
 
-/** What a new task and a change of one have in common, JSON texts. */
+/** Returns the members that new and changed tasks share, as JSON texts. */
 async function commonMembers(args: Args): Promise<Record<string, string | undefined> | CliFailure> {
   const path = args.text("file");
   const body = path === undefined ? await readTextFlag(args, "body") : await readTextFileFlag(path, "body");
@@ -109,7 +109,7 @@ async function commonMembers(args: Args): Promise<Record<string, string | undefi
   };
 }
 
-/** A file of tasks, as it is: nothing else may be said of them. */
+/** Reads a file of tasks unchanged. No other flag may be given with it. */
 async function readTasks(args: Args, path: string): Promise<Buffer | CliFailure> {
   const is_given = ({ name }: Flag): boolean => args.text(name) !== undefined || args.list(name).length > 0;
   const other = NEW_TASK_FLAGS.find((flag) => flag.name !== "file" && is_given(flag));

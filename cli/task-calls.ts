@@ -1,7 +1,4 @@
-/**
- * What the commands of tasks ask the server, a function a call. Runs in the command line's process. Leaves waiting for
- * a task to task-wait.ts.
- */
+/** The server calls of the task commands, one function each. task-wait.ts waits for a task. Runs in the CLI process. */
 import type { Static } from "typebox";
 
 import type { Task as TaskSchema } from "../schemas/tasks.js";
@@ -15,22 +12,22 @@ import type { Settings } from "./settings.js";
 
 export type Task = Static<typeof TaskSchema>;
 
-/** A task with the answer that told of it, to be printed as it came. */
+/** A task with the answer that contains it, which is printed unchanged. */
 export interface TaskAnswer {
   readonly task: Task;
   readonly answer: Buffer;
 }
 
-/** What a claim has got. */
+/** The answer to a claim. */
 export interface ClaimAnswer {
-  /** Null where there was none. */
+  /** The claimed task; null if there was none. */
   readonly task: Task | null;
-  /** The task's own text, its numbers as they were written. */
+  /** The task's source text, whose numbers keep their digits. */
   readonly text: string;
   readonly answer: Buffer;
 }
 
-/** What is claimed; members that are undefined are left to the server. */
+/** The task to claim. The server chooses the undefined members. */
 export interface ClaimRequest {
   readonly id: string | undefined;
   readonly workspace: string | undefined;
@@ -38,7 +35,7 @@ export interface ClaimRequest {
   readonly ttl_s: number | undefined;
 }
 
-/** What who holds a task says of it. */
+/** The actions that only the holder of a task can take. */
 export type HolderAction = "progress" | "complete" | "fail" | "release" | "ask";
 
 const NO_TASK = failed("the answer is no task: is this a Koor server?");
@@ -59,7 +56,7 @@ export async function getTask(settings: Settings, id: string, limits: CallLimits
   return isTask(task) ? { task, answer: answer.body } : new Refusal(answer.status, NO_TASK);
 }
 
-/** Claims the best task, or the one that is wished for; the same `request_id` gets the same one again. */
+/** Claims the best task, or the requested one. The same `request_id` gets the same task again. */
 export async function claimTask(
   settings: Settings,
   request: ClaimRequest,
@@ -78,7 +75,7 @@ export async function claimTask(
 }
 
 /**
- * Says something of a task under its fence; the answer's body.
+ * Sends an action for a task under its fence. Returns the answer's body.
  * @param members JSON texts
  */
 export async function sendTaskAction(
@@ -89,7 +86,7 @@ export async function sendTaskAction(
   limits: CallLimits = {},
 ): Promise<Outcome<Buffer>> {
   const body = Buffer.from(objectOf({ fence: String(fence), ...members }));
-  // Said again under the same fence it is answered the same.
+  // Repeating the call is safe: under the same fence it gets the same answer.
   const plan = { method: "POST", path: pathOf(id, action), headers: JSON_TYPE, body, repeatable: true, ...limits };
   const answer = await ask(settings, plan);
   return isFailure(answer) ? answer : answer.body;

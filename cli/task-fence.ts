@@ -1,7 +1,6 @@
 /**
- * What who holds a task says of it, under a fence that may not be given: then it is that of the environment, of the
- * claim that is held, or, for a call that is made once more, of the claim that this very call has ended. Runs in the
- * command line's process.
+ * Sends the actions of a task's holder. If no fence is given, it uses the fence of the environment or of the current
+ * claim. For a repeated call it uses the fence of the claim that this same call has ended. Runs in the CLI process.
  */
 import { CLI_TASK_EVENTS } from "../schemas/limits.js";
 import { ask, Refusal } from "./ask.js";
@@ -13,13 +12,13 @@ import { isFailure, type Outcome } from "./outcome.js";
 import type { Settings } from "./settings.js";
 import { getTask, sendTaskAction, type HolderAction } from "./task-calls.js";
 
-/** What the server answers under a fence that is not, or not any more, the claim's. */
+/** The server's status for a fence that is not, or no longer, the claim's. */
 const CLAIM_LOST = 409;
 
-/** Who says so where the server publishes an event by itself. */
+/** The source of events that the server publishes itself. */
 const SERVER = "koor";
 
-/** What an event of a task says; anybody may publish one, so none of it is certain. */
+/** The data of a task event. Anyone may publish one, so none of it is certain. */
 interface TaskEvent {
   readonly data?: {
     readonly task_id?: unknown;
@@ -29,8 +28,9 @@ interface TaskEvent {
 }
 
 /**
- * The fence under which this instance has held a task last, as the server's newest events send; undefined where they
- * do not. It gives no rights: the server answers under it only what it has answered this instance before.
+ * Finds the last fence under which this instance held the task, from the server's newest events; undefined if they do
+ * not contain it. The fence grants no rights: under it the server only repeats an answer that it gave this instance
+ * before.
  */
 async function findLastFence(settings: Settings, id: string): Promise<number | undefined | CliFailure> {
   if (settings.instance === "") return undefined;
@@ -47,7 +47,7 @@ async function findLastFence(settings: Settings, id: string): Promise<number | u
 }
 
 /**
- * Says something of a task; the answer's body.
+ * Sends an action for a task. Returns the answer's body.
  * @param given the fence of the command line
  * @param members JSON texts
  */
@@ -64,12 +64,12 @@ export async function sendHolderAction(
   if (isFailure(read)) return read;
   const { fence, holder } = read.task;
   if (fence !== null && (settings.instance === "" || holder?.id === settings.instance)) return await send(fence);
-  // All but a sign of life end the claim: who has lost the answer asks for it once more.
+  // All actions except a heartbeat end the claim. A client that lost the answer sends the action again.
   const last = action === "progress" ? undefined : await findLastFence(settings, id);
   if (last !== undefined) {
     const sent = isFailure(last) ? last : await send(last);
     if (!(sent instanceof Refusal && sent.status === CLAIM_LOST)) return sent;
   }
-  // Whose it is, the server knows: it refuses another's.
+  // The server knows the holder, and refuses any other instance.
   return fence === null ? refused(`task is not held: ${id}`) : await send(fence);
 }

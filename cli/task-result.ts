@@ -1,20 +1,20 @@
 /**
- * What a task is told of a command that ran for it: its stdout as the result, the end of its stderr as the error. Of a
- * longer output the last part is kept. Pure but for what it gathers.
+ * Extracts a task's result from the output of its command: stdout is the result, and the end of stderr is the error. If
+ * the output is too long, the last part is kept. Pure, except for the output that it collects.
  */
 import { REMARK_BYTES_MAX, TASK_VALUE_BYTES_MAX } from "../schemas/limits.js";
 import type { CommandEnd } from "./command-process.js";
 import { isJson } from "./json-text.js";
 
-/** Of what does not fit one of so many parts goes at a time. */
+/** If a text does not fit, this fraction of it is removed at a time. */
 const CUT_PARTS = 16;
 
-/** The last bytes of a stream. */
+/** Keeps the last bytes of a stream. */
 class Tail {
   readonly #bytes_max: number;
   #chunks: Buffer[] = [];
   #kept = 0;
-  /** How many came in all. */
+  /** The number of bytes received. */
   total = 0;
 
   constructor(bytes_max: number) {
@@ -25,7 +25,7 @@ class Tail {
     this.total += chunk.length;
     this.#kept += chunk.length;
     this.#chunks.push(chunk);
-    // One too many is kept, so that it is cut once and not with each chunk.
+    // One extra chunk is kept, so that the bytes are cut once at the end and not with each chunk.
     while (this.#kept - (this.#chunks[0]?.length ?? 0) >= this.#bytes_max)
       this.#kept -= this.#chunks.shift()?.length ?? 0;
   }
@@ -35,13 +35,16 @@ class Tail {
   }
 }
 
-/** As text; what is no UTF-8 is replaced. The rest of a character whose beginning was cut off goes, too. */
+/**
+ * Decodes UTF-8 and replaces invalid bytes. If the text was cut, removes the rest of a character whose start is
+ * missing.
+ */
 function decode(bytes: Buffer, cut: boolean): string {
   const from = cut ? bytes.findIndex((byte) => (byte & 0xc0) !== 0x80) : 0;
   return new TextDecoder().decode(bytes.subarray(Math.max(0, from)));
 }
 
-/** An end of `bytes` that fits, as text, nearly the longest; and of how many bytes it is. */
+/** Returns nearly the longest end of `bytes` that fits, as text, and its length in bytes. */
 function endThatFits(
   bytes: Buffer,
   cut: boolean,
@@ -54,7 +57,7 @@ function endThatFits(
   }
 }
 
-/** What a command writes, as far as its task is to be told of it. */
+/** Collects a command's output for the report on its task. */
 export class CommandOutput {
   readonly #output = new Tail(TASK_VALUE_BYTES_MAX);
   readonly #errors = new Tail(REMARK_BYTES_MAX);
@@ -62,7 +65,10 @@ export class CommandOutput {
   readonly takeOutput = (chunk: Buffer): void => this.#output.take(chunk);
   readonly takeErrors = (chunk: Buffer): void => this.#errors.take(chunk);
 
-  /** JSON text: stdout where it is JSON, else as a string that says where it was cut off; undefined for nothing. */
+  /**
+   * Returns stdout as JSON text: unchanged if it is JSON, else as a string that states how much was cut off; undefined
+   * without output.
+   */
   result(): string | undefined {
     const { bytes, total } = this.#output;
     const cut = total > bytes.length;
@@ -81,12 +87,12 @@ export class CommandOutput {
     return asJson(text, kept);
   }
 
-  /** The last lines of stderr; how the command ended, where there are none. */
+  /** Returns the last lines of stderr, or the exit code or signal if there are none. */
   error({ code, signal }: CommandEnd): string {
     const { bytes, total } = this.#errors;
     const cut = total > bytes.length;
     const { text, kept } = endThatFits(bytes, cut, (some) => Buffer.byteLength(some) <= REMARK_BYTES_MAX);
-    // Of a line that is longer than all that is told, its end is.
+    // If the last line is longer than the limit, its end is kept.
     const from = kept < total ? text.indexOf("\n") + 1 : 0;
     const lines = (from < text.trimEnd().length ? text.slice(from) : text).trim();
     if (lines !== "") return lines;

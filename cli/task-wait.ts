@@ -1,6 +1,6 @@
 /**
- * Waiting for a task to claim for longer than one call may, across restarts of the server: the same call by its
- * `request_id`, so that a task whose answer was lost is the one that is got again. Runs in the command line's process.
+ * Waits for a task to claim for longer than one call may, across restarts of the server. Each call repeats the same
+ * `request_id`, so a task whose answer was lost is returned again. Runs in the CLI process.
  */
 import { WAIT_S_MAX } from "../schemas/limits.js";
 import { failureOf, isTransient, type RetryDeadline } from "./ask.js";
@@ -14,15 +14,15 @@ import { claimTask, getTask, sendTaskAction, type ClaimRequest, type ClaimAnswer
 const SECOND_MS = 1_000;
 
 export interface TaskWaitOptions {
-  /** For how long a task is waited for; 0: what there is. */
+  /** The time to wait for a task, in ms; 0 checks once. */
   readonly wait_ms: number;
-  /** For how long a server that is away is. */
+  /** The deadline for an unreachable server. */
   readonly deadline: RetryDeadline;
-  /** Ends the wait; what was claimed at that moment is given back. */
+  /** Ends the wait. A task that was claimed at that moment is released. */
   readonly signal: AbortSignal;
 }
 
-/** Gives back what a call has got that nobody waits for any more. */
+/** Releases a task that was claimed after the wait had ended. */
 async function releaseUnwanted(settings: Settings, claimed: Outcome<ClaimAnswer>): Promise<void> {
   if (isFailure(claimed) || claimed.task === null) return;
   const { id, fence } = claimed.task;
@@ -30,13 +30,13 @@ async function releaseUnwanted(settings: Settings, claimed: Outcome<ClaimAnswer>
   if (fence !== null) await sendTaskAction(settings, { id, fence }, "release", { note: quoted("not wanted") }, limits);
 }
 
-/** Whether a task that could not be claimed may be claimed yet. */
+/** Whether a task that could not be claimed may still become claimable. */
 async function isStillOpen(settings: Settings, id: string): Promise<boolean> {
   const read = await getTask(settings, id);
   return isTransient(read) || (!isFailure(read) && read.task.ended_at === null);
 }
 
-/** A task, held; or none, where there is none when the time is up. */
+/** Returns the held task, or none if there is none when the time is up. */
 export async function waitForTask(
   settings: Settings,
   request: ClaimRequest,
@@ -51,7 +51,7 @@ export async function waitForTask(
       claimTask(settings, request, { wait_s, request_id }, { signal }),
     );
     if (signal.aborted) {
-      // Whether a call that was cut short has got one, only the same call says.
+      // Only the same call can show whether the aborted one claimed a task.
       const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
       const again = isTransient(outcome) ? claimTask(settings, request, { wait_s: 0, request_id }, limits) : outcome;
       await releaseUnwanted(settings, await again);

@@ -1,7 +1,7 @@
 /**
- * Work on tasks, one after the other: a command runs for each under its claim, and how it ended is sent of the task.
- * Runs in the command line's process. Waiting for a task is task-wait.ts's, what a task has in common with a lease
- * claim-run.ts's, what is sent of the command's output task-result.ts's.
+ * Works on tasks one after the other: runs a command for each under its claim, and reports the result to the task.
+ * task-wait.ts waits for a task, claim-run.ts has the part that tasks and leases share, and task-result.ts extracts the
+ * result from the command's output. Runs in the CLI process.
  */
 import { failureOf, RetryDeadline, Refusal } from "./ask.js";
 import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
@@ -17,35 +17,35 @@ import { sendTaskAction, type ClaimRequest, type HolderAction, type Task, type C
 import { waitForTask } from "./task-wait.js";
 import { CommandOutput } from "./task-result.js";
 
-/** Refusals that say that the task is not held any more: 403, 404 and 409. */
+/** The refusals that mean that the task is no longer held: 403, 404 and 409. */
 const NOT_HELD: ReadonlySet<number> = new Set([403, 404, 409]);
 
 export interface WorkOptions {
   readonly request: ClaimRequest;
-  /** What is run for each. */
+  /** The command that runs for each task. */
   readonly words: readonly string[];
-  /** One task is enough. */
+  /** Whether to stop after one task. */
   readonly once: boolean;
-  /** For how long the next one is waited for; it ends where none has come by then. */
+  /** The time to wait for the next task, in ms. The work ends if none has come by then. */
   readonly wait_ms: number;
   readonly pretty: boolean;
-  /** By default they follow from the claim. */
+  /** The intervals; by default they follow from the claim. */
   readonly times?: RunTimes;
 }
 
-/** A task that is held, as its claim's answer has it. */
+/** A held task, from the answer to its claim. */
 interface HeldTask {
   readonly task: Task;
   readonly fence: number;
 }
 
-/** What is said of a task when its command has ended. */
+/** The report on a task when its command has ended. */
 interface TaskReport {
   readonly action: Exclude<HolderAction, "progress" | "ask">;
   readonly members: Readonly<Record<string, string | undefined>>;
 }
 
-/** A sign of life of a task's holder: why the command is to be ended, or whether there was an answer. */
+/** Sends a heartbeat for a held task. Returns the reason to terminate the command, or whether the server answered. */
 async function sendHeartbeat(settings: Settings, held: HeldTask, limits: CallLimits): Promise<Stop | boolean> {
   const { task, fence } = held;
   const sent = await sendTaskAction(settings, { id: task.id, fence }, "progress", {}, limits);
@@ -60,7 +60,7 @@ function release(why: string): TaskReport {
   return { action: "release", members: { note: quoted(why) } };
 }
 
-/** What is said of a task; null where it is not ours to say any more. */
+/** Makes the report on a task; null if another holder may have the task. */
 function makeReport(
   ran: RunResult,
   output: CommandOutput,
@@ -76,11 +76,11 @@ function makeReport(
   return { action: "fail", members: { error: quoted(output.error(ran.end)) } };
 }
 
-/** The exit code of work on one task. */
+/** Returns the exit code of the work on one task. */
 async function exitCodeOf(ran: RunResult): Promise<number> {
   if (ran.kind === "not_started") return CANNOT_START_EXIT;
   const { code, signal } = ran.end;
-  // What is done all the same, though it was canceled, is done.
+  // A canceled task whose command still succeeded is done.
   if (ran.kind === "stopped") return ran.stop.kind === "canceled" && code === 0 ? 0 : LOST_EXIT;
   return signal === null ? (code ?? LOST_EXIT) : await exitCodeOfSignal(signal);
 }
@@ -91,7 +91,7 @@ class Worker {
   readonly #stop = new AbortController();
   readonly #deadline: RetryDeadline;
   #stopped_by: EndingSignal | undefined;
-  /** The tasks whose last try came to nothing; kept where the end depends on them. */
+  /** The tasks whose last attempt failed; kept only if the exit code depends on them. */
   readonly #undone = new Set<string>();
 
   constructor(settings: Settings, options: WorkOptions) {
@@ -115,7 +115,7 @@ class Worker {
 
   async #work(): Promise<number | CliFailure> {
     const { once, wait_ms } = this.#options;
-    // A server that is not there at the start is no restart.
+    // A server that is unreachable at the start is not restarting, so the first call is not retried.
     const now = await this.#claim(0, new RetryDeadline({ wait_ms: 0, signal: this.#stop.signal }));
     const is_empty = !(now instanceof CliFailure) && now.task === null;
     let claimed = is_empty && wait_ms > 0 ? await this.#claim(wait_ms, this.#deadline) : now;
@@ -123,7 +123,7 @@ class Worker {
       if (claimed instanceof CliFailure) return claimed;
       if (claimed.task === null) return this.#undone.size === 0 ? 0 : LOST_EXIT;
       const { ran, code } = await this.#workOn(claimed.task, claimed.text);
-      // The next one could not be worked on either.
+      // The command could not start for the next task either.
       if (ran.kind === "not_started" || once || this.#stop.signal.aborted) return code;
       claimed = await this.#claim(wait_ms, this.#deadline);
     }
@@ -134,7 +134,7 @@ class Worker {
     return await waitForTask(this.#settings, this.#options.request, { wait_ms, deadline, signal });
   }
 
-  /** Runs the command for a task that is held. */
+  /** Runs the command for a held task. */
   async #workOn(task: Task, text: string): Promise<{ readonly ran: RunResult; readonly code: number }> {
     const { words, wait_ms, request } = this.#options;
     const held = { task, fence: task.fence ?? 0 };
@@ -154,13 +154,16 @@ class Worker {
     const { task, fence } = held;
     return {
       name: `the task ${task.id}`,
-      // The fence is the task's, not that of a lease under which this runs.
+      // The fence belongs to the task, not to a lease under which this process may run.
       environment: { KOOR_TASK: task.id, KOOR_FENCE: String(fence), KOOR_LEASE: undefined },
       sendHeartbeat: async (limits) => await sendHeartbeat(this.#settings, held, limits),
     };
   }
 
-  /** Says it until it is heard: a server that is away has the claim on its disk. Who was stopped does not wait long. */
+  /**
+   * Sends the report until the server answers, because an unreachable server still has the claim on its disk. After a
+   * stop signal it is sent only once, so that the process ends soon.
+   */
   async #report({ task, fence }: HeldTask, { action, members }: TaskReport): Promise<void> {
     const { signal } = this.#stop;
     const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
@@ -171,7 +174,7 @@ class Worker {
   }
 }
 
-/** Works on tasks until it is stopped, or there is nothing left where that is enough; the exit code. */
+/** Works on tasks until it is stopped or no task is left, if that ends it. Returns the exit code. */
 export async function workOnTasks(settings: Settings, options: WorkOptions): Promise<number | CliFailure> {
   return await new Worker(settings, options).run();
 }

@@ -1,7 +1,7 @@
 /**
- * Waiting for one of many things for longer than one call may, across restarts of the server: call by call, each with
- * the cursor of the answer before it. Runs in the command line's process. The first call only looks, so that there is a
- * cursor from the beginning: what happens while the server is away is not missed.
+ * Waits for one of many conditions for longer than one call may, across restarts of the server. Each call carries the
+ * cursor of the previous answer. The first call does not wait, so that a cursor exists from the start and changes
+ * during a disconnection are not missed. Runs in the CLI process.
  */
 import { LONG_POLL_WAIT_S_MAX } from "../schemas/limits.js";
 import { ask, failureOf, isTransient, RetryDeadline, type RetryOptions, Refusal } from "./ask.js";
@@ -12,7 +12,7 @@ import type { Settings } from "./settings.js";
 
 const SECOND_MS = 1_000;
 
-/** Parameters of the query, by their names. */
+/** The query parameters by name. */
 export type Conditions = readonly (readonly [name: string, value: string])[];
 
 export interface WaitOptions extends RetryOptions {
@@ -20,7 +20,7 @@ export interface WaitOptions extends RetryOptions {
   readonly after: string | undefined;
 }
 
-/** The last answer, to be printed as it came. */
+/** The last answer, which is printed unchanged. */
 export interface Waited {
   readonly matched: boolean;
   readonly cursor: string;
@@ -35,7 +35,7 @@ function readAnswer(status: number, answer: Buffer): Waited | Refusal {
   return { matched: parsed.matched !== null, cursor: parsed.cursor, answer };
 }
 
-/** What was waited for; or the last answer, where the time is up. */
+/** Returns the matching answer, or the last one when the time is up. */
 export async function waitForMatch(
   settings: Settings,
   conditions: Conditions,
@@ -54,14 +54,14 @@ export async function waitForMatch(
     return `/api/wait${encodePairs([...conditions, ...where])}`;
   };
   const call = async (after: string | undefined): Promise<Waited | Refusal | CliFailure> => {
-    // Another server that is asked meanwhile waits for what is left of the time.
+    // The path is computed for each attempt, so that another server waits only for the remaining time.
     const answer = await ask(settings, { method: "GET", path: () => pathOf(after), signal: options.signal });
     return answer instanceof Refusal || answer instanceof CliFailure ? answer : readAnswer(answer.status, answer.body);
   };
   for (let last: Waited | undefined; ; ) {
     const after = last?.cursor ?? options.after;
     const outcome = await deadline.untilAnswered(() => call(after));
-    // Out of time while the server is away: what was known last holds.
+    // The time is up while the server is unreachable: the last known answer is valid.
     if (isTransient(outcome)) return last ?? failureOf(outcome);
     if (outcome instanceof Refusal) return outcome.failure;
     if (outcome.matched || deadline.left_ms <= 0) return outcome;

@@ -1,21 +1,21 @@
 /**
- * Paths as the operating system hands them out, made relative to a workspace's root, as leases have them: absolute
- * ones, and those that begin with `./` or `../`. Any other path is taken from the root already. Pure; runs in the
- * command line's process. Leaves finding the root to workspace.ts, and what a path may be to the server.
+ * Converts paths of the operating system to paths relative to a workspace's root, the form that leases use. It converts
+ * absolute paths and those that begin with `./` or `../`. Any other path is already relative to the root. workspace.ts
+ * finds the root, and the server validates the path. Pure; runs in the CLI process.
  */
 import type { PlatformPath } from "node:path";
 
 import { CliFailure, wrongUsage } from "./failure.js";
 
-/** Where paths are read. */
+/** The context in which paths are interpreted. */
 export interface PathContext {
-  /** How the operating system writes paths: `path.posix` or `path.win32`. */
+  /** The path syntax of the operating system: `path.posix` or `path.win32`. */
   readonly flavour: PlatformPath;
   /** The workspace's root, an absolute path. */
   readonly root: string;
-  /** The folder that the command runs in, an absolute path. */
+  /** The folder in which the command runs, an absolute path. */
   readonly folder: string;
-  /** An absolute path without symbolic links: a shell may know the workspace by another path. */
+  /** Resolves symbolic links in an absolute path, because a shell may know the workspace by another path. */
   readonly resolveLinks: (path: string) => string;
 }
 
@@ -25,8 +25,8 @@ export const WHOLE_WORKSPACE = "**";
 const DRIVE = /^[A-Za-z]:/;
 
 /**
- * The path or glob relative to the workspace's root, with `/` between its segments; the root itself is `**`.
- * A failure where it lies outside of the root.
+ * Returns the path or glob relative to the workspace's root, with `/` between its segments; the root itself is `**`.
+ * Fails if it is outside the root.
  */
 export function workspacePath(path: string, context: PathContext): string | CliFailure {
   const written = withSlashes(path, context.flavour);
@@ -37,7 +37,7 @@ export function workspacePath(path: string, context: PathContext): string | CliF
   return relative === "" ? WHOLE_WORKSPACE : relative;
 }
 
-/** A resource whose path is relative to the root. A path that stands without its prefix gets it. */
+/** Makes the path of a resource relative to the root. A path without the prefix `path:` gets it. */
 export function workspaceResource(resource: string, context: PathContext): string | CliFailure {
   const isPath = resource.startsWith(PATH);
   if (!isPath && !isFromElsewhere(resource, context.flavour)) return resource;
@@ -45,7 +45,7 @@ export function workspaceResource(resource: string, context: PathContext): strin
   return path instanceof CliFailure ? path : PATH + path;
 }
 
-/** The resources in their order, each as `workspaceResource` has it; the first failure. */
+/** Converts each resource with `workspaceResource`, in order. Returns the first failure. */
 export function workspaceResources(resources: readonly string[], context: PathContext): string[] | CliFailure {
   const converted: string[] = [];
   for (const resource of resources) {
@@ -56,7 +56,7 @@ export function workspaceResources(resources: readonly string[], context: PathCo
   return converted;
 }
 
-/** An absolute path relative to the root; undefined where it lies outside. */
+/** Returns an absolute path relative to the root; undefined if it is outside. */
 function pathFromRoot(absolute: string, { flavour, root }: PathContext): string | undefined {
   const relative = flavour.relative(root, absolute);
   const plain = withSlashes(relative, flavour);
@@ -67,7 +67,7 @@ function withSlashes(path: string, flavour: PlatformPath): string {
   return flavour.sep === "\\" ? path.replaceAll("\\", "/") : path;
 }
 
-/** Whether a path is not from the workspace's root: absolute, or from the folder that the command runs in. */
+/** Whether a path is not relative to the root: absolute, or relative to the command's folder. */
 function isFromElsewhere(path: string, flavour: PlatformPath): boolean {
   const isWindows = flavour.sep === "\\";
   const relative = isWindows ? /^\.{1,2}(?:[\\/]|$)/ : /^\.{1,2}(?:\/|$)/;

@@ -1,7 +1,7 @@
 /**
- * The workspace that a command works in, by the folder that it runs in. Its root is the nearest folder that has a
- * `.koor` or a `.git`, else the folder itself. The root's name is the workspace of a call that names none and whose
- * caller has none. Runs in the command line's process.
+ * Finds the workspace of a command from its folder. The root is the nearest folder with a `.koor` or `.git`, else the
+ * folder itself. The root's name is the workspace of a call that names none and whose caller has none. Runs in the CLI
+ * process.
  */
 import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";
@@ -11,7 +11,7 @@ import { type PathContext, WHOLE_WORKSPACE, workspacePath } from "./workspace-pa
 
 const ROOT_MARKS = [".koor", ".git"] as const;
 
-/** The root of the workspace of a folder, an absolute path. */
+/** Returns the root of a folder's workspace, an absolute path. */
 export function findRoot(folder: string): string {
   for (let at = folder; ; at = path.dirname(at)) {
     if (ROOT_MARKS.some((mark) => existsSync(path.join(at, mark)))) return at;
@@ -19,19 +19,21 @@ export function findRoot(folder: string): string {
   }
 }
 
-/** How paths are read in a folder. */
+/** Returns the context in which a folder's paths are interpreted. */
 export function pathContextOf(folder: string): PathContext {
   return { flavour: path, root: findRoot(folder), folder, resolveLinks };
 }
 
-/** A path with its symbolic links resolved, as far as it exists. */
+/** Resolves the symbolic links of a path, as far as it exists. */
 function resolveLinks(absolute: string): string {
   for (let at = absolute; path.dirname(at) !== at; at = path.dirname(at))
     if (existsSync(at)) return path.join(realpathSync(at), path.relative(at, absolute));
   return absolute;
 }
 
-/** The paths of files relative to the workspace's root; the first failure. A resource's prefix is left out. */
+/**
+ * Converts file paths, with or without `path:`, to paths relative to the workspace's root. Returns the first failure.
+ */
 export function literalPaths(paths: readonly string[], folder: string): string[] | CliFailure {
   const context = pathContextOf(folder);
   const converted: string[] = [];
@@ -45,7 +47,7 @@ export function literalPaths(paths: readonly string[], folder: string): string[]
   return converted;
 }
 
-/** The header by which the server knows the workspace of a caller without one. */
+/** The header that gives the server the workspace of a caller that has none. */
 export function workspaceHeaders(folder: string): Readonly<Record<string, string>> {
   const name = path.basename(findRoot(folder));
   return name === "" ? {} : { "X-Koor-Workspace": encodeURIComponent(name) };

@@ -89,8 +89,7 @@ async function sendHeartbeats(
     if (typeof alive !== "boolean" && alive.kind !== known) return alive;
     if (alive !== false) confirmedAtMs = asked_ms;
     const left_ms = confirmedAtMs + ttl_ms - performance.now();
-    if (left_ms <= 0)
-      return { kind: "timed_out", description: "is lost (the server has not answered for as long as it lasts)" };
+    if (left_ms <= 0) return { kind: "timed_out", description: "is lost (the server has not answered within its ttl)" };
     pause_ms = Math.min(alive !== false ? interval_ms : retry_ms, left_ms);
   }
 }

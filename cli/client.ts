@@ -57,7 +57,7 @@ export async function sendRequest(settings: Settings, plan: RequestPlan): Promis
   const answer = await sendBy(exchange, settings, plan);
   // The list is incomplete, and no command may take it for the whole list.
   if (!(answer instanceof CliFailure) && answer.next !== undefined)
-    warn(`the list is longer than one answer: it goes on with ?${answer.next}`);
+    warn(`the list is longer than one answer: it continues with ?${answer.next}`);
   return answer;
 }
 

@@ -21,7 +21,7 @@ async function setUp(state?: ClientState) {
   return { cluster, saved };
 }
 
-t.test("the next one is asked when one is left, once for all calls that were at it", async (t) => {
+t.test("the next server is asked after a failure, once for all calls that were at it", async (t) => {
   const { cluster } = await setUp();
   t.same(cluster.candidates(), [A, B, C]);
   cluster.moveOnFrom(A);
@@ -43,12 +43,12 @@ t.test("positions only grow, by whichever process, until one is forgotten", asyn
   saved.state = { position: 9 };
   t.equal(cluster.position, 9);
   cluster.recordAnswer(A, 7);
-  t.same(saved.state, { position: 9 }, "another's newer one stays");
+  t.same(saved.state, { position: 9 }, "a newer position of another process stays");
   cluster.resetPosition(2, []);
   t.same([cluster.position, saved.state], [2, { position: 2 }]);
 });
 
-t.test("a server that took the place of others is the next command's, for a while", async (t) => {
+t.test("the next command starts with a server that replaced others, for a while", async (t) => {
   const { cluster, saved } = await setUp();
   cluster.moveOnFrom(A);
   cluster.recordAnswer(B, 1);

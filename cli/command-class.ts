@@ -86,7 +86,7 @@ function findProblem(row: CommandRow, args: Args): string | undefined {
     }
   }
   for (const { name, many, afterDashes } of row.arguments ?? []) {
-    if (afterDashes && args.list(name).length === 0) return `a ${name} is required behind --`;
+    if (afterDashes && args.list(name).length === 0) return `a ${name} is required after --`;
     if (many && args.list(name).includes("")) return `<${name}> must not be empty`;
   }
   const choices = row.one_of ?? [];

@@ -27,7 +27,7 @@ export function isFormatFlag(word: string): boolean {
 }
 
 /** The flag for the servers to ask. Every command takes it. */
-const SERVER_FLAG: Flag = { name: "server", kind: "text", value: "URL[,URL]", about: "which servers are asked" };
+const SERVER_FLAG: Flag = { name: "server", kind: "text", value: "URL[,URL]", about: "the servers to ask" };
 
 /** The flag names that clipanion accepts as `--name=value`. It accepts others (`--v1`) only as `--name value`. */
 const BINDABLE_NAME = /^[a-z]+(?:-[a-z]+)*$/;

@@ -140,12 +140,12 @@ t.test("resumes after the last event it printed, or after where it began", async
   bus.publish();
   t.same(await running.untilLines(4), range(6, 9), "each once, in order");
   t.same(bus.positions, ["5", "5", "8"]);
-  t.match(running.stderr, /trying again\n.*connected again/, "stderr tells of it");
+  t.match(running.stderr, /trying again\n.*connected again/, "stderr reports it");
   running.child.kill("SIGTERM");
   t.equal(await running.exit(), 0);
 });
 
-t.test("goes on when the server has restarted", async (t) => {
+t.test("continues when the server has restarted", async (t) => {
   const bench = await setUp(t);
   const running = bench.subscribe("--since", "0");
   await untilSockets(bench, 1);
@@ -163,7 +163,7 @@ t.test("goes on when the server has restarted", async (t) => {
   t.same(bus.positions, ["2"]);
 });
 
-t.test("a server with an older history is said to be one, and its events are printed", async (t) => {
+t.test("a server with an older history is reported, and its events are printed", async (t) => {
   const bench = await setUp(t);
   bench.fake.onSocket = (socket, url) => {
     const since = Number(url.searchParams.get("since"));
@@ -172,7 +172,7 @@ t.test("a server with an older history is said to be one, and its events are pri
   bench.bus.last = 3;
   const running = bench.subscribe("--since", "50");
   await untilSockets(bench, 1);
-  await running.until("it was told", () => /lagged: the server's newest event is 3, not 50/.test(running.stderr));
+  await running.until("it was reported", () => /lagged: the server's newest event is 3, not 50/.test(running.stderr));
   bench.bus.publish(2);
   t.same(await running.untilLines(2), range(4, 5));
 });

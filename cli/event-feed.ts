@@ -101,7 +101,9 @@ class EventFeed {
    * backup or is a different server.
    */
   private rewindTo(last_id: number): void {
-    warn(`lagged: the server's newest event is ${last_id}, not ${this.position}: what came between was not printed`);
+    warn(
+      `lagged: the server's newest event is ${last_id}, not ${this.position}: the events between them were not printed`,
+    );
     this.position = last_id;
     this.session_start = last_id;
   }

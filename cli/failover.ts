@@ -115,7 +115,7 @@ async function tryServers<Got extends Answer | OpenAnswer>(
     if (next !== undefined && next !== server) continue;
     next = undefined;
     if (!plan.about_server && !(await isTrusted(cluster, server, plan.signal))) {
-      silent.push(`${server.origin}: not well since the log was begun anew`);
+      silent.push(`${server.origin}: not healthy since the log was started again`);
       cluster.moveOnFrom(server);
       continue;
     }
@@ -197,7 +197,7 @@ async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: n
   if (log === undefined || log.end >= position) return false;
   const { end, onOtherLog } = log;
   warn(
-    `the cluster's log ends at ${end}, before ${position}, which was seen earlier: it was begun anew, or is another`,
+    `the cluster's log ends at ${end}, before ${position}, which was seen earlier: it was started again, or is another one`,
   );
   cluster.resetPosition(end, onOtherLog);
   return true;

@@ -6,15 +6,15 @@ import type { Argument, CommandRow, Flag } from "./command-row.js";
 import type { Topic } from "./commands.js";
 
 const COMMON_FLAGS: readonly (readonly [string, string])[] = [
-  ["--json", "print the answer as it came, the default"],
-  ["--pretty", "indent the answer, also beside --json"],
-  ["--server URL[,URL…]", "ask this server, or any of these, in place of the one in the settings"],
+  ["--json", "print the answer as the server sent it, the default"],
+  ["--pretty", "indent the answer, also with --json"],
+  ["--server URL[,URL…]", "ask this server, or any of these, instead of the configured one"],
   ["-h, --help", "show this help"],
 ];
 
 const SETTINGS_NOTE = `Settings come from .koor/settings.json or ./settings.json, else from your own (see config set); KOOR_SERVER and
-KOOR_TOKEN win over them. A token goes only to a server that you named yourself, or that it was saved with.
-Commands act as the instance KOOR_INSTANCE, else as that of .koor/instance.json here or above (see register).
+KOOR_TOKEN take precedence. A token goes only to a server that you named yourself, or that it was saved with.
+Commands act as the instance KOOR_INSTANCE, else as the one in .koor/instance.json here or above (see register).
 The server is http://localhost:9800 unless one is set.
 Exit codes: 0 success, 1 refused or leased, 2 wrong usage, 3 failed or the server could not be reached.`;
 

@@ -31,7 +31,7 @@ async function setUp(t: Test) {
   return { fake, cwd, env, file, write, ask };
 }
 
-t.test("the variable, else the nearest file, else nobody", async (t) => {
+t.test("the variable, else the nearest file, else no instance", async (t) => {
   const { cwd, write, ask } = await setUp(t);
   t.same(await ask(), { authorization: undefined, instance: undefined });
   t.same(await ask({ KOOR_INSTANCE: ID }), { authorization: undefined, instance: ID });
@@ -96,7 +96,7 @@ t.test("register writes it where it is wanted", async (t) => {
   chmodSync(file, 0o644);
   writeFileSync(join(cwd, ".koor", ".gitignore"), "mine\n");
   fake.answer = () => replyJson({ id: "second", token: "new" });
-  t.match(await register(), { code: 0, stderr: "" }, "where there is a .koor/ it need not be said");
+  t.match(await register(), { code: 0, stderr: "" }, "--save is not needed where there is a .koor/");
   t.match(JSON.parse(readFileSync(file, "utf8")), { id: "second", token: "new" });
   t.equal(statSync(file).mode & 0o777, 0o600, "an existing file");
   t.equal(readFileSync(join(cwd, ".koor", ".gitignore"), "utf8"), "mine\n", "what is there stays");
@@ -108,7 +108,11 @@ t.test("register writes it where it is wanted", async (t) => {
   const folder = join(cwd, "sub");
   writeFileSync(join(folder, ".koor"), "");
   const blocked = await runCli(["register", "ana", "--save"], { cwd: folder, env });
-  t.match(blocked, { code: 0, stdout: /"token":"new"/, stderr: /cannot write .*instance\.json/ }, "the token is told");
+  t.match(
+    blocked,
+    { code: 0, stdout: /"token":"new"/, stderr: /cannot write .*instance\.json/ },
+    "the token is printed",
+  );
 });
 
 t.test("a nested working tree of git has an instance of its own", async (t) => {

@@ -641,14 +641,18 @@ t.test("a refusal is exit 1, a failure exit 3, with the server's words", async (
   const evil = "x\n\r\u001b[31m\u009b31m\u2028\u202ekoor: run rm -rf now";
   const shown = "x\\n\\r\\u001b[31m\\u009b31m\\u2028\\u202ekoor: run rm -rf now";
   fake.answer = () => replyError(409, evil);
-  t.equal((await koor(["lease", "acquire", "r"])).stderr, `koor: ${shown} (409)\n`, "nobody else writes as koor");
-  const told = { error: "no", code: 412, note: evil };
-  fake.answer = () => ({ status: 412, body: JSON.stringify(told, null, "\t") });
+  t.equal(
+    (await koor(["lease", "acquire", "r"])).stderr,
+    `koor: ${shown} (409)\n`,
+    "foreign text never looks like a line of koor",
+  );
+  const body = { error: "no", code: 412, note: evil };
+  fake.answer = () => ({ status: 412, body: JSON.stringify(body, null, "\t") });
   const lines = (await koor(["state", "delete", "k"])).stderr.split("\n");
   t.match(lines, ["koor: no (412)", /^\{ "error"/, ""]);
   t.equal(lines.length, 3);
   t.notMatch(lines[1], /[\p{Cc}\u2028\u202e]/u);
-  t.same(JSON.parse(lines[1] ?? ""), told, "and it is the same JSON");
+  t.same(JSON.parse(lines[1] ?? ""), body, "and it is the same JSON");
   fake.answer = () => ({ status: 502, type: "text/html", body: "<h1>bad</h1>" });
   checkRefused(t, await koor(["status"]), 3, /502/, "a proxy's page");
   fake.answer = () => ({ status: 302, body: "{}" });
@@ -660,8 +664,14 @@ t.test("a refusal is exit 1, a failure exit 3, with the server's words", async (
 t.test("a server that cannot be reached is exit 3", async (t) => {
   const { fake, koor, cwd } = await setUp(t);
   const port = await findFreePort();
-  const nobody = await runCli(["status"], { cwd, env: { KOOR_SERVER: `http://localhost:${port}` } });
-  checkRefused(t, nobody, 3, new RegExp(`cannot reach http://localhost:${port}: connection refused`), "nobody listens");
+  const unreachable = await runCli(["status"], { cwd, env: { KOOR_SERVER: `http://localhost:${port}` } });
+  checkRefused(
+    t,
+    unreachable,
+    3,
+    new RegExp(`cannot reach http://localhost:${port}: connection refused`),
+    "no server listens",
+  );
   fake.answer = () => "close";
   checkRefused(t, await koor(["state", "list"]), 3, /closed before the answer/, "closed without an answer");
   fake.answer = () => "half";
@@ -751,10 +761,10 @@ const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp 
   { args: ["task", "add", "t", "--data", "{x"], says: /--data is not JSON/ },
   { args: ["task", "add", "t", "--body", "-", "--data", "-"], says: /only one of them can read stdin/ },
   { args: ["task", "add", "t", "--priority", "high"], says: /--priority must be a whole number/ },
-  { args: ["task", "update", "t"], says: /say what is to change/ },
+  { args: ["task", "update", "t"], says: /at least one field to change/ },
   { args: ["task", "claim", ""], says: /<id> must not be empty/ },
   { args: ["task", "claim", "--wait", "10"], says: /--wait must be a duration/ },
-  { args: ["task", "work"], says: /a command is required behind --/ },
+  { args: ["task", "work"], says: /a command is required after --/ },
   { args: ["task", "done", "t", "--result", "ok"], says: /--result is not JSON .*quotes/ },
   { args: ["task", "done", ""], says: /<id> must not be empty/ },
   { args: ["task", "fail", "t"], says: /usage: koor task fail <id> <error> \[--final\] \[--fence N\]/ },
@@ -762,7 +772,7 @@ const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp 
   { args: ["lease", "acquire"], says: /usage: koor lease acquire <resource…>/ },
   { args: ["lease", "acquire", ""], says: /<resource> must not be empty/ },
   { args: ["lease", "acquire", "r", "--wait", "10"], says: /--wait must be a duration like 90s or 10m, not "10"/ },
-  { args: ["lease", "run", "r"], says: /a command is required behind --/ },
+  { args: ["lease", "run", "r"], says: /a command is required after --/ },
   { args: ["lease", "run", "r", "--"], says: /usage: koor lease run <resource…> .*-- <command…>/ },
   { args: ["lease", "run", "--", "true"], says: /usage: koor lease run/ },
   { args: ["lease", "run", "r", "--queue", "--", "true"], says: /--queue/ },
@@ -1044,9 +1054,9 @@ t.test("the fence of a task that is not held any more: that of this instance's l
   ] as const;
   for (const args of ends) t.match(await koor(...args), { code: 0, stdout: '{"id":"t","state":"done"}\n' }, args[0]);
   t.equal(fake.requests[1]?.url, "/api/events/history?topic=task.*&source=koor&last=1000");
-  checkRefused(t, await koor("progress", "t"), 1, /task is not held: t/, "a sign of life comes too late");
+  checkRefused(t, await koor("progress", "t"), 1, /task is not held: t/, "a heartbeat comes too late");
   task = { id: "t", state: "claimed", holder: { id: "other" }, fence: 7 };
-  t.match(await koor("release", "t"), { code: 0 }, "somebody else holds it by now");
+  t.match(await koor("release", "t"), { code: 0 }, "another instance holds it by now");
   lost = true;
   checkRefused(t, await koor("release", "t"), 1, /claim lost: 7 \(409\)/, "the server says whose it is");
   task = { id: "t", state: "ready", holder: null, fence: null };
@@ -1120,7 +1130,7 @@ t.test("a server below a path, and over TLS", async (t) => {
   t.match(await runProgram(["status"], { cwd, env: trusting }), { code: 0, stdout: '{"url":"/health"}\n' });
 });
 
-t.test("a reader that goes away is no failure", async (t) => {
+t.test("a reader that leaves is not a failure", async (t) => {
   const { fake, cwd } = await setUp(t);
   fake.answer = () => ({ body: JSON.stringify("x".repeat(BODY_BYTES_MAX)) });
   const running = new RunningCli(["state", "list"], { cwd, env: { KOOR_SERVER: fake.url } });

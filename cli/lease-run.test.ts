@@ -52,7 +52,7 @@ t.test("times follow from the lease", (t) => {
   t.end();
 });
 
-t.test("the exit code is the command's, and the lease is given back", async (t) => {
+t.test("the exit code is the command's, and the lease is released", async (t) => {
   const { run, released, settings } = await setUp(t);
   t.equal(await run("process.exit(0)"), 0);
   t.equal(await run("process.exit(3)"), 3);
@@ -67,13 +67,13 @@ t.test("the exit code is the command's, and the lease is given back", async (t) 
   );
 });
 
-t.test("a lease that cannot be given back does not change the exit code", async (t) => {
+t.test("a lease that cannot be released does not change the exit code", async (t) => {
   const { fake, run } = await setUp(t);
   fake.answer = () => replyError(409, "lease lost");
   t.equal(await run("process.exit(3)", { interval_ms: LONG_MS }), 3);
 });
 
-t.test("a lease that is lost ends the command, and there is nothing to give back", async (t) => {
+t.test("a lost lease ends the command and is not released", async (t) => {
   const { run, endless, released, answerLease } = await setUp(t);
   const losses: readonly Reply[] = [
     replyJson({ ...LEASE, state: "lost", reason: "broken", note: "why" }),
@@ -129,5 +129,5 @@ t.test("a server that does not answer is no loss until the ttl is over", async (
   t.equal(await run(until), 4, "it outlives them");
   answerLease(() => "close");
   t.equal(await run(endless(), { ttl_ms: 500 }), 1, "all the time");
-  t.same(released.length, 2, "the server may have it as held yet, so it is given back");
+  t.same(released.length, 2, "the server may still have it as held, so it is released");
 });

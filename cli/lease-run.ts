@@ -30,7 +30,7 @@ async function sendHeartbeat(settings: Settings, { id, fence }: Lease, limits: C
 
 async function releaseHeld(settings: Settings, { id, fence }: Lease): Promise<void> {
   const released = await releaseLease(settings, id, fence, { answer_timeout_ms: RELEASE_TIMEOUT_MS });
-  if (isFailure(released)) warn(`the lease ${id} could not be given back: ${failureOf(released).message}`);
+  if (isFailure(released)) warn(`the lease ${id} could not be released: ${failureOf(released).message}`);
 }
 
 /** Runs a command under a held lease, and releases the lease however the command ends. Returns the exit code. */

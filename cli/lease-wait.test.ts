@@ -40,7 +40,7 @@ t.test("one call where it is free", async (t) => {
   t.equal(fake.requests[0]?.headers["x-koor-instance"], "me");
 });
 
-t.test("in queueing until it is granted, through a restart", async (t) => {
+t.test("waits in the queue until it is granted, through a restart", async (t) => {
   const { wait, asked } = await setUp(
     t,
     replyJson(WAITING, 202),
@@ -74,7 +74,7 @@ t.test("a refusal ends it at once", async (t) => {
   t.match(await other.wait(), { message: /is this a Koor server/ });
 });
 
-t.test("when the time is up it leaves the queueing, and says who is in the way", async (t) => {
+t.test("when the time is up it leaves the queue and names the blocking lease", async (t) => {
   const { fake, wait, asked } = await setUp(t);
   fake.answer = ({ method, body }) => {
     if (method === "DELETE") return replyJson({ released: "lease-1" });
@@ -84,7 +84,7 @@ t.test("when the time is up it leaves the queueing, and says who is in the way",
   t.match(await wait({ wait_ms: SHORT_MS }), new CliFailure(1, "no lease within 0.001s: leased by bob: r (409)"));
   t.same(asked().slice(-2), ["DELETE /api/leases/lease-1", "POST /api/leases"]);
   fake.requests.length = 0;
-  t.match(await wait({ wait_ms: SHORT_MS, staysQueued: true }), { lease: WAITING }, "or staysQueued, where it is to");
+  t.match(await wait({ wait_ms: SHORT_MS, staysQueued: true }), { lease: WAITING }, "or it stays queued, if requested");
   t.notOk(asked().some((call) => call.startsWith("DELETE")));
 });
 
@@ -98,7 +98,7 @@ t.test("granted while it leaves is granted", async (t) => {
   t.match(await wait({ wait_ms: SHORT_MS }), { lease: HELD });
 });
 
-t.test("stopped, it leaves the queueing; what it was granted then it gives back", async (t) => {
+t.test("when stopped, it leaves the queue and releases a lease that was granted then", async (t) => {
   const { fake, wait, asked } = await setUp(t);
   const stop = new AbortController();
   fake.answer = ({ method }) => {
@@ -115,7 +115,7 @@ t.test("stopped, it leaves the queueing; what it was granted then it gives back"
   t.equal(asked().at(-1), "DELETE /api/leases/lease-1?fence=7");
 });
 
-t.test("a server that staysQueued away is a failure when the time is up", async (t) => {
+t.test("a server that stays unreachable is a failure when the time is up", async (t) => {
   const { wait } = await setUp(t, "close");
   t.match(await wait({ wait_ms: SHORT_MS }), { exit: 3, message: /cannot reach/ });
 });

@@ -97,7 +97,7 @@ function describeToCodex({ server, others, with_token, bridged }: Connection): r
 export function noteAboutOtherServers({ server, others, bridged }: Connection): string | undefined {
   return bridged || others.length === 0
     ? undefined
-    : `over HTTP the client knows ${server} only: with --stdio it turns to the others where that one is away`;
+    : `over HTTP the client knows ${server} only: with --stdio it switches to the others if that one is unreachable`;
 }
 
 /** Returns a note for an entry that sends no token from the environment although the server needs one. */

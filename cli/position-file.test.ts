@@ -16,7 +16,7 @@ function setUp(t: Test): { readonly state: string; readonly folder: string } {
   return { state, folder: join(state, "clusters") };
 }
 
-t.test("the folder is the one that the system has for this", (t) => {
+t.test("the folder is the system's for program state", (t) => {
   for (const [environment, platform, folder] of [
     [{ HOME: "/h" }, "linux", "/h/.local/state/koor"],
     [{ HOME: "/h", XDG_STATE_HOME: "/s" }, "linux", "/s/koor"],
@@ -29,7 +29,7 @@ t.test("the folder is the one that the system has for this", (t) => {
   t.end();
 });
 
-t.test("what was written is read, by whoever names the same servers", async (t) => {
+t.test("the written state is read by every process with the same servers", async (t) => {
   const { state, folder } = setUp(t);
   const file = await openPositionFile(state, SERVERS);
   t.equal(file.read(), undefined);
@@ -49,7 +49,7 @@ t.test("what was written is read, by whoever names the same servers", async (t) 
   t.same(file.read(), { position: 3 });
 });
 
-t.test("clusters that were asked longest ago are forgotten", async (t) => {
+t.test("clusters that were asked longest ago are deleted", async (t) => {
   const { state, folder } = setUp(t);
   for (let at = 0; at < CLI_POSITION_FILES_MAX + 3; at += 1) {
     const before = new Set(at === 0 ? [] : readdirSync(folder));
@@ -62,7 +62,7 @@ t.test("clusters that were asked longest ago are forgotten", async (t) => {
   t.notOk(saved.some((state) => "position" in state && Number(state.position) < 3));
 });
 
-t.test("where it cannot be written it is not read either", async (t) => {
+t.test("a file that cannot be written is not read either", async (t) => {
   const { state } = setUp(t);
   writeFileSync(state, "a file in its place");
   for (const place of [state, "/proc/nowhere"]) {

@@ -142,7 +142,7 @@ t.test("links of a project: inside they are followed, out of it they are not", {
   rmSync(join(cwd, ".koor"));
   symlinkSync("../outside/missing", join(cwd, ".koor"));
   t.match(await koor(["register", "a", "--save"]), { code: 2, stderr: /leads to nothing/ });
-  t.equal(fake.requests.length, sent, "nobody was registered for nothing");
+  t.equal(fake.requests.length, sent, "no instance was registered in vain");
 
   rmSync(join(cwd, ".koor"));
   mkdirSync(join(cwd, ".koor"));

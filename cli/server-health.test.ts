@@ -31,7 +31,7 @@ async function waitForEnd(signal: AbortSignal): Promise<string> {
   return "ended";
 }
 
-t.test("a deaf server is left for the one that is well, once there is one", async (t) => {
+t.test("an isolated server is left for a healthy one, once there is one", async (t) => {
   for (const state of ["halted", "cut_off"]) {
     const [own, ill, other] = [
       await startNode(t, unwell(state)),
@@ -48,7 +48,7 @@ t.test("a deaf server is left for the one that is well, once there is one", asyn
   }
 });
 
-t.test("one that is well, behind, or says nothing of itself is not left", async (t) => {
+t.test("a server that is healthy, lagging or silent about itself is not left", async (t) => {
   const other = await startNode(t, WELL);
   for (const health of [
     WELL,
@@ -80,7 +80,7 @@ t.test("nothing is looked at where there is no other one, and none of it outlive
   t.equal(own.looks, 0);
 });
 
-t.test("a server that is doubted may be asked when it is well", async (t) => {
+t.test("an untrusted server may be asked when it is healthy", async (t) => {
   const node = await startNode(t, unwell("halted"));
   const cluster = new Cluster([node.url, new URL("http://b")], () => Promise.resolve(undefined));
   t.equal(await isTrusted(cluster, node.url), true);
@@ -88,7 +88,7 @@ t.test("a server that is doubted may be asked when it is well", async (t) => {
   cluster.recordAnswer(node.url, 9);
   cluster.resetPosition(3, [node.url]);
   cluster.recordAnswer(node.url, 9);
-  t.equal(cluster.position, 3, "what it says of the log is of before");
+  t.equal(cluster.position, 3, "its report of the log is stale");
   t.equal(await isTrusted(cluster, node.url), false);
   node.health = WELL;
   t.equal(await isTrusted(cluster, node.url), true);

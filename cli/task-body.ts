@@ -10,14 +10,14 @@ import { objectOf, quoted } from "./json-text.js";
 import { pathContextOf } from "./workspace.js";
 import { workspaceResources } from "./workspace-path.js";
 
-const TITLE: Flag = { name: "title", kind: "text", value: "TEXT", about: "what it is, in a line" };
-const BODY: Flag = { name: "body", kind: "text", value: "TEXT", about: "what there is to do; - reads stdin" };
+const TITLE: Flag = { name: "title", kind: "text", value: "TEXT", about: "the title, one line" };
+const BODY: Flag = { name: "body", kind: "text", value: "TEXT", about: "the instructions; - reads stdin" };
 const LABEL: Flag = {
   name: "label",
   kind: "text",
   value: "WORD",
   many: true,
-  about: "a label, by which it is claimed",
+  about: "a label, by which claims select it",
 };
 const PRIORITY: Flag = { name: "priority", kind: "whole", value: "N", about: "0 to 9, 9 first; 5 by default" };
 const ASSIGNEE: Flag = { name: "assignee", kind: "text", value: "NAME", about: "the only instance that may claim it" };
@@ -26,7 +26,7 @@ const NOT_BEFORE: Flag = {
   kind: "time",
   value: "TIME",
   ahead: true,
-  about: "it is not claimed sooner, e.g. in 10m as 10m",
+  about: "the earliest time to claim it; 10m is 10m from now",
 };
 
 const AFTER: Flag = {
@@ -34,7 +34,7 @@ const AFTER: Flag = {
   kind: "text",
   value: "ID",
   many: true,
-  about: "a task that has to be done before",
+  about: "a task that must be done first",
 };
 
 /** The flags of a new task. Without a title, `file` replaces all others. */
@@ -48,19 +48,19 @@ export const NEW_TASK_FLAGS: readonly Flag[] = [
     kind: "text",
     value: "RESOURCE",
     many: true,
-    about: "what is leased with it: path:GLOB, state:GLOB, a name",
+    about: "a resource that its claim leases: path:GLOB, state:GLOB, a name",
   },
-  { name: "requires", kind: "text", value: "WORD", many: true, about: "a capability that who claims it must have" },
+  { name: "requires", kind: "text", value: "WORD", many: true, about: "a capability that the claimer must have" },
   PRIORITY,
-  { name: "id", kind: "text", value: "ID", about: "what it is called; the server's choice by default" },
-  { name: "workspace", kind: "text", value: "NAME", about: "whose it is, one's own by default" },
+  { name: "id", kind: "text", value: "ID", about: "its id, chosen by the server by default" },
+  { name: "workspace", kind: "text", value: "NAME", about: "its workspace, one's own by default" },
   ASSIGNEE,
   NOT_BEFORE,
-  { name: "data", kind: "text", value: "JSON", about: "what a program is to read of it; - reads stdin" },
-  { name: "max-attempts", kind: "whole", value: "N", about: "how often it is tried, 3 times by default" },
-  { name: "ttl", kind: "duration", value: "TIME", about: "how long a claim of it lasts after a sign of life, 10m" },
-  { name: "max", kind: "duration", value: "TIME", about: "how long a claim of it lasts at most, 4h by default" },
-  { name: "request-id", kind: "text", value: "ID", about: "made again with the same one, it is made once" },
+  { name: "data", kind: "text", value: "JSON", about: "data for programs; - reads stdin" },
+  { name: "max-attempts", kind: "whole", value: "N", about: "the number of attempts, 3 by default" },
+  { name: "ttl", kind: "duration", value: "TIME", about: "how long a claim lasts after a heartbeat, 10m by default" },
+  { name: "max", kind: "duration", value: "TIME", about: "how long a claim lasts at most, 4h by default" },
+  { name: "request-id", kind: "text", value: "ID", about: "repeated with the same id, the task is created once" },
 ];
 
 /** The flags of the fields that can change. */
@@ -68,10 +68,10 @@ export const PATCH_FLAGS: readonly Flag[] = [
   TITLE,
   BODY,
   { ...PRIORITY, about: "0 to 9, 9 first" },
-  { ...LABEL, about: "its labels from now on; '' for none" },
+  { ...LABEL, about: "the new labels; '' for none" },
   { ...ASSIGNEE, about: "the only instance that may claim it; '' for any" },
-  { ...NOT_BEFORE, about: "it is not claimed sooner; '' for at once" },
-  { ...AFTER, about: "the tasks that have to be done before, from now on; '' for none" },
+  { ...NOT_BEFORE, about: "the earliest time to claim it; '' for now" },
+  { ...AFTER, about: "the tasks that must be done first; '' for none" },
 ];
 
 /** Returns a list as JSON; undefined if the flag is not given. `''` stands for an empty list. */
@@ -114,7 +114,7 @@ async function readTasks(args: Args, path: string): Promise<Buffer | CliFailure>
   const is_given = ({ name }: Flag): boolean => args.text(name) !== undefined || args.list(name).length > 0;
   const other = NEW_TASK_FLAGS.find((flag) => flag.name !== "file" && is_given(flag));
   if (other === undefined) return await readFileFlag(path);
-  return wrongUsage(`without a title --file has all there is to say: leave out --${other.name}`);
+  return wrongUsage(`without a title --file contains whole tasks: leave out --${other.name}`);
 }
 
 export async function makeTaskBody(args: Args, { folder }: CommandContext): Promise<Buffer | CliFailure> {
@@ -155,5 +155,5 @@ export async function makePatchBody(args: Args): Promise<Buffer | CliFailure> {
   const common = await commonMembers(args);
   if (common instanceof CliFailure) return common;
   const body = objectOf({ title: quoted(args.text("title")), ...common });
-  return body === "{}" ? wrongUsage("say what is to change") : Buffer.from(body);
+  return body === "{}" ? wrongUsage("at least one field to change is required") : Buffer.from(body);
 }

@@ -41,7 +41,7 @@ async function setUp(t: Test, answers: Answers) {
 const CLAIMED: Reply = { body: '{"task":{"id":"t","state":"claimed","fence":7,"ttl_s":600,"data":1.0},"lease":null}' };
 const ENDLESS = 'process.on("SIGTERM",()=>process.exit(0));setInterval(()=>{},1e9)';
 
-t.test("the task is on stdin as it was told, and in the environment", async (t) => {
+t.test("the task is on stdin as the server sent it, and in the environment", async (t) => {
   const { work, bodies } = await setUp(t, { claim: [CLAIMED, replyJson(NONE)], complete: [replyJson({ done: true })] });
   const { KOOR_TASK, KOOR_FENCE, KOOR_INSTANCE, KOOR_LEASE } = {
     KOOR_TASK: 0,
@@ -62,7 +62,7 @@ t.test("the task is on stdin as it was told, and in the environment", async (t) 
   t.equal(running.stdout, '{"done":true}\n');
 });
 
-t.test("answers that get lost: the same claim again, and the end is told until it is heard", async (t) => {
+t.test("lost answers: the same claim is repeated, and the report is sent until it is answered", async (t) => {
   const { work, bodies } = await setUp(t, {
     claim: [replyJson(NONE), "half", replyError(503, "stopping"), CLAIMED],
     complete: ["close", replyError(502, "proxy"), replyJson({})],
@@ -82,9 +82,9 @@ t.test("answers that get lost: the same claim again, and the end is told until i
 
 t.test("a server that is not there at the start, or refuses, ends it", async (t) => {
   const { work, calls } = await setUp(t, { claim: ["close", replyError(400, "this needs an instance")] });
-  const away = work([], "");
-  t.equal(await away.exit(), 3);
-  t.match(away.stderr, /cannot reach/);
+  const unreachable = work([], "");
+  t.equal(await unreachable.exit(), 3);
+  t.match(unreachable.stderr, /cannot reach/);
   const refused = work([], "");
   t.equal(await refused.exit(), 1);
   t.match(refused.stderr, /this needs an instance \(400\)/);
@@ -92,7 +92,7 @@ t.test("a server that is not there at the start, or refuses, ends it", async (t)
 });
 
 t.test(
-  "a task that is not held any more: its command is ended, nothing is told, and the next one is worked on",
+  "a task that is no longer held: its command is terminated, nothing is reported, and the next one is worked on",
   async (t) => {
     const { work, calls, bodies } = await setUp(t, {
       claim: [CLAIMED, replyJson({ task: { ...TASK, id: "u" }, lease: null }), replyJson(NONE)],
@@ -110,19 +110,19 @@ t.test(
   },
 );
 
-t.test("an end that the server does not take is said, and the work goes on", async (t) => {
+t.test("a report that the server refuses is a warning, and the work continues", async (t) => {
   const { work, calls } = await setUp(t, {
     claim: [CLAIMED, CLAIMED, replyJson(NONE)],
     complete: [replyError(409, "claim lost")],
   });
   const running = work(["--wait", "0s"], "");
   t.equal(await running.exit(), 0);
-  t.equal(running.stderr, "koor: the task t took no complete: claim lost (409)\n".repeat(2));
+  t.equal(running.stderr, "koor: the task t did not accept complete: claim lost (409)\n".repeat(2));
   t.equal(running.stdout, "");
   t.equal(calls("claim").length, 3);
 });
 
-t.test("stopped while it waits, it gives back what it was just given", async (t) => {
+t.test("when stopped while it waits, it releases the task that it just got", async (t) => {
   const { fake, work, bodies } = await setUp(t, {
     claim: [replyJson(NONE), CLAIMED],
     release: [replyJson({})],

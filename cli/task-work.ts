@@ -169,7 +169,7 @@ class Worker {
     const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
     const send = async () => await sendTaskAction(this.#settings, { id: task.id, fence }, action, members, limits);
     const sent = await (signal.aborted ? send() : this.#deadline.untilAnswered(send));
-    if (isFailure(sent)) warn(`the task ${task.id} took no ${action}: ${failureOf(sent).message}`);
+    if (isFailure(sent)) warn(`the task ${task.id} did not accept ${action}: ${failureOf(sent).message}`);
     else await print(formatJson(sent, this.#options.pretty));
   }
 }

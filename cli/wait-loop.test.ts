@@ -65,8 +65,12 @@ t.test("an earlier cursor; for ever where no time is set", async (t) => {
 t.test("when the time is up there is a cursor all the same", async (t) => {
   const { wait } = await setUp(t, NOTHING("c1"));
   t.match(await wait({ wait_ms: 1 }), { matched: false, cursor: "c1" });
-  const away = await setUp(t, NOTHING("c1"), "close");
-  t.match(await away.wait({ wait_ms: 20 }), { matched: false, cursor: "c1" }, "though the server is away");
+  const unreachable = await setUp(t, NOTHING("c1"), "close");
+  t.match(
+    await unreachable.wait({ wait_ms: 20 }),
+    { matched: false, cursor: "c1" },
+    "though the server is unreachable",
+  );
   const never = await setUp(t, "close");
   t.match(await never.wait({ wait_ms: 1 }), { exit: 3, message: /cannot reach/ });
 });

@@ -166,5 +166,5 @@ t.test("the command line says where a list goes on", async (t) => {
     env: { KOOR_SERVER: `http://127.0.0.1:${port}` },
   });
   t.equal(listed.code, 0);
-  t.match(listed.stderr, "koor: the list is longer than one answer: it goes on with ?before=2");
+  t.match(listed.stderr, "koor: the list is longer than one answer: it continues with ?before=2");
 });

@@ -244,7 +244,7 @@ t.test("the next command begins with the server that has answered, for a while",
   t.equal(a.requests.length, 2, "then it is asked again");
 });
 
-t.test("a cluster that was begun anew is noticed; one that lags, or is cut off, is not taken for that", async (t) => {
+t.test("a cluster that was started again is noticed; one that lags, or is cut off, is not taken for that", async (t) => {
   const { a, b, koor, memory } = await startCluster(t);
   a.answer = () => replyAt(120);
   await koor(["state", "list"]);
@@ -348,7 +348,7 @@ t.test("a halted node of the log before is not believed, and not read from until
   t.match(await koor(["state", "get", "k"]), {
     code: 3,
     stdout: "",
-    stderr: /not well since the log was begun anew; /,
+    stderr: /not healthy since the log was started again; /,
   });
   nodes.a = { state: "ok", end: 5 };
   t.match(await koor(["state", "get", "k"]), { code: 0, stdout: '"old"' }, "it was mended");

@@ -5,19 +5,19 @@ import { PERIOD_FLAGS } from "../period-flags.js";
 export const AUDIT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["audit"],
-    about: "List what was done, newest first.",
+    about: "List the audit log, newest first.",
     flags: [
-      { name: "actor", kind: "text", value: "ID", about: "only what this instance did", query: "actor" },
+      { name: "actor", kind: "text", value: "ID", about: "only actions of this instance", query: "actor" },
       { name: "action", kind: "text", value: "ACTION", about: "only this action, e.g. state.put", query: "action" },
       ...PERIOD_FLAGS,
-      { name: "limit", kind: "whole", value: "N", about: "at most so many entries, 50 by default", query: "limit" },
+      { name: "limit", kind: "whole", value: "N", about: "at most N entries, 50 by default", query: "limit" },
     ],
     method: "GET",
     path: "/api/audit",
   },
   {
     words: ["audit", "summary"],
-    about: "Count what was done, by action and outcome.",
+    about: "Count the audit log's entries by action and outcome.",
     flags: PERIOD_FLAGS,
     method: "GET",
     path: "/api/audit/summary",

@@ -74,13 +74,13 @@ async function restore(args: Args, context: CommandContext): Promise<ExitCode | 
 export const BACKUP_COMMANDS: readonly CommandRow[] = [
   {
     words: ["backup"],
-    about: "Write everything that the server holds into a file.",
+    about: "Write all of the server's data to a file.",
     flags: [
       {
         name: "output",
         kind: "text",
         value: "PATH",
-        about: "the file; it is replaced when the snapshot is whole",
+        about: "the file; it is replaced when the snapshot is complete",
         required: true,
       },
     ],
@@ -88,7 +88,7 @@ export const BACKUP_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["restore"],
-    about: "Fill an empty server from such a file, all of it or nothing.",
+    about: "Fill an empty server from a backup, all or nothing.",
     flags: [{ name: "file", kind: "text", value: "PATH", about: "the file; - reads stdin", required: true }],
     run: restore,
   },

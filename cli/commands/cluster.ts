@@ -2,17 +2,17 @@
 import type { CommandRow } from "../command-row.js";
 
 /** Whether the answering server is healthy. */
-function isWell(answer: Buffer): boolean {
+function isHealthy(answer: Buffer): boolean {
   return (JSON.parse(answer.toString("utf8")) as { readonly state?: unknown } | null)?.state === "ok";
 }
 
 export const CLUSTER_COMMANDS: readonly CommandRow[] = [
   {
     words: ["cluster", "status"],
-    about: "Show the servers of a cluster as one of them sees them; exit 1 where that one is not well.",
+    about: "Show a cluster's servers as one of them sees them; exit 1 if that one is not healthy.",
     method: "GET",
     path: "/api/cluster",
     about_server: true,
-    exit: (answer) => (isWell(answer) ? 0 : 1),
+    exit: (answer) => (isHealthy(answer) ? 0 : 1),
   },
 ];

@@ -4,10 +4,10 @@ import type { CommandRow } from "../command-row.js";
 export const COMPLIANCE_COMMANDS: readonly CommandRow[] = [
   {
     words: ["compliance", "history"],
-    about: "List what the checks found, newest first.",
+    about: "List the results of the checks, newest first.",
     flags: [
-      { name: "instance_id", kind: "text", value: "ID", about: "only of this instance", query: "instance_id" },
-      { name: "limit", kind: "whole", value: "N", about: "at most so many, 50 by default", query: "limit" },
+      { name: "instance_id", kind: "text", value: "ID", about: "only results of this instance", query: "instance_id" },
+      { name: "limit", kind: "whole", value: "N", about: "at most N results, 50 by default", query: "limit" },
     ],
     method: "GET",
     path: "/api/compliance/history",

@@ -11,7 +11,7 @@ export const CONFIG_COMMANDS: readonly CommandRow[] = [
     words: ["config", "set"],
     about: "Save the server's address or the token in this folder's settings, or in your own.",
     arguments: [{ name: "setting", shown: SETTING_NAMES.join("|") }, { name: "value" }],
-    flags: [{ name: "user", kind: "switch", about: "in your own settings, which hold in every folder" }],
+    flags: [{ name: "user", kind: "switch", about: "in your own settings, which apply in every folder" }],
     run: async (args, context) => {
       const name = SETTING_NAMES.find((setting) => setting === args.need("setting"));
       if (name === undefined)

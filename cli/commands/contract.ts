@@ -113,7 +113,7 @@ async function testContract(args: Args, context: CommandContext): Promise<ExitCo
 export const CONTRACT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["contract", "set"],
-    about: "Store a contract; what is none is refused.",
+    about: "Store a contract; an invalid one is refused.",
     arguments: [CONTRACT],
     flags: [...VALUE_FLAGS, WRITE_FENCE],
     one_of: VALUE_FLAG_NAMES,
@@ -132,12 +132,12 @@ export const CONTRACT_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["contract", "validate"],
-    about: "Check a payload against a contract; exit 1 where it is not as that says.",
+    about: "Check a payload against a contract; exit 1 if it does not match.",
     arguments: [CONTRACT],
     flags: [
       { ...ENDPOINT, required: true },
       { name: "direction", kind: "text", value: "DIRECTION", about: "request (the default), response, query or error" },
-      { name: "payload", kind: "text", value: "JSON", about: "what is checked; - reads stdin", required: true },
+      { name: "payload", kind: "text", value: "JSON", about: "the payload; - reads stdin", required: true },
     ],
     method: "POST",
     path: "/api/contracts/{contract/}/validate",
@@ -148,11 +148,11 @@ export const CONTRACT_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["contract", "test"],
-    about: "Call a live service and check it against a contract; exit 1 where it is not as that says.",
+    about: "Call a live service and check it against a contract; exit 1 if it does not match.",
     arguments: [CONTRACT],
     flags: [
-      { name: "target", kind: "text", value: "URL", about: "where the service is", required: true },
-      { ...ENDPOINT, about: "only this one; every endpoint, as an array, where it is not given" },
+      { name: "target", kind: "text", value: "URL", about: "the service's address", required: true },
+      { ...ENDPOINT, about: "only this endpoint; by default all, printed as an array" },
       {
         name: "data",
         kind: "text",

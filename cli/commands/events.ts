@@ -10,7 +10,7 @@ import { isFailure } from "../outcome.js";
 import type { Settings } from "../settings.js";
 import { PERIOD_FLAGS } from "../period-flags.js";
 
-const SOURCE: Flag = { name: "source", kind: "text", value: "NAME", about: "who publishes" };
+const SOURCE: Flag = { name: "source", kind: "text", value: "NAME", about: "the publisher's name" };
 
 /** Builds the request's body. The data is inserted as written, so its numbers keep their digits. */
 async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
@@ -83,16 +83,16 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
     words: ["events", "history"],
     about: "List events, newest first; with --after oldest first.",
     flags: [
-      { name: "last", kind: "whole", value: "N", about: "at most so many events, 50 by default", query: "last" },
+      { name: "last", kind: "whole", value: "N", about: "at most N events, 50 by default", query: "last" },
       { name: "topic", kind: "text", value: "PATTERN", about: "only topics that match, e.g. 'api.*'", query: "topic" },
       ...PERIOD_FLAGS,
-      { name: "source", kind: "text", value: "NAME", about: "only what this source published", query: "source" },
-      { name: "after", kind: "whole", value: "ID", about: "only events behind this one", query: "after" },
+      { name: "source", kind: "text", value: "NAME", about: "only events of this source", query: "source" },
+      { name: "after", kind: "whole", value: "ID", about: "only events after this one", query: "after" },
       {
         name: "wait",
         kind: "seconds",
         value: "TIME",
-        about: "with --after: wait for one so long, at most 60s",
+        about: "with --after: wait up to this long for an event, at most 60s",
         query: "wait",
       },
     ],
@@ -108,9 +108,13 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
         name: "since",
         kind: "text",
         value: "ID|TIME",
-        about: "first print what was published after this event, or since e.g. 10m ago; 0: all",
+        about: "first print the events after this id, or since e.g. 10m ago; 0: all",
       },
-      { name: "notices", kind: "switch", about: "print a line where the server dropped events, do not fetch them" },
+      {
+        name: "notices",
+        kind: "switch",
+        about: "print a line for events that the server dropped instead of fetching them",
+      },
     ],
     run: subscribe,
   },

@@ -18,7 +18,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
     arguments: [{ name: "name" }],
     flags: [
       { name: "workspace", kind: "text", value: "NAME", about: "the project that it works on" },
-      { name: "intent", kind: "text", value: "TEXT", about: "what it is at" },
+      { name: "intent", kind: "text", value: "TEXT", about: "what it is working on" },
       { name: "stack", kind: "text", value: "NAME", about: "the technology that it works with, e.g. react" },
       { name: "capabilities", kind: "text", value: "A,B", about: "what it can do, separated by commas" },
       { name: "save", kind: "switch", about: "write .koor/instance.json, also where there is no .koor/ yet" },
@@ -54,7 +54,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["instances", "stale"],
-    about: "List the instances that have fallen silent.",
+    about: "List the stale instances, which have not been seen for a while.",
     method: "GET",
     path: "/api/instances/stale",
   },

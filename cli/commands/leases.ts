@@ -21,21 +21,30 @@ import { workspaceResource, workspaceResources } from "../workspace-path.js";
 const ID = { name: "id" } as const;
 const RESOURCES = { name: "resource", many: true } as const;
 
-const SHARED: Flag = { name: "shared", kind: "switch", about: "beside other shared leases; exclusive by default" };
+const SHARED: Flag = {
+  name: "shared",
+  kind: "switch",
+  about: "together with other shared leases; exclusive by default",
+};
 const TTL: Flag = {
   name: "ttl",
   kind: "duration",
   value: "TIME",
-  about: "how long it lasts after the holder's last sign of life, 10m by default",
+  about: "how long it lasts after the holder's last activity, 10m by default",
 };
 const WAIT: Flag = {
   name: "wait",
   kind: "duration",
   value: "TIME",
-  about: "wait in line for it so long, e.g. 10m",
+  about: "wait in the queue up to this long, e.g. 10m",
 };
-const REASON: Flag = { name: "reason", kind: "text", value: "TEXT", about: "what it is for; others are shown it" };
-const FENCE: Flag = { name: "fence", kind: "whole", value: "N", about: "the lease's; asked for where it is not given" };
+const REASON: Flag = { name: "reason", kind: "text", value: "TEXT", about: "its purpose, which others can see" };
+const FENCE: Flag = {
+  name: "fence",
+  kind: "whole",
+  value: "N",
+  about: "the lease's fence; the current one by default",
+};
 
 function readLeaseRequest(args: Args, folder: string, ttl_s?: number): LeaseRequest | CliFailure {
   const mode = args.has("shared") ? "shared" : undefined;
@@ -178,16 +187,16 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     words: ["lease", "acquire"],
     about: "Lease resources, all of them or none: path:GLOB, state:GLOB, spec:GLOB or any other name.",
     arguments: [RESOURCES],
-    flags: [SHARED, TTL, { name: "queue", kind: "switch", about: "stay in line where it is not free" }, WAIT, REASON],
+    flags: [SHARED, TTL, { name: "queue", kind: "switch", about: "stay in the queue if it is not free" }, WAIT, REASON],
     run: acquire,
   },
   {
     words: ["lease", "run"],
-    about: "Run a command under a lease: its exit code, and 1 where the lease was lost.",
+    about: "Run a command under a lease, with the command's exit code, or 1 if the lease was lost.",
     arguments: [RESOURCES, { name: "command", afterDashes: true }],
     flags: [
       SHARED,
-      { ...TTL, about: `how long it lasts after a sign of life, ${CLI_LEASE_RUN_TTL_S}s by default` },
+      { ...TTL, about: `how long it lasts after a heartbeat, ${CLI_LEASE_RUN_TTL_S}s by default` },
       WAIT,
       REASON,
     ],
@@ -207,7 +216,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
         query: "state",
       },
       { name: "resource", kind: "text", value: "GLOB", about: "only those that overlap this", query: "resource" },
-      { name: "limit", kind: "whole", value: "N", about: "at most so many, 100 by default", query: "limit" },
+      { name: "limit", kind: "whole", value: "N", about: "at most N leases, 100 by default", query: "limit" },
       {
         name: "after",
         kind: "text",
@@ -229,14 +238,14 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     words: ["lease", "get"],
     about: "Print one lease.",
     arguments: [ID],
-    flags: [{ ...WAIT, about: "wait so long until it does not wait in line any more, e.g. 10m" }],
+    flags: [{ ...WAIT, about: "wait up to this long until it has left the queue, e.g. 10m" }],
     run: get,
   },
   {
     words: ["lease", "check"],
-    about: "Say what of some paths somebody else has leased; exit 1 where anything is.",
+    about: "Show which of some paths others have leased; exit 1 if any is.",
     arguments: [{ name: "path", many: true }],
-    flags: [{ ...SHARED, about: "only what is leased exclusively" }],
+    flags: [{ ...SHARED, about: "only exclusive leases" }],
     method: "POST",
     path: "/api/leases/check",
     headers: (_args, { folder }) => ({ ...JSON_TYPE, ...workspaceHeaders(folder) }),
@@ -251,23 +260,23 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["lease", "renew"],
-    about: "Say that a lease is still needed, and perhaps for how long.",
+    about: "Renew a lease, optionally with a new duration.",
     arguments: [ID],
-    flags: [FENCE, { ...TTL, about: "how long it lasts from now on without a sign of life" }],
+    flags: [FENCE, { ...TTL, about: "how long it lasts from now on without activity" }],
     run: renew,
   },
   {
     words: ["lease", "release"],
-    about: "Give leases back, or leave the line.",
+    about: "Release leases, or leave the queue.",
     arguments: [{ name: "id", many: true }],
     flags: [FENCE],
     run: release,
   },
   {
     words: ["lease", "break"],
-    about: "Take a lease from who holds it; needs the server's token.",
+    about: "Take a lease from its holder; needs the server's token.",
     arguments: [ID],
-    flags: [{ ...REASON, about: "why; its holder is told", required: true }],
+    flags: [{ ...REASON, about: "why; its holder sees it", required: true }],
     method: "POST",
     path: "/api/leases/{id}/break",
     headers: () => JSON_TYPE,

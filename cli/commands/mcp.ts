@@ -76,7 +76,7 @@ export const MCP_COMMANDS: readonly CommandRow[] = [
     words: ["mcp", "config"],
     about: "Print an MCP client's configuration for this server, or write it into the project.",
     flags: [
-      { name: "client", kind: "text", value: CLIENT_NAMES.join("|"), about: "whose configuration", required: true },
+      { name: "client", kind: "text", value: CLIENT_NAMES.join("|"), about: "the client to configure", required: true },
       {
         name: "write",
         kind: "switch",

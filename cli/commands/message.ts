@@ -7,12 +7,12 @@ import { isJson } from "../json-text.js";
 const PATH = "/api/messages";
 const MARK_PATH = `${PATH}/mark`;
 const IDS = { name: "ids", shown: "id", many: true } as const;
-const NOTE: Flag = { name: "note", kind: "text", value: "TEXT", about: "what the sender is told with it" };
+const NOTE: Flag = { name: "note", kind: "text", value: "TEXT", about: "a note to the sender" };
 const LIMIT = (what: string): Flag => ({
   name: "limit",
   kind: "whole",
   value: "N",
-  about: `at most so many ${what}, 100 by default`,
+  about: `at most N ${what}, 100 by default`,
   query: "limit",
 });
 
@@ -59,19 +59,19 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
     about: "Send a message: to an instance's id, name:N or workspace:W.",
     arguments: [{ name: "to" }, { name: "subject" }],
     flags: [
-      { name: "body", kind: "text", value: "TEXT", about: "what there is to say; - reads stdin" },
+      { name: "body", kind: "text", value: "TEXT", about: "the message's text; - reads stdin" },
       { name: "intent", kind: "text", value: "INTENT", about: "inform (the default), request or ack" },
       {
         name: "thread",
         kind: "text",
         value: "NAME",
-        about: "the thread that it belongs to, one of its own by default",
+        about: "its thread, a new one by default",
       },
       { name: "reply-to", kind: "text", value: "ID", about: "the message that it answers, whose thread it joins" },
       { name: "importance", kind: "text", value: "WORD", about: "normal (the default) or high" },
-      { name: "data", kind: "text", value: "JSON", about: "what a program is to read of it" },
-      { name: "expires", kind: "seconds", value: "TIME", about: "after so long it is of no use any more" },
-      { name: "request-id", kind: "text", value: "ID", about: "sent again with the same one, it is sent once" },
+      { name: "data", kind: "text", value: "JSON", about: "data for programs" },
+      { name: "expires", kind: "seconds", value: "TIME", about: "the message expires after this time" },
+      { name: "request-id", kind: "text", value: "ID", about: "repeated with the same id, the message is sent once" },
     ],
     method: "POST",
     path: PATH,
@@ -81,13 +81,19 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["message", "list"],
-    about: "Print the in-box, oldest first; what is printed counts as delivered.",
+    about: "Print the in-box, oldest first; printed messages count as delivered.",
     flags: [
-      { name: "unread", kind: "switch", about: "only what was not read yet" },
-      { name: "box", kind: "text", value: "BOX", about: "out: what was sent, and what became of it", query: "box" },
+      { name: "unread", kind: "switch", about: "only unread messages" },
+      { name: "box", kind: "text", value: "BOX", about: "out: sent messages with their status", query: "box" },
       { name: "thread", kind: "text", value: "NAME", about: "only this thread", query: "thread" },
-      { name: "after", kind: "text", value: "ID", about: "only messages behind this one", query: "after" },
-      { name: "wait", kind: "seconds", value: "TIME", about: "wait for one so long, at most 60s", query: "wait" },
+      { name: "after", kind: "text", value: "ID", about: "only messages after this one", query: "after" },
+      {
+        name: "wait",
+        kind: "seconds",
+        value: "TIME",
+        about: "wait up to this long for one, at most 60s",
+        query: "wait",
+      },
       LIMIT("messages"),
     ],
     method: "GET",
@@ -106,7 +112,7 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["message", "ack"],
-    about: "Mark messages as acted upon, and thereby read.",
+    about: "Mark messages as acted upon, which includes read.",
     arguments: [IDS],
     flags: [NOTE],
     method: "POST",

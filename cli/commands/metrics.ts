@@ -4,7 +4,7 @@ import type { CommandRow } from "../command-row.js";
 export const METRICS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["metrics", "agents"],
-    about: "Sum up what the instances did, or list one's counts by hour.",
+    about: "Sum up the instances' activity, or list one instance's counts by hour.",
     arguments: [{ name: "id", optional: true }],
     flags: [
       { name: "instance_id", kind: "text", value: "ID", about: "one instance's counts by hour", query: "instance_id" },

@@ -39,7 +39,7 @@ async function makePreviewBody(args: Args, { folder }: CommandContext): Promise<
 export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "import"],
-    about: "Store the rules of a file, accepted; one bad rule stores none.",
+    about: "Store a file's rules as accepted; if one is invalid, none is stored.",
     flags: [
       { name: "file", kind: "text", value: "PATH", about: "a JSON array of rules; - reads stdin", required: true },
     ],
@@ -50,16 +50,16 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["rules", "export"],
-    about: "Print the accepted rules as an import takes them.",
+    about: "Print the accepted rules in the format of rules import.",
     flags: [
       {
         name: "source",
         kind: "text",
         value: "NAMES",
-        about: "only these sources, with commas; local,learned by default",
+        about: "only these sources, separated by commas; local,learned by default",
         query: "source",
       },
-      { name: "output", kind: "text", value: "PATH", about: "write them to this file, and print how many they are" },
+      { name: "output", kind: "text", value: "PATH", about: "write them to this file, and print their number" },
     ],
     method: "GET",
     path: "/api/rules/export",
@@ -67,12 +67,12 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["rules", "preview"],
-    about: "Print what a rule, proposed or not, would find in a text.",
+    about: "Print the matches of a rule, proposed or not, in a text.",
     arguments: [{ name: "rule", shown: "project/rule_id" }],
     flags: [
       ...VALUE_FLAGS,
-      { name: "filename", kind: "text", value: "PATH", about: "say whether the rule is for a file of this path" },
-      { name: "stack", kind: "text", value: "NAME", about: "say whether the rule is for this stack" },
+      { name: "filename", kind: "text", value: "PATH", about: "show whether the rule applies to a file of this path" },
+      { name: "stack", kind: "text", value: "NAME", about: "show whether the rule applies to this stack" },
     ],
     one_of: VALUE_FLAG_NAMES,
     method: "POST",

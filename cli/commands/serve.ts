@@ -17,7 +17,7 @@ export async function startServer(argv: readonly string[]): Promise<void> {
 export const SERVE_COMMANDS: readonly CommandRow[] = [
   {
     words: ["serve"],
-    about: "Start the server; its flags are shown by serve --help.",
+    about: "Start the server; serve --help shows its flags.",
     run: async () => {
       await startServer([]);
       return 0;

@@ -30,12 +30,12 @@ export const STATE_COMMANDS: readonly CommandRow[] = [
     about: "List the keys with their versions.",
     flags: [
       { name: "prefix", kind: "text", value: "TEXT", about: "only keys that begin with this", query: "prefix" },
-      { name: "limit", kind: "whole", value: "N", about: "at most so many keys", query: "limit" },
+      { name: "limit", kind: "whole", value: "N", about: "at most N keys", query: "limit" },
       {
         name: "after",
         kind: "text",
         value: "KEY",
-        about: "only keys behind this one, for the next page",
+        about: "only keys after this one, for the next page",
         query: "after",
       },
     ],
@@ -52,7 +52,7 @@ export const STATE_COMMANDS: readonly CommandRow[] = [
         name: "content-type",
         kind: "text",
         value: "TYPE",
-        about: "the value's media type; by default application/json where it is JSON, else text/plain",
+        about: "the value's media type; by default application/json if it is JSON, else text/plain",
       },
       ifVersion(KEY),
       WRITE_FENCE,

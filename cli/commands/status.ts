@@ -4,7 +4,7 @@ import type { CommandRow } from "../command-row.js";
 export const STATUS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["status"],
-    about: "Show whether the server is well, and how long it has been up.",
+    about: "Show whether the server is healthy, and its uptime.",
     method: "GET",
     path: "/health",
     about_server: true,

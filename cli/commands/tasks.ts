@@ -29,28 +29,28 @@ const LABEL: Flag = {
   kind: "text",
   value: "WORD",
   many: true,
-  about: "only one with this label, and all others named",
+  about: "only tasks with this label; with several, only tasks with all",
 };
 const WORKSPACE: Flag = {
   name: "workspace",
   kind: "text",
   value: "NAME",
-  about: "of this workspace, one's own by default",
+  about: "only tasks of this workspace, one's own by default",
 };
 const TTL: Flag = {
   name: "ttl",
   kind: "duration",
   value: "TIME",
-  about: "how long the claim lasts after a sign of life, as the task says by default",
+  about: "how long the claim lasts after a heartbeat; set by the task by default",
 };
-const WAIT: Flag = { name: "wait", kind: "duration", value: "TIME", about: "wait for one so long, e.g. 10m" };
+const WAIT: Flag = { name: "wait", kind: "duration", value: "TIME", about: "wait up to this long for one, e.g. 10m" };
 const FENCE: Flag = {
   name: "fence",
   kind: "whole",
   value: "N",
-  about: "the claim's; KOOR_FENCE, or asked for, where it is not given",
+  about: "the claim's fence; KOOR_FENCE or the current one by default",
 };
-const NOTE: Flag = { name: "note", kind: "text", value: "TEXT", about: "what whoever comes after is to know" };
+const NOTE: Flag = { name: "note", kind: "text", value: "TEXT", about: "a note for the next holder" };
 
 interface BusyTask {
   readonly id: string;
@@ -190,7 +190,7 @@ function filter(name: string, value: string, about: string): Flag {
 export const TASKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["task", "add"],
-    about: "Make a task; or, from a file, many at once, all or none.",
+    about: "Create a task; or, from a file, many at once, all or none.",
     arguments: [{ name: "title", optional: true }],
     flags: NEW_TASK_FLAGS,
     method: "POST",
@@ -208,17 +208,17 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
       filter("workspace", "NAME", "only those of this workspace"),
       filter("state", "STATE", "blocked, ready, claimed, input_required, done, failed, dead or canceled"),
       filter("label", "WORD", "only those with this label"),
-      filter("holder", "ID", "only what this instance holds"),
-      filter("assignee", "NAME", "only what is for this one"),
-      { name: "limit", kind: "whole", value: "N", about: "at most so many, 100 by default", query: "limit" },
-      filter("after", "ID", "only those before this one, for the next page"),
+      filter("holder", "ID", "only tasks that this instance holds"),
+      filter("assignee", "NAME", "only tasks assigned to this one"),
+      { name: "limit", kind: "whole", value: "N", about: "at most N tasks, 100 by default", query: "limit" },
+      filter("after", "ID", "only tasks before this one, for the next page"),
     ],
     method: "GET",
     path: PATH,
   },
   {
     words: ["task", "get"],
-    about: "Print a task whole, with its history.",
+    about: "Print a task with its whole history.",
     arguments: [ID],
     method: "GET",
     path: ID_PATH,
@@ -235,7 +235,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["task", "cancel"],
-    about: "Cancel a task; its holder is told so.",
+    about: "Cancel a task and notify its holder.",
     arguments: [ID],
     flags: [{ name: "reason", kind: "text", value: "TEXT", about: "why" }],
     method: "POST",
@@ -245,7 +245,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["task", "retry"],
-    about: "Have a task that failed, is dead or was canceled begin anew.",
+    about: "Restart a task that failed, is dead or was canceled.",
     arguments: [ID],
     method: "POST",
     path: `${ID_PATH}/retry`,
@@ -261,61 +261,61 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["task", "claim"],
-    about: "Claim the best task, or this one, with what it needs; exit 1 where there is none.",
+    about: "Claim the best task, or this one, with its resources; exit 1 if there is none.",
     arguments: [{ ...ID, optional: true }],
     flags: [LABEL, WORKSPACE, TTL, WAIT],
     run: claim,
   },
   {
     words: ["task", "work"],
-    about: "Run a command for each task, one after the other: where it ends with exit 0, the task is done.",
+    about: "Run a command for each task, one after the other; exit code 0 completes the task.",
     arguments: [{ name: "command", afterDashes: true }],
     flags: [
       LABEL,
       WORKSPACE,
-      { ...TTL, about: `how long a claim lasts after a sign of life, ${CLI_LEASE_RUN_TTL_S}s by default` },
-      { name: "once", kind: "switch", about: "one task, with the command's exit code" },
-      { ...WAIT, about: "end when none has come for so long, 0s: at once; exit 1 where any was not done" },
+      { ...TTL, about: `how long a claim lasts after a heartbeat, ${CLI_LEASE_RUN_TTL_S}s by default` },
+      { name: "once", kind: "switch", about: "only one task, with the command's exit code" },
+      { ...WAIT, about: "end if no task comes within this time, 0s: at once; exit 1 if any was not done" },
     ],
     run: work,
   },
   holderRow({
     word: "progress",
     action: "progress",
-    about: "Say how far a task is, and hear whether it is to stop.",
+    about: "Report a task's progress, and learn whether to stop.",
     flags: [
       { name: "percent", kind: "whole", value: "N", about: "0 to 100" },
       NOTE,
-      { name: "checkpoint", kind: "text", value: "JSON", about: "where to go on from; - reads stdin" },
+      { name: "checkpoint", kind: "text", value: "JSON", about: "the point to continue from; - reads stdin" },
     ],
     members: progressMembers,
   }),
   holderRow({
     word: "done",
     action: "complete",
-    about: "Say that a task is done.",
-    flags: [{ name: "result", kind: "text", value: "JSON", about: "what came of it; - reads stdin" }],
+    about: "Report that a task is done.",
+    flags: [{ name: "result", kind: "text", value: "JSON", about: "the result; - reads stdin" }],
     members: resultMember,
   }),
   holderRow({
     word: "fail",
     action: "fail",
-    about: "Say that a task could not be done; it is tried again.",
+    about: "Report that a task failed; it is tried again.",
     text: "error",
-    flags: [{ name: "final", kind: "switch", about: "it is not tried again" }],
+    flags: [{ name: "final", kind: "switch", about: "do not try it again" }],
     members: (args) => Promise.resolve({ retry: args.has("final") ? "false" : undefined }),
   }),
   holderRow({
     word: "release",
     action: "release",
-    about: "Give a task back.",
+    about: "Release a task, so that it can be claimed again.",
     flags: [NOTE],
     members: (args) => Promise.resolve({ note: quoted(args.text("note")) }),
   }),
   holderRow({
     word: "ask",
     action: "ask",
-    about: "Give a task back until a question is answered.",
+    about: "Release a task until a question is answered.",
     text: "question",
     flags: [],
     members: () => Promise.resolve({}),

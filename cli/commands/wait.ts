@@ -19,27 +19,27 @@ function condition(name: string, value: string, about: string): Flag {
 
 /** The conditions to wait for. */
 const CONDITIONS: readonly Flag[] = [
-  condition("event", "PATTERN", "an event whose topic matches"),
-  condition("state", "KEY", "a key of the state has changed"),
+  condition("event", "PATTERN", "an event has a matching topic"),
+  condition("state", "KEY", "a state key has changed"),
   condition("state-above", "N:KEY", "its version is above N"),
-  condition("state-gone", "KEY", "it does not exist"),
+  condition("state-gone", "KEY", "the key does not exist"),
   condition("spec", "PROJECT/NAME", "a spec has changed"),
   condition("spec-above", "N:PROJECT/NAME", "its version is above N"),
-  condition("spec-gone", "PROJECT/NAME", "it does not exist"),
-  { name: "message", kind: "switch", about: "an unread message", query: "message" },
-  { ...condition("task", "ID", "a task to claim; with an ID, that it has ended"), value_optional: true },
-  condition("lease", "ID", "a lease that does not wait in line any more"),
-  condition("free", "RESOURCE", "nobody else has leased it"),
-  condition("instance", "NAME", "an instance, by name or id, that is what --is says"),
+  condition("spec-gone", "PROJECT/NAME", "the spec does not exist"),
+  { name: "message", kind: "switch", about: "there is an unread message", query: "message" },
+  { ...condition("task", "ID", "a task can be claimed; with an ID, that task has ended"), value_optional: true },
+  condition("lease", "ID", "a lease request has left the queue"),
+  condition("free", "RESOURCE", "no other instance has leased it"),
+  condition("instance", "NAME", "an instance, by name or id, has the status of --is"),
 ];
 /** Flags that apply to several conditions. */
 const PLACES: readonly Flag[] = [
-  { name: "is", kind: "text", value: "STATUS", about: "what --instance is to be: active, stale or gone", query: "is" },
+  { name: "is", kind: "text", value: "STATUS", about: "the status for --instance: active, stale or gone", query: "is" },
   {
     name: "workspace",
     kind: "text",
     value: "NAME",
-    about: "where --free and --instance look, one's own by default",
+    about: "the workspace of --free and --instance, one's own by default",
     query: "workspace",
   },
 ];
@@ -69,7 +69,7 @@ function withPlacedPaths(conditions: Conditions, folder: string): Conditions | C
 async function wait(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const conditions = CONDITIONS.flatMap((flag) => parametersOf(flag, args));
   if (conditions.length === 0)
-    return wrongUsage(`what to wait for is required: ${CONDITIONS.map(({ name }) => `--${name}`).join(", ")}`);
+    return wrongUsage(`a condition is required: ${CONDITIONS.map(({ name }) => `--${name}`).join(", ")}`);
   const placed = withPlacedPaths(conditions, context.folder);
   if (placed instanceof CliFailure) return placed;
   const settings = context.settings();
@@ -95,13 +95,22 @@ async function wait(args: Args, context: CommandContext): Promise<number | CliFa
 export const WAIT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["wait"],
-    about:
-      "Wait until one of the things given is so; print it with the cursor behind it. Exit 124 when the time is up.",
+    about: "Wait until one of the conditions holds, and print it with a cursor. Exit 124 when the time is up.",
     flags: [
       ...CONDITIONS,
       ...PLACES,
-      { name: "after", kind: "text", value: "CURSOR", about: "go on behind an earlier answer: nothing is missed" },
-      { name: "timeout", kind: "duration", value: "TIME", about: "at most so long, e.g. 10m; else for ever" },
+      {
+        name: "after",
+        kind: "text",
+        value: "CURSOR",
+        about: "continue after an earlier answer, so that nothing is missed",
+      },
+      {
+        name: "timeout",
+        kind: "duration",
+        value: "TIME",
+        about: "wait at most this long, e.g. 10m; by default forever",
+      },
     ],
     run: wait,
   },

@@ -1,5 +1,5 @@
 /**
- * Converts a row of the command table into a clipanion command and runs it. Only the called row becomes a class:
+ * Converts a row of the command table into a clipanion command and runs it. Only the called row is converted:
  * clipanion's state machine for the whole table would cost more start time with each row. Loaded only when a command
  * runs. run-command.ts executes the command. Runs in the CLI process.
  */
@@ -37,8 +37,8 @@ function makeOptions(row: CommandRow): Record<string, unknown> {
 }
 
 /**
- * Returns a flag's value as it is sent: a duration becomes the number of seconds or the point in time that it stands
- * for.
+ * Returns a flag's value as it is sent: a duration is converted to the number of seconds or the point in time that it
+ * stands for.
  */
 function readTimeFlag({ kind, ahead }: Flag, value: string): string {
   const ms = kind === "seconds" || kind === "time" ? parseDuration(value) : undefined;

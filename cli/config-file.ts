@@ -72,7 +72,7 @@ function leadsOut(root: string): string {
 }
 
 /** Returns why a file cannot be read or replaced; undefined for a regular file. */
-function irregularity(info: Stats): string | undefined {
+function irregularReason(info: Stats): string | undefined {
   if (info.isDirectory()) return "it is a directory";
   return info.isFile() ? undefined : "it is not a regular file";
 }
@@ -111,10 +111,10 @@ export function readTextFile(location: FileLocation): string | undefined | CliFa
     const real = resolveLinks(location);
     if (real === undefined) return wrongUsage(`cannot read ${name}: ${leadsOut(root ?? "")}`);
     // The check comes before the open, because opening a device can have side effects.
-    const problem = irregularity(statSync(real));
+    const problem = irregularReason(statSync(real));
     if (problem !== undefined) return wrongUsage(`cannot read ${name}: ${problem}`);
     file = openSync(real, READ_AT_ONCE | NO_LINK);
-    const now = irregularity(fstatSync(file));
+    const now = irregularReason(fstatSync(file));
     if (now !== undefined) return wrongUsage(`cannot read ${name}: ${now}`);
     const bytes = readBounded(file);
     return bytes === undefined ? wrongUsage(`${name} is too large`) : bytes.toString("utf8").replace(/^\uFEFF/, "");
@@ -141,7 +141,7 @@ export function resolveForWriting(location: FileLocation): string | CliFailure {
   }
   if (real === undefined) return wrongUsage(`cannot write ${name}: ${leadsOut(root ?? "")}`);
   const info = lstatSync(real, { throwIfNoEntry: false });
-  const problem = info === undefined ? undefined : irregularity(info);
+  const problem = info === undefined ? undefined : irregularReason(info);
   return problem === undefined ? real : wrongUsage(`cannot write ${name}: ${problem}`);
 }
 

@@ -61,18 +61,18 @@ async function readErrorBody(response: IncomingMessage): Promise<Buffer> {
 
 /** Sends pings while the session is idle, and ends it if the peer did not answer the previous ping. */
 function keepAlive(socket: WebSocket): () => void {
-  let heard = true;
-  const hear = (): void => {
-    heard = true;
+  let alive = true;
+  const markAlive = (): void => {
+    alive = true;
   };
-  socket.on("message", hear);
-  socket.on("ping", hear);
-  socket.on("pong", hear);
+  socket.on("message", markAlive);
+  socket.on("ping", markAlive);
+  socket.on("pong", markAlive);
   const timer = setInterval(() => {
     // A paused socket receives nothing, so it cannot see an answer.
     if (socket.isPaused) return;
-    if (!heard) socket.terminate();
-    heard = false;
+    if (!alive) socket.terminate();
+    alive = false;
     if (socket.readyState === WebSocket.OPEN) socket.ping();
   }, CLI_PING_INTERVAL_MS);
   return () => clearInterval(timer);

@@ -14,7 +14,7 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^body larger than\b/g, "the value is larger than"],
 ];
 
-/** Members and parameters whose flag has another name. Those with the same name also become flags. */
+/** Members and parameters whose flag has another name. A member with the same name is replaced by its flag, too. */
 const FLAGS: Readonly<Record<string, string>> = { ttl_s: "ttl", max_s: "max", wait_s: "wait", expires_in_s: "expires" };
 const SAME_NAME = new Set(
   ["after", "fence", "from", "if_version", "interval", "last", "limit", "max_attempts", "not_before", "percent"].concat(

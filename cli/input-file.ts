@@ -58,7 +58,7 @@ function openInTime(path: string): Promise<number | "no writer"> {
 }
 
 /** Returns why an open file may never end; undefined if it ends. */
-function endlessness(file: number, info: Stats): string | undefined {
+function endlessReason(file: number, info: Stats): string | undefined {
   if (info.isDirectory()) return "it is a directory";
   if (info.isFile() || info.isFIFO() || info.isSocket()) return undefined;
   const { isatty } = process.getBuiltinModule("node:tty");
@@ -75,7 +75,7 @@ export async function openInputFile(path: string): Promise<number | CliFailure> 
     if (real instanceof CliFailure) return real;
     const file = await openInTime(real);
     if (file === "no writer") return wrongUsage(`cannot read ${path}: no program writes to this pipe`);
-    const problem = endlessness(file, fstatSync(file));
+    const problem = endlessReason(file, fstatSync(file));
     if (problem === undefined) return file;
     closeSync(file);
     return wrongUsage(`cannot read ${path}: ${problem}`);

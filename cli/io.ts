@@ -1,7 +1,7 @@
 /**
- * The process environment of a command: its folder, variables and standard streams. The CLI process runs one command
- * with its own environment. Tests run many commands in one process, each with a given environment. Signals, terminals
- * and the streams of child processes always belong to the process.
+ * The process I/O of a command: its folder, environment variables and standard streams. The CLI process runs one
+ * command with its own I/O. Tests run many commands in one process, each with a given I/O. Signals, terminals and the
+ * streams of child processes always belong to the process.
  */
 import { basename } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -41,12 +41,12 @@ let current: () => Io = () => {
   return own;
 };
 
-/** Returns the environment of the running command. */
+/** Returns the process I/O of the running command. */
 export function io(): Io {
   return current();
 }
 
-/** Sets how `io` finds the environment, for a process that runs several commands. */
+/** Sets how `io` finds the command's I/O, for a process that runs several commands. */
 export function setIoProvider(provider: () => Io): void {
   current = provider;
 }

@@ -52,7 +52,7 @@ function pathOf(id: string, parameters: Readonly<Record<string, string>> = {}): 
   return `/api/leases/${encodeURIComponent(id)}${encodeQuery(parameters)}`;
 }
 
-async function askForLease(settings: Settings, plan: RequestPlan): Promise<LeaseAnswer | Refusal | CliFailure> {
+async function callForLease(settings: Settings, plan: RequestPlan): Promise<LeaseAnswer | Refusal | CliFailure> {
   const answer = await ask(settings, plan);
   return answer instanceof Refusal || answer instanceof CliFailure ? answer : readLease(answer);
 }
@@ -73,7 +73,7 @@ export async function requestLease(
   const body = Buffer.from(JSON.stringify({ ...request, ...queueing, request_id }));
   const repeatable = request_id !== undefined;
   const plan = { method: "POST", path: "/api/leases", headers: JSON_TYPE, body, repeatable, ...limits };
-  return await askForLease(settings, plan);
+  return await callForLease(settings, plan);
 }
 
 /** Returns the current lease; with `wait_s`, as soon as it has left the queue. */
@@ -84,7 +84,7 @@ export async function getLease(
   limits: CallLimits = {},
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
   const path = pathOf(id, wait_s === 0 ? {} : { wait: String(wait_s) });
-  return await askForLease(settings, { method: "GET", path, ...limits });
+  return await callForLease(settings, { method: "GET", path, ...limits });
 }
 
 export async function renewLease(
@@ -96,7 +96,7 @@ export async function renewLease(
   const body = Buffer.from(JSON.stringify({ fence, ttl_s }));
   const path = `/api/leases/${encodeURIComponent(id)}/renew`;
   // Renewing is idempotent, because the request states a new expiry and not an extension.
-  return await askForLease(settings, { method: "POST", path, headers: JSON_TYPE, body, repeatable: true });
+  return await callForLease(settings, { method: "POST", path, headers: JSON_TYPE, body, repeatable: true });
 }
 
 /**

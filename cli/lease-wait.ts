@@ -68,7 +68,7 @@ class LeaseWaiter {
     const { signal, staysQueued, wait_ms } = this.#options;
     // A call whose answer was lost is repeated. With the same id it keeps its place in the queue.
     const queueing = { queue: true, request_id: crypto.randomUUID() } as const;
-    // The call that enters the queue does not wait there, so from now on the id to leave with is known.
+    // The call that enters the queue does not wait there, so from now on the id is known that is needed to leave it.
     const queued = await this.#deadline.untilAnswered(() => requestLease(this.#settings, request, queueing));
     if (queued instanceof Refusal || queued instanceof CliFailure) return failureOf(queued);
     const latest = await this.#untilDecided(queued);

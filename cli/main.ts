@@ -55,7 +55,7 @@ async function run(argv: readonly string[]): Promise<number | CliFailure> {
   return await runRow(row, tokens, context);
 }
 
-/** Runs a command line in the environment of `io()`. Returns its exit code. */
+/** Runs a command line with the process I/O of `io()`. Returns its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const outcome = await run(argv);
   return outcome instanceof CliFailure ? reportFailure(outcome) : outcome;

@@ -1,8 +1,9 @@
 /**
  * Implements `mcp stdio`: forwards JSON-RPC messages, one per line, from stdin to the server's /mcp, and writes the
  * answers to stdout. Handshakes and notifications are forwarded one at a time, because later messages depend on them;
- * requests run concurrently. Any failure of a request becomes its JSON-RPC error. The bridge ends with its stdin.
- * Written by hand because the protocol's client is 900 KB and takes 70 ms more to start. Runs in the CLI process.
+ * requests run concurrently. Any failure of a request is returned as its JSON-RPC error. The bridge ends with its
+ * stdin. Written by hand because the protocol's client is 900 KB and takes 70 ms more to start. Runs in the CLI
+ * process.
  */
 import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits.js";
 import type { ToolName } from "../schemas/mcp.js";
@@ -54,7 +55,9 @@ function isRepeatable(message: unknown): boolean {
   });
 }
 
-/** The ending of each refused write that failed because of the server itself: it is disconnected, halted or full. */
+/**
+ * The end of the message with which a server refuses a write because of its own state: disconnected, halted or full.
+ */
 const NOT_STORED_ENDING = ": nothing was stored";
 
 /**

@@ -79,7 +79,7 @@ function jsonClient(path: string, { group, types, reference, program_reference }
 }
 
 /** Returns the lines of Codex's table. A program gets only the environment variables that are listed. */
-function describeToCodex({ server, others, with_token, bridged }: Connection): readonly string[] {
+function codexLines({ server, others, with_token, bridged }: Connection): readonly string[] {
   if (!bridged)
     return [
       `url = ${JSON.stringify(`${server}/mcp`)}`,
@@ -139,5 +139,5 @@ export const MCP_CLIENTS: Readonly<Record<string, McpClient>> = {
     reference: EDITOR_REFERENCE,
     program_reference: null,
   }),
-  codex: { path: ".codex/config.toml", group: "mcp_servers", lines: describeToCodex },
+  codex: { path: ".codex/config.toml", group: "mcp_servers", lines: codexLines },
 };

@@ -52,7 +52,7 @@ interface Sources {
   readonly instance: StoredInstance | undefined;
 }
 
-/** Visible ASCII, which a header can carry. */
+/** Whether a header can carry the text, which must be visible ASCII. */
 function isHeaderText(text: string): boolean {
   return /^[\x21-\x7e]*$/.test(text);
 }

@@ -6,7 +6,7 @@ import { REMARK_BYTES_MAX, TASK_VALUE_BYTES_MAX } from "../schemas/limits.js";
 import type { CommandEnd } from "./command-process.js";
 import { isJson } from "./json-text.js";
 
-/** If a text does not fit, this fraction of it is removed at a time. */
+/** If a text does not fit, one of this many parts is removed at a time. */
 const CUT_PARTS = 16;
 
 /** Keeps the last bytes of a stream. */

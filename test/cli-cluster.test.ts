@@ -244,50 +244,55 @@ t.test("the next command begins with the server that has answered, for a while",
   t.equal(a.requests.length, 2, "then it is asked again");
 });
 
-t.test("a cluster that was started again is noticed; one that lags, or is cut off, is not taken for that", async (t) => {
-  const { a, b, koor, memory } = await startCluster(t);
-  a.answer = () => replyAt(120);
-  await koor(["state", "list"]);
-  let ends: readonly object[] = [];
-  const lag = (at: number): FakeServer["answer"] => {
-    return ({ url, headers }) => {
-      if (url === "/api/cluster") return ends[at] === undefined ? replyError(403, "no") : replyJson(ends[at]);
-      return Number(headers["x-koor-after"] ?? 0) > 3 ? replyAt(3, replyError(503, "behind")) : replyAt(3, replyJson([]));
+t.test(
+  "a cluster that was started again is noticed; one that lags, or is cut off, is not taken for that",
+  async (t) => {
+    const { a, b, koor, memory } = await startCluster(t);
+    a.answer = () => replyAt(120);
+    await koor(["state", "list"]);
+    let ends: readonly object[] = [];
+    const lag = (at: number): FakeServer["answer"] => {
+      return ({ url, headers }) => {
+        if (url === "/api/cluster") return ends[at] === undefined ? replyError(403, "no") : replyJson(ends[at]);
+        return Number(headers["x-koor-after"] ?? 0) > 3
+          ? replyAt(3, replyError(503, "behind"))
+          : replyAt(3, replyJson([]));
+      };
     };
-  };
-  a.answer = lag(0);
-  b.answer = lag(1);
-  for (const still of [
-    [
-      { state: "ok", log_last: 120 },
-      { state: "ok", log_last: 3 },
-    ],
-    [
-      { state: "cut_off", log_last: 3 },
-      { state: "catching_up", log_last: 3 },
-    ],
-  ]) {
-    ends = still;
-    t.match(await koor(["state", "list"]), { code: 3, stderr: "koor: behind (503)\n" });
-    t.match(memory(), /^\{"position":120/);
-  }
-  ends = [{ state: "ok", log_last: 4 }];
-  const anew = await koor(["state", "set", "k", "--data", "1"]);
-  t.equal(anew.code, 3, "4 is not there either");
-  t.match(
-    anew.stderr,
-    /^koor: the cluster's log ends at 4, before 120, which was seen earlier: .*\n.*behind \(503\)\n$/,
-  );
-  ends = [];
-  const told = await koor(["state", "list"]);
-  t.match(
-    told,
-    { code: 0, stdout: "[]\n", stderr: /^koor: the cluster's log ends at 3, before 4/ },
-    "by what servers say",
-  );
-  t.match(memory(), /^\{"position":3/);
-  t.match(await koor(["state", "list"]), { code: 0, stderr: "" });
-});
+    a.answer = lag(0);
+    b.answer = lag(1);
+    for (const still of [
+      [
+        { state: "ok", log_last: 120 },
+        { state: "ok", log_last: 3 },
+      ],
+      [
+        { state: "cut_off", log_last: 3 },
+        { state: "catching_up", log_last: 3 },
+      ],
+    ]) {
+      ends = still;
+      t.match(await koor(["state", "list"]), { code: 3, stderr: "koor: behind (503)\n" });
+      t.match(memory(), /^\{"position":120/);
+    }
+    ends = [{ state: "ok", log_last: 4 }];
+    const anew = await koor(["state", "set", "k", "--data", "1"]);
+    t.equal(anew.code, 3, "4 is not there either");
+    t.match(
+      anew.stderr,
+      /^koor: the cluster's log ends at 4, before 120, which was seen earlier: .*\n.*behind \(503\)\n$/,
+    );
+    ends = [];
+    const told = await koor(["state", "list"]);
+    t.match(
+      told,
+      { code: 0, stdout: "[]\n", stderr: /^koor: the cluster's log ends at 3, before 4/ },
+      "by what servers say",
+    );
+    t.match(memory(), /^\{"position":3/);
+    t.match(await koor(["state", "list"]), { code: 0, stderr: "" });
+  },
+);
 
 /** How a node is, and where its log ends. */
 interface PlayedNode {

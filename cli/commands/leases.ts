@@ -63,7 +63,7 @@ async function printLease({ answer }: LeaseAnswer, context: CommandContext): Pro
 }
 
 /** Acquires the lease, at once or after a wait. A number is the exit code of a wait that a signal ended. */
-async function getHold(
+async function obtainLease(
   settings: Settings,
   request: LeaseRequest,
   args: Args,
@@ -88,7 +88,7 @@ async function acquire(args: Args, context: CommandContext): Promise<number | Cl
   if (request instanceof CliFailure) return request;
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  const outcome = await getHold(settings, request, args);
+  const outcome = await obtainLease(settings, request, args);
   return outcome instanceof CliFailure || typeof outcome === "number" ? outcome : await printLease(outcome, context);
 }
 
@@ -98,7 +98,7 @@ async function run(args: Args, context: CommandContext): Promise<number | CliFai
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
   const { runUnderLease } = await import("../lease-run.js");
-  const outcome = await getHold(settings, { ...request, reuse: false }, args);
+  const outcome = await obtainLease(settings, { ...request, reuse: false }, args);
   if (outcome instanceof CliFailure || typeof outcome === "number") return outcome;
   return await runUnderLease(settings, outcome.lease, args.list("command"));
 }
@@ -119,7 +119,7 @@ async function get(args: Args, context: CommandContext): Promise<number | CliFai
  * Returns the fence of a held lease; null if it is not held. The server knows the holder, and refuses any other
  * instance.
  */
-async function askForFence(settings: Settings, id: string): Promise<Outcome<number | null>> {
+async function fetchFence(settings: Settings, id: string): Promise<Outcome<number | null>> {
   const read = await getLease(settings, id);
   if (isFailure(read)) return read;
   return read.lease.state === "held" ? read.lease.fence : null;
@@ -132,7 +132,7 @@ async function renew(args: Args, context: CommandContext): Promise<number | CliF
   if (given instanceof CliFailure) return given;
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  const fence = given ?? (await askForFence(settings, id));
+  const fence = given ?? (await fetchFence(settings, id));
   if (isFailure(fence)) return failureOf(fence);
   if (fence === null) return refused(`lease is not held: ${id}`);
   const outcome = await renewLease(settings, id, fence, wholeSeconds(args.duration("ttl")));
@@ -141,12 +141,12 @@ async function renew(args: Args, context: CommandContext): Promise<number | CliF
 
 /** Releases one lease, whether it is held or waiting. */
 async function releaseOne(settings: Settings, id: string, given: number | undefined): Promise<Outcome<Buffer>> {
-  const fence = given ?? (await askForFence(settings, id));
+  const fence = given ?? (await fetchFence(settings, id));
   if (isFailure(fence)) return fence;
   const released = await releaseLease(settings, id, fence);
   if (fence !== null || !(released instanceof Refusal)) return released;
   // The lease may have been granted in the meantime, and then it has a fence.
-  const granted = await askForFence(settings, id);
+  const granted = await fetchFence(settings, id);
   return granted === null || isFailure(granted) ? released : await releaseLease(settings, id, granted);
 }
 

@@ -39,8 +39,8 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   const location = { path: join(context.folder, client.path), name: client.path, root: projectOf(context.folder) };
   const merged = writeConfig(location, (text) => mergeEntry(client, text, connection));
   if (merged instanceof CliFailure) return merged;
-  const untold = settings.token !== "" && !connection.with_token ? noteAboutToken(connection) : undefined;
-  const notes = [client.note?.(connection), noteAboutOtherServers(connection), untold].filter(
+  const tokenNote = settings.token !== "" && !connection.with_token ? noteAboutToken(connection) : undefined;
+  const notes = [client.note?.(connection), noteAboutOtherServers(connection), tokenNote].filter(
     (note) => note !== undefined,
   );
   const summary = {

@@ -31,7 +31,7 @@ export interface CliResult {
 
 const STARTS_PROGRAMS = [["serve"], ["lease", "run"], ["task", "work"]];
 
-/** The environment of the calling command, since several run concurrently. */
+/** The process I/O of the calling command, since several commands run concurrently. */
 const running = new AsyncLocalStorage<Io>();
 const own = processIo();
 setIoProvider(() => running.getStore() ?? own);

@@ -81,7 +81,7 @@ async function sendHeartbeats(
   let pause_ms = interval_ms;
   for (;;) {
     await pause(pause_ms, signal);
-    // A heartbeat counts from the moment it was sent: the server may have received it then, but not later.
+    // The ttl counts from the time at which the heartbeat was sent: the server certainly received it no earlier.
     const asked_ms = performance.now();
     const answer_timeout_ms = Math.max(1, Math.min(interval_ms, confirmedAtMs + ttl_ms - asked_ms));
     const alive = await claim.sendHeartbeat({ signal, answer_timeout_ms });

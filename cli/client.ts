@@ -50,7 +50,7 @@ async function sendBy<Got extends Answer | OpenAnswer>(
 }
 
 /**
- * Sends one request and reads the whole answer, whatever its status. A failure (exit 1) means that no answer came. It
+ * Sends one request and reads the whole answer, whatever its status. A failure (exit 3) means that no answer came. It
  * is then unknown whether the server executed the request.
  */
 export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {

@@ -197,7 +197,7 @@ async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: n
   if (log === undefined || log.end >= position) return false;
   const { end, onOtherLog } = log;
   warn(
-    `the cluster's log ends at ${end}, before ${position}, which was seen earlier: it was started again, or is another one`,
+    `the cluster's log ends at ${end}, before ${position}, which was seen earlier: it was started again or is another`,
   );
   cluster.resetPosition(end, onOtherLog);
   return true;

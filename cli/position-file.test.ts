@@ -59,7 +59,7 @@ t.test("clusters that were asked longest ago are deleted", async (t) => {
   }
   const saved = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as object);
   t.equal(saved.length, CLI_POSITION_FILES_MAX);
-  t.notOk(saved.some((state) => "position" in state && Number(state.position) < 3));
+  t.notOk(saved.some((one) => "position" in one && Number(one.position) < 3));
 });
 
 t.test("a file that cannot be written is not read either", async (t) => {

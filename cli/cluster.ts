@@ -15,7 +15,7 @@ export const AFTER_HEADER = "X-Koor-After";
 /** The state that one process leaves to the next, as it is stored in the file. */
 export interface ClientState {
   readonly position: number;
-  /** The server to start with, because servers before it in the list did not answer. */
+  /** The server to start with until this time, because servers before it in the list did not answer. */
   readonly begin?: { readonly server: string; readonly until_ms: number };
   /**
    * The untrusted servers: they know a log that was given up, and were not healthy. Their answers are stale until they
@@ -127,7 +127,7 @@ export class Cluster {
   }
 
   /**
-   * Sets the position back, because the log that was seen is gone and has started again before it.
+   * Sets the position back, because the log was started again and ends before the previous position.
    * @param untrusted the servers that still know the previous log
    */
   resetPosition(position: number, untrusted: readonly URL[]): void {

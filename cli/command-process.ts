@@ -65,7 +65,7 @@ export class CommandProcess {
         child.once("spawn", () => resolve(command));
         child.once("error", (error) => resolve(describeStartError(error)));
       } catch (error) {
-        // An argument is invalid for a process, such as one with a NUL character.
+        // `spawn` throws if an argument is invalid for a process, such as one with a NUL character.
         resolve(describeStartError(error));
       }
     });

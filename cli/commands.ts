@@ -28,7 +28,7 @@ import { TEMPLATES_COMMANDS } from "./commands/templates.js";
 
 /** Commands that a reader looks for together. */
 export interface Topic {
-  /** One or two words for the overview. */
+  /** The topic's name in the overview, one or two words. */
   readonly name: string;
   readonly rows: readonly CommandRow[];
 }

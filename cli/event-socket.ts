@@ -18,7 +18,7 @@ import { describeSystemError } from "./system-error.js";
 const FRAME_BYTES_MAX = 2 * BODY_BYTES_MAX;
 const ERROR_BODY_BYTES_MAX = 64 * 1024;
 
-/** The statuses that another attempt would get again. */
+/** The statuses of a refusal, which another attempt would get again. */
 const REFUSALS: ReadonlySet<number> = new Set([
   STATUSES.INVALID_ARGUMENT.http,
   STATUSES.UNAUTHENTICATED.http,
@@ -54,7 +54,7 @@ async function readErrorBody(response: IncomingMessage): Promise<Buffer> {
       chunks.push(chunk);
     }
   } catch {
-    // The status is known and suffices; the body would only have given the wording.
+    // The status is known, and the body would only have added the wording.
   }
   return Buffer.concat(chunks);
 }

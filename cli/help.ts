@@ -18,7 +18,7 @@ Commands act as the instance KOOR_INSTANCE, else as the one in .koor/instance.js
 The server is http://localhost:9800 unless one is set.
 Exit codes: 0 success, 1 refused or leased, 2 wrong usage, 3 failed or the server could not be reached.`;
 
-/** The width of the commands in a line of the overview, whose screen has 80 columns. */
+/** The maximum width of the commands in a line of the overview, for a screen of 80 columns. */
 const OVERVIEW_WIDTH = 64;
 
 function formatArgument(argument: Argument): string {

@@ -18,7 +18,7 @@ type Json = Readonly<Record<string, unknown>>;
 type Id = string | number;
 
 const PARSE_ERROR = -32_700;
-/** The server refused, or no answer came: one of the codes that the protocol leaves to implementations. */
+/** The error code for a refusal or a missing answer. The protocol leaves this code to implementations. */
 const SERVER_ERROR = -32_000;
 /** The member in which a message of a revision without a handshake states its revision. */
 const VERSION_MEMBER = "io.modelcontextprotocol/protocolVersion";

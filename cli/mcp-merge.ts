@@ -14,7 +14,7 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Sets the member `koor` among the file's servers. */
+/** Sets the member `koor` in the file's object of servers. */
 function mergeJson({ path, group, entry }: JsonClient, text: string, connection: Connection): string | CliFailure {
   const start = text.trim() === "" ? "{}\n" : text;
   const file = parseCommented(start);

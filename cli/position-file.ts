@@ -12,7 +12,7 @@ import { readTextFile } from "./config-file.js";
 import { isJson } from "./json-text.js";
 import { errorCodeOf } from "./system-error.js";
 
-/** The file reveals when the user worked with which cluster, so only the user can read it. */
+/** The folder is private, because its files reveal when the user worked with which cluster. */
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const NAME_DIGITS = 32;

@@ -25,7 +25,7 @@ function makeQuery(row: RequestRow, args: Args, context: CommandContext): string
   const given: Record<string, string> = {};
   for (const flag of row.flags ?? []) {
     const value = args.text(flag.name);
-    // The row may override a flag's value.
+    // The row's own query function may override a flag's value.
     if (flag.query !== undefined && value !== undefined) given[flag.query] = own?.[flag.query] ?? value;
   }
   const others = Object.entries(own ?? {}).filter(([name]) => given[name] === undefined);

@@ -1,6 +1,6 @@
 /**
  * Sends the actions of a task's holder. If no fence is given, it uses the fence of the environment or of the current
- * claim. For a repeated call it uses the fence of the claim that this same call has ended. Runs in the CLI process.
+ * claim. A repeated call uses the fence of the claim that its first attempt ended. Runs in the CLI process.
  */
 import { CLI_TASK_EVENTS } from "../schemas/limits.js";
 import { ask, Refusal } from "./ask.js";

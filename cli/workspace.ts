@@ -1,6 +1,6 @@
 /**
  * Finds the workspace of a command from its folder. The root is the nearest folder with a `.koor` or `.git`, else the
- * folder itself. The root's name is the workspace of a call that names none and whose caller has none. Runs in the CLI
+ * folder itself. The root's name is used as the workspace if neither the call nor its caller has one. Runs in the CLI
  * process.
  */
 import { existsSync, realpathSync } from "node:fs";

@@ -30,7 +30,11 @@ t.test(`${RUNS} random runs of one to three replicas`, async (t) => {
   t.comment(`${bundles} bundles, ${copies} entries twice in the log`);
   if (runs === RUNS)
     t.ok(bundles > runs / 5 && copies > runs / 20, "nodes forward entries, and append some of them, too");
-  t.equal(fault, null, fault === null ? "all as one writer alone" : `KOOR_SIMULATION_SEED=${fault.seed}: ${fault.what}`);
+  t.equal(
+    fault,
+    null,
+    fault === null ? "all as one writer alone" : `KOOR_SIMULATION_SEED=${fault.seed}: ${fault.what}`,
+  );
 });
 
 const DAY_MS = 86_400_000;

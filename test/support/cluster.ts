@@ -268,7 +268,7 @@ export class TestCluster {
       const { leader = "", replicas = [] } = (await manager.streams.info(streamName(CLUSTER_NAME))).cluster ?? {};
       return {
         leader: leader === "" ? -1 : Number(leader.slice("server-".length)),
-        following: replicas.filter(({ current, offline }) => current && offline !== true).length,
+        following: replicas.filter(({ current, offline }) => current && !offline).length,
         lagging: replicas.filter(({ current }) => !current).map(({ name }) => Number(name.slice("server-".length))),
         servers: this.nats.length,
       };

@@ -200,7 +200,7 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
     complaints: () =>
       log()
         .split("\n")
-        .filter((line) => COMPLAINT.test(line) && !STALLED.test(line)),
+        .filter((logged_line) => COMPLAINT.test(logged_line) && !STALLED.test(logged_line)),
     logged,
     stop,
   };

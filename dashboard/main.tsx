@@ -1,4 +1,4 @@
-/** The page's beginning: asks who looks, and draws. */
+/** Entry point of the page: renders the app and asks for the session. */
 import { render } from "preact";
 import { App } from "./app/app.js";
 import { askSession } from "./api/session.js";

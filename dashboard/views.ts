@@ -1,7 +1,7 @@
 /**
- * The views, in the order of the menu: one row each. A view is a folder below `views/`; its address is its slug, with
- * what follows handed to it. All of them come with the page: one script packs better than twelve, and none has to be
- * waited for. What is heavy (parts/late.ts) they load when they draw with it.
+ * The table of views, in menu order. A view is a folder below `views/`; its address is its slug, and the rest of the
+ * path is passed to it. All views are in one script: it compresses better than twelve, and no view has to be loaded
+ * first. Views load large libraries (parts/late.ts) when they first render with them.
  */
 import type { ComponentType } from "preact";
 import type { ViewProps } from "./base/view-props.js";
@@ -23,11 +23,11 @@ import { View as Usage } from "./views/usage/view.js";
 import { View as Webhooks } from "./views/webhooks/view.js";
 
 export interface ViewRow {
-  /** First segment of its address; "" for the page that is seen first. */
+  /** First segment of the address; "" for the start page. */
   readonly slug: string;
   readonly title: string;
   readonly icon: IconName;
-  /** What one finds there, for the command palette. */
+  /** What the view shows; text for the command palette. */
   readonly about: string;
   readonly view: ComponentType<ViewProps>;
 }

@@ -1,4 +1,4 @@
-/** The agents that are registered, as whoever shows more of them than their names needs them. */
+/** The resource of registered agents, for views that show more of an agent than its name. */
 import { useMemo } from "preact/hooks";
 import { getJson } from "./client.js";
 import { apiPath } from "../base/path.js";
@@ -6,8 +6,8 @@ import { useResource, type Loader } from "./resource.js";
 import type { Instance } from "./types.js";
 
 /**
- * All agents, which a change of one has fetched anew as a whole: asking for one that has just been removed would be an
- * error in the browser's console.
+ * Loads all agents. A change of one agent reloads the whole list: a request for an agent that has just been removed
+ * would show as an error in the browser's console.
  */
 export const agentsLoader: Loader<readonly Instance[]> = {
   key: "agents",
@@ -16,7 +16,10 @@ export const agentsLoader: Loader<readonly Instance[]> = {
   fetch: (signal) => getJson<readonly Instance[]>(apiPath("instances"), signal),
 };
 
-/** The agents by id, live; none until they are known. For names alone there is parts/agent.tsx. */
+/**
+ * Returns the agents by id, live; the map is empty until they are loaded. A view that needs only names uses
+ * parts/agent.tsx.
+ */
 export function useAgentsById(): ReadonlyMap<string, Instance> {
   const agents = useResource(agentsLoader).data.value;
   return useMemo(() => new Map((agents ?? []).map((agent) => [agent.id, agent])), [agents]);

@@ -1,22 +1,28 @@
 /**
- * The feed of changes (`GET /api/changes`): one connection for the whole page, and who wants to know of which kind.
- * It reconnects by itself; what was missed meanwhile is told as `lagged`, which means: anything may have changed.
- * While nobody looks at the page there is no connection: browsers allow six a server for all of their tabs.
+ * The client of the change feed (`GET /api/changes`): one connection for the whole page, shared by all listeners. It
+ * reconnects by itself. Changes missed meanwhile are reported as `lagged`, which means that anything may have changed.
+ * A hidden page has no connection, because browsers allow six connections to a server for all of their tabs.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 import type { AskedKind, ChangeMessage } from "./types.js";
 import { listenForVisibility } from "../base/visibility.js";
 
-/** A change by name: `key` is null where any of the kind may have changed, `version` where it has none. */
+/**
+ * A change with its name. `key` is null if anything of the kind may have changed; `version` is null if the thing has no
+ * version.
+ */
 export type Change = Exclude<ChangeMessage, { readonly kind: "lagged" }>;
 
-/** Told of one change; of null: some were left out; of `opened`: from now on they are told, what was before was not. */
+/**
+ * Receives one change, or null if some changes were left out, or `opened` when the first connection opens: later
+ * changes are reported, earlier ones were not.
+ */
 export type ChangeListener = (change: Change | "opened" | null) => void;
 
-/** `off` before the first connection, and while the page is hidden. */
+/** State of the connection. It is `off` before the first connection and while the page is hidden. */
 export type FeedState = "off" | "connecting" | "live" | "reconnecting";
 
-/** All but events, which have a feed of their own. */
+/** Every kind except events, which have a feed of their own. */
 const KINDS: readonly AskedKind[] = [
   "state",
   "spec",
@@ -41,13 +47,13 @@ let source: EventSource | null = null;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let onCut: () => void = () => undefined;
 let wanted = false;
-/** Whether there has been a connection: the next one has missed something. */
+/** Whether there has been a connection before. If so, the next connection has missed changes. */
 let connected_before = false;
 
-/** How the connection is. */
+/** The state of the connection. */
 export const feedState: ReadonlySignal<FeedState> = state;
 
-/** Tells `listener` of changes of these kinds until the returned function is called. */
+/** Calls `listener` for each change of these kinds until the returned function is called. */
 export function listenForChanges(kinds: readonly AskedKind[], listener: ChangeListener): () => void {
   for (const kind of kinds) {
     const of_kind = listeners.get(kind) ?? new Set();
@@ -80,7 +86,7 @@ function connect(): void {
   });
   opening.addEventListener("message", ({ data }) => take(String(data)));
   opening.addEventListener("error", () => {
-    // The browser tries again by itself, but not after a refusal, and not soon.
+    // The browser reconnects by itself, but not after an HTTP error, and not soon.
     disconnect();
     state.value = "reconnecting";
     retry = setTimeout(connect, RETRY_MS);
@@ -94,19 +100,22 @@ function disconnect(): void {
   source = null;
 }
 
-/** Who is told that a connection failed or was cut: the session may have ended, which the feed is not told. */
+/**
+ * Sets the listener that is called when a connection fails or is cut. The session may have ended, and the feed has no
+ * other way to learn that.
+ */
 export function listenForCut(listener: () => void): void {
   onCut = listener;
 }
 
-/** Begins to listen where it does not yet; `stopChanges` ends it. */
+/** Connects to the feed unless it is connected already. `stopChanges` disconnects. */
 export function startChanges(): void {
   if (wanted) return;
   wanted = true;
   connect();
 }
 
-/** Ends the connection, for good or until `startChanges`. */
+/** Disconnects, until `startChanges` is called again. */
 export function stopChanges(): void {
   wanted = false;
   connected_before = false;

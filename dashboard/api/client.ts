@@ -1,24 +1,24 @@
 /**
- * Calls of the public API from the page: one way to ask, one way to fail. What an answer means is its view's
- * business. A 401 is told to whoever listens for the end of the session.
+ * The HTTP client of the public API. Every view sends its requests and gets its errors here; the view interprets the
+ * answer. A 401 is reported to the listener for the end of the session.
  */
 import { isStep } from "../base/path.js";
 
-/** A refusal by the server, in its own words; `status` 0 where it could not be reached. */
+/** An error answer of the server, with the server's message. `status` is 0 if the server is unreachable. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
 
   constructor(
     readonly status: number,
     message: string,
-    /** Why the server is not well, where `/health` says it; else "". */
+    /** Why the server is unhealthy, as `/health` reports it; otherwise "". */
     readonly reason = "",
   ) {
     super(message);
   }
 }
 
-/** A stored value as it is kept. */
+/** A stored value with its bytes as stored. */
 export interface StoredValue {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly content_type: string;
@@ -31,13 +31,13 @@ const UNAUTHORIZED = 401;
 
 let onUnauthorized: () => void = () => undefined;
 
-/** Who is told that a call was refused for want of a session. */
+/** Sets the listener that is called when a request fails because there is no session. */
 export function listenForUnauthorized(listener: () => void): void {
   onUnauthorized = listener;
 }
 
 async function call(method: string, path: string, init: RequestInit = {}): Promise<Response> {
-  // What an agent has named so must not become a call of something else.
+  // An agent chooses names. A name of `.` or `..` must not turn the request into one for another path.
   if ((path.split("?")[0] ?? "").split("/").some(isStep)) throw new ApiError(0, UNSPEAKABLE);
   let response: Response;
   try {
@@ -58,14 +58,14 @@ async function refusalOf(response: Response): Promise<ApiError> {
     const message = typeof error === "string" ? error : `status ${status}`;
     return new ApiError(status, message, typeof reason === "string" ? reason : "");
   } catch {
-    // Not Koor's own answer: a proxy's, say.
+    // The body is not an answer of Koor; a proxy may have sent it.
     return new ApiError(status, `status ${status}`);
   }
 }
 
 /**
  * Reads JSON.
- * @throws ApiError where it is refused
+ * @throws ApiError if the request fails
  */
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
   const response = await call("GET", path, signal === undefined ? {} : { signal });
@@ -74,7 +74,7 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
 
 /**
  * Reads text, such as `/metrics`.
- * @throws ApiError where it is refused
+ * @throws ApiError if the request fails
  */
 export async function getText(path: string, signal?: AbortSignal): Promise<string> {
   const response = await call("GET", path, signal === undefined ? {} : { signal });
@@ -91,15 +91,15 @@ async function storedValue(response: Response): Promise<StoredValue> {
 
 /**
  * Reads a stored value.
- * @throws ApiError where it is refused
+ * @throws ApiError if the request fails
  */
 export async function getValue(path: string, signal?: AbortSignal): Promise<StoredValue> {
   return storedValue(await call("GET", path, signal === undefined ? {} : { signal }));
 }
 
 /**
- * Reads a stored value of at most so many bytes; null for a longer one, which is not fetched.
- * @throws ApiError where it is refused
+ * Reads a stored value of at most `bytes_max` bytes. A longer value is not fetched; the result is then null.
+ * @throws ApiError if the request fails
  */
 export async function getShortValue(path: string, bytes_max: number, signal: AbortSignal): Promise<StoredValue | null> {
   const response = await call("GET", path, { signal });
@@ -109,8 +109,8 @@ export async function getShortValue(path: string, bytes_max: number, signal: Abo
 }
 
 /**
- * Asks for a change, or a question with a body; `body` is sent as JSON.
- * @throws ApiError where it is refused
+ * Sends a change, or a query that needs a body; `body` is sent as JSON.
+ * @throws ApiError if the request fails
  */
 export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
   const init: RequestInit =
@@ -120,9 +120,9 @@ export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, b
 }
 
 /**
- * Does something that may have been done before, by a second click or by another person. A 404 or 409 counts for nothing
- * where what is wanted holds already, which is so for what was to end, and is asked for all else.
- * @throws ApiError where it is refused, and does not hold
+ * Runs a change that a second click or another person may have made already. A 404 or 409 is ignored if the wanted
+ * state holds. Deletions need no check; every other change passes `holds`, which asks the server.
+ * @throws ApiError if the request fails and the wanted state does not hold
  */
 export async function sendOnce(work: () => Promise<unknown>, holds?: () => Promise<boolean>): Promise<void> {
   try {
@@ -134,14 +134,14 @@ export async function sendOnce(work: () => Promise<unknown>, holds?: () => Promi
 }
 
 /**
- * Deletes something; what is gone already was deleted before.
- * @throws ApiError where it is refused
+ * Deletes a resource. A resource that is already gone counts as deleted.
+ * @throws ApiError if the request fails
  */
 export function remove(path: string): Promise<void> {
   return sendOnce(() => send("DELETE", path));
 }
 
-/** What went wrong, in words for a person. */
+/** Returns an error's message for the user. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

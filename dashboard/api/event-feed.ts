@@ -1,7 +1,4 @@
-/**
- * The events of the server that this page came from: what follows them (event-follower.ts) over the browser's own
- * WebSocket, fetch and timers.
- */
+/** The event feed of the page's own server: connects EventFollower to the browser's WebSocket, fetch and timers. */
 import { useEffect, useMemo } from "preact/hooks";
 import { getJson } from "./client.js";
 import { query } from "../base/path.js";
@@ -24,7 +21,7 @@ const HOST: EventHost = {
     socket.addEventListener("close", () => subscriber.closed(), { signal });
     return () => {
       listening.abort();
-      // Browsers complain of one that is closed before it is open.
+      // Browsers log an error if a socket is closed before it is open.
       if (socket.readyState === WebSocket.CONNECTING) socket.addEventListener("open", () => socket.close());
       else socket.close();
     };
@@ -43,7 +40,7 @@ export class EventFeed extends EventFollower {
   }
 }
 
-/** The feed of these options while the component is there. */
+/** Returns a feed with these options that is closed when the component unmounts. */
 export function useEventFeed(options: EventFeedOptions): EventFeed {
   const feed = useMemo(() => new EventFeed(options), [options.pattern, options.since]);
   useEffect(() => () => feed.close(), [feed]);

@@ -1,4 +1,4 @@
-/** What follows events, against a server and a clock of the test's own. */
+/** The event follower, tested with a simulated server and clock. */
 import t from "tap";
 import { ApiError } from "./client.js";
 import {
@@ -17,12 +17,12 @@ interface Subscription {
   ended: boolean;
 }
 
-/** A server that holds events, and a clock that goes on when it is told to. */
+/** A simulated server that holds events, with a clock that the test advances. */
 class World implements EventHost {
   events: Event[] = [];
   readonly subscriptions: Subscription[] = [];
   refusal: Error | null = null;
-  /** Calls of history wait while this is set. */
+  /** While this is set, calls of history wait for it. */
   held: Promise<void> | null = null;
   #now_ms = 1_700_000_000_000;
   #timers: { readonly due_ms: number; readonly work: () => void }[] = [];
@@ -33,7 +33,7 @@ class World implements EventHost {
     return this.restore(first, count, topic);
   }
 
-  /** As `publish`, from an id on. */
+  /** Like `publish`, but starting at a given id. */
   restore(first: number, count: number, topic = "api.change"): Event[] {
     const made = Array.from({ length: count }, (_, at) => ({
       id: first + at,
@@ -99,7 +99,7 @@ class World implements EventHost {
     return newest;
   }
 
-  /** The server takes the newest subscription, and sends what history holds after its cursor. */
+  /** Opens the newest subscription, and sends the events of history after its cursor. */
   async accept(): Promise<void> {
     const { pattern, since, subscriber } = this.newest;
     subscriber.opened();
@@ -113,7 +113,7 @@ class World implements EventHost {
   }
 }
 
-/** Everything that was waiting for a promise has gone on. */
+/** Resolves after all pending promise callbacks have run. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -230,7 +230,7 @@ t.test("resumes after the last event, as often as it takes, and loses none", asy
   const follower = await follow(world);
   await world.accept();
   world.send(world.publish(1));
-  // What has come and was not shown yet counts as seen.
+  // An event that was received but not shown yet counts as seen.
   world.newest.subscriber.closed();
   t.equal(follower.state.value, "reconnecting");
   t.equal(follower.lost_ms.value, world.now_ms());

@@ -1,8 +1,8 @@
 /**
- * Events as they are published, without a gap that is not told of: a subscription that is resumed with `since=` after
- * the last event that was seen. It says how it is: live, reconnecting, or still catching up and by how many; what was
- * dropped is fetched from history, and what history no longer holds is a gap in the list. How the server is reached,
- * and what time it is, its host says: event-feed.ts has the browser's, tests have their own.
+ * Follows events live and reports every gap. It resumes its subscription with `since=` after the last event that it
+ * received. Its state is live, reconnecting, or catching up with the number of events that are missing. Events that the
+ * server dropped are fetched from history; events that history no longer holds are reported as a gap in the list. The
+ * host provides the connection and the clock: event-feed.ts has the browser's, tests have their own.
  */
 import { batch, signal, type ReadonlySignal } from "@preact/signals";
 import { ApiError } from "./client.js";
@@ -13,15 +13,15 @@ import type { Event } from "./types.js";
 export type EventFeedState = "connecting" | "live" | "catching up" | "reconnecting";
 
 export interface EventFeedOptions {
-  /** Of topics; empty for all. */
+  /** Topic pattern; empty for every topic. */
   readonly pattern: string;
-  /** Begins after this event; null: with the newest that history holds. */
+  /** The id of the event to start after; null starts with the newest events of history. */
   readonly since: number | null;
-  /** How many of the newest events of history are there from the beginning, where `since` is null. */
+  /** Number of newest events to read from history at the start, if `since` is null. */
   readonly first: number;
   /**
-   * How many events are held, the newest; what follows a cursor is held from there on, so that it stops where it is
-   * full before it has caught up.
+   * Maximum number of events held; the newest are kept. With a cursor, the events directly after it are held, so the
+   * follower stops when it is full before it has caught up.
    */
   readonly keep: number;
 }
@@ -34,25 +34,28 @@ export interface HistoryParameters {
 
 export interface Subscriber {
   opened(): void;
-  /** One frame. */
+  /** Delivers one frame. */
   message(text: string): void;
-  /** It ended, or never began. Told once. */
+  /** Reports that the connection ended or could not be opened. Called once. */
   closed(): void;
 }
 
 export interface EventHost {
-  /** GET /api/events/history. */
+  /** Calls GET /api/events/history. */
   history(parameters: HistoryParameters): Promise<readonly Event[]>;
-  /** GET /api/events/subscribe with notices. What is returned hangs up; nothing is told after that. */
+  /**
+   * Calls GET /api/events/subscribe with notices. The returned function closes the connection; the subscriber is not
+   * called after that.
+   */
   subscribe(pattern: string, since: number, subscriber: Subscriber): () => void;
-  /** Does something once, later; what is returned calls it off. */
+  /** Runs `work` once after a delay. The returned function cancels it. */
   later(delay_ms: number, work: () => void): () => void;
   now_ms(): number;
-  /** Whether anybody can see the page; what is returned ends it. */
+  /** Reports when the page becomes visible or hidden. The returned function stops that. */
   listenForVisibility(listener: (visible: boolean) => void): () => void;
 }
 
-/** What the server says of events that it left out. */
+/** Notices of the server about events that it left out. */
 interface Lagged {
   readonly type: "lagged";
 }
@@ -65,11 +68,11 @@ interface Dropped {
 
 const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 5_000;
-/** Events that came are shown together, this often: faster than the eye, slower than a burst. */
+/** Received events are shown in batches at this interval: faster than the eye, slower than a burst. */
 const SHOW_MS = 100;
-/** What one call of history gives. */
+/** Maximum number of events that one call of history returns. */
 const HISTORY_MAX = 10_000;
-/** Gaps that wait to be filled: a page that is too slow for the feed is not helped by asking for more. */
+/** Maximum number of gaps waiting to be filled. Requesting more does not help a page that is too slow for the feed. */
 const FILLS_MAX = 8;
 
 const nothing = (): void => undefined;
@@ -85,19 +88,21 @@ export class EventFollower {
   readonly #lost_ms = signal<number | null>(null);
   readonly #failure = signal<unknown>(null);
   readonly #rate = new EventRate();
-  /** The last event that was seen, of those that match. */
+  /** Id of the last matching event that was received. */
   #seen: number;
-  /** The newest event that matches, as the connection began: there it has caught up. */
+  /**
+   * Id of the newest matching event when the connection began; the follower has caught up when it reaches this event.
+   */
   #target = 0;
-  /** Up to this event, matching or not, nothing was missed. */
+  /** Nothing was missed up to this event id, whether events match or not. */
   #covered: number;
-  /** As `#covered`, once this connection has caught up. */
+  /** The value that `#covered` gets when this connection has caught up. */
   #horizon = 0;
   #begun: boolean;
-  /** Whether it has been live; from then on the oldest events make room. */
+  /** Whether the follower has ever caught up. From then on the oldest events make room for new ones. */
   #caught_up = false;
   #connected = false;
-  /** Counts attempts to connect: what belongs to an earlier one is no longer wanted. */
+  /** Number of the current attempt to connect. Results of an earlier attempt are discarded. */
   #attempt = 0;
   #hangUpSocket = nothing;
   #cancelRetry = nothing;
@@ -131,37 +136,37 @@ export class EventFollower {
     return this.#state;
   }
 
-  /** While it catches up: how many ids lie between what was seen last and the newest event that matches. */
+  /** While catching up: the number of ids between the last event received and the newest matching event. */
   get behind(): ReadonlySignal<number> {
     return this.#behind;
   }
 
-  /** How many events have been taken since the beginning, those that are no longer held included. */
+  /** Number of events received since the start, including those that are no longer held. */
   get received(): ReadonlySignal<number> {
     return this.#received;
   }
 
-  /** Since when there is no connection, ms since the epoch; null while there is one, and before the first. */
+  /** When the connection was lost, ms since the epoch; null while connected and before the first connection. */
   get lost_ms(): ReadonlySignal<number | null> {
     return this.#lost_ms;
   }
 
-  /** Whether it holds as many events as it may after its cursor, and follows no further. */
+  /** Whether the follower holds `keep` events after its cursor and has therefore stopped. */
   get full(): ReadonlySignal<boolean> {
     return this.#full;
   }
 
-  /** Why it could not begin; a malformed pattern, say. Null where it could. */
+  /** Why the follower could not start, for example a malformed pattern; null if it started. */
   get failure(): ReadonlySignal<unknown> {
     return this.#failure;
   }
 
-  /** Events of each second of the last minute, the oldest first. */
+  /** Events per second for the last minute, oldest first. */
   lastMinute(now_ms: number): number[] {
     return this.#rate.lastMinute(now_ms);
   }
 
-  /** Ends it; what it holds stays. */
+  /** Stops following. The events held remain readable. */
   close(): void {
     this.#closed = true;
     this.#stopWatching();
@@ -197,7 +202,7 @@ export class EventFollower {
     });
   }
 
-  /** What a list without a cursor begins with. */
+  /** Reads the events that a list without a cursor starts with. */
   async #readNewest(isLate: () => boolean): Promise<void> {
     const { first, pattern } = this.#options;
     const newest = await this.#host.history({ last: first, topic: pattern });
@@ -210,7 +215,7 @@ export class EventFollower {
     this.#horizon = this.#seen;
   }
 
-  /** Before it resumes: how far behind that is, and whether history still reaches back so far. */
+  /** Checks before resuming how many events are missing, and whether history still holds the first of them. */
   async #lookBehind(isLate: () => boolean): Promise<void> {
     const { pattern } = this.#options;
     const resumes = this.#seen;
@@ -223,7 +228,7 @@ export class EventFollower {
     const newest_id = newest[0]?.id ?? 0;
     const known = findEvent(this.#list.value, resumes);
     const again = around.find(({ id }) => id === resumes);
-    // Ids only grow, and an event stays what it is: otherwise this is another database than before.
+    // Ids only grow and an event never changes. Otherwise the server has another database than before.
     if (newest_id < resumes || (known !== undefined && again !== undefined && known.created_at !== again.created_at)) {
       await this.#beginAnew(newest_id, isLate);
       return;
@@ -261,7 +266,7 @@ export class EventFollower {
     this.#retry_ms = Math.min(this.#retry_ms * 2, RETRY_MS_MAX);
   }
 
-  /** Ends the connection, and whatever would become one. */
+  /** Closes the connection and cancels any attempt to open one. */
   #hangUp(): void {
     this.#attempt += 1;
     this.#cancelRetry();
@@ -278,7 +283,7 @@ export class EventFollower {
   #take(text: string): void {
     const message = JSON.parse(text) as Event | Dropped | Lagged;
     if ("type" in message) {
-      // Of another database it learns when it connects.
+      // Another database is detected at the next connection.
       if (message.type === "lagged") return;
       this.#show();
       void this.#fill(message);
@@ -286,7 +291,7 @@ export class EventFollower {
     }
     this.#waiting.push(heldEvent(message, text.length));
     this.#rate.add(this.#state.value === "live" ? this.#host.now_ms() : Date.parse(message.created_at));
-    // A page that is not looked at has slow timers: what waits is bounded as what is held.
+    // Timers of a hidden page are slow, so the pending events have the same bound as the held ones.
     if (this.#waiting.length >= this.#options.keep) this.#show();
     else this.#cancelShow ??= this.#host.later(SHOW_MS, () => this.#show());
   }
@@ -325,7 +330,7 @@ export class EventFollower {
     });
   }
 
-  /** Fetches what the server dropped because this page was too slow for it, one gap after the other. */
+  /** Fetches events that the server dropped because this page was too slow, one gap at a time. */
   async #fill(dropped: Dropped): Promise<void> {
     if (this.#to_fill.length >= FILLS_MAX) {
       this.#noteDropped(dropped.after_id, dropped.count);
@@ -336,7 +341,7 @@ export class EventFollower {
     this.#filling = true;
     for (let next = this.#to_fill[0]; next !== undefined; next = this.#to_fill[0]) {
       const missed = await this.#readDropped(next);
-      // Another database has taken the place of the one that dropped them.
+      // The list was reset, because the server has another database than the one that dropped these events.
       if (this.#to_fill[0] !== next) continue;
       this.#to_fill.shift();
       this.#add(missed);
@@ -345,7 +350,7 @@ export class EventFollower {
     this.#filling = false;
   }
 
-  /** Those of a gap that history still holds; none where it cannot be asked. */
+  /** Returns the events of a gap that history still holds; none if history cannot be read. */
   async #readDropped({ count, after_id }: Dropped): Promise<HeldEvent[]> {
     const { pattern, keep } = this.#options;
     try {
@@ -354,7 +359,7 @@ export class EventFollower {
         topic: pattern,
         last: Math.min(count, keep, HISTORY_MAX),
       });
-      // Where some of the gap are gone, history goes on with what came after it.
+      // If history has lost part of the gap, its answer continues with events after the gap.
       return read.filter(({ id }) => findEvent(this.#list.value, id) === undefined).map((event) => heldEvent(event));
     } catch {
       return [];
@@ -366,7 +371,7 @@ export class EventFollower {
   }
 }
 
-/** Whether the server will not have it however often it is asked. */
+/** Whether retrying is useless, because the server will always reject this request. */
 function isRefusal(error: unknown): boolean {
   return error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
 }

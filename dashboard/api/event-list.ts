@@ -1,64 +1,66 @@
 /**
- * The events that a page holds: in the order of their ids, each once, a bounded number of the newest, and the gaps
- * of what is not held between them. Pure.
+ * The events that a page holds: ordered by id, without duplicates, bounded to the newest, with the gaps between them.
+ * Pure.
  */
 import type { Event } from "./types.js";
 
-/** An event as a page holds it. Data that are long are held as the beginning of their text. */
+/** An event as a page holds it. Long data are reduced to the beginning of their text. */
 export interface HeldEvent extends Event {
   readonly cut?: true;
 }
 
-/** Events that were never shown, in their place. */
+/** Events that were never shown, at their position in the list. */
 export interface Gap {
-  /** The last event before it that was seen. */
+  /** Id of the last event received before the gap. */
   readonly after_id: number;
   readonly count: number;
-  /** `pruned`: history no longer holds them; `dropped`: the server left them out, and they could not be fetched. */
+  /**
+   * `pruned`: history no longer holds the events. `dropped`: the server left them out and they could not be fetched.
+   */
   readonly why: "pruned" | "dropped";
-  /** Whether all of them would have been shown; else they are of all topics. */
+  /** Whether every event of the gap matches the pattern; otherwise the count covers all topics. */
   readonly exact: boolean;
 }
 
 export interface EventList {
   /** Oldest first. */
   readonly events: readonly HeldEvent[];
-  /** By their places. */
+  /** In order of position. */
   readonly gaps: readonly Gap[];
-  /** How many were let go at the old end because there were too many. */
+  /** Number of old events that were removed because the list was full. */
   readonly forgotten: number;
 }
 
 export const NO_EVENTS: EventList = { events: [], gaps: [], forgotten: 0 };
 
-/** Of longer data only the beginning is held: 10,000 events of 10 MiB are no list, they are the end of the page. */
+/** Longer data are reduced to their beginning: 10,000 events of 10 MiB would exhaust the page's memory. */
 const DATA_CHARACTERS_MAX = 8_192;
 const PREVIEW_CHARACTERS = 1_024;
-/** More than this is on no screen's line. */
+/** Longer text than this does not fit a line of any screen. */
 const LINE_CHARACTERS = 300;
 
-/** The event as it is held. `characters` is the length of its text, where that is known. */
+/** Returns the event as it is held. `characters` is the length of its text, if known. */
 export function heldEvent(event: Event, characters?: number): HeldEvent {
   if (characters !== undefined && characters <= DATA_CHARACTERS_MAX) return event;
   const text = JSON.stringify(event.data);
   if (text.length <= DATA_CHARACTERS_MAX) return event;
-  // A copy, since a slice keeps the whole of its string alive.
+  // A copy, because a slice keeps its whole source string alive.
   return { ...event, data: structuredClone(text.slice(0, PREVIEW_CHARACTERS)), cut: true };
 }
 
-/** An event's data as the page holds them: of long ones the beginning. */
+/** Returns an event's data as held; long data are cut. */
 export function heldData({ data, cut }: HeldEvent): string {
   return cut === true && typeof data === "string" ? data : JSON.stringify(data);
 }
 
-/** An event's data on one line; "" for none. */
+/** Returns an event's data on one line; "" if there are none. */
 export function dataPreview(event: HeldEvent): string {
   if (event.data === null) return "";
   const text = heldData(event);
   return text.length > LINE_CHARACTERS ? `${text.slice(0, LINE_CHARACTERS)}…` : text;
 }
 
-/** The list with these events in it, at most `keep` of them, the newest. */
+/** Returns the list with `added` merged in, reduced to the newest `keep` events. */
 export function addEvents(list: EventList, added: readonly HeldEvent[], keep: number): EventList {
   if (added.length === 0) return list;
   const newest = list.events.at(-1)?.id ?? 0;
@@ -74,7 +76,7 @@ export function addEvents(list: EventList, added: readonly HeldEvent[], keep: nu
   };
 }
 
-/** The list with a gap in it. One that is there already may have grown. */
+/** Returns the list with this gap. A gap that is already present may have grown. */
 export function addGap(list: EventList, gap: Gap): EventList {
   if (gap.count <= 0) return list;
   const there = list.gaps.find(({ after_id }) => after_id === gap.after_id);
@@ -83,7 +85,7 @@ export function addGap(list: EventList, gap: Gap): EventList {
   return { ...list, gaps: gaps.toSorted((a, b) => a.after_id - b.after_id) };
 }
 
-/** The held event of this id. */
+/** Returns the held event with this id. */
 export function findEvent(list: EventList, id: number): HeldEvent | undefined {
   return list.events.findLast((event) => event.id === id);
 }

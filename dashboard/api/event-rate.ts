@@ -1,15 +1,15 @@
-/** How many events a second there were in the last minute: a count for each second, in a ring. Pure. */
+/** Counts events per second over the last minute in a ring buffer with one slot per second. Pure. */
 
-/** What is remembered, s. */
+/** Length of the ring, s. */
 export const RATE_SECONDS = 60;
 const SECOND_MS = 1_000;
 
 export class EventRate {
   readonly #counts = new Uint32Array(RATE_SECONDS);
-  /** The newest second that has a place in the ring, s since the epoch. */
+  /** The newest second in the ring, s since the epoch. */
   #newest = 0;
 
-  /** Counts what was published at `at_ms`; what is older than the ring is left out. */
+  /** Counts events published at `at_ms`. Events older than the ring are ignored. */
   add(at_ms: number, count = 1): void {
     const second = Math.floor(at_ms / SECOND_MS);
     this.#turnTo(second);
@@ -18,7 +18,7 @@ export class EventRate {
     this.#counts[at] = (this.#counts[at] ?? 0) + count;
   }
 
-  /** A count for each of the last seconds, the oldest first; the second that has just begun is the last one. */
+  /** Returns the counts of the last 60 seconds, oldest first; the last one is the current second. */
   lastMinute(now_ms: number): number[] {
     this.#turnTo(Math.floor(now_ms / SECOND_MS));
     return Array.from({ length: RATE_SECONDS }, (_, at) => this.#counts[(this.#newest + 1 + at) % RATE_SECONDS] ?? 0);

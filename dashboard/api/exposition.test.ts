@@ -1,4 +1,4 @@
-/** The text of a scrape: names, labels with their escapes, numbers, and what is refused. */
+/** Parsing a scrape: names, labels with escapes, numbers, and malformed lines. */
 import t from "tap";
 import { parseExposition, readNumber } from "./exposition.js";
 

@@ -1,7 +1,7 @@
 /**
- * Reads Prometheus' text format, version 0.0.4, as `/metrics` has it: samples by the name of their metric. It throws
- * at a line that is none of the format, so that no figure is shown that was not said. Types and help are left out, as
- * is what lies between the lines of a family: test/support/exposition.ts holds the server to that. Pure.
+ * Parses Prometheus' text format, version 0.0.4, as `/metrics` returns it, into samples by metric name. A malformed
+ * line throws, so that no wrong figure is shown. Types and help are skipped, and the grouping of lines into families is
+ * not checked: test/support/exposition.ts checks the server for that. Pure.
  */
 
 export interface Sample {
@@ -9,7 +9,7 @@ export interface Sample {
   readonly value: number;
 }
 
-/** Samples in their order by the metric's name; a histogram's are under `_bucket`, `_sum` and `_count`. */
+/** Samples by metric name, in order. A histogram's samples are under `_bucket`, `_sum` and `_count`. */
 export type Exposition = ReadonlyMap<string, readonly Sample[]>;
 
 const NAME = "[a-zA-Z_:][a-zA-Z0-9_:]*";
@@ -24,8 +24,8 @@ const NO_NUMBERS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * The value that a text stands for.
- * @throws Error where it stands for none
+ * Parses a sample value.
+ * @throws Error if the text is not a number
  */
 export function readNumber(text: string): number {
   const value = NUMBER.test(text) ? Number(text) : NO_NUMBERS.get(text);
@@ -41,8 +41,8 @@ function readLabels(text: string): Record<string, string> {
 }
 
 /**
- * Samples by name.
- * @throws Error at the first line that is not of the format
+ * Parses a scrape into samples by name.
+ * @throws Error at the first malformed line
  */
 export function parseExposition(text: string): Exposition {
   if (!text.endsWith("\n")) throw new Error("the metrics are cut off");

@@ -1,9 +1,9 @@
-/** Figures of two scrapes: rates, quantiles by group of routes, a server that was started anew. */
+/** Figures from two scrapes: rates, quantiles by route group, and a restarted server. */
 import t from "tap";
 import { parseExposition } from "./exposition.js";
 import { added, FIGURE_NAMES, figuresOf, groupOf, quantile, routeRows, type Scrape } from "./figures.js";
 
-/** A scrape at a second of the server's life. */
+/** Returns a scrape at a given uptime. */
 function scrape(uptime_s: number, lines: readonly string[]): Scrape {
   return {
     at_ms: 1_000_000 + uptime_s * 1000,
@@ -11,7 +11,7 @@ function scrape(uptime_s: number, lines: readonly string[]): Scrape {
   };
 }
 
-/** Requests of a route: how many took at most 1 ms, at most 10 ms, and longer. */
+/** Returns the samples of a route: the number of requests of at most 1 ms, of at most 10 ms, and longer. */
 function route(name: string, status: number, counts: readonly [number, number, number]): string[] {
   const labels = `route="${name}",status="${status}"`;
   const [fast, slow, rest] = counts;

@@ -1,10 +1,10 @@
 /**
- * What `/metrics` says, as figures to be charted: rates and quantiles between two scrapes, and what just is. A row of
- * FIGURES is a figure. Groups of routes stand for the parts of the API that people think in. Pure.
+ * Turns scrapes of `/metrics` into chart figures: rates and quantiles between two scrapes, and gauges. Each row of
+ * FIGURES is a figure. Routes are grouped into parts of the API that users know. Pure.
  */
 import { readNumber, type Exposition, type Sample } from "./exposition.js";
 
-/** Groups of routes, by what a route's name begins with; each other one is in the last group. */
+/** Route groups by the first part of the route's name. All other routes are in the last group. */
 const PREFIXES: Readonly<Record<string, RouteGroup>> = {
   state: "State and specs",
   spec: "State and specs",
@@ -22,13 +22,13 @@ export type RouteGroup = (typeof ROUTE_GROUPS)[number];
 export const ALL_ROUTES = "All routes";
 export type RouteChoice = RouteGroup | typeof ALL_ROUTES;
 
-/** The group of a route, such as `state.get`. */
+/** Returns the group of a route such as `state.get`. */
 export function groupOf(route: string): RouteGroup {
   const [prefix = ""] = route.split(".", 1);
   return Object.hasOwn(PREFIXES, prefix) ? (PREFIXES[prefix] ?? "Other") : "Other";
 }
 
-/** How many were at most so large; the last bound is infinite. */
+/** A cumulative histogram: `below[i]` counts the values up to `bounds[i]`. The last bound is infinite. */
 export interface Histogram {
   readonly bounds: readonly number[];
   readonly below: readonly number[];
@@ -37,14 +37,14 @@ export interface Histogram {
 type Choose = (sample: Sample) => boolean;
 const anyOf: Choose = () => true;
 
-/** The samples of a name, added up; null where there are none. */
+/** Returns the sum of a metric's chosen samples; null if there are no samples. */
 export function total(scrape: Exposition, name: string, chosen: Choose = anyOf): number | null {
   const samples = scrape.get(name);
   if (samples === undefined) return null;
   return samples.reduce((sum, sample) => (chosen(sample) ? sum + sample.value : sum), 0);
 }
 
-/** A histogram over all of its chosen samples. */
+/** Returns the sum of the chosen samples' histograms. */
 export function histogramOf(scrape: Exposition, name: string, chosen: Choose = anyOf): Histogram {
   const below = new Map<number, number>();
   for (const sample of scrape.get(`${name}_bucket`) ?? []) {
@@ -56,7 +56,7 @@ export function histogramOf(scrape: Exposition, name: string, chosen: Choose = a
   return { bounds, below: bounds.map((bound) => below.get(bound) ?? 0) };
 }
 
-/** What was added between two scrapes; before may have had fewer or no samples. */
+/** Returns what was counted between two scrapes. `before` may have fewer samples, or none. */
 export function added(after: Histogram, before: Histogram): Histogram {
   const were = new Map(before.bounds.map((bound, at) => [bound, before.below[at] ?? 0]));
   return {
@@ -66,8 +66,8 @@ export function added(after: Histogram, before: Histogram): Histogram {
 }
 
 /**
- * The value below which the part `q` lies, spread evenly within a bucket as Prometheus' `histogram_quantile` does it;
- * what is above the last bound counts as that bound. Null where nothing was counted.
+ * Returns the `q` quantile, interpolated linearly within a bucket as Prometheus' `histogram_quantile` does. A value
+ * above the last finite bound counts as that bound. The result is null if nothing was counted.
  */
 export function quantile({ bounds, below }: Histogram, q: number): number | null {
   const count = below.at(-1) ?? 0;
@@ -82,20 +82,20 @@ export function quantile({ bounds, below }: Histogram, q: number): number | null
   return within <= 0 ? upper : lower + (upper - lower) * ((rank - under) / within);
 }
 
-/** Two scrapes of one run of the server, `seconds` apart. */
+/** The previous scrape of the same server run; `seconds` is the time since it. */
 interface Between {
   readonly before: Exposition;
   readonly seconds: number;
 }
 
-/** Null where it cannot be said: a rate needs two scrapes. */
+/** Computes a figure; null if unknown, for example because a rate needs two scrapes. */
 type Figure = (now: Exposition, since: Between | null) => number | null;
 
 function gauge(name: string, chosen?: Choose): Figure {
   return (now) => total(now, name, chosen);
 }
 
-/** A counter, a second. */
+/** The increase of a counter per second. */
 function rate(name: string, chosen?: Choose): Figure {
   return (now, since) => {
     const counted = total(now, name, chosen);
@@ -106,7 +106,10 @@ function rate(name: string, chosen?: Choose): Figure {
 
 type HistogramOf = (scrape: Exposition) => Histogram;
 
-/** A histogram of each scrape, added up once: several quantiles are taken of it, and it is the next one's past. */
+/**
+ * Returns a function that computes a scrape's histogram once. Several quantiles need it, and it is the `before` of the
+ * next scrape.
+ */
 function histograms(name: string, chosen?: Choose): HistogramOf {
   const known = new WeakMap<Exposition, Histogram>();
   return (scrape) => {
@@ -120,7 +123,7 @@ function quantileOf(of: HistogramOf, q: number): Figure {
   return (now, since) => (since === null ? null : quantile(added(of(now), of(since.before)), q));
 }
 
-/** The mean of what a histogram counted. */
+/** The mean of a histogram's values. */
 function mean(name: string): Figure {
   const sum = rate(`${name}_sum`);
   const count = rate(`${name}_count`);
@@ -198,14 +201,14 @@ function ofRoutes(group: RouteChoice): [FigureName, Figure][] {
   ];
 }
 
-/** Every figure by its name. */
+/** All figures by name. */
 const FIGURES: ReadonlyMap<FigureName, Figure> = new Map([
   ...(Object.entries(SINGLE) as [FigureName, Figure][]),
   ...[ALL_ROUTES, ...ROUTE_GROUPS].flatMap((group) => ofRoutes(group as RouteChoice)),
 ]);
 export const FIGURE_NAMES: readonly FigureName[] = [...FIGURES.keys()];
 
-/** A scrape and when it was made, ms. */
+/** A scrape and its time, ms since the epoch. */
 export interface Scrape {
   readonly at_ms: number;
   readonly samples: Exposition;
@@ -214,28 +217,28 @@ export interface Scrape {
 const uptimeOf = ({ samples }: Scrape): number => total(samples, "koor_uptime_seconds") ?? 0;
 
 /**
- * Every figure as it is now, by name.
- * @param before the scrape before it, where there is one
+ * Returns the current value of every figure, by name.
+ * @param before the previous scrape, if there is one
  */
 export function figuresOf(now: Scrape, before: Scrape | null): ReadonlyMap<FigureName, number | null> {
-  // A server that was started anew counts from zero.
+  // The counters of a restarted server begin at zero.
   const same_run = before !== null && uptimeOf(now) >= uptimeOf(before) && now.at_ms > before.at_ms;
   const since = same_run ? { before: before.samples, seconds: (now.at_ms - before.at_ms) / 1000 } : null;
   return new Map([...FIGURES].map(([name, figure]) => [name, figure(now.samples, since)]));
 }
 
-/** A route since the server's start. */
+/** Counts and latencies of a route since the server's start. */
 export interface RouteRow {
   readonly route: string;
   readonly count: number;
-  /** Answers of 400 to 499, and of 500 on. */
+  /** Number of answers with a 4xx status, and with a 5xx status. */
   readonly refused: number;
   readonly failed: number;
   readonly p50: number | null;
   readonly p95: number | null;
 }
 
-/** Routes that were called, the most called first. */
+/** Returns the routes that were called, most calls first. */
 export function routeRows(samples: Exposition): RouteRow[] {
   const routes = new Set((samples.get(REQUESTS) ?? []).map(({ labels }) => labels["route"] ?? ""));
   const rows = [...routes].map((route): RouteRow => {

@@ -1,11 +1,11 @@
-/** Whether the server can keep what is written, for the notice on every page. */
+/** The health check behind the notice on every page: whether the server can store writes. */
 import { ApiError, getJson } from "./client.js";
 import type { Loader } from "./resource.js";
 
 const EVERY_MS = 5_000;
 const UNAVAILABLE = 503;
 
-/** Why the server takes no writes; "" while it does, and where it says nothing of why it is not well. */
+/** Loads the reason why the server accepts no writes; "" if it accepts them, or if it is unhealthy without a reason. */
 export const storageFault: Loader<string> = {
   key: "storage fault",
   kinds: [],

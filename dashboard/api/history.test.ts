@@ -1,4 +1,4 @@
-/** A log that is read backwards while it grows, against the log itself. */
+/** A log that is paged backwards while it grows, compared with the log itself. */
 import * as fc from "fast-check";
 import t from "tap";
 import { History, HISTORY_ROWS_MAX, type Log } from "./history.js";
@@ -10,7 +10,7 @@ interface Row {
 
 const timeOf = (ms: number): string => new Date(ms).toISOString();
 
-/** A server's log: a batch of rows has one time, as a commit's have. */
+/** A simulated server log: a batch of rows shares one time, like the rows of a commit. */
 class ServerLog {
   rows: Row[] = [];
   calls = 0;

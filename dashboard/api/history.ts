@@ -1,35 +1,35 @@
 /**
- * A log that only grows, read backwards: the newest rows first, older ones as they are asked for, what is new put on
- * top without a gap. The API is asked by time (`to`, inclusive), and many rows may have one time. How often, and when,
- * is use-history.ts's.
+ * Pages backwards through a log that only grows: the newest rows first, older ones on demand, and new rows added at the
+ * top without a gap. The API pages by time (`to`, inclusive), and many rows may share one time. use-history.ts decides
+ * when to read.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 
-/** What is asked of a log. */
+/** The parameters of one page. */
 export interface LogPage {
   readonly limit: number;
-  /** RFC 3339, inclusive; not given for the newest. */
+  /** RFC 3339, inclusive; undefined for the newest rows. */
   readonly to?: string;
 }
 
 export interface Log<Row> {
   /** Reads a page, newest first. */
   readonly read: (page: LogPage, signal: AbortSignal) => Promise<readonly Row[]>;
-  /** Ids grow. */
+  /** Returns a row's id. Ids grow. */
   readonly idOf: (row: Row) => number;
-  /** RFC 3339. */
+  /** Returns a row's time, RFC 3339. */
   readonly timeOf: (row: Row) => string;
-  /** Rows of one page. */
+  /** Number of rows in a page. */
   readonly page_rows: number;
-  /** Rows that are held at most; HISTORY_ROWS_MAX where it is not given. */
+  /** Maximum number of rows held; HISTORY_ROWS_MAX by default. */
   readonly rows_max?: number;
 }
 
-/** What one call gives at most. */
+/** Maximum number of rows that one call returns. */
 export const PAGE_ROWS_MAX = 10_000;
-/** Rows that are held: a page that is left open for a day must not grow. */
+/** Maximum number of rows held: a page that is open for a day must not grow without limit. */
 export const HISTORY_ROWS_MAX = 20_000;
-/** When the newest page does not reach what is held, the next one is so much larger. */
+/** Factor by which the page size grows if the newest page does not reach the held rows. */
 const GROWTH = 8;
 
 export class History<Row> {
@@ -47,32 +47,32 @@ export class History<Row> {
     this.#rows_max = log.rows_max ?? HISTORY_ROWS_MAX;
   }
 
-  /** Newest first; undefined until they came for the first time. */
+  /** The rows, newest first; undefined until the first page is loaded. */
   get rows(): ReadonlySignal<readonly Row[] | undefined> {
     return this.#rows;
   }
 
-  /** Whether there is nothing older than what is held. */
+  /** Whether nothing is older than the held rows. */
   get complete(): ReadonlySignal<boolean> {
     return this.#complete;
   }
 
-  /** Why the last call failed; null where it did not. */
+  /** The error of the last call; null if it succeeded. */
   get error(): ReadonlySignal<unknown> {
     return this.#error;
   }
 
-  /** When rows came last, ms since the epoch. */
+  /** When rows were last read, ms since the epoch. */
   get fetched_ms(): ReadonlySignal<number> {
     return this.#fetched_ms;
   }
 
-  /** Whether no more can be held, so that older rows have to be found by a filter. */
+  /** Whether no more rows can be held. Older rows can then be found only with a filter. */
   get full(): boolean {
     return (this.#rows.value?.length ?? 0) >= this.#rows_max;
   }
 
-  /** Reads what is new. */
+  /** Reads the new rows. */
   refresh(): Promise<void> {
     return this.#inTurn(() => this.#readNewest());
   }
@@ -86,7 +86,7 @@ export class History<Row> {
     this.#abort.abort();
   }
 
-  /** One call after the other: each begins with what the one before has made. */
+  /** Runs calls one at a time, because each starts from the rows that the previous one left. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     this.#turn = this.#turn.then(async () => {
       const { signal: stopped } = this.#abort;
@@ -110,7 +110,7 @@ export class History<Row> {
       const page = await read({ limit }, this.#abort.signal);
       const everything = page.length < limit;
       const begins = page[0] === undefined ? 0 : idOf(page[0]);
-      // Ids only grow: where they do not reach ours, this is another log than before.
+      // Ids only grow. If the newest id is below ours, this is another log than before.
       if (everything || held.length === 0 || begins < newest) {
         this.#set(page, everything);
         return;
@@ -119,7 +119,8 @@ export class History<Row> {
         this.#set([...page.filter((row) => idOf(row) > newest), ...held], this.#complete.value);
         return;
       }
-      // More has come than one call gives: what was held lies behind a gap, and is to be loaded again.
+      // More rows are new than one call returns. The held rows are behind a gap, so they are dropped and loaded again
+      // on demand.
       if (limit === PAGE_ROWS_MAX) {
         this.#set(page, false);
         return;

@@ -1,4 +1,4 @@
-/** Leases: lists of them, and who waits for whom, for each view that shows some of them. */
+/** Loaders of leases and of the wait graph, for every view that shows them. */
 import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
@@ -6,21 +6,21 @@ import type { Lease, LeaseList, LeaseWaits } from "./types.js";
 
 export interface LeaseFilter {
   readonly workspace?: string;
-  /** An instance's id. */
+  /** An instance id. */
   readonly holder?: string;
-  /** A glob: those that overlap it. */
+  /** A glob; leases that overlap it match. */
   readonly resource?: string;
-  /** "" for what is held or waits. */
+  /** "" for held and waiting leases. */
   readonly state?: string;
 }
 
-/** Of each state. */
+/** Maximum number of leases per state. */
 export const LEASES_SHOWN = 500;
-/** When a lease ends is put off by signs of life, which are no change. */
+/** Reload interval: heartbeats extend a lease without a change event. */
 const LIVES_MS = 30_000;
 const GAP_MS = 1_000;
 
-/** The leases of a filter, each state's newest first, what waits before what is held. */
+/** Loads the leases that match a filter: waiting before held, newest first within a state. */
 export function leasesLoader(filter: LeaseFilter): Loader<readonly Lease[]> {
   const { state = "", ...rest } = filter;
   const states = state === "" ? ["waiting", "held"] : [state];
@@ -40,7 +40,7 @@ export function leasesLoader(filter: LeaseFilter): Loader<readonly Lease[]> {
   };
 }
 
-/** One lease, whether or not it has ended. */
+/** Loads one lease, whether or not it has ended. */
 export function leaseLoader(id: string): Loader<Lease> {
   return {
     key: `lease ${id}`,
@@ -51,7 +51,7 @@ export function leaseLoader(id: string): Loader<Lease> {
   };
 }
 
-/** Who waits for whom, as far back as the longest waiting. */
+/** Loads the wait graph, starting with the longest waits. */
 export const waitsLoader: Loader<LeaseWaits> = {
   key: "lease waits",
   kinds: ["lease"],
@@ -59,7 +59,7 @@ export const waitsLoader: Loader<LeaseWaits> = {
   fetch: (signal) => getJson<LeaseWaits>(apiPath("leases", "waits") + query({ limit: LEASES_SHOWN }), signal),
 };
 
-/** How many requests wait for a lease, by its id. */
+/** Returns the number of waiting requests by lease id. */
 export function waitingFor({ waits }: LeaseWaits): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { for: held } of waits) counts.set(held, (counts.get(held) ?? 0) + 1);
@@ -67,8 +67,8 @@ export function waitingFor({ waits }: LeaseWaits): ReadonlyMap<string, number> {
 }
 
 /**
- * Takes a lease from its holder, or a request out of the line; one that has ended before is as free.
- * @throws ApiError where it is refused
+ * Breaks a lease, or removes a waiting request from the wait queue. A lease that has already ended counts as broken.
+ * @throws ApiError if the request fails
  */
 export function breakLease(id: string, reason: string): Promise<void> {
   return sendOnce(() => send("POST", apiPath("leases", id, "break"), { reason }));

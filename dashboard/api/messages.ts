@@ -1,5 +1,6 @@
 /**
- * Messages of everybody, for each view that shows some of them. They need the server's token: others are shown none.
+ * Loaders of all agents' messages, for every view that shows them. They need the server's token; without it the list is
+ * empty.
  */
 import { getJson } from "./client.js";
 import { apiPath, query } from "../base/path.js";
@@ -8,19 +9,19 @@ import { may_decide } from "./session.js";
 import type { AllMessages, Message } from "./types.js";
 
 export interface MessageFilter {
-  /** From or to the instance of this id. */
+  /** An instance id; messages from or to this instance match. */
   readonly instance?: string;
   readonly thread?: string;
-  /** Not read yet by one of those who got it. */
+  /** Only messages that at least one recipient has not read. */
   readonly unread?: boolean;
-  /** Requests, and those of high importance. */
+  /** Only requests and messages of high importance. */
   readonly urgent?: boolean;
 }
 
-/** Each message is a change, and so is each mark. */
+/** Every message is a change, and so is every receipt. */
 const GAP_MS = 1_000;
 
-/** The newest messages of a filter, the newest first; none where the viewer may not see them. */
+/** Reads the newest messages that match a filter, newest first; none if the user may not see them. */
 export function readMessages(filter: MessageFilter, limit: number, signal: AbortSignal): Promise<readonly Message[]> {
   if (!may_decide.value) return Promise.resolve([]);
   const { unread, urgent, ...rest } = filter;

@@ -1,6 +1,6 @@
 /**
- * Keeps what `/metrics` said while the page is open, for some hours, whatever view is looked at: charts that begin
- * when one looks at them come too late. Nothing is asked while the page is hidden; that time is a gap.
+ * Records the figures of `/metrics` for some hours while the page is open, whichever view is shown. Charts that started
+ * only when their view opens would be empty at first. A hidden page does not scrape; that time is a gap.
  */
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { getText } from "./client.js";
@@ -12,11 +12,11 @@ import { listenForVisibility, visible } from "../base/visibility.js";
 
 const PATH = "/metrics";
 const EVERY_MS = 5_000;
-/** A rate needs two scrapes: the second comes soon. */
+/** The second scrape follows soon, because a rate needs two. */
 const SECOND_MS = 1_000;
 /** Four hours of scrapes. */
 const ROWS_MAX = 2_880;
-/** A scrape that is later than this is no longer of the same row of times. */
+/** A scrape that is later than this leaves a gap in the chart. */
 const GAP_MS = 3 * EVERY_MS;
 
 const recorded = signal<Rows<FigureName>>(noRows(FIGURE_NAMES));
@@ -24,11 +24,11 @@ const last_scrape = signal<Scrape | null>(null);
 const error = signal<unknown>(null);
 const fetched_ms = computed(() => last_scrape.value?.at_ms ?? 0);
 
-/** Every figure over time, a column each. */
+/** Every figure over time, one column each. */
 export const figures: ReadonlySignal<Rows<FigureName>> = recorded;
-/** What was said last; null until then. */
+/** The last scrape; null until there is one. */
 export const lastScrape: ReadonlySignal<Scrape | null> = last_scrape;
-/** How the scrapes go: why the last one failed, and when the last one did not. */
+/** Error and time of the last scrape. */
 export const scrapes: Freshness = { error, fetched_ms };
 
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -70,7 +70,7 @@ function pause(): void {
   running = null;
 }
 
-/** Begins to record; returns how to stop that and to forget all. */
+/** Starts recording. The returned function stops it and discards the records. */
 export function startRecorder(): () => void {
   const stopWatching = listenForVisibility((seen) => (seen ? run() : pause()));
   if (visible.value) run();

@@ -1,6 +1,6 @@
 /**
- * A resource against a server that the test plays: when it fetches and when it patches, in whichever order answers and
- * changes come. Timers are the test's.
+ * A live resource with a simulated server: when it fetches and when it patches, with answers and changes in any order.
+ * The test controls the timers.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { mock } from "node:test";
@@ -13,12 +13,12 @@ import { failureOf, LiveResource, type Loader } from "./resource.js";
 
 mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
 
-/** Above every delay of a resource that nothing has slowed. */
+/** Longer than every delay of a resource that nothing has slowed down. */
 const LATER_MS = 10_000;
 const HIDDEN_MS = 60_000;
 const KEYS = ["a", "b", "c"] as const;
 
-/** Promises that are settled have been waited for. */
+/** Resolves after the callbacks of settled promises have run. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await nextTurn();
 }
@@ -61,7 +61,7 @@ function ask(list: Asked[], signal: AbortSignal): Promise<string> {
 
 type Teardown = { teardown(done: () => void): void };
 
-/** A resource that is shown, and the feed that it listens to. */
+/** Creates an attached resource, and the change feed that it listens to. */
 function show(t: Teardown, more: Partial<Loader<string>> = {}, patched = false): World {
   const fetches: Asked[] = [];
   const patches: Asked[] = [];
@@ -279,7 +279,7 @@ t.test("in whichever order changes and answers come, in the end it is what the s
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const server = new Map<string, number>();
       const said = (): string => JSON.stringify(KEYS.map((key) => server.get(key) ?? 0));
-      /** Each is answered with what the server had when it was asked, or with what it has by then. */
+      /** Each is answered with the server's value at the request, or with its value at the answer. */
       const open: { readonly kind: "fetch" | "patch"; readonly answer: () => void; readonly fail: () => void }[] = [];
       const hold = (kind: "fetch" | "patch", make: () => string): Promise<string> => {
         const value = make();

@@ -1,7 +1,7 @@
 /**
- * What a view shows of the server: fetched when it is first looked at, fetched again when the feed of changes says
- * that it is another now, kept for a while after the view was left. One that cannot be refreshed keeps what it had,
- * and says so.
+ * A live resource: data of the server that a view shows. It is fetched when it is first shown, refetched after each
+ * change that the change feed reports, and kept for a while after its view closes. If a refetch fails, it keeps the old
+ * data and reports the error.
  */
 import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
@@ -11,50 +11,52 @@ import type { AskedKind } from "./types.js";
 import { listenForVisibility } from "../base/visibility.js";
 
 export interface Loader<T> {
-  /** What it is, parameters included: two loaders of one key have one answer. */
+  /** Identifies the resource, parameters included. Loaders with the same key share one resource. */
   readonly key: string;
-  /** The kinds of changes after which it is fetched anew. */
+  /** Kinds of changes after which it is refetched. */
   readonly kinds: readonly AskedKind[];
   readonly fetch: (signal: AbortSignal) => Promise<T>;
   /**
-   * What becomes of the data by one change; undefined where it must be fetched. For long lists, of which one row
-   * changes.
+   * Applies one change to the data, or returns undefined if the data must be refetched. Used for long lists in which
+   * one row changes.
    */
   readonly patch?: (data: T, change: Change, signal: AbortSignal) => Promise<T> | undefined;
-  /** Whether a change concerns it; each of its kinds does where this is not given. */
+  /** Whether a change concerns this resource. By default each change of its kinds does. */
   readonly concerns?: (change: Change) => boolean;
-  /** Fetched at this interval, besides: for what changes without anybody's doing. */
+  /** Additional refetch interval, ms, for data that change without an event. */
   readonly every_ms?: number;
-  /** Changes do not have it fetched more often than this: for what is dear and changes with every call. */
+  /**
+   * Minimum time between refetches after changes, ms, for data that are expensive to load and change with every call.
+   */
   readonly gap_ms_min?: number;
 }
 
 export interface Resource<T> {
-  /** Undefined until it was fetched for the first time. */
+  /** The data; undefined until the first fetch succeeds. */
   readonly data: ReadonlySignal<T | undefined>;
-  /** Why the last fetch failed; null where it did not. */
+  /** The error of the last fetch; null if it succeeded. */
   readonly error: ReadonlySignal<unknown>;
   readonly loading: ReadonlySignal<boolean>;
-  /** When the data came, ms since the epoch. */
+  /** When the data were fetched, ms since the epoch. */
   readonly fetched_ms: ReadonlySignal<number>;
   /** Fetches now. */
   refresh(): Promise<void>;
 }
 
-/** Between two fetches of one resource: a burst of changes is one fetch. */
+/** Minimum time between two fetches of a resource: a burst of changes causes one fetch. */
 const GAP_MS_MIN = 300;
-/** After `lagged`, when nobody can say whether anything of it has changed. */
+/** Delay after `lagged`, which does not say whether this resource has changed. */
 const LAGGED_GAP_MS = 2_000;
-/** After a failure that is none of what was asked for. */
+/** Delay of a retry after an error that is not a 4xx. */
 const RETRY_MS = 3_000;
-/** A fetch that takes long is not done more often than this many times its own duration. */
+/** The gap after a slow fetch is this multiple of its duration. */
 const GAP_PER_FETCH = 5;
-/** Changes that wait to be patched in; more are one fetch. */
+/** Maximum number of changes waiting to be patched in; beyond that the data are refetched. */
 const PATCHES_MAX = 16;
-/** Resources of views that were left, kept for coming back. */
+/** Number of resources that are kept after their views have closed. */
 const KEPT_MAX = 12;
 
-/** One resource, apart from the components that show it. */
+/** One resource, independent of the components that show it. */
 export class LiveResource<T> implements Resource<T> {
   readonly data: Signal<T | undefined> = signal(undefined);
   readonly error = signal<unknown>(null);
@@ -70,14 +72,14 @@ export class LiveResource<T> implements Resource<T> {
   #due_ms = Number.POSITIVE_INFINITY;
   #gap_ms = GAP_MS_MIN;
   #patches = 0;
-  /** Whether changes were told of when the last fetch began: none can have been missed since. */
+  /** Whether the change feed was live when the last fetch began. If so, no change can have been missed since. */
   #covered = false;
 
   constructor(loader: Loader<T>) {
     this.#loader = loader;
   }
 
-  /** A view shows it. */
+  /** Registers a component that shows the resource. */
   attach(loader: Loader<T>): void {
     this.#loader = loader;
     this.#users += 1;
@@ -99,7 +101,7 @@ export class LiveResource<T> implements Resource<T> {
     void this.refresh();
   }
 
-  /** A view shows it no more. */
+  /** Unregisters a component. */
   detach(): void {
     this.#users -= 1;
     if (this.#users > 0) return;
@@ -141,7 +143,7 @@ export class LiveResource<T> implements Resource<T> {
     } catch (error) {
       if (stopped.aborted) return;
       this.error.value = error;
-      // A refusal stays one until something changes; a server that is busy or away comes back.
+      // A 4xx stays the same until something changes; a busy or unreachable server recovers.
       if (!(error instanceof ApiError && isRefusal(error.status))) this.#plan(RETRY_MS);
     } finally {
       this.loading.value = false;
@@ -162,13 +164,13 @@ export class LiveResource<T> implements Resource<T> {
     if (this.#loader.concerns?.(change) === false) return;
     const data = this.data.value;
     const { patch } = this.#loader;
-    // What is being fetched may be of before the change, and would take the place of what is patched now.
+    // The running fetch may hold data from before the change, and its result would overwrite the patched data.
     const fetching = this.#fetching !== null;
     if (fetching || data === undefined || patch === undefined || this.#patches >= PATCHES_MAX) this.#plan(this.#gap_ms);
     else void this.#patch(patch, change);
   }
 
-  /** Patches follow one another: each begins with what the one before has made. */
+  /** Patches run one at a time, because each starts from the result of the previous one. */
   #patching: Promise<void> = Promise.resolve();
 
   #patch(patch: NonNullable<Loader<T>["patch"]>, change: Change): Promise<void> {
@@ -182,7 +184,8 @@ export class LiveResource<T> implements Resource<T> {
         else {
           const next = await patched;
           if (stopped.aborted) return;
-          // Fetched meanwhile: what was patched is of before that, or that of before the change.
+          // A fetch has finished meanwhile. The patch started from data older than the fetch, and the fetch may be
+          // older than the change.
           if (this.data.value === data) this.data.value = next;
           else this.#plan(this.#gap_ms);
         }
@@ -195,7 +198,7 @@ export class LiveResource<T> implements Resource<T> {
     return this.#patching;
   }
 
-  /** Fetches in so many ms, or when it was to be done anyway, whichever comes first. */
+  /** Schedules a fetch in `delay_ms`, unless one is due earlier. */
   #plan(delay_ms: number): void {
     const due_ms = performance.now() + delay_ms;
     if (!this.used || due_ms >= this.#due_ms) return;
@@ -212,7 +215,7 @@ function isRefusal(status: number): boolean {
   return status >= 400 && status < 500;
 }
 
-/** By key, the least recently used first. */
+/** Resources by key, least recently used first. */
 const resources = new Map<string, LiveResource<unknown>>();
 
 function resourceOf<T>(loader: Loader<T>): LiveResource<T> {
@@ -227,12 +230,12 @@ function resourceOf<T>(loader: Loader<T>): LiveResource<T> {
   return resource;
 }
 
-/** Forgets everything: another person may look next. */
+/** Discards all resources, because another user may log in next. */
 export function forgetResources(): void {
   resources.clear();
 }
 
-/** The resource of a loader, live while the component is there. */
+/** Returns the resource of a loader, live while the component is mounted. */
 export function useResource<T>(loader: Loader<T>): Resource<T> {
   const resource = useMemo(() => resourceOf(loader), [loader.key]);
   useEffect(() => {
@@ -242,10 +245,10 @@ export function useResource<T>(loader: Loader<T>): Resource<T> {
   return resource;
 }
 
-/** What is said of data that could not be refreshed. */
+/** Error and age of data, for the notice about a failed refresh. */
 export type Freshness = Pick<Resource<unknown>, "error" | "fetched_ms">;
 
-/** What went wrong with a resource, in words; "" for nothing. */
+/** Returns the error message of a resource; "" if there is no error. */
 export function failureOf(resource: Freshness): string {
   return resource.error.value === null ? "" : reasonOf(resource.error.value);
 }

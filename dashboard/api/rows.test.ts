@@ -1,4 +1,4 @@
-/** Rows in columns: in order, bounded, cut by time. */
+/** Rows in columns: ordered, bounded, cut by time. */
 import t from "tap";
 import { addRow, lastOf, noRows, rowsSince, type Rows } from "./rows.js";
 

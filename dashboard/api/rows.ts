@@ -1,18 +1,18 @@
-/** Values over time in columns, as charts want them; bounded, the oldest go first. Pure. */
+/** A bounded table of values over time in columns, as charts need them; the oldest rows are removed first. Pure. */
 
 export interface Rows<Name extends string> {
   /** Seconds since the epoch, ascending. */
   readonly times: readonly number[];
-  /** One value a time; null where there is none. */
+  /** One value per time; null if there is no value. */
   readonly columns: ReadonlyMap<Name, readonly (number | null)[]>;
 }
 
-/** No times at all. */
+/** Returns an empty table. */
 export function noRows<Name extends string>(names: readonly Name[]): Rows<Name> {
   return { times: [], columns: new Map(names.map((name) => [name, []])) };
 }
 
-/** The rows with one more behind them, at most `most` of them. */
+/** Returns the table with one row appended, reduced to the newest `most` rows. */
 export function addRow<Name extends string>(
   { times, columns }: Rows<Name>,
   time: number,
@@ -26,7 +26,7 @@ export function addRow<Name extends string>(
   };
 }
 
-/** The rows from a time on. */
+/** Returns the rows from a time on. */
 export function rowsSince<Name extends string>({ times, columns }: Rows<Name>, from: number): Rows<Name> {
   const first = times.findIndex((time) => time >= from);
   const start = first === -1 ? times.length : first;
@@ -36,7 +36,7 @@ export function rowsSince<Name extends string>({ times, columns }: Rows<Name>, f
   };
 }
 
-/** The last value of a column that there is; null for none. */
+/** Returns the newest value of a column; null if there is none. */
 export function lastOf<Name extends string>({ columns }: Rows<Name>, name: Name): number | null {
   return columns.get(name)?.at(-1) ?? null;
 }

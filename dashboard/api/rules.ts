@@ -1,4 +1,4 @@
-/** Deciding on a rule, for each view that shows some. */
+/** Decisions on rules, for every view that shows rules. */
 import { apiPath, query } from "../base/path.js";
 import { getJson, remove, sendOnce, send } from "./client.js";
 import type { Rule, RuleList } from "./types.js";
@@ -7,7 +7,7 @@ type RuleAddress = Pick<Rule, "project" | "rule_id">;
 
 /**
  * Accepts or rejects a proposed rule.
- * @throws ApiError where it is refused, and the rule was not decided so before
+ * @throws ApiError if the request fails and the rule does not have that status already
  */
 export function decideRule({ project, rule_id }: RuleAddress, step: "accept" | "reject"): Promise<void> {
   return sendOnce(

@@ -1,9 +1,9 @@
-/** The server's main figures, for every view that shows one of them. */
+/** Loader of the server's main figures, for every view that shows one of them. */
 import { getJson } from "./client.js";
 import type { Loader } from "./resource.js";
 import type { Metrics } from "./types.js";
 
-/** What an agent's calls saved is told to nobody. */
+/** Polling interval: no change event reports how much an agent's calls saved. */
 const EVERY_MS = 10_000;
 
 export const serverMetrics: Loader<Metrics> = {

@@ -1,4 +1,4 @@
-/** Who looks at the page: the session with the server, its beginning and its end. */
+/** The user's session with the server: who is logged in, login and logout. */
 import { computed, signal } from "@preact/signals";
 import { listenForCut, startChanges, stopChanges } from "./changes.js";
 import { getJson, listenForUnauthorized, send } from "./client.js";
@@ -6,17 +6,17 @@ import { forgetResources } from "./resource.js";
 import type { Session } from "./types.js";
 
 const PATH = "/session";
-/** The cookie lives for 12 hours from the last time that the session was asked for. */
+/** The session cookie lives for 12 hours after the last request for the session. */
 const RENEW_MS = 60 * 60 * 1_000;
 const RETRY_MS = 1_000;
 
-/** Undefined until the server has said. */
+/** Undefined until the server has answered. */
 export const session = signal<Session | undefined>(undefined);
-/** Whether there is a session that ended while the page was open. */
+/** Whether a session ended while the page was open. */
 export const session_ended = signal(false);
-/** Whether the server could not be asked. */
+/** Whether the server could not be reached. */
 export const unreachable = signal(false);
-/** Whether the caller may do what needs the server's token. */
+/** Whether the user may do what needs the server's token. */
 export const may_decide = computed(() => session.value?.role !== "instance");
 
 let renewal: ReturnType<typeof setInterval> | undefined;
@@ -38,7 +38,7 @@ function begin(now: Session): void {
   if (now.auth) renewal = setInterval(() => void askSession(), RENEW_MS);
 }
 
-/** Asks who this is; goes on asking while the server cannot be reached. */
+/** Asks the server who is logged in, and retries while the server is unreachable. */
 export async function askSession(): Promise<void> {
   try {
     begin(await getJson<Session>(PATH));
@@ -49,8 +49,8 @@ export async function askSession(): Promise<void> {
 }
 
 /**
- * Begins a session with the server's token, or with an instance's.
- * @throws ApiError where it is refused
+ * Starts a session with the server's token or an instance's token.
+ * @throws ApiError if the request fails
  */
 export async function logIn(token: string): Promise<void> {
   begin(await send<Session>("POST", PATH, { token }));
@@ -60,17 +60,17 @@ export async function logIn(token: string): Promise<void> {
 export async function logOut(): Promise<void> {
   await send("DELETE", PATH);
   await askSession();
-  // It was meant to.
+  // A logout is intended, so the page shows no notice that the session has ended.
   session_ended.value = false;
 }
 
-/** Asks whether there is a session still, where there was one. Whoever cannot be asked is asked again by others. */
+/** Checks whether the session still exists, if there was one. If the server is unreachable, other code retries. */
 async function checkSession(): Promise<void> {
   if (session.value?.logged_in !== true) return;
   try {
     begin(await getJson<Session>(PATH));
   } catch {
-    // The page says already that it reconnects.
+    // The page already shows that it is reconnecting.
   }
 }
 

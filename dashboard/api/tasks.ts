@@ -1,4 +1,4 @@
-/** Tasks by state, and one of them, for each view that shows some of them; and what of one anybody may do. */
+/** Loaders of tasks, by state and one by one, for every view that shows them; and the actions on a task. */
 import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
@@ -8,7 +8,7 @@ import type { ListedTask, Task, TaskList, TaskState } from "./types.js";
 export interface TaskFilter {
   readonly workspace?: string;
   readonly label?: string;
-  /** An instance's id. */
+  /** An instance id. */
   readonly holder?: string;
 }
 
@@ -16,7 +16,7 @@ export type TasksByState = Readonly<Partial<Record<TaskState, readonly ListedTas
 
 const GAP_MS = 1_000;
 
-/** The newest tasks of some states, so many of each. */
+/** Loads the newest tasks of these states, at most `limit` per state. */
 export function tasksLoader(states: readonly TaskState[], filter: TaskFilter, limit: number): Loader<TasksByState> {
   return {
     key: `tasks ${states.join()} ${limit} ${JSON.stringify(filter)}`,
@@ -32,7 +32,7 @@ export function tasksLoader(states: readonly TaskState[], filter: TaskFilter, li
   };
 }
 
-/** One task whole, with its history. */
+/** Loads one task with all of its members and its history. */
 export function taskLoader(id: string): Loader<Task> {
   return {
     key: `task ${id}`,
@@ -42,13 +42,13 @@ export function taskLoader(id: string): Loader<Task> {
   };
 }
 
-/** Whether the viewer may answer, cancel or retry a task: with the server's token, or as who made or holds it. */
+/** Whether the user may answer, cancel or retry a task: with the server's token, or as its creator or holder. */
 export function mayChange({ created_by, holder }: Pick<ListedTask, "created_by" | "holder">): boolean {
   const actor = session.value?.actor;
   return may_decide.value || (actor !== undefined && (actor === created_by || actor === holder?.id));
 }
 
-/** Whether a task is as something that was done to it leaves it, also some time later. */
+/** Whether a task is in the state that an action leads to, even some time later. */
 const DONE: Readonly<Record<"answer" | "cancel" | "retry", (task: Task) => boolean>> = {
   answer: ({ answer }) => answer !== null,
   cancel: ({ state, cancel_requested }) => cancel_requested || state === "canceled",
@@ -56,8 +56,8 @@ const DONE: Readonly<Record<"answer" | "cancel" | "retry", (task: Task) => boole
 };
 
 /**
- * Does something to a task.
- * @throws ApiError where it is refused
+ * Runs an action on a task.
+ * @throws ApiError if the request fails and the action was not done before
  */
 export function changeTask(id: string, deed: "answer" | "cancel" | "retry", body: object = {}): Promise<unknown> {
   return sendOnce(

@@ -1,5 +1,5 @@
 /**
- * The shapes of the public API as the pages use them: the types of `schemas/`, and nothing besides. Imported as types
+ * The types of the public API that the pages use: the types of `schemas/` and nothing else. They are imported as types
  * only, so that no schema is in the bundle.
  */
 import type { Static } from "typebox";
@@ -51,7 +51,7 @@ export type SpecList = Static<typeof specs.SpecList>;
 export type StateEntry = Static<typeof state.StateEntry>;
 export type StateVersion = Static<typeof state.StateVersion>;
 export type TaskList = Static<typeof tasks.TaskList>;
-/** As lists have it: without its body, data and result. */
+/** A task as lists return it: without its body, data and result. */
 export type ListedTask = TaskList["tasks"][number];
 export type Task = Static<typeof tasks.TaskWithHistory>;
 export type TaskState = tasks.TaskState;

@@ -1,20 +1,20 @@
-/** A log in a component: read when it is first shown, read on when the feed of changes says that it has grown. */
+/** A log in a component: read when it is first shown, and refreshed when the change feed reports new rows. */
 import { useEffect, useMemo } from "preact/hooks";
 import { listenForChanges } from "./changes.js";
 import { History, type Log } from "./history.js";
 import type { AskedKind } from "./types.js";
 
-/** Between two looks at what is new: a burst of changes is one call. */
+/** Minimum time between two refreshes: a burst of changes causes one call. */
 const GAP_MS = 500;
 
 export interface HistoryOptions<Row> extends Log<Row> {
-  /** What is read, filters included: another key is another log. */
+  /** Identifies what is read, filters included. Another key is another log. */
   readonly key: string;
-  /** Kinds of changes after which it may have grown; none for a log that is looked at as it was. */
+  /** Kinds of changes that may add rows; none for a log of the past. */
   readonly kinds: readonly AskedKind[];
 }
 
-/** The history of a log, live while the component is there; `nudge` says that it may have grown. */
+/** Returns the history of a log, live while the component is mounted. `nudge` schedules a refresh. */
 export function useHistory<Row>(options: HistoryOptions<Row>): {
   readonly history: History<Row>;
   readonly nudge: () => void;

@@ -1,10 +1,10 @@
-/** The webhooks, as often as one of them is another, and their paths: for each view that shows some of them. */
+/** Loaders of webhooks, refreshed after every change of one, and their API paths, for every view that shows them. */
 import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
 import type { DeadLetter, Webhook, WebhookDelivery } from "./types.js";
 
-/** Deliveries tell of themselves up to ten times a second. */
+/** Deliveries cause up to ten changes a second. */
 const GAP_MS = 1_000;
 
 export const webhooksLoader: Loader<readonly Webhook[]> = {
@@ -13,12 +13,12 @@ export const webhooksLoader: Loader<readonly Webhook[]> = {
   fetch: (signal) => getJson<Webhook[]>("/api/webhooks", signal),
 };
 
-/** The path of a webhook, or of what can be done with it. */
+/** Returns the API path of a webhook, or of an action on it. */
 export function webhookPath(id: string, ...deed: readonly string[]): string {
   return apiPath("webhooks", id, ...deed);
 }
 
-/** The last tries of a webhook, the newest first. */
+/** Loads the latest delivery attempts of a webhook, newest first. */
 export function deliveriesLoader(id: string): Loader<readonly WebhookDelivery[]> {
   return {
     key: `deliveries of ${id}`,
@@ -28,7 +28,7 @@ export function deliveriesLoader(id: string): Loader<readonly WebhookDelivery[]>
   };
 }
 
-/** The events that were set aside for a webhook, the oldest first. */
+/** Loads the dead letters of a webhook, oldest first. */
 export function deadLettersLoader(id: string): Loader<readonly DeadLetter[]> {
   return {
     key: `dead letters of ${id}`,
@@ -39,8 +39,9 @@ export function deadLettersLoader(id: string): Loader<readonly DeadLetter[]> {
 }
 
 /**
- * Sets an event at the head of a queue aside; one that is not there any more was skipped or delivered before.
- * @throws ApiError where it is refused
+ * Moves the event at the head of a webhook's queue to its dead letters. An event that is no longer there was skipped or
+ * delivered before.
+ * @throws ApiError if the request fails
  */
 export function skipEvent(id: string, event_id: number): Promise<void> {
   return sendOnce(() => send("POST", webhookPath(id, "skip") + query({ event_id })));

@@ -1,4 +1,4 @@
-/** The page around every view: the way in, the menu, how the connection is, and the view that the address names. */
+/** The page around every view: login, menu, connection state, and the view that the address names. */
 import { signal } from "@preact/signals";
 import { LocationProvider, useLocation } from "preact-iso/router";
 import type { ComponentChildren } from "preact";
@@ -19,7 +19,7 @@ import { session, unreachable } from "../api/session.js";
 import { Toasts } from "../parts/toasts.js";
 import { TopBar } from "./top-bar.js";
 
-/** Links that stay within the page; the others are the browser's. */
+/** Links that the page handles itself; all others are left to the browser. */
 const PAGES = /^\/(?!api\/|metrics|openapi)/;
 
 export function App() {
@@ -46,7 +46,7 @@ function Unreachable() {
   );
 }
 
-/** Whether the menu is open, where it is behind a button. */
+/** Whether the menu is open, on a page that is so narrow that a button opens it. */
 const menu_open = signal(false);
 
 function House() {
@@ -105,7 +105,7 @@ function NoSuchView() {
   );
 }
 
-/** What a view cannot draw does not take the menu with it: whoever looks can go elsewhere. */
+/** An error boundary: if a view fails to render, the menu stays usable. */
 function Shield({ path, children }: { readonly path: string; readonly children: ComponentChildren }) {
   const [error, forget] = useErrorBoundary(reportError) as [unknown, () => void];
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** The way in where the server needs a token: its own, or an instance's. */
+/** The login form, shown if the server requires a token. It accepts the server's token or an instance's. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { reasonOf } from "../api/client.js";

@@ -1,4 +1,4 @@
-/** The command palette: Ctrl K, a few letters, Enter. Finds views, agents and state keys. */
+/** The command palette: Ctrl K, a few letters, Enter. It finds views, agents and state keys. */
 import uFuzzy from "@leeoniya/ufuzzy";
 import { signal, useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
@@ -20,7 +20,7 @@ const SHOWN_MAX = 12;
 const fuzzy = new uFuzzy({ intraMode: 1 });
 const open = signal(false);
 
-/** Shows the palette. */
+/** Opens the palette. */
 export function openPalette(): void {
   open.value = true;
 }
@@ -35,7 +35,7 @@ const FIXED: readonly Entry[] = [
   { text: "Change colours (light, dark, as the system)", kind: "command", run: () => nextTheme() },
 ];
 
-/** What there is on the server, as far as it can be asked. */
+/** Loads the agents and state keys; a list that cannot be loaded is left out. */
 async function findable(): Promise<Entry[]> {
   const [agents, keys] = await Promise.all([
     getJson<Instance[]>("/api/instances").catch(() => []),
@@ -79,7 +79,7 @@ function OpenPalette() {
   const at = useSignal(0);
   const entries = useSignal<readonly Entry[]>(FIXED);
   const found = useMemo(() => search(entries.value, wanted.value), [entries.value, wanted.value]);
-  // Before anything is painted: the next letter that is typed is for it.
+  // Before the first paint, so that the next key typed goes to the palette.
   useLayoutEffect(() => dialog.current?.showModal(), []);
   useEffect(() => {
     void findable().then((more) => {

@@ -1,4 +1,4 @@
-/** The bar above every view: the menu's button, how the connection is, the palette, the theme, the way out. */
+/** The bar above every view: menu button, connection state, palette, theme and logout. */
 import type { Signal } from "@preact/signals";
 import { feedState, type FeedState } from "../api/changes.js";
 import { Icon } from "../parts/icon.js";

@@ -1,11 +1,11 @@
-/** Whatever a thing is called, its address leads back to it, through what browsers and the router do to addresses. */
+/** Every name's address leads back to it, through the transformations of browsers and the router. */
 import * as fc from "fast-check";
 import t from "tap";
 import { getJson } from "../api/client.js";
 import { apiPath, query, statePath } from "./path.js";
 import { addressOf, agentAddress, parseAddress, stateAddress } from "./address.js";
 
-/** As a browser has it after a click, and as the router hands it on. */
+/** Returns the path as the browser has it after a click and as the router passes it on. */
 function arrived(address: string): string {
   return new URL(address, "http://127.0.0.1").pathname.replace(/\/+$/g, "") || "/";
 }

@@ -1,4 +1,4 @@
-/** How many things wait for a person: the number beside Needs me, wherever one is. */
+/** The number of items that need a person: shown beside Needs me in every view. */
 import { signal } from "@preact/signals";
 
 export const attention = signal(0);

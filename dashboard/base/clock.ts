@@ -1,13 +1,13 @@
-/** The time of day for everything that says "2 minutes ago": one timer for the page, none while it is hidden. */
+/** The page's clock for relative times such as "2 minutes ago": one timer for the page, none while it is hidden. */
 import { computed, signal } from "@preact/signals";
 
 const TICK_MS = 1_000;
 
-/** ms since the epoch, a second apart. */
+/** ms since the epoch, updated every second. */
 export const now_ms = signal(Date.now());
 
 const MINUTE_MS = 60_000;
-/** The same, a minute apart: for what becomes another by mere waiting. */
+/** The same, updated every minute, for values that change only with time. */
 export const minute_ms = computed(() => Math.floor(now_ms.value / MINUTE_MS) * MINUTE_MS);
 
 setInterval(() => {

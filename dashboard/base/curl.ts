@@ -1,10 +1,13 @@
-/** What the page does as a command for a shell. Pure. */
+/** Formats an action of the page as a shell command. Pure. */
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The POST of a body by curl. @param auth whether the server asks for a token */
+/**
+ * Formats a POST request as a curl command.
+ * @param auth whether the server requires a token
+ */
 export function curlPost(url: string, body: string, auth: boolean): string {
   const token = auth ? ' -H "Authorization: Bearer $KOOR_TOKEN"' : "";
   return `curl${token} ${quoted(url)} -d ${quoted(body)}`;

@@ -1,4 +1,4 @@
-/** Gives the viewer a file that the page has made. */
+/** Offers a generated file to the user as a download. */
 export function download(name: string, type: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type }));
   const link = document.createElement("a");

@@ -1,4 +1,4 @@
-/** Figures, times and sizes as people read them, and where one unit ends and the next begins. */
+/** Figures, times and sizes in their displayed form, including the boundaries between units. */
 import * as fc from "fast-check";
 import t from "tap";
 import {

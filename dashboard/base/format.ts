@@ -1,4 +1,4 @@
-/** Figures, times and sizes in words, in the viewer's language's forms and zone. Pure. */
+/** Formats numbers, times and sizes for people; times are in the user's locale and time zone. Pure. */
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -19,21 +19,22 @@ const SMALL = new Intl.NumberFormat("en", { maximumSignificantDigits: 2, minimum
 const TWO_DIGITS = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
 const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
-/** The whole time, in the viewer's zone. */
+/** Returns the full date and time, in the user's time zone. */
 export function fullTime(ms: number): string {
   return FULL.format(ms);
 }
 
-/** `14:02:11` of today; with its day before that. */
+/** Returns the time of day, `14:02:11`, with the date if it is not today. */
 export function clockTime(ms: number, now_ms: number): string {
   const today = new Date(ms).toDateString() === new Date(now_ms).toDateString();
   return today ? CLOCK.format(ms) : `${DAY.format(ms)} ${CLOCK.format(ms)}`;
 }
 
 /**
- * A time on a chart's axis: `14:00`, with seconds where it is fine, the day where it is coarse or where one begins.
+ * Formats a tick of a chart's time axis: `14:00`, with seconds on a fine axis, or the date on a coarse one and at
+ * midnight.
  * @param at_s seconds since the epoch
- * @param step_s seconds between two of them
+ * @param step_s seconds between two ticks
  */
 export function axisTime(at_s: number, step_s: number): string {
   const at = new Date(at_s * 1_000);
@@ -42,7 +43,7 @@ export function axisTime(at_s: number, step_s: number): string {
   return step_s * 1_000 < MINUTE_MS ? CLOCK.format(at) : HOUR.format(at);
 }
 
-/** How long something took or has lasted: `4 s`, `12 min`, `3 h`, `5 d`. */
+/** Formats a duration: `4 s`, `12 min`, `3 h`, `5 d`. */
 export function duration(ms: number): string {
   if (ms < MINUTE_MS) return `${Math.max(0, Math.floor(ms / SECOND_MS))} s`;
   if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min`;
@@ -50,34 +51,34 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / DAY_MS)} d`;
 }
 
-/** `just now`, `12 min ago`. */
+/** Formats a past time: `just now`, `12 min ago`. */
 export function ago(ms: number, now_ms: number): string {
   const passed = now_ms - ms;
   return passed < 2 * SECOND_MS ? "just now" : `${duration(passed)} ago`;
 }
 
-/** `in 12 min`; `now` for what is over, or all but. */
+/** Formats a future time: `in 12 min`; `now` if less than a second is left. */
 export function ahead(ms: number, now_ms: number): string {
   const left = ms - now_ms;
   return left < SECOND_MS ? "now" : `in ${duration(left)}`;
 }
 
-/** `1,234`. */
+/** Formats an integer: `1,234`. */
 export function count(value: number): string {
   return COUNT.format(value);
 }
 
-/** `1.2K`. */
+/** Formats a number in short form: `1.2K`. */
 export function compact(value: number): string {
   return COMPACT.format(value);
 }
 
-/** `1.2 MB`. */
+/** Formats a size in bytes: `1.2 MB`. */
 export function bytes(value: number): string {
   const units = ["B", "kB", "MB", "GB"];
   let at = 0;
   let rest = value;
-  // What would be said as 1000 is 1.0 of the next unit.
+  // A value that would round to 1000 is shown as 1.0 of the next unit.
   while (rest >= 999.5 && at < units.length - 1) {
     rest /= 1000;
     at += 1;
@@ -85,36 +86,36 @@ export function bytes(value: number): string {
   return `${at > 0 ? twoDigits(rest) : Math.round(rest)} ${units[at]}`;
 }
 
-/** US dollars: `$0.0042`, `$12.40`. */
+/** Formats US dollars: `$0.0042`, `$12.40`. */
 export function dollars(value: number): string {
   if (value === 0) return "$0";
   if (value >= 0.0995) return `$${DOLLARS.format(value)}`;
   return value < 0.000_01 ? "under $0.00001" : `$${SMALL.format(value)}`;
 }
 
-/** Two digits of a number, whole from 100 on; never with an exponent. */
+/** Formats a number with two significant digits, as an integer from 100 on; never with an exponent. */
 function twoDigits(value: number): string {
   return value >= 99.5 ? COUNT.format(Math.round(value)) : TWO_DIGITS.format(value);
 }
 
-/** Seconds as people say them: `240 µs`, `3.1 ms`, `120 ms`, `1.2 s`. */
+/** Formats seconds: `240 µs`, `3.1 ms`, `120 ms`, `1.2 s`. */
 export function seconds(value: number): string {
   if (value === 0) return "0 s";
   if (value < 0.000_999_5) return `${twoDigits(value * 1e6)} µs`;
   return value < 0.9995 ? `${twoDigits(value * 1e3)} ms` : `${twoDigits(value)} s`;
 }
 
-/** How often in a second: `0.2/s`, `12/s`, `1.2K/s`. */
+/** Formats a rate per second: `0.2/s`, `12/s`, `1.2K/s`. */
 export function perSecond(value: number): string {
   return `${value < 1000 ? twoDigits(value) : compact(value)}/s`;
 }
 
-/** A part of one in percent: `0.4 %`, `12 %`. */
+/** Formats a fraction of one as a percentage: `0.4 %`, `12 %`. */
 export function share(value: number): string {
   return `${twoDigits(value * 100)} %`;
 }
 
-/** `1 event`, `3 events`. */
+/** Formats a count with its noun: `1 event`, `3 events`. */
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }

@@ -1,4 +1,4 @@
-/** Times in fields and addresses: the same moment there and back, and nothing where there is none. */
+/** Times in fields and addresses: round trips, and malformed values. */
 import t from "tap";
 import { fromField, timeIn, toField } from "./local-time.js";
 

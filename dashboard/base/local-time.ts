@@ -1,17 +1,15 @@
-/**
- * Times as a field of the page has them, in the viewer's zone, and as the API and addresses have them, in UTC. Pure.
- */
+/** Converts times between input fields (the user's time zone) and the API and addresses (UTC). Pure. */
 
 const FIELD = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$/;
 
-/** RFC 3339 of what stands in a field; "" where that is no whole time. */
+/** Converts a field's text to RFC 3339; "" if it is not a complete time. */
 export function fromField(text: string): string {
   if (!FIELD.test(text)) return "";
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? "" : new Date(ms).toISOString();
 }
 
-/** What a field shows of a time of RFC 3339; "" where it is none. */
+/** Converts an RFC 3339 time to a field's text; "" if it is malformed. */
 export function toField(time: string): string {
   const ms = Date.parse(time);
   if (Number.isNaN(ms)) return "";
@@ -21,7 +19,7 @@ export function toField(time: string): string {
   return `${day}T${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
-/** A time as an address gives it; "" where it is none, so that a broken link shows everything rather than an error. */
+/** Reads a time from an address; "" if it is malformed, so that a broken link shows everything rather than an error. */
 export function timeIn(value: string | undefined): string {
   return value === undefined || Number.isNaN(Date.parse(value)) ? "" : value;
 }

@@ -1,30 +1,30 @@
-/** Paths of the public API, and queries. Pure. */
+/** Paths and query strings of the public API. Pure. */
 
-/** The path of these segments below `/api`, each percent-encoded. */
+/** Returns the path of these segments below `/api`, each percent-encoded. */
 export function apiPath(...segments: readonly string[]): string {
   return `/api/${segments.map((segment) => encodeURIComponent(segment)).join("/")}`;
 }
 
-/** The path of a state key: its slashes stay what they are. */
+/** Returns the path of a state key. Its slashes stay unescaped. */
 export function statePath(key: string): string {
   return apiPath("state", ...keySegments(key));
 }
 
 /**
- * The segments that a state key is in a path: its parts, or all of it as one where browsers would take some of them
- * for steps between folders, and routers a slash at the end for none.
+ * Splits a state key into path segments. The key stays a single segment if browsers would resolve one of its parts as
+ * `.` or `..`, or if routers would drop its trailing slash.
  */
 export function keySegments(key: string): readonly string[] {
   const parts = key.split("/");
   return parts.some(isStep) || parts.at(-1) === "" ? [key] : parts;
 }
 
-/** Whether a segment of a path is a step: neither encoded nor not can a browser ask for it. */
+/** Whether a path segment is `.` or `..`: a browser cannot request it, encoded or not. */
 export function isStep(segment: string): boolean {
   return segment === "." || segment === "..";
 }
 
-/** A query string of what is given; "" for nothing. */
+/** Returns a query string of the defined, non-empty parameters; "" if there are none. */
 export function query(parameters: Readonly<Record<string, string | number | undefined>>): string {
   const given = Object.entries(parameters).flatMap(([name, value]) =>
     value === undefined || value === "" ? [] : [[name, String(value)]],

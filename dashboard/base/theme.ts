@@ -1,4 +1,4 @@
-/** Light, dark, or what the system says; remembered in this browser. */
+/** The colour theme: light, dark, or the system's. It is stored in this browser. */
 import { effect, signal } from "@preact/signals";
 
 export const THEMES = ["system", "light", "dark"] as const;
@@ -13,7 +13,7 @@ function stored(): Theme {
 }
 
 export const theme = signal<Theme>(stored());
-/** Whether the page is dark now; what draws on a canvas has to know. */
+/** Whether the page is dark now; code that draws on a canvas needs to know. */
 export const dark = signal(false);
 
 function settle(): void {
@@ -27,7 +27,7 @@ effect(() => {
   settle();
 });
 
-/** Goes on to the next one. */
+/** Switches to the next theme. */
 export function nextTheme(): void {
   theme.value = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? "system";
 }

@@ -1,8 +1,8 @@
-/** What every view is given: what of its address is behind its name. Types only. */
+/** The props of every view: the part of the address after its slug, and the query. Types only. */
 
 export interface ViewProps {
-  /** What follows the slug in the address, each segment decoded: `/state/plan/build` → ["plan", "build"]. */
+  /** The decoded segments after the slug: `/state/plan/build` → ["plan", "build"]. */
   readonly segments: readonly string[];
-  /** The address's query. */
+  /** The address's query parameters. */
   readonly query: Readonly<Record<string, string>>;
 }

@@ -1,10 +1,10 @@
-/** Whether anybody can see the page. A page that is hidden for a while stops asking the server for anything. */
+/** Whether the page is visible. A page that is hidden for a while stops all requests to the server. */
 import { signal } from "@preact/signals";
 
-/** Changing tabs for a moment is not going away. */
+/** A short switch to another tab does not count as hidden. */
 const HIDDEN_AFTER_MS = 30_000;
 
-/** False once the page has been hidden for a while. */
+/** False after the page has been hidden for a while. */
 export const visible = signal(true);
 
 const listeners = new Set<(visible: boolean) => void>();
@@ -22,7 +22,7 @@ document.addEventListener("visibilitychange", () => {
   else hiding = setTimeout(() => set(false), HIDDEN_AFTER_MS);
 });
 
-/** Tells `listener` of each change; returns how to stop that. */
+/** Calls `listener` on each change. The returned function stops that. */
 export function listenForVisibility(listener: (visible: boolean) => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);

@@ -1,10 +1,10 @@
-/** What filters say stands in the address, so that a link to what is seen can be sent to somebody. */
+/** Filters are kept in the address's query, so that a link to the current view can be shared. */
 import { useLocation } from "preact-iso/router";
 import { query as queryOf } from "../base/path.js";
 
 export interface AddressQuery {
   readonly query: Readonly<Record<string, string>>;
-  /** Changes some members; "" takes one out. It makes no entry in the browser's history. */
+  /** Sets some parameters; "" removes one. It adds no entry to the browser's history. */
   readonly set: (changes: Readonly<Record<string, string>>) => void;
 }
 

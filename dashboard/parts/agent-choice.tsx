@@ -1,4 +1,7 @@
-/** Fields to choose an agent or a workspace in, of those that there are now; what an address asks for is among them. */
+/**
+ * Select fields for an agent or a workspace, with the current ones as options. The value from the address is always an
+ * option.
+ */
 import { useAgentsById } from "../api/agents.js";
 import { Choice } from "./fields.js";
 
@@ -8,7 +11,7 @@ interface ChoiceProps {
   readonly onChoose: (value: string) => void;
 }
 
-/** By name; an instance's id is chosen. */
+/** Options are sorted by name; the value is an instance id. */
 export function AgentChoice(props: ChoiceProps) {
   const agents = [...useAgentsById().values()];
   const choices = agents.map(({ id, name }) => [id, name] as const).sort(([, a], [, b]) => a.localeCompare(b));
@@ -16,7 +19,7 @@ export function AgentChoice(props: ChoiceProps) {
 }
 
 interface WorkspaceChoiceProps extends Omit<ChoiceProps, "label"> {
-  /** What is listed: it may be of a workspace in which no agent is. */
+  /** The listed things. One may belong to a workspace that has no agent. */
   readonly of: readonly { readonly workspace: string }[];
 }
 
@@ -25,7 +28,7 @@ export function WorkspaceChoice({ of, ...props }: WorkspaceChoiceProps) {
   return <ValueChoice {...props} label="Workspace" values={all.map(({ workspace }) => workspace)} />;
 }
 
-/** Of values that may come more than once, or be empty, which means none. */
+/** A select field of values, which may contain duplicates and "" for none. */
 export function ValueChoice({ values, ...props }: ChoiceProps & { readonly values: readonly string[] }) {
   const choices = [...new Set(values)].filter((value) => value !== "").sort();
   const pairs = choices.map((value) => [value, value] as const);

@@ -1,24 +1,26 @@
-/** What a doer is called: agents by their names, where the server knows them. Pure. */
+/** Display names of actors: an agent's name, if the server knows it. Pure. */
 
-/** Names of agents by id. */
+/** Agent names by id. */
 export type AgentNames = ReadonlyMap<string, string>;
 
-/** Who did not say who it is. */
+/** The name shown for an actor that did not identify itself; also its value in the audit filter. */
 export const SOMEBODY = "somebody";
-/** What the dashboard itself is called as an actor, and what an operator is who changes something there. */
+/** The dashboard's actor id, and its display name: changes made here are an operator's. */
 const DASHBOARD = "dashboard";
 const OPERATOR = "operator";
 
 const AGENT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-/** As much of an id as tells it from the others on a page. */
+/** Characters of an id that are shown: enough to distinguish the ids on a page. */
 const SHORT_ID = 8;
 
-/** Whether it is the id of an agent, registered still or not. */
+/** Whether the id has the form of an agent's, registered or not. */
 export function isAgentId(id: string): boolean {
   return AGENT_ID.test(id);
 }
 
-/** The agent's name; the beginning of the id of one that is gone; any other doer as it is. */
+/**
+ * Returns an agent's name, the beginning of the id of an agent that is no longer registered, or any other actor's id.
+ */
 export function agentName(id: string, names: AgentNames): string {
   if (id === "") return SOMEBODY;
   if (id === DASHBOARD) return OPERATOR;

@@ -1,4 +1,4 @@
-/** Agents by name: who acted stands in answers as an id, which says nothing to a person. */
+/** Agents shown by name: the API returns actors as ids, which mean nothing to people. */
 import { getJson } from "../api/client.js";
 import { apiPath } from "../base/path.js";
 import { useResource, type Loader } from "../api/resource.js";
@@ -6,7 +6,7 @@ import type { Instance } from "../api/types.js";
 import { agentAddress } from "../base/address.js";
 import { agentName, isAgentId, type AgentNames } from "./agent-name.js";
 
-/** Names by id. Signs of life change none of them, so they are passed over. */
+/** Loads names by id. Heartbeats do not change a name, so their changes are skipped. */
 export const agentNames: Loader<AgentNames> = {
   key: "agent names",
   kinds: ["instance"],
@@ -23,18 +23,18 @@ export const agentNames: Loader<AgentNames> = {
 
 const NO_NAMES: AgentNames = new Map();
 
-/** The names of agents, live; none until they are known. */
+/** Returns the agents' names, live; the map is empty until they are loaded. */
 export function useAgentNames(): AgentNames {
   return useResource(agentNames).data.value ?? NO_NAMES;
 }
 
 interface AgentProps {
   readonly id: string;
-  /** What it was called then, for one that is gone. */
+  /** The agent's name at that time, for an agent that is no longer registered. */
   readonly name?: string;
 }
 
-/** Who did something: an agent by its name with a link to its page, any other doer by what it is called. */
+/** Shows an actor: an agent by its name with a link to its page, any other actor by its id. */
 export function Agent({ id, name: then }: AgentProps) {
   const names = useAgentNames();
   const name = names.has(id) ? agentName(id, names) : (then ?? agentName(id, names));

@@ -1,4 +1,4 @@
-/** What a row of the audit log is about, with its address behind it where it has one. */
+/** Shows the resource of an audit row, as a link if the resource has a page. */
 import type { AuditEntry } from "../api/types.js";
 import { Agent } from "./agent.js";
 import { isAgentId } from "./agent-name.js";

@@ -1,4 +1,4 @@
-/** Rows of the audit log in words, and where they lead. */
+/** Audit rows in words, and their addresses. */
 import t from "tap";
 import { agentName, isAgentId } from "./agent-name.js";
 import { detailInWords, resourceAddress } from "./audit-words.js";

@@ -1,9 +1,12 @@
-/** Rows of the audit log in words, and the addresses of what they are about. Pure. */
+/** Formats audit rows for people and returns the addresses of their resources. Pure. */
 import type { AuditEntry } from "../api/types.js";
 import { addressOf, agentAddress, stateAddress } from "../base/address.js";
 import { isAgentId } from "./agent-name.js";
 
-/** What `detail` says: `version 3`, `rolled back 1`; of a refusal its reason. The text itself where it is no object. */
+/**
+ * Formats `detail`: `version 3`, `rolled back 1`; for a rejected call, its error. Text that is not a JSON object is
+ * returned unchanged.
+ */
 export function detailInWords(detail: string): string {
   let members: unknown;
   try {
@@ -29,7 +32,7 @@ function wordOf(value: unknown): string {
 
 type AddressOf = (resource: string) => string | undefined;
 
-/** `P/N`: the project has no slash unless the name has one, too; nobody can tell, so the first one parts them. */
+/** Splits `P/N` at the first slash. Both parts may contain slashes, so a project with a slash is split wrongly. */
 const inProject =
   (slug: string): AddressOf =>
   (resource) => {
@@ -37,7 +40,7 @@ const inProject =
     return at <= 0 ? undefined : addressOf(slug, resource.slice(0, at), resource.slice(at + 1));
   };
 
-/** By the first segment of the action. */
+/** Addresses by the first segment of the action. */
 const ADDRESSES: ReadonlyMap<string, AddressOf> = new Map<string, AddressOf>([
   ["state", stateAddress],
   ["spec", inProject("specs")],
@@ -48,7 +51,7 @@ const ADDRESSES: ReadonlyMap<string, AddressOf> = new Map<string, AddressOf>([
   ["webhook", (resource) => addressOf("webhooks", resource)],
 ]);
 
-/** The address of what a row is about; undefined where that has none. */
+/** Returns the address of an audit row's resource; undefined if it has no page. */
 export function resourceAddress({ action, resource }: Pick<AuditEntry, "action" | "resource">): string | undefined {
   return resource === "" ? undefined : ADDRESSES.get(action.split(".")[0] ?? "")?.(resource);
 }

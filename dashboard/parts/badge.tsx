@@ -1,4 +1,4 @@
-/** A status in one word; its colour says it again. */
+/** A badge with a status word; the colour repeats its meaning. */
 export type BadgeTone = "good" | "warn" | "bad" | "note" | "plain";
 
 export function Badge({ tone = "plain", children }: { readonly tone?: BadgeTone; readonly children: string }) {

@@ -1,16 +1,16 @@
-/** Buttons. One that does something on the server is busy until that is done. */
+/** Buttons. A button whose action returns a promise is disabled until the promise settles. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 
 interface ButtonProps {
   readonly children: ComponentChildren;
   readonly onClick: () => void | Promise<unknown>;
-  /** `primary` is the one that is meant, `danger` one that takes something away, `quiet` one of many in a list. */
+  /** `primary` is the main action, `danger` removes something, `quiet` is for one of many in a list. */
   readonly kind?: "plain" | "primary" | "danger" | "quiet";
   readonly disabled?: boolean;
   /** Why it is disabled, or what it does beyond its name. */
   readonly title?: string;
-  /** Its whole name where its text alone does not say what it is about. */
+  /** The accessible name, if the text alone is ambiguous. */
   readonly label?: string;
   readonly pressed?: boolean;
 }
@@ -18,7 +18,7 @@ interface ButtonProps {
 export function Button({ children, onClick, kind = "plain", disabled = false, title, label, pressed }: ButtonProps) {
   const busy = useSignal(false);
   const click = (): void => {
-    // A second click may come before the button is drawn as disabled.
+    // A second click may arrive before the button is rendered as disabled.
     if (busy.value) return;
     const work = onClick();
     if (!(work instanceof Promise)) return;
@@ -46,11 +46,11 @@ export function Button({ children, onClick, kind = "plain", disabled = false, ti
 interface CopyButtonProps {
   readonly text: string;
   readonly what: string;
-  /** What it says where there is more than one of them. */
+  /** The button's text, if there are several copy buttons. */
   readonly name?: string;
 }
 
-/** Copies a text; says so. */
+/** Copies a text to the clipboard and confirms it. */
 export function CopyButton({ text, what, name = "Copy" }: CopyButtonProps) {
   const copied = useSignal(false);
   const copy = async (): Promise<void> => {
@@ -60,7 +60,7 @@ export function CopyButton({ text, what, name = "Copy" }: CopyButtonProps) {
       copied.value = false;
     }, 1_500);
   };
-  // Browsers give the clipboard to pages of https and of this machine only.
+  // Browsers offer the clipboard only to https pages and to localhost.
   if (navigator.clipboard === undefined) return null;
   return (
     <Button onClick={copy} label={`Copy ${what}`}>

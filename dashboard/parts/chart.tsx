@@ -1,4 +1,6 @@
-/** Series over time as lines or bars, over uPlot; the same figures stand in words for who cannot see them. */
+/**
+ * Charts of series over time, as lines or bars, drawn by uPlot. The accessible label holds the same figures as text.
+ */
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { axisTime, fullTime } from "../base/format.js";
@@ -9,7 +11,7 @@ const LIBRARY = late(async () => (await import("uplot")).default);
 
 export interface Series {
   readonly label: string;
-  /** One a point in time; null where there is none. */
+  /** One value per point in time; null if there is no value. */
   readonly values: readonly (number | null)[];
 }
 
@@ -18,35 +20,38 @@ interface ChartProps {
   /** Seconds since the epoch, ascending. */
   readonly times: readonly number[];
   readonly series: readonly Series[];
-  /** How a value is said on the axis and in the legend. */
+  /** Formats a value for the axis and the legend. */
   readonly format: (value: number) => string;
   readonly kind?: "line" | "bars";
-  /** Values of one time stand upon each other. */
+  /** Whether the values of one time are stacked. */
   readonly stacked?: boolean;
   readonly height?: number;
-  /** Charts of one name show their values at the same time when one of them is pointed at. */
+  /** Charts with the same name share a cursor: each shows its value at the time that is pointed at. */
   readonly together?: string;
 }
 
 const LINE_SPAN_S_MIN = 60;
 const HOUR_S = 3_600;
 const DAY_S = 24 * HOUR_S;
-/** Seconds between two marks of the axis of bars, one of these. */
+/** Allowed steps between two ticks of a bar chart's axis, s. */
 const BAR_STEPS_S = [
   ...[1, 5, 15, 30, 60, 300, 900, 1_800],
   ...[1, 2, 3, 4, 6, 8, 12].map((hours) => hours * HOUR_S),
   ...[1, 2, 3, 7, 14, 28, 60, 120, 365].map((days) => days * DAY_S),
 ];
 
-/** Colours by name of a custom property, in this order. */
+/** Series colours, as names of custom properties. */
 const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
 const HEIGHT = 180;
-/** Around what is drawn, px: the half of a mark stands over at the top and on the right. */
+/** Padding around the plot, px: half of a tick label extends beyond it at the top and on the right. */
 const PADDING: uPlot.Padding = [8, 24, 0, 0];
-/** The least between two marks of an axis, px: of times, which stand side by side, and of values. */
+/** Minimum distance between two ticks, px: for the time axis, whose labels are side by side, and for the value axis. */
 const MARKS = [72, 26] as const;
 
-/** A custom property's colour as a canvas takes it: what it says depends on the theme, so an element resolves it. */
+/**
+ * Resolves a custom property to a colour for the canvas. Its value depends on the theme, so an element has to compute
+ * it.
+ */
 function colourIn(element: HTMLElement, name: string): string {
   const probe = document.createElement("span");
   probe.style.color = `var(${name})`;
@@ -56,19 +61,19 @@ function colourIn(element: HTMLElement, name: string): string {
   return color;
 }
 
-/** Seconds between two bars. */
+/** Returns the seconds between two bars. */
 function barStep(plot: uPlot): number {
   const [first = 0, second = first + 1] = plot.data[0];
   return second - first;
 }
 
-/** From half a bar before the first to half a bar behind the last, so that none is cut. */
+/** Extends the axis by half a bar at both ends, so that no bar is cut. */
 function barRange(plot: uPlot, low: number, high: number): [number, number] {
   const half = barStep(plot) / 2;
   return [low - half, high + half];
 }
 
-/** Each series upon those before it; where there is none of a time, there is a gap. */
+/** Adds each series to the sum of the series before it; null stays null and leaves a gap. */
 function stack(series: readonly Series[]): (number | null)[][] {
   const sums: number[] = [];
   return series.map(({ values }) =>
@@ -81,7 +86,10 @@ function stack(series: readonly Series[]): (number | null)[][] {
   );
 }
 
-/** What has just begun is drawn at the right end of a minute, not as a point spread over the whole width. */
+/**
+ * The time axis spans at least a minute. New data are drawn at its right end, not as a single point across the whole
+ * width.
+ */
 function lineRange(_plot: uPlot, low: number, high: number): [number, number] {
   return [Math.min(low, high - LINE_SPAN_S_MIN), high];
 }
@@ -91,7 +99,7 @@ function stepsFrom(least_s: number): number[] {
   return steps.length > 0 ? steps : [least_s];
 }
 
-/** A weak tone of the colour; nothing shines through it, since stacked areas lie above one another. */
+/** Returns a pale, opaque tone of the colour: stacked areas overlap, so nothing may show through. */
 function faint(colour: string, ground: string): string {
   return `color-mix(in srgb, ${colour} 35%, ${ground})`;
 }
@@ -113,7 +121,7 @@ export function Chart({
   const is_dark = dark.value;
   const library = LIBRARY.module.value;
   const names = series.map((one) => one.label).join("\n");
-  // Of nothing the library would draw an axis of its own invention.
+  // Without data the library would draw an arbitrary axis.
   const empty = series.every(({ values }) => values.every((value) => value === null));
   const data = [
     [...times],
@@ -139,7 +147,7 @@ export function Chart({
         points: { show: false },
         value: (_plot, _value, _series, index) => {
           const values = shown.current[at]?.values ?? [];
-          // Of what goes on, the newest is what is asked for where nobody points.
+          // A line chart without a cursor shows the newest value.
           if (index === null) return kind === "bars" ? "" : inWord(values.at(-1), format);
           return inWord(values[index], format);
         },
@@ -162,7 +170,7 @@ export function Chart({
           ...axis,
           size: 32,
           values: (_plot, times_s, _axis, _space, step_s) => times_s.map((at) => axisTime(at, step_s)),
-          // Between two bars there is nothing to mark.
+          // There is nothing to label between two bars.
           ...(kind === "bars" ? { incrs: (drawn_on) => stepsFrom(barStep(drawn_on)) } : {}),
         },
         { ...axis, size: 56, values: (_plot, values) => values.map(format) },
@@ -184,7 +192,7 @@ export function Chart({
       plot.current = null;
     };
   }, [library, names, is_dark, kind, stacked, height, together, empty]);
-  // Of stacked series the tallest is drawn first, so that none hides another.
+  // The tallest stacked series is drawn first, so that it does not hide the others.
   const ordered = (columns: uPlot.AlignedData): uPlot.AlignedData =>
     stacked ? ([columns[0], ...columns.slice(1).toReversed()] as uPlot.AlignedData) : columns;
   useEffect(() => {
@@ -210,7 +218,7 @@ function inWord(value: number | null | undefined, format: (value: number) => str
   return value === null || value === undefined ? "–" : format(value);
 }
 
-/** The last value of each series. */
+/** Formats the last value of each series. */
 function inWords(series: readonly Series[], format: (value: number) => string): string {
   return series
     .map(({ label, values }) => {
@@ -222,11 +230,11 @@ function inWords(series: readonly Series[], format: (value: number) => string): 
 
 interface SparklineProps {
   readonly values: readonly number[];
-  /** In words what it shows. */
+  /** The accessible description. */
   readonly label: string;
 }
 
-/** A small bar for each value, as tall as it is large. */
+/** A sparkline: one small bar per value. */
 export function Sparkline({ values, label }: SparklineProps) {
   const most = Math.max(1, ...values);
   return (

@@ -1,10 +1,10 @@
-/** What stored bytes are shown as: language, text or not, and indented JSON, which must stay the same JSON. */
+/** How stored bytes are shown: language, text or not, and indented JSON, which must stay the same JSON. */
 import * as fc from "fast-check";
 import t from "tap";
 import { indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-/** Its tokens, whatever stands between them. */
+/** The tokens of a JSON text, whatever is between them. */
 const tokensOf = (json: string): string[] => json.match(/"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g) ?? [];
 
 t.test("the language is the content type's, and JSON whatever that says", (t) => {

@@ -1,8 +1,8 @@
-/** Stored bytes as text to look at: what language it is, whether it is text at all, and how much of it. Pure. */
+/** Decodes stored bytes for display: the language, whether they are text, and how much of them is shown. Pure. */
 
-/** More than this is not coloured: it would keep the page busy. */
+/** Longer text is not coloured, because colouring would block the page. */
 export const COLOURED_CHARACTERS_MAX = 200_000;
-/** More than this is cut; the whole of it can be had as a file. */
+/** Longer text is cut; the whole text can be downloaded. */
 export const SHOWN_CHARACTERS_MAX = 1_000_000;
 
 export type Language = "json" | "yaml" | "markdown" | "xml" | "typescript" | "ini" | "plain";
@@ -16,7 +16,7 @@ const BY_TYPE: readonly (readonly [test: RegExp, language: Language])[] = [
   [/toml|ini/, "ini"],
 ];
 
-/** The language by a content type; a text that is JSON whatever its type says is JSON. */
+/** Returns the language for a content type. Text that parses as JSON is JSON, whatever its content type. */
 export function languageOf(content_type: string, text: string): Language {
   const by_type = BY_TYPE.find(([test]) => test.test(content_type.toLowerCase()))?.[1];
   if (by_type !== undefined && by_type !== "json") return by_type;
@@ -33,11 +33,11 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The text of stored bytes; undefined where they are none. */
+/** Decodes stored bytes as text; undefined if they are not text. */
 export function textOf(bytes: Uint8Array): string | undefined {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    // What a terminal would choke on is not shown as text either.
+    // Control characters would break a terminal, so text that contains them is not shown as text.
     // oxlint-disable-next-line no-control-regex -- these are what is looked for
     return /[\u0000-\u0008\u000e-\u001f]/.test(text) ? undefined : text;
   } catch {
@@ -46,14 +46,14 @@ export function textOf(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * JSON as people read it, two spaces an indent; any other text as it is. Only what lies between tokens is another, so
- * that numbers keep their digits, and members their order.
+ * Indents JSON by two spaces; other text is returned unchanged. Only the whitespace between tokens changes, so numbers
+ * keep their digits and members keep their order.
  */
 export function indented(text: string, language: Language): string {
   if (language !== "json" || text.length > SHOWN_CHARACTERS_MAX) return text;
   const out: string[] = [];
   let depth = 0;
-  /** What comes next is the first of its array or object. */
+  /** Whether the next token is the first of its array or object. */
   let first = false;
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g)) {
     const closes = token === "}" || token === "]";
@@ -68,7 +68,7 @@ export function indented(text: string, language: Language): string {
   return out.join("");
 }
 
-/** Deeper than this nothing is moved to the right any more: lines would grow with the square of the text. */
+/** Maximum indentation depth: without it, the output could grow with the square of the text. */
 const INDENTS_MAX = 64;
 
 function newLine(depth: number): string {

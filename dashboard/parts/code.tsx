@@ -1,4 +1,4 @@
-/** A text to read: coloured, with numbers beside its lines, cut where it is longer than anybody reads. */
+/** A text with syntax colours and line numbers, cut if it is very long. */
 import { useEffect, useMemo } from "preact/hooks";
 import { bytes } from "../base/format.js";
 import { CopyButton } from "./button.js";
@@ -10,7 +10,7 @@ const COLOURS = late(() => import("./highlight.js"));
 interface CodeProps {
   readonly text: string;
   readonly content_type: string;
-  /** What it is, for who cannot see it. */
+  /** The accessible name. */
   readonly label: string;
 }
 
@@ -46,7 +46,7 @@ export function Code({ text, content_type, label }: CodeProps) {
   );
 }
 
-/** Stored bytes: as text where they are text, else only what they are. */
+/** Stored bytes, as text if they are text; otherwise only their size and type. */
 export function StoredBytes({ value, content_type, label }: { readonly value: Uint8Array } & Omit<CodeProps, "text">) {
   const text = useMemo(() => textOf(value), [value]);
   if (text !== undefined) return <Code text={text} content_type={content_type} label={label} />;

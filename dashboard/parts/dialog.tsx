@@ -1,4 +1,4 @@
-/** What is done before anything else: a question, or work in a frame of its own. Escape leaves it. */
+/** Modal dialogs: a confirmation, or a form above the page. Escape closes them. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { Button } from "./button.js";
@@ -6,10 +6,10 @@ import { Button } from "./button.js";
 interface ConfirmProps {
   readonly title: string;
   readonly children: ComponentChildren;
-  /** What the button that does it says. */
+  /** Text of the button that confirms. */
   readonly action: string;
   readonly danger?: boolean;
-  /** Whether it can be done: what is asked for in it may be missing yet. */
+  /** Whether the confirm button is enabled; a required field may still be empty. */
   readonly ready?: boolean;
   readonly onConfirm: () => Promise<unknown>;
   readonly onClose: () => void;
@@ -45,7 +45,7 @@ interface DialogProps {
   readonly onClose: () => void;
 }
 
-/** Work in a frame above the page. */
+/** A dialog that holds a tool or a form. */
 export function Dialog({ title, children, onClose }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();

@@ -1,4 +1,4 @@
-/** What is shown where there is nothing yet: what would be here, and the command that brings it. */
+/** An empty state: what would be shown here, and the command that creates the first one. */
 import type { ComponentChildren } from "preact";
 import { session } from "../api/session.js";
 import { CopyButton } from "./button.js";
@@ -6,11 +6,11 @@ import { CopyButton } from "./button.js";
 interface EmptyProps {
   readonly title: string;
   readonly children?: ComponentChildren;
-  /** A command of the shell. */
+  /** A shell command. */
   readonly command?: string;
 }
 
-/** A command for this very server, whose address the command line takes from the environment. */
+/** Adds this server's address to a command, and for curl the token if the server requires one. */
 function addressed(command: string): string {
   return command
     .replaceAll("koor-cli ", `KOOR_SERVER=${location.origin} koor-cli `)

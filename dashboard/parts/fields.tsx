@@ -1,4 +1,4 @@
-/** Fields to type and choose in, each with its name beside it. */
+/** Input fields with their labels. */
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 
@@ -8,7 +8,7 @@ interface TextFieldProps {
   readonly onInput: (value: string) => void;
   readonly type?: "text" | "search" | "password" | "datetime-local";
   readonly placeholder?: string;
-  /** Words below it: what it takes, or what is wrong with it. */
+  /** Text below the field: what it accepts, or what is wrong with the input. */
   readonly hint?: string;
   readonly invalid?: boolean;
 }
@@ -53,7 +53,7 @@ interface TextAreaProps extends Omit<TextFieldProps, "type"> {
   readonly rows?: number;
 }
 
-/** A field of several lines. */
+/** A field with several lines. */
 export function TextArea({ label, value, onInput, placeholder, hint, invalid = false, rows = 8 }: TextAreaProps) {
   const id = useId();
   return (
@@ -81,7 +81,7 @@ export function TextArea({ label, value, onInput, placeholder, hint, invalid = f
 interface ChoiceProps<Value extends string> {
   readonly label: string;
   readonly value: Value;
-  /** What is shown by what is chosen. */
+  /** The options: value and displayed text. */
   readonly choices: readonly (readonly [value: Value, text: string])[];
   readonly onChoose: (value: Value) => void;
 }

@@ -1,4 +1,4 @@
-/** Colours of code: the library says what each piece of a text is, and the pieces become elements, never markup. */
+/** Syntax colours. The library returns a tree of pieces, which are rendered as elements, never as HTML text. */
 import ini from "highlight.js/lib/languages/ini";
 import json from "highlight.js/lib/languages/json";
 import markdown from "highlight.js/lib/languages/markdown";
@@ -28,7 +28,7 @@ function classOf({ properties }: Piece): string {
   return Array.isArray(properties?.className) ? properties.className.join(" ") : "";
 }
 
-/** The text with its colours; as it is where it is too long for that. */
+/** Returns the text with colours; unchanged if it is too long to be coloured. */
 export function highlighted(text: string, language: Language): ComponentChildren {
   if (language === "plain" || text.length > COLOURED_CHARACTERS_MAX) return text;
   return draw(colours.highlight(language, text).children);

@@ -1,14 +1,17 @@
-/** Heavy libraries, which are loaded when something is to be drawn with them for the first time. */
+/** Large libraries that are loaded when they are first needed. */
 import { signal, type ReadonlySignal } from "@preact/signals";
 
-/** What is loaded late: undefined until it is there. */
+/** A module that is loaded late; undefined until it is loaded. */
 export interface Late<Module> {
   readonly module: ReadonlySignal<Module | undefined>;
-  /** Has it loaded, where it was not yet; a page that was left open may find that a newer build has taken its place. */
+  /**
+   * Loads the module unless it is loaded. Loading can fail in a page that was left open while a newer build replaced
+   * the file.
+   */
   readonly load: () => void;
 }
 
-/** Something that `load` imports. Where that fails it is tried again the next time. */
+/** Returns a module that `load` imports. A failed import is retried at the next call. */
 export function late<Module>(load: () => Promise<Module>): Late<Module> {
   const module = signal<Module | undefined>(undefined);
   let loading = false;

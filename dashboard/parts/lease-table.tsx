@@ -1,4 +1,4 @@
-/** Leases in a table, and how one is in a word or two. */
+/** The table of leases, and badges for a lease's state. */
 import type { Lease } from "../api/types.js";
 import { addressOf } from "../base/address.js";
 import { count } from "../base/format.js";
@@ -16,11 +16,11 @@ const TONES: Readonly<Record<Lease["state"], BadgeTone>> = {
 
 interface StateProps {
   readonly lease: Lease;
-  /** How many requests wait for it. */
+  /** Number of requests that wait for it. */
   readonly waiting: number;
 }
 
-/** How a lease is; and who is behind it, or before it. */
+/** Shows a lease's state, its position in the wait queue, and the number of requests that wait for it. */
 export function LeaseState({ lease: { state, mode, position }, waiting }: StateProps) {
   return (
     <span class="badges">
@@ -31,7 +31,7 @@ export function LeaseState({ lease: { state, mode, position }, waiting }: StateP
   );
 }
 
-/** What a lease is of, leading to all about it. */
+/** Shows a lease's resources as a link to its page. */
 export function LeaseLink({ id, resources }: Pick<Lease, "id" | "resources">) {
   const [first = id, ...more] = resources;
   return (
@@ -45,7 +45,7 @@ interface LeaseTableProps {
   readonly label: string;
   readonly leases: readonly Lease[];
   readonly waiting: ReadonlyMap<string, number>;
-  /** All of them are of one holder, who is known. */
+  /** All leases have the same holder, so the column is left out. */
   readonly of_one?: true;
 }
 
@@ -72,7 +72,7 @@ export function LeaseTable({ label, leases, waiting, of_one }: LeaseTableProps) 
   );
 }
 
-/** When it ends if nothing more is heard of its holder, or when it has ended. */
+/** Shows when a lease expires without a heartbeat of its holder, or when it ended. */
 export function End({ of: { expires_at, ended_at } }: { readonly of: Lease }) {
   if (ended_at !== null) return <Time at={ended_at} />;
   return expires_at === null ? null : <Time at={expires_at} as="ahead" />;

@@ -1,4 +1,4 @@
-/** Side by side must be what the texts are: each side read down gives its text. Checked with random texts. */
+/** The diff must match the texts: each side, read from top to bottom, is its text. Tested with random texts. */
 import * as fc from "fast-check";
 import t from "tap";
 import { diffRows, EDITS_MAX, folded, type DiffRow } from "./line-diff.js";
@@ -9,7 +9,7 @@ function rowsOf(before: string, after: string): DiffRow[] {
   return rows;
 }
 
-/** The lines of one side, joined as they were. */
+/** Returns the lines of one side, joined. */
 function sideOf(rows: readonly DiffRow[], side: "before" | "after"): string {
   return rows
     .flatMap((row) => row[side] ?? [])

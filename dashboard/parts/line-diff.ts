@@ -1,7 +1,7 @@
-/** Two texts side by side: which lines are in both, which in one, with the words that differ within a line. Pure. */
+/** A line diff of two texts, side by side, with the changed words within a line. Pure. */
 import { diffLines, diffWordsWithSpace } from "diff";
 
-/** A piece of a line; `changed` where the other side has another. */
+/** A piece of a line; `changed` if the other side differs here. */
 export interface Piece {
   readonly text: string;
   readonly changed: boolean;
@@ -13,18 +13,24 @@ export interface Side {
   readonly pieces: readonly Piece[];
 }
 
-/** A row of the two sides; `same` where both have the line. A side that has no line there is null. */
+/** A row of both sides; `same` if both have the line. A side without a line in this row is null. */
 export interface DiffRow {
   readonly kind: "same" | "changed" | "added" | "removed";
   readonly before: Side | null;
   readonly after: Side | null;
 }
 
-/** Lines around a change that are shown with it. */
+/** Number of equal lines shown around a change. */
 const CONTEXT_LINES = 3;
-/** Lines that are in one text alone. Rather no answer than a page that hangs: the work grows with their square. */
+/**
+ * Maximum number of lines that differ. The work grows with their square, so beyond this there is no diff rather than a
+ * page that hangs.
+ */
 export const EDITS_MAX = 2_000;
-/** A word's difference in a longer line would take long and help nobody; nor in lines that have little in common. */
+/**
+ * Word diffs are left out for longer lines, where they take long, and for lines that have little in common, where they
+ * do not help.
+ */
 const LINE_CHARACTERS_MAX = 2_000;
 const WORD_EDITS_MAX = 100;
 
@@ -38,7 +44,7 @@ function whole(text: string): Piece[] {
   return [{ text, changed: false }];
 }
 
-/** The rows of a diff; null where the texts differ too much to compare. */
+/** Returns the rows of a diff; null if the texts differ too much. */
 export function diffRows(before: string, after: string): DiffRow[] | null {
   const parts = diffLines(before, after, { maxEditLength: EDITS_MAX });
   if (parts === undefined) return null;
@@ -74,7 +80,7 @@ export function diffRows(before: string, after: string): DiffRow[] | null {
   return rows;
 }
 
-/** A removed line beside the one that came in its place. */
+/** Pairs a removed line with the line that replaced it. */
 function pair(
   removed: string | undefined,
   added: string | undefined,
@@ -100,10 +106,10 @@ function pair(
   return { kind: "changed", before: side(left, "removed", "added"), after: side(right, "added", "removed") };
 }
 
-/** A run of rows, or how many equal ones were left out between two runs. */
+/** A run of rows, or the number of equal rows left out between two runs. */
 export type DiffBlock = { readonly rows: readonly DiffRow[] } | { readonly left_out: number };
 
-/** The rows that differ with some around them; the rest is only counted. */
+/** Returns the rows that differ with some context; the other rows are only counted. */
 export function folded(rows: readonly DiffRow[]): DiffBlock[] {
   const near = new Set<number>();
   for (const [at, { kind }] of rows.entries()) {

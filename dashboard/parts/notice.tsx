@@ -1,4 +1,4 @@
-/** What the viewer should know before anything else on the page. */
+/** A notice at the top of the page. */
 import type { ComponentChildren } from "preact";
 import { failureOf, type Freshness } from "../api/resource.js";
 import { ago } from "../base/format.js";
@@ -18,7 +18,7 @@ export function Notice({
   );
 }
 
-/** Says that a resource could not be fetched, and how old what is shown is. Nothing while all is well. */
+/** Reports that a resource could not be fetched, and how old the shown data are; empty if there is no error. */
 export function Failure({ of }: { readonly of: Freshness }) {
   const failure = failureOf(of);
   if (failure === "") return null;

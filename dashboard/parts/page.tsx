@@ -1,6 +1,6 @@
 /**
- * The frame of a view: its heading, and what can be done beside it. The heading is also the document's title, with how
- * much waits for a person before it: so it is seen while another tab is looked at.
+ * The frame of a view: its heading with actions beside it. The heading is also the document's title. The number of
+ * items that need a person precedes it, so that it can be seen from another tab.
  */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect } from "preact/hooks";
@@ -9,9 +9,9 @@ import { attention } from "../base/attention.js";
 interface PageProps {
   /** The view's name. */
   readonly title: string;
-  /** What of the view is looked at: a key, an agent. */
+  /** The thing within the view that is shown: a key, an agent. */
   readonly part?: string;
-  /** Where `title` leads to when a part is looked at. */
+  /** The target of the `title` link if a part is shown. */
   readonly home?: string;
   readonly actions?: ComponentChildren;
   readonly children: ComponentChildren;
@@ -40,7 +40,7 @@ export function Page({ title, part, home, actions, children }: PageProps) {
   );
 }
 
-/** A part of a view with a heading of its own. */
+/** A section of a view with its own heading. */
 export function Section({
   title,
   actions,

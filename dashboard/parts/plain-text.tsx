@@ -1,7 +1,7 @@
-/** A text as somebody wrote it: never markup, its lines as they are. */
+/** A text that an agent or a person wrote: shown verbatim with its line breaks, never as markup. */
 interface PlainTextProps {
   readonly text: string;
-  /** What it is, for who cannot see it. */
+  /** The accessible name. */
   readonly label: string;
 }
 

@@ -1,7 +1,7 @@
-/** How much of a whole something is, as a bar. The figure stands beside it. */
+/** A bar that shows a fraction of a whole; the number is shown beside it. */
 interface ShareProps {
   readonly value: number;
-  /** What a full bar means. */
+  /** The value of a full bar. */
   readonly of: number;
 }
 

@@ -1,4 +1,4 @@
-/** One figure with what it is, and a word about it. */
+/** One figure with its label and a note. */
 import type { ComponentChildren } from "preact";
 
 interface StatProps {

@@ -1,20 +1,21 @@
 /**
- * A frame of rows that come and go while somebody reads: the row that is looked at stays where it is. Who is at the
- * head of the list stays there, and so does who went to the end of one that grows there.
+ * Keeps the scroll position of a list that grows: the row that the user reads stays in place. At the head of the list
+ * the frame stays at the head; at the end of a list that grows there, it stays at the end.
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { ROW_HEIGHT } from "./virtual.js";
 
-/** Where a list grows. */
+/** Where a list grows: at its head or at its end. */
 export type Growth = "head" | "end";
 
-/** So near to the end is at the end, px. */
+/** A frame this close to its end counts as at the end, px. */
 const END_PX = 4;
 
 /**
- * @param keys the keys of all rows, in their order
- * @param growth where rows are added; undefined for a list that stands still
+ * Scrolls `scroller` after rows were added.
+ * @param keys the keys of all rows, in order
+ * @param growth where rows are added; undefined for a list that does not grow
  */
 export function useSteadyRows(
   keys: readonly (string | number)[],
@@ -30,12 +31,12 @@ export function useSteadyRows(
     const top = topAfter(before, keys, frame, growth);
     if (Math.abs(top - frame.scrollTop) < 1) return;
     frame.scrollTop = top;
-    // Whoever draws the rows hears of it before they are painted, not a frame later.
+    // The code that renders the rows must know before the next paint, not a frame later.
     frame.dispatchEvent(new Event("scroll"));
   });
 }
 
-/** Where a frame is to be scrolled to, which still stands where it stood over the rows of before. */
+/** Returns the new scroll position for a frame whose current position refers to the previous rows. */
 function topAfter(
   before: readonly (string | number)[],
   keys: readonly (string | number)[],
@@ -50,7 +51,7 @@ function topAfter(
   return now < 0 ? scrollTop : scrollTop + (now - index) * ROW_HEIGHT;
 }
 
-/** Scrolls so far that a row can be seen below the head. */
+/** Scrolls until a row is visible below the table's head. */
 export function showRow(scroller: HTMLElement, index: number): void {
   const top = index * ROW_HEIGHT;
   const room = scroller.clientHeight - 2 * ROW_HEIGHT;

@@ -1,6 +1,6 @@
 /**
- * Tables. A short one lies in the page as it is; a long one scrolls in a frame of its own, in which only the rows
- * that can be seen are drawn.
+ * Tables. A short table is part of the page; a long one scrolls in its own frame, and only its visible rows are
+ * rendered.
  */
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
@@ -10,29 +10,29 @@ import { useVirtualRows } from "./virtual.js";
 export interface Column<Row> {
   readonly head: string;
   readonly cell: (row: Row) => ComponentChildren;
-  /** `number` is set to the right; `wide` takes what is left and is cut; `narrow` is as wide as it must be. */
+  /** `number` is aligned right; `wide` takes the remaining width and is cut; `narrow` fits its content. */
   readonly kind?: "number" | "wide" | "narrow";
   /** Left out on a phone. */
   readonly optional?: true;
 }
 
 interface TableProps<Row> {
-  /** What the table lists, for who cannot see it. */
+  /** What the table lists, as its accessible name. */
   readonly label: string;
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   readonly keyOf: (row: Row) => string | number;
-  /** A row that stands out: the one that is looked at. */
+  /** Whether the row is highlighted as the selected one. */
   readonly isCurrent?: (row: Row) => boolean;
-  /** A word for the row's look. */
+  /** The row's style. */
   readonly toneOf?: (row: Row) => "bad" | "warn" | "gap" | undefined;
-  /** Words in place of all cells, for a row that is none of the things that are listed. */
+  /** Text that replaces all cells, for a row that is not one of the listed things. */
   readonly noteOf?: (row: Row) => string | undefined;
-  /** Where rows come while somebody reads: such a table has a frame from the beginning, and stays at what is read. */
+  /** Where rows are added while the user reads. Such a table always has a frame, and keeps its scroll position. */
   readonly grows?: Growth;
 }
 
-/** From here on a table scrolls by itself. */
+/** A table with at least this many rows scrolls in its own frame. */
 const LONG_ROWS = 100;
 
 export function Table<Row>(props: TableProps<Row>) {
@@ -143,7 +143,7 @@ function LongTable<Row>({ label, columns, rows, keyOf, grows, ...rest }: TablePr
   );
 }
 
-/** The rows that are not drawn. */
+/** Empty space in place of the rows that are not rendered. */
 function Space({ height, columns }: { readonly height: number; readonly columns: number }) {
   if (height <= 0) return null;
   return (

@@ -1,4 +1,4 @@
-/** A point in time: how long ago or ahead it is, the whole of it on hover, in the viewer's zone. */
+/** A point in time: relative to now or as a clock time, with the full time in the tooltip, in the user's time zone. */
 import { now_ms } from "../base/clock.js";
 import { ago, ahead, clockTime, fullTime } from "../base/format.js";
 
@@ -6,7 +6,7 @@ import { ago, ahead, clockTime, fullTime } from "../base/format.js";
 const WORDS = { ago, ahead, clock: clockTime } as const;
 
 interface TimeProps {
-  /** RFC 3339, as the API gives it. */
+  /** RFC 3339, as the API returns it. */
   readonly at: string;
   readonly as?: keyof typeof WORDS;
 }

@@ -1,4 +1,4 @@
-/** Short words about what was just done, read out as they come, gone after a while. */
+/** Toasts: short messages about the last action. Screen readers announce them; they disappear after some seconds. */
 import { signal } from "@preact/signals";
 import { reasonOf } from "../api/client.js";
 
@@ -15,7 +15,7 @@ const TOASTS_MAX = 4;
 const toasts = signal<readonly Toast[]>([]);
 let last_id = 0;
 
-/** Says something to the viewer. */
+/** Shows a message. */
 export function say(text: string, tone: Tone = "good"): void {
   last_id += 1;
   const id = last_id;
@@ -28,8 +28,8 @@ function dismiss(id: number): void {
 }
 
 /**
- * Does something that the viewer asked for, and says what became of it.
- * @returns whether it was done
+ * Runs an action that the user requested, and shows its result.
+ * @returns whether it succeeded
  */
 export async function attempt(work: () => Promise<unknown>, done: string): Promise<boolean> {
   try {

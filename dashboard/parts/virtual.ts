@@ -1,30 +1,32 @@
 /**
- * Which rows of a long list can be seen: only they are drawn. By hand because all rows have one height, so that it is
- * a division; libraries measure rows of any height, for nine of the 120 kB that the page may have.
+ * Virtual rows: only the visible rows of a long list are rendered. All rows have the same height, so the visible range
+ * is a division. Libraries measure rows of any height, which would cost nine of the 120 kB that the page may have.
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 
-/** Of each row, px; as `--row` in the style sheet. */
+/** Height of a row, px; the same as `--row` in the style sheet. */
 export const ROW_HEIGHT = 36;
-/** Rows above and below those that can be seen, so that scrolling meets no empty space. */
+/** Rows rendered above and below the visible ones, so that scrolling shows no empty space. */
 const OVERSCAN = 12;
-/** The first row moves on in steps: not each of them is drawn anew. */
+/**
+ * The first rendered row moves in steps of this many rows, so that a scroll by one row does not render the list again.
+ */
 const STEP = 4;
-/** Before the frame's height is known. */
+/** Number of rows rendered before the frame's height is known. */
 const FIRST_COUNT = 30;
 
 export interface VirtualRows {
-  /** Indexes of the rows to draw. */
+  /** Indexes of the rows to render. */
   readonly indexes: readonly number[];
   /** Empty space above and below them, px. */
   readonly above: number;
   readonly below: number;
-  /** Brings a row into sight. */
+  /** Scrolls until a row is visible. */
   readonly scrollTo: (index: number) => void;
 }
 
-/** What of the list is in sight: its first row, rounded down to a step, and how many. */
+/** The visible range: its first row, rounded down to a step, and the number of rows. */
 interface Sight {
   readonly first: number;
   readonly count: number;
@@ -36,8 +38,9 @@ function sightOf({ scrollTop, clientHeight }: HTMLElement): Sight {
 }
 
 /**
- * @param rows how many there are
- * @param scroller what is scrolled
+ * Returns the rows to render.
+ * @param rows number of rows
+ * @param scroller the element that scrolls
  */
 export function useVirtualRows(rows: number, scroller: RefObject<HTMLElement | null>): VirtualRows {
   const [sight, setSight] = useState<Sight>({ first: 0, count: FIRST_COUNT });
@@ -56,7 +59,7 @@ export function useVirtualRows(rows: number, scroller: RefObject<HTMLElement | n
       frame.removeEventListener("scroll", look);
     };
   }, [rows === 0]);
-  // A list that became shorter is seen from where it ends now.
+  // If the list became shorter, its new end is shown.
   const first = Math.max(0, Math.min(sight.first, rows - sight.count) - OVERSCAN);
   const end = Math.min(rows, Math.max(sight.first, first) + sight.count + OVERSCAN);
   return {

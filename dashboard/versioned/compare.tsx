@@ -1,4 +1,4 @@
-/** Two versions of a thing side by side. */
+/** Compares two versions of a key or spec side by side. */
 import { useMemo } from "preact/hooks";
 import { useResource } from "../api/resource.js";
 import { Diff } from "../parts/diff.js";
@@ -11,7 +11,7 @@ interface CompareProps {
   readonly space: Space;
   readonly named: Named;
   readonly versions: readonly Version[];
-  /** Before and after; undefined where the address names none. */
+  /** The versions before and after; undefined if the address names none. */
   readonly chosen: readonly (number | undefined)[];
   readonly onChoose: (before: number, after: number) => void;
 }
@@ -51,7 +51,7 @@ interface VersionDiffProps {
   readonly after: number;
 }
 
-/** What differs between two versions. */
+/** Shows the differences between two versions. */
 export function VersionDiff({ space, named, before, after }: VersionDiffProps) {
   const one = useResource(valueLoader(space, named, before));
   const other = useResource(valueLoader(space, named, after));

@@ -1,4 +1,4 @@
-/** The question before a roll back: what will change by it. */
+/** The confirmation of a rollback, with the changes that it makes. */
 import { send } from "../api/client.js";
 import { query } from "../base/path.js";
 import { attempt } from "../parts/toasts.js";
@@ -10,7 +10,7 @@ interface RollBackProps {
   readonly space: Space;
   readonly named: Named;
   readonly to: number;
-  /** The version that is rolled back from; null where the thing was deleted. */
+  /** The version before the rollback; null if the key or spec was deleted. */
   readonly current: number | null;
   readonly onClose: () => void;
 }
@@ -18,7 +18,7 @@ interface RollBackProps {
 export function RollBack({ space, named, to, current, onClose }: RollBackProps) {
   const rollBack = (): Promise<boolean> =>
     attempt(
-      // Whoever wrote in the meantime is not overruled unseen.
+      // `if_version` makes the rollback fail if another version was written meanwhile.
       () => send("POST", named.api + query({ rollback: to, if_version: current ?? 0 })),
       `${named.name} is as in version ${to} again.`,
     );

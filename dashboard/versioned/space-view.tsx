@@ -1,4 +1,4 @@
-/** The view of a space of versioned values: the tree of names with a search, and what of it is looked at. */
+/** The view of a space of versioned values: the searchable tree of names, and the selected key or spec. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useMemo } from "preact/hooks";
@@ -57,7 +57,7 @@ export function SpaceView({ space, segments, query }: ViewProps & { readonly spa
 
 const LATELY_SHOWN = 20;
 
-/** What was written last: where the work is. */
+/** The names that were written last, which shows where agents work now. */
 function LatelyChanged({ space, entries }: { readonly space: Space; readonly entries: readonly Entry[] }) {
   const newest = useMemo(
     () => entries.toSorted((a, b) => (a.updated_at < b.updated_at ? 1 : -1)).slice(0, LATELY_SHOWN),

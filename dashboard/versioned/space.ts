@@ -1,6 +1,6 @@
 /**
- * What state and specs have in common for who looks at them: names in a tree, a value with versions, how to ask for
- * each. Pure but for the loaders' fetches.
+ * A space: what the views of state and specs have in common. It has a tree of names, values with versions, and a loader
+ * for each. Pure except for the loaders' fetches.
  */
 import { getJson, getValue, type StoredValue } from "../api/client.js";
 import { query } from "../base/path.js";
@@ -9,45 +9,45 @@ import type { AskedKind, StateVersion } from "../api/types.js";
 
 /** One name of a space. */
 export interface Entry {
-  /** As the audit log and the feed of changes name it: the key, or `P/N`. */
+  /** The key, or `P/N`, as the audit log and the change feed name it. */
   readonly name: string;
-  /** Its place in the tree. */
+  /** Its path in the tree. */
   readonly path: readonly string[];
   readonly version: number;
   /** RFC 3339. */
   readonly updated_at: string;
 }
 
-/** One thing of a space: what the address names, whether it is there or not. */
+/** A name from the address; the key or spec may not exist. */
 export interface Named {
   readonly name: string;
   readonly path: readonly string[];
-  /** Path of the API. */
+  /** API path. */
   readonly api: string;
   readonly address: string;
 }
 
-/** One version of a thing. */
+/** One version of a key or spec. */
 export type Version = Pick<StateVersion, "version" | "hash" | "content_type" | "updated_at" | "updated_by">;
 
 export interface Space {
   readonly slug: "state" | "specs";
   readonly title: string;
-  /** What one of them is called. */
+  /** The singular noun: key or spec. */
   readonly one: string;
   readonly kind: AskedKind;
   readonly list: Loader<readonly Entry[]>;
-  /** What the segments behind the view's slug name; null where they name nothing. */
+  /** Parses the address's segments after the slug; null if they name nothing. */
   named(segments: readonly string[]): Named | null;
-  /** The command that makes the first one. */
+  /** The command that creates the first one. */
   readonly command: string;
 }
 
-/** Versions that are shown at first, and when all are asked for. */
+/** Number of versions shown at first, and after a request for all. */
 export const VERSIONS_FIRST = 20;
 export const VERSIONS_MOST = 1_000;
 
-/** The value of a thing; of its version where one is given. */
+/** Loads the value of a key or spec, or of one of its versions. */
 export function valueLoader(space: Space, { name, api }: Named, version?: number): Loader<StoredValue> {
   return {
     key: `${space.slug} value ${version ?? ""} ${name}`,
@@ -58,7 +58,7 @@ export function valueLoader(space: Space, { name, api }: Named, version?: number
   };
 }
 
-/** The versions of a thing, newest first. */
+/** Loads the versions of a key or spec, newest first. */
 export function versionsLoader(space: Space, { name, api }: Named, limit: number): Loader<readonly Version[]> {
   return {
     key: `${space.slug} versions ${limit} ${name}`,

@@ -1,4 +1,4 @@
-/** One key or spec: its value now or of a version, its versions, two of them compared, and the way back to one. */
+/** One key or spec: its value, now or in a version; its versions, with a comparison and a rollback. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { ApiError } from "../api/client.js";
@@ -24,7 +24,7 @@ interface ThingProps {
   readonly query: Readonly<Record<string, string>>;
 }
 
-/** A whole number above 0 of the address; undefined where it is none. */
+/** Parses a positive integer from the address; undefined if it is malformed. */
 function versionIn(text: string | undefined): number | undefined {
   const version = Number(text);
   return Number.isSafeInteger(version) && version > 0 ? version : undefined;

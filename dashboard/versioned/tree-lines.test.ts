@@ -1,4 +1,4 @@
-/** The tree of names against a naive model, and the lines of what is open. Plain Node. */
+/** The tree of names compared with a naive model, and its visible lines. */
 import * as fc from "fast-check";
 import t from "tap";
 import type { Entry } from "./space.js";

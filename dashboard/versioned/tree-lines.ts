@@ -1,14 +1,14 @@
-/** Names as a tree by their parts: what is open is shown, folders before leaves. Pure. */
+/** Arranges names as a tree by their path, and lists the visible lines: folders before leaves. Pure. */
 import type { Entry } from "./space.js";
 
 export interface Branch {
   readonly folders: ReadonlyMap<string, Branch>;
   readonly leaves: readonly Entry[];
-  /** Entries in it, however deep. */
+  /** Number of entries in it, at any depth. */
   readonly count: number;
 }
 
-/** A line of the tree as it is drawn. */
+/** A visible line of the tree. */
 export interface Line {
   /** The folder's path, or the entry's name. */
   readonly key: string;
@@ -26,14 +26,14 @@ interface Growing {
   count: number;
 }
 
-/** Joins the parts of a folder's path; no name holds it. */
+/** Joins the parts of a folder's path. No name contains it. */
 const PART_END = "\u0000";
 
 function empty(): Growing {
   return { folders: new Map(), leaves: [], count: 0 };
 }
 
-/** The tree of all entries. */
+/** Builds the tree of all entries. */
 export function growTree(entries: readonly Entry[]): Branch {
   const root = empty();
   for (const entry of entries) {
@@ -50,17 +50,17 @@ export function growTree(entries: readonly Entry[]): Branch {
   return root;
 }
 
-/** The key of the folder with this path. */
+/** Returns the key of the folder with this path. */
 export function folderKey(path: readonly string[]): string {
   return path.join(PART_END);
 }
 
-/** The folders that must be open so that the thing with this path is seen. */
+/** Returns the keys of the folders that must be open so that a path is visible. */
 export function foldersOf(path: readonly string[]): string[] {
   return path.slice(0, -1).map((_, at) => folderKey(path.slice(0, at + 1)));
 }
 
-/** The lines of a tree whose open folders are these, in order. */
+/** Returns the visible lines of a tree, in order, given the keys of its open folders. */
 export function linesOf(tree: Branch, open: ReadonlySet<string>): Line[] {
   const lines: Line[] = [];
   const draw = (branch: Branch, path: readonly string[]): void => {
@@ -80,7 +80,7 @@ export function linesOf(tree: Branch, open: ReadonlySet<string>): Line[] {
   return lines;
 }
 
-/** Entries whose name holds every word, as lines without a tree. */
+/** Returns the entries whose name contains every word, as lines without a tree. */
 export function searchLines(entries: readonly Entry[], wanted: string): Line[] {
   const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
   return entries

@@ -1,4 +1,4 @@
-/** The tree of names, of which only what can be seen is drawn. Arrows walk through it, Enter goes to the name. */
+/** The tree of names. Only visible lines are rendered. Arrow keys move through it; Enter opens the name. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useEffect, useMemo, useRef } from "preact/hooks";
@@ -16,7 +16,7 @@ interface TreeProps {
   readonly current: Named | null;
 }
 
-/** So few are seen all at once. */
+/** A tree with at most this many entries is shown fully open. */
 const ALL_OPEN_ENTRIES = 12;
 
 export function Tree({ space, entries, wanted, current }: TreeProps) {
@@ -36,7 +36,7 @@ export function Tree({ space, entries, wanted, current }: TreeProps) {
     () => (wanted.trim() === "" ? linesOf(tree, open.value) : searchLines(entries, wanted)),
     [tree, entries, wanted, open.value],
   );
-  /** The line that the arrows are at. */
+  /** Index of the line that has the keyboard cursor. */
   const at = useSignal(0);
   const { indexes, above, below, scrollTo } = useVirtualRows(lines.length, frame);
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** The versions of a thing on a time line, the newest first. */
+/** The versions of a key or spec, newest first. */
 import { Agent } from "../parts/agent.js";
 import { Badge } from "../parts/badge.js";
 import { Button } from "../parts/button.js";
@@ -7,9 +7,9 @@ import type { Version } from "./space.js";
 
 interface VersionsProps {
   readonly versions: readonly Version[];
-  /** The current one; null where the thing was deleted. */
+  /** The current version; null if the key or spec was deleted. */
   readonly current: number | null;
-  /** The one whose value is shown. */
+  /** The version whose value is shown. */
   readonly shown: number | undefined;
   readonly onShow: (version: number) => void;
   readonly onRollBack: (version: number) => void;

@@ -1,4 +1,4 @@
-/** What an agent holds and waits for now. */
+/** The leases that an agent holds or waits for now. */
 import { leasesLoader, waitingFor, waitsLoader } from "../../api/leases.js";
 import { useResource } from "../../api/resource.js";
 import { addressOf } from "../../base/address.js";
@@ -7,7 +7,7 @@ import { LeaseTable } from "../../parts/lease-table.js";
 import { Failure } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
 
-/** Nothing where it has none: most agents hold nothing most of the time. */
+/** Renders nothing for an agent without leases, because most agents hold none most of the time. */
 export function AgentLeases({ id }: { readonly id: string }) {
   const leases = useResource(leasesLoader({ holder: id }));
   const waits = useResource(waitsLoader).data.value;

@@ -1,4 +1,4 @@
-/** One agent: who it is, what it does by the hour, what it cost, what was found about it, and its timeline. */
+/** One agent's page: facts, leases, activity by the hour, cost, timeline and compliance runs. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { agentsLoader } from "../../api/agents.js";
@@ -27,7 +27,7 @@ import { costLoader, countersLoader } from "./loader.js";
 import { hourSeconds, lastHours, METRIC_WORDS, metricSeries, sum } from "./model.js";
 import { Status } from "./status.js";
 
-/** Each is read whole: more are said as "or more". */
+/** Maximum number of unread messages read; at this count the page says "or more". */
 const UNREAD_COUNTED = 100;
 
 export function AgentPage({ id }: { readonly id: string }) {
@@ -141,7 +141,7 @@ function Facts({ agent }: { readonly agent: Instance }) {
   );
 }
 
-/** What it has been sent and has not read. */
+/** The number of messages that were sent to the agent and that it has not read. */
 function Unread({ id }: { readonly id: string }) {
   const messages = useResource(messagesLoader({ instance: id, unread: true }, UNREAD_COUNTED)).data.value;
   if (messages === undefined) return null;
@@ -158,7 +158,7 @@ function Unread({ id }: { readonly id: string }) {
   );
 }
 
-/** The last 24 hours in figures, and by the hour. */
+/** The last 24 hours as totals, and by the hour. */
 function Day({ id }: { readonly id: string }) {
   const counters = useResource(countersLoader(id));
   const cost = useResource(costLoader(id)).data.value;

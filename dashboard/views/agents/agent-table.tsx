@@ -1,4 +1,4 @@
-/** The table of agents, with what filters keep of it. */
+/** The table of agents with its filters. */
 import { useMemo } from "preact/hooks";
 import { agentsLoader } from "../../api/agents.js";
 import { useResource } from "../../api/resource.js";
@@ -109,7 +109,7 @@ function Filters({ list, query, set, sort }: FiltersProps) {
   );
 }
 
-/** What an address asks for can be chosen, though no agent has it. */
+/** The value from the address is always an option, even if no agent has it. */
 function withCurrent(values: readonly string[], current = ""): (readonly [string, string])[] {
   const all = current === "" || values.includes(current) ? values : [...values, current];
   return all.map((value) => [value, value] as const);
@@ -154,7 +154,7 @@ function columnsWith(activity: Activity): readonly Column<Instance>[] {
   ];
 }
 
-/** Cut at some width; the whole of them on hover. */
+/** Cut at a maximum width; the tooltip has the whole list. */
 function Capabilities({ of }: { readonly of: readonly string[] }) {
   const text = of.join(", ");
   return (

@@ -1,4 +1,7 @@
-/** The timeline of one agent: what it wrote, published and was refused, live, older on demand. */
+/**
+ * The timeline of one agent: its writes, its published events and its rejected calls. It is live; older entries load on
+ * demand.
+ */
 import { effect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { getJson } from "../../api/client.js";
@@ -21,7 +24,7 @@ import { Time } from "../../parts/time.js";
 import { logsToRead, timelineOf, type Held, type TimelineItem } from "./timeline.js";
 
 const PAGE_ROWS = 100;
-/** Events of all agents that the feed holds: it is only asked whether this agent's are among them. */
+/** Maximum number of events held from the feed of all agents; they are only searched for this agent's. */
 const FEED_EVENTS = 1_000;
 
 export function AgentTimeline({ id }: { readonly id: string }) {
@@ -89,7 +92,10 @@ function heldOf<Row>(history: History<Row>): Held<Row> {
   return { rows: history.rows.value ?? [], complete: history.complete.value };
 }
 
-/** Says when this agent has published: the feed of events tells at once, and only who watches it pays for it. */
+/**
+ * Calls `notify` when this agent has published an event. The feed carries every agent's events, so it is open only
+ * while a timeline is shown.
+ */
 function usePublished(id: string, tell: () => void): void {
   useEffect(() => {
     const feed = new EventFeed({ pattern: "", since: null, first: 1, keep: FEED_EVENTS });

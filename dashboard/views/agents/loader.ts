@@ -1,18 +1,18 @@
-/** What the agents' views fetch beside the agents themselves (api/agents.ts). */
+/** Loaders of the agents' views beyond the agents themselves (api/agents.ts). */
 import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
 import type { AgentCounter, AgentTotal, ComplianceRun, UsageSummary } from "../../api/types.js";
 import { HOUR_MS, HOURS_SHOWN, lastHours } from "./model.js";
 
-/** Counts are gathered for so long before they are stored: an hour is not over before. */
+/** The server stores counters at this interval, so an hour is complete only this long after its end. */
 const FLUSH_MS = 10_000;
 const RUNS_SHOWN = 50;
 
 interface Hour {
   readonly name: string;
   readonly totals: readonly AgentTotal[];
-  /** Whether it was over when it was asked for. */
+  /** Whether the hour was complete when it was read. */
   readonly over: boolean;
 }
 
@@ -21,7 +21,7 @@ async function hourOf(name: string, now_ms: number, signal: AbortSignal): Promis
   return { name, totals, over: Date.parse(`${name}:00:00Z`) + HOUR_MS + FLUSH_MS < now_ms };
 }
 
-/** What all agents did in each of the last 24 hours. Hours that are over are asked for once. */
+/** Loads all agents' activity in each of the last 24 hours. Complete hours are read once. */
 function hoursSince(known: readonly Hour[], signal: AbortSignal): Promise<readonly Hour[]> {
   const now_ms = Date.now();
   const over = new Map(known.flatMap((hour) => (hour.over ? [[hour.name, hour] as const] : [])));
@@ -36,7 +36,7 @@ export const activityLoader: Loader<readonly Hour[]> = {
   patch: (hours, _change, signal) => hoursSince(hours, signal),
 };
 
-/** What one agent did, by the hour: today's hours and yesterday's, in UTC. */
+/** Loads one agent's hourly counters of today and yesterday, in UTC. */
 export function countersLoader(id: string): Loader<readonly AgentCounter[]> {
   return {
     key: `agent's counters ${id}`,
@@ -56,7 +56,7 @@ export function countersLoader(id: string): Loader<readonly AgentCounter[]> {
 
 type Totals = UsageSummary["total"];
 
-/** What one agent's calls of language models cost in the last 24 hours. */
+/** Loads what one agent's calls of language models cost in the last 24 hours. */
 export function costLoader(id: string): Loader<Totals> {
   return {
     key: `agent's usage ${id}`,
@@ -78,7 +78,7 @@ export function costLoader(id: string): Loader<Totals> {
   };
 }
 
-/** What checks of one agent against the contracts found, the newest first. */
+/** Loads the compliance runs of one agent, newest first. */
 export function runsLoader(id: string): Loader<readonly ComplianceRun[]> {
   return {
     key: `agent's runs ${id}`,

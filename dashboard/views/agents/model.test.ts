@@ -1,4 +1,4 @@
-/** Which agents are listed in which order, what they did by the hour, and their timelines. */
+/** Filters and order of agents, activity by the hour, and timelines. */
 import t from "tap";
 import type { AuditEntry, Event, Instance } from "../../api/types.js";
 import { activityOf, lastHours, listedAgents, metricSeries, valuesOf, type AgentFilter } from "./model.js";

@@ -1,11 +1,11 @@
-/** What the agents' views compute: which agents a filter keeps, in which order, and what they did by the hour. Pure. */
+/** The computations of the agents' views: filters, sort orders and activity by the hour. Pure. */
 import type { AgentCounter, AgentTotal, Instance } from "../../api/types.js";
 
 export const STATUSES = ["active", "pending", "stale"] as const;
 export const SORTS = ["name", "seen", "activity"] as const;
 export type Sort = (typeof SORTS)[number];
 
-/** As the address's query says it; "" keeps all. */
+/** The filter as the address's query has it; "" matches all. */
 export interface AgentFilter {
   readonly search: string;
   readonly status: string;
@@ -13,7 +13,7 @@ export interface AgentFilter {
   readonly stack: string;
 }
 
-/** What is counted, in the order in which it is drawn. */
+/** The counted metrics, in drawing order. */
 export const METRICS: readonly AgentCounter["metric_name"][] = [
   "rest_calls",
   "mcp_calls",
@@ -34,7 +34,7 @@ export const METRIC_WORDS: Readonly<Record<AgentCounter["metric_name"], string>>
 export const HOUR_MS = 3_600_000;
 export const HOURS_SHOWN = 24;
 
-/** The hours that are shown, the oldest first, as agent metrics name them: `2026-02-16T14`, in UTC. */
+/** Returns the last 24 hours, oldest first, as agent metrics name them: `2026-02-16T14`, in UTC. */
 export function lastHours(now_ms: number): string[] {
   const current = Math.floor(now_ms / HOUR_MS);
   return Array.from({ length: HOURS_SHOWN }, (_, at) => hourName((current - HOURS_SHOWN + 1 + at) * HOUR_MS));
@@ -44,15 +44,18 @@ export function hourName(ms: number): string {
   return new Date(ms).toISOString().slice(0, 13);
 }
 
-/** When an hour begins, seconds since the epoch. */
+/** Returns the start of an hour, seconds since the epoch. */
 export function hourSeconds(hour: string): number {
   return Date.parse(`${hour}:00:00Z`) / 1_000;
 }
 
-/** Calls of each agent, hour by hour. */
+/** Number of calls in each hour, by agent id. */
 export type Activity = ReadonlyMap<string, readonly number[]>;
 
-/** @param hours what each agent did in each hour, the oldest first */
+/**
+ * Sums up the calls of each agent.
+ * @param hours each agent's totals in each hour, oldest first
+ */
 export function activityOf(hours: readonly (readonly AgentTotal[])[]): Activity {
   const calls = new Map<string, number[]>();
   for (const [at, totals] of hours.entries())
@@ -68,7 +71,7 @@ export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** What a filter keeps, in the order that is asked for; by name where that leaves it open. */
+/** Returns the agents that match a filter, in the given order; ties are ordered by name. */
 export function listedAgents(
   agents: readonly Instance[],
   filter: AgentFilter,
@@ -85,7 +88,7 @@ export function listedAgents(
   );
   const calls = ({ id }: Instance): number => sum(activity.get(id) ?? []);
   const orders: Readonly<Record<Sort, (a: Instance, b: Instance) => number>> = {
-    // Who is here stands before who is not.
+    // Active agents come first.
     name: (a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status),
     seen: (a, b) => Date.parse(b.last_seen) - Date.parse(a.last_seen),
     activity: (a, b) => calls(b) - calls(a),
@@ -98,7 +101,7 @@ function textOf({ id, name, intent, stack, workspace, capabilities }: Instance):
   return [id, name, intent, stack, workspace, ...capabilities].join("\n").toLowerCase();
 }
 
-/** The values that a member has in the list, each once, in order; without the empty one. */
+/** Returns the distinct values of a member, sorted, without "". */
 export function valuesOf(agents: readonly Instance[], member: "workspace" | "stack"): string[] {
   return [...new Set(agents.map((agent) => agent[member]))].filter((value) => value !== "").sort();
 }
@@ -109,7 +112,7 @@ export interface MetricSeries {
   readonly values: readonly number[];
 }
 
-/** The metrics of one agent that were counted at all, over these hours. */
+/** Returns the metrics of one agent with at least one nonzero value in these hours. */
 export function metricSeries(counters: readonly AgentCounter[], hours: readonly string[]): MetricSeries[] {
   return METRICS.flatMap((metric) => {
     const by_hour = new Map(

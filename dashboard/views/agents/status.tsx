@@ -1,4 +1,4 @@
-/** How an agent is, in the colours that mean the same everywhere. */
+/** An agent's status as a badge, with the colours used everywhere. */
 import { Badge, type BadgeTone } from "../../parts/badge.js";
 import type { Instance } from "../../api/types.js";
 

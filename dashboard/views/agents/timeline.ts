@@ -1,23 +1,27 @@
-/** What an agent did, of two logs: what it wrote or was refused (audit), what it published (events). Pure. */
+/**
+ * Merges two logs into an agent's timeline: the audit log (writes and rejected calls) and its published events. Pure.
+ */
 import type { AuditEntry, Event } from "../../api/types.js";
 
 export type TimelineItem =
   | { readonly kind: "wrote" | "refused"; readonly at: string; readonly entry: AuditEntry }
   | { readonly kind: "published"; readonly at: string; readonly event: Event };
 
-/** As much of a log as is held, the newest first. */
+/** The part of a log that is held, newest first. */
 export interface Held<Row> {
   readonly rows: readonly Row[];
-  /** Whether there is nothing older. */
+  /** Whether nothing is older. */
   readonly complete: boolean;
 }
 
-/** What the server publishes of a call that the audit log tells, too. */
+/** Topics that the server publishes for calls that the audit log has already. */
 const SAID_BY_AUDIT = /^(?:llm\.usage\.recorded|koor\.state\.(?:updated|deleted))$/;
 
 const ms = (time: string | undefined): number => (time === undefined ? Number.NEGATIVE_INFINITY : Date.parse(time));
 
-/** From when on both logs are held, ms since the epoch: before it, one of them would seem to be silent. */
+/**
+ * Returns the time from which on both logs are held, ms since the epoch. Before it, one of them would seem to be empty.
+ */
 export function heldSince(audit: Held<AuditEntry>, events: Held<Event>): number {
   return Math.max(
     audit.complete ? Number.NEGATIVE_INFINITY : ms(audit.rows.at(-1)?.timestamp),
@@ -25,7 +29,7 @@ export function heldSince(audit: Held<AuditEntry>, events: Held<Event>): number 
   );
 }
 
-/** Both logs as one, the newest first, as far back as both are held. */
+/** Returns both logs merged, newest first, as far back as both are held. */
 export function timelineOf(audit: Held<AuditEntry>, events: Held<Event>): TimelineItem[] {
   const since = heldSince(audit, events);
   const items: TimelineItem[] = [
@@ -37,11 +41,11 @@ export function timelineOf(audit: Held<AuditEntry>, events: Held<Event>): Timeli
       .filter(({ topic }) => !SAID_BY_AUDIT.test(topic))
       .map((event): TimelineItem => ({ kind: "published", at: event.created_at, event })),
   ];
-  // The sort is stable: of one time, each log keeps its order.
+  // The sort is stable: rows with the same time keep the order of their log.
   return items.filter(({ at }) => ms(at) >= since).sort((a, b) => ms(b.at) - ms(a.at));
 }
 
-/** Which of the logs has to be read on, so that the timeline reaches further back. */
+/** Returns which logs must be read further, so that the timeline reaches further back. */
 export function logsToRead(audit: Held<AuditEntry>, events: Held<Event>): { audit: boolean; events: boolean } {
   const since = heldSince(audit, events);
   return {

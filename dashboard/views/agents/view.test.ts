@@ -1,4 +1,7 @@
-/** The view of agents in a browser: the table, its filters, one agent's page, live, and who may remove one. */
+/**
+ * The view of agents in a browser: the table, its filters, one agent's page, live updates, and the permission to remove
+ * an agent.
+ */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";

@@ -1,4 +1,4 @@
-/** Agents: who is here, what they intend and did; below the address of one, all about it. */
+/** The view of agents: the table, or the page of the agent in the address. */
 import type { ViewProps } from "../../base/view-props.js";
 import { AgentPage } from "./agent-page.js";
 import { AgentTable } from "./agent-table.js";

@@ -1,4 +1,4 @@
-/** Rows of the audit log as files: CSV for spreadsheets, JSON lines for programs. Pure. */
+/** Formats audit rows as files: CSV for spreadsheets, JSON lines for programs. Pure. */
 import type { AuditEntry } from "../../api/types.js";
 import type { AgentNames } from "../../parts/agent-name.js";
 
@@ -7,7 +7,7 @@ interface FileFormat {
   readonly write: (rows: readonly AuditEntry[], names: AgentNames) => string;
 }
 
-/** By the extension of the file's name. */
+/** The file name's extension. */
 export type Format = "csv" | "jsonl";
 export const FORMATS: Readonly<Record<Format, FileFormat>> = {
   csv: { type: "text/csv", write: toCsv },
@@ -17,8 +17,8 @@ export const FORMATS: Readonly<Record<Format, FileFormat>> = {
 const MEMBERS = ["id", "timestamp", "actor", "action", "resource", "outcome", "detail"] as const;
 
 /**
- * A cell that no spreadsheet takes for a formula: agents choose what stands in it, and somebody opens the file. Those
- * that begin like one get an apostrophe, as OWASP advises.
+ * Formats a CSV cell that no spreadsheet treats as a formula. Agents choose the content, and a person opens the file. A
+ * cell that begins like a formula gets an apostrophe, as OWASP advises.
  */
 function cell(value: string | number): string {
   const text = String(value);
@@ -26,7 +26,7 @@ function cell(value: string | number): string {
   return /[",\r\n']/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
-/** RFC 4180, with a line of names. `actor_name` is the agent's, where it is still registered. */
+/** Formats rows by RFC 4180, with a header. `actor_name` is the agent's name, if it is still registered. */
 function toCsv(rows: readonly AuditEntry[], names: AgentNames): string {
   const lines = rows.map((row) =>
     [...MEMBERS.map((member) => row[member]), names.get(row.actor) ?? ""].map(cell).join(","),
@@ -34,7 +34,7 @@ function toCsv(rows: readonly AuditEntry[], names: AgentNames): string {
   return `${[[...MEMBERS, "actor_name"].join(","), ...lines].join("\r\n")}\r\n`;
 }
 
-/** The rows as the API gives them, `detail` as the JSON that it is. */
+/** Formats rows as the API returns them, with `detail` parsed as JSON. */
 function toJsonLines(rows: readonly AuditEntry[]): string {
   return rows.map((row) => `${JSON.stringify({ ...row, detail: parsed(row.detail) })}\n`).join("");
 }

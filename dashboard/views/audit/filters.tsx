@@ -1,4 +1,4 @@
-/** The fields above the audit log. What they say stands in the address. */
+/** The filters of the audit log, kept in the address's query. */
 import { useResource } from "../../api/resource.js";
 import { fromField, toField } from "../../base/local-time.js";
 import type { AddressQuery } from "../../parts/address-query.js";

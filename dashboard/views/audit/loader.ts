@@ -1,4 +1,4 @@
-/** What the audit view fetches: the log's rows, their summary, and all rows of a filter for a file. */
+/** Loaders of the audit view: the rows, their summary, and all rows of a filter for an export. */
 import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
 import { History, PAGE_ROWS_MAX } from "../../api/history.js";
@@ -8,10 +8,10 @@ import type { HistoryOptions } from "../../api/use-history.js";
 import { askedOf, type AuditFilter } from "./model.js";
 
 const PAGE_ROWS = 100;
-/** The page itself leaves out much of these, so it asks for more at once. */
+/** The page filters these rows itself and drops many, so it reads more at once. */
 const SIFTED_ROWS = 1_000;
 
-/** The rows by the server's filter; live unless an end is set. */
+/** The rows that match the server's filter; live unless the range has an end. */
 export function auditLog(filter: AuditFilter): HistoryOptions<AuditEntry> {
   const page_rows = filter.outcome === "" && filter.search === "" ? PAGE_ROWS : SIFTED_ROWS;
   return {
@@ -29,8 +29,8 @@ function readPage(filter: AuditFilter, limit: number, signal: AbortSignal): Prom
 }
 
 /**
- * The newest rows of the server's filter, at most `most`; whether there are more.
- * @throws ApiError where a call is refused
+ * Reads the newest rows that match the server's filter, at most `most`, and whether there are more.
+ * @throws ApiError if a call fails
  */
 export async function readForExport(
   filter: AuditFilter,

@@ -1,4 +1,4 @@
-/** What the audit view asks for, what it sifts itself, and the files that it makes. */
+/** The audit view's query, the page's own filter, and the exported files. */
 import t from "tap";
 import type { AuditEntry } from "../../api/types.js";
 import { FORMATS } from "./export.js";

@@ -1,12 +1,12 @@
-/** What of the audit log is looked at, and which rows of it. Pure. */
+/** The filter of the audit view: the part that the server applies, and the part that the page applies. Pure. */
 import type { AuditEntry } from "../../api/types.js";
 import { timeIn } from "../../base/local-time.js";
 import { agentName, SOMEBODY, type AgentNames } from "../../parts/agent-name.js";
 
-/** As the address's query says it; "" leaves it open. */
+/** The filter as the address's query has it; "" matches all. */
 export interface AuditFilter {
   readonly action: string;
-  /** An id; `somebody` for who did not say, as no actor is called. */
+  /** An id, or `unknown` for calls without an identity; no actor has that id. */
   readonly actor: string;
   /** RFC 3339, inclusive. */
   readonly from: string;
@@ -29,7 +29,7 @@ export function filterIn(query: Readonly<Record<string, string>>): AuditFilter {
   };
 }
 
-/** The query of what the server filters by; an empty actor means who did not say. */
+/** Returns the query for the server. An empty `actor` selects calls without an identity. */
 export function askedOf({ action, actor, from, to }: AuditFilter): string {
   const asked = new URLSearchParams();
   if (action !== "") asked.set("action", action);
@@ -39,7 +39,7 @@ export function askedOf({ action, actor, from, to }: AuditFilter): string {
   return asked.toString();
 }
 
-/** What the page itself leaves out of what the server gave: it is not asked by outcome or words. */
+/** Applies the part of the filter that the server does not support: outcome and search words. */
 export function matching(
   rows: readonly AuditEntry[],
   { outcome, search }: Pick<AuditFilter, "outcome" | "search">,
@@ -55,7 +55,7 @@ export function matching(
   });
 }
 
-/** Actions and how often they were done, the most frequent first. */
+/** Returns actions with their counts, most frequent first. */
 export function actionBars(counts: Readonly<Record<string, number>>): (readonly [action: string, count: number])[] {
   return Object.entries(counts).sort(([a, many], [b, more]) => more - many || a.localeCompare(b));
 }

@@ -1,4 +1,4 @@
-/** The audit log summed up over the range that is looked at: totals, and what was done how often. */
+/** The summary of the audit log over the selected range: totals, and a count per action. */
 import { useResource } from "../../api/resource.js";
 import { count } from "../../base/format.js";
 import { Failure } from "../../parts/notice.js";

@@ -1,4 +1,4 @@
-/** The view of the audit log in a browser: live, filtered, one row whole, older rows, and the log as a file. */
+/** The audit view in a browser: live updates, filters, one row's details, older rows, and the export. */
 import { readFile } from "node:fs/promises";
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
@@ -41,7 +41,7 @@ t.test("the audit log is live, can be narrowed, and read back to its beginning",
     .filter({ hasText: `${Number(count) + 100} rows` })
     .waitFor();
 
-  // Rows that come above the one that is read do not push it away.
+  // Rows that are added above the row being read do not move it.
   await page.evaluate("document.querySelector('.table-long').scrollTo(0, 1800)");
   const read = await page.locator("tr[aria-rowindex='60']").getByRole("time").getAttribute("datetime");
   await sendJson(port, "PUT", "/api/state/plans/barrels", { barrels: 3 });
@@ -106,7 +106,7 @@ t.test("what the filter matches is a file, and no formula in it", { skip }, asyn
   );
   t.same(found[0]?.detail, { version: 1 });
 
-  // Times are the viewer's; the browser of these tests is in UTC.
+  // Times are in the browser's time zone, which is UTC in these tests.
   await page.getByLabel("To", { exact: true }).fill("2099-12-31T23:59:58");
   await page.getByRole("button", { name: "Clear filters" }).waitFor();
   t.match(page.url(), /to=2099-12-31T23%3A59%3A58\.000Z/);

@@ -1,4 +1,4 @@
-/** Audit: who changed what and what was refused, live, filtered, summed up, and as a file. */
+/** The audit view: changes and rejected calls with their actors, live, filtered, summed up, and as an export. */
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useHistory } from "../../api/use-history.js";
@@ -133,7 +133,7 @@ function columnsWith(choose: (entry: AuditEntry) => void): readonly Column<Audit
   ];
 }
 
-/** What went well needs no colour; there is so much of it. */
+/** Success is the usual outcome, so it has no colour. */
 function Outcome({ outcome }: Pick<AuditEntry, "outcome">) {
   return outcome === "error" ? <Badge tone="bad">error</Badge> : <span class="muted">success</span>;
 }

@@ -1,15 +1,15 @@
-/** What the server said of what it was asked last, or why it said nothing: for panels that ask at a button. */
+/** The state of a panel that sends a request on a button press: the last answer or error. */
 import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { reasonOf } from "../../api/client.js";
 
 export interface Asking<Answer> {
-  /** Null before the first question, and after one that failed. */
+  /** Null before the first request and after a failed one. */
   readonly answer: ReadonlySignal<Answer | null>;
-  /** Why the last question failed; "" where it did not. */
+  /** The error of the last request; "" if it succeeded. */
   readonly failure: ReadonlySignal<string>;
-  /** Asks, and takes what comes. */
+  /** Sends a request and stores its answer or error. */
   readonly ask: (question: () => Promise<Answer>) => Promise<void>;
-  /** What was answered is of what was asked, and of nothing else. */
+  /** Discards the answer, which no longer belongs to the current input. */
   readonly forget: () => void;
 }
 

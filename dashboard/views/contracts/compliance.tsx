@@ -1,4 +1,4 @@
-/** Who breaks a contract, and who did, by the history of the checks. */
+/** The agents that violate a contract now, and earlier violations from the history of runs. */
 import { useMemo } from "preact/hooks";
 import { useAgentsById } from "../../api/agents.js";
 import { useResource } from "../../api/resource.js";

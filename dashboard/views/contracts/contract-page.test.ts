@@ -1,4 +1,4 @@
-/** One contract in a browser: its fields, who breaks it, payloads and services that are held against it. */
+/** One contract in a browser: its fields, its violations, and the panels that check payloads and services. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing } from "../../../test/support/browser.js";

@@ -1,4 +1,7 @@
-/** One contract: its endpoints, who breaks it, and a payload or a service to try against it. */
+/**
+ * One contract's page: its endpoints, the agents that violate it, and panels to check a payload or a service against
+ * it.
+ */
 import { useLocation } from "preact-iso/router";
 import { useRef } from "preact/hooks";
 import { query as queryOf } from "../../base/path.js";
@@ -17,7 +20,7 @@ import { TryPanel } from "./try-panel.js";
 interface ContractPageProps {
   readonly project: string;
   readonly name: string;
-  /** The endpoint that the address names; "" for none. */
+  /** The endpoint from the address; "" for none. */
   readonly endpoint: string;
 }
 

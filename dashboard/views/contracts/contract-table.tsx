@@ -1,4 +1,4 @@
-/** The specs that are contracts, with how the agents keep them. */
+/** The table of contracts, with a summary of their compliance. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useEffect, useMemo } from "preact/hooks";
@@ -56,11 +56,10 @@ const COLUMNS: readonly Column<Row>[] = [
   },
 ];
 
-/** After so many goes of looking into specs it waits to be asked for more. */
+/** Maximum number of automatic rounds that look into specs; then a button continues. */
 const ROUNDS_MAX = 20;
 
-/** How a contract is kept. */
-/** A contract of one endpoint. */
+/** A contract with one endpoint, for the empty state. */
 const CONTRACT = '{"kind":"contract","endpoints":{"GET /cart":{}}}';
 
 export function OutcomeBadge({ of }: { readonly of: Outcome | undefined }) {
@@ -70,7 +69,7 @@ export function OutcomeBadge({ of }: { readonly of: Outcome | undefined }) {
   return <Badge tone="bad">{`broken by ${broken} of ${checked}`}</Badge>;
 }
 
-/** The outcomes by `P/N`; undefined until runs and agents are known. */
+/** Returns the outcomes by `P/N`; undefined until runs and agents are loaded. */
 export function useOutcomes(): ReadonlyMap<string, Outcome> | undefined {
   const runs = useResource(complianceRuns).data.value;
   const agents = useResource(agentsLoader).data.value;
@@ -87,7 +86,7 @@ export function ContractTable({ project }: { readonly project: string }) {
   const outcomes = useOutcomes();
   const { route } = useLocation();
   const words = useSignal("");
-  /** How often it went on by itself to look which specs are contracts. */
+  /** Number of automatic rounds so far. */
   const rounds = useSignal(0);
   const found = list.data.value;
   useEffect(() => {

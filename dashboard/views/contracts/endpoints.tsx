@@ -11,14 +11,14 @@ import { FIELD_ROWS_MAX, filterEndpoints, type Definition, type Endpoint, type F
 
 interface EndpointsProps {
   readonly endpoints: readonly Endpoint[];
-  /** The one that is tried. */
+  /** The selected endpoint. */
   readonly current: string;
   readonly onTry: (name: string) => void;
 }
 
-/** Endpoints that are drawn at once. */
+/** Maximum number of endpoints rendered at first. */
 const SHOWN_FIRST = 40;
-/** So many are found without a search. */
+/** Number of endpoints from which on a search field is shown. */
 const SEARCHED_FROM = 4;
 
 export function Endpoints({ endpoints, current, onTry }: EndpointsProps) {

@@ -1,4 +1,4 @@
-/** A running service that is called by the server, and held against one endpoint of a contract. */
+/** A panel that lets the server call a running service and check its answer against an endpoint. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { send } from "../../api/client.js";

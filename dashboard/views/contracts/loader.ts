@@ -1,4 +1,4 @@
-/** Which specs are contracts, one contract, and what checks of all of them found. */
+/** Loaders of contracts: which specs are contracts, one contract, and the compliance runs of all. */
 import { findContractFault } from "../../../schemas/contract-shape.js";
 import { ApiError, getJson, getShortValue, getValue } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
@@ -13,38 +13,41 @@ export interface ContractEntry {
   readonly version: number;
   /** RFC 3339. */
   readonly updated_at: string;
-  /** How many endpoints it has. */
+  /** Number of endpoints. */
   readonly endpoints: number;
 }
 
 export interface ContractList {
   readonly contracts: readonly ContractEntry[];
   readonly specs: number;
-  /** Specs that nobody has looked at yet. */
+  /** Number of specs whose value has not been read yet. */
   readonly left: number;
 }
 
 type Spec = Omit<ContractEntry, "endpoints">;
 
-/** Whether a spec is a contract only its value says. Values are fetched for so long for one list, so many at once. */
+/**
+ * Only a spec's value shows whether it is a contract. One fetch of the list reads values for this long, ms, with
+ * AT_ONCE requests in parallel.
+ */
 const LOOK_MS = 400;
 const AT_ONCE = 4;
 const NOT_FOUND = 404;
-/** Nobody reads a contract that is longer than this; what is, is taken for another document. */
+/** A longer spec is treated as another kind of document: a contract of this length could not be read by a person. */
 const VALUE_BYTES_MAX = 512 * 1_024;
-/** What is known of values is kept: they are looked at once a version. */
+/** Maximum number of cached results. A value is read once per version. */
 const KNOWN_MAX = 5_000;
-/** Newest runs that are asked for. */
+/** Maximum number of compliance runs read, the newest. */
 export const RUNS_MAX = 1_000;
 
-/** How many endpoints a version of a spec has; null where it is no contract. The oldest are forgotten first. */
+/** Number of endpoints by version of a spec; null if it is not a contract. The oldest entries are removed first. */
 const known = new Map<string, number | null>();
 
 function keyOf({ project, name, version, updated_at }: Spec): string {
   return JSON.stringify([project, name, version, updated_at]);
 }
 
-/** A spec may be gone between the list and the look at it. */
+/** A spec may be deleted between the list and the read. */
 function passOverDeleted(error: unknown): void {
   if (!(error instanceof ApiError) || error.status !== NOT_FOUND) throw error;
 }
@@ -60,13 +63,13 @@ async function lookAt(spec: Spec, signal: AbortSignal): Promise<void> {
 
 function endpointsIn(bytes: Uint8Array): number | null {
   const text = new TextDecoder().decode(bytes);
-  // Most specs are none, and this is much faster than to parse them; the word may be written with escapes.
+  // Most specs are not contracts, and this test is much faster than parsing. The word may be written with escapes.
   if (!text.includes('"contract"') && !text.includes("\\u")) return null;
   try {
     const value = JSON.parse(text) as { readonly endpoints?: object | null };
     return findContractFault(value) === undefined ? Object.keys(value.endpoints ?? {}).length : null;
   } catch {
-    // Specs may hold any bytes.
+    // A spec may hold any bytes.
     return null;
   }
 }
@@ -77,7 +80,7 @@ async function allSpecs(signal: AbortSignal): Promise<Spec[]> {
   return lists.flatMap(({ project, specs }) => specs.map((spec) => ({ project, ...spec })));
 }
 
-/** The specs that are contracts, as far as they were looked at; each fetch looks at some more. */
+/** Loads the known contracts. Each fetch reads some more specs. */
 export const contractList: Loader<ContractList> = {
   key: "contracts",
   kinds: ["spec"],
@@ -101,7 +104,7 @@ export const contractList: Loader<ContractList> = {
   },
 };
 
-/** A contract as it is stored now, or why the spec is none. */
+/** A contract as stored now, or the reason why the spec is not a contract. */
 export interface StoredContract {
   readonly version: number;
   readonly contract: Contract | { readonly fault: string };
@@ -119,7 +122,7 @@ export function oneContract(project: string, name: string): Loader<StoredContrac
   };
 }
 
-/** What the newest checks found, the newest first. */
+/** Loads the newest compliance runs, newest first. */
 export const complianceRuns: Loader<readonly ComplianceRun[]> = {
   key: "compliance runs",
   kinds: ["compliance"],

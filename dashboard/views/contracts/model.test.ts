@@ -1,4 +1,4 @@
-/** Contracts in rows, examples of payloads, and which endpoints a search finds. */
+/** Contracts as rows, example payloads, and the search for endpoints. */
 import t from "tap";
 import { readContract as checked } from "../../../src/contracts/contract.js";
 import {
@@ -17,7 +17,7 @@ function contractOf(endpoints: object): Contract {
   return contract;
 }
 
-/** `  plate: string, required: "a" "b"`, a line a field. */
+/** Formats each field as a line: `  plate: string, required: "a" "b"`. */
 function drawn({ endpoints }: Contract): string[] {
   return endpoints.flatMap(({ name, definitions }) => [
     name,

@@ -1,25 +1,25 @@
-/** A contract as people read it: its endpoints with their fields in rows, and payloads that fit. Pure. */
+/** A contract prepared for display: endpoints with their fields as rows, and example payloads. Pure. */
 import { findContractFault, jsonSchemaOf } from "../../../schemas/contract-shape.js";
 import type { ContractDirection } from "../../api/types.js";
 
 type JsonObject = { readonly [name: string]: unknown };
 
-/** A field, or what the elements of an array are made of, on a line of its own. */
+/** A row for a field, or for the elements of an array. */
 export interface FieldRow {
   readonly name: string;
-  /** How deep it lies in others. */
+  /** Nesting depth. */
   readonly depth: number;
-  /** `array of object`; "any" where nothing is said. */
+  /** `array of object`; "any" if the contract does not say. */
   readonly type: string;
   readonly required: boolean;
   readonly nullable: boolean;
-  /** The values that it may have, as JSON; empty where any will do. */
+  /** The allowed values as JSON; empty if any value is allowed. */
   readonly allowed: readonly string[];
 }
 
-/** What an endpoint says of one kind of payload. */
+/** The definition of one kind of payload of an endpoint. */
 export interface Definition {
-  /** As it stands in the contract. */
+  /** Its member in the contract. */
   readonly member: "query" | "request" | "response" | "response_array" | "error";
   readonly title: string;
   readonly direction: ContractDirection;
@@ -27,17 +27,17 @@ export interface Definition {
     | { readonly rows: readonly FieldRow[] }
     | { readonly schema: string }
     | { readonly malformed: string };
-  /** A payload that fits, as far as fields say; undefined where a schema or a mistake says something else. */
+  /** A payload that matches the field definitions; undefined for a JSON Schema or a malformed definition. */
   readonly example: unknown;
 }
 
 export interface Endpoint {
-  /** As the contract names it: `POST /api/trucks`. */
+  /** The name in the contract: `POST /api/trucks`. */
   readonly name: string;
-  /** "" where the name has none. */
+  /** "" if the name has no method. */
   readonly method: string;
   readonly path: string;
-  /** The status of a success; "" where none is asked for. */
+  /** The status of a successful response; "" if the contract does not require one. */
   readonly status: string;
   readonly definitions: readonly Definition[];
 }
@@ -54,14 +54,14 @@ const MEMBERS: readonly (readonly [Definition["member"], title: string, Contract
   ["response_array", "Response, each element", "response"],
   ["error", "Error", "error"],
 ];
-/** A definition with more fields is cut: nobody reads it here. */
+/** Maximum number of field rows of a definition. A longer one is cut, because it could not be read here. */
 export const FIELD_ROWS_MAX = 300;
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Reads a spec's text; says what is wrong where it is no contract. */
+/** Parses a spec's text as a contract; returns the fault if it is not one. */
 export function readContract(text: string): Contract | { readonly fault: string } {
   let value: unknown;
   try {
@@ -121,7 +121,7 @@ function addRows(fields: JsonObject, depth: number, rows: FieldRow[]): void {
   }
 }
 
-/** The elements of an array, of its arrays, and so on; the field itself where it has none. */
+/** Returns the innermost element type of nested arrays, or the field itself if it is not an array. */
 function innermost(field: JsonObject): JsonObject {
   let inner = field;
   while (isObject(inner["items"])) inner = inner["items"];
@@ -136,7 +136,7 @@ function typeOf(field: JsonObject): string {
   return `${said === "any" ? "array" : said} of ${elements}`;
 }
 
-/** Deeper than this an example says nothing more. */
+/** Maximum nesting depth of an example. */
 const EXAMPLE_DEPTH = 6;
 
 function exampleOfFields(fields: JsonObject, depth = 0): JsonObject {
@@ -157,13 +157,13 @@ function exampleOf({ type, enum: values, fields, items }: JsonObject, depth: num
   return "text";
 }
 
-/** A payload that fits one direction of an endpoint, as text; `{}` where nothing is known of it. */
+/** Returns an example payload for one direction of an endpoint, as text; `{}` if nothing is defined. */
 export function examplePayload(endpoint: Endpoint | undefined, direction: string): string {
   const definition = endpoint?.definitions.find((one) => one.direction === direction);
   return JSON.stringify(definition?.example ?? {}, null, 2);
 }
 
-/** What a live test needs to call the endpoint, as text: the path's parameters, and the query or the body. */
+/** Returns example data for a live test, as text: the path parameters, and the query or the body. */
 export function exampleTestData(endpoint: Endpoint | undefined): string {
   if (endpoint === undefined) return "{}";
   const parameters = [...endpoint.path.matchAll(/\{([^{}/]+)\}/g)].map(([, name = ""]) => [name, "1"] as const);
@@ -172,7 +172,7 @@ export function exampleTestData(endpoint: Endpoint | undefined): string {
   return JSON.stringify({ ...Object.fromEntries(parameters), ...(isObject(sent) ? sent : {}) }, null, 2);
 }
 
-/** The endpoints in which all words are somewhere: in their names, or in their fields'. */
+/** Returns the endpoints that contain every word in their name or in a field name. */
 export function filterEndpoints(endpoints: readonly Endpoint[], words: string): readonly Endpoint[] {
   const wanted = words
     .toLowerCase()
@@ -188,7 +188,7 @@ export function filterEndpoints(endpoints: readonly Endpoint[], words: string): 
   });
 }
 
-/** A JSON text that somebody typed: what it says, or what is wrong with it. An empty one is `{}`. */
+/** Parses JSON that the user typed; returns the error if it is malformed. Empty text is `{}`. */
 export function typedJson(text: string): { readonly value: unknown } | { readonly failure: string } {
   if (text.trim() === "") return { value: {} };
   try {

@@ -1,11 +1,11 @@
-/** How contracts are kept now, and since when which violation is there. */
+/** Current outcomes of contracts, and the start of each violation. */
 import t from "tap";
 import type { ComplianceRun } from "../../api/types.js";
 import { findingsOf, outcomesOf } from "./outcomes.js";
 
 let last_id = 0;
 
-/** The run of a minute: of an agent, with the paths that it found something at. */
+/** Returns the run of an agent at a minute, with violations at these paths. */
 function run(minute: number, instance_id: string, paths: readonly string[], contract = "api"): ComplianceRun {
   last_id += 1;
   return {

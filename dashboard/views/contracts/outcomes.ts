@@ -1,15 +1,20 @@
-/** What checks found of contracts: how each stands now, and since when which violation is there. Pure. */
+/** Summarizes compliance runs: the current outcome of each contract, and since when each violation exists. Pure. */
 import type { ComplianceRun } from "../../api/types.js";
 
-/** How the agents that are checked stand to a contract, by the newest run of each. */
+/**
+ * The number of agents that were checked against a contract, and of those that violate it, by the newest run of each.
+ */
 export interface Outcome {
   readonly checked: number;
   readonly broken: number;
-  /** When the newest of these runs was, RFC 3339. */
+  /** Time of the newest of these runs, RFC 3339. */
   readonly run_at: string;
 }
 
-/** By `P/N`; contracts that no active agent was checked against are not in it. @param runs newest first */
+/**
+ * Returns the outcomes by `P/N`, without contracts that no active agent was checked against.
+ * @param runs newest first
+ */
 export function outcomesOf(runs: readonly ComplianceRun[], active: ReadonlySet<string>): ReadonlyMap<string, Outcome> {
   const seen = new Set<string>();
   const outcomes = new Map<string, Outcome>();
@@ -28,12 +33,12 @@ export function outcomesOf(runs: readonly ComplianceRun[], active: ReadonlySet<s
   return outcomes;
 }
 
-/** One violation of one agent, over all the runs in a row that found it. */
+/** One violation by one agent, over the consecutive runs that found it. */
 export interface Finding {
   readonly instance_id: string;
   readonly path: string;
   readonly message: string;
-  /** The first and the last run that found it, RFC 3339. */
+  /** Times of the first and the last run that found it, RFC 3339. */
   readonly since: string;
   readonly until: string;
   /** Whether the agent's newest run found it. */
@@ -43,12 +48,12 @@ export interface Finding {
 interface Growing extends Omit<Finding, "since" | "now"> {
   since: string;
   now: boolean;
-  /** Whether the run after the one that is looked at has found it, too. */
+  /** Whether the next newer run found it, too. */
   open: boolean;
 }
 
 /**
- * The violations of one contract, those of now first, then by when they were seen last.
+ * Returns the violations of one contract: current ones first, then by the time they were last found.
  * @param runs of this contract, newest first
  */
 export function findingsOf(runs: readonly ComplianceRun[]): Finding[] {

@@ -1,4 +1,4 @@
-/** A payload that is held against one endpoint of a contract. */
+/** A panel that checks a payload against an endpoint of a contract. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { send } from "../../api/client.js";
@@ -16,7 +16,7 @@ import { useAnswer } from "./answer.js";
 import { examplePayload, typedJson, type Endpoint } from "./model.js";
 import { ViolationList } from "./violation-list.js";
 
-/** Which endpoint of which contract is tried. */
+/** The selected contract and endpoint. */
 export interface TryProps {
   readonly project: string;
   readonly name: string;
@@ -27,7 +27,7 @@ export interface TryProps {
 
 export function TryPanel({ project, name, endpoints, tried, onChoose }: TryProps) {
   const wanted = useSignal("");
-  /** Null until somebody types: an example then. */
+  /** Null until the user types; an example payload is shown then. */
   const typed = useSignal<string | null>(null);
   const { answer, failure, ask, forget } = useAnswer<ContractValidation>();
   const directions = [...new Set((tried?.definitions ?? []).map((one) => one.direction))];

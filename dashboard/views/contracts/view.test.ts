@@ -1,4 +1,4 @@
-/** The list of contracts in a browser: which specs they are, how they are kept, and how to begin. */
+/** The table of contracts in a browser: which specs it lists, their compliance, and the empty state. */
 import t from "tap";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
 import { fillWithADay } from "../../../test/support/a-day.js";

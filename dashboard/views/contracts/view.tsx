@@ -1,4 +1,4 @@
-/** Contracts: the specs that are contracts with how they are kept, and one of them with its endpoints. */
+/** The view of contracts: the table, or the page of the contract in the address. */
 import type { ViewProps } from "../../base/view-props.js";
 import { ContractPage } from "./contract-page.js";
 import { ContractTable } from "./contract-table.js";

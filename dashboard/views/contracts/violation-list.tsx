@@ -1,4 +1,4 @@
-/** What does not fit: where, and why. A list, since it stands where there is little room beside one another. */
+/** The violations of a payload, with path and message. It is a list, because its panels are too narrow for a table. */
 import type { ContractViolation } from "../../api/types.js";
 
 interface ViolationListProps {

@@ -1,4 +1,4 @@
-/** How the feed is: live, cut off, behind and by how many; and what came in the last minute. */
+/** The state of the event feed: live, reconnecting, or catching up with a count; and the rate of the last minute. */
 import type { EventFeed, EventFeedState } from "../../api/event-feed.js";
 import { now_ms } from "../../base/clock.js";
 import { clockTime, count, plural } from "../../base/format.js";
@@ -9,7 +9,7 @@ import { addressFor, rateInWords, type Asked } from "./model.js";
 interface FeedLineProps {
   readonly feed: EventFeed;
   readonly asked: Asked;
-  /** Events that have come since the list was paused; null while it is not. */
+  /** Number of events received since the list was paused; null if it is not paused. */
   readonly waiting: number | null;
 }
 
@@ -27,7 +27,7 @@ export function FeedLine({ feed, asked, waiting }: FeedLineProps) {
   );
 }
 
-/** A replay that is longer than what the page holds goes on when it is asked to. */
+/** A replay stops when the page is full; a link continues it. */
 function Rest({ feed, asked }: Pick<FeedLineProps, "feed" | "asked">) {
   const { events } = feed.list.value;
   const last = events.at(-1)?.id ?? 0;
@@ -53,7 +53,7 @@ const TONES: Readonly<Record<EventFeedState, BadgeTone>> = {
 
 function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
   const state = feed.state.value;
-  // What cannot begin does not connect; its field says why.
+  // A feed that failed to start is not connecting; the pattern field shows the error.
   if (feed.failure.value !== null) return null;
   const lost_ms = feed.lost_ms.value;
   const words = {
@@ -64,7 +64,7 @@ function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
   }[state];
   return (
     <>
-      {/* How far behind changes too often to be read out. */}
+      {/* The count changes too often for a screen reader. */}
       <span role={state === "catching up" ? undefined : "status"}>
         <Badge tone={TONES[state]}>{words}</Badge>
       </span>

@@ -1,6 +1,4 @@
-/**
- * Which events are shown: a pattern of topics, and where a replay begins. What is typed comes to stand in the address.
- */
+/** The filters of the event list: a topic pattern and the start of a replay. They are copied to the address. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { reasonOf } from "../../api/client.js";
@@ -11,12 +9,12 @@ import { cursorOf, type Asked } from "./model.js";
 
 interface FilterProps {
   readonly asked: Asked;
-  /** Why the server does not take the pattern; "" where it does. */
+  /** Why the server rejects the pattern; "" if it accepts it. */
   readonly refusal: string;
   readonly onAsk: (asked: Asked) => void;
 }
 
-/** Typing has come to rest. */
+/** Delay after the last key press, ms. */
 const REST_MS = 300;
 const PATTERN_HINT = "* and ? within a segment, ** for several: api.**";
 const SINCE_HINT = "after an event's id, or from a time on: 42, 14:02, 10m";

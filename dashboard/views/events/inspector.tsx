@@ -1,4 +1,4 @@
-/** One event, whole: who published it and when, its data, and what can be done with it. */
+/** One event: publisher, time, data, and actions. */
 import { heldData, type HeldEvent } from "../../api/event-list.js";
 import { useResource } from "../../api/resource.js";
 import { session } from "../../api/session.js";
@@ -12,7 +12,7 @@ import { addressFor, asCurl, type Asked } from "./model.js";
 
 interface InspectorProps {
   readonly id: number;
-  /** As the list has it; undefined where it is not in the list. */
+  /** The event in the list; undefined if it is not in the list. */
   readonly held: HeldEvent | undefined;
   readonly asked: Asked;
   readonly onStep: (step: 1 | -1) => void;
@@ -22,7 +22,7 @@ interface InspectorProps {
 export function Inspector({ id, held, asked, onStep, onClose }: InspectorProps) {
   const resource = useResource(eventLoader(id));
   const whole = resource.data.value;
-  // History may let go what the page still holds.
+  // The page may hold an event that history has already removed.
   const event = whole ?? (held === undefined ? null : { ...held, data: heldData(held) });
   return (
     <section class="inspector card" aria-label={`Event ${id}`}>

@@ -1,4 +1,4 @@
-/** What the list of events asks for beside its feed: one event as it is kept, and the event before a time. */
+/** Requests of the event list beyond its feed: one event as stored, and the last event before a time. */
 import { getJson, getText } from "../../api/client.js";
 import { query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
@@ -7,7 +7,7 @@ import { wholeEvent, type WholeEvent } from "./model.js";
 
 const HISTORY = "/api/events/history";
 
-/** An event as it is kept; null where history no longer holds it. It never changes. */
+/** Loads an event as stored; null if history no longer holds it. An event never changes. */
 export function eventLoader(id: number): Loader<WholeEvent | null> {
   return {
     key: `event ${id}`,
@@ -16,7 +16,7 @@ export function eventLoader(id: number): Loader<WholeEvent | null> {
   };
 }
 
-/** The id of the last event before a time; 0 where history begins later. */
+/** Returns the id of the last event before a time; 0 if history begins later. */
 export async function idBefore(time_ms: number): Promise<number> {
   const to = new Date(time_ms - 1).toISOString();
   const [before] = await getJson<Event[]>(HISTORY + query({ to, last: 1 }));

@@ -1,4 +1,4 @@
-/** What the list of events says: its rows, its address, an event's texts. Pure. */
+/** The event list's rows, its address, and an event's texts. Pure. */
 import { query } from "../../base/path.js";
 import type { EventList, Gap, HeldEvent } from "../../api/event-list.js";
 import type { Event } from "../../api/types.js";
@@ -6,7 +6,7 @@ import { addressOf } from "../../base/address.js";
 import { curlPost } from "../../base/curl.js";
 import { count, plural } from "../../base/format.js";
 
-/** A row of the list: an event, or a gap between two. */
+/** A row of the list: an event, or a gap between two events. */
 export type Row = HeldEvent | Gap;
 
 export function isGap(row: Row): row is Gap {
@@ -17,7 +17,7 @@ export function keyOf(row: Row): number | string {
   return isGap(row) ? `gap ${row.after_id}` : row.id;
 }
 
-/** The rows of a list, gaps in their places. */
+/** Returns the events of a list with its gaps in position. */
 export function rowsOf({ events, gaps }: EventList, newest_first: boolean): Row[] {
   const rows: Row[] = [];
   let next_gap = 0;
@@ -32,7 +32,7 @@ export function rowsOf({ events, gaps }: EventList, newest_first: boolean): Row[
   return newest_first ? rows.toReversed() : rows;
 }
 
-/** What a gap's row says. */
+/** Returns the text of a gap's row. */
 export function gapInWords({ count: missing, why, exact }: Gap): string {
   const events = plural(missing, "event");
   if (why === "dropped") return `${events} ${missing === 1 ? "was" : "were"} dropped: this page could not keep up.`;
@@ -40,18 +40,18 @@ export function gapInWords({ count: missing, why, exact }: Gap): string {
   return `${events} ${missing === 1 ? "is" : "are"} no longer kept.`;
 }
 
-/** What the address says of the list. */
+/** The parameters of the list in the address. */
 export interface Asked {
   readonly pattern: string;
-  /** The cursor that it begins after; null where it shows the newest. */
+  /** Id of the event to start after; null shows the newest events. */
   readonly since: number | null;
-  /** The event that is looked at. */
+  /** Id of the selected event. */
   readonly id: number | null;
 }
 
 const ID = /^[0-9]{1,15}$/;
 
-/** What an address's query asks for; what is malformed in it is left out. */
+/** Parses the query of an address; malformed parameters are ignored. */
 export function askedBy({ pattern = "", since = "", id = "" }: Readonly<Record<string, string>>): Asked {
   return {
     pattern,
@@ -60,19 +60,19 @@ export function askedBy({ pattern = "", since = "", id = "" }: Readonly<Record<s
   };
 }
 
-/** The address of a list. */
+/** Returns the address of a list. */
 export function addressFor({ pattern, since, id }: Asked): string {
   return addressOf("events") + query({ pattern, since: since ?? undefined, id: id ?? undefined });
 }
 
-/** Where a replay begins: after an event, or at a time. */
+/** The start of a replay: after an event, or at a time. */
 export type Cursor = { readonly id: number } | { readonly time_ms: number };
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * What somebody typed as the beginning of a replay: an id, `10m` ago, `14:02` today, or a date with or without a time,
- * in the viewer's zone. Undefined where it is nothing of that, null where it is empty.
+ * Parses the start of a replay that the user typed: an id, `10m` ago, `14:02` today, or a date with or without a time,
+ * in the user's time zone. The result is undefined for anything else, and null for empty text.
  */
 export function cursorOf(text: string, now_ms: number): Cursor | null | undefined {
   const typed = text.trim();
@@ -86,19 +86,19 @@ export function cursorOf(text: string, now_ms: number): Cursor | null | undefine
     return { time_ms: new Date(now_ms).setHours(Number(hours), Number(minutes), Number(seconds), 0) };
   }
   if (!/^\d{4}-\d{2}-\d{2}/.test(typed)) return undefined;
-  // A date alone would be midnight in UTC.
+  // `Date.parse` would read a date alone as midnight in UTC.
   const time_ms = Date.parse(typed.length === 10 ? `${typed}T00:00` : typed);
   return Number.isNaN(time_ms) ? undefined : { time_ms };
 }
 
-/** An event as it is kept: `data` is the publisher's JSON, digit by digit. */
+/** An event as stored: `data` is the publisher's JSON text, with every digit. */
 export interface WholeEvent extends Omit<Event, "data"> {
   readonly data: string;
 }
 
 /**
- * An event of history's answer of one, its data as they were sent: parsed and written again, long numbers would have
- * lost their last digits. Null where the answer begins with another event.
+ * Extracts an event with its unparsed data from an answer of history with one event. Parsing and formatting would lose
+ * the last digits of long numbers. The result is null if the answer holds another event.
  */
 export function wholeEvent(answer: string, id: number): WholeEvent | null {
   const [event] = JSON.parse(answer) as readonly Event[];
@@ -117,14 +117,14 @@ export function wholeEvent(answer: string, id: number): WholeEvent | null {
   };
 }
 
-/** The call that publishes the same again, for a shell. */
+/** Returns a shell command that publishes the same event again. */
 export function asCurl({ topic, data, source }: WholeEvent, origin: string, auth: boolean): string {
   const said = source === "" ? "" : `,"source":${JSON.stringify(source)}`;
   const body = `{"topic":${JSON.stringify(topic)},"data":${data}${said}}`;
   return curlPost(`${origin}/api/events/publish`, body, auth);
 }
 
-/** What a minute's counts come to: `320/s`, `3.2/s`; `12/min` where it is less than one a second. */
+/** Formats a minute's counts as a rate: `320/s`, `3.2/s`; `12/min` if it is less than one per second. */
 export function rateInWords(counts: readonly number[]): string {
   const sum = counts.reduce((all, one) => all + one, 0);
   const mean = sum / counts.length;
@@ -132,7 +132,7 @@ export function rateInWords(counts: readonly number[]): string {
   return `${mean < 10 ? mean.toFixed(1) : count(Math.round(mean))}/s`;
 }
 
-/** The neighbour of an event in the rows, so many events away; the first one where none is looked at. */
+/** Returns the id of the event one row above or below; the first event if none is selected. */
 export function neighbour(rows: readonly Row[], id: number | null, step: 1 | -1): number | null {
   const events = rows.filter((row): row is HeldEvent => !isGap(row));
   const at = id === null ? -1 : events.findIndex((event) => event.id === id);

@@ -1,4 +1,4 @@
-/** The list of events in a real browser: live, filtered, paused, inspected, replayed, cut off, flooded. */
+/** The event list in a real browser: live, filtered, paused, inspected, replayed, disconnected, flooded. */
 import t from "tap";
 import type { Page } from "playwright-core";
 import { fillWithADay } from "../../../test/support/a-day.js";
@@ -10,7 +10,7 @@ import { makeDirectory, startKoor, type Owner } from "../../../test/support/serv
 
 const skip = browserMissing();
 
-/** A page that is gone with its test: those that are open take every event. */
+/** Opens a page that is closed with its test, because every open page receives every event. */
 async function opened(
   t: Owner,
   dashboard: Dashboard,
@@ -22,14 +22,14 @@ async function opened(
   return watched;
 }
 
-/** Publishes so many; the ids of the first and the last. */
+/** Publishes `count` events; returns the first and the last id. */
 async function publish(port: number, topic: string, count = 1, data: unknown = {}): Promise<readonly [number, number]> {
   const body = JSON.stringify(Array.from({ length: count }, () => ({ topic, data })));
   const published = (await send(port, "POST", "/api/events/publish", { body })).json<{ id: number }[]>();
   return [published[0]?.id ?? 0, published.at(-1)?.id ?? 0];
 }
 
-/** The rows of the list that are drawn, by their topics. */
+/** Returns the topics of the rendered rows. */
 async function topics(page: Page): Promise<string[]> {
   return page.getByRole("region", { name: "Events" }).locator(".event-topic").allTextContents();
 }
@@ -186,9 +186,9 @@ t.test("a restart of the server loses no event", { skip }, async (t) => {
   t.same(await topics(page), ["after", ...Array.from({ length: 20 }, () => "between"), "before"]);
 });
 
-/** Twice what a page needs that holds 5,000 events, a tenth of what it would that held them all. */
+/** Twice what a page needs that holds 5,000 events; a tenth of what it would need to hold all of them. */
 const HEAP_GROWTH_BYTES_MAX = 4_000_000;
-/** Rows that are in sight on a large screen, and those around them. */
+/** The rows visible on a large screen, plus overscan. */
 const DRAWN_ROWS_MAX = 80;
 
 t.test("a flood leaves neither memory nor rows behind", { skip: skip || longFormOnly() }, async (t) => {
@@ -209,7 +209,7 @@ t.test("a flood leaves neither memory nor rows behind", { skip: skip || longForm
   const before = await heap();
   for (let batch = 0; batch < 100; batch++) {
     await publish(koor.port, "flood", 1_000, data);
-    // A page that falls behind is told of a gap, and of the end it might hear nothing.
+    // A page that falls behind gets a gap notice, and might not receive the last event.
     await publish(koor.port, `flood.${batch}`);
     await row(page, `flood.${batch}`).waitFor();
   }

@@ -1,4 +1,4 @@
-/** Events: as they come, or from a cursor on; one of them looked at closely. */
+/** The view of events: the live list, or a replay from a cursor, and the selected event. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useMemo, useRef } from "preact/hooks";
@@ -18,19 +18,19 @@ import { Filter } from "./filter.js";
 import { Inspector } from "./inspector.js";
 import { addressFor, askedBy, gapInWords, isGap, keyOf, neighbour, rowsOf, type Asked, type Row } from "./model.js";
 
-/** Of history, from the beginning. */
+/** Number of events read from history at the start. */
 const FIRST_EVENTS = 500;
-/** What the page holds. */
+/** Maximum number of events held. */
 const KEPT_EVENTS = 5_000;
 
-/** The whole row leads to its event, but for what is a link already, and for who marks text in it. */
+/** A click anywhere in a row selects its event, except on a link or while the user selects text. */
 function followRow({ target }: MouseEvent): void {
   if (!(target instanceof Element) || target.closest("a, button") !== null) return;
   if (getSelection()?.isCollapsed === false) return;
   target.closest("tr")?.querySelector<HTMLElement>(".event-topic")?.click();
 }
 
-/** A list that stands still, and how many events had come when it was stopped. */
+/** A paused list, and the number of events received when it was paused. */
 interface Pause {
   readonly list: EventList;
   readonly received: number;
@@ -44,7 +44,7 @@ export function View({ query }: ViewProps) {
   const paused = useSignal<Pause | null>(null);
   const failure = feed.failure.value === null ? "" : reasonOf(feed.failure.value);
   const begun = failure === "" && (feed.state.value !== "connecting" || feed.list.value !== NO_EVENTS);
-  // What was shown before stays until the answer to what is asked now is there.
+  // The previous list stays visible until the new one has data.
   const before = useRef<EventList>(NO_EVENTS);
   const list = paused.value?.list ?? (begun ? feed.list.value : before.current);
   before.current = list;
@@ -64,7 +64,7 @@ export function View({ query }: ViewProps) {
     if (event.key === "Escape" && id !== null) go({ ...asked, id: null });
     else if (by !== 0 && event.target instanceof Element && event.target.closest(".events-list") !== null) {
       event.preventDefault();
-      // The row that has the focus may be out of sight with the next step.
+      // The next step may scroll the focused row out of sight.
       event.target.closest<HTMLElement>(".table-frame")?.focus();
       step(by);
     }

@@ -1,4 +1,4 @@
-/** Takes a lease from who holds it, or a request out of the line: with a reason, which its holder is told. */
+/** The button that breaks a lease or removes a waiting request, with a reason that its holder sees. */
 import { useSignal } from "@preact/signals";
 import { breakLease } from "../../api/leases.js";
 import { may_decide } from "../../api/session.js";

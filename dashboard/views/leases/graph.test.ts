@@ -1,11 +1,11 @@
-/** The drawing of who waits for whom: columns, what is left out, and that nothing lies upon another. */
+/** The layout of the wait graph: columns, holders that are left out, and no overlaps. */
 import t from "tap";
 import type { Lease, LeaseWaits } from "../../api/types.js";
 import { type Graph, LABEL_HEIGHT, layOut, NODE_HEIGHT, pathOf } from "./graph.js";
 
 type Pair = readonly [from: string, to: string];
 
-/** Each pair is a request of the one for what the other holds. */
+/** Returns a wait graph: each pair is a request by the first holder for a lease of the second. */
 function waits(...pairs: readonly Pair[]): LeaseWaits {
   const holders = [...new Set(pairs.flat())];
   const leaseOf = (id: string, name: string, state: "held" | "waiting"): Lease => ({
@@ -47,7 +47,7 @@ const columnsOf = ({ nodes }: Graph): string[][] => {
   return lefts.map((left) => nodes.flatMap(({ x, name }) => (x === left ? [name] : [])).sort());
 };
 
-/** Whether things of one column keep a distance. */
+/** Whether items in the same column keep a distance. */
 function apart(places: readonly { readonly x: number; readonly y: number }[], distance: number): boolean {
   return places.every((one, at) =>
     places.slice(at + 1).every((other) => one.x !== other.x || Math.abs(one.y - other.y) >= distance),

@@ -1,43 +1,43 @@
 /**
- * Who waits for whom, laid out: holders in columns from left to right, each to the left of all for whom it waits, and
- * what they wait for written on the way. Pure.
+ * The layout of the wait graph. Holders are in columns; each is to the left of all holders that it waits for. The edge
+ * between two holders is labelled with the resource. Pure.
  */
 import type { LeaseWaits } from "../../api/types.js";
 
-/** Of very many the busiest are drawn. */
+/** Maximum number of holders drawn: the ones with the most edges. */
 export const NODES_MAX = 24;
 
-/** Sizes, px; those of boxes and labels stand in style.css, too. */
+/** Sizes, px. The sizes of boxes and labels are also in style.css. */
 export const NODE_WIDTH = 168;
 export const NODE_HEIGHT = 44;
 export const LABEL_WIDTH = 152;
 export const LABEL_HEIGHT = 22;
 const NODE_GAP = 14;
-/** Half of it on each side of a label: room for ways to turn. */
+/** Half of the extra width is on each side of a label, so that edges have room to curve. */
 const COLUMN_GAP = LABEL_WIDTH + 88;
 
 export interface GraphNode {
   readonly id: string;
   readonly name: string;
-  /** Of how many others this one waits for, and how many wait for it. */
+  /** Number of holders that this one waits for, and number of holders that wait for it. */
   readonly out: number;
   readonly in: number;
-  /** The upper left corner. */
+  /** The top left corner. */
   readonly x: number;
   readonly y: number;
 }
 
-/** All that one holder waits for of another. */
+/** All requests of one holder that wait for another holder. */
 export interface GraphEdge {
   readonly from: GraphNode;
   readonly to: GraphNode;
-  /** The request that waits the longest, and what it wants. */
+  /** The request that has waited longest, and the resource that it waits for. */
   readonly lease: string;
   readonly wanted: string;
   readonly since: string;
-  /** Further requests. */
+  /** Number of further requests. */
   readonly more: number;
-  /** The middle of its label. */
+  /** The centre of its label. */
   readonly x: number;
   readonly y: number;
 }
@@ -47,7 +47,7 @@ export interface Graph {
   readonly edges: readonly GraphEdge[];
   readonly width: number;
   readonly height: number;
-  /** Holders that are not drawn. */
+  /** Number of holders that are not drawn. */
   readonly left_out: number;
 }
 
@@ -60,7 +60,7 @@ interface Pair {
   more: number;
 }
 
-/** Each holder with another that it waits for, the longest waiting first. */
+/** Returns the pairs of a waiting holder and its blocker, longest wait first. */
 function pairsOf({ waits, leases }: LeaseWaits): { pairs: Pair[]; names: Map<string, string> } {
   const by_id = new Map(leases.map((lease) => [lease.id, lease]));
   const names = new Map<string, string>();
@@ -85,7 +85,7 @@ function pairsOf({ waits, leases }: LeaseWaits): { pairs: Pair[]; names: Map<str
   return { pairs: [...pairs.values()], names };
 }
 
-/** Those of them whose both ends are among the busiest. */
+/** Returns the pairs whose holders are both among the `most` holders with the most edges. */
 function busiest(pairs: readonly Pair[], most: number): Pair[] {
   const degrees = new Map<string, number>();
   for (const { from, to } of pairs) for (const id of [from, to]) degrees.set(id, (degrees.get(id) ?? 0) + 1);
@@ -94,7 +94,10 @@ function busiest(pairs: readonly Pair[], most: number): Pair[] {
   return pairs.filter(({ from, to }) => kept.has(from) && kept.has(to));
 }
 
-/** How many steps it is from a holder to one that waits for nobody. A circle, which nobody should close, ends. */
+/**
+ * Returns each holder's distance to a holder that waits for no other. A cycle should not occur; if one does, the walk
+ * stops there.
+ */
 function depthsOf(pairs: readonly Pair[]): ReadonlyMap<string, number> {
   const depths = new Map<string, number>();
   const depthOf = (id: string, way: ReadonlySet<string>): number => {
@@ -110,7 +113,10 @@ function depthsOf(pairs: readonly Pair[]): ReadonlyMap<string, number> {
   return depths;
 }
 
-/** Places that are so far from each other at least, each as near as may be to where it is wanted. */
+/**
+ * Moves items down where needed, so that they are at least `gap` apart and as close as possible to their wanted
+ * position.
+ */
 function spread<Item extends { y: number }>(items: readonly Item[], gap: number): void {
   let least = Number.NEGATIVE_INFINITY;
   for (const item of [...items].sort((a, b) => a.y - b.y)) {
@@ -119,7 +125,10 @@ function spread<Item extends { y: number }>(items: readonly Item[], gap: number)
   }
 }
 
-/** @param most how many holders are drawn */
+/**
+ * Lays out the wait graph.
+ * @param most maximum number of holders drawn
+ */
 export function layOut(waits: LeaseWaits, most = NODES_MAX): Graph {
   const { pairs: all, names } = pairsOf(waits);
   const pairs = busiest(all, most);
@@ -131,7 +140,7 @@ export function layOut(waits: LeaseWaits, most = NODES_MAX): Graph {
   const row_height = NODE_HEIGHT + NODE_GAP;
   const rows = Math.max(0, ...columns.map((ids) => ids.length));
   const nodes = new Map<string, GraphNode>();
-  // Who is waited for stands first: the others come as near as may be to those for whom they wait.
+  // Blockers are placed first. Each waiting holder is placed as close as possible to its blockers.
   for (const [depth, ids] of columns.entries()) {
     const wishes = new Map(
       ids.map((id) => {
@@ -155,7 +164,7 @@ export function layOut(waits: LeaseWaits, most = NODES_MAX): Graph {
     const [begin, end] = [nodes.get(from), nodes.get(to)];
     if (begin === undefined || end === undefined) return [];
     const steps = Math.max(1, (end.x - begin.x) / (NODE_WIDTH + COLUMN_GAP));
-    // In the middle of the first gap; a way that goes further has only just begun to turn there.
+    // In the middle of the first column gap. An edge to a later column has only begun to curve there.
     const y = middle(begin) + (middle(end) - middle(begin)) / (2 * steps);
     return [{ ...pair, from: begin, to: end, x: begin.x + NODE_WIDTH + COLUMN_GAP / 2, y }];
   });
@@ -174,7 +183,7 @@ export function layOut(waits: LeaseWaits, most = NODES_MAX): Graph {
   };
 }
 
-/** An edge as an SVG path: to its label, behind it, and on. */
+/** Returns an edge as an SVG path: a curve to its label, a line behind the label, and a curve to its end. */
 export function pathOf({ from, to, x, y }: GraphEdge): string {
   const curve = (x1: number, y1: number, x2: number, y2: number): string =>
     `C${(x1 + x2) / 2},${y1} ${(x1 + x2) / 2},${y2} ${x2},${y2}`;
@@ -184,7 +193,7 @@ export function pathOf({ from, to, x, y }: GraphEdge): string {
   return `M${begin_x},${begin_y}${there}H${end_x}${curve(end_x, y, to.x, middle(to))}`;
 }
 
-/** Where ways begin and end. */
+/** The height at which edges start and end. */
 function middle({ y }: Pick<GraphNode, "y">): number {
   return y + NODE_HEIGHT / 2;
 }

@@ -1,4 +1,4 @@
-/** Who waits for whom, and the table of leases with what filters keep of it. */
+/** The wait graph, and the table of leases with its filters. */
 import { useSignal } from "@preact/signals";
 import { LEASES_SHOWN, leasesLoader, waitingFor, waitsLoader } from "../../api/leases.js";
 import { useResource } from "../../api/resource.js";

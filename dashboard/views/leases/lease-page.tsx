@@ -1,4 +1,4 @@
-/** One lease: what is known of it, who waits for it or for whom it waits, and taking it from its holder. */
+/** One lease's page: facts, the leases that it waits for or blocks, and the button that breaks it. */
 import { ApiError } from "../../api/client.js";
 import { leaseLoader, waitingFor, waitsLoader } from "../../api/leases.js";
 import { useResource } from "../../api/resource.js";
@@ -120,7 +120,7 @@ function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: nu
   );
 }
 
-/** What of the line is about one lease. */
+/** The part of the wait graph around one lease. */
 function Line({ waits: { waits, leases }, id }: { readonly waits: LeaseWaits; readonly id: string }) {
   const of = (ids: readonly string[]): Lease[] => leases.filter((lease) => ids.includes(lease.id));
   const parts = [

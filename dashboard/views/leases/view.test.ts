@@ -1,4 +1,4 @@
-/** Leases in a browser: who waits for whom, drawn and in words; filters; one lease, broken; live. */
+/** Leases in a browser: the wait graph, drawn and in words; filters; breaking a lease; live updates. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";

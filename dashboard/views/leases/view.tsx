@@ -1,4 +1,4 @@
-/** Leases: who holds what and who waits for whom; below the address of one, all about it. */
+/** The view of leases: wait graph and table, or the page of the lease in the address. */
 import type { ViewProps } from "../../base/view-props.js";
 import { LeasePage } from "./lease-page.js";
 import { LeaseList } from "./lease-list.js";

@@ -1,5 +1,6 @@
 /**
- * Who waits for whom as a drawing: boxes and labels are links, so that it is read and walked through as one sees it.
+ * The wait graph as a drawing. Boxes and labels are links, so keyboard and screen reader follow the same order as the
+ * eye.
  */
 import { useMemo } from "preact/hooks";
 import type { LeaseWaits } from "../../api/types.js";
@@ -61,7 +62,9 @@ function Drawing({ graph: { nodes, edges, width, height } }: { readonly graph: G
   );
 }
 
-/** A holder, and what it waits for behind it: so they are told in one order, drawn and read. */
+/**
+ * A holder's box, followed by the labels of the edges that start at it, so that the reading order matches the drawing.
+ */
 function Box({ node, edges }: { readonly node: GraphNode; readonly edges: readonly GraphEdge[] }) {
   const { id, name, x, y } = node;
   const words = [

@@ -1,4 +1,4 @@
-/** Threads of messages, and what has become of one of them. */
+/** Threads of messages, and delivery steps. */
 import t from "tap";
 import type { Message } from "../../api/types.js";
 import { stepsOf, threadsOf } from "./model.js";

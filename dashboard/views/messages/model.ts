@@ -1,26 +1,29 @@
-/** Messages as threads, and what of them somebody should look at. Pure. */
+/** Groups messages into threads, and finds the unread and urgent ones. Pure. */
 import type { Message } from "../../api/types.js";
 
 export interface Thread {
   readonly thread: string;
-  /** Of the oldest message that is known. */
+  /** The subject of the oldest known message. */
   readonly subject: string;
-  /** Names of all who wrote or got something in it, in the order in which they came. */
+  /** Names of all senders and recipients, in order of appearance. */
   readonly names: readonly string[];
   readonly messages: number;
-  /** Copies that nobody has read yet. */
+  /** Number of unread copies. */
   readonly unread: number;
   readonly request: boolean;
   readonly important: boolean;
   readonly last_at: string;
 }
 
-/** How many of those who got a message have not read it. */
+/** Returns the number of recipients that have not read a message. */
 export function unreadOf({ to }: Pick<Message, "to">): number {
   return to.filter(({ read_at }) => read_at === null).length;
 }
 
-/** Threads, the one with the newest message first. @param messages newest first */
+/**
+ * Groups messages into threads, the thread with the newest message first.
+ * @param messages newest first
+ */
 export function threadsOf(messages: readonly Message[]): Thread[] {
   const by_thread = new Map<string, Message[]>();
   for (const message of messages) {
@@ -50,7 +53,7 @@ export interface Step {
   readonly at: string;
 }
 
-/** What has become of a message with one who got it, the last of it first; nothing where it was not delivered yet. */
+/** Returns the delivery steps of a message to one recipient, latest first; empty if it was not delivered yet. */
 export function stepsOf({ delivered_at, read_at, acked_at }: Message["to"][number]): Step[] {
   const steps = [
     { words: "acted upon", tone: "good", at: acked_at },

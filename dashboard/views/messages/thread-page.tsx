@@ -1,4 +1,6 @@
-/** One thread: its messages as they came, and what became of each with everybody who got it. All of it is text. */
+/**
+ * One thread: its messages in order, with the delivery steps for each recipient. All content is shown as plain text.
+ */
 import { messagesLoader } from "../../api/messages.js";
 import { useResource } from "../../api/resource.js";
 import type { Message } from "../../api/types.js";
@@ -14,7 +16,7 @@ import { Time } from "../../parts/time.js";
 import { stepsOf } from "./model.js";
 
 const MESSAGES_MAX = 200;
-/** Of those who got a message; the others are said as a number. */
+/** Maximum number of recipients shown; the others are counted. */
 const RECIPIENTS_SHOWN = 24;
 
 export function ThreadPage({ thread }: { readonly thread: string }) {
@@ -74,7 +76,7 @@ function MessageCard({ message }: { readonly message: Message }) {
   );
 }
 
-/** How far it has come with one who got it, and since when. */
+/** The latest delivery step for one recipient, with the earlier ones. */
 function Fate({ of }: { readonly of: Message["to"][number] }) {
   const [last, ...before] = stepsOf(of);
   return (

@@ -1,4 +1,7 @@
-/** Messages in a browser: threads, one of them whole, live; what others wrote is text, and looking marks nothing. */
+/**
+ * Messages in a browser: threads, one thread, live updates; content is shown as text, and viewing marks nothing as
+ * read.
+ */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";

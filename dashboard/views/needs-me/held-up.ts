@@ -1,21 +1,24 @@
-/** Which leases are in others' way for too long, and which end soon while others wait for them. Pure. */
+/** Finds leases that block others for too long, and leases that expire soon while others wait. Pure. */
 import type { Lease, LeaseWaits } from "../../api/types.js";
 
-/** Somebody who has waited for so long is held up. */
+/** A request that has waited this long is blocked for too long, ms. */
 export const WAITED_LONG_MS = 10 * 60_000;
-/** So long before a lease must end a person may still help: its holder loses it in the middle of its work. */
+/**
+ * Time before a lease's latest end at which a person can still help, ms: at its end the holder loses it in the middle
+ * of its work.
+ */
 export const ENDS_SOON_MS = 10 * 60_000;
 
 export interface HeldUp {
   readonly lease: Lease;
-  /** Who wait for it, the longest waiting first. */
+  /** The requests that wait for the lease, longest wait first. */
   readonly waiting: readonly Lease[];
-  /** When it ends at the latest, ms. */
+  /** The latest possible end, ms since the epoch. */
   readonly ends_ms: number;
   readonly ends_soon: boolean;
 }
 
-/** What is held and waited for, by the two reasons for which a person should look at it. */
+/** Returns the held leases with waiters that a person should look at, for either of the two reasons. */
 export function heldUp({ waits, leases }: LeaseWaits, now_ms: number): HeldUp[] {
   const by_id = new Map(leases.map((lease) => [lease.id, lease]));
   return leases.flatMap((lease) => {

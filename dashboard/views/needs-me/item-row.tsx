@@ -1,4 +1,4 @@
-/** One thing that waits for a person: what it is, since when, and what can be done about it. */
+/** One item that needs a person: name, description, age and actions. */
 import { useSignal } from "@preact/signals";
 import { may_decide } from "../../api/session.js";
 import { attempt } from "../../parts/toasts.js";

@@ -1,59 +1,61 @@
 /**
- * What a source of things that wait for a person is: what to fetch, how it reads, and what can be done at once. A
- * source is a file in sources/ and a line in sources.ts; what waits goes when its cause goes, and in no other way.
+ * The interface of a source of items that need a person: its loader, its texts and its actions. A source is a file in
+ * sources/ and a line in sources.ts. An item disappears only when its cause does.
  */
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { minute_ms } from "../../base/clock.js";
 import { useResource, type Loader, type Resource } from "../../api/resource.js";
 
-/** What can be done about an item, beside it. Each needs the server's token. */
+/** An action beside an item. Every action needs the server's token. */
 export interface Action {
   readonly text: string;
   readonly kind?: "primary" | "danger";
   readonly run: () => Promise<unknown>;
-  /** What is said when it was done. */
+  /** The message after it succeeded. */
   readonly done: string;
-  /** What is asked before, where it cannot be taken back. */
+  /** The confirmation before an action that cannot be undone. */
   readonly ask?: { readonly title: string; readonly words: string };
 }
 
 export interface Item {
-  /** Its own among those of its source. */
+  /** Unique within its source. */
   readonly key: string;
-  /** What it is about, and where that is. */
+  /** The name of the thing, and its address. */
   readonly name: string;
   readonly address: string;
-  /** What it is, in one line. */
+  /** A description of one line. */
   readonly line: ComponentChildren;
-  /** Since when it waits, RFC 3339. */
+  /** Since when the item needs a person, RFC 3339. */
   readonly since: string;
   readonly tone: "note" | "warn" | "bad";
   readonly actions: readonly Action[];
 }
 
 interface SourceRow<T> {
-  /** Of the group, as a heading. */
+  /** The group's heading. */
   readonly title: string;
-  /** Where all of its kind are. */
+  /** The address of the view with all things of this kind. */
   readonly address: string;
-  /** Its items as they are when nothing waits: `no rule is proposed`. */
+  /** The text if there are no items: `no rule is proposed`. */
   readonly none: string;
   readonly loader: Loader<T>;
-  /** What waits, the gravest or oldest first. Looked at again each minute: some of it is there by mere waiting. */
+  /**
+   * Returns the items, most urgent or oldest first. It is called every minute, because time alone creates some items.
+   */
   readonly itemsOf: (data: T, now_ms: number) => readonly Item[];
 }
 
-/** A source that components use; what its data is like is its own business. */
+/** A source as components use it; the type of its data is hidden. */
 export interface Source {
   readonly title: string;
   readonly address: string;
   readonly none: string;
-  /** Live while the component is there; no items until they were fetched. */
+  /** Live while the component is mounted; `items` is undefined until the data are loaded. */
   readonly useItems: () => { readonly resource: Resource<unknown>; readonly items: readonly Item[] | undefined };
 }
 
-/** Makes a source of its row. */
+/** Turns a source's row into a source. */
 export function sourceOf<T>({ title, address, none, loader, itemsOf }: SourceRow<T>): Source {
   return {
     title,
@@ -69,7 +71,7 @@ export function sourceOf<T>({ title, address, none, loader, itemsOf }: SourceRow
   };
 }
 
-/** The longest waiting first. */
+/** Sorts items by age, oldest first. */
 export function oldestFirst(items: readonly Item[]): Item[] {
   return items.toSorted((a, b) => Date.parse(a.since) - Date.parse(b.since));
 }

@@ -1,4 +1,4 @@
-/** Where things come from that wait for a person, in the order of their groups: one line each. */
+/** The table of sources, in the order of their groups. */
 import type { Source } from "./source.js";
 import { COMPLIANCE } from "./sources/compliance.js";
 import { HELD_UP } from "./sources/held-up.js";

@@ -1,6 +1,4 @@
-/**
- * Needs me in a browser: what waits is there, is done from there, comes and goes by itself, and is counted everywhere.
- */
+/** Needs me in a browser: items appear, are acted on, disappear by themselves, and are counted in every view. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
@@ -10,7 +8,7 @@ import { taskADay } from "../../../test/support/task-work.js";
 import { leaseADay } from "../../../test/support/lease-work.js";
 
 const skip = browserMissing();
-/** Agents of the day are as stale as they are in it. */
+/** With this limit, the agents of the sample day have their intended status. */
 const ARGS = ["--stale-after", "1h"];
 
 const group = (page: Page, name: string) => page.getByRole("region", { name });
@@ -145,7 +143,7 @@ t.test("what waits for a person", { skip }, async (t) => {
     const { page: later, context } = await dashboard.open("/overview");
     const before = Number(await page.locator("nav .count").textContent());
     await later.clock.setFixedTime(Date.now() + 11 * 60_000);
-    // Two more: what claude-checkout holds, and what codex-ops does.
+    // Two more: a lease of claude-checkout and one of codex-ops.
     await counted(later, before + 2);
     await later.getByRole("link", { name: "Needs me" }).click();
     t.match(await rowOf(later, "deploy and 1 more").textContent(), /codex-ops holds it .* and 1 more wait/);

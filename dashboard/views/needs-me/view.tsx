@@ -1,4 +1,4 @@
-/** Needs me: what waits for a person, by kind, each with what can be done about it at once. */
+/** The start page: items that need a person, grouped by kind, with their actions. */
 import { count, plural } from "../../base/format.js";
 import { Failure } from "../../parts/notice.js";
 import { Page, Section } from "../../parts/page.js";
@@ -6,15 +6,15 @@ import { ItemRow } from "./item-row.js";
 import type { Item, Source } from "./source.js";
 import { SOURCES } from "./sources.js";
 
-/** Of a group; the others are said as a number. */
+/** Maximum number of items shown per group; the others are counted. */
 const SHOWN_MAX = 24;
 
 export function View() {
   const groups = SOURCES.map((source) => ({ source, ...source.useItems() }));
-  // A group is shown when those above it are known: nothing is pushed down under somebody's finger.
+  // A group is shown when all groups above it are loaded, so that no group moves while the user clicks.
   const unknown = groups.findIndex(({ items, resource }) => items === undefined && resource.error.value === null);
   const shown = unknown === -1 ? groups : groups.slice(0, unknown);
-  // Most failures are of all of them: one says enough.
+  // Most failures affect all groups, so one message is enough.
   const failed = groups.find(({ resource }) => resource.error.value !== null);
   const waiting = shown.filter(({ items }) => items !== undefined && items.length > 0);
   return (

@@ -1,9 +1,9 @@
-/** What fails by the history of checks: the newest run counts, and since when. */
+/** Current violations from the history of runs: the newest run decides, and the start is known. */
 import t from "tap";
 import type { ComplianceRun } from "../../api/types.js";
 import { holdsOneCheck, stillChecked, violated } from "./violations.js";
 
-/** A run at a minute of an hour. */
+/** Returns a run at a minute of an hour. */
 function run(minute: number, instance_id: string, contract: string, pass: boolean): ComplianceRun {
   const run_at = new Date(Date.UTC(2026, 1, 9, 14, minute)).toISOString();
   const violations = pass ? [] : [{ path: "status", message: "expected 201" }];

@@ -1,7 +1,6 @@
 /**
- * Which compliance violations there are now, by the history of the checks: the newest run of an agent and a contract
- * fails. An agent that is not active is not checked, nor is a contract that was deleted: their last run says nothing
- * any more. Pure.
+ * Finds current compliance violations from the history of runs: the newest run of an agent and a contract failed.
+ * Inactive agents and deleted contracts are no longer checked, so their last run is ignored. Pure.
  */
 import type { ComplianceRun } from "../../api/types.js";
 
@@ -14,7 +13,10 @@ export interface Violated {
 const pairOf = ({ instance_id, project, contract }: ComplianceRun): string =>
   JSON.stringify([instance_id, project, contract]);
 
-/** What fails. @param runs newest first, as the API gives them */
+/**
+ * Returns the current violations.
+ * @param runs newest first, as the API returns them
+ */
 export function violated(runs: readonly ComplianceRun[]): Violated[] {
   const failing = new Map<string, Violated>();
   const settled = new Set<string>();
@@ -27,12 +29,15 @@ export function violated(runs: readonly ComplianceRun[]): Violated[] {
   return [...failing.values()];
 }
 
-/** Whether the newest run of each agent and contract is among these: a check has run over all of them once. */
+/**
+ * Whether the runs include the newest run of every agent and contract. A repeated pair shows that they cover one
+ * complete check.
+ */
 export function holdsOneCheck(runs: readonly ComplianceRun[]): boolean {
   return new Set(runs.map(pairOf)).size < runs.length;
 }
 
-/** Those of them that are checked still. */
+/** Returns the violations that are still checked. */
 export function stillChecked(
   violations: readonly Violated[],
   active: ReadonlySet<string>,

@@ -1,10 +1,10 @@
-/** Counts what waits for a person, wherever one is: the number in the menu and in the title. Draws nothing. */
+/** Counts the items that need a person, in every view, for the menu and the title. Renders nothing. */
 import { useEffect } from "preact/hooks";
 import { attention } from "../../base/attention.js";
 import { SOURCES } from "./sources.js";
 
 export function AttentionWatch() {
-  // The table never changes, so neither does the order of the hooks.
+  // The table is constant, so the order of the hooks is, too.
   const counts = SOURCES.map(({ useItems }) => useItems().items?.length ?? 0);
   const waiting = counts.reduce((sum, count) => sum + count, 0);
   useEffect(() => {

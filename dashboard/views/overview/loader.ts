@@ -1,14 +1,12 @@
-/**
- * What the overview fetches beside the figures that are recorded anyway: totals, the newest changes, the day's cost.
- */
+/** Loaders of the overview beyond the recorded figures: totals, newest changes, and today's cost. */
 import { getJson } from "../../api/client.js";
 import { query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
 import type { AuditEntry, SpecProjects, UsageSummary } from "../../api/types.js";
 
-/** What is shown of the audit log. */
+/** Number of audit rows shown. */
 const CHANGES_SHOWN = 10;
-/** Sums over a whole day are not made with every call. */
+/** Minimum time between two reads, ms: the sum over a day is expensive, and usage changes with every call. */
 const COST_GAP_MS = 5_000;
 
 export const specProjects: Loader<SpecProjects> = {
@@ -23,7 +21,10 @@ export const newestChanges: Loader<readonly AuditEntry[]> = {
   fetch: (signal) => getJson<AuditEntry[]>(`/api/audit${query({ limit: CHANGES_SHOWN })}`, signal),
 };
 
-/** What the calls of language models have cost since a time, by model. @param since_ms of the day's beginning */
+/**
+ * Loads the cost of language-model calls since a time, by model.
+ * @param since_ms start of the day, ms since the epoch
+ */
 export function costSince(since_ms: number): Loader<UsageSummary> {
   const from = new Date(since_ms).toISOString();
   return {

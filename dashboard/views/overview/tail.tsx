@@ -1,4 +1,4 @@
-/** The newest events as they are published, the newest first; each leads to itself in the view of events. */
+/** The newest events, live, newest first; each row links to the event. */
 import { useEventFeed } from "../../api/event-feed.js";
 import { dataPreview, type HeldEvent } from "../../api/event-list.js";
 import { reasonOf } from "../../api/client.js";
@@ -10,7 +10,7 @@ import { Agent } from "../../parts/agent.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 
-/** Of all topics, the newest. */
+/** The newest events of all topics. */
 const TAIL = { pattern: "", since: null, first: 25, keep: 30 } as const;
 
 const COLUMNS: readonly Column<HeldEvent>[] = [

@@ -1,4 +1,4 @@
-/** The overview in a browser: totals, the newest events and changes, all of it live and above the fold. */
+/** The overview in a browser: totals, newest events and changes, live, and on the first screen. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
@@ -6,7 +6,7 @@ import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { sendJson } from "../../../test/support/http-client.js";
 
 const skip = browserMissing();
-/** Agents of the day are as silent as they are in it. */
+/** With this limit, the agents of the sample day have their intended status. */
 const ARGS = ["--stale-after", "1h"];
 
 const stat = (page: Page, label: string) => page.locator(".stat").filter({ hasText: label });

@@ -1,4 +1,4 @@
-/** Overview: who is here and what goes on, at a glance. */
+/** The overview: agents, rates, newest events and changes at a glance. */
 import { figures } from "../../api/recorder.js";
 import { rowsSince } from "../../api/rows.js";
 import { now_ms } from "../../base/clock.js";
@@ -9,7 +9,7 @@ import { Changed } from "./changed.js";
 import { Tail } from "./tail.js";
 import { Totals } from "./totals.js";
 
-/** What the charts show. */
+/** The time span of the charts. */
 const RECENT_S = 10 * 60;
 const CHART_HEIGHT = 104;
 

@@ -1,4 +1,4 @@
-/** A text that is held against one rule, or against all that hold in a project, as it is typed. */
+/** A panel that checks a text while it is typed, against one rule or against all accepted rules of a project. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { reasonOf, send } from "../../api/client.js";
@@ -10,7 +10,7 @@ import { Notice } from "../../parts/notice.js";
 import { Findings } from "./findings.js";
 import { scopeOf } from "./model.js";
 
-/** So long nothing is typed before the server is asked. */
+/** Delay after the last key press, ms. */
 const PAUSE_MS = 200;
 
 interface Checked {
@@ -21,9 +21,9 @@ interface Checked {
 }
 
 interface CheckPanelProps {
-  /** What is asked. */
+  /** The API path of the check. */
   readonly path: string;
-  /** The rule; null for all that hold in a project. */
+  /** The rule; null for all accepted rules of a project. */
   readonly about: Rule | null;
 }
 

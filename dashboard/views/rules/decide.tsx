@@ -1,4 +1,4 @@
-/** What may be done with a rule: accept or reject a proposal, delete any. Each needs the server's token. */
+/** The actions on a rule: accept or reject a proposal, delete any rule. Each needs the server's token. */
 import { decideRule, deleteRule } from "../../api/rules.js";
 import { attempt } from "../../parts/toasts.js";
 import { may_decide } from "../../api/session.js";
@@ -11,11 +11,11 @@ const NEEDS_TOKEN = "This needs the server's token.";
 
 interface DecideProps {
   readonly rule: RuleAddress;
-  /** After it was done. */
+  /** Called after the action. */
   readonly onDone: () => Promise<void> | void;
 }
 
-/** Accept and Reject; `one_of_many` where they stand in each row of a table. */
+/** The Accept and Reject buttons; `one_of_many` for buttons in table rows. */
 export function Decide({ rule, onDone, one_of_many = false }: DecideProps & { readonly one_of_many?: boolean }) {
   const decide = async (step: "accept" | "reject", done: string): Promise<void> => {
     if (await attempt(() => decideRule(rule, step), `${nameOf(rule)} ${done}.`)) await onDone();
@@ -38,7 +38,7 @@ export function Decide({ rule, onDone, one_of_many = false }: DecideProps & { re
   );
 }
 
-/** Asks for the deletion. */
+/** The Delete button, which opens the confirmation. */
 export function DeleteButton({ onClick }: { readonly onClick: () => void }) {
   const disabled = !may_decide.value;
   return (
@@ -48,7 +48,7 @@ export function DeleteButton({ onClick }: { readonly onClick: () => void }) {
   );
 }
 
-/** The question before a deletion. */
+/** The confirmation of a deletion. */
 export function DeleteQuestion({ rule, onDone, onClose }: DecideProps & { readonly onClose: () => void }) {
   const { rule_id } = rule;
   const remove = async (): Promise<void> => {

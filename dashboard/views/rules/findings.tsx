@@ -1,4 +1,4 @@
-/** What rules found in a text: first what is about the whole of it, then its lines, with what was found marked. */
+/** The violations in a text: first those of the whole text, then the lines with their matches marked. */
 import { useMemo } from "preact/hooks";
 import type { RuleViolation } from "../../api/types.js";
 import { plural } from "../../base/format.js";
@@ -8,7 +8,7 @@ import { Severity } from "./words.js";
 interface FindingsProps {
   readonly content: string;
   readonly violations: readonly RuleViolation[];
-  /** Whether each says which rule found it. */
+  /** Whether each violation shows its rule's id. */
   readonly named: boolean;
 }
 

@@ -1,6 +1,4 @@
-/**
- * The rules of all projects: what is proposed with its actions, what is decided in one table, and filters over both.
- */
+/** The rules of all projects: proposals with their actions, decided rules in one table, and filters for both. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { query as queryOf } from "../../base/path.js";
@@ -19,7 +17,7 @@ import { allRules, previewPath, validatePath } from "./loader.js";
 import { distinct, EVERY_PROJECT, filterRules, nameOf, splitRules, STATUSES, type RuleFilter } from "./model.js";
 import { DecidedTable, ProposedTable } from "./tables.js";
 
-/** Proposals that are shown at once: each has more than a line. */
+/** Maximum number of proposals shown: each takes more than a line. */
 const PROPOSED_SHOWN_MAX = 50;
 
 export function RuleLists({ query }: { readonly query: Readonly<Record<string, string>> }) {

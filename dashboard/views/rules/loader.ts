@@ -1,18 +1,18 @@
-/** The rules of all projects or of one, and what became of one of them. */
+/** Loaders of rules: all rules, one rule, and its history. */
 import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
 import type { AuditEntry, Rule, RuleList } from "../../api/types.js";
 import { nameOf } from "./model.js";
 
-/** Rows of the audit log that are asked for of each action; older ones are not seen. */
+/** Maximum number of audit rows read per action; older ones are not shown. */
 export const AUDIT_ROWS = 500;
 
-/** Actions that name the rule, and the one that replaces all rules of a project. */
+/** Actions whose resource is the rule, and the action that replaces all rules of a project. */
 const OF_RULE = ["rule.propose", "rule.accept", "rule.reject", "rule.delete"];
 export const REPLACED = "rules.put";
 
-/** What names one rule. */
+/** Identifies one rule. */
 export type RuleAddress = Pick<Rule, "project" | "rule_id">;
 
 export const allRules: Loader<readonly Rule[]> = {
@@ -21,7 +21,7 @@ export const allRules: Loader<readonly Rule[]> = {
   fetch: async (signal) => (await getJson<RuleList>("/api/rules", signal)).rules,
 };
 
-/** One rule; null where there is none. */
+/** Loads one rule; null if it does not exist. */
 export function oneRule(rule: RuleAddress): Loader<Rule | null> {
   const { project, rule_id } = rule;
   return {
@@ -35,7 +35,8 @@ export function oneRule(rule: RuleAddress): Loader<Rule | null> {
 }
 
 /**
- * What was done to a rule, the newest first. It changes with the rules, so the audit log's own changes are not heard.
+ * Loads the audit rows of a rule, newest first. They change together with the rules, so it does not listen for audit
+ * changes.
  */
 export function ruleHistory(rule: RuleAddress): Loader<readonly AuditEntry[]> {
   const name = nameOf(rule);
@@ -56,12 +57,12 @@ export function ruleHistory(rule: RuleAddress): Loader<readonly AuditEntry[]> {
   };
 }
 
-/** Where a text is held against one rule, whatever its status. */
+/** Returns the path that checks a text against one rule, whatever its status. */
 export function previewPath({ project, rule_id }: RuleAddress): string {
   return apiPath("rules", project, rule_id, "preview");
 }
 
-/** Where a text is held against the rules that hold in a project. */
+/** Returns the path that checks a text against the accepted rules of a project. */
 export function validatePath(project: string): string {
   return apiPath("validate", project);
 }

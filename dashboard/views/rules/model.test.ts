@@ -1,4 +1,4 @@
-/** Rules in their order, filtered, and texts with what was found in them. */
+/** Order and filters of rules, and texts with marked violations. */
 import t from "tap";
 import type { Rule, RuleViolation } from "../../api/types.js";
 import { filterRules, markedBlocks, scopeOf, splitRules, FOUND_LINES_MAX } from "./model.js";
@@ -71,7 +71,7 @@ function found(line: number | undefined, match?: string): RuleViolation {
   };
 }
 
-/** `3:a[b]!`: line 3, of which b is marked, with one violation. */
+/** Formats marked lines: `3:a[b]!` is line 3 with b marked and one violation. */
 function drawn(content: string, violations: readonly RuleViolation[]): string[] {
   return markedBlocks(content, violations).flatMap((block) =>
     "left_out" in block

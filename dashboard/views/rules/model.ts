@@ -1,23 +1,23 @@
-/** Which rules are shown in which order, and a text with what rules found in it marked. Pure. */
+/** Filters and sorts rules, and marks violations in a text. Pure. */
 import type { GLOBAL_PROJECT } from "../../../schemas/rules.js";
 import type { Rule, RuleStatus, RuleViolation } from "../../api/types.js";
 import { addressOf } from "../../base/address.js";
 
-/** Whose rules hold for every project. */
+/** The project of rules that apply to every project. */
 export const EVERY_PROJECT: typeof GLOBAL_PROJECT = "_global";
 
 export const STATUSES: readonly RuleStatus[] = ["proposed", "accepted", "rejected"];
 
-/** What is looked for; an empty text is any. */
+/** The filter; "" matches all. */
 export interface RuleFilter {
   readonly project: string;
   readonly status: string;
   readonly source: string;
-  /** Words that all have to be somewhere in the rule. */
+  /** Words that must all occur in the rule. */
   readonly words: string;
 }
 
-/** `P/R`, as messages and the audit log name a rule. */
+/** Returns `P/R`, the rule's name in messages and in the audit log. */
 export function nameOf({ project, rule_id }: Pick<Rule, "project" | "rule_id">): string {
   return `${project}/${rule_id}`;
 }
@@ -26,7 +26,7 @@ export function ruleAddress({ project, rule_id }: Pick<Rule, "project" | "rule_i
   return addressOf("rules", project, rule_id);
 }
 
-/** The files and the stack that a rule is for, in words; "" for all. */
+/** Returns the files and the stack that a rule applies to; "" for all. */
 export function scopeOf({ stack, applies_to }: Pick<Rule, "stack" | "applies_to">): string {
   const files = applies_to.every((glob) => glob === "*") ? "" : applies_to.join(", ");
   return [stack, files].filter((part) => part !== "").join(" · ");
@@ -37,7 +37,7 @@ function textOf({ project, rule_id, pattern, message, context, source, stack, ap
   return texts.join("\n").toLowerCase();
 }
 
-/** The rules that fit. */
+/** Returns the rules that match a filter. */
 export function filterRules(rules: readonly Rule[], { project, status, source, words }: RuleFilter): Rule[] {
   const wanted = words
     .toLowerCase()
@@ -56,7 +56,7 @@ function hasAll(text: string, words: readonly string[]): boolean {
   return words.every((word) => text.includes(word));
 }
 
-/** Proposals, the one that has waited longest first; and the others by project, those of every project first. */
+/** Splits rules into proposals, oldest first, and decided rules by project, rules of every project first. */
 export function splitRules(rules: readonly Rule[]): {
   readonly proposed: readonly Rule[];
   readonly decided: readonly Rule[];
@@ -78,7 +78,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Each value once, in order. */
+/** Returns the distinct values, sorted. */
 export function distinct(values: Iterable<string>): string[] {
   return [...new Set(values)].toSorted();
 }
@@ -88,27 +88,27 @@ export interface Piece {
   readonly marked: boolean;
 }
 
-/** A line of a text, with what was found in it. */
+/** A line of a text with its violations. */
 export interface MarkedLine {
-  /** From 1. */
+  /** Counted from 1. */
   readonly number: number;
   readonly pieces: readonly Piece[];
   readonly violations: readonly RuleViolation[];
 }
 
-/** Lines that follow one another, or how many are left out. */
+/** Consecutive lines, or the number of lines left out. */
 export type Block = { readonly lines: readonly MarkedLine[] } | { readonly left_out: number };
 
-/** Lines around what was found that are shown with it. */
+/** Number of lines shown around a violation. */
 const AROUND_LINES = 2;
-/** Lines with findings that are shown; the others are counted. */
+/** Maximum number of lines with violations that are shown. */
 export const FOUND_LINES_MAX = 200;
-/** Of a line so much is shown. */
+/** Maximum number of characters shown of a line. */
 const LINE_CHARACTERS_MAX = 400;
 
 /**
- * A text with what was found in it: the lines with violations and some around them.
- * @param violations as the server lists them; those without a line are about the whole text, and not in it
+ * Returns the lines of a text that have violations, with some context.
+ * @param violations as the server lists them; those without a line apply to the whole text and are skipped
  */
 export function markedBlocks(content: string, violations: readonly RuleViolation[]): Block[] {
   const by_line = new Map<number, RuleViolation[]>();
@@ -124,7 +124,7 @@ export function markedBlocks(content: string, violations: readonly RuleViolation
   for (const number of by_line.keys())
     for (let near = number - AROUND_LINES; near <= number + AROUND_LINES; near += 1)
       if (near >= 1 && near <= lines.length) shown.add(near);
-  // A single line is not worth being left out.
+  // A single line is shown rather than left out.
   for (const number of [...shown]) if (shown.has(number + 2)) shown.add(number + 1);
   const blocks: Block[] = [];
   let last = 0;
@@ -143,7 +143,7 @@ export function markedBlocks(content: string, violations: readonly RuleViolation
   return blocks;
 }
 
-/** A line with the matches marked that stand in it once: of others nobody can say which of them it was. */
+/** Marks each match that occurs once in the line. If it occurs several times, its position is unknown. */
 function piecesOf(whole: string, violations: readonly RuleViolation[]): Piece[] {
   const line = whole.slice(0, LINE_CHARACTERS_MAX);
   const marked = new Array<boolean>(line.length).fill(false);

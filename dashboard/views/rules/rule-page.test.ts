@@ -1,4 +1,4 @@
-/** One rule in a browser: all of it, its preview, what happened to it, its deletion. */
+/** One rule in a browser: its members, preview, history and deletion. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing } from "../../../test/support/browser.js";

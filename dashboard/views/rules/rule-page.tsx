@@ -1,4 +1,4 @@
-/** One rule: all that it says, why it is there, what it would find in a text, and what became of it. */
+/** One rule's page: its members, a preview against a text, and its history. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useResource } from "../../api/resource.js";
@@ -69,7 +69,7 @@ export function RulePage({ rule: address }: { readonly rule: RuleAddress }) {
   );
 }
 
-/** What the audit log's actions mean for a rule. */
+/** The audit log's actions in words. */
 const DONE: Readonly<Record<string, string>> = {
   "rule.propose": "proposed",
   "rule.accept": "accepted",
@@ -94,7 +94,10 @@ const HISTORY: readonly Column<AuditEntry>[] = [
 
 interface HistoryProps {
   readonly entries: readonly AuditEntry[] | undefined;
-  /** When the rule was first stored; what was done to all rules before did nothing to this one. "" for ever. */
+  /**
+   * When the rule was first stored; replacements of all rules before that did not affect it. "" if unknown: all
+   * replacements count.
+   */
   readonly since: string;
 }
 

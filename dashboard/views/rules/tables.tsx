@@ -1,4 +1,4 @@
-/** The two tables of rules: proposals, with what can be done about them, and all others. */
+/** The two tables of rules: proposals with their actions, and decided rules. */
 import type { Rule } from "../../api/types.js";
 import { Button } from "../../parts/button.js";
 import { Table, type Column } from "../../parts/table.js";

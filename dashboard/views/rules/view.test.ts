@@ -1,4 +1,4 @@
-/** The rules' view in a browser: what waits and what holds, filters, previews, decisions. */
+/** The view of rules in a browser: proposals and decided rules, filters, previews, decisions. */
 import t from "tap";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
@@ -7,7 +7,7 @@ import { send } from "../../../test/support/http-client.js";
 
 const skip = browserMissing();
 
-/** The row of a rule in one of the two tables. */
+/** Returns the row of a rule in one of the two tables. */
 function rowOf(page: Page, table: "Proposed" | "Decided", rule_id: string) {
   return page.getByRole("table", { name: `${table} rules` }).getByRole("row", { name: rule_id });
 }
@@ -109,7 +109,7 @@ t.test("without rules the view says how to begin; an instance may look, and deci
     headers,
   });
   const { token } = JSON.parse(registered.text) as { readonly token: string };
-  // What is asked before there is a session is refused, and the browser says so.
+  // Requests before the login are rejected, and the browser logs that.
   const { page, context } = await dashboard.open("/rules", { expected: [/401/] });
   await page.getByLabel("Token").fill(token);
   await page.getByRole("button", { name: "Log in" }).click();

@@ -1,4 +1,4 @@
-/** Rules: proposals that wait for a decision, the rules of all projects, one rule. */
+/** The view of rules: proposals and decided rules of all projects, or the rule in the address. */
 import type { ViewProps } from "../../base/view-props.js";
 import { RuleLists } from "./lists.js";
 import { RulePage } from "./rule-page.js";

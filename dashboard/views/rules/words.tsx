@@ -1,4 +1,4 @@
-/** A rule's members as they stand in tables and on its page. */
+/** The members of a rule as they are shown in tables and on its page. */
 import { Agent } from "../../parts/agent.js";
 import { Badge, type BadgeTone } from "../../parts/badge.js";
 import type { Rule, RuleStatus } from "../../api/types.js";
@@ -26,7 +26,7 @@ export function RuleLink({ to }: { readonly to: Rule }) {
   );
 }
 
-/** The project, and what it means where it is none. */
+/** The project, with an explanation if the rule applies to every project. */
 export function Project({ of: { project } }: { readonly of: Pick<Rule, "project"> }) {
   if (project !== EVERY_PROJECT) return <>{project}</>;
   return (
@@ -36,7 +36,7 @@ export function Project({ of: { project } }: { readonly of: Pick<Rule, "project"
   );
 }
 
-/** The regex, and in which sense it is looked for. */
+/** The pattern with its match type. */
 export function Pattern({ of: { match_type, pattern } }: { readonly of: Rule }) {
   return (
     <span title={pattern}>
@@ -51,7 +51,7 @@ export function Scope({ of }: { readonly of: Rule }) {
   return scope === "" ? <span class="muted">everything</span> : <span title={scope}>{scope}</span>;
 }
 
-/** Who proposed it: an agent where it is one, else what stands there. */
+/** The proposing agent, or the stored text if it is not an agent. */
 export function Proposer({ of: { proposed_by } }: { readonly of: Rule }) {
   return <Agent id={proposed_by} />;
 }

@@ -1,4 +1,4 @@
-/** The specs of all projects, a call a project. Of a project that changes, the others are not asked for again. */
+/** The space of specs: one call per project. A change reloads only its own project. */
 import { getJson } from "../../api/client.js";
 import { apiPath } from "../../base/path.js";
 import type { SpecList, SpecProjects } from "../../api/types.js";
@@ -15,7 +15,7 @@ async function specsOf(project: string, signal: AbortSignal): Promise<Entry[]> {
   }));
 }
 
-/** The list with the specs of one project as they are now. */
+/** Returns the list with the current specs of one project. */
 async function withProject(entries: readonly Entry[], project: string, signal: AbortSignal): Promise<readonly Entry[]> {
   const now = await specsOf(project, signal);
   const others = entries.filter(({ path }) => path[0] !== project);
@@ -37,7 +37,8 @@ export const SPECS: Space = {
       return lists.flat();
     },
     patch: (entries, { key }, signal) => {
-      // A project may hold a slash, so that `P/N` can be split in several places: only one that is known is sure.
+      // A project name may contain a slash, so `P/N` can be split in several ways. Only the split of a known spec is
+      // certain.
       const known = entries.find(({ name }) => name === key);
       return known?.path[0] === undefined ? undefined : withProject(entries, known.path[0], signal);
     },

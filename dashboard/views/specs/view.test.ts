@@ -1,4 +1,4 @@
-/** Specs in a real browser: what is other than in State, whose parts they share. */
+/** Specs in a real browser: the differences to State, with which they share components. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing } from "../../../test/support/browser.js";

@@ -1,4 +1,4 @@
-/** Specs: what each project has specified, with its versions. */
+/** The view of specs, by project, with their versions. */
 import { SpaceView } from "../../versioned/space-view.js";
 import type { ViewProps } from "../../base/view-props.js";
 import { SPECS } from "./loader.js";

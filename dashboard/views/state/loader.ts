@@ -1,4 +1,4 @@
-/** The state's keys. One that changes is fetched alone: there may be thousands. */
+/** The space of state keys. A change reloads only its own key, because there may be thousands. */
 import { getJson } from "../../api/client.js";
 import { query, statePath } from "../../base/path.js";
 import type { StateEntry } from "../../api/types.js";
@@ -9,9 +9,9 @@ function entryOf({ key, version, updated_at }: StateEntry): Entry {
   return { name: key, path: key.split("/"), version, updated_at };
 }
 
-/** The list with what became of one key. */
+/** Returns the list with the current entry of one key. */
 async function withKey(entries: readonly Entry[], key: string, signal: AbortSignal): Promise<readonly Entry[]> {
-  // A key is the first of those that begin with it.
+  // A key sorts first among the keys with that prefix.
   const [first] = await getJson<StateEntry[]>(`/api/state${query({ prefix: key, limit: 1 })}`, signal);
   const others = entries.filter(({ name }) => name !== key);
   if (first?.key !== key) return others;

@@ -1,4 +1,4 @@
-/** State in a real browser: finding a key, its value whatever it is, its versions, and what others do meanwhile. */
+/** State in a real browser: search, values of every kind, versions, and concurrent changes. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
@@ -6,7 +6,7 @@ import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
 
 const KEYS = 5_000;
-/** Elements of a tree of which only what is seen is drawn. */
+/** Maximum number of elements in a tree that renders only its visible lines. */
 const TREE_ROWS_MAX = 80;
 const MEGABYTE = 1_000_000;
 
@@ -43,7 +43,7 @@ t.test("State", { skip: browserMissing() }, async (t) => {
     const last = page.locator(".tree-at");
     await last.waitFor();
     t.ok((await rows(page).count()) <= TREE_ROWS_MAX, "at the end, too");
-    // What typing costs is what it draws anew: the rows that can be seen, a letter.
+    // The cost of typing is what is rendered again: the visible rows, per key press.
     await page.evaluate(`{
       window.added = 0;
       new MutationObserver((changes) => { for (const { addedNodes } of changes) window.added += addedNodes.length; })

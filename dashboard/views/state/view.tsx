@@ -1,4 +1,4 @@
-/** State: the shared keys as a tree, each with its value and versions. */
+/** The view of state: the shared keys as a tree, with values and versions. */
 import { SpaceView } from "../../versioned/space-view.js";
 import type { ViewProps } from "../../base/view-props.js";
 import { STATE } from "./loader.js";

@@ -1,4 +1,4 @@
-/** The charts of the view: a row each, in the order in which a request passes what they show. */
+/** The charts of the system view: one row per chart, in the order in which a request passes through what they show. */
 import type { FigureName, RouteChoice } from "../../api/figures.js";
 import { ROUTE_GROUPS } from "../../api/figures.js";
 import { bytes, count, perSecond, seconds, share } from "../../base/format.js";
@@ -10,11 +10,14 @@ export interface ChartRow {
   readonly stacked?: true;
 }
 
-/** What is counted has no parts: an axis has no mark between two of them. */
+/** Ticks of a count's axis have a label only at integers. */
 const whole = (value: number): string => (Number.isInteger(value) ? count(value) : "");
 const mean = (value: number): string => (Number.isInteger(value) ? count(value) : value.toPrecision(2));
 
-/** @param routes whose latencies are shown */
+/**
+ * Returns the charts.
+ * @param routes the group whose latencies are shown
+ */
 export function chartRows(routes: RouteChoice): readonly ChartRow[] {
   return [
     {

@@ -1,6 +1,6 @@
 /**
- * The cluster, where the server is a node of one: how this node is, in words, and all nodes as it knows them. A server
- * alone is not asked: its figures say nothing of a cluster.
+ * The cluster section: this node's state, and all nodes as this node knows them. It is empty on a single server,
+ * recognized by its metrics, and then sends no request.
  */
 import { getJson } from "../../api/client.js";
 import { lastScrape } from "../../api/recorder.js";
@@ -13,7 +13,7 @@ import { Section } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 
-/** As often as the figures: no feed tells of nodes. */
+/** Polling interval, the same as for figures: no change event reports nodes. */
 const EVERY_MS = 5_000;
 
 const cluster: Loader<ClusterView> = {
@@ -54,7 +54,7 @@ const COLUMNS: readonly Column<ClusterNode>[] = [
   { head: "Version", cell: ({ version }) => version, optional: true },
 ];
 
-/** Nothing for a server alone. */
+/** Renders nothing on a single server. */
 export function Cluster() {
   return lastScrape.value?.samples.has("koor_cluster_position") === true ? <Nodes /> : null;
 }

@@ -1,4 +1,4 @@
-/** System in a browser: figures of the server as charts that go on while other views are looked at, and its routes. */
+/** System in a browser: charts that are recorded while other views are open, and the routes. */
 import t from "tap";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
 import { natsMissing, startNats } from "../../../test/support/nats-server.js";

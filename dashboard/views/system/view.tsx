@@ -1,4 +1,4 @@
-/** System: how the server does, as charts over the time that this page has been open, and its routes. */
+/** The view of the server: charts over the time that this page has been open, and its routes. */
 import { total } from "../../api/figures.js";
 import { ALL_ROUTES, ROUTE_GROUPS, type RouteChoice } from "../../api/figures.js";
 import { figures, lastScrape, scrapes } from "../../api/recorder.js";
@@ -19,7 +19,7 @@ import { Routes } from "./routes.js";
 
 const CHART_HEIGHT = 130;
 
-/** What the charts show, by the word in the address; "" is what is shown first. */
+/** Time spans of the charts, by their word in the address; "" is the default. */
 const RANGES = [
   ["5m", "5 minutes", 5 * 60],
   ["", "15 minutes", 15 * 60],
@@ -73,7 +73,7 @@ export function View() {
   );
 }
 
-/** What it is that runs, since when, and where it listens. */
+/** The server's version, uptime and addresses. */
 function Facts() {
   const metrics = useResource(serverMetrics).data.value;
   const scrape = lastScrape.value;

@@ -1,4 +1,4 @@
-/** The board: a column for what waits, is ready, is done by somebody, asks, has ended; a card for each task. */
+/** The board: one column per group of states (blocked, ready, claimed, asks, ended), one card per task. */
 import { tasksLoader } from "../../api/tasks.js";
 import { useResource } from "../../api/resource.js";
 import type { ListedTask } from "../../api/types.js";
@@ -17,7 +17,7 @@ import { Share } from "../../parts/share.js";
 import { Time } from "../../parts/time.js";
 import { columnsOf, inWords, STATES, TONES, type Column } from "./model.js";
 
-/** Of each state. */
+/** Maximum number of tasks per state. */
 const SHOWN = 50;
 const PRIORITY = 5;
 const WHOLE = 100;
@@ -125,7 +125,7 @@ function Card({ task }: { readonly task: ListedTask }) {
   );
 }
 
-/** What is to be said of it: what it asks, why it failed, for what it waits, or its last note. */
+/** The text of a card: the question, the error, the dependencies, or the last note. */
 function TaskWords({ task: { state, question, error, note, after } }: { readonly task: ListedTask }) {
   const waits = after.length === 0 ? null : `after ${after.join(", ")}`;
   const words = {

@@ -1,4 +1,4 @@
-/** What can be done with a task by who looks at it: answering what it asks, cancelling it, trying it again. */
+/** The actions on a task: answer, cancel, retry. */
 import { useSignal } from "@preact/signals";
 import { changeTask, mayChange } from "../../api/tasks.js";
 import type { Task } from "../../api/types.js";
@@ -14,7 +14,7 @@ interface DeedProps {
   readonly onDone: () => Promise<void>;
 }
 
-/** Who may not is told why. */
+/** Explains why an action is disabled. */
 function permission(task: Task): { readonly disabled: boolean; readonly title?: string } {
   return mayChange(task)
     ? { disabled: false }
@@ -80,7 +80,7 @@ export function Deeds({ task, onDone }: DeedProps) {
   );
 }
 
-/** The question, and a box to answer it in. */
+/** The question, with a field for the answer. */
 export function Answer({ task, onDone }: DeedProps) {
   const text = useSignal("");
   const answer = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-/** The board: which tasks stand where, in which order. */
+/** The board: columns and their order. */
 import t from "tap";
 import { TASK_STATES } from "../../../schemas/tasks.js";
 import type { ListedTask, TaskState } from "../../api/types.js";

@@ -1,4 +1,4 @@
-/** Tasks as a board: which states stand together, in which order. Pure. */
+/** The columns of the board, with their states and order. Pure. */
 import type { ListedTask, TaskState } from "../../api/types.js";
 import type { TasksByState } from "../../api/tasks.js";
 import type { BadgeTone } from "../../parts/badge.js";
@@ -13,7 +13,7 @@ const byPriority = (a: ListedTask, b: ListedTask): number =>
   b.priority - a.priority || Date.parse(a.created_at) - Date.parse(b.created_at);
 const latestFirst = (a: ListedTask, b: ListedTask): number => Date.parse(b.updated_at) - Date.parse(a.updated_at);
 
-/** From left to right. Who is next of those that are ready stands first. */
+/** From left to right. In Ready, the task that is claimed next comes first. */
 export const COLUMNS: readonly ColumnRow[] = [
   { title: "Blocked", states: ["blocked"], order: byPriority },
   { title: "Ready", states: ["ready"], order: byPriority },
@@ -26,11 +26,14 @@ export const STATES = COLUMNS.flatMap(({ states }) => states);
 export interface Column {
   readonly title: string;
   readonly tasks: readonly ListedTask[];
-  /** There may be more than these. */
+  /** Whether there may be more tasks. */
   readonly cut: boolean;
 }
 
-/** The board's columns. @param limit how many of a state were asked for */
+/**
+ * Returns the board's columns.
+ * @param limit number of tasks requested per state
+ */
 export function columnsOf(by_state: TasksByState, limit: number): Column[] {
   return COLUMNS.map(({ title, states, order }) => {
     const lists = states.map((state) => by_state[state] ?? []);
@@ -49,5 +52,5 @@ export const TONES: Readonly<Record<TaskState, BadgeTone>> = {
   canceled: "plain",
 };
 
-/** `input_required` as people say it. */
+/** Formats a state: `input_required` as `input required`. */
 export const inWords = (state: TaskState): string => state.replaceAll("_", " ");

@@ -1,4 +1,4 @@
-/** One task: what is to be done, how far it is, what it asks, and what has become of it until now. */
+/** One task's page: facts, question, values and history. */
 import type { ComponentChildren } from "preact";
 import { taskLoader } from "../../api/tasks.js";
 import { useResource } from "../../api/resource.js";
@@ -97,7 +97,7 @@ function Facts({ task }: { readonly task: Task }) {
 
 const listOf = (values: readonly string[]): string => values.join(", ");
 
-/** Tasks by their ids. */
+/** Links to tasks by id. */
 function Ids({ of }: { readonly of: readonly string[] }) {
   if (of.length === 0) return <span class="muted">none</span>;
   return (
@@ -125,7 +125,7 @@ function Created({ by, at }: { readonly by: string | null; readonly at: string }
   );
 }
 
-/** What was said of it at length, each where there is some. */
+/** The long values of a task; those that are absent are left out. */
 function Values({ task: { body, data, checkpoint, result } }: { readonly task: Task }) {
   const values = [
     ["Data", data],

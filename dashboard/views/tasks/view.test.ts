@@ -1,4 +1,4 @@
-/** Tasks in a browser: the board, one task, what is done about it; live; what others wrote is text. */
+/** Tasks in a browser: the board, one task, its actions, live updates; content is shown as text. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";

@@ -1,4 +1,4 @@
-/** Tasks: a board by state; below the address of one, all about it. */
+/** The view of tasks: the board, or the page of the task in the address. */
 import type { ViewProps } from "../../base/view-props.js";
 import { Board } from "./board.js";
 import { TaskPage } from "./task-page.js";

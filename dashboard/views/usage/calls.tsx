@@ -1,4 +1,4 @@
-/** The newest calls of language models in the range. */
+/** The newest language-model calls in the range. */
 import type { Usage } from "../../api/types.js";
 import { useHistory } from "../../api/use-history.js";
 import { count, dollars } from "../../base/format.js";

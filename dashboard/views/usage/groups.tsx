@@ -1,4 +1,4 @@
-/** The groups of a range: a chart of the greatest over time, and all of them with their shares. */
+/** The groups of a range: a chart of the largest over time, and a table of all with their shares. */
 import { addressOf } from "../../base/address.js";
 import { compact, count, dollars } from "../../base/format.js";
 import { Agent } from "../../parts/agent.js";

@@ -1,4 +1,4 @@
-/** What the usage view fetches: the sums of a range with their series, and its calls. */
+/** Loaders of the usage view: the sums of a range with their series, and its calls. */
 import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
@@ -8,7 +8,7 @@ import { askedOf, type Asked, type UsageChoice } from "./model.js";
 
 const PAGE_ROWS = 50;
 
-/** The sums, and what was asked for them: a range that ends now is another each time. */
+/** The sums with their query: a range that ends now has other bounds at each fetch. */
 export interface Sums {
   readonly asked: Asked;
   readonly asked_ms: number;
@@ -20,7 +20,7 @@ export function sumsLoader({ range, by, from, to }: UsageChoice): Loader<Sums> {
     key: `usage ${range} ${by} ${from} ${to}`,
     kinds: ["usage"],
     gap_ms_min: 2_000,
-    // What lies before the beginning of a range that moves falls out of it without anybody's doing.
+    // A moving range loses its oldest calls without any change event.
     ...(range === "own" ? {} : { every_ms: 60_000 }),
     fetch: async (signal) => {
       const asked_ms = Date.now();
@@ -33,7 +33,7 @@ export function sumsLoader({ range, by, from, to }: UsageChoice): Loader<Sums> {
   };
 }
 
-/** The calls of the range, the newest first. */
+/** The calls in the range, newest first. */
 export function callLog({ range, from, to }: UsageChoice): HistoryOptions<Usage> {
   return {
     key: `usage ${range} ${from} ${to}`,

@@ -1,4 +1,4 @@
-/** Which time and which groups of usage are looked at, and their sums as a chart and as shares. Pure. */
+/** The selected range and grouping of usage, and its sums as a chart and as shares. Pure. */
 import type { UsageSummary } from "../../api/types.js";
 import { timeIn } from "../../base/local-time.js";
 
@@ -11,21 +11,21 @@ export type Group = (typeof GROUPS)[number];
 export const MEASURES = ["cost", "tokens", "calls"] as const;
 export type Measure = (typeof MEASURES)[number];
 
-/** As the address's query says it. */
+/** The selection as the address's query has it. */
 export interface UsageChoice {
   readonly range: Range;
   readonly by: Group;
   readonly show: Measure;
-  /** RFC 3339, of a range of one's own; "" where it is open. */
+  /** RFC 3339, for a custom range; "" if it is open. */
   readonly from: string;
   readonly to: string;
 }
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** Longer ranges are summed up by the day: more bars than that cannot be told apart. */
+/** Longer ranges are summed by day, because more bars could not be distinguished. */
 const HOURLY_MS_MAX = 3 * DAY_MS;
-/** Bars of one chart. A range that is longer, and open at its beginning above all, shows its end. */
+/** Maximum number of bars. A longer range, above all one without a start, shows its end. */
 const BARS_MAX = 400;
 
 export function choiceIn(query: Readonly<Record<string, string>>): UsageChoice {
@@ -38,14 +38,14 @@ export function choiceIn(query: Readonly<Record<string, string>>): UsageChoice {
   };
 }
 
-/** What the server is asked: RFC 3339, "" where it is open, and the interval of the series. */
+/** The server's parameters: RFC 3339 bounds, "" if open, and the interval of the series. */
 export interface Asked {
   readonly from: string;
   readonly to: string;
   readonly interval: "hour" | "day";
 }
 
-/** The range now: those that are named end with this moment, and move with it. */
+/** Returns the current bounds of the range. A named range ends now and moves. */
 export function askedOf({ range, from, to }: Pick<UsageChoice, "range" | "from" | "to">, now_ms: number): Asked {
   if (range === "own") {
     const begins_ms = from === "" ? 0 : Date.parse(from);
@@ -66,7 +66,7 @@ export function askedOf({ range, from, to }: Pick<UsageChoice, "range" | "from" 
   };
 }
 
-/** Where the bars stand, ms since the epoch: each hour or day of the range, those without usage, too. */
+/** Returns the start of each bar, ms since the epoch: every hour or day of the range, including those without usage. */
 export function barTimes({ from, to, interval }: Asked, series: UsageSummary["series"], now_ms: number): number[] {
   const step = interval === "hour" ? HOUR_MS : DAY_MS;
   const first = series?.[0] === undefined ? now_ms : Date.parse(series[0].from);
@@ -80,7 +80,10 @@ function floor(ms: number, step: number): number {
   return Math.floor(ms / step) * step;
 }
 
-/** Days are those of UTC; the axis is the viewer's: a day's bar stands where the viewer's day of that date begins. */
+/**
+ * Converts bar times to the axis. Days are UTC days but the axis is in local time, so a day's bar is placed at the
+ * local midnight of its date.
+ */
 export function barSeconds(times: readonly number[], interval: Asked["interval"]): number[] {
   return times.map((ms) => {
     const at = new Date(ms);
@@ -95,34 +98,34 @@ export function measured(totals: Totals | undefined, show: Measure): number {
   return show === "cost" ? totals.total_cost_usd : totals.total_tokens_in + totals.total_tokens_out;
 }
 
-/** The sums of a group, which may be called like anything, `constructor` too. */
+/** Returns the sums of a group. Groups may have any name, even `constructor`. */
 export function totalsOf(groups: UsageSummary["groups"] | undefined, group: string): Totals | undefined {
   return groups !== undefined && Object.hasOwn(groups, group) ? groups[group] : undefined;
 }
 
 export interface GroupRow {
-  /** As the server calls it; "" for calls that say none. */
+  /** The server's name of the group; "" for calls without one. */
   readonly group: string;
   readonly totals: Totals;
 }
 
-/** The groups, the greatest first. */
+/** Returns the groups, largest first. */
 export function groupRows(groups: UsageSummary["groups"], show: Measure): GroupRow[] {
   return Object.entries(groups)
     .map(([group, totals]) => ({ group, totals }))
     .sort((a, b) => measured(b.totals, show) - measured(a.totals, show) || a.group.localeCompare(b.group));
 }
 
-/** Groups with a colour of their own; what the others add up to has the last one. */
+/** Number of groups with their own colour; the last colour is for the sum of all others. */
 export const COLOURED_GROUPS = 5;
 
 export interface GroupSeries {
-  /** Null for all the others together. */
+  /** Null for the sum of all others. */
   readonly group: string | null;
   readonly values: readonly number[];
 }
 
-/** The greatest groups bar by bar, then the others together. */
+/** Returns the series of the largest groups, then of the sum of the others. */
 export function groupSeries(
   series: UsageSummary["series"],
   times: readonly number[],

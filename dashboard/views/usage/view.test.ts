@@ -1,4 +1,4 @@
-/** The view of usage in a browser: sums, ranges, groups, the newest calls, live. */
+/** The view of usage in a browser: sums, ranges, groups, the newest calls, live updates. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
@@ -57,7 +57,7 @@ t.test("usage is summed up over what an address says, and grows as calls are rep
   await page.getByLabel("From").fill("2099-01-01T00:00:00");
   await page.getByText("No call of a language model was reported in this range").waitFor();
 
-  // Groups may say nothing about themselves, or be called like anything.
+  // Calls may have no group, or a group of any name.
   await sendJson(port, "POST", "/api/llm/usage", { provider: "acme", model: "large-1", tokens_in: 5 });
   await sendJson(port, "POST", "/api/llm/usage", { provider: "acme", model: "<i>", project: "constructor" });
   await page.goto(`${dashboard.url}/usage?show=tokens`);

@@ -1,4 +1,4 @@
-/** Usage: what calls of language models cost, by project, model and agent, over time, and the newest of them. */
+/** The view of usage: cost of language-model calls by project, model and agent, over time, and the newest calls. */
 import { useResource } from "../../api/resource.js";
 import { compact, count, dollars, plural } from "../../base/format.js";
 import { fromField, toField } from "../../base/local-time.js";
@@ -24,7 +24,7 @@ const RANGE_WORDS: Readonly<Record<Range, string>> = {
 const GROUP_WORDS = { project: "Project", model: "Model", agent: "Agent" } as const;
 const MEASURE_WORDS = { cost: "Cost", tokens: "Tokens", calls: "Calls" } as const;
 
-/** A call of a language model, as an agent reports it. */
+/** A call as an agent reports it, for the empty state. */
 const CALL = '{"provider":"acme","model":"large-1","tokens_in":1200,"cost_usd":0.1}';
 
 export function View() {

@@ -1,4 +1,4 @@
-/** What can be done with a webhook: a test delivery, turning it on again, deleting it. */
+/** The actions on a webhook: test delivery, enable, skip, delete. */
 import { useSignal } from "@preact/signals";
 import { remove as removeAt, send } from "../../api/client.js";
 import type { Webhook } from "../../api/types.js";
@@ -10,7 +10,7 @@ import { skipEvent, webhookPath } from "../../api/webhooks.js";
 
 interface ActionsProps {
   readonly webhook: Webhook;
-  /** Something has become another. */
+  /** Called after a change. */
   readonly onDone: () => Promise<void>;
   readonly onDeleted?: () => void;
 }

@@ -1,4 +1,4 @@
-/** The form of a new webhook, in a dialog. What the server refuses is said at the field that it refuses. */
+/** The form for a new webhook, in a dialog. A rejection is shown at the field that caused it. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { reasonOf, send } from "../../api/client.js";

@@ -1,4 +1,4 @@
-/** The events that were set aside for one webhook: to look at, to send again, or to throw away. */
+/** The dead letters of one webhook: view, send again, or drop. */
 import { useSignal } from "@preact/signals";
 import { getText, remove, send } from "../../api/client.js";
 import { useResource } from "../../api/resource.js";
@@ -15,14 +15,14 @@ import { attempt } from "../../parts/toasts.js";
 
 interface DeadLettersProps {
   readonly id: string;
-  /** How many there are. */
+  /** Number of dead letters. */
   readonly count: number;
   readonly onDone: () => Promise<void>;
 }
 
 export function DeadLetters({ id, count, onDone }: DeadLettersProps) {
   const resource = useResource(deadLettersLoader(id));
-  /** The event that is looked at, with its text, or that is to be thrown away. */
+  /** The dead letter that is shown, with its text; and the one whose drop is to be confirmed. */
   const shown = useSignal({ event: 0, text: "" });
   const dropped = useSignal(0);
   const pathOf = (event: number, ...deed: readonly string[]): string =>

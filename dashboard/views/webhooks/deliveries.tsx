@@ -1,4 +1,4 @@
-/** The log of deliveries of one webhook. */
+/** The delivery log of one webhook. */
 import { useResource } from "../../api/resource.js";
 import type { WebhookDelivery } from "../../api/types.js";
 import { deliveriesLoader } from "../../api/webhooks.js";

@@ -1,4 +1,4 @@
-/** What is said of a webhook: its health, what to do about it, and what a form of one asks for. Pure. */
+/** A webhook's health, advice, and form fields. Pure. */
 import type { Webhook } from "../../api/types.js";
 
 export interface Health {
@@ -6,10 +6,13 @@ export interface Health {
   readonly words: string;
 }
 
-/** So many failures in a row turn it off: WEBHOOK_FAILURES_MAX, which would bring all other bounds into the bundle. */
+/**
+ * Number of consecutive failures that disable a webhook. It repeats WEBHOOK_FAILURES_MAX, because importing that would
+ * put all other limits into the bundle.
+ */
 export const FAILURES_MAX = 400;
 
-/** How a webhook is, in a word or two. */
+/** Returns the health of a webhook as a badge. */
 export function healthOf({ active, fail_count, last_fired }: Webhook): Health {
   if (!active) return { tone: "bad", words: "off" };
   if (fail_count > 0)
@@ -19,23 +22,23 @@ export function healthOf({ active, fail_count, last_fired }: Webhook): Health {
     : { tone: "good", words: "healthy" };
 }
 
-/** 0 for what needs somebody first. */
+/** 0 for the webhooks that need attention most. */
 function urgency({ active, fail_count, dead_letters }: Webhook): number {
   if (!active) return 0;
   return fail_count > 0 || dead_letters > 0 ? 1 : 2;
 }
 
-/** How its row looks. */
+/** Returns the style of its row. */
 export function toneOf(webhook: Webhook): "bad" | "warn" | undefined {
   return (["bad", "warn"] as const)[urgency(webhook)];
 }
 
-/** Those that need somebody first, then by id. */
+/** Sorts webhooks: those that need attention first, then by id. */
 export function byUrgency(webhooks: readonly Webhook[]): Webhook[] {
   return webhooks.toSorted((a, b) => urgency(a) - urgency(b) || (a.id < b.id ? -1 : 1));
 }
 
-/** What can be done about a webhook that fails; "" where none does. */
+/** Returns advice about a failing webhook; "" if it is healthy. */
 export function adviceFor({ active, fail_count, url, pending }: Webhook): string {
   if (active && fail_count === 0) return "";
   const where = hostOf(url);
@@ -54,7 +57,7 @@ function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url;
 }
 
-/** The patterns of a text: separated by commas, white space or lines; "*" for none. */
+/** Parses patterns separated by commas, white space or line breaks; "*" if there are none. */
 export function patternsOf(text: string): string[] {
   const patterns = text.split(/[\s,]+/).filter((pattern) => pattern !== "");
   return patterns.length === 0 ? ["*"] : [...new Set(patterns)];
@@ -63,7 +66,7 @@ export function patternsOf(text: string): string[] {
 export const FORM_FIELDS = ["id", "url", "patterns", "secret"] as const;
 export type FormField = (typeof FORM_FIELDS)[number];
 
-/** By the words that refusals begin with or name their field by; a refusal of another kind stands below the form. */
+/** Fields by the words with which a rejection starts or names them. Any other rejection is shown below the form. */
 const NAMED: readonly (readonly [field: FormField, words: RegExp])[] = [
   ["id", /^(id|webhook)\b/],
   ["url", /^(url|address)\b/],
@@ -71,7 +74,7 @@ const NAMED: readonly (readonly [field: FormField, words: RegExp])[] = [
   ["secret", /^secret\b/],
 ];
 
-/** The field that a refusal is shown at; undefined for the whole form. */
+/** Returns the field that a rejection is about; undefined for the whole form. */
 export function fieldOf(refusal: string): FormField | undefined {
   return NAMED.find(([, words]) => words.test(refusal))?.[0];
 }

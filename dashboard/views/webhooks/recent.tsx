@@ -1,5 +1,6 @@
 /**
- * The newest events that a webhook's patterns match, live: a feed for each pattern, since the server does the matching.
+ * The newest events that match a webhook's patterns, live. There is one feed per pattern, because the server does the
+ * matching.
  */
 import { useEffect, useMemo } from "preact/hooks";
 import { EventFeed } from "../../api/event-feed.js";
@@ -11,7 +12,7 @@ import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 
 const SHOWN_EVENTS = 20;
-/** Each is a connection. */
+/** Maximum number of feeds: each one is a connection. */
 const FEEDS_MAX = 4;
 
 const COLUMNS: readonly Column<HeldEvent>[] = [

@@ -1,4 +1,4 @@
-/** Webhooks: who is told of events from outside, whether they take them, and what to do where they do not. */
+/** The view of webhooks: the receivers of events outside Koor, their health, and their actions. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useResource } from "../../api/resource.js";
@@ -118,7 +118,7 @@ function List({ webhooks, failure, onDone }: ListProps) {
   );
 }
 
-/** How it is; where that is not well, why. */
+/** The health of a webhook, with its error. */
 function HealthOf({ webhook }: { readonly webhook: Webhook }) {
   const { tone, words } = healthOf(webhook);
   const { active, fail_count, last_error, dead_letters } = webhook;

@@ -1,4 +1,4 @@
-/** One webhook: its facts, what to do when it fails, and the newest events that it wants. */
+/** One webhook's page: facts, advice, dead letters, deliveries, and the newest matching events. */
 import { useLocation } from "preact-iso/router";
 import { query } from "../../base/path.js";
 import type { Webhook } from "../../api/types.js";
@@ -81,7 +81,7 @@ export function WebhookPage({ webhook, onDone }: WebhookPageProps) {
   );
 }
 
-/** Topic patterns, each leading to the events that match it. */
+/** Topic patterns as links to the matching events. */
 export function Patterns({ patterns }: { readonly patterns: readonly string[] }) {
   return (
     <span class="webhook-patterns">

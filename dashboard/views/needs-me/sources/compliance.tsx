@@ -1,4 +1,4 @@
-/** Agents whose samples break a contract, by the last check of each. */
+/** Compliance violations of agents' samples, by the newest run of each agent and contract. */
 import { getJson, send } from "../../../api/client.js";
 import { apiPath, query } from "../../../base/path.js";
 import type { ComplianceRun, Instance, SpecList } from "../../../api/types.js";
@@ -8,7 +8,7 @@ import { Agent } from "../../../parts/agent.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 import { holdsOneCheck, stillChecked, violated, type Violated } from "../violations.js";
 
-/** Of the history, what the server answers at once; and how far back is looked where that does not say enough. */
+/** Number of runs that the server returns quickly, and number of runs read if those are not conclusive. */
 const RUNS_RECENT = 100;
 const RUNS = 1_000;
 
@@ -16,7 +16,7 @@ function history(limit: number, signal: AbortSignal): Promise<ComplianceRun[]> {
   return getJson<ComplianceRun[]>(`/api/compliance/history${query({ limit })}`, signal);
 }
 
-/** What fails; only where something does, agents and contracts are asked for. */
+/** Loads the current violations. Agents and contracts are read only if there is a violation. */
 async function violations(signal: AbortSignal): Promise<readonly Violated[]> {
   const recent = await history(RUNS_RECENT, signal);
   const enough = recent.length < RUNS_RECENT || (holdsOneCheck(recent) && violated(recent).length === 0);
@@ -70,7 +70,7 @@ export const COMPLIANCE = sourceOf<readonly Violated[]>({
     key: "needs me: compliance",
     kinds: ["compliance", "instance", "spec"],
     fetch: violations,
-    // Of agents and specs only those matter that fail, or might again.
+    // Only agents and specs with a violation matter; any compliance change may add one.
     patch: (found, { kind, key }) =>
       kind === "compliance" || key === null || found.some(({ run }) => concerns(run, key))
         ? undefined

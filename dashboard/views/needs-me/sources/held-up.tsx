@@ -1,4 +1,4 @@
-/** Leases in others' way: somebody has waited for long, or their holder is about to lose them. */
+/** Leases that block others: a request has waited long, or the holder is about to lose the lease. */
 import { waitsLoader } from "../../../api/leases.js";
 import type { LeaseWaits } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";
@@ -36,7 +36,7 @@ function itemOf({ lease, waiting, ends_ms, ends_soon }: HeldUp): Item {
     ),
     since: first?.requested_at ?? lease.requested_at,
     tone: ends_soon ? "bad" : "warn",
-    // To break it asks for a reason: that is done where all about it is seen.
+    // Breaking a lease needs a reason, which is entered on the lease's page.
     actions: [],
   };
 }

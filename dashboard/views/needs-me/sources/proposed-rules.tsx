@@ -1,4 +1,4 @@
-/** Rules that somebody proposes: they hold for nobody until a person accepts them. */
+/** Proposed rules, which have no effect until a person accepts them. */
 import { getJson } from "../../../api/client.js";
 import { decideRule } from "../../../api/rules.js";
 import type { Rule, RuleList } from "../../../api/types.js";

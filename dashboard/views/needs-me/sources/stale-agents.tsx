@@ -1,4 +1,4 @@
-/** Agents that nobody has heard of for a while: they died, or forgot to say good-bye. */
+/** Stale agents: they died, or did not deregister. */
 import { getJson, remove } from "../../../api/client.js";
 import { apiPath } from "../../../base/path.js";
 import type { Instance } from "../../../api/types.js";

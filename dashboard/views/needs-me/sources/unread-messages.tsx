@@ -1,4 +1,4 @@
-/** Requests and important messages that nobody has read for a while, of agents that could. */
+/** Requests and important messages that have been unread for long, addressed to agents that could read them. */
 import { getJson } from "../../../api/client.js";
 import { readMessages } from "../../../api/messages.js";
 import type { Instance, Message } from "../../../api/types.js";
@@ -7,18 +7,18 @@ import { query } from "../../../base/path.js";
 import { Agent } from "../../../parts/agent.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
-/** What somebody asks for should be read by then. */
+/** Time by which a request should be read, ms. */
 const UNREAD_LONG_MS = 30 * 60_000;
-/** Newest first: of more than these nobody would read the last. */
+/** Maximum number of messages read, newest first. */
 const MESSAGES_MAX = 200;
 
-/** A message, with those who have not read it. */
+/** A message with the recipients that have not read it. */
 interface Unread {
   readonly message: Message;
   readonly by: readonly Message["to"][number][];
 }
 
-/** Only where something is unread, agents are asked for: who is gone, or never came, will not read it. */
+/** Agents are loaded only if a message is unread. Agents that were removed or never activated will not read it. */
 async function unread(signal: AbortSignal): Promise<readonly Unread[]> {
   const messages = await readMessages({ unread: true, urgent: true }, MESSAGES_MAX, signal);
   if (messages.length === 0) return [];
@@ -64,7 +64,7 @@ export const UNREAD_MESSAGES = sourceOf<readonly Unread[]>({
     key: "needs me: unread messages",
     kinds: ["message", "instance"],
     gap_ms_min: 2_000,
-    // Signs of life have nobody read anything.
+    // Heartbeats do not mark a message as read.
     concerns: ({ kind, key }) => kind === "message" || key !== null,
     fetch: unread,
   },

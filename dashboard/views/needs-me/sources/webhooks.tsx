@@ -1,4 +1,4 @@
-/** Webhooks that were turned off after too many failures, those that fail now, and those with events set aside. */
+/** Webhooks that are disabled, that fail now, or that have dead letters. */
 import { send } from "../../../api/client.js";
 import { webhookPath, webhooksLoader } from "../../../api/webhooks.js";
 import type { Webhook } from "../../../api/types.js";
@@ -9,7 +9,7 @@ import { oldestFirst, sourceOf, type Action, type Item } from "../source.js";
 function troubleOf({ active, fail_count, dead_letters }: Webhook): string {
   const failures = plural(fail_count, "failure");
   if (active) return fail_count > 0 ? `${failures} in a row` : `${plural(dead_letters, "event")} set aside`;
-  // A chain of deliveries that was too long turns it off without a failure.
+  // A delivery chain that is too long disables a webhook without a failure.
   return fail_count === 0 ? "Off" : `Off after ${failures}`;
 }
 

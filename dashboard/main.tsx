@@ -4,6 +4,6 @@ import { App } from "./app/app.js";
 import { askSession } from "./api/session.js";
 
 const root = document.getElementById("app");
-if (root === null) throw new Error("the page has no place for the app");
+if (root === null) throw new Error("the page has no element 'app'");
 render(<App />, root);
 void askSession();

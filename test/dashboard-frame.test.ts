@@ -185,7 +185,7 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await page.keyboard.press("Control+k");
     await box.waitFor();
     await page.keyboard.type("zzzqqq");
-    await page.getByText("Nothing is called like that").waitFor();
+    await page.getByText("No match").waitFor();
     await page.keyboard.press("ControlOrMeta+a");
     await page.keyboard.type(key);
     const option = page.getByRole("option", { name: key });
@@ -262,13 +262,13 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     const { page, context } = await dashboard.open("/overview", { dark: true });
     const ground = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
     const dark = await ground();
-    await page.getByRole("button", { name: "Colours: system" }).click();
-    await page.getByRole("button", { name: "Colours: light" }).waitFor();
+    await page.getByRole("button", { name: "Theme: system" }).click();
+    await page.getByRole("button", { name: "Theme: light" }).waitFor();
     const light = await ground();
     t.not(light, dark);
     await page.reload();
-    await page.getByRole("button", { name: "Colours: light" }).click();
-    await page.getByRole("button", { name: "Colours: dark" }).waitFor();
+    await page.getByRole("button", { name: "Theme: light" }).click();
+    await page.getByRole("button", { name: "Theme: dark" }).waitFor();
     t.equal(await ground(), dark);
     await context.close();
   });
@@ -320,7 +320,7 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     const { page, context, complaints } = await dashboard.open("/state/plan/moving", {
       expected: [AWAY, REFUSED, /404/],
     });
-    await page.getByText("There is no key of this name").waitFor();
+    await page.getByText("There is no key with this name").waitFor();
     await send(koor.port, "PUT", "/api/state/plan/moving", { body: '"first"' });
     await page.locator("code").getByText('"first"').waitFor();
     await koor.stop();

@@ -26,7 +26,7 @@ export interface StoredValue {
 }
 
 const UNREACHABLE = "the server cannot be reached";
-const UNSPEAKABLE = "no browser can ask for what is called . or ..";
+const NOT_REQUESTABLE = "a browser cannot request a name of . or ..";
 const UNAUTHORIZED = 401;
 
 let onUnauthorized: () => void = () => undefined;
@@ -38,7 +38,7 @@ export function listenForUnauthorized(listener: () => void): void {
 
 async function call(method: string, path: string, init: RequestInit = {}): Promise<Response> {
   // An agent chooses names. A name of `.` or `..` must not turn the request into one for another path.
-  if ((path.split("?")[0] ?? "").split("/").some(isStep)) throw new ApiError(0, UNSPEAKABLE);
+  if ((path.split("?")[0] ?? "").split("/").some(isStep)) throw new ApiError(0, NOT_REQUESTABLE);
   let response: Response;
   try {
     response = await fetch(path, { ...init, method, credentials: "same-origin", cache: "no-store" });

@@ -16,7 +16,7 @@ export interface LeaseFilter {
 
 /** Maximum number of leases per state. */
 export const LEASES_SHOWN = 500;
-/** Reload interval: heartbeats extend a lease without a change event. */
+/** Reload interval: activity of its holder extends a lease without a change event. */
 const LIVES_MS = 30_000;
 const GAP_MS = 1_000;
 

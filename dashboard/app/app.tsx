@@ -41,7 +41,7 @@ function Unreachable() {
   return (
     <main class="alone">
       <h1>Koor</h1>
-      <p role="status">The server cannot be reached; trying again.</p>
+      <p role="status">The server cannot be reached; retrying.</p>
     </main>
   );
 }
@@ -99,7 +99,7 @@ function NoSuchView() {
     <>
       <h1>Not found</h1>
       <p>
-        There is no view at this address. <a href="/">Go to what needs you.</a>
+        There is no view at this address. <a href="/">Go to Needs me.</a>
       </p>
     </>
   );
@@ -114,7 +114,7 @@ function Shield({ path, children }: { readonly path: string; readonly children: 
   if (error === undefined) return <>{children}</>;
   return (
     <Notice tone="bad">
-      This cannot be shown: {reasonOf(error)} <Button onClick={() => location.reload()}>Load the page anew</Button>
+      This cannot be shown: {reasonOf(error)} <Button onClick={() => location.reload()}>Reload the page</Button>
     </Notice>
   );
 }

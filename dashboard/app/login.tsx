@@ -51,7 +51,7 @@ export function Login() {
           }}
         />
         <p id="token-hint" class="hint">
-          The server's (<code>--auth-token</code>), or an agent's own, which may do what that agent may.
+          The server's (<code>--auth-token</code>), or an agent's own, which allows what that agent may do.
         </p>
         {failure.value !== "" && (
           <p role="alert" class="failure">

@@ -21,7 +21,7 @@ export function Menu({ current, open }: { readonly current: ViewRow | undefined;
               <span>{view.title}</span>
               {view.slug === "" && waiting > 0 && (
                 // The count is outside the link's name, so that the name stays the same.
-                <span id="waiting" class="count" aria-hidden="true" title={`${waiting} to look at`}>
+                <span id="waiting" class="count" aria-hidden="true" title={`${waiting} need a person`}>
                   {waiting}
                 </span>
               )}

@@ -32,7 +32,7 @@ const to =
 
 const FIXED: readonly Entry[] = [
   ...VIEWS.map(({ slug, title, about }) => ({ text: `${title}: ${about}`, kind: "view", run: to(addressOf(slug)) })),
-  { text: "Change colours (light, dark, as the system)", kind: "command", run: () => nextTheme() },
+  { text: "Change theme (light, dark, system)", kind: "command", run: () => nextTheme() },
 ];
 
 /** Loads the agents and state keys; a list that cannot be loaded is left out. */
@@ -130,7 +130,7 @@ function OpenPalette() {
         onKeyDown={onKey}
       />
       {found.length === 0 ? (
-        <p class="hint">Nothing is called like that.</p>
+        <p class="hint">No match.</p>
       ) : (
         <ul id="palette-found" role="listbox" aria-label="Found">
           {found.map((entry, index) => (

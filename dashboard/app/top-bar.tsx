@@ -37,13 +37,13 @@ export function TopBar({ menu_open }: { readonly menu_open: Signal<boolean> }) {
       </a>
       <span class={`connection connection-${connection}`} role="status">
         {CONNECTION[connection]}
-        {connection === "reconnecting" && <span class="connection-about">: what you see may be old</span>}
+        {connection === "reconnecting" && <span class="connection-about">: data may be out of date</span>}
       </span>
       <span class="spring" />
       <button type="button" class="button palette-button" onClick={openPalette} aria-keyshortcuts="Control+K Meta+K">
         <Icon name="search" /> <span>Go to…</span> <kbd>Ctrl K</kbd>
       </button>
-      <button type="button" class="button-bare" onClick={nextTheme} aria-label={`Colours: ${theme.value}`}>
+      <button type="button" class="button-bare" onClick={nextTheme} aria-label={`Theme: ${theme.value}`}>
         <Icon name={theme.value === "dark" ? "moon" : theme.value === "light" ? "sun" : "half"} />
       </button>
       {now?.auth === true && (
@@ -51,7 +51,7 @@ export function TopBar({ menu_open }: { readonly menu_open: Signal<boolean> }) {
           <span class="who" title={now.role === "instance" ? `instance ${now.actor}` : "the server's token"}>
             {now.role === "instance" ? now.name : "operator"}
           </span>
-          <button type="button" class="button" onClick={() => void attempt(logOut, "Logged out.")}>
+          <button type="button" class="button" onClick={() => void attempt(logOut, "Logged out")}>
             Log out
           </button>
         </>

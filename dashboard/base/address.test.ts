@@ -57,8 +57,8 @@ t.test("a name that no path can say is refused before it becomes a call of somet
   t.teardown(() => {
     globalThis.fetch = fetch;
   });
-  await t.rejects(getJson(apiPath("specs", "..", "restore")), { message: /no browser can ask/ });
-  await t.rejects(getJson(statePath(".") + query({ version: 1 })), { message: /no browser can ask/ });
+  await t.rejects(getJson(apiPath("specs", "..", "restore")), { message: /a browser cannot request/ });
+  await t.rejects(getJson(statePath(".") + query({ version: 1 })), { message: /a browser cannot request/ });
   t.same(fetched, []);
   await getJson(statePath("a/../b") + query({ prefix: "../x" }));
   t.same(fetched, ["/api/state/a%2F..%2Fb?prefix=..%2Fx"]);

@@ -15,7 +15,7 @@ interface ChoiceProps {
 export function AgentChoice(props: ChoiceProps) {
   const agents = [...useAgentsById().values()];
   const choices = agents.map(({ id, name }) => [id, name] as const).sort(([, a], [, b]) => a.localeCompare(b));
-  return <Choice {...props} choices={[["", "Anybody"], ...withCurrent(choices, props.value)]} />;
+  return <Choice {...props} choices={[["", "Any"], ...withCurrent(choices, props.value)]} />;
 }
 
 interface WorkspaceChoiceProps extends Omit<ChoiceProps, "label"> {

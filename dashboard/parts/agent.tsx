@@ -6,7 +6,7 @@ import type { Instance } from "../api/types.js";
 import { agentAddress } from "../base/address.js";
 import { agentName, isAgentId, type AgentNames } from "./agent-name.js";
 
-/** Loads names by id. Heartbeats do not change a name, so their changes are skipped. */
+/** Loads names by id. Activity does not change a name, so such changes are skipped. */
 export const agentNames: Loader<AgentNames> = {
   key: "agent names",
   kinds: ["instance"],

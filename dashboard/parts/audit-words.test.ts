@@ -44,7 +44,7 @@ t.test("what a row is about has an address where there is a page of it", async (
 t.test("doers are called by their names, as far as they have some", async (t) => {
   t.equal(agentName(ID, new Map([[ID, "ana"]])), "ana");
   t.equal(agentName(ID, new Map()), "fce695c0", "one that is gone");
-  t.equal(agentName("", new Map()), "somebody");
+  t.equal(agentName("", new Map()), "unknown");
   t.equal(agentName("dashboard", new Map()), "operator");
   t.equal(agentName("liveness-monitor", new Map()), "liveness-monitor");
   t.ok(isAgentId(ID));

@@ -208,7 +208,7 @@ export function Chart({
         role="img"
         aria-label={`${label}. ${inWords(series, format)}`}
       >
-        {empty && <p class="chart-empty">Nothing yet</p>}
+        {empty && <p class="chart-empty">No data yet</p>}
       </div>
     </figure>
   );
@@ -223,7 +223,7 @@ function inWords(series: readonly Series[], format: (value: number) => string): 
   return series
     .map(({ label, values }) => {
       const last = values.findLast((value) => value !== null);
-      return `${label}: ${last === undefined || last === null ? "nothing yet" : format(last)}`;
+      return `${label}: ${last === undefined || last === null ? "no data yet" : format(last)}`;
     })
     .join(", ");
 }

@@ -52,7 +52,7 @@ export function StoredBytes({ value, content_type, label }: { readonly value: Ui
   if (text !== undefined) return <Code text={text} content_type={content_type} label={label} />;
   return (
     <p class="hint">
-      {bytes(value.byteLength)} of {content_type}, which are no text.
+      {bytes(value.byteLength)} of {content_type}, which is not text.
     </p>
   );
 }

@@ -17,9 +17,9 @@ export function Diff({ before, after, label }: DiffProps) {
   const lines = LINES.module.value;
   const rows = useMemo(() => lines?.diffRows(before, after), [before, after, lines]);
   if (lines === undefined || rows === undefined) return null;
-  if (rows === null) return <p class="hint">They differ in too much to be compared line by line.</p>;
+  if (rows === null) return <p class="hint">The texts differ too much to be compared line by line.</p>;
   const changed = rows.filter(({ kind }) => kind !== "same").length;
-  if (changed === 0) return <p class="hint">They are the same.</p>;
+  if (changed === 0) return <p class="hint">The texts are equal.</p>;
   return (
     <div class="diff table-frame" role="region" aria-label={label} tabIndex={0}>
       <table aria-label={`${label}: ${plural(changed, "line")} differ`}>

@@ -24,7 +24,7 @@ interface StateProps {
 export function LeaseState({ lease: { state, mode, position }, waiting }: StateProps) {
   return (
     <span class="badges">
-      <Badge tone={TONES[state]}>{position === null ? state : `${state}, number ${position}`}</Badge>
+      <Badge tone={TONES[state]}>{position === null ? state : `${state}, position ${position}`}</Badge>
       {mode === "shared" && <Badge>shared</Badge>}
       {waiting > 0 && <Badge tone="warn">{waiting === 1 ? "1 waits" : `${count(waiting)} wait`}</Badge>}
     </span>
@@ -72,7 +72,7 @@ export function LeaseTable({ label, leases, waiting, of_one }: LeaseTableProps) 
   );
 }
 
-/** Shows when a lease expires without a heartbeat of its holder, or when it ended. */
+/** Shows when a lease expires unless its holder is active, or when it ended. */
 export function End({ of: { expires_at, ended_at } }: { readonly of: Lease }) {
   if (ended_at !== null) return <Time at={ended_at} />;
   return expires_at === null ? null : <Time at={expires_at} as="ahead" />;

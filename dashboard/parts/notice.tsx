@@ -22,7 +22,7 @@ export function Notice({
 export function Failure({ of }: { readonly of: Freshness }) {
   const failure = failureOf(of);
   if (failure === "") return null;
-  const age = of.fetched_ms.value === 0 ? "" : ` What is shown is from ${ago(of.fetched_ms.value, now_ms.value)}.`;
+  const age = of.fetched_ms.value === 0 ? "" : ` The data shown are from ${ago(of.fetched_ms.value, now_ms.value)}.`;
   return (
     <Notice tone="bad">
       Could not be read: {failure}.{age}

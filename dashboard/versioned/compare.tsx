@@ -67,6 +67,6 @@ export function VersionDiff({ space, named, before, after }: VersionDiffProps) {
   if (other.error.value !== null) return <Failure of={other} />;
   if (one.data.value === undefined || other.data.value === undefined) return null;
   const [left, right] = texts;
-  if (left === undefined || right === undefined) return <p class="hint">These are no texts.</p>;
+  if (left === undefined || right === undefined) return <p class="hint">These versions are not text.</p>;
   return <Diff before={left} after={right} label={`Version ${before} beside version ${after}`} />;
 }

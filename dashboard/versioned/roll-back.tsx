@@ -20,7 +20,7 @@ export function RollBack({ space, named, to, current, onClose }: RollBackProps) 
     attempt(
       // `if_version` makes the rollback fail if another version was written meanwhile.
       () => send("POST", named.api + query({ rollback: to, if_version: current ?? 0 })),
-      `${named.name} is as in version ${to} again.`,
+      `${named.name} rolled back to version ${to}`,
     );
   return (
     <Confirm title={`Roll back to version ${to}?`} action="Roll back" onConfirm={rollBack} onClose={onClose}>

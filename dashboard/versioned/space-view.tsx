@@ -30,7 +30,7 @@ export function SpaceView({ space, segments, query }: ViewProps & { readonly spa
       title={space.title}
       home={`/${space.slug}`}
       {...(named === null ? {} : { part: named.name })}
-      actions={entries !== undefined && <span class="hint">{count(entries.length)} in all</span>}
+      actions={entries !== undefined && <span class="hint">{count(entries.length)} in total</span>}
     >
       <Failure of={list} />
       <div class={named === null ? "space" : "space space-chosen"}>
@@ -41,33 +41,33 @@ export function SpaceView({ space, segments, query }: ViewProps & { readonly spa
           )}
           {entries?.length === 0 && (
             <Empty title={`No ${space.one} yet`} command={space.command}>
-              What agents share is listed here as soon as one stores it.
+              Everything that agents store appears here.
             </Empty>
           )}
         </div>
         {named !== null ? (
           <Thing key={named.name} space={space} named={named} query={query} />
         ) : (
-          entries !== undefined && entries.length > 0 && <LatelyChanged space={space} entries={entries} />
+          entries !== undefined && entries.length > 0 && <RecentlyChanged space={space} entries={entries} />
         )}
       </div>
     </Page>
   );
 }
 
-const LATELY_SHOWN = 20;
+const RECENT_SHOWN = 20;
 
 /** The names that were written last, which shows where agents work now. */
-function LatelyChanged({ space, entries }: { readonly space: Space; readonly entries: readonly Entry[] }) {
+function RecentlyChanged({ space, entries }: { readonly space: Space; readonly entries: readonly Entry[] }) {
   const newest = useMemo(
-    () => entries.toSorted((a, b) => (a.updated_at < b.updated_at ? 1 : -1)).slice(0, LATELY_SHOWN),
+    () => entries.toSorted((a, b) => (a.updated_at < b.updated_at ? 1 : -1)).slice(0, RECENT_SHOWN),
     [entries],
   );
   return (
-    <div class="space-lately">
-      <Section title="Lately changed">
+    <div class="space-recent">
+      <Section title="Recently changed">
         <Table
-          label={`${space.title} changed lately`}
+          label={`${space.title} changed recently`}
           rows={newest}
           keyOf={({ name }) => name}
           columns={[

@@ -50,8 +50,8 @@ export function Thing({ space, named, query }: ThingProps) {
       {gone ? (
         <p class="hint">
           {all.length === 0
-            ? `There is no ${space.one} of this name.`
-            : `This ${space.one} was deleted. Its versions are still here, and each can be brought back.`}
+            ? `There is no ${space.one} with this name.`
+            : `This ${space.one} was deleted. Its versions remain, and each can be restored.`}
         </p>
       ) : (
         <Failure of={value} />

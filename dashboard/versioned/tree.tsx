@@ -78,7 +78,7 @@ export function Tree({ space, entries, wanted, current }: TreeProps) {
     move();
   };
 
-  if (lines.length === 0) return <p class="hint">No {space.one} is called like that.</p>;
+  if (lines.length === 0) return <p class="hint">No {space.one} matches.</p>;
   return (
     <div
       ref={frame}

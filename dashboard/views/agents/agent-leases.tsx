@@ -16,10 +16,10 @@ export function AgentLeases({ id }: { readonly id: string }) {
   return (
     <Section
       title="Leases"
-      actions={<a href={addressOf("leases") + query({ holder: id, state: "all" })}>All of them</a>}
+      actions={<a href={addressOf("leases") + query({ holder: id, state: "all" })}>All leases</a>}
     >
       <Failure of={leases} />
-      <LeaseTable label="What it holds and waits for" leases={list} waiting={waitingFor(waits)} of_one />
+      <LeaseTable label="Leases held and waited for" leases={list} waiting={waitingFor(waits)} of_one />
     </Section>
   );
 }

@@ -52,7 +52,7 @@ export function AgentPage({ id }: { readonly id: string }) {
       <Failure of={resource} />
       {gone && (
         <Notice>
-          No agent with the id <code>{id}</code> is registered now. What was done under it is still told below.
+          No agent with the id <code>{id}</code> is registered now. Its past actions are listed below.
         </Notice>
       )}
       {agent !== undefined && <Facts agent={agent} />}
@@ -70,14 +70,14 @@ function Remove({ agent }: { readonly agent: Instance }) {
   const may = may_decide.value || session.value?.actor === agent.id;
   const remove = async (): Promise<void> => {
     const path = apiPath("instances", agent.id);
-    if (await attempt(() => removeAt(path), `Removed ${agent.name}.`)) route(addressOf("agents"));
+    if (await attempt(() => removeAt(path), `Agent ${agent.name} removed`)) route(addressOf("agents"));
   };
   return (
     <>
       <Button
         kind="danger"
         disabled={!may}
-        title={may ? "Its token is worthless from then on" : "This needs the server's token"}
+        title={may ? "Revokes its token" : "This needs the server's token"}
         onClick={() => {
           asking.value = true;
         }}
@@ -94,8 +94,8 @@ function Remove({ agent }: { readonly agent: Instance }) {
             asking.value = false;
           }}
         >
-          Its token is worthless at once: whatever runs under it is refused from then on. What it has written and
-          published stays.
+          Its token is revoked at once: every call that uses it is refused. Everything that it wrote and published
+          stays.
         </Confirm>
       )}
     </>
@@ -108,7 +108,7 @@ function Facts({ agent }: { readonly agent: Instance }) {
     <section class="card agents-facts" aria-label="Facts">
       <p class="agents-intent">
         <Status status={status} />{" "}
-        {intent === "" ? <span class="muted">It has not told what it intends.</span> : <strong>{intent}</strong>}
+        {intent === "" ? <span class="muted">No intent set</span> : <strong>{intent}</strong>}
       </p>
       <dl class="facts">
         <dt>Last seen</dt>

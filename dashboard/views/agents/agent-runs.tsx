@@ -48,8 +48,8 @@ export function AgentRuns({ id }: { readonly id: string }) {
       <Failure of={runs} />
       {list !== undefined &&
         (list.length === 0 ? (
-          <Empty title="It was not checked against a contract yet" command="koor-cli compliance run">
-            Active agents are checked against the contracts of their workspace, every five minutes or at once.
+          <Empty title="No compliance run yet" command="koor-cli compliance run">
+            Active agents are checked against the contracts of their workspace, every five minutes or on demand.
           </Empty>
         ) : (
           <Table

@@ -38,7 +38,7 @@ export function AgentTable() {
       <Failure of={agents} />
       {list !== undefined && list.length === 0 && (
         <Empty title="No agent is registered" command="koor-cli register ana --workspace trucks --stack go">
-          An agent registers itself once, and is seen here from then on.
+          An agent registers itself once, and then appears here.
         </Empty>
       )}
       {list !== undefined && list.length > 0 && (
@@ -48,7 +48,7 @@ export function AgentTable() {
             {inWords(list, listed)}
           </p>
           {listed.length === 0 ? (
-            <Empty title="No agent is like that">Take a filter away to see more.</Empty>
+            <Empty title="No agent matches">Remove a filter to see more.</Empty>
           ) : (
             <Table
               label="Agents"
@@ -139,8 +139,7 @@ function columnsWith(activity: Activity): readonly Column<Instance>[] {
     {
       head: "Intent",
       kind: "wide",
-      cell: ({ intent }) =>
-        intent === "" ? <span class="muted">none told</span> : <span title={intent}>{intent}</span>,
+      cell: ({ intent }) => (intent === "" ? <span class="muted">none</span> : <span title={intent}>{intent}</span>),
     },
     { head: "Workspace", optional: true, cell: ({ workspace }) => workspace },
     { head: "Stack", optional: true, cell: ({ stack }) => stack },

@@ -70,12 +70,12 @@ export function AgentTimeline({ id }: { readonly id: string }) {
       <Failure of={audit.history} />
       <Failure of={events.history} />
       {items.length === 0 ? (
-        <Empty title="It has not done anything yet" command="koor-cli events publish review.done --data '{}'">
-          What it writes and publishes with its own token stands here.
+        <Empty title="No activity yet" command="koor-cli events publish review.done --data '{}'">
+          Everything that it writes and publishes with its own token appears here.
         </Empty>
       ) : (
         <Table
-          label="What it did"
+          label="Timeline entries"
           columns={COLUMNS}
           rows={items}
           keyOf={(item) => (item.kind === "published" ? `event ${item.event.id}` : `audit ${item.entry.id}`)}
@@ -96,30 +96,30 @@ function heldOf<Row>(history: History<Row>): Held<Row> {
  * Calls `notify` when this agent has published an event. The feed carries every agent's events, so it is open only
  * while a timeline is shown.
  */
-function usePublished(id: string, tell: () => void): void {
+function usePublished(id: string, notify: () => void): void {
   useEffect(() => {
     const feed = new EventFeed({ pattern: "", since: null, first: 1, keep: FEED_EVENTS });
-    let told = 0;
+    let seen = 0;
     let missed = 0;
     const stop = effect(() => {
       const { events, gaps } = feed.list.value;
-      const added = events.slice(events.findLastIndex((event) => event.id <= told) + 1);
-      if (added.some(({ source }) => source === id) || gaps.length > missed) tell();
-      told = events.at(-1)?.id ?? told;
+      const added = events.slice(events.findLastIndex((event) => event.id <= seen) + 1);
+      if (added.some(({ source }) => source === id) || gaps.length > missed) notify();
+      seen = events.at(-1)?.id ?? seen;
       missed = gaps.length;
     });
     return () => {
       stop();
       feed.close();
     };
-  }, [id, tell]);
+  }, [id, notify]);
 }
 
 const TONES = { wrote: "plain", published: "note", refused: "bad" } as const;
 
 const COLUMNS: readonly Column<TimelineItem>[] = [
   { head: "Time", cell: ({ at }) => <Time at={at} as="clock" /> },
-  { head: "Did", cell: ({ kind }) => <Badge tone={TONES[kind]}>{kind}</Badge> },
+  { head: "Kind", cell: ({ kind }) => <Badge tone={TONES[kind]}>{kind}</Badge> },
   { head: "About", kind: "wide", cell: (item) => <About item={item} /> },
 ];
 

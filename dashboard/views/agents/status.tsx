@@ -4,9 +4,9 @@ import type { Instance } from "../../api/types.js";
 
 const TONES: Readonly<Record<Instance["status"], BadgeTone>> = { active: "good", pending: "note", stale: "warn" };
 const MEANINGS: Readonly<Record<Instance["status"], string>> = {
-  active: "it has given a sign of life lately",
+  active: "seen recently",
   pending: "registered, but not activated yet",
-  stale: "no sign of life for a while",
+  stale: "not seen for a while",
 };
 
 export function Status({ status }: Pick<Instance, "status">) {

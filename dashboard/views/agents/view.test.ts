@@ -45,7 +45,7 @@ t.test("the table of agents: filters that an address keeps, and what happens, li
 
   await page.getByLabel("Status").selectOption("");
   await page.getByLabel("Search").fill("zora");
-  await page.getByText("No agent is like that").waitFor();
+  await page.getByText("No agent matches").waitFor();
   const registered = await sendJson(port, "POST", "/api/instances/register", { name: "zora", workspace: "ops" });
   const { id } = registered.json<{ readonly id: string }>();
   await page.getByRole("link", { name: "zora" }).waitFor();
@@ -54,7 +54,7 @@ t.test("the table of agents: filters that an address keeps, and what happens, li
   await sendJson(port, "POST", `/api/instances/${id}/intent`, { intent: "<b>counting</b> crates" });
   await row(page, "zora").getByText("<b>counting</b> crates").waitFor();
   await sendJson(port, "DELETE", `/api/instances/${id}`, {});
-  await page.getByText("No agent is like that").waitFor();
+  await page.getByText("No agent matches").waitFor();
   t.same(complaints, []);
 });
 
@@ -66,7 +66,7 @@ t.test("one agent: what it does is seen as it does it, and it can be removed", {
   const address = `/agents/${id}`;
   const shown = (page: Page) =>
     Promise.all([
-      page.getByRole("table", { name: "What it did" }).waitFor(),
+      page.getByRole("table", { name: "Timeline entries" }).waitFor(),
       page.getByRole("table", { name: "Compliance runs" }).waitFor(),
       page.getByRole("img", { name: /^Activity by the hour\. .*REST calls: \d/ }).waitFor(),
     ]);
@@ -75,7 +75,7 @@ t.test("one agent: what it does is seen as it does it, and it can be removed", {
   const { page, complaints } = await dashboard.open(address);
   await shown(page);
   t.match(await page.title(), /claude-checkout · Agents · Koor$/);
-  const timeline = page.getByRole("table", { name: "What it did" });
+  const timeline = page.getByRole("table", { name: "Timeline entries" });
   const headers = { "X-Koor-Instance": id };
   const item = (text: string) => timeline.getByRole("row").filter({ hasText: text });
   await sendJson(port, "PUT", "/api/state/plans/crates", { crates: 3 }, headers);
@@ -90,7 +90,7 @@ t.test("one agent: what it does is seen as it does it, and it can be removed", {
   await sendJson(port, "POST", `/api/instances/${id}/intent`, { intent: "counting crates" });
   await page.getByText("counting crates").waitFor();
 
-  const work = page.getByRole("table", { name: "What it holds and waits for" });
+  const work = page.getByRole("table", { name: "Leases held and waited for" });
   t.equal(await work.count(), 0, "it holds nothing");
   await sendJson(port, "POST", "/api/leases", { resources: ["path:src/crates.ts"] }, headers);
   await work.getByRole("link", { name: "path:src/crates.ts" }).waitFor();

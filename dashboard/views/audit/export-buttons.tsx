@@ -30,14 +30,14 @@ export function Export({ filter, names }: ExportProps) {
       );
       say(
         more
-          ? `${plural(kept.length, "row")} of the newest ${count(EXPORT_ROWS_MAX)}: choose a range to export older ones.`
-          : `Exported ${plural(kept.length, "row")}.`,
+          ? `Exported ${plural(kept.length, "row")} of the newest ${count(EXPORT_ROWS_MAX)}: choose a range to export older ones`
+          : `Exported ${plural(kept.length, "row")}`,
       );
     } catch (error) {
       say(reasonOf(error), "bad");
     }
   };
-  const title = `What the filter matches, of the newest ${count(EXPORT_ROWS_MAX)} rows`;
+  const title = `The matching rows among the newest ${count(EXPORT_ROWS_MAX)}`;
   return (
     <div class="buttons" role="group" aria-label="Export">
       <Button onClick={() => save("csv")} title={title} label="Export CSV">

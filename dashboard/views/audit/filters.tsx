@@ -2,7 +2,7 @@
 import { useResource } from "../../api/resource.js";
 import { fromField, toField } from "../../base/local-time.js";
 import type { AddressQuery } from "../../parts/address-query.js";
-import { agentName, SOMEBODY, type AgentNames } from "../../parts/agent-name.js";
+import { agentName, UNKNOWN, type AgentNames } from "../../parts/agent-name.js";
 import { Button } from "../../parts/button.js";
 import { Choice, Fields, TextField } from "../../parts/fields.js";
 import { summaryLoader } from "./loader.js";
@@ -17,7 +17,7 @@ interface FiltersProps {
 export function Filters({ filter, set, names }: FiltersProps) {
   const counts = useResource(summaryLoader(filter)).data.value?.action_counts ?? {};
   const actions = [...new Set([...Object.keys(counts), filter.action])].filter((action) => action !== "").sort();
-  const ids = [...new Set([...names.keys(), filter.actor])].filter((id) => id !== "" && id !== SOMEBODY);
+  const ids = [...new Set([...names.keys(), filter.actor])].filter((id) => id !== "" && id !== UNKNOWN);
   const actors = ids.map((id) => [id, agentName(id, names)] as const).sort(([, a], [, b]) => a.localeCompare(b));
   const filtered = Object.values(filter).some((value) => value !== "");
   return (
@@ -25,7 +25,7 @@ export function Filters({ filter, set, names }: FiltersProps) {
       <TextField
         label="Search"
         type="search"
-        placeholder="In what is loaded…"
+        placeholder="In loaded rows…"
         value={filter.search}
         onInput={(search) => set({ search })}
       />
@@ -38,7 +38,7 @@ export function Filters({ filter, set, names }: FiltersProps) {
       <Choice
         label="Actor"
         value={filter.actor}
-        choices={[["", "Anybody"], [SOMEBODY, SOMEBODY], ...actors]}
+        choices={[["", "Any"], [UNKNOWN, UNKNOWN], ...actors]}
         onChoose={(actor) => set({ actor })}
       />
       <Choice

@@ -20,7 +20,7 @@ function row(id: number, more: Partial<AuditEntry> = {}): AuditEntry {
 t.test("an address says what is asked; what it says wrongly is left out", async (t) => {
   t.equal(askedOf(filterIn({})), "");
   t.equal(askedOf(filterIn({ action: "state.put", actor: "a" })), "action=state.put&actor=a");
-  t.equal(askedOf(filterIn({ actor: "somebody" })), "actor=", "calls of who did not say");
+  t.equal(askedOf(filterIn({ actor: "unknown" })), "actor=", "calls without an identity");
   t.equal(askedOf(filterIn({ from: "2026-02-16T14:00:00Z", to: "soon" })), "from=2026-02-16T14%3A00%3A00Z");
   t.equal(filterIn({ outcome: "maybe" }).outcome, "");
   t.equal(askedOf(filterIn({ outcome: "error", search: "x" })), "", "these are sifted here");
@@ -37,7 +37,7 @@ t.test("rows are sifted by outcome and by every word", async (t) => {
   t.same(ids({}), [1, 2, 3]);
   t.same(ids({ outcome: "error" }), [2]);
   t.same(ids({ search: "empty PLAN" }), [2]);
-  t.same(ids({ search: "somebody locks" }), [3]);
+  t.same(ids({ search: "unknown locks" }), [3]);
   t.same(ids({ outcome: "success", search: "empty" }), []);
 });
 

@@ -19,7 +19,7 @@ export function Summary({ filter, choose }: SummaryProps) {
   const bars = actionBars(data.action_counts);
   const most = bars[0]?.[1] ?? 0;
   return (
-    <Section title={filter.from === "" && filter.to === "" ? "Since the beginning" : "In this range"}>
+    <Section title={filter.from === "" && filter.to === "" ? "All time" : "In this range"}>
       <Failure of={summary} />
       <div class="card audit-summary">
         <dl class="facts audit-totals">

@@ -55,7 +55,7 @@ t.test("the audit log is live, can be narrowed, and read back to its beginning",
     .filter({ hasText: /^2 rows, all there are$/ })
     .waitFor();
   await page.goto(`${dashboard.url}/audit?action=rule.propose&outcome=error`);
-  await page.getByRole("status").filter({ hasText: "that were looked through, all there are" }).waitFor();
+  await page.getByRole("status").filter({ hasText: "searched, all there are" }).waitFor();
   t.ok((await rows(page).getByText("already exists").count()) > 0, "why it was refused");
   t.equal(await rows(page).getByText("success").count(), 0);
   await rows(page)
@@ -111,7 +111,7 @@ t.test("what the filter matches is a file, and no formula in it", { skip }, asyn
   await page.getByRole("button", { name: "Clear filters" }).waitFor();
   t.match(page.url(), /to=2099-12-31T23%3A59%3A58\.000Z/);
   await page.getByLabel("From", { exact: true }).fill("2099-12-31T00:00:00");
-  await page.getByText("No row is like that").waitFor();
+  await page.getByText("No row matches").waitFor();
   await page.getByRole("heading", { name: "In this range" }).waitFor();
   t.same(complaints, []);
 });

@@ -40,7 +40,7 @@ export function View() {
             chosen.value = entry;
           }}
         />
-        <aside class="audit-beside" aria-label="Beside the rows">
+        <aside class="audit-beside" aria-label="Details and summary">
           {chosen.value !== null && (
             <Entry
               key={chosen.value.id}
@@ -76,7 +76,7 @@ function Rows({ filter, names, chosen, choose }: RowsProps) {
       <Failure of={history} />
       <p class="hint audit-count" role="status">
         {plural(matched.length, "row")}
-        {matched.length === rows.length ? "" : ` of ${plural(rows.length, "row")} that were looked through`}
+        {matched.length === rows.length ? "" : ` of ${plural(rows.length, "row")} searched`}
         {history.complete.value ? ", all there are" : ""}
       </p>
       {matched.length === 0 ? (
@@ -94,7 +94,7 @@ function Rows({ filter, names, chosen, choose }: RowsProps) {
       )}
       {!history.complete.value &&
         (history.full ? (
-          <p class="hint">More is not matched at once: choose a range or an action to see older rows.</p>
+          <p class="hint">No more rows can be loaded: choose a range or an action to see older ones.</p>
         ) : (
           <Button onClick={() => history.older()}>Load older</Button>
         ))}
@@ -103,13 +103,13 @@ function Rows({ filter, names, chosen, choose }: RowsProps) {
 }
 
 function Nothing({ filter, complete }: { readonly filter: AuditFilter; readonly complete: boolean }) {
-  if (!complete) return <Empty title="None of the newest rows is like that">Older ones may be.</Empty>;
+  if (!complete) return <Empty title="None of the loaded rows matches">Older rows may match.</Empty>;
   const filtered = Object.values(filter).some((value) => value !== "");
   return filtered ? (
-    <Empty title="No row is like that">Take a filter away to see more.</Empty>
+    <Empty title="No row matches">Remove a filter to see more.</Empty>
   ) : (
-    <Empty title="Nothing was changed yet" command="koor-cli state set plans/login --data '{}'">
-      Each change, and each one that is refused, is a row here.
+    <Empty title="No changes yet" command="koor-cli state set plans/login --data '{}'">
+      Every change appears here, and every change that was refused.
     </Empty>
   );
 }

@@ -29,9 +29,9 @@ export function Compliance({ project, name }: { readonly project: string; readon
       head: "State",
       cell: ({ now, instance_id }) =>
         !now ? (
-          <Badge>mended</Badge>
+          <Badge>fixed</Badge>
         ) : agents.get(instance_id)?.status === "active" ? (
-          <Badge tone="bad">broken</Badge>
+          <Badge tone="bad">violated</Badge>
         ) : (
           <Badge tone="warn">not checked now</Badge>
         ),
@@ -61,7 +61,7 @@ export function Compliance({ project, name }: { readonly project: string; readon
       {findings.length === 0 ? (
         <p class="hint">
           {outcome === undefined
-            ? `No active agent with the workspace ${project} was checked against it.`
+            ? `No active agent with the workspace ${project} was checked against this contract.`
             : `No violation in the newest ${count(RUNS_MAX)} runs of all contracts.`}
         </p>
       ) : (

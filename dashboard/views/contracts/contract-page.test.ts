@@ -38,11 +38,11 @@ t.test("a contract of a day", { skip: browserMissing() }, async (t) => {
     const { page, context } = await dashboard.open("/contracts/checkout/checkout-api");
     const violation = page.getByRole("table", { name: "Violations" }).getByRole("row", { name: "codex-payments" });
     await violation.getByText("samples[0].request.total_cents").waitFor();
-    await violation.getByText("broken").waitFor();
+    await violation.getByText("violated").waitFor();
     await put(dashboard, "/api/state/checkout/checkout-api/samples/codex-payments", "[]");
     await page.getByRole("button", { name: "Run compliance now" }).click();
-    await violation.getByText("mended").waitFor();
-    await page.getByText("kept by all 3").waitFor();
+    await violation.getByText("fixed").waitFor();
+    await page.getByText("met by all 3").waitFor();
     await context.close();
   });
 
@@ -56,13 +56,13 @@ t.test("a contract of a day", { skip: browserMissing() }, async (t) => {
       for (const direction of ["request", "response", "error"]) {
         await page.getByLabel("Direction").selectOption(direction);
         await validate.click();
-        await page.getByText("It is as the contract says.").waitFor();
+        await page.getByText("The payload matches the contract.").waitFor();
       }
       await page.getByLabel("Direction").selectOption("request");
       await page.getByLabel("Payload").fill('{"cart_id":7,"colour":"red"}');
-      await page.getByText("It is as the contract says.").waitFor({ state: "detached" });
+      await page.getByText("The payload matches the contract.").waitFor({ state: "detached" });
       await validate.click();
-      const found = page.getByRole("list", { name: "What was found" }).getByRole("listitem");
+      const found = page.getByRole("list", { name: "Violations of the payload" }).getByRole("listitem");
       await found.filter({ hasText: "request.cart_idexpected string, got number" }).waitFor();
       await found.filter({ hasText: 'request.colourunexpected field "colour"' }).waitFor();
       await page.getByLabel("Payload").fill('{"cart_id":');
@@ -85,12 +85,12 @@ t.test("a contract of a day", { skip: browserMissing() }, async (t) => {
     t.ok(await test.isDisabled());
     await page.getByLabel("Service").fill(service.url);
     await test.click();
-    await page.getByText("It answered 201.").waitFor();
-    await page.getByRole("list", { name: "Violations of the answer" }).getByText("response.order_id").waitFor();
+    await page.getByText("The service answered 201.").waitFor();
+    await page.getByRole("list", { name: "Violations of the response" }).getByText("response.order_id").waitFor();
     await page.getByLabel("Service").fill("http://169.254.169.254");
     await test.click();
     await page.getByRole("alert").waitFor();
-    t.equal(await page.getByText("It answered 201.").count(), 0);
+    t.equal(await page.getByText("The service answered 201.").count(), 0);
     await context.close();
   });
 

@@ -65,8 +65,8 @@ const CONTRACT = '{"kind":"contract","endpoints":{"GET /cart":{}}}';
 export function OutcomeBadge({ of }: { readonly of: Outcome | undefined }) {
   if (of === undefined) return <Badge>not checked</Badge>;
   const { checked, broken } = of;
-  if (broken === 0) return <Badge tone="good">{checked === 1 ? "kept by its agent" : `kept by all ${checked}`}</Badge>;
-  return <Badge tone="bad">{`broken by ${broken} of ${checked}`}</Badge>;
+  if (broken === 0) return <Badge tone="good">{checked === 1 ? "met by its agent" : `met by all ${checked}`}</Badge>;
+  return <Badge tone="bad">{`violated by ${broken} of ${checked}`}</Badge>;
 }
 
 /** Returns the outcomes by `P/N`; undefined until runs and agents are loaded. */
@@ -106,8 +106,8 @@ export function ContractTable({ project }: { readonly project: string }) {
       <Failure of={runs} />
       {found !== undefined && found.left > 0 && (
         <Notice>
-          {count(found.left)} of {plural(found.specs, "spec")} are still to be looked at: whether one is a contract only
-          its value says.{" "}
+          {count(found.left)} of {plural(found.specs, "spec")} have not been read yet: only its value shows whether a
+          spec is a contract.{" "}
           {rounds.value >= ROUNDS_MAX && (
             <Button
               onClick={() => {
@@ -115,7 +115,7 @@ export function ContractTable({ project }: { readonly project: string }) {
                 return list.refresh();
               }}
             >
-              Look at more
+              Read more specs
             </Button>
           )}
         </Notice>
@@ -141,12 +141,12 @@ export function ContractTable({ project }: { readonly project: string }) {
       )}
       {found !== undefined && contracts.length === 0 && found.left === 0 && (
         <Empty title="No contracts yet" command={`koor-cli contract set shop/cart-api --data '${CONTRACT}'`}>
-          A contract says what an API's requests and answers look like. Agents check what they send against it, and so
-          does this server.
+          A contract defines the requests and responses of an API. Agents check their payloads against it, and so does
+          this server.
         </Empty>
       )}
       {contracts.length > 0 && rows.length === 0 && (
-        <p class="hint">None of {plural(contracts.length, "contract")} fits.</p>
+        <p class="hint">None of {plural(contracts.length, "contract")} matches.</p>
       )}
       {rows.length > 0 && outcomes !== undefined && (
         <Table label="Contracts" columns={COLUMNS} rows={rows} keyOf={({ project: of, name }) => `${of}/${name}`} />

@@ -29,7 +29,8 @@ export function Endpoints({ endpoints, current, onTry }: EndpointsProps) {
   useEffect(() => {
     if (current !== "") document.getElementById(idOf(current))?.scrollIntoView({ block: "nearest" });
   }, []);
-  if (endpoints.length === 0) return <Empty title="It has no endpoints">So each check of it finds a violation.</Empty>;
+  if (endpoints.length === 0)
+    return <Empty title="No endpoints">Every check of this contract finds a violation.</Empty>;
   return (
     <div class="endpoints">
       {endpoints.length >= SEARCHED_FROM && (
@@ -46,7 +47,7 @@ export function Endpoints({ endpoints, current, onTry }: EndpointsProps) {
       {shown.map((endpoint) => (
         <EndpointCard key={endpoint.name} endpoint={endpoint} current={endpoint.name === current} onTry={onTry} />
       ))}
-      {found.length === 0 && <p class="hint">None of {plural(endpoints.length, "endpoint")} fits.</p>}
+      {found.length === 0 && <p class="hint">None of {plural(endpoints.length, "endpoint")} matches.</p>}
       {shown.length < found.length && (
         <Button
           onClick={() => {
@@ -80,14 +81,14 @@ function EndpointCard({ endpoint, current, onTry }: EndpointCardProps) {
         <h3>
           <span class="method">{method}</span> <code>{path}</code>
         </h3>
-        {status !== "" && <Badge>{`answers ${status}`}</Badge>}
+        {status !== "" && <Badge>{`status ${status}`}</Badge>}
         <div class="endpoint-try">
           <Button onClick={() => onTry(name)} pressed={current} label={`Try ${name}`}>
             Try
           </Button>
         </div>
       </div>
-      {definitions.length === 0 && <p class="hint">It defines nothing.</p>}
+      {definitions.length === 0 && <p class="hint">No definitions.</p>}
       {others.length > 0 && <FieldTable definitions={others} label={`Fields of ${name}`} />}
       {schemas.map((definition) => (
         <div key={definition.member}>

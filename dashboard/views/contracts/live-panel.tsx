@@ -34,10 +34,10 @@ export function LivePanel({ project, name, tried }: TryProps) {
       }),
     );
   return (
-    <Section title="Test it live">
+    <Section title="Live test">
       <div class="card try">
         <p class="hint">
-          The server sends one request for <code>{tried?.name}</code> and checks the answer.
+          The server sends one request for <code>{tried?.name}</code> and checks the response.
         </p>
         <TextField
           label="Service"
@@ -76,14 +76,14 @@ function Answer({ answer }: { readonly answer: ContractTest }) {
   return (
     <div class="try-found">
       <p>
-        <Badge tone={valid ? "good" : "bad"}>{valid ? "valid" : "not as the contract says"}</Badge>{" "}
-        {error === "" ? `It answered ${status_code}.` : error}
+        <Badge tone={valid ? "good" : "bad"}>{valid ? "valid" : "violates the contract"}</Badge>{" "}
+        {error === "" ? `The service answered ${status_code}.` : error}
       </p>
       {request_violations.length > 0 && (
         <ViolationList violations={request_violations} label="Violations of the request" />
       )}
       {response_violations.length > 0 && (
-        <ViolationList violations={response_violations} label="Violations of the answer" />
+        <ViolationList violations={response_violations} label="Violations of the response" />
       )}
     </div>
   );

@@ -7,7 +7,7 @@ import { Button } from "../../parts/button.js";
 
 export function RunNow({ onDone }: { readonly onDone: () => Promise<void> }) {
   const run = async (): Promise<void> => {
-    if (await attempt(() => send("POST", apiPath("compliance", "run")), "All contracts are checked.")) await onDone();
+    if (await attempt(() => send("POST", apiPath("compliance", "run")), "All contracts checked")) await onDone();
   };
   const disabled = !may_decide.value;
   return (

@@ -100,13 +100,13 @@ function Answer({ answer: { valid, violations } }: { readonly answer: ContractVa
   if (valid)
     return (
       <p>
-        <Badge tone="good">valid</Badge> It is as the contract says.
+        <Badge tone="good">valid</Badge> The payload matches the contract.
       </p>
     );
   return (
     <div class="try-found">
       <Badge tone="bad">{plural(violations.length, "violation")}</Badge>
-      <ViolationList violations={violations} label="What was found" />
+      <ViolationList violations={violations} label="Violations of the payload" />
     </div>
   );
 }

@@ -30,8 +30,8 @@ t.test("contracts of a day", { skip }, async (t) => {
 
   await t.test("the list has the contracts among the specs, and how they are kept", async (t) => {
     const { page, context, complaints } = await dashboard.open("/contracts");
-    await contractRow(page, "checkout-api").getByText("broken by 1 of 3").waitFor();
-    await contractRow(page, "payments-api").getByText("kept by all 3").waitFor();
+    await contractRow(page, "checkout-api").getByText("violated by 1 of 3").waitFor();
+    await contractRow(page, "payments-api").getByText("met by all 3").waitFor();
     t.equal(await page.getByRole("row").count(), 6, "five of fifteen specs, and the head");
     await put(dashboard, "/api/specs/ops/hooks", { kind: "contract", endpoints: { "GET /a": {}, "GET /b": {} } });
     await put(dashboard, "/api/specs/ops/no-contract", { kind: "plan", says: "contract" });

@@ -19,7 +19,7 @@ export function FeedLine({ feed, asked, waiting }: FeedLineProps) {
       {feed.full.value ? <Rest feed={feed} asked={asked} /> : <FeedState feed={feed} />}
       {waiting !== null && (
         <span>
-          paused: <strong>{plural(waiting, "new event")}</strong> meanwhile
+          paused: <strong>{plural(waiting, "new event")}</strong>
         </span>
       )}
       <Rate feed={feed} />
@@ -37,8 +37,8 @@ function Rest({ feed, asked }: Pick<FeedLineProps, "feed" | "asked">) {
         <Badge tone="warn">stopped</Badge>
       </span>
       <span>
-        {plural(events.length, "event")} are shown, {count(feed.behind.value)} behind:{" "}
-        <a href={addressFor({ ...asked, since: last, id: null })}>go on after event {last}</a>
+        {plural(events.length, "event")} shown, {count(feed.behind.value)} behind:{" "}
+        <a href={addressFor({ ...asked, since: last, id: null })}>continue after event {last}</a>
       </span>
     </>
   );
@@ -69,7 +69,7 @@ function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
         <Badge tone={TONES[state]}>{words}</Badge>
       </span>
       {state === "reconnecting" && lost_ms !== null && (
-        <span>behind since {clockTime(lost_ms, now_ms.value)}: what is published meanwhile is shown afterwards</span>
+        <span>disconnected since {clockTime(lost_ms, now_ms.value)}: missed events are shown after the reconnect</span>
       )}
     </>
   );

@@ -17,7 +17,7 @@ interface FilterProps {
 /** Delay after the last key press, ms. */
 const REST_MS = 300;
 const PATTERN_HINT = "* and ? within a segment, ** for several: api.**";
-const SINCE_HINT = "after an event's id, or from a time on: 42, 14:02, 10m";
+const SINCE_HINT = "start after an event id or at a time: 42, 14:02, 10m";
 
 export function Filter({ asked, refusal, onAsk }: FilterProps) {
   const pattern = useSignal(asked.pattern);
@@ -39,7 +39,7 @@ export function Filter({ asked, refusal, onAsk }: FilterProps) {
     clearTimeout(rest.current);
     const cursor = cursorOf(since.value, Date.now());
     if (cursor === undefined) {
-      wrong.value = "This is neither an id nor a time.";
+      wrong.value = "This is neither an event id nor a time.";
       return;
     }
     try {

@@ -49,14 +49,14 @@ export function Inspector({ id, held, asked, onStep, onClose }: InspectorProps) 
             <dt>Topic</dt>
             <dd class="mono">{event.topic}</dd>
             <dt>Source</dt>
-            <dd>{event.source === "" ? <span class="muted">nobody said</span> : <Agent id={event.source} />}</dd>
+            <dd>{event.source === "" ? <span class="muted">unknown</span> : <Agent id={event.source} />}</dd>
             <dt>Published</dt>
             <dd>
               <Time at={event.created_at} as="clock" /> (<Time at={event.created_at} />)
             </dd>
           </dl>
           <Code text={event.data} content_type="application/json" label={`data of event ${id}`} />
-          {whole === null && <p class="hint">History no longer holds this event: this is what the page has of it.</p>}
+          {whole === null && <p class="hint">History no longer holds this event. This is the page's copy.</p>}
           <div class="buttons">
             <CopyButton
               text={asCurl(event, location.origin, session.value?.auth === true)}

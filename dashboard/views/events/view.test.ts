@@ -151,7 +151,7 @@ t.test("a day's events", { skip }, async (t) => {
     await row(page, "replay.three").waitFor();
     await page.getByLabel("Since").fill("some day");
     await page.getByRole("button", { name: "Replay" }).click();
-    await page.getByText("This is neither an id nor a time.").waitFor();
+    await page.getByText("This is neither an event id nor a time.").waitFor();
     await page.getByRole("button", { name: "Newest first" }).click();
     await row(page, "replay.three").waitFor();
     t.same(await topics(page), ["replay.three", "replay.two", "replay.one"]);
@@ -176,7 +176,7 @@ t.test("a restart of the server loses no event", { skip }, async (t) => {
   await row(page, "before").waitFor();
   await koor.stop();
   await page.getByText("reconnecting…").waitFor();
-  await page.getByText(/behind since \d/).waitFor();
+  await page.getByText(/disconnected since \d/).waitFor();
   const args = ["--bind", `127.0.0.1:${koor.port}`, "--dashboard-bind", `127.0.0.1:${koor.dashboard_port}`];
   const again = await startKoor(t, { data_dir, args });
   await publish(again.port, "between", 20);
@@ -235,7 +235,7 @@ t.test("a flood leaves neither memory nor rows behind", { skip: skip || longForm
   await page.goto(`${dashboard.url}/events?since=2`);
   await page.getByText("stopped").waitFor();
   t.equal(await page.getByRole("table").getAttribute("aria-rowcount"), "5001");
-  await page.getByRole("link", { name: "go on after event 5002" }).click();
+  await page.getByRole("link", { name: "continue after event 5002" }).click();
   await page.getByRole("cell", { name: "5003", exact: true }).waitFor();
   t.same(complaints, []);
 });

@@ -106,8 +106,8 @@ export function View({ query }: ViewProps) {
           )}
           {list.forgotten > 0 && (
             <p class="hint">
-              The newest {count(KEPT_EVENTS)} are held here: {count(list.forgotten)} older ones were let go. Since
-              reaches those that the server still keeps.
+              This page holds the newest {count(KEPT_EVENTS)} events; {count(list.forgotten)} older ones were removed.
+              Use Since to see those that the server still keeps.
             </p>
           )}
         </div>
@@ -158,13 +158,11 @@ function columnsFor(asked: Asked): Column<Row>[] {
 }
 
 function NoEvents({ asked: { pattern, since } }: { readonly asked: Asked }) {
-  if (since !== null)
-    return <Empty title={`Nothing was published after event ${since}`}>What comes is shown here.</Empty>;
-  if (pattern !== "")
-    return <Empty title={`No event matches ${pattern}`}>What is published from now on is shown here.</Empty>;
+  if (since !== null) return <Empty title={`No events after event ${since}`}>New events appear here.</Empty>;
+  if (pattern !== "") return <Empty title={`No event matches ${pattern}`}>New events appear here.</Empty>;
   return (
     <Empty title="No events yet" command={`koor-cli events publish api.change --data '{"endpoint":"POST /api/books"}'`}>
-      What agents publish is shown here as it comes.
+      Events that agents publish appear here.
     </Empty>
   );
 }

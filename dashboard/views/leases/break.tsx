@@ -18,14 +18,14 @@ export function Break({ lease: { id, state, holder, fence, task }, onDone }: Bre
   const reason = useSignal("");
   const may = may_decide.value;
   const take = async (): Promise<void> => {
-    if (await attempt(() => breakLease(id, reason.value.trim()), `${id} is broken.`)) await onDone();
+    if (await attempt(() => breakLease(id, reason.value.trim()), `Lease ${id} broken`)) await onDone();
   };
   return (
     <>
       <Button
         kind="danger"
         disabled={!may}
-        title={may ? "Takes it from its holder" : "This needs the server's token."}
+        title={may ? "Takes the lease from its holder" : "This needs the server's token."}
         onClick={() => {
           asking.value = true;
         }}
@@ -45,15 +45,15 @@ export function Break({ lease: { id, state, holder, fence, task }, onDone }: Bre
         >
           <p>
             {state === "waiting"
-              ? `The request of ${holder.name} leaves the line. It is told so, and may ask again.`
-              : `${holder.name} loses it at once, and whoever waits is next. What it still writes to Koor under ` +
-                `fence ${fence ?? ""} is refused; files that it goes on changing nobody keeps from it.`}
-            {task !== null && ` Its task ${task} is given back, too.`}
+              ? `The request of ${holder.name} leaves the wait queue. The agent is notified and may request again.`
+              : `${holder.name} loses the lease at once, and the next waiter gets it. Koor refuses further writes under ` +
+                `fence ${fence ?? ""}, but cannot stop the agent from changing files.`}
+            {task !== null && ` Its task ${task} is requeued, too.`}
           </p>
           <TextField
             label="Reason"
             placeholder="the release is today"
-            hint={`${holder.name} and the audit log are told.`}
+            hint={`${holder.name} sees it, and the audit log keeps it.`}
             value={reason.value}
             onInput={(text) => {
               reason.value = text;

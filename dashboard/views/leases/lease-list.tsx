@@ -18,7 +18,7 @@ const STATES = [
   ["waiting", "Waiting"],
   ["released", "Released"],
   ["lost", "Lost"],
-  ["all", "All of 7 days"],
+  ["all", "All, last 7 days"],
 ] as const;
 
 export function LeaseList() {
@@ -39,7 +39,7 @@ export function LeaseList() {
         <LeaseTable label="Leases" leases={list} waiting={waitingFor(waits)} />
       )}
       {list !== undefined && list.length >= LEASES_SHOWN && (
-        <p class="hint">The newest {LEASES_SHOWN} of each state at most: a filter shows others.</p>
+        <p class="hint">At most the newest {LEASES_SHOWN} of each state are shown: a filter shows others.</p>
       )}
     </Page>
   );
@@ -47,10 +47,10 @@ export function LeaseList() {
 
 function Nothing({ filtered }: { readonly filtered: boolean }) {
   return filtered ? (
-    <Empty title="No lease is like that">Take a filter away to see more.</Empty>
+    <Empty title="No lease matches">Remove a filter to see more.</Empty>
   ) : (
-    <Empty title="Nobody holds anything" command="koor-cli register ana && koor-cli lease acquire path:src">
-      An agent leases what it is about to change, and everybody sees here who has what.
+    <Empty title="No leases yet" command="koor-cli register ana && koor-cli lease acquire path:src">
+      An agent leases a resource before it changes it. All held and waiting leases appear here.
     </Empty>
   );
 }

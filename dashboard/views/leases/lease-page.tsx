@@ -39,12 +39,12 @@ export function LeasePage({ id }: { readonly id: string }) {
       }
     >
       {missing ? (
-        <Empty title={`There is no lease ${id}`}>What has ended is kept for 7 days.</Empty>
+        <Empty title={`There is no lease ${id}`}>Ended leases are kept for 7 days.</Empty>
       ) : (
         <Failure of={resource} />
       )}
       {lease !== undefined && <Facts lease={lease} waiting={waits === undefined ? 0 : countFor(waits, id)} />}
-      {live && waits !== undefined && <Line waits={waits} id={id} />}
+      {live && waits !== undefined && <Blockers waits={waits} id={id} />}
     </Page>
   );
 }
@@ -68,8 +68,8 @@ function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: nu
             ))}
           </ul>
         </dd>
-        <dt>{lease.state === "lost" ? "Why lost" : "Reason"}</dt>
-        <dd>{reason === "" ? <span class="muted">none told</span> : reason}</dd>
+        <dt>{lease.state === "lost" ? "Lost because" : "Reason"}</dt>
+        <dd>{reason === "" ? <span class="muted">none</span> : reason}</dd>
         {note !== null && (
           <>
             <dt>Broken because</dt>
@@ -109,9 +109,9 @@ function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: nu
           <End of={lease} />
           {lease.ended_at === null && (
             <span class="muted">
-              {lease.expires_at === null ? "not granted yet: " : ", unless more is heard of its holder: "}
-              {duration(ttl_s * SECOND_MS)} after the last sign of life, {duration(max_s * SECOND_MS)} after the grant
-              at the latest
+              {lease.expires_at === null ? "not granted yet: " : ", unless its holder is seen again: "}
+              {duration(ttl_s * SECOND_MS)} after its holder was last seen, at most {duration(max_s * SECOND_MS)} after
+              the grant
             </span>
           )}
         </dd>
@@ -121,11 +121,11 @@ function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: nu
 }
 
 /** The part of the wait graph around one lease. */
-function Line({ waits: { waits, leases }, id }: { readonly waits: LeaseWaits; readonly id: string }) {
+function Blockers({ waits: { waits, leases }, id }: { readonly waits: LeaseWaits; readonly id: string }) {
   const of = (ids: readonly string[]): Lease[] => leases.filter((lease) => ids.includes(lease.id));
   const parts = [
-    ["Waits for", of(waits.filter(({ lease }) => lease === id).map((wait) => wait.for))],
-    ["Waited for by", of(waits.filter((wait) => wait.for === id).map(({ lease }) => lease))],
+    ["Blocked by", of(waits.filter(({ lease }) => lease === id).map((wait) => wait.for))],
+    ["Blocks", of(waits.filter((wait) => wait.for === id).map(({ lease }) => lease))],
   ] as const;
   return (
     <>

@@ -9,7 +9,7 @@ import { Agent } from "../../../test/support/leasing.js";
 
 const skip = browserMissing();
 
-const drawing = (page: Page) => page.getByRole("region", { name: "Who waits for whom, drawn" });
+const drawing = (page: Page) => page.getByRole("region", { name: "Wait graph, drawn" });
 const table = (page: Page, name = "Leases") => page.getByRole("table", { name });
 const rowOf = (page: Page, resource: string) =>
   table(page)
@@ -63,7 +63,7 @@ t.test("a day's leases", { skip }, async (t) => {
     await page.getByText("In words").click();
     const said = await page.getByRole("listitem").filter({ hasText: "waits for" }).allTextContents();
     t.equal(said.length, 6);
-    t.ok(said.some((words) => words.startsWith("claude-release waits for codex-ops: deploy, asked ")));
+    t.ok(said.some((words) => words.startsWith("claude-release waits for codex-ops: deploy, requested ")));
   });
 
   await t.test("by keyboard from a box to what it waits for", async (t) => {
@@ -74,7 +74,7 @@ t.test("a day's leases", { skip }, async (t) => {
     t.match(await page.locator(":focus").getAttribute("aria-label"), /^codex-payments waits for claude-checkout: /);
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { level: 1, name: leases[6]?.id ?? "" }).waitFor();
-    await table(page, "Leases: waits for").getByText("claude-checkout").waitFor();
+    await table(page, "Leases: blocked by").getByText("claude-checkout").waitFor();
     await page.goBack();
     await drawing(page).waitFor();
   });
@@ -96,7 +96,7 @@ t.test("a day's leases", { skip }, async (t) => {
     await rowOf(page, "deploy and 1 more").getByText("2 wait").waitFor();
     t.equal(await table(page).getByRole("row").count(), 2);
     await page.getByLabel("Workspace").selectOption("search");
-    await page.getByText("No lease is like that").waitFor();
+    await page.getByText("No lease matches").waitFor();
   });
 
   await t.test("a lease is broken, for a reason: who waits is next, and all see it", async (t) => {
@@ -106,7 +106,7 @@ t.test("a day's leases", { skip }, async (t) => {
     const button = page.getByRole("button", { name: "Break" });
     await button.click();
     const dialog = page.getByRole("dialog", { name: `Break ${first?.id}?` });
-    await dialog.getByText("claude-checkout loses it at once").waitFor();
+    await dialog.getByText("claude-checkout loses the lease at once").waitFor();
     const doing = dialog.getByRole("button", { name: "Break" });
     t.ok(await doing.isDisabled(), "not without a reason");
     await page.keyboard.press("Escape");
@@ -155,7 +155,7 @@ t.test("an agent may look at leases, break none, and is not shown what others wr
   await page.getByRole("link", { name: "Messages" }).click();
   await page.getByText("This needs the server's token").waitFor();
   await page.goto(`${dashboard.url}/agents/${ana.id}`);
-  await page.getByRole("table", { name: "What it holds and waits for" }).getByText("deploy").waitFor();
+  await page.getByRole("table", { name: "Leases held and waited for" }).getByText("deploy").waitFor();
   t.equal(await page.getByText("Unread").count(), 0);
   t.same(complaints, [], "nothing was even asked for");
 });

@@ -16,11 +16,11 @@ export function WaitGraph({ waits }: { readonly waits: LeaseWaits }) {
   const { edges, left_out } = graph;
   return (
     <Section
-      title="Who waits for whom"
+      title="Wait graph"
       actions={<span class="hint">{waits.waiting === 1 ? "1 request waits" : `${waits.waiting} requests wait`}</span>}
     >
       <Drawing graph={graph} />
-      {left_out > 0 && <p class="hint">{plural(left_out, "holder")} with less to do with it are not drawn.</p>}
+      {left_out > 0 && <p class="hint">{plural(left_out, "holder")} with fewer waits not drawn.</p>}
       <details class="waits-words">
         <summary>In words</summary>
         <ul>
@@ -31,7 +31,7 @@ export function WaitGraph({ waits }: { readonly waits: LeaseWaits }) {
               <a class="mono" href={addressOf("leases", edge.lease)}>
                 {wantedOf(edge)}
               </a>
-              , asked <Time at={edge.since} />
+              , requested <Time at={edge.since} />
             </li>
           ))}
         </ul>
@@ -44,14 +44,14 @@ const wantedOf = ({ wanted, more }: GraphEdge): string => (more === 0 ? wanted :
 
 function Drawing({ graph: { nodes, edges, width, height } }: { readonly graph: Graph }) {
   return (
-    <div class="card waits-frame" role="region" aria-label="Who waits for whom, drawn" tabIndex={0}>
+    <div class="card waits-frame" role="region" aria-label="Wait graph, drawn" tabIndex={0}>
       <div class="waits" style={{ width: `${width}px`, height: `${height}px` }}>
         <svg width={width} height={height} aria-hidden="true">
           <marker id="waits-head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">
             <path class="waits-head" d="M0 0 8 4 0 8z" />
           </marker>
           {edges.map((edge) => (
-            <path key={edge.lease + edge.to.id} class="waits-way" d={pathOf(edge)} marker-end="url(#waits-head)" />
+            <path key={edge.lease + edge.to.id} class="waits-edge" d={pathOf(edge)} marker-end="url(#waits-head)" />
           ))}
         </svg>
         {nodes.map((node) => (

@@ -65,7 +65,7 @@ t.test("what is known of a message with one who got it, the last first", (t) => 
   const known = [{}, { delivered_at: "d" }, { delivered_at: "d", read_at: "r" }, { read_at: "r", acked_at: "a" }];
   t.same(
     known.map((one) => stepsOf(to("ben", one)).map(({ words, at }) => `${words} ${at}`)),
-    [[], ["delivered d"], ["read r", "delivered d"], ["acted upon a", "read r"]],
+    [[], ["delivered d"], ["read r", "delivered d"], ["acknowledged a", "read r"]],
   );
   t.end();
 });

@@ -56,7 +56,7 @@ export interface Step {
 /** Returns the delivery steps of a message to one recipient, latest first; empty if it was not delivered yet. */
 export function stepsOf({ delivered_at, read_at, acked_at }: Message["to"][number]): Step[] {
   const steps = [
-    { words: "acted upon", tone: "good", at: acked_at },
+    { words: "acknowledged", tone: "good", at: acked_at },
     { words: "read", tone: "note", at: read_at },
     { words: "delivered", tone: "plain", at: delivered_at },
   ] as const;

@@ -81,7 +81,7 @@ function Threads({ messages, limit, set }: ThreadsProps) {
         keyOf={({ thread }) => thread}
         toneOf={({ unread, important }) => (unread > 0 && important ? "warn" : undefined)}
       />
-      {cut && limit < MESSAGES_MAX && <Button onClick={() => set({ back: "1" })}>Look further back</Button>}
+      {cut && limit < MESSAGES_MAX && <Button onClick={() => set({ back: "1" })}>Show older messages</Button>}
     </>
   );
 }
@@ -105,18 +105,18 @@ function Filters({ query: { agent = "", only = "" }, set }: AddressQuery) {
 }
 
 function Nothing({ filtered }: { readonly filtered: boolean }) {
-  const nobody = useAgentsById().size === 0;
-  if (filtered) return <Empty title="No message is like that">Take a filter away to see more.</Empty>;
+  const noAgents = useAgentsById().size === 0;
+  if (filtered) return <Empty title="No message matches">Remove a filter to see more.</Empty>;
   return (
     <Empty
-      title={nobody ? "There is nobody" : "No messages yet"}
+      title={noAgents ? "No agents yet" : "No messages yet"}
       command={
-        nobody ? "koor-cli register ana --workspace trucks" : "koor-cli message send name:ben 'review the orders API'"
+        noAgents ? "koor-cli register ana --workspace trucks" : "koor-cli message send name:ben 'review the orders API'"
       }
     >
-      {nobody
-        ? "Agents that are registered can send messages to each other, which are seen here."
-        : "What agents say to each other is seen here, and what became of it."}
+      {noAgents
+        ? "Registered agents can send messages to each other. They appear here."
+        : "Messages between agents appear here, with their delivery."}
     </Empty>
   );
 }

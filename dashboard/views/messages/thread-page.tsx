@@ -26,13 +26,13 @@ export function ThreadPage({ thread }: { readonly thread: string }) {
     <Page title="Messages" part={thread} home={addressOf("messages")}>
       <Failure of={resource} />
       {messages !== undefined && messages.length === 0 && (
-        <Empty title="There is nothing in this thread">Messages are kept for 30 days.</Empty>
+        <Empty title="No messages in this thread">Messages are kept for 30 days.</Empty>
       )}
       {messages !== undefined && messages.length > 0 && (
         <>
           <p class="hint">
-            What agents wrote to each other. Looking at it here marks nothing as delivered or read.
-            {messages.length >= MESSAGES_MAX && ` Of a long thread: its newest ${MESSAGES_MAX} messages.`}
+            Messages between agents. To view them here marks none as delivered or read.
+            {messages.length >= MESSAGES_MAX && ` Only the newest ${MESSAGES_MAX} messages are shown.`}
           </p>
           <ol class="messages">
             {messages.toReversed().map((message) => (
@@ -67,7 +67,7 @@ function MessageCard({ message }: { readonly message: Message }) {
       <ul class="message-to">
         {to.slice(0, RECIPIENTS_SHOWN).map((one) => (
           <li key={one.id}>
-            <Fate of={one} />
+            <Delivery of={one} />
           </li>
         ))}
         {to.length > RECIPIENTS_SHOWN && <li>and {to.length - RECIPIENTS_SHOWN} more</li>}
@@ -77,7 +77,7 @@ function MessageCard({ message }: { readonly message: Message }) {
 }
 
 /** The latest delivery step for one recipient, with the earlier ones. */
-function Fate({ of }: { readonly of: Message["to"][number] }) {
+function Delivery({ of }: { readonly of: Message["to"][number] }) {
   const [last, ...before] = stepsOf(of);
   return (
     <>

@@ -18,7 +18,7 @@ t.test("what agents say to each other", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { port } = dashboard.koor;
   const { page, complaints } = await dashboard.open("/messages");
-  await page.getByText("There is nobody").waitFor();
+  await page.getByText("No agents yet").waitFor();
   const { agents, known } = await fillWithADay(dashboard.koor);
   await threads(page).waitFor();
   const idOf = (name: string): string => agents.find((agent) => agent.name === name)?.id ?? "";
@@ -41,7 +41,7 @@ t.test("what agents say to each other", { skip }, async (t) => {
     await page.reload();
     await threads(page).getByRole("link", { name: known.unread_request }).waitFor();
     await page.getByLabel("From or to").selectOption("kilo-sandbox");
-    await page.getByText("No message is like that").waitFor();
+    await page.getByText("No message matches").waitFor();
   });
 
   await t.test("a thread as it came, with what became of each message", async (t) => {
@@ -52,7 +52,7 @@ t.test("what agents say to each other", { skip }, async (t) => {
       "the money migration needs a quiet hour",
       "six to seven is yours",
     ]);
-    t.match(await card(page, "message-2").textContent(), /claude-release acted upon/);
+    t.match(await card(page, "message-2").textContent(), /claude-release acknowledged/);
     t.match(
       await card(page, "message-2").getByRole("region", { name: "the data of message-2" }).textContent(),
       /1200000/,
@@ -90,12 +90,12 @@ t.test("what agents say to each other", { skip }, async (t) => {
     const to = idOf("claude-search");
     await Promise.all(Array.from({ length: 200 }, (_, at) => post("codex-ops", { to, subject: `note ${at}` })));
     await page.getByText("200 threads of the newest 200 messages").waitFor();
-    await page.getByRole("button", { name: "Look further back" }).click();
+    await page.getByRole("button", { name: "Show older messages" }).click();
     await page.getByText("205 threads of 209 messages").waitFor();
     t.equal(new URL(page.url()).searchParams.get("back"), "1");
   });
 
   await page.goto(`${dashboard.url}/messages?thread=..`);
-  await page.getByText("There is nothing in this thread").waitFor();
+  await page.getByText("No messages in this thread").waitFor();
   t.same(complaints, []);
 });

@@ -11,7 +11,7 @@ export function View({ query: { thread = "" } }: ViewProps) {
     return (
       <Page title="Messages">
         <Empty title="This needs the server's token" command="koor-cli message list">
-          An agent reads its own messages by the command line; who has the server's token sees all of them here.
+          An agent reads its own messages with the command line. With the server's token, all messages are shown here.
         </Empty>
       </Page>
     );

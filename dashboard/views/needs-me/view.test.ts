@@ -50,7 +50,7 @@ t.test("what waits for a person", { skip }, async (t) => {
       ["Webhooks", known.disabled_webhook],
       ["Webhooks", known.failing_webhook],
       ["Compliance violations", "storefront/catalog-api"],
-      ["Leases in the way", "path:web/product/covers/**"],
+      ["Blocking leases", "path:web/product/covers/**"],
       ["Unread messages", known.unread_request],
       ["Tasks", "reindex only the books that changed"],
       ["Tasks", "import the synonym list"],
@@ -83,7 +83,7 @@ t.test("what waits for a person", { skip }, async (t) => {
     await page.getByText(/webhook test failed/).waitFor();
     const enable = page.getByRole("button", { name: `Enable ${known.disabled_webhook}` });
     await enable.click();
-    await page.getByText(`${known.disabled_webhook} is on again`).waitFor();
+    await page.getByText(`${known.disabled_webhook} enabled`).waitFor();
     await enable.waitFor({ state: "detached" });
     const { text } = await send(koor.port, "GET", "/api/webhooks");
     t.notMatch(text, '"active":false');
@@ -126,7 +126,7 @@ t.test("what waits for a person", { skip }, async (t) => {
     await covers.waitFor({ state: "detached" });
 
     const asked = rowOf(page, known.unread_request);
-    t.match(await asked.textContent(), /codex-payments asks \(important\): not read by claude-checkout-review/);
+    t.match(await asked.textContent(), /codex-payments requests \(important\): not read by claude-checkout-review/);
     const { id } = day.agents.find(({ name }) => name === "claude-checkout-review") ?? { id: "" };
     const mark = { ids: ["message-4"], as: "read" };
     await sendJson(koor.port, "POST", "/api/messages/mark", mark, { "X-Koor-Instance": id });
@@ -173,7 +173,7 @@ t.test("nothing waits", { skip }, async (t) => {
   for (const looked_at of [
     "no rule is proposed",
     "every webhook delivers",
-    "nobody waits for long",
+    "no request waits for long",
     "no agent is stale",
   ])
     t.ok(await page.getByRole("link", { name: looked_at }).isVisible(), looked_at);

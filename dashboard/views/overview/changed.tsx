@@ -36,8 +36,8 @@ export function Changed() {
         </div>
       )}
       {rows?.length === 0 && (
-        <Empty title="Nothing was changed yet" command="koor-cli state set plan/first --data '{&quot;goal&quot;:1}'">
-          Every change stands here with who made it.
+        <Empty title="No changes yet" command="koor-cli state set plan/first --data '{&quot;goal&quot;:1}'">
+          Every change appears here with its actor.
         </Empty>
       )}
     </Section>

@@ -37,7 +37,7 @@ export function Tail() {
         </div>
       )}
       {events.length === 0 && state === "live" && (
-        <Empty title="Nothing was published yet" command={'koor-cli events publish hello --data \'{"from":"me"}\''}>
+        <Empty title="No events yet" command={'koor-cli events publish hello --data \'{"from":"me"}\''}>
           Events appear here as they are published.
         </Empty>
       )}

@@ -83,7 +83,7 @@ t.test("a day at a glance", { skip }, async (t) => {
 t.test("an empty server says what fills it", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { page } = await dashboard.open("/overview");
-  for (const text of ["Nothing was published yet", "Nothing was changed yet"])
+  for (const text of ["No events yet", "No changes yet"])
     t.ok(
       await page
         .getByText(text)

@@ -84,7 +84,7 @@ export function CheckPanel({ path, about }: CheckPanelProps) {
         onInput={(text) => {
           content.value = text;
         }}
-        placeholder="Paste a text: what is found in it is shown as you type. Nothing of it is stored."
+        placeholder="Paste a text: its violations are shown as you type. Nothing is stored."
       />
       <div role="status">
         {failure.value !== "" && <Notice tone="bad">{failure.value}</Notice>}
@@ -99,14 +99,14 @@ function Outcome({ checked, about }: { readonly checked: Checked; readonly about
   if (answer.applies === false && about !== null)
     return (
       <Notice>
-        Not looked at: this rule is for {scopeOf(about)}, and {filename} is none of that.
+        Not checked: this rule applies to {scopeOf(about)}, not to {filename}.
       </Notice>
     );
   if (answer.count === 0)
     return (
       <p>
-        <Badge tone="good">no violation</Badge> {about === null ? "No rule finds" : "The rule finds"}
-        {about === null ? " anything in it." : " nothing in it."}
+        <Badge tone="good">no violation</Badge>{" "}
+        {about === null ? "The text violates no rule." : "The text does not violate the rule."}
       </p>
     );
   return (

@@ -18,20 +18,16 @@ interface DecideProps {
 /** The Accept and Reject buttons; `one_of_many` for buttons in table rows. */
 export function Decide({ rule, onDone, one_of_many = false }: DecideProps & { readonly one_of_many?: boolean }) {
   const decide = async (step: "accept" | "reject", done: string): Promise<void> => {
-    if (await attempt(() => decideRule(rule, step), `${nameOf(rule)} ${done}.`)) await onDone();
+    if (await attempt(() => decideRule(rule, step), `Rule ${nameOf(rule)} ${done}`)) await onDone();
   };
   const disabled = !may_decide.value;
   const shared = disabled ? { disabled, title: NEEDS_TOKEN } : {};
   return (
     <>
-      <Button
-        kind={one_of_many ? "plain" : "primary"}
-        onClick={() => decide("accept", "holds from now on")}
-        {...shared}
-      >
+      <Button kind={one_of_many ? "plain" : "primary"} onClick={() => decide("accept", "accepted")} {...shared}>
         Accept
       </Button>
-      <Button onClick={() => decide("reject", "is rejected")} {...shared}>
+      <Button onClick={() => decide("reject", "rejected")} {...shared}>
         Reject
       </Button>
     </>
@@ -52,13 +48,13 @@ export function DeleteButton({ onClick }: { readonly onClick: () => void }) {
 export function DeleteQuestion({ rule, onDone, onClose }: DecideProps & { readonly onClose: () => void }) {
   const { rule_id } = rule;
   const remove = async (): Promise<void> => {
-    if (await attempt(() => deleteRule(rule), `${nameOf(rule)} is deleted.`)) await onDone();
+    if (await attempt(() => deleteRule(rule), `Rule ${nameOf(rule)} deleted`)) await onDone();
   };
   return (
     <Confirm title={`Delete the rule ${rule_id}?`} action="Delete" danger onConfirm={remove} onClose={onClose}>
       <p>
-        <code>{nameOf(rule)}</code> is looked for no more, and agents may propose it again. The audit log keeps what was
-        decided.
+        <code>{nameOf(rule)}</code> is no longer checked, and agents may propose it again. The audit log keeps the
+        decision.
       </p>
     </Confirm>
   );

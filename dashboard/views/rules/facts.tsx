@@ -15,8 +15,8 @@ function Fact({ name, children }: { readonly name: string; readonly children: Co
 }
 
 const SENSES: Readonly<Record<Rule["match_type"], string>> = {
-  regex: "each line in which it matches is a violation",
-  missing: "a text in which it matches nowhere is a violation",
+  regex: "each line that matches is a violation",
+  missing: "a text without a match is a violation",
   custom: "a check that the server knows by this name, else a regex",
 };
 
@@ -41,7 +41,7 @@ export function Facts({ rule }: { readonly rule: Rule }) {
               {match_type}: {SENSES[match_type]}
             </div>
           </Fact>
-          <Fact name="Message">{message === "" ? <span class="muted">none of its own</span> : message}</Fact>
+          <Fact name="Message">{message === "" ? <span class="muted">none</span> : message}</Fact>
           <Fact name="Stack">{stack === "" ? <span class="muted">every stack</span> : stack}</Fact>
           <Fact name="Files">
             {applies_to.every((glob) => glob === "*") ? (
@@ -58,7 +58,7 @@ export function Facts({ rule }: { readonly rule: Rule }) {
             <Time at={created_at} />
           </Fact>
           <Fact name="Why">
-            {context === "" ? <span class="muted">nobody said</span> : <div class="rule-context">{context}</div>}
+            {context === "" ? <span class="muted">none</span> : <div class="rule-context">{context}</div>}
           </Fact>
         </dl>
       </div>

@@ -27,8 +27,8 @@ export function Findings({ content, violations, named }: FindingsProps) {
         </ul>
       )}
       {blocks.length > 0 && (
-        <div class="findings table-frame" role="region" aria-label="What was found" tabIndex={0}>
-          <table aria-label="What was found">
+        <div class="findings table-frame" role="region" aria-label="Violations" tabIndex={0}>
+          <table aria-label="Violations">
             <tbody>
               {blocks.map((block, at) =>
                 "left_out" in block ? (

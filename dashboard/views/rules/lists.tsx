@@ -89,12 +89,12 @@ export function RuleLists({ query }: { readonly query: Readonly<Record<string, s
       </Fields>
       {all?.length === 0 && (
         <Empty title="No rules yet" command="koor-cli rules import --file rules.json">
-          A rule says what a text must not, or must, contain. Agents propose them; you decide here. A file of them is
-          stored by:
+          A rule says what a text must not, or must, contain. Agents propose rules; you accept or reject them here. To
+          import a file of rules:
         </Empty>
       )}
       {all !== undefined && all.length > 0 && proposed.length + decided.length === 0 && (
-        <p class="hint">None of {plural(all.length, "rule")} fits.</p>
+        <p class="hint">None of {plural(all.length, "rule")} matches.</p>
       )}
       {proposed.length > 0 && (
         <Section

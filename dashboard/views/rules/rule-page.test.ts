@@ -24,14 +24,14 @@ t.test("a rule of a day", { skip: browserMissing() }, async (t) => {
     await page.getByLabel("Content").fill("a { outline: none }");
     await page.getByText("1 violation").waitFor();
     await page.getByLabel("Filename").fill("main.go");
-    await page.getByText("this rule is for *.css, *.tsx, and main.go is none of that").waitFor();
+    await page.getByText("this rule applies to *.css, *.tsx, not to main.go").waitFor();
     await context.close();
   });
 
   await t.test("one rule's page tells all of it, and deletes it after a question", async (t) => {
     const { page, context } = await dashboard.open("/rules/ops/no-noon-deploys");
     await page.getByText("carts were cut in half twice").waitFor();
-    const done = page.getByRole("table", { name: "What happened to the rule" });
+    const done = page.getByRole("table", { name: "Changes of the rule" });
     await done.getByRole("row", { name: "proposed" }).getByRole("link", { name: "claude-release" }).waitFor();
     await page.getByRole("button", { name: "Delete" }).click();
     const question = page.getByRole("dialog", { name: "Delete the rule no-noon-deploys?" });
@@ -46,7 +46,7 @@ t.test("a rule of a day", { skip: browserMissing() }, async (t) => {
     await page.getByRole("link", { name: "no-private-keys" }).waitFor();
     t.equal(await page.getByRole("link", { name: "no-noon-deploys" }).count(), 0);
     await page.goBack();
-    await page.getByText("There is no such rule now.").waitFor();
+    await page.getByText("This rule does not exist now.").waitFor();
     await done.getByRole("row", { name: "deleted" }).waitFor();
     await context.close();
   });

@@ -43,7 +43,7 @@ export function RulePage({ rule: address }: { readonly rule: RuleAddress }) {
       }
     >
       <Failure of={found} />
-      {rule === null && <Notice>There is no such rule now. What was done to it in the past stands below.</Notice>}
+      {rule === null && <Notice>This rule does not exist now. Its history is below.</Notice>}
       {rule && (
         <div class="columns">
           <Facts rule={rule} />
@@ -52,7 +52,7 @@ export function RulePage({ rule: address }: { readonly rule: RuleAddress }) {
           </Section>
         </div>
       )}
-      <Section title="What happened to it">
+      <Section title="History">
         <Failure of={history} />
         <History entries={history.data.value} since={rule?.created_at ?? ""} />
       </Section>
@@ -107,9 +107,9 @@ function History({ entries, since }: HistoryProps) {
   if (of_rule.length === 0)
     return (
       <p class="hint">
-        Nothing in the newest {AUDIT_ROWS} audit rows of each action on rules; it may have come by an import, a template
-        or a restore.
+        No entry in the newest {AUDIT_ROWS} audit rows of each action on rules. The rule may come from an import, a
+        template or a restore.
       </p>
     );
-  return <Table label="What happened to the rule" columns={HISTORY} rows={of_rule} keyOf={({ id }) => id} />;
+  return <Table label="Changes of the rule" columns={HISTORY} rows={of_rule} keyOf={({ id }) => id} />;
 }

@@ -41,7 +41,7 @@ t.test("rules of a day", { skip }, async (t) => {
     await rowOf(page, "Decided", "no-match-all").waitFor({ state: "detached" });
     t.equal(new URL(page.url()).search, "?project=search&q=DISTANCE+2");
     await page.getByLabel("Search").fill("nothing has these words");
-    await page.getByText("None of 26 rules fits.").waitFor();
+    await page.getByText("None of 26 rules matches.").waitFor();
     await context.close();
   });
 
@@ -56,12 +56,12 @@ t.test("rules of a day", { skip }, async (t) => {
     t.match(await line.textContent(), /^2 {2}total: string;/, "the line, with its number");
     t.equal(await line.locator("mark").textContent(), "total: string", "what matched is marked");
     await dialog.getByLabel("Content").fill("type Cart = { total_cents: number };\n");
-    await dialog.getByText("The rule finds nothing in it.").waitFor();
+    await dialog.getByText("The text does not violate the rule.").waitFor();
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
 
     await row.getByRole("button", { name: "Accept" }).click();
-    await page.getByText("checkout/no-total-string holds from now on.").waitFor();
+    await page.getByText("Rule checkout/no-total-string accepted").waitFor();
     await rowOf(page, "Decided", "no-total-string").getByText("accepted").waitFor();
     t.equal(await row.count(), 0, "it waits no more");
     t.same(complaints, []);

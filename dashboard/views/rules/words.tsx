@@ -30,7 +30,7 @@ export function RuleLink({ to }: { readonly to: Rule }) {
 export function Project({ of: { project } }: { readonly of: Pick<Rule, "project"> }) {
   if (project !== EVERY_PROJECT) return <>{project}</>;
   return (
-    <span title="holds for every project">
+    <span title="applies to every project">
       <Badge tone="note">{EVERY_PROJECT}</Badge>
     </span>
   );

@@ -44,7 +44,7 @@ t.test("Specs", { skip: browserMissing() }, async (t) => {
     const { page, context, complaints } = await dashboard.open(address);
     await page.getByRole("heading", { name: "Versions" }).waitFor();
     await page.getByRole("searchbox", { name: "Search" }).fill("appears");
-    await page.getByText("No spec is called like that").waitFor();
+    await page.getByText("No spec matches").waitFor();
     await sendJson(port, "PUT", `/api/specs/${encodeURIComponent(project)}/appears`, { a: 1 });
     await page.getByRole("treeitem", { name: `${project}/appears` }).waitFor();
     await sendJson(port, "PUT", "/api/specs/with%2Fslash/appears", { a: 1 });

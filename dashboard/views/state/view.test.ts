@@ -60,7 +60,7 @@ t.test("State", { skip: browserMissing() }, async (t) => {
     await value(page, word).waitFor();
     t.equal(new URL(page.url()).pathname, `/state/${word}`);
     await page.getByRole("searchbox", { name: "Search" }).fill("no key has this name");
-    await page.getByText("No key is called like that").waitFor();
+    await page.getByText("No key matches").waitFor();
     t.same(complaints, []);
     await context.close();
   });
@@ -152,7 +152,7 @@ t.test("State", { skip: browserMissing() }, async (t) => {
     await page.getByText("1 MB", { exact: true }).waitFor();
     t.equal((await value(page, "mine/large").textContent())?.length, MEGABYTE);
     await page.goto(`${dashboard.url}/state/mine/binary`);
-    await page.getByText("300 B of application/octet-stream, which are no text.").waitFor();
+    await page.getByText("300 B of application/octet-stream, which is not text.").waitFor();
     await page.goto(`${dashboard.url}/state/mine/blank`);
     await value(page, "mine/blank").waitFor({ state: "attached" });
     t.equal(await value(page, "mine/blank").textContent(), "\n");
@@ -161,7 +161,7 @@ t.test("State", { skip: browserMissing() }, async (t) => {
     await page.goto(`${dashboard.url}/state/${encodeURIComponent("mine/a/../b")}`);
     await value(page, "mine/a/../b").getByText('"dots"').waitFor();
     await page.goto(`${dashboard.url}/state/mine/nothing`);
-    await page.getByText("There is no key of this name").waitFor();
+    await page.getByText("There is no key with this name").waitFor();
     t.same(
       complaints.filter((complaint) => !complaint.includes("404")),
       [],

@@ -61,11 +61,11 @@ export function chartRows(routes: RouteChoice): readonly ChartRow[] {
     },
     { label: "Writes in a commit", series: [["mean", "batch_mean"]], format: mean },
     {
-      label: "Waiting: writes and long work",
+      label: "Queues of writer and worker threads",
       series: [
         ["writes in flight", "writer_in_flight"],
-        ["writer's queue", "writer_queue"],
-        ["pool's queue", "pool_queue"],
+        ["writer queue", "writer_queue"],
+        ["worker queue", "pool_queue"],
       ],
       format: whole,
     },
@@ -95,7 +95,7 @@ export function chartRows(routes: RouteChoice): readonly ChartRow[] {
       ],
       format: perSecond,
     },
-    { label: "Webhook deliveries that wait", series: [["waiting", "webhook_queue"]], format: whole },
+    { label: "Pending webhook deliveries", series: [["pending", "webhook_queue"]], format: whole },
     {
       label: "Event-loop delay",
       series: [
@@ -113,7 +113,7 @@ export function chartRows(routes: RouteChoice): readonly ChartRow[] {
       ],
       format: bytes,
     },
-    { label: "Processor, of one core", series: [["used", "cpu"]], format: share },
-    { label: "Database's log (WAL)", series: [["size", "wal"]], format: bytes },
+    { label: "CPU, of one core", series: [["used", "cpu"]], format: share },
+    { label: "Write-ahead log (WAL)", series: [["size", "wal"]], format: bytes },
   ];
 }

@@ -24,9 +24,9 @@ const cluster: Loader<ClusterView> = {
 };
 
 const STATES: Readonly<Record<ClusterNode["state"], readonly [word: string, tone: BadgeTone]>> = {
-  ok: ["well", "good"],
+  ok: ["ok", "good"],
   catching_up: ["catching up", "warn"],
-  cut_off: ["cut off from the log", "bad"],
+  cut_off: ["disconnected from the log", "bad"],
   halted: ["halted", "bad"],
   silent: ["silent", "bad"],
 };
@@ -36,7 +36,7 @@ const COLUMNS: readonly Column<ClusterNode>[] = [
     head: "Node",
     cell: ({ node, leader }) => (
       <>
-        <span class="mono">{node}</span> {leader && <Badge tone="note">leads</Badge>}
+        <span class="mono">{node}</span> {leader && <Badge tone="note">leader</Badge>}
       </>
     ),
     kind: "wide",
@@ -50,7 +50,7 @@ const COLUMNS: readonly Column<ClusterNode>[] = [
   },
   { head: "Position", cell: ({ position }) => count(position), kind: "number", optional: true },
   { head: "Behind", cell: ({ lag }) => count(lag), kind: "number" },
-  { head: "Heard", cell: ({ last_heard }) => <Time at={last_heard} /> },
+  { head: "Last seen", cell: ({ last_heard }) => <Time at={last_heard} /> },
   { head: "Version", cell: ({ version }) => version, optional: true },
 ];
 
@@ -66,7 +66,7 @@ function Nodes() {
   const { state, reason, warnings, nodes } = view;
   const [word, tone] = STATES[state];
   return (
-    <Section title="Cluster" actions={<span class="hint">{`${view.cluster}, as ${view.node} knows it`}</span>}>
+    <Section title="Cluster" actions={<span class="hint">{`${view.cluster}, as seen by ${view.node}`}</span>}>
       <Failure of={resource} />
       {(state !== "ok" || reason !== "") && (
         <Notice tone={tone === "bad" ? tone : "note"}>

@@ -119,16 +119,16 @@ t.test("the nodes of a cluster, and what becomes of this one", { skip: skip || n
   });
 
   const { page, complaints } = await dashboard.open("/system");
-  await row(page, "ben", "well").waitFor();
-  t.match(await row(page, "ana", "leads").getAttribute("aria-current"), "true", "this one");
-  await page.getByText("trucks, as ana knows it").waitFor();
+  await row(page, "ben", "ok").waitFor();
+  t.match(await row(page, "ana", "leader").getAttribute("aria-current"), "true", "this one");
+  await page.getByText("trucks, as seen by ana").waitFor();
   await page.getByText(/one server only: without nats:/).waitFor();
 
   await other.stop();
   await row(page, "ben", "silent").waitFor();
   t.same(complaints, [], "nothing complains while the log is there");
   await nats.stop();
-  await page.getByText(/This node is cut off from the log: .*connection refused/).waitFor();
+  await page.getByText(/This node is disconnected from the log: .*connection refused/).waitFor();
   await row(page, "ana", "cut off").waitFor();
   const others = complaints.filter((text) => !/status of 503/.test(text));
   t.same(others, [], "nothing but that the node, cut off, answers 503");

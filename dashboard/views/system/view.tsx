@@ -24,7 +24,7 @@ const RANGES = [
   ["5m", "5 minutes", 5 * 60],
   ["", "15 minutes", 15 * 60],
   ["1h", "1 hour", 60 * 60],
-  ["all", "All since it was opened", Number.POSITIVE_INFINITY],
+  ["all", "Since the page was opened", Number.POSITIVE_INFINITY],
 ] as const;
 type Range = (typeof RANGES)[number][0];
 
@@ -89,7 +89,7 @@ function Facts() {
     ],
     ["API", metrics !== undefined && <span class="mono">{metrics.api_bind}</span>],
     ["Dashboard", metrics !== undefined && <span class="mono">{metrics.dashboard_bind}</span>],
-    ["Restarts of the writer", restarts !== null && count(restarts)],
+    ["Writer restarts", restarts !== null && count(restarts)],
   ] as const;
   return (
     <dl class="system-facts">

@@ -37,7 +37,7 @@ export function Board() {
       <Failure of={resource} />
       {data !== undefined && tasks.length === 0 && !filtered && (
         <Empty title="No tasks yet" command="koor-cli task add 'review the orders API' --label review">
-          Who has something to do adds a task, and one agent at a time claims it.
+          Agents and people add tasks, and one agent at a time claims each.
         </Empty>
       )}
       {(filtered || tasks.length > 0) && (
@@ -94,7 +94,7 @@ function Card({ task }: { readonly task: ListedTask }) {
       <span class="badges">
         {ended_at !== null && <Badge tone={TONES[state]}>{inWords(state)}</Badge>}
         {priority !== PRIORITY && <Badge tone={priority > PRIORITY ? "warn" : "plain"}>{`priority ${priority}`}</Badge>}
-        {task.cancel_requested && <Badge tone="warn">to be cancelled</Badge>}
+        {task.cancel_requested && <Badge tone="warn">cancel requested</Badge>}
         {attempts > 0 && <Badge tone="warn">{`${attempts} of ${max_attempts} attempts`}</Badge>}
         {labels.map((label) => (
           <Badge key={label}>{label}</Badge>
@@ -105,7 +105,7 @@ function Card({ task }: { readonly task: ListedTask }) {
           <Share value={progress} of={WHOLE} /> {progress} %
         </span>
       )}
-      <TaskWords task={task} />
+      <TaskText task={task} />
       <span class="hint">
         {holder !== null && (
           <>
@@ -126,7 +126,7 @@ function Card({ task }: { readonly task: ListedTask }) {
 }
 
 /** The text of a card: the question, the error, the dependencies, or the last note. */
-function TaskWords({ task: { state, question, error, note, after } }: { readonly task: ListedTask }) {
+function TaskText({ task: { state, question, error, note, after } }: { readonly task: ListedTask }) {
   const waits = after.length === 0 ? null : `after ${after.join(", ")}`;
   const words = {
     input_required: question,

@@ -12,7 +12,7 @@ import { Page, Section } from "../../parts/page.js";
 import { PlainText } from "../../parts/plain-text.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
-import { Answer, Deeds } from "./deeds.js";
+import { Actions, Answer } from "./actions.js";
 import { inWords, TONES } from "./model.js";
 
 export function TaskPage({ id }: { readonly id: string }) {
@@ -24,7 +24,7 @@ export function TaskPage({ id }: { readonly id: string }) {
       title="Tasks"
       part={id}
       home={addressOf("tasks")}
-      {...(task === undefined ? {} : { actions: <Deeds task={task} onDone={onDone} /> })}
+      {...(task === undefined ? {} : { actions: <Actions task={task} onDone={onDone} /> })}
     >
       <Failure of={resource} />
       {task !== undefined && (
@@ -33,7 +33,7 @@ export function TaskPage({ id }: { readonly id: string }) {
           {task.state === "input_required" && <Answer key={task.question} task={task} onDone={onDone} />}
           <Values task={task} />
           <Section title="History">
-            <Table label="What has become of it" columns={STEPS} rows={task.history.toReversed()} keyOf={stepKey} />
+            <Table label="Steps of the task" columns={STEPS} rows={task.history.toReversed()} keyOf={stepKey} />
           </Section>
         </>
       )}
@@ -77,7 +77,7 @@ function Facts({ task }: { readonly task: Task }) {
     <section class="card" aria-label="Facts">
       <h2 class="task-head">
         {title} <Badge tone={TONES[state]}>{inWords(state)}</Badge>
-        {task.cancel_requested && <Badge tone="warn">to be cancelled</Badge>}
+        {task.cancel_requested && <Badge tone="warn">cancel requested</Badge>}
       </h2>
       <dl class="facts">
         {rows.map(
@@ -135,9 +135,9 @@ function Values({ task: { body, data, checkpoint, result } }: { readonly task: T
   return (
     <>
       {body !== "" && (
-        <Section title="What is to be done">
+        <Section title="Description">
           <div class="card">
-            <PlainText text={body} label="the text of the task" />
+            <PlainText text={body} label="the task's description" />
           </div>
         </Section>
       )}

@@ -28,7 +28,7 @@ t.test("a day's tasks", { skip }, async (t) => {
   await checkView(t, dashboard, {
     address: "/tasks/reindex",
     title: "Tasks",
-    ready: (seen) => seen.getByRole("table", { name: "What has become of it" }).waitFor(),
+    ready: (seen) => seen.getByRole("table", { name: "Steps of the task" }).waitFor(),
   });
 
   await t.test("by state, with what there is to say of each", async (t) => {

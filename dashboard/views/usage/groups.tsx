@@ -21,7 +21,7 @@ const WORDS = { cost: "Cost", tokens: "Tokens", calls: "Calls" } as const;
 const GROUP_HEADS = { project: "Project", model: "Model", agent: "Agent" } as const;
 
 function nameOf(group: string, by: UsageChoice["by"], names: AgentNames): string {
-  if (group === "") return "not told";
+  if (group === "") return "unknown";
   return by === "agent" ? agentName(group, names) : group;
 }
 

@@ -55,13 +55,13 @@ t.test("usage is summed up over what an address says, and grows as calls are rep
 
   await page.getByLabel("Range").selectOption("own");
   await page.getByLabel("From").fill("2099-01-01T00:00:00");
-  await page.getByText("No call of a language model was reported in this range").waitFor();
+  await page.getByText("No language-model calls in this range").waitFor();
 
   // Calls may have no group, or a group of any name.
   await sendJson(port, "POST", "/api/llm/usage", { provider: "acme", model: "large-1", tokens_in: 5 });
   await sendJson(port, "POST", "/api/llm/usage", { provider: "acme", model: "<i>", project: "constructor" });
   await page.goto(`${dashboard.url}/usage?show=tokens`);
-  await projects.getByText("not told").waitFor();
+  await projects.getByText("unknown").waitFor();
   await projects.getByRole("link", { name: "constructor" }).waitFor();
   await calls.getByText("<i>").waitFor();
   t.same(complaints, []);

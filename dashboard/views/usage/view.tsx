@@ -19,7 +19,7 @@ const RANGE_WORDS: Readonly<Record<Range, string>> = {
   "24h": "Last 24 hours",
   "7d": "Last 7 days",
   "30d": "Last 30 days",
-  own: "From … to …",
+  own: "Custom",
 };
 const GROUP_WORDS = { project: "Project", model: "Model", agent: "Agent" } as const;
 const MEASURE_WORDS = { cost: "Cost", tokens: "Tokens", calls: "Calls" } as const;
@@ -39,10 +39,10 @@ export function View() {
       <Failure of={resource} />
       {sums !== undefined && sums.summary.total.request_count === 0 && (
         <Empty
-          title={`No call of a language model was reported ${choice.range === "own" ? "in this range" : "lately"}`}
+          title={`No language-model calls ${choice.range === "own" ? "in this range" : "reported recently"}`}
           command={`curl /api/llm/usage -d '${CALL}'`}
         >
-          Agents report their calls; what they cost is summed up here, and by <code>koor-cli llm summary</code>.
+          Agents report their calls. Their cost is summed up here, and by <code>koor-cli llm summary</code>.
         </Empty>
       )}
       {sums !== undefined && sums.summary.total.request_count > 0 && (

@@ -22,16 +22,16 @@ export function Actions({ webhook: { id, active, url, failing }, onDone, onDelet
   const disabled = !may_decide.value;
   const title = disabled ? { title: NOT_ALLOWED } : {};
   const test = (): Promise<boolean> =>
-    attempt(() => send("POST", webhookPath(id, "test")), `${id} took a test delivery.`);
+    attempt(() => send("POST", webhookPath(id, "test")), `Test delivery to ${id} succeeded`);
   const enable = async (): Promise<void> => {
-    if (await attempt(() => send("POST", webhookPath(id, "enable")), `${id} is on again; its queue goes on.`))
+    if (await attempt(() => send("POST", webhookPath(id, "enable")), `Webhook ${id} enabled; its queue continues`))
       await onDone();
   };
   const skip = async (event_id: number): Promise<void> => {
-    if (await attempt(() => skipEvent(id, event_id), `Event ${event_id} is set aside.`)) await onDone();
+    if (await attempt(() => skipEvent(id, event_id), `Event ${event_id} set aside`)) await onDone();
   };
   const remove = async (): Promise<void> => {
-    if (!(await attempt(() => removeAt(webhookPath(id)), `${id} was deleted.`))) return;
+    if (!(await attempt(() => removeAt(webhookPath(id)), `Webhook ${id} deleted`))) return;
     await onDone();
     onDeleted?.();
   };
@@ -72,7 +72,7 @@ export function Actions({ webhook: { id, active, url, failing }, onDone, onDelet
           }}
         >
           <p>
-            Nothing is delivered to <code>{url}</code> any more, and what waits for it is thrown away.
+            Nothing more is delivered to <code>{url}</code>, and its pending deliveries are dropped.
           </p>
         </Confirm>
       )}

@@ -22,8 +22,8 @@ interface FormRow {
 }
 
 const ROWS: readonly FormRow[] = [
-  { field: "id", label: "Id", placeholder: "ci", hint: "What it is called." },
-  { field: "url", label: "URL", placeholder: "https://ci.example.com/koor", hint: "Each event comes as a POST." },
+  { field: "id", label: "Id", placeholder: "ci", hint: "A name for the webhook." },
+  { field: "url", label: "URL", placeholder: "https://ci.example.com/koor", hint: "Each event is sent as a POST." },
   {
     field: "patterns",
     label: "Patterns",
@@ -34,7 +34,7 @@ const ROWS: readonly FormRow[] = [
     field: "secret",
     label: "Secret",
     placeholder: "",
-    hint: "Signs what is sent. It is never shown again.",
+    hint: "Signs the deliveries. It is never shown again.",
     type: "password",
   },
 ];
@@ -56,7 +56,7 @@ export function Add({ onAdded, onClose }: AddProps) {
     refusal.value = "";
     try {
       const { id } = await send<Webhook>("POST", "/api/webhooks", { ...rest, patterns: patternsOf(patterns) });
-      say(`${id} was added. Send it a test delivery to see whether it answers.`);
+      say(`Webhook ${id} added. Send a test delivery to check the receiver.`);
       await onAdded();
       dialog.current?.close();
     } catch (error) {

@@ -61,7 +61,7 @@ export function DeadLetters({ id, count, onDone }: DeadLettersProps) {
             View
           </Button>
           <Button
-            onClick={() => done(() => send("POST", pathOf(event_id, "send")), `Event ${event_id} was delivered.`)}
+            onClick={() => done(() => send("POST", pathOf(event_id, "send")), `Event ${event_id} delivered`)}
             label={`Send event ${event_id}`}
           >
             Send
@@ -92,7 +92,7 @@ export function DeadLetters({ id, count, onDone }: DeadLettersProps) {
             shown.value = { event: 0, text: "" };
           }}
         >
-          <Code text={shown.value.text} content_type="application/json" label="As it is delivered" />
+          <Code text={shown.value.text} content_type="application/json" label="As delivered" />
         </Dialog>
       )}
       {dropped.value > 0 && (
@@ -100,12 +100,12 @@ export function DeadLetters({ id, count, onDone }: DeadLettersProps) {
           title={`Drop event ${dropped.value}?`}
           action="Drop"
           danger
-          onConfirm={() => done(() => remove(pathOf(dropped.value)), `Event ${dropped.value} was thrown away.`)}
+          onConfirm={() => done(() => remove(pathOf(dropped.value)), `Event ${dropped.value} dropped`)}
           onClose={() => {
             dropped.value = 0;
           }}
         >
-          <p>It is never delivered to {id}.</p>
+          <p>The event will never be delivered to {id}.</p>
         </Confirm>
       )}
     </Section>

@@ -42,7 +42,7 @@ t.test("what to do is said where something is to be done", (t) => {
   t.equal(FAILURES_MAX, WEBHOOK_FAILURES_MAX);
   t.equal(adviceFor(HEALTHY), "");
   t.match(adviceFor(FAILING), /After 400 failures in a row.*or skip the event/);
-  t.match(adviceFor(OFF), /127\.0\.0\.1:9000.*then enable it/);
+  t.match(adviceFor(OFF), /127\.0\.0\.1:9000.*then enable the webhook/);
   t.end();
 });
 

@@ -44,12 +44,12 @@ export function adviceFor({ active, fail_count, url, pending }: Webhook): string
   const where = hostOf(url);
   if (!active)
     return (
-      `Nothing is delivered. What was queued waits; what is published while it is off is not queued. ` +
-      `See to the receiver at ${where}, send a test delivery, then enable it.`
+      `Nothing is delivered. Queued events wait; events published while the webhook is off are not queued. ` +
+      `Repair the receiver at ${where}, send a test delivery, then enable the webhook.`
     );
   return (
-    `${pending} wait. After ${FAILURES_MAX} failures in a row it is turned off. ` +
-    `See to the receiver at ${where}, or skip the event.`
+    `${pending} pending. After ${FAILURES_MAX} failures in a row the webhook is turned off. ` +
+    `Repair the receiver at ${where}, or skip the event.`
   );
 }
 

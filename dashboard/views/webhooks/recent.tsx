@@ -47,11 +47,11 @@ export function Recent({ patterns }: { readonly patterns: readonly string[] }) {
   return (
     <>
       {events.length > 0 ? (
-        <Table label="Events that it wants" columns={COLUMNS} rows={events} keyOf={({ id }) => id} />
+        <Table label="Matching events" columns={COLUMNS} rows={events} keyOf={({ id }) => id} />
       ) : (
-        begun && <Empty title="No event that history holds matches">What is published from now on is shown here.</Empty>
+        begun && <Empty title="No matching event in history">New events appear here.</Empty>
       )}
-      {patterns.length > FEEDS_MAX && <p class="hint">Of the first {FEEDS_MAX} patterns only.</p>}
+      {patterns.length > FEEDS_MAX && <p class="hint">Only the first {FEEDS_MAX} patterns are shown.</p>}
     </>
   );
 }

@@ -44,9 +44,9 @@ t.test("a day's webhooks", { skip }, async (t) => {
     const { page, context } = await dashboard.open("/webhooks");
     t.teardown(() => context.close());
     await page.getByRole("link", { name: known.disabled_webhook }).click();
-    await page.getByText(/send a test delivery, then enable it/).waitFor();
+    await page.getByText(/send a test delivery, then enable the webhook/).waitFor();
     t.match(await page.title(), known.disabled_webhook);
-    const recent = page.getByRole("region", { name: "Events that it wants" });
+    const recent = page.getByRole("region", { name: "Matching events" });
     await recent.getByRole("link", { name: "deploy.staging" }).first().waitFor();
     const body = '{"topic":"deploy.staging","data":"just now"}';
     await send(koor.port, "POST", "/api/events/publish", { body });
@@ -60,7 +60,7 @@ t.test("a day's webhooks", { skip }, async (t) => {
     const { page, context } = await dashboard.open(`/webhooks/${id}`);
     t.teardown(() => context.close());
     await page.getByRole("button", { name: `Enable ${id}` }).click();
-    await page.getByText(`${id} is on again; its queue goes on.`).waitFor();
+    await page.getByText(`Webhook ${id} enabled; its queue continues`).waitFor();
     await page.getByText("healthy").waitFor();
     t.equal(await page.getByRole("button", { name: `Enable ${id}` }).count(), 0);
   });
@@ -94,7 +94,7 @@ t.test("a webhook's life", { skip }, async (t) => {
   await rowOf(page, "ci").getByText("nothing delivered yet").waitFor();
 
   await page.getByRole("button", { name: "Test ci" }).click();
-  await page.getByText("ci took a test delivery.").waitFor();
+  await page.getByText("Test delivery to ci succeeded").waitFor();
   t.match(receiver.requests[0]?.headers, { "x-koor-signature": /^[0-9a-f]{64}$/ });
   await send(koor.port, "POST", "/api/events/publish", { body: '{"topic":"build.done"}' });
   await rowOf(page, "ci").getByText("healthy").waitFor();
@@ -114,7 +114,7 @@ t.test("a webhook's life", { skip }, async (t) => {
   await log.getByText("503").first().waitFor();
   await log.getByText("200").first().waitFor();
   await page.getByRole("button", { name: "Skip" }).dblclick();
-  await page.getByText(/^Event \d+ is set aside\.$/).waitFor();
+  await page.getByText(/^Event \d+ set aside$/).waitFor();
   t.equal(await page.locator(".toast-bad").filter({ hasText: "not the next one" }).count(), 0);
   await page.goBack();
 
@@ -175,7 +175,7 @@ t.test("events that were set aside are seen, sent again and dropped", { skip }, 
   await page.getByText(/webhook delivery failed: .*422/).waitFor();
   receiver.behave = () => 200;
   await again.click();
-  await page.getByText(`Event ${first} was delivered.`).waitFor();
+  await page.getByText(`Event ${first} delivered`).waitFor();
   await again.waitFor({ state: "detached" });
   t.equal(receiver.ids().filter((id) => id === first).length > 1, true, "the receiver has got it");
 
@@ -186,7 +186,7 @@ t.test("events that were set aside are seen, sent again and dropped", { skip }, 
   await question.waitFor({ state: "detached" });
   await page.getByRole("button", { name: `Drop event ${second}` }).click();
   await question.getByRole("button", { name: "Drop" }).click();
-  await page.getByText(`Event ${second} was thrown away.`).waitFor();
+  await page.getByText(`Event ${second} dropped`).waitFor();
   await page.getByRole("heading", { name: /^Set aside/ }).waitFor({ state: "detached" });
   t.equal((await send(koor.port, "GET", "/api/webhooks/ci/dead-letters")).text, "[]\n");
   t.same(complaints, []);

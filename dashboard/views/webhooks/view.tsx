@@ -101,7 +101,7 @@ function List({ webhooks, failure, onDone }: ListProps) {
             title="No webhooks yet"
             command="koor-cli webhooks add --id ci --url http://127.0.0.1:9000/koor --patterns 'api.**'"
           >
-            A webhook gets the events of some topics as HTTP requests: a CI server, a chat.
+            A webhook sends the events of some topics to an HTTP receiver, such as a CI server or a chat.
           </Empty>
         ) : (
           <Table label="Webhooks" columns={columns} rows={byUrgency(webhooks)} keyOf={({ id }) => id} toneOf={toneOf} />

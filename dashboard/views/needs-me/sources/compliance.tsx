@@ -41,7 +41,7 @@ function itemOf({ run: { instance_id, project, contract, violations: broken }, s
     address: addressOf("contracts", project, contract),
     line: (
       <>
-        <Agent id={instance_id} /> breaks it
+        <Agent id={instance_id} /> violates it
         {first !== undefined && (
           <>
             : <code>{first.path}</code> {first.message}
@@ -56,7 +56,7 @@ function itemOf({ run: { instance_id, project, contract, violations: broken }, s
       {
         text: "Check again",
         run: () => send("POST", apiPath("compliance", "run")),
-        done: "All contracts are checked.",
+        done: "All contracts checked",
       },
     ],
   };
@@ -65,7 +65,7 @@ function itemOf({ run: { instance_id, project, contract, violations: broken }, s
 export const COMPLIANCE = sourceOf<readonly Violated[]>({
   title: "Compliance violations",
   address: addressOf("contracts"),
-  none: "every active agent keeps its contracts",
+  none: "every active agent meets its contracts",
   loader: {
     key: "needs me: compliance",
     kinds: ["compliance", "instance", "spec"],

@@ -42,9 +42,9 @@ function itemOf({ lease, waiting, ends_ms, ends_soon }: HeldUp): Item {
 }
 
 export const HELD_UP = sourceOf<LeaseWaits>({
-  title: "Leases in the way",
+  title: "Blocking leases",
   address: addressOf("leases"),
-  none: "nobody waits for long",
+  none: "no request waits for long",
   loader: waitsLoader,
   itemsOf: (waits, now_ms) => oldestFirst(heldUp(waits, now_ms).map(itemOf)),
 });

@@ -29,8 +29,8 @@ function itemOf({ project, rule_id, severity, pattern, message, context, propose
     since: created_at,
     tone: "note",
     actions: [
-      { text: "Accept", kind: "primary", run: decide("accept"), done: `${name} holds from now on.` },
-      { text: "Reject", run: decide("reject"), done: `${name} is rejected and cannot be proposed again.` },
+      { text: "Accept", kind: "primary", run: decide("accept"), done: `Rule ${name} accepted` },
+      { text: "Reject", run: decide("reject"), done: `Rule ${name} rejected; it cannot be proposed again` },
     ],
   };
 }

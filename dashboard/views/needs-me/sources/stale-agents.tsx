@@ -6,22 +6,22 @@ import { addressOf, agentAddress } from "../../../base/address.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
 function itemOf({ id, name, intent, workspace, last_seen }: Instance): Item {
-  const was = intent === "" ? "It said no intent" : `Was at: ${intent}`;
+  const last = intent === "" ? "No intent set" : `Last intent: ${intent}`;
   return {
     key: id,
     name,
     address: agentAddress(id),
-    line: workspace === "" ? was : `${was} · ${workspace}`,
+    line: workspace === "" ? last : `${last} · ${workspace}`,
     since: last_seen,
     tone: "warn",
     actions: [
       {
         text: "Remove",
         run: () => remove(apiPath("instances", id)),
-        done: `${name} is removed.`,
+        done: `Agent ${name} removed`,
         ask: {
           title: `Remove ${name}?`,
-          words: "Its token is worthless at once. What it wrote and published stays, and so do its metrics.",
+          words: "Its token is revoked at once. Everything that it wrote and published stays, and so do its metrics.",
         },
       },
     ],

@@ -16,14 +16,14 @@ function itemOf({ id, title, state, question, error, attempts, updated_at }: Lis
     since: updated_at,
     tone: dead ? "bad" : "note",
     // An answer is written on the task's page.
-    actions: dead ? [{ text: "Retry", run: () => changeTask(id, "retry"), done: `${title} is ready again.` }] : [],
+    actions: dead ? [{ text: "Retry", run: () => changeTask(id, "retry"), done: `Task ${id} ready again` }] : [],
   };
 }
 
 export const TASKS = sourceOf<TasksByState>({
   title: "Tasks",
   address: addressOf("tasks"),
-  none: "no task asks or is dead",
+  none: "no task asks a question or is dead",
   loader: tasksLoader(["input_required", "dead"], {}, TASKS_MAX),
   itemsOf: ({ input_required = [], dead = [] }) => oldestFirst([...input_required, ...dead].map(itemOf)),
 });

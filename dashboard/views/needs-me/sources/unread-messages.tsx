@@ -39,7 +39,7 @@ function itemOf({ message: { id, thread, from, subject, intent, importance, sent
     line: (
       <>
         <Agent {...from} />
-        {intent === "request" ? " asks" : " tells"}
+        {intent === "request" ? " requests" : " informs"}
         {importance === "high" && " (important)"}
         {first !== undefined && (
           <>
@@ -64,7 +64,7 @@ export const UNREAD_MESSAGES = sourceOf<readonly Unread[]>({
     key: "needs me: unread messages",
     kinds: ["message", "instance"],
     gap_ms_min: 2_000,
-    // Heartbeats do not mark a message as read.
+    // An agent's activity does not mark a message as read.
     concerns: ({ kind, key }) => kind === "message" || key !== null,
     fetch: unread,
   },

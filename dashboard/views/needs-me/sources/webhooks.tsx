@@ -18,13 +18,13 @@ function itemOf(webhook: Webhook): Item {
   const test: Action = {
     text: "Test",
     run: () => send("POST", webhookPath(id, "test")),
-    done: `${id} took the test delivery.`,
+    done: `Test delivery to ${id} succeeded`,
   };
   const enable: Action = {
     text: "Enable",
     kind: "primary",
     run: () => send("POST", webhookPath(id, "enable")),
-    done: `${id} is on again; what waits is delivered.`,
+    done: `Webhook ${id} enabled; its queue continues`,
   };
   return {
     key: id,

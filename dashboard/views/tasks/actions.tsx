@@ -9,7 +9,7 @@ import { Section } from "../../parts/page.js";
 import { PlainText } from "../../parts/plain-text.js";
 import { attempt } from "../../parts/toasts.js";
 
-interface DeedProps {
+interface ActionProps {
   readonly task: Task;
   readonly onDone: () => Promise<void>;
 }
@@ -18,20 +18,20 @@ interface DeedProps {
 function permission(task: Task): { readonly disabled: boolean; readonly title?: string } {
   return mayChange(task)
     ? { disabled: false }
-    : { disabled: true, title: "This needs the server's token, or that of who made or holds it." };
+    : { disabled: true, title: "This needs the server's token, or the token of its creator or holder." };
 }
 
-export function Deeds({ task, onDone }: DeedProps) {
+export function Actions({ task, onDone }: ActionProps) {
   const asking = useSignal(false);
   const reason = useSignal("");
   const { id, state, holder, ended_at } = task;
   const retry = async (): Promise<void> => {
-    if (await attempt(() => changeTask(id, "retry"), `${id} is ready again.`)) await onDone();
+    if (await attempt(() => changeTask(id, "retry"), `Task ${id} ready again`)) await onDone();
   };
   const cancel = async (): Promise<void> => {
     const said = reason.value.trim();
     const body = said === "" ? {} : { reason: said };
-    if (await attempt(() => changeTask(id, "cancel", body), `${id} is cancelled, or will be.`)) await onDone();
+    if (await attempt(() => changeTask(id, "cancel", body), `Cancellation of task ${id} requested`)) await onDone();
   };
   return (
     <>
@@ -63,9 +63,9 @@ export function Deeds({ task, onDone }: DeedProps) {
         >
           <p>
             {state === "claimed"
-              ? `${holder?.name ?? ""} is told at its next progress, and gives it back. ` +
-                "What it completes before is done."
-              : "Nobody claims it any more. Tasks that wait for it stay blocked."}
+              ? `${holder?.name ?? ""} is notified at its next progress report, and then gives the task back. ` +
+                "If it completes the task first, the task is done."
+              : "No agent can claim it any more. Tasks that depend on it stay blocked."}
           </p>
           <TextField
             label="Reason"
@@ -81,17 +81,17 @@ export function Deeds({ task, onDone }: DeedProps) {
 }
 
 /** The question, with a field for the answer. */
-export function Answer({ task, onDone }: DeedProps) {
+export function Answer({ task, onDone }: ActionProps) {
   const text = useSignal("");
   const answer = async (): Promise<void> => {
     const body = { answer: text.value.trim() };
-    if (await attempt(() => changeTask(task.id, "answer", body), `${task.id} is answered.`)) await onDone();
+    if (await attempt(() => changeTask(task.id, "answer", body), `Task ${task.id} answered`)) await onDone();
   };
   const { disabled, ...why } = permission(task);
   return (
-    <Section title="It asks">
+    <Section title="Question">
       <div class="card task-question">
-        <PlainText text={task.question ?? ""} label="its question" />
+        <PlainText text={task.question ?? ""} label="the question" />
         <TextArea
           label="Answer"
           rows={4}

@@ -62,7 +62,7 @@ t.test("a contract of a day", { skip: browserMissing() }, async (t) => {
       await page.getByLabel("Payload").fill('{"cart_id":7,"colour":"red"}');
       await page.getByText("The payload matches the contract.").waitFor({ state: "detached" });
       await validate.click();
-      const found = page.getByRole("list", { name: "Violations of the payload" }).getByRole("listitem");
+      const found = page.getByRole("list", { name: "Violations found" }).getByRole("listitem");
       await found.filter({ hasText: "request.cart_idexpected string, got number" }).waitFor();
       await found.filter({ hasText: 'request.colourunexpected field "colour"' }).waitFor();
       await page.getByLabel("Payload").fill('{"cart_id":');

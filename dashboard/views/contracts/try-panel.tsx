@@ -106,7 +106,7 @@ function Answer({ answer: { valid, violations } }: { readonly answer: ContractVa
   return (
     <div class="try-found">
       <Badge tone="bad">{plural(violations.length, "violation")}</Badge>
-      <ViolationList violations={violations} label="Violations of the payload" />
+      <ViolationList violations={violations} label="Violations found" />
     </div>
   );
 }

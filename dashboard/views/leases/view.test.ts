@@ -34,7 +34,7 @@ t.test("a day's leases", { skip }, async (t) => {
   await checkView(t, dashboard, {
     address: `/leases/${covers?.id}`,
     title: "Leases",
-    ready: (page) => table(page, "Leases: waited for by").waitFor(),
+    ready: (page) => table(page, "Leases: blocks").waitFor(),
   });
 
   const { page, complaints } = await dashboard.open("/leases", { expected: [/40[04]/] });

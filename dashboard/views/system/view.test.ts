@@ -129,7 +129,7 @@ t.test("the nodes of a cluster, and what becomes of this one", { skip: skip || n
   t.same(complaints, [], "nothing complains while the log is there");
   await nats.stop();
   await page.getByText(/This node is disconnected from the log: .*connection refused/).waitFor();
-  await row(page, "ana", "cut off").waitFor();
+  await row(page, "ana", "disconnected").waitFor();
   const others = complaints.filter((text) => !/status of 503/.test(text));
   t.same(others, [], "nothing but that the node, cut off, answers 503");
 });

@@ -45,10 +45,10 @@ const listeners = new Map<AskedKind, Set<ChangeListener>>();
 const state = signal<FeedState>("off");
 let source: EventSource | null = null;
 let retry: ReturnType<typeof setTimeout> | undefined;
-let onCut: () => void = () => undefined;
+let onDisconnect: () => void = () => undefined;
 let wanted = false;
 /** Whether there has been a connection before. If so, the next connection has missed changes. */
-let connected_before = false;
+let connectedBefore = false;
 
 /** The state of the connection. */
 export const feedState: ReadonlySignal<FeedState> = state;
@@ -64,33 +64,33 @@ export function listenForChanges(kinds: readonly AskedKind[], listener: ChangeLi
   };
 }
 
-function tellAll(word: "opened" | null): void {
-  for (const listener of new Set([...listeners.values()].flatMap((of_kind) => [...of_kind]))) listener(word);
+function notifyAll(change: "opened" | null): void {
+  for (const listener of new Set([...listeners.values()].flatMap((of_kind) => [...of_kind]))) listener(change);
 }
 
-function take(text: string): void {
+function dispatch(text: string): void {
   const message = JSON.parse(text) as ChangeMessage;
-  if (message.kind === "lagged") tellAll(null);
+  if (message.kind === "lagged") notifyAll(null);
   else for (const listener of listeners.get(message.kind) ?? []) listener(message);
 }
 
 function connect(): void {
   disconnect();
-  state.value = connected_before ? "reconnecting" : "connecting";
+  state.value = connectedBefore ? "reconnecting" : "connecting";
   const opening = new EventSource(PATH);
   source = opening;
   opening.addEventListener("open", () => {
     state.value = "live";
-    tellAll(connected_before ? null : "opened");
-    connected_before = true;
+    notifyAll(connectedBefore ? null : "opened");
+    connectedBefore = true;
   });
-  opening.addEventListener("message", ({ data }) => take(String(data)));
+  opening.addEventListener("message", ({ data }) => dispatch(String(data)));
   opening.addEventListener("error", () => {
     // The browser reconnects by itself, but not after an HTTP error, and not soon.
     disconnect();
     state.value = "reconnecting";
     retry = setTimeout(connect, RETRY_MS);
-    onCut();
+    onDisconnect();
   });
 }
 
@@ -104,8 +104,8 @@ function disconnect(): void {
  * Sets the listener that is called when a connection fails or is cut. The session may have ended, and the feed has no
  * other way to learn that.
  */
-export function listenForCut(listener: () => void): void {
-  onCut = listener;
+export function listenForDisconnect(listener: () => void): void {
+  onDisconnect = listener;
 }
 
 /** Connects to the feed unless it is connected already. `stopChanges` disconnects. */
@@ -118,7 +118,7 @@ export function startChanges(): void {
 /** Disconnects, until `startChanges` is called again. */
 export function stopChanges(): void {
   wanted = false;
-  connected_before = false;
+  connectedBefore = false;
   disconnect();
   state.value = "off";
 }

@@ -159,10 +159,10 @@ t.test("a cursor begins after its event, and tells how far behind it is", async 
   t.equal(world.newest.since, 10);
   world.newest.subscriber.opened();
   t.equal(follower.state.value, "catching up");
-  t.equal(follower.behind.value, 30);
+  t.equal(follower.lag.value, 30);
   world.send(world.events.slice(10, 20));
   await world.pass(100);
-  t.equal(follower.behind.value, 20);
+  t.equal(follower.lag.value, 20);
   world.send(world.events.slice(20));
   await world.pass(100);
   t.equal(follower.state.value, "live");
@@ -177,7 +177,7 @@ t.test("what follows a cursor is held from there on, and stops where it is full"
   t.equal(follower.full.value, true);
   t.same([ids(follower)[0], ids(follower).at(-1)], [11, 110]);
   t.equal(follower.state.value, "catching up");
-  t.equal(follower.behind.value, 890);
+  t.equal(follower.lag.value, 890);
   t.equal(world.newest.ended, true);
   world.look(false);
   world.look(true);
@@ -249,14 +249,14 @@ t.test("resumes after the last event, as often as it takes, and loses none", asy
   t.equal(world.newest.since, 4);
   world.newest.subscriber.opened();
   t.equal(follower.state.value, "catching up");
-  t.equal(follower.behind.value, 340);
+  t.equal(follower.lag.value, 340);
   t.equal(follower.lost_ms.value, null);
   world.send(world.events.slice(4));
   await world.pass(100);
   t.equal(follower.state.value, "live");
   t.same([ids(follower)[0], ids(follower).at(-1)], [245, 344], "the newest hundred");
   t.same(follower.list.value.gaps, []);
-  t.equal(follower.list.value.forgotten, 244);
+  t.equal(follower.list.value.evicted, 244);
 });
 
 t.test("what was pruned meanwhile is a gap", async (t) => {

@@ -82,7 +82,7 @@ export class EventFollower {
   readonly #host: EventHost;
   readonly #list = signal<EventList>(NO_EVENTS);
   readonly #state = signal<EventFeedState>("connecting");
-  readonly #behind = signal(0);
+  readonly #lag = signal(0);
   readonly #received = signal(0);
   readonly #full = signal(false);
   readonly #lost_ms = signal<number | null>(null);
@@ -98,13 +98,13 @@ export class EventFollower {
   #covered: number;
   /** The value that `#covered` gets when this connection has caught up. */
   #horizon = 0;
-  #begun: boolean;
+  #started: boolean;
   /** Whether the follower has ever caught up. From then on the oldest events make room for new ones. */
   #caught_up = false;
   #connected = false;
   /** Number of the current attempt to connect. Results of an earlier attempt are discarded. */
   #attempt = 0;
-  #hangUpSocket = nothing;
+  #closeSocket = nothing;
   #cancelRetry = nothing;
   #cancelShow: (() => void) | null = null;
   #retry_ms = RETRY_MS_MIN;
@@ -112,18 +112,18 @@ export class EventFollower {
   #to_fill: Dropped[] = [];
   #filling = false;
   #closed = false;
-  readonly #stopWatching: () => void;
+  readonly #stopListening: () => void;
 
   constructor(options: EventFeedOptions, host: EventHost) {
     this.#options = options;
     this.#host = host;
-    this.#begun = options.since !== null;
+    this.#started = options.since !== null;
     this.#seen = options.since ?? 0;
     this.#covered = this.#seen;
-    this.#stopWatching = host.listenForVisibility((visible) => {
+    this.#stopListening = host.listenForVisibility((visible) => {
       if (this.#closed || this.#full.value) return;
       if (visible) void this.#connect();
-      else this.#hangUp();
+      else this.#disconnect();
     });
     void this.#connect();
   }
@@ -137,8 +137,8 @@ export class EventFollower {
   }
 
   /** While catching up: the number of ids between the last event received and the newest matching event. */
-  get behind(): ReadonlySignal<number> {
-    return this.#behind;
+  get lag(): ReadonlySignal<number> {
+    return this.#lag;
   }
 
   /** Number of events received since the start, including those that are no longer held. */
@@ -169,17 +169,17 @@ export class EventFollower {
   /** Stops following. The events held remain readable. */
   close(): void {
     this.#closed = true;
-    this.#stopWatching();
-    this.#hangUp();
+    this.#stopListening();
+    this.#disconnect();
   }
 
   async #connect(): Promise<void> {
-    this.#hangUp();
+    this.#disconnect();
     const attempt = ++this.#attempt;
     const isLate = (): boolean => attempt !== this.#attempt || this.#closed;
     try {
-      if (!this.#begun) await this.#readNewest(isLate);
-      else await this.#lookBehind(isLate);
+      if (!this.#started) await this.#readNewest(isLate);
+      else await this.#checkResume(isLate);
     } catch (error) {
       if (isLate()) return;
       if (isRefusal(error)) this.#failure.value = error;
@@ -187,16 +187,16 @@ export class EventFollower {
       return;
     }
     if (isLate()) return;
-    this.#hangUpSocket = this.#host.subscribe(this.#options.pattern, this.#seen, {
+    this.#closeSocket = this.#host.subscribe(this.#options.pattern, this.#seen, {
       opened: () => {
         this.#connected = true;
         this.#retry_ms = RETRY_MS_MIN;
         this.#lost_ms.value = null;
-        this.#settle();
+        this.#updateState();
       },
-      message: (text) => this.#take(text),
+      message: (text) => this.#receive(text),
       closed: () => {
-        this.#hangUp();
+        this.#disconnect();
         this.#retryLater();
       },
     });
@@ -207,7 +207,7 @@ export class EventFollower {
     const { first, pattern } = this.#options;
     const newest = await this.#host.history({ last: first, topic: pattern });
     if (isLate()) return;
-    this.#begun = true;
+    this.#started = true;
     this.#add(newest.map((event) => heldEvent(event)).toReversed());
     for (const { created_at } of newest) this.#rate.add(Date.parse(created_at));
     this.#target = this.#seen;
@@ -216,7 +216,7 @@ export class EventFollower {
   }
 
   /** Checks before resuming how many events are missing, and whether history still holds the first of them. */
-  async #lookBehind(isLate: () => boolean): Promise<void> {
+  async #checkResume(isLate: () => boolean): Promise<void> {
     const { pattern } = this.#options;
     const resumes = this.#seen;
     const [matching, newest, around] = await Promise.all([
@@ -230,7 +230,7 @@ export class EventFollower {
     const again = around.find(({ id }) => id === resumes);
     // Ids only grow and an event never changes. Otherwise the server has another database than before.
     if (newest_id < resumes || (known !== undefined && again !== undefined && known.created_at !== again.created_at)) {
-      await this.#beginAnew(newest_id, isLate);
+      await this.#startOver(newest_id, isLate);
       return;
     }
     const next = around.find(({ id }) => id > resumes);
@@ -245,7 +245,7 @@ export class EventFollower {
     this.#horizon = newest_id;
   }
 
-  async #beginAnew(newest_id: number, isLate: () => boolean): Promise<void> {
+  async #startOver(newest_id: number, isLate: () => boolean): Promise<void> {
     const held_some = this.#list.value.events.length > 0;
     this.#list.value = NO_EVENTS;
     this.#to_fill = [];
@@ -267,11 +267,11 @@ export class EventFollower {
   }
 
   /** Closes the connection and cancels any attempt to open one. */
-  #hangUp(): void {
+  #disconnect(): void {
     this.#attempt += 1;
     this.#cancelRetry();
-    this.#hangUpSocket();
-    this.#hangUpSocket = nothing;
+    this.#closeSocket();
+    this.#closeSocket = nothing;
     this.#show();
     if (!this.#connected) return;
     this.#connected = false;
@@ -280,7 +280,7 @@ export class EventFollower {
     this.#state.value = "reconnecting";
   }
 
-  #take(text: string): void {
+  #receive(text: string): void {
     const message = JSON.parse(text) as Event | Dropped | Lagged;
     if ("type" in message) {
       // Another database is detected at the next connection.
@@ -307,10 +307,10 @@ export class EventFollower {
     const fills_up = since !== null && !this.#caught_up && waiting.length >= room;
     batch(() => {
       this.#add(fills_up ? waiting.slice(0, room) : waiting);
-      this.#settle();
+      this.#updateState();
       this.#full.value = fills_up && !this.#caught_up;
     });
-    if (this.#full.value) this.#hangUp();
+    if (this.#full.value) this.#disconnect();
   }
 
   #add(events: readonly HeldEvent[]): void {
@@ -319,21 +319,21 @@ export class EventFollower {
     this.#seen = Math.max(this.#seen, events.at(-1)?.id ?? 0);
   }
 
-  #settle(): void {
-    const behind = Math.max(0, this.#target - this.#seen);
-    if (behind === 0) this.#caught_up = true;
-    if (behind === 0) this.#covered = Math.max(this.#covered, this.#horizon, this.#seen);
+  #updateState(): void {
+    const lag = Math.max(0, this.#target - this.#seen);
+    if (lag === 0) this.#caught_up = true;
+    if (lag === 0) this.#covered = Math.max(this.#covered, this.#horizon, this.#seen);
     if (!this.#connected) return;
     batch(() => {
-      this.#behind.value = behind;
-      this.#state.value = behind === 0 ? "live" : "catching up";
+      this.#lag.value = lag;
+      this.#state.value = lag === 0 ? "live" : "catching up";
     });
   }
 
   /** Fetches events that the server dropped because this page was too slow, one gap at a time. */
   async #fill(dropped: Dropped): Promise<void> {
     if (this.#to_fill.length >= FILLS_MAX) {
-      this.#noteDropped(dropped.after_id, dropped.count);
+      this.#recordDropped(dropped.after_id, dropped.count);
       return;
     }
     this.#to_fill.push(dropped);
@@ -345,7 +345,7 @@ export class EventFollower {
       if (this.#to_fill[0] !== next) continue;
       this.#to_fill.shift();
       this.#add(missed);
-      this.#noteDropped(missed.at(-1)?.id ?? next.after_id, next.count - missed.length);
+      this.#recordDropped(missed.at(-1)?.id ?? next.after_id, next.count - missed.length);
     }
     this.#filling = false;
   }
@@ -366,7 +366,7 @@ export class EventFollower {
     }
   }
 
-  #noteDropped(after_id: number, count: number): void {
+  #recordDropped(after_id: number, count: number): void {
     this.#list.value = addGap(this.#list.value, { after_id, count, why: "dropped", exact: true });
   }
 }

@@ -25,7 +25,7 @@ const gap = (after_id: number, count: number): Gap => ({ after_id, count, why: "
 t.test("events that follow one another are appended", (t) => {
   const list = addEvents(addEvents(NO_EVENTS, events(1, 2), 10), events(3, 7), 10);
   t.same(ids(list), [1, 2, 3, 7]);
-  t.equal(list.forgotten, 0);
+  t.equal(list.evicted, 0);
   t.end();
 });
 
@@ -45,10 +45,10 @@ t.test("only the newest are kept, and the others counted", (t) => {
   let list = addEvents(NO_EVENTS, events(1, 2, 3), 3);
   list = addEvents(list, events(4, 5), 3);
   t.same(ids(list), [3, 4, 5]);
-  t.equal(list.forgotten, 2);
+  t.equal(list.evicted, 2);
   list = addEvents(list, events(...Array.from({ length: 10 }, (_, at) => at + 6)), 3);
   t.same(ids(list), [13, 14, 15], "more at once than are kept");
-  t.equal(list.forgotten, 12);
+  t.equal(list.evicted, 12);
   t.end();
 });
 

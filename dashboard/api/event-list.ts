@@ -28,10 +28,10 @@ export interface EventList {
   /** In order of position. */
   readonly gaps: readonly Gap[];
   /** Number of old events that were removed because the list was full. */
-  readonly forgotten: number;
+  readonly evicted: number;
 }
 
-export const NO_EVENTS: EventList = { events: [], gaps: [], forgotten: 0 };
+export const NO_EVENTS: EventList = { events: [], gaps: [], evicted: 0 };
 
 /** Longer data are reduced to their beginning: 10,000 events of 10 MiB would exhaust the page's memory. */
 const DATA_CHARACTERS_MAX = 8_192;
@@ -72,7 +72,7 @@ export function addEvents(list: EventList, added: readonly HeldEvent[], keep: nu
   return {
     events: kept,
     gaps: surplus === 0 ? list.gaps : list.gaps.filter(({ after_id }) => after_id >= first),
-    forgotten: list.forgotten + surplus,
+    evicted: list.evicted + surplus,
   };
 }
 

@@ -12,7 +12,7 @@ export class EventRate {
   /** Counts events published at `at_ms`. Events older than the ring are ignored. */
   add(at_ms: number, count = 1): void {
     const second = Math.floor(at_ms / SECOND_MS);
-    this.#turnTo(second);
+    this.#advanceTo(second);
     if (second <= this.#newest - RATE_SECONDS) return;
     const at = second % RATE_SECONDS;
     this.#counts[at] = (this.#counts[at] ?? 0) + count;
@@ -20,11 +20,11 @@ export class EventRate {
 
   /** Returns the counts of the last 60 seconds, oldest first; the last one is the current second. */
   lastMinute(now_ms: number): number[] {
-    this.#turnTo(Math.floor(now_ms / SECOND_MS));
+    this.#advanceTo(Math.floor(now_ms / SECOND_MS));
     return Array.from({ length: RATE_SECONDS }, (_, at) => this.#counts[(this.#newest + 1 + at) % RATE_SECONDS] ?? 0);
   }
 
-  #turnTo(second: number): void {
+  #advanceTo(second: number): void {
     if (second <= this.#newest) return;
     const steps = Math.min(RATE_SECONDS, second - this.#newest);
     for (let step = 0; step < steps; step++) this.#counts[(second - step) % RATE_SECONDS] = 0;

@@ -83,13 +83,13 @@ export function quantile({ bounds, below }: Histogram, q: number): number | null
 }
 
 /** The previous scrape of the same server run; `seconds` is the time since it. */
-interface Between {
+interface Previous {
   readonly before: Exposition;
   readonly seconds: number;
 }
 
 /** Computes a figure; null if unknown, for example because a rate needs two scrapes. */
-type Figure = (now: Exposition, since: Between | null) => number | null;
+type Figure = (now: Exposition, since: Previous | null) => number | null;
 
 function gauge(name: string, chosen?: Choose): Figure {
   return (now) => total(now, name, chosen);

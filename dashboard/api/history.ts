@@ -40,7 +40,7 @@ export class History<Row> {
   readonly #fetched_ms = signal(0);
   readonly #abort = new AbortController();
   readonly #rows_max: number;
-  #turn: Promise<void> = Promise.resolve();
+  #last: Promise<void> = Promise.resolve();
 
   constructor(log: Log<Row>) {
     this.#log = log;
@@ -74,12 +74,12 @@ export class History<Row> {
 
   /** Reads the new rows. */
   refresh(): Promise<void> {
-    return this.#inTurn(() => this.#readNewest());
+    return this.#serialize(() => this.#readNewest());
   }
 
   /** Reads the next older page. */
   older(): Promise<void> {
-    return this.#inTurn(() => this.#readOlder());
+    return this.#serialize(() => this.#readOlder());
   }
 
   close(): void {
@@ -87,8 +87,8 @@ export class History<Row> {
   }
 
   /** Runs calls one at a time, because each starts from the rows that the previous one left. */
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    this.#turn = this.#turn.then(async () => {
+  #serialize(work: () => Promise<void>): Promise<void> {
+    this.#last = this.#last.then(async () => {
       const { signal: stopped } = this.#abort;
       if (stopped.aborted) return;
       try {
@@ -99,7 +99,7 @@ export class History<Row> {
         if (!stopped.aborted) this.#error.value = error;
       }
     });
-    return this.#turn;
+    return this.#last;
   }
 
   async #readNewest(): Promise<void> {

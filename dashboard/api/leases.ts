@@ -17,7 +17,7 @@ export interface LeaseFilter {
 /** Maximum number of leases per state. */
 export const LEASES_SHOWN = 500;
 /** Reload interval: activity of its holder extends a lease without a change event. */
-const LIVES_MS = 30_000;
+const REFRESH_MS = 30_000;
 const GAP_MS = 1_000;
 
 /** Loads the leases that match a filter: waiting before held, newest first within a state. */
@@ -28,7 +28,7 @@ export function leasesLoader(filter: LeaseFilter): Loader<readonly Lease[]> {
     key: `leases ${JSON.stringify(filter)}`,
     kinds: ["lease"],
     gap_ms_min: GAP_MS,
-    every_ms: LIVES_MS,
+    every_ms: REFRESH_MS,
     fetch: async (signal) => {
       const lists = await Promise.all(
         states.map((one) =>
@@ -45,7 +45,7 @@ export function leaseLoader(id: string): Loader<Lease> {
   return {
     key: `lease ${id}`,
     kinds: ["lease"],
-    every_ms: LIVES_MS,
+    every_ms: REFRESH_MS,
     concerns: ({ key }) => key === null || key === id,
     fetch: (signal) => getJson<Lease>(apiPath("leases", id), signal),
   };

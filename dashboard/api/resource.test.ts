@@ -7,7 +7,7 @@ import { mock } from "node:test";
 import * as fc from "fast-check";
 import t from "tap";
 import { fake_document, FakeSource } from "../../test/support/fake-page.js";
-import { feedState, listenForCut, startChanges, stopChanges } from "./changes.js";
+import { feedState, listenForDisconnect, startChanges, stopChanges } from "./changes.js";
 import { ApiError } from "./client.js";
 import { failureOf, LiveResource, type Loader } from "./resource.js";
 
@@ -122,7 +122,7 @@ t.test("after a cut of the feed it is fetched again: nobody knows what was misse
   const { resource, fetches, source } = show(t);
   await fetches[0]?.answer("one");
   let cuts = 0;
-  listenForCut(() => {
+  listenForDisconnect(() => {
     cuts += 1;
   });
   source.fail();

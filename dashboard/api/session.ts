@@ -1,6 +1,6 @@
 /** The user's session with the server: who is logged in, login and logout. */
 import { computed, signal } from "@preact/signals";
-import { listenForCut, startChanges, stopChanges } from "./changes.js";
+import { listenForDisconnect, startChanges, stopChanges } from "./changes.js";
 import { getJson, listenForUnauthorized, send } from "./client.js";
 import { forgetResources } from "./resource.js";
 import type { Session } from "./types.js";
@@ -75,4 +75,4 @@ async function checkSession(): Promise<void> {
 }
 
 listenForUnauthorized(() => void checkSession());
-listenForCut(() => void checkSession());
+listenForDisconnect(() => void checkSession());

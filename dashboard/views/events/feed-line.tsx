@@ -37,7 +37,7 @@ function Rest({ feed, asked }: Pick<FeedLineProps, "feed" | "asked">) {
         <Badge tone="warn">stopped</Badge>
       </span>
       <span>
-        {plural(events.length, "event")} shown, {count(feed.behind.value)} behind:{" "}
+        {plural(events.length, "event")} shown, {count(feed.lag.value)} behind:{" "}
         <a href={addressFor({ ...asked, since: last, id: null })}>continue after event {last}</a>
       </span>
     </>
@@ -59,7 +59,7 @@ function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
   const words = {
     connecting: "connecting…",
     live: "live",
-    "catching up": `catching up: ${count(feed.behind.value)} behind`,
+    "catching up": `catching up: ${count(feed.lag.value)} behind`,
     reconnecting: "reconnecting…",
   }[state];
   return (

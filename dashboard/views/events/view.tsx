@@ -104,10 +104,10 @@ export function View({ query }: ViewProps) {
           ) : (
             begun && <NoEvents asked={asked} />
           )}
-          {list.forgotten > 0 && (
+          {list.evicted > 0 && (
             <p class="hint">
-              This page holds the newest {count(KEPT_EVENTS)} events; {count(list.forgotten)} older ones were removed.
-              Use Since to see those that the server still keeps.
+              This page holds the newest {count(KEPT_EVENTS)} events; {count(list.evicted)} older ones were removed. Use
+              Since to see those that the server still keeps.
             </p>
           )}
         </div>

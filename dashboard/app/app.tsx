@@ -25,21 +25,21 @@ const PAGES = /^\/(?!api\/|metrics|openapi)/;
 export function App() {
   return (
     <LocationProvider scope={PAGES}>
-      <Door />
+      <Root />
       <Toasts />
     </LocationProvider>
   );
 }
 
-function Door() {
+function Root() {
   const now = session.value;
   if (now === undefined) return unreachable.value ? <Unreachable /> : null;
-  return now.logged_in ? <House /> : <Login />;
+  return now.logged_in ? <Layout /> : <Login />;
 }
 
 function Unreachable() {
   return (
-    <main class="alone">
+    <main class="centered">
       <h1>Koor</h1>
       <p role="status">The server cannot be reached; retrying.</p>
     </main>
@@ -49,7 +49,7 @@ function Unreachable() {
 /** Whether the menu is open, on a page that is so narrow that a button opens it. */
 const menu_open = signal(false);
 
-function House() {
+function Layout() {
   const { path, query } = useLocation();
   const address = parseAddress(path);
   const view = address === null ? undefined : VIEWS.find(({ slug }) => slug === address.slug);
@@ -58,7 +58,7 @@ function House() {
   }, [path]);
   useEffect(startRecorder, []);
   return (
-    <div class="house">
+    <div class="layout">
       <a class="skip" href="#main">
         Skip to the content
       </a>
@@ -75,9 +75,9 @@ function House() {
         {view === undefined || address === null ? (
           <NoSuchView />
         ) : (
-          <Shield path={path}>
+          <ViewBoundary path={path}>
             <view.view key={view.slug} segments={address.segments} query={query} />
-          </Shield>
+          </ViewBoundary>
         )}
       </main>
       <Palette />
@@ -106,7 +106,7 @@ function NoSuchView() {
 }
 
 /** An error boundary: if a view fails to render, the menu stays usable. */
-function Shield({ path, children }: { readonly path: string; readonly children: ComponentChildren }) {
+function ViewBoundary({ path, children }: { readonly path: string; readonly children: ComponentChildren }) {
   const [error, forget] = useErrorBoundary(reportError) as [unknown, () => void];
   useEffect(() => {
     if (error !== undefined) forget();

@@ -30,7 +30,7 @@ export function Login() {
     }
   };
   return (
-    <main class="alone">
+    <main class="centered">
       <form class="login" onSubmit={(event) => void submit(event)}>
         <h1>
           <Logo /> Koor

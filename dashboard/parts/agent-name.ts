@@ -4,7 +4,7 @@
 export type AgentNames = ReadonlyMap<string, string>;
 
 /** The name shown for an actor that did not identify itself; also its value in the audit filter. */
-export const UNKNOWN = "unknown";
+export const UNKNOWN_ACTOR = "unknown";
 /** The dashboard's actor id, and its display name: changes made here are an operator's. */
 const DASHBOARD = "dashboard";
 const OPERATOR = "operator";
@@ -22,7 +22,7 @@ export function isAgentId(id: string): boolean {
  * Returns an agent's name, the beginning of the id of an agent that is no longer registered, or any other actor's id.
  */
 export function agentName(id: string, names: AgentNames): string {
-  if (id === "") return UNKNOWN;
+  if (id === "") return UNKNOWN_ACTOR;
   if (id === DASHBOARD) return OPERATOR;
   return names.get(id) ?? (isAgentId(id) ? id.slice(0, SHORT_ID) : id);
 }

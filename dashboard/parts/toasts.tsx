@@ -16,7 +16,7 @@ const toasts = signal<readonly Toast[]>([]);
 let last_id = 0;
 
 /** Shows a message. */
-export function say(text: string, tone: Tone = "good"): void {
+export function showToast(text: string, tone: Tone = "good"): void {
   last_id += 1;
   const id = last_id;
   toasts.value = [...toasts.value, { id, tone, text }].slice(-TOASTS_MAX);
@@ -34,10 +34,10 @@ function dismiss(id: number): void {
 export async function attempt(work: () => Promise<unknown>, done: string): Promise<boolean> {
   try {
     await work();
-    say(done);
+    showToast(done);
     return true;
   } catch (error) {
-    say(reasonOf(error), "bad");
+    showToast(reasonOf(error), "bad");
     return false;
   }
 }

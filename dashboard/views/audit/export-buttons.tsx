@@ -2,7 +2,7 @@
 import { reasonOf } from "../../api/client.js";
 import { download } from "../../base/download.js";
 import { count, plural } from "../../base/format.js";
-import { say } from "../../parts/toasts.js";
+import { showToast } from "../../parts/toasts.js";
 import type { AgentNames } from "../../parts/agent-name.js";
 import { Button } from "../../parts/button.js";
 import { FORMATS, type Format } from "./export.js";
@@ -28,13 +28,13 @@ export function Export({ filter, names }: ExportProps) {
         type,
         write(kept, names),
       );
-      say(
+      showToast(
         more
           ? `Exported ${plural(kept.length, "row")} of the newest ${count(EXPORT_ROWS_MAX)}: choose a range to export older ones`
           : `Exported ${plural(kept.length, "row")}`,
       );
     } catch (error) {
-      say(reasonOf(error), "bad");
+      showToast(reasonOf(error), "bad");
     }
   };
   const title = `The matching rows among the newest ${count(EXPORT_ROWS_MAX)}`;

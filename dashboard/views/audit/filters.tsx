@@ -2,7 +2,7 @@
 import { useResource } from "../../api/resource.js";
 import { fromField, toField } from "../../base/local-time.js";
 import type { AddressQuery } from "../../parts/address-query.js";
-import { agentName, UNKNOWN, type AgentNames } from "../../parts/agent-name.js";
+import { agentName, UNKNOWN_ACTOR, type AgentNames } from "../../parts/agent-name.js";
 import { Button } from "../../parts/button.js";
 import { Choice, Fields, TextField } from "../../parts/fields.js";
 import { summaryLoader } from "./loader.js";
@@ -17,7 +17,7 @@ interface FiltersProps {
 export function Filters({ filter, set, names }: FiltersProps) {
   const counts = useResource(summaryLoader(filter)).data.value?.action_counts ?? {};
   const actions = [...new Set([...Object.keys(counts), filter.action])].filter((action) => action !== "").sort();
-  const ids = [...new Set([...names.keys(), filter.actor])].filter((id) => id !== "" && id !== UNKNOWN);
+  const ids = [...new Set([...names.keys(), filter.actor])].filter((id) => id !== "" && id !== UNKNOWN_ACTOR);
   const actors = ids.map((id) => [id, agentName(id, names)] as const).sort(([, a], [, b]) => a.localeCompare(b));
   const filtered = Object.values(filter).some((value) => value !== "");
   return (
@@ -38,7 +38,7 @@ export function Filters({ filter, set, names }: FiltersProps) {
       <Choice
         label="Actor"
         value={filter.actor}
-        choices={[["", "Any"], [UNKNOWN, UNKNOWN], ...actors]}
+        choices={[["", "Any"], [UNKNOWN_ACTOR, UNKNOWN_ACTOR], ...actors]}
         onChoose={(actor) => set({ actor })}
       />
       <Choice

@@ -1,7 +1,7 @@
 /** The filter of the audit view: the part that the server applies, and the part that the page applies. Pure. */
 import type { AuditEntry } from "../../api/types.js";
 import { timeIn } from "../../base/local-time.js";
-import { agentName, UNKNOWN, type AgentNames } from "../../parts/agent-name.js";
+import { agentName, UNKNOWN_ACTOR, type AgentNames } from "../../parts/agent-name.js";
 
 /** The filter as the address's query has it; "" matches all. */
 export interface AuditFilter {
@@ -33,7 +33,7 @@ export function filterIn(query: Readonly<Record<string, string>>): AuditFilter {
 export function askedOf({ action, actor, from, to }: AuditFilter): string {
   const asked = new URLSearchParams();
   if (action !== "") asked.set("action", action);
-  if (actor !== "") asked.set("actor", actor === UNKNOWN ? "" : actor);
+  if (actor !== "") asked.set("actor", actor === UNKNOWN_ACTOR ? "" : actor);
   if (from !== "") asked.set("from", from);
   if (to !== "") asked.set("to", to);
   return asked.toString();

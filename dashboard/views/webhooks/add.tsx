@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { reasonOf, send } from "../../api/client.js";
 import type { Webhook } from "../../api/types.js";
-import { say } from "../../parts/toasts.js";
+import { showToast } from "../../parts/toasts.js";
 import { Button } from "../../parts/button.js";
 import { TextField } from "../../parts/fields.js";
 import { fieldOf, patternsOf, type FormField } from "./model.js";
@@ -56,7 +56,7 @@ export function Add({ onAdded, onClose }: AddProps) {
     refusal.value = "";
     try {
       const { id } = await send<Webhook>("POST", "/api/webhooks", { ...rest, patterns: patternsOf(patterns) });
-      say(`Webhook ${id} added. Send a test delivery to check the receiver.`);
+      showToast(`Webhook ${id} added. Send a test delivery to check the receiver.`);
       await onAdded();
       dialog.current?.close();
     } catch (error) {

@@ -1,7 +1,7 @@
 /** The table of sources, in the order of their groups. */
 import type { Source } from "./source.js";
 import { COMPLIANCE } from "./sources/compliance.js";
-import { HELD_UP } from "./sources/held-up.js";
+import { BLOCKING_LEASES } from "./sources/blocking-leases.js";
 import { PROPOSED_RULES } from "./sources/proposed-rules.js";
 import { STALE_AGENTS } from "./sources/stale-agents.js";
 import { TASKS } from "./sources/tasks.js";
@@ -13,7 +13,7 @@ export const SOURCES: readonly Source[] = [
   WEBHOOKS,
   COMPLIANCE,
   TASKS,
-  HELD_UP,
+  BLOCKING_LEASES,
   UNREAD_MESSAGES,
   STALE_AGENTS,
 ];

@@ -9,7 +9,7 @@ export const WAITED_LONG_MS = 10 * 60_000;
  */
 export const ENDS_SOON_MS = 10 * 60_000;
 
-export interface HeldUp {
+export interface BlockingLease {
   readonly lease: Lease;
   /** The requests that wait for the lease, longest wait first. */
   readonly waiting: readonly Lease[];
@@ -19,7 +19,7 @@ export interface HeldUp {
 }
 
 /** Returns the held leases with waiters that a person should look at, for either of the two reasons. */
-export function heldUp({ waits, leases }: LeaseWaits, now_ms: number): HeldUp[] {
+export function blockingLeases({ waits, leases }: LeaseWaits, now_ms: number): BlockingLease[] {
   const by_id = new Map(leases.map((lease) => [lease.id, lease]));
   return leases.flatMap((lease) => {
     if (lease.granted_at === null) return [];

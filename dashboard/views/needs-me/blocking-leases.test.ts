@@ -1,6 +1,6 @@
 import t from "tap";
 import type { Lease, LeaseWaits } from "../../api/types.js";
-import { ENDS_SOON_MS, heldUp, WAITED_LONG_MS } from "./held-up.js";
+import { ENDS_SOON_MS, blockingLeases, WAITED_LONG_MS } from "./blocking-leases.js";
 
 const NOW_MS = Date.UTC(2026, 1, 9, 14, 30);
 const at = (ago_ms: number): string => new Date(NOW_MS - ago_ms).toISOString();
@@ -39,7 +39,7 @@ const held = (granted_ms: number, max_s = 14_400): Lease =>
 t.test("a lease for which somebody has waited for long", (t) => {
   const long = lease("long", WAITED_LONG_MS + 1);
   const late = lease("late", 1_000);
-  const [found, ...others] = heldUp(waits(held(60 * 60_000), late, long), NOW_MS);
+  const [found, ...others] = blockingLeases(waits(held(60 * 60_000), late, long), NOW_MS);
   t.same(others, [], "who waits is in nobody's way that is told of");
   t.equal(found?.lease.id, "held");
   t.equal(found?.ends_soon, false);
@@ -48,23 +48,23 @@ t.test("a lease for which somebody has waited for long", (t) => {
     ["long", "late"],
     "the longest waiting first",
   );
-  t.same(heldUp(waits(held(60 * 60_000), lease("not", WAITED_LONG_MS)), NOW_MS), [], "not yet");
+  t.same(blockingLeases(waits(held(60 * 60_000), lease("not", WAITED_LONG_MS)), NOW_MS), [], "not yet");
   t.end();
 });
 
 t.test("a lease that must end soon, while somebody waits for it", (t) => {
   const ends_in = (ms: number): Lease => held(14_400_000 - ms);
   const just = lease("just", 0);
-  t.match(heldUp(waits(ends_in(ENDS_SOON_MS - 1), just), NOW_MS), [
+  t.match(blockingLeases(waits(ends_in(ENDS_SOON_MS - 1), just), NOW_MS), [
     { ends_soon: true, ends_ms: NOW_MS + ENDS_SOON_MS - 1 },
   ]);
-  t.same(heldUp(waits(ends_in(ENDS_SOON_MS), just), NOW_MS), [], "not so soon");
-  t.same(heldUp(waits(ends_in(0)), NOW_MS), [], "nobody waits");
+  t.same(blockingLeases(waits(ends_in(ENDS_SOON_MS), just), NOW_MS), [], "not so soon");
+  t.same(blockingLeases(waits(ends_in(0)), NOW_MS), [], "nobody waits");
   t.end();
 });
 
 t.test("who waits for one that waits is held up by neither", (t) => {
   const first = lease("first", WAITED_LONG_MS * 2);
-  t.same(heldUp(waits(first, lease("second", WAITED_LONG_MS * 2)), NOW_MS), []);
+  t.same(blockingLeases(waits(first, lease("second", WAITED_LONG_MS * 2)), NOW_MS), []);
   t.end();
 });

@@ -5,10 +5,10 @@ import { addressOf } from "../../../base/address.js";
 import { plural } from "../../../base/format.js";
 import { Agent } from "../../../parts/agent.js";
 import { Time } from "../../../parts/time.js";
-import { heldUp, type HeldUp } from "../held-up.js";
+import { blockingLeases, type BlockingLease } from "../blocking-leases.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
-function itemOf({ lease, waiting, ends_ms, ends_soon }: HeldUp): Item {
+function itemOf({ lease, waiting, ends_ms, ends_soon }: BlockingLease): Item {
   const { id, holder, resources, reason } = lease;
   const [first, ...more] = waiting;
   const [resource = id, ...others] = resources;
@@ -41,10 +41,10 @@ function itemOf({ lease, waiting, ends_ms, ends_soon }: HeldUp): Item {
   };
 }
 
-export const HELD_UP = sourceOf<LeaseWaits>({
+export const BLOCKING_LEASES = sourceOf<LeaseWaits>({
   title: "Blocking leases",
   address: addressOf("leases"),
   none: "no request waits for long",
   loader: waitsLoader,
-  itemsOf: (waits, now_ms) => oldestFirst(heldUp(waits, now_ms).map(itemOf)),
+  itemsOf: (waits, now_ms) => oldestFirst(blockingLeases(waits, now_ms).map(itemOf)),
 });

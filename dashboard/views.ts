@@ -1,7 +1,7 @@
 /**
  * The table of views, in menu order. A view is a folder below `views/`; its address is its slug, and the rest of the
  * path is passed to it. All views are in one script: it compresses better than twelve, and no view has to be loaded
- * first. Views load large libraries (parts/late.ts) when they first render with them.
+ * first. Views load large libraries (parts/lazy.ts) when they first render with them.
  */
 import type { ComponentType } from "preact";
 import type { ViewProps } from "./base/view-props.js";

@@ -2,7 +2,7 @@
 import type { AuditEntry } from "../api/types.js";
 import { Agent } from "./agent.js";
 import { isAgentId } from "./agent-name.js";
-import { resourceAddress } from "./audit-words.js";
+import { resourceAddress } from "./audit-format.js";
 
 export function AuditResource({ entry }: { readonly entry: AuditEntry }) {
   const { action, resource } = entry;

@@ -5,9 +5,9 @@ import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { axisTime, fullTime } from "../base/format.js";
 import { dark } from "../base/theme.js";
-import { late } from "./late.js";
+import { lazy } from "./lazy.js";
 
-const LIBRARY = late(async () => (await import("uplot")).default);
+const LIBRARY = lazy(async () => (await import("uplot")).default);
 
 export interface Series {
   readonly label: string;
@@ -148,8 +148,8 @@ export function Chart({
         value: (_plot, _value, _series, index) => {
           const values = shown.current[at]?.values ?? [];
           // A line chart without a cursor shows the newest value.
-          if (index === null) return kind === "bars" ? "" : inWord(values.at(-1), format);
-          return inWord(values[index], format);
+          if (index === null) return kind === "bars" ? "" : formatOrDash(values.at(-1), format);
+          return formatOrDash(values[index], format);
         },
         ...(kind === "bars" || stacked ? { fill: kind === "bars" ? stroke : faint(stroke, surface) } : {}),
         ...(kind === "bars" && library.paths.bars !== undefined
@@ -206,7 +206,7 @@ export function Chart({
         class="chart-place"
         style={{ minHeight: `${height}px` }}
         role="img"
-        aria-label={`${label}. ${inWords(series, format)}`}
+        aria-label={`${label}. ${describe(series, format)}`}
       >
         {empty && <p class="chart-empty">No data yet</p>}
       </div>
@@ -214,12 +214,12 @@ export function Chart({
   );
 }
 
-function inWord(value: number | null | undefined, format: (value: number) => string): string {
+function formatOrDash(value: number | null | undefined, format: (value: number) => string): string {
   return value === null || value === undefined ? "–" : format(value);
 }
 
 /** Formats the last value of each series. */
-function inWords(series: readonly Series[], format: (value: number) => string): string {
+function describe(series: readonly Series[], format: (value: number) => string): string {
   return series
     .map(({ label, values }) => {
       const last = values.findLast((value) => value !== null);

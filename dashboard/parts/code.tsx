@@ -3,9 +3,9 @@ import { useEffect, useMemo } from "preact/hooks";
 import { bytes } from "../base/format.js";
 import { CopyButton } from "./button.js";
 import { indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
-import { late } from "./late.js";
+import { lazy } from "./lazy.js";
 
-const COLOURS = late(() => import("./highlight.js"));
+const COLOURS = lazy(() => import("./highlight.js"));
 
 interface CodeProps {
   readonly text: string;

@@ -1,10 +1,10 @@
 /** Two versions of a text side by side. */
 import { useEffect, useMemo } from "preact/hooks";
 import { plural } from "../base/format.js";
-import { late } from "./late.js";
+import { lazy } from "./lazy.js";
 import type { DiffRow, Side } from "./line-diff.js";
 
-const LINES = late(() => import("./line-diff.js"));
+const LINES = lazy(() => import("./line-diff.js"));
 
 interface DiffProps {
   readonly before: string;

@@ -4,7 +4,7 @@
  */
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { showRow, useSteadyRows, type Growth } from "./steady-rows.js";
+import { showRow, useScrollAnchor, type Growth } from "./scroll-anchor.js";
 import { useVirtualRows } from "./virtual.js";
 
 export interface Column<Row> {
@@ -112,7 +112,7 @@ function LongTable<Row>({ label, columns, rows, keyOf, grows, ...rest }: TablePr
   const frame = useRef<HTMLDivElement>(null);
   const { indexes, above, below } = useVirtualRows(rows.length, frame);
   const keys = useMemo(() => rows.map(keyOf), [rows]);
-  useSteadyRows(keys, frame, grows);
+  useScrollAnchor(keys, frame, grows);
   const { isCurrent } = rest;
   const current = isCurrent === undefined ? -1 : rows.findIndex(isCurrent);
   useEffect(() => {

@@ -24,7 +24,7 @@ import { AgentRuns } from "./agent-runs.js";
 import { AgentLeases } from "./agent-leases.js";
 import { AgentTimeline } from "./agent-timeline.js";
 import { costLoader, countersLoader } from "./loader.js";
-import { hourSeconds, lastHours, METRIC_WORDS, metricSeries, sum } from "./model.js";
+import { hourSeconds, lastHours, METRIC_LABELS, metricSeries, sum } from "./model.js";
 import { Status } from "./status.js";
 
 /** Maximum number of unread messages read; at this count the page says "or more". */
@@ -192,7 +192,7 @@ function Day({ id }: { readonly id: string }) {
         kind="bars"
         stacked
         times={hours.map(hourSeconds)}
-        series={series.map(({ metric, values }) => ({ label: METRIC_WORDS[metric], values }))}
+        series={series.map(({ metric, values }) => ({ label: METRIC_LABELS[metric], values }))}
         format={count}
       />
     </>

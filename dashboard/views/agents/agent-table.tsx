@@ -17,7 +17,7 @@ import { activityLoader } from "./loader.js";
 import { activityOf, listedAgents, SORTS, STATUSES, sum, valuesOf, type Activity, type Sort } from "./model.js";
 import { Status } from "./status.js";
 
-const SORT_WORDS: Readonly<Record<Sort, string>> = { name: "Name", seen: "Last seen", activity: "Activity" };
+const SORT_LABELS: Readonly<Record<Sort, string>> = { name: "Name", seen: "Last seen", activity: "Activity" };
 const NO_ACTIVITY: readonly number[] = [];
 
 export function AgentTable() {
@@ -45,7 +45,7 @@ export function AgentTable() {
         <>
           <Filters list={list} query={query} set={set} sort={sort} />
           <p class="hint" role="status">
-            {inWords(list, listed)}
+            {summaryOf(list, listed)}
           </p>
           {listed.length === 0 ? (
             <Empty title="No agent matches">Remove a filter to see more.</Empty>
@@ -102,7 +102,7 @@ function Filters({ list, query, set, sort }: FiltersProps) {
       <Choice
         label="Order by"
         value={sort}
-        choices={SORTS.map((one) => [one, SORT_WORDS[one]] as const)}
+        choices={SORTS.map((one) => [one, SORT_LABELS[one]] as const)}
         onChoose={(chosen) => set({ sort: chosen === "name" ? "" : chosen })}
       />
     </Fields>
@@ -115,7 +115,7 @@ function withCurrent(values: readonly string[], current = ""): (readonly [string
   return all.map((value) => [value, value] as const);
 }
 
-function inWords(list: readonly Instance[], listed: readonly Instance[]): string {
+function summaryOf(list: readonly Instance[], listed: readonly Instance[]): string {
   const by_status = STATUSES.flatMap((status) => {
     const of_status = listed.filter((agent) => agent.status === status).length;
     return of_status === 0 ? [] : [`${count(of_status)} ${status}`];

@@ -13,7 +13,7 @@ import { useHistory } from "../../api/use-history.js";
 import { addressOf } from "../../base/address.js";
 import { plural } from "../../base/format.js";
 import { AuditResource } from "../../parts/audit-resource.js";
-import { detailInWords } from "../../parts/audit-words.js";
+import { formatDetail } from "../../parts/audit-format.js";
 import { Badge } from "../../parts/badge.js";
 import { Button } from "../../parts/button.js";
 import { Empty } from "../../parts/empty.js";
@@ -139,7 +139,7 @@ function About({ item }: { readonly item: TimelineItem }) {
     );
   }
   const { entry, kind } = item;
-  const words = detailInWords(entry.detail);
+  const words = formatDetail(entry.detail);
   return (
     <>
       <span class="mono">{entry.action}</span> <AuditResource entry={entry} />{" "}

@@ -22,7 +22,7 @@ export const METRICS: readonly AgentCounter["metric_name"][] = [
   "errors",
   "rollbacks",
 ];
-export const METRIC_WORDS: Readonly<Record<AgentCounter["metric_name"], string>> = {
+export const METRIC_LABELS: Readonly<Record<AgentCounter["metric_name"], string>> = {
   rest_calls: "REST calls",
   mcp_calls: "MCP calls",
   events_published: "events published",

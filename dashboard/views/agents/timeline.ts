@@ -15,7 +15,7 @@ export interface Held<Row> {
 }
 
 /** Topics that the server publishes for calls that the audit log has already. */
-const SAID_BY_AUDIT = /^(?:llm\.usage\.recorded|koor\.state\.(?:updated|deleted))$/;
+const IN_AUDIT_LOG = /^(?:llm\.usage\.recorded|koor\.state\.(?:updated|deleted))$/;
 
 const ms = (time: string | undefined): number => (time === undefined ? Number.NEGATIVE_INFINITY : Date.parse(time));
 
@@ -38,7 +38,7 @@ export function timelineOf(audit: Held<AuditEntry>, events: Held<Event>): Timeli
       return { kind, at: entry.timestamp, entry };
     }),
     ...events.rows
-      .filter(({ topic }) => !SAID_BY_AUDIT.test(topic))
+      .filter(({ topic }) => !IN_AUDIT_LOG.test(topic))
       .map((event): TimelineItem => ({ kind: "published", at: event.created_at, event })),
   ];
   // The sort is stable: rows with the same time keep the order of their log.

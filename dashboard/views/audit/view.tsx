@@ -8,7 +8,7 @@ import { useAddressQuery } from "../../parts/address-query.js";
 import { Agent, useAgentNames } from "../../parts/agent.js";
 import type { AgentNames } from "../../parts/agent-name.js";
 import { AuditResource } from "../../parts/audit-resource.js";
-import { detailInWords } from "../../parts/audit-words.js";
+import { formatDetail } from "../../parts/audit-format.js";
 import { Button } from "../../parts/button.js";
 import { Badge } from "../../parts/badge.js";
 import { Empty } from "../../parts/empty.js";
@@ -139,7 +139,7 @@ function Outcome({ outcome }: Pick<AuditEntry, "outcome">) {
 }
 
 function Detail({ entry, choose }: { readonly entry: AuditEntry; readonly choose: (entry: AuditEntry) => void }) {
-  const words = detailInWords(entry.detail) || "none";
+  const words = formatDetail(entry.detail) || "none";
   return (
     <button
       type="button"

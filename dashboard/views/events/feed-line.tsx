@@ -4,7 +4,7 @@ import { now_ms } from "../../base/clock.js";
 import { clockTime, count, plural } from "../../base/format.js";
 import { Badge, type BadgeTone } from "../../parts/badge.js";
 import { Sparkline } from "../../parts/chart.js";
-import { addressFor, rateInWords, type Asked } from "./model.js";
+import { addressFor, formatRate, type Asked } from "./model.js";
 
 interface FeedLineProps {
   readonly feed: EventFeed;
@@ -77,7 +77,7 @@ function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
 
 function Rate({ feed }: Pick<FeedLineProps, "feed">) {
   const counts = feed.lastMinute(now_ms.value);
-  const rate = rateInWords(counts);
+  const rate = formatRate(counts);
   return (
     <span class="feed-rate" title={`${rate} in the last minute, at most ${count(Math.max(...counts))} in a second`}>
       <Sparkline values={counts} label={`Events of each second of the last minute: ${rate}`} />

@@ -6,10 +6,10 @@ import {
   asCurl,
   askedBy,
   cursorOf,
-  gapInWords,
+  formatGap,
   keyOf,
   neighbour,
-  rateInWords,
+  formatRate,
   rowsOf,
   wholeEvent,
 } from "./model.js";
@@ -28,10 +28,10 @@ t.test("gaps are rows in their places, either way round", (t) => {
 });
 
 t.test("a gap says what is known of it", (t) => {
-  t.equal(gapInWords({ ...gap(1), count: 1200 }), "1,200 events are no longer kept.");
-  t.match(gapInWords({ ...gap(1), count: 1 }), "1 event is no longer kept.");
-  t.match(gapInWords({ ...gap(1), exact: false }), /of all topics .* may have matched/);
-  t.match(gapInWords({ ...gap(1), why: "dropped" }), /2 events were dropped/);
+  t.equal(formatGap({ ...gap(1), count: 1200 }), "1,200 events are no longer kept.");
+  t.match(formatGap({ ...gap(1), count: 1 }), "1 event is no longer kept.");
+  t.match(formatGap({ ...gap(1), exact: false }), /of all topics .* may have matched/);
+  t.match(formatGap({ ...gap(1), why: "dropped" }), /2 events were dropped/);
   t.end();
 });
 
@@ -94,10 +94,10 @@ t.test("a call of the shell publishes the same again, whatever is in it", (t) =>
 
 t.test("a rate is said in what it is seldom less than one of", (t) => {
   const minute = (sum: number): number[] => [sum, ...Array.from({ length: 59 }, () => 0)];
-  t.equal(rateInWords(minute(0)), "0/min");
-  t.equal(rateInWords(minute(12)), "12/min");
-  t.equal(rateInWords(minute(192)), "3.2/s");
-  t.equal(rateInWords(minute(90_000)), "1,500/s");
+  t.equal(formatRate(minute(0)), "0/min");
+  t.equal(formatRate(minute(12)), "12/min");
+  t.equal(formatRate(minute(192)), "3.2/s");
+  t.equal(formatRate(minute(90_000)), "1,500/s");
   t.end();
 });
 

@@ -33,7 +33,7 @@ export function rowsOf({ events, gaps }: EventList, newest_first: boolean): Row[
 }
 
 /** Returns the text of a gap's row. */
-export function gapInWords({ count: missing, why, exact }: Gap): string {
+export function formatGap({ count: missing, why, exact }: Gap): string {
   const events = plural(missing, "event");
   if (why === "dropped") return `${events} ${missing === 1 ? "was" : "were"} dropped: this page could not keep up.`;
   if (!exact) return `${events} of all topics are no longer kept: some may have matched.`;
@@ -125,7 +125,7 @@ export function asCurl({ topic, data, source }: WholeEvent, origin: string, auth
 }
 
 /** Formats a minute's counts as a rate: `320/s`, `3.2/s`; `12/min` if it is less than one per second. */
-export function rateInWords(counts: readonly number[]): string {
+export function formatRate(counts: readonly number[]): string {
   const sum = counts.reduce((all, one) => all + one, 0);
   const mean = sum / counts.length;
   if (mean < 1) return `${sum}/min`;

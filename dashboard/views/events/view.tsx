@@ -16,7 +16,7 @@ import type { ViewProps } from "../../base/view-props.js";
 import { FeedLine } from "./feed-line.js";
 import { Filter } from "./filter.js";
 import { Inspector } from "./inspector.js";
-import { addressFor, askedBy, gapInWords, isGap, keyOf, neighbour, rowsOf, type Asked, type Row } from "./model.js";
+import { addressFor, askedBy, formatGap, isGap, keyOf, neighbour, rowsOf, type Asked, type Row } from "./model.js";
 
 /** Number of events read from history at the start. */
 const FIRST_EVENTS = 500;
@@ -99,7 +99,7 @@ export function View({ query }: ViewProps) {
               keyOf={keyOf}
               isCurrent={(row) => !isGap(row) && row.id === id}
               toneOf={(row) => (isGap(row) ? "gap" : undefined)}
-              noteOf={(row) => (isGap(row) ? gapInWords(row) : undefined)}
+              noteOf={(row) => (isGap(row) ? formatGap(row) : undefined)}
             />
           ) : (
             begun && <NoEvents asked={asked} />

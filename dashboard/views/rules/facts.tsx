@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import type { Rule } from "../../api/types.js";
 import { Section } from "../../parts/page.js";
 import { Time } from "../../parts/time.js";
-import { Project, Proposer, Severity, Status } from "./words.js";
+import { Project, Proposer, Severity, Status } from "./members.js";
 
 function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
   return (

@@ -3,7 +3,7 @@ import { useMemo } from "preact/hooks";
 import type { RuleViolation } from "../../api/types.js";
 import { plural } from "../../base/format.js";
 import { markedBlocks, type MarkedLine } from "./model.js";
-import { Severity } from "./words.js";
+import { Severity } from "./members.js";
 
 interface FindingsProps {
   readonly content: string;

@@ -5,7 +5,7 @@ import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { Decide } from "./decide.js";
 import { nameOf } from "./model.js";
-import { Pattern, Project, Proposer, RuleLink, Scope, Severity, Status } from "./words.js";
+import { Pattern, Project, Proposer, RuleLink, Scope, Severity, Status } from "./members.js";
 
 interface ProposedTableProps {
   readonly rules: readonly Rule[];

@@ -15,7 +15,7 @@ import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
 import { Share } from "../../parts/share.js";
 import { Time } from "../../parts/time.js";
-import { columnsOf, inWords, STATES, TONES, type Column } from "./model.js";
+import { columnsOf, formatState, STATES, TONES, type Column } from "./model.js";
 
 /** Maximum number of tasks per state. */
 const SHOWN = 50;
@@ -92,7 +92,7 @@ function Card({ task }: { readonly task: ListedTask }) {
         {title}
       </a>
       <span class="badges">
-        {ended_at !== null && <Badge tone={TONES[state]}>{inWords(state)}</Badge>}
+        {ended_at !== null && <Badge tone={TONES[state]}>{formatState(state)}</Badge>}
         {priority !== PRIORITY && <Badge tone={priority > PRIORITY ? "warn" : "plain"}>{`priority ${priority}`}</Badge>}
         {task.cancel_requested && <Badge tone="warn">cancel requested</Badge>}
         {attempts > 0 && <Badge tone="warn">{`${attempts} of ${max_attempts} attempts`}</Badge>}

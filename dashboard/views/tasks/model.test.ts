@@ -2,7 +2,7 @@
 import t from "tap";
 import { TASK_STATES } from "../../../schemas/tasks.js";
 import type { ListedTask, TaskState } from "../../api/types.js";
-import { columnsOf, inWords, STATES } from "./model.js";
+import { columnsOf, formatState, STATES } from "./model.js";
 
 function task(id: string, state: TaskState, more: Partial<ListedTask> = {}): ListedTask {
   return {
@@ -44,7 +44,7 @@ const at = (minute: number): string => new Date(Date.UTC(2026, 1, 9, 14, minute)
 
 t.test("every state has its place", (t) => {
   t.same(STATES.toSorted(), [...TASK_STATES].sort());
-  t.equal(inWords("input_required"), "input required");
+  t.equal(formatState("input_required"), "input required");
   t.end();
 });
 

@@ -53,4 +53,4 @@ export const TONES: Readonly<Record<TaskState, BadgeTone>> = {
 };
 
 /** Formats a state: `input_required` as `input required`. */
-export const inWords = (state: TaskState): string => state.replaceAll("_", " ");
+export const formatState = (state: TaskState): string => state.replaceAll("_", " ");

@@ -13,7 +13,7 @@ import { PlainText } from "../../parts/plain-text.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { Actions, Answer } from "./actions.js";
-import { inWords, TONES } from "./model.js";
+import { formatState, TONES } from "./model.js";
 
 export function TaskPage({ id }: { readonly id: string }) {
   const resource = useResource(taskLoader(id));
@@ -47,7 +47,7 @@ const stepKey = ({ at, state }: Step): string => `${at} ${state}`;
 
 const STEPS: readonly Column<Step>[] = [
   { head: "When", cell: ({ at }) => <Time at={at} /> },
-  { head: "State", cell: ({ state }) => <Badge tone={TONES[state]}>{inWords(state)}</Badge> },
+  { head: "State", cell: ({ state }) => <Badge tone={TONES[state]}>{formatState(state)}</Badge> },
   { head: "By", optional: true, cell: ({ actor }) => <Agent id={actor} /> },
   { head: "Note", kind: "wide", cell: ({ note }) => <span title={note ?? ""}>{note}</span> },
 ];
@@ -76,7 +76,7 @@ function Facts({ task }: { readonly task: Task }) {
   return (
     <section class="card" aria-label="Facts">
       <h2 class="task-head">
-        {title} <Badge tone={TONES[state]}>{inWords(state)}</Badge>
+        {title} <Badge tone={TONES[state]}>{formatState(state)}</Badge>
         {task.cancel_requested && <Badge tone="warn">cancel requested</Badge>}
       </h2>
       <dl class="facts">

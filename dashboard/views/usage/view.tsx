@@ -14,15 +14,15 @@ import { GroupChart, GroupTable } from "./groups.js";
 import { sumsLoader } from "./loader.js";
 import { choiceIn, GROUPS, MEASURES, RANGES, type Range, type Totals, type UsageChoice } from "./model.js";
 
-const RANGE_WORDS: Readonly<Record<Range, string>> = {
+const RANGE_LABELS: Readonly<Record<Range, string>> = {
   today: "Today",
   "24h": "Last 24 hours",
   "7d": "Last 7 days",
   "30d": "Last 30 days",
   own: "Custom",
 };
-const GROUP_WORDS = { project: "Project", model: "Model", agent: "Agent" } as const;
-const MEASURE_WORDS = { cost: "Cost", tokens: "Tokens", calls: "Calls" } as const;
+const GROUP_LABELS = { project: "Project", model: "Model", agent: "Agent" } as const;
+const MEASURE_LABELS = { cost: "Cost", tokens: "Tokens", calls: "Calls" } as const;
 
 /** A call as an agent reports it, for the empty state. */
 const CALL = '{"provider":"acme","model":"large-1","tokens_in":1200,"cost_usd":0.1}';
@@ -64,7 +64,7 @@ function Choices({ choice, set }: { readonly choice: UsageChoice; readonly set: 
       <Choice
         label="Range"
         value={range}
-        choices={RANGES.map((one) => [one, RANGE_WORDS[one]] as const)}
+        choices={RANGES.map((one) => [one, RANGE_LABELS[one]] as const)}
         onChoose={(chosen) => set({ range: chosen, ...(chosen === "own" ? {} : { from: "", to: "" }) })}
       />
       {range === "own" && (
@@ -86,13 +86,13 @@ function Choices({ choice, set }: { readonly choice: UsageChoice; readonly set: 
       <Choice
         label="By"
         value={by}
-        choices={GROUPS.map((one) => [one, GROUP_WORDS[one]] as const)}
+        choices={GROUPS.map((one) => [one, GROUP_LABELS[one]] as const)}
         onChoose={(chosen) => set({ by: chosen })}
       />
       <Choice
         label="Show"
         value={show}
-        choices={MEASURES.map((one) => [one, MEASURE_WORDS[one]] as const)}
+        choices={MEASURES.map((one) => [one, MEASURE_LABELS[one]] as const)}
         onChoose={(chosen) => set({ show: chosen })}
       />
     </Fields>

@@ -1,8 +1,8 @@
 /** Large libraries that are loaded when they are first needed. */
 import { signal, type ReadonlySignal } from "@preact/signals";
 
-/** A module that is loaded late; undefined until it is loaded. */
-export interface Late<Module> {
+/** A module that is loaded lazily; undefined until it is loaded. */
+export interface Lazy<Module> {
   readonly module: ReadonlySignal<Module | undefined>;
   /**
    * Loads the module unless it is loaded. Loading can fail in a page that was left open while a newer build replaced
@@ -12,7 +12,7 @@ export interface Late<Module> {
 }
 
 /** Returns a module that `load` imports. A failed import is retried at the next call. */
-export function late<Module>(load: () => Promise<Module>): Late<Module> {
+export function lazy<Module>(load: () => Promise<Module>): Lazy<Module> {
   const module = signal<Module | undefined>(undefined);
   let loading = false;
   return {

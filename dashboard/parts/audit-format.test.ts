@@ -1,7 +1,7 @@
 /** Audit rows in words, and their addresses. */
 import t from "tap";
 import { agentName, isAgentId } from "./agent-name.js";
-import { detailInWords, resourceAddress } from "./audit-words.js";
+import { formatDetail, resourceAddress } from "./audit-format.js";
 
 const ID = "fce695c0-5b87-490d-8fb5-572c39a9f810";
 
@@ -18,7 +18,7 @@ t.test("a detail is said in words, a refusal by its reason", async (t) => {
     ["[1]", "[1]"],
     ["not JSON", "not JSON"],
   ];
-  for (const [detail, words] of said) t.equal(detailInWords(detail), words);
+  for (const [detail, words] of said) t.equal(formatDetail(detail), words);
 });
 
 t.test("what a row is about has an address where there is a page of it", async (t) => {

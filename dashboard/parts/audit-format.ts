@@ -7,7 +7,7 @@ import { isAgentId } from "./agent-name.js";
  * Formats `detail`: `version 3`, `rolled back 1`; for a rejected call, its error. Text that is not a JSON object is
  * returned unchanged.
  */
-export function detailInWords(detail: string): string {
+export function formatDetail(detail: string): string {
   let members: unknown;
   try {
     members = JSON.parse(detail);
@@ -17,16 +17,16 @@ export function detailInWords(detail: string): string {
   if (typeof members !== "object" || members === null || Array.isArray(members)) return detail;
   if ("error" in members && typeof members.error === "string") return members.error;
   return Object.entries(members)
-    .map(([name, value]) => `${name.replaceAll("_", " ")} ${wordOf(value)}`)
+    .map(([name, value]) => `${name.replaceAll("_", " ")} ${formatValue(value)}`)
     .join(" · ");
 }
 
-function wordOf(value: unknown): string {
+function formatValue(value: unknown): string {
   if (typeof value === "string") return value === "" ? "none" : value;
-  if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(wordOf).join(", ");
+  if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(formatValue).join(", ");
   if (typeof value !== "object" || value === null) return String(value);
   return Object.entries(value)
-    .map(([name, one]) => `${name.replaceAll("_", " ")} ${wordOf(one)}`)
+    .map(([name, one]) => `${name.replaceAll("_", " ")} ${formatValue(one)}`)
     .join(", ");
 }
 

@@ -17,7 +17,7 @@ const END_PX = 4;
  * @param keys the keys of all rows, in order
  * @param growth where rows are added; undefined for a list that does not grow
  */
-export function useSteadyRows(
+export function useScrollAnchor(
   keys: readonly (string | number)[],
   scroller: RefObject<HTMLElement | null>,
   growth: Growth | undefined,

@@ -59,9 +59,9 @@ const DONE: Readonly<Record<"answer" | "cancel" | "retry", (task: Task) => boole
  * Runs an action on a task.
  * @throws ApiError if the request fails and the action was not done before
  */
-export function changeTask(id: string, deed: "answer" | "cancel" | "retry", body: object = {}): Promise<unknown> {
+export function changeTask(id: string, action: "answer" | "cancel" | "retry", body: object = {}): Promise<unknown> {
   return sendOnce(
-    () => send("POST", apiPath("tasks", id, deed), body),
-    async () => DONE[deed](await getJson<Task>(apiPath("tasks", id))),
+    () => send("POST", apiPath("tasks", id, action), body),
+    async () => DONE[action](await getJson<Task>(apiPath("tasks", id))),
   );
 }

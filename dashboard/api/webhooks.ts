@@ -14,8 +14,8 @@ export const webhooksLoader: Loader<readonly Webhook[]> = {
 };
 
 /** Returns the API path of a webhook, or of an action on it. */
-export function webhookPath(id: string, ...deed: readonly string[]): string {
-  return apiPath("webhooks", id, ...deed);
+export function webhookPath(id: string, ...action: readonly string[]): string {
+  return apiPath("webhooks", id, ...action);
 }
 
 /** Loads the latest delivery attempts of a webhook, newest first. */

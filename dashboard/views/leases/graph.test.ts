@@ -1,7 +1,7 @@
 /** The layout of the wait graph: columns, holders that are left out, and no overlaps. */
 import t from "tap";
 import type { Lease, LeaseWaits } from "../../api/types.js";
-import { type Graph, LABEL_HEIGHT, layOut, NODE_HEIGHT, pathOf } from "./graph.js";
+import { type Graph, LABEL_HEIGHT, layoutGraph, NODE_HEIGHT, pathOf } from "./graph.js";
 
 type Pair = readonly [from: string, to: string];
 
@@ -55,7 +55,7 @@ function apart(places: readonly { readonly x: number; readonly y: number }[], di
 }
 
 t.test("who waits stands to the left of all for whom it waits", (t) => {
-  const graph = layOut(waits(["cid", "bob"], ["bob", "ana"], ["cid", "ana"], ["dan", "ana"], ["eve", "fay"]));
+  const graph = layoutGraph(waits(["cid", "bob"], ["bob", "ana"], ["cid", "ana"], ["dan", "ana"], ["eve", "fay"]));
   t.same(columnsOf(graph), [["cid"], ["bob", "dan", "eve"], ["ana", "fay"]]);
   for (const { from, to, x } of graph.edges) t.ok(from.x < x && x < to.x, `${from.name} ${to.name}`);
   const ana = graph.nodes.find(({ name }) => name === "ana");
@@ -66,7 +66,7 @@ t.test("who waits stands to the left of all for whom it waits", (t) => {
 });
 
 t.test("several requests of one holder for what another has are one way", (t) => {
-  const { edges } = layOut(waits(["bob", "ana"], ["bob", "ana"], ["bob", "ana"]));
+  const { edges } = layoutGraph(waits(["bob", "ana"], ["bob", "ana"], ["bob", "ana"]));
   t.match(edges, [{ lease: "bob-0", wanted: "of ana", more: 2 }]);
   t.equal(edges.length, 1);
   t.end();
@@ -74,7 +74,7 @@ t.test("several requests of one holder for what another has are one way", (t) =>
 
 t.test("nothing lies upon another, and all of it is within the drawing", (t) => {
   const many = Array.from({ length: 12 }, (_, at): Pair => [`w${at}`, `h${at % 3}`]);
-  const graph = layOut(waits(...many, ["h0", "h1"], ["w0", "h2"], ["w0", "h1"]));
+  const graph = layoutGraph(waits(...many, ["h0", "h1"], ["w0", "h2"], ["w0", "h1"]));
   t.ok(apart(graph.nodes, NODE_HEIGHT + 1), "boxes");
   t.ok(apart(graph.edges, LABEL_HEIGHT + 1), "labels");
   for (const { y } of graph.nodes) t.ok(y >= 0 && y + NODE_HEIGHT <= graph.height);
@@ -84,7 +84,7 @@ t.test("nothing lies upon another, and all of it is within the drawing", (t) => 
 
 t.test("of very many the busiest are drawn, and the others counted", (t) => {
   const line = Array.from({ length: 30 }, (_, at): Pair => [`w${at}`, "ana"]);
-  const graph = layOut(waits(...line, ["x", "y"]), 10);
+  const graph = layoutGraph(waits(...line, ["x", "y"]), 10);
   t.equal(graph.nodes.length, 10);
   t.equal(graph.left_out, 33 - 10);
   t.ok(
@@ -99,8 +99,8 @@ t.test("of very many the busiest are drawn, and the others counted", (t) => {
 });
 
 t.test("nobody waits; and a circle, though nobody should close one", (t) => {
-  t.match(layOut(waits()), { nodes: [], edges: [], height: 0, left_out: 0 });
-  const graph = layOut(waits(["ana", "bob"], ["bob", "cid"], ["cid", "ana"]));
+  t.match(layoutGraph(waits()), { nodes: [], edges: [], height: 0, left_out: 0 });
+  const graph = layoutGraph(waits(["ana", "bob"], ["bob", "cid"], ["cid", "ana"]));
   t.equal(graph.nodes.length, 3);
   t.equal(graph.edges.length, 3);
   t.end();

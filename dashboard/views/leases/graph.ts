@@ -100,10 +100,10 @@ function busiest(pairs: readonly Pair[], most: number): Pair[] {
  */
 function depthsOf(pairs: readonly Pair[]): ReadonlyMap<string, number> {
   const depths = new Map<string, number>();
-  const depthOf = (id: string, way: ReadonlySet<string>): number => {
+  const depthOf = (id: string, path: ReadonlySet<string>): number => {
     const known = depths.get(id);
     if (known !== undefined) return known;
-    const on = new Set([...way, id]);
+    const on = new Set([...path, id]);
     const next = pairs.filter(({ from, to }) => from === id && !on.has(to));
     const depth = next.reduce((most, { to }) => Math.max(most, 1 + depthOf(to, on)), 0);
     depths.set(id, depth);
@@ -129,7 +129,7 @@ function spread<Item extends { y: number }>(items: readonly Item[], gap: number)
  * Lays out the wait graph.
  * @param most maximum number of holders drawn
  */
-export function layOut(waits: LeaseWaits, most = NODES_MAX): Graph {
+export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
   const { pairs: all, names } = pairsOf(waits);
   const pairs = busiest(all, most);
   const depths = depthsOf(pairs);

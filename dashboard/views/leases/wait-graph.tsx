@@ -9,10 +9,10 @@ import { now_ms } from "../../base/clock.js";
 import { duration, plural } from "../../base/format.js";
 import { Section } from "../../parts/page.js";
 import { Time } from "../../parts/time.js";
-import { type Graph, type GraphEdge, type GraphNode, LABEL_HEIGHT, LABEL_WIDTH, layOut, pathOf } from "./graph.js";
+import { type Graph, type GraphEdge, type GraphNode, LABEL_HEIGHT, LABEL_WIDTH, layoutGraph, pathOf } from "./graph.js";
 
 export function WaitGraph({ waits }: { readonly waits: LeaseWaits }) {
-  const graph = useMemo(() => layOut(waits), [waits]);
+  const graph = useMemo(() => layoutGraph(waits), [waits]);
   const { edges, left_out } = graph;
   return (
     <Section

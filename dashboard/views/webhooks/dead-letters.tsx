@@ -25,8 +25,8 @@ export function DeadLetters({ id, count, onDone }: DeadLettersProps) {
   /** The dead letter that is shown, with its text; and the one whose drop is to be confirmed. */
   const shown = useSignal({ event: 0, text: "" });
   const dropped = useSignal(0);
-  const pathOf = (event: number, ...deed: readonly string[]): string =>
-    webhookPath(id, "dead-letters", String(event), ...deed);
+  const pathOf = (event: number, ...action: readonly string[]): string =>
+    webhookPath(id, "dead-letters", String(event), ...action);
   const done = async (work: () => Promise<unknown>, words: string): Promise<void> => {
     if (await attempt(work, words)) await Promise.all([resource.refresh(), onDone()]);
   };

@@ -27,7 +27,7 @@ export interface ViewRow {
   readonly slug: string;
   readonly title: string;
   readonly icon: IconName;
-  /** What the view shows; text for the command palette. */
+  /** A description of the view, for the command palette. */
   readonly about: string;
   readonly view: ComponentType<ViewProps>;
 }

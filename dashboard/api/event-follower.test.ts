@@ -128,7 +128,7 @@ async function follow(world: World, options: Partial<EventFeedOptions> = {}): Pr
 
 const ids = (follower: EventFollower): number[] => follower.list.value.events.map(({ id }) => id);
 
-t.test("begins with the newest, and goes on live", async (t) => {
+t.test("starts with the newest, and continues live", async (t) => {
   const world = new World();
   world.publish(60);
   const follower = await follow(world);
@@ -152,7 +152,7 @@ t.test("an empty server is live with nothing", async (t) => {
   t.same(ids(follower), []);
 });
 
-t.test("a cursor begins after its event, and tells how far behind it is", async (t) => {
+t.test("a cursor starts after its event, and reports its lag", async (t) => {
   const world = new World();
   world.publish(40);
   const follower = await follow(world, { since: 10 });
@@ -169,7 +169,7 @@ t.test("a cursor begins after its event, and tells how far behind it is", async 
   t.same([ids(follower)[0], ids(follower).length], [11, 30]);
 });
 
-t.test("what follows a cursor is held from there on, and stops where it is full", async (t) => {
+t.test("events after a cursor are held from there on, and stop when the list is full", async (t) => {
   const world = new World();
   world.publish(1_000);
   const follower = await follow(world, { since: 10 });
@@ -185,7 +185,7 @@ t.test("what follows a cursor is held from there on, and stops where it is full"
   t.equal(world.subscriptions.length, 1, "it rests");
 });
 
-t.test("a cursor that was caught up with makes room for what comes", async (t) => {
+t.test("a cursor that has caught up makes room for new events", async (t) => {
   const world = new World();
   world.publish(90);
   const follower = await follow(world, { since: 10 });
@@ -200,7 +200,7 @@ t.test("a cursor that was caught up with makes room for what comes", async (t) =
   t.equal(exact.state.value, "live");
 });
 
-t.test("a cursor that history does not reach begins with a gap; zero asks for what there is", async (t) => {
+t.test("a cursor before the start of history begins with a gap; zero begins with the oldest event", async (t) => {
   const world = new World();
   world.restore(500, 10);
   const follower = await follow(world, { since: 42 });
@@ -259,7 +259,7 @@ t.test("resumes after the last event, as often as it takes, and loses none", asy
   t.equal(follower.list.value.evicted, 244);
 });
 
-t.test("what was pruned meanwhile is a gap", async (t) => {
+t.test("events pruned meanwhile are a gap", async (t) => {
   const world = new World();
   world.publish(3);
   const follower = await follow(world);
@@ -296,7 +296,7 @@ t.test("with a pattern, events of other topics that were there before are no gap
   t.same(follower.list.value.gaps, [{ after_id: 2, count: 47, why: "pruned", exact: false }]);
 });
 
-t.test("another database behind the same address is another list", async (t) => {
+t.test("another database at the same address is another list", async (t) => {
   const world = new World();
   world.publish(30);
   const follower = await follow(world);
@@ -320,7 +320,7 @@ t.test("another database behind the same address is another list", async (t) => 
   t.equal(ids(follower).length, 40, "also where its ids have passed ours: event 2 is another one");
 });
 
-t.test("what the server dropped is fetched, and what cannot be fetched is told", async (t) => {
+t.test("dropped events are fetched, and reported as a gap if they cannot be", async (t) => {
   const world = new World();
   world.publish(1);
   const follower = await follow(world);
@@ -388,7 +388,7 @@ t.test("a server that is not there at first is waited for", async (t) => {
   t.equal(follower.state.value, "live");
 });
 
-t.test("a page that nobody sees has no connection, and is caught up when it is seen", async (t) => {
+t.test("a hidden page has no connection, and catches up when it is visible", async (t) => {
   const world = new World();
   world.publish(1);
   const follower = await follow(world);
@@ -404,7 +404,7 @@ t.test("a page that nobody sees has no connection, and is caught up when it is s
   t.same(ids(follower), [1, 2, 3, 4]);
 });
 
-t.test("hidden while it connects, it does not connect behind the viewer's back", async (t) => {
+t.test("a page hidden while it connects does not connect", async (t) => {
   const world = new World();
   let release = (): void => undefined;
   world.held = new Promise((resolve) => {
@@ -424,7 +424,7 @@ t.test("hidden while it connects, it does not connect behind the viewer's back",
   t.equal(world.newest.ended, true);
 });
 
-t.test("what waits for a slow timer is bounded as what is held", async (t) => {
+t.test("pending events have the same bound as held ones", async (t) => {
   const world = new World();
   const follower = await follow(world);
   await world.accept();

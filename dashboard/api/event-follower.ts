@@ -51,7 +51,7 @@ export interface EventHost {
   /** Runs `work` once after a delay. The returned function cancels it. */
   later(delay_ms: number, work: () => void): () => void;
   now_ms(): number;
-  /** Reports when the page becomes visible or hidden. The returned function stops that. */
+  /** Reports each change of the page's visibility. The returned function stops that. */
   listenForVisibility(listener: (visible: boolean) => void): () => void;
 }
 
@@ -283,7 +283,7 @@ export class EventFollower {
   #receive(text: string): void {
     const message = JSON.parse(text) as Event | Dropped | Lagged;
     if ("type" in message) {
-      // Another database is detected at the next connection.
+      // The server has another or an older database. The next connection detects that.
       if (message.type === "lagged") return;
       this.#show();
       void this.#fill(message);

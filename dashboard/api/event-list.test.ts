@@ -29,7 +29,7 @@ t.test("events that follow one another are appended", (t) => {
   t.end();
 });
 
-t.test("nothing added leaves the very list, so that nothing is drawn anew", (t) => {
+t.test("adding nothing returns the same list, so that nothing is rendered again", (t) => {
   const list = addEvents(NO_EVENTS, events(1), 10);
   t.equal(addEvents(list, [], 10), list);
   t.end();
@@ -65,7 +65,7 @@ t.test("gaps lie in their order, and go with the events that they lie between", 
   t.end();
 });
 
-t.test("a gap that is found again has not become smaller, and none of nothing is shown", (t) => {
+t.test("a gap found again does not shrink, and an empty gap is not added", (t) => {
   const list = addGap(addEvents(NO_EVENTS, events(1, 9), 10), gap(1, 7));
   t.equal(addGap(list, gap(1, 4)), list);
   t.same(addGap(list, gap(1, 8)).gaps, [gap(1, 8)]);

@@ -14,7 +14,7 @@ t.test("events are counted in their second", (t) => {
   t.end();
 });
 
-t.test("seconds pass, and what was counted passes with them", (t) => {
+t.test("counts expire as seconds pass", (t) => {
   const rate = new EventRate();
   rate.add(NOW_MS, 7);
   t.same(rate.lastMinute(NOW_MS + 2_000).slice(-3), [7, 0, 0]);
@@ -23,7 +23,7 @@ t.test("seconds pass, and what was counted passes with them", (t) => {
   t.end();
 });
 
-t.test("what is older than a minute is left out, and takes nobody's place", (t) => {
+t.test("events older than a minute are ignored, and overwrite no slot", (t) => {
   const rate = new EventRate();
   rate.add(NOW_MS, 3);
   rate.add(NOW_MS - 60_000, 9);
@@ -35,7 +35,7 @@ t.test("what is older than a minute is left out, and takes nobody's place", (t) 
   t.end();
 });
 
-t.test("a pause of hours leaves nothing of before", (t) => {
+t.test("after a pause of hours all counts are zero", (t) => {
   const rate = new EventRate();
   for (let second = 0; second < 60; second++) rate.add(NOW_MS + second * 1_000, 5);
   rate.add(NOW_MS + 10_000_000);

@@ -45,7 +45,7 @@ t.test("numbers", (t) => {
   t.end();
 });
 
-t.test("what is not of the format is refused", (t) => {
+t.test("malformed text throws", (t) => {
   for (const text of [
     "pond_fish 3",
     "pond_fish\n",

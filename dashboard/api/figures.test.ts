@@ -38,7 +38,7 @@ t.test("rates need two scrapes of one run", (t) => {
   t.end();
 });
 
-t.test("every name has a figure, and what is not said is null", (t) => {
+t.test("every name has a figure, and an unknown one is null", (t) => {
   const nothing = figuresOf(scrape(2, []), scrape(1, []));
   t.same([...nothing.keys()], FIGURE_NAMES);
   for (const [name, value] of nothing) t.equal(value, null, name);

@@ -1,4 +1,4 @@
-/** The health check behind the notice on every page: whether the server can store writes. */
+/** The health check for the notice on every page: whether the server can store writes. */
 import { ApiError, getJson } from "./client.js";
 import type { Loader } from "./resource.js";
 

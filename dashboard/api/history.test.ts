@@ -44,7 +44,7 @@ const anyStep = fc.oneof(
   fc.constant("older" as const),
 );
 
-t.test("what is held is the newest end of the log, each row once, whatever comes in between", async () => {
+t.test("the newest rows of the log are held, each once, whatever happens meanwhile", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { maxLength: 30 }), async (steps) => {
       const server = new ServerLog();
@@ -89,7 +89,7 @@ t.test("calls at the same time follow one another", async (t) => {
   );
 });
 
-t.test("another log behind the same address replaces what was held", async (t) => {
+t.test("another log at the same address replaces the held rows", async (t) => {
   const server = new ServerLog();
   server.append(12);
   const history = new History(server.log());
@@ -122,7 +122,7 @@ t.test("no more is held than the bound, and it says so", async (t) => {
   t.equal(history.rows.value?.length, HISTORY_ROWS_MAX);
 });
 
-t.test("a call that fails leaves what is held, and says why until one succeeds", async (t) => {
+t.test("a failed call keeps the held rows, and its error until one succeeds", async (t) => {
   const server = new ServerLog();
   server.append(2);
   const history = new History(server.log());

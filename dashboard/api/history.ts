@@ -119,8 +119,8 @@ export class History<Row> {
         this.#set([...page.filter((row) => idOf(row) > newest), ...held], this.#complete.value);
         return;
       }
-      // More rows are new than one call returns. The held rows are behind a gap, so they are dropped and loaded again
-      // on demand.
+      // More rows are new than one call returns. A gap separates them from the held rows, so those are dropped and
+      // loaded again on demand.
       if (limit === PAGE_ROWS_MAX) {
         this.#set(page, false);
         return;

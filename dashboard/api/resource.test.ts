@@ -118,7 +118,7 @@ t.test("a change that does not concern it is none; one that was left out is", as
   t.equal(fetches.length, 2);
 });
 
-t.test("after a cut of the feed it is fetched again: nobody knows what was missed", async (t) => {
+t.test("after the feed was disconnected it is fetched again: missed changes are unknown", async (t) => {
   const { resource, fetches, source } = show(t);
   await fetches[0]?.answer("one");
   let cuts = 0;
@@ -153,7 +153,7 @@ t.test("a change while it is fetched is followed by another fetch", async (t) =>
   t.equal(resource.data.value, "new");
 });
 
-t.test("what is patched is not fetched", async (t) => {
+t.test("a patched change causes no fetch", async (t) => {
   const { resource, fetches, patches, source } = show(t, {}, true);
   await fetches[0]?.answer("one");
   source.tell(changed());
@@ -179,7 +179,7 @@ t.test("too many changes at once, one that cannot be patched in, and a patch tha
   t.equal(failureOf(resource), "", "nothing is wrong with what is shown");
 });
 
-t.test("an answer of before a change does not take the place of what was patched in", async (t) => {
+t.test("an answer from before a change does not overwrite the patched data", async (t) => {
   const { resource, fetches, patches, source } = show(t, {}, true);
   await fetches[0]?.answer("old");
   void resource.refresh();
@@ -205,7 +205,7 @@ t.test("a patch that was made from older data does not take the place of newer",
   t.equal(fetches.length, 3, "and whether it was in there, a fetch says");
 });
 
-t.test("a failure keeps what there was; a server that is busy is asked again, a refusal is not", async (t) => {
+t.test("a failure keeps the data; a busy server is retried, a 4xx is not", async (t) => {
   const { resource, fetches, source } = show(t);
   await fetches[0]?.answer("one");
   source.tell(changed());
@@ -224,7 +224,7 @@ t.test("a failure keeps what there was; a server that is busy is asked again, a 
   t.equal(failureOf(resource), "");
 });
 
-t.test("nobody looks: what is under way is given up, and nothing is asked for", async (t) => {
+t.test("without a view the running fetch is aborted, and nothing is fetched", async (t) => {
   const { resource, loader, fetches, source } = show(t, { every_ms: 1_000 });
   resource.detach();
   t.equal(fetches[0]?.signal.aborted, true);
@@ -255,7 +255,7 @@ t.test("left and looked at again before the answer to the first look", async (t)
   t.equal(resource.data.value, "one");
 });
 
-t.test("what changes without anybody's doing is fetched at its interval, while it is seen", async (t) => {
+t.test("data with an interval are refetched while the page is visible", async (t) => {
   const { fetches } = show(t, { every_ms: 1_000 });
   await fetches[0]?.answer("one");
   await later(1_000);
@@ -270,7 +270,7 @@ t.test("what changes without anybody's doing is fetched at its interval, while i
   t.equal(fetches.length, 3, "back again, it is fetched at once");
 });
 
-t.test("in whichever order changes and answers come, in the end it is what the server has", async (t) => {
+t.test("in any order of changes and answers, the data end up as the server's", async (t) => {
   const step = fc.oneof(
     fc.record({ do: fc.constant("write" as const), key: fc.constantFrom(...KEYS) }),
     fc.record({ do: fc.constantFrom("answer", "patch", "fail", "tick", "lagged", "refresh") }),

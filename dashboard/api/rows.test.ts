@@ -12,7 +12,7 @@ function pond(times: readonly number[], most = 100): Rows<Name> {
   );
 }
 
-t.test("rows are added behind", (t) => {
+t.test("rows are appended", (t) => {
   const rows = pond([1, 2, 3]);
   t.same(rows.times, [1, 2, 3]);
   t.same(rows.columns.get("fish"), [2, 4, 6]);

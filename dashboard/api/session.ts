@@ -1,4 +1,4 @@
-/** The user's session with the server: who is logged in, login and logout. */
+/** The user's session with the server: identity, login and logout. */
 import { computed, signal } from "@preact/signals";
 import { listenForDisconnect, startChanges, stopChanges } from "./changes.js";
 import { getJson, listenForUnauthorized, send } from "./client.js";
@@ -38,7 +38,7 @@ function begin(now: Session): void {
   if (now.auth) renewal = setInterval(() => void askSession(), RENEW_MS);
 }
 
-/** Asks the server who is logged in, and retries while the server is unreachable. */
+/** Asks the server for the session, and retries while the server is unreachable. */
 export async function askSession(): Promise<void> {
   try {
     begin(await getJson<Session>(PATH));

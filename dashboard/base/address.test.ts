@@ -10,7 +10,7 @@ function arrived(address: string): string {
   return new URL(address, "http://127.0.0.1").pathname.replace(/\/+$/g, "") || "/";
 }
 
-t.test("addresses of views, and what an address names", (t) => {
+t.test("addresses of views, and their parsed form", (t) => {
   t.equal(addressOf(""), "/");
   t.equal(addressOf("events"), "/events");
   t.equal(addressOf("rules", "a/b", "ü ?#"), "/rules/a%2Fb/%C3%BC%20%3F%23");
@@ -23,7 +23,7 @@ t.test("addresses of views, and what an address names", (t) => {
   t.end();
 });
 
-t.test("queries hold what is given", (t) => {
+t.test("queries contain the given parameters", (t) => {
   t.equal(query({ a: "x y&z", b: 0, c: undefined, d: "" }), "?a=x+y%26z&b=0");
   t.equal(query({}), "");
   t.end();
@@ -47,7 +47,7 @@ t.test("each state key has an address and a path of the API that mean it", (t) =
   t.end();
 });
 
-t.test("a name that no path can say is refused before it becomes a call of something else", async (t) => {
+t.test("a name that no path can express is rejected before it requests another path", async (t) => {
   const fetched: unknown[] = [];
   const { fetch } = globalThis;
   globalThis.fetch = (path) => {

@@ -8,7 +8,7 @@ t.test("a moment comes back from a field to the second", async (t) => {
   t.equal(fromField("2026-02-09T14:30"), fromField("2026-02-09T14:30:00"), "browsers leave out seconds that are 0");
 });
 
-t.test("what is no whole time is none", async (t) => {
+t.test("an incomplete time is rejected", async (t) => {
   for (const text of ["", "2026-02-09", "2026-13-09T14:30", "soon"]) {
     t.equal(fromField(text), "", text);
   }

@@ -21,7 +21,7 @@ t.test("a detail is said in words, a refusal by its reason", async (t) => {
   for (const [detail, words] of said) t.equal(formatDetail(detail), words);
 });
 
-t.test("what a row is about has an address where there is a page of it", async (t) => {
+t.test("a row's resource has an address if it has a page", async (t) => {
   const addresses: readonly (readonly [action: string, resource: string, address: string | undefined])[] = [
     ["state.put", "plan/a b", "/state/plan/a%20b"],
     ["spec.rollback", "trucks/api/v2", "/specs/trucks/api%2Fv2"],

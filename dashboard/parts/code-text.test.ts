@@ -21,7 +21,7 @@ t.test("the language is the content type's, and JSON whatever that says", (t) =>
   t.end();
 });
 
-t.test("text is what is UTF-8 and has no control characters but white space", (t) => {
+t.test("text is UTF-8 without control characters other than white space", (t) => {
   t.equal(textOf(utf8("grüße\t\r\n")), "grüße\t\r\n");
   t.equal(textOf(utf8("")), "");
   t.equal(textOf(Uint8Array.of(0xff, 0xfe)), undefined);
@@ -64,7 +64,7 @@ t.test("whatever white space it came with, the tokens stay: digits, escapes, ord
   t.end();
 });
 
-t.test("other languages, and what is too long to be read, stay as they are", (t) => {
+t.test("other languages and very long text stay unchanged", (t) => {
   t.equal(indented("a: [1,2]", "yaml"), "a: [1,2]");
   const long = `[${"1,".repeat(SHOWN_CHARACTERS_MAX / 2)}1]`;
   t.equal(indented(long, "json"), long);

@@ -21,7 +21,7 @@ const withoutLastEnd = (text: string): string => text.replace(/\n$/, "");
 const summary = (rows: readonly DiffRow[]): string[] =>
   rows.map(({ kind, before, after }) => `${kind} ${before?.number ?? "-"} ${after?.number ?? "-"}`);
 
-t.test("each row says what became of a line, and the number it has on its side", (t) => {
+t.test("each row has the kind of change, and the line numbers of its sides", (t) => {
   t.same(summary(rowsOf("a\nb\nc\n", "a\nB\nc\nd\n")), ["same 1 1", "changed 2 2", "same 3 3", "added - 4"]);
   t.same(summary(rowsOf("a\nb\nc\n", "c\n")), ["removed 1 -", "removed 2 -", "same 3 1"]);
   t.same(summary(rowsOf("", "a\n")), ["added - 1"]);

@@ -28,8 +28,8 @@ const CONTEXT_LINES = 3;
  */
 export const EDITS_MAX = 2_000;
 /**
- * Word diffs are left out for longer lines, where they take long, and for lines that have little in common, where they
- * do not help.
+ * Word diffs are left out for longer lines, because they take long, and for lines that have little in common, because
+ * they do not help.
  */
 const LINE_CHARACTERS_MAX = 2_000;
 const WORD_EDITS_MAX = 100;

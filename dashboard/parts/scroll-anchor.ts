@@ -6,7 +6,7 @@ import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { ROW_HEIGHT } from "./virtual.js";
 
-/** Where a list grows: at its head or at its end. */
+/** The growing side of a list: its head or its end. */
 export type Growth = "head" | "end";
 
 /** A frame this close to its end counts as at the end, px. */
@@ -31,7 +31,7 @@ export function useScrollAnchor(
     const top = topAfter(before, keys, frame, growth);
     if (Math.abs(top - frame.scrollTop) < 1) return;
     frame.scrollTop = top;
-    // The code that renders the rows must know before the next paint, not a frame later.
+    // The rows must be rendered for the new position before the next paint, not a frame later.
     frame.dispatchEvent(new Event("scroll"));
   });
 }

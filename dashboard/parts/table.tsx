@@ -17,7 +17,7 @@ export interface Column<Row> {
 }
 
 interface TableProps<Row> {
-  /** What the table lists, as its accessible name. */
+  /** The accessible name: the things that the table lists. */
   readonly label: string;
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
@@ -28,7 +28,7 @@ interface TableProps<Row> {
   readonly toneOf?: (row: Row) => "bad" | "warn" | "gap" | undefined;
   /** Text that replaces all cells, for a row that is not one of the listed things. */
   readonly noteOf?: (row: Row) => string | undefined;
-  /** Where rows are added while the user reads. Such a table always has a frame, and keeps its scroll position. */
+  /** The side at which rows are added while the user reads. Such a table always has a frame, and keeps its scroll position. */
   readonly grows?: Growth;
 }
 

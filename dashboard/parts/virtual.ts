@@ -59,7 +59,7 @@ export function useVirtualRows(rows: number, scroller: RefObject<HTMLElement | n
       frame.removeEventListener("scroll", look);
     };
   }, [rows === 0]);
-  // If the list became shorter, its new end is shown.
+  // A list that shrank shows its new end.
   const first = Math.max(0, Math.min(sight.first, rows - sight.count) - OVERSCAN);
   const end = Math.min(rows, Math.max(sight.first, first) + sight.count + OVERSCAN);
   return {

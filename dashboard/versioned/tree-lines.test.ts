@@ -20,7 +20,7 @@ t.test("closed, only the first level is there: folders by name, then the leaves 
   t.end();
 });
 
-t.test("what is open shows what is in it, and no more", (t) => {
+t.test("an open folder shows its entries, and no more", (t) => {
   t.same(draw([folderKey(["plan"])]), [
     "a/ 1",
     "plan/ 3",
@@ -68,7 +68,7 @@ const names = fc.uniqueArray(fc.array(fc.constantFrom("a", "b", "", "c.d"), { mi
   maxLength: 40,
 });
 
-t.test("with all open each entry is one line, below its folders, and each folder counts what is in it", (t) => {
+t.test("with all open each entry is one line below its folders, and each folder counts its entries", (t) => {
   fc.assert(
     fc.property(names, (paths) => {
       const all = paths.map((path) => entryOf(path.join("/")));

@@ -22,7 +22,7 @@ function agent(name: string, more: Partial<Instance> = {}): Instance {
 const EVERYBODY: AgentFilter = { search: "", status: "", workspace: "", stack: "" };
 const NAMES = (agents: readonly Instance[]): string[] => agents.map(({ name }) => name);
 
-t.test("who is here comes first, then by name; other orders on demand", async (t) => {
+t.test("active agents come first, then by name; other orders on demand", async (t) => {
   const agents = [
     agent("zoe", { last_seen: "2026-02-16T15:00:00Z" }),
     agent("bob", { status: "stale" }),
@@ -107,7 +107,7 @@ t.test("a timeline is both logs as far back as both are held", async (t) => {
   t.equal(timelineOf({ rows: [], complete: true }, { rows: [], complete: true }).length, 0);
 });
 
-t.test("what the audit log tells is not told again by its event", async (t) => {
+t.test("an event of a call in the audit log is not listed again", async (t) => {
   const audit = { rows: [wrote(1, 10)], complete: true };
   const events = {
     rows: [published(3, 12, "koor.state.updated"), published(2, 11, "llm.usage.recorded"), published(1, 9, "koor.x")],

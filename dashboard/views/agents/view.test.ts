@@ -14,7 +14,7 @@ const STALE_AFTER = ["--stale-after", "1h"];
 const row = (page: Page, name: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name }) });
 const ready = (page: Page) => page.getByRole("link", { name: "claude-checkout", exact: true }).waitFor();
 
-t.test("the table of agents: filters that an address keeps, and what happens, live", { skip }, async (t) => {
+t.test("the table of agents: filters in the address, and live updates", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: STALE_AFTER });
   const { port } = dashboard.koor;
   const empty = await dashboard.open("/agents");
@@ -58,7 +58,7 @@ t.test("the table of agents: filters that an address keeps, and what happens, li
   t.same(complaints, []);
 });
 
-t.test("one agent: what it does is seen as it does it, and it can be removed", { skip }, async (t) => {
+t.test("one agent: its actions appear live, and it can be removed", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: STALE_AFTER });
   const { port } = dashboard.koor;
   const { agents } = await fillWithADay(dashboard.koor, { now_ms: Date.now(), agents: 500 });

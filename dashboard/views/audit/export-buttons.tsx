@@ -30,7 +30,7 @@ export function Export({ filter, names }: ExportProps) {
       );
       showToast(
         more
-          ? `Exported ${plural(kept.length, "row")} of the newest ${count(EXPORT_ROWS_MAX)}: choose a range to export older ones`
+          ? `Exported ${plural(kept.length, "row")} of the newest ${count(EXPORT_ROWS_MAX)}: choose a range for others`
           : `Exported ${plural(kept.length, "row")}`,
       );
     } catch (error) {

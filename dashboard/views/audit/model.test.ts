@@ -17,7 +17,7 @@ function row(id: number, more: Partial<AuditEntry> = {}): AuditEntry {
   };
 }
 
-t.test("an address says what is asked; what it says wrongly is left out", async (t) => {
+t.test("an address is parsed; malformed parameters are ignored", async (t) => {
   t.equal(askedOf(filterIn({})), "");
   t.equal(askedOf(filterIn({ action: "state.put", actor: "a" })), "action=state.put&actor=a");
   t.equal(askedOf(filterIn({ actor: "unknown" })), "actor=", "calls without an identity");

@@ -78,7 +78,7 @@ t.test("the audit log is live, can be narrowed, and read back to its beginning",
   t.same(complaints, []);
 });
 
-t.test("what the filter matches is a file, and no formula in it", { skip }, async (t) => {
+t.test("the matching rows are exported, without formulas", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { port } = dashboard.koor;
   const registered = await sendJson(port, "POST", "/api/instances/register", { name: "ana" });

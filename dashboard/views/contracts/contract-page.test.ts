@@ -34,7 +34,7 @@ t.test("a contract of a day", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("who breaks it is told with the path, until it is mended", async () => {
+  await t.test("an agent that violates it is listed with the path, until it is fixed", async () => {
     const { page, context } = await dashboard.open("/contracts/checkout/checkout-api");
     const violation = page.getByRole("table", { name: "Violations" }).getByRole("row", { name: "codex-payments" });
     await violation.getByText("samples[0].request.total_cents").waitFor();
@@ -74,7 +74,7 @@ t.test("a contract of a day", { skip: browserMissing() }, async (t) => {
     },
   );
 
-  await t.test("a live service is called by the server, which refuses what may not be called", async (t) => {
+  await t.test("the server calls a live service, and refuses forbidden addresses", async (t) => {
     const service = await startReceiver(t, (_request, response) => {
       response.writeHead(201, { "Content-Type": "application/json" }).end('{"order_id":7}');
       return undefined;

@@ -105,7 +105,7 @@ t.test("a field named schema is a field, here as where payloads are checked", (t
   t.end();
 });
 
-t.test("what is no contract says why", (t) => {
+t.test("a spec that is not a contract has a fault", (t) => {
   t.same(readContract("{"), { fault: "it is not JSON" });
   t.same(readContract("[]"), { fault: "it must be a JSON object" });
   t.same(readContract('{"kind":"contract"}'), { endpoints: [] });
@@ -120,7 +120,7 @@ t.test("a definition of very many fields is cut", (t) => {
   t.end();
 });
 
-t.test("examples have what the fields ask for", (t) => {
+t.test("examples match the fields", (t) => {
   const [post, get] = contractOf(TRUCKS).endpoints;
   t.same(JSON.parse(examplePayload(post, "request")), {
     plate: "text",
@@ -148,7 +148,7 @@ t.test("a search finds endpoints by method, path and field", (t) => {
   t.end();
 });
 
-t.test("typed JSON is read, nothing is {}, and a mistake says what it is", (t) => {
+t.test("typed JSON is parsed, empty text is {}, and malformed text has an error", (t) => {
   t.same(typedJson(" "), { value: {} });
   t.same(typedJson("[1]"), { value: [1] });
   t.match(typedJson("{a"), { failure: /JSON/ });

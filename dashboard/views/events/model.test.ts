@@ -27,7 +27,7 @@ t.test("gaps are rows in their places, either way round", (t) => {
   t.end();
 });
 
-t.test("a gap says what is known of it", (t) => {
+t.test("a gap's row has a text", (t) => {
   t.equal(formatGap({ ...gap(1), count: 1200 }), "1,200 events are no longer kept.");
   t.match(formatGap({ ...gap(1), count: 1 }), "1 event is no longer kept.");
   t.match(formatGap({ ...gap(1), exact: false }), /of all topics .* may have matched/);
@@ -35,7 +35,7 @@ t.test("a gap says what is known of it", (t) => {
   t.end();
 });
 
-t.test("an address says what is asked, and what is malformed in it asks for nothing", (t) => {
+t.test("an address is parsed; malformed parameters are ignored", (t) => {
   const asked = { pattern: "api.**", since: 42, id: 7 };
   t.equal(addressFor(asked), "/events?pattern=api.**&since=42&id=7");
   t.same(askedBy({ pattern: "api.**", since: "42", id: "7" }), asked);
@@ -92,7 +92,7 @@ t.test("a call of the shell publishes the same again, whatever is in it", (t) =>
   t.end();
 });
 
-t.test("a rate is said in what it is seldom less than one of", (t) => {
+t.test("a rate is per minute if it is less than one per second", (t) => {
   const minute = (sum: number): number[] => [sum, ...Array.from({ length: 59 }, () => 0)];
   t.equal(formatRate(minute(0)), "0/min");
   t.equal(formatRate(minute(12)), "12/min");

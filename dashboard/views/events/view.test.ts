@@ -42,7 +42,7 @@ t.test("a day's events", { skip }, async (t) => {
   const day = await fillWithADay(koor);
   const newest_id = day.known.newest_event_id;
 
-  await t.test("what holds for every view", async (t) => {
+  await t.test("the checks of every view", async (t) => {
     await checkView(t, dashboard, {
       address: `/events?id=${newest_id}`,
       title: "Events",
@@ -59,7 +59,7 @@ t.test("a day's events", { skip }, async (t) => {
     t.same(complaints, []);
   });
 
-  await t.test("a pattern is the server's business, and stands in the address", async (t) => {
+  await t.test("the server evaluates a pattern, which is kept in the address", async (t) => {
     const { page, complaints } = await opened(t, dashboard, "/events", { expected: [/400/] });
     await publish(koor.port, "shop.cart.changed");
     await row(page, "shop.cart.changed").first().waitFor();
@@ -80,7 +80,7 @@ t.test("a day's events", { skip }, async (t) => {
     t.same(complaints, []);
   });
 
-  await t.test("a paused list stands still and counts; resumed it shows all", async (t) => {
+  await t.test("a paused list counts new events; resumed it shows them all", async (t) => {
     const { page } = await opened(t, dashboard, "/events?pattern=pause.*");
     await publish(koor.port, "pause.before");
     await row(page, "pause.before").waitFor();
@@ -133,7 +133,7 @@ t.test("a day's events", { skip }, async (t) => {
     t.same(complaints, []);
   });
 
-  await t.test("a replay begins after its cursor, the oldest first, and goes on live", async (t) => {
+  await t.test("a replay starts after its cursor, oldest first, and continues live", async (t) => {
     const [first_id] = await publish(koor.port, "replay.one");
     await publish(koor.port, "replay.two");
     const { page } = await opened(t, dashboard, "/events?pattern=replay.*");
@@ -157,7 +157,7 @@ t.test("a day's events", { skip }, async (t) => {
     t.same(await topics(page), ["replay.three", "replay.two", "replay.one"]);
   });
 
-  await t.test("what history no longer holds is a row in its place", async (t) => {
+  await t.test("events that history no longer holds are shown as a gap", async (t) => {
     const { page } = await opened(t, dashboard, "/events?since=1");
     const kept = day.counts["event"] ?? 0;
     await page.getByRole("cell", { name: `${newest_id - kept - 1} events are no longer kept.` }).waitFor();
@@ -191,7 +191,7 @@ const HEAP_GROWTH_BYTES_MAX = 4_000_000;
 /** The rows visible on a large screen, plus overscan. */
 const DRAWN_ROWS_MAX = 80;
 
-t.test("a flood leaves neither memory nor rows behind", { skip: skip || longFormOnly() }, async (t) => {
+t.test("a flood grows neither memory nor rows", { skip: skip || longFormOnly() }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--event-history", "200000"] });
   const { koor } = dashboard;
   const { page, complaints } = await opened(t, dashboard, "/events");

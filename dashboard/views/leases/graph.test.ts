@@ -54,7 +54,7 @@ function apart(places: readonly { readonly x: number; readonly y: number }[], di
   );
 }
 
-t.test("who waits stands to the left of all for whom it waits", (t) => {
+t.test("a waiting holder is to the left of all its blockers", (t) => {
   const graph = layoutGraph(waits(["cid", "bob"], ["bob", "ana"], ["cid", "ana"], ["dan", "ana"], ["eve", "fay"]));
   t.same(columnsOf(graph), [["cid"], ["bob", "dan", "eve"], ["ana", "fay"]]);
   for (const { from, to, x } of graph.edges) t.ok(from.x < x && x < to.x, `${from.name} ${to.name}`);
@@ -65,7 +65,7 @@ t.test("who waits stands to the left of all for whom it waits", (t) => {
   t.end();
 });
 
-t.test("several requests of one holder for what another has are one way", (t) => {
+t.test("several requests of one holder for leases of another are one edge", (t) => {
   const { edges } = layoutGraph(waits(["bob", "ana"], ["bob", "ana"], ["bob", "ana"]));
   t.match(edges, [{ lease: "bob-0", wanted: "of ana", more: 2 }]);
   t.equal(edges.length, 1);
@@ -98,7 +98,7 @@ t.test("of very many the busiest are drawn, and the others counted", (t) => {
   t.end();
 });
 
-t.test("nobody waits; and a circle, though nobody should close one", (t) => {
+t.test("an empty graph; and a cycle, which should not occur", (t) => {
   t.match(layoutGraph(waits()), { nodes: [], edges: [], height: 0, left_out: 0 });
   const graph = layoutGraph(waits(["ana", "bob"], ["bob", "cid"], ["cid", "ana"]));
   t.equal(graph.nodes.length, 3);

@@ -40,7 +40,7 @@ t.test("a day's leases", { skip }, async (t) => {
   const { page, complaints } = await dashboard.open("/leases", { expected: [/40[04]/] });
   await drawing(page).waitFor();
 
-  await t.test("who waits for whom is drawn, and said in words", async (t) => {
+  await t.test("the wait graph is drawn, and listed in words", async (t) => {
     const links = drawing(page).getByRole("link");
     const label = /^cursor-storefront waits for kilo-product-page: path:web\/product\/\*\*, for \d+ s$/;
     await drawing(page).getByRole("link", { name: label }).waitFor();
@@ -66,7 +66,7 @@ t.test("a day's leases", { skip }, async (t) => {
     t.ok(said.some((words) => words.startsWith("claude-release waits for codex-ops: deploy, requested ")));
   });
 
-  await t.test("by keyboard from a box to what it waits for", async (t) => {
+  await t.test("by keyboard from a box to its blockers", async (t) => {
     await drawing(page).focus();
     await page.keyboard.press("Tab");
     t.equal(await page.locator(":focus strong").textContent(), "codex-payments");
@@ -79,7 +79,7 @@ t.test("a day's leases", { skip }, async (t) => {
     await drawing(page).waitFor();
   });
 
-  await t.test("filters stand in the address; the server says what overlaps", async (t) => {
+  await t.test("filters are in the address; the server finds overlaps", async (t) => {
     await page.getByLabel("Overlaps the resource").fill("path:src/cart/lines.ts");
     await page.keyboard.press("Enter");
     await rowOf(page, "deploy").first().waitFor({ state: "detached" });
@@ -99,7 +99,7 @@ t.test("a day's leases", { skip }, async (t) => {
     await page.getByText("No lease matches").waitFor();
   });
 
-  await t.test("a lease is broken, for a reason: who waits is next, and all see it", async (t) => {
+  await t.test("a lease is broken with a reason: the next waiter gets it, on every page", async (t) => {
     const { page: other, context } = await dashboard.open("/leases");
     await drawing(other).waitFor();
     await page.goto(`${dashboard.url}/leases/${first?.id}`);
@@ -131,14 +131,14 @@ t.test("a day's leases", { skip }, async (t) => {
     await rowOf(page, "path:src/cart/** and 1 more").getByText("lost").waitFor();
   });
 
-  await t.test("of what is not there it is said", async () => {
+  await t.test("a lease that does not exist is reported", async () => {
     await page.goto(`${dashboard.url}/leases/lease-999`);
     await page.getByText("There is no lease lease-999").waitFor();
   });
   t.same(complaints, []);
 });
 
-t.test("an agent may look at leases, break none, and is not shown what others write", { skip }, async (t) => {
+t.test("an agent sees leases, may break none, and sees no messages of others", { skip }, async (t) => {
   const by = { Authorization: "Bearer secret" };
   const dashboard = await startDashboard(t, { args: ["--auth-token", "secret"] });
   const { port } = dashboard.koor;

@@ -61,7 +61,7 @@ t.test("threads, the newest first; named by their oldest message", (t) => {
   t.end();
 });
 
-t.test("what is known of a message with one who got it, the last first", (t) => {
+t.test("the delivery steps of a message, latest first", (t) => {
   const known = [{}, { delivered_at: "d" }, { delivered_at: "d", read_at: "r" }, { read_at: "r", acked_at: "a" }];
   t.same(
     known.map((one) => stepsOf(to("ben", one)).map(({ words, at }) => `${words} ${at}`)),

@@ -14,7 +14,7 @@ const HOSTILE = `<img src=x onerror="window.__ran=1"><script>window.__ran=1</scr
 const threads = (page: Page) => page.getByRole("table", { name: "Threads" });
 const card = (page: Page, name: string) => page.getByRole("article", { name });
 
-t.test("what agents say to each other", { skip }, async (t) => {
+t.test("messages between agents", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { port } = dashboard.koor;
   const { page, complaints } = await dashboard.open("/messages");
@@ -32,7 +32,7 @@ t.test("what agents say to each other", { skip }, async (t) => {
     ready: (seen) => seen.getByRole("article").nth(2).waitFor(),
   });
 
-  await t.test("threads by agent and by what is unread, in the address", async (t) => {
+  await t.test("threads by agent and by unread messages, in the address", async (t) => {
     t.equal(await threads(page).getByRole("row").count(), 6);
     await page.getByLabel("Only").selectOption("unread");
     await page.getByText("2 threads of 2 messages").waitFor();
@@ -44,7 +44,7 @@ t.test("what agents say to each other", { skip }, async (t) => {
     await page.getByText("No message matches").waitFor();
   });
 
-  await t.test("a thread as it came, with what became of each message", async (t) => {
+  await t.test("a thread in order, with the delivery of each message", async (t) => {
     await page.goto(dashboard.url + address);
     await card(page, "message-2").getByText("from six to seven, ops knows").waitFor();
     t.same(await page.getByRole("heading", { level: 2 }).allTextContents(), [
@@ -60,7 +60,7 @@ t.test("what agents say to each other", { skip }, async (t) => {
     t.match(await page.title(), `${known.busy_thread} · Messages · Koor`);
   });
 
-  await t.test("what comes is there at once, as text; to be shown here is to be delivered to nobody", async (t) => {
+  await t.test("a new message appears at once, as text; showing it marks nothing as delivered", async (t) => {
     const to = [idOf("claude-release"), idOf("claude-search")];
     const sent = await post("codex-ops", {
       to,

@@ -36,7 +36,7 @@ function waits(held: Lease, ...waiting: readonly Lease[]): LeaseWaits {
 const held = (granted_ms: number, max_s = 14_400): Lease =>
   lease("held", granted_ms, { state: "held", granted_at: at(granted_ms), max_s, position: null });
 
-t.test("a lease for which somebody has waited for long", (t) => {
+t.test("a lease for which a request has waited long", (t) => {
   const long = lease("long", WAITED_LONG_MS + 1);
   const late = lease("late", 1_000);
   const [found, ...others] = blockingLeases(waits(held(60 * 60_000), late, long), NOW_MS);
@@ -52,7 +52,7 @@ t.test("a lease for which somebody has waited for long", (t) => {
   t.end();
 });
 
-t.test("a lease that must end soon, while somebody waits for it", (t) => {
+t.test("a lease that must end soon, while a request waits for it", (t) => {
   const ends_in = (ms: number): Lease => held(14_400_000 - ms);
   const just = lease("just", 0);
   t.match(blockingLeases(waits(ends_in(ENDS_SOON_MS - 1), just), NOW_MS), [
@@ -63,7 +63,7 @@ t.test("a lease that must end soon, while somebody waits for it", (t) => {
   t.end();
 });
 
-t.test("who waits for one that waits is held up by neither", (t) => {
+t.test("a request that waits for a waiting request is blocked by neither", (t) => {
   const first = lease("first", WAITED_LONG_MS * 2);
   t.same(blockingLeases(waits(first, lease("second", WAITED_LONG_MS * 2)), NOW_MS), []);
   t.end();

@@ -19,7 +19,7 @@ function proposal(rule_id: string, message: string): object {
   return { project: "trucks", rule_id, pattern: ": any\\b", message };
 }
 
-t.test("what waits for a person", { skip }, async (t) => {
+t.test("items that need a person", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ARGS });
   const { koor } = dashboard;
   const day = await fillWithADay(koor);
@@ -103,7 +103,7 @@ t.test("what waits for a person", { skip }, async (t) => {
     t.same((await send(koor.port, "GET", `/api/instances?name=${name}`)).json(), [], "it is gone");
   });
 
-  await t.test("what is proposed meanwhile is counted on every view, and in the title", async (t) => {
+  await t.test("a new proposal is counted in every view, and in the title", async (t) => {
     await page.getByRole("link", { name: "Audit", exact: true }).click();
     await page.getByRole("heading", { level: 1, name: "Audit" }).waitFor();
     const before = Number(await page.locator("nav .count").textContent());
@@ -114,7 +114,7 @@ t.test("what waits for a person", { skip }, async (t) => {
     t.match(await rowOf(page, "trucks/no-any").textContent(), "<script>alert(1)</script>", "markup is text");
   });
 
-  await t.test("a lease is in the way while somebody waits for it, a message until it is read", async (t) => {
+  await t.test("a lease is listed while it blocks others, a message until it is read", async (t) => {
     const covers = rowOf(page, "path:web/product/covers/**");
     t.match(
       await covers.textContent(),
@@ -139,7 +139,7 @@ t.test("what waits for a person", { skip }, async (t) => {
     await rowOf(page, "import the synonym list").waitFor({ state: "detached" });
   });
 
-  await t.test("who waits for long is held up, by mere waiting", async (t) => {
+  await t.test("a long wait is listed when enough time has passed", async (t) => {
     const { page: later, context } = await dashboard.open("/overview");
     const before = Number(await page.locator("nav .count").textContent());
     await later.clock.setFixedTime(Date.now() + 11 * 60_000);

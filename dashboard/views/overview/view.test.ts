@@ -46,7 +46,7 @@ t.test("a day at a glance", { skip }, async (t) => {
     t.ok(below <= 860, `the lowest edge is at ${below} px of 860`);
   });
 
-  await t.test("what happens appears, the newest first", async (t) => {
+  await t.test("new events and changes appear, newest first", async (t) => {
     await sendJson(port, "POST", "/api/events/publish", { topic: "build.done", source: "<b>ci</b>" });
     const [, newest] = await Promise.all([
       events.getByText("<b>ci</b>").waitFor(),
@@ -80,7 +80,7 @@ t.test("a day at a glance", { skip }, async (t) => {
   t.same(complaints, [], "nothing complains");
 });
 
-t.test("an empty server says what fills it", { skip }, async (t) => {
+t.test("an empty server shows the commands that fill it", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { page } = await dashboard.open("/overview");
   for (const text of ["No events yet", "No changes yet"])

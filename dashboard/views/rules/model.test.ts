@@ -54,7 +54,7 @@ t.test("a filter is all of its parts, its words are anywhere in the rule", (t) =
   t.end();
 });
 
-t.test("what a rule is for is said where it is not everything", (t) => {
+t.test("a rule's scope is shown unless it is everything", (t) => {
   t.equal(scopeOf({ stack: "", applies_to: ["*"] }), "");
   t.equal(scopeOf({ stack: "", applies_to: [] }), "");
   t.equal(scopeOf({ stack: "react", applies_to: ["*.css", "src/**"] }), "react · *.css, src/**");
@@ -112,7 +112,7 @@ t.test("lines with findings are shown with some around them, the others are coun
   t.end();
 });
 
-t.test("what is about the whole text marks nothing in it", (t) => {
+t.test("a violation of the whole text marks no line", (t) => {
   t.same(drawn("a\nb", [found(undefined)]), []);
   t.end();
 });

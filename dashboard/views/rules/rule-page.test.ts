@@ -28,7 +28,7 @@ t.test("a rule of a day", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("one rule's page tells all of it, and deletes it after a question", async (t) => {
+  await t.test("one rule's page shows its members, and deletes it after a confirmation", async (t) => {
     const { page, context } = await dashboard.open("/rules/ops/no-noon-deploys");
     await page.getByText("carts were cut in half twice").waitFor();
     const done = page.getByRole("table", { name: "Changes of the rule" });

@@ -29,7 +29,7 @@ t.test("rules of a day", { skip }, async (t) => {
     }),
   );
 
-  await t.test("filters are in the address, and an address with filters shows what they say", async (t) => {
+  await t.test("filters are in the address, and an address with filters applies them", async (t) => {
     const { page, context } = await dashboard.open("/rules?status=rejected");
     await rowOf(page, "Decided", "no-semicolons").waitFor();
     t.equal(await page.getByRole("table", { name: "Proposed rules" }).count(), 0);

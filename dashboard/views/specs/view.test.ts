@@ -40,7 +40,7 @@ t.test("Specs", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("what another client stores appears: in a project that is known, and in a new one", async (t) => {
+  await t.test("specs of another client appear, in a known project and in a new one", async (t) => {
     const { page, context, complaints } = await dashboard.open(address);
     await page.getByRole("heading", { name: "Versions" }).waitFor();
     await page.getByRole("searchbox", { name: "Search" }).fill("appears");

@@ -89,7 +89,7 @@ t.test("State", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("a roll back makes a new version; one that somebody was faster than is refused", async (t) => {
+  await t.test("a rollback creates a version; a rollback after a concurrent write is refused", async (t) => {
     await put("mine/rolled", '"one"');
     await put("mine/rolled", '"two"');
     const { page, context } = await dashboard.open("/state/mine/rolled", { expected: [/status of 409|status of 412/] });

@@ -40,7 +40,7 @@ t.test("the server's figures", { skip }, async (t) => {
     for (const { label } of ROWS) await chart(page, label).waitFor();
   });
 
-  await t.test("what runs, and where it listens", async (t) => {
+  await t.test("the server's version and addresses", async (t) => {
     await page.getByText(`127.0.0.1:${koor.port}`).waitFor();
     const facts = await page.locator(".system-facts").textContent();
     t.match(facts, `127.0.0.1:${koor.dashboard_port}`);
@@ -52,7 +52,7 @@ t.test("the server's figures", { skip }, async (t) => {
     t.equal(await page.getByRole("heading", { name: "Cluster" }).count(), 0);
   });
 
-  await t.test("routes with what was refused", async (t) => {
+  await t.test("routes with refused calls", async (t) => {
     const row = page.getByRole("table", { name: "Calls by route" }).getByRole("row").filter({ hasText: "state.get" });
     t.match(await row.getByRole("cell").allTextContents(), ["state.get", "1", "1", "0", /[µm]?s$/, /[µm]?s$/]);
   });
@@ -67,7 +67,7 @@ t.test("the server's figures", { skip }, async (t) => {
     t.equal(await page.getByLabel("Time", { exact: true }).inputValue(), "1h");
   });
 
-  await t.test("what was recorded is there when one comes back", async (t) => {
+  await t.test("recorded figures are kept while other views are open", async (t) => {
     await page.getByRole("link", { name: "Audit", exact: true }).click();
     await page.getByRole("heading", { level: 1, name: "Audit" }).waitFor();
     const scraped = page.waitForResponse((response) => response.url().endsWith("/metrics"));
@@ -85,7 +85,7 @@ t.test("the server's figures", { skip }, async (t) => {
   t.same(complaints, [], "nothing complains");
 });
 
-t.test("a server that is gone is said, and what was recorded stays", { skip }, async (t) => {
+t.test("an unreachable server is reported, and recorded figures remain", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { page } = await dashboard.open("/system", {
     expected: [/ERR_CONNECTION|Failed to load|WebSocket|EventSource/],
@@ -101,7 +101,7 @@ t.test("a server that is gone is said, and what was recorded stays", { skip }, a
   t.ok(await chart(page, "Memory").isVisible());
 });
 
-t.test("the nodes of a cluster, and what becomes of this one", { skip: skip || natsMissing() }, async (t) => {
+t.test("the nodes of a cluster, and changes of this one's state", { skip: skip || natsMissing() }, async (t) => {
   const nats = await startNats(t);
   const args = ["--cluster", nats.url, "--cluster-name", "trucks", "--node-id"];
   const dashboard = await startDashboard(t, { args: [...args, "ana", "--cluster-seed"] });

@@ -48,7 +48,7 @@ t.test("every state has its place", (t) => {
   t.end();
 });
 
-t.test("who is next stands first; what has ended by when it did", (t) => {
+t.test("the next task comes first; ended tasks are ordered by their end", (t) => {
   const columns = columnsOf(
     {
       ready: [

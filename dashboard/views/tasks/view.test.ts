@@ -31,7 +31,7 @@ t.test("a day's tasks", { skip }, async (t) => {
     ready: (seen) => seen.getByRole("table", { name: "Steps of the task" }).waitFor(),
   });
 
-  await t.test("by state, with what there is to say of each", async (t) => {
+  await t.test("by state, with a text for each task", async (t) => {
     const said = async (column: string, title: string): Promise<string> =>
       (await card(page, column, title).textContent()) ?? "";
     t.match(await said("Blocked", "rank by synonyms, too"), /waits for dead task synonyms/);
@@ -88,7 +88,7 @@ t.test("a day's tasks", { skip }, async (t) => {
   t.same(complaints, []);
 });
 
-t.test("an agent changes what it made or holds, and nothing else", { skip }, async (t) => {
+t.test("an agent may change only tasks that it created or holds", { skip }, async (t) => {
   const by = { Authorization: "Bearer secret" };
   const dashboard = await startDashboard(t, { args: ["--auth-token", "secret"] });
   const { port } = dashboard.koor;

@@ -26,7 +26,7 @@ t.test("an address that says nothing, or nonsense, means the last day by project
   t.same(choiceIn({ range: "century", by: "colour", show: "x", from: "soon" }), usual);
 });
 
-t.test("a range that is named ends now, and is asked by what can be told apart", async (t) => {
+t.test("a named range ends now, in intervals that can be distinguished", async (t) => {
   const asked = (range: "today" | "24h" | "7d" | "30d") => askedOf({ range, from: "", to: "" }, NOW_MS);
   t.same(asked("24h"), { from: "2026-02-15T14:30:00.000Z", to: "", interval: "hour" });
   t.same(asked("7d"), { from: "2026-02-09T14:30:00.000Z", to: "", interval: "day" });
@@ -59,7 +59,7 @@ t.test("each hour of the range has its bar, without usage too", async (t) => {
   t.equal(barTimes({ from: "2027-01-01T00:00:00Z", to: "", interval: "day" }, [], NOW_MS).length, 1, "not begun yet");
 });
 
-t.test("a day of UTC stands at the viewer's day of that date", async (t) => {
+t.test("a UTC day is placed at the local day of its date", async (t) => {
   const day_ms = Date.parse("2026-02-16T00:00:00Z");
   t.same(barSeconds([day_ms], "day"), [new Date(2026, 1, 16).getTime() / 1_000]);
   t.same(barSeconds([day_ms + HOUR_MS], "hour"), [(day_ms + HOUR_MS) / 1_000]);
@@ -86,7 +86,7 @@ t.test("the greatest groups stand apart, the others together", async (t) => {
   );
 });
 
-t.test("what is shown is cost, tokens or calls, and the order follows it", async (t) => {
+t.test("cost, tokens or calls are shown, and determine the order", async (t) => {
   t.equal(measured(totals(2, 3, 4), "cost"), 2);
   t.equal(measured(totals(2, 3, 4), "tokens"), 6);
   t.equal(measured(totals(2, 3, 4), "calls"), 4);

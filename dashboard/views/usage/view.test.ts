@@ -14,7 +14,7 @@ const ready = (page: Page) =>
     page.getByRole("img", { name: /^Cost by the hour\. / }).waitFor(),
   ]);
 
-t.test("usage is summed up over what an address says, and grows as calls are reported", { skip }, async (t) => {
+t.test("usage is summed up over the range in the address, and grows as calls are reported", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { port } = dashboard.koor;
   const { agents } = await fillWithADay(dashboard.koor);

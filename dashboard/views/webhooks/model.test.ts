@@ -28,7 +28,7 @@ t.test("health in words", (t) => {
   t.end();
 });
 
-t.test("what needs somebody comes first", (t) => {
+t.test("webhooks that need attention come first", (t) => {
   const listed = [HEALTHY, { ...HEALTHY, id: "a" }, { ...HEALTHY, id: "z", dead_letters: 2 }, FAILING, OFF];
   t.same(
     byUrgency(listed).map(({ id }) => id),
@@ -38,7 +38,7 @@ t.test("what needs somebody comes first", (t) => {
   t.end();
 });
 
-t.test("what to do is said where something is to be done", (t) => {
+t.test("advice is shown if an action is needed", (t) => {
   t.equal(FAILURES_MAX, WEBHOOK_FAILURES_MAX);
   t.equal(adviceFor(HEALTHY), "");
   t.match(adviceFor(FAILING), /After 400 failures in a row.*or skip the event/);
@@ -46,13 +46,13 @@ t.test("what to do is said where something is to be done", (t) => {
   t.end();
 });
 
-t.test("patterns are what stands between commas and spaces, each once", (t) => {
+t.test("patterns are separated by commas and spaces, without duplicates", (t) => {
   t.same(patternsOf("api.**, build.done\nbuild.done  x"), ["api.**", "build.done", "x"]);
   t.same(patternsOf(" , "), ["*"]);
   t.end();
 });
 
-t.test("a refusal stands at its field", (t) => {
+t.test("a rejection is shown at its field", (t) => {
   t.equal(fieldOf("id is required"), "id");
   t.equal(fieldOf("webhook already exists: ci"), "id");
   t.equal(fieldOf("url must be an http or https URL"), "url");

@@ -17,7 +17,7 @@ t.test("a day's webhooks", { skip }, async (t) => {
   const receiver = await startReceiver(t);
   const { known } = await fillWithADay(koor, { now_ms: Date.now(), receiver_url: receiver.url });
 
-  await t.test("what holds for every view: the table, and one webhook", async (t) => {
+  await t.test("the checks of every view: the table, and one webhook", async (t) => {
     for (const address of ["/webhooks", `/webhooks/${known.disabled_webhook}`])
       await checkView(t, dashboard, {
         address,
@@ -26,7 +26,7 @@ t.test("a day's webhooks", { skip }, async (t) => {
       });
   });
 
-  await t.test("what needs somebody stands first, and says why", async (t) => {
+  await t.test("webhooks that need attention come first, with the reason", async (t) => {
     const { page, context } = await dashboard.open("/webhooks");
     t.teardown(() => context.close());
     await page.getByText("healthy").first().waitFor();
@@ -40,7 +40,7 @@ t.test("a day's webhooks", { skip }, async (t) => {
       .waitFor();
   });
 
-  await t.test("one webhook says what to do, and shows what it would get", async (t) => {
+  await t.test("one webhook shows advice, and its matching events", async (t) => {
     const { page, context } = await dashboard.open("/webhooks");
     t.teardown(() => context.close());
     await page.getByRole("link", { name: known.disabled_webhook }).click();

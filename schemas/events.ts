@@ -16,7 +16,6 @@ import { Text } from "./text.js";
 export const TopicPattern = Text({
   characters_max: PATTERN_BYTES_MAX,
   line: true,
-  may_be_unseen: true,
   promised_pattern: `^${TOPIC_PATTERN_PART}*$`,
   description: "`*`, `?` and classes within a segment, `**` for one or more segments; empty or `*`: every topic.",
 });

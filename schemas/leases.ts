@@ -39,7 +39,6 @@ const CheckedPath = Text({
   characters_max: CHECK_PATH_BYTES_MAX,
   required: true,
   line: true,
-  may_be_unseen: true,
   promised_pattern: `^${PLAIN_PATH}$`,
 });
 export const Ttl = Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX });

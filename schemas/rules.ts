@@ -133,12 +133,7 @@ export const RuleDeleteAnswer = Type.Object({ deleted: Type.String() });
 
 export const ValidateBody = Type.Object({
   filename: Type.Optional(
-    Text({
-      characters_max: KEY_BYTES_MAX,
-      line: true,
-      may_be_unseen: true,
-      description: "Chooses rules by their applies_to.",
-    }),
+    Text({ characters_max: KEY_BYTES_MAX, line: true, description: "Chooses rules by their applies_to." }),
   ),
   content: Type.String(),
   stack: Type.Optional(RuleLabel("Leaves out the rules of other stacks.")),

@@ -17,8 +17,6 @@ const anyUnit = fc.oneof(
     "\u007f",
     "\u0085",
     "\u00a0",
-    "\u0301",
-    "\ue000",
     "\u200b",
     "\ud800",
     "\udc00",
@@ -41,10 +39,6 @@ function naiveLength(text: string): number {
   return bytes;
 }
 
-function codeName(text: string): string {
-  return `U+${(text.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
-}
-
 t.test("each rule in its own words, the first that is broken", (t) => {
   const rows: readonly (readonly [text: string, rules: TextRules, problem: string | null])[] = [
     ["", { characters_max: 3 }, null],
@@ -65,14 +59,6 @@ t.test("each rule in its own words, the first that is broken", (t) => {
     ["\ud800\n", { characters_max: 9, line: true }, "must be valid Unicode"],
     ["a\u200b", { characters_max: 3 }, null],
     ["a\u200b", { characters_max: 3, line: true }, "must not contain characters that cannot be seen (U+200B)"],
-    [" \u0301\ue000", { characters_max: 3 }, null],
-    [
-      " \u0301\ue000",
-      { characters_max: 3, line: true },
-      "must not contain characters that cannot be seen (U+0020) and nothing else",
-    ],
-    [" \u0301\ue000", { characters_max: 3, line: true, may_be_unseen: true }, null],
-    [" a", { characters_max: 3, line: true }, null],
     ["\u202e\n", { characters_max: 3, line: true }, "must not contain control characters"],
     // Of no concern to what is taken: they are said in the published description alone.
     ["abc", { characters_max: 3, promised_characters_max: 1, promised_pattern: "^x$" }, null],
@@ -81,7 +67,6 @@ t.test("each rule in its own words, the first that is broken", (t) => {
     t.equal(textProblem(text, rules), problem, `${JSON.stringify(text)} ${JSON.stringify(rules)}`);
   const line = { characters_max: 3, line: true } as const;
   t.equal(textProblem("a\u200b", line, true), null, "an older name may be asked for");
-  t.equal(textProblem(" ", line, true), null);
   t.equal(textProblem("a\n", line, true), "must not contain control characters");
   t.end();
 });
@@ -104,13 +89,11 @@ t.test("any text: what is said is what a plain reading says", (t) => {
               ? "must not contain control characters"
               : rules.line === true && hidden !== undefined
                 ? `must not contain characters that cannot be seen (${hidden})`
-                : rules.line === true && text !== "" && !/[\p{L}\p{N}\p{S}\p{P}\p{Cn}]/u.test(text)
-                  ? `must not contain characters that cannot be seen (${codeName(text)}) and nothing else`
-                  : null;
+                : null;
     return problem === naive && utf8Length(text) === naiveLength(text);
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 3000 }));
-  t.equal(problems.size, 7, "each of them was met");
+  t.equal(problems.size, 6, "each of them was met");
   t.end();
 });
 

@@ -5,7 +5,7 @@
  * nowhere else.
  */
 import * as Type from "typebox";
-import { findHiddenCharacter, findOnlyUnseen, hasControlCharacter } from "./visible-text.js";
+import { findHiddenCharacter, hasControlCharacter } from "./visible-text.js";
 
 export interface TextRules {
   /** Unicode code points. */
@@ -18,12 +18,10 @@ export interface TextRules {
   readonly pattern?: { readonly source: string; readonly says: string };
   /** An empty text is none: it counts as missing. */
   readonly required?: true;
-  /** A name, a label: no control characters, hence one line, none that cannot be seen, and one that can. */
+  /** A name, a label: no control characters, hence one line, and none that cannot be seen. */
   readonly line?: true;
   /** Of a line: its reader refuses characters that cannot be seen, after another refusal. */
   readonly hidden_later?: true;
-  /** Of a line: it asks for what others may have named so, a file or a topic, and may have nothing that is seen. */
-  readonly may_be_unseen?: true;
 }
 
 export interface TextOptions extends TextRules {
@@ -54,24 +52,11 @@ export function isLongerThan(text: string, characters_max: number): boolean {
 
 const CONTROL_PROBLEM = "must not contain control characters";
 
-/**
- * What is wrong with one line of text that may be the name of a file, to be read after its name; null where nothing is.
- */
-export function hiddenProblem(text: string): string | null {
+/** What is wrong with one line of text, to be read after its name; null where nothing is. */
+export function lineProblem(text: string): string | null {
   if (hasControlCharacter(text)) return CONTROL_PROBLEM;
   const hidden = findHiddenCharacter(text);
   return hidden === undefined ? null : `must not contain characters that cannot be seen (${hidden})`;
-}
-
-/** What is wrong with a name of which nothing is seen, to be read after what it is; null for any other. */
-export function unseenProblem(text: string): string | null {
-  const unseen = findOnlyUnseen(text);
-  return unseen === undefined ? null : `must not contain characters that cannot be seen (${unseen}) and nothing else`;
-}
-
-/** What is wrong with a name or a label, to be read after what it is; null where nothing is. */
-export function lineProblem(text: string): string | null {
-  return hiddenProblem(text) ?? unseenProblem(text);
 }
 
 /**
@@ -81,7 +66,7 @@ export function lineProblem(text: string): string | null {
  */
 export function textProblem(
   text: string,
-  { characters_max, required, line, hidden_later, may_be_unseen, pattern }: TextRules,
+  { characters_max, required, line, hidden_later, pattern }: TextRules,
   asks = false,
 ): string | null {
   if (required === true && text === "") return "is required";
@@ -90,13 +75,7 @@ export function textProblem(
   if (!text.isWellFormed()) return "must be valid Unicode";
   if (line === true) {
     const problem =
-      asks || hidden_later === true
-        ? hasControlCharacter(text)
-          ? CONTROL_PROBLEM
-          : null
-        : may_be_unseen === true
-          ? hiddenProblem(text)
-          : lineProblem(text);
+      asks || hidden_later === true ? (hasControlCharacter(text) ? CONTROL_PROBLEM : null) : lineProblem(text);
     if (problem !== null) return problem;
   }
   return pattern !== undefined && !new RegExp(pattern.source).test(text) ? pattern.says : null;

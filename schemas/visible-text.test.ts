@@ -1,14 +1,6 @@
 /** Which characters of a text cannot be seen, which of them are kept beside which others, and how they are escaped. */
 import t from "tap";
-import {
-  escapeHidden,
-  findHiddenCharacter,
-  findOnlyUnseen,
-  HIDDEN_CLASS,
-  HIDDEN_RANGES,
-  hasControlCharacter,
-  SEEN_CLASS,
-} from "./visible-text.js";
+import { escapeHidden, findHiddenCharacter, HIDDEN_CLASS, HIDDEN_RANGES, hasControlCharacter } from "./visible-text.js";
 
 t.test("control characters are C0, DEL and C1", (t) => {
   const found = Array.from({ length: 0x1_0000 }, (_, code) => code).filter((code) =>
@@ -33,41 +25,6 @@ t.test("the ranges are those of Unicode", (t) => {
     if (inRanges !== hidden.test(character) || inRanges !== byClass.test(character)) differing.push(code.toString(16));
   }
   t.same(differing, []);
-  t.end();
-});
-
-t.test("what is told to be seen is seen, and alone makes a name", (t) => {
-  const told = new RegExp(`^[${SEEN_CLASS}]$`, "u");
-  const seen = /^[\p{L}\p{N}\p{S}\p{P}]$/u;
-  const differing: string[] = [];
-  for (let code = 0; code <= 0x10_ffff; code++) {
-    const character = String.fromCodePoint(code);
-    if (!told.test(character)) continue;
-    const named = findHiddenCharacter(character) === undefined && findOnlyUnseen(character) === undefined;
-    if (!named || !seen.test(character)) differing.push(code.toString(16));
-  }
-  t.same(differing, []);
-  for (const name of ["a", "\u00e9", "\u0436", "\u05d0", "\u0628", "\u0915", "\u0e01", "\u65e5", "\ud55c", "\u{1F680}"])
-    t.match(name, told);
-  t.end();
-});
-
-t.test("of blanks, combining marks and private use alone nothing is seen", (t) => {
-  for (const [text, found] of [
-    ["", undefined],
-    [" ", "U+0020"],
-    ["\u3000\u00a0", "U+3000"],
-    ["\u0301 ", "U+0301"],
-    ["\u094d\u200d", "U+094D"],
-    ["\u{10fffd}", "U+10FFFD"],
-    ["\ue000\u0301 \u2003", "U+E000"],
-    [" a", undefined],
-    ["\u0301.", undefined],
-    ["\ue000\u{1F600}", undefined],
-    ["\u2764\ufe0f", undefined],
-    ["1\ufe0f\u20e3", undefined],
-  ] as const)
-    t.equal(findOnlyUnseen(text), found, encodeURI(text));
   t.end();
 });
 

@@ -64,76 +64,6 @@ export const HIDDEN_CLASS = classOf(HIDDEN_RANGES);
 /** The same, with those that are blank: all that a name may not have, but for what is kept. */
 export const UNSEEN_CLASS = HIDDEN_CLASS + classOf(BLANK_RANGES);
 
-/**
- * Characters that surely have a shape of their own, from the scripts and symbols in use: for what clients are told. Many
- * more have one.
- */
-const SEEN_RANGES: readonly Range[] = [
-  [0x0021, 0x007e],
-  [0x00a1, 0x00ac],
-  [0x00ae, 0x02ff],
-  [0x0391, 0x03a1],
-  [0x03a3, 0x0482],
-  [0x048a, 0x052f],
-  [0x0531, 0x0556],
-  [0x0561, 0x0587],
-  [0x05d0, 0x05ea],
-  [0x0620, 0x064a],
-  [0x0671, 0x06d3],
-  [0x0710, 0x0710],
-  [0x0712, 0x072f],
-  [0x0904, 0x0939], // Devanagari to Sinhala
-  [0x0985, 0x098c],
-  [0x0995, 0x09a8],
-  [0x09aa, 0x09b0],
-  [0x0a13, 0x0a28],
-  [0x0a93, 0x0aa8],
-  [0x0b13, 0x0b28],
-  [0x0b85, 0x0b8a],
-  [0x0ba8, 0x0baa],
-  [0x0bae, 0x0bb9],
-  [0x0c12, 0x0c28],
-  [0x0c92, 0x0ca8],
-  [0x0d12, 0x0d3a],
-  [0x0d9a, 0x0db1],
-  [0x0e01, 0x0e30], // Thai, Lao, Tibetan, Burmese
-  [0x0e94, 0x0ea3],
-  [0x0f49, 0x0f6c],
-  [0x1000, 0x102a],
-  [0x10a0, 0x10c5],
-  [0x10d0, 0x10ff],
-  [0x1200, 0x1248],
-  [0x1260, 0x1288],
-  [0x13a0, 0x13f5],
-  [0x1780, 0x17b3],
-  [0x1820, 0x1878],
-  [0x1e00, 0x1f15],
-  [0x2010, 0x2027],
-  [0x2030, 0x205e],
-  [0x20a0, 0x20c0],
-  [0x2100, 0x218b],
-  [0x2190, 0x2426],
-  [0x2460, 0x27ff],
-  [0x2801, 0x2b73],
-  [0x3001, 0x3029],
-  [0x3041, 0x3096],
-  [0x30a0, 0x30ff],
-  [0x3105, 0x312f],
-  [0x3131, 0x3163],
-  [0x3400, 0xa48c],
-  [0xac00, 0xd7a3],
-  [0xf900, 0xfa6d],
-  [0xff01, 0xff9f],
-  [0x1_f000, 0x1_f02b],
-  [0x1_f300, 0x1_f6d2],
-  [0x1_f900, 0x1_f9ff],
-  [0x2_0000, 0x2_a6df],
-];
-/** The inside of a class of a regular expression with the flag `u`. */
-export const SEEN_CLASS = SEEN_RANGES.map(
-  ([first, last]) => `${String.fromCodePoint(first)}-${String.fromCodePoint(last)}`,
-).join("");
-
 /** Signs that suppress a vowel: a joiner after one, or between a letter and one, chooses the form of a conjunct. */
 const VIRAMA = "[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]";
 /** Letters that join: a non-joiner between two of them parts the forms (Persian, Kurdish, Urdu). */
@@ -182,20 +112,9 @@ export function hasControlCharacter(text: string): boolean {
 export function findHiddenCharacter(text: string): string | undefined {
   if (PLAIN.test(text)) return undefined;
   for (const [, hidden] of text.matchAll(HIDDEN)) {
-    if (hidden !== undefined) return nameOf(hidden);
+    if (hidden !== undefined) return `U+${codeOf(hidden).toString(16).toUpperCase().padStart(4, "0")}`;
   }
   return undefined;
-}
-
-/** Blanks, combining marks, private use, and the joiners that are kept beside a mark: no reader can tell them apart. */
-const NOTHING_SEEN = /^[\p{Z}\p{M}\p{Co}\u200c\u200d]+$/u;
-
-/**
- * The first character, as `U+0020`, of a text that has nothing but blanks, combining marks and private-use characters;
- * undefined where a reader sees something, and of an empty text.
- */
-export function findOnlyUnseen(text: string): string | undefined {
-  return NOTHING_SEEN.test(text) ? nameOf(text) : undefined;
 }
 
 /** The text with U+FFFD for each character that cannot be seen; control characters stay. */
@@ -204,9 +123,8 @@ export function maskHidden(text: string): string {
   return text.replace(HIDDEN, (match, hidden: string | undefined) => (hidden === undefined ? match : "\ufffd"));
 }
 
-/** The name of the first character: `U+200B`. */
-function nameOf(text: string): string {
-  return `U+${(text.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+function codeOf(character: string): number {
+  return character.codePointAt(0) ?? 0;
 }
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };

@@ -38,33 +38,6 @@ const SEEN = [
   "\u0915\u094d\u200d\u0937",
 ];
 
-/** Nothing that a reader could tell apart. */
-const NOTHING_SEEN = [
-  " ",
-  "\u00a0",
-  "\u2003\u3000",
-  "\u202f\u205f",
-  "\u1680",
-  "\u0301",
-  "\u0301\u20dd ",
-  "\u094d\u200d",
-  "\ue000",
-  "\uf8ff\u{f0000}\u{10fffd}",
-  " \ue000\u0301",
-];
-/** One letter, number, symbol or mark of punctuation is enough. */
-const SOMETHING_SEEN = [
-  " a ",
-  ".",
-  "\u00a0\u00b7",
-  "a\u0301",
-  "\ue000x",
-  "7\u20e3",
-  "\u00b4",
-  "\u{1F600}",
-  "\u0e01\u0e33",
-];
-
 const registered = await sendJson(port, "POST", "/api/instances/register", { name: "maker" });
 const { id } = registered.json<{ readonly id: string }>();
 
@@ -122,52 +95,6 @@ t.test("what cannot be seen is refused wherever it would be a part of a name", a
   }
 });
 
-/** Which calls take a name as a whole: in others it has letters beside it, or asks for topics that are there. */
-const isWhole = ([, path, body]: readonly [method: string, path: string, body: unknown]): boolean =>
-  !/path:src|\.ts"|"patterns":\[(?!"never)/.test(JSON.stringify(body)) && path !== "";
-
-t.test("a name of which nothing is seen is refused, whatever it is the name of", async (t) => {
-  for (const name of NOTHING_SEEN) {
-    for (const [method, path, body] of calls(name).filter(isWhole)) {
-      const answer = await call(method, path, body);
-      const said = `${method} ${path} ${encodeURI(JSON.stringify(body))}`;
-      t.equal(answer.status, 400, said);
-      t.match(
-        answer.json<Refusal>().error,
-        /must not contain characters that cannot be seen \(U\+[0-9A-F]{4,6}\) and nothing else/,
-        said,
-      );
-    }
-  }
-  for (const resource of ["state: ", "spec:\u0301", "name:\ue000"])
-    t.match(await call("POST", "/api/leases", { resources: [resource] }), { status: 400 }, encodeURI(resource));
-});
-
-t.test("a name of which something is seen is taken", async (t) => {
-  for (const name of SOMETHING_SEEN) {
-    for (const [method, path, body] of calls(name)) {
-      const answer = await call(method, path, body);
-      const refusal = answer.status === 400 ? answer.json<Refusal>().error : "";
-      t.notMatch(refusal, /seen/, `${method} ${path} ${encodeURI(JSON.stringify(body))}`);
-    }
-  }
-});
-
-t.test("what may have been named so is asked for", async (t) => {
-  for (const [method, path, body] of [
-    ["GET", "/api/state?prefix=%20", undefined],
-    ["GET", "/api/state/%20/history", undefined],
-    ["DELETE", "/api/state/%20", undefined],
-    ["GET", "/api/tasks?label=%20", undefined],
-    ["GET", "/api/events/history?topic=%20", undefined],
-    ["POST", "/api/leases/check", { paths: [" ", "\u0301", "src/\ue000"] }],
-    ["POST", "/api/rules/validate", { filename: " ", content: "" }],
-  ] as const) {
-    const answer = await call(method, path, body);
-    t.notMatch(answer.text, /seen/, path);
-  }
-});
-
 t.test("a surrogate that is alone is refused", async (t) => {
   const body = '{"topic":"a\\ud83d","data":1}';
   const answer = await send(port, "POST", "/api/events/publish", { body });
@@ -221,8 +148,6 @@ t.test("what an older version took is still there", { skip: RESTORE_REFUSED }, a
       data: { contracts: { "c\u200b": { kind: "contract", version: 1, endpoints: {} } } },
     },
     { kind: "spec", project: "p\u00ad", name: "n\u2060", ...version },
-    { kind: "state", key: " ", ...version },
-    { kind: "spec", project: "\u00a0", name: "\ue000", ...version },
   ]);
   const restored = await send(old.port, "POST", "/api/restore", {
     body: snapshot,
@@ -234,11 +159,6 @@ t.test("what an older version took is still there", { skip: RESTORE_REFUSED }, a
   }>();
   t.match(rules, [{ rule_id: "r\u200b" }]);
   t.equal((await send(old.port, "GET", "/api/templates/t%E2%80%8B")).json<{ readonly name: string }>().name, "T\u202e");
-  t.equal((await send(old.port, "GET", "/api/state/%20")).text, "1");
-  t.equal((await sendJson(old.port, "PUT", "/api/state/%20", 2)).status, 400);
-  t.same((await send(old.port, "DELETE", "/api/state/%20")).json(), { deleted: " " });
-  t.equal((await send(old.port, "GET", "/api/specs/%C2%A0/%EE%80%80")).text, "1");
-  t.equal((await send(old.port, "DELETE", "/api/specs/%C2%A0/%EE%80%80")).status, 200);
   const path = `/api/state/${encodeURIComponent(key)}`;
   t.equal((await send(old.port, "GET", path)).text, "1");
   t.same((await send(old.port, "GET", `/api/state?prefix=${encodeURIComponent(key)}`)).json<unknown[]>().length, 1);

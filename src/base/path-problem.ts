@@ -2,7 +2,7 @@
  * What is wrong with a path or a glob of paths as somebody wrote it: what cannot name a file of a workspace is refused
  * with what to write instead. Pure. Paths are relative to the workspace's root, with `/` between their segments.
  */
-import { hiddenProblem } from "../../schemas/text.js";
+import { lineProblem } from "../../schemas/text.js";
 
 /** Most paths and globs: nothing is wrong with them, and nobody has to look closer. */
 const PLAIN = /^[\w*?@-][\w.*?@-]*(?:\/[\w*?@-][\w.*?@-]*)*$/;
@@ -54,7 +54,7 @@ export function listProblem(glob: string): string | null {
 }
 
 function shapeProblem(path: string): string | null {
-  const hidden = hiddenProblem(path);
+  const hidden = lineProblem(path);
   if (hidden !== null) return hidden;
   if (ABSOLUTE.test(path)) {
     const hint = /^\/+([^/].*)$/su.exec(path)?.[1] ?? "it from the workspace's root, like src/a.ts";

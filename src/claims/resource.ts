@@ -3,7 +3,6 @@
  * any other name is what it is. Pure.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
-import { unseenProblem } from "../../schemas/text.js";
 import { BraceProblem, expandBraces } from "../base/brace-expansion.js";
 import {
   compilePathGlob,
@@ -87,7 +86,7 @@ function resourceProblem(text: string): string | null {
   for (const scope of SERVER_WIDE) {
     if (!text.startsWith(scope)) continue;
     const glob = text.slice(scope.length);
-    return glob === "" ? "names nothing" : (unseenProblem(glob) ?? alternativesProblem(glob, listProblem));
+    return glob === "" ? "names nothing" : alternativesProblem(glob, listProblem);
   }
   if (text.startsWith(PATH))
     return alternativesProblem(text.slice(PATH.length), (glob) => pathGlobProblem(glob, PLAIN_ESCAPABLE));
@@ -106,7 +105,7 @@ function alternativesProblem(glob: string, problemOf: (glob: string) => string |
 }
 
 function nameProblem(text: string): string | null {
-  if (text.startsWith(NAME)) return text === NAME ? "names nothing" : unseenProblem(text.slice(NAME.length));
+  if (text.startsWith(NAME)) return text === NAME ? "names nothing" : null;
   const misspelled = MISSPELLED.exec(text);
   if (misspelled !== null) {
     const [prefix, state, spec, name] = misspelled;

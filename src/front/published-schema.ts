@@ -4,27 +4,19 @@
  */
 import type { TSchema } from "typebox";
 import type { TextRules } from "../../schemas/text.js";
-import { SEEN_CLASS, UNSEEN_CLASS } from "../../schemas/visible-text.js";
+import { UNSEEN_CLASS } from "../../schemas/visible-text.js";
 
 export type Json = Record<string, unknown>;
 
-const LINE_CHARACTERS = `[^\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}]*`;
-const ONE_LINE = `^${LINE_CHARACTERS}$`;
-/** A line with a character that is sure to be seen. */
-const SEEN_LINE = `${LINE_CHARACTERS}[${SEEN_CLASS}]${LINE_CHARACTERS}`;
-/** The name of something, and one that may be left empty. */
-const NAME_LINE = `^${SEEN_LINE}$`;
-const LABEL_LINE = `^(?:${SEEN_LINE})?$`;
+const ONE_LINE = `^[^\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}]*$`;
 
 /** How long a text may be, and what may stand in it. */
 function textOf(rules: TextRules): Json {
-  const { characters_max, promised_characters_max = characters_max, promised_pattern, pattern } = rules;
-  const { required, line, may_be_unseen } = rules;
+  const { characters_max, promised_characters_max = characters_max, promised_pattern, required, line, pattern } = rules;
   const minimum = required === true ? { minLength: 1 } : {};
   // It says itself how long a text may be.
   if (pattern !== undefined) return { ...minimum, pattern: pattern.source };
-  const of_line = may_be_unseen === true ? ONE_LINE : required === true ? NAME_LINE : LABEL_LINE;
-  const said = promised_pattern ?? (line === true ? of_line : undefined);
+  const said = promised_pattern ?? (line === true ? ONE_LINE : undefined);
   return { ...minimum, ...(said === undefined ? {} : { pattern: said }), maxLength: promised_characters_max };
 }
 

@@ -11,6 +11,7 @@ import { startKoor, type Owner } from "./support/server-process.js";
 
 const TOKEN = "the-server's-own-token";
 const RIGHT = { Authorization: `Bearer ${TOKEN}` };
+const OPCODE_CONTINUATION = 0;
 const OPCODE_TEXT = 1;
 const OPCODE_CLOSE = 8;
 /** The promise: uWebSockets.js looks every 4 s. */
@@ -25,9 +26,10 @@ const PING = Buffer.from([0x89, 0x80, 0, 0, 0, 0]);
 const koor = await startKoor(t, { args: ["--auth-token", TOKEN] });
 const { port } = koor;
 
+/** A message, or a control frame. */
 interface Frame {
   readonly opcode: number;
-  readonly payload: Buffer;
+  payload: Buffer;
 }
 
 /** A subscriber on a connection of its own that keeps its side open, whatever the server does with its own. */
@@ -85,6 +87,14 @@ class Client {
     return performance.now() - from;
   }
 
+  #takeFrame(opcode: number, payload: Buffer): void {
+    // A control frame may come between the fragments of a message.
+    const begun =
+      opcode === OPCODE_CONTINUATION ? this.frames.findLast((one) => one.opcode === OPCODE_TEXT) : undefined;
+    if (begun === undefined) this.frames.push({ opcode, payload });
+    else begun.payload = Buffer.concat([begun.payload, payload]);
+  }
+
   #take(chunk: Buffer): void {
     this.#rest = Buffer.concat([this.#rest, chunk]);
     for (;;) {
@@ -95,7 +105,7 @@ class Client {
       if (rest.length < head) return;
       const length = short < 126 ? short : short === 126 ? rest.readUInt16BE(2) : Number(rest.readBigUInt64BE(2));
       if (rest.length < head + length) return;
-      this.frames.push({ opcode: rest.readUInt8(0) & 0x0f, payload: rest.subarray(head, head + length) });
+      this.#takeFrame(rest.readUInt8(0) & 0x0f, rest.subarray(head, head + length));
       this.#rest = rest.subarray(head + length);
       this.#wake();
     }

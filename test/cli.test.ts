@@ -441,7 +441,12 @@ t.test("templates: created from a file, listed, applied, deleted", async (t) => 
   t.match(await ask("templates", "list", "--kind", "bundle", "--tag", "go"), [{ id: "b", name: "B" }]);
   t.same(await ask("templates", "list", "--tag", "none"), []);
   t.match(await ask("templates", "get", "b"), { data: { contracts: { api: contract } } });
-  t.same(await ask("templates", "apply", "b", "--project", "p"), { applied: "b", project: "p", kind: "bundle" });
+  t.same(await ask("templates", "apply", "b", "--project", "p"), {
+    applied: "b",
+    project: "p",
+    kind: "bundle",
+    warnings: [{ contract: "api", path: "endpoints", message: "the contract has no endpoints" }],
+  });
   t.same(await ask("specs", "get", "p/api"), contract);
   t.match(await ask("rules", "export", "--source", "external"), [{ project: "p", rule_id: "a" }]);
   t.same(await ask("templates", "delete", "b"), { deleted: "b" });

@@ -49,7 +49,8 @@ const OF_LEADERS = /webhook(?:s|-delivery)\.test\.js$/;
 /** Of all of them, what the long form draws, of each kind of node: all would take ten minutes. */
 const LONG_OF_NODES = 3;
 /** What starts logs and clusters of its own: each of them takes half a minute and more, and no transport matters. */
-const OF_CLUSTERS = /(?:^|[/\\])(?:api-)?cluster(?:-[a-z-]+)?\.test\.js$|ordered-log[/\\](?:nats|postgres)\.test\.js$/;
+const OF_CLUSTERS =
+  /^test[/\\](?:faults[/\\])?(?:api-)?cluster(?:-[a-z-]+)?\.test\.js$|ordered-log[/\\](?:nats|postgres)\.test\.js$/;
 /** How many of them the two forms draw. */
 const SHORT_CLUSTERS = 1;
 const LONG_CLUSTERS = 4;

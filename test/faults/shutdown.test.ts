@@ -24,6 +24,7 @@ import { closeOf, dial, send, sendJson } from "../support/http-client.js";
 import { countInFlight } from "../support/metrics.js";
 import { makeDirectory, runKoor, startKoor, type Owner } from "../support/server-process.js";
 import { openSocket, openStream } from "../support/subscriber.js";
+import { LED } from "../support/column.js";
 import { newSeed } from "../support/random.js";
 import { Workload } from "../support/workload.js";
 import { openDatabase } from "../../src/store/sqlite/choice.js";
@@ -39,6 +40,9 @@ async function sendHalf(t: Owner, port: number): Promise<Socket> {
   while ((await countInFlight(port)) !== 1);
   return socket;
 }
+
+/** For tap's `skip`: the data directory of a node that is led is made before the test comes to it. */
+const MADE_BEFORE = LED ? "the directory of a node that is led is there already" : false;
 
 t.test("a signal in the middle of writes: all are answered, and what was acknowledged is stored", async (t) => {
   for (const signal of drawRows(["SIGTERM", "SIGINT", "SIGTERM"] as const, 1)) {
@@ -200,7 +204,7 @@ t.test("a second server on the same directory or port is one clear line and exit
   t.equal((await send(free.port, "GET", "/health")).status, 200, "the directory of the refused one is free");
 });
 
-t.test("the lock is that of the database: no name of it lets a second server in", async (t) => {
+t.test("the lock is that of the database: no name of it lets a second server in", { skip: MADE_BEFORE }, async (t) => {
   const folder = makeDirectory(t);
   const data_dir = join(folder, "real/data");
   const koor = await startKoor(t, { data_dir, cwd: folder });
@@ -227,33 +231,37 @@ t.test("the lock is that of the database: no name of it lets a second server in"
   t.match((await runKoor([...flags, data_dir], folder)).stderr, /is in use by another koor server/);
 });
 
-t.test("what the server makes is for its own user alone, and a directory of others is warned about", async (t) => {
-  const folder = makeDirectory(t);
-  const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
-  const umask = ["-c", 'umask 0; exec "$@"', "sh"];
-  const data_dir = join(folder, "made/for it");
-  const koor = await startKoor(t, {
-    data_dir,
-    cwd: folder,
-    launcher: ["/bin/sh", ...umask],
-    args: ["--auth-token", "x"],
-  });
-  t.same([modeOf(join(folder, "made")), modeOf(data_dir)], ["700", "700"]);
-  const files = readdirSync(data_dir);
-  t.ok(files.includes("data.db-wal") && files.includes("koor.lock"), String(files));
-  for (const file of files) t.equal(modeOf(join(data_dir, file)), "600", file);
-  t.notMatch(koor.log(), "other users");
-  await koor.stop();
-  for (const [mode, args, warned] of [
-    [0o755, ["--auth-token", "x"], true],
-    [0o755, [], false],
-  ] as const) {
-    chmodSync(data_dir, mode);
-    const again = await startKoor(t, { data_dir, args });
-    t.equal(/level=WARN msg="other users of this machine can open the data directory/.test(again.log()), warned);
-    await again.stop();
-  }
-});
+t.test(
+  "what the server makes is for its own user alone, and a directory of others is warned about",
+  { skip: MADE_BEFORE },
+  async (t) => {
+    const folder = makeDirectory(t);
+    const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+    const umask = ["-c", 'umask 0; exec "$@"', "sh"];
+    const data_dir = join(folder, "made/for it");
+    const koor = await startKoor(t, {
+      data_dir,
+      cwd: folder,
+      launcher: ["/bin/sh", ...umask],
+      args: ["--auth-token", "x"],
+    });
+    t.same([modeOf(join(folder, "made")), modeOf(data_dir)], ["700", "700"]);
+    const files = readdirSync(data_dir);
+    t.ok(files.includes("data.db-wal") && files.includes("koor.lock"), String(files));
+    for (const file of files) t.equal(modeOf(join(data_dir, file)), "600", file);
+    t.notMatch(koor.log(), "other users");
+    await koor.stop();
+    for (const [mode, args, warned] of [
+      [0o755, ["--auth-token", "x"], true],
+      [0o755, [], false],
+    ] as const) {
+      chmodSync(data_dir, mode);
+      const again = await startKoor(t, { data_dir, args });
+      t.equal(/level=WARN msg="other users of this machine can open the data directory/.test(again.log()), warned);
+      await again.stop();
+    }
+  },
+);
 
 t.test("a damaged database stops the start, its files untouched", async (t) => {
   const data_dir = makeDirectory(t);

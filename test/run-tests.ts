@@ -60,11 +60,11 @@ const OF_CLUSTER = join("test", "api-cluster.test.js");
 const SAMPLE_SECOND_LOG = 1;
 /** What breaks a server alone, and how many of them the short form draws. */
 const OF_FAULTS = /^test[/\\]faults[/\\](?!cluster)/;
-const SHORT_FAULTS = 5;
+const SHORT_FAULTS = 4;
 const PAGES_FOLDER = "dashboard";
 const SAMPLE_PAGES = 1;
 /** How many files of pages the short form looks at. */
-const SHORT_PAGES = 3;
+const SHORT_PAGES = 2;
 const LONG_FLAG = "--long";
 /** Files that run side by side; more of them would wait for each other's disk. */
 const MAX_TOGETHER = 4;
@@ -76,11 +76,13 @@ const FIRST = [
   "test/api-bad-input",
   "src/claims/simulation",
   "test/faults/lease-races",
-  "src/cluster/replay",
-  "test/cli",
-  "src/tasks/simulation",
-  "test/cli-cluster",
+  "src/ordered-log/nats",
+  "test/faults/webhook-delivery",
+  "test/replay",
   "test/dashboard-frame",
+  "test/cli",
+  "src/cluster/replay",
+  "src/tasks/simulation",
 ].map((name) => join(...name.split("/")) + TEST_ENDING);
 
 const names = process.argv.slice(2).filter((argument) => argument !== LONG_FLAG);

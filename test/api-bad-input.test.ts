@@ -51,7 +51,7 @@ interface Outcome {
 }
 
 /** So many that each route is met with a malformed path at least once. */
-const RUNS_A_ROUTE = 60;
+const RUNS_A_ROUTE = 80;
 /** So many times as many for a route that was never taken. */
 const ROUNDS_MORE_MAX = 20;
 const ROUTES_A_SAMPLE = 12;

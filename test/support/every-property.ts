@@ -1,8 +1,16 @@
 /**
- * What fast-check draws is the same where a run is repeated: the build makes this the first import of what uses it
- * (deploy/build.mjs).
+ * Makes fast-check draw the same values in a run that is repeated. The build makes this the first import of each file
+ * that uses fast-check (deploy/build.mjs).
  */
 import { configureGlobal } from "fast-check";
 import { newSeed, repeatedRun } from "./random.js";
 
-if (repeatedRun() !== undefined) configureGlobal({ seed: newSeed("properties") });
+let assertions = 0;
+
+// fast-check reads the seed once for each assertion: several over one property draw different values.
+if (repeatedRun() !== undefined)
+  configureGlobal({
+    get seed() {
+      return newSeed(`property ${assertions++}`);
+    },
+  });

@@ -31,7 +31,7 @@ const IMPORTS = /(?:from|import) "(\.[^"]+)"/g;
 const OVER_BOTH = join("test", "transports.test.js");
 const TEST_ENDING = ".test.js";
 /** Of what goes over Node's own transport, too: how many files each form draws. */
-const SHORT_OVER_NODE = 3;
+const SHORT_OVER_NODE = 2;
 const LONG_OVER_NODE = 12;
 /** Those in which a server may as well be a node; tests of clusters say themselves which nodes there are. */
 const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
@@ -60,11 +60,11 @@ const OF_CLUSTER = join("test", "api-cluster.test.js");
 const SAMPLE_SECOND_LOG = 1;
 /** What breaks a server alone, and how many of them the short form draws. */
 const OF_FAULTS = /^test[/\\]faults[/\\](?!cluster)/;
-const SHORT_FAULTS = 4;
+const SHORT_FAULTS = 3;
 const PAGES_FOLDER = "dashboard";
 const SAMPLE_PAGES = 1;
 /** How many files of pages the short form looks at. */
-const SHORT_PAGES = 2;
+const SHORT_PAGES = 1;
 const LONG_FLAG = "--long";
 /** Files that run side by side; more of them would wait for each other's disk. */
 const MAX_TOGETHER = 4;

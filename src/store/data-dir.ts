@@ -237,7 +237,8 @@ export function prepareDatabase(data_dir: string, lock: DataDirLock): Db {
 
 /**
  * A file with several names may be in use under one that nobody can find out, by a server that does not look where this
- * one does (`lockSharedFile`), or has started before there was another name. Whoever has it open holds SQLite's own lock of the file, which does not depend on the name: what asks for the whole file is refused then.
+ * one does (`lockSharedFile`), or has started before there was another name. Whoever has it open holds SQLite's own lock
+ * of the file, which does not depend on the name: what asks for the whole file is refused then.
  */
 function refuseShared(path: string): void {
   const db = openDatabase(path, { timeout_ms: 0 });

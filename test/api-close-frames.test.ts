@@ -8,12 +8,10 @@ import t from "tap";
 import { TRANSPORT } from "./support/column.js";
 import { send, sendJson } from "./support/http-client.js";
 import { startKoor, type Owner } from "./support/server-process.js";
+import { MessageReader, OPCODE_CLOSE, OPCODE_TEXT, type SocketMessage } from "./support/websocket-messages.js";
 
 const TOKEN = "the-server's-own-token";
 const RIGHT = { Authorization: `Bearer ${TOKEN}` };
-const OPCODE_CONTINUATION = 0;
-const OPCODE_TEXT = 1;
-const OPCODE_CLOSE = 8;
 /** The promise: uWebSockets.js looks every 4 s. */
 const CUT_WITHIN_MS = TRANSPORT === "node" ? 1_000 : 4_000;
 const SLACK_MS = 1_500;
@@ -26,18 +24,11 @@ const PING = Buffer.from([0x89, 0x80, 0, 0, 0, 0]);
 const koor = await startKoor(t, { args: ["--auth-token", TOKEN] });
 const { port } = koor;
 
-/** A message, or a control frame. */
-interface Frame {
-  readonly opcode: number;
-  payload: Buffer;
-}
-
 /** A subscriber on a connection of its own that keeps its side open, whatever the server does with its own. */
 class Client {
   readonly socket: Socket;
-  readonly frames: Frame[] = [];
+  readonly frames: SocketMessage[] = [];
   readonly cut: Promise<void>;
-  #rest: Buffer = Buffer.alloc(0);
   #wake: () => void = () => undefined;
 
   constructor(t: Owner) {
@@ -63,12 +54,16 @@ class Client {
     );
     const [head] = (await once(this.socket, "data")) as [Buffer];
     if (!head.toString("latin1").startsWith("HTTP/1.1 101 ")) throw new Error("no upgrade");
-    this.socket.on("data", (chunk: Buffer) => this.#take(chunk));
+    const reader = new MessageReader((message) => {
+      this.frames.push(message);
+      this.#wake();
+    });
+    this.socket.on("data", (chunk: Buffer) => reader.read(chunk));
     return id;
   }
 
   /** Resolves with the close frame. */
-  async closeFrame(): Promise<Frame> {
+  async closeFrame(): Promise<SocketMessage> {
     for (;;) {
       const found = this.frames.find(({ opcode }) => opcode === OPCODE_CLOSE);
       if (found !== undefined) return found;
@@ -86,34 +81,18 @@ class Client {
     clearInterval(timer);
     return performance.now() - from;
   }
-
-  #takeFrame(opcode: number, payload: Buffer): void {
-    // A control frame may come between the fragments of a message.
-    const begun =
-      opcode === OPCODE_CONTINUATION ? this.frames.findLast((one) => one.opcode === OPCODE_TEXT) : undefined;
-    if (begun === undefined) this.frames.push({ opcode, payload });
-    else begun.payload = Buffer.concat([begun.payload, payload]);
-  }
-
-  #take(chunk: Buffer): void {
-    this.#rest = Buffer.concat([this.#rest, chunk]);
-    for (;;) {
-      const rest = this.#rest;
-      if (rest.length < 2) return;
-      const short = rest.readUInt8(1) & 0x7f;
-      const head = short < 126 ? 2 : short === 126 ? 4 : 10;
-      if (rest.length < head) return;
-      const length = short < 126 ? short : short === 126 ? rest.readUInt16BE(2) : Number(rest.readBigUInt64BE(2));
-      if (rest.length < head + length) return;
-      this.#takeFrame(rest.readUInt8(0) & 0x0f, rest.subarray(head, head + length));
-      this.#rest = rest.subarray(head + length);
-      this.#wake();
-    }
-  }
 }
 
 const remove = (id: string) => send(port, "DELETE", `/api/instances/${id}`, { headers: RIGHT });
 const publish = (data: string) => sendJson(port, "POST", "/api/events/publish", { topic: "large", data }, RIGHT);
+
+const data = "x".repeat(EVENT_CHARACTERS);
+
+/** Publishes more than the system takes of what the client does not read. */
+async function fillUp({ socket }: Client): Promise<void> {
+  socket.pause();
+  for (let event = 0; event < EVENTS; event++) await publish(data);
+}
 
 t.test("a client that ignores the close frame is cut, and gets nothing meanwhile", async (t) => {
   const client = new Client(t);
@@ -147,9 +126,7 @@ t.test("a client whose message is too large is cut, too", async (t) => {
 t.test("a subscriber that is behind gets the close frame after what its socket was given", async (t) => {
   const client = new Client(t);
   const id = await client.subscribe();
-  client.socket.pause();
-  const data = "x".repeat(EVENT_CHARACTERS);
-  for (let event = 0; event < EVENTS; event++) await publish(data);
+  await fillUp(client);
   await remove(id);
   await publish("after");
   client.socket.resume();
@@ -163,9 +140,7 @@ t.test("a subscriber that is behind gets the close frame after what its socket w
 t.test("a subscriber that is behind and reads nothing is cut", async (t) => {
   const client = new Client(t);
   const id = await client.subscribe();
-  client.socket.pause();
-  const data = "x".repeat(EVENT_CHARACTERS);
-  for (let event = 0; event < EVENTS; event++) await publish(data);
+  await fillUp(client);
   await remove(id);
   t.ok((await client.pingUntilCut()) < CUT_WITHIN_MS + SLACK_MS);
   t.notOk(client.frames.some(({ opcode }) => opcode === OPCODE_CLOSE));

@@ -9,9 +9,7 @@ import type { Socket } from "node:net";
 import { closeOf, dial } from "./http-client.js";
 import type { Owner } from "./server-process.js";
 import type { Dropped, Told } from "./subscriber.js";
-
-const OPCODE_TEXT = 1;
-const OPCODE_CLOSE = 8;
+import { MessageReader, OPCODE_CLOSE, OPCODE_TEXT } from "./websocket-messages.js";
 
 export abstract class SlowClient {
   readonly items: (Told | Dropped)[] = [];
@@ -52,7 +50,6 @@ export abstract class SlowClient {
 }
 
 class SlowSocket extends SlowClient {
-  #rest: Buffer = Buffer.alloc(0);
   readonly closed: Promise<unknown>;
 
   /** @param first frames that came with the answer to the upgrade */
@@ -62,8 +59,12 @@ class SlowSocket extends SlowClient {
   ) {
     super();
     this.closed = closeOf(socket);
-    this.#take(first);
-    socket.on("data", (chunk: Buffer) => this.#take(chunk));
+    const reader = new MessageReader(({ opcode, payload }) => {
+      if (opcode === OPCODE_TEXT) this.add(payload.toString("utf8"));
+      else if (opcode === OPCODE_CLOSE) socket.end();
+    });
+    reader.read(first);
+    socket.on("data", (chunk: Buffer) => reader.read(chunk));
     socket.pause();
   }
 
@@ -77,24 +78,6 @@ class SlowSocket extends SlowClient {
 
   leave(): void {
     this.socket.destroy();
-  }
-
-  /** Frames as a server sends them: not masked, not in parts (RFC 6455, 5.2). */
-  #take(chunk: Buffer): void {
-    this.#rest = Buffer.concat([this.#rest, chunk]);
-    for (;;) {
-      const rest = this.#rest;
-      if (rest.length < 2) return;
-      const short = rest.readUInt8(1) & 0x7f;
-      const header = short < 126 ? 2 : short === 126 ? 4 : 10;
-      if (rest.length < header) return;
-      const length = short < 126 ? short : short === 126 ? rest.readUInt16BE(2) : Number(rest.readBigUInt64BE(2));
-      if (rest.length < header + length) return;
-      const opcode = rest.readUInt8(0) & 0x0f;
-      if (opcode === OPCODE_TEXT) this.add(rest.toString("utf8", header, header + length));
-      else if (opcode === OPCODE_CLOSE) this.socket.end();
-      this.#rest = rest.subarray(header + length);
-    }
   }
 }
 

@@ -4,45 +4,13 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
+import { liveTask } from "../../test/support/live-task.js";
 import { must } from "../base/assert.js";
 import { LiveTasks } from "./live-tasks.js";
 import type { LiveTask } from "./task.js";
 
-const LIFE: LiveTask["life"] = {
-  state: "blocked",
-  priority: 0,
-  attempts: 0,
-  not_before: null,
-  assignee: null,
-  reserved: null,
-  reserved_until: 0,
-  claim: null,
-  progress: null,
-  cancel_requested: false,
-  steps: 1,
-  ready_at: null,
-  updated_at: 0,
-  claimed_at: null,
-  ended_at: null,
-};
-
 function makeTask(row: number, blockers: Set<number>): LiveTask {
-  return {
-    row,
-    id: `t${row}`,
-    workspace: "",
-    title: "t",
-    labels: [],
-    requires: [],
-    resources: [],
-    max_attempts: 3,
-    ttl_s: 60,
-    max_s: 60,
-    created_by: null,
-    created_at: 0,
-    life: { ...LIFE, state: blockers.size > 0 ? "blocked" : "ready" },
-    blockers,
-  };
+  return liveTask(row, `t${row}`, blockers, { priority: 0, state: blockers.size > 0 ? "blocked" : "ready" });
 }
 
 /** Rows of the tasks that wait, directly or through others, for one that is not there. */

@@ -1,6 +1,7 @@
 /** What becomes of a task that is not held any more, case by case. */
 import t from "tap";
 import type { TaskState } from "../../schemas/tasks.js";
+import { liveTask } from "../../test/support/live-task.js";
 import { TASK_BACKOFF_MS_MAX } from "../../schemas/limits.js";
 import { type Ending, outcomeOf } from "./outcome.js";
 import { backoffMs, type LiveTask } from "./task.js";
@@ -8,38 +9,16 @@ import { backoffMs, type LiveTask } from "./task.js";
 const NOW_MS = 1_000_000;
 
 function held(attempts: number, cancel_requested = false, not_before: number | null = null): LiveTask {
-  return {
-    row: 1,
-    id: "a",
-    workspace: "",
-    title: "t",
-    labels: [],
-    requires: [],
-    resources: [],
-    max_attempts: 3,
-    ttl_s: 60,
-    max_s: 60,
-    created_by: null,
-    created_at: 0,
-    blockers: new Set(),
-    life: {
-      state: "claimed",
-      priority: 5,
-      attempts,
-      not_before,
-      assignee: null,
-      reserved: null,
-      reserved_until: 0,
-      claim: 1,
-      progress: null,
-      cancel_requested,
-      steps: 2,
-      ready_at: 0,
-      updated_at: 0,
-      claimed_at: 0,
-      ended_at: null,
-    },
-  };
+  return liveTask(1, "a", new Set(), {
+    state: "claimed",
+    attempts,
+    not_before,
+    claim: 1,
+    cancel_requested,
+    steps: 2,
+    ready_at: 0,
+    claimed_at: 0,
+  });
 }
 
 t.test("each ending", (t) => {

@@ -193,10 +193,11 @@ class Model {
     return new Set(this.live().filter((task) => this.causeOf(task) !== undefined));
   }
 
-  /** What is told of those that cannot go on, or can again, by what happens. */
-  tellStuck(before: ReadonlySet<Known>): void {
+  /** What is told of those that cannot go on, or can again, by what happens: the one it happens to first. */
+  tellStuck(before: ReadonlySet<Known>, first?: Known): void {
     const now = this.stuck();
-    for (const task of this.live().filter(({ state }) => state === "blocked")) {
+    const blocked = this.live().filter(({ state }) => state === "blocked");
+    for (const task of blocked.toSorted((a, b) => Number(b === first) - Number(a === first))) {
       const cause = this.causeOf(task);
       if (cause !== undefined && !before.has(task))
         this.expected.push(`task.blocked ${task.id} - waits for ${cause.state} task ${cause.id}`);
@@ -230,7 +231,7 @@ class Model {
     if (state === "ready") task.ready_at = this.now();
     if (ENDED.has(state)) task.ended_at = this.now();
     if (state !== "blocked") this.expected.push(`task.${state} ${task.id} ${fence} ${reason ?? "-"}`);
-    if (turns) this.tellStuck(stuck);
+    if (turns) this.tellStuck(stuck, task);
     this.seen.set(state, (this.seen.get(state) ?? 0) + 1);
     if (state !== "done") return;
     for (const other of this.tasks.values()) {
@@ -577,7 +578,7 @@ t.test("any day of a few agents with tasks", (t) => {
             task.asked = { ...task.asked, after };
             const now = model.waits(after) ? "blocked" : "ready";
             if (now !== state) model.become(task, now, null, { not_before: task.not_before });
-            model.tellStuck(stuck);
+            model.tellStuck(stuck, task);
           }
         }
       },

@@ -282,9 +282,12 @@ t.test("callers take turns, and one leaves room for others", async (t) => {
   settled.length = 0;
   const others = ["b", "c"].map((caller) => ask(caller, caller));
   t.equal(pool.waiting, POOL_QUEUE_OF_CALLER_MAX + 2);
-  for (const gate of gates) gate.open();
+  // With one thread they are done in the order in which they begin, however busy the machine is.
+  const [first, ...rest] = gates;
+  first?.open();
   t.same(await Promise.all(others), ["done b", "done c"]);
-  t.ok(settled.length < POOL_QUEUE_OF_CALLER_MAX / 2, `${settled.length} were done by then`);
+  t.ok(settled.length <= 2 + others.length, `${settled.length} were done by then`);
+  for (const gate of rest) gate.open();
   await Promise.all([...greedy, ...held]);
   t.equal(pool.waiting, 0);
 });

@@ -56,8 +56,8 @@ export const Change = Type.Object({ kind: Type.Enum(CHANGE_KINDS), key: Key, ver
 export type Change = Static<typeof Change>;
 
 /** `left_out`: the kinds of which more has changed than is named. */
-export const ChangeNotice = Type.Object({
+export const ChangesPush = Type.Object({
   changes: Type.Array(Change),
   left_out: Type.Array(Type.Enum(CHANGE_KINDS)),
 });
-export type ChangeNotice = Static<typeof ChangeNotice>;
+export type ChangesPush = Static<typeof ChangesPush>;

@@ -274,10 +274,10 @@ export type ThreadsRequest = Static<typeof ThreadsRequest>;
  * What a commit did to boxes: whose in-boxes and out-boxes have something new. Also how many messages are unread in
  * all, and when (ms) the next one expires; null where none does.
  */
-export const BoxNotice = Type.Object({
+export const BoxesPush = Type.Object({
   in: Type.Array(Type.String()),
   out: Type.Array(Type.String()),
   unread: Type.Integer({ minimum: 0 }),
   expires_at: Type.Union([Type.Integer(), Type.Null()]),
 });
-export type BoxNotice = Static<typeof BoxNotice>;
+export type BoxesPush = Static<typeof BoxesPush>;

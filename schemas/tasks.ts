@@ -368,10 +368,10 @@ export type ReadyRecord = Static<typeof ReadyRecord>;
  * What a commit did to tasks, in order. `ready` is null unless the task is ready; `waited_ms`: of one that was claimed,
  * how long it was ready. `counts`: how many there are of each state that is no end, in the order of TASK_STATES.
  */
-export const TaskNotice = Type.Object({
+export const TasksPush = Type.Object({
   changed: Type.Array(
     Type.Object({ row: Row, id: Type.String(), state: State, ready: nullable(ReadyRecord), waited_ms: MsOrNull }),
   ),
   counts: Type.Array(Type.Integer()),
 });
-export type TaskNotice = Static<typeof TaskNotice>;
+export type TasksPush = Static<typeof TasksPush>;

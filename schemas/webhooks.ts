@@ -182,7 +182,7 @@ export const WebhookDiscardRequest = Type.Object({ id: Type.String(), event: Eve
 const Rows = Type.Array(Type.Integer({ minimum: 1 }));
 
 /** What a commit did to the outbox, told to the front. */
-export const OutboxNotice = Type.Object({
+export const OutboxPush = Type.Object({
   /** Webhooks, by row, that have more to deliver. */
   queued: Rows,
   /** Webhooks, by row, that were made, enabled, disabled or deleted. */
@@ -194,4 +194,4 @@ export const OutboxNotice = Type.Object({
   /** Events that a webhook wanted and that found its queue full, since the last notice. */
   dropped: NonNegative,
 });
-export type OutboxNotice = Static<typeof OutboxNotice>;
+export type OutboxPush = Static<typeof OutboxPush>;

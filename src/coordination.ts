@@ -59,7 +59,7 @@ import { TaskFront } from "./tasks/front.js";
 import { TaskMirror } from "./tasks/mirror.js";
 import { taskRoutes } from "./tasks/routes.js";
 import { taskReader } from "./tasks/table.js";
-import type { NoticeHandlers, Threads } from "./threads/open.js";
+import type { PushHandlers, Threads } from "./threads/open.js";
 import { specReader, stateReader } from "./versioned/table.js";
 import { KeyWatch } from "./versioned/watch.js";
 import { conditionRows } from "./wait/conditions.js";
@@ -98,7 +98,7 @@ export interface Coordination {
   readonly tasks: readonly BackgroundTask[];
   /** Those that are no background tasks. */
   readonly measured: readonly Measured[];
-  readonly takers: Pick<NoticeHandlers<typeof NOTICES>, "instances" | "leases" | "tasks" | "message_boxes">;
+  readonly takers: Pick<PushHandlers<typeof NOTICES>, "instances" | "leases" | "tasks" | "message_boxes">;
   /** Ends what no call waits for since the server stopped. Before the first call, once notices are listened to. */
   begin(): void;
   /** Takes what the database holds now: after a crash of the writer, or what a restore has brought. */

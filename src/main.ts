@@ -14,7 +14,7 @@ import { isOutOfDescriptors } from "./base/descriptors.js";
 import { reasonOf, traceOf } from "./base/reason.js";
 import { checkToken, ConfigError, helpText, loadConfig, type Invocation } from "./config/load.js";
 import type { Server } from "./server.js";
-import { beginWriter } from "./threads/begun-writer.js";
+import { startWriter } from "./threads/early-writer.js";
 
 const URLS = {
   writer: new URL("../workers/writer/main.js", import.meta.url),
@@ -58,7 +58,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   try {
     const { config } = invocation;
     // The writer loads its modules while the front loads its own.
-    const begun = beginWriter(URLS.writer, resolve(config.data_dir), config);
+    const begun = startWriter(URLS.writer, resolve(config.data_dir), config);
     const { startServer } = await import("./server.js");
     server = await startServer(config, URLS, begun);
   } catch (error) {

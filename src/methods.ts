@@ -19,7 +19,7 @@ import * as events from "./events/commands.js";
 import * as eventJobs from "./events/jobs.js";
 import { EVENTS } from "./events/publisher.js";
 import * as instances from "./instances/commands.js";
-import { INSTANCES } from "./instances/notices.js";
+import { INSTANCES } from "./instances/push-messages.js";
 import * as leases from "./leases/commands.js";
 import * as leaseJobs from "./leases/jobs.js";
 import { BOXES } from "./messages/box-writer.js";
@@ -30,7 +30,7 @@ import { MethodTable } from "./rpc/method.js";
 import * as rules from "./rules/commands.js";
 import * as ruleJobs from "./rules/jobs.js";
 import * as sessions from "./sessions/commands.js";
-import { SESSIONS } from "./sessions/notices.js";
+import { SESSIONS } from "./sessions/push-messages.js";
 import * as specs from "./specs/commands.js";
 import * as specJobs from "./specs/jobs.js";
 import * as state from "./state/commands.js";
@@ -43,7 +43,7 @@ import * as templateJobs from "./templates/jobs.js";
 import * as closeStore from "./threads/close-store.js";
 import * as threadJobs from "./threads/jobs.js";
 import { methodsIn } from "./threads/methods.js";
-import { BUG, CHANGES, COMMIT, FOREIGN } from "./threads/notices.js";
+import { BUG, CHANGES, COMMIT, REMOTE_CHANGES } from "./threads/push-messages.js";
 import * as usage from "./usage/commands.js";
 import * as usageJobs from "./usage/jobs.js";
 import { STATE_KEYS } from "./versioned/commands.js";
@@ -94,7 +94,7 @@ export const METHODS = new MethodTable(
 
 /** What the writer says unasked, before the replies of the same commit, by who takes it on the front. */
 export const NOTICES = {
-  foreign: FOREIGN,
+  foreign: REMOTE_CHANGES,
   node: NODE,
   instances: INSTANCES,
   sessions: SESSIONS,

@@ -88,7 +88,7 @@ import { passedTimes } from "./store/settle-times.js";
 import { sqliteChoice } from "./store/sqlite/choice.js";
 import { TemplateFront } from "./templates/front.js";
 import { templateRoutes } from "./templates/routes.js";
-import type { BegunWriter } from "./threads/begun-writer.js";
+import type { WriterHandle } from "./threads/early-writer.js";
 import { LongWork } from "./threads/long-work.js";
 import { openThreads, type Threads, type ThreadUrls } from "./threads/open.js";
 import { WriterMetrics } from "./threads/writer-metrics.js";
@@ -150,12 +150,12 @@ const WARM_DELAY_MS = 100;
  * @param begun the writer, where it was begun before this was loaded
  * @throws TransportError, DataDirError, PortError with one line for the operator
  */
-export async function startServer(config: Config, urls: ServerUrls, begun?: BegunWriter): Promise<Server> {
+export async function startServer(config: Config, urls: ServerUrls, begun?: WriterHandle): Promise<Server> {
   const started = performance.now();
   const data_dir = resolve(config.data_dir);
   const log = await openLog(config.log_level, config.log_format);
   const chosen = await chooseTransport(config.transport);
-  const threads = openThreads({ config, data_dir, urls, log, methods: METHODS, notices: NOTICES, begun });
+  const threads = openThreads({ config, data_dir, urls, log, methods: METHODS, push_messages: NOTICES, begun });
   // A node goes on from the time that it has stored: its machine's clock may have been set wrong meanwhile.
   const stored = config.cluster === "" ? null : threads.reads.model(clusterReader).state();
   if (stored !== null) clock.follow(stored.membership.now_ms);
@@ -388,7 +388,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const rule_table = reads.model(ruleReader);
   const rule_versions = new RuleSetVersions(
     (project) => rule_table.version(project),
-    () => writer.behind,
+    () => writer.isBehind,
   );
   writer.changes.listen("rule", rule_versions);
   const rules = new RuleFront({
@@ -450,7 +450,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     tasks,
     writer_metrics,
     new ProcessMetrics({
-      logBytes: () => threads.logBytes(),
+      logBytes: () => threads.walBytes(),
       runtime: { transport: chosen.name, sqlite: sqliteChoice().library.way },
       uptime_ms,
     }),

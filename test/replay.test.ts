@@ -7,19 +7,19 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
-import { CHANGE_KINDS, type ChangeKind, type ChangeNotice } from "../schemas/changes.js";
+import { CHANGE_KINDS, type ChangeKind, type ChangesPush } from "../schemas/changes.js";
 import { must } from "../src/base/assert.js";
 import { auditTrail } from "../src/audit/table.js";
 import { MonotonicClock } from "../src/base/clock.js";
 import { Failure } from "../src/base/result.js";
-import type { Notice, PayloadOf } from "../src/rpc/method.js";
+import type { PushMessage, PayloadOf } from "../src/rpc/method.js";
 import { packingOf } from "../src/rpc/packing.js";
 import type { RpcServer, ServerCall } from "../src/rpc/server.js";
 import { newestTime } from "../src/store/id-range.js";
 import { databasePath, openWriter } from "../src/store/open.js";
 import { Batch } from "../src/threads/batch.js";
 import { Models } from "../src/threads/model.js";
-import { BUG, CHANGES } from "../src/threads/notices.js";
+import { BUG, CHANGES } from "../src/threads/push-messages.js";
 import { WatchedKinds } from "../src/threads/watched-kinds.js";
 import type { WriterMethod } from "../src/threads/writer-method.js";
 import {
@@ -103,9 +103,9 @@ class Replica {
     const told = new Set<ChangeKind>();
     const server = {
       depth: 0,
-      notify: (notice: Notice, payload: unknown) => {
+      notify: (notice: PushMessage, payload: unknown) => {
         if (notice === CHANGES) {
-          const { changes, left_out } = payload as ChangeNotice;
+          const { changes, left_out } = payload as ChangesPush;
           for (const kind of [...changes.map((change) => change.kind), ...left_out]) told.add(kind);
         }
         if (notice === BUG) this.bugs.push((payload as PayloadOf<typeof BUG>).error.split("\n")[0] ?? "");

@@ -1,7 +1,7 @@
 /** The rows of refused calls. Run in the writer. */
 import * as Type from "typebox";
 import { AuditCountRequest, AuditRefusalReply, AuditRefusalRequest } from "../../schemas/audit.js";
-import { anyOfThem, changesAny, named } from "../threads/changes.js";
+import { reportAny, changesAny, reportByName } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { auditTrail } from "./table.js";
 
@@ -16,7 +16,7 @@ export const refuseCall = writerMethod({
   changes: [
     changesAny(
       "audit",
-      named(({ resource }: AuditRefusalRequest) => resource),
+      reportByName(({ resource }: AuditRefusalRequest) => resource),
     ),
   ],
   models,
@@ -33,7 +33,7 @@ export const countRefusals = writerMethod({
   reply: Type.Null(),
   weight: ({ rows }) => rows.length * 3 * Float64Array.BYTES_PER_ELEMENT,
   audit: null,
-  changes: [changesAny("audit", anyOfThem)],
+  changes: [changesAny("audit", reportAny)],
   models,
   run: ({ audit }, { rows }) => {
     for (const { id, at, count } of rows) audit.setCount(id, at, count);

@@ -3,7 +3,7 @@ import t from "tap";
 import { makeRandom, newSeed } from "../../test/support/random.js";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { must } from "../base/assert.js";
-import { DeferredRows } from "../store/deferred-rows.js";
+import { WriteBuffer } from "../store/write-buffer.js";
 import { migrate } from "../store/migrate.js";
 import { openWriter } from "../store/open.js";
 import { AuditAppender, INDEX_SPANS, listEntries } from "./table.js";
@@ -19,7 +19,7 @@ t.test("a page is what a filter over all rows gives", async (t) => {
   const db = openWriter(makeDirectory(t));
   t.teardown(() => db.close());
   migrate(db);
-  const deferred = new DeferredRows(db);
+  const deferred = new WriteBuffer(db);
   const trail = new AuditAppender(db, deferred);
   const rows: { id: number; at: number; actor: string; action: string }[] = [];
   for (let id = 1; id <= ROWS; id++) {

@@ -5,7 +5,7 @@
 import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.js";
 import { AUDIT_LOOKED_AT_MAX } from "../../schemas/limits.js";
 import { idRange } from "../store/id-range.js";
-import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
+import type { WriteBuffer, DeferredTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";
 import type { AuditTrail } from "../threads/transaction.js";
 import type { Model, WritingModel } from "../threads/model.js";
@@ -43,7 +43,7 @@ export class AuditAppender implements AuditTrail, WritingModel {
   /** Who and what the newest span is known to have. */
   #known: Readonly<Record<SpanKind, Set<string>>> = newSpan();
 
-  constructor(db: Db, rows: DeferredRows) {
+  constructor(db: Db, rows: WriteBuffer) {
     this.#entries = rows.into("INSERT INTO audit (id, at, actor, action, resource, detail, outcome)", 7);
     this.#spans = rows.into("INSERT OR IGNORE INTO audit_span", 3);
     this.#newest = db.prepare<[], number>("SELECT max(id) FROM audit").pluck();

@@ -7,7 +7,7 @@ import { Failure } from "../base/result.js";
 import { claimBook } from "../claims/book.js";
 import { publisher } from "../events/publisher.js";
 import { findSteps, settleTimes } from "../store/settle-times.js";
-import { allThereIs, changesAny } from "../threads/changes.js";
+import { reportTooMany, changesAny } from "../threads/changes.js";
 import { DATABASE } from "../threads/model.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { outboxModel } from "../outbox/outbox.js";
@@ -43,7 +43,7 @@ export const applyRestore = writerMethod({
     resource: () => "",
     detail: ({ counts }) => writeDetail(counts),
   },
-  changes: CHANGE_KINDS.map((kind) => changesAny(kind, allThereIs)),
+  changes: CHANGE_KINDS.map((kind) => changesAny(kind, reportTooMany)),
   // What becomes of tasks that were claimed, the claims ask the tasks.
   models: { db: DATABASE, events: publisher, outbox: outboxModel, book: claimBook, tasks: taskBook },
   run: ({ db, events, outbox, book }, { path }, call) => {

@@ -3,7 +3,7 @@
  * and a few times a second hands each reader what it asked for. A message is made once, for all of them. Says
  * which kinds are watched; with nobody there nothing is told to it. Runs on the front.
  */
-import type { AskedKind, ChangeKind, ChangeNotice } from "../../schemas/changes.js";
+import type { AskedKind, ChangeKind, ChangesPush } from "../../schemas/changes.js";
 import { CHANGE_KINDS } from "../../schemas/changes.js";
 import { CHANGE_READERS_MAX } from "../../schemas/limits.js";
 import type { BackgroundTask } from "../background/task.js";
@@ -50,7 +50,7 @@ export class ChangeReaders implements BackgroundTask {
   }
 
   /** What a commit has changed. */
-  accept({ changes, left_out }: ChangeNotice): void {
+  accept({ changes, left_out }: ChangesPush): void {
     for (const { kind, key, version } of changes) this.tell(kind, key, version);
     if (this.#readers.size > 0) for (const kind of left_out) this.#changed.leaveOut(kind);
   }
@@ -101,7 +101,7 @@ export class ChangeReaders implements BackgroundTask {
     this.#watched.set(new Set(CHANGE_KINDS.filter((kind) => toldAs(kind).some((as) => asked.has(as)))));
   }
 
-  #handOut({ changes, left_out }: ChangeNotice): void {
+  #handOut({ changes, left_out }: ChangesPush): void {
     for (const { kind, key, version } of changes) {
       for (const as of toldAs(kind)) {
         const message = messageOf(as, key, version);

@@ -24,10 +24,10 @@ import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
 import { publisher, type Publisher } from "../events/publisher.js";
 import { rememberedRequests, type RememberedRequests } from "../requests/remembered.js";
-import type { Notice } from "../rpc/method.js";
+import type { PushMessage } from "../rpc/method.js";
 import type { AuditTrail } from "../threads/transaction.js";
 import type { ChangeSet } from "../threads/change-set.js";
-import type { Model, Opening, Said, WritingModel } from "../threads/model.js";
+import type { Model, Opening, Push, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import { ClaimBytes } from "./claim-bytes.js";
 import { isLease, leaseId, type LiveLease, liveLease, noLease, resourcesOf, TOO_MANY_STEPS } from "./lease.js";
@@ -38,7 +38,7 @@ import { ClaimCounters, LeaseWriter } from "./table.js";
 import { SERVER, tellLease } from "./tell.js";
 
 /** Leases as a commit has left them, in the order of what happened to them. */
-export const LEASES = { name: "leases", payload: Type.Array(LeaseRecord) } as const satisfies Notice;
+export const LEASES = { name: "leases", payload: Type.Array(LeaseRecord) } as const satisfies PushMessage;
 
 const NONE: readonly LiveLease[] = [];
 
@@ -133,16 +133,16 @@ export class ClaimBook implements WritingModel {
       .filter((lease) => !this.#ledger.enqueue(lease));
   }
 
-  tellChanges(changes: ChangeSet): void {
+  addChanges(changes: ChangeSet): void {
     for (const record of this.#changed) if (isLease(record)) changes.add("lease", leaseId(record.row), null);
     for (const resource of this.#audited.splice(0)) changes.add("audit", resource, null);
   }
 
-  takeNotice(): Said | null {
+  drainPush(): Push | null {
     if (this.#changed.length === 0) return null;
     const payload = this.#changed;
     this.#changed = [];
-    return { notice: LEASES, payload };
+    return { message: LEASES, payload };
   }
 
   /** A lease for who calls: held, or waiting in line where it may; else why not. */

@@ -2,7 +2,7 @@
 import * as Type from "typebox";
 import { EndClaimsRequest, PruneLeasesReply, PruneLeasesRequest } from "../../schemas/leases.js";
 import { LEASE_KEEP_MS, LEASE_PRUNE_ROWS } from "../../schemas/limits.js";
-import { anyOfThem, changesAny, changesByModel } from "../threads/changes.js";
+import { reportAny, changesAny, changesByModel } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { claimBook } from "./book.js";
 
@@ -34,7 +34,7 @@ export const pruneLeases = writerMethod({
   audit: null,
   changes: [
     changesAny("lease", (_request: PruneLeasesRequest, { removed }: PruneLeasesReply) =>
-      removed === 0 ? [] : anyOfThem(),
+      removed === 0 ? [] : reportAny(),
     ),
   ],
   models: { book: claimBook },

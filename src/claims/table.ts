@@ -1,7 +1,7 @@
 /** The SQL of leases, fences and who may hold: changing (writer) and reading (front). */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { must } from "../base/assert.js";
-import type { Deferred, DeferredRows, DeferredTable } from "../store/deferred-rows.js";
+import type { Deferred, WriteBuffer, DeferredTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
@@ -115,7 +115,7 @@ export class ClaimCounters implements Deferred {
 
 /** Rows are written whole, and put off: whoever reads them here is given all that was. */
 export class LeaseWriter {
-  readonly #rows: DeferredRows;
+  readonly #rows: WriteBuffer;
   readonly #reader: LeaseReader;
   readonly #leases: DeferredTable<Row>;
   readonly #name: Statement<[string], string>;
@@ -123,7 +123,7 @@ export class LeaseWriter {
   readonly #oldest: Statement<[number, number], { row: number; ended_at: number | null }>;
   readonly #delete: Statement<[number], unknown>;
 
-  constructor(db: Db, rows: DeferredRows) {
+  constructor(db: Db, rows: WriteBuffer) {
     this.#rows = rows;
     this.#reader = new LeaseReader(db);
     this.#leases = rows.into("REPLACE INTO lease", 18);

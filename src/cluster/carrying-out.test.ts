@@ -7,7 +7,7 @@ import type { RpcServer, ServerCall } from "../rpc/server.js";
 import type { Db } from "../store/open.js";
 import { sqliteError } from "../store/sqlite/codes.js";
 import { Entries } from "../threads/entries.js";
-import { ForeignCounter } from "../threads/foreign-counter.js";
+import { RemoteWriteCounter } from "../threads/remote-write-counter.js";
 import { Models } from "../threads/model.js";
 import { Transaction } from "../threads/transaction.js";
 import { WatchedKinds } from "../threads/watched-kinds.js";
@@ -82,7 +82,7 @@ function sceneOf(node: string, given: Given = {}): Scene {
     table: new ClusterWriter(db),
     suspect: NOTHING_SUSPECT,
     methods: TOY,
-    entriesOf: (account) => new Entries<LogItem>(transaction, new ForeignCounter(), server, account),
+    entriesOf: (account) => new Entries<LogItem>(transaction, new RemoteWriteCounter(), server, account),
     elapsed: () => 0,
     callersOf: (head) => (head.node === node ? callersOf(head.number) : null),
     onOutcome: () => undefined,

@@ -11,7 +11,7 @@ import { positionLine, type LogPlace, type Positions } from "../front/positions.
 import { jsonReply } from "../front/reply.js";
 import type { Reply } from "../front/route.js";
 import type { Exposition } from "../measure/exposition.js";
-import type { VisiblePosition } from "../threads/visible-position.js";
+import type { AppliedPosition } from "../threads/applied-position.js";
 import { nodeName } from "./node-name.js";
 import { STARTING, type NodeNotice } from "./notices.js";
 import type { ClusterReader } from "./table.js";
@@ -24,7 +24,7 @@ export class ClusterError extends Error {
 export interface ClusterFrontOptions {
   readonly cluster: ClusterSettings;
   readonly reader: ClusterReader;
-  readonly visible: VisiblePosition;
+  readonly visible: AppliedPosition;
   readonly log: Log;
   /** This node's time in ms, not before the log's. */
   readonly now: () => number;

@@ -15,7 +15,7 @@ import type { ServerCall } from "../rpc/server.js";
 import { Batch } from "../threads/batch.js";
 import { Entries } from "../threads/entries.js";
 import { Transaction } from "../threads/transaction.js";
-import { VisiblePosition } from "../threads/visible-position.js";
+import { AppliedPosition } from "../threads/applied-position.js";
 import type { Executor, NodeGround } from "../threads/writer-program.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { settingsOf } from "./agreed-settings.js";
@@ -101,7 +101,7 @@ class ClusterNode implements Executor {
   }
 
   async #run(): Promise<void> {
-    const { data, batch, table, server, foreign } = this.#ground;
+    const { data, batch, table, server, remoteWrites: foreign } = this.#ground;
     const cluster = must(data.cluster, "a node has the settings of one");
     const { db } = batch;
     let log: OrderedLog;
@@ -115,7 +115,7 @@ class ClusterNode implements Executor {
     }
     this.#log = log;
     const reader = new ClusterReader(db);
-    const visible = new VisiblePosition(data.visible);
+    const visible = new AppliedPosition(data.visible);
     const snapshots = new Snapshots({
       db,
       script: this.#snapshot_url,
@@ -220,6 +220,6 @@ class ClusterNode implements Executor {
       ...(this.#replica?.log_warnings ?? []),
       ...(this.#replica?.clock_warnings ?? []),
     ];
-    this.#ground.server.notify(NODE, { ...notice, installed, warnings });
+    this.#ground.server.push(NODE, { ...notice, installed, warnings });
   }
 }

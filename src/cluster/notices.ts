@@ -1,7 +1,7 @@
 /** What a node's writer says of the cluster. */
 import * as Type from "typebox";
 import { NodeState } from "../../schemas/cluster.js";
-import type { Notice, PayloadOf } from "../rpc/method.js";
+import type { PushMessage, PayloadOf } from "../rpc/method.js";
 
 /** How the node is: after each commit, and where something has changed. */
 export const NODE = {
@@ -41,7 +41,7 @@ export const NODE = {
     /** Why this server cannot be a node of this cluster, as it is started; "" where it can. */
     refusal: Type.String(),
   }),
-} as const satisfies Notice;
+} as const satisfies PushMessage;
 export type NodeNotice = PayloadOf<typeof NODE>;
 
 /** What of it the replica knows. */

@@ -26,7 +26,7 @@ import type { MethodTable } from "../rpc/method.js";
 import type { RpcServer } from "../rpc/server.js";
 import { openWriter, type Db } from "../store/open.js";
 import { Entries, type Answers, type BatchEntry } from "../threads/entries.js";
-import { ForeignCounter } from "../threads/foreign-counter.js";
+import { RemoteWriteCounter } from "../threads/remote-write-counter.js";
 import { Models } from "../threads/model.js";
 import { Transaction } from "../threads/transaction.js";
 import { WatchedKinds } from "../threads/watched-kinds.js";
@@ -101,7 +101,7 @@ class Node {
       watched: new WatchedKinds(),
       replicated: true,
     });
-    return new Entries<BatchEntry>(transaction, new ForeignCounter(), SILENT, {
+    return new Entries<BatchEntry>(transaction, new RemoteWriteCounter(), SILENT, {
       seal: (_entries, answers) => void this.#sealed.push(...answers),
       committed: () => void this.answers.push(...this.#sealed.splice(0)),
     });

@@ -1,7 +1,7 @@
 /** Publishing and pruning. Run in the writer: ids are given out in the order of commits. */
 import { PruneReply, PruneRequest, PublishReply, PublishRequest } from "../../schemas/events.js";
 import { EVENT_PRUNE_ROWS } from "../../schemas/limits.js";
-import { anyOfThem, changesAny, changesByModel } from "../threads/changes.js";
+import { reportAny, changesAny, changesByModel } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { publisher } from "./publisher.js";
 
@@ -28,7 +28,7 @@ export const pruneEvents = writerMethod({
   reply: PruneReply,
   weight: () => 0,
   audit: null,
-  changes: [changesAny("event", (_request, { removed }: PruneReply) => (removed === 0 ? [] : anyOfThem()))],
+  changes: [changesAny("event", (_request, { removed }: PruneReply) => (removed === 0 ? [] : reportAny()))],
   models: { events: publisher },
   run: ({ events }, { keep }) => events.prune(keep, EVENT_PRUNE_ROWS),
 });

@@ -11,7 +11,7 @@ import { REPLAY_PAGE_EVENTS, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/
 import type { CommittedEvent } from "../../schemas/events.js";
 import { FakeLibrary, FakeSink, LARGE_CHARACTERS, type FakeSocket } from "../../test/support/fake-library.js";
 import { Failure } from "../base/result.js";
-import { DeferredRows } from "../store/deferred-rows.js";
+import { WriteBuffer } from "../store/write-buffer.js";
 import { migrate } from "../store/migrate.js";
 import { compilePattern, type Pattern } from "../topics/pattern.js";
 import type { SocketOpener } from "../transport/transport.js";
@@ -177,7 +177,7 @@ type Told = { gaps: number; replayed: number; dropped: number };
 /** The real pieces on a fake library and a database in memory, beside the models. */
 class World {
   readonly #db = openDatabase(":memory:");
-  readonly #rows: DeferredRows;
+  readonly #rows: WriteBuffer;
   readonly #appender: EventAppender;
   readonly #counters = new EventCounters();
   readonly #hub: Hub;
@@ -194,7 +194,7 @@ class World {
 
   constructor() {
     migrate(this.#db);
-    this.#rows = new DeferredRows(this.#db);
+    this.#rows = new WriteBuffer(this.#db);
     this.#appender = new EventAppender(this.#db, this.#rows);
     const sockets = new UwsSockets(this.#library.asApp());
     this.#hub = new Hub(sockets, this.#counters, 0);

@@ -3,9 +3,9 @@
  * whatever else the call changes; it goes out when the transaction has committed. Runs in the writer.
  */
 import { CommittedEvents, type Chain, type CommittedEvent, type NewEvent } from "../../schemas/events.js";
-import type { Notice } from "../rpc/method.js";
+import type { PushMessage } from "../rpc/method.js";
 import type { ChangeSet } from "../threads/change-set.js";
-import type { Model, Said, WritingModel } from "../threads/model.js";
+import type { Model, Push, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import { disabledEvent } from "../outbox/disabled.js";
 import { outboxModel, type Outbox } from "../outbox/outbox.js";
@@ -13,7 +13,7 @@ import { listsOf } from "./encode.js";
 import { EventAppender } from "./table.js";
 
 /** The events of a commit, in the order of their ids. */
-export const EVENTS = { name: "events", payload: CommittedEvents } as const satisfies Notice;
+export const EVENTS = { name: "events", payload: CommittedEvents } as const satisfies PushMessage;
 
 const NO_CHAIN: Chain = { hops: 0, trusted: true, guarded: true };
 
@@ -55,15 +55,15 @@ export class Publisher implements WritingModel {
     this.#events.reload();
   }
 
-  tellChanges(changes: ChangeSet): void {
+  addChanges(changes: ChangeSet): void {
     for (const { topic, id } of this.#published) changes.add("event", topic, id);
   }
 
-  takeNotice(): Said | null {
+  drainPush(): Push | null {
     if (this.#published.length === 0) return null;
     const payload = listsOf(this.#published);
     this.#published = [];
-    return { notice: EVENTS, payload };
+    return { message: EVENTS, payload };
   }
 }
 

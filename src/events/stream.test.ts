@@ -2,7 +2,7 @@
 import t from "tap";
 import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
-import { DeferredRows } from "../store/deferred-rows.js";
+import { WriteBuffer } from "../store/write-buffer.js";
 import { migrate } from "../store/migrate.js";
 import { EventCounters } from "./counters.js";
 import { Hub } from "./hub.js";
@@ -32,7 +32,7 @@ function openStream(
   if (pattern instanceof Failure) throw new Error(pattern.message);
   const sink = new KeepingSink();
   streams.open(sink, { pattern, since, notices: false });
-  const rows = new DeferredRows(db);
+  const rows = new WriteBuffer(db);
   const appender = new EventAppender(db, rows);
   const publish = (topic: string): void => {
     const event = appender.append(topic, "1", "", 0);

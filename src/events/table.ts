@@ -2,14 +2,14 @@
 import type { CommittedEvent } from "../../schemas/events.js";
 import { EVENT_PAGE_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { toOneLine } from "../base/json-text.js";
-import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
+import type { WriteBuffer, DeferredTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import { encodeEvent, type EventRow } from "./encode.js";
 import { withoutSecrets } from "./hidden-data.js";
 
 export class EventAppender {
-  readonly #rows: DeferredRows;
+  readonly #rows: WriteBuffer;
   readonly #events: DeferredTable<[number, string, number, string, string]>;
   readonly #newest: Statement<[], number | null>;
   readonly #prune: Statement<[number], unknown>;
@@ -17,7 +17,7 @@ export class EventAppender {
   readonly #nth_oldest: Statement<[number], number>;
   #next_id = 1;
 
-  constructor(db: Db, rows: DeferredRows) {
+  constructor(db: Db, rows: WriteBuffer) {
     this.#rows = rows;
     this.#events = rows.into("INSERT INTO event", 5);
     this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM event").pluck();

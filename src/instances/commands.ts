@@ -23,7 +23,7 @@ import { claimBook } from "../claims/book.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
-import { anyOfThem, changes, changesAny, changesByModel, changesByReply, named } from "../threads/changes.js";
+import { reportAny, changes, changesAny, changesByModel, changesByReply, reportByName } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { instanceWriter } from "./table.js";
 
@@ -31,7 +31,7 @@ export const TOPIC_STALE = "agent.stale" satisfies ServerTopic;
 export const LIVENESS_SOURCE = "liveness-monitor" satisfies ServerSource;
 
 const models = { instances: instanceWriter };
-const changed = [changes("instance", ({ id }: { readonly id: string }) => [id], named(resourceId))];
+const changed = [changes("instance", ({ id }: { readonly id: string }) => [id], reportByName(resourceId))];
 
 function hasChanged(reply: Static<typeof InstanceChanged>): boolean {
   return reply.changed;
@@ -76,7 +76,7 @@ export const activateInstance = writerMethod({
   request: InstanceRequest,
   reply: InstanceChanged,
   weight: weightOf,
-  audit: { action: "instance.activate", resource: resourceId, leaves: hasChanged, detail: noDetail },
+  audit: { action: "instance.activate", resource: resourceId, writesRow: hasChanged, detail: noDetail },
   changes: changed,
   models,
   run: ({ instances }, { id }, { now_ms }) => replyOf(id, instances.activate(id, now_ms)),
@@ -90,7 +90,7 @@ export const setCapabilities = writerMethod({
   audit: {
     action: "instance.capabilities",
     resource: resourceId,
-    leaves: hasChanged,
+    writesRow: hasChanged,
     detail: ({ capabilities }) => JSON.stringify({ capabilities }),
   },
   changes: changed,
@@ -148,7 +148,7 @@ export const storeSightings = writerMethod({
   reply: Type.Null(),
   weight: sightingsWeight,
   audit: null,
-  changes: [changesAny("instance", anyOfThem)],
+  changes: [changesAny("instance", reportAny)],
   models,
   run: ({ instances }, request) => {
     instances.see(request);

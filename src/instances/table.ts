@@ -5,9 +5,9 @@
 import type { RegisterRequest, SightingsRequest } from "../../schemas/instances.js";
 import { must } from "../base/assert.js";
 import type { Db, Statement } from "../store/open.js";
-import type { Model, Said, WritingModel } from "../threads/model.js";
+import type { Model, Push, WritingModel } from "../threads/model.js";
 import type { InstanceRow } from "./directory.js";
-import { INSTANCES } from "./notices.js";
+import { INSTANCES } from "./push-messages.js";
 
 /** A row as stored. */
 interface StoredInstance extends Omit<InstanceRow, "token_hash" | "capabilities"> {
@@ -17,7 +17,7 @@ interface StoredInstance extends Omit<InstanceRow, "token_hash" | "capabilities"
 }
 
 /** What an event about an instance tells. */
-export interface InstanceNotice {
+export interface InstanceTitle {
   readonly id: string;
   readonly name: string;
   readonly workspace: string;
@@ -70,7 +70,7 @@ export class InstanceWriter implements WritingModel {
   readonly #insert_life: Statement<[number | bigint, string, number], unknown>;
   readonly #row_of: Statement<[string], number>;
   readonly #registered_by: Statement<[string], string>;
-  readonly #notice: Statement<[number], InstanceNotice>;
+  readonly #notice: Statement<[number], InstanceTitle>;
   readonly #activate: Statement<[number, number], unknown>;
   readonly #status: Statement<[number], string>;
   readonly #capabilities: Statement<[string], string>;
@@ -193,7 +193,7 @@ export class InstanceWriter implements WritingModel {
   }
 
   /** Marks one stale; what is to be told of it, undefined where this silence was told of already. */
-  markStale(row: number, last_seen_ms: number): InstanceNotice | undefined {
+  markStale(row: number, last_seen_ms: number): InstanceTitle | undefined {
     if (this.#stale.run(last_seen_ms, row, last_seen_ms, last_seen_ms).changes === 0) return undefined;
     const notice = this.#notice.get(row);
     if (notice !== undefined) this.#changed.add(notice.id);
@@ -205,11 +205,11 @@ export class InstanceWriter implements WritingModel {
     this.#seen = [];
   }
 
-  takeNotice(replicated: boolean): Said | null {
+  drainPush(replicated: boolean): Push | null {
     if (this.#changed.size === 0 && this.#seen.length === 0) return null;
     const [changed, seen] = [[...this.#changed], this.#seen];
     this.reload();
-    return replicated ? { notice: INSTANCES, payload: { changed, seen } } : null;
+    return replicated ? { message: INSTANCES, payload: { changed, seen } } : null;
   }
 }
 

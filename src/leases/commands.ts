@@ -34,7 +34,7 @@ export const acquireLease = writerMethod({
   audit: {
     action: "lease.acquire",
     resource: (_request, reply) => (reply === null ? "" : leaseId(reply.row)),
-    leaves: ({ made }) => made,
+    writesRow: ({ made }) => made,
     detail: ({ resources, shared, workspace }) =>
       JSON.stringify({ resources, mode: shared ? "shared" : "exclusive", workspace }),
   },
@@ -52,7 +52,7 @@ export const renewLease = writerMethod({
   audit: {
     action: "lease.renew",
     resource: named,
-    leaves: hasChanged,
+    writesRow: hasChanged,
     detail: ({ ttl_s }) => JSON.stringify({ ttl_s }),
   },
   changes: CHANGES_CLAIMS,
@@ -66,7 +66,7 @@ export const releaseLease = writerMethod({
   request: ReleaseRequest,
   reply: LeaseChanged,
   weight: weightOf,
-  audit: { action: "lease.release", resource: named, leaves: hasChanged, detail: noDetail },
+  audit: { action: "lease.release", resource: named, writesRow: hasChanged, detail: noDetail },
   changes: CHANGES_CLAIMS,
   models,
   family: "claims",

@@ -101,7 +101,7 @@ t.test("any sequence of changes, against a naive model", (t) => {
           one.to.map((id): [string, Copy] => [id, { delivered: false, read: false, acked: false, note: null }]),
         );
         known.push({ ...sent, sender: one.who, subject, sent_at: now_ms, expires_at, copies });
-        const notice = writer.takeNotice();
+        const notice = writer.drainPush();
         t.same([notice?.payload.in, notice?.payload.out], [one.to, [one.who]], "who has something new");
       } else if (one.do === "deliver") {
         writer.deliver(one.who, one.rows, now_ms);
@@ -136,7 +136,7 @@ t.test("any sequence of changes, against a naive model", (t) => {
       const expiries = known.flatMap(({ expires_at }) => expires_at ?? []);
       t.equal(reader.nextExpiry(), expiries.length === 0 ? null : Math.min(...expiries));
     }
-    const told = writer.takeNotice()?.payload;
+    const told = writer.drainPush()?.payload;
     if (told !== undefined)
       t.same([told.unread, told.expires_at], [reader.countUnread(), reader.nextExpiry()], "and so the front is told");
     for (const instance of WHO) compareBoxes(reader, { known: known.filter(there), rows }, instance, now_ms);
@@ -286,7 +286,7 @@ t.test("what is deleted at once is bounded, whoever got it", (t) => {
 t.test("what a rolled-back transaction did is forgotten", (t) => {
   const { db, writer } = open();
   writer.send(newMessage("a", ["b"]));
-  writer.takeNotice();
+  writer.drainPush();
   t.throws(
     db.transaction(() => {
       writer.send(newMessage("a", ["c"], { expires_at: 5 }));
@@ -294,7 +294,7 @@ t.test("what a rolled-back transaction did is forgotten", (t) => {
     }),
   );
   writer.reload();
-  t.equal(writer.takeNotice(), null, "nobody is told of it");
+  t.equal(writer.drainPush(), null, "nobody is told of it");
   db.close();
   t.end();
 });

@@ -5,15 +5,15 @@
  * and is not deleted yet is in that number: where it says that an in-box is full, the database is asked.
  */
 import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES } from "../../schemas/limits.js";
-import { BoxNotice, type MarkRequest, type MessageBoxName, type PruneMessagesReply } from "../../schemas/messages.js";
-import type { Notice } from "../rpc/method.js";
+import { BoxesPush, type MarkRequest, type MessageBoxName, type PruneMessagesReply } from "../../schemas/messages.js";
+import type { PushMessage } from "../rpc/method.js";
 import type { Db, Statement } from "../store/open.js";
-import type { Model, Said, WritingModel } from "../threads/model.js";
+import type { Model, Push, WritingModel } from "../threads/model.js";
 import { messageId } from "./id.js";
 import { COUNT_UNREAD, NEXT_EXPIRY, NOT_EXPIRED } from "./table.js";
 
 /** What a commit did to boxes. */
-export const BOXES = { name: "message_boxes", payload: BoxNotice } as const satisfies Notice;
+export const BOXES = { name: "message_boxes", payload: BoxesPush } as const satisfies PushMessage;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -205,13 +205,13 @@ export class BoxWriter implements WritingModel {
     this.#woken = { in: new Set(), out: new Set() };
   }
 
-  takeNotice(): Said<typeof BOXES> | null {
+  drainPush(): Push<typeof BOXES> | null {
     const { in: into, out } = this.#woken;
     const told = { unread: this.#unread_in_all, expires_at: this.#expires_at };
     if (out.size === 0 && told.unread === this.#told.unread && told.expires_at === this.#told.expires_at) return null;
     this.#told = told;
     this.#woken = { in: new Set(), out: new Set() };
-    return { notice: BOXES, payload: { in: [...into], out: [...out], ...told } };
+    return { message: BOXES, payload: { in: [...into], out: [...out], ...told } };
   }
 
   #addUnread(instance: string, count: number): void {

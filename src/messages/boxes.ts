@@ -3,7 +3,7 @@
  * expires, and who waits for something to be in a box. The writer tells of each commit (box-writer.ts); only those
  * whose box it put something into are woken. Runs on the front.
  */
-import { MESSAGE_BOXES, type BoxNotice, type MessageBoxName } from "../../schemas/messages.js";
+import { MESSAGE_BOXES, type BoxesPush, type MessageBoxName } from "../../schemas/messages.js";
 import { type Look, type Wakeable, waitFor } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
@@ -38,7 +38,7 @@ export class MessageBoxes implements Measured {
   }
 
   /** What a commit did. */
-  accept(notice: BoxNotice): void {
+  accept(notice: BoxesPush): void {
     this.#unread = notice.unread;
     this.#expires_at = notice.expires_at;
     for (const box of MESSAGE_BOXES) for (const instance of notice[box]) this.#waiters[box].wake(instance);

@@ -18,7 +18,7 @@ import { publisher } from "../events/publisher.js";
 import { instanceWriter, type InstanceWriter } from "../instances/table.js";
 import { rememberedRequests } from "../requests/remembered.js";
 import { weightOf } from "../rpc/method.js";
-import { anyOfThem, changesAny, changesByModel, type ToldChange } from "../threads/changes.js";
+import { reportAny, changesAny, changesByModel, type ReportedChange } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { boxWriter, type BoxWriter } from "./box-writer.js";
 import { messageId, noMessage } from "./id.js";
@@ -65,7 +65,7 @@ export const sendMessage = writerMethod({
     action: "message.send",
     resource: (_request, reply) => reply?.id ?? "",
     detail: (_request, { thread, to }) => JSON.stringify({ thread, recipients: to.length }),
-    leaves: ({ made }) => made,
+    writesRow: ({ made }) => made,
   },
   changes: [
     changesAny("message", (_request: SendRequest, { id, made }: SendReply) => toldIds(made ? [id] : [])),
@@ -112,7 +112,7 @@ export const sendMessage = writerMethod({
   },
 });
 
-function toldIds(ids: readonly string[]): ToldChange[] {
+function toldIds(ids: readonly string[]): ReportedChange[] {
   return ids.map((id) => ({ key: id, version: null }));
 }
 
@@ -144,7 +144,7 @@ export const markMessages = writerMethod({
       return first === undefined ? "" : others.length === 0 ? messageId(first) : SEVERAL;
     },
     detail: ({ as }, { ids }) => JSON.stringify({ as, ids }),
-    leaves: ({ ids }) => ids.length > 0,
+    writesRow: ({ ids }) => ids.length > 0,
   },
   changes: [changesAny("message", (_request, { ids }: MarkReply) => toldIds(ids))],
   models,
@@ -158,7 +158,7 @@ export const pruneMessages = writerMethod({
   reply: PruneMessagesReply,
   weight: weightOf,
   audit: null,
-  changes: [changesAny("message", (_request, { removed }: PruneMessagesReply) => (removed === 0 ? [] : anyOfThem()))],
+  changes: [changesAny("message", (_request, { removed }: PruneMessagesReply) => (removed === 0 ? [] : reportAny()))],
   models,
   run: ({ boxes }, _request, { now_ms }) => boxes.prune(now_ms),
 });

@@ -15,13 +15,13 @@ import {
   WEBHOOK_QUEUE_ROWS_MAX,
 } from "../../schemas/limits.js";
 import { utf8Length } from "../../schemas/text.js";
-import { OutboxNotice, type SetAside, type WebhookProgress } from "../../schemas/webhooks.js";
+import { OutboxPush, type SetAside, type WebhookProgress } from "../../schemas/webhooks.js";
 import { assert, must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
-import type { Notice } from "../rpc/method.js";
+import type { PushMessage } from "../rpc/method.js";
 import type { Db } from "../store/open.js";
 import type { ChangeSet } from "../threads/change-set.js";
-import type { Model, Said, WritingModel } from "../threads/model.js";
+import type { Model, Push, WritingModel } from "../threads/model.js";
 import { PatternIndex } from "../topics/pattern-index.js";
 import { compilePattern } from "../topics/pattern.js";
 import { DeadLetterTable } from "./dead-letters.js";
@@ -30,7 +30,7 @@ import { encodeDelivery, type DeliveredEvent } from "./encode.js";
 import { WebhookTable, type WebhookRow } from "./table.js";
 
 /** What a commit did to the outbox. */
-export const OUTBOX = { name: "outbox", payload: OutboxNotice } as const satisfies Notice;
+export const OUTBOX = { name: "outbox", payload: OutboxPush } as const satisfies PushMessage;
 
 /** An event as the outbox takes it. */
 export interface OutboxEvent extends DeliveredEvent {
@@ -74,7 +74,7 @@ export class Outbox implements WritingModel {
   #rows = 0;
   #queued = new Set<number>();
   #changed = new Set<number>();
-  #chained: OutboxNotice["chained"] = [];
+  #chained: OutboxPush["chained"] = [];
   #dropped = 0;
   /** Whether an event found no room in this transaction, which its webhook says. */
   #overflowed = false;
@@ -191,12 +191,12 @@ export class Outbox implements WritingModel {
   }
 
   /** What is turned off is no business of the call that was the last straw. */
-  tellChanges(changes: ChangeSet): void {
+  addChanges(changes: ChangeSet): void {
     for (const id of this.#turned_off) changes.add("webhook", id, null);
     if (this.#overflowed) changes.add("webhook", null, null);
   }
 
-  takeNotice(): Said<typeof OUTBOX> | null {
+  drainPush(): Push<typeof OUTBOX> | null {
     if (!this.#touched) return null;
     const payload = {
       queued: [...this.#queued],
@@ -206,7 +206,7 @@ export class Outbox implements WritingModel {
       dropped: this.#dropped,
     };
     this.#forget();
-    return { notice: OUTBOX, payload };
+    return { message: OUTBOX, payload };
   }
 
   /** Webhooks came with a restore: holds them, and lets the front know of each. */

@@ -20,12 +20,12 @@ import {
   type FailureFrame,
   FRAME,
   type Frame,
-  type NoticeFrame,
+  type PushFrame,
   payloadOf,
   type ReplyFrame,
   replyOf,
 } from "./frames.js";
-import type { Method, MethodTable, Notice, ReplyOf, RequestOf } from "./method.js";
+import type { Method, MethodTable, PushMessage, ReplyOf, RequestOf } from "./method.js";
 import { type Packing, packingOf } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
 
@@ -50,8 +50,8 @@ export interface RpcClientOptions {
   readonly calls_max?: number;
   readonly bytes_max?: number;
   /** What the serving side may say unasked. */
-  readonly notices?: readonly Notice[];
-  readonly onNotice?: (name: string, payload: unknown) => void;
+  readonly push_messages?: readonly PushMessage[];
+  readonly onPush?: (name: string, payload: unknown) => void;
 }
 
 /**
@@ -105,8 +105,8 @@ export class RpcClient {
   readonly #clock: Clock;
   readonly #calls_max: number;
   readonly #bytes_max: number;
-  readonly #notices: ReadonlyMap<string, Packing>;
-  readonly #onNotice: (name: string, payload: unknown) => void;
+  readonly #pushPackings: ReadonlyMap<string, Packing>;
+  readonly #onPush: (name: string, payload: unknown) => void;
   readonly #pending = new PendingCalls();
   #port: Port | null = null;
   #bytes = 0;
@@ -117,9 +117,9 @@ export class RpcClient {
     this.#calls_max = options.calls_max ?? MAILBOX_CALLS_MAX;
     assert(this.#calls_max < PENDING_SLOTS, "every call in flight has a slot");
     this.#bytes_max = options.bytes_max ?? MAILBOX_BYTES_MAX;
-    const { notices = [] } = options;
-    this.#notices = new Map(notices.map(({ name, payload }) => [name, packingOf(payload)]));
-    this.#onNotice = options.onNotice ?? (() => undefined);
+    const { push_messages: push_messages = [] } = options;
+    this.#pushPackings = new Map(push_messages.map(({ name, payload }) => [name, packingOf(payload)]));
+    this.#onPush = options.onPush ?? (() => undefined);
   }
 
   /** Calls in flight. */
@@ -296,7 +296,7 @@ export class RpcClient {
       case FRAME.CHUNK:
         this.#pending.get(frame[1])?.chunk?.(frame[2]);
         break;
-      case FRAME.NOTICE:
+      case FRAME.PUSH:
         this.#notify(frame);
         break;
       default:
@@ -304,9 +304,9 @@ export class RpcClient {
     }
   }
 
-  #notify(frame: NoticeFrame): void {
+  #notify(frame: PushFrame): void {
     const [, name] = frame;
-    this.#onNotice(name, payloadOf(frame, must(this.#notices.get(name), `the notice ${name} is known`)));
+    this.#onPush(name, payloadOf(frame, must(this.#pushPackings.get(name), `the notice ${name} is known`)));
   }
 
   #settle(frame: ReplyFrame | FailureFrame): void {

@@ -6,7 +6,7 @@
 import type { StatusName } from "../../schemas/status.js";
 import type { Packing } from "./packing.js";
 
-export const FRAME = { CALL: 0, CANCEL: 1, CREDIT: 2, REPLY: 3, FAILURE: 4, CHUNK: 5, NOTICE: 6 } as const;
+export const FRAME = { CALL: 0, CANCEL: 1, CREDIT: 2, REPLY: 3, FAILURE: 4, CHUNK: 5, PUSH: 6 } as const;
 
 /** Who calls, for the audit log, and under which trace. */
 export interface CallContext {
@@ -44,10 +44,10 @@ export type FailureFrame = readonly [
 ];
 export type ChunkFrame = readonly [kind: typeof FRAME.CHUNK, id: number, chunk: string];
 /** Something the server side says unasked, e.g. which events were committed. */
-export type NoticeFrame = readonly [kind: typeof FRAME.NOTICE, name: string, ...payload: unknown[]];
+export type PushFrame = readonly [kind: typeof FRAME.PUSH, name: string, ...payload: unknown[]];
 
 export type ClientFrame = CallFrame | CancelFrame | CreditFrame;
-export type ServerFrame = ReplyFrame | FailureFrame | ChunkFrame | NoticeFrame;
+export type ServerFrame = ReplyFrame | FailureFrame | ChunkFrame | PushFrame;
 export type Frame = ClientFrame | ServerFrame;
 
 const REQUEST_FIELD = 7;
@@ -94,13 +94,13 @@ export function replyOf(frame: ReplyFrame, packing: Packing): unknown {
 }
 
 /** Adds a notice's frame, packing what it says. */
-export function addNotice(message: unknown[], name: string, packing: Packing, payload: unknown): void {
-  const at = message.push(0, FRAME.NOTICE, name);
+export function addPush(message: unknown[], name: string, packing: Packing, payload: unknown): void {
+  const at = message.push(0, FRAME.PUSH, name);
   packing.pack(payload, message);
   message[at - NOTICE_FIELD - 1] = message.length - at + NOTICE_FIELD;
 }
 
-export function payloadOf(frame: NoticeFrame, packing: Packing): unknown {
+export function payloadOf(frame: PushFrame, packing: Packing): unknown {
   return packing.unpack({ frame, at: NOTICE_FIELD });
 }
 

@@ -62,12 +62,12 @@ export class MethodTable<Row extends Method = Method> {
 }
 
 /** Something that the serving side says unasked. */
-export interface Notice<Payload extends TSchema = TSchema> {
+export interface PushMessage<Payload extends TSchema = TSchema> {
   readonly name: string;
   readonly payload: Payload;
 }
 
-export type PayloadOf<Row extends Notice> = Static<Row["payload"]>;
+export type PayloadOf<Row extends PushMessage> = Static<Row["payload"]>;
 
 /** The bytes of a value's texts and byte arrays, however deep, and eight for each number beside them. */
 export function weightOf(value: unknown): number {

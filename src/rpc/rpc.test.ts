@@ -14,7 +14,7 @@ import { Shared, type PeerData } from "../../test/threads/shared.js";
 import { AssertionError } from "../base/assert.js";
 import { Failure, RemoteFailure } from "../base/result.js";
 import { RpcClient, type RpcClientOptions } from "./client.js";
-import { READY } from "../threads/notices.js";
+import { READY } from "../threads/push-messages.js";
 import type { ReplyOf } from "./method.js";
 import { openChannel, Port } from "./port.js";
 
@@ -44,8 +44,8 @@ class Pair {
     this.client = new RpcClient({
       methods: PEER_METHODS,
       clock: this.shared,
-      notices: [BEFORE, AFTER, READY],
-      onNotice: (name, payload) => this.log.push(`${name} ${String(payload)}`),
+      push_messages: [BEFORE, AFTER, READY],
+      onPush: (name, payload) => this.log.push(`${name} ${String(payload)}`),
       ...options,
     });
     this.client.attach(this.worker);

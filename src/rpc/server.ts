@@ -6,8 +6,8 @@
 import { BATCH_CALLS_MAX, MAILBOX_CALLS_MAX, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
-import { addNotice, addReply, FRAME, requestOf, type CallFrame, type Frame } from "./frames.js";
-import type { Method, MethodTable, Notice, PayloadOf } from "./method.js";
+import { addPush, addReply, FRAME, requestOf, type CallFrame, type Frame } from "./frames.js";
+import type { Method, MethodTable, PushMessage, PayloadOf } from "./method.js";
 import { type Packing, packingOf } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
 
@@ -53,7 +53,7 @@ export class RpcServer<Row extends Method = Method> {
   readonly #cancelled = new Set<number>();
   readonly #streams = new Map<number, OpenStream>();
   /** How each notice travels, by its name. */
-  readonly #notices = new Map<string, Packing>();
+  readonly #pushPackings = new Map<string, Packing>();
   /** Credit that came before its stream was opened. */
   readonly #early_credit = new Map<number, number>();
   #scheduled = false;
@@ -94,13 +94,13 @@ export class RpcServer<Row extends Method = Method> {
   }
 
   /** Says something unasked. */
-  notify<Said extends Notice>(notice: Said, payload: PayloadOf<Said>): void {
-    let packing = this.#notices.get(notice.name);
+  push<Said extends PushMessage>(notice: Said, payload: PayloadOf<Said>): void {
+    let packing = this.#pushPackings.get(notice.name);
     if (packing === undefined) {
       packing = packingOf(notice.payload);
-      this.#notices.set(notice.name, packing);
+      this.#pushPackings.set(notice.name, packing);
     }
-    addNotice(this.#port.outbox, notice.name, packing, payload);
+    addPush(this.#port.outbox, notice.name, packing, payload);
     this.#port.queued();
   }
 

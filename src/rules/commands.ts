@@ -17,7 +17,7 @@ import {
 } from "../../schemas/rules.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { weightOf } from "../rpc/method.js";
-import { changes, changesAny, named } from "../threads/changes.js";
+import { changes, changesAny, reportByName } from "../threads/changes.js";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
 import { ruleWriter, type RuleTotals, type RuleWriter } from "./table.js";
 
@@ -31,7 +31,7 @@ function resource({ project = "", rule_id = "" }: Partial<RuleRequest>): string 
 }
 
 const projectsOf = ({ project }: { readonly project: string }): readonly string[] => [project];
-const changed = [changes("rule", projectsOf, named(resource))];
+const changed = [changes("rule", projectsOf, reportByName(resource))];
 
 export const proposeRule = writerMethod({
   name: "rule.propose",
@@ -106,7 +106,7 @@ export const putRules = writerMethod({
     changes(
       "rule",
       projectsOf,
-      named(({ project }) => project),
+      reportByName(({ project }) => project),
     ),
   ],
   models,
@@ -134,7 +134,7 @@ export const importRules = writerMethod({
   changes: [
     changesAny(
       "rule",
-      named(() => BULK),
+      reportByName(() => BULK),
     ),
   ],
   models,

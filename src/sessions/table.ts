@@ -1,8 +1,8 @@
 /** The SQL of sessions: changing (writer) and loading (front). */
 import type { OpenSessionRequest, UseSessionsRequest } from "../../schemas/sessions.js";
 import type { Db, Statement } from "../store/open.js";
-import type { Model, Said, WritingModel } from "../threads/model.js";
-import { SESSIONS } from "./notices.js";
+import type { Model, Push, WritingModel } from "../threads/model.js";
+import { SESSIONS } from "./push-messages.js";
 
 /** A session as it is stored; hashes are lowercase hex, times in ms. */
 export interface SessionRow {
@@ -97,11 +97,11 @@ export class SessionWriter implements WritingModel {
     this.#changed.clear();
   }
 
-  takeNotice(replicated: boolean): Said | null {
+  drainPush(replicated: boolean): Push | null {
     if (this.#changed.size === 0) return null;
     const changed = [...this.#changed];
     this.#changed.clear();
-    return replicated ? { notice: SESSIONS, payload: { changed } } : null;
+    return replicated ? { message: SESSIONS, payload: { changed } } : null;
   }
 }
 

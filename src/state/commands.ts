@@ -5,7 +5,7 @@ import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import { claimBook } from "../claims/book.js";
 import { publisher, type Publisher } from "../events/publisher.js";
-import { changes, named } from "../threads/changes.js";
+import { changes, reportByName } from "../threads/changes.js";
 import { SETTINGS } from "../threads/model.js";
 import { writerMethod, type WriteCall } from "../threads/writer-method.js";
 import {
@@ -29,8 +29,8 @@ function resource({ key = "" }: { readonly key?: string }): string {
 }
 
 const keysOf = ({ key }: { readonly key: string }): readonly string[] => [key];
-const changed = [changes("state", keysOf, named(resource, versionOf))];
-const deleted = [changes("state", keysOf, named(resource))];
+const changed = [changes("state", keysOf, reportByName(resource, versionOf))];
+const deleted = [changes("state", keysOf, reportByName(resource))];
 
 interface Opened {
   readonly settings: { readonly state_events: boolean };

@@ -36,7 +36,7 @@ function realFile(path: string): string {
 }
 
 /** Size of the write-ahead log; 0 where there is none. */
-export function logBytes(data_dir: string): number {
+export function walBytes(data_dir: string): number {
   return statSync(`${databaseFile(data_dir)}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 

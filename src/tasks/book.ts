@@ -21,7 +21,7 @@ import {
   type ReadyRecord,
   type RetryRequest,
   type TaskChanged,
-  TaskNotice,
+  TasksPush,
   type TaskState,
 } from "../../schemas/tasks.js";
 import { must } from "../base/assert.js";
@@ -35,9 +35,9 @@ import type { Resource } from "../claims/resource.js";
 import { SERVER } from "../claims/tell.js";
 import { publisher, type Publisher } from "../events/publisher.js";
 import { rememberedRequests, type RememberedRequests } from "../requests/remembered.js";
-import type { Notice } from "../rpc/method.js";
+import type { PushMessage } from "../rpc/method.js";
 import type { ChangeSet } from "../threads/change-set.js";
-import type { Model, Opening, ReloadReason, Said, WritingModel } from "../threads/model.js";
+import type { Model, Opening, ReloadReason, Push, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import { LiveTasks, readyTask } from "./live-tasks.js";
 import { type Ending, type EndingVerb, outcomeOf } from "./outcome.js";
@@ -50,7 +50,7 @@ import { type Step, type TaskTexts, TaskWriter } from "./task-writer.js";
 import { type TaskTopic, tellTask } from "./tell.js";
 
 /** What commits did to tasks. */
-export const TASKS = { name: "tasks", payload: TaskNotice } as const satisfies Notice;
+export const TASKS = { name: "tasks", payload: TasksPush } as const satisfies PushMessage;
 
 const CLAIM_LOST = new Failure("ALREADY_EXISTS", "claim lost");
 const NOTHING: ClaimTaskReply = { task: null, made: false };
@@ -96,7 +96,7 @@ export class TaskBook implements WritingModel, TaskClaims {
   readonly #requests: RememberedRequests;
   readonly #live = new LiveTasks();
   #last_row = 0;
-  #changed: TaskNotice["changed"] = [];
+  #changed: TasksPush["changed"] = [];
   /** Ids of the tasks that are other in memory than they were at the last commit. */
   #touched = new Set<string>();
 
@@ -143,17 +143,17 @@ export class TaskBook implements WritingModel, TaskClaims {
     this.#live.committed();
   }
 
-  tellChanges(changes: ChangeSet): void {
+  addChanges(changes: ChangeSet): void {
     for (const { id } of this.#changed) changes.add("task", id, null);
   }
 
-  takeNotice(): Said | null {
+  drainPush(): Push | null {
     if (this.#touched.size > 0) this.#touched = new Set();
     this.#live.committed();
     if (this.#changed.length === 0) return null;
-    const payload: TaskNotice = { changed: this.#changed, counts: [...this.#live.counts] };
+    const payload: TasksPush = { changed: this.#changed, counts: [...this.#live.counts] };
     this.#changed = [];
-    return { notice: TASKS, payload };
+    return { message: TASKS, payload };
   }
 
   /** Makes all of the tasks, or none. Those that the same call has made before are as they are now. */

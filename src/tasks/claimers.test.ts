@@ -3,7 +3,7 @@ import t from "tap";
 import { must } from "../base/assert.js";
 import { LeaseMirror } from "../claims/mirror.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { TASK_STATES, type ReadyRecord, type TaskNotice, type TaskState } from "../../schemas/tasks.js";
+import { TASK_STATES, type ReadyRecord, type TasksPush, type TaskState } from "../../schemas/tasks.js";
 import { Claimers } from "./claimers.js";
 import { TaskMirror } from "./mirror.js";
 import type { Claimant } from "./pool.js";
@@ -84,7 +84,7 @@ class Played {
   }
 
   tell(...changed: readonly (readonly [ready: ReadyRecord, state?: TaskState])[]): void {
-    const notice: TaskNotice = {
+    const notice: TasksPush = {
       changed: changed.map(([record, state = "ready"]) => ({
         row: record.row,
         id: record.id,

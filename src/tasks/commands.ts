@@ -18,7 +18,7 @@ import {
 import { TASK_PRUNE_ROWS } from "../../schemas/limits.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { weightOf } from "../rpc/method.js";
-import { anyOfThem, changesAny } from "../threads/changes.js";
+import { reportAny, changesAny } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { taskBook } from "./book.js";
 import type { EndingVerb } from "./outcome.js";
@@ -44,7 +44,7 @@ export const createTasks = writerMethod({
       const [first, ...others] = reply?.made ?? tasks.map(({ id }) => id ?? "");
       return others.length > 0 ? SEVERAL : (first ?? "");
     },
-    leaves: ({ made }) => made.length > 0,
+    writesRow: ({ made }) => made.length > 0,
     detail: (_request, { made }) => JSON.stringify({ tasks: made.length }),
   },
   run: ({ book }, request, call) => book.create(request, call),
@@ -58,7 +58,7 @@ export const claimTask = writerMethod({
   audit: {
     action: "task.claim",
     resource: ({ id = null }, reply) => reply?.task?.id ?? id ?? "",
-    leaves: ({ made }) => made,
+    writesRow: ({ made }) => made,
     detail: noDetail,
   },
   run: ({ book }, request, call) => book.claim(request, call),
@@ -84,7 +84,7 @@ function endingBy(verb: EndingVerb) {
     audit: {
       action: `task.${verb}`,
       resource: resourceId,
-      leaves: hasChanged,
+      writesRow: hasChanged,
       detail: verb === "fail" ? ({ retry }) => JSON.stringify({ retry }) : noDetail,
     },
     run: ({ book }, request, call) => book.end(verb, request, call),
@@ -101,7 +101,7 @@ export const answerTask = writerMethod({
   name: "task.answer",
   request: AnswerRequest,
   reply: TaskChanged,
-  audit: { action: "task.answer", resource: resourceId, leaves: hasChanged, detail: noDetail },
+  audit: { action: "task.answer", resource: resourceId, writesRow: hasChanged, detail: noDetail },
   run: ({ book }, request, call) => book.answer(request, call),
 });
 
@@ -113,7 +113,7 @@ export const cancelTask = writerMethod({
   audit: {
     action: "task.cancel",
     resource: resourceId,
-    leaves: hasChanged,
+    writesRow: hasChanged,
     detail: ({ reason }) => JSON.stringify({ reason }),
   },
   run: ({ book }, request, call) => book.cancel(request, call),
@@ -124,7 +124,7 @@ export const retryTask = writerMethod({
   name: "task.retry",
   request: RetryRequest,
   reply: TaskChanged,
-  audit: { action: "task.retry", resource: resourceId, leaves: hasChanged, detail: noDetail },
+  audit: { action: "task.retry", resource: resourceId, writesRow: hasChanged, detail: noDetail },
   run: ({ book }, request, call) => book.retry(request, call),
 });
 
@@ -136,7 +136,7 @@ export const patchTask = writerMethod({
   audit: {
     action: "task.update",
     resource: resourceId,
-    leaves: hasChanged,
+    writesRow: hasChanged,
     detail: ({ id: _id, owns: _owns, body, ...said }) =>
       JSON.stringify({ ...said, ...(body === undefined ? {} : { body: "changed" }) }),
   },
@@ -152,7 +152,7 @@ export const pruneTasks = writerMethod({
   audit: null,
   changes: [
     changesAny("task", (_request: PruneTasksRequest, { removed }: PruneTasksReply) =>
-      removed === 0 ? [] : anyOfThem(),
+      removed === 0 ? [] : reportAny(),
     ),
   ],
   run: ({ book }, { after, ended_before }) => book.prune(after, ended_before, TASK_PRUNE_ROWS),

@@ -4,7 +4,7 @@
  * for its state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { TASK_STATES, type ReadyRecord, type TaskNotice, type TaskState } from "../../schemas/tasks.js";
+import { TASK_STATES, type ReadyRecord, type TasksPush, type TaskState } from "../../schemas/tasks.js";
 import type { Wakeable } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";
 import { resourcesOf } from "../claims/lease.js";
@@ -90,7 +90,7 @@ export class TaskMirror implements Measured {
   }
 
   /** What a commit did. */
-  accept({ changed, counts }: TaskNotice, now_ms: number): void {
+  accept({ changed, counts }: TasksPush, now_ms: number): void {
     this.#counts = counts;
     const offered: OfferedTask[] = [];
     for (const { row, ready, waited_ms } of changed) {

@@ -8,7 +8,7 @@ import type { ReplyOf } from "../rpc/method.js";
 import { registerInstance } from "../instances/commands.js";
 import { NEW_TASK } from "../../test/support/new-task.js";
 import { People, PlayedServer } from "../../test/support/played-server.js";
-import { DeferredRows } from "../store/deferred-rows.js";
+import { WriteBuffer } from "../store/write-buffer.js";
 import * as commands from "./commands.js";
 import { TaskWriter } from "./task-writer.js";
 
@@ -129,7 +129,7 @@ t.test("no deletion reads a table from one end to the other", (t) => {
         return prepare(sql);
       },
     },
-    new DeferredRows(db),
+    new WriteBuffer(db),
   );
   t.equal(writer.last_row, 0);
   t.ok(plans.length >= 6, `${plans.length} steps`);

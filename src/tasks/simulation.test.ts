@@ -7,7 +7,7 @@
 import t from "tap";
 import * as Type from "typebox";
 import type { AcquireRequest } from "../../schemas/leases.js";
-import type { NewTask, TaskNotice, TaskState } from "../../schemas/tasks.js";
+import type { NewTask, TasksPush, TaskState } from "../../schemas/tasks.js";
 import { must } from "../base/assert.js";
 import { MonotonicClock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
@@ -325,7 +325,7 @@ t.test("any day of a few agents with tasks", (t) => {
 
   function notice(row: { readonly name: string }, payload: unknown): void {
     if (row !== TASKS) return;
-    const told = payload as TaskNotice;
+    const told = payload as TasksPush;
     mirror.accept(told, played.now_ms);
     for (const one of told.changed) changed.add(one.row);
   }

@@ -4,7 +4,7 @@
  */
 import type { NewTask, PatchRequest, TaskState } from "../../schemas/tasks.js";
 import { resourcesOf } from "../claims/lease.js";
-import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
+import type { WriteBuffer, DeferredTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";
 import type { LiveTask, TaskLife } from "./task.js";
 
@@ -143,7 +143,7 @@ const WAITS_OF = `task_after WHERE (on_task, task) IN (
   SELECT o.row, t.row FROM task t CROSS JOIN json_each(t.after) j CROSS JOIN task o ON o.id = j.value WHERE t.row = ?)`;
 
 export class TaskWriter {
-  readonly #rows: DeferredRows;
+  readonly #rows: WriteBuffer;
   readonly #tasks: DeferredTable<NewRow>;
   readonly #lives: DeferredTable<LifeRow>;
   readonly #steps: DeferredTable<StepRow>;
@@ -169,7 +169,7 @@ export class TaskWriter {
   readonly #waited_for: Statement<[number], unknown>;
   readonly #deletions: readonly Statement<[number], unknown>[];
 
-  constructor(db: Db, rows: DeferredRows) {
+  constructor(db: Db, rows: WriteBuffer) {
     this.#rows = rows;
     this.#tasks = rows.into("INSERT INTO task", 15);
     this.#lives = rows.into("REPLACE INTO task_life", 16);

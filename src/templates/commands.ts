@@ -19,7 +19,7 @@ import { refuseImport, storeImported } from "../rules/commands.js";
 import { ruleWriter } from "../rules/table.js";
 import { weightOf } from "../rpc/method.js";
 import { specWriter } from "../specs/commands.js";
-import { changes, changesByReply, named } from "../threads/changes.js";
+import { changes, changesByReply, reportByName } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { templateWriter } from "./table.js";
 import { contractsOf } from "./template.js";
@@ -27,7 +27,7 @@ import { contractsOf } from "./template.js";
 const CONTRACT_TYPE = "application/json";
 
 const models = { templates: templateWriter };
-const changed = [changes("template", ({ id }: TemplateRequest) => [id], named(resourceId))];
+const changed = [changes("template", ({ id }: TemplateRequest) => [id], reportByName(resourceId))];
 
 export const createTemplate = writerMethod({
   name: "template.create",

@@ -6,23 +6,23 @@ import * as fc from "fast-check";
 import t from "tap";
 import * as Type from "typebox";
 import type { TSchema } from "typebox";
-import type { ChangeNotice } from "../../schemas/changes.js";
+import type { ChangesPush } from "../../schemas/changes.js";
 import { BATCH_BYTES_MAX, CHANGE_NAMES_MAX } from "../../schemas/limits.js";
 import { framesOf, messageOf } from "../../test/support/frames.js";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import { FRAME, type Frame, payloadOf } from "../rpc/frames.js";
-import { MethodTable, type Notice } from "../rpc/method.js";
+import { MethodTable, type PushMessage } from "../rpc/method.js";
 import { packingOf } from "../rpc/packing.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
 import { databasePath, openReader, openWriter, type Db } from "../store/open.js";
 import { Batch } from "./batch.js";
 import type { AuditTrail } from "./transaction.js";
 import type { ChangeSet } from "./change-set.js";
-import { changes, named } from "./changes.js";
-import { Models, type Model, type Said, type WritingModel } from "./model.js";
-import { BUG, CHANGES, COMMIT } from "./notices.js";
+import { changes, reportByName } from "./changes.js";
+import { Models, type Model, type Push, type WritingModel } from "./model.js";
+import { BUG, CHANGES, COMMIT } from "./push-messages.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import { writerMethod, type WriterMethod } from "./writer-method.js";
 import { openDatabase } from "../store/sqlite/choice.js";
@@ -33,7 +33,7 @@ const TABLES = `
   CREATE TABLE trail (at, actor, action, resource, detail, outcome);
   CREATE TABLE child (line INTEGER REFERENCES line DEFERRABLE INITIALLY DEFERRED);
 `;
-const LINES = { name: "lines", payload: Type.Array(Type.String()) } as const satisfies Notice;
+const LINES = { name: "lines", payload: Type.Array(Type.String()) } as const satisfies PushMessage;
 
 /** Lines under numbers that it knows in memory; what a rollback takes back it has to forget. */
 class Ledger implements WritingModel {
@@ -65,15 +65,15 @@ class Ledger implements WritingModel {
     this.#added = [];
   }
 
-  tellChanges(changed: ChangeSet): void {
+  addChanges(changed: ChangeSet): void {
     for (const name of this.#added) if (name.startsWith("loud")) changed.add("event", name, null);
   }
 
-  takeNotice(): Said | null {
+  drainPush(): Push | null {
     if (this.#added.length === 0) return null;
     const payload = this.#added;
     this.#added = [];
-    return { notice: LINES, payload };
+    return { message: LINES, payload };
   }
 }
 
@@ -148,7 +148,7 @@ const add = writerMethod({
     action: "lines.add",
     resource: ({ name = "?" }, reply) => `${name}:${reply?.id ?? "none"}`,
     detail: ({ name }, { id }) => JSON.stringify({ name, id }),
-    leaves: ({ id }) => id > 0,
+    writesRow: ({ id }) => id > 0,
   },
   run: (models, { name, wait_ms = 0 }, call) => {
     if (name === "nothing") return { id: 0 };
@@ -170,7 +170,7 @@ const addQuietly = writerMethod({
     changes(
       "state",
       ({ name }: { readonly name: string }) => [name],
-      named(nameOf, ({ id }: { readonly id: number }) => id),
+      reportByName(nameOf, ({ id }: { readonly id: number }) => id),
     ),
   ],
   run: ({ lines }, { name }, { now_ms, actor }) => ({ id: lines.add(name, now_ms, actor) }),
@@ -292,7 +292,7 @@ class World {
   notices(name: string): unknown[] {
     return this.messages.flatMap(({ frames }) =>
       frames.flatMap((frame) =>
-        frame[0] === FRAME.NOTICE && frame[1] === name ? [payloadOf(frame, packingOf(schemaOf(name)))] : [],
+        frame[0] === FRAME.PUSH && frame[1] === name ? [payloadOf(frame, packingOf(schemaOf(name)))] : [],
       ),
     );
   }
@@ -310,7 +310,7 @@ class World {
 
 /** `reply 3`, `NOT_FOUND 4`, or a notice's name. */
 function summary(frame: Frame): string {
-  if (frame[0] === FRAME.NOTICE) return frame[1];
+  if (frame[0] === FRAME.PUSH) return frame[1];
   if (frame[0] === FRAME.FAILURE) return `${frame[2]} ${frame[1]}`;
   return frame[0] === FRAME.REPLY ? `reply ${frame[1]}` : `frame ${frame[0]}`;
 }
@@ -621,7 +621,7 @@ t.test("of more than a reader can be told, so much", (t) => {
   world.watched.set(new Set(["state", "audit"]));
   const calls = Array.from({ length: CHANGE_NAMES_MAX + 1 }, (_, at) => world.call(`n${at}`, { method: addQuietly }));
   world.execute(...calls, world.call("n0", { method: addQuietly }), world.call("a"));
-  const [{ changes: told, left_out }] = world.notices("changes") as [ChangeNotice];
+  const [{ changes: told, left_out }] = world.notices("changes") as [ChangesPush];
   t.same(
     told.map(({ kind }) => kind),
     [...Array.from({ length: CHANGE_NAMES_MAX }, () => "state"), "audit"],

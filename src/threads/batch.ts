@@ -13,7 +13,7 @@ import { traceOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import { writeFailure } from "../store/open.js";
-import { BUG } from "./notices.js";
+import { BUG } from "./push-messages.js";
 import { Transaction, type TransactionOptions } from "./transaction.js";
 import type { WriterMethod } from "./writer-method.js";
 
@@ -61,8 +61,8 @@ export class Batch {
       return;
     }
     Atomics.store(this.#committed, 0, BigInt(must(calls[calls.length - 1], "a transaction has calls").id));
-    transaction.tellChanges(calls, replies, server);
-    transaction.tell(calls.length, started, server);
+    transaction.pushChanges(calls, replies, server);
+    transaction.pushAll(calls.length, started, server);
     answer(calls, replies, server);
     server.flush();
   }
@@ -70,7 +70,7 @@ export class Batch {
   /** A call of a transaction that was rolled back. */
   #refuse(call: ServerCall<WriterMethod>, error: unknown, server: RpcServer<WriterMethod>): void {
     const failure = writeFailure(error);
-    if (failure === undefined) server.notify(BUG, { method: call.method.name, error: traceOf(error) });
+    if (failure === undefined) server.push(BUG, { method: call.method.name, error: traceOf(error) });
     server.fail(call, failure ?? new Failure("INTERNAL", "internal error"));
   }
 }

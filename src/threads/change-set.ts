@@ -2,9 +2,9 @@
  * What has changed, gathered until it is told: of each kind a bounded number of names, a name once, the newest
  * version of it. Used by the writer for a commit, and by the front from one tick to the next. Pure.
  */
-import type { ChangeKind, ChangeNotice } from "../../schemas/changes.js";
+import type { ChangeKind, ChangesPush } from "../../schemas/changes.js";
 import { CHANGE_NAMES_MAX } from "../../schemas/limits.js";
-import type { ToldChange } from "./changes.js";
+import type { ReportedChange } from "./changes.js";
 
 export class ChangeSet {
   readonly #names = new Map<ChangeKind, Map<string | null, number | null>>();
@@ -33,7 +33,7 @@ export class ChangeSet {
   }
 
   /** As a rule tells of it; null where that is more than can be named. */
-  addAll(kind: ChangeKind, told: readonly ToldChange[] | null): void {
+  addAll(kind: ChangeKind, told: readonly ReportedChange[] | null): void {
     if (told === null) this.leaveOut(kind);
     else for (const { key, version } of told) this.add(kind, key, version);
   }
@@ -44,7 +44,7 @@ export class ChangeSet {
   }
 
   /** What was gathered, which is forgotten; null where that is nothing. */
-  take(): ChangeNotice | null {
+  take(): ChangesPush | null {
     if (this.#names.size === 0 && this.#left_out.size === 0) return null;
     const changes = [...this.#names].flatMap(([kind, names]) =>
       [...names].map(([key, version]) => ({ kind, key, version })),

@@ -7,16 +7,16 @@ import * as Type from "typebox";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
-import type { Notice } from "../rpc/method.js";
+import type { PushMessage } from "../rpc/method.js";
 import { packingOf } from "../rpc/packing.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import { openWriter, type Db } from "../store/open.js";
 import { sqliteError } from "../store/sqlite/codes.js";
-import { changes, named } from "./changes.js";
+import { changes, reportByName } from "./changes.js";
 import { Entries, NotStored, type BatchEntry } from "./entries.js";
-import { ForeignCounter } from "./foreign-counter.js";
+import { RemoteWriteCounter } from "./remote-write-counter.js";
 import { DATABASE, Models } from "./model.js";
-import { BUG, FOREIGN } from "./notices.js";
+import { BUG, REMOTE_CHANGES } from "./push-messages.js";
 import { Transaction, type Served } from "./transaction.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import { writerMethod, type WriterMethod } from "./writer-method.js";
@@ -34,7 +34,7 @@ const addLine = writerMethod({
     changes(
       "state",
       ({ name }: { readonly name: string }) => [name],
-      named(({ name }) => name),
+      reportByName(({ name }) => name),
     ),
   ],
   models: { db: DATABASE },
@@ -48,7 +48,7 @@ const addLine = writerMethod({
 
 interface World {
   readonly entries: Entries<BatchEntry>;
-  readonly foreign: ForeignCounter;
+  readonly foreign: RemoteWriteCounter;
   /** What was told and answered, in its order. */
   readonly told: string[];
   /** The sizes of the transactions that were sealed and committed. */
@@ -67,13 +67,13 @@ function open(t: Parameters<typeof makeDirectory>[0]): World {
   const db: Db = openWriter(makeDirectory(t));
   t.teardown(() => void db.close());
   db.exec("CREATE TABLE line (name TEXT NOT NULL, at INTEGER NOT NULL)");
-  const foreign = new ForeignCounter();
+  const foreign = new RemoteWriteCounter();
   const told: string[] = [];
   const sealed: number[] = [];
   const server = {
     depth: 0,
-    notify: (notice: Notice, payload: unknown) => {
-      if (notice === FOREIGN) told.push(`foreign ${JSON.stringify((payload as { changes: unknown }).changes)}`);
+    notify: (notice: PushMessage, payload: unknown) => {
+      if (notice === REMOTE_CHANGES) told.push(`foreign ${JSON.stringify((payload as { changes: unknown }).changes)}`);
       if (notice === BUG) told.push(`bug ${(payload as { error: string }).error.split("\n")[0]}`);
     },
     reply: (call: ServerCall, reply: unknown) => told.push(`${call.id}: ${String(reply)}`),
@@ -210,11 +210,11 @@ t.test("what was counted and not committed is taken back by a word without chang
   db.exec("CREATE TABLE line (name TEXT NOT NULL, at INTEGER NOT NULL)");
   db.exec("CREATE TABLE child (line TEXT REFERENCES parent(name) DEFERRABLE INITIALLY DEFERRED)");
   db.exec("CREATE TABLE parent (name TEXT PRIMARY KEY)");
-  const foreign = new ForeignCounter();
+  const foreign = new RemoteWriteCounter();
   const told: unknown[] = [];
   const server = {
     depth: 0,
-    notify: (notice: Notice, payload: unknown) => notice === FOREIGN && told.push(payload),
+    notify: (notice: PushMessage, payload: unknown) => notice === REMOTE_CHANGES && told.push(payload),
     flush: () => undefined,
   } as unknown as RpcServer<WriterMethod>;
   const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });

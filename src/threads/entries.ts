@@ -14,8 +14,8 @@ import type { RpcServer, ServerCall } from "../rpc/server.js";
 import { writeFailure } from "../store/open.js";
 import { answer } from "./batch.js";
 import { COPIED_KINDS } from "./changes.js";
-import type { ForeignCounter } from "./foreign-counter.js";
-import { BUG, FOREIGN, type ForeignNotice } from "./notices.js";
+import type { RemoteWriteCounter } from "./remote-write-counter.js";
+import { BUG, REMOTE_CHANGES, type RemoteChanges } from "./push-messages.js";
 import type { Served, Transaction } from "./transaction.js";
 import type { WriterMethod } from "./writer-method.js";
 
@@ -63,13 +63,13 @@ class Undone extends Error {
 
 export class Entries<Kept extends BatchEntry> {
   readonly #transaction: Transaction;
-  readonly #foreign: ForeignCounter;
+  readonly #remoteWrites: RemoteWriteCounter;
   readonly #server: Server;
   readonly #account: Account<Kept>;
 
-  constructor(transaction: Transaction, foreign: ForeignCounter, server: Server, account: Account<Kept>) {
+  constructor(transaction: Transaction, remoteWrites: RemoteWriteCounter, server: Server, account: Account<Kept>) {
     this.#transaction = transaction;
-    this.#foreign = foreign;
+    this.#remoteWrites = remoteWrites;
     this.#server = server;
     this.#account = account;
   }
@@ -100,15 +100,15 @@ export class Entries<Kept extends BatchEntry> {
       });
       transaction.write();
       this.#account.seal(entries, answers);
-      const changes = foreignChanges(entries, answers);
-      if (changes.length > 0) raised = this.#foreign.raise();
+      const changes = remoteChanges(entries, answers);
+      if (changes.length > 0) raised = this.#remoteWrites.raise();
       transaction.commit();
-      if (raised !== null) this.#server.notify(FOREIGN, { count: raised, changes });
+      if (raised !== null) this.#server.push(REMOTE_CHANGES, { count: raised, changes });
       this.#account.committed();
       return answers;
     } catch (error) {
       // Nothing has changed: the front may show its copies again.
-      if (raised !== null) this.#server.notify(FOREIGN, { count: raised, changes: [] });
+      if (raised !== null) this.#server.push(REMOTE_CHANGES, { count: raised, changes: [] });
       transaction.rollBack(error);
       throwWhereNotStored(error);
       return null;
@@ -138,7 +138,7 @@ export class Entries<Kept extends BatchEntry> {
       if (thrown === null) return broken;
       const refusal = writeFailure(thrown.error);
       const { method } = must(entry.calls[thrown.at], "a call of the entry");
-      if (refusal === undefined) this.#server.notify(BUG, { method: method.name, error: traceOf(thrown.error) });
+      if (refusal === undefined) this.#server.push(BUG, { method: method.name, error: traceOf(thrown.error) });
       broken.set(thrown.at, refusal ?? BROKEN);
     }
   }
@@ -171,8 +171,8 @@ export class Entries<Kept extends BatchEntry> {
 
   #tell(entries: readonly Kept[], answers: readonly Answers[], started: number): void {
     const calls = entries.flatMap((entry) => entry.calls);
-    this.#transaction.tellChanges(calls, answers.flat(), this.#server);
-    this.#transaction.tell(calls.length, started, this.#server);
+    this.#transaction.pushChanges(calls, answers.flat(), this.#server);
+    this.#transaction.pushAll(calls.length, started, this.#server);
     for (const [at, { callers, callersFrom = 0 }] of entries.entries()) {
       if (callers === null) continue;
       const all = must(answers[at], "an entry has answers");
@@ -189,7 +189,7 @@ function throwWhereNotStored(error: unknown): void {
 }
 
 /** What others' calls have changed of which the front keeps copies. */
-function foreignChanges(entries: readonly BatchEntry[], answers: readonly Answers[]): ForeignNotice["changes"] {
+function remoteChanges(entries: readonly BatchEntry[], answers: readonly Answers[]): RemoteChanges["changes"] {
   const changed = new Map<string, Set<string> | null>();
   for (const [index, { calls, callers, callersFrom = 0 }] of entries.entries()) {
     const ownEnd = callers === null ? 0 : callersFrom + callers.length;
@@ -199,7 +199,7 @@ function foreignChanges(entries: readonly BatchEntry[], answers: readonly Answer
       if (reply instanceof Failure) continue;
       for (const rule of method.changes) {
         if (!COPIED.has(rule.kind)) continue;
-        const keys = rule.made(request, reply);
+        const keys = rule.changedKeys(request, reply);
         const known = changed.get(rule.kind);
         if (keys === null) changed.set(rule.kind, null);
         else if (known === undefined) changed.set(rule.kind, new Set(keys));

@@ -4,8 +4,8 @@
  * method those that it named. Runs in the writer, in the pool's workers, in a restore's thread and on the front.
  */
 import type { StoreSettings } from "../../schemas/config.js";
-import type { Notice, PayloadOf } from "../rpc/method.js";
-import { DeferredRows } from "../store/deferred-rows.js";
+import type { PushMessage, PayloadOf } from "../rpc/method.js";
+import { WriteBuffer } from "../store/write-buffer.js";
 import type { Db } from "../store/open.js";
 import type { ChangeSet } from "./change-set.js";
 
@@ -13,7 +13,7 @@ import type { ChangeSet } from "./change-set.js";
 export interface Opening {
   readonly db: Db;
   /** For rows that may wait until the writer's batch commits, or until such a table is read. */
-  readonly rows: DeferredRows;
+  readonly rows: WriteBuffer;
   readonly settings: StoreSettings;
   /** Another model of the same thread. */
   readonly use: <Opened>(model: Model<Opened>) => Opened;
@@ -34,8 +34,8 @@ export const DATABASE: Model<Db> = { open: ({ db }) => db };
 export const SETTINGS: Model<StoreSettings> = { open: ({ settings }) => settings };
 
 /** A notice with its payload. */
-export interface Said<Row extends Notice = Notice> {
-  readonly notice: Row;
+export interface Push<Row extends PushMessage = PushMessage> {
+  readonly message: Row;
   readonly payload: PayloadOf<Row>;
 }
 
@@ -52,12 +52,12 @@ export interface WritingModel {
    * Adds what the transaction changed that no method's row names. Asked once it has committed, before `takeNotice`,
    * and only where somebody watches: what it tells is not to be kept for that.
    */
-  tellChanges?(changes: ChangeSet): void;
+  addChanges?(changes: ChangeSet): void;
   /**
    * What the transaction did that the front is told of, once it has committed; null where that is nothing.
    * @param replicated whether it may have been somebody else's calls: then who called here does not know of it
    */
-  takeNotice?(replicated: boolean): Said | null;
+  drainPush?(replicated: boolean): Push | null;
 }
 
 /** The opened models of one thread. */
@@ -65,10 +65,10 @@ export class Models {
   readonly #opened = new Map<Model, unknown>();
   readonly #opening: Opening;
   /** What the models have put off. */
-  readonly rows: DeferredRows;
+  readonly rows: WriteBuffer;
 
   constructor(db: Db, settings: StoreSettings) {
-    this.rows = new DeferredRows(db);
+    this.rows = new WriteBuffer(db);
     this.#opening = { db, rows: this.rows, settings, use: (model) => this.use(model) };
   }
 

@@ -26,7 +26,7 @@ t.test("a writer that is ready only when the rest is closed is told to nobody", 
   if (invocation.kind !== "serve") throw new Error("these are flags of the server");
   const { config } = invocation;
   const log = quietLog();
-  const threads = openThreads({ config, data_dir, urls: URLS, log, methods: METHODS, notices: NOTICES });
+  const threads = openThreads({ config, data_dir, urls: URLS, log, methods: METHODS, push_messages: NOTICES });
   const events = threads.reads.model(eventReader);
   const ignore = (): void => undefined;
   let restarts = 0;

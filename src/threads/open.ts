@@ -9,14 +9,14 @@ import { must } from "../base/assert.js";
 import { machineClock, systemClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { RpcClient } from "../rpc/client.js";
-import type { MethodTable, Notice, PayloadOf } from "../rpc/method.js";
-import { databasePath, logBytes } from "../store/open.js";
+import type { MethodTable, PushMessage, PayloadOf } from "../rpc/method.js";
+import { databasePath, walBytes } from "../store/open.js";
 import { OpenFiles } from "../store/open-files.js";
 import { stagingPath } from "../store/staging.js";
-import { beginWriter, type BegunWriter } from "./begun-writer.js";
-import { ForeignCounter } from "./foreign-counter.js";
+import { startWriter, type WriterHandle } from "./early-writer.js";
+import { RemoteWriteCounter } from "./remote-write-counter.js";
 import type { AnyMethod } from "./methods.js";
-import { READY, UNUSABLE } from "./notices.js";
+import { READY, UNUSABLE } from "./push-messages.js";
 import { Pool } from "./pool.js";
 import { Reader } from "./reader.js";
 import { Reads } from "./reads.js";
@@ -24,7 +24,7 @@ import { SharedTime } from "./shared-time.js";
 import { StagingThread } from "./staging-thread.js";
 import { checkStorage } from "./jobs.js";
 import { StorageWatch } from "./storage-watch.js";
-import { VisiblePosition } from "./visible-position.js";
+import { AppliedPosition } from "./applied-position.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import { Writer } from "./writer.js";
 import { WriterThread } from "./writer-thread.js";
@@ -37,22 +37,22 @@ export interface ThreadUrls {
 }
 
 /** Who takes what the writer says unasked: one function a row of the table. */
-export type NoticeHandlers<Notices extends Readonly<Record<string, Notice>>> = {
-  readonly [Name in keyof Notices]: (payload: PayloadOf<Notices[Name]>) => void;
+export type PushHandlers<Messages extends Readonly<Record<string, PushMessage>>> = {
+  readonly [Name in keyof Messages]: (payload: PayloadOf<Messages[Name]>) => void;
 };
 
-export interface ThreadsOptions<Notices extends Readonly<Record<string, Notice>>> {
+export interface ThreadsOptions<Messages extends Readonly<Record<string, PushMessage>>> {
   readonly config: Config;
   readonly data_dir: string;
   readonly urls: ThreadUrls;
   readonly log: Log;
   readonly methods: MethodTable<AnyMethod>;
-  readonly notices: Notices;
+  readonly push_messages: Messages;
   /** The writer, where it was begun before this was loaded. */
-  readonly begun?: BegunWriter | undefined;
+  readonly begun?: WriterHandle | undefined;
 }
 
-export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
+export interface Threads<Messages extends Readonly<Record<string, PushMessage>>> {
   readonly writer: Writer;
   readonly pool: Pool;
   /** A pool of its own for backups: the slow reader of one keeps no job waiting. */
@@ -61,7 +61,7 @@ export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
   /** Which kinds of changes the writer tells of. */
   readonly watched: WatchedKinds;
   /** How far the log is whose effects can be read, where the server is a node of a cluster. */
-  readonly visible: VisiblePosition;
+  readonly visible: AppliedPosition;
   /** Whether the database can keep what is written. */
   readonly storage: StorageWatch;
   /** The time that the front and its writer have together. */
@@ -69,7 +69,7 @@ export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
   /** Where a restore gathers its snapshot. */
   readonly staging_path: string;
   /** Bytes of the database's write-ahead log. */
-  logBytes(): number;
+  walBytes(): number;
   /** Starts the thread of a restore. */
   startStaging(): StagingThread;
   /**
@@ -77,7 +77,7 @@ export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
    * @param afterRestart the writer crashed and serves again: what it committed before may not have been told
    * @param onRestart the writer was started again after a crash, whether or not it will serve
    */
-  listen(handlers: NoticeHandlers<Notices>, afterRestart: () => void, onRestart?: () => void): void;
+  listen(handlers: PushHandlers<Messages>, afterRestart: () => void, onRestart?: () => void): void;
   close(): Promise<void>;
 }
 
@@ -85,11 +85,11 @@ export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
  * Starts the threads. The database can be read when it returns; the writer may still be loading its modules.
  * @throws DataDirError, SqliteMissingError with one line for the operator
  */
-export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
-  options: ThreadsOptions<Notices>,
-): Threads<Notices> {
-  const { data_dir, urls, log, methods, notices } = options;
-  const begun = options.begun ?? beginWriter(urls.writer, data_dir, options.config);
+export function openThreads<Messages extends Readonly<Record<string, PushMessage>>>(
+  options: ThreadsOptions<Messages>,
+): Threads<Messages> {
+  const { data_dir, urls, log, methods, push_messages: push_messages } = options;
+  const begun = options.begun ?? startWriter(urls.writer, data_dir, options.config);
   const { lock } = begun;
   const takers = new Map<string, (payload: never) => void>();
   /** What the writer of a node said before anybody listened: it may be faster than the front. */
@@ -100,15 +100,15 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
   const client = new RpcClient({
     methods,
     clock: machineClock,
-    notices: [READY, UNUSABLE, ...Object.values(notices)],
-    onNotice: (name, payload) => {
-      if (thread.takeNotice(name, payload)) return;
+    push_messages: [READY, UNUSABLE, ...Object.values(push_messages)],
+    onPush: (name, payload) => {
+      if (thread.takePush(name, payload)) return;
       if (takers.size === 0) early.push([name, payload]);
       else must(takers.get(name), `somebody listens to the notice ${name}`)(payload as never);
     },
   });
   const { settings } = begun.data;
-  const writer = new Writer(client, new ForeignCounter(begun.data.foreign));
+  const writer = new Writer(client, new RemoteWriteCounter(begun.data.remoteWrites));
   const watched = new WatchedKinds(begun.data.watched);
   const data = { data_dir, settings };
   const pool = new Pool({ url: urls.pool, methods, data, log });
@@ -144,14 +144,14 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
     exports,
     reads: new Reads(reader, pool),
     watched,
-    visible: new VisiblePosition(begun.data.visible),
+    visible: new AppliedPosition(begun.data.visible),
     time: new SharedTime(begun.data.time),
     staging_path: stagingPath(data_dir),
-    logBytes: () => logBytes(data_dir),
+    walBytes: () => walBytes(data_dir),
     storage,
     startStaging: () => new StagingThread({ url: urls.staging, methods, data, clock: machineClock, log }),
     listen: (handlers, afterRestart, onRestart = () => undefined) => {
-      for (const [key, notice] of Object.entries(notices)) takers.set(notice.name, handlers[key] as never);
+      for (const [key, notice] of Object.entries(push_messages)) takers.set(notice.name, handlers[key] as never);
       onRestarted = afterRestart;
       onStartedAgain = onRestart;
       for (const [name, payload] of early.splice(0)) takers.get(name)?.(payload as never);

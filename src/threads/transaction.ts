@@ -7,11 +7,11 @@ import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import type { Method } from "../rpc/method.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
-import type { DeferredRows } from "../store/deferred-rows.js";
+import type { WriteBuffer } from "../store/write-buffer.js";
 import { isDamage, setSynced, type Db } from "../store/open.js";
 import { ChangeSet } from "./change-set.js";
 import type { Model, Models, ReloadReason, WritingModel } from "./model.js";
-import { CHANGES, COMMIT } from "./notices.js";
+import { CHANGES, COMMIT } from "./push-messages.js";
 import type { WatchedKinds } from "./watched-kinds.js";
 import type { Command, WriteCall, WriterMethod } from "./writer-method.js";
 
@@ -45,7 +45,7 @@ export interface TransactionOptions {
 export class Transaction {
   readonly #db: Db;
   readonly #models: readonly WritingModel[];
-  readonly #rows: DeferredRows;
+  readonly #rows: WriteBuffer;
   readonly #watched: WatchedKinds;
   readonly #audit: AuditTrail;
   readonly #replicated: boolean;
@@ -146,7 +146,7 @@ export class Transaction {
    * What was committed, to whom watches it. Who begins to watch and then reads has either read what is committed here,
    * or is seen here: so this looks only now that it is committed.
    */
-  tellChanges(calls: readonly Served[], replies: readonly unknown[], server: RpcServer<WriterMethod>): void {
+  pushChanges(calls: readonly Served[], replies: readonly unknown[], server: RpcServer<WriterMethod>): void {
     const wants = this.#watched.load();
     if (wants === null) return;
     const changed = new ChangeSet(wants);
@@ -158,21 +158,21 @@ export class Transaction {
       }
       if (reply instanceof Failure) continue;
       for (const rule of call.method.changes)
-        if (changed.wants(rule.kind)) changed.addAll(rule.kind, rule.told(call.request, reply));
+        if (changed.wants(rule.kind)) changed.addAll(rule.kind, rule.report(call.request, reply));
     }
-    for (const model of this.#models) model.tellChanges?.(changed);
+    for (const model of this.#models) model.addChanges?.(changed);
     const notice = changed.take();
-    if (notice !== null) server.notify(CHANGES, notice);
+    if (notice !== null) server.push(CHANGES, notice);
   }
 
   /** What the models have to say of what was committed, then what it took. */
-  tell(calls: number, started: number, server: RpcServer<WriterMethod>): void {
+  pushAll(calls: number, started: number, server: RpcServer<WriterMethod>): void {
     for (const model of this.#models) {
-      const said = model.takeNotice?.(this.#replicated) ?? null;
-      if (said !== null) server.notify(said.notice, said.payload);
+      const said = model.drainPush?.(this.#replicated) ?? null;
+      if (said !== null) server.push(said.message, said.payload);
     }
     const duration_us = Math.round((performance.now() - started) * 1000);
-    server.notify(COMMIT, { calls, duration_us, waiting: server.depth });
+    server.push(COMMIT, { calls, duration_us, waiting: server.depth });
   }
 
   #reload(why: ReloadReason): void {
@@ -189,6 +189,6 @@ function isRelated(method: WriterMethod, before: WriterMethod | null): boolean {
  * from the front, whoever refused it (audit/refusal-log.ts).
  */
 function auditedResource({ method: { audit }, request }: Served, reply: unknown): string | null {
-  if (audit === null || reply instanceof Failure || audit.leaves?.(reply) === false) return null;
+  if (audit === null || reply instanceof Failure || audit.writesRow?.(reply) === false) return null;
   return audit.resource(request as object, reply);
 }

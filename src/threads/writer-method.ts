@@ -31,7 +31,7 @@ export interface AuditRule<Request, Reply> {
    */
   resource(request: Partial<Request>, reply: Reply | null): string;
   /** Whether a call that succeeded leaves a row; where it is not said, each does. False for what changed nothing. */
-  leaves?(reply: Reply): boolean;
+  writesRow?(reply: Reply): boolean;
   /** JSON text for the row's `detail` on success. */
   detail(request: Request, reply: Reply): string;
 }

@@ -1,7 +1,7 @@
 /** Figures of the writer's batches, of its calls and of the pool's queue. Run on the front. */
 import type { Exposition, Measured } from "../measure/exposition.js";
 import { BATCH_BOUNDS_CALLS, Histogram, LATENCY_BOUNDS_S } from "../measure/histogram.js";
-import type { CommitNotice } from "./notices.js";
+import type { CommitPush } from "./push-messages.js";
 
 export class WriterMetrics implements Measured {
   readonly #batch_calls = new Histogram(BATCH_BOUNDS_CALLS);
@@ -16,7 +16,7 @@ export class WriterMetrics implements Measured {
     this.#pool = pool;
   }
 
-  recordCommit({ calls, duration_us, waiting }: CommitNotice): void {
+  recordCommit({ calls, duration_us, waiting }: CommitPush): void {
     this.#batch_calls.observe(calls);
     this.#commit_seconds.observe(duration_us / 1e6);
     this.#waiting = waiting;

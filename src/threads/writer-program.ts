@@ -9,12 +9,12 @@ import type { MethodTable } from "../rpc/method.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
 import { leaveLog } from "../store/leave-log.js";
 import { openFailure, openWriter, type Db } from "../store/open.js";
-import { waitUntilPrepared, type WriterData } from "./begun-writer.js";
+import { waitUntilPrepared, type WriterData } from "./early-writer.js";
 import { Batch, type BatchOptions } from "./batch.js";
-import { ForeignCounter } from "./foreign-counter.js";
+import { RemoteWriteCounter } from "./remote-write-counter.js";
 import { isWriterMethod, type AnyMethod } from "./methods.js";
 import { Models, type Model } from "./model.js";
-import { READY, UNUSABLE } from "./notices.js";
+import { READY, UNUSABLE } from "./push-messages.js";
 import { SharedClock, SharedTime } from "./shared-time.js";
 import type { AuditTrail } from "./transaction.js";
 import { WatchedKinds } from "./watched-kinds.js";
@@ -32,7 +32,7 @@ export interface NodeGround {
   readonly data: WriterData;
   readonly batch: BatchOptions & { readonly clock: SharedClock };
   readonly table: MethodTable;
-  readonly foreign: ForeignCounter;
+  readonly remoteWrites: RemoteWriteCounter;
   readonly server: RpcServer<WriterMethod>;
 }
 
@@ -80,22 +80,22 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       executor = { execute: (calls) => batch.execute(calls, server), close: () => undefined };
       serve();
     } else {
-      const foreign = new ForeignCounter(data.foreign);
+      const remoteWrites = new RemoteWriteCounter(data.remoteWrites);
       server.pause();
       void loadNode().then((node) => {
-        executor = node.openNode({ data, batch: options, table: methods, foreign, server });
+        executor = node.openNode({ data, batch: options, table: methods, remoteWrites: remoteWrites, server });
         serve();
         server.resume();
       });
     }
   } catch (error) {
     db?.close();
-    server.notify(UNUSABLE, openFailure(error));
+    server.push(UNUSABLE, openFailure(error));
     server.flush();
     server.close();
   }
   function serve(): void {
-    server.notify(READY, null);
+    server.push(READY, null);
     server.flush();
   }
 }

@@ -9,8 +9,8 @@ import type { Log, LogFields } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
 import type { ReplyOf } from "../rpc/method.js";
-import { beginThread, writerData } from "./begun-writer.js";
-import { READY } from "./notices.js";
+import { beginThread, writerData } from "./early-writer.js";
+import { READY } from "./push-messages.js";
 import { WriterThread } from "./writer-thread.js";
 
 const PEER = new URL("../../test/threads/peer.js", import.meta.url);
@@ -63,8 +63,8 @@ function supervise(url: URL): {
   const client: RpcClient = new RpcClient({
     methods: PEER_METHODS,
     clock: { now: () => 0 },
-    notices: [READY],
-    onNotice: (name, payload) => thread.takeNotice(name, payload),
+    push_messages: [READY],
+    onPush: (name, payload) => thread.takePush(name, payload),
   });
   const starts: number[] = [];
   let wake: () => void = () => undefined;
@@ -132,8 +132,8 @@ t.test("one that cannot start is tried with growing delays", async (t) => {
 t.test("a database that a thread cannot open is told to the log", async (t) => {
   const { thread, log, ready } = supervise(PEER);
   await ready(1);
-  t.ok(thread.takeNotice("unusable", "SQLITE_CORRUPT"));
+  t.ok(thread.takePush("unusable", "SQLITE_CORRUPT"));
   t.match(log.lines, [{ message: "writer cannot open the database", fields: { error: "SQLITE_CORRUPT" } }]);
-  t.notOk(thread.takeNotice("events", []), "other notices are not its own");
+  t.notOk(thread.takePush("events", []), "other notices are not its own");
   await thread.close();
 });

@@ -13,15 +13,15 @@ import type { PayloadOf } from "../rpc/method.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import { sqliteCode } from "../store/sqlite/codes.js";
 import { closeStore } from "./close-store.js";
-import type { BegunThread } from "./begun-writer.js";
-import { READY, UNUSABLE } from "./notices.js";
+import type { EarlyThread } from "./early-writer.js";
+import { READY, UNUSABLE } from "./push-messages.js";
 import type { StorageWatch } from "./storage-watch.js";
 
 export interface WriterThreadOptions {
   /** The thread's script. */
   readonly url: URL;
   /** The first thread; those after a crash are started with the same. */
-  readonly begun: BegunThread;
+  readonly begun: EarlyThread;
   readonly client: RpcClient;
   readonly log: Log;
   /** It serves: at the start and after each restart. */
@@ -59,7 +59,7 @@ export class WriterThread {
   }
 
   /** Takes the notices of the thread that concern its life; true where it was one of them. */
-  takeNotice(name: string, payload: unknown): boolean {
+  takePush(name: string, payload: unknown): boolean {
     if (name === READY.name) {
       this.#delay_ms = WRITER_RESTART_DELAY_MS;
       this.#options.storage.takeUnusable(null);

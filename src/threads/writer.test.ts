@@ -1,5 +1,5 @@
 /** Whoever keeps copies hears of each call before it is sent and before it is answered; with the other side played. */
-import { ForeignCounter } from "./foreign-counter.js";
+import { RemoteWriteCounter } from "./remote-write-counter.js";
 import t from "tap";
 import * as Type from "typebox";
 import { VERDICT_GRACE_MS, WRITER_DEADLINE_MS } from "../../schemas/limits.js";
@@ -8,7 +8,7 @@ import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
 import { FRAME } from "../rpc/frames.js";
 import { MethodTable } from "../rpc/method.js";
-import { anyOfThem, changes, changesAny, changesByReply, type ChangeListener } from "./changes.js";
+import { reportAny, changes, changesAny, changesByReply, type ChangeListener } from "./changes.js";
 import { Writer } from "./writer.js";
 import { writerMethod } from "./writer-method.js";
 
@@ -21,8 +21,8 @@ const put = writerMethod({
   request: Type.Object({ keys: Type.Array(Type.String()) }),
   reply: Type.Null(),
   changes: [
-    changes("state", ({ keys }: { readonly keys: readonly string[] }) => keys, anyOfThem),
-    changesAny("audit", anyOfThem),
+    changes("state", ({ keys }: { readonly keys: readonly string[] }) => keys, reportAny),
+    changesAny("audit", reportAny),
   ],
   run: () => null,
 });
@@ -32,8 +32,8 @@ const apply = writerMethod({
   request: Type.Object({ project: Type.String() }),
   reply: Type.Object({ specs: Type.Array(Type.String()) }),
   changes: [
-    changesByReply("spec", ({ specs }: { readonly specs: readonly string[] }) => specs, anyOfThem),
-    changes("rule", ({ project }: { readonly project: string }) => [project], anyOfThem),
+    changesByReply("spec", ({ specs }: { readonly specs: readonly string[] }) => specs, reportAny),
+    changes("rule", ({ project }: { readonly project: string }) => [project], reportAny),
   ],
   run: () => ({ specs: [] }),
 });
@@ -63,7 +63,7 @@ class World {
     clock: { now: () => this.now_ms },
     calls_max: 3,
   });
-  readonly writer = new Writer(this.#client, new ForeignCounter());
+  readonly writer = new Writer(this.#client, new RemoteWriteCounter());
   take: (message: unknown) => void = () => undefined;
 
   constructor() {

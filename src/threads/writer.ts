@@ -7,12 +7,12 @@ import type { RpcClient } from "../rpc/client.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import { ChangeFeed, COPIED_KINDS } from "./changes.js";
-import type { ForeignCounter } from "./foreign-counter.js";
-import type { ForeignNotice } from "./notices.js";
+import type { RemoteWriteCounter } from "./remote-write-counter.js";
+import type { RemoteChanges } from "./push-messages.js";
 import type { WriterMethod } from "./writer-method.js";
 
 /** A call that was given up, and may still be carried out. */
-interface Unheard {
+interface TimedOutCall {
   /** Its number in the order of sending. */
   readonly sent: number;
   readonly method: WriterMethod;
@@ -23,27 +23,27 @@ interface Unheard {
 export class Writer {
   readonly #client: RpcClient;
   #sent = 0;
-  #unheard: Unheard[] = [];
-  readonly #foreign: ForeignCounter;
-  #foreign_told = 0;
+  #timedOut: TimedOutCall[] = [];
+  readonly #remoteWrites: RemoteWriteCounter;
+  #remoteWritesSeen = 0;
   #held: Failure | null = null;
   /** Who wants to know what is changed. */
   readonly changes = new ChangeFeed();
 
-  constructor(client: RpcClient, foreign: ForeignCounter) {
+  constructor(client: RpcClient, remoteWrites: RemoteWriteCounter) {
     this.#client = client;
-    this.#foreign = foreign;
-    this.#foreign_told = foreign.count;
+    this.#remoteWrites = remoteWrites;
+    this.#remoteWritesSeen = remoteWrites.count;
   }
 
   /** Whether the database may be ahead of all copies: another node's calls have changed what was not told yet. */
-  get behind(): boolean {
-    return this.#foreign.count !== this.#foreign_told;
+  get isBehind(): boolean {
+    return this.#remoteWrites.count !== this.#remoteWritesSeen;
   }
 
   /** Takes what other nodes' calls have changed. */
-  accept({ count, changes }: ForeignNotice): void {
-    this.#foreign_told = count;
+  accept({ count, changes }: RemoteChanges): void {
+    this.#remoteWritesSeen = count;
     for (const { kind, keys } of changes) {
       for (const listener of this.changes.of(kind) ?? []) {
         listener.begin(keys);
@@ -87,9 +87,9 @@ export class Writer {
     this.#begin(method, request);
     this.#client.call(method, request, context, (reply) => {
       if (reply instanceof Failure && reply.outcome_unknown && reply.status === "DEADLINE_EXCEEDED") {
-        this.#unheard.push({ sent, method, request, failure: reply });
+        this.#timedOut.push({ sent, method, request, failure: reply });
       } else {
-        if (this.#unheard.length > 0 && !(reply instanceof Failure)) this.#settle(sent);
+        if (this.#timedOut.length > 0 && !(reply instanceof Failure)) this.#settle(sent);
         this.#end(method, request, reply);
       }
       if (reply instanceof RemoteFailure && method.audit !== null)
@@ -100,7 +100,7 @@ export class Writer {
 
   /** The thread serves again: what it had committed for others and not told of may be anything. */
   restarted(): void {
-    this.accept({ count: this.#foreign.count, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });
+    this.accept({ count: this.#remoteWrites.count, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });
   }
 
   /** As `call`, as a promise. */
@@ -123,24 +123,24 @@ export class Writer {
     for (const rule of method.changes) {
       const listeners = this.changes.of(rule.kind);
       if (listeners === undefined) continue;
-      const asked = rule.asked(request);
+      const asked = rule.requestKeys(request);
       for (const listener of listeners) listener.begin(asked);
     }
   }
 
   /** Calls are carried out in their order: what was sent before one that was answered is carried out now, or never. */
   #settle(answered: number): void {
-    for (const { sent, method, request, failure } of this.#unheard)
+    for (const { sent, method, request, failure } of this.#timedOut)
       if (sent < answered) this.#end(method, request, failure);
-    this.#unheard = this.#unheard.filter(({ sent }) => sent > answered);
+    this.#timedOut = this.#timedOut.filter(({ sent }) => sent > answered);
   }
 
   #end(method: WriterMethod, request: unknown, reply: unknown): void {
     for (const rule of method.changes) {
       const listeners = this.changes.of(rule.kind);
       if (listeners === undefined) continue;
-      const made = reply instanceof Failure ? reply : rule.made(request, reply);
-      const asked = rule.asked(request);
+      const made = reply instanceof Failure ? reply : rule.changedKeys(request, reply);
+      const asked = rule.requestKeys(request);
       for (const listener of listeners) listener.end(asked, made);
     }
   }

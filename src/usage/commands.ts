@@ -3,7 +3,7 @@ import type { ServerTopic } from "../../schemas/events.js";
 import { UsageRecordReply, UsageRecordRequest } from "../../schemas/usage.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
-import { changesAny, changesByModel, named } from "../threads/changes.js";
+import { changesAny, changesByModel, reportByName } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { encodeUsage } from "./encode.js";
 import { usageAppender } from "./table.js";
@@ -24,7 +24,7 @@ export const recordUsage = writerMethod({
   changes: [
     changesAny(
       "usage",
-      named(
+      reportByName(
         ({ project }: UsageRecordRequest) => project,
         ({ id }: UsageRecordReply) => id,
       ),

@@ -14,13 +14,13 @@ import {
   type Condition,
 } from "../../schemas/versioned.js";
 import { crypto } from "../base/crypto.js";
-import { weightOf, type Notice } from "../rpc/method.js";
-import type { Model, Said, WritingModel } from "../threads/model.js";
+import { weightOf, type PushMessage } from "../rpc/method.js";
+import type { Model, Push, WritingModel } from "../threads/model.js";
 import { must } from "../base/assert.js";
 import { dropOldest } from "../base/drop-oldest.js";
 import { etagMatches, strongEtagMatches } from "../base/etag.js";
 import { Failure, notFound } from "../base/result.js";
-import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
+import type { WriteBuffer, DeferredTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Space } from "./space.js";
 import { VersionedReader, type Head } from "./table.js";
@@ -47,7 +47,7 @@ interface CachedHead {
 }
 
 /** How many keys the state store has; said when that has changed. */
-export const STATE_KEYS = { name: "state_keys", payload: Type.Integer({ minimum: 0 }) } as const satisfies Notice;
+export const STATE_KEYS = { name: "state_keys", payload: Type.Integer({ minimum: 0 }) } as const satisfies PushMessage;
 
 /** What a condition weighs in a request. */
 function conditionWeight(condition: Condition | null): number {
@@ -95,7 +95,7 @@ export function versionedWriter(space: Space): Model<VersionedWriter> {
 export class VersionedWriter implements WritingModel {
   readonly #reader: VersionedReader;
   readonly #keep: number;
-  readonly #rows: DeferredRows;
+  readonly #rows: WriteBuffer;
   readonly #versions: DeferredTable<VersionRow>;
   readonly #new_heads: DeferredTable<[string, number, number]>;
   readonly #drop_head: Statement<[string], unknown>;
@@ -115,7 +115,7 @@ export class VersionedWriter implements WritingModel {
 
   constructor(
     db: Db,
-    rows: DeferredRows,
+    rows: WriteBuffer,
     readonly space: Space,
     keep: number,
   ) {
@@ -150,10 +150,10 @@ export class VersionedWriter implements WritingModel {
     this.#keys = this.#reader.count();
   }
 
-  takeNotice(): Said | null {
+  drainPush(): Push | null {
     if (this.space.name !== "state" || this.#keys === this.#told_keys) return null;
     this.#told_keys = this.#keys;
-    return { notice: STATE_KEYS, payload: this.#keys };
+    return { message: STATE_KEYS, payload: this.#keys };
   }
 
   /** Stores a new version where the condition holds. */

@@ -13,7 +13,7 @@ import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../schemas/limits
 import type { Condition } from "../../schemas/versioned.js";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { Failure } from "../base/result.js";
-import { DeferredRows } from "../store/deferred-rows.js";
+import { WriteBuffer } from "../store/write-buffer.js";
 import { openReader, openWriter, type Db } from "../store/open.js";
 import { VersionedWriter } from "./commands.js";
 import { STATE } from "./space.js";
@@ -129,7 +129,7 @@ class Pair {
   readonly #keep: number;
   #db: Db;
   #outside: Db;
-  #rows: DeferredRows;
+  #rows: WriteBuffer;
   #writer: VersionedWriter;
   #reader: VersionedReader;
   #model = new Map<string, ModelKey>();
@@ -215,11 +215,11 @@ class Pair {
     this.#db.close();
   }
 
-  #open(): [Db, Db, DeferredRows, VersionedWriter, VersionedReader] {
+  #open(): [Db, Db, WriteBuffer, VersionedWriter, VersionedReader] {
     const db = openWriter(this.#directory);
     // What a power cut would lose is not tested here, and hundreds of runs would wait for the disk.
     db.pragma("synchronous = OFF");
-    const rows = new DeferredRows(db);
+    const rows = new WriteBuffer(db);
     return [
       db,
       openReader(this.#directory),
@@ -461,7 +461,7 @@ t.test("old versions are really removed, also those of a time when all were kept
   t.teardown(() => {
     db.close();
   });
-  const rows = new DeferredRows(db);
+  const rows = new WriteBuffer(db);
   const count = (table: string): number => {
     rows.write();
     return Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
@@ -504,7 +504,7 @@ t.test("a head that is put off counts, also when others have pushed it out of me
   t.teardown(() => {
     db.close();
   });
-  const writer = new VersionedWriter(db, new DeferredRows(db), STATE, 0);
+  const writer = new VersionedWriter(db, new WriteBuffer(db), STATE, 0);
   const put = (key: string): unknown => writer.put(key, Buffer.from("v"), "text/plain", null, 0, "");
   db.exec("BEGIN");
   for (let at = 0; at < HEAD_CACHE_KEYS_MAX; at++) put(`key ${at}`);

@@ -8,7 +8,7 @@ import type { CommittedEvent } from "../../schemas/events.js";
 import { WEBHOOK_HOPS_MAX } from "../../schemas/limits.js";
 import { publisher, type EVENTS } from "../events/publisher.js";
 import { migrate } from "../store/migrate.js";
-import { Models, type Said } from "../threads/model.js";
+import { Models, type Push } from "../threads/model.js";
 import { outboxModel, OUTBOX } from "../outbox/outbox.js";
 import { deliveryHeaders } from "./request.js";
 import { webhookReader } from "../outbox/table.js";
@@ -47,7 +47,7 @@ function openWith(webhooks: Readonly<Record<string, readonly string[]>>) {
         .all(rowOf(id)),
     /** Topics and data of what was published since the last time. */
     published: (): unknown[] => {
-      const said = events.takeNotice() as Said<typeof EVENTS> | null;
+      const said = events.drainPush() as Push<typeof EVENTS> | null;
       return (said?.payload.texts ?? []).map((text) => {
         const { id, topic, data, source } = JSON.parse(text) as Readonly<Record<string, unknown>>;
         return [id, topic, source, data];
@@ -80,7 +80,7 @@ t.test("who would make a chain too long is turned off, told of, and not told its
     watcher: ["webhook.*"],
   });
   publish("a.b", WEBHOOK_HOPS_MAX - 1);
-  const before = outbox.takeNotice()?.payload;
+  const before = outbox.drainPush()?.payload;
   t.same(
     before?.queued.toSorted((a, b) => a - b),
     [rowOf("loop"), rowOf("other")],
@@ -115,7 +115,7 @@ t.test("who would make a chain too long is turned off, told of, and not told its
       ["watcher", 1],
     ],
   );
-  const said = outbox.takeNotice();
+  const said = outbox.drainPush();
   t.same(said?.payload.chained, [
     { id: "loop", fail_count: 0, reason: REASON },
     { id: "other", fail_count: 0, reason: REASON },
@@ -167,7 +167,7 @@ t.test("a transaction that is rolled back turns nothing off", (t) => {
   const [events, outbox] = [models.use(publisher), models.use(outboxModel)];
   outbox.table.insert({ id: "w", url: "http://w/", patterns: ["t"], secret: "" }, 0);
   outbox.takeIn();
-  outbox.takeNotice();
+  outbox.drainPush();
   db.exec("BEGIN");
   events.publish({ topic: "t", data: "1", source: "" }, CALL, {
     hops: WEBHOOK_HOPS_MAX,
@@ -179,7 +179,7 @@ t.test("a transaction that is rolled back turns nothing off", (t) => {
   events.reload();
   outbox.reload();
   t.equal(outbox.listens, true);
-  t.equal(outbox.takeNotice(), null);
-  t.equal(events.takeNotice(), null);
+  t.equal(outbox.drainPush(), null);
+  t.equal(events.drainPush(), null);
   t.end();
 });

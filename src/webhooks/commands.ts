@@ -19,7 +19,7 @@ import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
-import { anyOfThem, changes, changesAny, named } from "../threads/changes.js";
+import { reportAny, changes, changesAny, reportByName } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { disabledEvent } from "../outbox/disabled.js";
 import { encodeWebhook } from "../outbox/encode.js";
@@ -27,7 +27,7 @@ import { noDeadLetter, noWebhook } from "./missing.js";
 import { outboxModel } from "../outbox/outbox.js";
 
 const models = { outbox: outboxModel };
-const changed = [changes("webhook", ({ id }: { readonly id: string }) => [id], named(resourceId))];
+const changed = [changes("webhook", ({ id }: { readonly id: string }) => [id], reportByName(resourceId))];
 /** Numbers of one receiver's progress. */
 const PROGRESS_NUMBERS = 10;
 /** Numbers of one try in the log. */
@@ -94,7 +94,7 @@ export const enableWebhook = writerMethod({
   audit: {
     action: "webhook.enable",
     resource: resourceId,
-    leaves: (reply) => reply.changed,
+    writesRow: (reply) => reply.changed,
     detail: noDetail,
   },
   changes: changed,
@@ -179,7 +179,7 @@ export const advanceWebhooks = writerMethod({
   },
   audit: null,
   in_cluster: "leader",
-  changes: [changesAny("webhook", anyOfThem)],
+  changes: [changesAny("webhook", reportAny)],
   models: { outbox: outboxModel, events: publisher },
   run: ({ outbox, events }, { receivers, guarded }, call) => {
     for (const progress of receivers) {

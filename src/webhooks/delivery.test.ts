@@ -137,7 +137,7 @@ class System {
   }
 
   commit(deliveries = this.deliveries): void {
-    const said = this.outbox.takeNotice();
+    const said = this.outbox.drainPush();
     if (said !== null) deliveries.take(said.payload);
   }
 
@@ -471,7 +471,7 @@ t.test("a deletion that the front was not told of is seen when it reads everythi
   const { row } = system.stored("gone");
   system.outbox.remove(row);
   system.outbox.table.delete(row);
-  t.ok(system.outbox.takeNotice(), "and its notice is lost");
+  t.ok(system.outbox.drainPush(), "and its notice is lost");
   system.deliveries.load();
   system.publish();
   await system.rest();
@@ -586,7 +586,7 @@ t.test("a rolled-back transaction leaves nothing in memory", async (t) => {
   system.outbox.remove(system.stored("w").row);
   system.db.exec("ROLLBACK");
   system.outbox.reload();
-  t.equal(system.outbox.takeNotice(), null);
+  t.equal(system.outbox.drainPush(), null);
   t.equal(system.outbox.webhooks, 1);
   system.publish("b");
   system.publish("a");

@@ -16,7 +16,7 @@ import {
   WEBHOOK_RETRY_MS_MAX,
   WEBHOOK_STARTS_PER_TURN,
 } from "../../schemas/limits.js";
-import type { LoggedDelivery, OutboxNotice, WebhookProgressRequest } from "../../schemas/webhooks.js";
+import type { LoggedDelivery, OutboxPush, WebhookProgressRequest } from "../../schemas/webhooks.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
@@ -127,7 +127,7 @@ export class Deliveries implements BackgroundTask {
   }
 
   /** Takes what a commit did to the outbox. */
-  take({ queued, changed, chained, rows, dropped }: OutboxNotice): void {
+  take({ queued, changed, chained, rows, dropped }: OutboxPush): void {
     this.#queued = rows;
     this.#dropped += dropped;
     this.#unlogged_drops += dropped;

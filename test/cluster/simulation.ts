@@ -20,7 +20,7 @@ import type { RpcServer, ServerCall } from "../../src/rpc/server.js";
 import type { Db } from "../../src/store/open.js";
 import { sqliteError } from "../../src/store/sqlite/codes.js";
 import { Entries } from "../../src/threads/entries.js";
-import { ForeignCounter } from "../../src/threads/foreign-counter.js";
+import { RemoteWriteCounter } from "../../src/threads/remote-write-counter.js";
 import { Models } from "../../src/threads/model.js";
 import { Transaction } from "../../src/threads/transaction.js";
 import { WatchedKinds } from "../../src/threads/watched-kinds.js";
@@ -182,7 +182,7 @@ export class SimulatedNode {
       server,
       beforeCommit: () => undefined,
       entriesOf: (account) => {
-        const entries = new Entries<LogItem>(transaction, new ForeignCounter(), server, account);
+        const entries = new Entries<LogItem>(transaction, new RemoteWriteCounter(), server, account);
         const apply = entries.apply.bind(entries);
         entries.apply = (items) => {
           const ends = items.some(({ calls }) => calls.some(({ method }) => method.name === endProgram.name));

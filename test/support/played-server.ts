@@ -16,7 +16,7 @@ import { deregisterInstance, registerInstance, storeSightings } from "../../src/
 import { Directory, type Entry } from "../../src/instances/directory.js";
 import { holdersOf } from "../../src/instances/holders.js";
 import { InstanceReader } from "../../src/instances/table.js";
-import type { Notice, ReplyOf, RequestOf } from "../../src/rpc/method.js";
+import type { PushMessage, ReplyOf, RequestOf } from "../../src/rpc/method.js";
 import { packingOf } from "../../src/rpc/packing.js";
 import type { RpcServer, ServerCall } from "../../src/rpc/server.js";
 import { migrate } from "../../src/store/migrate.js";
@@ -46,7 +46,7 @@ export interface PlayedOptions {
   /** Is handed each event that is told, in order. */
   readonly hear: (event: ToldEvent) => void;
   /** Is told of each notice of the writer's. */
-  readonly notice?: (notice: Notice, payload: unknown) => void;
+  readonly notice?: (notice: PushMessage, payload: unknown) => void;
 }
 
 export class PlayedServer {
@@ -113,7 +113,7 @@ export class PlayedServer {
   ): void {
     const server = {
       depth: 0,
-      notify: (notice: Notice, payload: unknown) => {
+      notify: (notice: PushMessage, payload: unknown) => {
         if (notice === LEASES) this.mirror.accept(payload as LeaseRecord[]);
         this.#options.notice?.(notice, payload);
         if (notice !== EVENTS) return;

@@ -1,6 +1,6 @@
 /** The writer, whose requests and replies are held to the table of methods. */
 import { workerData } from "node:worker_threads";
-import type { WriterData } from "../../src/threads/begun-writer.js";
+import type { WriterData } from "../../src/threads/early-writer.js";
 import { checkMethods } from "./checked-methods.js";
 
 checkMethods((workerData as WriterData).data_dir);

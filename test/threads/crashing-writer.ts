@@ -9,7 +9,7 @@ import { workerData } from "node:worker_threads";
 import { RpcServer } from "../../src/rpc/server.js";
 import { putState } from "../../src/state/commands.js";
 import type { Models } from "../../src/threads/model.js";
-import type { WriterData } from "../../src/threads/begun-writer.js";
+import type { WriterData } from "../../src/threads/early-writer.js";
 import { FAULTS, HELD_FILE, LATE_FILE } from "./faults.js";
 import { sqliteError } from "../../src/store/sqlite/codes.js";
 
@@ -43,8 +43,8 @@ Object.assign(putState, {
 });
 
 // oxlint-disable-next-line typescript/unbound-method -- it is called with its own `this` below
-const notify = RpcServer.prototype.notify;
-RpcServer.prototype.notify = function notifyOrCrash(this: RpcServer, notice, payload): void {
+const notify = RpcServer.prototype.push;
+RpcServer.prototype.push = function notifyOrCrash(this: RpcServer, notice, payload): void {
   if (notice.name === "events" && JSON.stringify(payload).includes(FAULTS.silent))
     throw new Error("crashed on purpose, after a commit");
   notify.call(this, notice, payload);

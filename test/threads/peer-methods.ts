@@ -1,6 +1,6 @@
 /** The methods of the RPC's own tests: one that does what its topic says, one that streams, and the writer's end. */
 import * as Type from "typebox";
-import { MethodTable, weightOf, type Method, type Notice } from "../../src/rpc/method.js";
+import { MethodTable, weightOf, type Method, type PushMessage } from "../../src/rpc/method.js";
 import { closeStore } from "../../src/threads/close-store.js";
 
 const DEADLINE_MS = 10_000;
@@ -25,5 +25,5 @@ export const count = {
 
 export const PEER_METHODS = new MethodTable<Method>([act, count, closeStore]);
 
-export const BEFORE = { name: "before", payload: Type.String() } as const satisfies Notice;
-export const AFTER = { name: "after", payload: Type.String() } as const satisfies Notice;
+export const BEFORE = { name: "before", payload: Type.String() } as const satisfies PushMessage;
+export const AFTER = { name: "after", payload: Type.String() } as const satisfies PushMessage;

@@ -10,7 +10,7 @@ import { Failure } from "../../src/base/result.js";
 import type { RequestOf } from "../../src/rpc/method.js";
 import { RpcServer, type ServerCall } from "../../src/rpc/server.js";
 import { closeStore } from "../../src/threads/close-store.js";
-import { READY } from "../../src/threads/notices.js";
+import { READY } from "../../src/threads/push-messages.js";
 import { type act, AFTER, BEFORE, count, PEER_METHODS } from "./peer-methods.js";
 import { Shared, type PeerData } from "./shared.js";
 
@@ -60,9 +60,9 @@ function answer(call: ServerCall, server: RpcServer): void {
       server.fail(call, new Failure("FAILED_PRECONDITION", "precondition failed", { current_version: 3 }));
       return;
     case "notice":
-      server.notify(BEFORE, topic);
+      server.push(BEFORE, topic);
       server.reply(call, reply);
-      server.notify(AFTER, topic);
+      server.push(AFTER, topic);
       return;
     case "commit":
       // As the writer does: the id is set when the transaction is on disk, before any reply leaves.
@@ -82,4 +82,4 @@ const server = new RpcServer(must(parentPort, "the peer runs in a worker thread"
     for (const call of calls) answer(call, server);
   },
 });
-server.notify(READY, null);
+server.push(READY, null);

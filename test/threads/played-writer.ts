@@ -1,5 +1,5 @@
 /** The writer's end of the RPC, played by a test: what was asked, and the answers that it gives. */
-import { ForeignCounter } from "../../src/threads/foreign-counter.js";
+import { RemoteWriteCounter } from "../../src/threads/remote-write-counter.js";
 import { addReply, FRAME, requestOf } from "../../src/rpc/frames.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
@@ -28,7 +28,7 @@ export class PlayedWriter {
   constructor(methods: readonly WriterMethod[] = METHODS.rows.filter(isWriterMethod)) {
     this.#methods = new MethodTable(methods);
     this.#client = new RpcClient({ methods: this.#methods, clock: { now: () => 0 } });
-    this.writer = new Writer(this.#client, new ForeignCounter());
+    this.writer = new Writer(this.#client, new RemoteWriteCounter());
     this.connect();
   }
 

@@ -3,7 +3,7 @@
  * before it commits: what the front reads is never newer than what it then says of it. It may be older for a moment, and
  * who asks another node to come so far waits for an entry that the log has. A server alone never says anything.
  */
-export class VisiblePosition {
+export class AppliedPosition {
   readonly #id: BigInt64Array;
 
   /** @param memory that of the other side, eight bytes; its own where there is none yet */

@@ -3,11 +3,11 @@
  */
 import * as Type from "typebox";
 import { SightingsRequest } from "../../schemas/instances.js";
-import type { Notice, PayloadOf } from "../rpc/method.js";
+import type { PushMessage, PayloadOf } from "../rpc/method.js";
 
 /** Instances that were registered, changed or deleted, by id, and signs of life. */
 export const INSTANCES = {
   name: "instances",
   payload: Type.Object({ changed: Type.Array(Type.String()), seen: Type.Array(SightingsRequest) }),
-} as const satisfies Notice;
-export type InstancesNotice = PayloadOf<typeof INSTANCES>;
+} as const satisfies PushMessage;
+export type InstancesPush = PayloadOf<typeof INSTANCES>;

@@ -1,10 +1,10 @@
 /** How far a log is, as both sides of the shared memory see it. */
 import t from "tap";
-import { VisiblePosition } from "./visible-position.js";
+import { AppliedPosition } from "./applied-position.js";
 
 t.test("what one side says the other one reads", (t) => {
-  const writer = new VisiblePosition();
-  const front = new VisiblePosition(writer.memory);
+  const writer = new AppliedPosition();
+  const front = new AppliedPosition(writer.memory);
   t.equal(front.id, 0n);
   for (const id of [1, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER]) {
     writer.set(id);

@@ -3,7 +3,7 @@
  * share. The writer counts before it commits and tells the keys behind it, so a front that has heard of fewer knows
  * that the database may be ahead of its copies, and reads there. A server alone never counts.
  */
-export class ForeignCounter {
+export class RemoteWriteCounter {
   readonly #count: Int32Array;
 
   /** @param memory that of the other side, four bytes; its own where there is none yet */

@@ -2,10 +2,10 @@
 import { openDatabase } from "./sqlite/choice.js";
 import * as fc from "fast-check";
 import t from "tap";
-import { DeferredRows } from "./deferred-rows.js";
+import { WriteBuffer } from "./write-buffer.js";
 
 function openTables(): {
-  readonly rows: DeferredRows;
+  readonly rows: WriteBuffer;
   readonly names: () => string[];
   readonly values: () => unknown[];
 } {
@@ -13,7 +13,7 @@ function openTables(): {
   db.exec("CREATE TABLE name (id INTEGER PRIMARY KEY, name TEXT NOT NULL)");
   db.exec("CREATE TABLE value (key TEXT PRIMARY KEY, at INTEGER, bytes BLOB) WITHOUT ROWID");
   return {
-    rows: new DeferredRows(db),
+    rows: new WriteBuffer(db),
     names: () => db.prepare<[], string>("SELECT name FROM name ORDER BY id").pluck().all(),
     values: () => db.prepare("SELECT * FROM value ORDER BY key").raw().all(),
   };

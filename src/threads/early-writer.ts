@@ -24,7 +24,7 @@ export interface WriterData {
   /** The memory of WatchedKinds. */
   readonly watched: SharedArrayBuffer;
   /** The memory of ForeignCounter. */
-  readonly foreign: SharedArrayBuffer;
+  readonly remoteWrites: SharedArrayBuffer;
   /** The memory of VisiblePosition. */
   readonly visible: SharedArrayBuffer;
   /** The memory of SharedTime. */
@@ -33,13 +33,13 @@ export interface WriterData {
   readonly prepared: SharedArrayBuffer;
 }
 
-export interface BegunThread {
+export interface EarlyThread {
   readonly data: WriterData;
   /** Hands the thread over: what it has said until now is said once `listen` listens. */
   take(listen: (worker: Worker) => void): void;
 }
 
-export interface BegunWriter extends BegunThread {
+export interface WriterHandle extends EarlyThread {
   /** Of the data directory. */
   readonly lock: DataDirLock;
   /** To be closed when there is another handle: closing the last one would write the whole log into the database. */
@@ -63,7 +63,7 @@ function clusterSettings(settings: Partial<ClusterSettings>): ClusterSettings | 
 const EVENTS = ["message", "error", "exit"] as const;
 
 /** Starts a thread and keeps what it says until it is taken. */
-export function beginThread(url: URL, data: WriterData): BegunThread {
+export function beginThread(url: URL, data: WriterData): EarlyThread {
   const worker = new Worker(url, { workerData: data });
   const said: (readonly [name: string, value: unknown])[] = [];
   const keepers = EVENTS.map((name) => [name, (value: unknown) => void said.push([name, value])] as const);
@@ -86,7 +86,7 @@ export function writerData(data_dir: string, settings: WriterSettings): WriterDa
     cluster: clusterSettings(settings),
     committed: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
     watched: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
-    foreign: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+    remoteWrites: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
     visible: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
     time: new SharedTime().memory,
     prepared: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
@@ -122,7 +122,7 @@ export function waitUntilPrepared({ prepared }: WriterData): void {
  * Starts the thread, claims the data directory, and opens and migrates the database.
  * @throws DataDirError, SqliteMissingError with one line for the operator
  */
-export function beginWriter(url: URL, data_dir: string, settings: WriterSettings): BegunWriter {
+export function startWriter(url: URL, data_dir: string, settings: WriterSettings): WriterHandle {
   const data = writerData(data_dir, settings);
   const thread = beginThread(url, data);
   let lock: DataDirLock | undefined;

@@ -76,7 +76,7 @@ class Table<Row extends readonly Column[]> implements DeferredTable<Row>, Deferr
 }
 
 /** The rows of one handle that are put off. */
-export class DeferredRows {
+export class WriteBuffer {
   readonly #db: Db;
   readonly #deferred: Deferred[] = [];
 

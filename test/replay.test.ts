@@ -103,7 +103,7 @@ class Replica {
     const told = new Set<ChangeKind>();
     const server = {
       depth: 0,
-      notify: (notice: PushMessage, payload: unknown) => {
+      push: (notice: PushMessage, payload: unknown) => {
         if (notice === CHANGES) {
           const { changes, left_out } = payload as ChangesPush;
           for (const kind of [...changes.map((change) => change.kind), ...left_out]) told.add(kind);

@@ -8,7 +8,7 @@ import { idRange } from "../store/id-range.js";
 import type { WriteBuffer, DeferredTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";
 import type { AuditTrail } from "../threads/transaction.js";
-import type { Model, WritingModel } from "../threads/model.js";
+import type { Model, CachingModel } from "../threads/model.js";
 
 /** A row as stored; `at` in ms. */
 export interface AuditRow {
@@ -34,7 +34,7 @@ export const INDEX_SPANS = `DELETE FROM main.audit_span; INSERT INTO main.audit_
   UNION ALL SELECT DISTINCT 'action', action, id / ${SPAN_ROWS} FROM main.audit`;
 
 /** Appends rows, and says of each span of them who and what is in it. */
-export class AuditAppender implements AuditTrail, WritingModel {
+export class AuditAppender implements AuditTrail, CachingModel {
   readonly #entries: DeferredTable<[number, number, string, string, string, string, string]>;
   readonly #spans: DeferredTable<[SpanKind, string, number]>;
   readonly #newest: Statement<[], number>;

@@ -26,8 +26,7 @@ import { publisher, type Publisher } from "../events/publisher.js";
 import { rememberedRequests, type RememberedRequests } from "../requests/remembered.js";
 import type { PushMessage } from "../rpc/method.js";
 import type { AuditTrail } from "../threads/transaction.js";
-import type { ChangeSet } from "../threads/change-set.js";
-import type { Model, Opening, Push, WritingModel } from "../threads/model.js";
+import { type Model, type Opening, type Publication, PublishingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import { ClaimBytes } from "./claim-bytes.js";
 import { isLease, leaseId, type LiveLease, liveLease, noLease, resourcesOf, TOO_MANY_STEPS } from "./lease.js";
@@ -75,7 +74,7 @@ export interface TaskClaims {
   holderGone(holder: string, call: WriteCall): void;
 }
 
-export class ClaimBook implements WritingModel {
+export class ClaimBook extends PublishingModel {
   readonly #table: LeaseWriter;
   readonly #counters: ClaimCounters;
   readonly #events: Publisher;
@@ -98,6 +97,7 @@ export class ClaimBook implements WritingModel {
   #free: LiveLease[] = [];
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
+    super();
     this.#table = new LeaseWriter(db, rows);
     this.#counters = new ClaimCounters(db);
     rows.add(this.#counters);
@@ -133,16 +133,12 @@ export class ClaimBook implements WritingModel {
       .filter((lease) => !this.#ledger.enqueue(lease));
   }
 
-  addChanges(changes: ChangeSet): void {
-    for (const record of this.#changed) if (isLease(record)) changes.add("lease", leaseId(record.row), null);
-    for (const resource of this.#audited.splice(0)) changes.add("audit", resource, null);
-  }
-
-  drainPush(): Push | null {
-    if (this.#changed.length === 0) return null;
-    const payload = this.#changed;
+  afterCommit({ changes, push }: Publication): void {
+    for (const record of this.#changed) if (isLease(record)) changes?.add("lease", leaseId(record.row), null);
+    for (const resource of this.#audited.splice(0)) changes?.add("audit", resource, null);
+    if (this.#changed.length === 0) return;
+    push(LEASES, this.#changed);
     this.#changed = [];
-    return { message: LEASES, payload };
   }
 
   /** A lease for who calls: held, or waiting in line where it may; else why not. */
@@ -404,6 +400,7 @@ export class ClaimBook implements WritingModel {
     this.#live.set(row, lease);
     this.#bytes.add(lease);
     this.#changed.push(record);
+    this.markDirty();
     return lease;
   }
 
@@ -411,6 +408,7 @@ export class ClaimBook implements WritingModel {
     lease.record = record;
     this.#table.put(record);
     this.#changed.push(record);
+    this.markDirty();
   }
 
   /** What is held, in the ledger where it has resources; what the ledger holds because of it. */
@@ -470,6 +468,7 @@ export class ClaimBook implements WritingModel {
     const detail = JSON.stringify({ holder: lease.holder, reason: loss });
     this.#audit.append(call.now_ms, SERVER, action, resource, detail, "success");
     this.#audited.push(resource);
+    this.markDirty();
   }
 
   #tellTask(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void {

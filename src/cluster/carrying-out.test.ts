@@ -63,7 +63,7 @@ function sceneOf(node: string, given: Given = {}): Scene {
   const told: unknown[] = [];
   const server = {
     depth: 0,
-    notify: () => undefined,
+    push: () => undefined,
     reply: (_call: ServerCall, reply: unknown) => void told.push(reply),
     fail: (_call: ServerCall, failure: Failure) => void told.push(failure),
     flush: () => undefined,

@@ -35,7 +35,7 @@ import { decodeEntry, encodeEntry } from "./entry.js";
 
 const TABLE = METHODS as unknown as MethodTable<WriterMethod>;
 const HEAD = { commands: 1, node: "a", incarnation: 1, position: 0, outcome: "", wall_ms: 0 };
-const SILENT = { depth: 0, notify: () => undefined, flush: () => undefined } as unknown as RpcServer<WriterMethod>;
+const SILENT = { depth: 0, push: () => undefined, flush: () => undefined } as unknown as RpcServer<WriterMethod>;
 
 /** A batch as the bytes of an entry. */
 function entryOf(calls: readonly Call[], at: number, number: number): Uint8Array {

@@ -4,8 +4,7 @@
  */
 import { CommittedEvents, type Chain, type CommittedEvent, type NewEvent } from "../../schemas/events.js";
 import type { PushMessage } from "../rpc/method.js";
-import type { ChangeSet } from "../threads/change-set.js";
-import type { Model, Push, WritingModel } from "../threads/model.js";
+import { type Model, type Publication, PublishingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import { disabledEvent } from "../outbox/disabled.js";
 import { outboxModel, type Outbox } from "../outbox/outbox.js";
@@ -17,12 +16,13 @@ export const EVENTS = { name: "events", payload: CommittedEvents } as const sati
 
 const NO_CHAIN: Chain = { hops: 0, trusted: true, guarded: true };
 
-export class Publisher implements WritingModel {
+export class Publisher extends PublishingModel {
   readonly #events: EventAppender;
   readonly #outbox: Outbox;
   #published: CommittedEvent[] = [];
 
   constructor(events: EventAppender, outbox: Outbox) {
+    super();
     this.#events = events;
     this.#outbox = outbox;
   }
@@ -37,6 +37,7 @@ export class Publisher implements WritingModel {
     const { now_ms } = call;
     const event = this.#events.append(topic, data, source, now_ms);
     this.#published.push(event);
+    this.markDirty();
     if (!this.#outbox.listens) return event;
     const { hops, trusted, guarded } = chain ?? NO_CHAIN;
     const disabled = this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, hops, trusted });
@@ -55,15 +56,11 @@ export class Publisher implements WritingModel {
     this.#events.reload();
   }
 
-  addChanges(changes: ChangeSet): void {
-    for (const { topic, id } of this.#published) changes.add("event", topic, id);
-  }
-
-  drainPush(): Push | null {
-    if (this.#published.length === 0) return null;
-    const payload = listsOf(this.#published);
+  afterCommit({ changes, push }: Publication): void {
+    if (this.#published.length === 0) return;
+    for (const { topic, id } of this.#published) changes?.add("event", topic, id);
+    push(EVENTS, listsOf(this.#published));
     this.#published = [];
-    return { message: EVENTS, payload };
   }
 }
 

@@ -5,7 +5,7 @@
 import type { RegisterRequest, SightingsRequest } from "../../schemas/instances.js";
 import { must } from "../base/assert.js";
 import type { Db, Statement } from "../store/open.js";
-import type { Model, Push, WritingModel } from "../threads/model.js";
+import { type Model, type Publication, PublishingModel } from "../threads/model.js";
 import type { InstanceRow } from "./directory.js";
 import { INSTANCES } from "./push-messages.js";
 
@@ -62,7 +62,7 @@ function instanceOf(stored: StoredInstance): InstanceRow {
 
 export const instanceReader: Model<InstanceReader> = { open: ({ db }) => new InstanceReader(db) };
 
-export class InstanceWriter implements WritingModel {
+export class InstanceWriter extends PublishingModel {
   /** What this transaction did: told where others carry out the same calls. */
   readonly #changed = new Set<string>();
   #seen: SightingsRequest[] = [];
@@ -82,6 +82,7 @@ export class InstanceWriter implements WritingModel {
   readonly #stale: Statement<[number, number, number, number], unknown>;
 
   constructor(db: Db) {
+    super();
     this.#insert = db.prepare(
       `INSERT INTO instance
          (id, token_hash, name, workspace, intent, stack, capabilities, registered_at, registered_by)
@@ -131,7 +132,7 @@ export class InstanceWriter implements WritingModel {
       registered_by,
     );
     this.#insert_life.run(lastInsertRowid, "pending", now_ms);
-    this.#changed.add(id);
+    this.#touch(id);
     return Number(lastInsertRowid);
   }
 
@@ -143,7 +144,7 @@ export class InstanceWriter implements WritingModel {
   /** @returns whether it was not active before; null where there is no such instance */
   activate(id: string, now_ms: number): boolean | null {
     const row = this.#row_of.get(id);
-    this.#changed.add(id);
+    this.#touch(id);
     if (row === undefined) return null;
     const changed = this.#status.get(row) !== "active";
     this.#activate.run(now_ms, row);
@@ -152,7 +153,7 @@ export class InstanceWriter implements WritingModel {
 
   /** False where there is no such instance. */
   setIntent(id: string, intent: string): boolean {
-    this.#changed.add(id);
+    this.#touch(id);
     return this.#set_intent.run(intent, id).changes > 0;
   }
 
@@ -162,7 +163,7 @@ export class InstanceWriter implements WritingModel {
     if (before === undefined) return null;
     const text = JSON.stringify(capabilities);
     if (text === before) return false;
-    this.#changed.add(id);
+    this.#touch(id);
     this.#set_capabilities.run(text, id);
     return true;
   }
@@ -171,7 +172,7 @@ export class InstanceWriter implements WritingModel {
   deregister(id: string): boolean {
     const row = this.#row_of.get(id);
     if (row === undefined) return false;
-    this.#changed.add(id);
+    this.#touch(id);
     this.#delete.run(row);
     this.#delete_life.run(row);
     return true;
@@ -186,6 +187,7 @@ export class InstanceWriter implements WritingModel {
   see(request: SightingsRequest): void {
     const { rows, last_seen, busy_until } = request;
     this.#seen.push(request);
+    this.markDirty();
     for (const [at, row] of rows.entries()) {
       const seen_ms = must(last_seen[at], "a time for each row");
       this.#see.run(seen_ms, seen_ms, must(busy_until[at], "a time for each row"), row, seen_ms);
@@ -196,7 +198,7 @@ export class InstanceWriter implements WritingModel {
   markStale(row: number, last_seen_ms: number): InstanceTitle | undefined {
     if (this.#stale.run(last_seen_ms, row, last_seen_ms, last_seen_ms).changes === 0) return undefined;
     const notice = this.#notice.get(row);
-    if (notice !== undefined) this.#changed.add(notice.id);
+    if (notice !== undefined) this.#touch(notice.id);
     return notice;
   }
 
@@ -205,11 +207,15 @@ export class InstanceWriter implements WritingModel {
     this.#seen = [];
   }
 
-  drainPush(replicated: boolean): Push | null {
-    if (this.#changed.size === 0 && this.#seen.length === 0) return null;
-    const [changed, seen] = [[...this.#changed], this.#seen];
+  afterCommit({ isReplicated, push }: Publication): void {
+    if (this.#changed.size === 0 && this.#seen.length === 0) return;
+    if (isReplicated) push(INSTANCES, { changed: [...this.#changed], seen: this.#seen });
     this.reload();
-    return replicated ? { message: INSTANCES, payload: { changed, seen } } : null;
+  }
+
+  #touch(id: string): void {
+    this.#changed.add(id);
+    this.markDirty();
   }
 }
 

@@ -4,13 +4,14 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
+import { pushOf } from "../../test/support/push-of.js";
 import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES, MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
 import type { MessageBoxName, PageRequest } from "../../schemas/messages.js";
 import { countRounds } from "../../test/support/effort.js";
 import { migrate } from "../store/migrate.js";
 import { openDatabase } from "../store/sqlite/choice.js";
 import type { Db } from "../store/sqlite/library.js";
-import { BoxWriter, type NewMessage } from "./box-writer.js";
+import { BOXES, BoxWriter, type NewMessage } from "./box-writer.js";
 import { MessageReader } from "./table.js";
 
 const DAY_MS = 86_400_000;
@@ -101,8 +102,8 @@ t.test("any sequence of changes, against a naive model", (t) => {
           one.to.map((id): [string, Copy] => [id, { delivered: false, read: false, acked: false, note: null }]),
         );
         known.push({ ...sent, sender: one.who, subject, sent_at: now_ms, expires_at, copies });
-        const notice = writer.drainPush();
-        t.same([notice?.payload.in, notice?.payload.out], [one.to, [one.who]], "who has something new");
+        const pushed = pushOf(writer, BOXES);
+        t.same([pushed?.in, pushed?.out], [one.to, [one.who]], "who has something new");
       } else if (one.do === "deliver") {
         writer.deliver(one.who, one.rows, now_ms);
         for (const { row, copies } of known) {
@@ -136,9 +137,13 @@ t.test("any sequence of changes, against a naive model", (t) => {
       const expiries = known.flatMap(({ expires_at }) => expires_at ?? []);
       t.equal(reader.nextExpiry(), expiries.length === 0 ? null : Math.min(...expiries));
     }
-    const told = writer.drainPush()?.payload;
-    if (told !== undefined)
-      t.same([told.unread, told.expires_at], [reader.countUnread(), reader.nextExpiry()], "and so the front is told");
+    const pushed = pushOf(writer, BOXES);
+    if (pushed !== null)
+      t.same(
+        [pushed.unread, pushed.expires_at],
+        [reader.countUnread(), reader.nextExpiry()],
+        "and so the front is told",
+      );
     for (const instance of WHO) compareBoxes(reader, { known: known.filter(there), rows }, instance, now_ms);
     db.close();
     return t.passing();
@@ -286,7 +291,7 @@ t.test("what is deleted at once is bounded, whoever got it", (t) => {
 t.test("what a rolled-back transaction did is forgotten", (t) => {
   const { db, writer } = open();
   writer.send(newMessage("a", ["b"]));
-  writer.drainPush();
+  pushOf(writer, BOXES);
   t.throws(
     db.transaction(() => {
       writer.send(newMessage("a", ["c"], { expires_at: 5 }));
@@ -294,7 +299,7 @@ t.test("what a rolled-back transaction did is forgotten", (t) => {
     }),
   );
   writer.reload();
-  t.equal(writer.drainPush(), null, "nobody is told of it");
+  t.equal(pushOf(writer, BOXES), null, "nobody is told of it");
   db.close();
   t.end();
 });

@@ -8,7 +8,7 @@ import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES } from "../../sch
 import { BoxesPush, type MarkRequest, type MessageBoxName, type PruneMessagesReply } from "../../schemas/messages.js";
 import type { PushMessage } from "../rpc/method.js";
 import type { Db, Statement } from "../store/open.js";
-import type { Model, Push, WritingModel } from "../threads/model.js";
+import { type Model, type Publication, PublishingModel } from "../threads/model.js";
 import { messageId } from "./id.js";
 import { COUNT_UNREAD, NEXT_EXPIRY, NOT_EXPIRED } from "./table.js";
 
@@ -50,7 +50,7 @@ interface MarkedRow {
   readonly acked_at: number | null;
 }
 
-export class BoxWriter implements WritingModel {
+export class BoxWriter extends PublishingModel {
   readonly #insert: Statement<
     [number, number | null, number | null, string, string, string, string, string, string, string, string | null],
     unknown
@@ -72,11 +72,12 @@ export class BoxWriter implements WritingModel {
   #unread = new Map<string, number>();
   #unread_in_all = 0;
   #expires_at: number | null = null;
-  /** As the front was told it. */
-  #told = { unread: 0, expires_at: null as number | null };
+  /** The figures of the latest push message. */
+  #published = { unread: 0, expires_at: null as number | null };
   #woken: Record<MessageBoxName, Set<string>> = { in: new Set(), out: new Set() };
 
   constructor(db: Db) {
+    super();
     this.#insert = db.prepare(
       `INSERT INTO message (sent_at, expires_at, reply_to, sender, sender_name, intent, importance, subject, recipients,
          body, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -121,7 +122,7 @@ export class BoxWriter implements WritingModel {
     this.#all_unread = db.prepare(COUNT_UNREAD);
     this.#next_expiry = db.prepare(NEXT_EXPIRY);
     this.reload();
-    this.#told = { unread: this.#unread_in_all, expires_at: this.#expires_at };
+    this.#published = { unread: this.#unread_in_all, expires_at: this.#expires_at };
   }
 
   /** The thread of a message that lies in one of the instance's boxes. */
@@ -155,6 +156,7 @@ export class BoxWriter implements WritingModel {
     const thread = message.thread ?? messageId(row);
     this.#insert_copy.run(sender.id, "out", row, thread, sender.name);
     this.#woken.out.add(sender.id);
+    this.markDirty();
     for (const { id, name } of to) {
       this.#insert_copy.run(id, "in", row, thread, name);
       this.#woken.in.add(id);
@@ -184,6 +186,7 @@ export class BoxWriter implements WritingModel {
 
   /** Deletes what has expired and what is too old, some of it. */
   prune(now_ms: number): PruneMessagesReply {
+    this.markDirty();
     let removed = 0;
     for (let copies = 0; copies < MESSAGE_PRUNE_COPIES; removed++) {
       const message = this.#expired.get(now_ms) ?? this.#old.get(now_ms - MESSAGE_DAYS * DAY_MS);
@@ -205,16 +208,18 @@ export class BoxWriter implements WritingModel {
     this.#woken = { in: new Set(), out: new Set() };
   }
 
-  drainPush(): Push<typeof BOXES> | null {
+  afterCommit({ push }: Publication): void {
     const { in: into, out } = this.#woken;
-    const told = { unread: this.#unread_in_all, expires_at: this.#expires_at };
-    if (out.size === 0 && told.unread === this.#told.unread && told.expires_at === this.#told.expires_at) return null;
-    this.#told = told;
+    const now = { unread: this.#unread_in_all, expires_at: this.#expires_at };
+    const { unread, expires_at } = this.#published;
+    if (out.size === 0 && now.unread === unread && now.expires_at === expires_at) return;
+    this.#published = now;
     this.#woken = { in: new Set(), out: new Set() };
-    return { message: BOXES, payload: { in: [...into], out: [...out], ...told } };
+    push(BOXES, { in: [...into], out: [...out], ...now });
   }
 
   #addUnread(instance: string, count: number): void {
+    this.markDirty();
     const unread = (this.#unread.get(instance) ?? 0) + count;
     if (unread === 0) this.#unread.delete(instance);
     else this.#unread.set(instance, unread);

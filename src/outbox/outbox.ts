@@ -20,8 +20,7 @@ import { assert, must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import type { PushMessage } from "../rpc/method.js";
 import type { Db } from "../store/open.js";
-import type { ChangeSet } from "../threads/change-set.js";
-import type { Model, Push, WritingModel } from "../threads/model.js";
+import { type Model, type Publication, PublishingModel } from "../threads/model.js";
 import { PatternIndex } from "../topics/pattern-index.js";
 import { compilePattern } from "../topics/pattern.js";
 import { DeadLetterTable } from "./dead-letters.js";
@@ -63,7 +62,7 @@ interface Held {
   seen: number;
 }
 
-export class Outbox implements WritingModel {
+export class Outbox extends PublishingModel {
   readonly table: WebhookTable;
   readonly letters: DeadLetterTable;
   readonly log: DeliveryLogTable;
@@ -84,6 +83,7 @@ export class Outbox implements WritingModel {
   #touched = false;
 
   constructor(db: Db) {
+    super();
     this.table = new WebhookTable(db);
     this.letters = new DeadLetterTable(db);
     this.log = new DeliveryLogTable(db);
@@ -190,23 +190,19 @@ export class Outbox implements WritingModel {
     return head;
   }
 
-  /** What is turned off is no business of the call that was the last straw. */
-  addChanges(changes: ChangeSet): void {
-    for (const id of this.#turned_off) changes.add("webhook", id, null);
-    if (this.#overflowed) changes.add("webhook", null, null);
-  }
-
-  drainPush(): Push<typeof OUTBOX> | null {
-    if (!this.#touched) return null;
-    const payload = {
+  afterCommit({ changes, push }: Publication): void {
+    if (!this.#touched) return;
+    // The call during which a webhook was turned off does not report that itself.
+    for (const id of this.#turned_off) changes?.add("webhook", id, null);
+    if (this.#overflowed) changes?.add("webhook", null, null);
+    push(OUTBOX, {
       queued: [...this.#queued],
       changed: [...this.#changed],
       chained: this.#chained,
       rows: this.#rows,
       dropped: this.#dropped,
-    };
+    });
     this.#forget();
-    return { message: OUTBOX, payload };
   }
 
   /** Webhooks came with a restore: holds them, and lets the front know of each. */
@@ -294,7 +290,7 @@ export class Outbox implements WritingModel {
   }
 
   #drop(wanting: readonly Held[]): readonly DisabledWebhook[] {
-    this.#touched = true;
+    this.#setTouched();
     this.#dropped += wanting.length;
     return NONE;
   }
@@ -323,7 +319,7 @@ export class Outbox implements WritingModel {
   }
 
   #queue(event: OutboxEvent, wanting: readonly Held[]): void {
-    this.#touched = true;
+    this.#setTouched();
     const taking: Held[] = [];
     for (const held of wanting) {
       if (held.rows < WEBHOOK_QUEUE_ROWS_MAX) taking.push(held);
@@ -350,7 +346,7 @@ export class Outbox implements WritingModel {
   }
 
   #overflow({ row }: Held, events: number): void {
-    this.#touched = true;
+    this.#setTouched();
     this.#overflowed = true;
     this.#dropped += events;
     this.table.countDropped(row, events);
@@ -365,14 +361,19 @@ export class Outbox implements WritingModel {
   #unqueue(held: Held, upto: number): void {
     const { rows, bytes } = this.table.unqueue(held.row, upto);
     if (rows === 0) return;
-    this.#touched = true;
+    this.#setTouched();
     held.rows -= rows;
     held.bytes -= bytes;
     this.#rows -= rows;
   }
 
-  #touch(row: number): void {
+  #setTouched(): void {
     this.#touched = true;
+    this.markDirty();
+  }
+
+  #touch(row: number): void {
+    this.#setTouched();
     this.#changed.add(row);
   }
 }

@@ -1,7 +1,7 @@
 /** The SQL of sessions: changing (writer) and loading (front). */
 import type { OpenSessionRequest, UseSessionsRequest } from "../../schemas/sessions.js";
 import type { Db, Statement } from "../store/open.js";
-import type { Model, Push, WritingModel } from "../threads/model.js";
+import { type Model, type Publication, PublishingModel } from "../threads/model.js";
 import { SESSIONS } from "./push-messages.js";
 
 /** A session as it is stored; hashes are lowercase hex, times in ms. */
@@ -58,7 +58,7 @@ function sessionOf(stored: StoredSession): SessionRow {
 
 export const sessionReader: Model<SessionReader> = { open: ({ db }) => new SessionReader(db) };
 
-export class SessionWriter implements WritingModel {
+export class SessionWriter extends PublishingModel {
   /** Those that this transaction has begun, ended or found used: told where others carry out the same calls. */
   readonly #changed = new Set<string>();
   readonly #insert: Statement<[Buffer, Buffer, string, number, number, number], unknown>;
@@ -66,6 +66,7 @@ export class SessionWriter implements WritingModel {
   readonly #delete: Statement<[Buffer], unknown>;
 
   constructor(db: Db) {
+    super();
     // Ids are random: one that is there already is the same session, sent again.
     this.#insert = db.prepare("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)");
     this.#use = db.prepare("UPDATE session SET last_used_at = max(last_used_at, ?) WHERE id = ?");
@@ -74,21 +75,21 @@ export class SessionWriter implements WritingModel {
 
   open({ id, proof, instance, secure, ends }: OpenSessionRequest, now_ms: number): void {
     this.end(ends);
-    this.#changed.add(id);
+    this.#touch(id);
     this.#insert.run(Buffer.from(id, HEX), Buffer.from(proof, HEX), instance, secure ? 1 : 0, now_ms, now_ms);
   }
 
   /** Those that are gone are passed over. */
   end(ids: readonly string[]): void {
     for (const id of ids) {
-      this.#changed.add(id);
+      this.#touch(id);
       this.#delete.run(Buffer.from(id, HEX));
     }
   }
 
   use({ uses }: UseSessionsRequest): void {
     for (const { id, last_used_at } of uses) {
-      this.#changed.add(id);
+      this.#touch(id);
       this.#use.run(last_used_at, Buffer.from(id, HEX));
     }
   }
@@ -97,11 +98,15 @@ export class SessionWriter implements WritingModel {
     this.#changed.clear();
   }
 
-  drainPush(replicated: boolean): Push | null {
-    if (this.#changed.size === 0) return null;
-    const changed = [...this.#changed];
+  afterCommit({ isReplicated, push }: Publication): void {
+    if (this.#changed.size === 0) return;
+    if (isReplicated) push(SESSIONS, { changed: [...this.#changed] });
     this.#changed.clear();
-    return replicated ? { message: SESSIONS, payload: { changed } } : null;
+  }
+
+  #touch(id: string): void {
+    this.#changed.add(id);
+    this.markDirty();
   }
 }
 

@@ -36,8 +36,7 @@ import { SERVER } from "../claims/tell.js";
 import { publisher, type Publisher } from "../events/publisher.js";
 import { rememberedRequests, type RememberedRequests } from "../requests/remembered.js";
 import type { PushMessage } from "../rpc/method.js";
-import type { ChangeSet } from "../threads/change-set.js";
-import type { Model, Opening, ReloadReason, Push, WritingModel } from "../threads/model.js";
+import { type Model, type Opening, type Publication, PublishingModel, type ReloadReason } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import { LiveTasks, readyTask } from "./live-tasks.js";
 import { type Ending, type EndingVerb, outcomeOf } from "./outcome.js";
@@ -89,7 +88,7 @@ interface Turn extends Pick<Step, "call" | "note"> {
   readonly actor?: string;
 }
 
-export class TaskBook implements WritingModel, TaskClaims {
+export class TaskBook extends PublishingModel implements TaskClaims {
   readonly #table: TaskWriter;
   readonly #claims: ClaimBook;
   readonly #events: Publisher;
@@ -101,6 +100,7 @@ export class TaskBook implements WritingModel, TaskClaims {
   #touched = new Set<string>();
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
+    super();
     this.#table = new TaskWriter(db, rows);
     this.#claims = use(claimBook);
     this.#claims.serve(this);
@@ -143,17 +143,13 @@ export class TaskBook implements WritingModel, TaskClaims {
     this.#live.committed();
   }
 
-  addChanges(changes: ChangeSet): void {
-    for (const { id } of this.#changed) changes.add("task", id, null);
-  }
-
-  drainPush(): Push | null {
+  afterCommit({ changes, push }: Publication): void {
     if (this.#touched.size > 0) this.#touched = new Set();
     this.#live.committed();
-    if (this.#changed.length === 0) return null;
-    const payload: TasksPush = { changed: this.#changed, counts: [...this.#live.counts] };
+    if (this.#changed.length === 0) return;
+    for (const { id } of this.#changed) changes?.add("task", id, null);
+    push(TASKS, { changed: this.#changed, counts: [...this.#live.counts] });
     this.#changed = [];
-    return { message: TASKS, payload };
   }
 
   /** Makes all of the tasks, or none. Those that the same call has made before are as they are now. */
@@ -581,7 +577,7 @@ export class TaskBook implements WritingModel, TaskClaims {
   #goOn({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.#live.blockedBy(row)) {
       this.#live.unblock(task, row);
-      this.#touched.add(task.id);
+      this.#touch(task.id);
       if (task.blockers.size === 0)
         this.#become(task, { state: "ready" }, { call: "unblock", note: null, actor: SERVER }, call);
     }
@@ -600,9 +596,14 @@ export class TaskBook implements WritingModel, TaskClaims {
       : null;
   }
 
+  #touch(id: string): void {
+    this.#touched.add(id);
+    this.markDirty();
+  }
+
   #note(task: LiveTask, waited_ms: number | null): void {
     const { row, id, life } = task;
-    this.#touched.add(id);
+    this.#touch(id);
     this.#changed.push({ row, id, state: life.state, ready: life.state === "ready" ? record(task) : null, waited_ms });
   }
 }

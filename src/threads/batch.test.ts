@@ -19,9 +19,8 @@ import { RpcServer, type ServerCall } from "../rpc/server.js";
 import { databasePath, openReader, openWriter, type Db } from "../store/open.js";
 import { Batch } from "./batch.js";
 import type { AuditTrail } from "./transaction.js";
-import type { ChangeSet } from "./change-set.js";
 import { changes, reportByName } from "./changes.js";
-import { Models, type Model, type Push, type WritingModel } from "./model.js";
+import { type Model, Models, type Publication, PublishingModel } from "./model.js";
 import { BUG, CHANGES, COMMIT } from "./push-messages.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import { writerMethod, type WriterMethod } from "./writer-method.js";
@@ -36,13 +35,14 @@ const TABLES = `
 const LINES = { name: "lines", payload: Type.Array(Type.String()) } as const satisfies PushMessage;
 
 /** Lines under numbers that it knows in memory; what a rollback takes back it has to forget. */
-class Ledger implements WritingModel {
+class Ledger extends PublishingModel {
   readonly #insert;
   readonly #count;
   #next = 1;
   #added: string[] = [];
 
   constructor(db: Db) {
+    super();
     this.#insert = db.prepare("INSERT INTO line VALUES (?, ?, ?, ?)");
     this.#count = db.prepare<[], number>("SELECT count(*) FROM line").pluck();
     this.reload();
@@ -57,6 +57,7 @@ class Ledger implements WritingModel {
     const id = this.#next++;
     this.#insert.run(id, name, at, actor);
     this.#added.push(name);
+    this.markDirty();
     return id;
   }
 
@@ -65,15 +66,10 @@ class Ledger implements WritingModel {
     this.#added = [];
   }
 
-  addChanges(changed: ChangeSet): void {
-    for (const name of this.#added) if (name.startsWith("loud")) changed.add("event", name, null);
-  }
-
-  drainPush(): Push | null {
-    if (this.#added.length === 0) return null;
-    const payload = this.#added;
+  afterCommit({ changes, push }: Publication): void {
+    for (const name of this.#added) if (name.startsWith("loud")) changes?.add("event", name, null);
+    if (this.#added.length > 0) push(LINES, this.#added);
     this.#added = [];
-    return { message: LINES, payload };
   }
 }
 
@@ -573,7 +569,7 @@ t.test("any batch: each call as if it had been the only one", (t) => {
   t.end();
 });
 
-t.test("whoever watches is told what a commit has changed, before anything else of it", (t) => {
+t.test("a watcher is notified of the changes of a commit, before the commit's figures", (t) => {
   const world = openWorld(t);
   const quietly = (name: string): ServerCall<WriterMethod> => world.call(name, { method: addQuietly });
   world.execute(quietly("before"));
@@ -581,7 +577,7 @@ t.test("whoever watches is told what a commit has changed, before anything else 
 
   world.watched.set(new Set(["state", "audit", "event"]));
   t.same(world.execute(world.call("a"), quietly("b"), world.call("refuse me"), quietly("loud"), quietly("b")), [
-    ["changes", "lines", "commit", "reply 2", "reply 3", "NOT_FOUND 4", "reply 5", "reply 6"],
+    ["lines", "changes", "commit", "reply 2", "reply 3", "NOT_FOUND 4", "reply 5", "reply 6"],
   ]);
   t.same(world.notices("changes"), [
     {
@@ -602,6 +598,52 @@ t.test("whoever watches is told what a commit has changed, before anything else 
   world.watched.set(new Set());
   world.execute(quietly("loud"));
   t.equal(world.notices("changes").length, 1);
+  t.end();
+});
+
+t.test("a commit asks only the models that the transaction has changed", (t) => {
+  const asked: string[] = [];
+  class Noted extends PublishingModel {
+    constructor(readonly name: string) {
+      super();
+    }
+
+    change(): void {
+      this.markDirty();
+    }
+
+    reload(): void {
+      asked.push(`${this.name} reload`);
+    }
+
+    afterCommit(): void {
+      asked.push(this.name);
+    }
+  }
+  const models = new Models(openDatabase(":memory:"), { state_history: 0, state_events: false, event_history: 0 });
+  const base: Model<Noted> = { open: () => new Noted("base") };
+  const [user, other] = ["user", "other"].map(
+    (name): Model<Noted> => ({
+      open: ({ use }) => {
+        use(base);
+        return new Noted(name);
+      },
+    }),
+  ) as [Model<Noted>, Model<Noted>];
+  const commit = (...changed: readonly Model<Noted>[]): string[] => {
+    for (const model of changed) models.use(model).change();
+    models.afterCommit({ changes: null, isReplicated: false, push: () => undefined });
+    return asked.splice(0);
+  };
+  models.bind({ user, other });
+  t.same(commit(), ["base", "user", "other"], "each once at the start: the front knows nothing of it yet");
+  t.same(commit(), []);
+  t.same(commit(other), ["other"]);
+  t.same(commit(user, base, user), ["base", "user"], "a model after those that it uses, and once");
+  models.reload("rollback");
+  t.same(commit(), ["base reload", "user reload", "other reload"]);
+  models.reload("refill");
+  t.same(commit(), ["base reload", "user reload", "other reload", "base", "user", "other"], "all after a restore");
   t.end();
 });
 

@@ -61,8 +61,7 @@ export class Batch {
       return;
     }
     Atomics.store(this.#committed, 0, BigInt(must(calls[calls.length - 1], "a transaction has calls").id));
-    transaction.pushChanges(calls, replies, server);
-    transaction.pushAll(calls.length, started, server);
+    transaction.publish(calls, replies, started, server);
     answer(calls, replies, server);
     server.flush();
   }

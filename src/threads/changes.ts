@@ -70,7 +70,10 @@ export function changesByReply<Reply>(
 }
 
 /** A change of what neither names: anything of the kind may be another now. */
-export function changesAny<Request, Reply>(kind: ChangeKind, report: ReportOf<Request, Reply>): ChangeRule<Request, Reply> {
+export function changesAny<Request, Reply>(
+  kind: ChangeKind,
+  report: ReportOf<Request, Reply>,
+): ChangeRule<Request, Reply> {
   return { kind, requestKeys: () => null, changedKeys: () => null, report: report };
 }
 

@@ -72,7 +72,7 @@ function open(t: Parameters<typeof makeDirectory>[0]): World {
   const sealed: number[] = [];
   const server = {
     depth: 0,
-    notify: (notice: PushMessage, payload: unknown) => {
+    push: (notice: PushMessage, payload: unknown) => {
       if (notice === REMOTE_CHANGES) told.push(`foreign ${JSON.stringify((payload as { changes: unknown }).changes)}`);
       if (notice === BUG) told.push(`bug ${(payload as { error: string }).error.split("\n")[0]}`);
     },
@@ -214,7 +214,7 @@ t.test("what was counted and not committed is taken back by a word without chang
   const told: unknown[] = [];
   const server = {
     depth: 0,
-    notify: (notice: PushMessage, payload: unknown) => notice === REMOTE_CHANGES && told.push(payload),
+    push: (notice: PushMessage, payload: unknown) => notice === REMOTE_CHANGES && told.push(payload),
     flush: () => undefined,
   } as unknown as RpcServer<WriterMethod>;
   const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });

@@ -171,8 +171,7 @@ export class Entries<Kept extends BatchEntry> {
 
   #tell(entries: readonly Kept[], answers: readonly Answers[], started: number): void {
     const calls = entries.flatMap((entry) => entry.calls);
-    this.#transaction.pushChanges(calls, answers.flat(), this.#server);
-    this.#transaction.pushAll(calls.length, started, this.#server);
+    this.#transaction.publish(calls, answers.flat(), started, this.#server);
     for (const [at, { callers, callersFrom = 0 }] of entries.entries()) {
       if (callers === null) continue;
       const all = must(answers[at], "an entry has answers");

@@ -1,7 +1,8 @@
 /**
- * Models: what a method may use of the database, the tables of a feature behind a class of its own. A method's
- * row names the models that it needs; each thread opens each of them once, on its own handle, and hands a
- * method those that it named. Runs in the writer, in the pool's workers, in a restore's thread and on the front.
+ * Models: the tables of a feature behind a class of their own, and the only way in which a method uses the database.
+ * A method's row names the models that it needs. Each thread opens a model once, on its own database handle, and gives
+ * it to the methods that name it. Runs in the writer, in the pool's workers, in the thread of a restore and on the
+ * front.
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
@@ -9,10 +10,10 @@ import { WriteBuffer } from "../store/write-buffer.js";
 import type { Db } from "../store/open.js";
 import type { ChangeSet } from "./change-set.js";
 
-/** What a model is opened on. */
+/** What a thread gives a model to open it. */
 export interface Opening {
   readonly db: Db;
-  /** For rows that may wait until the writer's batch commits, or until such a table is read. */
+  /** Takes rows that are written with the batch, or before their table is read. */
   readonly rows: WriteBuffer;
   readonly settings: StoreSettings;
   /** Another model of the same thread. */
@@ -28,43 +29,74 @@ export type OpenedModels<Named> = {
   readonly [Name in keyof Named]: Named[Name] extends Model<infer Opened> ? Opened : never;
 };
 
-/** The handle itself, for a method whose tables are all of them. */
+/** The database handle itself, for a method that works on all tables. */
 export const DATABASE: Model<Db> = { open: ({ db }) => db };
-/** The settings that decide what is stored. */
+/** The settings that decide which data is stored. */
 export const SETTINGS: Model<StoreSettings> = { open: ({ settings }) => settings };
 
-/** A notice with its payload. */
+/** A push message with its payload. */
 export interface Push<Row extends PushMessage = PushMessage> {
   readonly message: Row;
   readonly payload: PayloadOf<Row>;
 }
 
 /**
- * `rollback`: what the models did since the last commit was undone. `refill`: tables were filled behind their backs.
+ * `rollback`: the changes of the models since the last commit were undone. `refill`: a restore filled the tables
+ * without the models.
  */
 export type ReloadReason = "rollback" | "refill";
 
-/** What the batch asks of a model in the writer, where it has an answer. */
-export interface WritingModel {
-  /** Reads anew what it keeps in memory: all of it, or at least what it has changed since the last commit. */
-  reload?(why: ReloadReason): void;
+/** A model that keeps in memory what it has read from its tables. */
+export interface CachingModel {
+  /** Reads its memory again: all of it, or at least what it has changed since the last commit. */
+  reload(why: ReloadReason): void;
+}
+
+/** Takes what a model publishes about a committed transaction. */
+export interface Publication {
+  /** The changes that clients watch; null while no client watches any. */
+  readonly changes: ChangeSet | null;
   /**
-   * Adds what the transaction changed that no method's row names. Asked once it has committed, before `takeNotice`,
-   * and only where somebody watches: what it tells is not to be kept for that.
+   * Whether the calls may be those of another node. The front learns the effect of its own calls from their replies,
+   * and that of remote calls from push messages alone.
    */
-  addChanges?(changes: ChangeSet): void;
-  /**
-   * What the transaction did that the front is told of, once it has committed; null where that is nothing.
-   * @param replicated whether it may have been somebody else's calls: then who called here does not know of it
-   */
-  drainPush?(replicated: boolean): Push | null;
+  readonly isReplicated: boolean;
+  /** Sends a push message to the front. */
+  push<Row extends PushMessage>(message: Row, payload: PayloadOf<Row>): void;
+}
+
+/**
+ * A model of the writer thread that publishes what a transaction has changed. It marks itself when it changes
+ * something, and the transaction calls `afterCommit` for the marked models only. So a write costs nothing
+ * in the models that it does not concern.
+ */
+export abstract class PublishingModel implements CachingModel {
+  #dirty: Set<PublishingModel> | null = null;
+
+  /** Joins the set of models that have something to publish. */
+  attach(dirty: Set<PublishingModel>): void {
+    this.#dirty = dirty;
+    dirty.add(this);
+  }
+
+  protected markDirty(): void {
+    this.#dirty?.add(this);
+  }
+
+  abstract reload(why: ReloadReason): void;
+
+  /** Publishes the changes since the last commit, and forgets them. They are on disk by then. */
+  abstract afterCommit(publication: Publication): void;
 }
 
 /** The opened models of one thread. */
 export class Models {
   readonly #opened = new Map<Model, unknown>();
   readonly #opening: Opening;
-  /** What the models have put off. */
+  /** In the order in which they were opened: a model is opened after those that it uses. */
+  readonly #publishing: PublishingModel[] = [];
+  readonly #dirty = new Set<PublishingModel>();
+  /** The rows that the models write with the batch. */
   readonly rows: WriteBuffer;
 
   constructor(db: Db, settings: StoreSettings) {
@@ -72,9 +104,16 @@ export class Models {
     this.#opening = { db, rows: this.rows, settings, use: (model) => this.use(model) };
   }
 
-  /** The model, opened when it is first asked for. */
+  /** The model, opened at its first use. */
   use<Opened>(model: Model<Opened>): Opened {
-    if (!this.#opened.has(model)) this.#opened.set(model, model.open(this.#opening));
+    if (!this.#opened.has(model)) {
+      const opened = model.open(this.#opening);
+      this.#opened.set(model, opened);
+      if (opened instanceof PublishingModel) {
+        this.#publishing.push(opened);
+        opened.attach(this.#dirty);
+      }
+    }
     return this.#opened.get(model) as Opened;
   }
 
@@ -84,8 +123,24 @@ export class Models {
     return Object.fromEntries(opened) as OpenedModels<Named>;
   }
 
-  /** Those that are open, in the order in which they were opened. */
-  *opened(): Generator<object, void, undefined> {
-    for (const opened of this.#opened.values()) if (typeof opened === "object" && opened !== null) yield opened;
+  /** Has every open model read its memory again. After a refill, each of them publishes its new state. */
+  reload(why: ReloadReason): void {
+    for (const opened of this.#opened.values()) {
+      if (isCaching(opened)) opened.reload(why);
+      if (why === "refill" && opened instanceof PublishingModel) this.#dirty.add(opened);
+    }
   }
+
+  /**
+   * Publishes what the models have changed since the last commit. A model publishes after those that it uses: the front
+   * hears of a lease before it hears of the task that holds it.
+   */
+  afterCommit(publication: Publication): void {
+    if (this.#dirty.size === 0) return;
+    for (const model of this.#publishing) if (this.#dirty.delete(model)) model.afterCommit(publication);
+  }
+}
+
+function isCaching(opened: unknown): opened is CachingModel {
+  return typeof opened === "object" && opened !== null && "reload" in opened;
 }

@@ -10,7 +10,7 @@ import type { RpcServer, ServerCall } from "../rpc/server.js";
 import type { WriteBuffer } from "../store/write-buffer.js";
 import { isDamage, setSynced, type Db } from "../store/open.js";
 import { ChangeSet } from "./change-set.js";
-import type { Model, Models, ReloadReason, WritingModel } from "./model.js";
+import type { Model, Models } from "./model.js";
 import { CHANGES, COMMIT } from "./push-messages.js";
 import type { WatchedKinds } from "./watched-kinds.js";
 import type { Command, WriteCall, WriterMethod } from "./writer-method.js";
@@ -44,7 +44,7 @@ export interface TransactionOptions {
 
 export class Transaction {
   readonly #db: Db;
-  readonly #models: readonly WritingModel[];
+  readonly #models: Models;
   readonly #rows: WriteBuffer;
   readonly #watched: WatchedKinds;
   readonly #audit: AuditTrail;
@@ -63,7 +63,7 @@ export class Transaction {
     this.#replicated = replicated;
     this.#audit = models.use(audit);
     this.#commands = new Map(methods.map((method) => [method, method.bind(models)]));
-    this.#models = [...models.opened()];
+    this.#models = models;
     this.#rows = models.rows;
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
@@ -73,7 +73,7 @@ export class Transaction {
       actor: "",
       reload: () => {
         this.#rows.write();
-        this.#reload("refill");
+        this.#models.reload("refill");
       },
     };
   }
@@ -117,12 +117,12 @@ export class Transaction {
     this.#rows.forget();
     if (this.#db.inTransaction) this.#rollback.run();
     if (isDamage(error)) throw error;
-    this.#reload("rollback");
+    this.#models.reload("rollback");
   }
 
   /** The tables were filled behind the models' backs. */
   refill(): void {
-    this.#reload("refill");
+    this.#models.reload("refill");
   }
 
   /** One command and its audit row. */
@@ -143,41 +143,41 @@ export class Transaction {
   }
 
   /**
-   * What was committed, to whom watches it. Who begins to watch and then reads has either read what is committed here,
-   * or is seen here: so this looks only now that it is committed.
+   * Publishes the effect of calls that are committed: the changes that clients watch, the push messages of the models
+   * that have changed, and the figures of the commit. The watched kinds are read only now, after the commit: a client
+   * that begins to watch and then reads has either read this commit, or is notified of it.
+   * @param startedMs when the transaction began, by `performance.now()`
    */
-  pushChanges(calls: readonly Served[], replies: readonly unknown[], server: RpcServer<WriterMethod>): void {
+  publish(
+    calls: readonly Served[],
+    replies: readonly unknown[],
+    startedMs: number,
+    server: RpcServer<WriterMethod>,
+  ): void {
     const wants = this.#watched.load();
-    if (wants === null) return;
-    const changed = new ChangeSet(wants);
-    for (const [at, call] of calls.entries()) {
-      const reply = replies[at];
-      if (changed.wants("audit")) {
-        const resource = auditedResource(call, reply);
-        if (resource !== null) changed.add("audit", resource, null);
-      }
-      if (reply instanceof Failure) continue;
-      for (const rule of call.method.changes)
-        if (changed.wants(rule.kind)) changed.addAll(rule.kind, rule.report(call.request, reply));
-    }
-    for (const model of this.#models) model.addChanges?.(changed);
-    const notice = changed.take();
-    if (notice !== null) server.push(CHANGES, notice);
+    const changes = wants === null ? null : new ChangeSet(wants);
+    if (changes !== null) for (const [at, call] of calls.entries()) reportChanges(changes, call, replies[at]);
+    this.#models.afterCommit({
+      changes,
+      isReplicated: this.#replicated,
+      push: (message, payload) => server.push(message, payload),
+    });
+    const changed = changes?.take() ?? null;
+    if (changed !== null) server.push(CHANGES, changed);
+    const duration_us = Math.round((performance.now() - startedMs) * 1000);
+    server.push(COMMIT, { calls: calls.length, duration_us, waiting: server.depth });
   }
+}
 
-  /** What the models have to say of what was committed, then what it took. */
-  pushAll(calls: number, started: number, server: RpcServer<WriterMethod>): void {
-    for (const model of this.#models) {
-      const said = model.drainPush?.(this.#replicated) ?? null;
-      if (said !== null) server.push(said.message, said.payload);
-    }
-    const duration_us = Math.round((performance.now() - started) * 1000);
-    server.push(COMMIT, { calls, duration_us, waiting: server.depth });
+/** Adds the changes of one call, as its method's row reports them. */
+function reportChanges(changes: ChangeSet, call: Served, reply: unknown): void {
+  if (changes.wants("audit")) {
+    const resource = auditedResource(call, reply);
+    if (resource !== null) changes.add("audit", resource, null);
   }
-
-  #reload(why: ReloadReason): void {
-    for (const model of this.#models) model.reload?.(why);
-  }
+  if (reply instanceof Failure) return;
+  for (const rule of call.method.changes)
+    if (changes.wants(rule.kind)) changes.addAll(rule.kind, rule.report(call.request, reply));
 }
 
 function isRelated(method: WriterMethod, before: WriterMethod | null): boolean {

@@ -15,7 +15,7 @@ import {
 } from "../../schemas/versioned.js";
 import { crypto } from "../base/crypto.js";
 import { weightOf, type PushMessage } from "../rpc/method.js";
-import type { Model, Push, WritingModel } from "../threads/model.js";
+import { type Model, type Publication, PublishingModel } from "../threads/model.js";
 import { must } from "../base/assert.js";
 import { dropOldest } from "../base/drop-oldest.js";
 import { etagMatches, strongEtagMatches } from "../base/etag.js";
@@ -92,7 +92,7 @@ export function versionedWriter(space: Space): Model<VersionedWriter> {
   return { open: ({ db, rows, settings }) => new VersionedWriter(db, rows, space, settings.state_history) };
 }
 
-export class VersionedWriter implements WritingModel {
+export class VersionedWriter extends PublishingModel {
   readonly #reader: VersionedReader;
   readonly #keep: number;
   readonly #rows: WriteBuffer;
@@ -111,7 +111,7 @@ export class VersionedWriter implements WritingModel {
   #next_row = 0;
   #keys = 0;
   /** As it was told last. */
-  #told_keys = -1;
+  #published_keys = -1;
 
   constructor(
     db: Db,
@@ -119,6 +119,7 @@ export class VersionedWriter implements WritingModel {
     readonly space: Space,
     keep: number,
   ) {
+    super();
     const { name } = space;
     this.#reader = new VersionedReader(db, space, keep);
     this.#keep = keep;
@@ -150,10 +151,15 @@ export class VersionedWriter implements WritingModel {
     this.#keys = this.#reader.count();
   }
 
-  drainPush(): Push | null {
-    if (this.space.name !== "state" || this.#keys === this.#told_keys) return null;
-    this.#told_keys = this.#keys;
-    return { message: STATE_KEYS, payload: this.#keys };
+  afterCommit({ push }: Publication): void {
+    if (this.space.name !== "state" || this.#keys === this.#published_keys) return;
+    this.#published_keys = this.#keys;
+    push(STATE_KEYS, this.#keys);
+  }
+
+  #countKeys(by: 1 | -1): void {
+    this.#keys += by;
+    this.markDirty();
   }
 
   /** Stores a new version where the condition holds. */
@@ -202,7 +208,7 @@ export class VersionedWriter implements WritingModel {
     const info = must(this.#stored.info(head.row), "a head's row exists");
     this.#drop_head.run(key);
     this.#put_gone.run(key, head.version, head.row);
-    this.#keys -= 1;
+    this.#countKeys(-1);
     head.live = false;
     return { version: head.version, hash: info.hash };
   }
@@ -222,11 +228,11 @@ export class VersionedWriter implements WritingModel {
     this.#versions.add(row, version, previous, Buffer.from(hash, "hex"), content_type, now_ms, actor, value);
     this.#new_heads.add(key, version, row);
     if (head === undefined) {
-      this.#keys += 1;
+      this.#countKeys(1);
       this.#remember(key, { version, row, live: true });
     } else {
       if (!head.live) {
-        this.#keys += 1;
+        this.#countKeys(1);
         this.#drop_gone.run(key);
       }
       head.version = version;

@@ -3,12 +3,13 @@
  * with it, and a webhook that would make a chain too long is turned off in the event's own transaction.
  */
 import t from "tap";
+import { pushOf } from "../../test/support/push-of.js";
 import { Check } from "typebox/value";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { WEBHOOK_HOPS_MAX } from "../../schemas/limits.js";
-import { publisher, type EVENTS } from "../events/publisher.js";
+import { EVENTS, publisher } from "../events/publisher.js";
 import { migrate } from "../store/migrate.js";
-import { Models, type Push } from "../threads/model.js";
+import { Models } from "../threads/model.js";
 import { outboxModel, OUTBOX } from "../outbox/outbox.js";
 import { deliveryHeaders } from "./request.js";
 import { webhookReader } from "../outbox/table.js";
@@ -47,8 +48,7 @@ function openWith(webhooks: Readonly<Record<string, readonly string[]>>) {
         .all(rowOf(id)),
     /** Topics and data of what was published since the last time. */
     published: (): unknown[] => {
-      const said = events.drainPush() as Push<typeof EVENTS> | null;
-      return (said?.payload.texts ?? []).map((text) => {
+      return (pushOf(events, EVENTS)?.texts ?? []).map((text) => {
         const { id, topic, data, source } = JSON.parse(text) as Readonly<Record<string, unknown>>;
         return [id, topic, source, data];
       });
@@ -80,7 +80,7 @@ t.test("who would make a chain too long is turned off, told of, and not told its
     watcher: ["webhook.*"],
   });
   publish("a.b", WEBHOOK_HOPS_MAX - 1);
-  const before = outbox.drainPush()?.payload;
+  const before = pushOf(outbox, OUTBOX);
   t.same(
     before?.queued.toSorted((a, b) => a - b),
     [rowOf("loop"), rowOf("other")],
@@ -115,13 +115,13 @@ t.test("who would make a chain too long is turned off, told of, and not told its
       ["watcher", 1],
     ],
   );
-  const said = outbox.drainPush();
-  t.same(said?.payload.chained, [
+  const pushed = pushOf(outbox, OUTBOX);
+  t.same(pushed?.chained, [
     { id: "loop", fail_count: 0, reason: REASON },
     { id: "other", fail_count: 0, reason: REASON },
   ]);
-  t.same(said?.payload.changed, [rowOf("loop"), rowOf("other")]);
-  t.ok(Check(OUTBOX.payload, said?.payload), "as the notice's row has it");
+  t.same(pushed?.changed, [rowOf("loop"), rowOf("other")]);
+  t.ok(Check(OUTBOX.payload, pushed), "in the shape that the message declares");
 
   publish("a.b", WEBHOOK_HOPS_MAX + 5);
   t.equal(published().length, 1, "they are off: nothing is turned off twice");
@@ -167,7 +167,7 @@ t.test("a transaction that is rolled back turns nothing off", (t) => {
   const [events, outbox] = [models.use(publisher), models.use(outboxModel)];
   outbox.table.insert({ id: "w", url: "http://w/", patterns: ["t"], secret: "" }, 0);
   outbox.takeIn();
-  outbox.drainPush();
+  pushOf(outbox, OUTBOX);
   db.exec("BEGIN");
   events.publish({ topic: "t", data: "1", source: "" }, CALL, {
     hops: WEBHOOK_HOPS_MAX,
@@ -179,7 +179,7 @@ t.test("a transaction that is rolled back turns nothing off", (t) => {
   events.reload();
   outbox.reload();
   t.equal(outbox.listens, true);
-  t.equal(outbox.drainPush(), null);
-  t.equal(events.drainPush(), null);
+  t.equal(pushOf(outbox, OUTBOX), null);
+  t.equal(pushOf(events, EVENTS), null);
   t.end();
 });

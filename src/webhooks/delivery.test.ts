@@ -5,6 +5,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
+import { pushOf } from "../../test/support/push-of.js";
 import {
   WEBHOOK_DEAD_LETTERS_MAX,
   WEBHOOK_ERROR_CHARS_MAX,
@@ -29,7 +30,7 @@ import { Bodies } from "./bodies.js";
 import { Deliveries } from "./delivery.js";
 import { DeadLetterReader, type DeadLetterRow } from "../outbox/dead-letters.js";
 import { DeliveryLogReader } from "../outbox/delivery-log.js";
-import { Outbox } from "../outbox/outbox.js";
+import { OUTBOX, Outbox } from "../outbox/outbox.js";
 import { deliveryId } from "./request.js";
 import type { Delivery, Outcome } from "./send.js";
 import { WebhookReader, type WebhookRow } from "../outbox/table.js";
@@ -137,8 +138,8 @@ class System {
   }
 
   commit(deliveries = this.deliveries): void {
-    const said = this.outbox.drainPush();
-    if (said !== null) deliveries.take(said.payload);
+    const pushed = pushOf(this.outbox, OUTBOX);
+    if (pushed !== null) deliveries.take(pushed);
   }
 
   stored(id: string): WebhookRow {
@@ -471,7 +472,7 @@ t.test("a deletion that the front was not told of is seen when it reads everythi
   const { row } = system.stored("gone");
   system.outbox.remove(row);
   system.outbox.table.delete(row);
-  t.ok(system.outbox.drainPush(), "and its notice is lost");
+  t.ok(pushOf(system.outbox, OUTBOX), "and its push message is lost");
   system.deliveries.load();
   system.publish();
   await system.rest();
@@ -586,7 +587,7 @@ t.test("a rolled-back transaction leaves nothing in memory", async (t) => {
   system.outbox.remove(system.stored("w").row);
   system.db.exec("ROLLBACK");
   system.outbox.reload();
-  t.equal(system.outbox.drainPush(), null);
+  t.equal(pushOf(system.outbox, OUTBOX), null);
   t.equal(system.outbox.webhooks, 1);
   system.publish("b");
   system.publish("a");

@@ -127,7 +127,7 @@ export class SimulatedNode {
     this.paused = false;
     const server = {
       depth: 0,
-      notify: () => undefined,
+      push: () => undefined,
       reply: (call: ServerCall, reply: unknown) => world.settle(call.id, { kind: "answered", reply }),
       fail: (call: ServerCall, failure: Failure) =>
         world.settle(

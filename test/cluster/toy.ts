@@ -8,7 +8,7 @@ import { Failure } from "../../src/base/result.js";
 import { MethodTable } from "../../src/rpc/method.js";
 import type { Db } from "../../src/store/open.js";
 import { openDatabase } from "../../src/store/sqlite/choice.js";
-import type { Model, WritingModel } from "../../src/threads/model.js";
+import type { Model, CachingModel } from "../../src/threads/model.js";
 import type { AuditTrail } from "../../src/threads/transaction.js";
 import { writerMethod, type WriterMethod } from "../../src/threads/writer-method.js";
 
@@ -58,7 +58,7 @@ export function fillWith(db: Db, content: string): void {
   })();
 }
 
-class Lines implements WritingModel {
+class Lines implements CachingModel {
   readonly #insert;
   readonly #count;
   #next = 1;

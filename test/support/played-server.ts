@@ -113,7 +113,7 @@ export class PlayedServer {
   ): void {
     const server = {
       depth: 0,
-      notify: (notice: PushMessage, payload: unknown) => {
+      push: (notice: PushMessage, payload: unknown) => {
         if (notice === LEASES) this.mirror.accept(payload as LeaseRecord[]);
         this.#options.notice?.(notice, payload);
         if (notice !== EVENTS) return;

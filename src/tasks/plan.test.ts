@@ -54,6 +54,26 @@ t.test("ids and rows", (t) => {
   t.end();
 });
 
+t.test("what many wait for is looked up once", (t) => {
+  const looked: string[] = [];
+  const names = Array.from({ length: 64 }, (_, at) => `old${at}`);
+  const ids = Array.from({ length: 100 }, (_, at) => `new${at}`);
+  const planned = planTasks(
+    ids.map((id) => asked(id, names)),
+    {
+      last_row: 64,
+      find: (id) => {
+        looked.push(id);
+        return id.startsWith("old") ? { row: Number(id.slice(3)) + 1, state: "ready" } : undefined;
+      },
+      made: () => undefined,
+    },
+  );
+  t.notOk(planned instanceof Failure);
+  t.same(looked.toSorted(), [...ids, ...names].toSorted(), "each id once");
+  t.end();
+});
+
 t.test("who waits for whom", (t) => {
   const known = { old: [1, "ready"], done: [2, "done"], dead: [3, "dead"] } as const;
   const ground = { last_row: 10, known };

@@ -58,6 +58,7 @@ export function planTasks(tasks: readonly NewTask[], ground: PlanGround): Planne
   if (places instanceof Failure) return places;
   const by_id = new Map(places.map(({ id, at }) => [id, at]));
   const planned: PlannedTask[] = [];
+  const findOnce = rememberedFind(ground);
   /** Of each the positions of those in the array that it waits for. */
   const edges: number[][] = [];
   for (const { row, id, task } of places) {
@@ -68,7 +69,7 @@ export function planTasks(tasks: readonly NewTask[], ground: PlanGround): Planne
       const named = POSITION.test(name) ? places[Number(name.slice(1))]?.at : by_id.get(name);
       const place = named === undefined ? undefined : places[named];
       const is_new = place !== undefined && place.task !== null;
-      const known = is_new ? undefined : ground.find(place?.id ?? name);
+      const known = is_new ? undefined : findOnce(place?.id ?? name);
       const found = place ?? (known === undefined ? undefined : { id: name, row: known.row });
       if (found === undefined) return unknownTask(name);
       if (after.has(found.id)) continue;
@@ -83,6 +84,15 @@ export function planTasks(tasks: readonly NewTask[], ground: PlanGround): Planne
   if (cycle === null) return planned;
   const ids = cycle.map((at) => must(places[at], "a position of the array").id);
   return new Failure("ALREADY_EXISTS", cycleOf(ids));
+}
+
+/** Looks each id up once: tasks of one call mostly wait for the same ones. */
+function rememberedFind(ground: Pick<PlanGround, "find">): (id: string) => KnownTask | undefined {
+  const found = new Map<string, KnownTask | undefined>();
+  return (id) => {
+    if (!found.has(id)) found.set(id, ground.find(id));
+    return found.get(id);
+  };
 }
 
 /** How a circle is told, of which each waits for the next. */

@@ -162,6 +162,12 @@ export const TASK_VALUE_BYTES_MAX = 64 * KIB;
 export const TASK_LABELS_MAX = 32;
 export const TASK_LABEL_BYTES_MAX = 128;
 export const TASK_AFTER_MAX = 64;
+/** What all tasks of one call wait for together. Each reference is a lookup and a row of the call's transaction. */
+export const TASKS_AFTER_TOGETHER_MAX = 10_000;
+/** Tasks that wait for the same one. All of them become ready in the transaction in which that one is done. */
+export const TASK_WAITERS_MAX = 2_000;
+/** Events that one call makes of tasks which cannot go on because of it, or can again: those of the oldest tasks. */
+export const TASKS_STUCK_TOLD_MAX = 2_000;
 export const TASK_PRIORITY_DEFAULT = 5;
 export const TASK_PRIORITY_MAX = 9;
 /** A task that waits gains a priority each time. */

@@ -5,7 +5,13 @@
  * book's.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { TASK_RESERVED_MS, TASKS_BYTES_MAX, TASKS_MAX } from "../../schemas/limits.js";
+import {
+  TASK_RESERVED_MS,
+  TASK_WAITERS_MAX,
+  TASKS_BYTES_MAX,
+  TASKS_MAX,
+  TASKS_STUCK_TOLD_MAX,
+} from "../../schemas/limits.js";
 import {
   type AnswerRequest,
   type CancelRequest,
@@ -162,6 +168,8 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     });
     if (planned instanceof Failure) return planned;
     const made = planned.filter(({ task }) => task !== null);
+    const crowded = this.#crowdedBy(made);
+    if (crowded !== null) return crowded;
     let bytes = 0;
     const ready: { plan: PlannedTask; task: NewTask; resources: readonly Resource[] }[] = [];
     for (const plan of made) {
@@ -306,7 +314,10 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     const full = this.#fullFor(1, taskBytes(task));
     if (full !== null) return full;
     const anew = { attempts: 0, not_before: null, cancel_requested: false };
-    const waits = this.#waitFor(task, this.#table.blockersOf(task.row));
+    const blockers = this.#table.blockersOf(task.row);
+    for (const row of blockers)
+      if (this.#live.waitersOf(row) >= TASK_WAITERS_MAX) return crowdedAt(this.#table.byRow(row)?.id ?? "");
+    const waits = this.#waitFor(task, blockers);
     this.#become(task, { ...anew, state: waits }, { call: "retry", note: null }, call);
     return { row: task.row, changed: true };
   }
@@ -485,13 +496,15 @@ export class TaskBook extends PublishingModel implements TaskClaims {
   }
 
   /** What a task is to wait for from now on; 400 where it cannot. */
-  #after({ id, row, life }: LiveTask, ids: readonly string[]): readonly KnownAfter[] | Failure {
+  #after({ id, row, life, blockers }: LiveTask, ids: readonly string[]): readonly KnownAfter[] | Failure {
     const { state } = life;
     if (state !== "blocked" && state !== "ready") return invalid(`after cannot be changed: task is ${state}`);
     const after: KnownAfter[] = [];
     for (const name of ids) {
       const found = this.#find(name);
       if (found === undefined) return unknownTask(name);
+      const waits = found.state !== "done" && !blockers.has(found.row);
+      if (waits && this.#live.waitersOf(found.row) >= TASK_WAITERS_MAX) return crowdedAt(name);
       after.push({ id: name, ...found });
     }
     const cycle = cycleBy({ id, row }, after, (of) => this.#table.dependentsOf(of));
@@ -531,12 +544,14 @@ export class TaskBook extends PublishingModel implements TaskClaims {
 
   /** Tells of all that cannot go on because of one alone. */
   #lose({ row }: LiveTask, reason: string | null, call: WriteCall): void {
-    for (const task of this.#live.lose(row)) tellTask(this.#events, "task.blocked", task, null, reason, call);
+    for (const task of this.#live.lose(row).slice(0, TASKS_STUCK_TOLD_MAX))
+      tellTask(this.#events, "task.blocked", task, null, reason, call);
   }
 
   /** Tells of all that only waited for one. */
   #regain({ row }: LiveTask, call: WriteCall): void {
-    for (const task of this.#live.regain(row)) tellTask(this.#events, "task.unblocked", task, null, null, call);
+    for (const task of this.#live.regain(row).slice(0, TASKS_STUCK_TOLD_MAX))
+      tellTask(this.#events, "task.unblocked", task, null, null, call);
   }
 
   /** Why a stuck task cannot go on by itself; null where the cause is too far away to be looked for. */
@@ -601,6 +616,20 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     this.markDirty();
   }
 
+  /** Why these may not wait for what they are to wait for; null where they may. */
+  #crowdedBy(planned: readonly PlannedTask[]): Failure | null {
+    const waiters = new Map<number, number>();
+    for (const { after, blockers } of planned) {
+      for (const { id, row } of after) {
+        if (!blockers.has(row)) continue;
+        const count = (waiters.get(row) ?? this.#live.waitersOf(row)) + 1;
+        if (count > TASK_WAITERS_MAX) return crowdedAt(id);
+        waiters.set(row, count);
+      }
+    }
+    return null;
+  }
+
   #note(task: LiveTask, waited_ms: number | null): void {
     const { row, id, life } = task;
     this.#touch(id);
@@ -609,6 +638,11 @@ export class TaskBook extends PublishingModel implements TaskClaims {
 }
 
 export const taskBook: Model<TaskBook> = { open: (opening) => new TaskBook(opening) };
+
+/** The refusal of one more task that is to wait for the same one as many others. */
+function crowdedAt(id: string): Failure {
+  return invalid(`${TASK_WAITERS_MAX} tasks wait for ${id}: have a task between wait for it, and others for that one`);
+}
 
 /** A task that is ready, as the front is told of it. */
 function record(task: LiveTask): ReadyRecord {

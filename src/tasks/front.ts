@@ -8,6 +8,7 @@ import {
   TASK_PRIORITY_DEFAULT,
   TASK_ROWS_DEFAULT,
   TASK_VALUE_BYTES_MAX,
+  TASKS_AFTER_TOGETHER_MAX,
 } from "../../schemas/limits.js";
 import {
   type AnswerBody,
@@ -116,6 +117,11 @@ export class TaskFront {
     // Positions are those of an array.
     const position = many ? undefined : json.after?.find((name) => name.startsWith(POSITION_SIGN));
     if (position !== undefined) return unknownTask(position);
+    const references = bodies.reduce((sum, { after = [] }) => sum + after.length, 0);
+    if (references > TASKS_AFTER_TOGETHER_MAX) {
+      const most = TASKS_AFTER_TOGETHER_MAX;
+      return invalid(`after of all tasks together names more than ${most}: make fewer tasks with one call`);
+    }
     const tasks: NewTask[] = [];
     const fallback = sentWorkspace(headers["x-koor-workspace"]);
     if (fallback instanceof Failure) return fallback;

@@ -208,6 +208,11 @@ export class LiveTasks {
     return [...(this.#blocked.get(row) ?? [])].toSorted((a, b) => a.row - b.row);
   }
 
+  /** How many tasks wait for one. */
+  waitersOf(row: number): number {
+    return this.#blocked.get(row)?.size ?? 0;
+  }
+
   /** A task does not wait for another any more. */
   unblock(task: LiveTask, blocker: number): void {
     const waited = task.blockers.delete(blocker);

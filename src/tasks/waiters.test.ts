@@ -1,0 +1,89 @@
+/** How many tasks may wait for one, and how much one call tells of those that cannot go on; the writer's part of it. */
+import t from "tap";
+import { TASK_WAITERS_MAX, TASKS_CREATED_MAX, TASKS_STUCK_TOLD_MAX } from "../../schemas/limits.js";
+import type { NewTask } from "../../schemas/tasks.js";
+import { Failure } from "../base/result.js";
+import { NEW_TASK } from "../../test/support/new-task.js";
+import { PlayedServer } from "../../test/support/played-server.js";
+import * as commands from "./commands.js";
+
+const METHODS = [commands.createTasks, commands.cancelTask, commands.retryTask, commands.patchTask];
+const REFUSED = new RegExp(`^${TASK_WAITERS_MAX} tasks wait for hub: `);
+
+class Played {
+  /** Topics with the tasks that they are about. */
+  readonly told: string[] = [];
+  readonly server = new PlayedServer({
+    methods: METHODS,
+    hear: ({ topic, data }) => this.told.push(`${topic} ${(data as { readonly task_id: string }).task_id}`),
+  });
+
+  /** Null where they are made, else why not. */
+  make(tasks: readonly Partial<NewTask>[]): string | null {
+    for (let at = 0; at < tasks.length; at += TASKS_CREATED_MAX) {
+      const some = tasks.slice(at, at + TASKS_CREATED_MAX).map((task) => ({ ...NEW_TASK, ...task }));
+      const reply = this.server.reply(commands.createTasks, { tasks: some }, "");
+      if (reply instanceof Failure) return reply.message;
+    }
+    return null;
+  }
+
+  cancel(id: string): void {
+    const reply = this.server.reply(commands.cancelTask, { id, owns: true, reason: null }, "");
+    if (reply instanceof Failure) throw new Error(reply.message);
+  }
+
+  retry(id: string): string | null {
+    const reply = this.server.reply(commands.retryTask, { id, owns: true }, "");
+    return reply instanceof Failure ? reply.message : null;
+  }
+
+  setAfter(id: string, after: string[]): string | null {
+    const reply = this.server.reply(commands.patchTask, { id, owns: true, after }, "");
+    return reply instanceof Failure ? reply.message : null;
+  }
+
+  toldOf(topic: string): string[] {
+    return this.told.filter((one) => one.startsWith(`${topic} `)).map((one) => one.slice(topic.length + 1));
+  }
+}
+
+function waiters(count: number, name: string, after: string): Partial<NewTask>[] {
+  return Array.from({ length: count }, (_, at) => ({ id: `${name}${at}`, after: [after] }));
+}
+
+t.test("so many wait for one, however they come to", (t) => {
+  const played = new Played();
+  t.equal(played.make([{ id: "hub" }, { id: "other" }, ...waiters(TASK_WAITERS_MAX - 1, "w", "hub")]), null);
+  t.match(played.make(waiters(2, "x", "hub")), REFUSED, "two of one call are one too many");
+  t.equal(played.make(waiters(1, "x", "hub")), null, "so none was made");
+  t.match(played.make(waiters(1, "y", "hub")), REFUSED);
+  t.equal(played.make(waiters(1, "y", "other")), null);
+  t.match(played.setAfter("y0", ["hub"]), REFUSED);
+  t.equal(played.setAfter("x0", ["hub", "other"]), null, "one that waits already goes on to");
+  played.cancel("w0");
+  t.equal(played.setAfter("y0", ["hub"]), null, "who is canceled does not wait");
+  t.match(played.retry("w0"), REFUSED);
+  played.server.restart();
+  t.match(played.retry("w0"), REFUSED, "what is stored counts the same");
+  played.cancel("y0");
+  t.equal(played.retry("w0"), null);
+  played.server.close();
+  t.end();
+});
+
+t.test("of those that wait through others, the oldest are told of", (t) => {
+  const played = new Played();
+  const half = TASKS_STUCK_TOLD_MAX / 2;
+  played.make([{ id: "root" }, ...waiters(3, "hub", "root")]);
+  for (const at of [0, 1, 2]) played.make(waiters(half, `of${at}-`, `hub${at}`));
+  played.cancel("root");
+  const told = played.toldOf("task.blocked");
+  t.equal(told.length, TASKS_STUCK_TOLD_MAX);
+  t.same(told.slice(0, 4), ["hub0", "hub1", "hub2", "of0-0"]);
+  t.equal(told.at(-1), `of1-${half - 4}`);
+  t.equal(played.retry("root"), null);
+  t.same(played.toldOf("task.unblocked"), told, "and of the same that they can go on again");
+  played.server.close();
+  t.end();
+});

@@ -261,6 +261,8 @@ export type CreateTasksRequest = Static<typeof CreateTasksRequest>;
 export const CreateTasksReply = Type.Object({ rows: Type.Array(Row), made: Type.Array(Type.String()) });
 export type CreateTasksReply = Static<typeof CreateTasksReply>;
 
+/** A place in the order in which tasks are offered: an effective priority, and a task's row. */
+const TaskRank = Type.Object({ level: Priority, row: Row });
 export const ClaimTaskRequest = Type.Object({
   workspace: Type.String(),
   labels: Type.Array(Type.String()),
@@ -270,14 +272,18 @@ export const ClaimTaskRequest = Type.Object({
   request_id: TextOrNull,
   /** What is asked for (src/requests/hash.ts); absent or "" where there is no request_id. */
   request_hash: Type.Optional(Type.String()),
+  /** The place behind which it goes on, as the reply before said; absent where it begins. */
+  behind: Type.Optional(TaskRank),
 });
 export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
 /**
  * Which task, and by which claim; null where there was none. `made` is false where the same call had claimed it before.
+ * `more`: no task up to this place, and others may be behind it; absent where all were looked at.
  */
 export const ClaimTaskReply = Type.Object({
   task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
   made: Type.Boolean(),
+  more: Type.Optional(TaskRank),
 });
 export type ClaimTaskReply = Static<typeof ClaimTaskReply>;
 

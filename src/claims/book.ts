@@ -68,8 +68,6 @@ export interface TaskClaims {
    * @param loss null where its holder gave it back
    */
   claimEnded(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void;
-  /** What a lease, or a request in line, was in the way of, it is not any more. */
-  freed(row: number, call: WriteCall): void;
   /** An instance that may have been waited for is deleted, and what it held has ended. */
   holderGone(holder: string, call: WriteCall): void;
 }
@@ -250,14 +248,12 @@ export class ClaimBook extends PublishingModel {
     return name;
   }
 
-  /** Which claim is in the way of a task's resources for who would claim it; undefined where they are free. */
-  obstacleOf(resources: readonly Resource[], holder: string): Pick<LiveLease, "order" | "record"> | undefined {
-    return this.#ledger.conflictsOf(newClaim(resources, holder, false), 1).conflicts[0]?.claim;
-  }
-
-  /** The claims that are in the way of others, but not of a holder: its own, and those that wait for it. */
-  passableBy(holder: string): Iterable<{ readonly order: number }> {
-    return this.#ledger.passableBy(holder);
+  /**
+   * Looks whether resources are free for a holder, and says in how many steps: a sum over the claims that there are. What
+   * takes more than GLOB_STEPS_MAX is not free. The claims must not change from one look to the next.
+   */
+  lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
+    return this.#ledger.lookFor(holder);
   }
 
   /** Has who calls hold a task, and lease what it needs; a task that may not be held now is refused. After `settle`. */
@@ -268,6 +264,7 @@ export class ClaimBook extends PublishingModel {
     if (resources.length > 0) {
       const full = this.#fullFor(actor, name, resources);
       if (full !== null) return full;
+      if (this.#ledger.costsTooMuch(resources)) return TOO_MANY_STEPS;
       const verdict = this.#ledger.judge(newClaim(resources, actor, shared), false, LEASE_CONFLICTS_MAX);
       if (verdict.kind === "taken") return taken(verdict.held, verdict.conflicts);
       passes = verdict.kind === "free" && verdict.passes;
@@ -450,7 +447,6 @@ export class ClaimBook extends PublishingModel {
     }
     tellLease(this.#events, state === "lost" ? "lease.lost" : "lease.released", lease.record, call);
     for (const granted of this.#ledger.remove(lease)) this.#grant(granted, call);
-    this.#tasks?.freed(lease.order, call);
   }
 
   #lose(lease: LiveLease, loss: Loss, note: string | null, call: WriteCall): void {

@@ -126,10 +126,25 @@ export class Ledger<Kind extends Claim> {
     return this.#index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX;
   }
 
-  /** Claims that are never in the way of a holder: its own, and those that wait for what it holds. */
-  *passableBy(holder: string): Generator<Kind> {
-    yield* this.claimsOf(holder);
-    for (const { claim } of this.#dependentsOf(holder, "held").claims) yield claim;
+  /**
+   * Looks whether resources are free for a holder, and says in how many steps it takes at most. What takes more than
+   * GLOB_STEPS_MAX is not free. The claims must not change from one look to the next.
+   */
+  lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
+    let dependents: ReadonlySet<Standing<Kind>> | undefined;
+    const obstructs = (other: Standing<Kind>): boolean => {
+      if (other.claim.holder === holder) return false;
+      if (other.held) return true;
+      dependents ??= this.#dependentsOf(holder, "held").claims;
+      return !dependents.has(other);
+    };
+    return (resources) => {
+      const steps = this.#index.stepsFor(resources, GLOB_STEPS_MAX);
+      // The sum of a part depends on the order in which the claims came.
+      if (steps > GLOB_STEPS_MAX) return { free: false, steps: GLOB_STEPS_MAX };
+      const free = steps === 0 || this.#index.meeting(resources, obstructs).next().done === true;
+      return { free, steps };
+    };
   }
 
   /** What others than `holder` hold of these; "" is nobody. */

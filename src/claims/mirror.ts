@@ -90,9 +90,14 @@ export class LeaseMirror implements Measured {
     );
   }
 
+  /** How many steps it takes to compare these with all leases; more than GLOB_STEPS_MAX are not counted. */
+  stepsFor(resources: readonly Resource[]): number {
+    return this.#index.stepsFor(resources, GLOB_STEPS_MAX);
+  }
+
   /** Whether comparing these with all leases takes more steps than it may. */
   costsTooMuch(resources: readonly Resource[]): boolean {
-    return this.#index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX;
+    return this.stepsFor(resources) > GLOB_STEPS_MAX;
   }
 
   /** The place of a lease among those that wait and conflict with it, from 1 on; null where it does not wait. */

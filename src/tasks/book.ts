@@ -6,6 +6,7 @@
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import {
+  CLAIM_LOOK_STEPS,
   TASK_RESERVED_MS,
   TASK_WAITERS_MAX,
   TASKS_BYTES_MAX,
@@ -44,10 +45,10 @@ import { rememberedRequests, type RememberedRequests } from "../requests/remembe
 import type { PushMessage } from "../rpc/method.js";
 import { type Model, type Opening, type Publication, PublishingModel, type ReloadReason } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
-import { LiveTasks, readyTask } from "./live-tasks.js";
+import { type Found, LiveTasks, type Looked, readyTask } from "./live-tasks.js";
 import { type Ending, type EndingVerb, outcomeOf } from "./outcome.js";
 import { cycleBy, planTasks, type PlannedTask, unknownTask } from "./plan.js";
-import type { Claimant } from "./pool.js";
+import type { Claimant, Rank } from "./pool.js";
 import { findCause, waitsForNote } from "./stuck.js";
 import { hasEnded, type LiveTask, noTask, stillNotBefore, taskIs, type TaskLife } from "./task.js";
 import { taskBytes } from "./task-bytes.js";
@@ -59,6 +60,7 @@ export const TASKS = { name: "tasks", payload: TasksPush } as const satisfies Pu
 
 const CLAIM_LOST = new Failure("ALREADY_EXISTS", "claim lost");
 const NOTHING: ClaimTaskReply = { task: null, made: false };
+const NEEDS_NOTHING: Looked = { free: true, steps: 0 };
 
 /** A task that is there, to be waited for. */
 interface KnownAfter {
@@ -124,7 +126,6 @@ export class TaskBook extends PublishingModel implements TaskClaims {
   #undo(): void {
     this.#changed = [];
     this.#last_row = this.#table.last_row;
-    this.#live.takeAllBack();
     const touched = [...this.#touched];
     for (const id of touched) {
       const task = this.#live.get(id);
@@ -198,9 +199,11 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     this.#claims.settle(call);
     const { workspace, labels, id } = request;
     const claimant = { id: actor, name, capabilities: this.#table.capabilitiesOf(actor), workspace, labels };
-    const task = id === null ? this.#best(claimant, now_ms) : this.#named(id, claimant, now_ms);
-    if (task instanceof Failure) return task;
-    if (task === undefined) return NOTHING;
+    const found =
+      id === null ? this.#best(claimant, now_ms, request.behind ?? null) : this.#named(id, claimant, now_ms);
+    if (found instanceof Failure) return found;
+    const { task, more } = found;
+    if (task === null) return more === null ? NOTHING : { ...NOTHING, more };
     const { title, resources, max_s } = task;
     const claim = this.#claims.claimTask(
       {
@@ -267,10 +270,6 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     const ending: Ending = loss === null ? { kind: "release" } : { kind: "loss", loss };
     const actor = loss === null || loss === "broken" ? call.actor : SERVER;
     this.#leave(task, ending, { call: loss ?? "release", note: loss, claim, reason: loss, actor }, call);
-  }
-
-  freed(row: number, { now_ms }: WriteCall): void {
-    this.#live.takeBack(row, now_ms);
   }
 
   holderGone(holder: string, call: WriteCall): void {
@@ -402,16 +401,22 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     this.#requests.remember("task", actor, task.request_id, id, now_ms, task.request_hash);
   }
 
-  /** The best task whose resources are free; what is in the way of one puts it aside. */
-  #best(claimant: Claimant, now_ms: number): LiveTask | undefined {
-    return this.#live.best(claimant, now_ms, {
-      of: ({ resources }) => this.#claims.obstacleOf(resources, claimant.id)?.order,
-      passed: rowsOf(this.#claims.passableBy(claimant.id)),
+  /** The best task whose resources are free. Tasks that need the same are looked at once. */
+  #best(claimant: Claimant, now_ms: number, behind: Rank | null): Found {
+    const look = this.#claims.lookFor(claimant.id);
+    const taken = new Set<string>();
+    return this.#live.best(claimant, now_ms, behind, ({ resources }) => {
+      if (resources.length === 0) return NEEDS_NOTHING;
+      const needs = resources.map(({ text }) => text).join("\n");
+      if (taken.has(needs)) return { free: false, steps: 0 };
+      const { free, steps } = look(resources);
+      if (!free) taken.add(needs);
+      return { free, steps: CLAIM_LOOK_STEPS + steps };
     });
   }
 
   /** The task of an id, where an instance may claim it now; whether its resources are free, the claims say. */
-  #named(id: string, { id: claimant, name, capabilities }: Claimant, now_ms: number): LiveTask | Failure {
+  #named(id: string, { id: claimant, name, capabilities }: Claimant, now_ms: number): Found | Failure {
     const task = this.#live.get(id);
     if (task === undefined) {
       const ended = this.#table.stateOf(id);
@@ -426,7 +431,7 @@ export class TaskBook extends PublishingModel implements TaskClaims {
       return new Failure("ALREADY_EXISTS", `task is assigned to ${this.#claims.nameOf(whom) ?? whom}`);
     if (not_before !== null && not_before > now_ms)
       return new Failure("ALREADY_EXISTS", `task is not before ${formatTime(not_before)}`);
-    return task;
+    return { task, more: null };
   }
 
   /** A task that who calls holds under a fence. */
@@ -650,8 +655,4 @@ function record(task: LiveTask): ReadyRecord {
   const resources = task.resources.map(({ text }) => text);
   const { updated_at } = task.life;
   return { ...ready, id: task.id, updated_at, labels: [...ready.labels], requires: [...ready.requires], resources };
-}
-
-function* rowsOf(claims: Iterable<{ readonly order: number }>): Generator<number> {
-  for (const { order } of claims) yield order;
 }

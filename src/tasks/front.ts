@@ -16,6 +16,7 @@ import {
   type CancelBody,
   ClaimBody,
   type ClaimTaskReply,
+  type ClaimTaskRequest,
   type CompleteBody,
   type EndTaskRequest,
   type FailBody,
@@ -163,7 +164,7 @@ export class TaskFront {
 
   /** A task that the caller holds from now on, and what is leased with it; nulls where there is none. */
   async claim({ json, context, onAbort }: CallOf<ClaimBody>): Promise<Answer> {
-    const { writer, directory, claimers } = this.#options;
+    const { directory, claimers } = this.#options;
     const caller = directory.get(context.actor);
     if (caller === undefined) return NEEDS_INSTANCE;
     const { workspace = caller.workspace, labels = [], id = null, wait_s = 0, request_id = null } = json;
@@ -177,7 +178,8 @@ export class TaskFront {
     };
     let gone = false;
     onAbort(() => (gone = true));
-    let reply: ClaimTaskReply | Failure = await writer.request(claimTask, request, context);
+    const isGone = (): boolean => gone;
+    let reply = await this.#claimNow(request, context, isGone);
     if (wait_s > 0 && !gone && this.#mayStillCome(id, reply)) {
       // Who names a task may have it wherever it is.
       const named = id === null ? undefined : this.#find(id);
@@ -193,7 +195,7 @@ export class TaskFront {
         },
       };
       const attempt = async (): Promise<ClaimTaskReply | Failure | null> => {
-        reply = await writer.request(claimTask, request, context);
+        reply = await this.#claimNow(request, context, isGone);
         return this.#mayStillCome(id, reply) ? null : reply;
       };
       await claimers.wait({ claimant, id, request_id }, wait_s * SECOND_MS, attempt, onAbort);
@@ -203,6 +205,21 @@ export class TaskFront {
     if (gone && reply.made && request_id === null) this.#giveBack(reply, context);
     const { capabilities } = directory.get(caller.id) ?? caller;
     return this.#claimed(reply, { id: caller.id, name: caller.name, capabilities, workspace, labels });
+  }
+
+  /** Has the writer look for a task, in as many transactions as that takes: others' writes come in between. */
+  async #claimNow(
+    request: ClaimTaskRequest,
+    context: CallContext,
+    isGone: () => boolean,
+  ): Promise<ClaimTaskReply | Failure> {
+    const { writer } = this.#options;
+    for (let behind: ClaimTaskReply["more"]; ; ) {
+      const part = behind === undefined ? request : { ...request, behind };
+      const reply: ClaimTaskReply | Failure = await writer.request(claimTask, part, context);
+      if (reply instanceof Failure || reply.more === undefined || isGone()) return reply;
+      behind = reply.more;
+    }
   }
 
   async progress(id: string, { free: [given], json, context }: CallOf<ProgressBody>): Promise<Answer> {

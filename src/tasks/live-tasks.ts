@@ -2,10 +2,11 @@
  * The tasks that have not ended, by heart: by id, which are ready and for whom, which wait for which, how many there
  * are of each state. What becomes of one is the book's to decide (book.ts). Pure but for its state.
  */
+import { CLAIM_STEPS_MAX } from "../../schemas/limits.js";
 import { TASK_STATES, type TaskState } from "../../schemas/tasks.js";
 import { Groups } from "../base/groups.js";
 import { TurnoverMap } from "../base/turnover-map.js";
-import { type Claimant, type ReadyTask, TaskPool } from "./pool.js";
+import { type Claimant, type Rank, type ReadyTask, TaskPool } from "./pool.js";
 import { BLOCKER_BYTES, taskBytes } from "./task-bytes.js";
 import { hasEnded, type LiveTask, type TaskLife } from "./task.js";
 
@@ -14,12 +15,16 @@ interface Pooled extends ReadyTask {
   readonly task: LiveTask;
 }
 
-/** Which claim is in the way of what a task needs, for who would claim it. */
-export interface Obstacles {
-  /** Undefined where its resources are free. */
-  of(task: LiveTask): number | undefined;
-  /** Those that are none for who would claim. */
-  readonly passed: Iterable<number>;
+/** What was found of the resources of a task, and in how many steps. */
+export interface Looked {
+  readonly free: boolean;
+  readonly steps: number;
+}
+
+/** The task that was found; or, where the steps were used up, the place behind which others may be. */
+export interface Found {
+  readonly task: LiveTask | null;
+  readonly more: Rank | null;
 }
 
 export class LiveTasks {
@@ -183,24 +188,25 @@ export class LiveTasks {
     return [...(this.#reserved.get(instance) ?? [])].toSorted((a, b) => a.row - b.row);
   }
 
-  /** The best task whose resources are free; one whose are not is set aside under what is in the way. */
-  best(claimant: Claimant, now_ms: number, obstacles: Obstacles): LiveTask | undefined {
-    const best = this.#pool.best(claimant, now_ms, obstacles.passed, (ready) => {
-      const obstacle = obstacles.of(ready.task);
-      if (obstacle !== undefined) this.#pool.setAside(ready, obstacle);
-      return obstacle === undefined;
-    });
-    return best?.task;
-  }
-
-  /** Something is in nobody's way any more. */
-  takeBack(obstacle: number, now_ms: number): void {
-    this.#pool.takeBack(obstacle, now_ms);
-  }
-
-  /** What was in their way may never have been. */
-  takeAllBack(): void {
-    this.#pool.takeAllBack(0);
+  /**
+   * The best task whose resources are free. It ends after CLAIM_STEPS_MAX steps, which are counted by what is stored:
+   * each node ends at the same task.
+   * @param behind the place behind which it begins; null for all
+   * @param look at the resources of one
+   */
+  best(claimant: Claimant, now_ms: number, behind: Rank | null, look: (task: LiveTask) => Looked): Found {
+    let steps = 0;
+    let last = behind;
+    for (const { task, level, fits } of this.#pool.inOrder(claimant, now_ms, behind)) {
+      if (steps >= CLAIM_STEPS_MAX) return { task: null, more: last };
+      last = { level, row: task.row };
+      steps += 1;
+      if (!fits) continue;
+      const looked = look(task.task);
+      if (looked.free) return { task: task.task, more: null };
+      steps += looked.steps;
+    }
+    return { task: null, more: null };
   }
 
   /** The tasks that wait for one, the oldest first. */

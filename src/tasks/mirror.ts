@@ -4,6 +4,7 @@
  * for its state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
+import { CLAIM_LOOK_STEPS, TASK_OFFER_STEPS_MAX } from "../../schemas/limits.js";
 import { TASK_STATES, type ReadyRecord, type TasksPush, type TaskState } from "../../schemas/tasks.js";
 import type { Wakeable } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";
@@ -123,20 +124,21 @@ export class TaskMirror implements Measured {
   }
 
   /**
-   * The best task that an instance could claim now.
+   * The best task that an instance could claim now. Behind so many that are busy that it is not found in
+   * TASK_OFFER_STEPS_MAX steps, only the writer finds one; what is offered anew is found all the same.
    * @param wants whether it is one that is looked for
    */
   best(claimant: Claimant, now_ms: number, wants: (task: OfferedTask) => boolean): OfferedTask | undefined {
-    // The pool says only once whose time has come.
-    this.#advance(now_ms);
-    return this.#pool.best(claimant, now_ms, [], (task) => wants(task) && this.isFree(task, claimant.id));
+    return this.#look(claimant, now_ms, (task) => wants(task) && this.isFree(task, claimant.id));
   }
 
-  /** The best tasks that an instance could claim now, were what they need not held by others; each with one such lease. */
+  /**
+   * The best tasks that an instance could claim now, were what they need not held by others; each with one such lease.
+   * Those that are found in TASK_OFFER_STEPS_MAX steps.
+   */
   busyFor(claimant: Claimant, now_ms: number, most: number): BusyTask[] {
     const busy: BusyTask[] = [];
-    this.#advance(now_ms);
-    this.#pool.best(claimant, now_ms, [], (task) => {
+    this.#look(claimant, now_ms, (task) => {
       const [held] = this.#leases.heldByOthers(task.resources, claimant.id, false);
       if (held !== undefined)
         busy.push({ task, wanted: held.wanted.text, resource: held.resource.text, lease: held.filed.record });
@@ -166,6 +168,21 @@ export class TaskMirror implements Measured {
       .metric("koor_task_claim_seconds", "summary", "From when a task is ready to its claim.")
       .sample("koor_task_claim_seconds_sum", this.#waited.sum_s)
       .sample("koor_task_claim_seconds_count", this.#waited.count);
+  }
+
+  /** The first task of those that an instance may claim, the best first, that is admitted. */
+  #look(claimant: Claimant, now_ms: number, admits: (task: OfferedTask) => boolean): OfferedTask | undefined {
+    // The pool says only once whose time has come.
+    this.#advance(now_ms);
+    let steps = 0;
+    for (const { task, fits } of this.#pool.inOrder(claimant, now_ms)) {
+      if (steps >= TASK_OFFER_STEPS_MAX) return undefined;
+      if (fits && admits(task)) return task;
+      const { resources } = task;
+      steps += 1;
+      if (fits && resources.length > 0) steps += CLAIM_LOOK_STEPS + this.#leases.stepsFor(resources);
+    }
+    return undefined;
   }
 
   #advance(now_ms: number): void {

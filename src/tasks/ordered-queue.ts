@@ -57,6 +57,18 @@ export class OrderedQueue<Item> {
     return item;
   }
 
+  /** All of them in order. Those that came out of order are moved into the line, once. */
+  sorted(): readonly Item[] {
+    const late = this.#others.data;
+    if (this.#first > 0) this.#moveUp();
+    if (late.length > 0) {
+      this.#line = [...this.#line, ...late].sort((a, b) => this.#compare(a as Item, b as Item));
+      this.#others = new TinyQueue([], this.#compare);
+    }
+    // No place is empty before the first.
+    return this.#line as readonly Item[];
+  }
+
   /** Drops all but those that are to stay. */
   keep(stays: (item: Item) => boolean): void {
     const kept = (item: Item | undefined): boolean => item !== undefined && stays(item);

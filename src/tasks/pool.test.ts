@@ -4,7 +4,7 @@ import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { countRounds } from "../../test/support/effort.js";
 import { makeRandom, newSeed, type Random } from "../../test/support/random.js";
-import { type Claimant, mayClaim, type ReadyTask, TaskPool } from "./pool.js";
+import { type Claimant, mayClaim, type Rank, type ReadyTask, TaskPool } from "./pool.js";
 
 interface Drawn extends ReadyTask {
   /** What is in its way, each for all but who passes it. */
@@ -65,6 +65,26 @@ function naiveBest(
     .at(0)?.row;
 }
 
+/** The first that is free of those that the pool has in order, which are asked for in parts of any length. */
+function bestInParts(
+  random: Random,
+  pool: TaskPool<Drawn>,
+  claimant: Claimant,
+  now_ms: number,
+  free: (task: Drawn) => boolean,
+): Drawn | undefined {
+  for (let behind: Rank | null = null; ; ) {
+    let more: Rank | null = null;
+    for (const { task, level, fits } of pool.inOrder(claimant, now_ms, behind)) {
+      if (fits && free(task)) return task;
+      more = { level, row: task.row };
+      if (random(4) === 0) break;
+    }
+    if (more === null) return undefined;
+    behind = more;
+  }
+}
+
 t.test("the best task is that of a naive model", async (t) => {
   const seed = newSeed();
   t.comment(`seed ${seed}`);
@@ -88,19 +108,14 @@ t.test("the best task is that of a naive model", async (t) => {
       pool.add(task, now_ms);
     } else if (what === 4) {
       const obstacle = must(OBSTACLES[random(OBSTACLES.length)], "one of them");
-      if (standing.delete(obstacle)) pool.takeBack(obstacle, now_ms);
-      else standing.add(obstacle);
+      if (!standing.delete(obstacle)) standing.add(obstacle);
     } else {
       const claimant = drawClaimant(random);
       const passes = OBSTACLES.filter(() => random(4) === 0);
       const inTheWay = ({ obstacles }: Drawn): number[] =>
         obstacles.filter((obstacle) => standing.has(obstacle) && !passes.includes(obstacle));
       const free = (task: Drawn): boolean => inTheWay(task).length === 0;
-      const best = pool.best(claimant, now_ms, passes, (task) => {
-        const [obstacle] = inTheWay(task);
-        if (obstacle !== undefined && random(2) === 0) pool.setAside(task, obstacle);
-        return obstacle === undefined;
-      });
+      const best = bestInParts(random, pool, claimant, now_ms, free);
       const expected = naiveBest(tasks.values(), claimant, now_ms, free);
       if (best?.row !== expected) {
         t.equal(best?.row, expected, `step ${step}`);
@@ -140,4 +155,34 @@ t.test("what may be claimed because of the time is told once", async (t) => {
   t.same(pool.advance(1_999), []);
   t.same(pool.advance(2_000), [task], "it is not kept any more");
   t.same(pool.advance(100 * TASK_AGING_MS), [], "a higher priority makes it nobody's who was not");
+});
+
+t.test("tasks that each require something else cost little more than others", async (t) => {
+  const QUEUES = 512;
+  const able = Array.from({ length: 9 }, (_, at) => `c${at}`);
+  const pool = new TaskPool<ReadyTask>();
+  let looked = 0;
+  for (let row = 1; row <= QUEUES; row++) {
+    const task = {
+      get row() {
+        looked += 1;
+        return row;
+      },
+      workspace: "w",
+      labels: row % 2 === 0 ? ["a"] : ["b"],
+      requires: able.filter((_, at) => (row >> at) % 2 === 1),
+      priority: 5,
+      ready_at: 0,
+      not_before: null,
+      assignee: null,
+      reserved: null,
+      reserved_until: 0,
+    };
+    pool.add(task, 0);
+  }
+  const claimant = { id: "ana", name: "ana", capabilities: able, workspace: "w", labels: [] };
+  looked = 0;
+  const rows = [...pool.inOrder(claimant, 0)].map(({ task }) => task);
+  t.equal(rows.length, QUEUES);
+  t.ok(looked <= 8 * QUEUES * Math.log2(QUEUES), `${looked} looks, as many as a heap of all queues takes`);
 });

@@ -7,11 +7,10 @@
  * by what it requires: so what is looked at is what may be claimed, however many others are ready. What is not to be
  * found in a queue any more is passed over when it comes up.
  */
+import TinyQueue from "tinyqueue";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits.js";
-import { must } from "../base/assert.js";
-import { Groups } from "../base/groups.js";
-import { OrderedQueue } from "./ordered-queue.js";
 import { TurnoverMap } from "../base/turnover-map.js";
+import { OrderedQueue } from "./ordered-queue.js";
 
 /** A task that is ready, as far as it matters here; times in ms. */
 export interface ReadyTask {
@@ -54,12 +53,32 @@ interface Turn<Task extends ReadyTask> {
 /** Where a task is. */
 interface Place<Task extends ReadyTask> {
   readonly task: Task;
-  /** Null where it is in no queue: its time has not come, or something is in its way. */
+  /** Null where it is in no queue: its time has not come. */
   standing: Standing<Task> | null;
   /** The turn that counts: others of it are passed over when they come up. */
   turn: Turn<Task> | null;
-  /** What is in its way, where it is set aside for that. */
-  obstacle: number | null;
+}
+
+/** A place in the order in which a claimant is offered tasks. */
+export interface Rank {
+  readonly level: number;
+  readonly row: number;
+}
+
+/** A task that was met on the way to the best one. */
+export interface Candidate<Task> {
+  readonly task: Task;
+  readonly level: number;
+  /** Whether the claimant may have it by what the two are. */
+  readonly fits: boolean;
+}
+
+/** The tasks of one queue and one priority that are passed over, in order. */
+interface Run<Task extends ReadyTask> {
+  standing: Standing<Task>;
+  readonly queue: Queue<Task>;
+  /** Null where nobody has asked for more than the first. */
+  rest: Iterator<Standing<Task>, void, void> | null;
 }
 
 /** Tasks of one kind, by priority. */
@@ -77,11 +96,6 @@ class Queue<Task extends ReadyTask> {
 
   push(standing: Standing<Task>, level: number): void {
     this.size += 1;
-    this.putBack(standing, level);
-  }
-
-  /** Puts one in that was taken out, and has not left. */
-  putBack(standing: Standing<Task>, level: number): void {
     (this.#levels[level] ??= new OrderedQueue(olderFirst)).push(standing);
     this.#stored += 1;
   }
@@ -101,13 +115,20 @@ class Queue<Task extends ReadyTask> {
   peek(level: number): Standing<Task> | undefined {
     const standings = this.#levels[level];
     let first = standings?.peek();
-    for (; first !== undefined && !first.alive; first = standings?.peek()) this.take(level);
+    for (; first !== undefined && !first.alive; first = standings?.peek()) {
+      standings?.pop();
+      this.#stored -= 1;
+    }
     return first;
   }
 
-  take(level: number): void {
-    this.#levels[level]?.pop();
-    this.#stored -= 1;
+  /** Those of a priority that are alive and behind a row, the oldest first. The queue must not be changed meanwhile. */
+  *behind(level: number, row: number): Generator<Standing<Task>, void, void> {
+    const sorted = this.#levels[level]?.sorted() ?? [];
+    for (let at = firstBehind(sorted, row); at < sorted.length; at++) {
+      const standing = sorted[at];
+      if (standing?.alive === true) yield standing;
+    }
   }
 }
 
@@ -144,10 +165,8 @@ export class TaskPool<Task extends ReadyTask> {
   /** By workspace, for whom and label; then by what is required. */
   readonly #shelves = new Map<string, Map<string, Queue<Task>>>();
   #turns = new OrderedQueue<Turn<Task>>(soonerFirst);
-  /** Set aside, by what is in their way. */
-  readonly #aside = new Groups<number, Place<Task>>();
 
-  /** How many there are, set aside or not. */
+  /** How many there are. */
   get size(): number {
     return this.#places.size;
   }
@@ -160,13 +179,12 @@ export class TaskPool<Task extends ReadyTask> {
     this.#places.clear();
     this.#shelves.clear();
     this.#turns = new OrderedQueue<Turn<Task>>(soonerFirst);
-    this.#aside.clear();
   }
 
   /** Puts a task in; one of its row that is there already is another now. */
   add(task: Task, now_ms: number): void {
     this.remove(task.row);
-    const place: Place<Task> = { task, standing: null, turn: null, obstacle: null };
+    const place: Place<Task> = { task, standing: null, turn: null };
     this.#places.set(task.row, place);
     this.#file(place, now_ms);
   }
@@ -176,7 +194,6 @@ export class TaskPool<Task extends ReadyTask> {
     if (place === undefined) return;
     this.#places.delete(row);
     this.#unfile(place);
-    this.#forgetObstacle(place);
   }
 
   /** The tasks that somebody may claim only now, because of the time: they waited for it, or were kept for another. */
@@ -189,72 +206,34 @@ export class TaskPool<Task extends ReadyTask> {
       if (place?.turn !== turn) continue;
       place.turn = null;
       if (turn.at_ms === not_before || turn.at_ms === reserved_until) due.push(turn.task);
-      if (place.obstacle !== null) continue;
       this.#unfile(place);
       this.#file(place, now_ms);
     }
     return due;
   }
 
-  /** What is in the way of a task: until `takeBack` it is passed over, but by those who may pass that. */
-  setAside({ row }: Task, obstacle: number): void {
-    const place = must(this.#places.get(row), "it is ready");
-    this.#unfile(place);
-    // Who passes one may have met another.
-    this.#forgetObstacle(place);
-    place.obstacle = obstacle;
-    this.#aside.add(obstacle, place);
-  }
-
-  /** Something is not in the way any more. */
-  takeBack(obstacle: number, now_ms: number): void {
-    for (const place of this.#aside.take(obstacle)) {
-      place.obstacle = null;
-      this.#file(place, now_ms);
-    }
-  }
-
-  /** Nothing is in the way of any task any more, for all that is known. */
-  takeAllBack(now_ms: number): void {
-    for (const { obstacle } of this.#aside.items()) if (obstacle !== null) this.takeBack(obstacle, now_ms);
-  }
-
   /**
-   * The best task for an instance.
-   * @param passes obstacles that are none for it
-   * @param admits whether it may have a task whose kind it may claim; it may set the task aside
+   * The tasks among which is the best for an instance, the best first. Those of other labels than it asks for are among
+   * them: what it costs to find none is what is yielded. The pool must not be changed meanwhile.
+   * @param behind the place behind which they begin; null for all
    */
-  best(
-    claimant: Claimant,
-    now_ms: number,
-    passes: Iterable<number>,
-    admits: (task: Task) => boolean,
-  ): Task | undefined {
+  *inOrder(claimant: Claimant, now_ms: number, behind: Rank | null = null): Generator<Candidate<Task>, void, void> {
     this.advance(now_ms);
     const queues = this.#queuesFor(claimant);
-    const aside = this.#asideFor(claimant, now_ms, passes);
-    const passed: [queue: Queue<Task>, standing: Standing<Task>, level: number][] = [];
-    try {
-      for (let level = TASK_PRIORITY_MAX; level >= 0; level--) {
-        const others = aside[level] ?? [];
-        for (let at = 0; ; ) {
-          const queue = oldest(queues, level);
-          const standing = queue?.peek(level);
-          const other = others[at];
-          if (other !== undefined && (standing === undefined || other.row < standing.task.row)) {
-            if (admits(other)) return other;
-            at += 1;
-            continue;
-          }
-          if (queue === undefined || standing === undefined) break;
-          queue.take(level);
-          passed.push([queue, standing, level]);
-          if (mayClaim(standing.task, claimant, now_ms) && admits(standing.task)) return standing.task;
-        }
+    for (let level = behind?.level ?? TASK_PRIORITY_MAX; level >= 0; level--) {
+      const after = level === behind?.level ? behind.row : 0;
+      const runs = new TinyQueue<Run<Task>>([], olderRunFirst);
+      for (const queue of queues) {
+        const first = queue.peek(level);
+        if (first === undefined) continue;
+        const run: Run<Task> = { standing: first, queue, rest: null };
+        if (first.task.row > after || goOn(run, level, after)) runs.push(run);
       }
-      return undefined;
-    } finally {
-      for (const [queue, standing, level] of passed.toReversed()) if (standing.alive) queue.putBack(standing, level);
+      for (let run = runs.pop(); run !== undefined; run = runs.pop()) {
+        const { task } = run.standing;
+        yield { task, level, fits: mayClaim(task, claimant, now_ms) };
+        if (goOn(run, level, task.row)) runs.push(run);
+      }
     }
   }
 
@@ -301,11 +280,6 @@ export class TaskPool<Task extends ReadyTask> {
     }
   }
 
-  #forgetObstacle(place: Place<Task>): void {
-    if (place.obstacle !== null) this.#aside.remove(place.obstacle, place);
-    place.obstacle = null;
-  }
-
   #queueOf(workspace: string, whom: string, label: string, requires: readonly string[]): Queue<Task> {
     const key = shelfKey(workspace, whom, label);
     let shelf = this.#shelves.get(key);
@@ -329,27 +303,15 @@ export class TaskPool<Task extends ReadyTask> {
       const found: Queue<Task>[] = [];
       for (const whom of callers) {
         const shelf = this.#shelves.get(shelfKey(workspace, whom, label));
-        if (shelf !== undefined) found.push(...shelf.values());
+        for (const queue of shelf?.values() ?? []) found.push(queue);
       }
       return found;
     };
     const sizeOf = (queues: readonly Queue<Task>[]): number => queues.reduce((sum, { size }) => sum + size, 0);
     const [first = queuesOf(""), ...others] = labels.map(queuesOf);
     const rarest = others.reduce((best, queues) => (sizeOf(queues) < sizeOf(best) ? queues : best), first);
-    return rarest.filter(
-      ({ size, requires }) => size > 0 && requires.every((capability) => capabilities.includes(capability)),
-    );
-  }
-
-  /** What was set aside, but is not in the way of an instance, by priority, the oldest first. */
-  #asideFor(claimant: Claimant, now_ms: number, passes: Iterable<number>): Task[][] {
-    const levels: Task[][] = [];
-    if (this.#aside.size === 0) return levels;
-    for (const obstacle of passes)
-      for (const { task } of this.#aside.get(obstacle) ?? [])
-        if (mayClaim(task, claimant, now_ms)) (levels[levelOf(task, now_ms)] ??= []).push(task);
-    for (const level of levels) level?.sort((a, b) => a.row - b.row);
-    return levels;
+    const able = new Set(capabilities);
+    return rarest.filter(({ size, requires }) => size > 0 && requires.every((capability) => able.has(capability)));
   }
 }
 
@@ -369,13 +331,26 @@ function shelfKey(workspace: string, whom: string, label: string): string {
   return `${workspace.length} ${whom.length} ${workspace}${whom}${label}`;
 }
 
-/** The queue whose first of a priority is the oldest. */
-function oldest<Task extends ReadyTask>(queues: readonly Queue<Task>[], level: number): Queue<Task> | undefined {
-  let found: Queue<Task> | undefined;
-  for (const queue of queues) {
-    const first = queue.peek(level);
-    if (first === undefined) continue;
-    if (found === undefined || first.task.row < must(found.peek(level), "it has a first").task.row) found = queue;
+function olderRunFirst<Task extends ReadyTask>(a: Run<Task>, b: Run<Task>): number {
+  return a.standing.task.row - b.standing.task.row;
+}
+
+/** Has a run go on behind a row; false where it is over. */
+function goOn<Task extends ReadyTask>(run: Run<Task>, level: number, row: number): boolean {
+  run.rest ??= run.queue.behind(level, row);
+  const next = run.rest.next();
+  if (next.done === true) return false;
+  run.standing = next.value;
+  return true;
+}
+
+/** Where those behind a row begin. */
+function firstBehind<Task extends ReadyTask>(standings: readonly Standing<Task>[], row: number): number {
+  let [low, high] = [0, standings.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((standings[middle]?.task.row ?? 0) > row) high = middle;
+    else low = middle + 1;
   }
-  return found;
+  return low;
 }

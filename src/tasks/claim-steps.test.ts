@@ -1,0 +1,125 @@
+/** How much of what is ready one transaction looks at for a claim; the writer's part of it. */
+import t from "tap";
+import { CLAIM_LOOK_STEPS, CLAIM_STEPS_MAX, TASKS_CREATED_MAX } from "../../schemas/limits.js";
+import type { ClaimTaskReply, NewTask } from "../../schemas/tasks.js";
+import { Failure } from "../base/result.js";
+import { registerInstance } from "../instances/commands.js";
+import { acquireLease } from "../leases/commands.js";
+import { NEW_TASK } from "../../test/support/new-task.js";
+import { People, PlayedServer } from "../../test/support/played-server.js";
+import * as commands from "./commands.js";
+
+const METHODS = [registerInstance, acquireLease, commands.createTasks, commands.claimTask];
+const LEASE = {
+  workspace: "",
+  shared: false,
+  waits: false,
+  queued: false,
+  reason: "",
+  ttl_s: 60,
+  max_s: 60,
+  request_id: null,
+};
+
+const CLAIM = { workspace: "", labels: [], id: null, ttl_s: null, request_id: null };
+
+class Played {
+  readonly server = new PlayedServer({ methods: METHODS, hear: () => undefined });
+  readonly #people = new People(this.server);
+  readonly ana = this.#people.register();
+  readonly bob = this.#people.register();
+
+  #done<Reply>(reply: Reply | Failure): Reply {
+    if (reply instanceof Failure) throw new Error(reply.message);
+    return reply;
+  }
+
+  make(tasks: readonly Partial<NewTask>[]): void {
+    for (let at = 0; at < tasks.length; at += TASKS_CREATED_MAX) {
+      const some = tasks.slice(at, at + TASKS_CREATED_MAX).map((task) => ({ ...NEW_TASK, ...task }));
+      this.#done(this.server.reply(commands.createTasks, { tasks: some }, ""));
+    }
+  }
+
+  lease(...resources: string[]): void {
+    this.#done(this.server.reply(acquireLease, { ...LEASE, resources }, this.ana.id));
+  }
+
+  claim(labels: string[], behind: ClaimTaskReply["more"]): ClaimTaskReply {
+    const part = { ...CLAIM, labels, ...(behind === undefined ? {} : { behind }) };
+    return this.#done(this.server.reply(commands.claimTask, part, this.bob.id));
+  }
+
+  /** The rows at which each part of a claim has ended, until a task is found, by its id, or none is. */
+  parts(labels: string[] = []): (number | string | null)[] {
+    const ends: (number | string | null)[] = [];
+    for (let behind: ClaimTaskReply["more"]; ; ) {
+      const { task, more } = this.claim(labels, behind);
+      ends.push(more?.row ?? task?.id ?? null);
+      if (more === undefined) return ends;
+      behind = more;
+    }
+  }
+}
+
+function busy(count: number, resource: (at: number) => string): Partial<NewTask>[] {
+  return Array.from({ length: count }, (_, at) => ({ resources: [resource(at)] }));
+}
+
+t.test("resources that are busy: a part looks at so many of them, on each node at the same ones", (t) => {
+  // To compare two paths takes one step.
+  const together = Math.ceil(CLAIM_STEPS_MAX / (1 + CLAIM_LOOK_STEPS + 1));
+  const played = new Played();
+  played.lease("path:x");
+  played.make(busy(2 * together + 1, (at) => `path:x/${at}`));
+  const ends = [together, 2 * together, null];
+  t.same(played.parts(), ends);
+  t.same(played.parts(), ends, "nothing is known from before");
+  played.server.restart();
+  t.same(played.parts(), ends, "a node that was started anew ends each part where the others do");
+  played.make([
+    { id: "free", priority: 0 },
+    { id: "other", priority: 0 },
+  ]);
+  t.same(played.parts(), [together, 2 * together, "free"], "and the best is found behind all of them");
+  played.server.close();
+  t.end();
+});
+
+t.test("tasks that need the same are looked at once", (t) => {
+  const played = new Played();
+  played.lease("path:x");
+  played.make([...busy(3 * TASKS_CREATED_MAX, () => "path:x/a"), { id: "free", resources: ["path:y"] }]);
+  t.same(played.parts(), ["free"]);
+  played.server.close();
+  t.end();
+});
+
+t.test("labels that are not together on any task", (t) => {
+  const played = new Played();
+  const some = (label: string): Partial<NewTask>[] =>
+    Array.from({ length: CLAIM_STEPS_MAX + 1 }, () => ({ labels: [label] }));
+  played.make([...some("a"), ...some("b")]);
+  t.same(played.parts(["a", "b"]), [CLAIM_STEPS_MAX, null]);
+  played.make([{ id: "both", labels: ["a", "b"] }]);
+  t.equal(played.parts(["a", "b"]).at(-1), "both");
+  played.server.close();
+  t.end();
+});
+
+t.test("globs that take many steps to compare with what is leased", (t) => {
+  const played = new Played();
+  played.lease("path:y");
+  for (let at = 0; at < 500; at++) played.lease(`path:x/${"l".repeat(64)}${at}`);
+  played.make(
+    busy(10, (at) => `path:x/*t${at}.ts`).map(({ resources = [] }) => ({ resources: [...resources, "path:y"] })),
+  );
+  t.same(played.parts(), [3, 6, 9, null], "end a part after three of them");
+  const long = Array.from({ length: 4 }, (_, at) => `path:x/*${"a".repeat(480)}${at}`);
+  played.make([{ id: "costly", resources: long, priority: 9 }]);
+  t.same(played.parts(), [11, 3, 6, 9, null], "a task that takes too many is passed over");
+  const refused = played.server.reply(commands.claimTask, { ...CLAIM, id: "costly" }, played.bob.id);
+  t.match(refused, { status: "INVALID_ARGUMENT", message: /^the resources cost too much to compare/ });
+  played.server.close();
+  t.end();
+});

@@ -996,7 +996,7 @@ t.test("what is too much or too odd changes nothing", async (t) => {
   t.equal((await sendJson(port, "POST", "/api/tasks", many)).status, 400);
   const dense = Array.from({ length: TASKS_CREATED_MAX }, (_, at) => ({
     title: "t",
-    after: Array.from({ length: Math.min(at, 11) }, (_, back) => `#${at - 1 - back}`),
+    after: Array.from({ length: Math.min(at, 11) }, (_before, back) => `#${at - 1 - back}`),
   }));
   const together = /^after of all tasks together names more than 10000: make fewer tasks with one call$/;
   t.match(refusal(await sendJson(port, "POST", "/api/tasks", dense)), [400, together]);

@@ -169,7 +169,7 @@ export const TASK_WAITERS_MAX = 2_000;
 /** Events that one call makes of tasks which cannot go on because of it, or can again: those of the oldest tasks. */
 export const TASKS_STUCK_TOLD_MAX = 2_000;
 /** Steps after which a claim that has found no task goes on in another transaction. */
-export const CLAIM_STEPS_MAX = 4_096;
+export const CLAIM_STEPS_MAX = 1_024;
 /** What it takes to look at the resources of a task, beside comparing them. A task that is passed over takes 1. */
 export const CLAIM_LOOK_STEPS = 4;
 /** The same of the front, which looks whom it is worth waking and what to tell of tasks that are busy. */

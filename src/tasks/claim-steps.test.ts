@@ -86,11 +86,12 @@ t.test("resources that are busy: a part looks at so many of them, on each node a
   t.end();
 });
 
-t.test("tasks that need the same are looked at once", (t) => {
+t.test("tasks that need the same are looked at once in a part", (t) => {
   const played = new Played();
   played.lease("path:x");
   played.make([...busy(3 * TASKS_CREATED_MAX, () => "path:x/a"), { id: "free", resources: ["path:y"] }]);
-  t.same(played.parts(), ["free"]);
+  const together = CLAIM_STEPS_MAX - CLAIM_LOOK_STEPS - 1;
+  t.same(played.parts(), [together, 2 * together, "free"]);
   played.server.close();
   t.end();
 });
@@ -114,10 +115,10 @@ t.test("globs that take many steps to compare with what is leased", (t) => {
   played.make(
     busy(10, (at) => `path:x/*t${at}.ts`).map(({ resources = [] }) => ({ resources: [...resources, "path:y"] })),
   );
-  t.same(played.parts(), [3, 6, 9, null], "end a part after three of them");
+  t.same(played.parts(), [1, 2, 3, 4, 5, 6, 7, 8, 9, null], "end a part after each of them");
   const long = Array.from({ length: 4 }, (_, at) => `path:x/*${"a".repeat(480)}${at}`);
   played.make([{ id: "costly", resources: long, priority: 9 }]);
-  t.same(played.parts(), [11, 3, 6, 9, null], "a task that takes too many is passed over");
+  t.same(played.parts(), [11, 1, 2, 3, 4, 5, 6, 7, 8, 9, null], "a task that takes too many is passed over");
   const refused = played.server.reply(commands.claimTask, { ...CLAIM, id: "costly" }, played.bob.id);
   t.match(refused, { status: "INVALID_ARGUMENT", message: /^the resources cost too much to compare/ });
   played.server.close();

@@ -104,6 +104,8 @@ const MANY_ROWS = Number.POSITIVE_INFINITY;
 export class TaskFront {
   readonly #options: TaskFrontOptions;
   readonly #reader: TaskReader;
+  /** The last of the claims that go on: they take turns, so that one transaction has a part of one of them. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: TaskFrontOptions) {
     this.#options = options;
@@ -214,12 +216,14 @@ export class TaskFront {
     isGone: () => boolean,
   ): Promise<ClaimTaskReply | Failure> {
     const { writer } = this.#options;
-    for (let behind: ClaimTaskReply["more"]; ; ) {
-      const part = behind === undefined ? request : { ...request, behind };
-      const reply: ClaimTaskReply | Failure = await writer.request(claimTask, part, context);
-      if (reply instanceof Failure || reply.more === undefined || isGone()) return reply;
-      behind = reply.more;
+    let reply = await writer.request(claimTask, request, context);
+    while (!(reply instanceof Failure) && reply.more !== undefined && !isGone()) {
+      const part = { ...request, behind: reply.more };
+      const turn = this.#turn.then(() => writer.request(claimTask, part, context));
+      this.#turn = turn;
+      reply = await turn;
     }
+    return reply;
   }
 
   async progress(id: string, { free: [given], json, context }: CallOf<ProgressBody>): Promise<Answer> {

@@ -4,8 +4,8 @@
  * it whom to wake. Pure but for its state.
  *
  * A task stands in a queue for each label that it has and in one for all, by workspace, by whom it is assigned to and
- * by what it requires: so what is looked at is what may be claimed, however many others are ready. What is not to be
- * found in a queue any more is passed over when it comes up.
+ * by the first capability that it requires: so most of what is looked at may be claimed, however many others are ready,
+ * and a claimant has few queues. What is not to be found in a queue any more is passed over when it comes up.
  */
 import TinyQueue from "tinyqueue";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits.js";
@@ -91,7 +91,7 @@ class Queue<Task extends ReadyTask> {
   /** @param key of the shelf on which it stands */
   constructor(
     readonly key: string,
-    readonly requires: readonly string[],
+    readonly needs: string,
   ) {}
 
   push(standing: Standing<Task>, level: number): void {
@@ -162,7 +162,7 @@ export function mayClaim(task: ReadyTask, claimant: Claimant, now_ms: number): b
 export class TaskPool<Task extends ReadyTask> {
   /** By row. */
   readonly #places = new TurnoverMap<number, Place<Task>>();
-  /** By workspace, for whom and label; then by what is required. */
+  /** By workspace, for whom and label; then by the first capability that is required. */
   readonly #shelves = new Map<string, Map<string, Queue<Task>>>();
   #turns = new OrderedQueue<Turn<Task>>(soonerFirst);
 
@@ -275,7 +275,7 @@ export class TaskPool<Task extends ReadyTask> {
       queue.left();
       if (queue.size > 0) continue;
       const shelf = this.#shelves.get(queue.key);
-      shelf?.delete(needsKey(queue.requires));
+      shelf?.delete(queue.needs);
       if (shelf?.size === 0) this.#shelves.delete(queue.key);
     }
   }
@@ -290,7 +290,7 @@ export class TaskPool<Task extends ReadyTask> {
     const needs = needsKey(requires);
     let queue = shelf.get(needs);
     if (queue === undefined) {
-      queue = new Queue(key, requires);
+      queue = new Queue(key, needs);
       shelf.set(needs, queue);
     }
     return queue;
@@ -299,19 +299,21 @@ export class TaskPool<Task extends ReadyTask> {
   /** The queues in which there may be tasks for an instance: of its labels the rarest, the others are looked at. */
   #queuesFor({ workspace, id, name, labels, capabilities }: Claimant): Queue<Task>[] {
     const callers = name === id ? ["", id] : ["", id, name];
+    const able = new Set(["", ...capabilities]);
     const queuesOf = (label: string): Queue<Task>[] => {
       const found: Queue<Task>[] = [];
       for (const whom of callers) {
         const shelf = this.#shelves.get(shelfKey(workspace, whom, label));
-        for (const queue of shelf?.values() ?? []) found.push(queue);
+        for (const needs of able) {
+          const queue = shelf?.get(needs);
+          if (queue !== undefined) found.push(queue);
+        }
       }
       return found;
     };
     const sizeOf = (queues: readonly Queue<Task>[]): number => queues.reduce((sum, { size }) => sum + size, 0);
     const [first = queuesOf(""), ...others] = labels.map(queuesOf);
-    const rarest = others.reduce((best, queues) => (sizeOf(queues) < sizeOf(best) ? queues : best), first);
-    const able = new Set(capabilities);
-    return rarest.filter(({ size, requires }) => size > 0 && requires.every((capability) => able.has(capability)));
+    return others.reduce((best, queues) => (sizeOf(queues) < sizeOf(best) ? queues : best), first);
   }
 }
 
@@ -323,8 +325,9 @@ function soonerFirst<Task extends ReadyTask>(a: Turn<Task>, b: Turn<Task>): numb
   return a.at_ms - b.at_ms;
 }
 
+/** Of what a task requires the first by name; "" where it requires nothing. The same on each node. */
 function needsKey(requires: readonly string[]): string {
-  return requires.length === 0 ? "" : JSON.stringify(requires);
+  return requires.reduce((first, capability) => (first === "" || capability < first ? capability : first), "");
 }
 
 function shelfKey(workspace: string, whom: string, label: string): string {

@@ -5,6 +5,10 @@
 import { isUtf8 } from "node:buffer";
 import { type Failure, invalid } from "./result.js";
 
+export const EMPTY_BODY = invalid("empty body");
+export const NOT_UTF8_BODY = invalid("the body is not UTF-8");
+export const MALFORMED_BODY = invalid("malformed JSON body");
+
 export interface JsonText {
   readonly text: string;
   readonly json: unknown;
@@ -15,14 +19,14 @@ export interface JsonText {
  * order mark is ignored.
  */
 export function readJsonText(body: Uint8Array): JsonText | Failure {
-  if (body.byteLength === 0) return invalid("empty body");
-  if (!isUtf8(body)) return invalid("the body is not UTF-8");
+  if (body.byteLength === 0) return EMPTY_BODY;
+  if (!isUtf8(body)) return NOT_UTF8_BODY;
   let text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
   if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
   try {
     return { text, json: JSON.parse(text) as unknown };
   } catch {
     // JSON.parse throws nothing but SyntaxError.
-    return invalid("malformed JSON body");
+    return MALFORMED_BODY;
   }
 }

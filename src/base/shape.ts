@@ -30,7 +30,7 @@ interface Detail {
   readonly message: string;
 }
 
-const DETAILS_MAX = 20;
+export const DETAILS_MAX = 20;
 /** From this size on a body is held to the bounds on items before each item is looked at. */
 const COUNTED_BYTES_MIN = 16_384;
 const THE_BODY: Naming = { name: (path) => (path.length === 0 ? "the body" : memberName(path)), at: "" };
@@ -53,10 +53,14 @@ export function readShaped<Schema extends TSchema>(body: Uint8Array, schema: Sch
   const read = readJsonText(body);
   if (read instanceof Failure) return read;
   // In a short body there are few, whatever they are.
-  const too_many =
-    body.byteLength > COUNTED_BYTES_MIN ? findTooMany(branchFor(schema, read.json), read.json, []) : null;
-  if (too_many !== null) return describeErrors([too_many], THE_BODY);
-  return checkShape(read.json, schema) ?? (read as ShapedText<Schema>);
+  if (body.byteLength <= COUNTED_BYTES_MIN) return checkShape(read.json, schema) ?? (read as ShapedText<Schema>);
+  return checkCounted(read.json, schema) ?? (read as ShapedText<Schema>);
+}
+
+/** As `checkShape`, for what may have many items: they are counted before each is looked at. */
+export function checkCounted(json: unknown, schema: TSchema): Failure | null {
+  const tooMany = findTooMany(branchFor(schema, json), json, []);
+  return tooMany === null ? checkShape(json, schema) : describeErrors([tooMany], THE_BODY);
 }
 
 /** Whether a value is of the shape. Needs `loadShapes`. */

@@ -44,6 +44,31 @@ t.test("what is put back comes first where its caller has nothing else", (t) => 
   t.end();
 });
 
+t.test("whoever leaves, the turns of the others stay as they are", (t) => {
+  for (const [left, rest] of [
+    ["a1", "a2 b1 c1 b2"],
+    ["b1", "a1 b2 c1 a2"],
+    ["c1", "a1 b1 a2 b2"],
+    ["none", "a1 b1 c1 a2 b2"],
+  ] as const) {
+    const queue = new FairQueue<ReturnType<typeof item>>();
+    for (const text of ["z1", "a1", "b1", "c1", "b2", "a2"]) queue.push(item(text));
+    const taken = queue.take();
+    t.equal(queue.takeWhere(({ text }) => text === left).length, left === "none" ? 0 : 1);
+    t.equal(queue.size, left === "none" ? 5 : 4);
+    t.equal(drain(queue), rest, left);
+    // Those that were put back come first; they stay so.
+    for (const text of ["b1", "c1", "c2"]) queue.push(item(text));
+    queue.putBack([...(taken === undefined ? [] : [taken]), item("y1"), item("z2")]);
+    t.same(
+      queue.takeWhere(({ text }) => text === "z1" || text === "c1").map(({ text }) => text),
+      ["z1", "c1"],
+    );
+    t.equal(drain(queue), "y1 z2 b1 c2");
+  }
+  t.end();
+});
+
 t.test("some leave, the others stay in their order", (t) => {
   const queue = new FairQueue<ReturnType<typeof item>>();
   for (const text of ["a1", "a2", "b1", "a3"]) queue.push(item(text));

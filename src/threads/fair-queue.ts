@@ -67,12 +67,22 @@ export class FairQueue<Item extends Queued> {
     return item;
   }
 
-  /** Takes all that are to leave, whoever's turn it is. */
+  /** Takes all that are to leave, whoever's turn it is. The turns of the others stay as they are. */
   takeWhere(leaves: (item: Item) => boolean): Item[] {
     const taken: Item[] = [];
-    const kept: Item[] = [];
-    for (let item = this.take(); item !== undefined; item = this.take()) (leaves(item) ? taken : kept).push(item);
-    for (const item of kept) this.push(item);
+    for (const caller of [...this.#next.toReversed(), ...this.#later]) {
+      const line = this.#lines.get(caller) ?? [];
+      const kept: Item[] = [];
+      for (const item of line.toReversed()) (leaves(item) ? taken : kept).push(item);
+      if (kept.length === line.length) continue;
+      if (kept.length > 0) this.#lines.set(caller, kept.reverse());
+      else {
+        this.#lines.delete(caller);
+        this.#later.delete(caller);
+      }
+    }
+    this.#size -= taken.length;
+    this.#next.splice(0, this.#next.length, ...this.#next.filter((caller) => this.#lines.has(caller)));
     return taken;
   }
 

@@ -613,6 +613,8 @@ export const SHORT_WORK_DEADLINE_MS = 5_000;
 export const SHORT_WORK_MS_MAX = 100;
 export const LONG_WORK_TOGETHER_MAX = 1;
 export const LONG_WORK_WAITING_MAX = 16;
+/** Of one caller. */
+export const LONG_WORK_WAITING_OF_CALLER_MAX = 12;
 /** How long such work waits for its turn. */
 export const LONG_WAIT_MS_MAX = 5_000;
 /** Subjects that are known to take long. */
@@ -982,6 +984,7 @@ relation(
 relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");
 relation(POOL_UNBOUNDED_TOGETHER_MAX < POOL_THREADS_MAX, "work without a bound leaves the pool a thread");
 relation(LONG_WORK_TOGETHER_MAX < POOL_UNBOUNDED_TOGETHER_MAX, "long work leaves a thread to what may be short");
+relation(LONG_WORK_WAITING_OF_CALLER_MAX < LONG_WORK_WAITING_MAX, "one caller's long work leaves others room to wait");
 relation(
   LONG_WAIT_MS_MAX + POOL_WAIT_MS_MAX + POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS,
   "work that waited for its turn and for a thread is answered in time",

@@ -479,7 +479,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       longWork: long_work,
       log,
       explain,
-      examine: (written) => contracts.examine(written),
+      examine: (written, context) => contracts.examine(written, context),
     }),
     ...ruleRoutes({ rules, reads }),
     ...contractRoutes(contracts),

@@ -3,7 +3,13 @@
  * Each is a 400 that says so, and what teams write stands beside it.
  */
 import t, { type Test } from "tap";
-import { GLOB_CHARACTERS_TOGETHER_MAX, LEASE_RESOURCES_MAX } from "../schemas/limits.js";
+import {
+  GLOB_CHARACTERS_TOGETHER_MAX,
+  LEASE_RESOURCES_MAX,
+  LONG_WORK_TOGETHER_MAX,
+  LONG_WORK_WAITING_MAX,
+  SHORT_WORK_BYTES_MAX,
+} from "../schemas/limits.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
 import { startKoor } from "./support/server-process.js";
@@ -119,4 +125,27 @@ t.test("a contract whose patterns are long", async (t) => {
   const payload = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`${"a".repeat(100)}${at}`, at]));
   const answer = await sendJson(port, "POST", "/api/contracts/p/c/validate", { endpoint: "POST /x", payload });
   refuses(t, answer, /costs too much: .* more than \d+ steps/, "its check");
+});
+
+t.test("one caller's long work leaves others room to wait", async (t) => {
+  const { port } = await startKoor(t);
+  const rules = [{ rule_id: "slow", pattern: "a[ab]{99}$" }];
+  t.equal((await sendJson(port, "PUT", "/api/validate/p/rules", rules)).status, 200);
+  const text = `${"ab".repeat(SHORT_WORK_BYTES_MAX)}\n`;
+  const ask = (headers: Agent["headers"]): Promise<Answer> =>
+    send(port, "POST", "/api/validate/p", { body: JSON.stringify({ content: text }), headers });
+  const agent = await Agent.register(port, "evil");
+  let refusal: (answer: Answer) => void = () => undefined;
+  const refused = new Promise<Answer>((resolve) => {
+    refusal = resolve;
+  });
+  const greedy = Array.from({ length: LONG_WORK_TOGETHER_MAX + LONG_WORK_WAITING_MAX + 3 }, () =>
+    ask(agent.headers).then((answer) => {
+      if (answer.status === 503) refusal(answer);
+    }),
+  );
+  await Promise.race([refused, Promise.all(greedy)]);
+  t.equal((await ask({})).status, 200, "another caller has room, and its turn comes soon");
+  await Promise.all(greedy);
+  t.match(await refused, { status: 503 }, "one caller may not have all places");
 });

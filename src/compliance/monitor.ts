@@ -11,7 +11,7 @@ import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import type { ReplyOf } from "../rpc/method.js";
-import type { Pool } from "../threads/pool.js";
+import { type Pool, THE_SERVER } from "../threads/pool.js";
 import type { Writer } from "../threads/writer.js";
 import { recordCompliance } from "./commands.js";
 import { encodeRun, NO_VIOLATIONS } from "./encode.js";
@@ -139,10 +139,11 @@ export class ComplianceMonitor implements BackgroundTask {
     const contracts: string[] = [];
     for (let after: string | null = ""; after !== null; ) {
       if (this.#checks.closed) return STOPPING;
-      const step: ReplyOf<typeof complianceContracts> | Failure = await this.#options.pool.run(complianceContracts, {
-        project,
-        after,
-      });
+      const step: ReplyOf<typeof complianceContracts> | Failure = await this.#options.pool.run(
+        complianceContracts,
+        { project, after },
+        { caller: THE_SERVER },
+      );
       if (step instanceof Failure) return step;
       contracts.push(...step.contracts);
       after = step.next;
@@ -182,7 +183,7 @@ export class ComplianceMonitor implements BackgroundTask {
     for (const some of [pairs, pairs.slice(0, 1)]) {
       if (this.#checks.closed) return STOPPING;
       const request = { project, pairs: some.map(({ contract, instance }) => ({ contract, instance: instance.name })) };
-      const answer = await this.#options.pool.run(checkCompliance, request);
+      const answer = await this.#options.pool.run(checkCompliance, request, { caller: THE_SERVER });
       if (!(answer instanceof Failure)) return answer.violations;
       if (!OF_THE_JOB.has(answer.status)) return answer;
     }

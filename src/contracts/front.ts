@@ -9,11 +9,11 @@ import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, OUTBOUND_DEADLINE_MS } f
 import { splitSpecKey } from "../../schemas/specs.js";
 import { packBytes, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
-import { turnOf } from "../front/caller.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { OutboundClient } from "../outbound/client.js";
 import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";
+import { turnOf, type CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import type { LongWork } from "../threads/long-work.js";
 import type { UnaryJob } from "../threads/pool-method.js";
@@ -49,7 +49,7 @@ const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 /** Failures of a call that say something of the service, and not of Koor or of the request. */
 const OF_THE_SERVICE: ReadonlySet<OutboundFailure["kind"]> = new Set(["unreachable", "timeout", "too_large"]);
 
-type CheckRequest = Pick<Request, "body" | "context" | "peer">;
+type CheckRequest = Pick<Request, "body" | "context">;
 
 export class ContractFront {
   readonly #outbound: OutboundClient;
@@ -66,7 +66,7 @@ export class ContractFront {
   /** Checks the payload in a body. */
   async validate([project, name]: Named, request: CheckRequest): Promise<Answer> {
     const asked = { project, name, body: packBytes(request.body) };
-    const answer = await this.#run(validateContract, asked, turnOf(request));
+    const answer = await this.#run(validateContract, asked, turnOf(request.context));
     if (answer instanceof Failure) return answer;
     return jsonReply(answer.text, 200, answer.count === 0 ? null : { violations: answer.count });
   }
@@ -76,12 +76,13 @@ export class ContractFront {
    * are contracts.
    * @param written by their keys
    */
-  async examine(written: readonly WrittenSpec[]): Promise<readonly ContractWarning[]> {
+  async examine(written: readonly WrittenSpec[], context: CallContext): Promise<readonly ContractWarning[]> {
     if (written.length === 0) return [];
     const stored = written.map(({ key, version }) => ({ ...splitSpecKey(key), version }));
     const [first] = stored;
     const bytes = written.reduce((sum, { key, version }) => sum + this.#specs.bytes(key, version), 0);
-    const size = stored.length === 1 && first !== undefined ? { bytes, subject: subjectOf(first) } : { bytes };
+    const subject = stored.length === 1 && first !== undefined ? { subject: subjectOf(first) } : {};
+    const size = { bytes, ...subject, caller: turnOf(context) };
     const found = await this.#long_work.run(examineContract, { stored }, size);
     return found instanceof Failure ? stored.map(({ name }) => notChecked(name, found)) : found;
   }
@@ -101,7 +102,7 @@ export class ContractFront {
   }
 
   async #test([project, name]: Named, asked: CheckRequest, signal: AbortSignal): Promise<ContractTest | Failure> {
-    const caller = turnOf(asked);
+    const caller = turnOf(asked.context);
     const call = await this.#run(prepareContractTest, { project, name, body: packBytes(asked.body) }, caller);
     if (call instanceof Failure) return call;
     const base = parseOutboundUrl(call.base_url, "base_url", this.#outbound.policy);

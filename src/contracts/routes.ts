@@ -16,7 +16,6 @@ export function contractRoutes(contracts: ContractFront): Route[] {
       answer: ContractValidation,
       statuses: [404],
       asks_only: true,
-      reads_peer: true,
       handle: (request) => contracts.validate(request.params, request),
     }),
     route({
@@ -29,7 +28,6 @@ export function contractRoutes(contracts: ContractFront): Route[] {
       answer: ContractTest,
       statuses: [404],
       asks_only: true,
-      reads_peer: true,
       handle: (request) => contracts.test(request.params, request),
     }),
   ];

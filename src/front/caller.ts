@@ -15,17 +15,6 @@ export interface Caller {
 
 export const NOBODY: Caller = Object.freeze({ role: "nobody", actor: "" });
 
-/** Whose turn a request takes where callers take turns: the instance's that acts, else the address's it came from. */
-export function turnOf({
-  context,
-  peer,
-}: {
-  readonly context: { readonly actor: string };
-  readonly peer: string;
-}): string {
-  return context.actor === "" ? `address ${peer}` : context.actor;
-}
-
 /** Who may act as an instance. */
 export interface Actors {
   readonly size: number;

@@ -25,7 +25,7 @@ import { freeMemberOf, freeTexts } from "../base/free-member.js";
 import { Failure, invalid } from "../base/result.js";
 import { areShapesLoaded, loadShapes, readShaped } from "../base/shape.js";
 import { SparseReport } from "../base/sparse-report.js";
-import type { CallContext } from "../rpc/frames.js";
+import { turnOf, type CallContext } from "../rpc/frames.js";
 import { readBody } from "../threads/jobs.js";
 import type { Pool } from "../threads/pool.js";
 import type { Admission, Exchange } from "../transport/transport.js";
@@ -446,7 +446,7 @@ export class Pipeline {
     const { actor } = caller;
     // Reading tells no trace: only what changes something can be found again in the audit log.
     const traced = route.body !== undefined || route.audited !== undefined;
-    if (traced || actor !== "") call.context = { actor, trace: traced ? (++this.#calls).toString(36) : "" };
+    call.context = new RequestContext(actor, traced ? (++this.#calls).toString(36) : "", call.exchange);
     call.caller = caller;
     if (actor !== "" && call.counted)
       this.#options.agents.add(actor, route.counted_as === "mcp" ? "mcp_calls" : "rest_calls", 1);
@@ -536,7 +536,11 @@ export class Pipeline {
   #readLong(call: Call, request: Request, body: Uint8Array, { name }: JsonReading): void {
     call.exchange.detach();
     const packed = packBytes(body);
-    const reading = this.#options.pool.run(readBody, { schema: name, body: packed }, { transfer: buffersOf(packed) });
+    const reading = this.#options.pool.run(
+      readBody,
+      { schema: name, body: packed },
+      { transfer: buffersOf(packed), caller: turnOf(call.context) },
+    );
     void reading.then((read) => {
       // Who has gone meanwhile would be given what nobody knows of.
       if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
@@ -773,6 +777,23 @@ function heldBytes({ body, holds = 0 }: Reply): number {
 /** A request of whoever was found to have made it. */
 function asMet(request: Request, { caller, context }: Call): Request {
   return { ...request, caller, context };
+}
+
+/** Who makes a request. The address that it came from is read where it is needed alone. */
+class RequestContext implements CallContext {
+  readonly #exchange: Exchange;
+
+  constructor(
+    readonly actor: string,
+    readonly trace: string,
+    exchange: Exchange,
+  ) {
+    this.#exchange = exchange;
+  }
+
+  get peer(): string {
+    return this.#exchange.peer;
+  }
 }
 
 /** What an exchange says of who calls, beyond the turn in which it can be asked. */

@@ -158,9 +158,12 @@ export class LeaseFront {
   }
 
   /** Who waits for whom. What was granted or ended since it was read is left out. */
-  async waits({ workspace, limit = LEASE_ROWS_DEFAULT }: Static<typeof LeaseWaitsQuery>): Promise<Answer> {
+  async waits(
+    { workspace, limit = LEASE_ROWS_DEFAULT }: Static<typeof LeaseWaitsQuery>,
+    context: CallContext,
+  ): Promise<Answer> {
     const { reads, mirror, views } = this.#options;
-    const found = await reads.run(findWaits, { workspace: workspace ?? null, limit }, EVERY_ROW);
+    const found = await reads.run(findWaits, { workspace: workspace ?? null, limit }, context, EVERY_ROW);
     if (found instanceof Failure) return found;
     const named = new Map<number, string>();
     let bytes = 0;

@@ -65,7 +65,7 @@ export function leaseRoutes(options: LeaseFrontOptions): Route[] {
       summary: "Says who waits for whom.",
       query: LeaseWaitsQuery,
       answer: LeaseWaits,
-      handle: ({ query }) => leases.waits(query),
+      handle: ({ query, context }) => leases.waits(query, context),
     }),
     route({
       method: "POST",

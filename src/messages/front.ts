@@ -154,7 +154,7 @@ export class MessageFront {
     if (wait > 0) return this.#wait(page, wait, context, onAbort);
     // In the out-box nothing is to be delivered.
     if (box === "out") return this.#answer(page(), { up_to: null, cut: false }, MANY_ROWS, context);
-    const found = this.#find(page());
+    const found = this.#find(page(), context);
     return found instanceof Promise
       ? found.then((later) => this.#deliver(page(), later, context))
       : this.#deliver(page(), found, context);
@@ -170,17 +170,17 @@ export class MessageFront {
     const something = (found: Finding): Finding | null =>
       found instanceof Failure || found.last !== null ? found : null;
     const look = (): Finding | null | Promise<Finding | null> => {
-      const found = this.#find(page());
+      const found = this.#find(page(), context);
       return found instanceof Promise ? found.then(something) : something(found);
     };
     const found = await this.#options.boxes.wait(box, instance, wait_s * SECOND_MS, look, onAbort);
     return this.#deliver(page(), found ?? EMPTY, context);
   }
 
-  #find(page: PageRequest): Finding | Promise<Finding> {
+  #find(page: PageRequest, context: CallContext): Finding | Promise<Finding> {
     // The size of each is found by its texts; in the out-box what is unread may be far apart.
     const many = page.limit > MESSAGES_ON_FRONT_MAX || (page.box === "out" && page.unread);
-    return this.#options.reads.run(findMessages, page, many ? MANY_ROWS : page.limit);
+    return this.#options.reads.run(findMessages, page, context, many ? MANY_ROWS : page.limit);
   }
 
   /** Answers with the messages that were found, and says of those of an in-box that they are delivered before. */

@@ -13,6 +13,13 @@ export interface CallContext {
   /** Id of the calling instance, "" where unknown. */
   readonly actor: string;
   readonly trace: string;
+  /** The address that a request came from. It stays on the front. */
+  readonly peer?: string;
+}
+
+/** Whose turn it is where callers take turns: the instance's that acts, else the address's that the request came from. */
+export function turnOf({ actor, peer }: CallContext): string {
+  return actor === "" && peer !== undefined ? `address ${peer}` : actor;
 }
 
 /** The server itself calls: nobody acts. */

@@ -8,8 +8,8 @@ import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { jsonReply, readReply } from "../front/reply.js";
 import { mayAll } from "../front/roles.js";
-import { turnOf } from "../front/caller.js";
 import type { Answer, Request } from "../front/route.js";
+import { turnOf, type CallContext } from "../rpc/frames.js";
 import type { ReplyOf } from "../rpc/method.js";
 import type { LongWork } from "../threads/long-work.js";
 import type { Chunks } from "../threads/pool.js";
@@ -50,7 +50,7 @@ export class RuleFront {
   async propose({ body, caller, context }: BodyRequest & Pick<Request, "caller">): Promise<Answer> {
     const { guarded, writer, long_work, log } = this.#options;
     const proposal = { actor: context.actor, is_proven: !mayAll(guarded, caller), body: packBytes(body) };
-    const checked = await long_work.runBody(checkProposal, proposal);
+    const checked = await long_work.runBody(checkProposal, proposal, { caller: turnOf(context) });
     if (checked instanceof Failure) return checked;
     const reply = await writer.request(proposeRule, checked, context);
     if (reply instanceof Failure) return reply;
@@ -81,7 +81,7 @@ export class RuleFront {
   /** Stores the rules in place of all that the project has. */
   async put(project: string, { body, context }: BodyRequest): Promise<Answer> {
     const { writer, log } = this.#options;
-    const checked = await this.#check(project, body);
+    const checked = await this.#check(project, body, context);
     if (checked instanceof Failure) return checked;
     const reply = await writer.request(putRules, { project, rules: checked }, context);
     if (reply instanceof Failure) return reply;
@@ -92,7 +92,7 @@ export class RuleFront {
   /** Stores the rules over what has their ids. */
   async import({ body, context }: BodyRequest): Promise<Answer> {
     const { writer, log } = this.#options;
-    const checked = await this.#check(null, body);
+    const checked = await this.#check(null, body, context);
     if (checked instanceof Failure) return checked;
     const reply = await writer.request(importRules, { rules: checked }, context);
     if (reply instanceof Failure) return reply;
@@ -112,12 +112,12 @@ export class RuleFront {
 
   async #validate(
     { project, rule_id }: Pick<ValidateRequest, "project" | "rule_id">,
-    { body, context, peer }: ValidationRequest,
+    { body, context }: ValidationRequest,
   ): Promise<Answer> {
     const { long_work, versions: known, countViolations } = this.#options;
     const counts = rule_id === null;
     const packed = packBytes(body);
-    const size = { bytes: body.byteLength, caller: turnOf({ context, peer }) };
+    const size = { bytes: body.byteLength, caller: turnOf(context) };
     const versions: ValidateRequest["versions"] = counts ? [known.get(project), known.get(GLOBAL_PROJECT)] : null;
     const asked = { project, rule_id, versions, body: packed };
     if (long_work.isShort(size)) {
@@ -133,8 +133,12 @@ export class RuleFront {
   }
 
   /** The rules in a body, ready to be stored. */
-  async #check(project: string | null, body: Uint8Array): Promise<string | Failure> {
-    const checked = await this.#options.long_work.runBody(checkRules, { project, body: packBytes(body) });
+  async #check(project: string | null, body: Uint8Array, context: CallContext): Promise<string | Failure> {
+    const checked = await this.#options.long_work.runBody(
+      checkRules,
+      { project, body: packBytes(body) },
+      { caller: turnOf(context) },
+    );
     return checked instanceof Failure ? checked : checked.rules;
   }
 }

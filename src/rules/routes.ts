@@ -75,7 +75,6 @@ export function ruleRoutes({ rules, reads }: RuleRoutesOptions): Route[] {
       body: { kind: "json", schema: ValidateBody, unread: true },
       answer: Validation,
       asks_only: true,
-      reads_peer: true,
       handle: (request) => rules.validate(request.params[0], request),
     }),
     route({
@@ -124,7 +123,6 @@ export function ruleRoutes({ rules, reads }: RuleRoutesOptions): Route[] {
       answer: RulePreview,
       statuses: [404],
       asks_only: true,
-      reads_peer: true,
       handle: (request) => rules.preview(named(request.params), request),
     }),
     route({

@@ -30,6 +30,7 @@ import { type Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import { jsonReply, listReply } from "../front/reply.js";
 import { type Answer, route, type Route } from "../front/route.js";
+import type { CallContext } from "../rpc/frames.js";
 import type { LongWork } from "../threads/long-work.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
@@ -51,6 +52,7 @@ export interface SpecRoutesOptions {
   /** What is wrong with the contracts among specs that were stored. */
   readonly examine: (
     written: readonly { readonly key: string; readonly version: number }[],
+    context: CallContext,
   ) => Promise<readonly Violation[]>;
 }
 
@@ -63,8 +65,8 @@ export function specRoutes({ writer, reads, longWork, log, explain, examine }: S
   const params = { project: SpecWord, name: SpecWord };
   const subject = ([project, name]: Named): { readonly key: string } => ({ key: specKey(project, name) });
   /** What an answer lists of a version that was stored. */
-  const warningsOf = async (key: string, version: number): Promise<readonly Violation[]> =>
-    (await examine([{ key, version }])).map(({ path: at, message }) => ({ path: at, message }));
+  const warningsOf = async (key: string, version: number, context: CallContext): Promise<readonly Violation[]> =>
+    (await examine([{ key, version }], context)).map(({ path: at, message }) => ({ path: at, message }));
   return [
     route({
       method: "GET",
@@ -129,7 +131,7 @@ export function specRoutes({ writer, reads, longWork, log, explain, examine }: S
         const describe = ({ version, hash, updated_at }: WriteReply, warnings?: readonly Violation[]): string =>
           JSON.stringify({ project, name, version, hash, updated_at: formatTime(updated_at), warnings });
         return mayBeContract(request.body)
-          ? storeContract(store, describe, (version) => warningsOf(key, version))
+          ? storeContract(store, describe, (version) => warningsOf(key, version, request.context))
           : store(describe);
       },
     }),
@@ -148,7 +150,10 @@ export function specRoutes({ writer, reads, longWork, log, explain, examine }: S
       audited: { by: rollbackSpec, subject },
       handle: (request) => {
         const key = specKey(...request.params);
-        return refuseLength(request.params) ?? specs.rollback(key, request, (version) => warningsOf(key, version));
+        return (
+          refuseLength(request.params) ??
+          specs.rollback(key, request, (version) => warningsOf(key, version, request.context))
+        );
       },
     }),
     route({

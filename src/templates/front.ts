@@ -12,8 +12,8 @@ import { formatTime } from "../base/time.js";
 import { type ContractFront, notChecked } from "../contracts/front.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
-import type { CallContext } from "../rpc/frames.js";
-import type { LongWork } from "../threads/long-work.js";
+import { type CallContext, turnOf } from "../rpc/frames.js";
+import type { LongWork, WorkSize } from "../threads/long-work.js";
 import type { Writer } from "../threads/writer.js";
 import { applyTemplate, createTemplate, deleteTemplate } from "./commands.js";
 import { checkTemplate, examineTemplate } from "./jobs.js";
@@ -39,22 +39,22 @@ export class TemplateFront {
   async create({ body, context }: Pick<Request, "body" | "context">): Promise<Answer> {
     const { writer, long_work, log } = this.#options;
     const bytes = body.byteLength;
-    const checked = await long_work.runBody(checkTemplate, { body: packBytes(body) });
+    const checked = await long_work.runBody(checkTemplate, { body: packBytes(body) }, { caller: turnOf(context) });
     if (checked instanceof Failure) return checked;
     const { id, kind, head, template } = checked;
     const reply = await writer.request(createTemplate, { id, template }, context);
     if (reply instanceof Failure) return reply;
     log.info("template created", { id });
     const at = formatTime(reply.created_at);
-    const warnings = await this.#examine(id, kind, bytes);
+    const warnings = await this.#examine(id, kind, { bytes, caller: turnOf(context) });
     const more = warnings.length === 0 ? "" : `,"warnings":${JSON.stringify(warnings)}`;
     return jsonReply(`${head},"version":1,"created_at":"${at}","updated_at":"${at}"${more}}`);
   }
 
   /** The warnings about the contracts of a template that was just stored. */
-  async #examine(id: string, kind: TemplateKind, bytes: number): Promise<readonly ContractWarning[]> {
+  async #examine(id: string, kind: TemplateKind, size: WorkSize): Promise<readonly ContractWarning[]> {
     if (kind === "rules") return [];
-    const found = await this.#options.long_work.run(examineTemplate, { id }, { bytes });
+    const found = await this.#options.long_work.run(examineTemplate, { id }, size);
     return found instanceof Failure ? [notChecked(id, found)] : found;
   }
 
@@ -77,7 +77,7 @@ export class TemplateFront {
     const reply = await writer.request(applyTemplate, { id, project, fence }, context);
     if (reply instanceof Failure) return explain(reply);
     log.info("template applied", { id, project, rules: reply.rules, specs: reply.specs.length });
-    const warnings = await contracts.examine(reply.specs);
+    const warnings = await contracts.examine(reply.specs, context);
     const answer = { applied: id, project, kind: reply.kind, ...(warnings.length === 0 ? {} : { warnings }) };
     return jsonReply(JSON.stringify(answer));
   }

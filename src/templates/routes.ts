@@ -13,6 +13,7 @@ import {
 } from "../../schemas/templates.js";
 import { laterReply, listReply } from "../front/reply.js";
 import { route, type Route } from "../front/route.js";
+import { turnOf } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import { applyTemplate, createTemplate, deleteTemplate } from "./commands.js";
 import type { TemplateFront } from "./front.js";
@@ -60,7 +61,8 @@ export function templateRoutes({ templates, reads }: TemplateRoutesOptions): Rou
       summary: "Reads a template with its data.",
       answer: Template,
       statuses: [404],
-      handle: ({ params: [id] }) => laterReply(reads.pool.run(getTemplate, { id })),
+      handle: ({ params: [id], context }) =>
+        laterReply(reads.pool.run(getTemplate, { id }, { caller: turnOf(context) })),
     }),
     route({
       method: "DELETE",

@@ -5,6 +5,7 @@ import {
   LONG_SUBJECTS_KEPT_MAX,
   LONG_WORK_TOGETHER_MAX,
   LONG_WORK_WAITING_MAX,
+  LONG_WORK_WAITING_OF_CALLER_MAX,
   SHORT_WORK_BYTES_MAX,
 } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -59,8 +60,8 @@ async function settle(): Promise<void> {
   for (let at = 0; at < 3; at++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-const LONG = { bytes: SHORT_WORK_BYTES_MAX + 1 };
-const SHORT = { bytes: SHORT_WORK_BYTES_MAX };
+const LONG = { bytes: SHORT_WORK_BYTES_MAX + 1, caller: "a" };
+const SHORT = { bytes: SHORT_WORK_BYTES_MAX, caller: "a" };
 
 t.test("what is short is begun at once, what is long in its turn", async (t) => {
   const { work, begun } = play();
@@ -96,7 +97,9 @@ t.test("what is short is begun at once, what is long in its turn", async (t) => 
 t.test("so many wait and no more", async (t) => {
   const { work, begun } = play();
   const fitting = LONG_WORK_TOGETHER_MAX + LONG_WORK_WAITING_MAX;
-  const all = Array.from({ length: fitting + 1 }, (_, at) => work.run(job, String(at), LONG));
+  const all = Array.from({ length: fitting + 1 }, (_, at) =>
+    work.run(job, String(at), { ...LONG, caller: `caller ${at % 4}` }),
+  );
   t.match(await all.at(-1), { status: "RESOURCE_EXHAUSTED", http: 503 });
   for (let done = 0; done < fitting; done++) {
     await settle();
@@ -108,9 +111,38 @@ t.test("so many wait and no more", async (t) => {
   );
 });
 
+t.test("callers take turns, and one leaves room for others", async (t) => {
+  const { work, begun } = play();
+  const fitting = LONG_WORK_TOGETHER_MAX + LONG_WORK_WAITING_OF_CALLER_MAX;
+  const greedy = Array.from({ length: fitting + 3 }, (_, at) => work.run(job, `a${at}`, LONG));
+  for (const refused of greedy.slice(fitting))
+    t.match(await refused, { status: "RESOURCE_EXHAUSTED" }, "so many of one caller");
+  const other = work.run(job, "b", { ...LONG, caller: "b" });
+  const streamTurn = work.stream(stream, {}, { actor: "", trace: "", peer: "::1" });
+  for (let done = 0; done < LONG_WORK_TOGETHER_MAX + 1; done++) {
+    await settle();
+    begun[done]?.answer("done");
+  }
+  await settle();
+  t.equal(begun.at(-1)?.request, "b", "one job of the greedy caller comes before it, and no more");
+  begun.at(-1)?.answer("done b");
+  t.equal(await other, "done b");
+  const chunks = await streamTurn;
+  t.notMatch(chunks, { status: "RESOURCE_EXHAUSTED" }, "nor is a stream held up by more than that");
+  if (!(chunks instanceof Failure)) await chunks.return(null);
+  for (let at = 0; at < fitting; at++) {
+    await settle();
+    begun.at(-1)?.answer("done");
+  }
+  t.same(
+    await Promise.all(greedy.slice(0, fitting)),
+    greedy.slice(0, fitting).map(() => "done"),
+  );
+});
+
 t.test("a subject that took too long counts as long, until it is done with quickly", async (t) => {
   const { work, begun } = play();
-  const size = { bytes: 1, subject: "p\nhostile" };
+  const size = { bytes: 1, subject: "p\nhostile", caller: "a" };
   t.ok(work.isShort(size));
   const first = work.run(job, "first", size);
   begun[0]?.answer(new Failure("DEADLINE_EXCEEDED", "deadline exceeded"));
@@ -155,10 +187,24 @@ t.test("a stream holds its turn until it was read or left", async (t) => {
   }
 });
 
+t.test("a stream that is left before its first chunk gives its permit back", async (t) => {
+  const { work, begun } = play();
+  for (let at = 0; at < LONG_WORK_TOGETHER_MAX; at++) {
+    const chunks = await work.stream(stream, {}, { actor: "", trace: "" });
+    if (chunks instanceof Failure) throw new Error(chunks.message);
+    await chunks.return(null);
+  }
+  const next = work.run(job, "next", LONG);
+  await settle();
+  t.equal(begun.length, 1);
+  begun[0]?.answer("done");
+  t.equal(await next, "done");
+});
+
 t.test("the oldest of the subjects that took too long is forgotten", async (t) => {
   const { work, begun } = play();
   for (let count = 0; count <= LONG_SUBJECTS_KEPT_MAX; count++) {
-    const done = work.run(job, "", { bytes: 1, subject: `${count}` });
+    const done = work.run(job, "", { bytes: 1, subject: `${count}`, caller: "a" });
     begun.at(-1)?.answer(new Failure("DEADLINE_EXCEEDED", "deadline exceeded"));
     await done;
   }

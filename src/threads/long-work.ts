@@ -9,13 +9,14 @@ import {
   LONG_WAIT_MS_MAX,
   LONG_WORK_TOGETHER_MAX,
   LONG_WORK_WAITING_MAX,
+  LONG_WORK_WAITING_OF_CALLER_MAX,
   SHORT_WORK_BYTES_MAX,
   SHORT_WORK_DEADLINE_MS,
   SHORT_WORK_MS_MAX,
 } from "../../schemas/limits.js";
 import { buffersOf, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
-import type { CallContext } from "../rpc/frames.js";
+import { turnOf, type CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import type { Chunks, Pool } from "./pool.js";
 import type { StreamJob, UnaryJob } from "./pool-method.js";
@@ -27,8 +28,8 @@ export interface WorkSize {
   readonly bytes: number;
   /** What it is held against (a contract's name, say): if that was long before, it counts as long. */
   readonly subject?: string;
-  /** Who asks for it, an instance or an address: callers take turns in the pool. */
-  readonly caller?: string;
+  /** Who asks for it, as `turnOf` says: callers take turns, here and in the pool. */
+  readonly caller: string;
 }
 
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy with long validations and diffs, try again");
@@ -36,7 +37,12 @@ const NO_BUFFERS: readonly ArrayBuffer[] = [];
 
 export class LongWork {
   readonly #pool: Pool;
-  readonly #turns = new Turns(LONG_WORK_TOGETHER_MAX, LONG_WORK_WAITING_MAX, LONG_WAIT_MS_MAX);
+  readonly #turns = new Turns({
+    together: LONG_WORK_TOGETHER_MAX,
+    waitingMax: LONG_WORK_WAITING_MAX,
+    waitingOfCallerMax: LONG_WORK_WAITING_OF_CALLER_MAX,
+    waitMsMax: LONG_WAIT_MS_MAX,
+  });
   /** Subjects whose last work did not end in time; the oldest are forgotten. */
   readonly #long = new Set<string>();
 
@@ -45,7 +51,7 @@ export class LongWork {
   }
 
   /** Whether work of this size is tried as short work. */
-  isShort({ bytes, subject }: WorkSize): boolean {
+  isShort({ bytes, subject }: Omit<WorkSize, "caller">): boolean {
     return bytes <= SHORT_WORK_BYTES_MAX && (subject === undefined || !this.#long.has(subject));
   }
 
@@ -57,10 +63,11 @@ export class LongWork {
     transfer = NO_BUFFERS,
   ): Promise<ReplyOf<Row> | Failure> {
     if (this.isShort(size)) return await this.runShort(job, request, size, transfer);
-    const release = await this.#turns.take();
+    const { caller, subject } = size;
+    const release = await this.#turns.take(caller);
     if (release === null) return BUSY;
     try {
-      return await this.#watch(size.subject, () => this.#pool.run(job, request, { transfer, ...callerOf(size) }));
+      return await this.#watch(subject, () => this.#pool.run(job, request, { transfer, caller }));
     } finally {
       release();
     }
@@ -70,7 +77,7 @@ export class LongWork {
   runBody<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row> & { readonly body: PackedBytes },
-    whose: Omit<WorkSize, "bytes"> = {},
+    whose: Omit<WorkSize, "bytes">,
   ): Promise<ReplyOf<Row> | Failure> {
     const { body }: { readonly body: PackedBytes } = request;
     return this.run(job, request, { ...whose, bytes: body.length }, buffersOf(body));
@@ -80,12 +87,12 @@ export class LongWork {
   async runShort<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row>,
-    size: WorkSize,
+    { caller, subject }: WorkSize,
     transfer = NO_BUFFERS,
   ): Promise<ReplyOf<Row> | Failure> {
     const deadline_ms = Math.min(SHORT_WORK_DEADLINE_MS, job.deadline_ms);
-    const options = { transfer, short: true, deadline_ms, ...callerOf(size) };
-    return await this.#watch(size.subject, () => this.#pool.run(job, request, options));
+    const options = { transfer, short: true, deadline_ms, caller };
+    return await this.#watch(subject, () => this.#pool.run(job, request, options));
   }
 
   /** Runs a stream in its turn, which is held until its reader has taken all of it or has left. */
@@ -95,10 +102,8 @@ export class LongWork {
     context: CallContext,
     transfer = NO_BUFFERS,
   ): Promise<Chunks<ReplyOf<Row>> | Failure> {
-    const release = await this.#turns.take();
-    return release === null
-      ? BUSY
-      : inTurn(this.#pool.stream(job, request, context, { transfer, caller: context.actor }), release);
+    const release = await this.#turns.take(turnOf(context));
+    return release === null ? BUSY : inTurn(this.#pool.stream(job, request, context, { transfer }), release);
   }
 
   /** Sees how long a job takes. A full pool may make it look long, but not for ever. */
@@ -118,12 +123,22 @@ export class LongWork {
   }
 }
 
-function callerOf({ caller }: WorkSize): { readonly caller?: string } {
-  return caller === undefined ? {} : { caller };
+/** The chunks as they come; gives the permit back when no more will be taken, however that came. */
+function inTurn<Reply>(chunks: Chunks<Reply>, release: () => void): Chunks<Reply> {
+  const held = holding(chunks, release);
+  const end = held.return.bind(held);
+  // A generator that was not begun ends without its `finally`: its client has gone before the first chunk.
+  held.return = async (value) => {
+    try {
+      return await end(value);
+    } finally {
+      release();
+    }
+  };
+  return held;
 }
 
-/** The chunks as they come; gives the turn back when no more will be taken, however that came. */
-async function* inTurn<Reply>(chunks: Chunks<Reply>, release: () => void): Chunks<Reply> {
+async function* holding<Reply>(chunks: Chunks<Reply>, release: () => void): Chunks<Reply> {
   try {
     return yield* chunks;
   } finally {

@@ -17,7 +17,7 @@ import { startWriter, type WriterHandle } from "./early-writer.js";
 import { RemoteWriteCounter } from "./remote-write-counter.js";
 import type { AnyMethod } from "./methods.js";
 import { READY, UNUSABLE } from "./push-messages.js";
-import { Pool } from "./pool.js";
+import { Pool, THE_SERVER } from "./pool.js";
 import { Reader } from "./reader.js";
 import { Reads } from "./reads.js";
 import { SharedTime } from "./shared-time.js";
@@ -115,7 +115,7 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
   const files = new OpenFiles(data_dir);
   const storage = new StorageWatch({
     files,
-    check: () => pool.run(checkStorage, { path: databasePath(data_dir) }),
+    check: () => pool.run(checkStorage, { path: databasePath(data_dir) }, { caller: THE_SERVER }),
     log,
     now_ms: systemClock.now(),
     hold: (refusal) => writer.hold(refusal),

@@ -16,11 +16,12 @@ import { Shared } from "../../test/threads/shared.js";
 import { machineClock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
 import { openWriter } from "../store/open.js";
-import { Pool } from "./pool.js";
+import { THE_SERVER, Pool } from "./pool.js";
 import { quietLog } from "../../test/support/quiet-log.js";
 
 const JOBS = new URL("../../test/threads/jobs.js", import.meta.url);
 const CONTEXT = { actor: "", trace: "" };
+const SERVERS = { caller: THE_SERVER };
 /** Far below the deadline of the methods, and longer than a job that is not stuck takes on a busy machine. */
 const SHORT_MS = 1_000;
 
@@ -42,7 +43,7 @@ function makePool(t: Owner, deadline_ms?: number): { readonly pool: Pool; readon
 }
 
 function run(pool: Pool, what: string): Promise<string | Failure> {
-  return pool.run(bounded, { what });
+  return pool.run(bounded, { what }, SERVERS);
 }
 
 /** A stream's chunks as one text, and its Failure. */
@@ -67,7 +68,7 @@ function hold(
   count: number,
 ): { readonly gates: readonly Shared[]; readonly held: readonly Promise<string | Failure>[] } {
   const gates = Array.from({ length: count }, () => Shared.make());
-  return { gates, held: gates.map(({ buffer }) => pool.run(job, { what: "hold", shared: buffer })) };
+  return { gates, held: gates.map(({ buffer }) => pool.run(job, { what: "hold", shared: buffer }, SERVERS)) };
 }
 
 function numbers(count: number): string {
@@ -200,7 +201,7 @@ t.test("a job's deadline counts from when a thread takes it", async (t) => {
   const { pool } = makePool(t);
   const { gates, held } = hold(pool, bounded, POOL_THREADS_MAX);
   for (const gate of gates) await gate.held();
-  const late = pool.run(bounded, { what: "late" }, { deadline_ms: SHORT_MS });
+  const late = pool.run(bounded, { what: "late" }, { ...SERVERS, deadline_ms: SHORT_MS });
   const until = performance.now() + SHORT_MS + 50;
   while (performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
   t.equal(pool.waiting, 1, "it has waited for longer than it may run");
@@ -232,7 +233,7 @@ t.test("who waits for too long is refused", async (t) => {
 /** Short jobs, submitted in one turn to a pool with one thread that has started. */
 async function together(pool: Pool, ...what: readonly string[]): Promise<readonly Promise<string | Failure>[]> {
   await run(pool, "warm");
-  return what.map((one) => pool.run(bounded, { what: one }, { short: true }));
+  return what.map((one) => pool.run(bounded, { what: one }, { ...SERVERS, short: true }));
 }
 
 t.test("short jobs of one turn share a thread", async (t) => {
@@ -242,7 +243,7 @@ t.test("short jobs of one turn share a thread", async (t) => {
   const gate = Shared.make();
   await run(pool, "warm");
   const [held, ...others] = ["hold", "refuse", "thread", "throw", "thread"].map((what) =>
-    pool.run(bounded, { what, shared: gate.buffer }, { short: true }),
+    pool.run(bounded, { what, shared: gate.buffer }, { ...SERVERS, short: true }),
   );
   await new Promise((resolve) => setImmediate(resolve));
   t.equal(pool.waiting, 0, "all of them are given to the one thread that is there");
@@ -259,7 +260,7 @@ t.test("what is not short has a thread of its own", async (t) => {
   const { pool } = makePool(t);
   await run(pool, "warm");
   const gate = Shared.make();
-  const held = pool.run(bounded, { what: "hold", shared: gate.buffer });
+  const held = pool.run(bounded, { what: "hold", shared: gate.buffer }, SERVERS);
   const thread = run(pool, "thread");
   await gate.held();
   t.match(await thread, /^thread \d+$/, "though the first is held");
@@ -310,7 +311,7 @@ t.test("a job that is stuck holds up none of those that came with it", async (t)
   const gate = Shared.make();
   await run(pool, "warm");
   const run_short = (what: string): Promise<string | Failure> =>
-    pool.run(bounded, { what, shared: gate.buffer }, { short: true });
+    pool.run(bounded, { what, shared: gate.buffer }, { ...SERVERS, short: true });
   const [before, held, ...behind] = ["a", "hold", "b", "c"].map(run_short);
   t.equal(await before, "done a", "though it was done by the thread that is stuck");
   t.same(await Promise.all(behind), ["done b", "done c"]);
@@ -338,7 +339,9 @@ t.test("stuck jobs that came together leave a thread to what has a bound", async
   const { pool } = makePool(t);
   await run(pool, "warm");
   const gates = Array.from({ length: 4 }, () => Shared.make());
-  const held = gates.map(({ buffer }) => pool.run(unbounded, { what: "hold", shared: buffer }, { short: true }));
+  const held = gates.map(({ buffer }) =>
+    pool.run(unbounded, { what: "hold", shared: buffer }, { ...SERVERS, short: true }),
+  );
   for (const gate of gates.slice(0, POOL_UNBOUNDED_TOGETHER_MAX)) await gate.held();
   t.equal(await run(pool, "a"), "done a");
   t.equal(pool.waiting, gates.length - POOL_UNBOUNDED_TOGETHER_MAX);
@@ -353,11 +356,29 @@ t.test("what was given away is not carried out twice", async (t) => {
   const { pool } = makePool(t);
   const gate = Shared.make();
   await run(pool, "warm");
-  const held = pool.run(bounded, { what: "hold", shared: gate.buffer }, { short: true });
+  const held = pool.run(bounded, { what: "hold", shared: gate.buffer }, { ...SERVERS, short: true });
   const given = new ArrayBuffer(8);
-  const giving = pool.run(bounded, { what: "a" }, { short: true, transfer: [given] });
+  const giving = pool.run(bounded, { what: "a" }, { ...SERVERS, short: true, transfer: [given] });
   t.equal(await giving, "done a", "it waits behind nobody");
   t.equal(given.byteLength, 0);
   gate.open();
   t.equal(await held, "held");
+});
+
+t.test("a stream takes its caller's turn: the instance's that acts, else the address's", async (t) => {
+  const { pool } = makePool(t);
+  const { gates, held } = hold(pool, bounded, POOL_THREADS_MAX);
+  for (const gate of gates) await gate.held();
+  const greedy = [
+    ...Array.from({ length: POOL_QUEUE_OF_CALLER_MAX }, () => pool.run(bounded, { what: "a" }, { caller: "greedy" })),
+    ...Array.from({ length: 3 }, () => pool.run(bounded, { what: "a" }, { caller: "address ::1" })),
+  ];
+  const of = (actor: string, peer: string) => pool.stream(counting, { what: "", limit: 1 }, { actor, trace: "", peer });
+  const refused = await of("greedy", "::1").next();
+  t.match(refused.value, { status: "RESOURCE_EXHAUSTED" }, "there is no room for one more of its caller");
+  const stream = of("", "::1").next();
+  t.equal(pool.waiting, POOL_QUEUE_OF_CALLER_MAX + 4);
+  for (const gate of gates) gate.open();
+  t.notMatch((await stream).value, { status: "RESOURCE_EXHAUSTED" });
+  await Promise.all([...greedy, ...held]);
 });

@@ -24,7 +24,7 @@ import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import { SparseReport } from "../base/sparse-report.js";
 import { RpcClient } from "../rpc/client.js";
-import type { CallContext } from "../rpc/frames.js";
+import { turnOf, type CallContext } from "../rpc/frames.js";
 import type { MethodTable, ReplyOf, RequestOf } from "../rpc/method.js";
 import { openChannel } from "../rpc/port.js";
 import { FairQueue } from "./fair-queue.js";
@@ -53,13 +53,16 @@ export interface JobOptions {
   readonly transfer?: readonly ArrayBuffer[];
   /** Shorter than the method's own. */
   readonly deadline_ms?: number;
-  /** Whose turn it takes: an instance, or an address; nobody's where it is not said, as are the server's own jobs. */
-  readonly caller?: string;
+  /** Whose turn it takes, as `turnOf` says; THE_SERVER where no request causes it. */
+  readonly caller: string;
   /** It is likely to be done soon: it may share a message and a thread with others of the kind. */
   readonly short?: boolean;
 }
 
 export type Chunks<Reply = unknown> = AsyncGenerator<string | Failure, Reply | Failure, undefined>;
+
+/** Whose turn the jobs take that no request causes: nothing bounds how many of them wait but the queue's own bound. */
+export const THE_SERVER = "";
 
 const NO_BUFFERS: readonly ArrayBuffer[] = [];
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
@@ -108,7 +111,7 @@ export class Pool {
   run<Row extends UnaryJob>(
     method: Row,
     request: RequestOf<Row>,
-    options: JobOptions = {},
+    options: JobOptions,
   ): Promise<ReplyOf<Row> | Failure> {
     return new Promise((resolve) => {
       this.#submit({ method, request, port: null, options, settle: resolve as (reply: unknown) => void });
@@ -116,14 +119,14 @@ export class Pool {
   }
 
   /**
-   * Runs a stream: its chunks, and its reply as what they return; a Failure as the last item, and returned, where
+   * Runs a stream, in its caller's turn: its chunks, and its reply as what they return; a Failure as the last item, and returned, where
    * it failed. Leaving early cancels it.
    */
   async *stream<Row extends StreamJob>(
     method: Row,
     request: RequestOf<Row>,
     context: CallContext,
-    options: JobOptions = {},
+    options: Omit<JobOptions, "caller"> = {},
   ): Chunks<ReplyOf<Row>> {
     const { near, far } = openChannel();
     const client = new RpcClient({ methods: this.#methods, clock: machineClock });
@@ -136,7 +139,7 @@ export class Pool {
           if (answer instanceof Failure) client.detach(answer);
           resolve();
         });
-      job = this.#submit({ method, request, port: far, options, settle });
+      job = this.#submit({ method, request, port: far, options: { ...options, caller: turnOf(context) }, settle });
     });
     // The worker's word that the job is done comes another way than the chunks, and may overtake the last
     // of them; the channel's own end comes after everything that was sent through it.
@@ -179,7 +182,7 @@ export class Pool {
   /** Puts a job into the queue; null where it was refused. */
   #submit({ method, request, port, options, settle }: Submission): Job | null {
     const bytes = method.weight(request);
-    const { transfer = NO_BUFFERS, deadline_ms = method.deadline_ms, short = false, caller = "" } = options;
+    const { transfer = NO_BUFFERS, deadline_ms = method.deadline_ms, short = false, caller } = options;
     if (this.#closed || this.#isFull(caller, bytes)) {
       settle(this.#closed ? STOPPING : BUSY);
       return null;
@@ -214,7 +217,9 @@ export class Pool {
   #isFull(caller: string, bytes: number): boolean {
     if (this.waiting >= POOL_QUEUE_MAX) return true;
     if (this.#waiting_bytes > 0 && this.#waiting_bytes + bytes > POOL_QUEUE_BYTES_MAX) return true;
-    return caller !== "" && this.#bounded.sizeOf(caller) + this.#unbounded.sizeOf(caller) >= POOL_QUEUE_OF_CALLER_MAX;
+    return (
+      caller !== THE_SERVER && this.#bounded.sizeOf(caller) + this.#unbounded.sizeOf(caller) >= POOL_QUEUE_OF_CALLER_MAX
+    );
   }
 
   #queueOf({ method }: Job): FairQueue<Job> {

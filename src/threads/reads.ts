@@ -4,7 +4,7 @@
  */
 import { FRONT_READ_CHARACTERS_MAX, FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
-import type { CallContext } from "../rpc/frames.js";
+import { turnOf, type CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import type { Model } from "./model.js";
 import type { Chunks, Pool } from "./pool.js";
@@ -35,15 +35,18 @@ export class Reads {
   }
 
   /**
-   * Runs a unary read.
+   * Runs a unary read, in its caller's turn.
    * @param rows how many rows it may look at; up to FRONT_READ_ROWS_MAX it is answered at once
    */
   run<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row>,
+    context: CallContext,
     rows: number,
   ): ReplyOf<Row> | Failure | Promise<ReplyOf<Row> | Failure> {
-    return rows > FRONT_READ_ROWS_MAX ? this.pool.run(job, request) : this.#reader.run(job, request);
+    return rows > FRONT_READ_ROWS_MAX
+      ? this.pool.run(job, request, { caller: turnOf(context) })
+      : this.#reader.run(job, request);
   }
 
   /** Runs a stream, as `run`; one that is short is a whole text. One whose rows are long is begun anew in the pool. */
@@ -53,7 +56,7 @@ export class Reads {
     context: CallContext,
     rows: number,
   ): WholeText<ReplyOf<Row>> | Failure | Chunks<ReplyOf<Row>> {
-    if (rows > FRONT_READ_ROWS_MAX) return this.pool.stream(job, request, context, { caller: context.actor });
+    if (rows > FRONT_READ_ROWS_MAX) return this.pool.stream(job, request, context);
     let text = "";
     const chunks = this.#reader.stream(job, request);
     try {
@@ -61,8 +64,7 @@ export class Reads {
         if (next.value instanceof Failure) return next.value;
         if (next.done === true) return { text, reply: next.value };
         text += next.value;
-        if (text.length > FRONT_READ_CHARACTERS_MAX)
-          return this.pool.stream(job, request, context, { caller: context.actor });
+        if (text.length > FRONT_READ_CHARACTERS_MAX) return this.pool.stream(job, request, context);
       }
     } finally {
       chunks.return(NOTHING_MORE);

@@ -1,51 +1,60 @@
 /**
- * Work that must not be done by many at once: who finds no room waits for a turn, for a bounded time in a
- * bounded queue. Pure but for its timers.
+ * A semaphore for work that must not be done by many at once: who finds no permit waits for one, for a bounded time in a
+ * bounded queue, in which callers take turns. Pure but for its timers.
  */
+import { FairQueue } from "./fair-queue.js";
 
-/** Gives the turn back; to be called once. */
+/** Gives the permit back; to be called once. */
 export type Release = () => void;
 
+export interface TurnsOptions {
+  /** Permits that may be held at once. */
+  readonly together: number;
+  /** Who comes when so many wait already is refused. */
+  readonly waitingMax: number;
+  /** So many of one caller may wait. */
+  readonly waitingOfCallerMax: number;
+  /** Who has waited for so long is refused. */
+  readonly waitMsMax: number;
+}
+
 interface Waiting {
+  readonly caller: string;
   readonly begin: (release: Release | null) => void;
   readonly timer: NodeJS.Timeout;
 }
 
 export class Turns {
+  readonly #options: TurnsOptions;
   #free: number;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting = new FairQueue<Waiting>();
 
-  /**
-   * @param together turns that may be taken at once
-   * @param waiting_max who comes when so many wait already is refused
-   * @param wait_ms_max who has waited for so long is refused
-   */
-  constructor(
-    together: number,
-    readonly waiting_max: number,
-    readonly wait_ms_max: number,
-  ) {
-    this.#free = together;
+  constructor(options: TurnsOptions) {
+    this.#options = options;
+    this.#free = options.together;
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
-  /** Waits for a turn, the first come first; null where there is none in time. */
-  take(): Promise<Release | null> {
+  /** Waits for a permit, callers by turns; null where there is none in time, or no room to wait. */
+  take(caller: string): Promise<Release | null> {
     if (this.#free > 0) {
       this.#free -= 1;
       return Promise.resolve(this.#release());
     }
-    if (this.#waiting.length >= this.waiting_max) return Promise.resolve(null);
+    const { waitingMax, waitingOfCallerMax, waitMsMax } = this.#options;
+    if (this.#waiting.size >= waitingMax || this.#waiting.sizeOf(caller) >= waitingOfCallerMax)
+      return Promise.resolve(null);
     return new Promise((resolve) => {
       const waiting: Waiting = {
+        caller,
         begin: resolve,
         timer: setTimeout(() => {
-          this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+          this.#waiting.takeWhere((one) => one === waiting);
           resolve(null);
-        }, this.wait_ms_max),
+        }, waitMsMax),
       };
       this.#waiting.push(waiting);
     });
@@ -56,7 +65,7 @@ export class Turns {
     return () => {
       if (!held) return;
       held = false;
-      const next = this.#waiting.shift();
+      const next = this.#waiting.take();
       if (next === undefined) {
         this.#free += 1;
         return;

@@ -29,6 +29,7 @@ import { formatTime } from "../base/time.js";
 import { TimeSlice } from "../base/time-slice.js";
 import { jsonReply, laterReply } from "../front/reply.js";
 import type { Answer, Reply, Request } from "../front/route.js";
+import { turnOf, type CallContext } from "../rpc/frames.js";
 import type { LongWork } from "../threads/long-work.js";
 import type { UnaryJob } from "../threads/pool-method.js";
 import type { Reads } from "../threads/reads.js";
@@ -160,10 +161,10 @@ export class VersionedFront {
   }
 
   /** A value, one of its versions, its history, or the diff of two versions. */
-  get(key: string, { query, headers }: GetRequest): Answer | Promise<Answer> {
+  get(key: string, { query, headers, context }: GetRequest): Answer | Promise<Answer> {
     const { diff, history, limit = HISTORY_ROWS_DEFAULT, version } = query;
-    if (diff !== undefined) return this.#diff(key, diff);
-    if (history === 1) return this.#history(key, limit);
+    if (diff !== undefined) return this.#diff(key, diff, context);
+    if (history === 1) return this.#history(key, limit, context);
     const if_none_match = headers["if-none-match"];
     if (version !== undefined) return this.#readInTurn(() => this.#version(key, version, if_none_match));
     return this.#cached(key, if_none_match) ?? this.#readInTurn(() => this.#current(key, if_none_match));
@@ -269,14 +270,14 @@ export class VersionedFront {
     return unlessHeld(if_none_match, etag, valueReply(found.content_type, etag, found.version, found.value));
   }
 
-  async #history(key: string, limit: number): Promise<Answer> {
-    return laterReply(Promise.resolve(this.#reads.run(this.#methods.history, { key, limit }, limit)));
+  async #history(key: string, limit: number, context: CallContext): Promise<Answer> {
+    return laterReply(Promise.resolve(this.#reads.run(this.#methods.history, { key, limit }, context, limit)));
   }
 
   /** What is compared may be long: then it takes turns with other long work. */
-  #diff(key: string, versions: string): Promise<Answer> {
+  #diff(key: string, versions: string, context: CallContext): Promise<Answer> {
     const [v1 = 0, v2 = 0] = versions.split(",").map(Number);
     const bytes = this.#reader.bytes(key, v1) + this.#reader.bytes(key, v2);
-    return laterReply(this.#longWork.run(this.#methods.diff, { key, v1, v2 }, { bytes }));
+    return laterReply(this.#longWork.run(this.#methods.diff, { key, v1, v2 }, { bytes, caller: turnOf(context) }));
   }
 }

@@ -75,7 +75,7 @@ export class FairQueue<Item extends Queued> {
       const kept: Item[] = [];
       for (const item of line.toReversed()) (leaves(item) ? taken : kept).push(item);
       if (kept.length === line.length) continue;
-      if (kept.length > 0) this.#lines.set(caller, kept.reverse());
+      if (kept.length > 0) this.#lines.set(caller, kept.toReversed());
       else {
         this.#lines.delete(caller);
         this.#later.delete(caller);

@@ -7,7 +7,7 @@ import { isUtf8 } from "node:buffer";
 import type { TSchema } from "typebox";
 import { JsonScan, NotJson } from "./json-scan.js";
 import { EMPTY_BODY, MALFORMED_BODY, NOT_UTF8_BODY } from "./json-bytes.js";
-import { Failure } from "./result.js";
+import type { Failure } from "./result.js";
 import { checkCounted, DETAILS_MAX } from "./shape.js";
 
 /** What of a schema says what is read. */

@@ -57,7 +57,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: null,
     bytes: "BODIES_IN_MEMORY_BYTES_MAX",
-    checked: "src/front/body-intake.ts",
+    checked: "src/front/body-reader.ts",
     beyond: "503; each 413",
   },
   {
@@ -65,7 +65,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: null,
     bytes: "HELD_BODIES_BYTES_MAX",
-    checked: "src/front/body-intake.ts",
+    checked: "src/front/body-reader.ts",
     beyond: "503",
   },
   {
@@ -160,7 +160,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "LEASES_MAX",
     bytes: "LEASES_BYTES_MAX",
     times: 2,
-    checked: "src/claims/claim-bytes.ts, src/claims/book.ts",
+    checked: "src/claims/claim-bytes.ts, src/claims/claim-manager.ts",
     beyond: "429; of one instance a quarter",
   },
   {
@@ -169,7 +169,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "TASKS_MAX",
     bytes: "TASKS_BYTES_MAX",
     times: 2,
-    checked: "src/tasks/book.ts",
+    checked: "src/tasks/task-manager.ts",
     beyond: "429",
   },
   {
@@ -187,7 +187,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "SESSIONS_MAX",
     bytes: null,
     each: 1 * KIB,
-    checked: "src/sessions/book.ts",
+    checked: "src/sessions/session-manager.ts",
     beyond: "the least recently used goes",
   },
   {
@@ -249,7 +249,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "LONG_WORK_WAITING_MAX",
     bytes: null,
     each: limits.BODY_BYTES_MAX,
-    checked: "src/threads/long-work.ts",
+    checked: "src/threads/slow-lane.ts",
     beyond: "503",
   },
   {

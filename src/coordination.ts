@@ -23,10 +23,10 @@ import type { RunTime } from "./base/run-time.js";
 import type { ChangeReaders } from "./changes/readers.js";
 import { pruneLeases } from "./claims/commands.js";
 import { Expiry } from "./claims/expiry.js";
-import { LeaseMirror } from "./claims/mirror.js";
+import { LeaseProjection } from "./claims/lease-projection.js";
 import { ResourceWatch } from "./claims/resource-watch.js";
 import { leaseReader } from "./claims/table.js";
-import { LeaseViews } from "./claims/views.js";
+import { LeasePresenter } from "./claims/lease-presenter.js";
 import type { EventHistory } from "./events/history.js";
 import type { Hub } from "./events/hub.js";
 import { eventReader } from "./events/table.js";
@@ -42,7 +42,7 @@ import { Sightings } from "./instances/sightings.js";
 import { instanceReader } from "./instances/table.js";
 import { PendingPruner } from "./instances/pending-pruner.js";
 import { InstanceWatch } from "./instances/watch.js";
-import { LineCalls } from "./leases/line-calls.js";
+import { QueuedCalls } from "./leases/queued-calls.js";
 import { leaseRoutes } from "./leases/routes.js";
 import type { Measured } from "./measure/exposition.js";
 import { MessageBoxes } from "./messages/boxes.js";
@@ -50,13 +50,13 @@ import { MessageFront } from "./messages/front.js";
 import { MessagePruner } from "./messages/pruner.js";
 import { messageRoutes } from "./messages/routes.js";
 import { messageReader } from "./messages/table.js";
-import type { NOTICES } from "./methods.js";
+import type { PUSH_MESSAGES } from "./methods.js";
 import { NO_CALLER } from "./rpc/frames.js";
 import { SPECS, STATE } from "./versioned/space.js";
-import { Claimers } from "./tasks/claimers.js";
+import { ClaimWaiters } from "./tasks/claim-waiters.js";
 import { pruneTasks } from "./tasks/commands.js";
 import { TaskFront } from "./tasks/front.js";
-import { TaskMirror } from "./tasks/mirror.js";
+import { TaskProjection } from "./tasks/task-projection.js";
 import { taskRoutes } from "./tasks/routes.js";
 import { taskReader } from "./tasks/table.js";
 import type { PushHandlers, Threads } from "./threads/open.js";
@@ -64,7 +64,7 @@ import { specReader, stateReader } from "./versioned/table.js";
 import { KeyWatch } from "./versioned/watch.js";
 import { conditionRows } from "./wait/conditions.js";
 import { WaitFront } from "./wait/front.js";
-import { LookingBack } from "./wait/looking-back.js";
+import { MissedEvents } from "./wait/missed-events.js";
 import { waitRoutes } from "./wait/routes.js";
 
 /** What these pieces stand on. */
@@ -74,7 +74,7 @@ export interface CoordinationGround {
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
-  readonly threads: Threads<typeof NOTICES>;
+  readonly threads: Threads<typeof PUSH_MESSAGES>;
   readonly run_time: Pick<RunTime, "resumed">;
   /** Whether what goes on without being asked is to go on here: on one node of a cluster. */
   readonly leads: () => boolean;
@@ -98,7 +98,7 @@ export interface Coordination {
   readonly tasks: readonly BackgroundTask[];
   /** Those that are no background tasks. */
   readonly measured: readonly Measured[];
-  readonly takers: Pick<PushHandlers<typeof NOTICES>, "instances" | "leases" | "tasks" | "message_boxes">;
+  readonly takers: Pick<PushHandlers<typeof PUSH_MESSAGES>, "instances" | "leases" | "tasks" | "message_boxes">;
   /** Ends what no call waits for since the server stopped. Before the first call, once notices are listened to. */
   begin(): void;
   /** Takes what the database holds now: after a crash of the writer, or what a restore has brought. */
@@ -137,7 +137,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   });
   const actors = new InstanceActors(directory, clock);
   directory.load(instance_rows.all());
-  const leases = new LeaseMirror();
+  const leases = new LeaseProjection();
   const lease_rows = reads.model(leaseReader);
   const expiry = new Expiry({
     mirror: leases,
@@ -149,22 +149,22 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     shared: shared ? { leads, alone, grace_ms: CLAIM_SHARED_GRACE_MS } : null,
   });
   leases.load(lease_rows.live());
-  const views = new LeaseViews({ mirror: leases, expiry, reader: lease_rows });
+  const views = new LeasePresenter({ mirror: leases, expiry, reader: lease_rows });
   const task_rows = reads.model(taskReader);
-  const ready_tasks = new TaskMirror(task_rows, leases, now_ms);
+  const ready_tasks = new TaskProjection(task_rows, leases, now_ms);
   const message_rows = reads.model(messageReader);
   const boxes = new MessageBoxes(message_rows);
 
   // Who waits for what
-  const lines = new LineCalls(leases, writer);
-  const claimers = new Claimers(ready_tasks, () => clock.now());
+  const lines = new QueuedCalls(leases, writer);
+  const claimers = new ClaimWaiters(ready_tasks, () => clock.now());
   const stored = reads.model(eventReader);
   const [state_rows, spec_rows, audit] = [reads.model(stateReader), reads.model(specReader), reads.model(auditReader)];
   const waits = new WaitFront({
     rows: conditionRows({
       hub,
       history,
-      back: new LookingBack({ hub, history, stored }),
+      back: new MissedEvents({ hub, history, stored }),
       state: { reader: state_rows, watch: new KeyWatch(writer.changes, STATE), audit },
       specs: { reader: spec_rows, watch: new KeyWatch(writer.changes, SPECS), audit },
       messages: { boxes, reader: message_rows, clock },

@@ -53,9 +53,9 @@ import { EventPruner } from "./events/pruner.js";
 import { eventRoutes } from "./events/routes.js";
 import { Streams } from "./events/stream.js";
 import { eventReader } from "./events/table.js";
-import { DashboardDoor } from "./front/door.js";
-import { Gate } from "./front/gate.js";
-import { InnerCalls } from "./front/inner-call.js";
+import { DashboardAuth } from "./front/dashboard-auth.js";
+import { RequestGuard } from "./front/request-guard.js";
+import { InternalRequests } from "./front/internal-request.js";
 import { openApiRoute } from "./front/openapi.js";
 import { Pages } from "./front/pages.js";
 import { Pipeline } from "./front/pipeline.js";
@@ -65,7 +65,7 @@ import { FrontServer, type Addresses } from "./front/server.js";
 import { addressKey } from "./front/token-throttle.js";
 import { McpFront } from "./mcp/front.js";
 import { mcpRoutes } from "./mcp/routes.js";
-import { METHODS, NOTICES } from "./methods.js";
+import { METHODS, PUSH_MESSAGES } from "./methods.js";
 import { ProcessMetrics } from "./metrics/process-metrics.js";
 import { metricsRoutes } from "./metrics/routes.js";
 import { loadHttpClient, OutboundClient } from "./outbound/client.js";
@@ -75,7 +75,7 @@ import { RuleFront } from "./rules/front.js";
 import { ruleRoutes } from "./rules/routes.js";
 import { RuleSetVersions } from "./rules/set-versions.js";
 import { ruleReader } from "./rules/table.js";
-import { SessionBook } from "./sessions/book.js";
+import { SessionManager } from "./sessions/session-manager.js";
 import { SessionFront } from "./sessions/front.js";
 import { sessionRoutes } from "./sessions/routes.js";
 import { sessionReader } from "./sessions/table.js";
@@ -89,7 +89,7 @@ import { sqliteChoice } from "./store/sqlite/choice.js";
 import { TemplateFront } from "./templates/front.js";
 import { templateRoutes } from "./templates/routes.js";
 import type { WriterHandle } from "./threads/early-writer.js";
-import { LongWork } from "./threads/long-work.js";
+import { SlowLane } from "./threads/slow-lane.js";
 import { openThreads, type Threads, type ThreadUrls } from "./threads/open.js";
 import { WriterMetrics } from "./threads/writer-metrics.js";
 import { chooseTransport, type ChosenTransport } from "./transport/choose.js";
@@ -117,7 +117,7 @@ export interface ServerUrls extends ThreadUrls {
 interface Ground {
   readonly config: Config;
   readonly log: Log;
-  readonly threads: Threads<typeof NOTICES>;
+  readonly threads: Threads<typeof PUSH_MESSAGES>;
   readonly chosen: ChosenTransport;
   /** The time at the start, in ms since the epoch. */
   readonly started_ms: number;
@@ -155,7 +155,7 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Writ
   const data_dir = resolve(config.data_dir);
   const log = await openLog(config.log_level, config.log_format);
   const chosen = await chooseTransport(config.transport);
-  const threads = openThreads({ config, data_dir, urls, log, methods: METHODS, push_messages: NOTICES, begun });
+  const threads = openThreads({ config, data_dir, urls, log, methods: METHODS, push_messages: PUSH_MESSAGES, begun });
   // A node goes on from the time that it has stored: its machine's clock may have been set wrong meanwhile.
   const stored = config.cluster === "" ? null : threads.reads.model(clusterReader).state();
   if (stored !== null) clock.follow(stored.membership.now_ms);
@@ -234,7 +234,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const descriptors = countDescriptors();
   const { clients_max, outbound_max } = connectionShares(descriptors, OWN_DESCRIPTORS_MAX, OUTBOUND_CONNECTIONS_MAX);
   const front = new FrontServer(chosen.transport, new ConnectionLimit(clients_max, () => too_many.tell()));
-  const gate = new Gate(config, front, clock, log);
+  const gate = new RequestGuard(config, front, clock, log);
   const requests = new RequestMetrics();
 
   // The cluster, where it is a node of one
@@ -295,7 +295,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const state_keys = new StateKeyCount(reads.model(stateReader).count());
   const agents = new AgentTally(now_ms);
   const session_rows = reads.model(sessionReader);
-  const book = new SessionBook({ token: config.auth_token, clock, instances: directory });
+  const book = new SessionManager({ token: config.auth_token, clock, instances: directory });
   book.load(session_rows.all());
 
   // The way of every request
@@ -314,7 +314,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const refusals = new RefusalLog(writer, clock);
   const pipeline = new Pipeline({
     gate,
-    door: new DashboardDoor({ gate, actors, sessions }),
+    door: new DashboardAuth({ gate, actors, sessions }),
     metrics: requests,
     pool,
     log,
@@ -384,7 +384,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   });
 
   // Features over pieces of several
-  const long_work = new LongWork(pool);
+  const long_work = new SlowLane(pool);
   const rule_table = reads.model(ruleReader);
   const rule_versions = new RuleSetVersions(
     (project) => rule_table.version(project),
@@ -409,7 +409,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
 
   // A route that needs all routes reads them when it is asked: by then they are here.
   const routes: Route[] = [];
-  const inner = new InnerCalls({ guarded: gate.guarded, routes, refusals: pipeline.refusals, actors, agents });
+  const inner = new InternalRequests({ guarded: gate.guarded, routes, refusals: pipeline.refusals, actors, agents });
   const mcp = new McpFront({
     inner,
     routes,
@@ -547,7 +547,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
 }
 
 /** Ends what is overdue: calls of the writer, jobs that wait, requests that come drop by drop. */
-function deadlines({ writer, pool, exports }: Threads<typeof NOTICES>, pipeline: Pipeline): BackgroundTask {
+function deadlines({ writer, pool, exports }: Threads<typeof PUSH_MESSAGES>, pipeline: Pipeline): BackgroundTask {
   const pieces = [writer, pool, exports];
   return {
     tick: (now_ms) => {

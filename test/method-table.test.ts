@@ -10,7 +10,7 @@ import t from "tap";
 import * as Type from "typebox";
 import { FRONT_JSON_BYTES_MAX } from "../schemas/limits.js";
 import { Failure } from "../src/base/result.js";
-import { METHODS, NOTICES } from "../src/methods.js";
+import { METHODS, PUSH_MESSAGES } from "../src/methods.js";
 import { methodsIn } from "../src/threads/methods.js";
 import { Models } from "../src/threads/model.js";
 import { streamJob } from "../src/threads/pool-method.js";
@@ -74,7 +74,7 @@ t.test("each row says of itself what its thread has to know", (t) => {
     if (row.runs_in === "writer") t.equal(row.kind, "unary", `${name}: the writer does not stream`);
     else t.notOk("audit" in row || "changes" in row, `${name}: what stores nothing is neither audited nor a change`);
   }
-  const notices = Object.values(NOTICES).map(({ name }) => name);
+  const notices = Object.values(PUSH_MESSAGES).map(({ name }) => name);
   t.equal(new Set(notices).size, notices.length, "what the writer says unasked has a name of its own, too");
   t.end();
 });

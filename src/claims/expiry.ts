@@ -15,7 +15,7 @@ import type { Writer } from "../threads/writer.js";
 import { endClaims } from "./commands.js";
 import { isLease, leaseId } from "./lease.js";
 import { type EndReason, lifeOf } from "./life.js";
-import type { LeaseMirror } from "./mirror.js";
+import type { LeaseProjection } from "./lease-projection.js";
 
 /** What is asked of those who hold claims. */
 export interface Holders {
@@ -26,7 +26,7 @@ export interface Holders {
 }
 
 export interface ExpiryOptions {
-  readonly mirror: LeaseMirror;
+  readonly mirror: LeaseProjection;
   readonly holders: Holders;
   readonly writer: Writer;
   readonly clock: Clock;

@@ -2,7 +2,7 @@
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { ALTERNATIVES_TOGETHER_MAX, GLOB_CHARACTERS_TOGETHER_MAX, GLOB_STEPS_MAX } from "../../schemas/limits.js";
 import { Failure, invalid, notFound } from "../base/result.js";
-import type { Claim } from "./ledger.js";
+import type { Claim } from "./lock-table.js";
 import { countAlternatives, countWildCharacters, parseResource, type Resource, storedResource } from "./resource.js";
 
 const PREFIX = "lease-";

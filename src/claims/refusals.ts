@@ -1,11 +1,11 @@
 /**
  * Why a call about claims is refused. Leases in members of a refusal are rows: what is told of a lease to clients, the
- * front knows (views.ts). Pure.
+ * front knows (lease-presenter.ts). Pure.
  */
 import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
 import type { LiveLease } from "./lease.js";
-import type { Conflict, CycleStep } from "./ledger.js";
+import type { Conflict, CycleStep } from "./lock-table.js";
 
 export const NOT_YOURS = new Failure("PERMISSION_DENIED", "not yours");
 export const LEASE_LOST = new Failure("ALREADY_EXISTS", "lease lost");

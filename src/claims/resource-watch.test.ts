@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import t from "tap";
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { Failure } from "../base/result.js";
-import { LeaseMirror } from "./mirror.js";
+import { LeaseProjection } from "./lease-projection.js";
 import { parseResource, resourcesMeet, type Resource } from "./resource.js";
 import { overlaps, ResourceWatch, type WantedResource } from "./resource-watch.js";
 
@@ -67,7 +67,7 @@ t.test("woken by what overlaps, in its workspace or in any; and held by whom it 
       fc.array(lease, { maxLength: 5 }),
       holder,
       (wanted, leases, me) => {
-        const mirror = new LeaseMirror();
+        const mirror = new LeaseProjection();
         const watch = new ResourceWatch(mirror);
         const woken = wanted.map(() => 0);
         const leaves = wanted.map((one, at) =>

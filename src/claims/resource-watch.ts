@@ -7,7 +7,7 @@ import { GLOB_STEPS_MAX } from "../../schemas/limits.js";
 import type { Failure } from "../base/result.js";
 import type { Wakeable } from "../base/waiter.js";
 import { resourcesOf, TOO_MANY_STEPS } from "./lease.js";
-import type { LeaseMirror } from "./mirror.js";
+import type { LeaseProjection } from "./lease-projection.js";
 import { type Resource, resourcesMeet, storedResource } from "./resource.js";
 import { type HasResources, ResourceIndex } from "./resource-index.js";
 
@@ -26,11 +26,11 @@ interface Watcher extends HasResources {
 const ANYWHERE = "";
 
 export class ResourceWatch {
-  readonly #mirror: LeaseMirror;
+  readonly #mirror: LeaseProjection;
   readonly #here = new ResourceIndex<Watcher>();
   readonly #anywhere = new ResourceIndex<Watcher>();
 
-  constructor(mirror: LeaseMirror) {
+  constructor(mirror: LeaseProjection) {
     this.#mirror = mirror;
     mirror.listen((record) => this.#tell(record));
   }

@@ -1,7 +1,7 @@
 /**
  * Contracts on the front: bodies go to the pool unread, a live test's call is carried by the front's loop
  * (src/outbound), what is long takes turns, and live tests are few at a time. That a schema makes much of a
- * short payload shows only once it did: then its contract's payloads count as long (threads/long-work.ts).
+ * short payload shows only once it did: then its contract's payloads count as long (threads/slow-lane.ts).
  * Routes are rows over this.
  */
 import type { ContractCall, ContractTest, ContractWarning, Violation } from "../../schemas/contracts.js";
@@ -15,14 +15,14 @@ import type { OutboundClient } from "../outbound/client.js";
 import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";
 import { turnOf, type CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
-import type { LongWork } from "../threads/long-work.js";
+import type { SlowLane } from "../threads/slow-lane.js";
 import type { UnaryJob } from "../threads/pool-method.js";
 import type { VersionedReader } from "../versioned/table.js";
 import { examineContract, judgeContractTest, prepareContractTest, validateContract } from "./jobs.js";
 
 export interface ContractFrontOptions {
   readonly outbound: OutboundClient;
-  readonly long_work: LongWork;
+  readonly long_work: SlowLane;
   /** On the front's own handle. */
   readonly specs: VersionedReader;
 }
@@ -53,7 +53,7 @@ type CheckRequest = Pick<Request, "body" | "context">;
 
 export class ContractFront {
   readonly #outbound: OutboundClient;
-  readonly #long_work: LongWork;
+  readonly #long_work: SlowLane;
   readonly #specs: VersionedReader;
   #tests = 0;
 

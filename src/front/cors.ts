@@ -24,7 +24,7 @@ const SENDABLE = [
 ].join(", ");
 
 /** A reply that a page of this origin may read. `origin` is a header's value, hence without line ends. */
-export function readableBy(origin: string, reply: WireReply): WireReply {
+export function withCorsHeaders(origin: string, reply: WireReply): WireReply {
   const { name, rest } = reply.headers;
   return {
     ...reply,
@@ -43,7 +43,7 @@ const CORP = "Cross-Origin-Resource-Policy";
  * A reply that no page of another origin can take in as its script, image or frame. Ports of one host are one site, and
  * browsers send its cookies with what a page of another port takes in.
  */
-export function keptAtHome(reply: WireReply): WireReply {
+export function sameOriginOnly(reply: WireReply): WireReply {
   const { name, rest } = reply.headers;
   // Twice would be as good as not at all.
   if (name === CORP || rest.includes(`\r\n${CORP}: `)) return reply;

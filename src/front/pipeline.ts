@@ -31,16 +31,16 @@ import type { Pool } from "../threads/pool.js";
 import type { Admission, Exchange } from "../transport/transport.js";
 import type { AccessEnd } from "../base/access-end.js";
 import { tiedTo } from "./access.js";
-import { BodyIntake } from "./body-intake.js";
+import { BodyReader } from "./body-reader.js";
 import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
-import { keptAtHome, preflightReply, readableBy } from "./cors.js";
-import type { DashboardDoor, RequestHead, Session } from "./door.js";
-import { UNAUTHENTICATED, type Gate } from "./gate.js";
+import { sameOriginOnly, preflightReply, withCorsHeaders } from "./cors.js";
+import type { DashboardAuth, RequestHead, Session } from "./dashboard-auth.js";
+import { UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
 import { refuseCoding, refuseConditions, refuseEmptyHeaders } from "./header-rules.js";
 import { parameterRules, parseQuery, refuseParameters, refuseUnknownQuery } from "./parameters.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
 import type { RequestMetrics, RouteMetrics } from "./request-metrics.js";
-import { askedPosition, comeLater, positioned, tooFarBehind, type Positions } from "./positions.js";
+import { requestedPosition, retryLater, positioned, laggingNode, type Positions } from "./positions.js";
 import { refuseRole, refuseUnknown } from "./roles.js";
 import { parsePath, pathParameters, type PathShape } from "./path-shape.js";
 import type { Answer, Reply, Request, Route } from "./route.js";
@@ -68,9 +68,9 @@ interface JsonReading {
 }
 
 export interface PipelineOptions {
-  readonly gate: Gate;
+  readonly gate: RequestGuard;
   /** Who calls on the dashboard's port. */
-  readonly door: DashboardDoor;
+  readonly door: DashboardAuth;
   readonly metrics: RequestMetrics;
   readonly recordRefusal: RecordRefusal;
   readonly pool: Pick<Pool, "run">;
@@ -160,7 +160,7 @@ function newCall(exchange: Exchange, bound: BoundRoute, port: PortName, counted:
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly refusals: Refusals;
-  readonly #bodies: BodyIntake;
+  readonly #bodies: BodyReader;
   readonly #shortage: SparseReport;
   /** What answers hold that their clients have yet to read. */
   readonly #answers = new ByteBudget(ANSWERS_IN_MEMORY_BYTES_MAX);
@@ -170,7 +170,7 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#bodies = new BodyIntake(options.clock);
+    this.#bodies = new BodyReader(options.clock);
     this.#shortage = new SparseReport(SHORTAGE_REPORT_MS, (requests, error) =>
       options.log.error("requests are refused: the server cannot open what they need", {
         error: reasonOf(error),
@@ -268,7 +268,7 @@ export class Pipeline {
     if (request instanceof Failure || call.head === null) return this.#upgrade(call, request);
     return new Promise((resolve) => {
       this.#whenReached(call, (refusal, late) =>
-        resolve(this.#upgradeReached(call, refusal ?? asMet(request, call), late)),
+        resolve(this.#upgradeReached(call, refusal ?? withCaller(request, call), late)),
       );
     });
   }
@@ -295,7 +295,7 @@ export class Pipeline {
     if (!late || call.stranger !== null) return this.#upgrade(call, request);
     // A page learns nothing of a refusal, but of a socket's end.
     this.#options.metrics.in_flight -= 1;
-    return comeLater;
+    return retryLater;
   }
 
   /** Answers with a page: it is for everybody that the server answers to, for nothing of what is stored is in it. */
@@ -385,7 +385,7 @@ export class Pipeline {
     const params = shape.names.length === 0 ? NO_PARAMS : pathParameters(shape, path);
     call.params = params ?? NO_PARAMS;
     const query_text = exchange.query ?? "";
-    const after = this.#options.positions === null ? 0 : askedPosition(exchange, query_text);
+    const after = this.#options.positions === null ? 0 : requestedPosition(exchange, query_text);
     if (this.#isAhead(after)) call.head = copyHead(exchange);
     const caller = this.#gate(call, route.open === true);
     if (caller instanceof Failure) {
@@ -393,7 +393,7 @@ export class Pipeline {
       if (call.head === null || !MAY_COME.has(caller.status)) return caller;
       call.stranger = caller;
     } else {
-      const refusal = this.#meet(call, caller);
+      const refusal = this.#authorize(call, caller);
       if (refusal !== null) return refusal;
     }
     if (this.#draining && route.open !== true) return DRAINING;
@@ -441,7 +441,7 @@ export class Pipeline {
   }
 
   /** Writes down who calls; the refusal of who may not call this. */
-  #meet(call: Call, caller: Caller): Failure | null {
+  #authorize(call: Call, caller: Caller): Failure | null {
     const { route } = call.bound;
     const { actor } = caller;
     // Reading tells no trace: only what changes something can be found again in the audit log.
@@ -469,7 +469,7 @@ export class Pipeline {
     }
     this.#whenReached(call, (refusal) => {
       release();
-      this.#goOnWith(call, refusal, () => this.#takeBody(call, asMet(request, call)));
+      this.#goOnWith(call, refusal, () => this.#takeBody(call, withCaller(request, call)));
     });
   }
 
@@ -560,7 +560,7 @@ export class Pipeline {
       return;
     }
     this.#whenReached(call, (refusal) => {
-      this.#goOnWith(call, refusal, () => this.#handleNow(call, asMet(request, call)));
+      this.#goOnWith(call, refusal, () => this.#handleNow(call, withCaller(request, call)));
     });
   }
 
@@ -571,13 +571,13 @@ export class Pipeline {
   #whenReached(call: Call, goOn: (refusal: Failure | null, late: boolean) => void): void {
     const positions = must(this.#options.positions, "nodes alone are asked for positions");
     if (call.after <= positions.reached) {
-      goOn(this.#meetAgain(call), false);
+      goOn(this.#reauthorize(call), false);
       return;
     }
     call.exchange.detach();
     positions.wait(call.after, (reached) => {
-      if (reached) goOn(this.#meetAgain(call), false);
-      else goOn(tooFarBehind(call.after, positions.current), true);
+      if (reached) goOn(this.#reauthorize(call), false);
+      else goOn(laggingNode(call.after, positions.current), true);
     });
   }
 
@@ -585,7 +585,7 @@ export class Pipeline {
    * Who calls is who does by now: they may have come, or gone, with what was waited for.
    * @returns the refusal of who may not
    */
-  #meetAgain(call: Call): Failure | null {
+  #reauthorize(call: Call): Failure | null {
     const { stranger, caller: before } = call;
     call.again = true;
     const caller = this.#gate(call, call.bound.route.open === true);
@@ -594,7 +594,7 @@ export class Pipeline {
     call.again = false;
     if (caller instanceof Failure) return caller;
     const is_known = stranger === null && caller.actor === before.actor && caller.role === before.role;
-    return is_known ? null : this.#meet(call, caller);
+    return is_known ? null : this.#authorize(call, caller);
   }
 
   #handleNow(call: Call, request: Request): void {
@@ -741,10 +741,10 @@ export class Pipeline {
         trace: call.context.trace,
       });
     }
-    const own = call.port === "dashboard" ? keptAtHome(reply) : reply;
+    const own = call.port === "dashboard" ? sameOriginOnly(reply) : reply;
     const { positions } = this.#options;
     const placed = positions === null ? own : positioned(own, positions.line);
-    call.exchange.send(call.origin === "" ? placed : readableBy(call.origin, placed));
+    call.exchange.send(call.origin === "" ? placed : withCorsHeaders(call.origin, placed));
     if (bytes > 0) {
       if (call.exchange.streaming) call.exchange.onAbort(() => this.#answers.give(bytes));
       else this.#answers.give(bytes);
@@ -775,7 +775,7 @@ function heldBytes({ body, holds = 0 }: Reply): number {
 }
 
 /** A request of whoever was found to have made it. */
-function asMet(request: Request, { caller, context }: Call): Request {
+function withCaller(request: Request, { caller, context }: Call): Request {
   return { ...request, caller, context };
 }
 

@@ -43,7 +43,7 @@ export interface Positions {
  * Up to where a request wants this node to have come; 0 where it does not say.
  * @param query what follows its `?`
  */
-export function askedPosition(exchange: Exchange, query: string): number | Failure {
+export function requestedPosition(exchange: Exchange, query: string): number | Failure {
   const text = exchange.header(AFTER_HEADER) || (query === "" ? undefined : AFTER_PARAMETER.exec(query)?.[1]);
   if (text === undefined) return 0;
   const position = Number(text);
@@ -53,7 +53,7 @@ export function askedPosition(exchange: Exchange, query: string): number | Failu
 }
 
 /** The refusal of a request that this node is too far behind for. */
-export function tooFarBehind(position: number, current: number): Failure {
+export function laggingNode(position: number, current: number): Failure {
   return new Failure(
     "UNAVAILABLE",
     `this node is at position ${current} of the cluster's log, and has not come to ${position} in ` +
@@ -62,10 +62,10 @@ export function tooFarBehind(position: number, current: number): Failure {
 }
 
 /** Waits until this node has come so far; the refusal where it has not in time, null where it has. */
-export function comeTo(position: number, positions: Positions): Promise<Failure | null> | null {
+export function waitForPosition(position: number, positions: Positions): Promise<Failure | null> | null {
   if (position <= positions.reached) return null;
   return new Promise((resolve) => {
-    positions.wait(position, (reached) => resolve(reached ? null : tooFarBehind(position, positions.current)));
+    positions.wait(position, (reached) => resolve(reached ? null : laggingNode(position, positions.current)));
   });
 }
 
@@ -81,7 +81,7 @@ export function positioned(reply: WireReply, line: string): WireReply {
 }
 
 /** A socket that is told to try again later. */
-export const comeLater: SocketOpener = (socket) => {
+export const retryLater: SocketOpener = (socket) => {
   let closed = false;
   // Not before whoever opens it has it.
   setImmediate(() => {

@@ -9,13 +9,13 @@ import {
   ReleaseRequest,
   RenewRequest,
 } from "../../schemas/leases.js";
-import { claimBook } from "../claims/book.js";
+import { claimManager } from "../claims/claim-manager.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { leaseId } from "../claims/lease.js";
 import { weightOf } from "../rpc/method.js";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
 
-const models = { book: claimBook };
+const models = { book: claimManager };
 
 /** The lease that a request names; "" where it names none that could be. */
 function named({ row = 0 }: { readonly row?: number }): string {
@@ -73,7 +73,7 @@ export const releaseLease = writerMethod({
   run: ({ book }, request, call) => book.release(request, call),
 });
 
-export const leaveLine = writerMethod({
+export const leaveQueue = writerMethod({
   name: "lease.leave",
   request: LeaveRequest,
   reply: LeaveReply,

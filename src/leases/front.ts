@@ -22,28 +22,28 @@ import { Failure } from "../base/result.js";
 import { TimeSlice } from "../base/time-slice.js";
 import { sentWorkspace } from "../base/workspace-header.js";
 import { isLease, leaseId, leaseRow, noLease, readGlobs, readResources, TOO_MANY_STEPS } from "../claims/lease.js";
-import type { LeaseMirror } from "../claims/mirror.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
 import { LEASE_LOST } from "../claims/refusals.js";
 import { parsePath, resourcesMeet, type Resource, storedResource } from "../claims/resource.js";
 import type { LeaseReader } from "../claims/table.js";
-import type { LeaseViews } from "../claims/views.js";
+import type { LeasePresenter } from "../claims/lease-presenter.js";
 import { jsonReply, wholeListReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import { hashRequest } from "../requests/hash.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
-import { acquireLease, breakLease, leaveLine, releaseLease, renewLease } from "./commands.js";
+import { acquireLease, breakLease, leaveQueue, releaseLease, renewLease } from "./commands.js";
 import { findWaits } from "./jobs.js";
 import { LeaseList } from "./list.js";
-import type { LineCalls } from "./line-calls.js";
+import type { QueuedCalls } from "./queued-calls.js";
 
 export interface LeaseFrontOptions {
   readonly writer: Writer;
   readonly reads: Reads;
-  readonly mirror: LeaseMirror;
-  readonly views: LeaseViews;
-  readonly lines: LineCalls;
+  readonly mirror: LeaseProjection;
+  readonly views: LeasePresenter;
+  readonly lines: QueuedCalls;
   readonly reader: LeaseReader;
   readonly log: Log;
   /** The workspace of an instance; "" where there is no such instance. */
@@ -227,7 +227,7 @@ export class LeaseFront {
     const { others } = leave();
     const record = mirror.get(row);
     if (record?.state !== "waiting" || record.queued) return null;
-    const reply = await writer.request(leaveLine, { row, stays: others }, context);
+    const reply = await writer.request(leaveQueue, { row, stays: others }, context);
     if (reply instanceof Failure) {
       lines.forget(row);
       return reply;

@@ -5,7 +5,7 @@
 import type { FindWaitsReply, FindWaitsRequest } from "../../schemas/leases.js";
 import { LEASE_CONFLICTS_MAX } from "../../schemas/limits.js";
 import type { LiveLease } from "../claims/lease.js";
-import { Ledger } from "../claims/ledger.js";
+import { LockTable } from "../claims/lock-table.js";
 
 /**
  * What holds up those who wait, the longest waiting first: what others hold, and only where there is no such thing who
@@ -13,7 +13,7 @@ import { Ledger } from "../claims/ledger.js";
  * @param leases all that are held or wait, in the order of their requests
  */
 export function waitsOf(leases: readonly LiveLease[], { workspace, limit }: FindWaitsRequest): FindWaitsReply {
-  const ledger = new Ledger<LiveLease>();
+  const ledger = new LockTable<LiveLease>();
   for (const lease of leases) if (lease.record.state === "held") ledger.hold(lease);
   const line = leases.filter(({ record }) => record.state === "waiting");
   for (const lease of line) ledger.enqueue(lease);

@@ -3,7 +3,7 @@
  * MCP client. Runs on the front.
  */
 import type { Log } from "../base/log.js";
-import type { InnerCalls } from "../front/inner-call.js";
+import type { InternalRequests } from "../front/internal-request.js";
 import { loadShapes } from "../base/shape.js";
 import type { Route } from "../front/route.js";
 import type { Directory } from "../instances/directory.js";
@@ -13,7 +13,7 @@ import { listEndpoints, type Installation } from "./endpoint-list.js";
 import { ToolCalls } from "./tool-calls.js";
 
 export interface McpFrontOptions {
-  readonly inner: InnerCalls;
+  readonly inner: InternalRequests;
   /** All of the server; they are there when the first request comes. */
   readonly routes: readonly Route[];
   readonly directory: Directory;

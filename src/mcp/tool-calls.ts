@@ -8,7 +8,7 @@ import { TOOL_CARDS, type ToolName } from "../../schemas/mcp.js";
 import { Failure } from "../base/result.js";
 import { checkShape } from "../base/shape.js";
 import type { InstanceFilter } from "../instances/directory.js";
-import type { InnerCalls, OuterCall } from "../front/inner-call.js";
+import type { InternalRequests, OuterCall } from "../front/internal-request.js";
 import { describeRefusal, TOOLS, type Arguments } from "./tools.js";
 
 /** One block of text, as the protocol has it. */
@@ -27,7 +27,7 @@ export interface Requester {
 }
 
 export interface ToolCallsOptions {
-  readonly inner: InnerCalls;
+  readonly inner: InternalRequests;
   /** The text of `get_endpoints` for a client that knows the server by this address. */
   readonly endpoints: (base: string) => string;
   /** The text of `discover_instances`. */

@@ -3,7 +3,7 @@
  * the route's answer becomes the tool's result. The work is the route's, the same as over REST. Pure.
  */
 import { TOOL_CARDS, type ToolName } from "../../schemas/mcp.js";
-import type { InnerRequest } from "../front/inner-call.js";
+import type { InternalRequest } from "../front/internal-request.js";
 import type { StatusName } from "../../schemas/status.js";
 
 export type Arguments = Readonly<Record<string, string | undefined>>;
@@ -11,7 +11,7 @@ export type Arguments = Readonly<Record<string, string | undefined>>;
 export interface Tool {
   /** The route that does the work; null where the answer is known here. */
   readonly route: string | null;
-  readonly request: (given: Arguments) => InnerRequest;
+  readonly request: (given: Arguments) => InternalRequest;
   /** The result as JSON text, from the answer's. */
   readonly result: (answer: string, given: Arguments) => string;
   /** The instance that calls, where an argument says it. */

@@ -11,7 +11,7 @@ import { mayAll } from "../front/roles.js";
 import type { Answer, Request } from "../front/route.js";
 import { turnOf, type CallContext } from "../rpc/frames.js";
 import type { ReplyOf } from "../rpc/method.js";
-import type { LongWork } from "../threads/long-work.js";
+import type { SlowLane } from "../threads/slow-lane.js";
 import type { Chunks } from "../threads/pool.js";
 import type { Writer } from "../threads/writer.js";
 import { acceptRule, deleteRule, importRules, proposeRule, putRules, rejectRule } from "./commands.js";
@@ -22,7 +22,7 @@ export interface RuleFrontOptions {
   /** Whether tokens are asked for at all. */
   readonly guarded: boolean;
   readonly writer: Writer;
-  readonly long_work: LongWork;
+  readonly long_work: SlowLane;
   readonly versions: RuleSetVersions;
   readonly log: Log;
   /** Hears how many violations a long validation has found when its answer is whole; a short one's answer says it. */

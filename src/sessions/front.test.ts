@@ -5,9 +5,9 @@ import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
 import { OPTIONS, type Config } from "../../schemas/config.js";
 import { Failure } from "../base/result.js";
 import { NOBODY, type Actors, type Caller } from "../front/caller.js";
-import { Gate } from "../front/gate.js";
+import { RequestGuard } from "../front/request-guard.js";
 import type { Answer } from "../front/route.js";
-import { SessionBook } from "./book.js";
+import { SessionManager } from "./session-manager.js";
 import { SessionFront } from "./front.js";
 
 const actors: Actors = {
@@ -23,7 +23,7 @@ const FULL = new Failure("DISK_FULL", "no room");
 
 function play(auth_token: string, exposed = false) {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
-  const gate = new Gate(
+  const gate = new RequestGuard(
     { ...defaults, auth_token } as unknown as Config,
     { port_numbers: [9847] },
     { now: () => 1_000 },
@@ -31,7 +31,7 @@ function play(auth_token: string, exposed = false) {
   );
   const clock = { now: () => 1_000 };
   const instances = new Map<string, { readonly name: string }>();
-  const book = new SessionBook({ token: auth_token, clock, instances });
+  const book = new SessionManager({ token: auth_token, clock, instances });
   const played = new PlayedWriter();
   const front = new SessionFront({
     book,

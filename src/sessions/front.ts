@@ -8,21 +8,21 @@ import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import type { Actors, Caller } from "../front/caller.js";
-import { isOwnPage, NOT_OWN_PAGE } from "../front/door.js";
-import type { Gate } from "../front/gate.js";
+import { isOwnPage, NOT_OWN_PAGE } from "../front/dashboard-auth.js";
+import type { RequestGuard } from "../front/request-guard.js";
 import { JSON_TYPE } from "../front/reply.js";
 import type { Answer, Reply, Request } from "../front/route.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { headerBlock } from "../transport/reply.js";
-import type { Session, SessionBook } from "./book.js";
+import type { Session, SessionManager } from "./session-manager.js";
 import { endSessions, openSession } from "./commands.js";
 import { clearCookie, cookieName, cookieValues, keepCookie } from "./cookie.js";
 
 export interface SessionFrontOptions {
-  readonly book: SessionBook;
+  readonly book: SessionManager;
   readonly writer: Writer;
-  readonly gate: Gate;
+  readonly gate: RequestGuard;
   readonly actors: Actors;
   readonly instances: { get(id: string): { readonly name: string } | undefined };
   /** The number of the dashboard's port as it really listens. */

@@ -9,16 +9,16 @@ import type { Clock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
-import type { SessionBook } from "./book.js";
+import type { SessionManager } from "./session-manager.js";
 import { endSessions, useSessions } from "./commands.js";
 
 export class SessionUpkeep implements BackgroundTask {
-  readonly #book: SessionBook;
+  readonly #book: SessionManager;
   readonly #writer: Writer;
   readonly #clock: Clock;
   readonly #flushes: Periodic<void>;
 
-  constructor(book: SessionBook, writer: Writer, clock: Clock) {
+  constructor(book: SessionManager, writer: Writer, clock: Clock) {
     this.#book = book;
     this.#writer = writer;
     this.#clock = clock;

@@ -31,7 +31,7 @@ import { formatTime } from "../base/time.js";
 import { jsonReply, listReply } from "../front/reply.js";
 import { type Answer, route, type Route } from "../front/route.js";
 import type { CallContext } from "../rpc/frames.js";
-import type { LongWork } from "../threads/long-work.js";
+import type { SlowLane } from "../threads/slow-lane.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
 import { VersionedFront } from "../versioned/front.js";
@@ -46,7 +46,7 @@ type Named = readonly [project: string, name: string];
 export interface SpecRoutesOptions {
   readonly writer: Writer;
   readonly reads: Reads;
-  readonly longWork: LongWork;
+  readonly longWork: SlowLane;
   readonly log: Log;
   readonly explain: (failure: Failure) => Failure;
   /** What is wrong with the contracts among specs that were stored. */

@@ -27,7 +27,7 @@ import { formatTime } from "../base/time.js";
 import { listReply } from "../front/reply.js";
 import { route, type Answer, type Route } from "../front/route.js";
 
-import type { LongWork } from "../threads/long-work.js";
+import type { SlowLane } from "../threads/slow-lane.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
 import { VersionedFront, type WriteRequest } from "../versioned/front.js";
@@ -43,7 +43,7 @@ const DEFAULT_TYPE_TEXT = JSON.stringify(DEFAULT_TYPE);
 export interface StateRoutesOptions {
   readonly writer: Writer;
   readonly reads: Reads;
-  readonly longWork: LongWork;
+  readonly longWork: SlowLane;
   readonly log: Log;
   readonly explain: (failure: Failure) => Failure;
 }

@@ -40,8 +40,8 @@ import { formatTime } from "../base/time.js";
 import { sentWorkspace } from "../base/workspace-header.js";
 import type { Expiry } from "../claims/expiry.js";
 import { readResources } from "../claims/lease.js";
-import type { LeaseMirror } from "../claims/mirror.js";
-import type { LeaseViews } from "../claims/views.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import type { LeasePresenter } from "../claims/lease-presenter.js";
 import { jsonReply, listReply, readReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import { mayAll } from "../front/roles.js";
@@ -50,8 +50,8 @@ import { hashRequest } from "../requests/hash.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
-import type { Claimers } from "./claimers.js";
-import type { TaskMirror } from "./mirror.js";
+import type { ClaimWaiters } from "./claim-waiters.js";
+import type { TaskProjection } from "./task-projection.js";
 import {
   answerTask,
   askAboutTask,
@@ -68,7 +68,7 @@ import {
 import { encodeTaskWithHistory, encodeWholeTask } from "./encode.js";
 import { listTasks, readTasks } from "./jobs.js";
 import { taskReader, type TaskReader, type WholeTaskRow } from "./table.js";
-import type { Claimant } from "./pool.js";
+import type { Claimant } from "./ready-queue.js";
 import { POSITION_SIGN, unknownTask } from "./plan.js";
 import { hasEnded, noTask } from "./task.js";
 
@@ -78,10 +78,10 @@ export interface TaskFrontOptions {
   readonly writer: Writer;
   readonly reads: Reads;
   readonly directory: Directory;
-  readonly claimers: Claimers;
-  readonly ready: Pick<TaskMirror, "busyFor">;
-  readonly leases: LeaseMirror;
-  readonly views: LeaseViews;
+  readonly claimers: ClaimWaiters;
+  readonly ready: Pick<TaskProjection, "busyFor">;
+  readonly leases: LeaseProjection;
+  readonly views: LeasePresenter;
   readonly expiry: Expiry;
   readonly clock: Clock;
   readonly log: Log;

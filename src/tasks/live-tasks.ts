@@ -1,12 +1,12 @@
 /**
  * The tasks that have not ended, by heart: by id, which are ready and for whom, which wait for which, how many there
- * are of each state. What becomes of one is the book's to decide (book.ts). Pure but for its state.
+ * are of each state. What becomes of one is the book's to decide (task-manager.ts). Pure but for its state.
  */
 import { CLAIM_STEPS_MAX } from "../../schemas/limits.js";
 import { TASK_STATES, type TaskState } from "../../schemas/tasks.js";
 import { Groups } from "../base/groups.js";
 import { TurnoverMap } from "../base/turnover-map.js";
-import { type Claimant, type Rank, type ReadyTask, TaskPool } from "./pool.js";
+import { type Claimant, type Rank, type ReadyTask, ReadyQueue } from "./ready-queue.js";
 import { BLOCKER_BYTES, taskBytes } from "./task-bytes.js";
 import { hasEnded, type LiveTask, type TaskLife } from "./task.js";
 
@@ -30,7 +30,7 @@ export interface Found {
 export class LiveTasks {
   readonly #by_id = new TurnoverMap<string, LiveTask>();
   readonly #by_row = new TurnoverMap<number, LiveTask>();
-  readonly #pool = new TaskPool<Pooled>();
+  readonly #ready = new ReadyQueue<Pooled>();
   /** The tasks that are blocked, by the row of what each of them waits for. */
   readonly #blocked = new Groups<number, LiveTask>();
   /** Those that are ready and were kept for an instance, by its id, whether or not its time has passed. */
@@ -86,7 +86,7 @@ export class LiveTasks {
     this.#bytes_of.clear();
     this.#lost_blockers.clear();
     this.#bytes = 0;
-    this.#pool.clear();
+    this.#ready.clear();
     this.#blocked.clear();
     this.#reserved.clear();
     this.#counts = TASK_STATES.map(() => 0);
@@ -100,7 +100,7 @@ export class LiveTasks {
     this.#by_row.set(task.row, task);
     this.weigh(task);
     this.#count(state, 1);
-    if (state === "ready") this.#pool.add(pooled(task), now_ms);
+    if (state === "ready") this.#ready.add(pooled(task), now_ms);
     if (reserved !== null) this.#reserved.add(reserved, task);
     let lost = 0;
     for (const blocker of task.blockers) {
@@ -119,7 +119,7 @@ export class LiveTasks {
     this.#bytes_of.delete(task.row);
     const { state, reserved } = task.life;
     this.#count(state, -1);
-    if (state === "ready") this.#pool.remove(task.row);
+    if (state === "ready") this.#ready.remove(task.row);
     if (reserved !== null) this.#reserved.remove(reserved, task);
     if (task.blockers.size > 0) this.#rejudge = true;
     for (const blocker of task.blockers) this.unblock(task, blocker);
@@ -165,10 +165,10 @@ export class LiveTasks {
    * A task of the same state is another than it was for those who would claim it.
    * @param before what it was
    */
-  refile(task: LiveTask, { reserved: before }: TaskLife, now_ms: number): void {
+  requeue(task: LiveTask, { reserved: before }: TaskLife, now_ms: number): void {
     const { state, reserved } = task.life;
     if (before !== null && before !== reserved) this.#reserved.remove(before, task);
-    if (state === "ready") this.#pool.add(pooled(task), now_ms);
+    if (state === "ready") this.#ready.add(pooled(task), now_ms);
   }
 
   /** What a task takes of them; 0 where it has ended. */
@@ -197,7 +197,7 @@ export class LiveTasks {
   best(claimant: Claimant, now_ms: number, behind: Rank | null, look: (task: LiveTask) => Looked): Found {
     let steps = 0;
     let last = behind;
-    for (const { task, level, fits } of this.#pool.inOrder(claimant, now_ms, behind)) {
+    for (const { task, level, fits } of this.#ready.inOrder(claimant, now_ms, behind)) {
       if (steps >= CLAIM_STEPS_MAX) return { task: null, more: last };
       last = { level, row: task.row };
       steps += 1;

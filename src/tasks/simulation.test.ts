@@ -12,7 +12,7 @@ import { must } from "../base/assert.js";
 import { MonotonicClock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import { claimBook } from "../claims/book.js";
+import { claimManager } from "../claims/claim-manager.js";
 import { endClaims } from "../claims/commands.js";
 import { deregisterInstance, registerInstance, storeSightings } from "../instances/commands.js";
 import { acquireLease, breakLease, releaseLease } from "../leases/commands.js";
@@ -30,9 +30,9 @@ import {
   type ToldEvent,
 } from "../../test/support/played-server.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
-import { taskBook, TASKS } from "./book.js";
+import { taskManager, TASKS } from "./task-manager.js";
 import * as commands from "./commands.js";
-import { TaskMirror } from "./mirror.js";
+import { TaskProjection } from "./task-projection.js";
 import { TaskReader } from "./table.js";
 
 const WORDS = ["x", "y"];
@@ -60,7 +60,7 @@ const failing = writerMethod({
   weight: () => 0,
   audit: null,
   changes: [],
-  models: { tasks: taskBook, claims: claimBook },
+  models: { tasks: taskManager, claims: claimManager },
   run: ({ tasks, claims }, { id, fence }, call) => {
     tasks.claim({ workspace: "", labels: [], id: null, ttl_s: null, request_id: null }, call);
     tasks.end("complete", { id, fence, text: null, value: null, retry: false }, call);
@@ -320,7 +320,7 @@ t.test("any day of a few agents with tasks", (t) => {
   const people = new People(played);
   const capabilities = new Map<string, readonly string[]>();
   const reader = new TaskReader(played.db);
-  let mirror = new TaskMirror(reader, played.mirror, 0);
+  let mirror = new TaskProjection(reader, played.mirror, 0);
   let changed = new Set<number>();
 
   function notice(row: { readonly name: string }, payload: unknown): void {
@@ -697,7 +697,7 @@ t.test("any day of a few agents with tasks", (t) => {
       0.25,
       () => {
         people.restart(random(2) === 0, random(3) * 1_000);
-        mirror = new TaskMirror(new TaskReader(played.db), played.mirror, played.now_ms);
+        mirror = new TaskProjection(new TaskReader(played.db), played.mirror, played.now_ms);
       },
     ],
     ["pass", 20, () => pass(100)],

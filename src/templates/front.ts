@@ -13,14 +13,14 @@ import { type ContractFront, notChecked } from "../contracts/front.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import { type CallContext, turnOf } from "../rpc/frames.js";
-import type { LongWork, WorkSize } from "../threads/long-work.js";
+import type { SlowLane, WorkSize } from "../threads/slow-lane.js";
 import type { Writer } from "../threads/writer.js";
 import { applyTemplate, createTemplate, deleteTemplate } from "./commands.js";
 import { checkTemplate, examineTemplate } from "./jobs.js";
 
 export interface TemplateFrontOptions {
   readonly writer: Writer;
-  readonly long_work: LongWork;
+  readonly long_work: SlowLane;
   readonly log: Log;
   /** Looks at the contracts that a template's applying has stored. */
   readonly contracts: ContractFront;

@@ -7,7 +7,7 @@ import { makeDirectory } from "../../test/support/server-process.js";
 import { FAULTS, LATE_FILE } from "../../test/threads/faults.js";
 import { loadConfig } from "../config/load.js";
 import { eventReader } from "../events/table.js";
-import { METHODS, NOTICES } from "../methods.js";
+import { METHODS, PUSH_MESSAGES } from "../methods.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import { putState } from "../state/commands.js";
 import { openThreads } from "./open.js";
@@ -26,7 +26,7 @@ t.test("a writer that is ready only when the rest is closed is told to nobody", 
   if (invocation.kind !== "serve") throw new Error("these are flags of the server");
   const { config } = invocation;
   const log = quietLog();
-  const threads = openThreads({ config, data_dir, urls: URLS, log, methods: METHODS, push_messages: NOTICES });
+  const threads = openThreads({ config, data_dir, urls: URLS, log, methods: METHODS, push_messages: PUSH_MESSAGES });
   const events = threads.reads.model(eventReader);
   const ignore = (): void => undefined;
   let restarts = 0;

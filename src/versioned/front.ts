@@ -30,7 +30,7 @@ import { TimeSlice } from "../base/time-slice.js";
 import { jsonReply, laterReply } from "../front/reply.js";
 import type { Answer, Reply, Request } from "../front/route.js";
 import { turnOf, type CallContext } from "../rpc/frames.js";
-import type { LongWork } from "../threads/long-work.js";
+import type { SlowLane } from "../threads/slow-lane.js";
 import type { UnaryJob } from "../threads/pool-method.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
@@ -51,7 +51,7 @@ export interface VersionedMethods {
 export interface VersionedFrontOptions {
   readonly writer: Writer;
   readonly reads: Reads;
-  readonly longWork: LongWork;
+  readonly longWork: SlowLane;
   readonly log: Log;
   /** The space, on the front's own handle. */
   readonly reader: VersionedReader;
@@ -138,7 +138,7 @@ const nothing = (): Promise<readonly unknown[]> => Promise.resolve([]);
 export class VersionedFront {
   readonly #writer: Writer;
   readonly #reads: Reads;
-  readonly #longWork: LongWork;
+  readonly #longWork: SlowLane;
   readonly #log: Log;
   readonly #reader: VersionedReader;
   readonly #methods: VersionedMethods;

@@ -11,7 +11,7 @@ import { nameOf } from "./cursor.js";
 import type { ValuesPlace } from "./values-place.js";
 
 /** Who asks, and what holds for all of its conditions. */
-export interface Asker {
+export interface Requester {
   /** The instance that it acts as; "" for none. */
   readonly instance: string;
   /** Where instances and resources are looked for; null for anywhere. */
@@ -31,7 +31,7 @@ export interface Looked {
 export interface ConditionRow<Subject> {
   readonly parameter: WaitParameter;
   /** What is asked for, mostly one thing a text; a refusal names the parameter, or what is not there. */
-  readonly read: (texts: readonly string[], asker: Asker) => readonly Subject[] | Failure;
+  readonly read: (texts: readonly string[], asker: Requester) => readonly Subject[] | Failure;
   /** What tells a subject from others of the row, in a cursor. */
   readonly identity: (subject: Subject) => readonly unknown[];
   /** What its marks look like but for "": a cursor may have been made up. */

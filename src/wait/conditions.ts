@@ -4,20 +4,20 @@ import type { WaitQuery } from "../../schemas/wait.js";
 import { Failure, invalid } from "../base/result.js";
 import type { EventHistory } from "../events/history.js";
 import type { Hub } from "../events/hub.js";
-import { type AnyConditionRow, type Asker, Condition } from "./condition.js";
+import { type AnyConditionRow, type Requester, Condition } from "./condition.js";
 import { eventRow } from "./conditions/events.js";
 import { instanceRow, type Present } from "./conditions/instances.js";
 import { freeRow, leaseRow, type Leases } from "./conditions/leases.js";
 import { type InBoxes, messageRow } from "./conditions/messages.js";
 import { taskEndedRow, taskRow, type Tasks } from "./conditions/tasks.js";
 import { type Values, valueRows } from "./conditions/values.js";
-import type { LookingBack } from "./looking-back.js";
+import type { MissedEvents } from "./missed-events.js";
 
 /** What conditions look at. */
 export interface Watched {
   readonly hub: Hub;
   readonly history: EventHistory;
-  readonly back: LookingBack;
+  readonly back: MissedEvents;
   readonly state: Values;
   readonly specs: Values;
   readonly messages: InBoxes;
@@ -44,7 +44,7 @@ export function conditionRows({ hub, history, back, state, specs, messages, leas
 export function readConditions(
   rows: readonly AnyConditionRow[],
   query: WaitQuery,
-  asker: Asker,
+  asker: Requester,
 ): readonly Condition[] | Failure {
   const conditions = new Map<string, Condition>();
   for (const row of rows) {

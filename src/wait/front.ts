@@ -10,7 +10,7 @@ import { TimeSlice } from "../base/time-slice.js";
 import { waitFor, type Waiter } from "../base/waiter.js";
 import type { Hub } from "../events/hub.js";
 import type { EventReader } from "../events/table.js";
-import { comeTo, type Positions } from "../front/positions.js";
+import { waitForPosition, type Positions } from "../front/positions.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { Directory } from "../instances/directory.js";
@@ -20,7 +20,7 @@ import type { AnyConditionRow } from "./condition.js";
 import { readConditions } from "./conditions.js";
 import { type Cursor, encodeCursor, readCursor } from "./cursor.js";
 import { placedAt, positionIn } from "./log-place.js";
-import { standingOf } from "./position.js";
+import { cursorStatusOf } from "./position.js";
 import { type ValuesPlace, withValuesPlace } from "./values-place.js";
 
 export interface WaitFrontOptions {
@@ -72,7 +72,7 @@ export class WaitFront implements Measured {
     if (wait > 0 && this.#characters + characters > WAITING_CHARACTERS_MAX) return FULL;
     const conditions = readConditions(rows, query, asker);
     if (conditions instanceof Failure) return conditions;
-    const standing = cursor === null ? "here" : standingOf(cursor, stored);
+    const standing = cursor === null ? "here" : cursorStatusOf(cursor, stored);
     const call = new WaitingCall(conditions, context, standing === "elsewhere" ? null : cursor, this.#slice);
     if (standing === "elsewhere") return this.#reply(call, LAGGED);
     if (standing === "pruned" && call.hears_events) {
@@ -153,5 +153,5 @@ function charactersOf(query: object): number {
 /** Waits until this node has come as far as the one that gave the cursor out; the refusal where it has not in time. */
 function followed(cursor: Cursor, positions: Positions): Promise<Failure | null> | null {
   const place = positions.seen();
-  return place === null ? null : comeTo(positionIn(place.log, cursor), positions);
+  return place === null ? null : waitForPosition(positionIn(place.log, cursor), positions);
 }

@@ -1,10 +1,10 @@
 /**
  * What an event says of a lease that was granted. Anybody may publish an event like that, with any data: what is not as
- * the server itself writes it (claims/tell.ts) says nothing. Pure.
+ * the server itself writes it (claims/lease-events.ts) says nothing. Pure.
  */
 import { LEASE_RESOURCES_MAX, RESOURCE_BYTES_MAX } from "../../schemas/limits.js";
 import { overlaps, type WantedResource } from "../claims/resource-watch.js";
-import type { EventData } from "./looking-back.js";
+import type { EventData } from "./missed-events.js";
 
 export interface Grant {
   /** An instance's id. */

@@ -7,9 +7,9 @@ import type { Cursor } from "./cursor.js";
 /**
  * `pruned`: some are not there any more. `elsewhere`: the cursor is of another history, which a restore has brought.
  */
-export type Standing = "here" | "pruned" | "elsewhere";
+export type CursorStatus = "here" | "pruned" | "elsewhere";
 
-export function standingOf({ event, event_at }: Cursor, stored: EventReader): Standing {
+export function cursorStatusOf({ event, event_at }: Cursor, stored: EventReader): CursorStatus {
   const published_at = stored.timeOf(event);
   if (published_at !== undefined) return published_at === event_at ? "here" : "elsewhere";
   if (event > stored.last_id) return "elsewhere";

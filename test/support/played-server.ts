@@ -6,9 +6,9 @@ import type { LeaseRecord } from "../../schemas/leases.js";
 import { auditTrail } from "../../src/audit/table.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
-import { LEASES } from "../../src/claims/book.js";
+import { LEASES } from "../../src/claims/claim-manager.js";
 import { Expiry } from "../../src/claims/expiry.js";
-import { LeaseMirror } from "../../src/claims/mirror.js";
+import { LeaseProjection } from "../../src/claims/lease-projection.js";
 import { LeaseReader } from "../../src/claims/table.js";
 import { eventsOf } from "../../src/events/encode.js";
 import { EVENTS } from "../../src/events/publisher.js";
@@ -55,7 +55,7 @@ export class PlayedServer {
   readonly db = openDatabase(":memory:");
   #batch: Batch;
   directory: Directory;
-  mirror: LeaseMirror;
+  mirror: LeaseProjection;
   expiry: Expiry;
   readonly clock = { now: () => this.now_ms };
   readonly #options: PlayedOptions;
@@ -86,13 +86,13 @@ export class PlayedServer {
     });
   }
 
-  #openFront(): [Directory, LeaseMirror, Expiry] {
+  #openFront(): [Directory, LeaseProjection, Expiry] {
     const directory: Directory = new Directory({
       onSeen: ({ id }, seen_ms) => this.expiry.hear(id, seen_ms),
       onIdle: ({ id }) => this.expiry.hurry(id),
     });
     directory.load(new InstanceReader(this.db).all());
-    const mirror = new LeaseMirror();
+    const mirror = new LeaseProjection();
     const writer = { call: this.call.bind(this) } as unknown as Writer;
     const holders = holdersOf(directory);
     const { clock, started_ms } = this;

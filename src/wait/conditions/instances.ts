@@ -9,7 +9,7 @@ import { type Directory, encodeInstance, type Entry } from "../../instances/dire
 import type { InstanceWatch } from "../../instances/watch.js";
 import type { CallContext } from "../../rpc/frames.js";
 import { type AnyConditionRow, conditionRow } from "../condition.js";
-import { type LookingBack, STALE } from "../looking-back.js";
+import { type MissedEvents, STALE } from "../missed-events.js";
 
 export interface Present {
   readonly directory: Directory;
@@ -34,7 +34,7 @@ interface Test {
   ) => boolean | Failure | Promise<boolean | Failure>;
 }
 
-export function instanceRow({ directory, watch }: Present, back: LookingBack): AnyConditionRow {
+export function instanceRow({ directory, watch }: Present, back: MissedEvents): AnyConditionRow {
   const tests: Readonly<Record<WaitStatus, Test>> = {
     active: {
       holds: (entry) => entry?.status === "active",

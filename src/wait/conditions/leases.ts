@@ -6,16 +6,16 @@
 import { LEASE_STATES } from "../../../schemas/leases.js";
 import { Failure } from "../../base/result.js";
 import { leaseRow as rowOf, noLease, readGlobs } from "../../claims/lease.js";
-import type { LeaseMirror } from "../../claims/mirror.js";
+import type { LeaseProjection } from "../../claims/lease-projection.js";
 import type { ResourceWatch, WantedResource } from "../../claims/resource-watch.js";
-import type { LeaseViews } from "../../claims/views.js";
+import type { LeasePresenter } from "../../claims/lease-presenter.js";
 import { type AnyConditionRow, conditionRow } from "../condition.js";
 import { readGrant, takes } from "../grant.js";
-import { GRANTED, type LookingBack } from "../looking-back.js";
+import { GRANTED, type MissedEvents } from "../missed-events.js";
 
 export interface Leases {
-  readonly mirror: LeaseMirror;
-  readonly views: LeaseViews;
+  readonly mirror: LeaseProjection;
+  readonly views: LeasePresenter;
   readonly resources: ResourceWatch;
 }
 
@@ -48,7 +48,7 @@ interface Wanted extends WantedResource {
   readonly holder: string;
 }
 
-export function freeRow({ resources }: Leases, back: LookingBack): AnyConditionRow {
+export function freeRow({ resources }: Leases, back: MissedEvents): AnyConditionRow {
   return conditionRow<Wanted>({
     parameter: "free",
     read: (texts, { instance: holder, workspace }) => {

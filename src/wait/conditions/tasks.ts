@@ -9,31 +9,31 @@ import { Failure } from "../../base/result.js";
 import type { Directory } from "../../instances/directory.js";
 import type { InstanceWatch } from "../../instances/watch.js";
 import type { CallContext } from "../../rpc/frames.js";
-import { isBehind, type Place } from "../../tasks/arrivals.js";
+import { isAfter, type Place } from "../../tasks/readiness-index.js";
 import { encodeTask } from "../../tasks/encode.js";
-import type { OfferedTask, TaskMirror } from "../../tasks/mirror.js";
-import { type Claimant, levelOf, mayClaim } from "../../tasks/pool.js";
+import type { OfferedTask, TaskProjection } from "../../tasks/task-projection.js";
+import { type Claimant, levelOf, mayClaim } from "../../tasks/ready-queue.js";
 import type { TaskReader } from "../../tasks/table.js";
 import { hasEnded, noTask } from "../../tasks/task.js";
 import { type AnyConditionRow, conditionRow, type Looked } from "../condition.js";
 import { type Grant, readGrant, takes } from "../grant.js";
-import { type EventData, GRANTED, type LookingBack } from "../looking-back.js";
+import { type EventData, GRANTED, type MissedEvents } from "../missed-events.js";
 import {
   ableOf,
   fits,
   nameOf,
   placesUpTo,
-  readTold,
+  readReported,
   rowOf,
   settledBefore,
-  TOLD_TASKS,
-  toldBehind,
-  type ToldTasks,
-  writeTold,
-} from "../told-tasks.js";
+  REPORTED_TASKS,
+  reportedAfter,
+  type ReportedTasks,
+  writeReported,
+} from "../reported-tasks.js";
 
 export interface Tasks {
-  readonly mirror: TaskMirror;
+  readonly mirror: TaskProjection;
   /** On the front's own handle. */
   readonly reader: TaskReader;
   readonly directory: Directory;
@@ -49,7 +49,7 @@ interface Subject {
   readonly workspace: string | null;
 }
 
-export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back: LookingBack): AnyConditionRow {
+export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back: MissedEvents): AnyConditionRow {
   const claimantOf = ({ instance, workspace }: Subject): Claimant | undefined => {
     const entry = directory.get(instance);
     if (entry === undefined) return undefined;
@@ -58,7 +58,7 @@ export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back
   };
   /** The tasks that were reported and could still be claimed: but for those that were somebody's lease meanwhile. */
   const stillKnown = async (
-    { event, names }: ToldTasks,
+    { event, names }: ReportedTasks,
     claimant: Claimant,
     context: CallContext,
   ): Promise<readonly OfferedTask[] | Failure> => {
@@ -86,7 +86,7 @@ export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back
     place: Place | null,
     claimant: Claimant,
     known: readonly OfferedTask[],
-  ): { readonly found: OfferedTask | undefined; readonly told: ToldTasks } => {
+  ): { readonly found: OfferedTask | undefined; readonly told: ReportedTasks } => {
     const now_ms = clock.now();
     const names = new Set(known);
     const isNew = (task: OfferedTask): boolean => !names.has(task);
@@ -96,14 +96,14 @@ export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back
         : bestOf(mirror.claimableBehind(place, claimant, now_ms), isNew, now_ms);
     if (best === undefined) {
       const all_told = place === null ? null : later(place, settledBefore(now_ms));
-      return { found: undefined, told: toldBehind(event, all_told, claimant, known) };
+      return { found: undefined, told: reportedAfter(event, all_told, claimant, known) };
     }
-    const told = toldBehind(event, place, claimant, [...known, best]);
+    const told = reportedAfter(event, place, claimant, [...known, best]);
     if (fits(told)) return { found: best, told };
     for (const found of mirror.claimableBehind(place ?? START, claimant, now_ms)) {
       if (!isNew(found)) continue;
       for (const up_to of placesUpTo(found, claimant, now_ms)) {
-        const moved = toldBehind(event, later(place ?? START, up_to), claimant, [...known, found]);
+        const moved = reportedAfter(event, later(place ?? START, up_to), claimant, [...known, found]);
         if (fits(moved)) return { found, told: moved };
       }
     }
@@ -116,7 +116,7 @@ export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back
       return instance === "" ? NEEDS_INSTANCE : [{ instance, workspace }];
     },
     identity: ({ instance, workspace }) => [instance, workspace],
-    marks: TOLD_TASKS,
+    marks: REPORTED_TASKS,
     start: () => "",
     listen: (subject, waiter) => {
       const listener = {
@@ -137,22 +137,22 @@ export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back
       const claimant = claimantOf(subject);
       if (claimant === undefined) return NOTHING;
       const now = back.now;
-      const before = readTold(mark);
+      const before = readReported(mark);
       const known = await stillKnown(before, claimant, context);
       if (known instanceof Failure) return known;
       const place = before.able === ableOf(claimant) ? before.place : null;
       const { found, told } = next(now, place, claimant, known);
-      if (found === undefined) return { matched: null, mark: writeTold(told) };
+      if (found === undefined) return { matched: null, mark: writeReported(told) };
       const task = reader.get(found.row);
-      if (task === undefined) return { matched: null, mark: writeTold(toldBehind(now, place, claimant, known)) };
-      return { matched: `{"kind":"task","task":${encodeTask(task)}}`, mark: writeTold(told) };
+      if (task === undefined) return { matched: null, mark: writeReported(reportedAfter(now, place, claimant, known)) };
+      return { matched: `{"kind":"task","task":${encodeTask(task)}}`, mark: writeReported(told) };
     },
-    rest: (_subject, mark) => writeTold({ ...readTold(mark), event: back.now }),
+    rest: (_subject, mark) => writeReported({ ...readReported(mark), event: back.now }),
   });
 }
 
 function later(one: Place, other: Place): Place {
-  return isBehind(one, other) ? one : other;
+  return isAfter(one, other) ? one : other;
 }
 
 /** The best of those that are new: of too many, of those that come first. */

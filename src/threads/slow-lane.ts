@@ -20,7 +20,7 @@ import { turnOf, type CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import type { Chunks, Pool } from "./pool.js";
 import type { StreamJob, UnaryJob } from "./pool-method.js";
-import { Turns } from "./turns.js";
+import { Semaphore } from "./semaphore.js";
 
 /** What is known of a piece of work beforehand. */
 export interface WorkSize {
@@ -35,9 +35,9 @@ export interface WorkSize {
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy with long validations and diffs, try again");
 const NO_BUFFERS: readonly ArrayBuffer[] = [];
 
-export class LongWork {
+export class SlowLane {
   readonly #pool: Pool;
-  readonly #turns = new Turns({
+  readonly #turns = new Semaphore({
     together: LONG_WORK_TOGETHER_MAX,
     waitingMax: LONG_WORK_WAITING_MAX,
     waitingOfCallerMax: LONG_WORK_WAITING_OF_CALLER_MAX,

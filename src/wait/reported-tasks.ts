@@ -1,16 +1,16 @@
 /**
  * What a cursor keeps of the tasks that were told of. As long as they are few, their names: then the best is told
  * first, and nothing but what becomes of those tasks matters. Of more it keeps a place in the order in which tasks
- * could be claimed (tasks/arrivals.ts), up to which all were told of, and the names of those behind it: so it is
+ * could be claimed (tasks/readiness-index.ts), up to which all were told of, and the names of those behind it: so it is
  * bounded, however many there are. What can be claimed anew stands behind every such place. Pure.
  */
 import { WAIT_MARK_CHARACTERS_MAX, WAIT_SETTLED_MS } from "../../schemas/limits.js";
-import { isBehind, type Place, since } from "../tasks/arrivals.js";
-import type { OfferedTask } from "../tasks/mirror.js";
-import type { Claimant } from "../tasks/pool.js";
+import { isAfter, type Place, since } from "../tasks/readiness-index.js";
+import type { OfferedTask } from "../tasks/task-projection.js";
+import type { Claimant } from "../tasks/ready-queue.js";
 import { nameOf as digest } from "./cursor.js";
 
-export interface ToldTasks {
+export interface ReportedTasks {
   /** The event up to which it is known what became of those with names. */
   readonly event: number;
   /** Up to where all were told of; null where the names are all. */
@@ -27,7 +27,7 @@ const TURN_CHARACTERS = 4;
 const NAMES_CHARACTERS_MAX = WAIT_MARK_CHARACTERS_MAX - 64;
 const NUMBER = "[0-9a-z]{1,11}";
 
-export const TOLD_TASKS = new RegExp(
+export const REPORTED_TASKS = new RegExp(
   `^${NUMBER}(?:\\._${NUMBER}-${NUMBER}-[\\w-]{8})?(?:\\.${NUMBER}-[0-9a-z]{1,${TURN_CHARACTERS}})*$`,
 );
 
@@ -40,7 +40,7 @@ export function rowOf(name: string): number {
   return Number.parseInt(name, RADIX);
 }
 
-export function readTold(mark: string): ToldTasks {
+export function readReported(mark: string): ReportedTasks {
   const [event = "", ...all] = mark.split(".");
   const names = lastThatFit(all);
   const known = { event: event === "" ? 0 : Number.parseInt(event, RADIX), place: null, able: "", names };
@@ -57,7 +57,7 @@ function lastThatFit(names: readonly string[]): readonly string[] {
   return names.slice(from + 1);
 }
 
-export function writeTold({ event, place, able, names }: ToldTasks): string {
+export function writeReported({ event, place, able, names }: ReportedTasks): string {
   const texts = [event.toString(RADIX)];
   if (place !== null) texts.push(`_${place.at_ms.toString(RADIX)}-${place.row.toString(RADIX)}-${able}`);
   return [...texts, ...names].join(".");
@@ -73,17 +73,17 @@ export function placeOf(task: OfferedTask, claimant: Claimant): Place {
 }
 
 /** What is told of by names behind a place. */
-export function toldBehind(
+export function reportedAfter(
   event: number,
   place: Place | null,
   claimant: Claimant,
   tasks: readonly OfferedTask[],
-): ToldTasks {
-  const behind = place === null ? tasks : tasks.filter((task) => isBehind(placeOf(task, claimant), place));
+): ReportedTasks {
+  const behind = place === null ? tasks : tasks.filter((task) => isAfter(placeOf(task, claimant), place));
   return { event, place, able: place === null ? "" : ableOf(claimant), names: behind.map(nameOf) };
 }
 
-export function fits({ names }: ToldTasks): boolean {
+export function fits({ names }: ReportedTasks): boolean {
   return lastThatFit(names).length === names.length;
 }
 
@@ -100,5 +100,5 @@ export function placesUpTo(task: OfferedTask, claimant: Claimant, now_ms: number
   const own = placeOf(task, claimant);
   const before = { at_ms: own.at_ms, row: 0 };
   const settled = settledBefore(now_ms);
-  return [isBehind(settled, before) ? before : settled, before, own];
+  return [isAfter(settled, before) ? before : settled, before, own];
 }

@@ -4,7 +4,7 @@ import type { Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import type { Expiry } from "./expiry.js";
 import { isLease, leaseId } from "./lease.js";
-import type { LeaseMirror } from "./mirror.js";
+import type { LeaseProjection } from "./lease-projection.js";
 import type { LeaseReader } from "./table.js";
 
 /** A conflict as the writer tells of it: the lease is a row. */
@@ -13,13 +13,13 @@ interface StoredConflict {
 }
 
 export interface LeaseViewsOptions {
-  readonly mirror: LeaseMirror;
+  readonly mirror: LeaseProjection;
   readonly expiry: Expiry;
   /** On the front's own handle. */
   readonly reader: LeaseReader;
 }
 
-export class LeaseViews {
+export class LeasePresenter {
   readonly #options: LeaseViewsOptions;
 
   constructor(options: LeaseViewsOptions) {

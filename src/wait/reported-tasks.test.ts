@@ -1,7 +1,7 @@
 /** What a cursor keeps of tasks that were told of: it is read back, also as it was before there were places in it. */
 import t from "tap";
 import { WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits.js";
-import { fits, readTold, TOLD_TASKS, writeTold } from "./told-tasks.js";
+import { fits, readReported, REPORTED_TASKS, writeReported } from "./reported-tasks.js";
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `${(at + 1).toString(36)}-x1y2`);
 
@@ -12,17 +12,17 @@ t.test("what was written is read back", (t) => {
     { event: 71, place: { at_ms: 1_800_000_000_000, row: 0 }, able: "a-_b-c9Z", names: [] },
     { event: 71, place: { at_ms: 0, row: 100_000 }, able: "--------", names: names(200) },
   ]) {
-    const mark = writeTold(told);
-    t.match(mark, TOLD_TASKS);
-    t.same(readTold(mark), told);
+    const mark = writeReported(told);
+    t.match(mark, REPORTED_TASKS);
+    t.same(readReported(mark), told);
   }
-  t.same(readTold(""), { event: 0, place: null, able: "", names: [] });
+  t.same(readReported(""), { event: 0, place: null, able: "", names: [] });
   t.end();
 });
 
 t.test("what is none", (t) => {
   for (const mark of ["_1-2-abcdefgh", "1._1-2", "1._1-2-abc", "1.1-2._1-2-abcdefgh", "1.", "1._1-2-abcdefgh.", "x y"])
-    t.notMatch(mark, TOLD_TASKS, mark);
+    t.notMatch(mark, REPORTED_TASKS, mark);
   t.end();
 });
 
@@ -31,9 +31,9 @@ t.test("there is an end to the names, with room for the longest place", (t) => {
   while (fits({ event: 0, place: null, able: "", names: names(count + 1) })) count += 1;
   const longest = { at_ms: Number.MAX_SAFE_INTEGER, row: Number.MAX_SAFE_INTEGER };
   const told = { event: Number.MAX_SAFE_INTEGER, place: longest, able: "abcdefgh", names: names(count) };
-  t.ok(writeTold(told).length <= WAIT_MARK_CHARACTERS_MAX);
-  t.same(readTold(writeTold(told)), told);
-  const old = readTold(writeTold({ event: 5, place: null, able: "", names: names(count + 10) }));
+  t.ok(writeReported(told).length <= WAIT_MARK_CHARACTERS_MAX);
+  t.same(readReported(writeReported(told)), told);
+  const old = readReported(writeReported({ event: 5, place: null, able: "", names: names(count + 10) }));
   t.same(old.names, names(count + 10).slice(-old.names.length), "of more, which were kept before, the last");
   t.ok(fits(old));
   t.end();

@@ -1,12 +1,12 @@
 /** Who waits for tasks, in a line before a writer that is played: who is asked, in which order, and who never is. */
 import t from "tap";
 import { must } from "../base/assert.js";
-import { LeaseMirror } from "../claims/mirror.js";
+import { LeaseProjection } from "../claims/lease-projection.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { TASK_STATES, type ReadyRecord, type TasksPush, type TaskState } from "../../schemas/tasks.js";
-import { Claimers } from "./claimers.js";
-import { TaskMirror } from "./mirror.js";
-import type { Claimant } from "./pool.js";
+import { ClaimWaiters } from "./claim-waiters.js";
+import { TaskProjection } from "./task-projection.js";
+import type { Claimant } from "./ready-queue.js";
 
 const MANY = 1_000;
 const LONG_MS = 60_000;
@@ -59,9 +59,9 @@ function lease(row: number, holder: string, resource: string, more: Partial<Leas
 class Played {
   now_ms = 0;
   stored: ReadyRecord[] = [];
-  readonly leases = new LeaseMirror();
-  readonly mirror = new TaskMirror({ ready: () => this.stored, counts: () => COUNTS }, this.leases, 0);
-  readonly claimers = new Claimers(this.mirror, () => this.now_ms);
+  readonly leases = new LeaseProjection();
+  readonly mirror = new TaskProjection({ ready: () => this.stored, counts: () => COUNTS }, this.leases, 0);
+  readonly claimers = new ClaimWaiters(this.mirror, () => this.now_ms);
   /** Who asks the writer now, in the order of asking. */
   readonly asking: { readonly who: string; readonly answer: (found: string | null) => void }[] = [];
   /** What each has got. */

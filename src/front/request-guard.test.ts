@@ -6,7 +6,7 @@ import { OPTIONS, type Config } from "../../schemas/config.js";
 import type { Actors } from "./caller.js";
 import { LOG_IN_PAUSE_MS, LOG_IN_WRONG_MAX } from "../../schemas/limits.js";
 import { quietLog } from "../../test/support/quiet-log.js";
-import { Gate } from "./gate.js";
+import { RequestGuard } from "./request-guard.js";
 import { PausedFailure } from "./paused.js";
 
 const API_PORT = 9800;
@@ -15,10 +15,10 @@ const DASHBOARD_PORT = 9847;
 const ADDRESS = "127.0.0.1";
 const HERE = { from: { peer: ADDRESS }, counts: true };
 
-function gateOf(settings: Partial<Config> = {}, clock = { now: () => 1 }): Gate {
+function gateOf(settings: Partial<Config> = {}, clock = { now: () => 1 }): RequestGuard {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
   const config = { ...defaults, ...settings } as unknown as Config;
-  return new Gate(config, { port_numbers: [API_PORT, DASHBOARD_PORT] }, clock, quietLog());
+  return new RequestGuard(config, { port_numbers: [API_PORT, DASHBOARD_PORT] }, clock, quietLog());
 }
 
 interface HostRow {

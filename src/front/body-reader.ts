@@ -24,7 +24,7 @@ export interface OpenBody {
   readonly close: () => Promise<void>;
 }
 
-export class BodyIntake {
+export class BodyReader {
   readonly #clock: Clock;
   /** Whose body is waited for, since when, and what becomes of it where it is late. */
   readonly #waiting = new Map<Exchange, { readonly since_ms: number; readonly late: () => void }>();

@@ -43,7 +43,7 @@ function hostName(header: string): string {
   return (match?.[1] ?? match?.[2] ?? "").toLowerCase().replace(/\.$/, "");
 }
 
-export class Gate {
+export class RequestGuard {
   readonly #token: Buffer | null;
   readonly #hosts: ReadonlySet<string>;
   readonly #any_literal: boolean;

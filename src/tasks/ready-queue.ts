@@ -159,7 +159,7 @@ export function mayClaim(task: ReadyTask, claimant: Claimant, now_ms: number): b
   );
 }
 
-export class TaskPool<Task extends ReadyTask> {
+export class ReadyQueue<Task extends ReadyTask> {
   /** By row. */
   readonly #places = new TurnoverMap<number, Place<Task>>();
   /** By workspace, for whom and label; then by the first capability that is required. */

@@ -10,7 +10,7 @@ export const SERVER = "koor" satisfies ServerSource;
 
 export type LeaseTopic = Extract<ServerTopic, `lease.${string}`>;
 
-export function tellLease(events: Publisher, topic: LeaseTopic, record: LeaseRecord, call: WriteCall): void {
+export function publishLeaseEvent(events: Publisher, topic: LeaseTopic, record: LeaseRecord, call: WriteCall): void {
   const { row, holder, holder_name, workspace, resources, shared, fence, task, reason } = record;
   const data = {
     lease_id: leaseId(row),

@@ -4,7 +4,7 @@ import { BODIES_IN_MEMORY_BYTES_MAX, HELD_BODIES_BYTES_MAX, HELD_BODY_BYTES_MAX 
 import type { Failure } from "../base/result.js";
 import { BodyCollector, type BodyReceiver } from "../transport/body-collector.js";
 import type { Exchange } from "../transport/transport.js";
-import { BodyIntake } from "./body-intake.js";
+import { BodyReader } from "./body-reader.js";
 
 /** A request with these headers, whose body can be held back and nothing else. */
 function played(headers: Readonly<Record<string, string>>): Exchange & { readonly held: boolean } {
@@ -25,7 +25,7 @@ t.test("bodies are held back as far as there is room for what is on its way of t
     ["short ones", { "content-length": "65536" }, 65_536],
   ];
   for (const [what, headers, bytes] of rows) {
-    const bodies = new BodyIntake({ now: () => 0 });
+    const bodies = new BodyReader({ now: () => 0 });
     const releases: (() => void)[] = [];
     for (;;) {
       const exchange = played(headers);
@@ -44,7 +44,7 @@ t.test("bodies are held back as far as there is room for what is on its way of t
 });
 
 t.test("bodies that come together: as many are received as there is room for", (t) => {
-  const bodies = new BodyIntake({ now: () => 0 });
+  const bodies = new BodyReader({ now: () => 0 });
   const piece = new Uint8Array(256 * 1024);
   const pieces = 36;
   const fitting = Math.floor(BODIES_IN_MEMORY_BYTES_MAX / (piece.byteLength * pieces));

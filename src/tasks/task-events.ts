@@ -1,7 +1,7 @@
 /** What is told of tasks as events, in the transaction that makes it true. Runs in the writer. */
 import type { ServerTopic } from "../../schemas/events.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { SERVER } from "../claims/tell.js";
+import { SERVER } from "../claims/lease-events.js";
 import type { Publisher } from "../events/publisher.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import type { LiveTask } from "./task.js";
@@ -9,7 +9,7 @@ import type { LiveTask } from "./task.js";
 export type TaskTopic = Extract<ServerTopic, `task.${string}`>;
 
 /** @param claim that began or ended with it */
-export function tellTask(
+export function publishTaskEvent(
   events: Publisher,
   topic: TaskTopic,
   { id, workspace, title, labels, life }: LiveTask,

@@ -6,20 +6,20 @@ import type { LeaseRecord } from "../../schemas/leases.js";
 import type { BackgroundTask } from "../background/task.js";
 import { Failure } from "../base/result.js";
 import { TurnoverMap } from "../base/turnover-map.js";
-import type { LeaseMirror } from "../claims/mirror.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
-import { leaveLine, releaseLease } from "./commands.js";
+import { leaveQueue, releaseLease } from "./commands.js";
 
-export class LineCalls implements BackgroundTask {
-  readonly #mirror: LeaseMirror;
+export class QueuedCalls implements BackgroundTask {
+  readonly #mirror: LeaseProjection;
   readonly #writer: Writer;
   /** How many calls wait for a lease, by its row. */
   readonly #calls = new TurnoverMap<number, number>();
   /** For these none does, as far as is known. */
   #left = new Set<number>();
 
-  constructor(mirror: LeaseMirror, writer: Writer) {
+  constructor(mirror: LeaseProjection, writer: Writer) {
     this.#mirror = mirror;
     this.#writer = writer;
   }
@@ -58,7 +58,7 @@ export class LineCalls implements BackgroundTask {
 
   #leave({ row, holder }: LeaseRecord): void {
     const context = { actor: holder, trace: "" };
-    this.#writer.call(leaveLine, { row, stays: false }, context, (reply) => {
+    this.#writer.call(leaveQueue, { row, stays: false }, context, (reply) => {
       if (!(reply instanceof Failure)) {
         if (reply.held) this.#giveBack(row, context);
       } else if (reply.status !== "NOT_FOUND") this.#left.add(row);

@@ -30,11 +30,11 @@ import { type Model, type Opening, type Publication, PublishingModel } from "../
 import type { WriteCall } from "../threads/writer-method.js";
 import { ClaimBytes } from "./claim-bytes.js";
 import { isLease, leaseId, type LiveLease, liveLease, noLease, resourcesOf, TOO_MANY_STEPS } from "./lease.js";
-import { type Claim, Ledger } from "./ledger.js";
+import { type Claim, LockTable } from "./lock-table.js";
 import { conflictMembers, deadlock, FENCE_REQUIRED, LEASE_LOST, NOT_YOURS, STALE_FENCE, taken } from "./refusals.js";
 import { type Resource, valueResource } from "./resource.js";
 import { ClaimCounters, LeaseWriter } from "./table.js";
-import { SERVER, tellLease } from "./tell.js";
+import { SERVER, publishLeaseEvent } from "./lease-events.js";
 
 /** Leases as a commit has left them, in the order of what happened to them. */
 export const LEASES = { name: "leases", payload: Type.Array(LeaseRecord) } as const satisfies PushMessage;
@@ -72,13 +72,13 @@ export interface TaskClaims {
   holderGone(holder: string, call: WriteCall): void;
 }
 
-export class ClaimBook extends PublishingModel {
+export class ClaimManager extends PublishingModel {
   readonly #table: LeaseWriter;
   readonly #counters: ClaimCounters;
   readonly #events: Publisher;
   readonly #audit: AuditTrail;
   readonly #requests: RememberedRequests;
-  readonly #ledger = new Ledger<LiveLease>();
+  readonly #lockTable = new LockTable<LiveLease>();
   readonly #live = new TurnoverMap<number, LiveLease>();
   readonly #bytes = new ClaimBytes();
   /** Claims of tasks without resources, by who holds them. */
@@ -111,7 +111,7 @@ export class ClaimBook extends PublishingModel {
   }
 
   reload(): void {
-    this.#ledger.clear();
+    this.#lockTable.clear();
     this.#bare.clear();
     this.#names.clear();
     this.#live.clear();
@@ -128,7 +128,7 @@ export class ClaimBook extends PublishingModel {
     }
     this.#free = leases
       .filter(({ record }) => record.state === "waiting")
-      .filter((lease) => !this.#ledger.enqueue(lease));
+      .filter((lease) => !this.#lockTable.enqueue(lease));
   }
 
   afterCommit({ changes, push }: Publication): void {
@@ -157,16 +157,16 @@ export class ClaimBook extends PublishingModel {
     const resources = resourcesOf(request.resources, workspace);
     const full = this.#fullFor(actor, name, resources);
     if (full !== null) return full;
-    if (this.#ledger.costsTooMuch(resources)) return TOO_MANY_STEPS;
+    if (this.#lockTable.costsTooMuch(resources)) return TOO_MANY_STEPS;
     const asked = newClaim(resources, actor, shared);
-    const verdict = this.#ledger.judge(asked, waits, LEASE_CONFLICTS_MAX);
+    const verdict = this.#lockTable.judge(asked, waits, LEASE_CONFLICTS_MAX);
     if (verdict.kind === "deadlock") return deadlock(verdict.cycle, name);
     if (verdict.kind === "taken" && !waits) return taken(verdict.held, verdict.conflicts);
     const wanted: Wanted = { name, workspace, shared, reason, task: null, ttl_s, max_s, resources, queued };
     const lease = this.#store(wanted, verdict.kind === "free" ? this.#counters.nextFence() : 0, call);
-    tellLease(this.#events, verdict.kind === "free" ? "lease.granted" : "lease.waiting", lease.record, call);
+    publishLeaseEvent(this.#events, verdict.kind === "free" ? "lease.granted" : "lease.waiting", lease.record, call);
     if (verdict.kind === "free") this.#hold(lease, verdict.passes, call);
-    else this.#ledger.enqueue(lease);
+    else this.#lockTable.enqueue(lease);
     this.#requests.remember("lease", actor, request_id, String(lease.order), now_ms, request.request_hash);
     return { row: lease.order, made: true };
   }
@@ -177,7 +177,7 @@ export class ClaimBook extends PublishingModel {
    */
   #ownAgain({ resources, shared, workspace, ttl_s }: AcquireRequest, holder: string): LiveLease | undefined {
     let first: LiveLease | undefined;
-    for (const lease of this.#ledger.claimsOf(holder)) {
+    for (const lease of this.#lockTable.claimsOf(holder)) {
       const { record } = lease;
       // The first of several on every node, whatever the order in which it has read them.
       if (first !== undefined && first.order < lease.order) continue;
@@ -253,7 +253,7 @@ export class ClaimBook extends PublishingModel {
    * takes more than GLOB_STEPS_MAX is not free. The claims must not change from one look to the next.
    */
   lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
-    return this.#ledger.lookFor(holder);
+    return this.#lockTable.lookFor(holder);
   }
 
   /** Has who calls hold a task, and lease what it needs; a task that may not be held now is refused. After `settle`. */
@@ -264,13 +264,13 @@ export class ClaimBook extends PublishingModel {
     if (resources.length > 0) {
       const full = this.#fullFor(actor, name, resources);
       if (full !== null) return full;
-      if (this.#ledger.costsTooMuch(resources)) return TOO_MANY_STEPS;
-      const verdict = this.#ledger.judge(newClaim(resources, actor, shared), false, LEASE_CONFLICTS_MAX);
+      if (this.#lockTable.costsTooMuch(resources)) return TOO_MANY_STEPS;
+      const verdict = this.#lockTable.judge(newClaim(resources, actor, shared), false, LEASE_CONFLICTS_MAX);
       if (verdict.kind === "taken") return taken(verdict.held, verdict.conflicts);
       passes = verdict.kind === "free" && verdict.passes;
     }
     const lease = this.#store(wanted, this.#counters.nextFence(), call);
-    if (isLease(lease.record)) tellLease(this.#events, "lease.granted", lease.record, call);
+    if (isLease(lease.record)) publishLeaseEvent(this.#events, "lease.granted", lease.record, call);
     this.#hold(lease, passes, call);
     return lease.record;
   }
@@ -294,7 +294,7 @@ export class ClaimBook extends PublishingModel {
     if (lease === undefined) return noLease(leaseId(row));
     if (lease.holder !== call.actor) return NOT_YOURS;
     if (lease.record.state === "held") return { held: true, conflicts: [] };
-    const conflicts = this.#ledger.conflictsOf(lease, LEASE_CONFLICTS_MAX).conflicts.map(conflictMembers);
+    const conflicts = this.#lockTable.conflictsOf(lease, LEASE_CONFLICTS_MAX).conflicts.map(conflictMembers);
     if (stays) return { held: false, conflicts };
     this.#end(lease, { state: "released" }, call);
     // The same call again is a new one: this one has got nothing.
@@ -303,7 +303,7 @@ export class ClaimBook extends PublishingModel {
   }
 
   /** Ends claims whose life is over, as the front has found. */
-  endLives({ ends }: EndClaimsRequest, call: WriteCall): void {
+  expireClaims({ ends }: EndClaimsRequest, call: WriteCall): void {
     this.settle(call);
     for (const { row, fence, reason, heard_at } of ends) {
       const lease = this.#live.get(row);
@@ -341,14 +341,14 @@ export class ClaimBook extends PublishingModel {
     if (fence !== null && !this.#holds(actor, fence)) return STALE_FENCE;
     if (this.#values_leased === 0) return null;
     const name = kind === "spec" ? specName(key) : key;
-    for (const { claim } of this.#ledger.heldByOthers([valueResource(kind, name)], actor, true))
+    for (const { claim } of this.#lockTable.heldByOthers([valueResource(kind, name)], actor, true))
       return new Failure("LOCKED", `leased by ${claim.record.holder_name}`, { lease: claim.order });
     return null;
   }
 
   /** Of one holder, held or waiting, with claims of tasks that are no leases. */
   #claimsOf(holder: string): LiveLease[] {
-    return [...this.#ledger.claimsOf(holder), ...(this.#bare.get(holder) ?? [])];
+    return [...this.#lockTable.claimsOf(holder), ...(this.#bare.get(holder) ?? [])];
   }
 
   #holds(holder: string, fence: number): boolean {
@@ -356,9 +356,9 @@ export class ClaimBook extends PublishingModel {
   }
 
   #fullFor(holder: string, name: string, resources: readonly Resource[]): Failure | null {
-    if (this.#ledger.held + this.#ledger.waiting >= LEASES_MAX)
+    if (this.#lockTable.held + this.#lockTable.waiting >= LEASES_MAX)
       return new Failure("STOCK_FULL", `${LEASES_MAX} leases are held or waiting`);
-    return this.#ledger.countOf(holder) >= LEASES_OF_HOLDER_MAX
+    return this.#lockTable.countOf(holder) >= LEASES_OF_HOLDER_MAX
       ? new Failure("STOCK_FULL", `${LEASES_OF_HOLDER_MAX} leases of ${name} are held or waiting`)
       : this.#bytes.refuse(resources, holder, name);
   }
@@ -411,7 +411,7 @@ export class ClaimBook extends PublishingModel {
   /** What is held, in the ledger where it has resources; what the ledger holds because of it. */
   #takeHeld(lease: LiveLease, passes = false): readonly LiveLease[] {
     this.#noteHeld(lease);
-    if (isLease(lease.record)) return this.#ledger.hold(lease, passes);
+    if (isLease(lease.record)) return this.#lockTable.hold(lease, passes);
     this.#bare.add(lease.holder, lease);
     return NONE;
   }
@@ -425,7 +425,7 @@ export class ClaimBook extends PublishingModel {
     const fence = this.#counters.nextFence();
     this.#change(lease, { ...lease.record, state: "held", fence, offered: true, granted_at: call.now_ms });
     this.#noteHeld(lease);
-    tellLease(this.#events, "lease.granted", lease.record, call);
+    publishLeaseEvent(this.#events, "lease.granted", lease.record, call);
   }
 
   /** Ends a lease, held or waiting, and grants what it was in the way of. */
@@ -445,8 +445,8 @@ export class ClaimBook extends PublishingModel {
       this.#bare.remove(lease.holder, lease);
       return;
     }
-    tellLease(this.#events, state === "lost" ? "lease.lost" : "lease.released", lease.record, call);
-    for (const granted of this.#ledger.remove(lease)) this.#grant(granted, call);
+    publishLeaseEvent(this.#events, state === "lost" ? "lease.lost" : "lease.released", lease.record, call);
+    for (const granted of this.#lockTable.remove(lease)) this.#grant(granted, call);
   }
 
   #lose(lease: LiveLease, loss: Loss, note: string | null, call: WriteCall): void {
@@ -472,7 +472,7 @@ export class ClaimBook extends PublishingModel {
   }
 }
 
-export const claimBook: Model<ClaimBook> = { open: (opening) => new ClaimBook(opening) };
+export const claimManager: Model<ClaimManager> = { open: (opening) => new ClaimManager(opening) };
 
 /** A claim while it is judged: behind all that wait, whichever row it will have. */
 function newClaim(resources: readonly Resource[], holder: string, shared: boolean): Claim {

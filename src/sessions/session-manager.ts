@@ -72,7 +72,7 @@ export class Session {
   }
 }
 
-export class SessionBook {
+export class SessionManager {
   readonly #options: SessionBookOptions;
   #by_id = new Map<string, Session>();
   /** Ids of those that are over, and still in the database. */

@@ -2,22 +2,22 @@
 import t from "tap";
 import { SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
-import { SessionBook, type NewSession } from "./book.js";
+import { SessionManager, type NewSession } from "./session-manager.js";
 
 const START_MS = 1_000_000_000;
 
 class Play {
   now_ms = START_MS;
   readonly instances = new Map<string, object>([["one", {}]]);
-  readonly book: SessionBook;
+  readonly book: SessionManager;
 
   constructor(token = "secret") {
     this.book = this.another(token);
   }
 
   /** A book of the same machine: one after a restart. */
-  another(token = "secret"): SessionBook {
-    return new SessionBook({ token, clock: { now: () => this.now_ms }, instances: this.instances });
+  another(token = "secret"): SessionManager {
+    return new SessionManager({ token, clock: { now: () => this.now_ms }, instances: this.instances });
   }
 
   open(instance = "", secure = false): NewSession {

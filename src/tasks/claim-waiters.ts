@@ -2,8 +2,8 @@
  * Who waits in a call for a task to claim: in line, so that of those who may have a task that can be claimed now the
  * one who has waited longest asks the writer for one, and nobody else. Runs on the front.
  */
-import type { OfferedTask, TaskMirror } from "./mirror.js";
-import { type Claimant, mayClaim } from "./pool.js";
+import type { OfferedTask, TaskProjection } from "./task-projection.js";
+import { type Claimant, mayClaim } from "./ready-queue.js";
 import { hasEnded } from "./task.js";
 
 /** Asks the writer for a task; null where there was none. */
@@ -28,15 +28,15 @@ interface Claimer {
   readonly tried: Set<OfferedTask>;
 }
 
-export class Claimers {
-  readonly #mirror: TaskMirror;
+export class ClaimWaiters {
+  readonly #mirror: TaskProjection;
   readonly #now: () => number;
   readonly #line = new Set<Claimer>();
   /** What somebody is asking the writer for: nobody else does meanwhile. */
   readonly #asked = new Set<OfferedTask>();
   #ended = false;
 
-  constructor(mirror: TaskMirror, now: () => number) {
+  constructor(mirror: TaskProjection, now: () => number) {
     this.#mirror = mirror;
     this.#now = now;
     mirror.listen({

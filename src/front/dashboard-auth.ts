@@ -9,7 +9,7 @@ import { Failure } from "../base/result.js";
 import type { Exchange } from "../transport/transport.js";
 import type { WatchAccess } from "./access.js";
 import { NOBODY, type Actors, type Caller } from "./caller.js";
-import { UNAUTHENTICATED, type Gate } from "./gate.js";
+import { UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
 
 /** What of a request says who calls. */
 export type RequestHead = Pick<Exchange, "header" | "verb" | "peer">;
@@ -20,15 +20,15 @@ export interface Session {
   readonly onEnd: WatchAccess;
 }
 
-export interface DashboardDoorOptions {
-  readonly gate: Gate;
+export interface DashboardAuthOptions {
+  readonly gate: RequestGuard;
   readonly actors: Actors;
   /** Finds the session of a `Cookie` header. */
   readonly sessions: { find(cookies: string): Session | undefined };
 }
 
 /** What is known of a request that comes to the door. */
-export interface Knock {
+export interface AuthRequest {
   readonly host: string;
   /** Checked by the gate; "" where it named none. */
   readonly origin: string;
@@ -41,7 +41,7 @@ export interface Knock {
 }
 
 /** Who came in. */
-export interface Entered {
+export interface AuthResult {
   readonly caller: Caller;
   /** By which session; null where by none. */
   readonly session: Session | null;
@@ -54,15 +54,15 @@ export const NOT_OWN_PAGE = new Failure(
 );
 const BEARER = /^bearer +\S/i;
 
-export class DashboardDoor {
-  readonly #options: DashboardDoorOptions;
+export class DashboardAuth {
+  readonly #options: DashboardAuthOptions;
 
-  constructor(options: DashboardDoorOptions) {
+  constructor(options: DashboardAuthOptions) {
     this.#options = options;
   }
 
   /** Who calls, or why they may not: 403 for what is not the page's own, 401 for who is nobody. */
-  enter(exchange: RequestHead, { host, origin, open, upgrades, counts }: Knock): Entered | Failure {
+  enter(exchange: RequestHead, { host, origin, open, upgrades, counts }: AuthRequest): AuthResult | Failure {
     const { gate, actors, sessions } = this.#options;
     const authorization = exchange.header("authorization");
     // No page can have a bearer sent without having asked first. Other schemes a link can bring along.

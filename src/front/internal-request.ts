@@ -5,7 +5,7 @@
  */
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
-import { UNAUTHENTICATED } from "./gate.js";
+import { UNAUTHENTICATED } from "./request-guard.js";
 import { checkShape } from "../base/shape.js";
 import type { Actors, CallCounter, Caller } from "./caller.js";
 import type { Refusals } from "./refusals.js";
@@ -15,7 +15,7 @@ import type { Sink } from "../transport/reply.js";
 import type { AnyQuery, Reply, Request, Route } from "./route.js";
 
 /** What a call gives in place of a request's line and body. */
-export interface InnerRequest {
+export interface InternalRequest {
   readonly params?: readonly string[];
   readonly query?: AnyQuery;
   /** Checked against the route's schema. */
@@ -31,7 +31,7 @@ export interface OuterCall {
   readonly context: CallContext;
 }
 
-export interface InnerCallsOptions {
+export interface InternalRequestsOptions {
   /** Whether tokens are asked for at all. */
   readonly guarded: boolean;
   /** Filled when all routes are made. */
@@ -41,10 +41,10 @@ export interface InnerCallsOptions {
   readonly agents: CallCounter;
 }
 
-export class InnerCalls {
-  readonly #options: InnerCallsOptions;
+export class InternalRequests {
+  readonly #options: InternalRequestsOptions;
 
-  constructor(options: InnerCallsOptions) {
+  constructor(options: InternalRequestsOptions) {
     this.#options = options;
   }
 
@@ -77,7 +77,7 @@ export class InnerCalls {
    */
   async call(
     name: string,
-    { params = [], query = {}, json }: InnerRequest,
+    { params = [], query = {}, json }: InternalRequest,
     outer: OuterCall,
     most: number,
   ): Promise<string | Failure> {

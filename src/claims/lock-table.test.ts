@@ -4,7 +4,7 @@ import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import { countRounds } from "../../test/support/effort.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
-import { type Claim, Ledger } from "./ledger.js";
+import { type Claim, LockTable } from "./lock-table.js";
 import { parseResource, resourcesMeet, type Resource } from "./resource.js";
 
 const RESOURCES: readonly Resource[] = [
@@ -123,7 +123,7 @@ t.test("any sequence of requests and ends", (t) => {
   const random = makeRandom(seed);
   const steps = countRounds(100_000, 2_000_000);
   const counts = { free: 0, taken: 0, deadlock: 0, granted: 0, passed: 0, passed_behind: 0 };
-  let ledger = new Ledger<Named>();
+  let ledger = new LockTable<Named>();
   const naive = new NaiveLedger();
   let order = 0;
   const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
@@ -132,7 +132,7 @@ t.test("any sequence of requests and ends", (t) => {
       const live = [...naive.held, ...naive.waiting];
       if (random(100) === 0) {
         // A restart: what was stored is read again.
-        ledger = new Ledger();
+        ledger = new LockTable();
         for (const claim of naive.held) ledger.hold(claim);
         for (const claim of naive.waiting)
           if (!ledger.enqueue(claim)) return `${step}: ${claim.name} is free after a restart`;

@@ -5,7 +5,7 @@
 import { FairQueue } from "./fair-queue.js";
 
 /** Gives the permit back; to be called once. */
-export type Release = () => void;
+export type Permit = () => void;
 
 export interface TurnsOptions {
   /** Permits that may be held at once. */
@@ -20,11 +20,11 @@ export interface TurnsOptions {
 
 interface Waiting {
   readonly caller: string;
-  readonly begin: (release: Release | null) => void;
+  readonly begin: (release: Permit | null) => void;
   readonly timer: NodeJS.Timeout;
 }
 
-export class Turns {
+export class Semaphore {
   readonly #options: TurnsOptions;
   #free: number;
   readonly #waiting = new FairQueue<Waiting>();
@@ -39,7 +39,7 @@ export class Turns {
   }
 
   /** Waits for a permit, callers by turns; null where there is none in time, or no room to wait. */
-  take(caller: string): Promise<Release | null> {
+  take(caller: string): Promise<Permit | null> {
     if (this.#free > 0) {
       this.#free -= 1;
       return Promise.resolve(this.#release());
@@ -60,7 +60,7 @@ export class Turns {
     });
   }
 
-  #release(): Release {
+  #release(): Permit {
     let held = true;
     return () => {
       if (!held) return;

@@ -4,7 +4,7 @@ import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { countRounds } from "../../test/support/effort.js";
 import { makeRandom, newSeed, type Random } from "../../test/support/random.js";
-import { type Claimant, mayClaim, type Rank, type ReadyTask, TaskPool } from "./pool.js";
+import { type Claimant, mayClaim, type Rank, type ReadyTask, ReadyQueue } from "./ready-queue.js";
 
 interface Drawn extends ReadyTask {
   /** What is in its way, each for all but who passes it. */
@@ -68,7 +68,7 @@ function naiveBest(
 /** The first that is free of those that the pool has in order, which are asked for in parts of any length. */
 function bestInParts(
   random: Random,
-  pool: TaskPool<Drawn>,
+  pool: ReadyQueue<Drawn>,
   claimant: Claimant,
   now_ms: number,
   free: (task: Drawn) => boolean,
@@ -90,7 +90,7 @@ t.test("the best task is that of a naive model", async (t) => {
   t.comment(`seed ${seed}`);
   const random = makeRandom(seed);
   const steps = countRounds(20_000, 1_000_000);
-  const pool = new TaskPool<Drawn>();
+  const pool = new ReadyQueue<Drawn>();
   const tasks = new Map<number, Drawn>();
   let now_ms = 1_000_000_000;
   let rows = 0;
@@ -135,7 +135,7 @@ t.test("the best task is that of a naive model", async (t) => {
 });
 
 t.test("what may be claimed because of the time is told once", async (t) => {
-  const pool = new TaskPool<ReadyTask>();
+  const pool = new ReadyQueue<ReadyTask>();
   const task = {
     row: 1,
     workspace: "w",
@@ -159,7 +159,7 @@ t.test("what may be claimed because of the time is told once", async (t) => {
 t.test("tasks that each require something else cost little more than others", async (t) => {
   const QUEUES = 512;
   const able = Array.from({ length: 9 }, (_, at) => `c${at}`);
-  const pool = new TaskPool<ReadyTask>();
+  const pool = new ReadyQueue<ReadyTask>();
   let looked = 0;
   for (let row = 1; row <= QUEUES; row++) {
     const task = {

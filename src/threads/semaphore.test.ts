@@ -1,12 +1,12 @@
 /** Turns: so many at once, the others in order, nobody for ever. */
 import t from "tap";
 import { must } from "../base/assert.js";
-import { Turns } from "./turns.js";
+import { Semaphore } from "./semaphore.js";
 
 const ALONE = { together: 1, waitingMax: 2, waitingOfCallerMax: 2 };
 
 t.test("so many at once, then the first come first", async (t) => {
-  const turns = new Turns({ ...ALONE, waitMsMax: 60_000 });
+  const turns = new Semaphore({ ...ALONE, waitMsMax: 60_000 });
   const order: string[] = [];
   const first = must(await turns.take("a"), "it is free");
   const second = turns.take("a").then((release) => {
@@ -30,7 +30,7 @@ t.test("so many at once, then the first come first", async (t) => {
 });
 
 t.test("who has waited too long is refused", async (t) => {
-  const turns = new Turns({ ...ALONE, waitMsMax: 1 });
+  const turns = new Semaphore({ ...ALONE, waitMsMax: 1 });
   const release = must(await turns.take("a"), "it is free");
   t.equal(await turns.take("a"), null);
   t.equal(turns.waiting, 0);
@@ -39,7 +39,7 @@ t.test("who has waited too long is refused", async (t) => {
 });
 
 t.test("callers take turns, and one leaves room to others", async (t) => {
-  const turns = new Turns({ together: 1, waitingMax: 6, waitingOfCallerMax: 4, waitMsMax: 60_000 });
+  const turns = new Semaphore({ together: 1, waitingMax: 6, waitingOfCallerMax: 4, waitMsMax: 60_000 });
   const order: string[] = [];
   const ask = async (name: string): Promise<void> => {
     const release = await turns.take(name.slice(0, 1));

@@ -5,8 +5,8 @@ import { quietLog } from "../../test/support/quiet-log.js";
 import { Failure } from "../base/result.js";
 import type { Exchange } from "../transport/transport.js";
 import type { Actors } from "./caller.js";
-import { DashboardDoor, isOwnPage, type Entered, type Knock, type Session } from "./door.js";
-import { Gate } from "./gate.js";
+import { DashboardAuth, isOwnPage, type AuthResult, type AuthRequest, type Session } from "./dashboard-auth.js";
+import { RequestGuard } from "./request-guard.js";
 
 const HOST = "localhost:9847";
 const OWN = `http://${HOST}`;
@@ -26,11 +26,11 @@ const actors: Actors = {
   onRevoked: () => () => undefined,
 };
 
-function doorOf(auth_token: string): DashboardDoor {
+function doorOf(auth_token: string): DashboardAuth {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
   const config = { ...defaults, auth_token } as unknown as Config;
-  const gate = new Gate(config, { port_numbers: [9800, 9847] }, { now: () => 1 }, quietLog());
-  return new DashboardDoor({
+  const gate = new RequestGuard(config, { port_numbers: [9800, 9847] }, { now: () => 1 }, quietLog());
+  return new DashboardAuth({
     gate,
     actors,
     sessions: { find: (cookies) => (cookies === "good" ? SESSION : undefined) },
@@ -39,11 +39,11 @@ function doorOf(auth_token: string): DashboardDoor {
 
 /** What becomes of a request: its status, or who came in. */
 function enter(
-  door: DashboardDoor,
+  door: DashboardAuth,
   headers: Readonly<Record<string, string>>,
   verb = "get",
-  knock: Partial<Knock> = {},
-): number | Entered {
+  knock: Partial<AuthRequest> = {},
+): number | AuthResult {
   const exchange = { header: (name: string) => headers[name] ?? "", verb, peer: "127.0.0.1" } as unknown as Exchange;
   const origin = headers["origin"] ?? "";
   const entered = door.enter(exchange, { host: HOST, origin, open: false, upgrades: false, counts: true, ...knock });

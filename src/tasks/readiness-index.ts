@@ -2,10 +2,10 @@
  * The tasks that are ready in the order in which somebody could claim them: so that who was told of all up to a moment
  * looks only at what came later, however many there are. Pure but for its state.
  */
-import type { ReadyTask } from "./pool.js";
+import type { ReadyTask } from "./ready-queue.js";
 
 /** A task with the times (ms) that decide since when somebody may claim it. */
-export interface Arriving extends ReadyTask {
+export interface DatedTask extends ReadyTask {
   /** When somebody changed it last; not before it was ready. */
   readonly updated_at: number;
   freed: Freed;
@@ -40,13 +40,13 @@ const NOBODY = "?";
 const DROPPED_TOGETHER = 64;
 
 /** Since when an instance may claim a task, if it is not kept for another. */
-function openSince({ ready_at, updated_at, not_before, freed }: Arriving, claimant: string): number {
+function openSince({ ready_at, updated_at, not_before, freed }: DatedTask, claimant: string): number {
   const freed_ms = freed.holder === claimant ? freed.others_at_ms : freed.at_ms;
   return Math.max(ready_at, updated_at, not_before ?? 0, freed_ms);
 }
 
 /** Since when one instance may claim a task; it may be kept for another for a while. */
-export function since(task: Arriving, { id, name }: { readonly id: string; readonly name: string }): number {
+export function since(task: DatedTask, { id, name }: { readonly id: string; readonly name: string }): number {
   const { reserved, reserved_until } = task;
   const kept = reserved !== null && reserved !== id && reserved !== name;
   const open = openSince(task, id);
@@ -54,11 +54,11 @@ export function since(task: Arriving, { id, name }: { readonly id: string; reado
 }
 
 /** Whether a place is behind another. */
-export function isBehind(one: Place, other: Place): boolean {
+export function isAfter(one: Place, other: Place): boolean {
   return one.at_ms > other.at_ms || (one.at_ms === other.at_ms && one.row > other.row);
 }
 
-export class Arrivals<Task extends Arriving> {
+export class ReadinessIndex<Task extends DatedTask> {
   readonly #isThere: (task: Task) => boolean;
   #line: Arrival<Task>[] = [];
   /** How many tasks are there. */
@@ -122,7 +122,7 @@ export class Arrivals<Task extends Arriving> {
 
   #insert(arrival: Arrival<Task>): void {
     const last = this.#line.at(-1);
-    if (last === undefined || isBehind(arrival, last)) this.#line.push(arrival);
+    if (last === undefined || isAfter(arrival, last)) this.#line.push(arrival);
     else this.#line.splice(this.#find(arrival), 0, arrival);
   }
 
@@ -132,7 +132,7 @@ export class Arrivals<Task extends Arriving> {
     while (low < high) {
       const middle = (low + high) >>> 1;
       const arrival = this.#line[middle];
-      if (arrival !== undefined && isBehind(arrival, place)) high = middle;
+      if (arrival !== undefined && isAfter(arrival, place)) high = middle;
       else low = middle + 1;
     }
     return low;

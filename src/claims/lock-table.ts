@@ -55,12 +55,12 @@ export type Verdict<Kind extends Claim> =
 const LOOKS_MAX = 1_000;
 
 /** A claim as it stands here. */
-class Standing<Kind extends Claim> implements HasResources {
+class Entry<Kind extends Claim> implements HasResources {
   held = false;
   /** One of those in its way, while it waits. */
-  watches: Standing<Kind> | null = null;
+  watches: Entry<Kind> | null = null;
   /** Null for nobody, which is most. */
-  watched_by: Set<Standing<Kind>> | null = null;
+  watched_by: Set<Entry<Kind>> | null = null;
 
   constructor(readonly claim: Kind) {}
 
@@ -71,16 +71,16 @@ class Standing<Kind extends Claim> implements HasResources {
 
 /** Who waits for a holder, directly or through others. */
 interface Dependents<Kind extends Claim> {
-  readonly claims: ReadonlySet<Standing<Kind>>;
+  readonly claims: ReadonlySet<Entry<Kind>>;
   /** Of each other holder the claim by which it waits, and for whom; each is nearer to the holder than who waits. */
   readonly by_holder: ReadonlyMap<string, { readonly claim: Kind; readonly next: string }>;
 }
 
-export class Ledger<Kind extends Claim> {
+export class LockTable<Kind extends Claim> {
   /** By the order of their claims. */
-  readonly #standings = new TurnoverMap<number, Standing<Kind>>();
-  readonly #by_holder = new Groups<string, Standing<Kind>>();
-  readonly #index = new ResourceIndex<Standing<Kind>>();
+  readonly #standings = new TurnoverMap<number, Entry<Kind>>();
+  readonly #by_holder = new Groups<string, Entry<Kind>>();
+  readonly #index = new ResourceIndex<Entry<Kind>>();
   #held = 0;
 
   get held(): number {
@@ -107,18 +107,18 @@ export class Ledger<Kind extends Claim> {
    * @param conflicts_max how many conflicts are told
    */
   judge(claim: Claim, waits: boolean, conflicts_max: number): Verdict<Kind> {
-    const passed = new Set<Standing<Kind>>();
-    const obstacles = this.#obstacles(claim, passed);
-    if (obstacles.size === 0) return { kind: "free", passes: false };
-    if (this.#allWaitFor(claim.holder, obstacles)) return { kind: "free", passes: true };
-    const cycle = waits ? this.#cycle(claim, obstacles, passed) : null;
+    const passed = new Set<Entry<Kind>>();
+    const blockers = this.#blockers(claim, passed);
+    if (blockers.size === 0) return { kind: "free", passes: false };
+    if (this.#allWaitFor(claim.holder, blockers)) return { kind: "free", passes: true };
+    const cycle = waits ? this.#cycle(claim, blockers, passed) : null;
     if (cycle !== null) return { kind: "deadlock", cycle };
-    return { kind: "taken", ...this.#conflicts(claim, obstacles, conflicts_max) };
+    return { kind: "taken", ...this.#conflicts(claim, blockers, conflicts_max) };
   }
 
   /** What is in the way of a claim, which may wait already, or be no more than thought of. */
   conflictsOf(claim: Claim, conflicts_max: number): Conflicts<Kind> {
-    return this.#conflicts(claim, this.#obstacles(claim), conflicts_max);
+    return this.#conflicts(claim, this.#blockers(claim), conflicts_max);
   }
 
   /** Whether comparing these with all claims takes more steps than it may; the same on every node. */
@@ -131,8 +131,8 @@ export class Ledger<Kind extends Claim> {
    * GLOB_STEPS_MAX is not free. The claims must not change from one look to the next.
    */
   lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
-    let dependents: ReadonlySet<Standing<Kind>> | undefined;
-    const obstructs = (other: Standing<Kind>): boolean => {
+    let dependents: ReadonlySet<Entry<Kind>> | undefined;
+    const obstructs = (other: Entry<Kind>): boolean => {
       if (other.claim.holder === holder) return false;
       if (other.held) return true;
       dependents ??= this.#dependentsOf(holder, "held").claims;
@@ -149,7 +149,7 @@ export class Ledger<Kind extends Claim> {
 
   /** What others than `holder` hold of these; "" is nobody. */
   *heldByOthers(resources: readonly Resource[], holder: string, shared: boolean): Generator<Conflict<Kind>> {
-    const where = ({ held, claim }: Standing<Kind>): boolean =>
+    const where = ({ held, claim }: Entry<Kind>): boolean =>
       held && claim.holder !== holder && !(shared && claim.shared);
     for (const meeting of this.#index.meeting(resources, where)) yield conflictOf(meeting);
   }
@@ -193,16 +193,16 @@ export class Ledger<Kind extends Claim> {
     this.#held = 0;
   }
 
-  #add(claim: Kind): Standing<Kind> {
+  #add(claim: Kind): Entry<Kind> {
     assert(!this.#standings.has(claim.order), "a claim stands once");
-    const standing = new Standing(claim);
+    const standing = new Entry(claim);
     this.#standings.set(claim.order, standing);
     this.#index.add(standing);
     this.#by_holder.add(claim.holder, standing);
     return standing;
   }
 
-  #drop(standing: Standing<Kind>): void {
+  #drop(standing: Entry<Kind>): void {
     const { claim } = standing;
     this.#watch(standing, null);
     this.#standings.delete(claim.order);
@@ -221,68 +221,68 @@ export class Ledger<Kind extends Claim> {
       for (const standing of inOrder(this.#by_holder.get(next) ?? [])) {
         if (standing.held) continue;
         if (this.#settle(standing)) granted.push(standing.claim);
-        else for (const { held, claim } of this.#obstacles(standing.claim)) if (held) holders.add(claim.holder);
+        else for (const { held, claim } of this.#blockers(standing.claim)) if (held) holders.add(claim.holder);
       }
     }
   }
 
   /** Holds what is free; has it watch what is not. True where it is held now. */
-  #settle(standing: Standing<Kind>): boolean {
-    let latest: Standing<Kind> | null = null;
-    for (const obstacle of this.#obstacles(standing.claim))
-      if (latest === null || obstacle.claim.order > latest.claim.order) latest = obstacle;
+  #settle(standing: Entry<Kind>): boolean {
+    let latest: Entry<Kind> | null = null;
+    for (const blocker of this.#blockers(standing.claim))
+      if (latest === null || blocker.claim.order > latest.claim.order) latest = blocker;
     this.#watch(standing, latest);
     if (latest === null) this.#hold(standing);
     return standing.held;
   }
 
-  #hold(standing: Standing<Kind>): void {
+  #hold(standing: Entry<Kind>): void {
     standing.held = true;
     this.#held += 1;
   }
 
-  #watch(standing: Standing<Kind>, watched: Standing<Kind> | null): void {
+  #watch(standing: Entry<Kind>, watched: Entry<Kind> | null): void {
     standing.watches?.watched_by?.delete(standing);
     standing.watches = watched;
     if (watched !== null) (watched.watched_by ??= new Set()).add(standing);
   }
 
   /** All that is in the way of a claim; what it may pass goes to `passed`. */
-  #obstacles(claim: Claim, passed?: Set<Standing<Kind>>): Set<Standing<Kind>> {
-    const obstacles = new Set<Standing<Kind>>();
-    const where = (other: Standing<Kind>): boolean =>
-      (other.held || other.claim.order < claim.order) && conflict(other.claim, claim) && !obstacles.has(other);
+  #blockers(claim: Claim, passed?: Set<Entry<Kind>>): Set<Entry<Kind>> {
+    const blockers = new Set<Entry<Kind>>();
+    const where = (other: Entry<Kind>): boolean =>
+      (other.held || other.claim.order < claim.order) && conflict(other.claim, claim) && !blockers.has(other);
     let dependents: Dependents<Kind> | undefined;
     for (const { filed } of this.#index.meeting(claim.resources, where)) {
       if (!filed.held) dependents ??= this.#dependentsOf(claim.holder, "held");
       if (!filed.held && dependents?.claims.has(filed) === true) passed?.add(filed);
-      else obstacles.add(filed);
+      else blockers.add(filed);
     }
-    return obstacles;
+    return blockers;
   }
 
   /**
    * Whether all of these wait in line, and for a holder: directly or through others, for what they hold or behind them.
    * To wait for any of them would only lock up both.
    */
-  #allWaitFor(holder: string, obstacles: ReadonlySet<Standing<Kind>>): boolean {
-    for (const { held } of obstacles) if (held) return false;
+  #allWaitFor(holder: string, blockers: ReadonlySet<Entry<Kind>>): boolean {
+    for (const { held } of blockers) if (held) return false;
     const { claims } = this.#dependentsOf(holder, "anything");
-    for (const obstacle of obstacles) if (!claims.has(obstacle)) return false;
+    for (const blocker of blockers) if (!claims.has(blocker)) return false;
     let looks = 0;
-    const waitsFor = (first: Standing<Kind>): boolean => {
+    const waitsFor = (first: Entry<Kind>): boolean => {
       const waiting = new Set([first]);
       for (const standing of waiting) {
         // What is too long to follow is not passed.
         if (++looks > LOOKS_MAX) return false;
-        for (const { claim } of this.#obstacles(standing.claim)) {
+        for (const { claim } of this.#blockers(standing.claim)) {
           if (claim.holder === holder) return true;
           for (const other of this.#by_holder.get(claim.holder) ?? []) if (claims.has(other)) waiting.add(other);
         }
       }
       return false;
     };
-    for (const obstacle of obstacles) if (!waitsFor(obstacle)) return false;
+    for (const blocker of blockers) if (!waitsFor(blocker)) return false;
     return true;
   }
 
@@ -292,13 +292,13 @@ export class Ledger<Kind extends Claim> {
    *   it be granted first, they wait for it
    */
   #dependentsOf(holder: string, through: "held" | "anything"): Dependents<Kind> {
-    const claims = new Set<Standing<Kind>>();
+    const claims = new Set<Entry<Kind>>();
     const by_holder = new Map<string, { claim: Kind; next: string }>();
     const holders = [holder];
     for (const next of holders) {
       for (const standing of this.#by_holder.get(next) ?? []) {
         if (through === "held" && !standing.held) continue;
-        const where = (other: Standing<Kind>): boolean =>
+        const where = (other: Entry<Kind>): boolean =>
           !other.held &&
           !claims.has(other) &&
           (standing.held || other.claim.order > standing.claim.order) &&
@@ -321,8 +321,8 @@ export class Ledger<Kind extends Claim> {
    */
   #cycle(
     { holder }: Claim,
-    obstacles: ReadonlySet<Standing<Kind>>,
-    passed: ReadonlySet<Standing<Kind>>,
+    blockers: ReadonlySet<Entry<Kind>>,
+    passed: ReadonlySet<Entry<Kind>>,
   ): CycleStep<Kind>[] | null {
     const { claims, by_holder } = this.#dependentsOf(holder, "anything");
     if (claims.size === 0) return null;
@@ -335,7 +335,7 @@ export class Ledger<Kind extends Claim> {
       }
       return cycle;
     };
-    for (const { claim } of obstacles) if (by_holder.has(claim.holder)) return stepsFrom(claim.holder);
+    for (const { claim } of blockers) if (by_holder.has(claim.holder)) return stepsFrom(claim.holder);
     for (const standing of passed) {
       // Should this be granted first, the new one waits for its holder, who waits by another claim, too.
       for (const other of this.#by_holder.get(standing.claim.holder) ?? [])
@@ -344,10 +344,10 @@ export class Ledger<Kind extends Claim> {
     return null;
   }
 
-  #conflicts(claim: Claim, obstacles: ReadonlySet<Standing<Kind>>, conflicts_max: number): Conflicts<Kind> {
-    const held = [...obstacles].some((obstacle) => obstacle.held);
+  #conflicts(claim: Claim, blockers: ReadonlySet<Entry<Kind>>, conflicts_max: number): Conflicts<Kind> {
+    const held = [...blockers].some((blocker) => blocker.held);
     const conflicts: Conflict<Kind>[] = [];
-    const where = (other: Standing<Kind>): boolean => other.held === held && obstacles.has(other);
+    const where = (other: Entry<Kind>): boolean => other.held === held && blockers.has(other);
     for (const meeting of this.#index.meeting(claim.resources, where)) {
       if (conflicts.length === conflicts_max) break;
       conflicts.push(conflictOf(meeting));
@@ -361,10 +361,10 @@ export function conflict(a: Claim, b: Claim): boolean {
   return a.holder !== b.holder && !(a.shared && b.shared);
 }
 
-function inOrder<Kind extends Claim>(standings: Iterable<Standing<Kind>>): Standing<Kind>[] {
+function inOrder<Kind extends Claim>(standings: Iterable<Entry<Kind>>): Entry<Kind>[] {
   return [...standings].toSorted((a, b) => a.claim.order - b.claim.order);
 }
 
-function conflictOf<Kind extends Claim>({ wanted, resource, filed }: Meeting<Standing<Kind>>): Conflict<Kind> {
+function conflictOf<Kind extends Claim>({ wanted, resource, filed }: Meeting<Entry<Kind>>): Conflict<Kind> {
   return { wanted, resource, claim: filed.claim };
 }

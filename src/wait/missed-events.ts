@@ -5,7 +5,7 @@
 import { WAIT_MISSED_CHARACTERS_MAX, WAIT_MISSED_EVENTS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import { TimeSlice } from "../base/time-slice.js";
-import { SERVER } from "../claims/tell.js";
+import { SERVER } from "../claims/lease-events.js";
 import type { EventHistory } from "../events/history.js";
 import type { Hub } from "../events/hub.js";
 import type { EventReader } from "../events/table.js";
@@ -27,17 +27,17 @@ export interface OwnEvents {
 export const GRANTED: OwnEvents = { topic: "lease.granted", source: SERVER };
 export const STALE: OwnEvents = { topic: TOPIC_STALE, source: LIVENESS_SOURCE };
 
-export interface LookingBackOptions {
+export interface MissedEventsOptions {
   readonly hub: Hub;
   readonly history: EventHistory;
   readonly stored: EventReader;
 }
 
-export class LookingBack {
-  readonly #options: LookingBackOptions;
+export class MissedEvents {
+  readonly #options: MissedEventsOptions;
   readonly #slice = new TimeSlice();
 
-  constructor(options: LookingBackOptions) {
+  constructor(options: MissedEventsOptions) {
     this.#options = options;
   }
 

@@ -35,11 +35,11 @@ import { must } from "../base/assert.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import { claimBook, type ClaimBook, type Loss, type TaskClaims } from "../claims/book.js";
+import { claimManager, type ClaimManager, type Loss, type TaskClaims } from "../claims/claim-manager.js";
 import { resourcesOf } from "../claims/lease.js";
 import { NOT_YOURS } from "../claims/refusals.js";
 import type { Resource } from "../claims/resource.js";
-import { SERVER } from "../claims/tell.js";
+import { SERVER } from "../claims/lease-events.js";
 import { publisher, type Publisher } from "../events/publisher.js";
 import { rememberedRequests, type RememberedRequests } from "../requests/remembered.js";
 import type { PushMessage } from "../rpc/method.js";
@@ -48,12 +48,12 @@ import type { WriteCall } from "../threads/writer-method.js";
 import { type Found, LiveTasks, type Looked, readyTask } from "./live-tasks.js";
 import { type Ending, type EndingVerb, outcomeOf } from "./outcome.js";
 import { cycleBy, planTasks, type PlannedTask, unknownTask } from "./plan.js";
-import type { Claimant, Rank } from "./pool.js";
+import type { Claimant, Rank } from "./ready-queue.js";
 import { findCause, waitsForNote } from "./stuck.js";
 import { hasEnded, type LiveTask, noTask, stillNotBefore, taskIs, type TaskLife } from "./task.js";
 import { taskBytes } from "./task-bytes.js";
 import { type Step, type TaskTexts, TaskWriter } from "./task-writer.js";
-import { type TaskTopic, tellTask } from "./tell.js";
+import { type TaskTopic, publishTaskEvent } from "./task-events.js";
 
 /** What commits did to tasks. */
 export const TASKS = { name: "tasks", payload: TasksPush } as const satisfies PushMessage;
@@ -96,9 +96,9 @@ interface Turn extends Pick<Step, "call" | "note"> {
   readonly actor?: string;
 }
 
-export class TaskBook extends PublishingModel implements TaskClaims {
+export class TaskManager extends PublishingModel implements TaskClaims {
   readonly #table: TaskWriter;
-  readonly #claims: ClaimBook;
+  readonly #claims: ClaimManager;
   readonly #events: Publisher;
   readonly #requests: RememberedRequests;
   readonly #live = new LiveTasks();
@@ -110,7 +110,7 @@ export class TaskBook extends PublishingModel implements TaskClaims {
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
     super();
     this.#table = new TaskWriter(db, rows);
-    this.#claims = use(claimBook);
+    this.#claims = use(claimManager);
     this.#claims.serve(this);
     this.#events = use(publisher);
     this.#requests = use(rememberedRequests);
@@ -184,7 +184,7 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     for (const { plan, task, resources } of ready) this.#create(plan, task, resources, call);
     const live = made.map(({ id }) => must(this.#live.get(id), "it is made"));
     this.#live.judge(live);
-    for (const task of live) this.#tellStuck(task, call);
+    for (const task of live) this.#publishStuck(task, call);
     return { rows: planned.map(({ row }) => row), made: made.map(({ id }) => id) };
   }
 
@@ -221,7 +221,7 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     );
     if (claim instanceof Failure) return claim;
     const waited_ms = now_ms - Math.max(task.life.ready_at ?? now_ms, task.life.not_before ?? 0);
-    this.#become(
+    this.#transition(
       task,
       { state: "claimed", claim: claim.row, progress: null, claimed_at: now_ms },
       { call: "claim", note: null, claim },
@@ -243,7 +243,7 @@ export class TaskBook extends PublishingModel implements TaskClaims {
       this.#table.say(task.row, { note, checkpoint });
       task.life = { ...task.life, progress: percent ?? task.life.progress, updated_at: call.now_ms };
       this.#table.putLife(task.row, task.life);
-      this.#note(task, null);
+      this.#record(task, null);
     }
     return { claim: claim.row, cancel_requested: task.life.cancel_requested };
   }
@@ -260,7 +260,7 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     this.#claims.endOfTask(claim.row, call);
     this.#table.say(task.row, { [SAID_BY[verb]]: verb === "complete" ? value : text });
     const ending: Ending = verb === "fail" ? { kind: "fail", retry } : { kind: verb };
-    this.#leave(task, ending, { call: verb, note: text, claim, reason: verb === "ask" ? null : text }, call);
+    this.#endClaim(task, ending, { call: verb, note: text, claim, reason: verb === "ask" ? null : text }, call);
     return { row: task.row, changed: true };
   }
 
@@ -269,12 +269,12 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     if (task === undefined || task.life.claim !== claim.row) return;
     const ending: Ending = loss === null ? { kind: "release" } : { kind: "loss", loss };
     const actor = loss === null || loss === "broken" ? call.actor : SERVER;
-    this.#leave(task, ending, { call: loss ?? "release", note: loss, claim, reason: loss, actor }, call);
+    this.#endClaim(task, ending, { call: loss ?? "release", note: loss, claim, reason: loss, actor }, call);
   }
 
   holderGone(holder: string, call: WriteCall): void {
     for (const task of this.#live.reservedFor(holder))
-      if (task.life.reserved_until > call.now_ms) this.#refile(task, NOT_RESERVED, call);
+      if (task.life.reserved_until > call.now_ms) this.#requeue(task, NOT_RESERVED, call);
   }
 
   /** Answers the question of who has given a task up for it. */
@@ -285,7 +285,7 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     this.#table.say(task.row, { answer });
     const not_before = stillNotBefore(task.life, call.now_ms);
     const kept = this.#reservation(task, call);
-    this.#become(task, { state: "ready", not_before, ...kept }, { call: "answer", note: answer }, call);
+    this.#transition(task, { state: "ready", not_before, ...kept }, { call: "answer", note: answer }, call);
     return { row: task.row, changed: true };
   }
 
@@ -296,11 +296,11 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     const { state, cancel_requested } = task.life;
     if (hasEnded(state)) return taskIs(state);
     if (state !== "claimed") {
-      this.#become(task, { state: "canceled" }, { call: "cancel", note: reason, reason }, call);
+      this.#transition(task, { state: "canceled" }, { call: "cancel", note: reason, reason }, call);
       return { row: task.row, changed: true };
     }
     if (cancel_requested) return { row: task.row, changed: false };
-    this.#keep(task, { cancel_requested: true }, { call: "cancel", note: reason }, call);
+    this.#update(task, { cancel_requested: true }, { call: "cancel", note: reason }, call);
     return { row: task.row, changed: true };
   }
 
@@ -317,7 +317,7 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     for (const row of blockers)
       if (this.#live.waitersOf(row) >= TASK_WAITERS_MAX) return crowdedAt(this.#table.byRow(row)?.id ?? "");
     const waits = this.#waitFor(task, blockers);
-    this.#become(task, { ...anew, state: waits }, { call: "retry", note: null }, call);
+    this.#transition(task, { ...anew, state: waits }, { call: "retry", note: null }, call);
     return { row: task.row, changed: true };
   }
 
@@ -340,7 +340,7 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     const { priority = life.priority, assignee = life.assignee, not_before = life.not_before } = request;
     // Who is named now comes before who has asked about it.
     const freed = typeof request.assignee === "string" ? NOT_RESERVED : {};
-    this.#refile(task, { priority, assignee, not_before, ...freed, updated_at: call.now_ms }, call);
+    this.#requeue(task, { priority, assignee, not_before, ...freed, updated_at: call.now_ms }, call);
     if (after !== null) this.#setAfter(task, after, call);
     return { row: task.row, changed: true };
   }
@@ -395,9 +395,9 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     this.#table.putLife(row, life);
     this.#table.addStep(made, { actor, note: null, fence: null, call: "create" });
     this.#live.add(made, 0);
-    this.#note(made, null);
-    tellTask(this.#events, "task.created", made, null, null, call);
-    if (life.state === "ready") tellTask(this.#events, "task.ready", made, null, null, call);
+    this.#record(made, null);
+    publishTaskEvent(this.#events, "task.created", made, null, null, call);
+    if (life.state === "ready") publishTaskEvent(this.#events, "task.ready", made, null, null, call);
     this.#requests.remember("task", actor, task.request_id, id, now_ms, task.request_hash);
   }
 
@@ -468,14 +468,14 @@ export class TaskBook extends PublishingModel implements TaskClaims {
   }
 
   /** What becomes of a task that is not held any more. */
-  #leave(task: LiveTask, ending: Ending, turn: Turn, call: WriteCall): void {
+  #endClaim(task: LiveTask, ending: Ending, turn: Turn, call: WriteCall): void {
     const { lost, ...outcome } = outcomeOf(task, ending, call.now_ms);
     if (lost) this.#table.keepError(task.row, `lost by ${turn.claim?.holder_name ?? ""}`);
-    this.#become(task, { ...outcome, claim: null }, turn, call);
+    this.#transition(task, { ...outcome, claim: null }, turn, call);
   }
 
   /** A task becomes another: stored, counted, told, and found by those who may claim it now. */
-  #become(
+  #transition(
     task: LiveTask,
     change: Partial<TaskLife> & Pick<TaskLife, "state">,
     turn: Turn,
@@ -490,14 +490,14 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     const kept = state === "ready" ? {} : NOT_RESERVED;
     const ready_at = state === "ready" ? now_ms : task.life.ready_at;
     const ended_at = hasEnded(state) ? now_ms : null;
-    this.#keep(task, { ready_at, ...kept, ...change, ended_at }, turn, call, waited_ms);
+    this.#update(task, { ready_at, ...kept, ...change, ended_at }, turn, call, waited_ms);
     this.#live.add(task, now_ms);
     const topic = TOPICS[state];
-    if (topic !== undefined) tellTask(this.#events, topic, task, turn.claim ?? null, turn.reason ?? null, call);
+    if (topic !== undefined) publishTaskEvent(this.#events, topic, task, turn.claim ?? null, turn.reason ?? null, call);
     if (state === "done") this.#goOn(task, call);
     // What waited for it cannot go on, or can again; where it could not itself, nothing is another than before.
     else if (hasEnded(state) && !was_stuck) this.#lose(task, waitsForNote({ id: task.id, state }), call);
-    else if (had_ended && !this.#tellStuck(task, call)) this.#regain(task, call);
+    else if (had_ended && !this.#publishStuck(task, call)) this.#regain(task, call);
   }
 
   /** What a task is to wait for from now on; 400 where it cannot. */
@@ -524,11 +524,11 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     this.#live.remove(task);
     const state = this.#waitFor(task, new Set(after.filter((one) => one.state !== "done").map((one) => one.row)));
     if (state === before) this.#live.add(task, call.now_ms);
-    else this.#become(task, { state }, { call: "update", note: null }, call);
+    else this.#transition(task, { state }, { call: "update", note: null }, call);
     const is_stuck = this.#live.isStuck(task);
     if (is_stuck === was_stuck) return;
-    if (is_stuck) this.#tellStuck(task, call);
-    else if (state === "blocked") tellTask(this.#events, "task.unblocked", task, null, null, call);
+    if (is_stuck) this.#publishStuck(task, call);
+    else if (state === "blocked") publishTaskEvent(this.#events, "task.unblocked", task, null, null, call);
     if (is_stuck) this.#lose(task, this.#causeOf(task), call);
     else this.#regain(task, call);
   }
@@ -541,22 +541,22 @@ export class TaskBook extends PublishingModel implements TaskClaims {
   }
 
   /** Tells of a task that it cannot go on, where that is so. */
-  #tellStuck(task: LiveTask, call: WriteCall): boolean {
+  #publishStuck(task: LiveTask, call: WriteCall): boolean {
     const is_stuck = this.#live.isStuck(task);
-    if (is_stuck) tellTask(this.#events, "task.blocked", task, null, this.#causeOf(task), call);
+    if (is_stuck) publishTaskEvent(this.#events, "task.blocked", task, null, this.#causeOf(task), call);
     return is_stuck;
   }
 
   /** Tells of all that cannot go on because of one alone. */
   #lose({ row }: LiveTask, reason: string | null, call: WriteCall): void {
     for (const task of this.#live.lose(row).slice(0, TASKS_STUCK_TOLD_MAX))
-      tellTask(this.#events, "task.blocked", task, null, reason, call);
+      publishTaskEvent(this.#events, "task.blocked", task, null, reason, call);
   }
 
   /** Tells of all that only waited for one. */
   #regain({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.#live.regain(row).slice(0, TASKS_STUCK_TOLD_MAX))
-      tellTask(this.#events, "task.unblocked", task, null, null, call);
+      publishTaskEvent(this.#events, "task.unblocked", task, null, null, call);
   }
 
   /** Why a stuck task cannot go on by itself; null where the cause is too far away to be looked for. */
@@ -571,16 +571,16 @@ export class TaskBook extends PublishingModel implements TaskClaims {
   }
 
   /** A task stays what it is, and may be another for those who would claim it. */
-  #refile(task: LiveTask, change: Partial<TaskLife>, { now_ms }: WriteCall): void {
+  #requeue(task: LiveTask, change: Partial<TaskLife>, { now_ms }: WriteCall): void {
     const before = task.life;
     task.life = { ...before, ...change };
     this.#table.putLife(task.row, task.life);
-    this.#live.refile(task, before, now_ms);
-    this.#note(task, null);
+    this.#live.requeue(task, before, now_ms);
+    this.#record(task, null);
   }
 
   /** Stores a turn of a task that may stay what it is. */
-  #keep(
+  #update(
     task: LiveTask,
     change: Partial<TaskLife>,
     { call: from, note, claim, actor }: Turn,
@@ -590,7 +590,7 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     task.life = { ...task.life, ...change, steps: task.life.steps + 1, updated_at: call.now_ms };
     this.#table.putLife(task.row, task.life);
     this.#table.addStep(task, { actor: actor ?? call.actor, note, fence: claim?.fence ?? null, call: from });
-    this.#note(task, waited_ms);
+    this.#record(task, waited_ms);
   }
 
   /** What waited for a task goes on where it waits for nothing else, the oldest first. */
@@ -599,7 +599,7 @@ export class TaskBook extends PublishingModel implements TaskClaims {
       this.#live.unblock(task, row);
       this.#touch(task.id);
       if (task.blockers.size === 0)
-        this.#become(task, { state: "ready" }, { call: "unblock", note: null, actor: SERVER }, call);
+        this.#transition(task, { state: "ready" }, { call: "unblock", note: null, actor: SERVER }, call);
     }
   }
 
@@ -635,14 +635,14 @@ export class TaskBook extends PublishingModel implements TaskClaims {
     return null;
   }
 
-  #note(task: LiveTask, waited_ms: number | null): void {
+  #record(task: LiveTask, waited_ms: number | null): void {
     const { row, id, life } = task;
     this.#touch(id);
     this.#changed.push({ row, id, state: life.state, ready: life.state === "ready" ? record(task) : null, waited_ms });
   }
 }
 
-export const taskBook: Model<TaskBook> = { open: (opening) => new TaskBook(opening) };
+export const taskManager: Model<TaskManager> = { open: (opening) => new TaskManager(opening) };
 
 /** The refusal of one more task that is to wait for the same one as many others. */
 function crowdedAt(id: string): Failure {

@@ -9,7 +9,7 @@ import {
   SHORT_WORK_BYTES_MAX,
 } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
-import { LongWork } from "./long-work.js";
+import { SlowLane } from "./slow-lane.js";
 import type { JobOptions, Pool } from "./pool.js";
 import { streamJob, unaryJob } from "./pool-method.js";
 
@@ -41,7 +41,7 @@ interface Begun {
   readonly answer: (reply: string | Failure) => void;
 }
 
-function play(): { readonly work: LongWork; readonly begun: Begun[] } {
+function play(): { readonly work: SlowLane; readonly begun: Begun[] } {
   const begun: Begun[] = [];
   const pool = {
     run: (_job: unknown, request: string, options: JobOptions) =>
@@ -53,7 +53,7 @@ function play(): { readonly work: LongWork; readonly begun: Begun[] } {
       return null;
     },
   };
-  return { work: new LongWork(pool as unknown as Pool), begun };
+  return { work: new SlowLane(pool as unknown as Pool), begun };
 }
 
 async function settle(): Promise<void> {

@@ -9,16 +9,16 @@ import { TASK_STATES, type ReadyRecord, type TasksPush, type TaskState } from ".
 import type { Wakeable } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";
 import { resourcesOf } from "../claims/lease.js";
-import type { LeaseMirror } from "../claims/mirror.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
 import type { Resource } from "../claims/resource.js";
 import { ResourceIndex } from "../claims/resource-index.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
-import { Arrivals, type Arriving, type Freed, NEVER_LEASED, type Place, since } from "./arrivals.js";
-import { type Claimant, mayClaim, TaskPool } from "./pool.js";
+import { ReadinessIndex, type DatedTask, type Freed, NEVER_LEASED, type Place, since } from "./readiness-index.js";
+import { type Claimant, mayClaim, ReadyQueue } from "./ready-queue.js";
 import { hasEnded } from "./task.js";
 
 /** A task that is ready, as the front has it. */
-export interface OfferedTask extends Arriving {
+export interface OfferedTask extends DatedTask {
   readonly id: string;
   readonly resources: readonly Resource[];
 }
@@ -48,12 +48,12 @@ export interface TaskListener {
   lost?(): void;
 }
 
-export class TaskMirror implements Measured {
+export class TaskProjection implements Measured {
   readonly #figures: TaskFigures;
-  readonly #leases: LeaseMirror;
-  readonly #pool = new TaskPool<OfferedTask>();
+  readonly #leases: LeaseProjection;
+  readonly #ready = new ReadyQueue<OfferedTask>();
   readonly #by_resource = new ResourceIndex<OfferedTask>();
-  readonly #arrivals = new Arrivals<OfferedTask>((task) => this.#pool.get(task.row) === task);
+  readonly #arrivals = new ReadinessIndex<OfferedTask>((task) => this.#ready.get(task.row) === task);
   readonly #listeners = new Set<TaskListener>();
   /** Who waits for a task to become another, by its id. */
   readonly #waiters = new Waiters<string>();
@@ -63,7 +63,7 @@ export class TaskMirror implements Measured {
   /** Those whose time has come since the last tick. */
   #due: OfferedTask[] = [];
 
-  constructor(figures: TaskFigures, leases: LeaseMirror, now_ms: number) {
+  constructor(figures: TaskFigures, leases: LeaseProjection, now_ms: number) {
     this.#figures = figures;
     this.#leases = leases;
     leases.listen((record) => {
@@ -87,7 +87,7 @@ export class TaskMirror implements Measured {
 
   /** The task of a row, where it is ready. */
   get(row: number): OfferedTask | undefined {
-    return this.#pool.get(row);
+    return this.#ready.get(row);
   }
 
   /** What a commit did. */
@@ -107,7 +107,7 @@ export class TaskMirror implements Measured {
     }
     // What is not ready any more by what came later in the commit is offered to nobody.
     for (const task of offered)
-      if (this.#pool.get(task.row) === task && (task.not_before ?? 0) <= now_ms) this.#offer(task);
+      if (this.#ready.get(task.row) === task && (task.not_before ?? 0) <= now_ms) this.#offer(task);
   }
 
   /** Anything may have happened: the writer crashed, or a snapshot was restored. */
@@ -175,7 +175,7 @@ export class TaskMirror implements Measured {
     // The pool says only once whose time has come.
     this.#advance(now_ms);
     let steps = 0;
-    for (const { task, fits } of this.#pool.inOrder(claimant, now_ms)) {
+    for (const { task, fits } of this.#ready.inOrder(claimant, now_ms)) {
       if (steps >= TASK_OFFER_STEPS_MAX) return undefined;
       if (fits && admits(task)) return task;
       const { resources } = task;
@@ -186,14 +186,14 @@ export class TaskMirror implements Measured {
   }
 
   #advance(now_ms: number): void {
-    for (const task of this.#pool.advance(now_ms)) {
+    for (const task of this.#ready.advance(now_ms)) {
       this.#due.push(task);
       this.#offer(task);
     }
   }
 
   #read(now_ms: number): void {
-    this.#pool.clear();
+    this.#ready.clear();
     this.#by_resource.clear();
     this.#arrivals.clear();
     this.#due = [];
@@ -207,16 +207,16 @@ export class TaskMirror implements Measured {
   #add({ resources: texts, ...record }: ReadyRecord, now_ms: number, freed: Freed): OfferedTask {
     const resources = resourcesOf(texts, record.workspace);
     const task = { ...record, resources, freed };
-    this.#pool.add(task, now_ms);
+    this.#ready.add(task, now_ms);
     if (resources.length > 0) this.#by_resource.add(task);
     this.#arrivals.add(task);
     return task;
   }
 
   #remove(row: number): void {
-    const task = this.#pool.get(row);
+    const task = this.#ready.get(row);
     if (task === undefined) return;
-    this.#pool.remove(row);
+    this.#ready.remove(row);
     this.#by_resource.remove(task);
     this.#arrivals.left();
   }
@@ -233,6 +233,6 @@ export class TaskMirror implements Measured {
     for (const { filed } of this.#by_resource.meeting(resources, (task) => !freed.has(task))) freed.add(filed);
     for (const task of freed) this.#arrivals.free(task, lease.holder, lease.ended_at ?? 0);
     for (const task of [...freed].toSorted((a, b) => a.row - b.row))
-      if (this.#pool.get(task.row) === task) this.#offer(task);
+      if (this.#ready.get(task.row) === task) this.#offer(task);
   }
 }

@@ -10,14 +10,14 @@ import { type Wakeable, waitFor } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 import { isLease, type LiveLease, liveLease } from "./lease.js";
-import { conflict } from "./ledger.js";
+import { conflict } from "./lock-table.js";
 import type { Resource } from "./resource.js";
 import { type Meeting, ResourceIndex } from "./resource-index.js";
 
 /** Who is told of each lease that a commit has changed; of one that has ended, too. */
 export type LeaseListener = (record: LeaseRecord) => void;
 
-export class LeaseMirror implements Measured {
+export class LeaseProjection implements Measured {
   readonly #live = new TurnoverMap<number, LiveLease>();
   readonly #by_holder = new Groups<string, LiveLease>();
   readonly #index = new ResourceIndex<LiveLease>();

@@ -1,2 +1,2 @@
-/** How the access of a caller ends: the user has left the session, or the token opens nothing any more. A type. */
+/** How a caller's access ends: the user has left the session, or the token is no longer valid. A type. */
 export type AccessEnd = "logged out" | "revoked";

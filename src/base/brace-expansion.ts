@@ -1,12 +1,12 @@
 /**
- * Brace expansion: `{ts,tsx}` in a glob stands for each of its alternatives, nested ones included. Pure. `\` before a
- * brace or a comma makes it literal. A glob also stands for the name that it spells, so the expansion of one with
+ * Expands braces: `{ts,tsx}` in a glob stands for each of its alternatives, nested ones included. Pure. `\` before a
+ * brace or a comma makes it literal. A glob also stands for the name that it spells, so the expansion of a glob with
  * braces ends with the glob whose braces are literal.
- * By hand: npm's brace-expansion leaves unbalanced braces as they are, and its bound cuts the list off silently.
+ * By hand: npm's brace-expansion leaves unbalanced braces as they are, and its bound truncates the list silently.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
 
-/** Why braces cannot be expanded, to be read after the glob's name. */
+/** Says why braces cannot be expanded, in words that follow the glob's name. */
 export class BraceProblem {
   constructor(readonly problem: string) {}
 }
@@ -16,7 +16,7 @@ const UNBALANCED = new BraceProblem("has a brace without its other one: write \\
 const RANGE = /^(?:-?\d+\.\.-?\d+|[A-Za-z]\.\.[A-Za-z])(?:\.\.-?\d+)?$/;
 
 /**
- * The globs without braces that a glob stands for.
+ * Expands a glob into globs without braces.
  * @returns the alternatives in their order, at most GLOB_ALTERNATIVES_MAX, then the glob with literal braces
  */
 export function expandBraces(glob: string): readonly string[] | BraceProblem {
@@ -24,20 +24,20 @@ export function expandBraces(glob: string): readonly string[] | BraceProblem {
   const read = readSequence(glob, 0, 0);
   if (read instanceof BraceProblem) return read;
   const { alternatives } = read;
-  // Every brace is escaped.
+  // There is one alternative, and it is the glob itself: every brace is escaped.
   if (alternatives.length === 1 && alternatives[0] === glob) return alternatives;
   return [...alternatives, spellBraces(glob)];
 }
 
 interface Read {
   readonly alternatives: readonly string[];
-  /** Where the text goes on. */
+  /** The offset at which reading continues. */
   readonly next: number;
 }
 
 /**
- * Reads literal text and groups until the text ends, or, inside of a group, until its `,` or `}`.
- * @param depth how many groups are open
+ * Reads literal text and groups until the text ends, or, inside a group, until its `,` or `}`.
+ * @param depth the number of open groups
  */
 function readSequence(glob: string, start: number, depth: number): Read | BraceProblem {
   let alternatives: readonly string[] = [""];
@@ -80,7 +80,7 @@ function readGroup(glob: string, start: number, depth: number): Read | BraceProb
   }
 }
 
-/** The glob with its braces, and the commas between them, as characters of the name. */
+/** Escapes the braces of a glob, and the commas between them, so that they are characters of the name. */
 function spellBraces(glob: string): string {
   return glob.replaceAll(/\\.|[{},]/gsu, (part) => (part.startsWith("\\") ? part : `\\${part}`));
 }

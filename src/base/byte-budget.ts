@@ -1,6 +1,6 @@
 /**
- * A number of bytes that many share: each takes what it is about to hold, and gives it back. Pure, any thread. What
- * does not fit is refused by the caller, before it is in memory.
+ * A byte budget that several users share: each takes the bytes that it is about to hold, and gives them back. The
+ * caller refuses data that does not fit before the data is in memory. Pure, any thread.
  */
 import { assert } from "./assert.js";
 
@@ -12,12 +12,12 @@ export class ByteBudget {
     this.#bytesMax = bytesMax;
   }
 
-  /** Bytes that are taken now. */
+  /** The bytes that are taken now. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Takes the bytes; false, and nothing is taken, where they do not fit. */
+  /** Takes the bytes. Returns false, and takes nothing, if they do not fit. */
   take(bytes: number): boolean {
     if (this.#bytes + bytes > this.#bytesMax) return false;
     this.#bytes += bytes;

@@ -1,4 +1,4 @@
-/** A clock that never goes back, under a machine's clock that is set. */
+/** The monotonic clock, while the machine's clock is set. */
 import t from "tap";
 import { MonotonicClock } from "./clock.js";
 

@@ -1,6 +1,6 @@
 /**
  * The one source of time. Actors take a `Clock` and expose `tick(now_ms)`, so that tests never sleep. By hand:
- * libraries of test clocks replace the global one, while an actor is handed its own.
+ * libraries of test clocks replace the global clock, while an actor here gets its own.
  */
 
 export interface Clock {
@@ -11,8 +11,8 @@ export interface Clock {
 export const systemClock: Clock = { now: () => Date.now() };
 
 /**
- * Milliseconds since some moment that is the same in all threads of the process; whoever sets the machine's clock does
- * not move it. For deadlines.
+ * Milliseconds since a moment that is the same in all threads of the process. Setting the machine's clock does not move
+ * it. For deadlines.
  */
 export const machineClock: Clock = {
   now: () => {
@@ -21,22 +21,22 @@ export const machineClock: Clock = {
   },
 };
 
-/** Milliseconds that have passed since some moment; nobody can set it. */
+/** Returns the milliseconds that have passed since some moment. Nothing can set it. */
 export type Elapsed = () => number;
 
 /**
- * A clock that never goes back, whatever happens to the machine's: stored rows are searched by time with their ids, so
- * times must not fall while ids rise. Where the machine's is set back it goes on by what has passed, so that what ends
- * after a while does.
+ * A clock that never goes back, even if the machine's clock does: stored rows are searched by time together with their
+ * ids, so times must not fall while ids rise. After the machine's clock was set back, this clock advances by the
+ * elapsed time, so that timeouts still end.
  */
 export class MonotonicClock implements Clock {
   readonly #source: Clock;
   readonly #elapsed: Elapsed;
-  /** A time, and what had passed when it was that late. */
+  /** A time, and the elapsed time at that moment. */
   #base_ms: number;
   #base_elapsed: number;
 
-  /** @param elapsed without it, the time stands still until the machine's clock has caught up */
+  /** @param elapsed if it is left out, the time stands still until the machine's clock has caught up */
   constructor(source: Clock, floor_ms = 0, elapsed: Elapsed = () => 0) {
     this.#source = source;
     this.#elapsed = elapsed;
@@ -44,7 +44,7 @@ export class MonotonicClock implements Clock {
     this.#base_elapsed = elapsed();
   }
 
-  /** Goes on from a time that others have come to, where that is later. */
+  /** Moves the clock forward to a time that other clocks have reached. An earlier time changes nothing. */
   raise(now_ms: number): void {
     if (now_ms <= this.now()) return;
     this.#base_ms = now_ms;
@@ -62,7 +62,7 @@ export class MonotonicClock implements Clock {
   }
 }
 
-/** The machine's time, as a clock that never goes back nor stands still. */
+/** Returns a clock of the machine's time that never goes back nor stands still. */
 export function steadyClock(): MonotonicClock {
   return new MonotonicClock(systemClock, 0, () => performance.now());
 }

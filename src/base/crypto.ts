@@ -1,9 +1,9 @@
-/** Node's cryptography, read when it is first needed: that takes 5 ms, which no start of a thread should wait for. */
+/** Loads Node's cryptography at first use: it takes 5 ms, which no thread should wait for at its start. */
 import type * as NodeCrypto from "node:crypto";
 
 let loaded: typeof NodeCrypto | undefined;
 
-/** The module `node:crypto`. */
+/** Returns the module `node:crypto`. */
 export function crypto(): typeof NodeCrypto {
   return (loaded ??= process.getBuiltinModule("node:crypto"));
 }

@@ -1,13 +1,13 @@
 /**
- * Durations in Go's style, as flags, files and `uptime` write them. Pure, any thread. Which range a
- * duration must lie in is left to the option that it is the value of. By hand: parse-duration skips words that
- * it does not know and takes weeks, ms takes one term; Go refuses the former and adds up the latter.
+ * Durations in Go's style, as flags, files and `uptime` write them. Pure, any thread. Each option checks the range of
+ * its own value. By hand: parse-duration skips words that it does not know and accepts weeks, ms accepts one term only;
+ * Go rejects the former and adds up the latter.
  */
 
 const NS_PER_MS = 1_000_000n;
-/** The largest that Go's time.Duration holds (about 292 years); also keeps the result an exact number. */
+/** The largest duration that Go's time.Duration holds (about 292 years). It also keeps the result an exact number. */
 const DURATION_NS_MAX = 2n ** 63n - 1n;
-/** No duration of sense is longer; bounds the work on digits. */
+/** No sensible duration is longer. The limit bounds the work on digits. */
 const DURATION_TEXT_CHARS_MAX = 64;
 
 const UNIT_NS = new Map<string, bigint>([
@@ -24,8 +24,8 @@ const UNIT_NS = new Map<string, bigint>([
 const TERM = /(\d*)(?:\.(\d*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
 
 /**
- * Milliseconds of `500ms`, `90s`, `1h30m`, `1.5h` (fractional for units below the millisecond);
- * undefined where the text is malformed, negative, zero, or beyond what Go can hold.
+ * Parses `500ms`, `90s`, `1h30m`, `1.5h` into milliseconds (fractional for units below the millisecond). Returns
+ * undefined if the text is malformed, negative, zero, or beyond the range of Go.
  */
 export function parseDuration(text: string): number | undefined {
   if (text.length > DURATION_TEXT_CHARS_MAX) return undefined;
@@ -39,16 +39,16 @@ export function parseDuration(text: string): number | undefined {
     const fraction = term[2] ?? "";
     const unit_ns = UNIT_NS.get(term[3] ?? "");
     if (unit_ns === undefined || whole.length + fraction.length === 0) return undefined;
-    // Whole nanoseconds: "1.1h" is exactly 3 960 000 ms, which floating point would miss.
+    // Counts whole nanoseconds: "1.1h" is exactly 3 960 000 ms, which floating point would miss.
     total_ns += (BigInt(whole + fraction) * unit_ns) / 10n ** BigInt(fraction.length);
     at = TERM.lastIndex;
   }
   if (total_ns <= 0n || total_ns > DURATION_NS_MAX) return undefined;
-  // Whole milliseconds apart: nanoseconds of a year are more than a number holds exactly.
+  // Converts whole milliseconds separately: the nanoseconds of a year are more than a number holds exactly.
   return Number(total_ns / NS_PER_MS) + Number(total_ns % NS_PER_MS) / Number(NS_PER_MS);
 }
 
-/** `45s`, `2m5s`, `3h24m10s`: whole seconds, rounded down; `ms` below zero counts as zero. */
+/** Formats `45s`, `2m5s`, `3h24m10s`: whole seconds, rounded down. A negative `ms` counts as zero. */
 export function formatUptime(ms: number): string {
   const total_s = Math.max(0, Math.floor(ms / 1000));
   const hours = Math.floor(total_s / 3600);

@@ -1,4 +1,4 @@
-/** Numbers as they are written: what is kept exact, and decimal arithmetic against integers of any size. */
+/** Numbers as they are written: which ones are kept exact, and decimal arithmetic against integers of any size. */
 import * as fc from "fast-check";
 import t from "tap";
 import { compareNumbers, ExactNumber, isInteger, isMultipleOf, readExact, writeExact } from "./exact-number.js";

@@ -1,7 +1,7 @@
 /**
- * JSON numbers that a double cannot hold as they are written. `readExact` reads a JSON text so that each such number
- * is an ExactNumber; every other number stays a plain one. `writeExact` writes both back. Decimal arithmetic on both
- * is exact and bounded. Pure, any thread.
+ * JSON numbers that a double cannot hold exactly. `readExact` reads a JSON text so that each such number becomes an
+ * ExactNumber; every other number stays a plain one. `writeExact` writes both back. Decimal arithmetic on both is exact
+ * and bounded. Pure, any thread.
  */
 import { stringify } from "lossless-json";
 import { must } from "./assert.js";
@@ -9,9 +9,9 @@ import { crypto } from "./crypto.js";
 
 /** Longer numbers are read as doubles: arithmetic on them would take more than linear time. */
 const EXACT_CHARACTERS_MAX = 1024;
-/** What every number has that a double may not hold: 16 digits in a row, or an exponent of three digits. */
+/** Every number that a double may not hold has 16 digits in a row, or an exponent of three digits. */
 const MAY_BE_INEXACT = /[\d.]{16}|[eE][+-]?\d{3}/;
-/** A number, or where a string begins. */
+/** Matches a number, or the quote that starts a string. */
 const NUMBER_OR_QUOTE = /"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /** `digits` × 10 ^ `exponent`; `digits` has no zero at either end, and is "" for zero. */
@@ -21,7 +21,7 @@ export interface Decimal {
   readonly exponent: bigint;
 }
 
-/** @param text a number by the grammar of JSON */
+/** @param text a number in the grammar of JSON */
 function parseDecimal(text: string): Decimal {
   const [, sign, whole = "", fraction = "", power = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]\+?(-?\d+))?$/.exec(text) ?? [];
@@ -37,17 +37,17 @@ function textOf({ negative, digits, exponent }: Decimal): string {
 }
 
 export class ExactNumber {
-  // Private: whoever walks a JSON value finds no members in it.
+  // Private, so that code that walks a JSON value finds no members in it.
   readonly #text: string;
   readonly #decimal: Decimal;
 
-  /** @param text a number by the grammar of JSON */
+  /** @param text a number in the grammar of JSON */
   constructor(text: string) {
     this.#text = text;
     this.#decimal = parseDecimal(text);
   }
 
-  /** As it was written. */
+  /** The number as it was written. */
   get text(): string {
     return this.#text;
   }
@@ -56,12 +56,12 @@ export class ExactNumber {
     return this.#decimal;
   }
 
-  /** A text that two of them share only where they are equal. */
+  /** A text that two numbers share only if they are equal. */
   get canonical(): string {
     return textOf(this.decimal);
   }
 
-  /** The nearest double. */
+  /** Returns the nearest double. */
   valueOf(): number {
     return Number(this.#text);
   }
@@ -85,7 +85,7 @@ export function isInteger(value: JsonNumber): boolean {
   return value instanceof ExactNumber ? value.decimal.exponent >= 0n : Number.isInteger(value);
 }
 
-/** Less than 0 where `a` is less than `b`, 0 where they are equal. */
+/** Compares two numbers: negative if `a` is less than `b`, 0 if they are equal. */
 export function compareNumbers(a: JsonNumber, b: JsonNumber): number {
   if (typeof a === "number" && typeof b === "number") return a - b;
   const [one, other] = [decimalOf(a), decimalOf(b)];
@@ -106,7 +106,7 @@ function compareMagnitudes(a: Decimal, b: Decimal): number {
   return a.digits === b.digits ? 0 : a.digits < b.digits ? -1 : 1;
 }
 
-/** 10 ^ `power` modulo `modulus`, in a number of steps logarithmic in `power`. */
+/** Returns 10 ^ `power` modulo `modulus`, in a number of steps logarithmic in `power`. */
 function powerOfTen(power: bigint, modulus: bigint): bigint {
   let result = 1n % modulus;
   for (let base = 10n % modulus, rest = power; rest > 0n; rest >>= 1n) {
@@ -117,7 +117,7 @@ function powerOfTen(power: bigint, modulus: bigint): bigint {
 }
 
 /**
- * Whether `value` is `divisor` times an integer, by their decimal digits: 19.99 is a multiple of 0.01.
+ * Returns whether `value` is `divisor` times an integer, by their decimal digits: 19.99 is a multiple of 0.01.
  * @param divisor not 0
  */
 export function isMultipleOf(value: JsonNumber, divisor: JsonNumber): boolean {
@@ -136,7 +136,7 @@ function isInexact(text: string): boolean {
   return !Number.isFinite(double) || textOf(parseDecimal(text)) !== textOf(parseDecimal(String(double)));
 }
 
-/** Where the string that begins at a quote ends: behind its closing quote. */
+/** Returns the offset after the closing quote of the string that begins at a quote. */
 function endOfString(text: string, from: number): number {
   for (let quote = text.indexOf('"', from + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let backslashes = 0;
@@ -146,7 +146,7 @@ function endOfString(text: string, from: number): number {
   return text.length;
 }
 
-/** Replaces the numbers of a JSON text, not what is in its strings. */
+/** Replaces the numbers of a JSON text, but not those inside its strings. */
 function replaceNumbers(text: string, replace: (token: string) => string): string {
   const numbers = new RegExp(NUMBER_OR_QUOTE);
   const pieces: string[] = [];
@@ -167,14 +167,14 @@ function replaceNumbers(text: string, replace: (token: string) => string): strin
 }
 
 /**
- * The value of a JSON text with ExactNumbers in it.
- * @param text is known to be JSON
- * @param json what JSON.parse makes of it; comes back as it is where a double holds every number
+ * Returns the value of a JSON text, with ExactNumbers in it.
+ * @param text a text that is known to be JSON
+ * @param json the result of JSON.parse; it is returned as it is if doubles hold every number
  */
 export function readExact(text: string, json: unknown): unknown {
   if (!MAY_BE_INEXACT.test(text)) return json;
   const exact: string[] = [];
-  // No text of the JSON can begin with it.
+  // No string in the JSON can begin with this random mark.
   const mark = `${crypto().randomUUID()}:`;
   const marked = replaceNumbers(text, (token) => (isInexact(token) ? `"${mark}${exact.push(token) - 1}"` : token));
   if (exact.length === 0) return json;
@@ -185,7 +185,7 @@ export function readExact(text: string, json: unknown): unknown {
   );
 }
 
-/** The JSON text of what `readExact` has read: each number has the digits that it was written with. */
+/** Returns the JSON text of a value from `readExact`: each number has the digits with which it was written. */
 export function writeExact(value: unknown): string {
   const exact = {
     test: (part: unknown) => part instanceof ExactNumber,

@@ -1,4 +1,4 @@
-/** The member of a body that may be any JSON: which it is, its texts, and what is left without it. */
+/** The free member of a body: finding it, its texts, and the body without it. */
 import t from "tap";
 import * as Type from "typebox";
 import { FRONT_BODIES } from "../../schemas/front-bodies.js";

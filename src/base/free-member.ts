@@ -1,12 +1,12 @@
 /**
- * The member of a body that may be any JSON (an event's `data`, a task's `result`). It is taken as the text that was
- * sent, digit by digit, and never looked into. Pure, any thread.
+ * Handles the free member of a body: the one that may be any JSON (an event's `data`, a task's `result`). It is kept as
+ * the text that was sent, digit by digit, and is never looked into. Pure, any thread.
  */
 import type { TSchema } from "typebox";
 import { must } from "./assert.js";
 import { elementTexts, memberTexts } from "./json-text.js";
 
-/** What of a schema says what a body is made of. */
+/** The members of a schema that describe what a body contains. */
 interface Composed {
   readonly type?: string;
   readonly items?: Composed;
@@ -18,18 +18,18 @@ interface Composed {
 
 const NO_TEXTS: readonly (string | null)[] = [];
 
-/** Whether a schema takes any JSON. */
+/** Returns whether a schema accepts any JSON. */
 function isFree({ type, anyOf, enum: allowed, const: constant }: Composed): boolean {
   return type === undefined && anyOf === undefined && allowed === undefined && constant === undefined;
 }
 
-/** The objects that a body may be, or be an array of. */
+/** Returns the property tables of the objects that a body may be, or may be an array of. */
 function objectsOf({ items, properties, anyOf = [] }: Composed): readonly NonNullable<Composed["properties"]>[] {
   if (properties !== undefined) return [properties];
   return [...(items === undefined ? [] : objectsOf(items)), ...anyOf.flatMap(objectsOf)];
 }
 
-/** The name of the member that may be any JSON, of a body or of each of its items; null where there is none. */
+/** Returns the name of the free member of a body, or of each of its items; null if there is none. */
 export function freeMemberOf(schema: TSchema): string | null {
   const names = objectsOf(schema).flatMap((properties) =>
     Object.entries(properties).flatMap(([name, member]) => (isFree(member) ? [name] : [])),
@@ -39,7 +39,10 @@ export function freeMemberOf(schema: TSchema): string | null {
   return name;
 }
 
-/** The texts of a body's free member: of each item where it is an array. The body was read, and is of its schema. */
+/**
+ * Returns the texts of a body's free member, one for each item if the body is an array. The body must have been checked
+ * against its schema.
+ */
 export function freeTexts(text: string, json: unknown, member: string | null): readonly (string | null)[] {
   if (member === null) return NO_TEXTS;
   const texts = Array.isArray(json) ? must(elementTexts(text), "the body was parsed as an array") : [text];
@@ -47,8 +50,8 @@ export function freeTexts(text: string, json: unknown, member: string | null): r
 }
 
 /**
- * The value without what its schema does not name, and without free members: as much of it as the schema bounds.
- * @param json a value of the schema
+ * Removes free members and members that the schema does not name, so that the schema bounds the size of the rest.
+ * @param json a value that fits the schema
  */
 export function withoutFree(json: unknown, schema: TSchema): unknown {
   return reduce(json, schema);

@@ -1,4 +1,4 @@
-/** Things by what they belong to: each once, and no group that is empty. */
+/** The multimap: it holds each item once, and drops empty groups. */
 import t from "tap";
 import { Groups } from "./groups.js";
 

@@ -1,25 +1,25 @@
-/** Things by what they belong to; a group that nobody belongs to is not there. Pure. */
+/** A multimap from a group key to items. Empty groups are removed. Pure. */
 import { TurnoverMap } from "./turnover-map.js";
 
 export class Groups<Key extends string | number, Item> {
   readonly #groups = new TurnoverMap<Key, Set<Item>>();
 
-  /** How many groups there are. */
+  /** The number of groups. */
   get size(): number {
     return this.#groups.size;
   }
 
-  /** All of them, group by group. */
+  /** Returns all items, group by group. */
   items(): Item[] {
     return this.#groups.values().flatMap((group) => [...group]);
   }
 
-  /** Undefined for none. */
+  /** Returns the group, or undefined if it is empty. */
   get(key: Key): ReadonlySet<Item> | undefined {
     return this.#groups.get(key);
   }
 
-  /** Whether it was not there yet. */
+  /** Adds an item. Returns whether it is new. */
   add(key: Key, item: Item): boolean {
     const group = this.#groups.get(key);
     if (group === undefined) {
@@ -30,7 +30,7 @@ export class Groups<Key extends string | number, Item> {
     return group.add(item).size > size;
   }
 
-  /** Whether it was there. */
+  /** Removes an item. Returns whether it was there. */
   remove(key: Key, item: Item): boolean {
     const group = this.#groups.get(key);
     const removed = group?.delete(item) ?? false;
@@ -38,7 +38,7 @@ export class Groups<Key extends string | number, Item> {
     return removed;
   }
 
-  /** A whole group, which is not there any more. */
+  /** Removes a whole group and returns it. */
   take(key: Key): ReadonlySet<Item> {
     const group = this.#groups.get(key);
     this.#groups.delete(key);

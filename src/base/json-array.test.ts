@@ -1,4 +1,4 @@
-/** Chunks of an array against JSON.stringify, and their bound. */
+/** The chunks of an array, compared with JSON.stringify, and their bound. */
 import * as fc from "fast-check";
 import t from "tap";
 import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";

@@ -1,6 +1,6 @@
 /**
- * A JSON array as a sequence of chunks of bounded size, for answers that may be long. Pure. By hand: libraries
- * that stream JSON take values, and these are texts already.
+ * Writes a JSON array as a sequence of chunks of bounded size, for answers that may be long. Pure. By hand: libraries
+ * that stream JSON take values, and the items here are texts already.
  */
 import { LIST_BYTES_MAX, STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
 
@@ -19,21 +19,21 @@ export function* encodeArray(items: Iterable<string>): Generator<string, void, u
   yield `${chunk}]`;
 }
 
-/** How the items of a list are written, and where the list goes on behind one of them. */
+/** How a list writes its items, and how a client continues the list after an item. */
 export interface ListEncoding<Item> {
   readonly encode: (item: Item) => string;
-  /** The parameters of the query with which the list goes on behind an item: `after=plan%2Fbuild`. */
+  /** Returns the query parameters that continue the list after an item: `after=plan%2Fbuild`. */
   readonly cursorOf: (item: Item) => string;
-  /** Is told of each item that is in the list. */
+  /** Called for each item that the list contains. */
   readonly onListed?: (item: Item) => void;
-  /** LIST_BYTES_MAX where it is not given. */
+  /** The default is LIST_BYTES_MAX. */
   readonly bytesMax?: number;
 }
 
 /**
- * As `encodeArray`, for a list that ends before its items have more than LIST_BYTES_MAX together. One item is always in
- * it.
- * @returns where the list goes on; null where there is no more
+ * Works as `encodeArray`, but ends the list before its items exceed LIST_BYTES_MAX together. The list always contains
+ * at least one item.
+ * @returns the cursor that continues the list; null if the list is complete
  */
 export function* encodeList<Item>(
   items: Iterable<Item>,
@@ -59,12 +59,12 @@ export function* encodeList<Item>(
   return next;
 }
 
-/** A parameter of a query: `after=plan%2Fbuild`. */
+/** Returns a query parameter: `after=plan%2Fbuild`. */
 export function cursor(name: string, value: string | number): string {
   return `${name}=${encodeURIComponent(String(value).toWellFormed())}`;
 }
 
-/** The chunks with a beginning and an end, and what they return; what is short is one chunk. */
+/** Puts a text before and after the chunks, and returns what they return. A short result is one chunk. */
 export function* wrapChunks<End>(
   begin: string,
   chunks: Iterable<string, End>,

@@ -1,6 +1,6 @@
 /**
- * JSON as it comes in a request: UTF-8 bytes that become a text and its value. Pure, any thread: the front
- * reads short bodies so, the pool those that may be long. What shape the value must have is others' business.
+ * Reads the JSON of a request: UTF-8 bytes become a text and its value. The caller checks the shape of the value. Pure,
+ * any thread: the front reads short bodies with it, the pool reads those that may be long.
  */
 import { isUtf8 } from "node:buffer";
 import { type Failure, invalid } from "./result.js";
@@ -15,7 +15,7 @@ export interface JsonText {
 }
 
 /**
- * The text of a body and what it says; the 400 of one that is empty, not UTF-8 or not JSON. A leading byte
+ * Returns the text of a body and its value, or the 400 if the body is empty, not UTF-8 or not JSON. A leading byte
  * order mark is ignored.
  */
 export function readJsonText(body: Uint8Array): JsonText | Failure {
@@ -26,7 +26,7 @@ export function readJsonText(body: Uint8Array): JsonText | Failure {
   try {
     return { text, json: JSON.parse(text) as unknown };
   } catch {
-    // JSON.parse throws nothing but SyntaxError.
+    // JSON.parse throws only SyntaxError.
     return MALFORMED_BODY;
   }
 }

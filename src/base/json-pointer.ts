@@ -1,4 +1,4 @@
-/** One step of a JSON Pointer (RFC 6901): a member's name in which `~` and `/` stand escaped. Pure. */
+/** Escapes one step of a JSON Pointer (RFC 6901): `~` and `/` in a member's name. Pure. */
 
 export function escapePointer(name: string): string {
   return name.replaceAll("~", "~0").replaceAll("/", "~1");

@@ -1,6 +1,6 @@
 /**
- * What JSON is made of, looked at before it is parsed: a small body may hold millions of values, or be nested a million
- * levels deep, and takes seconds and gigabytes then, whatever it says. Pure, any thread.
+ * Bounds the structure of JSON before it is parsed: a small body may hold millions of values, or be nested a million
+ * levels deep, and then takes seconds and gigabytes to parse. Pure, any thread.
  */
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits.js";
 import { type Failure, invalid } from "./result.js";
@@ -10,7 +10,7 @@ const TOO_DEEP = invalid(`the body is nested deeper than ${JSON_DEPTH_MAX} level
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** What a byte outside a string means; nothing where it is not listed. */
+/** The meaning of a byte outside a string; a byte that is not listed has none. */
 const STRING = 1;
 const OPEN = 2;
 const CLOSE = 3;
@@ -24,16 +24,16 @@ for (const [bytes, meaning] of [
 ] as const)
   for (const byte of Buffer.from(bytes)) MEANINGS[byte] = meaning;
 
-/** A string that is longer is looked through by `indexOf`, whose call costs as much as some bytes do. */
+/** The end of a longer string is found by `indexOf`, whose call costs as much as stepping over some bytes. */
 const STEPPED_BYTES = 32;
 
 /**
- * The 400 for a body with more than so many values, or nested deeper than JSON_DEPTH_MAX; null for any other, whether
- * or not it is JSON. Linear in the bytes: 10 MiB take 10 to 30 ms.
+ * Returns the 400 for a body with more than `values_max` values, or nested deeper than JSON_DEPTH_MAX; null for any
+ * other body, whether or not it is JSON. Linear in the bytes: 10 MiB take 10 to 30 ms.
  */
 export function refuseStructure(body: Uint8Array, values_max = JSON_VALUES_MAX): Failure | null {
   const { length } = body;
-  // Each level and each value is a byte at least.
+  // Each level and each value takes at least a byte.
   if (length <= Math.min(JSON_DEPTH_MAX, values_max)) return null;
   let depth = 0;
   let values = 1;
@@ -56,7 +56,7 @@ export function refuseStructure(body: Uint8Array, values_max = JSON_VALUES_MAX):
   return null;
 }
 
-/** Where the quote is that ends a string; behind the last byte where none does. */
+/** Returns the offset of the quote that ends a string; `length` if the string does not end. */
 function endOfString(body: Uint8Array, from: number, length: number): number {
   let at = from + 1;
   while (at < length) {

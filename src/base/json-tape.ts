@@ -1,24 +1,24 @@
 /**
- * A JSON document as a flat table of integers: one row a value or member name, in the order of the text.
- * Pure, any thread. It keeps offsets, not values, so nothing is lost (digits of numbers, order, blanks),
- * and sits outside the JavaScript heap at 16 bytes a row, so that ten megabytes of `[[[[…` or `0,0,0,…`
- * neither overflow the stack nor fill the heap: jsonc-parser's tree of a megabyte of `0,0,…` takes 32 MB of heap
- * and ten times as long, and 20 000 levels end it. What the values mean is left to the reader.
+ * A JSON document as a flat table of integers: one row for each value or member name, in the order of the text. It
+ * keeps offsets, not values, so nothing is lost (digits of numbers, order, blanks). It lies outside the JavaScript heap
+ * at 16 bytes a row, so that ten megabytes of `[[[[…` or `0,0,0,…` neither overflow the stack nor fill the heap:
+ * jsonc-parser's tree of a megabyte of `0,0,…` takes 32 MB of heap and ten times as long, and 20 000 levels crash it.
+ * The reader interprets the values. Pure, any thread.
  */
 
-/** Cells of a row: its kind, where its text starts and ends, and the row after it and all it contains. */
+/** The cells of a row: its kind, the start and the end of its text, and the row after it and its contents. */
 export const KIND = 0;
 export const START = 1;
 export const END = 2;
 export const NEXT = 3;
-/** Rows are named by their first cell. The first child of a container is the row right after it. */
+/** A row's index is that of its first cell. The first child of a container is the row right after it. */
 export const ROW_CELLS = 4;
 
-/** Kinds of rows. In an object, each value's row comes right after its name's. */
+/** The kinds of rows. In an object, the row of each value comes right after the row of its name. */
 export const OBJECT = 0;
 export const ARRAY = 1;
 export const STRING = 2;
-/** A string with at least one escape: its text is not its content. */
+/** A string with at least one escape: its text differs from its content. */
 export const ESCAPED_STRING = 3;
 export const NUMBER = 4;
 export const TRUE = 5;
@@ -44,11 +44,11 @@ function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** Where a number that starts at `from` ends; -1 where RFC 8259 has no such number. */
+/** Returns the end of the number that starts at `from`; -1 if RFC 8259 has no such number. */
 function endOfNumber(text: string, from: number): number {
   let at = text.charCodeAt(from) === MINUS ? from + 1 : from;
   if (!isDigit(text.charCodeAt(at))) return -1;
-  // A leading zero stands alone.
+  // No digit may follow a leading zero.
   if (text.charCodeAt(at) === 0x30) at++;
   else while (isDigit(text.charCodeAt(at))) at++;
   if (text.charCodeAt(at) === POINT) {
@@ -69,7 +69,10 @@ class TapeParser {
   readonly #text: string;
   #at: number;
   #used = 0;
-  /** The innermost open container, -1 outside; while one is open its NEXT cell holds the container around it. */
+  /**
+   * The innermost open container, -1 outside of any. While a container is open, its NEXT cell holds the container
+   * around it.
+   */
   #open = -1;
   cells: Int32Array = new Int32Array(ROWS_INITIAL * ROW_CELLS);
 
@@ -78,7 +81,7 @@ class TapeParser {
     this.#at = text.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0;
   }
 
-  /** Whether the whole text is one JSON value; `cells` then holds it. */
+  /** Returns whether the whole text is one JSON value; `cells` then holds it. */
   parse(): boolean {
     for (;;) {
       if (this.#openKind() === OBJECT && !this.#readName()) return false;
@@ -110,7 +113,7 @@ class TapeParser {
     return this.#openKind() === OBJECT ? CLOSE_BRACE : CLOSE_BRACKET;
   }
 
-  /** The first character that is no blank, NaN at the end. */
+  /** Skips blanks and returns the first other character; NaN at the end. */
   #skipBlanks(): number {
     for (;;) {
       const code = this.#text.charCodeAt(this.#at);
@@ -181,7 +184,7 @@ class TapeParser {
     for (;;) {
       const code = text.charCodeAt(at);
       if (code === QUOTE) break;
-      // Control characters must be escaped; NaN is the end of the text.
+      // Control characters must be escaped. NaN is the end of the text.
       if (!(code >= 0x20)) return false;
       at++;
       if (code !== BACKSLASH) continue;
@@ -202,7 +205,7 @@ class TapeParser {
 }
 
 /**
- * The rows of a JSON text, the first being the document's value; undefined where RFC 8259 has no such text. A
+ * Returns the rows of a JSON text, the first being the document's value; undefined if RFC 8259 has no such text. A
  * leading byte order mark is ignored.
  */
 export function parseJsonTape(text: string): Int32Array | undefined {
@@ -210,11 +213,11 @@ export function parseJsonTape(text: string): Int32Array | undefined {
   return parser.parse() ? parser.cells : undefined;
 }
 
-/** The content of the string or member name in this row. */
+/** Returns the content of the string or member name in this row. */
 export function stringAt(text: string, cells: Int32Array, row: number): string {
   const start = cells[row + START] as number;
   const end = cells[row + END] as number;
   if (cells[row + KIND] === STRING) return text.slice(start + 1, end - 1);
-  // The parser saw this text to be a JSON string.
+  // The parser has checked that this text is a JSON string.
   return JSON.parse(text.slice(start, end)) as string;
 }

@@ -1,9 +1,9 @@
-/** JSON over text: the grammar held against JSON.parse, the exact source of each part, and bad cases of size. */
+/** JSON over text: the grammar compared with JSON.parse, the exact source of each part, and extreme sizes. */
 import * as fc from "fast-check";
 import t from "tap";
 import { elementTexts, memberTexts, parseJsonText, toOneLine, type JsonNode } from "./json-text.js";
 
-/** The value that a node stands for, children through `members` and `items`. */
+/** Returns the value that a node stands for, reading children through `members` and `items`. */
 function valueOf(text: string, node: JsonNode): unknown {
   if (node.items !== undefined) return node.items.map((item) => valueOf(text, item));
   if (node.members === undefined) return JSON.parse(text.slice(node.start, node.end));
@@ -19,7 +19,7 @@ function valueOf(text: string, node: JsonNode): unknown {
   return value;
 }
 
-/** A text as a test's name: on one line, in ASCII. */
+/** Makes a text a test's name: on one line, in ASCII. */
 function show(text: string): string {
   return JSON.stringify(text).replace(
     /[^ -~]/g,

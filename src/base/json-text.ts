@@ -1,8 +1,8 @@
 /**
- * JSON without loss: values as the very text that was sent, so that 12345678901234567890 keeps its digits.
- * Pure, any thread. parseJsonText checks a whole text and walks it; memberTexts and elementTexts take
- * apart, fast, what JSON.parse has accepted already. Meaning and comparison are left to others. By hand:
- * JSON.parse does not say where a value stood, and libraries that do make trees (json-tape.ts).
+ * Reads JSON without loss: values are the exact text that was sent, so that 12345678901234567890 keeps its digits.
+ * parseJsonText checks a whole text and walks it. memberTexts and elementTexts are fast, and split a text that
+ * JSON.parse has accepted already. The caller interprets and compares the values. Pure, any thread. By hand: JSON.parse
+ * does not report where a value stood, and libraries that do build trees (json-tape.ts).
  */
 import {
   ARRAY,
@@ -36,7 +36,7 @@ const KIND_NAMES: Readonly<Record<number, JsonKind>> = {
   [NULL]: "null",
 };
 
-/** One value of a parsed text. Children are made when they are asked for. */
+/** One value of a parsed text. Children are created on demand. */
 export class JsonNode {
   readonly #text: string;
 
@@ -52,17 +52,17 @@ export class JsonNode {
     return must(KIND_NAMES[this.cells[this.row + KIND] as number], "a row has a kind");
   }
 
-  /** Offset in the text of the value's first character. */
+  /** The offset in the text of the value's first character. */
   get start(): number {
     return this.cells[this.row + START] as number;
   }
 
-  /** Offset in the text after the value's last character. */
+  /** The offset in the text after the value's last character. */
   get end(): number {
     return this.cells[this.row + END] as number;
   }
 
-  /** An object's members by decoded name, of duplicates the last; undefined for other kinds. */
+  /** An object's members by decoded name, the last one of duplicates; undefined for other kinds. */
   get members(): Map<string, JsonNode> | undefined {
     if (this.cells[this.row + KIND] !== OBJECT) return undefined;
     const members = new Map<string, JsonNode>();
@@ -86,8 +86,8 @@ export class JsonNode {
 }
 
 /**
- * The value of a JSON text by the strict grammar of RFC 8259 (a leading byte order mark is ignored); undefined
- * where it is not JSON.
+ * Parses a JSON text by the strict grammar of RFC 8259 (a leading byte order mark is ignored). Returns undefined if it
+ * is not JSON.
  */
 export function parseJsonText(text: string): JsonNode | undefined {
   const cells = parseJsonTape(text);
@@ -108,25 +108,25 @@ function skipBlanks(text: string, from: number): number {
   let at = from;
   for (;;) {
     const code = text.charCodeAt(at);
-    // Valid JSON has no other characters up to the space between its tokens.
+    // Between its tokens, valid JSON has no other characters up to the space.
     if (!(code <= 0x20) && code !== BYTE_ORDER_MARK) return at;
     at++;
   }
 }
 
-/** The offset after the string whose opening quote is at `from`. */
+/** Returns the offset after the string whose opening quote is at `from`. */
 function skipString(text: string, from: number): number {
   // indexOf passes over long strings many times faster than a loop does, and is no slower on short ones.
   for (let quote = text.indexOf('"', from + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let escapes_from = quote;
     while (text.charCodeAt(escapes_from - 1) === BACKSLASH) escapes_from--;
-    // An odd number of backslashes: the last one escapes the quote.
+    // An odd number of backslashes means that the last one escapes the quote.
     if ((quote - escapes_from) % 2 === 0) return quote + 1;
   }
   return text.length;
 }
 
-/** The offset after the value that starts at `from`. */
+/** Returns the offset after the value that starts at `from`. */
 function skipValue(text: string, from: number): number {
   let at = from;
   let depth = 0;
@@ -149,7 +149,7 @@ function skipValue(text: string, from: number): number {
   return at;
 }
 
-/** The offset after a number, true, false or null. */
+/** Returns the offset after a number, true, false or null. */
 function skipWord(text: string, from: number): number {
   let at = from;
   for (;;) {
@@ -160,9 +160,9 @@ function skipWord(text: string, from: number): number {
 }
 
 /**
- * The exact text of each top-level member by decoded name, of duplicates the last. `text` is an object
- * that JSON.parse has accepted (a byte order mark before it does no harm); undefined where it is no
- * object. The texts are slices: each keeps `text` in memory.
+ * Returns the exact text of each top-level member by decoded name, the last one of duplicates. `text` is an object that
+ * JSON.parse has accepted (a byte order mark before it does no harm); returns undefined if it is no object. The texts
+ * are slices: each keeps `text` in memory.
  */
 export function memberTexts(text: string): Map<string, string> | undefined {
   let at = skipBlanks(text, 0);
@@ -184,7 +184,7 @@ export function memberTexts(text: string): Map<string, string> | undefined {
   return members;
 }
 
-/** The exact text of each element; as memberTexts, for an array. */
+/** Returns the exact text of each element; as memberTexts, for an array. */
 export function elementTexts(text: string): string[] | undefined {
   let at = skipBlanks(text, 0);
   if (text.charCodeAt(at) !== OPEN_BRACKET) return undefined;
@@ -200,7 +200,7 @@ export function elementTexts(text: string): string[] | undefined {
   return elements;
 }
 
-/** The JSON text on one line: raw CR and LF, which valid JSON holds only between tokens, become spaces. */
+/** Puts a JSON text on one line: raw CR and LF, which valid JSON holds only between tokens, become spaces. */
 export function toOneLine(text: string): string {
   if (!text.includes("\n") && !text.includes("\r")) return text;
   return text.replace(/[\r\n]/g, " ");

@@ -1,8 +1,8 @@
 /**
- * The log: one line an entry on stderr, `key=value` text or pino's JSON. Lines go into a buffer that is
- * written by the thread pool, so that the front's loop never waits for the disk or for a reader that is
- * stuck; what does not fit the buffer is dropped and counted. Owned by the front; the writer reports
- * through the RPC. The text's lines are made by hand: what makes them of pino's has to parse its JSON again.
+ * The log: one line an entry on stderr, `key=value` text or pino's JSON. Lines go into a buffer that the thread pool
+ * writes, so that the front's event loop never waits for the disk or for a stuck reader. Lines that do not fit into the
+ * buffer are dropped and counted. The front owns the log; the writer logs through the RPC. By hand in the text format:
+ * tools that convert pino's lines have to parse its JSON again.
  */
 import type { Logger } from "pino";
 import sonicBoom from "sonic-boom";
@@ -14,20 +14,20 @@ import { formatTime } from "./time.js";
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export interface Log {
-  /** Ask before building fields of a hot path's debug line. */
+  /** Check it before building the fields of a debug line on a hot path. */
   readonly debugs: boolean;
   readonly infos: boolean;
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** Writes what is buffered, for at most LOG_FLUSH_MS_MAX: a reader that is stuck cannot hold the exit up. */
+  /** Writes the buffered lines, for at most LOG_FLUSH_MS_MAX: a stuck reader cannot delay the exit. */
   close(): Promise<void>;
 }
 
 /**
- * Plain words stay bare, everything else is a JSON string: no value can forge a line or a field, nor work on the
- * terminal of a reader.
+ * Quotes a value: plain words stay bare, everything else is a JSON string. So no value can forge a line or a field, nor
+ * control the terminal of a reader.
  */
 function quote(value: LogFields[string]): string {
   if (typeof value !== "string") return String(value);
@@ -50,7 +50,7 @@ function headOf(now_ms: number, level: string, message: string): string {
   return last_head;
 }
 
-/** `time=… level=INFO msg="state updated" key=api-contract version=2` */
+/** Formats a line: `time=… level=INFO msg="state updated" key=api-contract version=2` */
 export function formatLine(now_ms: number, level: string, message: string, fields: LogFields | undefined): string {
   let line = headOf(now_ms, level, message);
   if (fields !== undefined) {
@@ -63,9 +63,9 @@ export function formatLine(now_ms: number, level: string, message: string, field
 }
 
 /**
- * Lines that leave together: each write is a job for the thread pool, and waking a thread of it and being
- * woken in turn costs more than a whole request does. They wait as bytes: as one growing string they were
- * thousands of pieces that the collector copied at every turn.
+ * Batches lines into one write: each write is a job for the thread pool, and waking a pool thread and being woken by it
+ * costs more than a whole request does. Lines wait as bytes: one growing string was thousands of pieces that the
+ * collector copied at every tick.
  */
 class LineBuffer {
   readonly #stream: { write(block: Buffer): unknown };
@@ -77,7 +77,7 @@ class LineBuffer {
   }
 
   append(line: string): void {
-    // A UTF-16 unit takes three bytes at most.
+    // A UTF-16 unit takes at most three bytes.
     const bytes_max = line.length * 3;
     if (this.#used + bytes_max > LOG_BLOCK_BYTES) this.flush();
     if (bytes_max > LOG_BLOCK_BYTES) {
@@ -94,7 +94,7 @@ class LineBuffer {
   }
 }
 
-/** Pino over the lines. It is loaded where it is asked for: its modules are a seventh of what a start reads. */
+/** Opens pino over the lines. It is loaded only if it is needed: its modules are a seventh of what a start reads. */
 async function openPino(level: LogLevel, lines: LineBuffer): Promise<Logger> {
   const { default: pino } = await import("pino");
   return pino(
@@ -105,7 +105,7 @@ async function openPino(level: LogLevel, lines: LineBuffer): Promise<Logger> {
 
 /** Opens the log on a file descriptor. */
 export async function openLog(level: LogLevel, format: LogFormat, fd = 2): Promise<Log> {
-  // The default export: a named one of a CommonJS package is there only once it is bundled.
+  // The default export: a CommonJS package has named exports only after it is bundled.
   const stream = new sonicBoom.SonicBoom({ fd, sync: false, maxLength: LOG_BUFFER_BYTES_MAX, contentMode: "buffer" });
   // EAGAIN and EPIPE of a lost reader must not end the server.
   stream.on("error", () => undefined);

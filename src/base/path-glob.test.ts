@@ -1,11 +1,11 @@
-/** Whether two globs meet, against brute force: every pair of short globs over every short path that each covers. */
+/** Overlap of two globs, against brute force: every pair of short globs over every short path that each covers. */
 import t from "tap";
 import { compilePathGlob, globsMeet, literalPathGlob, nameGlob, type PathGlob } from "./path-glob.js";
 
 const GLOB_CHARACTERS = ["a", "b", "*", "?", "/"];
 const PATH_CHARACTERS = ["a", "b", "/"];
 const GLOB_LENGTH_MAX = 4;
-/** Of a path that two globs have in common each character is asked for by one of them. */
+/** In a path that two globs have in common, each character is required by one of them. */
 const PATH_LENGTH_MAX = 2 * GLOB_LENGTH_MAX;
 
 function textsOf(characters: readonly string[], length_max: number): string[] {
@@ -18,7 +18,7 @@ function textsOf(characters: readonly string[], length_max: number): string[] {
   return all;
 }
 
-/** What the grammar says, word by word. */
+/** The grammar, word by word. */
 function naiveMatches(glob: readonly string[], path: readonly string[]): boolean {
   const [first, ...rest] = glob;
   if (first === undefined) return path.length === 0;
@@ -33,7 +33,7 @@ t.test("every pair of short globs", (t) => {
   const paths = textsOf(PATH_CHARACTERS, PATH_LENGTH_MAX).map((path) => path.split("/"));
   const globs = textsOf(GLOB_CHARACTERS, GLOB_LENGTH_MAX);
   const compiled = globs.map((glob) => compilePathGlob(glob));
-  /** Of each path the one that it lies in; -1 for the root. */
+  /** For each path the index of its parent; -1 for the root. */
   const placeOf = new Map(paths.map((path, at) => [path.join("/"), at]));
   const parents = paths.map((path) => (path.length === 1 ? -1 : (placeOf.get(path.slice(0, -1).join("/")) as number)));
   const covered = globs.map((glob) => {

@@ -1,12 +1,10 @@
 /**
- * Globs over paths whose segments stand between `/`: `*` any characters of one segment, `?` one code point of them,
- * `**` as a whole segment any number of segments, `\` before one of these a literal. Pure.
- *
- * A glob without wildcards is a path. It covers everything below that path, too, because the path may be a
- * directory's. A glob with wildcards covers the paths that it matches. Two globs meet when both cover a path in common.
- * That is decided, not guessed: by a table over both, at most the product of their lengths.
- *
- * There is one exception: a path with an extension (`a.md`) is a file's, so a `**` of the other glob finds nothing
+ * Globs over paths whose segments are separated by `/`: `*` matches any characters of one segment, `?` one code point
+ * of a segment, `**` as a whole segment any number of segments; `\` before one of these makes it literal. Pure.
+ * A glob without wildcards is a path. It also covers everything below that path, because the path may be a directory's.
+ * A glob with wildcards covers the paths that it matches. Two globs meet if both cover a path in common. The answer is
+ * exact, not a heuristic: it comes from a table over both globs, whose size is at most the product of their lengths.
+ * There is one exception: a path with an extension (`a.md`) is a file's, so a `**` of the other glob matches nothing
  * below it. Otherwise a glob of all sources could not be held beside `README.md`.
  */
 import { compilePlainSegment, type SegmentGlob } from "./segment-glob.js";
@@ -16,18 +14,18 @@ const MANY = "**";
 const SPECIAL = /[*?\\]/;
 const EXTENSION = /.\.[A-Za-z][A-Za-z0-9]*$/;
 
-/** A literal one as it stands in paths; `null` stands for `**`. */
+/** A literal segment as it stands in paths; `null` stands for `**`. */
 type Segment = string | SegmentGlob | null;
 
 export interface PathGlob {
-  /** As it was written. */
+  /** The glob as it was written. */
   readonly text: string;
   readonly segments: readonly Segment[];
-  /** The segments that every path begins with, as they stand in the path. */
+  /** The segments with which every covered path begins, as they stand in the path. */
   readonly prefix: readonly string[];
-  /** It stands for one path, its prefix. */
+  /** Whether the glob stands for one path, its prefix. */
   readonly literal: boolean;
-  /** Segments and characters that it may take to compare it with another glob: those behind its beginning. */
+  /** The size that bounds a comparison with another glob: the segments and characters after the prefix. */
   readonly size: GlobSize;
 }
 
@@ -36,10 +34,10 @@ export interface GlobSize {
   readonly characters: number;
 }
 
-/** Segments of globs that were compiled, by their text: alternatives of one glob have most of them in common. */
+/** Compiled segments by their text: the alternatives of one glob have most of them in common. */
 export type KnownSegments = Map<string, SegmentGlob>;
 
-/** Every text is a glob. */
+/** Compiles a glob. Every text is a glob. */
 export function compilePathGlob(text: string, known: KnownSegments = new Map()): PathGlob {
   if (!SPECIAL.test(text)) return literalPathGlob(text);
   const segments: Segment[] = [];
@@ -60,17 +58,17 @@ export function compilePathGlob(text: string, known: KnownSegments = new Map()):
   return { text, segments, prefix, literal, size };
 }
 
-/** A path is compared as a whole: how much of it a pattern shares is not known before. */
+/** A path counts as a whole: how much of it a pattern shares is not known in advance. */
 function sizeOfPath(text: string, segments: readonly string[]): GlobSize {
   return { segments: segments.length, characters: text.length };
 }
 
-/** The glob of one path, whatever its characters. */
+/** Returns the glob of one path, whatever its characters. */
 export function literalPathGlob(path: string): PathGlob {
   return globOfSegments(path, path.split("/"));
 }
 
-/** The glob of a name, which has no segments: it meets the same name and nothing else. */
+/** Returns the glob of a name, which has no segments: it meets only the same name. */
 export function nameGlob(name: string): PathGlob {
   return globOfSegments(name, [name]);
 }
@@ -89,17 +87,20 @@ function compileSegment(part: string, known: KnownSegments): Segment {
   return glob.literal ?? glob;
 }
 
-/** Characters of two globs that are compared in the time of a step, since many are at once (token-set.ts). */
+/**
+ * The number of character pairs of two globs that are compared in the time of a step, since many are compared at once
+ * (token-set.ts).
+ */
 const CHARACTERS_A_STEP = 256;
 
-/** How many steps it may take to compare two globs: a bound that depends on nothing but the two. */
+/** Returns the most steps that a comparison of two globs takes. It depends only on the two globs. */
 export function stepsToMeet(a: PathGlob, b: PathGlob): number {
   if (a.literal && b.literal) return 1;
   const characters = Math.ceil((a.size.characters * b.size.characters) / CHARACTERS_A_STEP);
   return a.size.segments * b.size.segments + characters;
 }
 
-/** Whether two globs cover a path in common. */
+/** Returns whether two globs cover a path in common. */
 export function globsMeet(a: PathGlob, b: PathGlob): boolean {
   const shared = Math.min(a.prefix.length, b.prefix.length);
   for (let at = 0; at < shared; at++) if (a.prefix[at] !== b.prefix[at]) return false;
@@ -111,9 +112,9 @@ export function globsMeet(a: PathGlob, b: PathGlob): boolean {
   return sequencesMeet(aRest, bRest, null, segmentsAgree);
 }
 
-/** Whether a pattern matches a path or something below it. The path has a segment at least. */
+/** Returns whether a pattern matches a path or something below it. The path has at least one segment. */
 function pathMeets(path: readonly string[], pattern: readonly Segment[]): boolean {
-  /** The places in the pattern that the segments so far lead to. */
+  /** The places in the pattern that the segments read until now lead to. */
   let places = new Set([0]);
   for (const [at, segment] of path.entries()) {
     const isLast = at === path.length - 1;
@@ -122,7 +123,7 @@ function pathMeets(path: readonly string[], pattern: readonly Segment[]): boolea
       const token = pattern[place];
       if (token === undefined) continue;
       if (token === null) {
-        // `**` takes this segment, or none: a Set also visits what is added meanwhile.
+        // `**` takes this segment, or none: a Set also visits elements that are added meanwhile.
         if (isLast && (place === pattern.length - 1 || !EXTENSION.test(segment))) return true;
         next.add(place);
         places.add(place + 1);

@@ -1,29 +1,32 @@
 /**
- * What is wrong with a path or a glob of paths as somebody wrote it: what cannot name a file of a workspace is refused
- * with what to write instead. Pure. Paths are relative to the workspace's root, with `/` between their segments.
+ * Says what is wrong with a path or a glob of paths that a client wrote. A text that cannot name a file of a workspace
+ * is refused, with the text to write instead. Paths are relative to the workspace's root, with `/` between their
+ * segments. Pure.
  */
 import { lineProblem } from "../../schemas/text.js";
 
-/** Most paths and globs: nothing is wrong with them, and nobody has to look closer. */
+/** Matches most paths and globs: they are valid, and need no further check. */
 const PLAIN = /^[\w*?@-][\w.*?@-]*(?:\/[\w*?@-][\w.*?@-]*)*$/;
-/** A segment that names nothing: the first one is told of. */
+/** Matches a segment that names nothing; the problem reports the first one. */
 const NO_SEGMENT = /(?:^|\/)(\.{0,2})(?:\/|$)/;
-/** `/…`, `\\host\share`, `C:\…`, `~/…`: where a file lies on one machine. */
+/** Matches `/…`, `\\host\share`, `C:\…`, `~/…`: paths that are valid on one machine only. */
 const ABSOLUTE = /^(?:\/|\\\\|[A-Za-z]:|~(?:[/\\]|$))/;
-/** A resource, or a URL, where a path is due. */
+/** Matches a resource or a URL that was sent as a path. */
 const PREFIXED = /^(?:path|file):/i;
 const OUTER_BLANK = /^\s|(?:^|[^\\])\s$/u;
 const LIST_SEPARATORS = [",", ";", "|", " "] as const;
 
-/** What is wrong with the path of one file or directory, to be read after its name; null where nothing is. */
+/**
+ * Says what is wrong with the path of one file or directory, in words that follow its name; null if the path is valid.
+ */
 export function pathProblem(path: string): string | null {
   if (PLAIN.test(path)) return null;
   return path.includes("\\") && !ABSOLUTE.test(path) ? "must not contain \\: write /" : shapeProblem(path);
 }
 
 /**
- * What is wrong with a glob without braces, to be read after its name; null where nothing is.
- * @param escapable the characters that `\` makes literal; before any other one it is a separator of Windows
+ * Says what is wrong with a glob without braces, in words that follow its name; null if the glob is valid.
+ * @param escapable the characters that `\` makes literal; before any other one it is taken for a separator of Windows
  */
 export function pathGlobProblem(glob: string, escapable: string): string | null {
   if (PLAIN.test(glob)) return null;
@@ -36,8 +39,8 @@ export function pathGlobProblem(glob: string, escapable: string): string | null 
 }
 
 /**
- * What is wrong with a glob that is a list of globs in one text; null where it is one glob. A comma, or another
- * separator, that belongs to a name is escaped, or stands in a glob without wildcards.
+ * Says what is wrong with a text that lists several globs; null if it is one glob. A comma, or another separator, that
+ * belongs to a name is escaped, or stands in a glob without wildcards.
  */
 export function listProblem(glob: string): string | null {
   for (const separator of LIST_SEPARATORS) {
@@ -75,7 +78,9 @@ function shapeProblem(path: string): string | null {
   return `must not have an empty segment: write ${plain.endsWith("/") ? `${plain}**` : plain}`;
 }
 
-/** Whether a `\` escapes nothing that a name could have: no path has a `\`, and no name begins with two stars. */
+/**
+ * Returns whether a `\` escapes nothing that a name could have: no path has a `\`, and no name begins with two stars.
+ */
 function hasSeparatorOfWindows(glob: string, escapable: string): boolean {
   if (glob.includes("\\**")) return true;
   const escapes = glob.matchAll(/\\(.?)/gsu);

@@ -1,7 +1,7 @@
 /**
- * Text from a request's target: percent-decoding of path segments and of the query. Pure, any thread. Splitting
- * the path and the meaning of its segments are the route table's. By hand: URLSearchParams takes `%zz` and bytes
- * that are not UTF-8 for text, in 1.6 times the time.
+ * Reads the target of a request: percent-decoding of path segments and of the query. The route table splits the path
+ * and interprets its segments. Pure, any thread. By hand: URLSearchParams accepts `%zz` and bytes that are not UTF-8,
+ * and takes 1.6 times as long.
  */
 
 const PERCENT = "%";
@@ -10,14 +10,14 @@ function percentDecode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {
-    // The only thing that decodeURIComponent throws is URIError: a malformed escape, or bytes that are not UTF-8.
+    // decodeURIComponent throws only URIError: a malformed escape, or bytes that are not UTF-8.
     return undefined;
   }
 }
 
 /**
- * One segment of a path, percent-decoded once as UTF-8; `+` stays `+`. Undefined on a malformed
- * escape or on bytes that are not UTF-8.
+ * Percent-decodes one segment of a path once, as UTF-8; `+` stays `+`. Returns undefined for a malformed escape or for
+ * bytes that are not UTF-8.
  */
 export function decodePathSegment(raw: string): string | undefined {
   return raw.includes(PERCENT) ? percentDecode(raw) : raw;
@@ -29,8 +29,8 @@ function decodeQueryPart(raw: string): string | undefined {
 }
 
 /**
- * The parameters of a query (`application/x-www-form-urlencoded`, without the `?`), in its order: `+` is a space, a
- * name without `=` has the value "". Undefined when any part holds a malformed escape.
+ * Returns the parameters of a query (`application/x-www-form-urlencoded`, without the `?`), in its order: `+` is a
+ * space, a name without `=` has the value "". Returns undefined if any part holds a malformed escape.
  */
 export function parseQueryPairs(raw: string): [name: string, value: string][] | undefined {
   const pairs: [string, string][] = [];
@@ -45,7 +45,10 @@ export function parseQueryPairs(raw: string): [name: string, value: string][] | 
   return pairs;
 }
 
-/** The parameters by name; of a repeated name the first. Undefined when any part holds a malformed escape. */
+/**
+ * Returns the parameters by name; the first one of a repeated name. Returns undefined if any part holds a malformed
+ * escape.
+ */
 export function parseQueryString(raw: string): Map<string, string> | undefined {
   const pairs = parseQueryPairs(raw);
   if (pairs === undefined) return undefined;
@@ -54,7 +57,7 @@ export function parseQueryString(raw: string): Map<string, string> | undefined {
   return parameters;
 }
 
-/** All values of a name in a query that was parsed before, in their order. */
+/** Returns all values of a name in a query that was parsed before, in their order. */
 export function repeatedValues(raw: string, wanted: string): string[] {
   return (parseQueryPairs(raw) ?? []).filter(([name]) => name === wanted).map(([, value]) => value);
 }

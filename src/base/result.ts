@@ -1,7 +1,7 @@
 /**
- * Expected failures as values. A function that may be refused returns `Value | Failure`; the caller
- * asks `instanceof Failure`. Exceptions are for bugs only. By hand: in libraries of results a success is wrapped as
- * well, one object for every call.
+ * Expected failures as values. A function that may be refused returns `Value | Failure`, and the caller checks
+ * `instanceof Failure`. Exceptions are for bugs only. By hand: libraries of results wrap a success as well, which is
+ * one object for every call.
  */
 import { REFUSAL_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { STATUSES, type StatusName } from "../../schemas/status.js";
@@ -14,12 +14,12 @@ export class Failure {
   readonly message: string;
 
   /**
-   * @param status which kind of refusal; decides the HTTP status and the exit code
-   * @param message one sentence for the client; never SQL, a stack or a path. Cut at REFUSAL_CHARACTERS_MAX: it may
-   *   repeat what was sent
+   * @param status the kind of refusal; it decides the HTTP status and the exit code
+   * @param message one sentence for the client; never SQL, a stack or a path. It is truncated at
+   * REFUSAL_CHARACTERS_MAX, because it may repeat what was sent
    * @param members further members of the answer's body
-   * @param outcome_unknown true where the work may have been done although no answer came
-   * @param subject what had been read of the request by then, for the audit log; null where the caller knows it
+   * @param outcome_unknown true if the work may have been done although no answer came
+   * @param subject the part of the request that had been read by then, for the audit log; null if the caller knows it
    */
   constructor(
     readonly status: StatusName,
@@ -31,17 +31,17 @@ export class Failure {
     this.message = shorten(message, REFUSAL_CHARACTERS_MAX);
   }
 
-  /** The same refusal, saying what of the request it is about. */
+  /** Returns the same refusal with the part of the request that it is about. */
   about(subject: object): Failure {
     return new Failure(this.status, this.message, this.members, this.outcome_unknown, subject);
   }
 
-  /** The same refusal with other members. */
+  /** Returns the same refusal with other members. */
   with(members: FailureMembers): Failure {
     return new Failure(this.status, this.message, members, this.outcome_unknown, this.subject);
   }
 
-  /** HTTP status code of this failure. */
+  /** The HTTP status code of this failure. */
   get http(): number {
     return STATUSES[this.status].http;
   }
@@ -49,7 +49,7 @@ export class Failure {
 
 /** A failure that came over the RPC. */
 export class RemoteFailure extends Failure {
-  /** What the call was about, as the audit rule of its method says it; null where that is not known. */
+  /** The resource of the call, as the audit rule of its method names it; null if it is not known. */
   resource: string | null = null;
 
   override with(members: FailureMembers): RemoteFailure {
@@ -59,12 +59,12 @@ export class RemoteFailure extends Failure {
   }
 }
 
-/** A 400 with its reason. */
+/** Returns a 400 with its reason. */
 export function invalid(message: string, members: FailureMembers | null = null): Failure {
   return new Failure("INVALID_ARGUMENT", message, members);
 }
 
-/** A 404 with its reason. */
+/** Returns a 404 with its reason. */
 export function notFound(message: string): Failure {
   return new Failure("NOT_FOUND", message);
 }

@@ -1,4 +1,4 @@
-/** When a server finds that it did not run, on a clock that is set by hand. */
+/** Detection of pauses of the server, on a clock that the test sets. */
 import t from "tap";
 import { RunTime } from "./run-time.js";
 

@@ -1,16 +1,16 @@
 /**
- * When the server did not run although it was up: its machine slept, its process was stopped, its loop was blocked, or
- * the machine's clock was set ahead. Nobody could be heard meanwhile, so what ends by silence has some time afterwards,
- * as it has after a start. Pure but for its state; times in ms.
+ * Detects that the server did not run although it was up: its machine slept, its process was stopped, its event loop
+ * was blocked, or the machine's clock was set ahead. The server could not receive heartbeats meanwhile, so claims that
+ * end without a heartbeat get a grace period afterwards, as after a start. Pure but for its state; times in ms.
  */
 import { CLAIM_RESTART_MS, RUN_PAUSE_GRACE_FACTOR, RUN_PAUSE_MS_MIN } from "../../schemas/limits.js";
 
-/** The last time that the server began to run again. */
+/** The last time that the server resumed. */
 export interface Resumed {
-  /** When it ran last before; -Infinity at the start. */
+  /** When it last ran before the pause; -Infinity at the start. */
   readonly before_ms: number;
   readonly at_ms: number;
-  /** What was alive at `before_ms` lives until then at least. */
+  /** The end of the grace period: whatever was alive at `before_ms` lives at least until then. */
   readonly until_ms: number;
 }
 
@@ -18,17 +18,20 @@ export class RunTime {
   readonly #onPause: (pause_ms: number) => void;
   #last_ms: number;
   #resumed: Resumed;
-  /** How long it ran since what was alive at `before_ms` was first given time. */
+  /** How long the server ran since the first grace period of whatever was alive at `before_ms`. */
   #ran_ms = 0;
 
-  /** @param onPause is told how long it did not run */
+  /** @param onPause is called with the length of each pause */
   constructor(started_ms: number, onPause: (pause_ms: number) => void = () => undefined) {
     this.#onPause = onPause;
     this.#last_ms = started_ms;
     this.#resumed = startedAt(started_ms);
   }
 
-  /** To be called at each tick, and before something is judged by the time: a call may come before the first tick. */
+  /**
+   * Returns the last resumption. Call it at each tick, and before a decision that depends on the time: a call may come
+   * before the first tick.
+   */
   resumed(now_ms: number): Resumed {
     const pause_ms = now_ms - this.#last_ms;
     if (pause_ms >= RUN_PAUSE_MS_MIN) this.#resume(pause_ms, now_ms);
@@ -37,7 +40,7 @@ export class RunTime {
     return this.#resumed;
   }
 
-  /** The time went back, as where a node takes the time of its cluster's log: it is as after a start. */
+  /** The time went back, as when a node takes over the time of its cluster's log: this is treated as a start. */
   #startAgain(now_ms: number): void {
     this.#last_ms = now_ms;
     this.#ran_ms = 0;
@@ -48,7 +51,7 @@ export class RunTime {
     const { before_ms, at_ms, until_ms } = this.#resumed;
     const paused_at_ms = this.#last_ms;
     const grace_ms = Math.min(CLAIM_RESTART_MS, pause_ms * RUN_PAUSE_GRACE_FACTOR);
-    // It was given time already, and stops within that: it is given the rest, but no more in all than once.
+    // The pause falls into a grace period. The rest of that period is given again, but in all no more than one period.
     const ran_ms = this.#ran_ms + paused_at_ms - at_ms;
     const rest_ms = Math.min(CLAIM_RESTART_MS - ran_ms, Math.max(until_ms - paused_at_ms, grace_ms));
     if (paused_at_ms < until_ms && rest_ms > 0) {

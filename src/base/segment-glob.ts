@@ -1,15 +1,18 @@
 /**
- * One segment of a pattern, compiled: `*`, `?`, `[a-z]`, `[^a-z]`, `\`. Pure, any thread. Splitting
- * into segments and `**` are the users': topics are split on `.` (topics/pattern.ts), paths of files on `/`
- * (rules/file-glob.ts, with the classes of gitignore: rules/file-segment.ts), and what is leased, too, by a grammar
- * without classes (path-glob.ts).
- * By hand: picomatch has another grammar, and its regular expressions backtrack: five times `*a` before a `b`
- * take it 4.8 s against 120 characters. Matching here backtracks to the last `*`, and where that takes long, not at all
- * (token-set.ts): it costs the length of the text times a word for each 32 tokens at worst.
+ * One compiled segment of a pattern: `*`, `?`, `[a-z]`, `[^a-z]`, `\`. The users split patterns into segments and
+ * handle `**`: topics are split on `.` (topics/pattern.ts), paths of files on `/` (rules/file-glob.ts, with the classes
+ * of gitignore: rules/file-segment.ts), and names of leases on `/`, too, in a grammar without classes (path-glob.ts).
+ * Pure, any thread.
+ * By hand: picomatch has another grammar, and its regular expressions backtrack: five times `*a` before a `b` take it
+ * 4.8 s against 120 characters. Matching here backtracks to the last `*`, and switches to a method without backtracking
+ * if that takes long (token-set.ts). The worst case costs the length of the text times one word for each 32 tokens.
  */
 import { TokenSet, type TokenTest } from "./token-set.js";
 
-/** Negative tokens; what is not negative is a literal code point, what is below them a class. */
+/**
+ * Negative tokens. A token that is not negative is a literal code point; CLASS_BASE and the tokens below it are
+ * classes.
+ */
 export const STAR = -1;
 export const ANY = -2;
 export const CLASS_BASE = -3;
@@ -20,24 +23,24 @@ export interface CharacterClass {
   readonly bounds: readonly number[];
 }
 
-/** The literal runs that every matching segment must contain: what an index can file a pattern under. */
+/** The literal runs that every matching segment must contain. An index can file a pattern under them. */
 export interface LiteralRuns {
-  /** The run at the start and at the end, "" where there is none. */
+  /** The run at the start and the run at the end; "" if there is none. */
   readonly prefix: string;
   readonly suffix: string;
   readonly inner: readonly string[];
 }
 
 export interface SegmentGlob {
-  /** As it was written. */
+  /** The segment as it was written. */
   readonly text: string;
-  /** The text that the segment stands for where it has no wildcard; then `runs` says nothing. */
+  /** The text that a segment without wildcards stands for; `runs` is then empty. */
   readonly literal: string | undefined;
   readonly runs: LiteralRuns;
   /** Code points, and wildcards as negative numbers. */
   readonly tokens: readonly number[];
   matches(segment: string): boolean;
-  /** Whether there is a segment that both stand for. Of globs without classes. */
+  /** Returns whether some segment matches both globs. Only for globs without classes. */
   meets(other: SegmentGlob): boolean;
 }
 
@@ -45,20 +48,20 @@ function unitsOf(code_point: number): number {
   return code_point > 0xffff ? 2 : 1;
 }
 
-/** Reads one character of a class of path.Match, `\` escaping it; undefined where none is due. */
+/** Reads one character of a path.Match class, which `\` may escape; undefined if none may stand here. */
 function readClassCharacter(text: string, at: number): { codePoint: number; next: number } | undefined {
   const first = text[at];
   return first === "-" || first === "]" ? undefined : readCharacter(text, at);
 }
 
-/** Reads one character, `\` escaping it; undefined at the end. */
+/** Reads one character, which `\` may escape; undefined at the end. */
 export function readCharacter(text: string, at: number): { codePoint: number; next: number } | undefined {
   const from = text[at] === "\\" ? at + 1 : at;
   const code_point = text.codePointAt(from);
   return code_point === undefined ? undefined : { codePoint: code_point, next: from + unitsOf(code_point) };
 }
 
-/** Reads a class of path.Match whose `[` is before `at`; undefined where it is malformed or stays open. */
+/** Reads a path.Match class whose `[` is before `at`; undefined if it is malformed or stays open. */
 function readClass(text: string, at: number): { parsed: CharacterClass; next: number } | undefined {
   const negated = text[at] === "^";
   let from = negated ? at + 1 : at;
@@ -86,11 +89,12 @@ function classHolds({ negated, bounds }: CharacterClass, code_point: number): bo
 }
 
 /**
- * How often a token is looked at, for each character of text and pattern, before it is matched without backtracking.
+ * The number of token checks for each character of text and pattern, before matching switches to the method without
+ * backtracking.
  */
 const LOOKS_A_CHARACTER = 2;
 
-/** Null where it would backtrack for long. */
+/** Matches by backtracking; null if that would take long. */
 function matchTokens(tokens: readonly number[], classes: readonly CharacterClass[], segment: string): boolean | null {
   let looks_left = (tokens.length + segment.length) * LOOKS_A_CHARACTER;
   let token_at = 0;
@@ -118,7 +122,7 @@ function matchTokens(tokens: readonly number[], classes: readonly CharacterClass
       }
     }
     if (star_token < 0) return false;
-    // Only the last star needs to take more: what an earlier one would free, the last one can take as well.
+    // Only the last star needs to take more: whatever an earlier star could free, the last one can take as well.
     star_at += unitsOf(segment.codePointAt(star_at) as number);
     at = star_at;
     token_at = star_token + 1;
@@ -141,10 +145,10 @@ function literalRuns(tokens: readonly number[]): { all: string | undefined; runs
 }
 
 /**
- * Compiles one segment; undefined where it is malformed. `text` is well-formed Unicode, characters are code
- * points. The grammar is Go's path.Match but for `/`, which is a character like any other: in a class neither
- * `-` nor `]` may stand where a character is due unless escaped, so `[]`, `[]a]`, `[-a]` and `[a-]` are
- * malformed; an inverted range like `[z-a]` holds no character; `!` is no negation.
+ * Compiles one segment; returns undefined if it is malformed. `text` is well-formed Unicode, characters are code
+ * points. The grammar is that of Go's path.Match except for `/`, which is a character like any other. In a class,
+ * neither `-` nor `]` may stand where a character is expected unless it is escaped, so `[]`, `[]a]`, `[-a]` and `[a-]`
+ * are malformed; an inverted range like `[z-a]` holds no character; `!` does not negate.
  */
 export function compileSegment(text: string): SegmentGlob | undefined {
   const tokens: number[] = [];
@@ -181,12 +185,15 @@ export function compileSegment(text: string): SegmentGlob | undefined {
   return segmentGlob(text, tokens, classes);
 }
 
-/** What `\` makes literal in the grammar without classes: wildcards, and what is refused or expanded elsewhere. */
+/**
+ * The characters that `\` makes literal in the grammar without classes: wildcards, and characters that are refused or
+ * expanded elsewhere.
+ */
 export const PLAIN_ESCAPABLE = "*?\\{},;|! ";
 
 /**
- * Compiles one segment of the grammar without classes: `*`, `?`, and `\` before one of PLAIN_ESCAPABLE; everything
- * else is literal, so no text is malformed.
+ * Compiles one segment of the grammar without classes: `*`, `?`, and `\` before one of PLAIN_ESCAPABLE. Everything else
+ * is literal, so no text is malformed.
  */
 export function compilePlainSegment(text: string): SegmentGlob {
   const tokens: number[] = [];
@@ -207,7 +214,7 @@ export function compilePlainSegment(text: string): SegmentGlob {
   return segmentGlob(text, tokens, []);
 }
 
-/** The tests of tokens. */
+/** Converts tokens into the tests of a TokenSet. */
 function testsOf(tokens: readonly number[], classes: readonly CharacterClass[]): TokenTest[] {
   return tokens.map((token): TokenTest => {
     if (token === STAR) return null;
@@ -226,7 +233,7 @@ function endsMeet(a: string, b: string): boolean {
   return a.endsWith(b) || b.endsWith(a);
 }
 
-/** The glob of tokens; `classes` are those that its tokens name, in the order of their numbers. */
+/** Builds the glob of tokens. `classes` are the classes that its tokens name, in the order of their numbers. */
 export function segmentGlob(text: string, tokens: readonly number[], classes: readonly CharacterClass[]): SegmentGlob {
   const { all: literal, runs } = literalRuns(tokens);
   if (literal !== undefined) {

@@ -1,11 +1,12 @@
 /**
- * Whether two sequences with gaps stand for a sequence in common. A gap is any number of elements, none included.
- * A table of places in both, row by row: what can be reached from the start by elements that agree. Pure.
+ * Decides whether two sequences with gaps have a common instance. A gap stands for any number of elements, including
+ * none. The algorithm fills a table of places in both sequences, row by row: the places that agreeing elements reach
+ * from the start. Pure.
  */
 
 /**
  * @param gap the token that stands for a gap
- * @param agree whether one element fits both of two tokens that are no gaps; asked once a pair at most
+ * @param agree returns whether one element fits both of two tokens that are no gaps; called at most once for each pair
  */
 export function sequencesMeet<Token>(
   a: readonly Token[],
@@ -27,7 +28,7 @@ export function sequencesMeet<Token>(
       reached = true;
       const b_ends = j === width;
       const b_gap = !b_ends && b[j] === gap;
-      // A gap that ends here, or takes the other's next element.
+      // A gap ends here, or takes the next element of the other sequence.
       if (b_gap || (a_gap && !b_ends)) row[j + 1] = 1;
       if (a_gap || (b_gap && !a_ends)) below[j] = 1;
       if (!a_gap && !b_gap && !a_ends && !b_ends && agree(a_token, b[j] as Token)) below[j + 1] = 1;

@@ -1,8 +1,8 @@
-/** The compiler of schemas. A bundle of its own, which each thread loads when it first needs it (deploy/build.mjs). */
+/** The compiler of schemas. It is a bundle of its own, which each thread loads at first use (deploy/build.mjs). */
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 
-/** What of a compiled schema is used. */
+/** The used part of a compiled schema. */
 export interface CompiledShape {
   Check(value: unknown): boolean;
   Errors(value: unknown): readonly ShapeError[];
@@ -16,7 +16,7 @@ export interface ShapeError {
   readonly message: string;
 }
 
-/** Compiles a schema; some ms each. */
+/** Compiles a schema, in some milliseconds. */
 export function compileShape(schema: TSchema): CompiledShape {
   return Compile(schema);
 }

@@ -1,4 +1,4 @@
-/** What passes, the text that is kept of a body, and what the client reads of what does not. */
+/** Which bodies pass, the text that is kept of them, and the refusals that the client reads. */
 import * as fc from "fast-check";
 import t from "tap";
 import * as Type from "typebox";

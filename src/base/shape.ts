@@ -1,6 +1,6 @@
 /**
- * Values held to schemas: JSON as it was sent is of a shape, else a 400 that names the member. Pure but for the
- * compiled checks, which each thread makes when it first needs them: compiling all would cost every start.
+ * Checks values against schemas: JSON has the expected shape, or is refused with a 400 that names the member. Pure but
+ * for the compiled checks, which each thread compiles at first use: compiling all of them would slow down every start.
  */
 import type { Static, TSchema } from "typebox";
 import { must } from "./assert.js";
@@ -10,16 +10,16 @@ import { Failure, invalid } from "./result.js";
 import { shorten } from "./shorten.js";
 import type { CompiledShape, ShapeError } from "./shape-compiler.js";
 
-/** A body that is of its schema's shape. */
+/** A body that fits its schema. */
 export interface ShapedText<Schema extends TSchema> {
-  /** As it was sent. */
+  /** The text as it was sent. */
   readonly text: string;
   readonly json: Static<Schema>;
 }
 
-/** How a refusal speaks of a value that is part of a body, or of many. */
+/** How a refusal names a value that is part of a body, or one of several. */
 export interface Naming {
-  /** @param path names and indexes that lead from the value to what is wrong with it; empty for the value itself */
+  /** @param path names and indexes that lead from the value to the invalid part; empty for the value itself */
   readonly name: (path: readonly string[]) => string;
   /** Where the value stands in the body, as a JSON Pointer. */
   readonly at: string;
@@ -31,14 +31,14 @@ interface Detail {
 }
 
 export const DETAILS_MAX = 20;
-/** From this size on a body is held to the bounds on items before each item is looked at. */
+/** From this size on, the bounds on the number of items are checked before the items are. */
 const COUNTED_BYTES_MIN = 16_384;
 const THE_BODY: Naming = { name: (path) => (path.length === 0 ? "the body" : memberName(path)), at: "" };
 
 let compile: ((schema: TSchema) => CompiledShape) | undefined;
 const validators = new Map<TSchema, CompiledShape>();
 
-/** Loads the compiler of schemas: once a thread, before the first value is checked. */
+/** Loads the compiler of schemas. Each thread calls it once, before it checks the first value. */
 export async function loadShapes(): Promise<void> {
   if (compile !== undefined) return;
   ({ compileShape: compile } = await import("./shape-compiler.js"));
@@ -48,27 +48,27 @@ export function areShapesLoaded(): boolean {
   return compile !== undefined;
 }
 
-/** A body's text and what it says, or the 400 of one that is not JSON or not of the shape. Needs `loadShapes`. */
+/** Returns a body's text and value, or the 400 if it is not JSON or does not fit the schema. Needs `loadShapes`. */
 export function readShaped<Schema extends TSchema>(body: Uint8Array, schema: Schema): ShapedText<Schema> | Failure {
   const read = readJsonText(body);
   if (read instanceof Failure) return read;
-  // In a short body there are few, whatever they are.
+  // A short body has few items, whatever they are.
   if (body.byteLength <= COUNTED_BYTES_MIN) return checkShape(read.json, schema) ?? (read as ShapedText<Schema>);
   return checkCounted(read.json, schema) ?? (read as ShapedText<Schema>);
 }
 
-/** As `checkShape`, for what may have many items: they are counted before each is looked at. */
+/** Checks a shape that may have many items: counts the items before it checks each of them. */
 export function checkCounted(json: unknown, schema: TSchema): Failure | null {
   const tooMany = findTooMany(branchFor(schema, json), json, []);
   return tooMany === null ? checkShape(json, schema) : describeErrors([tooMany], THE_BODY);
 }
 
-/** Whether a value is of the shape. Needs `loadShapes`. */
+/** Returns whether a value fits the schema. Needs `loadShapes`. */
 export function hasShape<Schema extends TSchema>(json: unknown, schema: Schema): json is Static<Schema> {
   return validatorOf(schema).Check(json);
 }
 
-/** The 400 for a value that is not of the shape, naming the member; null where it is. Needs `loadShapes`. */
+/** Returns the 400 for a value that does not fit the schema, naming the member; null if it fits. Needs `loadShapes`. */
 export function checkShape(json: unknown, schema: TSchema, naming: Naming = THE_BODY): Failure | null {
   const branch = branchFor(schema, json);
   const validator = validatorOf(branch);
@@ -77,7 +77,7 @@ export function checkShape(json: unknown, schema: TSchema, naming: Naming = THE_
   return describeErrors(too_many === null ? validator.Errors(json) : [too_many], naming);
 }
 
-/** What of a schema says how many items and members there may be. */
+/** The members of a schema that bound the number of items and members. */
 interface Bounded {
   readonly type?: string;
   readonly maxItems?: number;
@@ -89,9 +89,9 @@ interface Bounded {
 }
 
 /**
- * The first array or object with more than it may have, as the error that the compiled check would tell (of many
- * unknown members the first); null where there is none. Looked for beforehand: the check looks at every item, and tells
- * of each that is wrong.
+ * Finds the first array or object with more entries than allowed, as the error that the compiled check would report
+ * (for unknown members, the first of them); null if there is none. It runs first because the compiled check looks at
+ * every item, and reports each one that is wrong.
  */
 function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): ShapeError | null {
   if (typeof json !== "object" || json === null) return null;
@@ -102,7 +102,7 @@ function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): S
   };
   if (Array.isArray(json)) {
     if (maxItems !== undefined && json.length > maxItems) return error("maxItems", maxItems);
-    // Without a bound of its own nothing below it has one.
+    // Without a bound of its own, an array has no bound below it.
     if (items !== undefined && maxItems !== undefined)
       for (const [at, item] of json.entries()) {
         const found = findTooMany(items, item, [...path, String(at)]);
@@ -122,13 +122,13 @@ function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): S
       if (found !== null) return found;
     }
   }
-  // Of several that it may be, one that takes it is enough.
+  // The value may fit one of several schemas: one that accepts it is enough.
   const kind = Array.isArray(json) ? "array" : "object";
   const found = anyOf.filter(({ type }) => type === kind).map((branch) => findTooMany(branch, json, path));
   return found.includes(null) ? null : (found[0] ?? null);
 }
 
-/** A member as a sentence names it: `["0","tags","1"]` is `[0].tags[1]`. */
+/** Names a member for a sentence: `["0","tags","1"]` is `[0].tags[1]`. */
 export function memberName(path: readonly string[]): string {
   return path.reduce(
     (text, part) => (/^\d+$/.test(part) ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`),
@@ -136,7 +136,7 @@ export function memberName(path: readonly string[]): string {
   );
 }
 
-/** Of "one or an array of them", the one that was meant: so that its errors are what the client reads. */
+/** For a schema of "one or an array of them", returns the one that was meant, so that the client reads its errors. */
 function branchFor(schema: TSchema, json: unknown): TSchema {
   const branches = (schema as { readonly anyOf?: readonly (TSchema & { readonly type?: string })[] }).anyOf;
   const kind = Array.isArray(json) ? "array" : "object";
@@ -166,7 +166,7 @@ function splitPointer(pointer: string): string[] {
   return pointer.split("/").slice(1).map(unescapePointer);
 }
 
-/** `a, b or c`. */
+/** Joins words: `a, b or c`. */
 function listWords(words: readonly string[]): string {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
@@ -188,7 +188,7 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
         path: shorten(`${at}${instancePath}/${escapePointer(missing)}`),
         message: `${shorten(name([...place, missing]))} is required`,
       }));
-    // One that there is to be none of: it is told by itself, and then the object that has it.
+    // A member that is not allowed is reported by itself, and then the object that has it is.
     case "boolean":
       return says("cannot be given here");
     case "additionalProperties":
@@ -198,7 +198,7 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
       return says(`must be ${types.map((type) => TYPE_WORDS[type] ?? type).join(" or ")}`);
     }
     case "enum": {
-      // An empty text that is allowed stands for one that is missing: nobody needs to be told to send it.
+      // An allowed empty text stands for a missing one; the client does not need to know that it may send it.
       const words = (told.allowedValues ?? []).filter((value) => value !== "");
       return says(
         `must be ${listWords(words.map((value) => (typeof value === "string" ? value : JSON.stringify(value))))}`,
@@ -220,8 +220,8 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
 }
 
 /**
- * Of a member that may be one of several things, what is wrong with the one that was meant: that it is not of the
- * others' types says nothing, where something else is wrong with it.
+ * For a member that may be one of several types, keeps the errors of the type that was meant: an error that it is not
+ * of another type says nothing if something else is wrong with it.
  */
 function meantErrors(errors: readonly ShapeError[]): readonly ShapeError[] {
   const places = new Set(errors.filter(({ keyword }) => keyword === "anyOf").map(({ instancePath }) => instancePath));
@@ -235,7 +235,7 @@ function meantErrors(errors: readonly ShapeError[]): readonly ShapeError[] {
   );
 }
 
-/** The first error is the answer's sentence, all are its details. */
+/** The first error becomes the answer's sentence; all of them become its details. */
 function describeErrors(errors: readonly ShapeError[], naming: Naming): Failure {
   const details = meantErrors(errors)
     .flatMap((error) => describeError(error, naming))

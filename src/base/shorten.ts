@@ -1,10 +1,10 @@
 /**
- * What a client sent, as an answer repeats it: the beginning of a long text. Without it a refusal would be as long as
- * the request, or several times as long. Pure, any thread.
+ * Shortens a client's text that an answer repeats to its beginning. Otherwise a refusal would be as long as the
+ * request, or several times as long. Pure, any thread.
  */
 import { QUOTED_CHARACTERS_MAX } from "../../schemas/limits.js";
 
-/** The text, of which `…` stands for what is after so many UTF-16 units; a surrogate pair is kept or left whole. */
+/** Returns the text, truncated with `…` after `charactersMax` UTF-16 units. A surrogate pair is never split. */
 export function shorten(text: string, charactersMax: number = QUOTED_CHARACTERS_MAX): string {
   if (text.length <= charactersMax) return text;
   const isPair = (text.codePointAt(charactersMax - 1) ?? 0) > 0xffff;

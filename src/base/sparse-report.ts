@@ -1,4 +1,7 @@
-/** Reports what happens with every request: the first at once, then at most one in an interval, with how many. */
+/**
+ * Rate-limits reports of something that happens with every request: the first is reported at once, then at most one in
+ * each interval, with the count.
+ */
 export class SparseReport {
   readonly #interval_ms: number;
   readonly #write: (times: number, error: unknown) => void;
@@ -7,7 +10,7 @@ export class SparseReport {
   #written_ms = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param write is given how often it happened since the last report, and the last error
+   * @param write receives the number of occurrences since the last report, and the last error
    * @param now in ms; only differences matter
    */
   constructor(

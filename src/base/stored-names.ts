@@ -1,6 +1,4 @@
-/**
- * Names that an older version has stored may hold characters that cannot be seen, which today's shapes refuse. Pure.
- */
+/** Masks hidden characters in names that an older version has stored and today's schemas refuse. Pure. */
 import { maskHidden } from "../../schemas/visible-text.js";
 
 function mask(value: unknown): unknown {
@@ -8,8 +6,8 @@ function mask(value: unknown): unknown {
 }
 
 /**
- * A stored object, with stand-ins for such characters in its texts and lists of texts: to be checked against a shape in
- * its place. What is no object comes back as it is.
+ * Replaces hidden characters in the texts and lists of texts of a stored object by visible ones, so that the copy can
+ * be checked against a schema. A value that is no object is returned as it is.
  */
 export function maskStoredNames(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

@@ -1,15 +1,15 @@
 /**
- * What of one turn of the event loop work for some callers may take before all others have theirs. Work that comes in
- * pieces asks between them; whoever shares a slice shares its time. Never for what is the same on every node of a
- * cluster: it goes by a clock.
+ * The share of an event-loop tick that work for some callers may take before all other callers get theirs. Work in
+ * pieces checks it between the pieces; users of one slice share its time. It depends on a clock, so do not use it for
+ * anything that must be the same on every node of a cluster.
  */
 import { TIME_SLICE_MS } from "../../schemas/limits.js";
 
 export class TimeSlice {
-  /** When this turn's work began; null before it has. */
+  /** When this tick's work began; null before that. */
   #began: number | null = null;
 
-  /** Whether this turn has had its share. Begins it where it has not begun. */
+  /** Whether the share of this tick is used up. The first check in a tick starts the slice. */
   get isOver(): boolean {
     const now = performance.now();
     if (this.#began === null) {
@@ -21,7 +21,7 @@ export class TimeSlice {
     return now - this.#began > TIME_SLICE_MS;
   }
 
-  /** Goes on in a later turn where this one has had its share. */
+  /** Resumes in a later tick if the share of this one is used up. */
   async yieldIfOver(): Promise<void> {
     while (this.isOver) await new Promise((resolve) => setImmediate(resolve));
   }

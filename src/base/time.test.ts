@@ -1,4 +1,4 @@
-/** RFC 3339 times: what is read, what is refused, and that writing and reading are each other's opposite. */
+/** RFC 3339 times: which texts are accepted and refused, and that parsing and formatting are inverse. */
 import * as fc from "fast-check";
 import t from "tap";
 import { AssertionError } from "./assert.js";

@@ -1,22 +1,21 @@
 /**
- * Times on the wire: RFC 3339 text to milliseconds since the epoch and back. Pure, any thread. Where
- * "now" comes from is the clock's business. Leap seconds (":60") are refused, as Go and JavaScript
- * refuse them: no millisecond stands for one. By hand: Date.parse takes February 30 and days without a time,
- * and toISOString takes 720 ns (34 here, where a second is shared).
+ * Converts times on the wire: RFC 3339 text to milliseconds since the epoch and back. Leap seconds (":60") are refused,
+ * as Go and JavaScript refuse them: no millisecond stands for one. Pure, any thread. By hand: Date.parse accepts
+ * February 30 and days without a time, and toISOString takes 720 ns (34 here, if times share a second).
  */
 import { assert } from "./assert.js";
 
 const MS_PER_SECOND = 1000;
 const MS_PER_MINUTE = 60 * MS_PER_SECOND;
 const MS_PER_DAY = 24 * 60 * MS_PER_MINUTE;
-/** After so many years the Gregorian calendar repeats. */
+/** The Gregorian calendar repeats after this number of years. */
 const CYCLE_YEARS = 400;
 const CYCLE_MS = 146_097 * MS_PER_DAY;
-/** `0000-01-01T00:00:00Z` and `9999-12-31T23:59:59.999Z`: what four digits of a year can say. */
+/** `0000-01-01T00:00:00Z` and `9999-12-31T23:59:59.999Z`: the range of a year of four digits. */
 export const TIME_MS_MIN = -62_167_219_200_000;
 export const TIME_MS_MAX = 253_402_300_799_999;
 
-// RFC 3339 allows "t" and "z" in lower case; a space instead of the "T" is left to applications, and refused here.
+// RFC 3339 allows "t" and "z" in lower case. It leaves a space instead of the "T" to applications; it is refused here.
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -27,8 +26,8 @@ function daysInMonth(year: number, month: number): number {
 }
 
 /**
- * Milliseconds since the epoch of an RFC 3339 time (`Z` or an offset, any number of fraction digits;
- * those past the third are cut off); undefined where the text is malformed or names no such moment.
+ * Parses an RFC 3339 time (`Z` or an offset, any number of fraction digits; those after the third are ignored) into
+ * milliseconds since the epoch. Returns undefined if the text is malformed or names no moment.
  */
 export function parseTime(text: string): number | undefined {
   const parts = RFC_3339.exec(text);
@@ -54,18 +53,21 @@ export function parseTime(text: string): number | undefined {
   }
 
   const fraction_ms = parts[7] === undefined ? 0 : Number(parts[7].slice(0, 3).padEnd(3, "0"));
-  // Date.UTC takes the years 0 to 99 for 1900 to 1999: the year is counted one whole cycle later.
+  // Date.UTC reads the years 0 to 99 as 1900 to 1999, so the year is counted one whole cycle later.
   const shifted = Date.UTC(year + CYCLE_YEARS, month - 1, day, hour, minute, second, fraction_ms);
   return shifted - CYCLE_MS - offset_ms;
 }
 
-// One write formats its time once, and many writes share a second: the text up to the fraction is kept, of many
-// seconds, for what is told of a lease lies in two.
+// One write formats its time once, and many writes share a second. So the text up to the fraction is cached, for many
+// seconds, because the messages about a lease contain times of two of them.
 const CACHED_SECONDS = 256;
 const cached_seconds = new Float64Array(CACHED_SECONDS).fill(Number.NaN);
 const cached_prefixes = new Array<string>(CACHED_SECONDS).fill("");
 
-/** `2026-02-09T14:30:00.123Z`, always with three fraction digits. `ms` is a whole number within the years 0 to 9999. */
+/**
+ * Formats `2026-02-09T14:30:00.123Z`, always with three fraction digits. `ms` is a whole number within the years 0 to
+ * 9999.
+ */
 export function formatTime(ms: number): string {
   assert(Number.isInteger(ms) && ms >= TIME_MS_MIN && ms <= TIME_MS_MAX, "a time has a year of four digits");
   const second = Math.floor(ms / MS_PER_SECOND);

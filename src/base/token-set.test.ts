@@ -7,7 +7,7 @@ import { TokenSet, type TokenTest } from "./token-set.js";
 const A = 97;
 const B = 98;
 
-/** Which of two sequences' places can be reached, one by one. */
+/** Finds the reachable places of two sequences one by one. */
 function naiveMeets(a: readonly TokenTest[], b: readonly TokenTest[]): boolean {
   const agree = (one: TokenTest, other: TokenTest): boolean =>
     one === "any" || other === "any" || (typeof one === "function" ? one(other as number) : one === other);

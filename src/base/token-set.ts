@@ -1,14 +1,14 @@
 /**
- * The tokens of one segment's pattern as sets of bits, 32 places to a word: all places that a text, or another pattern,
- * can have reached are moved on together. So neither matching nor meeting backtracks: a character costs a word
- * operation for each 32 tokens. Pure but for what it keeps.
+ * The tokens of one segment's pattern as bit sets, 32 places to a word (a bit-parallel NFA): all places that a text, or
+ * another pattern, can have reached advance together. So neither matching nor meeting backtracks: a character costs one
+ * word operation for each 32 tokens. Pure but for its cache.
  */
 import { must } from "./assert.js";
 
-/** What a token stands for; `null` for any number of characters. */
+/** What a token stands for; `null` stands for any number of characters. */
 export type TokenTest = number | "any" | ((codePoint: number) => boolean) | null;
 
-/** Characters whose places are kept; then they are found anew. */
+/** The number of characters whose places are cached; the cache is then cleared. */
 const CHARACTERS_KEPT = 128;
 const WORD = 32;
 
@@ -22,10 +22,10 @@ export class TokenSet {
   readonly #any: Int32Array;
   readonly #literal = new Map<number, Int32Array>();
   readonly #tests: { readonly at: number; readonly test: (codePoint: number) => boolean }[] = [];
-  /** By character, where there are tests. */
+  /** The cached places by character, if there are tests. */
   readonly #fitting = new Map<number, Int32Array>();
 
-  /** @param tokens no two gaps follow each other */
+  /** @param tokens tokens in which no two gaps follow each other */
   constructor(tokens: readonly TokenTest[]) {
     this.#length = tokens.length;
     this.#words = Math.floor(tokens.length / WORD) + 1;
@@ -48,7 +48,7 @@ export class TokenSet {
     for (const places of this.#literal.values()) join(places, this.#any);
   }
 
-  /** Whether the tokens stand for a text. */
+  /** Returns whether the tokens match a text. */
   matches(text: string): boolean {
     const run = new Run(this.#words, this.#gaps);
     for (let at = 0; at < text.length; ) {
@@ -59,7 +59,7 @@ export class TokenSet {
     return run.has(this.#length);
   }
 
-  /** Whether there is a text that both stand for. Of tokens without tests. */
+  /** Returns whether some text matches both. Only for tokens without tests. */
   meets(others: readonly TokenTest[]): boolean {
     const run = new Run(this.#words, this.#gaps);
     for (const token of others) {
@@ -69,7 +69,7 @@ export class TokenSet {
     return run.has(this.#length);
   }
 
-  /** The places that a character fits. */
+  /** Returns the places that a character fits. */
   #fitted(code_point: number): Int32Array {
     const literal = this.#literal.get(code_point) ?? this.#any;
     if (this.#tests.length === 0) return literal;
@@ -87,7 +87,7 @@ export class TokenSet {
   }
 }
 
-/** The places in the tokens that what was taken so far leads to. */
+/** The places in the tokens that the characters taken until now lead to. */
 class Run {
   readonly #places: Int32Array;
   readonly #gaps: Int32Array;
@@ -102,7 +102,7 @@ class Run {
   /**
    * Takes a character.
    * @param fitting the places that it fits
-   * @returns false where it leads nowhere
+   * @returns false if no place is left
    */
   take(fitting: Int32Array): boolean {
     const places = this.#places;
@@ -112,7 +112,7 @@ class Run {
     for (let word = 0; word < places.length; word++) {
       const now = places[word] as number;
       const moved = now & (fitting[word] as number);
-      // A gap takes it, and stays.
+      // A gap takes the character, and stays.
       const next = (moved << 1) | carry | (now & (gaps[word] as number));
       carry = moved >>> (WORD - 1);
       places[word] = next;
@@ -123,12 +123,12 @@ class Run {
     return true;
   }
 
-  /** Takes any number of characters, whatever they are. */
+  /** Takes any number of arbitrary characters. */
   fill(through: number): void {
     const places = this.#places;
     const first = places.findIndex((word) => word !== 0);
     const word = must(places[first], "a run that leads nowhere has ended");
-    // Its lowest bit, and all above.
+    // The lowest bit of the word, and all above it.
     places[first] = word | -word;
     places.fill(-1, first + 1);
     const last = Math.floor(through / WORD);
@@ -140,14 +140,14 @@ class Run {
     return ((this.#places[Math.floor(place / WORD)] as number) & (1 << (place % WORD))) !== 0;
   }
 
-  /** A gap may take nothing. */
+  /** Moves past gaps, which may take nothing. */
   #passGaps(): void {
     const places = this.#places;
     let carry = 0;
     for (let word = 0; word < places.length; word++) {
       const now = places[word] as number;
       const at_gap = now & (this.#gaps[word] as number);
-      // The bit that comes over from the word before may stand at a gap itself: no two follow each other.
+      // The bit carried over from the previous word cannot itself stand at a gap: no two gaps follow each other.
       places[word] = now | (at_gap << 1) | carry;
       carry = at_gap >>> (WORD - 1);
     }

@@ -1,4 +1,4 @@
-/** A map by names and by numbers, whatever the names are; and its garbage, which is not promoted. */
+/** The map, by names and by numbers, whatever the names are; and its garbage, which is not promoted. */
 import t from "tap";
 import { TurnoverMap } from "./turnover-map.js";
 

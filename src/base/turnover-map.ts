@@ -1,7 +1,8 @@
 /**
- * A map whose keys come and go all the time. Not a Map: V8 keeps a Map's outgrown tables alive through each other once
- * one of them is old, and with them all that ever was in them; half of what a server of leases allocated was promoted
- * that way. An object without a prototype leaves nothing behind. What there is comes in no order. Pure.
+ * A map for keys that come and go all the time. Not a Map: V8 keeps the outgrown tables of a Map alive through each
+ * other once one of them is in the old generation, and with them all their former entries; half of the memory that a
+ * server of leases allocated was promoted that way. An object without a prototype leaves nothing behind. The order of
+ * the entries is undefined. Pure.
  */
 
 export class TurnoverMap<Key extends string | number, Value> {
@@ -26,7 +27,7 @@ export class TurnoverMap<Key extends string | number, Value> {
     this.#values[key] = value;
   }
 
-  /** Whether it was there. */
+  /** Removes a key. Returns whether it was there. */
   delete(key: Key): boolean {
     if (this.#values[key] === undefined) return false;
     delete this.#values[key];
@@ -39,7 +40,7 @@ export class TurnoverMap<Key extends string | number, Value> {
     this.#size = 0;
   }
 
-  /** Those that are there when it is called. */
+  /** Returns a snapshot of the values. */
   values(): Value[] {
     return Object.values(this.#values);
   }

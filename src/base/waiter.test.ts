@@ -1,11 +1,11 @@
-/** Waiting for what is looked for: what a look throws ends that wait alone, and leaves nobody listening. */
+/** Waiting: a look function that throws ends its own wait only, and leaves no listener behind. */
 import t from "tap";
 import { type Look, waitFor, type Waiter } from "./waiter.js";
 
 const BUG = new TypeError("a bug");
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(() => setImmediate(resolve)));
 
-/** A wait whose looks the test plays. */
+/** Starts a wait whose results the test controls. */
 function begin(look: Look<string>) {
   const listening = new Set<Waiter<string>>();
   let leave = (): void => undefined;

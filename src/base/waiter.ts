@@ -1,13 +1,12 @@
 /**
- * Who waits for something to be found: it is looked for at once, and again whenever something has come, until there is
- * something to settle with. Looks follow each other, and what comes in one turn of the event loop is looked for
- * together.
+ * A waiter looks for a result at once, and again whenever it is woken, until there is a result to settle with. Only one
+ * look runs at a time, and several wake-ups in one event-loop tick cause one look.
  */
 
-/** Looks; null where there is nothing to be told. */
+/** Looks for a result; returns null if there is none yet. */
 export type Look<Found> = () => Found | null | Promise<Found | null>;
 
-/** A waiter as those know it who wake and end it. */
+/** The part of a waiter that its wakers use. */
 export interface Wakeable {
   wake(): void;
   finish(found: null): void;
@@ -19,18 +18,18 @@ export class Waiter<Found> implements Wakeable {
   readonly #fail: (error: unknown) => void;
   #due = false;
   #looking = false;
-  /** Something came while it was being looked. */
+  /** The waiter was woken while a look was running. */
   #again = false;
   #settled = false;
 
-  /** @param fail is told what a look has thrown: then there is no more looking, as after `settle` */
+  /** @param fail receives the error of a look that throws; the waiter then stops looking, as after `settle` */
   constructor(look: Look<Found>, settle: (found: Found | null) => void, fail: (error: unknown) => void) {
     this.#look = look;
     this.#settle = settle;
     this.#fail = fail;
   }
 
-  /** Something has come. */
+  /** Schedules a look for the next tick. */
   wake(): void {
     if (this.#due) return;
     this.#due = true;
@@ -69,7 +68,7 @@ export class Waiter<Found> implements Wakeable {
     );
   }
 
-  /** Settles, once; with null where the time is up, or who waits has gone. */
+  /** Settles, once; with null if the time is up, or the client has gone. */
   finish(found: Found | null): void {
     if (this.#settled) return;
     this.#settled = true;
@@ -87,15 +86,15 @@ export class Waiter<Found> implements Wakeable {
 export interface Wait<Found> {
   readonly look: Look<Found>;
   readonly wait_ms: number;
-  /** Has the waiter woken when something has come; the function that is returned ends that. */
+  /** Subscribes the waiter to changes. Returns the function that unsubscribes it. */
   readonly listen: (waiter: Waiter<Found>) => () => void;
-  /** Is told what to call when who waits has gone. */
+  /** Receives the listener to call when the client has gone. */
   readonly onAbort: (listener: () => void) => void;
 }
 
 /**
- * Waits until a look finds something; null where the time was up, who waits has gone, or somebody ended it. What a look
- * throws, this throws.
+ * Waits until a look finds a result. Resolves with null if the time was up, the client has gone, or the wait was ended.
+ * Rejects with the error of a look that throws.
  */
 export function waitFor<Found>({ look, wait_ms, listen, onAbort }: Wait<Found>): Promise<Found | null> {
   return new Promise((resolve, reject) => {
@@ -114,7 +113,7 @@ export function waitFor<Found>({ look, wait_ms, listen, onAbort }: Wait<Found>):
         reject(error instanceof Error ? error : new Error(String(error)));
       },
     );
-    // Listening comes before looking: what comes in between is seen by one of the two.
+    // Subscribing comes before looking: one of the two sees a change that comes in between.
     const leave = listen(waiter);
     const timer = setTimeout(() => waiter.finish(null), wait_ms);
     onAbort(() => waiter.finish(null));

@@ -1,4 +1,4 @@
-/** Who waits under a name is woken and ended by it alone, and leaves nothing behind. */
+/** The waiters of a key are woken and ended by that key only, and leave nothing behind. */
 import t from "tap";
 import type { Wakeable } from "./waiter.js";
 import { Waiters } from "./waiters.js";

@@ -1,4 +1,4 @@
-/** Who waits for what, by its name: only those are woken whom a thing concerns. */
+/** The waiters by the key that they wait for: a change wakes only the waiters of its key. */
 import { Groups } from "./groups.js";
 import type { Wakeable } from "./waiter.js";
 
@@ -6,12 +6,12 @@ export class Waiters<Key extends string | number> {
   readonly #by_key = new Groups<Key, Wakeable>();
   #size = 0;
 
-  /** How many wait; one that waits for two things counts twice. */
+  /** The number of waiters; one that waits for two keys counts twice. */
   get size(): number {
     return this.#size;
   }
 
-  /** From now on the waiter is woken for this key; until the function that is returned is called. */
+  /** Adds a waiter for a key. Returns the function that removes it. */
   add(key: Key, waiter: Wakeable): () => void {
     if (this.#by_key.add(key, waiter)) this.#size += 1;
     return () => {
@@ -27,7 +27,7 @@ export class Waiters<Key extends string | number> {
     for (const waiter of this.#by_key.items()) waiter.wake();
   }
 
-  /** Ends all waiting. */
+  /** Ends all waits. */
   end(): void {
     for (const waiter of this.#by_key.items()) waiter.finish(null);
   }

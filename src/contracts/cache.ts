@@ -1,6 +1,6 @@
 /**
- * Contracts as a pool worker keeps them: read, and compiled as far as they were used, by the hash of
- * their bytes. Bounded in number and in bytes; those longest unused go first.
+ * An LRU cache of contracts in a pool worker, by the hash of their bytes: each contract is parsed, and its schemas are
+ * compiled as they are used. Bounded in number and in bytes; the least recently used entries are evicted first.
  */
 import { CONTRACTS_KEPT_BYTES_MAX, CONTRACTS_KEPT_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -22,7 +22,7 @@ export class ContractCache {
   }
 
   /**
-   * A contract by its bytes' hash; reads and keeps it where it is new. What is no contract is not kept.
+   * Returns a contract by the hash of its bytes; reads and caches a new one. A spec that is no contract is not cached.
    * @param name `P/N`, for the refusal
    */
   get(hash: string, name: string, load: () => Uint8Array): ReadyContract | Failure {

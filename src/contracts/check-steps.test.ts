@@ -1,6 +1,6 @@
 /**
- * Contracts whose check explodes, by what multiplies there: each is refused by the steps that it may take, the same
- * everywhere, and what a team writes is far below them.
+ * Contracts whose check explodes, each by another keyword that multiplies work: the step budget refuses each of them,
+ * the same on every machine, and contracts that teams write take far fewer steps.
  */
 import t from "tap";
 import { CONTRACT_PATTERN_INSTRUCTIONS_MAX, CONTRACT_STEPS_LEAST, CONTRACT_STEPS_MAX } from "../../schemas/limits.js";
@@ -20,7 +20,7 @@ function ready(definition: unknown, part = "request"): ReadyContract {
   return new ReadyContract(contract);
 }
 
-/** Each definition leads twice to the next. */
+/** Builds definitions of which each leads twice to the next. */
 function doubling(keyword: string, last: unknown, lead: (twice: readonly unknown[]) => unknown = (twice) => twice) {
   const $defs: Record<string, unknown> = { d30: last };
   for (let at = 0; at < 30; at++) {
@@ -30,14 +30,14 @@ function doubling(keyword: string, last: unknown, lead: (twice: readonly unknown
   return { schema: { $ref: "#/$defs/d0", $defs } };
 }
 
-/** A payload whose members are nested so deep, each in two arrays. */
+/** Builds a payload whose members are nested to this depth, each in two arrays. */
 function nested(levels: number): unknown {
   let value: unknown = 1;
   for (let level = 0; level < levels; level++) value = [value];
   return value;
 }
 
-/** A text of a and b. */
+/** Generates a text of a and b. */
 function pseudorandom(seed: number, length: number): string {
   let text = "";
   for (let state = seed + 1; text.length < length; ) {
@@ -171,7 +171,7 @@ t.test("a power of ten is paid for by its exponent and by the divisor", (t) => {
   const schema = `{"schema":{"items":{"not":{"multipleOf":${"7".repeat(900)}}}}}`;
   const contract = readContract(`{"kind":"contract","endpoints":{"E":{"request":${schema}}}}`, "p/n");
   if (contract instanceof Failure) throw new Error(contract.message);
-  // Some 4500 multiplications of 900 digits: 40 ms.
+  // About 4500 multiplications of 900 digits take 40 ms.
   const steps = new CheckSteps(CONTRACT_STEPS_MAX);
   validatePayload(new ReadyContract(contract), "E", "request", readExact(text, JSON.parse(text)), text.length, steps);
   t.ok(steps.taken > 1_000_000, `${steps.taken} steps`);

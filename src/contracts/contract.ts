@@ -1,7 +1,7 @@
 /**
- * What a stored contract says: `{"kind":"contract","endpoints":{"POST /x":{…}}}` read from a spec's bytes.
- * Pure, any thread. A definition that cannot be used (a type that does not exist, a JSON Schema that does
- * not compile) is no reason to refuse the contract: it is a violation of whatever is checked against it.
+ * Reads a stored contract: `{"kind":"contract","endpoints":{"POST /x":{…}}}` from a spec's bytes. A definition that
+ * cannot be used (an unknown type, a JSON Schema that does not compile) does not make the contract invalid: it is
+ * reported as a violation of each payload that is checked against it. Pure, any thread.
  */
 import { findContractFault, isTooDeep, jsonSchemaOf } from "../../schemas/contract-shape.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
@@ -15,7 +15,7 @@ export type DefinitionName = (typeof DEFINITIONS)[number];
 
 export const FIELD_TYPES = ["string", "number", "boolean", "object", "array"] as const;
 
-/** The values of an enum, as written and as texts to look them up by. */
+/** The values of an enum: as they are written, and as canonical texts for look-ups. */
 export interface Allowed {
   readonly values: readonly unknown[];
   readonly texts: ReadonlySet<string>;
@@ -23,11 +23,11 @@ export interface Allowed {
 
 /** A field of a map, or the elements of an array. */
 export interface Field {
-  /** Null: any. Any other word than the known ones was written by mistake. */
+  /** Null allows any type. A type that is not in FIELD_TYPES is a mistake of the author. */
   readonly type: string | null;
   readonly required: boolean;
   readonly nullable: boolean;
-  /** Null where every value may be. */
+  /** Null allows every value. */
   readonly allowed: Allowed | null;
   readonly fields: FieldMap | null;
   readonly items: Field | null;
@@ -35,7 +35,7 @@ export interface Field {
 
 export interface FieldMap {
   readonly fields: ReadonlyMap<string, Field>;
-  /** Their names in order, for messages. */
+  /** The names in order, for messages. */
   readonly names: readonly string[];
 }
 
@@ -46,9 +46,9 @@ export type Definition =
 
 export interface Endpoint {
   readonly definitions: ReadonlyMap<DefinitionName, Definition>;
-  /** Null: any status. */
+  /** Null allows any status. */
   readonly status: number | null;
-  /** What is wrong with it beside its definitions; null where nothing is. */
+  /** What is wrong with the endpoint apart from its definitions; null if nothing is. */
   readonly malformed: string | null;
 }
 
@@ -60,7 +60,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
 }
 
-/** A text that two values share only where they are equal as JSON, whatever the order of their members. */
+/** Returns a text that two values share only if they are equal as JSON, whatever the order of their members. */
 export function canonicalText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
   if (value instanceof ExactNumber) return value.canonical;
@@ -71,7 +71,7 @@ export function canonicalText(value: unknown): string {
     .join(",")}}`;
 }
 
-/** A definition that is written wrong; caught where the definition ends. */
+/** Thrown for a malformed definition; caught where the definition's reading ends. */
 class Malformed extends Error {
   override readonly name = "Malformed";
 }
@@ -124,7 +124,7 @@ function readEndpoint(value: unknown): Endpoint {
     if (definition !== undefined && definition !== null) definitions.set(name, readDefinition(definition, name));
   }
   const status = value["response_status"] ?? 0;
-  // 0 is how a program that fills in every member says that it has none.
+  // A program that fills in every member writes 0 if it has no status.
   const known = typeof status === "number" && Number.isInteger(status) && status >= 100 && status <= 599;
   return {
     definitions,
@@ -135,18 +135,18 @@ function readEndpoint(value: unknown): Endpoint {
 
 /**
  * Reads a contract from a spec's text.
- * @param name `P/N`, for the 400 of what is no contract
+ * @param name `P/N`, for the 400 if the spec is no contract
  */
 export function readContract(text: string, name: string): Contract | Failure {
   const refusal = invalid(`spec is not a contract: ${name}`);
-  // Most specs are none, and this is much faster than to parse them; the word may be written with escapes.
+  // Most specs are no contracts, and this check is much faster than parsing them. The word may be written with escapes.
   if (!text.includes('"contract"') && !text.includes("\\u")) return refusal;
   const json_text = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   let json: unknown;
   try {
     json = JSON.parse(json_text);
   } catch {
-    // Specs may hold any bytes; JSON.parse throws nothing but SyntaxError.
+    // Specs may hold any bytes; JSON.parse throws only SyntaxError.
     return refusal;
   }
   if (!isObject(json)) return refusal;

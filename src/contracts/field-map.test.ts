@@ -1,6 +1,6 @@
 /**
- * Field maps against a naive model: a payload is valid exactly where the model takes it, and paths lead to what is
- * wrong.
+ * Field maps against a naive model: a payload is valid exactly if the model accepts it, and the paths lead to the
+ * invalid parts.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -55,7 +55,7 @@ const same = (a: unknown, b: unknown): boolean => {
   return a === b;
 };
 
-/** Whether the model takes a value. */
+/** Returns whether the model accepts a value. */
 function takes(definition: Definition, one: unknown): boolean {
   if (one === null) return definition.nullable === true;
   const kind = Array.isArray(one) ? "array" : typeof one;
@@ -88,10 +88,10 @@ t.test("as the model", (t) => {
       const text = JSON.stringify({ kind: "contract", endpoints: { x: { request: map } } });
       const contract = readContract(text, "p/n");
       if (contract instanceof Failure) throw new Error(contract.message);
-      // Through JSON, as both come: the definition as it is read, the payload as it is sent.
+      // Goes through JSON, as both do in production: the definition as it is read, the payload as it is sent.
       const as_sent = JSON.parse(JSON.stringify(payload)) as unknown;
       const definitions = JSON.parse(JSON.stringify(map)) as Record<string, Definition>;
-      // A sole member "schema" would be a JSON Schema; no name here is that.
+      // A single member named "schema" would be a JSON Schema; no generated name is "schema".
       const violations = validatePayload(new ReadyContract(contract), "x", "request", as_sent, 0);
       if (violations instanceof Failure) throw new Error(violations.message);
       const expected = isRecord(as_sent) && takesMap(definitions, as_sent);

@@ -1,6 +1,6 @@
 /**
- * A payload against a map of fields, the contract's own form. Pure, any thread. The walk follows the
- * definition, so it is never deeper than that is; it stops when enough was found.
+ * Checks a payload against a map of fields, the contract's own form. The walk follows the definition, so its depth is
+ * bounded by the definition's. It stops when enough violations were found. Pure, any thread.
  */
 import type { CheckSteps } from "./check-steps.js";
 import { FIELD_TYPES, isObject, type Field, type FieldMap, type JsonObject } from "./contract.js";
@@ -8,7 +8,9 @@ import { MESSAGES, typeName, type Violations } from "./violations.js";
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set(FIELD_TYPES);
 
-/** Checks an object's members; each is reported on its own path, the unexpected too. */
+/**
+ * Checks an object's members. Each violation is reported on the path of its own member, even for an unexpected member.
+ */
 function checkMembers(map: FieldMap, value: JsonObject, path: string, steps: CheckSteps, found: Violations): void {
   const names = Object.keys(value);
   steps.take(names.length + map.fields.size);
@@ -61,13 +63,13 @@ function checkElements(
   }
 }
 
-/** A whole payload that must be an object with these fields. */
+/** Checks a whole payload that must be an object with these fields. */
 export function checkObject(map: FieldMap, value: unknown, path: string, steps: CheckSteps, found: Violations): void {
   if (isObject(value)) checkMembers(map, value, path, steps, found);
   else found.add(path, MESSAGES.type("object", value));
 }
 
-/** A whole payload that must be an array of such objects. */
+/** Checks a whole payload that must be an array of such objects. */
 export function checkArray(map: FieldMap, value: unknown, path: string, steps: CheckSteps, found: Violations): void {
   if (!Array.isArray(value)) {
     found.add(path, MESSAGES.type("array", value));
@@ -82,7 +84,7 @@ export function checkArray(map: FieldMap, value: unknown, path: string, steps: C
   );
 }
 
-/** Types that do not exist, of fields at any level. */
+/** Finds unknown types of fields at any level. */
 export function findUnknownTypes(map: FieldMap, path: string, found: Violations): void {
   for (const [name, field] of map.fields) {
     if (found.full) return;

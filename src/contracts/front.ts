@@ -1,8 +1,8 @@
 /**
- * Contracts on the front: bodies go to the pool unread, a live test's call is carried by the front's loop
- * (src/outbound), what is long takes turns, and live tests are few at a time. That a schema makes much of a
- * short payload shows only once it did: then its contract's payloads count as long (threads/slow-lane.ts).
- * Routes are rows over this.
+ * The contracts' front: it passes bodies to the pool unread. The front's event loop makes the call of a live test
+ * (src/outbound). Large payloads wait for a permit, and few live tests run at a time. A schema that makes a short
+ * payload expensive is known only after its first check; from then on, payloads of that contract count as large
+ * (threads/slow-lane.ts). Routes are rows over this.
  */
 import type { ContractCall, ContractTest, ContractWarning, Violation } from "../../schemas/contracts.js";
 import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, OUTBOUND_DEADLINE_MS } from "../../schemas/limits.js";
@@ -23,20 +23,20 @@ import { examineContract, judgeContractTest, prepareContractTest, validateContra
 export interface ContractFrontOptions {
   readonly outbound: OutboundClient;
   readonly long_work: SlowLane;
-  /** On the front's own handle. */
+  /** Reads through the front's own database handle. */
   readonly specs: VersionedReader;
 }
 
-/** A contract by its path parameters. */
+/** The path parameters that name a contract. */
 type Named = readonly [project: string, name: string];
 
-/** A spec that was stored, as its version. */
+/** The version of a spec that was just stored. */
 export interface WrittenSpec {
   readonly key: string;
   readonly version: number;
 }
 
-/** What each job is given: a contract, and what is held against it. */
+/** The common request of all jobs: a contract, and the payload to check against it. */
 interface Payload {
   readonly project: string;
   readonly name: string;
@@ -46,7 +46,7 @@ interface Payload {
 const TESTS_BUSY = new Failure("RESOURCE_EXHAUSTED", `${CONTRACT_TESTS_MAX} live tests are under way, try again`);
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 
-/** Failures of a call that say something of the service, and not of Koor or of the request. */
+/** The failures of a call that say something about the service, not about Koor or the request. */
 const OF_THE_SERVICE: ReadonlySet<OutboundFailure["kind"]> = new Set(["unreachable", "timeout", "too_large"]);
 
 type CheckRequest = Pick<Request, "body" | "context">;
@@ -63,7 +63,7 @@ export class ContractFront {
     this.#specs = specs;
   }
 
-  /** Checks the payload in a body. */
+  /** Checks the payload of a body. */
   async validate([project, name]: Named, request: CheckRequest): Promise<Answer> {
     const asked = { project, name, body: packBytes(request.body) };
     const answer = await this.#run(validateContract, asked, turnOf(request.context));
@@ -72,9 +72,9 @@ export class ContractFront {
   }
 
   /**
-   * The warnings about specs that were just stored, in whichever way: what is wrong with the definitions of those that
+   * Returns the warnings about specs that were just stored, by any route: the problems in the definitions of those that
    * are contracts.
-   * @param written by their keys
+   * @param written the stored versions by their keys
    */
   async examine(written: readonly WrittenSpec[], context: CallContext): Promise<readonly ContractWarning[]> {
     if (written.length === 0) return [];
@@ -87,7 +87,7 @@ export class ContractFront {
     return found instanceof Failure ? stored.map(({ name }) => notChecked(name, found)) : found;
   }
 
-  /** Makes the call that a body asks for, and checks what is answered; gives up when the client has gone. */
+  /** Makes the call that a body asks for, and checks the answer. Aborts when the client has gone. */
   async test(contract: Named, request: CheckRequest & Pick<Request, "onAbort">): Promise<Answer> {
     if (this.#tests >= CONTRACT_TESTS_MAX) return TESTS_BUSY;
     const gone = new AbortController();
@@ -132,7 +132,7 @@ export class ContractFront {
     return judged instanceof Failure ? judged : resultOf(call, answer.status, judged, "");
   }
 
-  /** Runs a job over a payload, in its turn where it is long. */
+  /** Runs a job over a payload. A large one waits for its permit. */
   #run<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row> & Payload,
@@ -146,7 +146,7 @@ function subjectOf({ project, name }: { readonly project: string; readonly name:
   return `contract ${project}\n${name}`;
 }
 
-/** What is said of a contract whose definitions nobody has looked at. */
+/** Returns the warning about a contract whose definitions could not be checked. */
 export function notChecked(contract: string, { message }: Failure): ContractWarning {
   return { contract, path: "endpoints", message: `the contract was stored, but not checked: ${message}` };
 }

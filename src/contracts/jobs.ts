@@ -1,4 +1,4 @@
-/** Payloads and live tests against stored contracts. Run in the pool. */
+/** The jobs that check payloads and live tests against stored contracts. Run in the pool. */
 import { isUtf8 } from "node:buffer";
 import { isTooDeep } from "../../schemas/contract-shape.js";
 import {
@@ -71,7 +71,7 @@ export const prepareContractTest = unaryJob({
   },
 });
 
-/** What is wrong with the definitions of versions of contracts; nothing of one that is no contract. */
+/** Finds the problems in the definitions of stored versions; a spec that is no contract has none. */
 export const examineContract = unaryJob({
   name: "contract.examine",
   request: ContractExamineRequest,
@@ -84,7 +84,7 @@ export const examineContract = unaryJob({
     listWarnings(stored, ({ project, name, version }) => [name, contracts.findVersion(project, name, version)]),
 });
 
-/** What is wrong with a service's answer, by the version of the contract that the request was made from. */
+/** Checks a service's answer against the version of the contract from which the request was made. */
 export const judgeContractTest = unaryJob({
   name: "contract.judge",
   request: ContractJudgeRequest,
@@ -99,7 +99,7 @@ export const judgeContractTest = unaryJob({
   },
 });
 
-/** The text without a byte order mark; null where it is not UTF-8. */
+/** Returns the text without a byte order mark; null if it is not UTF-8. */
 function textOf(bytes: Uint8Array): string | null {
   if (!isUtf8(bytes)) return null;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");

@@ -1,9 +1,9 @@
 /**
- * A payload against a JSON Schema (draft 2020-12 and draft-07), its errors in the contract's own words and paths. Runs
- * in the pool: compiling takes milliseconds. The schema's author cannot make a check slow in the payload's length:
- * RE2 matches patterns in linear time, `uniqueItems` is linear, formats look at short strings only; what references and
- * combinations multiply is metered in steps (check-steps.ts). No reference
- * leaves the schema, and a reference without an end is a violation.
+ * Checks a payload against a JSON Schema (draft 2020-12 and draft-07), and reports errors with the contract's own
+ * messages and paths. Runs in the pool: compiling takes milliseconds. The schema's author cannot make a check slow in
+ * the payload's length: RE2 matches patterns in linear time, `uniqueItems` is linear, and formats look at short strings
+ * only. Work that references and combinations multiply is metered in steps (check-steps.ts). References cannot leave
+ * the schema, and an endless reference is a violation.
  */
 import {
   CONTRACT_ALL_ERRORS_CHARACTERS_MAX,
@@ -27,12 +27,12 @@ export const META_SCHEMAS: ReadonlyMap<string, unknown> = new Map(
   ]),
 );
 
-/** Loads RE2 and the formats: once a thread, before the first schema is compiled. */
+/** Loads RE2 and the formats. Each thread calls it once, before it compiles the first schema. */
 export async function loadJsonSchemas(): Promise<void> {
   await Promise.all([loadFormats(), loadRegexEngine()]);
 }
 
-/** What only a schema that is about arrays says at its top. */
+/** The keywords that only a schema for arrays has at its top. */
 const ARRAY_KEYWORDS = ["items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems"] as const;
 
 function isAboutArrays(schema: unknown): boolean {
@@ -45,15 +45,15 @@ function isAboutArrays(schema: unknown): boolean {
 
 const TOO_DEEP = "its references are nested too deep";
 
-/** A compiled schema, or why it cannot be used. */
+/** A compiled schema, or the reason why it cannot be used. */
 export class JsonSchema {
   readonly #compiled: Compiled;
-  /** Of a response_array: whether it describes the array, and not each of its elements. */
+  /** For a response_array: whether the schema describes the array, and not each of its elements. */
   readonly of_array: boolean;
 
   /**
-   * @param schema already parsed; a schema that cannot be used makes a JsonSchema with a `problem`
-   * @param documents documents by their URIs, which references may lead to
+   * @param schema the parsed schema; one that cannot be used makes a JsonSchema with a `problem`
+   * @param documents the documents that references may lead to, by their URIs
    */
   constructor(schema: unknown, documents: ReadonlyMap<string, unknown> = META_SCHEMAS) {
     this.of_array = isAboutArrays(schema);
@@ -63,14 +63,15 @@ export class JsonSchema {
         : compileSchema(schema, documents);
   }
 
-  /** All that is wrong with the schema; "" where it can be used. */
+  /** All problems of the schema; "" if it can be used. */
   get problem(): string {
     return (this.#compiled.problems ?? []).join("; ");
   }
 
   /**
-   * @param characters how long the payload is as JSON
-   * @throws TooManySteps
+   * Checks a payload.
+   * @param characters the length of the payload as JSON
+   * @throws TooManySteps if the budget is exhausted
    */
   check(payload: unknown, characters: number, path: string, steps: CheckSteps, found: Violations): void {
     const { root, problems } = this.#compiled;
@@ -84,7 +85,7 @@ export class JsonSchema {
     } catch (error) {
       if (error instanceof TooManySteps) throw error;
       if (error instanceof EndlessReference) found.add(path, unusable(endlessReference(error.message)));
-      // The engine's stack has no more room.
+      // The engine's stack has overflowed.
       else if (error instanceof RangeError) found.add(path, unusable(TOO_DEEP));
       else throw error;
       return;
@@ -100,7 +101,7 @@ function unusable(problem: string): string {
   return `the contract's JSON Schema cannot be used: ${problem}`;
 }
 
-/** `request.address.lines[0]`. */
+/** Formats a path: `request.address.lines[0]`. */
 function pathOf(place: Place, prefix: string): string {
   const names: string[] = [];
   for (let at = place; at.parent !== null; at = at.parent)

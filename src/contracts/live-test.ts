@@ -1,6 +1,6 @@
 /**
- * A live test of a service but for the call itself: what is to be sent, made from the contract and the
- * test's data, and what is wrong with the answer. Runs in the pool; the call is the front's (front.ts).
+ * Prepares and checks a live test of a service, but does not make the call: it builds the request from the contract and
+ * the test's data, and checks the answer. Runs in the pool; the front makes the call (front.ts).
  */
 import { isTooDeep } from "../../schemas/contract-shape.js";
 import type { ContractCall, Violation } from "../../schemas/contracts.js";
@@ -16,12 +16,12 @@ export interface CallBody {
   readonly test_data: unknown;
 }
 
-/** Methods whose data goes into the query. */
+/** The methods whose data goes into the query. */
 const QUERY_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
 const ENDPOINT = /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\/\S*)$/;
 const PARAMETER = /\{([^{}/]+)\}/g;
 
-/** Whether a definition has a member of this name, as far as can be seen without following references. */
+/** Returns whether a definition has a member of this name, without following references. */
 function defines(definition: Definition | undefined, name: string): boolean {
   if (definition?.kind === "fields") return definition.map.fields.has(name);
   const properties =
@@ -29,7 +29,7 @@ function defines(definition: Definition | undefined, name: string): boolean {
   return isObject(properties) && Object.hasOwn(properties, name);
 }
 
-/** The data without what only the path takes. */
+/** Removes the data that only the path uses. */
 function withoutParameters(
   data: JsonObject,
   names: ReadonlySet<string>,
@@ -53,7 +53,7 @@ function queryOf(data: JsonObject): string {
   return text === "" ? "" : `?${text}`;
 }
 
-/** The base's path and the endpoint's, joined by one slash. The base's own query is dropped. */
+/** Joins the base's path and the endpoint's by one slash. The base's own query is dropped. */
 function urlOf(base: string, path: string, query: string): string | Failure {
   if (!URL.canParse(base)) return invalid("base_url must be an http or https URL");
   const url = new URL(base);
@@ -62,8 +62,8 @@ function urlOf(base: string, path: string, query: string): string | Failure {
 }
 
 /**
- * What to send. An endpoint that is not in the contract, or a path whose parameters the data does not
- * fill, makes a call with an `error` and without a URL.
+ * Prepares the call. If the endpoint is not in the contract, or the data does not fill the path's parameters, the call
+ * has an `error` and no URL.
  */
 export function prepareCall(
   ready: ReadyContract,
@@ -126,13 +126,13 @@ function isScalar(value: unknown): boolean {
   return value instanceof ExactNumber || (value !== undefined && value !== null && typeof value !== "object");
 }
 
-/** The path with its parameters percent-encoded, or what is missing for it. */
+/** Returns the path with its parameters percent-encoded, or a violation for each missing parameter. */
 function fillPath(template: string, data: JsonObject): string | Violation[] {
   const missing: Violation[] = [];
   const path = template.replace(PARAMETER, (_, name: string) => {
     const value = Object.hasOwn(data, name) ? data[name] : undefined;
     const text = isScalar(value) ? textOf(value) : "";
-    // A URL has no way to say "." or "..": even percent-encoded they mean a folder and its parent.
+    // A URL cannot express "." or "..": even percent-encoded they mean a folder and its parent.
     if (text === "" || text === "." || text === ".." || !text.isWellFormed()) {
       missing.push({
         path: `request.${name}`,
@@ -148,7 +148,7 @@ function fillPath(template: string, data: JsonObject): string | Violation[] {
   return missing.length === 0 ? path : missing;
 }
 
-/** What is wrong with an answer: its status (path `status`), then its body. */
+/** Checks an answer: its status (path `status`), then its body. */
 export function judgeAnswer(
   ready: ReadyContract,
   endpoint_name: string,
@@ -162,7 +162,7 @@ export function judgeAnswer(
   if (unexpected) violations.push({ path: "status", message: `expected status ${endpoint.status}, got ${status}` });
   const is_error = status >= 400 && status <= 499 && endpoint.definitions.has("error");
   const promised = endpoint.definitions.has("response") || endpoint.definitions.has("response_array");
-  // An error that nobody described is not held against the description of a success.
+  // An error that the contract does not describe is not checked against the description of a success.
   if (is_error || (promised && !(unexpected && status >= 400))) {
     violations.push(...judgeBody(ready, endpoint_name, is_error ? "error" : "response", text));
   }
@@ -181,7 +181,7 @@ function judgeBody(
     if (text === null) return [{ path: direction, message: "the answer is not UTF-8" }];
     json = readExact(text, JSON.parse(text));
   } catch {
-    // What a service answers is not ours: JSON.parse throws nothing but SyntaxError.
+    // The service's answer may be anything; JSON.parse throws only SyntaxError.
     return [{ path: direction, message: "the answer is not JSON" }];
   }
   return asViolations(validatePayload(ready, endpoint, direction, json, text.length), direction);

@@ -1,4 +1,6 @@
-/** Stored contracts, read and compiled once by their bytes' hash. Runs in the pool; each worker keeps its own. */
+/**
+ * Stored contracts, read and compiled once by the hash of their bytes. Runs in the pool; each worker has its own cache.
+ */
 import { splitSpecKey, specKey, specKeyPrefix } from "../../schemas/specs.js";
 import { Failure, notFound } from "../base/result.js";
 import type { Model } from "../threads/model.js";
@@ -6,7 +8,7 @@ import { specReader, type VersionedReader } from "../versioned/table.js";
 import { ContractCache } from "./cache.js";
 import type { ReadyContract } from "./validate.js";
 
-/** Specs whose heads are read at once. */
+/** The number of specs whose heads are read in one page. */
 const PAGE_SPECS = 100;
 
 export interface StoredContract {
@@ -22,7 +24,7 @@ export class StoredContracts {
     this.#specs = specs;
   }
 
-  /** The newest version of a contract; 404 where there is no such spec, 400 where it is no contract. */
+  /** Returns the newest version of a contract; 404 if there is no such spec, 400 if it is no contract. */
   find(project: string, name: string): StoredContract | Failure {
     const key = specKey(project, name);
     const shown = `${project}/${name}`;
@@ -34,7 +36,7 @@ export class StoredContracts {
     return ready instanceof Failure ? ready : { ready, version: head.version };
   }
 
-  /** A contract as it was at a version. */
+  /** Returns a contract at a version. */
   findVersion(project: string, name: string, version: number): ReadyContract | Failure {
     const shown = `${project}/${name}`;
     const stored = this.#specs.version(specKey(project, name), version);
@@ -43,7 +45,7 @@ export class StoredContracts {
       : this.#kept.get(stored.hash.toString("hex"), shown, () => stored.value);
   }
 
-  /** The project's specs behind `after` by name, each with whether it is a contract. */
+  /** Yields the project's specs whose names sort after `after`, each with whether it is a contract. */
   *list(
     project: string,
     after: string,

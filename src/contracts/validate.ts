@@ -1,6 +1,6 @@
 /**
- * A payload against one endpoint of a contract: what `validate`, `test` and compliance all ask, so that
- * they find the same. Runs in the pool.
+ * Checks a payload against one endpoint of a contract. `validate`, `test` and compliance all use it, so that they find
+ * the same. Runs in the pool.
  */
 import { isTooDeep } from "../../schemas/contract-shape.js";
 import { type ContractWarning, DIRECTIONS, type Direction, type Violation } from "../../schemas/contracts.js";
@@ -16,7 +16,7 @@ import { checkArray, checkObject, findUnknownTypes } from "./field-map.js";
 import { JsonSchema } from "./json-schema.js";
 import { cut, MESSAGES, Violations } from "./violations.js";
 
-/** A contract with what was compiled of it so far. */
+/** A contract with its schemas that were compiled until now. */
 export class ReadyContract {
   readonly #compiled = new Map<unknown, JsonSchema>();
 
@@ -26,7 +26,7 @@ export class ReadyContract {
     return this.contract.endpoints.get(name);
   }
 
-  /** Compiles once; what it gives is kept with the contract. */
+  /** Compiles a schema once, and keeps the result with the contract. */
   schema(schema: unknown): JsonSchema {
     let compiled = this.#compiled.get(schema);
     if (compiled === undefined) {
@@ -43,7 +43,7 @@ function isDirection(word: string): word is Direction {
 
 export const TOO_DEEP = `nested deeper than ${CONTRACT_DEPTH_MAX} levels`;
 
-/** Which definition a payload is held against: of a response the one that has its shape, where both are there. */
+/** Chooses the definition for a payload. If an endpoint defines both kinds of response, the payload's shape decides. */
 function chooseDefinition(endpoint: Endpoint, direction: Direction, payload: unknown): DefinitionName {
   if (direction !== "response" || !endpoint.definitions.has("response_array")) return direction;
   return Array.isArray(payload) || !endpoint.definitions.has("response") ? "response_array" : "response";
@@ -51,10 +51,9 @@ function chooseDefinition(endpoint: Endpoint, direction: Direction, payload: unk
 
 /**
  * Checks a payload.
- * @param characters how long it is as JSON
- * @param steps what it may take, where it shares that with others
- * @returns the violations by path, none where it is valid; 400 where that cannot be found out in as many steps as it
- *   may take
+ * @param characters the length of the payload as JSON
+ * @param steps the budget, if the payload shares it with others
+ * @returns the violations by path, none if the payload is valid; 400 if the budget does not suffice
  */
 export function validatePayload(
   ready: ReadyContract,
@@ -93,7 +92,7 @@ export function validatePayload(
   return found.sorted();
 }
 
-/** As violations: that a payload cannot be checked is one. */
+/** Returns violations: a payload that cannot be checked counts as one. */
 export function asViolations(found: readonly Violation[] | Failure, path: string): readonly Violation[] {
   return found instanceof Failure ? [{ path, message: found.message }] : found;
 }
@@ -117,8 +116,8 @@ function checkDefinition(
 }
 
 /**
- * A JSON Schema as response_array holds for each element, as a field map does, unless it speaks of the array
- * itself.
+ * Checks a payload against a JSON Schema as response_array. Like a field map, it applies to each element, unless it
+ * describes the array itself.
  */
 function checkElements(
   schema: JsonSchema,
@@ -142,7 +141,7 @@ function checkElements(
   }
 }
 
-/** What is wrong with the contract itself; paths are `endpoint` and `endpoint.definition`. */
+/** Finds the problems of the contract itself; their paths are `endpoint` and `endpoint.definition`. */
 export function contractProblems(ready: ReadyContract): Violation[] {
   const { endpoints } = ready.contract;
   if (endpoints.size === 0) return [{ path: "endpoints", message: "the contract has no endpoints" }];
@@ -166,9 +165,9 @@ export function contractProblems(ready: ReadyContract): Violation[] {
 }
 
 /**
- * What is wrong with the definitions of several contracts: what their storing is answered with. About as many as of one
- * contract, so that a long list costs no more than that.
- * @param read a contract's name, and the contract; nothing is said of what is none
+ * Finds the problems in the definitions of several contracts, for the answer to the request that stored them. The list
+ * is about as long as for one contract, so that many contracts cost no more than one.
+ * @param read returns a contract's name, and the contract; a spec that is no contract has no problems
  */
 export function listWarnings<Item>(
   items: readonly Item[],

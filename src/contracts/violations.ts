@@ -1,6 +1,6 @@
 /**
- * The violations that a check finds: bounded in number and in characters, so that a hostile payload
- * against a large contract costs no more memory than itself. Sorted by path. Pure, any thread.
+ * Collects the violations of a check: bounded in number and in characters, so that a hostile payload against a large
+ * contract costs no more memory than itself. Sorted by path. Pure, any thread.
  */
 import type { Violation } from "../../schemas/contracts.js";
 import {
@@ -18,7 +18,7 @@ export class Violations {
   readonly #found: Violation[] = [];
   #characters = 0;
 
-  /** Nothing more is taken: whoever walks a payload may stop. */
+  /** Whether further violations are dropped; a walk of a payload may stop then. */
   get full(): boolean {
     return this.#found.length >= CONTRACT_VIOLATIONS_MAX || this.#characters >= CONTRACT_VIOLATIONS_CHARACTERS_MAX;
   }
@@ -31,31 +31,34 @@ export class Violations {
     this.#characters += place.length + said.length;
   }
 
-  /** By path, in the order of UTF-16 code units; those of one path keep their order. */
+  /** Returns the violations by path, in the order of UTF-16 code units; those of one path keep their order. */
   sorted(): Violation[] {
     return this.#found.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   }
 }
 
-/** JSON's name of a value's type. */
+/** Returns JSON's name of a value's type. */
 export function typeName(value: unknown): string {
   if (value === null) return "null";
   if (value instanceof ExactNumber) return "number";
   return Array.isArray(value) ? "array" : typeof value;
 }
 
-/** A text as messages show it: its begin where it is long. */
+/** Shortens a text for a message: a long one is truncated to its beginning. */
 export function cut(text: string): string {
   return shorten(text, CONTRACT_VALUE_CHARACTERS_MAX);
 }
 
-/** The value as JSON, cut where it is long. */
+/** Returns the value as JSON, truncated if it is long. */
 function shown(value: unknown): string {
   if (value instanceof ExactNumber) return cut(value.text);
   return typeof value === "string" ? JSON.stringify(cut(value)) : cut(beginOf(value, CONTRACT_VALUE_CHARACTERS_MAX));
 }
 
-/** The value as JSON, of which what is behind so many characters may be missing: it is not made to be cut off. */
+/**
+ * Returns the beginning of a value as JSON. The text after the first `characters` may be missing: it is not built only
+ * to be truncated.
+ */
 function beginOf(value: unknown, characters: number): string {
   if (typeof value !== "object" || value === null || value instanceof ExactNumber)
     return textBeginOf(value, characters);
@@ -84,7 +87,7 @@ function listed(values: readonly unknown[]): string {
   return `${words.join(", ")}${values.length > CONTRACT_NAMES_LISTED_MAX ? ", …" : ""}`;
 }
 
-// The words of the contract, one place for field maps and JSON Schemas.
+// The messages of contracts, in one place for field maps and JSON Schemas.
 export const MESSAGES = {
   missing: (name: string) => `missing required field ${JSON.stringify(cut(name))}`,
   unexpected: (name: string, known: readonly string[]) =>

@@ -1,4 +1,4 @@
-/** The keywords that hold other schemas, and those about members by name, as a table. Pure, any thread. */
+/** The table of the keywords that hold other schemas, and of those about members by name. Pure, any thread. */
 import { compileContains, compileItems, compileUnevaluatedItems } from "./elements.js";
 import {
   compileAllOf,
@@ -18,7 +18,7 @@ import {
 } from "./members.js";
 import { BOTH_DIALECTS, DRAFT_2020, type ApplicatorRow } from "./site.js";
 
-/** Compiled in this order, which is that of errors in one place. */
+/** The keywords compile in this order, which is also the order of errors at one place. */
 export const APPLICATORS: Readonly<Record<string, ApplicatorRow>> = {
   $ref: { dialects: BOTH_DIALECTS, compile: compileRef },
   $dynamicRef: { dialects: DRAFT_2020, compile: compileDynamicRef },
@@ -43,7 +43,7 @@ export const APPLICATORS: Readonly<Record<string, ApplicatorRow>> = {
   if: { dialects: BOTH_DIALECTS, compile: compileIf },
 };
 
-/** They look at what all other keywords have left over. */
+/** These keywords look at the parts that no other keyword has evaluated. */
 export const LATE_APPLICATORS: Readonly<Record<string, ApplicatorRow["compile"]>> = {
   unevaluatedProperties: compileUnevaluatedProperties,
   unevaluatedItems: compileUnevaluatedItems,

@@ -1,6 +1,6 @@
 /**
- * The keywords that say something of one value by itself, in both drafts. Each row reads the keyword's value and gives
- * a test, or says what the value must be. Pure, any thread.
+ * The keywords that assert something about a single value, in both drafts. Each row reads the keyword's value and
+ * returns a test, or says what the value must be. Pure, any thread.
  */
 import { compareNumbers, isInteger, isJsonNumber, isMultipleOf, type JsonNumber } from "../../base/exact-number.js";
 import type { CheckSteps } from "../check-steps.js";
@@ -8,28 +8,30 @@ import { canonicalText, isObject, type JsonObject } from "../contract.js";
 import { MESSAGES } from "../violations.js";
 import { countCodePoints } from "./code-points.js";
 
-/** A test of a value, and what is wrong with one that fails it. */
+/** A test of a value, and the message for a value that fails it. */
 export interface Assertion {
-  /** @param steps what it costs beyond the one step of any test */
+  /** @param steps takes the cost beyond the one step of any test */
   readonly test: (value: unknown, steps: CheckSteps) => boolean;
   readonly message: (value: unknown) => string;
 }
 
-/** What a keyword's value must be. */
+/** Says what a keyword's value must be. */
 export class WrongValue {
   constructor(readonly must: string) {}
 }
 
-/** Reads a keyword's value in its schema; null where it says nothing. */
+/** Reads a keyword's value in its schema; returns null if it asserts nothing. */
 export type ReadAssertion = (value: unknown, schema: JsonObject) => Assertion | WrongValue | null;
 
-/** Of multiplications and divisions of numbers of so many digits. */
+/** The square of the number of digits that multiplication or division processes in a step. */
 const DIGITS_SQUARED_A_STEP = 16;
 
-/** A power of ten is multiplied together, modulo the divisor: so often for each digit of the exponent. */
+/**
+ * A power of ten is computed modulo the divisor, with this number of multiplications for each digit of the exponent.
+ */
 const MULTIPLICATIONS_A_DIGIT = 5;
 const MULTIPLICATION_STEPS = 4;
-/** Of one such multiplication, by digits of the divisor. */
+/** The square of the number of the divisor's digits that such a multiplication processes in a step. */
 const MULTIPLIED_SQUARED_A_STEP = 2_048;
 
 function exponentDigits(number: JsonNumber): number {
@@ -62,7 +64,7 @@ function shownNumber(value: JsonNumber): string {
   return typeof value === "number" ? String(value) : value.text;
 }
 
-/** A bound of numbers. */
+/** Makes a bound on numbers. */
 function bound(sign: string, fits: (order: number) => boolean): ReadAssertion {
   return (limit) =>
     isJsonNumber(limit)
@@ -73,7 +75,7 @@ function bound(sign: string, fits: (order: number) => boolean): ReadAssertion {
       : new WrongValue("must be a number");
 }
 
-/** A bound that OpenAPI 3.0 writes as `true` beside the bound itself. */
+/** Makes a bound that OpenAPI 3.0 writes as `true` beside the bound itself. */
 function exclusiveBound(beside: "minimum" | "maximum", read: ReadAssertion): ReadAssertion {
   return (value, schema) => {
     if (typeof value !== "boolean") return read(value, schema);
@@ -101,7 +103,7 @@ function readMultipleOf(divisor: unknown): Assertion | WrongValue {
   };
 }
 
-/** A bound of how many there are; null of what is not counted. */
+/** Makes a bound on a count; `of` returns null for a value that is not counted. */
 function count(
   of: (value: unknown, steps: CheckSteps) => number | null,
   sign: "least" | "most",

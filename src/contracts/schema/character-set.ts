@@ -1,4 +1,4 @@
-/** Sets of characters as ranges of code points, and how RE2 writes them. Pure, any thread. */
+/** Sets of characters as ranges of code points, and their notation for RE2. Pure, any thread. */
 
 export type Range = readonly [least: number, most: number];
 
@@ -6,7 +6,7 @@ const LAST = 0x10ffff;
 const HIGH: Range = [0xd800, 0xdbff];
 const LOW: Range = [0xdc00, 0xdfff];
 
-/** A character as RE2 takes it, in a class and out of one. */
+/** Writes a character for RE2, inside or outside a class. */
 function literal(codePoint: number): string {
   const text = String.fromCodePoint(codePoint);
   return /[0-9A-Za-z]/.test(text) ? text : `\\x{${codePoint.toString(16)}}`;
@@ -17,7 +17,7 @@ function combine(high: number, low: number): number {
 }
 
 export class CharacterSet {
-  /** @param ranges in ascending order, apart from each other */
+  /** @param ranges in ascending order, neither overlapping nor adjacent */
   private constructor(readonly ranges: readonly Range[]) {}
 
   static of(ranges: readonly Range[]): CharacterSet {
@@ -56,7 +56,7 @@ export class CharacterSet {
     return this.#isWithin(LOW);
   }
 
-  /** The characters that consist of one of these high surrogates and one of those low ones. */
+  /** Returns the characters that consist of one of these high surrogates and one of those low ones. */
   pairsWith(low: CharacterSet): CharacterSet {
     const pairs: Range[] = [];
     for (const [first, last] of this.ranges) {
@@ -73,7 +73,7 @@ export class CharacterSet {
   }
 }
 
-/** What `\s` is in ECMAScript: more than in RE2, U+00A0 among it. */
+/** The characters of `\s` in ECMAScript: more than in RE2, for example U+00A0. */
 export const SPACE = CharacterSet.of([
   [9, 13],
   [0x20, 0x20],
@@ -87,7 +87,7 @@ export const SPACE = CharacterSet.of([
   [0xfeff, 0xfeff],
 ]);
 
-/** What `.` is not in ECMAScript. */
+/** The characters that `.` does not match in ECMAScript. */
 export const LINE_ENDS = CharacterSet.of([
   [10, 10],
   [13, 13],
@@ -97,7 +97,10 @@ export const LINE_ENDS = CharacterSet.of([
 let everyCharacter: string | undefined;
 const properties = new Map<string, CharacterSet>();
 
-/** The characters of a Unicode property as ECMAScript writes it (`Script=Greek`); undefined where there is none. */
+/**
+ * Returns the characters of a Unicode property as ECMAScript writes it (`Script=Greek`); undefined if there is no such
+ * property.
+ */
 export function propertySet(property: string): CharacterSet | undefined {
   let set = properties.get(property);
   if (set === undefined) {
@@ -105,14 +108,14 @@ export function propertySet(property: string): CharacterSet | undefined {
     try {
       runs = new RegExp(`\\p{${property}}+`, "gu");
     } catch {
-      // The engine knows no such property.
+      // The engine does not know the property.
       return undefined;
     }
-    // Surrogates stand last: between others they would be pairs.
+    // Surrogates are handled separately: next to each other they would form pairs.
     everyCharacter ??= charactersOf([0, HIGH[0] - 1]) + charactersOf([LOW[1] + 1, LAST]);
     const ranges = [...everyCharacter.matchAll(runs)].map(([run]): Range => [run.codePointAt(0) ?? 0, lastOf(run)]);
     if (new RegExp(runs.source, "u").test("\ud800")) ranges.push([HIGH[0], LOW[1]]);
-    // A run may go over the gap that the surrogates leave.
+    // A run may span the gap that the surrogates leave.
     set = CharacterSet.of(ranges.flatMap(withoutSurrogates(ranges.some(([least]) => least === HIGH[0]))));
     properties.set(property, set);
   }

@@ -1,4 +1,4 @@
-/** How many characters (Unicode code points) a text has. A surrogate without its other half counts as one. */
+/** Counts the characters (Unicode code points) of a text. A surrogate without its other half counts as one. */
 export function countCodePoints(text: string): number {
   let count = text.length;
   for (let at = 1; at < text.length; at++) {

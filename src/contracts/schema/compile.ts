@@ -1,7 +1,7 @@
 /**
  * Compiles a JSON Schema to nodes of checks: its own keywords here and in assertions.ts, those that hold other schemas
- * in applicators.ts. Every schema in it is compiled, used or not, so that whoever stores it hears of all that is wrong
- * with it. No code is made: a schema is data from a stranger. Runs in the pool.
+ * in applicators.ts. Every subschema is compiled, used or not, so that its author learns about all problems when the
+ * schema is stored. No code is generated: a schema is untrusted data. Runs in the pool.
  */
 import { CONTRACT_PATTERN_INSTRUCTIONS_MAX, RULE_PROGRAM_INSTRUCTIONS_MAX } from "../../../schemas/limits.js";
 import type { JsonObject } from "../contract.js";
@@ -16,10 +16,10 @@ import { formatTest } from "./formats.js";
 import { compilePattern, type Pattern } from "./pattern.js";
 import type { DynamicAnchors, Site } from "./site.js";
 
-/** Of one schema: more are not said. */
+/** The most problems that are reported for one schema. */
 const PROBLEMS_MAX = 10;
 
-/** A compiled schema, or all that is wrong with it. */
+/** A compiled schema, or all of its problems. */
 export type Compiled =
   | { readonly root: SchemaNode; readonly problems: null }
   | { readonly root: null; readonly problems: readonly string[] };
@@ -74,9 +74,12 @@ class Compiler {
   readonly #nodes = new Map<JsonObject, SchemaNode>();
   readonly #patterns = new Map<string, Pattern | string>();
   readonly #dynamicAnchors = new Map<string, { readonly documents: number; readonly anchors: DynamicAnchors }>();
-  /** Of all patterns so far. */
+  /** The instructions of all patterns compiled until now. */
   #instructions = 0;
-  /** References that were not followed yet: one after the other, so that no chain of them is too deep. */
+  /**
+   * References that are not followed yet. They are followed one after the other, so that a long chain of them does not
+   * overflow the stack.
+   */
   readonly #pending: (() => void)[] = [];
   readonly #problems = new Set<string>();
 
@@ -109,7 +112,7 @@ class Compiler {
         this.#instructions > CONTRACT_PATTERN_INSTRUCTIONS_MAX
           ? `the patterns before it have more than ${CONTRACT_PATTERN_INSTRUCTIONS_MAX} instructions together`
           : compilePattern(source);
-      // One that cannot be used may have cost as much as the largest.
+      // A pattern that cannot be used may have cost as much as the largest.
       this.#instructions += typeof pattern === "string" ? RULE_PROGRAM_INSTRUCTIONS_MAX : pattern.instructions;
       this.#patterns.set(source, pattern);
     }
@@ -142,7 +145,7 @@ class Compiler {
   }
 
   dynamicAnchors(name: string, from: Resource): DynamicAnchors {
-    // A document that was opened meanwhile may have more of them.
+    // A document that was opened meanwhile may have more anchors.
     const documents = this.#documents.size;
     const known = this.#dynamicAnchors.get(name);
     if (known?.documents === documents) return known.anchors;
@@ -230,14 +233,14 @@ function formatCheck(site: Site): Check | null {
   };
 }
 
-/** Says that the schema at a place refers to itself at once. */
+/** Returns the message for a schema that refers to itself on the same value. */
 export function endlessReference(where: string): string {
   return `${where === "" ? "the schema" : where} refers to itself at once, so that checking a payload would never end`;
 }
 
 /**
  * Compiles a schema.
- * @param given documents by their URIs, which references may lead to
+ * @param given the documents that references may lead to, by their URIs
  */
 export function compileSchema(schema: unknown, given: ReadonlyMap<string, unknown>): Compiled {
   const dialect = dialectOf(schema);

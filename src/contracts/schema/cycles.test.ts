@@ -1,6 +1,6 @@
 /**
- * Schemas that lead to themselves, drawn by chance from all keywords that evaluate another schema on the same value,
- * with several resources and dynamic anchors: whatever they are, a check ends within its steps with an answer.
+ * Schemas that lead to themselves, generated at random from all keywords that evaluate another schema on the same
+ * value, with several resources and dynamic anchors: every check must end within its steps and with an answer.
  */
 import t from "tap";
 import { newSeed, makeRandom, type Random } from "../../../test/support/random.js";
@@ -34,7 +34,7 @@ function oneOf<Item>(random: Random, items: readonly Item[]): Item {
   return items[random(items.length)] as Item;
 }
 
-/** Draws the schema of a contract: small ones, in resources of their own, that refer to each other. */
+/** Generates the schema of a contract: small schemas, in resources of their own, that refer to each other. */
 class Drawing {
   readonly #random: Random;
   readonly #isDraft7: boolean;
@@ -50,7 +50,7 @@ class Drawing {
     return this.#isDraft7 ? { $schema: DRAFT_7, ...root } : root;
   }
 
-  /** Each has both anchors, so that whatever is drawn leads somewhere. */
+  /** Each resource has both anchors, so that every generated reference leads somewhere. */
   #resource(defs: object): object {
     if (this.#isDraft7) return { definitions: defs, ...this.#schema(2) };
     const [m, n] = ANCHORS;
@@ -120,7 +120,7 @@ const COSTLY = /^the contract's request definition costs too much/;
 t.test("whatever refers to whatever: a check ends within its steps", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
-  /** What became of the checks: each has to have been drawn. */
+  /** Counts the results of the checks: each kind has to occur. */
   const answers = { valid: 0, invalid: 0, unusable: 0, endless: 0, endlessLater: 0, costly: 0 };
   for (let round = 0; round < ROUNDS; round++) {
     const schema = new Drawing(random).root();

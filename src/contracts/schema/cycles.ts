@@ -1,19 +1,19 @@
 /**
- * Finds a schema that refers to itself at once: by references and by keywords such as `allOf` alone, all of which
- * look at the same value, so that checking one would never end. Pure, any thread. Walks without recursion: a chain of
- * references may be long.
+ * Finds a schema that refers to itself on the same value, through references and keywords such as `allOf` only:
+ * checking a value against it would never end. Walks without recursion, because a chain of references may be long.
+ * Pure, any thread.
  */
 import type { SchemaNode } from "./evaluation.js";
 
-/** All nodes that an evaluation can reach. */
+/** Returns all nodes that an evaluation can reach. */
 function reachable(root: SchemaNode): Set<SchemaNode> {
   const found = new Set([root]);
-  // A set that grows while it is walked is walked to its end.
+  // Iterating over a Set also visits the elements that are added meanwhile.
   for (const { inPlace, below } of found) for (const next of [...inPlace, ...below]) found.add(next);
   return found;
 }
 
-/** A node that an evaluation can reach and that leads to itself on the same value; null where there is none. */
+/** Returns a reachable node that leads to itself on the same value; null if there is none. */
 export function findCycle(root: SchemaNode): SchemaNode | null {
   const done = new Set<SchemaNode>();
   for (const start of reachable(root)) {

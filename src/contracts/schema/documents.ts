@@ -1,5 +1,5 @@
 /**
- * Where the schemas of a JSON Schema are: its resources by their URIs, their anchors, and what a reference leads to.
+ * Indexes the schemas inside a JSON Schema: its resources by their URIs, their anchors, and the targets of references.
  * Nothing is fetched: a reference leads within the schema, or to a document that is given along with it. Pure, any
  * thread.
  */
@@ -8,7 +8,7 @@ import { isObject, type JsonObject } from "../contract.js";
 
 export type Dialect = "draft-07" | "2020-12";
 
-/** A schema with a URI of its own, with all that is in it but other resources. */
+/** A schema with a URI of its own, and everything in it except other resources. */
 export interface Resource {
   readonly uri: string;
   readonly root: JsonObject | boolean;
@@ -17,21 +17,21 @@ export interface Resource {
   readonly dynamicAnchors: Map<string, JsonObject>;
 }
 
-/** What a reference leads to. */
+/** The target of a reference. */
 export interface Target {
   readonly schema: JsonObject | boolean;
   readonly resource: Resource;
-  /** The anchor that the reference names; "" where it names none. */
+  /** The anchor that the reference names; "" if it names none. */
   readonly anchor: string;
 }
 
-/** What relative references are resolved against where a schema has no `$id`. */
+/** The base URI of relative references if a schema has no `$id`. */
 const BASE_URI = "koor:///contract";
 
 const OF_SCHEMA = ["not", "if", "then", "else", "contains", "propertyNames", "additionalProperties", "items"] as const;
 const OF_LIST = ["allOf", "anyOf", "oneOf"] as const;
 const OF_MAP = ["properties", "patternProperties", "definitions", "dependencies"] as const;
-/** The keywords that hold schemas, and how: one, a list, a map by names. */
+/** The keywords that hold schemas, by their form: one schema, a list, a map by names. */
 const SUBSCHEMAS = {
   "draft-07": {
     one: [...OF_SCHEMA, "additionalItems"],
@@ -49,7 +49,7 @@ export function dialectOf(schema: unknown): Dialect | undefined {
   const named = isObject(schema) ? schema["$schema"] : undefined;
   if (named === undefined) return "2020-12";
   if (typeof named !== "string") return undefined;
-  // The dialect of OpenAPI 3.1 and later is draft 2020-12 with keywords that say nothing of what is valid.
+  // The dialect of OpenAPI 3.1 and later is draft 2020-12 with additional keywords that do not affect validity.
   if (/^https:\/\/spec\.openapis\.org\/oas\/3\.\d\/dialect\/[\w-]+#?$/.test(named)) return "2020-12";
   const found = /^https?:\/\/json-schema\.org\/(?:draft\/)?(draft-07|2020-12)\/schema#?$/.exec(named);
   return found?.[1] as Dialect | undefined;
@@ -62,7 +62,7 @@ export function isSchema(value: unknown): value is JsonObject | boolean {
 /** A subschema with the JSON Pointer that leads to it. */
 type Subschema = readonly [schema: unknown, pointer: string];
 
-/** The schemas directly in a schema: those that stand where the dialect has one. */
+/** Yields the direct subschemas of a schema: those at the keywords where the dialect has schemas. */
 export function* subschemasOf(schema: JsonObject, dialect: Dialect): Generator<Subschema, void, undefined> {
   const { one, list, map } = SUBSCHEMAS[dialect];
   for (const keyword of one) if (isSchema(schema[keyword])) yield [schema[keyword], `/${keyword}`];
@@ -79,9 +79,9 @@ export function* subschemasOf(schema: JsonObject, dialect: Dialect): Generator<S
   }
 }
 
-/** Resolves a reference; undefined where it is none. */
+/** Resolves a reference; returns undefined if it is not a URI reference. */
 function resolveUri(reference: string, base: string): { readonly uri: string; readonly fragment: string } | undefined {
-  // A URN has no path to resolve anything against.
+  // Nothing can be resolved against a URN, which has no path.
   const joined = reference === "" ? base : reference.startsWith("#") ? base + reference : reference;
   if (!URL.canParse(joined, base)) return undefined;
   const url = new URL(joined, base);
@@ -90,7 +90,7 @@ function resolveUri(reference: string, base: string): { readonly uri: string; re
   try {
     return { uri: url.href, fragment: decodeURIComponent(hash.slice(1)) };
   } catch {
-    // A "%" without two hexadecimal digits behind it.
+    // The fragment has a "%" without two hexadecimal digits after it.
     return undefined;
   }
 }
@@ -98,39 +98,39 @@ function resolveUri(reference: string, base: string): { readonly uri: string; re
 export class Documents {
   readonly #given: ReadonlyMap<string, unknown>;
   readonly #resources = new Map<string, Resource>();
-  /** The resource of each schema that is known to be one. */
+  /** The resource of each known schema. */
   readonly #owners = new Map<JsonObject, Resource>();
-  /** What is wrong with identifiers, each with its place. */
+  /** The problems of identifiers, each with its place. */
   readonly problems: string[] = [];
 
-  /** @param given documents by their URIs, which references may lead to */
+  /** @param given the documents that references may lead to, by their URIs */
   constructor(given: ReadonlyMap<string, unknown>) {
     this.#given = given;
   }
 
-  /** Makes a schema known with all that is in it. */
+  /** Adds a schema with all its subschemas. */
   add(schema: JsonObject | boolean, dialect: Dialect, uri = BASE_URI): Resource {
     const resource = this.#newResource(schema, uri, dialect);
     if (isObject(schema)) this.#index(schema, resource, "");
     return isObject(schema) ? this.ownerOf(schema, resource) : resource;
   }
 
-  /** The resource that a schema belongs to; `parent` where it was not known before. */
+  /** Returns the resource of a schema; `parent` for one that is not known yet. */
   ownerOf(schema: JsonObject | boolean, parent: Resource): Resource {
     return isObject(schema) ? (this.#owners.get(schema) ?? parent) : parent;
   }
 
-  /** How many URIs are known; it grows with each document that is opened. */
+  /** The number of known URIs; it grows with each document that is opened. */
   get size(): number {
     return this.#resources.size;
   }
 
-  /** The resources that have a dynamic anchor of this name. */
+  /** Returns the resources that have a dynamic anchor of this name. */
   withDynamicAnchor(name: string): Resource[] {
     return [...new Set(this.#resources.values())].filter(({ dynamicAnchors }) => dynamicAnchors.has(name));
   }
 
-  /** What a reference in a resource leads to; undefined where it leads nowhere. */
+  /** Returns the target of a reference in a resource; undefined if it leads nowhere. */
   resolve(reference: string, from: Resource): Target | undefined {
     const resolved = resolveUri(reference, from.uri);
     if (resolved === undefined) return undefined;
@@ -149,7 +149,7 @@ export class Documents {
     return resource;
   }
 
-  /** A document that was given along. */
+  /** Opens a document that was given along. */
   #open(uri: string, dialect: Dialect): Resource | undefined {
     const document = this.#given.get(uri);
     if (!isSchema(document)) return undefined;
@@ -168,7 +168,7 @@ export class Documents {
       if (isSchema(value)) resource = this.ownerOf(value, resource);
     }
     if (!isSchema(value)) return undefined;
-    // It may stand in a keyword that is none: then it was not known to be a schema.
+    // The pointer may lead through an unknown keyword, so that its target was not known to be a schema.
     if (isObject(value) && !this.#owners.has(value)) this.#index(value, resource, pointer);
     return { schema: value, resource: this.ownerOf(value, resource), anchor: "" };
   }
@@ -181,11 +181,11 @@ export class Documents {
     }
   }
 
-  /** The resource of a schema: a new one where it has an `$id`. Notes its anchors. */
+  /** Returns the resource of a schema, a new one if it has an `$id`, and records its anchors. */
   #identify(schema: JsonObject, parent: Resource, where: string): Resource {
     const dialect = schema["$schema"] === undefined ? parent.dialect : (dialectOf(schema) ?? parent.dialect);
     const ofDraft7 = dialect === "draft-07";
-    // In draft-07 what stands beside a reference does not count.
+    // In draft-07, the keywords beside a reference are ignored.
     if (ofDraft7 && typeof schema["$ref"] === "string") return parent;
     const id = this.#readName(schema, "$id", where);
     let resource = parent;

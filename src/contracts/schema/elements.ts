@@ -8,7 +8,7 @@ function moreThan(run: Evaluation, place: Place, count: number): false {
   return run.fail(place, () => `must NOT have more than ${count} items`);
 }
 
-/** Elements: the first ones each by its schema, all others by one. */
+/** Checks elements: the first ones each against its own schema, all others against one. */
 function elementsCheck(first: readonly SchemaNode[], others: SchemaNode | null, refuses: boolean): Check {
   return (run, value, place, seen) => {
     if (!Array.isArray(value)) return true;

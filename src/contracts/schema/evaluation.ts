@@ -1,11 +1,12 @@
 /**
- * One evaluation of a payload against a compiled schema: the errors so far, the dynamic scope, what was evaluated of
- * the payload, and the guard against a schema that refers to itself at once. Pure, any thread.
+ * One evaluation of a payload against a compiled schema. It holds the errors found until now, the dynamic scope, the
+ * evaluated parts of the payload, and the guard against a schema that refers to itself on the same value. Pure, any
+ * thread.
  */
 import { STEPS_A_LOOKUP, type CheckSteps } from "../check-steps.js";
 import type { Resource } from "./documents.js";
 
-/** Where in the payload a value stands. The same value at the same place is one object. */
+/** The place of a value in the payload. The same value at the same place is always the same object. */
 export interface Place {
   readonly parent: Place | null;
   readonly name: string | number;
@@ -13,23 +14,23 @@ export interface Place {
 
 export interface SchemaError {
   readonly place: Place;
-  /** A member of the place that the error is about, null where it is the place itself. */
+  /** The member of the place that the error is about; null if it is about the place itself. */
   readonly member: string | null;
-  /** Made late: most errors of alternatives are dropped. */
+  /** Built on demand: most errors of alternatives are dropped. */
   readonly message: () => string;
 }
 
-/** Whether a value is as a keyword says. */
+/** Returns whether a value satisfies a keyword. */
 export type Check = (run: Evaluation, value: unknown, place: Place, seen: Seen | null) => boolean;
 
 export interface SchemaNode {
-  /** Its place in the schema, as a JSON Pointer or a URI. */
+  /** The node's place in the schema, as a JSON Pointer or a URI. */
   readonly where: string;
   readonly resource: Resource;
   readonly checks: Check[];
-  /** The keywords that look at what all others have left over. */
+  /** The keywords that look at the parts that no other keyword has evaluated. */
   readonly lateChecks: Check[];
-  /** Null is valid, whatever the keywords say. */
+  /** Makes null valid, whatever the keywords say. */
   nullable: boolean;
   /** The schemas that are evaluated on the same value. */
   readonly inPlace: SchemaNode[];
@@ -37,7 +38,7 @@ export interface SchemaNode {
   readonly below: SchemaNode[];
 }
 
-/** What the keywords of a schema have evaluated of an object or an array. */
+/** The parts of an object or an array that the keywords of a schema have evaluated. */
 export class Seen {
   #all = false;
   readonly #names = new Set<string | number>();
@@ -64,12 +65,12 @@ export class Seen {
   }
 }
 
-/** Resources that are looked through in the time of a step. */
+/** The resources that are searched in the time of a step. */
 const RESOURCES_A_STEP = 16;
-/** References that led to a place, likewise. */
+/** The frames of references that are searched in the time of a step. */
 const FRAMES_A_STEP = 64;
 
-/** A schema that is being evaluated by reference. */
+/** A schema that is being evaluated through a reference. */
 interface Frame {
   readonly node: SchemaNode;
   readonly place: Place;
@@ -77,7 +78,7 @@ interface Frame {
   readonly outer: Frame | null;
 }
 
-/** A schema that refers to itself without looking at anything smaller: its evaluation would never end. */
+/** Thrown for a schema that refers to itself on the same value: its evaluation would never end. */
 export class EndlessReference extends Error {
   override readonly name = "EndlessReference";
 }
@@ -85,15 +86,15 @@ export class EndlessReference extends Error {
 export class Evaluation {
   readonly errors: SchemaError[] = [];
   readonly #errorsMax: number;
-  /** How many evaluations are under way whose errors nobody reads. */
+  /** The number of running evaluations whose errors are not reported. */
   #quiet = 0;
   /** The resources that the evaluation has entered, outermost first. */
   #scope: readonly Resource[] = [];
   #frame: Frame | null = null;
 
   /**
-   * @param errorsMax the evaluation stops where this many errors were found
-   * @param steps what it may take
+   * @param errorsMax the evaluation stops after this number of errors
+   * @param steps the budget of the evaluation
    */
   constructor(
     errorsMax: number,
@@ -102,7 +103,7 @@ export class Evaluation {
     this.#errorsMax = errorsMax;
   }
 
-  /** Whether more errors would be of no use. */
+  /** Whether further errors would not be reported. */
   get stops(): boolean {
     return this.#quiet > 0 || this.errors.length >= this.#errorsMax;
   }
@@ -111,7 +112,7 @@ export class Evaluation {
     return this.#scope;
   }
 
-  /** Notes an error; false, for whoever returns it. */
+  /** Records an error. Returns false, which the caller can return in turn. */
   fail(place: Place, message: () => string, member: string | null = null): false {
     if (!this.stops) this.errors.push({ place, member, message });
     return false;
@@ -134,7 +135,7 @@ export class Evaluation {
     return valid;
   }
 
-  /** As `evaluate`, of what a reference leads to. */
+  /** Works as `evaluate`, for the target of a reference. */
   evaluateReference(node: SchemaNode, value: unknown, place: Place, seen: Seen | null): boolean {
     const outer = this.#frame;
     const scope = this.#scope;
@@ -148,7 +149,7 @@ export class Evaluation {
     return valid;
   }
 
-  /** As `evaluate`, without noting errors. */
+  /** Works as `evaluate`, but records no errors. */
   matches(node: SchemaNode, value: unknown, place: Place, seen: Seen | null): boolean {
     this.#quiet += 1;
     const valid = this.evaluate(node, value, place, seen);
@@ -156,7 +157,7 @@ export class Evaluation {
     return valid;
   }
 
-  /** Forgets the errors behind the first so many: those of alternatives that turned out not to be needed. */
+  /** Keeps only the first `kept` errors, and drops those of alternatives that turned out not to be needed. */
   dropErrors(kept: number): void {
     if (this.errors.length > kept) this.errors.length = kept;
   }

@@ -1,21 +1,21 @@
 /**
- * The formats of JSON Schema and OpenAPI, as ajv-formats checks them. Strings that are matched by backtracking are
- * bounded. Runs in the pool.
+ * The formats of JSON Schema and OpenAPI, as ajv-formats checks them. Strings whose check backtracks are bounded in
+ * length. Runs in the pool.
  */
 import { CONTRACT_FORMAT_CHARACTERS_MAX } from "../../../schemas/limits.js";
 import { must } from "../../base/assert.js";
 import type { JsonNumber } from "../../base/exact-number.js";
 
-/** Whether a string or a number is of a format. */
+/** Returns whether a string or a number has a format. */
 export type FormatTest = (value: string | JsonNumber) => boolean;
 
-/** Formats that need no bound: they are linear, or look at nothing. */
+/** The formats without a bound: their checks are linear, or look at nothing. */
 const LONG_FORMATS: ReadonlySet<string> = new Set(["byte", "binary", "password"]);
-/** No format of JSON Schema, and slow beyond any bound. */
+/** Not a format of JSON Schema, and slow beyond any bound. */
 const LEFT_OUT_FORMATS: ReadonlySet<string> = new Set(["url"]);
 
 type StringCheck = RegExp | ((value: string) => boolean);
-/** As the library has it. */
+/** A format as the library defines it. */
 type LibraryFormat =
   | boolean
   | StringCheck
@@ -24,11 +24,11 @@ type LibraryFormat =
 
 let tests: ReadonlyMap<string, FormatTest> | undefined;
 
-/** Loads the formats: once a thread, before the first schema is compiled. */
+/** Loads the formats. Each thread calls it once, before it compiles the first schema. */
 export async function loadFormats(): Promise<void> {
   if (tests !== undefined) return;
   const library = await import("ajv-formats/dist/formats.js");
-  // Once bundled, a CommonJS package's members are on its default alone.
+  // After bundling, a CommonJS package's members are only on its default export.
   const formats = Object.entries(library.default.fullFormats as unknown as Readonly<Record<string, LibraryFormat>>);
   tests = new Map(
     formats
@@ -37,7 +37,7 @@ export async function loadFormats(): Promise<void> {
   );
 }
 
-/** The test of a format; null of one that is not known, which every value is of. */
+/** Returns the test of a format; null for an unknown one, which every value satisfies. */
 export function formatTest(name: string): FormatTest | null {
   return must(tests, "the formats are loaded").get(name) ?? null;
 }

@@ -19,13 +19,13 @@ export function compileRef(site: Site, reference: unknown): Check {
 
 export function compileDynamicRef(site: Site, reference: unknown): Check {
   let initial: SchemaNode | null = null;
-  /** Empty where the reference is like any other. */
+  /** Empty if the reference behaves like a plain one. */
   let anchors: ReadonlyMap<Resource, SchemaNode> = new Map();
   site.refer(reference, "$dynamicRef", (node, { anchor, resource }) => {
     initial = node;
     const dynamic = resource.dynamicAnchors.has(anchor) ? site.dynamicAnchors(anchor) : null;
     if (dynamic !== null) anchors = dynamic.nodes;
-    // Of several, the payload's way through the schema chooses.
+    // Of several anchors, the payload's path through the schema chooses one.
     if (dynamic === null || anchors.size <= 1) site.node.inPlace.push(node);
     else site.node.below.push(dynamic.choice);
   });
@@ -36,7 +36,7 @@ export function compileDynamicRef(site: Site, reference: unknown): Check {
   };
 }
 
-/** The nodes of a list of schemas; null where it is none. */
+/** Compiles a list of schemas to nodes; returns null if it is no list of schemas. */
 function compileList(site: Site, keyword: string, schemas: unknown): SchemaNode[] | null {
   if (!Array.isArray(schemas) || schemas.length === 0) return site.wrong(keyword, "must be an array with schemas");
   return schemas.map((schema, at) => site.inPlace(schema, `/${keyword}/${at}`)).filter((node) => node !== null);
@@ -65,7 +65,7 @@ export function compileAnyOf(site: Site, schemas: unknown): Check | null {
     for (const node of nodes) {
       if (!run.evaluate(node, value, place, seen)) continue;
       valid = true;
-      // What the others have evaluated counts, too.
+      // The parts that the other schemas evaluate count, too.
       if (seen === null) break;
     }
     if (!valid) return run.fail(place, () => "must match a schema in anyOf");

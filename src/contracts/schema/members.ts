@@ -55,7 +55,7 @@ function compileProperties(site: Site): Check | null {
   return (run, value, place, seen) => {
     if (!isObject(value)) return true;
     let valid = true;
-    // Where only members with a name matter, the shorter list of the two.
+    // If only members with a known name matter, iterates over the shorter of the two lists.
     const names = patterns.length === 0 && others === null ? namedNames : run.steps.namesOf(value);
     run.steps.take(names.length * STEPS_A_LOOKUP);
     for (const name of names) {
@@ -67,7 +67,7 @@ function compileProperties(site: Site): Check | null {
   };
 }
 
-/** The three keywords about members by name are one check, compiled with the first of them. */
+/** Compiles the three keywords about members by name to one check, at the first of them. */
 export function compilePropertiesOnce(
   keyword: "properties" | "patternProperties" | "additionalProperties",
 ): ApplicatorRow {
@@ -86,7 +86,7 @@ export function compilePropertyNames(site: Site, schema: unknown): Check | null 
     if (!isObject(value)) return true;
     let valid = true;
     for (const name of run.steps.namesOf(value)) {
-      // A name is a place of its own: it is no part of the value.
+      // A name is a place of its own: it is not part of the value.
       if (run.evaluate(node, name, { ...place }, null)) continue;
       valid = run.fail(place, () => "property name must be valid");
       if (run.stops) return false;

@@ -1,47 +1,47 @@
 /**
- * Translates a regular expression of ECMAScript (as with its flag `u`) to RE2. Groups capture nothing: no pattern needs
- * them. What RE2 writes by itself (`(?i)`, `\A`, `\Q…\E`, `[[:alpha:]]`) stays what it is. Pure, any thread.
+ * Translates a regular expression of ECMAScript (as with its flag `u`) to RE2. Groups do not capture: no pattern needs
+ * captures. Syntax that only RE2 has (`(?i)`, `\A`, `\Q…\E`, `[[:alpha:]]`) is kept. Pure, any thread.
  */
 import { CharacterSet, LINE_ENDS, propertySet, SPACE, type Range } from "./character-set.js";
 
-/** RE2's largest count of a repetition. */
+/** RE2's largest repetition count. */
 const COUNT_MAX = 1_000;
 const GROUPS_DEPTH_MAX = 200;
-/** Classes by property are long, and counts are written out. */
+/** Character classes by property are long, and large counts are written out, so the translated text is bounded. */
 const TRANSLATED_CHARACTERS_MAX = 256 * 1024;
 const CONTROLS: Readonly<Record<string, number>> = { a: 7, t: 9, n: 10, v: 11, f: 12, r: 13, "0": 0 };
 
-/** A pattern that RE2 cannot match. */
+/** Thrown for a pattern that RE2 cannot match. */
 export class UnusablePattern extends Error {
   override readonly name = "UnusablePattern";
 }
 
 export interface Repetition {
   readonly least: number;
-  /** Infinity where there is no bound. */
+  /** Infinity if there is no bound. */
   readonly most: number;
 }
 
 export interface TranslatedPattern {
   readonly text: string;
-  /** Where the pattern is one repetition of a single character, from the text's begin to its end. */
+  /** Set if the pattern is one repetition of a single character, from the text's start to its end. */
   readonly repetition: (Repetition & { readonly character: string }) | null;
 }
 
 /** A part of a sequence. */
 interface Term {
   readonly text: string;
-  /** It takes one character. */
+  /** Whether the term matches exactly one character. */
   readonly isCharacter: boolean;
-  /** Which character, where ranges say it. */
+  /** The matched characters, if ranges can express them. */
   readonly set: CharacterSet | null;
   readonly counts: Repetition | null;
 }
 
 export interface TranslatorOptions {
-  /** Whether RE2 knows a Unicode property by this name. */
+  /** Returns whether RE2 knows a Unicode property by this name. */
   readonly knows: (property: string) => boolean;
-  /** Larger counts are refused but in a pattern that is one repetition. */
+  /** Larger counts are refused, except in a pattern that is a single repetition. */
   readonly countMax: number;
 }
 
@@ -59,13 +59,13 @@ function verbatim(text: string, isCharacter: boolean): Term {
   return { text, isCharacter, set: null, counts: null };
 }
 
-/** What stands in a class: a character, or several as text. */
+/** An item of a class: a character, or several as text. */
 type ClassItem = { readonly codePoint: number } | { readonly text: string };
 
 export class PatternTranslator {
   readonly #source: string;
   readonly #options: TranslatorOptions;
-  /** `(?s)` changes what a dot is. */
+  /** `(?s)` changes the meaning of a dot. */
   readonly #dot: Term;
   #at = 0;
   #depth = 0;
@@ -92,7 +92,7 @@ export class PatternTranslator {
     return alternatives.map((terms) => terms.map((term) => this.#repeat(term)).join("")).join("|");
   }
 
-  /** Counts beyond RE2's are several repetitions, one after the other. */
+  /** Writes counts beyond RE2's limit as several repetitions in sequence. */
   #repeat({ text, counts }: Term): string {
     if (counts === null) return text;
     const { least, most } = counts;
@@ -165,7 +165,7 @@ export class PatternTranslator {
     return verbatim(`${open.endsWith(":") ? open : "(?:"}${inside})`, false);
   }
 
-  /** What follows a backslash outside of a class. */
+  /** Reads the rest of an escape outside a class, after its backslash. */
   #readEscape(): Term {
     const next = this.#source[this.#at] ?? "";
     if (/[bBAz]/.test(next) && next !== "") return verbatim(`\\${this.#shift()}`, false);
@@ -180,7 +180,7 @@ export class PatternTranslator {
     return "codePoint" in item ? single(item.codePoint) : verbatim(`[${item.text}]`, true);
   }
 
-  /** What follows a backslash, in a class and out of one. */
+  /** Reads the rest of an escape, inside or outside a class, after its backslash. */
   #readClassEscape(): ClassItem {
     const known = this.#match(/[dDwW]/y);
     if (known !== null) return { text: `\\${known[0]}` };
@@ -221,7 +221,7 @@ export class PatternTranslator {
     return this.#readCodePoint();
   }
 
-  /** A class behind its opening bracket. */
+  /** Reads a class after its opening bracket. */
   #readClass(): Term {
     const negated = this.#take("^");
     const texts: string[] = [];
@@ -235,7 +235,7 @@ export class PatternTranslator {
       const upTo = this.#match(/-(?!\])/y);
       const most = upTo === null ? item : this.#readClassItem();
       if ("text" in most) {
-        // `[a-\d]`: the dash is one.
+        // In `[a-\d]` the dash is a literal.
         ranges.push([item.codePoint, item.codePoint], [0x2d, 0x2d]);
         texts.push(most.text);
         continue;
@@ -256,7 +256,7 @@ export class PatternTranslator {
     );
     if (posix !== null) return { text: posix[0] };
     if (!this.#take("\\")) return { codePoint: this.#readCodePoint() };
-    // In a class it is a backspace.
+    // In a class, `\b` is a backspace.
     return this.#take("b") ? { codePoint: 8 } : this.#readClassEscape();
   }
 
@@ -276,7 +276,7 @@ export class PatternTranslator {
     return true;
   }
 
-  /** @param regex sticky */
+  /** @param regex a sticky regular expression */
   #match(regex: RegExp): RegExpExecArray | null {
     regex.lastIndex = this.#at;
     const found = regex.exec(this.#source);
@@ -289,7 +289,7 @@ function isLarge({ least, most }: Repetition): boolean {
   return least > COUNT_MAX || (Number.isFinite(most) && most > COUNT_MAX);
 }
 
-/** A count as several that RE2 takes. */
+/** Splits a count into counts that RE2 accepts. */
 function chunksOf(count: number): number[] {
   const chunks = Array.from({ length: Math.floor(count / COUNT_MAX) }, () => COUNT_MAX);
   return count % COUNT_MAX === 0 ? chunks : [...chunks, count % COUNT_MAX];

@@ -1,4 +1,4 @@
-/** Patterns against ECMAScript's own engine, and those that RE2 cannot match. */
+/** Patterns against ECMAScript's own engine, and patterns that RE2 cannot match. */
 import t from "tap";
 import { loadRegexEngine } from "../../rules/regex.js";
 import { CheckSteps } from "../check-steps.js";
@@ -8,7 +8,7 @@ const STEPS = new CheckSteps(Number.POSITIVE_INFINITY);
 
 await loadRegexEngine();
 
-/** Every text that a pattern is tried with. */
+/** Every text against which a pattern is tried. */
 const TEXTS = [
   ...[
     "",

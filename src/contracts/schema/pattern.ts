@@ -1,6 +1,6 @@
 /**
- * Patterns of JSON Schema, matched by RE2 in time linear in the text. What ECMAScript writes differently is translated
- * (pattern-translator.ts). Runs in the pool.
+ * Patterns of JSON Schema, which RE2 matches in time linear in the text. Syntax in which ECMAScript differs is
+ * translated (pattern-translator.ts). Runs in the pool.
  */
 import { RULE_PATTERN_BYTES_MAX, RULE_REPETITIONS_MAX } from "../../../schemas/limits.js";
 import { utf8Length } from "../../../schemas/text.js";
@@ -10,16 +10,16 @@ import type { CheckSteps } from "../check-steps.js";
 import { countCodePoints } from "./code-points.js";
 import { PatternTranslator, UnusablePattern, type TranslatedPattern } from "./pattern-translator.js";
 
-/** What it takes to begin to match. */
+/** The steps to start a match. */
 const PATTERN_STEPS = 8;
 
 export interface Pattern {
-  /** What it compiles to. */
+  /** The number of instructions of the compiled pattern. */
   readonly instructions: number;
   test(text: string, steps: CheckSteps): boolean;
 }
 
-/** Compiles a pattern, or says why RE2 cannot match it. */
+/** Compiles a pattern, or returns the reason why RE2 cannot match it. */
 export function compilePattern(source: string): Pattern | string {
   if (utf8Length(source) > RULE_PATTERN_BYTES_MAX) return `it is longer than ${RULE_PATTERN_BYTES_MAX} bytes`;
   const translated = translate(source);

@@ -1,6 +1,7 @@
 /**
- * That steps are as long as they are said to be, whatever keyword they are taken for: a check that may take
- * CONTRACT_STEPS_MAX of them has to end by their count, and so with the same answer on every machine, not by the clock.
+ * The duration of steps: they must be as long as documented, whatever keyword takes them. A check with
+ * CONTRACT_STEPS_MAX steps has to end by its step count, and so with the same answer on every machine, not by the
+ * clock.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -26,7 +27,9 @@ function cpuMs(work: () => void): number {
   return (user + system) / 1000;
 }
 
-/** @returns whether the object is valid, null where that would take more steps; and how many were taken */
+/**
+ * @returns whether the object is valid, null if that would take more steps than allowed; and the number of steps taken
+ */
 function check(schema: unknown, allowed: number): { valid: boolean | null; taken: number } {
   const root = must(compileSchema(schema, new Map()).root, "it compiles");
   const steps = new CheckSteps(allowed);
@@ -72,7 +75,7 @@ const keyword = fc.oneof(
   ),
 );
 
-/** Keywords so often that their own cost is what is measured, under one that evaluates them in place. */
+/** Repeats keywords, under a keyword that evaluates them in place, until their own cost dominates the measurement. */
 function repeat(schemas: readonly object[], under: "allOf" | "anyOf" | "dependentSchemas"): object {
   const many = Array.from({ length: 3000 }, (_, at) => must(schemas[at % schemas.length], "there is one"));
   if (under === "allOf") return { allOf: many.map((schema) => ({ anyOf: [schema, true] })) };
@@ -96,13 +99,13 @@ t.test("no step takes as long as to find a member's name anew", (t) => {
     fc.property(keywords, under, (schemas, place) => {
       const schema = repeat(schemas, place);
       let best = Number.POSITIVE_INFINITY;
-      // Another process may have had the caches.
+      // Another process may have evicted the caches.
       for (let tries = 0; tries < 4 && best >= 0.8; tries++) {
         let taken = 0;
         const spent = cpuMs(() => {
           ({ taken } = check(schema, STEPS));
         });
-        // Compiling the schema is in it, too.
+        // This includes the compiling of the schema.
         best = Math.min(best, spent / nameMs / Math.max(taken, STEPS / 2));
       }
       return best < 0.8;

@@ -1,7 +1,7 @@
 /**
- * Changes of rules. Run in the writer. What they are given was read and compiled in the pool
- * (rules/jobs.ts); here they are held to what the database knows: what exists, which step may follow which
- * status, and how much a project may hold.
+ * The commands that change rules. Run in the writer. The pool has parsed and compiled the rules that they get
+ * (rules/jobs.ts). The commands check what only the database knows: which rules exist, which status may follow which,
+ * and the limits of a project.
  */
 import * as Type from "typebox";
 import { PROJECT_PROGRAM_INSTRUCTIONS_MAX, PROJECT_RULES_MAX } from "../../schemas/limits.js";
@@ -21,7 +21,7 @@ import { changes, changesAny, reportByName } from "../threads/changes.js";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
 import { ruleWriter, type RuleTotals, type RuleWriter } from "./table.js";
 
-/** What an import is called in the audit log: its rules may be of many projects. */
+/** The audit log's name for an import: its rules may be of many projects. */
 const BULK = "bulk";
 
 const models = { rules: ruleWriter };
@@ -54,7 +54,9 @@ export const proposeRule = writerMethod({
   },
 });
 
-/** A step from one status to another: the only ways of a rule once it exists. */
+/**
+ * Makes the command that changes a rule from one status to another. An existing rule has no other changes of status.
+ */
 function decision(name: "rule.accept" | "rule.reject", from: RuleStatus, to: RuleStatus) {
   return writerMethod({
     name,
@@ -147,7 +149,7 @@ export const importRules = writerMethod({
   },
 });
 
-/** What keeps these rules from being imported; null where nothing does. */
+/** Returns the refusal of an import of these rules; null if it may proceed. */
 export function refuseImport(rules: RuleWriter, given: readonly CheckedRule[]): Failure | null {
   const after = new Map<string, RuleTotals>();
   for (const { project, rule_id, size } of given) {
@@ -165,13 +167,13 @@ export function refuseImport(rules: RuleWriter, given: readonly CheckedRule[]): 
   return null;
 }
 
-/** Stores the rules, accepted, over what has their ids; `refuseImport` was asked. */
+/** Stores the rules as accepted, replacing those with the same ids. Call `refuseImport` first. */
 export function storeImported(rules: RuleWriter, given: readonly CheckedRule[], now_ms: number): void {
   for (const rule of given) rules.store(rule, "accepted", now_ms);
   for (const project of new Set(given.map((rule) => rule.project))) rules.touch(project);
 }
 
-/** The refusal where the project would hold too much with these totals; null where it would not. */
+/** Returns the refusal if these totals exceed a project's limits; null if they do not. */
 function refuseTotals(project: string, { rules, instructions }: RuleTotals): Failure | null {
   const shown = JSON.stringify(project);
   if (rules > PROJECT_RULES_MAX)

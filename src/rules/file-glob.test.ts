@@ -6,7 +6,7 @@ import { must } from "../base/assert.js";
 import { compileSegment } from "../base/segment-glob.js";
 import { compileFileGlob, compileStoredGlob, GlobProblem, splitPath } from "./file-glob.js";
 
-/** Undefined where the glob is malformed. */
+/** Returns undefined if the glob is malformed. */
 function matches(glob: string, path: string): boolean | undefined {
   const compiled = compileFileGlob(glob);
   return compiled instanceof GlobProblem ? undefined : compiled.matches(splitPath(path));

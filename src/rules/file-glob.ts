@@ -1,7 +1,7 @@
 /**
- * Globs over the paths of files, as a rule's `applies_to` has them. Pure. Braces are expanded, then both sides are
- * split on `/` (and a `\` in a path counts as one: Windows), segments are matched by file-segment.ts, so `*` and `?` do
- * not cross a `/`. A segment `**` stands for any number of segments, none included. Both sides are compared in NFC.
+ * Globs over the paths of files, as in a rule's `applies_to`. Braces are expanded. Then both sides are split on `/` (a
+ * `\` in a path counts as one: Windows), and segments are matched by file-segment.ts, so `*` and `?` do not cross a
+ * `/`. A segment `**` stands for any number of segments, including none. Both sides are compared in NFC. Pure.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
 import { BraceProblem, expandBraces } from "../base/brace-expansion.js";
@@ -13,18 +13,18 @@ const MANY = "**";
 const NOTHING: FileSegment = { matches: () => false };
 
 export interface FileGlob {
-  /** How many globs without braces it stands for, the name that its braces spell left out. */
+  /** The number of globs without braces that the glob stands for, not counting the name that its braces spell. */
   readonly alternatives: number;
-  /** @param path its segments */
+  /** @param path the segments of the path */
   matches(path: readonly string[]): boolean;
 }
 
-/** Why a glob is malformed, to be read after it. */
+/** Says why a glob is malformed, in words that follow it. */
 export class GlobProblem {
   constructor(readonly problem: string) {}
 }
 
-/** The segments of a path, as globs take them: those that are `.` name nothing. */
+/** Splits a path into the segments that globs match. Segments `.` name nothing and are dropped. */
 export function splitPath(path: string): string[] {
   const segments = path.normalize("NFC").replaceAll("\\", "/").split("/");
   return segments.filter((segment) => segment !== ".");
@@ -44,7 +44,7 @@ function matchSegments(tokens: readonly (FileSegment | null)[], path: readonly s
       token_at++;
       at++;
     } else if (many_token >= 0) {
-      // Only the last `**` needs to take more: what an earlier one would free, the last one can take as well.
+      // Only the last `**` needs to take more: whatever an earlier one could free, the last one can take as well.
       at = ++many_at;
       token_at = many_token + 1;
     } else {
@@ -77,7 +77,9 @@ export function compileFileGlob(text: string): FileGlob | GlobProblem {
   };
 }
 
-/** Compiles a glob that was stored, perhaps by an older version, which took more: that one matches as it did then. */
+/**
+ * Compiles a stored glob. An older version may have stored it and accepted more; such a glob matches as it did then.
+ */
 export function compileStoredGlob(text: string): FileGlob {
   const glob = compileFileGlob(text);
   if (!(glob instanceof GlobProblem)) return glob;

@@ -1,7 +1,7 @@
 /**
- * One segment of a rule's glob, compiled: `*`, `?`, `\`, and the classes of gitignore: `[!a]` and `[^a]` negate, `]` as
- * the first character and `-` at either end are themselves, `[[:digit:]]` names a set. Pure. A segment also matches the
- * name that it spells, since `app/[id]` is a folder of many projects. https://git-scm.com/docs/gitignore
+ * One compiled segment of a rule's glob: `*`, `?`, `\`, and the classes of gitignore. `[!a]` and `[^a]` negate, `]` as
+ * the first character and `-` at either end are literal, `[[:digit:]]` names a set. A segment also matches the name
+ * that it spells, since `app/[id]` is a folder of many projects. Pure. https://git-scm.com/docs/gitignore
  */
 import {
   ANY,
@@ -13,14 +13,14 @@ import {
   STAR,
 } from "../base/segment-glob.js";
 
-/** What `\` makes literal in a rule's glob. */
+/** The characters that `\` makes literal in a rule's glob. */
 export const FILE_ESCAPABLE = "*?[]{}!^,;|-# ";
 
 export interface FileSegment {
   matches(segment: string): boolean;
 }
 
-/** Why a segment is malformed, to be read after its glob. */
+/** Says why a segment is malformed, in words that follow its glob. */
 export class SegmentProblem {
   constructor(readonly problem: string) {}
 }
@@ -45,7 +45,7 @@ const OPEN = new SegmentProblem("has a [ without its ]: write \\[ for one in a n
 /** Compiles a segment without braces. */
 export function compileFileSegment(text: string): FileSegment | SegmentProblem {
   const tokens: number[] = [];
-  /** The same with each class as the characters that it is written with. */
+  /** The same tokens, with each class as the characters with which it is written. */
   const spelled: number[] = [];
   const classes: CharacterClass[] = [];
   for (let at = 0; at < text.length; ) {

@@ -1,6 +1,6 @@
 /**
- * Rules on the front: what is sent is read and compiled in the pool, then stored by the writer; texts are
- * validated in the pool, those that take long in their turn. Routes are rows over this.
+ * The rules' front: the pool parses and compiles the rules of a request, then the writer stores them. The pool also
+ * validates texts; long validations wait for a permit. Routes are rows over this.
  */
 import { GLOBAL_PROJECT, ruleName, type RuleRequest, type ValidateRequest } from "../../schemas/rules.js";
 import { buffersOf, packBytes } from "../base/bytes.js";
@@ -19,21 +19,24 @@ import { checkProposal, checkRules, validateLong, validateShort } from "./jobs.j
 import type { RuleSetVersions } from "./set-versions.js";
 
 export interface RuleFrontOptions {
-  /** Whether tokens are asked for at all. */
+  /** Whether the server checks tokens at all. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly long_work: SlowLane;
   readonly versions: RuleSetVersions;
   readonly log: Log;
-  /** Hears how many violations a long validation has found when its answer is whole; a short one's answer says it. */
+  /**
+   * Receives the number of violations of a long validation when its answer is complete. The answer of a short one
+   * contains its number.
+   */
   readonly countViolations: (actor: string, violations: number) => void;
 }
 
-/** A request that has a body. Its buffer is given away. */
+/** A request with a body, whose buffer is transferred. */
 type BodyRequest = Pick<Request, "body" | "context">;
 type ValidationRequest = BodyRequest & Pick<Request, "peer">;
 
-/** Where each step from a proposal leads. */
+/** The method and the resulting status of each decision about a proposal. */
 const STEPS = {
   accept: { method: acceptRule, status: "accepted" },
   reject: { method: rejectRule, status: "rejected" },
@@ -78,7 +81,7 @@ export class RuleFront {
     return jsonReply(JSON.stringify({ deleted: ruleName(project, rule_id) }));
   }
 
-  /** Stores the rules in place of all that the project has. */
+  /** Stores the rules, and removes all other rules of the project. */
   async put(project: string, { body, context }: BodyRequest): Promise<Answer> {
     const { writer, log } = this.#options;
     const checked = await this.#check(project, body, context);
@@ -89,7 +92,7 @@ export class RuleFront {
     return jsonReply(JSON.stringify({ project, count: reply.count }));
   }
 
-  /** Stores the rules over what has their ids. */
+  /** Stores the rules, replacing those with the same ids. */
   async import({ body, context }: BodyRequest): Promise<Answer> {
     const { writer, log } = this.#options;
     const checked = await this.#check(null, body, context);
@@ -100,12 +103,14 @@ export class RuleFront {
     return jsonReply(JSON.stringify({ imported: reply.count }));
   }
 
-  /** Validates the text in the body against the project's rules; what they find is counted as the actor's. */
+  /** Validates the text in the body against the project's rules. The violations count for the actor. */
   validate(project: string, request: ValidationRequest): Promise<Answer> {
     return this.#validate({ project, rule_id: null }, request);
   }
 
-  /** What the rule would find in the text in the body, whatever its status. It counts for nobody. */
+  /**
+   * Returns what one rule finds in the text of the body, whatever the rule's status. The violations are not counted.
+   */
   preview(rule: RuleRequest, request: ValidationRequest): Promise<Answer> {
     return this.#validate(rule, request);
   }
@@ -121,7 +126,7 @@ export class RuleFront {
     const versions: ValidateRequest["versions"] = counts ? [known.get(project), known.get(GLOBAL_PROJECT)] : null;
     const asked = { project, rule_id, versions, body: packed };
     if (long_work.isShort(size)) {
-      // A short text is copied, not given away: it may be needed again.
+      // A short text is copied, not transferred, because the long validation may need it again.
       const answer = await long_work.runShort(validateShort, asked, size);
       if (!(answer instanceof Failure))
         return jsonReply(answer.text, 200, counts ? { violations: answer.violations } : null);
@@ -132,7 +137,7 @@ export class RuleFront {
     return readReply(counted(chunks, (violations) => countViolations(context.actor, violations)));
   }
 
-  /** The rules in a body, ready to be stored. */
+  /** Returns the rules of a body, ready to be stored. */
   async #check(project: string | null, body: Uint8Array, context: CallContext): Promise<string | Failure> {
     const checked = await this.#options.long_work.runBody(
       checkRules,
@@ -143,12 +148,12 @@ export class RuleFront {
   }
 }
 
-/** The chunks as they come; tells how many violations there were when the last was taken. */
+/** Passes the chunks on, and reports the number of violations after the last one. */
 async function* counted(
   chunks: Chunks<ReplyOf<typeof validateLong>>,
-  tell: (violations: number) => void,
+  report: (violations: number) => void,
 ): Chunks<ReplyOf<typeof validateLong>> {
   const reply = yield* chunks;
-  if (!(reply instanceof Failure)) tell(reply.violations);
+  if (!(reply instanceof Failure)) report(reply.violations);
   return reply;
 }

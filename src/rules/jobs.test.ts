@@ -1,4 +1,6 @@
-/** Jobs and commands of rules over a database in memory: what is checked is what is stored, and what holds. */
+/**
+ * Jobs and commands of rules over a database in memory: the rules that are checked are those that are stored and apply.
+ */
 import t from "tap";
 import type { Static } from "typebox";
 import { SHORT_WORK_BYTES_MAX, STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
@@ -27,7 +29,7 @@ function open() {
     if (reply instanceof Failure) throw new Error(reply.message);
     return reply as Exclude<ReturnType<ReturnType<Row["bind"]>>, Failure>;
   };
-  /** A stream's chunks and its reply. */
+  /** Reads a stream's chunks and its reply. */
   const read = <Row extends StreamJob>(job: Row, request: RequestOf<Row>): { chunks: string[]; reply: unknown } => {
     const chunks: string[] = [];
     const pieces = job.bind(models)(request)[Symbol.iterator]();

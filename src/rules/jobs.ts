@@ -1,4 +1,4 @@
-/** Reading rules that were sent, listing those that are stored, and validating texts against them. Run in the pool. */
+/** The jobs that parse rules of requests, list stored rules, and validate texts against them. Run in the pool. */
 import { ListEnd } from "../../schemas/common.js";
 import {
   SHORT_WORK_MS_MAX,
@@ -34,7 +34,7 @@ import { Failure, notFound } from "../base/result.js";
 import { readShaped } from "../base/shape.js";
 import { formatTime } from "../base/time.js";
 import { streamJob, unaryJob } from "../threads/pool-method.js";
-import { Effort } from "./effort.js";
+import { WorkBudget } from "./work-budget.js";
 import { splitPath } from "./file-glob.js";
 import { IMPORTED, loadRuleReading, proposalBy, readRule, readRules, rulesOf, subjectOf, WHOLE_BODY } from "./rule.js";
 import { CompiledRule, ruleSets, type RuleSets } from "./rule-sets.js";
@@ -72,13 +72,13 @@ export const checkRules = unaryJob({
   },
 });
 
-/** Rules of several projects. */
+/** Encodes a list of rules of several projects. */
 const BY_PROJECT: ListEncoding<RuleRow> = {
   encode: (rule) => encodeRule(rule),
   cursorOf: ({ project, rule_id }) => `${cursor("after_project", project)}&${cursor("after", rule_id)}`,
 };
 
-/** `{"project","rules":[…]}` by rule_id. */
+/** Lists a project: `{"project","rules":[…]}` by rule_id. */
 export const listProjectRules = streamJob({
   name: "rules.project",
   request: ListProjectRulesRequest,
@@ -93,7 +93,7 @@ export const listProjectRules = streamJob({
   },
 });
 
-/** `{"rules":[…]}` by project and rule_id. */
+/** Lists rules: `{"rules":[…]}` by project and rule_id. */
 export const listRules = streamJob({
   name: "rules.list",
   request: ListRulesRequest,
@@ -106,7 +106,7 @@ export const listRules = streamJob({
   },
 });
 
-/** Accepted rules, as an import takes them. */
+/** Lists accepted rules in the form that an import takes. */
 export const exportRules = streamJob({
   name: "rules.export",
   request: ExportRulesRequest,
@@ -122,7 +122,7 @@ export const exportRules = streamJob({
   },
 });
 
-/** A rule as it is listed. */
+/** Encodes a rule for a list. */
 function encodeRule({ size: _size, applies_to, created_at, ...row }: RuleRow): string {
   const { project, rule_id, severity, match_type, pattern, message, stack, source, status, proposed_by, context } = row;
   return JSON.stringify({
@@ -145,8 +145,8 @@ function encodeRule({ size: _size, applies_to, created_at, ...row }: RuleRow): s
 const validationModels = { rules: ruleReader, sets: ruleSets };
 
 /**
- * A validation that ends soon, with an answer that is short. Where it would not, it is OUT_OF_RANGE: that is
- * validateLong's.
+ * A validation that ends soon, with a short answer. Returns OUT_OF_RANGE if it would take longer; the caller then uses
+ * validateLong.
  */
 export const validateShort = unaryJob({
   name: "rules.validate",
@@ -168,7 +168,7 @@ export const validateShort = unaryJob({
   },
 });
 
-/** A validation that takes as long as it takes; its reply says what its text ends with. */
+/** A validation without limits. Its reply repeats the end of its text. */
 export const validateLong = streamJob({
   name: "rules.validate_long",
   request: ValidateRequest,
@@ -195,10 +195,10 @@ export const validateLong = streamJob({
 });
 
 /**
- * `{"project","violations","count"}` in small pieces: the project's rules by rule_id, then the global ones, each
- * rule's findings by line. All are counted; the list ends at VIOLATIONS_LISTED_MAX or at its bound in bytes.
- * Of one rule that is named it says `applies`, too: a rule that is for other files has found nothing, either.
- * Returns OUT_OF_RANGE where it would take more steps or milliseconds than it may (effort.ts).
+ * Yields `{"project","violations","count"}` in small pieces: the project's rules by rule_id, then the global ones, each
+ * rule's violations by line. All violations are counted; the list ends at VIOLATIONS_LISTED_MAX or at its bound in
+ * bytes. For a single named rule it also reports `applies`, because a rule for other files finds nothing, too. Returns
+ * OUT_OF_RANGE if the budget of steps or milliseconds does not suffice (work-budget.ts).
  */
 function* validation(
   models: { readonly rules: RuleReader; readonly sets: RuleSets },
@@ -211,7 +211,7 @@ function* validation(
   const rules = rulesFor(models, project, rule_id, versions);
   if (rules instanceof Failure) return rules;
   const content = new Content(subject.content);
-  const effort = new Effort(steps_max, ms_max);
+  const budget = new WorkBudget(steps_max, ms_max);
   yield `{"project":${JSON.stringify(project)},"violations":[`;
   let count = 0;
   let bytes = 0;
@@ -220,7 +220,7 @@ function* validation(
   for (const rule of rules) {
     if (!rule.appliesTo(subject.paths, subject.stack)) continue;
     applies = true;
-    for (const found of violationsOf(rule, content, effort)) {
+    for (const found of violationsOf(rule, content, budget)) {
       count += 1;
       if (isFull) continue;
       const text = encodeViolation(rule, found);
@@ -229,7 +229,7 @@ function* validation(
       if (!isFull) yield count === 1 ? text : `,${text}`;
     }
     rule.regex?.trim();
-    if (effort.spent) return new Failure("OUT_OF_RANGE", "the validation takes long");
+    if (budget.spent) return new Failure("OUT_OF_RANGE", "the validation takes long");
   }
   yield rule_id === null ? `],"count":${count}}` : `],"count":${count},"applies":${applies}}`;
   return { violations: count };
@@ -238,7 +238,7 @@ function* validation(
 interface Subject {
   readonly content: string;
   readonly stack: string;
-  /** The file's path and its base name; null where it has no name. */
+  /** The file's path and its base name; null if the file has no name. */
   readonly paths: readonly (readonly string[])[] | null;
 }
 
@@ -250,7 +250,7 @@ function readSubject(body: Uint8Array): Subject | Failure {
   return { content, stack, paths: filename === "" ? null : [path, path.slice(-1)] };
 }
 
-/** Those that hold in the project, or the one that is named: that one is compiled for this one time. */
+/** Returns the rules that apply in the project, or the named one, which is compiled for this validation only. */
 function rulesFor(
   { rules, sets }: { readonly rules: RuleReader; readonly sets: RuleSets },
   project: string,
@@ -267,7 +267,7 @@ function rulesFor(
     const global = alone ? [] : sets.kept(GLOBAL_PROJECT, versions[1]);
     if (own !== undefined && global !== undefined) return joined(own, global);
   }
-  // The database may be ahead of what the front knew: it has the last word.
+  // The database may be newer than the versions that the front knew, so its versions are used.
   const compiled = (name: string): readonly CompiledRule[] =>
     sets.get(name, rules.version(name), () => rules.accepted(name));
   return rules.inSnapshot(() => joined(compiled(project), alone ? [] : compiled(GLOBAL_PROJECT)));

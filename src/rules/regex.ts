@@ -1,7 +1,7 @@
 /**
- * Regexes in RE2 syntax, matched in time linear in the text by re2js (the only file that knows it). Runs in the
- * pool: both compiling and matching may take milliseconds. Compiling is bounded by the length of what was written,
- * its counted repetitions and the size of the program that comes of it.
+ * Regexes in RE2 syntax, which re2js matches in time linear in the text (only this file knows it). Runs in the pool:
+ * both compiling and matching may take milliseconds. Compiling is bounded by the length of the source, its counted
+ * repetitions and the size of the resulting program.
  */
 import type * as Re2 from "re2js";
 import {
@@ -17,12 +17,12 @@ import { Failure, invalid } from "../base/result.js";
 type Engine = typeof Re2;
 type Program = Re2.RE2JS;
 
-/** Names of properties whose being known is remembered. */
+/** The number of property names of which it is cached whether RE2 knows them. */
 const PROPERTIES_KEPT_MAX = 1_000;
 
 let loaded: Engine | undefined;
 
-/** Loads the engine: once a thread, before the first regex is compiled. */
+/** Loads the engine. Each thread calls it once, before it compiles the first regex. */
 export async function loadRegexEngine(): Promise<void> {
   loaded ??= await import("re2js");
 }
@@ -31,11 +31,11 @@ function engine(): Engine {
   return must(loaded, "the regex engine is loaded");
 }
 
-/** Instructions of a compiled regex that stand for a position in the text; the engine's own numbers. */
+/** The instructions of a compiled regex that test a position in the text; the numbers are the engine's. */
 const EMPTY_WIDTH = 4;
 const BEGIN_OR_END_OF_TEXT = 4 | 8;
 
-/** Whether a program asks for the begin or the end of the whole text. */
+/** Returns whether a program tests for the beginning or the end of the whole text. */
 function asksForText(program: Program): boolean {
   const { inst } = (
     program.re2() as { readonly prog: { readonly inst: readonly { readonly op: number; readonly arg: number }[] } }
@@ -44,8 +44,8 @@ function asksForText(program: Program): boolean {
 }
 
 /**
- * The numbers of counted repetitions, `{n}`, `{n,}` and `{n,m}`, added up; what a backslash escapes counts for none,
- * nor does the number of a character (`\x{2028}`).
+ * Adds up the counts of repetitions, `{n}`, `{n,}` and `{n,m}`. Escaped characters are skipped, and so is the number of
+ * a character (`\x{2028}`).
  */
 function countRepetitions(source: string): number {
   let sum = 0;
@@ -54,28 +54,31 @@ function countRepetitions(source: string): number {
   return sum;
 }
 
-/** What a match takes is paid for to this. */
+/** Meters the cost of a match. */
 export interface RegexMeter {
-  /** Of the work that is metered together: what earlier work left in an automaton is not used, so it costs the same. */
+  /**
+   * The id of the work that is metered together. A match of other work clears the automaton's cache first, so the same
+   * work always costs the same.
+   */
   readonly id: number;
-  /** @throws where so many steps are not left */
+  /** @throws if fewer steps are left */
   take(steps: number): void;
 }
 
-/** Steps for each instruction that a new state of an automaton stands for: following one takes about 70 ns. */
+/** The steps for each instruction that a new state of an automaton stands for: following one takes about 70 ns. */
 const STEPS_AN_INSTRUCTION = 2;
 /** Each new state may have a table with an entry for each class of characters. */
 const CLASSES_A_STEP = 128;
 
-/** The engine's automaton, made as texts need it; its own names. */
+/** The engine's lazy automaton, which grows as texts need it; the names are the engine's. */
 interface Automaton {
   readonly maxMem: number;
   readonly memBudget: number;
   readonly numClasses: number;
   clearCache(): void;
-  /** Finds the instructions of a state: what takes long about a text whose characters are new to the automaton. */
+  /** Finds the instructions of a state: the slow part of a text whose characters are new to the automaton. */
   closure(pcs: readonly number[], flag: number): { readonly pcs: readonly number[] };
-  /** Null where the automaton would grow too large: then all instructions are tried at each character. */
+  /** Returns null if the automaton would grow too large: then all instructions are tried at each character. */
   match(input: unknown, pos: number, anchor: number): boolean | null;
 }
 
@@ -84,7 +87,9 @@ export class Regex {
   #meter: RegexMeter | null = null;
   #meteredAs = 0;
   #metered: Automaton | null = null;
-  /** Matches the text of many lines wherever the program matches within one of them; null where none such was found. */
+  /**
+   * Matches the text of many lines wherever the program matches within one of them; null if there is no such program.
+   */
   readonly #anywhere: Program | null;
 
   constructor(program: Program, anywhere: Program | null) {
@@ -92,19 +97,19 @@ export class Regex {
     this.#anywhere = anywhere;
   }
 
-  /** Instructions: what a character of text may cost at worst. */
+  /** The number of instructions: the worst-case cost of a character of text. */
   get size(): number {
     return this.#program.programSize();
   }
 
-  /** Whether it matches anywhere in the text. */
+  /** Returns whether the regex matches anywhere in the text. */
   test(text: string): boolean {
     return this.#program.test(text);
   }
 
   /**
-   * As `test`; what it takes is paid for while it is done.
-   * @throws what the meter throws
+   * Works as `test`, and meters the cost during the match.
+   * @throws the error of the meter
    */
   testMetered(text: string, meter: RegexMeter): boolean {
     const automaton = this.#metered ?? this.#watch();
@@ -119,7 +124,7 @@ export class Regex {
     }
   }
 
-  /** Has the automaton pay to the meter that is set. */
+  /** Makes the automaton report its cost to the current meter. */
   #watch(): Automaton {
     const { dfa: automaton } = this.#program.re2() as unknown as { readonly dfa: Automaton };
     const closure = automaton.closure.bind(automaton);
@@ -140,8 +145,9 @@ export class Regex {
   }
 
   /**
-   * The first match in the text, null where there is none.
-   * @param allows whether so many steps may be spent on looking for it: instructions times characters; null where not
+   * Returns the first match in the text, null if there is none.
+   * @param allows returns whether the search may take this many steps (instructions times characters); if not, the
+   * result is null
    */
   find(text: string, allows: (steps: number) => boolean): string | null {
     if (!this.#program.test(text) || !allows(this.size * text.length)) return null;
@@ -150,14 +156,14 @@ export class Regex {
   }
 
   /**
-   * False where no line of the text matches; one look at all lines costs a fraction of a look at each.
-   * @param text its lines end at "\n" alone
+   * Returns false if no line of the text matches; one search in all lines costs a fraction of a search in each.
+   * @param text its lines end with "\n" only
    */
   mayMatchLine(text: string): boolean {
     return this.#anywhere === null || this.#anywhere.test(text);
   }
 
-  /** Gives back the memory that matching took beyond a bound. */
+  /** Frees the memory of matching beyond a bound. */
   trim(): void {
     for (const program of this.#anywhere === null || this.#anywhere === this.#program
       ? [this.#program]
@@ -171,10 +177,10 @@ export class Regex {
 }
 
 /**
- * A program that matches a text of many lines wherever `program` matches within one. A match is a matter
- * of its own characters, but for positions: at the edges of a line `\b` sees what it sees at the edges of
- * a text, while `^`, `$`, `\A` and `\z` do not. With `(?m)` the first two match at the edges of lines, too;
- * what still asks for the text's own edges has no such program.
+ * Returns a program that matches a text of many lines wherever `program` matches within one line. A match depends only
+ * on its own characters, except for positions: at the edges of a line `\b` behaves as at the edges of a text, while
+ * `^`, `$`, `\A` and `\z` do not. With `(?m)` the first two match at the edges of lines, too. A program that still
+ * tests for the text's own edges has no such counterpart.
  */
 function programForLines(program: Program, source: string): Program | null {
   if (!asksForText(program)) return program;
@@ -185,7 +191,7 @@ function programForLines(program: Program, source: string): Program | null {
 
 const properties = new Map<string, boolean>();
 
-/** Whether RE2 has a class of characters by this name, as in `\p{Greek}`. */
+/** Returns whether RE2 has a class of characters by this name, as in `\p{Greek}`. */
 export function isPropertyKnown(property: string): boolean {
   let known = properties.get(property);
   if (known === undefined) {
@@ -197,8 +203,8 @@ export function isPropertyKnown(property: string): boolean {
 }
 
 /**
- * Compiles a regex; the 400 says why it cannot, by the name of the member that regexes are sent in.
- * @param charactersMax how long the source may be
+ * Compiles a regex, or returns the 400 with the reason. Messages call it "pattern", as requests do.
+ * @param charactersMax the largest length of the source
  */
 export function compileRegex(source: string, charactersMax = RULE_PATTERN_BYTES_MAX): Regex | Failure {
   if (isLongerThan(source, charactersMax)) return invalid(`pattern is longer than ${charactersMax} characters`);
@@ -218,7 +224,7 @@ export function compileRegex(source: string, charactersMax = RULE_PATTERN_BYTES_
   }
 }
 
-/** The instructions of a regex once compiled, or why it does not compile. */
+/** Returns the number of instructions of the compiled regex, or the reason why it does not compile. */
 export function sizeOfRegex(source: string): number | Failure {
   const compiled = compileRegex(source);
   return compiled instanceof Failure ? compiled : compiled.size;

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Rules". Runs on the front; what the rows stand for is rules/front.ts. */
+/** The routes of docs/http-api.md "Rules". Run on the front; rules/front.ts does the work. */
 import { FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
 import {
   EXPORTED_SOURCES,
@@ -130,7 +130,7 @@ export function ruleRoutes({ rules, reads }: RuleRoutesOptions): Route[] {
       path: "/api/rules/export",
       name: "rules.export",
       tag,
-      summary: "Gives the accepted rules of some sources, as an import takes them.",
+      summary: "Exports the accepted rules of some sources, in the form that an import takes.",
       query: RuleExportQuery,
       answer: RuleExport,
       handle: ({ query: { source, after_project = "", after = "" }, context }) => {
@@ -145,7 +145,7 @@ export function ruleRoutes({ rules, reads }: RuleRoutesOptions): Route[] {
       name: "rules.import",
       tag,
       needs: "server",
-      summary: "Stores rules of any projects over those that have their ids.",
+      summary: "Stores rules of any projects, and replaces those with the same ids.",
       body: { kind: "json", schema: ImportRules, unread: true },
       answer: ImportRulesAnswer,
       audited: { by: importRules },
@@ -189,12 +189,12 @@ function named([project, rule_id]: readonly [project: string, rule_id: string]):
   return { project, rule_id };
 }
 
-/** A filter; an empty one counts as not given. */
+/** Returns a filter; an empty one counts as not given. */
 function anyUnless(text = ""): string | null {
   return text === "" ? null : text;
 }
 
-/** What a comma-separated parameter names; null where it names nothing. */
+/** Returns the words of a comma-separated parameter; null if there are none. */
 function wordsOf(text = ""): string[] | null {
   const words = text.split(",").filter((word) => word !== "");
   return words.length === 0 ? null : words;

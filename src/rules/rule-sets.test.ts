@@ -1,4 +1,4 @@
-/** What a worker keeps: a set as long as its number is the same, and never more than it may. */
+/** The cache of a worker: a set stays while its version is the same, and the cache never exceeds its bounds. */
 import t from "tap";
 import { COMPILED_INSTRUCTIONS_KEPT_MAX } from "../../schemas/limits.js";
 import { loadRegexEngine } from "./regex.js";

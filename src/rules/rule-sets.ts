@@ -1,7 +1,6 @@
 /**
- * The rules of projects as a pool worker keeps them between validations: compiled when first needed, kept as
- * long as the project's set has the same number, least lately used ones given up where they are too many.
- * One for each worker; the rows come from whoever asks.
+ * An LRU cache of compiled rule sets in a pool worker. A rule is compiled at first use. A set stays until the project's
+ * version changes or the cache needs its space. Each worker has one; the caller loads the rows.
  */
 import { COMPILED_INSTRUCTIONS_KEPT_MAX, COMPILED_SETS_KEPT_MAX } from "../../schemas/limits.js";
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
@@ -11,7 +10,7 @@ import { compileStoredGlob, type FileGlob } from "./file-glob.js";
 import { compileRegex, type Regex } from "./regex.js";
 import { defaultMessage, type Matcher } from "./violations.js";
 
-/** What is needed of a row of the table. */
+/** The columns that a compiled rule needs. */
 export interface StoredRule {
   readonly rule_id: string;
   readonly severity: string;
@@ -19,21 +18,21 @@ export interface StoredRule {
   readonly pattern: string;
   readonly message: string;
   readonly stack: string;
-  /** JSON text of an array of globs. */
+  /** The JSON text of an array of globs. */
   readonly applies_to: string;
   readonly size: number;
 }
 
 const EVERY_NAME = "*";
 
-/** A rule of a set; its regex is compiled when it is first used. */
+/** A rule of a set; its regex is compiled at first use. */
 export class CompiledRule implements Matcher {
   readonly match_type: MatchType;
   readonly stack: string;
-  /** A violation's JSON up to what was found: rule_id, severity and message. */
+  /** The beginning of a violation's JSON: rule_id, severity and message. */
   readonly head: string;
   readonly #source: string;
-  /** Null: for every file. */
+  /** Null: the rule is for every file. */
   readonly #globs: readonly FileGlob[] | null;
   #regex: Regex | null | undefined;
 
@@ -51,14 +50,14 @@ export class CompiledRule implements Matcher {
     if (this.#regex === undefined) {
       const compiled =
         this.match_type === "custom" && this.#source === NO_CONSOLE_LOG ? null : compileRegex(this.#source);
-      // It was compiled before it was stored, by the same engine and within the same bounds.
+      // The same engine compiled the regex within the same bounds before it was stored.
       if (compiled instanceof Failure) throw new Error(`of a stored rule: ${compiled.message}`);
       this.#regex = compiled;
     }
     return this.#regex;
   }
 
-  /** @param paths the file's path and its base name, as segments; null where the file has no name */
+  /** @param paths the file's path and its base name, as segments; null if the file has no name */
   appliesTo(paths: readonly (readonly string[])[] | null, stack: string): boolean {
     if (stack !== "" && this.stack !== "" && this.stack !== stack) return false;
     const globs = this.#globs;
@@ -76,7 +75,7 @@ export class RuleSets {
   readonly #sets = new Map<string, KeptSet>();
   #instructions = 0;
 
-  /** The rules of a project, where its set is here with this number. */
+  /** Returns the cached rules of a project at this version; undefined if they are not cached. */
   kept(project: string, version: number): readonly CompiledRule[] | undefined {
     const known = this.#sets.get(project);
     if (known?.version !== version) return undefined;
@@ -85,9 +84,9 @@ export class RuleSets {
   }
 
   /**
-   * The rules of a project.
-   * @param version the number that the project's set has now
-   * @param load gives its rows, where the set is not here
+   * Returns the rules of a project.
+   * @param version the current version of the project's set
+   * @param load loads the rows if the set is not cached
    */
   get(project: string, version: number, load: () => readonly StoredRule[]): readonly CompiledRule[] {
     const known = this.#sets.get(project);
@@ -100,7 +99,7 @@ export class RuleSets {
     return this.#keep(project, { version, rules: rows.map((row) => new CompiledRule(row)), instructions });
   }
 
-  /** Puts a set at the young end, and gives up those at the other. */
+  /** Puts a set at the recent end, and evicts sets at the other end. */
   #keep(project: string, set: KeptSet): readonly CompiledRule[] {
     this.#sets.set(project, set);
     this.#instructions += set.instructions;
@@ -117,5 +116,5 @@ export class RuleSets {
   }
 }
 
-/** Those of this thread. */
+/** The cache of this thread. */
 export const ruleSets: Model<RuleSets> = { open: () => new RuleSets() };

@@ -1,4 +1,4 @@
-/** Rules as they are sent: their defaults, and what is said of those that are none. */
+/** Rules of requests: their defaults, and the refusals of invalid ones. */
 import * as fc from "fast-check";
 import t from "tap";
 import { APPLIES_TO_GLOBS_MAX, RULES_TOGETHER_MAX } from "../../schemas/limits.js";

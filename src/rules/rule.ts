@@ -1,7 +1,7 @@
 /**
- * Reading rules as they are sent: held to the schemas of their use, then to what no schema says (globs and
- * regexes that compile, ids that are there once), their defaults filled in. Every 400 names the rule. Runs where
- * it may take its time: in the pool, and in a restore's thread.
+ * Parses the rules of requests: checks them against the schema of their use, then against the rest (globs and regexes
+ * that compile, unique ids), and fills in defaults. Every 400 names the rule. Runs in threads that may take long: the
+ * pool, and a restore's thread.
  */
 import type { Static } from "typebox";
 import { ALTERNATIVES_TOGETHER_MAX, RULES_TOGETHER_MAX, RULE_NAME_BYTES_MAX } from "../../schemas/limits.js";
@@ -25,22 +25,23 @@ import { loadRegexEngine, sizeOfRegex } from "./regex.js";
 
 type SentRule = Static<typeof TemplateRule> & Partial<Pick<RuleRequest, "project">>;
 
-/** How the rules of some use are read. */
+/** How the rules of one use are parsed. */
 export interface RuleReading {
   readonly shape: typeof ProposedRule | typeof PutRule | typeof ImportedRule | typeof TemplateRule;
-  /** What holds where a rule does not say it. */
+  /** The values for members that a rule does not have. */
   readonly missing: { readonly source: string; readonly proposed_by: string };
-  /** What holds whatever a rule says. */
+  /** The values that replace those of the rule. */
   readonly always: { readonly project?: string; readonly source?: string; readonly proposed_by?: string };
-  /** An empty array of them was sent by mistake. */
+  /** An empty array is refused as a mistake. */
   readonly some?: true;
-  /** They were checked when they were stored, perhaps by an older version, which took more globs and names. */
+  /** The rules were checked when they were stored, perhaps by an older version, which accepted more globs and names. */
   readonly stored?: true;
 }
 
 /**
- * @param actor has proposed the rule where that does not say who did
- * @param is_proven whether the token of the call says that it was the actor, whatever the rule says
+ * Returns how the rules of a proposal are parsed.
+ * @param actor the proposer, if the rule does not name one
+ * @param is_proven whether the token of the call proves the actor; a name in the rule is then ignored
  */
 export function proposalBy(actor: string, is_proven: boolean): RuleReading {
   return {
@@ -50,7 +51,7 @@ export function proposalBy(actor: string, is_proven: boolean): RuleReading {
   };
 }
 
-/** Rules that become those of a project. */
+/** Returns how rules that are stored in a given project are parsed. */
 export function rulesOf(project: string): RuleReading {
   return { shape: PutRule, missing: { source: PUT_SOURCE, proposed_by: "" }, always: { project } };
 }
@@ -66,7 +67,7 @@ export const IMPORTED: RuleReading = {
 /** Rules of a snapshot. */
 export const RESTORED: RuleReading = { ...IMPORTED, stored: true };
 
-/** Rules that are of no project yet. */
+/** Rules that have no project yet. */
 export const TEMPLATED: RuleReading = {
   shape: TemplateRule,
   missing: { source: IMPORTED_SOURCE, proposed_by: "" },
@@ -76,22 +77,22 @@ export const TEMPLATED: RuleReading = {
 /** Rules of a snapshot's templates. */
 export const RESTORED_TEMPLATE: RuleReading = { ...TEMPLATED, stored: true };
 
-/** Loads what reading needs: once a thread, before the first rule is read. */
+/** Loads the compilers that parsing needs. Each thread calls it once, before it parses the first rule. */
 export async function loadRuleReading(): Promise<void> {
   await Promise.all([loadShapes(), loadRegexEngine()]);
 }
 
-/** Where an array of rules stands in what was sent. */
+/** The place of an array of rules in the request. */
 export interface RulesPlace {
-  /** What a sentence calls it. */
+  /** Its name in a sentence. */
   readonly name: string;
-  /** JSON Pointer. */
+  /** A JSON Pointer. */
   readonly at: string;
 }
 
 export const WHOLE_BODY: RulesPlace = { name: "the body", at: "" };
 
-/** Reads the one rule that was sent. */
+/** Parses a request with a single rule. */
 export function readRule(value: unknown, reading: RuleReading): CheckedRule | Failure {
   const label = labelOf(value, "");
   const naming: Naming = {
@@ -101,7 +102,7 @@ export function readRule(value: unknown, reading: RuleReading): CheckedRule | Fa
   return shapeProblem(value, naming, reading) ?? completeRule(value as SentRule, label, reading);
 }
 
-/** Reads an array of rules: all of them, or why one of them cannot be taken. */
+/** Parses an array of rules. Returns all of them, or the refusal of the first invalid one. */
 export function readRules(value: unknown, place: RulesPlace, reading: RuleReading): CheckedRule[] | Failure {
   if (!Array.isArray(value)) return invalid(`${place.name} must be an array`);
   if (value.length === 0 && reading.some === true) return invalid(`${place.name} is empty`);
@@ -133,13 +134,13 @@ function shapeProblem(value: unknown, naming: Naming, { shape, stored }: RuleRea
   return checkShape(stored === true ? maskStoredNames(value) : value, shape, naming);
 }
 
-/** What a rule is called in front of what is wrong with it: by its id where it has one. */
+/** Returns the label of a rule in front of its problem: its id if it has one. */
 function labelOf(value: unknown, otherwise: string): string {
   const id: unknown = typeof value === "object" && value !== null && "rule_id" in value ? value.rule_id : undefined;
   return typeof id === "string" && id !== "" ? `rule ${JSON.stringify(id.slice(0, RULE_NAME_BYTES_MAX))}: ` : otherwise;
 }
 
-/** The project and the id of a rule that cannot be taken, as far as they can be one's. */
+/** Returns the project and the id of an invalid rule, as far as they are valid. */
 export function subjectOf(value: unknown): Partial<RuleRequest> {
   const { project, rule_id } = ProposedRule.properties;
   const sent: Readonly<Record<string, unknown>> = typeof value === "object" && value !== null ? { ...value } : {};
@@ -154,7 +155,7 @@ function orElse<Word extends string>(sent: Word | "" | undefined, otherwise: Wor
   return sent === undefined || sent === "" ? otherwise : sent;
 }
 
-/** What is wrong with the globs of a rule, to be read after their name; null where nothing is. */
+/** Says what is wrong with the globs of a rule, in words that follow their name; null if they are valid. */
 function globsProblem(globs: readonly string[]): string | null {
   let alternatives = 0;
   for (const glob of globs) {
@@ -167,13 +168,13 @@ function globsProblem(globs: readonly string[]): string | null {
     : null;
 }
 
-/** What no schema says of a rule that has its shape, and what it does not say itself. */
+/** Checks what no schema expresses, and fills in the members that the rule does not have. */
 function completeRule(sent: SentRule, label: string, { missing, always, stored }: RuleReading): CheckedRule | Failure {
   const { rule_id, project = "", pattern, message = "", stack = "", context = "", applies_to = [] } = sent;
   const problem = stored === true ? null : globsProblem(applies_to);
   if (problem !== null) return invalid(`${label}applies_to ${problem}`);
   const match_type = orElse(sent.match_type, "regex");
-  // Last, since it alone takes time.
+  // The regex comes last, because only its check takes time.
   const size = match_type === "custom" && pattern === NO_CONSOLE_LOG ? 1 : sizeOfRegex(pattern);
   if (size instanceof Failure) return invalid(label + size.message);
   return {

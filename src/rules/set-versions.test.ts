@@ -1,4 +1,4 @@
-/** Which numbers of rule sets are kept, and that none is older than what was answered. */
+/** The cached versions of rule sets; none is older than an answer that a client has had. */
 import t from "tap";
 import { RULE_SET_VERSIONS_KEPT_MAX } from "../../schemas/limits.js";
 import { RuleSetVersions } from "./set-versions.js";

@@ -1,7 +1,8 @@
 /**
- * The numbers of the projects' rule sets as the front knows them: they travel with each validation, so that a thread
- * that holds the sets need not ask the database. Runs on the front. A number is never older than what a client was
- * told of: while rules are on their way to the writer none is kept, and it is read each time.
+ * The versions of the projects' rule sets that the front knows. They travel with each validation, so that a thread that
+ * has cached the sets need not ask the database. A version is never older than an answer that a client has had: while a
+ * change of rules is in flight to the writer, no version is cached, and each one is read from the database. Runs on the
+ * front.
  */
 import { RULE_SET_VERSIONS_KEPT_MAX } from "../../schemas/limits.js";
 import type { Failure } from "../base/result.js";
@@ -9,23 +10,23 @@ import type { ChangeListener } from "../threads/changes.js";
 
 export class RuleSetVersions implements ChangeListener {
   readonly #read: (project: string) => number;
-  readonly #behind: () => boolean;
+  readonly #mayBeStale: () => boolean;
   readonly #known = new Map<string, number>();
-  /** Calls on their way that change rules: there are few. */
+  /** The calls in flight that change rules: there are few. */
   #changing = 0;
 
   /**
-   * @param read the number that is in the database now
-   * @param behind whether it may be newer there than was told
+   * @param read returns the version in the database
+   * @param mayBeStale returns whether the database may be newer than the front has been notified of
    */
-  constructor(read: (project: string) => number, behind: () => boolean) {
+  constructor(read: (project: string) => number, mayBeStale: () => boolean) {
     this.#read = read;
-    this.#behind = behind;
+    this.#mayBeStale = mayBeStale;
   }
 
-  /** The number of a project's set; 0 where it never had one. */
+  /** Returns the version of a project's set; 0 if it never had one. */
   get(project: string): number {
-    const known = this.#behind() ? undefined : this.#known.get(project);
+    const known = this.#mayBeStale() ? undefined : this.#known.get(project);
     if (known !== undefined) return known;
     const version = this.#read(project);
     if (this.#changing > 0) return version;

@@ -1,7 +1,7 @@
 /**
- * The SQL of rules: changing them (writer), reading them (front, pool). Each project's set of rules has a
- * number that changes with every change of one of them, in the same transaction: a worker that holds the set
- * compiled sees with one look whether it still is the set.
+ * The SQL of rules: changing them (writer), reading them (front, pool). Each project's set of rules has a version that
+ * every change of a rule increments in the same transaction. So a worker that has compiled a set needs one look-up to
+ * know that it is current.
  */
 import type { CheckedRule, MatchType, RuleStatus, Severity } from "../../schemas/rules.js";
 import type { Db, Statement } from "../store/open.js";
@@ -15,7 +15,7 @@ export interface RuleRow {
   readonly pattern: string;
   readonly message: string;
   readonly stack: string;
-  /** JSON text of an array of globs. */
+  /** The JSON text of an array of globs. */
   readonly applies_to: string;
   readonly source: string;
   readonly status: RuleStatus;
@@ -23,11 +23,11 @@ export interface RuleRow {
   readonly context: string;
   /** ms since the epoch. */
   readonly created_at: number;
-  /** Instructions of the compiled regex. */
+  /** The number of instructions of the compiled regex. */
   readonly size: number;
 }
 
-/** How much a project holds already. */
+/** The current totals of a project. */
 export interface RuleTotals {
   readonly rules: number;
   readonly instructions: number;
@@ -93,7 +93,7 @@ export class RuleWriter {
     return this.#totals.get(project) ?? { rules: 0, instructions: 0 };
   }
 
-  /** Stores a rule; one that is there already keeps the time of its creation. `touch` follows. */
+  /** Stores a rule. A rule that replaces another keeps its time of creation. Call `touch` afterwards. */
   store(rule: CheckedRule, status: RuleStatus, created_at: number): void {
     this.#upsert.run(
       rule.project,
@@ -113,7 +113,7 @@ export class RuleWriter {
     );
   }
 
-  /** Stores these rules in place of all that the project has. `touch` follows. */
+  /** Stores these rules, and removes all other rules of the project. Call `touch` afterwards. */
   replace(project: string, rules: readonly CheckedRule[], now_ms: number): void {
     const created = new Map(this.#created.all(project).map((row) => [row.rule_id, row.created_at]));
     this.#remove_all.run(project);
@@ -124,12 +124,12 @@ export class RuleWriter {
     this.#set_status.run(status, project, rule_id);
   }
 
-  /** False where there is no such rule. */
+  /** Returns false if there is no such rule. */
   remove(project: string, rule_id: string): boolean {
     return this.#remove.run(project, rule_id).changes > 0;
   }
 
-  /** The project's set is another one now. */
+  /** Increments the version of the project's set. */
   touch(project: string): void {
     this.#touch.run(project);
   }
@@ -137,13 +137,13 @@ export class RuleWriter {
 
 export const ruleWriter: Model<RuleWriter> = { open: ({ db }) => new RuleWriter(db) };
 
-/** Null means any. */
+/** Null stands for any value. */
 export interface RuleFilter {
   readonly project: string | null;
   readonly stack: string | null;
   readonly sources: readonly string[] | null;
   readonly status: string | null;
-  /** Only those behind this project and rule_id. */
+  /** Only rules after this project and rule_id. */
   readonly after: readonly [project: string, rule_id: string];
 }
 
@@ -162,7 +162,7 @@ export class RuleReader {
     this.#nth = db.prepare("SELECT 1 FROM rule WHERE project = ? LIMIT 1 OFFSET ?");
   }
 
-  /** Reads of one state of the database: that of the transaction that is open, or of one for this. */
+  /** Runs reads in one snapshot of the database: the open transaction's, or that of a new one. */
   inSnapshot<Read>(read: () => Read): Read {
     if (this.#db.inTransaction) return read();
     let found: Read | undefined;
@@ -172,27 +172,27 @@ export class RuleReader {
     return found as Read;
   }
 
-  /** The number of the project's set of rules as it is now; 0 where it never had one. */
+  /** Returns the current version of the project's set of rules; 0 if it never had one. */
   version(project: string): number {
     return this.#version.get(project) ?? 0;
   }
 
-  /** The rule, whatever its status; undefined where there is none. */
+  /** Returns the rule, whatever its status; undefined if there is none. */
   find(project: string, rule_id: string): RuleRow | undefined {
     return this.#find.get(project, rule_id);
   }
 
-  /** The rules that hold in the project, by rule_id. */
+  /** Returns the accepted rules of the project, by rule_id. */
   accepted(project: string): RuleRow[] {
     return this.#accepted.all(project);
   }
 
-  /** Whether the project has more than so many rules. */
+  /** Returns whether the project has more than this number of rules. */
   exceeds(project: string, rules: number): boolean {
     return this.#nth.get(project, rules) !== undefined;
   }
 
-  /** The rules that pass, by project and rule_id, one at a time. */
+  /** Returns the rules that pass the filter, by project and rule_id, one at a time. */
   list({ project, stack, sources, status, after }: RuleFilter): IterableIterator<RuleRow> {
     const conditions = ["(project, rule_id) > (?, ?)"];
     const values: string[] = [...after];

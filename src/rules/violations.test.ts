@@ -1,16 +1,18 @@
-/** What rules find, against a model that looks at each line by itself; lines, empty matches, what is missing. */
+/**
+ * The violations of rules, against a model that looks at each line by itself; lines, empty matches, missing patterns.
+ */
 import * as fc from "fast-check";
 import { RE2JS } from "re2js";
 import t from "tap";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
-import { Effort } from "./effort.js";
+import { WorkBudget } from "./work-budget.js";
 import { compileRegex, loadRegexEngine, type Regex } from "./regex.js";
 import { Content, defaultMessage, violationsOf, type Found } from "./violations.js";
 
 await loadRegexEngine();
 
-const BOUNDLESS = new Effort(Infinity, Infinity);
+const BOUNDLESS = new WorkBudget(Infinity, Infinity);
 
 function compiled(pattern: string): Regex {
   const result = compileRegex(pattern);
@@ -22,7 +24,7 @@ function find(pattern: string, text: string, match_type: "regex" | "missing" | "
   return [...violationsOf({ match_type, regex: compiled(pattern) }, new Content(text), BOUNDLESS)];
 }
 
-/** One line at a time, by the engine alone. */
+/** Searches one line at a time, with the engine only. */
 function naive(pattern: string, text: string): Found[] {
   const program = RE2JS.compile(pattern);
   const lines = text.split("\n");
@@ -83,7 +85,7 @@ const flagged = fc
     fc.constantFrom("", "", "", "\\Q", "(?-m)$"),
   )
   .map((parts) => parts.join(""));
-/** More than are looked at together. */
+/** More lines than one block has. */
 const LINES = "b\n\n".repeat(12);
 const text = fc
   .array(
@@ -114,7 +116,7 @@ t.test("looking at all lines at once changes nothing", (t) => {
   fc.assert(
     fc.property(flagged, text, (pattern, content) => {
       const result = compileRegex(pattern);
-      // \Q at the end, say, makes some of them malformed.
+      // \Q at the end, for example, makes some of them malformed.
       fc.pre(!(result instanceof Failure));
       const expected = naive(pattern, content);
       const found = [...violationsOf({ match_type: "regex", regex: result }, new Content(content), BOUNDLESS)];
@@ -222,19 +224,19 @@ t.test("what is dear is not begun where others wait", (t) => {
   const program = compiled("(?:a{1,30}){1,30}");
   const content = new Content(`b\n${"a".repeat(100)}\nb\n${"a".repeat(10)}`);
   const steps = program.size * 110;
-  const look = (effort: Effort): [lines: number[], spent: boolean] => [
-    [...violationsOf({ match_type: "regex", regex: program }, content, effort)].map(({ line }) => line),
-    effort.spent,
+  const look = (budget: WorkBudget): [lines: number[], spent: boolean] => [
+    [...violationsOf({ match_type: "regex", regex: program }, content, budget)].map(({ line }) => line),
+    budget.spent,
   ];
   t.same(
-    look(new Effort(steps, Infinity)),
+    look(new WorkBudget(steps, Infinity)),
     [[2, 4], false],
     "a step for each instruction and character of the lines that match",
   );
-  t.same(look(new Effort(steps - 1, Infinity)), [[2], true], "what was found is what could be looked for");
-  t.same(look(new Effort(program.size * 100 - 1, Infinity)), [[], true]);
+  t.same(look(new WorkBudget(steps - 1, Infinity)), [[2], true], "what was found is what could be looked for");
+  t.same(look(new WorkBudget(program.size * 100 - 1, Infinity)), [[], true]);
   const clock = { now: 5 };
-  const timed = new Effort(steps, 10, () => clock.now);
+  const timed = new WorkBudget(steps, 10, () => clock.now);
   clock.now = 15;
   t.same(look(timed), [[2, 4], false]);
   clock.now = 16;

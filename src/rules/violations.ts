@@ -1,30 +1,30 @@
 /**
- * What one rule finds in one text. Pure but for what regexes keep in memory; runs in the pool. Lines end at
- * "\n", and a "\r" before it is no part of the line. A rule looks at all lines at once first, then at
- * blocks of them: only where that finds something are they looked at one by one.
+ * Finds what one rule matches in one text. Runs in the pool. Lines end at "\n", and a "\r" before it does not belong to
+ * the line. A rule searches all lines together first, then blocks of lines; single lines are searched only in blocks
+ * with a match. Pure but for the caches of regexes.
  */
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
-import type { Effort } from "./effort.js";
+import type { WorkBudget } from "./work-budget.js";
 import type { Regex } from "./regex.js";
 
-/** `regex` is null for a custom rule that has a meaning of its own. */
+/** `regex` is null for a custom rule with a built-in meaning. */
 export interface Matcher {
   readonly match_type: MatchType;
   readonly regex: Regex | null;
 }
 
 export interface Found {
-  /** From 1; 0 where something is missing. */
+  /** Counted from 1; 0 if a required pattern is missing. */
   readonly line: number;
   readonly match: string;
 }
 
-/** So many lines are looked at together before each by itself. */
+/** The number of lines that are searched together before each by itself. */
 const BLOCK_LINES = 16;
 const CONSOLE_LOG = "console.log(";
 const MISSING: Found = { line: 0, match: "" };
 
-/** A text, and the same with its lines ended by "\n" alone. */
+/** A text, and the same text with lines that end with "\n" only. */
 export class Content {
   readonly lines: string;
 
@@ -33,15 +33,15 @@ export class Content {
   }
 }
 
-/** Where the line from `start` on ends. */
+/** Returns the end of the line that starts at `start`. */
 function endOfLine(lines: string, start: number): number {
   const newline = lines.indexOf("\n", start);
   return newline < 0 ? lines.length : newline;
 }
 
 /**
- * The lines that `find` finds something in: its first match, where that is not empty.
- * @param mayFind false where it finds nothing in any line of a text: most lines are passed over by blocks
+ * Yields the first match of each line, if it is not empty.
+ * @param mayFind returns false if no line of a text can match: most lines are skipped in blocks
  */
 function* findInLines(
   lines: string,
@@ -64,7 +64,7 @@ function* findInLines(
     while (start <= block_end) {
       const end = endOfLine(lines, start);
       number += 1;
-      // No match in an empty line is longer than nothing.
+      // A match in an empty line is empty.
       const match = end === start ? null : find(lines.slice(start, end));
       if (match !== null && match !== "") yield { line: number, match };
       start = end + 1;
@@ -72,13 +72,13 @@ function* findInLines(
   }
 }
 
-/** What the rule finds, in the order of lines, as far as the effort goes. */
+/** Yields the matches of a rule in the order of lines, until the budget is exhausted. */
 export function* violationsOf(
   { match_type, regex }: Matcher,
   content: Content,
-  effort: Effort,
+  budget: WorkBudget,
 ): Generator<Found, void, undefined> {
-  if (!effort.allow(0)) return;
+  if (!budget.allow(0)) return;
   if (regex === null) {
     if (content.lines.includes(CONSOLE_LOG))
       yield* findInLines(
@@ -92,12 +92,12 @@ export function* violationsOf(
     yield* findInLines(
       content.lines,
       (block) => regex.mayMatchLine(block),
-      (line) => regex.find(line, (steps) => effort.allow(steps)),
+      (line) => regex.find(line, (steps) => budget.allow(steps)),
     );
   }
 }
 
-/** What a violation says where its rule has no message of its own. */
+/** Returns the message of a violation whose rule has none of its own. */
 export function defaultMessage(match_type: MatchType, pattern: string): string {
   if (match_type === "missing") return `required pattern '${pattern}' not found`;
   if (match_type === "custom" && pattern === NO_CONSOLE_LOG) return "console.log found";

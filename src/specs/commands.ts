@@ -1,4 +1,4 @@
-/** Writes to the specs. Run in the writer; the versions themselves are versioned/commands.ts. */
+/** The writes to the specs. Run in the writer; versioned/commands.ts stores the versions. */
 import { specName } from "../../schemas/specs.js";
 import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";

@@ -1,4 +1,4 @@
-/** Reads of specs and projects. Run in the pool, or on the front where they are short. */
+/** The reads of specs and projects. Run in the pool, or on the front if they are short. */
 import { ListEnd } from "../../schemas/common.js";
 import {
   SpecDiff,
@@ -17,7 +17,7 @@ import { streamJob } from "../threads/pool-method.js";
 import { versionedJobs } from "../versioned/jobs.js";
 import { type ListedKey, specReader, type VersionedReader } from "../versioned/table.js";
 
-/** Keys that are read from the database at once. */
+/** The number of keys that are read from the database at once. */
 const LIST_PAGE_KEYS = 500;
 
 export const { historyOf: specHistory, diffOf: specDiff } = versionedJobs("spec", specReader, {
@@ -25,7 +25,7 @@ export const { historyOf: specHistory, diffOf: specDiff } = versionedJobs("spec"
   diff: SpecDiff,
 });
 
-/** `{"project","specs":[{"name","version","updated_at"}]}` by name. */
+/** Lists specs: `{"project","specs":[{"name","version","updated_at"}]}` by name. */
 export const listSpecs = streamJob({
   name: "spec.list",
   request: SpecListRequest,
@@ -45,7 +45,7 @@ export const listSpecs = streamJob({
   },
 });
 
-/** `{"projects":[{"project","specs"}]}` by project. */
+/** Lists projects: `{"projects":[{"project","specs"}]}` by project. */
 export const listProjects = streamJob({
   name: "spec.projects",
   request: SpecProjectsRequest,
@@ -63,7 +63,7 @@ export const listProjects = streamJob({
   },
 });
 
-/** The specs of a project by name, behind one. */
+/** Yields the specs of a project after `name`, by name. */
 function* specsOf(specs: VersionedReader, project: string, name: string): Generator<ListedKey, void, undefined> {
   const prefix = specKeyPrefix(project);
   for (let after = name === "" ? "" : specKey(project, name), more = true; more; ) {
@@ -74,7 +74,7 @@ function* specsOf(specs: VersionedReader, project: string, name: string): Genera
   }
 }
 
-/** The projects behind one, in the order of their bytes. */
+/** Yields the projects after `after`, in the order of their bytes. */
 function* projectsOf(specs: VersionedReader, after: string): Generator<string, void, undefined> {
   let first = after === "" ? specs.list("", "", 1)[0]?.key : specs.afterPrefix(specKeyPrefix(after));
   while (first !== undefined) {

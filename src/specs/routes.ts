@@ -1,4 +1,4 @@
-/** docs/http-api.md "Specs". Runs on the front; what the spaces share is versioned/front.ts. */
+/** The routes of docs/http-api.md "Specs". Run on the front; versioned/front.ts has the parts that all spaces share. */
 import { PreconditionErrorBody } from "../../schemas/common.js";
 import type { Violation } from "../../schemas/contracts.js";
 import { FRONT_READ_ROWS_MAX, KEY_BYTES_MAX } from "../../schemas/limits.js";
@@ -49,7 +49,7 @@ export interface SpecRoutesOptions {
   readonly longWork: SlowLane;
   readonly log: Log;
   readonly explain: (failure: Failure) => Failure;
-  /** What is wrong with the contracts among specs that were stored. */
+  /** Returns the problems of the contracts among specs that were stored. */
   readonly examine: (
     written: readonly { readonly key: string; readonly version: number }[],
     context: CallContext,
@@ -64,7 +64,7 @@ export function specRoutes({ writer, reads, longWork, log, explain, examine }: S
   const path = "/api/specs/{project}/{name}";
   const params = { project: SpecWord, name: SpecWord };
   const subject = ([project, name]: Named): { readonly key: string } => ({ key: specKey(project, name) });
-  /** What an answer lists of a version that was stored. */
+  /** Returns the warnings that an answer lists about a version that was stored. */
   const warningsOf = async (key: string, version: number, context: CallContext): Promise<readonly Violation[]> =>
     (await examine([{ key, version }], context)).map(({ path: at, message }) => ({ path: at, message }));
   return [
@@ -174,12 +174,12 @@ export function specRoutes({ writer, reads, longWork, log, explain, examine }: S
   ];
 }
 
-/** Whether the bytes may be those of a contract; what spells the word with escapes is not told of its faults. */
+/** Returns whether the bytes may be a contract. A contract that spells the word with escapes gets no warnings. */
 function mayBeContract({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
   return Buffer.from(buffer, byteOffset, byteLength).includes('"contract"');
 }
 
-/** Stores what may be a contract. What is wrong with its definitions does not keep it from being stored. */
+/** Stores a possible contract. It is stored even if its definitions have problems. */
 async function storeContract(
   store: (answer: (reply: WriteReply) => string) => Answer | Promise<Answer>,
   describe: (reply: WriteReply, warnings?: readonly Violation[]) => string,
@@ -195,7 +195,7 @@ async function storeContract(
   return reply === undefined || warnings.length === 0 ? answer : jsonReply(describe(reply, warnings));
 }
 
-/** The 400 for a project and a name that are too long together; each by itself was looked at before. */
+/** Returns the 400 for a project and a name that are too long together; the length of each was checked before. */
 function refuseLength([project, name]: Named): Failure | null {
   const fits = !isLongerThan(specKey(project, name), KEY_BYTES_MAX);
   return fits ? null : invalid(`project and name are longer than ${KEY_BYTES_MAX} characters`);

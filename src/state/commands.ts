@@ -1,4 +1,4 @@
-/** Writes to the state store. Run in the writer; the versions themselves are versioned/commands.ts. */
+/** The writes to the state store. Run in the writer; versioned/commands.ts stores the versions. */
 import type { ServerTopic } from "../../schemas/events.js";
 import type { WriteReply } from "../../schemas/versioned.js";
 import { unpackBytes } from "../base/bytes.js";
@@ -37,7 +37,7 @@ interface Opened {
   readonly events: Publisher;
 }
 
-/** Tells of a change where the settings ask for it. */
+/** Publishes an event about a change if the settings enable it. */
 function announce(
   { settings, events }: Opened,
   topic: string,
@@ -47,7 +47,7 @@ function announce(
   if (settings.state_events) events.publish({ topic, data: JSON.stringify(of), source: call.actor }, call);
 }
 
-/** Tells of a new version, if one was made. */
+/** Publishes an event about a new version, if one was made. */
 function announceUpdate(opened: Opened, key: string, reply: WriteReply | Failure, call: WriteCall): typeof reply {
   if (reply instanceof Failure) return reply;
   announce(opened, TOPIC_UPDATED, { key, version: reply.version, hash: reply.hash }, call);

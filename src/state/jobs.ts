@@ -1,4 +1,4 @@
-/** Reads of the state store. Run in the pool, or on the front where they are short. */
+/** The reads of the state store. Run in the pool, or on the front if they are short. */
 import { ListEnd } from "../../schemas/common.js";
 import { ListRequest, StateDiff, StateHistory, StateList } from "../../schemas/state.js";
 import { cursor, encodeList } from "../base/json-array.js";
@@ -7,7 +7,7 @@ import { streamJob } from "../threads/pool-method.js";
 import { versionedJobs } from "../versioned/jobs.js";
 import { type ListedKey, stateReader, type VersionedReader } from "../versioned/table.js";
 
-/** Keys that are read from the database at once. */
+/** The number of keys that are read from the database at once. */
 const LIST_PAGE_KEYS = 500;
 
 export const { historyOf: stateHistory, diffOf: stateDiff } = versionedJobs("state", stateReader, {

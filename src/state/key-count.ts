@@ -1,4 +1,4 @@
-/** How many keys the state store has, as the writer tells it. Runs on the front. */
+/** The number of keys in the state store, which the writer reports. Runs on the front. */
 import type { Exposition, Measured } from "../measure/exposition.js";
 
 export class StateKeyCount implements Measured {

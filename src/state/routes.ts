@@ -1,4 +1,4 @@
-/** docs/http-api.md "State". Runs on the front; what the spaces share is versioned/front.ts. */
+/** The routes of docs/http-api.md "State". Run on the front; versioned/front.ts has the parts that all spaces share. */
 import { PreconditionErrorBody } from "../../schemas/common.js";
 import { LockedBody } from "../../schemas/leases.js";
 import { FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
@@ -35,7 +35,7 @@ import { stateReader } from "../versioned/table.js";
 import { deleteState, putState, rollbackState } from "./commands.js";
 import { listState, stateDiff, stateHistory } from "./jobs.js";
 
-/** What `curl -d` sends where nobody chose a type. */
+/** The type that `curl -d` sends by default. */
 const FORM_TYPE = "application/x-www-form-urlencoded";
 const DEFAULT_TYPE = "application/json";
 const DEFAULT_TYPE_TEXT = JSON.stringify(DEFAULT_TYPE);
@@ -71,7 +71,7 @@ export function stateRoutes({ writer, reads, longWork, log, explain }: StateRout
       answer: StateList,
       handle: ({ query: { prefix = "", after = "", limit = null }, context }) => {
         const wanted = limit ?? Number.POSITIVE_INFINITY;
-        // A list without a limit is short all the same where few keys have the prefix.
+        // A list without a limit is still short if few keys have the prefix.
         const long = wanted > FRONT_READ_ROWS_MAX && reader.listExceeds(prefix, after, FRONT_READ_ROWS_MAX);
         const rows = long ? wanted : FRONT_READ_ROWS_MAX;
         return listReply(reads.stream(listState, { prefix, after, limit }, context, rows));
@@ -143,7 +143,7 @@ function put(state: VersionedFront, key: string, given: string, request: WriteRe
   const content_type = storedType(given);
   const problem = content_type === DEFAULT_TYPE ? null : textProblem(content_type, ContentType.text);
   if (problem !== null) return invalid(`Content-Type ${problem}`);
-  // What stands for bytes that were no text: it would not come back as it was.
+  // U+FFFD stands for bytes that are not UTF-8: the type would not be returned as it was sent.
   if (content_type.includes("\uFFFD")) return invalid("Content-Type must be UTF-8");
   if (request.body.byteLength === 0) return invalid("empty body");
   const type = content_type === DEFAULT_TYPE ? DEFAULT_TYPE_TEXT : JSON.stringify(content_type);
@@ -157,7 +157,7 @@ function put(state: VersionedFront, key: string, given: string, request: WriteRe
   );
 }
 
-/** The type that a value is stored with. */
+/** Returns the content type that is stored with a value. */
 function storedType(given: string): string {
   if (given === "" || given === DEFAULT_TYPE) return DEFAULT_TYPE;
   return given.toLowerCase().startsWith(FORM_TYPE) ? DEFAULT_TYPE : given;

@@ -1,4 +1,6 @@
-/** Changes of templates, and applying them: rules and specs together, or none of it. Run in the writer. */
+/**
+ * The changes of templates, and applying them: rules and specs are stored together or not at all. Run in the writer.
+ */
 import * as Type from "typebox";
 import { KEY_BYTES_MAX } from "../../schemas/limits.js";
 import type { CheckedRule } from "../../schemas/rules.js";

@@ -1,6 +1,6 @@
 /**
- * Templates on the front: what is sent is read and checked in the pool, in its turn where it is long, then stored by
- * the writer. Routes are rows over this.
+ * The templates' front: the pool parses and checks the template of a request (a long one waits for a permit), then the
+ * writer stores it. Routes are rows over this.
  */
 import type { ContractWarning } from "../../schemas/contracts.js";
 import type { TemplateKind } from "../../schemas/templates.js";
@@ -22,9 +22,9 @@ export interface TemplateFrontOptions {
   readonly writer: Writer;
   readonly long_work: SlowLane;
   readonly log: Log;
-  /** Looks at the contracts that a template's applying has stored. */
+  /** Checks the contracts that applying a template has stored. */
   readonly contracts: ContractFront;
-  /** What the writer's refusal says to clients. */
+  /** Turns the writer's refusal into the one for clients. */
   readonly explain: (failure: Failure) => Failure;
 }
 
@@ -35,7 +35,7 @@ export class TemplateFront {
     this.#options = options;
   }
 
-  /** Stores the template in a body, whose buffer is given away. */
+  /** Stores the template of a body, whose buffer is transferred. */
   async create({ body, context }: Pick<Request, "body" | "context">): Promise<Answer> {
     const { writer, long_work, log } = this.#options;
     const bytes = body.byteLength;
@@ -51,7 +51,7 @@ export class TemplateFront {
     return jsonReply(`${head},"version":1,"created_at":"${at}","updated_at":"${at}"${more}}`);
   }
 
-  /** The warnings about the contracts of a template that was just stored. */
+  /** Returns the warnings about the contracts of a template that was just stored. */
   async #examine(id: string, kind: TemplateKind, size: WorkSize): Promise<readonly ContractWarning[]> {
     if (kind === "rules") return [];
     const found = await this.#options.long_work.run(examineTemplate, { id }, size);
@@ -67,8 +67,8 @@ export class TemplateFront {
   }
 
   /**
-   * Puts a template's rules and contracts into a project.
-   * @param header the fence under which its contracts are written, as sent
+   * Stores a template's rules and contracts in a project.
+   * @param header the fence under which the contracts are written, as it was sent
    */
   async apply(id: string, project: string, header: string, context: CallContext): Promise<Answer> {
     const { writer, log, explain, contracts } = this.#options;

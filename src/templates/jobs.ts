@@ -1,4 +1,4 @@
-/** Reading a template that was sent, and those that are stored. Run in the pool. */
+/** The jobs that parse a template of a request, and read stored ones. Run in the pool. */
 import { ListEnd } from "../../schemas/common.js";
 import { JsonText } from "../../schemas/json-text.js";
 import { CONTRACT_DEADLINE_MS } from "../../schemas/limits.js";
@@ -43,7 +43,7 @@ export const checkTemplate = unaryJob({
   },
 });
 
-/** An array of templates without their data, by id. */
+/** Lists templates without their data, by id. */
 export const listTemplates = streamJob({
   name: "template.list",
   request: ListTemplatesRequest,
@@ -59,7 +59,7 @@ export const listTemplates = streamJob({
   },
 });
 
-/** One template with its data. */
+/** Reads one template with its data. */
 export const getTemplate = unaryJob({
   name: "template.get",
   request: TemplateRequest,
@@ -73,7 +73,7 @@ export const getTemplate = unaryJob({
   },
 });
 
-/** What is wrong with the definitions of the contracts of a template that was stored. */
+/** Finds the problems in the definitions of the contracts of a stored template. */
 export const examineTemplate = unaryJob({
   name: "template.examine",
   request: TemplateRequest,
@@ -91,7 +91,7 @@ export const examineTemplate = unaryJob({
   },
 });
 
-/** A template's JSON up to its data. */
+/** Returns a template's JSON up to its data. */
 function encodeHead({
   id,
   name,
@@ -101,7 +101,7 @@ function encodeHead({
   return JSON.stringify({ id, name, description, kind }).slice(0, -1);
 }
 
-/** And what comes after it. */
+/** Returns a template's JSON after its data. */
 function encodeRest({ tags, version, created_at, updated_at }: TemplateSummaryRow): string {
   const times = `"created_at":"${formatTime(created_at)}","updated_at":"${formatTime(updated_at)}"`;
   return `"tags":${tags},"version":${version},${times}}`;

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Templates". Runs on the front; what the rows stand for is templates/front.ts. */
+/** The routes of docs/http-api.md "Templates". Run on the front; templates/front.ts does the work. */
 import { FenceHeader } from "../../schemas/common.js";
 import { LockedBody } from "../../schemas/leases.js";
 import {

@@ -8,7 +8,7 @@ export interface TemplateSummaryRow {
   readonly name: string;
   readonly description: string;
   readonly kind: TemplateKind;
-  /** JSON text of an array of strings. */
+  /** The JSON text of an array of strings. */
   readonly tags: string;
   readonly version: number;
   /** ms since the epoch, as updated_at. */
@@ -17,11 +17,11 @@ export interface TemplateSummaryRow {
 }
 
 export interface TemplateRow extends TemplateSummaryRow {
-  /** JSON text as it was sent. */
+  /** The JSON text as it was sent. */
   readonly data: string;
 }
 
-/** What applying needs; `rules` is JSON text of CheckedRule[], of no project. */
+/** The columns that applying a template needs; `rules` is the JSON text of CheckedRule[], without a project. */
 export interface TemplateContent {
   readonly kind: TemplateKind;
   readonly data: string;
@@ -80,7 +80,7 @@ export class TemplateWriter {
     return this.#content.get(id);
   }
 
-  /** False where there is no such template. */
+  /** Returns false if there is no such template. */
   remove(id: string): boolean {
     return this.#remove.run(id).changes > 0;
   }
@@ -101,7 +101,7 @@ export class TemplateReader {
     this.#get = db.prepare(`SELECT ${SUMMARY}, data FROM template WHERE id = ?`);
   }
 
-  /** Those of a kind, with a tag, by id, one at a time; null means any. */
+  /** Returns the templates of a kind, with a tag, by id, one at a time; null stands for any. */
   list(kind: string | null, tag: string | null, after: string): IterableIterator<TemplateSummaryRow> {
     return this.#list.iterate({ kind, tag, after });
   }

@@ -1,4 +1,4 @@
-/** Templates as they are sent: what fits each kind, and that the description says the same. */
+/** Templates of requests: what is accepted for each kind, and that the published schema accepts the same. */
 import * as fc from "fast-check";
 import t from "tap";
 import { TemplateBody } from "../../schemas/templates.js";
@@ -115,7 +115,7 @@ t.test("what the description allows is taken, but for what no schema says", (t) 
       const found = read(json);
       const said = hasShape(json, TemplateBody);
       if (!(found instanceof Failure)) taken += 1;
-      // A regex that does not compile is what the schemas do not know; what is behind it was not looked at.
+      // The schemas do not know whether a regex compiles; the parts after it were not checked.
       if (found instanceof Failure && found.message.includes("does not compile")) return true;
       return said === !(found instanceof Failure);
     }),

@@ -1,6 +1,6 @@
 /**
- * Reading a template as it is sent: its head, then its data by its kind, each rule as rules are read anywhere. Runs
- * where it may take its time: in the pool, and in a restore's thread.
+ * Parses a template of a request: its head, then its data by its kind, with the same parser for rules as elsewhere.
+ * Runs in threads that may take long: the pool, and a restore's thread.
  */
 import type { Static } from "typebox";
 import { ContractDocument } from "../../schemas/contracts.js";
@@ -26,7 +26,7 @@ const NO_RULES = "[]";
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** Reads a template; its data stays the text that was sent. Needs `loadRuleReading`. */
+/** Parses a template; its data stays the text that was sent. Needs `loadRuleReading`. */
 export function readTemplate({ text, json }: JsonText, reading = TEMPLATED): CheckedTemplate | Failure {
   const isStored = reading.stored === true;
   const refusal = checkShape(isStored ? maskStoredNames(json) : json, TemplateHead);
@@ -40,13 +40,13 @@ export function readTemplate({ text, json }: JsonText, reading = TEMPLATED): Che
   return { id, name, description, kind, tags: [...tags], data: data ?? NO_RULES, rules };
 }
 
-/** The id of a template that cannot be taken, if that can be one. */
+/** Returns the id of an invalid template, if the id is valid. */
 export function subjectOf(json: unknown): Partial<TemplateRequest> {
   const id: unknown = typeof json === "object" && json !== null && "id" in json ? json.id : undefined;
   return hasShape(id, TemplateHead.properties.id) ? { id } : {};
 }
 
-/** What of the data is rules, where it fits its kind. */
+/** Checks the data of a kind, and returns its rules. */
 const READERS: Readonly<Record<TemplateKind, (data: unknown, reading: RuleReading) => CheckedRule[] | Failure>> = {
   rules: (data, reading) => readRules(data, { name: "data", at: "/data" }, reading),
   contracts: (data) => refuseContract(data, "data") ?? [],
@@ -84,7 +84,7 @@ function isObject(value: unknown): value is Members {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The specs that a template's data becomes: name and JSON text. */
+/** Returns the specs that a template's data contains: name and JSON text. */
 export function contractsOf(
   kind: TemplateKind,
   id: string,

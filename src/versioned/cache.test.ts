@@ -1,7 +1,7 @@
 /**
- * The hot cache between a front that sends writes, a database that carries them out, and answers that
- * come back or are lost: a read always shows what the database holds at that moment, so it never goes
- * back in time; the bytes stay within their bound.
+ * The hot cache between a front that sends writes, a database that executes them, and answers that return or are lost.
+ * A read always shows the state of the database at that moment, so it never goes back in time; the bytes stay within
+ * their bound.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -11,14 +11,14 @@ import { HotCache } from "./cache.js";
 
 type Reply = { readonly version: number };
 
-/** What a write asks for: of each key a value of so many bytes, or its deletion. */
+/** The keys of a write, each with the size of its new value in bytes, or with its deletion. */
 interface Write {
   readonly keys: readonly string[];
-  /** Who says which keys: the request, only the reply, or nobody. */
+  /** Where the keys are named: in the request, only in the reply, or nowhere. */
   readonly named: "request" | "reply" | "nowhere";
   readonly bytes: number;
   readonly deletes: boolean;
-  /** The database refuses it. */
+  /** The database refuses the write. */
   readonly refused: boolean;
 }
 
@@ -28,9 +28,11 @@ const KEYS = ["a", "b", "c", "long key".repeat(100)] as const;
 type Step =
   | ({ readonly step: "send" } & Write)
   | { readonly step: "read"; readonly key: string }
-  /** The front gives up a write that is on its way, which may be carried out all the same. */
+  /** The front gives up a write in flight, which the database may still execute. */
   | { readonly step: "expire"; readonly which: number }
-  /** The database carries out, the front hears of, the next write; or the writer dies with all that is on its way. */
+  /**
+   * The database executes the next write, the front receives its answer, or the writer dies with all writes in flight.
+   */
   | { readonly step: "commit" | "answer" | "crash" };
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
@@ -62,26 +64,26 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ step: fc.constant("expire" as const), which: fc.nat({ max: 5 }) }) },
 );
 
-/** A write on its way. */
+/** A write in flight. */
 interface Call extends Write {
-  /** Whether the only key had an entry when it was sent: then the writer's own value takes its place. */
+  /** Whether the only key had an entry when the write was sent: the writer's own value then replaces it. */
   readonly cached: boolean;
-  /** The version that it made of its only key; 0 where it made none. */
+  /** The version that the write made of its only key; 0 if it made none. */
   version: number;
   expired: boolean;
 }
 
-/** What was met of all that can happen. */
+/** Counts the situations that the runs have covered. */
 const met = { hits: 0, lost: 0, expired: 0, replaced: 0 };
 
-/** A front with its cache, and the database behind it. */
+/** A front with its cache, and the database that it reads. */
 class World {
   readonly #bytes_max: number;
   readonly #cache: HotCache<Reply>;
   readonly #database = new Map<string, { version: number; bytes: number; live: boolean }>();
   #sent: Call[] = [];
   #done: Call[] = [];
-  /** Given up, and carried out or lost by now: their end is told with the next answer. */
+  /** Calls that were given up and have been executed or lost since: their end is reported with the next answer. */
   #unheard: Call[] = [];
 
   constructor(bytes_max: number) {
@@ -117,7 +119,7 @@ class World {
     if (this.#cache.bytes > this.#bytes_max) throw new Error(`${this.#cache.bytes} bytes are too many`);
   }
 
-  /** Everything is answered: nothing stays hidden, and what is dropped weighs nothing. */
+  /** Checks that, after every answer, no entry stays hidden, and dropped entries have no weight. */
   finish(): void {
     this.#send({ keys: ["a"], named: "request", bytes: 1, deletes: false, refused: false });
     for (const call of this.#sent.splice(0)) this.#commit(call);

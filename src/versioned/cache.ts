@@ -1,30 +1,30 @@
 /**
- * The front's cache of values that were read lately, bounded by bytes. What is not here is read from the
- * database. A read never goes back in time: while a write of a key is on its way its entry is not shown
- * (the database may be ahead of it), and with the acknowledgement it goes, or the writer's own value takes its
- * place, guarded by version, before the writing client is answered. Which keys a write changes, the methods
- * themselves say (src/threads/changes.ts): the cache listens to them, whichever method it is.
+ * The front's cache of recently read values, bounded by bytes. Other values are read from the database. A read never
+ * goes back in time: while a write of a key is in flight, the key's entry is not shown, because the database may be
+ * newer. With the acknowledgement the entry is dropped, or the writer's own value replaces it, guarded by version,
+ * before the writing client is answered. The methods themselves declare which keys a write changes
+ * (src/threads/changes.ts): the cache listens to all of them. Runs on the front.
  */
 import { HOT_CACHE_BYTES_MAX, HOT_CACHE_VALUE_BYTES_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import type { ChangeListener } from "../threads/changes.js";
 
-/** What an entry weighs beside its value: objects, header texts and the key. */
+/** The weight of an entry beside its value: objects, header texts and the key. */
 const ENTRY_OVERHEAD_BYTES = 512;
 
 export interface Cached<Reply> {
   readonly version: number;
   readonly etag: string;
-  /** The whole answer to a GET, made once. */
+  /** The complete answer to a GET, built once. */
   readonly reply: Reply;
   readonly bytes: number;
-  /** Read since the sweep passed it last. */
+  /** Whether the entry was read since the sweep last passed it. */
   used: boolean;
 }
 
-/** Counters of writes on their way; a power of two, many times the writes that are in flight together. */
+/** The number of counters of writes in flight: a power of two, many times the number of concurrent writes. */
 const WRITE_COUNTERS = 4_096;
-/** Keys that differ mostly differ at their end. */
+/** Only the end of a key is hashed: keys mostly differ at their end. */
 const HASHED_CHARACTERS = 16;
 
 function counterOf(key: string): number {
@@ -38,13 +38,13 @@ function counterOf(key: string): number {
 export class HotCache<Reply> implements ChangeListener {
   readonly #entries = new Map<string, Cached<Reply>>();
   /**
-   * Writes that were sent and not answered yet, counted by a hash of the key: a collision only costs a
-   * look into the database. Not a Map, for the reason given in rpc/client.ts.
+   * Counts the writes in flight by a hash of the key: a collision only costs a look-up in the database. Not a Map, for
+   * the reason given in rpc/client.ts.
    */
   readonly #writes = new Uint16Array(WRITE_COUNTERS);
   readonly #bytes_max: number;
   #bytes = 0;
-  /** Writes on their way whose keys are not known. */
+  /** The number of writes in flight whose keys are not known. */
   #held = 0;
 
   constructor(bytes_max = HOT_CACHE_BYTES_MAX) {
@@ -70,7 +70,7 @@ export class HotCache<Reply> implements ChangeListener {
     else for (const key of asked) this.#count(key, -1);
   }
 
-  /** Whether there is an entry of the key, shown or not. */
+  /** Returns whether the key has an entry, shown or not. */
   has(key: string): boolean {
     return this.#entries.has(key);
   }
@@ -82,13 +82,13 @@ export class HotCache<Reply> implements ChangeListener {
     return entry;
   }
 
-  /** Keeps what was read from the database. */
+  /** Adds a value that was read from the database. */
   add(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
     if (this.#held > 0 || this.#writes[counterOf(key)] !== 0) return;
     this.#put(key, version, etag, reply, value_bytes);
   }
 
-  /** Keeps a value whose write was acknowledged, unless a newer one is here. */
+  /** Stores a value whose write was acknowledged, unless the entry is newer. */
   replace(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.version < version) this.#put(key, version, etag, reply, value_bytes);
@@ -103,7 +103,7 @@ export class HotCache<Reply> implements ChangeListener {
     this.#evict();
   }
 
-  /** Null for all of them. */
+  /** Drops the entries of keys; null stands for all keys. */
   #drop(keys: readonly string[] | null): void {
     if (keys !== null) {
       for (const key of keys) this.#remove(key);
@@ -120,13 +120,13 @@ export class HotCache<Reply> implements ChangeListener {
     this.#bytes -= entry.bytes;
   }
 
-  /** Writes of the key that are on their way. */
+  /** Counts the writes in flight of the key. */
   #count(key: string, change: 1 | -1): void {
     const at = counterOf(key);
     this.#writes[at] = (this.#writes[at] as number) + change;
   }
 
-  /** Second chance: the oldest goes, unless it was read since it was looked at last. */
+  /** Evicts entries by the second-chance algorithm: the oldest one goes, unless it was read since the last sweep. */
   #evict(): void {
     while (this.#bytes > this.#bytes_max) {
       for (const [key, entry] of this.#entries) {

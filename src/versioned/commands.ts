@@ -1,6 +1,6 @@
 /**
- * What changes a versioned key space. Runs in the writer, inside the batch's transaction: every check
- * comes before the first effect, so that a refusal leaves nothing behind.
+ * Changes a versioned key space. Runs in the writer, inside the batch's transaction. All checks come before the first
+ * effect, so that a refusal changes nothing.
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";
@@ -25,7 +25,7 @@ import type { Db, Statement } from "../store/open.js";
 import type { Space } from "./space.js";
 import { VersionedReader, type Head } from "./table.js";
 
-/** Segments of 64 versions that one write removes at most; the next writes go on where it stopped. */
+/** The most segments of 64 versions that one write removes; the next writes continue from there. */
 const PRUNED_SEGMENTS_MAX = 4;
 
 type VersionRow = [
@@ -39,22 +39,22 @@ type VersionRow = [
   value: Uint8Array,
 ];
 
-/** A head in memory, changed with its key; a deleted key's head is remembered as not live. */
+/** A head in memory, which changes with its key. The head of a deleted key is kept as not live. */
 interface CachedHead {
   version: number;
   row: number;
   live: boolean;
 }
 
-/** How many keys the state store has; said when that has changed. */
+/** A push message: the number of keys of the state store, sent when it has changed. */
 export const STATE_KEYS = { name: "state_keys", payload: Type.Integer({ minimum: 0 }) } as const satisfies PushMessage;
 
-/** What a condition weighs in a request. */
+/** Returns the weight of a condition in a request. */
 function conditionWeight(condition: Condition | null): number {
   return condition === null ? 0 : weightOf(condition);
 }
 
-/** What the rows of writes have in common, whichever space they write to. */
+/** The common parts of the writes' rows, for all spaces. */
 export const PUT = {
   request: PutRequest,
   reply: WriteReply,
@@ -72,22 +72,22 @@ export const DELETE = {
   weight: ({ key, condition }: Static<typeof DeleteRequest>) => key.length + conditionWeight(condition),
 };
 
-/** The version that a write made, as clients are told of it. */
+/** Returns the version that a write made, as clients are notified of it. */
 export function versionOf({ version }: { readonly version: number }): number {
   return version;
 }
 
-/** The audit row's `detail` of a write. */
+/** Returns the audit row's `detail` of a write. */
 export function versionDetail(_request: unknown, reply: { readonly version: number }): string {
   return `{"version":${reply.version}}`;
 }
 
-/** The audit row's `detail` of a rollback. */
+/** Returns the audit row's `detail` of a rollback. */
 export function rollbackDetail(request: { readonly version: number }, reply: { readonly version: number }): string {
   return `{"version":${reply.version},"rolled_back":${request.version}}`;
 }
 
-/** A space's writer in the writer's thread. */
+/** Returns a space's writer model for the writer thread. */
 export function versionedWriter(space: Space): Model<VersionedWriter> {
   return { open: ({ db, rows, settings }) => new VersionedWriter(db, rows, space, settings.state_history) };
 }
@@ -106,11 +106,11 @@ export class VersionedWriter extends PublishingModel {
   readonly #drop_mark: Statement<[string, number], unknown>;
   readonly #drop_version: Statement<[number], { previous: number }>;
   readonly #newest_row: Statement<[], number | null>;
-  /** Heads that were read or written, oldest first: a write needs no look-up of a known key. */
+  /** Heads that were read or written, oldest first: a write of a known key needs no look-up. */
   readonly #heads = new Map<string, CachedHead>();
   #next_row = 0;
   #keys = 0;
-  /** As it was told last. */
+  /** The number that was last reported. */
   #published_keys = -1;
 
   constructor(
@@ -139,12 +139,12 @@ export class VersionedWriter extends PublishingModel {
     this.reload();
   }
 
-  /** How many keys exist. */
+  /** The number of existing keys. */
   get keys(): number {
     return this.#keys;
   }
 
-  /** Forgets what is known in memory: after a rollback it may be of rows that are not there. */
+  /** Drops the state in memory: after a rollback it may describe rows that do not exist. */
   reload(): void {
     this.#heads.clear();
     this.#next_row = (this.#newest_row.get() ?? 0) + 1;
@@ -162,7 +162,7 @@ export class VersionedWriter extends PublishingModel {
     this.markDirty();
   }
 
-  /** Stores a new version where the condition holds. */
+  /** Stores a new version if the condition holds. */
   put(
     key: string,
     value: Uint8Array,
@@ -175,14 +175,14 @@ export class VersionedWriter extends PublishingModel {
     return refusal ?? this.write(key, value, content_type, now_ms, actor);
   }
 
-  /** Stores a new version, whatever there is. */
+  /** Stores a new version unconditionally. */
   write(key: string, value: Uint8Array, content_type: string, now_ms: number, actor: string): WriteReply {
-    // As text first: the reply wants it anyway, and a Buffer straight from the hash takes 0.3 µs more.
+    // The hash is computed as text: the reply needs the text, and a Buffer straight from the hash takes 0.3 µs more.
     const hash = crypto().hash("sha256", value, "hex");
     return this.#append(key, this.#headOf(key), value, hash, content_type, now_ms, actor);
   }
 
-  /** Stores version `number`'s bytes as a new version; brings a deleted key back. */
+  /** Stores the bytes of version `number` as a new version; restores a deleted key. */
   rollback(
     key: string,
     number: number,
@@ -199,7 +199,7 @@ export class VersionedWriter extends PublishingModel {
     return this.#append(key, head, old.value, old.hash.toString("hex"), old.content_type, now_ms, actor);
   }
 
-  /** Removes the key; its history stays. Replies what its newest version was. */
+  /** Deletes the key; its history stays. Replies with its newest version. */
   delete(key: string, condition: Condition | null): { version: number; hash: Buffer } | Failure {
     const head = this.#headOf(key);
     const refusal = condition === null ? null : this.#refusal(condition, head);
@@ -247,8 +247,8 @@ export class VersionedWriter extends PublishingModel {
   }
 
   /**
-   * Removes whole segments of versions up to `newest`: from each mark down to the one before it. What
-   * lies between is unreadable already (table.ts) and goes with its own mark.
+   * Removes whole segments of versions up to `newest`: from each mark down to the mark before it. The versions in
+   * between are unreadable already (table.ts), and are removed with their own mark.
    */
   #prune(key: string, newest: number): void {
     this.#rows.write();
@@ -261,7 +261,7 @@ export class VersionedWriter extends PublishingModel {
     }
   }
 
-  /** What is stored, with all that was put off. */
+  /** The reader of the stored rows, after the write buffer was written. */
   get #stored(): VersionedReader {
     this.#rows.write();
     return this.#reader;
@@ -270,7 +270,7 @@ export class VersionedWriter extends PublishingModel {
   #headOf(key: string): CachedHead | undefined {
     const known = this.#heads.get(key);
     if (known !== undefined) return known;
-    // A head that was put off is in memory, unless others have pushed it out.
+    // A head in the write buffer is also in memory, unless newer heads have evicted it.
     if (this.#heads.size === HEAD_CACHE_KEYS_MAX) this.#rows.write();
     const live = this.#reader.head(key);
     const head = live ?? this.#reader.gone(key);
@@ -285,7 +285,7 @@ export class VersionedWriter extends PublishingModel {
     dropOldest(this.#heads, HEAD_CACHE_KEYS_MAX);
   }
 
-  /** Null where the condition holds, else the 412 with what is there now. */
+  /** Returns null if the condition holds, otherwise the 412 with the current version. */
   #refusal(condition: Condition, head: CachedHead | undefined): Failure | null {
     const live = head?.live === true ? head : undefined;
     const version = live?.version ?? 0;

@@ -1,4 +1,4 @@
-/** Diffs against a naive recursive model on random documents, applied again, and on documents made to hurt. */
+/** Diffs against a naive recursive model on random documents, applied again, and on hostile documents. */
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import t from "tap";
@@ -39,7 +39,7 @@ function escapeName(name: string): string {
   return name.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
-/** By code point, the slow way. */
+/** Compares by code point, the slow way. */
 function compareNames(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
@@ -73,7 +73,9 @@ function childOf(value: Json, token: string): Json {
   return isObject(value) ? (ownMember(value, token) ?? null) : null;
 }
 
-/** Carries the entries out on `document`, removals from the last to the first, so that an array is cut from its end. */
+/**
+ * Applies the entries to `document`, removals from the last to the first, so that an array is truncated from its end.
+ */
 function applyDiff(document: Json, entries: readonly Entry[]): Json {
   const holder: { [name: string]: Json } = { root: document };
   const removals = entries.filter((entry) => entry.operation === "remove").toReversed();
@@ -103,8 +105,8 @@ function applyDiff(document: Json, entries: readonly Entry[]): Json {
 }
 
 /**
- * A document's text with random blanks, orders, escapes, number forms and overruled duplicates; the choices come from
- * `pick`.
+ * Writes a document with random blanks, orders, escapes, number forms and duplicate members that later ones override;
+ * `pick` makes the choices.
  */
 function scribble(value: Json, pick: () => number): string {
   const blank = ["", "", " ", "\n", "\r\n\t"][pick() % 5] ?? "";
@@ -156,7 +158,7 @@ const anyDocument = fc.letrec<{ value: Json }>((tie) => ({
       .map((members) => Object.fromEntries(members) as Json),
   ),
 })).value;
-/** Two documents, more often alike than not. */
+/** Generates two documents that are more often alike than not. */
 const anyPair = fc.oneof(
   fc.tuple(anyDocument, anyDocument),
   fc
@@ -260,7 +262,7 @@ t.test("as the naive model, and applied it gives the other document", (t) => {
     entries_seen += entries.length;
     if (!isDeepStrictEqual(entries, modelDiff(before, after))) return false;
     if (!isDeepStrictEqual(applyDiff(JSON.parse(before_text) as Json, entries), after)) return false;
-    // Values are the sources' own text.
+    // Values are the source's own text.
     const one_line_before = before_text.replace(/[\r\n]/g, " ");
     const one_line_after = after_text.replace(/[\r\n]/g, " ");
     return (elementTexts(text) ?? []).every((entry) => {

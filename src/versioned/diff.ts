@@ -1,11 +1,10 @@
 /**
- * The differences of two JSON texts, as docs/http-api.md "Diffs" lists them. Pure, runs in the job
- * pool. Values are compared by meaning and quoted as they were written. Fetching the versions, and what
- * to answer when one is not JSON, are left to the caller.
- *
- * Order: by path, segment by segment: array indexes as numbers, member names as they stand in the path
- * (escaped) by code point. An array's surplus elements are added or removed at its tail, under their own
- * index. Nothing recurses, and a path is only made for an entry, so depth costs no more than length.
+ * Computes the differences of two JSON texts, as docs/http-api.md "Diffs" defines them. Values are compared by meaning
+ * and quoted as they were written. The caller fetches the versions, and answers if one is not JSON. Pure, runs in the
+ * job pool.
+ * The order is by path, segment by segment: array indexes as numbers, member names in their escaped form by code point.
+ * An array's surplus elements are added or removed at its end, under their own index. Nothing recurses, and a path is
+ * built only for an entry, so depth costs no more than length.
  */
 import { DIFF_BYTES_MAX } from "../../schemas/limits.js";
 import { utf8Length } from "../../schemas/text.js";
@@ -27,12 +26,12 @@ import { toOneLine, type JsonNode } from "../base/json-text.js";
 import { Failure } from "../base/result.js";
 import { IntStack } from "./int-stack.js";
 
-/** No row: the member or element is on the other side only. */
+/** No row: only the other side has the member or element. */
 const ABSENT = -1;
 
 /**
- * A frame of the walk is five cells on a stack. An array's: where each side stands and ends, and how many
- * elements were taken.
+ * A frame of the walk takes five cells of a stack. The frame of an array holds the current row and the end of each
+ * side, and the number of elements that were taken.
  */
 const FRAME_CELLS = 5;
 const ARRAY_BEFORE = 0;
@@ -41,8 +40,8 @@ const ARRAY_AFTER = 2;
 const ARRAY_AFTER_END = 3;
 const ARRAY_TAKEN = 4;
 /**
- * An object's: this mark in the first cell, how many changed members are left, and the names' rows of the one being
- * looked at.
+ * The frame of an object holds this mark in its first cell, the number of changed members that are left, and the name
+ * rows of the current member.
  */
 const IN_OBJECT = -2;
 const OBJECT_LEFT = 1;
@@ -50,7 +49,7 @@ const OBJECT_BEFORE_NAME = 2;
 const OBJECT_AFTER_NAME = 3;
 
 interface ChangedMember {
-  /** As in the path. */
+  /** The name as it stands in the path. */
   readonly token: string;
   readonly before: number;
   readonly after: number;
@@ -60,7 +59,10 @@ function escapeToken(name: string): string {
   return /[~/]/.test(name) ? name.replaceAll("~", "~0").replaceAll("/", "~1") : name;
 }
 
-/** Surrogates stand for code points above all that is one unit, though their units lie below U+E000. */
+/**
+ * Returns the rank of a UTF-16 unit in code-point order: surrogates stand for code points above all that take one unit,
+ * though their units lie below U+E000.
+ */
 function rankOfUnit(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
@@ -99,7 +101,7 @@ class Side {
     return stringAt(this.text, this.cells, row);
   }
 
-  /** Rows of an object's names, of duplicates the last. */
+  /** Returns the rows of an object's names, the last one of duplicates. */
   names(object: number): Map<string, number> {
     const names = new Map<string, number>();
     const end = this.next(object);
@@ -109,16 +111,18 @@ class Side {
   }
 }
 
-/** Where a Diff stands in two arrays, or in the changed members of two objects; and what it has found. */
+/** The walk of a diff: its position in two arrays or in the changed members of two objects, and its entries. */
 class Diff {
   readonly #before: Side;
   readonly #after: Side;
   readonly #frames = new IntStack();
-  /** Changed members that are still to be visited, as pairs of rows of names; a frame's next one on top. */
+  /**
+   * The changed members that are still to be visited, as pairs of name rows; the current frame's next one is on top.
+   */
   readonly #members = new IntStack();
   readonly #entries: string[] = [];
   #bytes = "[]".length;
-  /** The path of the innermost containers, while no other was entered or left. */
+  /** The cached path of the containers around the innermost one; undefined after a container was entered or left. */
   #prefix: string | undefined = undefined;
 
   constructor(before: Side, after: Side) {
@@ -134,8 +138,8 @@ class Diff {
   }
 
   /**
-   * Containers of one kind are entered, other values that differ make an entry. False when the answer has grown too
-   * large.
+   * Compares two values: enters containers of the same kind, and adds an entry for other values that differ. Returns
+   * false when the answer is too large.
    */
   #compare(before: number, after: number): boolean {
     const kind = this.#before.kind(before);
@@ -147,7 +151,7 @@ class Diff {
     return this.#addEntry(before, after);
   }
 
-  /** For two values of one kind. */
+  /** Compares two values of the same kind. */
   #scalarsEqual(kind: number, before: number, after: number): boolean {
     if (kind === NUMBER) return jsonNumbersEqual(this.#before.source(before), this.#after.source(after));
     if (kind === STRING) return this.#before.string(before) === this.#after.string(after);
@@ -183,14 +187,14 @@ class Diff {
     return true;
   }
 
-  /** False for equal scalars: the many members that did not change are neither sorted nor kept. */
+  /** Returns false for equal scalars, so that the many unchanged members are neither sorted nor kept. */
   #mayDiffer(before: number, after: number): boolean {
     const kind = this.#before.kind(before);
     if (kind !== this.#after.kind(after) || kind === OBJECT || kind === ARRAY) return true;
     return !this.#scalarsEqual(kind, before, after);
   }
 
-  /** Looks at the next child of the innermost container, or leaves it. */
+  /** Compares the next child of the innermost container, or leaves the container. */
   #step(): boolean {
     const frame = this.#frames.length - FRAME_CELLS;
     return this.#frames.get(frame) === IN_OBJECT ? this.#stepObject(frame) : this.#stepArray(frame);
@@ -234,7 +238,7 @@ class Diff {
     return true;
   }
 
-  /** The segment of the path that leads to the child which a frame is at. */
+  /** Returns the segment of the path that leads to a frame's current child. */
   #tokenOf(frame: number): string {
     if (this.#frames.get(frame) !== IN_OBJECT) return String(this.#frames.get(frame + ARRAY_TAKEN) - 1);
     const before = this.#frames.get(frame + OBJECT_BEFORE_NAME);
@@ -266,7 +270,7 @@ class Diff {
 }
 
 /**
- * The text of the `diffs` array for two parsed documents. OUT_OF_RANGE where it would be longer than
+ * Returns the text of the `diffs` array for two parsed documents; OUT_OF_RANGE if it would be longer than
  * DIFF_BYTES_MAX bytes.
  */
 export function diffNodes(

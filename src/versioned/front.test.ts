@@ -1,4 +1,4 @@
-/** What is handed on for a diff: its job, and how long both versions are together, by which it takes turns. */
+/** The job of a diff gets the length of both versions together, by which it waits for a permit. */
 import t from "tap";
 import { NO_CALLER } from "../rpc/frames.js";
 import { VersionedFront, type VersionedFrontOptions } from "./front.js";

@@ -1,6 +1,6 @@
 /**
- * A versioned key space towards clients: point reads from a hot cache, writes by the writer, each answer
- * in the words of its space (space.ts). State's and specs' routes are rows over this. Runs on the front.
+ * The front of a versioned key space: it serves point reads from a hot cache and writes through the writer, and answers
+ * in the terms of its space (space.ts). The routes of state and specs are rows over this. Runs on the front.
  */
 import type { Static } from "typebox";
 import { HISTORY_ROWS_DEFAULT } from "../../schemas/limits.js";
@@ -39,7 +39,7 @@ import { headerBlock } from "../transport/reply.js";
 import { HotCache } from "./cache.js";
 import type { Version, VersionedReader } from "./table.js";
 
-/** What a space's methods are: state and specs have each their own, of one shape. */
+/** The methods of a space: state and specs each have their own, with the same shapes. */
 export interface VersionedMethods {
   readonly put: WriterMethod<typeof PutRequest, typeof WriteReply>;
   readonly rollback: WriterMethod<typeof RollbackRequest, typeof WriteReply>;
@@ -53,16 +53,16 @@ export interface VersionedFrontOptions {
   readonly reads: Reads;
   readonly longWork: SlowLane;
   readonly log: Log;
-  /** The space, on the front's own handle. */
+  /** Reads the space through the front's own database handle. */
   readonly reader: VersionedReader;
   readonly methods: VersionedMethods;
-  /** What the writer's refusal says to clients. */
+  /** Turns the writer's refusal into the one for clients. */
   readonly explain: (failure: Failure) => Failure;
 }
 
 type Asked = "context" | "body";
 
-/** A request for a value, or for what is known of it. */
+/** A request for a value, or for information about it. */
 export type GetRequest = Pick<
   Request<readonly string[], Static<typeof VersionedGetQuery>, keyof typeof VersionedGetHeaders>,
   Asked | "query" | "headers"
@@ -74,7 +74,7 @@ export type WriteRequest = Pick<
 >;
 export type RollbackOf = WriteRequest & { readonly query: Static<typeof VersionedRollbackQuery> };
 
-/** What a write depends on: both null where it depends on nothing. */
+/** The preconditions of a write; both are null if there is none. */
 interface Terms {
   readonly condition: Condition | null;
   readonly fence: number | null;
@@ -83,12 +83,12 @@ interface Terms {
 const MALFORMED_MATCH = invalid("If-Match must be *, or a list of ETags in quotes");
 const MALFORMED_NONE_MATCH = invalid("If-None-Match must be *, or a list of ETags in quotes");
 
-/** The compare-and-swap condition of a write and its fence; the 400 for one that cannot be read. */
+/** Returns the compare-and-swap condition and the fence of a write, or the 400 if one is malformed. */
 function termsOf({ query: { if_version }, headers }: WriteRequest): Terms | Failure {
   const { "if-match": if_match, "if-none-match": if_none_match } = headers;
   const fence = sentFence(headers["x-koor-fence"]);
   if (fence instanceof Failure) return fence;
-  // Empty ones do not come so far.
+  // Empty headers never get here.
   if (if_match !== "" && !isEtagList(if_match)) return MALFORMED_MATCH;
   if (if_none_match !== "" && !isEtagList(if_none_match)) return MALFORMED_NONE_MATCH;
   if (if_version === undefined && if_match === "" && if_none_match === "") return { condition: null, fence };
@@ -103,7 +103,7 @@ function termsOf({ query: { if_version }, headers }: WriteRequest): Terms | Fail
 /** The answer to a GET of a value. */
 type ValueReply = Reply & { readonly body: Uint8Array };
 
-/** No stored HTML or SVG may run as a page of this origin. */
+/** Returns the answer with a value. No stored HTML or SVG may run as a page of this origin. */
 function valueReply(content_type: string, etag: string, version: number, value: Uint8Array): ValueReply {
   return {
     status: 200,
@@ -114,7 +114,7 @@ function valueReply(content_type: string, etag: string, version: number, value: 
       ["X-Koor-Version", String(version)],
       ["X-Content-Type-Options", "nosniff"],
       ["Content-Security-Policy", "sandbox"],
-      // A page elsewhere cannot take a value in as its script, style or image.
+      // Pages of other origins cannot load a value as a script, style or image.
       ["Cross-Origin-Resource-Policy", "same-origin"],
     ]),
   };
@@ -125,8 +125,8 @@ function etagOf(version: Version): string {
 }
 
 /**
- * The answer, or 304 where the client holds the value already: with the same headers, because a version may have the
- * bytes of another one and nothing else of it.
+ * Returns the answer, or 304 if the client has the value already. The 304 has the same headers, because two versions
+ * may share their bytes but no other properties.
  */
 function unlessHeld(if_none_match: string, etag: string, reply: ValueReply): Reply {
   const held = if_none_match !== "" && etagMatches(if_none_match, etag);
@@ -145,7 +145,9 @@ export class VersionedFront {
   readonly #explain: (failure: Failure) => Failure;
   readonly #updated: string;
   readonly #cache = new HotCache<ValueReply>();
-  /** Large values are in no cache: many requests for them in one turn would keep all others waiting. */
+  /**
+   * Limits the reads of large values, which no cache holds: many of them in one tick would delay all other requests.
+   */
   readonly #slice = new TimeSlice();
 
   constructor({ writer, reads, longWork, log, reader, methods, explain }: VersionedFrontOptions) {
@@ -160,7 +162,7 @@ export class VersionedFront {
     writer.changes.listen(reader.space.name, this.#cache);
   }
 
-  /** A value, one of its versions, its history, or the diff of two versions. */
+  /** Answers with a value, one of its versions, its history, or the diff of two versions. */
   get(key: string, { query, headers, context }: GetRequest): Answer | Promise<Answer> {
     const { diff, history, limit = HISTORY_ROWS_DEFAULT, version } = query;
     if (diff !== undefined) return this.#diff(key, diff, context);
@@ -170,7 +172,7 @@ export class VersionedFront {
     return this.#cached(key, if_none_match) ?? this.#readInTurn(() => this.#current(key, if_none_match));
   }
 
-  /** Reads a value from the database, in a later turn where this one has had its share of such reads. */
+  /** Reads a value from the database, in a later tick if this one has used its share for such reads. */
   #readInTurn(read: () => Answer): Answer | Promise<Answer> {
     return this.#slice.isOver ? this.#slice.yieldIfOver().then(read) : read();
   }
@@ -191,7 +193,7 @@ export class VersionedFront {
     return unlessHeld(if_none_match, etag, reply);
   }
 
-  /** Stores the request's body; `answer` makes the text of the answer. */
+  /** Stores the request's body; `answer` builds the text of the answer. */
   put(
     key: string,
     content_type: string,
@@ -224,7 +226,7 @@ export class VersionedFront {
 
   /**
    * Stores an old version's bytes as a new one.
-   * @param warningsOf what the answer lists of what is wrong with the new version
+   * @param warningsOf returns the warnings about the new version, which the answer lists
    */
   async rollback(
     key: string,
@@ -274,7 +276,7 @@ export class VersionedFront {
     return laterReply(Promise.resolve(this.#reads.run(this.#methods.history, { key, limit }, context, limit)));
   }
 
-  /** What is compared may be long: then it takes turns with other long work. */
+  /** The versions may be long: a long diff waits for a permit, as other slow jobs do. */
   #diff(key: string, versions: string, context: CallContext): Promise<Answer> {
     const [v1 = 0, v2 = 0] = versions.split(",").map(Number);
     const bytes = this.#reader.bytes(key, v1) + this.#reader.bytes(key, v2);

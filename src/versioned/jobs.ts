@@ -1,4 +1,4 @@
-/** History and diffs of a versioned key space. Run in the pool, or on the front where they are short. */
+/** The history and the diffs of a versioned key space. Run in the pool, or on the front if they are short. */
 import { isUtf8 } from "node:buffer";
 import type { TSchema } from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
@@ -12,7 +12,7 @@ import { diffNodes } from "./diff.js";
 import { diffLines } from "./line-diff.js";
 import type { VersionedReader } from "./table.js";
 
-/** A space's jobs, which answer in its own words. */
+/** Returns a space's jobs, which answer in its own terms. */
 export function versionedJobs(
   name: "state" | "spec",
   reader: Model<VersionedReader>,
@@ -38,7 +38,7 @@ export function versionedJobs(
   };
 }
 
-/** `{<identity>,"versions":[…]}`, newest first; 404 where the key never was. */
+/** Returns `{<identity>,"versions":[…]}`, newest first; 404 if the key never existed. */
 function historyOf(reader: VersionedReader, { key, limit }: HistoryRequest): string | Failure {
   const versions = reader.history(key, limit);
   if (versions === undefined) return notFound(reader.space.missing(key));
@@ -56,7 +56,7 @@ function historyOf(reader: VersionedReader, { key, limit }: HistoryRequest): str
   });
 }
 
-/** `{<identity>,"v1","v2","diffs":[…]}`; 404 where a version is not there, 400 where one alone is not JSON. */
+/** Returns `{<identity>,"v1","v2","diffs":[…]}`; 404 if a version does not exist, 400 if only one of them is JSON. */
 function diffOf(reader: VersionedReader, { key, v1, v2 }: DiffRequest): string | Failure {
   const before = contentOf(reader, key, v1);
   if (before instanceof Failure) return before;
@@ -70,11 +70,11 @@ function diffOf(reader: VersionedReader, { key, v1, v2 }: DiffRequest): string |
 /** A version's value, as far as it can be compared. */
 interface Content {
   readonly number: number;
-  /** Undefined where it is no text. */
+  /** Undefined if the value is no text. */
   readonly text: string | undefined;
-  /** Undefined where it is not JSON. */
+  /** Undefined if the value is not JSON. */
   readonly root: JsonNode | undefined;
-  /** Its type says that it is a text, whatever it looks like. */
+  /** Whether its content type declares it a text, whatever its contents. */
   readonly is_text: boolean;
 }
 
@@ -86,7 +86,10 @@ function contentOf(reader: VersionedReader, key: string, number: number): Conten
   return { number, text, root, is_text: version.content_type.startsWith("text/") };
 }
 
-/** Of two texts the lines, of JSON its values; 400 for the version that is not as the other is. */
+/**
+ * Compares two texts by lines, or two JSON values by members. Returns a 400 that names the version that is not JSON, if
+ * only one is.
+ */
 function diffContents(before: Content, after: Content): string | Failure {
   const is_text = (before.is_text && after.is_text) || (before.root === undefined && after.root === undefined);
   if (is_text && before.text !== undefined && after.text !== undefined) return diffLines(before.text, after.text);

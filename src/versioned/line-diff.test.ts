@@ -19,7 +19,7 @@ function entriesOf(before: string, after: string): Entry[] {
   return JSON.parse(diffs) as Entry[];
 }
 
-/** The newer text: what the entries leave of the older one, and put in. */
+/** Applies the entries to the older text, which gives the newer one. */
 function apply(before: string, entries: readonly Entry[]): string {
   const old = before.split("\n");
   const gone = new Set(

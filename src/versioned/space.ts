@@ -1,16 +1,16 @@
-/** The versioned key spaces: their tables, and what their keys are called towards clients. Pure. */
+/** The versioned key spaces: their tables, and the names of their keys for clients. Pure. */
 import { splitSpecKey, specName } from "../../schemas/specs.js";
 
 export interface Space {
-  /** The tables' prefix, and that of the RPC methods. */
+  /** The prefix of the tables and of the RPC methods. */
   readonly name: "state" | "spec";
-  /** What a key is called in a message: `key: K`, `spec: P/N`. */
+  /** Returns the name of a key in a message: `key: K`, `spec: P/N`. */
   readonly described: (key: string) => string;
-  /** The 404 for a key that is not there. */
+  /** Returns the message of the 404 for a missing key. */
   readonly missing: (key: string) => string;
-  /** The members that name a key in an answer. */
+  /** Returns the members that name a key in an answer. */
   readonly identity: (key: string) => Readonly<Record<string, string>>;
-  /** How a key stands in a `deleted` member. */
+  /** Returns the name of a key in a `deleted` member. */
   readonly label: (key: string) => string;
 }
 

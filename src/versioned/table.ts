@@ -1,7 +1,6 @@
 /**
- * The SQL of a versioned key space: heads, versions and marks (see store/migrate.ts for the layout).
- * `VersionedReader` serves the front, the pool and the writer; what changes rows is in commands.ts.
- * The spaces are in space.ts.
+ * The SQL of a versioned key space: heads, versions and marks (see store/migrate.ts for the layout). `VersionedReader`
+ * serves the front, the pool and the writer. Changes are in commands.ts, the spaces in space.ts.
  */
 import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -15,7 +14,7 @@ export interface Head {
   readonly row: number;
 }
 
-/** What there is to know of a version but its value; `updated_at` in ms, `hash` 32 bytes. */
+/** The properties of a version except its value; `updated_at` in ms, `hash` 32 bytes. */
 export interface VersionInfo {
   readonly version: number;
   readonly previous: number;
@@ -29,7 +28,7 @@ export interface Version extends VersionInfo {
   readonly value: Buffer;
 }
 
-/** A key with its newest version, deleted ones too. */
+/** A key with its newest version, whether it exists or is deleted. */
 export interface EveryKey extends Head {
   readonly key: string;
   readonly deleted: 0 | 1;
@@ -44,22 +43,23 @@ export interface ListedKey {
 
 const INFO = "version, previous, hash, content_type, updated_at, updated_by";
 
-/** The smallest byte string greater than every string that starts with `prefix`. */
+/** Returns the smallest byte string greater than every string that starts with `prefix`. */
 function prefixEnd(prefix: string): Buffer {
   const bytes = Buffer.from(prefix, "utf8");
   if (bytes.length === 0) return Buffer.from([0xff]);
-  // UTF-8 has no byte 0xFF, so the last byte can always be raised.
+  // UTF-8 has no byte 0xFF, so the last byte can always be incremented.
   bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) + 1;
   return bytes;
 }
 
 /**
- * The smallest string that starts with `prefix` and is greater than `after`, in the order of UTF-8 bytes.
- * One bound, not two: of two lower bounds SQLite seeks to the first and steps over all that the second leaves out.
+ * Returns the smallest string that starts with `prefix` and is greater than `after`, in the order of UTF-8 bytes. This
+ * is one bound, not two: given two lower bounds, SQLite seeks to the first and steps over all rows that the second
+ * excludes.
  */
 function listStart(prefix: string, after: string): Buffer {
   const first = Buffer.from(prefix);
-  // Bytes, not a text: not every library keeps a NUL in one.
+  // Bytes, not a text: some SQLite libraries truncate a text at a NUL.
   return after === "" || Buffer.compare(Buffer.from(after), first) < 0 ? first : Buffer.from(`${after}\0`);
 }
 
@@ -82,7 +82,7 @@ export class VersionedReader {
   readonly #next_mark: Statement<[string, number], Head>;
   readonly #after_prefix: Statement<[Buffer], string>;
 
-  /** @param keep how many versions of a key are readable, 0 = all */
+  /** @param keep the number of versions of a key that are readable, 0 for all */
   constructor(
     db: Db,
     readonly space: Space,
@@ -95,7 +95,7 @@ export class VersionedReader {
     this.#gone = db.prepare(`SELECT version, row FROM ${name}_gone WHERE key = ?`);
     this.#current = db.prepare(`SELECT v.* FROM ${name}_head h JOIN ${name}_version v ON v.id = h.row WHERE h.key = ?`);
     this.#version = db.prepare(`SELECT ${INFO}, value FROM ${name}_version WHERE id = ?`);
-    // SQLite reads a length off the row's header.
+    // SQLite reads a length from the row's header, without the value.
     this.#bytes = db.prepare<[number], number>(`SELECT length(value) FROM ${name}_version WHERE id = ?`).pluck();
     this.#info = db.prepare(`SELECT ${INFO} FROM ${name}_version WHERE id = ?`);
     this.#previous = db.prepare(`SELECT version, previous FROM ${name}_version WHERE id = ?`);
@@ -127,38 +127,38 @@ export class VersionedReader {
       .pluck();
   }
 
-  /** The newest version of a key that exists. */
-  /** The id of the newest version's row, whichever key's; 0 where there is none. */
+  /** The id of the newest version's row, of any key; 0 if there is none. */
   get last_row(): number {
     return this.#last_row.get() ?? 0;
   }
 
+  /** Returns the newest version of an existing key. */
   head(key: string): Head | undefined {
     return this.#head.get(key);
   }
 
-  /** The newest version of a key that was deleted. */
+  /** Returns the newest version of a deleted key. */
   gone(key: string): Head | undefined {
     return this.#gone.get(key);
   }
 
-  /** The newest version of a key that exists, with its value. */
+  /** Returns the newest version of an existing key, with its value. */
   current(key: string): Version | undefined {
     return this.#current.get(key);
   }
 
-  /** A version by its row. */
+  /** Returns a version by its row. */
   info(row: number): VersionInfo | undefined {
     return this.#info.get(row);
   }
 
-  /** Version `number` of a key, deleted or not; undefined where there is none or it is no longer kept. */
+  /** Returns version `number` of a key, deleted or not; undefined if it never existed or is no longer kept. */
   version(key: string, number: number): Version | undefined {
     const row = this.#rowOf(key, number);
     return row === undefined ? undefined : this.#version.get(row);
   }
 
-  /** How many bytes version `number` of a key has, without reading them; 0 where `version` finds none. */
+  /** Returns the size in bytes of version `number` of a key, without reading its value; 0 if `version` finds none. */
   bytes(key: string, number: number): number {
     const row = this.#rowOf(key, number);
     return (row === undefined ? undefined : this.#bytes.get(row)) ?? 0;
@@ -178,7 +178,7 @@ export class VersionedReader {
     return undefined;
   }
 
-  /** Up to `limit` versions of a key, newest first; undefined where the key never was. */
+  /** Returns up to `limit` versions of a key, newest first; undefined if the key never existed. */
   history(key: string, limit: number): VersionInfo[] | undefined {
     const head = this.head(key) ?? this.gone(key);
     if (head === undefined) return undefined;
@@ -193,12 +193,12 @@ export class VersionedReader {
     return versions;
   }
 
-  /** Every key, deleted ones too, in the order of their bytes, one at a time. */
+  /** Returns every key, also deleted ones, in the order of their bytes, one at a time. */
   everyKey(): IterableIterator<EveryKey> {
     return this.#every.iterate();
   }
 
-  /** All readable versions of a key, oldest first; at most one segment's rows are known at a time. */
+  /** Yields all readable versions of a key, oldest first; holds the row ids of at most one segment at a time. */
   *versions(head: EveryKey): Generator<Version, void, undefined> {
     for (let newest = Math.max(0, this.#oldest(head) - 1); newest < head.version; ) {
       const mark = this.#next_mark.get(head.key, newest);
@@ -215,27 +215,30 @@ export class VersionedReader {
     }
   }
 
-  /** Up to `limit` existing keys after `after` that start with `prefix`, in the order of their bytes. */
+  /** Returns up to `limit` existing keys after `after` that start with `prefix`, in the order of their bytes. */
   list(prefix: string, after: string, limit: number): ListedKey[] {
     return this.#list.all(listStart(prefix, after), prefixEnd(prefix), limit);
   }
 
-  /** Whether more than `rows` existing keys after `after` start with `prefix`; costs a step a row, no more. */
+  /**
+   * Returns whether more than `rows` existing keys after `after` start with `prefix`; costs one step for each of these
+   * rows.
+   */
   listExceeds(prefix: string, after: string, rows: number): boolean {
     return this.#nth.get(listStart(prefix, after), prefixEnd(prefix), rows) !== undefined;
   }
 
-  /** How many existing keys start with `prefix`. */
+  /** Returns the number of existing keys that start with `prefix`. */
   countPrefix(prefix: string): number {
     return this.#count_prefix.get(prefix, prefixEnd(prefix)) ?? 0;
   }
 
-  /** The first existing key after all that start with `prefix`. */
+  /** Returns the first existing key after all that start with `prefix`. */
   afterPrefix(prefix: string): string | undefined {
     return this.#after_prefix.get(prefixEnd(prefix));
   }
 
-  /** How many keys exist. */
+  /** Returns the number of existing keys. */
   count(): number {
     return this.#count.get() ?? 0;
   }
@@ -245,7 +248,7 @@ export class VersionedReader {
   }
 }
 
-/** A space's reader, on any thread. */
+/** Returns a space's reader model, for any thread. */
 export function versionedReader(space: Space): Model<VersionedReader> {
   return { open: ({ db, settings }) => new VersionedReader(db, space, settings.state_history) };
 }

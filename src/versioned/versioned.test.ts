@@ -1,7 +1,7 @@
 /**
- * The versioned store on a real database against a naive model: a plain list of versions a key. Random
- * writes, compare-and-swap, deletions, rollbacks, transactions that are rolled back, and reopening; after
- * each, what can be read is what the model says, and no more rows are kept than the bound allows.
+ * The versioned store on a real database against a naive model, a plain list of versions for each key. Random writes,
+ * compare-and-swap, deletions, rollbacks, transactions that are rolled back, and reopening. After each step, reads
+ * return what the model returns, and the number of rows is within its bound.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
@@ -31,7 +31,7 @@ interface ModelKey {
   readonly live: boolean;
 }
 
-/** A key's rows while the next mark is awaited: what is readable, and two segments that are not whole yet. */
+/** The most rows of a key before the next mark: the readable ones, and two incomplete segments. */
 const ROWS_BEHIND_MAX = 2 * VERSION_MARK_INTERVAL - 2;
 const OTHER_HASH = "0".repeat(64);
 
@@ -76,16 +76,14 @@ const PREFIXES = [
   "x".repeat(1024),
 ] as const;
 
-/**
- * What a condition is made of: the current tag (another one where there is none), the version, whether there is one.
- */
+/** The inputs of a condition: the current tag (another one if there is none), the version, whether the key exists. */
 interface Circumstances {
   readonly etag: string;
   readonly version: number;
   readonly exists: boolean;
 }
 
-/** Conditions as they are sent, and whether they hold: by what their names say, not by comparing tags. */
+/** Conditions as they are sent, and whether they hold: decided by their names, not by comparing tags. */
 const CONDITIONS = {
   "none at all": () => [null, true],
   "match current": ({ etag, exists }) => [{ if_match: etag }, exists],
@@ -105,7 +103,7 @@ const CONDITIONS = {
 } as const satisfies Record<string, (circumstances: Circumstances) => readonly [Condition | null, boolean]>;
 type ConditionKind = keyof typeof CONDITIONS;
 
-/** `looked`: what it did is looked at, so that no row is put off any more when the next begins. */
+/** `looked` means that the effect is checked, so that the write buffer is empty when the next operation begins. */
 type Operation =
   | ((
       | { readonly op: "put"; readonly key: string; readonly value: string; readonly condition: ConditionKind }
@@ -123,7 +121,7 @@ function bytesOrder(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** The store under test beside its model. Throws where they differ. */
+/** The store under test beside its model. Throws if they differ. */
 class Pair {
   readonly #directory: string;
   readonly #keep: number;
@@ -173,7 +171,7 @@ class Pair {
         this.#model = new Map(this.#committed);
         break;
       case "reopen":
-        // Without a commit, as after a crash.
+        // Closes without a commit, as after a crash.
         this.close();
         [this.#db, this.#outside, this.#rows, this.#writer, this.#reader] = this.#open();
         this.#model = new Map(this.#committed);
@@ -189,7 +187,7 @@ class Pair {
     this.#db.exec("BEGIN");
   }
 
-  /** Everything there is to read, on the writer's own handle and on a reader's. */
+  /** Checks all reads, on the writer's own handle and on a reader's. */
   check(): void {
     const outside = new VersionedReader(this.#outside, STATE, this.#keep);
     for (const key of KEYS) {
@@ -217,7 +215,7 @@ class Pair {
 
   #open(): [Db, Db, WriteBuffer, VersionedWriter, VersionedReader] {
     const db = openWriter(this.#directory);
-    // What a power cut would lose is not tested here, and hundreds of runs would wait for the disk.
+    // This test does not cover power cuts, and hundreds of runs would wait for the disk.
     db.pragma("synchronous = OFF");
     const rows = new WriteBuffer(db);
     return [
@@ -237,7 +235,7 @@ class Pair {
       : { known, version: 0, etag: null };
   }
 
-  /** A conditional write: refused as the condition's kind says, else carried out. */
+  /** Runs a conditional write: it must be refused if the condition's kind says so, and execute otherwise. */
   #write(key: string, kind: ConditionKind, write: (condition: Condition | null) => unknown): void {
     const { version, etag } = this.#state(key);
     const [condition, holds] = CONDITIONS[kind]({ etag: etag ?? `"${OTHER_HASH}"`, version, exists: etag !== null });
@@ -334,7 +332,7 @@ class Pair {
       [reader.head(key)?.version, reader.gone(key)?.version],
       newest === 0 ? [undefined, undefined] : known.live ? [newest, undefined] : [undefined, newest],
     );
-    // Every version of a short history; of a long one the edges, and what lies around each mark.
+    // Checks every version of a short history; of a long one the edges, and the versions around each mark.
     for (let number = 0; number <= newest + 1; number++) {
       const edge = Math.min(Math.abs(number - (newest - this.#keep)), number, newest + 1 - number);
       if (newest > 40 && edge > 2 && Math.abs(((number + 1) % VERSION_MARK_INTERVAL) - 1) > 1) continue;

@@ -1,4 +1,4 @@
-/** Who waits for a key is woken by the calls that change it; where nobody waits, calls are not even looked at. */
+/** A change wakes the waiters of its key; without waiters, calls are not even examined. */
 import t from "tap";
 import { Failure, invalid } from "../base/result.js";
 import { ChangeFeed } from "../threads/changes.js";

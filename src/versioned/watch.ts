@@ -1,6 +1,6 @@
 /**
- * Who waits for a key of a space, and is woken by the writes that may change it: calls of the writer say what they
- * change, so nothing is asked of the writer, and where nobody waits no write is even looked at. Runs on the front.
+ * Wakes the waiters of a key when a write may have changed it. The writer's calls declare what they change, so nothing
+ * is asked of the writer, and without waiters no write is even examined. Runs on the front.
  */
 import { Failure } from "../base/result.js";
 import type { Wakeable } from "../base/waiter.js";
@@ -19,7 +19,7 @@ export class KeyWatch implements ChangeListener {
     this.#space = space;
   }
 
-  /** @returns what ends the waiting */
+  /** @returns the function that ends the waiting */
   listen(key: string, waiter: Wakeable): () => void {
     if (this.#waiters.size === 0) this.#leave = this.#feed.listen(this.#space.name, this);
     const leave = this.#waiters.add(key, waiter);
@@ -30,7 +30,7 @@ export class KeyWatch implements ChangeListener {
   }
 
   begin(): void {
-    // What is on its way has changed nothing yet.
+    // A call in flight has changed nothing yet.
   }
 
   end(asked: readonly string[] | null, made: readonly string[] | null | Failure): void {

@@ -1,4 +1,4 @@
-/** Storing what agents did. Runs in the writer. */
+/** Stores the activity of agents. Runs in the writer. */
 import * as Type from "typebox";
 import { CountRequest } from "../../schemas/agent-metrics.js";
 import { AGENT_METRICS_DAYS, AGENT_METRICS_PRUNE_ROWS } from "../../schemas/limits.js";
@@ -10,7 +10,7 @@ import { hourOf } from "./tally.js";
 
 const DAY_HOURS = 24;
 
-/** Adds a flush; what is too old goes with it, a bounded step at a time. */
+/** Adds a flush, and prunes old counters, at most a bounded number at a time. */
 export const countAgents = writerMethod({
   name: "agents.count",
   request: CountRequest,

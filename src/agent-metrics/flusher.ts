@@ -1,6 +1,6 @@
 /**
- * Brings the tally into the database every few seconds, when it is read, and at a shutdown. A flush whose
- * answer was lost is sent again under its number, and counts once. Runs on the front, driven by ticks.
+ * Flushes the tally to the database every few seconds, before it is read, and at a shutdown. A flush whose answer was
+ * lost is sent again under its number, and counts once. Runs on the front, driven by ticks.
  */
 import type { CounterRow } from "../../schemas/agent-metrics.js";
 import { AGENT_METRICS_FLUSH_INTERVAL_MS, AGENT_METRICS_FLUSH_ROWS } from "../../schemas/limits.js";
@@ -20,13 +20,13 @@ export class AgentMetricsFlusher implements BackgroundTask {
   readonly #log: Log;
   readonly #node: string;
   readonly #flushes: Periodic<void>;
-  /** Tells this run of the server from others in the sequence of flushes. */
+  /** Distinguishes this run of the server from others in the sequence of flushes. */
   #run: string | undefined;
   #sequence = 0;
-  /** What was sent and not acknowledged. */
+  /** The counters that were sent and not acknowledged yet. */
   #sending: readonly CounterRow[] = [];
 
-  /** @param node which of several servers it is; "" for the only one */
+  /** @param node the name of this node; "" for a single server */
   constructor(tally: AgentTally, writer: Writer, log: Log, now_ms: number, node = "") {
     this.#tally = tally;
     this.#writer = writer;
@@ -44,7 +44,7 @@ export class AgentMetricsFlusher implements BackgroundTask {
     this.#flushes.tick(now_ms);
   }
 
-  /** Stores what was counted until now. What the writer does not take stays for the next time. */
+  /** Stores the counts up to now. Counts that the writer does not accept stay for the next flush. */
   flush(): Promise<void> {
     return this.#flushes.run();
   }
@@ -59,7 +59,7 @@ export class AgentMetricsFlusher implements BackgroundTask {
       this.#log.warn("agent metrics were not counted: too many wait for the database", { counts: this.#tally.dropped });
       this.#tally.dropped = 0;
     }
-    // Each agent has at least one counter, so that what is there now is gone after so many steps.
+    // Each agent has at least one counter, so this number of steps takes all present counters.
     for (let steps = Math.ceil(this.#tally.size / AGENT_METRICS_FLUSH_ROWS) + 1; steps > 0; steps--) {
       if (this.#sending.length === 0) {
         this.#sending = this.#tally.take(AGENT_METRICS_FLUSH_ROWS);

@@ -1,4 +1,7 @@
-/** The SQL of agent metrics: adding and pruning (writer), reading (pool). An hour is whole hours since the epoch. */
+/**
+ * The SQL of agent metrics: adding and pruning (writer), reading (pool). An hour is given in whole hours since the
+ * epoch.
+ */
 import type { AgentMetric, CountRequest } from "../../schemas/agent-metrics.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
@@ -24,7 +27,7 @@ export class AgentMetricsWriter {
     );
   }
 
-  /** Adds a flush's counters, unless it was carried out before. */
+  /** Adds a flush's counters, unless the flush was added before. */
   add({ node, run, sequence, counters }: CountRequest): void {
     const newest = this.#newest_flush.get(node);
     if (newest !== undefined && newest.run === run && newest.sequence >= sequence) return;
@@ -32,7 +35,7 @@ export class AgentMetricsWriter {
     this.#remember_flush.run(node, run, sequence);
   }
 
-  /** Removes counters of hours before this one, at most so many, the oldest first. */
+  /** Removes at most `most` counters of hours before this one, the oldest first. */
   prune(before_hour: number, most: number): void {
     this.#prune.run(before_hour, most);
   }
@@ -46,7 +49,9 @@ export interface AgentCounter {
   readonly value: number;
 }
 
-/** The hours that have counters, oldest first: a step from each to the next, whatever lies between. */
+/**
+ * Returns the hours that have counters, oldest first; takes one look-up for each hour, whatever the number of counters.
+ */
 export function listHours(db: Db): number[] {
   const next = db.prepare<[number], number | null>("SELECT min(hour) FROM agent_metric WHERE hour > ?").pluck();
   const hours: number[] = [];
@@ -54,7 +59,7 @@ export function listHours(db: Db): number[] {
   return hours;
 }
 
-/** Sums by instance and metric over hours, both inclusive, in the order of the ids. */
+/** Returns sums by instance and metric over hours, both inclusive, in the order of the ids. */
 export function sumCounters(
   db: Db,
   first: number,
@@ -68,7 +73,7 @@ export function sumCounters(
     .all(first, last);
 }
 
-/** One instance's counters in these hours, in their order. */
+/** Returns one instance's counters in these hours, in their order. */
 export function countersOf(db: Db, instance: string, hours: readonly number[]): AgentCounter[] {
   const read = db.prepare<[number, string], AgentCounter>(
     "SELECT hour, metric, value FROM agent_metric WHERE hour = ? AND instance = ? ORDER BY metric",

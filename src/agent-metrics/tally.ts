@@ -1,6 +1,6 @@
 /**
- * What agents did since the last flush, by hour, in memory. Counts are added on the hot path, for calls with
- * an actor only; the flusher takes them away. Pure but for its state.
+ * Counts the activity of agents since the last flush, by hour, in memory. The hot path adds counts, only for calls with
+ * an actor; the flusher takes them. Pure but for its state.
  */
 import { AGENT_METRICS, type AgentMetric, type CounterRow } from "../../schemas/agent-metrics.js";
 import { AGENT_TALLIES_MAX } from "../../schemas/limits.js";
@@ -16,28 +16,28 @@ const POSITIONS: Readonly<Record<AgentMetric, number>> = {
   errors: 5,
 };
 
-/** Whole hours since the epoch. */
+/** Returns the whole hours since the epoch. */
 export function hourOf(time_ms: number): number {
   return Math.floor(time_ms / HOUR_MS);
 }
 
-/** The hour as answers name it: `2026-02-16T14`. */
+/** Returns the hour's name in answers: `2026-02-16T14`. */
 export function formatHour(hour: number): string {
   return new Date(hour * HOUR_MS).toISOString().slice(0, 13);
 }
 
 interface Hour {
   readonly hour: number;
-  /** By instance; one number a metric, in the order of AGENT_METRICS. */
+  /** By instance; one number for each metric, in the order of AGENT_METRICS. */
   readonly counts: Map<string, number[]>;
 }
 
 export class AgentTally {
-  /** Oldest first; the last one is counted in. */
+  /** Oldest first; new counts go to the last one. */
   readonly #hours: Hour[] = [];
   #current: Hour;
   #size = 0;
-  /** Counts that found no room. */
+  /** The counts that were dropped because the tally was full. */
   dropped = 0;
 
   constructor(now_ms: number) {
@@ -45,7 +45,7 @@ export class AgentTally {
     this.#hours.push(this.#current);
   }
 
-  /** Agents with counts that wait, each hour apart. */
+  /** The number of agents with waiting counts, one for each hour. */
   get size(): number {
     return this.#size;
   }
@@ -58,7 +58,7 @@ export class AgentTally {
     this.#hours.push(this.#current);
   }
 
-  /** What a person does in the dashboard is no agent's. */
+  /** A user of the dashboard is not an agent, so its actions are not counted. */
   add(instance: string, metric: AgentMetric, by: number): void {
     if (instance === DASHBOARD_ACTOR) return;
     const { counts } = this.#current;
@@ -76,7 +76,7 @@ export class AgentTally {
     of[at] = (of[at] ?? 0) + by;
   }
 
-  /** Takes away counts, the oldest hours first: whole agents, until there are at least so many counters. */
+  /** Takes counts of whole agents, the oldest hours first, until there are at least `least` counters. */
   take(least: number): CounterRow[] {
     const rows: CounterRow[] = [];
     for (const { hour, counts } of this.#hours) {

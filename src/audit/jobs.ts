@@ -1,4 +1,4 @@
-/** Reads of the audit log. Run in the pool, or on the front where they are short. */
+/** The reads of the audit log. Run in the pool, or on the front if they are short. */
 import { AuditList, AuditListRequest, AuditSummary, AuditSummaryRequest } from "../../schemas/audit.js";
 import { ListEnd } from "../../schemas/common.js";
 import { JsonText } from "../../schemas/json-text.js";

@@ -1,4 +1,4 @@
-/** Refused calls against a writer that only counts: which rows there are, what they say, and when counts are stored. */
+/** The refusal log, with a writer that only counts: which rows exist, their contents, and when counts are stored. */
 import t, { type Test } from "tap";
 import {
   AUDIT_COUNT_DELAY_MS,
@@ -19,7 +19,7 @@ interface Row extends AuditRefusalRequest {
   count: number;
 }
 
-/** A log whose rows are here, and how many calls of the writer it took. */
+/** A log whose rows the test holds, and the number of calls of the writer. */
 class World {
   now_ms = 1_000_000;
   readonly rows: Row[] = [];
@@ -51,7 +51,7 @@ class World {
     this.log = new RefusalLog(writer, { now: () => this.now_ms });
   }
 
-  /** How often `done` was called, which is once a call. */
+  /** Returns how often `done` was called, which is once for each call. */
   refuse(times: number, refused: (at: number) => Partial<RefusedCall> = () => ({}), actor = "ana"): number {
     let done = 0;
     for (let at = 0; at < times; at++) {

@@ -1,9 +1,9 @@
 /**
- * Writes refused calls to the audit log: the first of a caller, a call and a reason at once, its repeats within a
- * minute as a count in that row. The count is kept in memory and stored every AUDIT_COUNT_DELAY_MS, when the log is
- * read and at a shutdown, so repeats cost no write each. The rows within a minute are bounded: beyond a bound, calls
- * that differ share a row which says so. Runs on the front, driven by ticks; in a cluster each node counts the calls
- * that it refused.
+ * Records refused calls in the audit log: the first one with a caller, a call and a reason at once, its repeats within
+ * a minute as a count in that row. The count is kept in memory and stored every AUDIT_COUNT_DELAY_MS, before the log is
+ * read and at a shutdown, so a repeat costs no write. The rows within a minute are bounded: beyond a bound, different
+ * calls share a row that says so. Runs on the front, driven by ticks; in a cluster each node counts the calls that it
+ * refused.
  */
 import {
   AUDIT_COUNT_DELAY_MS,
@@ -28,45 +28,45 @@ import { countRefusals, refuseCall } from "./commands.js";
 export interface RefusedCall {
   /** Its route, whatever its path: `PUT /api/state/{key...}`. */
   readonly call: string;
-  /** The instance that made it, else the address that it came from. */
+  /** The instance that made the call; without one, the address from which it came. */
   readonly caller: string;
   readonly action: string;
   readonly resource: string;
   readonly failure: Failure;
 }
 
-/** A row of the log that may still be counted up. */
+/** A row of the log whose count may still grow. */
 interface OpenRow {
   readonly since_ms: number;
-  /** The rows of which there may be so many: by name. */
+  /** The names of the groups whose number of rows this row counts in. */
   readonly groups: readonly string[];
-  /** Null until it is written. */
+  /** Null until the row is written. */
   stored: { readonly id: number; readonly at: number; count: number } | null;
   count: number;
 }
 
-/** What a row is for, and what it says. */
+/** The key of a row, and its contents. */
 interface RowKind {
   readonly key: string;
   readonly action: string;
   readonly resource: string;
   readonly detail: string;
-  /** Says nothing of who made the calls. */
+  /** Whether the row does not name a caller. */
   readonly of_many: boolean;
 }
 
-/** In place of what differs between the calls of one row. */
+/** Replaces the values in which the calls of one row differ. */
 const SEVERAL = "several";
 const UNAUTHENTICATED = 401;
 
 export class RefusalLog implements BackgroundTask {
   readonly #writer: Pick<Writer, "call" | "request">;
   readonly #clock: Clock;
-  /** By what the calls of a row have in common, the oldest first. */
+  /** By the common properties of a row's calls, the oldest row first. */
   readonly #open = new Map<string, OpenRow>();
-  /** How many open rows each group has. */
+  /** The number of open rows of each group. */
   readonly #sizes = new Map<string, number>();
-  /** Rows whose minute is over, and whose count is not stored yet. */
+  /** Rows whose minute is over, but whose count is not stored yet. */
   #ended: OpenRow[] = [];
   readonly #counts: Periodic<void>;
 
@@ -81,7 +81,7 @@ export class RefusalLog implements BackgroundTask {
     });
   }
 
-  /** @param done called when the row is written, or could not be; at once for a repeat */
+  /** @param done called when the row is written, or has failed; at once for a repeat */
   record(refused: RefusedCall, context: CallContext, done: () => void): void {
     this.#endRows();
     const bounds = boundsOf(refused);
@@ -93,7 +93,7 @@ export class RefusalLog implements BackgroundTask {
         done();
         return;
       }
-      // The last kind has always room: there is one row of it.
+      // The last kind always has room: it has only one row.
       const has_room = bounds.slice(step).every(([group, most]) => (this.#sizes.get(group) ?? 0) < most);
       if (!has_room) continue;
       this.#write(kind, groups.slice(step), context, done);
@@ -106,7 +106,10 @@ export class RefusalLog implements BackgroundTask {
     this.#counts.tick(now_ms);
   }
 
-  /** Stores what was counted by now, so that it can be read; null where it is. Waits AUDIT_COUNT_WAIT_MS at most. */
+  /**
+   * Stores the counts up to now, so that they can be read; returns null if they are stored already. Waits at most
+   * AUDIT_COUNT_WAIT_MS.
+   */
   settle(): Promise<void> | null {
     return this.#hasCounts() ? this.#storeSoon() : null;
   }
@@ -120,7 +123,7 @@ export class RefusalLog implements BackgroundTask {
     clearTimeout(timer);
   }
 
-  /** The rows of the log are others: what comes now begins rows of its own. */
+  /** Forgets the open rows, because the log was replaced: later calls start rows of their own. */
   forget(): void {
     this.#open.clear();
     this.#sizes.clear();
@@ -138,7 +141,7 @@ export class RefusalLog implements BackgroundTask {
     for (const group of groups) this.#sizes.set(group, (this.#sizes.get(group) ?? 0) + 1);
     const { action, resource, detail } = kind;
     this.#writer.call(refuseCall, { action, resource, detail }, kind.of_many ? NO_CALLER : context, (reply) => {
-      // The next one tries again.
+      // The next refused call tries again.
       if (reply instanceof Failure) this.#drop(kind.key, row);
       else row.stored = { id: reply.id, at: reply.at, count: 1 };
       done();
@@ -178,7 +181,7 @@ export class RefusalLog implements BackgroundTask {
     if (sent.length === 0) return;
     const rows = sent.map(({ stored: { id, at }, count }) => ({ id, at, count }));
     const reply = await this.#writer.request(countRefusals, { rows }, NO_CALLER);
-    // Stays for the next time; no more of it than a few minutes' rows.
+    // The counts stay for the next time, but at most a few minutes' rows of them.
     if (reply instanceof Failure) this.#ended = this.#ended.slice(-AUDIT_REFUSAL_ROWS_MAX);
     else for (const { stored, count } of sent) stored.count = count;
     this.#ended = this.#ended.filter(isBehind);
@@ -187,9 +190,9 @@ export class RefusalLog implements BackgroundTask {
 
 type GroupBound = readonly [group: string, rows_max: number];
 
-/** The groups in which a row of its own for a refused call counts, and how many rows each may have. */
+/** Returns the groups in which a refused call's own row counts, and the largest number of rows of each. */
 function boundsOf({ caller, call, failure }: RefusedCall): readonly GroupBound[] {
-  // With the row that says of many that they were refused.
+  // One less, for the shared row of all unauthenticated calls.
   if (failure.http === UNAUTHENTICATED) {
     const most = AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX - 1;
     return ["call", "caller", "all"].map((group) => [`${group} of strangers`, most]);
@@ -201,14 +204,15 @@ function boundsOf({ caller, call, failure }: RefusedCall): readonly GroupBound[]
   ];
 }
 
-/** Whether the row in the log says less than was counted. */
+/** Returns whether the stored count is smaller than the counted one. */
 function isBehind({ stored, count }: OpenRow): boolean {
   return stored !== null && count > stored.count;
 }
 
 /**
- * The rows that a refused call may be counted in, the one that says most first: of the same call, reason and resource;
- * of the same call and status; of the same caller; of anybody. What a caller can vary at will is in the first alone.
+ * Returns the rows in which a refused call may be counted, the most specific first: of the same call, reason and
+ * resource; of the same call and status; of the same caller; of all callers. Only the first contains values that a
+ * caller can vary at will.
  */
 function kindsOf({ call, caller, action, resource, failure }: RefusedCall): readonly RowKind[] {
   const detail = refusalDetail(failure);

@@ -23,13 +23,13 @@ t.test("a page is what a filter over all rows gives", async (t) => {
   const trail = new AuditAppender(db, deferred);
   const rows: { id: number; at: number; actor: string; action: string }[] = [];
   for (let id = 1; id <= ROWS; id++) {
-    // One of a thousand is somebody's whom nobody else has heard of.
+    // One row in a thousand is by a rare actor.
     const actor = id % 1_000 === 0 ? "rare" : must(ACTORS[random(ACTORS.length)], "one of them");
     const action = must(ACTIONS[random(ACTIONS.length)], "one of them");
     rows.push({ id, at: id * 10, actor, action });
     trail.append(id * 10, actor, action, "", "{}", "success");
     if (id % 700 !== 0) continue;
-    // Then again what was rolled back with its spans, of which another name is one.
+    // The rolled-back rows again, with their spans, one of which has another name.
     deferred.write();
     db.exec("BEGIN");
     for (let lost = 0; lost < 600; lost++) trail.append(id * 10, "lost", "lost", "", "{}", "success");

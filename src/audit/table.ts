@@ -1,5 +1,5 @@
 /**
- * The SQL of the audit log: appending (writer) and reading (pool, front). Of a row only its count may change: how often
+ * The SQL of the audit log: appending (writer) and reading (pool, front). Only the count of a row may change: how often
  * a call was refused within a minute.
  */
 import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.js";
@@ -10,7 +10,7 @@ import type { Db, Statement } from "../store/open.js";
 import type { AuditTrail } from "../threads/transaction.js";
 import type { Model, CachingModel } from "../threads/model.js";
 
-/** A row as stored; `at` in ms. */
+/** A row as it is stored; `at` in ms. */
 export interface AuditRow {
   readonly id: number;
   readonly at: number;
@@ -19,35 +19,35 @@ export interface AuditRow {
   readonly resource: string;
   readonly detail: string;
   readonly outcome: string;
-  /** How often a refused call was made within a minute; 1 for what succeeded. */
+  /** How often a refused call was made within a minute; 1 for a call that succeeded. */
   readonly count: number;
 }
 
-/** How many rows a span has (store/migrate.ts). */
+/** The number of rows of a span (store/migrate.ts). */
 const SPAN_ROWS = 512;
 
 type SpanKind = "actor" | "action";
 
-/** Finds all spans anew, where rows were moved behind the back of the appender. */
+/** Rebuilds all spans, after rows were moved without the appender. */
 export const INDEX_SPANS = `DELETE FROM main.audit_span; INSERT INTO main.audit_span
   SELECT DISTINCT 'actor', actor, id / ${SPAN_ROWS} FROM main.audit
   UNION ALL SELECT DISTINCT 'action', action, id / ${SPAN_ROWS} FROM main.audit`;
 
-/** Appends rows, and says of each span of them who and what is in it. */
+/** Appends rows, and indexes the actors and actions of each span of rows. */
 export class AuditAppender implements AuditTrail, CachingModel {
   readonly #entries: DeferredTable<[number, number, string, string, string, string, string]>;
   readonly #spans: DeferredTable<[SpanKind, string, number]>;
   readonly #newest: Statement<[], number>;
   readonly #count: Statement<[number, number, number], unknown>;
   #next_id = 1;
-  /** Who and what the newest span is known to have. */
+  /** The actors and actions that are indexed for the newest span. */
   #known: Readonly<Record<SpanKind, Set<string>>> = newSpan();
 
   constructor(db: Db, rows: WriteBuffer) {
     this.#entries = rows.into("INSERT INTO audit (id, at, actor, action, resource, detail, outcome)", 7);
     this.#spans = rows.into("INSERT OR IGNORE INTO audit_span", 3);
     this.#newest = db.prepare<[], number>("SELECT max(id) FROM audit").pluck();
-    // The time tells a row from another that has its id since a restore.
+    // The time distinguishes the row from one that has its id since a restore.
     this.#count = db.prepare(
       "UPDATE audit SET count = max(coalesce(count, 1), ?) WHERE id = ? AND at = ? AND outcome = 'error'",
     );
@@ -76,7 +76,7 @@ export class AuditAppender implements AuditTrail, CachingModel {
     return id;
   }
 
-  /** Sets how often a refused call was made; the row must be written. */
+  /** Sets how often a refused call was made; the row must be written already. */
   setCount(id: number, at: number, count: number): void {
     this.#count.run(count, id, at);
   }
@@ -94,7 +94,7 @@ function newSpan(): Readonly<Record<SpanKind, Set<string>>> {
 
 export const auditTrail: Model<AuditAppender> = { open: ({ db, rows }) => new AuditAppender(db, rows) };
 
-/** The newest rows that match, newest first. */
+/** Returns the newest rows that match, newest first. */
 export function listEntries(db: Db, request: AuditListRequest): IterableIterator<AuditRow> {
   const { actor, action, limit } = request;
   const { first, end: after, from, to } = idRange(db, "audit", request.from, request.to);
@@ -105,7 +105,7 @@ export function listEntries(db: Db, request: AuditListRequest): IterableIterator
     conditions.push(condition);
     values.push(...given);
   };
-  // Of two names, an actor's is the rarer one.
+  // If both are given, the actor's name is the rarer one.
   const kind: SpanKind = actor === null ? "action" : "actor";
   const name = actor ?? action;
   if (name === null) {
@@ -131,7 +131,7 @@ export function listEntries(db: Db, request: AuditListRequest): IterableIterator
     .iterate(...values, limit);
 }
 
-/** Counts over a span of time: by action, by outcome, and how many actors and resources there were. */
+/** Counts entries over a span of time: by action, by outcome, and the numbers of actors and resources. */
 export function summarizeEntries(
   db: Db,
   request: AuditSummaryRequest,
@@ -166,7 +166,7 @@ export function summarizeEntries(
   return { actions, outcomes, total, actors: distinct?.actors ?? 0, resources: distinct?.resources ?? 0 };
 }
 
-/** Looks for single rows, on a handle that reads. */
+/** Looks for single rows, through a read-only handle. */
 export class AuditReader {
   readonly #newest: Statement<[], number>;
   readonly #done: Statement<[number, number, string, string], unknown>;
@@ -182,7 +182,7 @@ export class AuditReader {
     return this.#newest.get() ?? 0;
   }
 
-  /** Whether something was done behind a row; true where there are too many to look at. */
+  /** Returns whether an action succeeded after a given row; true if there are too many rows to check. */
   wasDone(action: string, resource: string, after: number): boolean {
     const { last_id } = this;
     if (last_id - after > AUDIT_LOOKED_AT_MAX) return true;

@@ -1,4 +1,7 @@
-/** A compliance check as an answer: in time, and in chunks where many instances were checked. Runs on the front. */
+/**
+ * Answers a request for a compliance check: within a time limit, and in chunks if many instances were checked. Runs on
+ * the front.
+ */
 import { COMPLIANCE_WAIT_MS, PIECED_ANSWER_BYTES } from "../../schemas/limits.js";
 import { encodeArray } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
@@ -6,7 +9,7 @@ import { readReply } from "../front/reply.js";
 import type { Answer } from "../front/route.js";
 import type { ComplianceMonitor, ComplianceResult } from "./monitor.js";
 
-/** What a check that begins now finds. It goes on where it takes longer than an answer may. */
+/** Starts a check and returns its result. A check that takes longer than an answer may continues in the background. */
 export async function checkNow(monitor: ComplianceMonitor): Promise<Answer> {
   const result = await inTime(monitor.check());
   return result instanceof Failure ? result : await readReply(encodeResult(result), PIECED_ANSWER_BYTES);
@@ -26,7 +29,7 @@ async function* encodeResult({ runs, count }: ComplianceResult): AsyncGenerator<
   yield `{"checked":true,"runs":`;
   for (const chunk of encodeArray(runs)) {
     yield chunk;
-    // A long list lets others in between.
+    // During a long list, other requests are served between the chunks.
     await new Promise((resolve) => setImmediate(resolve));
   }
   yield `,"count":${count}}`;

@@ -1,6 +1,6 @@
 /**
- * Contracts and the samples of instances, checked a bounded step at a time, so that a check of many
- * instances never keeps a thread from others for long. Also the history of runs. Run in the pool.
+ * The jobs that check the samples of instances against contracts, in bounded steps, so that a check of many instances
+ * never occupies a thread for long. Also the history of runs. Run in the pool.
  */
 import { ListEnd } from "../../schemas/common.js";
 import {
@@ -32,7 +32,7 @@ import { stateReader, type VersionedReader } from "../versioned/table.js";
 import { encodeRun } from "./encode.js";
 import { complianceReader } from "./table.js";
 
-/** One step of the list of a project's contracts. */
+/** Lists a project's contracts, one step at a time. */
 export const complianceContracts = unaryJob({
   name: "compliance.contracts",
   request: ComplianceContractsRequest,
@@ -52,7 +52,7 @@ export const complianceContracts = unaryJob({
   },
 });
 
-/** The violations of the first pairs, at least one, as far as one step gets. */
+/** Returns the violations of the first pairs, as many as one step gets through, but at least one. */
 export const checkCompliance = unaryJob({
   name: "compliance.check",
   request: ComplianceCheckRequest,
@@ -75,7 +75,7 @@ export const checkCompliance = unaryJob({
   },
 });
 
-/** Runs, newest first. */
+/** Lists runs, newest first. */
 export const complianceHistory = streamJob({
   name: "compliance.history",
   request: ComplianceHistoryRequest,
@@ -112,7 +112,7 @@ function checkPair(
   instance: string,
 ): Violation[] {
   const found = stored.find(project, contract);
-  // It was deleted, or overwritten with something else, since the list was made.
+  // The contract was deleted or overwritten after the list was made.
   if (found instanceof Failure) return [{ path: "contract", message: found.message }];
   const samples = state.current(`${project}/${contract}/samples/${instance}`);
   const violations = [
@@ -124,14 +124,14 @@ function checkPair(
 
 const MALFORMED = "samples must be a JSON array of {endpoint, direction, payload}";
 
-/** What is wrong with the samples; a path is `samples[0].` and the payload's own. */
+/** Checks the samples; a violation's path is `samples[0].` and the path in the payload. */
 function checkSamples(ready: ReadyContract, bytes: Uint8Array): Violation[] {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   let samples: unknown;
   try {
     samples = readExact(text, JSON.parse(text));
   } catch {
-    // Whoever writes state may write anything; JSON.parse throws nothing but SyntaxError.
+    // Clients may write anything to state; JSON.parse throws only SyntaxError.
     return [{ path: "samples", message: MALFORMED }];
   }
   if (!Array.isArray(samples)) return [{ path: "samples", message: MALFORMED }];

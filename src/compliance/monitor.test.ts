@@ -1,4 +1,7 @@
-/** When checks run, who shares one, and what a job that fails means; the pool and the writer are the test's own. */
+/**
+ * The compliance monitor: when checks run, which requests share one, and the effect of a failed job. The test provides
+ * the pool and the writer.
+ */
 import t from "tap";
 import { Failure } from "../base/result.js";
 import type { Pool } from "../threads/pool.js";
@@ -14,7 +17,7 @@ interface CheckRequest {
   readonly pairs: readonly { readonly contract: string; readonly instance: string }[];
 }
 
-/** @param check the violations that a job finds for its first pairs, or why it failed */
+/** @param check returns the violations that a job finds for its first pairs, or its failure */
 function makeMonitor(
   names: readonly string[],
   check: (request: CheckRequest) => readonly string[] | Failure,

@@ -1,7 +1,7 @@
 /**
- * Checks each active instance against the contracts of its workspace, every interval and when asked. Runs
- * on the front as a background task; the checks are steps of milliseconds in the pool, one at a time, and their
- * results are stored a step at a time, so that a large check is felt by nobody.
+ * Checks each active instance against the contracts of its workspace, at an interval and on request. Runs on the front
+ * as a background task. The checks are steps of milliseconds in the pool, one at a time, and each step's results are
+ * stored at once, so that a large check delays no other request.
  */
 import { COMPLIANCE_ANSWER_CHARACTERS_MAX, COMPLIANCE_PAIRS_MAX, CONTRACT_DEADLINE_MS } from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
@@ -17,7 +17,7 @@ import { recordCompliance } from "./commands.js";
 import { encodeRun, NO_VIOLATIONS } from "./encode.js";
 import { checkCompliance, complianceContracts } from "./jobs.js";
 
-/** An active instance, as far as it matters here. */
+/** The properties of an active instance that a check needs. */
 export interface CheckedInstance {
   readonly id: string;
   readonly name: string;
@@ -25,7 +25,7 @@ export interface CheckedInstance {
 }
 
 export interface ComplianceOptions {
-  /** The active ones now. */
+  /** Returns the instances that are active now. */
   readonly instances: () => readonly CheckedInstance[];
   readonly pool: Pick<Pool, "run">;
   readonly writer: Pick<Writer, "request">;
@@ -34,7 +34,7 @@ export interface ComplianceOptions {
   readonly now_ms: number;
 }
 
-/** What one check did: the runs' JSON texts, as many as an answer may hold, and how many they were. */
+/** The result of one check: the runs' JSON texts, as many as an answer may hold, and the number of all runs. */
 export interface ComplianceResult {
   readonly runs: readonly string[];
   readonly count: number;
@@ -46,7 +46,7 @@ interface Pair {
 }
 
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
-/** Failures of a job that say something of what it looked at, and not of how busy the pool is. */
+/** The failures of a job that are due to its input, not to a busy pool. */
 const OF_THE_JOB: ReadonlySet<Failure["status"]> = new Set(["DEADLINE_EXCEEDED", "INTERNAL"]);
 const TOO_SLOW = JSON.stringify([
   { path: "contract", message: `the check did not end within ${CONTRACT_DEADLINE_MS / 1000} seconds` },
@@ -72,12 +72,12 @@ export class ComplianceMonitor implements BackgroundTask {
     this.#checks.tick(now_ms);
   }
 
-  /** A check that begins now, or after the one that is under way: it sees what was changed before. */
+  /** Starts a check, after the running one if there is one, so that it sees all earlier changes. */
   check(): Promise<ComplianceResult | Failure> {
     return this.#checks.run();
   }
 
-  /** Ends the check that is under way after its step. */
+  /** Ends the running check after its current step. */
   close(): Promise<void> {
     return this.#checks.close();
   }
@@ -102,7 +102,7 @@ export class ComplianceMonitor implements BackgroundTask {
     return { runs, count };
   }
 
-  /** Checks and stores, a step at a time; yields what was stored. A Failure ends it. */
+  /** Checks and stores, one step at a time; yields the stored runs. A Failure ends it. */
   async *#runs(): AsyncGenerator<StoredRun | Failure, void, undefined> {
     for (const [project, instances] of this.#byWorkspace()) {
       const contracts = await this.#contractsOf(project);
@@ -110,7 +110,7 @@ export class ComplianceMonitor implements BackgroundTask {
         yield contracts;
         return;
       }
-      // Contract by contract: what was compiled of one serves all instances.
+      // The order is contract by contract, so that all instances share a contract's compiled schemas.
       const pairs = contracts.flatMap((contract) => instances.map((instance) => ({ contract, instance })));
       for (let at = 0; at < pairs.length; ) {
         const checked = await this.#step(project, pairs.slice(at, at + COMPLIANCE_PAIRS_MAX));
@@ -176,8 +176,8 @@ export class ComplianceMonitor implements BackgroundTask {
   }
 
   /**
-   * Violations of the first pairs as JSON texts. A pair that is too slow by itself has that as its violation, and holds
-   * up no other.
+   * Returns the violations of the first pairs as JSON texts. For a pair that is too slow by itself, that is the
+   * violation, so it delays no other pair.
    */
   async #violationsOf(project: string, pairs: readonly Pair[]): Promise<readonly string[] | Failure> {
     for (const some of [pairs, pairs.slice(0, 1)]) {

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Compliance". Runs on the front; the checks themselves are compliance/monitor.ts. */
+/** The routes of docs/http-api.md "Compliance". Run on the front; compliance/monitor.ts does the checks. */
 import { ComplianceCheck, ComplianceHistory, ComplianceQuery } from "../../schemas/compliance.js";
 import { COMPLIANCE_ROWS_DEFAULT } from "../../schemas/limits.js";
 import { listReply } from "../front/reply.js";

@@ -1,4 +1,4 @@
-/** The SQL of compliance runs: appending and pruning (writer), listing (pool, front). Rows are never changed. */
+/** The SQL of compliance runs: appending and pruning (writer), listing (pool, front). Rows never change. */
 import type { ComplianceHistoryRequest } from "../../schemas/compliance.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
@@ -17,19 +17,19 @@ export class ComplianceAppender {
     this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM compliance_run").pluck();
   }
 
-  /** Stores a run; its id. */
+  /** Stores a run and returns its id. */
   append(run: Omit<RunRow, "id">): number {
     return Number(
       this.#insert.run(run.run_at, run.instance, run.project, run.contract, run.violations).lastInsertRowid,
     );
   }
 
-  /** The id of the next run: the newest is never pruned, so ids only grow. */
+  /** The id of the next run. The newest run is never pruned, so ids only grow. */
   get next_id(): number {
     return (this.#newest.get() ?? 0) + 1;
   }
 
-  /** Removes all but the newest `keep`: ids have no gaps. */
+  /** Removes all runs but the newest `keep`; ids have no gaps. */
   prune(keep: number): void {
     this.#prune.run(this.next_id - 1 - keep);
   }
@@ -46,7 +46,7 @@ export class ComplianceReader {
     this.#of_one = db.prepare("SELECT * FROM compliance_run WHERE instance = ? AND id < ? ORDER BY id DESC LIMIT ?");
   }
 
-  /** The newest runs, newest first, of one instance or of all, one at a time. */
+  /** Returns the newest runs, newest first, of one instance or of all, one at a time. */
   list({ instance_id, before, limit }: ComplianceHistoryRequest): IterableIterator<RunRow> {
     const end = before ?? Number.MAX_SAFE_INTEGER;
     return instance_id === null ? this.#all.iterate(end, limit) : this.#of_one.iterate(instance_id, end, limit);

@@ -1,4 +1,4 @@
-/** Addresses as flags write them: what is one, how it is written back, and which hosts mean what. */
+/** Addresses as flags write them: which texts are addresses, how they are formatted, and the meaning of hosts. */
 import t from "tap";
 import { formatAddress, isLoopback, isWildcard, parseAddress } from "./address.js";
 

@@ -1,13 +1,13 @@
-/** `HOST:PORT` as flags, files and `Host` headers give it. Pure. */
+/** Parses `HOST:PORT` of flags, files and `Host` headers. Pure. */
 import { isIP } from "node:net";
 
 export interface Address {
-  /** "" means every interface. IPv6 without brackets. */
+  /** "" stands for every interface. IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
 }
 
-/** Splits `localhost:9800`, `:9800`, `0.0.0.0:0`, `[::1]:9800`; undefined when it is none of these. */
+/** Splits `localhost:9800`, `:9800`, `0.0.0.0:0`, `[::1]:9800`; returns undefined for any other text. */
 export function parseAddress(text: string): Address | undefined {
   const match = /^(?:\[([^\]\s/]+)\]|([^:[\]\s/]*)):(\d{1,5})$/.exec(text);
   if (match === null) return undefined;
@@ -17,17 +17,17 @@ export function parseAddress(text: string): Address | undefined {
   return port > 65_535 ? undefined : { host: bracketed ?? plain ?? "", port };
 }
 
-/** The address as text, IPv6 in brackets. */
+/** Returns the address as text, IPv6 in brackets. */
 export function formatAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** True where only this machine can reach the host. */
+/** Returns whether only this machine can reach the host. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** True where the host means every interface. */
+/** Returns whether the host means every interface. */
 export function isWildcard(host: string): boolean {
   return host === "" || host === "0.0.0.0" || host === "::";
 }

@@ -1,4 +1,4 @@
-/** Where strangers can get at a server, and where they cannot. */
+/** Which configurations expose a server to unauthenticated clients of other machines. */
 import t from "tap";
 import type { Config } from "../../schemas/config.js";
 import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits.js";

@@ -1,4 +1,4 @@
-/** Settings: every option from each of its sources, their order, and the one line for whatever is wrong. */
+/** Settings: every option from each of its sources, their order, and the one-line error for each mistake. */
 import { join } from "node:path";
 import t from "tap";
 import { OPTIONS, environmentOf, flagOf, type Config, type Option, type OptionKey } from "../../schemas/config.js";
@@ -23,7 +23,10 @@ function refusalOf(argv: readonly string[], environment: NodeJS.ProcessEnv = {})
   return "accepted";
 }
 
-/** Three values of an option that differ from its default and from each other, as text and as the server takes them. */
+/**
+ * Returns three values of an option that differ from its default and from each other, as text and as the server's
+ * value.
+ */
 function valuesOf(option: Option): readonly (readonly [text: string, value: unknown])[] {
   switch (option.type) {
     case "switch":
@@ -64,7 +67,7 @@ function valuesOf(option: Option): readonly (readonly [text: string, value: unkn
   }
 }
 
-/** A directory with a settings file; the path of the file. */
+/** Creates a directory with a settings file; returns the path of the file. */
 function settingsFile(test: { testdir(content: Record<string, string>): string }, content: unknown): string {
   return join(
     test.testdir({ "settings.json": typeof content === "string" ? content : JSON.stringify(content) }),

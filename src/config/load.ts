@@ -1,6 +1,6 @@
 /**
- * Settings from flags, environment, file and defaults, in that order of precedence (contract section
- * 17). Pure but for reading the file; whatever is wrong is a ConfigError with one clear line.
+ * Reads settings from flags, environment, file and defaults, in that order of precedence (contract section 17). Every
+ * mistake is a ConfigError with one clear line. Pure but for reading the file.
  */
 import {
   OPTIONS,
@@ -23,19 +23,19 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-/** Where a cluster's log may be (src/ordered-log/choose.ts). */
+/** The address of a cluster's log (src/ordered-log/choose.ts). */
 const LOG_ADDRESS = /^(nats|tls|postgres|postgresql):\/\/\S+$/;
-/** A cluster's: it is a part of names in its log. */
+/** The name of a cluster, which becomes part of names in its log. */
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
-/** A node's: a host's name may be one. */
+/** The name of a node, which may be a host's name. */
 const DOTTED_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 
 type Value = string | number | boolean | readonly string[];
 const DEFAULT_FILE = "./settings.json";
-/** Each flag has its variable, `--config` too. */
+/** Each flag has its variable, also `--config`. */
 const CONFIG_VARIABLE = environmentOf("config");
 
-/** What the command line asks for. */
+/** What the command line requests. */
 export type Invocation =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
@@ -56,7 +56,7 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
     if (word === "--version" || word === "-v") return { kind: "version" };
     if (!word.startsWith("-")) throw new ConfigError(`unexpected argument ${JSON.stringify(word)}`);
     const equals = word.indexOf("=");
-    // A single dash is accepted as Go's flags accept it.
+    // A single dash is accepted, as in Go's flags.
     const name = (equals < 0 ? word : word.slice(0, equals)).replace(/^--?/, "");
     const inline = equals < 0 ? null : word.slice(equals + 1);
     const key = name.replaceAll("-", "_");
@@ -79,8 +79,8 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
   for (const [key, option] of Object.entries<Option>(OPTIONS)) {
     const given = flags.get(key);
     const variable = environment[environmentOf(key)];
-    // From the weakest source to the strongest, each looked at: a mistake that another source hides today is one
-    // tomorrow.
+    // From the weakest source to the strongest. Each one is checked: a mistake that another source hides today is an
+    // error tomorrow.
     config[key] = option.type === "duration" ? checkDuration(option.fallback, key) : option.fallback;
     if (Object.hasOwn(settings, key)) config[key] = fromFile(option, settings[key], key);
     if (variable !== undefined) config[key] = fromText(option, variable, environmentOf(key));
@@ -97,7 +97,10 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
   return { kind: "serve", config: config as unknown as Config };
 }
 
-/** What makes no sense alone: whoever has forgotten the log would start a server alone without knowing it. */
+/**
+ * Refuses options of a cluster without a log: an operator who has forgotten the log would start a single server without
+ * noticing.
+ */
 function checkCluster({ cluster, cluster_seed, cluster_creds }: Config): void {
   if (cluster !== "") return;
   if (cluster_seed) throw new ConfigError(`${flagOf("cluster_seed")} needs ${flagOf("cluster")}`);
@@ -105,7 +108,7 @@ function checkCluster({ cluster, cluster_seed, cluster_creds }: Config): void {
 }
 
 /**
- * Refuses a token that can be guessed where it can be tried from other machines.
+ * Refuses a token that can be guessed if other machines can try it.
  * @throws ConfigError
  */
 export function checkToken(config: Config): void {
@@ -138,7 +141,7 @@ function readSettings(file: string | null): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** A value from a flag or a variable. */
+/** Reads a value of a flag or a variable. */
 function fromText(option: Option, text: string, name: string): Value {
   switch (option.type) {
     case "switch":
@@ -159,7 +162,7 @@ function fromText(option: Option, text: string, name: string): Value {
   }
 }
 
-/** A value from the settings file, which must have the option's own type. */
+/** Reads a value of the settings file, which must have the option's own type. */
 function fromFile(option: Option, value: unknown, name: string): Value {
   switch (option.type) {
     case "switch":
@@ -187,7 +190,7 @@ function checkCount(count: number, shown: string, name: string): number {
   return count;
 }
 
-/** Milliseconds of a duration. Shorter ones than 1 ms are not told from none. */
+/** Returns the milliseconds of a duration. Durations below 1 ms are refused, because they would count as none. */
 function checkDuration(text: string, name: string): number {
   const duration_ms = parseDuration(text);
   if (duration_ms === undefined || duration_ms < 1)
@@ -203,7 +206,7 @@ function checkText(option: TextOption | ChoiceOption, text: string, name: string
   if (address && parseAddress(text) === undefined)
     throw new ConfigError(`${name} must be HOST:PORT, not ${JSON.stringify(text)}`);
   if (option.type === "log or empty" && text !== "" && !LOG_ADDRESS.test(text))
-    // What was given is not shown: it may hold a password.
+    // The value is not shown, because it may contain a password.
     throw new ConfigError(`${name} must begin with nats://, tls:// or postgres://`);
   if (option.type === "name" && !NAME.test(text))
     throw new ConfigError(`${name} must be 1 to 64 letters, digits, "_" and "-": not ${JSON.stringify(text)}`);
@@ -217,7 +220,7 @@ function checkText(option: TextOption | ChoiceOption, text: string, name: string
   return text;
 }
 
-/** The text of `--help`. */
+/** Returns the text of `--help`. */
 export function helpText(): string {
   const rows = Object.entries<Option>(OPTIONS).map(
     ([key, option]) =>

@@ -1,4 +1,4 @@
-/** What is read of a settings file, and what is not. */
+/** The reading of a settings file: which files are read, and which are not. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

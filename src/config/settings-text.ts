@@ -1,15 +1,15 @@
 /**
- * The bytes of a settings file, within a bound. Front, at the start. A file that was named on purpose may be a pipe;
- * the one that is found in the current folder may have been placed there by others, and has to be a regular file.
+ * Reads the bytes of a settings file, within a bound. Runs on the front, at the start. A file that the operator names
+ * may be a pipe. The file in the current folder may have been placed there by others, so it has to be a regular file.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { SETTINGS_BYTES_MAX } from "../../schemas/limits.js";
 
-/** Without waiting for a FIFO's writer; Windows has no such flag. */
+/** Does not wait for the writer of a FIFO; Windows has no such flag. */
 const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 
 /**
- * The text of the file, or why it is not read. Throws what the system says, of a missing file, too.
+ * Returns the text of the file, or the reason why it is not read. Throws the system's error, also for a missing file.
  * @param isNamed whether the operator has named it
  */
 export function readSettingsText(path: string, isNamed: boolean): { text: string } | { problem: string } {

@@ -1,7 +1,7 @@
 /**
- * The answers of one batch of MCP messages. The protocol library begins all calls of a batch at once, and holds their
- * results until it has the last; here the calls run one after another, and a call whose result does not fit gets an
- * error in place of it. So a batch is always answered, and no batch holds more than its share. Runs on the front.
+ * Limits the answers of one batch of MCP messages. The protocol library starts all calls of a batch at once, and holds
+ * their results until it has the last. Here the calls run one after another, and a call whose result does not fit gets
+ * an error instead. So every batch is answered, and no batch holds more than its share of memory. Runs on the front.
  */
 import { ProtocolError } from "@modelcontextprotocol/server";
 import { MCP_BATCH_BYTES_MAX } from "../../schemas/limits.js";
@@ -10,7 +10,7 @@ import type { ByteBudget } from "../base/byte-budget.js";
 import { TimeSlice } from "../base/time-slice.js";
 import type { Requester, ToolCalls, ToolResult } from "./tool-calls.js";
 
-/** JSON-RPC's first code for errors of a server's own. */
+/** JSON-RPC's first code for errors that a server defines. */
 const TOO_LONG = -32_000;
 
 export class BatchAnswers {
@@ -18,31 +18,31 @@ export class BatchAnswers {
   readonly #all: ByteBudget;
   #bytes = 0;
   #full = false;
-  /** Others are served between the calls of a long batch. */
+  /** Other requests are served between the calls of a long batch. */
   readonly #slice = new TimeSlice();
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param all what all batches share */
+  /** @param all the budget that all batches share */
   constructor(calls: ToolCalls, all: ByteBudget) {
     this.#calls = calls;
     this.#all = all;
   }
 
-  /** Runs a call when those before it are done; throws the protocol's error where its result does not fit. */
+  /** Runs a call after the calls before it; throws the protocol's error if its result does not fit. */
   run(name: ToolName, given: object, requester: Requester): Promise<ToolResult> {
     const result = this.#last.then(() => this.#run(name, given, requester));
     this.#last = result.catch(() => undefined);
     return result;
   }
 
-  /** The batch is answered, or its client has gone. */
+  /** Releases the budget, when the batch is answered or its client has gone. */
   release(): void {
     this.#all.give(this.#bytes);
     this.#bytes = 0;
   }
 
   async #run(name: ToolName, given: object, requester: Requester): Promise<ToolResult> {
-    // A call that was not carried out can be sent again; so nothing is begun that could not be answered.
+    // A call that was not executed can be sent again, so no call starts whose result could not be returned.
     if (this.#full) throw tooLong();
     if (this.#slice.isOver) await this.#slice.yieldIfOver();
     const result = await this.#calls.run(name, given, requester);

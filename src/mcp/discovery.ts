@@ -1,14 +1,14 @@
 /**
- * The answer of `discover_instances`: the instances that match, bounded so that it fits a model's context. Pure but for
- * the directory that it reads.
+ * The answer of `discover_instances`: the matching instances, bounded so that the answer fits a model's context. Pure
+ * but for the directory that it reads.
  */
 import { MCP_INSTANCES_MAX } from "../../schemas/limits.js";
 import { encodeInstance, matchesFilter, type Directory, type InstanceFilter } from "../instances/directory.js";
 
-/** Who can be talked to comes first. */
+/** Instances that can be talked to come first. */
 const ORDER = ["active", "pending", "stale"] as const;
 
-/** JSON text: `{"count","instances"}`, and where there are more than are listed `{"more","message"}`. */
+/** Returns the JSON text `{"count","instances"}`, with `{"more","message"}` if more instances match than are listed. */
 export function discoverInstances(directory: Pick<Directory, "list">, filter: InstanceFilter): string {
   const listed: string[] = [];
   let count = 0;

@@ -1,14 +1,14 @@
 /**
- * The answer of `get_endpoints`: the endpoints of the data plane that are for agents, from the route table itself, and
- * what keeps an agent's context small. A test counts its tokens. Pure.
+ * The answer of `get_endpoints`: the data plane's endpoints for agents, from the route table itself, and how to keep an
+ * agent's context small. A test counts its tokens. Pure.
  */
 import { LONG_POLL_WAIT_S_MAX, WAIT_S_MAX } from "../../schemas/limits.js";
 import type { Route } from "../front/route.js";
 
-/** The data plane's paths. */
+/** The prefix of the data plane's paths. */
 const DATA_PLANE = "/api/";
 
-/** What an answer may name of the server that gives it. */
+/** The properties of this server that the answer depends on. */
 export interface Installation {
   /** Whether the server is a node of a cluster. */
   readonly cluster: boolean;
@@ -16,12 +16,12 @@ export interface Installation {
   readonly package_folder: string;
 }
 
-/** What only a node of a cluster answers. */
+/** The route that only a node of a cluster has. */
 const CLUSTER_ROUTE = "cluster";
 
 /**
- * Whether a route is for agents, and there at all: what needs the server's token, and operates the server, is not, nor
- * is what another port or a cluster alone has.
+ * Returns whether a route is for agents, and exists here. Excluded are routes that need the server's token and operate
+ * the server, routes of another port, and routes that only a cluster has.
  */
 function isForAgents({ name, path, needs, port }: Route, has: Installation): boolean {
   return (
@@ -29,12 +29,12 @@ function isForAgents({ name, path, needs, port }: Route, has: Installation): boo
   );
 }
 
-/** A word of a shell's command line, as it is. */
+/** Quotes a word for a shell's command line if necessary. */
 function shellWord(text: string): string {
   return /^[\w./:@-]+$/.test(text) ? text : `"${text}"`;
 }
 
-/** How an agent waits and reads without paying for it. */
+/** How an agent waits and reads without spending tokens. */
 const MESSAGE = [
   'State and specs: PUT the raw value; GET takes ?version=N, ?history=1, ?diff=A,B. Events: POST {"topic","data"}. ' +
     'Texts: POST {"filename","content"} to validate.',
@@ -54,7 +54,7 @@ const MESSAGE = [
 ] as const;
 
 /**
- * JSON text: `{"api_base","endpoints":{name:"METHOD /path"},"cli":{"install","usage"},"message"}`, the
+ * Returns the JSON text `{"api_base","endpoints":{name:"METHOD /path"},"cli":{"install","usage"},"message"}`, with the
  * endpoints of one area side by side.
  * @param api_base the server's address, as the client knows it
  */

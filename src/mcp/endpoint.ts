@@ -1,8 +1,8 @@
 /**
- * One POST to /mcp: which revision of the protocol it speaks, and who serves it. Calls and lists of tools
- * that are regular in every way go to a standing server of their era; all else (handshakes, notifications,
- * batches, discovery, whatever is not as it should be) to the protocol library's own HTTP servers, one a
- * request, whose refusals are the protocol's. Runs on the front, loaded with the first request.
+ * Dispatches one POST to /mcp by the revision of the protocol that it uses. Regular calls and lists of tools go to a
+ * standing server of their era. Everything else (handshakes, notifications, batches, discovery, malformed requests)
+ * goes to the protocol library's own HTTP servers, one for each request, so that refusals are those of the protocol.
+ * Runs on the front, loaded with the first request.
  */
 import {
   classifyInboundRequest,
@@ -40,15 +40,15 @@ import { StandingServer } from "./standing-server.js";
 import { isToolName, makeToolServer } from "./tool-server.js";
 import { messageReply, replyOf } from "./web-reply.js";
 
-/** The revision without a handshake; those before it are one era. */
+/** The revision without a handshake; the older ones form one era. */
 const STATELESS_REVISION = "2026-07-28";
 const BATCH_REVISION = "2025-03-26";
-/** A web Request must have one; nobody reads it. */
+/** A web Request must have a URL; nothing reads it. */
 const PLACEHOLDER_URL = "http://localhost/mcp";
-/** What the library answers for a request that it refuses without a code of its own. */
+/** The library's code for a request that it refuses without a specific code. */
 const REFUSED = -32_000;
 
-/** A method that the standing servers have, and arguments that they cannot refuse. */
+/** Returns whether a standing server has the method, and cannot refuse its arguments. */
 function isRegular({ method, params }: JSONRPCRequest): boolean {
   return method === "tools/list"
     ? params?.["cursor"] === undefined
@@ -63,26 +63,26 @@ const JSON_TYPE = "application/json";
 const EVENT_STREAM = "text/event-stream";
 const ANY_JSON = ["*/*", "application/*"];
 
-/** The media ranges of an `Accept` that are not refused by their weight, in lower case and without parameters. */
+/** Returns the media ranges of an `Accept` header whose weight is not 0, in lower case and without parameters. */
 function acceptedRanges(accept: string): ReadonlySet<string> {
   const ranges = accept.toLowerCase().split(",");
   const accepted = ranges.filter((range) => !/;\s*q\s*=\s*0(\.0*)?\s*(;|$)/.test(range));
   return new Set(accepted.map((range) => range.replace(/;.*/, "").trim()));
 }
 
-/** Older clients must take both types, whichever is sent: so their revisions have it. */
+/** The older revisions require that clients accept both types, whichever is sent. */
 function acceptsBoth(accept: string): boolean {
   const ranges = acceptedRanges(accept);
   return ANY_JSON.some((range) => ranges.has(range)) || (ranges.has(JSON_TYPE) && ranges.has(EVENT_STREAM));
 }
 
-/** Whether a list of media types has room for JSON, which is what is sent. */
+/** Returns whether a list of media types accepts JSON, which is what the server sends. */
 function acceptsJson(accept: string): boolean {
   const ranges = acceptedRanges(accept);
   return accept === "" || [JSON_TYPE, ...ANY_JSON].some((range) => ranges.has(range));
 }
 
-/** What was found to be accepted, in the form that the library compares. */
+/** Returns the accepted types in the form that the library compares. */
 function plainAccept(accept: string): string {
   const ranges = acceptedRanges(accept);
   const has_stream = [EVENT_STREAM, "text/*", ...ANY_JSON].some((range) => ranges.has(range));
@@ -92,12 +92,12 @@ function plainAccept(accept: string): string {
 
 export class McpEndpoint {
   readonly #calls: ToolCalls;
-  /** What the answers of batches hold together. */
+  /** The bytes that the answers of all batches hold together. */
   readonly #answers = new ByteBudget(MCP_BATCHES_BYTES_MAX);
   readonly #older: StandingServer;
   readonly #stateless: StandingServer;
   readonly #handler: McpHttpHandler;
-  /** Who sent a request that the library's handler has made a server for. */
+  /** The requesters of the requests for which the library's handler makes servers. */
   readonly #requesters = new WeakMap<globalThis.Request, Requester>();
 
   constructor(calls: ToolCalls, log: Log) {
@@ -121,7 +121,7 @@ export class McpEndpoint {
     );
   }
 
-  /** Answers one request. Its Host, Origin, token and size were checked. */
+  /** Answers one request, whose Host, Origin, token and size were checked. */
   async answer(request: McpRequest): Promise<Reply> {
     const { headers } = request;
     if (!isJsonContentType(headers["content-type"]))
@@ -161,7 +161,7 @@ export class McpEndpoint {
     if (!acceptsBoth(headers.accept))
       return refusal(406, REFUSED, "Not Acceptable: Client must accept both application/json and text/event-stream");
     if (shape === "batch") {
-      // The protocol had batches in one revision only, which is also the one of a client that names none.
+      // Only one revision of the protocol has batches; it is also the default for a client that names none.
       if (version !== BATCH_REVISION)
         return refusal(400, INVALID_REQUEST, `Invalid Request: revision ${version} of the protocol has no batches`);
       if ((json as readonly unknown[]).length > MCP_BATCH_MESSAGES_MAX)
@@ -190,7 +190,7 @@ export class McpEndpoint {
   }
 }
 
-/** The headers by which a request names what it is; those that it has. */
+/** Returns the request's standard headers, without empty ones. */
 function standardHeaders(headers: McpHeaders): {
   protocolVersionHeader?: string;
   mcpMethodHeader?: string;
@@ -204,7 +204,7 @@ function standardHeaders(headers: McpHeaders): {
   };
 }
 
-/** Whether the required headers are there and say plainly what the message says. */
+/** Returns whether the required headers are there and agree with the message. */
 function namesItself({ method, params }: JSONRPCRequest, headers: McpHeaders): boolean {
   return (
     headers["mcp-protocol-version"] === STATELESS_REVISION &&
@@ -213,17 +213,20 @@ function namesItself({ method, params }: JSONRPCRequest, headers: McpHeaders): b
   );
 }
 
-/** The address by which the client came; a proxy in front may have taken off TLS. */
+/** Returns the server's address that the client used; a proxy in front may have terminated TLS. */
 function baseOf({ host, "x-forwarded-proto": scheme }: McpHeaders): string {
   return `${scheme === "https" ? scheme : "http"}://${host}`;
 }
 
-/** The request as the library's servers read it: its headers, its end, and no body, which was parsed. */
+/**
+ * Builds the request that the library's servers read: its headers, its abort signal, and no body, because the body was
+ * parsed already.
+ */
 function makeWebRequest(headers: McpHeaders, request?: McpRequest): globalThis.Request {
   const gone = new AbortController();
   request?.onAbort(() => gone.abort());
   const plain: McpHeaders = { ...headers, accept: plainAccept(headers.accept) };
-  // A web request takes one byte a character.
+  // The headers of a web Request take one byte for each character.
   const given = PROTOCOL_HEADERS.filter((name) => plain[name] !== "").map((name): [string, string] => [
     name,
     Buffer.from(plain[name]).toString("latin1"),

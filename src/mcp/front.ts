@@ -1,6 +1,6 @@
 /**
- * The MCP endpoint, made when it is first asked for: the protocol library is large, and many servers never see an
- * MCP client. Runs on the front.
+ * The MCP endpoint, created at its first request: the protocol library is large, and many servers never have an MCP
+ * client. Runs on the front.
  */
 import type { Log } from "../base/log.js";
 import type { InternalRequests } from "../front/internal-request.js";
@@ -14,7 +14,7 @@ import { ToolCalls } from "./tool-calls.js";
 
 export interface McpFrontOptions {
   readonly inner: InternalRequests;
-  /** All of the server; they are there when the first request comes. */
+  /** All routes of the server; the array is filled before the first request. */
   readonly routes: readonly Route[];
   readonly directory: Directory;
   readonly has: Installation;
@@ -49,7 +49,7 @@ export class McpFront {
     return new Endpoint(this.#calls, this.#log);
   }
 
-  /** Ends what would go on for ever. */
+  /** Ends the streams that would never end. */
   async close(): Promise<void> {
     if (this.#endpoint !== null) await (await this.#endpoint).close();
   }

@@ -1,13 +1,13 @@
-/** The request headers that are read for MCP. Pure. */
+/** The request headers that MCP reads. Pure. */
 import * as Type from "typebox";
 import type { Request } from "../front/route.js";
 
-/** Those that the protocol itself reads. */
+/** The headers that the protocol itself reads. */
 export const PROTOCOL_HEADERS = ["content-type", "accept", "mcp-protocol-version", "mcp-method", "mcp-name"] as const;
 
 /**
- * And those that say by which address the client came. What a revision of the protocol wants of its headers depends
- * on the message: the protocol describes it.
+ * With the headers that contain the server's address as the client used it. A revision's requirements for its headers
+ * depend on the message: the protocol describes them.
  */
 export const MCP_HEADERS = {
   "content-type": null,
@@ -19,7 +19,7 @@ export const MCP_HEADERS = {
   "x-forwarded-proto": Type.String(),
 } as const satisfies Record<(typeof PROTOCOL_HEADERS)[number] | "host" | "x-forwarded-proto", unknown>;
 
-/** By lower-case name, "" where absent. */
+/** The values by lower-case name; "" if absent. */
 export type McpHeaders = Readonly<Record<keyof typeof MCP_HEADERS, string>>;
 
 export type McpRequest = Request<readonly [], unknown, keyof typeof MCP_HEADERS, undefined>;

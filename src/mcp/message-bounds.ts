@@ -1,6 +1,6 @@
 /**
- * What a message of JSON-RPC may make its answer repeat: its id, and the names that the protocol library quotes where
- * it refuses them. Pure. Leaves a tool's arguments to the tool.
+ * Bounds the parts of a JSON-RPC message that its answer repeats: its id, and the names that the protocol library
+ * quotes when it refuses them. The tool checks its own arguments. Pure.
  */
 import { MCP_NAME_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { isLongerThan } from "../../schemas/text.js";
@@ -16,12 +16,12 @@ function isLong(value: unknown): value is string {
   return typeof value === "string" && isLongerThan(value, MCP_NAME_CHARACTERS_MAX);
 }
 
-/** Whether a message, or one of a batch, has an id that no answer repeats. */
+/** Returns whether a message, or one of a batch, has an id that is too long for an answer to repeat. */
 export function hasLongId(json: unknown): boolean {
   return (Array.isArray(json) ? json : [json]).some((message) => isObject(message) && isLong(message["id"]));
 }
 
-/** The object with its long texts cut; the same object where it has none. */
+/** Returns the object with its long texts truncated; the same object if it has none. */
 function cutTexts(json: JsonObject): JsonObject {
   if (!Object.values(json).some(isLong)) return json;
   return Object.fromEntries(
@@ -44,8 +44,8 @@ function withMember(json: JsonObject, name: string, value: unknown): JsonObject 
 }
 
 /**
- * The message, or the batch, with its method, and the texts of its parameters and of their `_meta`, cut where they are
- * long: nothing that a server has is named by such a text, and a part of it names nothing, either.
+ * Returns the message, or the batch, with long texts truncated: its method, and the texts of its parameters and of
+ * their `_meta`. Nothing on a server has such a long name, nor a truncated one.
  */
 export function cutNames(json: unknown): unknown {
   return Array.isArray(json) ? json.map(cutMessage) : cutMessage(json);

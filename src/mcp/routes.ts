@@ -1,4 +1,4 @@
-/** docs/http-api.md "MCP". Runs on the front. */
+/** The route of docs/http-api.md "MCP". Runs on the front. */
 import { MCP_BODY_BYTES_MAX } from "../../schemas/limits.js";
 import { ProtocolMessage, ProtocolRefusal } from "../../schemas/mcp.js";
 import { route, type Route } from "../front/route.js";
@@ -19,7 +19,7 @@ export function mcpRoutes(mcp: McpFront): Route[] {
       statuses: [202, 400, 404, 406, 415],
       refusals: { 400: ProtocolRefusal, 404: ProtocolRefusal, 406: ProtocolRefusal, 415: ProtocolRefusal },
       counted_as: "mcp",
-      // Clients are given its address with parameters that are meant for others.
+      // Clients may be configured with an address that has parameters for other software.
       foreign_query: true,
       handle: async (request) => (await mcp.endpoint()).answer(request),
     }),

@@ -1,8 +1,7 @@
 /**
- * One server of the protocol library that stands for as long as the process and serves one era's requests
- * of all clients: making a server, a web Request and a Response for each request costs four times what the
- * call does. Clients choose their ids alone, so each request travels under a number of ours. Runs on the
- * front.
+ * A server of the protocol library that lives as long as the process, and serves one era's requests of all clients:
+ * creating a server, a web Request and a Response for each request costs four times as much as the call. Clients choose
+ * their ids independently, so each request gets a number of ours. Runs on the front.
  */
 import {
   PerRequestHTTPServerTransport,
@@ -21,8 +20,8 @@ interface Waiting {
 }
 
 /**
- * A transport without a wire. It is one of the library's per-request transports because a server takes the
- * revision that it serves from those; unlike them it carries any number of requests at once.
+ * A transport without a wire. It extends one of the library's per-request transports, because a server takes its
+ * revision from those. Unlike them, it carries any number of requests at once.
  */
 class StandingTransport extends PerRequestHTTPServerTransport {
   readonly #answered: (message: JSONRPCMessage) => void;
@@ -45,7 +44,7 @@ export class StandingServer {
   readonly #connected: Promise<void>;
   #last_id = 0;
 
-  /** @param classification of all its requests: the older revisions together, or one newer revision */
+  /** @param classification the revision of all its requests: the older revisions together, or one newer revision */
   constructor(calls: ToolCalls, classification: MessageClassification) {
     this.#classification = classification;
     this.#transport = new StandingTransport(classification, (message) => this.#settle(message));
@@ -71,7 +70,7 @@ export class StandingServer {
   }
 
   #settle(message: JSONRPCMessage): void {
-    // Anything else would be a message of the server's own, and there is nobody to tell it to.
+    // Any other message is the server's own; it has no receiver.
     if (!("id" in message) || "method" in message) return;
     const waiting = this.#waiting.get(Number(message.id));
     if (waiting === undefined) return;

@@ -1,6 +1,6 @@
 /**
- * Carries out one call of a tool: checks its arguments, has its route do the work, and says how it went.
- * Runs on the front. A refusal is a result that the model can read and act on, never a protocol error.
+ * Runs one call of a tool: checks its arguments, calls its route, and returns the result. A refusal is a result that
+ * the model can read and act on, never a protocol error. Runs on the front.
  */
 import type { TObject } from "typebox";
 import { MCP_RESULT_CHARACTERS_MAX } from "../../schemas/limits.js";
@@ -11,7 +11,7 @@ import type { InstanceFilter } from "../instances/directory.js";
 import type { InternalRequests, OuterCall } from "../front/internal-request.js";
 import { describeRefusal, TOOLS, type Arguments } from "./tools.js";
 
-/** One block of text, as the protocol has it. */
+/** One block of text in the protocol's form. */
 export interface ToolResult {
   readonly content: { type: "text"; text: string }[];
   readonly isError?: true;
@@ -19,7 +19,7 @@ export interface ToolResult {
   readonly [member: string]: unknown;
 }
 
-/** On whose behalf, and by which address. */
+/** The caller of a tool, and the address that it used. */
 export interface Requester {
   readonly outer: OuterCall;
   /** The server's address, as the client knows it: `http://localhost:9800`. */
@@ -28,13 +28,13 @@ export interface Requester {
 
 export interface ToolCallsOptions {
   readonly inner: InternalRequests;
-  /** The text of `get_endpoints` for a client that knows the server by this address. */
+  /** Returns the text of `get_endpoints` for a client that knows the server by this address. */
   readonly endpoints: (base: string) => string;
-  /** The text of `discover_instances`. */
+  /** Returns the text of `discover_instances`. */
   readonly discover: (filter: InstanceFilter) => string;
 }
 
-/** The arguments that are given: models fill those that they have no value for with null or an empty text. */
+/** Removes arguments without a value: models fill those with null or an empty text. */
 function withoutEmpty(given: object, input: TObject): object {
   const { required: needed = [] } = input as { readonly required?: readonly string[] };
   return Object.fromEntries(
@@ -49,7 +49,7 @@ export class ToolCalls {
     this.#options = options;
   }
 
-  /** @param given what the client sent as arguments: any object */
+  /** @param given the client's arguments: any object */
   async run(name: ToolName, given: object, requester: Requester): Promise<ToolResult> {
     const outcome = await this.#attempt(name, given, requester);
     if (outcome instanceof Failure)
@@ -63,7 +63,7 @@ export class ToolCalls {
   async #attempt(name: ToolName, given: object, { outer, base }: Requester): Promise<string | Failure> {
     const { inner, endpoints, discover } = this.#options;
     const tool = TOOLS[name];
-    // A batch takes time: its token may end before its last call.
+    // A batch takes time: its token may be revoked before its last call.
     const revoked = inner.refuseRevoked(outer);
     if (revoked !== null) return revoked;
     if (tool.route === null) return endpoints(base);

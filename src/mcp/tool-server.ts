@@ -1,6 +1,6 @@
 /**
- * The protocol library's server with Koor's five tools: it parses, validates and encodes messages of every
- * revision; what a tool does is tool-calls.ts's. Runs on the front, loaded with the first request to /mcp.
+ * Creates the protocol library's server with Koor's five tools. The library parses, validates and encodes messages of
+ * every revision; tool-calls.ts runs the tools. Runs on the front, loaded with the first request to /mcp.
  */
 import {
   ProtocolError,
@@ -15,7 +15,7 @@ import { VERSION } from "../../schemas/version.js";
 import { shorten } from "../base/shorten.js";
 import type { Requester, ToolResult } from "./tool-calls.js";
 
-/** The list of tools, as plain JSON: TypeBox's own markers are not in it. */
+/** The list of tools as plain JSON, without TypeBox's own markers. */
 const LISTED = TOOL_NAMES.map((name) => ({
   name,
   description: TOOL_CARDS[name].description,
@@ -27,7 +27,7 @@ export function isToolName(name: unknown): name is ToolName {
 }
 
 /**
- * Nobody asks the client for input, so there is no answer of his to check; the library's own default would load a
+ * The server never asks the client for input, so it has no answer to check. The library's default would load a
  * compiler.
  */
 const UNUSED_VALIDATOR: jsonSchemaValidator = {
@@ -36,13 +36,13 @@ const UNUSED_VALIDATOR: jsonSchemaValidator = {
 
 const HINT = { ttlMs: MCP_TOOLS_KEPT_MS, cacheScope: "public" } as const;
 
-/** Does the work of one call of a tool. */
+/** Runs one call of a tool. */
 export type RunTool = (name: ToolName, given: object, requester: Requester) => Promise<ToolResult>;
 
 /**
- * A server that is not connected yet.
- * @param requesterOf who sent the request with this id
- * @param revisions which it serves; those of the `initialize` handshake by default
+ * Creates a server that is not connected yet.
+ * @param requesterOf returns the sender of the request with this id
+ * @param revisions the served revisions; by default those of the `initialize` handshake
  */
 export function makeToolServer(
   run: RunTool,

@@ -1,6 +1,6 @@
 /**
- * What each tool does: which route it stands for, how its arguments become that route's request, and how
- * the route's answer becomes the tool's result. The work is the route's, the same as over REST. Pure.
+ * The table of tools: the route that each one calls, the route's request for its arguments, and its result for the
+ * route's answer. The route does the work, the same as over REST. Pure.
  */
 import { TOOL_CARDS, type ToolName } from "../../schemas/mcp.js";
 import type { InternalRequest } from "../front/internal-request.js";
@@ -9,20 +9,20 @@ import type { StatusName } from "../../schemas/status.js";
 export type Arguments = Readonly<Record<string, string | undefined>>;
 
 export interface Tool {
-  /** The route that does the work; null where the answer is known here. */
+  /** The route that does the work; null if the answer is known here. */
   readonly route: string | null;
   readonly request: (given: Arguments) => InternalRequest;
-  /** The result as JSON text, from the answer's. */
+  /** Returns the result as JSON text, from the route's answer. */
   readonly result: (answer: string, given: Arguments) => string;
-  /** The instance that calls, where an argument says it. */
+  /** Returns the calling instance, if an argument names it. */
   readonly caller?: (given: Arguments) => string;
-  /** It makes the instance that calls: a client whose old one is gone joins again by it. */
+  /** Set if the call creates the calling instance: a client whose old instance is gone joins again by it. */
   readonly joins?: true;
-  /** The argument that names what may not be there. */
+  /** The argument whose subject may not exist. */
   readonly subject?: string;
 }
 
-/** What `register_instance` reads of the route's answer. */
+/** The members of the route's answer that `register_instance` reads. */
 interface Registered {
   readonly id: string;
   readonly token: string;
@@ -35,7 +35,7 @@ interface Registered {
   readonly registered_at: string;
 }
 
-/** `a, b,,c` → `["a","b","c"]`. */
+/** Splits a list: `a, b,,c` → `["a","b","c"]`. */
 export function splitList(text: string): string[] {
   return text
     .split(",")
@@ -43,7 +43,7 @@ export function splitList(text: string): string[] {
     .filter((part) => part !== "");
 }
 
-/** The arguments without those that were not given, and without what no tool has. */
+/** Returns the given arguments of these names. */
 function pick(given: Arguments, names: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     names.flatMap((name) => {
@@ -121,7 +121,7 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
   },
 };
 
-/** A refusal as the tool's error says it. What is not there is named by its argument. */
+/** Returns the tool's error text for a refusal. The argument names a subject that does not exist. */
 export function describeRefusal(tool: Tool, status: StatusName, message: string): string {
   return status === "NOT_FOUND" && tool.subject !== undefined ? `${tool.subject}: ${message}` : message;
 }

@@ -1,14 +1,19 @@
-/** A web Response of the protocol library as a reply of the front: whole, or as it comes. Runs on the front. */
+/**
+ * Converts a web Response of the protocol library into a reply of the front, whole or as a stream. Runs on the front.
+ */
 import { JSON_HEADERS } from "../front/reply.js";
 import type { Reply } from "../front/route.js";
 import { headerBlock, type Sink } from "../transport/reply.js";
 
 const EVENT_STREAM = "text/event-stream";
 
-/** Headers that a client of the protocol reads. The library's others are for servers that write them themselves. */
+/**
+ * The headers that a client of the protocol reads. The library's other headers are for servers that write them
+ * themselves.
+ */
 const KEPT_HEADERS = ["content-type", "allow"] as const;
 
-/** One message of the protocol. Unlike the API's answers it ends with its last brace. */
+/** Returns one message of the protocol. Unlike the API's answers, it ends with its last brace. */
 export function messageReply(text: string, status = 200): Reply {
   return { status, headers: JSON_HEADERS, body: text };
 }
@@ -25,7 +30,7 @@ export async function replyOf(response: Response): Promise<Reply> {
   return { status, headers, body: (sink) => void pump(body, sink), discard: () => void body.cancel() };
 }
 
-/** Writes a stream at the pace at which the client takes it, until either is at its end. */
+/** Writes a stream at the client's pace, until the stream or the client ends. */
 async function pump(body: ReadableStream<Uint8Array>, sink: Sink): Promise<void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();

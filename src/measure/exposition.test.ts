@@ -5,7 +5,7 @@ import { parseExposition } from "../../test/support/exposition.js";
 import { Exposition, type Measured } from "./exposition.js";
 import { Histogram } from "./histogram.js";
 
-/** A piece that has figures, as features have them. */
+/** A component with metrics, as features have them. */
 class Pond implements Measured {
   constructor(readonly depths: Histogram) {}
 

@@ -1,4 +1,4 @@
-/** The reset of the counters of calls. Runs in the writer: what is durable about it is its audit row. */
+/** Resets the counters of calls. Runs in the writer, for its audit row: nothing else of it is durable. */
 import * as Type from "typebox";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
 

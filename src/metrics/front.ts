@@ -1,4 +1,4 @@
-/** Health and figures towards clients. Runs on the front; each figure is its owner's. */
+/** Answers requests for health and metrics. Runs on the front; each metric belongs to its own component. */
 import { TOKENS_PER_MCP_CALL } from "../../schemas/limits.js";
 import { formatUptime } from "../base/duration.js";
 import type { Log } from "../base/log.js";
@@ -14,27 +14,27 @@ import { resetMetrics } from "./commands.js";
 
 export interface MetricsFrontOptions {
   readonly requests: RequestMetrics;
-  /** Whoever has figures, in the order of the scrape. */
+  /** The components with metrics, in the order of the scrape. */
   readonly measured: readonly Measured[];
   readonly writer: Writer;
   readonly log: Log;
-  /** Since the start. */
+  /** The time since the start. */
   readonly uptime_ms: () => number;
   readonly time_lead: { readonly ahead_s: number };
   readonly hub: { readonly last_id: number };
   readonly state_keys: { readonly count: number };
   readonly instances: { readonly size: number };
-  /** The addresses that really listen; "" for a port that is off. */
+  /** The addresses on which the server listens; "" for a port that is off. */
   readonly ports: { readonly addresses: { readonly api: string; readonly dashboard: string } };
   readonly pipeline: { readonly draining: boolean };
-  /** Why what is written could not be kept; null where it can be. */
+  /** The reason why writes cannot be kept; null if they can. */
   readonly storage: { readonly fault: string | null };
-  /** Where the server is a node of a cluster. */
+  /** Set if the server is a node of a cluster. */
   readonly cluster: { health(): { readonly well: boolean; readonly cluster: object } } | null;
 }
 
 const SCRAPE_HEADERS = headerBlock([["Content-Type", "text/plain; version=0.0.4; charset=utf-8"]]);
-/** A server alone: `/health` says nothing of a cluster. */
+/** The health of a single server: `/health` does not mention a cluster. */
 const ALONE = { well: true, cluster: undefined };
 const UNWELL_HEADERS = headerBlock([JSON_TYPE, ["Retry-After", "1"]]);
 

@@ -1,11 +1,11 @@
-/** The figures of the process: that each is there, once, under its type, and is what it says. */
+/** The metrics of the process: each exists once, has its type, and is correct. */
 import t from "tap";
 import { VERSION } from "../../schemas/version.js";
 import { parseExposition } from "../../test/support/exposition.js";
 import { Exposition } from "../measure/exposition.js";
 import { ProcessMetrics } from "./process-metrics.js";
 
-/** Long enough to stand out from what a busy machine does to any timer. */
+/** Longer than the delays that a busy machine causes to any timer. */
 const BLOCKED_MS = 600;
 
 t.test("every figure is there, once, with its type", (t) => {
@@ -52,7 +52,7 @@ t.test("a second reader takes nothing from the first", async (t) => {
     metrics.expose(out);
     return parseExposition(out.text()).get("koor_event_loop_delay_max_seconds")?.samples[0]?.value ?? Number.NaN;
   };
-  // A delay lies between two runs of a timer: the first time that the loop is held up it may not have run yet.
+  // A delay is the time between two runs of a timer; when the loop is first blocked, the timer may not have run yet.
   while (longest() < BLOCKED_MS / 2_000) {
     const began_ms = performance.now();
     while (performance.now() - began_ms < BLOCKED_MS);

@@ -1,23 +1,26 @@
-/** Figures of the process as a whole: memory, time, the event loop's delay, the log of the database. */
+/**
+ * Metrics of the process as a whole: memory, time, the event loop's delay, the write-ahead log of the database. Runs on
+ * the front.
+ */
 import { monitorEventLoopDelay, type IntervalHistogram } from "node:perf_hooks";
 import { VERSION } from "../../schemas/version.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 
-/** How often the event loop's delay is sampled: often enough for a p99, seldom enough to cost nothing when idle. */
+/** The sampling interval of the event loop's delay: short enough for a p99, long enough to cost nothing when idle. */
 const LOOP_DELAY_RESOLUTION_MS = 100;
 
-/** How late a timer ran, in seconds: the histogram holds the whole times between its runs, in ns. */
+/** Returns the delay of a timer in seconds: the histogram holds the whole intervals between its runs, in ns. */
 function latenessOf(interval_ns: number): number {
   return Math.max(0, interval_ns / 1e9 - LOOP_DELAY_RESOLUTION_MS / 1e3);
 }
 
 /**
- * Whoever reads the figures gets those of a whole window, however many others read them, too: a window that is younger
- * goes on, and the one before it is told.
+ * Each reader gets the delays of a whole window, however many other readers there are: while a window is younger than
+ * this, it continues, and the previous one is reported.
  */
 const LOOP_DELAY_WINDOW_MS_MIN = 10_000;
 
-/** Lateness over a window, in seconds. */
+/** The delays in a window, in seconds. */
 interface LoopDelay {
   readonly p50: number;
   readonly p99: number;
@@ -25,11 +28,11 @@ interface LoopDelay {
 }
 
 export interface ProcessMetricsOptions {
-  /** Bytes of the database's write-ahead log. */
+  /** Returns the bytes of the database's write-ahead log. */
   readonly logBytes: () => number;
-  /** The libraries that were chosen at the start, by what they are for. */
+  /** The libraries that were chosen at the start, by their purpose. */
   readonly runtime: Readonly<Record<string, string>>;
-  /** Since the start. */
+  /** The time since the start. */
   readonly uptime_ms: () => number;
 }
 
@@ -37,7 +40,7 @@ export class ProcessMetrics implements Measured {
   readonly #options: ProcessMetricsOptions;
   readonly #loop_delay: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS });
   #window_began_ms: number;
-  /** Of the last window that is over. */
+  /** The delays of the last complete window. */
   #last_window: LoopDelay | null = null;
 
   constructor(options: ProcessMetricsOptions) {
@@ -66,7 +69,7 @@ export class ProcessMetrics implements Measured {
       .value("koor_event_loop_delay_max_seconds", "gauge", "The longest such delay of the same time.", max);
   }
 
-  /** Of the window that is told now: the last one, or the first while there is none. */
+  /** Returns the delays of the last complete window, or of the first one while none is complete. */
   #readLoopDelay(): LoopDelay {
     const delay = this.#loop_delay;
     const now_ms = this.#options.uptime_ms();

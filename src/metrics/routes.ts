@@ -1,4 +1,4 @@
-/** docs/http-api.md "Health and metrics". Runs on the front; what is answered is front.ts's. */
+/** The routes of docs/http-api.md "Health and metrics". Run on the front; front.ts answers. */
 import { Health, Metrics, MetricsReset } from "../../schemas/metrics.js";
 import { route, type Route } from "../front/route.js";
 import { resetMetrics } from "./commands.js";

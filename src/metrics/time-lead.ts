@@ -1,7 +1,7 @@
 /**
- * How far times are ahead of the machine's clock: those that are stored, because a clock was wrong once, and the
- * server's own, because its machine's was set back while it runs. Says so in the log, to `/health`, and as a figure.
- * Runs on the front, driven by ticks.
+ * Measures how far times are ahead of the machine's clock: stored times, because a clock was wrong once, and the
+ * server's own time, because its machine's clock was set back while it runs. Reports it in the log, in `/health`, and
+ * as a metric. Runs on the front, driven by ticks.
  */
 import { CLOCK_LEAD_MS_MAX } from "../../schemas/limits.js";
 import type { BackgroundTask } from "../background/task.js";
@@ -12,10 +12,10 @@ import type { Exposition } from "../measure/exposition.js";
 const SECOND_MS = 1_000;
 
 export interface TimeLeadOptions {
-  /** The server's time. */
+  /** The server's clock. */
   readonly clock: Clock;
   readonly machine: Clock;
-  /** The newest time of rows that are stored and passed over, in ms; 0 where there are none. */
+  /** Returns the newest time, in ms, of the stored rows that the clock disregards; 0 if there are none. */
   readonly newestPassed: () => number;
   readonly log: Log;
 }
@@ -29,7 +29,7 @@ export class TimeLead implements BackgroundTask {
     this.#options = options;
   }
 
-  /** Looks at what is stored: at the start, and when a snapshot was restored. */
+  /** Checks the stored times: at the start, and after a snapshot was restored. */
   look(): void {
     const { newestPassed, machine, log } = this.#options;
     const before_ms = this.#passed_ms;
@@ -52,7 +52,7 @@ export class TimeLead implements BackgroundTask {
     } else this.#ahead = false;
   }
 
-  /** In whole seconds; 0 where times are right. */
+  /** The lead in whole seconds; 0 if times are right. */
   get ahead_s(): number {
     const { clock, machine } = this.#options;
     const ahead_ms = Math.max(this.#passed_ms, clock.now()) - machine.now();

@@ -1,8 +1,8 @@
-/** The one JSON shape of a usage row: the list's, and the data of its event. Pure. */
+/** Encodes a usage row, for the list and for its event. Pure. */
 import type { UsageRecordRequest } from "../../schemas/usage.js";
 import { formatTime } from "../base/time.js";
 
-/** A row as stored; `created_at` in ms. */
+/** A row as it is stored; `created_at` in ms. */
 export interface UsageRow extends UsageRecordRequest {
   readonly id: number;
   readonly created_at: number;

@@ -1,4 +1,4 @@
-/** Reads of LLM usage. Run in the pool, a short list on the front. */
+/** The reads of LLM usage. Run in the pool; a short list on the front. */
 import { ListEnd } from "../../schemas/common.js";
 import { JsonText } from "../../schemas/json-text.js";
 import { USAGE_SERIES_SUMS_MAX } from "../../schemas/limits.js";
@@ -36,7 +36,7 @@ export const listUsage = streamJob({
   },
 });
 
-/** `{"group_by","from","to","groups","total"}`; with an interval `"interval"` and `"series"`, too. */
+/** Returns `{"group_by","from","to","groups","total"}`; with an interval also `"interval"` and `"series"`. */
 export const summarizeUsage = unaryJob({
   name: "usage.summary",
   request: UsageSummaryRequest,
@@ -54,7 +54,7 @@ export const summarizeUsage = unaryJob({
   },
 });
 
-/** The members that an interval adds, or why there would be too much of them. */
+/** Returns the members that an interval adds, or the refusal if they would be too many. */
 function readSeries(
   db: Db,
   group_by: UsageGroup,
@@ -66,7 +66,7 @@ function readSeries(
   return series instanceof Failure ? series : `,"interval":"${interval}","series":${series}`;
 }
 
-/** An offset from UTC can move a time out of the years that four digits can say. */
+/** An offset from UTC can move a time out of the range of four-digit years. */
 function encodeBound(ms: number | null): string {
   return ms === null ? '""' : `"${formatTime(Math.max(TIME_MS_MIN, Math.min(TIME_MS_MAX, ms)))}"`;
 }

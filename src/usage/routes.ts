@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "LLM usage". Runs on the front. */
+/** The routes of docs/http-api.md "LLM usage". Run on the front. */
 import { USAGE_ROWS_DEFAULT } from "../../schemas/limits.js";
 import {
   USAGE_GROUP_DEFAULT,
@@ -23,7 +23,7 @@ import { recordUsage } from "./commands.js";
 import { listUsage, summarizeUsage } from "./jobs.js";
 
 export interface UsageRoutesOptions {
-  /** Whether tokens are asked for at all. */
+  /** Whether the server checks tokens at all. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
@@ -55,7 +55,7 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
       answer: UsageList,
       handle: ({ query, context }) => {
         const { from = null, to = null, before = null, limit = USAGE_ROWS_DEFAULT } = query;
-        // Each filter has its index, so the read looks at the rows that it answers and no more.
+        // Each filter has its index, so the read visits only the rows that it returns.
         return listReply(reads.stream(listUsage, { filter: filterOf(query), from, to, before, limit }, context, limit));
       },
     }),
@@ -97,7 +97,7 @@ async function record(
   return jsonReply(`{"id":${reply.id},"recorded":true}`);
 }
 
-/** One filter is applied, the first that is given; an empty one counts as not given. */
+/** Returns the one filter that applies, the first that is given; an empty one counts as not given. */
 function filterOf({
   instance = "",
   project = "",

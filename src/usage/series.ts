@@ -1,6 +1,6 @@
 /**
- * Sums over time as a summary shows them: one entry an hour or a day, as far as that can be one answer. Pure;
- * summing up is table.ts's.
+ * Encodes the series of a summary: one entry for each hour or day, within the bounds of an answer. table.ts sums up.
+ * Pure.
  */
 import { USAGE_SERIES_INTERVALS_MAX, USAGE_SERIES_SUMS_MAX } from "../../schemas/limits.js";
 import type { UsageInterval } from "../../schemas/usage.js";
@@ -8,15 +8,15 @@ import { invalid, type Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import { encodeGroups, type GroupTotals } from "./totals.js";
 
-/** What one group adds up to in the interval that begins at `start_ms`. */
+/** The totals of one group in the interval that begins at `start_ms`. */
 export interface IntervalTotals {
   readonly start_ms: number;
   readonly group: GroupTotals;
 }
 
 /**
- * `[{"from","groups"}]`, or the 400 that says what to ask for instead.
- * @param sums in the order of their intervals, those of one interval together
+ * Returns `[{"from","groups"}]`, or the 400 that says what to request instead.
+ * @param sums in the order of their intervals, with those of one interval together
  */
 export function encodeSeries(sums: readonly IntervalTotals[], interval: UsageInterval): string | Failure {
   const intervals = new Map<number, GroupTotals[]>();

@@ -1,6 +1,6 @@
 /**
- * The SQL of LLM usage: appending (writer), listing and summing up (pool, front). Rows are never changed.
- * What a row is on the wire is encode.ts's.
+ * The SQL of LLM usage: appending (writer), listing and summing up (pool, front). Rows never change. encode.ts has
+ * their form on the wire.
  */
 import {
   USAGE_GROUPS,
@@ -50,7 +50,7 @@ export class UsageAppender {
 
 export const usageAppender: Model<UsageAppender> = { open: ({ db }) => new UsageAppender(db) };
 
-/** The newest rows that match, newest first. */
+/** Returns the newest rows that match, newest first. */
 export function listRows(db: Db, { filter, from, to, before, limit }: UsageListRequest): IterableIterator<UsageRow> {
   const range = idRange(db, "llm_usage", from, to);
   const conditions = ["id >= ?", "id < ?", "created_at BETWEEN ? AND ?"];
@@ -77,7 +77,7 @@ interface SumRow {
   readonly rows: number;
 }
 
-/** Tokens are summed in two parts: SQLite's sum of whole numbers fails past 2^63, which a thousand rows can reach. */
+/** Tokens are summed in two parts: SQLite's sum of whole numbers fails beyond 2^63, which a thousand rows can reach. */
 const SUMS = `
   total(tokens_in / ${TOKENS_SPLIT}) AS in_high, total(tokens_in % ${TOKENS_SPLIT}) AS in_low,
   total(tokens_out / ${TOKENS_SPLIT}) AS out_high, total(tokens_out % ${TOKENS_SPLIT}) AS out_low,
@@ -92,7 +92,7 @@ function totalsOf(row: SumRow): Totals {
   };
 }
 
-/** The sums over a span of time: by group, in the order of the groups' names, and of everything. */
+/** Returns the sums over a span of time: by group, in the order of the groups' names, and of everything. */
 export function sumUsage(
   db: Db,
   group_by: UsageGroup,
@@ -117,8 +117,8 @@ export function sumUsage(
 }
 
 /**
- * The sums over a span of time by interval, oldest first, and by group in the order of the groups' names.
- * @param limit at most so many sums, the oldest
+ * Returns the sums over a span of time by interval, oldest first, and by group in the order of the groups' names.
+ * @param limit the largest number of sums; the oldest are returned
  */
 export function sumSeries(
   db: Db,
@@ -130,7 +130,7 @@ export function sumSeries(
 ): IntervalTotals[] {
   const range = idRange(db, "llm_usage", from, to);
   const ms = USAGE_INTERVALS[interval];
-  // SQLite's remainder of a time before 1970, which a restored clock may have told, is negative.
+  // SQLite's remainder of a time before 1970, which may be in a restored snapshot, is negative.
   return db
     .prepare<number[], SumRow & { readonly start_ms: number }>(
       `SELECT created_at - (created_at % ${ms} + ${ms}) % ${ms} AS start_ms, ${USAGE_GROUPS[group_by]} AS name, ${SUMS}

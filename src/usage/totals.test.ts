@@ -6,7 +6,7 @@ import { UsageAppender, sumSeries, sumUsage } from "./table.js";
 import { encodeTotals, roundCost } from "./totals.js";
 import { openDatabase } from "../store/sqlite/choice.js";
 
-/** Costs as decimals with six places: as prices of tokens are. */
+/** Generates costs as decimals with six places, like prices of tokens. */
 const micros = fc.integer({ min: 0, max: 5_000_000 });
 const tokens = fc.oneof(fc.integer({ min: 0, max: 100_000 }), fc.constant(Number.MAX_SAFE_INTEGER), fc.maxSafeNat());
 
@@ -87,7 +87,7 @@ t.test("a series is the sums of each hour or day alone", (t) => {
             appender.append(recordOf(project, amount, amount, Number(`${cost}e-6`)), now_ms);
           }
           const from = times[cut] ?? null;
-          // The letters of a time say its hour and its day; each interval is asked for by itself.
+          // The first letters of a time give its hour and its day; each interval is summed by itself.
           const letters = interval === "hour" ? "1970-01-01T00".length : "1970-01-01".length;
           const labelOf = (ms: number): string => new Date(ms).toISOString().slice(0, letters);
           const wanted = [...new Set(times.slice(from === null ? 0 : times.indexOf(from)).map(labelOf))].flatMap(

@@ -29,7 +29,7 @@ t.test("a page is what a filter over all rows gives", async (t) => {
     rows.push({ id, at: id * 10, actor, action });
     trail.append(id * 10, actor, action, "", "{}", "success");
     if (id % 700 !== 0) continue;
-    // The rolled-back rows again, with their spans, one of which has another name.
+    // Rows that are rolled back together with their spans, which then must be indexed again.
     deferred.write();
     db.exec("BEGIN");
     for (let lost = 0; lost < 600; lost++) trail.append(id * 10, "lost", "lost", "", "{}", "success");

@@ -18,7 +18,7 @@ import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import type { SlowLane } from "../threads/slow-lane.js";
 import type { UnaryJob } from "../threads/pool-method.js";
 import type { VersionedReader } from "../versioned/table.js";
-import { examineContract, judgeContractTest, prepareContractTest, validateContract } from "./jobs.js";
+import { examineContract, checkContractTest, prepareContractTest, validateContract } from "./jobs.js";
 
 export interface ContractFrontOptions {
   readonly outbound: OutboundClient;
@@ -128,8 +128,8 @@ export class ContractFront {
     }
     const { version, endpoint } = call;
     const request = { project, name, version, endpoint, status: answer.status, body: packBytes(answer.body) };
-    const judged = await this.#run(judgeContractTest, request, caller);
-    return judged instanceof Failure ? judged : resultOf(call, answer.status, judged, "");
+    const checked = await this.#run(checkContractTest, request, caller);
+    return checked instanceof Failure ? checked : resultOf(call, answer.status, checked, "");
   }
 
   /** Runs a job over a payload. A large one waits for its permit. */

@@ -20,7 +20,7 @@ import { Failure, invalid } from "../base/result.js";
 import { loadShapes, readShaped } from "../base/shape.js";
 import { unaryJob } from "../threads/pool-method.js";
 import { loadJsonSchemas } from "./json-schema.js";
-import { judgeAnswer, prepareCall } from "./live-test.js";
+import { checkAnswer, prepareCall } from "./live-test.js";
 import { storedContracts } from "./stored.js";
 import { listWarnings, validatePayload } from "./validate.js";
 
@@ -85,7 +85,7 @@ export const examineContract = unaryJob({
 });
 
 /** Checks a service's answer against the version of the contract from which the request was made. */
-export const judgeContractTest = unaryJob({
+export const checkContractTest = unaryJob({
   name: "contract.judge",
   request: ContractJudgeRequest,
   reply: ContractJudgeReply,
@@ -95,7 +95,7 @@ export const judgeContractTest = unaryJob({
   models,
   run: ({ contracts }, { project, name, version, endpoint, status, body }) => {
     const ready = contracts.findVersion(project, name, version);
-    return ready instanceof Failure ? ready : judgeAnswer(ready, endpoint, status, textOf(unpackBytes(body)));
+    return ready instanceof Failure ? ready : checkAnswer(ready, endpoint, status, textOf(unpackBytes(body)));
   },
 });
 

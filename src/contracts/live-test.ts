@@ -149,7 +149,7 @@ function fillPath(template: string, data: JsonObject): string | Violation[] {
 }
 
 /** Checks an answer: its status (path `status`), then its body. */
-export function judgeAnswer(
+export function checkAnswer(
   ready: ReadyContract,
   endpoint_name: string,
   status: number,
@@ -164,12 +164,12 @@ export function judgeAnswer(
   const promised = endpoint.definitions.has("response") || endpoint.definitions.has("response_array");
   // An error that the contract does not describe is not checked against the description of a success.
   if (is_error || (promised && !(unexpected && status >= 400))) {
-    violations.push(...judgeBody(ready, endpoint_name, is_error ? "error" : "response", text));
+    violations.push(...checkBody(ready, endpoint_name, is_error ? "error" : "response", text));
   }
   return violations.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
-function judgeBody(
+function checkBody(
   ready: ReadyContract,
   endpoint: string,
   direction: "response" | "error",

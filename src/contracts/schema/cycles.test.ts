@@ -35,7 +35,7 @@ function oneOf<Item>(random: Random, items: readonly Item[]): Item {
 }
 
 /** Generates the schema of a contract: small schemas, in resources of their own, that refer to each other. */
-class Drawing {
+class SchemaGenerator {
   readonly #random: Random;
   readonly #isDraft7: boolean;
 
@@ -123,7 +123,7 @@ t.test("whatever refers to whatever: a check ends within its steps", (t) => {
   /** Counts the results of the checks: each kind has to occur. */
   const answers = { valid: 0, invalid: 0, unusable: 0, endless: 0, endlessLater: 0, costly: 0 };
   for (let round = 0; round < ROUNDS; round++) {
-    const schema = new Drawing(random).root();
+    const schema = new SchemaGenerator(random).root();
     const about = (payload: unknown): string => `seed ${seed}, ${JSON.stringify(schema)}, ${JSON.stringify(payload)}`;
     try {
       const contract = contractOf(schema);

@@ -10,15 +10,15 @@ function moreThan(run: Evaluation, place: Place, count: number): false {
 
 /** Checks elements: the first ones each against its own schema, all others against one. */
 function elementsCheck(first: readonly SchemaNode[], others: SchemaNode | null, refuses: boolean): Check {
-  return (run, value, place, seen) => {
+  return (run, value, place, evaluated) => {
     if (!Array.isArray(value)) return true;
     if (refuses && value.length > first.length) return moreThan(run, place, first.length);
     let valid = true;
     const end = others === null ? Math.min(first.length, value.length) : value.length;
     for (let at = 0; at < end; at++) {
       const node = first[at] ?? others;
-      run.steps.take(seen === null ? 1 : 1 + STEPS_A_LOOKUP);
-      seen?.add(at);
+      run.steps.take(evaluated === null ? 1 : 1 + STEPS_A_LOOKUP);
+      evaluated?.add(at);
       if (node === null || run.evaluate(node, value[at], placeBelow(place, at), null)) continue;
       valid = false;
       if (run.stops) return false;
@@ -68,17 +68,17 @@ export function compileContains(site: Site, schema: unknown): Check | null {
     most === Number.POSITIVE_INFINITY
       ? `must contain at least ${least} valid item(s)`
       : `must contain at least ${least} and no more than ${most} valid item(s)`;
-  return (run, value, place, seen) => {
+  return (run, value, place, evaluated) => {
     if (!Array.isArray(value)) return true;
     let matching = 0;
     for (const [at, element] of value.entries()) {
       if (!run.matches(node, element, placeBelow(place, at), null)) continue;
       matching += 1;
-      if (!ofDraft7 && seen !== null) {
+      if (!ofDraft7 && evaluated !== null) {
         run.steps.take(STEPS_A_LOOKUP);
-        seen.add(at);
+        evaluated.add(at);
       }
-      if (matching > most || (seen === null && matching >= least && most === Number.POSITIVE_INFINITY)) break;
+      if (matching > most || (evaluated === null && matching >= least && most === Number.POSITIVE_INFINITY)) break;
     }
     return (matching >= least && matching <= most) || run.fail(place, message);
   };
@@ -87,17 +87,17 @@ export function compileContains(site: Site, schema: unknown): Check | null {
 export function compileUnevaluatedItems(site: Site, schema: unknown): Check | null {
   const node = site.below(schema, "/unevaluatedItems");
   if (node === null) return null;
-  return (run, value, place, seen) => {
+  return (run, value, place, evaluated) => {
     if (!Array.isArray(value)) return true;
     let valid = true;
     run.steps.take(value.length);
     for (const [at, element] of value.entries()) {
-      if (seen?.has(at) === true) continue;
+      if (evaluated?.has(at) === true) continue;
       if (schema === false) return moreThan(run, place, at);
       if (!run.evaluate(node, element, placeBelow(place, at), null)) valid = false;
       if (!valid && run.stops) return false;
     }
-    seen?.addAll();
+    evaluated?.addAll();
     return valid;
   };
 }

@@ -21,7 +21,7 @@ export interface SchemaError {
 }
 
 /** Returns whether a value satisfies a keyword. */
-export type Check = (run: Evaluation, value: unknown, place: Place, seen: Seen | null) => boolean;
+export type Check = (run: Evaluation, value: unknown, place: Place, evaluated: Evaluated | null) => boolean;
 
 export interface SchemaNode {
   /** The node's place in the schema, as a JSON Pointer or a URI. */
@@ -39,7 +39,7 @@ export interface SchemaNode {
 }
 
 /** The parts of an object or an array that the keywords of a schema have evaluated. */
-export class Seen {
+export class Evaluated {
   #all = false;
   readonly #names = new Set<string | number>();
 
@@ -55,7 +55,7 @@ export class Seen {
     return this.#names.size;
   }
 
-  addFrom(other: Seen): void {
+  addFrom(other: Evaluated): void {
     if (other.#all) this.#all = true;
     for (const name of other.#names) this.#names.add(name);
   }
@@ -118,25 +118,25 @@ export class Evaluation {
     return false;
   }
 
-  evaluate(node: SchemaNode, value: unknown, place: Place, seen: Seen | null): boolean {
+  evaluate(node: SchemaNode, value: unknown, place: Place, evaluated: Evaluated | null): boolean {
     if (value === null && node.nullable) return true;
     const outerScope = this.#scope;
     this.steps.take(1 + outerScope.length / RESOURCES_A_STEP);
     if (!outerScope.includes(node.resource)) this.#scope = [...outerScope, node.resource];
-    const own = seen !== null || node.lateChecks.length > 0 ? new Seen() : null;
+    const own = evaluated !== null || node.lateChecks.length > 0 ? new Evaluated() : null;
     const valid =
       this.#all(node.checks, value, place, own) &&
       (node.lateChecks.length === 0 || this.#all(node.lateChecks, value, place, own));
     this.#scope = outerScope;
-    if (valid && seen !== null && own !== null) {
+    if (valid && evaluated !== null && own !== null) {
       this.steps.take(own.size * STEPS_A_LOOKUP);
-      seen.addFrom(own);
+      evaluated.addFrom(own);
     }
     return valid;
   }
 
   /** Works as `evaluate`, for the target of a reference. */
-  evaluateReference(node: SchemaNode, value: unknown, place: Place, seen: Seen | null): boolean {
+  evaluateReference(node: SchemaNode, value: unknown, place: Place, evaluated: Evaluated | null): boolean {
     const outer = this.#frame;
     const scope = this.#scope;
     for (let frame = outer; frame !== null && frame.place === place; frame = frame.outer) {
@@ -144,15 +144,15 @@ export class Evaluation {
       if (frame.node === node && frame.scope === scope) throw new EndlessReference(node.where);
     }
     this.#frame = { node, place, scope, outer };
-    const valid = this.evaluate(node, value, place, seen);
+    const valid = this.evaluate(node, value, place, evaluated);
     this.#frame = outer;
     return valid;
   }
 
   /** Works as `evaluate`, but records no errors. */
-  matches(node: SchemaNode, value: unknown, place: Place, seen: Seen | null): boolean {
+  matches(node: SchemaNode, value: unknown, place: Place, evaluated: Evaluated | null): boolean {
     this.#quiet += 1;
-    const valid = this.evaluate(node, value, place, seen);
+    const valid = this.evaluate(node, value, place, evaluated);
     this.#quiet -= 1;
     return valid;
   }
@@ -162,11 +162,11 @@ export class Evaluation {
     if (this.errors.length > kept) this.errors.length = kept;
   }
 
-  #all(checks: readonly Check[], value: unknown, place: Place, seen: Seen | null): boolean {
+  #all(checks: readonly Check[], value: unknown, place: Place, evaluated: Evaluated | null): boolean {
     let valid = true;
     for (const check of checks) {
       this.steps.take(1);
-      if (check(this, value, place, seen)) continue;
+      if (check(this, value, place, evaluated)) continue;
       valid = false;
       if (this.stops) return false;
     }

@@ -14,7 +14,7 @@ export function compileRef(site: Site, reference: unknown): Check {
     target = node;
     site.node.inPlace.push(node);
   });
-  return (run, value, place, seen) => target === null || run.evaluateReference(target, value, place, seen);
+  return (run, value, place, evaluated) => target === null || run.evaluateReference(target, value, place, evaluated);
 }
 
 export function compileDynamicRef(site: Site, reference: unknown): Check {
@@ -29,10 +29,10 @@ export function compileDynamicRef(site: Site, reference: unknown): Check {
     if (dynamic === null || anchors.size <= 1) site.node.inPlace.push(node);
     else site.node.below.push(dynamic.choice);
   });
-  return (run, value, place, seen) => {
+  return (run, value, place, evaluated) => {
     const outermost = anchors.size === 0 ? undefined : run.scope.find((resource) => anchors.has(resource));
     const target = outermost === undefined ? initial : (anchors.get(outermost) ?? initial);
-    return target === null || run.evaluateReference(target, value, place, seen);
+    return target === null || run.evaluateReference(target, value, place, evaluated);
   };
 }
 
@@ -45,10 +45,10 @@ function compileList(site: Site, keyword: string, schemas: unknown): SchemaNode[
 export function compileAllOf(site: Site, schemas: unknown): Check | null {
   const nodes = compileList(site, "allOf", schemas);
   if (nodes === null) return null;
-  return (run, value, place, seen) => {
+  return (run, value, place, evaluated) => {
     let valid = true;
     for (const node of nodes) {
-      if (run.evaluate(node, value, place, seen)) continue;
+      if (run.evaluate(node, value, place, evaluated)) continue;
       valid = false;
       if (run.stops) return false;
     }
@@ -59,14 +59,14 @@ export function compileAllOf(site: Site, schemas: unknown): Check | null {
 export function compileAnyOf(site: Site, schemas: unknown): Check | null {
   const nodes = compileList(site, "anyOf", schemas);
   if (nodes === null) return null;
-  return (run, value, place, seen) => {
+  return (run, value, place, evaluated) => {
     const kept = run.errors.length;
     let valid = false;
     for (const node of nodes) {
-      if (!run.evaluate(node, value, place, seen)) continue;
+      if (!run.evaluate(node, value, place, evaluated)) continue;
       valid = true;
       // The parts that the other schemas evaluate count, too.
-      if (seen === null) break;
+      if (evaluated === null) break;
     }
     if (!valid) return run.fail(place, () => "must match a schema in anyOf");
     run.dropErrors(kept);
@@ -77,11 +77,11 @@ export function compileAnyOf(site: Site, schemas: unknown): Check | null {
 export function compileOneOf(site: Site, schemas: unknown): Check | null {
   const nodes = compileList(site, "oneOf", schemas);
   if (nodes === null) return null;
-  return (run, value, place, seen) => {
+  return (run, value, place, evaluated) => {
     const kept = run.errors.length;
     let matching = 0;
     for (const node of nodes) {
-      if (run.evaluate(node, value, place, seen)) matching += 1;
+      if (run.evaluate(node, value, place, evaluated)) matching += 1;
       if (matching > 1) break;
     }
     if (matching > 0) run.dropErrors(kept);
@@ -101,10 +101,10 @@ export function compileIf(site: Site, schema: unknown): Check | null {
     site.schema[keyword] === undefined ? null : site.inPlace(site.schema[keyword], `/${keyword}`),
   );
   if (condition === null) return null;
-  return (run, value, place, seen) => {
-    const holds = run.matches(condition, value, place, seen);
+  return (run, value, place, evaluated) => {
+    const holds = run.matches(condition, value, place, evaluated);
     const branch = holds ? then : otherwise;
-    if (branch === null || branch === undefined || run.evaluate(branch, value, place, seen)) return true;
+    if (branch === null || branch === undefined || run.evaluate(branch, value, place, evaluated)) return true;
     return run.fail(place, () => `must match "${holds ? "then" : "else"}" schema`);
   };
 }
@@ -131,14 +131,14 @@ export function compileDependencies(keyword: "dependencies" | "dependentRequired
         const node = site.inPlace(dependency, pointer);
         if (node !== null)
           checks.push(
-            (run, value, place, seen) =>
-              !isObject(value) || !Object.hasOwn(value, property) || run.evaluate(node, value, place, seen),
+            (run, value, place, evaluated) =>
+              !isObject(value) || !Object.hasOwn(value, property) || run.evaluate(node, value, place, evaluated),
           );
       }
     }
-    return (run, value, place, seen) => {
+    return (run, value, place, evaluated) => {
       run.steps.take(checks.length * STEPS_A_LOOKUP);
-      return checks.filter((check) => !check(run, value, place, seen)).length === 0;
+      return checks.filter((check) => !check(run, value, place, evaluated)).length === 0;
     };
   };
 }

@@ -3,7 +3,7 @@ import { isObject, type JsonObject } from "../contract.js";
 import { STEPS_A_LOOKUP } from "../check-steps.js";
 import { MESSAGES } from "../violations.js";
 import { escapePointer } from "../../base/json-pointer.js";
-import type { Check, Evaluation, Place, SchemaNode, Seen } from "./evaluation.js";
+import type { Check, Evaluation, Place, SchemaNode, Evaluated } from "./evaluation.js";
 import type { Pattern } from "./pattern.js";
 import { BOTH_DIALECTS, isNameList, placeBelow, type ApplicatorRow, type Site } from "./site.js";
 
@@ -35,16 +35,16 @@ function compileProperties(site: Site): Check | null {
     value: JsonObject,
     name: string,
     place: Place,
-    seen: Seen | null,
+    evaluated: Evaluated | null,
   ): boolean => {
     const known = named.get(name);
     const matching = patterns.filter(({ pattern }) => pattern.test(name, run.steps)).map(({ node }) => node);
     const nodes = known === undefined ? matching : [known, ...matching];
     if (nodes.length === 0 && refuses) return run.fail(place, () => MESSAGES.unexpected(name, knownNames()), name);
     if (nodes.length === 0 && others === null) return true;
-    if (seen !== null) {
+    if (evaluated !== null) {
       run.steps.take(STEPS_A_LOOKUP);
-      seen.add(name);
+      evaluated.add(name);
     }
     const at = placeBelow(place, name);
     let valid = true;
@@ -52,14 +52,14 @@ function compileProperties(site: Site): Check | null {
       if (!run.evaluate(node, value[name], at, null)) valid = false;
     return valid;
   };
-  return (run, value, place, seen) => {
+  return (run, value, place, evaluated) => {
     if (!isObject(value)) return true;
     let valid = true;
     // If only members with a known name matter, iterates over the shorter of the two lists.
     const names = patterns.length === 0 && others === null ? namedNames : run.steps.namesOf(value);
     run.steps.take(names.length * STEPS_A_LOOKUP);
     for (const name of names) {
-      if (!Object.hasOwn(value, name) || evaluateMember(run, value, name, place, seen)) continue;
+      if (!Object.hasOwn(value, name) || evaluateMember(run, value, name, place, evaluated)) continue;
       valid = false;
       if (run.stops) return false;
     }
@@ -113,18 +113,18 @@ export function compileUnevaluatedProperties(site: Site, schema: unknown): Check
   if (node === null) return null;
   const { properties } = site.schema;
   const known = isObject(properties) ? Object.keys(properties).toSorted() : [];
-  return (run, value, place, seen) => {
+  return (run, value, place, evaluated) => {
     if (!isObject(value)) return true;
     let valid = true;
     const names = run.steps.namesOf(value);
     run.steps.take(names.length * STEPS_A_LOOKUP);
     for (const name of names) {
-      if (seen?.has(name) === true) continue;
+      if (evaluated?.has(name) === true) continue;
       if (schema === false) valid = run.fail(place, () => MESSAGES.unexpected(name, known), name);
       else if (!run.evaluate(node, value[name], placeBelow(place, name), null)) valid = false;
       if (!valid && run.stops) return false;
     }
-    seen?.addAll();
+    evaluated?.addAll();
     return valid;
   };
 }

@@ -140,7 +140,7 @@ t.test("whatever is varied, the rows within a minute are bounded, and every call
   }
 });
 
-t.test("strangers leave others room", (t) => {
+t.test("unauthenticated clients leave other callers room", (t) => {
   const world = new World();
   world.refuse(3_000, (at) => ({ caller: `c${at}`, failure: new Failure("UNAUTHENTICATED", "no token") }));
   world.refuse(1, () => ({ resource: "of another" }));

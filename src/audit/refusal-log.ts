@@ -153,7 +153,7 @@ export class RefusalLog implements BackgroundTask {
     for (const [key, row] of this.#open) {
       if (now_ms - row.since_ms < AUDIT_REPEAT_MS) return;
       this.#drop(key, row);
-      if (isBehind(row)) this.#ended.push(row);
+      if (hasUnstoredCount(row)) this.#ended.push(row);
     }
   }
 
@@ -169,7 +169,7 @@ export class RefusalLog implements BackgroundTask {
 
   #hasCounts(): boolean {
     if (this.#ended.length > 0) return true;
-    for (const row of this.#open.values()) if (isBehind(row)) return true;
+    for (const row of this.#open.values()) if (hasUnstoredCount(row)) return true;
     return false;
   }
 
@@ -184,7 +184,7 @@ export class RefusalLog implements BackgroundTask {
     // The counts stay for the next time, but at most a few minutes' rows of them.
     if (reply instanceof Failure) this.#ended = this.#ended.slice(-AUDIT_REFUSAL_ROWS_MAX);
     else for (const { stored, count } of sent) stored.count = count;
-    this.#ended = this.#ended.filter(isBehind);
+    this.#ended = this.#ended.filter(hasUnstoredCount);
   }
 }
 
@@ -195,7 +195,7 @@ function boundsOf({ caller, call, failure }: RefusedCall): readonly GroupBound[]
   // One less, for the shared row of all unauthenticated calls.
   if (failure.http === UNAUTHENTICATED) {
     const most = AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX - 1;
-    return ["call", "caller", "all"].map((group) => [`${group} of strangers`, most]);
+    return ["call", "caller", "all"].map((group) => [`${group} of unauthenticated`, most]);
   }
   return [
     [`call ${caller} ${call}`, AUDIT_REFUSAL_ROWS_OF_CALL_MAX],
@@ -205,7 +205,7 @@ function boundsOf({ caller, call, failure }: RefusedCall): readonly GroupBound[]
 }
 
 /** Returns whether the stored count is smaller than the counted one. */
-function isBehind({ stored, count }: OpenRow): boolean {
+function hasUnstoredCount({ stored, count }: OpenRow): boolean {
   return stored !== null && count > stored.count;
 }
 

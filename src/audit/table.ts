@@ -70,8 +70,8 @@ export class AuditAppender implements AuditTrail, CachingModel {
   ): number {
     const id = this.#next_id++;
     if (id % SPAN_ROWS === 0) this.#known = newSpan();
-    this.#note("actor", actor, id);
-    this.#note("action", action, id);
+    this.#indexSpan("actor", actor, id);
+    this.#indexSpan("action", action, id);
     this.#entries.add(id, now_ms, actor, action, resource, detail, outcome);
     return id;
   }
@@ -81,7 +81,7 @@ export class AuditAppender implements AuditTrail, CachingModel {
     this.#count.run(count, id, at);
   }
 
-  #note(kind: SpanKind, name: string, id: number): void {
+  #indexSpan(kind: SpanKind, name: string, id: number): void {
     if (this.#known[kind].has(name)) return;
     this.#known[kind].add(name);
     this.#spans.add(kind, name, Math.floor(id / SPAN_ROWS));

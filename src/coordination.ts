@@ -93,7 +93,7 @@ export interface Coordination {
   readonly directory: Directory;
   readonly actors: InstanceActors;
   /** A refusal that tells of leases, as clients are told of them. */
-  readonly explain: (failure: Failure) => Failure;
+  readonly toClientFailure: (failure: Failure) => Failure;
   readonly routes: readonly Route[];
   readonly tasks: readonly BackgroundTask[];
   /** Those that are no background tasks. */
@@ -248,7 +248,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   return {
     directory,
     actors,
-    explain: (failure) => views.explain(failure),
+    toClientFailure: (failure) => views.explain(failure),
     routes,
     tasks,
     measured: [directory, leases, boxes, waits],

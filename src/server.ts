@@ -289,7 +289,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     positions: cluster,
     onRevoked: (id) => book.revoke(id),
   });
-  const { directory, actors, explain } = coordination;
+  const { directory, actors, toClientFailure } = coordination;
 
   // What else the front knows by heart
   const state_keys = new StateKeyCount(reads.model(stateReader).count());
@@ -402,7 +402,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     },
   });
   const contracts = new ContractFront({ outbound, long_work, specs: reads.model(specReader) });
-  const templates = new TemplateFront({ writer, long_work, log, explain, contracts });
+  const templates = new TemplateFront({ writer, long_work, log, toClientFailure, contracts });
 
   // Figures
   const writer_metrics = new WriterMetrics(writer, pool);
@@ -472,13 +472,13 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       cluster,
     }),
     ...clusterRoutes(cluster),
-    ...stateRoutes({ writer, reads, longWork: long_work, log, explain }),
+    ...stateRoutes({ writer, reads, longWork: long_work, log, toClientFailure }),
     ...specRoutes({
       writer,
       reads,
       longWork: long_work,
       log,
-      explain,
+      toClientFailure,
       examine: (written, context) => contracts.examine(written, context),
     }),
     ...ruleRoutes({ rules, reads }),

@@ -48,7 +48,7 @@ export interface SpecRoutesOptions {
   readonly reads: Reads;
   readonly longWork: SlowLane;
   readonly log: Log;
-  readonly explain: (failure: Failure) => Failure;
+  readonly toClientFailure: (failure: Failure) => Failure;
   /** Returns the problems of the contracts among specs that were stored. */
   readonly examine: (
     written: readonly { readonly key: string; readonly version: number }[],
@@ -56,10 +56,10 @@ export interface SpecRoutesOptions {
   ) => Promise<readonly Violation[]>;
 }
 
-export function specRoutes({ writer, reads, longWork, log, explain, examine }: SpecRoutesOptions): Route[] {
+export function specRoutes({ writer, reads, longWork, log, toClientFailure, examine }: SpecRoutesOptions): Route[] {
   const reader = reads.model(specReader);
   const methods = { put: putSpec, rollback: rollbackSpec, delete: deleteSpec, history: specHistory, diff: specDiff };
-  const specs = new VersionedFront({ writer, reads, longWork, log, reader, methods, explain });
+  const specs = new VersionedFront({ writer, reads, longWork, log, reader, methods, toClientFailure });
   const tag = "specs";
   const path = "/api/specs/{project}/{name}";
   const params = { project: SpecWord, name: SpecWord };

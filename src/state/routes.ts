@@ -45,10 +45,10 @@ export interface StateRoutesOptions {
   readonly reads: Reads;
   readonly longWork: SlowLane;
   readonly log: Log;
-  readonly explain: (failure: Failure) => Failure;
+  readonly toClientFailure: (failure: Failure) => Failure;
 }
 
-export function stateRoutes({ writer, reads, longWork, log, explain }: StateRoutesOptions): Route[] {
+export function stateRoutes({ writer, reads, longWork, log, toClientFailure }: StateRoutesOptions): Route[] {
   const reader = reads.model(stateReader);
   const methods = {
     put: putState,
@@ -57,7 +57,7 @@ export function stateRoutes({ writer, reads, longWork, log, explain }: StateRout
     history: stateHistory,
     diff: stateDiff,
   };
-  const state = new VersionedFront({ writer, reads, longWork, log, reader, methods, explain });
+  const state = new VersionedFront({ writer, reads, longWork, log, reader, methods, toClientFailure });
   const tag = "state";
   const path = "/api/state/{key...}";
   return [

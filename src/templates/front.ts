@@ -25,7 +25,7 @@ export interface TemplateFrontOptions {
   /** Checks the contracts that applying a template has stored. */
   readonly contracts: ContractFront;
   /** Turns the writer's refusal into the one for clients. */
-  readonly explain: (failure: Failure) => Failure;
+  readonly toClientFailure: (failure: Failure) => Failure;
 }
 
 export class TemplateFront {
@@ -71,11 +71,11 @@ export class TemplateFront {
    * @param header the fence under which the contracts are written, as it was sent
    */
   async apply(id: string, project: string, header: string, context: CallContext): Promise<Answer> {
-    const { writer, log, explain, contracts } = this.#options;
+    const { writer, log, toClientFailure, contracts } = this.#options;
     const fence = sentFence(header);
     if (fence instanceof Failure) return fence;
     const reply = await writer.request(applyTemplate, { id, project, fence }, context);
-    if (reply instanceof Failure) return explain(reply);
+    if (reply instanceof Failure) return toClientFailure(reply);
     log.info("template applied", { id, project, rules: reply.rules, specs: reply.specs.length });
     const warnings = await contracts.examine(reply.specs, context);
     const answer = { applied: id, project, kind: reply.kind, ...(warnings.length === 0 ? {} : { warnings }) };

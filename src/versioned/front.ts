@@ -57,7 +57,7 @@ export interface VersionedFrontOptions {
   readonly reader: VersionedReader;
   readonly methods: VersionedMethods;
   /** Turns the writer's refusal into the one for clients. */
-  readonly explain: (failure: Failure) => Failure;
+  readonly toClientFailure: (failure: Failure) => Failure;
 }
 
 type Asked = "context" | "body";
@@ -142,7 +142,7 @@ export class VersionedFront {
   readonly #log: Log;
   readonly #reader: VersionedReader;
   readonly #methods: VersionedMethods;
-  readonly #explain: (failure: Failure) => Failure;
+  readonly #toClientFailure: (failure: Failure) => Failure;
   readonly #updated: string;
   readonly #cache = new HotCache<ValueReply>();
   /**
@@ -150,14 +150,14 @@ export class VersionedFront {
    */
   readonly #slice = new TimeSlice();
 
-  constructor({ writer, reads, longWork, log, reader, methods, explain }: VersionedFrontOptions) {
+  constructor({ writer, reads, longWork, log, reader, methods, toClientFailure }: VersionedFrontOptions) {
     this.#writer = writer;
     this.#reads = reads;
     this.#longWork = longWork;
     this.#log = log;
     this.#reader = reader;
     this.#methods = methods;
-    this.#explain = explain;
+    this.#toClientFailure = toClientFailure;
     this.#updated = `${reader.space.name} updated`;
     writer.changes.listen(reader.space.name, this.#cache);
   }
@@ -210,7 +210,7 @@ export class VersionedFront {
     return new Promise((resolve) => {
       this.#writer.call(this.#methods.put, put, request.context, (reply) => {
         if (reply instanceof Failure) {
-          resolve(this.#explain(reply));
+          resolve(this.#toClientFailure(reply));
           return;
         }
         const { version } = reply;
@@ -239,7 +239,7 @@ export class VersionedFront {
     const { rollback: rolled_back } = request.query;
     const change = { key, version: rolled_back, ...terms };
     const reply = await this.#writer.request(this.#methods.rollback, change, request.context);
-    if (reply instanceof Failure) return this.#explain(reply);
+    if (reply instanceof Failure) return this.#toClientFailure(reply);
     const { version, hash, updated_at } = reply;
     this.#log.info(`${name} rolled back`, { key: label(key), version, rolled_back });
     const warnings = await warningsOf(version);
@@ -260,7 +260,7 @@ export class VersionedFront {
     const { name, label } = this.#reader.space;
     const change = { key, ...terms };
     const reply = await this.#writer.request(this.#methods.delete, change, request.context);
-    if (reply instanceof Failure) return this.#explain(reply);
+    if (reply instanceof Failure) return this.#toClientFailure(reply);
     this.#log.info(`${name} deleted`, { key: label(key), version: reply.version });
     return jsonReply(JSON.stringify({ deleted: label(key) }));
   }

@@ -223,7 +223,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
 
   const passed_times = reads.model(passedTimes);
   const time_lead = new TimeLead({ clock, machine: systemClock, newestPassed: () => passed_times.newest_ms, log });
-  time_lead.look();
+  time_lead.checkStored();
 
   // Towards clients
   const too_many = new SparseReport(SHORTAGE_REPORT_MS, (connections) =>
@@ -379,7 +379,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       coordination.reload("restore");
       book.load(session_rows.all());
       refusals.forget();
-      time_lead.look();
+      time_lead.checkStored();
     },
   });
 
@@ -450,7 +450,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     tasks,
     writer_metrics,
     new ProcessMetrics({
-      logBytes: () => threads.walBytes(),
+      walBytes: () => threads.walBytes(),
       runtime: { transport: chosen.name, sqlite: sqliteChoice().library.way },
       uptime_ms,
     }),

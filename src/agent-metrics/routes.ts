@@ -25,7 +25,7 @@ export function agentMetricsRoutes(flusher: AgentMetricsFlusher, reads: Reads): 
       path: "/api/metrics/agents",
       name: "metrics.agents",
       tag,
-      summary: "Sums up what agents did, or reads one agent's counters.",
+      summary: "Sums up the activity of agents, or reads one agent's counters.",
       query: AgentMetricsQuery,
       answer: AgentMetricsAnswer,
       uncounted: true,

@@ -90,7 +90,7 @@ export class ComplianceMonitor implements BackgroundTask {
     let characters = 0;
     for await (const step of this.#runs()) {
       if (step instanceof Failure) {
-        log.warn("compliance check broken off", { reason: step.message, runs: count });
+        log.warn("compliance check aborted", { reason: step.message, runs: count });
         return step;
       }
       count += 1;

@@ -31,7 +31,7 @@ export function complianceRoutes({ monitor, reads }: ComplianceRoutesOptions): R
       path: "/api/compliance/history",
       name: "compliance.history",
       tag,
-      summary: "Reads what compliance checks found, newest first.",
+      summary: "Reads the results of compliance checks, newest first.",
       query: ComplianceQuery,
       answer: ComplianceHistory,
       handle: ({ query: { instance_id = "", before = null, limit = COMPLIANCE_ROWS_DEFAULT }, context }) => {

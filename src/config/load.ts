@@ -231,7 +231,7 @@ export function helpText(): string {
           : `${option.help} (${String(option.fallback)})`,
       ] as const,
   );
-  rows.push(["  --config FILE", "settings file (./settings.json where there is one)"], ["  --version, --help", ""]);
+  rows.push(["  --config FILE", "settings file (default: ./settings.json, if it exists)"], ["  --version, --help", ""]);
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   return [
     "Usage: koor-server [flags]",
@@ -239,7 +239,7 @@ export function helpText(): string {
     ...rows.map(([left, right]) => `${left.padEnd(width)}${right}`.trimEnd()),
     "",
     "Each flag has an environment variable (--data-dir: KOOR_DATA_DIR) and a key in the settings file (data_dir).",
-    "Flags beat the environment, the environment beats the file.",
+    "Flags override the environment, and the environment overrides the file.",
     "",
   ].join("\n");
 }

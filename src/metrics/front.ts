@@ -35,7 +35,7 @@ export interface MetricsFrontOptions {
 
 const SCRAPE_HEADERS = headerBlock([["Content-Type", "text/plain; version=0.0.4; charset=utf-8"]]);
 /** The health of a single server: `/health` does not mention a cluster. */
-const ALONE = { well: true, cluster: undefined };
+const SINGLE_SERVER = { well: true, cluster: undefined };
 const UNWELL_HEADERS = headerBlock([JSON_TYPE, ["Retry-After", "1"]]);
 
 export class MetricsFront {
@@ -47,13 +47,13 @@ export class MetricsFront {
 
   health(): Reply {
     const { pipeline, cluster, storage, time_lead } = this.#options;
-    const node = cluster?.health() ?? ALONE;
+    const node = cluster?.health() ?? SINGLE_SERVER;
     const is_well = node.well && storage.fault === null;
     const status = pipeline.draining ? "draining" : is_well ? "ok" : "unwell";
     const reason = storage.fault === null ? undefined : `the database takes no writes: ${storage.fault}`;
     const times_ahead_s = time_lead.ahead_s === 0 ? undefined : time_lead.ahead_s;
-    const told = { status, uptime: this.#uptime(), reason, times_ahead_s, cluster: node.cluster };
-    const reply = jsonReply(JSON.stringify(told));
+    const health = { status, uptime: this.#uptime(), reason, times_ahead_s, cluster: node.cluster };
+    const reply = jsonReply(JSON.stringify(health));
     return status === "ok" ? reply : { ...reply, status: 503, headers: UNWELL_HEADERS };
   }
 

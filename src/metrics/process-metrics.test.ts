@@ -9,7 +9,7 @@ import { ProcessMetrics } from "./process-metrics.js";
 const BLOCKED_MS = 600;
 
 t.test("every figure is there, once, with its type", (t) => {
-  const metrics = new ProcessMetrics({ logBytes: () => 7, runtime: { sqlite: "some way" }, uptime_ms: () => 1500 });
+  const metrics = new ProcessMetrics({ walBytes: () => 7, runtime: { sqlite: "some way" }, uptime_ms: () => 1500 });
   const out = new Exposition();
   metrics.expose(out);
   const families = parseExposition(out.text());
@@ -46,7 +46,7 @@ t.test("every figure is there, once, with its type", (t) => {
 
 t.test("a second reader takes nothing from the first", async (t) => {
   let uptime_ms = 0;
-  const metrics = new ProcessMetrics({ logBytes: () => 0, runtime: {}, uptime_ms: () => uptime_ms });
+  const metrics = new ProcessMetrics({ walBytes: () => 0, runtime: {}, uptime_ms: () => uptime_ms });
   const longest = (): number => {
     const out = new Exposition();
     metrics.expose(out);

@@ -29,7 +29,7 @@ interface LoopDelay {
 
 export interface ProcessMetricsOptions {
   /** Returns the bytes of the database's write-ahead log. */
-  readonly logBytes: () => number;
+  readonly walBytes: () => number;
   /** The libraries that were chosen at the start, by their purpose. */
   readonly runtime: Readonly<Record<string, string>>;
   /** The time since the start. */
@@ -54,19 +54,19 @@ export class ProcessMetrics implements Measured {
     const { rss, heapUsed } = process.memoryUsage();
     const { p50, p99, max } = this.#readLoopDelay();
     out
-      .value("koor_wal_bytes", "gauge", "Size of the write-ahead log.", this.#options.logBytes())
+      .value("koor_wal_bytes", "gauge", "Bytes of the database's write-ahead log.", this.#options.walBytes())
       .value("process_resident_memory_bytes", "gauge", "Resident memory of the process.", rss)
-      .value("nodejs_heap_used_bytes", "gauge", "JavaScript heap of the front that is in use.", heapUsed)
-      .value("process_cpu_seconds_total", "counter", "User and system time of the process.", (user + system) / 1e6)
-      .metric("koor_build_info", "gauge", "Always 1; the version that runs.")
+      .value("nodejs_heap_used_bytes", "gauge", "Used JavaScript heap of the front thread.", heapUsed)
+      .value("process_cpu_seconds_total", "counter", "User and system CPU time of the process.", (user + system) / 1e6)
+      .metric("koor_build_info", "gauge", "Always 1; the label is the running version.")
       .sample("koor_build_info", 1, { version: VERSION })
-      .metric("koor_runtime_info", "gauge", "Always 1; what the version runs on.")
+      .metric("koor_runtime_info", "gauge", "Always 1; the labels are the Node version and the chosen libraries.")
       .sample("koor_runtime_info", 1, { node: process.versions.node, ...this.#options.runtime })
-      .value("koor_uptime_seconds", "gauge", "Time since the start.", this.#options.uptime_ms() / 1000)
-      .metric("koor_event_loop_delay_seconds", "summary", "How late the front's event loop runs its timers.")
+      .value("koor_uptime_seconds", "gauge", "Seconds since the start of the server.", this.#options.uptime_ms() / 1000)
+      .metric("koor_event_loop_delay_seconds", "summary", "Delay of timers in the front's event loop.")
       .sample("koor_event_loop_delay_seconds", p50, { quantile: "0.5" })
       .sample("koor_event_loop_delay_seconds", p99, { quantile: "0.99" })
-      .value("koor_event_loop_delay_max_seconds", "gauge", "The longest such delay of the same time.", max);
+      .value("koor_event_loop_delay_max_seconds", "gauge", "Largest delay of a timer in the same window.", max);
   }
 
   /** Returns the delays of the last complete window, or of the first one while none is complete. */

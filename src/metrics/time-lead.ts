@@ -30,13 +30,13 @@ export class TimeLead implements BackgroundTask {
   }
 
   /** Checks the stored times: at the start, and after a snapshot was restored. */
-  look(): void {
+  checkStored(): void {
     const { newestPassed, machine, log } = this.#options;
     const before_ms = this.#passed_ms;
     this.#passed_ms = newestPassed();
     const ahead_ms = this.#passed_ms - machine.now();
     if (this.#passed_ms !== before_ms && ahead_ms > CLOCK_LEAD_MS_MAX)
-      log.warn("stored times are ahead of the machine's clock: they stay, and new ones go by the clock", {
+      log.warn("stored times are ahead of the machine's clock: they are kept, and new times follow the clock", {
         ahead_s: Math.round(ahead_ms / SECOND_MS),
       });
   }
@@ -45,9 +45,12 @@ export class TimeLead implements BackgroundTask {
     const ahead_ms = now_ms - this.#options.machine.now();
     if (this.#ahead ? ahead_ms > 0 : ahead_ms > CLOCK_LEAD_MS_MAX) {
       if (!this.#ahead)
-        this.#options.log.warn("the machine's clock was set back: the server's time goes on until it is restarted", {
-          ahead_s: Math.round(ahead_ms / SECOND_MS),
-        });
+        this.#options.log.warn(
+          "the machine's clock was set back: the server keeps its own time until it is restarted",
+          {
+            ahead_s: Math.round(ahead_ms / SECOND_MS),
+          },
+        );
       this.#ahead = true;
     } else this.#ahead = false;
   }
@@ -63,7 +66,7 @@ export class TimeLead implements BackgroundTask {
     out.value(
       "koor_times_ahead_seconds",
       "gauge",
-      "How far the server's time, or a stored one, is ahead of the machine's clock.",
+      "Seconds by which the server's time, or a stored time, is ahead of the machine's clock.",
       this.ahead_s,
     );
   }

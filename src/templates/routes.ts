@@ -70,7 +70,7 @@ export function templateRoutes({ templates, reads }: TemplateRoutesOptions): Rou
       name: "template.delete",
       tag,
       needs: "server",
-      summary: "Deletes a template; what it was applied to stays.",
+      summary: "Deletes a template; the rules and specs that it has stored stay.",
       answer: TemplateDeleteAnswer,
       statuses: [404],
       audited: { by: deleteTemplate, subject: ([id]) => ({ id }) },

@@ -39,7 +39,7 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
       path: "/api/llm/usage",
       name: "usage.record",
       tag,
-      summary: "Records what one call of a language model used.",
+      summary: "Records the usage of one call of a language model.",
       body: { kind: "json", schema: UsageBody },
       answer: UsageAnswer,
       audited: { by: recordUsage },

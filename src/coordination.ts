@@ -19,7 +19,7 @@ import type { Clock } from "./base/clock.js";
 import type { Log } from "./base/log.js";
 import { auditReader } from "./audit/table.js";
 import type { Failure } from "./base/result.js";
-import type { RunTime } from "./base/run-time.js";
+import type { PauseDetector } from "./base/pause-detector.js";
 import type { ChangeReaders } from "./changes/readers.js";
 import { pruneLeases } from "./claims/commands.js";
 import { Expiry } from "./claims/expiry.js";
@@ -75,7 +75,7 @@ export interface CoordinationGround {
   readonly log: Log;
   readonly clock: Clock;
   readonly threads: Threads<typeof PUSH_MESSAGES>;
-  readonly run_time: Pick<RunTime, "resumed">;
+  readonly run_time: Pick<PauseDetector, "resumed">;
   /** Whether what goes on without being asked is to go on here: on one node of a cluster. */
   readonly leads: () => boolean;
   /** Whether no other node can have heard of an agent lately. */

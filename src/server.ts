@@ -31,7 +31,7 @@ import { countDescriptors } from "./base/descriptors.js";
 import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
 import { reasonOf } from "./base/reason.js";
-import { RunTime } from "./base/run-time.js";
+import { PauseDetector } from "./base/pause-detector.js";
 import { SparseReport } from "./base/sparse-report.js";
 import { ChangeReaders } from "./changes/readers.js";
 import { changeRoutes } from "./changes/routes.js";
@@ -172,7 +172,7 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Writ
   const unread = new SparseReport(SHORTAGE_REPORT_MS, (requests, error) =>
     log.error("the dashboard's pages cannot be read", { error: reasonOf(error), requests }),
   );
-  const pages = new Pages(urls.pages, (error) => unread.tell(error));
+  const pages = new Pages(urls.pages, (error) => unread.report(error));
   try {
     // A module that could not be loaded for want of a descriptor stays so.
     if ((countDescriptors()?.max ?? Number.POSITIVE_INFINITY) <= FEW_DESCRIPTORS) {
@@ -217,7 +217,7 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Writ
 function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, package_folder }: Ground): Pieces {
   const { writer, pool, reads } = threads;
   const now_ms = clock.now();
-  const run_time = new RunTime(started_ms, (pause_ms) =>
+  const run_time = new PauseDetector(started_ms, (pause_ms) =>
     log.warn("the server did not run, or its machine's clock was set ahead", { ms: pause_ms }),
   );
 
@@ -233,7 +233,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   );
   const descriptors = countDescriptors();
   const { clients_max, outbound_max } = connectionShares(descriptors, OWN_DESCRIPTORS_MAX, OUTBOUND_CONNECTIONS_MAX);
-  const front = new FrontServer(chosen.transport, new ConnectionLimit(clients_max, () => too_many.tell()));
+  const front = new FrontServer(chosen.transport, new ConnectionLimit(clients_max, () => too_many.report()));
   const gate = new RequestGuard(config, front, clock, log);
   const requests = new RequestMetrics();
 

@@ -24,8 +24,8 @@ export class ByteBudget {
     return true;
   }
 
-  give(bytes: number): void {
+  release(bytes: number): void {
     this.#bytes -= bytes;
-    assert(this.#bytes >= 0, "no more is given back than was taken");
+    assert(this.#bytes >= 0, "no more is released than was taken");
   }
 }

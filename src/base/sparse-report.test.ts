@@ -4,15 +4,15 @@ import { SparseReport } from "./sparse-report.js";
 t.test("the first is reported at once, those that follow together", (t) => {
   let now_ms = 5;
   const reports: unknown[] = [];
-  const report = new SparseReport(
+  const sparse = new SparseReport(
     100,
     (times, error) => reports.push([times, error]),
     () => now_ms,
   );
-  for (const error of ["a", "b", "c"]) report.tell(error);
+  for (const error of ["a", "b", "c"]) sparse.report(error);
   t.same(reports, [[1, "a"]]);
   now_ms += 100;
-  report.tell("d");
+  sparse.report("d");
   t.same(reports, [
     [1, "a"],
     [3, "d"],

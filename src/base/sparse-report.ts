@@ -23,7 +23,7 @@ export class SparseReport {
     this.#now = now;
   }
 
-  tell(error?: unknown): void {
+  report(error?: unknown): void {
     this.#times += 1;
     const now_ms = this.#now();
     if (now_ms - this.#written_ms < this.#interval_ms) return;

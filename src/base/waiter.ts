@@ -50,7 +50,7 @@ export class Waiter<Found> implements Wakeable {
     try {
       found = this.#look();
     } catch (error) {
-      this.#fall(error);
+      this.#reject(error);
       return;
     }
     if (!(found instanceof Promise)) {
@@ -64,7 +64,7 @@ export class Waiter<Found> implements Wakeable {
         if (later !== null) this.finish(later);
         else if (this.#again) this.check();
       },
-      (error: unknown) => this.#fall(error),
+      (error: unknown) => this.#reject(error),
     );
   }
 
@@ -76,7 +76,7 @@ export class Waiter<Found> implements Wakeable {
   }
 
   /** A look has thrown, which is a bug: it ends this wait, not the process. */
-  #fall(error: unknown): void {
+  #reject(error: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#fail(error);

@@ -3,14 +3,14 @@ import t from "tap";
 import type { Wakeable } from "./waiter.js";
 import { Waiters } from "./waiters.js";
 
-function somebody(): Wakeable & { readonly woken: string[] } {
+function fakeWaiter(): Wakeable & { readonly woken: string[] } {
   const woken: string[] = [];
   return { woken, wake: () => void woken.push("woken"), finish: () => void woken.push("ended") };
 }
 
 t.test("only those are woken whom it concerns, until they leave", (t) => {
   const waiters = new Waiters<string>();
-  const [one, two, other] = [somebody(), somebody(), somebody()];
+  const [one, two, other] = [fakeWaiter(), fakeWaiter(), fakeWaiter()];
   const leave = waiters.add("a", one);
   waiters.add("a", two);
   const leaveOther = waiters.add("b", other);
@@ -32,8 +32,8 @@ t.test("only those are woken whom it concerns, until they leave", (t) => {
 
 t.test("who leaves late does not take those away who came under the name meanwhile", (t) => {
   const waiters = new Waiters<string>();
-  const late = somebody();
-  const leave = waiters.add("a", somebody());
+  const late = fakeWaiter();
+  const leave = waiters.add("a", fakeWaiter());
   leave();
   waiters.add("a", late);
   leave();

@@ -9,7 +9,7 @@ import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import type { RunTime } from "../base/run-time.js";
+import type { PauseDetector } from "../base/pause-detector.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { endClaims } from "./commands.js";
@@ -31,7 +31,7 @@ export interface ExpiryOptions {
   readonly writer: Writer;
   readonly clock: Clock;
   readonly log: Log;
-  readonly run_time: Pick<RunTime, "resumed">;
+  readonly run_time: Pick<PauseDetector, "resumed">;
   /** Where other servers may hear of holders, too: the one that leads ends claims, a while later unless it is alone. */
   readonly shared: {
     readonly leads: () => boolean;

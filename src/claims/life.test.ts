@@ -1,6 +1,6 @@
 /** Lives, sentence by sentence. */
 import t from "tap";
-import type { Resumed } from "../base/run-time.js";
+import type { Resumed } from "../base/pause-detector.js";
 import { type Life, lifeOf as lifeSince } from "./life.js";
 
 const HELD: Life = { ttl_s: 60, max_s: 600, offered: false, requested_at: 100_000, granted_at: 100_000 };

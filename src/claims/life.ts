@@ -1,7 +1,7 @@
 /** When a claim ends if nothing more is heard of its holder. Pure; times in ms. */
 import { CLAIM_OFFER_MS } from "../../schemas/limits.js";
 import type { EndClaimsRequest } from "../../schemas/leases.js";
-import type { Resumed } from "../base/run-time.js";
+import type { Resumed } from "../base/pause-detector.js";
 
 const SECOND_MS = 1_000;
 

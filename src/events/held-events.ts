@@ -42,6 +42,6 @@ export class HeldEvents {
     held.holders -= 1;
     if (held.holders > 0) return;
     this.#by_id.delete(id);
-    this.#budget.give(held.event.text.length);
+    this.#budget.release(held.event.text.length);
   }
 }

@@ -660,7 +660,7 @@ export class Pipeline {
   /** An exception in a handler is a bug: it is logged whole, and the client learns nothing of it. */
   #bug(call: Call, error: unknown): Failure {
     if (isShortage(error)) {
-      this.#shortage.tell(error);
+      this.#shortage.report(error);
       return SHORT;
     }
     this.#options.log.error("request failed", {
@@ -746,8 +746,8 @@ export class Pipeline {
     const placed = positions === null ? own : positioned(own, positions.line);
     call.exchange.send(call.origin === "" ? placed : withCorsHeaders(call.origin, placed));
     if (bytes > 0) {
-      if (call.exchange.streaming) call.exchange.onAbort(() => this.#answers.give(bytes));
-      else this.#answers.give(bytes);
+      if (call.exchange.streaming) call.exchange.onAbort(() => this.#answers.release(bytes));
+      else this.#answers.release(bytes);
     }
     if (!call.exchange.streaming) {
       this.#options.metrics.in_flight -= 1;

@@ -9,7 +9,7 @@ import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import type { RunTime } from "../base/run-time.js";
+import type { PauseDetector } from "../base/pause-detector.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { markStale } from "./commands.js";
@@ -20,7 +20,7 @@ export interface LivenessOptions {
   readonly writer: Writer;
   readonly clock: Clock;
   readonly log: Log;
-  readonly run_time: Pick<RunTime, "resumed">;
+  readonly run_time: Pick<PauseDetector, "resumed">;
   /** More where others hear of instances, too: what they have heard is known here a while later. */
   readonly stale_after_ms: () => number;
   readonly interval_ms: number;

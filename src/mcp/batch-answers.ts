@@ -37,7 +37,7 @@ export class BatchAnswers {
 
   /** Releases the budget, when the batch is answered or its client has gone. */
   release(): void {
-    this.#all.give(this.#bytes);
+    this.#all.release(this.#bytes);
     this.#bytes = 0;
   }
 

@@ -301,7 +301,7 @@ export class Pool {
         this.#schedule();
       },
       report: (what, error) => this.#options.log.error(what, { error: reasonOf(error) }),
-      onShortage: (error) => this.#shortage.tell(error),
+      onShortage: (error) => this.#shortage.report(error),
     });
     this.#threads.add(thread);
     return thread;

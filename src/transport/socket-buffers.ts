@@ -13,7 +13,7 @@ export class SocketBuffer {
 
   /** It holds so many bytes now. False where there is no room for them: then the socket is to be cut. */
   set(bytes: number): boolean {
-    all.give(this.#bytes);
+    all.release(this.#bytes);
     this.#bytes = 0;
     if (!all.take(bytes)) return false;
     this.#bytes = bytes;

@@ -1,38 +1,38 @@
 /** Detection of pauses of the server, on a clock that the test sets. */
 import t from "tap";
-import { RunTime } from "./run-time.js";
+import { PauseDetector } from "./pause-detector.js";
 
 t.test("a server that did not run gives time, the more the longer it was", (t) => {
   const pauses: number[] = [];
-  const run_time = new RunTime(1_000_000, (pause_ms) => pauses.push(pause_ms));
+  const detector = new PauseDetector(1_000_000, (pause_ms) => pauses.push(pause_ms));
   const started = { before_ms: Number.NEGATIVE_INFINITY, at_ms: 1_000_000, until_ms: 1_015_000 };
   let now_ms = 1_000_000;
   const runUntil = (until_ms: number): void => {
-    for (; now_ms < until_ms; now_ms += 100) run_time.resumed(now_ms);
+    for (; now_ms < until_ms; now_ms += 100) detector.resumed(now_ms);
   };
   runUntil(1_020_000);
-  t.same(run_time.resumed(now_ms), started, "it runs");
+  t.same(detector.resumed(now_ms), started, "it runs");
   now_ms += 3_600_000;
-  t.same(run_time.resumed(now_ms), { before_ms: 1_020_000, at_ms: 4_620_000, until_ms: 4_635_000 }, "it slept");
+  t.same(detector.resumed(now_ms), { before_ms: 1_020_000, at_ms: 4_620_000, until_ms: 4_635_000 }, "it slept");
   runUntil(4_640_000);
   now_ms = 4_640_000 + 900;
-  t.same(run_time.resumed(now_ms), { before_ms: 4_639_900, at_ms: 4_640_900, until_ms: 4_645_900 }, "it was blocked");
+  t.same(detector.resumed(now_ms), { before_ms: 4_639_900, at_ms: 4_640_900, until_ms: 4_645_900 }, "it was blocked");
   t.same(pauses, [3_600_000, 1_000]);
   t.end();
 });
 
 t.test("one that stops again and again gives what was alive at first no more time than once", (t) => {
-  const run_time = new RunTime(0);
+  const detector = new PauseDetector(0);
   let now_ms = 0;
   const runFor = (ms: number): void => {
-    for (const until_ms = now_ms + ms; now_ms < until_ms; now_ms += 100) run_time.resumed(now_ms);
+    for (const until_ms = now_ms + ms; now_ms < until_ms; now_ms += 100) detector.resumed(now_ms);
   };
   runFor(20_000);
   const paused_at_ms = now_ms - 100;
   let ran_ms = 0;
   for (;;) {
     now_ms += 25_000;
-    const { before_ms, until_ms } = run_time.resumed(now_ms);
+    const { before_ms, until_ms } = detector.resumed(now_ms);
     if (before_ms !== paused_at_ms) break;
     t.equal(until_ms - now_ms, 15_000 - ran_ms, "what is left");
     runFor(4_100);

@@ -14,7 +14,7 @@ export interface Resumed {
   readonly until_ms: number;
 }
 
-export class RunTime {
+export class PauseDetector {
   readonly #onPause: (pause_ms: number) => void;
   #last_ms: number;
   #resumed: Resumed;

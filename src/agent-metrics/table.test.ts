@@ -4,7 +4,7 @@ import { migrate } from "../store/migrate.js";
 import { AgentMetricsWriter, countersOf, listHours, sumCounters } from "./table.js";
 import { openDatabase } from "../store/sqlite/choice.js";
 
-t.test("counters add up, once a flush", (t) => {
+t.test("counters add up, once for each flush", (t) => {
   const db = openDatabase(":memory:");
   migrate(db);
   const writer = new AgentMetricsWriter(db);
@@ -46,7 +46,7 @@ t.test("counters add up, once a flush", (t) => {
   t.end();
 });
 
-t.test("nodes are told apart; what is too old goes in the order of its key", (t) => {
+t.test("nodes have their own flushes; old counters are pruned in the order of their key", (t) => {
   const db = openDatabase(":memory:");
   migrate(db);
   const writer = new AgentMetricsWriter(db);

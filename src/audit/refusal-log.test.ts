@@ -113,7 +113,7 @@ t.test("another caller, call, reason or resource is another row", async (t) => {
   );
 });
 
-t.test("whatever is varied, the rows within a minute are bounded, and every call is counted", async (t) => {
+t.test("whatever a caller varies, the rows within a minute are bounded, and every call is counted", async (t) => {
   const most = AUDIT_REFUSAL_ROWS_OF_CALL_MAX;
   const tries: readonly (readonly [what: string, rows: number, refused: (at: number) => Partial<RefusedCall>])[] = [
     ["the path", most + 1, (at) => ({ resource: `k${at}` })],
@@ -148,7 +148,7 @@ t.test("unauthenticated clients leave other callers room", (t) => {
   t.end();
 });
 
-t.test("counts are stored by the time, at the end of their minute, and at a shutdown", async (t) => {
+t.test("counts are stored at their interval, at the end of their minute, and at a shutdown", async (t) => {
   const world = new World();
   world.refuse(2);
   world.log.tick((world.now_ms += AUDIT_COUNT_DELAY_MS));
@@ -167,7 +167,7 @@ t.test("counts are stored by the time, at the end of their minute, and at a shut
   t.match(world.rows, [{ count: 3 }, { count: 4 }], "at a shutdown");
 });
 
-t.test("what could not be stored is stored later", async (t) => {
+t.test("counts that could not be stored are stored later", async (t) => {
   const world = new World();
   world.broken = true;
   t.equal(world.refuse(2), 2);
@@ -185,7 +185,7 @@ t.test("what could not be stored is stored later", async (t) => {
   t.match(world.rows, [{ count: 3 }], "also when its minute is over");
 });
 
-t.test("after a restore nothing is counted in rows that are others now", async (t) => {
+t.test("after a restore, no row of the old log is counted up", async (t) => {
   const world = new World();
   world.refuse(5);
   world.log.forget();

@@ -12,7 +12,7 @@ const ROWS = 3_000;
 const ACTORS = ["", "ana", "bob"];
 const ACTIONS = ["state.put", "lease.acquire", "task.claim"];
 
-t.test("a page is what a filter over all rows gives", async (t) => {
+t.test("a page has the rows that a filter over all rows gives", async (t) => {
   const seed = newSeed();
   t.comment(`seed ${seed}`);
   const random = makeRandom(seed);

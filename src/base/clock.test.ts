@@ -2,7 +2,7 @@
 import t from "tap";
 import { MonotonicClock } from "./clock.js";
 
-t.test("time goes on, whatever the machine's clock says", (t) => {
+t.test("time moves forward, whatever the machine's clock does", (t) => {
   let machine = 1_000_000;
   let elapsed = 5;
   const pass = (ms: number): void => {

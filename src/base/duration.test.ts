@@ -29,7 +29,7 @@ t.test("durations are read exactly", (t) => {
   t.end();
 });
 
-t.test("what is no positive duration is refused", (t) => {
+t.test("texts that are no positive durations are refused", (t) => {
   const malformed = [
     "",
     "+",
@@ -81,7 +81,7 @@ t.test("uptimes are whole seconds", (t) => {
   t.end();
 });
 
-t.test("what is written is read back, rounded down to the second", (t) => {
+t.test("a formatted duration is parsed back, rounded down to the second", (t) => {
   const property = fc.property(
     fc.integer({ min: 1000, max: 2 ** 43 }),
     (ms) => parseDuration(formatUptime(ms)) === ms - (ms % 1000),

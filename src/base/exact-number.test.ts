@@ -37,7 +37,7 @@ t.test("only numbers that a double cannot hold are exact", (t) => {
   t.end();
 });
 
-t.test("what was read is written with the digits that it had", (t) => {
+t.test("numbers are written with the digits with which they were read", (t) => {
   for (const text of [
     "12345678901234567891",
     '{"__proto__":[1e400,{"b":"\\"1e400"}],"a":0.12345678901234567891,"c":null}',

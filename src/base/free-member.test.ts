@@ -28,7 +28,7 @@ t.test("the bodies that the front reads", (t) => {
   t.end();
 });
 
-t.test("its texts, and the rest", (t) => {
+t.test("the texts of the free member, and the rest of the body", (t) => {
   const one = '{"name":"a", "data": {"x":[1.0, 2e400]} ,"other":{"k":1},"to":{"id":"i","more":{}},"tags":["t"]}';
   const rest = { name: "a", to: { id: "i" }, tags: ["t"] };
   for (const [text, texts, left] of [

@@ -2,7 +2,7 @@
 import t from "tap";
 import { Groups } from "./groups.js";
 
-t.test("a group is there while somebody belongs to it", (t) => {
+t.test("a group exists while it has an item", (t) => {
   const groups = new Groups<string, number>();
   t.equal(groups.get("a"), undefined);
   t.same([groups.add("a", 1), groups.add("a", 2), groups.add("b", 1), groups.add("a", 1)], [true, true, true, false]);
@@ -15,7 +15,7 @@ t.test("a group is there while somebody belongs to it", (t) => {
   t.end();
 });
 
-t.test("a group is taken whole", (t) => {
+t.test("a whole group is removed and returned", (t) => {
   const groups = new Groups<string, number>();
   groups.add("a", 1);
   groups.add("b", 2);

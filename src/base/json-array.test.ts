@@ -17,7 +17,7 @@ t.test("the chunks joined are the array", (t) => {
   t.end();
 });
 
-t.test("a chunk is sent as soon as it is long enough, and items are taken only as they are needed", (t) => {
+t.test("a chunk is sent as soon as it is long enough, and items are taken on demand", (t) => {
   let taken = 0;
   function* items(): Generator<string, void, undefined> {
     for (;;) {

@@ -46,7 +46,7 @@ t.test("depth and number of values", (t) => {
   t.end();
 });
 
-t.test("another bound of the values", (t) => {
+t.test("another bound on the values", (t) => {
   t.equal(refuseStructure(Buffer.from("[1,2,3]"), 4), null);
   t.equal(refuseStructure(Buffer.from("[1,{}]"), 4), null);
   t.match(refuseStructure(Buffer.from('[1,2,{"a":[]}]'), 4), { message: "the body has more than 4 values" });

@@ -274,7 +274,7 @@ t.test("texts of members and elements are the source's own", (t) => {
   t.end();
 });
 
-t.test("texts that break the promise of being JSON end all the same", (t) => {
+t.test("texts that are not JSON, against the contract, still end", (t) => {
   const soup = fc.string({ unit: fc.constantFrom("{", "}", "[", "]", ",", ":", '"', "1", " ", "a"), maxLength: 12 });
   const property = fc.property(soup, (rest) => {
     memberTexts(`{${rest}`);
@@ -284,7 +284,7 @@ t.test("texts that break the promise of being JSON end all the same", (t) => {
   t.end();
 });
 
-t.test("one line", (t) => {
+t.test("a text is put on one line", (t) => {
   const single = '{"a":"\\n"}';
   t.equal(toOneLine(single), single);
   t.equal(toOneLine('{\r\n"a":\n1\r}'), '{  "a": 1 }');

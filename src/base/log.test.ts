@@ -48,7 +48,7 @@ t.test("a line is key=value pairs in order", (t) => {
   t.end();
 });
 
-t.test("values that are no plain word are JSON strings", (t) => {
+t.test("values that are not plain words are JSON strings", (t) => {
   const rows: readonly (readonly [value: string, shown: string])[] = [
     ["a/b.c:d@e_f-g", "a/b.c:d@e_f-g"],
     ["", '""'],
@@ -122,7 +122,7 @@ t.test("the JSON format is pino's own", async (t) => {
   t.equal(text.split("\n").length, 2, "one line");
 });
 
-t.test("lines keep their order, and the end waits for them", async (t) => {
+t.test("lines keep their order, and close waits for them", async (t) => {
   // Several blocks of the buffer: close waits for them, but not for ever, and another process may be using the disk.
   const count = 5_000;
   const text = await logged(t, "info", "text", (log) => {

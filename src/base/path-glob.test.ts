@@ -110,7 +110,7 @@ t.test("a name with an extension is a file's, unless the other glob names it as 
   t.end();
 });
 
-t.test("escapes, and characters that mean nothing", (t) => {
+t.test("escapes, and characters without a special meaning", (t) => {
   t.ok(globsMeet(compilePathGlob("a\\*b"), literalPathGlob("a*b")));
   t.notOk(globsMeet(compilePathGlob("a\\*b"), compilePathGlob("axb")));
   t.ok(globsMeet(compilePathGlob("a\\*b"), compilePathGlob("a?b")));

@@ -75,7 +75,7 @@ t.test("a query is a form", (t) => {
   t.end();
 });
 
-t.test("what was encoded is decoded, and nothing throws", (t) => {
+t.test("encoded text is decoded, and nothing throws", (t) => {
   const text = fc.string({ unit: "binary", maxLength: 20 });
   const pairs = fc.uniqueArray(fc.tuple(text, text), { selector: ([name]) => name });
   t.doesNotThrow(() => {

@@ -2,7 +2,7 @@
 import t from "tap";
 import { PauseDetector } from "./pause-detector.js";
 
-t.test("a server that did not run gives time, the more the longer it was", (t) => {
+t.test("a longer pause gives a longer grace period", (t) => {
   const pauses: number[] = [];
   const detector = new PauseDetector(1_000_000, (pause_ms) => pauses.push(pause_ms));
   const started = { before_ms: Number.NEGATIVE_INFINITY, at_ms: 1_000_000, until_ms: 1_015_000 };
@@ -21,7 +21,7 @@ t.test("a server that did not run gives time, the more the longer it was", (t) =
   t.end();
 });
 
-t.test("one that stops again and again gives what was alive at first no more time than once", (t) => {
+t.test("repeated pauses give no more than one grace period", (t) => {
   const detector = new PauseDetector(0);
   let now_ms = 0;
   const runFor = (ms: number): void => {

@@ -32,12 +32,12 @@ t.before(async () => {
   await loadShapes();
 });
 
-t.test("the compiler is there once it was loaded", (t) => {
+t.test("the compiler exists after it was loaded", (t) => {
   t.equal(areShapesLoaded(), true);
   t.end();
 });
 
-t.test("a body that fits is handed on with its own text", (t) => {
+t.test("a valid body is passed on with its own text", (t) => {
   const text = '{"name":"a","size":12345678901234567890,"more":[1.50,1e400]}';
   const parsed = readShaped(bytes(text), Type.Object({ name: Type.String() }));
   t.match(parsed, { text, json: { name: "a" } }, "digits are the text's, unknown members do no harm");
@@ -61,7 +61,7 @@ t.test("__proto__ is a member like any other", (t) => {
   t.end();
 });
 
-t.test("what is refused, and what the client reads", (t) => {
+t.test("refused bodies, and the messages that the client reads", (t) => {
   const rows: readonly (readonly [body: string | Uint8Array, message: string])[] = [
     ["", "empty body"],
     [" ", "malformed JSON body"],
@@ -121,7 +121,7 @@ t.test("details name each field by its JSON Pointer", (t) => {
   t.end();
 });
 
-t.test("a part of a body is called what its reader calls it", (t) => {
+t.test("a part of a body has the name that its reader gives it", (t) => {
   const naming = { name: (path: readonly string[]) => `thing "x": ${memberName(path)}`, at: "/things/3" };
   t.match(checkShape({ name: "a", tags: [1], deep: {} }, Thing, naming), {
     message: 'thing "x": tags[0] must be a string',
@@ -137,7 +137,7 @@ t.test("a part of a body is called what its reader calls it", (t) => {
   t.end();
 });
 
-t.test("texts are held to their rules, in the words of the rules", (t) => {
+t.test("texts are checked against their rules, with the messages of the rules", (t) => {
   const Named = Type.Object({
     name: Name(256),
     note: Type.Optional(Text({ characters_max: 4 })),
@@ -174,7 +174,7 @@ t.test("texts are held to their rules, in the words of the rules", (t) => {
   t.end();
 });
 
-t.test("of one or many, the errors are those of what was meant", (t) => {
+t.test("for one or an array of them, the errors are those of the meant one", (t) => {
   const rows: readonly (readonly [body: string, message: string])[] = [
     ["{}", "topic is required"],
     ['{"topic":5}', "topic must be a string"],
@@ -197,7 +197,7 @@ t.test("of one or many, the errors are those of what was meant", (t) => {
   t.end();
 });
 
-t.test("of a member that may be a text or many, too", (t) => {
+t.test("a member that may be a text or an array of them has such errors, too", (t) => {
   const schema = Type.Object({
     to: Type.Union([Name(4), Type.Array(Name(4), { minItems: 1, maxItems: 2 })]),
     size: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
@@ -219,7 +219,7 @@ t.test("of a member that may be a text or many, too", (t) => {
   t.end();
 });
 
-t.test("any bytes: what passes is what was sent, the rest is a 400", (t) => {
+t.test("any bytes: a valid body is passed on as it was sent, others are refused with a 400", (t) => {
   const json = fc.json().map((text) => bytes(text));
   const near = fc
     .record({ name: fc.jsonValue(), size: fc.jsonValue(), tags: fc.jsonValue() }, { requiredKeys: [] })
@@ -240,7 +240,7 @@ t.test("any bytes: what passes is what was sent, the rest is a 400", (t) => {
   t.end();
 });
 
-t.test("of a long body too many items are refused before any is looked at", (t) => {
+t.test("a long body with too many items is refused before any item is checked", (t) => {
   let looked_at = 0;
   const Item = Type.Refine(Type.String(), () => {
     looked_at += 1;

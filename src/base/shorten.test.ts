@@ -4,7 +4,7 @@ import { QUOTED_CHARACTERS_MAX, REFUSAL_CHARACTERS_MAX } from "../../schemas/lim
 import { invalid } from "./result.js";
 import { shorten } from "./shorten.js";
 
-t.test("a text is cut at its bound, and no character is halved", (t) => {
+t.test("a text is truncated at its bound, and no character is split", (t) => {
   for (const [text, most, shown] of [
     ["", 1, ""],
     ["abc", 3, "abc"],
@@ -18,7 +18,7 @@ t.test("a text is cut at its bound, and no character is halved", (t) => {
   t.end();
 });
 
-t.test("no refusal says more than its bound, whatever it repeats", (t) => {
+t.test("no refusal is longer than its bound, whatever it repeats", (t) => {
   const { message } = invalid(`unknown: ${"x".repeat(4_000_000)}`);
   t.equal(message.length, REFUSAL_CHARACTERS_MAX + 1);
   t.match(message, /^unknown: x+…$/);

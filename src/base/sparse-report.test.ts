@@ -1,7 +1,7 @@
 import t from "tap";
 import { SparseReport } from "./sparse-report.js";
 
-t.test("the first is reported at once, those that follow together", (t) => {
+t.test("the first one is reported at once, those that follow together", (t) => {
   let now_ms = 5;
   const reports: unknown[] = [];
   const sparse = new SparseReport(

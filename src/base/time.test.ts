@@ -33,7 +33,7 @@ t.test("times are read to the millisecond", (t) => {
   t.end();
 });
 
-t.test("what is no time is refused", (t) => {
+t.test("texts that are no times are refused", (t) => {
   const malformed = [
     "",
     "now",
@@ -86,7 +86,7 @@ t.test("times are written with three fraction digits", (t) => {
   t.end();
 });
 
-t.test("any time is written as Date writes it, and read back", (t) => {
+t.test("any time is formatted as Date does it, and parsed back", (t) => {
   const any_time = fc.oneof(
     fc.integer({ min: TIME_MS_MIN, max: TIME_MS_MAX }),
     // Neighbours within one second, one after the other.

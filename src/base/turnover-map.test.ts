@@ -2,7 +2,7 @@
 import t from "tap";
 import { TurnoverMap } from "./turnover-map.js";
 
-t.test("as a Map, by names that objects know, too", (t) => {
+t.test("works as a Map, also for names that objects have", (t) => {
   const map = new TurnoverMap<string, number>();
   const names = ["__proto__", "constructor", "toString", "7", ""];
   for (const name of names) t.notOk(map.has(name), name);
@@ -25,7 +25,7 @@ t.test("as a Map, by names that objects know, too", (t) => {
   t.end();
 });
 
-t.test("by numbers that grow, among some that stay", (t) => {
+t.test("works with growing numbers among some that stay", (t) => {
   const map = new TurnoverMap<number, number>();
   for (let row = 1; row <= 20_000; row++) {
     map.set(row, -row);

@@ -55,7 +55,7 @@ for (const [kind, fail] of Object.entries(KINDS)) {
   });
 }
 
-t.test("what is thrown when the wait is over is nobody's", async (t) => {
+t.test("an error after the end of the wait is ignored", async (t) => {
   let fail = (_error: Error): void => undefined;
   const waiting = begin(() => new Promise((_resolve, reject) => (fail = reject)));
   waiting.leave();
@@ -64,7 +64,7 @@ t.test("what is thrown when the wait is over is nobody's", async (t) => {
   await turn();
 });
 
-t.test("who cannot listen does not wait", async (t) => {
+t.test("a waiter that cannot subscribe does not wait", async (t) => {
   const listen = (): never => {
     throw BUG;
   };

@@ -8,7 +8,7 @@ function fakeWaiter(): Wakeable & { readonly woken: string[] } {
   return { woken, wake: () => void woken.push("woken"), finish: () => void woken.push("ended") };
 }
 
-t.test("only those are woken whom it concerns, until they leave", (t) => {
+t.test("only the waiters of a key are woken, until they leave", (t) => {
   const waiters = new Waiters<string>();
   const [one, two, other] = [fakeWaiter(), fakeWaiter(), fakeWaiter()];
   const leave = waiters.add("a", one);
@@ -30,7 +30,7 @@ t.test("only those are woken whom it concerns, until they leave", (t) => {
   t.end();
 });
 
-t.test("who leaves late does not take those away who came under the name meanwhile", (t) => {
+t.test("a late removal does not remove waiters that came under the key meanwhile", (t) => {
   const waiters = new Waiters<string>();
   const late = fakeWaiter();
   const leave = waiters.add("a", fakeWaiter());

@@ -63,7 +63,7 @@ function makeMonitor(
 
 const allPass = ({ pairs }: CheckRequest): string[] => pairs.map(() => "[]");
 
-t.test("by its interval, and in steps as the pool gets on", async (t) => {
+t.test("checks run by their interval, and in steps", async (t) => {
   const { monitor, asked, recorded } = makeMonitor(["1", "2", "z"], ({ pairs }) => pairs.slice(0, 3).map(() => "[]"));
   monitor.tick(INTERVAL_MS - 1);
   t.same(asked, []);
@@ -76,7 +76,7 @@ t.test("by its interval, and in steps as the pool gets on", async (t) => {
   await monitor.close();
 });
 
-t.test("who asks while one is under way shares the next", async (t) => {
+t.test("requests during a check share the next one", async (t) => {
   const { monitor, recorded } = makeMonitor(["1"], allPass);
   const [first, second, third] = await Promise.all([monitor.check(), monitor.check(), monitor.check()]);
   t.not(first, second);

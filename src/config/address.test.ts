@@ -2,7 +2,7 @@
 import t from "tap";
 import { formatAddress, isLoopback, isWildcard, parseAddress } from "./address.js";
 
-t.test("what is an address", (t) => {
+t.test("valid addresses", (t) => {
   const rows: readonly (readonly [text: string, host: string, port: number])[] = [
     ["localhost:9800", "localhost", 9800],
     [":9800", "", 9800],
@@ -18,7 +18,7 @@ t.test("what is an address", (t) => {
   t.end();
 });
 
-t.test("what is none", (t) => {
+t.test("invalid addresses", (t) => {
   const refused = [
     "",
     "localhost",
@@ -47,7 +47,7 @@ t.test("what is none", (t) => {
   t.end();
 });
 
-t.test("an address is written as it is read", (t) => {
+t.test("an address is formatted as it was parsed", (t) => {
   for (const text of ["localhost:9800", "127.0.0.1:1", "[::1]:9800", ":9800", "[fd00::5]:80"]) {
     const address = parseAddress(text);
     t.equal(address === undefined ? "" : formatAddress(address.host, address.port), text);
@@ -55,7 +55,7 @@ t.test("an address is written as it is read", (t) => {
   t.end();
 });
 
-t.test("which hosts only this machine reaches, and which mean every interface", (t) => {
+t.test("loopback hosts, and hosts that mean every interface", (t) => {
   for (const host of ["localhost", "127.0.0.1", "127.1.2.3", "::1"]) t.equal(isLoopback(host), true, host);
   for (const host of ["", "0.0.0.0", "::", "10.0.0.1", "127.0.0.1.example", "localhost.example", "1127.0.0.1"])
     t.equal(isLoopback(host), false, host);

@@ -5,7 +5,7 @@ import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits.js";
 import { checkToken, ConfigError } from "./load.js";
 import { hasShortToken, isExposed } from "./exposure.js";
 
-t.test("exposed is what has no token and an address that others reach", (t) => {
+t.test("a server without a token on a reachable address is exposed", (t) => {
   const exposed = (bind: string, dashboard_bind: string, auth_token = ""): boolean =>
     isExposed({ bind, dashboard_bind, auth_token } as unknown as Config);
   t.notOk(exposed("localhost:9800", "localhost:9847"));
@@ -19,7 +19,7 @@ t.test("exposed is what has no token and an address that others reach", (t) => {
   t.end();
 });
 
-t.test("a token that can be guessed is not taken where others can try it", (t) => {
+t.test("a token that can be guessed is refused if other machines can try it", (t) => {
   const long = "\u{1F511}".repeat(SERVER_TOKEN_CHARACTERS_MIN);
   const short = "x".repeat(SERVER_TOKEN_CHARACTERS_MIN - 1);
   const check = (bind: string, dashboard_bind: string, auth_token: string): void =>

@@ -89,7 +89,7 @@ t.test("defaults", (t) => {
   t.end();
 });
 
-t.test("flags beat the environment beats the file beats defaults, for every option", (t) => {
+t.test("flags override the environment, the file and the defaults in this order, for every option", (t) => {
   const from_file = Object.fromEntries(
     OPTION_ROWS.map(([key, option]) => [key, valuesOf(option)[2]?.[option.type === "duration" ? 0 : 1]]),
   );
@@ -133,7 +133,7 @@ t.test("the ways to write a flag", (t) => {
   t.end();
 });
 
-t.test("help and version are asked for, whatever else stands there", (t) => {
+t.test("help and version take precedence over other arguments", (t) => {
   for (const word of ["--help", "-h"]) t.same(loadConfig(["--bind", "h:1", word, "stray"], {}), { kind: "help" });
   for (const word of ["--version", "-v"]) t.same(loadConfig([word], {}), { kind: "version" });
   const help = helpText();
@@ -142,7 +142,7 @@ t.test("help and version are asked for, whatever else stands there", (t) => {
   t.end();
 });
 
-t.test("what is refused, and the line that says so", (t) => {
+t.test("refused settings, each with its error line", (t) => {
   const rows: readonly (readonly [argv: readonly string[], line: string | RegExp])[] = [
     [["stray"], 'unexpected argument "stray"'],
     [["--bind", "h:1", "stray"], 'unexpected argument "stray"'],
@@ -235,7 +235,7 @@ t.test("a file of the wrong shape", (t) => {
   t.end();
 });
 
-t.test("a file that is not only the server's, and who names it", (t) => {
+t.test("a file that has other keys, and the sources of its name", (t) => {
   const file = settingsFile(
     t,
     '\uFEFF{"server":"http://elsewhere:1","token":"x","unknown":[],"__proto__":{"bind":"evil:1"},"bind":"h:1"}',

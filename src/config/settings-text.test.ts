@@ -6,7 +6,7 @@ import t from "tap";
 import { SETTINGS_BYTES_MAX } from "../../schemas/limits.js";
 import { readSettingsText } from "./settings-text.js";
 
-t.test("within a bound, and never waiting for a file that nobody has named", (t) => {
+t.test("the file is read within a bound, and an unnamed one never makes the start wait", (t) => {
   const folder = t.testdir();
   const path = join(folder, "settings.json");
   t.throws(() => readSettingsText(path, false), { code: "ENOENT" });

@@ -101,7 +101,7 @@ const EXPLODING: Readonly<Record<string, readonly [definition: unknown, payload:
   ],
 };
 
-t.test("a contract that explodes is refused by its steps", (t) => {
+t.test("a contract whose check explodes is refused by its step budget", (t) => {
   for (const [name, [definition, payload]] of Object.entries(EXPLODING)) {
     const isMap = name === "fields of each element";
     const characters = JSON.stringify(payload).length;
@@ -121,7 +121,7 @@ t.test("a contract that explodes is refused by its steps", (t) => {
   t.end();
 });
 
-t.test("arithmetic on long numbers is paid for", (t) => {
+t.test("arithmetic on long numbers takes steps", (t) => {
   const text = `[${Array.from({ length: 400 }, () => `1e${"9".repeat(900)}`).join(",")}]`;
   const payload = readExact(text, JSON.parse(text));
   const divisor = `{"not":{"multipleOf":${"7".repeat(900)}}}`;
@@ -134,7 +134,7 @@ t.test("arithmetic on long numbers is paid for", (t) => {
   t.end();
 });
 
-t.test("what teams write takes a fraction of it", (t) => {
+t.test("contracts that teams write take a fraction of the budget", (t) => {
   const address = { type: "object", required: ["city"], properties: { city: { type: "string", maxLength: 80 } } };
   const truck = {
     type: "object",
@@ -166,7 +166,7 @@ t.test("what teams write takes a fraction of it", (t) => {
   t.end();
 });
 
-t.test("a power of ten is paid for by its exponent and by the divisor", (t) => {
+t.test("a power of ten takes steps by its exponent and by the divisor", (t) => {
   const text = `[1e${"9".repeat(900)}]`;
   const schema = `{"schema":{"items":{"not":{"multipleOf":${"7".repeat(900)}}}}}`;
   const contract = readContract(`{"kind":"contract","endpoints":{"E":{"request":${schema}}}}`, "p/n");
@@ -178,7 +178,7 @@ t.test("a power of ten is paid for by its exponent and by the divisor", (t) => {
   t.end();
 });
 
-t.test("what a pattern takes does not depend on what was matched before", (t) => {
+t.test("the steps of a pattern do not depend on earlier matches", (t) => {
   const contract = ready({ schema: { items: { pattern: "^(\\w{1,20}-)*\\w+$" } } });
   const taken = ["a-b-c", "zz9-", "a-b-c"].map((text) => {
     const steps = new CheckSteps(stepsFor(100));
@@ -189,7 +189,7 @@ t.test("what a pattern takes does not depend on what was matched before", (t) =>
   t.end();
 });
 
-t.test("patterns that teams write take a fraction of it", (t) => {
+t.test("patterns that teams write take a fraction of the budget", (t) => {
   const rows: readonly (readonly [pattern: string, text: (at: number) => string])[] = [
     ["^[A-Z]{2}-\\d+$", (at) => `TR-${at}`],
     ["^[a-z][a-z0-9-]{0,62}$", (at) => `service-of-a-team-${at}`],
@@ -215,7 +215,7 @@ t.test("patterns that teams write take a fraction of it", (t) => {
   t.end();
 });
 
-t.test("how much it may be", (t) => {
+t.test("the size of the budget", (t) => {
   t.equal(stepsFor(0), CONTRACT_STEPS_LEAST);
   t.equal(stepsFor(10_000_000), CONTRACT_STEPS_MAX);
   const steps = new CheckSteps(10);
@@ -224,7 +224,7 @@ t.test("how much it may be", (t) => {
   t.end();
 });
 
-t.test("patterns are compiled up to so many instructions together", (t) => {
+t.test("the instructions of all patterns together are bounded", (t) => {
   const patterns = Array.from({ length: 300 }, (_, at) => ({ pattern: `^[a-f${at}]{1,300}x$` }));
   const [problem] = contractProblems(ready({ schema: { allOf: patterns } }));
   t.match(problem?.message, new RegExp(`more than ${CONTRACT_PATTERN_INSTRUCTIONS_MAX} instructions together`));
@@ -232,7 +232,7 @@ t.test("patterns are compiled up to so many instructions together", (t) => {
   t.end();
 });
 
-t.test("a message shows the begin of a value without writing all of it", (t) => {
+t.test("a message shows the beginning of a value without writing all of it", (t) => {
   const big = { a: ["x".repeat(1_000), { b: NUMBERS }] };
   const found = validatePayload(ready({ schema: { enum: [1] } }), "E", "request", big, 100_000);
   t.ok(Array.isArray(found));

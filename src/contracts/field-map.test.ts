@@ -81,7 +81,7 @@ function takesMap(map: Readonly<Record<string, Definition>>, one: Record<string,
   );
 }
 
-t.test("as the model", (t) => {
+t.test("a payload is valid exactly if the model accepts it", (t) => {
   const seen = { valid: 0, not: 0 };
   fc.assert(
     fc.property(fc.dictionary(names, field, { maxKeys: 3, noNullPrototype: true }), value, (map, payload) => {
@@ -108,7 +108,7 @@ t.test("as the model", (t) => {
   t.end();
 });
 
-t.test("the cache reads a contract once, and forgets the longest unused", (t) => {
+t.test("the cache reads a contract once, and evicts the least recently used", (t) => {
   const cache = new ContractCache();
   let loads = 0;
   const get = (hash: string): void => {

@@ -27,7 +27,7 @@ function read(...measured: readonly Measured[]): ReturnType<typeof parseExpositi
   return parseExposition(out.text());
 }
 
-t.test("every figure is there, once, with its help and its type", (t) => {
+t.test("every metric exists once, with its help and its type", (t) => {
   const families = read(new Pond(new Histogram([1])), {
     expose: (out) => void out.value("lake_fish", "gauge", "Fish elsewhere.", 0),
   });
@@ -49,7 +49,7 @@ t.test("every figure is there, once, with its help and its type", (t) => {
   t.end();
 });
 
-t.test("a histogram's buckets count what is at or below their bound", (t) => {
+t.test("a histogram's buckets count values at or below their bound", (t) => {
   const depths = new Histogram([0.5, 1, 2]);
   for (const depth of [0.25, 0.5, 0.75, 2, 20]) depths.observe(depth);
   const samples = read(new Pond(depths)).get("pond_depth_metres")?.samples ?? [];

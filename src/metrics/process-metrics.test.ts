@@ -8,7 +8,7 @@ import { ProcessMetrics } from "./process-metrics.js";
 /** Longer than the delays that a busy machine causes to any timer. */
 const BLOCKED_MS = 600;
 
-t.test("every figure is there, once, with its type", (t) => {
+t.test("every metric exists once, with its type", (t) => {
   const metrics = new ProcessMetrics({ walBytes: () => 7, runtime: { sqlite: "some way" }, uptime_ms: () => 1500 });
   const out = new Exposition();
   metrics.expose(out);
@@ -44,7 +44,7 @@ t.test("every figure is there, once, with its type", (t) => {
   t.end();
 });
 
-t.test("a second reader takes nothing from the first", async (t) => {
+t.test("a second reader does not change the first one's values", async (t) => {
   let uptime_ms = 0;
   const metrics = new ProcessMetrics({ walBytes: () => 0, runtime: {}, uptime_ms: () => uptime_ms });
   const longest = (): number => {

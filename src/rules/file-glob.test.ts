@@ -86,7 +86,7 @@ function naive(glob: readonly string[], path: readonly string[]): boolean {
   return path.length > 0 && compileSegment(first)?.matches(path[0] ?? "") === true && naive(rest, path.slice(1));
 }
 
-t.test("any glob on any path, as a model that tries everything", (t) => {
+t.test("any glob on any path matches as in a model that tries everything", (t) => {
   const globs = fc.array(fc.constantFrom("**", "*", "a", "b", "a*", "?", "[ab]"), { minLength: 1, maxLength: 6 });
   const compile = (glob: string) => {
     const compiled = compileFileGlob(glob);
@@ -100,7 +100,7 @@ t.test("any glob on any path, as a model that tries everything", (t) => {
   t.end();
 });
 
-t.test("a glob that could match nothing says what to write", (t) => {
+t.test("the refusal of a glob that cannot match says what to write", (t) => {
   for (const [glob, problem] of [
     ["/src/**", /relative to the workspace: write src\/\*\*$/],
     ["C:/p/src/*.ts", /relative to the workspace/],
@@ -144,7 +144,7 @@ t.test("a glob that could match nothing says what to write", (t) => {
   t.end();
 });
 
-t.test("a stored glob that would be refused today matches what it did", (t) => {
+t.test("a stored glob that would be refused today matches as before", (t) => {
   t.ok(compileStoredGlob("/src/**").matches(splitPath("/src/a.ts")));
   t.notOk(compileStoredGlob("/src/**").matches(splitPath("src/a.ts")));
   t.ok(compileStoredGlob("*.ts,*.tsx").matches(splitPath("a.ts,b.tsx")));
@@ -154,7 +154,7 @@ t.test("a stored glob that would be refused today matches what it did", (t) => {
   t.end();
 });
 
-t.test("what the description promises compiles", (t) => {
+t.test("every glob of the published schema compiles", (t) => {
   const promised = new RegExp(must(FileGlob.text.promised_pattern, "globs have a pattern"), "u");
   const parts = fc.constantFrom("a", "[", "]", "^", "-", "/", "*", "**", "?", ".", ".ts", "{", ",", "}", "[a-c]");
   let globs = 0;

@@ -46,7 +46,7 @@ function open() {
   return { models, run, read, put };
 }
 
-t.test("what was read is what is stored", (t) => {
+t.test("a rule is stored as it was parsed", (t) => {
   const { models, run, read, put } = open();
   t.same(
     put("p", [
@@ -80,7 +80,7 @@ t.test("what was read is what is stored", (t) => {
   t.end();
 });
 
-t.test("what is refused says which rule it is about, as far as that was read", (t) => {
+t.test("a refusal names its rule, as far as that was parsed", (t) => {
   const { models } = open();
   const check = (value: unknown): unknown =>
     checkProposal.bind(models)({ actor: "", is_proven: false, body: bytes(value) });
@@ -93,7 +93,7 @@ t.test("what is refused says which rule it is about, as far as that was read", (
   t.end();
 });
 
-t.test("a long validation finds what a short one does, and each says how much", (t) => {
+t.test("long and short validations find the same, and report the count", (t) => {
   const { run, read, put, models } = open();
   put("p", [
     { rule_id: "a", pattern: "x" },
@@ -119,7 +119,7 @@ t.test("a long validation finds what a short one does, and each says how much", 
   t.end();
 });
 
-t.test("a thread that holds the sets asks the database for nothing", (t) => {
+t.test("a thread that has cached the sets does not ask the database", (t) => {
   const { models, put } = open();
   put("p", [{ rule_id: "a", pattern: "x" }]);
   put("_global", [{ rule_id: "g", pattern: "y" }]);
@@ -142,7 +142,7 @@ t.test("a thread that holds the sets asks the database for nothing", (t) => {
   t.end();
 });
 
-t.test("one rule alone is held against a text, whatever its status", (t) => {
+t.test("a single rule is checked against a text, whatever its status", (t) => {
   const { run, read, put, models } = open();
   put("p", [
     { rule_id: "a", pattern: "x", stack: "go", applies_to: ["*.go"] },

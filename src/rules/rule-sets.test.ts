@@ -17,7 +17,7 @@ const row = (rule_id: string, size = 1): StoredRule => ({
   size,
 });
 
-t.test("a set is loaded once a number", (t) => {
+t.test("a set is loaded once for each version", (t) => {
   const sets = new RuleSets();
   let loads = 0;
   const get = (version: number): unknown =>
@@ -34,7 +34,7 @@ t.test("a set is loaded once a number", (t) => {
   t.end();
 });
 
-t.test("sets that were not used lately are given up", (t) => {
+t.test("the least recently used sets are evicted", (t) => {
   const sets = new RuleSets();
   const loaded: string[] = [];
   const get = (project: string): void => {
@@ -48,7 +48,7 @@ t.test("sets that were not used lately are given up", (t) => {
   t.end();
 });
 
-t.test("which texts a rule is for", (t) => {
+t.test("which texts a rule applies to", (t) => {
   const [rule] = new RuleSets().get("p", 1, () => [{ ...row("a"), stack: "go", applies_to: '["*.go","cmd/**"]' }]);
   const paths = (path: string): string[][] => [path.split("/"), path.split("/").slice(-1)];
   t.equal(rule?.appliesTo(null, ""), true, "no name, no stack: every rule");

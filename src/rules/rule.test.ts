@@ -24,7 +24,7 @@ await loadRuleReading();
 const good = { rule_id: "good", pattern: "x" };
 const says = (result: unknown): unknown => (result instanceof Failure ? result.message : result);
 
-t.test("what a rule does not say, or says with an empty text", (t) => {
+t.test("defaults of missing and empty members", (t) => {
   const missing = {
     rule_id: "r",
     severity: "error",
@@ -64,7 +64,7 @@ t.test("what a rule does not say, or says with an empty text", (t) => {
   t.end();
 });
 
-t.test("what is no rule, each by its name", (t) => {
+t.test("invalid rules are refused by their names", (t) => {
   const rows: readonly (readonly [rules: unknown, sentence: string])[] = [
     [{}, "the body must be an array"],
     [[good, 5], "rule [1]: must be an object"],
@@ -115,7 +115,7 @@ t.test("what is no rule, each by its name", (t) => {
   t.end();
 });
 
-t.test("the details say where in the body", (t) => {
+t.test("the details give the place in the body", (t) => {
   t.match(readRules([good, { rule_id: "x", severity: "?" }], { name: "data", at: "/data" }, TEMPLATED), {
     members: {
       details: [
@@ -127,14 +127,14 @@ t.test("the details say where in the body", (t) => {
   t.end();
 });
 
-t.test("what can be known of a proposal that is refused", (t) => {
+t.test("the subject of a refused proposal", (t) => {
   t.same(subjectOf({ project: "p", rule_id: "r", pattern: "(" }), { project: "p", rule_id: "r" });
   t.same(subjectOf({ project: "p", rule_id: "r\n" }), { project: "p" });
   for (const none of [null, 5, "x", [], { rule_id: 5 }]) t.same(subjectOf(none), {});
   t.end();
 });
 
-t.test("what clients are told of a rule is taken: its regex compiles, its globs are globs", (t) => {
+t.test("a rule of the published schema is accepted if its regex and its globs compile", (t) => {
   const property = fc.property(arbitraryOf(publishedSchema(ProposedRule)), (rule) => {
     const read = readRule(rule, proposalBy("me", false));
     if (read instanceof Failure) throw new Error(read.message);
@@ -143,7 +143,7 @@ t.test("what clients are told of a rule is taken: its regex compiles, its globs 
   t.end();
 });
 
-t.test("globs that an older version took come back from a snapshot, and are not taken anew", (t) => {
+t.test("globs of an older version are restored from a snapshot, but not accepted again", (t) => {
   const old = { ...good, project: "p", applies_to: ["src/", "*.ts,*.tsx", "["] };
   t.match(readRule(old, RESTORED), { applies_to: old.applies_to });
   t.match(

@@ -22,7 +22,7 @@ function make(): {
   return { versions, stored, read, behind };
 }
 
-t.test("a number is read once, until rules change", (t) => {
+t.test("a version is read once, until rules change", (t) => {
   const { versions, stored, read } = make();
   t.same([versions.get("p"), versions.get("p"), versions.get("q"), versions.get("q")], [1, 1, 0, 0]);
   t.same(read, ["p", "q"]);
@@ -41,7 +41,7 @@ t.test("a number is read once, until rules change", (t) => {
   t.end();
 });
 
-t.test("so many are kept and no more", (t) => {
+t.test("the number of cached versions is bounded", (t) => {
   const { versions, read } = make();
   for (let at = 0; at < 3 * RULE_SET_VERSIONS_KEPT_MAX; at++) t.equal(versions.get(`${at}`), 0);
   const before = read.length;
@@ -50,7 +50,7 @@ t.test("so many are kept and no more", (t) => {
   t.end();
 });
 
-t.test("while the database may be ahead, numbers are read there", (t) => {
+t.test("while the database may be newer, versions are read from it", (t) => {
   const { versions, stored, behind } = make();
   t.equal(versions.get("p"), 1);
   stored.set("p", 2);

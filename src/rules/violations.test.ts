@@ -110,7 +110,7 @@ const text = fc
   )
   .map((parts) => parts.join(""));
 
-t.test("looking at all lines at once changes nothing", (t) => {
+t.test("searching all lines together gives the same result", (t) => {
   let hits = 0;
   let shortcuts = 0;
   fc.assert(
@@ -148,7 +148,7 @@ t.test("lines end at \\n, a \\r before it is not part of the line", (t) => {
   t.end();
 });
 
-t.test("the first match of a line, where it is not empty", (t) => {
+t.test("the first match of a line, if it is not empty", (t) => {
   t.same(find("\\d+", "a1 22\n\n333"), [
     { line: 1, match: "1" },
     { line: 3, match: "333" },
@@ -158,7 +158,7 @@ t.test("the first match of a line, where it is not empty", (t) => {
   t.end();
 });
 
-t.test("missing looks at the whole text", (t) => {
+t.test('a "missing" rule searches the whole text', (t) => {
   t.same(find("b", "a\nb", "missing"), []);
   t.same(find("c", "a\nb", "missing"), [{ line: 0, match: "" }]);
   t.same(find("^b$", "a\nb", "missing"), [{ line: 0, match: "" }]);
@@ -168,7 +168,7 @@ t.test("missing looks at the whole text", (t) => {
   t.end();
 });
 
-t.test("custom", (t) => {
+t.test("custom rules", (t) => {
   const found = [
     ...violationsOf(
       { match_type: "custom", regex: null },
@@ -188,7 +188,7 @@ t.test("custom", (t) => {
   t.end();
 });
 
-t.test("compiling is bounded, and says why it refuses", (t) => {
+t.test("compiling is bounded, and a refusal says why", (t) => {
   const refusals: readonly [string, RegExp][] = [
     ["(", /does not compile: missing closing \)/],
     ["(?=a)", /does not compile/],
@@ -207,7 +207,7 @@ t.test("compiling is bounded, and says why it refuses", (t) => {
   t.end();
 });
 
-t.test("matching does not grow with what it learned", (t) => {
+t.test("the memory of matching does not grow with the texts", (t) => {
   const program = compiled("a[ab]{20}$");
   const line = `${Array.from({ length: 20_000 }, (_, at) => ((at * 2654435761) % 7 < 3 ? "a" : "b")).join("")}x`;
   t.equal(program.test(line), false);
@@ -220,7 +220,7 @@ t.test("matching does not grow with what it learned", (t) => {
   t.end();
 });
 
-t.test("what is dear is not begun where others wait", (t) => {
+t.test("expensive searches do not start while other requests wait", (t) => {
   const program = compiled("(?:a{1,30}){1,30}");
   const content = new Content(`b\n${"a".repeat(100)}\nb\n${"a".repeat(10)}`);
   const steps = program.size * 110;

@@ -14,7 +14,7 @@ const rule = { rule_id: "r", pattern: "x" };
 const contract = { kind: "contract", endpoints: {} };
 const bundle = { id: "b", name: "B", kind: "bundle" };
 
-t.test("what fits", (t) => {
+t.test("valid templates", (t) => {
   const head = { id: "b", name: "B", description: "", tags: [] };
   t.match(read({ id: "b", name: "B" }), { ...head, kind: "rules", data: "[]", rules: [] });
   t.match(read({ id: "b", name: "B", kind: "", data: [{ ...rule, project: 5 }] }), {
@@ -39,7 +39,7 @@ t.test("what fits", (t) => {
   t.end();
 });
 
-t.test("what does not", (t) => {
+t.test("invalid templates", (t) => {
   const no_contract = 'must be a contract: {"kind":"contract","endpoints":{…}}';
   const rows: readonly (readonly [body: unknown, sentence: string])[] = [
     [[], "the body must be an object"],
@@ -81,7 +81,7 @@ t.test("what does not", (t) => {
   t.end();
 });
 
-t.test("what the description allows is taken, but for what no schema says", (t) => {
+t.test("a template of the published schema is accepted, except for rules that no schema expresses", (t) => {
   const text = fc.constantFrom("a", "b", "", "x\n", "[", 5, null);
   const rules = fc.oneof(
     fc.uniqueArray(fc.record({ rule_id: text, pattern: text, stack: text }, { requiredKeys: ["rule_id"] }), {

@@ -14,7 +14,7 @@ function sumOf(hour: number, name: string): IntervalTotals {
   };
 }
 
-t.test("one entry an interval, with its groups", (t) => {
+t.test("one entry for each interval, with its groups", (t) => {
   t.equal(encodeSeries([], "hour"), "[]");
   const totals = '{"total_tokens_in":1152921504606846976,"total_tokens_out":1,"total_cost_usd":0.3,"request_count":2}';
   t.equal(
@@ -25,7 +25,7 @@ t.test("one entry an interval, with its groups", (t) => {
   t.end();
 });
 
-t.test("at its bounds it is whole, past them it says what to ask for instead", (t) => {
+t.test("a series at its bounds is complete, and beyond them a refusal says what to request", (t) => {
   const hours = (count: number) => Array.from({ length: count }, (_, hour) => sumOf(hour, "p"));
   t.notOk(encodeSeries(hours(USAGE_SERIES_INTERVALS_MAX), "hour") instanceof Failure);
   const many = hours(USAGE_SERIES_INTERVALS_MAX + 1);

@@ -24,7 +24,7 @@ function recordOf(project: string, tokens_in: number, tokens_out: number, cost_u
   };
 }
 
-t.test("the sums are those of a person with a pencil", (t) => {
+t.test("the sums are those of decimal arithmetic", (t) => {
   const row = fc.tuple(fc.constantFrom("a", "b", ""), tokens, tokens, micros);
   fc.assert(
     fc.property(fc.array(row, { maxLength: 200 }), (rows) => {
@@ -63,7 +63,7 @@ t.test("the sums are those of a person with a pencil", (t) => {
   t.end();
 });
 
-t.test("a series is the sums of each hour or day alone", (t) => {
+t.test("a series has the sums of each hour or day", (t) => {
   const HOUR_MS = 3_600_000;
   const step = fc.oneof(fc.constantFrom(0, 1, HOUR_MS - 1, HOUR_MS, 24 * HOUR_MS), fc.integer({ min: 0, max: 9e7 }));
   const row = fc.tuple(step, fc.constantFrom("b", "a", ""), tokens, micros);
@@ -114,7 +114,7 @@ t.test("a series is the sums of each hour or day alone", (t) => {
   t.end();
 });
 
-t.test("no dust, no loss, no infinity", (t) => {
+t.test("no rounding errors, no lost digits, no infinity", (t) => {
   t.equal(roundCost(0.1 + 0.2), 0.3);
   t.equal(roundCost(1e-12), 1e-12, "small costs stay");
   t.equal(roundCost(123_456_789.123456), 123_456_789.123456);

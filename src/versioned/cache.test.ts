@@ -217,7 +217,7 @@ t.test("a read never goes back in time", (t) => {
   t.end();
 });
 
-t.test("what is read stays longer than what is not", (t) => {
+t.test("entries that are read stay longer than others", (t) => {
   const cache = new HotCache<Reply>(10_000);
   for (let at = 0; at < 100; at++) {
     cache.add(`k${at}`, 1, '"1"', { version: 1 }, 500);
@@ -257,7 +257,7 @@ t.test("an acknowledged write replaces an older entry and nothing else", (t) => 
   t.end();
 });
 
-t.test("keys that only the answer says: nothing is shown until it has come", (t) => {
+t.test("while a write's keys are unknown, no entry is shown", (t) => {
   const cache = new HotCache<Reply>();
   const fill = (): void => {
     for (const key of ["a", "b"]) cache.add(key, 1, '"1"', { version: 1 }, 10);

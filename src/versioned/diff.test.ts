@@ -251,7 +251,7 @@ t.test("entries are sorted by path", (t) => {
   t.end();
 });
 
-t.test("as the naive model, and applied it gives the other document", (t) => {
+t.test("the diff is that of the naive model, and gives the other document when applied", (t) => {
   let entries_seen = 0;
   const property = fc.property(anyPair, fc.infiniteStream(fc.nat({ max: 59 })), ([before, after], choices) => {
     const pick = (): number => choices.next().value as number;
@@ -289,7 +289,7 @@ t.test("parsed once, compared twice", (t) => {
   t.end();
 });
 
-t.test("depth costs no stack, and a path only where there is an entry", (t) => {
+t.test("depth costs no stack, and a path is built only for an entry", (t) => {
   const depth = 200_000;
   const nest = (open: string, value: string, close: string): string => open.repeat(depth) + value + close.repeat(depth);
   t.equal(diffText(nest("[", "1", "]"), nest("[", "1.0", "]")), "[]", "equal arrays");

@@ -3,7 +3,7 @@ import t from "tap";
 import { NO_CALLER } from "../rpc/frames.js";
 import { VersionedFront, type VersionedFrontOptions } from "./front.js";
 
-t.test("a diff takes turns by the bytes of both versions", async (t) => {
+t.test("a diff waits for a permit by the bytes of both versions", async (t) => {
   const runs: unknown[] = [];
   const diff = { name: "a diff" };
   const front = new VersionedFront({

@@ -53,7 +53,7 @@ t.test("lines are replaced, added and removed", (t) => {
   t.end();
 });
 
-t.test("any diff leads from one text to the other, by no more lines than there are", (t) => {
+t.test("any diff leads from one text to the other, with no more entries than lines", (t) => {
   const text = fc.array(fc.constantFrom("a", "b", "c", ""), { maxLength: 12 }).map((lines) => lines.join("\n"));
   fc.assert(
     fc.property(text, text, (before, after) => {

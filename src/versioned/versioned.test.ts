@@ -424,7 +424,7 @@ const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ op: fc.constantFrom("commit" as const, "abort" as const, "reopen" as const) }) },
 );
 
-t.test("as a plain list of versions a key", (t) => {
+t.test("behaves as a plain list of versions for each key", (t) => {
   let runs = 0;
   const directory = makeDirectory(t);
   const property = fc.property(
@@ -449,7 +449,7 @@ t.test("as a plain list of versions a key", (t) => {
   t.end();
 });
 
-t.test("old versions are really removed, also those of a time when all were kept", (t) => {
+t.test("old versions are removed, also those stored while all were kept", (t) => {
   const directory = makeDirectory(t);
   const keep = 10;
   const write = (writer: VersionedWriter, count: number): void => {
@@ -497,7 +497,7 @@ t.test("old versions are really removed, also those of a time when all were kept
   t.end();
 });
 
-t.test("a head that is put off counts, also when others have pushed it out of memory", (t) => {
+t.test("a head in the write buffer counts, also after its eviction from memory", (t) => {
   const db = openWriter(makeDirectory(t));
   t.teardown(() => {
     db.close();

@@ -7,7 +7,7 @@ import { KeyWatch } from "./watch.js";
 
 const LOST = new Failure("UNAVAILABLE", "the writer crashed", null, true);
 
-t.test("by key, by all of them, and by what may have been carried out", (t) => {
+t.test("waiters are woken by their key, by all keys, and by calls of unknown outcome", (t) => {
   const feed = new ChangeFeed();
   const watch = new KeyWatch(feed, STATE);
   const specs = new KeyWatch(feed, SPECS);

@@ -117,7 +117,7 @@ function contractOf(schema: unknown): ReadyContract {
 const ENDLESS = /refers to itself at once/;
 const COSTLY = /^the contract's request definition costs too much/;
 
-t.test("whatever refers to whatever: a check ends within its steps", (t) => {
+t.test("with any references, a check ends within its steps", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
   /** Counts the results of the checks: each kind has to occur. */

@@ -86,7 +86,7 @@ function repeat(schemas: readonly object[], under: "allOf" | "anyOf" | "dependen
 const keywords = fc.array(keyword, { minLength: 1, maxLength: 3 });
 const under = fc.constantFrom("allOf", "anyOf", "dependentSchemas");
 
-t.test("no step takes as long as to find a member's name anew", (t) => {
+t.test("no step takes as long as finding a member's name again", (t) => {
   const rounds = 20;
   const names = (): number => {
     let found = 0;

@@ -77,7 +77,7 @@ class World {
 
 async function settled(t: Test, world: World): Promise<void> {
   await world.log.settle();
-  t.equal(world.log.settle(), null, "all is stored");
+  t.equal(world.log.settle(), null, "all counts are stored");
 }
 
 t.test("repeats within a minute are one row with a count", async (t) => {
@@ -92,7 +92,7 @@ t.test("repeats within a minute are one row with a count", async (t) => {
   world.now_ms += 1;
   world.refuse(2);
   await settled(t, world);
-  t.match(world.rows, [{ count: 3_001 }, { count: 2 }], "a minute after the first begins another row");
+  t.match(world.rows, [{ count: 3_001 }, { count: 2 }], "a minute after the first call, another row begins");
 });
 
 t.test("another caller, call, reason or resource is another row", async (t) => {
@@ -121,7 +121,7 @@ t.test("whatever a caller varies, the rows within a minute are bounded, and ever
     ["path and call", AUDIT_REFUSAL_ROWS_OF_CALLER_MAX + 1, (at) => ({ call: `PUT /${at % 90}`, resource: `k${at}` })],
     ["who calls", AUDIT_REFUSAL_ROWS_MAX + 1, (at) => ({ caller: `c${at}`, resource: `k${at}` })],
     [
-      "who calls without a token",
+      "a caller without a token",
       AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX,
       (at) => ({ caller: `c${at % 700}`, resource: `k${at}`, failure: new Failure("UNAUTHENTICATED", "no token") }),
     ],
@@ -153,7 +153,7 @@ t.test("counts are stored at their interval, at the end of their minute, and at 
   world.refuse(2);
   world.log.tick((world.now_ms += AUDIT_COUNT_DELAY_MS));
   await new Promise(setImmediate);
-  t.match(world.rows, [{ count: 2 }], "by the time");
+  t.match(world.rows, [{ count: 2 }], "at their interval");
   world.refuse(1);
   world.log.tick((world.now_ms += AUDIT_REPEAT_MS));
   await new Promise(setImmediate);
@@ -161,7 +161,7 @@ t.test("counts are stored at their interval, at the end of their minute, and at 
   const calls = world.calls;
   world.log.tick((world.now_ms += AUDIT_COUNT_DELAY_MS));
   await new Promise(setImmediate);
-  t.equal(world.calls, calls, "what is stored is not stored again");
+  t.equal(world.calls, calls, "a stored count is not stored again");
   world.refuse(4);
   await world.log.close();
   t.match(world.rows, [{ count: 3 }, { count: 4 }], "at a shutdown");
@@ -171,7 +171,7 @@ t.test("counts that could not be stored are stored later", async (t) => {
   const world = new World();
   world.broken = true;
   t.equal(world.refuse(2), 2);
-  t.equal(world.calls, 2, "the next one tries again to write the row");
+  t.equal(world.calls, 2, "the next call tries again to write the row");
   world.broken = false;
   world.refuse(3);
   world.broken = true;
@@ -182,7 +182,7 @@ t.test("counts that could not be stored are stored later", async (t) => {
   t.match(world.rows, [{ count: 1 }]);
   world.broken = false;
   await settled(t, world);
-  t.match(world.rows, [{ count: 3 }], "also when its minute is over");
+  t.match(world.rows, [{ count: 3 }], "also after its minute");
 });
 
 t.test("after a restore, no row of the old log is counted up", async (t) => {

@@ -19,9 +19,9 @@ t.test("time moves forward, whatever the machine's clock does", (t) => {
     pass(0.5);
     clock.now();
   }
-  t.equal(clock.now(), 1_000_510, "and nothing is lost in small steps");
+  t.equal(clock.now(), 1_000_510, "small steps lose no time");
   machine += 7_200_000;
-  t.equal(clock.now(), machine, "set ahead, it is followed");
+  t.equal(clock.now(), machine, "it follows a clock that is set ahead");
   t.end();
 });
 
@@ -34,7 +34,7 @@ t.test("it begins at its floor", (t) => {
   t.equal(clock.now(), 520);
   const still = new MonotonicClock({ now: () => machine }, 500);
   machine = 400;
-  t.equal(still.now(), 500, "without what has passed it waits");
+  t.equal(still.now(), 500, "without the elapsed time it waits");
   machine = 501;
   t.equal(still.now(), 501);
   t.end();

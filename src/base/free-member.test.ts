@@ -41,8 +41,8 @@ t.test("the texts of the free member, and the rest of the body", (t) => {
     t.same(freeTexts(text, json, freeMemberOf(Bodies)), texts, text);
     t.same(withoutFree(json, Bodies), left, text);
   }
-  t.same(freeTexts("{}", {}, null), [], "where there is none");
+  t.same(freeTexts("{}", {}, null), [], "a body without a free member");
   const named = JSON.parse('{"name":"a","__proto__":{"name":"b"},"tags":["t"]}') as unknown;
-  t.same(withoutFree(named, Bodies), { name: "a", tags: ["t"] }, "a name that is nobody's");
+  t.same(withoutFree(named, Bodies), { name: "a", tags: ["t"] }, "a member that the schema does not name");
   t.end();
 });

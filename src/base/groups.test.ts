@@ -10,7 +10,7 @@ t.test("a group exists while it has an item", (t) => {
   t.same(groups.items(), [1, 2, 1]);
   t.same([...(groups.get("a") ?? [])], [1, 2]);
   t.same([groups.remove("a", 3), groups.remove("c", 1), groups.remove("b", 1)], [false, false, true]);
-  t.equal(groups.get("b"), undefined, "nobody is left in it");
+  t.equal(groups.get("b"), undefined, "the group is empty");
   t.equal(groups.size, 1);
   t.end();
 });

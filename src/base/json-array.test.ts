@@ -36,6 +36,6 @@ t.test("a chunk is sent as soon as it is long enough, and items are taken on dem
     t.ok(taken <= items_of_chunk * chunk, `${taken} items were taken`);
   }
   const large = "x".repeat(STREAM_CHUNK_CHARACTERS * 3);
-  t.same([...encodeArray([large, large])], [`[${large}`, `,${large}`, "]"], "an item is never cut");
+  t.same([...encodeArray([large, large])], [`[${large}`, `,${large}`, "]"], "an item is never split");
   t.end();
 });

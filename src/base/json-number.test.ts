@@ -85,10 +85,10 @@ t.test("compares as big integers do", (t) => {
 
 t.test("exponents that no double holds", (t) => {
   t.notOk(both("1e9007199254740993", "1e9007199254740992"), "neighbours differ");
-  t.notOk(both("10e9999999999999998", "1e9999999999999999"), "equal values differ where they are written otherwise");
+  t.notOk(both("10e9999999999999998", "1e9999999999999999"), "equal values differ if they are written differently");
   const nines = "9".repeat(1_000_000);
   t.ok(both(`1e${nines}`, `1e${nines}`), "a text equals itself");
-  t.notOk(both(`1e${nines}`, `1e${nines.slice(1)}`), "a million digits are no work");
+  t.notOk(both(`1e${nines}`, `1e${nines.slice(1)}`), "a million digits are compared fast");
   t.end();
 });
 

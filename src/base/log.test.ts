@@ -117,7 +117,7 @@ t.test("the JSON format is pino's own", async (t) => {
   const text = await logged(t, "info", "json", (log) => log.warn("slow", { key: HOSTILE, ms: 3 }));
   const line = JSON.parse(text) as { time: string; level: number };
   t.match(line, { level: 40, msg: "slow", key: HOSTILE, ms: 3 });
-  t.notMatch(text.trimEnd(), /(?!\n)\p{Cc}|[\u2028\u202e]/u, "nothing works on a terminal");
+  t.notMatch(text.trimEnd(), /(?!\n)\p{Cc}|[\u2028\u202e]/u, "nothing controls a terminal");
   t.ok(Math.abs(Date.parse(line.time) - Date.now()) < 60_000, "its time is RFC 3339");
   t.equal(text.split("\n").length, 2, "one line");
 });

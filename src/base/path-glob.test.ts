@@ -74,7 +74,7 @@ t.test("wildcards at every place of longer globs", (t) => {
   }
   t.ok(globsMeet(compilePathGlob("a/**"), compilePathGlob("a")), "none included");
   t.notOk(globsMeet(compilePathGlob("a/**"), compilePathGlob("ab")));
-  t.ok(globsMeet(compilePathGlob("a/*"), compilePathGlob("a")), "a directory, and what is in it");
+  t.ok(globsMeet(compilePathGlob("a/*"), compilePathGlob("a")), "a directory, and the paths in it");
   t.ok(globsMeet(compilePathGlob("a/**/z"), compilePathGlob("a/*/y/?")));
   t.notOk(globsMeet(compilePathGlob("a/**/z"), compilePathGlob("a/*/y/zz")));
   t.notOk(globsMeet(compilePathGlob("a/*"), compilePathGlob("a/b/c")), "a glob covers what it matches");
@@ -115,12 +115,12 @@ t.test("escapes, and characters without a special meaning", (t) => {
   t.notOk(globsMeet(compilePathGlob("a\\*b"), compilePathGlob("axb")));
   t.ok(globsMeet(compilePathGlob("a\\*b"), compilePathGlob("a?b")));
   t.ok(globsMeet(compilePathGlob("a\\\\"), literalPathGlob("a\\")), "a backslash");
-  t.ok(globsMeet(compilePathGlob("a\\x"), literalPathGlob("a\\x")), "before anything else it is one itself");
+  t.ok(globsMeet(compilePathGlob("a\\x"), literalPathGlob("a\\x")), "before any other character it is literal");
   t.ok(globsMeet(compilePathGlob("[ab]"), literalPathGlob("[ab]")), "no classes");
   t.notOk(globsMeet(compilePathGlob("[ab]"), literalPathGlob("a")));
   t.notOk(globsMeet(compilePathGlob("A"), literalPathGlob("a")), "case counts");
   t.ok(globsMeet(compilePathGlob("?"), literalPathGlob("😀")), "a code point");
-  t.ok(globsMeet(literalPathGlob("**"), compilePathGlob("\\*\\*")), "what is literal has no wildcards");
+  t.ok(globsMeet(literalPathGlob("**"), compilePathGlob("\\*\\*")), "literal wildcards match only themselves");
   t.notOk(globsMeet(literalPathGlob("**"), compilePathGlob("a/b")));
   t.notOk(globsMeet(nameGlob("name:a"), nameGlob("name:a/b")), "a name is no directory");
   t.ok(globsMeet(compilePathGlob("*".repeat(512)), compilePathGlob("*a".repeat(256))));

@@ -34,10 +34,10 @@ t.test("repeated pauses give no more than one grace period", (t) => {
     now_ms += 25_000;
     const { before_ms, until_ms } = detector.resumed(now_ms);
     if (before_ms !== paused_at_ms) break;
-    t.equal(until_ms - now_ms, 15_000 - ran_ms, "what is left");
+    t.equal(until_ms - now_ms, 15_000 - ran_ms, "the rest of the grace period");
     runFor(4_100);
     ran_ms += 4_000;
   }
-  t.equal(ran_ms, 16_000, "then it is what is alive by now that has time");
+  t.equal(ran_ms, 16_000, "then whatever is alive by now gets a new grace period");
   t.end();
 });

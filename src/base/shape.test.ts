@@ -40,12 +40,12 @@ t.test("the compiler exists after it was loaded", (t) => {
 t.test("a valid body is passed on with its own text", (t) => {
   const text = '{"name":"a","size":12345678901234567890,"more":[1.50,1e400]}';
   const parsed = readShaped(bytes(text), Type.Object({ name: Type.String() }));
-  t.match(parsed, { text, json: { name: "a" } }, "digits are the text's, unknown members do no harm");
+  t.match(parsed, { text, json: { name: "a" } }, "the text keeps its digits, unknown members do no harm");
   t.match(readShaped(bytes('\uFEFF {"name":"a"} '), Thing), { text: ' {"name":"a"} ' }, "a byte order mark is ignored");
   t.match(
     readShaped(bytes('{"name":1,"name":"b"}'), Thing),
     { json: { name: "b" } },
-    "of duplicate members the last wins",
+    "the last of duplicate members wins",
   );
   t.equal(messageOf(Thing, '{"name":"b","name":1}'), "name must be a string");
   const slice = Buffer.from('xx{"name":"a"}yy').subarray(2, -2);

@@ -47,11 +47,11 @@ for (const [kind, fail] of Object.entries(KINDS)) {
     const later = begin(() => (looks++ === 0 ? null : fail()));
     t.equal(later.listening.size, 1);
     later.wake();
-    await t.rejects(later.found, BUG, "one that was woken");
+    await t.rejects(later.found, BUG, "a look after a wake-up");
     t.equal(later.listening.size, 0);
     later.leave();
     await turn();
-    t.equal(looks, 2, "then there is no more looking");
+    t.equal(looks, 2, "then the waiter looks no more");
   });
 }
 

@@ -16,7 +16,7 @@ t.test("only the waiters of a key are woken, until they leave", (t) => {
   const leaveOther = waiters.add("b", other);
   t.equal(waiters.size, 3);
   waiters.wake("a");
-  waiters.wake("nobody's");
+  waiters.wake("no waiter's");
   t.same([one.woken, two.woken, other.woken], [["woken"], ["woken"], []]);
   leave();
   leave();

@@ -9,7 +9,7 @@ t.test("a server without a token on a reachable address is exposed", (t) => {
   const exposed = (bind: string, dashboard_bind: string, auth_token = ""): boolean =>
     isExposed({ bind, dashboard_bind, auth_token } as unknown as Config);
   t.notOk(exposed("localhost:9800", "localhost:9847"));
-  t.notOk(exposed("127.0.0.1:0", ""), "a port that is off is reached by nobody");
+  t.notOk(exposed("127.0.0.1:0", ""), "no machine can reach a port that is off");
   t.notOk(exposed("[::1]:9800", "127.8.9.1:9847"));
   for (const open of ["0.0.0.0:9800", ":9800", "[::]:9800", "10.1.2.3:9800", "koor.example:9800"]) {
     t.ok(exposed(open, "localhost:9847"), open);
@@ -24,7 +24,7 @@ t.test("a token that can be guessed is refused if other machines can try it", (t
   const short = "x".repeat(SERVER_TOKEN_CHARACTERS_MIN - 1);
   const check = (bind: string, dashboard_bind: string, auth_token: string): void =>
     checkToken({ bind, dashboard_bind, auth_token } as unknown as Config);
-  t.notOk(hasShortToken({ auth_token: "" }), "none is another matter");
+  t.notOk(hasShortToken({ auth_token: "" }), "a missing token is reported separately");
   t.notOk(hasShortToken({ auth_token: long }));
   t.ok(hasShortToken({ auth_token: short }));
   for (const open of ["0.0.0.0:9800", ":9800", "[::]:9800", "10.1.2.3:9800", "koor.example:9800"]) {

@@ -108,7 +108,7 @@ t.test("flags override the environment, the file and the defaults in this order,
 
 t.test("the ways to write a flag", (t) => {
   t.equal(configOf(["--bind=h:1"]).bind, "h:1");
-  t.equal(configOf(["-bind", "h:1"]).bind, "h:1", "one dash, as Go's flags have it");
+  t.equal(configOf(["-bind", "h:1"]).bind, "h:1", "one dash, as in Go's flags");
   t.equal(configOf(["--bind", "h:1", "--bind", "h:2"]).bind, "h:2", "the last one counts");
   t.equal(configOf(["--auth-token=a=b"]).auth_token, "a=b");
   t.equal(configOf(["--auth-token", "--bind"]).auth_token, "--bind", "a value may look like a flag");
@@ -118,7 +118,7 @@ t.test("the ways to write a flag", (t) => {
   t.equal(
     configOf(["--state-events=false"], { KOOR_STATE_EVENTS: "1" }).state_events,
     false,
-    "a flag beats the variable, also where it turns off",
+    "a flag overrides the variable, also to turn the option off",
   );
   t.same(configOf(["--allow-host", "a, b", "--allow-host=c,"]).allow_host, ["a", "b", "c"]);
   for (const [text, on] of [
@@ -194,7 +194,7 @@ t.test("refused settings, each with its error line", (t) => {
   t.match(
     refusalOf(["--bind", "h:1"], { KOOR_BIND: "nowhere" }),
     /^KOOR_BIND/,
-    "a variable that a flag overrides is looked at too",
+    "a variable that a flag overrides is checked, too",
   );
   t.equal(refusalOf([], { KOOR_DATA_DIR: "" }), "KOOR_DATA_DIR must not be empty");
   t.equal(refusalOf([], { KOOR_STATE_EVENTS: "maybe" }), 'KOOR_STATE_EVENTS must be true or false, not "maybe"');
@@ -230,7 +230,7 @@ t.test("a file of the wrong shape", (t) => {
   t.equal(
     refusalOf(["--config", settingsFile(t, { bind: 9800 }), "--bind", "h:1"]),
     "bind must be a string",
-    "what a flag overrides is looked at too",
+    "a setting that a flag overrides is checked, too",
   );
   t.end();
 });
@@ -240,15 +240,15 @@ t.test("a file that has other keys, and the sources of its name", (t) => {
     t,
     '\uFEFF{"server":"http://elsewhere:1","token":"x","unknown":[],"__proto__":{"bind":"evil:1"},"bind":"h:1"}',
   );
-  t.equal(configOf(["--config", file]).bind, "h:1", "members of others are ignored");
+  t.equal(configOf(["--config", file]).bind, "h:1", "unknown members are ignored");
   t.equal(configOf([], { KOOR_CONFIG: file }).bind, "h:1", "--config has its variable too");
-  t.equal(configOf(["--config", file], { KOOR_CONFIG: "/nowhere" }).bind, "h:1", "and beats it");
+  t.equal(configOf(["--config", file], { KOOR_CONFIG: "/nowhere" }).bind, "h:1", "and overrides it");
   const before = process.cwd();
   t.teardown(() => process.chdir(before));
   process.chdir(join(file, ".."));
-  t.equal(configOf([]).bind, "h:1", "./settings.json is read where there is one");
+  t.equal(configOf([]).bind, "h:1", "./settings.json is read if it exists");
   t.equal(configOf([], { KOOR_BIND: "v:1" }).bind, "v:1");
   process.chdir("/");
-  t.equal(configOf([]).bind, "localhost:9800", "and need not be there");
+  t.equal(configOf([]).bind, "localhost:9800", "and need not exist");
   t.end();
 });

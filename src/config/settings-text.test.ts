@@ -24,7 +24,7 @@ t.test("the file is read within a bound, and an unnamed one never makes the star
     t.same(readSettingsText(join(folder, "fifo"), false), { problem: "it is not a regular file" });
     t.same(readSettingsText("/dev/zero", false), { problem: "it is not a regular file" });
     t.same(readSettingsText("/dev/zero", true), { problem: `it is larger than ${SETTINGS_BYTES_MAX} bytes` });
-    t.same(readSettingsText("/dev/null", true), { text: "" }, "what was named may be no file");
+    t.same(readSettingsText("/dev/null", true), { text: "" }, "a named file need not be regular");
   }
   t.end();
 });

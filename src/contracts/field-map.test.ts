@@ -124,10 +124,10 @@ t.test("the cache reads a contract once, and evicts the least recently used", (t
   get("new");
   t.equal(cache.size, 256, "bounded");
   get("h0");
-  t.equal(loads, 257, "what was used lately stays");
+  t.equal(loads, 257, "a recently used contract stays");
   get("h1");
-  t.equal(loads, 258, "what was not is gone");
+  t.equal(loads, 258, "the others are evicted");
   t.ok(cache.get("none", "p/n", () => Buffer.from("{}")) instanceof Failure);
-  t.equal(cache.size, 256, "what is no contract is not kept");
+  t.equal(cache.size, 256, "a spec that is no contract is not cached");
   t.end();
 });

@@ -61,12 +61,12 @@ t.test("a second reader does not change the first one's values", async (t) => {
     });
   }
   const delay = longest();
-  t.equal(longest(), delay, "while the window is young, everybody reads it");
+  t.equal(longest(), delay, "while the window is young, every reader gets it");
   uptime_ms = 10_000;
-  t.ok(longest() >= delay, "it is over, and told whole");
+  t.ok(longest() >= delay, "the window is over, and reported as a whole");
   uptime_ms = 15_000;
-  t.ok(longest() >= delay, "to whoever comes soon after, too");
+  t.ok(longest() >= delay, "also to a reader soon after");
   uptime_ms = 20_000;
-  t.ok(longest() < delay, "then the next one is told");
+  t.ok(longest() < delay, "then the next window is reported");
   t.end();
 });

@@ -128,10 +128,10 @@ t.test("a thread that has cached the sets does not ask the database", (t) => {
     const answer = validateShort.bind(models)({ project, rule_id: null, versions, body });
     return answer instanceof Failure ? answer : answer.violations;
   };
-  t.equal(validate("p", [0, 0]), 2, "the front may know less than the database");
+  t.equal(validate("p", [0, 0]), 2, "the front may be older than the database");
   put("p", [{ rule_id: "a", pattern: "none" }]);
-  t.equal(validate("p", [1, 1]), 2, "what the front knew when it was asked");
-  t.equal(validate("p", [2, 1]), 1, "and what it knows now");
+  t.equal(validate("p", [1, 1]), 2, "the versions that the front knew at the request");
+  t.equal(validate("p", [2, 1]), 1, "and the versions that it knows now");
   t.equal(validate("_global", [1, 1]), 1);
   t.equal(validate("q", [0, 1]), 1, "a project without rules");
   models.use(DATABASE).close();
@@ -171,13 +171,13 @@ t.test("a single rule is checked against a text, whatever its status", (t) => {
   t.same(preview("a", { content: "x", stack: "rust" }), [[], 0, false], "of another stack");
   t.same(preview("a", { content: "x", filename: "a.ts" }), [[], 0, false], "for other files");
 
-  const nobody = { project: "p", rule_id: "none", versions: null, body: bytes({ content: "x" }) };
-  t.match(validateShort.bind(models)(nobody), { http: 404, message: "rule not found: p/none" });
-  t.match(read(validateLong, nobody), { chunks: [], reply: { http: 404 } });
+  const missing = { project: "p", rule_id: "none", versions: null, body: bytes({ content: "x" }) };
+  t.match(validateShort.bind(models)(missing), { http: 404, message: "rule not found: p/none" });
+  t.match(read(validateLong, missing), { chunks: [], reply: { http: 404 } });
   t.match(
-    validateShort.bind(models)({ ...nobody, project: "q", rule_id: "a" }),
+    validateShort.bind(models)({ ...missing, project: "q", rule_id: "a" }),
     { message: "rule not found: q/a" },
-    "another project's, or a global one, is not meant",
+    "a rule of another project, or a global one, is not found",
   );
   t.end();
 });

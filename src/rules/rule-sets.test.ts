@@ -28,8 +28,8 @@ t.test("a set is loaded once for each version", (t) => {
   const first = get(1);
   t.equal(get(1), first);
   t.equal(loads, 1);
-  t.not(get(2), first, "another number, another set");
-  t.not(get(1), first, "a number that comes again is loaded again");
+  t.not(get(2), first, "another version, another set");
+  t.not(get(1), first, "a version that returns is loaded again");
   t.equal(loads, 3);
   t.end();
 });
@@ -44,7 +44,7 @@ t.test("the least recently used sets are evicted", (t) => {
     });
   };
   for (const project of ["a", "b", "a", "c", "a", "b"]) get(project);
-  t.same(loaded, ["a", "b", "c", "b"], "a was used between, and stayed");
+  t.same(loaded, ["a", "b", "c", "b"], "a was used meanwhile, and stayed");
   t.end();
 });
 

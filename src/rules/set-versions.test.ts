@@ -7,19 +7,19 @@ function make(): {
   readonly versions: RuleSetVersions;
   readonly stored: Map<string, number>;
   readonly read: string[];
-  readonly behind: { now: boolean };
+  readonly stale: { now: boolean };
 } {
   const stored = new Map([["p", 1]]);
   const read: string[] = [];
-  const behind = { now: false };
+  const stale = { now: false };
   const versions = new RuleSetVersions(
     (project) => {
       read.push(project);
       return stored.get(project) ?? 0;
     },
-    () => behind.now,
+    () => stale.now,
   );
-  return { versions, stored, read, behind };
+  return { versions, stored, read, stale };
 }
 
 t.test("a version is read once, until rules change", (t) => {
@@ -27,13 +27,13 @@ t.test("a version is read once, until rules change", (t) => {
   t.same([versions.get("p"), versions.get("p"), versions.get("q"), versions.get("q")], [1, 1, 0, 0]);
   t.same(read, ["p", "q"]);
   versions.begin(["p"]);
-  t.equal(versions.get("p"), 1, "not yet");
+  t.equal(versions.get("p"), 1, "the old version is still cached");
   stored.set("p", 2);
-  t.equal(versions.get("p"), 2, "the writer is ahead of its answer");
+  t.equal(versions.get("p"), 2, "the database is newer than the writer's answer");
   versions.begin(null);
   versions.end(["p"], ["p"]);
   stored.set("p", 3);
-  t.equal(versions.get("p"), 3, "another change is on its way");
+  t.equal(versions.get("p"), 3, "another change is in flight");
   versions.end(null, null);
   read.length = 0;
   t.same([versions.get("p"), versions.get("p")], [3, 3]);
@@ -51,10 +51,10 @@ t.test("the number of cached versions is bounded", (t) => {
 });
 
 t.test("while the database may be newer, versions are read from it", (t) => {
-  const { versions, stored, behind } = make();
+  const { versions, stored, stale } = make();
   t.equal(versions.get("p"), 1);
   stored.set("p", 2);
-  behind.now = true;
+  stale.now = true;
   t.equal(versions.get("p"), 2);
   t.end();
 });

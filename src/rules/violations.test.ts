@@ -128,7 +128,7 @@ t.test("searching all lines together gives the same result", (t) => {
     { numRuns: 6000 },
   );
   t.ok(hits > 500, "many of them matched");
-  t.ok(shortcuts > 500, "and many did not, which one look told");
+  t.ok(shortcuts > 500, "and many did not, which one search decided");
   t.end();
 });
 
@@ -144,7 +144,7 @@ t.test("lines end at \\n, a \\r before it is not part of the line", (t) => {
     { line: 3, match: "b" },
   ]);
   t.same(find("a\\nb", "a\nb"), [], "no match crosses a line's end");
-  t.same(find("\\Ab\\z", "a\nb\nc"), [{ line: 2, match: "b" }], "a line is the whole text");
+  t.same(find("\\Ab\\z", "a\nb\nc"), [{ line: 2, match: "b" }], "\\A and \\z match at the edges of a line");
   t.end();
 });
 
@@ -153,7 +153,7 @@ t.test("the first match of a line, if it is not empty", (t) => {
     { line: 1, match: "1" },
     { line: 3, match: "333" },
   ]);
-  t.same(find("x*", "axx\nxx"), [{ line: 2, match: "xx" }], "an empty match is none");
+  t.same(find("x*", "axx\nxx"), [{ line: 2, match: "xx" }], "an empty match does not count");
   t.same(find("a|ab", "ab"), [{ line: 1, match: "a" }], "the leftmost alternative, as in Go");
   t.end();
 });
@@ -163,8 +163,8 @@ t.test('a "missing" rule searches the whole text', (t) => {
   t.same(find("c", "a\nb", "missing"), [{ line: 0, match: "" }]);
   t.same(find("^b$", "a\nb", "missing"), [{ line: 0, match: "" }]);
   t.same(find("(?m)^b$", "a\nb", "missing"), []);
-  t.same(find("a\\r\\nb", "a\r\nb", "missing"), [], "its line ends are what they are");
-  t.same(find("x*", "", "missing"), [], "an empty match is one");
+  t.same(find("a\\r\\nb", "a\r\nb", "missing"), [], "its line ends are kept");
+  t.same(find("x*", "", "missing"), [], "an empty match counts");
   t.end();
 });
 
@@ -233,15 +233,15 @@ t.test("expensive searches do not start while other requests wait", (t) => {
     [[2, 4], false],
     "a step for each instruction and character of the lines that match",
   );
-  t.same(look(new WorkBudget(steps - 1, Infinity)), [[2], true], "what was found is what could be looked for");
+  t.same(look(new WorkBudget(steps - 1, Infinity)), [[2], true], "the matches within the budget were found");
   t.same(look(new WorkBudget(program.size * 100 - 1, Infinity)), [[], true]);
   const clock = { now: 5 };
   const timed = new WorkBudget(steps, 10, () => clock.now);
   clock.now = 15;
   t.same(look(timed), [[2, 4], false]);
   clock.now = 16;
-  t.same(look(timed), [[], true], "and time is up, whatever it was spent on");
+  t.same(look(timed), [[], true], "time is up, whatever used it");
   clock.now = 5;
-  t.equal(timed.allow(0), false, "for good");
+  t.equal(timed.allow(0), false, "it stays exhausted");
   t.end();
 });

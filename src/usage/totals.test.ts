@@ -116,10 +116,10 @@ t.test("a series has the sums of each hour or day", (t) => {
 
 t.test("no rounding errors, no lost digits, no infinity", (t) => {
   t.equal(roundCost(0.1 + 0.2), 0.3);
-  t.equal(roundCost(1e-12), 1e-12, "small costs stay");
+  t.equal(roundCost(1e-12), 1e-12, "small costs are kept");
   t.equal(roundCost(123_456_789.123456), 123_456_789.123456);
-  t.equal(roundCost(Number.POSITIVE_INFINITY), Number.MAX_VALUE, "JSON knows no infinity");
-  t.equal(roundCost(Number.MAX_VALUE), Number.MAX_VALUE, "nor where rounding makes one");
+  t.equal(roundCost(Number.POSITIVE_INFINITY), Number.MAX_VALUE, "JSON has no infinity");
+  t.equal(roundCost(Number.MAX_VALUE), Number.MAX_VALUE, "also not by rounding");
   t.equal(
     encodeTotals({ tokens_in: 12_345_678_901_234_567_890n, tokens_out: 0n, cost_usd: 0.3, requests: 2 }),
     '{"total_tokens_in":12345678901234567890,"total_tokens_out":0,"total_cost_usd":0.3,"request_count":2}',

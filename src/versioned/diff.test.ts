@@ -246,7 +246,7 @@ t.test("entries are sorted by path", (t) => {
   t.same(
     (JSON.parse(diffText('{"a":{"z":1},"a-b":1}', '{"a":{"z":2},"a-b":2}')) as Entry[]).map((entry) => entry.path),
     ["/a/z", "/a-b"],
-    "segment by segment: what lies within a comes before a-b",
+    "segment by segment: paths within a come before a-b",
   );
   t.end();
 });

@@ -49,7 +49,7 @@ t.test("lines are replaced, added and removed", (t) => {
   t.same(entriesOf("same", "same"), []);
   const many = Array.from({ length: LINE_EDITS_MAX + 10 }, (_unused, at) => `${at}`);
   const others = many.map((line) => `x${line}`);
-  t.equal(entriesOf(many.join("\n"), others.join("\n")).length, many.length, "what differs too much");
+  t.equal(entriesOf(many.join("\n"), others.join("\n")).length, many.length, "texts with too many edits");
   t.end();
 });
 

@@ -477,7 +477,7 @@ t.test("old versions are removed, also those stored while all were kept", (t) =>
     write(writer, 1);
     largest = Math.max(largest, before - count("state_version"));
   }
-  t.ok(largest > VERSION_MARK_INTERVAL, "it catches up");
+  t.ok(largest > VERSION_MARK_INTERVAL, "the pruning catches up");
   t.ok(largest < 5 * VERSION_MARK_INTERVAL, `a write removes a bounded number of rows: ${largest}`);
   let most = 0;
   for (let at = 0; at < 500; at++) {

@@ -14,29 +14,29 @@ t.test("waiters are woken by their key, by all keys, and by calls of unknown out
   const woken: string[] = [];
   const add = (on: KeyWatch, key: string, name: string): (() => void) =>
     on.listen(key, { wake: () => void woken.push(name), finish: () => undefined });
-  const told = (asked: readonly string[] | null, made: readonly string[] | null | Failure): readonly string[] => {
+  const wokenBy = (asked: readonly string[] | null, made: readonly string[] | null | Failure): readonly string[] => {
     for (const listener of feed.of("state") ?? []) {
       listener.begin(asked);
       listener.end(asked, made);
     }
     return woken.splice(0);
   };
-  t.same(feed.of("state") ?? [], [], "nobody listens where nobody waits");
-  const leaves = [add(watch, "a", "one"), add(watch, "a", "two"), add(watch, "b", "other"), add(specs, "a", "spec")];
+  t.same(feed.of("state") ?? [], [], "without waiters there is no listener");
+  const removals = [add(watch, "a", "one"), add(watch, "a", "two"), add(watch, "b", "other"), add(specs, "a", "spec")];
   t.equal(feed.of("state")?.length, 1);
-  t.same(told(["a"], ["a"]), ["one", "two"]);
-  t.same(told(["c"], ["c"]), []);
-  t.same(told(null, ["b", "c"]), ["other"], "as the reply names it");
-  t.same(told(null, null), ["one", "two", "other"], "anything may be another now");
-  t.same(told(["a"], invalid("no")), [], "what was refused has changed nothing");
-  t.same(told(["b"], LOST), ["other"], "what may have been carried out, may have");
-  t.same(told(null, LOST), ["one", "two", "other"]);
-  leaves[0]?.();
-  leaves[0]?.();
-  t.same(told(["a"], ["a"]), ["two"]);
-  for (const leave of leaves) leave();
+  t.same(wokenBy(["a"], ["a"]), ["one", "two"]);
+  t.same(wokenBy(["c"], ["c"]), []);
+  t.same(wokenBy(null, ["b", "c"]), ["other"], "the keys are those of the reply");
+  t.same(wokenBy(null, null), ["one", "two", "other"], "any key may have changed");
+  t.same(wokenBy(["a"], invalid("no")), [], "a refused call has changed nothing");
+  t.same(wokenBy(["b"], LOST), ["other"], "a call of unknown outcome may have changed its key");
+  t.same(wokenBy(null, LOST), ["one", "two", "other"]);
+  removals[0]?.();
+  removals[0]?.();
+  t.same(wokenBy(["a"], ["a"]), ["two"]);
+  for (const leave of removals) leave();
   t.same([feed.of("state"), feed.of("spec")], [[], []]);
   add(watch, "a", "again");
-  t.same(told(["a"], ["a"]), ["again"]);
+  t.same(wokenBy(["a"], ["a"]), ["again"]);
   t.end();
 });

@@ -56,7 +56,7 @@ export class AgentMetricsFlusher implements BackgroundTask {
 
   async #flush(): Promise<void> {
     if (this.#tally.dropped > 0) {
-      this.#log.warn("agent metrics were dropped: too many wait for the database", { counts: this.#tally.dropped });
+      this.#log.warn("agent metrics were not counted: too many wait for the database", { counts: this.#tally.dropped });
       this.#tally.dropped = 0;
     }
     // Each agent has at least one counter, so this number of steps takes all present counters.

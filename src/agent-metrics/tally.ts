@@ -28,7 +28,7 @@ export function formatHour(hour: number): string {
 
 interface Hour {
   readonly hour: number;
-  /** By instance; one number for each metric, in the order of AGENT_METRICS. */
+  /** The counts by instance; one number for each metric, in the order of AGENT_METRICS. */
   readonly counts: Map<string, number[]>;
 }
 

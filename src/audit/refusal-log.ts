@@ -62,7 +62,7 @@ const UNAUTHENTICATED = 401;
 export class RefusalLog implements BackgroundTask {
   readonly #writer: Pick<Writer, "call" | "request">;
   readonly #clock: Clock;
-  /** By the common properties of a row's calls, the oldest row first. */
+  /** The open rows by the common properties of their calls, the oldest first. */
   readonly #open = new Map<string, OpenRow>();
   /** The number of open rows of each group. */
   readonly #sizes = new Map<string, number>();

@@ -19,7 +19,7 @@ export interface AuditRow {
   readonly resource: string;
   readonly detail: string;
   readonly outcome: string;
-  /** How often a refused call was made within a minute; 1 for a call that succeeded. */
+  /** The number of times that a refused call was made within a minute; 1 for a call that succeeded. */
   readonly count: number;
 }
 

@@ -2,7 +2,7 @@
  * Expands braces: `{ts,tsx}` in a glob stands for each of its alternatives, nested ones included. Pure. `\` before a
  * brace or a comma makes it literal. A glob also stands for the name that it spells, so the expansion of a glob with
  * braces ends with the glob whose braces are literal.
- * By hand: npm's brace-expansion leaves unbalanced braces as they are, and its bound truncates the list silently.
+ * Not npm's brace-expansion: it leaves unbalanced braces as they are, and its bound truncates the list silently.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
 

@@ -1,5 +1,5 @@
 /**
- * The one source of time. Actors take a `Clock` and expose `tick(now_ms)`, so that tests never sleep. By hand:
+ * The one source of time. Actors take a `Clock` and expose `tick(now_ms)`, so that tests never sleep. Not a library:
  * libraries of test clocks replace the global clock, while an actor here gets its own.
  */
 

@@ -23,7 +23,7 @@ export function isShortage(error: unknown): boolean {
   return isOutOfDescriptors(error) || (typeof code === "string" && NOT_OPENED.has(code));
 }
 
-/** How many file descriptors may be open, and how many are. */
+/** The limit of open file descriptors, and their present number. */
 export interface Descriptors {
   readonly max: number;
   readonly open: number;

@@ -1,7 +1,7 @@
 /**
  * Durations in Go's style, as flags, files and `uptime` write them. Pure, any thread. Each option checks the range of
- * its own value. By hand: parse-duration skips words that it does not know and accepts weeks, ms accepts one term only;
- * Go rejects the former and adds up the latter.
+ * its own value. Not a library: parse-duration skips words that it does not know and accepts weeks, ms accepts one term
+ * only; Go rejects the former and adds up the latter.
  */
 
 const NS_PER_MS = 1_000_000n;

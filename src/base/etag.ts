@@ -1,8 +1,8 @@
 /**
  * Compares entity tags as RFC 9110 (8.8.3, 13.1.1, 13.1.2) defines it for If-None-Match and If-Match. A header that is
  * malformed anywhere matches nothing: a reader then gets the whole value, and a conditional write has been refused
- * before. This module does not know how tags are made. Pure, any thread. By hand: fresh does not support If-Match, and
- * splits a tag at a comma inside it.
+ * before. This module does not know how tags are made. Pure, any thread. Not the library fresh: it does not support
+ * If-Match, and splits a tag at a comma inside it.
  */
 
 const QUOTE = 0x22;

@@ -1,6 +1,6 @@
 /**
- * Writes a JSON array as a sequence of chunks of bounded size, for answers that may be long. Pure. By hand: libraries
- * that stream JSON take values, and the items here are texts already.
+ * Writes a JSON array as a sequence of chunks of bounded size, for answers that may be long. Pure. Not a library:
+ * libraries that stream JSON take values, and the items here are texts already.
  */
 import { LIST_BYTES_MAX, STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
 
@@ -19,7 +19,7 @@ export function* encodeArray(items: Iterable<string>): Generator<string, void, u
   yield `${chunk}]`;
 }
 
-/** How a list writes its items, and how a client continues the list after an item. */
+/** The encoding of a list's items, and of the cursor after an item. */
 export interface ListEncoding<Item> {
   readonly encode: (item: Item) => string;
   /** Returns the query parameters that continue the list after an item: `after=plan%2Fbuild`. */

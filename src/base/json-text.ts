@@ -1,8 +1,8 @@
 /**
  * Reads JSON without loss: values are the exact text that was sent, so that 12345678901234567890 keeps its digits.
  * parseJsonText checks a whole text and walks it. memberTexts and elementTexts are fast, and split a text that
- * JSON.parse has accepted already. The caller interprets and compares the values. Pure, any thread. By hand: JSON.parse
- * does not report where a value stood, and libraries that do build trees (json-tape.ts).
+ * JSON.parse has accepted already. The caller interprets and compares the values. Pure, any thread. Not a library:
+ * JSON.parse does not report where a value stood, and libraries that do build trees (json-tape.ts).
  */
 import {
   ARRAY,

@@ -1,8 +1,8 @@
 /**
  * The log: one line an entry on stderr, `key=value` text or pino's JSON. Lines go into a buffer that the thread pool
  * writes, so that the front's event loop never waits for the disk or for a stuck reader. Lines that do not fit into the
- * buffer are dropped and counted. The front owns the log; the writer logs through the RPC. By hand in the text format:
- * tools that convert pino's lines have to parse its JSON again.
+ * buffer are dropped and counted. The front owns the log; the writer logs through the RPC. The text format is written
+ * by hand: tools that convert pino's lines have to parse its JSON again.
  */
 import type { Logger } from "pino";
 import sonicBoom from "sonic-boom";

@@ -18,7 +18,7 @@ export class PauseDetector {
   readonly #onPause: (pause_ms: number) => void;
   #last_ms: number;
   #resumed: Resumed;
-  /** How long the server ran since the first grace period of whatever was alive at `before_ms`. */
+  /** The time that the server ran since the first grace period of whatever was alive at `before_ms`. */
   #ran_ms = 0;
 
   /** @param onPause is called with the length of each pause */

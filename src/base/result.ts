@@ -1,7 +1,7 @@
 /**
  * Expected failures as values. A function that may be refused returns `Value | Failure`, and the caller checks
- * `instanceof Failure`. Exceptions are for bugs only. By hand: libraries of results wrap a success as well, which is
- * one object for every call.
+ * `instanceof Failure`. Exceptions are for bugs only. Not a library: libraries of results wrap a success as well, which
+ * is one object for every call.
  */
 import { REFUSAL_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { STATUSES, type StatusName } from "../../schemas/status.js";

@@ -8,7 +8,7 @@ export interface CompiledShape {
   Errors(value: unknown): readonly ShapeError[];
 }
 
-/** What is wrong with a value, and where. */
+/** A problem of a value, and its place. */
 export interface ShapeError {
   readonly keyword: string;
   readonly instancePath: string;

@@ -17,11 +17,11 @@ export interface ShapedText<Schema extends TSchema> {
   readonly json: Static<Schema>;
 }
 
-/** How a refusal names a value that is part of a body, or one of several. */
+/** The names that a refusal gives to a value that is part of a body, or one of several. */
 export interface Naming {
   /** @param path names and indexes that lead from the value to the invalid part; empty for the value itself */
   readonly name: (path: readonly string[]) => string;
-  /** Where the value stands in the body, as a JSON Pointer. */
+  /** The place of the value in the body, as a JSON Pointer. */
   readonly at: string;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Converts times on the wire: RFC 3339 text to milliseconds since the epoch and back. Leap seconds (":60") are refused,
- * as Go and JavaScript refuse them: no millisecond stands for one. Pure, any thread. By hand: Date.parse accepts
+ * as Go and JavaScript refuse them: no millisecond stands for one. Pure, any thread. Not Date: Date.parse accepts
  * February 30 and days without a time, and toISOString takes 720 ns (34 here, if times share a second).
  */
 import { assert } from "./assert.js";

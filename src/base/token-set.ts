@@ -5,7 +5,7 @@
  */
 import { must } from "./assert.js";
 
-/** What a token stands for; `null` stands for any number of characters. */
+/** The code points that a token matches; `null` matches any number of arbitrary characters. */
 export type TokenTest = number | "any" | ((codePoint: number) => boolean) | null;
 
 /** The number of characters whose places are cached; the cache is then cleared. */

@@ -1,8 +1,8 @@
 /**
  * A map for keys that come and go all the time. Not a Map: V8 keeps the outgrown tables of a Map alive through each
  * other once one of them is in the old generation, and with them all their former entries; half of the memory that a
- * server of leases allocated was promoted that way. An object without a prototype leaves nothing behind. The order of
- * the entries is undefined. Pure.
+ * server of leases allocated was promoted that way. An object without a prototype does not do that. The order of the
+ * entries is undefined. Pure.
  */
 
 export class TurnoverMap<Key extends string | number, Value> {

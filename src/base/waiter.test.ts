@@ -1,4 +1,4 @@
-/** Waiting: a look function that throws ends its own wait only, and leaves no listener behind. */
+/** Waiting: a look function that throws ends its own wait only, and removes its listener. */
 import t from "tap";
 import { type Look, waitFor, type Waiter } from "./waiter.js";
 

@@ -1,4 +1,4 @@
-/** The waiters of a key are woken and ended by that key only, and leave nothing behind. */
+/** The waiters of a key are woken and ended by that key only. Removed waiters leave no entry. */
 import t from "tap";
 import type { Wakeable } from "./waiter.js";
 import { Waiters } from "./waiters.js";

@@ -35,7 +35,7 @@ const DEFAULT_FILE = "./settings.json";
 /** Each flag has its variable, also `--config`. */
 const CONFIG_VARIABLE = environmentOf("config");
 
-/** What the command line requests. */
+/** The result of parsing the command line. */
 export type Invocation =
   | { readonly kind: "help" }
   | { readonly kind: "version" }

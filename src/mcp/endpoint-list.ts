@@ -34,7 +34,7 @@ function shellWord(text: string): string {
   return /^[\w./:@-]+$/.test(text) ? text : `"${text}"`;
 }
 
-/** How an agent waits and reads without spending tokens. */
+/** Tells an agent how to wait and read without spending tokens. */
 const MESSAGE = [
   'State and specs: PUT the raw value; GET takes ?version=N, ?history=1, ?diff=A,B. Events: POST {"topic","data"}. ' +
     'Texts: POST {"filename","content"} to validate.',

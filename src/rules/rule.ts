@@ -25,7 +25,7 @@ import { loadRegexEngine, sizeOfRegex } from "./regex.js";
 
 type SentRule = Static<typeof TemplateRule> & Partial<Pick<RuleRequest, "project">>;
 
-/** How the rules of one use are parsed. */
+/** The options for parsing the rules of one use. */
 export interface RuleReading {
   readonly shape: typeof ProposedRule | typeof PutRule | typeof ImportedRule | typeof TemplateRule;
   /** The values for members that a rule does not have. */
@@ -39,7 +39,7 @@ export interface RuleReading {
 }
 
 /**
- * Returns how the rules of a proposal are parsed.
+ * Returns the options for parsing the rule of a proposal.
  * @param actor the proposer, if the rule does not name one
  * @param is_proven whether the token of the call proves the actor; a name in the rule is then ignored
  */
@@ -51,7 +51,7 @@ export function proposalBy(actor: string, is_proven: boolean): RuleReading {
   };
 }
 
-/** Returns how rules that are stored in a given project are parsed. */
+/** Returns the options for parsing rules that are stored in a given project. */
 export function rulesOf(project: string): RuleReading {
   return { shape: PutRule, missing: { source: PUT_SOURCE, proposed_by: "" }, always: { project } };
 }

@@ -14,7 +14,7 @@ type Reply = { readonly version: number };
 /** The keys of a write, each with the size of its new value in bytes, or with its deletion. */
 interface Write {
   readonly keys: readonly string[];
-  /** Where the keys are named: in the request, only in the reply, or nowhere. */
+  /** The message that names the keys: the request, only the reply, or none. */
   readonly named: "request" | "reply" | "nowhere";
   readonly bytes: number;
   readonly deletes: boolean;

@@ -112,7 +112,7 @@ export class Evaluation {
     return this.#scope;
   }
 
-  /** Records an error. Returns false, which the caller can return in turn. */
+  /** Records an error. Returns false, as the caller's result. */
   fail(place: Place, message: () => string, member: string | null = null): false {
     if (!this.stops) this.errors.push({ place, member, message });
     return false;

@@ -25,7 +25,7 @@ export function compileDynamicRef(site: Site, reference: unknown): Check {
     initial = node;
     const dynamic = resource.dynamicAnchors.has(anchor) ? site.dynamicAnchors(anchor) : null;
     if (dynamic !== null) anchors = dynamic.nodes;
-    // Of several anchors, the payload's path through the schema chooses one.
+    // If there are several anchors, the payload's path through the schema chooses one.
     if (dynamic === null || anchors.size <= 1) site.node.inPlace.push(node);
     else site.node.below.push(dynamic.choice);
   });

@@ -1,6 +1,6 @@
 /**
- * What a keyword that holds other schemas can use while its schema is compiled, and what its row in the table of
- * applicators provides. Pure, any thread.
+ * The interface of a keyword that holds other schemas: what it can use while its schema is compiled, and what its row
+ * in the table of applicators provides. Pure, any thread.
  */
 import type { JsonObject } from "../contract.js";
 import type { Dialect, Resource, Target } from "./documents.js";
@@ -28,7 +28,7 @@ export interface Site {
   refer(reference: unknown, keyword: string, take: (node: SchemaNode, target: Target) => void): void;
   /** Returns the possible targets of a dynamic reference. */
   dynamicAnchors(name: string): DynamicAnchors;
-  /** Records that a keyword's value cannot be used. Returns null, which the caller can return in turn. */
+  /** Records that a keyword's value cannot be used. Returns null, as the caller's result. */
   wrong(keyword: string, must: string): null;
 }
 

@@ -1,7 +1,8 @@
 /**
  * Detects that the server did not run although it was up: its machine slept, its process was stopped, its event loop
- * was blocked, or the machine's clock was set ahead. The server could not receive heartbeats meanwhile, so claims that
- * end without a heartbeat get a grace period afterwards, as after a start. Pure but for its state; times in ms.
+ * was blocked, or the machine's clock was set ahead. The server could not receive heartbeats meanwhile, so claims and
+ * instances that end without a heartbeat get a grace period afterwards, as after a start. Pure but for its state; times
+ * in ms.
  */
 import { CLAIM_RESTART_MS, RUN_PAUSE_GRACE_FACTOR, RUN_PAUSE_MS_MIN } from "../../schemas/limits.js";
 

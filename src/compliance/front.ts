@@ -11,11 +11,11 @@ import type { ComplianceMonitor, ComplianceResult } from "./monitor.js";
 
 /** Starts a check and returns its result. A check that takes longer than an answer may continues in the background. */
 export async function checkNow(monitor: ComplianceMonitor): Promise<Answer> {
-  const result = await inTime(monitor.check());
+  const result = await withTimeout(monitor.check());
   return result instanceof Failure ? result : await readReply(encodeResult(result), PIECED_ANSWER_BYTES);
 }
 
-function inTime(check: Promise<ComplianceResult | Failure>): Promise<ComplianceResult | Failure> {
+function withTimeout(check: Promise<ComplianceResult | Failure>): Promise<ComplianceResult | Failure> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => resolve(new Failure("DEADLINE_EXCEEDED", "the check takes long and goes on: see the history")),

@@ -47,7 +47,7 @@ interface Pair {
 
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 /** The failures of a job that are due to its input, not to a busy pool. */
-const OF_THE_JOB: ReadonlySet<Failure["status"]> = new Set(["DEADLINE_EXCEEDED", "INTERNAL"]);
+const JOB_FAILURES: ReadonlySet<Failure["status"]> = new Set(["DEADLINE_EXCEEDED", "INTERNAL"]);
 const TOO_SLOW = JSON.stringify([
   { path: "contract", message: `the check did not end within ${CONTRACT_DEADLINE_MS / 1000} seconds` },
 ]);
@@ -185,7 +185,7 @@ export class ComplianceMonitor implements BackgroundTask {
       const request = { project, pairs: some.map(({ contract, instance }) => ({ contract, instance: instance.name })) };
       const answer = await this.#options.pool.run(checkCompliance, request, { caller: THE_SERVER });
       if (!(answer instanceof Failure)) return answer.violations;
-      if (!OF_THE_JOB.has(answer.status)) return answer;
+      if (!JOB_FAILURES.has(answer.status)) return answer;
     }
     return this.#checks.closed ? STOPPING : [TOO_SLOW];
   }

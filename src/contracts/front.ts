@@ -47,7 +47,7 @@ const TESTS_BUSY = new Failure("RESOURCE_EXHAUSTED", `${CONTRACT_TESTS_MAX} live
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 
 /** The failures of a call that say something about the service, not about Koor or the request. */
-const OF_THE_SERVICE: ReadonlySet<OutboundFailure["kind"]> = new Set(["unreachable", "timeout", "too_large"]);
+const SERVICE_FAILURES: ReadonlySet<OutboundFailure["kind"]> = new Set(["unreachable", "timeout", "too_large"]);
 
 type CheckRequest = Pick<Request, "body" | "context">;
 
@@ -123,7 +123,7 @@ export class ContractFront {
       signal,
     });
     if (answer instanceof OutboundFailure) {
-      if (OF_THE_SERVICE.has(answer.kind)) return resultOf(call, 0, [], answer.message);
+      if (SERVICE_FAILURES.has(answer.kind)) return resultOf(call, 0, [], answer.message);
       return answer.kind === "aborted" ? STOPPING : answer;
     }
     const { version, endpoint } = call;

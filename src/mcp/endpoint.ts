@@ -1,6 +1,6 @@
 /**
  * Dispatches one POST to /mcp by the revision of the protocol that it uses. Regular calls and lists of tools go to a
- * standing server of their era. Everything else (handshakes, notifications, batches, discovery, malformed requests)
+ * shared server of their era. Everything else (handshakes, notifications, batches, discovery, malformed requests)
  * goes to the protocol library's own HTTP servers, one for each request, so that refusals are those of the protocol.
  * Runs on the front, loaded with the first request.
  */
@@ -36,7 +36,7 @@ import type { Requester, ToolCalls } from "./tool-calls.js";
 import { BatchAnswers } from "./batch-answers.js";
 import { cutNames, hasLongId } from "./message-bounds.js";
 import { PROTOCOL_HEADERS, type McpHeaders, type McpRequest } from "./headers.js";
-import { StandingServer } from "./standing-server.js";
+import { SharedServer } from "./shared-server.js";
 import { isToolName, makeToolServer } from "./tool-server.js";
 import { messageReply, replyOf } from "./web-reply.js";
 
@@ -48,7 +48,7 @@ const PLACEHOLDER_URL = "http://localhost/mcp";
 /** The library's code for a request that it refuses without a specific code. */
 const REFUSED = -32_000;
 
-/** Returns whether a standing server has the method, and cannot refuse its arguments. */
+/** Returns whether a shared server has the method, and cannot refuse its arguments. */
 function isRegular({ method, params }: JSONRPCRequest): boolean {
   return method === "tools/list"
     ? params?.["cursor"] === undefined
@@ -94,16 +94,16 @@ export class McpEndpoint {
   readonly #calls: ToolCalls;
   /** The bytes that the answers of all batches hold together. */
   readonly #answers = new ByteBudget(MCP_BATCHES_BYTES_MAX);
-  readonly #older: StandingServer;
-  readonly #stateless: StandingServer;
+  readonly #older: SharedServer;
+  readonly #stateless: SharedServer;
   readonly #handler: McpHttpHandler;
   /** The requesters of the requests for which the library's handler makes servers. */
   readonly #requesters = new WeakMap<globalThis.Request, Requester>();
 
   constructor(calls: ToolCalls, log: Log) {
     this.#calls = calls;
-    this.#older = new StandingServer(calls, { era: "legacy" });
-    this.#stateless = new StandingServer(calls, { era: "modern", revision: STATELESS_REVISION });
+    this.#older = new SharedServer(calls, { era: "legacy" });
+    this.#stateless = new SharedServer(calls, { era: "modern", revision: STATELESS_REVISION });
     this.#handler = createMcpHandler(
       ({ requestInfo }) => {
         const requester = must(requestInfo && this.#requesters.get(requestInfo), "a request of ours");

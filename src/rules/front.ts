@@ -37,7 +37,7 @@ type BodyRequest = Pick<Request, "body" | "context">;
 type ValidationRequest = BodyRequest & Pick<Request, "peer">;
 
 /** The method and the resulting status of each decision about a proposal. */
-const STEPS = {
+const DECISIONS = {
   accept: { method: acceptRule, status: "accepted" },
   reject: { method: rejectRule, status: "rejected" },
 } as const;
@@ -62,9 +62,13 @@ export class RuleFront {
     return jsonReply(JSON.stringify({ project, rule_id, status: "proposed" }));
   }
 
-  async decide(step: keyof typeof STEPS, rule: RuleRequest, { context }: Pick<Request, "context">): Promise<Answer> {
+  async decide(
+    decision: keyof typeof DECISIONS,
+    rule: RuleRequest,
+    { context }: Pick<Request, "context">,
+  ): Promise<Answer> {
     const { writer, log } = this.#options;
-    const { method, status } = STEPS[step];
+    const { method, status } = DECISIONS[decision];
     const reply = await writer.request(method, rule, context);
     if (reply instanceof Failure) return reply;
     const { project, rule_id } = rule;

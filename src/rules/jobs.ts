@@ -168,7 +168,7 @@ export const validateShort = unaryJob({
   },
 });
 
-/** A validation without limits. Its reply repeats the end of its text. */
+/** A validation without limits. Its reply has the count that its text ends with. */
 export const validateLong = streamJob({
   name: "rules.validate_long",
   request: ValidateRequest,

@@ -111,7 +111,7 @@ export class VersionedWriter extends PublishingModel {
   #next_row = 0;
   #keys = 0;
   /** The number that was last reported. */
-  #published_keys = -1;
+  #publishedKeys = -1;
 
   constructor(
     db: Db,
@@ -152,8 +152,8 @@ export class VersionedWriter extends PublishingModel {
   }
 
   afterCommit({ push }: Publication): void {
-    if (this.space.name !== "state" || this.#keys === this.#published_keys) return;
-    this.#published_keys = this.#keys;
+    if (this.space.name !== "state" || this.#keys === this.#publishedKeys) return;
+    this.#publishedKeys = this.#keys;
     push(STATE_KEYS, this.#keys);
   }
 

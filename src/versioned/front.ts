@@ -75,7 +75,7 @@ export type WriteRequest = Pick<
 export type RollbackOf = WriteRequest & { readonly query: Static<typeof VersionedRollbackQuery> };
 
 /** The preconditions of a write; both are null if there is none. */
-interface Terms {
+interface Preconditions {
   readonly condition: Condition | null;
   readonly fence: number | null;
 }
@@ -84,7 +84,7 @@ const MALFORMED_MATCH = invalid("If-Match must be *, or a list of ETags in quote
 const MALFORMED_NONE_MATCH = invalid("If-None-Match must be *, or a list of ETags in quotes");
 
 /** Returns the compare-and-swap condition and the fence of a write, or the 400 if one is malformed. */
-function termsOf({ query: { if_version }, headers }: WriteRequest): Terms | Failure {
+function preconditionsOf({ query: { if_version }, headers }: WriteRequest): Preconditions | Failure {
   const { "if-match": if_match, "if-none-match": if_none_match } = headers;
   const fence = sentFence(headers["x-koor-fence"]);
   if (fence instanceof Failure) return fence;
@@ -128,7 +128,7 @@ function etagOf(version: Version): string {
  * Returns the answer, or 304 if the client has the value already. The 304 has the same headers, because two versions
  * may share their bytes but no other properties.
  */
-function unlessHeld(if_none_match: string, etag: string, reply: ValueReply): Reply {
+function orNotModified(if_none_match: string, etag: string, reply: ValueReply): Reply {
   const held = if_none_match !== "" && etagMatches(if_none_match, etag);
   return held ? { status: 304, body: null, unsent_bytes: reply.body.byteLength, headers: reply.headers } : reply;
 }
@@ -168,18 +168,18 @@ export class VersionedFront {
     if (diff !== undefined) return this.#diff(key, diff, context);
     if (history === 1) return this.#history(key, limit, context);
     const if_none_match = headers["if-none-match"];
-    if (version !== undefined) return this.#readInTurn(() => this.#version(key, version, if_none_match));
-    return this.#cached(key, if_none_match) ?? this.#readInTurn(() => this.#current(key, if_none_match));
+    if (version !== undefined) return this.#readInSlice(() => this.#version(key, version, if_none_match));
+    return this.#cached(key, if_none_match) ?? this.#readInSlice(() => this.#current(key, if_none_match));
   }
 
   /** Reads a value from the database, in a later tick if this one has used its share for such reads. */
-  #readInTurn(read: () => Answer): Answer | Promise<Answer> {
+  #readInSlice(read: () => Answer): Answer | Promise<Answer> {
     return this.#slice.isOver ? this.#slice.yieldIfOver().then(read) : read();
   }
 
   #cached(key: string, if_none_match: string): Answer | undefined {
     const cached = this.#writer.isBehind ? undefined : this.#cache.get(key);
-    return cached === undefined ? undefined : unlessHeld(if_none_match, cached.etag, cached.reply);
+    return cached === undefined ? undefined : orNotModified(if_none_match, cached.etag, cached.reply);
   }
 
   #current(key: string, if_none_match: string): Answer {
@@ -190,7 +190,7 @@ export class VersionedFront {
     const etag = etagOf(current);
     const reply = valueReply(current.content_type, etag, current.version, current.value);
     this.#cache.add(key, current.version, etag, reply, current.value.byteLength);
-    return unlessHeld(if_none_match, etag, reply);
+    return orNotModified(if_none_match, etag, reply);
   }
 
   /** Stores the request's body; `answer` builds the text of the answer. */
@@ -200,13 +200,13 @@ export class VersionedFront {
     request: WriteRequest,
     answer: (reply: WriteReply) => string,
   ): Answer | Promise<Answer> {
-    const terms = termsOf(request);
-    if (terms instanceof Failure) return terms;
+    const preconditions = preconditionsOf(request);
+    if (preconditions instanceof Failure) return preconditions;
     const { label } = this.#reader.space;
     const { body } = request;
     // Only a read creates an entry of the cache; a write replaces one.
     const cached = this.#cache.has(key);
-    const put = { key, value: packBytes(body), content_type, ...terms };
+    const put = { key, value: packBytes(body), content_type, ...preconditions };
     return new Promise((resolve) => {
       this.#writer.call(this.#methods.put, put, request.context, (reply) => {
         if (reply instanceof Failure) {
@@ -233,11 +233,11 @@ export class VersionedFront {
     request: RollbackOf,
     warningsOf: (version: number) => Promise<readonly unknown[]> = nothing,
   ): Promise<Answer> {
-    const terms = termsOf(request);
-    if (terms instanceof Failure) return terms;
+    const preconditions = preconditionsOf(request);
+    if (preconditions instanceof Failure) return preconditions;
     const { name, identity, label } = this.#reader.space;
     const { rollback: rolled_back } = request.query;
-    const change = { key, version: rolled_back, ...terms };
+    const change = { key, version: rolled_back, ...preconditions };
     const reply = await this.#writer.request(this.#methods.rollback, change, request.context);
     if (reply instanceof Failure) return this.#toClientFailure(reply);
     const { version, hash, updated_at } = reply;
@@ -255,10 +255,10 @@ export class VersionedFront {
   }
 
   async delete(key: string, request: WriteRequest): Promise<Answer> {
-    const terms = termsOf(request);
-    if (terms instanceof Failure) return terms;
+    const preconditions = preconditionsOf(request);
+    if (preconditions instanceof Failure) return preconditions;
     const { name, label } = this.#reader.space;
-    const change = { key, ...terms };
+    const change = { key, ...preconditions };
     const reply = await this.#writer.request(this.#methods.delete, change, request.context);
     if (reply instanceof Failure) return this.#toClientFailure(reply);
     this.#log.info(`${name} deleted`, { key: label(key), version: reply.version });
@@ -269,7 +269,7 @@ export class VersionedFront {
     const found = this.#reader.version(key, number);
     if (found === undefined) return notFound(`version ${number} not found for ${this.#reader.space.described(key)}`);
     const etag = etagOf(found);
-    return unlessHeld(if_none_match, etag, valueReply(found.content_type, etag, found.version, found.value));
+    return orNotModified(if_none_match, etag, valueReply(found.content_type, etag, found.version, found.value));
   }
 
   async #history(key: string, limit: number, context: CallContext): Promise<Answer> {

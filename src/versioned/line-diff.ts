@@ -31,14 +31,14 @@ function commonLines(before: Lines, after: Lines): (readonly [at: number, other:
       let row = diagonal === -edits || (diagonal !== edits && below < above) ? above : below + 1;
       while (row < rows && row - diagonal < columns && before[row] === after[row - diagonal]) row += 1;
       reach[middle + diagonal] = row;
-      if (row >= rows && row - diagonal >= columns) return wayBack(trace, rows, columns);
+      if (row >= rows && row - diagonal >= columns) return backtrack(trace, rows, columns);
     }
   }
   return undefined;
 }
 
 /** @param trace how far each diagonal reached before each edit, starting at the diagonal below the first */
-function wayBack(trace: readonly Int32Array[], rows: number, columns: number): (readonly [number, number])[] {
+function backtrack(trace: readonly Int32Array[], rows: number, columns: number): (readonly [number, number])[] {
   const pairs: [number, number][] = [];
   let [row, column] = [rows, columns];
   for (let edits = trace.length - 1; edits >= 0; edits--) {

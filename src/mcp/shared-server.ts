@@ -23,7 +23,7 @@ interface Waiting {
  * A transport without a wire. It extends one of the library's per-request transports, because a server takes its
  * revision from those. Unlike them, it carries any number of requests at once.
  */
-class StandingTransport extends PerRequestHTTPServerTransport {
+class SharedTransport extends PerRequestHTTPServerTransport {
   readonly #answered: (message: JSONRPCMessage) => void;
 
   constructor(classification: MessageClassification, answered: (message: JSONRPCMessage) => void) {
@@ -37,9 +37,9 @@ class StandingTransport extends PerRequestHTTPServerTransport {
   }
 }
 
-export class StandingServer {
+export class SharedServer {
   readonly #classification: MessageClassification;
-  readonly #transport: StandingTransport;
+  readonly #transport: SharedTransport;
   readonly #waiting = new Map<number, Waiting>();
   readonly #connected: Promise<void>;
   #last_id = 0;
@@ -47,7 +47,7 @@ export class StandingServer {
   /** @param classification the revision of all its requests: the older revisions together, or one newer revision */
   constructor(calls: ToolCalls, classification: MessageClassification) {
     this.#classification = classification;
-    this.#transport = new StandingTransport(classification, (message) => this.#settle(message));
+    this.#transport = new SharedTransport(classification, (message) => this.#settle(message));
     const server = makeToolServer(
       (name, given, requester) => calls.run(name, given, requester),
       (id) => must(this.#waiting.get(Number(id)), "a request that is being served").requester,

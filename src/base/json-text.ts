@@ -108,7 +108,7 @@ function skipBlanks(text: string, from: number): number {
   let at = from;
   for (;;) {
     const code = text.charCodeAt(at);
-    // Between its tokens, valid JSON has no other characters up to the space.
+    // Valid JSON has only white space between its tokens, so every character up to U+0020 is one.
     if (!(code <= 0x20) && code !== BYTE_ORDER_MARK) return at;
     at++;
   }

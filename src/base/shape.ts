@@ -172,7 +172,7 @@ function listWords(words: readonly string[]): string {
 }
 
 function describeError({ keyword, instancePath, params, message }: ShapeError, { name, at }: Naming): Detail[] {
-  const told = params as {
+  const expected = params as {
     readonly requiredProperties?: readonly string[];
     readonly type?: string | readonly string[];
     readonly allowedValues?: readonly unknown[];
@@ -180,11 +180,11 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
   };
   const place = splitPointer(instancePath);
   const field = shorten(name(place));
-  const { limit } = told;
+  const { limit } = expected;
   const says = (what: string): Detail[] => [{ path: shorten(at + instancePath), message: `${field} ${what}` }];
   switch (keyword) {
     case "required":
-      return (told.requiredProperties ?? []).map((missing) => ({
+      return (expected.requiredProperties ?? []).map((missing) => ({
         path: shorten(`${at}${instancePath}/${escapePointer(missing)}`),
         message: `${shorten(name([...place, missing]))} is required`,
       }));
@@ -194,12 +194,12 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
     case "additionalProperties":
       return [];
     case "type": {
-      const types = typeof told.type === "string" ? [told.type] : (told.type ?? []);
+      const types = typeof expected.type === "string" ? [expected.type] : (expected.type ?? []);
       return says(`must be ${types.map((type) => TYPE_WORDS[type] ?? type).join(" or ")}`);
     }
     case "enum": {
       // An allowed empty text stands for a missing one; the client does not need to know that it may send it.
-      const words = (told.allowedValues ?? []).filter((value) => value !== "");
+      const words = (expected.allowedValues ?? []).filter((value) => value !== "");
       return says(
         `must be ${listWords(words.map((value) => (typeof value === "string" ? value : JSON.stringify(value))))}`,
       );
@@ -225,10 +225,10 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
  */
 function meantErrors(errors: readonly ShapeError[]): readonly ShapeError[] {
   const places = new Set(errors.filter(({ keyword }) => keyword === "anyOf").map(({ instancePath }) => instancePath));
-  const said = errors.filter(({ keyword }) => keyword !== "anyOf");
+  const specific = errors.filter(({ keyword }) => keyword !== "anyOf");
   const isOther = ({ keyword, instancePath }: ShapeError): boolean => keyword === "type" && places.has(instancePath);
-  const wrong = said.filter((error) => !isOther(error)).map(({ instancePath }) => instancePath);
-  return said.filter(
+  const wrong = specific.filter((error) => !isOther(error)).map(({ instancePath }) => instancePath);
+  return specific.filter(
     (error) =>
       !isOther(error) ||
       !wrong.some((path) => path === error.instancePath || path.startsWith(`${error.instancePath}/`)),

@@ -26,9 +26,9 @@ export class Violations {
   add(path: string, message: string): void {
     if (this.full) return;
     const place = shorten(path, CONTRACT_PATH_CHARACTERS_MAX);
-    const said = shorten(message, CONTRACT_MESSAGE_CHARACTERS_MAX);
-    this.#found.push({ path: place, message: said });
-    this.#characters += place.length + said.length;
+    const shortened = shorten(message, CONTRACT_MESSAGE_CHARACTERS_MAX);
+    this.#found.push({ path: place, message: shortened });
+    this.#characters += place.length + shortened.length;
   }
 
   /** Returns the violations by path, in the order of UTF-16 code units; those of one path keep their order. */

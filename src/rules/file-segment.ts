@@ -91,7 +91,7 @@ function readClass(text: string, start: number): { parsed: CharacterClass; next:
     if (text[at] === "]" && at > first) return { parsed: { negated, bounds }, next: at + 1 };
     const set = /^\[:([a-z]*):\]/.exec(text.slice(at))?.[1];
     if (set !== undefined) {
-      if (SETS[set] === undefined) return new SegmentProblem(`has the class [:${set}:], which there is not`);
+      if (SETS[set] === undefined) return new SegmentProblem(`has the unknown class [:${set}:]`);
       for (const bound of SETS[set]) bounds.push(bound.codePointAt(0) as number);
       at += set.length + "[::]".length;
       continue;

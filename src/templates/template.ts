@@ -31,8 +31,8 @@ export function readTemplate({ text, json }: JsonText, reading = TEMPLATED): Che
   const isStored = reading.stored === true;
   const refusal = checkShape(isStored ? maskStoredNames(json) : json, TemplateHead);
   if (refusal !== null) return refusal;
-  const { id, name, description = "", kind: said = "", tags = [] } = json as Static<typeof TemplateHead>;
-  const kind = said === "" ? "rules" : said;
+  const { id, name, description = "", kind: givenKind = "", tags = [] } = json as Static<typeof TemplateHead>;
+  const kind = givenKind === "" ? "rules" : givenKind;
   const data = memberTexts(text)?.get("data");
   if (data === undefined && kind !== "rules") return invalid("data is required");
   const rules = data === undefined ? [] : READERS[kind]((json as Members)["data"], reading);

@@ -160,7 +160,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "LEASES_MAX",
     bytes: "LEASES_BYTES_MAX",
     times: 2,
-    checked: "src/claims/claim-bytes.ts, src/claims/claim-manager.ts",
+    checked: "src/claims/claim-bytes.ts, src/claims/claim-registry.ts",
     beyond: "429; of one instance a quarter",
   },
   {
@@ -169,7 +169,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "TASKS_MAX",
     bytes: "TASKS_BYTES_MAX",
     times: 2,
-    checked: "src/tasks/task-manager.ts",
+    checked: "src/tasks/task-registry.ts",
     beyond: "429",
   },
   {
@@ -187,7 +187,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "SESSIONS_MAX",
     bytes: null,
     each: 1 * KIB,
-    checked: "src/sessions/session-manager.ts",
+    checked: "src/sessions/session-registry.ts",
     beyond: "the least recently used goes",
   },
   {

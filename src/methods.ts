@@ -2,7 +2,7 @@
  * The tables that all threads share: every method of the RPC, and what the writer says unasked. A method is a row
  * that a module below exports; a module that is not listed here has no methods.
  */
-import { LEASES } from "./claims/claim-manager.js";
+import { LEASES } from "./claims/claim-registry.js";
 import { NODE } from "./cluster/notices.js";
 import * as claims from "./claims/commands.js";
 import * as agentMetrics from "./agent-metrics/commands.js";
@@ -35,7 +35,7 @@ import * as specs from "./specs/commands.js";
 import * as specJobs from "./specs/jobs.js";
 import * as state from "./state/commands.js";
 import * as stateJobs from "./state/jobs.js";
-import { TASKS } from "./tasks/task-manager.js";
+import { TASKS } from "./tasks/task-registry.js";
 import * as tasks from "./tasks/commands.js";
 import * as taskJobs from "./tasks/jobs.js";
 import * as templates from "./templates/commands.js";

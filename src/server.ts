@@ -75,7 +75,7 @@ import { RuleFront } from "./rules/front.js";
 import { ruleRoutes } from "./rules/routes.js";
 import { RuleSetVersions } from "./rules/set-versions.js";
 import { ruleReader } from "./rules/table.js";
-import { SessionManager } from "./sessions/session-manager.js";
+import { SessionRegistry } from "./sessions/session-registry.js";
 import { SessionFront } from "./sessions/front.js";
 import { sessionRoutes } from "./sessions/routes.js";
 import { sessionReader } from "./sessions/table.js";
@@ -295,7 +295,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const state_keys = new StateKeyCount(reads.model(stateReader).count());
   const agents = new AgentTally(now_ms);
   const session_rows = reads.model(sessionReader);
-  const book = new SessionManager({ token: config.auth_token, clock, instances: directory });
+  const book = new SessionRegistry({ token: config.auth_token, clock, instances: directory });
   book.load(session_rows.all());
 
   // The way of every request

@@ -4,14 +4,14 @@ import { CHANGE_KINDS } from "../../schemas/changes.js";
 import { RestoreApplyReply, RestoreApplyRequest, writeDetail } from "../../schemas/backup.js";
 import { RESTORE_DEADLINE_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
-import { claimManager } from "../claims/claim-manager.js";
+import { claimRegistry } from "../claims/claim-registry.js";
 import { publisher } from "../events/publisher.js";
 import { findSteps, settleTimes } from "../store/settle-times.js";
 import { reportTooMany, changesAny } from "../threads/changes.js";
 import { DATABASE } from "../threads/model.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { outboxModel } from "../outbox/outbox.js";
-import { taskManager } from "../tasks/task-manager.js";
+import { taskRegistry } from "../tasks/task-registry.js";
 import { copyStaged, holdsContent, releaseStaged } from "./table.js";
 
 const NOT_EMPTY = new Failure("ALREADY_EXISTS", "the server holds content: restore into an empty one");
@@ -45,7 +45,7 @@ export const applyRestore = writerMethod({
   },
   changes: CHANGE_KINDS.map((kind) => changesAny(kind, reportTooMany)),
   // What becomes of tasks that were claimed, the claims ask the tasks.
-  models: { db: DATABASE, events: publisher, outbox: outboxModel, book: claimManager, tasks: taskManager },
+  models: { db: DATABASE, events: publisher, outbox: outboxModel, book: claimRegistry, tasks: taskRegistry },
   run: ({ db, events, outbox, book }, { path }, call) => {
     if (holdsContent(db)) return NOT_EMPTY;
     copyStaged(db, path);

@@ -4,7 +4,7 @@ import { EndClaimsRequest, PruneLeasesReply, PruneLeasesRequest } from "../../sc
 import { LEASE_KEEP_MS, LEASE_PRUNE_ROWS } from "../../schemas/limits.js";
 import { reportAny, changesAny, changesByModel } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
-import { claimManager } from "./claim-manager.js";
+import { claimRegistry } from "./claim-registry.js";
 
 /** A call that changes claims: leases and tasks tell of themselves, whichever they are. */
 export const CHANGES_CLAIMS = [changesByModel("lease"), changesByModel("task"), changesByModel("event")];
@@ -17,7 +17,7 @@ export const endClaims = writerMethod({
   // Each claim that is ended has a row of its own, by the book.
   audit: null,
   changes: [...CHANGES_CLAIMS, changesByModel("audit")],
-  models: { book: claimManager },
+  models: { book: claimRegistry },
   family: "claims",
   in_cluster: "leader",
   run: ({ book }, request, call) => {
@@ -37,6 +37,6 @@ export const pruneLeases = writerMethod({
       removed === 0 ? [] : reportAny(),
     ),
   ],
-  models: { book: claimManager },
+  models: { book: claimRegistry },
   run: ({ book }, { after }, { now_ms }) => book.prune(after, now_ms - LEASE_KEEP_MS, LEASE_PRUNE_ROWS),
 });

@@ -19,7 +19,7 @@ import type { Failure } from "../base/result.js";
 import { noInstance } from "../base/needs-instance.js";
 import { formatTime } from "../base/time.js";
 import { auditTrail } from "../audit/table.js";
-import { claimManager } from "../claims/claim-manager.js";
+import { claimRegistry } from "../claims/claim-registry.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
@@ -124,7 +124,7 @@ export const deregisterInstance = writerMethod({
     ...CHANGES_CLAIMS,
     changesByReply("audit", ({ ids }: DeregisterReply) => ids, toldById),
   ],
-  models: { instances: instanceWriter, book: claimManager, audit: auditTrail },
+  models: { instances: instanceWriter, book: claimRegistry, audit: auditTrail },
   run: ({ instances, book, audit }, { id }, call) => {
     if (!instances.deregister(id)) return noInstance(id);
     book.endHolder(id, call);

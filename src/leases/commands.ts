@@ -9,13 +9,13 @@ import {
   ReleaseRequest,
   RenewRequest,
 } from "../../schemas/leases.js";
-import { claimManager } from "../claims/claim-manager.js";
+import { claimRegistry } from "../claims/claim-registry.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { leaseId } from "../claims/lease.js";
 import { weightOf } from "../rpc/method.js";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
 
-const models = { book: claimManager };
+const models = { book: claimRegistry };
 
 /** The lease that a request names; "" where it names none that could be. */
 function named({ row = 0 }: { readonly row?: number }): string {

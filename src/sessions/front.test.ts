@@ -7,7 +7,7 @@ import { Failure } from "../base/result.js";
 import { NOBODY, type Actors, type Caller } from "../front/caller.js";
 import { RequestGuard } from "../front/request-guard.js";
 import type { Answer } from "../front/route.js";
-import { SessionManager } from "./session-manager.js";
+import { SessionRegistry } from "./session-registry.js";
 import { SessionFront } from "./front.js";
 
 const actors: Actors = {
@@ -31,7 +31,7 @@ function play(auth_token: string, exposed = false) {
   );
   const clock = { now: () => 1_000 };
   const instances = new Map<string, { readonly name: string }>();
-  const book = new SessionManager({ token: auth_token, clock, instances });
+  const book = new SessionRegistry({ token: auth_token, clock, instances });
   const played = new PlayedWriter();
   const front = new SessionFront({
     book,

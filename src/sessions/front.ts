@@ -15,12 +15,12 @@ import type { Answer, Reply, Request } from "../front/route.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { headerBlock } from "../transport/reply.js";
-import type { Session, SessionManager } from "./session-manager.js";
+import type { Session, SessionRegistry } from "./session-registry.js";
 import { endSessions, openSession } from "./commands.js";
 import { clearCookie, cookieName, cookieValues, keepCookie } from "./cookie.js";
 
 export interface SessionFrontOptions {
-  readonly book: SessionManager;
+  readonly book: SessionRegistry;
   readonly writer: Writer;
   readonly gate: RequestGuard;
   readonly actors: Actors;

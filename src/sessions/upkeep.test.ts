@@ -4,14 +4,14 @@ import { Compile } from "typebox/compile";
 import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
 import { SESSION_FLUSH_INTERVAL_MS, SESSION_IDLE_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
-import { SessionManager } from "./session-manager.js";
+import { SessionRegistry } from "./session-registry.js";
 import { endSessions, useSessions } from "./commands.js";
 import { SessionUpkeep } from "./upkeep.js";
 
 function play() {
   const time = { now_ms: 1_000 };
   const clock = { now: () => time.now_ms };
-  const book = new SessionManager({ token: "secret", clock, instances: new Map() });
+  const book = new SessionRegistry({ token: "secret", clock, instances: new Map() });
   const played = new PlayedWriter();
   const upkeep = new SessionUpkeep(book, played.writer, clock);
   const pass = async (ms: number): Promise<void> => {

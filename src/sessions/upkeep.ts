@@ -9,16 +9,16 @@ import type { Clock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
-import type { SessionManager } from "./session-manager.js";
+import type { SessionRegistry } from "./session-registry.js";
 import { endSessions, useSessions } from "./commands.js";
 
 export class SessionUpkeep implements BackgroundTask {
-  readonly #book: SessionManager;
+  readonly #book: SessionRegistry;
   readonly #writer: Writer;
   readonly #clock: Clock;
   readonly #flushes: Periodic<void>;
 
-  constructor(book: SessionManager, writer: Writer, clock: Clock) {
+  constructor(book: SessionRegistry, writer: Writer, clock: Clock) {
     this.#book = book;
     this.#writer = writer;
     this.#clock = clock;

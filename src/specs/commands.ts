@@ -2,7 +2,7 @@
 import { specName } from "../../schemas/specs.js";
 import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
-import { claimManager } from "../claims/claim-manager.js";
+import { claimRegistry } from "../claims/claim-registry.js";
 import { changes, reportByName } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import {
@@ -17,7 +17,7 @@ import {
 import { SPECS } from "../versioned/space.js";
 
 export const specWriter = versionedWriter(SPECS);
-const models = { specs: specWriter, book: claimManager };
+const models = { specs: specWriter, book: claimRegistry };
 
 function resource({ key = "" }: { readonly key?: string }): string {
   return specName(key);

@@ -3,7 +3,7 @@ import type { ServerTopic } from "../../schemas/events.js";
 import type { WriteReply } from "../../schemas/versioned.js";
 import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
-import { claimManager } from "../claims/claim-manager.js";
+import { claimRegistry } from "../claims/claim-registry.js";
 import { publisher, type Publisher } from "../events/publisher.js";
 import { changes, reportByName } from "../threads/changes.js";
 import { SETTINGS } from "../threads/model.js";
@@ -23,7 +23,7 @@ export const TOPIC_UPDATED = "koor.state.updated" satisfies ServerTopic;
 export const TOPIC_DELETED = "koor.state.deleted" satisfies ServerTopic;
 
 export const stateWriter = versionedWriter(STATE);
-const models = { state: stateWriter, settings: SETTINGS, events: publisher, book: claimManager };
+const models = { state: stateWriter, settings: SETTINGS, events: publisher, book: claimRegistry };
 function resource({ key = "" }: { readonly key?: string }): string {
   return key;
 }

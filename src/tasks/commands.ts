@@ -1,4 +1,4 @@
-/** What agents do with tasks. Runs in the writer; what becomes of a task is the book's (task-manager.ts). */
+/** What agents do with tasks. Runs in the writer; what becomes of a task is the book's (task-registry.ts). */
 import {
   AnswerRequest,
   CancelRequest,
@@ -20,14 +20,14 @@ import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { weightOf } from "../rpc/method.js";
 import { reportAny, changesAny } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
-import { taskManager } from "./task-manager.js";
+import { taskRegistry } from "./task-registry.js";
 import type { EndingVerb } from "./outcome.js";
 
 /** The resource of a call that makes several. */
 const SEVERAL = "several";
 
 /** What is the same for every method here. */
-const common = { models: { book: taskManager }, weight: weightOf, changes: CHANGES_CLAIMS, family: "claims" } as const;
+const common = { models: { book: taskRegistry }, weight: weightOf, changes: CHANGES_CLAIMS, family: "claims" } as const;
 
 function hasChanged({ changed }: TaskChanged): boolean {
   return changed;

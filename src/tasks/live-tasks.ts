@@ -1,6 +1,6 @@
 /**
  * The tasks that have not ended, by heart: by id, which are ready and for whom, which wait for which, how many there
- * are of each state. What becomes of one is the book's to decide (task-manager.ts). Pure but for its state.
+ * are of each state. What becomes of one is the book's to decide (task-registry.ts). Pure but for its state.
  */
 import { CLAIM_STEPS_MAX } from "../../schemas/limits.js";
 import { TASK_STATES, type TaskState } from "../../schemas/tasks.js";

@@ -1,5 +1,5 @@
 /** What becomes of a task when it is not held any more, by how that came. Pure. */
-import type { Loss } from "../claims/claim-manager.js";
+import type { Loss } from "../claims/claim-registry.js";
 import { backoffMs, type LiveTask, stillNotBefore, type TaskLife } from "./task.js";
 
 /** What who holds a task may do with it, by which it is not held any more. */

@@ -12,7 +12,7 @@ import { must } from "../base/assert.js";
 import { MonotonicClock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import { claimManager } from "../claims/claim-manager.js";
+import { claimRegistry } from "../claims/claim-registry.js";
 import { endClaims } from "../claims/commands.js";
 import { deregisterInstance, registerInstance, storeSightings } from "../instances/commands.js";
 import { acquireLease, breakLease, releaseLease } from "../leases/commands.js";
@@ -30,7 +30,7 @@ import {
   type ToldEvent,
 } from "../../test/support/played-server.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
-import { taskManager, TASKS } from "./task-manager.js";
+import { taskRegistry, TASKS } from "./task-registry.js";
 import * as commands from "./commands.js";
 import { TaskProjection } from "./task-projection.js";
 import { TaskReader } from "./table.js";
@@ -60,7 +60,7 @@ const failing = writerMethod({
   weight: () => 0,
   audit: null,
   changes: [],
-  models: { tasks: taskManager, claims: claimManager },
+  models: { tasks: taskRegistry, claims: claimRegistry },
   run: ({ tasks, claims }, { id, fence }, call) => {
     tasks.claim({ workspace: "", labels: [], id: null, ttl_s: null, request_id: null }, call);
     tasks.end("complete", { id, fence, text: null, value: null, retry: false }, call);

@@ -16,7 +16,7 @@ import {
 import { isLongerThan } from "../../schemas/text.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { shorten } from "../base/shorten.js";
-import { claimManager } from "../claims/claim-manager.js";
+import { claimRegistry } from "../claims/claim-registry.js";
 import { refuseImport, storeImported } from "../rules/commands.js";
 import { ruleWriter } from "../rules/table.js";
 import { weightOf } from "../rpc/method.js";
@@ -79,7 +79,7 @@ export const applyTemplate = writerMethod({
       ({ specs }) => specs.map(({ key, version }) => ({ key: specName(key), version })),
     ),
   ],
-  models: { templates: templateWriter, rules: ruleWriter, specs: specWriter, claims: claimManager },
+  models: { templates: templateWriter, rules: ruleWriter, specs: specWriter, claims: claimRegistry },
   run: (opened, { id, project, fence }, { now_ms, actor }) => {
     const content = opened.templates.content(id);
     if (content === undefined) return missing(id);

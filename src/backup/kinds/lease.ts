@@ -1,6 +1,6 @@
 /**
  * Records of kind `lease`, and the newest fence. A snapshot has them as they stood; what was held or waited then is
- * lost at the server that it is restored to (src/claims/claim-manager.ts).
+ * lost at the server that it is restored to (src/claims/claim-registry.ts).
  */
 import type { SnapshotRecord } from "../kind.js";
 import { isList, JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";

@@ -1,7 +1,7 @@
 /**
  * Records of kind `task`, and what else there is of each: `task_life` (what has become of it), `task_text` (what was
  * said about it), `task_after` (what waits for it) and `task_history`. A snapshot has them as they stood; those that
- * were claimed then are ready at the server that it is restored to (src/claims/claim-manager.ts).
+ * were claimed then are ready at the server that it is restored to (src/claims/claim-registry.ts).
  */
 import { TASK_PRIORITY_MAX } from "../../../schemas/limits.js";
 import { TASK_ID, TASK_STATES } from "../../../schemas/tasks.js";

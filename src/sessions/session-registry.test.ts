@@ -2,22 +2,22 @@
 import t from "tap";
 import { SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
-import { SessionManager, type NewSession } from "./session-manager.js";
+import { SessionRegistry, type NewSession } from "./session-registry.js";
 
 const START_MS = 1_000_000_000;
 
 class Play {
   now_ms = START_MS;
   readonly instances = new Map<string, object>([["one", {}]]);
-  readonly book: SessionManager;
+  readonly book: SessionRegistry;
 
   constructor(token = "secret") {
     this.book = this.another(token);
   }
 
   /** A book of the same machine: one after a restart. */
-  another(token = "secret"): SessionManager {
-    return new SessionManager({ token, clock: { now: () => this.now_ms }, instances: this.instances });
+  another(token = "secret"): SessionRegistry {
+    return new SessionRegistry({ token, clock: { now: () => this.now_ms }, instances: this.instances });
   }
 
   open(instance = "", secure = false): NewSession {

@@ -35,7 +35,7 @@ import { must } from "../base/assert.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import { claimManager, type ClaimManager, type Loss, type TaskClaims } from "../claims/claim-manager.js";
+import { claimRegistry, type ClaimRegistry, type Loss, type TaskClaims } from "../claims/claim-registry.js";
 import { resourcesOf } from "../claims/lease.js";
 import { NOT_YOURS } from "../claims/refusals.js";
 import type { Resource } from "../claims/resource.js";
@@ -96,9 +96,9 @@ interface Turn extends Pick<Step, "call" | "note"> {
   readonly actor?: string;
 }
 
-export class TaskManager extends PublishingModel implements TaskClaims {
+export class TaskRegistry extends PublishingModel implements TaskClaims {
   readonly #table: TaskWriter;
-  readonly #claims: ClaimManager;
+  readonly #claims: ClaimRegistry;
   readonly #events: Publisher;
   readonly #requests: RememberedRequests;
   readonly #live = new LiveTasks();
@@ -110,7 +110,7 @@ export class TaskManager extends PublishingModel implements TaskClaims {
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
     super();
     this.#table = new TaskWriter(db, rows);
-    this.#claims = use(claimManager);
+    this.#claims = use(claimRegistry);
     this.#claims.serve(this);
     this.#events = use(publisher);
     this.#requests = use(rememberedRequests);
@@ -642,7 +642,7 @@ export class TaskManager extends PublishingModel implements TaskClaims {
   }
 }
 
-export const taskManager: Model<TaskManager> = { open: (opening) => new TaskManager(opening) };
+export const taskRegistry: Model<TaskRegistry> = { open: (opening) => new TaskRegistry(opening) };
 
 /** The refusal of one more task that is to wait for the same one as many others. */
 function crowdedAt(id: string): Failure {

@@ -72,7 +72,7 @@ export class Session {
   }
 }
 
-export class SessionManager {
+export class SessionRegistry {
   readonly #options: SessionBookOptions;
   #by_id = new Map<string, Session>();
   /** Ids of those that are over, and still in the database. */

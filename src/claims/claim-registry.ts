@@ -72,7 +72,7 @@ export interface TaskClaims {
   holderGone(holder: string, call: WriteCall): void;
 }
 
-export class ClaimManager extends PublishingModel {
+export class ClaimRegistry extends PublishingModel {
   readonly #table: LeaseWriter;
   readonly #counters: ClaimCounters;
   readonly #events: Publisher;
@@ -472,7 +472,7 @@ export class ClaimManager extends PublishingModel {
   }
 }
 
-export const claimManager: Model<ClaimManager> = { open: (opening) => new ClaimManager(opening) };
+export const claimRegistry: Model<ClaimRegistry> = { open: (opening) => new ClaimRegistry(opening) };
 
 /** A claim while it is judged: behind all that wait, whichever row it will have. */
 function newClaim(resources: readonly Resource[], holder: string, shared: boolean): Claim {

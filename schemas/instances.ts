@@ -120,12 +120,12 @@ export const SilentRequest = Type.Object({
 export type SilentRequest = Static<typeof SilentRequest>;
 
 /** When instances were last seen, and until when they are busy (ms), as lists of one length. */
-export const SightingsRequest = Type.Object({
+export const LastSeenRequest = Type.Object({
   rows: Type.Array(Type.Integer()),
   last_seen: Type.Array(Type.Integer()),
   busy_until: Type.Array(Type.Integer()),
 });
-export type SightingsRequest = Static<typeof SightingsRequest>;
+export type LastSeenRequest = Static<typeof LastSeenRequest>;
 
 /** Those that became stale by this call. */
 export const StaleReply = Type.Object({ rows: Type.Array(Type.Integer()), ids: Type.Array(Type.String()) });

@@ -38,7 +38,7 @@ import { Instances } from "./instances/front.js";
 import { holdersOf } from "./instances/holders.js";
 import { Liveness } from "./instances/liveness.js";
 import { instanceRoutes } from "./instances/routes.js";
-import { Sightings } from "./instances/sightings.js";
+import { LastSeenFlusher } from "./instances/last-seen-flusher.js";
 import { instanceReader } from "./instances/table.js";
 import { PendingPruner } from "./instances/pending-pruner.js";
 import { InstanceWatch } from "./instances/watch.js";
@@ -123,10 +123,10 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       instance_watch.tell(entry);
       claimers.look(entry.id);
     },
-    onAwake: (id) => {
+    onReactivated: (id) => {
       changes.tell("instance", id, null);
       // Before what it calls for is on its way: who reads behind that elsewhere finds it awake.
-      if (shared) void sightings.store();
+      if (shared) void lastSeenFlusher.flush();
     },
     onSeen: ({ id }, seen_ms) => expiry.hear(id, seen_ms),
     onIdle: ({ id }) => expiry.hurry(id),
@@ -192,7 +192,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     stale_after_ms: () => stale_after + (alone() ? 0 : grace_ms),
     interval_ms: liveness_interval,
   });
-  const sightings = new Sightings(directory, writer, now_ms, shared ? shared_flush_ms : null);
+  const lastSeenFlusher = new LastSeenFlusher(directory, writer, now_ms, shared ? shared_flush_ms : null);
   const tasks: readonly BackgroundTask[] = [
     whileLeading(leads, liveness),
     whileLeading(leads, new PendingPruner({ directory, writer, log, now_ms })),
@@ -216,14 +216,14 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       }),
     ),
     whileLeading(leads, new MessagePruner({ writer, boxes, interval_ms: MESSAGE_PRUNE_INTERVAL_MS, log, now_ms })),
-    sightings,
+    lastSeenFlusher,
   ];
 
   const workspaceOf = (instance: string): string => directory.get(instance)?.workspace ?? "";
   const routes = [
     ...instanceRoutes(
       guarded,
-      new Instances({ directory, writer, clock, log, storeSeen: shared ? () => sightings.store() : null }),
+      new Instances({ directory, writer, clock, log, flushLastSeen: shared ? () => lastSeenFlusher.flush() : null }),
       liveness,
     ),
     ...leaseRoutes({ writer, reads, mirror: leases, views, lines, reader: lease_rows, log, workspaceOf }),
@@ -254,9 +254,9 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     measured: [directory, leases, boxes, waits],
     takers: {
       instances: ({ changed, seen }) => {
-        for (const id of changed) directory.follow(id, instance_rows.byId(id));
+        for (const id of changed) directory.applyRemote(id, instance_rows.byId(id));
         for (const { rows, last_seen, busy_until } of seen)
-          for (const [at, row] of rows.entries()) directory.hear(row, last_seen[at] ?? 0, busy_until[at] ?? 0);
+          for (const [at, row] of rows.entries()) directory.applyLastSeen(row, last_seen[at] ?? 0, busy_until[at] ?? 0);
       },
       leases: (records) => leases.accept(records),
       tasks: (notice) => ready_tasks.accept(notice, clock.now()),

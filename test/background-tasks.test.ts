@@ -15,11 +15,11 @@ import { Failure } from "../src/base/result.js";
 import { countAgents } from "../src/agent-metrics/commands.js";
 import { AgentMetricsFlusher } from "../src/agent-metrics/flusher.js";
 import { AgentTally, formatHour, hourOf } from "../src/agent-metrics/tally.js";
-import { markStale, registerInstance, storeSightings } from "../src/instances/commands.js";
+import { markStale, registerInstance, storeLastSeen } from "../src/instances/commands.js";
 import { Directory, type Entry, type InstanceRow } from "../src/instances/directory.js";
 import { Instances } from "../src/instances/front.js";
 import { Liveness } from "../src/instances/liveness.js";
-import { Sightings } from "../src/instances/sightings.js";
+import { LastSeenFlusher } from "../src/instances/last-seen-flusher.js";
 import { Exposition } from "../src/measure/exposition.js";
 import { NO_CALLER } from "../src/rpc/frames.js";
 import { PlayedWriter, settle } from "./threads/played-writer.js";
@@ -55,15 +55,15 @@ function directoryOf(count: number): Directory {
 
 t.test("signs of life: in batches at intervals, at once for a stale one, again when they were not taken", async (t) => {
   const directory = directoryOf(INSTANCE_FLUSH_ROWS + 2);
-  const writer = new PlayedWriter([storeSightings]);
-  const sightings = new Sightings(directory, writer.writer, START, null);
+  const writer = new PlayedWriter([storeLastSeen]);
+  const flusher = new LastSeenFlusher(directory, writer.writer, START, null);
   const all = directory.list();
-  for (const entry of all) directory.see(entry, START + 50_000);
-  sightings.tick(START + INSTANCE_FLUSH_INTERVAL_MS - 1);
+  for (const entry of all) directory.touch(entry, START + 50_000);
+  flusher.tick(START + INSTANCE_FLUSH_INTERVAL_MS - 1);
   await settle();
   t.equal(writer.calls.length, 0, "not before the interval is over");
-  sightings.tick(START + INSTANCE_FLUSH_INTERVAL_MS);
-  sightings.tick(START + 10 * INSTANCE_FLUSH_INTERVAL_MS);
+  flusher.tick(START + INSTANCE_FLUSH_INTERVAL_MS);
+  flusher.tick(START + 10 * INSTANCE_FLUSH_INTERVAL_MS);
   await settle();
   t.equal(writer.calls.length, 1, "one at a time");
   t.equal(writer.calls[0]?.name, "instance.seen");
@@ -74,16 +74,16 @@ t.test("signs of life: in batches at intervals, at once for a stale one, again w
   t.same(writer.asked<{ readonly rows: number[] }>(1).rows.length, 2, "a step at a time");
   writer.leave();
   await settle();
-  sightings.tick(START + 20 * INSTANCE_FLUSH_INTERVAL_MS);
+  flusher.tick(START + 20 * INSTANCE_FLUSH_INTERVAL_MS);
   await settle();
   t.equal(writer.calls.length, 2, "nobody to ask");
   writer.connect();
-  sightings.tick(START + 21 * INSTANCE_FLUSH_INTERVAL_MS);
+  flusher.tick(START + 21 * INSTANCE_FLUSH_INTERVAL_MS);
   await settle();
   t.same(writer.calls[2]?.request, writer.calls[1]?.request, "what was not taken is sent again");
   writer.calls[2]?.answer(null);
   await settle();
-  sightings.tick(START + 22 * INSTANCE_FLUSH_INTERVAL_MS);
+  flusher.tick(START + 22 * INSTANCE_FLUSH_INTERVAL_MS);
   await settle();
   t.equal(writer.calls.length, 3, "nothing is sent of nothing");
 
@@ -92,16 +92,16 @@ t.test("signs of life: in batches at intervals, at once for a stale one, again w
     silent,
     silent.map(({ last_seen }) => last_seen),
   );
-  directory.see(silent[0] as Entry, START + 60_000);
-  sightings.tick(START + 22 * INSTANCE_FLUSH_INTERVAL_MS + 1);
+  directory.touch(silent[0] as Entry, START + 60_000);
+  flusher.tick(START + 22 * INSTANCE_FLUSH_INTERVAL_MS + 1);
   await settle();
   t.match(
     writer.calls[3],
     { name: "instance.seen", request: { rows: [silent[0]?.row], last_seen: [START + 60_000] } },
     "alive again: at once",
   );
-  directory.see(silent[0] as Entry, START + 70_000);
-  const closed = sightings.close();
+  directory.touch(silent[0] as Entry, START + 70_000);
+  const closed = flusher.close();
   writer.calls[3]?.answer(null);
   await settle();
   t.match(
@@ -148,7 +148,7 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
     "the longest silent first, at most so many",
   );
   const woken = directory.get("id-1") as Entry;
-  directory.see(woken, START + 20_001);
+  directory.touch(woken, START + 20_001);
   writer.calls[0]?.answer({ rows: marked });
   await settle();
   t.equal(woken.status, "active", "seen meanwhile");
@@ -168,7 +168,7 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
   directory.expose(out);
   t.match(out.text(), `\nkoor_instances{status="stale"} ${INSTANCE_FLUSH_ROWS + 1}\n`);
 
-  directory.see(woken, START + 60_000);
+  directory.touch(woken, START + 60_000);
   now = START + 100_000;
   const failing = liveness.check();
   await settle();
@@ -184,7 +184,7 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
     [["id-1", "stale"]],
   );
 
-  directory.see(woken, START + 110_000);
+  directory.touch(woken, START + 110_000);
   resumed = { before_ms: START + 112_000, at_ms: START + 200_000, until_ms: START + 215_000 };
   now = START + 214_999;
   t.same(await liveness.check(), [], "where the server did not run, nobody could be heard");
@@ -203,7 +203,7 @@ t.test("as many instances as there may be", async (t) => {
     writer: writer.writer,
     clock: { now: () => START },
     log,
-    storeSeen: null,
+    flushLastSeen: null,
   });
   const last = instances.register({ name: "last" }, "", NO_CALLER);
   const refused = await instances.register({ name: "one more" }, "", NO_CALLER);

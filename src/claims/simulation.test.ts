@@ -7,7 +7,7 @@ import t from "tap";
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
-import { registerInstance, deregisterInstance, storeSightings } from "../instances/commands.js";
+import { registerInstance, deregisterInstance, storeLastSeen } from "../instances/commands.js";
 import { acquireLease, breakLease, releaseLease, renewLease } from "../leases/commands.js";
 import { LeaseChecker } from "../../test/support/lease-checker.js";
 import { countRounds } from "../../test/support/effort.js";
@@ -18,7 +18,7 @@ import { endClaims } from "./commands.js";
 const METHODS = [
   registerInstance,
   deregisterInstance,
-  storeSightings,
+  storeLastSeen,
   acquireLease,
   releaseLease,
   renewLease,

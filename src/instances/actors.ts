@@ -28,14 +28,14 @@ export class InstanceActors {
   seeId(id: string): boolean {
     const entry = this.#directory.get(id);
     if (entry === undefined) return false;
-    this.#directory.see(entry, this.#clock.now());
+    this.#directory.touch(entry, this.#clock.now());
     return true;
   }
 
   seeToken(token_hash: string): string | undefined {
     const entry = this.#directory.byTokenHash(token_hash);
     if (entry === undefined) return undefined;
-    this.#directory.see(entry, this.#clock.now());
+    this.#directory.touch(entry, this.#clock.now());
     return entry.id;
   }
 

@@ -10,7 +10,7 @@ import {
   IntentRequest,
   RegisterReply,
   RegisterRequest,
-  SightingsRequest,
+  LastSeenRequest,
   SilentRequest,
   StaleReply,
 } from "../../schemas/instances.js";
@@ -47,7 +47,7 @@ function toldById({ ids }: DeregisterReply): { readonly key: string; readonly ve
 }
 
 /** Two or three numbers an instance. */
-function sightingsWeight({ rows }: { readonly rows: readonly number[] }): number {
+function lastSeenWeight({ rows }: { readonly rows: readonly number[] }): number {
   return rows.length * 3 * Float64Array.BYTES_PER_ELEMENT;
 }
 
@@ -142,16 +142,16 @@ export const deregisterInstance = writerMethod({
   },
 });
 
-export const storeSightings = writerMethod({
+export const storeLastSeen = writerMethod({
   name: "instance.seen",
-  request: SightingsRequest,
+  request: LastSeenRequest,
   reply: Type.Null(),
-  weight: sightingsWeight,
+  weight: lastSeenWeight,
   audit: null,
   changes: [changesAny("instance", reportAny)],
   models,
   run: ({ instances }, request) => {
-    instances.see(request);
+    instances.storeLastSeen(request);
     return null;
   },
 });
@@ -161,7 +161,7 @@ export const markStale = writerMethod({
   name: "instance.stale",
   request: SilentRequest,
   reply: StaleReply,
-  weight: sightingsWeight,
+  weight: lastSeenWeight,
   audit: null,
   changes: [
     changesAny("instance", (_request, { ids }: StaleReply) => ids.map((id) => ({ key: id, version: null }))),

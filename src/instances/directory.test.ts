@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import t from "tap";
 import type { InstanceStatus } from "../../schemas/instances.js";
-import { Directory, encodeInstance, heardOf, matchesFilter, type Entry, type InstanceRow } from "./directory.js";
+import { Directory, encodeInstance, lastSeenAt, matchesFilter, type Entry, type InstanceRow } from "./directory.js";
 
 const ALL = Number.MAX_SAFE_INTEGER;
 
@@ -59,7 +59,7 @@ t.test("any sequence of changes", (t) => {
         known.set(row.id, { row: row.row, status: "pending", last_seen: now });
         stored.set(row.id, row);
       } else if (what === "see" && entry !== undefined && model !== undefined) {
-        directory.see(entry, now);
+        directory.touch(entry, now);
         model.last_seen = now;
         if (model.status === "stale") model.status = "active";
       } else if (what === "activate" && entry !== undefined && model !== undefined) {
@@ -89,8 +89,8 @@ t.test("any sequence of changes", (t) => {
           stored.set(key, rowOf(one.row, one.last_seen, "stale"));
         }
       } else if (what === "store" || what === "refuse") {
-        const taken = directory.takeSeen(what === "store" ? ALL : which + 1);
-        if (what === "refuse") directory.giveBack(taken);
+        const taken = directory.takeUnsaved(what === "store" ? ALL : which + 1);
+        if (what === "refuse") directory.requeueUnsaved(taken);
         else for (const one of taken) stored.set(one.id, rowOf(one.row, one.last_seen, one.status));
       } else if (what === "reload") {
         directory.load([...stored.values()]);
@@ -118,7 +118,7 @@ t.test("any sequence of changes", (t) => {
       }
     }
     // Whatever happened, what is stored at the end is what memory says.
-    for (const one of directory.takeSeen(ALL)) stored.set(one.id, rowOf(one.row, one.last_seen, one.status));
+    for (const one of directory.takeUnsaved(ALL)) stored.set(one.id, rowOf(one.row, one.last_seen, one.status));
     return (
       [...known].every(
         ([key, one]) => stored.get(key)?.last_seen === one.last_seen && stored.get(key)?.status === one.status,
@@ -134,7 +134,7 @@ t.test("one that was seen while it was being marked stays active, and is stored 
   directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active")]);
   const silent = directory.silentSince(20, ALL);
   const times = silent.map(({ last_seen }) => last_seen);
-  directory.see(silent[0] as Entry, 30);
+  directory.touch(silent[0] as Entry, 30);
   t.equal(directory.urgent, false, "a sign of life of an active one can wait");
   directory.markStale(silent, times);
   t.same(
@@ -146,7 +146,7 @@ t.test("one that was seen while it was being marked stays active, and is stored 
   );
   t.equal(directory.urgent, true, "but the database says stale");
   t.same(
-    directory.takeSeen(ALL).map(({ id, last_seen }) => [id, last_seen]),
+    directory.takeUnsaved(ALL).map(({ id, last_seen }) => [id, last_seen]),
     [["id-1", 30]],
   );
   t.equal(directory.urgent, false);
@@ -156,7 +156,7 @@ t.test("one that was seen while it was being marked stays active, and is stored 
 t.test("time does not go back, and the silent are found without a look at the others", (t) => {
   const directory = new Directory();
   directory.load([rowOf(1, 5000, "active"), rowOf(2, 10, "active")]);
-  directory.see(directory.get("id-2") as Entry, 40);
+  directory.touch(directory.get("id-2") as Entry, 40);
   t.equal(directory.get("id-2")?.last_seen, 5000, "the clock was set back");
   t.same(
     directory.list().map(({ id }) => id),
@@ -206,8 +206,8 @@ t.test("who is busy, or waits in a call, is not silent", (t) => {
   directory.setBusy(busy, 5_000, 100);
   t.ok(directory.urgent, "it is stored at once");
   const end = directory.beginWait(waiting, () => 400);
-  t.equal(heardOf(busy, 200), 5_000);
-  t.equal(heardOf(waiting, 200), 200);
+  t.equal(lastSeenAt(busy, 200), 5_000);
+  t.equal(lastSeenAt(waiting, 200), 200);
   t.same(idsAt(4_999), ["id-3"]);
   directory.setBusy(busy, 4_000, 300);
   t.equal(busy.busy_until, 5_000, "a shorter one does not shorten it");
@@ -219,7 +219,7 @@ t.test("who is busy, or waits in a call, is not silent", (t) => {
   directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active")]);
   t.equal(directory.get("id-1")?.busy_until, 9_000, "what memory alone knows is kept");
   directory.setBusy(directory.get("id-1") as Entry, 600, 600);
-  t.equal(heardOf(directory.get("id-1") as Entry, 700), 600, "0 seconds end it");
+  t.equal(lastSeenAt(directory.get("id-1") as Entry, 700), 600, "0 seconds end it");
   t.end();
 });
 
@@ -228,9 +228,9 @@ t.test("a sign of life of a watched one is told before it counts", (t) => {
   const directory = new Directory({ onSeen: (entry, now_ms) => told.push([entry.id, entry.last_seen, now_ms]) });
   directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active")]);
   (directory.get("id-1") as Entry).watched = true;
-  directory.see(directory.get("id-2") as Entry, 3_000);
-  directory.see(directory.get("id-1") as Entry, 3_000);
-  directory.see(directory.get("id-1") as Entry, 3_999);
+  directory.touch(directory.get("id-2") as Entry, 3_000);
+  directory.touch(directory.get("id-1") as Entry, 3_000);
+  directory.touch(directory.get("id-1") as Entry, 3_999);
   t.same(told, [["id-1", 10, 3_000]], "and once, while it is not silent for long");
   t.end();
 });
@@ -249,8 +249,8 @@ t.test("the newest of a name, and who comes, goes or has another status", (t) =>
   directory.add(rowOf(7, 30));
   t.equal(named(7), "id-7");
   directory.activate(directory.get("id-7") as Entry, 40);
-  directory.see(directory.get("id-7") as Entry, 50);
-  directory.see(directory.get("id-1") as Entry, 50);
+  directory.touch(directory.get("id-7") as Entry, 50);
+  directory.touch(directory.get("id-1") as Entry, 50);
   directory.markStale([directory.get("id-4") as Entry], [10]);
   directory.remove("id-7");
   directory.remove("id-7");
@@ -272,8 +272,8 @@ t.test("a token that ends is told of, whatever ends it", (t) => {
   directory.load([one, two, three, four]);
   t.same(ended, [], "a token that nobody has used yet ends nothing");
   directory.remove("id-1");
-  directory.follow("id-2", undefined);
-  directory.follow("id-3", { ...three, intent: "another" });
+  directory.applyRemote("id-2", undefined);
+  directory.applyRemote("id-3", { ...three, intent: "another" });
   t.same(ended.splice(0), ["id-1", "id-2"], "here and at another node");
   directory.load([three, { ...four, token_hash: "another" }, rowOf(5, 50)]);
   t.same(ended.splice(0), ["id-4"], "a restore has brought another token");

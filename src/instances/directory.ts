@@ -67,7 +67,7 @@ export interface InstanceFilter {
 /** Who is told of signs of life and of what they end. */
 export interface DirectoryEvents {
   /** A sign of life has made a stale instance active, which nothing on disk says yet. */
-  readonly onAwake?: (id: string) => void;
+  readonly onReactivated?: (id: string) => void;
   /** A watched instance is heard of again after INSTANCE_SILENCE_MS or more, before it is known to be. */
   readonly onSeen?: (entry: Entry, now_ms: number) => void;
   /** An instance has come or gone, or has another status than before. */
@@ -81,7 +81,7 @@ export interface DirectoryEvents {
 }
 
 /** When an instance was heard of last, in ms: it may be in the future, where it has said that it is busy. */
-export function heardOf({ last_seen, busy_until, waits }: Entry, now_ms: number): number {
+export function lastSeenAt({ last_seen, busy_until, waits }: Entry, now_ms: number): number {
   return Math.max(last_seen, busy_until, waits > 0 ? now_ms : 0);
 }
 
@@ -262,7 +262,7 @@ export class Directory implements Measured {
   }
 
   /** Takes what another server has made of an instance: undefined where it is gone. */
-  follow(id: string, row: InstanceRow | undefined): void {
+  applyRemote(id: string, row: InstanceRow | undefined): void {
     const entry = this.#by_id.get(id);
     if (row === undefined) {
       this.remove(id);
@@ -283,7 +283,7 @@ export class Directory implements Measured {
   }
 
   /** Takes a sign of life that another server has stored. */
-  hear(row: number, seen_ms: number, busy_until: number): void {
+  applyLastSeen(row: number, seen_ms: number, busy_until: number): void {
     const entry = this.#by_row.get(row);
     if (entry === undefined || seen_ms < entry.last_seen) return;
     // This server's own, mostly, and no newer than what is known: neither the order nor a silence changes by it.
@@ -314,7 +314,7 @@ export class Directory implements Measured {
   }
 
   /** A sign of life: a stale instance is active again, a pending one stays pending. */
-  see(entry: Entry, now_ms: number): void {
+  touch(entry: Entry, now_ms: number): void {
     if (entry.watched && now_ms - entry.last_seen >= INSTANCE_SILENCE_MS) this.#events.onSeen?.(entry, now_ms);
     if (now_ms > this.#newest_ms) this.#newest_ms = now_ms;
     entry.last_seen = this.#newest_ms;
@@ -325,7 +325,7 @@ export class Directory implements Measured {
     if (entry.status === "stale") {
       this.#urgent = true;
       this.#move(entry, "active");
-      this.#events.onAwake?.(entry.id);
+      this.#events.onReactivated?.(entry.id);
     } else {
       this.#lists[entry.status].touch(entry);
     }
@@ -336,7 +336,7 @@ export class Directory implements Measured {
    * not shorten one that was said before; none at all (now or before) ends it.
    */
   setBusy(entry: Entry, until_ms: number, now_ms: number): void {
-    this.see(entry, now_ms);
+    this.touch(entry, now_ms);
     const ends = until_ms <= now_ms && entry.busy_until > now_ms;
     entry.busy_until = until_ms <= now_ms ? 0 : Math.max(entry.busy_until, until_ms);
     if (ends && entry.watched) this.#events.onIdle?.(entry);
@@ -353,7 +353,7 @@ export class Directory implements Measured {
       const current = this.#by_id.get(entry.id);
       if (current === undefined) return;
       // In this order: it was alive until now, whoever looks what has ended by its silence.
-      this.see(current, now());
+      this.touch(current, now());
       current.waits -= 1;
       if (current.waits === 0) this.#waiting.delete(current);
     };
@@ -362,7 +362,7 @@ export class Directory implements Measured {
   /** An activation that is on disk; it is a sign of life, too. */
   activate(entry: Entry, now_ms: number): void {
     if (entry.status === "pending") this.#move(entry, "active");
-    this.see(entry, now_ms);
+    this.touch(entry, now_ms);
   }
 
   /** Marks instances stale that are so on disk, unless they were seen since `last_seen`. Oldest first. */
@@ -416,8 +416,8 @@ export class Directory implements Measured {
   }
 
   /** A sign of life of each whose call waits: other servers know it only by what is stored. */
-  seeWaiting(now_ms: number): void {
-    for (const entry of this.#waiting) this.see(entry, now_ms);
+  touchWaiting(now_ms: number): void {
+    for (const entry of this.#waiting) this.touch(entry, now_ms);
   }
 
   /** Whether a change waits that should be on disk at once: a stale instance was seen. */
@@ -426,14 +426,14 @@ export class Directory implements Measured {
   }
 
   /** Takes instances whose last_seen is not on disk, at most so many. What could not be stored is given back. */
-  takeSeen(most: number): Entry[] {
+  takeUnsaved(most: number): Entry[] {
     const taken = this.#unsaved.splice(0, most);
     for (const entry of taken) entry.unsaved = false;
     if (this.#unsaved.length === 0) this.#urgent = false;
     return taken.filter((entry) => this.#by_id.get(entry.id) === entry);
   }
 
-  giveBack(entries: readonly Entry[]): void {
+  requeueUnsaved(entries: readonly Entry[]): void {
     for (const entry of entries) {
       if (entry.unsaved || this.#by_id.get(entry.id) !== entry) continue;
       entry.unsaved = true;

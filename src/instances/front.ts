@@ -30,7 +30,7 @@ export interface InstancesOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Stores the signs of life until now, where other servers know them by what is stored; null: alone. */
-  readonly storeSeen: (() => Promise<void>) | null;
+  readonly flushLastSeen: (() => Promise<void>) | null;
 }
 
 export interface Registration {
@@ -44,15 +44,15 @@ export class Instances {
   readonly #writer: Writer;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #storeSeen: (() => Promise<void>) | null;
+  readonly #flushLastSeen: (() => Promise<void>) | null;
   #registering = 0;
 
-  constructor({ directory, writer, clock, log, storeSeen }: InstancesOptions) {
+  constructor({ directory, writer, clock, log, flushLastSeen }: InstancesOptions) {
     this.directory = directory;
     this.#writer = writer;
     this.#clock = clock;
     this.#log = log;
-    this.#storeSeen = storeSeen;
+    this.#flushLastSeen = flushLastSeen;
   }
 
   /** The instance; else the 404 of every call that names one. */
@@ -69,9 +69,9 @@ export class Instances {
     const entry = this.find(id);
     if (entry instanceof Failure) return entry;
     const now_ms = this.#clock.now();
-    if (busy_s === null) this.directory.see(entry, now_ms);
+    if (busy_s === null) this.directory.touch(entry, now_ms);
     else this.directory.setBusy(entry, now_ms + busy_s * SECOND_MS, now_ms);
-    return this.#storeSeen === null ? entry : this.#storeSeen().then(() => entry);
+    return this.#flushLastSeen === null ? entry : this.#flushLastSeen().then(() => entry);
   }
 
   /**
@@ -138,7 +138,7 @@ export class Instances {
       (settle) => this.#writer.call(setIntent, { id, intent }, context, settle),
       (entry) => {
         this.directory.setIntent(entry, intent);
-        this.directory.see(entry, this.#clock.now());
+        this.directory.touch(entry, this.#clock.now());
       },
     );
   }
@@ -152,7 +152,7 @@ export class Instances {
       (settle) => this.#writer.call(setCapabilities, { id, capabilities }, context, settle),
       (entry) => {
         this.directory.setCapabilities(entry, capabilities);
-        this.directory.see(entry, this.#clock.now());
+        this.directory.touch(entry, this.#clock.now());
         this.#log.info("instance capabilities set", { id, count: capabilities.length });
       },
     );

@@ -1,12 +1,12 @@
 /** The directory as claims ask it: when who holds one was heard of last. Pure. */
 import type { Holders } from "../claims/expiry.js";
-import { type Directory, heardOf } from "./directory.js";
+import { type Directory, lastSeenAt } from "./directory.js";
 
 export function holdersOf(directory: Directory): Holders {
   return {
     heardOf: (id, now_ms) => {
       const entry = directory.get(id);
-      return entry === undefined ? 0 : heardOf(entry, now_ms);
+      return entry === undefined ? 0 : lastSeenAt(entry, now_ms);
     },
     watch: (id, watched) => {
       const entry = directory.get(id);

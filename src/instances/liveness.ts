@@ -55,7 +55,7 @@ export class Liveness implements BackgroundTask {
   }
 
   /** Until when instances could be heard: for a while after the server did not run, until it stopped. */
-  #listenedUntil(now_ms: number): number {
+  #reachableUntil(now_ms: number): number {
     const { before_ms, until_ms } = this.#options.run_time.resumed(now_ms);
     // Who was silent before a start has had the time that it took.
     return now_ms < until_ms && Number.isFinite(before_ms) ? before_ms : now_ms;
@@ -63,7 +63,7 @@ export class Liveness implements BackgroundTask {
 
   async #check(): Promise<readonly Entry[] | Failure> {
     const { directory, writer, clock, log, stale_after_ms } = this.#options;
-    const until_ms = this.#listenedUntil(clock.now()) - stale_after_ms();
+    const until_ms = this.#reachableUntil(clock.now()) - stale_after_ms();
     const newly_stale: Entry[] = [];
     for (;;) {
       const silent = directory.silentSince(until_ms, INSTANCE_FLUSH_ROWS);

@@ -2,7 +2,7 @@
  * The SQL of instances: changing (writer) and loading (front). What happens to a row all the time is in
  * instance_life.
  */
-import type { RegisterRequest, SightingsRequest } from "../../schemas/instances.js";
+import type { RegisterRequest, LastSeenRequest } from "../../schemas/instances.js";
 import { must } from "../base/assert.js";
 import type { Db, Statement } from "../store/open.js";
 import { type Model, type Publication, PublishingModel } from "../threads/model.js";
@@ -65,7 +65,7 @@ export const instanceReader: Model<InstanceReader> = { open: ({ db }) => new Ins
 export class InstanceWriter extends PublishingModel {
   /** What this transaction did: told where others carry out the same calls. */
   readonly #changed = new Set<string>();
-  #seen: SightingsRequest[] = [];
+  #seen: LastSeenRequest[] = [];
   readonly #insert: Statement<[string, Buffer, string, string, string, string, string, number, string], unknown>;
   readonly #insert_life: Statement<[number | bigint, string, number], unknown>;
   readonly #row_of: Statement<[string], number>;
@@ -78,7 +78,7 @@ export class InstanceWriter extends PublishingModel {
   readonly #set_capabilities: Statement<[string, string], unknown>;
   readonly #delete: Statement<[number], unknown>;
   readonly #delete_life: Statement<[number], unknown>;
-  readonly #see: Statement<[number, number, number, number, number], unknown>;
+  readonly #storeLastSeen: Statement<[number, number, number, number, number], unknown>;
   readonly #stale: Statement<[number, number, number, number], unknown>;
 
   constructor(db: Db) {
@@ -104,7 +104,7 @@ export class InstanceWriter extends PublishingModel {
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
     this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
     // A sign of life that comes behind the silence that followed it wakes nobody; the one that it followed is the last.
-    this.#see = db.prepare(
+    this.#storeLastSeen = db.prepare(
       `UPDATE instance_life SET
          status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?
        WHERE row = ? AND last_seen <= ?`,
@@ -184,13 +184,13 @@ export class InstanceWriter extends PublishingModel {
   }
 
   /** Stores signs of life; those of instances that are gone are passed over. */
-  see(request: SightingsRequest): void {
+  storeLastSeen(request: LastSeenRequest): void {
     const { rows, last_seen, busy_until } = request;
     this.#seen.push(request);
     this.markDirty();
     for (const [at, row] of rows.entries()) {
       const seen_ms = must(last_seen[at], "a time for each row");
-      this.#see.run(seen_ms, seen_ms, must(busy_until[at], "a time for each row"), row, seen_ms);
+      this.#storeLastSeen.run(seen_ms, seen_ms, must(busy_until[at], "a time for each row"), row, seen_ms);
     }
   }
 

@@ -14,7 +14,7 @@ import { Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import { claimRegistry } from "../claims/claim-registry.js";
 import { endClaims } from "../claims/commands.js";
-import { deregisterInstance, registerInstance, storeSightings } from "../instances/commands.js";
+import { deregisterInstance, registerInstance, storeLastSeen } from "../instances/commands.js";
 import { acquireLease, breakLease, releaseLease } from "../leases/commands.js";
 import type { ReplyOf } from "../rpc/method.js";
 import { writerMethod } from "../threads/writer-method.js";
@@ -73,7 +73,7 @@ const failing = writerMethod({
 const METHODS = [
   registerInstance,
   deregisterInstance,
-  storeSightings,
+  storeLastSeen,
   acquireLease,
   releaseLease,
   breakLease,

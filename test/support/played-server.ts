@@ -12,7 +12,7 @@ import { LeaseProjection } from "../../src/claims/lease-projection.js";
 import { LeaseReader } from "../../src/claims/table.js";
 import { eventsOf } from "../../src/events/encode.js";
 import { EVENTS } from "../../src/events/publisher.js";
-import { deregisterInstance, registerInstance, storeSightings } from "../../src/instances/commands.js";
+import { deregisterInstance, registerInstance, storeLastSeen } from "../../src/instances/commands.js";
 import { Directory, type Entry } from "../../src/instances/directory.js";
 import { holdersOf } from "../../src/instances/holders.js";
 import { InstanceReader } from "../../src/instances/table.js";
@@ -215,7 +215,7 @@ export class People {
 
   /** A sign of life. */
   hear(person: Person): void {
-    this.#played.directory.see(this.#entryOf(person), this.#played.now_ms);
+    this.#played.directory.touch(this.#entryOf(person), this.#played.now_ms);
     person.heard_ms = this.#played.now_ms;
   }
 
@@ -256,13 +256,13 @@ export class People {
   restart(stored: boolean, down_ms: number): void {
     const played = this.#played;
     this.endWaits();
-    const seen = stored ? played.directory.takeSeen(1_000) : [];
+    const seen = stored ? played.directory.takeUnsaved(1_000) : [];
     const request = {
       rows: seen.map(({ row }) => row),
       last_seen: seen.map(({ last_seen }) => last_seen),
       busy_until: seen.map(({ busy_until }) => busy_until),
     };
-    played.reply(storeSightings, request, "");
+    played.reply(storeLastSeen, request, "");
     played.now_ms += down_ms;
     played.restart();
     for (const person of this.list) {

@@ -9,10 +9,10 @@ import type { BackgroundTask } from "../background/task.js";
 import { Failure } from "../base/result.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
-import { storeSightings } from "./commands.js";
+import { storeLastSeen } from "./commands.js";
 import type { Directory } from "./directory.js";
 
-export class Sightings implements BackgroundTask {
+export class LastSeenFlusher implements BackgroundTask {
   readonly #directory: Directory;
   readonly #writer: Writer;
   readonly #flushes: Periodic<void>;
@@ -28,7 +28,7 @@ export class Sightings implements BackgroundTask {
     this.#flushes = new Periodic({
       interval_ms: shared_ms ?? INSTANCE_FLUSH_INTERVAL_MS,
       now_ms,
-      work: () => this.#flush(),
+      work: () => this.#flushUnsaved(),
       urgent: () => directory.urgent,
       ready: () => writer.attached,
     });
@@ -40,7 +40,7 @@ export class Sightings implements BackgroundTask {
   }
 
   /** Resolves when all that was seen until now is stored, or the writer does not take it. */
-  store(): Promise<void> {
+  flush(): Promise<void> {
     return this.#flushes.run();
   }
 
@@ -51,19 +51,19 @@ export class Sightings implements BackgroundTask {
   }
 
   /** Stores what was seen until now. What the writer does not take stays for the next time. */
-  async #flush(): Promise<void> {
-    if (this.#shared) this.#directory.seeWaiting(this.#now_ms);
+  async #flushUnsaved(): Promise<void> {
+    if (this.#shared) this.#directory.touchWaiting(this.#now_ms);
     for (;;) {
-      const seen = this.#directory.takeSeen(INSTANCE_FLUSH_ROWS);
+      const seen = this.#directory.takeUnsaved(INSTANCE_FLUSH_ROWS);
       if (seen.length === 0) return;
       const request = {
         rows: seen.map(({ row }) => row),
         last_seen: seen.map(({ last_seen }) => last_seen),
         busy_until: seen.map(({ busy_until }) => busy_until),
       };
-      const reply = await this.#writer.request(storeSightings, request, NO_CALLER);
+      const reply = await this.#writer.request(storeLastSeen, request, NO_CALLER);
       if (reply instanceof Failure) {
-        this.#directory.giveBack(seen);
+        this.#directory.requeueUnsaved(seen);
         return;
       }
       if (seen.length < INSTANCE_FLUSH_ROWS) return;

@@ -266,8 +266,8 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const counters = new EventCounters();
   const hub = new Hub(front, counters, history.last_id);
   const event_history = new EventHistory(reads, hub);
-  const whenCurrent = cluster === null ? null : (done: () => void) => cluster.whenCurrent(done);
-  const streams = new Streams({ hub, counters, history, log, whenCurrent }, clock);
+  const readBarrier = cluster === null ? null : (done: () => void) => cluster.readBarrier(done);
+  const streams = new Streams({ hub, counters, history, log, readBarrier }, clock);
 
   /** Whether what goes on without being asked is to go on here: on one node of a cluster. */
   const leads = (): boolean => cluster?.leads ?? true;
@@ -485,7 +485,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     ...contractRoutes(contracts),
     ...templateRoutes({ templates, reads }),
     ...complianceRoutes({ monitor: compliance, reads }),
-    ...eventRoutes({ guarded: gate.guarded, writer, reads, hub, history: event_history, streams, whenCurrent, log }),
+    ...eventRoutes({ guarded: gate.guarded, writer, reads, hub, history: event_history, streams, readBarrier, log }),
     ...changeRoutes(changes),
     ...coordination.routes,
     ...sessionRoutes(sessions),

@@ -154,7 +154,7 @@ export class ClusterFront implements BackgroundTask, Positions {
    * Calls back when all that is in the log at the time of the call is carried out here, and its events have gone out.
    * An own entry that is appended later says so by coming back; a node appends one each NODE_BEAT_MS at least.
    */
-  whenCurrent(done: () => void): void {
+  readBarrier(done: () => void): void {
     this.#confirming.push({ appends: this.#known().appends + OWN_ENTRIES_BEHIND, done });
   }
 

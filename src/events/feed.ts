@@ -36,7 +36,7 @@ export interface FeedSources {
    * Where there are other nodes, which may have told of events that this one has not carried out yet: calls back when
    * all that any of them can have told of by now has gone out here. Null for a server alone.
    */
-  readonly whenCurrent: ((done: () => void) => void) | null;
+  readonly readBarrier: ((done: () => void) => void) | null;
 }
 
 export class Feed implements Listener {
@@ -53,15 +53,15 @@ export class Feed implements Listener {
   /** The last event that replay delivered; what it started after, before that. */
   #last_replayed: number;
   /** Events up to this one another node has told the subscriber of, as it says. */
-  #told: number;
-  readonly #whenCurrent: FeedSources["whenCurrent"];
+  #knownToClient: number;
+  readonly #readBarrier: FeedSources["readBarrier"];
   #behind = false;
   #attached = false;
   #closed = false;
 
   /** @param since the event after which replay starts; null for none */
   constructor(
-    { hub, counters, history, log, whenCurrent }: FeedSources,
+    { hub, counters, history, log, readBarrier }: FeedSources,
     group: Group,
     outlet: Outlet,
     since: number | null,
@@ -75,16 +75,16 @@ export class Feed implements Listener {
     this.#outlet = outlet;
     this.#cursor = since;
     this.#last_replayed = since ?? 0;
-    this.#told = whenCurrent === null ? 0 : (since ?? 0);
-    this.#whenCurrent = whenCurrent;
+    this.#knownToClient = readBarrier === null ? 0 : (since ?? 0);
+    this.#readBarrier = readBarrier;
   }
 
   /** Starts: replays, or follows at once. */
   start(): void {
     const newest = this.#hub.last_id;
-    if (newest < this.#told) this.#whenCurrent?.(() => this.#settleTold(newest));
-    else if (this.#cursor !== null && this.#cursor > this.#hub.told_id && this.#cursor > this.#history.last_id)
-      this.#lag(this.#hub.told_id);
+    if (newest < this.#knownToClient) this.#readBarrier?.(() => this.#afterBarrier(newest));
+    else if (this.#cursor !== null && this.#cursor > this.#hub.acceptedId && this.#cursor > this.#history.last_id)
+      this.#lag(this.#hub.acceptedId);
     if (this.#cursor === null) this.#follow();
     else this.#replay();
   }
@@ -105,10 +105,10 @@ export class Feed implements Listener {
    * has that from elsewhere, and gets what there was since it came.
    * @param since the newest event when it came
    */
-  #settleTold(since: number): void {
+  #afterBarrier(since: number): void {
     if (this.#closed) return;
-    if (this.#hub.last_id < this.#told) {
-      this.#told = 0;
+    if (this.#hub.last_id < this.#knownToClient) {
+      this.#knownToClient = 0;
       this.detach();
       this.#lag(since);
       this.#replay();
@@ -144,7 +144,7 @@ export class Feed implements Listener {
   }
 
   take(event: CommittedEvent): void {
-    if (event.id <= this.#told) return;
+    if (event.id <= this.#knownToClient) return;
     if (this.#behind || this.#buffer.peek() !== undefined) this.#offer(event);
     else this.#deliver(event);
   }
@@ -255,6 +255,6 @@ export class Feed implements Listener {
 
   /** Nothing is owed any more; but while this node is behind what the subscriber knows, it is served event by event. */
   #catchUp(): void {
-    if (this.#hub.last_id >= this.#told) this.#outlet.caughtUp();
+    if (this.#hub.last_id >= this.#knownToClient) this.#outlet.caughtUp();
   }
 }

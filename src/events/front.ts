@@ -41,7 +41,7 @@ export interface EventsFrontOptions {
   readonly history: EventHistory;
   readonly log: Log;
   /** Of a node of a cluster, as a feed's. */
-  readonly whenCurrent: FeedSources["whenCurrent"];
+  readonly readBarrier: FeedSources["readBarrier"];
 }
 
 const LAGGED_TOPIC = "koor.lagged";
@@ -124,15 +124,15 @@ export class EventsFront {
   }
 
   async #waitAhead(after: number, request: HistoryOf): Promise<Answer> {
-    const { hub, whenCurrent } = this.#options;
+    const { hub, readBarrier } = this.#options;
     // Another node may have told of events that this one does not know yet.
-    if (whenCurrent !== null) await new Promise<void>((resolve) => whenCurrent(resolve));
-    return this.#isAhead(after) ? jsonReply(`[${this.#lagged(hub.told_id)}]`) : this.#read(request);
+    if (readBarrier !== null) await new Promise<void>((resolve) => readBarrier(resolve));
+    return this.#isAhead(after) ? jsonReply(`[${this.#lagged(hub.acceptedId)}]`) : this.#read(request);
   }
 
   /** Whether there is no event of this id yet: what is committed may not have been told of. */
   #isAhead(after: number): boolean {
-    return after > this.#options.hub.told_id && after > this.#stored.last_id;
+    return after > this.#options.hub.acceptedId && after > this.#stored.last_id;
   }
 
   /** In place of events: there are none behind a position that is ahead of all. From its id on a client goes on. */

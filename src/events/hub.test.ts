@@ -200,7 +200,7 @@ class World {
     this.#hub = new Hub(sockets, this.#counters, 0);
     const log = quietLog();
     const history = new EventReader(this.#db);
-    this.#sources = { hub: this.#hub, counters: this.#counters, history, log, whenCurrent: null };
+    this.#sources = { hub: this.#hub, counters: this.#counters, history, log, readBarrier: null };
     this.#streams = new Streams(this.#sources, { now: () => 0 });
     sockets.listen("/", () => this.#opener);
   }

@@ -79,7 +79,7 @@ export class Hub implements Measured {
   }
 
   /** The newest event that was told of; it may go out at the end of this turn. */
-  get told_id(): number {
+  get acceptedId(): number {
     return this.#accepted.at(-1)?.id ?? this.#last_id;
   }
 

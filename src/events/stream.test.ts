@@ -19,7 +19,7 @@ const COMMENT = ": still here\n\n";
 function openStream(
   t: { teardown(done: () => void): void },
   since: number | null = null,
-  whenCurrent: FeedSources["whenCurrent"] = null,
+  readBarrier: FeedSources["readBarrier"] = null,
 ) {
   const db = openDatabase(":memory:");
   t.teardown(() => db.close());
@@ -27,7 +27,7 @@ function openStream(
   const counters = new EventCounters();
   const hub = new Hub({ publish: () => 0 }, counters, 0);
   const log = quietLog();
-  const streams = new Streams({ hub, counters, history: new EventReader(db), log, whenCurrent }, { now: () => 0 });
+  const streams = new Streams({ hub, counters, history: new EventReader(db), log, readBarrier }, { now: () => 0 });
   const pattern = compilePattern("a");
   if (pattern instanceof Failure) throw new Error(pattern.message);
   const sink = new KeepingSink();

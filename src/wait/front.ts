@@ -136,7 +136,7 @@ export class WaitFront implements Measured {
   #reply(call: WaitingCall, found: Found | null): Answer {
     if (found instanceof Failure) return found;
     const { hub, stored, positions } = this.#options;
-    const cursor = call.cursor(hub.told_id, (event) => stored.timeOf(event) ?? 0);
+    const cursor = call.cursor(hub.acceptedId, (event) => stored.timeOf(event) ?? 0);
     const place = positions?.seen() ?? null;
     const placed = withValuesPlace(this.#options.valuesPlace(), cursor);
     const text = encodeCursor(place === null ? placed : placedAt(place.log, place.position, placed));

@@ -43,7 +43,7 @@ export class MissedEvents {
 
   /** The newest event that was told of: what the front knows besides is not older. */
   get now(): number {
-    return this.#options.hub.told_id;
+    return this.#options.hub.acceptedId;
   }
 
   /** Whether one of these events behind `after` concerns the condition; true where that cannot be known any more. */

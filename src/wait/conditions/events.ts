@@ -32,7 +32,7 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
     },
     identity: () => [],
     marks: /^\d{1,15}$/,
-    start: () => String(hub.told_id),
+    start: () => String(hub.acceptedId),
     listen: (patterns, waiter) => {
       const leaves = patterns.map((pattern) => wakeByEvents(hub, pattern, waiter));
       return () => {
@@ -42,7 +42,7 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
     look: async (patterns, mark, context) => {
       const after = Number(mark);
       // What is newer has yet to be told of, and wakes then.
-      const up_to = hub.told_id;
+      const up_to = hub.acceptedId;
       const nothing = { matched: null, mark: String(Math.max(after, up_to)) };
       if (up_to <= after) return nothing;
       const [pattern = "", ...or_patterns] = patterns.map(({ text }) => text);

@@ -189,7 +189,7 @@ export const AcquireRequest = Type.Object({
   request_id: nullable(Type.String()),
   /** Whether a lease that the holder has already of the same resources is the answer. */
   reuse: Type.Optional(Type.Boolean()),
-  /** What is asked for (src/requests/hash.ts); absent or "" where there is no request_id. */
+  /** What is asked for (src/idempotency/hash.ts); absent or "" where there is no request_id. */
   request_hash: Type.Optional(Type.String()),
 });
 export type AcquireRequest = Static<typeof AcquireRequest>;

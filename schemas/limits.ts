@@ -87,8 +87,8 @@ export const PREFLIGHT_MAX_AGE_S = 600;
 export const REQUEST_ID_BYTES_MAX = 128;
 /** For how long. */
 export const REQUEST_MEMORY_MS = 600_000;
-/** How many that are too old go with one that is remembered. */
-export const REQUESTS_FORGOTTEN_TOGETHER = 4;
+/** Expired records that are deleted with each record that is stored. */
+export const IDEMPOTENCY_PRUNE_ROWS = 4;
 
 // Claims: leases and tasks
 /** Of all instances together, held or waiting. */

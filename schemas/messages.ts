@@ -185,7 +185,7 @@ export const SendRequest = Type.Object({
   data: Type.Union([JsonText(Type.Unknown()), Type.Null()]),
   expires_in_s: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
   request_id: TextOrNull,
-  /** What is asked for (src/requests/hash.ts); absent or "" where there is no request_id. */
+  /** What is asked for (src/idempotency/hash.ts); absent or "" where there is no request_id. */
   request_hash: Type.Optional(Type.String()),
 });
 export type SendRequest = Static<typeof SendRequest>;

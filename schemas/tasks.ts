@@ -251,7 +251,7 @@ export const NewTask = Type.Object({
   not_before: MsOrNull,
   assignee: TextOrNull,
   request_id: TextOrNull,
-  /** What is asked for (src/requests/hash.ts); absent or "" where there is no request_id. */
+  /** What is asked for (src/idempotency/hash.ts); absent or "" where there is no request_id. */
   request_hash: Type.Optional(Type.String()),
 });
 export type NewTask = Static<typeof NewTask>;
@@ -270,7 +270,7 @@ export const ClaimTaskRequest = Type.Object({
   /** Null: as the task says. */
   ttl_s: nullable(Type.Integer()),
   request_id: TextOrNull,
-  /** What is asked for (src/requests/hash.ts); absent or "" where there is no request_id. */
+  /** What is asked for (src/idempotency/hash.ts); absent or "" where there is no request_id. */
   request_hash: Type.Optional(Type.String()),
   /** The place behind which it goes on, as the reply before said; absent where it begins. */
   behind: Type.Optional(TaskRank),

@@ -23,7 +23,7 @@ import { TurnoverMap } from "../base/turnover-map.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
 import { publisher, type Publisher } from "../events/publisher.js";
-import { rememberedRequests, type RememberedRequests } from "../requests/remembered.js";
+import { idempotencyRecords, type IdempotencyRecords } from "../idempotency/records.js";
 import type { PushMessage } from "../rpc/method.js";
 import type { AuditTrail } from "../threads/transaction.js";
 import { type Model, type Opening, type Publication, PublishingModel } from "../threads/model.js";
@@ -77,7 +77,7 @@ export class ClaimRegistry extends PublishingModel {
   readonly #counters: ClaimCounters;
   readonly #events: Publisher;
   readonly #audit: AuditTrail;
-  readonly #requests: RememberedRequests;
+  readonly #requests: IdempotencyRecords;
   readonly #lockTable = new LockTable<LiveLease>();
   readonly #live = new TurnoverMap<number, LiveLease>();
   readonly #bytes = new ClaimBytes();
@@ -101,7 +101,7 @@ export class ClaimRegistry extends PublishingModel {
     rows.add(this.#counters);
     this.#events = use(publisher);
     this.#audit = use(auditTrail);
-    this.#requests = use(rememberedRequests);
+    this.#requests = use(idempotencyRecords);
     this.reload();
   }
 
@@ -150,7 +150,7 @@ export class ClaimRegistry extends PublishingModel {
     if (known !== undefined) return { row: Number(known), made: false };
     const own = request.reuse === true ? this.#ownAgain(request, actor) : undefined;
     if (own !== undefined) {
-      this.#requests.remember("lease", actor, request.request_id, String(own.order), now_ms, request.request_hash);
+      this.#requests.store("lease", actor, request.request_id, String(own.order), now_ms, request.request_hash);
       return { row: own.order, made: false };
     }
     const { waits, queued, request_id, workspace, shared, reason, ttl_s, max_s } = request;
@@ -167,7 +167,7 @@ export class ClaimRegistry extends PublishingModel {
     publishLeaseEvent(this.#events, verdict.kind === "free" ? "lease.granted" : "lease.waiting", lease.record, call);
     if (verdict.kind === "free") this.#hold(lease, verdict.passes, call);
     else this.#lockTable.enqueue(lease);
-    this.#requests.remember("lease", actor, request_id, String(lease.order), now_ms, request.request_hash);
+    this.#requests.store("lease", actor, request_id, String(lease.order), now_ms, request.request_hash);
     return { row: lease.order, made: true };
   }
 
@@ -298,7 +298,7 @@ export class ClaimRegistry extends PublishingModel {
     if (stays) return { held: false, conflicts };
     this.#end(lease, { state: "released" }, call);
     // The same call again is a new one: this one has got nothing.
-    this.#requests.forget("lease", call.actor, String(row));
+    this.#requests.delete("lease", call.actor, String(row));
     return { held: false, conflicts };
   }
 

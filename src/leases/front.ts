@@ -29,7 +29,7 @@ import type { LeaseReader } from "../claims/table.js";
 import type { LeasePresenter } from "../claims/lease-presenter.js";
 import { jsonReply, wholeListReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
-import { hashRequest } from "../requests/hash.js";
+import { hashRequest } from "../idempotency/hash.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";

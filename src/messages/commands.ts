@@ -16,7 +16,7 @@ import {
 import { Failure, invalid, notFound } from "../base/result.js";
 import { publisher } from "../events/publisher.js";
 import { instanceWriter, type InstanceWriter } from "../instances/table.js";
-import { rememberedRequests } from "../requests/remembered.js";
+import { idempotencyRecords } from "../idempotency/records.js";
 import { weightOf } from "../rpc/method.js";
 import { reportAny, changesAny, changesByModel, type ReportedChange } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
@@ -71,7 +71,7 @@ export const sendMessage = writerMethod({
     changesAny("message", (_request: SendRequest, { id, made }: SendReply) => toldIds(made ? [id] : [])),
     changesByModel("event"),
   ],
-  models: { boxes: boxWriter, instances: instanceWriter, events: publisher, requests: rememberedRequests },
+  models: { boxes: boxWriter, instances: instanceWriter, events: publisher, requests: idempotencyRecords },
   run: ({ boxes, instances, events, requests }, request, call) => {
     const { sender, subject, body, intent, importance, reply_to, data, request_id, expires_in_s } = request;
     const { now_ms } = call;
@@ -97,7 +97,7 @@ export const sendMessage = writerMethod({
       expires_at: expires_in_s === null ? null : now_ms + expires_in_s * SECOND_MS,
     });
     const sent: MessageSent = { id: messageId(row), thread, to };
-    requests.remember("message", sender.id, request_id, JSON.stringify(sent), now_ms, request.request_hash);
+    requests.store("message", sender.id, request_id, JSON.stringify(sent), now_ms, request.request_hash);
     const told = {
       message_id: sent.id,
       thread,

@@ -24,7 +24,7 @@ import { Failure, invalid } from "../base/result.js";
 import { jsonReply, listReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { Directory, Entry } from "../instances/directory.js";
-import { hashRequest } from "../requests/hash.js";
+import { hashRequest } from "../idempotency/hash.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";

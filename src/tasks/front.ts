@@ -46,7 +46,7 @@ import { jsonReply, listReply, readReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import { mayAll } from "../front/roles.js";
 import type { Directory } from "../instances/directory.js";
-import { hashRequest } from "../requests/hash.js";
+import { hashRequest } from "../idempotency/hash.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";

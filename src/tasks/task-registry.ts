@@ -41,7 +41,7 @@ import { NOT_YOURS } from "../claims/refusals.js";
 import type { Resource } from "../claims/resource.js";
 import { SERVER } from "../claims/lease-events.js";
 import { publisher, type Publisher } from "../events/publisher.js";
-import { rememberedRequests, type RememberedRequests } from "../requests/remembered.js";
+import { idempotencyRecords, type IdempotencyRecords } from "../idempotency/records.js";
 import type { PushMessage } from "../rpc/method.js";
 import { type Model, type Opening, type Publication, PublishingModel, type ReloadReason } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
@@ -100,7 +100,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   readonly #table: TaskWriter;
   readonly #claims: ClaimRegistry;
   readonly #events: Publisher;
-  readonly #requests: RememberedRequests;
+  readonly #requests: IdempotencyRecords;
   readonly #live = new LiveTasks();
   #last_row = 0;
   #changed: TasksPush["changed"] = [];
@@ -113,7 +113,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#claims = use(claimRegistry);
     this.#claims.serve(this);
     this.#events = use(publisher);
-    this.#requests = use(rememberedRequests);
+    this.#requests = use(idempotencyRecords);
     this.#readAll();
   }
 
@@ -229,7 +229,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
       Math.max(0, waited_ms),
     );
     const claimed = { row: task.row, id: task.id, claim: claim.row };
-    this.#requests.remember("claim", actor, request.request_id, JSON.stringify(claimed), now_ms, request.request_hash);
+    this.#requests.store("claim", actor, request.request_id, JSON.stringify(claimed), now_ms, request.request_hash);
     return { task: claimed, made: true };
   }
 
@@ -398,7 +398,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#record(made, null);
     publishTaskEvent(this.#events, "task.created", made, null, null, call);
     if (life.state === "ready") publishTaskEvent(this.#events, "task.ready", made, null, null, call);
-    this.#requests.remember("task", actor, task.request_id, id, now_ms, task.request_hash);
+    this.#requests.store("task", actor, task.request_id, id, now_ms, task.request_hash);
   }
 
   /** The best task whose resources are free. Tasks that need the same are looked at once. */

@@ -28,7 +28,7 @@ export const FEATURES = [
   "events",
   "audit",
   "changes",
-  "requests",
+  "idempotency",
   "claims",
   "state",
   "specs",

@@ -2,7 +2,7 @@
  * What calls with a `request_id` have made: the same call again, because its answer was lost, is answered with the same
  * thing. Remembered for a while, by kind of thing and caller. Runs in the writer.
  */
-import { REQUEST_MEMORY_MS, REQUESTS_FORGOTTEN_TOGETHER } from "../../schemas/limits.js";
+import { REQUEST_MEMORY_MS, IDEMPOTENCY_PRUNE_ROWS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
@@ -10,33 +10,33 @@ import type { Model } from "../threads/model.js";
 /** Kinds of things that are made so. */
 export type MadeKind = "lease" | "task" | "claim" | "message";
 
-interface Remembered {
+interface RecordRow {
   readonly kind: string;
   readonly made: string;
   readonly at: number;
   readonly hash: string | null;
 }
 
-const USED_BEFORE = new Failure("ALREADY_EXISTS", "request_id was used for another request");
+const KEY_REUSED = new Failure("ALREADY_EXISTS", "request_id was used for another request");
 
-export class RememberedRequests {
-  readonly #find: Statement<[string, string], Remembered>;
-  readonly #remember: Statement<[number, string, string, string, string, string | null], unknown>;
+export class IdempotencyRecords {
+  readonly #find: Statement<[string, string], RecordRow>;
+  readonly #insert: Statement<[number, string, string, string, string, string | null], unknown>;
   readonly #oldest: Statement<[], { id: number; at: number }>;
-  readonly #forget: Statement<[number], unknown>;
-  readonly #forget_made: Statement<[string, string, string], unknown>;
+  readonly #deleteById: Statement<[number], unknown>;
+  readonly #deleteMade: Statement<[string, string, string], unknown>;
 
   constructor(db: Db) {
     this.#find = db.prepare(
       `SELECT kind, made, at, hash FROM remembered_request
        WHERE kind IN ('lease', 'task', 'claim', 'message') AND caller = ? AND request_id = ?`,
     );
-    this.#remember = db.prepare(
+    this.#insert = db.prepare(
       "REPLACE INTO remembered_request (at, kind, caller, request_id, made, hash) VALUES (?, ?, ?, ?, ?, ?)",
     );
     this.#oldest = db.prepare("SELECT id, at FROM remembered_request ORDER BY id LIMIT 1");
-    this.#forget_made = db.prepare("DELETE FROM remembered_request WHERE kind = ? AND caller = ? AND made = ?");
-    this.#forget = db.prepare("DELETE FROM remembered_request WHERE id = ?");
+    this.#deleteMade = db.prepare("DELETE FROM remembered_request WHERE kind = ? AND caller = ? AND made = ?");
+    this.#deleteById = db.prepare("DELETE FROM remembered_request WHERE id = ?");
   }
 
   /**
@@ -57,24 +57,24 @@ export class RememberedRequests {
     const same = known.find((one) => one.kind === kind);
     if (hash === "") return same?.made;
     const is_other = known.some((one) => one.kind !== kind || (one.hash !== null && one.hash !== hash));
-    return is_other ? USED_BEFORE : same?.made;
+    return is_other ? KEY_REUSED : same?.made;
   }
 
   /** Such a call has made nothing after all. */
-  forget(kind: MadeKind, caller: string, made: string): void {
-    this.#forget_made.run(kind, caller, made);
+  delete(kind: MadeKind, caller: string, made: string): void {
+    this.#deleteMade.run(kind, caller, made);
   }
 
   /** @param hash as `find` is given it when the call comes again */
-  remember(kind: MadeKind, caller: string, request_id: string | null, made: string, now_ms: number, hash = ""): void {
+  store(kind: MadeKind, caller: string, request_id: string | null, made: string, now_ms: number, hash = ""): void {
     if (request_id === null) return;
-    this.#remember.run(now_ms, kind, caller, request_id, made, hash === "" ? null : hash);
-    for (let count = 0; count < REQUESTS_FORGOTTEN_TOGETHER; count++) {
+    this.#insert.run(now_ms, kind, caller, request_id, made, hash === "" ? null : hash);
+    for (let count = 0; count < IDEMPOTENCY_PRUNE_ROWS; count++) {
       const oldest = this.#oldest.get();
       if (oldest === undefined || oldest.at > now_ms - REQUEST_MEMORY_MS) return;
-      this.#forget.run(oldest.id);
+      this.#deleteById.run(oldest.id);
     }
   }
 }
 
-export const rememberedRequests: Model<RememberedRequests> = { open: ({ db }) => new RememberedRequests(db) };
+export const idempotencyRecords: Model<IdempotencyRecords> = { open: ({ db }) => new IdempotencyRecords(db) };

@@ -6,7 +6,7 @@ import type { TObject } from "typebox";
 import { crypto } from "../base/crypto.js";
 
 /** Members that say how long the client waits, and which call it is: the same call may have others. */
-const NOT_ASKED = new Set(["request_id", "wait_s", "queue"]);
+const NOT_HASHED = new Set(["request_id", "wait_s", "queue"]);
 /** Hexadecimal digits that are kept: 128 bits. */
 const DIGITS = 32;
 
@@ -22,7 +22,7 @@ export function hashRequest<Body extends { readonly request_id?: string }>(
   data: string | null = null,
 ): string {
   if (body.request_id === undefined) return "";
-  const names = Object.keys(schema.properties).filter((name) => name !== "data" && !NOT_ASKED.has(name));
+  const names = Object.keys(schema.properties).filter((name) => name !== "data" && !NOT_HASHED.has(name));
   const text = JSON.stringify([names.map((name) => body[name as keyof Body] ?? null), data]);
   return crypto().createHash("sha256").update(text).digest("hex").slice(0, DIGITS);
 }

@@ -766,8 +766,8 @@ export const WEBHOOK_LOCATION_CHARS_MAX = 200;
  * descriptors for as many connections.
  */
 export const WEBHOOK_REQUESTS_MAX = WEBHOOKS_MAX;
-/** Deliveries begun in one turn of the front's loop. */
-export const WEBHOOK_STARTS_PER_TURN = 8;
+/** Deliveries that are begun in one tick of the front. */
+export const WEBHOOK_STARTS_PER_TICK = 8;
 /** Deliveries that are not yet told to the writer, at most; after a crash they are made again. */
 export const WEBHOOK_PROGRESS_ROWS = 256;
 /** A body up to this size is always sent; larger ones share what follows. */

@@ -94,7 +94,7 @@ export class Feed implements Listener {
     if (this.#closed) return;
     this.#behind = true;
     this.#follow();
-    for (const event of this.#hub.sinceInTurn(id, this.#group.pattern) ?? this.#sinceInHistory(id)) {
+    for (const event of this.#hub.sinceInTick(id, this.#group.pattern) ?? this.#sinceInHistory(id)) {
       this.#counters.delivered -= 1; // it was counted when it was published
       this.#offer(event);
     }

@@ -3,7 +3,7 @@
  * slow and fast, that come, fall behind, catch up and go, while events are published, committed before they
  * go out, and pruned. What each took must be exactly what the model says, item by item.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as loopTick } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import t from "tap";
@@ -32,7 +32,7 @@ const PATTERNS = ["*", "*", "*", "a.*", "b.*", "a.1", "**", "c"] as const;
 const SUBSCRIBERS_MAX = 5;
 const LARGE = JSON.stringify("x".repeat(LARGE_CHARACTERS));
 /** Turns that everything has time in, beside one for each page of a replay: the hub's list of a turn takes two. */
-const SETTLING_TURNS = 4;
+const SETTLING_TICKS = 4;
 
 /** Of the events of one turn; where they are mixed, each third is large. */
 type Size = "small" | "large" | "mixed";
@@ -263,7 +263,7 @@ class World {
 
   async #settle(): Promise<void> {
     const pages = Math.ceil(this.#stored.length / REPLAY_PAGE_EVENTS);
-    for (let turn = 0; turn < SETTLING_TURNS + pages; turn++) await nextTurn();
+    for (let tick = 0; tick < SETTLING_TICKS + pages; tick++) await loopTick();
   }
 
   #visible(): CommittedEvent[] {
@@ -282,7 +282,7 @@ class World {
   async #fanOut(late: boolean): Promise<void> {
     const events = this.#pending;
     this.#hub.accept(events);
-    await nextTurn();
+    await loopTick();
     this.#pending = [];
     // The library may tell of a socket that is behind when the hub's turn is over.
     if (late) await this.#settle();

@@ -54,8 +54,8 @@ export class Hub implements Measured {
   readonly #index = new PatternIndex();
   readonly #groups = new Map<string, Group>();
   /** The events of this turn of the event loop: what a subscriber missed that fell behind in it. */
-  #turn: CommittedEvent[] = [];
-  #turn_ends = false;
+  #tickEvents: CommittedEvent[] = [];
+  #tickEnds = false;
   /** Events that are committed and go out at the end of this turn. */
   #accepted: CommittedEvent[] = [];
   #last_id: number;
@@ -141,17 +141,17 @@ export class Hub implements Measured {
   /** Takes committed events, in the order of their ids; they go out at the end of this turn. */
   accept(events: readonly CommittedEvent[]): void {
     if (events.length === 0) return;
-    if (this.#accepted.length === 0) setImmediate(() => this.#goOut());
+    if (this.#accepted.length === 0) setImmediate(() => this.#sendAccepted());
     for (const event of events) this.#accepted.push(event);
   }
 
   /** Sends out what was accepted; what would hold up this turn for too long goes out with the next. */
-  #goOut(): void {
+  #sendAccepted(): void {
     const slice = new TimeSlice();
     let events = 0;
     while (events < this.#accepted.length && !slice.isOver) this.#index.match(this.#accepted[events++]?.topic ?? "");
     this.fanOut(this.#accepted.splice(0, events));
-    if (this.#accepted.length > 0) setImmediate(() => this.#goOut());
+    if (this.#accepted.length > 0) setImmediate(() => this.#sendAccepted());
   }
 
   /** An event of a commit that was told of in this turn; undefined where it went out already. */
@@ -170,7 +170,7 @@ export class Hub implements Measured {
       this.#last_id = event.id;
       this.#counters.published += 1;
       if (this.#groups.size === 0) continue;
-      this.#remember(event);
+      this.#recordForTick(event);
       for (const text of this.#index.match(event.topic)) {
         const group = this.#groups.get(text);
         if (group === undefined) continue;
@@ -183,10 +183,10 @@ export class Hub implements Measured {
   }
 
   /** The events of this turn from `id` on that match, in order; undefined where `id` is of an earlier turn. */
-  sinceInTurn(id: number, pattern: Pattern): CommittedEvent[] | undefined {
-    const oldest = this.#turn[0];
+  sinceInTick(id: number, pattern: Pattern): CommittedEvent[] | undefined {
+    const oldest = this.#tickEvents[0];
     if (oldest === undefined || oldest.id > id) return undefined;
-    return this.#turn.filter((event) => event.id >= id && pattern.matches(event.topic));
+    return this.#tickEvents.filter((event) => event.id >= id && pattern.matches(event.topic));
   }
 
   expose(out: Exposition): void {
@@ -213,15 +213,15 @@ export class Hub implements Measured {
     this.#counters.delivered += members * events.length;
   }
 
-  #remember(event: CommittedEvent): void {
-    this.#turn.push(event);
-    if (this.#turn_ends) return;
-    this.#turn_ends = true;
+  #recordForTick(event: CommittedEvent): void {
+    this.#tickEvents.push(event);
+    if (this.#tickEnds) return;
+    this.#tickEnds = true;
     // The library flushes a turn's messages, and reports who is behind, before the next turn's immediates.
     setImmediate(() =>
       setImmediate(() => {
-        this.#turn = [];
-        this.#turn_ends = false;
+        this.#tickEvents = [];
+        this.#tickEnds = false;
       }),
     );
   }

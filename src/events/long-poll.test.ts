@@ -47,7 +47,7 @@ class Poll {
   }
 }
 
-function turn(): Promise<void> {
+function loopTick(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
@@ -66,10 +66,10 @@ t.test("what is there already is answered at once", async (t) => {
 t.test("an event that matches ends the wait, the events of a turn together", async (t) => {
   let text = "[]";
   const poll = new Poll(() => text);
-  await turn();
+  await loopTick();
   t.equal(poll.reads, 1);
   poll.hub.fanOut([event(1, "b.x"), event(2, "a.x.y")]);
-  await turn();
+  await loopTick();
   t.equal(poll.reads, 1, "others are not even looked at");
   text = "[3,4,5]";
   poll.hub.fanOut([event(3, "a.x"), event(4, "a.y")]);
@@ -83,8 +83,8 @@ t.test("an event that does not answer, because of another filter, does not end t
   let text = "[]";
   const poll = new Poll(() => text);
   poll.hub.fanOut([event(1, "a.x")]);
-  await turn();
-  await turn();
+  await loopTick();
+  await loopTick();
   t.equal(poll.reads, 2);
   t.equal(poll.hub.subscribers, 1);
   text = "[2]";
@@ -96,10 +96,10 @@ t.test("an event that comes while the history is being read is not missed", asyn
   const answers: ((text: string) => void)[] = [];
   const poll = new Poll(() => new Promise((resolve) => answers.push(resolve)));
   poll.hub.fanOut([event(1, "a.x")]);
-  await turn();
+  await loopTick();
   t.equal(poll.reads, 1, "one read at a time");
   answers[0]?.("[]");
-  await turn();
+  await loopTick();
   t.equal(poll.reads, 2, "and another after it");
   answers[1]?.("[1]");
   t.equal(await poll.answer, "[1]");
@@ -110,7 +110,7 @@ t.test("when the time is up the answer is empty", async (t) => {
   t.equal(await poll.answer, "[]");
   t.ok(poll.gone);
   poll.hub.fanOut([event(1, "a.x")]);
-  await turn();
+  await loopTick();
   t.equal(poll.reads, 1, "nothing is read for it any more");
 });
 

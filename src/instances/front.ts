@@ -191,13 +191,13 @@ export class Instances {
 
 /** Those of the entries that match, in their order. */
 export function listReply(entries: readonly Entry[], filter: InstanceFilter): Answer | Promise<Answer> {
-  if (entries.length > INSTANCE_LIST_PAGE) return readReply(inTurns(entries, filter), PIECED_ANSWER_BYTES);
+  if (entries.length > INSTANCE_LIST_PAGE) return readReply(inPages(entries, filter), PIECED_ANSWER_BYTES);
   const found = entries.filter((entry) => matchesFilter(entry, filter));
   return jsonReply(`[${found.map(encodeInstance).join(",")}]`);
 }
 
 /** Others are served in between. */
-async function* inTurns(entries: readonly Entry[], filter: InstanceFilter): AsyncGenerator<string, void, undefined> {
+async function* inPages(entries: readonly Entry[], filter: InstanceFilter): AsyncGenerator<string, void, undefined> {
   let separator = "[";
   for (let at = 0; at < entries.length; at += INSTANCE_LIST_PAGE) {
     const found = entries.slice(at, at + INSTANCE_LIST_PAGE).filter((entry) => matchesFilter(entry, filter));

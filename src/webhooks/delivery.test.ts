@@ -186,7 +186,7 @@ class System {
 
   /** Until nothing moves any more by itself. */
   async rest(): Promise<void> {
-    for (let turn = 0; turn < 6; turn++) {
+    for (let tick = 0; tick < 6; tick++) {
       await new Promise((resolve) => {
         setImmediate(resolve);
       });

@@ -14,7 +14,7 @@ import {
   WEBHOOK_REQUESTS_MAX,
   WEBHOOK_RETRY_AFTER_MS_MAX,
   WEBHOOK_RETRY_MS_MAX,
-  WEBHOOK_STARTS_PER_TURN,
+  WEBHOOK_STARTS_PER_TICK,
 } from "../../schemas/limits.js";
 import type { LoggedDelivery, OutboxPush, WebhookProgressRequest } from "../../schemas/webhooks.js";
 import { Periodic } from "../background/periodic.js";
@@ -244,7 +244,7 @@ export class Deliveries implements BackgroundTask {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      const starts = Math.min(WEBHOOK_STARTS_PER_TURN, this.#requests_max - this.#in_flight);
+      const starts = Math.min(WEBHOOK_STARTS_PER_TICK, this.#requests_max - this.#in_flight);
       for (const receiver of this.#ready.splice(0, starts)) this.#begin(receiver);
       this.#schedule();
     });
@@ -256,7 +256,7 @@ export class Deliveries implements BackgroundTask {
     if (!known || !receiver.active || this.#draining || !this.#leads()) return;
     const next = this.#options.reader.next(receiver.row, receiver.delivered);
     if (next === undefined) return;
-    receiver.turnTo(next.event);
+    receiver.setHead(next.event);
     const began_ms = this.#options.clock.now();
     if (receiver.due_ms > began_ms) {
       this.#wait(receiver, Math.min(receiver.due_ms - began_ms, WEBHOOK_RETRY_AFTER_MS_MAX));
@@ -359,7 +359,7 @@ export class Deliveries implements BackgroundTask {
   /** An event is dealt with: the next one's turn has come. */
   #settled(receiver: Receiver, event: number): void {
     receiver.delivered = event;
-    receiver.turnTo(NO_EVENT);
+    receiver.setHead(NO_EVENT);
     this.#untold_rows += 1;
     if (this.#untold_rows >= WEBHOOK_PROGRESS_ROWS) void this.#reports.run();
     this.#wake(receiver);

@@ -58,15 +58,15 @@ export class Receiver {
     this.epoch = epoch;
     if (!enabled) return;
     this.fail_count = 0;
-    this.#begin(this.head);
+    this.#resetHead(this.head);
   }
 
   /** Another event may have come to the head of its queue: what the former has failed does not count for it. */
-  turnTo(event: number): void {
-    if (event !== this.head) this.#begin(event);
+  setHead(event: number): void {
+    if (event !== this.head) this.#resetHead(event);
   }
 
-  #begin(event: number): void {
+  #resetHead(event: number): void {
     this.head = event;
     this.tries = 0;
     this.since_ms = 0;

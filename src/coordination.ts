@@ -118,13 +118,13 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   const instance_rows = reads.model(instanceReader);
   const instance_watch = new InstanceWatch();
   const directory = new Directory({
-    onStatus: (entry) => instance_watch.tell(entry),
+    onStatus: (entry) => instance_watch.notify(entry),
     onCapabilities: (entry) => {
-      instance_watch.tell(entry);
+      instance_watch.notify(entry);
       claimers.look(entry.id);
     },
     onReactivated: (id) => {
-      changes.tell("instance", id, null);
+      changes.report("instance", id, null);
       // Before what it calls for is on its way: who reads behind that elsewhere finds it awake.
       if (shared) void lastSeenFlusher.flush();
     },

@@ -2,7 +2,7 @@
 import t from "tap";
 import { ASKED_KINDS, CHANGE_KINDS } from "../../schemas/changes.js";
 import { Failure } from "../base/result.js";
-import { kindsOf, toldAs } from "./kinds.js";
+import { kindsOf, reportedAs } from "./kinds.js";
 
 const asked = (text: string): unknown => {
   const kinds = kindsOf(text);
@@ -20,7 +20,7 @@ t.test("nothing asked for is everything, each change once", (t) => {
   for (const text of ["", ",", " , "]) t.same(asked(text), CHANGE_KINDS);
   for (const kind of CHANGE_KINDS) {
     const all = kindsOf("");
-    t.equal(toldAs(kind).filter((as) => !(all instanceof Failure) && all.has(as)).length, 1, kind);
+    t.equal(reportedAs(kind).filter((as) => !(all instanceof Failure) && all.has(as)).length, 1, kind);
   }
   t.end();
 });

@@ -21,6 +21,6 @@ export function kindsOf(text: string): ReadonlySet<AskedKind> | Failure {
 }
 
 /** As what a change is told, to who asks for it. */
-export function toldAs(kind: ChangeKind): readonly AskedKind[] {
+export function reportedAs(kind: ChangeKind): readonly AskedKind[] {
   return kind === "spec" ? OF_SPECS : [kind];
 }

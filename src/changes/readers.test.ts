@@ -52,7 +52,7 @@ class World {
   }
 
   put(...keys: readonly string[]): void {
-    for (const key of keys) this.readers.tell("state", key, 1);
+    for (const key of keys) this.readers.report("state", key, 1);
   }
 
   tick(after_ms = DEADLINE_SWEEP_MS): void {
@@ -111,8 +111,8 @@ t.test("a reader learns at once that it is one, and is told by name what it aske
 t.test("a name is told once a tick, with what it became last", (t) => {
   const world = new World();
   const reader = world.open();
-  for (const version of [1, 2, null, 3]) world.readers.tell("state", "a", version);
-  for (const version of [4, null]) world.readers.tell("spec", "a", version);
+  for (const version of [1, 2, null, 3]) world.readers.report("state", "a", version);
+  for (const version of [4, null]) world.readers.report("spec", "a", version);
   world.tick();
   t.same(reader.take(), [
     { kind: "state", key: "a", version: 3 },
@@ -130,7 +130,7 @@ t.test("a burst of ten leaves at once, and the second after it has room again", 
   world.put("late");
   world.tick(CHANGE_WINDOW_MS - 1);
   t.same(reader.take(), [], "ten were told within this second");
-  world.readers.tell("state", "late", 2);
+  world.readers.report("state", "late", 2);
   world.tick(1);
   t.same(reader.take(), [{ kind: "state", key: "late", version: 2 }]);
   t.match(world.figures, /^koor_changes_lagged_total 0$/m);
@@ -274,7 +274,7 @@ t.test("watched is what the readers that are there ask for", (t) => {
   t.match(world.figures, /^koor_change_readers 2$/m);
   all.sink.end();
   t.same(world.watching, ["spec", "usage"]);
-  world.readers.tell("usage", "p", 1);
+  world.readers.report("usage", "p", 1);
   contracts.sink.end();
   t.same(world.watching, []);
   t.match(world.figures, /^koor_change_readers 0$/m);
@@ -325,7 +325,7 @@ t.test("however changes come, no second has more than ten messages, and what is 
         for (const key of keys.map(String)) {
           version += 1;
           real.set(key, version);
-          world.readers.tell("state", key, version);
+          world.readers.report("state", key, version);
         }
         if (takes) reader.sink.drain();
         else reader.sink.takes = false;

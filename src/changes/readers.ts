@@ -13,7 +13,7 @@ import { ChangeSet } from "../threads/change-set.js";
 import type { WatchedKinds } from "../threads/watched-kinds.js";
 import { EventStream } from "../transport/event-stream.js";
 import type { Sink } from "../transport/reply.js";
-import { toldAs } from "./kinds.js";
+import { reportedAs } from "./kinds.js";
 import { ChangeReader, type Message } from "./reader.js";
 
 export class ChangeReaders implements BackgroundTask {
@@ -51,12 +51,12 @@ export class ChangeReaders implements BackgroundTask {
 
   /** What a commit has changed. */
   accept({ changes, left_out }: ChangesPush): void {
-    for (const { kind, key, version } of changes) this.tell(kind, key, version);
+    for (const { kind, key, version } of changes) this.report(kind, key, version);
     if (this.#readers.size > 0) for (const kind of left_out) this.#changed.leaveOut(kind);
   }
 
   /** What has changed; null for a key means anything of the kind. */
-  tell(kind: ChangeKind, key: string | null, version: number | null): void {
+  report(kind: ChangeKind, key: string | null, version: number | null): void {
     if (this.#readers.size > 0) this.#changed.add(kind, key, version);
   }
 
@@ -68,7 +68,7 @@ export class ChangeReaders implements BackgroundTask {
 
   tick(now_ms: number): void {
     const changed = this.#changed.take();
-    if (changed !== null) this.#handOut(changed);
+    if (changed !== null) this.#dispatch(changed);
     for (const reader of this.#readers) {
       if (reader.send(now_ms)) this.#lagged += 1;
       reader.stream.comment(now_ms);
@@ -98,18 +98,18 @@ export class ChangeReaders implements BackgroundTask {
 
   #watch(): void {
     const asked = new Set([...this.#readers].flatMap(({ kinds }) => [...kinds]));
-    this.#watched.set(new Set(CHANGE_KINDS.filter((kind) => toldAs(kind).some((as) => asked.has(as)))));
+    this.#watched.set(new Set(CHANGE_KINDS.filter((kind) => reportedAs(kind).some((as) => asked.has(as)))));
   }
 
-  #handOut({ changes, left_out }: ChangesPush): void {
+  #dispatch({ changes, left_out }: ChangesPush): void {
     for (const { kind, key, version } of changes) {
-      for (const as of toldAs(kind)) {
+      for (const as of reportedAs(kind)) {
         const message = messageOf(as, key, version);
         for (const reader of this.#readers) if (reader.kinds.has(as)) reader.take(message);
       }
     }
     for (const kind of left_out)
-      for (const reader of this.#readers) if (toldAs(kind).some((as) => reader.kinds.has(as))) reader.leaveOut();
+      for (const reader of this.#readers) if (reportedAs(kind).some((as) => reader.kinds.has(as))) reader.leaveOut();
   }
 }
 

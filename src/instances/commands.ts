@@ -42,7 +42,7 @@ function replyOf(id: string, is_changed: boolean | null): Static<typeof Instance
   return is_changed === null ? noInstance(id) : { changed: is_changed };
 }
 
-function toldById({ ids }: DeregisterReply): { readonly key: string; readonly version: null }[] {
+function changedIds({ ids }: DeregisterReply): { readonly key: string; readonly version: null }[] {
   return ids.map((key) => ({ key, version: null }));
 }
 
@@ -120,9 +120,9 @@ export const deregisterInstance = writerMethod({
   weight: weightOf,
   audit: { action: "instance.deregister", resource: resourceId, detail: noDetail },
   changes: [
-    changesByReply("instance", ({ ids }: DeregisterReply) => ids, toldById),
+    changesByReply("instance", ({ ids }: DeregisterReply) => ids, changedIds),
     ...CHANGES_CLAIMS,
-    changesByReply("audit", ({ ids }: DeregisterReply) => ids, toldById),
+    changesByReply("audit", ({ ids }: DeregisterReply) => ids, changedIds),
   ],
   models: { instances: instanceWriter, book: claimRegistry, audit: auditTrail },
   run: ({ instances, book, audit }, { id }, call) => {

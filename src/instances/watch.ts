@@ -20,9 +20,9 @@ export class InstanceWatch {
   }
 
   /** An instance is not what it was. */
-  tell({ row, id, name, workspace }: Pick<Entry, "row" | "id" | "name" | "workspace">): void {
-    this.#remember(keyOf(name, null), row);
-    this.#remember(keyOf(name, workspace), row);
+  notify({ row, id, name, workspace }: Pick<Entry, "row" | "id" | "name" | "workspace">): void {
+    this.#record(keyOf(name, null), row);
+    this.#record(keyOf(name, workspace), row);
     this.#waiters.wake(id);
     if (name !== id) this.#waiters.wake(name);
   }
@@ -32,7 +32,7 @@ export class InstanceWatch {
     return this.#last.get(keyOf(name, workspace));
   }
 
-  #remember(key: string, row: number): void {
+  #record(key: string, row: number): void {
     const known = this.#last.get(key) ?? 0;
     this.#last.delete(key);
     this.#last.set(key, Math.max(known, row));

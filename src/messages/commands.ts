@@ -32,7 +32,7 @@ const SEVERAL = "several";
 
 const models = { boxes: boxWriter };
 
-function nobodyThere(to: string): Failure {
+function noRecipient(to: string): Failure {
   return notFound(`nobody there: ${to}`);
 }
 
@@ -44,10 +44,10 @@ function refuseSending(
   now_ms: number,
 ): Failure | null {
   const { to, nobody, reply_to } = request;
-  if (nobody !== null) return nobodyThere(nobody);
+  if (nobody !== null) return noRecipient(nobody);
   if (to.length > MESSAGE_RECIPIENTS_MAX) return invalid(`to names more than ${MESSAGE_RECIPIENTS_MAX} instances`);
   const gone = to.find(({ id }) => !instances.has(id));
-  if (gone !== undefined) return nobodyThere(gone.to);
+  if (gone !== undefined) return noRecipient(gone.to);
   if (reply_to !== null && thread === undefined) return noMessage(messageId(reply_to));
   if (reply_to !== null && request.thread !== null && request.thread !== thread)
     return invalid("thread is not that of the message in reply_to");
@@ -68,7 +68,7 @@ export const sendMessage = writerMethod({
     writesRow: ({ made }) => made,
   },
   changes: [
-    changesAny("message", (_request: SendRequest, { id, made }: SendReply) => toldIds(made ? [id] : [])),
+    changesAny("message", (_request: SendRequest, { id, made }: SendReply) => changedIds(made ? [id] : [])),
     changesByModel("event"),
   ],
   models: { boxes: boxWriter, instances: instanceWriter, events: publisher, requests: idempotencyRecords },
@@ -98,7 +98,7 @@ export const sendMessage = writerMethod({
     });
     const sent: MessageSent = { id: messageId(row), thread, to };
     requests.store("message", sender.id, request_id, JSON.stringify(sent), now_ms, request.request_hash);
-    const told = {
+    const published = {
       message_id: sent.id,
       thread,
       from: sender.id,
@@ -107,12 +107,12 @@ export const sendMessage = writerMethod({
       intent,
       importance,
     };
-    events.publish({ topic: TOPIC_SENT, data: JSON.stringify(told), source: MESSAGE_SOURCE }, call);
+    events.publish({ topic: TOPIC_SENT, data: JSON.stringify(published), source: MESSAGE_SOURCE }, call);
     return { ...sent, made: true };
   },
 });
 
-function toldIds(ids: readonly string[]): ReportedChange[] {
+function changedIds(ids: readonly string[]): ReportedChange[] {
   return ids.map((id) => ({ key: id, version: null }));
 }
 
@@ -123,7 +123,7 @@ export const deliverMessages = writerMethod({
   reply: Type.Null(),
   weight: weightOf,
   audit: null,
-  changes: [changesAny("message", ({ messages }: DeliverRequest) => toldIds(messages.map(messageId)))],
+  changes: [changesAny("message", ({ messages }: DeliverRequest) => changedIds(messages.map(messageId)))],
   models,
   run: ({ boxes }, { instance, messages }, { now_ms }) => {
     boxes.deliver(instance, messages, now_ms);
@@ -146,7 +146,7 @@ export const markMessages = writerMethod({
     detail: ({ as }, { ids }) => JSON.stringify({ as, ids }),
     writesRow: ({ ids }) => ids.length > 0,
   },
-  changes: [changesAny("message", (_request, { ids }: MarkReply) => toldIds(ids))],
+  changes: [changesAny("message", (_request, { ids }: MarkReply) => changedIds(ids))],
   models,
   run: ({ boxes }, request, { now_ms }) => ({ ids: boxes.mark(request, now_ms).map(messageId) }),
 });

@@ -95,11 +95,11 @@ export class MessageFront {
     if (made) log.info("message sent", { id: answer.id, recipients: answer.to.length });
     // Who is meant by a name though it is not active: the sender is told.
     const named = new Set([...to].filter((one) => one.to !== one.id).map(({ id }) => id));
-    const told = answer.to.map((party) => {
+    const recipients = answer.to.map((party) => {
       const status = named.has(party.id) ? directory.get(party.id)?.status : undefined;
       return status === undefined || status === "active" ? party : { ...party, status };
     });
-    return jsonReply(JSON.stringify({ ...answer, to: told }));
+    return jsonReply(JSON.stringify({ ...answer, to: recipients }));
   }
 
   async mark({ ids, as, note }: MarkBody, context: CallContext): Promise<Answer> {

@@ -36,7 +36,7 @@ export function resolveRecipients(present: Present, sender: Entry, written: read
   const found = new Map<string, Recipient>();
   for (const to of written) {
     const entry = present.get(to);
-    const named = withLatent(to, groups.get(to), present, sender) ?? (entry === undefined ? [] : [entry]);
+    const named = withInactive(to, groups.get(to), present, sender) ?? (entry === undefined ? [] : [entry]);
     if (named.length === 0) return { to: [], nobody: to };
     for (const { id, name } of named) {
       if (!found.has(id)) found.set(id, { id, name, to });
@@ -47,15 +47,15 @@ export function resolveRecipients(present: Present, sender: Entry, written: read
 }
 
 /** Where no active one has a name, the newest that is stale or pending: it may come back, and finds the message then. */
-function withLatent(
+function withInactive(
   to: string,
   group: readonly Entry[] | undefined,
   present: Present,
   { workspace }: Entry,
 ): readonly Entry[] | undefined {
   if (group === undefined || group.length > 0 || !to.startsWith(NAME)) return group;
-  const latent = present.newest(to.slice(NAME.length), workspace);
-  return latent === undefined ? group : [latent];
+  const inactive = present.newest(to.slice(NAME.length), workspace);
+  return inactive === undefined ? group : [inactive];
 }
 
 /** The active ones behind each name and workspace that is written. */

@@ -81,7 +81,7 @@ class System {
   /** What the writer says to how far deliveries have come. */
   refusal: Failure | null = null;
   /** What the writer was told, taken in or not. */
-  readonly told: WebhookProgress[] = [];
+  readonly reported: WebhookProgress[] = [];
   #event = 0;
 
   readonly #requests_max: number | undefined;
@@ -123,7 +123,7 @@ class System {
           this.requests.push(request);
         }),
       advance: (receivers) => {
-        this.told.push(...receivers);
+        this.reported.push(...receivers);
         if (this.refusal !== null) return Promise.resolve(this.refusal);
         for (const progress of receivers) {
           const ended = this.outbox.advance(progress);
@@ -372,7 +372,7 @@ t.test(
     for (let at = 0; at < 3; at++) system.publish();
     await system.answer("w", DELIVERED);
     await system.pass(100);
-    t.same(Object.keys(system.told[0] ?? {}), [
+    t.same(Object.keys(system.reported[0] ?? {}), [
       "webhook",
       "epoch",
       "delivered",
@@ -390,14 +390,14 @@ t.test(
     await system.pass(100);
     const failure = { at_ms: failed_ms, error: "x".repeat(WEBHOOK_ERROR_CHARS_MAX) };
     t.same(
-      system.told.slice(1).map((word) => word.failure),
+      system.reported.slice(1).map((word) => word.failure),
       [failure, failure],
       "cut to its bound",
     );
     t.match(system.stored("w"), { last_error: failure.error, last_failure_at: failed_ms });
     await system.answer("w", DELIVERED);
     await system.pass(100);
-    t.notOk("failure" in (system.told.at(-1) ?? {}));
+    t.notOk("failure" in (system.reported.at(-1) ?? {}));
   },
 );
 

@@ -68,10 +68,10 @@ export class Deliveries implements BackgroundTask {
   readonly #waiting = new Set<Receiver>();
   #blocked: Receiver[] = [];
   /** Those that the writer is to be told of. */
-  readonly #untold = new Set<Receiver>();
-  #untold_rows = 0;
+  readonly #unreported = new Set<Receiver>();
+  #unreportedRows = 0;
   /** Words to the writer: at a tick that finds something untold, and when much is. */
-  readonly #reports: Periodic<void>;
+  readonly #reporting: Periodic<void>;
   #in_flight = 0;
   #delivered = 0;
   #failed = 0;
@@ -90,11 +90,11 @@ export class Deliveries implements BackgroundTask {
     this.#leads = options.leads ?? ((): boolean => true);
     this.#requests_max = options.requests_max ?? WEBHOOK_REQUESTS_MAX;
     this.#bodies = new Bodies((event) => options.reader.body(event));
-    this.#reports = new Periodic({
+    this.#reporting = new Periodic({
       interval_ms: Number.POSITIVE_INFINITY,
       now_ms: options.clock.now(),
       work: () => this.#report(),
-      urgent: () => this.#untold.size > 0 && this.#leads(),
+      urgent: () => this.#unreported.size > 0 && this.#leads(),
     });
   }
 
@@ -123,7 +123,7 @@ export class Deliveries implements BackgroundTask {
    */
   forget(): void {
     for (const receiver of this.#receivers.values()) this.#forget(receiver);
-    this.#untold_rows = 0;
+    this.#unreportedRows = 0;
   }
 
   /** Takes what a commit did to the outbox. */
@@ -152,7 +152,7 @@ export class Deliveries implements BackgroundTask {
       receiver.state = "idle";
       this.#wake(receiver);
     }
-    this.#reports.tick(now_ms);
+    this.#reporting.tick(now_ms);
   }
 
   /** From now on no request is begun; those that are under way may end. */
@@ -166,8 +166,8 @@ export class Deliveries implements BackgroundTask {
    */
   async close(): Promise<void> {
     this.drain();
-    await this.#reports.run();
-    await this.#reports.close();
+    await this.#reporting.run();
+    await this.#reporting.close();
   }
 
   expose(out: Exposition): void {
@@ -186,17 +186,17 @@ export class Deliveries implements BackgroundTask {
 
   /** Tells the writer how far deliveries have come; what it could not be told is told at a later tick. */
   async #report(): Promise<void> {
-    const untold = [...this.#untold];
-    this.#untold.clear();
-    this.#untold_rows = 0;
-    if (untold.length === 0 || !this.#leads()) return;
-    const words = untold.map((receiver) => ({ receiver, progress: receiver.takeProgress() }));
-    const reply = await this.#options.advance(words.map(({ progress }) => progress));
+    const unreported = [...this.#unreported];
+    this.#unreported.clear();
+    this.#unreportedRows = 0;
+    if (unreported.length === 0 || !this.#leads()) return;
+    const reports = unreported.map((receiver) => ({ receiver, progress: receiver.takeProgress() }));
+    const reply = await this.#options.advance(reports.map(({ progress }) => progress));
     if (!(reply instanceof Failure)) return;
-    for (const { receiver, progress } of words) {
+    for (const { receiver, progress } of reports) {
       if (this.#receivers.get(receiver.row) !== receiver) continue;
       receiver.giveBack(progress);
-      this.#untold.add(receiver);
+      this.#unreported.add(receiver);
     }
   }
 
@@ -224,7 +224,7 @@ export class Deliveries implements BackgroundTask {
   #forget(receiver: Receiver): void {
     this.#receivers.delete(receiver.row);
     this.#waiting.delete(receiver);
-    this.#untold.delete(receiver);
+    this.#unreported.delete(receiver);
     receiver.active = false;
   }
 
@@ -284,7 +284,7 @@ export class Deliveries implements BackgroundTask {
       if (outcome.kind === "not sent") this.#wait(receiver, WEBHOOK_RETRY_MS_MAX);
       // What a shutdown cut off is not the receiver's failure.
       else if (outcome.kind === "delivered" || !this.#draining) {
-        this.#untold.add(receiver);
+        this.#unreported.add(receiver);
         receiver.record(this.#logged(receiver, event, began_ms, outcome));
         if (outcome.kind === "delivered") this.#settleDelivered(receiver, event);
         else this.#settleFailed(receiver, event, outcome);
@@ -337,7 +337,7 @@ export class Deliveries implements BackgroundTask {
     if (receiver.fail_count >= WEBHOOK_FAILURES_MAX) {
       log.warn("webhook disabled", { id: receiver.id, fail_count: receiver.fail_count, reason: shown });
       receiver.state = "ended";
-      void this.#reports.run();
+      void this.#reporting.run();
     } else if (reader.next(receiver.row, receiver.delivered)?.event !== event) {
       // It was skipped meanwhile.
       this.#wake(receiver);
@@ -360,8 +360,8 @@ export class Deliveries implements BackgroundTask {
   #settled(receiver: Receiver, event: number): void {
     receiver.delivered = event;
     receiver.setHead(NO_EVENT);
-    this.#untold_rows += 1;
-    if (this.#untold_rows >= WEBHOOK_PROGRESS_ROWS) void this.#reports.run();
+    this.#unreportedRows += 1;
+    if (this.#unreportedRows >= WEBHOOK_PROGRESS_ROWS) void this.#reporting.run();
     this.#wake(receiver);
   }
 

@@ -250,7 +250,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
           onTime: (log_ms) => clock.follow(log_ms),
           onLeading: (leads) => {
             if (leads) deliveries.load();
-            else deliveries.forget();
+            else deliveries.clear();
           },
           onInstalled: () => {
             writer.restarted();

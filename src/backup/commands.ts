@@ -50,7 +50,7 @@ export const applyRestore = writerMethod({
     if (holdsContent(db)) return NOT_EMPTY;
     copyStaged(db, path);
     call.reload();
-    outbox.takeIn();
+    outbox.loadRestored();
     findSteps(db);
     // Whatever the clock was where the snapshot was made.
     call.now_ms = settleTimes(db, call.now_ms);

@@ -24,7 +24,7 @@ export interface DeadLetterRow {
 
 export class DeadLetterTable {
   readonly #insert: Statement<[number, number, string, number, number], unknown>;
-  readonly #tried: Statement<[number, string, number, number], unknown>;
+  readonly #setTried: Statement<[number, string, number, number], unknown>;
   readonly #hold: Statement<[number], unknown>;
   readonly #release: Statement<[number], unknown>;
   readonly #sweep: Statement<[number], unknown>;
@@ -37,7 +37,9 @@ export class DeadLetterTable {
       `INSERT OR IGNORE INTO webhook_dead_letter (webhook, event, at, attempts, error)
        SELECT webhook, event, ?, ?, ? FROM webhook_queue WHERE webhook = ? AND event = ?`,
     );
-    this.#tried = db.prepare("UPDATE webhook_dead_letter SET attempts = ?, error = ? WHERE webhook = ? AND event = ?");
+    this.#setTried = db.prepare(
+      "UPDATE webhook_dead_letter SET attempts = ?, error = ? WHERE webhook = ? AND event = ?",
+    );
     this.#hold = db.prepare("UPDATE webhook_body SET waiting = waiting + 1 WHERE event = ?");
     this.#release = db.prepare("UPDATE webhook_body SET waiting = waiting - 1 WHERE event = ?");
     this.#sweep = db.prepare("DELETE FROM webhook_body WHERE event = ? AND waiting = 0");
@@ -60,7 +62,7 @@ export class DeadLetterTable {
 
   /** Stores that an event was sent again in vain. */
   setTried(webhook: number, event: number, attempts: number, error: string): void {
-    this.#tried.run(attempts, error, webhook, event);
+    this.#setTried.run(attempts, error, webhook, event);
   }
 
   /** Whether there was such an event; it is gone. */
@@ -78,14 +80,14 @@ export class DeadLetterTable {
   /** The newest event stays however large it is. */
   #makeRoom(webhook: number): number {
     let bytes = 0;
-    let thrown_away = 0;
+    let discarded = 0;
     for (const [at, letter] of this.#sizes.all(webhook).entries()) {
       bytes += letter.bytes;
       if (at === 0 || (at < WEBHOOK_DEAD_LETTERS_MAX && bytes <= WEBHOOK_QUEUE_BYTES_MAX)) continue;
       this.delete(webhook, letter.event);
-      thrown_away += 1;
+      discarded += 1;
     }
-    return thrown_away;
+    return discarded;
   }
 }
 

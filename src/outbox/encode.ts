@@ -3,7 +3,7 @@ import { formatTime } from "../base/time.js";
 import type { LoggedDelivery } from "../../schemas/webhooks.js";
 import type { DeadLetterRow } from "./dead-letters.js";
 import { hostOf, withoutLocation } from "./hidden-address.js";
-import type { WebhookStanding } from "./table.js";
+import type { WebhookStatus } from "./table.js";
 
 /** What the body of a delivery is made of: `data` is JSON text, `created_at` in ms. */
 export interface DeliveredEvent {
@@ -15,7 +15,7 @@ export interface DeliveredEvent {
 }
 
 /** The webhook as an instance sees it: of the address its host alone. */
-export function encodeWebhookForInstance(webhook: WebhookStanding): string {
+export function encodeWebhookForInstance(webhook: WebhookStatus): string {
   const { url, last_error } = webhook;
   return encodeWebhook({
     ...webhook,
@@ -25,21 +25,21 @@ export function encodeWebhookForInstance(webhook: WebhookStanding): string {
 }
 
 /** The secret is not in it. */
-export function encodeWebhook(webhook: WebhookStanding): string {
+export function encodeWebhook(webhook: WebhookStatus): string {
   const { id, url, patterns, active, created_at, fail_count, last_fired, last_error, last_failure_at } = webhook;
   const fired = last_fired === null ? "" : `,"last_fired":"${formatTime(last_fired)}"`;
   const error = last_error === null ? "" : `,"last_error":${JSON.stringify(last_error)}`;
   const failed = last_failure_at === null ? "" : `,"last_failure_at":"${formatTime(last_failure_at)}"`;
-  const standing = `,"pending":${webhook.pending},"dropped":${webhook.dropped ?? 0},"dead_letters":${webhook.dead_letters}`;
+  const counts = `,"pending":${webhook.pending},"dropped":${webhook.dropped ?? 0},"dead_letters":${webhook.dead_letters}`;
   return (
     `{"id":${JSON.stringify(id)},"url":${JSON.stringify(url)},"patterns":${patterns},"active":${active === 1}` +
     `,"created_at":"${formatTime(created_at)}","fail_count":${fail_count}${fired}${error}${failed}` +
-    `${standing}${encodeFailing(webhook)}}`
+    `${counts}${encodeFailing(webhook)}}`
   );
 }
 
 /** Of a webhook that is off nothing is tried again. */
-function encodeFailing({ active, head, head_event, head_since, head_tries, next_try_at }: WebhookStanding): string {
+function encodeFailing({ active, head, head_event, head_since, head_tries, next_try_at }: WebhookStatus): string {
   if (head_event === null || head_event !== head) return "";
   const next = active === 1 && next_try_at !== null ? `,"next_try_at":"${formatTime(next_try_at)}"` : "";
   return (

@@ -52,7 +52,7 @@ const NONE: readonly DisabledWebhook[] = [];
 const CHAIN_TOO_LONG = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
 
 /** What the writer holds of a webhook. */
-interface Held {
+interface HeldWebhook {
   readonly row: number;
   readonly patterns: readonly string[];
   active: boolean;
@@ -66,10 +66,10 @@ export class Outbox extends PublishingModel {
   readonly table: WebhookTable;
   readonly letters: DeadLetterTable;
   readonly log: DeliveryLogTable;
-  #held = new Map<number, Held>();
+  #held = new Map<number, HeldWebhook>();
   #index = new PatternIndex();
   /** Active webhooks by the text of each of their patterns. */
-  #by_pattern = new Map<string, Set<Held>>();
+  #by_pattern = new Map<string, Set<HeldWebhook>>();
   #rows = 0;
   #queued = new Set<number>();
   #changed = new Set<number>();
@@ -78,7 +78,7 @@ export class Outbox extends PublishingModel {
   /** Whether an event found no room in this transaction, which its webhook says. */
   #overflowed = false;
   /** Ids of webhooks that this transaction has turned off. */
-  #turned_off: string[] = [];
+  #disabledIds: string[] = [];
   /** Whether this transaction has changed what is held, or would have to be told of. */
   #touched = false;
 
@@ -109,7 +109,7 @@ export class Outbox extends PublishingModel {
     if (texts.length === 0) return NONE;
     const wanting = this.#wanting(event.id, texts);
     if (event.hops >= WEBHOOK_HOPS_MAX) {
-      return event.trusted ? this.#cut(wanting, event.created_at) : this.#drop(wanting);
+      return event.trusted ? this.#disableChained(wanting, event.created_at) : this.#drop(wanting);
     }
     this.#queue(event, wanting);
     return NONE;
@@ -193,7 +193,7 @@ export class Outbox extends PublishingModel {
   afterCommit({ changes, push }: Publication): void {
     if (!this.#touched) return;
     // The call during which a webhook was turned off does not report that itself.
-    for (const id of this.#turned_off) changes?.add("webhook", id, null);
+    for (const id of this.#disabledIds) changes?.add("webhook", id, null);
     if (this.#overflowed) changes?.add("webhook", null, null);
     push(OUTBOX, {
       queued: [...this.#queued],
@@ -202,12 +202,12 @@ export class Outbox extends PublishingModel {
       rows: this.#rows,
       dropped: this.#dropped,
     });
-    this.#forget();
+    this.#clearPending();
   }
 
   /** Webhooks came with a restore: holds them, and lets the front know of each. */
-  takeIn(): void {
-    this.#forget();
+  loadRestored(): void {
+    this.#clearPending();
     this.#load();
     for (const row of this.#held.keys()) this.#touch(row);
   }
@@ -215,16 +215,16 @@ export class Outbox extends PublishingModel {
   /** After a rollback: holds again what is stored. */
   reload(): void {
     if (!this.#touched) return;
-    this.#forget();
+    this.#clearPending();
     this.#load();
   }
 
-  #forget(): void {
+  #clearPending(): void {
     this.#queued = new Set();
     this.#changed = new Set();
     this.#chained = [];
     this.#dropped = 0;
-    this.#turned_off = [];
+    this.#disabledIds = [];
     this.#overflowed = false;
     this.#touched = false;
   }
@@ -242,7 +242,7 @@ export class Outbox extends PublishingModel {
   }
 
   #hold(webhook: WebhookRow, rows: number, bytes: number): void {
-    const held: Held = {
+    const held: HeldWebhook = {
       row: webhook.row,
       patterns: JSON.parse(webhook.patterns) as string[],
       active: false,
@@ -254,7 +254,7 @@ export class Outbox extends PublishingModel {
     if (webhook.active === 1) this.#start(held);
   }
 
-  #start(held: Held): void {
+  #start(held: HeldWebhook): void {
     held.active = true;
     for (const text of held.patterns) {
       const pattern = compilePattern(text);
@@ -266,7 +266,7 @@ export class Outbox extends PublishingModel {
     }
   }
 
-  #stop(held: Held): void {
+  #stop(held: HeldWebhook): void {
     held.active = false;
     for (const text of held.patterns) {
       const others = this.#by_pattern.get(text);
@@ -279,24 +279,24 @@ export class Outbox extends PublishingModel {
   }
 
   /** Disables a webhook; it wants nothing any more. */
-  #disable(held: Held, reason: string | null): DisabledWebhook {
+  #disable(held: HeldWebhook, reason: string | null): DisabledWebhook {
     this.#touch(held.row);
     this.table.disable(held.row);
     this.#stop(held);
     const { id, url, fail_count } = must(this.table.byRow(held.row), "a webhook that is held is stored");
-    this.#turned_off.push(id);
+    this.#disabledIds.push(id);
     if (reason !== null) this.#chained.push({ id, fail_count, reason });
     return { id, url, fail_count, reason };
   }
 
-  #drop(wanting: readonly Held[]): readonly DisabledWebhook[] {
+  #drop(wanting: readonly HeldWebhook[]): readonly DisabledWebhook[] {
     this.#setTouched();
     this.#dropped += wanting.length;
     return NONE;
   }
 
   /** Disables the webhooks of a chain that is too long, in an order that memory has no part in. */
-  #cut(wanting: Held[], now_ms: number): readonly DisabledWebhook[] {
+  #disableChained(wanting: HeldWebhook[], now_ms: number): readonly DisabledWebhook[] {
     return wanting
       .sort((a, b) => a.row - b.row)
       .map((held) => {
@@ -306,8 +306,8 @@ export class Outbox extends PublishingModel {
   }
 
   /** The active webhooks that have one of these patterns, each once. */
-  #wanting(event: number, texts: readonly string[]): Held[] {
-    const wanting: Held[] = [];
+  #wanting(event: number, texts: readonly string[]): HeldWebhook[] {
+    const wanting: HeldWebhook[] = [];
     for (const text of texts) {
       for (const held of this.#by_pattern.get(text) ?? []) {
         if (held.seen === event) continue;
@@ -318,9 +318,9 @@ export class Outbox extends PublishingModel {
     return wanting;
   }
 
-  #queue(event: OutboxEvent, wanting: readonly Held[]): void {
+  #queue(event: OutboxEvent, wanting: readonly HeldWebhook[]): void {
     this.#setTouched();
-    const taking: Held[] = [];
+    const taking: HeldWebhook[] = [];
     for (const held of wanting) {
       if (held.rows < WEBHOOK_QUEUE_ROWS_MAX) taking.push(held);
       else this.#overflow(held, 1);
@@ -345,7 +345,7 @@ export class Outbox extends PublishingModel {
     this.#rows += waiting;
   }
 
-  #overflow({ row }: Held, events: number): void {
+  #overflow({ row }: HeldWebhook, events: number): void {
     this.#setTouched();
     this.#overflowed = true;
     this.#dropped += events;
@@ -353,12 +353,12 @@ export class Outbox extends PublishingModel {
   }
 
   /** Sets a queued event aside; the queue still has it. */
-  #setAside(held: Held, aside: SetAside): void {
-    const thrown_away = this.letters.add(held.row, aside);
-    if (thrown_away > 0) this.#overflow(held, thrown_away);
+  #setAside(held: HeldWebhook, aside: SetAside): void {
+    const discarded = this.letters.add(held.row, aside);
+    if (discarded > 0) this.#overflow(held, discarded);
   }
 
-  #unqueue(held: Held, upto: number): void {
+  #unqueue(held: HeldWebhook, upto: number): void {
     const { rows, bytes } = this.table.unqueue(held.row, upto);
     if (rows === 0) return;
     this.#setTouched();

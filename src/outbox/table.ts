@@ -34,14 +34,14 @@ export interface WebhookRow {
 }
 
 /** A webhook with what waits for it. */
-export interface WebhookStanding extends WebhookRow {
+export interface WebhookStatus extends WebhookRow {
   readonly pending: number;
   /** The event at the head of its queue. */
   readonly head: number | null;
   readonly dead_letters: number;
 }
 
-const STANDING = `*, (SELECT count(*) FROM webhook_queue WHERE webhook = row) AS pending,
+const STATUS_COLUMNS = `*, (SELECT count(*) FROM webhook_queue WHERE webhook = row) AS pending,
   (SELECT min(event) FROM webhook_queue WHERE webhook = row) AS head,
   (SELECT count(*) FROM webhook_dead_letter WHERE webhook = row) AS dead_letters`;
 
@@ -57,10 +57,10 @@ class WebhookLookup {
   readonly #characters: Statement<[], number>;
   readonly #by_id: Statement<[string], WebhookRow>;
   readonly #by_row: Statement<[number], WebhookRow>;
-  readonly #standing: Statement<[string], WebhookStanding>;
+  readonly #status: Statement<[string], WebhookStatus>;
 
   constructor(db: Db) {
-    this.#standing = db.prepare(`SELECT ${STANDING} FROM webhook WHERE id = ?`);
+    this.#status = db.prepare(`SELECT ${STATUS_COLUMNS} FROM webhook WHERE id = ?`);
     this.#characters = db.prepare<[], number>("SELECT coalesce(sum(length(patterns)), 0) FROM webhook").pluck();
     this.#all = db.prepare("SELECT * FROM webhook ORDER BY id");
     this.#by_id = db.prepare("SELECT * FROM webhook WHERE id = ?");
@@ -86,8 +86,8 @@ class WebhookLookup {
   }
 
   /** A webhook with what waits for it, which is counted. */
-  standing(id: string): WebhookStanding | undefined {
-    return this.#standing.get(id);
+  status(id: string): WebhookStatus | undefined {
+    return this.#status.get(id);
   }
 }
 
@@ -224,7 +224,7 @@ export class WebhookReader extends WebhookLookup {
   readonly #next: Statement<[number, number], QueuedEvent>;
   readonly #body: Statement<[number], string>;
   readonly #rows: Statement<[], number>;
-  readonly #standings: Statement<[string], WebhookStanding>;
+  readonly #statuses: Statement<[string], WebhookStatus>;
   readonly #count: Statement<[], number>;
 
   constructor(db: Db) {
@@ -235,7 +235,7 @@ export class WebhookReader extends WebhookLookup {
     );
     this.#body = db.prepare<[number], string>("SELECT body FROM webhook_body WHERE event = ?").pluck();
     this.#rows = db.prepare<[], number>("SELECT count(*) FROM webhook_queue").pluck();
-    this.#standings = db.prepare(`SELECT ${STANDING} FROM webhook WHERE id > ? ORDER BY id`);
+    this.#statuses = db.prepare(`SELECT ${STATUS_COLUMNS} FROM webhook WHERE id > ? ORDER BY id`);
     this.#count = db.prepare<[], number>("SELECT count(*) FROM webhook").pluck();
   }
 
@@ -250,8 +250,8 @@ export class WebhookReader extends WebhookLookup {
   }
 
   /** The webhooks behind an id with what waits for them, by id. */
-  standings(after: string): IterableIterator<WebhookStanding> {
-    return this.#standings.iterate(after);
+  statuses(after: string): IterableIterator<WebhookStatus> {
+    return this.#statuses.iterate(after);
   }
 
   /** How many webhooks there are. */

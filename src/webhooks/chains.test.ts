@@ -166,7 +166,7 @@ t.test("a transaction that is rolled back turns nothing off", (t) => {
   const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });
   const [events, outbox] = [models.use(publisher), models.use(outboxModel)];
   outbox.table.insert({ id: "w", url: "http://w/", patterns: ["t"], secret: "" }, 0);
-  outbox.takeIn();
+  outbox.loadRestored();
   pushOf(outbox, OUTBOX);
   db.exec("BEGIN");
   events.publish({ topic: "t", data: "1", source: "" }, CALL, {

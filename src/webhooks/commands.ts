@@ -62,7 +62,7 @@ export const createWebhook = writerMethod({
     if (characters > WEBHOOK_PATTERNS_CHARACTERS_MAX)
       return invalid(`the patterns of webhooks have ${WEBHOOK_PATTERNS_CHARACTERS_MAX} characters: delete one first`);
     outbox.table.insert(request, now_ms);
-    const webhook = must(outbox.table.standing(request.id), "it was stored");
+    const webhook = must(outbox.table.status(request.id), "it was stored");
     outbox.add(webhook);
     return encodeWebhook(webhook);
   },
@@ -108,7 +108,7 @@ export const enableWebhook = writerMethod({
       outbox.table.enable(webhook.row);
       outbox.enable(webhook.row);
     }
-    return { webhook: encodeWebhook(must(outbox.table.standing(id), "it was stored")), changed: is_changed };
+    return { webhook: encodeWebhook(must(outbox.table.status(id), "it was stored")), changed: is_changed };
   },
 });
 

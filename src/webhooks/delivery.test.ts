@@ -646,7 +646,7 @@ t.test("an event that is refused goes aside after its own budget, and the next o
   }
   t.equal(await system.answer("w", DELIVERED), 3, "what follows is delivered");
   await system.pass(100);
-  t.match(system.reader.standing("w"), {
+  t.match(system.reader.status("w"), {
     active: 1,
     fail_count: 0,
     pending: 0,
@@ -672,7 +672,7 @@ t.test("a list of dead letters is bounded, the oldest make room; the log of deli
   }
   const letters = system.lettersOf("w");
   t.match([letters[0], letters.at(-1)], [{ event: 3 }, { event: WEBHOOK_DEAD_LETTERS_MAX + 2 }]);
-  t.match(system.reader.standing("w"), { dead_letters: WEBHOOK_DEAD_LETTERS_MAX, dropped: 2 });
+  t.match(system.reader.status("w"), { dead_letters: WEBHOOK_DEAD_LETTERS_MAX, dropped: 2 });
   t.equal(system.bodies, WEBHOOK_DEAD_LETTERS_MAX);
   t.equal(system.outcomes("dropped"), 2);
   for (let at = 0; at < WEBHOOK_LOG_ROWS + 5; at++) {
@@ -706,7 +706,7 @@ t.test("skipped: the next one is delivered at once, whatever the first one waits
   t.equal(await system.answer("w", REFUSED), 2);
   t.equal(await system.answer("w", DELIVERED), 3, "no wait, either");
   await system.pass(100);
-  t.match(system.reader.standing("w"), { pending: 0, dead_letters: 2, fail_count: 0, head_event: null });
+  t.match(system.reader.status("w"), { pending: 0, dead_letters: 2, fail_count: 0, head_event: null });
 });
 
 t.test("Retry-After is kept where it is later than the next try; tries and time outlive a restart", async (t) => {

@@ -121,7 +121,7 @@ export class Deliveries implements BackgroundTask {
    * Deliveries are another server's from now on: it makes those again that nobody was told of. Should they be this
    * server's again, `load` begins with what is stored.
    */
-  forget(): void {
+  clear(): void {
     for (const receiver of this.#receivers.values()) this.#forget(receiver);
     this.#unreportedRows = 0;
   }
@@ -195,7 +195,7 @@ export class Deliveries implements BackgroundTask {
     if (!(reply instanceof Failure)) return;
     for (const { receiver, progress } of reports) {
       if (this.#receivers.get(receiver.row) !== receiver) continue;
-      receiver.giveBack(progress);
+      receiver.requeueProgress(progress);
       this.#unreported.add(receiver);
     }
   }

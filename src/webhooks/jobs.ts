@@ -17,7 +17,7 @@ export const listWebhooks = streamJob({
   cost: "bounded",
   models: { webhooks: webhookReader },
   *run({ webhooks }, { after, for_instance }) {
-    return yield* encodeList(webhooks.standings(after), {
+    return yield* encodeList(webhooks.statuses(after), {
       encode: for_instance ? encodeWebhookForInstance : encodeWebhook,
       cursorOf: ({ id }) => cursor("after", id),
     });

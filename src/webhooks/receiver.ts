@@ -104,7 +104,7 @@ export class Receiver {
     return progress;
   }
 
-  giveBack({ failure, log, set_aside }: WebhookProgress): void {
+  requeueProgress({ failure, log, set_aside }: WebhookProgress): void {
     this.failure ??= failure ?? null;
     this.#log = [...log, ...this.#log].slice(-WEBHOOK_LOG_ROWS);
     this.#set_aside = [...set_aside, ...this.#set_aside];

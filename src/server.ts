@@ -519,7 +519,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       foreign: (notice) => writer.accept(notice),
       node: (notice) => cluster?.accept(notice),
       sessions: ({ changed }) => {
-        for (const id of changed) book.follow(id, session_rows.byId(id));
+        for (const id of changed) book.applyRemote(id, session_rows.byId(id));
       },
       events: (events) => hub.accept(eventsOf(events)),
       outbox: (notice) => deliveries.take(notice),

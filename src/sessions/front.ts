@@ -50,12 +50,12 @@ export class SessionFront {
 
   /** The session of a `Cookie` header; undefined where it has none that is good. */
   find(cookies: string): Session | undefined {
-    return this.#look(cookies)?.session;
+    return this.#lookUp(cookies)?.session;
   }
 
   /** Who is logged in; of a session its cookie is renewed. */
   show({ caller, headers: { cookie } }: Asked<"cookie">): Reply {
-    const found = this.#look(cookie);
+    const found = this.#lookUp(cookie);
     const renews = found !== undefined && found.session.caller === caller;
     return this.#answer(caller, renews ? [keepCookie(this.#cookie, found.value, found.session.row.secure)] : []);
   }
@@ -76,7 +76,7 @@ export class SessionFront {
     if (owner instanceof Failure) return owner;
     const { value, row } = book.begin(owner.actor, /^https:/i.test(origin));
     const before = this.find(cookie);
-    const ends = [...new Set([...book.inTheWay(), ...(before === undefined ? [] : [before.row.id])])];
+    const ends = [...new Set([...book.idsToEvict(), ...(before === undefined ? [] : [before.row.id])])];
     const { id, proof, instance, secure } = row;
     const reply = await writer.request(openSession, { id, proof, instance, secure, ends }, NO_CALLER);
     if (reply instanceof Failure) return reply;
@@ -104,7 +104,7 @@ export class SessionFront {
     return cookieName(this.#options.ports.dashboard_port);
   }
 
-  #look(cookies: string): { readonly value: string; readonly session: Session } | undefined {
+  #lookUp(cookies: string): { readonly value: string; readonly session: Session } | undefined {
     if (cookies === "") return undefined;
     for (const value of cookieValues(cookies, this.#cookie)) {
       const session = this.#options.book.find(value);

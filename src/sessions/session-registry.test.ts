@@ -59,7 +59,7 @@ t.test("it lasts a restart with the same token, and not with another", (t) => {
   const other = play.another("changed");
   other.load([row]);
   t.equal(other.find(value), undefined);
-  t.same(other.takeOver(SESSIONS_MAX), [row.id], "one that can never be good again goes from the database, too");
+  t.same(other.takeExpired(SESSIONS_MAX), [row.id], "one that can never be good again goes from the database, too");
   const off = play.another("");
   off.load([row]);
   t.equal(off.find(value), undefined);
@@ -78,7 +78,7 @@ t.test("it is over when it was idle for twelve hours, and each use counts", (t) 
   t.ok(book.find(value), "it was used in between");
   play.now_ms += SESSION_IDLE_MS;
   t.equal(book.find(value), undefined);
-  t.same(book.takeOver(SESSIONS_MAX), [row.id]);
+  t.same(book.takeExpired(SESSIONS_MAX), [row.id]);
   t.same(book.takeUses(), [], "its use is of no more use");
 
   const idle = play.open();
@@ -103,7 +103,7 @@ t.test("it ends with the instance whose token it was", (t) => {
   book.prune(play.now_ms);
   t.equal(ended, 1, "also where nobody asks");
   t.ok(book.find(server.value));
-  t.same(new Set(book.takeOver(SESSIONS_MAX)), new Set([first.row.id, second.row.id]));
+  t.same(new Set(book.takeExpired(SESSIONS_MAX)), new Set([first.row.id, second.row.id]));
   t.equal(book.size, 1);
   t.end();
 });
@@ -121,7 +121,7 @@ t.test("who waits for its end is told once, unless it was forgotten", (t) => {
   session.onEnd(() => heard.push("late"));
   t.same(heard, ["one", "late"], "an answer may begin when it is over already");
   t.equal(book.find(value), undefined);
-  t.same(book.takeOver(SESSIONS_MAX), [], "whoever removed it has seen to the database");
+  t.same(book.takeExpired(SESSIONS_MAX), [], "whoever removed it has seen to the database");
   t.end();
 });
 
@@ -135,10 +135,10 @@ t.test("uses are taken once, and come back where they could not be stored", (t) 
   const uses = book.takeUses();
   t.same(uses, [{ id: used.row.id, last_used_at: play.now_ms }]);
   t.same(book.takeUses(), []);
-  book.giveBackUses([...uses, { id: "gone", last_used_at: 1 }]);
+  book.requeueUses([...uses, { id: "gone", last_used_at: 1 }]);
   t.same(book.takeUses(), uses);
-  book.giveBackOver([unused.row.id]);
-  t.same(book.takeOver(SESSIONS_MAX), [unused.row.id]);
+  book.requeueExpired([unused.row.id]);
+  t.same(book.takeExpired(SESSIONS_MAX), [unused.row.id]);
   t.end();
 });
 
@@ -165,13 +165,13 @@ t.test("there is a bound, and the least recently used makes room", (t) => {
   const first = play.open();
   const second = play.open();
   while (book.size < SESSIONS_MAX - 1) play.open();
-  t.same(book.inTheWay(), []);
+  t.same(book.idsToEvict(), []);
   play.open();
   play.now_ms += 1;
   book.find(first.value);
-  t.same(book.inTheWay(), [second.row.id]);
-  book.remove(book.inTheWay());
-  t.same(book.inTheWay(), []);
+  t.same(book.idsToEvict(), [second.row.id]);
+  book.remove(book.idsToEvict());
+  t.same(book.idsToEvict(), []);
   t.end();
 });
 
@@ -187,7 +187,7 @@ t.test("a session ends with the token that opened it, and with nobody else's", (
   }
   book.revoke("one");
   t.same(ends, ["one revoked", "one revoked"]);
-  t.same(book.takeOver(SESSIONS_MAX), [one.row.id, again.row.id], "they are still to be deleted");
+  t.same(book.takeExpired(SESSIONS_MAX), [one.row.id, again.row.id], "they are still to be deleted");
   for (const { value } of [one, again]) t.equal(book.find(value), undefined);
   for (const { value } of [two, server]) t.ok(book.find(value));
   t.end();

@@ -76,7 +76,7 @@ export class SessionRegistry {
   readonly #options: SessionBookOptions;
   #by_id = new Map<string, Session>();
   /** Ids of those that are over, and still in the database. */
-  #over: string[] = [];
+  #expired: string[] = [];
 
   constructor(options: SessionBookOptions) {
     this.#options = options;
@@ -93,7 +93,7 @@ export class SessionRegistry {
    */
   load(rows: readonly SessionRow[]): void {
     const before = this.#by_id;
-    this.#over = [];
+    this.#expired = [];
     this.#by_id = new Map(rows.map((row) => [row.id, before.get(row.id) ?? new Session(row, false)]));
     for (const [id, session] of before) if (!this.#by_id.has(id)) session.end("revoked");
   }
@@ -107,7 +107,7 @@ export class SessionRegistry {
     if (session === undefined) return undefined;
     session.proven ||= crypto().timingSafeEqual(Buffer.from(session.row.proof, HEX), this.#prove(value));
     const now_ms = this.#options.clock.now();
-    if (!session.proven || this.#isOver(session, now_ms)) {
+    if (!session.proven || this.#isExpired(session, now_ms)) {
       this.#drop(session, "logged out");
       return undefined;
     }
@@ -127,7 +127,7 @@ export class SessionRegistry {
   }
 
   /** Ids of those that have to go so that there is room for one more: the least recently used. */
-  inTheWay(): string[] {
+  idsToEvict(): string[] {
     const most = this.#by_id.size - SESSIONS_MAX + 1;
     if (most <= 0) return [];
     return [...this.#by_id.values()]
@@ -144,7 +144,7 @@ export class SessionRegistry {
   }
 
   /** Takes what another server has made of a session: undefined where it is gone. */
-  follow(id: string, row: SessionRow | undefined): void {
+  applyRemote(id: string, row: SessionRow | undefined): void {
     const known = this.#by_id.get(id);
     if (row === undefined) this.remove([id]);
     else if (known === undefined) this.#by_id.set(id, new Session(row, false));
@@ -169,16 +169,16 @@ export class SessionRegistry {
   /** Ends those that are over by the time. */
   prune(now_ms: number): void {
     for (const session of [...this.#by_id.values()])
-      if (this.#isOver(session, now_ms)) this.#drop(session, "logged out");
+      if (this.#isExpired(session, now_ms)) this.#drop(session, "logged out");
   }
 
   /** Takes the ids of those that are over and still in the database, at most so many. */
-  takeOver(most: number): string[] {
-    return this.#over.splice(0, most);
+  takeExpired(most: number): string[] {
+    return this.#expired.splice(0, most);
   }
 
-  giveBackOver(ids: readonly string[]): void {
-    this.#over.push(...ids);
+  requeueExpired(ids: readonly string[]): void {
+    this.#expired.push(...ids);
   }
 
   /** Takes the uses that are not in the database. What could not be stored is given back. */
@@ -186,28 +186,28 @@ export class SessionRegistry {
     const uses: UseSessionsRequest["uses"] = [];
     for (const { row, last_used_ms, unsaved } of this.#by_id.values())
       if (unsaved && uses.length < SESSIONS_MAX) uses.push({ id: row.id, last_used_at: last_used_ms });
-    this.#mark(uses, false);
+    this.#setUnsaved(uses, false);
     return uses;
   }
 
-  giveBackUses(uses: UseSessionsRequest["uses"]): void {
-    this.#mark(uses, true);
+  requeueUses(uses: UseSessionsRequest["uses"]): void {
+    this.#setUnsaved(uses, true);
   }
 
-  #mark(uses: UseSessionsRequest["uses"], unsaved: boolean): void {
+  #setUnsaved(uses: UseSessionsRequest["uses"], unsaved: boolean): void {
     for (const { id } of uses) {
       const session = this.#by_id.get(id);
       if (session !== undefined) session.unsaved = unsaved;
     }
   }
 
-  #isOver({ row: { instance }, last_used_ms }: Session, now_ms: number): boolean {
+  #isExpired({ row: { instance }, last_used_ms }: Session, now_ms: number): boolean {
     if (now_ms - last_used_ms >= SESSION_IDLE_MS) return true;
     return instance !== "" && this.#options.instances.get(instance) === undefined;
   }
 
   #drop(session: Session, how: AccessEnd): void {
-    this.#over.push(session.row.id);
+    this.#expired.push(session.row.id);
     this.#by_id.delete(session.row.id);
     session.end(how);
   }

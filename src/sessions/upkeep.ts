@@ -42,11 +42,11 @@ export class SessionUpkeep implements BackgroundTask {
   /** What the writer does not take stays for the next time. */
   async #flush(): Promise<void> {
     this.#book.prune(this.#clock.now());
-    const ids = this.#book.takeOver(SESSIONS_MAX);
+    const ids = this.#book.takeExpired(SESSIONS_MAX);
     if (ids.length > 0 && (await this.#writer.request(endSessions, { ids }, NO_CALLER)) instanceof Failure)
-      this.#book.giveBackOver(ids);
+      this.#book.requeueExpired(ids);
     const uses = this.#book.takeUses();
     if (uses.length > 0 && (await this.#writer.request(useSessions, { uses }, NO_CALLER)) instanceof Failure)
-      this.#book.giveBackUses(uses);
+      this.#book.requeueUses(uses);
   }
 }

@@ -14,7 +14,7 @@ import {
   TASK_PRUNE_INTERVAL_MS,
 } from "../schemas/limits.js";
 import { Stepwise } from "./background/stepwise.js";
-import { whileLeading, type BackgroundTask } from "./background/task.js";
+import { whileLeader, type BackgroundTask } from "./background/task.js";
 import type { Clock } from "./base/clock.js";
 import type { Log } from "./base/log.js";
 import { auditReader } from "./audit/table.js";
@@ -194,12 +194,12 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   });
   const lastSeenFlusher = new LastSeenFlusher(directory, writer, now_ms, shared ? shared_flush_ms : null);
   const tasks: readonly BackgroundTask[] = [
-    whileLeading(leads, liveness),
-    whileLeading(leads, new PendingPruner({ directory, writer, log, now_ms })),
+    whileLeader(leads, liveness),
+    whileLeader(leads, new PendingPruner({ directory, writer, log, now_ms })),
     expiry,
     lines,
     ready_tasks,
-    whileLeading(
+    whileLeader(
       leads,
       new Stepwise({
         interval_ms: LEASE_PRUNE_INTERVAL_MS,
@@ -207,7 +207,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
         step: (after) => writer.request(pruneLeases, { after }, NO_CALLER),
       }),
     ),
-    whileLeading(
+    whileLeader(
       leads,
       new Stepwise({
         interval_ms: Math.min(TASK_PRUNE_INTERVAL_MS, task_retention),
@@ -215,7 +215,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
         step: (after, at_ms) => writer.request(pruneTasks, { after, ended_before: at_ms - task_retention }, NO_CALLER),
       }),
     ),
-    whileLeading(leads, new MessagePruner({ writer, boxes, interval_ms: MESSAGE_PRUNE_INTERVAL_MS, log, now_ms })),
+    whileLeader(leads, new MessagePruner({ writer, boxes, interval_ms: MESSAGE_PRUNE_INTERVAL_MS, log, now_ms })),
     lastSeenFlusher,
   ];
 

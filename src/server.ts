@@ -23,7 +23,7 @@ import { TimeLead } from "./metrics/time-lead.js";
 import { AgentTally } from "./agent-metrics/tally.js";
 import { RefusalLog } from "./audit/refusal-log.js";
 import { auditRoutes } from "./audit/routes.js";
-import { BackgroundTasks, whileLeading, type BackgroundTask } from "./background/task.js";
+import { BackgroundTasks, whileLeader, type BackgroundTask } from "./background/task.js";
 import { Restore } from "./backup/restore.js";
 import { backupRoutes } from "./backup/routes.js";
 import { machineClock, steadyClock, systemClock } from "./base/clock.js";
@@ -345,7 +345,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     reader: reads.model(webhookReader),
     send,
     requests_max: Math.min(WEBHOOK_REQUESTS_MAX, outbound_max),
-    leads,
+    isLeader: leads,
     advance: (progress) => writer.request(advanceWebhooks, { receivers: progress, guarded: gate.guarded }, NO_CALLER),
     clock,
     log,
@@ -428,11 +428,11 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       streams,
       changes,
       ...(cluster === null ? [] : [cluster]),
-      whileLeading(leads, pruner),
+      whileLeader(leads, pruner),
       deliveries,
       // Closed before them: what they still have to tell is what became of their last requests.
       { close: () => receivers.close() },
-      whileLeading(leads, compliance),
+      whileLeader(leads, compliance),
       ...coordination.tasks,
       session_upkeep,
       agent_flusher,

@@ -19,10 +19,10 @@ export interface BackgroundTask {
 }
 
 /** A task that is done by one server of several: its ticks come only while this is the one. */
-export function whileLeading(leads: () => boolean, task: BackgroundTask): BackgroundTask {
+export function whileLeader(isLeader: () => boolean, task: BackgroundTask): BackgroundTask {
   return {
     tick: (now_ms) => {
-      if (leads()) task.tick?.(now_ms);
+      if (isLeader()) task.tick?.(now_ms);
     },
     drain: () => task.drain?.(),
     get in_flight() {

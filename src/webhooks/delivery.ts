@@ -48,7 +48,7 @@ export interface DeliveriesOptions {
   /** Requests that are under way at once at most; WEBHOOK_REQUESTS_MAX where nothing is said. */
   readonly requests_max?: number;
   /** Whether deliveries are this server's to make; always where it is not said. */
-  readonly leads?: () => boolean;
+  readonly isLeader?: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
   /** Between 0 and 1. */
@@ -58,7 +58,7 @@ export interface DeliveriesOptions {
 export class Deliveries implements BackgroundTask {
   readonly #options: DeliveriesOptions;
   readonly #random: () => number;
-  readonly #leads: () => boolean;
+  readonly #isLeader: () => boolean;
   readonly #requests_max: number;
   readonly #bodies: Bodies;
   readonly #receivers = new Map<number, Receiver>();
@@ -87,14 +87,14 @@ export class Deliveries implements BackgroundTask {
   constructor(options: DeliveriesOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
-    this.#leads = options.leads ?? ((): boolean => true);
+    this.#isLeader = options.isLeader ?? ((): boolean => true);
     this.#requests_max = options.requests_max ?? WEBHOOK_REQUESTS_MAX;
     this.#bodies = new Bodies((event) => options.reader.body(event));
     this.#reporting = new Periodic({
       interval_ms: Number.POSITIVE_INFINITY,
       now_ms: options.clock.now(),
       work: () => this.#report(),
-      urgent: () => this.#unreported.size > 0 && this.#leads(),
+      urgent: () => this.#unreported.size > 0 && this.#isLeader(),
     });
   }
 
@@ -189,7 +189,7 @@ export class Deliveries implements BackgroundTask {
     const unreported = [...this.#unreported];
     this.#unreported.clear();
     this.#unreportedRows = 0;
-    if (unreported.length === 0 || !this.#leads()) return;
+    if (unreported.length === 0 || !this.#isLeader()) return;
     const reports = unreported.map((receiver) => ({ receiver, progress: receiver.takeProgress() }));
     const reply = await this.#options.advance(reports.map(({ progress }) => progress));
     if (!(reply instanceof Failure)) return;
@@ -209,7 +209,7 @@ export class Deliveries implements BackgroundTask {
       return;
     }
     // The server that delivers knows more than what is stored; one that does not would only know it from before.
-    if (!this.#leads()) return;
+    if (!this.#isLeader()) return;
     const receiver = known ?? new Receiver(stored);
     this.#receivers.set(row, receiver);
     receiver.update(stored);
@@ -233,7 +233,7 @@ export class Deliveries implements BackgroundTask {
    * bound of requests they wait until others have ended.
    */
   #wake(receiver: Receiver): void {
-    if (receiver.state !== "idle" || !receiver.active || this.#draining || !this.#leads()) return;
+    if (receiver.state !== "idle" || !receiver.active || this.#draining || !this.#isLeader()) return;
     receiver.state = "ready";
     this.#ready.push(receiver);
     this.#schedule();
@@ -253,7 +253,7 @@ export class Deliveries implements BackgroundTask {
   #begin(receiver: Receiver): void {
     receiver.state = "idle";
     const known = this.#receivers.get(receiver.row) === receiver;
-    if (!known || !receiver.active || this.#draining || !this.#leads()) return;
+    if (!known || !receiver.active || this.#draining || !this.#isLeader()) return;
     const next = this.#options.reader.next(receiver.row, receiver.delivered);
     if (next === undefined) return;
     receiver.setHead(next.event);

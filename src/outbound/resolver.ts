@@ -17,7 +17,7 @@ function resolveBySystem(hostname: string, done: (resolved: Resolved) => void): 
 
 export class Resolver {
   readonly #resolve: Resolve;
-  readonly #asked = new Map<string, ((resolved: Resolved) => void)[]>();
+  readonly #waiting = new Map<string, ((resolved: Resolved) => void)[]>();
   readonly #queue: string[] = [];
   #running = 0;
 
@@ -27,17 +27,17 @@ export class Resolver {
 
   /** Names that are asked for or wait. */
   get waiting(): number {
-    return this.#asked.size;
+    return this.#waiting.size;
   }
 
   /** Always answers, later; bounded by the number of calls that may wait for a connection. */
   resolve(hostname: string, done: (resolved: Resolved) => void): void {
-    const others = this.#asked.get(hostname);
+    const others = this.#waiting.get(hostname);
     if (others !== undefined) {
       others.push(done);
       return;
     }
-    this.#asked.set(hostname, [done]);
+    this.#waiting.set(hostname, [done]);
     this.#queue.push(hostname);
     this.#next();
   }
@@ -49,8 +49,8 @@ export class Resolver {
     this.#running += 1;
     this.#resolve(hostname, (resolved) => {
       this.#running -= 1;
-      const waiting = this.#asked.get(hostname) ?? [];
-      this.#asked.delete(hostname);
+      const waiting = this.#waiting.get(hostname) ?? [];
+      this.#waiting.delete(hostname);
       for (const done of waiting) done(resolved);
       this.#next();
     });

@@ -18,7 +18,7 @@ interface Edge<Target> {
   readonly glob: SegmentGlob;
   readonly target: Target;
   /** Where it is filed; undefined while it is asked for every segment. */
-  place: { readonly table: LiteralTable<Target>; readonly key: string } | undefined;
+  filedUnder: { readonly table: LiteralTable<Target>; readonly key: string } | undefined;
 }
 
 interface Bucket<Target> {
@@ -87,7 +87,7 @@ export class GlobEdges<Target> {
   readonly #unfiled: Edge<Target>[] = [];
   /** Made when the edges have become many. */
   #tables: Tables<Target> | undefined = undefined;
-  #question = 0;
+  #lookup = 0;
 
   get size(): number {
     return this.#edges.size;
@@ -100,7 +100,7 @@ export class GlobEdges<Target> {
 
   /** Adds an edge whose glob's text is not there yet. */
   add(glob: SegmentGlob, target: Target): void {
-    const edge: Edge<Target> = { glob, target, place: undefined };
+    const edge: Edge<Target> = { glob, target, filedUnder: undefined };
     this.#edges.set(glob.text, edge);
     if (this.#tables !== undefined) {
       this.#file(this.#tables, edge);
@@ -116,8 +116,8 @@ export class GlobEdges<Target> {
     const edge = this.#edges.get(glob_text);
     if (edge === undefined) return;
     this.#edges.delete(glob_text);
-    if (edge.place === undefined) removeFrom(this.#unfiled, edge);
-    else edge.place.table.delete(edge.place.key, edge);
+    if (edge.filedUnder === undefined) removeFrom(this.#unfiled, edge);
+    else edge.filedUnder.table.delete(edge.filedUnder.key, edge);
   }
 
   /** Hands the target of each edge whose glob matches the segment to `take`, once. */
@@ -125,10 +125,10 @@ export class GlobEdges<Target> {
     for (const edge of this.#unfiled) if (edge.glob.matches(segment)) take(edge.target);
     if (this.#tables === undefined) return;
 
-    const question = ++this.#question;
+    const lookup = ++this.#lookup;
     const open = (bucket: Bucket<Target> | undefined): void => {
-      if (bucket === undefined || bucket.openedBy === question) return;
-      bucket.openedBy = question;
+      if (bucket === undefined || bucket.openedBy === lookup) return;
+      bucket.openedBy = lookup;
       for (const edge of bucket.edges) if (edge.glob.matches(segment)) take(edge.target);
     };
     const { prefixes, suffixes, pieces } = this.#tables;
@@ -152,7 +152,7 @@ export class GlobEdges<Target> {
       const count = table.buckets.get(key)?.edges.length ?? 0;
       if (count >= fewest) return;
       fewest = count;
-      edge.place = { table, key };
+      edge.filedUnder = { table, key };
     };
     const { prefix, suffix, inner } = edge.glob.runs;
     if (prefix !== "") consider(tables.prefixes, prefix);
@@ -161,7 +161,7 @@ export class GlobEdges<Target> {
       const length = pieceLength(run.length);
       for (let at = 0; at + length <= run.length; at++) consider(tables.pieces, run.slice(at, at + length));
     }
-    if (edge.place === undefined) this.#unfiled.push(edge);
-    else edge.place.table.add(edge.place.key, edge);
+    if (edge.filedUnder === undefined) this.#unfiled.push(edge);
+    else edge.filedUnder.table.add(edge.filedUnder.key, edge);
   }
 }

@@ -23,35 +23,35 @@ class Node {
   literals: Map<string, Node> | undefined = undefined;
   globs: GlobEdges<Node> | undefined = undefined;
   /** Where `**` leads. */
-  many: Node | undefined = undefined;
+  doubleStar: Node | undefined = undefined;
   /** Patterns that end here; more than one where they are written differently (`a`, `\a`, `[a]`). */
   texts: string[] = [];
   /** The last step of a walk that reached it: `**` reaches its node from the parent and from itself. */
-  reached_by = 0;
+  reachedInStep = 0;
 
   constructor(
     /** Whether `**` leads here. */
-    readonly stays: boolean,
+    readonly isDoubleStar: boolean,
   ) {}
 
   get isEmpty(): boolean {
     return (
       this.texts.length === 0 &&
-      this.many === undefined &&
+      this.doubleStar === undefined &&
       (this.literals?.size ?? 0) === 0 &&
       (this.globs?.size ?? 0) === 0
     );
   }
 
   child(segment: SegmentGlob | null): Node | undefined {
-    if (segment === null) return this.many;
+    if (segment === null) return this.doubleStar;
     return segment.literal === undefined ? this.globs?.get(segment.text) : this.literals?.get(segment.literal);
   }
 
   addChild(segment: SegmentGlob | null): Node {
     const child = new Node(segment === null);
     if (segment === null) {
-      this.many = child;
+      this.doubleStar = child;
     } else if (segment.literal !== undefined) {
       this.literals ??= new Map();
       this.literals.set(segment.literal, child);
@@ -63,7 +63,7 @@ class Node {
   }
 
   deleteChild(segment: SegmentGlob | null): void {
-    if (segment === null) this.many = undefined;
+    if (segment === null) this.doubleStar = undefined;
     else if (segment.literal !== undefined) this.literals?.delete(segment.literal);
     else this.globs?.delete(segment.text);
   }
@@ -139,15 +139,15 @@ export class PatternIndex {
       const step = ++this.#step;
       const reached: Node[] = [];
       const reach = (node: Node | undefined): void => {
-        if (node === undefined || node.reached_by === step) return;
-        node.reached_by = step;
+        if (node === undefined || node.reachedInStep === step) return;
+        node.reachedInStep = step;
         reached.push(node);
       };
       for (const node of nodes) {
         reach(node.literals?.get(segment));
         node.globs?.forEachMatch(segment, reach);
-        reach(node.many);
-        if (node.stays) reach(node);
+        reach(node.doubleStar);
+        if (node.isDoubleStar) reach(node);
       }
       if (reached.length === 0) return [];
       nodes = reached;

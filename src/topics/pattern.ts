@@ -28,13 +28,13 @@ export interface Pattern {
 function matchSegments(segments: readonly (SegmentGlob | null)[], topic_segments: readonly string[]): boolean {
   let segment_at = 0;
   let topic_at = 0;
-  let many_segment = -1;
-  let many_topic = 0;
+  let starsAt = -1;
+  let starsTopicAt = 0;
   while (topic_at < topic_segments.length) {
     const segment = segments[segment_at];
     if (segment === null) {
-      many_segment = segment_at++;
-      many_topic = ++topic_at;
+      starsAt = segment_at++;
+      starsTopicAt = ++topic_at;
       continue;
     }
     if (segment !== undefined && segment.matches(topic_segments[topic_at] as string)) {
@@ -42,9 +42,9 @@ function matchSegments(segments: readonly (SegmentGlob | null)[], topic_segments
       topic_at++;
       continue;
     }
-    if (many_segment < 0) return false;
-    topic_at = ++many_topic;
-    segment_at = many_segment + 1;
+    if (starsAt < 0) return false;
+    topic_at = ++starsTopicAt;
+    segment_at = starsAt + 1;
   }
   return segment_at === segments.length;
 }

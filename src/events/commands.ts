@@ -1,4 +1,4 @@
-/** Publishing and pruning. Run in the writer: ids are given out in the order of commits. */
+/** Writer methods that publish and prune events. Ids are assigned in the order of commits. They run in the writer. */
 import { PruneReply, PruneRequest, PublishReply, PublishRequest } from "../../schemas/events.js";
 import { EVENT_PRUNE_ROWS } from "../../schemas/limits.js";
 import { reportAny, changesAny, changesByModel } from "../threads/changes.js";

@@ -1,4 +1,4 @@
-/** The figures of events and their subscribers: that each is there, once, under its type, and is the hub's own. */
+/** Tests the metrics of events and subscribers: each is exposed once, under its type, with the hub's own value. */
 import t from "tap";
 import { parseExposition } from "../../test/support/exposition.js";
 import { Failure } from "../base/result.js";
@@ -7,7 +7,7 @@ import { compilePattern } from "../topics/pattern.js";
 import { EventCounters } from "./counters.js";
 import { Hub } from "./hub.js";
 
-t.test("every figure is there, once, with its type", (t) => {
+t.test("every metric is exposed once, with its type", (t) => {
   const counters = new EventCounters();
   const hub = new Hub({ publish: () => 2 }, counters, 20);
   const pattern = compilePattern("a");

@@ -1,4 +1,4 @@
-/** What the hub and its feeds count. Runs on the front. */
+/** Counters of the hub and its feeds. They live on the front. */
 import type { Exposition, Measured } from "../measure/exposition.js";
 
 export class EventCounters implements Measured {

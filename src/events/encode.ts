@@ -1,8 +1,11 @@
-/** The one JSON shape of an event, made from its row once by the writer and again by who reads history. Pure. */
+/**
+ * Encodes events as JSON. Every event has one JSON text: the writer makes it when it stores the event, and a reader of
+ * the history makes the same text from the row. Pure.
+ */
 import type { CommittedEvent, CommittedEvents } from "../../schemas/events.js";
 import { formatTime } from "../base/time.js";
 
-/** A row as stored: `data` is JSON text, `created_at` in ms. */
+/** A stored row. `data` is JSON text, `created_at` is in ms. */
 export interface EventRow {
   readonly id: number;
   readonly topic: string;
@@ -12,8 +15,8 @@ export interface EventRow {
 }
 
 /**
- * The event as every reader gets it: frames, answers, history. One line, so that it can be one line of
- * a stream; the publisher's digits are kept.
+ * Encodes an event for every reader: frames, answers, history. The text is one line, so that it fits one line of a
+ * stream. Numbers in `data` keep the publisher's digits.
  */
 export function encodeEvent(row: EventRow): CommittedEvent {
   const { id, topic, source } = row;
@@ -23,7 +26,7 @@ export function encodeEvent(row: EventRow): CommittedEvent {
   return { id, topic, source, text };
 }
 
-/** Events as they are told of between threads. */
+/** Packs events for a message between threads. */
 export function listsOf(events: readonly CommittedEvent[]): CommittedEvents {
   return {
     ids: events.map(({ id }) => id),

@@ -1,10 +1,10 @@
 /**
- * One subscriber that is served by itself: first from history (`since`), then event by event, through a
- * buffer of 64 events while its socket is behind. Both WebSocket and Server-Sent Events stand on it; a
- * WebSocket leaves it while it keeps up. Runs on the front.
+ * Serves one subscriber individually. A feed first replays history (`since`), then delivers live events. A buffer of 64
+ * events absorbs backpressure of the socket. WebSocket and Server-Sent Events both use it; a WebSocket leaves its feed
+ * while it keeps up. Runs on the front.
  *
- * Replay reads only up to the newest event that went out: what is committed but not yet sent out comes
- * live, so there is neither a gap nor a duplicate between the two.
+ * Replay reads up to the newest event that was sent out. Events that are committed but not sent out yet arrive live, so
+ * there is neither a gap nor a duplicate between replay and live delivery.
  */
 import { REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
@@ -18,23 +18,27 @@ import type { EventReader } from "./table.js";
 
 export interface Outlet {
   deliver(item: CommittedEvent | Gap): SendResult;
-  /** The subscriber knows of events that there are not: it is of another history, and goes on behind `last_id`. */
+  /**
+   * Tells the subscriber that its cursor is ahead of this server: it comes from another history, and continues after
+   * `last_id`.
+   */
   lagged(last_id: number): SendResult;
-  /** History is replayed, nothing is buffered and the socket keeps up. */
+  /** Called when history is replayed, the buffer is empty and the socket keeps up. */
   caughtUp(): void;
-  /** The server shuts down. */
+  /** Called when the server shuts down. */
   end(): void;
 }
 
-/** What every feed of a server draws on. */
+/** The sources that all feeds of a server share. */
 export interface FeedSources {
   readonly hub: Hub;
   readonly counters: EventCounters;
   readonly history: EventReader;
   readonly log: Log;
   /**
-   * Where there are other nodes, which may have told of events that this one has not carried out yet: calls back when
-   * all that any of them can have told of by now has gone out here. Null for a server alone.
+   * The read barrier of a cluster: it calls back when this node has applied and sent out every event that any node can
+   * have published by now. Another node may have reported events that this node has not applied yet. Null on a single
+   * server.
    */
   readonly readBarrier: ((done: () => void) => void) | null;
 }
@@ -47,19 +51,19 @@ export class Feed implements Listener {
   readonly #group: Group;
   readonly #outlet: Outlet;
   readonly #buffer: SubscriberBuffer;
-  /** The last event replayed; null where replay is over. */
+  /** The last event that replay has passed; null when replay is over. */
   #cursor: number | null;
   #replayed_some = false;
-  /** The last event that replay delivered; what it started after, before that. */
+  /** The last event that replay delivered; before that, the event after which replay started. */
   #last_replayed: number;
-  /** Events up to this one another node has told the subscriber of, as it says. */
+  /** The subscriber has received events up to this id from another node, according to its cursor. */
   #knownToClient: number;
   readonly #readBarrier: FeedSources["readBarrier"];
   #behind = false;
   #attached = false;
   #closed = false;
 
-  /** @param since the event after which replay starts; null for none */
+  /** @param since the event after which replay starts; null for no replay */
   constructor(
     { hub, counters, history, log, readBarrier }: FeedSources,
     group: Group,
@@ -79,7 +83,7 @@ export class Feed implements Listener {
     this.#readBarrier = readBarrier;
   }
 
-  /** Starts: replays, or follows at once. */
+  /** Starts replay, or live delivery if no replay is wanted. */
   start(): void {
     const newest = this.#hub.last_id;
     if (newest < this.#knownToClient) this.#readBarrier?.(() => this.#afterBarrier(newest));
@@ -89,21 +93,22 @@ export class Feed implements Listener {
     else this.#replay();
   }
 
-  /** The socket fell behind at event `id`, which was not sent: from there on this feed serves it. */
+  /** Takes over a subscriber whose socket fell behind. Event `id` was not sent; this feed delivers from there on. */
   resumeFrom(id: number): void {
     if (this.#closed) return;
     this.#behind = true;
     this.#follow();
     for (const event of this.#hub.sinceInTick(id, this.#group.pattern) ?? this.#sinceInHistory(id)) {
-      this.#counters.delivered -= 1; // it was counted when it was published
+      this.#counters.delivered -= 1; // It was counted when it was published.
       this.#offer(event);
     }
   }
 
   /**
-   * By now this node has all that the subscriber can know from another one. Where that is still less than it says, it
-   * has that from elsewhere, and gets what there was since it came.
-   * @param since the newest event when it came
+   * Runs after the read barrier. By now this node has every event that the subscriber can have received from another
+   * node. If the cursor is still ahead, it comes from another history, and the subscriber gets every event since it
+   * connected.
+   * @param since the newest event when the subscriber connected
    */
   #afterBarrier(since: number): void {
     if (this.#closed) return;
@@ -115,7 +120,7 @@ export class Feed implements Listener {
     } else if (this.#attached && !this.#behind && this.#buffer.peek() === undefined) this.#catchUp();
   }
 
-  /** There are no such events as the subscriber knows of. */
+  /** Reports that the subscriber's cursor names events that do not exist. */
   #lag(last_id: number): void {
     this.#cursor = last_id;
     this.#last_replayed = last_id;
@@ -123,7 +128,7 @@ export class Feed implements Listener {
     this.#behind = this.#outlet.lagged(last_id) !== "sent";
   }
 
-  /** The socket takes more. */
+  /** Called when the socket accepts data again. */
   drained(): void {
     this.#behind = false;
     if (this.#closed) return;
@@ -131,7 +136,7 @@ export class Feed implements Listener {
     else if (this.#flush()) this.#catchUp();
   }
 
-  /** Leaves the group's listeners: the subscriber is served otherwise. */
+  /** Removes this feed from the group's listeners, because the subscriber is served in another way. */
   detach(): void {
     if (this.#attached) this.#group.listeners.delete(this);
     this.#attached = false;
@@ -153,7 +158,7 @@ export class Feed implements Listener {
     this.#outlet.end();
   }
 
-  /** As the hub's list of the turn, for a socket of which the library told late. */
+  /** Reads the same events as the hub's list of the tick, for a socket whose backpressure the library reported late. */
   *#sinceInHistory(id: number): Generator<CommittedEvent> {
     for (let cursor = id - 1, more = true; more; ) {
       const page = this.#history.after(cursor, this.#hub.last_id, REPLAY_PAGE_EVENTS);
@@ -180,7 +185,7 @@ export class Feed implements Listener {
     this.#group.listeners.add(this);
   }
 
-  /** One event past the buffer, which is empty; into it where the socket refuses. */
+  /** Sends one event directly; the buffer is empty. If the socket refuses the event, it goes into the buffer. */
   #deliver(event: CommittedEvent): void {
     const delivery = this.#outlet.deliver(event);
     if (delivery === "refused") {
@@ -193,7 +198,7 @@ export class Feed implements Listener {
     this.#behind = delivery === "behind";
   }
 
-  /** Sends what is buffered; true where all of it went and the socket keeps up. */
+  /** Sends the buffered events. Returns true if all of them were sent and the socket keeps up. */
   #flush(): boolean {
     for (let item = this.#buffer.peek(); item !== undefined; item = this.#buffer.peek()) {
       const delivery = this.#outlet.deliver(item);
@@ -209,14 +214,14 @@ export class Feed implements Listener {
     return true;
   }
 
-  /** Sends one page of history; goes on in the next turn, or when the socket takes more. */
+  /** Sends one page of history. Continues in the next tick, or when the socket accepts more. */
   #replay(): void {
     let cursor = this.#cursor;
     if (cursor === null || this.#closed) return;
     const page = this.#history.after(cursor, this.#hub.last_id, REPLAY_PAGE_EVENTS);
     const oldest = page.rows[0];
     if (oldest !== undefined && this.#replayed_some && oldest.id > cursor + 1) {
-      // Pruned under a slow reader's feet.
+      // Pruning has overtaken this slow reader.
       const delivery = this.#outlet.deliver({
         kind: "gap",
         count: oldest.id - cursor - 1,
@@ -253,7 +258,10 @@ export class Feed implements Listener {
     this.#catchUp();
   }
 
-  /** Nothing is owed any more; but while this node is behind what the subscriber knows, it is served event by event. */
+  /**
+   * Leaves replay: nothing is left to deliver. While this node has not reached the subscriber's cursor, the feed
+   * continues event by event, because it has to skip events that the subscriber has.
+   */
   #catchUp(): void {
     if (this.#hub.last_id >= this.#knownToClient) this.#outlet.caughtUp();
   }

@@ -1,4 +1,4 @@
-/** Events towards clients: publishing, history, waiting, and what a subscriber asks for. Runs on the front. */
+/** Serves publishing, history, long polls and subscriptions to clients. Runs on the front. */
 import type { Static } from "typebox";
 import type {
   Chain,
@@ -33,14 +33,14 @@ import type { FeedSources } from "./feed.js";
 import { encodeLag, type Subscription } from "./subscription.js";
 
 export interface EventsFrontOptions {
-  /** Whether tokens are asked for at all. */
+  /** True if the server requires tokens. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
   readonly hub: Hub;
   readonly history: EventHistory;
   readonly log: Log;
-  /** Of a node of a cluster, as a feed's. */
+  /** The read barrier of a cluster node, as for feeds; null on a single server. */
   readonly readBarrier: FeedSources["readBarrier"];
 }
 
@@ -53,7 +53,7 @@ type PublishOf = Pick<
 >;
 type HistoryOf = Pick<Request<readonly string[], Static<typeof EventHistoryQuery>>, "query" | "context" | "onAbort">;
 
-/** What a subscriber asks for; 400 where its pattern is malformed. */
+/** Parses a subscription. Fails with 400 if its pattern is malformed. */
 export function subscriptionOf(
   { pattern: text = "", since, notices }: Static<typeof SubscribeQuery>,
   last_event_id = "",
@@ -65,7 +65,10 @@ export function subscriptionOf(
   return { pattern, since: last_event_id === "" ? (since ?? null) : Number(last_event_id), notices: notices === 1 };
 }
 
-/** Turning a webhook off needs the server's token: an instance's word is enough to end the chain, and for no more. */
+/**
+ * Builds the chain of deliveries that led to an event. Disabling a webhook needs the server's token: the claim of an
+ * instance is enough to end the chain, and for nothing more.
+ */
 function chainOf(hops: number, { role }: Caller, guarded: boolean): Chain | null {
   return hops === 0 ? null : { hops, trusted: role !== "instance", guarded };
 }
@@ -90,7 +93,7 @@ export class EventsFront {
     const { guarded, writer, log } = this.#options;
     const events: NewEvent[] = bodies.map(({ topic, source }, at) => ({
       topic,
-      // The publisher's own digits.
+      // The text keeps the publisher's digits.
       data: free[at] ?? "null",
       source: authorOf(guarded, { caller, context }, source),
     }));
@@ -109,9 +112,9 @@ export class EventsFront {
     });
   }
 
-  /** An event that a call was answered with. */
+  /** Finds the event of a publish call that was just answered. */
   #committed(id: number): CommittedEvent | undefined {
-    // Its commit was told of in the same message as its answer: it has not gone out yet.
+    // Its commit was reported in the same message as its answer, so it has not been sent out yet.
     const accepted = this.#options.hub.acceptedWith(id);
     if (accepted !== undefined) return accepted;
     const [row] = this.#stored.after(id - 1, id, 1).rows;
@@ -125,17 +128,23 @@ export class EventsFront {
 
   async #waitAhead(after: number, request: HistoryOf): Promise<Answer> {
     const { hub, readBarrier } = this.#options;
-    // Another node may have told of events that this one does not know yet.
+    // Another node may have reported events that this node does not know yet.
     if (readBarrier !== null) await new Promise<void>((resolve) => readBarrier(resolve));
     return this.#isAhead(after) ? jsonReply(`[${this.#lagged(hub.acceptedId)}]`) : this.#read(request);
   }
 
-  /** Whether there is no event of this id yet: what is committed may not have been told of. */
+  /**
+   * Returns true if no event has this id yet. The database is read, too, because a committed event may not have been
+   * reported yet.
+   */
   #isAhead(after: number): boolean {
     return after > this.#options.hub.acceptedId && after > this.#stored.last_id;
   }
 
-  /** In place of events: there are none behind a position that is ahead of all. From its id on a client goes on. */
+  /**
+   * Encodes the answer to a cursor that is ahead of all events: one event of its own topic. The client continues from
+   * its id.
+   */
   #lagged(last_id: number): string {
     const created_at = this.#stored.timeOf(last_id) ?? 0;
     return encodeEvent({ id: last_id, topic: LAGGED_TOPIC, created_at, source: SERVER, data: encodeLag(last_id) }).text;
@@ -169,7 +178,7 @@ export class EventsFront {
     onAbort: (listener: () => void) => void,
   ): Promise<Answer> {
     const { hub, history } = this.#options;
-    // Without a cursor, "the next event" is meant: the one after the newest there is.
+    // Without a cursor the client wants the next event: the first one after the newest.
     const cursor = { ...read, after: read.after ?? hub.last_id };
     const answer = await waitForEvents(hub, pattern, wait_s * 1000, () => history.readWhole(cursor, context), onAbort);
     return answer instanceof Failure ? answer : wholeListReply(answer);

@@ -1,6 +1,6 @@
 /**
- * The events that are held for subscribers which are behind, each once however many wait for it. Together they have a
- * bound in bytes. Pure but for its state; lives on the front.
+ * Reference-counted events that wait for slow subscribers. Each event is kept once, for any number of subscribers.
+ * Their total size is bounded in bytes. Pure except for its state. Lives on the front.
  */
 import { SUBSCRIBERS_BEHIND_BYTES_MAX } from "../../schemas/limits.js";
 import type { CommittedEvent } from "../../schemas/events.js";
@@ -20,12 +20,12 @@ export class HeldEvents {
     this.#budget = new ByteBudget(bytesMax);
   }
 
-  /** Bytes of the events that are held, about: a character counts as one. */
+  /** Approximate size of the kept events in bytes: a character counts as one byte. */
   get bytes(): number {
     return this.#budget.bytes;
   }
 
-  /** Holds an event for one more: the event as it is held; null where there is no room. */
+  /** Keeps an event for one more subscriber. Returns the event as it is kept, or null if there is no room. */
   hold(event: CommittedEvent): CommittedEvent | null {
     const held = this.#by_id.get(event.id);
     if (held !== undefined) {

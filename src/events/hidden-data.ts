@@ -1,6 +1,6 @@
 /**
- * Events that were stored while the server asked for no token: their data may hold what only some may read once it does
- * ask. New events are published without it. Pure.
+ * Removes secrets from events that were stored while the server required no token: their data may contain secrets that
+ * only some callers may read once it requires one. New events are published without them. Pure.
  */
 import type { ServerTopic } from "../../schemas/events.js";
 import { hostOf } from "../outbox/hidden-address.js";
@@ -8,18 +8,21 @@ import type { EventRow } from "./encode.js";
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** Data without its secrets, by topic; only the server publishes these topics. */
+/** Functions that remove the secrets of an event's data, by topic. Only the server publishes these topics. */
 const HIDDEN: ReadonlyMap<string, (data: Data) => Data> = new Map<ServerTopic, (data: Data) => Data>([
   ["message.sent", ({ subject: _hidden, ...data }) => data],
   ["webhook.disabled", (data) => ({ ...data, url: visibleHost(data["url"]) })],
 ]);
 
-/** An event that was published with a token asked for names the host already, which is no address. */
+/**
+ * Reduces a URL to its host. An event that was published while a token was required has the host already, which is not
+ * a URL.
+ */
 function visibleHost(url: unknown): unknown {
   return typeof url === "string" && url.includes("://") ? hostOf(url) : url;
 }
 
-/** The row as every instance may read it. */
+/** Returns the row without the parts that not every instance may read. */
 export function withoutSecrets(row: EventRow): EventRow {
   const hide = HIDDEN.get(row.topic);
   if (hide === undefined) return row;

@@ -1,6 +1,6 @@
 /**
- * Reads of the history: at once on the front where few events are looked at, else in the pool. Used by the endpoint of
- * the history, and by whoever looks for an event behind another. Runs on the front.
+ * Reads the event history: on the front if few events are examined, else in the worker pool. The history endpoint uses
+ * it, and callers that look for an event after a given one. Runs on the front.
  */
 import type { EventHistoryRequest } from "../../schemas/events.js";
 import { Failure } from "../base/result.js";
@@ -20,7 +20,8 @@ export class EventHistory {
   }
 
   /**
-   * A JSON array. How many rows it looks at is known only where every row counts: a cursor or a page without filters.
+   * Reads events as a JSON array. The number of rows that it examines is known only if every row counts, that is for a
+   * cursor or for a page without filters.
    */
   read(request: EventHistoryRequest, context: CallContext): WholeText<string | null> | Failure | Chunks<string | null> {
     const filtered = ![request.pattern, ...request.or_patterns].some(isAny) || request.source !== null;
@@ -29,12 +30,12 @@ export class EventHistory {
     return this.#reads.stream(eventHistory, request, context, rows);
   }
 
-  /** As `read`, as one text, and where the list goes on that was cut. */
+  /** Reads like `read`, but returns one text, and the cursor at which a truncated list continues. */
   async readWhole(request: EventHistoryRequest, context: CallContext): Promise<WholeText<string | null> | Failure> {
     return await readWhole(this.read(request, context));
   }
 
-  /** All of it as one text; null where it is longer than so many characters. */
+  /** Reads the whole result as one text. Returns null if it is longer than `characters_max`. */
   async readUpTo(
     characters_max: number,
     request: EventHistoryRequest,
@@ -46,7 +47,7 @@ export class EventHistory {
   }
 }
 
-/** Whether a pattern matches every topic. */
+/** Returns true if a pattern matches every topic. */
 function isAny(pattern: string): boolean {
   return pattern === "" || pattern === "*";
 }

@@ -1,7 +1,7 @@
 /**
- * Fan-out, replay and the 64-event buffer against a naive model: subscribers over WebSocket and as streams,
- * slow and fast, that come, fall behind, catch up and go, while events are published, committed before they
- * go out, and pruned. What each took must be exactly what the model says, item by item.
+ * Tests fan-out, replay and the 64-event buffer against a naive model. Subscribers over WebSocket and over streams,
+ * slow and fast, connect, fall behind, catch up and disconnect, while events are published, committed before they are
+ * sent out, and pruned. Each subscriber must receive exactly what the model says, item by item.
  */
 import { setImmediate as loopTick } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
@@ -27,14 +27,16 @@ import { quietLog } from "../../test/support/quiet-log.js";
 import { openDatabase } from "../store/sqlite/choice.js";
 
 const TOPICS = ["a.1", "a.2", "b.1"] as const;
-/** One of them often: in a group of several, one may be behind and the others not. */
+/** One pattern is frequent, so that a group has several members, of which one may be slow and the others not. */
 const PATTERNS = ["*", "*", "*", "a.*", "b.*", "a.1", "**", "c"] as const;
 const SUBSCRIBERS_MAX = 5;
 const LARGE = JSON.stringify("x".repeat(LARGE_CHARACTERS));
-/** Turns that everything has time in, beside one for each page of a replay: the hub's list of a turn takes two. */
+/**
+ * Ticks in which everything settles, in addition to one for each page of a replay. The hub's list of a tick takes two.
+ */
 const SETTLING_TICKS = 4;
 
-/** Of the events of one turn; where they are mixed, each third is large. */
+/** The size of the events of one tick; in a mixed tick every third event is large. */
 type Size = "small" | "large" | "mixed";
 
 type Operation =
@@ -62,16 +64,16 @@ interface Gap {
   readonly after_id: number;
 }
 
-/** A subscriber as the contract describes it. Only events that match come here. */
+/** Models a subscriber as the contract describes it. It gets only events that match. */
 class Model {
-  /** What it must have taken: ids, and gaps. */
+  /** The ids and gaps that the subscriber must have received. */
   readonly taken: (number | Gap)[] = [];
-  /** What waits for it: at most 64 events, and gaps between them. */
+  /** The subscriber's queue: at most 64 events, and gaps between them. */
   readonly #held: (number | { count: number; after_id: number })[] = [];
   #room: number;
   #behind = false;
   #last = 0;
-  /** The event that replay has come to; null where it is over. */
+  /** The last event that replay has passed; null when replay is over. */
   cursor: number | null;
   #last_replayed: number;
   #replayed_some = false;
@@ -117,7 +119,7 @@ class Model {
     }
   }
 
-  /** Replays as far as the socket takes it; `history` holds what is left of all events that went out. */
+  /** Replays as far as the socket accepts; `history` holds the events that were sent out and not pruned. */
   replay(history: readonly CommittedEvent[], matches: (topic: string) => boolean): void {
     for (const { id, topic } of history) {
       if (this.#behind || this.cursor === null) return;
@@ -152,7 +154,7 @@ function compile(text: string): Pattern {
   return pattern;
 }
 
-/** A message that a client got, as its id or gap. */
+/** Parses a message that a client received into its id or gap. */
 function parse(message: string): number | Gap {
   const data = message.startsWith("{") ? message : (/^data: (.*)$/m.exec(message)?.[1] ?? "");
   const item = JSON.parse(data) as
@@ -174,7 +176,7 @@ interface Member {
 
 type Told = { gaps: number; replayed: number; dropped: number };
 
-/** The real pieces on a fake library and a database in memory, beside the models. */
+/** The real classes on a fake library and a database in memory, beside the models. */
 class World {
   readonly #db = openDatabase(":memory:");
   readonly #rows: WriteBuffer;
@@ -184,11 +186,11 @@ class World {
   readonly #library = new FakeLibrary<unknown>();
   readonly #sources: FeedSources;
   readonly #streams: Streams;
-  /** Who serves the next socket. */
+  /** Opens the next socket. */
   #opener: SocketOpener | undefined;
   readonly #members: (Member | null)[] = [];
   readonly #all: Member[] = [];
-  /** What the database holds, and what of it did not go out yet. */
+  /** The stored events, and those of them that were not sent out yet. */
   #stored: CommittedEvent[] = [];
   #pending: CommittedEvent[] = [];
 
@@ -229,7 +231,7 @@ class World {
         this.#members[operation.who] = null;
         break;
       case "prune":
-        // A thousand events are kept, and what is pruned went out long ago.
+        // A thousand events are kept, so pruned events were sent out long ago.
         await this.#fanOut(false);
         this.#appender.prune(operation.keep, Number.MAX_SAFE_INTEGER);
         this.#stored = this.#stored.slice(-operation.keep);
@@ -243,7 +245,7 @@ class World {
     this.#check();
   }
 
-  /** Everyone reads everything. */
+  /** Lets every subscriber read everything. */
   async finish(): Promise<Told> {
     await this.run({ op: "publish", topics: [], size: "small", flush: "at the end" });
     for (const who of this.#members.keys()) {
@@ -284,7 +286,7 @@ class World {
     this.#hub.accept(events);
     await loopTick();
     this.#pending = [];
-    // The library may tell of a socket that is behind when the hub's turn is over.
+    // The library may report a slow socket after the hub's tick is over.
     if (late) await this.#settle();
     this.#library.flush();
     for (const member of this.#members) {
@@ -359,7 +361,7 @@ const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ op: fc.constant("prune" as const), keep: fc.integer({ min: 1, max: 200 }) }) },
 );
 
-t.test("each subscriber takes what the contract says, item by item", async (t) => {
+t.test("each subscriber receives what the contract says, item by item", async (t) => {
   const all: Told = { gaps: 0, dropped: 0, replayed: 0 };
   const property = fc.asyncProperty(
     fc.array(anyConnect, { minLength: 1, maxLength: 3 }),
@@ -378,21 +380,24 @@ t.test("each subscriber takes what the contract says, item by item", async (t) =
   );
 });
 
-t.test("what is pruned while a slow reader replays is told once, after the last event that it took", async (t) => {
-  for (const kind of ["socket", "stream"] as const) {
-    for (const room of [0, 3, 1000]) {
-      const world = new World();
-      const topics = Array.from({ length: 200 }, (_, at) => (at % 3 === 0 ? "a.1" : "b.1"));
-      await world.run({ op: "publish", topics, size: "small", flush: "at the end" });
-      // It takes two events and one more into its buffer, and stands where the next one that matches is two further on.
-      await world.run({ op: "connect", kind, pattern: "a.*", back: 200, notices: true, room: 2 });
-      await world.run({ op: "prune", keep: 50 });
-      await world.run({ op: "drain", who: 0, room });
-      await world.run({ op: "prune", keep: 10 });
-      await world.run({ op: "drain", who: 0, room: 1 });
-      await world.run({ op: "publish", topics, size: "small", flush: "at the end" });
-      const { gaps } = await world.finish();
-      t.ok(gaps >= 1 && gaps <= 3, `${kind} with room for ${room}: ${gaps} gaps`);
+t.test(
+  "events that are pruned during a slow replay are reported once, after the last event that was received",
+  async (t) => {
+    for (const kind of ["socket", "stream"] as const) {
+      for (const room of [0, 3, 1000]) {
+        const world = new World();
+        const topics = Array.from({ length: 200 }, (_, at) => (at % 3 === 0 ? "a.1" : "b.1"));
+        await world.run({ op: "publish", topics, size: "small", flush: "at the end" });
+        // It takes two events and one more into its buffer. The next matching event is two further on.
+        await world.run({ op: "connect", kind, pattern: "a.*", back: 200, notices: true, room: 2 });
+        await world.run({ op: "prune", keep: 50 });
+        await world.run({ op: "drain", who: 0, room });
+        await world.run({ op: "prune", keep: 10 });
+        await world.run({ op: "drain", who: 0, room: 1 });
+        await world.run({ op: "publish", topics, size: "small", flush: "at the end" });
+        const { gaps } = await world.finish();
+        t.ok(gaps >= 1 && gaps <= 3, `${kind} with room for ${room}: ${gaps} gaps`);
+      }
     }
-  }
-});
+  },
+);

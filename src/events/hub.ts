@@ -1,12 +1,12 @@
 /**
- * Fan-out: which subscribers get an event, and in which way. Runs on the front. Each distinct pattern is
- * a group; an event is matched against the distinct patterns once. Subscribers that keep up share one
- * topic of the WebSocket library a group, which sends many events of one turn in one go; all others
- * (streams, long polls, subscribers that are behind) are listeners that get each event by call.
+ * Fans events out to subscribers. Each distinct pattern is a group, and an event is matched against the distinct
+ * patterns once. Subscribers that keep up share one topic of the WebSocket library per group; the library sends the
+ * events of one tick in one write. All other subscribers (streams, long polls, slow sockets) are listeners, which get
+ * each event by a call.
  *
- * Events go out once a turn of the loop, in its check phase: the library sends what it has collected
- * before it looks at any socket again. If a socket could take more in between, the library would send it
- * an event that its feed still holds, before those that it held longer.
+ * Events go out once a tick, in the check phase of the event loop. The library then sends its batch before it looks at
+ * any socket again. If a socket could accept data in between, the library would send it an event that its feed still
+ * holds, before older events of that feed. Runs on the front.
  */
 import type { CommittedEvent } from "../../schemas/events.js";
 import { REPLAY_PAGE_EVENTS, SUBSCRIBED_PATTERNS_CHARACTERS_MAX, SUBSCRIBERS_MAX } from "../../schemas/limits.js";
@@ -23,16 +23,16 @@ import type { Pattern } from "../topics/pattern.js";
 
 export interface Listener {
   take(event: CommittedEvent): void;
-  /** The server shuts down. */
+  /** Called when the server shuts down. */
   end(): void;
 }
 
 /** All subscribers of one pattern. */
 export class Group {
-  /** Name of the group's topic in the transport. */
+  /** The name of the group's topic in the transport. */
   readonly topic: string;
   readonly listeners = new Set<Listener>();
-  /** Subscribers of any kind. */
+  /** The number of subscribers, of any kind. */
   members = 0;
 
   constructor(readonly pattern: Pattern) {
@@ -47,25 +47,25 @@ const TOO_MANY_PATTERNS = new Failure(
 );
 
 export class Hub implements Measured {
-  /** What is held for subscribers that are behind. */
+  /** Events that wait for slow subscribers. */
   readonly held = new HeldEvents();
   readonly #broadcaster: Broadcaster;
   readonly #counters: EventCounters;
   readonly #index = new PatternIndex();
   readonly #groups = new Map<string, Group>();
-  /** The events of this turn of the event loop: what a subscriber missed that fell behind in it. */
+  /** The events of this tick. A subscriber that falls behind in this tick continues from them. */
   #tickEvents: CommittedEvent[] = [];
   #tickEnds = false;
-  /** Events that are committed and go out at the end of this turn. */
+  /** Committed events that go out at the end of this tick. */
   #accepted: CommittedEvent[] = [];
   #last_id: number;
   #members = 0;
-  /** Of the distinct patterns. */
+  /** Total characters of the distinct patterns. */
   #characters = 0;
 
   /**
-   * @param broadcaster the ports, with the topics of those that keep up
-   * @param last_id the newest event there is at the start
+   * @param broadcaster the ports, with the topics of the subscribers that keep up
+   * @param last_id the newest event at the start
    */
   constructor(broadcaster: Broadcaster, counters: EventCounters, last_id: number) {
     this.#broadcaster = broadcaster;
@@ -73,22 +73,22 @@ export class Hub implements Measured {
     this.#last_id = last_id;
   }
 
-  /** The newest event that went out. */
+  /** The id of the newest event that was sent out. */
   get last_id(): number {
     return this.#last_id;
   }
 
-  /** The newest event that was told of; it may go out at the end of this turn. */
+  /** The id of the newest event that the writer has reported. It may go out at the end of this tick. */
   get acceptedId(): number {
     return this.#accepted.at(-1)?.id ?? this.#last_id;
   }
 
-  /** Events up to this id came with a restore: they are history, and nobody waits for them. */
+  /** Skips events up to this id. They came with a restore: they are history, and no subscriber waits for them. */
   skipTo(id: number): void {
     this.#last_id = Math.max(this.#last_id, id);
   }
 
-  /** Takes events that were committed and not told of: their writer crashed before it could say so. */
+  /** Takes events that were committed but not reported, because the writer crashed in between. */
   catchUp(history: EventReader): void {
     for (let last_id = history.last_id, cursor = this.#last_id; cursor < last_id; ) {
       const { rows } = history.after(cursor, last_id, REPLAY_PAGE_EVENTS);
@@ -103,7 +103,7 @@ export class Hub implements Measured {
     return this.#members;
   }
 
-  /** Why there may not be one more that listens to a pattern; null where there may. */
+  /** Returns the refusal of one more subscriber of a pattern; null if there is room. */
   refuse({ text }: Pattern): Failure | null {
     if (this.#members >= SUBSCRIBERS_MAX) return FULL;
     const more = this.#groups.has(text) ? 0 : text.length;
@@ -114,7 +114,7 @@ export class Hub implements Measured {
     return this.#index.size;
   }
 
-  /** The group of a pattern, for one more member. */
+  /** Adds a member to the group of a pattern, and returns the group. */
   join(pattern: Pattern): Group {
     let group = this.#groups.get(pattern.text);
     if (group === undefined) {
@@ -128,7 +128,7 @@ export class Hub implements Measured {
     return group;
   }
 
-  /** One member less. */
+  /** Removes a member from a group. */
   leave(group: Group): void {
     group.members -= 1;
     this.#members -= 1;
@@ -138,14 +138,14 @@ export class Hub implements Measured {
     this.#characters -= group.pattern.text.length;
   }
 
-  /** Takes committed events, in the order of their ids; they go out at the end of this turn. */
+  /** Takes committed events, in the order of their ids. They go out at the end of this tick. */
   accept(events: readonly CommittedEvent[]): void {
     if (events.length === 0) return;
     if (this.#accepted.length === 0) setImmediate(() => this.#sendAccepted());
     for (const event of events) this.#accepted.push(event);
   }
 
-  /** Sends out what was accepted; what would hold up this turn for too long goes out with the next. */
+  /** Sends out the accepted events. Events that would block this tick for too long go out in the next one. */
   #sendAccepted(): void {
     const slice = new TimeSlice();
     let events = 0;
@@ -154,15 +154,15 @@ export class Hub implements Measured {
     if (this.#accepted.length > 0) setImmediate(() => this.#sendAccepted());
   }
 
-  /** An event of a commit that was told of in this turn; undefined where it went out already. */
+  /** Finds an event of a commit that was reported in this tick; undefined if it was sent out already. */
   acceptedWith(id: number): CommittedEvent | undefined {
     const first = this.#accepted[0]?.id ?? 0;
-    // Ids are given out one after the other.
+    // Ids are consecutive.
     const event = this.#accepted[id - first];
     return event?.id === id ? event : undefined;
   }
 
-  /** Sends events out; those that went out already are passed over. To be called once a turn, by `accept`. */
+  /** Sends events out, and skips those that were sent out before. Only `accept` calls it, once a tick. */
   fanOut(events: readonly CommittedEvent[]): void {
     const due = new Map<Group, CommittedEvent[]>();
     for (const event of events) {
@@ -182,7 +182,7 @@ export class Hub implements Measured {
     for (const [group, its] of due) this.#deliver(group, its);
   }
 
-  /** The events of this turn from `id` on that match, in order; undefined where `id` is of an earlier turn. */
+  /** Returns the matching events of this tick from `id` on, in order; undefined if `id` belongs to an earlier tick. */
   sinceInTick(id: number, pattern: Pattern): CommittedEvent[] | undefined {
     const oldest = this.#tickEvents[0];
     if (oldest === undefined || oldest.id > id) return undefined;
@@ -197,14 +197,15 @@ export class Hub implements Measured {
     this.#counters.expose(out);
   }
 
-  /** Sends out what is due, and ends every listener. */
+  /** Sends out the accepted events, and ends every listener. */
   end(): void {
     this.fanOut(this.#accepted.splice(0));
     for (const group of this.#groups.values()) for (const listener of [...group.listeners]) listener.end();
   }
 
   #deliver(group: Group, events: readonly CommittedEvent[]): void {
-    // Listeners first: whom the library drops while it sends becomes a listener that holds these events already.
+    // Listeners come first: a subscriber that the library drops while it sends becomes a listener that holds these
+    // events already.
     for (const event of events) for (const listener of group.listeners) listener.take(event);
     const members = this.#broadcaster.publish(
       group.topic,
@@ -217,7 +218,7 @@ export class Hub implements Measured {
     this.#tickEvents.push(event);
     if (this.#tickEnds) return;
     this.#tickEnds = true;
-    // The library flushes a turn's messages, and reports who is behind, before the next turn's immediates.
+    // The library flushes the messages of a tick, and reports slow sockets, before the immediates of the next tick.
     setImmediate(() =>
       setImmediate(() => {
         this.#tickEvents = [];

@@ -1,4 +1,4 @@
-/** The history of events. Runs in the pool, or on the front where it is short. */
+/** The job that reads the event history. It runs in the worker pool, or on the front if it is short. */
 import { ListEnd } from "../../schemas/common.js";
 import { type CommittedEvent, EventHistoryRequest, EventList } from "../../schemas/events.js";
 import { cursor, encodeList } from "../base/json-array.js";
@@ -32,10 +32,10 @@ export const eventHistory = streamJob({
 
 type TopicTest = (topic: string) => boolean;
 
-/** So many topics are quicker held against each pattern than an index of the patterns is made. */
+/** Up to this number of topics, trying each pattern is faster than building an index. */
 const TOPICS_WITHOUT_INDEX = 32;
 
-/** Whether any of the patterns matches a topic: found in an index where many are asked for. */
+/** Builds a test of whether any of the patterns matches a topic. It uses an index if many topics are tested. */
 function matcherOf({ pattern: text, or_patterns }: EventHistoryRequest): TopicTest | Failure {
   const patterns: Pattern[] = [];
   for (const each of [text, ...or_patterns]) {
@@ -66,7 +66,7 @@ function* matching(
     first: request.after === null ? first : Math.max(first, request.after + 1),
     end: request.before === null ? end : Math.min(end, request.before),
     newest_first: request.after === null,
-    // SQLite passes over other topics faster than a pattern does.
+    // SQLite skips other topics faster than a pattern does.
     topic: request.or_patterns.length === 0 && isLiteral(request.pattern) ? request.pattern : null,
     source: request.source,
   });

@@ -1,4 +1,4 @@
-/** The long poll's four ends: something to answer, the time is up, the client has gone, the server shuts down. */
+/** Tests how a long poll ends: with a result, by timeout, when the client disconnects, when the server shuts down. */
 import t from "tap";
 import { Failure, invalid } from "../base/result.js";
 import type { CommittedEvent } from "../../schemas/events.js";
@@ -7,7 +7,7 @@ import { Hub } from "./hub.js";
 import { waitForEvents } from "./long-poll.js";
 import { compilePattern } from "../topics/pattern.js";
 
-/** Longer than any test takes: what answers earlier was not waited for. */
+/** Longer than any test takes: an earlier answer did not wait for the timeout. */
 const LONG_MS = 60_000;
 
 function event(id: number, topic: string): CommittedEvent {
@@ -41,7 +41,7 @@ class Poll {
     this.answer = answer.then((found) => (found instanceof Failure ? found : found.text));
   }
 
-  /** Whether nothing of the poll is left in the hub. */
+  /** True if the hub keeps nothing of the poll. */
   get gone(): boolean {
     return this.hub.subscribers === 0 && this.hub.patterns === 0;
   }
@@ -53,7 +53,7 @@ function loopTick(): Promise<void> {
   });
 }
 
-t.test("what is there already is answered at once", async (t) => {
+t.test("an existing event is answered at once", async (t) => {
   const poll = new Poll(() => '[{"id":1}]');
   t.equal(poll.hub.subscribers, 1, "it listens before it reads: nothing falls between the two");
   t.equal(await poll.answer, '[{"id":1}]');
@@ -63,7 +63,7 @@ t.test("what is there already is answered at once", async (t) => {
   t.ok(refused.gone);
 });
 
-t.test("an event that matches ends the wait, the events of a turn together", async (t) => {
+t.test("a matching event ends the wait, with all events of its tick", async (t) => {
   let text = "[]";
   const poll = new Poll(() => text);
   await loopTick();
@@ -79,7 +79,7 @@ t.test("an event that matches ends the wait, the events of a turn together", asy
   t.ok(poll.gone);
 });
 
-t.test("an event that does not answer, because of another filter, does not end the wait", async (t) => {
+t.test("an event that another filter excludes does not end the wait", async (t) => {
   let text = "[]";
   const poll = new Poll(() => text);
   poll.hub.fanOut([event(1, "a.x")]);
@@ -92,7 +92,7 @@ t.test("an event that does not answer, because of another filter, does not end t
   t.equal(await poll.answer, "[2]");
 });
 
-t.test("an event that comes while the history is being read is not missed", async (t) => {
+t.test("an event that arrives while the history is read is not missed", async (t) => {
   const answers: ((text: string) => void)[] = [];
   const poll = new Poll(() => new Promise((resolve) => answers.push(resolve)));
   poll.hub.fanOut([event(1, "a.x")]);
@@ -105,7 +105,7 @@ t.test("an event that comes while the history is being read is not missed", asyn
   t.equal(await poll.answer, "[1]");
 });
 
-t.test("when the time is up the answer is empty", async (t) => {
+t.test("the answer is empty after the timeout", async (t) => {
   const poll = new Poll(() => "[]", 1);
   t.equal(await poll.answer, "[]");
   t.ok(poll.gone);
@@ -114,7 +114,7 @@ t.test("when the time is up the answer is empty", async (t) => {
   t.equal(poll.reads, 1, "nothing is read for it any more");
 });
 
-t.test("a client that has gone, and a shutdown, end the wait", async (t) => {
+t.test("a disconnect and a shutdown end the wait", async (t) => {
   const abandoned = new Poll(() => "[]");
   abandoned.aborted();
   t.equal(await abandoned.answer, "[]");

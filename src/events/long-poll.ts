@@ -1,6 +1,6 @@
 /**
- * Waiting for the next matching event over plain HTTP: the history is read, and read again when an event
- * with a matching topic goes out, until there is something to answer or the time is up. Runs on the front.
+ * Waits for the next matching event over plain HTTP. It reads the history, and reads it again when an event with a
+ * matching topic goes out, until there is a result or the time is up. Runs on the front.
  */
 import { Failure } from "../base/result.js";
 import { waitFor, type Wakeable } from "../base/waiter.js";
@@ -10,14 +10,14 @@ import type { Pattern } from "../topics/pattern.js";
 
 const NOTHING: WholeText<string | null> = { text: "[]", reply: null };
 
-/** Reads the history; "[]" where nothing matches. */
+/** Reads the history; returns "[]" if no event matches. */
 export type ReadHistory = () => Found | Promise<Found>;
 type Found = WholeText<string | null> | Failure;
 
-/** Has a waiter woken by each event that matches; the function that is returned ends that. */
+/** Wakes a waiter at each matching event. The returned function stops that. */
 export function wakeByEvents(hub: Hub, pattern: Pattern, waiter: Wakeable): () => void {
   const group = hub.join(pattern);
-  // The events of a turn are answered together.
+  // All events of a tick are answered together.
   const listener: Listener = { take: () => waiter.wake(), end: () => waiter.finish(null) };
   group.listeners.add(listener);
   return () => {
@@ -27,9 +27,9 @@ export function wakeByEvents(hub: Hub, pattern: Pattern, waiter: Wakeable): () =
 }
 
 /**
- * Waits until `read` gives something else than "[]".
- * @param wait_ms how long; then the answer is "[]"
- * @param onAbort is told what to call when the client has gone
+ * Waits until `read` returns something other than "[]".
+ * @param wait_ms the timeout in ms; after it the answer is "[]"
+ * @param onAbort registers a function to be called when the client disconnects
  */
 export async function waitForEvents(
   hub: Hub,

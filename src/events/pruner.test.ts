@@ -1,4 +1,4 @@
-/** When the pruner asks, and for how long, with time injected and a writer that is played by the test. */
+/** Tests when the pruner asks the writer, and how often, with injected time and a simulated writer. */
 import t from "tap";
 import { Compile } from "typebox/compile";
 import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
@@ -11,7 +11,7 @@ const INTERVAL_MS = 60_000;
 function makePruner(keep: number): {
   readonly pruner: EventPruner;
   readonly played: PlayedWriter;
-  /** Answers the newest call, and lets the pruner go on. */
+  /** Answers the newest call, and lets the pruner continue. */
   readonly reply: (removed: number, more: boolean) => Promise<void>;
   readonly lines: string[];
 } {
@@ -30,7 +30,7 @@ function makePruner(keep: number): {
   return { pruner, played, reply, lines };
 }
 
-t.test("it asks once an interval, until there is no more", async (t) => {
+t.test("it asks once an interval, until nothing is left to prune", async (t) => {
   const { pruner, played, reply, lines } = makePruner(500);
   pruner.tick(1000 + INTERVAL_MS - 1);
   await settle();
@@ -58,7 +58,7 @@ t.test("it asks once an interval, until there is no more", async (t) => {
   t.equal(lines.length, 1, "nothing is said of nothing");
 });
 
-t.test("a writer that is away is asked at the next interval", async (t) => {
+t.test("an unavailable writer is asked again at the next interval", async (t) => {
   const { pruner, played } = makePruner(500);
   pruner.tick(1000 + INTERVAL_MS);
   await settle();
@@ -73,7 +73,7 @@ t.test("a writer that is away is asked at the next interval", async (t) => {
   t.equal(played.calls.length, 2);
 });
 
-t.test("0 keeps all", async (t) => {
+t.test("0 keeps all events", async (t) => {
   const { pruner, played } = makePruner(0);
   pruner.tick(100 * INTERVAL_MS);
   await settle();

@@ -1,4 +1,7 @@
-/** Keeps the newest events and no more: asks the writer, a bounded step at a time. A background task. */
+/**
+ * Prunes old events: asks the writer to delete a bounded number at a time, until only the newest `keep` are left. A
+ * background task.
+ */
 import type { BackgroundTask } from "../background/task.js";
 import { Periodic } from "../background/periodic.js";
 import type { Log } from "../base/log.js";
@@ -9,7 +12,7 @@ import { pruneEvents } from "./commands.js";
 
 export interface EventPrunerOptions {
   readonly writer: Writer;
-  /** How many events stay, 0 = all. */
+  /** The number of events to keep; 0 keeps all. */
   readonly keep: number;
   readonly interval_ms: number;
   readonly log: Log;

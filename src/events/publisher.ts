@@ -1,6 +1,6 @@
 /**
- * Publishing from inside a transaction: the event is stored, and queued for the webhooks that want it, with
- * whatever else the call changes; it goes out when the transaction has committed. Runs in the writer.
+ * Publishes events inside the transaction of a call. The event is stored, and queued for the webhooks that want it,
+ * together with the call's other changes. It is sent out when the transaction has committed. Runs in the writer.
  */
 import { CommittedEvents, type Chain, type CommittedEvent, type NewEvent } from "../../schemas/events.js";
 import type { PushMessage } from "../rpc/method.js";
@@ -11,7 +11,7 @@ import { outboxModel, type Outbox } from "../outbox/outbox.js";
 import { listsOf } from "./encode.js";
 import { EventAppender } from "./table.js";
 
-/** The events of a commit, in the order of their ids. */
+/** The push message with the events of a commit, in the order of their ids. */
 export const EVENTS = { name: "events", payload: CommittedEvents } as const satisfies PushMessage;
 
 const NO_CHAIN: Chain = { hops: 0, trusted: true, guarded: true };
@@ -27,7 +27,7 @@ export class Publisher extends PublishingModel {
     this.#outbox = outbox;
   }
 
-  /** The newest event's id. */
+  /** The id of the newest event. */
   get last_id(): number {
     return this.#events.last_id;
   }
@@ -41,12 +41,12 @@ export class Publisher extends PublishingModel {
     if (!this.#outbox.listens) return event;
     const { hops, trusted, guarded } = chain ?? NO_CHAIN;
     const disabled = this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, hops, trusted });
-    // What tells of a chain's end is not part of it: this goes one level deep.
+    // The event that reports the end of a chain is not part of that chain, so the recursion is one level deep.
     for (const webhook of disabled) this.publish(disabledEvent(webhook, guarded), call);
     return event;
   }
 
-  /** Removes at most `rows_max` of the events older than the newest `keep`. */
+  /** Removes at most `rows_max` of the events that are older than the newest `keep`. */
   prune(keep: number, rows_max: number): { removed: number; more: boolean } {
     return this.#events.prune(keep, rows_max);
   }

@@ -1,13 +1,13 @@
 /**
- * Topics and sources that only the server publishes under, so that whoever listens can rely on them: a client cannot
- * claim that a lease was granted. A topic is reserved by its first segment, whatever its case and however its
- * characters are written in Unicode. Pure.
+ * Guards the topics and sources that only the server publishes under, so that subscribers can trust them: a client
+ * cannot claim that a lease was granted. A topic is reserved by its first segment, in any case and in any Unicode form.
+ * Pure.
  */
 import { SERVER_SOURCES, SERVER_TOPICS, type PublishBody } from "../../schemas/events.js";
 import { lineProblem } from "../../schemas/text.js";
 import { Failure, invalid } from "../base/result.js";
 
-/** Some have no topic yet: they are kept for those that the server may publish one day. */
+/** Some have no topic yet. They are reserved for topics that the server may publish later. */
 const RESERVED_SEGMENTS: ReadonlySet<string> = new Set([
   ...SERVER_TOPICS.map((topic) => topic.slice(0, topic.indexOf("."))),
   "cluster",
@@ -16,17 +16,17 @@ const RESERVED_SEGMENTS: ReadonlySet<string> = new Set([
 ]);
 const RESERVED_SOURCES: ReadonlySet<string> = new Set(SERVER_SOURCES);
 const PLAIN = /^[\x21-\x7e]*$/;
-/** Characters that are not seen, and spaces at the ends of a segment. */
+/** Invisible characters, and spaces at the ends of a segment. */
 const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Z}]/gu;
 
-/** The text as a reader takes it: one case, one form of each character, and nothing that is not seen. */
+/** Normalizes a text to what a reader sees: lower case, one form of each character, no invisible characters. */
 function plainForm(text: string): string {
   return (PLAIN.test(text) ? text : text.normalize("NFKC").replace(UNSEEN, "")).toLowerCase();
 }
 
 /**
- * The refusal of an event by its names: a 403 where only the server publishes it, also where characters that cannot be
- * seen are to hide that, else a 400 for such characters; null for any other event.
+ * Returns the refusal of an event by its names, or null. It is a 403 if only the server publishes under that name, even
+ * if invisible characters disguise it; otherwise a 400 if a name has invisible characters.
  */
 export function refuseNames(event: PublishBody, place: string): Failure | null {
   const reserved = refuseReserved(event, place);

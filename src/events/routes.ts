@@ -1,4 +1,4 @@
-/** docs/http-api.md "Events". Runs on the front; what the routes share is front.ts. */
+/** The routes of docs/http-api.md "Events". They run on the front; front.ts has their shared code. */
 import {
   EventHistoryQuery,
   EventIdHeader,

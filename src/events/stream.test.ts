@@ -1,4 +1,4 @@
-/** Server-Sent Events apart from the feed behind them: the frames, and the comment that keeps a quiet stream alive. */
+/** Tests Server-Sent Events without the feed: the frames, and the comment that keeps a quiet stream alive. */
 import t from "tap";
 import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -42,7 +42,7 @@ function openStream(
   return { hub, streams, sink, publish };
 }
 
-t.test("a subscriber learns at once that it is one, then gets each event as a frame", (t) => {
+t.test("a subscriber gets a frame at once when it connects, then each event as a frame", (t) => {
   const { sink, publish, hub } = openStream(t);
   t.equal(sink.written.length, 1);
   t.match(sink.written[0], /^:.*\n\n$/, "a comment, which clients pass over");
@@ -64,7 +64,7 @@ t.test("a subscriber learns at once that it is one, then gets each event as a fr
   t.end();
 });
 
-t.test("a comment comes when its time has come, and no sooner", (t) => {
+t.test("a comment is sent when it is due, and not earlier", (t) => {
   const { sink, streams } = openStream(t);
   const comments = (): number => sink.written.filter((text) => text === COMMENT).length;
   streams.tick(SSE_COMMENT_INTERVAL_MS - 1);
@@ -81,7 +81,7 @@ t.test("a comment comes when its time has come, and no sooner", (t) => {
   t.end();
 });
 
-t.test("a socket that is behind gets no comment on top", (t) => {
+t.test("a slow socket gets no comment in addition", (t) => {
   const { sink, streams, publish } = openStream(t);
   sink.takes = false;
   publish("a");
@@ -93,20 +93,20 @@ t.test("a socket that is behind gets no comment on top", (t) => {
   t.end();
 });
 
-t.test("the end of the server ends every stream", (t) => {
+t.test("the shutdown of the server ends every stream", (t) => {
   const { sink, streams } = openStream(t);
   streams.end();
   t.ok(sink.ended);
   t.end();
 });
 
-/** The ids of the events that were written. */
+/** Returns the ids of the events that were written. */
 function idsOf({ written }: KeepingSink): (string | undefined)[] {
   const events = written.slice(1).filter((text) => !text.startsWith("event: lagged"));
   return events.map((text) => /^id: (\d+)/.exec(text)?.[1]);
 }
 
-t.test("who comes from a node that is ahead is not told again what that one has told", (t) => {
+t.test("a subscriber that comes from a node that is ahead does not get its events twice", (t) => {
   let tellCurrent = (): void => undefined;
   const { sink, publish } = openStream(t, 2, (done) => {
     tellCurrent = done;
@@ -123,7 +123,7 @@ t.test("who comes from a node that is ahead is not told again what that one has 
   t.end();
 });
 
-t.test("who knows more than all nodes is told what there was since it came", (t) => {
+t.test("a subscriber that is ahead of all nodes gets every event since it connected", (t) => {
   let tellCurrent = (): void => undefined;
   const { sink, publish, streams } = openStream(t, 1_000, (done) => {
     tellCurrent = done;
@@ -142,7 +142,7 @@ t.test("who knows more than all nodes is told what there was since it came", (t)
   t.end();
 });
 
-t.test("who knows of events that there are not is told so, and goes on from the newest", (t) => {
+t.test("a subscriber that is ahead of the newest event is told so, and continues from the newest", (t) => {
   const { sink, publish } = openStream(t, 5);
   t.same(sink.written.slice(1), ['event: lagged\nid: 0\ndata: {"type":"lagged","last_id":0}\n\n']);
   publish("a");

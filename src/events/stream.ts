@@ -1,4 +1,6 @@
-/** Subscribers over Server-Sent Events: the same feed as text, resumable by `Last-Event-ID`. Runs on the front. */
+/**
+ * Serves subscribers over Server-Sent Events: the same feed as text, resumable by `Last-Event-ID`. Runs on the front.
+ */
 import type { Clock } from "../base/clock.js";
 import type { BackgroundTask } from "../background/task.js";
 import { EventStream } from "../transport/event-stream.js";
@@ -21,12 +23,12 @@ class StreamOutlet implements Outlet {
   }
 
   lagged(last_id: number): SendResult {
-    // With an id: it takes the place of the one that its client would go on from.
+    // The id replaces the one from which the client would continue.
     return this.#write(`event: lagged\nid: ${last_id}\ndata: ${encodeLag(last_id)}\n\n`);
   }
 
   caughtUp(): void {
-    // A stream stays with its feed: there is no topic to go to.
+    // A stream stays with its feed, because it has no topic to move to.
   }
 
   end(): void {
@@ -46,7 +48,7 @@ export class Streams implements BackgroundTask {
     readonly clock: Clock,
   ) {}
 
-  /** Serves one subscriber until it goes. */
+  /** Serves one subscriber until it disconnects. */
   open(sink: Sink, { pattern, since, notices }: Subscription): void {
     const outlet = new StreamOutlet(new EventStream(sink, this.clock.now()), notices);
     const { hub } = this.sources;
@@ -66,7 +68,7 @@ export class Streams implements BackgroundTask {
     feed.start();
   }
 
-  /** A comment now and then keeps proxies and the connection awake, and finds peers that are gone. */
+  /** Writes comments at intervals. They keep proxies and the connection alive, and detect dead peers. */
   tick(now_ms: number): void {
     for (const outlet of this.#outlets) outlet.stream.comment(now_ms);
   }

@@ -1,4 +1,4 @@
-/** The subscriber's ring against a model that keeps a plain list. */
+/** Tests the subscriber's ring buffer against a model with a plain list. */
 import * as fc from "fast-check";
 import t from "tap";
 import { SUBSCRIBER_BUFFER_BYTES_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
@@ -17,7 +17,7 @@ function take(buffer: SubscriberBuffer): (number | Gap)[] {
   return items;
 }
 
-t.test("the newest are dropped, and the gap stands in their place", (t) => {
+t.test("the newest events are dropped, and a gap takes their place", (t) => {
   const buffer = new SubscriberBuffer(undefined, 2);
   t.equal(buffer.peek(), undefined);
   t.equal(buffer.shift(), undefined);
@@ -37,7 +37,7 @@ t.test("the newest are dropped, and the gap stands in their place", (t) => {
   t.end();
 });
 
-t.test("it holds what the contract says", (t) => {
+t.test("it behaves as the contract says", (t) => {
   const buffer = new SubscriberBuffer();
   for (let id = 1; id <= 1000; id++) buffer.offer(event(id));
   t.equal(buffer.events, SUBSCRIBER_BUFFER_EVENTS_MAX);
@@ -57,7 +57,7 @@ t.test("it holds what the contract says", (t) => {
   t.end();
 });
 
-/** Events and gaps as a plain list; the last id before a gap is looked for, not kept. */
+/** Keeps events and gaps in a plain list. The last id before a gap is searched, not stored. */
 class Model {
   readonly items: (number | Gap)[] = [];
   readonly passed: number[] = [0];
@@ -88,7 +88,7 @@ class Model {
   }
 }
 
-t.test("as a plain list does", (t) => {
+t.test("it behaves like a plain list", (t) => {
   const command = fc.oneof(
     { weight: 4, arbitrary: fc.constant("offer" as const) },
     { weight: 3, arbitrary: fc.constant("shift" as const) },
@@ -111,7 +111,7 @@ t.test("as a plain list does", (t) => {
           id += 3;
           if (buffer.offer(event(id)) !== model.offer(id)) return false;
         } else if (each === "pass" && model.items.length === 0) {
-          // Only what is not behind gets events past its buffer.
+          // Only a subscriber that keeps up gets events past its buffer.
           id += 3;
           buffer.noteDelivered(id);
           model.passed.push(id);
@@ -133,7 +133,7 @@ t.test("as a plain list does", (t) => {
   t.end();
 });
 
-t.test("what several wait for is held once, and has a bound in bytes", (t) => {
+t.test("an event that several subscribers wait for is kept once, within a bound in bytes", (t) => {
   const text = (id: number): CommittedEvent => ({ id, topic: "t", source: "", text: "x".repeat(100) });
   const held = new HeldEvents(350);
   const [one, other] = [new SubscriberBuffer(held), new SubscriberBuffer(held)];

@@ -1,18 +1,17 @@
 /**
- * What one subscriber is behind: a ring of references to events, at most `capacity` of them, with a
- * Gap wherever events were dropped. Pure, lives on the front. Sending, and when a subscriber counts
- * as behind, are the hub's.
+ * The buffer of one slow subscriber: a ring of references to at most `capacity` events, with a Gap where events were
+ * dropped. The feed sends, and decides when a subscriber is slow. Pure. Lives on the front.
  *
- * A gap is always the head or follows an event, so there are at most events + 1 of them and the ring
- * never grows. It only counts further while the events before it are still held: a gap that was
- * peeked at does not change before it is shifted.
+ * A gap is always the head or follows an event, so there are at most events + 1 gaps and the ring never grows. A gap
+ * counts further only while the events before it are still held, so a gap that was peeked at does not change before it
+ * is shifted.
  */
 import { SUBSCRIBER_BUFFER_BYTES_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { HeldEvents } from "./held-events.js";
 
-/** `count` events were dropped here, right after the event `after_id` (0 where nothing came before). */
+/** Marks `count` events that were dropped here, right after the event `after_id` (0 if no event came before). */
 export interface Gap {
   readonly kind: "gap";
   count: number;
@@ -27,34 +26,34 @@ export class SubscriberBuffer {
   readonly #capacity: number;
   readonly #held: HeldEvents;
   #bytes = 0;
-  /** Made with the first event: most subscribers are never behind. */
+  /** Allocated with the first event, because most subscribers never fall behind. */
   #slots: (CommittedEvent | Gap | undefined)[] = [];
   #head = 0;
   #used = 0;
   #events = 0;
   #dropped = 0;
   #last_id = 0;
-  /** The gap at the tail, while nothing follows it. */
+  /** The gap at the tail, until an event follows it. */
   #open_gap: Gap | undefined = undefined;
 
-  /** @param held what all subscribers share */
+  /** @param held the events that all subscribers share */
   constructor(held: HeldEvents = new HeldEvents(), capacity: number = SUBSCRIBER_BUFFER_EVENTS_MAX) {
     assert(Number.isInteger(capacity) && capacity >= 1, "a subscriber's buffer holds at least one event");
     this.#capacity = capacity;
     this.#held = held;
   }
 
-  /** Events that are held; gaps do not count. */
+  /** The number of held events; gaps do not count. */
   get events(): number {
     return this.#events;
   }
 
-  /** Events that were dropped since the buffer was made. */
+  /** The number of events that were dropped since the buffer was created. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Holds the event at the tail and returns true, or, when there is no room, drops it and returns false. */
+  /** Appends an event and returns true. If there is no room, drops the event and returns false. */
   offer(event: CommittedEvent): boolean {
     const fits = this.#events === 0 || this.#bytes + event.text.length <= SUBSCRIBER_BUFFER_BYTES_MAX;
     const held = this.#events < this.#capacity && fits ? this.#held.hold(event) : null;
@@ -75,12 +74,12 @@ export class SubscriberBuffer {
     return false;
   }
 
-  /** The oldest event or gap, which stays. */
+  /** Returns the oldest event or gap, without removing it. */
   peek(): CommittedEvent | Gap | undefined {
     return this.#slots[this.#head];
   }
 
-  /** Takes the oldest event or gap out. */
+  /** Removes and returns the oldest event or gap. */
   shift(): CommittedEvent | Gap | undefined {
     const item = this.#slots[this.#head];
     if (item === undefined) return undefined;
@@ -97,18 +96,18 @@ export class SubscriberBuffer {
     return item;
   }
 
-  /** Lets everything go: the subscriber has gone. */
+  /** Releases everything, because the subscriber has disconnected. */
   clear(): void {
     while (this.shift() !== undefined);
   }
 
-  /** An event went to the subscriber past the buffer: a later gap comes after it. */
+  /** Records that an event was sent without the buffer, so that a later gap comes after it. */
   noteDelivered(id: number): void {
     if (id > this.#last_id) this.#last_id = id;
   }
 
   #push(item: CommittedEvent | Gap): void {
-    // As many gaps as events, and one more at the head.
+    // There are as many gaps as events, and one more at the head.
     if (this.#slots.length === 0)
       this.#slots = new Array<CommittedEvent | Gap | undefined>(2 * this.#capacity + 1).fill(undefined);
     assert(this.#used < this.#slots.length, "gaps are never more than events + 1");

@@ -1,21 +1,21 @@
-/** What a subscriber asks for, on whatever transport, and how it is told of a gap. Pure. */
+/** A subscription as a client asks for it, on any transport, and the messages about gaps. Pure. */
 import type { Pattern } from "../topics/pattern.js";
 import type { Gap } from "./subscriber-buffer.js";
 
 export interface Subscription {
   readonly pattern: Pattern;
-  /** Replay starts after this event; null for none. */
+  /** Replay starts after this event; null for no replay. */
   readonly since: number | null;
-  /** Gaps are told in their place. */
+  /** True if the subscriber wants a message in the place of each gap. */
   readonly notices: boolean;
 }
 
-/** The text that stands for dropped events in the stream. */
+/** Encodes the message that replaces dropped events in the stream. */
 export function encodeGap(gap: Gap): string {
   return JSON.stringify({ type: "dropped", count: gap.count, after_id: gap.after_id });
 }
 
-/** The text that says that a subscriber knows of events which there are not. */
+/** Encodes the message that says that the subscriber's cursor is ahead of the newest event. */
 export function encodeLag(last_id: number): string {
   return JSON.stringify({ type: "lagged", last_id });
 }

@@ -1,4 +1,4 @@
-/** The SQL of events: appending and pruning (writer), reading (front, pool). */
+/** The SQL of events: appending and pruning in the writer, reading on the front and in the worker pool. */
 import type { CommittedEvent } from "../../schemas/events.js";
 import { EVENT_PAGE_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { toOneLine } from "../base/json-text.js";
@@ -27,7 +27,7 @@ export class EventAppender {
     this.reload();
   }
 
-  /** Reads the newest id again: after a rollback the ids that were given out are free. */
+  /** Reads the newest id again. After a rollback the assigned ids are free. */
   reload(): void {
     this.#next_id = (this.#newest.get() ?? 0) + 1;
   }
@@ -43,7 +43,7 @@ export class EventAppender {
     return encodeEvent(row);
   }
 
-  /** Removes at most `rows_max` of the events older than the newest `keep` (at least 1). */
+  /** Removes at most `rows_max` of the events that are older than the newest `keep` (at least 1). */
   prune(keep: number, rows_max: number): { removed: number; more: boolean } {
     this.#rows.write();
     const newest_pruned = this.#nth_newest.get(keep);
@@ -54,7 +54,7 @@ export class EventAppender {
   }
 }
 
-/** Which events: ids in [first, end), oldest or newest first; a topic or source only where it is fixed. */
+/** Selects events: ids in [first, end), oldest or newest first. A topic or source is null if any matches. */
 export interface EventSpan {
   readonly first: number;
   readonly end: number;
@@ -63,7 +63,7 @@ export interface EventSpan {
   readonly source: string | null;
 }
 
-/** `more`: there may be more behind them. */
+/** `more` is true if more events may follow. */
 export interface EventPage {
   readonly rows: readonly EventRow[];
   readonly more: boolean;
@@ -77,7 +77,9 @@ export class EventReader {
   readonly #forward: Statement<[number, number, number], EventRow>;
   readonly #guarded: boolean;
 
-  /** @param guarded whether the server asks for tokens: events of before are then read without secrets */
+  /**
+   * @param guarded true if the server requires tokens; events from a time without tokens are then read without secrets
+   */
   constructor(db: Db, guarded = false) {
     this.#db = db;
     this.#guarded = guarded;
@@ -91,19 +93,19 @@ export class EventReader {
     return this.#newest.get() ?? 0;
   }
 
-  /** The oldest event that was not pruned; 0 where there is none. */
+  /** The id of the oldest event that was not pruned; 0 if there is none. */
   get first_id(): number {
     return this.#oldest.get() ?? 0;
   }
 
-  /** When an event was published (ms); undefined where there is no such event, or none any more. */
+  /** Returns when an event was published, in ms; undefined if it does not exist or was pruned. */
   timeOf(id: number): number | undefined {
     return this.#time.get(id);
   }
 
   /**
-   * Events with ids in (after, upto], oldest first: up to `limit` of them, and up to the first that makes them longer
-   * than EVENT_PAGE_CHARACTERS_MAX together.
+   * Reads events with ids in (after, upto], oldest first. It stops after `limit` events, or after the event with which
+   * they exceed EVENT_PAGE_CHARACTERS_MAX characters together.
    */
   after(after: number, upto: number, limit: number): EventPage {
     const rows: EventRow[] = [];
@@ -116,7 +118,7 @@ export class EventReader {
     return { rows, more: rows.length === limit };
   }
 
-  /** The rows of a span, one at a time. */
+  /** Iterates over the rows of a span. */
   *scan(span: EventSpan): Generator<EventRow, void, undefined> {
     const conditions = ["id >= ?", "id < ?"];
     const values: (string | number)[] = [span.first, span.end];

@@ -1,6 +1,6 @@
 /**
- * Subscribers over WebSocket. One that keeps up is in its group's topic of the transport; when its socket is
- * behind it has left the topic, and is served by its own Feed until that has emptied. Runs on the front.
+ * Serves subscribers over WebSocket. A subscriber that keeps up is a member of its group's topic in the transport. When
+ * its socket falls behind it leaves the topic, and its own Feed serves it until the feed is empty. Runs on the front.
  */
 import type { CommittedEvent } from "../../schemas/events.js";
 import type { SendResult, Socket, SocketHandler, SocketOpener } from "../transport/transport.js";
@@ -11,7 +11,7 @@ import { encodeGap, encodeLag, type Subscription } from "./subscription.js";
 
 const ID_AT = '{"id":'.length;
 
-/** Reads the id at the front of an event's text: `{"id":42,…`. */
+/** Parses the id at the start of an event's text: `{"id":42,…`. */
 function eventIdOf(text: Uint8Array): number {
   let id = 0;
   for (let at = ID_AT; at < text.length; at++) {
@@ -28,7 +28,7 @@ class Subscriber implements Outlet, SocketHandler {
   readonly #socket: Socket;
   readonly #group: Group;
   readonly #feed: Feed;
-  /** It is in the group's topic. */
+  /** True while the socket is in the group's topic. */
   #native = false;
 
   constructor(socket: Socket, subscription: Subscription, sources: FeedSources) {
@@ -71,7 +71,7 @@ class Subscriber implements Outlet, SocketHandler {
   }
 
   end(): void {
-    // The port says goodbye to its sockets.
+    // The port closes its sockets.
   }
 
   closed(): void {
@@ -86,7 +86,7 @@ class Subscriber implements Outlet, SocketHandler {
   }
 }
 
-/** Who serves the socket of a subscriber whose upgrade is let pass. */
+/** Returns the opener of a subscriber's socket, for an upgrade that was accepted. */
 export function subscriberOf(subscription: Subscription, sources: FeedSources): SocketOpener {
   return (socket) => new Subscriber(socket, subscription, sources);
 }

@@ -1,29 +1,29 @@
 /**
- * The segment globs that lead on from one place in the pattern index, each to its own target: which of
- * them match a segment? Pure, lives on the front.
+ * Finds the edges of one node of the pattern index whose segment glob matches a segment. Each edge leads to its own
+ * target. Pure. Lives on the front.
  *
- * A few are simply asked one after the other. Many are filed, each under one literal that any segment it
- * matches must contain (its start, its end, or a piece of a run inside), of those it has the one with
- * the fewest others, so that a segment asks only those filed under what it contains. Globs without any
- * literal are always asked.
+ * A few edges are tested one after the other. Many edges are indexed. Each is filed under one literal that every
+ * matching segment must contain: its prefix, its suffix, or a piece of an inner run. Of these literals it takes the one
+ * whose bucket holds the fewest edges. A segment then tests only the edges whose literal it contains. Globs without any
+ * literal are always tested.
  */
 import type { SegmentGlob } from "../base/segment-glob.js";
 
-/** So many globs are quicker asked than looked up. */
+/** Up to this number of globs, testing each is faster than a lookup. */
 const UNFILED_EDGES_MAX = 16;
-/** Runs inside a glob are filed by pieces of 1, 2, 4 … characters: few lengths, few lookups. */
+/** Runs inside a glob are filed by pieces of 1, 2, 4 … characters: few lengths mean few lookups. */
 const PIECE_CHARS_MAX = 32;
 
 interface Edge<Target> {
   readonly glob: SegmentGlob;
   readonly target: Target;
-  /** Where it is filed; undefined while it is asked for every segment. */
+  /** The bucket that holds the edge; undefined while every segment tests it. */
   filedUnder: { readonly table: LiteralTable<Target>; readonly key: string } | undefined;
 }
 
 interface Bucket<Target> {
   readonly edges: Edge<Target>[];
-  /** The last question that opened it: a segment may contain its literal twice. */
+  /** The last lookup that opened this bucket, because a segment may contain its literal twice. */
   openedBy: number;
 }
 
@@ -33,10 +33,10 @@ function removeFrom<T>(items: T[], item: T): void {
   if (last !== undefined && last !== item) items[at] = last;
 }
 
-/** Buckets by literal, with the lengths that occur, so that only those are looked up. */
+/** Buckets by literal, with the lengths of their keys, so that only these lengths are looked up. */
 class LiteralTable<Target> {
   readonly buckets = new Map<string, Bucket<Target>>();
-  /** Distinct lengths of the keys, ascending. */
+  /** The distinct lengths of the keys, ascending. */
   lengths: readonly number[] = [];
   readonly #keys_by_length = new Map<number, number>();
 
@@ -74,7 +74,7 @@ class Tables<Target> {
   readonly pieces = new LiteralTable<Target>();
 }
 
-/** The largest power of two that is at most `runLength`, up to PIECE_CHARS_MAX. */
+/** Returns the largest power of two that is at most `run_length`, bounded by PIECE_CHARS_MAX. */
 function pieceLength(run_length: number): number {
   let length = 1;
   while (length * 2 <= run_length && length < PIECE_CHARS_MAX) length *= 2;
@@ -83,9 +83,9 @@ function pieceLength(run_length: number): number {
 
 export class GlobEdges<Target> {
   readonly #edges = new Map<string, Edge<Target>>();
-  /** Edges that are asked for every segment. */
+  /** The edges that every segment tests. */
   readonly #unfiled: Edge<Target>[] = [];
-  /** Made when the edges have become many. */
+  /** Created when there are more than UNFILED_EDGES_MAX edges. */
   #tables: Tables<Target> | undefined = undefined;
   #lookup = 0;
 
@@ -93,12 +93,12 @@ export class GlobEdges<Target> {
     return this.#edges.size;
   }
 
-  /** The target of the edge whose glob was written so. */
+  /** Returns the target of the edge whose glob has this text. */
   get(glob_text: string): Target | undefined {
     return this.#edges.get(glob_text)?.target;
   }
 
-  /** Adds an edge whose glob's text is not there yet. */
+  /** Adds an edge. The text of its glob must not be present yet. */
   add(glob: SegmentGlob, target: Target): void {
     const edge: Edge<Target> = { glob, target, filedUnder: undefined };
     this.#edges.set(glob.text, edge);
@@ -120,7 +120,7 @@ export class GlobEdges<Target> {
     else edge.filedUnder.table.delete(edge.filedUnder.key, edge);
   }
 
-  /** Hands the target of each edge whose glob matches the segment to `take`, once. */
+  /** Calls `take` once with the target of each edge whose glob matches the segment. */
   forEachMatch(segment: string, take: (target: Target) => void): void {
     for (const edge of this.#unfiled) if (edge.glob.matches(segment)) take(edge.target);
     if (this.#tables === undefined) return;
@@ -145,7 +145,10 @@ export class GlobEdges<Target> {
     }
   }
 
-  /** Files the edge where the fewest are; of equal places the first, and those quick to look up come first. */
+  /**
+   * Files the edge in the bucket with the fewest edges. Of equal buckets it takes the first, and the buckets that are
+   * fastest to look up come first.
+   */
   #file(tables: Tables<Target>, edge: Edge<Target>): void {
     let fewest = Number.POSITIVE_INFINITY;
     const consider = (table: LiteralTable<Target>, key: string): void => {

@@ -1,4 +1,7 @@
-/** The pattern index against the naive model: compile all, filter. Patterns come and go while topics are matched. */
+/**
+ * Tests the pattern index against the naive model: compile all patterns, then filter. Patterns are added and deleted
+ * while topics are matched.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../schemas/limits.js";
@@ -25,7 +28,7 @@ function sorted(texts: Iterable<string>): string[] {
   return [...texts].sort();
 }
 
-t.test("patterns of all kinds, together", (t) => {
+t.test("patterns of all kinds together", (t) => {
   const index = new PatternIndex();
   for (const text of [
     "",
@@ -61,7 +64,7 @@ t.test("patterns of all kinds, together", (t) => {
   t.end();
 });
 
-t.test("adding twice and deleting what is not there change nothing", (t) => {
+t.test("adding a pattern twice and deleting a missing one change nothing", (t) => {
   const index = new PatternIndex();
   index.add(compile("a.*"));
   index.add(compile("a.*"));
@@ -78,7 +81,7 @@ t.test("adding twice and deleting what is not there change nothing", (t) => {
   t.end();
 });
 
-t.test("as all patterns asked one by one, while they come and go", (t) => {
+t.test("it matches as all patterns tested one by one, while patterns are added and deleted", (t) => {
   const piece = fc.constantFrom("a", "b", "ab", "ba", "abab", "x");
   const segment = fc.oneof(
     { weight: 3, arbitrary: piece },
@@ -99,7 +102,7 @@ t.test("as all patterns asked one by one, while they come and go", (t) => {
     { weight: 1, arbitrary: fc.nat().map((which) => ({ kind: "delete", which }) as const) },
     { weight: 2, arbitrary: topic.map((text) => ({ kind: "match", text }) as const) },
   );
-  // Many patterns of one shape first, so that edges are filed and not just asked.
+  // Many patterns of one shape come first, so that edges are filed.
   const crowd = fc.uniqueArray(
     fc.tuple(
       fc.string({ unit: fc.constantFrom("a", "b", "x"), minLength: 1, maxLength: 4 }),
@@ -139,7 +142,7 @@ t.test("as all patterns asked one by one, while they come and go", (t) => {
   t.end();
 });
 
-t.test("ten thousand patterns of one family: each topic finds its own", (t) => {
+t.test("ten thousand patterns of one family: each topic matches its own", (t) => {
   const count = 10_000;
   const families: [string, string][] = [
     ["svc.N.*", "svc.N.x"],
@@ -154,7 +157,7 @@ t.test("ten thousand patterns of one family: each topic finds its own", (t) => {
   for (const [pattern, topic] of families) {
     const index = new PatternIndex();
     for (let n = 0; n < count; n++) index.add(compile(pattern.replace("N", `${n}`)));
-    // Every 97th, from the largest number down: a number that starts others is looked for last.
+    // Every 97th number, from the largest down: a number that is a prefix of others is searched last.
     for (let n = count - 1; n >= 0; n -= 97) {
       const subject = topic.replace("N", `${n}`);
       const found = index.match(subject);
@@ -168,7 +171,7 @@ t.test("ten thousand patterns of one family: each topic finds its own", (t) => {
   t.end();
 });
 
-t.test("what beginnings share is kept once, and goes with the last that needs it", (t) => {
+t.test("a shared beginning is stored once, and is deleted with the last pattern that needs it", (t) => {
   const index = new PatternIndex();
   for (const text of ["a.b.c", "a.b.*", "a.**.c"]) index.add(compile(text));
   t.equal(index.nodes, 6, "a, a.b, a.b.c, a.b.*, a.**, a.**.c");
@@ -182,7 +185,7 @@ t.test("what beginnings share is kept once, and goes with the last that needs it
   t.end();
 });
 
-t.test("a segment that contains a literal twice meets each glob once", (t) => {
+t.test("a segment that contains a literal twice tests each glob once", (t) => {
   const edges = new GlobEdges<string>();
   for (let n = 0; n < 40; n++) edges.add(glob(`*a?${n}*`), `${n}`);
   edges.add(glob("*ab*"), "ab");
@@ -202,7 +205,7 @@ t.test("a segment that contains a literal twice meets each glob once", (t) => {
   t.end();
 });
 
-t.test("the memo holds no more than it may, and what is asked for stays", (t) => {
+t.test("the memo keeps within its bounds, and recently used topics stay", (t) => {
   const memo = new TopicMemo();
   const kept = ["kept"];
   memo.set("kept", kept);

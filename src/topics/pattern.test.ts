@@ -1,4 +1,7 @@
-/** Topic patterns: each wildcard, what is malformed, a naive matcher as model, and patterns made to be slow. */
+/**
+ * Tests topic patterns: each wildcard, malformed patterns, a naive matcher as model, and patterns that are built to be
+ * slow.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { TopicPattern } from "../../schemas/events.js";
@@ -14,7 +17,7 @@ function compile(text: string): Pattern {
   return pattern;
 }
 
-t.test("patterns that match, and those that do not", (t) => {
+t.test("matching and other patterns", (t) => {
   const matching: [string, readonly string[]][] = [
     ["", ["a", "a.b", "", ".", "a..b"]],
     ["*", ["a", "a.b", "", ".", "a..b"]],
@@ -125,7 +128,7 @@ t.test("malformed patterns are refused", (t) => {
   t.end();
 });
 
-/** Reads the characters of a segment's class after its `[`; the model reads, where the matcher compiled. */
+/** Reads the characters of a segment's class after its `[`. The model interprets what the matcher compiles. */
 function modelClass(pattern: readonly string[], character: string): { holds: boolean; rest: readonly string[] } {
   let at = 0;
   const negated = pattern[0] === "^";
@@ -148,7 +151,7 @@ function modelClass(pattern: readonly string[], character: string): { holds: boo
   return { holds: inside !== negated, rest: pattern.slice(at + 1) };
 }
 
-/** One segment, by trying everything. */
+/** Matches one segment by trying everything. */
 function modelSegment(pattern: readonly string[], segment: readonly string[]): boolean {
   const [token, ...rest] = pattern;
   const [character, ...others] = segment;
@@ -172,7 +175,7 @@ function modelSegments(pattern: readonly string[], topic: readonly string[]): bo
   return modelSegment(Array.from(first), Array.from(segment)) && modelSegments(rest, others);
 }
 
-t.test("as a matcher that tries everything", (t) => {
+t.test("it matches as a matcher that tries everything", (t) => {
   const character = fc.constantFrom("a", "b", "c", "-", "😀");
   const in_class = fc.constantFrom("a", "b", "c", "\\-", "\\]", "😀");
   const character_class = fc
@@ -210,7 +213,7 @@ t.test("as a matcher that tries everything", (t) => {
   t.end();
 });
 
-t.test("any text is either compiled or refused, and then matches without failing", (t) => {
+t.test("any text is either compiled or refused, and a compiled one matches without errors", (t) => {
   const text = fc.string({
     unit: fc.constantFrom("[", "]", "^", "-", "\\", "*", "?", ".", "a", "😀", "\ud800"),
     maxLength: 12,
@@ -225,8 +228,8 @@ t.test("any text is either compiled or refused, and then matches without failing
   t.end();
 });
 
-t.test("no pattern makes matching explode", (t) => {
-  // A matcher that backtracks into every star would not be done with the first of these in a lifetime.
+t.test("no pattern makes matching exponential", (t) => {
+  // A matcher that backtracks into every star would not finish the first of these in a lifetime.
   const segment = "a".repeat(TOPIC_BYTES_MAX);
   const segments = "a.".repeat(TOPIC_BYTES_MAX / 2 - 1) + "a";
   t.notOk(compile(`${"*a".repeat(200)}*b`).matches(segment));
@@ -238,7 +241,7 @@ t.test("no pattern makes matching explode", (t) => {
   t.end();
 });
 
-t.test("what clients are told of patterns is well-formed", (t) => {
+t.test("error messages about patterns are well-formed", (t) => {
   const property = fc.property(
     arbitraryOf(publishedSchema(TopicPattern)),
     (text) => !(compilePattern(text as string) instanceof Failure),

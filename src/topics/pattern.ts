@@ -1,10 +1,10 @@
 /**
- * Topic patterns: compiled once, then asked for each topic. Pure, any thread. One segment's wildcards
- * are segment-glob.ts's; finding the patterns that match among many is pattern-index.ts's.
+ * Compiles topic patterns and matches topics. Pure, any thread. segment-glob.ts handles the wildcards of one segment,
+ * and pattern-index.ts finds the matching ones of many patterns.
  *
- * Pattern and topic are split on `.` before anything else is read, so a class or an escape never spans a
- * dot. Segments may be empty and `*` matches an empty one. Alone, `*` and the empty pattern match every
- * topic; a whole segment `**` stands for one or more segments, elsewhere two stars are one.
+ * Pattern and topic are split on `.` first, so a class or an escape never spans a dot. Segments may be empty, and `*`
+ * matches an empty one. The patterns `*` and the empty text match every topic. A whole segment `**` stands for one or
+ * more segments; elsewhere two stars are the same as one.
  */
 import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits.js";
 import { isLongerThan } from "../../schemas/text.js";
@@ -12,18 +12,18 @@ import { invalid, type Failure } from "../base/result.js";
 import { compileSegment, type SegmentGlob } from "../base/segment-glob.js";
 
 export interface Pattern {
-  /** The pattern as it was written: its identity. */
+  /** The pattern as it was written, which identifies it. */
   readonly text: string;
-  /** `null` stands for `**`; for a pattern that matches every topic a single `null`. */
+  /** `null` stands for `**`. A pattern that matches every topic has a single `null`. */
   readonly segments: readonly (SegmentGlob | null)[];
-  /** How many segments are compared at most to hold one topic against it. */
+  /** The maximum number of segment comparisons to match one topic. */
   readonly steps: number;
   matches(topic: string): boolean;
 }
 
 /**
- * Segments against segments. A failed attempt goes back to the last `**` only and lets it take one more:
- * segments of the topic times segments of the pattern at worst.
+ * Matches segments against segments. A failed attempt backtracks only to the last `**`, which then takes one segment
+ * more. The worst case is the segments of the topic times the segments of the pattern.
  */
 function matchSegments(segments: readonly (SegmentGlob | null)[], topic_segments: readonly string[]): boolean {
   let segment_at = 0;
@@ -49,7 +49,7 @@ function matchSegments(segments: readonly (SegmentGlob | null)[], topic_segments
   return segment_at === segments.length;
 }
 
-/** Of a topic of letters. */
+/** The maximum number of segments in a topic of letters. */
 const TOPIC_SEGMENTS_MAX = TOPIC_BYTES_MAX / 2;
 
 class CompiledPattern implements Pattern {
@@ -61,7 +61,7 @@ class CompiledPattern implements Pattern {
     readonly segments: readonly (SegmentGlob | null)[],
   ) {
     this.#spans = segments.includes(null);
-    // One that matches every topic compares nothing.
+    // A pattern that matches every topic compares nothing.
     this.steps = this.#spans && segments.length > 1 ? segments.length * TOPIC_SEGMENTS_MAX : segments.length;
   }
 
@@ -74,7 +74,8 @@ class CompiledPattern implements Pattern {
 }
 
 /**
- * Compiles a pattern. INVALID_ARGUMENT where it is malformed, not Unicode, or longer than PATTERN_BYTES_MAX characters.
+ * Compiles a pattern. Fails with INVALID_ARGUMENT if it is malformed, not Unicode, or longer than PATTERN_BYTES_MAX
+ * characters.
  */
 export function compilePattern(text: string): Pattern | Failure {
   if (isLongerThan(text, PATTERN_BYTES_MAX)) return invalid(`pattern is longer than ${PATTERN_BYTES_MAX} characters`);
@@ -85,7 +86,7 @@ export function compilePattern(text: string): Pattern | Failure {
     if (segment === undefined) return invalid(`malformed pattern "${text}"`);
     segments.push(segment);
   }
-  // Half a surrogate pair would match half a character; no pattern that came as UTF-8 has one.
+  // Half a surrogate pair would match half a character. A pattern that arrived as UTF-8 has none.
   if (Buffer.from(text, "utf8").toString("utf8") !== text) return invalid(`malformed pattern "${text}"`);
   return new CompiledPattern(text, segments);
 }

@@ -1,9 +1,9 @@
 /**
- * What the pattern index found for the topics seen last. Pure, lives on the front; when it is out of
- * date is the index's to say.
+ * Caches the matches of recent topics for the pattern index, which clears it when patterns change. Pure. Lives on the
+ * front.
  *
- * Two generations: when the young one is full it becomes the old one, and what is asked for again moves
- * back. Bounded by topics and by the matches kept for them.
+ * It has two generations. When the young one is full it becomes the old one, and a topic that is used again moves back
+ * to the young one. Both are bounded by topics and by their matches.
  */
 import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../schemas/limits.js";
 
@@ -15,7 +15,7 @@ export class TopicMemo {
   #old = new Map<string, readonly string[]>();
   #young_matches = 0;
 
-  /** What was found for the topic, if that is still known. */
+  /** Returns the cached matches of a topic; undefined if there are none. */
   get(topic: string): readonly string[] | undefined {
     const found = this.#young.get(topic);
     if (found !== undefined) return found;
@@ -24,7 +24,7 @@ export class TopicMemo {
     return older;
   }
 
-  /** Remembers what was found, unless it alone is more than a generation may hold. */
+  /** Caches the matches of a topic, unless they alone exceed the bound of a generation. */
   set(topic: string, texts: readonly string[]): void {
     if (texts.length > GENERATION_MATCHES_MAX) return;
     if (this.#young.size >= GENERATION_TOPICS_MAX || this.#young_matches + texts.length > GENERATION_MATCHES_MAX) {

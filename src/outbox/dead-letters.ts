@@ -1,20 +1,20 @@
 /**
- * The SQL of events that were set aside for a webhook: dead letters. Their bodies stay in webhook_body, which counts
- * them with those that wait. A webhook keeps a bounded number of them; the oldest events make room. Writer and front
- * each have a class of their own.
+ * The SQL of dead letters: events that were set aside for a webhook. Their bodies stay in webhook_body, whose counter
+ * includes them. A webhook keeps a bounded number of dead letters; the oldest ones are discarded. Writer and front each
+ * have a class of their own.
  */
 import { TOPIC_BYTES_MAX, WEBHOOK_DEAD_LETTERS_MAX, WEBHOOK_QUEUE_BYTES_MAX } from "../../schemas/limits.js";
 import type { SetAside } from "../../schemas/webhooks.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
-/** A topic and what is around it are no longer, whatever is escaped in it. */
+/** The longest topic with the JSON around it, if every character is escaped. */
 const BEGINNING_CHARS = 6 * TOPIC_BYTES_MAX + 16;
 
-/** An event that was set aside; `at` in ms. */
+/** A dead letter; `at` is in ms. */
 export interface DeadLetterRow {
   readonly event: number;
-  /** Of its body, which begins with its topic. */
+  /** The beginning of its body, which contains its topic. */
   readonly beginning: string;
   readonly bytes: number;
   readonly at: number;
@@ -32,7 +32,7 @@ export class DeadLetterTable {
   readonly #sizes: Statement<[number], { event: number; bytes: number }>;
 
   constructor(db: Db) {
-    // Only a queued event can be set aside: a report that comes twice sets nothing aside twice.
+    // Only a queued event can be set aside, so a report that arrives twice has no second effect.
     this.#insert = db.prepare(
       `INSERT OR IGNORE INTO webhook_dead_letter (webhook, event, at, attempts, error)
        SELECT webhook, event, ?, ?, ? FROM webhook_queue WHERE webhook = ? AND event = ?`,
@@ -51,8 +51,8 @@ export class DeadLetterTable {
   }
 
   /**
-   * Sets a queued event aside; its row in the queue is to be deleted after it.
-   * @returns how many older ones were thrown away for it
+   * Sets a queued event aside. The caller deletes its row in the queue afterwards.
+   * @returns the number of older dead letters that were discarded to make room
    */
   add(webhook: number, { event, at_ms, attempts, error }: SetAside): number {
     if (this.#insert.run(at_ms, attempts, error, webhook, event).changes === 0) return 0;
@@ -60,12 +60,12 @@ export class DeadLetterTable {
     return this.#makeRoom(webhook);
   }
 
-  /** Stores that an event was sent again in vain. */
+  /** Stores that an event was sent again and failed. */
   setTried(webhook: number, event: number, attempts: number, error: string): void {
     this.#setTried.run(attempts, error, webhook, event);
   }
 
-  /** Whether there was such an event; it is gone. */
+  /** Deletes a dead letter. Returns false if there was none. */
   delete(webhook: number, event: number): boolean {
     if (this.#delete.run(webhook, event).changes === 0) return false;
     this.#release.run(event);
@@ -77,7 +77,7 @@ export class DeadLetterTable {
     for (const { event } of this.#sizes.all(webhook)) this.delete(webhook, event);
   }
 
-  /** The newest event stays however large it is. */
+  /** Discards the oldest dead letters beyond the bounds. The newest one stays, whatever its size. */
   #makeRoom(webhook: number): number {
     let bytes = 0;
     let discarded = 0;
@@ -106,7 +106,7 @@ export class DeadLetterReader {
     this.#count = db.prepare<[], number>("SELECT count(*) FROM webhook_dead_letter").pluck();
   }
 
-  /** Those of a webhook, the oldest event first. */
+  /** Lists the dead letters of a webhook, the oldest event first. */
   all(webhook: number): DeadLetterRow[] {
     return this.#all.all(webhook);
   }
@@ -115,12 +115,12 @@ export class DeadLetterReader {
     return this.#one.get(webhook, event);
   }
 
-  /** How many deliveries have led to an event that is kept. */
+  /** Returns how many deliveries have led to an event that is kept. */
   hops(event: number): number {
     return this.#hops.get(event) ?? 0;
   }
 
-  /** Those of all webhooks. */
+  /** The number of dead letters of all webhooks. */
   get count(): number {
     return this.#count.get() ?? 0;
   }

@@ -1,6 +1,6 @@
 /**
- * The SQL of the log of deliveries: the last tries of each webhook. It is written with the reports of how far deliveries
- * have come, many rows in one statement. Writer and front each have a class of their own.
+ * The SQL of the delivery log: the latest attempts of each webhook. The log is written together with the progress of
+ * deliveries, many rows in one statement. Writer and front each have a class of their own.
  */
 import { WEBHOOK_LOG_ROWS } from "../../schemas/limits.js";
 import type { LoggedDelivery } from "../../schemas/webhooks.js";
@@ -28,7 +28,7 @@ export class DeliveryLogTable {
     this.#delete = db.prepare("DELETE FROM webhook_delivery WHERE webhook = ?");
   }
 
-  /** Adds tries of one webhook, the oldest first, and forgets those that are too many. */
+  /** Adds attempts of one webhook, the oldest first, and deletes the rows beyond the bound. */
   add(webhook: number, deliveries: readonly LoggedDelivery[]): void {
     if (deliveries.length === 0) return;
     this.#insert.run(webhook, webhook, JSON.stringify(deliveries));
@@ -50,7 +50,7 @@ export class DeliveryLogReader {
     );
   }
 
-  /** Those of a webhook, the newest first. */
+  /** Lists the attempts of a webhook, the newest first. */
   all(webhook: number): LoggedDelivery[] {
     return this.#all.all(webhook);
   }

@@ -1,4 +1,4 @@
-/** The event of a webhook that was disabled. Pure; the publisher and the webhooks' commands use it, in the writer. */
+/** Builds the event of a disabled webhook. Pure. The publisher and the commands of webhooks use it, in the writer. */
 import type { NewEvent, ServerSource, ServerTopic } from "../../schemas/events.js";
 import { hostOf } from "./hidden-address.js";
 import type { DisabledWebhook } from "./outbox.js";
@@ -7,8 +7,8 @@ export const TOPIC_DISABLED = "webhook.disabled" satisfies ServerTopic;
 export const WEBHOOKS_SOURCE = "webhooks" satisfies ServerSource;
 
 /**
- * Where deliveries failed too often there is no `reason`.
- * @param guarded whether the server asks for tokens: every instance reads the event, and none is to read an address
+ * Builds the event. It has no `reason` if deliveries failed too often.
+ * @param guarded true if the server requires tokens: every instance can read the event, and none may read the URL
  */
 export function disabledEvent({ id, url, fail_count, reason }: DisabledWebhook, guarded: boolean): NewEvent {
   const data = { id, url: guarded ? hostOf(url) : url, fail_count, ...(reason === null ? {} : { reason }) };

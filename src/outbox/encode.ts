@@ -1,11 +1,11 @@
-/** What leaves: a webhook as clients see it, and the body of a delivery. Pure. */
+/** Encodes webhooks for clients, and the bodies of deliveries. Pure. */
 import { formatTime } from "../base/time.js";
 import type { LoggedDelivery } from "../../schemas/webhooks.js";
 import type { DeadLetterRow } from "./dead-letters.js";
 import { hostOf, withoutLocation } from "./hidden-address.js";
 import type { WebhookStatus } from "./table.js";
 
-/** What the body of a delivery is made of: `data` is JSON text, `created_at` in ms. */
+/** The parts of a delivery's body: `data` is JSON text, `created_at` is in ms. */
 export interface DeliveredEvent {
   readonly id: number;
   readonly topic: string;
@@ -14,7 +14,7 @@ export interface DeliveredEvent {
   readonly created_at: number;
 }
 
-/** The webhook as an instance sees it: of the address its host alone. */
+/** Encodes a webhook for an instance, which sees only the host of the URL. */
 export function encodeWebhookForInstance(webhook: WebhookStatus): string {
   const { url, last_error } = webhook;
   return encodeWebhook({
@@ -24,7 +24,7 @@ export function encodeWebhookForInstance(webhook: WebhookStatus): string {
   });
 }
 
-/** The secret is not in it. */
+/** Encodes a webhook without its secret. */
 export function encodeWebhook(webhook: WebhookStatus): string {
   const { id, url, patterns, active, created_at, fail_count, last_fired, last_error, last_failure_at } = webhook;
   const fired = last_fired === null ? "" : `,"last_fired":"${formatTime(last_fired)}"`;
@@ -38,7 +38,7 @@ export function encodeWebhook(webhook: WebhookStatus): string {
   );
 }
 
-/** Of a webhook that is off nothing is tried again. */
+/** Encodes the failing event. A disabled webhook has no next attempt. */
 function encodeFailing({ active, head, head_event, head_since, head_tries, next_try_at }: WebhookStatus): string {
   if (head_event === null || head_event !== head) return "";
   const next = active === 1 && next_try_at !== null ? `,"next_try_at":"${formatTime(next_try_at)}"` : "";
@@ -48,7 +48,7 @@ function encodeFailing({ active, head, head_event, head_since, head_tries, next_
   );
 }
 
-/** A try of the log. */
+/** Encodes an attempt of the delivery log. */
 export function encodeLoggedDelivery({ at_ms, event, attempt, status, duration_ms, error }: LoggedDelivery): string {
   return (
     `{"at":"${formatTime(at_ms)}","event_id":${event},"attempt":${attempt}` +
@@ -57,10 +57,10 @@ export function encodeLoggedDelivery({ at_ms, event, attempt, status, duration_m
   );
 }
 
-/** The topic that a body begins with, as JSON. */
+/** The topic at the beginning of a body, as JSON. */
 const TOPIC = /^\{"topic":("(?:[^"\\]|\\.)*")/;
 
-/** An event that was set aside. */
+/** Encodes a dead letter. */
 export function encodeDeadLetter({ event, beginning, bytes, at, attempts, error }: DeadLetterRow): string {
   return (
     `{"event_id":${event},"topic":${TOPIC.exec(beginning)?.[1] ?? '""'},"bytes":${bytes},"set_aside_at":"${formatTime(at)}"` +
@@ -68,7 +68,7 @@ export function encodeDeadLetter({ event, beginning, bytes, at, attempts, error 
   );
 }
 
-/** The publisher's digits are kept: `data` is text and stays it. */
+/** Encodes the body of a delivery. `data` is inserted as text, so it keeps the publisher's digits. */
 export function encodeDelivery({ id, topic, data, source, created_at }: DeliveredEvent): string {
   return (
     `{"topic":${JSON.stringify(topic)},"data":${data},"source":${JSON.stringify(source)}` +

@@ -1,9 +1,9 @@
-/** What is left of a webhook's address for those who do not have the server's token. */
+/** Tests which parts of a webhook's URL are visible to callers without the server's token. */
 import t from "tap";
 import { disabledEvent } from "./disabled.js";
 import { hostOf, withoutLocation } from "./hidden-address.js";
 
-t.test("of an address the host and the port are left", (t) => {
+t.test("a URL is reduced to its host and port", (t) => {
   for (const [url, host] of [
     ["https://hooks.example.com/services/T0/secret", "hooks.example.com"],
     ["https://hooks.example.com:8443/?key=secret#secret", "hooks.example.com:8443"],
@@ -15,7 +15,7 @@ t.test("of an address the host and the port are left", (t) => {
   t.end();
 });
 
-t.test("of a failure the address that the receiver has named is left out", (t) => {
+t.test("a failure text loses the URL that the receiver has named", (t) => {
   const moved = "a answered 301 with Location https://a/secret, which is not followed";
   t.equal(withoutLocation(moved), "a answered 301 with a Location, which is not followed");
   t.equal(withoutLocation(moved.slice(0, 40)), "a answered 301 with a Location, which is not followed", "cut short");
@@ -28,7 +28,7 @@ t.test("of a failure the address that the receiver has named is left out", (t) =
   t.end();
 });
 
-t.test("the event of a webhook that was turned off tells the address where no token is asked for", (t) => {
+t.test("the event of a disabled webhook has the URL only if no token is required", (t) => {
   const webhook = { id: "w", url: "https://a:1/secret", fail_count: 10, reason: null };
   const told = (guarded: boolean): unknown => JSON.parse(disabledEvent(webhook, guarded).data);
   t.same(told(true), { id: "w", url: "a:1", fail_count: 10 });

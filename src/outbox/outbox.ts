@@ -1,11 +1,11 @@
 /**
- * The outbox: which webhooks want an event, and a row for each of them in the event's own transaction, so
- * that an event is in the history exactly when its deliveries are queued. Lives in the writer; delivering is
- * the front's (delivery.ts).
+ * The outbox of webhooks. It finds the webhooks that want an event, and queues a row for each of them in the event's
+ * own transaction, so an event is in the history exactly if its deliveries are queued. Runs in the writer; the front
+ * delivers (delivery.ts).
  *
- * Active webhooks are held in memory by their patterns: an event that none wants costs a look-up. A queue
- * is bounded by rows and bytes; what does not fit is dropped for that webhook alone, the new before the
- * old, and counted. A webhook whose deliveries cause what it gets is turned off (docs/webhooks.md "Chains").
+ * Active webhooks are kept in memory by their patterns, so an event that no webhook wants costs one lookup. A queue is
+ * bounded by rows and bytes. Events that do not fit are dropped for that webhook alone, new ones before old ones, and
+ * counted. A webhook that receives events of its own deliveries is disabled (docs/webhooks.md "Chains").
  */
 import {
   WEBHOOK_ERROR_CHARS_MAX,
@@ -28,18 +28,18 @@ import { DeliveryLogTable } from "./delivery-log.js";
 import { encodeDelivery, type DeliveredEvent } from "./encode.js";
 import { WebhookTable, type WebhookRow } from "./table.js";
 
-/** What a commit did to the outbox. */
+/** The push message with the outbox changes of a commit. */
 export const OUTBOX = { name: "outbox", payload: OutboxPush } as const satisfies PushMessage;
 
-/** An event as the outbox takes it. */
+/** An event as the outbox receives it. */
 export interface OutboxEvent extends DeliveredEvent {
-  /** How many deliveries have led to it: 0 where nobody caused it by one. */
+  /** The number of deliveries that led to this event; 0 if no delivery caused it. */
   readonly hops: number;
-  /** Whether a webhook may be turned off for that. */
+  /** True if webhooks may be disabled because of this event. */
   readonly trusted: boolean;
 }
 
-/** A webhook that was disabled, and why; `reason` null where deliveries failed too often. */
+/** A webhook that was disabled, and why. `reason` is null if deliveries failed too often. */
 export interface DisabledWebhook {
   readonly id: string;
   readonly url: string;
@@ -47,18 +47,18 @@ export interface DisabledWebhook {
   readonly reason: string | null;
 }
 
-/** Nearly all events turn nothing off. */
+/** Shared, because nearly all events disable no webhook. */
 const NONE: readonly DisabledWebhook[] = [];
 const CHAIN_TOO_LONG = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
 
-/** What the writer holds of a webhook. */
+/** The writer's state of a webhook. */
 interface HeldWebhook {
   readonly row: number;
   readonly patterns: readonly string[];
   active: boolean;
   rows: number;
   bytes: number;
-  /** The last event that was looked at: several of its patterns may match one event. */
+  /** The last event that was tested, because several patterns of a webhook may match one event. */
   seen: number;
 }
 
@@ -75,11 +75,11 @@ export class Outbox extends PublishingModel {
   #changed = new Set<number>();
   #chained: OutboxPush["chained"] = [];
   #dropped = 0;
-  /** Whether an event found no room in this transaction, which its webhook says. */
+  /** True if this transaction dropped an event for lack of room, which changes the webhook's count. */
   #overflowed = false;
-  /** Ids of webhooks that this transaction has turned off. */
+  /** Ids of the webhooks that this transaction has disabled. */
   #disabledIds: string[] = [];
-  /** Whether this transaction has changed what is held, or would have to be told of. */
+  /** True if this transaction has changed the state here, or has something to report. */
   #touched = false;
 
   constructor(db: Db) {
@@ -94,15 +94,16 @@ export class Outbox extends PublishingModel {
     return this.#held.size;
   }
 
-  /** Whether there is any active webhook. */
+  /** True if there is an active webhook. */
   get listens(): boolean {
     return this.#by_pattern.size > 0;
   }
 
   /**
-   * Queues an event for every active webhook that wants it. One whose deliveries would make a chain too long is
-   * disabled instead, and its queue stays as it is; where who says so is not trusted the event is dropped.
-   * @returns those that were disabled, which is to be told
+   * Queues an event for every active webhook that wants it. If a chain of deliveries gets too long, the webhook is
+   * disabled instead and its queue stays as it is. If the source of the event is not trusted, the event is dropped
+   * instead.
+   * @returns the webhooks that were disabled; the caller publishes events about them
    */
   publish(event: OutboxEvent): readonly DisabledWebhook[] {
     const texts = this.#index.match(event.topic);
@@ -115,7 +116,7 @@ export class Outbox extends PublishingModel {
     return NONE;
   }
 
-  /** The refusal of patterns of which one is malformed; null where all compile. */
+  /** Returns the refusal of a malformed pattern; null if all compile. */
   refusePatterns(texts: readonly string[]): Failure | null {
     for (const text of texts) {
       const pattern = compilePattern(text);
@@ -124,13 +125,13 @@ export class Outbox extends PublishingModel {
     return null;
   }
 
-  /** Begins to hold a webhook that was stored. */
+  /** Adds a webhook that was stored. */
   add(webhook: WebhookRow): void {
     this.#touch(webhook.row);
     this.#hold(webhook, 0, 0);
   }
 
-  /** Forgets a webhook that is being deleted, and drops its queue. */
+  /** Removes a webhook that is being deleted, and drops its queue. */
   remove(row: number): void {
     this.#touch(row);
     const held = must(this.#held.get(row), "a stored webhook is held");
@@ -141,7 +142,7 @@ export class Outbox extends PublishingModel {
     this.#held.delete(row);
   }
 
-  /** Goes on queueing for a webhook; what was published while it was off stays undelivered. */
+  /** Queues events for a webhook again. Events that were published while it was disabled stay undelivered. */
   enable(row: number): void {
     this.#touch(row);
     const held = must(this.#held.get(row), "a stored webhook is held");
@@ -149,14 +150,14 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Takes in how far deliveries to a webhook have come. One that has failed too often in a row is disabled. Of one
-   * that is off already, what it was turned off for stays its last failure.
-   * @returns the webhook when it was disabled now
+   * Stores the delivery progress of a webhook. Disables it if it has failed too often in a row. If it is disabled
+   * already, the failure that disabled it stays its last failure.
+   * @returns the webhook if this call disabled it
    */
   advance(progress: WebhookProgress): DisabledWebhook | undefined {
     const { webhook, epoch, delivered, fail_count, fired_at, failure, head, log, set_aside } = progress;
     const stored = this.table.byRow(webhook);
-    if (stored === undefined) return undefined; // deleted meanwhile
+    if (stored === undefined) return undefined; // It was deleted in the meantime.
     const held = must(this.#held.get(webhook), "a stored webhook is held");
     for (const aside of set_aside) this.#setAside(held, aside);
     if (delivered > 0) this.#unqueue(held, delivered);
@@ -170,9 +171,9 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Sets the event at the head of a webhook's queue aside.
-   * @param event which one that has to be; null where it does not matter
-   * @returns the event, or why none was skipped
+   * Sets aside the event at the head of a webhook's queue.
+   * @param event the id that the event must have; null for any
+   * @returns the event's id, or why no event was skipped
    */
   skip(row: number, event: number | null, now_ms: number): number | Failure {
     const stored = must(this.table.byRow(row), "a webhook that is skipped at is stored");
@@ -205,14 +206,14 @@ export class Outbox extends PublishingModel {
     this.#clearPending();
   }
 
-  /** Webhooks came with a restore: holds them, and lets the front know of each. */
+  /** Loads webhooks that came with a restore, and reports each of them to the front. */
   loadRestored(): void {
     this.#clearPending();
     this.#load();
     for (const row of this.#held.keys()) this.#touch(row);
   }
 
-  /** After a rollback: holds again what is stored. */
+  /** Loads the stored state again after a rollback. */
   reload(): void {
     if (!this.#touched) return;
     this.#clearPending();
@@ -278,7 +279,7 @@ export class Outbox extends PublishingModel {
     }
   }
 
-  /** Disables a webhook; it wants nothing any more. */
+  /** Disables a webhook and stops matching its patterns. */
   #disable(held: HeldWebhook, reason: string | null): DisabledWebhook {
     this.#touch(held.row);
     this.table.disable(held.row);
@@ -295,7 +296,10 @@ export class Outbox extends PublishingModel {
     return NONE;
   }
 
-  /** Disables the webhooks of a chain that is too long, in an order that memory has no part in. */
+  /**
+   * Disables the webhooks of a chain that is too long. They are sorted by row, so the order does not depend on the
+   * history of this process.
+   */
   #disableChained(wanting: HeldWebhook[], now_ms: number): readonly DisabledWebhook[] {
     return wanting
       .sort((a, b) => a.row - b.row)
@@ -305,7 +309,7 @@ export class Outbox extends PublishingModel {
       });
   }
 
-  /** The active webhooks that have one of these patterns, each once. */
+  /** Returns the active webhooks that have one of these patterns, each once. */
   #wanting(event: number, texts: readonly string[]): HeldWebhook[] {
     const wanting: HeldWebhook[] = [];
     for (const text of texts) {
@@ -330,7 +334,7 @@ export class Outbox extends PublishingModel {
     const bytes = utf8Length(body);
     let waiting = 0;
     for (const held of taking) {
-      // One event fits an empty queue however large it is.
+      // An empty queue takes one event of any size.
       if (held.rows > 0 && held.bytes + bytes > WEBHOOK_QUEUE_BYTES_MAX) {
         this.#overflow(held, 1);
         continue;
@@ -352,7 +356,7 @@ export class Outbox extends PublishingModel {
     this.table.countDropped(row, events);
   }
 
-  /** Sets a queued event aside; the queue still has it. */
+  /** Sets a queued event aside. Its row in the queue stays. */
   #setAside(held: HeldWebhook, aside: SetAside): void {
     const discarded = this.letters.add(held.row, aside);
     if (discarded > 0) this.#overflow(held, discarded);

@@ -1,18 +1,19 @@
 /**
- * The SQL of the outbox: webhooks, the bodies that wait for delivery, and which webhook waits for which.
- * A body is stored once however many webhooks wait for it, and goes with the last of them. Writer and
- * front each have a class of their own.
+ * The SQL of the outbox: webhooks, the bodies of queued events, and the queue of each webhook. A body is stored once
+ * for any number of webhooks, and is deleted with the last delivery. Writer and front each have a class of their own.
  */
 import type { WebhookCreateRequest, WebhookFailure, WebhookHead } from "../../schemas/webhooks.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
-/** A webhook as stored; times in ms. `row` names it between threads: an id may be deleted and made anew. */
+/**
+ * A stored webhook; times are in ms. Threads name a webhook by `row`, because an id may be deleted and created again.
+ */
 export interface WebhookRow {
   readonly row: number;
   readonly id: string;
   readonly url: string;
-  /** JSON. */
+  /** JSON text. */
   readonly patterns: string;
   readonly secret: string;
   readonly active: number;
@@ -20,20 +21,23 @@ export interface WebhookRow {
   readonly fail_count: number;
   readonly created_at: number;
   readonly last_fired: number | null;
-  /** Why a delivery failed last, or what the webhook was turned off for; with its time, or both null. */
+  /** The reason of the last failed delivery, or of the disabling. Null together with its time. */
   readonly last_error: string | null;
   readonly last_failure_at: number | null;
-  /** The event that failed at the head of its queue, with all that follows; null where none has. */
+  /**
+   * The event at the head of the queue if it has failed, and the state of its attempts in the next members; null if it
+   * has not failed.
+   */
   readonly head_event: number | null;
   readonly head_since: number | null;
   readonly head_tries: number | null;
   readonly head_spent: number | null;
   readonly next_try_at: number | null;
-  /** Events that found no room; null stands for 0. */
+  /** The number of events that were dropped for lack of room; null stands for 0. */
   readonly dropped: number | null;
 }
 
-/** A webhook with what waits for it. */
+/** A webhook with the counts of its queue. */
 export interface WebhookStatus extends WebhookRow {
   readonly pending: number;
   /** The event at the head of its queue. */
@@ -45,13 +49,13 @@ const STATUS_COLUMNS = `*, (SELECT count(*) FROM webhook_queue WHERE webhook = r
   (SELECT min(event) FROM webhook_queue WHERE webhook = row) AS head,
   (SELECT count(*) FROM webhook_dead_letter WHERE webhook = row) AS dead_letters`;
 
-/** What waits for one webhook. */
+/** The size of one webhook's queue. */
 export interface QueueSize {
   readonly rows: number;
   readonly bytes: number;
 }
 
-/** Finding webhooks, which both sides do. */
+/** Finds webhooks. The writer and the front both use it. */
 class WebhookLookup {
   readonly #all: Statement<[], WebhookRow>;
   readonly #characters: Statement<[], number>;
@@ -67,12 +71,12 @@ class WebhookLookup {
     this.#by_row = db.prepare("SELECT * FROM webhook WHERE row = ?");
   }
 
-  /** Of the patterns of all webhooks, as JSON. */
+  /** Total characters of the patterns of all webhooks, as JSON. */
   get pattern_characters(): number {
     return this.#characters.get() ?? 0;
   }
 
-  /** By id; there are at most WEBHOOKS_MAX. */
+  /** Lists all webhooks by id; there are at most WEBHOOKS_MAX. */
   all(): WebhookRow[] {
     return this.#all.all();
   }
@@ -85,7 +89,7 @@ class WebhookLookup {
     return this.#by_row.get(row);
   }
 
-  /** A webhook with what waits for it, which is counted. */
+  /** Returns a webhook with the counts of its queue. */
   status(id: string): WebhookStatus | undefined {
     return this.#status.get(id);
   }
@@ -146,7 +150,7 @@ export class WebhookTable extends WebhookLookup {
     this.#insert.run(id, url, JSON.stringify(patterns), secret, now_ms);
   }
 
-  /** Deletes a webhook; its queue is to be emptied first. */
+  /** Deletes a webhook. The caller empties its queue first. */
   delete(row: number): void {
     this.#delete.run(row);
   }
@@ -163,18 +167,18 @@ export class WebhookTable extends WebhookLookup {
     this.#progress.run(fail_count, fired_at, row);
   }
 
-  /** Stores how the event at the head of its queue fares; null where it has not failed. */
+  /** Stores the state of the event at the head of the queue; null if it has not failed. */
   setHead(row: number, head: WebhookHead | null): void {
     if (head === null) this.#head.run(null, null, null, null, null, row);
     else this.#head.run(head.event, head.since_ms, head.tries, head.spent, head.next_ms, row);
   }
 
-  /** Counts events that found no room. */
+  /** Counts events that were dropped for lack of room. */
   countDropped(row: number, events: number): void {
     this.#drop.run(events, row);
   }
 
-  /** The event at the head of a webhook's queue. */
+  /** Returns the event at the head of a webhook's queue. */
   first(row: number): number | undefined {
     return this.#first.get(row) ?? undefined;
   }
@@ -184,8 +188,9 @@ export class WebhookTable extends WebhookLookup {
   }
 
   /**
-   * Stores an event's body for so many webhooks.
-   * @param hops how many deliveries have led to the event
+   * Stores an event's body.
+   * @param waiting the number of webhooks that it is queued for
+   * @param hops the number of deliveries that led to the event
    */
   storeBody(event: number, waiting: number, bytes: number, body: string, hops: number): void {
     this.#body.run(event, waiting, bytes, body, hops);
@@ -195,7 +200,7 @@ export class WebhookTable extends WebhookLookup {
     this.#queue.run(webhook, event);
   }
 
-  /** Takes out of a webhook's queue what is not newer than an event; how much that was. */
+  /** Removes the events up to `upto` from a webhook's queue, and returns their size. */
   unqueue(webhook: number, upto: number): QueueSize {
     const size = this.size(webhook, upto);
     if (size.rows === 0) return size;
@@ -205,18 +210,18 @@ export class WebhookTable extends WebhookLookup {
     return size;
   }
 
-  /** What of a webhook's queue is not newer than an event. */
+  /** Returns the size of a webhook's queue up to the event `upto`. */
   size(webhook: number, upto: number): QueueSize {
     const size = this.#size.get(webhook, upto);
     return { rows: size?.rows ?? 0, bytes: size?.bytes ?? 0 };
   }
 }
 
-/** The next delivery of a webhook; its body is read when it is sent. */
+/** The next delivery of a webhook. Its body is read when it is sent. */
 export interface QueuedEvent {
   readonly event: number;
   readonly bytes: number;
-  /** How many deliveries have led to the event. */
+  /** The number of deliveries that led to the event. */
   readonly hops: number;
 }
 
@@ -239,27 +244,27 @@ export class WebhookReader extends WebhookLookup {
     this.#count = db.prepare<[], number>("SELECT count(*) FROM webhook").pluck();
   }
 
-  /** The first event after `after` that waits for the webhook. */
+  /** Returns the first event after `after` in the webhook's queue. */
   next(webhook: number, after: number): QueuedEvent | undefined {
     return this.#next.get(webhook, after);
   }
 
-  /** The body of an event that waits. */
+  /** Returns the body of a queued event. */
   body(event: number): string | undefined {
     return this.#body.get(event);
   }
 
-  /** The webhooks behind an id with what waits for them, by id. */
+  /** Iterates over the webhooks after an id, with the counts of their queues, by id. */
   statuses(after: string): IterableIterator<WebhookStatus> {
     return this.#statuses.iterate(after);
   }
 
-  /** How many webhooks there are. */
+  /** The number of webhooks. */
   get count(): number {
     return this.#count.get() ?? 0;
   }
 
-  /** Deliveries that wait. */
+  /** The number of queued deliveries. */
   get waiting(): number {
     return this.#rows.get() ?? 0;
   }

@@ -1,6 +1,4 @@
-/**
- * Every known metadata service in every form in which an address can be written, and its neighbours that may be called.
- */
+/** Tests every known metadata service in every notation of an address, and neighbours that may be called. */
 import { assert, ipV4, ipV6, nat, property } from "fast-check";
 import { isIP } from "node:net";
 import t from "tap";
@@ -20,13 +18,13 @@ const METADATA_V4 = [
   "192.0.0.192",
 ];
 
-/** `a9fe`, `a9fe` of 169.254.169.254. */
+/** Returns the two groups of an IPv4 address: `a9fe`, `a9fe` for 169.254.169.254. */
 function halves(address: string): [string, string] {
   const [a = 0, b = 0, c = 0, d = 0] = address.split(".").map(Number);
   return [(a * 256 + b).toString(16), (c * 256 + d).toString(16)];
 }
 
-/** An IPv4 address in all the IPv6 forms that lead to it. */
+/** Returns all IPv6 forms that lead to an IPv4 address. */
 function embeddings(address: string): string[] {
   const [high, low] = halves(address);
   const [a = 0, b = 0, c = 0, d = 0] = address.split(".").map(Number);
@@ -53,7 +51,7 @@ function embeddings(address: string): string[] {
   ];
 }
 
-t.test("metadata services, however they are written", (t) => {
+t.test("metadata services in every notation", (t) => {
   for (const address of METADATA_V4) {
     t.equal(classifyAddress(address), "metadata", address);
     for (const form of embeddings(address)) {
@@ -78,7 +76,7 @@ t.test("metadata services, however they are written", (t) => {
     "fe80::1",
     "fe80::1%eth0",
     "febf:ffff::1",
-    // A NAT64 gateway may have any prefix, and other clouds may number their service as these do.
+    // A NAT64 gateway may have any prefix, and other clouds may number their services in the same way.
     "2a00:64::169.254.169.254",
     "fd12:3456::169.254.170.2",
     "2a00:64::100.100.100.200",
@@ -149,7 +147,7 @@ t.test("private and public addresses", (t) => {
   t.end();
 });
 
-t.test("an embedded address is never better than the plain one", (t) => {
+t.test("an embedded address has no better class than the plain one", (t) => {
   const rank = { metadata: 0, private: 1, public: 2 } as const;
   assert(
     property(ipV4(), nat(), (address, pick) => {

@@ -1,7 +1,7 @@
 /**
- * What an IP address is to whoever calls out: the public network, a private one, or a place that is
- * never called (metadata services of clouds, which hand out credentials to whoever asks from inside).
- * Pure, any thread. An IPv6 address that carries an IPv4 one is as bad as the worse of the two.
+ * Classifies an IP address for outbound calls: public network, private network, or metadata, which is never called.
+ * Metadata services of clouds give credentials to any caller from inside. An IPv6 address that embeds an IPv4 one gets
+ * the worse of the two classes. Pure, any thread.
  */
 import { BlockList, isIP } from "node:net";
 
@@ -10,9 +10,9 @@ export type AddressClass = "public" | "private" | "metadata";
 type Network = readonly [network: string, bits: number];
 
 /**
- * Services that hand out a machine's credentials, by the cloud that has them. `DataSource*.py` of cloud-init names most
- * of them. Link-local networks are in the list as a whole: clouds spread such services over them (169.254.169.254,
- * .170.2, .170.23, .42.42, .0.23), and no service that a client may name has nothing better than such an address.
+ * Services that give out a machine's credentials, by cloud. `DataSource*.py` of cloud-init names most of them.
+ * Link-local networks are listed as a whole, because clouds spread such services over them (169.254.169.254, .170.2,
+ * .170.23, .42.42, .0.23), and because no service that a client may name is reachable at such an address only.
  */
 const METADATA: readonly Network[] = [
   ["169.254.0.0", 16], // AWS, GCP, Azure, Oracle, DigitalOcean, OpenStack, Hetzner, Tencent, Scaleway and others
@@ -31,8 +31,9 @@ const METADATA: readonly Network[] = [
 ];
 
 /**
- * IPv4 addresses that an IPv6 address leads to wherever they are its last 32 bits: clouds number their IPv6 services
- * so, and a NAT64 gateway may have a prefix of its own. Single addresses: a network would refuse strangers by chance.
+ * IPv4 addresses that are refused if they are the last 32 bits of any IPv6 address. Clouds number their IPv6 services
+ * in this way, and a NAT64 gateway may have a prefix of its own. The list has single addresses, because a network would
+ * also match unrelated addresses by chance.
  */
 const METADATA_ENDINGS: ReadonlySet<string> = new Set([
   "169.254.169.254",
@@ -44,8 +45,8 @@ const METADATA_ENDINGS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * IPv4 that is not routed on the public network: loopback, private, shared, link-local, multicast, reserved,
- * documentation (IANA's registry of special-purpose addresses).
+ * IPv4 networks that are not routed on the public network: loopback, private, shared, link-local, multicast, reserved,
+ * documentation (source: IANA's registry of special-purpose addresses).
  */
 const PRIVATE_V4: readonly Network[] = [
   ["0.0.0.0", 8],
@@ -64,7 +65,7 @@ const PRIVATE_V4: readonly Network[] = [
   ["240.0.0.0", 4],
 ];
 
-/** IPv6 that is routed on the public network: global unicast, and the forms that stand for an IPv4 address. */
+/** IPv6 networks that are routed on the public network: global unicast, and the forms that embed an IPv4 address. */
 const PUBLIC_V6: readonly Network[] = [
   ["2000::", 3],
   ["::ffff:0:0", 96],
@@ -72,7 +73,9 @@ const PUBLIC_V6: readonly Network[] = [
   ["64:ff9b::", 96],
 ];
 
-/** What is not routed of it: protocols of the IETF (Teredo, benchmarking, ORCHID), documentation. */
+/**
+ * IPv6 networks within those that are not routed: protocols of the IETF (Teredo, benchmarking, ORCHID), documentation.
+ */
 const PRIVATE_V6: readonly Network[] = [
   ["2001::", 23],
   ["2001:db8::", 32],
@@ -96,7 +99,7 @@ function classifyPlain(address: string, family: "ipv4" | "ipv6"): AddressClass {
   return family === "ipv4" || PUBLIC_V6_LIST.check(address, family) ? "public" : "private";
 }
 
-/** The eight groups of an IPv6 address that `isIP` has accepted, without its zone. */
+/** Returns the eight groups of an IPv6 address without a zone. `isIP` must have accepted it. */
 function groupsOf(address: string): number[] {
   const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
   let text = address;
@@ -117,7 +120,7 @@ function ipv4Of(high: number, low: number): string {
 }
 
 /**
- * The IPv4 addresses that an IPv6 one may lead to: mapped, compatible and translated forms, NAT64 (the
+ * Returns the IPv4 addresses that an IPv6 address may lead to: mapped, compatible and translated forms, NAT64 (the
  * well-known prefix and the local one, in its layouts), 6to4, Teredo (server and client), ISATAP.
  */
 function embeddedIpv4(groups: readonly number[]): string[] {
@@ -129,7 +132,7 @@ function embeddedIpv4(groups: readonly number[]): string[] {
   if (zeroes && !loopback && ((e === 0 && (f === 0 || f === 0xffff)) || (e === 0xffff && f === 0))) found.push(last);
   if (a === 0x64 && b === 0xff9b) {
     found.push(last);
-    // RFC 8215's prefix of 48 bits: RFC 6052 puts the address around the eighth byte.
+    // RFC 8215 has a prefix of 48 bits: RFC 6052 puts the address around the eighth byte.
     if (c === 1)
       found.push(
         ipv4Of(d, ((e & 0xff) << 8) | (f >> 8)),
@@ -144,8 +147,7 @@ function embeddedIpv4(groups: readonly number[]): string[] {
 }
 
 /**
- * What the address is; undefined where the text is none. IPv6 without brackets; a zone (`%eth0`) is
- * ignored.
+ * Classifies an address; undefined if the text is none. An IPv6 address has no brackets; a zone (`%eth0`) is ignored.
  */
 export function classifyAddress(text: string): AddressClass | undefined {
   const family = isIP(text);

@@ -1,6 +1,6 @@
 /**
- * Exchanges with real servers on loopback, and refusals. Nothing is ever sent to a refused address: the
- * resolver and what begins connections are the test's own there, and count.
+ * Tests exchanges with real servers on loopback, and refusals. Nothing is ever sent to a refused address: the resolver
+ * and the connector are the test's own in these cases, and they count.
  */
 import { createServer, type RequestListener } from "node:http";
 import {
@@ -73,7 +73,7 @@ t.test("an exchange: method, headers, body, status, no redirect", async (t) => {
   t.equal(client.running, 0);
 });
 
-t.test("what goes wrong has its kind", async (t) => {
+t.test("each failure has its kind", async (t) => {
   const client = makeClient(t);
   const silent = await serve(t, () => undefined);
   const dribbling = await serve(t, (_request, response) => {
@@ -125,7 +125,7 @@ t.test("what goes wrong has its kind", async (t) => {
   t.equal(client.running, 0);
 });
 
-t.test("what it cannot resolve is unreachable; what is under way when it closes is cut", async (t) => {
+t.test("an unresolvable name is unreachable; closing the client ends the exchanges in flight", async (t) => {
   const nowhere = makeClient(t, {
     resolve: (_name, done) => done(Object.assign(new Error("x"), { code: "ENOTFOUND" })),
   });
@@ -148,7 +148,7 @@ t.test("what it cannot resolve is unreachable; what is under way when it closes 
   t.match(await client.request(new URL(`http://127.0.0.1:${silent}/`), GET), { kind: "aborted" });
 });
 
-/** A connector that does with the guarded lookup what a socket does, and counts instead of connecting. */
+/** A connector that uses the guarded lookup as a socket does, and counts instead of connecting. */
 function countingConnector(begun: string[]): NonNullable<OutboundOptions["makeConnector"]> {
   return (lookup: LookupFunction) => (target, done) => {
     lookup(target.hostname, { all: true }, (error, addresses) => {
@@ -158,7 +158,7 @@ function countingConnector(begun: string[]): NonNullable<OutboundOptions["makeCo
   };
 }
 
-/** A connector that looks nothing up, and connects to a port of loopback whatever it is asked for. */
+/** A connector that looks nothing up, and always connects to a port of loopback. */
 function connectTo(port: number): ReturnType<NonNullable<OutboundOptions["makeConnector"]>> {
   return (_target, done) => {
     const socket = connect(port, "127.0.0.1", () => done(null, socket));
@@ -169,7 +169,7 @@ function resolvesTo(...addresses: string[]): Resolve {
   return (_name, done) => done(addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })));
 }
 
-t.test("no connection is begun to a refused address, whatever a name resolves to", async (t) => {
+t.test("no connection is opened to a refused address, whatever a name resolves to", async (t) => {
   const forbidden = [
     ["169.254.169.254"],
     ["::ffff:169.254.169.254"],
@@ -210,7 +210,7 @@ t.test("no connection is begun to a refused address, whatever a name resolves to
   t.equal(begun.length, 1, "a literal is refused before");
 });
 
-t.test("a name is resolved once a connection: a second answer gains nothing", async (t) => {
+t.test("a name is resolved once per connection: a second answer gains nothing", async (t) => {
   const answers = ["1.1.1.1", "169.254.169.254"];
   let asked = 0;
   const begun: string[] = [];
@@ -228,7 +228,7 @@ t.test("a name is resolved once a connection: a second answer gains nothing", as
   t.equal(begun.length, 1);
 });
 
-t.test("with the real sockets: a name for a private address", async (t) => {
+t.test("with real sockets: a name that resolves to a private address", async (t) => {
   let requests = 0;
   let connections = 0;
   const server = createServer((_request, response) => {
@@ -248,43 +248,46 @@ t.test("with the real sockets: a name for a private address", async (t) => {
   t.equal(connections, 0, "no connection was begun");
   const open = makeClient(t, { resolve: resolvesTo("127.0.0.1") });
   t.match(await open.request(new URL(`http://inside.example:${port}/`), GET), { status: 200 });
-  // A connection is free again a turn after its answer.
+  // A connection is free again one tick after its answer.
   await new Promise((resolve) => setImmediate(resolve));
   t.match(await open.request(new URL(`http://inside.example:${port}/`), GET), { status: 200 });
   t.equal(requests, 2);
   t.equal(connections, 1, "a connection is kept");
 });
 
-t.test("connections of several clients are bounded together, and free again when they are closed", async (t) => {
-  const hanging = await serve(t, () => undefined);
-  const port = await serve(t, (_request, response) => void response.end("1"));
-  const connections = new ConnectionLimit(2);
-  const [one, other] = [1, 2].map(() => makeClient(t, { connections, keeps_connections: false }));
-  if (one === undefined || other === undefined) throw new Error("two clients");
-  const url = new URL(`http://127.0.0.1:${port}/`);
-  const untilOpen = async (holds: (open: number) => boolean): Promise<void> => {
-    while (!holds(connections.open)) await new Promise((resolve) => setImmediate(resolve));
-  };
-  for (let call = 0; call < 3; call++) {
-    t.match(await one.request(url, GET), { status: 200 });
-    // None is kept.
+t.test(
+  "the connections of several clients are bounded together, and are free again when they are closed",
+  async (t) => {
+    const hanging = await serve(t, () => undefined);
+    const port = await serve(t, (_request, response) => void response.end("1"));
+    const connections = new ConnectionLimit(2);
+    const [one, other] = [1, 2].map(() => makeClient(t, { connections, keeps_connections: false }));
+    if (one === undefined || other === undefined) throw new Error("two clients");
+    const url = new URL(`http://127.0.0.1:${port}/`);
+    const untilOpen = async (holds: (open: number) => boolean): Promise<void> => {
+      while (!holds(connections.open)) await new Promise((resolve) => setImmediate(resolve));
+    };
+    for (let call = 0; call < 3; call++) {
+      t.match(await one.request(url, GET), { status: 200 });
+      // No connection is kept.
+      await untilOpen((count) => count === 0);
+    }
+    const abort = new AbortController();
+    const calls = [one, other].map((client) =>
+      client.request(new URL(`http://127.0.0.1:${hanging}/`), { ...GET, signal: abort.signal }),
+    );
+    await untilOpen((count) => count === 2);
+    for (const client of [one, other]) t.match(await client.request(url, GET), { kind: "busy" });
+    abort.abort();
+    for (const call of calls) t.match(await call, { kind: "aborted" });
     await untilOpen((count) => count === 0);
-  }
-  const abort = new AbortController();
-  const calls = [one, other].map((client) =>
-    client.request(new URL(`http://127.0.0.1:${hanging}/`), { ...GET, signal: abort.signal }),
-  );
-  await untilOpen((count) => count === 2);
-  for (const client of [one, other]) t.match(await client.request(url, GET), { kind: "busy" });
-  abort.abort();
-  for (const call of calls) t.match(await call, { kind: "aborted" });
-  await untilOpen((count) => count === 0);
-  t.match(await other.request(new URL("http://127.0.0.1:1/"), GET), { kind: "unreachable" });
-  t.equal(connections.open, 0, "what could not be begun counts no more");
-  t.match(await other.request(url, GET), { status: 200 });
-});
+    t.match(await other.request(new URL("http://127.0.0.1:1/"), GET), { kind: "unreachable" });
+    t.equal(connections.open, 0, "what could not be begun counts no more");
+    t.match(await other.request(url, GET), { status: 200 });
+  },
+);
 
-t.test("a connection that was begun past the lookup is closed before anything is sent", async (t) => {
+t.test("a connection that bypassed the lookup is closed before anything is sent", async (t) => {
   let received = "";
   const port = await listen(
     t,
@@ -305,7 +308,7 @@ t.test("a connection that was begun past the lookup is closed before anything is
   t.equal(received.match(/GET/g)?.length, 1, "and it alone");
 });
 
-t.test("names: few at once, and one lookup for all who ask for it", (t) => {
+t.test("names: few lookups at once, and one lookup for all waiters of a name", (t) => {
   const asked = new Map<string, (resolved: Resolved) => void>();
   const resolver = new Resolver((name, done) => void asked.set(name, done));
   const answered: string[] = [];

@@ -1,11 +1,10 @@
 /**
- * Calls to other servers: whoever calls out (webhooks, live tests of contracts) does it through an
- * OutboundClient, one a policy, since a kept connection was checked under its policy. Runs on the front,
- * whose loop only carries bytes here.
+ * Calls other servers. Webhooks and live tests of contracts use an OutboundClient each, one per policy, because a kept
+ * connection was checked under its policy. Runs on the front, whose event loop only moves bytes here.
  *
- * The guard sits in the lookup of the connection itself: the addresses that it hands to the socket are
- * the ones that it checked, so a name that resolves otherwise a moment later gains nothing. Redirects are
- * not followed, answers are not decompressed, proxies of the environment are not used.
+ * The guard is in the lookup of the connection: the socket gets exactly the addresses that were checked. A name that
+ * resolves differently a moment later gains nothing (DNS rebinding). Redirects are not followed, answers are not
+ * decompressed, proxies of the environment are not used.
  */
 import type { LookupFunction } from "node:net";
 import type * as Undici from "undici";
@@ -24,18 +23,21 @@ import { OutboundFailure, refuseAddress, refuseHost, type OutboundPolicy } from 
 export interface OutboundRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Null sends none. */
+  /** The request body; null for none. */
   readonly body: string | Uint8Array | null;
-  /** From the call to the last byte of the answer; names, connections and bodies that dribble included. */
+  /**
+   * The deadline from the call to the last byte of the answer. It includes name resolution, connecting, and bodies that
+   * arrive slowly.
+   */
   readonly deadline_ms: number;
-  /** A larger answer is a failure; nothing beyond this is kept in memory. */
+  /** A larger answer is a failure. At most this many bytes are kept in memory. */
   readonly answer_bytes_max: number;
   readonly signal?: AbortSignal;
 }
 
 export interface OutboundAnswer {
   readonly status: number;
-  /** By lower-case name. */
+  /** Headers by lower-case name. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
 }
@@ -44,7 +46,10 @@ const TOO_MANY_CALLS = "too many calls to other servers, try again";
 
 type Connector = ReturnType<typeof Undici.buildConnector>;
 
-/** A bound of connections; either way `enter` says so, `leave` is to be called when the connection is over. */
+/**
+ * Bounds connections. `enter` returns whether there is room. In both cases the client calls `leave` when the connection
+ * is over.
+ */
 export interface ConnectionBound {
   enter(): boolean;
   leave(): void;
@@ -52,20 +57,20 @@ export interface ConnectionBound {
 
 export interface OutboundOptions {
   readonly policy: OutboundPolicy;
-  /** Connections to one host and port at once; OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX where nothing is said. */
+  /** The maximum number of connections to one host and port; OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX by default. */
   readonly connections_per_origin_max?: number;
-  /** Bounds connections to all hosts together, of several clients; no bound where nothing is said. */
+  /** A bound for connections to all hosts, shared by several clients; no bound by default. */
   readonly connections?: ConnectionBound;
-  /** Whether a connection is kept for the next exchange, as it is where nothing is said. */
+  /** True if a connection is kept for the next exchange, which is the default. */
   readonly keeps_connections?: boolean;
-  /** For tests: another resolver of names. */
+  /** A resolver for tests. */
   readonly resolve?: Resolve;
-  /** For tests: what begins connections, given the guarded lookup. */
+  /** A factory of connectors for tests; it gets the guarded lookup. */
   readonly makeConnector?: (lookup: LookupFunction) => Connector;
 }
 
 /**
- * What a connection is refused with: it travels through the socket's error, so it is an Error that carries the failure.
+ * The error of a refused connection. It travels through the socket's error, so it is an Error that carries the failure.
  */
 class RefusedConnection extends Error {
   override readonly name = "RefusedConnection";
@@ -82,9 +87,9 @@ interface Transport {
 type Library = Pick<typeof Undici.default, "Agent" | "buildConnector" | "request">;
 let undici: Library | undefined;
 
-/** Loads the HTTP client; called after the start, so that the first call need not wait for it. */
+/** Loads the HTTP client. It is called after the start, so that the first call does not have to wait. */
 export async function loadHttpClient(): Promise<void> {
-  // Once bundled, a CommonJS package's members are on its default alone.
+  // In the bundle, the members of a CommonJS package are on its default export only.
   undici = (await import("undici")).default;
 }
 
@@ -108,14 +113,14 @@ export class OutboundClient {
     this.#makeConnector = options.makeConnector;
   }
 
-  /** Exchanges that are under way. */
+  /** The number of exchanges in flight. */
   get running(): number {
     return this.#running;
   }
 
   /**
-   * One exchange. Any status is an answer.
-   * @param url checked by parseOutboundUrl; its host is checked again here, and so is what it resolves to
+   * Makes one request. An answer of any status is a success.
+   * @param url checked by parseOutboundUrl; its host and the addresses of that host are checked again here
    */
   async request(url: URL, options: OutboundRequest): Promise<OutboundAnswer | OutboundFailure> {
     const refusal = refuseHost(url.hostname, this.policy);
@@ -147,7 +152,7 @@ export class OutboundClient {
     }
   }
 
-  /** Cuts what is under way. */
+  /** Ends the exchanges in flight. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#transport?.agent.destroy();
@@ -171,7 +176,7 @@ export class OutboundClient {
     );
     const parts: Buffer[] = [];
     let bytes = 0;
-    // Leaving the loop early destroys the body, and with it the connection.
+    // Leaving the loop early destroys the body and its connection.
     for await (const part of response.body as AsyncIterable<Buffer>) {
       bytes += part.byteLength;
       if (bytes > options.answer_bytes_max) return too_large;
@@ -187,7 +192,7 @@ export class OutboundClient {
       ((guarded) => build({ timeout: OUTBOUND_DEADLINE_MS, lookup: guarded, autoSelectFamily: true }));
     const connect = makeConnector(lookup);
     const agent = new AgentOf({
-      // A host that is an address needs no lookup, so it is looked at here, once more, where the connection is begun.
+      // A host that is an address needs no lookup, so it is checked again here, where the connection is opened.
       connect: (target, done) => {
         const refusal = refuseHost(target.hostname, this.policy);
         if (refusal === null) this.#connect(connect, target, guardConnection(done, this.policy));
@@ -199,14 +204,14 @@ export class OutboundClient {
       keepAliveTimeout: OUTBOUND_IDLE_MS,
       keepAliveMaxTimeout: OUTBOUND_IDLE_MS,
       maxHeaderSize: OUTBOUND_HEADER_BYTES_MAX,
-      // The deadline of the whole exchange is kept by the caller's timer.
+      // The caller's timer covers the deadline of the whole exchange.
       headersTimeout: 0,
       bodyTimeout: 0,
     });
     return { agent, request };
   }
 
-  /** Begins a connection where there may be one more. */
+  /** Opens a connection if the bound has room. */
   #connect(connect: Connector, target: Parameters<Connector>[0], done: Connected): void {
     const bound = this.#connections;
     if (bound === undefined) {
@@ -229,7 +234,7 @@ export class OutboundClient {
     });
   }
 
-  /** A lookup that hands on only what may be called: one forbidden address among several refuses the name. */
+  /** Creates a lookup that returns only allowed addresses. One forbidden address refuses the whole name. */
   #lookup(): LookupFunction {
     return (hostname, options, done) => {
       this.#resolver.resolve(hostname, (resolved) => {
@@ -262,12 +267,12 @@ export class OutboundClient {
 type Connected = Parameters<Connector>[1];
 
 /**
- * Checks the address that the socket is connected to, before the request is sent: a version of the library might not
- * use the guarded lookup.
+ * Checks the address that the socket is connected to before the request is sent, because a version of the library might
+ * bypass the guarded lookup.
  */
 function guardConnection(done: Connected, policy: OutboundPolicy): Connected {
   return (...[error, socket]: Parameters<Connected>) => {
-    // A socket that has no address any more is closed: the library finds that by itself.
+    // A socket without an address is closed already, which the library detects.
     const refusal = error === null && socket.remoteAddress ? refuseAddress(socket.remoteAddress, policy) : null;
     if (error !== null) done(error, null);
     else if (refusal === null) done(null, socket);
@@ -278,7 +283,7 @@ function guardConnection(done: Connected, policy: OutboundPolicy): Connected {
   };
 }
 
-/** What the codes of errors mean to a reader; any other is named by its code. */
+/** Error codes in words. Any other error is shown by its code. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset",
@@ -303,7 +308,7 @@ function describeError(error: unknown, host: string): OutboundFailure {
   const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
   if (name === "HTTPParserError")
     return new OutboundFailure("unreachable", `cannot reach ${host}: it does not speak HTTP`);
-  // Without a code it is no error of the network, but a bug.
+  // An error without a code is not a network error but a bug.
   if (typeof code !== "string") throw error;
   if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED")
     return new OutboundFailure("aborted", "the server is shutting down");

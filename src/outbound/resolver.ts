@@ -1,8 +1,8 @@
 /**
- * Names to addresses, as the system resolves them (hosts file included). Runs on the front. The system's
- * resolver blocks one of the process's few threads for I/O until it knows, which may be many seconds for
- * a dead name; so few run at once, and all who ask for one name wait for one answer. Nothing is
- * remembered after it: what was checked is what is connected to.
+ * Resolves names to addresses with the system's resolver (hosts file included). The system's resolver blocks one of the
+ * few I/O threads of the process until it answers, which may take many seconds for a dead name. So few lookups run at
+ * once, and all waiters of a name share one lookup. Nothing is cached: the connection uses the addresses that were
+ * checked. Runs on the front.
  */
 import { lookup as systemLookup, type LookupAddress } from "node:dns";
 import { OUTBOUND_LOOKUPS_MAX } from "../../schemas/limits.js";
@@ -25,12 +25,15 @@ export class Resolver {
     this.#resolve = resolve;
   }
 
-  /** Names that are asked for or wait. */
+  /** The number of names that are being resolved or queued. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** Always answers, later; bounded by the number of calls that may wait for a connection. */
+  /**
+   * Always calls back, and never synchronously. The queue is bounded by the number of calls that may wait for a
+   * connection.
+   */
   resolve(hostname: string, done: (resolved: Resolved) => void): void {
     const others = this.#waiting.get(hostname);
     if (others !== undefined) {

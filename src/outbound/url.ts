@@ -1,27 +1,27 @@
 /**
- * Which URLs may be called: http and https, without credentials, and no host that names a forbidden
- * address in any spelling. Pure, any thread. What a name resolves to is seen only when it is called
- * (client.ts); the check here answers early, where a user can still be told.
+ * Checks which URLs may be called: http and https, without credentials, and without a host that names a forbidden
+ * address in any notation. The addresses of a name are checked when it is called (client.ts); the check here is early,
+ * so that the user gets an error message. Pure, any thread.
  */
 import { OUTBOUND_URL_BYTES_MAX } from "../../schemas/limits.js";
 import { isLongerThan } from "../../schemas/text.js";
 import { Failure } from "../base/result.js";
 import { classifyAddress, type AddressClass } from "./address.js";
 
-/** Why an exchange with another server did not come about. */
+/** The reason why an exchange with another server failed. */
 export type OutboundFailureKind =
-  /** The URL cannot be called by anybody: not http(s), credentials in it, not a URL. */
+  /** The URL cannot be called at all: it is not a URL, not http(s), or has credentials. */
   | "invalid"
-  /** The address may not be called. Nothing was sent, no connection was begun. */
+  /** The address may not be called. Nothing was sent, and no connection was opened. */
   | "refused"
-  /** No such name, no route, nobody listens, the connection broke, TLS failed, the answer is not HTTP. */
+  /** No such name, no route, connection refused or broken, TLS failed, or the answer is not HTTP. */
   | "unreachable"
   | "timeout"
-  /** The answer is larger than the caller takes. */
+  /** The answer exceeds the caller's limit. */
   | "too_large"
-  /** Too many exchanges with too many servers at once; nothing was sent. */
+  /** Too many exchanges are in flight; nothing was sent. */
   | "busy"
-  /** The caller's signal. */
+  /** The caller's signal was aborted, or the server is shutting down. */
   | "aborted";
 
 const STATUSES = {
@@ -43,13 +43,15 @@ export class OutboundFailure extends Failure {
   }
 }
 
-/** Whom the calls of one purpose may reach beside the public network. Metadata services are never reached. */
+/**
+ * The networks that calls of one purpose may reach in addition to the public one. Metadata services are never called.
+ */
 export interface OutboundPolicy {
-  /** Loopback, private, shared, link-local and reserved networks too. */
+  /** True if loopback, private, shared, link-local and reserved networks may be called. */
   readonly allow_private: boolean;
 }
 
-/** Names that stand for a metadata service wherever they resolve. */
+/** Names that stand for a metadata service, whatever they resolve to. */
 const METADATA_NAMES: ReadonlySet<string> = new Set([
   "metadata.google.internal",
   "metadata.goog",
@@ -63,7 +65,7 @@ const METADATA_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What a host of a URL is by its text alone; "public" for a name that says nothing. Brackets and a root dot do not
+ * Classifies the host of a URL by its text alone; "public" for an unknown name. Brackets and a trailing dot do not
  * matter.
  */
 function classifyHost(hostname: string): AddressClass {
@@ -77,7 +79,7 @@ function classifyHost(hostname: string): AddressClass {
   return host === "localhost" || host.endsWith(".localhost") ? "private" : "public";
 }
 
-/** The refusal of a class, null where the policy lets it pass. */
+/** Returns the refusal of a class; null if the policy allows it. */
 export function refuseClass(found: AddressClass, policy: OutboundPolicy): OutboundFailure | null {
   if (found === "metadata")
     return new OutboundFailure("refused", "address refused: cloud metadata addresses are never called");
@@ -86,20 +88,19 @@ export function refuseClass(found: AddressClass, policy: OutboundPolicy): Outbou
   return null;
 }
 
-/** The refusal that the host's text alone calls for; null where there is none. */
+/** Returns the refusal of a host by its text alone; null if there is none. */
 export function refuseHost(hostname: string, policy: OutboundPolicy): OutboundFailure | null {
   return refuseClass(classifyHost(hostname), policy);
 }
 
-/** The refusal of an address that a name resolved to; what is no address is refused too. */
+/** Returns the refusal of a resolved address. A text that is no address is refused, too. */
 export function refuseAddress(address: string, policy: OutboundPolicy): OutboundFailure | null {
   return refuseClass(classifyAddress(address) ?? "metadata", policy);
 }
 
 /**
- * Parses a URL and checks it. Numbers in any base (`0xA9FEA9FE`, `0251.0376.43518`) are read as browsers
- * read them.
- * @param field what the messages call it: `url must be …`
+ * Parses a URL and checks it. Numbers in any base (`0xA9FEA9FE`, `0251.0376.43518`) are read as browsers read them.
+ * @param field the name of the field in error messages: `url must be …`
  */
 export function parseOutboundUrl(text: string, field: string, policy: OutboundPolicy): URL | OutboundFailure {
   if (isLongerThan(text, OUTBOUND_URL_BYTES_MAX))

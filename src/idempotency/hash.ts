@@ -1,20 +1,21 @@
 /**
- * The hash of a request with a `request_id`: whether a call with the same one is the same call again, or another that
- * would be answered with what it has not asked for. Pure; runs on the front.
+ * Hashes a request that has a `request_id`. The hash tells a repetition of the same call from another call with the
+ * same `request_id`, which would get an answer to a question that it has not asked. Pure. Runs on the front.
  */
 import type { TObject } from "typebox";
 import { crypto } from "../base/crypto.js";
 
-/** Members that say how long the client waits, and which call it is: the same call may have others. */
+/** Members that a repetition of the same call may change: how long the client waits, and the id of the call itself. */
 const NOT_HASHED = new Set(["request_id", "wait_s", "queue"]);
-/** Hexadecimal digits that are kept: 128 bits. */
+/** The number of hexadecimal digits that are kept: 128 bits. */
 const DIGITS = 32;
 
 /**
- * Of the members that the schema has, in any order of the body: others are ignored by the call, too.
- * @param body as it was read; its `data` apart
- * @param data JSON text; it may be nested too deeply to be read again
- * @returns "" where the body has no request_id
+ * Hashes the members that the schema has, in any order of the body. Other members are left out, because the call
+ * ignores them, too.
+ * @param body the parsed body, without its `data`
+ * @param data JSON text, because it may be nested too deeply to be parsed again
+ * @returns hexadecimal text; "" if the body has no request_id
  */
 export function hashRequest<Body extends { readonly request_id?: string }>(
   schema: TObject,

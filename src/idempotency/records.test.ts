@@ -1,11 +1,11 @@
-/** What calls with a request_id have made, on a database of its own. */
+/** Tests the idempotency records on a database of its own. */
 import t from "tap";
 import { REQUEST_MEMORY_MS } from "../../schemas/limits.js";
 import { migrate } from "../store/migrate.js";
 import { openDatabase } from "../store/sqlite/choice.js";
 import { IdempotencyRecords } from "./records.js";
 
-t.test("found by kind, caller and id, for ten minutes", (t) => {
+t.test("a record is found by kind, caller and id, for ten minutes", (t) => {
   const db = openDatabase(":memory:");
   t.teardown(() => db.close());
   migrate(db);
@@ -31,7 +31,7 @@ t.test("found by kind, caller and id, for ten minutes", (t) => {
   t.end();
 });
 
-t.test("a request_id of another request is refused, whatever kind that was of", (t) => {
+t.test("a request_id of another request is refused, of whatever kind that was", (t) => {
   const db = openDatabase(":memory:");
   t.teardown(() => db.close());
   migrate(db);
@@ -48,7 +48,7 @@ t.test("a request_id of another request is refused, whatever kind that was of", 
   t.end();
 });
 
-t.test("what is too old goes, a few with each that comes", (t) => {
+t.test("expired records are deleted, a few with each new one", (t) => {
   const db = openDatabase(":memory:");
   t.teardown(() => db.close());
   migrate(db);

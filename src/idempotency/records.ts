@@ -1,13 +1,13 @@
 /**
- * What calls with a `request_id` have made: the same call again, because its answer was lost, is answered with the same
- * thing. Remembered for a while, by kind of thing and caller. Runs in the writer.
+ * Idempotency records: what calls with a `request_id` have created. A repeated call, whose answer was lost, gets the
+ * same result. Records are kept for REQUEST_MEMORY_MS, by kind of result and caller. Runs in the writer.
  */
 import { REQUEST_MEMORY_MS, IDEMPOTENCY_PRUNE_ROWS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
-/** Kinds of things that are made so. */
+/** The kinds of results. */
 export type MadeKind = "lease" | "task" | "claim" | "message";
 
 interface RecordRow {
@@ -40,10 +40,11 @@ export class IdempotencyRecords {
   }
 
   /**
-   * What such a call has made; a 409 where the same request_id was used for another call.
-   * @param caller id of the instance, "" where it is none
-   * @param request_id null where the call has none
-   * @param hash of the request (hash.ts); "" where it is not known, and then nothing is another call
+   * Returns the result of an earlier call with this request_id, or undefined. Fails with 409 if that request_id was
+   * used for another call.
+   * @param caller id of the instance, "" if the caller is none
+   * @param request_id null if the call has none
+   * @param hash hash of the request (hash.ts); "" if it is not known, and then every call counts as the same one
    */
   find(
     kind: MadeKind,
@@ -60,12 +61,15 @@ export class IdempotencyRecords {
     return is_other ? KEY_REUSED : same?.made;
   }
 
-  /** Such a call has made nothing after all. */
+  /** Deletes the record of a call that has created nothing after all. */
   delete(kind: MadeKind, caller: string, made: string): void {
     this.#deleteMade.run(kind, caller, made);
   }
 
-  /** @param hash as `find` is given it when the call comes again */
+  /**
+   * Stores the result of a call, and deletes a few expired records.
+   * @param hash the value that `find` gets when the call is repeated
+   */
   store(kind: MadeKind, caller: string, request_id: string | null, made: string, now_ms: number, hash = ""): void {
     if (request_id === null) return;
     this.#insert.run(now_ms, kind, caller, request_id, made, hash === "" ? null : hash);

@@ -1,4 +1,7 @@
-/** When a run begins, who shares it, and the end; with time injected and work that ends when the test says so. */
+/**
+ * Tests when a run starts, which callers share it, and closing; with injected time, and work that ends when the test
+ * says so.
+ */
 import t from "tap";
 import { Periodic, type PeriodicOptions } from "./periodic.js";
 
@@ -19,7 +22,7 @@ async function settle(): Promise<void> {
   for (let at = 0; at < 3; at++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-t.test("a run is due an interval after the one before was begun, one at a time", async (t) => {
+t.test("a run is due one interval after the start of the previous one; one runs at a time", async (t) => {
   const { periodic, ends } = play();
   periodic.tick(99);
   t.equal(ends.length, 0);
@@ -35,7 +38,7 @@ t.test("a run is due an interval after the one before was begun, one at a time",
   t.equal(ends.length, 2);
 });
 
-t.test("where the time went back a run is due an interval later all the same", (t) => {
+t.test("a run is due one interval later even if the clock was set back", (t) => {
   const { periodic, ends } = play({ now_ms: 1_000_000 });
   periodic.tick(10);
   periodic.tick(109);
@@ -45,7 +48,7 @@ t.test("where the time went back a run is due an interval later all the same", (
   t.end();
 });
 
-t.test("who asks meanwhile gets the next run, and shares it", async (t) => {
+t.test("callers during a run share the next one", async (t) => {
   const { periodic, ends } = play();
   const first = periodic.run();
   const [second, third] = [periodic.run(), periodic.run()];
@@ -59,7 +62,7 @@ t.test("who asks meanwhile gets the next run, and shares it", async (t) => {
   t.same([await second, await third], [2, 2]);
 });
 
-t.test("urgent work does not wait, and what is not ready stays due", async (t) => {
+t.test("urgent work does not wait, and a run that is not ready stays due", async (t) => {
   let urgent = false;
   let ready = false;
   const { periodic, ends } = play({ urgent: () => urgent, ready: () => ready });
@@ -77,7 +80,7 @@ t.test("urgent work does not wait, and what is not ready stays due", async (t) =
   t.equal(ends.length, 2);
 });
 
-t.test("closing waits for what was begun or asked for", async (t) => {
+t.test("closing waits for runs that were started or requested", async (t) => {
   const { periodic, ends } = play();
   void periodic.run();
   void periodic.run();

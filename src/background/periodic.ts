@@ -1,16 +1,15 @@
 /**
- * Work that is done at intervals and when somebody asks for it, one run at a time. Who asks while a run is under
- * way gets the next one, which sees what was changed before the question; all who ask meanwhile share it. Pure but
- * for its state.
+ * Runs work at intervals and on request, one run at a time. A caller that asks during a run gets the next run, which
+ * sees every change made before the request. All callers of that time share it. Pure except for its state.
  */
 export interface PeriodicOptions<Result> {
   readonly interval_ms: number;
-  /** The first run is due one interval from here. */
+  /** The first run is due one interval after this time. */
   readonly now_ms: number;
   readonly work: () => Promise<Result>;
-  /** Whether it is due although the interval has not passed. */
+  /** Returns true if a run is due before the interval has passed. */
   readonly urgent?: () => boolean;
-  /** False where a run would be in vain: it stays due. */
+  /** Returns false if a run would be pointless now; it stays due. */
   readonly ready?: () => boolean;
 }
 
@@ -26,23 +25,23 @@ export class Periodic<Result> {
     this.#due_ms = options.now_ms + options.interval_ms;
   }
 
-  /** True after `close`: a run that is under way should come to its end. */
+  /** True after `close`; a run in progress should stop. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Begins a run where one is due and none is under way. */
+  /** Starts a run if one is due and none is in progress. */
   tick(now_ms: number): void {
     const { interval_ms, urgent, ready } = this.#options;
     if (this.#closed || this.#running !== null || ready?.() === false) return;
-    // Where the time went back it is due after an interval all the same.
+    // If the clock was set back, the run is still due after one interval.
     this.#due_ms = Math.min(this.#due_ms, now_ms + interval_ms);
     if (now_ms < this.#due_ms && urgent?.() !== true) return;
     this.#due_ms = now_ms + interval_ms;
     void this.run();
   }
 
-  /** A run that begins now, or when the one under way has ended. */
+  /** Starts a run now, or after the run in progress. */
   run(): Promise<Result> {
     if (this.#running === null) return this.#begin();
     this.#next ??= this.#running.then(
@@ -52,7 +51,7 @@ export class Periodic<Result> {
     return this.#next;
   }
 
-  /** No run is begun by the time any more; those that were asked for have ended when it resolves. */
+  /** Stops runs by interval. Resolves when all runs that were requested have ended. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#next;

@@ -1,21 +1,21 @@
 /**
- * Work over all rows of a table, a bounded step at a time, once an interval: each step says behind which row the next
- * one begins. A background task.
+ * Walks all rows of a table once an interval, in bounded steps. Each step returns the row after which the next one
+ * starts. A background task.
  */
 import { Failure } from "../base/result.js";
 import { Periodic } from "./periodic.js";
 import type { BackgroundTask } from "./task.js";
 
-/** `after` null: all were looked at. */
+/** `after` is null when all rows were visited. */
 export interface StepReply {
   readonly after: number | null;
 }
 
 export interface StepwiseOptions {
   readonly interval_ms: number;
-  /** The first run is due one interval from here. */
+  /** The first run is due one interval after this time. */
   readonly now_ms: number;
-  /** @param after the row behind which it begins; 0 at first */
+  /** @param after the row after which the step starts; 0 at first */
   readonly step: (after: number, now_ms: number) => Promise<StepReply | Failure>;
 }
 

@@ -1,8 +1,8 @@
-/** The register of background tasks: each is asked for what it has, and for nothing else. */
+/** Tests the registry of background tasks: it calls the methods that a task has, and no others. */
 import t from "tap";
 import { BackgroundTasks, type BackgroundTask } from "./task.js";
 
-t.test("tasks are closed one after the other, the last begun first; what one has not is not asked for", async (t) => {
+t.test("tasks are closed one after the other, the last started first; missing methods are not called", async (t) => {
   const heard: string[] = [];
   const whole = (name: string, in_flight: number): BackgroundTask => ({
     tick: () => void heard.push(`${name} ticks`),

@@ -1,24 +1,24 @@
 /**
- * Background tasks: what goes on without being asked. One interface and one register: the composition root lists
- * them, calls each a few times a second, ends them in reverse, and shows their figures. A task has no timer of its
- * own, so that tests give it the time they want.
+ * Background tasks, which run without a request. The composition root lists them in one registry, which ticks each a
+ * few times a second, closes them in reverse order, and exposes their metrics. A task has no timer of its own, so that
+ * tests can inject the time.
  */
 import type { Exposition } from "../measure/exposition.js";
 
 export interface BackgroundTask {
-  /** Does what is due; never waits. */
+  /** Starts the work that is due; never waits. */
   tick?(now_ms: number): void;
-  /** Begins nothing more that others would wait for; what is under way goes on. */
+  /** Starts no more work that others would wait for. Work in progress continues. */
   drain?(): void;
-  /** How much is under way that a shutdown waits for; none where it is not said. */
+  /** The number of operations that a shutdown waits for; 0 if it is absent. */
   readonly in_flight?: number;
-  /** Ends what is under way, and stores what only memory knows; nothing is begun after it. */
+  /** Ends the work in progress, and stores state that only memory has. Nothing is started afterwards. */
   close?(): Promise<void>;
-  /** Its figures. */
+  /** Writes the task's metrics. */
   expose?(out: Exposition): void;
 }
 
-/** A task that is done by one server of several: its ticks come only while this is the one. */
+/** Wraps a task that only one node of a cluster runs: it gets ticks while this node is leader. */
 export function whileLeader(isLeader: () => boolean, task: BackgroundTask): BackgroundTask {
   return {
     tick: (now_ms) => {
@@ -33,7 +33,7 @@ export function whileLeader(isLeader: () => boolean, task: BackgroundTask): Back
   };
 }
 
-/** The register: every task of the server, in the order of their start. */
+/** The registry of all tasks of the server, in the order of their start. */
 export class BackgroundTasks {
   readonly #tasks: readonly BackgroundTask[];
   readonly #now: () => number;
@@ -61,7 +61,7 @@ export class BackgroundTasks {
     return this.#tasks.reduce((sum, { in_flight = 0 }) => sum + in_flight, 0);
   }
 
-  /** Ends all of them, the last started first, one after the other. */
+  /** Closes all tasks one after the other, the last started first. */
   async close(): Promise<void> {
     clearInterval(this.#ticking);
     for (const task of this.#tasks.toReversed()) await task.close?.();

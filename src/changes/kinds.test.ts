@@ -1,4 +1,4 @@
-/** What a reader may ask for, and what it gets by that. */
+/** Tests which kinds a reader may ask for, and which changes it gets. */
 import t from "tap";
 import { ASKED_KINDS, CHANGE_KINDS } from "../../schemas/changes.js";
 import { Failure } from "../base/result.js";
@@ -16,7 +16,7 @@ t.test("kinds are separated by commas, each counts once", (t) => {
   t.end();
 });
 
-t.test("nothing asked for is everything, each change once", (t) => {
+t.test("an empty list means all kinds, each change once", (t) => {
   for (const text of ["", ",", " , "]) t.same(asked(text), CHANGE_KINDS);
   for (const kind of CHANGE_KINDS) {
     const all = kindsOf("");
@@ -25,7 +25,7 @@ t.test("nothing asked for is everything, each change once", (t) => {
   t.end();
 });
 
-t.test("a kind that there is not is named, with those that there are", (t) => {
+t.test("an unknown kind is named, together with the known ones", (t) => {
   for (const wrong of ["states", "State", "lagged", "constructor", "*", "\u{1F600}\n"])
     t.equal(
       asked(`state,${wrong},spec`),

@@ -1,4 +1,4 @@
-/** What a reader of changes asks for, and which changes that is. Pure. */
+/** Parses the kinds of a reader of changes, and maps changes to these kinds. Pure. */
 import { ASKED_KINDS, CHANGE_KINDS, type AskedKind, type ChangeKind } from "../../schemas/changes.js";
 import { type Failure, invalid } from "../base/result.js";
 import { shorten } from "../base/shorten.js";
@@ -7,7 +7,10 @@ const NAMED: ReadonlyMap<string, AskedKind> = new Map(ASKED_KINDS.map((kind) => 
 const ALL: ReadonlySet<AskedKind> = new Set(CHANGE_KINDS);
 const OF_SPECS: readonly AskedKind[] = ["spec", "contract"];
 
-/** The kinds of a query, separated by commas; where it names none, all, each change once. 400 for one that is none. */
+/**
+ * Parses kinds that are separated by commas. An empty list means all kinds, with each change reported once. Fails with
+ * 400 for an unknown kind.
+ */
 export function kindsOf(text: string): ReadonlySet<AskedKind> | Failure {
   const kinds = new Set<AskedKind>();
   for (const name of text.split(",").map((part) => part.trim())) {
@@ -20,7 +23,7 @@ export function kindsOf(text: string): ReadonlySet<AskedKind> | Failure {
   return kinds.size === 0 ? ALL : kinds;
 }
 
-/** As what a change is told, to who asks for it. */
+/** Returns the kinds under which a change is reported. */
 export function reportedAs(kind: ChangeKind): readonly AskedKind[] {
   return kind === "spec" ? OF_SPECS : [kind];
 }

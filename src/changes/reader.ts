@@ -1,13 +1,13 @@
 /**
- * One reader of changes: what it is to be told next, and how fast. A name waits once, with its newest version, in
- * the place of its first change. Nothing waits that could not be told within the next second: instead the reader
- * is told that it lags, behind the last thing that was left out. Runs on the front.
+ * The queue of one reader of changes, with its rate limit. A name is queued once, with its newest version, at the
+ * position of its first change. Only messages that can be sent within the next second are queued. If there are more,
+ * the reader gets a message that it lags, after the last change that was left out. Runs on the front.
  */
 import type { AskedKind } from "../../schemas/changes.js";
 import { CHANGE_MESSAGES_MAX, CHANGE_WINDOW_MS } from "../../schemas/limits.js";
 import type { EventStream } from "../transport/event-stream.js";
 
-/** A message; `name` is its text up to the version, and tells it from others. */
+/** A message. `name` is its text up to the version, and identifies it. */
 export interface Message {
   readonly name: string;
   readonly text: string;
@@ -16,9 +16,9 @@ export interface Message {
 const LAGGED: Message = { name: "lagged", text: 'data: {"kind":"lagged"}\n\n' };
 
 export class ChangeReader {
-  /** By name, in the order in which they are told; at most CHANGE_MESSAGES_MAX. */
+  /** Queued texts by name, in the order in which they are sent; at most CHANGE_MESSAGES_MAX. */
   readonly #waiting = new Map<string, string>();
-  /** When the last messages were sent, at most CHANGE_MESSAGES_MAX, the oldest first. */
+  /** The times of the last sent messages, the oldest first; at most CHANGE_MESSAGES_MAX. */
   #sent_ms: number[] = [];
 
   constructor(
@@ -32,26 +32,29 @@ export class ChangeReader {
     else this.leaveOut();
   }
 
-  /** Something is left out: it is told behind what waits already, the last of which makes room where it must. */
+  /**
+   * Queues the lag message after the messages that are queued already, because a change was left out. If the queue is
+   * full, the last message is replaced.
+   */
   leaveOut(): void {
     if (this.#waiting.has(LAGGED.name)) return;
     if (this.#waiting.size === CHANGE_MESSAGES_MAX) this.#waiting.delete([...this.#waiting.keys()].at(-1) ?? "");
     this.#waiting.set(LAGGED.name, LAGGED.text);
   }
 
-  /** Everything may be another: whoever is told so has no need of names. */
+  /** Replaces all queued messages by the lag message: everything may have changed, so the reader needs no names. */
   lag(): void {
     this.#waiting.clear();
     this.#waiting.set(LAGGED.name, LAGGED.text);
   }
 
   /**
-   * Sends what waits, as far as this second has room for it.
-   * @returns whether it was told that it lags
+   * Sends queued messages, within the limit of this second.
+   * @returns true if the lag message was sent
    */
   send(now_ms: number): boolean {
     if (this.#waiting.size === 0 || this.stream.behind) return false;
-    // Where the machine's clock was set back, what was sent counts as sent now.
+    // If the clock was set back, earlier messages count as sent now.
     if (now_ms < (this.#sent_ms.at(-1) ?? 0)) this.#sent_ms.fill(now_ms);
     this.#sent_ms = this.#sent_ms.filter((at_ms) => now_ms - at_ms < CHANGE_WINDOW_MS);
     let texts = "";

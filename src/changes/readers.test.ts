@@ -1,4 +1,7 @@
-/** Readers of changes with a clock and sockets that the test plays: what is told, how often, and what is left out. */
+/**
+ * Tests readers of changes with a simulated clock and sockets: which changes are reported, how often, and what is left
+ * out.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { CHANGE_KINDS, type AskedKind, type ChangeKind, type ChangeMessage } from "../../schemas/changes.js";
@@ -25,7 +28,7 @@ function kinds(text: string): ReadonlySet<AskedKind> {
   return read;
 }
 
-/** A reader's end: its messages, parsed, since it was asked last. */
+/** The client side of a reader: its parsed messages since the last call. */
 class End {
   readonly sink = new KeepingSink();
   #seen = 0;
@@ -76,7 +79,7 @@ const names = (messages: readonly ChangeMessage[]): (string | null)[] =>
   messages.map((message) => (message.kind === "lagged" ? "lagged" : message.key));
 const keysFrom = (first: number, count: number): string[] => Array.from({ length: count }, (_, at) => `k${first + at}`);
 
-t.test("a reader learns at once that it is one, and is told by name what it asked for", (t) => {
+t.test("a reader gets a frame at once when it connects, then the names that it asked for", (t) => {
   const world = new World();
   const all = world.open();
   const some = world.open("state,contract");
@@ -108,7 +111,7 @@ t.test("a reader learns at once that it is one, and is told by name what it aske
   t.end();
 });
 
-t.test("a name is told once a tick, with what it became last", (t) => {
+t.test("a name is reported once a tick, with its newest version", (t) => {
   const world = new World();
   const reader = world.open();
   for (const version of [1, 2, null, 3]) world.readers.report("state", "a", version);
@@ -121,7 +124,7 @@ t.test("a name is told once a tick, with what it became last", (t) => {
   t.end();
 });
 
-t.test("a burst of ten leaves at once, and the second after it has room again", (t) => {
+t.test("a burst of ten is sent at once, and the second after it has room again", (t) => {
   const world = new World();
   const reader = world.open();
   world.put(...keysFrom(0, CHANGE_MESSAGES_MAX));
@@ -137,7 +140,7 @@ t.test("a burst of ten leaves at once, and the second after it has room again", 
   t.end();
 });
 
-t.test("what does not fit is left out, and told so behind what was there first", (t) => {
+t.test("changes that do not fit are left out, and a lag message follows the queued ones", (t) => {
   const world = new World();
   const reader = world.open();
   const other = world.open("audit");
@@ -163,7 +166,7 @@ t.test("what does not fit is left out, and told so behind what was there first",
   t.end();
 });
 
-t.test("who reads contracts misses what was left out of the specs", (t) => {
+t.test("a reader of contracts lags if changes of specs were left out", (t) => {
   const world = new World();
   const reader = world.open("contract");
   world.readers.accept({ changes: [], left_out: ["spec"] });
@@ -172,7 +175,7 @@ t.test("who reads contracts misses what was left out of the specs", (t) => {
   t.end();
 });
 
-t.test("names that change all the time keep nobody else waiting", (t) => {
+t.test("names that change all the time do not starve others", (t) => {
   const world = new World();
   const reader = world.open();
   const told: (string | null)[] = [];
@@ -187,7 +190,7 @@ t.test("names that change all the time keep nobody else waiting", (t) => {
   t.end();
 });
 
-t.test("of a crash or a restore everybody is told, and of nothing that was before", (t) => {
+t.test("a crash or a restore makes every reader lag, and drops earlier changes", (t) => {
   const world = new World();
   const all = world.open();
   const some = world.open("usage");
@@ -203,7 +206,7 @@ t.test("of a crash or a restore everybody is told, and of nothing that was befor
   t.end();
 });
 
-t.test("for a socket that is behind nothing is piled up", (t) => {
+t.test("a slow socket queues nothing", (t) => {
   const world = new World();
   const reader = world.open();
   reader.sink.takes = false;
@@ -224,7 +227,7 @@ t.test("for a socket that is behind nothing is piled up", (t) => {
   t.end();
 });
 
-t.test("what waits when the socket falls behind is left out", (t) => {
+t.test("changes that are queued when the socket falls behind are left out", (t) => {
   const world = new World();
   const reader = world.open();
   world.put(...keysFrom(0, 8));
@@ -240,7 +243,7 @@ t.test("what waits when the socket falls behind is left out", (t) => {
   t.end();
 });
 
-t.test("a machine's clock that is set back stops nobody", (t) => {
+t.test("a clock that is set back stops no reader", (t) => {
   const world = new World();
   const reader = world.open();
   world.put(...keysFrom(0, CHANGE_MESSAGES_MAX));
@@ -254,7 +257,7 @@ t.test("a machine's clock that is set back stops nobody", (t) => {
   t.end();
 });
 
-t.test("a comment keeps a quiet stream awake", (t) => {
+t.test("a comment keeps a quiet stream alive", (t) => {
   const world = new World();
   const reader = world.open();
   world.tick(SSE_COMMENT_INTERVAL_MS - 1);
@@ -264,7 +267,7 @@ t.test("a comment keeps a quiet stream awake", (t) => {
   t.end();
 });
 
-t.test("watched is what the readers that are there ask for", (t) => {
+t.test("the watched kinds are those that connected readers ask for", (t) => {
   const world = new World();
   t.same(world.watching, []);
   const contracts = world.open("contract,usage");
@@ -299,7 +302,7 @@ t.test("readers are bounded, and end with the server", async (t) => {
   t.same(world.watching, []);
 });
 
-t.test("however changes come, no second has more than ten messages, and what is not told lags", (t) => {
+t.test("for any sequence of changes, no second has more than ten messages, and unreported changes lag", (t) => {
   const step = fc.record({
     keys: fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 15 }),
     after_ms: fc.constantFrom(100, 101, 130, 700),
@@ -310,7 +313,7 @@ t.test("however changes come, no second has more than ten messages, and what is 
       const world = new World();
       const reader = world.open("state");
       const sent_ms: number[] = [];
-      /** What the reader has to think of each key: as it was when it read everything last, or was told. */
+      /** The reader's knowledge of each key: from its last full read, or from a message. */
       const known = new Map<string, number>();
       const real = new Map<string, number>();
       const look = (): void => {

@@ -1,7 +1,8 @@
 /**
- * The readers of `GET /api/changes`: takes what the writer tells of its commits and what the front alone knows,
- * and a few times a second hands each reader what it asked for. A message is made once, for all of them. Says
- * which kinds are watched; with nobody there nothing is told to it. Runs on the front.
+ * The readers of `GET /api/changes`. It takes the changes of commits from the writer, and changes that only the front
+ * knows, and gives each reader the kinds that it asked for, a few times a second. A message is encoded once for all
+ * readers. It also publishes which kinds are watched, so that the writer reports nothing while no reader is connected.
+ * Runs on the front.
  */
 import type { AskedKind, ChangeKind, ChangesPush } from "../../schemas/changes.js";
 import { CHANGE_KINDS } from "../../schemas/changes.js";
@@ -20,7 +21,7 @@ export class ChangeReaders implements BackgroundTask {
   readonly #watched: WatchedKinds;
   readonly #clock: Clock;
   readonly #readers = new Set<ChangeReader>();
-  /** Since the last tick. */
+  /** The changes since the last tick. */
   readonly #changed = new ChangeSet();
   #lagged = 0;
 
@@ -29,17 +30,17 @@ export class ChangeReaders implements BackgroundTask {
     this.#clock = clock;
   }
 
-  /** Whether there are as many as may be. */
+  /** True if no more readers may connect. */
   get full(): boolean {
     return this.#readers.size >= CHANGE_READERS_MAX;
   }
 
-  /** Serves one reader until it goes. */
+  /** Serves one reader until it disconnects. */
   open(sink: Sink, kinds: ReadonlySet<AskedKind>): void {
     const stream = new EventStream(sink, this.#clock.now());
     const reader = new ChangeReader(stream, kinds);
     this.#readers.add(reader);
-    // Watched before the reader knows that it is one: what is committed after it knows is told.
+    // The kinds are watched before the reader knows that it is connected, so every later commit is reported to it.
     this.#watch();
     sink.onDrain(() => stream.drained());
     sink.onClose(() => {
@@ -49,18 +50,18 @@ export class ChangeReaders implements BackgroundTask {
     stream.begin();
   }
 
-  /** What a commit has changed. */
+  /** Takes the changes of a commit. */
   accept({ changes, left_out }: ChangesPush): void {
     for (const { kind, key, version } of changes) this.report(kind, key, version);
     if (this.#readers.size > 0) for (const kind of left_out) this.#changed.leaveOut(kind);
   }
 
-  /** What has changed; null for a key means anything of the kind. */
+  /** Adds a change; a null key means anything of the kind. */
   report(kind: ChangeKind, key: string | null, version: number | null): void {
     if (this.#readers.size > 0) this.#changed.add(kind, key, version);
   }
 
-  /** There may be changes that nobody was told of. */
+  /** Makes all readers lag, because changes may have been missed. */
   lag(): void {
     this.#changed.clear();
     for (const reader of this.#readers) reader.lag();

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Changes". Runs on the front; who is told what is readers.ts. */
+/** The route of docs/http-api.md "Changes". It runs on the front; readers.ts decides which reader gets which change. */
 import { ChangesQuery } from "../../schemas/changes.js";
 import { CHANGE_READERS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -16,7 +16,7 @@ export function changeRoutes(readers: ChangeReaders): Route[] {
       path: "/api/changes",
       name: "changes.stream",
       tag: "changes",
-      summary: "Tells by name what changes, over Server-Sent Events.",
+      summary: "Streams the names of changed things over Server-Sent Events.",
       query: ChangesQuery,
       answer: "stream",
       uncounted: true,

@@ -1,4 +1,4 @@
-/** How long to wait before a delivery is tried again. Pure. */
+/** Computes the delay before a delivery is retried. Pure. */
 import {
   WEBHOOK_RETRY_AFTER_MS_MAX,
   WEBHOOK_RETRY_DELAY_MS_MAX,
@@ -8,12 +8,13 @@ import {
 import { assert } from "../base/assert.js";
 
 const SECOND_MS = 1_000;
-/** The longest delay as a multiple of the first. */
+/** The longest delay as a multiple of the first one. */
 const GROWTH_MAX = WEBHOOK_RETRY_DELAY_MS_MAX / WEBHOOK_RETRY_MS_MAX;
 
 /**
- * The delay in ms after the nth failure in a row of one delivery (from 1): doubles with each and is bounded.
- * @param chance between 0 and 1: receivers that went down together are not called together
+ * Returns the delay in ms after the nth consecutive failure of one delivery (from 1). It doubles with each failure, up
+ * to a bound.
+ * @param chance a random number between 0 and 1: it spreads the retries to receivers that failed at the same time
  */
 export function retryDelay(failures: number, chance: number): number {
   assert(failures >= 1, "a retry follows a failure");
@@ -22,8 +23,9 @@ export function retryDelay(failures: number, chance: number): number {
 }
 
 /**
- * The delay in ms that a `Retry-After` asks for (RFC 9110: seconds, or a date), bounded; 0 where it asks for none.
- * @param header undefined where the answer has none
+ * Returns the bounded delay in ms that a `Retry-After` header asks for (RFC 9110: seconds, or a date); 0 if it asks for
+ * none.
+ * @param header undefined if the answer has none
  */
 export function retryAfterDelay(header: string | undefined, now_ms: number): number {
   const text = header?.trim() ?? "";

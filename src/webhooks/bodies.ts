@@ -1,6 +1,7 @@
 /**
- * Bodies that are being sent, each once however many webhooks get it, and how much memory they may take.
- * Lives on the front. Small bodies always pass: all of them together are bounded by the number of webhooks.
+ * Reference-counted bodies of deliveries in flight. Each body is in memory once, for any number of webhooks, within a
+ * bound in bytes. Small bodies are always accepted: the number of webhooks bounds them all together. Lives on the
+ * front.
  */
 import { WEBHOOK_BODIES_BYTES_MAX, WEBHOOK_SMALL_BODY_BYTES } from "../../schemas/limits.js";
 
@@ -18,12 +19,12 @@ export class Bodies {
     this.#read = read;
   }
 
-  /** Bytes that are held. */
+  /** The size of all bodies in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** The body of an event; "full" where there is no room now, "gone" where it waits for nobody any more. */
+  /** Takes the body of an event; "full" if there is no room now, "gone" if no webhook waits for it any more. */
   take(event: number, bytes: number): Buffer | "full" | "gone" {
     const held = this.#held.get(event);
     if (held !== undefined) {
@@ -40,7 +41,7 @@ export class Bodies {
     return body;
   }
 
-  /** One user less. */
+  /** Releases one use of a body. */
   release(event: number): void {
     const held = this.#held.get(event);
     if (held === undefined) return;

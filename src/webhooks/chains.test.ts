@@ -1,6 +1,6 @@
 /**
- * Chains of deliveries (docs/webhooks.md "Chains") in the writer: how far an event's deliveries have come is stored
- * with it, and a webhook that would make a chain too long is turned off in the event's own transaction.
+ * Tests chains of deliveries (docs/webhooks.md "Chains") in the writer. The hop count of an event is stored with it,
+ * and a webhook that would make a chain too long is disabled in the event's own transaction.
  */
 import t from "tap";
 import { pushOf } from "../../test/support/push-of.js";
@@ -18,7 +18,7 @@ import { openDatabase } from "../store/sqlite/choice.js";
 const CALL = { now_ms: 1_000, actor: "", reload: (): void => undefined };
 const REASON = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
 
-/** The writer's models on a database in memory, with webhooks by id and patterns. */
+/** Opens the writer's models on a database in memory, with webhooks by id and patterns. */
 function openWith(webhooks: Readonly<Record<string, readonly string[]>>) {
   const db = openDatabase(":memory:");
   migrate(db);
@@ -38,7 +38,7 @@ function openWith(webhooks: Readonly<Record<string, readonly string[]>>) {
     rowOf,
     publish: (topic: string, hops = 0, trusted = true): CommittedEvent =>
       events.publish({ topic, data: "1", source: "" }, CALL, { hops, trusted, guarded: false }),
-    /** What waits for a webhook: events with their hops. */
+    /** Returns a webhook's queue: events with their hops. */
     queueOf: (id: string): unknown[] =>
       db
         .prepare(
@@ -46,7 +46,7 @@ function openWith(webhooks: Readonly<Record<string, readonly string[]>>) {
         )
         .raw()
         .all(rowOf(id)),
-    /** Topics and data of what was published since the last time. */
+    /** Returns the topics and data of the events that were published since the last call. */
     published: (): unknown[] => {
       return (pushOf(events, EVENTS)?.texts ?? []).map((text) => {
         const { id, topic, data, source } = JSON.parse(text) as Readonly<Record<string, unknown>>;
@@ -56,7 +56,7 @@ function openWith(webhooks: Readonly<Record<string, readonly string[]>>) {
   };
 }
 
-t.test("an event's hops are stored with what is to be delivered, and a delivery says one more", (t) => {
+t.test("the hops of an event are stored with its body, and a delivery sends one more", (t) => {
   const { publish, queueOf, reader, rowOf } = openWith({ w: ["**"] });
   publish("first");
   publish("second", 1);
@@ -72,7 +72,7 @@ t.test("an event's hops are stored with what is to be delivered, and a delivery 
   t.end();
 });
 
-t.test("who would make a chain too long is turned off, told of, and not told itself", (t) => {
+t.test("a webhook that would make a chain too long is disabled, with an event that it does not get itself", (t) => {
   const { events, outbox, publish, queueOf, published, reader, rowOf } = openWith({
     loop: ["a.*", "**"],
     other: ["a.b"],
@@ -133,7 +133,7 @@ t.test("who would make a chain too long is turned off, told of, and not told its
   t.end();
 });
 
-t.test("the order in which they are told of does not depend on what memory has been through", (t) => {
+t.test("the order of the disabled webhooks does not depend on the history of the process", (t) => {
   const fresh = openWith({ z: ["t"], a: ["*"], m: ["t", "**"] });
   const grown = openWith({ z: ["t"], a: ["*"], m: ["t", "**"] });
   for (const id of ["z", "a"]) {
@@ -149,7 +149,7 @@ t.test("the order in which they are told of does not depend on what memory has b
   t.end();
 });
 
-t.test("an agent that only says so turns nobody off: the event is dropped for those who wanted it", (t) => {
+t.test("a claim of an agent disables no webhook: the event is dropped for the webhooks that wanted it", (t) => {
   const { outbox, publish, queueOf, published } = openWith({ w: ["t"] });
   publish("t", WEBHOOK_HOPS_MAX, false);
   t.equal(outbox.listens, true, "the webhook stays on");
@@ -160,7 +160,7 @@ t.test("an agent that only says so turns nobody off: the event is dropped for th
   t.end();
 });
 
-t.test("a transaction that is rolled back turns nothing off", (t) => {
+t.test("a transaction that is rolled back disables nothing", (t) => {
   const db = openDatabase(":memory:");
   migrate(db);
   const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });

@@ -1,6 +1,6 @@
 /**
- * Making, deleting and enabling webhooks, what becomes of single events, and taking in how far deliveries have come.
- * Run in the writer.
+ * Writer methods that create, delete and enable webhooks, handle single events, and store delivery progress. They run
+ * in the writer.
  */
 import * as Type from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
@@ -28,17 +28,17 @@ import { outboxModel } from "../outbox/outbox.js";
 
 const models = { outbox: outboxModel };
 const changed = [changes("webhook", ({ id }: { readonly id: string }) => [id], reportByName(resourceId))];
-/** Numbers of one receiver's progress. */
+/** The number of numbers in one receiver's progress. */
 const PROGRESS_NUMBERS = 10;
-/** Numbers of one try in the log. */
+/** The number of numbers in one attempt of the log. */
 const LOG_NUMBERS = 5;
 
-/** The `detail` of what is done with one event. */
+/** Returns the audit `detail` of an operation on one event. */
 function eventDetail({ event, delivery }: { readonly event: number; readonly delivery?: LoggedDelivery }): string {
   return JSON.stringify({ event_id: event, ...(delivery === undefined ? {} : { delivered: delivery.error === null }) });
 }
 
-/** Replies the webhook as clients see it. */
+/** Returns the webhook as clients see it. */
 export const createWebhook = writerMethod({
   name: "webhook.create",
   request: WebhookCreateRequest,
@@ -47,7 +47,7 @@ export const createWebhook = writerMethod({
   audit: {
     action: "webhook.create",
     resource: resourceId,
-    // Neither secret nor URL: many a receiver's URL is a secret itself.
+    // The row has neither secret nor URL, because the URL of many receivers is a secret itself.
     detail: ({ patterns, secret }) => JSON.stringify({ patterns, signed: secret !== "" }),
   },
   changes: changed,
@@ -85,7 +85,7 @@ export const deleteWebhook = writerMethod({
   },
 });
 
-/** Replies the webhook as clients see it. */
+/** Returns the webhook as clients see it. */
 export const enableWebhook = writerMethod({
   name: "webhook.enable",
   request: WebhookIdRequest,
@@ -112,7 +112,7 @@ export const enableWebhook = writerMethod({
   },
 });
 
-/** Replies the event that was set aside. */
+/** Returns the id of the event that was set aside. */
 export const skipEvent = writerMethod({
   name: "webhook.skip",
   request: WebhookSkipRequest,
@@ -127,7 +127,7 @@ export const skipEvent = writerMethod({
   },
 });
 
-/** Takes in how sending a set-aside event again went: one that was delivered is set aside no more. */
+/** Stores the result of a resent dead letter. A delivered event is no longer a dead letter. */
 export const resendEvent = writerMethod({
   name: "webhook.resend",
   request: WebhookResendRequest,
@@ -161,7 +161,10 @@ export const discardEvent = writerMethod({
   },
 });
 
-/** A webhook that failed too often is disabled first and then told of: it does not get the event of its own end. */
+/**
+ * Stores delivery progress. A webhook that failed too often is disabled before the event about it is published, so it
+ * does not get that event.
+ */
 export const advanceWebhooks = writerMethod({
   name: "webhook.advance",
   request: WebhookProgressRequest,

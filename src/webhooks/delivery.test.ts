@@ -1,7 +1,7 @@
 /**
- * Outbox and deliveries together, on a database in memory, with a clock, receivers and commits of the test's own:
- * order, backoff, the last failure, events that are set aside, enable, restarts, shutdown, room for large bodies, and
- * random histories against a naive model.
+ * Tests outbox and deliveries together, on a database in memory, with a clock, receivers and commits of the test's own:
+ * order, backoff, the last failure, dead letters, enabling, restarts, shutdown, room for large bodies, and random
+ * histories against a naive model.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -39,7 +39,7 @@ import { openDatabase } from "../store/sqlite/choice.js";
 
 const SILENT = quietLog();
 const DELIVERED: Outcome = { kind: "delivered", status: 204 };
-/** A receiver that cannot be reached for the reason. */
+/** The result of a receiver that is unreachable for this reason. */
 const failed = (reason: string): Outcome => ({
   kind: "failed",
   failure: "unreachable",
@@ -65,7 +65,7 @@ interface Request extends Delivery {
   readonly answer: (outcome: Outcome) => void;
 }
 
-/** Writer and front in one: a commit's notice goes to the deliveries at once. */
+/** Writer and front in one: the push message of a commit goes to the deliveries at once. */
 class System {
   readonly db = openDatabase(":memory:");
   readonly reader: WebhookReader;
@@ -73,20 +73,20 @@ class System {
   deliveries: Deliveries;
   now_ms = 1_000_000;
   chance = 0.5;
-  /** Requests that wait for an answer. */
+  /** Requests in flight. */
   requests: Request[] = [];
   /** Webhooks that were disabled. */
   readonly disabled: string[] = [];
   readonly warnings: unknown[] = [];
-  /** What the writer says to how far deliveries have come. */
+  /** The writer's refusal of progress reports; null if it stores them. */
   refusal: Failure | null = null;
-  /** What the writer was told, taken in or not. */
+  /** The progress that was reported to the writer, stored or not. */
   readonly reported: WebhookProgress[] = [];
   #event = 0;
 
   readonly #requests_max: number | undefined;
 
-  /** @param requests_max requests at once */
+  /** @param requests_max the maximum number of requests in flight */
   constructor(requests_max?: number) {
     this.#requests_max = requests_max;
     migrate(this.db);
@@ -95,7 +95,7 @@ class System {
     this.deliveries = this.start();
   }
 
-  /** Begins anew with what is stored, as after a crash. */
+  /** Starts again from the stored state, as after a crash. */
   restart(): void {
     this.requests = [];
     this.outbox = new Outbox(this.db);
@@ -184,7 +184,7 @@ class System {
     return id;
   }
 
-  /** Until nothing moves any more by itself. */
+  /** Runs until nothing changes by itself any more. */
   async rest(): Promise<void> {
     for (let tick = 0; tick < 6; tick++) {
       await new Promise((resolve) => {
@@ -199,7 +199,7 @@ class System {
     await this.rest();
   }
 
-  /** Answers the request of a webhook; undefined where there is none. */
+  /** Answers the request of a webhook; undefined if there is none. */
   async answer(id: string, outcome: Outcome): Promise<number | undefined> {
     await this.rest();
     const request = this.requests.find(({ url }) => url === `http://${id}/`);
@@ -208,7 +208,7 @@ class System {
     return request?.event;
   }
 
-  /** One of the figures that the deliveries show. */
+  /** Returns one of the metrics of the deliveries. */
   figure(sample: string): number {
     const out = new Exposition();
     this.deliveries.expose(out);
@@ -236,7 +236,7 @@ class System {
   }
 }
 
-t.test("in order, one at a time, and a slow receiver delays nobody", async (t) => {
+t.test("deliveries are in order, one at a time, and a slow receiver delays no other", async (t) => {
   const system = new System();
   for (const id of ["slow", "fast"]) system.add(id);
   for (let at = 0; at < 5; at++) system.publish();
@@ -258,10 +258,10 @@ t.test("in order, one at a time, and a slow receiver delays nobody", async (t) =
   t.equal(system.bodies, 4);
 });
 
-/** Tries after which the delay grows no more. */
+/** The number of attempts after which the delay no longer grows. */
 const TRIES_SHOWN = 20;
 
-t.test("a failure is tried again, later and later, with the same id; what is behind it waits", async (t) => {
+t.test("a failed delivery is retried with growing delays and the same id; later events wait", async (t) => {
   for (const chance of [0, 0.5, 1]) {
     const system = new System();
     system.chance = chance;
@@ -299,7 +299,7 @@ t.test("a failure is tried again, later and later, with the same id; what is beh
   }
 });
 
-/** Fails until the webhook is off; all but the last failures are only written down. */
+/** Fails until the webhook is disabled. All failures but the last ones are only recorded. */
 async function failUntilDisabled(system: System, id: string): Promise<void> {
   await system.pass(0);
   system.db.prepare("UPDATE webhook SET fail_count = ? WHERE id = ?").run(WEBHOOK_FAILURES_MAX - 2, id);
@@ -312,7 +312,7 @@ async function failUntilDisabled(system: System, id: string): Promise<void> {
 }
 
 t.test(
-  "too many failures in a row disable; enabling resumes what was queued, not what was published meanwhile",
+  "too many consecutive failures disable; enabling resumes the queue without events published in between",
   async (t) => {
     const system = new System();
     system.add("w");
@@ -337,7 +337,7 @@ t.test(
   },
 );
 
-t.test("the last failure stays through successes, enabling and a restart", async (t) => {
+t.test("the last failure survives successes, enabling and a restart", async (t) => {
   const system = new System();
   system.add("w");
   t.match(system.stored("w"), { last_error: null, last_failure_at: null }, "none yet");
@@ -365,7 +365,7 @@ t.test("the last failure stays through successes, enabling and a restart", async
 });
 
 t.test(
-  "a failure is told once, and again where the writer did not take it in; successes say nothing of it",
+  "a failure is reported once, and again if the writer did not store it; successes do not report it",
   async (t) => {
     const system = new System();
     system.add("w");
@@ -401,7 +401,7 @@ t.test(
   },
 );
 
-t.test("enabled while its failures are still on their way: they do not count any more", async (t) => {
+t.test("failures that are in flight when the webhook is enabled do not count", async (t) => {
   const system = new System();
   system.add("w");
   system.publish();
@@ -416,7 +416,7 @@ t.test("enabled while its failures are still on their way: they do not count any
   t.equal(await system.answer("w", DELIVERED), 1);
 });
 
-t.test("a writer that cannot be told is told later", async (t) => {
+t.test("progress that the writer refuses is reported later", async (t) => {
   const system = new System();
   system.add("w");
   system.publish();
@@ -430,7 +430,7 @@ t.test("a writer that cannot be told is told later", async (t) => {
   t.equal(await system.answer("w", DELIVERED), undefined, "and nothing is delivered twice");
 });
 
-t.test("deleted while a request is under way; made anew with the same id", async (t) => {
+t.test("a webhook is deleted during a request, and created again with the same id", async (t) => {
   const system = new System();
   system.add("w");
   system.publish();
@@ -447,7 +447,7 @@ t.test("deleted while a request is under way; made anew with the same id", async
   t.equal(await system.answer("w", DELIVERED), 2);
 });
 
-t.test("a shutdown begins nothing, and does not count what it cut off", async (t) => {
+t.test("a shutdown starts no request, and does not count those that it ended", async (t) => {
   const system = new System();
   for (const id of ["cut", "ended"]) system.add(id);
   system.publish();
@@ -466,7 +466,7 @@ t.test("a shutdown begins nothing, and does not count what it cut off", async (t
   t.equal(await system.answer("ended", DELIVERED), 2);
 });
 
-t.test("a deletion that the front was not told of is seen when it reads everything again", async (t) => {
+t.test("a deletion that was not reported is seen when the front loads everything again", async (t) => {
   const system = new System();
   for (const id of ["gone", "here"]) system.add(id);
   const { row } = system.stored("gone");
@@ -482,7 +482,7 @@ t.test("a deletion that the front was not told of is seen when it reads everythi
   );
 });
 
-t.test("what is not sent for want of room is no failure", async (t) => {
+t.test("a request that is not sent for lack of room is no failure", async (t) => {
   const system = new System();
   system.add("w");
   system.publish();
@@ -492,7 +492,7 @@ t.test("what is not sent for want of room is no failure", async (t) => {
   t.equal(system.outcomes("failed"), 0);
 });
 
-t.test("beyond the requests that there may be at once deliveries wait, and each has its turn", async (t) => {
+t.test("deliveries beyond the maximum of requests in flight wait, and each gets its turn", async (t) => {
   const system = new System(2);
   const names = ["a", "b", "c", "d", "e"];
   for (const name of names) system.add(name);
@@ -521,7 +521,7 @@ t.test("beyond the requests that there may be at once deliveries wait, and each 
   );
 });
 
-t.test("a full queue drops the new for this webhook alone", async (t) => {
+t.test("a full queue drops new events, for this webhook only", async (t) => {
   const system = new System();
   system.add("dead");
   for (let at = 0; at < WEBHOOK_QUEUE_ROWS_MAX; at++) system.publish();
@@ -541,7 +541,7 @@ t.test("a full queue drops the new for this webhook alone", async (t) => {
   t.equal(system.outcomes("dropped"), 1, "and full as before");
 });
 
-t.test("a chain that would be too long: nothing is sent any more, and the log says why", async (t) => {
+t.test("a chain that would be too long stops the deliveries, and the log says why", async (t) => {
   const system = new System();
   system.add("w");
   system.publish("t", "1", WEBHOOK_HOPS_MAX - 1);
@@ -559,7 +559,7 @@ t.test("a chain that would be too long: nothing is sent any more, and the log sa
   t.equal(await system.answer("w", DELIVERED), undefined, "what would have made it longer was never queued");
 });
 
-t.test("turned off for a chain with a delivery under way: what it was turned off for stays said", async (t) => {
+t.test("a webhook that is disabled for a chain during a delivery keeps that reason", async (t) => {
   const system = new System();
   system.add("w");
   system.publish("t", "1", WEBHOOK_HOPS_MAX - 1);
@@ -595,7 +595,7 @@ t.test("a rolled-back transaction leaves nothing in memory", async (t) => {
   t.equal(system.bodies, 1);
 });
 
-t.test("large bodies are sent as there is room", (t) => {
+t.test("large bodies are sent when there is room", (t) => {
   const size = 30 * 1024 * 1024;
   const bodies = new Bodies((event) => (event === 9 ? undefined : "x".repeat(event < 5 ? size : 10)));
   t.ok(Buffer.isBuffer(bodies.take(1, size)));
@@ -611,7 +611,7 @@ t.test("large bodies are sent as there is room", (t) => {
   t.end();
 });
 
-t.test("an event that is refused goes aside after its own budget, and the next one is delivered", async (t) => {
+t.test("a refused event is set aside after its own budget, and the next one is delivered", async (t) => {
   const system = new System();
   system.add("w");
   for (let at = 0; at < 3; at++) system.publish();
@@ -625,7 +625,7 @@ t.test("an event that is refused goes aside after its own budget, and the next o
     const began_ms = system.now_ms;
     for (let failures = 1; failures <= tries; failures++) {
       t.equal(await system.answer("w", outcome), event);
-      // A receiver that cannot be reached at all costs the event nothing.
+      // An unreachable receiver costs the event nothing.
       if (failures === 3) {
         await system.pass(WEBHOOK_RETRY_DELAY_MS_MAX);
         t.equal(await system.answer("w", FAILED), event);
@@ -660,7 +660,7 @@ t.test("an event that is refused goes aside after its own budget, and the next o
   t.equal(system.bodies, 0, "and go with the webhook");
 });
 
-t.test("a list of dead letters is bounded, the oldest make room; the log of deliveries is, too", async (t) => {
+t.test("dead letters and the delivery log are bounded; the oldest ones are discarded", async (t) => {
   const system = new System();
   system.add("w");
   const { row } = system.stored("w");
@@ -686,7 +686,7 @@ t.test("a list of dead letters is bounded, the oldest make room; the log of deli
   t.match(log[0], { event: 2 * WEBHOOK_LOG_ROWS + 7, attempt: 1, status: 204, error: null, duration_ms: 0 });
 });
 
-t.test("skipped: the next one is delivered at once, whatever the first one waits for", async (t) => {
+t.test("after a skip the next event is delivered at once, whatever the skipped one waited for", async (t) => {
   const system = new System();
   system.add("w");
   const { row } = system.stored("w");
@@ -709,7 +709,7 @@ t.test("skipped: the next one is delivered at once, whatever the first one waits
   t.match(system.reader.status("w"), { pending: 0, dead_letters: 2, fail_count: 0, head_event: null });
 });
 
-t.test("Retry-After is kept where it is later than the next try; tries and time outlive a restart", async (t) => {
+t.test("Retry-After applies if it is later than the backoff; attempts and time survive a restart", async (t) => {
   const system = new System();
   system.add("w");
   system.publish();
@@ -729,7 +729,7 @@ t.test("Retry-After is kept where it is later than the next try; tries and time 
   t.match(system.requests, [{ event: 1 }]);
   const log = new DeliveryLogReader(system.db).all(system.stored("w").row);
   t.match(log, [{ attempt: 2 }, { attempt: 1, status: 503, error: "it answered 503" }]);
-  // A clock that was far ahead when the time was stored.
+  // The clock was far ahead when the time was stored.
   system.now_ms -= 10 * 3_600_000;
   system.restart();
   await system.pass(0);
@@ -757,7 +757,7 @@ const step = fc.oneof(
 const PATTERNS: Readonly<Record<string, readonly string[]>> = { p: ["*"], q: ["b.*", "**.c"] };
 const wants = (id: string, topic: string): boolean => id === "p" || topic === "b.c";
 
-t.test("whatever happens, each webhook gets what it is due, in order, and nothing else", async () => {
+t.test("in any history each webhook gets its events, in order, and nothing else", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const system = new System();

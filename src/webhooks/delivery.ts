@@ -1,10 +1,10 @@
 /**
- * Delivers what the outbox holds: in order, to each receiver one request at a time, so that a slow one
- * delays nobody else. Runs on the front. It reads the queue one event at a time from the front's own handle, and
- * keeps no more of it in memory than what is being sent.
+ * Delivers the queued events of the outbox to webhooks, in order, with one request at a time per receiver, so that a
+ * slow receiver delays no other. It reads the queues one event at a time through the front's database handle, and keeps
+ * only events in flight in memory. Runs on the front.
  *
- * How far deliveries have come goes to the writer in batches. What was delivered and not yet told is delivered
- * again after a crash: at least once, with the same delivery id.
+ * Progress goes to the writer in batches. A delivery that was not reported before a crash is made again with the same
+ * delivery id: delivery is at least once.
  */
 import {
   WEBHOOK_EVENT_BUDGET,
@@ -32,7 +32,7 @@ import { withoutLocation } from "../outbox/hidden-address.js";
 import type { WebhookReader } from "../outbox/table.js";
 
 const SECOND_MS = 1_000;
-/** How much of an event's budget a failure costs. */
+/** The cost of a failure, as a part of an event's budget. */
 const COSTS: Readonly<Record<FailureKind, number>> = { refused: WEBHOOK_REFUSAL_COST, troubled: 1, unreachable: 0 };
 
 /** No event has this id. */
@@ -43,15 +43,15 @@ type Failed = Extract<Outcome, { readonly kind: "failed" }>;
 export interface DeliveriesOptions {
   readonly reader: Pick<WebhookReader, "all" | "byRow" | "next" | "body" | "waiting">;
   readonly send: Send;
-  /** Tells the writer how far deliveries have come. */
+  /** Reports progress to the writer. */
   readonly advance: (receivers: WebhookProgressRequest["receivers"]) => Promise<null | Failure>;
-  /** Requests that are under way at once at most; WEBHOOK_REQUESTS_MAX where nothing is said. */
+  /** The maximum number of requests in flight; WEBHOOK_REQUESTS_MAX by default. */
   readonly requests_max?: number;
-  /** Whether deliveries are this server's to make; always where it is not said. */
+  /** Returns true if this server makes the deliveries; always true by default. */
   readonly isLeader?: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
-  /** Between 0 and 1. */
+  /** Returns a random number between 0 and 1. */
   readonly random?: () => number;
 }
 
@@ -62,24 +62,24 @@ export class Deliveries implements BackgroundTask {
   readonly #requests_max: number;
   readonly #bodies: Bodies;
   readonly #receivers = new Map<number, Receiver>();
-  /** Those in line for a request. */
+  /** The receivers that are queued for a request. */
   #ready: Receiver[] = [];
   #scheduled = false;
   readonly #waiting = new Set<Receiver>();
   #blocked: Receiver[] = [];
-  /** Those that the writer is to be told of. */
+  /** The receivers whose progress was not reported yet. */
   readonly #unreported = new Set<Receiver>();
   #unreportedRows = 0;
-  /** Words to the writer: at a tick that finds something untold, and when much is. */
+  /** Reports to the writer: at a tick if there is unreported progress, and at once if there is much. */
   readonly #reporting: Periodic<void>;
   #in_flight = 0;
   #delivered = 0;
   #failed = 0;
   #set_aside = 0;
   #dropped = 0;
-  /** Deliveries that wait, of all webhooks. */
+  /** The queued deliveries of all webhooks. */
   #queued = 0;
-  /** Drops since the last line of the log. */
+  /** The events that were dropped since the last log line about drops. */
   #unlogged_drops = 0;
   #drops_logged_ms = 0;
   #draining = false;
@@ -98,35 +98,35 @@ export class Deliveries implements BackgroundTask {
     });
   }
 
-  /** Requests under way. */
+  /** The number of requests in flight. */
   get in_flight(): number {
     return this.#in_flight;
   }
 
-  /** Deliveries that wait, of all webhooks. */
+  /** The number of queued deliveries of all webhooks. */
   get queued(): number {
     return this.#queued;
   }
 
-  /** Reads all webhooks: at the start, and after the writer was restarted. */
+  /** Loads all webhooks, at the start and after a restart of the writer. */
   load(): void {
     const { reader } = this.#options;
     this.#queued = reader.waiting;
-    // Also those that are known and no longer stored: what was told of them may have been lost with a crash.
+    // Known webhooks that are no longer stored are reloaded, too: a crash may have lost the report of their deletion.
     for (const row of new Set([...this.#receivers.keys(), ...reader.all().map((webhook) => webhook.row)]))
       this.#reload(row);
   }
 
   /**
-   * Deliveries are another server's from now on: it makes those again that nobody was told of. Should they be this
-   * server's again, `load` begins with what is stored.
+   * Drops all state, because another node delivers from now on. That node repeats the deliveries that were not
+   * reported. When this node delivers again, `load` starts from the stored state.
    */
   clear(): void {
     for (const receiver of this.#receivers.values()) this.#forget(receiver);
     this.#unreportedRows = 0;
   }
 
-  /** Takes what a commit did to the outbox. */
+  /** Takes the outbox changes of a commit. */
   take({ queued, changed, chained, rows, dropped }: OutboxPush): void {
     this.#queued = rows;
     this.#dropped += dropped;
@@ -155,14 +155,14 @@ export class Deliveries implements BackgroundTask {
     this.#reporting.tick(now_ms);
   }
 
-  /** From now on no request is begun; those that are under way may end. */
+  /** Starts no more requests. Requests in flight may end. */
   drain(): void {
     this.#draining = true;
   }
 
   /**
-   * Tells the writer everything, unless it takes nothing any more. Requests are to have ended before: whose the client
-   * is waits for them, and cuts them.
+   * Reports all progress, unless the writer takes no more. Requests must have ended before: the owner of the HTTP
+   * client waits for them, and ends them.
    */
   async close(): Promise<void> {
     this.drain();
@@ -184,7 +184,7 @@ export class Deliveries implements BackgroundTask {
       .value("koor_webhook_queue", "gauge", "Deliveries that wait, of all webhooks.", this.#queued);
   }
 
-  /** Tells the writer how far deliveries have come; what it could not be told is told at a later tick. */
+  /** Reports progress to the writer. A report that the writer refuses is repeated at a later tick. */
   async #report(): Promise<void> {
     const unreported = [...this.#unreported];
     this.#unreported.clear();
@@ -200,7 +200,7 @@ export class Deliveries implements BackgroundTask {
     }
   }
 
-  /** Takes over what is stored of one webhook. */
+  /** Loads the stored state of one webhook. */
   #reload(row: number): void {
     const stored = this.#options.reader.byRow(row);
     const known = this.#receivers.get(row);
@@ -208,12 +208,13 @@ export class Deliveries implements BackgroundTask {
       if (known !== undefined) this.#forget(known);
       return;
     }
-    // The server that delivers knows more than what is stored; one that does not would only know it from before.
+    // The node that delivers knows more than the database. Any other node would only keep stale state.
     if (!this.#isLeader()) return;
     const receiver = known ?? new Receiver(stored);
     this.#receivers.set(row, receiver);
     receiver.update(stored);
-    // One that waits looks anew: it may have been enabled, or the event that it waits for may have been skipped.
+    // A waiting receiver checks its queue again: it may have been enabled, or the event that it retries may have been
+    // skipped.
     if (receiver.state === "waiting" || (receiver.state === "ended" && receiver.fail_count < WEBHOOK_FAILURES_MAX)) {
       this.#waiting.delete(receiver);
       receiver.state = "idle";
@@ -229,8 +230,8 @@ export class Deliveries implements BackgroundTask {
   }
 
   /**
-   * Puts a receiver in line. A few begin in each turn of the loop: an event may be wanted by a thousand. Beyond the
-   * bound of requests they wait until others have ended.
+   * Queues a receiver for a request. A few requests start in each tick, because a thousand webhooks may want one event.
+   * Receivers beyond the maximum wait until other requests have ended.
    */
   #wake(receiver: Receiver): void {
     if (receiver.state !== "idle" || !receiver.active || this.#draining || !this.#isLeader()) return;
@@ -282,7 +283,7 @@ export class Deliveries implements BackgroundTask {
     receiver.state = "idle";
     if (this.#receivers.get(receiver.row) === receiver) {
       if (outcome.kind === "not sent") this.#wait(receiver, WEBHOOK_RETRY_MS_MAX);
-      // What a shutdown cut off is not the receiver's failure.
+      // A request that the shutdown ended is no failure of the receiver.
       else if (outcome.kind === "delivered" || !this.#draining) {
         this.#unreported.add(receiver);
         receiver.record(this.#logged(receiver, event, began_ms, outcome));
@@ -326,7 +327,7 @@ export class Deliveries implements BackgroundTask {
     receiver.tries += 1;
     receiver.spent += COSTS[failure];
     receiver.failure = { at_ms: now_ms, error: errorText(reason) };
-    // The log is read by more people than those who may know the address.
+    // More people can read the log than may know the URL.
     const shown = withoutLocation(reason);
     log.debug("webhook delivery failed", {
       id: receiver.id,
@@ -339,7 +340,7 @@ export class Deliveries implements BackgroundTask {
       receiver.state = "ended";
       void this.#reporting.run();
     } else if (reader.next(receiver.row, receiver.delivered)?.event !== event) {
-      // It was skipped meanwhile.
+      // The event was skipped in the meantime.
       this.#wake(receiver);
     } else if (receiver.spent >= WEBHOOK_EVENT_BUDGET) {
       log.warn("webhook event set aside", {
@@ -356,7 +357,7 @@ export class Deliveries implements BackgroundTask {
     }
   }
 
-  /** An event is dealt with: the next one's turn has come. */
+  /** Completes an event, and continues with the next one. */
   #settled(receiver: Receiver, event: number): void {
     receiver.delivered = event;
     receiver.setHead(NO_EVENT);

@@ -1,6 +1,6 @@
 /**
- * What can be done with webhooks: changes go to the writer, a test delivery leaves at once, past every queue.
- * Runs on the front.
+ * The operations on webhooks. Changes go to the writer. A test delivery is sent at once and bypasses the queues. Runs
+ * on the front.
  */
 import { FRONT_READ_ROWS_MAX, WEBHOOK_LOG_ROWS, WEBHOOK_TESTS_MAX } from "../../schemas/limits.js";
 import type { LoggedDelivery, WebhookBody, WebhookCreateRequest } from "../../schemas/webhooks.js";
@@ -25,12 +25,12 @@ import { errorText, type Delivery, type Outcome, type Send } from "./send.js";
 import { webhookReader, type WebhookReader } from "../outbox/table.js";
 
 export interface WebhooksOptions {
-  /** Whether tokens are asked for at all. */
+  /** True if the server requires tokens. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
   readonly send: Send;
-  /** Deliveries that wait, of all webhooks. */
+  /** The number of queued deliveries of all webhooks. */
   readonly queued: () => number;
   readonly policy: OutboundPolicy;
   readonly clock: Clock;
@@ -38,17 +38,17 @@ export interface WebhooksOptions {
 }
 
 const TEST_TOPIC = "webhook.test";
-/** No event has it. */
+/** No event has this id. */
 const TEST_EVENT_ID = 0;
 const EVERY_TOPIC = "*";
-/** Rows of a queue that are counted in the time in which one webhook is read. */
+/** The number of queue rows that are counted in the time of reading one webhook. */
 const COUNTED_ROWS = 100;
 
 export class WebhooksFront {
   readonly #options: WebhooksOptions;
   readonly #reader: WebhookReader;
   readonly #letters: DeadLetterReader;
-  /** Deliveries under way that a client waits for. */
+  /** The number of requests in flight that a client waits for. */
   #tests = 0;
   #tests_made = 0;
 
@@ -75,21 +75,21 @@ export class WebhooksFront {
     return listReply(reads.stream(listWebhooks, { after, for_instance }, context, rows));
   }
 
-  /** The last tries of a webhook. */
+  /** Lists the latest attempts of a webhook. */
   deliveries(id: string, context: CallContext): Answer | Promise<Answer> {
     const webhook = this.#reader.byId(id)?.row;
     if (webhook === undefined) return noWebhook(id);
     return readReply(this.#options.reads.stream(listDeliveries, { webhook }, context, WEBHOOK_LOG_ROWS));
   }
 
-  /** The events that were set aside for a webhook. Their bodies may be long, and are not read. */
+  /** Lists the dead letters of a webhook. Their bodies may be long, and are not read. */
   deadLetters(id: string, context: CallContext): Answer | Promise<Answer> {
     const webhook = this.#reader.byId(id)?.row;
     if (webhook === undefined) return noWebhook(id);
     return readReply(this.#options.reads.stream(listDeadLetters, { webhook }, context, FRONT_READ_ROWS_MAX));
   }
 
-  /** The body that a set-aside event is delivered with. */
+  /** Returns the body with which a dead letter is delivered. */
   deadLetter(id: string, event_text: string): Answer {
     const letter = this.#letter(id, event_text);
     return letter instanceof Failure ? letter : jsonReply(letter.body);
@@ -113,7 +113,7 @@ export class WebhooksFront {
     return jsonReply(JSON.stringify({ id, discarded: event }));
   }
 
-  /** Sends a set-aside event now, past the queue; where the receiver takes it, it is set aside no more. */
+  /** Sends a dead letter now, bypassing the queue. If the receiver accepts it, it is deleted from the dead letters. */
   async resend(id: string, event_text: string, context: CallContext): Promise<Answer> {
     const { writer, clock, log } = this.#options;
     const letter = this.#letter(id, event_text);
@@ -155,7 +155,7 @@ export class WebhooksFront {
     return { webhook, event: letter.event, attempts: letter.attempts, body };
   }
 
-  /** One request at once, past every queue; so many that clients wait for are under way at most. */
+  /** Sends one request at once, bypassing the queues. At most WEBHOOK_TESTS_MAX such requests are in flight. */
   async #sendNow(delivery: Delivery): Promise<Outcome | Failure> {
     if (this.#tests >= WEBHOOK_TESTS_MAX)
       return new Failure("RESOURCE_EXHAUSTED", "too many test deliveries at once, try again");
@@ -181,7 +181,7 @@ export class WebhooksFront {
     return jsonReply(reply.webhook);
   }
 
-  /** Past the queue, whether the webhook is active or not. */
+  /** Sends a test delivery, bypassing the queue. The webhook may be disabled. */
   async test(id: string): Promise<Answer> {
     const { clock } = this.#options;
     const webhook = this.#reader.byId(id);
@@ -208,12 +208,15 @@ export class WebhooksFront {
   }
 }
 
-/** The event that a path names; undefined where that is no event's id. */
+/** Parses an event id from a path; undefined if it is none. */
 function eventOf(text: string): number | undefined {
   return /^[1-9]\d{0,15}$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
 }
 
-/** What a body asks for; 400 where its URL may not be called. The writer looks at the patterns: it compiles them. */
+/**
+ * Builds the request to create a webhook. Fails with 400 if its URL may not be called. The writer checks the patterns,
+ * because it compiles them.
+ */
 function newWebhook(
   { id, url, patterns = [], secret = "" }: WebhookBody,
   policy: OutboundPolicy,

@@ -1,4 +1,7 @@
-/** The lists of webhooks, and of one webhook. Run on the front where they are short, else in the pool. */
+/**
+ * Jobs that list webhooks, and the details of one webhook. They run on the front if they are short, else in the worker
+ * pool.
+ */
 import * as Type from "typebox";
 import { ListEnd } from "../../schemas/common.js";
 import { DeadLetterList, WebhookDeliveryList, WebhookList } from "../../schemas/webhooks.js";
@@ -24,7 +27,7 @@ export const listWebhooks = streamJob({
   },
 });
 
-/** The last tries of a webhook, the newest first. */
+/** Lists the latest attempts of a webhook, the newest first. */
 export const listDeliveries = streamJob({
   name: "webhook.deliveries",
   request: Type.Object({ webhook: Type.Integer() }),
@@ -38,7 +41,7 @@ export const listDeliveries = streamJob({
   },
 });
 
-/** The events that were set aside for a webhook, the oldest first. */
+/** Lists the dead letters of a webhook, the oldest first. */
 export const listDeadLetters = streamJob({
   name: "webhook.dead_letters",
   request: Type.Object({ webhook: Type.Integer() }),

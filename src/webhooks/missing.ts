@@ -1,4 +1,4 @@
-/** The refusals of calls that name what is not there. Pure; the front and the writer both use them. */
+/** The refusals of calls that name a missing webhook or event. Pure; the front and the writer both use them. */
 import { type Failure, notFound } from "../base/result.js";
 
 export function noWebhook(id: string): Failure {

@@ -1,11 +1,12 @@
-/** What the front knows of one webhook: whom to call, and how far its queue was delivered. */
+/** The front's state of one webhook: its URL, its delivery progress and its retries. */
 import { WEBHOOK_LOG_ROWS } from "../../schemas/limits.js";
 import type { LoggedDelivery, SetAside, WebhookFailure, WebhookProgress } from "../../schemas/webhooks.js";
 import type { WebhookRow } from "../outbox/table.js";
 
 /**
- * idle: nothing to deliver, or not active. ready: in line. sending: one request is under way. waiting: for
- * its retry. blocked: for room for a large body. ended: it failed too often; the writer is to disable it.
+ * The states of a receiver. idle: nothing to deliver, or not active. ready: queued for a request. sending: one request
+ * is in flight. waiting: until its retry. blocked: until there is room for a large body. ended: it failed too often,
+ * and the writer is about to disable it.
  */
 export type ReceiverState = "idle" | "ready" | "sending" | "waiting" | "blocked" | "ended";
 
@@ -17,22 +18,22 @@ export class Receiver {
   active: boolean;
   epoch: number;
   state: ReceiverState = "idle";
-  /** All of its queue up to this event was delivered, or set aside. */
+  /** All events of its queue up to this one were delivered or set aside. */
   delivered = 0;
-  /** Failures in a row. */
+  /** The number of consecutive failures. */
   fail_count: number;
   /** The event at the head of its queue that was tried last. */
   head: number;
-  /** Failures of that event, since when, and how much of its budget they cost. */
+  /** The failures of that event: their number, the time of the first, and their cost to its budget. */
   tries: number;
   since_ms: number;
   spent: number;
-  /** That event is not tried before. */
+  /** That event is not tried before this time. */
   due_ms: number;
   fired_at: number | null = null;
-  /** The last failure that the writer was not told of. */
+  /** The last failure that was not reported yet. */
   failure: WebhookFailure | null = null;
-  /** Events that were set aside, and tries; the writer was not told of them. */
+  /** Events that were set aside, and attempts, that were not reported yet. */
   #set_aside: SetAside[] = [];
   #log: LoggedDelivery[] = [];
 
@@ -51,7 +52,7 @@ export class Receiver {
     this.due_ms = stored.next_try_at ?? 0;
   }
 
-  /** Takes over what the writer says of it. Where it was enabled since, its failures do not count any more. */
+  /** Applies the stored state. If the webhook was enabled since, its earlier failures no longer count. */
   update({ active, epoch }: WebhookRow): void {
     const enabled = epoch !== this.epoch;
     this.active = active === 1;
@@ -61,7 +62,7 @@ export class Receiver {
     this.#resetHead(this.head);
   }
 
-  /** Another event may have come to the head of its queue: what the former has failed does not count for it. */
+  /** Sets the event at the head of its queue. Failures of the previous head do not count for it. */
   setHead(event: number): void {
     if (event !== this.head) this.#resetHead(event);
   }
@@ -74,7 +75,7 @@ export class Receiver {
     this.due_ms = 0;
   }
 
-  /** Keeps one try for the log. */
+  /** Keeps one attempt for the log. */
   record(delivery: LoggedDelivery): void {
     this.#log.push(delivery);
     if (this.#log.length > WEBHOOK_LOG_ROWS) this.#log.shift();
@@ -84,7 +85,7 @@ export class Receiver {
     this.#set_aside.push(aside);
   }
 
-  /** What the writer is to be told; `giveBack` where it could not be. */
+  /** Takes the unreported progress. If the report fails, the caller puts it back with `requeueProgress`. */
   takeProgress(): WebhookProgress {
     const { row: webhook, epoch, delivered, fail_count, fired_at, failure, head, tries, since_ms, spent } = this;
     const progress = {

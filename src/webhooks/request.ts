@@ -1,18 +1,18 @@
-/** What one delivery says: its headers, its id and its signature. Pure. */
+/** Builds the parts of one delivery: its headers, its id and its signature. Pure. */
 import { WEBHOOK_SMALL_BODY_BYTES } from "../../schemas/limits.js";
 import { VERSION } from "../../schemas/version.js";
 import { crypto } from "../base/crypto.js";
 
 const DELIVERY_DIGITS = 32;
 
-/** The same for every try of one event to one webhook, also after a restart. */
+/** Returns the id of a delivery. It is the same for every attempt of one event to one webhook, also after a restart. */
 export function deliveryId(webhook: string, event: number | string): string {
   return crypto().createHash("sha256").update(`${event}\n${webhook}`).digest("hex").slice(0, DELIVERY_DIGITS);
 }
 
 /**
- * Hex HMAC-SHA256 of the body. A large one is signed in the process's threads for I/O, so that the front's loop does
- * not wait for it.
+ * Returns the hex HMAC-SHA256 of the body. A large body is signed in the I/O threads of the process, so that it does
+ * not block the front's event loop.
  */
 export function sign(secret: string, body: Uint8Array): string | Promise<string> {
   if (body.byteLength <= WEBHOOK_SMALL_BODY_BYTES)
@@ -27,8 +27,9 @@ async function signLarge(secret: string, body: Uint8Array): Promise<string> {
 }
 
 /**
- * @param hops how many deliveries have led to the event, this one not counted
- * @param signature null where the webhook has no secret
+ * Builds the headers of a delivery.
+ * @param hops the number of deliveries that led to the event, without this one
+ * @param signature null if the webhook has no secret
  */
 export function deliveryHeaders(delivery: string, hops: number, signature: string | null): Record<string, string> {
   return {

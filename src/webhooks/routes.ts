@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Webhooks". Runs on the front; what they do is front.ts's. */
+/** The routes of docs/http-api.md "Webhooks". They run on the front; front.ts has their code. */
 import {
   DeadLetterList,
   DeliveryBody,
@@ -54,7 +54,7 @@ export function webhookRoutes(options: WebhooksOptions): Route[] {
       name: "webhook.delete",
       tag,
       needs: "server",
-      summary: "Deletes a webhook with what waits for it.",
+      summary: "Deletes a webhook with its queue.",
       answer: WebhookDeleted,
       statuses: [404],
       audited: { by: deleteWebhook, subject },
@@ -77,7 +77,7 @@ export function webhookRoutes(options: WebhooksOptions): Route[] {
       name: "webhook.enable",
       tag,
       needs: "server",
-      summary: "Turns a webhook on again and goes on with its queue.",
+      summary: "Enables a webhook again and continues with its queue.",
       answer: Webhook,
       statuses: [404],
       audited: { by: enableWebhook, subject },
@@ -89,7 +89,7 @@ export function webhookRoutes(options: WebhooksOptions): Route[] {
       name: "webhook.skip",
       tag,
       needs: "server",
-      summary: "Sets the next event aside, and goes on with the one after it.",
+      summary: "Sets the next event aside, and continues with the one after it.",
       query: WebhookSkipQuery,
       answer: WebhookSkipped,
       statuses: [404, 409],
@@ -147,7 +147,7 @@ export function webhookRoutes(options: WebhooksOptions): Route[] {
       name: "webhook.discard",
       tag,
       needs: "server",
-      summary: "Throws an event away that was set aside.",
+      summary: "Discards an event that was set aside.",
       answer: WebhookDiscarded,
       statuses: [404],
       audited: { by: discardEvent, subject },

@@ -1,4 +1,4 @@
-/** What a receiver's answer means: which are deliveries, what a redirect says, and when it asks to be left alone. */
+/** Tests the meaning of a receiver's answer: success, redirect, and a request to retry later. */
 import t from "tap";
 import { WEBHOOK_LOCATION_CHARS_MAX, WEBHOOK_RETRY_AFTER_MS_MAX } from "../../schemas/limits.js";
 import { retryAfterDelay } from "./backoff.js";
@@ -36,7 +36,7 @@ t.test("only a 2xx is a delivery", (t) => {
   t.end();
 });
 
-t.test("a redirect says where it leads, in bounds and without control characters", (t) => {
+t.test("a redirect shows its target, bounded and without control characters", (t) => {
   for (const [status, location, reason] of [
     [301, "/new", "h answered 301 with Location /new, which is not followed"],
     [308, ["https://a/", "https://b/"], "h answered 308 with Location https://a/, which is not followed"],

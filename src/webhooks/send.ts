@@ -1,4 +1,7 @@
-/** One request to a receiver, through the guarded client. Runs on the front. Retries and order are delivery.ts's. */
+/**
+ * Sends one request to a receiver, through the guarded client. delivery.ts handles retries and order. Runs on the
+ * front.
+ */
 import {
   WEBHOOK_ANSWER_BYTES_MAX,
   WEBHOOK_ERROR_CHARS_MAX,
@@ -12,21 +15,21 @@ import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";
 import { retryAfterDelay } from "./backoff.js";
 import { deliveryHeaders, sign } from "./request.js";
 
-/** One try. */
+/** One attempt of a delivery. */
 export interface Delivery {
   readonly url: string;
-  /** "" where there is none. */
+  /** The secret; "" if the webhook has none. */
   readonly secret: string;
-  /** X-Koor-Delivery. */
+  /** The value of X-Koor-Delivery. */
   readonly id: string;
-  /** How many deliveries have led to the event, this one not counted. */
+  /** The number of deliveries that led to the event, without this one. */
   readonly hops: number;
   readonly body: Uint8Array;
 }
 
 /**
- * What a failure says of the receiver. refused: it answered that it does not want this. troubled: it answered that it
- * cannot, or not in time. unreachable: it did not answer at all.
+ * Classifies a failure. refused: the receiver answered that it does not want this. troubled: it answered that it cannot
+ * take it, or too late. unreachable: it did not answer at all.
  */
 export type FailureKind = "refused" | "troubled" | "unreachable";
 
@@ -36,17 +39,17 @@ export type Outcome =
       readonly kind: "failed";
       readonly failure: FailureKind;
       readonly reason: string;
-      /** Of the answer; null where there was none. */
+      /** The status of the answer; null if there was none. */
       readonly status: number | null;
-      /** How long the receiver asks to be left alone; 0 where it does not ask. */
+      /** The delay that the receiver asks for, in ms; 0 if it asks for none. */
       readonly retry_after_ms: number;
     }
-  /** Nothing was sent, and it is not the receiver's fault. */
+  /** Nothing was sent, for a reason that is not the receiver's fault. */
   | { readonly kind: "not sent"; readonly reason: string };
 
 export type Send = (delivery: Delivery) => Promise<Outcome>;
 
-/** Sends over a client. Redirects are not followed, and only a 2xx is a delivery. */
+/** Returns a sender over a client. Redirects are not followed, and only a 2xx is a delivery. */
 export function senderOver(client: OutboundClient, now: () => number): Send {
   const targets = new Map<string, URL>();
   return async ({ url, secret, id, hops, body }) => {
@@ -72,10 +75,10 @@ function failureOutcome({ kind, message: reason }: OutboundFailure): Outcome {
   return { kind: "failed", failure, reason, status: null, retry_after_ms: 0 };
 }
 
-/** Statuses of 4xx that say "later": request timeout, too early, too many requests. */
+/** The statuses of 4xx that ask for a retry: request timeout, too early, too many requests. */
 const LATER: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** What an answer means: a 2xx is a delivery, and nothing else is. */
+/** Returns the result of an answer. Only a 2xx is a delivery. */
 export function answerOutcome(host: string, { status, headers }: Answered, now_ms: number): Outcome {
   if (status >= 200 && status < 300) return { kind: "delivered", status };
   const location = first(headers["location"]);
@@ -95,14 +98,14 @@ function first(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
 
-/** A redirect's target as a reader may see it: bounded, and without control characters. */
+/** Returns a redirect's target for display: bounded, and without control characters. */
 function shownLocation(location: string): string {
   const points = Array.from(replaceHidden(location, () => "\uFFFD"));
   const whole = points.length <= WEBHOOK_LOCATION_CHARS_MAX;
   return whole ? points.join("") : `${points.slice(0, WEBHOOK_LOCATION_CHARS_MAX).join("")}…`;
 }
 
-/** What is stored and shown of a failure's reason. */
+/** Returns a failure's reason as it is stored and shown. */
 export function errorText(reason: string): string {
   return reason.slice(0, WEBHOOK_ERROR_CHARS_MAX).toWellFormed();
 }

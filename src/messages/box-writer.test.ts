@@ -1,6 +1,6 @@
 /**
- * Boxes on a database of their own: any sequence of sends, marks and deletions against a naive model, the bound of an
- * in-box, what is deleted when, and that a page costs what it has.
+ * Tests message boxes on a database of their own: random sequences of sends, marks and deletions against a naive model,
+ * the bound of an in-box, pruning, and that a page costs only its own rows.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -81,7 +81,7 @@ const step = fc.record({
   passed: fc.constantFrom(0, 0, 1, 2, DAY_MS, (MESSAGE_DAYS - 2) * DAY_MS),
 });
 
-t.test("any sequence of changes, against a naive model", (t) => {
+t.test("any sequence of changes agrees with a naive model", (t) => {
   const property = fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
     const { db, writer, reader } = open();
     let known: Known[] = [];
@@ -152,13 +152,13 @@ t.test("any sequence of changes, against a naive model", (t) => {
   t.end();
 });
 
-/** What is there, and how many there ever were. */
+/** The existing messages, and the number of messages that were ever sent. */
 interface Sent {
   readonly known: readonly Known[];
   readonly rows: number;
 }
 
-/** What an instance reads of its boxes, and what it should. */
+/** Compares what an instance reads of its boxes with what it should read. */
 function compareBoxes(reader: MessageReader, { known, rows: sent }: Sent, instance: string, now_ms: number): void {
   const mine: Record<MessageBoxName, readonly Known[]> = {
     in: known.filter(({ copies }) => copies.has(instance)),
@@ -173,7 +173,7 @@ function compareBoxes(reader: MessageReader, { known, rows: sent }: Sent, instan
         ] as const) {
           const page = pageOf(instance, { box, unread, thread, after, limit, now_ms });
           const expected = mine[box]
-            // Ahead of the newest there ever was is a position of another history.
+            // A position ahead of the newest message that ever existed belongs to another history.
             .filter(
               (message) => message.row > (after > sent ? 0 : after) && (thread === null || message.thread === thread),
             )
@@ -256,7 +256,7 @@ function compareBoxes(reader: MessageReader, { known, rows: sent }: Sent, instan
     );
 }
 
-t.test("an in-box is full of what is unread and has not expired", (t) => {
+t.test("an in-box is full of unread messages that have not expired", (t) => {
   const { db, writer } = open();
   for (let at = 0; at < IN_BOX_UNREAD_MAX; at++) {
     t.notOk(writer.isFull("b", 0));
@@ -272,7 +272,7 @@ t.test("an in-box is full of what is unread and has not expired", (t) => {
   t.end();
 });
 
-t.test("what is deleted at once is bounded, whoever got it", (t) => {
+t.test("one pruning step deletes a bounded number of rows, for any number of recipients", (t) => {
   const { db, writer, reader } = open();
   const to = Array.from({ length: MESSAGE_RECIPIENTS_MAX }, (_, at) => `i${at}`);
   for (let at = 0; at < 10; at++) writer.send(newMessage("a", to));
@@ -288,7 +288,7 @@ t.test("what is deleted at once is bounded, whoever got it", (t) => {
   t.end();
 });
 
-t.test("what a rolled-back transaction did is forgotten", (t) => {
+t.test("the changes of a rolled-back transaction are forgotten", (t) => {
   const { db, writer } = open();
   writer.send(newMessage("a", ["b"]));
   pushOf(writer, BOXES);
@@ -304,7 +304,7 @@ t.test("what a rolled-back transaction did is forgotten", (t) => {
   t.end();
 });
 
-t.test("a page is a range of one tree", (t) => {
+t.test("a page is a range of one B-tree", (t) => {
   const { db, reader } = open();
   const plans: string[] = [];
   const prepare = db.prepare.bind(db);

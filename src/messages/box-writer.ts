@@ -1,8 +1,8 @@
 /**
- * The SQL of messages, changing: a message is a row, and one more in each box that it lies in. Runs in the writer.
+ * The SQL that changes messages. A message is one row, plus one row in each box that contains it. Runs in the writer.
  *
- * How many messages of an in-box are unread is known by heart, so that a send does not count them. What has expired
- * and is not deleted yet is in that number: where it says that an in-box is full, the database is asked.
+ * The number of unread messages of each in-box is cached in memory, so that a send does not count them. The cached
+ * number includes expired messages that are not deleted yet. If it says that an in-box is full, the database is asked.
  */
 import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES } from "../../schemas/limits.js";
 import { BoxesPush, type MarkRequest, type MessageBoxName, type PruneMessagesReply } from "../../schemas/messages.js";
@@ -12,7 +12,7 @@ import { type Model, type Publication, PublishingModel } from "../threads/model.
 import { messageId } from "./id.js";
 import { COUNT_UNREAD, NEXT_EXPIRY, NOT_EXPIRED } from "./table.js";
 
-/** What a commit did to boxes. */
+/** The push message with the box changes of a commit. */
 export const BOXES = { name: "message_boxes", payload: BoxesPush } as const satisfies PushMessage;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -22,11 +22,11 @@ interface Party {
   readonly name: string;
 }
 
-/** A message that is to be stored; times in ms. */
+/** A message to store; times are in ms. */
 export interface NewMessage {
   readonly sender: Party;
   readonly to: readonly Party[];
-  /** Null: one of its own, named by its id. */
+  /** The thread; null for a new one, which is named by the message's id. */
   readonly thread: string | null;
   readonly reply_to: number | null;
   readonly subject: string;
@@ -41,7 +41,7 @@ export interface NewMessage {
 interface PrunedRow {
   readonly row: number;
   readonly sender: string;
-  /** JSON. */
+  /** JSON text. */
   readonly recipients: string;
 }
 
@@ -68,7 +68,7 @@ export class BoxWriter extends PublishingModel {
   readonly #delete_copy: Statement<[string, MessageBoxName, number], unknown>;
   readonly #all_unread: Statement<[], { instance: string; unread: number }>;
   readonly #next_expiry: Statement<[], { at: number | null }>;
-  /** By the instance whose in-box it is. */
+  /** The number of unread messages by the instance that owns the in-box. */
   #unread = new Map<string, number>();
   #unread_in_all = 0;
   #expires_at: number | null = null;
@@ -112,7 +112,7 @@ export class BoxWriter extends PublishingModel {
     );
     const pruned = "SELECT row, sender, recipients FROM message";
     this.#expired = db.prepare(`${pruned} WHERE expires_at <= ? ORDER BY expires_at LIMIT 1`);
-    // The clock never goes back: the oldest row is the oldest message.
+    // The clock never goes back, so the oldest row is the oldest message.
     this.#old = db.prepare(`${pruned} WHERE row = (SELECT min(row) FROM message) AND sent_at <= ?`);
     this.#delete = db.prepare("DELETE FROM message WHERE row = ?");
     this.#was_unread = db.prepare(
@@ -125,18 +125,18 @@ export class BoxWriter extends PublishingModel {
     this.#published = { unread: this.#unread_in_all, expires_at: this.#expires_at };
   }
 
-  /** The thread of a message that lies in one of the instance's boxes. */
+  /** Returns the thread of a message in one of the instance's boxes. */
   threadOf(instance: string, row: number, now_ms: number): string | undefined {
     return this.#thread.get(instance, row, now_ms);
   }
 
-  /** Whether an in-box takes no more. */
+  /** Returns true if an in-box accepts no more messages. */
   isFull(instance: string, now_ms: number): boolean {
     if ((this.#unread.get(instance) ?? 0) < IN_BOX_UNREAD_MAX) return false;
     return (this.#count.get(instance, now_ms) ?? 0) >= IN_BOX_UNREAD_MAX;
   }
 
-  /** Stores a message in the out-box of who sent it and the in-boxes of who gets it. */
+  /** Stores a message in the sender's out-box and the recipients' in-boxes. */
   send(message: NewMessage): { readonly row: number; readonly thread: string } {
     const { sender, to, sent_at, expires_at } = message;
     const { lastInsertRowid } = this.#insert.run(
@@ -166,12 +166,12 @@ export class BoxWriter extends PublishingModel {
     return { row, thread };
   }
 
-  /** Says of messages of an in-box that their owner has them. */
+  /** Marks messages of an in-box as delivered to its owner. */
   deliver(instance: string, rows: readonly number[], now_ms: number): void {
     for (const row of rows) this.#deliver.run(now_ms, instance, row);
   }
 
-  /** Marks messages of an in-box; the rows of those that this changed. What is acked is read, too. */
+  /** Marks messages of an in-box, and returns the rows that changed. An acked message counts as read, too. */
   mark({ instance, messages, as, note }: MarkRequest, now_ms: number): number[] {
     const changed: number[] = [];
     for (const row of messages) {
@@ -184,7 +184,7 @@ export class BoxWriter extends PublishingModel {
     return changed;
   }
 
-  /** Deletes what has expired and what is too old, some of it. */
+  /** Deletes a bounded number of messages that have expired or are too old. */
   prune(now_ms: number): PruneMessagesReply {
     this.markDirty();
     let removed = 0;
@@ -226,7 +226,7 @@ export class BoxWriter extends PublishingModel {
     this.#unread_in_all += count;
   }
 
-  /** Deletes a message from all boxes; how many rows that were. */
+  /** Deletes a message from all boxes. Returns the number of deleted box rows. */
   #remove({ row, sender, recipients }: PrunedRow): number {
     const instances = JSON.parse(recipients) as readonly string[];
     for (const instance of instances) {

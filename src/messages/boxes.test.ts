@@ -1,10 +1,10 @@
-/** Who waits for a box is woken by what comes into it, and by nothing else; and what the front knows of all of them. */
+/** Tests that a waiter wakes for its own box only, and tests the front's figures of all boxes. */
 import t from "tap";
 import { settle } from "../../test/threads/played-writer.js";
 import { Exposition } from "../measure/exposition.js";
 import { MessageBoxes } from "./boxes.js";
 
-/** Long enough for a test to end before. */
+/** Longer than any test takes. */
 const LONG_MS = 60_000;
 const NOTHING = { in: [], out: [], unread: 0, expires_at: null };
 const noAbort = (): void => undefined;
@@ -15,7 +15,7 @@ function open(): { readonly boxes: MessageBoxes; readonly figures: { unread: num
   return { boxes, figures };
 }
 
-/** Somebody who waits, and looks where `there` says that something is. */
+/** A waiter that looks for something, and finds it when `there` says so. */
 function waitFor(boxes: MessageBoxes, box: "in" | "out", instance: string) {
   const state = { there: false, looks: 0, abort: noAbort };
   const found = boxes.wait(
@@ -33,7 +33,7 @@ function waitFor(boxes: MessageBoxes, box: "in" | "out", instance: string) {
   return { state, found };
 }
 
-t.test("only the box that something comes into is looked into", async (t) => {
+t.test("only waiters of the changed box look", async (t) => {
   const { boxes } = open();
   const mine = waitFor(boxes, "in", "me");
   const also_mine = waitFor(boxes, "in", "me");
@@ -68,13 +68,13 @@ t.test("only the box that something comes into is looked into", async (t) => {
   t.equal(boxes.waiting, 0);
 });
 
-t.test("what is there is found at once", async (t) => {
+t.test("an existing message is found at once", async (t) => {
   const { boxes } = open();
   t.equal(await boxes.wait("in", "me", LONG_MS, () => "there", noAbort), "there");
   t.equal(boxes.waiting, 0);
 });
 
-t.test("a client that goes, the end of the time and the end of the server end the wait", async (t) => {
+t.test("a disconnect, the timeout and the shutdown end the wait", async (t) => {
   const { boxes } = open();
   const gone = waitFor(boxes, "in", "me");
   gone.state.abort();
@@ -87,7 +87,7 @@ t.test("a client that goes, the end of the time and the end of the server end th
   t.equal(await waitFor(boxes, "in", "me").found, null, "nobody waits any more");
 });
 
-t.test("what comes while it is being looked is looked for again", async (t) => {
+t.test("a message that arrives during a look causes another look", async (t) => {
   const { boxes } = open();
   const answers: ((found: string | null) => void)[] = [];
   const found = boxes.wait(
@@ -115,7 +115,7 @@ t.test("what comes while it is being looked is looked for again", async (t) => {
   t.equal(await found, "found");
 });
 
-t.test("the figures are the writer's, and read anew after a crash", (t) => {
+t.test("the figures are the writer's, and are read again after a crash", (t) => {
   const { boxes, figures } = open();
   const shown = (): string => {
     const out = new Exposition();

@@ -1,14 +1,14 @@
 /**
- * What the front knows of all boxes without asking the database: how many messages are unread, when the next one
- * expires, and who waits for something to be in a box. The writer tells of each commit (box-writer.ts); only those
- * whose box it put something into are woken. Runs on the front.
+ * Keeps the state of all boxes that the front needs without asking the database: the number of unread messages, the
+ * next expiry, and the waiters of each box. The writer reports each commit (box-writer.ts). Only waiters whose box has
+ * new messages are woken. Runs on the front.
  */
 import { MESSAGE_BOXES, type BoxesPush, type MessageBoxName } from "../../schemas/messages.js";
 import { type Look, type Wakeable, waitFor } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 
-/** What the writer's tables say, at the start and after a crash. */
+/** Reads the figures from the database, at the start and after a crash. */
 export interface BoxFigures {
   countUnread(): number;
   nextExpiry(): number | null;
@@ -16,7 +16,7 @@ export interface BoxFigures {
 
 export class MessageBoxes implements Measured {
   readonly #figures: BoxFigures;
-  /** By the box's owner. */
+  /** Waiters by the box's owner. */
   readonly #waiters: Record<MessageBoxName, Waiters<string>> = { in: new Waiters(), out: new Waiters() };
   #unread = 0;
   #expires_at: number | null = null;
@@ -27,39 +27,42 @@ export class MessageBoxes implements Measured {
     this.#read();
   }
 
-  /** When (ms) the next message expires; null where none does. */
+  /** The time in ms at which the next message expires; null if none does. */
   get expires_at(): number | null {
     return this.#expires_at;
   }
 
-  /** How many wait. */
+  /** The number of waiters. */
   get waiting(): number {
     return this.#waiters.in.size + this.#waiters.out.size;
   }
 
-  /** What a commit did. */
+  /** Takes the box changes of a commit. */
   accept(notice: BoxesPush): void {
     this.#unread = notice.unread;
     this.#expires_at = notice.expires_at;
     for (const box of MESSAGE_BOXES) for (const instance of notice[box]) this.#waiters[box].wake(instance);
   }
 
-  /** Anything may have happened that nobody was told of: the writer crashed, or a snapshot was restored. */
+  /**
+   * Reads the figures again and wakes all waiters: reports may have been missed, because the writer crashed or a
+   * snapshot was restored.
+   */
   catchUp(): void {
     this.#read();
     for (const waiters of Object.values(this.#waiters)) waiters.wakeAll();
   }
 
-  /** Ends all waiting, for ever. */
+  /** Ends all waits and accepts no more. */
   end(): void {
     this.#ended = true;
     for (const waiters of Object.values(this.#waiters)) waiters.end();
   }
 
   /**
-   * Waits until a look into a box finds something; null where the time was up, the client has gone, or the server
-   * shuts down.
-   * @param onAbort is told what to call when the client has gone
+   * Waits until a look into a box finds something. Returns null if the time is up, the client has disconnected, or the
+   * server shuts down.
+   * @param onAbort registers a function to be called when the client disconnects
    */
   wait<Found>(
     box: MessageBoxName,
@@ -72,7 +75,7 @@ export class MessageBoxes implements Measured {
     return waitFor({ look, wait_ms, listen: (waiter) => this.listen(box, instance, waiter), onAbort });
   }
 
-  /** Has a waiter woken by what comes into a box; the function that is returned ends that. */
+  /** Wakes a waiter when a message arrives in a box. The returned function stops that. */
   listen(box: MessageBoxName, instance: string, waiter: Wakeable): () => void {
     return this.#waiters[box].add(instance, waiter);
   }

@@ -1,6 +1,4 @@
-/**
- * Sending and marking messages, saying that they were delivered, and deleting those that are over. Run in the writer.
- */
+/** Writer methods that send messages, mark them, record their delivery, and prune them. They run in the writer. */
 import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import * as Type from "typebox";
 import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
@@ -27,7 +25,7 @@ export const TOPIC_SENT = "message.sent" satisfies ServerTopic;
 export const MESSAGE_SOURCE = "koor" satisfies ServerSource;
 
 const SECOND_MS = 1_000;
-/** The resource of a mark of several messages. */
+/** The audited resource of a mark of several messages. */
 const SEVERAL = "several";
 
 const models = { boxes: boxWriter };
@@ -36,7 +34,7 @@ function noRecipient(to: string): Failure {
   return notFound(`nobody there: ${to}`);
 }
 
-/** Why a message cannot be sent; null where it can. */
+/** Returns the reason why a message cannot be sent; null if it can. */
 function refuseSending(
   request: SendRequest,
   thread: string | undefined,
@@ -55,7 +53,7 @@ function refuseSending(
   return full === undefined ? null : new Failure("STOCK_FULL", `the in-box of ${full.name} is full`);
 }
 
-/** A message that is answered again, because its answer was lost, is sent once. */
+/** Sends a message. A repeated call, whose answer was lost, gets the same answer, and the message is sent once. */
 export const sendMessage = writerMethod({
   name: "message.send",
   request: SendRequest,
@@ -81,7 +79,7 @@ export const sendMessage = writerMethod({
     const replied = reply_to === null ? undefined : boxes.threadOf(sender.id, reply_to, now_ms);
     const refusal = refuseSending(request, replied, { boxes, instances }, now_ms);
     if (refusal !== null) return refusal;
-    // Nobody gets it twice, whoever is named twice.
+    // A recipient that is named twice gets one copy.
     const to = [...new Map(request.to.map(({ id, name }) => [id, { id, name }])).values()];
     const { row, thread } = boxes.send({
       sender,
@@ -116,7 +114,7 @@ function changedIds(ids: readonly string[]): ReportedChange[] {
   return ids.map((id) => ({ key: id, version: null }));
 }
 
-/** Says of messages that the owner of the in-box got them. */
+/** Records that the owner of the in-box received messages. */
 export const deliverMessages = writerMethod({
   name: "message.deliver",
   request: DeliverRequest,
@@ -131,7 +129,7 @@ export const deliverMessages = writerMethod({
   },
 });
 
-/** Marks those of the messages that lie in the in-box and are not marked so yet. */
+/** Marks the messages that are in the in-box and do not have the mark yet. */
 export const markMessages = writerMethod({
   name: "message.mark",
   request: MarkRequest,
@@ -151,7 +149,7 @@ export const markMessages = writerMethod({
   run: ({ boxes }, request, { now_ms }) => ({ ids: boxes.mark(request, now_ms).map(messageId) }),
 });
 
-/** Deletes what has expired or is too old, a bounded part of it. */
+/** Deletes a bounded number of messages that have expired or are too old. */
 export const pruneMessages = writerMethod({
   name: "message.prune",
   request: Type.Object({}),

@@ -1,4 +1,4 @@
-/** Messages and threads as clients see them, JSON texts. Pure. */
+/** Encodes messages and threads for clients as JSON texts. Pure. */
 import { formatTime } from "../base/time.js";
 import { messageId } from "./id.js";
 
@@ -7,7 +7,7 @@ export interface PartyRow {
   readonly name: string;
 }
 
-/** What has become of a message with one who got it; times in ms. */
+/** The state of a message at one recipient; times are in ms. */
 export interface RecipientRow extends PartyRow {
   readonly delivered_at: number | null;
   readonly read_at: number | null;
@@ -15,7 +15,7 @@ export interface RecipientRow extends PartyRow {
   readonly note: string | null;
 }
 
-/** A message without those who got it; times in ms. */
+/** A message without its recipients; times are in ms. */
 export interface MessageRow {
   readonly row: number;
   readonly thread: string;
@@ -31,7 +31,7 @@ export interface MessageRow {
   readonly sent_at: number;
 }
 
-/** A thread as one of those in it sees it. */
+/** A thread as one of its participants sees it. */
 export interface ThreadRow {
   readonly thread: string;
   readonly subject: string;
@@ -58,7 +58,7 @@ function encodeRecipient(recipient: RecipientRow): string {
   );
 }
 
-/** Its members in their order: all but the body, which stands between them. */
+/** Encodes the members in their order, with the text `body` inserted at its place. */
 function encodeMembers(message: MessageRow, to: readonly RecipientRow[], body: string): string {
   const { row, thread, reply_to, sender, sender_name, subject, intent, importance, data, sent_at } = message;
   return (
@@ -70,17 +70,17 @@ function encodeMembers(message: MessageRow, to: readonly RecipientRow[], body: s
   );
 }
 
-/** @param to those of its recipients that the reader is told of */
+/** @param to the recipients that the reader may see */
 export function encodeMessage(message: MessageRow, to: readonly RecipientRow[]): string {
   return encodeMembers(message, to, `,"body":${JSON.stringify(message.body)}`);
 }
 
-/** The message without its body, for who waits for one. */
+/** Encodes a message without its body, for a client that waits for one. */
 export function encodeHeading(message: MessageRow, to: readonly RecipientRow[]): string {
   return encodeMembers(message, to, "");
 }
 
-/** @param others who else is in it, as far as the reader knows */
+/** @param others the other participants that the reader may see */
 export function encodeThread({ thread, subject, messages, unread, last_at }: ThreadRow, others: readonly PartyRow[]) {
   const parties = others.map((party) => `{${encodeParty(party)}}`).join(",");
   return (

@@ -1,6 +1,6 @@
 /**
- * Messages towards clients: who sends and to whom, what lies in a box and waiting for it. Runs on the front; the box
- * is that of the instance that the call acts as. Who has the server's token may look at all of them, which marks none.
+ * The operations on messages: sending, reading a box, and waiting for a message. A call uses the boxes of the instance
+ * that it acts as. A caller with the server's token may read all messages, which marks none of them. Runs on the front.
  */
 import type { Static } from "typebox";
 import { MESSAGE_DATA_BYTES_MAX, MESSAGE_ROWS_DEFAULT, MESSAGES_ON_FRONT_MAX } from "../../schemas/limits.js";
@@ -35,7 +35,7 @@ import { findMessages, listAllMessages, listMessages, listThreads } from "./jobs
 import { resolveRecipients } from "./recipients.js";
 
 export interface MessageFrontOptions {
-  /** Whether tokens are asked for at all. */
+  /** True if the server requires tokens. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
@@ -50,7 +50,7 @@ type ListOf = Pick<Request<readonly string[], MessageQuery>, "query" | "context"
 type Finding = PageReply | Failure;
 
 const SECOND_MS = 1_000;
-/** How many rows such a read looks at nobody knows: it is the pool's. */
+/** The row count of a read whose cost is unknown, so it runs in the worker pool. */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
 const EMPTY: PageReply = { count: 0, last: null, undelivered: [], cut: false };
 
@@ -71,7 +71,8 @@ export class MessageFront {
     const { reply_to: answered } = json;
     const reply_to = answered === undefined ? null : rowOfMessage(answered);
     if (reply_to === undefined) return noMessage(answered ?? "");
-    // What finds nobody is refused by the writer: it knows the calls that were answered before.
+    // The writer refuses recipients that do not exist, because it has the idempotency records: a repeated call must get
+    // its first answer.
     const { to, nobody } = resolveRecipients(directory, sender, typeof json.to === "string" ? [json.to] : json.to);
     const request: SendRequest = {
       guarded: this.#options.guarded,
@@ -93,7 +94,7 @@ export class MessageFront {
     if (sent instanceof Failure) return sent;
     const { made, ...answer } = sent;
     if (made) log.info("message sent", { id: answer.id, recipients: answer.to.length });
-    // Who is meant by a name though it is not active: the sender is told.
+    // The sender is told the status of recipients that were named and are not active.
     const named = new Set([...to].filter((one) => one.to !== one.id).map(({ id }) => id));
     const recipients = answer.to.map((party) => {
       const status = named.has(party.id) ? directory.get(party.id)?.status : undefined;
@@ -122,7 +123,7 @@ export class MessageFront {
     return listReply(reads.stream(listThreads, request, context, MANY_ROWS));
   }
 
-  /** Messages of everybody, to look at: to be shown here is to be delivered to nobody. */
+  /** Lists messages of all instances. Reading them here delivers none. */
   all(query: AllMessagesQuery, context: CallContext): Answer | Promise<Answer> {
     const { reads, clock } = this.#options;
     const { instance = "", thread = "", unread = 0, urgent = 0, before, limit = MESSAGE_ROWS_DEFAULT } = query;
@@ -152,7 +153,7 @@ export class MessageFront {
       now_ms: this.#options.clock.now(),
     });
     if (wait > 0) return this.#wait(page, wait, context, onAbort);
-    // In the out-box nothing is to be delivered.
+    // Messages of an out-box need no delivery.
     if (box === "out") return this.#answer(page(), { up_to: null, cut: false }, MANY_ROWS, context);
     const found = this.#find(page(), context);
     return found instanceof Promise
@@ -178,22 +179,23 @@ export class MessageFront {
   }
 
   #find(page: PageRequest, context: CallContext): Finding | Promise<Finding> {
-    // The size of each is found by its texts; in the out-box what is unread may be far apart.
+    // The size of each message is computed from its texts. In an out-box unread messages may be far apart.
     const many = page.limit > MESSAGES_ON_FRONT_MAX || (page.box === "out" && page.unread);
     return this.#options.reads.run(findMessages, page, context, many ? MANY_ROWS : page.limit);
   }
 
-  /** Answers with the messages that were found, and says of those of an in-box that they are delivered before. */
+  /** Answers with the messages that were found. Messages of an in-box are recorded as delivered before the answer. */
   #deliver(page: PageRequest, found: Finding, context: CallContext): Answer | Promise<Answer> {
     if (found instanceof Failure) return found;
     const { count, undelivered, cut } = found;
     const until = { up_to: found.last ?? page.after, cut };
-    // In the out-box each message brings all who got it.
+    // Each message of an out-box comes with all its recipients.
     const rows = page.box === "out" || count > MESSAGES_ON_FRONT_MAX ? MANY_ROWS : count;
     if (page.box === "out" || undelivered.length === 0) return this.#answer(page, until, rows, context);
     const request = { instance: page.instance, messages: undelivered };
     return new Promise((resolve) => {
-      // Where that could not be stored they can be read all the same: it is stored when they are asked for again.
+      // If the delivery could not be stored, the messages are answered all the same. It is stored when they are read
+      // again.
       this.#options.writer.call(deliverMessages, request, context, () => {
         resolve(this.#answer(page, until, rows, context));
       });
@@ -201,8 +203,8 @@ export class MessageFront {
   }
 
   /**
-   * @param until the last row that may be in it; null for any
-   * @param rows how many it looks at
+   * @param until the last row of the page; null for any
+   * @param rows the number of rows that the read examines
    */
   #answer(
     page: PageRequest,
@@ -213,13 +215,13 @@ export class MessageFront {
     return listReply(this.#options.reads.stream(listMessages, { ...page, ...until }, context, rows));
   }
 
-  /** The instance that the call acts as. */
+  /** Returns the instance that the call acts as. */
   #caller({ actor }: CallContext): Entry | Failure {
     return this.#options.directory.get(actor) ?? NEEDS_INSTANCE;
   }
 }
 
-/** The row before which a list begins; beyond all where none is named. */
+/** Returns the row before which a list starts; the largest number if none is named. */
 function rowBefore(id: string | undefined): number {
   return (id === undefined ? undefined : rowOfMessage(id)) ?? Number.MAX_SAFE_INTEGER;
 }

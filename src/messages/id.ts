@@ -1,4 +1,4 @@
-/** Ids of messages: the row's number behind a word. Pure. */
+/** Converts message ids, which are a prefix and the row's number. Pure. */
 import { MESSAGE_ID } from "../../schemas/messages.js";
 import { type Failure, notFound } from "../base/result.js";
 
@@ -6,7 +6,7 @@ export function messageId(row: number): string {
   return `message-${row}`;
 }
 
-/** The row that an id names; undefined where it names none. */
+/** Parses an id into its row; undefined if it is none. */
 export function rowOfMessage(id: string): number | undefined {
   const [, digits] = MESSAGE_ID.exec(id) ?? [];
   return digits === undefined ? undefined : Number(digits);

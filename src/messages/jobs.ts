@@ -1,4 +1,4 @@
-/** Reads of messages: a short page of an in-box on the front, the rest in the pool. */
+/** Jobs that read messages: a short page of an in-box on the front, everything else in the worker pool. */
 import { ListEnd } from "../../schemas/common.js";
 import {
   AllMessages,
@@ -16,7 +16,7 @@ import { encodeMessage, encodeThread } from "./encode.js";
 import { messageId } from "./id.js";
 import { messageReader } from "./table.js";
 
-/** Which messages of a box a page has. */
+/** Finds the messages of a page. */
 export const findMessages = unaryJob({
   name: "message.find",
   request: PageRequest,
@@ -26,7 +26,7 @@ export const findMessages = unaryJob({
   run: ({ messages }, request) => messages.page(request),
 });
 
-/** `{"messages","last_id"}`, and `"lagged":true` where the page was asked for from ahead of the newest message on. */
+/** Answers `{"messages","last_id"}`, with `"lagged":true` if the cursor is ahead of the newest message. */
 export const listMessages = streamJob({
   name: "message.list",
   request: ListRequest,
@@ -51,7 +51,7 @@ export const listMessages = streamJob({
   },
 });
 
-/** `{"messages"}` of everybody. */
+/** Answers `{"messages"}` of all instances. */
 export const listAllMessages = streamJob({
   name: "message.all",
   request: AllMessagesRequest,
@@ -68,7 +68,7 @@ export const listAllMessages = streamJob({
   },
 });
 
-/** `{"threads"}`. */
+/** Answers `{"threads"}`. */
 export const listThreads = streamJob({
   name: "message.threads",
   request: ThreadsRequest,

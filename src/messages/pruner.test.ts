@@ -1,4 +1,4 @@
-/** When messages are deleted, with time injected and a writer that is played by the test. */
+/** Tests when messages are pruned, with injected time and a simulated writer. */
 import t from "tap";
 import { Compile } from "typebox/compile";
 import { quietLog } from "../../test/support/quiet-log.js";
@@ -26,7 +26,7 @@ function setUp() {
   return { pruner, played, boxes, reply, lines };
 }
 
-t.test("once an interval, a step at a time", async (t) => {
+t.test("it prunes once an interval, in steps", async (t) => {
   const { pruner, played, reply, lines } = setUp();
   pruner.tick(START_MS + INTERVAL_MS - 1);
   await settle();
@@ -43,7 +43,7 @@ t.test("once an interval, a step at a time", async (t) => {
   await pruner.close();
 });
 
-t.test("as soon as one has expired", async (t) => {
+t.test("it prunes as soon as a message has expired", async (t) => {
   const { pruner, played, boxes, reply } = setUp();
   boxes.expires_at = START_MS + 500;
   pruner.tick(START_MS + 499);
@@ -60,7 +60,7 @@ t.test("as soon as one has expired", async (t) => {
   await pruner.close();
 });
 
-t.test("a writer that does not take it is left alone until the next interval", async (t) => {
+t.test("a writer that refuses is asked again at the next interval", async (t) => {
   const { pruner, played, boxes, reply } = setUp();
   boxes.expires_at = START_MS;
   pruner.tick(START_MS + 100);

@@ -1,7 +1,4 @@
-/**
- * Has the writer delete messages that have expired, as soon as one has, and those that are too old, once an interval.
- * A background task.
- */
+/** Prunes messages through the writer: expired ones at once, old ones once an interval. A background task. */
 import type { BackgroundTask } from "../background/task.js";
 import { Periodic } from "../background/periodic.js";
 import type { Log } from "../base/log.js";
@@ -12,7 +9,7 @@ import { pruneMessages } from "./commands.js";
 
 export interface MessagePrunerOptions {
   readonly writer: Writer;
-  /** When (ms) the next message expires; null where none does. */
+  /** The time in ms at which the next message expires; null if none does. */
   readonly boxes: { readonly expires_at: number | null };
   readonly interval_ms: number;
   readonly log: Log;
@@ -23,7 +20,7 @@ export class MessagePruner implements BackgroundTask {
   readonly #options: MessagePrunerOptions;
   readonly #periodic: Periodic<void>;
   #now_ms: number;
-  /** The writer did not take it: it is asked again at the next interval, not at once. */
+  /** True if the writer refused: it is asked again at the next interval, not at once. */
   #refused = false;
 
   constructor(options: MessagePrunerOptions) {

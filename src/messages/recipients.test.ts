@@ -1,4 +1,4 @@
-/** Who is meant by what is written in `to`. */
+/** Tests how the names in `to` are resolved. */
 import t from "tap";
 import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -11,7 +11,10 @@ interface Someone {
   readonly status?: "active" | "pending" | "stale";
 }
 
-/** A directory of these, `id-1` the first; and what is written, resolved for the first of them. */
+/**
+ * Creates a directory of these instances, the first with the id `id-1`. Returns a function that resolves names for the
+ * first instance as sender.
+ */
 function gather(...all: readonly Someone[]): (...written: readonly string[]) => readonly string[] | string | null {
   const directory = new Directory();
   directory.load(
@@ -26,7 +29,7 @@ function gather(...all: readonly Someone[]): (...written: readonly string[]) => 
       capabilities: [],
       status,
       registered_at: 0,
-      // Who was registered first was seen last.
+      // The instance that registered first was last seen most recently.
       last_seen: 1000 - at,
       busy_until: 0,
       registered_by: "",
@@ -39,7 +42,7 @@ function gather(...all: readonly Someone[]): (...written: readonly string[]) => 
   };
 }
 
-t.test("an id, the newest active one of a name, a workspace", (t) => {
+t.test("an id, the newest active instance of a name, a workspace", (t) => {
   const resolve = gather(
     { name: "ana", workspace: "w" },
     { name: "ben", workspace: "w" },
@@ -57,7 +60,7 @@ t.test("an id, the newest active one of a name, a workspace", (t) => {
   t.end();
 });
 
-t.test("the newest stale or pending one of a name, where none is active", (t) => {
+t.test("the newest stale or pending instance of a name, if none is active", (t) => {
   const resolve = gather(
     { name: "ana", workspace: "w" },
     { name: "ben", workspace: "w", status: "stale" },
@@ -73,14 +76,14 @@ t.test("the newest stale or pending one of a name, where none is active", (t) =>
   t.end();
 });
 
-t.test("several: each once, as it is written first", (t) => {
+t.test("several names: each recipient once, under its first name", (t) => {
   const resolve = gather({ name: "ana", workspace: "" }, { name: "ben", workspace: "" }, { name: "cy", workspace: "" });
   t.same(resolve("id-3", "name:cy", "workspace:", "id-3"), ["id-3 as id-3", "id-2 as workspace:"]);
   t.same(resolve("workspace:", "id-1"), ["id-2 as workspace:", "id-3 as workspace:", "id-1 as id-1"]);
   t.end();
 });
 
-t.test("the first that finds nobody is named, whoever else is there", (t) => {
+t.test("the first name without a recipient is reported, even if others have one", (t) => {
   const resolve = gather({ name: "ana", workspace: "" }, { name: "ben", workspace: "x", status: "pending" });
   for (const written of ["nobody", "name:", "name:ben", "name:zoe", "workspace:x", "workspace:", "id-3", "__proto__"])
     t.equal(resolve("id-2", written), written);
@@ -88,7 +91,7 @@ t.test("the first that finds nobody is named, whoever else is there", (t) => {
   t.end();
 });
 
-t.test("of more than may get a message one more is told", (t) => {
+t.test("more recipients than allowed are cut to one more than the maximum", (t) => {
   const all = Array.from({ length: MESSAGE_RECIPIENTS_MAX + 10 }, () => ({ name: "a", workspace: "" }));
   t.equal(gather(...all)("workspace:")?.length, MESSAGE_RECIPIENTS_MAX + 1);
   t.equal(gather(...all.slice(0, MESSAGE_RECIPIENTS_MAX + 1))("workspace:")?.length, MESSAGE_RECIPIENTS_MAX);

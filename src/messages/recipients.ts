@@ -1,11 +1,11 @@
 /**
- * Who a message goes to: what is written in `to`, looked up among those who are there. Runs on the front, over its
- * directory; in one pass over the active ones, however many names are written.
+ * Resolves the names in `to` to the recipients of a message, with one pass over the active instances for any number of
+ * names. Runs on the front, over its directory.
  */
 import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
 import type { Entry } from "../instances/directory.js";
 
-/** An instance that gets the message, and what was written for it. */
+/** A recipient, and the name that was written for it. */
 export interface Recipient {
   readonly id: string;
   readonly name: string;
@@ -13,24 +13,27 @@ export interface Recipient {
 }
 
 export interface Resolved {
-  /** Each once, in the order in which they are named; one more than a message may have where there are more. */
+  /**
+   * The recipients, each once, in the order of their names. If there are more than a message may have, it stops at one
+   * more.
+   */
   readonly to: readonly Recipient[];
-  /** What was written first of what nobody answers to; null where somebody does to each. */
+  /** The first name without a recipient; null if every name has one. */
   readonly nobody: string | null;
 }
 
-/** Who is there, as far as a message needs it. */
+/** The part of the directory that messages need. */
 export interface Present {
   get(id: string): Entry | undefined;
   list(status: "active"): readonly Entry[];
-  /** The newest of a name, whatever its status. */
+  /** Returns the newest instance of a name, of any status. */
   newest(name: string, workspace: string): Entry | undefined;
 }
 
 const NAME = "name:";
 const WORKSPACE = "workspace:";
 
-/** @param written an instance's id, `name:N` or `workspace:W`, each of them */
+/** @param written names: an instance's id, `name:N` or `workspace:W` */
 export function resolveRecipients(present: Present, sender: Entry, written: readonly string[]): Resolved {
   const groups = groupsOf(present, sender, written);
   const found = new Map<string, Recipient>();
@@ -46,7 +49,10 @@ export function resolveRecipients(present: Present, sender: Entry, written: read
   return { to: [...found.values()], nobody: null };
 }
 
-/** Where no active one has a name, the newest that is stale or pending: it may come back, and finds the message then. */
+/**
+ * Adds the newest stale or pending instance of a name that no active instance has. It may come back, and then finds the
+ * message.
+ */
 function withInactive(
   to: string,
   group: readonly Entry[] | undefined,
@@ -58,7 +64,7 @@ function withInactive(
   return inactive === undefined ? group : [inactive];
 }
 
-/** The active ones behind each name and workspace that is written. */
+/** Returns the active instances of each written name and workspace. */
 function groupsOf(present: Present, sender: Entry, written: readonly string[]): ReadonlyMap<string, readonly Entry[]> {
   const groups = new Map<string, Entry[]>();
   for (const to of written) if (to.startsWith(NAME) || to.startsWith(WORKSPACE)) groups.set(to, []);
@@ -67,7 +73,7 @@ function groupsOf(present: Present, sender: Entry, written: readonly string[]): 
     if (entry.id !== sender.id) groups.get(WORKSPACE + entry.workspace)?.push(entry);
     if (entry.workspace !== sender.workspace) continue;
     const named = groups.get(NAME + entry.name);
-    // The newest of a name alone: rows are numbered as instances are registered.
+    // Only the newest instance of a name counts: rows are numbered by registration.
     if (named !== undefined && (named[0]?.row ?? 0) < entry.row) named[0] = entry;
   }
   return groups;

@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Messages". Runs on the front; what happens is front.ts's. */
+/** The routes of docs/http-api.md "Messages". They run on the front; front.ts has their code. */
 import {
   AllMessages,
   AllMessagesQuery,
@@ -62,7 +62,7 @@ export function messageRoutes(messages: MessageFront): Route[] {
       name: "message.all",
       tag,
       needs: "server",
-      summary: "Reads the messages of everybody, newest first, and marks none.",
+      summary: "Reads the messages of all instances, newest first, and marks none.",
       query: AllMessagesQuery,
       answer: AllMessages,
       handle: ({ query, context }) => messages.all(query, context),

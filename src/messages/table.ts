@@ -1,9 +1,9 @@
 /**
- * The SQL of messages, reading: pages of a box and threads (pool, front), and what the front knows of all boxes.
- * Writing is box-writer.ts's; what a message is on the wire is encode.ts's.
+ * The SQL that reads messages: pages of a box and threads (worker pool, front), and the front's figures of all boxes.
+ * box-writer.ts has the SQL that changes them, encode.ts the wire format.
  *
- * A box is a range of one tree, and so is a thread of it, and what is unread of an in-box: a page costs what it has.
- * What has expired is not there, whether or not it has been deleted yet.
+ * A box is a range of one B-tree, and so are a thread in it and the unread messages of an in-box, so a page costs only
+ * its own rows. Expired messages are hidden, deleted or not.
  */
 import type {
   AllMessagesRequest,
@@ -17,25 +17,26 @@ import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import type { MessageRow, PartyRow, RecipientRow, ThreadRow } from "./encode.js";
 
-/** Holds of a message `m` that has not expired at the time that is bound. */
+/** The SQL condition that a message `m` has not expired at the bound time. */
 export const NOT_EXPIRED = "(m.expires_at IS NULL OR m.expires_at > ?)";
 
-/** How many messages of in-boxes are unread, expired ones that are still there included. */
+/** The SQL that counts the unread messages of each in-box, including expired ones that are not deleted yet. */
 export const COUNT_UNREAD =
   "SELECT instance, count(*) AS unread FROM message_box INDEXED BY message_box_unread " +
   "WHERE box = 'in' AND read_at IS NULL GROUP BY instance";
 
-/** When (ms) the next message expires; null where none does. */
+/** The SQL that finds the next expiry in ms; null if there is none. */
 export const NEXT_EXPIRY = "SELECT min(expires_at) AS at FROM message WHERE expires_at IS NOT NULL";
 
-/** Those who got a message `m`, in the order in which they were named. */
+/** The recipients of a message `m`, in the order in which they were named. */
 const RECIPIENTS = `json_each(m.recipients) j
   CROSS JOIN message_box r ON r.instance = j.value AND r.box = 'in' AND r.message = m.row`;
 
 const RECIPIENT_COLUMNS = "r.instance AS id, r.name, r.delivered_at, r.read_at, r.acked_at, r.note";
 
 /**
- * At least what a message `m` in a box `b` takes in an answer, but for its recipients: the texts as JSON writes them.
+ * A lower bound of the bytes of a message `m` in a box `b` in an answer, without its recipients. Texts count as their
+ * JSON.
  */
 const BYTES = `2048 + length(CAST(json_quote(m.subject) AS BLOB)) + length(CAST(json_quote(m.body) AS BLOB))
   + ifnull(length(CAST(m.data AS BLOB)), 0) + ifnull(length(CAST(json_quote(b.note) AS BLOB)), 0)`;
@@ -44,7 +45,7 @@ const THREAD_INDEX = "INDEXED BY message_box_thread";
 
 type Bound = (string | number)[];
 
-/** What narrows all boxes down to a page, and what is bound to it, in its order. */
+/** Builds the FROM and WHERE clauses of a page, with their bound values in order. */
 function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): {
   readonly from: string;
   readonly bound: Bound;
@@ -55,7 +56,8 @@ function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): 
     conditions.push("b.thread = ?");
     bound.push(thread);
   }
-  // Left to itself SQLite takes the boxes' own tree, and walks through all that was read, or is of other threads.
+  // Without a hint SQLite chooses the tree of the boxes, and walks all messages that were read or belong to other
+  // threads.
   let index = thread === null ? "" : THREAD_INDEX;
   if (unread && box === "in") {
     index = "INDEXED BY message_box_unread";
@@ -67,7 +69,7 @@ function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): 
   return { from: `FROM ${joined} WHERE ${conditions.join(" AND ")}`, bound };
 }
 
-/** What narrows the messages of everybody down: each by a range of a tree of boxes, but for threads. */
+/** Builds the conditions on messages of all instances. Each is a range of one B-tree of boxes, except for threads. */
 function conditionsOf({ instance, thread, unread, urgent, before, now_ms }: AllMessagesRequest): {
   readonly conditions: readonly string[];
   readonly bound: Bound;
@@ -88,28 +90,28 @@ function conditionsOf({ instance, thread, unread, urgent, before, now_ms }: AllM
   return { conditions, bound };
 }
 
-/** A message of a box, with what is written in the box's row. */
+/** A message of a box, with the columns of the box's row. */
 interface BoxRow extends MessageRow, RecipientRow {}
 
 interface GroupRow {
   readonly thread: string;
   readonly messages: number;
   readonly unread: number;
-  /** Rows. */
+  /** Rows of the first and the last message. */
   readonly first: number;
   readonly last: number;
 }
 
 export class MessageReader {
   readonly #db: Db;
-  /** By their text: there are few ways to ask for a page. */
+  /** Prepared statements by their text; there are few kinds of pages. */
   readonly #statements = new Map<string, Statement<Bound, unknown>>();
 
   constructor(db: Db) {
     this.#db = db;
   }
 
-  /** Unread messages of all in-boxes. */
+  /** Counts the unread messages of all in-boxes. */
   countUnread(): number {
     return this.#prepare<{ unread: number }>(COUNT_UNREAD)
       .all()
@@ -120,14 +122,16 @@ export class MessageReader {
     return this.#prepare<{ at: number | null }>(NEXT_EXPIRY).get()?.at ?? null;
   }
 
-  /** Whether no message was ever stored that far: the caller knows messages that a restore has taken back. */
+  /**
+   * Returns true if no message was ever stored at this row: the caller has seen messages that a restore has removed.
+   */
   isAhead(after: number): boolean {
     if (after === 0) return false;
     const newest = this.#prepare<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'message'").get();
     return after > (newest?.seq ?? 0);
   }
 
-  /** Which messages a page has; all of its box where it would begin ahead of the newest. */
+  /** Finds the messages of a page. A cursor ahead of the newest message starts at the beginning of the box. */
   page(request: PageRequest): PageReply {
     const { from, bound } = pageOf(this.#withinReach(request));
     const rows = this.#prepare<{ row: number; delivered_at: number | null; bytes: number }>(
@@ -147,7 +151,7 @@ export class MessageReader {
     return { count, last, undelivered, cut: false };
   }
 
-  /** The messages of a page, oldest first, each with those of its recipients that the box's owner is told of. */
+  /** Iterates over the messages of a page, oldest first, each with the recipients that the box's owner may see. */
   *list(request: ListRequest): Generator<readonly [MessageRow, readonly RecipientRow[]], void, undefined> {
     const { from, bound } = pageOf(this.#withinReach(request));
     const { box, limit, up_to } = request;
@@ -163,7 +167,7 @@ export class MessageReader {
     return this.isAhead(request.after) ? { ...request, after: 0 } : request;
   }
 
-  /** Messages of everybody, the newest first, each with all who got it. */
+  /** Iterates over the messages of all instances, the newest first, each with all its recipients. */
   *all(request: AllMessagesRequest): Generator<readonly [MessageRow, readonly RecipientRow[]], void, undefined> {
     const { conditions, bound } = conditionsOf(request);
     const rows = this.#prepare<MessageRow>(
@@ -174,7 +178,7 @@ export class MessageReader {
     for (const row of rows) yield [row, this.#recipientsOf(row.row)];
   }
 
-  /** The oldest unread message of an in-box behind a row. */
+  /** Returns the oldest unread message of an in-box after a row. */
   nextUnread(
     instance: string,
     after: number,
@@ -195,14 +199,17 @@ export class MessageReader {
     return next;
   }
 
-  /** The threads of one instance's messages, the newest first, each with the others in it that it knows of. */
+  /**
+   * Iterates over the threads of one instance's messages, the newest first, each with the other participants that it
+   * may see.
+   */
   *threads({
     instance,
     before,
     limit,
     now_ms,
   }: ThreadsRequest): Generator<readonly [ThreadRow, readonly PartyRow[]], void, undefined> {
-    // A message to oneself lies in both boxes.
+    // A message to oneself is in both boxes, so messages are counted distinctly.
     const groups = this.#prepare<GroupRow>(
       `SELECT b.thread, count(DISTINCT b.message) AS messages, min(b.message) AS first, max(b.message) AS last,
          count(CASE WHEN b.box = 'in' AND b.read_at IS NULL THEN 1 END) AS unread
@@ -212,7 +219,7 @@ export class MessageReader {
     const head = this.#prepare<{ subject: string; sent_at: number }>(
       "SELECT subject, sent_at FROM message WHERE row = ?",
     );
-    // Who else got what the instance got, only its sender knows.
+    // Only the sender knows the other recipients of a message.
     const others = this.#prepare<PartyRow>(
       `SELECT id, name FROM (
          SELECT m.sender AS id, m.sender_name AS name, m.row, -1 AS place

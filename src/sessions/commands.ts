@@ -1,4 +1,4 @@
-/** Changes to sessions. None is in the audit log: what is done in a session is. Run in the writer. */
+/** Writer methods of sessions. They are not audited: the calls that a session makes are. They run in the writer. */
 import * as Type from "typebox";
 import { EndSessionsRequest, OpenSessionRequest, UseSessionsRequest } from "../../schemas/sessions.js";
 import { weightOf } from "../rpc/method.js";

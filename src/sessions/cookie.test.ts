@@ -1,4 +1,4 @@
-/** Which values of a `Cookie` header are tried, and what is set. */
+/** Tests which values of a `Cookie` header are tried, and which cookies are set. */
 import t from "tap";
 import { SESSION_COOKIES_TRIED_MAX } from "../../schemas/limits.js";
 import { clearCookie, cookieName, cookieValues, keepCookie } from "./cookie.js";
@@ -6,7 +6,7 @@ import { clearCookie, cookieName, cookieValues, keepCookie } from "./cookie.js";
 const VALUE = "a".repeat(42);
 const NAME = cookieName(9847);
 
-t.test("values are found by their name among others, as far as they can be a session's", (t) => {
+t.test("values are found by name among other cookies, if they have the form of a session's value", (t) => {
   const one = `${VALUE}1`;
   const two = `${VALUE}2`;
   t.equal(NAME, "koor_session_9847");
@@ -36,7 +36,7 @@ t.test("values are found by their name among others, as far as they can be a ses
   t.end();
 });
 
-t.test("what is set is for this host's pages alone, and for no script", (t) => {
+t.test("a cookie is for pages of this host only, and not for scripts", (t) => {
   t.equal(keepCookie(NAME, "v", false), `${NAME}=v; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200`);
   t.equal(keepCookie(NAME, "v", true), `${NAME}=v; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200; Secure`);
   t.equal(clearCookie(NAME), `${NAME}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0`);

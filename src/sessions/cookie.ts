@@ -1,6 +1,6 @@
 /**
- * The session's cookie as it travels. Its name carries the port: cookies know none, and two servers of one host would
- * log each other out. Pure.
+ * Parses and formats the session cookie. Its name contains the port, because cookies do not depend on ports, and two
+ * servers on one host would log each other out. Pure.
  */
 import { SESSION_COOKIE_BYTES, SESSION_COOKIES_TRIED_MAX, SESSION_IDLE_MS } from "../../schemas/limits.js";
 
@@ -10,7 +10,10 @@ export function cookieName(port: number): string {
   return `koor_session_${port}`;
 }
 
-/** The values that a `Cookie` header has for a name, as far as they can be a session's; at most a few. */
+/**
+ * Returns the values of a name in a `Cookie` header that have the form of a session's value; at most
+ * SESSION_COOKIES_TRIED_MAX.
+ */
 export function cookieValues(header: string, name: string): string[] {
   const values: string[] = [];
   for (const pair of header.split(";")) {
@@ -22,12 +25,12 @@ export function cookieValues(header: string, name: string): string[] {
   return values;
 }
 
-/** The `Set-Cookie` that keeps a session for as long as it may be idle. */
+/** Returns the `Set-Cookie` that keeps a session for its maximum idle time. */
 export function keepCookie(name: string, value: string, secure: boolean): string {
   return setCookie(name, value, SESSION_IDLE_MS / 1000, secure);
 }
 
-/** The `Set-Cookie` that takes it away. */
+/** Returns the `Set-Cookie` that deletes the cookie. */
 export function clearCookie(name: string): string {
   return setCookie(name, "", 0, false);
 }

@@ -1,4 +1,4 @@
-/** What the page is told, and what stays as it was where the writer stores nothing. */
+/** Tests the answers to the page, and that nothing changes if the writer stores nothing. */
 import t from "tap";
 import { quietLog } from "../../test/support/quiet-log.js";
 import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
@@ -56,7 +56,7 @@ function play(auth_token: string, exposed = false) {
 
 const told = (answer: Answer): unknown => (answer instanceof Failure ? answer : JSON.parse(String(answer.body)));
 
-t.test("it says where strangers can get in", (t) => {
+t.test("it reports whether anyone on the network has access", (t) => {
   for (const exposed of [true, false]) {
     const { front, ask } = play("", exposed);
     t.match(told(front.show(ask({ role: "nobody", actor: "dashboard" }))), { auth: false, logged_in: true, exposed });
@@ -71,7 +71,7 @@ t.test("it says where strangers can get in", (t) => {
   t.end();
 });
 
-t.test("a log-in that is not stored is none", async (t) => {
+t.test("a log-in that is not stored fails", async (t) => {
   const { book, played, front, ask } = play("secret");
   const answer = front.logIn(ask(NOBODY));
   await settle();
@@ -82,7 +82,7 @@ t.test("a log-in that is not stored is none", async (t) => {
   t.equal(book.size, 0);
 });
 
-t.test("a log-out that is not stored has not happened: the next try is none in vain", async (t) => {
+t.test("a log-out that is not stored did not happen: the next try works", async (t) => {
   const { book, played, front, ask } = play("secret");
   const { value, row } = book.begin("", false);
   const { caller } = book.add(row);

@@ -1,6 +1,6 @@
 /**
- * Sessions towards the dashboard's page: who is logged in, logging in and out; and towards the port's door, whose
- * cookie it is. Runs on the front.
+ * The session routes of the dashboard: who is logged in, log-in and log-out. It also finds the session of a cookie for
+ * the port's authentication. Runs on the front.
  */
 import { DASHBOARD_ACTOR, type SessionAnswer } from "../../schemas/sessions.js";
 import { VERSION } from "../../schemas/version.js";
@@ -25,9 +25,9 @@ export interface SessionFrontOptions {
   readonly gate: RequestGuard;
   readonly actors: Actors;
   readonly instances: { get(id: string): { readonly name: string } | undefined };
-  /** The number of the dashboard's port as it really listens. */
+  /** The number of the dashboard's port as it listens. */
   readonly ports: { readonly dashboard_port: number };
-  /** Other machines can reach the server, and it asks for no token. */
+  /** True if other machines can reach the server and it requires no token. */
   readonly exposed: boolean;
   readonly stale_after_ms: number;
   readonly clock: Clock;
@@ -48,19 +48,19 @@ export class SessionFront {
     this.#options = options;
   }
 
-  /** The session of a `Cookie` header; undefined where it has none that is good. */
+  /** Finds the session of a `Cookie` header; undefined if it has no valid one. */
   find(cookies: string): Session | undefined {
     return this.#lookUp(cookies)?.session;
   }
 
-  /** Who is logged in; of a session its cookie is renewed. */
+  /** Answers who is logged in, and renews the cookie of a session. */
   show({ caller, headers: { cookie } }: Asked<"cookie">): Reply {
     const found = this.#lookUp(cookie);
     const renews = found !== undefined && found.session.caller === caller;
     return this.#answer(caller, renews ? [keepCookie(this.#cookie, found.value, found.session.row.secure)] : []);
   }
 
-  /** Logs in with the server's token or an instance's own; the session that the cookie had before ends. */
+  /** Logs in with the server's token or an instance's own. The previous session of the cookie ends. */
   async logIn({
     caller,
     headers: { cookie, origin, host },
@@ -68,7 +68,7 @@ export class SessionFront {
     peer,
   }: Asked<"cookie" | "origin" | "host", { readonly token: string }>): Promise<Answer> {
     const { book, writer, gate, actors, log } = this.#options;
-    // Nobody but the page itself logs its user in: to be logged in as somebody else is a trap, too.
+    // Only the page itself may log its user in: to be logged in as another user is an attack, too (login CSRF).
     if (origin !== "" && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
     if (!gate.guarded) return this.#answer(caller, []);
     const owner = gate.ownerOf(token, actors, peer);
@@ -86,7 +86,10 @@ export class SessionFront {
     return this.#answer(session.caller, [keepCookie(this.#cookie, value, secure)]);
   }
 
-  /** Ends the session; without one there is nothing to do. It is over when this is answered, after a restart, too. */
+  /**
+   * Ends the session; without one there is nothing to do. The end is stored before the answer, so it survives a
+   * restart.
+   */
   async logOut({ caller, headers: { cookie } }: Asked<"cookie">): Promise<Answer> {
     const { book, writer, log } = this.#options;
     const session = this.find(cookie);
@@ -119,7 +122,7 @@ export class SessionFront {
       auth: gate.guarded,
       logged_in: !gate.guarded || role !== "nobody",
       role,
-      // The server's token as bearer names nobody: it is a person's all the same.
+      // The server's token as bearer names no user. It counts as the dashboard's person.
       actor: actor === "" && role === "server" ? DASHBOARD_ACTOR : actor,
       name: instances.get(actor)?.name ?? "",
       exposed,

@@ -1,10 +1,11 @@
 /**
- * What the writer tells of sessions where others carry out the same calls: who called here knows it from the replies.
+ * The push message with the writer's changes of sessions, for nodes that apply the same calls. The node that made a
+ * call knows the change from the reply.
  */
 import * as Type from "typebox";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
 
-/** Sessions that were begun, used or ended, by id. */
+/** The ids of sessions that were opened, used or ended. */
 export const SESSIONS = {
   name: "sessions",
   payload: Type.Object({ changed: Type.Array(Type.String()) }),

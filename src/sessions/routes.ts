@@ -1,4 +1,7 @@
-/** docs/http-api.md "Sessions": routes of the dashboard's port alone. Runs on the front; what happens is front.ts's. */
+/**
+ * The routes of docs/http-api.md "Sessions", which only the dashboard's port has. They run on the front; front.ts has
+ * their code.
+ */
 import { LOG_IN_BODY_BYTES_MAX } from "../../schemas/limits.js";
 import { LogInBody, LogOutAnswer, SessionAnswer } from "../../schemas/sessions.js";
 import { route, type Route } from "../front/route.js";
@@ -23,7 +26,7 @@ export function sessionRoutes(sessions: SessionFront): Route[] {
       summary: "Logs in with the server's token or an instance's own.",
       headers: { cookie: null, origin: null, host: null },
       reads_peer: true,
-      // Strangers send it: it takes next to nothing to hold, and to read.
+      // Unauthenticated clients send it, so it must be cheap to hold and to parse.
       body: { kind: "json", schema: LogInBody, bytes_max: LOG_IN_BODY_BYTES_MAX },
       answer: SessionAnswer,
       statuses: [401, 429],
@@ -33,7 +36,7 @@ export function sessionRoutes(sessions: SessionFront): Route[] {
       ...shared,
       method: "DELETE",
       name: "session.log_out",
-      summary: "Logs out: the session is over.",
+      summary: "Logs out and ends the session.",
       headers: { cookie: null },
       answer: LogOutAnswer,
       handle: (request) => sessions.logOut(request),

@@ -1,4 +1,4 @@
-/** Which cookies open a session, until when, and what is brought into the database; with time injected. */
+/** Tests which cookies open a session, how long they do, and what is written to the database; with injected time. */
 import t from "tap";
 import { SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -15,7 +15,7 @@ class Play {
     this.book = this.another(token);
   }
 
-  /** A book of the same machine: one after a restart. */
+  /** Creates the sessions of the same machine after a restart. */
   another(token = "secret"): SessionRegistry {
     return new SessionRegistry({ token, clock: { now: () => this.now_ms }, instances: this.instances });
   }
@@ -27,7 +27,7 @@ class Play {
   }
 }
 
-t.test("a session is found by its cookie alone, and says who acts", (t) => {
+t.test("a session is found by its cookie alone, and has a caller", (t) => {
   const play = new Play();
   const { book } = play;
   const server = play.open();
@@ -41,7 +41,7 @@ t.test("a session is found by its cookie alone, and says who acts", (t) => {
   t.end();
 });
 
-t.test("a row tells neither the cookie nor the token", (t) => {
+t.test("a row reveals neither the cookie nor the token", (t) => {
   const { value, row } = new Play().open();
   const again = new Play("another").another("secret").begin("", false);
   t.notMatch(JSON.stringify(row), new RegExp(`${value}|secret`));
@@ -49,7 +49,7 @@ t.test("a row tells neither the cookie nor the token", (t) => {
   t.end();
 });
 
-t.test("it lasts a restart with the same token, and not with another", (t) => {
+t.test("it survives a restart with the same token, and not with another", (t) => {
   const play = new Play();
   const { value, row } = play.open("one", true);
   const same = play.another();
@@ -66,7 +66,7 @@ t.test("it lasts a restart with the same token, and not with another", (t) => {
   t.end();
 });
 
-t.test("it is over when it was idle for twelve hours, and each use counts", (t) => {
+t.test("it expires after twelve hours without use", (t) => {
   t.equal(SESSION_IDLE_MS, 12 * 3_600_000);
   const play = new Play();
   const { book } = play;
@@ -89,7 +89,7 @@ t.test("it is over when it was idle for twelve hours, and each use counts", (t) 
   t.end();
 });
 
-t.test("it ends with the instance whose token it was", (t) => {
+t.test("it ends with the instance that owns its token", (t) => {
   const play = new Play();
   const { book } = play;
   const [first, second] = [play.open("one"), play.open("one")];
@@ -108,7 +108,7 @@ t.test("it ends with the instance whose token it was", (t) => {
   t.end();
 });
 
-t.test("who waits for its end is told once, unless it was forgotten", (t) => {
+t.test("an end listener is called once, unless it was removed", (t) => {
   const play = new Play();
   const { book } = play;
   const { value, row } = play.open();
@@ -125,7 +125,7 @@ t.test("who waits for its end is told once, unless it was forgotten", (t) => {
   t.end();
 });
 
-t.test("uses are taken once, and come back where they could not be stored", (t) => {
+t.test("uses are taken once, and can be put back if they were not stored", (t) => {
   const play = new Play();
   const { book } = play;
   const [used, unused] = [play.open(), play.open()];
@@ -142,7 +142,7 @@ t.test("uses are taken once, and come back where they could not be stored", (t) 
   t.end();
 });
 
-t.test("loaded anew, it keeps what memory alone knows, and ends what is gone", (t) => {
+t.test("loading again keeps state that only memory has, and ends deleted sessions", (t) => {
   const play = new Play();
   const { book } = play;
   const [kept, gone] = [play.open(), play.open()];
@@ -159,7 +159,7 @@ t.test("loaded anew, it keeps what memory alone knows, and ends what is gone", (
   t.end();
 });
 
-t.test("there is a bound, and the least recently used makes room", (t) => {
+t.test("sessions are bounded, and the least recently used is evicted", (t) => {
   const play = new Play();
   const { book } = play;
   const first = play.open();
@@ -175,7 +175,7 @@ t.test("there is a bound, and the least recently used makes room", (t) => {
   t.end();
 });
 
-t.test("a session ends with the token that opened it, and with nobody else's", (t) => {
+t.test("a session ends with the token that opened it, and with no other", (t) => {
   const play = new Play();
   const { book } = play;
   play.instances.set("two", {});

@@ -1,7 +1,7 @@
 /**
- * All sessions in the front's memory: finds the one of a cookie, knows whether it is still good, and who waits for its
- * end. A use changes this memory only; `takeUses` gives those that are not in the database yet, `takeOver` those that
- * are over and still there. Pure but for its state; the database is the writer's.
+ * Keeps all sessions in the front's memory: finds the session of a cookie, checks that it is valid, and notifies
+ * listeners of its end. A use changes memory only. `takeUses` returns the uses that are not in the database yet,
+ * `takeExpired` the expired sessions that are still in it. Pure except for its state; the writer owns the database.
  */
 import { SESSION_COOKIE_BYTES, SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits.js";
 import { DASHBOARD_ACTOR, type UseSessionsRequest } from "../../schemas/sessions.js";
@@ -12,7 +12,7 @@ import type { SessionRow } from "./table.js";
 
 const HEX = "hex";
 
-/** Who acts in a session. */
+/** The caller that a session authenticates. */
 export interface SessionCaller {
   readonly role: "server" | "instance";
   /** The instance's id, or `dashboard`. */
@@ -23,11 +23,11 @@ export interface SessionBookOptions {
   /** The server's token. */
   readonly token: string;
   readonly clock: Clock;
-  /** Who is registered. */
+  /** The registered instances. */
   readonly instances: { get(id: string): object | undefined };
 }
 
-/** A session that was begun; its value is for the cookie, and nowhere kept. */
+/** A new session. Its value is for the cookie, and is stored nowhere. */
 export interface NewSession {
   readonly value: string;
   readonly row: SessionRow;
@@ -37,9 +37,9 @@ export class Session {
   readonly row: SessionRow;
   readonly caller: SessionCaller;
   last_used_ms: number;
-  /** The use is not in the database yet. */
+  /** True if the last use is not in the database yet. */
   unsaved = false;
-  /** Its cookie was seen to belong to the server's token of today. */
+  /** True if its cookie was verified against the current token of the server. */
   proven: boolean;
   readonly #ends = new Set<(end: AccessEnd) => void>();
   #ended: AccessEnd | null = null;
@@ -56,14 +56,16 @@ export class Session {
     return this.#ended !== null;
   }
 
-  /** Has the listener called when the session ends, at once where it has; gives back what forgets it. */
+  /**
+   * Calls the listener when the session ends, or at once if it has ended. The returned function removes the listener.
+   */
   onEnd(listener: (end: AccessEnd) => void): () => void {
     if (this.#ended === null) this.#ends.add(listener);
     else listener(this.#ended);
     return () => void this.#ends.delete(listener);
   }
 
-  /** Tells those who wait for its end. */
+  /** Ends the session and notifies the listeners. */
   end(how: AccessEnd): void {
     this.#ended = how;
     const listeners = [...this.#ends];
@@ -75,7 +77,7 @@ export class Session {
 export class SessionRegistry {
   readonly #options: SessionBookOptions;
   #by_id = new Map<string, Session>();
-  /** Ids of those that are over, and still in the database. */
+  /** Ids of expired sessions that are still in the database. */
   #expired: string[] = [];
 
   constructor(options: SessionBookOptions) {
@@ -87,8 +89,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Takes what the database holds, at the start and whenever it may hold what nobody was told of. Uses that memory
-   * alone knows of are kept, and so is what was proven.
+   * Loads the stored sessions, at the start and when reports may have been missed. Uses that only memory has are kept,
+   * and so is the verification of cookies.
    * @param rows the least recently used first
    */
   load(rows: readonly SessionRow[]): void {
@@ -99,8 +101,8 @@ export class SessionRegistry {
   }
 
   /**
-   * The session of a cookie's value, used by this; undefined where there is none, or it is over. How long the look-up
-   * takes tells nothing: it is by a digest, of which a stranger can choose no byte.
+   * Finds the session of a cookie's value, and counts this as a use. Returns undefined if there is none, or if it has
+   * expired. The time of the lookup reveals nothing: the key is a digest, and an attacker cannot choose its bytes.
    */
   find(value: string): Session | undefined {
     const session = this.#by_id.get(idOf(value));
@@ -117,8 +119,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Makes a session, which counts when it is in the database and `add` was told.
-   * @param instance whose token it was; "" for the server's
+   * Creates a session. It is valid when it is in the database and `add` was called.
+   * @param instance the owner of the token; "" for the server's token
    */
   begin(instance: string, secure: boolean): NewSession {
     const value = crypto().randomBytes(SESSION_COOKIE_BYTES).toString("base64url");
@@ -126,7 +128,7 @@ export class SessionRegistry {
     return { value, row: { id: idOf(value), proof, instance, secure, last_used_at: this.#options.clock.now() } };
   }
 
-  /** Ids of those that have to go so that there is room for one more: the least recently used. */
+  /** Returns the ids of the least recently used sessions that must be evicted to make room for one more. */
   idsToEvict(): string[] {
     const most = this.#by_id.size - SESSIONS_MAX + 1;
     if (most <= 0) return [];
@@ -136,14 +138,14 @@ export class SessionRegistry {
       .map(({ row }) => row.id);
   }
 
-  /** A session that is in the database. */
+  /** Adds a session that is in the database. */
   add(row: SessionRow): Session {
     const session = new Session(row, true);
     this.#by_id.set(row.id, session);
     return session;
   }
 
-  /** Takes what another server has made of a session: undefined where it is gone. */
+  /** Applies a change of another node to a session. `row` is undefined if it was deleted. */
   applyRemote(id: string, row: SessionRow | undefined): void {
     const known = this.#by_id.get(id);
     if (row === undefined) this.remove([id]);
@@ -151,7 +153,7 @@ export class SessionRegistry {
     else known.last_used_ms = Math.max(known.last_used_ms, row.last_used_at);
   }
 
-  /** Sessions that are in the database no more. */
+  /** Removes sessions that were deleted from the database. */
   remove(ids: readonly string[]): void {
     for (const id of ids) {
       const session = this.#by_id.get(id);
@@ -160,19 +162,19 @@ export class SessionRegistry {
     }
   }
 
-  /** Ends the sessions that were opened with the token of an instance: that token has ended. */
+  /** Ends the sessions that were opened with an instance's token, because that token has ended. */
   revoke(instance: string): void {
     for (const session of [...this.#by_id.values()])
       if (session.row.instance === instance) this.#drop(session, "revoked");
   }
 
-  /** Ends those that are over by the time. */
+  /** Ends the sessions that have expired at this time. */
   prune(now_ms: number): void {
     for (const session of [...this.#by_id.values()])
       if (this.#isExpired(session, now_ms)) this.#drop(session, "logged out");
   }
 
-  /** Takes the ids of those that are over and still in the database, at most so many. */
+  /** Takes at most `most` ids of expired sessions that are still in the database. */
   takeExpired(most: number): string[] {
     return this.#expired.splice(0, most);
   }
@@ -181,7 +183,10 @@ export class SessionRegistry {
     this.#expired.push(...ids);
   }
 
-  /** Takes the uses that are not in the database. What could not be stored is given back. */
+  /**
+   * Takes the uses that are not in the database. The caller puts them back with `requeueUses` if they could not be
+   * stored.
+   */
   takeUses(): UseSessionsRequest["uses"] {
     const uses: UseSessionsRequest["uses"] = [];
     for (const { row, last_used_ms, unsaved } of this.#by_id.values())

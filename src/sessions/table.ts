@@ -1,18 +1,18 @@
-/** The SQL of sessions: changing (writer) and loading (front). */
+/** The SQL of sessions: changing them in the writer, loading them on the front. */
 import type { OpenSessionRequest, UseSessionsRequest } from "../../schemas/sessions.js";
 import type { Db, Statement } from "../store/open.js";
 import { type Model, type Publication, PublishingModel } from "../threads/model.js";
 import { SESSIONS } from "./push-messages.js";
 
-/** A session as it is stored; hashes are lowercase hex, times in ms. */
+/** A stored session. Hashes are lowercase hex, times are in ms. */
 export interface SessionRow {
   /** SHA-256 of the cookie's value. */
   readonly id: string;
   /** HMAC-SHA256 of the server's token, keyed with the cookie's value. */
   readonly proof: string;
-  /** Whose token it was; "" for the server's. */
+  /** The owner of the token; "" for the server's token. */
   readonly instance: string;
-  /** The cookie is for https only. */
+  /** True if the cookie is for https only. */
   readonly secure: boolean;
   readonly last_used_at: number;
 }
@@ -25,7 +25,7 @@ interface StoredSession extends Omit<SessionRow, "id" | "proof" | "secure"> {
 
 const HEX = "hex";
 
-/** Reads all sessions: the front keeps them in memory. */
+/** Reads all sessions, because the front keeps them in memory. */
 export class SessionReader {
   readonly #all: Statement<[], StoredSession>;
   readonly #one: Statement<[Buffer], StoredSession>;
@@ -36,7 +36,7 @@ export class SessionReader {
     this.#one = db.prepare(`${select} WHERE id = ?`);
   }
 
-  /** The least recently used first. */
+  /** Lists all sessions, the least recently used first. */
   all(): SessionRow[] {
     return this.#all.all().map(sessionOf);
   }
@@ -59,7 +59,9 @@ function sessionOf(stored: StoredSession): SessionRow {
 export const sessionReader: Model<SessionReader> = { open: ({ db }) => new SessionReader(db) };
 
 export class SessionWriter extends PublishingModel {
-  /** Those that this transaction has begun, ended or found used: told where others carry out the same calls. */
+  /**
+   * The sessions that this transaction has opened, ended or used. They are reported to nodes that apply the same calls.
+   */
   readonly #changed = new Set<string>();
   readonly #insert: Statement<[Buffer, Buffer, string, number, number, number], unknown>;
   readonly #use: Statement<[number, Buffer], unknown>;
@@ -67,7 +69,7 @@ export class SessionWriter extends PublishingModel {
 
   constructor(db: Db) {
     super();
-    // Ids are random: one that is there already is the same session, sent again.
+    // Ids are random, so an existing id belongs to the same session, sent again.
     this.#insert = db.prepare("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)");
     this.#use = db.prepare("UPDATE session SET last_used_at = max(last_used_at, ?) WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM session WHERE id = ?");
@@ -79,7 +81,7 @@ export class SessionWriter extends PublishingModel {
     this.#insert.run(Buffer.from(id, HEX), Buffer.from(proof, HEX), instance, secure ? 1 : 0, now_ms, now_ms);
   }
 
-  /** Those that are gone are passed over. */
+  /** Deletes sessions, and skips missing ones. */
   end(ids: readonly string[]): void {
     for (const id of ids) {
       this.#touch(id);

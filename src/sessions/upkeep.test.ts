@@ -1,4 +1,4 @@
-/** When sessions are written and ended, with time injected and a writer that is played by the test. */
+/** Tests when sessions are written and ended, with injected time and a simulated writer. */
 import t from "tap";
 import { Compile } from "typebox/compile";
 import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
@@ -22,7 +22,7 @@ function play() {
   return { book, played, upkeep, pass, time };
 }
 
-t.test("uses are written together, once an interval, and those that are over go", async (t) => {
+t.test("uses are written together, once an interval, and expired sessions are deleted", async (t) => {
   const { book, played, pass, time } = play();
   const { calls } = played;
   const [used, idle] = [book.begin("", false), book.begin("", false)];
@@ -57,7 +57,7 @@ t.test("uses are written together, once an interval, and those that are over go"
   );
 });
 
-t.test("a shutdown writes what is in memory", async (t) => {
+t.test("a shutdown writes the state of memory", async (t) => {
   const { book, played, upkeep, time } = play();
   const { value, row } = book.begin("", false);
   book.add(row);

@@ -1,6 +1,6 @@
 /**
- * Ends sessions that are over, and brings what memory alone knows of sessions into the database: every few minutes,
- * and whole at a shutdown. A kill loses the last minutes of use and nothing else. Runs on the front, driven by ticks.
+ * Ends expired sessions, and writes the uses that only memory has to the database: every few minutes, and completely at
+ * a shutdown. A kill loses the uses of the last minutes and nothing else. Runs on the front, driven by ticks.
  */
 import { SESSION_FLUSH_INTERVAL_MS, SESSIONS_MAX } from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
@@ -39,7 +39,7 @@ export class SessionUpkeep implements BackgroundTask {
     await this.#flushes.close();
   }
 
-  /** What the writer does not take stays for the next time. */
+  /** Writes expired sessions and uses. Those that the writer refuses stay for the next time. */
   async #flush(): Promise<void> {
     this.#book.prune(this.#clock.now());
     const ids = this.#book.takeExpired(SESSIONS_MAX);

@@ -1,6 +1,6 @@
 /**
- * The directory as the pipeline asks it: who acts, that they are alive, and when their tokens end. Pure but for the
- * clock.
+ * The directory as the request pipeline uses it: authenticates instances, updates when they were last seen, and
+ * notifies listeners when a token ends. Pure except for the clock.
  */
 import { ENDED_TOKENS_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
@@ -11,9 +11,9 @@ import type { Directory } from "./directory.js";
 export class InstanceActors {
   readonly #directory: Directory;
   readonly #clock: Clock;
-  /** What ends with the token of an instance, by the id of the instance. */
+  /** Listeners that are called when an instance's token ends, by the instance's id. */
   readonly #listeners = new Groups<string, () => void>();
-  /** Hashes of the tokens that ended last, in that order. */
+  /** Hashes of the tokens that ended most recently, in that order. */
   readonly #ended_tokens = new Map<string, true>();
 
   constructor(directory: Directory, clock: Clock) {
@@ -49,7 +49,7 @@ export class InstanceActors {
     return () => void this.#listeners.remove(id, listener);
   }
 
-  /** Tells the listeners of an instance whose token has ended. */
+  /** Notifies the listeners of an instance whose token has ended. */
   revoke(id: string, token_hash: string): void {
     this.#ended_tokens.set(token_hash, true);
     dropOldest(this.#ended_tokens, ENDED_TOKENS_MAX);

@@ -1,4 +1,7 @@
-/** The directory against a naive model: lists in order, who is silent, lookups, and what waits to be stored. */
+/**
+ * Tests the directory against a naive model: ordered lists, silent instances, lookups, and entries that wait to be
+ * stored.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import type { InstanceStatus } from "../../schemas/instances.js";
@@ -39,11 +42,11 @@ const step = fc.oneof(
   }),
 );
 
-t.test("any sequence of changes", (t) => {
+t.test("any sequence of changes agrees with the model", (t) => {
   const property = fc.property(fc.array(fc.tuple(step, fc.nat(3)), { maxLength: 60 }), (steps) => {
     const directory = new Directory();
     const known = new Map<string, Known>();
-    /** What the database holds. */
+    /** The contents of the database. */
     const stored = new Map<string, InstanceRow>();
     let now = 1000;
     let rows = 0;
@@ -117,7 +120,7 @@ t.test("any sequence of changes", (t) => {
           return false;
       }
     }
-    // Whatever happened, what is stored at the end is what memory says.
+    // In any sequence the database agrees with memory in the end.
     for (const one of directory.takeUnsaved(ALL)) stored.set(one.id, rowOf(one.row, one.last_seen, one.status));
     return (
       [...known].every(
@@ -129,7 +132,7 @@ t.test("any sequence of changes", (t) => {
   t.end();
 });
 
-t.test("one that was seen while it was being marked stays active, and is stored at once", (t) => {
+t.test("an instance that is seen while it is marked stays active, and is stored at once", (t) => {
   const directory = new Directory();
   directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active")]);
   const silent = directory.silentSince(20, ALL);
@@ -153,7 +156,7 @@ t.test("one that was seen while it was being marked stays active, and is stored 
   t.end();
 });
 
-t.test("time does not go back, and the silent are found without a look at the others", (t) => {
+t.test("time does not go back, and silent instances are found without visiting the others", (t) => {
   const directory = new Directory();
   directory.load([rowOf(1, 5000, "active"), rowOf(2, 10, "active")]);
   directory.touch(directory.get("id-2") as Entry, 40);
@@ -198,7 +201,7 @@ t.test("filters and the text of an instance", (t) => {
   t.end();
 });
 
-t.test("who is busy, or waits in a call, is not silent", (t) => {
+t.test("an instance that is busy, or waits in a call, is not silent", (t) => {
   const directory = new Directory();
   directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active"), rowOf(3, 30, "active")]);
   const [busy, waiting] = [directory.get("id-1") as Entry, directory.get("id-2") as Entry];
@@ -223,7 +226,7 @@ t.test("who is busy, or waits in a call, is not silent", (t) => {
   t.end();
 });
 
-t.test("a sign of life of a watched one is told before it counts", (t) => {
+t.test("the activity of a watched instance is reported before it counts", (t) => {
   const told: [string, number, number][] = [];
   const directory = new Directory({ onSeen: (entry, now_ms) => told.push([entry.id, entry.last_seen, now_ms]) });
   directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active")]);
@@ -235,7 +238,7 @@ t.test("a sign of life of a watched one is told before it counts", (t) => {
   t.end();
 });
 
-t.test("the newest of a name, and who comes, goes or has another status", (t) => {
+t.test("the newest of a name, and events when an instance is added, removed or changes status", (t) => {
   const told: string[] = [];
   const directory = new Directory({
     onStatus: ({ id, status }) => told.push(`${id} ${status} ${directory.get(id) === undefined ? "gone" : "there"}`),
@@ -265,7 +268,7 @@ t.test("the newest of a name, and who comes, goes or has another status", (t) =>
   t.end();
 });
 
-t.test("a token that ends is told of, whatever ends it", (t) => {
+t.test("the end of a token is reported, for any cause", (t) => {
   const ended: string[] = [];
   const directory = new Directory({ onRevoked: (id) => ended.push(id) });
   const [one, two, three, four] = [rowOf(1, 10), rowOf(2, 20), rowOf(3, 30), rowOf(4, 40)];

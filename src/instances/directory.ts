@@ -1,8 +1,8 @@
 /**
- * All instances in the front's memory: answers lists and lookups, says who an actor is, and knows who was
- * seen when. One list a status, each in the order of last_seen, so that who has been silent for too long
- * is at one end. Signs of life change this memory only; `takeSeen` gives those that are not in the database
- * yet. Pure but for its state; the database is the writer's.
+ * Keeps all instances in the front's memory: answers lists and lookups, and knows when each instance was last seen.
+ * There is one list per status, ordered by last_seen, so the longest silent instance is at its end. Activity changes
+ * memory only; `takeUnsaved` returns the entries that are not in the database yet. Pure except for its state; the
+ * writer owns the database.
  */
 import { INSTANCE_STATUSES, type InstanceStatus } from "../../schemas/instances.js";
 import { INSTANCES_BYTES_MAX, INSTANCE_BYTES, INSTANCE_SILENCE_MS } from "../../schemas/limits.js";
@@ -12,7 +12,7 @@ import { formatTime } from "../base/time.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 import { RecencyList, type Linked } from "./recency-list.js";
 
-/** An instance as it is stored; times in ms, `token_hash` is lowercase hex SHA-256. */
+/** A stored instance. Times are in ms; `token_hash` is lowercase hex SHA-256. */
 export interface InstanceRow {
   readonly row: number;
   readonly id: string;
@@ -25,13 +25,13 @@ export interface InstanceRow {
   readonly status: InstanceStatus;
   readonly registered_at: number;
   readonly last_seen: number;
-  /** Until when it counts as heard of although it is silent; 0 where it has not asked for that. */
+  /** The instance counts as seen until this time although it is silent; 0 if it has not asked for that. */
   readonly busy_until: number;
-  /** The id of the instance whose token registered it; "" for none. */
+  /** The id of the instance whose token registered this one; "" for none. */
   readonly registered_by: string;
 }
 
-/** An instance in memory. What changes, changes through the directory. */
+/** An instance in memory. Only the directory changes its members. */
 export interface Entry extends Linked<Entry> {
   readonly row: number;
   readonly id: string;
@@ -46,17 +46,17 @@ export interface Entry extends Linked<Entry> {
   status: InstanceStatus;
   last_seen: number;
   busy_until: number;
-  /** Its calls that wait for something: while there are any, it is heard of. */
+  /** The number of its calls that wait. While there are any, the instance counts as seen. */
   waits: number;
-  /** Whether a sign of life is told to `onSeen` first. */
+  /** True if `onSeen` is called before activity is recorded. */
   watched: boolean;
-  /** Its last_seen is not in the database yet. */
+  /** True if its last_seen is not in the database yet. */
   unsaved: boolean;
-  /** The JSON text up to the status, made when it is asked for. */
+  /** Its JSON text up to the status, created on demand. */
   text: string | null;
 }
 
-/** What a list is asked for; absent: any. */
+/** The filter of a list; an absent member matches any value. */
 export interface InstanceFilter {
   readonly name?: string;
   readonly workspace?: string;
@@ -64,30 +64,33 @@ export interface InstanceFilter {
   readonly capability?: string;
 }
 
-/** Who is told of signs of life and of what they end. */
+/** Callbacks for activity and for changes of entries. */
 export interface DirectoryEvents {
-  /** A sign of life has made a stale instance active, which nothing on disk says yet. */
+  /** Called when activity has made a stale instance active, which is not in the database yet. */
   readonly onReactivated?: (id: string) => void;
-  /** A watched instance is heard of again after INSTANCE_SILENCE_MS or more, before it is known to be. */
+  /** Called when a watched instance is seen after INSTANCE_SILENCE_MS or more, before its last_seen changes. */
   readonly onSeen?: (entry: Entry, now_ms: number) => void;
-  /** An instance has come or gone, or has another status than before. */
+  /** Called when an instance is added or removed, or its status changes. */
   readonly onStatus?: (entry: Entry) => void;
-  /** An instance can do something else than before. */
+  /** Called when an instance's capabilities change. */
   readonly onCapabilities?: (entry: Entry) => void;
-  /** A watched instance is not busy any more, sooner than it had said. */
+  /** Called when a watched instance stops being busy earlier than announced. */
   readonly onIdle?: (entry: Entry) => void;
-  /** The token of the instance with this id opens nothing from now on. */
+  /** Called when the token of the instance with this id becomes invalid. */
   readonly onRevoked?: (id: string, token_hash: string) => void;
 }
 
-/** When an instance was heard of last, in ms: it may be in the future, where it has said that it is busy. */
+/**
+ * Returns when an instance was last seen, in ms. The time is in the future if the instance has announced that it is
+ * busy.
+ */
 export function lastSeenAt({ last_seen, busy_until, waits }: Entry, now_ms: number): number {
   return Math.max(last_seen, busy_until, waits > 0 ? now_ms : 0);
 }
 
 type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
 
-/** The instance's JSON as every answer gives it. */
+/** Encodes an instance as JSON, as in every answer. */
 export function encodeInstance(entry: Entry): string {
   const { id, name, workspace, intent, stack, capabilities } = entry;
   entry.text ??= JSON.stringify({ id, name, workspace, intent, stack, capabilities }).slice(0, -1);
@@ -107,12 +110,12 @@ export function matchesFilter(entry: Entry, { name, workspace, stack, capability
   );
 }
 
-/** A place in an array, and what a string has beside its characters. */
+/** The overhead of a string and its array element, counted in characters. */
 const CAPABILITY_CHARACTERS = 16;
 
 type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "capabilities">;
 
-/** What an instance takes in memory: its texts twice, once as they are, once as JSON. */
+/** Estimates the memory of an instance in bytes: each text counts twice, once as it is, once as JSON. */
 function bytesOf({ name, workspace, stack, intent, capabilities }: InstanceTexts): number {
   let characters = name.length + workspace.length + stack.length + intent.length;
   for (const capability of capabilities) characters += CAPABILITY_CHARACTERS + capability.length;
@@ -128,14 +131,14 @@ export class Directory implements Measured {
   readonly #by_row = new Map<number, Entry>();
   readonly #by_token = new Map<string, Entry>();
   readonly #by_name = new Groups<string, Entry>();
-  /** Those that an instance has registered, by its id. */
+  /** The instances that an instance has registered, by its id. */
   readonly #by_registrant = new Groups<string, Entry>();
   #lists = newLists();
   #unsaved: Entry[] = [];
-  /** Those whose calls wait. */
+  /** The instances with waiting calls. */
   readonly #waiting = new Set<Entry>();
   #bytes = 0;
-  /** The newest last_seen: time does not go back here, whatever the machine's clock does. */
+  /** The newest last_seen. Time does not go back here, even if the machine's clock does. */
   #newest_ms = 0;
   #urgent = false;
   readonly #events: DirectoryEvents;
@@ -148,13 +151,16 @@ export class Directory implements Measured {
     return this.#by_id.size;
   }
 
-  /** Whether what an instance is to be fits in memory with all others; `id` where it is known already. */
+  /**
+   * Returns true if an instance with these texts fits in memory with all others. `id` names an existing instance that
+   * it replaces.
+   */
   hasRoom(texts: InstanceTexts, id = ""): boolean {
     const known = this.#by_id.get(id);
     return this.#bytes - (known === undefined ? 0 : bytesOf(known)) + bytesOf(texts) <= INSTANCES_BYTES_MAX;
   }
 
-  /** How many there are of each status. */
+  /** The number of instances of each status. */
   get counts(): Readonly<Record<InstanceStatus, number>> {
     const { pending, active, stale } = this.#lists;
     return { pending: pending.size, active: active.size, stale: stale.size };
@@ -164,7 +170,10 @@ export class Directory implements Measured {
     return this.#by_id.get(id);
   }
 
-  /** The newest instance of a name, whatever its status, in one workspace or in any: rows are numbered as they come. */
+  /**
+   * Returns the newest instance of a name, of any status, in one workspace or in any. Rows are numbered by
+   * registration.
+   */
   newest(name: string, workspace: string | undefined): Entry | undefined {
     let newest: Entry | undefined;
     for (const entry of this.#by_name.get(name) ?? []) {
@@ -174,19 +183,19 @@ export class Directory implements Measured {
     return newest;
   }
 
-  /** Whether an instance that this one has registered is still there. */
+  /** Returns true if an instance that this one has registered still exists. */
   hasRegistered(id: string): boolean {
     return this.#by_registrant.get(id) !== undefined;
   }
 
-  /** The instance whose token has this hash. */
+  /** Returns the instance whose token has this hash. */
   byTokenHash(token_hash: string): Entry | undefined {
     return this.#by_token.get(token_hash);
   }
 
   /**
-   * Takes what the database holds, at the start and after a crash of the writer: there may be what nobody
-   * was told of. A sign of life that memory alone knows of is kept.
+   * Loads the stored instances, at the start and after a crash of the writer, when reports may have been missed. A
+   * newer last_seen that only memory has is kept.
    */
   load(rows: readonly InstanceRow[]): void {
     const before = new Map(this.#by_id);
@@ -226,7 +235,7 @@ export class Directory implements Measured {
       if (this.#by_id.get(id)?.token_hash !== token_hash) this.#events.onRevoked?.(id, token_hash);
   }
 
-  /** A registration that is on disk; it may be known already. */
+  /** Adds a stored registration, unless it is present already. */
   add(row: InstanceRow): Entry {
     const known = this.#by_id.get(row.id);
     if (known !== undefined) return known;
@@ -245,7 +254,7 @@ export class Directory implements Measured {
     return entry;
   }
 
-  /** From now on nobody knows the id, and its token opens nothing. */
+  /** Removes an instance. Its token becomes invalid. */
   remove(id: string): void {
     const entry = this.#by_id.get(id);
     if (entry === undefined) return;
@@ -261,7 +270,7 @@ export class Directory implements Measured {
     this.#events.onRevoked?.(id, entry.token_hash);
   }
 
-  /** Takes what another server has made of an instance: undefined where it is gone. */
+  /** Applies a change of another node to an instance. `row` is undefined if the instance was deleted. */
   applyRemote(id: string, row: InstanceRow | undefined): void {
     const entry = this.#by_id.get(id);
     if (row === undefined) {
@@ -274,19 +283,19 @@ export class Directory implements Measured {
     }
     if (entry.intent !== row.intent) this.setIntent(entry, row.intent);
     if (entry.capabilities.join("\n") !== row.capabilities.join("\n")) this.setCapabilities(entry, row.capabilities);
-    // What this server alone has heard of it is newer than that it was silent.
+    // Activity that only this node knows is newer than the silence that another node has found.
     const silent = row.status === "stale" && (entry.last_seen <= row.last_seen || !entry.unsaved);
     if (silent ? entry.status === "active" : entry.status !== "active" && row.status === "active")
       this.#move(entry, row.status);
-    // A sign of life that is on its way into the database ends the silence when it is there.
+    // Activity that is being stored ends the silence when it is stored.
     entry.last_seen = silent ? row.last_seen : Math.max(entry.last_seen, row.last_seen);
   }
 
-  /** Takes a sign of life that another server has stored. */
+  /** Applies a last_seen that another node has stored. */
   applyLastSeen(row: number, seen_ms: number, busy_until: number): void {
     const entry = this.#by_row.get(row);
     if (entry === undefined || seen_ms < entry.last_seen) return;
-    // This server's own, mostly, and no newer than what is known: neither the order nor a silence changes by it.
+    // This is usually this node's own value. It is not newer, so neither the order nor the status changes.
     if (seen_ms === entry.last_seen) {
       if (!entry.unsaved) entry.busy_until = busy_until;
       return;
@@ -313,7 +322,7 @@ export class Directory implements Measured {
     this.#events.onCapabilities?.(entry);
   }
 
-  /** A sign of life: a stale instance is active again, a pending one stays pending. */
+  /** Records activity of an instance. A stale instance becomes active; a pending one stays pending. */
   touch(entry: Entry, now_ms: number): void {
     if (entry.watched && now_ms - entry.last_seen >= INSTANCE_SILENCE_MS) this.#events.onSeen?.(entry, now_ms);
     if (now_ms > this.#newest_ms) this.#newest_ms = now_ms;
@@ -332,52 +341,52 @@ export class Directory implements Measured {
   }
 
   /**
-   * A sign of life of one that will be silent until a time: it counts as heard of until then. A shorter silence does
-   * not shorten one that was said before; none at all (now or before) ends it.
+   * Records activity of an instance that will be silent for some time. It counts as seen until `until_ms`. A shorter
+   * time does not shorten an earlier announcement; a time that is not in the future ends it.
    */
   setBusy(entry: Entry, until_ms: number, now_ms: number): void {
     this.touch(entry, now_ms);
     const ends = until_ms <= now_ms && entry.busy_until > now_ms;
     entry.busy_until = until_ms <= now_ms ? 0 : Math.max(entry.busy_until, until_ms);
     if (ends && entry.watched) this.#events.onIdle?.(entry);
-    // It may be killed before anything else is heard of it.
+    // The process may be killed before the instance is seen again.
     this.#urgent = true;
   }
 
-  /** A call of it waits. Its end is told by the function that is returned, and is a sign of life, too. */
+  /** Counts a waiting call of an instance. The returned function ends the wait, which counts as activity, too. */
   beginWait(entry: Entry, now: () => number): () => void {
     entry.waits += 1;
     this.#waiting.add(entry);
     return () => {
-      // The directory may have been loaded anew meanwhile: then it is another entry of the same id.
+      // The directory may have been loaded again in the meantime; then the id has another entry.
       const current = this.#by_id.get(entry.id);
       if (current === undefined) return;
-      // In this order: it was alive until now, whoever looks what has ended by its silence.
+      // The order matters: the instance was alive until now, for any check for silence in between.
       this.touch(current, now());
       current.waits -= 1;
       if (current.waits === 0) this.#waiting.delete(current);
     };
   }
 
-  /** An activation that is on disk; it is a sign of life, too. */
+  /** Applies a stored activation, which counts as activity, too. */
   activate(entry: Entry, now_ms: number): void {
     if (entry.status === "pending") this.#move(entry, "active");
     this.touch(entry, now_ms);
   }
 
-  /** Marks instances stale that are so on disk, unless they were seen since `last_seen`. Oldest first. */
+  /** Marks instances stale that are stale in the database, unless they were seen since `last_seen`. Oldest first. */
   markStale(entries: readonly Entry[], last_seen: readonly number[]): void {
     for (const [at, entry] of entries.entries()) {
       if (this.#by_id.get(entry.id) !== entry || entry.status !== "active") continue;
-      // It was seen while it was being marked: the next flush makes it active on disk again.
+      // It was seen while it was being marked: the next flush makes it active in the database again.
       if (entry.last_seen !== last_seen[at]) this.#urgent = true;
       else this.#move(entry, "stale");
     }
   }
 
   /**
-   * Instances of a status that were last seen at this time or before, the longest silent first.
-   * @param spares which of them are left out
+   * Returns at most `most` instances of a status that were last seen at this time or before, the longest silent first.
+   * @param spares returns true for instances to leave out
    */
   silentSince(
     until_ms: number,
@@ -396,7 +405,7 @@ export class Directory implements Measured {
     return silent;
   }
 
-  /** Those of one status, or all, most recently seen first. */
+  /** Lists the instances of one status, or all, most recently seen first. */
   list(status?: InstanceStatus): Entry[] {
     const ends = (status === undefined ? (["active", "pending", "stale"] as const) : [status]).map(
       (name) => this.#lists[name].newest,
@@ -415,17 +424,20 @@ export class Directory implements Measured {
     }
   }
 
-  /** A sign of life of each whose call waits: other servers know it only by what is stored. */
+  /** Records activity of each instance with waiting calls, because other nodes know activity only from the database. */
   touchWaiting(now_ms: number): void {
     for (const entry of this.#waiting) this.touch(entry, now_ms);
   }
 
-  /** Whether a change waits that should be on disk at once: a stale instance was seen. */
+  /** True if a change should be stored at once, such as a stale instance that was seen. */
   get urgent(): boolean {
     return this.#urgent;
   }
 
-  /** Takes instances whose last_seen is not on disk, at most so many. What could not be stored is given back. */
+  /**
+   * Takes at most `most` instances whose last_seen is not in the database. The caller puts them back with
+   * `requeueUnsaved` if they could not be stored.
+   */
   takeUnsaved(most: number): Entry[] {
     const taken = this.#unsaved.splice(0, most);
     for (const entry of taken) entry.unsaved = false;

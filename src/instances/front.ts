@@ -1,6 +1,6 @@
 /**
- * What can be done with instances, for every surface that offers it: changes go to the writer, and reach the
- * directory before whoever asked is answered. Runs on the front.
+ * The operations on instances, for every interface that offers them. Changes go to the writer, and are in the directory
+ * before the caller gets its answer. Runs on the front.
  */
 import type { DeregisterReply, RegisterBody } from "../../schemas/instances.js";
 import { INSTANCE_LIST_PAGE, INSTANCES_BYTES_MAX, INSTANCES_MAX, PIECED_ANSWER_BYTES } from "../../schemas/limits.js";
@@ -29,13 +29,13 @@ export interface InstancesOptions {
   readonly writer: Writer;
   readonly clock: Clock;
   readonly log: Log;
-  /** Stores the signs of life until now, where other servers know them by what is stored; null: alone. */
+  /** Stores the activity until now, for other nodes, which know it only from the database. Null on a single server. */
   readonly flushLastSeen: (() => Promise<void>) | null;
 }
 
 export interface Registration {
   readonly entry: Entry;
-  /** Told to whoever registered, and nowhere kept. */
+  /** The token, which only the registering client gets. It is stored nowhere. */
   readonly token: string;
 }
 
@@ -55,15 +55,16 @@ export class Instances {
     this.#flushLastSeen = flushLastSeen;
   }
 
-  /** The instance; else the 404 of every call that names one. */
+  /** Returns the instance, or the 404 of every call that names a missing one. */
   find(id: string): Entry | Failure {
     return this.directory.get(id) ?? noInstance(id);
   }
 
   /**
-   * A sign of life; the instance, or the 404. A server alone writes nothing for it. In a cluster it is stored before
-   * the answer, so that every node knows it at the answer's position; where nothing can be stored, this one knows it.
-   * @param busy_s how long it will be silent from now on; null where it says nothing of that
+   * Records a heartbeat. Returns the instance, or a 404. A single server writes nothing for it. In a cluster it is
+   * stored before the answer, so that every node knows it at the answer's position. If it cannot be stored, only this
+   * node knows it.
+   * @param busy_s how long the instance will be silent, in s; null if it says nothing about that
    */
   heartbeat(id: string, busy_s: number | null): Entry | Failure | Promise<Entry> {
     const entry = this.find(id);
@@ -75,8 +76,8 @@ export class Instances {
   }
 
   /**
-   * A new instance, pending until it is activated. Its token is in no other answer.
-   * @param registered_by the instance whose token the call had, with which the new one is deleted; "" for none
+   * Registers a new instance, which is pending until it is activated. No other answer has its token.
+   * @param registered_by the instance whose token made the call, and with which the new one is deleted; "" for none
    */
   async register(body: RegisterBody, registered_by: string, context: CallContext): Promise<Registration | Failure> {
     const { name, workspace = "", intent = "", stack = "", capabilities: given = [] } = body;
@@ -170,7 +171,7 @@ export class Instances {
     );
   }
 
-  /** Has the writer change an instance that is known; `done` brings the change into the directory before the answer. */
+  /** Changes an existing instance through the writer. `done` applies the change to the directory before the answer. */
   #change<Reply>(
     id: string,
     ask: (settle: (reply: Reply | Failure) => void) => void,
@@ -180,7 +181,7 @@ export class Instances {
     if (entry instanceof Failure) return Promise.resolve(entry);
     return new Promise((resolve) => {
       ask((reply) => {
-        // The directory may have been loaded anew meanwhile: then it is another entry of the same id.
+        // The directory may have been loaded again in the meantime; then the id has another entry.
         const current = this.directory.get(id);
         if (!(reply instanceof Failure) && current !== undefined) done(current, reply);
         resolve(reply instanceof Failure ? reply : (current ?? entry));
@@ -189,14 +190,14 @@ export class Instances {
   }
 }
 
-/** Those of the entries that match, in their order. */
+/** Answers with the matching entries, in their order. */
 export function listReply(entries: readonly Entry[], filter: InstanceFilter): Answer | Promise<Answer> {
   if (entries.length > INSTANCE_LIST_PAGE) return readReply(inPages(entries, filter), PIECED_ANSWER_BYTES);
   const found = entries.filter((entry) => matchesFilter(entry, filter));
   return jsonReply(`[${found.map(encodeInstance).join(",")}]`);
 }
 
-/** Others are served in between. */
+/** Encodes a long list in pages. Other requests are served between two pages. */
 async function* inPages(entries: readonly Entry[], filter: InstanceFilter): AsyncGenerator<string, void, undefined> {
   let separator = "[";
   for (let at = 0; at < entries.length; at += INSTANCE_LIST_PAGE) {

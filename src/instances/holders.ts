@@ -1,4 +1,4 @@
-/** The directory as claims ask it: when who holds one was heard of last. Pure. */
+/** The directory as claims use it: when the holder of a claim was last seen. Pure. */
 import type { Holders } from "../claims/expiry.js";
 import { type Directory, lastSeenAt } from "./directory.js";
 

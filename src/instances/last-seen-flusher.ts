@@ -1,7 +1,7 @@
 /**
- * Brings signs of life into the database: in batches every few seconds, at once where a stale instance is
- * alive again, and whole at a shutdown. A kill loses the last seconds of last_seen and nothing else.
- * Runs on the front, driven by ticks.
+ * Writes last_seen times to the database: in batches every few seconds, at once if a stale instance became active, and
+ * completely at a shutdown. A kill loses the last_seen of the last seconds and nothing else. Runs on the front, driven
+ * by ticks.
  */
 import { INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS } from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
@@ -19,7 +19,7 @@ export class LastSeenFlusher implements BackgroundTask {
   readonly #shared: boolean;
   #now_ms: number;
 
-  /** @param shared_ms where other servers know signs of life by what is stored, how soon they have to; null: alone */
+  /** @param shared_ms the interval in ms at which other nodes need the stored times; null on a single server */
   constructor(directory: Directory, writer: Writer, now_ms: number, shared_ms: number | null) {
     this.#directory = directory;
     this.#writer = writer;
@@ -39,18 +39,18 @@ export class LastSeenFlusher implements BackgroundTask {
     this.#flushes.tick(now_ms);
   }
 
-  /** Resolves when all that was seen until now is stored, or the writer does not take it. */
+  /** Resolves when all activity until now is stored, or the writer has refused it. */
   flush(): Promise<void> {
     return this.#flushes.run();
   }
 
-  /** Stores everything, what was seen during a flush too: nothing is seen any more. */
+  /** Stores everything, including activity during a flush. No request touches the directory afterwards. */
   async close(): Promise<void> {
     await this.#flushes.run();
     await this.#flushes.close();
   }
 
-  /** Stores what was seen until now. What the writer does not take stays for the next time. */
+  /** Stores the activity until now. Entries that the writer refuses stay for the next flush. */
   async #flushUnsaved(): Promise<void> {
     if (this.#shared) this.#directory.touchWaiting(this.#now_ms);
     for (;;) {

@@ -1,7 +1,7 @@
 /**
- * Finds active instances that have been silent for too long, and has them marked stale: the writer stores
- * the status and publishes the event in one transaction, then the directory follows. Costs what is stale, not
- * what is registered. Runs on the front, driven by ticks.
+ * Detects active instances that have been silent for too long, and marks them stale. The writer stores the status and
+ * publishes the event in one transaction; then the directory follows. The cost depends on the number of stale
+ * instances, not on that of registered ones. Runs on the front, driven by ticks.
  */
 import { INSTANCE_FLUSH_ROWS } from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
@@ -21,14 +21,17 @@ export interface LivenessOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly run_time: Pick<PauseDetector, "resumed">;
-  /** More where others hear of instances, too: what they have heard is known here a while later. */
+  /**
+   * The time of silence in ms after which an instance is stale. It is longer in a cluster, because activity at other
+   * nodes is known here with a delay.
+   */
   readonly stale_after_ms: () => number;
   readonly interval_ms: number;
 }
 
 export class Liveness implements BackgroundTask {
   readonly #options: LivenessOptions;
-  /** Checks come one after the other: two at once would both find the same. */
+  /** Checks run one after the other; two at once would find the same instances. */
   readonly #checks: Periodic<readonly Entry[] | Failure>;
 
   constructor(options: LivenessOptions) {
@@ -43,8 +46,8 @@ export class Liveness implements BackgroundTask {
   }
 
   /**
-   * Looks now, or when the check under way has ended.
-   * @returns those that became stale by it, the longest silent first; a Failure where the writer could not store it
+   * Checks now, or after the check in progress.
+   * @returns the instances that became stale, the longest silent first; a Failure if the writer could not store it
    */
   check(): Promise<readonly Entry[] | Failure> {
     return this.#checks.run();
@@ -54,10 +57,13 @@ export class Liveness implements BackgroundTask {
     return this.#checks.close();
   }
 
-  /** Until when instances could be heard: for a while after the server did not run, until it stopped. */
+  /**
+   * Returns the time until which instances could reach the server. For a while after a pause of the server, that is the
+   * time at which it stopped.
+   */
   #reachableUntil(now_ms: number): number {
     const { before_ms, until_ms } = this.#options.run_time.resumed(now_ms);
-    // Who was silent before a start has had the time that it took.
+    // After a start there is no such time: the start itself gave silent instances time.
     return now_ms < until_ms && Number.isFinite(before_ms) ? before_ms : now_ms;
   }
 

@@ -1,4 +1,4 @@
-/** When instances that were never activated are deleted, with time injected and a writer that is played by the test. */
+/** Tests when instances that were never activated are deleted, with injected time and a simulated writer. */
 import t from "tap";
 import { PENDING_PRUNE_INTERVAL_MS, PENDING_SILENCE_MS_MAX } from "../../schemas/limits.js";
 import { quietLog } from "../../test/support/quiet-log.js";
@@ -8,7 +8,7 @@ import { PendingPruner } from "./pending-pruner.js";
 
 const NOW_MS = 10 * PENDING_SILENCE_MS_MAX;
 
-t.test("a pending one that is silent for a day, and no other", async (t) => {
+t.test("it deletes a pending instance that is silent for a day, and no other", async (t) => {
   const directory = new Directory();
   const add = (
     row: number,

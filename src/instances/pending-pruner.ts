@@ -1,7 +1,7 @@
 /**
- * Deletes instances that were registered, never activated, and have given no sign of life for a day: what called
- * `register` for them is gone. A background task. Runs on the front; the deletion is that of a client's call, with the
- * same audit row.
+ * Deletes instances that were registered but never activated, and were not seen for a day: the client that registered
+ * them is gone. The deletion is the same call as a client's, with the same audit row. A background task. Runs on the
+ * front.
  */
 import { INSTANCE_FLUSH_ROWS, PENDING_PRUNE_INTERVAL_MS, PENDING_SILENCE_MS_MAX } from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
@@ -42,11 +42,11 @@ export class PendingPruner implements BackgroundTask {
     return this.#periodic.close();
   }
 
-  /** A writer that is busy or restarting is asked again at the next interval. */
+  /** Deletes them one by one. A writer that is busy or restarting is asked again at the next interval. */
   async #prune(): Promise<void> {
     const { directory, writer, log } = this.#options;
     const until_ms = this.#now_ms - PENDING_SILENCE_MS_MAX;
-    // What one has registered would go with it, and may be at work.
+    // Instances that it has registered would be deleted with it, and may be at work.
     const spares = (entry: Entry): boolean => directory.hasRegistered(entry.id);
     for (const { id, name } of directory.silentSince(until_ms, INSTANCE_FLUSH_ROWS, "pending", spares)) {
       if (this.#periodic.closed) return;

@@ -1,11 +1,10 @@
 /**
- * Items in the order in which they were last seen, newest first: a doubly linked list through the items
- * themselves, so that one is moved to the front, taken out or found at the far end at a cost that does not
- * depend on how many there are. Pure.
+ * A doubly linked list through its items, in the order in which they were last seen, newest first. Moving an item to
+ * the front, removing it and finding the oldest take constant time. Pure.
  */
 import { assert } from "../base/assert.js";
 
-/** What an item of a list carries; it is in one list at a time. */
+/** The links of an item, which is in at most one list. */
 export interface Linked<Item> {
   newer: Item | null;
   older: Item | null;
@@ -28,7 +27,7 @@ export class RecencyList<Item extends Linked<Item>> {
     return this.#oldest;
   }
 
-  /** Puts an item that is in no list to the front. */
+  /** Adds an item to the front. The item must be in no list. */
   addNewest(item: Item): void {
     assert(item.newer === null && item.older === null && this.#newest !== item, "an item is in one list at a time");
     item.older = this.#newest;
@@ -38,7 +37,7 @@ export class RecencyList<Item extends Linked<Item>> {
     this.#size += 1;
   }
 
-  /** Takes out an item of this list. */
+  /** Removes an item of this list. */
   remove(item: Item): void {
     if (item.newer === null) this.#newest = item.older;
     else item.newer.older = item.older;

@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Instances". Runs on the front; what happens is front.ts's and liveness.ts's. */
+/** The routes of docs/http-api.md "Instances". They run on the front; front.ts and liveness.ts have their code. */
 import {
   ActivateAnswer,
   CapabilitiesAnswer,
@@ -24,7 +24,7 @@ import { encodeInstance, type Entry } from "./directory.js";
 import { listReply, type Instances } from "./front.js";
 import type { Liveness } from "./liveness.js";
 
-/** @param guarded whether tokens are asked for at all: else one that has ended bars nobody */
+/** @param guarded true if the server requires tokens; otherwise a call with an ended token is accepted */
 export function instanceRoutes(guarded: boolean, instances: Instances, liveness: Liveness): Route[] {
   const tag = "instances";
   const path = "/api/instances/{id}";
@@ -35,7 +35,7 @@ export function instanceRoutes(guarded: boolean, instances: Instances, liveness:
       path: "/api/instances/register",
       name: "instance.register",
       tag,
-      summary: "Registers an instance; tells its token, this once.",
+      summary: "Registers an instance; only this answer has its token.",
       body: { kind: "json", schema: RegisterBody },
       answer: RegisteredInstance,
       audited: { by: registerInstance },
@@ -60,7 +60,7 @@ export function instanceRoutes(guarded: boolean, instances: Instances, liveness:
       path: "/api/instances/stale",
       name: "instance.stale",
       tag,
-      summary: "Lists instances that have fallen silent.",
+      summary: "Lists stale instances, which have been silent for too long.",
       answer: InstanceList,
       handle: () => listReply(instances.directory.list("stale"), {}),
     }),
@@ -80,7 +80,7 @@ export function instanceRoutes(guarded: boolean, instances: Instances, liveness:
       name: "instance.heartbeat",
       tag,
       needs: "own instance",
-      summary: "Says that an instance is alive, and perhaps for how long it will be silent.",
+      summary: "Sends a heartbeat of an instance, and optionally for how long it will be silent.",
       body: { kind: "json", schema: HeartbeatBody, optional: true },
       asks_only: true,
       answer: HeartbeatAnswer,
@@ -110,7 +110,7 @@ export function instanceRoutes(guarded: boolean, instances: Instances, liveness:
       name: "instance.capabilities",
       tag,
       needs: "own instance",
-      summary: "Replaces what an instance can do.",
+      summary: "Replaces the capabilities of an instance.",
       body: { kind: "json", schema: CapabilitiesBody },
       answer: CapabilitiesAnswer,
       statuses: [404],
@@ -126,7 +126,7 @@ export function instanceRoutes(guarded: boolean, instances: Instances, liveness:
       name: "instance.intent",
       tag,
       needs: "own instance",
-      summary: "Says what an instance is at.",
+      summary: "Sets the intent of an instance.",
       body: { kind: "json", schema: IntentBody },
       answer: IntentAnswer,
       statuses: [404],
@@ -141,7 +141,7 @@ export function instanceRoutes(guarded: boolean, instances: Instances, liveness:
       name: "instance.deregister",
       tag,
       needs: "own instance",
-      summary: "Deletes an instance and what it has registered; their tokens are worthless at once.",
+      summary: "Deletes an instance and the instances that it has registered; their tokens become invalid at once.",
       answer: InstanceDeleteAnswer,
       statuses: [404],
       audited: { by: deregisterInstance, subject },
@@ -153,7 +153,7 @@ export function instanceRoutes(guarded: boolean, instances: Instances, liveness:
       path: "/api/liveness/check",
       name: "liveness.check",
       tag,
-      summary: "Looks for silent instances now.",
+      summary: "Checks for silent instances now.",
       answer: LivenessAnswer,
       handle: async () =>
         answer(

@@ -1,5 +1,5 @@
 /**
- * The SQL of instances: changing (writer) and loading (front). What happens to a row all the time is in
+ * The SQL of instances: changing them in the writer, loading them on the front. The columns that change often are in
  * instance_life.
  */
 import type { RegisterRequest, LastSeenRequest } from "../../schemas/instances.js";
@@ -9,14 +9,14 @@ import { type Model, type Publication, PublishingModel } from "../threads/model.
 import type { InstanceRow } from "./directory.js";
 import { INSTANCES } from "./push-messages.js";
 
-/** A row as stored. */
+/** A stored row. */
 interface StoredInstance extends Omit<InstanceRow, "token_hash" | "capabilities"> {
   readonly token_hash: Buffer;
   /** JSON text. */
   readonly capabilities: string;
 }
 
-/** What an event about an instance tells. */
+/** The data of an event about an instance. */
 export interface InstanceTitle {
   readonly id: string;
   readonly name: string;
@@ -26,7 +26,7 @@ export interface InstanceTitle {
 
 const HEX = "hex";
 
-/** Reads all instances: the front keeps them in memory. */
+/** Reads all instances, because the front keeps them in memory. */
 export class InstanceReader {
   readonly #all: Statement<[], StoredInstance>;
   readonly #one: Statement<[string], StoredInstance>;
@@ -41,7 +41,7 @@ export class InstanceReader {
     this.#one = db.prepare(`${select} WHERE id = ?`);
   }
 
-  /** By row. */
+  /** Lists all instances by row. */
   all(): InstanceRow[] {
     return this.#all.all().map(instanceOf);
   }
@@ -63,7 +63,7 @@ function instanceOf(stored: StoredInstance): InstanceRow {
 export const instanceReader: Model<InstanceReader> = { open: ({ db }) => new InstanceReader(db) };
 
 export class InstanceWriter extends PublishingModel {
-  /** What this transaction did: told where others carry out the same calls. */
+  /** The instances that this transaction has changed. They are reported to nodes that apply the same calls. */
   readonly #changed = new Set<string>();
   #seen: LastSeenRequest[] = [];
   readonly #insert: Statement<[string, Buffer, string, string, string, string, string, number, string], unknown>;
@@ -103,21 +103,22 @@ export class InstanceWriter extends PublishingModel {
     this.#set_capabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
     this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
-    // A sign of life that comes behind the silence that followed it wakes nobody; the one that it followed is the last.
+    // Activity that is stored after a later silence does not end that silence. Activity that ended a silence is newer
+    // than it.
     this.#storeLastSeen = db.prepare(
       `UPDATE instance_life SET
          status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?
        WHERE row = ? AND last_seen <= ?`,
     );
-    // One that is stale here may have been seen and silent again meanwhile: then its last_seen is later. One that was
-    // seen later than is known where it was found silent (at another node) is not.
+    // An instance that is stale here may have been seen and silent again in between: then its last_seen is later. An
+    // instance whose stored last_seen is later than the one that another node has found silent is not silent.
     this.#stale = db.prepare(
       `UPDATE instance_life SET last_seen = ?, status = 'stale'
        WHERE row = ? AND last_seen <= ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))`,
     );
   }
 
-  /** Stores a new instance as pending; its row. */
+  /** Stores a new instance as pending, and returns its row. */
   register(request: RegisterRequest, now_ms: number): number {
     const { id, token_hash, name, workspace, intent, stack, capabilities, registered_by } = request;
     const { lastInsertRowid } = this.#insert.run(
@@ -136,12 +137,12 @@ export class InstanceWriter extends PublishingModel {
     return Number(lastInsertRowid);
   }
 
-  /** Whether anybody has the id. */
+  /** Returns true if an instance has this id. */
   has(id: string): boolean {
     return this.#row_of.get(id) !== undefined;
   }
 
-  /** @returns whether it was not active before; null where there is no such instance */
+  /** @returns true if it was not active before; null if it does not exist */
   activate(id: string, now_ms: number): boolean | null {
     const row = this.#row_of.get(id);
     this.#touch(id);
@@ -151,13 +152,13 @@ export class InstanceWriter extends PublishingModel {
     return changed;
   }
 
-  /** False where there is no such instance. */
+  /** Returns false if the instance does not exist. */
   setIntent(id: string, intent: string): boolean {
     this.#touch(id);
     return this.#set_intent.run(intent, id).changes > 0;
   }
 
-  /** @returns whether it had others before; null where there is no such instance */
+  /** @returns true if its capabilities were different before; null if it does not exist */
   setCapabilities(id: string, capabilities: readonly string[]): boolean | null {
     const before = this.#capabilities.get(id);
     if (before === undefined) return null;
@@ -168,7 +169,7 @@ export class InstanceWriter extends PublishingModel {
     return true;
   }
 
-  /** False where there is no such instance. */
+  /** Returns false if the instance does not exist. */
   deregister(id: string): boolean {
     const row = this.#row_of.get(id);
     if (row === undefined) return false;
@@ -178,12 +179,12 @@ export class InstanceWriter extends PublishingModel {
     return true;
   }
 
-  /** The ids of the instances that an instance has registered itself, the oldest first. */
+  /** Lists the ids of the instances that an instance has registered, the oldest first. */
   registeredBy(id: string): string[] {
     return this.#registered_by.all(id);
   }
 
-  /** Stores signs of life; those of instances that are gone are passed over. */
+  /** Stores last_seen times, and skips deleted instances. */
   storeLastSeen(request: LastSeenRequest): void {
     const { rows, last_seen, busy_until } = request;
     this.#seen.push(request);
@@ -194,7 +195,7 @@ export class InstanceWriter extends PublishingModel {
     }
   }
 
-  /** Marks one stale; what is to be told of it, undefined where this silence was told of already. */
+  /** Marks an instance stale. Returns the data of its event, or undefined if this silence was reported already. */
   markStale(row: number, last_seen_ms: number): InstanceTitle | undefined {
     if (this.#stale.run(last_seen_ms, row, last_seen_ms, last_seen_ms).changes === 0) return undefined;
     const notice = this.#notice.get(row);

@@ -1,7 +1,7 @@
 /**
- * Who waits for an instance, by its id or its name, and is woken when it comes, goes, has another status or can do
- * something else; and who had a name last, as far as that was told of. Runs on the front, over what its directory
- * tells.
+ * Notifies waiters of an instance, by its id or its name, when it is added or removed, or when its status or its
+ * capabilities change. It also remembers the newest instance of each name that was reported. Runs on the front, fed by
+ * the directory's callbacks.
  */
 import { WAIT_NAMES_REMEMBERED_MAX } from "../../schemas/limits.js";
 import { dropOldest } from "../base/drop-oldest.js";
@@ -11,15 +11,18 @@ import type { Entry } from "./directory.js";
 
 export class InstanceWatch {
   readonly #waiters = new Waiters<string>();
-  /** Rows, by name in a workspace and in any; who was told of last comes last. */
+  /** Rows by name, in one workspace and in any; the most recently reported come last. */
   readonly #last = new Map<string, number>();
 
-  /** @param named an id or a name; the function that is returned ends the waiting */
+  /**
+   * @param named an id or a name
+   * @returns a function that ends the waiting
+   */
   listen(named: string, waiter: Wakeable): () => void {
     return this.#waiters.add(named, waiter);
   }
 
-  /** An instance is not what it was. */
+  /** Wakes the waiters of an instance that has changed. */
   notify({ row, id, name, workspace }: Pick<Entry, "row" | "id" | "name" | "workspace">): void {
     this.#record(keyOf(name, null), row);
     this.#record(keyOf(name, workspace), row);
@@ -27,7 +30,9 @@ export class InstanceWatch {
     if (name !== id) this.#waiters.wake(name);
   }
 
-  /** The row of the newest instance of a name that was told of, there or gone; undefined where none is remembered. */
+  /**
+   * Returns the row of the newest reported instance of a name, existing or deleted; undefined if none is remembered.
+   */
   lastOf(name: string, workspace: string | null): number | undefined {
     return this.#last.get(keyOf(name, workspace));
   }

@@ -1,4 +1,7 @@
-/** Both ends of a restore. Run in the writer, in one transaction: everything is there after it, or nothing. */
+/**
+ * Writer methods that start and complete a restore. They run in the writer. A restore is one transaction: everything is
+ * restored, or nothing.
+ */
 import * as Type from "typebox";
 import { CHANGE_KINDS } from "../../schemas/changes.js";
 import { RestoreApplyReply, RestoreApplyRequest, writeDetail } from "../../schemas/backup.js";
@@ -16,7 +19,7 @@ import { copyStaged, holdsContent, releaseStaged } from "./table.js";
 
 const NOT_EMPTY = new Failure("ALREADY_EXISTS", "the server holds content: restore into an empty one");
 
-/** Whether a restore may begin. */
+/** Checks whether a restore may start. */
 export const checkRestore = writerMethod({
   name: "restore.check",
   request: Type.Object({}),
@@ -29,14 +32,14 @@ export const checkRestore = writerMethod({
   run: ({ db }) => (holdsContent(db) ? NOT_EMPTY : null),
 });
 
-/** Makes the staging database's rows this one's. */
+/** Copies the rows of the staging database into this one. */
 export const applyRestore = writerMethod({
   name: "restore.apply",
   request: RestoreApplyRequest,
   reply: RestoreApplyReply,
   weight: ({ path }) => path.length,
   deadline_ms: RESTORE_DEADLINE_MS,
-  // It names a file of this machine.
+  // The request names a file of this machine.
   in_cluster: "never",
   audit: {
     action: "restore",
@@ -44,7 +47,7 @@ export const applyRestore = writerMethod({
     detail: ({ counts }) => writeDetail(counts),
   },
   changes: CHANGE_KINDS.map((kind) => changesAny(kind, reportTooMany)),
-  // What becomes of tasks that were claimed, the claims ask the tasks.
+  // The claims ask the tasks for the new state of tasks that were claimed.
   models: { db: DATABASE, events: publisher, outbox: outboxModel, book: claimRegistry, tasks: taskRegistry },
   run: ({ db, events, outbox, book }, { path }, call) => {
     if (holdsContent(db)) return NOT_EMPTY;
@@ -52,10 +55,10 @@ export const applyRestore = writerMethod({
     call.reload();
     outbox.loadRestored();
     findSteps(db);
-    // Whatever the clock was where the snapshot was made.
+    // Times are settled whatever the clock of the snapshot's machine was.
     call.now_ms = settleTimes(db, call.now_ms);
     const restored = { last_event_id: events.last_id };
-    // What follows is not history: who held or waited there has lost it here, and is told so.
+    // These events are not history: holders and waiters of the snapshot lose their claims here, and the events say so.
     book.endRestored(call);
     return restored;
   },

@@ -1,4 +1,4 @@
-/** Snapshots towards clients: how many are read at once. Runs on the front. */
+/** Serves backups to clients, and limits how many run at once. Runs on the front. */
 import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
@@ -10,7 +10,7 @@ import type { Chunks, Pool } from "../threads/pool.js";
 import { exportBackup } from "./jobs.js";
 
 export interface BackupFrontOptions {
-  /** Threads of their own: a snapshot takes as long as its reader. */
+  /** A worker pool of its own, because a backup takes as long as its reader. */
   readonly exports: Pool;
   readonly clock: Clock;
   readonly log: Log;
@@ -31,7 +31,7 @@ export class BackupFront {
     return linesReply(this.#counted(exports.stream(exportBackup, { created_at: clock.now() }, context)));
   }
 
-  /** The chunks, counted as a running backup until the last was taken or the reader has gone. */
+  /** Yields the chunks, and counts the backup as running until the last chunk is read or the reader is gone. */
   async *#counted(chunks: Chunks): Chunks {
     this.#running += 1;
     try {

@@ -1,6 +1,6 @@
 /**
- * The snapshot as text: header, records, closing line. Runs in the pool of exports, over one read of the
- * database; what a kind's records are is kinds.ts's.
+ * Writes a snapshot as text: header, records, closing line. Runs in the worker pool of backups, in one read
+ * transaction. kinds.ts has the records of each kind.
  */
 import * as Type from "typebox";
 import { BACKUP_FORMAT, BackupRequest } from "../../schemas/backup.js";
@@ -27,7 +27,7 @@ export const exportBackup = streamJob({
   },
 });
 
-/** Every line with its line feed. The sum of the last one is over the bytes of all before it. */
+/** Yields every line with its line feed. The checksum in the last line covers the bytes of all previous lines. */
 function* snapshotLines(models: SnapshotModels, created_at: number): Generator<string, void, undefined> {
   const sum = crypto().createHash("sha256");
   const counts: Record<string, number> = {};
@@ -46,7 +46,7 @@ function* snapshotLines(models: SnapshotModels, created_at: number): Generator<s
   yield `${JSON.stringify({ end: true, counts, sha256: sum.digest("hex") })}\n`;
 }
 
-/** Short lines together, long ones in pieces: chunks of about STREAM_CHUNK_CHARACTERS. */
+/** Joins short lines and splits long ones into chunks of about STREAM_CHUNK_CHARACTERS. */
 export function* intoChunks(lines: Iterable<string>): Generator<string, void, undefined> {
   let chunk = "";
   for (const line of lines) {
@@ -54,7 +54,7 @@ export function* intoChunks(lines: Iterable<string>): Generator<string, void, un
     if (chunk.length < STREAM_CHUNK_CHARACTERS) continue;
     let from = 0;
     while (chunk.length - from > STREAM_CHUNK_CHARACTERS) {
-      // A character of two units must not be torn: each chunk becomes UTF-8 by itself.
+      // A surrogate pair must not be split, because each chunk is encoded as UTF-8 by itself.
       const last = chunk.charCodeAt(from + STREAM_CHUNK_CHARACTERS - 1);
       const to = from + STREAM_CHUNK_CHARACTERS - (last >= 0xd800 && last < 0xdc00 ? 1 : 0);
       yield chunk.slice(from, to);

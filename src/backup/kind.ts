@@ -1,37 +1,37 @@
 /**
- * What a kind of record is: how it is read from the database into a snapshot, and how it is written from a
- * snapshot into an empty one. Types only; one file a kind in kinds/, the table of them in kinds.ts.
+ * The interface of a kind of record: how it is read from the database into a snapshot, and written from a snapshot into
+ * an empty database. Types only. kinds/ has one file per kind, kinds.ts the table of them.
  */
 import type { Db } from "../store/open.js";
 import type { VersionedReader } from "../versioned/table.js";
 
-/** What a snapshot is read from. */
+/** The models that a snapshot is read from. */
 export interface SnapshotModels {
   readonly db: Db;
   readonly state: VersionedReader;
   readonly specs: VersionedReader;
 }
 
-/** One line of a snapshot that was parsed. */
+/** A parsed line of a snapshot. */
 export interface SnapshotRecord {
   readonly members: Readonly<Record<string, unknown>>;
-  /** A member's very text, digit by digit; undefined where it is absent. */
+  /** Returns the exact text of a member, with its digits; undefined if it is absent. */
   exact(name: string): string | undefined;
 }
 
 export interface KindWriter {
-  /** Stores one record. What is wrong with it, where it cannot be stored. */
+  /** Stores one record. Returns what is wrong with it if it cannot be stored, else null. */
   add(record: SnapshotRecord): string | null;
-  /** After the last record. */
+  /** Called after the last record. */
   finish(): void;
 }
 
 export interface Kind {
   /** The member `kind` of its records. */
   readonly name: string;
-  /** Every table that its records fill, and nothing else fills. */
+  /** All tables that its records fill. No other kind fills them. */
   readonly tables: readonly string[];
-  /** Its records as JSON texts, one line each, in an order in which `writer` takes them. */
+  /** Iterates over its records as JSON texts, one line each, in an order that `writer` accepts. */
   read(models: SnapshotModels): Iterable<string>;
   writer(db: Db): KindWriter;
 }

@@ -1,4 +1,4 @@
-/** The table of kinds against the database's own list of tables: nothing that is stored is forgotten by a snapshot. */
+/** Tests the table of kinds against the tables of the database, so that a snapshot misses no stored data. */
 import t from "tap";
 import { migrate } from "../store/migrate.js";
 import { KINDS, LEFT_OUT } from "./kinds.js";
@@ -22,11 +22,11 @@ t.test("every table belongs to one kind, or is left out for a reason", (t) => {
   t.end();
 });
 
-t.test("every column of a row is in its records, or given by its kind", (t) => {
+t.test("every column of a row is in its records, or its kind supplies it", (t) => {
   const db = openDatabase(":memory:");
   migrate(db);
   for (const kind of KINDS) t.doesNotThrow(() => kind.writer(db), `${kind.name} names columns that are there`);
-  // What a kind leaves to a default would come back as that default.
+  // A column that a kind left to its default would be restored as that default.
   const defaults = db
     .prepare<[], string>(
       `SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c

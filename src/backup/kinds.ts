@@ -1,7 +1,6 @@
 /**
- * The table of kinds: everything that is Koor's content, one row each, in the order of a snapshot. Every
- * table of the database belongs to one of them or is left out with its reason; a test holds the
- * migrations to that.
+ * The table of kinds: all content of Koor, one row per kind, in the order of a snapshot. Every table of the database
+ * belongs to a kind or is left out with a reason; a test checks the migrations for that.
  */
 import { DATABASE } from "../threads/model.js";
 import { specReader, stateReader } from "../versioned/table.js";
@@ -47,7 +46,7 @@ export const KINDS: readonly Kind[] = [
   COMPLIANCE_RUN_KIND,
 ];
 
-/** Tables that no snapshot holds, and why. */
+/** The tables that no snapshot contains, with the reason. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   audit_span: "where in the log an actor's and an action's rows are follows from them",
   remembered_request: "an answer that was lost is asked for again within minutes, at the same server",

@@ -1,7 +1,7 @@
 /**
- * A restore, seen from the front: the body goes piece by piece to a thread of its own, which checks and
- * gathers it in a staging database; only a whole, sound snapshot reaches the writer, which takes it in one
- * transaction. Meanwhile other writes are refused. Runs on the front, one at a time.
+ * Restores a snapshot. The body goes piece by piece to a thread of its own, which checks it and collects it in a
+ * staging database. Only a complete and valid snapshot reaches the writer, which copies it in one transaction and
+ * refuses other writes meanwhile. Runs on the front, one restore at a time.
  */
 import { rm } from "node:fs/promises";
 import { writeDetail } from "../../schemas/backup.js";
@@ -22,15 +22,18 @@ import { finishStaging, writeStaging } from "./staging-jobs.js";
 export interface RestoreOptions {
   readonly writer: Writer;
   readonly log: Log;
-  /** Where the staging database is. */
+  /** The path of the staging database. */
   readonly path: string;
-  /** Starts a restore's own thread. */
+  /** Starts the thread of a restore. */
   readonly startThread: () => StagingThread;
-  /** Refuses other writes with this until it is called with null. */
+  /** Refuses other writes with this failure; null allows them again. */
   readonly holdWrites: (refusal: Failure | null) => void;
-  /** Others carry out the same calls, and have not the snapshot: it cannot be restored here. */
+  /**
+   * True on a node of a cluster. Other nodes apply the same calls but do not have the snapshot, so it cannot be
+   * restored here.
+   */
   readonly in_cluster: boolean;
-  /** Everything was stored: what the front knows of it is old. */
+  /** Called when everything is stored, because the front's caches are stale. */
   readonly onRestored: (last_event_id: number) => void;
 }
 
@@ -40,7 +43,7 @@ const IN_CLUSTER = new Failure(
   "a node of a cluster takes no snapshot: stop the nodes, restore into a server alone, and begin another cluster " +
     "from it with --cluster-seed and another --cluster-name",
 );
-/** Nobody is there to read it. */
+/** The client that sent the snapshot is gone, so it does not read this. */
 const GONE = new Failure("CANCELLED", "the snapshot ends early");
 
 export class Restore implements BackgroundTask {
@@ -76,7 +79,7 @@ export class Restore implements BackgroundTask {
     this.#thread?.tick(machineClock.now());
   }
 
-  /** Ends what is running; its staging database goes with it, or at the next start. */
+  /** Ends a restore in progress. Its staging database is deleted with it, or at the next start. */
   async close(): Promise<void> {
     await this.#thread?.close();
   }
@@ -112,7 +115,7 @@ export class Restore implements BackgroundTask {
     }
   }
 
-  /** It may be large: its pages are given back by a thread of the system's pool. */
+  /** The file may be large. A thread of the system's pool frees its pages. */
   async #removeStaging(): Promise<void> {
     try {
       await rm(this.#options.path, { force: true });

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Backup and restore". Runs on the front. */
+/** The routes of docs/http-api.md "Backup and restore". They run on the front. */
 import { RestoreAnswer } from "../../schemas/backup.js";
 import { route, type Route } from "../front/route.js";
 import { applyRestore } from "./commands.js";
@@ -19,7 +19,7 @@ export function backupRoutes({ restore, ...options }: BackupRoutesOptions): Rout
       name: "backup",
       tag,
       needs: "server",
-      summary: "Streams one consistent snapshot of everything that is stored.",
+      summary: "Streams one consistent snapshot of all stored content.",
       answer: "lines",
       handle: ({ context }) => backup.export(context),
     }),
@@ -29,7 +29,7 @@ export function backupRoutes({ restore, ...options }: BackupRoutesOptions): Rout
       name: "restore",
       tag,
       needs: "server",
-      summary: "Takes a snapshot into an empty server, all of it or nothing.",
+      summary: "Restores a snapshot into an empty server, completely or not at all.",
       body: { kind: "stream" },
       answer: RestoreAnswer,
       statuses: [409],

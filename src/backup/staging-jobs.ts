@@ -1,4 +1,4 @@
-/** What a restore's own thread does. */
+/** The methods of the restore thread. */
 import * as Type from "typebox";
 import { RecordCounts, RestoreWriteRequest } from "../../schemas/backup.js";
 import { stagingMethod } from "../threads/staging-method.js";
@@ -8,7 +8,7 @@ import { Staging } from "./staging.js";
 const stagingModel: Model<Staging> = { open: ({ db }) => new Staging(db) };
 const models = { staging: stagingModel };
 
-/** Takes the next piece of a snapshot; null where all is well so far. */
+/** Takes the next piece of a snapshot. Returns null if no error was found so far. */
 export const writeStaging = stagingMethod({
   name: "restore.write",
   request: RestoreWriteRequest,
@@ -18,7 +18,7 @@ export const writeStaging = stagingMethod({
   run: ({ staging }, { bytes }) => staging.write(bytes),
 });
 
-/** There are no more pieces: what the staging database holds. It is complete and closed then. */
+/** Completes and closes the staging database after the last piece. Returns its number of records by kind. */
 export const finishStaging = stagingMethod({
   name: "restore.finish",
   request: Type.Object({}),

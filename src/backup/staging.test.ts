@@ -1,6 +1,6 @@
 /**
- * Snapshots in pieces of any size into a staging database, and read back from it: what went in comes out,
- * whatever it is; and whatever is wrong with a snapshot is found, at its line.
+ * Tests staging with snapshots in pieces of any size. What is written is read back unchanged, for any content, and each
+ * error in a snapshot is reported with its line.
  */
 import * as fc from "fast-check";
 import { mkdtempSync, renameSync, rmSync } from "node:fs";
@@ -27,7 +27,7 @@ function inDirectory<Result>(use: (directory: string) => Result): Result {
   }
 }
 
-/** Takes a snapshot in pieces of these sizes, over and over; what it holds, or why it was refused. */
+/** Stages a snapshot in pieces of these sizes, used in rotation. Returns its contents, or the refusal. */
 function stage(
   directory: string,
   text: string,
@@ -65,7 +65,7 @@ const value = fc.oneof(
 const version = fc
   .record({ content_type: fc.constantFrom("application/json", "text/plain"), updated_at: time, updated_by: text })
   .chain((head) => value.map((rest) => ({ ...head, ...rest })));
-/** Keys by their bytes, each with its versions from any number on. */
+/** Keys in the order of their bytes, each with versions from any number on. */
 const versions = fc
   .dictionary(
     fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 6 }),
@@ -118,7 +118,7 @@ const events = fc.array(fc.record({ topic: text, source: text, data: fc.jsonValu
   })),
 );
 
-t.test("what goes in comes out, in whichever pieces it comes", (t) => {
+t.test("a staged snapshot is read back unchanged, for any sizes of pieces", (t) => {
   const property = fc.property(
     versions,
     events,
@@ -139,7 +139,7 @@ t.test("what goes in comes out, in whichever pieces it comes", (t) => {
   t.end();
 });
 
-t.test("any change of a snapshot is found", (t) => {
+t.test("any change of a snapshot is detected", (t) => {
   const row = {
     kind: "audit",
     id: 1,
@@ -168,7 +168,7 @@ t.test("any change of a snapshot is found", (t) => {
       return inDirectory((directory) => {
         const staging = new Staging(openStaging(directory));
         const refusal = staging.write(snapshot) ?? staging.finish();
-        // Blanks between the tokens of the closing line mean nothing, nor do members that are not known.
+        // Blanks between the tokens of the closing line have no meaning, and neither have unknown members.
         return refusal instanceof Failure ? refusal.http === 400 : at >= whole.lastIndexOf("\n", whole.length - 2);
       });
     },
@@ -177,7 +177,7 @@ t.test("any change of a snapshot is found", (t) => {
   t.end();
 });
 
-t.test("what is wrong is named with its line", (t) => {
+t.test("an error is reported with its line", (t) => {
   const header = '{"koor_backup":1,"created_at":"2026-02-09T14:30:00.000Z","version":"0.1.0"}';
   const state = {
     kind: "state",
@@ -312,7 +312,7 @@ t.test("what is wrong is named with its line", (t) => {
   t.end();
 });
 
-t.test("chunks are bounded, and no character is torn", (t) => {
+t.test("chunks are bounded, and no character is split", (t) => {
   const property = fc.property(
     fc.array(
       fc.string({ unit: "binary", maxLength: 5 }).map((piece) => piece.repeat(20_000)),

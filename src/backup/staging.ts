@@ -1,6 +1,6 @@
 /**
- * Takes a snapshot in pieces of any size, line by line, into a staging database, and refuses it with the
- * number of the line at the first thing that is wrong. Runs in a restore's own thread; holds one line.
+ * Writes a snapshot line by line into a staging database, from pieces of any size. At the first error it refuses the
+ * snapshot with the number of the line. Runs in the restore thread; keeps one line in memory.
  */
 import { isUtf8 } from "node:buffer";
 import { BACKUP_FORMAT, type RecordCounts } from "../../schemas/backup.js";
@@ -22,7 +22,7 @@ export class Staging {
   readonly #writers: ReadonlyMap<string, KindWriter>;
   readonly #sum = crypto().createHash("sha256");
   readonly #counts: Record<string, number> = {};
-  /** The beginning of a line whose end has not come. */
+  /** The beginning of an incomplete line. */
   #begun: Uint8Array[] = [];
   #begun_bytes = 0;
   #line = 0;
@@ -51,7 +51,7 @@ export class Staging {
     return this.#failure;
   }
 
-  /** There is no more: completes the staging database. What it holds, by kind. */
+  /** Completes the staging database after the last piece. Returns its number of records by kind. */
   finish(): RecordCounts | Failure {
     if (this.#begun.length > 0 && this.#failure === null) this.#endLine();
     if (this.#failure === null && !this.#closed) this.#failure = invalid("the snapshot ends without its closing line");
@@ -73,7 +73,7 @@ export class Staging {
     this.#failure ??= invalid(`line ${line}: ${wrong}`);
   }
 
-  /** What is wrong with a line; null where it was taken. */
+  /** Processes a line. Returns what is wrong with it; null if it was stored. */
   #take(line: Uint8Array): string | null {
     const text = isUtf8(line) ? Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString("utf8") : "";
     const members = membersOf(text);

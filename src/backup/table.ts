@@ -1,12 +1,12 @@
 /**
- * The SQL of a restore in the writer: whether the database holds content, and the copy of a staging
- * database into it, within the transaction of the call. Rows go from file to file; none is seen here.
+ * The SQL of a restore in the writer: checks whether the database has content, and copies a staging database into it,
+ * within the transaction of the call. SQLite copies the rows from file to file; they do not pass through this code.
  */
 import { INDEX_SPANS } from "../audit/table.js";
 import { writeFailure, type Db } from "../store/open.js";
 import { KINDS } from "./kinds.js";
 
-/** Who was refused what is no content: a server to which somebody sent a bad request may still be restored to. */
+/** The audit log does not count as content: a server that has only refused bad requests may still be restored. */
 const NO_CONTENT = "audit";
 
 const TABLES = KINDS.flatMap(({ tables }) => tables);
@@ -17,7 +17,7 @@ export function holdsContent(db: Db): boolean {
   );
 }
 
-/** Copies every table. The database must hold no content. */
+/** Copies every table. The database must have no content. */
 export function copyStaged(db: Db, path: string): void {
   if (!isAttached(db)) db.prepare("ATTACH ? AS staged").run(path);
   db.pragma("defer_foreign_keys = ON");
@@ -27,8 +27,8 @@ export function copyStaged(db: Db, path: string): void {
 }
 
 /**
- * Lets go of the staging database, and gives its room in the log back where that can be done now: a reader
- * may be at the log, and a disk that is full cannot take it in. Outside of any transaction.
+ * Detaches the staging database, and truncates the WAL if that is possible now: a reader may still use the WAL, and a
+ * full disk has no room for the checkpoint. Must run outside of any transaction.
  */
 export function releaseStaged(db: Db): void {
   if (!isAttached(db)) return;
@@ -49,8 +49,9 @@ function isAttached(db: Db): boolean {
 }
 
 /**
- * The restored rows keep their ids; rows of this server's own that are in their way follow after them, in
- * their order. The only place where rows of the log move, so its triggers are taken away for it.
+ * Makes room in the audit log. The restored rows keep their ids; this server's own rows with conflicting ids are moved
+ * after them, in their order. This is the only place where rows of the audit log move, so its triggers are dropped
+ * meanwhile.
  */
 function makeRoomInAudit(db: Db): void {
   if (db.prepare("SELECT 1 FROM main.audit LIMIT 1").get() === undefined) return;
@@ -63,7 +64,7 @@ function makeRoomInAudit(db: Db): void {
     )
     .all();
   for (const { name } of triggers) db.exec(`DROP TRIGGER main.${name}`);
-  // Through negative ids: none meets another on its way.
+  // The ids pass through negative numbers, so that no two rows collide on the way.
   db.exec("UPDATE main.audit SET id = -id");
   db.prepare("UPDATE main.audit SET id = ? - id, at = max(at, ?)").run(staged?.id ?? 0, staged?.at ?? 0);
   for (const { sql } of triggers) db.exec(sql);

@@ -1,4 +1,7 @@
-/** Records of kind `agent_metric`: one count of one instance in one hour, which is in whole hours since the epoch. */
+/**
+ * Records of kind `agent_metric`: one counter of one instance in one hour. The hour is counted in whole hours since the
+ * epoch.
+ */
 import { AGENT_METRICS } from "../../../schemas/agent-metrics.js";
 import { rowKind, TEXT, WHOLE } from "./rows.js";
 

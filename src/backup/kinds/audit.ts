@@ -1,4 +1,4 @@
-/** Records of kind `audit`: ids are kept. */
+/** Records of kind `audit`, with their ids. */
 import { rowKind, sparse, TEXT, TIME, WHOLE } from "./rows.js";
 
 export const AUDIT_KIND = rowKind({

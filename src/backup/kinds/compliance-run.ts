@@ -1,4 +1,4 @@
-/** Records of kind `compliance_run`, ids kept. */
+/** Records of kind `compliance_run`, with their ids. */
 import { JSON_VALUE, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
 export const COMPLIANCE_RUN_KIND = rowKind({

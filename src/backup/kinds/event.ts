@@ -1,4 +1,4 @@
-/** Records of kind `event`: ids are kept, so that subscribers go on where they were. */
+/** Records of kind `event`, with their ids, so that subscribers can continue from their cursors. */
 import { JSON_VALUE, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
 export const EVENT_KIND = rowKind({

@@ -1,11 +1,14 @@
 /**
- * Records of kind `lease`, and the newest fence. A snapshot has them as they stood; what was held or waited then is
- * lost at the server that it is restored to (src/claims/claim-registry.ts).
+ * Records of kind `lease`, and the newest fence. A snapshot contains them unchanged. Leases that were held or waiting
+ * then are lost at the restored server (src/claims/claim-registry.ts).
  */
 import type { SnapshotRecord } from "../kind.js";
 import { isList, JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
 
-/** What is wrong with what somebody claims. Resources that an older version took are taken as they are stored. */
+/**
+ * Returns what is wrong with claimed resources. Resources that an older version accepted are accepted as they are
+ * stored.
+ */
 export function resourcesProblem({ resources }: SnapshotRecord["members"]): string | readonly [] {
   return isList(resources) ? [] : "resources must be an array of text";
 }
@@ -37,7 +40,7 @@ export const LEASE_KIND = rowKind({
   order: "row",
 });
 
-/** So that no fence and no id is given out twice. */
+/** Restoring the counter ensures that no fence and no id is assigned twice. */
 export const CLAIM_COUNTER_KIND = rowKind({
   name: "claim_counter",
   table: "claim_counter",

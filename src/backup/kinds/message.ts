@@ -1,8 +1,8 @@
-/** Records of kind `message`, and `message_box`: where each of them lies, and what has become of it there. */
+/** Records of kind `message`, and of kind `message_box`: the boxes of each message, and its state in each. */
 import { MESSAGE_BOXES, MESSAGE_IMPORTANCES, MESSAGE_INTENTS } from "../../../schemas/messages.js";
 import { isList, JSON_VALUE, nullable, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
-/** What is wrong with a member that has to be one of some words; null where nothing is. */
+/** Returns what is wrong with a member that must be one of some words; null if nothing is. */
 function problemOf(name: string, value: unknown, words: readonly string[]): string | null {
   return words.includes(String(value)) ? null : `${name} must be one of ${words.join(", ")}`;
 }

@@ -1,7 +1,7 @@
 /**
- * Kinds whose records are rows of one table, a member a column: most are. A kind says which column is
- * which member and of what type; reading, checking and writing follow. SQL, in the pool and in a
- * restore's own thread.
+ * Defines kinds whose records are rows of one table, with a member for each column. Most kinds are of this form. A kind
+ * says which member and type each column has; reading, checking and writing follow from that. SQL, in the worker pool
+ * and in the restore thread.
  */
 import { CLOCK_LEAD_MS_MAX } from "../../../schemas/limits.js";
 import { toOneLine } from "../../base/json-text.js";
@@ -11,14 +11,14 @@ import type { Kind, KindWriter, SnapshotRecord } from "../kind.js";
 
 type Stored = string | number | Buffer | null;
 
-/** How a column's value stands in a record, and back; undefined where a record's is not of the type. */
+/** Encodes a column's value for a record, and decodes it. Decoding returns undefined for a value of another type. */
 interface ColumnType {
   readonly says: string;
   readonly encode: (value: Stored) => string;
   readonly decode: (value: unknown, exact: string) => Stored | undefined;
-  /** What a record stands for that has no such member; undefined where each has to have it. */
+  /** The value of an absent member; undefined if the member is required. */
   readonly absent?: Stored;
-  /** Null is no member. */
+  /** True if a null is left out of the record. */
   readonly sparse?: true;
 }
 
@@ -47,14 +47,14 @@ export const SWITCH: ColumnType = {
   encode: (value) => (value === 1 ? "true" : "false"),
   decode: (value) => (typeof value === "boolean" ? Number(value) : undefined),
 };
-/** JSON as text; the JSON itself in records, digit by digit. */
+/** JSON text; the JSON itself in records, with its digits. */
 export const JSON_VALUE: ColumnType = {
   says: "JSON",
   encode: (value) => toOneLine(String(value)),
   decode: (_value, exact) => toOneLine(exact),
 };
 
-/** Null in the table and in records, too. */
+/** Allows null in the table and in records. */
 export function nullable(type: ColumnType): ColumnType {
   return {
     says: `${type.says}, or null`,
@@ -63,12 +63,12 @@ export function nullable(type: ColumnType): ColumnType {
   };
 }
 
-/** A member that snapshots of earlier versions have not: there it is null. */
+/** Allows a member to be absent, as null, because snapshots of earlier versions do not have it. */
 export function later(type: ColumnType): ColumnType {
   return { ...type, absent: null };
 }
 
-/** A member that most records have not: there it is null. */
+/** Leaves a null out of records, because most records have no such member. */
 export function sparse(type: ColumnType): ColumnType {
   return { ...later(type), sparse: true };
 }
@@ -76,20 +76,20 @@ export function sparse(type: ColumnType): ColumnType {
 export interface RowKindOptions {
   readonly name: string;
   readonly table: string;
-  /** The columns that stand in records, by column; under another name where it is given. */
+  /** The columns that records contain, with the member's name if it differs from the column's. */
   readonly columns: Readonly<Record<string, ColumnType | readonly [member: string, type: ColumnType]>>;
-  /** Columns that do not stand in records. */
+  /** The columns that records do not contain. */
   readonly left_out?: readonly string[];
   /**
-   * What a restore puts into the columns that are left out; or what is wrong with a record whose members have their
-   * types.
+   * Returns the restored values of the columns that are left out, or what is wrong with a record. The members of the
+   * record have their types already.
    */
   readonly complete?: (members: SnapshotRecord["members"]) => readonly Stored[] | string;
-  /** Tables that follow from its rows, and the statement that fills them after the last. */
+  /** Tables that are derived from the rows, and the statement that fills them after the last row. */
   readonly derived?: { readonly tables: readonly string[]; readonly fill: string };
-  /** The columns that order the records; those of a primary key. */
+  /** The columns that order the records, which are those of a primary key. */
   readonly order: string;
-  /** Times grow with ids, and are searched by bisection (store/id-range.ts): their column, beside `id`. */
+  /** The column with times that grow with `id` and are searched by bisection (store/id-range.ts). */
   readonly timed?: string;
 }
 
@@ -168,7 +168,7 @@ class RowWriter implements KindWriter {
       const id = Number(values[this.#id]);
       const time = Number(values[this.#time]);
       if (id <= this.#newest_id) return "ids must grow";
-      // By more they do where a clock that was ahead was set right.
+      // They go back by more than that when a clock that was ahead was corrected.
       if (time < this.#newest_time && time >= this.#newest_time - CLOCK_LEAD_MS_MAX) return "times must not go back";
       this.#newest_id = id;
       this.#newest_time = time;
@@ -184,7 +184,7 @@ class RowWriter implements KindWriter {
   }
 }
 
-/** Whether a value is an array of texts. */
+/** Returns true if a value is an array of texts. */
 export function isList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }

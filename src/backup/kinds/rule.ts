@@ -1,4 +1,4 @@
-/** Records of kind `rule`, with their status. What a rule may be is rules/rule.ts's, also in a snapshot. */
+/** Records of kind `rule`, with their status. rules/rule.ts validates rules, in a snapshot, too. */
 import { RULE_STATUSES } from "../../../schemas/rules.js";
 import { Failure } from "../../base/result.js";
 import { readRule, RESTORED } from "../../rules/rule.js";
@@ -30,7 +30,8 @@ export const RULE_KIND = rowKind({
     const rule = readRule(members, RESTORED);
     return rule instanceof Failure ? rule.message : [rule.size];
   },
-  // A worker may hold what an earlier set of the same project was compiled to: a number that it has never seen.
+  // A worker may have the compiled rules of an earlier set of the same project, so the restored set gets a number that
+  // no worker has seen.
   derived: {
     tables: ["rule_set"],
     fill: `INSERT INTO rule_set

@@ -1,7 +1,7 @@
 /**
- * Records of kind `task`, and what else there is of each: `task_life` (what has become of it), `task_text` (what was
- * said about it), `task_after` (what waits for it) and `task_history`. A snapshot has them as they stood; those that
- * were claimed then are ready at the server that it is restored to (src/claims/claim-registry.ts).
+ * Records of kind `task`, and of the kinds with its other rows: `task_life` (its state), `task_text` (its note,
+ * question, result and so on), `task_after` (the tasks that wait for it) and `task_history`. A snapshot contains them
+ * unchanged. Tasks that were claimed then are ready at the restored server (src/claims/claim-registry.ts).
  */
 import { TASK_PRIORITY_MAX } from "../../../schemas/limits.js";
 import { TASK_ID, TASK_STATES } from "../../../schemas/tasks.js";
@@ -12,7 +12,7 @@ import { isList, JSON_VALUE, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from
 const LISTS = ["labels", "requires", "resources", "after"] as const;
 const STATE_REFUSAL = `state must be one of ${TASK_STATES.join(", ")}`;
 
-/** What is wrong with a task whose members have their types: who reads it back relies on these. */
+/** Returns what is wrong with a task whose members have their types. Code that reads tasks relies on these checks. */
 function problemOf(members: SnapshotRecord["members"]): string | readonly [] {
   if (!TASK_ID.test(String(members["id"]))) return "id is none of a task";
   const wrong = LISTS.find((name) => !isList(members[name]));

@@ -1,6 +1,6 @@
 /**
- * Records of kind `template`. The member `kind` is taken, so a template's own is `template_kind`. What a
- * template may be is templates/template.ts's, also in a snapshot.
+ * Records of kind `template`. The member `kind` is in use, so a template's own kind is `template_kind`.
+ * templates/template.ts validates templates, in a snapshot, too.
  */
 import { Failure } from "../../base/result.js";
 import { RESTORED_TEMPLATE } from "../../rules/rule.js";

@@ -1,4 +1,4 @@
-/** Records of kind `usage`: what was reported of language models, ids kept. */
+/** Records of kind `usage`: the reported use of language models, with their ids. */
 import { NUMBER, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
 export const USAGE_KIND = rowKind({

@@ -1,7 +1,7 @@
 /**
- * Kinds of the versioned spaces: a record is one version of one key, oldest first, keys in their order. The
- * newest version of a deleted key says so, that its numbers go on counting after a restore. SQL, in the
- * pool and in a restore's own thread.
+ * Kinds of the versioned spaces. A record is one version of one key; versions are ordered oldest first, and keys in
+ * their order. The newest version of a deleted key is marked as deleted, so that its numbers continue after a restore.
+ * SQL, in the worker pool and in the restore thread.
  */
 import { isUtf8 } from "node:buffer";
 import {
@@ -22,7 +22,7 @@ import type { Kind, KindWriter, SnapshotModels, SnapshotRecord } from "../kind.j
 export interface VersionKindOptions {
   readonly space: Space;
   readonly reader: (models: SnapshotModels) => VersionedReader;
-  /** The members that name a key, and the key that they name; undefined where they name none. */
+  /** Returns the key that a record's members name; undefined if they name none. */
   readonly keyOf: (record: SnapshotRecord["members"]) => string | undefined;
 }
 
@@ -58,7 +58,7 @@ function decodeValue({ value, encoding }: SnapshotRecord["members"]): Buffer | s
   if (typeof value !== "string") return "value must be text";
   if (encoding !== undefined && encoding !== "base64") return "encoding must be base64";
   const bytes = Buffer.from(value, encoding === "base64" ? "base64" : "utf8");
-  // Node's decoder passes over what is not base64.
+  // Node's decoder skips characters that are not base64.
   if (encoding === "base64" && bytes.toString("base64") !== value) return "value is not base64";
   if (bytes.byteLength === 0) return "value is empty";
   return bytes.byteLength > BODY_BYTES_MAX ? `value is larger than ${BODY_BYTES_MAX} bytes` : bytes;
@@ -72,7 +72,7 @@ class VersionWriter implements KindWriter {
   readonly #gone: Statement<[string, number, number], unknown>;
   readonly #known: Statement<[string, string], unknown>;
   #row = 0;
-  /** The key whose versions are coming. */
+  /** The key of the current versions. */
   #key: string | null = null;
   #number = 0;
   #deleted = false;
@@ -131,7 +131,7 @@ class VersionWriter implements KindWriter {
     return null;
   }
 
-  /** The key whose versions came is at its newest. */
+  /** Stores the newest version of the current key. */
   finish(): void {
     if (this.#key !== null) (this.#deleted ? this.#gone : this.#head).run(this.#key, this.#number, this.#row);
     this.#key = null;

@@ -1,6 +1,6 @@
 /**
- * Records of kind `webhook`, in the order in which they were made. Secrets are left out: a restored webhook's
- * requests are unsigned until it is made anew. What waits for delivery is not a record either.
+ * Records of kind `webhook`, in the order of creation. Secrets are left out: a restored webhook sends unsigned requests
+ * until it is created again. Queued deliveries are left out, too.
  */
 import { Failure } from "../../base/result.js";
 import { compilePattern } from "../../topics/pattern.js";
@@ -8,7 +8,7 @@ import { JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from 
 
 const NO_SECRET = "";
 const FIRST_EPOCH = 0;
-/** Its queue is empty: nothing at its head has failed. */
+/** The queue is empty, so nothing at its head has failed. */
 const NO_HEAD = [null, null, null, null, null] as const;
 const NOTHING_DROPPED = 0;
 

@@ -722,9 +722,7 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
   dropped += last - first - ids.length;
   t.equal((await figure("koor_events_dropped_total")) - dropped_before, dropped, "every dropped event is counted");
   const told = (): number =>
-    koor
-      .log()
-      .match(/level=DEBUG msg="event dropped for a subscriber that is behind" id=\d+ pattern=(flood|"flo\?d")$/gm)
+    koor.log().match(/level=DEBUG msg="event dropped for a slow subscriber" id=\d+ pattern=(flood|"flo\?d")$/gm)
       ?.length ?? 0;
   await until("each is in the log", async () => {
     await lastId();

@@ -29,7 +29,7 @@ t.test("a run is due one interval after the start of the previous one; one runs 
   periodic.tick(100);
   periodic.tick(100);
   periodic.tick(500);
-  t.equal(ends.length, 1, "not while one is under way");
+  t.equal(ends.length, 1, "not during a run");
   ends[0]?.();
   await settle();
   periodic.tick(199);
@@ -95,5 +95,5 @@ t.test("closing waits for runs that were started or requested", async (t) => {
   ends[1]?.();
   await closing;
   periodic.tick(10_000);
-  t.equal(ends.length, 2, "nothing is begun by the time any more");
+  t.equal(ends.length, 2, "no run starts by interval any more");
 });

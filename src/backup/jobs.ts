@@ -15,7 +15,7 @@ import { KINDS, SNAPSHOT_MODELS } from "./kinds.js";
 export const exportBackup = streamJob({
   name: "backup.export",
   request: BackupRequest,
-  text: Type.String({ description: "JSON, one value a line." }),
+  text: Type.String({ description: "JSON, one value per line." }),
   reply: Type.Null(),
   deadline_ms: BACKUP_STALL_MS,
   paced: true,

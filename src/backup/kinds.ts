@@ -48,16 +48,16 @@ export const KINDS: readonly Kind[] = [
 
 /** The tables that no snapshot contains, with the reason. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
-  audit_span: "where in the log an actor's and an action's rows are follows from them",
-  remembered_request: "an answer that was lost is asked for again within minutes, at the same server",
-  agent_metric_flush: "which counts a running server has stored already; a restored one begins anew",
-  session: "a log-in is at one server with its token: a copy of it would open another one",
-  webhook_queue: "what waits for delivery is the old server's to deliver: a copy of it would be delivered twice",
-  webhook_body: "the bodies of what waits for delivery",
-  webhook_dead_letter: "what was set aside is the old server's to deliver, as its queue is",
-  webhook_delivery: "what the old server has delivered lately: the restored one begins its own log",
-  time_step: "where times go back follows from the rows",
-  log_position: "how far a node has carried out its cluster's log: a restored server is a server alone",
-  cluster_node: "the nodes of a cluster, of which a restored server is none",
-  data_directory: "which data directory it is: a restored one is another",
+  audit_span: "the positions of an actor's and an action's rows in the log are derived from the rows",
+  remembered_request: "a lost answer is requested again within minutes, at the same server",
+  agent_metric_flush: "the counts that a running server has stored already; a restored one starts again",
+  session: "a log-in is valid at one server with its token: a copy would be valid at another one",
+  webhook_queue: "the old server delivers its queue: a copy would be delivered twice",
+  webhook_body: "the bodies of queued deliveries",
+  webhook_dead_letter: "the old server keeps its dead letters, as it keeps its queue",
+  webhook_delivery: "the latest attempts of the old server: the restored one starts its own log",
+  time_step: "the places where times go back are derived from the rows",
+  log_position: "the position that a node has applied of its cluster's log: a restored server is a single server",
+  cluster_node: "the nodes of a cluster: a restored server is not one of them",
+  data_directory: "the identity of the data directory: a restored one has another",
 };

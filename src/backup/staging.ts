@@ -57,7 +57,9 @@ export class Staging {
     if (this.#failure === null && !this.#closed) this.#failure = invalid("the snapshot ends without its closing line");
     if (this.#failure !== null) return this.#failure;
     for (const writer of this.#writers.values()) writer.finish();
-    return finishStaging(this.#db) ? this.#counts : invalid("records name others that the snapshot does not hold");
+    return finishStaging(this.#db)
+      ? this.#counts
+      : invalid("records refer to others that the snapshot does not contain");
   }
 
   #endLine(): void {

@@ -132,7 +132,7 @@ t.test("a burst of ten is sent at once, and the second after it has room again",
   t.same(names(reader.take()), keysFrom(0, CHANGE_MESSAGES_MAX));
   world.put("late");
   world.tick(CHANGE_WINDOW_MS - 1);
-  t.same(reader.take(), [], "ten were told within this second");
+  t.same(reader.take(), [], "ten were sent within this second");
   world.readers.report("state", "late", 2);
   world.tick(1);
   t.same(reader.take(), [{ kind: "state", key: "late", version: 2 }]);
@@ -147,7 +147,7 @@ t.test("changes that do not fit are left out, and a lag message follows the queu
   world.put(...keysFrom(0, CHANGE_MESSAGES_MAX + 1));
   world.tick();
   t.same(names(reader.take()), [...keysFrom(0, CHANGE_MESSAGES_MAX - 1), "lagged"]);
-  t.same(other.take(), [], "whoever did not ask for it missed nothing");
+  t.same(other.take(), [], "a reader that did not ask for it missed nothing");
   for (let at = 0; at < 9; at++) {
     world.put(...keysFrom(at * 3, 3));
     world.tick();
@@ -160,7 +160,7 @@ t.test("changes that do not fit are left out, and a lag message follows the queu
   t.same(reader.take(), [], "once");
   world.readers.accept({ changes: [{ kind: "audit", key: "a", version: null }], left_out: ["spec"] });
   world.tick(CHANGE_WINDOW_MS);
-  t.same(names(reader.take()), ["a", "lagged"], "what the writer has left out counts");
+  t.same(names(reader.take()), ["a", "lagged"], "changes that the writer left out count");
   t.same(names(other.take()), ["a"]);
   t.match(world.figures, /^koor_changes_lagged_total 3$/m);
   t.end();
@@ -251,7 +251,7 @@ t.test("a clock that is set back stops no reader", (t) => {
   reader.take();
   world.put("a");
   world.tick(-3_600_000);
-  t.same(reader.take(), [], "what was sent counts as sent now");
+  t.same(reader.take(), [], "earlier messages count as sent now");
   world.tick(CHANGE_WINDOW_MS);
   t.same(names(reader.take()), ["a"]);
   t.end();
@@ -285,7 +285,7 @@ t.test("the watched kinds are those that connected readers ask for", (t) => {
   world.tick();
   const later = world.open();
   world.tick();
-  t.same(later.take(), [], "what nobody heard of is told to nobody");
+  t.same(later.take(), [], "unwatched changes are not reported");
   t.end();
 });
 
@@ -340,7 +340,7 @@ t.test("for any sequence of changes, no second has more than ten messages, and u
       look();
       world.tick(CHANGE_WINDOW_MS);
       look();
-      t.same(Object.fromEntries(known), Object.fromEntries(real), "in the end the reader knows what there is");
+      t.same(Object.fromEntries(known), Object.fromEntries(real), "in the end the reader knows the current state");
       for (const [at, at_ms] of sent_ms.entries()) {
         const tenth = sent_ms[at + CHANGE_MESSAGES_MAX];
         if (tenth !== undefined) t.ok(tenth - at_ms >= CHANGE_WINDOW_MS, "ten a second");

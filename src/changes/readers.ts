@@ -89,12 +89,7 @@ export class ChangeReaders implements BackgroundTask {
   expose(out: Exposition): void {
     out
       .value("koor_change_readers", "gauge", "Connected readers of changes.", this.#readers.size)
-      .value(
-        "koor_changes_lagged_total",
-        "counter",
-        "Times that a reader of changes was told that it lags.",
-        this.#lagged,
-      );
+      .value("koor_changes_lagged_total", "counter", "Messages to readers of changes that they lag.", this.#lagged);
   }
 
   #watch(): void {

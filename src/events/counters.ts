@@ -8,13 +8,8 @@ export class EventCounters implements Measured {
 
   expose(out: Exposition): void {
     out
-      .value("koor_events_published_total", "counter", "Events that went out.", this.published)
+      .value("koor_events_published_total", "counter", "Published events.", this.published)
       .value("koor_events_delivered_total", "counter", "Deliveries of events to subscribers.", this.delivered)
-      .value(
-        "koor_events_dropped_total",
-        "counter",
-        "Events that were dropped for subscribers that were too far behind.",
-        this.dropped,
-      );
+      .value("koor_events_dropped_total", "counter", "Events that were dropped for slow subscribers.", this.dropped);
   }
 }

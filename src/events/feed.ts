@@ -172,7 +172,7 @@ export class Feed implements Listener {
     if (this.#buffer.offer(event)) return;
     this.#counters.dropped += 1;
     if (this.#log.debugs)
-      this.#log.debug("event dropped for a subscriber that is behind", {
+      this.#log.debug("event dropped for a slow subscriber", {
         id: event.id,
         pattern: this.#group.pattern.text,
       });

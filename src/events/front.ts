@@ -104,7 +104,7 @@ export class EventsFront {
           resolve(reply);
           return;
         }
-        const published = reply.ids.map((id) => must(this.#committed(id), "an event that is committed is there"));
+        const published = reply.ids.map((id) => must(this.#committed(id), "a committed event is stored"));
         if (log.infos) for (const { topic, id } of published) log.info("event published", { topic, id });
         const answer = many ? `[${published.map((event) => event.text).join(",")}]` : (published[0]?.text ?? "");
         resolve(jsonReply(answer, 200, { events_published: events.length }));

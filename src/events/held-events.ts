@@ -38,7 +38,7 @@ export class HeldEvents {
   }
 
   release({ id }: CommittedEvent): void {
-    const held = must(this.#by_id.get(id), "an event that is let go was held");
+    const held = must(this.#by_id.get(id), "a released event was held");
     held.holders -= 1;
     if (held.holders > 0) return;
     this.#by_id.delete(id);

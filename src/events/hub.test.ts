@@ -258,7 +258,7 @@ class World {
     const dropped = this.#counters.dropped;
     const replayed = this.#all.filter(({ model, client }) => model.cursor === null && client.taken.length > 0).length;
     for (const who of this.#members.keys()) await this.run({ op: "leave", who });
-    if (this.#hub.subscribers !== 0 || this.#hub.patterns !== 0) throw new Error("somebody is left in the hub");
+    if (this.#hub.subscribers !== 0 || this.#hub.patterns !== 0) throw new Error("a subscriber is left in the hub");
     this.#db.close();
     return { gaps, dropped, replayed };
   }

@@ -43,7 +43,7 @@ export class Group {
 const FULL = new Failure("RESOURCE_EXHAUSTED", `${SUBSCRIBERS_MAX} subscribers are connected, try again`);
 const TOO_MANY_PATTERNS = new Failure(
   "RESOURCE_EXHAUSTED",
-  `patterns that are subscribed have ${SUBSCRIBED_PATTERNS_CHARACTERS_MAX} characters together, try again`,
+  `the subscribed patterns have ${SUBSCRIBED_PATTERNS_CHARACTERS_MAX} characters together, try again`,
 );
 
 export class Hub implements Measured {
@@ -162,7 +162,7 @@ export class Hub implements Measured {
     return event?.id === id ? event : undefined;
   }
 
-  /** Sends events out, and skips those that were sent out before. Only `accept` calls it, once a tick. */
+  /** Sends events out, and skips those that were sent out before. Must run at most once a tick, as `accept` ensures. */
   fanOut(events: readonly CommittedEvent[]): void {
     const due = new Map<Group, CommittedEvent[]>();
     for (const event of events) {
@@ -192,7 +192,7 @@ export class Hub implements Measured {
   expose(out: Exposition): void {
     out
       .value("koor_subscribers", "gauge", "Connected subscribers and waiting long polls.", this.subscribers)
-      .value("koor_subscriber_patterns", "gauge", "Distinct patterns that are subscribed.", this.patterns)
+      .value("koor_subscriber_patterns", "gauge", "Distinct subscribed patterns.", this.patterns)
       .value("koor_last_event_id", "gauge", "Id of the newest event.", this.#last_id);
     this.#counters.expose(out);
   }

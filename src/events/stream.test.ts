@@ -60,7 +60,7 @@ t.test("a subscriber gets a frame at once when it connects, then each event as a
   sink.end();
   t.equal(hub.subscribers, 0);
   publish("a");
-  t.equal(sink.written.length, 3, "who has gone gets nothing");
+  t.equal(sink.written.length, 3, "a disconnected subscriber gets nothing");
   t.end();
 });
 
@@ -77,7 +77,7 @@ t.test("a comment is sent when it is due, and not earlier", (t) => {
   t.equal(comments(), 2);
   sink.end();
   streams.tick(9 * SSE_COMMENT_INTERVAL_MS);
-  t.equal(comments(), 2, "not to who has gone");
+  t.equal(comments(), 2, "not to a disconnected subscriber");
   t.end();
 });
 
@@ -119,7 +119,7 @@ t.test("a subscriber that comes from a node that is ahead does not get its event
 
   const alone = openStream(t, 2);
   for (const topic of ["a", "a", "a"]) alone.publish(topic);
-  t.same(idsOf(alone.sink), ["1", "2", "3"], "a server alone has told of no others");
+  t.same(idsOf(alone.sink), ["1", "2", "3"], "a single server has no events of other nodes");
   t.end();
 });
 
@@ -131,7 +131,7 @@ t.test("a subscriber that is ahead of all nodes gets every event since it connec
   publish("a");
   publish("b");
   publish("a");
-  t.same(idsOf(sink), [], "another node may have told of them");
+  t.same(idsOf(sink), [], "another node may have sent them");
   tellCurrent();
   t.same(idsOf(sink), ["1", "3"]);
   publish("a");

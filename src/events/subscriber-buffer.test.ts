@@ -152,6 +152,6 @@ t.test("an event that several subscribers wait for is kept once, within a bound 
   const large = { ...text(5), text: "x".repeat(SUBSCRIBER_BUFFER_BYTES_MAX) };
   const alone = new SubscriberBuffer();
   t.ok(alone.offer({ ...large, text: `${large.text}x` }), "one of any size");
-  t.notOk(alone.offer(text(6)), "and no more behind it");
+  t.notOk(alone.offer(text(6)), "and nothing after it");
   t.end();
 });

@@ -13,7 +13,7 @@ t.test("a record is found by kind, caller and id, for ten minutes", (t) => {
   const count = db.prepare<[], number>("SELECT count(*) FROM remembered_request").pluck();
   records.store("lease", "a", "r1", "lease-1", 1_000);
   records.store("lease", "a", null, "lease-2", 1_000);
-  t.equal(count.get(), 1, "what has no id is not remembered");
+  t.equal(count.get(), 1, "a call without an id is not recorded");
   t.equal(records.find("lease", "a", "r1", 1_000), "lease-1");
   for (const [kind, caller, id] of [
     ["task", "a", "r1"],
@@ -25,9 +25,9 @@ t.test("a record is found by kind, caller and id, for ten minutes", (t) => {
   t.equal(records.find("lease", "a", "r1", 999 + REQUEST_MEMORY_MS), "lease-1");
   t.equal(records.find("lease", "a", "r1", 1_000 + REQUEST_MEMORY_MS), undefined);
   records.store("lease", "a", "r1", "lease-3", 1_000 + REQUEST_MEMORY_MS);
-  t.equal(records.find("lease", "a", "r1", 1_000 + REQUEST_MEMORY_MS), "lease-3", "made anew");
+  t.equal(records.find("lease", "a", "r1", 1_000 + REQUEST_MEMORY_MS), "lease-3", "stored again");
   records.delete("lease", "a", "lease-3");
-  t.equal(records.find("lease", "a", "r1", 1_000 + REQUEST_MEMORY_MS), undefined, "it has made nothing after all");
+  t.equal(records.find("lease", "a", "r1", 1_000 + REQUEST_MEMORY_MS), undefined, "its record was deleted");
   t.end();
 });
 
@@ -43,7 +43,7 @@ t.test("a request_id of another request is refused, of whatever kind that was", 
   t.match(records.find("lease", "a", "r", 1_000, "other"), refusal);
   t.match(records.find("task", "a", "r", 1_000, "hash"), refusal);
   t.equal(records.find("lease", "b", "r", 1_000, "other"), undefined, "each caller has its own");
-  t.equal(records.find("lease", "a", "old", 1_000, "any"), "lease-2", "of what is stored without one nobody knows");
+  t.equal(records.find("lease", "a", "old", 1_000, "any"), "lease-2", "a record without a hash matches any request");
   t.equal(records.find("task", "a", "r", 1_000 + REQUEST_MEMORY_MS, "hash"), undefined, "for ten minutes");
   t.end();
 });

@@ -138,7 +138,7 @@ t.test("an instance that is seen while it is marked stays active, and is stored 
   const silent = directory.silentSince(20, ALL);
   const times = silent.map(({ last_seen }) => last_seen);
   directory.touch(silent[0] as Entry, 30);
-  t.equal(directory.urgent, false, "a sign of life of an active one can wait");
+  t.equal(directory.urgent, false, "the last_seen of an active one can wait");
   directory.markStale(silent, times);
   t.same(
     directory.list().map(({ id, status }) => [id, status]),
@@ -167,7 +167,7 @@ t.test("time does not go back, and silent instances are found without visiting t
     "seen later, in front",
   );
   t.same(directory.silentSince(4999, ALL), []);
-  t.equal(directory.silentSince(5000, 1).length, 1, "at most so many");
+  t.equal(directory.silentSince(5000, 1).length, 1, "at most that many");
   t.end();
 });
 
@@ -216,11 +216,11 @@ t.test("an instance that is busy, or waits in a call, is not silent", (t) => {
   t.equal(busy.busy_until, 5_000, "a shorter one does not shorten it");
   t.same(idsAt(5_000), ["id-3", "id-1"], "it is over");
   end();
-  t.equal(waiting.last_seen, 400, "the end of a wait is a sign of life");
+  t.equal(waiting.last_seen, 400, "the end of a wait is activity");
   t.same(idsAt(5_000).toSorted(), ["id-1", "id-2", "id-3"]);
   directory.setBusy(busy, 9_000, 500);
   directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active")]);
-  t.equal(directory.get("id-1")?.busy_until, 9_000, "what memory alone knows is kept");
+  t.equal(directory.get("id-1")?.busy_until, 9_000, "state that only memory has is kept");
   directory.setBusy(directory.get("id-1") as Entry, 600, 600);
   t.equal(lastSeenAt(directory.get("id-1") as Entry, 700), 600, "0 seconds end it");
   t.end();
@@ -244,9 +244,9 @@ t.test("the newest of a name, and events when an instance is added, removed or c
     onStatus: ({ id, status }) => told.push(`${id} ${status} ${directory.get(id) === undefined ? "gone" : "there"}`),
   });
   directory.load([rowOf(4, 10, "active"), rowOf(1, 20, "stale")]);
-  t.same(told, [], "who loads them looks for himself");
+  t.same(told, [], "a load calls no listener");
   const named = (row: number): string | undefined => directory.newest(`n${row % 3}`, `w${row % 2}`)?.id;
-  t.equal(directory.newest("n1", undefined)?.id, "id-4", "by registration, not by the last sign of life");
+  t.equal(directory.newest("n1", undefined)?.id, "id-4", "by registration, not by last_seen");
   t.equal(named(1), "id-1");
   t.equal(directory.newest("n1", "w2"), undefined);
   directory.add(rowOf(7, 30));
@@ -273,7 +273,7 @@ t.test("the end of a token is reported, for any cause", (t) => {
   const directory = new Directory({ onRevoked: (id) => ended.push(id) });
   const [one, two, three, four] = [rowOf(1, 10), rowOf(2, 20), rowOf(3, 30), rowOf(4, 40)];
   directory.load([one, two, three, four]);
-  t.same(ended, [], "a token that nobody has used yet ends nothing");
+  t.same(ended, [], "an unused token ends nothing");
   directory.remove("id-1");
   directory.applyRemote("id-2", undefined);
   directory.applyRemote("id-3", { ...three, intent: "another" });

@@ -63,7 +63,7 @@ export class Liveness implements BackgroundTask {
    */
   #reachableUntil(now_ms: number): number {
     const { before_ms, until_ms } = this.#options.run_time.resumed(now_ms);
-    // After a start there is no such time: the start itself gave silent instances time.
+    // At a start there is no such time: an instance that was silent before has had the time that the start took.
     return now_ms < until_ms && Number.isFinite(before_ms) ? before_ms : now_ms;
   }
 

@@ -103,8 +103,8 @@ export class InstanceWriter extends PublishingModel {
     this.#set_capabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
     this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
-    // Activity that is stored after a later silence does not end that silence. Activity that ended a silence is newer
-    // than it.
+    // A last_seen that is stored after the silence that followed it does not end that silence. It is the last one before
+    // it, so it equals the stored last_seen.
     this.#storeLastSeen = db.prepare(
       `UPDATE instance_life SET
          status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?

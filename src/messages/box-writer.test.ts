@@ -124,7 +124,7 @@ t.test("any sequence of changes agrees with a naive model", (t) => {
           copy.note = one.note ?? copy.note;
           return true;
         });
-        t.same(changed, expected, "what a mark changed");
+        t.same(changed, expected, "the rows that a mark changed");
       } else if (one.do === "prune") {
         const before = known.length;
         known = known.filter((message) => there(message) && message.sent_at > now_ms - MESSAGE_DAYS * DAY_MS);
@@ -224,7 +224,7 @@ function compareBoxes(reader: MessageReader, { known, rows: sent }: Sent, instan
             t.equal(
               [...reader.list({ ...page, up_to: first, cut: false })].length,
               1,
-              "nothing behind where it is to end",
+              "nothing after the row where it ends",
             );
         }
   const all = known.filter((message) => mine.in.includes(message) || mine.out.includes(message));
@@ -263,8 +263,8 @@ t.test("an in-box is full of unread messages that have not expired", (t) => {
     writer.send(newMessage("a", ["b"], { expires_at: at === 0 ? 100 : null }));
   }
   t.ok(writer.isFull("b", 0));
-  t.notOk(writer.isFull("a", 0), "whoever sent them is not");
-  t.notOk(writer.isFull("b", 100), "one has expired, and nobody has deleted it yet");
+  t.notOk(writer.isFull("a", 0), "the sender's box is not full");
+  t.notOk(writer.isFull("b", 100), "one has expired, and is not deleted yet");
   t.ok(new BoxWriter(db).isFull("b", 0), "after a restart");
   t.same(writer.mark({ instance: "b", messages: [5], as: "read", note: null }, 0), [5]);
   t.notOk(writer.isFull("b", 0));

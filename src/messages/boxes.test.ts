@@ -51,17 +51,17 @@ t.test("only waiters of the changed box look", async (t) => {
   t.same(
     [mine, also_mine, sent, other].map(({ state }) => state.looks),
     [2, 2, 1, 1],
-    "what comes together once",
+    "one look for messages of one commit",
   );
   mine.state.there = true;
   boxes.accept({ ...NOTHING, in: ["me"] });
   t.equal(await mine.found, "found");
   await settle();
   t.equal(boxes.waiting, 3);
-  t.equal(also_mine.state.looks, 3, "what was for somebody else of the same box: it waits on");
+  t.equal(also_mine.state.looks, 3, "another waiter took the message: it continues to wait");
   boxes.accept(NOTHING);
   await settle();
-  t.equal(also_mine.state.looks, 3, "a mark wakes nobody");
+  t.equal(also_mine.state.looks, 3, "a mark wakes no waiter");
   for (const { state } of [also_mine, sent, other]) state.there = true;
   boxes.catchUp();
   t.same(await Promise.all([also_mine.found, sent.found, other.found]), ["found", "found", "found"]);
@@ -84,7 +84,7 @@ t.test("a disconnect, the timeout and the shutdown end the wait", async (t) => {
   boxes.end();
   t.same(await Promise.all(waiting.map(({ found }) => found)), [null, null]);
   t.equal(boxes.waiting, 0);
-  t.equal(await waitFor(boxes, "in", "me").found, null, "nobody waits any more");
+  t.equal(await waitFor(boxes, "in", "me").found, null, "no waiter is left");
 });
 
 t.test("a message that arrives during a look causes another look", async (t) => {

@@ -81,7 +81,7 @@ export class MessageBoxes implements Measured {
   }
 
   expose(out: Exposition): void {
-    out.value("koor_messages_unread", "gauge", "Messages in in-boxes that were not read yet.", this.#unread);
+    out.value("koor_messages_unread", "gauge", "Unread messages in in-boxes.", this.#unread);
   }
 
   #read(): void {

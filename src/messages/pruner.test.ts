@@ -69,7 +69,7 @@ t.test("a writer that refuses is asked again at the next interval", async (t) =>
   await settle();
   pruner.tick(START_MS + 200);
   await settle();
-  t.equal(played.calls.length, 1, "nothing is asked of one that is away");
+  t.equal(played.calls.length, 1, "an unavailable writer is not asked");
   played.connect();
   pruner.tick(START_MS + 300);
   await settle();

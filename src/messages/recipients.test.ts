@@ -72,7 +72,7 @@ t.test("the newest stale or pending instance of a name, if none is active", (t) 
   t.same(resolve("name:ben"), ["id-3 as name:ben"]);
   t.same(resolve("name:cy"), ["id-4 as name:cy"], "an active one comes first");
   t.equal(resolve("name:dan"), "name:dan", "of the sender's workspace only");
-  t.same(resolve("workspace:w"), ["id-4 as workspace:w"], "a workspace is those who are active");
+  t.same(resolve("workspace:w"), ["id-4 as workspace:w"], "a workspace means its active instances");
   t.end();
 });
 

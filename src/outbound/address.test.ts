@@ -251,6 +251,6 @@ t.test("URLs", (t) => {
     );
     t.ok(parseOutboundUrl(`http://${host}:8080/`, "url", lan) instanceof URL, host);
   }
-  t.ok(refuseAddress("not an address", lan) instanceof OutboundFailure, "what is no address is refused");
+  t.ok(refuseAddress("not an address", lan) instanceof OutboundFailure, "a text that is no address is refused");
   t.end();
 });

@@ -203,7 +203,7 @@ t.test("no connection is opened to a refused address, whatever a name resolves t
   const begun: string[] = [];
   const counting = makeClient(t, { resolve: resolvesTo("1.1.1.1"), makeConnector: countingConnector(begun) });
   t.match(await counting.request(new URL("http://innocent.example/"), GET), { kind: "unreachable" });
-  t.same(begun, ['[{"address":"1.1.1.1","family":4}]'], "the connector does count what is allowed");
+  t.same(begun, ['[{"address":"1.1.1.1","family":4}]'], "the connector counts allowed connections");
   for (const host of ["169.254.169.254", "[::ffff:a9fe:a9fe]", "metadata.google.internal"]) {
     t.match(await counting.request(new URL(`http://${host}/`), GET), { kind: "refused" }, host);
   }
@@ -219,11 +219,11 @@ t.test("a name is resolved once per connection: a second answer gains nothing", 
     makeConnector: countingConnector(begun),
   });
   t.match(await client.request(new URL("http://rebinding.example/"), GET), { kind: "unreachable" });
-  t.same([asked, begun], [1, ['[{"address":"1.1.1.1","family":4}]']], "what was checked is what is connected to");
+  t.same([asked, begun], [1, ['[{"address":"1.1.1.1","family":4}]']], "the connection uses the checked address");
   t.match(
     await client.request(new URL("http://rebinding.example/"), GET),
     { kind: "refused" },
-    "the next connection is checked anew",
+    "the next connection is checked again",
   );
   t.equal(begun.length, 1);
 });
@@ -245,7 +245,7 @@ t.test("with real sockets: a name that resolves to a private address", async (t)
     message: "address refused: private addresses may not be called",
   });
   t.match(await guarded.request(new URL(`http://127.0.0.1:${port}/`), GET), { kind: "refused" });
-  t.equal(connections, 0, "no connection was begun");
+  t.equal(connections, 0, "no connection was opened");
   const open = makeClient(t, { resolve: resolvesTo("127.0.0.1") });
   t.match(await open.request(new URL(`http://inside.example:${port}/`), GET), { status: 200 });
   // A connection is free again one tick after its answer.
@@ -282,7 +282,7 @@ t.test(
     for (const call of calls) t.match(await call, { kind: "aborted" });
     await untilOpen((count) => count === 0);
     t.match(await other.request(new URL("http://127.0.0.1:1/"), GET), { kind: "unreachable" });
-    t.equal(connections.open, 0, "what could not be begun counts no more");
+    t.equal(connections.open, 0, "a connection that could not be opened no longer counts");
     t.match(await other.request(url, GET), { status: 200 });
   },
 );
@@ -305,7 +305,7 @@ t.test("a connection that bypassed the lookup is closed before anything is sent"
   const open = makeClient(t, careless);
   t.match(await open.request(new URL("http://innocent.example/"), { ...GET, deadline_ms: 200 }), { kind: "timeout" });
   t.match(received, /^GET \/ HTTP\/1\.1/, "the request of the client that may call it arrives");
-  t.equal(received.match(/GET/g)?.length, 1, "and it alone");
+  t.equal(received.match(/GET/g)?.length, 1, "and no other");
 });
 
 t.test("names: few lookups at once, and one lookup for all waiters of a name", (t) => {
@@ -325,7 +325,7 @@ t.test("names: few lookups at once, and one lookup for all waiters of a name", (
   );
   t.equal(resolver.waiting, 0);
   resolver.resolve("n0", () => answered.push("again"));
-  t.notOk(answered.includes("again"), "nothing is remembered");
+  t.notOk(answered.includes("again"), "nothing is cached");
   asked.get("n0")?.([]);
   t.equal(answered.at(-1), "again");
   t.end();

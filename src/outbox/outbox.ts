@@ -134,7 +134,7 @@ export class Outbox extends PublishingModel {
   /** Removes a webhook that is being deleted, and drops its queue. */
   remove(row: number): void {
     this.#touch(row);
-    const held = must(this.#held.get(row), "a stored webhook is held");
+    const held = must(this.#held.get(row), "a stored webhook is in memory");
     this.#unqueue(held, Number.MAX_SAFE_INTEGER);
     this.letters.deleteAll(row);
     this.log.deleteAll(row);
@@ -145,7 +145,7 @@ export class Outbox extends PublishingModel {
   /** Queues events for a webhook again. Events that were published while it was disabled stay undelivered. */
   enable(row: number): void {
     this.#touch(row);
-    const held = must(this.#held.get(row), "a stored webhook is held");
+    const held = must(this.#held.get(row), "a stored webhook is in memory");
     if (!held.active) this.#start(held);
   }
 
@@ -158,7 +158,7 @@ export class Outbox extends PublishingModel {
     const { webhook, epoch, delivered, fail_count, fired_at, failure, head, log, set_aside } = progress;
     const stored = this.table.byRow(webhook);
     if (stored === undefined) return undefined; // It was deleted in the meantime.
-    const held = must(this.#held.get(webhook), "a stored webhook is held");
+    const held = must(this.#held.get(webhook), "a stored webhook is in memory");
     for (const aside of set_aside) this.#setAside(held, aside);
     if (delivered > 0) this.#unqueue(held, delivered);
     const same = stored.epoch === epoch;
@@ -176,12 +176,12 @@ export class Outbox extends PublishingModel {
    * @returns the event's id, or why no event was skipped
    */
   skip(row: number, event: number | null, now_ms: number): number | Failure {
-    const stored = must(this.table.byRow(row), "a webhook that is skipped at is stored");
+    const stored = must(this.table.byRow(row), "a webhook with a skipped event is stored");
     const head = this.table.first(row);
     if (head === undefined) return new Failure("ALREADY_EXISTS", "no event waits for this webhook");
     if (event !== null && event !== head)
       return new Failure("ALREADY_EXISTS", `event ${event} is not the next one: event ${head} is`);
-    const held = must(this.#held.get(row), "a stored webhook is held");
+    const held = must(this.#held.get(row), "a stored webhook is in memory");
     const attempts = stored.head_event === head ? (stored.head_tries ?? 0) : 0;
     const error = attempts > 0 ? `skipped: ${stored.last_error ?? ""}` : "skipped";
     this.#touch(row);
@@ -284,7 +284,7 @@ export class Outbox extends PublishingModel {
     this.#touch(held.row);
     this.table.disable(held.row);
     this.#stop(held);
-    const { id, url, fail_count } = must(this.table.byRow(held.row), "a webhook that is held is stored");
+    const { id, url, fail_count } = must(this.table.byRow(held.row), "a webhook in memory is stored");
     this.#disabledIds.push(id);
     if (reason !== null) this.#chained.push({ id, fail_count, reason });
     return { id, url, fail_count, reason };

@@ -14,7 +14,7 @@ export function sessionRoutes(sessions: SessionFront): Route[] {
       ...shared,
       method: "GET",
       name: "session.get",
-      summary: "Says who is logged in, and renews the session's cookie.",
+      summary: "Reports who is logged in, and renews the session's cookie.",
       headers: { cookie: null },
       answer: SessionAnswer,
       handle: (request) => sessions.show(request),

@@ -37,7 +37,7 @@ t.test("a session is found by its cookie alone, and has a caller", (t) => {
   t.same(book.find(server.value)?.caller, { role: "server", actor: "dashboard" });
   t.same(book.find(instance.value)?.caller, { role: "instance", actor: "one" });
   for (const stranger of ["", server.row.id, server.row.proof, book.begin("", false).value])
-    t.equal(book.find(stranger), undefined, "and by nothing else, a session that was only begun included");
+    t.equal(book.find(stranger), undefined, "and by nothing else, not even a session that was not stored");
   t.end();
 });
 
@@ -101,7 +101,7 @@ t.test("it ends with the instance that owns its token", (t) => {
   play.instances.delete("one");
   t.equal(book.find(first.value), undefined);
   book.prune(play.now_ms);
-  t.equal(ended, 1, "also where nobody asks");
+  t.equal(ended, 1, "even if no request comes");
   t.ok(book.find(server.value));
   t.same(new Set(book.takeExpired(SESSIONS_MAX)), new Set([first.row.id, second.row.id]));
   t.equal(book.size, 1);
@@ -121,7 +121,7 @@ t.test("an end listener is called once, unless it was removed", (t) => {
   session.onEnd(() => heard.push("late"));
   t.same(heard, ["one", "late"], "an answer may begin when it is over already");
   t.equal(book.find(value), undefined);
-  t.same(book.takeExpired(SESSIONS_MAX), [], "whoever removed it has seen to the database");
+  t.same(book.takeExpired(SESSIONS_MAX), [], "the caller that removed it has changed the database");
   t.end();
 });
 

@@ -53,7 +53,7 @@ t.test("uses are written together, once an interval, and expired sessions are de
   t.same(
     new Set(played.asked<{ readonly ids: readonly string[] }>(2).ids),
     new Set([idle.row.id, used.row.id]),
-    "what was not taken is asked again",
+    "refused uses are sent again",
   );
 });
 

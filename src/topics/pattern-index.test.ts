@@ -75,7 +75,7 @@ t.test("adding a pattern twice and deleting a missing one change nothing", (t) =
   index.delete("a.*");
   index.delete("a.*");
   t.equal(index.size, 0);
-  t.same(index.match("a.b"), [], "what was remembered is forgotten");
+  t.same(index.match("a.b"), [], "the memo was cleared");
   index.add(compile("a.*"));
   t.same(index.match("a.b"), ["a.*"]);
   t.end();
@@ -201,7 +201,7 @@ t.test("a segment that contains a literal twice tests each glob once", (t) => {
   t.equal(edges.size, 40);
   edges.forEachMatch("ababxabab", (target) => taken.push(target));
   edges.forEachMatch("ab7", (target) => taken.push(target));
-  t.same(taken.slice(2), ["7"], "what was deleted is not met again");
+  t.same(taken.slice(2), ["7"], "a deleted edge is not tested again");
   t.end();
 });
 
@@ -215,13 +215,13 @@ t.test("the memo keeps within its bounds, and recently used topics stay", (t) =>
   }
   let remembered = 0;
   for (let n = 0; n < 4 * TOPIC_CACHE_TOPICS_MAX; n++) if (memo.get(`topic.${n}`) !== undefined) remembered++;
-  t.ok(remembered > 0 && remembered < TOPIC_CACHE_TOPICS_MAX, `${remembered} topics are remembered`);
+  t.ok(remembered > 0 && remembered < TOPIC_CACHE_TOPICS_MAX, `${remembered} topics are in the memo`);
 
   const wide = Array.from({ length: 10_000 }, (_, n) => String(n));
   for (let n = 0; n < 1000; n++) memo.set(`wide.${n}`, wide);
   let matches = 0;
   for (let n = 0; n < 1000; n++) matches += memo.get(`wide.${n}`)?.length ?? 0;
-  t.ok(matches > 0 && matches <= TOPIC_CACHE_MATCHES_MAX, `${matches} matches are remembered`);
+  t.ok(matches > 0 && matches <= TOPIC_CACHE_MATCHES_MAX, `${matches} matches are in the memo`);
 
   memo.set(
     "too wide",

@@ -67,7 +67,7 @@ t.test("the hops of an event are stored with its body, and a delivery sends one 
     [3, WEBHOOK_HOPS_MAX - 1],
   ]);
   t.match(reader.next(rowOf("w"), 1), { event: 2, hops: 1 });
-  t.equal(deliveryHeaders("d", 0, null)["X-Koor-Hops"], "1", "nobody caused it by a delivery");
+  t.equal(deliveryHeaders("d", 0, null)["X-Koor-Hops"], "1", "no delivery caused it");
   t.equal(deliveryHeaders("d", WEBHOOK_HOPS_MAX - 1, null)["X-Koor-Hops"], String(WEBHOOK_HOPS_MAX));
   t.end();
 });
@@ -128,7 +128,7 @@ t.test("a webhook that would make a chain too long is disabled, with an event th
   outbox.table.enable(rowOf("other"));
   outbox.enable(rowOf("other"));
   publish("a.b", 3);
-  t.same(queueOf("other").at(-1), [6, 3], "enabled, it goes on");
+  t.same(queueOf("other").at(-1), [6, 3], "it continues when it is enabled");
   t.equal(events.last_id, 6);
   t.end();
 });

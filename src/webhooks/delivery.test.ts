@@ -246,9 +246,9 @@ t.test("deliveries are in order, one at a time, and a slow receiver delays no ot
   t.same(
     system.requests.map(({ url, event }) => [url, event]),
     [["http://slow/", 1]],
-    "one request under way",
+    "one request in flight",
   );
-  t.equal(system.queued, 10, "not told yet");
+  t.equal(system.queued, 10, "not reported yet");
   await system.pass(100);
   t.equal(system.queued, 5);
   t.equal(system.bodies, 5, "a body stays while one waits for it");
@@ -351,7 +351,7 @@ t.test("the last failure survives successes, enabling and a restart", async (t) 
   t.match(system.stored("w"), { fail_count: 2, ...last }, "of several the newest");
   await system.answer("w", { kind: "not sent", reason: "busy" });
   await system.pass(WEBHOOK_RETRY_MS_MAX);
-  t.match(system.stored("w"), { fail_count: 2, ...last }, "what was not sent has not failed");
+  t.match(system.stored("w"), { fail_count: 2, ...last }, "a request that was not sent has not failed");
   await system.answer("w", DELIVERED);
   await system.pass(100);
   t.match(system.stored("w"), { fail_count: 0, ...last }, "a success does not erase it");
@@ -407,7 +407,7 @@ t.test("failures that are in flight when the webhook is enabled do not count", a
   system.publish();
   system.refusal = new Failure("UNAVAILABLE", "the writer is restarting");
   await failUntilDisabled(system, "w");
-  t.same(system.disabled, [], "the writer could not be told");
+  t.same(system.disabled, [], "the writer refused the report");
   system.enable("w");
   system.refusal = null;
   await system.pass(100);
@@ -443,7 +443,7 @@ t.test("a webhook is deleted during a request, and created again with the same i
   await system.rest();
   old?.answer(FAILED);
   await system.pass(100);
-  t.match(system.stored("w"), { fail_count: 0 }, "what the old one did is not the new one's");
+  t.match(system.stored("w"), { fail_count: 0 }, "the progress of the old one is not the new one's");
   t.equal(await system.answer("w", DELIVERED), 2);
 });
 
@@ -517,7 +517,7 @@ t.test("deliveries beyond the maximum of requests in flight wait, and each gets 
   t.same(
     served.slice(0, 5),
     names.map((name) => `${name}1`),
-    "in turns",
+    "one after the other",
   );
 });
 
@@ -535,7 +535,7 @@ t.test("a full queue drops new events, for this webhook only", async (t) => {
   t.equal(system.outcomes("dropped"), 1, "there is room again");
   t.equal(system.queued, WEBHOOK_QUEUE_ROWS_MAX + 1);
   system.restart();
-  t.equal(system.queued, WEBHOOK_QUEUE_ROWS_MAX + 1, "counted anew at the start");
+  t.equal(system.queued, WEBHOOK_QUEUE_ROWS_MAX + 1, "counted again at the start");
   system.publish();
   await system.rest();
   t.equal(system.outcomes("dropped"), 1, "and full as before");
@@ -551,12 +551,12 @@ t.test("a chain that would be too long stops the deliveries, and the log says wh
   t.same(system.warnings, [["webhook disabled", { id: "w", fail_count: 0, reason }]]);
   t.match(system.stored("w"), { last_error: reason, last_failure_at: system.now_ms });
   await system.rest();
-  t.same(system.requests, [], "off, before the first was begun");
+  t.same(system.requests, [], "disabled before the first request");
   system.enable("w");
   await system.rest();
   t.match(system.requests, [{ event: 1, hops: WEBHOOK_HOPS_MAX - 1 }]);
   t.equal(await system.answer("w", DELIVERED), 1);
-  t.equal(await system.answer("w", DELIVERED), undefined, "what would have made it longer was never queued");
+  t.equal(await system.answer("w", DELIVERED), undefined, "an event that would have made it longer was never queued");
 });
 
 t.test("a webhook that is disabled for a chain during a delivery keeps that reason", async (t) => {
@@ -644,7 +644,7 @@ t.test("a refused event is set aside after its own budget, and the next one is d
     });
     t.ok(system.now_ms > began_ms);
   }
-  t.equal(await system.answer("w", DELIVERED), 3, "what follows is delivered");
+  t.equal(await system.answer("w", DELIVERED), 3, "later events are delivered");
   await system.pass(100);
   t.match(system.reader.status("w"), {
     active: 1,
@@ -701,7 +701,7 @@ t.test("after a skip the next event is delivered at once, whatever the skipped o
   t.match(system.lettersOf("w"), [{ event: 1, attempts: 1, error: "skipped: it answered 400" }]);
   await system.rest();
   t.match(system.requests, [{ event: 2 }], "without a wait");
-  t.equal(system.outbox.skip(row, null, system.now_ms), 2, "skipped with its request under way");
+  t.equal(system.outbox.skip(row, null, system.now_ms), 2, "skipped with its request in flight");
   system.commit();
   t.equal(await system.answer("w", REFUSED), 2);
   t.equal(await system.answer("w", DELIVERED), 3, "no wait, either");

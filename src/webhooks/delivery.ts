@@ -175,13 +175,13 @@ export class Deliveries implements BackgroundTask {
       .metric(
         "koor_webhook_deliveries_total",
         "counter",
-        "Deliveries to webhooks: made, tries that failed, events that were set aside, and events that found no room.",
+        "Deliveries to webhooks: made, failed attempts, events set aside, and events dropped for lack of room.",
       )
       .sample("koor_webhook_deliveries_total", this.#delivered, { outcome: "delivered" })
       .sample("koor_webhook_deliveries_total", this.#failed, { outcome: "failed" })
       .sample("koor_webhook_deliveries_total", this.#set_aside, { outcome: "dead_letter" })
       .sample("koor_webhook_deliveries_total", this.#dropped, { outcome: "dropped" })
-      .value("koor_webhook_queue", "gauge", "Deliveries that wait, of all webhooks.", this.#queued);
+      .value("koor_webhook_queue", "gauge", "Queued deliveries of all webhooks.", this.#queued);
   }
 
   /** Reports progress to the writer. A report that the writer refuses is repeated at a later tick. */

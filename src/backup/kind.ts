@@ -20,7 +20,7 @@ export interface SnapshotRecord {
 }
 
 export interface KindWriter {
-  /** Stores one record. Returns what is wrong with it if it cannot be stored, else null. */
+  /** Stores one record. Returns an error text if it cannot be stored, else null. */
   add(record: SnapshotRecord): string | null;
   /** Called after the last record. */
   finish(): void;

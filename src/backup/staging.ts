@@ -75,7 +75,7 @@ export class Staging {
     this.#failure ??= invalid(`line ${line}: ${wrong}`);
   }
 
-  /** Processes a line. Returns what is wrong with it; null if it was stored. */
+  /** Processes a line. Returns an error text; null if it was stored. */
   #take(line: Uint8Array): string | null {
     const text = isUtf8(line) ? Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString("utf8") : "";
     const members = membersOf(text);

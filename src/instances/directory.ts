@@ -76,7 +76,7 @@ export interface DirectoryEvents {
   readonly onCapabilities?: (entry: Entry) => void;
   /** Called when a watched instance stops being busy earlier than announced. */
   readonly onIdle?: (entry: Entry) => void;
-  /** Called when the token of the instance with this id becomes invalid. */
+  /** Called when the token of the instance with this id has ended. */
   readonly onRevoked?: (id: string, token_hash: string) => void;
 }
 
@@ -254,7 +254,7 @@ export class Directory implements Measured {
     return entry;
   }
 
-  /** Removes an instance. Its token becomes invalid. */
+  /** Removes an instance. Its token ends. */
   remove(id: string): void {
     const entry = this.#by_id.get(id);
     if (entry === undefined) return;
@@ -322,7 +322,7 @@ export class Directory implements Measured {
     this.#events.onCapabilities?.(entry);
   }
 
-  /** Records activity of an instance. A stale instance becomes active; a pending one stays pending. */
+  /** Records activity of an instance. A stale instance changes to active; a pending one stays pending. */
   touch(entry: Entry, now_ms: number): void {
     if (entry.watched && now_ms - entry.last_seen >= INSTANCE_SILENCE_MS) this.#events.onSeen?.(entry, now_ms);
     if (now_ms > this.#newest_ms) this.#newest_ms = now_ms;

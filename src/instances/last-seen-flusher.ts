@@ -1,5 +1,5 @@
 /**
- * Writes last_seen times to the database: in batches every few seconds, at once if a stale instance became active, and
+ * Writes last_seen times to the database: in batches every few seconds, at once if a stale instance was seen, and
  * completely at a shutdown. A kill loses the last_seen of the last seconds and nothing else. Runs on the front, driven
  * by ticks.
  */

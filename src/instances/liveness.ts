@@ -47,7 +47,7 @@ export class Liveness implements BackgroundTask {
 
   /**
    * Checks now, or after the check in progress.
-   * @returns the instances that became stale, the longest silent first; a Failure if the writer could not store it
+   * @returns the instances that are stale now, the longest silent first; a Failure if the writer could not store it
    */
   check(): Promise<readonly Entry[] | Failure> {
     return this.#checks.run();

@@ -141,7 +141,7 @@ export function instanceRoutes(guarded: boolean, instances: Instances, liveness:
       name: "instance.deregister",
       tag,
       needs: "own instance",
-      summary: "Deletes an instance and the instances that it has registered; their tokens become invalid at once.",
+      summary: "Deletes an instance and the instances that it has registered; their tokens end at once.",
       answer: InstanceDeleteAnswer,
       statuses: [404],
       audited: { by: deregisterInstance, subject },

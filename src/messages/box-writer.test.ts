@@ -158,7 +158,7 @@ interface Sent {
   readonly rows: number;
 }
 
-/** Compares what an instance reads of its boxes with what it should read. */
+/** Compares the boxes that an instance reads with the expected ones. */
 function compareBoxes(reader: MessageReader, { known, rows: sent }: Sent, instance: string, now_ms: number): void {
   const mine: Record<MessageBoxName, readonly Known[]> = {
     in: known.filter(({ copies }) => copies.has(instance)),

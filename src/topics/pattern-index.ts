@@ -4,7 +4,7 @@
  *
  * The index is a trie of segments: patterns with the same beginning share its nodes. A node has edges for literal
  * segments (one lookup), globs (glob-edges.ts) and `**`. A topic is walked segment by segment with the set of nodes
- * that it reaches. A node behind `**` reaches itself again with each further segment. Every node has one parent, so the
+ * that it reaches. A node after `**` reaches itself again with each further segment. Every node has one parent, so the
  * set never exceeds the trie. The cost depends on the beginnings of patterns that fit the topic, not on the number of
  * patterns.
  *

@@ -128,7 +128,7 @@ t.test("malformed patterns are refused", (t) => {
   t.end();
 });
 
-/** Reads the characters of a segment's class after its `[`. The model interprets what the matcher compiles. */
+/** Reads the characters of a segment's class after its `[`. The model interprets a class that the matcher compiles. */
 function modelClass(pattern: readonly string[], character: string): { holds: boolean; rest: readonly string[] } {
   let at = 0;
   const negated = pattern[0] === "^";

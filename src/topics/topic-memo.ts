@@ -2,8 +2,8 @@
  * Caches the matches of recent topics for the pattern index, which clears it when patterns change. Pure. Lives on the
  * front.
  *
- * It has two generations. When the young one is full it becomes the old one, and a topic that is used again moves back
- * to the young one. Both are bounded by topics and by their matches.
+ * It has two generations. When the young one is full, it replaces the old one, and a topic that is used again moves
+ * back to the young one. Both are bounded by topics and by their matches.
  */
 import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../schemas/limits.js";
 

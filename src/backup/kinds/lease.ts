@@ -6,8 +6,8 @@ import type { SnapshotRecord } from "../kind.js";
 import { isList, JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
 
 /**
- * Returns what is wrong with claimed resources. Resources that an older version accepted are accepted as they are
- * stored.
+ * Checks claimed resources and returns an error text, if any. Resources that an older version accepted are accepted as
+ * they are stored.
  */
 export function resourcesProblem({ resources }: SnapshotRecord["members"]): string | readonly [] {
   return isList(resources) ? [] : "resources must be an array of text";

@@ -2,7 +2,7 @@
 import { MESSAGE_BOXES, MESSAGE_IMPORTANCES, MESSAGE_INTENTS } from "../../../schemas/messages.js";
 import { isList, JSON_VALUE, nullable, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
-/** Returns what is wrong with a member that must be one of some words; null if nothing is. */
+/** Checks a member that must be one of some words. Returns an error text, or null. */
 function problemOf(name: string, value: unknown, words: readonly string[]): string | null {
   return words.includes(String(value)) ? null : `${name} must be one of ${words.join(", ")}`;
 }

@@ -12,7 +12,10 @@ import { isList, JSON_VALUE, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from
 const LISTS = ["labels", "requires", "resources", "after"] as const;
 const STATE_REFUSAL = `state must be one of ${TASK_STATES.join(", ")}`;
 
-/** Returns what is wrong with a task whose members have their types. Code that reads tasks relies on these checks. */
+/**
+ * Checks a task whose members have their types, and returns an error text, if any. Code that reads tasks relies on
+ * these checks.
+ */
 function problemOf(members: SnapshotRecord["members"]): string | readonly [] {
   if (!TASK_ID.test(String(members["id"]))) return "id is none of a task";
   const wrong = LISTS.find((name) => !isList(members[name]));

@@ -3,17 +3,17 @@ import t from "tap";
 import { BackgroundTasks, type BackgroundTask } from "./task.js";
 
 t.test("tasks are closed one after the other, the last started first; missing methods are not called", async (t) => {
-  const heard: string[] = [];
+  const calls: string[] = [];
   const whole = (name: string, in_flight: number): BackgroundTask => ({
-    tick: () => void heard.push(`${name} ticks`),
-    drain: () => void heard.push(`${name} drains`),
+    tick: () => void calls.push(`${name} ticks`),
+    drain: () => void calls.push(`${name} drains`),
     in_flight,
-    close: () => Promise.resolve().then(() => void heard.push(`${name} is closed`)),
+    close: () => Promise.resolve().then(() => void calls.push(`${name} is closed`)),
   });
   const tasks = new BackgroundTasks([whole("first", 2), {}, whole("last", 3)], () => 0, 1_000);
   tasks.drain();
-  t.same(heard.splice(0), ["first drains", "last drains"]);
+  t.same(calls.splice(0), ["first drains", "last drains"]);
   t.equal(tasks.in_flight, 5);
   await tasks.close();
-  t.same(heard, ["last is closed", "first is closed"]);
+  t.same(calls, ["last is closed", "first is closed"]);
 });

@@ -154,8 +154,8 @@ t.test("changes that do not fit are left out, and a lag message follows the queu
   }
   t.same(reader.take(), [], "not within the same second");
   world.tick();
-  const told = names(reader.take());
-  t.same(told, [...keysFrom(0, CHANGE_MESSAGES_MAX - 1), "lagged"]);
+  const reported = names(reader.take());
+  t.same(reported, [...keysFrom(0, CHANGE_MESSAGES_MAX - 1), "lagged"]);
   world.tick(CHANGE_WINDOW_MS);
   t.same(reader.take(), [], "once");
   world.readers.accept({ changes: [{ kind: "audit", key: "a", version: null }], left_out: ["spec"] });
@@ -178,15 +178,15 @@ t.test("a reader of contracts lags if changes of specs were left out", (t) => {
 t.test("names that change all the time do not starve others", (t) => {
   const world = new World();
   const reader = world.open();
-  const told: (string | null)[] = [];
+  const reported: (string | null)[] = [];
   for (let at = 0; at < 40; at++) {
     world.put("busy");
     if (at === 25) world.put("rare");
     world.tick();
-    told.push(...names(reader.take()));
-    if (at === 26) t.ok(told.includes("rare"), "at most a tick later");
+    reported.push(...names(reader.take()));
+    if (at === 26) t.ok(reported.includes("rare"), "at most a tick later");
   }
-  t.notOk(told.includes("lagged"));
+  t.notOk(reported.includes("lagged"));
   t.end();
 });
 

@@ -55,8 +55,8 @@ type Operation =
       readonly flush: "at the end" | "late";
     }
   | { readonly op: "commit"; readonly topics: readonly string[] }
-  | { readonly op: "drain"; readonly who: number; readonly room: number }
-  | { readonly op: "leave"; readonly who: number }
+  | { readonly op: "drain"; readonly subscriber: number; readonly room: number }
+  | { readonly op: "leave"; readonly subscriber: number }
   | { readonly op: "prune"; readonly keep: number };
 
 interface Gap {
@@ -174,7 +174,7 @@ interface Member {
   readonly client: FakeSocket<unknown> | FakeSink;
 }
 
-type Told = { gaps: number; replayed: number; dropped: number };
+type Totals = { gaps: number; replayed: number; dropped: number };
 
 /** The real classes on a fake library and a database in memory, beside the models. */
 class World {
@@ -220,15 +220,15 @@ class World {
         await this.#fanOut(operation.flush === "late");
         break;
       case "drain": {
-        const member = this.#members[operation.who];
+        const member = this.#members[operation.subscriber];
         if (!member) break;
         member.client.drain(operation.room);
         member.model.drain(operation.room);
         break;
       }
       case "leave":
-        this.#members[operation.who]?.client.leave();
-        this.#members[operation.who] = null;
+        this.#members[operation.subscriber]?.client.leave();
+        this.#members[operation.subscriber] = null;
         break;
       case "prune":
         // A thousand events are kept, so pruned events were sent out long ago.
@@ -246,10 +246,10 @@ class World {
   }
 
   /** Lets every subscriber read everything. */
-  async finish(): Promise<Told> {
+  async finish(): Promise<Totals> {
     await this.run({ op: "publish", topics: [], size: "small", flush: "at the end" });
-    for (const who of this.#members.keys()) {
-      for (let round = 0; round < 3; round++) await this.run({ op: "drain", who, room: 100_000 });
+    for (const subscriber of this.#members.keys()) {
+      for (let round = 0; round < 3; round++) await this.run({ op: "drain", subscriber, room: 100_000 });
     }
     const gaps = this.#all.reduce(
       (sum, { model }) => sum + model.taken.filter((item) => typeof item === "object").length,
@@ -257,7 +257,7 @@ class World {
     );
     const dropped = this.#counters.dropped;
     const replayed = this.#all.filter(({ model, client }) => model.cursor === null && client.taken.length > 0).length;
-    for (const who of this.#members.keys()) await this.run({ op: "leave", who });
+    for (const subscriber of this.#members.keys()) await this.run({ op: "leave", subscriber });
     if (this.#hub.subscribers !== 0 || this.#hub.patterns !== 0) throw new Error("a subscriber is left in the hub");
     this.#db.close();
     return { gaps, dropped, replayed };
@@ -314,10 +314,12 @@ class World {
   }
 
   #check(): void {
-    for (const [who, { client, model }] of this.#all.entries()) {
+    for (const [subscriber, { client, model }] of this.#all.entries()) {
       const taken = client.taken.map(parse);
       if (!isDeepStrictEqual(taken, model.taken))
-        throw new Error(`subscriber ${who} took ${JSON.stringify(taken)}, the model ${JSON.stringify(model.taken)}`);
+        throw new Error(
+          `subscriber ${subscriber} took ${JSON.stringify(taken)}, the model ${JSON.stringify(model.taken)}`,
+        );
     }
     const dropped = this.#all.reduce((sum, { model }) => sum + model.dropped, 0);
     if (this.#counters.dropped !== dropped)
@@ -335,7 +337,7 @@ const anyTopics = fc.oneof(
     .map(([topic, count]) => Array.from({ length: count }, (_, at) => (at % 5 === 4 ? "b.1" : topic))),
 );
 const anyRoom = fc.oneof(fc.constantFrom(0, 1, 2), fc.integer({ min: 3, max: 200 }));
-const anyWho = fc.nat({ max: SUBSCRIBERS_MAX - 1 });
+const anySubscriber = fc.nat({ max: SUBSCRIBERS_MAX - 1 });
 const anyConnect: fc.Arbitrary<Operation> = fc.record({
   op: fc.constant("connect" as const),
   kind: fc.constantFrom("socket" as const, "stream" as const),
@@ -356,21 +358,21 @@ const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("commit" as const), topics: anyTopics }) },
-  { weight: 5, arbitrary: fc.record({ op: fc.constant("drain" as const), who: anyWho, room: anyRoom }) },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant("leave" as const), who: anyWho }) },
+  { weight: 5, arbitrary: fc.record({ op: fc.constant("drain" as const), subscriber: anySubscriber, room: anyRoom }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant("leave" as const), subscriber: anySubscriber }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("prune" as const), keep: fc.integer({ min: 1, max: 200 }) }) },
 );
 
 t.test("each subscriber receives what the contract says, item by item", async (t) => {
-  const all: Told = { gaps: 0, dropped: 0, replayed: 0 };
+  const all: Totals = { gaps: 0, dropped: 0, replayed: 0 };
   const property = fc.asyncProperty(
     fc.array(anyConnect, { minLength: 1, maxLength: 3 }),
     fc.array(anyOperation, { maxLength: 30, size: "max" }),
     async (connects, operations) => {
       const world = new World();
       for (const operation of [...connects, ...operations]) await world.run(operation);
-      const told = await world.finish();
-      for (const name of ["gaps", "dropped", "replayed"] as const) all[name] += told[name];
+      const totals = await world.finish();
+      for (const name of ["gaps", "dropped", "replayed"] as const) all[name] += totals[name];
     },
   );
   await t.resolves(fc.assert(property, { numRuns: 150 }));
@@ -391,9 +393,9 @@ t.test(
         // It takes two events and one more into its buffer. The next matching event is two further on.
         await world.run({ op: "connect", kind, pattern: "a.*", back: 200, notices: true, room: 2 });
         await world.run({ op: "prune", keep: 50 });
-        await world.run({ op: "drain", who: 0, room });
+        await world.run({ op: "drain", subscriber: 0, room });
         await world.run({ op: "prune", keep: 10 });
-        await world.run({ op: "drain", who: 0, room: 1 });
+        await world.run({ op: "drain", subscriber: 0, room: 1 });
         await world.run({ op: "publish", topics, size: "small", flush: "at the end" });
         const { gaps } = await world.finish();
         t.ok(gaps >= 1 && gaps <= 3, `${kind} with room for ${room}: ${gaps} gaps`);

@@ -107,36 +107,36 @@ function idsOf({ written }: KeepingSink): (string | undefined)[] {
 }
 
 t.test("a subscriber that comes from a node that is ahead does not get its events twice", (t) => {
-  let tellCurrent = (): void => undefined;
+  let passBarrier = (): void => undefined;
   const { sink, publish } = openStream(t, 2, (done) => {
-    tellCurrent = done;
+    passBarrier = done;
   });
   for (const topic of ["a", "a", "a"]) publish(topic);
   t.same(idsOf(sink), ["3"]);
-  tellCurrent();
+  passBarrier();
   publish("a");
   t.same(idsOf(sink), ["3", "4"]);
 
-  const alone = openStream(t, 2);
-  for (const topic of ["a", "a", "a"]) alone.publish(topic);
-  t.same(idsOf(alone.sink), ["1", "2", "3"], "a single server has no events of other nodes");
+  const single = openStream(t, 2);
+  for (const topic of ["a", "a", "a"]) single.publish(topic);
+  t.same(idsOf(single.sink), ["1", "2", "3"], "a single server has no events of other nodes");
   t.end();
 });
 
 t.test("a subscriber that is ahead of all nodes gets every event since it connected", (t) => {
-  let tellCurrent = (): void => undefined;
+  let passBarrier = (): void => undefined;
   const { sink, publish, streams } = openStream(t, 1_000, (done) => {
-    tellCurrent = done;
+    passBarrier = done;
   });
   publish("a");
   publish("b");
   publish("a");
   t.same(idsOf(sink), [], "another node may have sent them");
-  tellCurrent();
+  passBarrier();
   t.same(idsOf(sink), ["1", "3"]);
   publish("a");
   t.same(idsOf(sink), ["1", "3", "4"]);
-  tellCurrent();
+  passBarrier();
   t.same(idsOf(sink), ["1", "3", "4"], "once");
   streams.end();
   t.end();

@@ -150,8 +150,8 @@ t.test("an event that several subscribers wait for is kept once, within a bound 
   other.clear();
   t.equal(held.bytes, 0);
   const large = { ...text(5), text: "x".repeat(SUBSCRIBER_BUFFER_BYTES_MAX) };
-  const alone = new SubscriberBuffer();
-  t.ok(alone.offer({ ...large, text: `${large.text}x` }), "one of any size");
-  t.notOk(alone.offer(text(6)), "and nothing after it");
+  const single = new SubscriberBuffer();
+  t.ok(single.offer({ ...large, text: `${large.text}x` }), "one of any size");
+  t.notOk(single.offer(text(6)), "and nothing after it");
   t.end();
 });

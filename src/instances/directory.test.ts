@@ -227,24 +227,25 @@ t.test("an instance that is busy, or waits in a call, is not silent", (t) => {
 });
 
 t.test("the activity of a watched instance is reported before it counts", (t) => {
-  const told: [string, number, number][] = [];
-  const directory = new Directory({ onSeen: (entry, now_ms) => told.push([entry.id, entry.last_seen, now_ms]) });
+  const reported: [string, number, number][] = [];
+  const directory = new Directory({ onSeen: (entry, now_ms) => reported.push([entry.id, entry.last_seen, now_ms]) });
   directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active")]);
   (directory.get("id-1") as Entry).watched = true;
   directory.touch(directory.get("id-2") as Entry, 3_000);
   directory.touch(directory.get("id-1") as Entry, 3_000);
   directory.touch(directory.get("id-1") as Entry, 3_999);
-  t.same(told, [["id-1", 10, 3_000]], "and once, while it is not silent for long");
+  t.same(reported, [["id-1", 10, 3_000]], "and once, while it is not silent for long");
   t.end();
 });
 
 t.test("the newest of a name, and events when an instance is added, removed or changes status", (t) => {
-  const told: string[] = [];
+  const reported: string[] = [];
   const directory = new Directory({
-    onStatus: ({ id, status }) => told.push(`${id} ${status} ${directory.get(id) === undefined ? "gone" : "there"}`),
+    onStatus: ({ id, status }) =>
+      reported.push(`${id} ${status} ${directory.get(id) === undefined ? "gone" : "there"}`),
   });
   directory.load([rowOf(4, 10, "active"), rowOf(1, 20, "stale")]);
-  t.same(told, [], "a load calls no listener");
+  t.same(reported, [], "a load calls no listener");
   const named = (row: number): string | undefined => directory.newest(`n${row % 3}`, `w${row % 2}`)?.id;
   t.equal(directory.newest("n1", undefined)?.id, "id-4", "by registration, not by last_seen");
   t.equal(named(1), "id-1");
@@ -257,7 +258,7 @@ t.test("the newest of a name, and events when an instance is added, removed or c
   directory.markStale([directory.get("id-4") as Entry], [10]);
   directory.remove("id-7");
   directory.remove("id-7");
-  t.same(told, [
+  t.same(reported, [
     "id-7 pending there",
     "id-7 active there",
     "id-1 active there",

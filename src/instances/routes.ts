@@ -87,8 +87,8 @@ export function instanceRoutes(guarded: boolean, instances: Instances, liveness:
       statuses: [404],
       handle: ({ params: [id], json: { busy_s = null } }) => {
         const seen = instances.heartbeat(id, busy_s);
-        const told = (found: Entry | Failure) => answer(found, () => `{"id":"${id}","status":"ok"}`);
-        return seen instanceof Promise ? seen.then(told) : told(seen);
+        const reply = (found: Entry | Failure) => answer(found, () => `{"id":"${id}","status":"ok"}`);
+        return seen instanceof Promise ? seen.then(reply) : reply(seen);
       },
     }),
     route({

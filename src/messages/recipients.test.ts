@@ -5,7 +5,7 @@ import { must } from "../base/assert.js";
 import { Directory, type Entry } from "../instances/directory.js";
 import { resolveRecipients } from "./recipients.js";
 
-interface Someone {
+interface Registered {
   readonly name: string;
   readonly workspace: string;
   readonly status?: "active" | "pending" | "stale";
@@ -15,7 +15,9 @@ interface Someone {
  * Creates a directory of these instances, the first with the id `id-1`. Returns a function that resolves names for the
  * first instance as sender.
  */
-function gather(...all: readonly Someone[]): (...written: readonly string[]) => readonly string[] | string | null {
+function resolverFor(
+  ...all: readonly Registered[]
+): (...written: readonly string[]) => readonly string[] | string | null {
   const directory = new Directory();
   directory.load(
     all.map(({ name, workspace, status = "active" }, at) => ({
@@ -43,7 +45,7 @@ function gather(...all: readonly Someone[]): (...written: readonly string[]) => 
 }
 
 t.test("an id, the newest active instance of a name, a workspace", (t) => {
-  const resolve = gather(
+  const resolve = resolverFor(
     { name: "ana", workspace: "w" },
     { name: "ben", workspace: "w" },
     { name: "ben", workspace: "w" },
@@ -61,7 +63,7 @@ t.test("an id, the newest active instance of a name, a workspace", (t) => {
 });
 
 t.test("the newest stale or pending instance of a name, if none is active", (t) => {
-  const resolve = gather(
+  const resolve = resolverFor(
     { name: "ana", workspace: "w" },
     { name: "ben", workspace: "w", status: "stale" },
     { name: "ben", workspace: "w", status: "pending" },
@@ -77,14 +79,18 @@ t.test("the newest stale or pending instance of a name, if none is active", (t) 
 });
 
 t.test("several names: each recipient once, under its first name", (t) => {
-  const resolve = gather({ name: "ana", workspace: "" }, { name: "ben", workspace: "" }, { name: "cy", workspace: "" });
+  const resolve = resolverFor(
+    { name: "ana", workspace: "" },
+    { name: "ben", workspace: "" },
+    { name: "cy", workspace: "" },
+  );
   t.same(resolve("id-3", "name:cy", "workspace:", "id-3"), ["id-3 as id-3", "id-2 as workspace:"]);
   t.same(resolve("workspace:", "id-1"), ["id-2 as workspace:", "id-3 as workspace:", "id-1 as id-1"]);
   t.end();
 });
 
 t.test("the first name without a recipient is reported, even if others have one", (t) => {
-  const resolve = gather({ name: "ana", workspace: "" }, { name: "ben", workspace: "x", status: "pending" });
+  const resolve = resolverFor({ name: "ana", workspace: "" }, { name: "ben", workspace: "x", status: "pending" });
   for (const written of ["nobody", "name:", "name:ben", "name:zoe", "workspace:x", "workspace:", "id-3", "__proto__"])
     t.equal(resolve("id-2", written), written);
   t.equal(resolve("b", "a"), "b");
@@ -93,7 +99,7 @@ t.test("the first name without a recipient is reported, even if others have one"
 
 t.test("more recipients than allowed are cut to one more than the maximum", (t) => {
   const all = Array.from({ length: MESSAGE_RECIPIENTS_MAX + 10 }, () => ({ name: "a", workspace: "" }));
-  t.equal(gather(...all)("workspace:")?.length, MESSAGE_RECIPIENTS_MAX + 1);
-  t.equal(gather(...all.slice(0, MESSAGE_RECIPIENTS_MAX + 1))("workspace:")?.length, MESSAGE_RECIPIENTS_MAX);
+  t.equal(resolverFor(...all)("workspace:")?.length, MESSAGE_RECIPIENTS_MAX + 1);
+  t.equal(resolverFor(...all.slice(0, MESSAGE_RECIPIENTS_MAX + 1))("workspace:")?.length, MESSAGE_RECIPIENTS_MAX);
   t.end();
 });

@@ -30,8 +30,8 @@ t.test("a failure text loses the URL that the receiver has named", (t) => {
 
 t.test("the event of a disabled webhook has the URL only if no token is required", (t) => {
   const webhook = { id: "w", url: "https://a:1/secret", fail_count: 10, reason: null };
-  const told = (guarded: boolean): unknown => JSON.parse(disabledEvent(webhook, guarded).data);
-  t.same(told(true), { id: "w", url: "a:1", fail_count: 10 });
-  t.same(told(false), { id: "w", url: "https://a:1/secret", fail_count: 10 });
+  const dataOf = (guarded: boolean): unknown => JSON.parse(disabledEvent(webhook, guarded).data);
+  t.same(dataOf(true), { id: "w", url: "a:1", fail_count: 10 });
+  t.same(dataOf(false), { id: "w", url: "https://a:1/secret", fail_count: 10 });
   t.end();
 });

@@ -54,17 +54,17 @@ function play(auth_token: string, exposed = false) {
   return { book, played, front, ask };
 }
 
-const told = (answer: Answer): unknown => (answer instanceof Failure ? answer : JSON.parse(String(answer.body)));
+const parse = (answer: Answer): unknown => (answer instanceof Failure ? answer : JSON.parse(String(answer.body)));
 
 t.test("it reports whether anyone on the network has access", (t) => {
   for (const exposed of [true, false]) {
     const { front, ask } = play("", exposed);
-    t.match(told(front.show(ask({ role: "nobody", actor: "dashboard" }))), { auth: false, logged_in: true, exposed });
+    t.match(parse(front.show(ask({ role: "nobody", actor: "dashboard" }))), { auth: false, logged_in: true, exposed });
   }
   const { front, ask } = play("secret");
-  t.match(told(front.show(ask(NOBODY))), { auth: true, logged_in: false, role: "nobody", actor: "" });
+  t.match(parse(front.show(ask(NOBODY))), { auth: true, logged_in: false, role: "nobody", actor: "" });
   t.match(
-    told(front.show(ask({ role: "server", actor: "" }))),
+    parse(front.show(ask({ role: "server", actor: "" }))),
     { logged_in: true, role: "server", actor: "dashboard" },
     "the server's token as bearer, which a proxy may add",
   );
@@ -96,6 +96,6 @@ t.test("a log-out that is not stored did not happen: the next try works", async 
   await settle();
   t.same(played.asked(-1), { ids: [row.id] });
   played.calls.at(-1)?.answer(null);
-  t.same(told(await done), { logged_out: true });
+  t.same(parse(await done), { logged_out: true });
   t.equal(front.find(cookie), undefined);
 });

@@ -143,9 +143,9 @@ t.test("the order of the disabled webhooks does not depend on the history of the
     grown.outbox.enable(grown.rowOf(id));
   }
   for (const { publish } of [fresh, grown]) publish("t", WEBHOOK_HOPS_MAX);
-  const told = fresh.published();
-  t.equal(told.length, 4);
-  t.same(grown.published(), told);
+  const published = fresh.published();
+  t.equal(published.length, 4);
+  t.same(grown.published(), published);
   t.end();
 });
 

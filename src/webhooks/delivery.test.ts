@@ -57,7 +57,7 @@ const REFUSED: Failed = {
   status: 400,
   retry_after_ms: 0,
 };
-const TROUBLED: Failed = { ...REFUSED, failure: "troubled", reason: "it answered 503", status: 503 };
+const UNAVAILABLE: Failed = { ...REFUSED, failure: "unavailable", reason: "it answered 503", status: 503 };
 const errorOf = (outcome: Outcome): string => (outcome.kind === "delivered" ? "" : outcome.reason);
 
 interface Request extends Delivery {
@@ -617,7 +617,7 @@ t.test("a refused event is set aside after its own budget, and the next one is d
   for (let at = 0; at < 3; at++) system.publish();
   const budgets = [
     { outcome: REFUSED, tries: Math.ceil(WEBHOOK_EVENT_BUDGET / WEBHOOK_REFUSAL_COST), hours: 0.75 },
-    { outcome: TROUBLED, tries: WEBHOOK_EVENT_BUDGET, hours: 24 },
+    { outcome: UNAVAILABLE, tries: WEBHOOK_EVENT_BUDGET, hours: 24 },
   ];
   system.chance = 0;
   for (const [at, { outcome, tries, hours }] of budgets.entries()) {
@@ -666,7 +666,7 @@ t.test("dead letters and the delivery log are bounded; the oldest ones are disca
   const { row } = system.stored("w");
   for (let at = 0; at < WEBHOOK_DEAD_LETTERS_MAX + 2; at++) {
     const event = system.publish();
-    if (at === 0) await system.answer("w", TROUBLED);
+    if (at === 0) await system.answer("w", UNAVAILABLE);
     t.equal(system.outbox.skip(row, at === 0 ? event : null, system.now_ms), event);
     system.commit();
   }
@@ -713,7 +713,7 @@ t.test("Retry-After applies if it is later than the backoff; attempts and time s
   const system = new System();
   system.add("w");
   system.publish();
-  await system.answer("w", { ...TROUBLED, retry_after_ms: 60_000 });
+  await system.answer("w", { ...UNAVAILABLE, retry_after_ms: 60_000 });
   await system.pass(100);
   t.match(system.stored("w"), { head_event: 1, head_tries: 1, head_spent: 1, next_try_at: system.now_ms + 59_900 });
   system.restart();
@@ -722,7 +722,7 @@ t.test("Retry-After applies if it is later than the backoff; attempts and time s
   await system.pass(1);
   t.match(system.requests, [{ event: 1 }]);
   const delay = retryDelay(2, system.chance);
-  await system.answer("w", { ...TROUBLED, retry_after_ms: 1 });
+  await system.answer("w", { ...UNAVAILABLE, retry_after_ms: 1 });
   await system.pass(delay - 1);
   t.same(system.requests, [], "an earlier one counts for nothing");
   await system.pass(1);

@@ -33,7 +33,7 @@ import type { WebhookReader } from "../outbox/table.js";
 
 const SECOND_MS = 1_000;
 /** The cost of a failure, as a part of an event's budget. */
-const COSTS: Readonly<Record<FailureKind, number>> = { refused: WEBHOOK_REFUSAL_COST, troubled: 1, unreachable: 0 };
+const COSTS: Readonly<Record<FailureKind, number>> = { refused: WEBHOOK_REFUSAL_COST, unavailable: 1, unreachable: 0 };
 
 /** No event has this id. */
 const NO_EVENT = 0;

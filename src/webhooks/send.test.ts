@@ -11,21 +11,21 @@ t.test("only a 2xx is a delivery", (t) => {
   for (const status of [200, 201, 202, 204, 226, 299])
     t.same(answerOutcome("h", { status, headers: {} }, NOW_MS), { kind: "delivered", status });
   for (const [status, failure] of [
-    [101, "troubled"],
-    [199, "troubled"],
+    [101, "unavailable"],
+    [199, "unavailable"],
     [300, "refused"],
     [301, "refused"],
     [304, "refused"],
     [400, "refused"],
     [404, "refused"],
-    [408, "troubled"],
+    [408, "unavailable"],
     [410, "refused"],
-    [425, "troubled"],
-    [429, "troubled"],
+    [425, "unavailable"],
+    [429, "unavailable"],
     [499, "refused"],
-    [500, "troubled"],
-    [503, "troubled"],
-    [599, "troubled"],
+    [500, "unavailable"],
+    [503, "unavailable"],
+    [599, "unavailable"],
   ] as const)
     t.match(answerOutcome("h", { status, headers: {} }, NOW_MS), {
       kind: "failed",

@@ -28,10 +28,10 @@ export interface Delivery {
 }
 
 /**
- * Classifies a failure. refused: the receiver answered that it does not want this. troubled: it answered that it cannot
- * take it, or too late. unreachable: it did not answer at all.
+ * Classifies a failure. refused: the receiver answered that it does not want this. unavailable: it answered that it
+ * cannot take it, or too late. unreachable: it did not answer at all.
  */
-export type FailureKind = "refused" | "troubled" | "unreachable";
+export type FailureKind = "refused" | "unavailable" | "unreachable";
 
 export type Outcome =
   | { readonly kind: "delivered"; readonly status: number }
@@ -71,7 +71,7 @@ export function senderOver(client: OutboundClient, now: () => number): Send {
 
 function failureOutcome({ kind, message: reason }: OutboundFailure): Outcome {
   if (kind === "busy" || kind === "aborted") return { kind: "not sent", reason };
-  const failure = kind === "timeout" || kind === "too_large" ? "troubled" : "unreachable";
+  const failure = kind === "timeout" || kind === "too_large" ? "unavailable" : "unreachable";
   return { kind: "failed", failure, reason, status: null, retry_after_ms: 0 };
 }
 
@@ -85,7 +85,7 @@ export function answerOutcome(host: string, { status, headers }: Answered, now_m
   const moved = status >= 300 && status < 400 && location !== undefined;
   return {
     kind: "failed",
-    failure: status >= 300 && status < 500 && !LATER.has(status) ? "refused" : "troubled",
+    failure: status >= 300 && status < 500 && !LATER.has(status) ? "refused" : "unavailable",
     reason: `${host} answered ${status}${moved ? ` with Location ${shownLocation(location)}, which is not followed` : ""}`,
     status,
     retry_after_ms: retryAfterDelay(first(headers["retry-after"]), now_ms),

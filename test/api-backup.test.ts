@@ -485,7 +485,7 @@ t.test("a node of a cluster gives a snapshot and takes none", { skip: natsMissin
   t.same(refusalOf(await restore(node, snapshot)), {
     status: 409,
     error:
-      "a node of a cluster takes no snapshot: stop the nodes, restore into a server alone, and begin another " +
+      "a node of a cluster takes no snapshot: stop the nodes, restore into a single server, and begin another " +
       "cluster from it with --cluster-seed and another --cluster-name",
     code: 409,
   });

@@ -40,7 +40,7 @@ export interface RestoreOptions {
 const RUNNING = new Failure("UNAVAILABLE", "a restore is running, try again");
 const IN_CLUSTER = new Failure(
   "ALREADY_EXISTS",
-  "a node of a cluster takes no snapshot: stop the nodes, restore into a server alone, and begin another cluster " +
+  "a node of a cluster takes no snapshot: stop the nodes, restore into a single server, and begin another cluster " +
     "from it with --cluster-seed and another --cluster-name",
 );
 /** The client that sent the snapshot is gone, so it does not read this. */

@@ -115,7 +115,7 @@ export class Restore implements BackgroundTask {
     }
   }
 
-  /** The file may be large. A thread of the system's pool frees its pages. */
+  /** Deletes the staging file asynchronously: it may be large, and a thread of the system's pool frees its pages. */
   async #removeStaging(): Promise<void> {
     try {
       await rm(this.#options.path, { force: true });

@@ -23,8 +23,8 @@ export class Staging {
   readonly #sum = crypto().createHash("sha256");
   readonly #counts: Record<string, number> = {};
   /** The beginning of an incomplete line. */
-  #begun: Uint8Array[] = [];
-  #begun_bytes = 0;
+  #partial: Uint8Array[] = [];
+  #partialBytes = 0;
   #line = 0;
   #closed = false;
   #failure: Failure | null = null;
@@ -38,14 +38,14 @@ export class Staging {
   write(bytes: Uint8Array): Failure | null {
     let from = 0;
     for (let end = bytes.indexOf(LINE_FEED); end >= 0 && this.#failure === null; end = bytes.indexOf(LINE_FEED, from)) {
-      this.#begun.push(bytes.subarray(from, end + 1));
+      this.#partial.push(bytes.subarray(from, end + 1));
       this.#endLine();
       from = end + 1;
     }
     if (this.#failure === null && from < bytes.byteLength) {
-      this.#begun.push(bytes.slice(from));
-      this.#begun_bytes += bytes.byteLength - from;
-      if (this.#begun_bytes > RESTORE_LINE_BYTES_MAX)
+      this.#partial.push(bytes.slice(from));
+      this.#partialBytes += bytes.byteLength - from;
+      if (this.#partialBytes > RESTORE_LINE_BYTES_MAX)
         this.#refuse(`longer than ${RESTORE_LINE_BYTES_MAX} bytes`, this.#line + 1);
     }
     return this.#failure;
@@ -53,7 +53,7 @@ export class Staging {
 
   /** Completes the staging database after the last piece. Returns its number of records by kind. */
   finish(): RecordCounts | Failure {
-    if (this.#begun.length > 0 && this.#failure === null) this.#endLine();
+    if (this.#partial.length > 0 && this.#failure === null) this.#endLine();
     if (this.#failure === null && !this.#closed) this.#failure = invalid("the snapshot ends without its closing line");
     if (this.#failure !== null) return this.#failure;
     for (const writer of this.#writers.values()) writer.finish();
@@ -63,9 +63,9 @@ export class Staging {
   }
 
   #endLine(): void {
-    const line = this.#begun.length === 1 ? (this.#begun[0] ?? new Uint8Array(0)) : Buffer.concat(this.#begun);
-    this.#begun = [];
-    this.#begun_bytes = 0;
+    const line = this.#partial.length === 1 ? (this.#partial[0] ?? new Uint8Array(0)) : Buffer.concat(this.#partial);
+    this.#partial = [];
+    this.#partialBytes = 0;
     this.#line += 1;
     const wrong = this.#closed ? "it stands after the closing line" : this.#take(line);
     if (wrong !== null) this.#refuse(wrong, this.#line);

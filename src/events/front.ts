@@ -47,11 +47,11 @@ export interface EventsFrontOptions {
 const LAGGED_TOPIC = "koor.lagged";
 const SERVER = "koor";
 
-type PublishOf = Pick<
+type PublishCall = Pick<
   Request<readonly string[], unknown, "x-koor-hops", Static<typeof PublishBodies>>,
   "free" | "json" | "headers" | "context" | "caller"
 >;
-type HistoryOf = Pick<Request<readonly string[], Static<typeof EventHistoryQuery>>, "query" | "context" | "onAbort">;
+type HistoryCall = Pick<Request<readonly string[], Static<typeof EventHistoryQuery>>, "query" | "context" | "onAbort">;
 
 /** Parses a subscription. Fails with 400 if its pattern is malformed. */
 export function subscriptionOf(
@@ -82,7 +82,7 @@ export class EventsFront {
     this.#stored = options.reads.model(eventReader);
   }
 
-  publish({ free, json, headers: { "x-koor-hops": hops }, context, caller }: PublishOf): Answer | Promise<Answer> {
+  publish({ free, json, headers: { "x-koor-hops": hops }, context, caller }: PublishCall): Answer | Promise<Answer> {
     if (hops !== "" && !HOPS.test(hops)) return invalid("X-Koor-Hops must be a non-negative integer");
     const many = Array.isArray(json);
     const bodies = many ? json : [json];
@@ -121,12 +121,12 @@ export class EventsFront {
     return row === undefined ? undefined : encodeEvent(row);
   }
 
-  history(request: HistoryOf): Answer | Promise<Answer> {
+  history(request: HistoryCall): Answer | Promise<Answer> {
     const { after = null, wait = 0 } = request.query;
     return after !== null && wait > 0 && this.#isAhead(after) ? this.#waitAhead(after, request) : this.#read(request);
   }
 
-  async #waitAhead(after: number, request: HistoryOf): Promise<Answer> {
+  async #waitAhead(after: number, request: HistoryCall): Promise<Answer> {
     const { hub, readBarrier } = this.#options;
     // Another node may have reported events that this node does not know yet.
     if (readBarrier !== null) await new Promise<void>((resolve) => readBarrier(resolve));
@@ -150,7 +150,7 @@ export class EventsFront {
     return encodeEvent({ id: last_id, topic: LAGGED_TOPIC, created_at, source: SERVER, data: encodeLag(last_id) }).text;
   }
 
-  #read({ query, context, onAbort }: HistoryOf): Answer | Promise<Answer> {
+  #read({ query, context, onAbort }: HistoryCall): Answer | Promise<Answer> {
     const pattern = compilePattern(query.topic ?? "");
     if (pattern instanceof Failure) return pattern;
     const {

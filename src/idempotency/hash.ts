@@ -1,6 +1,6 @@
 /**
- * Hashes a request that has a `request_id`. The hash tells a repetition of the same call from another call with the
- * same `request_id`, which would get an answer to a question that it has not asked. Pure. Runs on the front.
+ * Hashes a request that has a `request_id`. An equal hash means that the same call is repeated. Another hash means that
+ * another call reuses the `request_id`; it must not get the answer of the first one. Pure. Runs on the front.
  */
 import type { TObject } from "typebox";
 import { crypto } from "../base/crypto.js";

@@ -176,9 +176,9 @@ export const markStale = writerMethod({
     const ids: string[] = [];
     for (const [at, row] of rows.entries()) {
       const last_seen_ms = must(last_seen[at], "a time for each row");
-      const notice = instances.markStale(row, last_seen_ms);
-      if (notice === undefined) continue;
-      const { id, name, workspace, stack } = notice;
+      const stale = instances.markStale(row, last_seen_ms);
+      if (stale === undefined) continue;
+      const { id, name, workspace, stack } = stale;
       const data = JSON.stringify({ instance_id: id, name, workspace, stack, last_seen: formatTime(last_seen_ms) });
       events.publish({ topic: TOPIC_STALE, data, source: LIVENESS_SOURCE }, call);
       marked.push(row);

@@ -17,7 +17,7 @@ interface StoredInstance extends Omit<InstanceRow, "token_hash" | "capabilities"
 }
 
 /** The data of an event about an instance. */
-export interface InstanceTitle {
+export interface InstanceEventData {
   readonly id: string;
   readonly name: string;
   readonly workspace: string;
@@ -70,7 +70,7 @@ export class InstanceWriter extends PublishingModel {
   readonly #insert_life: Statement<[number | bigint, string, number], unknown>;
   readonly #row_of: Statement<[string], number>;
   readonly #registered_by: Statement<[string], string>;
-  readonly #notice: Statement<[number], InstanceTitle>;
+  readonly #eventData: Statement<[number], InstanceEventData>;
   readonly #activate: Statement<[number, number], unknown>;
   readonly #status: Statement<[number], string>;
   readonly #capabilities: Statement<[string], string>;
@@ -93,7 +93,7 @@ export class InstanceWriter extends PublishingModel {
     this.#registered_by = db
       .prepare<[string], string>("SELECT id FROM instance WHERE registered_by = ? ORDER BY row")
       .pluck();
-    this.#notice = db.prepare("SELECT id, name, workspace, stack FROM instance WHERE row = ?");
+    this.#eventData = db.prepare("SELECT id, name, workspace, stack FROM instance WHERE row = ?");
     this.#activate = db.prepare(
       "UPDATE instance_life SET status = 'active', last_seen = max(last_seen, ?) WHERE row = ?",
     );
@@ -103,8 +103,8 @@ export class InstanceWriter extends PublishingModel {
     this.#set_capabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
     this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
-    // A last_seen that is stored after the silence that followed it does not end that silence. It is the last one before
-    // it, so it equals the stored last_seen.
+    // A last_seen that is stored after the silence that followed it does not end that silence. It is the last one
+    // before it, so it equals the stored last_seen.
     this.#storeLastSeen = db.prepare(
       `UPDATE instance_life SET
          status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?
@@ -196,7 +196,7 @@ export class InstanceWriter extends PublishingModel {
   }
 
   /** Marks an instance stale. Returns the data of its event, or undefined if this silence was reported already. */
-  markStale(row: number, last_seen_ms: number): InstanceTitle | undefined {
+  markStale(row: number, last_seen_ms: number): InstanceEventData | undefined {
     if (this.#stale.run(last_seen_ms, row, last_seen_ms, last_seen_ms).changes === 0) return undefined;
     const notice = this.#notice.get(row);
     if (notice !== undefined) this.#touch(notice.id);

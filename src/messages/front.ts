@@ -45,8 +45,8 @@ export interface MessageFrontOptions {
   readonly log: Log;
 }
 
-type SendOf = Pick<Request<readonly string[], unknown, string, MessageBody>, "free" | "json" | "context">;
-type ListOf = Pick<Request<readonly string[], MessageQuery>, "query" | "context" | "onAbort">;
+type SendCall = Pick<Request<readonly string[], unknown, string, MessageBody>, "free" | "json" | "context">;
+type ListCall = Pick<Request<readonly string[], MessageQuery>, "query" | "context" | "onAbort">;
 type Finding = PageReply | Failure;
 
 const SECOND_MS = 1_000;
@@ -61,7 +61,7 @@ export class MessageFront {
     this.#options = options;
   }
 
-  async send({ free: [given = null], json, context }: SendOf): Promise<Answer> {
+  async send({ free: [given = null], json, context }: SendCall): Promise<Answer> {
     const { writer, directory, log } = this.#options;
     const sender = this.#caller(context);
     if (sender instanceof Failure) return sender;
@@ -139,7 +139,7 @@ export class MessageFront {
     return listReply(reads.stream(listAllMessages, request, context, MANY_ROWS));
   }
 
-  list({ query, context, onAbort }: ListOf): Answer | Promise<Answer> {
+  list({ query, context, onAbort }: ListCall): Answer | Promise<Answer> {
     const caller = this.#caller(context);
     if (caller instanceof Failure) return caller;
     const { box = "in", unread = 0, thread = "", after, wait = 0, limit = MESSAGE_ROWS_DEFAULT } = query;

@@ -23,7 +23,7 @@ export interface Resolved {
 }
 
 /** The part of the directory that messages need. */
-export interface Present {
+export interface InstanceLookup {
   get(id: string): Entry | undefined;
   list(status: "active"): readonly Entry[];
   /** Returns the newest instance of a name, of any status. */
@@ -34,12 +34,12 @@ const NAME = "name:";
 const WORKSPACE = "workspace:";
 
 /** @param written names: an instance's id, `name:N` or `workspace:W` */
-export function resolveRecipients(present: Present, sender: Entry, written: readonly string[]): Resolved {
-  const groups = groupsOf(present, sender, written);
+export function resolveRecipients(instances: InstanceLookup, sender: Entry, written: readonly string[]): Resolved {
+  const groups = groupsOf(instances, sender, written);
   const found = new Map<string, Recipient>();
   for (const to of written) {
-    const entry = present.get(to);
-    const named = withInactive(to, groups.get(to), present, sender) ?? (entry === undefined ? [] : [entry]);
+    const entry = instances.get(to);
+    const named = withInactive(to, groups.get(to), instances, sender) ?? (entry === undefined ? [] : [entry]);
     if (named.length === 0) return { to: [], nobody: to };
     for (const { id, name } of named) {
       if (!found.has(id)) found.set(id, { id, name, to });
@@ -56,7 +56,7 @@ export function resolveRecipients(present: Present, sender: Entry, written: read
 function withInactive(
   to: string,
   group: readonly Entry[] | undefined,
-  present: Present,
+  present: InstanceLookup,
   { workspace }: Entry,
 ): readonly Entry[] | undefined {
   if (group === undefined || group.length > 0 || !to.startsWith(NAME)) return group;
@@ -65,7 +65,11 @@ function withInactive(
 }
 
 /** Returns the active instances of each written name and workspace. */
-function groupsOf(present: Present, sender: Entry, written: readonly string[]): ReadonlyMap<string, readonly Entry[]> {
+function groupsOf(
+  present: InstanceLookup,
+  sender: Entry,
+  written: readonly string[],
+): ReadonlyMap<string, readonly Entry[]> {
   const groups = new Map<string, Entry[]>();
   for (const to of written) if (to.startsWith(NAME) || to.startsWith(WORKSPACE)) groups.set(to, []);
   if (groups.size === 0) return groups;

@@ -34,7 +34,7 @@ export interface SessionFrontOptions {
   readonly log: Log;
 }
 
-type Asked<Header extends string, Json = unknown> = Pick<
+type SessionCall<Header extends string, Json = unknown> = Pick<
   Request<readonly string[], unknown, Header, Json>,
   "caller" | "headers" | "json" | "peer"
 >;
@@ -54,7 +54,7 @@ export class SessionFront {
   }
 
   /** Answers who is logged in, and renews the cookie of a session. */
-  show({ caller, headers: { cookie } }: Asked<"cookie">): Reply {
+  show({ caller, headers: { cookie } }: SessionCall<"cookie">): Reply {
     const found = this.#lookUp(cookie);
     const renews = found !== undefined && found.session.caller === caller;
     return this.#answer(caller, renews ? [keepCookie(this.#cookie, found.value, found.session.row.secure)] : []);
@@ -66,7 +66,7 @@ export class SessionFront {
     headers: { cookie, origin, host },
     json: { token },
     peer,
-  }: Asked<"cookie" | "origin" | "host", { readonly token: string }>): Promise<Answer> {
+  }: SessionCall<"cookie" | "origin" | "host", { readonly token: string }>): Promise<Answer> {
     const { book, writer, gate, actors, log } = this.#options;
     // Only the page itself may log its user in: to be logged in as another user is an attack, too (login CSRF).
     if (origin !== "" && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
@@ -90,7 +90,7 @@ export class SessionFront {
    * Ends the session; without one there is nothing to do. The end is stored before the answer, so it survives a
    * restart.
    */
-  async logOut({ caller, headers: { cookie } }: Asked<"cookie">): Promise<Answer> {
+  async logOut({ caller, headers: { cookie } }: SessionCall<"cookie">): Promise<Answer> {
     const { book, writer, log } = this.#options;
     const session = this.find(cookie);
     if (session !== undefined && session.caller === caller) {

@@ -13,7 +13,7 @@ type Stored = string | number | Buffer | null;
 
 /** Encodes a column's value for a record, and decodes it. Decoding returns undefined for a value of another type. */
 interface ColumnType {
-  readonly says: string;
+  readonly expected: string;
   readonly encode: (value: Stored) => string;
   readonly decode: (value: unknown, exact: string) => Stored | undefined;
   /** The value of an absent member; undefined if the member is required. */
@@ -22,8 +22,8 @@ interface ColumnType {
   readonly sparse?: true;
 }
 
-const JSON_TYPE = (says: string, decode: ColumnType["decode"]): ColumnType => ({
-  says,
+const JSON_TYPE = (expected: string, decode: ColumnType["decode"]): ColumnType => ({
+  expected,
   encode: (value) => JSON.stringify(value),
   decode,
 });
@@ -37,19 +37,19 @@ export const WHOLE = JSON_TYPE("a whole number that is not negative", (value) =>
 export const NUMBER = JSON_TYPE("a number", (value) => (typeof value === "number" ? value : undefined));
 /** Milliseconds since the epoch; a time in records. */
 export const TIME: ColumnType = {
-  says: "a time",
+  expected: "a time",
   encode: (value) => `"${formatTime(Number(value))}"`,
   decode: (value) => (typeof value === "string" ? parseTime(value) : undefined),
 };
 /** 0 or 1; false or true in records. */
 export const SWITCH: ColumnType = {
-  says: "true or false",
+  expected: "true or false",
   encode: (value) => (value === 1 ? "true" : "false"),
   decode: (value) => (typeof value === "boolean" ? Number(value) : undefined),
 };
 /** JSON text; the JSON itself in records, with its digits. */
 export const JSON_VALUE: ColumnType = {
-  says: "JSON",
+  expected: "JSON",
   encode: (value) => toOneLine(String(value)),
   decode: (_value, exact) => toOneLine(exact),
 };
@@ -57,7 +57,7 @@ export const JSON_VALUE: ColumnType = {
 /** Allows null in the table and in records. */
 export function nullable(type: ColumnType): ColumnType {
   return {
-    says: `${type.says}, or null`,
+    expected: `${type.expected}, or null`,
     encode: (value) => (value === null ? "null" : type.encode(value)),
     decode: (value, exact) => (value === null ? null : type.decode(value, exact)),
   };
@@ -101,7 +101,7 @@ interface Column {
 
 export function rowKind(options: RowKindOptions): Kind {
   const columns: readonly Column[] = Object.entries(options.columns).map(([column, type]) =>
-    "says" in type ? { column, member: column, type } : { column, member: type[0], type: type[1] },
+    "expected" in type ? { column, member: column, type } : { column, member: type[0], type: type[1] },
   );
   return {
     name: options.name,
@@ -161,7 +161,7 @@ class RowWriter implements KindWriter {
       const exact = record.exact(member);
       if (exact === undefined && type.absent === undefined) return `${member} is required`;
       const value = exact === undefined ? type.absent : type.decode(record.members[member], exact);
-      if (value === undefined) return `${member} must be ${type.says}`;
+      if (value === undefined) return `${member} must be ${type.expected}`;
       values.push(value);
     }
     if (this.#id >= 0) {

@@ -11,6 +11,7 @@ const NO_CONTENT = "audit";
 
 const TABLES = KINDS.flatMap(({ tables }) => tables);
 
+/** Returns true if a table with content, the audit log excepted, has a row. */
 export function holdsContent(db: Db): boolean {
   return TABLES.some(
     (table) => table !== NO_CONTENT && db.prepare(`SELECT 1 FROM main.${table} LIMIT 1`).get() !== undefined,

@@ -36,6 +36,7 @@ export function listsOf(events: readonly CommittedEvent[]): CommittedEvents {
   };
 }
 
+/** Unpacks events from a message between threads. */
 export function eventsOf({ ids, topics, sources, texts }: CommittedEvents): CommittedEvent[] {
   return ids.map((id, at) => ({ id, topic: topics[at] ?? "", source: sources[at] ?? "", text: texts[at] ?? "" }));
 }

@@ -204,8 +204,8 @@ export class Hub implements Measured {
   }
 
   #deliver(group: Group, events: readonly CommittedEvent[]): void {
-    // Listeners come first: a subscriber that the library drops while it sends becomes a listener that holds these
-    // events already.
+    // Listeners come first. A subscriber that the library drops while it sends gets a listener that holds these events
+    // already, and must not get them twice.
     for (const event of events) for (const listener of group.listeners) listener.take(event);
     const members = this.#broadcaster.publish(
       group.topic,

@@ -101,6 +101,7 @@ export function encodeInstance(entry: Entry): string {
   );
 }
 
+/** Returns true if an instance has every value that the filter names. */
 export function matchesFilter(entry: Entry, { name, workspace, stack, capability }: InstanceFilter): boolean {
   return (
     (name === undefined || entry.name === name) &&

@@ -2,6 +2,7 @@
 import { MESSAGE_ID } from "../../schemas/messages.js";
 import { type Failure, notFound } from "../base/result.js";
 
+/** Returns the id of the message in this row. */
 export function messageId(row: number): string {
   return `message-${row}`;
 }

@@ -6,6 +6,7 @@ import { SESSION_COOKIE_BYTES, SESSION_COOKIES_TRIED_MAX, SESSION_IDLE_MS } from
 
 const VALUE = new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((SESSION_COOKIE_BYTES * 4) / 3)}}$`);
 
+/** Returns the cookie's name at a port of the dashboard. */
 export function cookieName(port: number): string {
   return `koor_session_${port}`;
 }

@@ -99,6 +99,7 @@ interface Column {
   readonly type: ColumnType;
 }
 
+/** Creates a kind from the columns of its table. */
 export function rowKind(options: RowKindOptions): Kind {
   const columns: readonly Column[] = Object.entries(options.columns).map(([column, type]) =>
     "expected" in type ? { column, member: column, type } : { column, member: type[0], type: type[1] },

@@ -26,6 +26,7 @@ export interface VersionKindOptions {
   readonly keyOf: (record: SnapshotRecord["members"]) => string | undefined;
 }
 
+/** Creates the kind of a versioned space. */
 export function versionKind({ space, reader, keyOf }: VersionKindOptions): Kind {
   const { name } = space;
   return {

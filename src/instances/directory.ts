@@ -362,7 +362,7 @@ export class Directory implements Measured {
       // The directory may have been loaded again in the meantime; then the id has another entry.
       const current = this.#by_id.get(entry.id);
       if (current === undefined) return;
-      // The order matters: the instance was alive until now, for any check for silence in between.
+      // The touch comes first: a check for silence in between must not find the instance silent.
       this.touch(current, now());
       current.waits -= 1;
       if (current.waits === 0) this.#waiting.delete(current);

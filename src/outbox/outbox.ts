@@ -101,8 +101,8 @@ export class Outbox extends PublishingModel {
 
   /**
    * Queues an event for every active webhook that wants it. If a chain of deliveries gets too long, the webhook is
-   * disabled instead and its queue stays as it is. If the source of the event is not trusted, the event is dropped
-   * instead.
+   * disabled instead and its queue stays as it is. If the hop count comes from a caller that is not trusted, the event
+   * is dropped instead.
    * @returns the webhooks that were disabled; the caller publishes events about them
    */
   publish(event: OutboxEvent): readonly DisabledWebhook[] {

@@ -198,9 +198,9 @@ export class InstanceWriter extends PublishingModel {
   /** Marks an instance stale. Returns the data of its event, or undefined if this silence was reported already. */
   markStale(row: number, last_seen_ms: number): InstanceEventData | undefined {
     if (this.#stale.run(last_seen_ms, row, last_seen_ms, last_seen_ms).changes === 0) return undefined;
-    const notice = this.#notice.get(row);
-    if (notice !== undefined) this.#touch(notice.id);
-    return notice;
+    const data = this.#eventData.get(row);
+    if (data !== undefined) this.#touch(data.id);
+    return data;
   }
 
   reload(): void {

@@ -103,7 +103,7 @@ t.test("any sequence of changes agrees with a naive model", (t) => {
         );
         known.push({ ...sent, sender: one.who, subject, sent_at: now_ms, expires_at, copies });
         const pushed = pushOf(writer, BOXES);
-        t.same([pushed?.in, pushed?.out], [one.to, [one.who]], "who has something new");
+        t.same([pushed?.in, pushed?.out], [one.to, [one.who]], "both are notified");
       } else if (one.do === "deliver") {
         writer.deliver(one.who, one.rows, now_ms);
         for (const { row, copies } of known) {
@@ -142,7 +142,7 @@ t.test("any sequence of changes agrees with a naive model", (t) => {
       t.same(
         [pushed.unread, pushed.expires_at],
         [reader.countUnread(), reader.nextExpiry()],
-        "and so the front is told",
+        "and the front gets these figures",
       );
     for (const instance of WHO) compareBoxes(reader, { known: known.filter(there), rows }, instance, now_ms);
     db.close();
@@ -299,7 +299,7 @@ t.test("the changes of a rolled-back transaction are forgotten", (t) => {
     }),
   );
   writer.reload();
-  t.equal(pushOf(writer, BOXES), null, "nobody is told of it");
+  t.equal(pushOf(writer, BOXES), null, "nothing is pushed");
   db.close();
   t.end();
 });

@@ -217,6 +217,16 @@ export const INLINE_BYTES_MAX = 16 * KIB;
 export const CALLS_TOGETHER_MAX = 16;
 export const MAILBOX_CALLS_MAX = 8_192;
 export const MAILBOX_BYTES_MAX = 256 * MIB;
+/**
+ * A write of more bytes is large: the writer gets one of them at a time. It takes the writer about 15 ms a MiB, most of
+ * that for the disk, and small writes of other clients wait for each large one that is before them.
+ */
+export const LARGE_WRITE_BYTES_MIN = MIB;
+/** Large writes that wait until the writer has answered the previous one. */
+export const LARGE_WRITES_WAITING_MAX = 64;
+export const LARGE_WRITES_WAITING_OF_CALLER_MAX = 48;
+/** A large write that has waited longer is refused. */
+export const LARGE_WRITE_WAIT_MS_MAX = 10_000;
 export const WRITER_DEADLINE_MS = 10_000;
 export const POOL_DEADLINE_MS = 20_000;
 /** How long past its deadline a call waits for the writer's word on whether it was carried out. */
@@ -915,6 +925,10 @@ function relation(holds: boolean, what: string): void {
 }
 
 relation(BODIES_IN_MEMORY_BYTES_MAX >= 4 * BODY_BYTES_MAX, "several full bodies must fit in memory");
+relation(
+  LARGE_WRITES_WAITING_OF_CALLER_MAX < LARGE_WRITES_WAITING_MAX,
+  "one caller's writes leave others room to wait",
+);
 relation(MAILBOX_BYTES_MAX >= BODIES_IN_MEMORY_BYTES_MAX, "what was received must fit the writer's mailbox");
 relation(BATCH_BYTES_MAX >= BODY_BYTES_MAX, "one full body must fit a batch");
 relation(

@@ -127,6 +127,11 @@ export class RpcClient {
     return this.#pending.size;
   }
 
+  /** Bytes of the calls in flight, as their methods weigh them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get attached(): boolean {
     return this.#port !== null;
   }

@@ -2,7 +2,13 @@
 import { RemoteWriteCounter } from "./remote-write-counter.js";
 import t from "tap";
 import * as Type from "typebox";
-import { VERDICT_GRACE_MS, WRITER_DEADLINE_MS } from "../../schemas/limits.js";
+import {
+  LARGE_WRITE_BYTES_MIN,
+  LARGE_WRITES_WAITING_OF_CALLER_MAX,
+  MAILBOX_BYTES_MAX,
+  VERDICT_GRACE_MS,
+  WRITER_DEADLINE_MS,
+} from "../../schemas/limits.js";
 import { framesOf, messageOf } from "../../test/support/frames.js";
 import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
@@ -37,6 +43,15 @@ const apply = writerMethod({
   ],
   run: () => ({ specs: [] }),
 });
+const store = writerMethod({
+  ...base,
+  name: "test.store",
+  request: Type.Object({ name: Type.String(), bytes: Type.Integer() }),
+  reply: Type.Null(),
+  weight: ({ bytes }) => bytes,
+  changes: [],
+  run: () => null,
+});
 const look = writerMethod({
   ...base,
   name: "test.look",
@@ -59,7 +74,7 @@ class World {
   readonly sent: number[] = [];
   now_ms = 0;
   readonly #client = new RpcClient({
-    methods: new MethodTable([put, apply, look]),
+    methods: new MethodTable([put, apply, look, store]),
     clock: { now: () => this.now_ms },
     calls_max: 3,
   });
@@ -226,4 +241,62 @@ t.test("of a call that fails, whatever the reason, listeners hear the failure", 
   );
   slow.take(messageOf([FRAME.REPLY, slow.sent[2] ?? 0, null]));
   t.match(slow.news(), [{ at: "end", asked: ["l"], made: ["l"] }, "done"], "told once");
+});
+
+/** A world in which clients send large writes. */
+function largeWorld() {
+  const world = new World();
+  const answered: string[] = [];
+  return {
+    ...world,
+    world,
+    answered,
+    send: (actor: string, name: string, bytes = LARGE_WRITE_BYTES_MIN + 1) =>
+      world.writer.call(store, { name, bytes }, { actor, trace: "" }, (reply) =>
+        answered.push(reply instanceof Failure ? `${name} ${reply.status}` : name),
+      ),
+    /** Answers the calls that the writer's thread has got. */
+    answer: async (): Promise<number> => {
+      await turn();
+      const calls = world.sent.splice(0);
+      for (const id of calls) world.take(messageOf([FRAME.REPLY, id, null]));
+      await turn();
+      return calls.length;
+    },
+  };
+}
+
+t.test("the writer gets one large write at a time, of alternating callers, and small ones at once", async (t) => {
+  const { world, answered, send, answer } = largeWorld();
+  for (const name of ["a1", "a2", "a3"]) send("ana", name);
+  send("ben", "b1");
+  send("ana", "small", LARGE_WRITE_BYTES_MIN);
+  await turn();
+  t.equal(world.writer.depth, 5, "those that wait are in flight, too");
+  t.equal(await answer(), 2);
+  t.same(answered.splice(0).toSorted(), ["a1", "small"]);
+  for (const name of ["a2", "b1", "a3"]) {
+    t.equal(await answer(), 1);
+    t.same(answered.splice(0), [name]);
+  }
+  t.equal(world.writer.depth, 0);
+});
+
+t.test("large writes beyond their bounds are refused, and those that wait when the writer is gone", async (t) => {
+  const { world, answered, send, answer } = largeWorld();
+  send("ana", "first");
+  await turn();
+  for (let at = 0; at < LARGE_WRITES_WAITING_OF_CALLER_MAX; at++) send("ana", "waits");
+  send("ana", "one more");
+  send("ben", "other");
+  send("ben", "huge", MAILBOX_BYTES_MAX);
+  await turn();
+  t.same(answered.splice(0), ["huge RESOURCE_EXHAUSTED", "one more RESOURCE_EXHAUSTED"]);
+  for (let at = 0; at < 3; at++) t.equal(await answer(), 1);
+  t.same(answered.splice(0), ["first", "waits", "other"], "another caller still finds room, and is second");
+  world.writer.hold(new Failure("UNAVAILABLE", "the disk is gone"));
+  await answer();
+  await turn();
+  t.same(new Set(answered.splice(1)), new Set(["waits UNAVAILABLE"]));
+  t.equal(world.writer.depth, 0);
 });

@@ -2,14 +2,24 @@
  * The writer as features on the front call it: the RPC to its thread, and around each call the word to those
  * who keep copies of what it changes. Runs on the front.
  */
+import {
+  LARGE_WRITE_BYTES_MIN,
+  LARGE_WRITE_WAIT_MS_MAX,
+  LARGE_WRITES_WAITING_MAX,
+  LARGE_WRITES_WAITING_OF_CALLER_MAX,
+  MAILBOX_BYTES_MAX,
+} from "../../schemas/limits.js";
 import { Failure, RemoteFailure } from "../base/result.js";
 import type { RpcClient } from "../rpc/client.js";
-import type { CallContext } from "../rpc/frames.js";
+import { type CallContext, turnOf } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import { ChangeFeed, COPIED_KINDS } from "./changes.js";
 import type { RemoteWriteCounter } from "./remote-write-counter.js";
 import type { RemoteChanges } from "./push-messages.js";
+import { Semaphore } from "./semaphore.js";
 import type { WriterMethod } from "./writer-method.js";
+
+const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
 /** A call that was given up, and may still be carried out. */
 interface TimedOutCall {
@@ -27,6 +37,14 @@ export class Writer {
   readonly #remoteWrites: RemoteWriteCounter;
   #remoteWritesSeen = 0;
   #held: Failure | null = null;
+  readonly #largeWrites = new Semaphore({
+    together: 1,
+    waitingMax: LARGE_WRITES_WAITING_MAX,
+    waitingOfCallerMax: LARGE_WRITES_WAITING_OF_CALLER_MAX,
+    waitMsMax: LARGE_WRITE_WAIT_MS_MAX,
+  });
+  /** Bytes of the large writes that wait. */
+  #waitingBytes = 0;
   /** Who wants to know what is changed. */
   readonly changes = new ChangeFeed();
 
@@ -59,7 +77,7 @@ export class Writer {
 
   /** Calls that were not answered yet. */
   get depth(): number {
-    return this.#client.depth;
+    return this.#client.depth + this.#largeWrites.waiting;
   }
 
   /** False while the thread restarts. */
@@ -83,6 +101,43 @@ export class Writer {
       done(this.#held);
       return;
     }
+    const bytes = method.weight(request);
+    if (bytes <= LARGE_WRITE_BYTES_MIN) this.#send(method, request, context, done);
+    else void this.#sendLarge(method, request, context, done, bytes);
+  }
+
+  /** Sends a large write when the previous one is answered; writes of several callers alternate. */
+  async #sendLarge<Row extends WriterMethod>(
+    method: Row,
+    request: RequestOf<Row>,
+    context: CallContext,
+    done: (reply: ReplyOf<Row> | Failure) => void,
+    bytes: number,
+  ): Promise<void> {
+    if (this.#client.bytes + this.#waitingBytes + bytes > MAILBOX_BYTES_MAX) {
+      done(BUSY);
+      return;
+    }
+    this.#waitingBytes += bytes;
+    const release = await this.#largeWrites.take(turnOf(context));
+    this.#waitingBytes -= bytes;
+    if (release === null || this.#held !== null) {
+      release?.();
+      done(this.#held ?? BUSY);
+      return;
+    }
+    this.#send(method, request, context, (reply) => {
+      release();
+      done(reply);
+    });
+  }
+
+  #send<Row extends WriterMethod>(
+    method: Row,
+    request: RequestOf<Row>,
+    context: CallContext,
+    done: (reply: ReplyOf<Row> | Failure) => void,
+  ): void {
     const sent = ++this.#sent;
     this.#begin(method, request);
     this.#client.call(method, request, context, (reply) => {

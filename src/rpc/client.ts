@@ -1,8 +1,8 @@
 /**
- * The calling side of the RPC: ids, deadlines, cancellation, bounds on what is in flight, streams with
- * credit. Runs on the front (for the writer and, one a stream, for the pool). Replies are handed over
- * in the order in which the other side sent them, through callbacks and not promises, so that what
- * hangs on an order (the fan-out of events) keeps it.
+ * The calling side of the RPC: ids, deadlines, cancellation, limits on the calls in flight, and streams with credit.
+ * Replies are delivered in the order in which the other side sent them. They use callbacks and not promises, so that
+ * work that depends on the order (the fan-out of events) keeps it. Runs on the front, with one client for the writer
+ * and one for each worker of the pool.
  */
 import {
   CALLS_TOGETHER_MAX,
@@ -29,17 +29,17 @@ import type { Method, MethodTable, PushMessage, ReplyOf, RequestOf } from "./met
 import { type Packing, packingOf } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
 
-/** Slots for calls in flight: more than there can be calls. */
+/** The slots for calls in flight. There are more slots than calls. */
 const PENDING_SLOTS = 2 * MAILBOX_CALLS_MAX;
 
 interface PendingCall {
   readonly id: number;
   readonly deadline_ms: number;
   readonly weight: number;
-  /** How its reply is packed. */
+  /** The packing of the reply. */
   readonly packing: Packing;
   readonly done: (reply: unknown) => void;
-  /** Where chunks of a stream go; null for a unary call. */
+  /** Takes the chunks of a stream; null for a unary call. */
   readonly chunk: ((text: string) => void) | null;
   overdue: boolean;
 }
@@ -49,22 +49,22 @@ export interface RpcClientOptions {
   readonly clock: Clock;
   readonly calls_max?: number;
   readonly bytes_max?: number;
-  /** What the serving side may say unasked. */
+  /** The push messages that the serving side may send. */
   readonly push_messages?: readonly PushMessage[];
   readonly onPush?: (name: string, payload: unknown) => void;
 }
 
 /**
- * The calls in flight, in a ring of slots by id. Not a Map: V8 keeps a Map's outgrown tables alive through
- * each other once one of them is old, and with them every call that was in them; under load a third of all
- * garbage was promoted that way, and each collection took 5 ms where it takes 0.1 ms now.
+ * The calls in flight, in a ring of slots by id. It is no Map: V8 keeps the outgrown tables of a Map alive through each
+ * other once one of them is old, together with every call that was in them. Under load a third of all garbage was
+ * promoted that way, and each collection took 5 ms instead of 0.1 ms.
  */
 class PendingCalls {
   readonly #slots: (PendingCall | null)[] = new Array<PendingCall | null>(PENDING_SLOTS).fill(null);
   #next_id = 1;
   size = 0;
 
-  /** The next id whose slot is free; ids only grow. There must be fewer calls than slots. */
+  /** Returns the next id whose slot is free. Ids only grow. There must be fewer calls than slots. */
   nextId(): number {
     while (this.#slots[this.#next_id % PENDING_SLOTS] !== null) this.#next_id += 1;
     return this.#next_id++;
@@ -85,13 +85,13 @@ class PendingCalls {
     this.size -= 1;
   }
 
-  /** In the order of their ids. */
+  /** The calls in the order of their ids. */
   all(): PendingCall[] {
     if (this.size === 0) return [];
     return this.#slots.filter((call) => call !== null).sort((a, b) => a.id - b.id);
   }
 
-  /** Empties the ring. */
+  /** Empties the ring and returns its calls. */
   takeAll(): PendingCall[] {
     const calls = this.all();
     this.#slots.fill(null);
@@ -122,7 +122,7 @@ export class RpcClient {
     this.#onPush = options.onPush ?? (() => undefined);
   }
 
-  /** Calls in flight. */
+  /** The number of calls in flight. */
   get depth(): number {
     return this.#pending.size;
   }
@@ -143,9 +143,9 @@ export class RpcClient {
   }
 
   /**
-   * The serving side is gone: every call in flight fails with `reason`.
-   * @param committed_id calls up to this id may have been carried out although no reply came; their
-   *   failures are marked `outcome_unknown`.
+   * Disconnects from a serving side that has ended. Every call in flight fails with `reason`.
+   * @param committed_id the calls up to this id may have been executed although no reply came; their failures are
+   * marked `outcome_unknown`
    */
   detach(reason: Failure, committed_id = 0): void {
     this.#port?.close();
@@ -159,9 +159,9 @@ export class RpcClient {
 
   /**
    * Calls a unary method.
-   * @param done gets the reply, or a Failure: what the method refused, RESOURCE_EXHAUSTED (mailbox
-   *   full), UNAVAILABLE (nobody serves), DEADLINE_EXCEEDED
-   * @returns the call's id for `cancel`; 0 where it was refused at once
+   * @param done gets the reply, or a Failure: the method's refusal, RESOURCE_EXHAUSTED (the mailbox is full),
+   * UNAVAILABLE (no thread serves), DEADLINE_EXCEEDED
+   * @returns the call's id for `cancel`; 0 if the call was refused at once
    */
   call<Row extends Method>(
     method: Row,
@@ -173,7 +173,7 @@ export class RpcClient {
     return this.#start(method, request, context, done as (reply: unknown) => void, null, deadline_ms);
   }
 
-  /** As `call`, as a promise. */
+  /** The same as `call`, as a promise. */
   request<Row extends Method>(
     method: Row,
     request: RequestOf<Row>,
@@ -186,8 +186,8 @@ export class RpcClient {
   }
 
   /**
-   * Calls a stream method. Yields its chunks and returns its reply; a Failure is yielded as the last
-   * item and returned. Leaving the loop early cancels the call.
+   * Calls a stream method. Yields its chunks and returns its reply. A Failure is yielded as the last item and returned
+   * as well. Leaving the loop early cancels the call.
    */
   async *stream<Row extends Method>(
     method: Row,
@@ -238,7 +238,7 @@ export class RpcClient {
     }
   }
 
-  /** Tells the other side that nobody waits for this call any more; its callback is not called. */
+  /** Gives a call up. The other side is notified, and the callback is not called. */
   cancel(id: number): void {
     const call = this.#pending.get(id);
     if (call === undefined) return;
@@ -247,8 +247,8 @@ export class RpcClient {
   }
 
   /**
-   * Ends calls whose deadline has passed. The serving side is told, and has a grace to say whether it
-   * had carried the call out; without its word the outcome is unknown.
+   * Ends calls whose deadline has passed. The serving side is notified, and gets a grace period to report whether it
+   * has executed the call. Without its report the outcome is unknown.
    */
   tick(now_ms: number): void {
     for (const call of this.#pending.all()) {
@@ -316,7 +316,7 @@ export class RpcClient {
 
   #settle(frame: ReplyFrame | FailureFrame): void {
     const call = this.#pending.get(frame[1]);
-    if (call === undefined) return; // cancelled, or past its grace
+    if (call === undefined) return; // cancelled, or past its grace period
     this.#forget(call);
     call.done(
       frame[0] === FRAME.REPLY ? replyOf(frame, call.packing) : new RemoteFailure(frame[2], frame[3], frame[4]),

@@ -1,16 +1,16 @@
 /**
- * The frames of the RPC, and how they travel: those of one event-loop turn as one array of their fields, each
- * frame's behind their number. Structured clone takes its time for every array and object in it: a PUT and its reply
- * take 2.1 µs as objects in tuples in an array and 1.3 as one array, both sides together. Pure.
+ * The frames of the RPC, and their encoding in a message. The frames of one event-loop tick travel as one flat array of
+ * their fields, each frame after its length. Structured clone spends time on every array and object: a PUT and its
+ * reply take 2.1 µs as objects in tuples in an array, and 1.3 µs as one array, both sides together. Pure.
  */
 import type { StatusName } from "../../schemas/status.js";
 import type { Packing } from "./packing.js";
 
 export const FRAME = { CALL: 0, CANCEL: 1, CREDIT: 2, REPLY: 3, FAILURE: 4, CHUNK: 5, PUSH: 6 } as const;
 
-/** Who calls, for the audit log, and under which trace. */
+/** The caller, for the audit log, and its trace. */
 export interface CallContext {
-  /** Id of the calling instance, "" where unknown. */
+  /** The id of the calling instance; "" if unknown. */
   readonly actor: string;
   readonly trace: string;
   /** The address that a request came from. It stays on the front. */
@@ -22,25 +22,25 @@ export function turnOf({ actor, peer }: CallContext): string {
   return actor === "" && peer !== undefined ? `address ${peer}` : actor;
 }
 
-/** The server itself calls: nobody acts. */
+/** The context of a call that the server makes itself. */
 export const NO_CALLER: CallContext = Object.freeze({ actor: "", trace: "" });
 
 export type CallFrame = readonly [
   kind: typeof FRAME.CALL,
   id: number,
-  /** Position in the table of methods. */
+  /** The position in the table of methods. */
   method: number,
   deadline_ms: number,
   /** Bytes, as the method's row weighs its requests. */
   weight: number,
   actor: string,
   trace: string,
-  /** Packed as the method's schema says (packing.ts). */
+  /** Packed by the method's schema (packing.ts). */
   ...request: unknown[],
 ];
 export type CancelFrame = readonly [kind: typeof FRAME.CANCEL, id: number];
 export type CreditFrame = readonly [kind: typeof FRAME.CREDIT, id: number, chunks: number];
-/** The reply of a call, packed; of a stream what it is answered with after its last chunk. */
+/** The packed reply of a call; for a stream, the reply after its last chunk. */
 export type ReplyFrame = readonly [kind: typeof FRAME.REPLY, id: number, ...reply: unknown[]];
 export type FailureFrame = readonly [
   kind: typeof FRAME.FAILURE,
@@ -50,7 +50,7 @@ export type FailureFrame = readonly [
   members: Readonly<Record<string, unknown>> | null,
 ];
 export type ChunkFrame = readonly [kind: typeof FRAME.CHUNK, id: number, chunk: string];
-/** Something the server side says unasked, e.g. which events were committed. */
+/** A push message of the serving side, for example the events that were committed. */
 export type PushFrame = readonly [kind: typeof FRAME.PUSH, name: string, ...payload: unknown[]];
 
 export type ClientFrame = CallFrame | CancelFrame | CreditFrame;
@@ -67,8 +67,8 @@ export function addFrame(message: unknown[], frame: Frame): void {
 }
 
 /**
- * Adds a call's frame, packing its request.
- * @param request null for one that goes another way
+ * Adds the frame of a call, and packs its request.
+ * @param request null if the request travels by another way
  */
 export function addCall(
   message: unknown[],
@@ -89,7 +89,7 @@ export function requestOf(frame: CallFrame, packing: Packing): unknown {
   return frame.length === REQUEST_FIELD ? null : packing.unpack({ frame, at: REQUEST_FIELD });
 }
 
-/** Adds a reply's frame, packing the reply. */
+/** Adds the frame of a reply, and packs the reply. */
 export function addReply(message: unknown[], id: number, packing: Packing, reply: unknown): void {
   const at = message.push(0, FRAME.REPLY, id);
   packing.pack(reply, message);
@@ -100,7 +100,7 @@ export function replyOf(frame: ReplyFrame, packing: Packing): unknown {
   return packing.unpack({ frame, at: REPLY_FIELD });
 }
 
-/** Adds a notice's frame, packing what it says. */
+/** Adds the frame of a push message, and packs its payload. */
 export function addPush(message: unknown[], name: string, packing: Packing, payload: unknown): void {
   const at = message.push(0, FRAME.PUSH, name);
   packing.pack(payload, message);
@@ -111,7 +111,7 @@ export function payloadOf(frame: PushFrame, packing: Packing): unknown {
   return packing.unpack({ frame, at: NOTICE_FIELD });
 }
 
-/** Hands on the frames of a message, in the order in which they were added. */
+/** Passes on the frames of a message, in the order in which they were added. */
 export function takeFrames(message: readonly unknown[], take: (frame: Frame) => void): void {
   for (let at = 0; at < message.length; ) {
     const end = at + 1 + (message[at] as number);

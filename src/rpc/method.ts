@@ -1,20 +1,20 @@
 /**
- * What both ends of the RPC know of a method, the table in which a method has its number, and what the
- * serving side may say unasked. What a method does is in its row, on the thread that carries it out
- * (src/threads/writer-method.ts and its neighbours). Pure.
+ * A method as both ends of the RPC know it, the table in which each method has a number, and the push messages of the
+ * serving side. The function of a method is in its row, on the thread that executes it (src/threads/writer-method.ts
+ * and its neighbours). Pure.
  */
 import type { Static, TSchema } from "typebox";
 import { assert, must } from "../base/assert.js";
 import { packingOf, type Packing } from "./packing.js";
 
-/** A stream's answer is a sequence of chunks of text, then its reply; a unary method has the reply alone. */
+/** A stream method answers with chunks of text and then its reply; a unary method with its reply alone. */
 export interface Method<Request extends TSchema = TSchema, Reply extends TSchema = TSchema> {
   readonly name: string;
   readonly kind: "unary" | "stream";
   readonly request: Request;
   readonly reply: Reply;
   readonly deadline_ms: number;
-  /** Bytes that the request takes in a mailbox and in a batch. */
+  /** The bytes that the request takes in a mailbox and in a batch. */
   weight(request: Static<Request>): number;
 }
 
@@ -26,7 +26,7 @@ export interface MethodPackings {
   readonly reply: Packing;
 }
 
-/** The methods that two threads know: positions in it travel in the frames instead of names. */
+/** The methods that two threads share. Frames contain positions in the table instead of names. */
 export class MethodTable<Row extends Method = Method> {
   readonly rows: readonly Row[];
   readonly #packings: readonly MethodPackings[];
@@ -51,7 +51,7 @@ export class MethodTable<Row extends Method = Method> {
     return must(this.rows[position], "a call names a method of the table");
   }
 
-  /** How the requests and replies of the method at a position travel. */
+  /** The packings of requests and replies of the method at a position. */
   packingsAt(position: number): MethodPackings {
     return must(this.#packings[position], "a call names a method of the table");
   }
@@ -61,7 +61,7 @@ export class MethodTable<Row extends Method = Method> {
   }
 }
 
-/** Something that the serving side says unasked. */
+/** A message that the serving side sends without a call. */
 export interface PushMessage<Payload extends TSchema = TSchema> {
   readonly name: string;
   readonly payload: Payload;
@@ -69,7 +69,10 @@ export interface PushMessage<Payload extends TSchema = TSchema> {
 
 export type PayloadOf<Row extends PushMessage> = Static<Row["payload"]>;
 
-/** The bytes of a value's texts and byte arrays, however deep, and eight for each number beside them. */
+/**
+ * Returns the weight of a value in bytes: the length of its strings and byte arrays at any depth, and eight for each
+ * number.
+ */
 export function weightOf(value: unknown): number {
   if (typeof value === "string") return value.length;
   if (typeof value === "number") return Float64Array.BYTES_PER_ELEMENT;

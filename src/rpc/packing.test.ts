@@ -1,4 +1,7 @@
-/** What travels of a value, and that the value comes out again, whatever its schema says of its members. */
+/**
+ * The fields that a value is packed into, and the value that is unpacked again, whatever its schema says of its
+ * members.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import * as Type from "typebox";
@@ -7,7 +10,7 @@ import { packingOf } from "./packing.js";
 
 const BEFORE = ["a", 2];
 
-/** The fields that a value travels as, behind others of its frame; and what is made of them. */
+/** The fields of a packed value, after other fields of its frame, and the value that is unpacked from them. */
 function travel(schema: TSchema, value: unknown): { readonly fields: readonly unknown[]; readonly value: unknown } {
   const packing = packingOf(schema);
   const sent: unknown[] = [...BEFORE];
@@ -19,7 +22,7 @@ function travel(schema: TSchema, value: unknown): { readonly fields: readonly un
   return { fields: frame.slice(BEFORE.length), value: copy };
 }
 
-t.test("an object whose members the schema fixes travels without their names", async (t) => {
+t.test("an object whose members are fixed by the schema travels without their names", async (t) => {
   const schema = Type.Object({ key: Type.String(), of: Type.Object({ a: Type.Integer() }), or: Type.Null() });
   const value = { key: "k", of: { a: 1 }, or: null };
   t.strictSame(travel(schema, value), { fields: ["k", 1, null], value });
@@ -41,7 +44,7 @@ t.test("and so does a list of such objects", async (t) => {
   t.strictSame(travel(list, { items: [], more: false }).fields, [0, false]);
 });
 
-t.test("any other value travels as it is", async (t) => {
+t.test("any other value travels unchanged", async (t) => {
   for (const [schema, value] of [
     [Type.Null(), null],
     [Type.String(), "text"],
@@ -56,8 +59,8 @@ t.test("any other value travels as it is", async (t) => {
     t.strictSame(travel(schema, value), { fields: [value], value });
 });
 
-t.test("whatever its members are, the value comes out again", async (t) => {
-  // Names are those of our own schemas, none of which is the one that is no member.
+t.test("the same value comes out again, whatever its members are", async (t) => {
+  // The names are those of our own schemas. `__proto__` is none of them, because it is no member.
   const names = fc.string().filter((name) => name !== "__proto__");
   const members = fc.dictionary(names, fc.jsonValue(), { maxKeys: 6, noNullPrototype: true });
   fc.assert(

@@ -1,11 +1,11 @@
 /**
- * How requests and replies travel between threads: as the values alone of the members that the schema says an object
- * has, in its order; of a list of such objects as its length and then theirs. Structured clone takes its time for
- * every object and array, and writes and looks up members' names with every copy. Pure.
+ * Packs requests and replies for the way between threads. An object travels as the bare values of the members that its
+ * schema fixes, in the schema's order; a list of such objects as its length and then the values. Structured clone
+ * spends time on every object and array, and writes and looks up the names of members with every copy. Pure.
  */
 import type { TSchema } from "typebox";
 
-/** What is asked of a schema, whatever else it says. */
+/** The keywords of a schema that packing reads. */
 interface Shape {
   readonly properties?: Readonly<Record<string, TSchema>>;
   readonly required?: readonly string[];
@@ -13,7 +13,7 @@ interface Shape {
   readonly items?: TSchema;
 }
 
-/** A place in a frame. */
+/** A position in a frame. */
 export interface Cursor {
   readonly frame: readonly unknown[];
   at: number;
@@ -22,7 +22,7 @@ export interface Cursor {
 export interface Packing {
   /** Adds a value of the schema to a frame. */
   pack(value: unknown, frame: unknown[]): void;
-  /** Takes the value at the cursor, which goes on behind it. */
+  /** Reads the value at the cursor, and moves the cursor past it. */
   unpack(cursor: Cursor): unknown;
 }
 
@@ -31,7 +31,7 @@ const AS_IT_IS: Packing = {
   unpack: (cursor) => cursor.frame[cursor.at++],
 };
 
-/** How the values of a schema travel. */
+/** Returns the packing for the values of a schema. */
 export function packingOf(schema: TSchema): Packing {
   const { properties, required = [], additionalProperties = false, items }: Shape = schema;
   if (items !== undefined) {
@@ -49,7 +49,7 @@ function packingOfObject(members: readonly { readonly name: string; readonly pac
     pack: (value, frame) => {
       for (const { name, packing } of members) {
         const member = (value as Readonly<Record<string, unknown>>)[name];
-        // Nearly all of them: not even a call.
+        // Nearly all members are plain, so this path avoids even the call.
         if (packing === AS_IT_IS) frame.push(member);
         else packing.pack(member, frame);
       }

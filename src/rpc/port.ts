@@ -1,12 +1,12 @@
 /**
- * The one place that touches a MessagePort. It gathers the frames of one event-loop turn and sends them
- * as one message: a message costs a wake-up of the other thread, which is more than the frames in it.
- * Runs on both sides of every RPC; knows nothing of calls, deadlines or methods.
+ * Wraps a MessagePort; no other module touches one. It collects the frames of one event-loop tick and sends them as one
+ * message, because a message wakes the other thread, which costs more than the frames in it. Runs on both sides of
+ * every RPC. It knows nothing of calls, deadlines or methods.
  */
 import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
 import { addFrame, takeFrames, type Frame } from "./frames.js";
 
-/** What `Worker`, `parentPort` and `MessagePort` have in common. */
+/** The common part of `Worker`, `parentPort` and `MessagePort`. */
 export interface Endpoint {
   postMessage(value: unknown, transfer_list?: readonly Transferable[]): void;
   on(event: "message", listener: (value: unknown) => void): unknown;
@@ -23,8 +23,8 @@ export class Port {
   readonly #frames_max: number;
 
   /**
-   * @param onFrame takes a frame; they come in the order in which they were sent
-   * @param frames_max frames that leave together at most
+   * @param onFrame takes a frame; frames arrive in the order in which they were sent
+   * @param frames_max the most frames in one message
    */
   constructor(endpoint: Endpoint, onFrame: (frame: Frame) => void, frames_max = Number.POSITIVE_INFINITY) {
     this.#endpoint = endpoint;
@@ -36,20 +36,20 @@ export class Port {
   }
 
   /**
-   * Queues a frame; it leaves at the end of this turn of the event loop, with `flush`, or when a few have
-   * gathered: then the other thread begins while this one still reads its sockets.
+   * Queues a frame. It is sent at the end of this event-loop tick, with `flush`, or once `frames_max` frames are
+   * queued: then the other thread starts while this one still reads its sockets.
    */
   send(frame: Frame): void {
     addFrame(this.#outbox, frame);
     this.queued();
   }
 
-  /** The message that leaves next, for who adds a frame by itself and says so with `queued`. */
+  /** The next message. A caller that adds a frame to it must call `queued`. */
   get outbox(): unknown[] {
     return this.#outbox;
   }
 
-  /** A frame was added to the outbox. */
+  /** Reports that a frame was added to the outbox. */
   queued(): void {
     if (this.#closed) {
       this.#outbox = [];
@@ -63,7 +63,7 @@ export class Port {
     this.#scheduled ??= setImmediate(() => this.flush());
   }
 
-  /** Sends what is queued, now. */
+  /** Sends the queued frames now. */
   flush(): void {
     if (this.#scheduled !== null) {
       clearImmediate(this.#scheduled);
@@ -76,7 +76,7 @@ export class Port {
     this.#endpoint.postMessage(message);
   }
 
-  /** Stops listening; frames that were not sent are dropped. */
+  /** Stops listening. Frames that were not sent are dropped. */
   close(): void {
     this.#closed = true;
     if (this.#scheduled !== null) clearImmediate(this.#scheduled);
@@ -88,7 +88,7 @@ export class Port {
   }
 }
 
-/** Two ends of a new channel: one to keep, one to transfer to another thread. */
+/** Opens a channel; returns one end to keep, and one to transfer to another thread. */
 export function openChannel(): { readonly near: MessagePort; readonly far: MessagePort } {
   const { port1, port2 } = new MessageChannel();
   return { near: port1, far: port2 };

@@ -1,7 +1,7 @@
 /**
- * The RPC alone, between two threads: deadlines, cancellation, bounds, order, streams, and the end of
- * the other side. Time is injected on both sides; a gate in the other thread decides what is still
- * waiting there. The peer is test/threads/peer.ts.
+ * Tests the RPC by itself, between two threads: deadlines, cancellation, limits, order, streams, and the end of the
+ * other side. Time is injected on both sides. A gate in the other thread decides which calls still wait there. The peer
+ * is test/threads/peer.ts.
  */
 import { Worker } from "node:worker_threads";
 import t from "tap";
@@ -22,14 +22,14 @@ const PEER = new URL("../../test/threads/peer.js", import.meta.url);
 const CONTEXT: CallContext = { actor: "someone", trace: "t1" };
 const GONE = new Failure("UNAVAILABLE", "the other side is gone");
 
-/** Without the test runner's own loaders, which a thread takes seconds to load. */
+/** The thread starts without the test runner's own loaders, which take seconds to load. */
 function startPeer(workerData: PeerData): Worker {
   return new Worker(PEER, { workerData, execArgv: [], env: {} });
 }
 
 type Acted = ReplyOf<typeof act>;
 
-/** A client and its peer; `log` gets what comes back, in order. */
+/** A client and its peer; `log` gets the replies and push messages, in order. */
 class Pair {
   readonly shared: Shared;
   readonly worker: Worker;
@@ -55,7 +55,7 @@ class Pair {
     });
   }
 
-  /** Calls with a topic that says what is to happen; the outcome is noted under it. */
+  /** Makes a call whose topic says what the peer does, and records the outcome under the topic. */
   call(topic: string, deadline_ms = 1000, weight = 0): number {
     return this.client.call(
       act,
@@ -69,12 +69,12 @@ class Pair {
     );
   }
 
-  /** As `call`, and its outcome. */
+  /** The same as `call`; returns the outcome. */
   async ask(topic: string): Promise<Acted | Failure> {
     return await this.client.request(act, { topic }, CONTEXT);
   }
 
-  /** What the peer carried out; everything that was sent before has come to it, too. */
+  /** Returns what the peer has executed. Everything that was sent earlier has reached it by then. */
   async executed(): Promise<string[]> {
     const reply = await this.ask("executed");
     if (reply instanceof Failure) throw new Error(reply.message);
@@ -86,7 +86,7 @@ class Pair {
     return outcome instanceof Failure ? outcome.status : outcome && "OK";
   }
 
-  /** A peer that is in the middle of a call, so that everything else waits. */
+  /** Opens a peer that is in the middle of a call, so that all other calls wait. */
   async hold(): Promise<void> {
     this.call("hold");
     await this.shared.held();
@@ -100,7 +100,7 @@ t.test("a call reaches the other side and its reply comes back", async (t) => {
   const second = await pair.ask("executed");
   t.same(second, { topics: ["echo"], actor: "someone", trace: "t1" }, "actor and trace travel along");
   const refusal = await pair.ask("refuse");
-  t.ok(refusal instanceof RemoteFailure, "what the other side refuses is known as its word");
+  t.ok(refusal instanceof RemoteFailure, "a refusal of the other side is marked as such");
   t.match(refusal, {
     status: "FAILED_PRECONDITION",
     message: "precondition failed",
@@ -111,7 +111,7 @@ t.test("a call reaches the other side and its reply comes back", async (t) => {
   t.throws(() => pair.client.attach(pair.worker), AssertionError, "one port at a time");
 });
 
-t.test("a call that is not begun before its deadline is not carried out", async (t) => {
+t.test("a call that has not started before its deadline is not executed", async (t) => {
   const pair = new Pair(t);
   await pair.hold();
   pair.call("seen by the client", 100);
@@ -120,7 +120,7 @@ t.test("a call that is not begun before its deadline is not carried out", async 
   pair.client.tick(99);
   pair.shared.time_ms = 101;
   pair.client.tick(100);
-  t.equal(pair.client.depth, 4, "the peer is asked for its word first");
+  t.equal(pair.client.depth, 4, "first the peer is asked for the outcome");
   pair.shared.open();
   t.same(await pair.executed(), ["hold", "in time"]);
   for (const topic of ["seen by the client", "seen by the peer"]) {
@@ -130,10 +130,10 @@ t.test("a call that is not begun before its deadline is not carried out", async 
       `${topic}: surely not carried out`,
     );
   }
-  t.equal(pair.status("in time"), "OK", "a call that is begun at its deadline is in time");
+  t.equal(pair.status("in time"), "OK", "a call that starts at its deadline is in time");
 });
 
-t.test("the peer alone refuses what is overdue", async (t) => {
+t.test("the peer refuses overdue calls by itself", async (t) => {
   const pair = new Pair(t);
   await pair.hold();
   pair.call("late", 100);
@@ -143,7 +143,7 @@ t.test("the peer alone refuses what is overdue", async (t) => {
   t.match(pair.outcomes.get("late"), { status: "DEADLINE_EXCEEDED", outcome_unknown: false });
 });
 
-t.test("a call that is never answered ends after its grace, its outcome unknown", async (t) => {
+t.test("a call that is never answered ends after its grace period with an unknown outcome", async (t) => {
   const pair = new Pair(t);
   pair.call("silent", 100);
   await pair.executed();
@@ -158,11 +158,11 @@ t.test("a call that is never answered ends after its grace, its outcome unknown"
   t.match(pair.outcomes.get("hold"), { status: "DEADLINE_EXCEEDED", outcome_unknown: true });
   t.equal(pair.client.depth, 0);
   pair.shared.open();
-  t.same(await pair.executed(), ["silent", "hold"], "it was carried out after all");
-  t.same(pair.log, ["ready null", "silent", "hold"], "and its late reply is nobody's");
+  t.same(await pair.executed(), ["silent", "hold"], "it was executed after all");
+  t.same(pair.log, ["ready null", "silent", "hold"], "and its late reply is dropped");
 });
 
-t.test("a cancelled call that still waits is never carried out", async (t) => {
+t.test("a cancelled call that still waits is never executed", async (t) => {
   const pair = new Pair(t);
   await pair.hold();
   const id = pair.call("cancelled");
@@ -173,14 +173,14 @@ t.test("a cancelled call that still waits is never carried out", async (t) => {
   t.equal(pair.client.depth, 2);
   pair.shared.open();
   t.same(await pair.executed(), ["hold", "kept"]);
-  t.notOk(pair.outcomes.has("cancelled"), "nobody hears of it again");
+  t.notOk(pair.outcomes.has("cancelled"), "its callback is not called");
   const late = pair.call("carried out");
   await pair.executed();
   pair.client.cancel(late);
-  t.equal((await pair.executed()).at(-1), "carried out", "cancelling what is done does nothing");
+  t.equal((await pair.executed()).at(-1), "carried out", "cancelling a finished call does nothing");
 });
 
-t.test("a full mailbox refuses, on the calling side", async (t) => {
+t.test("the calling side refuses calls when the mailbox is full", async (t) => {
   const pair = new Pair(t, { calls_max: 3, bytes_max: 100 });
   await pair.hold();
   t.ok(pair.call("heavy", 1000, 60) > 0);
@@ -197,7 +197,7 @@ t.test("a full mailbox refuses, on the calling side", async (t) => {
   t.ok(pair.call("all again", 1000, 100) > 0, "an answered call makes room");
 });
 
-t.test("a full mailbox refuses, on the serving side", async (t) => {
+t.test("the serving side refuses calls when the mailbox is full", async (t) => {
   const pair = new Pair(t, {}, 4);
   await pair.hold();
   const topics = ["1", "2", "3", "4", "5", "6"];
@@ -208,7 +208,7 @@ t.test("a full mailbox refuses, on the serving side", async (t) => {
     topics.map((topic) => pair.status(topic)),
     ["OK", "OK", "OK", "OK", "RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED"],
   );
-  t.same(await pair.executed(), ["hold", "1", "2", "3", "4"], "what was refused was not carried out");
+  t.same(await pair.executed(), ["hold", "1", "2", "3", "4"], "refused calls were not executed");
 });
 
 t.test("the other side crashes: everything in flight fails", async (t) => {
@@ -231,12 +231,12 @@ t.test("the other side crashes: everything in flight fails", async (t) => {
   t.match(
     pair.outcomes.get("silent 1"),
     { outcome_unknown: true },
-    "up to the committed id it may have been carried out",
+    "a call up to the committed id may have been executed",
   );
-  t.match(pair.outcomes.get("silent 2"), { outcome_unknown: false }, "after it, it was not");
+  t.match(pair.outcomes.get("silent 2"), { outcome_unknown: false }, "a later one was not");
   let last: unknown;
   for await (const chunk of chunks) last = chunk;
-  t.match(last, { status: "UNAVAILABLE" }, "a stream that was cut says so at its end");
+  t.match(last, { status: "UNAVAILABLE" }, "an interrupted stream ends with the failure");
   t.equal(pair.client.attached, false);
   t.match(await pair.ask("nobody is there"), { status: "UNAVAILABLE" });
   t.equal(pair.client.depth, 0);
@@ -247,7 +247,7 @@ t.test("the other side crashes: everything in flight fails", async (t) => {
   t.same(await pair.executed(), [], "the next one serves");
 });
 
-t.test("a thousand calls in flight, replies and notices in the order sent", async (t) => {
+t.test("a thousand calls in flight: replies and push messages come in the order sent", async (t) => {
   const pair = new Pair(t);
   await pair.hold();
   const expected = ["ready null", "hold"];
@@ -265,7 +265,7 @@ t.test("a thousand calls in flight, replies and notices in the order sent", asyn
   t.equal(pair.client.depth, 0);
 });
 
-t.test("a stream runs ahead of its reader by its credit and no more", async (t) => {
+t.test("a stream runs ahead of its reader by no more than its credit", async (t) => {
   const pair = new Pair(t);
   const chunks = pair.client.stream(count, { prefix: "", limit: null }, CONTEXT);
   const read: unknown[] = [];
@@ -281,11 +281,11 @@ t.test("a stream runs ahead of its reader by its credit and no more", async (t) 
   t.equal(pair.shared.ended, 0);
   await chunks.return(GONE);
   await pair.executed();
-  t.equal(pair.shared.ended, 1, "a reader that leaves stops the generator");
+  t.equal(pair.shared.ended, 1, "a reader that stops ends the generator");
   t.equal(pair.client.depth, 0);
   const produced = pair.shared.produced;
   await pair.executed();
-  t.equal(pair.shared.produced, produced, "nothing more is made");
+  t.equal(pair.shared.produced, produced, "no more chunks are produced");
 });
 
 t.test("a stream ends after its last chunk, a failed one with its failure", async (t) => {
@@ -305,10 +305,10 @@ t.test("a stream ends after its last chunk, a failed one with its failure", asyn
   t.same(failed.slice(0, 2), ["0", "1"]);
   t.match(failed[2], { status: "NOT_FOUND", message: "no more", members: { at: 2 } });
   t.equal(failed.length, 3);
-  t.equal(pair.shared.ended, 3, "each generator came to its own end");
+  t.equal(pair.shared.ended, 3, "the cleanup of each generator has run");
 });
 
-t.test("a stream that is cancelled while it waits is never begun", async (t) => {
+t.test("a stream that is cancelled while it waits never starts", async (t) => {
   const pair = new Pair(t);
   await pair.hold();
   const chunks = pair.client.stream(count, { prefix: "", limit: null }, CONTEXT, 100);
@@ -337,7 +337,7 @@ t.test("a stream returns its reply, and a call carries its weight", async (t) =>
   t.same(await pair.executed(), ["weighed 12345"]);
 });
 
-t.test("the frames of one turn travel as one message", async (t) => {
+t.test("the frames of one event-loop tick travel as one message", async (t) => {
   const { near, far } = openChannel();
   t.teardown(() => {
     near.close();
@@ -367,7 +367,7 @@ t.test("the frames of one turn travel as one message", async (t) => {
       [[1, 4]],
       [[1, 5]],
     ],
-    "at the end of the turn, or when asked",
+    "at the end of the tick, or at a flush",
   );
   port.send([1, 6]);
   port.close();

@@ -1,7 +1,7 @@
 /**
- * The serving side of the RPC: a bounded mailbox from which calls are taken in order, one group a turn;
- * deadlines and cancellation; streams that wait for credit. Runs in the writer and in the pool's
- * workers. What a call does is the business of `execute`.
+ * The serving side of the RPC: a bounded mailbox whose calls are taken in order, one group in each event-loop tick;
+ * deadlines and cancellation; and streams that wait for credit. `execute` decides what a call does. Runs in the writer
+ * and in the pool's workers.
  */
 import { BATCH_CALLS_MAX, MAILBOX_CALLS_MAX, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
@@ -15,7 +15,7 @@ import { Port, type Endpoint } from "./port.js";
 export interface ServerCall<Row extends Method = Method> {
   readonly id: number;
   readonly method: Row;
-  /** How its reply is packed. */
+  /** The packing of the reply. */
   readonly packing: Packing;
   /** Bytes, as the calling side has weighed the request. */
   readonly weight: number;
@@ -27,7 +27,7 @@ export interface ServerCall<Row extends Method = Method> {
 export interface RpcServerOptions<Row extends Method = Method> {
   readonly methods: MethodTable<Row>;
   readonly clock: Clock;
-  /** Carries out a group of calls, in order; answers each through `reply`, `fail` or `stream`. */
+  /** Executes a group of calls in order, and answers each by `reply`, `fail` or `stream`. */
   readonly execute: (calls: readonly ServerCall<Row>[], server: RpcServer<Row>) => void;
   readonly mailbox_max?: number;
   readonly batch_max?: number;
@@ -36,7 +36,7 @@ export interface RpcServerOptions<Row extends Method = Method> {
 interface OpenStream {
   readonly packing: Packing;
   readonly chunks: Iterator<string | Failure, unknown>;
-  /** What is left of a chunk that is longer than a piece may be. */
+  /** The unsent remainder of a chunk that is longer than a piece may be. */
   rest: string;
   credit: number;
 }
@@ -49,12 +49,12 @@ export class RpcServer<Row extends Method = Method> {
   readonly #batch_max: number;
   readonly #port: Port;
   #mailbox: CallFrame[] = [];
-  /** Calls that nobody waits for, until they are taken from the mailbox. */
+  /** Cancelled calls that are still in the mailbox. */
   readonly #cancelled = new Set<number>();
   readonly #streams = new Map<number, OpenStream>();
-  /** How each notice travels, by its name. */
+  /** The packing of each push message, by its name. */
   readonly #pushPackings = new Map<string, Packing>();
-  /** Credit that came before its stream was opened. */
+  /** Credit that arrived before its stream was opened. */
   readonly #early_credit = new Map<number, number>();
   #scheduled = false;
   #paused = false;
@@ -68,7 +68,7 @@ export class RpcServer<Row extends Method = Method> {
     this.#port = new Port(endpoint, (frame) => this.#take(frame));
   }
 
-  /** Calls that wait. */
+  /** The number of calls in the mailbox. */
   get depth(): number {
     return this.#mailbox.length;
   }
@@ -82,8 +82,8 @@ export class RpcServer<Row extends Method = Method> {
   }
 
   /**
-   * Answers with a sequence of chunks and what they return; a Failure among them ends it. Sends as far as there is
-   * credit.
+   * Answers with a sequence of chunks and their return value; a Failure among them ends the sequence. Chunks are sent
+   * while there is credit.
    */
   stream(call: ServerCall, chunks: Iterable<string | Failure, unknown>): void {
     const credit = this.#early_credit.get(call.id) ?? 0;
@@ -93,7 +93,7 @@ export class RpcServer<Row extends Method = Method> {
     this.#pump(call.id, open);
   }
 
-  /** Says something unasked. */
+  /** Sends a push message. */
   push<Said extends PushMessage>(notice: Said, payload: PayloadOf<Said>): void {
     let packing = this.#pushPackings.get(notice.name);
     if (packing === undefined) {
@@ -104,7 +104,7 @@ export class RpcServer<Row extends Method = Method> {
     this.#port.queued();
   }
 
-  /** Sends what is queued, now: what was committed is answered before anything else is begun. */
+  /** Sends the queued frames now, so that committed calls are answered before the next work starts. */
   flush(): void {
     this.#port.flush();
   }
@@ -204,7 +204,7 @@ export class RpcServer<Row extends Method = Method> {
     this.#schedule();
   }
 
-  /** A credit is a number of characters, however long the chunks are: so a reader's memory is bounded. */
+  /** One credit allows one piece of bounded length, however long the chunks are. This bounds the reader's memory. */
   #sendPiece(id: number, open: OpenStream, text: string): void {
     open.credit -= 1;
     open.rest = text.slice(STREAM_PIECE_CHARACTERS_MAX);
@@ -223,7 +223,7 @@ export class RpcServer<Row extends Method = Method> {
         continue;
       }
       this.#streams.delete(id);
-      // Left early: the generator's own end (a snapshot, a worker that waits) comes now.
+      // The stream ended early: the generator's cleanup (a snapshot, a waiting worker) runs now.
       if (next.done !== true) open.chunks.return?.();
       const end: unknown = next.value;
       if (end instanceof Failure) this.#port.send([FRAME.FAILURE, id, end.status, end.message, end.members]);

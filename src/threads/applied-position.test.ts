@@ -1,8 +1,8 @@
-/** How far a log is, as both sides of the shared memory see it. */
+/** The applied position, as both sides of the shared memory see it. */
 import t from "tap";
 import { AppliedPosition } from "./applied-position.js";
 
-t.test("what one side says the other one reads", (t) => {
+t.test("one side reads what the other side has set", (t) => {
   const writer = new AppliedPosition();
   const front = new AppliedPosition(writer.memory);
   t.equal(front.id, 0n);

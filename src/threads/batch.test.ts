@@ -1,6 +1,6 @@
 /**
- * Group commit over a real database, with methods that do what they are told: who shares a transaction, what
- * becomes of one that fails, what is written to the audit log, and in which order the front is told.
+ * Tests group commit on a real database, with methods that misbehave on demand: which calls share a transaction, what
+ * happens to a failed one, what is written to the audit log, and in which order the front gets its messages.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -34,7 +34,7 @@ const TABLES = `
 `;
 const LINES = { name: "lines", payload: Type.Array(Type.String()) } as const satisfies PushMessage;
 
-/** Lines under numbers that it knows in memory; what a rollback takes back it has to forget. */
+/** Stores lines under numbers that it counts in memory. After a rollback it must forget what was undone. */
 class Ledger extends PublishingModel {
   readonly #insert;
   readonly #count;
@@ -48,7 +48,7 @@ class Ledger extends PublishingModel {
     this.reload();
   }
 
-  /** Lines of this transaction. */
+  /** The number of lines in this transaction. */
   get added(): number {
     return this.#added.length;
   }
@@ -82,7 +82,7 @@ const trail: Model<AuditTrail> = {
   },
 };
 
-/** Lines that are put off; what of them is written already. */
+/** Buffers lines, and reads the ones that are written already. */
 interface LaterLines {
   add(name: string): void;
   readonly written: readonly string[];
@@ -100,7 +100,7 @@ const laterLines: Model<LaterLines> = {
   },
 };
 
-/** What a line's name has the method do, after the line was added. */
+/** What the method does after it has added the line, by the line's name. */
 const FAULTS = {
   throw: () => {
     throw new Error("thrown on purpose");
@@ -113,12 +113,12 @@ const FAULTS = {
   },
   twice: ({ db }) => void db.exec("INSERT INTO line VALUES (1, 'twice', 0, '')"),
   orphan: ({ db }) => void db.exec("INSERT INTO child VALUES (-1)"),
-  // As SQLite does of itself where the disk is full.
+  // SQLite itself rolls back when the disk is full.
   undone: ({ db }) => {
     db.exec("ROLLBACK");
     throw sqliteError("no room", "SQLITE_FULL");
   },
-  // As much as the disk takes is taken alone, and not with others.
+  // A large call fits on the disk alone, but not together with others.
   large: ({ lines }) => {
     if (lines.added > 1) throw sqliteError("no room", "SQLITE_FULL");
   },
@@ -150,7 +150,7 @@ const add = writerMethod({
     if (name === "nothing") return { id: 0 };
     if (name.startsWith("refuse")) return new Failure("NOT_FOUND", name);
     if (name === "busy") return new Failure("UNAVAILABLE", "not now");
-    // As a restore does, whose snapshot is of a later time.
+    // As a restore does with a snapshot of a later time.
     call.now_ms += wait_ms;
     const id = models.lines.add(name, call.now_ms, call.actor);
     if (name in FAULTS) FAULTS[name as Fault](models);
@@ -194,15 +194,14 @@ const look = writerMethod({
 });
 const METHODS = new MethodTable<WriterMethod>([add, addQuietly, addLater, look]);
 
-/** One message to the front: what was on disk when it left. */
+/** One message to the front, with what was on disk when it was sent. */
 interface Message {
   readonly frames: readonly Frame[];
   readonly committed: number;
   readonly stored: number;
 }
 
-/** A batch on a database of its own. */
-/** What a notice that is told here says. */
+/** The payload schema of a push message in this test. */
 function schemaOf(name: string): TSchema {
   return must(
     [LINES, BUG, CHANGES, COMMIT].find((notice) => notice.name === name),
@@ -271,7 +270,9 @@ class World {
     };
   }
 
-  /** Carries calls out in one go; what the front was sent, by call and the notices' names. */
+  /**
+   * Executes calls together. Returns the messages to the front, each as its replies and the names of its push messages.
+   */
   execute(...calls: readonly ServerCall<WriterMethod>[]): readonly (readonly string[])[] {
     const from = this.messages.length;
     this.#batch.execute(calls, this.#server);
@@ -279,7 +280,7 @@ class World {
     return this.messages.slice(from).map(({ frames }) => frames.map(summary));
   }
 
-  /** Calls come in while the batch is at work. */
+  /** Lets calls arrive while the batch runs. */
   arrive(count: number): void {
     for (let at = 0; at < count; at++)
       this.#receive(messageOf([FRAME.CALL, 1_000_000 + at, 0, Number.POSITIVE_INFINITY, 0, "", "", { name: "late" }]));
@@ -304,7 +305,7 @@ class World {
   }
 }
 
-/** `reply 3`, `NOT_FOUND 4`, or a notice's name. */
+/** `reply 3`, `NOT_FOUND 4`, or the name of a push message. */
 function summary(frame: Frame): string {
   if (frame[0] === FRAME.PUSH) return frame[1];
   if (frame[0] === FRAME.FAILURE) return `${frame[2]} ${frame[1]}`;
@@ -317,12 +318,12 @@ function openWorld(t: Parameters<typeof makeDirectory>[0] & { teardown(done: () 
   return world;
 }
 
-t.test("the calls of a batch are one transaction: answered when it is on disk, after what is told of it", (t) => {
+t.test("the calls of a batch are one transaction, answered once it is on disk and after its push messages", (t) => {
   const world = openWorld(t);
   t.same(world.execute(world.call("a"), world.call("refuse"), world.call("b", { method: addQuietly, actor: "" })), [
     ["lines", "commit", "reply 1", "NOT_FOUND 2", "reply 3"],
   ]);
-  t.match(world.messages, [{ committed: 3, stored: 2 }], "when the answers leave, the commit is known, and on disk");
+  t.match(world.messages, [{ committed: 3, stored: 2 }], "when the replies are sent, the commit is on disk and known");
   t.same(world.notices("lines"), [["a", "b"]]);
   t.match(world.notices("commit"), [{ calls: 3, waiting: 0 }]);
   const [{ duration_us }] = world.notices("commit") as [{ readonly duration_us: number }];
@@ -331,26 +332,26 @@ t.test("the calls of a batch are one transaction: answered when it is on disk, a
     { id: 1, name: "a", at: 1000, actor: "me" },
     { id: 2, name: "b", at: 1000, actor: "" },
   ]);
-  t.same(world.execute(world.call("refuse")), [["commit", "NOT_FOUND 4"]], "of nothing nothing is told");
+  t.same(world.execute(world.call("refuse")), [["commit", "NOT_FOUND 4"]], "a refused call publishes no change");
   world.arrive(2);
   world.execute(world.call("c"));
   t.match(world.notices("commit").at(-1), { calls: 1, waiting: 2 });
   t.end();
 });
 
-t.test("a call that changes nothing or is refused leaves no row in the audit log", (t) => {
+t.test("a call that changes nothing or is refused writes no audit row", (t) => {
   const world = openWorld(t);
   world.watched.set(new Set(["audit"]));
   world.execute(world.call("nothing"));
   t.same(world.rows("trail"), []);
-  t.same(world.notices("changes"), [], "nor is anybody told of one");
+  t.same(world.notices("changes"), [], "and publishes no change of the audit log");
   world.execute(world.call("refuse"), world.call("some"));
   t.match(world.rows("trail"), [{ resource: "some:1", outcome: "success" }]);
   t.match(world.notices("changes"), [{ changes: [{ key: "some:1" }] }]);
   t.end();
 });
 
-t.test("as many calls share a transaction as its bytes allow", (t) => {
+t.test("a transaction takes as many calls as fit into its bytes", (t) => {
   const world = openWorld(t);
   const weights = [BATCH_BYTES_MAX - 1, 1, 1, BATCH_BYTES_MAX, BATCH_BYTES_MAX + 5, 0, 7];
   const told = world.execute(...weights.map((weight, at) => world.call(`line ${at}`, { weight })));
@@ -368,7 +369,7 @@ t.test("as many calls share a transaction as its bytes allow", (t) => {
   t.end();
 });
 
-t.test("rows that are put off are written before another method's call, a model's reload and the commit", (t) => {
+t.test("buffered rows are written before another method's call, a model's reload and the commit", (t) => {
   const world = openWorld(t);
   const calls = (...names: readonly string[]): ServerCall<WriterMethod>[] =>
     names.map((name) => world.call(name, { method: name === "look" ? look : addLater }));
@@ -376,7 +377,7 @@ t.test("rows that are put off are written before another method's call, a model'
     world.messages.flatMap(({ frames }) => frames).flatMap((frame) => (frame[0] === FRAME.REPLY ? [frame[2]] : []));
   world.execute(...calls("a", "b", "look", "c", "reload", "d"));
   t.same(written(), [[], [], ["a", "b"], ["a", "b"], ["a", "b", "c", "reload"], ["a", "b", "c", "reload"]]);
-  t.equal(world.messages.at(-1)?.stored, 5, "all of them are on disk with the answers");
+  t.equal(world.messages.at(-1)?.stored, 5, "all of them are on disk when the replies are sent");
   world.execute(...calls("e", "throw", "look", "f"));
   t.same(
     world
@@ -389,7 +390,7 @@ t.test("rows that are put off are written before another method's call, a model'
   t.end();
 });
 
-t.test("a method that throws fails alone, and leaves nothing behind", (t) => {
+t.test("a method that throws fails its own call and changes nothing", (t) => {
   const world = openWorld(t);
   const names = ["a", "throw", "b"];
   t.same(world.execute(...names.map((name) => world.call(name))), [
@@ -406,19 +407,19 @@ t.test("a method that throws fails alone, and leaves nothing behind", (t) => {
   t.same(
     world.rows("line"),
     ["a", "b"].map((name, at) => ({ id: at + 1, name, at: 1000, actor: "me" })),
-    "the models have forgotten what was rolled back, too: the numbers follow each other",
+    "the models have forgotten the rolled-back lines: the numbers are consecutive",
   );
   t.same(world.notices("lines"), [["a"], ["b"]]);
-  t.match(world.rows("trail"), [{ resource: "a:1" }, { resource: "b:2" }], "nor is anything in the audit log");
+  t.match(world.rows("trail"), [{ resource: "a:1" }, { resource: "b:2" }], "the audit log has no row for it either");
   const [bug] = world.notices("bug") as [{ readonly method: string; readonly error: string }];
   t.equal(bug.method, "lines.add");
   t.match(bug.error, /^Error: thrown on purpose\n +at /);
   const failure = world.messages.flatMap(({ frames }) => frames).find((frame) => frame[0] === FRAME.FAILURE);
-  t.same(failure?.slice(2), ["INTERNAL", "internal error", null], "the client is told nothing of it");
+  t.same(failure?.slice(2), ["INTERNAL", "internal error", null], "the client does not see the error");
   t.end();
 });
 
-t.test("a row that contradicts another is a bug, found when it is written or at the commit", (t) => {
+t.test("a row that violates a constraint is a bug, found when it is written or at the commit", (t) => {
   const world = openWorld(t);
   t.same(world.execute(...["a", "twice", "orphan", "b"].map((name) => world.call(name))), [
     ["lines", "commit", "reply 1"],
@@ -430,7 +431,7 @@ t.test("a row that contradicts another is a bug, found when it is written or at 
   t.end();
 });
 
-t.test("what the disk does not take is refused alone, and what it takes alone is taken", (t) => {
+t.test("only the call that does not fit on the disk is refused, and a call that fits alone succeeds", (t) => {
   const world = openWorld(t);
   t.same(world.execute(...["a", "large", "full", "b", "undone", "held", "c"].map((name) => world.call(name))), [
     ["lines", "commit", "reply 1"],
@@ -444,11 +445,11 @@ t.test("what the disk does not take is refused alone, and what it takes alone is
     { id: 3, name: "b" },
     { id: 4, name: "c" },
   ]);
-  t.same(world.notices("bug"), [], "nobody's bug");
+  t.same(world.notices("bug"), [], "it is no bug");
   t.end();
 });
 
-t.test("where another program holds the database all calls are refused at once, not one after the other", (t) => {
+t.test("while another program holds the database, all calls are refused at once, not one after the other", (t) => {
   const directory = makeDirectory(t);
   const world = new World(directory);
   t.teardown(() => world.close());
@@ -463,13 +464,13 @@ t.test("where another program holds the database all calls are refused at once, 
     refused,
     calls.map(({ id }) => `UNAVAILABLE ${id}`),
   );
-  t.ok(performance.now() - started < (calls.length * 50) / 2, "one wait for all of them");
+  t.ok(performance.now() - started < (calls.length * 50) / 2, "they share one wait");
   other.exec("ROLLBACK");
   t.same(world.execute(world.call("again")), [["lines", "commit", "reply 101"]]);
   t.end();
 });
 
-t.test("damage is thrown: nothing is answered any more", (t) => {
+t.test("damage is thrown, and no call is answered afterwards", (t) => {
   const world = openWorld(t);
   t.throws(() => world.execute(world.call("a"), world.call("damage"), world.call("b")), { code: "SQLITE_CORRUPT" });
   t.same(world.messages, []);
@@ -478,7 +479,7 @@ t.test("damage is thrown: nothing is answered any more", (t) => {
   t.end();
 });
 
-t.test("the audit log: who did what", (t) => {
+t.test("the audit log names the caller of each call", (t) => {
   const world = openWorld(t);
   world.execute(
     world.call("a", { actor: "someone" }),
@@ -495,7 +496,7 @@ t.test("the audit log: who did what", (t) => {
   t.end();
 });
 
-t.test("the time of a batch never goes back, not even behind a restore's", (t) => {
+t.test("the time of a batch never goes back, not even after a restore", (t) => {
   const world = openWorld(t);
   const at = (now_ms: number, name: string, wait_ms?: number): void => {
     world.clock.now_ms = now_ms;
@@ -514,7 +515,7 @@ t.test("the time of a batch never goes back, not even behind a restore's", (t) =
   t.end();
 });
 
-t.test("any batch: each call as if it had been the only one", (t) => {
+t.test("in any batch each call behaves as if it were the only one", (t) => {
   const STATUSES: Readonly<Record<string, string>> = {
     refuse: "NOT_FOUND",
     busy: "UNAVAILABLE",
@@ -564,7 +565,7 @@ t.test("any batch: each call as if it had been the only one", (t) => {
     }),
     stored.map((name, at) => [at + 1, name]),
   );
-  t.same(world.notices("lines").flat(), stored, "and of each the front was told, in their order");
+  t.same(world.notices("lines").flat(), stored, "each is published to the front, in order");
   t.equal(world.rows("trail").length, stored.length);
   t.end();
 });
@@ -573,7 +574,7 @@ t.test("a watcher is notified of the changes of a commit, before the commit's fi
   const world = openWorld(t);
   const quietly = (name: string): ServerCall<WriterMethod> => world.call(name, { method: addQuietly });
   world.execute(quietly("before"));
-  t.same(world.notices("changes"), [], "with nobody watching nothing is told");
+  t.same(world.notices("changes"), [], "nothing is published while no client watches");
 
   world.watched.set(new Set(["state", "audit", "event"]));
   t.same(world.execute(world.call("a"), quietly("b"), world.call("refuse me"), quietly("loud"), quietly("b")), [
@@ -590,11 +591,11 @@ t.test("a watcher is notified of the changes of a commit, before the commit's fi
       left_out: [],
     },
   ]);
-  t.same(world.execute(world.call("busy")), [["commit", "UNAVAILABLE 7"]], "what leaves no row is no change");
+  t.same(world.execute(world.call("busy")), [["commit", "UNAVAILABLE 7"]], "a call without an audit row is no change");
 
   world.watched.set(new Set(["event"]));
   world.execute(world.call("c"), quietly("d"));
-  t.equal(world.notices("changes").length, 1, "of kinds that nobody watches nothing is told");
+  t.equal(world.notices("changes").length, 1, "unwatched kinds are not published");
   world.watched.set(new Set());
   world.execute(quietly("loud"));
   t.equal(world.notices("changes").length, 1);
@@ -636,18 +637,18 @@ t.test("a commit asks only the models that the transaction has changed", (t) => 
     return asked.splice(0);
   };
   models.bind({ user, other });
-  t.same(commit(), ["base", "user", "other"], "each once at the start: the front knows nothing of it yet");
+  t.same(commit(), ["base", "user", "other"], "each once at the start, because the front has nothing yet");
   t.same(commit(), []);
   t.same(commit(other), ["other"]);
-  t.same(commit(user, base, user), ["base", "user"], "a model after those that it uses, and once");
+  t.same(commit(user, base, user), ["base", "user"], "a model comes after those that it uses, and only once");
   models.reload("rollback");
   t.same(commit(), ["base reload", "user reload", "other reload"]);
   models.reload("refill");
-  t.same(commit(), ["base reload", "user reload", "other reload", "base", "user", "other"], "all after a restore");
+  t.same(commit(), ["base reload", "user reload", "other reload", "base", "user", "other"], "all of them after a restore");
   t.end();
 });
 
-t.test("what was taken back is told of once, when it is there, or not at all", (t) => {
+t.test("a change that was rolled back is published once, after its second try, or not at all", (t) => {
   const world = openWorld(t);
   world.watched.set(new Set(["state", "audit"]));
   world.execute(world.call("b", { method: addQuietly }), world.call("throw"), world.call("a"));
@@ -658,7 +659,7 @@ t.test("what was taken back is told of once, when it is there, or not at all", (
   t.end();
 });
 
-t.test("of more than a reader can be told, so much", (t) => {
+t.test("at most CHANGE_NAMES_MAX names of a kind are published", (t) => {
   const world = openWorld(t);
   world.watched.set(new Set(["state", "audit"]));
   const calls = Array.from({ length: CHANGE_NAMES_MAX + 1 }, (_, at) => world.call(`n${at}`, { method: addQuietly }));
@@ -668,12 +669,12 @@ t.test("of more than a reader can be told, so much", (t) => {
     told.map(({ kind }) => kind),
     [...Array.from({ length: CHANGE_NAMES_MAX }, () => "state"), "audit"],
   );
-  t.same(told.find(({ key }) => key === "n0")?.version, calls.length + 1, "the newest version of a name");
+  t.same(told.find(({ key }) => key === "n0")?.version, calls.length + 1, "with the newest version of a name");
   t.same(left_out, ["state"]);
   t.end();
 });
 
-t.test("who begins to watch while a batch is under way is told of it", (t) => {
+t.test("a client that begins to watch during a batch is notified of it", (t) => {
   const world = openWorld(t);
   const call = world.call("a", { method: addQuietly });
   const watching = Object.defineProperty({ ...call }, "request", {

@@ -1,10 +1,10 @@
 /**
- * Group commit: the calls that wait become one transaction, whose commit is one fsync; replies leave after it. Runs in
- * the writer.
+ * Group commit: the waiting calls become one transaction. Its commit is one fsync, and the replies are sent after it.
+ * Runs in the writer.
  *
- * What fails in a transaction refuses a call, nothing else: the transaction is rolled back and each of its
- * calls is tried alone. So a small write is not refused for a large one beside it that the disk does not
- * take, and a method that throws (a bug) fails its own call and leaves nothing behind.
+ * An error in a transaction fails a single call and nothing else: the transaction is rolled back, and each of its calls
+ * is tried by itself. So a small write is not refused because of a large one in the same batch that does not fit on the
+ * disk. A method that throws, which is a bug, fails its own call and changes nothing.
  */
 import { BATCH_BYTES_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -20,7 +20,7 @@ import type { WriterMethod } from "./writer-method.js";
 export interface BatchOptions extends TransactionOptions {
   /** Never goes back. */
   readonly clock: Clock;
-  /** Its first element is set to the id of the last call of each commit, before replies leave. */
+  /** The first element is set to the id of the last call of each commit, before the replies are sent. */
   readonly committed: BigInt64Array;
 }
 
@@ -29,14 +29,16 @@ export class Batch {
   readonly #clock: Clock;
   readonly #committed: BigInt64Array;
 
-  /** @param transaction where somebody else uses it, too */
+  /**
+   * @param transaction given where another component uses it, too
+   */
   constructor({ clock, committed, ...options }: BatchOptions, transaction = new Transaction(options)) {
     this.#transaction = transaction;
     this.#clock = clock;
     this.#committed = committed;
   }
 
-  /** Carries out calls in order, in as few transactions as their size allows. */
+  /** Executes calls in order, in as few transactions as their size allows. */
   execute(calls: readonly ServerCall<WriterMethod>[], server: RpcServer<WriterMethod>): void {
     for (const group of groupsOf(calls)) this.#transact(group, server);
   }
@@ -49,13 +51,14 @@ export class Batch {
     try {
       transaction.begin();
       begun = true;
-      // A restore moves it ahead of the clock, where the snapshot's times are.
+      // A restore moves the time ahead of the clock, to the times in the snapshot.
       transaction.now_ms = Math.max(transaction.now_ms, this.#clock.now());
       for (const call of calls) replies.push(transaction.run(call));
       transaction.commit();
     } catch (error) {
       transaction.rollBack(error);
-      // Where nobody may begin, nobody may begin alone: each of many would wait for a lock as long as all of them did.
+      // If BEGIN fails, single calls would fail as well: each of them would wait for the database lock as long as the
+      // whole batch has waited.
       if (begun && calls.length > 1) for (const call of calls) this.#transact([call], server);
       else for (const call of calls) this.#refuse(call, error, server);
       return;
@@ -66,7 +69,7 @@ export class Batch {
     server.flush();
   }
 
-  /** A call of a transaction that was rolled back. */
+  /** Fails a call whose transaction was rolled back. */
   #refuse(call: ServerCall<WriterMethod>, error: unknown, server: RpcServer<WriterMethod>): void {
     const failure = writeFailure(error);
     if (failure === undefined) server.push(BUG, { method: call.method.name, error: traceOf(error) });
@@ -74,7 +77,7 @@ export class Batch {
   }
 }
 
-/** Calls in their order, in groups that are no larger than a batch may be. */
+/** Splits calls into groups of at most BATCH_BYTES_MAX, in their order. A larger call has a group of its own. */
 export function groupsOf(calls: readonly ServerCall<WriterMethod>[]): ServerCall<WriterMethod>[][] {
   const groups: ServerCall<WriterMethod>[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
@@ -89,7 +92,7 @@ export function groupsOf(calls: readonly ServerCall<WriterMethod>[]): ServerCall
   return groups;
 }
 
-/** Answers calls, in their order. */
+/** Sends the replies to calls, in their order. */
 export function answer(
   calls: readonly ServerCall<WriterMethod>[],
   replies: readonly unknown[],

@@ -1,6 +1,6 @@
 /**
- * What has changed, gathered until it is told: of each kind a bounded number of names, a name once, the newest
- * version of it. Used by the writer for a commit, and by the front from one tick to the next. Pure.
+ * Collects changes until they are published. Each kind has at most CHANGE_NAMES_MAX names, each name once with its
+ * newest version. The writer uses one for each commit, the front one for each tick. Pure.
  */
 import type { ChangeKind, ChangesPush } from "../../schemas/changes.js";
 import { CHANGE_NAMES_MAX } from "../../schemas/limits.js";
@@ -11,7 +11,9 @@ export class ChangeSet {
   readonly #left_out = new Set<ChangeKind>();
   readonly #wants: (kind: ChangeKind) => boolean;
 
-  /** @param wants which kinds anybody is told of; what is of another is passed over */
+  /**
+   * @param wants whether clients watch a kind; changes of other kinds are dropped
+   */
   constructor(wants: (kind: ChangeKind) => boolean = () => true) {
     this.#wants = wants;
   }
@@ -20,7 +22,7 @@ export class ChangeSet {
     return this.#wants(kind);
   }
 
-  /** What was changed last counts: it may be gone, and have no version. */
+  /** The latest change of a name wins: the thing may be deleted by then, and have no version. */
   add(kind: ChangeKind, key: string | null, version: number | null): void {
     if (!this.#wants(kind)) return;
     let names = this.#names.get(kind);
@@ -32,18 +34,18 @@ export class ChangeSet {
     else this.#left_out.add(kind);
   }
 
-  /** As a rule tells of it; null where that is more than can be named. */
+  /** Adds what a rule has reported; null means more changes than can be named. */
   addAll(kind: ChangeKind, told: readonly ReportedChange[] | null): void {
     if (told === null) this.leaveOut(kind);
     else for (const { key, version } of told) this.add(kind, key, version);
   }
 
-  /** More of the kind has changed than is named. */
+  /** Records that more things of the kind have changed than are named. */
   leaveOut(kind: ChangeKind): void {
     if (this.#wants(kind)) this.#left_out.add(kind);
   }
 
-  /** What was gathered, which is forgotten; null where that is nothing. */
+  /** Returns the collected changes and forgets them; null if there are none. */
   take(): ChangesPush | null {
     if (this.#names.size === 0 && this.#left_out.size === 0) return null;
     const changes = [...this.#names].flatMap(([kind, names]) =>

@@ -1,31 +1,35 @@
 /**
- * What the writer's methods change, by kind and key: said in the methods' rows. It is told on the front while a
- * call is on its way, so that whoever keeps a copy of such things (the hot caches) is right whichever method it
- * was; and by the writer after the commit, by the names that clients know (change-set.ts). Pure.
+ * Declares which kinds and keys a writer method changes; each method's row has its rules. The front evaluates them
+ * while a call is in flight, so that the holders of copies (the hot caches) stay correct whichever method was called.
+ * The writer evaluates them after the commit, and reports the changes by the names that clients know (change-set.ts).
+ * Pure.
  */
 import type { ChangeKind } from "../../schemas/changes.js";
 import type { Failure } from "../base/result.js";
 
-/** A thing that was changed, as clients are told of it: named as the audit log names it, null for any of its kind. */
+/**
+ * A changed thing, as it is reported to clients. The key is the name that the audit log uses; null means any of the
+ * kind.
+ */
 export interface ReportedChange {
   readonly key: string | null;
-  /** Null where it has none, or none any more. */
+  /** Null if the thing has no version, or no longer has one. */
   readonly version: number | null;
 }
 
-/** What clients are told of a call once it is committed; null where that is more than can be named. */
+/** Returns what is reported to clients after the commit; null for more changes than can be named. */
 export type ReportOf<Request, Reply> = (request: Request, reply: Reply) => readonly ReportedChange[] | null;
 
 export interface ChangeRule<Request, Reply> {
   readonly kind: ChangeKind;
-  /** The keys that a call may change, as its request says them; null where only the reply does. */
+  /** The keys that a call may change, read from its request; null if only the reply has them. */
   requestKeys(request: Request): readonly string[] | null;
-  /** The keys that a call has changed; null where that may be all there are. */
+  /** The keys that a call has changed; null if it may be all of them. */
   changedKeys(request: Request, reply: Reply): readonly string[] | null;
   report(request: Request, reply: Reply): ReturnType<ReportOf<Request, Reply>>;
 }
 
-/** Tells of one thing, by its name and perhaps its version. */
+/** Reports one thing by its name and, where it has one, its version. */
 export function reportByName<Request, Reply = unknown>(
   name: (request: Request, reply: Reply) => string,
   version: (reply: Reply) => number | null = () => null,
@@ -36,17 +40,17 @@ export function reportByName<Request, Reply = unknown>(
 const ANY: readonly ReportedChange[] = [{ key: null, version: null }];
 const NOTHING: readonly ReportedChange[] = [];
 
-/** Tells that anything of the kind may be another now. */
+/** Reports that anything of the kind may have changed. */
 export function reportAny(): readonly ReportedChange[] {
   return ANY;
 }
 
-/** Tells that more may be another than can be named. */
+/** Reports that more things may have changed than can be named. */
 export function reportTooMany(): null {
   return null;
 }
 
-/** A change of what the request names. */
+/** The rule for a method whose request names what it changes. */
 export function changes<Request, Reply = unknown>(
   kind: ChangeKind,
   keys: (request: Request) => readonly string[],
@@ -55,7 +59,7 @@ export function changes<Request, Reply = unknown>(
   return { kind, requestKeys: keys, changedKeys: keys, report: report };
 }
 
-/** A change of what only the reply names. */
+/** The rule for a method whose reply alone names what it changes. */
 export function changesByReply<Reply>(
   kind: ChangeKind,
   keys: (reply: Reply) => readonly string[],
@@ -69,7 +73,9 @@ export function changesByReply<Reply>(
   };
 }
 
-/** A change of what neither names: anything of the kind may be another now. */
+/**
+ * The rule for a method where neither request nor reply names what it changes: anything of the kind may have changed.
+ */
 export function changesAny<Request, Reply>(
   kind: ChangeKind,
   report: ReportOf<Request, Reply>,
@@ -77,30 +83,30 @@ export function changesAny<Request, Reply>(
   return { kind, requestKeys: () => null, changedKeys: () => null, report: report };
 }
 
-/** A change that clients are told of by the model that makes it (`tellChanges`), whichever method has it made. */
+/** The rule for a change that the model reports (`afterCommit`), whichever method causes it. */
 export function changesByModel(kind: ChangeKind): ChangeRule<unknown, unknown> {
   return { kind, requestKeys: () => null, changedKeys: () => null, report: () => NOTHING };
 }
 
-/** The kinds of which the front keeps copies: of what others' calls change of these it is told. */
+/** The kinds that the front keeps copies of. Remote changes of these kinds are sent to it. */
 export const COPIED_KINDS = ["state", "spec", "rule"] as const satisfies readonly ChangeKind[];
 
-/** Who keeps copies of things of a kind. Null for keys means any. */
+/** Keeps copies of things of a kind. Null for keys means any key. */
 export interface ChangeListener {
-  /** A call that may change these is about to be sent: the database may be ahead of the copies from now on. */
+  /** A call that may change these keys is about to be sent. From now on the database may be newer than the copies. */
   begin(requestKeys: readonly string[] | null): void;
   /**
-   * It was answered: with what it changed, or with why it was refused. Of a call that was given up the end is told
-   * when it cannot be carried out any more.
+   * The call has ended, with the keys that it changed or with the failure. The end of a timed-out call is reported once
+   * it can no longer be executed.
    */
   end(requestKeys: readonly string[] | null, changedKeys: readonly string[] | null | Failure): void;
 }
 
-/** Who listens to which kind. */
+/** The listeners, by kind of change. */
 export class ChangeFeed {
   readonly #listeners = new Map<ChangeKind, ChangeListener[]>();
 
-  /** Until the function that is returned is called; not from within a listener. */
+  /** Adds a listener until the returned function is called. Must not be called from within a listener. */
   listen(kind: ChangeKind, listener: ChangeListener): () => void {
     const listeners = this.#listeners.get(kind) ?? [];
     this.#listeners.set(kind, listeners);

@@ -1,4 +1,4 @@
-/** The last call of a shutdown: ends the writer when everything before it is done. A restore may be before it. */
+/** The last call of a shutdown. It ends the writer after all earlier calls are done, which may include a restore. */
 import * as Type from "typebox";
 import { RESTORE_DEADLINE_MS } from "../../schemas/limits.js";
 import { writeFailure } from "../store/open.js";
@@ -16,7 +16,7 @@ export const closeStore = writerMethod({
   models: {},
   run: () => null,
   afterwards: (thread) => {
-    // A disk that is full cannot take the log into the database; the log itself is safe where it is.
+    // A full disk has no room to copy the WAL into the database. The WAL stays valid where it is.
     try {
       thread.db.pragma("wal_checkpoint(TRUNCATE)");
     } catch (error) {

@@ -1,7 +1,7 @@
 /**
- * What is begun before the front's modules are loaded: the writer's thread, which takes as long for its own, and
- * meanwhile the database, opened and migrated here. So the front can read before the writer serves; what is written
- * until then waits in the thread's port. Runs on the front; imports little.
+ * Starts the writer thread before the front's modules load, because loading its own modules takes as long. Meanwhile
+ * this thread opens and migrates the database, so that the front can read before the writer serves. Messages sent
+ * earlier wait in the thread's port. Keep the imports small. Runs on the front.
  */
 import { Worker } from "node:worker_threads";
 import type { ClusterSettings, Config, StoreSettings } from "../../schemas/config.js";
@@ -13,48 +13,48 @@ import { settleTimes } from "../store/settle-times.js";
 import { removeStaging } from "../store/staging.js";
 import { SharedTime } from "./shared-time.js";
 
-/** What the thread is started with. */
+/** The data that the thread starts with. */
 export interface WriterData {
   readonly data_dir: string;
   readonly settings: StoreSettings;
-  /** Where it is a node of a cluster. */
+  /** Null for a single server. */
   readonly cluster: ClusterSettings | null;
   /** Eight bytes: the id of the last call of the last commit. */
   readonly committed: SharedArrayBuffer;
   /** The memory of WatchedKinds. */
   readonly watched: SharedArrayBuffer;
-  /** The memory of ForeignCounter. */
+  /** The memory of RemoteWriteCounter. */
   readonly remoteWrites: SharedArrayBuffer;
-  /** The memory of VisiblePosition. */
+  /** The memory of AppliedPosition. */
   readonly visible: SharedArrayBuffer;
   /** The memory of SharedTime. */
   readonly time: SharedArrayBuffer;
-  /** Four bytes: 1 when the database is there to be opened, which the thread waits for. */
+  /** Four bytes: 1 once the database is ready to be opened. The thread waits for it. */
   readonly prepared: SharedArrayBuffer;
 }
 
 export interface EarlyThread {
   readonly data: WriterData;
-  /** Hands the thread over: what it has said until now is said once `listen` listens. */
+  /** Hands the thread over. Its earlier messages are delivered after `listen` has returned. */
   take(listen: (worker: Worker) => void): void;
 }
 
 export interface WriterHandle extends EarlyThread {
-  /** Of the data directory. */
+  /** The lock of the data directory. */
   readonly lock: DataDirLock;
-  /** To be closed when there is another handle: closing the last one would write the whole log into the database. */
+  /** To be closed once another handle is open: closing the last handle would copy the whole WAL into the database. */
   readonly database: Db;
 }
 
-/** What a writer is started with; without a token where none is named. */
+/** The settings that a writer starts with. The token may be missing. */
 type WriterSettings = StoreSettings & Partial<ClusterSettings & Pick<Config, "auth_token">>;
 
-/** What of the settings decides what is stored, and how much of it can be read. */
+/** Selects the settings that decide what is stored, and how much of it can be read. */
 function storeSettings({ state_history, state_events, event_history, auth_token = "" }: WriterSettings): StoreSettings {
   return { state_history, state_events, event_history, guarded: auth_token !== "" };
 }
 
-/** What of the settings makes a server a node; null for a server alone. */
+/** Selects the settings that make a server a node of a cluster; null for a single server. */
 function clusterSettings(settings: Partial<ClusterSettings>): ClusterSettings | null {
   const { cluster = "", cluster_name = "", node_id = "", cluster_creds = "", cluster_seed = false } = settings;
   return cluster === "" ? null : { cluster, cluster_name, node_id, cluster_creds, cluster_seed };
@@ -62,7 +62,7 @@ function clusterSettings(settings: Partial<ClusterSettings>): ClusterSettings | 
 
 const EVENTS = ["message", "error", "exit"] as const;
 
-/** Starts a thread and keeps what it says until it is taken. */
+/** Starts a thread and buffers its messages until the thread is taken. */
 export function beginThread(url: URL, data: WriterData): EarlyThread {
   const worker = new Worker(url, { workerData: data });
   const said: (readonly [name: string, value: unknown])[] = [];
@@ -78,7 +78,7 @@ export function beginThread(url: URL, data: WriterData): EarlyThread {
   };
 }
 
-/** What a thread is started with on a database of its own. */
+/** Creates the data that a thread starts with, for a database of its own. */
 export function writerData(data_dir: string, settings: WriterSettings): WriterData {
   return {
     data_dir,
@@ -93,10 +93,13 @@ export function writerData(data_dir: string, settings: WriterSettings): WriterDa
   };
 }
 
-/** The time by which a server begins, in ms; as far as that is its own to say, what it finds is brought back to it. */
+/**
+ * Returns the time in ms at which a server starts. Stored times that lie ahead are moved back to now, unless the
+ * cluster's log owns them.
+ */
 function startTime(db: Db, in_cluster: boolean): number {
   const now_ms = systemClock.now();
-  // A node goes by the log's time, and stores what others do.
+  // A node follows the time of the log, and stores the same rows as the other nodes.
   if (in_cluster && db.prepare("SELECT 1 FROM log_position").get() !== undefined)
     return Math.max(now_ms, newestTime(db, "main"));
   let start_ms = now_ms;
@@ -113,7 +116,7 @@ function tellPrepared({ prepared }: WriterData): void {
   Atomics.notify(cell, 0);
 }
 
-/** Waits until the database is there. Runs in the thread. */
+/** Blocks until the database is ready. Runs in the writer thread. */
 export function waitUntilPrepared({ prepared }: WriterData): void {
   Atomics.wait(new Int32Array(prepared), 0, 0);
 }

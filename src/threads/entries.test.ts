@@ -1,6 +1,6 @@
 /**
- * Entries over a real database: which share a transaction, what becomes of one in which a method throws, of a disk that
- * takes nothing, and what the front is told of others' calls.
+ * Tests entries on a real database: which share a transaction, what happens to one in which a method throws, what a
+ * full disk does, and what the front gets of remote calls.
  */
 import t from "tap";
 import * as Type from "typebox";
@@ -23,7 +23,7 @@ import { writerMethod, type WriterMethod } from "./writer-method.js";
 
 const LINE = Type.Object({ name: Type.String() });
 
-/** Adds a line; what its name says happens then. */
+/** Adds a line. Its name decides what happens afterwards. */
 const addLine = writerMethod({
   name: "line.add",
   request: LINE,
@@ -49,18 +49,18 @@ const addLine = writerMethod({
 interface World {
   readonly entries: Entries<BatchEntry>;
   readonly foreign: RemoteWriteCounter;
-  /** What was told and answered, in its order. */
+  /** The push messages and replies, in order. */
   readonly told: string[];
   /** The sizes of the transactions that were sealed and committed. */
   readonly sealed: number[];
-  /** Fails the next commit, or what comes before it. */
+  /** The error code with which the next commit fails, or a step before it. */
   broken: string;
   readonly lines: () => string[];
-  /** Whether commits wait for the disk, as SQLite has it now. */
+  /** Whether commits wait for the disk now, as SQLite reports it. */
   readonly synced: () => boolean;
 }
 
-/** What SQLite calls synchronous=FULL. */
+/** SQLite's number for synchronous=FULL. */
 const FULL = 2;
 
 function open(t: Parameters<typeof makeDirectory>[0]): World {
@@ -102,7 +102,7 @@ function open(t: Parameters<typeof makeDirectory>[0]): World {
   return world;
 }
 
-/** An entry; of own calls ids are given from 1 on. */
+/** Creates an entry. The calls of a local one get ids from 1 up. */
 function entryOf(now_ms: number, names: readonly string[], own = false, refused: readonly number[] = []): BatchEntry {
   const calls = names.map((name): Served => ({ method: addLine, actor: "", request: { name } }));
   const refusals = new Map(refused.map((at) => [at, new Failure("UNAVAILABLE", "not here")]));
@@ -111,7 +111,7 @@ function entryOf(now_ms: number, names: readonly string[], own = false, refused:
   return { now_ms, calls, refusals, callers: own ? callers : null };
 }
 
-t.test("entries that come together share a transaction, each at its own time", (t) => {
+t.test("entries that arrive together share a transaction, each with its own time", (t) => {
   const { entries, told, sealed, lines } = open(t);
   entries.apply([entryOf(5, ["a", "b"]), entryOf(7, ["refused c", "d"], true), entryOf(9, [])]);
   t.same(lines(), ["a 5", "b 5", "refused c 7", "d 7"]);
@@ -120,7 +120,7 @@ t.test("entries that come together share a transaction, each at its own time", (
   t.end();
 });
 
-t.test("of calls of several nodes in one entry the own callers are answered, and the others are told of", (t) => {
+t.test("in an entry with calls of several nodes, the local callers are answered and the remote changes are pushed", (t) => {
   const { entries, told, lines } = open(t);
   const own = entryOf(5, ["own 1", "refused own 2"], true);
   const calls = [...entryOf(5, ["a"]).calls, ...own.calls, ...entryOf(5, ["b"]).calls];
@@ -130,21 +130,21 @@ t.test("of calls of several nodes in one entry the own callers are answered, and
   t.end();
 });
 
-t.test("only what somebody here is told of waits for the disk", (t) => {
+t.test("only a transaction with a local entry waits for the disk", (t) => {
   const { entries, synced, lines } = open(t);
   t.ok(synced());
   entries.apply([entryOf(1, ["a"])]);
-  t.notOk(synced(), "others' is in the log");
+  t.notOk(synced(), "the log keeps the remote entry");
   entries.apply([entryOf(2, ["b"]), entryOf(3, ["c"], true)]);
-  t.ok(synced(), "an own one among them");
+  t.ok(synced(), "one of them is local");
   entries.apply([entryOf(4, ["d"])]);
   entries.apply([entryOf(5, [], true)]);
-  t.ok(synced(), "an own one without callers: a sign of life");
+  t.ok(synced(), "a local one without calls: a heartbeat");
   t.same(lines(), ["a 1", "b 2", "c 3", "d 4"]);
   t.end();
 });
 
-t.test("a method that throws fails its own call, here as anywhere, and its entry is carried out alone", (t) => {
+t.test("a method that throws fails its own call on every node, and its entry is applied by itself", (t) => {
   const { entries, told, sealed, lines } = open(t);
   entries.apply([entryOf(1, ["a"]), entryOf(2, ["b", "throws 1", "c", "throws 2", "nul"], true), entryOf(3, ["d"])]);
   t.same(lines(), ["a 1", "b 2", "c 2", "d 3"]);
@@ -163,7 +163,7 @@ t.test("a method that throws fails its own call, here as anywhere, and its entry
   t.end();
 });
 
-t.test("what is refused is not carried out, whatever it asks", (t) => {
+t.test("a refused call is not executed, whatever it asks", (t) => {
   const { entries, told, lines } = open(t);
   entries.apply([entryOf(1, ["a", "throws", "b"], true, [1, 2])]);
   t.same(lines(), ["a 1"]);
@@ -171,7 +171,7 @@ t.test("what is refused is not carried out, whatever it asks", (t) => {
   t.end();
 });
 
-t.test("a disk that takes nothing refuses no call: all of it waits", (t) => {
+t.test("a full disk refuses no call: the entries wait", (t) => {
   const world = open(t);
   const { entries, told, sealed, lines } = world;
   for (const code of ["SQLITE_FULL", "SQLITE_BUSY"]) {
@@ -186,25 +186,25 @@ t.test("a disk that takes nothing refuses no call: all of it waits", (t) => {
   t.end();
 });
 
-t.test("a database that cannot be relied on ends the thread", (t) => {
+t.test("a damaged database ends the thread", (t) => {
   const world = open(t);
   world.broken = "SQLITE_CORRUPT";
   t.throws(() => world.entries.apply([entryOf(1, ["a"])]), { code: "SQLITE_CORRUPT" });
   t.end();
 });
 
-t.test("others' changes are counted before they are committed, and told behind", (t) => {
+t.test("remote changes are counted before the commit, and pushed after it", (t) => {
   const { entries, foreign } = open(t);
   entries.apply([entryOf(1, ["a"], true)]);
-  t.equal(foreign.count, 0, "own calls know it from their answers");
+  t.equal(foreign.count, 0, "the replies report the changes of local calls");
   entries.apply([entryOf(2, ["refused"])]);
-  t.equal(foreign.count, 0, "nothing was changed");
+  t.equal(foreign.count, 0, "nothing has changed");
   entries.apply([entryOf(3, ["b"]), entryOf(3, ["c"])]);
   t.equal(foreign.count, 1);
   t.end();
 });
 
-t.test("what was counted and not committed is taken back by a word without changes", (t) => {
+t.test("a count without a commit is followed by a push message without changes", (t) => {
   const db = openWriter(makeDirectory(t));
   t.teardown(() => void db.close());
   db.exec("CREATE TABLE line (name TEXT NOT NULL, at INTEGER NOT NULL)");
@@ -222,7 +222,7 @@ t.test("what was counted and not committed is taken back by a word without chang
   const transaction = new Transaction({ db, models, methods: [addLine], audit, watched: new WatchedKinds() });
   let attempts = 0;
   const entries = new Entries<BatchEntry>(transaction, foreign, server, {
-    // The first time the commit itself fails.
+    // The commit itself fails the first time.
     seal: () => void (attempts++ === 0 && db.exec("INSERT INTO child VALUES ('nobody')")),
     committed: () => undefined,
   });

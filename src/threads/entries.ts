@@ -1,11 +1,11 @@
 /**
- * Entries of a log, each the calls of one node's batch, carried out as every node carries them out: an entry whole or
- * not at all, several in one transaction where they come together. What they do is a function of the database, the
- * calls and their times, however they are grouped. Runs in the writer of a node.
+ * Applies entries of the cluster's log, in the same way on every node. An entry contains the calls of one node's batch,
+ * and is applied as a whole or not at all. Entries that arrive together share a transaction. The effect depends only on
+ * the database, the calls and their times, not on the grouping. Runs in the writer of a node.
  *
- * A method that throws (a bug) fails its own call everywhere alike: the entry is carried out alone, and then without
- * the calls that were found to throw. A disk that is full refuses nothing: what is in the log was acknowledged, or may
- * have been, so the entries wait until they can be carried out.
+ * A method that throws, which is a bug, fails its own call on every node: the entry is applied by itself, and then
+ * without the calls that throw. A full disk refuses no call: an entry in the log was acknowledged, or may have been, so
+ * the entries wait until they can be applied.
  */
 import { must } from "../base/assert.js";
 import { traceOf } from "../base/reason.js";
@@ -19,23 +19,23 @@ import { BUG, REMOTE_CHANGES, type RemoteChanges } from "./push-messages.js";
 import type { Served, Transaction } from "./transaction.js";
 import type { WriterMethod } from "./writer-method.js";
 
-/** One entry. */
+/** One entry of the log. */
 export interface BatchEntry {
-  /** Its time. */
+  /** The time of the entry. */
   readonly now_ms: number;
   readonly calls: readonly Served[];
-  /** Why a call is not carried out, by its position, whatever it asks. */
+  /** The calls that are not executed, by position, each with its failure. */
   readonly refusals: ReadonlyMap<number, Failure>;
-  /** Who called, where the entry is this node's own: they are answered. */
+  /** The calls of this node, to be answered; null for an entry of another node. */
   readonly callers: readonly ServerCall<WriterMethod>[] | null;
-  /** Position of the first call that is theirs; 0 where it is left out. */
+  /** The position of the first of the callers' calls; 0 by default. */
   readonly callersFrom?: number;
 }
 
-/** What the calls of an entry were answered. */
+/** The replies to the calls of one entry. */
 export type Answers = readonly unknown[];
 
-/** The disk takes nothing, or somebody else holds the database: nothing was carried out, and all of it can be again. */
+/** The disk is full, or another program holds the database. Nothing was applied, and all of it can be applied later. */
 export class NotStored extends Error {
   override readonly name = "NotStored";
 
@@ -48,15 +48,15 @@ const COPIED: ReadonlySet<string> = new Set(COPIED_KINDS);
 const BROKEN = new Failure("INTERNAL", "internal error");
 
 type Server = RpcServer<WriterMethod>;
-/** Who keeps account of what was carried out. */
+/** Stores what belongs to the applied entries, such as the applied position. */
 export interface Account<Kept extends BatchEntry> {
-  /** Within the transaction, behind what it carries out: writes what else belongs to it. */
+  /** Writes the rows of the account, in the same transaction and after the entries. */
   seal(entries: readonly Kept[], answers: readonly Answers[]): void;
-  /** What was sealed last is on disk; nobody was told of it yet. */
+  /** The last sealed transaction is committed. Its callers are not answered yet. */
   committed(): void;
 }
 
-/** Ends a transaction that is not to be committed. */
+/** Ends a transaction that must not be committed. */
 class Undone extends Error {
   override readonly name = "Undone";
 }
@@ -75,24 +75,25 @@ export class Entries<Kept extends BatchEntry> {
   }
 
   /**
-   * Carries out entries, one behind the other, and tells of them. Where one throws each has a transaction of its own.
-   * @throws NotStored: those that were committed before are carried out and told of
+   * Applies entries in order, and sends their replies and push messages. If one of them throws, each is applied in a
+   * transaction of its own.
+   * @throws NotStored: the entries that were committed earlier are applied and published
    */
   apply(entries: readonly Kept[]): void {
     const started = performance.now();
     const answers = this.#attempt(entries);
     if (answers !== null) this.#tell(entries, answers, started);
-    // With which others it shares a transaction must not matter to what becomes of it.
+    // The result for an entry must not depend on the entries that share its transaction.
     else if (entries.length > 1) for (const entry of entries) this.apply([entry]);
     else for (const entry of entries) this.#applyBroken(entry);
   }
 
-  /** The answers of each entry; null where a method threw, and nothing was carried out. */
+  /** Returns the replies of each entry; null if a method threw, and then nothing was applied. */
   #attempt(entries: readonly Kept[]): Answers[] | null {
     const transaction = this.#transaction;
     let raised: number | null = null;
     try {
-      // What nobody here is told of as done is in the log: a power cut only has it carried out again.
+      // The log keeps an entry without local callers: after a power cut it is applied again, so it need not be synced.
       transaction.begin(entries.some(({ callers }) => callers !== null));
       const answers = entries.map(({ now_ms, calls, refusals }) => {
         transaction.now_ms = now_ms;
@@ -107,7 +108,7 @@ export class Entries<Kept extends BatchEntry> {
       this.#account.committed();
       return answers;
     } catch (error) {
-      // Nothing has changed: the front may show its copies again.
+      // Nothing has changed, so the front may use its copies again.
       if (raised !== null) this.#server.push(REMOTE_CHANGES, { count: raised, changes: [] });
       transaction.rollBack(error);
       throwWhereNotStored(error);
@@ -115,7 +116,9 @@ export class Entries<Kept extends BatchEntry> {
     }
   }
 
-  /** An entry in which a method throws: without the calls that do, and where it throws all the same, without any. */
+  /**
+   * Applies an entry in which a method throws: without the calls that throw, and if it still throws, without any call.
+   */
   #applyBroken(entry: Kept): void {
     const started = performance.now();
     const broken = this.#findBroken(entry);
@@ -130,7 +133,7 @@ export class Entries<Kept extends BatchEntry> {
     throw new Error("an entry can be carried out without its calls");
   }
 
-  /** Which calls of an entry throw, each tried behind those that do not, and what they are answered. */
+  /** Finds the calls of an entry that throw, and their replies. Each call runs after those that do not throw. */
   #findBroken(entry: Kept): ReadonlyMap<number, Failure> {
     const broken = new Map<number, Failure>();
     for (;;) {
@@ -143,7 +146,7 @@ export class Entries<Kept extends BatchEntry> {
     }
   }
 
-  /** The first that throws beside those that are known to. Nothing is carried out. */
+  /** Finds the first call that throws, apart from the known ones. Changes nothing. */
   #firstThrown(
     { now_ms, calls, refusals }: Kept,
     broken: ReadonlyMap<number, Failure>,
@@ -157,7 +160,7 @@ export class Entries<Kept extends BatchEntry> {
         if (refusals.has(at) || broken.has(at)) continue;
         running = at;
         transaction.run(call);
-        // Now, so that what it has put off fails as its own.
+        // The buffered rows are written now, so that an error in them is charged to this call.
         transaction.write();
       }
       throw new Undone();
@@ -181,13 +184,15 @@ export class Entries<Kept extends BatchEntry> {
   }
 }
 
-/** @throws NotStored where it is the disk that refuses, and no call */
+/**
+ * @throws NotStored if the disk or the database refuses, not a call
+ */
 function throwWhereNotStored(error: unknown): void {
   const failure = writeFailure(error);
   if (failure !== undefined && failure.status !== "INVALID_ARGUMENT") throw new NotStored(failure);
 }
 
-/** What others' calls have changed of which the front keeps copies. */
+/** Collects what remote calls have changed, of the kinds that the front keeps copies of. */
 function remoteChanges(entries: readonly BatchEntry[], answers: readonly Answers[]): RemoteChanges["changes"] {
   const changed = new Map<string, Set<string> | null>();
   for (const [index, { calls, callers, callersFrom = 0 }] of entries.entries()) {

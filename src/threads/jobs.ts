@@ -1,6 +1,6 @@
 /**
- * What the pool does for no feature in particular: reading long JSON bodies, and the check of all pages of the database.
- * Runs in the pool.
+ * Jobs of the pool that belong to no feature: reading long JSON bodies, and checking all pages of the database. Runs in
+ * the pool.
  */
 import * as Type from "typebox";
 import { ReadBodyReply, ReadBodyRequest } from "../../schemas/body.js";
@@ -16,9 +16,9 @@ import { findDamage } from "../store/sound.js";
 import { unaryJob } from "./pool-method.js";
 
 /**
- * Reads a JSON body that would keep the front for long. What goes back is bounded by the body's schema, but for the text
- * of its free member. Neither that nor what the schema does not name is parsed: six megabytes of distinct names take
- * JSON.parse half a second of a processor, which front and writer share with the pool.
+ * Reads a JSON body that would block the front for long. The result is bounded by the body's schema, except for the text
+ * of its free member. That text, and everything that the schema does not name, is not parsed: JSON.parse takes half a
+ * second of CPU for six megabytes of distinct names, and the front and the writer share the processors with the pool.
  */
 export const readBody = unaryJob({
   name: "body.read",
@@ -37,11 +37,11 @@ export const readBody = unaryJob({
   },
 });
 
-/** The check takes as long as the database is large. */
+/** Checks all pages of the database. The duration grows with the size of the database. */
 export const checkStorage = unaryJob({
   name: "storage.check",
   request: Type.Object({ path: Type.String() }),
-  /** What is wrong; null where nothing is. */
+  /** What is wrong; null if nothing is. */
   reply: Type.Union([Type.String(), Type.Null()]),
   cost: "unbounded",
   snapshot: "own",

@@ -1,4 +1,4 @@
-/** All kinds of methods by the thread that carries them out. The table of them is src/methods.ts. */
+/** The kinds of methods, by the thread that executes them. The table of all methods is src/methods.ts. */
 import type { PoolMethod } from "./pool-method.js";
 import type { StagingMethod } from "./staging-method.js";
 import type { WriterMethod } from "./writer-method.js";
@@ -13,7 +13,7 @@ export function isPoolMethod(method: AnyMethod): method is PoolMethod {
   return method.runs_in === "pool";
 }
 
-/** The rows among what modules export. */
+/** Returns the method rows among the exports of modules. */
 export function methodsIn(...modules: readonly object[]): AnyMethod[] {
   return modules.flatMap((module) => Object.values(module).filter(isMethod));
 }

@@ -1,8 +1,7 @@
 /**
- * Models: the tables of a feature behind a class of their own, and the only way in which a method uses the database.
- * A method's row names the models that it needs. Each thread opens a model once, on its own database handle, and gives
- * it to the methods that name it. Runs in the writer, in the pool's workers, in the thread of a restore and on the
- * front.
+ * Models: each wraps the tables of a feature, and a method uses the database only through them. A method's row names
+ * the models that it needs. Each thread opens a model once, on its own database handle, and passes it to the methods
+ * that name it. Runs in the writer, in the pool's workers, in the thread of a restore and on the front.
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
@@ -10,13 +9,13 @@ import { WriteBuffer } from "../store/write-buffer.js";
 import type { Db } from "../store/open.js";
 import type { ChangeSet } from "./change-set.js";
 
-/** What a thread gives a model to open it. */
+/** What a thread gives a model to open it with. */
 export interface Opening {
   readonly db: Db;
-  /** Takes rows that are written with the batch, or before their table is read. */
+  /** Buffers rows, which are written with the batch or before their table is read. */
   readonly rows: WriteBuffer;
   readonly settings: StoreSettings;
-  /** Another model of the same thread. */
+  /** Opens another model of the same thread. */
   readonly use: <Opened>(model: Model<Opened>) => Opened;
 }
 
@@ -24,7 +23,7 @@ export interface Model<Opened = unknown> {
   open(opening: Opening): Opened;
 }
 
-/** The models that a row names, opened. */
+/** The opened models that a row names. */
 export type OpenedModels<Named> = {
   readonly [Name in keyof Named]: Named[Name] extends Model<infer Opened> ? Opened : never;
 };
@@ -48,7 +47,7 @@ export type ReloadReason = "rollback" | "refill";
 
 /** A model that keeps in memory what it has read from its tables. */
 export interface CachingModel {
-  /** Reads its memory again: all of it, or at least what it has changed since the last commit. */
+  /** Reads the tables into memory again: all of them, or at least what has changed since the last commit. */
   reload(why: ReloadReason): void;
 }
 
@@ -67,8 +66,8 @@ export interface Publication {
 
 /**
  * A model of the writer thread that publishes what a transaction has changed. It marks itself when it changes
- * something, and the transaction calls `afterCommit` for the marked models only. So a write costs nothing
- * in the models that it does not concern.
+ * something, and the transaction calls `afterCommit` for the marked models only. So a write costs nothing in the models
+ * that it does not concern.
  */
 export abstract class PublishingModel implements CachingModel {
   #dirty: Set<PublishingModel> | null = null;
@@ -104,7 +103,7 @@ export class Models {
     this.#opening = { db, rows: this.rows, settings, use: (model) => this.use(model) };
   }
 
-  /** The model, opened at its first use. */
+  /** Returns the model, and opens it at its first use. */
   use<Opened>(model: Model<Opened>): Opened {
     if (!this.#opened.has(model)) {
       const opened = model.open(this.#opening);
@@ -117,13 +116,13 @@ export class Models {
     return this.#opened.get(model) as Opened;
   }
 
-  /** All models that a row names. */
+  /** Opens all models that a row names. */
   bind<Named extends Readonly<Record<string, Model>>>(named: Named): OpenedModels<Named> {
     const opened = Object.entries(named).map(([name, model]) => [name, this.use(model)] as const);
     return Object.fromEntries(opened) as OpenedModels<Named>;
   }
 
-  /** Has every open model read its memory again. After a refill, each of them publishes its new state. */
+  /** Makes every open model read its tables again. After a refill, each of them publishes its new state. */
   reload(why: ReloadReason): void {
     for (const opened of this.#opened.values()) {
       if (isCaching(opened)) opened.reload(why);
@@ -133,7 +132,7 @@ export class Models {
 
   /**
    * Publishes what the models have changed since the last commit. A model publishes after those that it uses: the front
-   * hears of a lease before it hears of the task that holds it.
+   * gets the message about a lease before the one about the task that holds it.
    */
   afterCommit(publication: Publication): void {
     if (this.#dirty.size === 0) return;

@@ -1,4 +1,4 @@
-/** The threads together, as the server has them: their end while the writer is away. */
+/** Tests the threads together, as the server starts them: how they close while the writer is restarting. */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -20,7 +20,7 @@ const URLS = {
 };
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-t.test("a writer that is ready only when the rest is closed is told to nobody", async (t) => {
+t.test("a writer that becomes ready after the rest is closed notifies no handler", async (t) => {
   const data_dir = makeDirectory(t);
   const invocation = loadConfig(["--data-dir", data_dir], {});
   if (invocation.kind !== "serve") throw new Error("these are flags of the server");
@@ -48,7 +48,7 @@ t.test("a writer that is ready only when the rest is closed is told to nobody", 
     },
     () => {
       restarts += 1;
-      // As the hub does, to catch up.
+      // The hub does the same to catch up.
       t.equal(events.last_id, 0);
     },
   );
@@ -59,7 +59,7 @@ t.test("a writer that is ready only when the rest is closed is told to nobody", 
       { key, value: "1", content_type: "application/json", condition: null, fence: null },
       NO_CALLER,
     );
-  t.match(await put("early"), { version: 1 }, "what comes before the writer serves waits for it");
+  t.match(await put("early"), { version: 1 }, "a call before the writer serves waits for it");
   const late = join(data_dir, LATE_FILE);
   writeFileSync(late, "");
   t.match(await put(FAULTS.crash), { status: "UNAVAILABLE" });
@@ -76,5 +76,5 @@ t.test("a writer that is ready only when the rest is closed is told to nobody", 
   rmSync(late);
   await closed;
   t.equal(restarts, 0);
-  t.equal(threads.writer.attached, false, "and it is ended all the same");
+  t.equal(threads.writer.attached, false, "and the thread is ended nevertheless");
 });

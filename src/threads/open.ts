@@ -1,7 +1,7 @@
 /**
- * The threads behind the front: the data directory's lock, the writer's thread with the RPC to it, the job
- * pools, and the front's own read-only handle. Started in this order, closed in reverse. What is done
- * there, and who is told of it, is others' business.
+ * Starts and closes the threads behind the front: the lock of the data directory, the writer thread and its RPC client,
+ * the worker pools, and the front's own read-only handle. They start in this order and close in reverse. Other modules
+ * decide what the threads do and who gets their push messages.
  */
 import type { Config } from "../../schemas/config.js";
 import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits.js";
@@ -29,14 +29,14 @@ import { WatchedKinds } from "./watched-kinds.js";
 import { Writer } from "./writer.js";
 import { WriterThread } from "./writer-thread.js";
 
-/** The scripts of the threads; a test gives its own. */
+/** The scripts of the threads. Tests give their own. */
 export interface ThreadUrls {
   readonly writer: URL;
   readonly pool: URL;
   readonly staging: URL;
 }
 
-/** Who takes what the writer says unasked: one function a row of the table. */
+/** The handlers of the push messages, one for each row of the table. */
 export type PushHandlers<Messages extends Readonly<Record<string, PushMessage>>> = {
   readonly [Name in keyof Messages]: (payload: PayloadOf<Messages[Name]>) => void;
 };
@@ -48,41 +48,42 @@ export interface ThreadsOptions<Messages extends Readonly<Record<string, PushMes
   readonly log: Log;
   readonly methods: MethodTable<AnyMethod>;
   readonly push_messages: Messages;
-  /** The writer, where it was begun before this was loaded. */
+  /** The writer, if it was started before this module was loaded. */
   readonly begun?: WriterHandle | undefined;
 }
 
 export interface Threads<Messages extends Readonly<Record<string, PushMessage>>> {
   readonly writer: Writer;
   readonly pool: Pool;
-  /** A pool of its own for backups: the slow reader of one keeps no job waiting. */
+  /** A separate pool for backups, so that a slow reader of a backup blocks no other job. */
   readonly exports: Pool;
   readonly reads: Reads;
-  /** Which kinds of changes the writer tells of. */
+  /** The kinds of changes that the writer publishes. */
   readonly watched: WatchedKinds;
-  /** How far the log is whose effects can be read, where the server is a node of a cluster. */
+  /** The applied position, if the server is a node of a cluster. */
   readonly visible: AppliedPosition;
-  /** Whether the database can keep what is written. */
+  /** Watches whether the database can keep what is written. */
   readonly storage: StorageWatch;
-  /** The time that the front and its writer have together. */
+  /** The time that the front and its writer share. */
   readonly time: SharedTime;
-  /** Where a restore gathers its snapshot. */
+  /** The file in which a restore collects its snapshot. */
   readonly staging_path: string;
-  /** Bytes of the database's write-ahead log. */
+  /** The size of the database's write-ahead log in bytes. */
   walBytes(): number;
   /** Starts the thread of a restore. */
   startStaging(): StagingThread;
   /**
-   * To be called once, before the first call of the writer.
-   * @param afterRestart the writer crashed and serves again: what it committed before may not have been told
-   * @param onRestart the writer was started again after a crash, whether or not it will serve
+   * Sets the handlers. To be called once, before the first call of the writer.
+   * @param afterRestart called when the writer serves again after a crash: push messages of its last commits may be
+   * missing
+   * @param onRestart called when the writer was started again after a crash, whether or not it will serve
    */
   listen(handlers: PushHandlers<Messages>, afterRestart: () => void, onRestart?: () => void): void;
   close(): Promise<void>;
 }
 
 /**
- * Starts the threads. The database can be read when it returns; the writer may still be loading its modules.
+ * Starts the threads. The database can be read when this returns; the writer may still be loading its modules.
  * @throws DataDirError, SqliteMissingError with one line for the operator
  */
 export function openThreads<Messages extends Readonly<Record<string, PushMessage>>>(
@@ -92,7 +93,10 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
   const begun = options.begun ?? startWriter(urls.writer, data_dir, options.config);
   const { lock } = begun;
   const takers = new Map<string, (payload: never) => void>();
-  /** What the writer of a node said before anybody listened: it may be faster than the front. */
+  /**
+   * The push messages that the writer has sent before `listen` was called: a node's writer may be faster than the
+   * front.
+   */
   const early: (readonly [name: string, payload: unknown])[] = [];
   let onRestarted: () => void = () => undefined;
   let starts = 0;
@@ -159,7 +163,7 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     close: async () => {
       await pool.close();
       await exports.close();
-      // Who takes what the writer says may read what is closed now; a writer that was restarting is ready only later.
+      // The handlers may read what is closed now, and a writer that is restarting may become ready later.
       onRestarted = () => undefined;
       for (const name of takers.keys()) takers.set(name, () => undefined);
       reader.close();

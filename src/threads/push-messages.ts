@@ -1,36 +1,36 @@
-/** What the writer's thread says unasked of itself; what features have to say is in their own rows. */
+/** The push messages of the writer thread itself. Those of a feature are in the feature's own rows. */
 import * as Type from "typebox";
 import { ChangesPush } from "../../schemas/changes.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
 import { COPIED_KINDS } from "./changes.js";
 
-/** The writer serves: at the start and after each restart. */
+/** The writer serves. Sent at the start and after each restart. */
 export const READY = { name: "ready", payload: Type.Null() } as const satisfies PushMessage;
 
-/** The database cannot be opened; SQLite's code. */
+/** The database cannot be opened. The payload is SQLite's error code. */
 export const UNUSABLE = { name: "unusable", payload: Type.String() } as const satisfies PushMessage;
 
-/** Of each commit. */
+/** Sent for each commit. */
 export const COMMIT = {
   name: "commit",
   payload: Type.Object({
     calls: Type.Integer({ minimum: 1 }),
-    /** From the transaction's begin until it was on disk. */
+    /** From the start of the transaction until it was on disk. */
     duration_us: Type.Integer({ minimum: 0 }),
-    /** Calls that came in meanwhile. */
+    /** The calls that arrived meanwhile. */
     waiting: Type.Integer({ minimum: 0 }),
   }),
 } as const satisfies PushMessage;
 export type CommitPush = PayloadOf<typeof COMMIT>;
 
-/** What a commit changed, of the kinds that somebody watches. */
+/** The changes of a commit, of the kinds that clients watch. */
 export const CHANGES = { name: "changes", payload: ChangesPush } as const satisfies PushMessage;
 
-/** What the calls of other nodes have changed of which the front keeps copies; null for any of the kind. */
+/** What calls of other nodes have changed, of the kinds that the front keeps copies of. Null for keys means any key. */
 export const REMOTE_CHANGES = {
   name: "foreign",
   payload: Type.Object({
-    /** The count of such changes, this one included (remote-write-counter.ts). */
+    /** The number of such changes including this one (remote-write-counter.ts). */
     count: Type.Integer(),
     changes: Type.Array(
       Type.Object({ kind: Type.Enum([...COPIED_KINDS]), keys: Type.Union([Type.Array(Type.String()), Type.Null()]) }),
@@ -39,7 +39,7 @@ export const REMOTE_CHANGES = {
 } as const satisfies PushMessage;
 export type RemoteChanges = PayloadOf<typeof REMOTE_CHANGES>;
 
-/** A method threw: a bug, whose call was refused and left nothing behind. */
+/** A method threw, which is a bug. Its call was refused and changed nothing. */
 export const BUG = {
   name: "bug",
   payload: Type.Object({ method: Type.String(), error: Type.String() }),

@@ -1,6 +1,6 @@
 /**
- * A read-only handle with the models over it, and jobs carried out on it, each over one snapshot of the
- * database, as far as it reads that. One on the front, one in each of the pool's workers.
+ * A read-only database handle with the models over it. It executes jobs, each on one snapshot of the database. The
+ * front has one, and so has each worker of the pool.
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Failure } from "../base/result.js";
@@ -23,7 +23,7 @@ export class Reader {
     this.#commit = this.#db.prepare("COMMIT");
   }
 
-  /** Carries out a unary job. */
+  /** Executes a unary job. */
   run<Row extends UnaryJob>(job: Row, request: RequestOf<Row>): ReplyOf<Row> | Failure {
     if (job.snapshot === "own") return this.#functionOf(job)(request) as ReplyOf<Row> | Failure;
     this.#begin.run();
@@ -34,7 +34,7 @@ export class Reader {
     }
   }
 
-  /** The chunks of a stream; the snapshot stays as it is until the last was taken. */
+  /** Executes a streaming job and yields its chunks. The snapshot stays open until the last chunk is taken. */
   *stream<Row extends StreamJob>(
     job: Row,
     request: RequestOf<Row>,

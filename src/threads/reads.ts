@@ -1,6 +1,6 @@
 /**
- * Where a read runs: on the front's own handle when its answer is sure to be short, else in the pool. Also the
- * models of that handle, for what the front looks up itself. Runs on the front.
+ * Decides where a read runs: on the front's own handle if its answer is certainly short, else in the pool. It also
+ * gives the front the models of its own handle. Runs on the front.
  */
 import { FRONT_READ_CHARACTERS_MAX, FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -11,7 +11,7 @@ import type { Chunks, Pool } from "./pool.js";
 import type { StreamJob, UnaryJob } from "./pool-method.js";
 import type { Reader } from "./reader.js";
 
-/** A stream that was read to its end: its text, and what it returned. */
+/** A stream that was read to its end: its text, and its return value. */
 export interface WholeText<Reply = unknown> {
   readonly text: string;
   readonly reply: Reply;
@@ -29,14 +29,14 @@ export class Reads {
     this.#reader = reader;
   }
 
-  /** A model on the front's own handle. */
+  /** Returns a model on the front's own handle. */
   model<Opened>(model: Model<Opened>): Opened {
     return this.#reader.models.use(model);
   }
 
   /**
-   * Runs a unary read, in its caller's turn.
-   * @param rows how many rows it may look at; up to FRONT_READ_ROWS_MAX it is answered at once
+   * Executes a unary read. In the pool it is queued by its caller.
+   * @param rows the most rows that it may look at; up to FRONT_READ_ROWS_MAX it runs on the front
    */
   run<Row extends UnaryJob>(
     job: Row,
@@ -49,7 +49,10 @@ export class Reads {
       : this.#reader.run(job, request);
   }
 
-  /** Runs a stream, as `run`; one that is short is a whole text. One whose rows are long is begun anew in the pool. */
+  /**
+   * Executes a streaming read, in the same way as `run`. A short one returns its whole text. One whose rows turn out to
+   * be long starts again in the pool.
+   */
   stream<Row extends StreamJob>(
     job: Row,
     request: RequestOf<Row>,
@@ -72,7 +75,7 @@ export class Reads {
   }
 }
 
-/** Reads a stream to its end. A read whose refusal was taken waits to be asked for more: it is left. */
+/** Reads a stream to its end. After a refusal the stream is closed, because it waits for the next request. */
 export async function readWhole<End>(read: WholeText<End> | Failure | Chunks<End>): Promise<WholeText<End> | Failure> {
   if (read instanceof Failure || "text" in read) return read;
   const pieces: string[] = [];

@@ -1,15 +1,18 @@
-/** The rows that refusals leave in the audit log, whoever refused: the writer, or the front before it. Any thread. */
+/**
+ * Decides which refusals get a row in the audit log, and what the row contains. Used by the writer, and by the front
+ * for its own refusals. Runs in any thread.
+ */
 import { AUDIT_DETAIL_BYTES_MAX } from "../../schemas/limits.js";
 import type { Failure } from "../base/result.js";
 
-/** 4xx statuses that leave none. */
+/** The 4xx statuses that are not audited. */
 const UNAUDITED: ReadonlySet<number> = new Set([408, 421, 429]);
 
 export function leavesRow({ http }: Failure): boolean {
   return http >= 400 && http < 500 && !UNAUDITED.has(http);
 }
 
-/** What the row says. */
+/** The `detail` of the row, as JSON text. */
 export function refusalDetail(failure: Failure): string {
   return JSON.stringify({ error: failure.message.slice(0, AUDIT_DETAIL_BYTES_MAX), code: failure.http });
 }

@@ -1,18 +1,21 @@
 /**
- * The newest time that a thread of the server has told, in memory that the front and its writer share: so both have one
- * time, also where the machine's clock was set while only one of them looked, and where the writer is started again.
+ * The newest time that any thread of the server has used, in memory that the front and its writer share. Both threads
+ * follow one time, even if the machine's clock was set while only one of them looked, and across a restart of the
+ * writer.
  */
 import type { MonotonicClock } from "../base/clock.js";
 
 export class SharedTime {
   readonly #newest: BigInt64Array;
 
-  /** @param memory that of the other side, eight bytes; its own where there is none yet */
+  /**
+   * @param memory the memory of the other side, eight bytes; new memory by default
+   */
   constructor(readonly memory = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)) {
     this.#newest = new BigInt64Array(memory);
   }
 
-  /** In ms; 0 before there is one. */
+  /** In ms; 0 before the first time. */
   get newest_ms(): number {
     return Number(Atomics.load(this.#newest, 0));
   }
@@ -27,7 +30,7 @@ export class SharedTime {
     }
   }
 
-  /** The time by a thread's own clock, which goes on from what others have come to. */
+  /** Returns the time of a thread's own clock, which is first raised to the newest time of the other threads. */
   tell(clock: Pick<MonotonicClock, "now" | "raise">): number {
     clock.raise(this.newest_ms);
     const now_ms = clock.now();
@@ -36,7 +39,7 @@ export class SharedTime {
   }
 }
 
-/** A clock of one thread that keeps to the time of the others. */
+/** The clock of one thread, which never falls behind the time of the other threads. */
 export class SharedClock {
   readonly #clock: MonotonicClock;
   readonly #time: SharedTime;

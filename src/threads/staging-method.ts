@@ -1,4 +1,7 @@
-/** One row is a method of a restore's own thread, on the staging database. Rows stand in src/backup/staging-jobs.ts. */
+/**
+ * A row of this kind is a method of a restore's own thread; it works on the staging database. The rows are in
+ * src/backup/staging-jobs.ts.
+ */
 import type { Static, TSchema } from "typebox";
 import { POOL_DEADLINE_MS } from "../../schemas/limits.js";
 import type { Failure } from "../base/result.js";
@@ -20,7 +23,7 @@ export interface StagingRow<
   readonly name: string;
   readonly request: Request;
   readonly reply: Reply;
-  /** Bytes of the request in the thread's mailbox. */
+  /** The size of the request in the thread's mailbox, in bytes. */
   readonly weight: (request: Static<Request>) => number;
   readonly models: Named;
   readonly run: (models: OpenedModels<Named>, request: Static<Request>) => Static<Reply> | Failure;

@@ -1,6 +1,6 @@
 /**
- * The thread of one restore: carries out its methods on the staging database. Whoever started it ends it; a
- * disk that takes no more is told, anything else that fails ends the thread.
+ * The program of a restore's thread: it executes the restore's methods on the staging database. The thread's owner ends
+ * it. A full disk is returned as a failure; any other error ends the thread.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../base/assert.js";
@@ -15,7 +15,7 @@ import { Models } from "./model.js";
 import type { StagingMethod } from "./staging-method.js";
 import type { StagingData } from "./staging-thread.js";
 
-/** Runs in a worker that StagingThread has started. */
+/** Runs in a worker thread that StagingThread has started. */
 export function runStaging(methods: MethodTable<AnyMethod>): void {
   let models: Models | undefined;
   const carryOut = ({ method, request }: ServerCall<StagingMethod>): unknown => {

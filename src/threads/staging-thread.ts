@@ -1,7 +1,4 @@
-/**
- * The thread of one restore, seen from the front: it is started for it, is called
- * by its methods, and ends with it. Runs on the front.
- */
+/** Starts and calls the thread of one restore. The thread lives as long as the restore. Runs on the front. */
 import { Worker } from "node:worker_threads";
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Clock } from "../base/clock.js";
@@ -14,7 +11,7 @@ import type { MethodTable, ReplyOf, RequestOf } from "../rpc/method.js";
 import type { AnyMethod } from "./methods.js";
 import type { StagingMethod } from "./staging-method.js";
 
-/** What the thread is started with. */
+/** The data that the thread starts with. */
 export interface StagingData {
   readonly data_dir: string;
   readonly settings: StoreSettings;

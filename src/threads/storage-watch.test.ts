@@ -1,4 +1,4 @@
-/** When the pages are checked, and what is made of the answers; with files and a check that the test plays. */
+/** When the pages are checked, and what follows from the result. Files and check are fakes. */
 import t from "tap";
 import { quietLog } from "../../test/support/quiet-log.js";
 import { sqliteError } from "../store/sqlite/codes.js";
@@ -33,7 +33,7 @@ function play() {
   return { played, watch, tick };
 }
 
-t.test("pages are checked after a change of the file, of a small one", async (t) => {
+t.test("pages are checked after a change of the file, if it is small", async (t) => {
   const { played, watch, tick } = play();
   await tick();
   t.equal(played.checks, 0, "nothing has changed");
@@ -45,7 +45,7 @@ t.test("pages are checked after a change of the file, of a small one", async (t)
   t.equal(played.checks, 1, "once");
   played.state = { changed: 3n, bytes: 1e9 };
   await tick();
-  t.equal(played.checks, 1, "not a large one");
+  t.equal(played.checks, 1, "a large file is not checked");
 });
 
 t.test(
@@ -59,7 +59,7 @@ t.test(
     watch.takeError(sqliteError("malformed", "SQLITE_CORRUPT"));
     played.answer = new Failure("RESOURCE_EXHAUSTED", "busy");
     await tick();
-    t.equal(watch.fault, null, "not known yet");
+    t.equal(watch.fault, null, "the check has not ended yet");
     played.answer = new Failure("DEADLINE_EXCEEDED", "late");
     await tick();
     t.equal(watch.fault, "it is damaged (SQLITE_CORRUPT)");
@@ -73,7 +73,7 @@ t.test(
   },
 );
 
-t.test("files that are gone come first, and a writer that cannot open the database counts", async (t) => {
+t.test("missing files come first, and a writer that cannot open the database counts as a fault", async (t) => {
   const { played, watch, tick } = play();
   watch.takeUnusable("SQLITE_NOTADB");
   t.equal(watch.fault, "the database cannot be opened (SQLITE_NOTADB)");

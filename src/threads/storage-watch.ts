@@ -1,7 +1,7 @@
 /**
- * Watches whether the database can keep what is written: its files are looked at every few seconds, its pages after
- * each change of the file, and after an error that says that they are damaged. While something is wrong, writes are
- * refused with the reason, `/health` gives it, and the log has it once. A background task; runs on the front.
+ * Watches whether the database can keep what is written. It looks at the files every few seconds, and checks the pages
+ * after each change of the file and after an error that reports damage. While something is wrong, writes are refused
+ * with the reason, `/health` shows it, and the log has it once. A background task; runs on the front.
  */
 import { STORAGE_WATCH_INTERVAL_MS } from "../../schemas/limits.js";
 import type { BackgroundTask } from "../background/task.js";
@@ -13,17 +13,17 @@ import { isDamage } from "../store/open.js";
 import { CHECKED_BYTES_MAX } from "../store/sound.js";
 import { sqliteCode } from "../store/sqlite/codes.js";
 
-/** A check of all pages is begun at the soonest when this many times the duration of the last one has passed. */
+/** The pause between two checks of all pages, as a multiple of the duration of the last check. */
 const PAUSE_PER_CHECK = 10;
 
 export interface StorageWatchOptions {
   readonly files: Pick<OpenFiles, "findFault" | "readState">;
-  /** Checks all pages: what is wrong, null where nothing is, a Failure where that could not be found out. */
+  /** Checks all pages. Returns what is wrong, null if nothing is, or a Failure if the check could not finish. */
   readonly check: () => Promise<string | null | Failure>;
   readonly log: Log;
-  /** The first look is due one interval from here. */
+  /** The first look is due one interval after this time. */
   readonly now_ms: number;
-  /** Refuses writes with this until it is called with null. */
+  /** Refuses writes with this failure until it is called with null. */
   readonly hold: (refusal: Failure | null) => void;
 }
 
@@ -36,9 +36,9 @@ export class StorageWatch implements BackgroundTask {
   #damage: string | null = null;
   /** Why the writer cannot open the database. */
   #unusable: string | null = null;
-  /** An error that speaks of damage, which no check has confirmed yet. */
+  /** The code of an error that reports damage, not confirmed by a check yet. */
   #suspicion: string | null = null;
-  /** What the database's file was when its pages were checked last. */
+  /** The state of the database file at the last check of its pages. */
   #checked: bigint;
   #check_after_ms = 0;
   #now_ms: number;
@@ -56,7 +56,7 @@ export class StorageWatch implements BackgroundTask {
     });
   }
 
-  /** Why what is written could not be kept; null where it can be. */
+  /** Why a write could not be kept; null if it can be kept. */
   get fault(): string | null {
     return this.#fault;
   }
@@ -66,24 +66,27 @@ export class StorageWatch implements BackgroundTask {
     this.#periodic.tick(now_ms);
   }
 
-  /** Does not wait for a check: it may take long, and ends with the pool. */
+  /** Does not wait for a check, which may take long and ends with the pool. */
   close(): Promise<void> {
     void this.#periodic.close();
     return Promise.resolve();
   }
 
-  /** Takes what a thread threw: an error of SQLite that speaks of damage has the pages checked. */
+  /** Takes an error that a thread threw. If SQLite reports damage in it, the pages are checked. */
   takeError(error: unknown): void {
     if (isDamage(error)) this.#suspicion = sqliteCode(error) ?? null;
   }
 
-  /** The writer cannot open the database, for this reason; or can, where it is null. */
+  /** Takes the code with which the writer cannot open the database; null if it can open it. */
   takeUnusable(code: string | null): void {
     this.#unusable = code === null ? null : `the database cannot be opened (${code})`;
     this.#settle();
   }
 
-  /** Whether the files are those that were opened: only then the database is opened again. */
+  /**
+   * Returns what is wrong with the files, null if nothing is. The database is opened again only if its files are those
+   * that were opened first.
+   */
   findFault(): string | null {
     this.#files = this.#options.files.findFault();
     this.#settle();
@@ -103,7 +106,7 @@ export class StorageWatch implements BackgroundTask {
     const damage = await this.#options.check();
     this.#check_after_ms = this.#now_ms + (performance.now() - started) * PAUSE_PER_CHECK;
     if (damage instanceof Failure) {
-      // What could not be refuted in time is taken as it was said.
+      // A suspicion that the check could not refute in time counts as confirmed.
       if (damage.status === "DEADLINE_EXCEEDED" && suspicion !== null) this.#damage = `it is damaged (${suspicion})`;
     } else {
       this.#checked = changed;

@@ -1,7 +1,7 @@
 /**
- * A transaction of the writer: its commands, the audit rows of those that succeeded and are audited, and, once it has
- * committed, what the front is told of it. Which calls share one, and what becomes of those of one that failed, is up
- * to who uses it: a server alone (batch.ts), or a node of a cluster (entries.ts). Runs in the writer.
+ * A transaction of the writer: it executes commands, adds the audit rows of those that succeeded, and after the commit
+ * publishes the changes to the front. Its user decides which calls share a transaction, and what happens to the calls
+ * of a failed one: a single server (batch.ts), or a node of a cluster (entries.ts). Runs in the writer.
  */
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
@@ -15,7 +15,7 @@ import { CHANGES, COMMIT } from "./push-messages.js";
 import type { WatchedKinds } from "./watched-kinds.js";
 import type { Command, WriteCall, WriterMethod } from "./writer-method.js";
 
-/** Where the rows of audited calls go. */
+/** Stores the rows of audited calls. */
 export interface AuditTrail {
   /** @param detail JSON text */
   append(
@@ -28,7 +28,7 @@ export interface AuditTrail {
   ): void;
 }
 
-/** What of a call its command depends on. */
+/** The parts of a call that its command depends on. */
 export type Served = Pick<ServerCall<WriterMethod>, "method" | "actor" | "request">;
 
 export interface TransactionOptions {
@@ -36,9 +36,12 @@ export interface TransactionOptions {
   readonly models: Models;
   readonly methods: readonly WriterMethod[];
   readonly audit: Model<AuditTrail>;
-  /** Which kinds of changes are to be told of. */
+  /** The kinds of changes that are published. */
   readonly watched: WatchedKinds;
-  /** Whether others carry out calls, too: then the models tell of what only who called would know. */
+  /**
+   * Whether other nodes execute calls, too. Then the models also publish what otherwise only the caller learns, by its
+   * reply.
+   */
   readonly replicated?: boolean;
 }
 
@@ -78,7 +81,7 @@ export class Transaction {
     };
   }
 
-  /** The time in ms of the calls that run: of the last ones where none do. A restore moves it on. */
+  /** The time in ms of the calls that run now or ran last. A restore moves it forward. */
   get now_ms(): number {
     return this.#call.now_ms;
   }
@@ -87,7 +90,9 @@ export class Transaction {
     this.#call.now_ms = now_ms;
   }
 
-  /** @param synced whether it is to be on disk when `commit` returns: where not, only with the next one that is */
+  /**
+   * @param synced whether it is on disk when `commit` returns; if not, it is on disk after the next synced commit
+   */
   begin(synced = true): void {
     if (synced !== this.#synced) {
       setSynced(this.#db, synced);
@@ -97,7 +102,7 @@ export class Transaction {
     this.#before = null;
   }
 
-  /** Writes what was put off: what comes next may read it. */
+  /** Writes the buffered rows, because the next call may read them. */
   write(): void {
     this.#rows.write();
     this.#before = null;
@@ -109,9 +114,9 @@ export class Transaction {
   }
 
   /**
-   * Undoes what was done since `begin`, if it was begun; the models forget it, too.
+   * Undoes the changes since `begin`, if a transaction is open, and makes the models forget them.
    * @param error why
-   * @throws error where it says that the database cannot be relied on
+   * @throws error if it says that the database is damaged
    */
   rollBack(error: unknown): void {
     this.#rows.forget();
@@ -120,15 +125,15 @@ export class Transaction {
     this.#models.reload("rollback");
   }
 
-  /** The tables were filled behind the models' backs. */
+  /** Reloads the models after the tables were filled without them. */
   refill(): void {
     this.#models.reload("refill");
   }
 
-  /** One command and its audit row. */
+  /** Executes one command and adds its audit row. */
   run(served: Served): unknown {
     const { method, request, actor } = served;
-    // A method knows which rows it and its family may have put off; another one reads what is written.
+    // A method knows which rows it and its family may have buffered. Another method reads only written rows.
     if (!isRelated(method, this.#before)) this.#rows.write();
     this.#before = method;
     const call = this.#call;
@@ -185,8 +190,8 @@ function isRelated(method: WriterMethod, before: WriterMethod | null): boolean {
 }
 
 /**
- * What a call is about, as its row in the audit log says it; null where it leaves none. What was refused has its row
- * from the front, whoever refused it (audit/refusal-log.ts).
+ * Returns the `resource` of the call's row in the audit log; null if it has no row. The front writes the row of a
+ * refused call, whichever thread refused it (audit/refusal-log.ts).
  */
 function auditedResource({ method: { audit }, request }: Served, reply: unknown): string | null {
   if (audit === null || reply instanceof Failure || audit.writesRow?.(reply) === false) return null;

@@ -1,9 +1,9 @@
-/** Which kinds are watched, as both sides of the shared memory see it. */
+/** The watched kinds, as both sides of the shared memory see them. */
 import t from "tap";
 import { CHANGE_KINDS } from "../../schemas/changes.js";
 import { WatchedKinds } from "./watched-kinds.js";
 
-t.test("the other side sees what is watched, kind by kind", (t) => {
+t.test("the other side sees which kinds are watched", (t) => {
   const here = new WatchedKinds();
   const there = new WatchedKinds(here.memory);
   t.equal(there.load(), null);

@@ -1,13 +1,15 @@
 /**
- * Which kinds of changes somebody watches, in memory that the front and the writer share: a bit a kind. The front
- * says it; the writer looks once a commit, and where nobody watches anything has nothing else to do.
+ * The kinds of changes that clients watch, one bit for each, in memory that the front and the writer share. The front
+ * sets them. The writer reads them once for each commit, and has nothing to publish while no bit is set.
  */
 import { CHANGE_KINDS, type ChangeKind } from "../../schemas/changes.js";
 
 export class WatchedKinds {
   readonly #bits: Int32Array;
 
-  /** @param memory that of the other side, four bytes; its own where there is none yet */
+  /**
+   * @param memory the memory of the other side, four bytes; new memory by default
+   */
   constructor(readonly memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {
     this.#bits = new Int32Array(memory);
   }
@@ -20,7 +22,7 @@ export class WatchedKinds {
     );
   }
 
-  /** Whether a kind is watched, as it is now; null where none is. */
+  /** Returns a test for the kinds that are watched now; null if none is. */
   load(): ((kind: ChangeKind) => boolean) | null {
     const bits = Atomics.load(this.#bits, 0);
     return bits === 0 ? null : (kind) => (bits & bitOf(kind)) !== 0;

@@ -1,8 +1,8 @@
 /**
- * One row is a method of the writer: what it takes and answers, what it weighs, how it is written to the
- * audit log, what it changes, and the function that carries it out. The function's effect depends on nothing
- * but the database, the request and what `WriteCall` says: so the same calls can be carried out again
- * elsewhere with the same outcome. Rows stand in the features' commands.ts.
+ * A row of this kind is a method of the writer: its request and reply, its weight, its audit rule, its changes, and the
+ * function that executes it. The function's effect depends only on the database, the request and the members of
+ * `WriteCall`. So another node that executes the same calls reaches the same state. The rows are in the features'
+ * commands.ts.
  */
 import type { Static, TSchema } from "typebox";
 import { WRITER_DEADLINE_MS } from "../../schemas/limits.js";
@@ -12,58 +12,61 @@ import type { Db } from "../store/open.js";
 import type { ChangeRule } from "./changes.js";
 import type { Model, Models, OpenedModels } from "./model.js";
 
-/** What is the same for all calls of a batch but the actor. */
+/** The members are the same for all calls of a batch, except for the actor. */
 export interface WriteCall {
-  /** The batch's time in ms, which never goes back. A restore moves it on to the times that it brings. */
+  /** The batch's time in ms, which never goes back. A restore moves it forward to the times in its snapshot. */
   now_ms: number;
-  /** Id of the calling instance, "" where unknown. */
+  /** The id of the calling instance; "" if unknown. */
   readonly actor: string;
-  /** Has every model read anew what it keeps in memory: the tables were filled behind their backs. */
+  /** Makes every model read its tables again, because they were filled without the models. */
   reload(): void;
 }
 
-/** How a call is written to the audit log when its batch commits, or when it is refused before it got there. */
+/** Says how a call is written to the audit log: when its batch commits, or when it is refused before that. */
 export interface AuditRule<Request, Reply> {
   readonly action: string;
   /**
-   * What the call was about. Of a call that the front refused only those members of the request are there that
-   * it had read by then; the reply is null where the call was refused: a thing that it would have made has no id.
+   * What the call was about. If the front refused the call, the request has only the members that were read by then. If
+   * the call was refused, the reply is null: a thing that it would have created has no id.
    */
   resource(request: Partial<Request>, reply: Reply | null): string;
-  /** Whether a call that succeeded leaves a row; where it is not said, each does. False for what changed nothing. */
+  /** Whether a successful call writes a row; by default each does. False for a call that changed nothing. */
   writesRow?(reply: Reply): boolean;
   /** JSON text for the row's `detail` on success. */
   detail(request: Request, reply: Reply): string;
 }
 
-/** The `resource` of what is named by its id. */
+/** The `resource` of a thing that is named by its id. */
 export function resourceId({ id = "" }: { readonly id?: string }): string {
   return id;
 }
 
-/** The `detail` of what has none. */
+/** The `detail` of a call that has none. */
 export function noDetail(): string {
   return "{}";
 }
 
-/** The writer's thread, for what comes after a transaction. */
+/** Controls the writer thread after a transaction. */
 export interface WriterControl {
   readonly db: Db;
-  /** Serves no more calls. */
+  /** Ends the thread: it serves no more calls. */
   stop(): void;
 }
 
-/** What a method of the writer does, its models bound. */
+/** The function of a writer method, with its models bound. */
 export type Command<Request, Reply> = (request: Request, call: WriteCall) => Reply | Failure;
 
 /**
- * Where several machines carry out the same calls: `leader` is what only the node that leads may call; `here` is
- * carried out by the node that is asked, and by no other: it leaves nothing behind; `never` is what a server alone does.
- * All else is carried out by all.
+ * Which nodes of a cluster execute a call. `leader`: all nodes, but only the leader may make the call. `here`: only the
+ * node that is asked, because the call changes nothing. `never`: none, only a single server. By default all nodes
+ * execute it.
  */
 export type InCluster = "leader" | "here" | "never";
 
-/** Methods of one family know of each other's rows that were put off, and need not be told apart (batch.ts). */
+/**
+ * The methods of one family know of each other's buffered rows, so the rows are not written between their calls
+ * (transaction.ts).
+ */
 export type MethodFamily = "claims";
 
 export interface WriterMethod<Request extends TSchema = TSchema, Reply extends TSchema = TSchema>
@@ -87,20 +90,20 @@ export interface WriterRow<
   readonly name: string;
   readonly request: Request;
   readonly reply: Reply;
-  /** Bytes of the request in mailbox and batch: `weightOf` where no cheaper sum is right. */
+  /** The bytes of the request in mailbox and batch: `weightOf` unless a cheaper sum is right. */
   readonly weight: (request: Static<Request>) => number;
-  /** WRITER_DEADLINE_MS where it is not given. */
+  /** WRITER_DEADLINE_MS by default. */
   readonly deadline_ms?: number;
-  /** Null for what leaves no row: the background's calls, and writes that say of themselves who did them. */
+  /** Null for a method without audit rows: background calls, and writes that record their author themselves. */
   readonly audit: AuditRule<Static<Request>, Static<Reply>> | null;
-  /** The kinds of things that a call changes, and which of them; `[]` for none that anybody keeps a copy of. */
+  /** The kinds of things that a call changes, and which of them; `[]` if no client or cache has copies of them. */
   readonly changes: readonly ChangeRule<Static<Request>, Static<Reply>>[];
   readonly models: Named;
   readonly family?: MethodFamily;
   readonly in_cluster?: InCluster;
-  /** Carries the call out, inside the batch's transaction: every check comes before the first effect. */
+  /** Executes the call inside the batch's transaction. Every check comes before the first effect. */
   readonly run: (models: OpenedModels<Named>, request: Static<Request>, call: WriteCall) => Static<Reply> | Failure;
-  /** What is to be done in the thread after the transaction, whatever became of the call. */
+  /** Runs in the thread after the transaction, whether or not the call succeeded. */
   readonly afterwards?: (control: WriterControl) => void;
 }
 

@@ -1,4 +1,4 @@
-/** What is kept of the writer's commits, and how it is told, with the queues before the threads. */
+/** The metrics of the writer's commits and of the queues in front of the threads. */
 import t from "tap";
 import { parseExposition } from "../../test/support/exposition.js";
 import { Exposition } from "../measure/exposition.js";
@@ -11,7 +11,7 @@ function read(metrics: WriterMetrics): ReturnType<typeof parseExposition> {
   return parseExposition(out.text());
 }
 
-t.test("the writer's batches", (t) => {
+t.test("the metrics of the writer's batches", (t) => {
   const metrics = new WriterMetrics({ depth: 0 }, { waiting: 0 });
   metrics.recordCommit({ calls: 1, duration_us: 900, waiting: 3 });
   t.equal(read(metrics).get("koor_writer_queue_depth")?.samples[0]?.value, 3);
@@ -33,7 +33,7 @@ t.test("the writer's batches", (t) => {
   t.end();
 });
 
-t.test("the queues, as they are when they are asked for, and the restarts", (t) => {
+t.test("the queue metrics are read when they are exposed, and restarts are counted", (t) => {
   const writer = { depth: 5 };
   const pool = { waiting: 6 };
   const metrics = new WriterMetrics(writer, pool);

@@ -1,6 +1,7 @@
 /**
- * The writer's thread: opens the only handle that is written through, when the database is prepared, and serves the
- * writer's methods. Says `ready` when it does, or `unusable` with the reason where the database cannot be opened.
+ * The program of the writer thread: it opens the only handle that is written through, once the database is prepared,
+ * and serves the writer's methods. It sends `ready` when it serves, or `unusable` with the reason if the database
+ * cannot be opened.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, must } from "../base/assert.js";
@@ -20,14 +21,14 @@ import type { AuditTrail } from "./transaction.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import type { WriterMethod } from "./writer-method.js";
 
-/** Who carries out the calls of the front. */
+/** Executes the calls of the front. */
 export interface Executor {
   execute(calls: readonly ServerCall<WriterMethod>[]): void;
-  /** The thread ends: nothing more is carried out. */
+  /** The thread ends: no more calls are executed. */
   close(): void;
 }
 
-/** What a node of a cluster stands on. */
+/** What the writer gives the node of a cluster. */
 export interface NodeGround {
   readonly data: WriterData;
   readonly batch: BatchOptions & { readonly clock: SharedClock };
@@ -36,10 +37,10 @@ export interface NodeGround {
   readonly server: RpcServer<WriterMethod>;
 }
 
-/** Loads what only a node of a cluster needs. */
+/** Loads the modules that only a node of a cluster needs. */
 export type LoadNode = () => Promise<{ readonly openNode: (ground: NodeGround) => Executor }>;
 
-/** Runs in a worker that WriterThread has started. */
+/** Runs in a worker thread that WriterThread has started. */
 export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTrail>, loadNode: LoadNode): void {
   const port = must(parentPort, "the writer runs in a worker thread");
   const data = workerData as WriterData;

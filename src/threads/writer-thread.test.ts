@@ -1,6 +1,6 @@
 /**
- * The writer's supervisor with a thread that does what it is told (test/threads/peer.ts): restarts, what
- * becomes of calls in flight, delays, and the end.
+ * Tests the writer's supervisor with a thread that follows instructions (test/threads/peer.ts): restarts, calls in
+ * flight, delays, and closing.
  */
 import t from "tap";
 import { act, PEER_METHODS } from "../../test/threads/peer-methods.js";
@@ -16,7 +16,7 @@ import { WriterThread } from "./writer-thread.js";
 const PEER = new URL("../../test/threads/peer.js", import.meta.url);
 const CONTEXT = { actor: "", trace: "" };
 
-/** Lines of the log, and a promise for the next that says so. */
+/** The lines of the log, and a promise for the next one with a given message. */
 class Lines implements Log {
   readonly debugs = false;
   readonly infos = false;
@@ -91,7 +91,7 @@ function supervise(url: URL): {
   return { client, thread, log, ready };
 }
 
-t.test("a crash fails what is in flight, and the thread starts again", async (t) => {
+t.test("a crash fails the calls in flight, and the thread starts again", async (t) => {
   const { client, thread, log, ready } = supervise(PEER);
   const ask = (topic: string): Promise<ReplyOf<typeof act> | Failure> => client.request(act, { topic }, CONTEXT);
   await ready(1);
@@ -104,7 +104,7 @@ t.test("a crash fails what is in flight, and the thread starts again", async (t)
       "only what was committed may have been carried out",
     );
     t.equal(client.attached, false);
-    t.match(await ask("too early"), { status: "UNAVAILABLE" }, "until it is back, calls are refused");
+    t.match(await ask("too early"), { status: "UNAVAILABLE" }, "calls are refused until the thread is back");
     t.same(await log.wait("writer crashed", crash), { error: "crashed on purpose" });
     t.same(
       await log.wait("writer restarts", crash),
@@ -116,24 +116,24 @@ t.test("a crash fails what is in flight, and the thread starts again", async (t)
   }
   await thread.close();
   t.equal(client.attached, false, "closing ends the thread");
-  t.equal(log.lines.length, 4, "and it is not started again");
+  t.equal(log.lines.length, 4, "and the thread is not started again");
 });
 
-t.test("one that cannot start is tried with growing delays", async (t) => {
+t.test("a thread that cannot start is tried again with growing delays", async (t) => {
   const { thread, log } = supervise(new URL("../../test/threads/nowhere.js", import.meta.url));
   for (let attempt = 1; attempt <= 3; attempt++) {
     t.same(await log.wait("writer restarts", attempt), { delay_ms: WRITER_RESTART_DELAY_MS * 2 ** (attempt - 1) });
   }
   const { length } = log.lines;
   await thread.close();
-  t.equal(log.lines.length, length, "closing between two attempts is the end of it");
+  t.equal(log.lines.length, length, "closing between two attempts ends the retries");
 });
 
-t.test("a database that a thread cannot open is told to the log", async (t) => {
+t.test("a database that the thread cannot open is logged", async (t) => {
   const { thread, log, ready } = supervise(PEER);
   await ready(1);
   t.ok(thread.takePush("unusable", "SQLITE_CORRUPT"));
   t.match(log.lines, [{ message: "writer cannot open the database", fields: { error: "SQLITE_CORRUPT" } }]);
-  t.notOk(thread.takePush("events", []), "other notices are not its own");
+  t.notOk(thread.takePush("events", []), "it leaves other push messages to others");
   await thread.close();
 });

@@ -1,7 +1,6 @@
 /**
- * Starts the writer's thread and keeps it running. A crash fails what was in flight with UNAVAILABLE and
- * starts the thread again after a delay that doubles while it keeps crashing; the front stays up.
- * Runs on the front.
+ * Starts the writer thread and keeps it running. A crash fails the calls in flight with UNAVAILABLE. The thread is
+ * started again after a delay, which doubles while it keeps crashing; the front keeps running. Runs on the front.
  */
 import { Worker } from "node:worker_threads";
 import { WRITER_RESTART_DELAY_MS, WRITER_RESTART_DELAY_MS_MAX } from "../../schemas/limits.js";
@@ -20,13 +19,13 @@ import type { StorageWatch } from "./storage-watch.js";
 export interface WriterThreadOptions {
   /** The thread's script. */
   readonly url: URL;
-  /** The first thread; those after a crash are started with the same. */
+  /** The first thread. After a crash a thread starts with the same data. */
   readonly begun: EarlyThread;
   readonly client: RpcClient;
   readonly log: Log;
-  /** It serves: at the start and after each restart. */
+  /** The thread serves: at the start and after each restart. */
   readonly onReady: () => void;
-  /** It was started again. */
+  /** The thread was started again. */
   readonly onRestart: () => void;
   readonly storage: Pick<StorageWatch, "findFault" | "takeError" | "takeUnusable">;
 }
@@ -42,7 +41,7 @@ export class WriterThread {
     this.#options = options;
   }
 
-  /** Takes the thread that was begun. */
+  /** Takes the thread that was started early. */
   start(): void {
     this.#options.begun.take((worker) => this.#listen(worker));
   }
@@ -58,7 +57,7 @@ export class WriterThread {
     worker.on("exit", () => this.#exited());
   }
 
-  /** Takes the notices of the thread that concern its life; true where it was one of them. */
+  /** Handles the push messages about the thread's life; returns whether this was one of them. */
   takePush(name: string, payload: unknown): boolean {
     if (name === READY.name) {
       this.#delay_ms = WRITER_RESTART_DELAY_MS;
@@ -67,7 +66,7 @@ export class WriterThread {
       return true;
     }
     if (name === UNUSABLE.name) {
-      // It ends by itself.
+      // The thread ends by itself.
       const error = payload as PayloadOf<typeof UNUSABLE>;
       this.#options.log.error("writer cannot open the database", { error });
       this.#options.storage.takeUnusable(error);
@@ -76,7 +75,7 @@ export class WriterThread {
     return false;
   }
 
-  /** Ends the thread after everything that was sent to it. */
+  /** Ends the thread after it has handled everything that was sent to it. */
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#restart !== null) clearTimeout(this.#restart);
@@ -103,7 +102,7 @@ export class WriterThread {
     this.#delay_ms = Math.min(this.#delay_ms * 2, WRITER_RESTART_DELAY_MS_MAX);
   }
 
-  /** A database that is another one by now is not opened: the front still reads the one that there was. */
+  /** A database whose files were replaced is not opened, because the front still reads the previous one. */
   #startAgain(): void {
     const { url, begun, storage, onRestart } = this.#options;
     if (storage.findFault() !== null) {

@@ -1,4 +1,6 @@
-/** Whoever keeps copies hears of each call before it is sent and before it is answered; with the other side played. */
+/**
+ * The holders of copies are notified before each call is sent and before it is answered. The writer thread is a fake.
+ */
 import { RemoteWriteCounter } from "./remote-write-counter.js";
 import t from "tap";
 import * as Type from "typebox";
@@ -68,7 +70,7 @@ interface Heard {
   readonly made?: readonly string[] | null | Failure;
 }
 
-/** A writer whose other side the test plays, and what is heard of its calls, in order. */
+/** A writer with a fake thread, and the notifications around its calls, in order. */
 class World {
   readonly heard: (Heard | string)[] = [];
   readonly sent: number[] = [];
@@ -106,12 +108,12 @@ class World {
 
   done = (reply: unknown): void => void this.heard.push(reply instanceof Failure ? `done ${reply.status}` : "done");
 
-  /** What was heard since it was asked for last. */
+  /** The notifications since the previous call of this method. */
   news(): readonly (Heard | string)[] {
     return this.heard.splice(0);
   }
 
-  /** The writer's thread is gone; it has told of commits up to a call. */
+  /** The writer thread ends; it has reported its commits up to a call. */
   lose(committed_id: number): void {
     this.#client.detach(new Failure("UNAVAILABLE", "restarting"), committed_id);
   }
@@ -123,7 +125,7 @@ function turn(): Promise<void> {
   });
 }
 
-t.test("before a call is sent, and before its answer is handed on, each listener hears of its keys", async (t) => {
+t.test("each listener is notified of the keys before a call is sent and before its reply is delivered", async (t) => {
   const world = new World();
   const { writer } = world;
   writer.changes.listen("state", world.listener("first"));
@@ -147,7 +149,7 @@ t.test("before a call is sent, and before its answer is handed on, each listener
   t.equal(writer.depth, 0);
 });
 
-t.test("keys that the reply names, several kinds of one call, and calls of which nobody wants to know", async (t) => {
+t.test("keys from the reply, several kinds in one call, and calls without listeners", async (t) => {
   const world = new World();
   const { writer } = world;
   for (const kind of ["spec", "rule", "audit"] as const) writer.changes.listen(kind, world.listener(kind));
@@ -175,7 +177,7 @@ t.test("keys that the reply names, several kinds of one call, and calls of which
   t.equal(await looked, null);
 });
 
-t.test("of a call that fails, whatever the reason, listeners hear the failure", async (t) => {
+t.test("listeners get the failure of a call, whatever its reason", async (t) => {
   const world = new World();
   const { writer } = world;
   writer.changes.listen("state", world.listener("state"));
@@ -202,7 +204,7 @@ t.test("of a call that fails, whatever the reason, listeners hear the failure", 
       ["end", "RESOURCE_EXHAUSTED", false],
       "done RESOURCE_EXHAUSTED",
     ],
-    "one that finds the mailbox full was begun and is ended",
+    "a call that finds the mailbox full is reported at its start and its end",
   );
   await turn();
   t.same(failed(), ["sent", "sent", "sent"]);
@@ -217,7 +219,7 @@ t.test("of a call that fails, whatever the reason, listeners hear the failure", 
     "done UNAVAILABLE",
   ]);
   call();
-  t.same(failed(), [["begin", undefined], ["end", "UNAVAILABLE", false], "done UNAVAILABLE"], "nobody to send it to");
+  t.same(failed(), [["begin", undefined], ["end", "UNAVAILABLE", false], "done UNAVAILABLE"], "no thread is attached");
 
   const slow = new World();
   slow.writer.changes.listen("state", slow.listener("state"));
@@ -225,10 +227,10 @@ t.test("of a call that fails, whatever the reason, listeners hear the failure", 
   await turn();
   slow.news();
   slow.writer.tick(WRITER_DEADLINE_MS);
-  t.same(slow.news(), [], "the writer may have a word to say");
+  t.same(slow.news(), [], "the writer may still report the outcome");
   slow.now_ms = WRITER_DEADLINE_MS + VERDICT_GRACE_MS;
   slow.writer.tick(slow.now_ms);
-  t.same(slow.news(), ["done DEADLINE_EXCEEDED"], "it may still be carried out: its end is not told");
+  t.same(slow.news(), ["done DEADLINE_EXCEEDED"], "it may still be executed, so its end is not reported");
   slow.writer.call(look, {}, CONTEXT, slow.done);
   slow.writer.call(put, { keys: ["l"] }, CONTEXT, slow.done);
   await turn();
@@ -237,10 +239,10 @@ t.test("of a call that fails, whatever the reason, listeners hear the failure", 
   t.match(
     slow.news(),
     [{ at: "end", asked: ["k"], made: { status: "DEADLINE_EXCEEDED", outcome_unknown: true } }, "done"],
-    "what was sent later was answered: it cannot be carried out any more",
+    "a later call was answered, so this one can no longer be executed",
   );
   slow.take(messageOf([FRAME.REPLY, slow.sent[2] ?? 0, null]));
-  t.match(slow.news(), [{ at: "end", asked: ["l"], made: ["l"] }, "done"], "told once");
+  t.match(slow.news(), [{ at: "end", asked: ["l"], made: ["l"] }, "done"], "reported once");
 });
 
 /** A world in which clients send large writes. */

@@ -1,6 +1,6 @@
 /**
- * The writer as features on the front call it: the RPC to its thread, and around each call the word to those
- * who keep copies of what it changes. Runs on the front.
+ * The writer as the features on the front call it: the RPC to its thread. It also notifies the holders of copies before
+ * and after each call that changes them. Runs on the front.
  */
 import {
   LARGE_WRITE_BYTES_MIN,
@@ -21,7 +21,7 @@ import type { WriterMethod } from "./writer-method.js";
 
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
-/** A call that was given up, and may still be carried out. */
+/** A call that was given up and may still be executed. */
 interface TimedOutCall {
   /** Its number in the order of sending. */
   readonly sent: number;
@@ -45,7 +45,7 @@ export class Writer {
   });
   /** Bytes of the large writes that wait. */
   #waitingBytes = 0;
-  /** Who wants to know what is changed. */
+  /** The listeners to changes. */
   readonly changes = new ChangeFeed();
 
   constructor(client: RpcClient, remoteWrites: RemoteWriteCounter) {
@@ -54,12 +54,14 @@ export class Writer {
     this.#remoteWritesSeen = remoteWrites.count;
   }
 
-  /** Whether the database may be ahead of all copies: another node's calls have changed what was not told yet. */
+  /**
+   * Whether the database may be newer than all copies: a remote call has changed something that was not received yet.
+   */
   get isBehind(): boolean {
     return this.#remoteWrites.count !== this.#remoteWritesSeen;
   }
 
-  /** Takes what other nodes' calls have changed. */
+  /** Takes the changes of remote calls. */
   accept({ count, changes }: RemoteChanges): void {
     this.#remoteWritesSeen = count;
     for (const { kind, keys } of changes) {
@@ -70,12 +72,15 @@ export class Writer {
     }
   }
 
-  /** Refuses every call with this, until it is given null: what the writer would store could not be kept. */
+  /**
+   * Refuses every call with this failure until it is called with null. Used while the database cannot keep what is
+   * written.
+   */
   hold(refusal: Failure | null): void {
     this.#held = refusal;
   }
 
-  /** Calls that were not answered yet. */
+  /** The number of calls that are not answered yet. */
   get depth(): number {
     return this.#client.depth + this.#largeWrites.waiting;
   }
@@ -86,10 +91,10 @@ export class Writer {
   }
 
   /**
-   * Calls a method. Replies come in the order of the commits, and whoever keeps copies hears of a change before
-   * `done` does.
-   * @param done gets the reply, or a Failure: what the method refused, or RESOURCE_EXHAUSTED, UNAVAILABLE,
-   *   DEADLINE_EXCEEDED; `outcome_unknown` where it may have been carried out
+   * Calls a method. Replies come in the order of the commits. The holders of copies are notified of a change before
+   * `done` is called.
+   * @param done gets the reply, or a Failure: the method's refusal, or RESOURCE_EXHAUSTED, UNAVAILABLE,
+   * DEADLINE_EXCEEDED; `outcome_unknown` if the call may have been executed
    */
   call<Row extends WriterMethod>(
     method: Row,
@@ -153,12 +158,15 @@ export class Writer {
     });
   }
 
-  /** The thread serves again: what it had committed for others and not told of may be anything. */
+  /**
+   * The thread serves again. Remote changes that it had committed and not sent are unknown, so anything may have
+   * changed.
+   */
   restarted(): void {
     this.accept({ count: this.#remoteWrites.count, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });
   }
 
-  /** As `call`, as a promise. */
+  /** The same as `call`, as a promise. */
   request<Row extends WriterMethod>(
     method: Row,
     request: RequestOf<Row>,
@@ -183,7 +191,9 @@ export class Writer {
     }
   }
 
-  /** Calls are carried out in their order: what was sent before one that was answered is carried out now, or never. */
+  /**
+   * Calls are executed in their order: a call that was sent before an answered one has been executed, or never will be.
+   */
   #settle(answered: number): void {
     for (const { sent, method, request, failure } of this.#timedOut)
       if (sent < answered) this.#end(method, request, failure);

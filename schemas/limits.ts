@@ -230,7 +230,7 @@ export const LARGE_WRITE_WAIT_MS_MAX = 10_000;
 export const WRITER_DEADLINE_MS = 10_000;
 export const POOL_DEADLINE_MS = 20_000;
 /** How long past its deadline a call waits for the writer's word on whether it was carried out. */
-export const VERDICT_GRACE_MS = 2_000;
+export const OUTCOME_GRACE_MS = 2_000;
 export const DEADLINE_SWEEP_MS = 100;
 /**
  * How far a stream may run ahead of the client that reads it: so far that a long list is in the front's
@@ -416,8 +416,8 @@ export const FRONT_READ_ROWS_MAX = 100;
  * Over uWebSockets.js a turn of the event loop answers requests as they are read until it has answered so many and taken
  * so long; the others are answered in the next turn, one a connection.
  */
-export const ANSWERS_A_TURN = 64;
-export const ANSWERS_TURN_MS = 20;
+export const ANSWERS_PER_TICK = 64;
+export const ANSWERS_TICK_MS = 20;
 /** What work in pieces takes of a turn of the event loop before others have theirs. */
 export const TIME_SLICE_MS = 5;
 
@@ -957,7 +957,7 @@ relation(CHANGE_NAMES_MAX >= CHANGE_MESSAGES_MAX, "a reader of one kind is told 
 relation(HOT_CACHE_VALUE_BYTES_MAX * 16 <= HOT_CACHE_BYTES_MAX, "the hot cache holds many values");
 relation(REFUSED_LINGER_MS < SHUTDOWN_DRAIN_MS, "a refusal that is being read survives the shutdown");
 relation(POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS, "a job's deadline is what keeps the time for an answer");
-relation(WRITER_DEADLINE_MS + VERDICT_GRACE_MS <= RESPONSE_TIMEOUT_MS, "and so is the writer's");
+relation(WRITER_DEADLINE_MS + OUTCOME_GRACE_MS <= RESPONSE_TIMEOUT_MS, "and so is the writer's");
 relation(REQUEST_TIMEOUT_MS <= RESPONSE_TIMEOUT_MS, "a request ends before its response does");
 relation(
   OUTBOUND_DEADLINE_MS < RESPONSE_TIMEOUT_MS,

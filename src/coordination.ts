@@ -98,7 +98,7 @@ export interface Coordination {
   readonly tasks: readonly BackgroundTask[];
   /** Those that are no background tasks. */
   readonly measured: readonly Measured[];
-  readonly takers: Pick<PushHandlers<typeof PUSH_MESSAGES>, "instances" | "leases" | "tasks" | "message_boxes">;
+  readonly pushHandlers: Pick<PushHandlers<typeof PUSH_MESSAGES>, "instances" | "leases" | "tasks" | "message_boxes">;
   /** Ends what no call waits for since the server stopped. Before the first call, once notices are listened to. */
   begin(): void;
   /** Takes what the database holds now: after a crash of the writer, or what a restore has brought. */
@@ -252,7 +252,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     routes,
     tasks,
     measured: [directory, leases, boxes, waits],
-    takers: {
+    pushHandlers: {
       instances: ({ changed, seen }) => {
         for (const id of changed) directory.applyRemote(id, instance_rows.byId(id));
         for (const { rows, last_seen, busy_until } of seen)

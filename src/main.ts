@@ -58,9 +58,9 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   try {
     const { config } = invocation;
     // The writer loads its modules while the front loads its own.
-    const begun = startWriter(URLS.writer, resolve(config.data_dir), config);
+    const earlyWriter = startWriter(URLS.writer, resolve(config.data_dir), config);
     const { startServer } = await import("./server.js");
-    server = await startServer(config, URLS, begun);
+    server = await startServer(config, URLS, earlyWriter);
   } catch (error) {
     const wrong = error instanceof Error && error.name === "ClusterError";
     stopWith(wrong ? error.message : startFailure(error), wrong ? EXIT_USAGE : EXIT_UNUSABLE);

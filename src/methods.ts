@@ -94,7 +94,7 @@ export const METHODS = new MethodTable(
 
 /** What the writer says unasked, before the replies of the same commit, by who takes it on the front. */
 export const PUSH_MESSAGES = {
-  foreign: REMOTE_CHANGES,
+  remote_changes: REMOTE_CHANGES,
   node: NODE,
   instances: INSTANCES,
   sessions: SESSIONS,

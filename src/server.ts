@@ -150,16 +150,24 @@ const WARM_DELAY_MS = 100;
  * @param begun the writer, where it was begun before this was loaded
  * @throws TransportError, DataDirError, PortError with one line for the operator
  */
-export async function startServer(config: Config, urls: ServerUrls, begun?: WriterHandle): Promise<Server> {
+export async function startServer(config: Config, urls: ServerUrls, earlyWriter?: WriterHandle): Promise<Server> {
   const started = performance.now();
   const data_dir = resolve(config.data_dir);
   const log = await openLog(config.log_level, config.log_format);
   const chosen = await chooseTransport(config.transport);
-  const threads = openThreads({ config, data_dir, urls, log, methods: METHODS, push_messages: PUSH_MESSAGES, begun });
+  const threads = openThreads({
+    config,
+    data_dir,
+    urls,
+    log,
+    methods: METHODS,
+    push_messages: PUSH_MESSAGES,
+    earlyWriter,
+  });
   // A node goes on from the time that it has stored: its machine's clock may have been set wrong meanwhile.
   const stored = config.cluster === "" ? null : threads.reads.model(clusterReader).state();
   if (stored !== null) clock.follow(stored.membership.now_ms);
-  const started_ms = threads.time.tell(clock);
+  const started_ms = threads.time.advance(clock);
   const { front, pipeline, routes, tasks, endWaiting, loadAll, cluster } = makePieces({
     config,
     log,
@@ -244,7 +252,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       : new ClusterFront({
           cluster: config,
           reader: reads.model(clusterReader),
-          visible: threads.visible,
+          visible: threads.appliedPosition,
           log,
           now: () => clock.now(),
           onTime: (log_ms) => clock.follow(log_ms),
@@ -388,7 +396,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const rule_table = reads.model(ruleReader);
   const rule_versions = new RuleSetVersions(
     (project) => rule_table.version(project),
-    () => writer.isBehind,
+    () => writer.hasUnseenRemoteWrites,
   );
   writer.changes.listen("rule", rule_versions);
   const rules = new RuleFront({
@@ -439,7 +447,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       refusals,
       restore,
     ],
-    () => threads.time.tell(clock),
+    () => threads.time.advance(clock),
     DEADLINE_SWEEP_MS,
   );
   const measured = [
@@ -516,14 +524,14 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   };
   threads.listen(
     {
-      foreign: (notice) => writer.accept(notice),
+      remote_changes: (notice) => writer.accept(notice),
       node: (notice) => cluster?.accept(notice),
       sessions: ({ changed }) => {
         for (const id of changed) book.applyRemote(id, session_rows.byId(id));
       },
       events: (events) => hub.accept(eventsOf(events)),
       outbox: (notice) => deliveries.take(notice),
-      ...coordination.takers,
+      ...coordination.pushHandlers,
       state_keys: (count) => {
         state_keys.count = count;
       },

@@ -5,7 +5,7 @@
 import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.js";
 import { AUDIT_LOOKED_AT_MAX } from "../../schemas/limits.js";
 import { idRange } from "../store/id-range.js";
-import type { WriteBuffer, DeferredTable } from "../store/write-buffer.js";
+import type { WriteBuffer, BufferedTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";
 import type { AuditTrail } from "../threads/transaction.js";
 import type { Model, CachingModel } from "../threads/model.js";
@@ -35,8 +35,8 @@ export const INDEX_SPANS = `DELETE FROM main.audit_span; INSERT INTO main.audit_
 
 /** Appends rows, and indexes the actors and actions of each span of rows. */
 export class AuditAppender implements AuditTrail, CachingModel {
-  readonly #entries: DeferredTable<[number, number, string, string, string, string, string]>;
-  readonly #spans: DeferredTable<[SpanKind, string, number]>;
+  readonly #entries: BufferedTable<[number, number, string, string, string, string, string]>;
+  readonly #spans: BufferedTable<[SpanKind, string, number]>;
   readonly #newest: Statement<[], number>;
   readonly #count: Statement<[number, number, number], unknown>;
   #next_id = 1;

@@ -1,7 +1,7 @@
 /** The SQL of leases, fences and who may hold: changing (writer) and reading (front). */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { must } from "../base/assert.js";
-import type { Deferred, WriteBuffer, DeferredTable } from "../store/write-buffer.js";
+import type { BufferedWrites, WriteBuffer, BufferedTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
@@ -76,7 +76,7 @@ type Row = [
 ];
 
 /** The newest fence and row. They are written once a commit, however often they rise. */
-export class ClaimCounters implements Deferred {
+export class ClaimCounters implements BufferedWrites {
   readonly #get: Statement<[], { fence: number; lease: number }>;
   readonly #set: Statement<[number, number], unknown>;
   #fence = 0;
@@ -117,7 +117,7 @@ export class ClaimCounters implements Deferred {
 export class LeaseWriter {
   readonly #rows: WriteBuffer;
   readonly #reader: LeaseReader;
-  readonly #leases: DeferredTable<Row>;
+  readonly #leases: BufferedTable<Row>;
   readonly #name: Statement<[string], string>;
   readonly #heard: Statement<[string], number>;
   readonly #oldest: Statement<[number, number], { row: number; ended_at: number | null }>;

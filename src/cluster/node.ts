@@ -115,7 +115,7 @@ class ClusterNode implements Executor {
     }
     this.#log = log;
     const reader = new ClusterReader(db);
-    const visible = new AppliedPosition(data.visible);
+    const visible = new AppliedPosition(data.appliedPosition);
     const snapshots = new Snapshots({
       db,
       script: this.#snapshot_url,

@@ -2,7 +2,7 @@
 import type { CommittedEvent } from "../../schemas/events.js";
 import { EVENT_PAGE_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { toOneLine } from "../base/json-text.js";
-import type { WriteBuffer, DeferredTable } from "../store/write-buffer.js";
+import type { WriteBuffer, BufferedTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import { encodeEvent, type EventRow } from "./encode.js";
@@ -10,7 +10,7 @@ import { withoutSecrets } from "./hidden-data.js";
 
 export class EventAppender {
   readonly #rows: WriteBuffer;
-  readonly #events: DeferredTable<[number, string, number, string, string]>;
+  readonly #events: BufferedTable<[number, string, number, string, string]>;
   readonly #newest: Statement<[], number | null>;
   readonly #prune: Statement<[number], unknown>;
   readonly #nth_newest: Statement<[number], number>;

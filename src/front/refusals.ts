@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { RemoteFailure, type Failure } from "../base/result.js";
 import type { CallContext } from "../rpc/frames.js";
-import { leavesRow } from "../threads/refusal-row.js";
+import { getsAuditRow } from "../threads/refusal-row.js";
 import { headerBlock } from "../transport/reply.js";
 import { PausedFailure } from "./paused.js";
 import { JSON_TYPE } from "./reply.js";
@@ -76,7 +76,7 @@ export class Refusals {
 
   /** Whether the refusal of a call of this route gets a row. Counts refusals for want of a token. */
   wants(route: Route, failure: Failure): boolean {
-    if (route.audited === undefined || !leavesRow(failure)) return false;
+    if (route.audited === undefined || !getsAuditRow(failure)) return false;
     if (failure.http === UNAUTHENTICATED) this.#metrics.unauthenticated += 1;
     return true;
   }

@@ -9,7 +9,7 @@ import {
   MAILBOX_BYTES_MAX,
   MAILBOX_CALLS_MAX,
   STREAM_CREDIT_CHUNKS,
-  VERDICT_GRACE_MS,
+  OUTCOME_GRACE_MS,
 } from "../../schemas/limits.js";
 import { assert, must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
@@ -117,7 +117,7 @@ export class RpcClient {
     this.#calls_max = options.calls_max ?? MAILBOX_CALLS_MAX;
     assert(this.#calls_max < PENDING_SLOTS, "every call in flight has a slot");
     this.#bytes_max = options.bytes_max ?? MAILBOX_BYTES_MAX;
-    const { push_messages: push_messages = [] } = options;
+    const { push_messages = [] } = options;
     this.#pushPackings = new Map(push_messages.map(({ name, payload }) => [name, packingOf(payload)]));
     this.#onPush = options.onPush ?? (() => undefined);
   }
@@ -257,7 +257,7 @@ export class RpcClient {
         call.overdue = true;
         this.#port?.send([FRAME.CANCEL, call.id]);
       }
-      if (now_ms < call.deadline_ms + VERDICT_GRACE_MS) continue;
+      if (now_ms < call.deadline_ms + OUTCOME_GRACE_MS) continue;
       this.#forget(call);
       call.done(new Failure("DEADLINE_EXCEEDED", "deadline exceeded", null, true));
     }
@@ -311,7 +311,7 @@ export class RpcClient {
 
   #notify(frame: PushFrame): void {
     const [, name] = frame;
-    this.#onPush(name, payloadOf(frame, must(this.#pushPackings.get(name), `the notice ${name} is known`)));
+    this.#onPush(name, payloadOf(frame, must(this.#pushPackings.get(name), `the push message ${name} is known`)));
   }
 
   #settle(frame: ReplyFrame | FailureFrame): void {

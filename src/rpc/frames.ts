@@ -59,7 +59,7 @@ export type Frame = ClientFrame | ServerFrame;
 
 const REQUEST_FIELD = 7;
 const REPLY_FIELD = 2;
-const NOTICE_FIELD = 2;
+const PAYLOAD_FIELD = 2;
 
 /** Adds a frame to a message. */
 export function addFrame(message: unknown[], frame: Frame): void {
@@ -104,11 +104,11 @@ export function replyOf(frame: ReplyFrame, packing: Packing): unknown {
 export function addPush(message: unknown[], name: string, packing: Packing, payload: unknown): void {
   const at = message.push(0, FRAME.PUSH, name);
   packing.pack(payload, message);
-  message[at - NOTICE_FIELD - 1] = message.length - at + NOTICE_FIELD;
+  message[at - PAYLOAD_FIELD - 1] = message.length - at + PAYLOAD_FIELD;
 }
 
 export function payloadOf(frame: PushFrame, packing: Packing): unknown {
-  return packing.unpack({ frame, at: NOTICE_FIELD });
+  return packing.unpack({ frame, at: PAYLOAD_FIELD });
 }
 
 /** Passes on the frames of a message, in the order in which they were added. */

@@ -5,7 +5,7 @@
  */
 import { Worker } from "node:worker_threads";
 import t from "tap";
-import { STREAM_CREDIT_CHUNKS, VERDICT_GRACE_MS } from "../../schemas/limits.js";
+import { STREAM_CREDIT_CHUNKS, OUTCOME_GRACE_MS } from "../../schemas/limits.js";
 import type { CallContext, Frame } from "./frames.js";
 import { framesOf } from "../../test/support/frames.js";
 import type { Owner } from "../../test/support/server-process.js";
@@ -148,13 +148,13 @@ t.test("a call that is never answered ends after its grace period with an unknow
   pair.call("silent", 100);
   await pair.executed();
   pair.client.tick(100);
-  pair.client.tick(100 + VERDICT_GRACE_MS - 1);
+  pair.client.tick(100 + OUTCOME_GRACE_MS - 1);
   t.equal(pair.outcomes.size, 0);
-  pair.client.tick(100 + VERDICT_GRACE_MS);
+  pair.client.tick(100 + OUTCOME_GRACE_MS);
   t.match(pair.outcomes.get("silent"), { status: "DEADLINE_EXCEEDED", outcome_unknown: true });
 
   await pair.hold();
-  pair.client.tick(1000 + VERDICT_GRACE_MS);
+  pair.client.tick(1000 + OUTCOME_GRACE_MS);
   t.match(pair.outcomes.get("hold"), { status: "DEADLINE_EXCEEDED", outcome_unknown: true });
   t.equal(pair.client.depth, 0);
   pair.shared.open();

@@ -94,13 +94,13 @@ export class RpcServer<Row extends Method = Method> {
   }
 
   /** Sends a push message. */
-  push<Said extends PushMessage>(notice: Said, payload: PayloadOf<Said>): void {
-    let packing = this.#pushPackings.get(notice.name);
+  push<Message extends PushMessage>(message: Message, payload: PayloadOf<Message>): void {
+    let packing = this.#pushPackings.get(message.name);
     if (packing === undefined) {
-      packing = packingOf(notice.payload);
-      this.#pushPackings.set(notice.name, packing);
+      packing = packingOf(message.payload);
+      this.#pushPackings.set(message.name, packing);
     }
-    addPush(this.#port.outbox, notice.name, packing, payload);
+    addPush(this.#port.outbox, message.name, packing, payload);
     this.#port.queued();
   }
 

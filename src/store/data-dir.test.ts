@@ -1,6 +1,6 @@
 /**
- * The data directory before anything is opened in it: made when missing, held by one process at a time
- * and freed by its death, and refused with its files untouched where it cannot be used.
+ * Tests the data directory before anything is opened in it: it is created if missing, held by one process at a time and
+ * freed when that process dies, and refused with its files untouched if it cannot be used.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -31,21 +31,22 @@ import { openDatabase } from "./sqlite/choice.js";
 const HOLDER = fileURLToPath(new URL("../../test/threads/hold-directory.js", import.meta.url));
 const LOCK = "koor.lock";
 
-/** The contents of the directory's files but the lock's; what SQLite's readers share is none. */
+/** The contents of the directory's files, without the lock file and the memory that SQLite's readers share. */
 function contents(directory: string): Record<string, string> {
   const names = readdirSync(directory).filter((name) => name !== LOCK && !name.endsWith("-shm"));
   const files = names.map((name) => [name, readFileSync(join(directory, name)).toString("base64")] as const);
-  // A reader of a WAL database makes an empty log.
+  // A reader of a WAL database creates an empty WAL.
   return Object.fromEntries(files.filter(([name, bytes]) => !(name.endsWith("-wal") && bytes === "")));
 }
 
 const ROWS = 200;
-/** Pages that hold rows, and none that the newest row touches. */
+/** So many pages have rows that the newest row does not touch all of them. */
 const ROW_PAGES = { first: 12, end: 24 } as const;
 const PAGE_BYTES = 4096;
 
 /**
- * A directory with a database that the writer made, and closed or, with `crashed`, left with its newest row in the log.
+ * Creates a directory with a database of the writer. The database is closed, or with `crashed` left with its newest row
+ * in the WAL.
  */
 function makeStore(t: Owner, crashed = false): string {
   const made = makeDirectory(t);
@@ -78,7 +79,7 @@ function refusalOf(directory: string): string {
   return "";
 }
 
-t.test("a directory that is missing is made, and is free again after its release", (t) => {
+t.test("a missing directory is created, and is free again after its release", (t) => {
   const directory = join(makeDirectory(t), "new/and deeper");
   const lock = claimDataDir(directory);
   t.ok(existsSync(directory));
@@ -88,7 +89,7 @@ t.test("a directory that is missing is made, and is free again after its release
   t.end();
 });
 
-/** Has another process claim a directory, and hold it; it has not opened the database yet. */
+/** Makes another process claim a directory and hold it. That process has not opened the database yet. */
 async function holdElsewhere(t: Test, directory: string, env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
   const holder = spawn(process.execPath, [HOLDER, directory], { stdio: ["pipe", "pipe", "inherit"], env });
   t.teardown(() => holder.kill("SIGKILL"));
@@ -96,7 +97,7 @@ async function holdElsewhere(t: Test, directory: string, env: NodeJS.ProcessEnv 
   return holder;
 }
 
-t.test("a second name of the file: of two servers that start at once one is refused", async (t) => {
+t.test("a second name of the file: of two servers that start at once, one is refused", async (t) => {
   const temporary = makeDirectory(t);
   const before = process.env["TMPDIR"];
   process.env["TMPDIR"] = temporary;
@@ -109,17 +110,17 @@ t.test("a second name of the file: of two servers that start at once one is refu
   const other = /^database .* is in use by another koor server, under another name of the file$/;
 
   const holder = await holdElsewhere(t, first, { TMPDIR: temporary });
-  t.match(refusalOf(second), other, "also when the other one has not opened it yet");
+  t.match(refusalOf(second), other, "even if the other one has not opened it yet");
   t.match(refusalOf(first), /^data directory .* is in use by another koor server$/);
   holder.kill("SIGKILL");
   await once(holder, "exit");
-  t.equal(refusalOf(second), "", "the lock dies with its process");
+  t.equal(refusalOf(second), "", "the lock ends with its process");
 
   const [alone, later] = [makeStore(t), makeDirectory(t)];
   const lock = claimDataDir(alone);
   linkSync(join(alone, "data.db"), join(later, "data.db"));
   await holdElsewhere(t, later, { TMPDIR: temporary });
-  t.throws(() => prepareDatabase(alone, lock), { message: other }, "also by a name that was made meanwhile");
+  t.throws(() => prepareDatabase(alone, lock), { message: other }, "also under a name that was created meanwhile");
   lock.release();
 
   const folder = join(temporary, `koor-locks-${process.getuid?.()}`);
@@ -127,13 +128,13 @@ t.test("a second name of the file: of two servers that start at once one is refu
   const theirs = makeDirectory(t);
   rmSync(folder, { recursive: true });
   symlinkSync(theirs, folder);
-  t.equal(refusalOf(second), "", "a link in its place is not followed");
+  t.equal(refusalOf(second), "", "a link in place of the folder is not followed");
   t.same(readdirSync(theirs), []);
 });
 
-t.test("a place where no directory can be made is one clear line", (t) => {
+t.test("a place where no directory can be created gives one clear line", (t) => {
   t.match(refusalOf("/dev/null/data"), /^cannot use data directory \/dev\/null\/data: it is not a directory$/);
-  // Node's own recursive mkdir never comes back from this one.
+  // Node's own recursive mkdir never returns from this one.
   if (existsSync("/proc/self"))
     t.match(
       refusalOf("/proc/koor-test/data"),
@@ -142,7 +143,7 @@ t.test("a place where no directory can be made is one clear line", (t) => {
   t.end();
 });
 
-t.test("another process holds it until it dies, however", async (t) => {
+t.test("another process holds the directory until it ends, in whatever way", async (t) => {
   const directory = makeDirectory(t);
   const holder = await holdElsewhere(t, directory);
   const refusal = refusalOf(directory);
@@ -152,21 +153,21 @@ t.test("another process holds it until it dies, however", async (t) => {
   t.equal(refusalOf(directory), "");
 });
 
-t.test("what can be used is used", (t) => {
+t.test("usable directories are accepted", (t) => {
   t.equal(refusalOf(makeDirectory(t)), "", "an empty directory");
   t.equal(refusalOf(makeStore(t)), "", "a database of this layout");
   const empty = makeDirectory(t);
   writeFileSync(join(empty, "data.db"), "");
   t.equal(refusalOf(empty), "", "an empty file");
   const crashed = makeStore(t, true);
-  t.equal(refusalOf(crashed), "", "a log that was not taken over");
+  t.equal(refusalOf(crashed), "", "a WAL that was not checkpointed");
   const db = openWriter(crashed);
   t.equal(db.prepare("SELECT count(*) FROM audit").pluck().get(), ROWS, "and its rows are there");
   db.close();
   t.end();
 });
 
-t.test("a damaged or foreign database is refused, and left as it is", (t) => {
+t.test("a damaged or foreign database is refused and left unchanged", (t) => {
   const patch = (directory: string, name: string, from: number, bytes: string): void => {
     const path = join(directory, name);
     const content = readFileSync(path);
@@ -215,7 +216,7 @@ t.test("a damaged or foreign database is refused, and left as it is", (t) => {
       },
     ],
     [
-      "a database cut short",
+      "a truncated database",
       /damaged/,
       () => {
         const directory = makeStore(t);
@@ -224,7 +225,7 @@ t.test("a damaged or foreign database is refused, and left as it is", (t) => {
       },
     ],
     [
-      "broken pages beside a log",
+      "damaged pages beside a WAL",
       /damaged/,
       () => {
         const directory = makeStore(t, true);
@@ -244,7 +245,7 @@ t.test("a damaged or foreign database is refused, and left as it is", (t) => {
       },
     ],
     [
-      "somebody else's database",
+      "another program's database",
       /is not a koor database/,
       () => {
         const directory = makeDirectory(t);
@@ -260,14 +261,14 @@ t.test("a damaged or foreign database is refused, and left as it is", (t) => {
     const before = contents(directory);
     const refusal = refusalOf(directory);
     t.match(refusal, says, what);
-    t.ok(refusal.includes(directory) && !refusal.includes("\n"), "one line that names it");
-    t.same(contents(directory), before, "its files are as they were");
+    t.ok(refusal.includes(directory) && !refusal.includes("\n"), "one line that names the directory");
+    t.same(contents(directory), before, "its files are unchanged");
     t.match(refusalOf(directory), says, "and it is not locked");
   }
   t.end();
 });
 
-t.test("the database is opened and migrated, or it is one clear line why not", (t) => {
+t.test("the database is opened and migrated, or one clear line says why not", (t) => {
   const directory = makeDirectory(t);
   const lock = claimDataDir(directory);
   t.teardown(() => lock.release());
@@ -279,19 +280,19 @@ t.test("the database is opened and migrated, or it is one clear line why not", (
   });
   rmdirSync(in_the_way);
   const db = prepareDatabase(directory, lock);
-  t.equal(db.pragma("user_version", { simple: true }), LAYOUT_VERSION, "what refused it holds nothing");
+  t.equal(db.pragma("user_version", { simple: true }), LAYOUT_VERSION, "a refused open leaves no lock");
   db.close();
   t.end();
 });
 
-t.test("a place that cannot be a data directory", (t) => {
+t.test("places that cannot be a data directory", (t) => {
   const directory = makeDirectory(t);
   const file = join(directory, "file");
   writeFileSync(file, "mine");
   t.match(refusalOf(file), /it is not a directory/);
   t.match(refusalOf(join(file, "below")), /it is not a directory/);
   t.equal(readFileSync(file, "utf8"), "mine");
-  // Nobody, not even root, makes a directory there.
+  // No user, not even root, can create a directory there.
   t.match(refusalOf("/sys/koor"), /it is not writable/);
   mkdirSync(join(directory, "data.db"));
   t.match(refusalOf(directory), /cannot open database .*data\.db: EISDIR/);

@@ -1,6 +1,7 @@
 /**
- * The data directory before anything is opened in it: made when missing, locked against a second server by whatever
- * name that finds the database, and checked, so that a damaged or foreign database is refused with its files untouched.
+ * Claims the data directory before anything is opened in it. It creates a missing directory, locks it against a second
+ * server under every name by which that server may find the database, and checks it. A damaged or foreign database is
+ * refused with its files untouched.
  */
 import {
   accessSync,
@@ -23,20 +24,20 @@ import { CHECKED_BYTES_MAX, findDamage, hasMagic } from "./sound.js";
 import { openDatabase } from "./sqlite/choice.js";
 import { sqliteCode } from "./sqlite/codes.js";
 
-/** The data directory cannot be used: the start stops with this line and exit code 1. */
+/** The data directory cannot be used. The start stops with this line and exit code 1. */
 export class DataDirError extends Error {
   override readonly name = "DataDirError";
 }
 
-/** SQLite's codes for a directory in which nothing can be written. */
+/** SQLite's codes for a directory that cannot be written. */
 const UNWRITABLE: ReadonlySet<string> = new Set(["SQLITE_CANTOPEN", "SQLITE_READONLY"]);
-/** Of the file by which a directory is locked. */
+/** The name of the file that locks a directory. */
 export const LOCK_FILE = "koor.lock";
-/** What the server makes is for its own user alone. */
+/** Files and directories that the server creates are only for its own user. */
 const DIRECTORY_MODE = 0o700;
 const OTHERS = 0o077;
 
-/** Locks that are held. Whoever forgets one holds it all the same: a handle that is collected would let it go. */
+/** The held locks. The set keeps each handle alive: a garbage-collected handle would release its lock. */
 const HELD = new Set<Db>();
 
 /** A lock that this process holds until `release`. */
@@ -47,14 +48,14 @@ interface Lock {
 /** Holds the directory and its database for this process. */
 export interface DataDirLock extends Lock {
   /**
-   * Looks once more for other names of the database's file.
+   * Checks again whether the database's file has other names, and locks the file if it has.
    * @throws DataDirError
    */
   lockFile(): void;
 }
 
 /**
- * Makes, locks and checks the directory.
+ * Creates, locks and checks the directory.
  * @throws DataDirError with one line for the operator
  */
 export function claimDataDir(data_dir: string): DataDirLock {
@@ -87,8 +88,8 @@ export function claimDataDir(data_dir: string): DataDirLock {
 }
 
 /**
- * Makes a directory and those above it, where they are missing. Node's own recursive mkdir never returns where /proc
- * refuses one.
+ * Creates a directory and its missing parents. Node's own recursive mkdir never returns where /proc refuses a
+ * directory.
  */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;
@@ -96,27 +97,27 @@ function makeDirectory(path: string): void {
   try {
     mkdirSync(path, DIRECTORY_MODE);
   } catch (error) {
-    // Another server may have made it meanwhile; what it is, is looked at next.
+    // Another server may have created it meanwhile. The caller checks next what it is.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 
 /**
- * The directory, and the folder in which the database really is where `data.db` is a link to a file elsewhere: another
- * server may use it under that name.
+ * Returns the directory, and the folder of the real database if `data.db` is a link to a file elsewhere: another server
+ * may use the database under that name.
  */
 export function foldersOf(data_dir: string): string[] {
   return [...new Set([realpathSync(data_dir), dirname(databaseFile(data_dir))])];
 }
 
-/** Whether other users of the machine may enter the directory, or the folder of the database, or list it. */
+/** Whether other users of the machine may enter or list the directory, or the folder of the database. */
 export function isOpenToOthers(data_dir: string): boolean {
   // Windows has no such bits.
   if (process.platform === "win32") return false;
   return foldersOf(data_dir).some((folder) => (statSync(folder).mode & OTHERS) !== 0);
 }
 
-/** Locks the database under each name that this server knows of, and its file where that has others. */
+/** Locks the database under each name that this server knows, and its file if the file has other names. */
 function lockDatabase(data_dir: string): DataDirLock {
   const held: Lock[] = [];
   let file: Lock | null = null;
@@ -153,8 +154,8 @@ function lockFolder(folder: string, data_dir: string): Lock {
 }
 
 /**
- * Node has no flock; a transaction held open on a small database of its own is a lock that the system
- * releases when the process dies, however it dies.
+ * Holds an exclusive transaction on a small database of its own. Node has no flock, and the system releases this lock
+ * when the process ends, in whatever way.
  */
 function holdLock(path: string): Lock {
   const db = openDatabase(path, { timeout_ms: 0 });
@@ -174,10 +175,10 @@ function holdLock(path: string): Lock {
 }
 
 /**
- * A file with several names (hard links) has no folder in which all of its servers would look. They meet by its device
- * and inode, in a folder of this user among the system's temporary files: so two that start at the same moment do not
- * both find that nobody has the file open yet (`refuseShared`).
- * @returns null where the file has one name, or there is no such folder
+ * Locks a file with several names (hard links). Such a file has no one folder in which all of its servers would look.
+ * They meet by its device and inode, in a folder of this user in the system's temporary directory. So two servers that
+ * start at the same moment cannot both find that no other process has the file open yet (`refuseShared`).
+ * @returns null if the file has one name, or there is no such folder
  */
 function lockSharedFile(path: string): Lock | null {
   const info = statSync(path, { bigint: true, throwIfNoEntry: false });
@@ -194,7 +195,10 @@ function lockSharedFile(path: string): Lock | null {
   }
 }
 
-/** Where files with several names are locked; null where it cannot be made, or is another user's. */
+/**
+ * Returns the folder for the locks of files with several names; null if it cannot be created or belongs to another
+ * user.
+ */
 function locksFolder(): string | null {
   const user = process.getuid?.();
   const folder = join(tmpdir(), user === undefined ? "koor-locks" : `koor-locks-${user}`);
@@ -203,7 +207,7 @@ function locksFolder(): string | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") return null;
   }
-  // Somebody else may have put a link there, to have us write where it leads.
+  // Another user may have put a link there, to make this process write where it leads.
   const info = lstatSync(folder, { throwIfNoEntry: false });
   return info?.isDirectory() === true && (user === undefined || info.uid === user) ? folder : null;
 }
@@ -213,7 +217,7 @@ function usedElsewhere(path: string): DataDirError {
 }
 
 /**
- * Opens the database of a claimed directory and brings it to the newest layout.
+ * Opens the database of a claimed directory and migrates it to the newest layout.
  * @throws DataDirError with one line for the operator
  */
 export function prepareDatabase(data_dir: string, lock: DataDirLock): Db {
@@ -226,7 +230,8 @@ export function prepareDatabase(data_dir: string, lock: DataDirLock): Db {
     );
   }
   try {
-    // It may have got another name since it was claimed. From now on whoever starts under that finds it open.
+    // The file may have got another name after the claim. From now on a server that starts under that name finds the
+    // file open.
     lock.lockFile();
   } catch (error) {
     db.close();
@@ -236,9 +241,10 @@ export function prepareDatabase(data_dir: string, lock: DataDirLock): Db {
 }
 
 /**
- * A file with several names may be in use under one that nobody can find out, by a server that does not look where this
- * one does (`lockSharedFile`), or has started before there was another name. Whoever has it open holds SQLite's own lock
- * of the file, which does not depend on the name: what asks for the whole file is refused then.
+ * Refuses a file with several names that another server has open. That server may use a name that cannot be found out,
+ * may not look where this one does (`lockSharedFile`), or may have started before the other name existed. A process
+ * that has the file open holds SQLite's own lock, which does not depend on the name, so a request for the whole file
+ * fails.
  */
 function refuseShared(path: string): void {
   const db = openDatabase(path, { timeout_ms: 0 });

@@ -1,4 +1,4 @@
-/** Spans of time over ids against filtering by hand, with holes, equal times and empty tables. */
+/** Compares spans of time over ids with a simple filter, with holes, equal times and empty tables. */
 import * as fc from "fast-check";
 import { join } from "node:path";
 import t from "tap";
@@ -18,7 +18,7 @@ const INSERTS = {
 } as const satisfies Readonly<Record<TimedTable, string>>;
 const TABLES = Object.keys(INSERTS) as TimedTable[];
 
-t.test("the span holds exactly the rows of its times", (t) => {
+t.test("the range contains exactly the rows of its times", (t) => {
   const rows = fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 0, max: 3 })), { maxLength: 30 });
   const bound = fc.option(fc.integer({ min: -2, max: 40 }), { nil: null });
   const property = fc.property(fc.constantFrom(...TABLES), rows, bound, bound, (table, steps, from, to) => {
@@ -47,7 +47,7 @@ t.test("the span holds exactly the rows of its times", (t) => {
   t.end();
 });
 
-t.test("nothing is bounded by nothing, and a row that comes later is in an open span", (t) => {
+t.test("no bounds give all ids, and a later row is in an open span", (t) => {
   const db = openDatabase(":memory:");
   t.teardown(() => {
     db.close();
@@ -61,11 +61,11 @@ t.test("nothing is bounded by nothing, and a row that comes later is in an open 
   });
   db.prepare(INSERTS.event).run(5, 100);
   const { first, end } = idRange(db, "event", 101, null);
-  t.ok(first <= 6 && end > 6, "from now on: the next id is in it");
+  t.ok(first <= 6 && end > 6, "an open span from now on contains the next id");
   t.end();
 });
 
-t.test("the newest time is the last row's, of whichever table, here and in another database", (t) => {
+t.test("the newest time is that of the last row of any table, here and in an attached database", (t) => {
   const directory = makeDirectory(t);
   const path = join(directory, "other.db");
   const other = openDatabase(path);
@@ -88,6 +88,6 @@ t.test("the newest time is the last row's, of whichever table, here and in anoth
   }
   for (const table of TABLES) other.prepare(INSERTS[table]).run(3, 5);
   t.equal(newestTime(other, "main"), 5, "the last row of each table counts");
-  t.equal(newestTime(db, "main"), 0, "one database's times are not the other's");
+  t.equal(newestTime(db, "main"), 0, "the times of one database do not affect the other");
   t.end();
 });

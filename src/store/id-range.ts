@@ -1,13 +1,13 @@
 /**
- * Spans of time over append-only tables. Rows in the order of their ids are in the order of their times
- * (the writer's clock never goes back while it runs), so a time is found by bisection over ids and needs no index.
- * Where times go back once, because they were ahead (settle-times.ts), `time_step` says behind which row: each part is
- * looked at by itself.
+ * Finds the rows of a span of time in append-only tables. Rows in the order of their ids are in the order of their
+ * times, because the writer's clock never goes back while it runs. So a time is found by bisection over ids and needs
+ * no index. Where times go back once, because they were ahead of the clock (settle-times.ts), `time_step` names the row
+ * after which they do. Each part is searched by itself.
  */
 import { TIME_MS_MAX, TIME_MS_MIN } from "../base/time.js";
 import type { Db } from "./open.js";
 
-/** Tables that are appended to, with the column of their time in ms. */
+/** The append-only tables, with the column of their time in ms. */
 export const TIME_COLUMNS = {
   audit: "at",
   event: "created_at",
@@ -19,10 +19,13 @@ export const TIME_COLUMNS = {
 export type TimedTable = keyof typeof TIME_COLUMNS;
 export const TIMED_TABLES = Object.keys(TIME_COLUMNS) as readonly TimedTable[];
 
-/** No row has it, nor one behind it. */
+/** Larger than the id of every row. */
 const LAST_ID = Number.MAX_SAFE_INTEGER - 1;
 
-/** Where rows of a span of time are: all of them have ids in [first, end); others there have other times. */
+/**
+ * The ids of the rows in a span of time: all of these rows have ids in [first, end). Other rows in this range have
+ * other times.
+ */
 export interface IdRange {
   readonly first: number;
   readonly end: number;
@@ -32,8 +35,8 @@ export interface IdRange {
 }
 
 /**
- * The newest time in ms that a row of these tables has, 0 where there is none: the time of a batch is never
- * before it.
+ * Returns the newest time in ms of any row in these tables, 0 if they are empty. The time of a batch is never before
+ * it.
  * @param schema "main", or the name under which another database is attached
  */
 export function newestTime(db: Db, schema: string): number {
@@ -48,7 +51,7 @@ export function newestTime(db: Db, schema: string): number {
   );
 }
 
-/** The rows that lie between two times in ms, both inclusive and null for unbounded. */
+/** Finds the rows between two times in ms, both inclusive. Null means unbounded. */
 export function idRange(db: Db, table: TimedTable, from_ms: number | null, to_ms: number | null): IdRange {
   const from = from_ms ?? TIME_MS_MIN;
   const to = to_ms ?? TIME_MS_MAX;
@@ -72,7 +75,10 @@ export function idRange(db: Db, table: TimedTable, from_ms: number | null, to_ms
   return { ...unbounded, first, end };
 }
 
-/** Finds the first id of a time or a later one, of ids behind `after` up to `last`; the one behind them where none is. */
+/**
+ * Returns a function that finds the first id with a given time or a later one, among the ids greater than `after` and
+ * up to `last`. Without such an id it returns the one after them.
+ */
 function finder(db: Db, table: TimedTable): (time_ms: number, after: number, last: number) => number {
   const edge = db.prepare<[number], { id: number; time: number }>(
     `SELECT id, ${TIME_COLUMNS[table]} AS time FROM ${table} WHERE id >= ? ORDER BY id LIMIT 1`,

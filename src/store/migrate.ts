@@ -1,19 +1,18 @@
 /**
- * The database's layout as an ordered list of migrations; `user_version` counts those that were
- * applied. A migration that has shipped never changes. Runs before anything else looks at the database.
+ * The database's layout, as an ordered list of migrations; `user_version` counts the applied ones. The statements of a
+ * released migration never change. Runs before the database is used.
  *
- * The layout decides the speed of writes, because a commit writes every page it touched: versions are
- * appended by rowid, each naming its predecessor's row, and a head a key points to the newest. There is
- * no index on (key, version); every 64th version is marked instead, so that any version is at most 63
- * steps from a mark.
+ * The layout decides the speed of writes, because a commit writes every page that it has changed. Versions are appended
+ * by rowid, each names its predecessor's row, and each key has a head that points to its newest version. There is no
+ * index on (key, version). Instead every 64th version is marked, so that any version is at most 63 steps from a mark.
  */
 import type { Db } from "./sqlite/library.js";
 
-/** The tables of a versioned key space (src/versioned/table.ts). */
+/** Returns the tables of a versioned key space (src/versioned/table.ts). */
 function versionedSpace(name: "state" | "spec"): string {
   return `
   CREATE TABLE ${name}_head (key TEXT PRIMARY KEY, version INTEGER NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
-  -- Heads of deleted keys: their versions go on counting, and listing never meets them.
+  -- The heads of deleted keys. Their version numbers continue, and listings do not read them.
   CREATE TABLE ${name}_gone (key TEXT PRIMARY KEY, version INTEGER NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE ${name}_version (
     id INTEGER PRIMARY KEY, version INTEGER NOT NULL, previous INTEGER NOT NULL, hash BLOB NOT NULL,
@@ -38,7 +37,7 @@ const MIGRATIONS: readonly string[] = [
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, resource TEXT NOT NULL,
     detail TEXT NOT NULL, outcome TEXT NOT NULL
   );
-  -- Partial, so that the commonest row (a put by nobody in particular) touches no index.
+  -- A partial index, so that the commonest row (a put without an actor) touches no index.
   CREATE INDEX audit_action ON audit (action) WHERE action NOT IN ('state.put', 'spec.put');
   CREATE INDEX audit_actor ON audit (actor) WHERE actor <> '';
   CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
@@ -62,19 +61,19 @@ const MIGRATIONS: readonly string[] = [
     source TEXT NOT NULL, status TEXT NOT NULL, proposed_by TEXT NOT NULL, context TEXT NOT NULL,
     created_at INTEGER NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (project, rule_id)
   ) WITHOUT ROWID;
-  -- How often a project's rules were changed: it never begins anew, so that what was compiled of them is known
-  -- to be old.
+  -- How often a project's rules were changed. The number never starts again, so that it shows which compiled rules are
+  -- outdated.
   CREATE TABLE rule_set (project TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
   `,
   `
-  -- Rows are never used again: a webhook that is deleted and made anew is another one.
+  -- Row numbers are never reused: a webhook that is deleted and created again is another one.
   CREATE TABLE webhook (
     row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, url TEXT NOT NULL, patterns TEXT NOT NULL,
     secret TEXT NOT NULL, active INTEGER NOT NULL, epoch INTEGER NOT NULL, fail_count INTEGER NOT NULL,
     created_at INTEGER NOT NULL, last_fired INTEGER
   );
-  -- What is to be delivered: it outlives the event, which may be pruned meanwhile.
-  -- waiting counts the rows of the queue.
+  -- The bodies to be delivered. A body outlives its event, which may be pruned meanwhile. waiting counts the rows of
+  -- the queue.
   CREATE TABLE webhook_body (
     event INTEGER PRIMARY KEY, waiting INTEGER NOT NULL, bytes INTEGER NOT NULL, body TEXT NOT NULL
   );
@@ -83,27 +82,27 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   `,
   `
-  -- No row number is ever used again: signs of life on their way must not meet another instance.
+  -- Row numbers are never reused: a heartbeat in flight must not reach another instance.
   CREATE TABLE instance (
     row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, token_hash BLOB NOT NULL, name TEXT NOT NULL,
     workspace TEXT NOT NULL, intent TEXT NOT NULL, stack TEXT NOT NULL, capabilities TEXT NOT NULL,
     registered_at INTEGER NOT NULL
   );
-  -- What changes all the time, in narrow rows: a thousand heartbeats touch a handful of pages.
+  -- The columns that change all the time, in narrow rows: a thousand heartbeats touch a handful of pages.
   CREATE TABLE instance_life (row INTEGER PRIMARY KEY, status TEXT NOT NULL, last_seen INTEGER NOT NULL);
 
-  -- Hours since the epoch come first: a flush touches neighbouring pages, and old hours go in one range.
+  -- The hour since the epoch comes first: a flush touches neighbouring pages, and old hours are one range.
   CREATE TABLE agent_metric (
     hour INTEGER NOT NULL, instance TEXT NOT NULL, metric TEXT NOT NULL, value INTEGER NOT NULL,
     PRIMARY KEY (hour, instance, metric)
   ) WITHOUT ROWID;
-  -- The newest flush that was carried out, so that one that is sent again counts once.
+  -- The newest flush that was executed, so that one that is sent again counts once.
   CREATE TABLE agent_metric_flush (
     only INTEGER PRIMARY KEY CHECK (only = 1), server TEXT NOT NULL, sequence INTEGER NOT NULL
   );
   `,
   `
-  -- rules: JSON text, the rules of data as they were checked; derived from data, and as old as it.
+  -- rules: JSON text, the checked rules from data. It is derived from data, and as old as data.
   CREATE TABLE template (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, kind TEXT NOT NULL, tags TEXT NOT NULL,
     version INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
@@ -119,7 +118,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX compliance_run_instance ON compliance_run (instance);
   `,
   `
-  -- How many deliveries have led to the event.
+  -- The number of deliveries that have led to the event.
   CREATE TABLE webhook_body_new (
     event INTEGER PRIMARY KEY, waiting INTEGER NOT NULL, bytes INTEGER NOT NULL, body TEXT NOT NULL,
     hops INTEGER NOT NULL
@@ -129,27 +128,28 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE webhook_body_new RENAME TO webhook_body;
   `,
   `
-  -- The newest flush of each node that was carried out. What a run of before has sent is of no use: it sends no more.
+  -- The newest flush of each node that was executed. The flushes of a node's previous run are not needed, because that
+  -- run sends no more.
   DROP TABLE agent_metric_flush;
   CREATE TABLE agent_metric_flush (node TEXT PRIMARY KEY, run TEXT NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;
   `,
   `
   -- id: SHA-256 of the cookie's value; proof: HMAC-SHA256 of the server's token, keyed with that value. Neither the
-  -- cookie nor the token follows from a row. instance: whose token it was, '' for the server's.
+  -- cookie nor the token follows from a row. instance: the owner of the token, '' for the server's token.
   CREATE TABLE session (
     id BLOB PRIMARY KEY, proof BLOB NOT NULL, instance TEXT NOT NULL, secure INTEGER NOT NULL,
     created_at INTEGER NOT NULL, last_used_at INTEGER NOT NULL
   ) WITHOUT ROWID;
-  -- An instance that is gone, however it went, leaves no session that could come back with its id.
+  -- A deleted instance leaves no session that a later instance with the same id could use.
   CREATE TRIGGER session_of_instance AFTER DELETE ON instance BEGIN DELETE FROM session WHERE instance = OLD.id; END;
   `,
   `
-  -- Why a delivery failed last, and when; null until one has.
+  -- Why and when a delivery failed last; null until one has.
   ALTER TABLE webhook ADD COLUMN last_error TEXT;
   ALTER TABLE webhook ADD COLUMN last_failure_at INTEGER;
   `,
   `
-  -- Until when an instance counts as heard of although it is silent.
+  -- The time until which a silent instance counts as seen.
   CREATE TABLE instance_life_new (
     row INTEGER PRIMARY KEY, status TEXT NOT NULL, last_seen INTEGER NOT NULL, busy_until INTEGER NOT NULL
   );
@@ -157,19 +157,19 @@ const MIGRATIONS: readonly string[] = [
   DROP TABLE instance_life;
   ALTER TABLE instance_life_new RENAME TO instance_life;
 
-  -- What calls with a request_id have made; ids and times grow together.
+  -- The results of calls with a request_id. Ids and times grow together.
   CREATE TABLE remembered_request (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, caller TEXT NOT NULL, request_id TEXT NOT NULL,
     made TEXT NOT NULL, UNIQUE (kind, caller, request_id)
   );
 
-  -- The newest fence and the newest lease's row; neither is given out twice, whatever is deleted.
+  -- The newest fence and the newest lease's row. Neither is given out twice, whatever is deleted.
   CREATE TABLE claim_counter (
     only INTEGER PRIMARY KEY CHECK (only = 1), fence INTEGER NOT NULL, lease INTEGER NOT NULL
   );
 
-  -- Row numbers are ids, and the order of requests. fence: 0 where none was granted. resources: JSON. offered: granted
-  -- to one who waited. holder_name: what it was called then; it may be gone.
+  -- Row numbers are ids, and the order of requests. fence: 0 before the grant. resources: JSON. offered: granted to a
+  -- waiter. holder_name: the holder's name at that time; the holder may be gone.
   CREATE TABLE lease (
     row INTEGER PRIMARY KEY, state TEXT NOT NULL, fence INTEGER NOT NULL, holder TEXT NOT NULL,
     holder_name TEXT NOT NULL, workspace TEXT NOT NULL, resources TEXT NOT NULL, shared INTEGER NOT NULL,
@@ -179,16 +179,17 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX lease_live ON lease (row) WHERE ended_at IS NULL;
   `,
   `
-  -- Row numbers are in the ids, and none is used again. recipients: JSON, the ids of the instances that got it.
-  -- expires_at: null where nobody has said so. What may be long comes last: it is passed over where it is not read.
+  -- Row numbers are part of the ids, and are never reused. recipients: JSON, the ids of the instances that got it.
+  -- expires_at: null if the sender gave none. Long columns come last, so that a read that does not need them skips
+  -- them.
   CREATE TABLE message (
     row INTEGER PRIMARY KEY AUTOINCREMENT, sent_at INTEGER NOT NULL, expires_at INTEGER, reply_to INTEGER,
     sender TEXT NOT NULL, sender_name TEXT NOT NULL, intent TEXT NOT NULL, importance TEXT NOT NULL,
     subject TEXT NOT NULL, recipients TEXT NOT NULL, body TEXT NOT NULL, data TEXT
   );
   CREATE INDEX message_expires ON message (expires_at) WHERE expires_at IS NOT NULL;
-  -- A row a box that a message lies in: the in-box of each who got it, and the out-box ('out') of who sent it. name:
-  -- what the box's owner was called then. A box, or a thread of it, is a range of one tree.
+  -- A row for each box that a message is in: the in-box of each recipient, and the out-box ('out') of the sender. name:
+  -- the name of the box's owner at that time. A box, or a thread in it, is one range of the index.
   CREATE TABLE message_box (
     instance TEXT NOT NULL, box TEXT NOT NULL, message INTEGER NOT NULL, thread TEXT NOT NULL, name TEXT NOT NULL,
     delivered_at INTEGER, read_at INTEGER, acked_at INTEGER, note TEXT, PRIMARY KEY (instance, box, message)
@@ -197,16 +198,16 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX message_box_unread ON message_box (instance, message) WHERE box = 'in' AND read_at IS NULL;
   `,
   `
-  -- Row numbers are the order in which tasks were made, and none is used again. What stays as it was made, or is
-  -- changed by hand; labels, requires, resources and after: JSON. What may be long comes last.
+  -- Row numbers are the order in which tasks were created, and are never reused. The columns keep their first values,
+  -- or are edited by clients. labels, requires, resources and after: JSON. Long columns come last.
   CREATE TABLE task (
     row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, workspace TEXT NOT NULL, title TEXT NOT NULL,
     labels TEXT NOT NULL, requires TEXT NOT NULL, resources TEXT NOT NULL, after TEXT NOT NULL,
     max_attempts INTEGER NOT NULL, ttl_s INTEGER NOT NULL, max_s INTEGER NOT NULL, created_by TEXT,
     created_at INTEGER NOT NULL, body TEXT NOT NULL, data TEXT
   );
-  -- What becomes of it. reserved: the instance for which it is kept until reserved_until. claim: the lease's row by
-  -- which it is held. steps: how many rows its history has.
+  -- The state of the task. reserved: the instance for which it is reserved until reserved_until. claim: the row of the
+  -- lease that holds it. steps: the number of rows in its history.
   CREATE TABLE task_life (
     row INTEGER PRIMARY KEY, state TEXT NOT NULL, priority INTEGER NOT NULL, attempts INTEGER NOT NULL,
     not_before INTEGER, assignee TEXT, reserved TEXT, reserved_until INTEGER NOT NULL, claim INTEGER, progress INTEGER,
@@ -214,21 +215,23 @@ const MIGRATIONS: readonly string[] = [
     claimed_at INTEGER, ended_at INTEGER
   );
   CREATE INDEX task_live ON task_life (row) WHERE ended_at IS NULL;
-  -- What was said about it; a task about which nothing was has no row.
+  -- The texts about the task. A task without texts has no row.
   CREATE TABLE task_text (
     row INTEGER PRIMARY KEY, note TEXT, question TEXT, answer TEXT, error TEXT, checkpoint TEXT, result TEXT
   );
-  -- Which tasks wait for which: by the one that is waited for.
+  -- Which tasks wait for which, by the task that is waited for.
   CREATE TABLE task_after (on_task INTEGER NOT NULL, task INTEGER NOT NULL, PRIMARY KEY (on_task, task)) WITHOUT ROWID;
-  -- actor: an instance's id, '' or 'koor'. fence: of the claim that began or ended with it. call: what it came from.
+  -- actor: an instance's id, '' or 'koor'. fence: the fence of the claim that began or ended with this step. call: the
+  -- call that caused it.
   CREATE TABLE task_history (
     task INTEGER NOT NULL, step INTEGER NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL, state TEXT NOT NULL,
     note TEXT, fence INTEGER, call TEXT NOT NULL, PRIMARY KEY (task, step)
   ) WITHOUT ROWID;
   `,
   `
-  -- Which actors and actions have rows in which 512 of the audit log; the writer adds them. An index of the rows
-  -- themselves is one page to write for each actor of a commit: where many write together, most of what a commit costs.
+  -- Which actors and actions have rows in which span of 512 rows of the audit log; the writer adds them. An index on
+  -- the rows themselves would write one page for each actor of a commit: where many actors write together, most of the
+  -- cost of a commit.
   DROP INDEX audit_actor;
   DROP INDEX audit_action;
   CREATE TABLE audit_span (
@@ -238,58 +241,61 @@ const MIGRATIONS: readonly string[] = [
     UNION ALL SELECT DISTINCT 'action', action, id / 512 FROM audit;
   `,
   `
-  -- Whether a request stays in line without a call that waits for it; null where that was not stored yet.
+  -- Whether a request stays in the queue without a call that waits for it; null in rows that are older than this
+  -- column.
   ALTER TABLE lease ADD COLUMN queued INTEGER;
   `,
   `
-  -- Of a server that is a node of a cluster: how far it has carried out the log, and what is agreed there. A server
-  -- alone has no row. now_ms: the log's time. entry: SHA-256 of the last entry; outcome: of what all have come to.
+  -- The applied position of a node of a cluster, and the state that all nodes agree on. A single server has no row.
+  -- now_ms: the log's time. entry: SHA-256 of the last entry; outcome: the state hash.
   CREATE TABLE log_position (
     only INTEGER PRIMARY KEY CHECK (only = 1), generation TEXT NOT NULL, position INTEGER NOT NULL,
     now_ms INTEGER NOT NULL, entry BLOB NOT NULL, outcome BLOB NOT NULL, commands INTEGER NOT NULL,
     settings TEXT NOT NULL, term INTEGER NOT NULL, leader TEXT NOT NULL
   );
-  -- The nodes. incarnation: the id of its last hello; number: of its last entry since; heard_at: the log's time then.
+  -- The nodes. incarnation: the id of the node's last join; number: that of its last entry since; heard_at: the log's
+  -- time then.
   CREATE TABLE cluster_node (
     node TEXT PRIMARY KEY, store TEXT NOT NULL, run TEXT NOT NULL, version TEXT NOT NULL, incarnation INTEGER NOT NULL,
     number INTEGER NOT NULL, heard_at INTEGER NOT NULL, position INTEGER NOT NULL
   ) WITHOUT ROWID;
-  -- Which data directory this is: the one table in which nodes differ.
+  -- The identity of the data directory: the only table in which nodes differ.
   CREATE TABLE data_directory (only INTEGER PRIMARY KEY CHECK (only = 1), store TEXT NOT NULL);
   `,
   `
-  -- What a request with a request_id has asked for. Null where that was not stored yet, or is not known.
+  -- A hash of the request with this request_id; null in rows that are older than this column, and if it is unknown.
   ALTER TABLE remembered_request ADD COLUMN hash TEXT;
   `,
   `
-  -- How the event at the head of a webhook's queue fares, so that a restart goes on with it: since when and how often
-  -- it has failed, how much of its budget is spent, and when it is tried again. Null where it has not failed.
-  -- dropped: events that found no room; null stands for 0.
+  -- The state of the event at the head of a webhook's queue, so that a restart continues with it: since when and how
+  -- often it has failed, how much of its budget is spent, and when it is tried again. Null if it has not failed.
+  -- dropped: the number of events that found no room; null stands for 0.
   ALTER TABLE webhook ADD COLUMN head_event INTEGER;
   ALTER TABLE webhook ADD COLUMN head_since INTEGER;
   ALTER TABLE webhook ADD COLUMN head_tries INTEGER;
   ALTER TABLE webhook ADD COLUMN head_spent INTEGER;
   ALTER TABLE webhook ADD COLUMN next_try_at INTEGER;
   ALTER TABLE webhook ADD COLUMN dropped INTEGER;
-  -- Events that were set aside; webhook_body.waiting counts these rows, too.
+  -- The dead letters. webhook_body.waiting counts these rows, too.
   CREATE TABLE webhook_dead_letter (
     webhook INTEGER NOT NULL, event INTEGER NOT NULL, at INTEGER NOT NULL, attempts INTEGER NOT NULL, error TEXT NOT NULL,
     PRIMARY KEY (webhook, event)
   ) WITHOUT ROWID;
-  -- The last tries of each webhook. status: of the receiver's answer; error: null where it was delivered.
+  -- The last attempts of each webhook. status: the receiver's HTTP status; error: null if the event was delivered.
   CREATE TABLE webhook_delivery (
     webhook INTEGER NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, event INTEGER NOT NULL,
     attempt INTEGER NOT NULL, status INTEGER, duration_ms INTEGER NOT NULL, error TEXT, PRIMARY KEY (webhook, number)
   ) WITHOUT ROWID;
   `,
   `
-  -- The rows behind which the times of a table go back: they were ahead of a clock that was right. newest: the row's.
+  -- The rows after which the times of a table go back, because they were ahead of the right time. newest: the row's
+  -- time.
   CREATE TABLE time_step (
     name TEXT NOT NULL, row INTEGER NOT NULL, newest INTEGER NOT NULL, PRIMARY KEY (name, row)
   ) WITHOUT ROWID;
   `,
   `
-  -- How often a refused call was made within a minute; null stands for once. Nothing else of a row may change, and the
+  -- How often a refused call was made within a minute; null stands for once. Nothing else in a row may change, and the
   -- count only grows.
   ALTER TABLE audit ADD COLUMN count INTEGER;
   DROP TRIGGER audit_no_update;
@@ -302,16 +308,17 @@ const MIGRATIONS: readonly string[] = [
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
   `,
   `
-  -- The id of the instance whose token registered this one, null for none: this one is deleted with that one.
+  -- The id of the instance whose token registered this one; null if there is none. This one is deleted together with
+  -- that one.
   ALTER TABLE instance ADD COLUMN registered_by TEXT;
   CREATE INDEX instance_registered_by ON instance (registered_by) WHERE registered_by IS NOT NULL;
   `,
 ];
 
-/** The newest layout this program knows. */
+/** The newest layout that this program knows. */
 export const LAYOUT_VERSION = MIGRATIONS.length;
 
-/** Brings the database to the newest layout, in one transaction: each would wait for the disk. */
+/** Migrates the database to the newest layout in one transaction, because each transaction would wait for the disk. */
 export function migrate(db: Db): void {
   const applied = Number(db.pragma("user_version", { simple: true }));
   if (applied >= LAYOUT_VERSION) return;

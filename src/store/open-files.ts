@@ -1,6 +1,6 @@
 /**
- * The files of an open database, known by device and inode: they may be removed or replaced under a server, which goes
- * on writing to files that no path leads to, and loses all of it with its end. Runs on the front.
+ * Watches the files of an open database by device and inode. They may be removed or replaced under a running server,
+ * which then writes to files that no path leads to, and loses all of it at its end. Runs on the front.
  */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -10,7 +10,7 @@ import { hasMagic, MAGIC_BYTES } from "./sound.js";
 
 interface OpenFile {
   readonly path: string;
-  /** Undefined where the file system gives a file another number each time. */
+  /** Undefined if the file system gives a file a different number each time. */
   readonly id: string | undefined;
 }
 
@@ -22,13 +22,15 @@ function idOf(path: string): string | undefined {
 export class OpenFiles {
   readonly #files: readonly OpenFile[];
   /**
-   * The database, open for as long as this is: with the first handle that is closed, the system lets go of all locks
-   * that this process has on the file, SQLite's among them.
+   * The database file, kept open. When a process closes any handle on a file, the system releases all locks that this
+   * process has on it, SQLite's among them.
    */
   readonly #database: number;
   readonly #head = Buffer.alloc(MAGIC_BYTES);
 
-  /** @param data_dir of a database that is open for writing: all of its files are there */
+  /**
+   * @param data_dir the directory of a database that is open for writing, so all of its files exist
+   */
   constructor(data_dir: string) {
     const path = databasePath(data_dir);
     this.#database = openSync(path, "r");
@@ -42,7 +44,9 @@ export class OpenFiles {
     });
   }
 
-  /** What was removed or replaced, or overwritten at its beginning, as a sentence; null where nothing was. */
+  /**
+   * Returns a sentence about a file that was removed, replaced or overwritten at its beginning; null if there is none.
+   */
   findFault(): string | null {
     for (const { path, id } of this.#files) {
       let found: string | undefined;
@@ -55,11 +59,11 @@ export class OpenFiles {
       if (id !== undefined && found !== id) return `${basename(path)} was replaced under the server`;
     }
     const bytes = readSync(this.#database, this.#head, 0, MAGIC_BYTES, 0);
-    // An empty one is all in its log still.
+    // An empty database file is normal: all of its data is still in the WAL.
     return bytes === 0 || hasMagic(this.#head) ? null : "data.db was overwritten under the server";
   }
 
-  /** Changes with everything that is written into the database's file; and its size in bytes. */
+  /** Returns a value that changes with every write to the database file, and the size of the file in bytes. */
   readState(): { readonly changed: bigint; readonly bytes: number } {
     const { mtimeNs, size } = fstatSync(this.#database, { bigint: true });
     return { changed: mtimeNs, bytes: Number(size) };

@@ -1,6 +1,6 @@
 /**
- * Opening data.db: the one writable handle (in the writer) and read-only ones (front and pool), and what
- * SQLite's error codes mean. Knows no table.
+ * Opens data.db: one writable handle (in the writer) and read-only handles (on the front and in the pool). It also maps
+ * SQLite's error codes to failures. Knows no table.
  */
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -13,20 +13,21 @@ import type { Db } from "./sqlite/library.js";
 
 export type { Db, Statement } from "./sqlite/library.js";
 
-/** Path of the database in a data directory. */
+/** The path of the database in a data directory. */
 export function databasePath(data_dir: string): string {
   return join(data_dir, "data.db");
 }
 
 /**
- * Path of the database's own file, which lies elsewhere where `data.db` is a link: SQLite's log is beside it.
- * @throws the system's error where a link leads to a folder that is not there
+ * The path of the database's real file, which is elsewhere if `data.db` is a link. SQLite puts the WAL beside the real
+ * file.
+ * @throws the system's error if a link leads to a missing folder
  */
 export function databaseFile(data_dir: string): string {
   return realFile(databasePath(data_dir));
 }
 
-/** The path without links; the last one may lead to a file that is yet to be made. */
+/** Resolves all links of a path. The last link may lead to a file that does not exist yet. */
 function realFile(path: string): string {
   const folder = realpathSync(dirname(path));
   const file = join(folder, basename(path));
@@ -35,15 +36,15 @@ function realFile(path: string): string {
   return existsSync(file) ? realpathSync(file) : realFile(resolve(folder, readlinkSync(file)));
 }
 
-/** Size of the write-ahead log; 0 where there is none. */
+/** The size of the write-ahead log in bytes; 0 if there is none. */
 export function walBytes(data_dir: string): number {
   return statSync(`${databaseFile(data_dir)}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /**
- * Opens the writable handle and migrates. A commit is durable when it returns: WAL with
- * `synchronous=FULL` fsyncs the log at each. Checkpoints are SQLite's own, from the commit that fills
- * the log: a second connection that checkpoints from another thread made writes slower.
+ * Opens the writable handle and migrates the database. A commit is durable when it returns: in WAL mode with
+ * `synchronous=FULL` each commit fsyncs the WAL. SQLite checkpoints by itself, in the commit that fills the WAL: a
+ * second connection that checkpointed in another thread made writes slower.
  */
 export function openWriter(data_dir: string): Db {
   const db = openDatabase(databasePath(data_dir), { timeout_ms: SQLITE_BUSY_TIMEOUT_MS });
@@ -61,8 +62,9 @@ export function openWriter(data_dir: string): Db {
 }
 
 /**
- * Whether the commits from now on are on disk when they return. One that is not survives a crash of the process, and is
- * on disk with the next one that is; a power cut in between undoes it whole. Not within a transaction.
+ * Sets whether later commits are on disk when they return. An unsynced commit survives a crash of the process, and is
+ * on disk with the next synced one; a power cut before that undoes it as a whole. Must not be called within a
+ * transaction.
  */
 export function setSynced(db: Db, synced: boolean): void {
   db.pragma(`synchronous = ${synced ? "FULL" : "NORMAL"}`);
@@ -73,23 +75,23 @@ export function openReader(data_dir: string): Db {
   return openReaderOf(databasePath(data_dir));
 }
 
-/** The same by the path of the database's file. */
+/** The same as `openReader`, by the path of the database's file. */
 export function openReaderOf(path: string): Db {
   const db = openDatabase(path, { readonly: true, timeout_ms: SQLITE_BUSY_TIMEOUT_MS });
-  // Negative: in KiB.
+  // A negative size is in KiB.
   db.pragma(`cache_size = -${SQLITE_READ_CACHE_KIB}`);
   return db;
 }
 
-/** Whether a row was refused because of another one, or of its own columns. */
+/** Whether a row was refused because of another row, or because of its own columns. */
 export function isConstraint(error: unknown): boolean {
   return sqliteCode(error)?.startsWith("SQLITE_CONSTRAINT") === true;
 }
 
 /**
- * What a SQLite error means to a client: DISK_FULL where the disk takes no write (also a failing disk
- * or a file-size limit), UNAVAILABLE where another program holds the database for longer than the busy
- * timeout; undefined for everything else, which is a bug or damage and crashes the actor.
+ * Maps a SQLite error to the client's failure. DISK_FULL: the disk takes no write (also a failing disk or a file-size
+ * limit). UNAVAILABLE: another program holds the database for longer than the busy timeout. INVALID_ARGUMENT: a text
+ * cannot be stored. Undefined for any other error, which is a bug or damage and ends the thread.
  */
 export function writeFailure(error: unknown): Failure | undefined {
   switch (sqliteCode(error)) {
@@ -115,16 +117,16 @@ export function writeFailure(error: unknown): Failure | undefined {
 }
 
 /**
- * Whether an error says that the database itself cannot be relied on: then the thread must not go on. A row that
- * was refused because of another one is a bug of whoever wrote it, and no damage.
+ * Whether an error means that the database is damaged; the thread must then end. A violated constraint is a bug of the
+ * code that wrote the row, and no damage.
  */
 export function isDamage(error: unknown): boolean {
   return sqliteCode(error) !== undefined && writeFailure(error) === undefined && !isConstraint(error);
 }
 
 /**
- * SQLite's code for why a database cannot be opened.
- * @throws error where it is none of SQLite's
+ * Returns SQLite's code for the error with which a database could not be opened.
+ * @throws error if it is no error of SQLite
  */
 export function openFailure(error: unknown): string {
   const code = sqliteCode(error);

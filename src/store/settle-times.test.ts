@@ -1,4 +1,4 @@
-/** Databases whose times are ahead of the clock, and what is found in them by time afterwards. */
+/** Repairs databases whose times are ahead of the clock, and looks up rows by time afterwards. */
 import t from "tap";
 import type { Owner } from "../../test/support/owner.js";
 import { idRange, newestTime, type TimedTable } from "./id-range.js";
@@ -22,7 +22,7 @@ function publish(db: Db, at: number): void {
   db.prepare<[number]>("INSERT INTO event (topic, created_at, source, data) VALUES ('a', ?, '', 'null')").run(at);
 }
 
-/** As whoever reads a span does. */
+/** Reads a span as the features do. */
 function found(db: Db, table: TimedTable, from: number | null, to: number | null): number[] {
   const range = idRange(db, table, from, to);
   return db
@@ -33,7 +33,7 @@ function found(db: Db, table: TimedTable, from: number | null, to: number | null
     .all(range.first, range.end, range.from, range.to);
 }
 
-t.test("what is alive lasts as long as it would have; history keeps its times", (t) => {
+t.test("live things last as long as they would have, and history keeps its times", (t) => {
   const db = opened(t);
   db.exec(`
     INSERT INTO instance_life VALUES (1, 'active', ${AHEAD}, ${AHEAD + 60_000}), (2, 'active', ${NOW - 5}, 0);
@@ -78,11 +78,11 @@ t.test("what is alive lasts as long as it would have; history keeps its times", 
 
   publish(db, NOW + 20);
   publish(db, NOW + 30);
-  t.equal(newestTime(db, "main"), NOW + 30, "and time goes on from what is newest");
+  t.equal(newestTime(db, "main"), NOW + 30, "time continues from the newest row");
   t.equal(settleTimes(db, NOW + 40), NOW + 40);
-  t.equal(new PassedTimes(db).newest_ms, AHEAD, "what is passed over is known after another start, too");
-  t.same(found(db, "event", NOW, null), [2, 3, 4], "of what is found by time, none is left out");
-  t.same(found(db, "event", NOW, NOW + 25), [3], "nor is there any that is not of it");
+  t.equal(new PassedTimes(db).newest_ms, AHEAD, "the newest skipped time is still known after a restart");
+  t.same(found(db, "event", NOW, null), [2, 3, 4], "a lookup by time misses no row");
+  t.same(found(db, "event", NOW, NOW + 25), [3], "and finds no row outside the span");
   t.same(found(db, "event", null, NOW + 25), [1, 3]);
   t.same(found(db, "event", AHEAD, null), [2]);
   t.same(found(db, "event", null, null), [1, 2, 3, 4]);
@@ -91,15 +91,15 @@ t.test("what is alive lasts as long as it would have; history keeps its times", 
   const other = opened(t);
   for (const at of [NOW - 10, AHEAD, NOW + 20]) publish(other, at);
   findSteps(other);
-  t.same(found(other, "event", NOW, NOW + 25), [3], "a snapshot of all that says the same");
+  t.same(found(other, "event", NOW, NOW + 25), [3], "a snapshot of all tables gives the same result");
 
   db.exec("DELETE FROM event WHERE id <= 2");
   settleTimes(db, NOW + 50);
-  t.equal(new PassedTimes(db).newest_ms, 0, "what was pruned is not ahead any more");
+  t.equal(new PassedTimes(db).newest_ms, 0, "a pruned row is no longer ahead");
   t.end();
 });
 
-t.test("a little is no wrong clock: time goes on from there", (t) => {
+t.test("a small lead is no wrong clock: time continues from there", (t) => {
   const db = opened(t);
   publish(db, NOW + 900);
   t.equal(settleTimes(db, NOW), NOW + 900);

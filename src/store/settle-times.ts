@@ -1,9 +1,9 @@
 /**
- * Brings a database back to the right time whose rows were written, or restored, with times ahead of the machine's clock.
- * Rows of history keep their times, and what is written next has the right one: so in these tables times go back once,
- * behind a row that `time_step` names, and ids alone say what came first. What decides how long something still lasts
- * (leases, claims, agents, sessions, requests that are remembered, what is pruned by its age) is moved back to now: it
- * lasts as long as it would have. Times in ms.
+ * Repairs the times of a database whose rows were written or restored with times ahead of the machine's clock. Rows of
+ * history keep their times, and the next rows get the right time. So in these tables times go back once, after a row
+ * that `time_step` names, and only ids give the order. Times that decide how long something lasts (leases, claims,
+ * agents, sessions, idempotency records, pruning by age) are moved back to now, so it lasts as long as it would have.
+ * Times are in ms.
  */
 import { CLOCK_LEAD_MS_MAX, INSTANCE_BUSY_S_MAX, TASK_BACKOFF_MS_MAX, TASK_RESERVED_MS } from "../../schemas/limits.js";
 import { newestTime, TIME_COLUMNS, TIMED_TABLES } from "./id-range.js";
@@ -12,7 +12,7 @@ import type { Db, Statement } from "./sqlite/library.js";
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600 * SECOND_MS;
 
-/** Of what is alive: few rows, or found by an index. */
+/** Moves the times of live things: few rows, or rows that an index finds. */
 function moveLive(now_ms: number, limit_ms: number): string {
   return `
     UPDATE instance_life SET last_seen = ${now_ms},
@@ -23,7 +23,8 @@ function moveLive(now_ms: number, limit_ms: number): string {
     UPDATE lease INDEXED BY lease_live
       SET requested_at = min(requested_at, ${now_ms}), granted_at = min(granted_at, ${now_ms})
       WHERE ended_at IS NULL AND max(requested_at, coalesce(granted_at, 0)) > ${limit_ms};
-    -- What was put off until a time by somebody stays so; what waits after a failure waits as long.
+    -- A task that a client has delayed until a time keeps that time. A task that waits after a failure waits as long as
+    -- before.
     UPDATE task_life INDEXED BY task_live
       SET ready_at = min(ready_at, ${now_ms}), claimed_at = min(claimed_at, ${now_ms}), updated_at = ${now_ms},
         reserved_until = min(reserved_until, ${now_ms + TASK_RESERVED_MS}),
@@ -32,7 +33,10 @@ function moveLive(now_ms: number, limit_ms: number): string {
       WHERE ended_at IS NULL AND updated_at > ${limit_ms};`;
 }
 
-/** Of what has ended, or is kept for a while. Counters of hours that are still to come count for this one. */
+/**
+ * Moves the times of things that have ended, or are kept for a while. Counters of future hours are added to those of
+ * this hour.
+ */
 function moveKept(now_ms: number, limit_ms: number): string {
   const hour = Math.floor(now_ms / HOUR_MS);
   return `
@@ -47,9 +51,9 @@ function moveKept(now_ms: number, limit_ms: number): string {
 }
 
 /**
- * In a transaction of who calls.
- * @returns the time by which the server goes on: what is stored is at most CLOCK_LEAD_MS_MAX ahead of `now_ms` then, or
- *   passed over
+ * Repairs the times. Runs in a transaction of the caller.
+ * @returns the time at which the server starts: stored times are then at most CLOCK_LEAD_MS_MAX ahead of `now_ms`, or
+ * are skipped
  */
 export function settleTimes(db: Db, now_ms: number): number {
   const newest_ms = newestTime(db, "main");
@@ -69,7 +73,7 @@ export function settleTimes(db: Db, now_ms: number): number {
   return now_ms;
 }
 
-/** Finds where times go back in rows that came with a snapshot. */
+/** Finds the rows after which times go back, in tables that came with a snapshot. */
 export function findSteps(db: Db): void {
   for (const table of TIMED_TABLES) {
     const time = TIME_COLUMNS[table];
@@ -79,7 +83,7 @@ export function findSteps(db: Db): void {
   }
 }
 
-/** The newest time of rows that are passed over, in ms; 0 where there are none. */
+/** The newest time of the skipped rows in ms; 0 if there are none. */
 export class PassedTimes {
   readonly #newest: Statement<[], number>;
 

@@ -1,6 +1,6 @@
 /**
- * The file in which a restore gathers what it is sent, beside data.db: of the same layout, and worth nothing
- * until the writer has copied it. So it is not synced, has no journal on disk, and is removed at every start.
+ * The file in which a restore collects its snapshot, beside data.db and with the same layout. It is worthless until the
+ * writer has copied it. So it is not synced, has no journal on disk, and is removed at every start.
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -12,11 +12,11 @@ export function stagingPath(data_dir: string): string {
   return join(data_dir, "restore.db");
 }
 
-/** Opens it empty, in a transaction that `finishStaging` ends. */
+/** Opens an empty staging database, in a transaction that `finishStaging` ends. */
 export function openStaging(data_dir: string): Db {
   removeStaging(data_dir);
   const db = openDatabase(stagingPath(data_dir));
-  // Not OFF, which only some of the libraries allow.
+  // MEMORY and not OFF, because only some of the libraries allow OFF.
   db.pragma("journal_mode = MEMORY");
   db.pragma("synchronous = OFF");
   migrate(db);
@@ -24,7 +24,7 @@ export function openStaging(data_dir: string): Db {
   return db;
 }
 
-/** Completes and closes it. False where its rows contradict each other: then it is of no use. */
+/** Completes and closes the database. Returns false if its rows violate a foreign key, so that it cannot be used. */
 export function finishStaging(db: Db): boolean {
   const sound = db.pragma("foreign_key_check", { simple: true }) === undefined;
   db.exec("COMMIT");

@@ -1,4 +1,4 @@
-/** Rows that wait: all of them are written, in their order, however many there are; or none. */
+/** Buffered rows are written completely and in order, however many there are, or not at all. */
 import { openDatabase } from "./sqlite/choice.js";
 import * as fc from "fast-check";
 import t from "tap";
@@ -19,7 +19,7 @@ function openTables(): {
   };
 }
 
-t.test("any number of rows, written whenever", async () => {
+t.test("any number of rows, written at any time", async () => {
   const operation = fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constantFrom("write", "forget"));
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 12 }), (operations) => {
@@ -35,7 +35,7 @@ t.test("any number of rows, written whenever", async () => {
           for (let at = 0; at < each; at++) {
             table.add(`name ${next}`);
             waiting.push(`name ${next++}`);
-            // What fills a statement is written by itself.
+            // Rows that fill a statement are written at once.
             if (waiting.length === 32) [written, waiting] = [[...written, ...waiting], []];
           }
         if (each === "write") written.push(...waiting);
@@ -46,7 +46,7 @@ t.test("any number of rows, written whenever", async () => {
   );
 });
 
-t.test("several tables and kinds of columns; a later row of a key takes the earlier one's place", async (t) => {
+t.test("several tables and kinds of columns; a later row of a key replaces the earlier one", async (t) => {
   const { rows, names, values } = openTables();
   const heads = rows.into<[string, number, Uint8Array]>("REPLACE INTO value", 3);
   const other = rows.into<[string]>("INSERT INTO name (name)", 1);
@@ -54,7 +54,7 @@ t.test("several tables and kinds of columns; a later row of a key takes the earl
   other.add("first");
   heads.add("a", 2, Buffer.alloc(0));
   heads.add("b", 3, Buffer.from("y"));
-  t.same([names(), values()], [[], []], "nothing is written before it is asked for");
+  t.same([names(), values()], [[], []], "nothing is written before it is requested");
   rows.write();
   t.same(names(), ["first"]);
   t.same(values(), [
@@ -63,7 +63,7 @@ t.test("several tables and kinds of columns; a later row of a key takes the earl
   ]);
 });
 
-t.test("rows that are refused are not tried again", async (t) => {
+t.test("refused rows are not tried again", async (t) => {
   const { rows, names } = openTables();
   const table = rows.into<[number, string]>("INSERT INTO name", 2);
   table.add(1, "one");

@@ -4,7 +4,7 @@
  */
 import type { NewTask, PatchRequest, TaskState } from "../../schemas/tasks.js";
 import { resourcesOf } from "../claims/lease.js";
-import type { WriteBuffer, DeferredTable } from "../store/write-buffer.js";
+import type { WriteBuffer, BufferedTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";
 import type { LiveTask, TaskLife } from "./task.js";
 
@@ -144,10 +144,10 @@ const WAITS_OF = `task_after WHERE (on_task, task) IN (
 
 export class TaskWriter {
   readonly #rows: WriteBuffer;
-  readonly #tasks: DeferredTable<NewRow>;
-  readonly #lives: DeferredTable<LifeRow>;
-  readonly #steps: DeferredTable<StepRow>;
-  readonly #waits: DeferredTable<[on_task: number, task: number]>;
+  readonly #tasks: BufferedTable<NewRow>;
+  readonly #lives: BufferedTable<LifeRow>;
+  readonly #steps: BufferedTable<StepRow>;
+  readonly #waits: BufferedTable<[on_task: number, task: number]>;
   readonly #last_row: Statement<[], number>;
   readonly #live: Statement<[], StoredTask>;
   readonly #get: Statement<[string], StoredTask>;

@@ -204,8 +204,8 @@ interface Message {
 /** The payload schema of a push message in this test. */
 function schemaOf(name: string): TSchema {
   return must(
-    [LINES, BUG, CHANGES, COMMIT].find((notice) => notice.name === name),
-    `a notice ${name}`,
+    [LINES, BUG, CHANGES, COMMIT].find((message) => message.name === name),
+    `a push message ${name}`,
   ).payload;
 }
 
@@ -286,7 +286,7 @@ class World {
       this.#receive(messageOf([FRAME.CALL, 1_000_000 + at, 0, Number.POSITIVE_INFINITY, 0, "", "", { name: "late" }]));
   }
 
-  notices(name: string): unknown[] {
+  pushes(name: string): unknown[] {
     return this.messages.flatMap(({ frames }) =>
       frames.flatMap((frame) =>
         frame[0] === FRAME.PUSH && frame[1] === name ? [payloadOf(frame, packingOf(schemaOf(name)))] : [],
@@ -324,9 +324,9 @@ t.test("the calls of a batch are one transaction, answered once it is on disk an
     ["lines", "commit", "reply 1", "NOT_FOUND 2", "reply 3"],
   ]);
   t.match(world.messages, [{ committed: 3, stored: 2 }], "when the replies are sent, the commit is on disk and known");
-  t.same(world.notices("lines"), [["a", "b"]]);
-  t.match(world.notices("commit"), [{ calls: 3, waiting: 0 }]);
-  const [{ duration_us }] = world.notices("commit") as [{ readonly duration_us: number }];
+  t.same(world.pushes("lines"), [["a", "b"]]);
+  t.match(world.pushes("commit"), [{ calls: 3, waiting: 0 }]);
+  const [{ duration_us }] = world.pushes("commit") as [{ readonly duration_us: number }];
   t.ok(Number.isInteger(duration_us) && duration_us > 0);
   t.same(world.rows("line"), [
     { id: 1, name: "a", at: 1000, actor: "me" },
@@ -335,7 +335,7 @@ t.test("the calls of a batch are one transaction, answered once it is on disk an
   t.same(world.execute(world.call("refuse")), [["commit", "NOT_FOUND 4"]], "a refused call publishes no change");
   world.arrive(2);
   world.execute(world.call("c"));
-  t.match(world.notices("commit").at(-1), { calls: 1, waiting: 2 });
+  t.match(world.pushes("commit").at(-1), { calls: 1, waiting: 2 });
   t.end();
 });
 
@@ -344,18 +344,18 @@ t.test("a call that changes nothing or is refused writes no audit row", (t) => {
   world.watched.set(new Set(["audit"]));
   world.execute(world.call("nothing"));
   t.same(world.rows("trail"), []);
-  t.same(world.notices("changes"), [], "and publishes no change of the audit log");
+  t.same(world.pushes("changes"), [], "and publishes no change of the audit log");
   world.execute(world.call("refuse"), world.call("some"));
   t.match(world.rows("trail"), [{ resource: "some:1", outcome: "success" }]);
-  t.match(world.notices("changes"), [{ changes: [{ key: "some:1" }] }]);
+  t.match(world.pushes("changes"), [{ changes: [{ key: "some:1" }] }]);
   t.end();
 });
 
 t.test("a transaction takes as many calls as fit into its bytes", (t) => {
   const world = openWorld(t);
   const weights = [BATCH_BYTES_MAX - 1, 1, 1, BATCH_BYTES_MAX, BATCH_BYTES_MAX + 5, 0, 7];
-  const told = world.execute(...weights.map((weight, at) => world.call(`line ${at}`, { weight })));
-  t.same(told, [
+  const published = world.execute(...weights.map((weight, at) => world.call(`line ${at}`, { weight })));
+  t.same(published, [
     ["lines", "commit", "reply 1", "reply 2"],
     ["lines", "commit", "reply 3"],
     ["lines", "commit", "reply 4"],
@@ -409,9 +409,9 @@ t.test("a method that throws fails its own call and changes nothing", (t) => {
     ["a", "b"].map((name, at) => ({ id: at + 1, name, at: 1000, actor: "me" })),
     "the models have forgotten the rolled-back lines: the numbers are consecutive",
   );
-  t.same(world.notices("lines"), [["a"], ["b"]]);
+  t.same(world.pushes("lines"), [["a"], ["b"]]);
   t.match(world.rows("trail"), [{ resource: "a:1" }, { resource: "b:2" }], "the audit log has no row for it either");
-  const [bug] = world.notices("bug") as [{ readonly method: string; readonly error: string }];
+  const [bug] = world.pushes("bug") as [{ readonly method: string; readonly error: string }];
   t.equal(bug.method, "lines.add");
   t.match(bug.error, /^Error: thrown on purpose\n +at /);
   const failure = world.messages.flatMap(({ frames }) => frames).find((frame) => frame[0] === FRAME.FAILURE);
@@ -427,7 +427,7 @@ t.test("a row that violates a constraint is a bug, found when it is written or a
   ]);
   t.same(world.execute(world.call("orphan")), [["bug", "INTERNAL 5"]]);
   t.match(world.rows("line"), [{ name: "a" }, { name: "b" }]);
-  t.match(world.notices("bug"), [{ error: /UNIQUE/ }, { error: /FOREIGN KEY/ }, { error: /FOREIGN KEY/ }]);
+  t.match(world.pushes("bug"), [{ error: /UNIQUE/ }, { error: /FOREIGN KEY/ }, { error: /FOREIGN KEY/ }]);
   t.end();
 });
 
@@ -445,7 +445,7 @@ t.test("only the call that does not fit on the disk is refused, and a call that 
     { id: 3, name: "b" },
     { id: 4, name: "c" },
   ]);
-  t.same(world.notices("bug"), [], "it is no bug");
+  t.same(world.pushes("bug"), [], "it is no bug");
   t.end();
 });
 
@@ -543,8 +543,8 @@ t.test("in any batch each call behaves as if it were the only one", (t) => {
       world
         .execute(...calls)
         .flat()
-        .flatMap((told) => {
-          const [word = "", id] = told.split(" ");
+        .flatMap((published) => {
+          const [word = "", id] = published.split(" ");
           return id === undefined ? [] : [[Number(id), word] as const];
         }),
     );
@@ -565,7 +565,7 @@ t.test("in any batch each call behaves as if it were the only one", (t) => {
     }),
     stored.map((name, at) => [at + 1, name]),
   );
-  t.same(world.notices("lines").flat(), stored, "each is published to the front, in order");
+  t.same(world.pushes("lines").flat(), stored, "each is published to the front, in order");
   t.equal(world.rows("trail").length, stored.length);
   t.end();
 });
@@ -574,13 +574,13 @@ t.test("a watcher is notified of the changes of a commit, before the commit's fi
   const world = openWorld(t);
   const quietly = (name: string): ServerCall<WriterMethod> => world.call(name, { method: addQuietly });
   world.execute(quietly("before"));
-  t.same(world.notices("changes"), [], "nothing is published while no client watches");
+  t.same(world.pushes("changes"), [], "nothing is published while no client watches");
 
   world.watched.set(new Set(["state", "audit", "event"]));
   t.same(world.execute(world.call("a"), quietly("b"), world.call("refuse me"), quietly("loud"), quietly("b")), [
     ["lines", "changes", "commit", "reply 2", "reply 3", "NOT_FOUND 4", "reply 5", "reply 6"],
   ]);
-  t.same(world.notices("changes"), [
+  t.same(world.pushes("changes"), [
     {
       changes: [
         { kind: "audit", key: "a:2", version: null },
@@ -595,10 +595,10 @@ t.test("a watcher is notified of the changes of a commit, before the commit's fi
 
   world.watched.set(new Set(["event"]));
   world.execute(world.call("c"), quietly("d"));
-  t.equal(world.notices("changes").length, 1, "unwatched kinds are not published");
+  t.equal(world.pushes("changes").length, 1, "unwatched kinds are not published");
   world.watched.set(new Set());
   world.execute(quietly("loud"));
-  t.equal(world.notices("changes").length, 1);
+  t.equal(world.pushes("changes").length, 1);
   t.end();
 });
 
@@ -644,7 +644,11 @@ t.test("a commit asks only the models that the transaction has changed", (t) => 
   models.reload("rollback");
   t.same(commit(), ["base reload", "user reload", "other reload"]);
   models.reload("refill");
-  t.same(commit(), ["base reload", "user reload", "other reload", "base", "user", "other"], "all of them after a restore");
+  t.same(
+    commit(),
+    ["base reload", "user reload", "other reload", "base", "user", "other"],
+    "all of them after a restore",
+  );
   t.end();
 });
 
@@ -652,7 +656,7 @@ t.test("a change that was rolled back is published once, after its second try, o
   const world = openWorld(t);
   world.watched.set(new Set(["state", "audit"]));
   world.execute(world.call("b", { method: addQuietly }), world.call("throw"), world.call("a"));
-  t.same(world.notices("changes"), [
+  t.same(world.pushes("changes"), [
     { changes: [{ kind: "state", key: "b", version: 1 }], left_out: [] },
     { changes: [{ kind: "audit", key: "a:2", version: null }], left_out: [] },
   ]);
@@ -664,12 +668,12 @@ t.test("at most CHANGE_NAMES_MAX names of a kind are published", (t) => {
   world.watched.set(new Set(["state", "audit"]));
   const calls = Array.from({ length: CHANGE_NAMES_MAX + 1 }, (_, at) => world.call(`n${at}`, { method: addQuietly }));
   world.execute(...calls, world.call("n0", { method: addQuietly }), world.call("a"));
-  const [{ changes: told, left_out }] = world.notices("changes") as [ChangesPush];
+  const [{ changes: published, left_out }] = world.pushes("changes") as [ChangesPush];
   t.same(
-    told.map(({ kind }) => kind),
+    published.map(({ kind }) => kind),
     [...Array.from({ length: CHANGE_NAMES_MAX }, () => "state"), "audit"],
   );
-  t.same(told.find(({ key }) => key === "n0")?.version, calls.length + 1, "with the newest version of a name");
+  t.same(published.find(({ key }) => key === "n0")?.version, calls.length + 1, "with the newest version of a name");
   t.same(left_out, ["state"]);
   t.end();
 });
@@ -684,6 +688,6 @@ t.test("a client that begins to watch during a batch is notified of it", (t) => 
     },
   });
   world.execute(watching);
-  t.match(world.notices("changes"), [{ changes: [{ kind: "state", key: "a" }] }]);
+  t.match(world.pushes("changes"), [{ changes: [{ kind: "state", key: "a" }] }]);
   t.end();
 });

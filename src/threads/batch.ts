@@ -47,10 +47,10 @@ export class Batch {
     const started = performance.now();
     const transaction = this.#transaction;
     const replies: unknown[] = [];
-    let begun = false;
+    let hasBegun = false;
     try {
       transaction.begin();
-      begun = true;
+      hasBegun = true;
       // A restore moves the time ahead of the clock, to the times in the snapshot.
       transaction.now_ms = Math.max(transaction.now_ms, this.#clock.now());
       for (const call of calls) replies.push(transaction.run(call));
@@ -59,7 +59,7 @@ export class Batch {
       transaction.rollBack(error);
       // If BEGIN fails, single calls would fail as well: each of them would wait for the database lock as long as the
       // whole batch has waited.
-      if (begun && calls.length > 1) for (const call of calls) this.#transact([call], server);
+      if (hasBegun && calls.length > 1) for (const call of calls) this.#transact([call], server);
       else for (const call of calls) this.#refuse(call, error, server);
       return;
     }
@@ -86,7 +86,7 @@ export function groupsOf(calls: readonly ServerCall<WriterMethod>[]): ServerCall
       groups.push([]);
       bytes = 0;
     }
-    must(groups[groups.length - 1], "a group was begun").push(call);
+    must(groups[groups.length - 1], "a group has been started").push(call);
     bytes += call.weight;
   }
   return groups;

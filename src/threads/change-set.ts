@@ -35,9 +35,9 @@ export class ChangeSet {
   }
 
   /** Adds what a rule has reported; null means more changes than can be named. */
-  addAll(kind: ChangeKind, told: readonly ReportedChange[] | null): void {
-    if (told === null) this.leaveOut(kind);
-    else for (const { key, version } of told) this.add(kind, key, version);
+  addAll(kind: ChangeKind, reported: readonly ReportedChange[] | null): void {
+    if (reported === null) this.leaveOut(kind);
+    else for (const { key, version } of reported) this.add(kind, key, version);
   }
 
   /** Records that more things of the kind have changed than are named. */

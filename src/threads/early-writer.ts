@@ -26,7 +26,7 @@ export interface WriterData {
   /** The memory of RemoteWriteCounter. */
   readonly remoteWrites: SharedArrayBuffer;
   /** The memory of AppliedPosition. */
-  readonly visible: SharedArrayBuffer;
+  readonly appliedPosition: SharedArrayBuffer;
   /** The memory of SharedTime. */
   readonly time: SharedArrayBuffer;
   /** Four bytes: 1 once the database is ready to be opened. The thread waits for it. */
@@ -63,7 +63,7 @@ function clusterSettings(settings: Partial<ClusterSettings>): ClusterSettings | 
 const EVENTS = ["message", "error", "exit"] as const;
 
 /** Starts a thread and buffers its messages until the thread is taken. */
-export function beginThread(url: URL, data: WriterData): EarlyThread {
+export function startThread(url: URL, data: WriterData): EarlyThread {
   const worker = new Worker(url, { workerData: data });
   const said: (readonly [name: string, value: unknown])[] = [];
   const keepers = EVENTS.map((name) => [name, (value: unknown) => void said.push([name, value])] as const);
@@ -87,7 +87,7 @@ export function writerData(data_dir: string, settings: WriterSettings): WriterDa
     committed: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
     watched: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
     remoteWrites: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
-    visible: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
+    appliedPosition: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
     time: new SharedTime().memory,
     prepared: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
   };
@@ -110,7 +110,7 @@ function startTime(db: Db, in_cluster: boolean): number {
 }
 
 /** Lets the thread open the database. */
-function tellPrepared({ prepared }: WriterData): void {
+function signalPrepared({ prepared }: WriterData): void {
   const cell = new Int32Array(prepared);
   Atomics.store(cell, 0, 1);
   Atomics.notify(cell, 0);
@@ -127,14 +127,14 @@ export function waitUntilPrepared({ prepared }: WriterData): void {
  */
 export function startWriter(url: URL, data_dir: string, settings: WriterSettings): WriterHandle {
   const data = writerData(data_dir, settings);
-  const thread = beginThread(url, data);
+  const thread = startThread(url, data);
   let lock: DataDirLock | undefined;
   try {
     lock = claimDataDir(data_dir);
     removeStaging(data_dir);
     const database = prepareDatabase(data_dir, lock);
     new SharedTime(data.time).raise(startTime(database, data.cluster !== null));
-    tellPrepared(data);
+    signalPrepared(data);
     return { lock, database, ...thread };
   } catch (error) {
     lock?.release();

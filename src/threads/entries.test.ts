@@ -48,9 +48,9 @@ const addLine = writerMethod({
 
 interface World {
   readonly entries: Entries<BatchEntry>;
-  readonly foreign: RemoteWriteCounter;
+  readonly remoteWrites: RemoteWriteCounter;
   /** The push messages and replies, in order. */
-  readonly told: string[];
+  readonly published: string[];
   /** The sizes of the transactions that were sealed and committed. */
   readonly sealed: number[];
   /** The error code with which the next commit fails, or a step before it. */
@@ -67,17 +67,18 @@ function open(t: Parameters<typeof makeDirectory>[0]): World {
   const db: Db = openWriter(makeDirectory(t));
   t.teardown(() => void db.close());
   db.exec("CREATE TABLE line (name TEXT NOT NULL, at INTEGER NOT NULL)");
-  const foreign = new RemoteWriteCounter();
-  const told: string[] = [];
+  const remoteWrites = new RemoteWriteCounter();
+  const published: string[] = [];
   const sealed: number[] = [];
   const server = {
     depth: 0,
-    push: (notice: PushMessage, payload: unknown) => {
-      if (notice === REMOTE_CHANGES) told.push(`foreign ${JSON.stringify((payload as { changes: unknown }).changes)}`);
-      if (notice === BUG) told.push(`bug ${(payload as { error: string }).error.split("\n")[0]}`);
+    push: (message: PushMessage, payload: unknown) => {
+      if (message === REMOTE_CHANGES)
+        published.push(`remote_changes ${JSON.stringify((payload as { changes: unknown }).changes)}`);
+      if (message === BUG) published.push(`bug ${(payload as { error: string }).error.split("\n")[0]}`);
     },
-    reply: (call: ServerCall, reply: unknown) => told.push(`${call.id}: ${String(reply)}`),
-    fail: (call: ServerCall, failure: Failure) => told.push(`${call.id}: ${failure.status}`),
+    reply: (call: ServerCall, reply: unknown) => published.push(`${call.id}: ${String(reply)}`),
+    fail: (call: ServerCall, failure: Failure) => published.push(`${call.id}: ${failure.status}`),
     flush: () => undefined,
   } as unknown as RpcServer<WriterMethod>;
   const audit = { open: () => ({ append: () => undefined }) };
@@ -85,13 +86,13 @@ function open(t: Parameters<typeof makeDirectory>[0]): World {
   const transaction = new Transaction({ db, models, methods: [addLine], audit, watched: new WatchedKinds() });
   let sealing = 0;
   const world: World = {
-    foreign,
-    told,
+    remoteWrites,
+    published,
     sealed,
     broken: "",
     lines: () => db.prepare<[], string>("SELECT name || ' ' || at FROM line ORDER BY rowid").pluck().all(),
     synced: () => db.pragma("synchronous", { simple: true }) === FULL,
-    entries: new Entries<BatchEntry>(transaction, foreign, server, {
+    entries: new Entries<BatchEntry>(transaction, remoteWrites, server, {
       seal: (entries) => {
         sealing = entries.length;
         if (world.broken !== "") throw sqliteError("as the test wants it", world.broken);
@@ -112,23 +113,26 @@ function entryOf(now_ms: number, names: readonly string[], own = false, refused:
 }
 
 t.test("entries that arrive together share a transaction, each with its own time", (t) => {
-  const { entries, told, sealed, lines } = open(t);
+  const { entries, published, sealed, lines } = open(t);
   entries.apply([entryOf(5, ["a", "b"]), entryOf(7, ["refused c", "d"], true), entryOf(9, [])]);
   t.same(lines(), ["a 5", "b 5", "refused c 7", "d 7"]);
   t.same(sealed, [3]);
-  t.same(told, ['foreign [{"kind":"state","keys":["a","b"]}]', "1: NOT_FOUND", "2: did d"]);
+  t.same(published, ['remote_changes [{"kind":"state","keys":["a","b"]}]', "1: NOT_FOUND", "2: did d"]);
   t.end();
 });
 
-t.test("in an entry with calls of several nodes, the local callers are answered and the remote changes are pushed", (t) => {
-  const { entries, told, lines } = open(t);
-  const own = entryOf(5, ["own 1", "refused own 2"], true);
-  const calls = [...entryOf(5, ["a"]).calls, ...own.calls, ...entryOf(5, ["b"]).calls];
-  entries.apply([{ ...own, calls, callersFrom: 1 }]);
-  t.same(lines(), ["a 5", "own 1 5", "refused own 2 5", "b 5"]);
-  t.same(told, ['foreign [{"kind":"state","keys":["a","b"]}]', "1: did own 1", "2: NOT_FOUND"]);
-  t.end();
-});
+t.test(
+  "in an entry with calls of several nodes, the local callers are answered and the remote changes are pushed",
+  (t) => {
+    const { entries, published, lines } = open(t);
+    const own = entryOf(5, ["own 1", "refused own 2"], true);
+    const calls = [...entryOf(5, ["a"]).calls, ...own.calls, ...entryOf(5, ["b"]).calls];
+    entries.apply([{ ...own, calls, callersFrom: 1 }]);
+    t.same(lines(), ["a 5", "own 1 5", "refused own 2 5", "b 5"]);
+    t.same(published, ['remote_changes [{"kind":"state","keys":["a","b"]}]', "1: did own 1", "2: NOT_FOUND"]);
+    t.end();
+  },
+);
 
 t.test("only a transaction with a local entry waits for the disk", (t) => {
   const { entries, synced, lines } = open(t);
@@ -145,12 +149,12 @@ t.test("only a transaction with a local entry waits for the disk", (t) => {
 });
 
 t.test("a method that throws fails its own call on every node, and its entry is applied by itself", (t) => {
-  const { entries, told, sealed, lines } = open(t);
+  const { entries, published, sealed, lines } = open(t);
   entries.apply([entryOf(1, ["a"]), entryOf(2, ["b", "throws 1", "c", "throws 2", "nul"], true), entryOf(3, ["d"])]);
   t.same(lines(), ["a 1", "b 2", "c 2", "d 3"]);
   t.same(sealed, [1, 1, 1]);
-  t.same(told, [
-    'foreign [{"kind":"state","keys":["a"]}]',
+  t.same(published, [
+    'remote_changes [{"kind":"state","keys":["a"]}]',
     "bug Error: throws 1 on purpose",
     "bug Error: throws 2 on purpose",
     "1: did b",
@@ -158,31 +162,31 @@ t.test("a method that throws fails its own call on every node, and its entry is 
     "3: did c",
     "4: INTERNAL",
     "5: INVALID_ARGUMENT",
-    'foreign [{"kind":"state","keys":["d"]}]',
+    'remote_changes [{"kind":"state","keys":["d"]}]',
   ]);
   t.end();
 });
 
 t.test("a refused call is not executed, whatever it asks", (t) => {
-  const { entries, told, lines } = open(t);
+  const { entries, published, lines } = open(t);
   entries.apply([entryOf(1, ["a", "throws", "b"], true, [1, 2])]);
   t.same(lines(), ["a 1"]);
-  t.same(told, ["1: did a", "2: UNAVAILABLE", "3: UNAVAILABLE"]);
+  t.same(published, ["1: did a", "2: UNAVAILABLE", "3: UNAVAILABLE"]);
   t.end();
 });
 
 t.test("a full disk refuses no call: the entries wait", (t) => {
   const world = open(t);
-  const { entries, told, sealed, lines } = world;
+  const { entries, published, sealed, lines } = world;
   for (const code of ["SQLITE_FULL", "SQLITE_BUSY"]) {
     world.broken = code;
     t.throws(() => entries.apply([entryOf(1, ["a"], true), entryOf(2, ["b"])]), NotStored, code);
   }
-  t.same([lines(), told, sealed], [[], [], []]);
+  t.same([lines(), published, sealed], [[], [], []]);
   world.broken = "";
   entries.apply([entryOf(1, ["a"], true), entryOf(2, ["b"])]);
   t.same(lines(), ["a 1", "b 2"]);
-  t.same(told, ['foreign [{"kind":"state","keys":["b"]}]', "1: did a"]);
+  t.same(published, ['remote_changes [{"kind":"state","keys":["b"]}]', "1: did a"]);
   t.end();
 });
 
@@ -194,13 +198,13 @@ t.test("a damaged database ends the thread", (t) => {
 });
 
 t.test("remote changes are counted before the commit, and pushed after it", (t) => {
-  const { entries, foreign } = open(t);
+  const { entries, remoteWrites } = open(t);
   entries.apply([entryOf(1, ["a"], true)]);
-  t.equal(foreign.count, 0, "the replies report the changes of local calls");
+  t.equal(remoteWrites.count, 0, "the replies report the changes of local calls");
   entries.apply([entryOf(2, ["refused"])]);
-  t.equal(foreign.count, 0, "nothing has changed");
+  t.equal(remoteWrites.count, 0, "nothing has changed");
   entries.apply([entryOf(3, ["b"]), entryOf(3, ["c"])]);
-  t.equal(foreign.count, 1);
+  t.equal(remoteWrites.count, 1);
   t.end();
 });
 
@@ -210,26 +214,26 @@ t.test("a count without a commit is followed by a push message without changes",
   db.exec("CREATE TABLE line (name TEXT NOT NULL, at INTEGER NOT NULL)");
   db.exec("CREATE TABLE child (line TEXT REFERENCES parent(name) DEFERRABLE INITIALLY DEFERRED)");
   db.exec("CREATE TABLE parent (name TEXT PRIMARY KEY)");
-  const foreign = new RemoteWriteCounter();
-  const told: unknown[] = [];
+  const remoteWrites = new RemoteWriteCounter();
+  const published: unknown[] = [];
   const server = {
     depth: 0,
-    push: (notice: PushMessage, payload: unknown) => notice === REMOTE_CHANGES && told.push(payload),
+    push: (message: PushMessage, payload: unknown) => message === REMOTE_CHANGES && published.push(payload),
     flush: () => undefined,
   } as unknown as RpcServer<WriterMethod>;
   const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });
   const audit = { open: () => ({ append: () => undefined }) };
   const transaction = new Transaction({ db, models, methods: [addLine], audit, watched: new WatchedKinds() });
   let attempts = 0;
-  const entries = new Entries<BatchEntry>(transaction, foreign, server, {
+  const entries = new Entries<BatchEntry>(transaction, remoteWrites, server, {
     // The commit itself fails the first time.
     seal: () => void (attempts++ === 0 && db.exec("INSERT INTO child VALUES ('nobody')")),
     committed: () => undefined,
   });
   entries.apply([entryOf(1, ["a"])]);
-  const counts = told.map((payload) => must(payload as { count: number; changes: unknown[] }, "a notice"));
+  const counts = published.map((payload) => must(payload as { count: number; changes: unknown[] }, "a push message"));
   t.same(counts[0], { count: 1, changes: [] });
-  t.equal(counts[counts.length - 1]?.count, foreign.count);
+  t.equal(counts[counts.length - 1]?.count, remoteWrites.count);
   t.same(counts[counts.length - 1]?.changes, [{ kind: "state", keys: ["a"] }]);
   t.end();
 });

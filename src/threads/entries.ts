@@ -57,8 +57,8 @@ export interface Account<Kept extends BatchEntry> {
 }
 
 /** Ends a transaction that must not be committed. */
-class Undone extends Error {
-  override readonly name = "Undone";
+class RolledBack extends Error {
+  override readonly name = "RolledBack";
 }
 
 export class Entries<Kept extends BatchEntry> {
@@ -82,7 +82,7 @@ export class Entries<Kept extends BatchEntry> {
   apply(entries: readonly Kept[]): void {
     const started = performance.now();
     const answers = this.#attempt(entries);
-    if (answers !== null) this.#tell(entries, answers, started);
+    if (answers !== null) this.#publish(entries, answers, started);
     // The result for an entry must not depend on the entries that share its transaction.
     else if (entries.length > 1) for (const entry of entries) this.apply([entry]);
     else for (const entry of entries) this.#applyBroken(entry);
@@ -127,7 +127,7 @@ export class Entries<Kept extends BatchEntry> {
       const rest = [{ ...entry, refusals }];
       const answers = this.#attempt(rest);
       if (answers === null) continue;
-      this.#tell(rest, answers, started);
+      this.#publish(rest, answers, started);
       return;
     }
     throw new Error("an entry can be carried out without its calls");
@@ -163,16 +163,16 @@ export class Entries<Kept extends BatchEntry> {
         // The buffered rows are written now, so that an error in them is charged to this call.
         transaction.write();
       }
-      throw new Undone();
+      throw new RolledBack();
     } catch (error) {
       transaction.rollBack(error);
-      if (error instanceof Undone) return null;
+      if (error instanceof RolledBack) return null;
       throwWhereNotStored(error);
       return { at: running, error };
     }
   }
 
-  #tell(entries: readonly Kept[], answers: readonly Answers[], started: number): void {
+  #publish(entries: readonly Kept[], answers: readonly Answers[], started: number): void {
     const calls = entries.flatMap((entry) => entry.calls);
     this.#transaction.publish(calls, answers.flat(), started, this.#server);
     for (const [at, { callers, callersFrom = 0 }] of entries.entries()) {

@@ -32,7 +32,7 @@ t.test("a writer that becomes ready after the rest is closed notifies no handler
   let restarts = 0;
   threads.listen(
     {
-      foreign: ignore,
+      remote_changes: ignore,
       node: ignore,
       instances: ignore,
       sessions: ignore,

@@ -49,7 +49,7 @@ export interface ThreadsOptions<Messages extends Readonly<Record<string, PushMes
   readonly methods: MethodTable<AnyMethod>;
   readonly push_messages: Messages;
   /** The writer, if it was started before this module was loaded. */
-  readonly begun?: WriterHandle | undefined;
+  readonly earlyWriter?: WriterHandle | undefined;
 }
 
 export interface Threads<Messages extends Readonly<Record<string, PushMessage>>> {
@@ -61,7 +61,7 @@ export interface Threads<Messages extends Readonly<Record<string, PushMessage>>>
   /** The kinds of changes that the writer publishes. */
   readonly watched: WatchedKinds;
   /** The applied position, if the server is a node of a cluster. */
-  readonly visible: AppliedPosition;
+  readonly appliedPosition: AppliedPosition;
   /** Watches whether the database can keep what is written. */
   readonly storage: StorageWatch;
   /** The time that the front and its writer share. */
@@ -89,15 +89,15 @@ export interface Threads<Messages extends Readonly<Record<string, PushMessage>>>
 export function openThreads<Messages extends Readonly<Record<string, PushMessage>>>(
   options: ThreadsOptions<Messages>,
 ): Threads<Messages> {
-  const { data_dir, urls, log, methods, push_messages: push_messages } = options;
-  const begun = options.begun ?? startWriter(urls.writer, data_dir, options.config);
-  const { lock } = begun;
-  const takers = new Map<string, (payload: never) => void>();
+  const { data_dir, urls, log, methods, push_messages } = options;
+  const earlyWriter = options.earlyWriter ?? startWriter(urls.writer, data_dir, options.config);
+  const { lock } = earlyWriter;
+  const handlersByName = new Map<string, (payload: never) => void>();
   /**
    * The push messages that the writer has sent before `listen` was called: a node's writer may be faster than the
    * front.
    */
-  const early: (readonly [name: string, payload: unknown])[] = [];
+  const undelivered: (readonly [name: string, payload: unknown])[] = [];
   let onRestarted: () => void = () => undefined;
   let starts = 0;
   let onStartedAgain: () => void = () => undefined;
@@ -107,13 +107,13 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     push_messages: [READY, UNUSABLE, ...Object.values(push_messages)],
     onPush: (name, payload) => {
       if (thread.takePush(name, payload)) return;
-      if (takers.size === 0) early.push([name, payload]);
-      else must(takers.get(name), `somebody listens to the notice ${name}`)(payload as never);
+      if (handlersByName.size === 0) undelivered.push([name, payload]);
+      else must(handlersByName.get(name), `somebody listens to the push message ${name}`)(payload as never);
     },
   });
-  const { settings } = begun.data;
-  const writer = new Writer(client, new RemoteWriteCounter(begun.data.remoteWrites));
-  const watched = new WatchedKinds(begun.data.watched);
+  const { settings } = earlyWriter.data;
+  const writer = new Writer(client, new RemoteWriteCounter(earlyWriter.data.remoteWrites));
+  const watched = new WatchedKinds(earlyWriter.data.watched);
   const data = { data_dir, settings };
   const pool = new Pool({ url: urls.pool, methods, data, log });
   const files = new OpenFiles(data_dir);
@@ -126,7 +126,7 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
   });
   const thread = new WriterThread({
     url: urls.writer,
-    begun,
+    early: earlyWriter,
     client,
     log,
     onReady: () => {
@@ -140,7 +140,7 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
   });
   thread.start();
   const reader = new Reader(data_dir, settings);
-  begun.database.close();
+  earlyWriter.database.close();
   const exports = new Pool({ url: urls.pool, methods, data, log, threads_max: BACKUPS_AT_ONCE_MAX });
   return {
     writer,
@@ -148,24 +148,25 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     exports,
     reads: new Reads(reader, pool),
     watched,
-    visible: new AppliedPosition(begun.data.visible),
-    time: new SharedTime(begun.data.time),
+    appliedPosition: new AppliedPosition(earlyWriter.data.appliedPosition),
+    time: new SharedTime(earlyWriter.data.time),
     staging_path: stagingPath(data_dir),
     walBytes: () => walBytes(data_dir),
     storage,
     startStaging: () => new StagingThread({ url: urls.staging, methods, data, clock: machineClock, log }),
     listen: (handlers, afterRestart, onRestart = () => undefined) => {
-      for (const [key, notice] of Object.entries(push_messages)) takers.set(notice.name, handlers[key] as never);
+      for (const [key, message] of Object.entries(push_messages))
+        handlersByName.set(message.name, handlers[key] as never);
       onRestarted = afterRestart;
       onStartedAgain = onRestart;
-      for (const [name, payload] of early.splice(0)) takers.get(name)?.(payload as never);
+      for (const [name, payload] of undelivered.splice(0)) handlersByName.get(name)?.(payload as never);
     },
     close: async () => {
       await pool.close();
       await exports.close();
       // The handlers may read what is closed now, and a writer that is restarting may become ready later.
       onRestarted = () => undefined;
-      for (const name of takers.keys()) takers.set(name, () => undefined);
+      for (const name of handlersByName.keys()) handlersByName.set(name, () => undefined);
       reader.close();
       await thread.close();
       files.close();

@@ -28,7 +28,7 @@ export const CHANGES = { name: "changes", payload: ChangesPush } as const satisf
 
 /** What calls of other nodes have changed, of the kinds that the front keeps copies of. Null for keys means any key. */
 export const REMOTE_CHANGES = {
-  name: "foreign",
+  name: "remote_changes",
   payload: Type.Object({
     /** The number of such changes including this one (remote-write-counter.ts). */
     count: Type.Integer(),

@@ -8,7 +8,7 @@ import type { Failure } from "../base/result.js";
 /** The 4xx statuses that are not audited. */
 const UNAUDITED: ReadonlySet<number> = new Set([408, 421, 429]);
 
-export function leavesRow({ http }: Failure): boolean {
+export function getsAuditRow({ http }: Failure): boolean {
   return http >= 400 && http < 500 && !UNAUDITED.has(http);
 }
 

@@ -31,7 +31,7 @@ export class SharedTime {
   }
 
   /** Returns the time of a thread's own clock, which is first raised to the newest time of the other threads. */
-  tell(clock: Pick<MonotonicClock, "now" | "raise">): number {
+  advance(clock: Pick<MonotonicClock, "now" | "raise">): number {
     clock.raise(this.newest_ms);
     const now_ms = clock.now();
     this.raise(now_ms);
@@ -50,7 +50,7 @@ export class SharedClock {
   }
 
   now(): number {
-    return this.#time.tell(this.#clock);
+    return this.#time.advance(this.#clock);
   }
 
   raise(now_ms: number): void {

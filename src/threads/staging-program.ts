@@ -18,7 +18,7 @@ import type { StagingData } from "./staging-thread.js";
 /** Runs in a worker thread that StagingThread has started. */
 export function runStaging(methods: MethodTable<AnyMethod>): void {
   let models: Models | undefined;
-  const carryOut = ({ method, request }: ServerCall<StagingMethod>): unknown => {
+  const execute = ({ method, request }: ServerCall<StagingMethod>): unknown => {
     try {
       const { data_dir, settings } = workerData as StagingData;
       models ??= new Models(openStaging(data_dir), settings);
@@ -34,7 +34,7 @@ export function runStaging(methods: MethodTable<AnyMethod>): void {
     clock: machineClock,
     execute: (calls) => {
       for (const call of calls) {
-        const reply = carryOut(call);
+        const reply = execute(call);
         if (reply instanceof Failure) server.fail(call, reply);
         else server.reply(call, reply);
       }

@@ -8,7 +8,7 @@ import { assert, must } from "../base/assert.js";
 import { machineClock, steadyClock } from "../base/clock.js";
 import type { MethodTable } from "../rpc/method.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
-import { leaveLog } from "../store/leave-log.js";
+import { detachFromCluster } from "../store/detach-from-cluster.js";
 import { openFailure, openWriter, type Db } from "../store/open.js";
 import { waitUntilPrepared, type WriterData } from "./early-writer.js";
 import { Batch, type BatchOptions } from "./batch.js";
@@ -76,7 +76,7 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       replicated: data.cluster !== null,
     } satisfies BatchOptions;
     if (data.cluster === null) {
-      leaveLog(db);
+      detachFromCluster(db);
       const batch = new Batch(options);
       executor = { execute: (calls) => batch.execute(calls, server), close: () => undefined };
       serve();

@@ -9,7 +9,7 @@ import type { Log, LogFields } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
 import type { ReplyOf } from "../rpc/method.js";
-import { beginThread, writerData } from "./early-writer.js";
+import { startThread, writerData } from "./early-writer.js";
 import { READY } from "./push-messages.js";
 import { WriterThread } from "./writer-thread.js";
 
@@ -70,7 +70,7 @@ function supervise(url: URL): {
   let wake: () => void = () => undefined;
   const thread: WriterThread = new WriterThread({
     url,
-    begun: beginThread(url, writerData("", { state_history: 0, state_events: false, event_history: 0 })),
+    early: startThread(url, writerData("", { state_history: 0, state_events: false, event_history: 0 })),
     client,
     log,
     onRestart: () => undefined,

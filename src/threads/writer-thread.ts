@@ -20,7 +20,7 @@ export interface WriterThreadOptions {
   /** The thread's script. */
   readonly url: URL;
   /** The first thread. After a crash a thread starts with the same data. */
-  readonly begun: EarlyThread;
+  readonly early: EarlyThread;
   readonly client: RpcClient;
   readonly log: Log;
   /** The thread serves: at the start and after each restart. */
@@ -43,7 +43,7 @@ export class WriterThread {
 
   /** Takes the thread that was started early. */
   start(): void {
-    this.#options.begun.take((worker) => this.#listen(worker));
+    this.#options.early.take((worker) => this.#listen(worker));
   }
 
   #listen(worker: Worker): void {
@@ -90,7 +90,7 @@ export class WriterThread {
 
   #exited(): void {
     this.#worker = null;
-    const committed = Number(Atomics.load(new BigInt64Array(this.#options.begun.data.committed), 0));
+    const committed = Number(Atomics.load(new BigInt64Array(this.#options.early.data.committed), 0));
     this.#options.client.detach(new Failure("UNAVAILABLE", "the writer is restarting, try again"), committed);
     if (this.#closing) return;
     this.#options.log.warn("writer restarts", { delay_ms: this.#delay_ms });
@@ -104,12 +104,12 @@ export class WriterThread {
 
   /** A database whose files were replaced is not opened, because the front still reads the previous one. */
   #startAgain(): void {
-    const { url, begun, storage, onRestart } = this.#options;
+    const { url, early, storage, onRestart } = this.#options;
     if (storage.findFault() !== null) {
       this.#startLater();
       return;
     }
     onRestart();
-    this.#listen(new Worker(url, { workerData: begun.data }));
+    this.#listen(new Worker(url, { workerData: early.data }));
   }
 }

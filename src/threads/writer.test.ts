@@ -8,7 +8,7 @@ import {
   LARGE_WRITE_BYTES_MIN,
   LARGE_WRITES_WAITING_OF_CALLER_MAX,
   MAILBOX_BYTES_MAX,
-  VERDICT_GRACE_MS,
+  OUTCOME_GRACE_MS,
   WRITER_DEADLINE_MS,
 } from "../../schemas/limits.js";
 import { framesOf, messageOf } from "../../test/support/frames.js";
@@ -228,7 +228,7 @@ t.test("listeners get the failure of a call, whatever its reason", async (t) => 
   slow.news();
   slow.writer.tick(WRITER_DEADLINE_MS);
   t.same(slow.news(), [], "the writer may still report the outcome");
-  slow.now_ms = WRITER_DEADLINE_MS + VERDICT_GRACE_MS;
+  slow.now_ms = WRITER_DEADLINE_MS + OUTCOME_GRACE_MS;
   slow.writer.tick(slow.now_ms);
   t.same(slow.news(), ["done DEADLINE_EXCEEDED"], "it may still be executed, so its end is not reported");
   slow.writer.call(look, {}, CONTEXT, slow.done);

@@ -57,7 +57,7 @@ export class Writer {
   /**
    * Whether the database may be newer than all copies: a remote call has changed something that was not received yet.
    */
-  get isBehind(): boolean {
+  get hasUnseenRemoteWrites(): boolean {
     return this.#remoteWrites.count !== this.#remoteWritesSeen;
   }
 

@@ -1,7 +1,6 @@
 /**
- * A request's body that is held as a whole: what of it is kept, and when it is refused. A refused body is taken in
- * and thrown away up to a bound, because a client that is cut off while it sends never reads why. Runs on the front;
- * knows no library.
+ * Collects a request's body as a whole, and decides when it is refused. A refused body is read and dropped up to a
+ * limit, because a client that is cut off while it sends never reads the answer. Runs on the front; knows no library.
  */
 import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -9,15 +8,15 @@ import { Failure } from "../base/result.js";
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 const EMPTY = new Uint8Array(0);
 
-/** Who wants the body. */
+/** The receiver of a body. */
 export interface BodyReceiver {
-  /** How many bytes it may have; BODY_BYTES_MAX where that is not said. */
+  /** The most bytes of the body; BODY_BYTES_MAX by default. */
   readonly bytes_max?: number;
-  /** Asks for room for so many more bytes in memory; false refuses the body, and what it had is free again. */
+  /** Reserves memory for more bytes. False refuses the body; its earlier reservations are then free again. */
   readonly reserve: (bytes: number) => boolean;
   /** Gets the body, or the 413 or 503 that refuses it. */
   readonly done: (body: Uint8Array | Failure) => void;
-  /** The body does not come in one piece with its headers. */
+  /** Called if the body does not come in one piece with its headers. */
   readonly partial: () => void;
 }
 
@@ -30,26 +29,31 @@ export class BodyCollector {
   #size = 0;
   #given_up = false;
 
-  /** @param declared Content-Length; NaN or 0 where there is none */
+  /**
+   * @param declared Content-Length; NaN or 0 if there is none
+   */
   constructor(declared: number, receiver: BodyReceiver) {
     this.#receiver = receiver;
     this.#bytes_max = receiver.bytes_max ?? BODY_BYTES_MAX;
     this.#given_up = declared > this.#bytes_max;
   }
 
-  /** It was refused before its end: the connection ends with the answer, and what still comes is nobody's. */
+  /**
+   * Whether the body was refused before its end. The connection then ends with the answer, and later pieces are
+   * dropped.
+   */
   get given_up(): boolean {
     return this.#given_up;
   }
 
-  /** To be called before the first piece: a body that is too large by its declared length is refused unread. */
+  /** To be called before the first piece: a body whose declared length is too large is refused unread. */
   begin(): void {
     if (this.#given_up) this.#receiver.done(tooLarge(this.#bytes_max));
   }
 
   /**
-   * A piece came.
-   * @param keep makes the piece the collector's own
+   * Takes a piece of the body.
+   * @param keep copies a piece into memory that the collector owns
    */
   push(piece: Uint8Array, last: boolean, keep: (piece: Uint8Array) => Uint8Array): void {
     const { reserve, done, partial } = this.#receiver;

@@ -1,18 +1,18 @@
 /**
- * A request's body as it comes, for bodies that are too large to be held: whoever reads it sets the pace.
- * A bounded queue between the socket and its reader. Runs on the front; knows no library.
+ * Streams a request's body that is too large to be held in memory; the reader sets the pace. It is a bounded queue
+ * between the socket and the reader. Runs on the front; knows no library.
  */
 import { BODY_AHEAD_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits.js";
 
-/** A body that is too large to be held. */
+/** A body that is too large to be held in memory. */
 export interface RequestStream {
-  /** The next piece; null at the end, undefined where the client has gone. */
+  /** Returns the next piece; null at the end, undefined if the client has gone. */
   read(): Promise<Uint8Array | null | undefined>;
 }
 
-/** The socket's side. */
+/** Flow control of the socket. */
 export interface BodyFlow {
-  /** No more pieces for now; those that are on their way may still come. */
+  /** Stops the pieces for now. Pieces in flight may still come. */
   pause(): void;
   resume(): void;
 }
@@ -24,22 +24,22 @@ export class BodyStream implements RequestStream {
   #ended = false;
   #gone = false;
   #paused = false;
-  #thrown_away = -1;
+  #discardedBytes = -1;
   #wake: () => void = () => undefined;
 
   constructor(flow: BodyFlow) {
     this.#flow = flow;
   }
 
-  /** True while the next piece is the client's to send. */
+  /** Whether the stream waits for the client's next piece. */
   get waits(): boolean {
     return !this.#ended && !this.#gone && !this.#paused;
   }
 
-  /** A piece came; it is kept. */
+  /** Takes a piece, which the stream owns from now on. */
   push(piece: Uint8Array, last: boolean): void {
-    if (this.#thrown_away >= 0) {
-      this.#thrown_away += piece.byteLength;
+    if (this.#discardedBytes >= 0) {
+      this.#discardedBytes += piece.byteLength;
     } else if (piece.byteLength > 0) {
       this.#pieces.push(piece);
       this.#bytes += piece.byteLength;
@@ -66,24 +66,24 @@ export class BodyStream implements RequestStream {
     const piece = rest.length === 0 ? first : Buffer.concat([first, ...rest], this.#bytes);
     this.#pieces = [];
     this.#bytes = 0;
-    this.#goOn();
+    this.#resume();
     return piece;
   }
 
   /**
-   * Throws away what is still to come: a client that is cut off while it sends never reads its answer.
-   * @returns whether the body has ended; false where it is too long even for that
+   * Drops the rest of the body: a client that is cut off while it sends never reads its answer.
+   * @returns whether the body has ended; false if it exceeds even the limit for dropped bytes
    */
   async discard(): Promise<boolean> {
     this.#pieces = [];
     this.#bytes = 0;
-    this.#thrown_away = 0;
-    this.#goOn();
-    while (!this.#ended && !this.#gone && this.#thrown_away <= REFUSED_BODY_BYTES_MAX) await this.#change();
+    this.#discardedBytes = 0;
+    this.#resume();
+    while (!this.#ended && !this.#gone && this.#discardedBytes <= REFUSED_BODY_BYTES_MAX) await this.#change();
     return this.#ended;
   }
 
-  #goOn(): void {
+  #resume(): void {
     if (!this.#paused || this.#gone) return;
     this.#paused = false;
     this.#flow.resume();

@@ -11,13 +11,13 @@ const TIER = "This version of uWS.js supports only Node.js versions 16, 18 and 2
 
 const refuse = (message: string) => (): Promise<never> => Promise.reject(new Error(message));
 
-t.test("auto takes the native one where it loads", async (t) => {
+t.test("auto takes the native library if it loads", async (t) => {
   const load = () => Promise.resolve({ uwsTransport: NATIVE });
   t.same(await chooseTransport("auto", load), { transport: NATIVE, name: "uws", fallback: "" });
   t.same(await chooseTransport("uws", load), { transport: NATIVE, name: "uws", fallback: "" });
 });
 
-t.test("auto takes Node's own where it does not load, and says why", async (t) => {
+t.test("auto takes Node's own library if the native one does not load, and says why", async (t) => {
   const rows = [
     [
       `${TIER}Error: /lib/libc.so.6: version \`GLIBC_2.38' not found (required by uws_linux_x64_127.node)`,
@@ -44,7 +44,7 @@ t.test("auto takes Node's own where it does not load, and says why", async (t) =
   t.ok(new TransportError("") instanceof Error);
 });
 
-t.test("node is Node's own, and nothing else is looked at", async (t) => {
+t.test("node takes Node's own library and does not try the other one", async (t) => {
   const chosen = await chooseTransport("node", refuse("not asked"));
   t.match(chosen, { name: "node", fallback: "" });
 });

@@ -1,6 +1,6 @@
 /**
- * Which HTTP library carries the server: uWebSockets.js is native code, which is not there for every Node on every
- * system; Node's own is. Each is loaded only where it is taken. Runs once, at the start.
+ * Chooses the HTTP library. uWebSockets.js is native code, which does not exist for every version of Node on every
+ * system; Node's own always works. A library is loaded only if it is chosen. Runs once, at the start.
  */
 import type { TransportChoice } from "../../schemas/config.js";
 import { reasonOf } from "../base/reason.js";
@@ -9,16 +9,18 @@ import type { Transport } from "./transport.js";
 export interface ChosenTransport {
   readonly transport: Transport;
   readonly name: Exclude<TransportChoice, "auto">;
-  /** Why it is not the faster one, in a few words; "" where it is, or was asked for. */
+  /** Why it is not the faster library, in a few words; "" if it is, or if another one was configured. */
   readonly fallback: string;
 }
 
-/** The transport that was asked for cannot load: the start stops with this line and exit code 1. */
+/** The configured transport cannot load. The start stops with this line and exit code 1. */
 export class TransportError extends Error {
   override readonly name = "TransportError";
 }
 
-/** The library's own message names what it runs on, and ends with the loader's, which says what is missing. */
+/**
+ * Shortens the library's message, which names the platform and ends with the loader's message about what is missing.
+ */
 function shortReason(error: unknown): string {
   const reason = reasonOf(error);
   const version = /version .(\w+)_([\d.]+)' not found/.exec(reason);
@@ -32,7 +34,7 @@ const importUws = (): Promise<{ readonly uwsTransport: Transport }> => import(".
 
 /**
  * Loads a transport.
- * @param loadUws for tests: loads the native one
+ * @param loadUws loads the native library; given by tests
  * @throws TransportError
  */
 export async function chooseTransport(choice: TransportChoice, loadUws = importUws): Promise<ChosenTransport> {

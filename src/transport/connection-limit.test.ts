@@ -9,7 +9,7 @@ t.test("connections beyond the limit are refused until others are closed", (t) =
   t.same([limit.enter(), limit.enter(), limit.enter()], [true, true, false]);
   t.equal(refused, 1);
   limit.leave();
-  t.equal(limit.enter(), false, "the one that is refused counts until it is closed");
+  t.equal(limit.enter(), false, "a refused connection counts until it is closed");
   limit.leave();
   limit.leave();
   t.equal(limit.enter(), true);
@@ -17,7 +17,7 @@ t.test("connections beyond the limit are refused until others are closed", (t) =
   t.end();
 });
 
-t.test("the server keeps what it may need; where there are few, half of them", (t) => {
+t.test("the server keeps the descriptors that it may need; with few of them it keeps half", (t) => {
   const shares = (max: number): readonly number[] => {
     const { clients_max, outbound_max } = connectionShares({ max, open: 40 }, 128, 2_048);
     return [clients_max, outbound_max];

@@ -1,7 +1,7 @@
 /**
- * How many connections there may be at once, of clients on all ports together or to other servers, so that the server
- * keeps descriptors for its threads and files: one that has none left can neither read its database nor start a thread.
- * What comes beyond the limit is closed at once, and no connection is begun beyond it. Runs on the front; knows no
+ * Limits the open connections: those of clients on all ports together, and those to other servers. So the server keeps
+ * descriptors for its threads and files; without any it can neither read its database nor start a thread. A client's
+ * connection beyond the limit is closed at once, and an outbound one is not opened. Runs on the front; knows no
  * library.
  */
 export class ConnectionLimit {
@@ -9,18 +9,23 @@ export class ConnectionLimit {
   readonly #onRefused: () => void;
   #open = 0;
 
-  /** @param onRefused told of each connection that is not taken */
+  /**
+   * @param onRefused called for each connection that is not accepted
+   */
   constructor(connections_max: number, onRefused: () => void = () => undefined) {
     this.#connections_max = connections_max;
     this.#onRefused = onRefused;
   }
 
-  /** Connections that are open. */
+  /** The number of open connections. */
   get open(): number {
     return this.#open;
   }
 
-  /** A connection came. False where it is to be closed; either way its end has to be told (`leave`). */
+  /**
+   * Counts a new connection. Returns false if it must be closed. In both cases `leave` must be called when it has
+   * closed.
+   */
   enter(): boolean {
     this.#open += 1;
     if (this.#open <= this.#connections_max) return true;
@@ -28,24 +33,24 @@ export class ConnectionLimit {
     return false;
   }
 
-  /** A connection was closed. */
+  /** Counts a closed connection. */
   leave(): void {
     this.#open -= 1;
   }
 }
 
-/** How many connections there may be at once. */
+/** The limits of open connections. */
 export interface ConnectionShares {
   readonly clients_max: number;
-  /** To other servers. */
+  /** The limit of connections to other servers. */
   readonly outbound_max: number;
 }
 
 /**
- * How many connections leave the server what it may need.
- * @param descriptors what is open before any port is; null where there is no limit
- * @param own_max what the server opens besides at most: threads, handles, files
- * @param outbound_max how many connections to other servers there are at most
+ * Computes how many connections leave enough descriptors for the server itself.
+ * @param descriptors the open descriptors before any port is open; null if there is no limit
+ * @param own_max the most descriptors that the server opens besides: threads, handles, files
+ * @param outbound_max the most connections to other servers
  */
 export function connectionShares(
   descriptors: { readonly max: number; readonly open: number } | null,
@@ -54,8 +59,8 @@ export function connectionShares(
 ): ConnectionShares {
   if (descriptors === null) return { clients_max: Number.POSITIVE_INFINITY, outbound_max };
   const left = Math.max(0, descriptors.max - descriptors.open);
-  // What hangs at other servers leaves the clients, and the server itself, the most of it.
+  // Connections to other servers that hang must leave most descriptors to the clients and the server.
   const outbound = Math.min(outbound_max, Math.max(1, Math.floor(left / 6)));
-  // Where there are few, jobs are refused now and then; a server that takes no connection is of no use.
+  // With few descriptors some jobs are refused now and then; a server that accepts no connection would be useless.
   return { clients_max: Math.max(1, left - own_max - outbound, Math.floor(left / 3)), outbound_max: outbound };
 }

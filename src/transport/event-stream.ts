@@ -1,6 +1,6 @@
 /**
- * An answer that is a stream of Server-Sent Events: its headers, the comment that keeps a quiet one awake, and
- * whether its socket is behind. Whose events they are is others' business. Runs on the front.
+ * An answer that is a stream of Server-Sent Events: its headers, the comments that keep a quiet stream open, and the
+ * backpressure of its socket. The caller decides which events it sends. Runs on the front.
  */
 import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
 import { headerBlock, type Sink } from "./reply.js";
@@ -12,7 +12,7 @@ export const EVENT_STREAM_HEADERS = headerBlock([
   ["X-Accel-Buffering", "no"],
 ]);
 
-/** A message is there as text, made for its stream, and as what the socket has of it. */
+/** A message is in memory twice: as the text made for its stream, and as the bytes that the socket has buffered. */
 const COPIES = 2;
 
 export class EventStream {
@@ -31,20 +31,20 @@ export class EventStream {
     this.#commented_ms = now_ms;
   }
 
-  /** Whether the socket took less than it was given: nothing should be written before it has drained. */
+  /** Whether the socket has backpressure. Nothing should be written before it has drained. */
   get behind(): boolean {
     return this.#behind;
   }
 
-  /** The headers leave with the first write: the client learns that it is subscribed. */
+  /** Sends the headers with a first write, so that the client learns that it is subscribed. */
   begin(): void {
     this.#sink.write(": subscribed\n\n");
   }
 
-  /** Sends whole messages; false where the socket is behind now. */
+  /** Sends whole messages. Returns false if the socket has backpressure now. */
   write(text: string): boolean {
     if (this.#closed) return false;
-    // Room is taken before: what is written is in memory, whether or not its reader is cut then.
+    // The room is taken before the write, because the text is in memory even if its reader is cut off.
     if (!this.#buffer.set(COPIES * Buffer.byteLength(text))) {
       this.#behind = true;
       this.#sink.end(true);
@@ -55,7 +55,7 @@ export class EventStream {
     return !this.#behind;
   }
 
-  /** A comment, when it is time for one and the socket would take it. */
+  /** Sends a comment if one is due and the socket has no backpressure. */
   comment(now_ms: number): void {
     if (this.#behind || now_ms - this.#commented_ms < SSE_COMMENT_INTERVAL_MS) return;
     this.#commented_ms = now_ms;

@@ -1,6 +1,6 @@
 /**
- * A body that is held back: it stays with its client, comes whole to whoever asks for it later, and who is refused
- * meanwhile reads why.
+ * Tests a body that is held back: it stays with its client, arrives as a whole when it is requested later, and a client
+ * that is refused meanwhile can read why.
  */
 import t, { type Test } from "tap";
 import { ConnectionLimit } from "./connection-limit.js";
@@ -11,9 +11,9 @@ import { chooseTransport } from "./choose.js";
 import { headerBlock, type WireReply } from "./reply.js";
 import type { Exchange, Transport } from "./transport.js";
 
-/** More than is read at once. */
+/** More bytes than are read at once. */
 const LONG = Buffer.alloc(3 * 1024 * 1024, "a body that is held back, ");
-/** In so many turns of the event loop all of it would have been read. */
+/** The number of event-loop ticks in which all of it would have been read. */
 const TURNS = 50;
 const ANSWER: WireReply = {
   status: 401,
@@ -21,7 +21,7 @@ const ANSWER: WireReply = {
   headers: headerBlock([["Content-Type", "text/plain"]]),
 };
 
-/** A port whose requests are handed to the test, held back. */
+/** A port that passes its requests to the test, with their bodies held back. */
 class HeldPort {
   readonly #held: Exchange[] = [];
   #wake: () => void = () => undefined;
@@ -42,7 +42,7 @@ class HeldPort {
     return held;
   }
 
-  /** The next request, when all that could come of its body has come. */
+  /** Returns the next request, once everything that could arrive of its body has arrived. */
   async next(): Promise<Exchange> {
     while (this.#held.length === 0)
       await new Promise<void>((resolve) => {
@@ -59,7 +59,7 @@ class HeldPort {
   }
 }
 
-/** Collects a body; how much of it was here already. */
+/** Collects a body. Returns how much of it had already arrived. */
 function collect(exchange: Exchange): { readonly body: Promise<Uint8Array>; readonly here: Promise<number> } {
   let reserved = 0;
   const body = new Promise<Uint8Array>((resolve, reject) => {
@@ -84,7 +84,7 @@ for (const name of ["node", "uws"] as const) {
   const chosen = await chooseTransport(name).catch(() => null);
   const skip = chosen === null ? { skip: "uWebSockets.js does not load here" } : {};
 
-  t.test(`${name}: a body that is asked for later comes whole`, skip, async (t) => {
+  t.test(`${name}: a body that is requested later arrives as a whole`, skip, async (t) => {
     const held = await HeldPort.open(t, must(chosen, "it is loaded").transport);
     const half = LONG.byteLength / 2;
     const rows: readonly (readonly [what: string, sent: RequestOptions, body: Buffer])[] = [
@@ -104,7 +104,7 @@ for (const name of ["node", "uws"] as const) {
     }
   });
 
-  t.test(`${name}: and piece by piece`, skip, async (t) => {
+  t.test(`${name}: or piece by piece`, skip, async (t) => {
     const held = await HeldPort.open(t, must(chosen, "it is loaded").transport);
     const answer = send(held.port, "POST", "/held", { body: LONG });
     const exchange = await held.next();
@@ -116,7 +116,7 @@ for (const name of ["node", "uws"] as const) {
     t.equal((await answer).status, 200);
   });
 
-  t.test(`${name}: who is refused reads why, and may go on`, skip, async (t) => {
+  t.test(`${name}: a refused client reads why, and may send the next request`, skip, async (t) => {
     const held = await HeldPort.open(t, must(chosen, "it is loaded").transport);
     for (const body of ["1", LONG.subarray(0, 1_000_000)]) {
       const answer = send(held.port, "POST", "/held", { body });
@@ -124,11 +124,11 @@ for (const name of ["node", "uws"] as const) {
       const { status, text } = await answer;
       t.equal(status, 401);
       t.equal(text, ANSWER.body);
-      t.equal((await send(held.port, "GET", "/other")).status, 401, "the next is answered");
+      t.equal((await send(held.port, "GET", "/other")).status, 401, "the next request is answered");
     }
   });
 
-  t.test(`${name}: who has gone is not waited for`, skip, async (t) => {
+  t.test(`${name}: a client that has gone is not waited for`, skip, async (t) => {
     const held = await HeldPort.open(t, must(chosen, "it is loaded").transport);
     const client = await dial(t, held.port);
     client.write(`POST /held HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${LONG.byteLength}\r\n\r\n`);

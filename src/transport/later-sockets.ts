@@ -1,6 +1,6 @@
 /**
- * Sockets whose share of a large text comes in later turns of the event loop: giving it to all of them at once would
- * keep everyone else waiting. Runs on the front; knows no library.
+ * Serves sockets their share of a large text in later event-loop ticks, because serving all of them at once would block
+ * every other request. Runs on the front; knows no library.
  */
 import { TimeSlice } from "../base/time-slice.js";
 
@@ -9,17 +9,19 @@ export class LaterSockets {
   readonly #onIdle: () => void;
   #due: (() => void)[] = [];
 
-  /** @param onIdle told when none waits any more */
+  /**
+   * @param onIdle called when no socket waits any more
+   */
   constructor(onIdle: () => void = () => undefined) {
     this.#onIdle = onIdle;
   }
 
-  /** Whether this turn has had its share. */
+  /** Whether the time for this tick is used up. */
   get isOver(): boolean {
     return this.#slice.isOver;
   }
 
-  /** Serves a socket in a later turn, after those that wait already. */
+  /** Serves a socket in a later tick, after the sockets that wait already. */
   add(serve: () => void): void {
     if (this.#due.length === 0) setImmediate(() => this.#serve());
     this.#due.push(serve);

@@ -1,15 +1,15 @@
 /**
- * Pings the sockets of a port in rounds: a peer that gave no sign of life since the last round is cut. Runs while there
- * may be sockets. Pure but for its timer.
+ * Pings the sockets of a port in rounds. A peer that has sent nothing since the last round is cut off. Pure except for
+ * its timer.
  */
 import { SUBSCRIBER_IDLE_TIMEOUT_S } from "../../schemas/limits.js";
 
 const SECOND_MS = 1_000;
-/** A peer may have been heard just before one round, and is cut in the second after it. */
+/** A peer that was last seen just before one round is cut off in the second round after it. */
 const PING_INTERVAL_MS = (SUBSCRIBER_IDLE_TIMEOUT_S * SECOND_MS) / 2;
 
 export interface Pinged {
-  /** Pings the peer, or cuts it where it gave no sign of life since the last time. */
+  /** Pings the peer, or cuts it off if it has sent nothing since the last ping. */
   check(): void;
 }
 

@@ -1,19 +1,22 @@
-/** An answer as a transport writes it. Types, and the making of headers; pure. */
+/** An answer as a transport writes it: types, and the construction of headers. Pure. */
 
-/** Where the pieces of a long or endless answer go. */
+/** Takes the pieces of a long or endless answer. */
 export interface Sink {
-  /** False where the peer is behind: wait for `onDrain`. */
+  /** Returns false if the peer has backpressure; then wait for `onDrain`. */
   write(text: string): boolean;
-  /** Ends the answer; `cut` breaks the connection instead, so that the client sees that it is not whole. */
+  /**
+   * Ends the answer. With `cut` the connection is broken instead, so that the client sees that the answer is
+   * incomplete.
+   */
   end(cut?: boolean): void;
   onDrain(listener: () => void): void;
-  /** The peer is gone, or the answer was ended by the server's shutdown. */
+  /** Called when the peer has gone, or when the server's shutdown has ended the answer. */
   onClose(listener: () => void): void;
 }
 
 /**
- * An answer's headers as one name and the rest of the block, so that they cross into the HTTP library in
- * one call: five calls cost a GET two microseconds of its nine. Made by `headerBlock`.
+ * The headers of an answer, as one name and the rest of the block. So they cross into the HTTP library in one call:
+ * five calls cost a GET two of its nine microseconds. Made by `headerBlock`.
  */
 export interface HeaderBlock {
   readonly name: string;
@@ -26,8 +29,8 @@ const NAME_END = ": ";
 const CACHED = "Cache-Control";
 
 /**
- * Headers as a block; values must hold no control characters. Where they do not say how long the answer may be kept, it
- * is asked for again each time: by its tag where it has one, else as a whole.
+ * Builds a block of headers. The values must not contain control characters. If no header says how long the answer may
+ * be cached, it is revalidated each time: by its ETag if it has one, else as a whole.
  */
 export function headerBlock(headers: readonly (readonly [name: string, value: string])[]): HeaderBlock {
   const [[name, first] = [CACHED, "no-store"], ...others] = headers;
@@ -42,7 +45,7 @@ export function headerBlock(headers: readonly (readonly [name: string, value: st
   return { name, rest: cached ? rest : `${rest}${LINE_END}${CACHED}${NAME_END}${tagged ? "no-cache" : "no-store"}` };
 }
 
-/** The headers of a block, each name before its value. */
+/** Returns the headers of a block, each name before its value. */
 export function headerLines({ name, rest }: HeaderBlock): string[] {
   const [value = "", ...others] = rest.split(LINE_END);
   const lines = [name, value];
@@ -55,12 +58,12 @@ export function headerLines({ name, rest }: HeaderBlock): string[] {
 
 export interface WireReply {
   readonly status: number;
-  /** Null: no body. A function writes the body as it comes. */
+  /** Null for no body. A function writes the body piece by piece. */
   readonly body: string | Uint8Array | null | ((sink: Sink) => void);
-  /** Content-Length where there is no body: of the one that a 304 spares the client. */
+  /** The Content-Length of an answer without a body: that of the body that a 304 omits. */
   readonly unsent_bytes?: number;
-  /** Called instead of a body that is a function where nobody takes it: a HEAD, or a client that has gone. */
+  /** Called instead of the body function if no client takes the body: for a HEAD, or if the client has gone. */
   readonly discard?: () => void;
-  /** Every header but Content-Length, Content-Type included. */
+  /** All headers except Content-Length; Content-Type is included. */
   readonly headers: HeaderBlock;
 }

@@ -1,6 +1,7 @@
 /**
- * What sockets and event streams have been given and have not taken: all of a server share a number of bytes. One for
- * which there is no more room is cut; its client comes back and goes on where it was. Runs on the front.
+ * Counts the bytes that sockets and event streams were given and have not sent. All of a server share one budget. A
+ * socket that finds no room in it is cut off; its client reconnects and resumes from its last position. Runs on the
+ * front.
  */
 import { SOCKET_BUFFERS_BYTES_MAX } from "../../schemas/limits.js";
 import { ByteBudget } from "../base/byte-budget.js";
@@ -11,7 +12,10 @@ const all = new ByteBudget(SOCKET_BUFFERS_BYTES_MAX);
 export class SocketBuffer {
   #bytes = 0;
 
-  /** It holds so many bytes now. False where there is no room for them: then the socket is to be cut. */
+  /**
+   * Sets the number of bytes that the socket holds. Returns false if there is no room for them; then the socket must be
+   * cut off.
+   */
   set(bytes: number): boolean {
     all.release(this.#bytes);
     this.#bytes = 0;

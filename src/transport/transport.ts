@@ -1,7 +1,7 @@
 /**
- * What the server asks of an HTTP library: a port that hands requests to rows of a router, exchanges that are
- * read and answered, and sockets that share topics. One folder a library; nothing outside of these folders
- * knows which it is. Types only.
+ * The interface of an HTTP library: a port that passes requests to the rows of a router, exchanges that are read and
+ * answered, and sockets that share topics. Each library has its own folder; no other code knows which one is used.
+ * Types only.
  */
 import type { Address } from "../config/address.js";
 import type { Failure } from "../base/result.js";
@@ -14,135 +14,135 @@ export type HttpMethod = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
 
 /** One request and its answer on the wire. */
 export interface Exchange {
-  /** A header by its lower-case name, several lines of it as one list; "" where absent. */
+  /** Returns a header by its lower-case name, several lines of it as one list; "" if it is missing. */
   header(name: string): string;
   /** Whether there is a header of this name, empty or not. */
   has(name: string): boolean;
-  /** The path as sent. Only until `detach`, as the next two. */
+  /** The path as sent. This and the next two are valid until `detach`. */
   readonly path: string;
-  /** What follows `?`. */
+  /** The part after `?`. */
   readonly query: string | undefined;
   /** The method in lower case. */
   readonly verb: string;
   /**
-   * The address of the socket's other end, as the system writes it: a proxy's own where there is one. Only until the
-   * answer; "" behind it.
+   * The address of the socket's other end, as the system writes it; behind a proxy it is the proxy's. "" after the
+   * answer.
    */
   readonly peer: string;
-  /** True once the answer has begun or the client has gone. */
+  /** True once the answer has started or the client has gone. */
   readonly ended: boolean;
-  /** True while a long answer is being written; `onAbort` tells of its end, too. */
+  /** True while a long answer is being written; `onAbort` also reports its end. */
   readonly streaming: boolean;
-  /** The answer will come after the handler has returned. */
+  /** Announces that the answer will come after the handler has returned. */
   detach(): void;
-  /** Called when the client has gone before the whole answer, or a long answer is at its end. */
+  /** Called when the client has gone before the whole answer, or when a long answer has ended. */
   onAbort(listener: () => void): void;
   /**
-   * Why the request is not to be carried out, whatever it asks for: who stands between may see another request, or
-   * another end of it, than the server does. Its body is not to be read, and the connection ends with the answer.
+   * Why the request must not be executed, whatever it asks for: a proxy may see another request, or another end of it,
+   * than the server does. Its body must not be read, and the connection ends with the answer.
    */
   readonly fault: Failure | null;
-  /** The request is to be handled when its body has come, also where nobody asked for it. */
+  /** Whether the request must be handled only after its body has arrived, even if the handler does not use the body. */
   readonly body_first: boolean;
   /**
-   * Leaves the body with the client, but for what is on its way, until it is asked for or the request is answered. Must
-   * be called before the handler returns.
+   * Leaves the body with the client, except for the bytes in flight, until it is requested or the request is answered.
+   * Must be called before the handler returns.
    */
   holdBody(): void;
-  /** Collects the body. Must be called before the handler returns, or when it is held. */
+  /** Collects the body. Must be called before the handler returns, or while the body is held. */
   receive(receiver: BodyReceiver): void;
   /**
-   * Hands the body out as it comes. Must be called before the handler returns, or when it is held; `onPiece` is called
-   * after each piece.
+   * Streams the body. Must be called before the handler returns, or while the body is held. `onPiece` is called after
+   * each piece.
    */
   stream(onPiece: () => void): BodyStream;
-  /** True where the client was refused and sends on: it is given time to read its answer, then to be cut. */
+  /** True while a refused client still sends. It gets time to read its answer, and is then cut off. */
   readonly lingers: boolean;
-  /** The connection ends with the answer: what is left of the body is not read. */
+  /** Ends the connection with the answer; the rest of the body is not read. */
   closeAfterAnswer(): void;
   /** Sends the answer. */
   send(reply: WireReply): void;
-  /** Breaks the connection: nothing that could be answered would be true. */
+  /** Breaks the connection, because no answer would be correct. */
   cut(): void;
 }
 
-/** What became of a text: sent; sent, and the socket is now behind; or not sent. */
+/** The result of sending a text: sent; sent, and the socket now has backpressure; or not sent. */
 export type SendResult = "sent" | "behind" | "refused";
 
-/** A WebSocket that was accepted. */
+/** An accepted WebSocket. */
 export interface Socket {
   send(text: string): SendResult;
-  /** From now on it gets what is published to the topic, as long as it keeps up. */
+  /** Subscribes the socket to a topic. It gets the published texts while it has no backpressure. */
   join(topic: string): void;
-  /** Says goodbye with a close code. */
+  /** Sends a close frame. */
   end(code: number, reason: string): void;
 }
 
-/** Who serves one WebSocket. */
+/** Serves one WebSocket. */
 export interface SocketHandler {
   /**
-   * A text of its topic did not fit, and it has left the topic.
-   * @param text the text's beginning, its first `{"id":…` at least
+   * A text of the topic did not fit, and the socket has left the topic.
+   * @param text the beginning of the text, at least its first `{"id":…`
    */
   missed(text: Uint8Array): void;
   /**
-   * A text of its topic was sent, the socket is behind with it, and it has left the topic.
-   * @param text as of `missed`
+   * A text of the topic was sent, the socket now has backpressure, and it has left the topic.
+   * @param text as in `missed`
    */
   fellBehind(text: Uint8Array): void;
-  /** The socket takes more. */
+  /** The socket has room again. */
   drained(): void;
   closed(): void;
 }
 
-/** Made by a route that lets an upgrade pass: serves the socket once it is open. */
+/** Created by a route that accepts an upgrade. Serves the socket once it is open. */
 export type SocketOpener = (socket: Socket) => SocketHandler;
 
-/** What became of a request for an upgrade: undefined where it was refused and answered, or its client has gone. */
+/** The result of an upgrade request: undefined if it was refused and answered, or if its client has gone. */
 export type Admission = SocketOpener | undefined;
 
 /** Sends texts to all sockets of a port that have joined a topic. */
 export interface Broadcaster {
-  /** In order; how many sockets are in the topic. */
+  /** Sends texts in order. Returns the number of sockets in the topic. */
   publish(topic: string, texts: readonly string[]): number;
 }
 
 /** One row of a port's router. */
 export interface RouterRow {
   readonly method: HttpMethod;
-  /** Segments; `:name` is any one that is not empty, a last `*` the rest of the path. */
+  /** Segments: `:name` matches any one that is not empty, a final `*` the rest of the path. */
   readonly pattern: string;
   serve(exchange: Exchange): void;
-  /** For requests that ask for an upgrade to WebSocket. */
+  /** Decides about requests for an upgrade to WebSocket. */
   readonly admit?: (exchange: Exchange) => Admission | Promise<Admission>;
 }
 
 export interface PortOptions {
-  /** GET rows serve HEAD, too. Of rows that fit, the one with the more literal segments is taken. */
+  /** GET rows also serve HEAD. If several rows match, the one with more literal segments wins. */
   readonly rows: readonly RouterRow[];
-  /** Takes what fits no row. */
+  /** Handles requests that match no row. */
   unrouted(exchange: Exchange): void;
   /** Counts the connections of all ports, WebSockets included. */
   readonly connections: ConnectionLimit;
 }
 
-/** A port that listens. */
+/** A listening port. */
 export interface ListeningPort extends Broadcaster {
   /**
-   * Binds the address alone. `localhost` is bound for IPv4 and, where there is one, for IPv6.
-   * @returns the port it listens on; undefined where it is in use
+   * Binds only this address. `localhost` is bound for IPv4 and, if the machine has it, for IPv6.
+   * @returns the port number; undefined if the port is in use
    */
   listen(address: Address): Promise<number | undefined>;
-  /** Takes no new connections. */
+  /** Accepts no new connections. */
   stop(): void;
-  /** Says goodbye to the port's sockets. */
+  /** Sends a close frame to the port's sockets. */
   endSockets(code: number, reason: string): void;
-  /** Cuts every connection. */
+  /** Breaks every connection. */
   close(): void;
 }
 
 export interface Transport {
-  /** Loads what else is loaded when it is needed first. */
+  /** Loads the modules that are otherwise loaded at their first use. */
   loadAll?(): Promise<unknown>;
   openPort(options: PortOptions): ListeningPort;
 }

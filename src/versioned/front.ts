@@ -178,7 +178,7 @@ export class VersionedFront {
   }
 
   #cached(key: string, if_none_match: string): Answer | undefined {
-    const cached = this.#writer.isBehind ? undefined : this.#cache.get(key);
+    const cached = this.#writer.hasUnseenRemoteWrites ? undefined : this.#cache.get(key);
     return cached === undefined ? undefined : orNotModified(if_none_match, cached.etag, cached.reply);
   }
 

@@ -1,4 +1,4 @@
-/** better-sqlite3: the seam has its shapes, so a handle is the library's own. */
+/** Loads better-sqlite3. The interface in library.ts has its shapes, so a handle is the library's own. */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -6,16 +6,18 @@ import type Database from "better-sqlite3";
 import { BUSY_TIMEOUT_MS_DEFAULT, type SqliteLibrary } from "./library.js";
 
 const NAME = "better-sqlite3";
-/** The line that is built on V8's own interface. What comes after it ends a Node without N-API 10 with a SIGSEGV. */
+/** The major version that uses V8's own interface. Later versions crash a Node without N-API 10 with a SIGSEGV. */
 const MAJOR = 12;
 
-/** @throws where it is not installed, of another line, or not built for this Node */
+/**
+ * @throws if it is not installed, has another major version, or is not built for this Node
+ */
 export function loadBetterSqlite3(): SqliteLibrary {
   const load = createRequire(import.meta.url);
   const { version } = load(`${NAME}/package.json`) as { readonly version: string };
   if (Number.parseInt(version, 10) !== MAJOR) throw new Error(`${NAME} ${version} is not of line ${MAJOR}`);
   const Library = load(NAME) as typeof Database;
-  // The package looks for its binary in a dozen places, of which an installation uses this one.
+  // The package looks for its binary in a dozen places. An installation uses this one.
   const built = join(dirname(load.resolve(`${NAME}/package.json`)), "build", "Release", "better_sqlite3.node");
   const nativeBinding = existsSync(built) ? built : undefined;
   // The binary is loaded with the first database, not with the package.

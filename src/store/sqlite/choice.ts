@@ -1,16 +1,16 @@
 /**
- * Which library it is, decided once a thread when this is loaded, by what the Node that runs has and what is installed:
- * every thread comes to the same. `KOOR_SQLITE` names one that is to be taken, for tests and benchmarks.
+ * Chooses the SQLite library, once for each thread. The choice depends on the version of Node and on the installed
+ * packages, so every thread makes the same. `KOOR_SQLITE` forces a library, for tests and benchmarks.
  */
 import { reasonOf } from "../../base/reason.js";
 import { loadBetterSqlite3 } from "./better-sqlite3.js";
 import { SQLITE_WAYS, type Db, type OpenOptions, type SqliteLibrary, type SqliteWay } from "./library.js";
 import { loadNodeSqlite, loadPort } from "./node-sqlite.js";
 
-/** The environment variable that forces a way. */
+/** The environment variable that forces a library. */
 export const SQLITE_VARIABLE = "KOOR_SQLITE";
 
-/** The first version whose node:sqlite gives rows as arrays and needs no flag. */
+/** The first version whose node:sqlite returns rows as arrays and needs no flag. */
 const NODE_SQLITE_SINCE = { major: 22, minor: 16 };
 
 const LOADERS: Readonly<Record<SqliteWay, () => SqliteLibrary>> = {
@@ -19,15 +19,15 @@ const LOADERS: Readonly<Record<SqliteWay, () => SqliteLibrary>> = {
   "@photostructure/sqlite": loadPort,
 };
 
-/** There is none: the start stops with this line and exit code 1. */
+/** There is no SQLite library. The start stops with this line and exit code 1. */
 export class SqliteMissingError extends Error {
   override readonly name = "SqliteMissingError";
 }
 
-/** What was chosen, and what of the ways before it did not load. */
+/** The chosen library, and why the libraries before it did not load. */
 export interface SqliteChoice {
   readonly library: SqliteLibrary;
-  /** Why a slower way was taken than this Node could have; "" where it has the one that is meant for it. */
+  /** Why the preferred library of this Node did not load; "" if it was chosen. */
   readonly fallback: string;
 }
 
@@ -35,7 +35,7 @@ function isWay(name: string): name is SqliteWay {
   return (SQLITE_WAYS as readonly string[]).includes(name);
 }
 
-/** The ways that a version of Node has, the one that is meant for it first. */
+/** Returns the libraries that a version of Node can use, the preferred one first. */
 export function waysOf(version: string): readonly SqliteWay[] {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const { major: since, minor: since_minor } = NODE_SQLITE_SINCE;
@@ -44,9 +44,9 @@ export function waysOf(version: string): readonly SqliteWay[] {
 }
 
 /**
- * Loads the first way that works.
- * @param wanted a way that is to be taken, or "auto"
- * @throws SqliteMissingError with one line for the operator, where none works
+ * Loads the first library that works.
+ * @param wanted the name of a library, or "auto"
+ * @throws SqliteMissingError with one line for the operator if none works
  */
 export function chooseSqlite(wanted: string): SqliteChoice {
   if (wanted !== "auto" && !isWay(wanted))
@@ -80,7 +80,7 @@ export function sqliteChoice(): SqliteChoice {
 
 /**
  * Opens a handle with the library of this thread.
- * @param path of the file, or ":memory:"
+ * @param path the path of the file, or ":memory:"
  */
 export function openDatabase(path: string, options: OpenOptions = {}): Db {
   return sqliteChoice().library.open(path, options);

@@ -1,9 +1,9 @@
 /**
- * SQLite's result codes under their names, whichever library the error is from: better-sqlite3 gives the name as
- * `code`, node:sqlite the number as `errcode`. Numbers and names are those of sqlite.org/rescode.html. Pure.
+ * Maps errors to the names of SQLite's result codes, whichever library threw them. better-sqlite3 has the name in
+ * `code`, node:sqlite the number in `errcode`. Source of numbers and names: sqlite.org/rescode.html. Pure.
  */
 
-/** Primary codes, which are the low byte of the extended ones. */
+/** The primary codes, which are the low byte of the extended ones. */
 const PRIMARY: Readonly<Record<number, string>> = {
   1: "ERROR",
   2: "INTERNAL",
@@ -33,7 +33,7 @@ const PRIMARY: Readonly<Record<number, string>> = {
   26: "NOTADB",
 };
 
-/** What follows the primary code's name, in the order of the high bytes from 1 on; "" where there is none. */
+/** The suffixes after the primary code's name, in the order of the high byte from 1 up; "" if there is none. */
 const EXTENDED: Readonly<Record<string, readonly string[]>> = {
   ERROR: ["MISSING_COLLSEQ", "RETRY", "SNAPSHOT"],
   ABORT: ["", "ROLLBACK"],
@@ -94,7 +94,7 @@ const EXTENDED: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** 2067 → `SQLITE_CONSTRAINT_UNIQUE`. */
+/** Returns the name of a code: 2067 is `SQLITE_CONSTRAINT_UNIQUE`. */
 export function nameOfCode(code: number): string {
   const primary = PRIMARY[code & 0xff];
   if (primary === undefined) return `SQLITE_UNKNOWN_${code}`;
@@ -104,7 +104,7 @@ export function nameOfCode(code: number): string {
   return extended ? `SQLITE_${primary}_${extended}` : `SQLITE_${primary}`;
 }
 
-/** SQLite's code of an error, extended where there is one; undefined where it is none of SQLite's. */
+/** Returns SQLite's code of an error, extended if there is an extended one; undefined if it is no error of SQLite. */
 export function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
@@ -113,10 +113,10 @@ export function sqliteCode(error: unknown): string | undefined {
   return code.startsWith("SQLITE_") ? code : undefined;
 }
 
-/** An error as SQLite would throw it, under the code's name. */
+/** Creates an error as SQLite would throw it, with the code's name. */
 export function sqliteError(message: string, code: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** Not one of SQLite's: a text that the library in use would not store or read whole. */
+/** A code of our own: the library in use would not store or read a text as a whole. */
 export const TEXT_NOT_KEPT = "SQLITE_MISMATCH_TEXT";

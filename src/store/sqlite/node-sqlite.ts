@@ -1,6 +1,6 @@
 /**
- * node:sqlite, which is built into Node, and @photostructure/sqlite, its port to Node's stable binary interface: one
- * adapter, for their interface is one. What they do otherwise than better-sqlite3 is levelled here.
+ * The adapter for node:sqlite, which is built into Node, and for @photostructure/sqlite, its port to Node's stable
+ * binary interface. Both have the same interface. The adapter evens out their differences from better-sqlite3.
  */
 import { createRequire } from "node:module";
 import {
@@ -13,7 +13,7 @@ import {
 } from "./library.js";
 import { sqliteError, TEXT_NOT_KEPT } from "./codes.js";
 
-/** What is used of a statement of theirs. */
+/** The used part of a native statement. */
 interface NativeStatement {
   run(...parameters: unknown[]): Changes;
   get(...parameters: unknown[]): unknown[] | undefined;
@@ -25,7 +25,7 @@ interface NativeStatement {
   setReadBigInts(on: boolean): void;
 }
 
-/** What is used of a database of theirs. */
+/** The used part of a native database. */
 interface NativeDatabase {
   readonly isTransaction: boolean;
   prepare(sql: string): NativeStatement;
@@ -37,13 +37,14 @@ interface NativeModule {
   readonly DatabaseSync: new (path: string, options: object) => NativeDatabase;
 }
 
-/** Pages kept of a database, as better-sqlite3 is built; negative: in KiB. */
+/** The page cache of a database, as in better-sqlite3's build. A negative size is in KiB. */
 const CACHE_SIZE_KIB = -16_000;
 
 type Make<Row> = (columns: unknown[]) => Row;
 
 /**
- * Refused is what it would cut off at a NUL, without a word: Node 22 when it reads a text, the port when it binds one.
+ * Refuses texts that the library would silently cut off at a NUL: Node 22 when it reads a text, the port when it binds
+ * one.
  */
 function checkTexts(parameters: readonly unknown[]): void {
   for (const value of parameters) {
@@ -54,12 +55,15 @@ function checkTexts(parameters: readonly unknown[]): void {
   }
 }
 
-/** Integers past 2^53 are rounded as better-sqlite3 does it; they refuse them unless all are to be BigInts. */
+/**
+ * Rounds integers beyond 2^53 as better-sqlite3 does. The native libraries refuse them unless all integers are read as
+ * BigInts.
+ */
 function withLargeIntegers<Read>(statement: NativeStatement, read: () => Read): Read {
   try {
     return read();
   } catch (error) {
-    // The port's `all` says it without a code of its own, and without one of SQLite's.
+    // The port's `all` throws this error without a code of its own, and without one of SQLite's.
     const { code, errcode } = error as { readonly code?: string; readonly errcode?: number };
     if (code !== "ERR_OUT_OF_RANGE" && !(code === "ERR_SQLITE_ERROR" && errcode === undefined)) throw error;
     statement.setReadBigInts(true);
@@ -71,7 +75,7 @@ function withLargeIntegers<Read>(statement: NativeStatement, read: () => Read): 
   }
 }
 
-/** Blobs come as plain arrays of bytes; what reads them wants Buffers, over the same memory. */
+/** Converts a blob from a plain byte array to a Buffer over the same memory, and a BigInt to a number. */
 function levelled(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   if (!(value instanceof Uint8Array)) return value;
@@ -107,7 +111,9 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
   readonly #checks_texts: boolean;
   #make: Make<Row>;
 
-  /** @param db held as long as the statement is: the port closes a database that nobody holds any more */
+  /**
+   * @param db referenced as long as the statement is used: the port closes a database that is garbage-collected
+   */
   constructor(
     readonly db: NativeDatabase,
     statement: NativeStatement,
@@ -115,7 +121,8 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
   ) {
     this.#statement = statement;
     this.#checks_texts = checks_texts;
-    // Arrays are the cheapest that they give, and objects made of them cheaper than their own.
+    // Arrays are the cheapest results of these libraries, and objects built from them are cheaper than the libraries'
+    // own.
     statement.setReturnArrays(true);
     statement.setAllowUnknownNamedParameters(true);
     let names: string[] | undefined;
@@ -210,7 +217,7 @@ class NodeDatabase implements Db {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    // The port's handle lives on, with its locks, until the last of its statements is collected.
+    // The port keeps the handle and its locks until the last of its statements is garbage-collected.
     if (this.inTransaction) this.exec("ROLLBACK");
     this.#db.close();
   }
@@ -233,11 +240,13 @@ function libraryOf(way: SqliteWay, module: NativeModule): SqliteLibrary {
   };
 }
 
-/** @throws where this Node was built without it */
+/**
+ * @throws if this Node was built without it
+ */
 export function loadNodeSqlite(): SqliteLibrary {
   const load = createRequire(import.meta.url);
   const emitWarning = process.emitWarning.bind(process);
-  // It says once a thread that it is experimental: that is this file's business, and not the operator's.
+  // node:sqlite warns once for each thread that it is experimental. The operator does not need that warning.
   process.emitWarning = () => undefined;
   try {
     return libraryOf("node:sqlite", load("node:sqlite") as NativeModule);
@@ -246,7 +255,9 @@ export function loadNodeSqlite(): SqliteLibrary {
   }
 }
 
-/** @throws where it is not installed, or has no binary for this system */
+/**
+ * @throws if it is not installed, or has no binary for this system
+ */
 export function loadPort(): SqliteLibrary {
   const load = createRequire(import.meta.url);
   return libraryOf("@photostructure/sqlite", load("@photostructure/sqlite") as NativeModule);

@@ -1,4 +1,4 @@
-/** Every way to SQLite that this Node has, held to one contract: what better-sqlite3 does. */
+/** Holds every SQLite library that this Node has to one contract: the behaviour of better-sqlite3. */
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { chooseSqlite, waysOf } from "./choice.js";
@@ -20,7 +20,7 @@ function load(way: string): Loaded | string {
   }
 }
 
-/** SQLite's code of what `work` throws. */
+/** Returns SQLite's code of the error that `work` throws. */
 function codeOf(work: () => unknown): string | undefined {
   try {
     work();
@@ -30,12 +30,12 @@ function codeOf(work: () => unknown): string | undefined {
   return undefined;
 }
 
-t.test("the way that a Node is meant to have comes first", (t) => {
+t.test("the preferred library of a Node comes first", (t) => {
   for (const version of ["22.16.0", "24.0.0", "26.10.0"]) t.equal(waysOf(version)[0], "node:sqlite", version);
   for (const version of ["20.18.1", "21.7.0", "22.15.1"]) t.equal(waysOf(version)[0], "better-sqlite3", version);
   t.throws(() => chooseSqlite("oracle"), /KOOR_SQLITE must be auto, node:sqlite, .*, not "oracle"/);
   const { library, fallback } = chooseSqlite("auto");
-  t.equal(fallback === "", library.way === waysOf(process.versions.node)[0], "a fallback says why");
+  t.equal(fallback === "", library.way === waysOf(process.versions.node)[0], "a fallback has its reason");
   t.end();
 });
 
@@ -46,7 +46,7 @@ t.test("codes have SQLite's names", (t) => {
   t.equal(nameOfCode(516), "SQLITE_ABORT_ROLLBACK");
   t.equal(nameOfCode(517), "SQLITE_BUSY_SNAPSHOT");
   t.equal(nameOfCode(5642), "SQLITE_IOERR_SEEK");
-  t.equal(nameOfCode(11 + 99 * 256), "SQLITE_CORRUPT", "one that is newer keeps its kind");
+  t.equal(nameOfCode(11 + 99 * 256), "SQLITE_CORRUPT", "an unknown extended code keeps its primary name");
   t.equal(nameOfCode(255), "SQLITE_UNKNOWN_255");
   t.equal(sqliteCode(sqliteError("x", "SQLITE_FULL")), "SQLITE_FULL");
   t.equal(sqliteCode(new Error("x")), undefined);
@@ -92,14 +92,14 @@ function checkValues(t: Test, { memory }: Loaded): void {
     const types = db.prepare("SELECT typeof(i), typeof(r), typeof(s), typeof(b) FROM kept WHERE rowid = 1").raw().get();
     t.strictSame(types, ["integer", "real", "text", "blob"]);
     const large = db.prepare("SELECT 9007199254740993 AS large, x'01' AS bytes");
-    t.strictSame(large.get(), { large: 2 ** 53, bytes: Buffer.from([1]) }, "past 2^53 integers are rounded");
+    t.strictSame(large.get(), { large: 2 ** 53, bytes: Buffer.from([1]) }, "integers beyond 2^53 are rounded");
     t.strictSame(large.all(), [{ large: 2 ** 53, bytes: Buffer.from([1]) }]);
     t.equal(db.prepare("SELECT 1").pluck().get(), 1, "and the others stay numbers");
     db.close();
     t.end();
   });
 
-  t.test("a text that holds a NUL is kept whole, or refused", (t) => {
+  t.test("a text with a NUL is stored as a whole, or refused", (t) => {
     const db = memory();
     db.exec("CREATE TABLE kept (s TEXT)");
     const insert = db.prepare("INSERT INTO kept VALUES (?)");
@@ -138,7 +138,7 @@ function checkRows(t: Test, { memory }: Loaded): void {
     t.strictSame(db.prepare(text).pluck().all(2), [2, 3]);
     t.strictSame([...db.prepare(text).pluck().iterate(2)], [2, 3]);
     const named = db.prepare<{ s: string; unused?: string }>("SELECT id FROM line WHERE s = $s");
-    t.strictSame(named.all({ s: "b", unused: "" }), [{ id: 2 }], "a name that the statement has not is no mistake");
+    t.strictSame(named.all({ s: "b", unused: "" }), [{ id: 2 }], "a name that the statement does not have is no error");
     t.strictSame(db.prepare("UPDATE line SET s = 'd' WHERE id > ?").run(1).changes, 2);
     t.equal(db.prepare("DELETE FROM line WHERE id = ?").run(9).changes, 0);
     t.strictSame(db.prepare("SELECT max(id) FROM line WHERE id > 9").pluck().get(), null);
@@ -148,7 +148,7 @@ function checkRows(t: Test, { memory }: Loaded): void {
     t.strictSame(iterator.next(), { value: rows[0], done: false });
     iterator.return?.();
     insert.run("e");
-    t.equal(some.all(1).length, 4, "one that was given up holds nothing");
+    t.equal(some.all(1).length, 4, "an abandoned iterator holds nothing");
     for (const row of some.iterate(1)) {
       t.match(row, { id: 1 });
       break;
@@ -211,7 +211,7 @@ function checkErrors(t: Test, { library, memory }: Loaded): void {
     t.equal(run("INSERT INTO child VALUES (7)"), "SQLITE_CONSTRAINT_FOREIGNKEY");
     t.equal(run("DELETE FROM kept"), "SQLITE_CONSTRAINT_TRIGGER");
     t.equal(run("SELECT nothing"), "SQLITE_ERROR");
-    t.equal(run('SELECT "a text"'), "SQLITE_ERROR", "double quotes are names only");
+    t.equal(run('SELECT "a text"'), "SQLITE_ERROR", "double quotes are only for names");
     t.equal(
       codeOf(() => db.exec("BEGIN; BEGIN")),
       "SQLITE_ERROR",
@@ -259,9 +259,9 @@ function checkHandles(t: Test, { library }: Loaded): void {
     t.equal(reader.pragma("busy_timeout", { simple: true }), 5000);
     const count = reader.prepare("SELECT count(*) FROM line").pluck();
     reader.exec("BEGIN");
-    t.equal(count.get(), 0, "what is not committed is not seen");
+    t.equal(count.get(), 0, "uncommitted rows are invisible");
     db.exec("COMMIT");
-    t.equal(count.get(), 0, "nor what is committed after the snapshot");
+    t.equal(count.get(), 0, "and so are rows that were committed after the snapshot");
     reader.exec("COMMIT");
     t.equal(count.get(), 1);
     t.equal(
@@ -269,7 +269,7 @@ function checkHandles(t: Test, { library }: Loaded): void {
       "SQLITE_READONLY",
     );
 
-    // A stream that is given up half-way must not hold its snapshot: the log could never be emptied.
+    // An abandoned stream must not hold its snapshot: the WAL could never be emptied.
     db.exec("INSERT INTO line DEFAULT VALUES; INSERT INTO line DEFAULT VALUES");
     const rows = reader.prepare("SELECT id FROM line").iterate();
     rows.next();
@@ -284,20 +284,20 @@ function checkHandles(t: Test, { library }: Loaded): void {
     t.equal(
       codeOf(() => db.exec("BEGIN IMMEDIATE; ROLLBACK")),
       undefined,
-      "what is closed holds no lock",
+      "a closed handle holds no lock",
     );
 
     const thrown = library.open(join(path, "..", "thrown.db"), {});
     t.equal(
       thrown.pragma("journal_mode = MEMORY", { simple: true }),
       "memory",
-      "for what is worth nothing until it is done",
+      "for a database that is worthless until it is complete",
     );
     thrown.close();
     reader.close();
     db.close();
     db.close();
-    t.throws(() => db.exec("SELECT 1"), "a handle that is closed is of no use");
+    t.throws(() => db.exec("SELECT 1"), "a closed handle cannot be used");
     t.end();
   });
 }

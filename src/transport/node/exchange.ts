@@ -1,7 +1,7 @@
 /**
- * One request and its answer over Node's own HTTP: what the pipeline asks of them, in terms of its two streams.
- * Bodies are collected within bounds, long answers written at the pace of whoever reads them. Whether a request may
- * pass, and what is answered, is the pipeline's.
+ * One request and its answer over Node's own HTTP, which implements the pipeline's interface with Node's two streams.
+ * Bodies are collected within limits, and long answers are written at the reader's pace. The pipeline decides whether a
+ * request may pass, and what the answer is.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
@@ -17,35 +17,37 @@ import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
 import { headerLines, type Sink, type WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
-import { doubtOf } from "./malformed.js";
+import { faultOf } from "./malformed.js";
 
 const EMPTY = new Uint8Array(0);
 
 /** Where the request's body is. */
 type BodyPlace =
-  /** There is none, or all of it has come. */
+  /** There is none, or all of it has arrived. */
   | "here"
-  /** On its way, and nobody has asked for it. */
-  | "unasked"
-  | "on its way";
+  /** In flight, and no handler has requested it. */
+  | "unrequested"
+  | "in flight";
 
 export class NodeExchange implements Exchange {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
-  /** Where the query begins in the address; its end where there is none. */
+  /** Where the query starts in the address; the address's end if there is none. */
   readonly #query_at: number;
   #body: BodyPlace;
-  /** The client waits with its body for word that it is wanted. */
+  /** The client waits for a go-ahead before it sends its body. */
   readonly #expects: boolean;
   #collector: BodyCollector | null = null;
   #close_after_answer = false;
   #ended = false;
   #streaming = false;
   #lingers = false;
-  #thrown_away = 0;
+  #discardedBytes = 0;
   #abort_listeners: (() => void)[] | null = null;
 
-  /** @param expects the request has `Expect: 100-continue` */
+  /**
+   * @param expects the request has `Expect: 100-continue`
+   */
   constructor(req: IncomingMessage, res: ServerResponse, expects = false) {
     this.#req = req;
     this.#res = res;
@@ -54,10 +56,10 @@ export class NodeExchange implements Exchange {
     const at = url.indexOf("?");
     this.#query_at = at < 0 ? url.length : at;
     const length = headers["content-length"];
-    // What cannot be written because the client has gone is no error: the end of the connection tells of it.
+    // A write that fails because the client has gone is no error: the connection's end is reported by itself.
     res.on("error", ignore);
     const bodiless = (length === undefined || length === "0") && headers["transfer-encoding"] === undefined;
-    this.#body = bodiless ? "here" : "unasked";
+    this.#body = bodiless ? "here" : "unrequested";
   }
 
   header(name: string): string {
@@ -87,10 +89,10 @@ export class NodeExchange implements Exchange {
   }
 
   get fault(): Failure | null {
-    return doubtOf(this.#req);
+    return faultOf(this.#req);
   }
 
-  /** Node's parser sees the end of a body where it is. */
+  /** Node's parser finds the end of a body correctly. */
   get body_first(): false {
     return false;
   }
@@ -123,7 +125,7 @@ export class NodeExchange implements Exchange {
     return this.#abort_listeners;
   }
 
-  /** The client has gone, or a long answer is at its end: who waits for that is told. */
+  /** Notifies the listeners that the client has gone, or that a long answer has ended. */
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -131,7 +133,7 @@ export class NodeExchange implements Exchange {
   }
 
   holdBody(): void {
-    // Node reads none of it, but for what a buffer takes, before somebody asks for it.
+    // Node reads nothing of the body before it is requested, except for one buffer.
     this.#watch();
   }
 
@@ -141,16 +143,16 @@ export class NodeExchange implements Exchange {
     this.#collector = collector;
     this.#watch();
     if (this.#body === "here") {
-      collector.push(EMPTY, true, asItIs);
+      collector.push(EMPTY, true, unchanged);
       return;
     }
     collector.begin();
     if (collector.given_up) return;
-    // Its time runs also where nothing of it comes.
+    // The time limit for the body runs even if nothing of it arrives.
     receiver.partial();
     this.#read(declared, (piece, last) => {
-      if (collector.given_up) this.#throwAway(piece.byteLength, last);
-      else collector.push(piece, last, asItIs);
+      if (collector.given_up) this.#discard(piece.byteLength, last);
+      else collector.push(piece, last, unchanged);
     });
   }
 
@@ -163,7 +165,7 @@ export class NodeExchange implements Exchange {
     this.onAbort(() => stream.abort());
     const push = (piece: Uint8Array, last: boolean): void => {
       if (this.#close_after_answer) {
-        this.#throwAway(piece.byteLength, last);
+        this.#discard(piece.byteLength, last);
         return;
       }
       stream.push(piece, last);
@@ -178,20 +180,20 @@ export class NodeExchange implements Exchange {
     this.#close_after_answer = true;
   }
 
-  /** The answer goes out before the end of a body that was refused, and the connection ends with it. */
+  /** Whether the answer is sent before the end of a refused body, and the connection ends with it. */
   get #closes(): boolean {
     return this.#close_after_answer || this.#collector?.given_up === true;
   }
 
   /**
-   * Begins to read the body.
-   * @param declared Content-Length; NaN or 0 where its end is told otherwise
-   * @param take gets the pieces; the last of them once, which is empty where its end was not known before
+   * Starts to read the body.
+   * @param declared Content-Length; NaN or 0 if there is none
+   * @param take gets the pieces, and the last one once; the last one is empty if the length was not declared
    */
   #read(declared: number, take: (piece: Uint8Array, last: boolean) => void): void {
     const req = this.#req;
     let size = 0;
-    this.#body = "on its way";
+    this.#body = "in flight";
     if (this.#expects && !this.#res.headersSent) this.#res.writeContinue();
     req.on("data", (piece: Buffer) => {
       size += piece.byteLength;
@@ -207,26 +209,26 @@ export class NodeExchange implements Exchange {
   }
 
   /**
-   * What comes of a body behind its refusal. Past the bound it is left in the system's buffers: that stops the sender.
+   * Drops a piece of a refused body. Beyond the limit the body stays in the system's buffers, which stops the sender.
    */
-  #throwAway(bytes: number, last: boolean): void {
-    const before = this.#thrown_away;
-    this.#thrown_away += bytes;
+  #discard(bytes: number, last: boolean): void {
+    const before = this.#discardedBytes;
+    this.#discardedBytes += bytes;
     if (last && this.#lingers) this.#endStream();
-    else if (before <= REFUSED_LINGER_BYTES_MAX && this.#thrown_away > REFUSED_LINGER_BYTES_MAX) this.#req.pause();
+    else if (before <= REFUSED_LINGER_BYTES_MAX && this.#discardedBytes > REFUSED_LINGER_BYTES_MAX) this.#req.pause();
   }
 
   send(reply: WireReply): void {
     if (this.#ended) reply.discard?.();
-    else if (this.#body === "unasked" && !this.#expects && !this.#closes) this.#writeBehindBody(reply);
+    else if (this.#body === "unrequested" && !this.#expects && !this.#closes) this.#writeAfterBody(reply);
     else this.#write(reply);
   }
 
   /**
-   * Answers when the body has come that nobody asked for: a connection that is closed with bytes unread is reset, and
-   * the answer may be lost with it.
+   * Answers after an unrequested body has arrived: closing a connection with unread bytes resets it, and the answer may
+   * be lost.
    */
-  #writeBehindBody(reply: WireReply): void {
+  #writeAfterBody(reply: WireReply): void {
     let bytes = 0;
     let written = false;
     const write = (is_whole: boolean): void => {
@@ -236,7 +238,7 @@ export class NodeExchange implements Exchange {
       if (this.#ended) reply.discard?.();
       else this.#write(reply);
     };
-    // A client that is slow with it is answered, and then cut off.
+    // A client that sends its body slowly is answered, and then cut off.
     let timer = setTimeout(() => {
       write(false);
       timer = setTimeout(() => this.cut(), REFUSED_LINGER_MS);
@@ -247,7 +249,7 @@ export class NodeExchange implements Exchange {
     });
     this.#read(Number(this.header("content-length")), (piece, last) => {
       bytes += piece.byteLength;
-      if (written) this.#throwAway(piece.byteLength, last);
+      if (written) this.#discard(piece.byteLength, last);
       else if (last || bytes > BODY_BYTES_MAX) write(last);
     });
   }
@@ -260,7 +262,7 @@ export class NodeExchange implements Exchange {
     const res = this.#res;
     const lines = headerLines({ name: headers.name, rest: toWire(headers.rest) });
     const head_only = this.#req.method === "HEAD";
-    const lingers = this.#body !== "here" && (this.#closes || this.#body === "unasked");
+    const lingers = this.#body !== "here" && (this.#closes || this.#body === "unrequested");
     if (lingers || this.#closes) lines.push("Connection", "close");
     if (typeof body === "function") {
       res.writeHead(status, REASON_PHRASES[status], lines);
@@ -284,7 +286,7 @@ export class NodeExchange implements Exchange {
     } else if (body.length > WHOLE_ANSWER_BYTES_MAX) {
       this.#watch();
       this.#streaming = true;
-      // A client that takes nothing of it for so long is cut off.
+      // A client that reads nothing of the answer for this long is cut off.
       this.#req.socket.setTimeout(REQUEST_TIMEOUT_MS);
       res.end(body, () => {
         this.#req.socket.setTimeout(0);
@@ -297,15 +299,18 @@ export class NodeExchange implements Exchange {
     }
   }
 
-  /** A whole answer that leaves the connection open to be read, until the client has sent all or is cut. */
+  /**
+   * Writes a whole answer and keeps the connection open for reading, until the client has sent everything or is cut
+   * off.
+   */
   #linger(body: string | Uint8Array | null): void {
     this.#watch();
     this.#streaming = true;
     this.#lingers = true;
     if (body === null) this.#res.flushHeaders();
     else this.#res.write(body);
-    // Nobody has begun to read it.
-    if (this.#body === "unasked") this.#read(0, (piece, last) => this.#throwAway(piece.byteLength, last));
+    // No handler has started to read the body.
+    if (this.#body === "unrequested") this.#read(0, (piece, last) => this.#discard(piece.byteLength, last));
   }
 
   #endStream(): void {
@@ -322,12 +327,12 @@ export class NodeExchange implements Exchange {
       write: (text) => {
         const { socket } = res;
         if (this.#ended || socket === null) return true;
-        // Together and at once, so that what the socket has not taken by then it will not take for now.
+        // All of it is written at once, so that the rest that the socket has not sent is real backpressure.
         socket.cork();
         res.write(text);
         socket.uncork();
         if (socket.writableLength === 0) return true;
-        // A client that takes nothing for so long is cut off; one that is behind nothing may be quiet.
+        // A client that reads nothing for this long is cut off. A client without backpressure may be quiet.
         socket.setTimeout(REQUEST_TIMEOUT_MS);
         socket.write(EMPTY, () => {
           socket.setTimeout(0);
@@ -350,12 +355,15 @@ export class NodeExchange implements Exchange {
   }
 }
 
-/** Bytes as text of one byte a character: Node writes it in one piece with the headers; bytes would be a second one. */
+/**
+ * Converts bytes to text with one byte for each character. Node writes such a text in one piece with the headers; bytes
+ * would be a second piece.
+ */
 function asLatin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
 
-/** Node reads and writes headers as one byte a character; they are UTF-8. */
+/** Node reads and writes headers with one byte for each character, but they are UTF-8. */
 const NOT_ASCII = /[^\0-\x7f]/;
 
 function fromWire(value: string): string {
@@ -367,10 +375,10 @@ function toWire(headers: string): string {
 }
 
 function ignore(): void {
-  // Nothing depends on it.
+  // The result is not needed.
 }
 
-/** Node's pieces of a body are nobody else's. */
-function asItIs(piece: Uint8Array): Uint8Array {
+/** Node does not reuse the memory of a body's pieces. */
+function unchanged(piece: Uint8Array): Uint8Array {
   return piece;
 }

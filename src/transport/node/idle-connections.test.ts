@@ -33,17 +33,17 @@ function play(): { idle: IdleConnections<PlayedConnection>; connection: PlayedCo
 
 const LONG_MS = 2 * (IDLE_CONNECTION_MS + REQUEST_TIMEOUT_MS);
 
-t.test("a connection is closed a bounded time after its last answer has ended", (t) => {
+t.test("a connection is closed within a fixed time after its last answer has ended", (t) => {
   const { connection, pass } = play();
   connection.answer = { writableFinished: true };
   pass(IDLE_CONNECTION_MS + REQUEST_TIMEOUT_MS);
-  t.notOk(connection.destroyed, "a request that began in time may still arrive");
+  t.notOk(connection.destroyed, "a request that started in time may still arrive");
   pass(2 * SWEEP_MS);
   t.ok(connection.destroyed);
   t.end();
 });
 
-t.test("an answer that goes on, a further one, and no answer at all keep it open", (t) => {
+t.test("an answer that is not finished, another one, and no answer at all keep the connection open", (t) => {
   const { connection, pass } = play();
   pass(LONG_MS);
   t.notOk(connection.destroyed, "Node bounds the time to the first request");
@@ -71,7 +71,7 @@ t.test("a connection that became a WebSocket stays open", (t) => {
   t.end();
 });
 
-t.test("a port looks at its connections: empty lines keep none of them", async (t) => {
+t.test("a port checks its connections: empty lines keep none of them open", async (t) => {
   const sweeps: (() => void)[] = [];
   const { setInterval: real } = globalThis;
   t.teardown(() => Object.assign(globalThis, { setInterval: real }));
@@ -95,7 +95,7 @@ t.test("a port looks at its connections: empty lines keep none of them", async (
   const closed = new Promise((resolve) => socket.once("close", resolve));
   for (let request = 0; request < 2; request++) {
     socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n\r\n");
-    t.match(String(await once(socket, "data")), /^HTTP\/1\.1 200 /, "one that is used goes on");
+    t.match(String(await once(socket, "data")), /^HTTP\/1\.1 200 /, "a connection in use stays open");
     for (const sweep of sweeps) sweep();
     ahead_ms += IDLE_CONNECTION_MS;
     for (const sweep of sweeps) sweep();

@@ -1,11 +1,11 @@
 /**
- * What is answered to bytes that are no request, or no request that may be taken: the API's error shape over a bare
- * socket, whose connection then ends. Nothing of it reaches a route.
+ * Answers bytes that are no request, or no acceptable one: in the API's error shape, on a bare socket, whose connection
+ * then ends. No route sees them.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Failure } from "../../base/result.js";
-import { CODING_UNKNOWN, HOST_IN_DOUBT, isKnownCoding, refuseExpectation, refuseRepeated } from "../ambiguity.js";
+import { CODING_UNKNOWN, HOST_AMBIGUOUS, isKnownCoding, refuseExpectation, refuseRepeated } from "../ambiguity.js";
 import { http } from "./http.js";
 
 interface Refusal {
@@ -13,7 +13,7 @@ interface Refusal {
   readonly reason: string;
 }
 
-/** By the code of Node's or llhttp's error. */
+/** The answers, by the code of Node's or llhttp's error. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: { status: 431, reason: "the request's headers are too large" },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, reason: "the chunk extensions are too large" },
@@ -36,14 +36,14 @@ function answerBare(socket: Duplex, refusal: Refusal, { head_only = false, more 
 
 const HEAD = "HEAD ";
 
-/** What Node's parser throws: with the bytes that it stumbled over. */
+/** The error of Node's parser, with the bytes that it could not parse. */
 interface ParseError extends Error {
   readonly rawPacket?: Buffer;
 }
 
 /**
- * Answers what could not be parsed, where that can still be done, and ends the connection.
- * @param last the connection's last request that could be, answered or not
+ * Answers a request that could not be parsed, if an answer is still possible, and ends the connection.
+ * @param last the answer to the connection's last valid request, sent or not
  */
 export function refuseUnparsed(
   error: Error,
@@ -51,7 +51,8 @@ export function refuseUnparsed(
   last: ServerResponse | undefined,
 ): void {
   const { code = "" } = error as NodeJS.ErrnoException;
-  // An answer would be taken for that of the request before, which is carried out, or stand in the middle of it.
+  // The client would take the answer for that of the previous request, which is executed, or the answer would appear in
+  // the middle of it.
   const misplaced = last !== undefined && !last.writableFinished && (last.headersSent || last.req.complete);
   if (!socket.writable || code === "ECONNRESET" || misplaced || socket.bytesRead === 0) {
     socket.destroy();
@@ -62,18 +63,18 @@ export function refuseUnparsed(
   answerBare(socket, refusal, { head_only });
 }
 
-/** Refuses a handshake that the WebSocket library cannot complete: its message says which header is wrong. */
+/** Refuses a handshake that the WebSocket library cannot complete. The library's message names the wrong header. */
 export function refuseHandshake(error: Error, socket: Duplex): void {
   answerBare(socket, { status: 400, reason: error.message }, { more: "Sec-WebSocket-Version: 13, 8\r\n" });
 }
 
 /**
- * Why a request that Node's parser lets pass is not to be carried out: who stands between may read it in another way;
- * null where nobody can.
+ * Returns why a request that Node's parser accepts must not be executed: a proxy may read it in another way. Null if no
+ * proxy can.
  */
-export function doubtOf({ rawHeaders, headers, httpVersionMinor }: IncomingMessage): Failure | null {
+export function faultOf({ rawHeaders, headers, httpVersionMinor }: IncomingMessage): Failure | null {
   const { "transfer-encoding": coding, expect = "" } = headers;
-  if (headers.host === undefined && httpVersionMinor !== 0) return HOST_IN_DOUBT;
+  if (headers.host === undefined && httpVersionMinor !== 0) return HOST_AMBIGUOUS;
   if (coding !== undefined && !isKnownCoding(coding)) return CODING_UNKNOWN;
   const names = new Set<string>();
   for (let at = 0; at < rawHeaders.length; at += 2) {

@@ -1,6 +1,6 @@
 /**
- * One listening port on Node's own HTTP: its router, its binding, its sockets. Node's parser takes requests by the
- * letter of the protocol; what it refuses is answered in the API's error shape.
+ * One listening port on Node's own HTTP: its router, its binding, its sockets. Node's parser is strict; the requests
+ * that it refuses are answered in the API's error shape.
  */
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
 import { Server as NetServer, type Socket } from "node:net";
@@ -14,25 +14,25 @@ import { refuseUnparsed } from "./malformed.js";
 import { RowIndex } from "./row-index.js";
 import { NodeSockets } from "./sockets.js";
 
-/** Newer Nodes ask before they take a request for an upgrade. */
+/** The option with which newer versions of Node ask before they treat a request as an upgrade. */
 interface UpgradeOptions extends ServerOptions {
   readonly shouldUpgradeCallback: (req: IncomingMessage) => boolean;
 }
 
 const IGNORED = (): void => undefined;
-/** How often Node looks for headers that do not come, and the port for idle connections. */
+/** The interval at which Node looks for missing headers, and the port for idle connections. */
 const HEADERS_SWEEP_MS = 2_000;
 
 class NodePort implements ListeningPort {
   readonly #options: PortOptions;
   readonly #rows: RowIndex;
   readonly #sockets = new NodeSockets();
-  /** The last answer that was begun on a connection, ended or not. */
+  /** The last answer that was started on a connection, ended or not. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
   readonly #counted = new WeakSet<Socket>();
   readonly #idle = new IdleConnections<Socket>((socket) => this.#answers.get(socket));
   #sweeps: NodeJS.Timeout | null = null;
-  /** One for each address that is bound. */
+  /** One server for each bound address. */
   #servers: Server[] = [];
 
   constructor(options: PortOptions) {
@@ -48,7 +48,8 @@ class NodePort implements ListeningPort {
   }
 
   stop(): void {
-    // Not http's own: that would close what is idle, and who writes just then would not learn why.
+    // http's own `close` would also close idle connections, and a client that writes at that moment would not learn
+    // why.
     for (const server of this.#servers) NetServer.prototype.close.call(server);
   }
 
@@ -87,11 +88,11 @@ class NodePort implements ListeningPort {
   #newServer(): Server {
     const options: UpgradeOptions = {
       maxHeaderSize: HEADER_BYTES_MAX,
-      // An own answer says what is missing.
+      // The pipeline's own answer says what is missing.
       requireHostHeader: false,
       keepAliveTimeout: IDLE_CONNECTION_MS,
       headersTimeout: REQUEST_TIMEOUT_MS,
-      // How long a body may take is the pipeline's business.
+      // The pipeline limits the time for a body.
       requestTimeout: 0,
       connectionsCheckingInterval: HEADERS_SWEEP_MS,
       shouldUpgradeCallback: (req) => this.#findUpgrade(req) !== undefined,
@@ -99,7 +100,7 @@ class NodePort implements ListeningPort {
     const server = http.createServer(options, (req, res) => this.#serve(req, res, false));
     server.on("connection", (socket: Socket) => this.#count(socket));
     server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, true));
-    // What else a client may expect is its request's fault.
+    // Another expectation is a fault of the request.
     server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, false));
     server.on("upgrade", (req: IncomingMessage, socket: Socket, head: Buffer) =>
       this.#upgrade(server, req, socket, head),
@@ -114,7 +115,7 @@ class NodePort implements ListeningPort {
     return server;
   }
 
-  /** A socket that is served anew comes again. */
+  /** Counts a connection. A socket that is served again comes here again. */
   #count(socket: Socket): void {
     this.#idle.add(socket);
     if (this.#counted.has(socket)) return;
@@ -129,7 +130,8 @@ class NodePort implements ListeningPort {
 
   #serve(req: IncomingMessage, res: ServerResponse, expects: boolean): void {
     if (res.socket === null) {
-      // Behind one that is not answered yet: what that one changes, this one sees (RFC 9112, section 9.3.2).
+      // A pipelined request waits for the answer to the previous one, so that it sees what that one changes (RFC 9112,
+      // section 9.3.2).
       res.once("socket", () => this.#serve(req, res, expects));
       return;
     }
@@ -140,7 +142,10 @@ class NodePort implements ListeningPort {
     else row.serve(exchange);
   }
 
-  /** The row that takes a request as an upgrade to WebSocket; undefined where it is none, or a plain request. */
+  /**
+   * Returns the row that accepts the request as an upgrade to WebSocket; undefined if there is none, or if it is a
+   * plain request.
+   */
   #findUpgrade(req: IncomingMessage): RouterRow["admit"] {
     const { headers, method = "", url = "" } = req;
     if (method !== "GET" || headers.upgrade?.toLowerCase() !== "websocket") return undefined;
@@ -154,7 +159,7 @@ class NodePort implements ListeningPort {
     this.#idle.delete(socket);
     const admit = this.#findUpgrade(req);
     if (admit === undefined) {
-      serveAnew(server, req, socket, head);
+      serveAgain(server, req, socket, head);
       return;
     }
     const res = answerOver(socket, req);
@@ -169,7 +174,7 @@ class NodePort implements ListeningPort {
   }
 }
 
-/** An answer to a request that Node's server has let go of. The connection ends with it. */
+/** Creates an answer to a request that Node's server has detached. The connection ends with it. */
 function answerOver(socket: Socket, req: IncomingMessage): ServerResponse {
   const res = new http.ServerResponse(req);
   res.shouldKeepAlive = false;
@@ -179,10 +184,10 @@ function answerOver(socket: Socket, req: IncomingMessage): ServerResponse {
 }
 
 /**
- * Gives a request that asks for another protocol than WebSocket back to Node's server, as one that asks for none. Older
- * Nodes take every such request for an upgrade.
+ * Returns a request for an upgrade to another protocol than WebSocket to Node's server, without its upgrade header.
+ * Older versions of Node treat every such request as an upgrade.
  */
-function serveAnew(server: Server, req: IncomingMessage, socket: Socket, head: Buffer): void {
+function serveAgain(server: Server, req: IncomingMessage, socket: Socket, head: Buffer): void {
   const lines = [`${req.method} ${req.url} HTTP/${req.httpVersion}`];
   const { rawHeaders } = req;
   for (let at = 0; at < rawHeaders.length; at += 2) {

@@ -35,7 +35,7 @@ const CASES: readonly (readonly [method: string, path: string, pattern: string |
   ["GET", "/api/instances/register", "/api/instances/:p0"],
   ["POST", "/api/instances/register", "/api/instances/register"],
   ["POST", "/api/instances/other", undefined],
-  // A literal that leads nowhere is no reason not to look on.
+  // The search continues after a literal segment that leads to no row.
   ["GET", "/api/two/one/x", "/api/:p0/one/:p2"],
   ["GET", "/api/two/one/three", "/api/two/:p1/three"],
   ["GET", "api/state", undefined],

@@ -1,14 +1,14 @@
 /** Finds the row of a port's router for a request: fixed paths by one look-up, the others segment by segment. Pure. */
 import type { RouterRow } from "../transport.js";
 
-/** What may follow the segments so far. */
+/** The patterns that share the segments up to here. */
 interface Branch {
   readonly fixed: Map<string, Branch>;
-  /** Behind a segment that is anything but empty. */
+  /** The branch after a segment that is not empty. */
   any: Branch | null;
-  /** The row that ends here. */
+  /** The row whose pattern ends here. */
   row: RouterRow | null;
-  /** The row that takes the rest of the path. */
+  /** The row that matches the rest of the path. */
   rest: RouterRow | null;
 }
 
@@ -19,7 +19,7 @@ function newBranch(): Branch {
   return { fixed: new Map(), any: null, row: null, rest: null };
 }
 
-/** A literal segment is tried first, then any one, then the rest of the path. */
+/** Tries a literal segment first, then a parameter, then the rest of the path. */
 function find(branch: Branch, segments: readonly string[], at: number): RouterRow | null {
   const segment = segments[at];
   if (segment === undefined) return branch.row;
@@ -31,7 +31,7 @@ function find(branch: Branch, segments: readonly string[], at: number): RouterRo
 }
 
 export class RowIndex {
-  /** By method and path: rows without parameters. */
+  /** The rows without parameters, by method and path. */
   readonly #fixed = new Map<string, RouterRow>();
   readonly #roots = new Map<string, Branch>();
 
@@ -40,8 +40,8 @@ export class RowIndex {
   }
 
   /**
-   * The row that serves a request; undefined where none does.
-   * @param method in upper case; HEAD is served by GET's rows
+   * Returns the row that serves a request; undefined if there is none.
+   * @param method in upper case; GET rows serve HEAD
    * @param path as sent, without the query
    */
   find(method: string, path: string): RouterRow | undefined {

@@ -3,7 +3,7 @@ import { piecesOf } from "./sockets.js";
 
 const FINAL_TEXT = 0x81;
 
-/** The texts of whole, unmasked frames (RFC 6455, section 5.2). */
+/** Decodes the texts of complete, unmasked frames (RFC 6455, section 5.2). */
 function textsOf(frames: Buffer): string[] {
   const texts: string[] = [];
   let at = 0;
@@ -19,7 +19,7 @@ function textsOf(frames: Buffer): string[] {
   return texts;
 }
 
-t.test("frames of all lengths hold their texts", (t) => {
+t.test("frames of all lengths contain their texts", (t) => {
   for (const length of [0, 1, 125, 126, 127, 0xff_ff, 0x1_00_00, 200_000]) {
     const text = "x".repeat(length);
     const pieces = piecesOf([text]);
@@ -35,17 +35,17 @@ t.test("frames of all lengths hold their texts", (t) => {
   t.end();
 });
 
-t.test("a piece is written at once, and no longer than a socket may be left with", (t) => {
+t.test("a piece is written at once, and has a bounded length", (t) => {
   const texts = Array.from({ length: 100 }, (_, at) => `${at}:${"x".repeat(2_000)}`);
   const pieces = piecesOf([...texts, "y".repeat(100_000), "z"]);
   t.same(
     pieces.flatMap(({ frames }) => textsOf(frames)),
     [...texts, "y".repeat(100_000), "z"],
-    "all, in order",
+    "all of them, in order",
   );
   for (const { frames, first } of pieces) {
     const [text = "", ...others] = textsOf(frames);
-    t.equal(first, text, "it is known by its first text");
+    t.equal(first, text, "a piece is known by its first text");
     t.ok(frames.length <= 64 * 1024 || others.length === 0, `${frames.length} bytes`);
   }
   t.equal(pieces.length, 6);

@@ -1,6 +1,7 @@
 /**
- * WebSockets over `ws`, and topics: what is published goes out as frames that are made once, written to each member's
- * socket as one piece. A socket that has not taken all of what it was given is behind: what comes then is not sent.
+ * WebSockets with the `ws` library, and topics. Published texts are encoded as frames once, and written to each
+ * member's socket as one piece. A socket that has not sent everything it was given has backpressure; later texts are
+ * not sent to it.
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket as NetSocket } from "node:net";
@@ -12,15 +13,15 @@ import { LaterSockets } from "../later-sockets.js";
 import { SocketBuffer } from "../socket-buffers.js";
 import { refuseHandshake } from "./malformed.js";
 
-/** A piece that is written at once: so much may be left with a socket that stops to read. */
+/** The bytes that are written at once, and thus the most that is left with a socket that stops reading. */
 const PIECE_BYTES_MAX = 64 * 1024;
-/** What a handler is told of a text that did not fit: its id is in it. */
+/** The beginning of a text that a handler gets about a text that did not fit. It contains the id. */
 const BEGINNING_CHARACTERS = 64;
 
-/** A text of so many characters is given to sockets in turns, and turned into a frame once. */
+/** A text of at least this length is sent to its sockets over several ticks, and encoded once. */
 const LARGE_CHARACTERS = PIECE_BYTES_MAX;
 
-// A text frame of a server (RFC 6455, section 5.2): whole, and not masked.
+// A text frame of a server (RFC 6455, section 5.2), complete and not masked.
 const FINAL_TEXT = 0x81;
 const LENGTH_16_BITS = 126;
 const LENGTH_64_BITS = 127;
@@ -29,7 +30,7 @@ const EMPTY = new Uint8Array(0);
 /** Frames that are written together. */
 interface Piece {
   readonly frames: Buffer;
-  /** The first text of them. */
+  /** The first of their texts. */
   readonly first: string;
 }
 
@@ -37,7 +38,7 @@ function headBytes(length: number): number {
   return length < LENGTH_16_BITS ? 2 : length < 0x1_00_00 ? 4 : 10;
 }
 
-/** Writes one frame; where it ends. */
+/** Writes one frame. Returns the offset of its end. */
 function writeFrame(frames: Buffer, at: number, text: string, length: number): number {
   const head = headBytes(length);
   frames[at] = FINAL_TEXT;
@@ -53,7 +54,7 @@ function writeFrame(frames: Buffer, at: number, text: string, length: number): n
   return at + head + frames.write(text, at + head);
 }
 
-/** Frames of texts, in pieces of about PIECE_BYTES_MAX. */
+/** Encodes texts as frames, in pieces of about PIECE_BYTES_MAX. */
 export function piecesOf(texts: readonly string[]): Piece[] {
   const pieces: Piece[] = [];
   let from = 0;
@@ -81,23 +82,23 @@ class NodeSocket implements Socket {
   readonly #net: NetSocket;
   readonly #sockets: NodeSockets;
   readonly #handler: SocketHandler;
-  /** The topic that it is in; "" for none. */
+  /** The topic of the socket; "" for none. */
   #topic = "";
-  #heard = true;
+  #isAlive = true;
   readonly #buffer = new SocketBuffer();
 
   constructor(ws: WebSocket, net: NetSocket, sockets: NodeSockets, opener: SocketOpener) {
     this.#ws = ws;
     this.#net = net;
     this.#sockets = sockets;
-    const heard = (): void => {
-      this.#heard = true;
+    const markAlive = (): void => {
+      this.#isAlive = true;
     };
-    ws.on("message", heard);
-    ws.on("pong", heard);
-    ws.on("ping", heard);
-    // A frame that breaks the protocol: the library answers with the close code, and closes.
-    ws.on("error", heard);
+    ws.on("message", markAlive);
+    ws.on("pong", markAlive);
+    ws.on("ping", markAlive);
+    // A frame that violates the protocol: the library answers with the close code, and closes.
+    ws.on("error", markAlive);
     ws.on("close", () => this.#closed());
     this.#handler = opener(this);
   }
@@ -113,7 +114,7 @@ class NodeSocket implements Socket {
     return "behind";
   }
 
-  /** Sends what was published; of what does not fit its handler is told. */
+  /** Sends published texts. The handler is notified of the first one that does not fit. */
   give(pieces: readonly Piece[]): void {
     // Nothing may follow a close frame.
     if (this.#ws.readyState !== this.#ws.OPEN) return;
@@ -132,18 +133,18 @@ class NodeSocket implements Socket {
     }
   }
 
-  /** Does not get a text of its topic in this turn: its handler takes over, from this text on. */
-  putOff({ first }: Piece): void {
+  /** Does not send a text of the topic in this tick. The handler takes over, starting with this text. */
+  skip({ first }: Piece): void {
     this.#leave();
     this.#handler.missed(Buffer.from(first.slice(0, BEGINNING_CHARACTERS)));
   }
 
-  /** Its turn has come to get what was put off. */
-  takeTurn(): void {
+  /** Sends the skipped texts, in a later tick. */
+  resume(): void {
     if (this.#ws.readyState === this.#ws.OPEN && !this.#isBehind()) this.#handler.drained();
   }
 
-  /** Counts what the socket has not taken; false where there is no room for it. */
+  /** Counts the bytes that the socket has not sent; returns false if there is no room for them. */
   #hasRoom(): boolean {
     return this.#net.destroyed || this.#buffer.set(this.#net.writableLength);
   }
@@ -161,13 +162,13 @@ class NodeSocket implements Socket {
     this.#ws.terminate();
   }
 
-  /** Asks for a sign of life; a peer that gave none since the last time is gone. */
+  /** Pings the peer. A peer that has sent nothing since the last ping is cut off. */
   check(): void {
-    if (!this.#heard) {
+    if (!this.#isAlive) {
       this.cut();
       return;
     }
-    this.#heard = false;
+    this.#isAlive = false;
     this.#ws.ping();
   }
 
@@ -200,7 +201,7 @@ export class NodeSockets implements Broadcaster {
   #server: WebSocketServer | undefined;
   #closed = false;
   readonly #all = new Set<NodeSocket>();
-  /** The sockets of each topic that keep up. */
+  /** The sockets of each topic that have no backpressure. */
   readonly #members = new Map<string, Set<NodeSocket>>();
   readonly #pings = new PingRounds(this.#all);
   readonly #later = new LaterSockets(() => {
@@ -212,7 +213,7 @@ export class NodeSockets implements Broadcaster {
   publish(topic: string, texts: readonly string[]): number {
     const members = this.#members.get(topic);
     if (members === undefined) return 0;
-    // Those who fall behind while it is sent are told of what they miss.
+    // The number includes sockets that lag while the texts are sent; their handlers are notified of what they miss.
     const { size } = members;
     const [text = ""] = texts;
     const is_large = texts.length === 1 && text.length >= LARGE_CHARACTERS;
@@ -222,29 +223,30 @@ export class NodeSockets implements Broadcaster {
       for (const member of members) member.give(pieces);
       return size;
     }
-    // To those who are not reached in this turn's share it is as if they were behind: they get it in a later turn.
+    // A member that is not reached in this tick is treated as if it had backpressure: it gets the texts in a later
+    // tick.
     for (const member of [...members]) {
       if (!this.#later.isOver) {
         member.give(pieces);
         continue;
       }
-      member.putOff(first);
-      this.#later.add(() => member.takeTurn());
+      member.skip(first);
+      this.#later.add(() => member.resume());
     }
     return size;
   }
 
-  /** A large text as a frame. */
+  /** Returns the frame of a large text. */
   frameOf(text: string): Buffer {
     if (this.#framed?.text === text) return this.#framed.frame;
     const [{ frames }] = piecesOf([text]) as [Piece];
-    // It is kept for as long as sockets wait for it, and for this turn at least.
+    // The frame is kept while sockets wait for it, and at least for this tick.
     if (this.#framed === null) this.#later.add(() => undefined);
     this.#framed = { text, frame: frames };
     return frames;
   }
 
-  /** Completes an upgrade that was let pass, and serves the socket. */
+  /** Completes an accepted upgrade, and serves the socket. */
   open(req: IncomingMessage, net: NetSocket, head: Buffer, opener: SocketOpener): void {
     if (this.#server === undefined) {
       this.#load().then(
@@ -275,27 +277,27 @@ export class NodeSockets implements Broadcaster {
     if (members?.size === 0) this.#members.delete(topic);
   }
 
-  /** A socket was closed. */
+  /** Removes a closed socket. */
   forget(socket: NodeSocket): void {
     this.#all.delete(socket);
   }
 
-  /** Says goodbye to everyone. */
+  /** Sends a close frame to all sockets. */
   end(code: number, reason: string): void {
     for (const socket of [...this.#all]) socket.end(code, reason);
   }
 
-  /** Cuts every connection. */
+  /** Breaks every connection. */
   close(): void {
     this.#closed = true;
     this.#pings.end();
     for (const socket of [...this.#all]) socket.cut();
   }
 
-  /** Loads the library, with the first handshake: it brings all of TLS, which no start should wait for. */
+  /** Loads the library at the first handshake: it loads all of TLS, which would slow down every start. */
   async #load(): Promise<void> {
     const { WebSocketServer: Library } = await import("ws");
-    // `closeTimeout` is not in the library's types: a socket is destroyed this long after the close frame.
+    // `closeTimeout` is missing in the library's types: a socket is destroyed this long after the close frame.
     const options = {
       noServer: true,
       clientTracking: false,

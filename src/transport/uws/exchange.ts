@@ -1,14 +1,14 @@
 /**
- * One request and its answer on the wire: the only file that touches uWebSockets.js requests and
- * responses. It copies what it needs at once (a request is only valid until the handler returns),
- * collects bodies within bounds, writes answers corked, and streams with the peer's pace. Whether a
- * request may pass, and what is answered, is the pipeline's.
+ * One request and its answer on the wire; the only file that uses uWebSockets.js requests and responses. It copies what
+ * it needs at once, because a request is only valid until the handler returns. It collects bodies within limits, writes
+ * answers corked, and streams at the reader's pace. The pipeline decides whether a request may pass, and what the
+ * answer is.
  *
- * Pipelined requests: the library hands over every request of a read, one after the other, for as long as each is
- * answered before its handler returns. It closes the connection at a request that comes while the answer before is not
- * whole. Both bound what a connection can demand: an answer is whole only when the socket has taken it, so a client
- * that does not read gets no further answer; and a turn of the event loop answers so many requests at once, and leaves
- * the others to the next turn.
+ * Pipelined requests: the library passes on every request of one read, one after the other, while each is answered
+ * before its handler returns. It closes the connection at a request that comes before the previous answer is complete.
+ * Both limit what a connection can demand. An answer is complete only when the socket has sent it, so a client that
+ * does not read gets no further answer. And one event-loop tick answers a limited number of requests, and leaves the
+ * others to the next tick.
  */
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import {
@@ -26,7 +26,7 @@ import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
 import type { Sink, WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
-import { AnswerTurn } from "./answer-turn.js";
+import { AnswerBudget } from "./answer-budget.js";
 import { RequestHead } from "./head.js";
 import { wireHeaders, wireText } from "./text.js";
 
@@ -34,31 +34,31 @@ const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
 );
 /**
- * The library closes a connection that is idle for 8 to 12 s: it looks every 4 s. A client that keeps a pool can go by
- * it, and does not write to a connection that is being closed.
+ * The library closes a connection that is idle for 8 to 12 s, because it checks every 4 s. With this header a client
+ * with a connection pool does not write to a connection that is being closed.
  */
 const KEEP_ALIVE = "\r\nKeep-Alive: timeout=8";
 const CLOSE = "\r\nConnection: close";
-/** As the library knows it: in this case alone it sends the go-ahead, and before anyone is asked. */
+/** The library sends the go-ahead by itself only for this spelling, and before any handler is called. */
 const EXPECTS_CONTINUE = "100-continue";
 const EMPTY = new Uint8Array(0);
 const READS = new Set(["get", "head", "options"]);
-/** A longer text is turned into bytes once, before the socket is asked for the first time. */
+/** A longer text is converted to bytes once, before the first write to the socket. */
 const SHORT_TEXT_CHARACTERS = 64 * 1024;
 
-/** What all connections are answered while the library reads. */
-const turn = new AnswerTurn();
+/** Limits the answers of all connections in one tick. */
+const answerBudget = new AnswerBudget();
 
-/** Takes a body piece by piece; a piece is the library's until it returns. */
+/** Takes a body piece by piece. The library owns a piece, until this returns. */
 type TakePiece = (piece: Uint8Array, last: boolean) => void;
 
 /** A body that is held back. */
 interface HeldBody {
-  /** Content-Length; NaN or 0 where there is none. */
+  /** Content-Length; NaN or 0 if there is none. */
   readonly declared: number;
-  /** What was on its way. */
+  /** The pieces that were in flight. */
   readonly pieces: (readonly [piece: Uint8Array, last: boolean])[];
-  /** Takes what comes from now on; null while it is held back. */
+  /** Takes the later pieces; null while the body is held back. */
   take: TakePiece | null;
 }
 
@@ -71,19 +71,21 @@ export class UwsExchange implements Exchange {
   #collector: BodyCollector | null = null;
   #held: HeldBody | null = null;
   #close_after_answer = false;
-  /** The client that waits with its body was told to go on. */
+  /** A client that waited with its body got the go-ahead. */
   #continued = false;
-  /** The library takes the go-ahead for the status line. */
+  /** The library counts the go-ahead as the status line. */
   #status_taken = false;
-  /** What it has not read yet waits in the system's buffers. */
+  /** Set while nothing is read; the unread bytes wait in the system's buffers. */
   #quiet: NodeJS.Timeout | null = null;
   #body_ended = false;
-  #thrown_away = 0;
+  #discardedBytes = 0;
   #lingers = false;
   #streaming = false;
   #abort_listeners: (() => void)[] | null = null;
 
-  /** @param head_only the method is HEAD: headers as for GET, no body */
+  /**
+   * @param head_only the method is HEAD: the same headers as for GET, no body
+   */
   constructor(res: HttpResponse, req: HttpRequest, head_only: boolean) {
     this.#res = res;
     this.#req = req;
@@ -91,7 +93,7 @@ export class UwsExchange implements Exchange {
     this.#head_only = head_only;
   }
 
-  /** A header by its lower-case name, "" where absent. */
+  /** Returns a header by its lower-case name; "" if it is missing. */
   header(name: string): string {
     return this.#head.get(name);
   }
@@ -100,68 +102,66 @@ export class UwsExchange implements Exchange {
     return this.#head.has(name);
   }
 
-  /** The path as sent. Only until `detach`. */
+  /** The path as sent. Valid until `detach`. */
   get path(): string {
     return this.#req?.getUrl() ?? "";
   }
 
-  /** What follows `?`. Only until `detach`. */
+  /** The part after `?`. Valid until `detach`. */
   get query(): string | undefined {
     return this.#req?.getQuery();
   }
 
-  /** The method in lower case. Only until `detach`. */
+  /** The method in lower case. Valid until `detach`. */
   get verb(): string {
     return this.#req?.getMethod() ?? "";
   }
 
-  /** The address of the socket's other end; IPv6 is written out in full. Only until the answer. */
+  /** The address of the socket's other end; IPv6 is written out in full. "" after the answer. */
   get peer(): string {
     return this.#ended ? "" : Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
   }
 
-  /** The library takes what others would refuse. */
+  /** The library accepts requests that other servers refuse. */
   get fault(): Failure | null {
     return this.#head.fault;
   }
 
   /**
-   * What changes something waits until the library has read what came with it: where that is no request, the library
-   * answers with an error of its own, and nothing may have been carried out by then.
+   * A request that changes something waits until the library has parsed the bytes that came with it. If they are no
+   * request, the library answers with an error of its own, and nothing may have been executed by then.
    */
   get body_first(): boolean {
     return this.#head.chunked || (!READS.has(this.verb) && !(this.#declared > BODY_BYTES_MAX));
   }
 
-  /** Content-Length; 0 where there is none. */
+  /** Content-Length; 0 if there is none. */
   get #declared(): number {
     return Number(this.header("content-length"));
   }
 
-  /** True once the answer has begun or the client has gone. */
+  /** True once the answer has started or the client has gone. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** True while a long answer is being written; `onAbort` tells of its end, too. */
+  /** True while a long answer is being written; `onAbort` also reports its end. */
   get streaming(): boolean {
     return this.#streaming && !this.#ended;
   }
 
-  /**
-   * True while a client that has its refusal sends on: `cut` it when that was long enough; `onAbort` tells of its end.
-   */
+  /** True while a client that was refused still sends. `cut` it after a while; `onAbort` reports its end. */
   get lingers(): boolean {
     return this.#lingers && !this.#ended;
   }
 
-  /** The answer will come after the handler has returned. */
+  /** Announces that the answer will come after the handler has returned. */
   detach(): void {
     this.#req = null;
     this.#watch();
   }
 
-  /** Called when the client has gone before the whole answer, or a long answer is at its end. */
+  /** Called when the client has gone before the whole answer, or when a long answer has ended. */
   onAbort(listener: () => void): void {
     this.#watch().push(listener);
   }
@@ -197,45 +197,45 @@ export class UwsExchange implements Exchange {
     const collector = new BodyCollector(this.#held?.declared ?? this.#declared, { ...receiver, done });
     this.detach();
     this.#read((piece, last) => {
-      if (collector.given_up) this.#throwAway(piece.byteLength, last);
+      if (collector.given_up) this.#discard(piece.byteLength, last);
       else collector.push(piece, last, copyOf);
     });
     this.#collector = collector;
-    if (!collector.given_up) this.#goAhead();
+    if (!collector.given_up) this.#sendContinue();
     collector.begin();
   }
 
-  /** Tells a client that waits with its body to send it. */
-  #goAhead(): void {
+  /** Sends the go-ahead to a client that waits with its body. */
+  #sendContinue(): void {
     const expected = this.header("expect");
     if (this.#continued || !expectsContinue(expected)) return;
     this.#continued = true;
     if (expected === EXPECTS_CONTINUE || this.#ended) return;
     this.#status_taken = true;
-    // The library ends the line: the empty one after it is the end of an answer without headers.
+    // The library ends this line. The empty line after it ends an answer without headers.
     this.#res.cork(() => this.#res.writeStatus(`${STATUS_LINES[100]}\r\n`));
   }
 
-  /** Has the body taken as it comes; what was held back of it behind this call. */
+  /** Passes on the body piece by piece. Pieces that were held back follow after this call. */
   #read(taker: TakePiece): void {
     const held = this.#held;
-    const take = this.#head.chunked ? this.#endLater(taker) : taker;
+    const take = this.#head.chunked ? this.#delayEnd(taker) : taker;
     if (held === null) {
       this.#res.onData((chunk, last) => take(new Uint8Array(chunk), last));
       return;
     }
-    const pieces = this.#letGo(held, take);
+    const pieces = this.#releaseBody(held, take);
     process.nextTick(() => {
       for (const [piece, last] of pieces) take(piece, last);
     });
   }
 
   /**
-   * The end of a chunked body is told when the library has taken in what came with it: where it finds no request there,
-   * it answers with an error of its own, and nothing may have been carried out by then. For the same reason nothing
-   * more is read for a while: only a client whose answer takes longer is to be noticed when it goes.
+   * Reports the end of a chunked body only when the library has parsed the bytes that came with it: if it finds no
+   * request there, it answers with an error of its own, and nothing may have been executed by then. For the same reason
+   * nothing more is read for a while; only a client whose answer takes longer is noticed when it goes.
    */
-  #endLater(take: TakePiece): TakePiece {
+  #delayEnd(take: TakePiece): TakePiece {
     return (piece, last) => {
       if (!last) {
         take(piece, false);
@@ -256,8 +256,8 @@ export class UwsExchange implements Exchange {
     if (!this.#ended) this.#res.resume();
   }
 
-  /** Ends the holding back of the body; gives back what had come of it. */
-  #letGo(held: HeldBody, take: TakePiece): HeldBody["pieces"] {
+  /** Stops holding back the body. Returns the pieces that have arrived. */
+  #releaseBody(held: HeldBody, take: TakePiece): HeldBody["pieces"] {
     this.#held = null;
     held.take = take;
     if (!this.#ended) this.#res.resume();
@@ -277,49 +277,49 @@ export class UwsExchange implements Exchange {
     this.onAbort(() => stream.abort());
     this.#read((piece, last) => {
       if (this.#close_after) {
-        this.#throwAway(piece.byteLength, last);
+        this.#discard(piece.byteLength, last);
         return;
       }
       stream.push(copyOf(piece), last);
       onPiece();
     });
-    this.#goAhead();
+    this.#sendContinue();
     return stream;
   }
 
-  /** The connection ends with the answer: what is left of the body is thrown away. */
+  /** Ends the connection with the answer; the rest of the body is dropped. */
   closeAfterAnswer(): void {
     this.#close_after_answer = true;
   }
 
-  /** The answer goes out before the end of a body that was refused, and the connection ends with it. */
+  /** Whether the answer is sent before the end of a refused body, and the connection ends with it. */
   get #close_after(): boolean {
     return this.#close_after_answer || this.#collector?.given_up === true;
   }
 
-  /** The client may or may not send its body: it was not told to. */
+  /** Whether the client may or may not send its body, because it got no go-ahead. */
   get #waits(): boolean {
     return !this.#continued && expectsContinue(this.header("expect")) && this.#bringsBody();
   }
 
   /**
-   * The connection ends with the answer, and until then the library is to think that the answer is not whole: of what
-   * comes meanwhile it carries nothing out, but closes the connection.
+   * Whether the connection ends with the answer, and the library must treat the answer as incomplete until then. So it
+   * executes no request that arrives meanwhile, but closes the connection.
    */
   get #ends_held(): boolean {
     return (this.#close_after && !this.#body_ended) || this.#head.chunked || this.#waits;
   }
 
   /**
-   * What comes of a body behind its refusal. Past the bound it is left in the system's buffers: that stops the sender.
+   * Drops a piece of a refused body. Beyond the limit the body stays in the system's buffers, which stops the sender.
    */
-  #throwAway(bytes: number, last: boolean): void {
-    const before = this.#thrown_away;
-    this.#thrown_away += bytes;
+  #discard(bytes: number, last: boolean): void {
+    const before = this.#discardedBytes;
+    this.#discardedBytes += bytes;
     this.#body_ended = last;
-    // Not here: the library reads on, on what it has given back.
+    // Not in this call: the library still reads the buffer that a cut would release.
     if (last && this.#lingers) setImmediate(() => this.cut());
-    else if (before <= REFUSED_LINGER_BYTES_MAX && this.#thrown_away > REFUSED_LINGER_BYTES_MAX && !this.#ended)
+    else if (before <= REFUSED_LINGER_BYTES_MAX && this.#discardedBytes > REFUSED_LINGER_BYTES_MAX && !this.#ended)
       this.#res.pause();
   }
 
@@ -329,19 +329,19 @@ export class UwsExchange implements Exchange {
       reply.discard?.();
       return;
     }
-    // In the handler's own turn the response is corked already.
+    // In the handler's own call the response is already corked.
     if (this.#req === null) {
-      if (this.#held !== null) this.#letGo(this.#held, throwPiece);
+      if (this.#held !== null) this.#releaseBody(this.#held, discardPiece);
       this.#res.cork(() => this.#write(reply));
-    } else if (isLong(reply.body) && this.#bringsBody()) this.#writeBehindBody(reply);
-    else if (this.#head.closes || turn.isOver()) this.#writeLater(reply);
+    } else if (isLong(reply.body) && this.#bringsBody()) this.#writeAfterBody(reply);
+    else if (this.#head.closes || answerBudget.isOver()) this.#writeLater(reply);
     else this.#write(reply);
   }
 
   /**
-   * Answers when the library has read on. Until then the answer is not whole: at a request behind this one in the same
-   * read the library closes the connection. A client that asks for the connection's end sends nothing behind it
-   * (RFC 9112, 9.6), and the library would hand that over, too.
+   * Answers after the library has finished its read. Until then the answer is incomplete, so the library closes the
+   * connection at a further request in the same read. A client that asks to end the connection sends nothing more (RFC
+   * 9112, 9.6), but the library would pass that on, too.
    */
   #writeLater(reply: WireReply): void {
     this.detach();
@@ -352,17 +352,17 @@ export class UwsExchange implements Exchange {
     });
   }
 
-  /** Whether the client sends a body that nobody asked for. */
+  /** Whether the client sends a body that no handler has requested. */
   #bringsBody(): boolean {
     const length = this.header("content-length");
     return (length !== "" && length !== "0") || this.header("transfer-encoding") !== "";
   }
 
   /**
-   * Answers when the body has come, which is thrown away: where the connection is to end with the answer, the library
-   * ends it with what it has not read, and the end of a long answer is lost with it.
+   * Answers after the body has arrived; the body is dropped. If the connection is to end with the answer, the library
+   * closes it with unread bytes, and the end of a long answer is lost.
    */
-  #writeBehindBody(reply: WireReply): void {
+  #writeAfterBody(reply: WireReply): void {
     this.detach();
     let bytes = 0;
     this.#read((piece, last) => {
@@ -373,7 +373,7 @@ export class UwsExchange implements Exchange {
     });
   }
 
-  /** Breaks the connection: nothing that could be answered would be true. */
+  /** Breaks the connection, because no answer would be correct. */
   cut(): void {
     if (!this.#ended) this.#res.close();
   }
@@ -407,25 +407,25 @@ export class UwsExchange implements Exchange {
     return this.#ends_held || this.#close_after || this.#head.closes;
   }
 
-  /** Whether it ends with the answer, and the library does not end it by itself. */
+  /** Whether the connection ends with the answer, and this class must end it, not the library. */
   get #is_cut(): boolean {
     return this.#ends_held || (this.#closes && !this.#head.library_closes);
   }
 
   /**
-   * An answer without a body.
-   * @param length of the body that a GET would get; undefined where that is not known
+   * Writes an answer without a body.
+   * @param length the length of the body that a GET would get; undefined if it is unknown
    */
   #writeHead(name: string, rest: string, length: number | undefined): void {
     const res = this.#res;
-    // A socket that is to take no byte cannot be asked whether it is behind: the connection ends.
+    // Without any body byte the library does not report backpressure, so the connection ends.
     if (length === undefined || length === 0 || this.#is_cut) {
       this.#writeHeld(name, length === undefined ? rest : `${rest}\r\nContent-Length: ${length}`, null);
       return;
     }
     this.#endQuiet();
     res.writeHeader(name, wireHeaders(rest + (this.#closes ? CLOSE : KEEP_ALIVE)));
-    // None of so many bytes: that writes the length, and tells whether the socket is behind.
+    // Zero of `length` bytes: this writes the length and reports backpressure.
     const [taken] = res.tryEnd(EMPTY, length);
     if (taken) {
       res.endWithoutBody();
@@ -443,9 +443,7 @@ export class UwsExchange implements Exchange {
     });
   }
 
-  /**
-   * A body, as the socket takes it: the library would copy what it cannot send at once, and forget that it is not sent.
-   */
+  /** Writes a body at the socket's pace. Otherwise the library would copy the unsent part, and lose track of it. */
   #writeBody(body: string | Uint8Array): void {
     const res = this.#res;
     const given = typeof body === "string" && body.length > SHORT_TEXT_CHARACTERS ? Buffer.from(body) : body;
@@ -465,7 +463,7 @@ export class UwsExchange implements Exchange {
     });
   }
 
-  /** The answer is whole; those that took it for a long one are told. */
+  /** Marks the answer as complete, and notifies the listeners if it was a long one. */
   #finish(): void {
     this.#ended = true;
     if (!this.#streaming) return;
@@ -473,10 +471,10 @@ export class UwsExchange implements Exchange {
   }
 
   /**
-   * A whole answer that leaves the connection open to be read: the library ends both together, and what it has not read
-   * by then resets the connection. So the body goes out behind the last header, where the library still expects
-   * headers. The line end that it puts behind a header is the last of a text, which is JSON, or ends the headers;
-   * behind stored bytes it is nobody's: the connection ends.
+   * Writes a whole answer and keeps the connection open for reading. The library can only end both together, and unread
+   * bytes then reset the connection. So the body is written after the last header, while the library still expects
+   * headers. The library adds a line end to each header. After JSON text it is part of the body, and without a body it
+   * ends the headers. After stored bytes it is superfluous, which does no harm, because the connection ends.
    */
   #writeHeld(name: string, rest: string, body: string | Uint8Array | null): void {
     const length = typeof body === "string" ? Buffer.byteLength(body) + "\r\n".length : (body?.byteLength ?? 0);
@@ -488,17 +486,17 @@ export class UwsExchange implements Exchange {
     this.#res.writeHeader(name, typeof whole === "string" ? wireText(whole) : whole);
     const sends_on = this.#close_after && !this.#body_ended;
     if (sends_on && this.#head.fault === null && !this.#head.chunked) this.#lingers = true;
-    else this.#cutSoon(length);
+    else this.#cutAfterRead(length);
   }
 
-  /** Ends the connection when the client has had time to read its answer, unless it does so before. */
-  #cutSoon(length: number): void {
+  /** Ends the connection after the client had time to read its answer, unless the client closes it earlier. */
+  #cutAfterRead(length: number): void {
     const long = length > PROMPT_ANSWER_BYTES_MAX;
     if (long) this.#endQuiet();
     const timer = setTimeout(
       () => {
         this.#endQuiet();
-        // What has come by then is read first: bytes that nobody has read would reset the connection.
+        // The bytes that have arrived are read first: unread bytes would reset the connection.
         setImmediate(() => this.cut());
       },
       long ? REQUEST_TIMEOUT_MS : CLOSING_LINGER_MS,
@@ -506,7 +504,9 @@ export class UwsExchange implements Exchange {
     this.onAbort(() => clearTimeout(timer));
   }
 
-  /** @param held its end leaves the connection to be cut, as `#writeHeld` does */
+  /**
+   * @param held at its end the connection is cut by this class, as in `#writeHeld`
+   */
   #openSink(held: boolean): Sink {
     const res = this.#res;
     this.#watch();
@@ -532,9 +532,9 @@ export class UwsExchange implements Exchange {
           return;
         }
         if (held) {
-          // The last chunk, as a header of the library's, which ends with what ends the body.
+          // The last chunk, disguised as a header of the library, which ends with the end of the body.
           res.cork(() => res.writeHeader("\r\n0\r\nX-Closes", "1\r\n"));
-          this.#cutSoon(Number.POSITIVE_INFINITY);
+          this.#cutAfterRead(Number.POSITIVE_INFINITY);
           return;
         }
         res.cork(() => res.end());
@@ -550,7 +550,7 @@ export class UwsExchange implements Exchange {
   }
 }
 
-/** Whether an answer is too long to be with its reader before the connection ends. */
+/** Whether an answer is too long to reach its reader before the connection ends. */
 function isLong(body: WireReply["body"]): boolean {
   return body !== null && typeof body !== "function" && body.length > PROMPT_ANSWER_BYTES_MAX;
 }
@@ -561,7 +561,7 @@ function byteLength(body: string | Uint8Array): number {
 
 let due: (() => void)[] = [];
 
-/** Calls back in the next turn of the loop, when the library has read on. */
+/** Calls back in the next event-loop tick, after the library has finished its read. */
 function whenRead(task: () => void): void {
   if (due.length === 0) setImmediate(runDue);
   due.push(task);
@@ -573,11 +573,13 @@ function runDue(): void {
   for (const task of tasks) task();
 }
 
-function throwPiece(): void {
-  // The library passes over what is left of a body when its request is answered.
+function discardPiece(): void {
+  // The library skips the rest of a body when its request is answered.
 }
 
-/** uWebSockets.js takes a chunk back when its handler returns. A small copy comes from Node's pool. */
+/**
+ * Copies a chunk, because uWebSockets.js takes it back when the handler returns. A small copy comes from Node's pool.
+ */
 function copyOf(chunk: Uint8Array): Uint8Array {
   const copy = Buffer.allocUnsafe(chunk.byteLength);
   copy.set(chunk);

@@ -1,16 +1,16 @@
 /**
- * The headers of a request as uWebSockets.js has parsed them, read once: its own look-up gives the first of several
- * lines, and does not tell an empty one from none. It lets pass what two readers may take for bodies of different
- * lengths, or for another server's: a proxy before the server, and the server. Malformed names and values it does not
- * read at all.
+ * The headers of a request as uWebSockets.js has parsed them, read once. The library's own look-up returns only the
+ * first of several lines, and does not distinguish an empty header from a missing one. The library also accepts
+ * requests that a proxy and the server may read differently: with bodies of different lengths, or for another host. It
+ * skips malformed names and values.
  */
 import type { HttpRequest } from "uWebSockets.js";
 import type { Failure } from "../../base/result.js";
 import {
   CODING_UNKNOWN,
-  HOST_IN_DOUBT,
+  HOST_AMBIGUOUS,
   isKnownCoding,
-  LENGTH_IN_DOUBT,
+  LENGTH_AMBIGUOUS,
   refuseExpectation,
   refuseRepeated,
 } from "../ambiguity.js";
@@ -18,11 +18,11 @@ import {
 const DIGITS = /^\d+$/;
 const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 
-/** Why a line of a header cannot be taken; null where it can. */
+/** Returns why a line of a header is refused; null if it is valid. */
 function faultOf(name: string, value: string): Failure | null {
   switch (name) {
     case "content-length":
-      return DIGITS.test(value) ? null : LENGTH_IN_DOUBT;
+      return DIGITS.test(value) ? null : LENGTH_AMBIGUOUS;
     case "transfer-encoding":
       return isKnownCoding(value) ? null : CODING_UNKNOWN;
     case "expect":
@@ -35,7 +35,7 @@ function faultOf(name: string, value: string): Failure | null {
 export class RequestHead {
   readonly #names: string[] = [];
   readonly #values: string[] = [];
-  /** Why the request is not to be carried out; null where it may be. */
+  /** Why the request must not be executed; null if it may be. */
   readonly fault: Failure | null;
 
   constructor(req: HttpRequest) {
@@ -52,7 +52,7 @@ export class RequestHead {
       }
       const repeated = refuseRepeated(name);
       if (repeated === null) values[before] += (name === "cookie" ? "; " : ", ") + value;
-      else if (fault === null || repeated === HOST_IN_DOUBT) fault = repeated;
+      else if (fault === null || repeated === HOST_AMBIGUOUS) fault = repeated;
     });
     this.fault = fault;
   }
@@ -61,12 +61,12 @@ export class RequestHead {
     return this.#names.includes(name);
   }
 
-  /** The lines of a header as one list, "" where there is none. */
+  /** Returns the lines of a header as one list; "" if there is none. */
   get(name: string): string {
     return this.#values[this.#names.indexOf(name)] ?? "";
   }
 
-  /** Whether the body comes in chunks. */
+  /** Whether the body is chunked. */
   get chunked(): boolean {
     return this.get("transfer-encoding") !== "";
   }
@@ -77,8 +77,8 @@ export class RequestHead {
   }
 
   /**
-   * Whether the library ends the connection with the answer: it takes each value of so many characters for `close`, and
-   * then leaves it to the server to say so.
+   * Whether the library ends the connection with the answer: it takes each value of this length for `close`, and leaves
+   * the response header to the server.
    */
   get library_closes(): boolean {
     return this.get("connection").length === "close".length;

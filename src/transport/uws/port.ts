@@ -1,6 +1,6 @@
 /**
- * One listening port on uWebSockets.js: its router, its binding, its sockets. The port is bound exclusively:
- * the library would share it with a second server without a word.
+ * One listening port on uWebSockets.js: its router, its binding, its sockets. The port is bound exclusively, because
+ * otherwise the library would silently share it with a second server.
  */
 import { createRequire } from "node:module";
 import type uWebSockets from "uWebSockets.js";
@@ -10,13 +10,13 @@ import type { ListeningPort, PortOptions, RouterRow, Transport } from "../transp
 import { UwsExchange } from "./exchange.js";
 import { UwsSockets } from "./sockets.js";
 
-/** As the CommonJS that it is: a module of its own for the import takes 2 ms of a start. */
+/** Loaded as CommonJS: the wrapper module of an import takes 2 ms of a start. */
 const uWS = createRequire(import.meta.url)("uWebSockets.js") as typeof uWebSockets;
 
 /** Another process may take the port between the two binds. */
 const FREE_PORT_TRIES_MAX = 10;
 
-/** What the library takes beside what its types say. */
+/** A method that is missing in the library's types. */
 interface ExclusiveListener {
   listen(host: string, port: number, options: number, done: (socket: us_listen_socket | false) => void): void;
 }
@@ -30,7 +30,8 @@ class UwsPort implements ListeningPort {
   constructor(options: PortOptions) {
     this.#app = uWS.App();
     const { connections } = options;
-    // Also told of the end of a connection, but not where it was upgraded: then its socket tells.
+    // The filter is also called at the end of a connection, but not if it was upgraded; then its socket reports the
+    // end.
     this.#app.filter((res, change) => {
       if (Number(change) < 0) connections.leave();
       else if (!connections.enter()) res.close();
@@ -65,8 +66,8 @@ class UwsPort implements ListeningPort {
   }
 
   /**
-   * Binds a free port by its number: on a port that the system chose while binding, the library leaves
-   * SO_REUSEADDR off, and the next server could not have it for a minute.
+   * Binds a free port by its number. On a port that the system chose while binding, the library leaves SO_REUSEADDR
+   * off, and the next server could not bind it for a minute.
    */
   #bindFree(host: string): number | undefined {
     for (let tries = 0; tries < FREE_PORT_TRIES_MAX; tries++) {

@@ -1,9 +1,9 @@
 /**
- * WebSockets over uWebSockets.js, and its native topics: what is published in one turn of the loop goes out to
- * all members of a topic at once, at a fraction of what a send to each would cost.
+ * WebSockets with uWebSockets.js, and its native topics. The texts that are published in one tick go out to all members
+ * of a topic at once, which costs a fraction of a send to each.
  *
- * The library says of a socket that is behind only which message of a turn was the first to be dropped
- * and skips the turn's others without a word: the handler hears which, and has to see to the rest.
+ * About a socket with backpressure the library only reports the first message of a tick that it has dropped, and
+ * silently skips the tick's other messages. The handler gets that first message, and must send the rest itself.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, us_socket_context_t } from "uWebSockets.js";
 import {
@@ -17,36 +17,36 @@ import { SocketBuffer } from "../socket-buffers.js";
 import { wireText } from "./text.js";
 import type { Admission, Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
 
-/** From this length on the library sends a published message at once, and to each socket by itself. */
+/** Messages of at least this length are sent at once by the library, and to each socket by itself. */
 const LIBRARY_LARGE_BYTES = 16 * 1024;
 /**
- * So many published messages the library collects for a socket in a turn. With the next one it sends them off and
- * keeps that one: where one of them does not fit, the one that it kept would still go out, before its time.
+ * The number of published messages that the library collects for a socket in one tick. At the next one it sends them
+ * and keeps that one. If one of them does not fit, the kept one would still be sent, too early.
  */
 const LIBRARY_COLLECTED_MAX = 32;
 
 /**
- * A text of so many characters is given to sockets in turns, and turned into bytes once. One of more than a fragment is
- * sent in fragments, as the socket takes them: the library would take memory for the whole of it, for each socket,
+ * A text of at least this length is sent to its sockets over several ticks, and encoded once. A text longer than a
+ * fragment is sent in fragments at the socket's pace: the library would allocate memory for all of it, for each socket,
  * before it sends the first byte.
  */
 const LARGE_CHARACTERS = 64 * 1024;
 const FRAGMENT_BYTES = 128 * 1024;
-/** How much of a text `missed` and `fellBehind` are told. */
+/** The length of the beginning that `missed` and `fellBehind` get. */
 const BEGINNING_CHARACTERS = 64;
 
 /**
  * Without an idle timeout the library cuts a peer that does not answer a close frame after at most 4 s; with one of
- * more than 31 s after 16 to 20 s. It offers no other way: a socket that was ended cannot be closed any more.
+ * more than 31 s after 16 to 20 s. There is no other way: an ended socket can no longer be closed.
  */
 const NO_IDLE_TIMEOUT = 0;
 
-/** The library's own numbers. */
+/** The library's numbers. */
 const SENT = 1;
 const REFUSED = 2;
 const TOO_BIG = 1009;
 
-/** What the library's sockets have beside what its types say; each gives back what `send` does. */
+/** Methods of the library's sockets that are missing in its types. Each returns the same as `send`. */
 interface FragmentSender {
   sendFirstFragment(piece: Uint8Array, isBinary: boolean): number;
   sendFragment(piece: Uint8Array): number;
@@ -64,17 +64,17 @@ class UwsSocket implements Socket {
   #handler: SocketHandler | null = null;
   readonly #buffer = new SocketBuffer();
   #closed = false;
-  /** The topic that it is in; "" for none. */
+  /** The topic of the socket; "" for none. */
   #topic = "";
-  #heard = true;
-  /** The close frame that waits until the socket has taken what it was sent before. */
-  #goodbye: { readonly code: number; readonly reason: string; readonly timer: NodeJS.Timeout } | null = null;
-  /** A copy of what was left of a large text; null where there is none. Until it is sent nothing else may be. */
+  #isAlive = true;
+  /** The close frame that waits until the socket has sent what it was given earlier. */
+  #pendingClose: { readonly code: number; readonly reason: string; readonly timer: NodeJS.Timeout } | null = null;
+  /** A copy of the unsent part of a large text; null if there is none. Nothing else may be sent before it. */
   #rest: Uint8Array | null = null;
-  /** How much of it was sent. */
+  /** The number of its bytes that were sent. */
   #rest_sent = 0;
-  /** It is to be cut: there was no room for what is left of a large text. */
-  #doomed = false;
+  /** The socket will be cut, because there was no room for the rest of a large text. */
+  #mustCut = false;
 
   constructor(ws: WebSocket<Peer>, sockets: UwsSockets) {
     this.#ws = ws;
@@ -84,15 +84,15 @@ class UwsSocket implements Socket {
   serve(opener: SocketOpener): void {
     const handler = opener(this);
     this.#handler = handler;
-    // The opener itself has ended it.
+    // The opener itself has ended the socket.
     if (this.#closed) handler.closed();
   }
 
   send(text: string): SendResult {
-    if (this.#isEnding() || this.#rest !== null || this.#doomed) return "refused";
+    if (this.#isEnding() || this.#rest !== null || this.#mustCut) return "refused";
     if (isLarge(text)) return this.#sendLarge(this.#sockets.encode(text));
     const status = this.#ws.send(wireText(text), false);
-    // Not here: who sends may be in the middle of it.
+    // Not in this call: the caller may be in the middle of a loop over sockets.
     if (status !== SENT && status !== REFUSED && !this.hasRoom()) setImmediate(() => this.cut());
     return status === SENT ? "sent" : status === REFUSED ? "refused" : "behind";
   }
@@ -109,8 +109,8 @@ class UwsSocket implements Socket {
     const left = bytes.byteLength - sent;
     if (left === 0 && this.#ws.getBufferedAmount() === 0) return "sent";
     if (!this.#takeRoom(left)) {
-      this.#doomed = true;
-      // Not here: who sends may be in the middle of it.
+      this.#mustCut = true;
+      // Not in this call: the caller may be in the middle of a loop over sockets.
       setImmediate(() => this.cut());
     } else if (left > 0) {
       this.#rest = Buffer.from(bytes.subarray(sent));
@@ -119,7 +119,10 @@ class UwsSocket implements Socket {
     return "behind";
   }
 
-  /** Sends what follows the first fragment; how far it came before the socket was behind. */
+  /**
+   * Sends the fragments after the first one. Returns the offset up to which they were sent before the socket had
+   * backpressure.
+   */
   #sendFragments(bytes: Uint8Array, from: number): number {
     const sender = this.#ws as unknown as FragmentSender;
     for (let at = from; at < bytes.byteLength; ) {
@@ -131,47 +134,49 @@ class UwsSocket implements Socket {
     return bytes.byteLength;
   }
 
-  /** Sends texts of its topic, some of them large; of the first that does not fit it is told. */
+  /** Sends texts of the topic, some of them large. The handler is notified of the first one that does not fit. */
   give(texts: readonly string[]): void {
     for (const text of texts) {
-      // Of what the library refuses it tells `dropped`.
+      // The library reports a refused text to `dropped`.
       const result = this.send(text);
-      if (this.#topic === "" || this.#doomed) return;
+      if (this.#topic === "" || this.#mustCut) return;
       if (result === "refused") {
-        this.putOff(text);
+        this.skip(text);
         return;
       }
       if (this.#rest === null) continue;
-      // In the topic it would get what is published next in the middle of this text.
+      // In the topic, the socket would get the next published text in the middle of this one.
       this.#leaveTopic();
       this.#handler?.fellBehind(beginningOf(text));
     }
   }
 
-  /** Does not get a text of its topic in this turn: its handler takes over, from this text on. */
-  putOff(text: string): void {
+  /** Does not send a text of the topic in this tick. The handler takes over, starting with this text. */
+  skip(text: string): void {
     this.#leaveTopic();
     this.#handler?.missed(beginningOf(text));
   }
 
   #leaveTopic(): void {
-    this.#sockets.excuse(this, this.#topic);
+    this.#sockets.leaveLater(this, this.#topic);
     this.#topic = "";
   }
 
-  /** Sends texts to this socket alone, in order; of the first that does not fit `dropped` is told. */
+  /** Sends texts to this socket only, in order. The library reports the first one that does not fit to `dropped`. */
   sendEach(texts: readonly Uint8Array[]): void {
     this.#ws.cork(() => {
       for (const text of texts) if (this.#ws.send(text, false) === REFUSED) return;
     });
   }
 
-  /** Counts what the socket has not taken; false where there is no room for it. */
+  /** Counts the bytes that the socket has not sent; returns false if there is no room for them. */
   hasRoom(): boolean {
     return this.#takeRoom(this.#rest?.byteLength ?? 0);
   }
 
-  /** @param left bytes that are kept of a large text */
+  /**
+   * @param left the bytes that are kept of a large text
+   */
   #takeRoom(left: number): boolean {
     return this.#closed || this.#buffer.set(this.#ws.getBufferedAmount() + left);
   }
@@ -186,70 +191,70 @@ class UwsSocket implements Socket {
     this.#sockets.enter(this, topic);
   }
 
-  /** Sends the close frame. The library drops one that does not fit: it waits for room then, but not for long. */
+  /** Sends the close frame. The library drops one that does not fit, so it waits for room, but not for long. */
   end(code: number, reason: string): void {
     if (this.#isEnding()) return;
     if (this.#rest === null && this.#ws.getBufferedAmount() === 0) {
       this.#ws.end(code, reason);
       return;
     }
-    this.#goodbye = { code, reason, timer: setTimeout(() => this.cut(), SOCKET_CLOSE_MS_MAX) };
+    this.#pendingClose = { code, reason, timer: setTimeout(() => this.cut(), SOCKET_CLOSE_MS_MAX) };
     if (this.#topic !== "") this.#leaveTopic();
   }
 
-  /** A sign of life has come. */
-  heard(): void {
-    this.#heard = true;
+  /** Records that the peer has sent something. */
+  markAlive(): void {
+    this.#isAlive = true;
   }
 
   check(): void {
     if (this.#isEnding()) return;
-    if (!this.#heard) {
+    if (!this.#isAlive) {
       this.cut();
       return;
     }
-    this.#heard = false;
+    this.#isAlive = false;
     this.#ws.ping();
   }
 
   #isEnding(): boolean {
-    return this.#closed || this.#goodbye !== null;
+    return this.#closed || this.#pendingClose !== null;
   }
 
   subscribe(topic: string): void {
     this.#ws.subscribe(topic);
   }
 
-  /** Leaves the topic in earnest; see UwsSockets.leaving. */
+  /** Leaves the library's topic; see UwsSockets.#leaving. */
   unsubscribe(topic: string): void {
     this.#ws.unsubscribe(topic);
   }
 
-  /** A published message did not fit the socket. */
+  /** Called when a published message did not fit the socket. */
   dropped(message: ArrayBuffer): void {
-    // What was sent to it alone is known to be refused from the send's own result.
+    // A text that was sent to this socket only was reported as refused by `send`.
     if (this.#topic === "") return;
-    // Not here: the library is at this socket.
+    // Not in this call: the library is using this socket.
     if (!this.hasRoom()) setImmediate(() => this.cut());
     this.#leaveTopic();
     this.#handler?.missed(new Uint8Array(message));
   }
 
   drained(): void {
-    if (this.#closed || this.#doomed) return;
+    if (this.#closed || this.#mustCut) return;
     if (this.#rest !== null && this.#ws.getBufferedAmount() === 0) {
       this.#rest_sent = this.#sendFragments(this.#rest, this.#rest_sent);
       if (this.#rest_sent === this.#rest.byteLength) this.#rest = null;
     }
     if (!this.hasRoom()) this.cut();
     else if (this.#rest !== null || this.#ws.getBufferedAmount() > 0) return;
-    else if (this.#goodbye === null) this.#handler?.drained();
-    else this.#ws.end(this.#goodbye.code, this.#goodbye.reason);
+    else if (this.#pendingClose === null) this.#handler?.drained();
+    else this.#ws.end(this.#pendingClose.code, this.#pendingClose.reason);
   }
 
   closed(): void {
     this.#closed = true;
-    clearTimeout(this.#goodbye?.timer);
+    clearTimeout(this.#pendingClose?.timer);
     this.#rest = null;
     this.#buffer.set(0);
     this.#sockets.forget(this, this.#topic);
@@ -267,8 +272,8 @@ function beginningOf(text: string): Uint8Array {
 }
 
 /**
- * Whether a large text comes after a small one. The library collects small ones and sends a large one at
- * once, after those that it has collected; where one of these does not fit it sends the large one all the same.
+ * Whether a large text comes after a small one. The library collects small ones, and sends a large one at once, after
+ * the collected ones. If one of those does not fit, it sends the large one nevertheless.
  */
 function isMixed(texts: readonly string[]): boolean {
   let small = false;
@@ -285,12 +290,12 @@ export class UwsSockets implements Broadcaster {
   readonly #app: TemplatedApp;
   readonly #onClosed: () => void;
   readonly #all = new Set<UwsSocket>();
-  /** The sockets of each topic that keep up. */
+  /** The sockets of each topic that have no backpressure. */
   readonly #members = new Map<string, Set<UwsSocket>>();
   /**
-   * Sockets that fell behind since the last publish, with the topic that they are to leave. The library tells of a
-   * dropped message while it walks over the socket's messages: leaving the topic there frees what it walks over
-   * and ends the process. They leave before anything else could reach them by the topic.
+   * The sockets that got backpressure since the last publish, with the topic that they must leave. The library reports
+   * a dropped message while it iterates over the socket's messages; leaving the topic there frees those messages and
+   * crashes the process. The sockets leave before anything else could reach them by the topic.
    */
   readonly #leaving = new Map<UwsSocket, string>();
   readonly #pings = new PingRounds(this.#all);
@@ -300,7 +305,9 @@ export class UwsSockets implements Broadcaster {
   /** The large text that was sent last, as bytes: it goes to one socket after the other. */
   #encoded: { readonly text: string; readonly bytes: Uint8Array } | null = null;
 
-  /** @param onClosed told of each socket that is closed */
+  /**
+   * @param onClosed called for each socket that is closed
+   */
   constructor(app: TemplatedApp, onClosed: () => void = () => undefined) {
     this.#app = app;
     this.#onClosed = onClosed;
@@ -309,7 +316,7 @@ export class UwsSockets implements Broadcaster {
   publish(topic: string, texts: readonly string[]): number {
     const members = this.#members.get(topic);
     if (members === undefined) return 0;
-    // Those who fall behind while it is sent are told of what they miss.
+    // The number includes sockets that get backpressure meanwhile; their handlers are notified of what they miss.
     const { size } = members;
     if (texts.some(isLarge)) {
       this.#publishLarge(members, texts);
@@ -324,13 +331,16 @@ export class UwsSockets implements Broadcaster {
       return size;
     }
     for (const text of texts) {
-      this.#letGo();
+      this.#unsubscribeLeaving();
       this.#app.publish(topic, wireText(text), false);
     }
     return size;
   }
 
-  /** To those who are not reached in this turn's share it is as if they were behind: they get it in a later turn. */
+  /**
+   * Sends texts, some of them large. A member that is not reached in this tick is treated as if it had backpressure: it
+   * gets the texts in a later tick.
+   */
   #publishLarge(members: ReadonlySet<UwsSocket>, texts: readonly string[]): void {
     const [first = ""] = texts;
     for (const member of [...members]) {
@@ -338,16 +348,16 @@ export class UwsSockets implements Broadcaster {
         member.give(texts);
         continue;
       }
-      member.putOff(first);
+      member.skip(first);
       this.#later.add(() => member.drained());
     }
   }
 
-  /** A large text as bytes. */
+  /** Returns the bytes of a large text. */
   encode(text: string): Uint8Array {
     if (this.#encoded?.text === text) return this.#encoded.bytes;
     const bytes = Buffer.from(text);
-    // They are kept for as long as sockets wait for them, and for this turn at least.
+    // The bytes are kept while sockets wait for them, and at least for this tick.
     if (this.#encoded === null) this.#later.add(() => undefined);
     this.#encoded = { text, bytes };
     return bytes;
@@ -357,34 +367,34 @@ export class UwsSockets implements Broadcaster {
     const members = this.#members.get(topic);
     if (members === undefined) this.#members.set(topic, new Set([socket]));
     else members.add(socket);
-    // Nothing was published since it wanted to leave: it is still in.
+    // Nothing was published since the socket was to leave, so it is still in the topic.
     if (!this.#leaving.delete(socket)) socket.subscribe(topic);
   }
 
-  /** A socket of the topic fell behind. */
-  excuse(socket: UwsSocket, topic: string): void {
+  /** Removes a socket with backpressure from a topic. */
+  leaveLater(socket: UwsSocket, topic: string): void {
     this.#leave(socket, topic);
     this.#leaving.set(socket, topic);
   }
 
-  /** A socket was closed. */
+  /** Removes a closed socket. */
   forget(socket: UwsSocket, topic: string): void {
     if (topic !== "") this.#leave(socket, topic);
     this.#leaving.delete(socket);
     this.#all.delete(socket);
   }
 
-  /** Takes upgrades on a path. */
+  /** Accepts upgrades on a path. */
   listen(pattern: string, admit: (res: HttpResponse, req: HttpRequest) => Admission | Promise<Admission>): void {
     this.#app.ws<Peer>(pattern, {
       maxPayloadLength: SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
       idleTimeout: NO_IDLE_TIMEOUT,
       sendPingsAutomatically: false,
-      // Any byte the socket has not taken counts as behind; what is behind is the handler's to keep.
+      // Any unsent byte counts as backpressure; the handler keeps the texts meanwhile.
       maxBackpressure: 1,
       upgrade: (res, req, context: us_socket_context_t) => {
-        // The library goes by the key alone; without the header it is the route's plain GET, which says what is
-        // missing.
+        // The library only looks at the key. Without the Upgrade header the request is the route's plain GET, whose
+        // answer says what is missing.
         if (req.getHeader("upgrade").toLowerCase() !== "websocket") {
           req.setYield(true);
           return;
@@ -411,17 +421,17 @@ export class UwsSockets implements Broadcaster {
       },
       message: (ws, message) => {
         const { socket } = ws.getUserData();
-        socket?.heard();
+        socket?.markAlive();
         if (message.byteLength > SUBSCRIBER_MESSAGE_BYTES_MAX) socket?.end(TOO_BIG, "message too large");
       },
-      ping: (ws) => ws.getUserData().socket?.heard(),
-      pong: (ws) => ws.getUserData().socket?.heard(),
+      ping: (ws) => ws.getUserData().socket?.markAlive(),
+      pong: (ws) => ws.getUserData().socket?.markAlive(),
       dropped: (ws, message) => ws.getUserData().socket?.dropped(message),
       drain: (ws) => {
         const { socket } = ws.getUserData();
-        // Outside of the library's handler: of a large message that is sent there in part only, it forgets the rest
-        // (us_socket_write2 does not note that a write failed, so the poll for "writable" is given up when the
-        // handler returns).
+        // Outside the library's handler: if a large message is sent only in part there, the library forgets the rest
+        // (us_socket_write2 does not record that a write failed, so the poll for "writable" is stopped when the handler
+        // returns).
         if (socket !== null) setImmediate(() => socket.drained());
       },
       close: (ws) => {
@@ -431,17 +441,17 @@ export class UwsSockets implements Broadcaster {
     });
   }
 
-  /** Says goodbye to everyone. */
+  /** Sends a close frame to all sockets. */
   end(code: number, reason: string): void {
     for (const socket of [...this.#all]) socket.end(code, reason);
   }
 
-  /** The port has closed. */
+  /** Stops the pings after the port has closed. */
   close(): void {
     this.#pings.end();
   }
 
-  #letGo(): void {
+  #unsubscribeLeaving(): void {
     if (this.#leaving.size === 0) return;
     for (const [socket, topic] of this.#leaving) socket.unsubscribe(topic);
     this.#leaving.clear();

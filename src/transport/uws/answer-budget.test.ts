@@ -1,0 +1,28 @@
+import t from "tap";
+import { ANSWERS_PER_TICK, ANSWERS_TICK_MS } from "../../../schemas/limits.js";
+import { AnswerBudget } from "./answer-budget.js";
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function passTime(ms: number): void {
+  for (const from_ms = performance.now(); performance.now() - from_ms <= ms; );
+}
+
+t.test("a tick is over when it has answered many requests and taken long", async (t) => {
+  const answers = new AnswerBudget();
+  for (let at = 0; at < ANSWERS_PER_TICK; at++) t.notOk(answers.isOver(), "few");
+  passTime(ANSWERS_TICK_MS);
+  t.ok(answers.isOver(), "many, and long");
+  t.ok(answers.isOver());
+  await nextTurn();
+  t.notOk(answers.isOver(), "the next tick starts at zero");
+});
+
+t.test("a few slow answers are all sent", (t) => {
+  const answers = new AnswerBudget();
+  for (let at = 0; at < ANSWERS_PER_TICK; at++) {
+    t.notOk(answers.isOver());
+    passTime(1);
+  }
+  t.end();
+});

@@ -1,0 +1,33 @@
+/**
+ * Limits the requests that are answered in one event-loop tick while uWebSockets.js reads. The library passes on every
+ * request of a read before it serves another connection, and a read of 512 KiB has room for more than ten thousand
+ * requests. Runs on the front.
+ */
+import { ANSWERS_PER_TICK, ANSWERS_TICK_MS } from "../../../schemas/limits.js";
+
+/** The number of answers before the time is measured. Most ticks have fewer. */
+const UNTIMED_ANSWERS = 8;
+
+export class AnswerBudget {
+  #answers = 0;
+  /** The time at which the count reached UNTIMED_ANSWERS; null before that. */
+  #counted_ms: number | null = null;
+
+  /**
+   * Counts a request. Returns true if this tick has answered many requests and taken long: then this one belongs to the
+   * next tick.
+   */
+  isOver(): boolean {
+    this.#answers += 1;
+    if (this.#answers < UNTIMED_ANSWERS) return false;
+    const now_ms = performance.now();
+    if (this.#counted_ms === null) {
+      this.#counted_ms = now_ms;
+      setImmediate(() => {
+        this.#answers = 0;
+        this.#counted_ms = null;
+      });
+    }
+    return this.#answers > ANSWERS_PER_TICK && now_ms - this.#counted_ms > ANSWERS_TICK_MS;
+  }
+}

@@ -1,9 +1,9 @@
-/** docs/http-api.md "Agent metrics": what agents did, by the hour, and what its RPC methods exchange. */
+/** docs/http-api.md "Agent metrics": counts of what agents did, by the hour, and the shapes of their RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { MapOf } from "./map-of.js";
 
-/** What is counted for the actor of a call. */
+/** The counts of the caller's actions. */
 export const AGENT_METRICS = [
   "rest_calls",
   "mcp_calls",
@@ -14,7 +14,7 @@ export const AGENT_METRICS = [
 ] as const;
 export type AgentMetric = (typeof AGENT_METRICS)[number];
 
-/** What a handler reports of its work, beside its answer. */
+/** The counts that a handler reports in addition to its answer. */
 export type ReportedCounts = { readonly [Metric in "violations" | "rollbacks" | "events_published"]?: number };
 
 export const AgentMetricsQuery = Type.Object({
@@ -38,22 +38,22 @@ export const AgentCounter = Type.Object({
 export const AgentCounterList = Type.Array(AgentCounter);
 export const AgentMetricsAnswer = Type.Union([Type.Array(AgentTotal), AgentCounterList]);
 
-/** Hours since the epoch, the instance's id, what, and how many more. */
+/** Hour since the epoch, the instance's id, the metric, and the increase. */
 export const CounterRow = Type.Tuple([Type.Integer(), Type.String(), Type.Enum([...AGENT_METRICS]), Type.Integer()]);
 export type CounterRow = Static<typeof CounterRow>;
 
-/** One flush; the same run of the same node sends the same sequence number only for the same counters. */
+/** One flush. The same run of the same node uses a sequence number again only for the same counters. */
 export const CountRequest = Type.Object({
-  /** Who counted; "" where there is one server. */
+  /** The node that counted; "" for a single server. */
   node: Type.String(),
-  /** Tells this run of the node from those before. */
+  /** Distinguishes this run of the node from earlier ones. */
   run: Type.String(),
   sequence: Type.Integer({ minimum: 1 }),
   counters: Type.Array(CounterRow),
 });
 export type CountRequest = Static<typeof CountRequest>;
 
-/** `instance` null: the sums of each instance; else its counters by hour. */
+/** `instance` null: the sums of each instance. Otherwise its counters by hour. */
 export const AgentMetricsRequest = Type.Object({
   instance: Type.Union([Type.String(), Type.Null()]),
   period: Type.String(),

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Audit": the append-only audit log, and what its RPC methods exchange. */
+/** docs/http-api.md "Audit": the append-only audit log, and the shapes of its RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Before, Instant, Limit, Timestamp } from "./common.js";
@@ -62,10 +62,10 @@ export const AuditRefusalRequest = Type.Object({
 });
 export type AuditRefusalRequest = Static<typeof AuditRefusalRequest>;
 
-/** The row that was written: its id, and its time in ms since the epoch. */
+/** The stored row: its id, and its time in ms since the epoch. */
 export const AuditRefusalReply = Type.Object({ id: Type.Integer(), at: Type.Integer() });
 
-/** How often refused calls were made by now, by the rows of the first. */
+/** The current counts of repeated refused calls, by the row of the first call. */
 export const AuditCountRequest = Type.Object({
   rows: Type.Array(Type.Object({ id: Type.Integer(), at: Type.Integer(), count: Type.Integer({ minimum: 1 }) })),
 });

@@ -1,18 +1,18 @@
-/** docs/http-api.md "Backup and restore": snapshots of everything that is Koor's content. */
+/** docs/http-api.md "Backup and restore": snapshots of all content of Koor. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { MapOf } from "./map-of.js";
 
-/** The number in a snapshot's header: another one is another format. */
+/** The number in a snapshot's header. Another number means another format. */
 export const BACKUP_FORMAT = 1;
 
-/** How many records there are of each kind; a kind without records is left out. */
+/** The number of records of each kind. A kind without records is left out. */
 export const RecordCounts = MapOf(Type.Integer({ minimum: 1 }));
 export type RecordCounts = Static<typeof RecordCounts>;
 
 export const RestoreAnswer = Type.Object({ restored: RecordCounts });
 
-/** A restore's answer, and its row in the audit log. */
+/** Formats a restore's answer, which is also the detail of its row in the audit log. */
 export function writeDetail(restored: Readonly<Record<string, number>>): string {
   return JSON.stringify({ restored });
 }
@@ -20,7 +20,7 @@ export function writeDetail(restored: Readonly<Record<string, number>>): string 
 /** The next piece of a snapshot. */
 export const RestoreWriteRequest = Type.Object({ bytes: Type.Unsafe<Uint8Array>(Type.Unknown()) });
 
-/** `path` of the staging database, and what it holds. */
+/** The path of the staging database, and its record counts. */
 export const RestoreApplyRequest = Type.Object({ path: Type.String(), counts: RecordCounts });
 export type RestoreApplyRequest = Static<typeof RestoreApplyRequest>;
 export const RestoreApplyReply = Type.Object({ last_event_id: Type.Integer({ minimum: 0 }) });

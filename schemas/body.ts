@@ -1,4 +1,4 @@
-/** What the pool's reading of a long JSON body is asked, and answers (src/threads/jobs.ts). */
+/** Request and reply of the pool job that reads a long JSON body (src/threads/jobs.ts). */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 
@@ -11,8 +11,9 @@ export const ReadBodyRequest = Type.Object({
 export type ReadBodyRequest = Static<typeof ReadBodyRequest>;
 
 /**
- * `json`: the members that the schema names, without the one that may be any JSON. `free`: the exact text of that one,
- * of each item where the body is an array; null where it is not there, and no items where the schema has none.
+ * `json`: the members that the schema names, without the free member, which may be any JSON. `free`: the exact text of
+ * the free member, one for each item if the body is an array; null if it is missing. Without a free member in the
+ * schema the list is empty.
  */
 export const ReadBodyReply = Type.Object({
   json: Type.Unknown(),

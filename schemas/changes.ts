@@ -1,10 +1,13 @@
-/** docs/http-api.md "Changes": what a reader is told of, and the writer's notice of a commit that it follows from. */
+/**
+ * docs/http-api.md "Changes": the messages to a client that watches changes, and the writer's push message about a
+ * commit.
+ */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { CHANGE_KINDS_BYTES_MAX } from "./limits.js";
 import { Text } from "./text.js";
 
-/** Kinds of things that are written. */
+/** The kinds of things that are written. */
 export const CHANGE_KINDS = [
   "state",
   "spec",
@@ -23,7 +26,7 @@ export const CHANGE_KINDS = [
 ] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
-/** What a reader may ask for: a contract is a spec, told of as either. */
+/** The kinds that a client may watch. A contract is a spec, and is reported under both kinds. */
 export const ASKED_KINDS = [...CHANGE_KINDS, "contract"] as const;
 export type AskedKind = (typeof ASKED_KINDS)[number];
 
@@ -43,8 +46,8 @@ const Key = Type.Union([Type.String(), Type.Null()]);
 const Version = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]);
 
 /**
- * One message of the stream. `key` null: anything of the kind may be another now. `version` null: it is gone, or has
- * none. `lagged`: something was left out, of whatever kind.
+ * One message of the stream. `key` null: anything of the kind may have changed. `version` null: the thing is deleted,
+ * or has no version. `lagged`: changes of any kind were left out.
  */
 export const ChangeMessage = Type.Union([
   Type.Object({ kind: Type.Enum(ASKED_KINDS), key: Key, version: Version }),

@@ -1,13 +1,13 @@
 /** Clusters (docs/http-api.md "Clusters"). */
 import * as Type from "typebox";
 
-/** How a node is: well; behind the others; without the log; or ended for good, until somebody looks after it. */
+/** The state of a node: well; lagging; partitioned from the log; or halted until an operator acts. */
 export const NODE_STATES = ["ok", "catching_up", "cut_off", "halted"] as const;
 export const NodeState = Type.Enum([...NODE_STATES]);
 
 const Position = Type.Integer({ minimum: 0, description: "Id of an entry of the cluster's log." });
 
-/** What `/health` says of a node. */
+/** The part of `/health` about a node. */
 export const NodeHealth = Type.Object({
   node: Type.String(),
   leader: Type.String({ description: "Empty before any node leads." }),
@@ -17,7 +17,7 @@ export const NodeHealth = Type.Object({
   reason: Type.String(),
 });
 
-/** A node as the one that is asked knows it. */
+/** A node, as the answering node knows it. */
 export const ClusterNodeView = Type.Object({
   node: Type.String(),
   leader: Type.Boolean(),

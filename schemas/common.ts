@@ -1,12 +1,12 @@
-/** Shapes that every surface shares: the error body, times, pages and the query parameters built on them. */
+/** Shapes that all interfaces share: the error body, times, pages and the query parameters built on them. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { PAGE_ROWS_MAX } from "./limits.js";
 
-/** RFC 3339 in UTC, milliseconds. */
+/** RFC 3339 in UTC, with milliseconds. */
 export const Timestamp = Type.String({ format: "date-time", examples: ["2026-02-09T14:30:00.000Z"] });
 
-/** Lowercase hex SHA-256 of the stored bytes. */
+/** Lower-case hex SHA-256 of the stored bytes. */
 export const Hash = Type.String({ pattern: "^[0-9a-f]{64}$" });
 
 export const ErrorBody = Type.Object({
@@ -16,7 +16,7 @@ export const ErrorBody = Type.Object({
 });
 export type ErrorBody = Static<typeof ErrorBody>;
 
-/** A failed compare-and-swap says what is there now; a fence of no live claim says no more. */
+/** The body of a 412. A failed compare-and-swap includes the current version; a fence without a live claim does not. */
 export const PreconditionErrorBody = Type.Object({
   error: Type.String(),
   code: Type.Literal(412),
@@ -35,17 +35,17 @@ export const WorkspaceHeader = Type.String({
   description: "Where neither the body nor the caller says one; percent-encoded UTF-8.",
 });
 
-/** Where a list goes on that was cut: the parameters of its query; null where all of it was listed. */
+/** The query parameters with which an incomplete list continues; null if the list was complete. */
 export const ListEnd = Type.Union([Type.String(), Type.Null()]);
 /** A page's size in a query string. */
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });
 /** A version number in a query string. */
 export const VersionNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
-/** In a list that is newest first: those with a smaller id. */
+/** The upper bound of ids in a list that is newest first, exclusive. */
 export const Before = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 /** A cursor or a version that may be 0. */
 export const NonNegative = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-/** An instant in a query string: RFC 3339 as it is sent, ms since the epoch as a handler gets it. */
+/** A time in a query string: RFC 3339 on the wire, ms since the epoch for the handler. */
 export const Instant = Type.Unsafe<number>({ type: "string", format: "date-time" });
 /** A switch in a query string: `1` turns it on, `0` leaves it off. */
 export const Switch = Type.Integer({ minimum: 0, maximum: 1 });

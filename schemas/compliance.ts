@@ -1,4 +1,4 @@
-/** docs/http-api.md "Compliance": contracts checked for each active instance, and what was found. */
+/** docs/http-api.md "Compliance": checks of contracts for each active instance, and their results. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Before, Limit, Timestamp } from "./common.js";
@@ -29,15 +29,15 @@ export const ComplianceQuery = Type.Object({
 
 const ViolationsText = JsonText(Type.Array(Violation));
 
-/** The names of a project's contracts behind `after`, as far as one step gets. */
+/** The names of a project's contracts after `after`, as many as one step reads. */
 export const ComplianceContractsRequest = Type.Object({ project: Type.String(), after: Type.String() });
-/** `next`: what to ask for next; null at the end. */
+/** `next`: the `after` of the next request; null at the end. */
 export const ComplianceContractsReply = Type.Object({
   contracts: Type.Array(Type.String()),
   next: Type.Union([Type.String(), Type.Null()]),
 });
 
-/** Contracts of a project, each for an instance by its name. */
+/** Contracts of a project, each with the name of an instance. */
 export const ComplianceCheckRequest = Type.Object({
   project: Type.String(),
   pairs: Type.Array(Type.Object({ contract: Type.String(), instance: Type.String() }), {
@@ -45,7 +45,7 @@ export const ComplianceCheckRequest = Type.Object({
     maxItems: COMPLIANCE_PAIRS_MAX,
   }),
 });
-/** The violations of the first pairs, as far as one step gets. */
+/** The violations of the first pairs, as many as one step checks. */
 export const ComplianceCheckReply = Type.Object({ violations: Type.Array(ViolationsText, { minItems: 1 }) });
 
 export const ComplianceRecordRequest = Type.Object({
@@ -53,7 +53,7 @@ export const ComplianceRecordRequest = Type.Object({
   runs: Type.Array(Type.Object({ instance_id: Type.String(), contract: Type.String(), violations: ViolationsText })),
 });
 export type ComplianceRecordRequest = Static<typeof ComplianceRecordRequest>;
-/** The runs have ids from `first_id` on; `run_at` in ms. */
+/** The runs have consecutive ids from `first_id`; `run_at` in ms. */
 export const ComplianceRecordReply = Type.Object({ first_id: Type.Integer(), run_at: Type.Integer() });
 
 /** Null means any. */

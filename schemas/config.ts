@@ -1,13 +1,13 @@
 /**
- * Every option of the server in one table: its key in the settings file, type, default and help. The
- * flag (`--data-dir`) and the environment variable (`KOOR_DATA_DIR`) follow from the key (`data_dir`).
+ * Every option of the server in one table: its key in the settings file, type, default and help. The flag
+ * (`--data-dir`) and the environment variable (`KOOR_DATA_DIR`) follow from the key (`data_dir`).
  */
 import { EVENT_HISTORY_DEFAULT, STATE_HISTORY_DEFAULT } from "./limits.js";
 
 interface OptionBase {
   /** One line for `--help`. */
   readonly help: string;
-  /** What stands for the value in `--help`; absent for switches. */
+  /** The placeholder of the value in `--help`; absent for switches. */
   readonly value?: string;
 }
 export interface TextOption extends OptionBase {
@@ -23,7 +23,7 @@ interface CountOption extends OptionBase {
   readonly type: "count";
   readonly fallback: number;
 }
-/** In Go's style; the server takes it in ms, whole or not, and at least 1. */
+/** A duration in Go's style. The server gets it in ms, possibly with a fraction, and at least 1. */
 interface DurationOption extends OptionBase {
   readonly type: "duration";
   readonly fallback: string;
@@ -32,7 +32,7 @@ interface SwitchOption extends OptionBase {
   readonly type: "switch";
   readonly fallback: boolean;
 }
-/** A comma-separated list; the flag may be repeated; a JSON array in the file. */
+/** A comma-separated list. The flag may be repeated; the file has a JSON array. */
 interface ListOption extends OptionBase {
   readonly type: "list";
   readonly fallback: readonly string[];
@@ -155,7 +155,7 @@ export const OPTIONS = {
 
 export type OptionKey = keyof typeof OPTIONS;
 
-/** The settings a server runs with. */
+/** The settings that a server runs with. */
 export interface Config {
   readonly bind: string;
   readonly dashboard_bind: string;
@@ -178,7 +178,7 @@ export interface Config {
   readonly liveness_interval: number;
   /** ms */
   readonly compliance_interval: number;
-  /** "" for a server alone. */
+  /** "" for a single server. */
   readonly cluster: string;
   readonly cluster_name: string;
   readonly node_id: string;
@@ -191,7 +191,7 @@ export type ClusterSettings = Pick<Config, "cluster" | "cluster_name" | "node_id
 
 /** The settings that decide what is stored, and how much of it can be read. */
 export type StoreSettings = Pick<Config, "state_history" | "state_events" | "event_history"> & {
-  /** Whether the server asks for tokens: events that were stored before it did are then read without secrets. */
+  /** Whether the server requires tokens. Events that were stored before it did are then returned without secrets. */
   readonly guarded?: boolean;
 };
 

@@ -1,17 +1,17 @@
 /**
- * What makes JSON a contract at first sight, for whoever stores one and for whoever reads it. Endpoints that
- * are written wrong are no fault of this kind: they are violations of what is checked against them.
+ * Decides whether JSON is a contract, for writers and readers of contracts. Malformed endpoints do not matter here:
+ * they are reported as violations when something is checked against them.
  */
 import { CONTRACT_DEPTH_MAX } from "./limits.js";
 
-/** Whether a parsed value has more than so many levels of objects and arrays. Goes no deeper than these. */
+/** Whether a parsed value nests objects and arrays more than `levels` deep. It descends no deeper than that. */
 export function isTooDeep(value: unknown, levels = CONTRACT_DEPTH_MAX): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;
   return Object.values(value).some((member) => isTooDeep(member, levels - 1));
 }
 
-/** The first thing that keeps a parsed value from being a contract, as a clause; undefined where nothing does. */
+/** Returns the first reason why a parsed value is no contract, as a clause; undefined if it is one. */
 export function findContractFault(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "it must be a JSON object";
   const { kind, endpoints = null } = value as { readonly kind?: unknown; readonly endpoints?: unknown };
@@ -23,8 +23,8 @@ export function findContractFault(value: unknown): string | undefined {
 }
 
 /**
- * The JSON Schema that a definition of an endpoint holds, undefined where it is a map of fields: an object with
- * `$schema`, or with `schema` as its only member.
+ * Returns the JSON Schema in an endpoint's definition: an object with `$schema`, or with `schema` as its only member.
+ * Undefined if the definition is a map of fields.
  */
 export function jsonSchemaOf(definition: { readonly [name: string]: unknown }): unknown {
   if (typeof definition["$schema"] === "string") return definition;
@@ -32,7 +32,7 @@ export function jsonSchemaOf(definition: { readonly [name: string]: unknown }): 
   if (Object.keys(definition).length !== 1) return undefined;
   if (typeof schema === "boolean") return schema;
   if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return undefined;
-  // A field that happens to be named "schema" says of itself what no JSON Schema can say.
+  // A field that happens to be named "schema" has members that no JSON Schema can have.
   const { required } = schema as { readonly required?: unknown };
   return typeof required === "boolean" || Object.hasOwn(schema, "fields") ? undefined : schema;
 }

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Contracts": API contracts, what is checked against them, and tests of live services. */
+/** docs/http-api.md "Contracts": API contracts, checks against them, and tests of live services. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { JsonText } from "./json-text.js";
@@ -7,7 +7,7 @@ import { HttpUrl } from "./url.js";
 export const DIRECTIONS = ["request", "response", "query", "error"] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
-/** One thing that is not as the contract says. Compliance runs hold the same. */
+/** One deviation from the contract. Compliance runs store the same shape. */
 export const Violation = Type.Object({
   path: Type.String({
     description:
@@ -18,7 +18,7 @@ export const Violation = Type.Object({
 });
 export type Violation = Static<typeof Violation>;
 
-/** What is wrong with a definition of one of several contracts. */
+/** A fault in a definition of one of several contracts. */
 export const ContractWarning = Type.Object({
   contract: Type.String({ description: "The contract's name." }),
   ...Violation.properties,
@@ -30,7 +30,7 @@ export const ContractWarnings = Type.Optional(
   }),
 );
 
-/** A contract at first sight; whether it is a good one is said where it is used. */
+/** The outer shape of a contract. Faults in its definitions are reported where it is used. */
 export const ContractDocument = Type.Object({ kind: Type.Literal("contract"), endpoints: Type.Object({}) });
 
 export const ContractValidateBody = Type.Object({
@@ -66,7 +66,7 @@ const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 const Named = { project: Type.String(), name: Type.String() };
 
 export const ContractValidateRequest = Type.Object({ ...Named, body: Bytes });
-/** `count`: how many violations the text lists. */
+/** `count`: the number of violations in the text. */
 export const ContractValidateReply = Type.Object({
   count: Type.Integer({ minimum: 0 }),
   text: JsonText(ContractValidation),
@@ -74,24 +74,24 @@ export const ContractValidateReply = Type.Object({
 export type ContractValidateReply = Static<typeof ContractValidateReply>;
 
 export const ContractPrepareRequest = Type.Object({ ...Named, body: Bytes });
-/** What a live test is to send, and what was found wrong with it. */
+/** The request of a live test, and its violations. */
 export const ContractCall = Type.Object({
-  /** Of the contract: the answer is checked against the version that the request was. */
+  /** The contract's version. The answer is checked against the same version as the request. */
   version: Type.Integer(),
   endpoint: Type.String(),
   base_url: Type.String(),
   method: Type.String(),
-  /** Where the endpoint cannot be called: why, and nothing is sent. */
+  /** Why the endpoint cannot be called; then nothing is sent. */
   error: Type.String(),
-  /** Null where nothing is sent. */
+  /** Null if nothing is sent. */
   url: Type.Union([Type.String(), Type.Null()]),
-  /** JSON text; null where the request has no body. */
+  /** JSON text; null if the request has no body. */
   body: Type.Union([Type.String(), Type.Null()]),
   request_violations: Type.Array(Violation),
 });
 export type ContractCall = Static<typeof ContractCall>;
 
-/** Versions of contracts whose definitions are looked at. */
+/** The versions of contracts whose definitions are examined. */
 export const ContractExamineRequest = Type.Object({
   stored: Type.Array(Type.Object({ ...Named, version: Type.Integer() })),
 });

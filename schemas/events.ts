@@ -1,4 +1,4 @@
-/** docs/http-api.md "Events", and what their RPC methods exchange. */
+/** docs/http-api.md "Events", and the shapes of their RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Before, Instant, Limit, NonNegative, Switch, Timestamp } from "./common.js";
@@ -12,7 +12,7 @@ import {
 } from "./limits.js";
 import { Text } from "./text.js";
 
-/** A pattern of topics; what is malformed src/topics/pattern.ts says. */
+/** A pattern of topics. src/topics/pattern.ts decides what is malformed. */
 export const TopicPattern = Text({
   characters_max: PATTERN_BYTES_MAX,
   line: true,
@@ -46,7 +46,7 @@ export const SERVER_TOPICS = [
 ] as const;
 export type ServerTopic = (typeof SERVER_TOPICS)[number];
 
-/** Every source that the server names as its own; its other events have the actor as their source. */
+/** The sources of the server's own events. Its other events have the actor as their source. */
 export const SERVER_SOURCES = ["koor", "liveness-monitor", "compliance-scheduler", "webhooks"] as const;
 export type ServerSource = (typeof SERVER_SOURCES)[number];
 
@@ -59,7 +59,7 @@ export const Event = Type.Object({
 });
 export const EventList = Type.Array(Event);
 
-/** `X-Koor-Hops`: how many deliveries have led to a publish (docs/webhooks.md "Chains"). */
+/** `X-Koor-Hops`: the number of deliveries that have led to a publish (docs/webhooks.md "Chains"). */
 export const HOPS = /^[0-9]{1,6}$/;
 export const HopsHeader = Type.String({ pattern: HOPS.source });
 /** `Last-Event-ID`. */
@@ -99,20 +99,21 @@ export const NewEvent = Type.Object({ topic: Type.String(), data: Type.String(),
 export type NewEvent = Static<typeof NewEvent>;
 
 /**
- * How deliveries of webhooks have led to an event. `hops`: how many. `trusted`: whether who says so may turn webhooks
- * off: then one that would make the chain too long is. `guarded`: whether the server asks for tokens.
+ * The webhook deliveries that have led to an event. `hops`: their number. `trusted`: whether the client that sent the
+ * number may disable webhooks; then a webhook that would make the chain too long is disabled. `guarded`: whether the
+ * server requires tokens.
  */
 export const Chain = Type.Object({ hops: NonNegative, trusted: Type.Boolean(), guarded: Type.Boolean() });
 export type Chain = Static<typeof Chain>;
 
-/** `chain`: null where no delivery has led to these events, as nearly always: what is not there costs no copy. */
+/** `chain` is null if no delivery has led to these events, which is nearly always the case: null costs no copy. */
 export const PublishRequest = Type.Object({
   events: Type.Array(NewEvent),
   chain: Type.Union([Chain, Type.Null()]),
 });
 export type PublishRequest = Static<typeof PublishRequest>;
 
-/** An event that is on disk: `text` is its whole JSON as every reader gets it, encoded once. */
+/** An event that is on disk. `text` is its whole JSON as every reader gets it, encoded once. */
 export const CommittedEvent = Type.Object({
   id: Type.Integer(),
   topic: Type.String(),
@@ -122,7 +123,8 @@ export const CommittedEvent = Type.Object({
 export type CommittedEvent = Static<typeof CommittedEvent>;
 
 /**
- * The events of a commit, in the order of their ids: a list a member, for a list costs no more to copy than one event.
+ * The events of a commit, in the order of their ids. Each member is a list, because a list costs no more to copy than
+ * one event.
  */
 export const CommittedEvents = Type.Object({
   ids: Type.Array(Type.Integer()),
@@ -132,14 +134,14 @@ export const CommittedEvents = Type.Object({
 });
 export type CommittedEvents = Static<typeof CommittedEvents>;
 
-/** Which events they became. What is to be known of them is told with their commit, before the reply. */
+/** The ids of the new events. Their texts are pushed with the commit, before the reply. */
 export const PublishReply = Type.Object({ ids: Type.Array(Type.Integer()) });
 export type PublishReply = Static<typeof PublishReply>;
 
 /** `after` null: newest first. Otherwise oldest first, starting right after it. Times in ms. */
 export const EventHistoryRequest = Type.Object({
   pattern: Type.String(),
-  /** Other patterns: what matches any of them is read, too. */
+  /** Further patterns: an event that matches any of them is read, too. */
   or_patterns: Type.Array(Type.String()),
   after: Type.Union([NonNegative, Type.Null()]),
   /** Only events with a smaller id. */

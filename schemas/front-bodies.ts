@@ -1,6 +1,6 @@
 /**
- * Every JSON body that the front reads by itself, by a name under which the pool finds its schema: there the long ones
- * are read. A route whose schema is not listed ends the start.
+ * Every JSON body that the front reads, by the name under which the pool finds its schema; the pool reads the long
+ * bodies. A route whose schema is missing here ends the start.
  */
 import type { TSchema } from "typebox";
 import { PublishBodies } from "./events.js";

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Instances": instances and liveness, and what their RPC methods exchange. */
+/** docs/http-api.md "Instances": instances and liveness, and the shapes of their RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
@@ -51,7 +51,7 @@ export const RegisterBody = Type.Object({
 });
 export type RegisterBody = Static<typeof RegisterBody>;
 
-/** An empty body is none. */
+/** An empty body counts as no body. */
 export const HeartbeatBody = Type.Object({
   busy_s: Type.Optional(
     Type.Integer({ minimum: 0, maximum: INSTANCE_BUSY_S_MAX, description: "It counts as heard of for so long." }),
@@ -61,7 +61,7 @@ export const HeartbeatBody = Type.Object({
 export const CapabilitiesBody = Type.Object({ capabilities: Capabilities });
 export const IntentBody = Type.Object({ intent: Intent });
 
-/** Each is an exact match; they combine. */
+/** Each filter is an exact match; they combine. */
 export const InstanceQuery = Type.Object({
   name: Type.Optional(Type.String()),
   workspace: Type.Optional(Type.String()),
@@ -81,8 +81,8 @@ export const LivenessAnswer = Type.Object({
 });
 
 /**
- * A new instance; of its token only the hash (lowercase hex SHA-256) travels. `registered_by`: the instance whose token
- * the call had, "" for none.
+ * A new instance. Only the hash of its token travels (lower-case hex SHA-256). `registered_by`: the instance whose
+ * token made the call, "" if there is none.
  */
 export const RegisterRequest = Type.Object({
   id: Type.String(),
@@ -96,15 +96,15 @@ export const RegisterRequest = Type.Object({
 });
 export type RegisterRequest = Static<typeof RegisterRequest>;
 
-/** `row` is how the flushes name the instance; times in ms. */
+/** `row` identifies the instance in flushes. Times in ms. */
 export const RegisterReply = Type.Object({ row: Type.Integer({ minimum: 1 }), registered_at: Type.Integer() });
 export type RegisterReply = Static<typeof RegisterReply>;
 
 export const InstanceRequest = Type.Object({ id: Type.String() });
 export type InstanceRequest = Static<typeof InstanceRequest>;
-/** Whether a call has changed anything but when the instance was seen. */
+/** Whether a call has changed anything except the time at which the instance was last seen. */
 export const InstanceChanged = Type.Object({ changed: Type.Boolean() });
-/** The ids of the deleted instances: the one that was asked for comes first, then what it had registered. */
+/** The ids of the deleted instances: the requested one first, then those that it had registered. */
 export const DeregisterReply = Type.Object({ ids: Type.Array(Type.String()) });
 export type DeregisterReply = Static<typeof DeregisterReply>;
 export const CapabilitiesRequest = Type.Object({ id: Type.String(), capabilities: Type.Array(Type.String()) });
@@ -112,14 +112,14 @@ export type CapabilitiesRequest = Static<typeof CapabilitiesRequest>;
 export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.String() });
 export type IntentRequest = Static<typeof IntentRequest>;
 
-/** When instances were last seen (ms), as two lists of one length. */
+/** The times at which instances were last seen (ms), as two lists of the same length. */
 export const SilentRequest = Type.Object({
   rows: Type.Array(Type.Integer()),
   last_seen: Type.Array(Type.Integer()),
 });
 export type SilentRequest = Static<typeof SilentRequest>;
 
-/** When instances were last seen, and until when they are busy (ms), as lists of one length. */
+/** The times at which instances were last seen, and until which they are busy (ms), as lists of the same length. */
 export const LastSeenRequest = Type.Object({
   rows: Type.Array(Type.Integer()),
   last_seen: Type.Array(Type.Integer()),
@@ -127,6 +127,6 @@ export const LastSeenRequest = Type.Object({
 });
 export type LastSeenRequest = Static<typeof LastSeenRequest>;
 
-/** Those that became stale by this call. */
+/** The instances that this call has marked stale. */
 export const StaleReply = Type.Object({ rows: Type.Array(Type.Integer()), ids: Type.Array(Type.String()) });
 export type StaleReply = Static<typeof StaleReply>;

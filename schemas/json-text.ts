@@ -1,8 +1,8 @@
-/** Texts that are JSON, as methods answer with them: made once where the data is, sent on as they are. */
+/** Replies of methods that are JSON text: made once where the data is, and passed on unchanged. */
 import * as Type from "typebox";
 import type { TSchema } from "typebox";
 
-/** A text that is JSON of this shape. JSON Schema says so by `contentSchema`. */
+/** A text that is JSON of this shape, which JSON Schema expresses by `contentSchema`. */
 export function JsonText(content: TSchema) {
   return Type.Unsafe<string>({ type: "string", contentMediaType: "application/json", contentSchema: content });
 }

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Leases": leases, and what their RPC methods exchange. */
+/** docs/http-api.md "Leases": leases, and the shapes of their RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Limit, NonNegative, Timestamp } from "./common.js";
@@ -20,12 +20,12 @@ import { Name, Text } from "./text.js";
 
 export const LEASE_STATES = ["held", "waiting", "released", "lost"] as const;
 export type LeaseState = (typeof LEASE_STATES)[number];
-/** What a list may be asked for. */
+/** The states that a list may be filtered by. */
 const ASKED_STATES = [...LEASE_STATES, "all"] as const;
 const LEASE_MODES = ["exclusive", "shared"] as const;
 
 const Mode = Type.Enum([...LEASE_MODES]);
-/** What is sure to be taken: a path may not be absolute, nor have empty segments, `.` or `..`. */
+/** A path that is certainly accepted: it may not be absolute, nor have empty segments, `.` or `..`. */
 const PLAIN_PATH = "[A-Za-z0-9_*-]+(?:/[A-Za-z0-9_*-]+)*";
 export const LeaseResource = Text({
   characters_max: RESOURCE_BYTES_MAX,
@@ -109,7 +109,7 @@ export const LeaseQuery = Type.Object({
   ),
 });
 export const LeaseWaitsQuery = Type.Object({ workspace: Type.Optional(Type.String()), limit: Type.Optional(Limit) });
-/** That `lease` waits for `for`: the first two of their resources that meet. */
+/** `lease` waits for `for`; the two resources are the first ones that overlap. */
 const LeaseWait = Type.Object({
   lease: Type.String(),
   for: Type.String(),
@@ -140,17 +140,17 @@ export const LeaseBreakBody = Type.Object({
 export const LeaseReleaseAnswer = Type.Object({ released: Type.String() });
 export const LeaseBreakAnswer = Type.Object({ broken: Type.String() });
 
-/** A request that was refused because of what others have, or that would have closed a circle. */
+/** A request that was refused because of other holders' claims, or because it would have closed a cycle. */
 export const LeaseConflictBody = Type.Object({
   error: Type.String(),
   code: Type.Literal(409),
   conflicts: Type.Optional(Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Lease }))),
   cycle: Type.Optional(Type.Array(Type.Object({ holder: Holder, lease: nullable(Lease) }))),
 });
-/** A write that somebody else's lease forbids. */
+/** A write that another holder's lease forbids. */
 export const LockedBody = Type.Object({ error: Type.String(), code: Type.Literal(423), lease: Lease });
 
-/** A lease as it is stored; times in ms. `fence` 0: none was granted. */
+/** A lease as it is stored; times in ms. `fence` 0: it was never granted. */
 export const LeaseRecord = Type.Object({
   row: Type.Integer({ minimum: 1 }),
   state: Type.Enum([...LEASE_STATES]),
@@ -165,9 +165,9 @@ export const LeaseRecord = Type.Object({
   task: nullable(Type.String()),
   ttl_s: Type.Integer(),
   max_s: Type.Integer(),
-  /** It was granted to one who waited, not to one who asked. */
+  /** It is an unconfirmed grant: it was granted to a waiter, not in the call that requested it. */
   offered: Type.Boolean(),
-  /** It stays in line whether or not a call waits for it. */
+  /** It stays in the queue whether or not a call waits for it. */
   queued: Type.Boolean(),
   requested_at: Type.Integer(),
   granted_at: nullable(Type.Integer()),
@@ -182,18 +182,18 @@ export const AcquireRequest = Type.Object({
   ttl_s: Type.Integer(),
   max_s: Type.Integer(),
   reason: Type.String(),
-  /** Whether it waits in line where it is not free. */
+  /** Whether it waits in the queue if it is not free. */
   waits: Type.Boolean(),
-  /** Whether it stays there without a call that waits for it. */
+  /** Whether it stays in the queue without a call that waits for it. */
   queued: Type.Boolean(),
   request_id: nullable(Type.String()),
-  /** Whether a lease that the holder has already of the same resources is the answer. */
+  /** Whether a lease that the holder already has on the same resources is the answer. */
   reuse: Type.Optional(Type.Boolean()),
-  /** What is asked for (src/idempotency/hash.ts); absent or "" where there is no request_id. */
+  /** A hash of the request (src/idempotency/hash.ts); absent or "" without a request_id. */
   request_hash: Type.Optional(Type.String()),
 });
 export type AcquireRequest = Static<typeof AcquireRequest>;
-/** Which lease it is; the front knows the rest. `made` is false for one that there was before. */
+/** The row of the lease; the front knows the rest. `made` is false if the lease existed before. */
 export const AcquireReply = Type.Object({ row: Type.Integer(), made: Type.Boolean() });
 
 /** `fence` null: none was sent. */
@@ -206,13 +206,13 @@ export const RenewRequest = Type.Object({
 });
 export type RenewRequest = Static<typeof RenewRequest>;
 export const BreakRequest = Type.Object({ row: Type.Integer(), reason: Type.String() });
-/** False where the call changed nothing. */
+/** False if the call changed nothing. */
 export const LeaseChanged = Type.Object({ changed: Type.Boolean() });
 
 /** `stays`: another call waits for it. */
 export const LeaveRequest = Type.Object({ row: Type.Integer(), stays: Type.Boolean() });
 export type LeaveRequest = Static<typeof LeaveRequest>;
-/** What was in the way of a request that has waited long enough; `held`: it was granted meanwhile. */
+/** The blockers of a request whose wait has ended. `held`: it was granted meanwhile. */
 export const LeaveReply = Type.Object({
   held: Type.Boolean(),
   conflicts: Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Type.Integer() })),
@@ -224,7 +224,7 @@ export const FindWaitsRequest = Type.Object({
   limit: Type.Integer({ minimum: 1 }),
 });
 export type FindWaitsRequest = Static<typeof FindWaitsRequest>;
-/** As `LeaseWaits`, the leases by their rows. */
+/** The same as `LeaseWaits`, with the leases by their rows. */
 export const FindWaitsReply = Type.Object({
   waiting: Type.Integer(),
   waits: Type.Array(
@@ -236,14 +236,17 @@ export type FindWaitsReply = Static<typeof FindWaitsReply>;
 export const END_REASONS = ["expired", "max_s"] as const;
 export type LeaveReply = Static<typeof LeaveReply>;
 
-/** Claims whose life has ended, by what they were then: one that was granted or ended meanwhile is another. */
+/**
+ * Claims whose life has ended, with their fence at that time: a claim that was granted or ended meanwhile has another
+ * one.
+ */
 export const EndClaimsRequest = Type.Object({
   ends: Type.Array(
     Type.Object({
       row: Type.Integer(),
       fence: Type.Integer(),
       reason: Type.Enum([...END_REASONS]),
-      /** When its holder was heard of last, in ms: where it was heard of later, the claim goes on. */
+      /** The time at which its holder was last seen, in ms. If the holder was seen later, the claim continues. */
       heard_at: nullable(Type.Integer()),
     }),
   ),
@@ -251,6 +254,6 @@ export const EndClaimsRequest = Type.Object({
 export type EndClaimsRequest = Static<typeof EndClaimsRequest>;
 export const PruneLeasesRequest = Type.Object({ after: Type.Integer() });
 export type PruneLeasesRequest = Static<typeof PruneLeasesRequest>;
-/** `after` null: all were looked at. */
+/** `after` null: all were examined. */
 export const PruneLeasesReply = Type.Object({ removed: Type.Integer(), after: nullable(Type.Integer()) });
 export type PruneLeasesReply = Static<typeof PruneLeasesReply>;

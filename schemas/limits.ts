@@ -1,76 +1,77 @@
 /**
- * Every bound of the system in one place, the unit last in its name. Relations between bounds are
- * asserted at load, so that changing one cannot silently break another.
+ * Every limit of the system, with the unit last in its name. Relations between limits are checked at load, so that a
+ * change of one cannot silently break another.
  */
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
 // File descriptors
-/** What the server itself may open once it listens: threads, handles of the database, files. */
+/** Descriptors that the server itself may open once it listens: threads, database handles, files. */
 export const OWN_DESCRIPTORS_MAX = 128;
-/** Where there are no more than this, all modules are loaded at the start. */
+/** If the process has at most this many descriptors, all modules are loaded at the start. */
 export const FEW_DESCRIPTORS = 512;
-/** How often at most the log says that there are none left. */
+/** The shortest time between two log lines that say that there are none left. */
 export const SHORTAGE_REPORT_MS = 60_000;
 
 // Requests and values
 export const BODY_BYTES_MAX = 10 * MIB;
-/** What a refusal repeats of a name or a text that was sent, in UTF-16 units. */
+/** The part of a name or text from a request that a refusal quotes, in UTF-16 units. */
 export const QUOTED_CHARACTERS_MAX = 100;
-/** The sentence of a refusal: the longest key fits, each of whose characters may take two units, and a line of them. */
+/**
+ * The message of a refusal. The longest key fits, even if each of its characters takes two units, together with a line
+ * of text.
+ */
 export const REFUSAL_CHARACTERS_MAX = 8_192;
 /**
- * A refused body is read and thrown away up to this size, so that the client sees the answer; then its connection is
- * cut.
+ * A refused body is read and dropped up to this size, so that the client sees the answer. Then its connection is cut.
  */
 export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
 /**
- * A client that has its refusal and sends on is read for so long, and so much is taken in: a connection that is closed
- * with bytes unread is reset, and the answer may be lost with it.
+ * A refused client that still sends is read for this long, and up to this many bytes: closing a connection with unread
+ * bytes resets it, and the answer may be lost.
  */
 export const REFUSED_LINGER_MS = 2_000;
 export const REFUSED_LINGER_BYTES_MAX = 64 * MIB;
-/**
- * How long a client may take to read a short answer with which its connection ends, where it does not end it itself.
- */
+/** The time for a client to read a short answer that ends its connection, unless the client closes it earlier. */
 export const CLOSING_LINGER_MS = 100;
 /**
- * So long uWebSockets.js reads nothing behind a chunked body: what it takes for no request it answers with an error of
- * its own, also while the request before is being carried out.
+ * uWebSockets.js reads nothing for this long after a chunked body: if it finds no valid request after the body, it
+ * answers with an error of its own, even while the previous request is executed.
  */
 export const QUIET_AFTER_CHUNKS_MS = 1_000;
 /**
- * In a cluster, who may have been registered at another node just now keeps their body until that is known. So much of
- * one may be here all the same: uWebSockets.js reads 512 KiB at once.
+ * The part of a held body that may arrive nevertheless, because uWebSockets.js reads 512 KiB at once. In a cluster, the
+ * body of a client that may just have been registered at another node is held back until that is known.
  */
 export const HELD_BODY_BYTES_MAX = 512 * KIB;
-/** Of all bodies together that are held back. */
+/** All held bodies together. */
 export const HELD_BODIES_BYTES_MAX = 32 * MIB;
 /**
- * A longer JSON body is read in the pool: 10 ms of the front are gone with so many bytes of distinct names, which take
- * more than linear time.
+ * A longer JSON body is read in the pool. This many bytes of distinct names block the front for 10 ms, and the time
+ * grows more than linearly.
  */
 export const FRONT_JSON_BYTES_MAX = 64 * KIB;
-/** Of a body that is read for the front: a byte or two of JSON may be a value, which takes a hundred in memory. */
+/** The values of a body that the front reads: a value may take one or two bytes of JSON, but a hundred in memory. */
 export const JSON_VALUES_MAX = 500_000;
 export const JSON_DEPTH_MAX = 100_000;
-/** All request bodies that are being received or waiting for the writer, together. */
+/** All request bodies together that are being received or wait for the writer. */
 export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
 export const KEY_BYTES_MAX = 1024;
-/** Names that are stored beside what they name: providers, models, projects, tags. */
+/** Names that are stored with the thing that they name: providers, models, projects, tags. */
 export const LABEL_BYTES_MAX = 1024;
 export const TOPIC_BYTES_MAX = 256;
 export const PATTERN_BYTES_MAX = 1024;
-/** What one glob with braces stands for: a glob of a rule, or a resource. */
+/** The alternatives of one glob with braces: a glob of a rule, or a resource. */
 export const GLOB_ALTERNATIVES_MAX = 64;
-/** What the globs of one rule, and the resources of one lease or task, stand for together. */
+/** The alternatives of all globs of one rule, and of all resources of one lease or task. */
 export const ALTERNATIVES_TOGETHER_MAX = 256;
 export const SOURCE_BYTES_MAX = 256;
 export const CONTENT_TYPE_BYTES_MAX = 256;
 export const PAGE_ROWS_MAX = 10_000;
 /**
- * The items of a list in one answer, together: it ends before the first that no longer fits, and says where it goes on.
+ * The items of a list in one answer, together. The list ends before the first item that does not fit, and says where it
+ * continues.
  */
 export const LIST_BYTES_MAX = 32 * MIB;
 export const HISTORY_ROWS_DEFAULT = 50;
@@ -80,79 +81,81 @@ export const USAGE_ROWS_DEFAULT = 50;
 export const PUBLISH_EVENTS_MAX = 1000;
 
 // Pages of other origins
-/** How long a browser may remember what a page may send; Chrome takes at most two hours. */
+/** The lifetime of a preflight answer in a browser's cache. Chrome caches for at most two hours. */
 export const PREFLIGHT_MAX_AGE_S = 600;
 
-/** A client's own name for a call, by which the same call again is answered with the same thing. */
+/** The client's name for a call. A repeated call with the same name gets the same answer. */
 export const REQUEST_ID_BYTES_MAX = 128;
-/** For how long. */
+/** The lifetime of that answer. */
 export const REQUEST_MEMORY_MS = 600_000;
 /** Expired records that are deleted with each record that is stored. */
 export const IDEMPOTENCY_PRUNE_ROWS = 4;
 
 // Claims: leases and tasks
-/** Of all instances together, held or waiting. */
+/** Held and waiting leases of all instances together. */
 export const LEASES_MAX = 10_000;
 export const LEASES_OF_HOLDER_MAX = 1_000;
-/** What leases take in the writer's memory, all together and of one instance; the front has them once more. */
+/** The memory of leases in the writer, all together and of one instance. The front keeps the same once more. */
 export const LEASES_BYTES_MAX = 64 * MIB;
 export const LEASES_OF_HOLDER_BYTES_MAX = 16 * MIB;
-/** Of a lease beside its resources. */
+/** A lease without its resources. */
 export const LEASE_BYTES = 1 * KIB;
 export const LEASE_RESOURCES_MAX = 64;
-/** Characters behind the literal beginnings of the globs of a request, of all of its alternatives together. */
+/** The characters after the literal prefixes of a request's globs, all alternatives together. */
 export const GLOB_CHARACTERS_TOGETHER_MAX = 4_096;
 /**
- * Steps that it may take to compare a request's globs with those that are leased or wait, of about 40 ns each. What
- * would take more is refused.
+ * Steps to compare a request's globs with the held and waiting leases, about 40 ns each. A request that would take more
+ * is refused.
  */
 export const GLOB_STEPS_MAX = 200_000;
 export const RESOURCE_BYTES_MAX = 512;
-/** How many conflicts a refusal tells of. */
+/** Conflicts that a refusal lists. */
 export const LEASE_CONFLICTS_MAX = 100;
 export const LEASE_TTL_S_DEFAULT = 600;
 export const CLAIM_TTL_S_MAX = 86_400;
-/** Tasks that a claim which got none is told of, because what they need is held. */
+/** Tasks that are listed to a claim that got none, because the resources of these tasks are held. */
 export const CLAIM_BUSY_MAX = 10;
-/** How long a claim lasts at most, however alive its holder is. */
+/** The longest life of a claim, even if its holder stays active. */
 export const CLAIM_MAX_S_DEFAULT = 14_400;
 export const CLAIM_MAX_S_MAX = 86_400;
-/** How long a claim is kept for one who waited for it and was not heard of since. */
+/** The time that an unconfirmed grant is kept for a waiter that has not been seen since. */
 export const CLAIM_OFFER_MS = 30_000;
-/** What every live claim has at least when a server starts: who holds it could not be heard before. */
+/**
+ * The least remaining life of each claim at a server's start, because heartbeats of its holder could not arrive before.
+ */
 export const CLAIM_RESTART_MS = 15_000;
-/** Among how many audit rows the front looks for one by itself. */
+/** The audit rows among which the front itself looks for one; more are searched in the pool. */
 export const AUDIT_LOOKED_AT_MAX = 10_000;
-/** How far stored times may be ahead of the machine's clock at a start without being taken for wrong. */
+/** The time by which stored times may be ahead of the machine's clock at a start without counting as wrong. */
 export const CLOCK_LEAD_MS_MAX = 1_000;
-/** From how long on the server counts as not having run between two ticks. */
+/** The shortest time between two ticks that counts as a pause of the server. */
 export const RUN_PAUSE_MS_MIN = 500;
-/** What every live claim has at least then: so many times as long, at most CLAIM_RESTART_MS. */
+/** The least remaining life of each claim after a pause: the pause times this factor, at most CLAIM_RESTART_MS. */
 export const RUN_PAUSE_GRACE_FACTOR = 5;
-/** How many claims one call of the writer ends. */
+/** Claims that one call of the writer ends. */
 export const CLAIMS_ENDED_TOGETHER = 100;
 /** Reasons, notes, errors, questions and answers. */
 export const REMARK_BYTES_MAX = 4 * KIB;
 export const CHECK_PATHS_MAX = 1_000;
 export const CHECK_PATH_BYTES_MAX = 1_024;
-/** How long a call may wait, in seconds. */
+/** The longest wait of a call, in seconds. */
 export const WAIT_S_MAX = 60;
 export const LEASE_ROWS_DEFAULT = 100;
-/** Leases that have ended are read in pages of so many; others are served in between. */
+/** Ended leases are read in pages of this size, with other work between the pages. */
 export const LEASE_LIST_PAGE = 1_000;
-/** Ended leases are kept for so long: who held what when a commit was made is asked later. */
+/** The time that ended leases are kept: the holder at the time of a commit may be asked for later. */
 export const LEASE_KEEP_MS = 7 * 86_400_000;
 export const LEASE_PRUNE_INTERVAL_MS = 3_600_000;
 export const LEASE_PRUNE_ROWS = 1_000;
 
 // Tasks
-/** That have not ended. */
+/** Tasks that have not ended. */
 export const TASKS_MAX = 100_000;
-/** What they take in the writer's memory; the front has those that are ready once more. */
+/** The memory of tasks in the writer. The front keeps the ready ones once more. */
 export const TASKS_BYTES_MAX = 192 * MIB;
-/** Of a task beside its texts and resources. */
+/** A task without its texts and resources. */
 export const TASK_BYTES = 1 * KIB;
-/** How many one call makes. */
+/** Tasks that one call creates. */
 export const TASKS_CREATED_MAX = 1_000;
 export const TASK_ID_CHARACTERS_MAX = 128;
 export const TASK_TITLE_BYTES_MAX = 512;
@@ -176,22 +179,22 @@ export const CLAIM_LOOK_STEPS = 4;
 export const TASK_OFFER_STEPS_MAX = 65_536;
 export const TASK_PRIORITY_DEFAULT = 5;
 export const TASK_PRIORITY_MAX = 9;
-/** A task that waits gains a priority each time. */
+/** A waiting task gains one priority level for each such time. */
 export const TASK_AGING_MS = 600_000;
 export const TASK_ATTEMPTS_DEFAULT = 3;
 export const TASK_ATTEMPTS_MAX = 100;
-/** What was lost or has failed once waits so long, and each time four times as long. */
+/** The delay after the first failure or lost claim. Each further one multiplies it by the factor. */
 export const TASK_BACKOFF_MS = 1_000;
 export const TASK_BACKOFF_FACTOR = 4;
 export const TASK_BACKOFF_MS_MAX = 3_600_000;
-/** For how long a task that was answered is kept for who has asked. */
+/** The time that an answered task is reserved for the instance that asked the question. */
 export const TASK_RESERVED_MS = 60_000;
 export const TASK_ROWS_DEFAULT = 100;
-/** How many of those that a task waits for are looked at to say why it cannot go on. */
+/** Predecessors of a task that are examined for the reason why it cannot continue. */
 export const TASK_CAUSES_LOOKED_AT_MAX = 256;
-/** Of those together: how often one is named as what another waits for. */
+/** The edges among those predecessors that are examined. */
 export const TASK_CAUSE_EDGES_MAX = 2_048;
-/** How many turns of a task it tells of, the newest; and how many tasks that wait for it, the oldest. */
+/** The newest history entries of a task that an answer lists, and the oldest tasks that wait for it. */
 export const TASK_HISTORY_MAX = 1_000;
 export const TASK_DEPENDENTS_MAX = 1_000;
 export const TASK_RETENTION_MS_DEFAULT = 30 * 86_400_000;
@@ -199,21 +202,22 @@ export const TASK_PRUNE_INTERVAL_MS = 3_600_000;
 export const TASK_PRUNE_ROWS = 500;
 
 // Timeouts of a connection, and its bounds
-/** Of all headers of a request together, its line included (on Node's own transport). */
+/** All headers of a request together, including the request line (Node's own transport). */
 export const HEADER_BYTES_MAX = 16 * KIB;
-/** How long a connection is kept for its next request (on Node's own transport). */
+/** The time that a connection is kept for its next request (Node's own transport). */
 export const IDLE_CONNECTION_MS = 60_000;
 export const REQUEST_TIMEOUT_MS = 10_000;
 /**
- * Until the answer begins: kept by the deadlines of the RPC, below. Long polls and streams wait longer by their nature.
+ * The time until an answer starts. It is enforced by the deadlines of the RPC below. Long polls and streams may wait
+ * longer.
  */
 export const RESPONSE_TIMEOUT_MS = 30_000;
 export const SHUTDOWN_DRAIN_MS = 5_000;
 
 // RPC
-/** Bytes up to this length travel between threads as a string. */
+/** Byte arrays up to this length travel between threads as a string. */
 export const INLINE_BYTES_MAX = 16 * KIB;
-/** Calls that travel in one message at most: few enough that the writer works while the front still reads. */
+/** Calls in one message. Few enough that the writer works while the front still reads. */
 export const CALLS_TOGETHER_MAX = 16;
 export const MAILBOX_CALLS_MAX = 8_192;
 export const MAILBOX_BYTES_MAX = 256 * MIB;
@@ -229,16 +233,16 @@ export const LARGE_WRITES_WAITING_OF_CALLER_MAX = 48;
 export const LARGE_WRITE_WAIT_MS_MAX = 10_000;
 export const WRITER_DEADLINE_MS = 10_000;
 export const POOL_DEADLINE_MS = 20_000;
-/** How long past its deadline a call waits for the writer's word on whether it was carried out. */
+/** The time beyond its deadline that a call waits for the writer's report on whether it was executed. */
 export const OUTCOME_GRACE_MS = 2_000;
 export const DEADLINE_SWEEP_MS = 100;
 /**
- * How far a stream may run ahead of the client that reads it: so far that a long list is in the front's
- * memory before a slow client has taken it, and the pool's worker is free again.
+ * The chunks by which a stream may be ahead of its client: so many that a long list is in the front's memory before a
+ * slow client has read it, and the pool's worker is free again.
  */
 export const STREAM_CREDIT_CHUNKS = 128;
 export const STREAM_CHUNK_CHARACTERS = 64 * KIB;
-/** A longer chunk travels in pieces, each of which takes a credit. */
+/** A longer chunk travels in pieces, each of which takes one credit. */
 export const STREAM_PIECE_CHARACTERS_MAX = 2 * STREAM_CHUNK_CHARACTERS;
 
 // Writer
@@ -246,363 +250,381 @@ export const BATCH_CALLS_MAX = 512;
 export const BATCH_BYTES_MAX = 16 * MIB;
 export const WRITER_RESTART_DELAY_MS = 100;
 export const WRITER_RESTART_DELAY_MS_MAX = 5_000;
-/** Of state, and of specs as many. */
+/** Keys of state; the same number for specs. */
 export const HEAD_CACHE_KEYS_MAX = 32_768;
 export const WAL_CHECKPOINT_PAGES = 1_000;
 export const SQLITE_BUSY_TIMEOUT_MS = 5_000;
 /**
- * Pages that a read-only handle keeps; with SQLite's own 2 MiB a list on a full store read its pages anew each time.
+ * The page cache of a read-only handle. With SQLite's default of 2 MiB, a list on a full store read its pages again
+ * each time.
  */
 export const SQLITE_READ_CACHE_KIB = 8 * 1024;
 
 // Cluster
-/** A batch as an entry of the log: of bytes that JSON writes as six characters each, it is larger than its weight. */
+/**
+ * A batch as one log entry. It may be larger than the batch's weight, because JSON writes some bytes as six characters.
+ */
 export const ENTRY_BYTES_MAX = 64 * MIB;
 /**
- * A node's callers who were just answered call again: their calls and those that wait share an entry, for which it
- * waits as long as the one before took, and so long at most.
+ * The longest time that a batch lingers. Callers that were just answered call again, and their calls share an entry
+ * with the waiting ones. The node lingers as long as the previous entry took, at most this long.
  */
 export const ENTRY_GATHER_MS_MAX = 10;
-/** A larger entry is appended by its own node: what is saved by sharing a message is little beside what it holds. */
+/** A larger entry is appended by its own node: sharing a message would save little compared with its size. */
 export const FORWARD_BYTES_MAX = 128 * KIB;
-/** Entries of several nodes share a message of at most this many bytes, which is below NATS's default of 1 MiB. */
+/** The bytes of one message with entries of several nodes. Below NATS's default limit of 1 MiB. */
 export const BUNDLE_BYTES_MAX = 512 * KIB;
-/** After a bundle has come back, the next one waits at most this long for the nodes that had entries in it. */
+/** After a bundle was delivered, the next one lingers at most this long for the nodes that had entries in it. */
 export const BUNDLE_LINGER_MS_MAX = 20;
-/** A node appends an entry itself that it has forwarded and that is not in the log after this time. */
+/** A node appends a forwarded entry itself if it is not in the log after this time. */
 export const FORWARD_RETURN_MS_MAX = 1_000;
-/** It then forwards nothing for at least this long. */
+/** After that the node forwards nothing for at least this long. */
 export const FORWARD_PAUSE_MS = 2_000;
-/** Entries that have come are carried out together, so many and about so many bytes at most. */
+/** Delivered entries are applied together, at most this many and about this many bytes. */
 export const ENTRIES_TOGETHER_MAX = 64;
 export const ENTRIES_TOGETHER_BYTES_MAX = 4 * MIB;
-/** A node that holds more entries than this many bytes reads no further until it has carried out half of them. */
+/** A node with more bytes of unapplied entries reads no further until it has applied half of them. */
 export const ENTRIES_WAITING_BYTES_MAX = 16 * MIB;
 /**
- * An entry that has ended the program so often while it was carried out alone is not tried again. With the death that
- * it came with, and that among others, these are five: systemd starts a program five times in ten seconds.
+ * An entry that has crashed the process this often while it was applied alone is not tried again. With the first crash,
+ * and one more together with other entries, that is five crashes: systemd starts a program five times in ten seconds.
  */
 export const ENTRY_DEATHS_MAX = 3;
-/** How many outcomes a node keeps to compare others' with. */
+/** State hashes that a node keeps to compare with those of other nodes. */
 export const OUTCOMES_KEPT_MAX = 4_096;
-/** A node of which nothing was heard for so long may be replaced by another one of its name. */
+/** A node that has been silent for this long may be replaced by another node with its name. */
 export const NODE_SILENCE_MS = 10_000;
-/** A node of which nothing was heard for so long is one no more, when another one comes. */
+/** A node that has been silent for this long is removed when another node joins. */
 export const NODE_FORGOTTEN_MS = 86_400_000;
-/** So often a node says that it is there, where it has nothing else to say. */
+/** The interval of heartbeats while a node has nothing else to send. */
 export const NODE_BEAT_MS = 2_000;
-/** Clocks of nodes that differ by no more than this agree. */
+/** Nodes' clocks that differ by at most this agree. */
 export const CLOCK_TOLERANCE_MS = 1_000;
-/** A node whose clock is ahead of the others' by more than this does not stand for leader, and warns. */
+/** A node whose clock is ahead of the others' by more than this cannot become leader, and logs a warning. */
 export const CLOCK_ASTRAY_MS = 10_000;
-/** How fast the log's time runs while it is ahead of most nodes' clocks: it comes back without going back. */
+/** The speed of the log's time while it is ahead of most nodes' clocks, so that it gets right without going back. */
 export const LOG_CLOCK_SLOW_RATE = 0.9;
-/** When nothing was heard of the leader for so long, another node wants to lead. */
+/** After this much silence of the leader another node tries to become leader. */
 export const LEADER_SILENCE_MS = 6_000;
-/** A node that has not looked for longer than this was held up itself: nobody was silent meanwhile. */
+/** A node that has not run for longer than this was paused itself, so the others' silence does not count. */
 export const NODE_HELD_MS = 1_000;
-/** An entry that was appended and does not come back after so long: the connection is opened anew. */
+/** If an appended entry is not delivered within this time, the connection is opened again. */
 export const ENTRY_RETURN_MS_MAX = 5_000;
-/** How long the log may be away before the node calls itself cut off. */
+/** A node calls itself partitioned when the log has been unreachable for this long. */
 export const CUT_OFF_MS = 10_000;
-/** A log that has ended for so long before what a node has carried out went back, whoever tells of it. */
+/**
+ * If the log's end stays before a node's applied position for this long, the log has lost entries, whichever server
+ * reports its end.
+ */
 export const LOG_WENT_BACK_MS = 15_000;
 export const LOG_REOPEN_DELAY_MS = 100;
 export const LOG_REOPEN_DELAY_MS_MAX = 1_000;
-/** A snapshot is made when the log has grown by so much, and so long after the one before at the earliest. */
+/** A snapshot is made when the log has grown by this much, with at least this interval. */
 export const SNAPSHOT_ENTRIES = 100_000;
 export const SNAPSHOT_LOG_BYTES = 64 * MIB;
 export const SNAPSHOT_INTERVAL_MS = 600_000;
 export const SNAPSHOT_RETRY_MS = 30_000;
 export const SNAPSHOTS_KEPT = 2;
-/** How long other nodes wait for the one that led to make a snapshot that newer programs need. */
+/** The time that the other nodes wait for the previous leader to make a snapshot that newer programs need. */
 export const SNAPSHOT_DEPUTY_MS = 3_000;
-/** How long a request waits until this node has come as far as it asks. */
+/** The longest time that a request waits for this node to reach the requested position. */
 export const POSITION_WAIT_MS = 5_000;
-/** How long a start waits until the node can be written to; then it listens all the same. */
+/** The longest time that a start waits for the node to accept writes. After that it listens nevertheless. */
 export const NODE_START_MS = 3_000;
-/** How often a node looks at what is due. */
+/** The interval at which a node checks what is due. */
 export const NODE_TICK_MS = 100;
-/** What could not be carried out because of this node's disk is tried again after so long. */
+/** The pause before a node tries again to apply entries that its disk refused. */
 export const ENTRY_RETRY_MS = 1_000;
-/** A node that is behind by more entries than this does not say that it is well. */
+/** A node that lags by more entries than this does not report itself as healthy. */
 export const NODE_LAG_ENTRIES_MAX = 1_000;
 
 // The ordered log of a cluster
 export const LOG_CONNECT_MS_MAX = 3_000;
-/** How long the log's server may take to answer a request, and to say that it has stored an entry. */
+/** The time for the log's server to answer a request, or to acknowledge an entry. */
 export const LOG_ANSWER_MS_MAX = 5_000;
-/** A large entry has longer: what a slow line between the servers carries. */
+/** A large entry gets more time: the least throughput of a slow link between the servers. */
 export const LOG_ANSWER_BYTES_PER_S_MIN = 4 * MIB;
-/** How long a log may take to tell its state: then another server is asked. */
+/** The time for a server to report the log's state; after that another server is asked. */
 export const LOG_STATE_MS_MAX = 2_000;
-/** Servers that elect a leader drop what they are asked: until there is an answer they are asked once more so often. */
+/** Servers that elect a leader drop requests. A request is repeated at this interval until it is answered. */
 export const LOG_ASK_AGAIN_MS = 500;
-/** How often a node asks how the log's copies are. */
+/** The interval at which a node asks for the state of the log's replicas. */
 export const LOG_LOOK_MS = 10_000;
-/** The server gives a sign of life this often where there is nothing to deliver. */
+/** The interval of the server's heartbeats while there is nothing to deliver. */
 export const LOG_HEARTBEAT_MS = 1_000;
-/** After so many that did not come the session is lost. */
+/** The session is lost after this many missed heartbeats. */
 export const LOG_HEARTBEATS_MISSED_MAX = 3;
-/** Messages that the server stores together or not at all; its own bound. */
+/** Messages that the server stores atomically; the server's own limit. */
 export const LOG_PIECES_MAX = 1_000;
-/** What is left of a message for the headers of a piece. */
+/** The part of a message that is left for the headers of a piece. */
 export const LOG_PIECE_HEADER_BYTES = 512;
-/** What a put of a snapshot that broke off has left is removed when it is so old: another may still be under way. */
+/**
+ * The remains of an interrupted snapshot upload are deleted after this time. A younger one may still be in progress.
+ */
 export const LOG_SNAPSHOT_REMAINS_MS = 600_000;
 
 // Pool
 export const POOL_THREADS_MIN = 1;
 export const POOL_THREADS_MAX = 3;
-/** Of jobs whose cost nobody can say beforehand: they leave the pool a thread for the others. */
+/** Jobs of unknown cost that run at once. They leave one thread of the pool to other jobs. */
 export const POOL_UNBOUNDED_TOGETHER_MAX = 2;
 export const POOL_QUEUE_MAX = 256;
-/** Of one caller. */
+/** Jobs of one caller in the queue. */
 export const POOL_QUEUE_OF_CALLER_MAX = 192;
-/** What their requests weigh together; one of any size fits an empty queue. */
+/** The weight of all queued requests together. One request of any size fits into an empty queue. */
 export const POOL_QUEUE_BYTES_MAX = 64 * MIB;
-/** A job that has waited longer for a thread is refused: what it is part of has to be answered in time. */
+/**
+ * A job that has waited longer for a thread is refused, because the request that it belongs to must be answered in
+ * time.
+ */
 export const POOL_WAIT_MS_MAX = 5_000;
-/** How long a thread may take to load its modules; a job that waits for it has its deadline from then on. */
+/** The time for a thread to load its modules. The deadline of a job that waits for the thread starts after that. */
 export const POOL_START_MS_MAX = 20_000;
 export const POOL_IDLE_MS = 30_000;
-/** What is done of a batch is told when so long nothing was, even if more is to come. */
+/** The finished jobs of a batch are reported after this time without a report, even if others are still running. */
 export const POOL_ANSWERS_HELD_MS_MAX = 2;
-/** A batch of short jobs that answers nothing for so long is not that short: all but one are carried out elsewhere. */
+/** A batch of short jobs that reports nothing for this long has a long job in it. All but one run on another thread. */
 export const POOL_BATCH_PATIENCE_MS = 20;
 export const POOL_HEAP_MIB_MAX = 512;
 export const DIFF_BYTES_MAX = 64 * MIB;
-/** Lines in which two texts may differ for their common ones to be found: the work grows with the square of it. */
+/**
+ * The lines in which two texts may differ if their common lines are searched for. The work grows with the square of it.
+ */
 export const LINE_EDITS_MAX = 1_000;
 
-/** How often the database's files are looked at: whether they are there still, and the same. */
+/** The interval at which the database's files are checked for removal and replacement. */
 export const STORAGE_WATCH_INTERVAL_MS = 1_000;
 
 // Backup
-/** Snapshots that are read at once: each has a thread of its own, so that none takes the pool's. */
+/** Backups that are read at once. Each has a thread of its own, so that none occupies the pool. */
 export const BACKUPS_AT_ONCE_MAX = 2;
-/** How long a reader of a snapshot may take nothing. */
+/** The longest time that a reader of a backup may read nothing. */
 export const BACKUP_STALL_MS = 60_000;
-/** A line of a snapshot: the largest value, each of its bytes six characters of JSON. */
+/** A line of a snapshot: the largest value, if JSON writes each of its bytes as six characters. */
 export const RESTORE_LINE_BYTES_MAX = 64 * MIB;
-/** How long the writer may take to copy a snapshot that was checked: gigabytes, on a slow disk. */
+/** The time for the writer to copy a checked snapshot: gigabytes, on a slow disk. */
 export const RESTORE_DEADLINE_MS = 1_800_000;
-/** How far a streamed body may be ahead of its reader. */
+/** The bytes by which a streamed body may be ahead of its reader. */
 export const BODY_AHEAD_BYTES_MAX = 1 * MIB;
 
 // Process
-/** How much a thread's heap may gain on what the last collection left, before the next. */
+/** The growth of a thread's heap beyond its size after the last collection, before the next one. */
 export const HEAP_GROWTH_PERCENT = 50;
 
 // Front
-/** Requests that are not answered yet, long polls and streams included. */
+/** Unanswered requests, including long polls and streams. */
 export const REQUESTS_IN_FLIGHT_MAX = 16_384;
-/** A longer answer to a request with a body that nobody asked for waits until that has come. */
+/** A longer answer to a request whose body no handler reads is sent only after the body has arrived. */
 export const PROMPT_ANSWER_BYTES_MAX = 4 * KIB;
-/** A longer answer is written as its reader takes it, and counts as in flight until it is sent. */
+/** A longer answer is written at its reader's pace, and counts as in flight until it is sent. */
 export const WHOLE_ANSWER_BYTES_MAX = 256 * KIB;
-/** All of these together, and what streamed answers may be ahead of their readers. */
+/** All of these answers together, and the parts of streamed answers that their clients have not read. */
 export const ANSWERS_IN_MEMORY_BYTES_MAX = 256 * MIB;
-/** How far an answer that the front makes piece by piece may be ahead: a page of instances. */
+/**
+ * The bytes by which an answer that the front makes piece by piece may be ahead of its client: one page of instances.
+ */
 export const PIECED_ANSWER_BYTES = 1 * MIB;
 export const HOT_CACHE_BYTES_MAX = 64 * MIB;
-/** A larger value is read from the database each time: it would push out many small ones. */
+/** A larger value is read from the database each time, because it would evict many small ones. */
 export const HOT_CACHE_VALUE_BYTES_MAX = 256 * KIB;
-/** A list that turns out to be longer than this is begun anew in the pool. */
+/** A list that turns out to be longer than this starts again in the pool. */
 export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
-/** Reads of at most so many rows run on the front's own handle; longer ones in the pool. */
+/** Reads of at most this many rows run on the front's own handle; longer ones in the pool. */
 export const FRONT_READ_ROWS_MAX = 100;
 /**
- * Over uWebSockets.js a turn of the event loop answers requests as they are read until it has answered so many and taken
- * so long; the others are answered in the next turn, one a connection.
+ * Over uWebSockets.js, an event-loop tick answers requests as they are read until it has answered this many and taken
+ * this long. The others are answered in the next tick, one for each connection.
  */
 export const ANSWERS_PER_TICK = 64;
 export const ANSWERS_TICK_MS = 20;
-/** What work in pieces takes of a turn of the event loop before others have theirs. */
+/** The time that work in pieces may take of one event-loop tick. */
 export const TIME_SLICE_MS = 5;
 
 // Events
-/** WebSockets, event streams and long polls that listen to events. */
+/** WebSockets, event streams and long polls that subscribe to events. */
 export const SUBSCRIBERS_MAX = 10_000;
-/** Of their distinct patterns together: an index of them takes up to 32 bytes a character. */
+/** The distinct patterns of all subscribers together. The index takes up to 32 bytes for each character. */
 export const SUBSCRIBED_PATTERNS_CHARACTERS_MAX = 1 * MIB;
 export const SUBSCRIBER_BUFFER_EVENTS_MAX = 64;
-/** Of one subscriber that is behind; one event of any size fits. */
+/** The buffer of one slow subscriber. One event of any size fits. */
 export const SUBSCRIBER_BUFFER_BYTES_MAX = 32 * MIB;
-/** Of all of them together; an event that several wait for counts once. */
+/** The buffers of all slow subscribers together. An event that several wait for counts once. */
 export const SUBSCRIBERS_BEHIND_BYTES_MAX = 128 * MIB;
-/** What sockets and streams were given and have not taken, all together: past it the one that is given more is cut. */
+/** The unsent bytes of all sockets and streams together. Beyond it, a socket that is given more is cut. */
 export const SOCKET_BUFFERS_BYTES_MAX = 256 * MIB;
 export const SUBSCRIBER_MESSAGE_BYTES_MAX = 16 * KIB;
-/** A client's message up to this size is received whole, so that it can be answered with close code 1009. */
+/** A client's message up to this size is received as a whole, so that it can be answered with close code 1009. */
 export const SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX = 1 * MIB;
 export const SUBSCRIBER_IDLE_TIMEOUT_S = 120;
-/** For a WebSocket client to answer a close frame; then its connection is cut. */
+/** The time for a WebSocket client to answer a close frame. Then its connection is cut. */
 export const SOCKET_CLOSE_MS_MAX = 1_000;
 export const SSE_COMMENT_INTERVAL_MS = 15_000;
 export const LONG_POLL_WAIT_S_MAX = 60;
 export const REPLAY_PAGE_EVENTS = 64;
-/** Events that are read at once for those who follow: with the event that crosses it, at most twice a large one. */
+/**
+ * Events that are read at once for followers. With the event that crosses the limit, at most twice the size of a large
+ * one.
+ */
 export const EVENT_PAGE_CHARACTERS_MAX = 1 * MIB;
 export const EVENT_PRUNE_INTERVAL_MS = 60_000;
 export const EVENT_PRUNE_ROWS = 2_000;
 export const EVENT_HISTORY_DEFAULT = 1_000;
-/** Topics whose matching patterns the hub remembers. */
+/** Topics whose matching patterns the hub caches. */
 export const TOPIC_CACHE_TOPICS_MAX = 4_096;
-/** Matches that those memories hold, all together: 2 MiB of references. */
+/** The matches in those caches together: 2 MiB of references. */
 export const TOPIC_CACHE_MATCHES_MAX = 262_144;
 
 // Changes
-/** Of the list of kinds that a reader of changes asks for. */
+/** The list of kinds in a client's request. */
 export const CHANGE_KINDS_BYTES_MAX = 1_024;
-/** What a reader of changes is told in any one second, at most. */
+/** Messages about changes to one client within CHANGE_WINDOW_MS. */
 export const CHANGE_MESSAGES_MAX = 10;
 export const CHANGE_WINDOW_MS = 1_000;
-/** Names of one kind that a commit, or a tick, tells of: no reader is told of more. */
+/** Names of one kind in the report of a commit or a tick. No client gets more. */
 export const CHANGE_NAMES_MAX = CHANGE_MESSAGES_MAX;
 export const CHANGE_READERS_MAX = 1_000;
 
 // State
 export const STATE_HISTORY_DEFAULT = 1_000;
-/** Each so-many-th version of a key is marked, so that any version is found within so many steps. */
+/** Every version of a key at this interval is marked, so that any version is found within this many steps. */
 export const VERSION_MARK_INTERVAL = 64;
 
 // Calls to other servers (webhooks, live tests of contracts)
 export const OUTBOUND_URL_BYTES_MAX = 2048;
-/** The whole exchange, from the name's lookup to the last byte of the answer. */
+/** The whole exchange, from the DNS lookup to the last byte of the answer. */
 export const OUTBOUND_DEADLINE_MS = 10_000;
-/** Under way at once; each may hold an answer in memory. */
+/** Calls in flight. Each may have an answer in memory. */
 export const OUTBOUND_REQUESTS_MAX = 1024;
-/**
- * Connections to other servers at once, of all callers together; a sixth of the file descriptors where that is less.
- */
+/** Open connections to other servers, of all callers together; a sixth of the file descriptors if that is less. */
 export const OUTBOUND_CONNECTIONS_MAX = 2 * OUTBOUND_REQUESTS_MAX;
 export const OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX = 64;
 export const OUTBOUND_ORIGINS_MAX = 4096;
 export const OUTBOUND_IDLE_MS = 4_000;
 export const OUTBOUND_HEADER_BYTES_MAX = 16 * KIB;
-/** Names that are looked up at once: each keeps one of the process's four threads for I/O, and the log needs one. */
+/** Concurrent DNS lookups. Each occupies one of the process's four I/O threads, and the log needs one. */
 export const OUTBOUND_LOOKUPS_MAX = 2;
 
 // LLM usage
-/** Hours or days that a series lists: six weeks by the hour. */
+/** Hours or days in a series: six weeks by the hour. */
 export const USAGE_SERIES_INTERVALS_MAX = 1_000;
-/** Sums of groups in a series, all intervals together: it is one text, about 130 bytes a sum. */
+/** The group sums in a series, all intervals together. The series is one text, with about 130 bytes for each sum. */
 export const USAGE_SERIES_SUMS_MAX = 20_000;
 
 // Instances
 export const INSTANCES_MAX = 50_000;
-/** What they take in memory: each so much, its texts, and these once more as the JSON that is kept of them. */
+/** The memory of instances: this much for each, its texts, and the texts once more as stored JSON. */
 export const INSTANCES_BYTES_MAX = 128 * MIB;
 export const INSTANCE_BYTES = 1 * KIB;
-/** After so long without a sign of life an instance that was never activated is deleted. */
+/** An instance that was never activated is deleted after this much silence. */
 export const PENDING_SILENCE_MS_MAX = 24 * 60 * 60 * 1000;
-/** How often such instances are looked for. */
+/** The interval at which such instances are looked for. */
 export const PENDING_PRUNE_INTERVAL_MS = 10 * 60 * 1000;
 /** A name, a workspace, a stack. */
 export const INSTANCE_LABEL_BYTES_MAX = 256;
 export const INSTANCE_INTENT_BYTES_MAX = 4 * KIB;
 export const INSTANCE_CAPABILITIES_MAX = 64;
-/** Whose silence was shorter has lost nothing by it: no claim ends so soon. */
+/** A shorter silence of an instance is ignored: no claim ends this soon. */
 export const INSTANCE_SILENCE_MS = 1_000;
-/** How long one may say that it will be silent. */
+/** The longest silence that an instance may announce. */
 export const INSTANCE_BUSY_S_MAX = 3_600;
 export const CAPABILITY_BYTES_MAX = 128;
 export const INSTANCE_TOKEN_BYTES = 16;
-/** How long a sign of life may be in memory only. */
+/** The longest time that an activity record is in memory only. */
 export const INSTANCE_FLUSH_INTERVAL_MS = 5_000;
 /**
- * The same of a node, at most: whether a claim is over is decided by the one that leads. And the part of the time
- * after which one counts as silent, where that is less.
+ * The same for a node of a cluster, because the leader decides whether a claim has expired. It is at most this part of
+ * the time after which an instance counts as silent.
  */
 export const INSTANCE_SHARED_FLUSH_INTERVAL_MS = 1_000;
 export const INSTANCE_SHARED_FLUSH_PART = 1 / 4;
 /**
- * So much longer than its life a claim lasts in a cluster of several nodes, and so much later one counts as silent:
- * until then a sign of life that was heard elsewhere is known. Of silence, at most this part of the time until then.
+ * A grace period in a cluster of several nodes: a claim lasts this much longer than its ttl, and an instance counts as
+ * silent this much later. Within that time, activity at another node becomes known. For silence, the grace is at most
+ * this part of the time until then.
  */
 export const CLAIM_SHARED_GRACE_MS = 2_000;
 export const SILENCE_SHARED_GRACE_PART = 1 / 2;
-/** Rows of one flush, and of one call that marks instances stale: other writes come in between. */
+/** Rows of one flush, and of one call that marks instances stale, so that other writes come in between. */
 export const INSTANCE_FLUSH_ROWS = 1_000;
-/** Instances of a list that are written in one turn of the front's loop. */
+/** Instances of a list that the front writes in one tick. */
 export const INSTANCE_LIST_PAGE = 250;
 
 // Messages
-/** In one answer, unless `limit` says; threads alike. */
+/** Messages in one answer by default; the same for threads. */
 export const MESSAGE_ROWS_DEFAULT = 100;
 export const MESSAGE_ROWS_MAX = 10_000;
-/** A page of more is the pool's: each may be 128 KiB. */
+/** Longer pages are read in the pool: each message may be 128 KiB. */
 export const MESSAGES_ON_FRONT_MAX = 16;
 export const MESSAGE_SUBJECT_BYTES_MAX = 512;
 export const MESSAGE_BODY_BYTES_MAX = 64 * KIB;
-/** Of JSON. */
+/** The data as JSON. */
 export const MESSAGE_DATA_BYTES_MAX = 64 * KIB;
 export const MESSAGE_THREAD_BYTES_MAX = 128;
 export const MESSAGE_NOTE_BYTES_MAX = 4 * KIB;
 export const MESSAGE_RECIPIENTS_MAX = 256;
-/** The longest name or workspace with the word before it. */
+/** The longest name or workspace, with its prefix. */
 export const MESSAGE_TO_BYTES_MAX = "workspace:".length + INSTANCE_LABEL_BYTES_MAX;
-/** Unread messages of one in-box. */
+/** Unread messages in one in-box. */
 export const IN_BOX_UNREAD_MAX = 1_000;
 /** Messages that one call marks: a whole in-box. */
 export const MESSAGES_MARKED_MAX = IN_BOX_UNREAD_MAX;
 export const MESSAGE_DAYS = 30;
 export const MESSAGE_EXPIRES_S_MAX = MESSAGE_DAYS * 24 * 60 * 60;
 export const MESSAGE_PRUNE_INTERVAL_MS = 60_000;
-/** Copies of messages that are deleted in one call: other writes come in between. */
+/** Copies of messages that one call deletes, so that other writes come in between. */
 export const MESSAGE_PRUNE_COPIES = 2_000;
 
 // Waiting
-/**
- * What the queries of calls that wait for conditions have together: an index of them takes up to 32 bytes a character.
- */
+/** The queries of all waiting calls together. The index takes up to 32 bytes for each character. */
 export const WAITING_CHARACTERS_MAX = 2 * MIB;
-/** Of one call. */
+/** Conditions of one call. */
 export const WAIT_CONDITIONS_MAX = 64;
 /**
- * Steps that it may take to hold one topic against all patterns of a call: a step a segment, or of a pattern with `**`
+ * Steps to match one topic with all patterns of a call. A pattern takes one step for each of its segments; with `**`,
  * as many as a topic has segments at most.
  */
 export const WAIT_PATTERN_STEPS_MAX = 32_768;
-/** What a condition keeps in a cursor: most take a tenth of it. */
+/** A condition's data in a cursor. Most take a tenth of it. */
 export const WAIT_MARK_CHARACTERS_MAX = 2 * KIB;
 export const WAIT_CURSOR_BYTES_MAX = 8 * KIB;
-/** Tasks that could be claimed of which a look finds the best: of more, those that have waited longest. */
+/**
+ * Claimable tasks among which the best one is searched. If there are more, those that have waited longest are taken.
+ */
 export const WAIT_TASKS_COMPARED_MAX = 250;
-/** Names of instances of which it is remembered who had them last. */
+/** Instance names whose last owner is remembered. */
 export const WAIT_NAMES_REMEMBERED_MAX = 10_000;
-/** What was stamped longer ago has reached the front, unless the disk hangs. */
+/** A change that is older than this has reached the front, unless the disk hangs. */
 export const WAIT_SETTLED_MS = 5_000;
-/** Events between two calls that are looked through for what a condition has missed; where there are more, it has. */
+/**
+ * Events between two calls that are searched for changes that a condition has missed. If there are more, the condition
+ * counts as missed.
+ */
 export const WAIT_MISSED_EVENTS_MAX = 1_000;
-/** Of their text: who publishes in the server's name may publish much. */
+/** The text of these events: a client that publishes in the server's name may publish much. */
 export const WAIT_MISSED_CHARACTERS_MAX = 8 * MIB;
 
 // Sessions of the dashboard
-/** The least recently used goes for one more. */
+/** Open sessions. One more ends the least recently used one. */
 export const SESSIONS_MAX = 1_000;
 export const SESSION_COOKIE_BYTES = 32;
 export const SESSION_IDLE_MS = 12 * 60 * 60 * 1000;
-/** How long a use may be in memory only, and how often sessions that are over are looked for. */
+/** The longest time that a use is in memory only, and the interval at which expired sessions are looked for. */
 export const SESSION_FLUSH_INTERVAL_MS = 120_000;
-/** Cookies of the session's name that are tried: another server of the same host may have set one, too. */
+/** Cookies with the session's name that are tried: another server on the same host may have set one, too. */
 export const SESSION_COOKIES_TRIED_MAX = 4;
 export const LOG_IN_TOKEN_BYTES_MAX = 8 * KIB;
 export const LOG_IN_BODY_BYTES_MAX = 64 * KIB;
-/** So many wrong tokens from one address within the window, and it has to pause. */
+/** After this many wrong tokens from one address within the window, the address must pause. */
 export const LOG_IN_WRONG_MAX = 10;
-/**
- * A bearer that was wrong before is mostly an agent's that has an old one: so many of its repeats count as one more.
- */
+/** Repeats of the same wrong bearer token that count as one guess. Such a token is mostly an agent's outdated one. */
 export const BEARER_REPEATS_A_GUESS = 20;
 export const LOG_IN_WINDOW_MS = 60_000;
 export const LOG_IN_PAUSE_MS = 60_000;
-/** Addresses whose wrong tokens are remembered; the one that was heard of longest ago goes for one more. */
+/** Addresses whose wrong tokens are counted. One more evicts the one that was seen least recently. */
 export const LOG_IN_ADDRESSES_MAX = 10_000;
-/** Tokens of deleted instances that are known for what they were: who still has one is not guessing. */
+/** Remembered tokens of deleted instances: a client that still has one is not guessing. */
 export const ENDED_TOKENS_MAX = 10_000;
-/** A shorter server's token is warned of, and not taken where other machines can reach the server. */
+/** A shorter server token causes a warning, and is refused if other machines can reach the server. */
 export const SERVER_TOKEN_CHARACTERS_MIN = 16;
 
 // Agent metrics
@@ -610,33 +632,33 @@ export const SERVER_TOKEN_CHARACTERS_MIN = 16;
 export const AGENT_METRICS_FLUSH_INTERVAL_MS = 5_000;
 /** Counters of one flush. */
 export const AGENT_METRICS_FLUSH_ROWS = 1_000;
-/** Agents with counts that wait for a flush, each hour counted apart. */
+/** Agents with unflushed counts; each hour counts separately. */
 export const AGENT_TALLIES_MAX = 100_000;
 export const AGENT_METRICS_DAYS = 90;
 export const AGENT_METRICS_PRUNE_ROWS = 2_000;
 
-// Work of which nobody can say beforehand how long it takes
-/** What looks at so many bytes at most is tried as short work first. */
+// Work of unknown cost
+/** Work on at most this many bytes is first tried as short work. */
 export const SHORT_WORK_BYTES_MAX = 64 * KIB;
 export const SHORT_WORK_DEADLINE_MS = 5_000;
-/** A subject whose work was done in this time is no longer known as long; also what a short validation may take. */
+/** A subject whose work was done within this time no longer counts as slow; also the limit of a short validation. */
 export const SHORT_WORK_MS_MAX = 100;
 export const LONG_WORK_TOGETHER_MAX = 1;
 export const LONG_WORK_WAITING_MAX = 16;
 /** Of one caller. */
 export const LONG_WORK_WAITING_OF_CALLER_MAX = 12;
-/** How long such work waits for its turn. */
+/** The longest time that slow work waits for its permit. */
 export const LONG_WAIT_MS_MAX = 5_000;
-/** Subjects that are known to take long. */
+/** Subjects that are known to be slow. */
 export const LONG_SUBJECTS_KEPT_MAX = 1_000;
 
 // Rules and validation
 export const RULE_PATTERN_BYTES_MAX = 4 * KIB;
-/** Counted repetitions of a pattern, added up before it is compiled: compiling writes each of them out. */
+/** The counted repetitions of a pattern, added up before it is compiled: the compiler writes out each of them. */
 export const RULE_REPETITIONS_MAX = 2_000;
-/** Of one compiled pattern: what a character of a text may cost at worst. */
+/** One compiled pattern: the worst cost of one character of a text. */
 export const RULE_PROGRAM_INSTRUCTIONS_MAX = 5_000;
-/** Of all compiled patterns of a project: what a pool worker must compile and hold for it. */
+/** All compiled patterns of a project: what a pool worker must compile and keep for it. */
 export const PROJECT_PROGRAM_INSTRUCTIONS_MAX = 200_000;
 export const PROJECT_RULES_MAX = 2_000;
 /** Rules in one array. */
@@ -648,85 +670,88 @@ export const APPLIES_TO_GLOBS_MAX = 100;
 /** Compiled patterns that a pool worker keeps between validations. */
 export const COMPILED_INSTRUCTIONS_KEPT_MAX = 1_000_000;
 export const COMPILED_SETS_KEPT_MAX = 1_000;
-/** Numbers of rule sets that the front knows; then it begins anew. */
+/** Versions of rule sets that the front knows. Beyond it the cache is cleared. */
 export const RULE_SET_VERSIONS_KEPT_MAX = 1_000;
-/** What a kept pattern's automaton may have grown to, by the engine's own account; then it begins anew. */
+/** The size of a cached pattern's automaton, as the engine reports it. Beyond it the automaton is built again. */
 export const AUTOMATON_BYTES_KEPT_MAX = 64 * KIB;
 /**
- * What takes more than this of a short validation begins anew as a long one: instructions times characters looked at,
- * about 20 ns each.
+ * A short validation that takes more starts again as a long one. The unit is instructions times characters, about 20 ns
+ * each.
  */
 export const VALIDATION_SHORT_STEPS_MAX = 4_000_000;
-/** A longer answer is made again as a stream: it would hold up the front as one text. */
+/** A longer answer is made again as a stream, because as one text it would block the front. */
 export const VALIDATION_SHORT_ANSWER_CHARACTERS_MAX = 256 * KIB;
 export const VIOLATIONS_LISTED_MAX = 100_000;
-/** As UTF-8, the JSON of the violations in one answer. */
+/** The JSON of the violations in one answer, as UTF-8. */
 export const VIOLATIONS_LISTED_BYTES_MAX = 16 * MIB;
 
 // Contracts
-/** Levels of objects and arrays that a contract, a payload or a service's answer may have. */
+/** The nesting of objects and arrays in a contract, a payload or a service's answer. */
 export const CONTRACT_DEPTH_MAX = 256;
 export const CONTRACT_VIOLATIONS_MAX = 1_000;
 /** Paths and messages together. */
 export const CONTRACT_VIOLATIONS_CHARACTERS_MAX = 1 * MIB;
-/** Of a violation's path. */
+/** A violation's path. */
 export const CONTRACT_PATH_CHARACTERS_MAX = 1024;
-/** Of a violation's message: what one that lists as many names as it may has, each as long as it may be. */
+/** A violation's message: the longest has the most names that it may list, each with its greatest length. */
 export const CONTRACT_MESSAGE_CHARACTERS_MAX = 32 * KIB;
-/** Names, or values of an enum, that a message lists. */
+/** Names, or values of an enum, in one message. */
 export const CONTRACT_NAMES_LISTED_MAX = 100;
-/** Of a payload's value in a message. */
+/** A payload's value in a message. */
 export const CONTRACT_VALUE_CHARACTERS_MAX = 200;
-/** Of one JSON Schema as text: it is compiled to code. */
+/** The text of one JSON Schema, which is compiled to code. */
 export const CONTRACT_SCHEMA_CHARACTERS_MAX = 128 * KIB;
-/** Longer strings are of no `format` that is matched by backtracking. */
+/** Longer strings fail each `format` that is matched by backtracking. */
 export const CONTRACT_FORMAT_CHARACTERS_MAX = 2 * KIB;
-/** Larger payloads are checked against a JSON Schema up to the first violation: Ajv keeps every one in memory. */
+/**
+ * Larger payloads are checked against a JSON Schema only up to the first violation, because Ajv keeps all of them in
+ * memory.
+ */
 export const CONTRACT_ALL_ERRORS_CHARACTERS_MAX = 256 * KIB;
-/** Contracts that a pool worker keeps, read and compiled, and the text that they were read from. */
+/** Compiled contracts that a pool worker keeps, and the text that they were read from. */
 export const CONTRACTS_KEPT_MAX = 256;
 export const CONTRACTS_KEPT_BYTES_MAX = 16 * MIB;
-/** Instructions of all patterns of one JSON Schema: what is compiled before a payload is checked against it. */
+/** The instructions of all patterns of one JSON Schema, which are compiled before a payload is checked. */
 export const CONTRACT_PATTERN_INSTRUCTIONS_MAX = 50_000;
 /**
- * What checking a payload may take, in steps of some tens of nanoseconds: this for any, so much for each of its
- * characters, and at most so many. A check that would take more is refused.
+ * Steps of checking a payload, of some tens of nanoseconds each: a basic number, so many for each character, and the
+ * maximum. A check that would take more is refused.
  */
 export const CONTRACT_STEPS_LEAST = 200_000;
 export const CONTRACT_STEPS_A_CHARACTER = 64;
 export const CONTRACT_STEPS_MAX = 64_000_000;
-/** What takes longer all the same is given up, and its thread replaced. */
+/** A check that takes longer nevertheless is aborted, and its thread is replaced. */
 export const CONTRACT_DEADLINE_MS = 5_000;
-/** Live tests under way: each may hold an answer in memory. */
+/** Live tests in flight. Each may have an answer in memory. */
 export const CONTRACT_TESTS_MAX = 16;
 export const CONTRACT_ANSWER_BYTES_MAX = 10 * MIB;
 
 // PostgreSQL as a log
 export const POSTGRES_CONNECT_MS_MAX = 5_000;
-/** How long a statement of no size may take; what it carries is given time besides, at the rate that follows. */
+/** The time for a statement without data. Data gets additional time at the rate below. */
 export const POSTGRES_ANSWER_MS_MAX = 5_000;
 export const POSTGRES_BYTES_PER_MS_MIN = 4 * KIB;
-/** How often the log is looked at where nothing is told of it: a server that is gone does not say so. */
+/** The interval at which the log is read without a notification: a lost server sends no message about it. */
 export const POSTGRES_PROBE_INTERVAL_MS = 1_000;
 export const POSTGRES_PROBE_MS_MAX = 4_000;
-/** After this the server breaks off what a client that is gone has left behind. */
+/** The server aborts a statement of a lost client after this time. */
 export const POSTGRES_STATEMENT_MS_MAX = 30_000;
-/** Making a log anew deletes the old one in one transaction. */
+/** Creating a log again deletes the old one in one transaction. */
 export const POSTGRES_CREATE_MS_MAX = 600_000;
-/** How long a server may take to say goodbye. */
+/** The time for a server to close a connection. */
 export const POSTGRES_CLOSE_MS_MAX = 1_000;
-/** A silent connection is asked for a sign of life after this by the operating system. */
+/** The operating system probes a silent connection after this time. */
 export const POSTGRES_KEEPALIVE_MS = 10_000;
-/** Entries of one page, and their bytes together; a larger entry comes in parts of so many bytes. */
+/** The entries of one page, and their bytes. A larger entry is read in parts of this size. */
 export const POSTGRES_PAGE_ROWS = 256;
 export const POSTGRES_PAGE_BYTES = 1 * MIB;
-/** What one statement deletes of a log's entries. */
+/** The log entries that one statement deletes. */
 export const POSTGRES_TRIM_ROWS = 256;
 export const POSTGRES_TRIM_BYTES = 16 * MIB;
 export const POSTGRES_SNAPSHOT_PIECE_BYTES = 512 * KIB;
-/** Pieces of a snapshot that one statement deletes. */
+/** The pieces of a snapshot that one statement deletes. */
 export const POSTGRES_SNAPSHOT_SWEEP_PIECES = 32;
-/** Of a file of credentials. */
+/** A credentials file. */
 export const POSTGRES_CREDENTIALS_BYTES_MAX = 64 * KIB;
 
 // Webhooks
@@ -734,56 +759,55 @@ export const WEBHOOKS_MAX = 1_000;
 export const WEBHOOK_ID_BYTES_MAX = 256;
 export const WEBHOOK_SECRET_BYTES_MAX = 1024;
 export const WEBHOOK_PATTERNS_MAX = 100;
-/** Of all webhooks together, as for subscribers. */
+/** The patterns of all webhooks together, as for subscribers. */
 export const WEBHOOK_PATTERNS_CHARACTERS_MAX = 1 * MIB;
 export const WEBHOOK_QUEUE_ROWS_MAX = 10_000;
-/** One event of any size fits an empty queue. */
+/** One event of any size fits into an empty queue. */
 export const WEBHOOK_QUEUE_BYTES_MAX = 64 * MIB;
-/** One try, from the look-up of the name to the last byte of the answer. */
+/** One attempt, from the DNS lookup to the last byte of the answer. */
 export const WEBHOOK_TIMEOUT_MS = 10_000;
-/** Of a receiver's answer only the status counts; the rest is read so that the connection can be kept. */
+/** Only the status of a receiver's answer counts. The rest is read so that the connection can be reused. */
 export const WEBHOOK_ANSWER_BYTES_MAX = 256 * KIB;
 /**
- * Failures in a row after which a webhook is turned off. At the longest delay between tries they take at least three
- * days.
+ * Consecutive failures after which a webhook is disabled. With the longest delay between attempts they take at least
+ * three days.
  */
 export const WEBHOOK_FAILURES_MAX = 400;
 /**
- * What the receiver may cost one event before the event is set aside. An answer such as 503, or none in time, costs
- * one: that lasts at least a day. An answer that refuses the event (a 3xx or 4xx) costs nine: that lasts about an hour.
- * A receiver that cannot be reached costs nothing.
+ * The cost of failures after which an event becomes a dead letter. An answer such as 503, or none in time, costs one:
+ * that lasts at least a day. An answer that rejects the event (a 3xx or 4xx) costs nine: that lasts about an hour. A
+ * receiver that cannot be reached costs nothing.
  */
 export const WEBHOOK_EVENT_BUDGET = 144;
 export const WEBHOOK_REFUSAL_COST = 9;
-/** Events that are set aside for one webhook; their bodies are bounded as those of its queue. */
+/** Dead letters of one webhook. Their bodies have the same limit as those of its queue. */
 export const WEBHOOK_DEAD_LETTERS_MAX = 100;
 /** Deliveries in the log of one webhook. */
 export const WEBHOOK_LOG_ROWS = 100;
-/** Of what a failed delivery is told in a webhook's `last_error`. */
+/** The message of a failed delivery in a webhook's `last_error`. */
 export const WEBHOOK_ERROR_CHARS_MAX = 300;
-/** Deliveries of which each led to the next event: a webhook that would make such a chain longer is turned off. */
+/**
+ * Deliveries in a chain in which each led to the next event. A webhook that would make the chain longer is disabled.
+ */
 export const WEBHOOK_HOPS_MAX = 16;
-/** The first retry comes after a time between these two; the delay doubles from there. */
+/** The first retry comes after a random time between these two. The delay doubles from there. */
 export const WEBHOOK_RETRY_MS_MIN = 300;
 export const WEBHOOK_RETRY_MS_MAX = 400;
 export const WEBHOOK_RETRY_DELAY_MS_MAX = 15 * 60_000;
-/** A receiver's `Retry-After` is kept up to this. */
+/** A receiver's `Retry-After` is obeyed up to this. */
 export const WEBHOOK_RETRY_AFTER_MS_MAX = 60 * 60_000;
-/** Of a redirect's `Location`, as `last_error` says it. */
+/** A redirect's `Location` in `last_error`. */
 export const WEBHOOK_LOCATION_CHARS_MAX = 200;
-/**
- * Requests that are under way at once: one for each webhook, so that no receiver waits for another where there are
- * descriptors for as many connections.
- */
+/** Requests in flight: one for each webhook, so that no receiver waits for another if there are enough descriptors. */
 export const WEBHOOK_REQUESTS_MAX = WEBHOOKS_MAX;
 /** Deliveries that are begun in one tick of the front. */
 export const WEBHOOK_STARTS_PER_TICK = 8;
-/** Deliveries that are not yet told to the writer, at most; after a crash they are made again. */
+/** Deliveries whose result is not stored yet. After a crash they are repeated. */
 export const WEBHOOK_PROGRESS_ROWS = 256;
-/** A body up to this size is always sent; larger ones share what follows. */
+/** A body up to this size is always sent. Larger ones share the limit below. */
 export const WEBHOOK_SMALL_BODY_BYTES = 64 * KIB;
 export const WEBHOOK_BODIES_BYTES_MAX = 64 * MIB;
-/** Test deliveries under way at once. */
+/** Test deliveries in flight. */
 export const WEBHOOK_TESTS_MAX = 16;
 
 // Templates
@@ -794,40 +818,40 @@ export const TEMPLATE_TAGS_MAX = 100;
 export const TEMPLATE_TAG_BYTES_MAX = 256;
 export const TEMPLATE_CONTRACTS_MAX = 1_000;
 // Compliance
-/** Pairs of an instance and a contract that one job is given. */
+/** Pairs of an instance and a contract in one job. */
 export const COMPLIANCE_PAIRS_MAX = 100;
-/** After so long a job gives back what it has; one pair may take longer. */
+/** A job returns its results after this time. A single pair may take longer. */
 export const COMPLIANCE_STEP_MS = 20;
 export const COMPLIANCE_STEP_CHARACTERS_MAX = 256 * KIB;
-/** Of one run: listed, stored and published. */
+/** The violations of one run that are listed, stored and published. */
 export const COMPLIANCE_VIOLATIONS_MAX = 100;
 export const COMPLIANCE_VIOLATIONS_CHARACTERS_MAX = 16 * KIB;
 export const COMPLIANCE_RUNS_KEPT_MAX = 100_000;
 export const COMPLIANCE_ROWS_DEFAULT = 50;
-/** Runs that an answer lists; the history has all. */
+/** The runs in an answer. The history has all of them. */
 export const COMPLIANCE_ANSWER_CHARACTERS_MAX = 16 * MIB;
-/** How long an answer waits for its check, which goes on. */
+/** The longest time that an answer waits for its check. The check continues after that. */
 export const COMPLIANCE_WAIT_MS = 25_000;
 
 // Audit and logs
-/** For so long a refused call that is repeated is counted in the row of the first. */
+/** A repeated refused call is counted in the row of the first one for this long. */
 export const AUDIT_REPEAT_MS = 60_000;
-/** Rows that refused calls leave within that time: of one caller and route, of one caller, and of all. */
+/** Rows of refused calls within that time: of one caller and route, of one caller, and of all. */
 export const AUDIT_REFUSAL_ROWS_OF_CALL_MAX = 64;
 export const AUDIT_REFUSAL_ROWS_OF_CALLER_MAX = 150;
 export const AUDIT_REFUSAL_ROWS_MAX = 400;
-/** Of all calls that are refused for want of a token; beside those. */
+/** Rows of all calls without a valid token, in addition to those. */
 export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;
-/** How long a count may be in memory alone, and how long a reader of the log waits for it to be stored. */
+/** The longest time that a count is in memory only, and that a reader of the log waits for it to be stored. */
 export const AUDIT_COUNT_DELAY_MS = 10_000;
 export const AUDIT_COUNT_WAIT_MS = 1_000;
-/** Of what a refused call was about. */
+/** The `resource` of a refused call. */
 export const AUDIT_RESOURCE_CHARACTERS_MAX = 4 * KIB;
 export const AUDIT_DETAIL_BYTES_MAX = 4 * KIB;
 export const LOG_BUFFER_BYTES_MAX = 16 * MIB;
-/** Lines that wait to be written together. */
+/** Lines that are written together. */
 export const LOG_BLOCK_BYTES = 64 * KIB;
-/** How long a line may wait for others to be written with it. */
+/** The longest time that a line waits for others to be written with it. */
 export const LOG_DELAY_MS = 100;
 export const LOG_FLUSH_MS_MAX = 500;
 
@@ -838,86 +862,91 @@ export const TOKENS_PER_MCP_CALL = 300;
 /** No message needs more: the longest argument of a tool is the context of a rule. */
 export const MCP_BODY_BYTES_MAX = 1 * MIB;
 /**
- * Values of a body: a batch of tools' calls has some twenty a message. The protocol's library copies each object
- * several times on the front, names and all.
+ * The values of a body: a batch of tool calls has some twenty for each message. The protocol's library copies each
+ * object several times on the front, including the names.
  */
 export const MCP_VALUES_MAX = 4_000;
-/** Messages of one JSON-RPC batch. */
+/** Messages in one JSON-RPC batch. */
 export const MCP_BATCH_MESSAGES_MAX = 100;
-/** Of a message's id, and of what it names, in UTF-16 units. */
+/** A message's id, and the name in it, in UTF-16 units. */
 export const MCP_NAME_CHARACTERS_MAX = 1024;
-/** What the answers of one batch may come to: a call that no longer fits gets an error, the others their answers. */
+/** The answers of one batch together. A call whose answer does not fit gets an error; the others get their answers. */
 export const MCP_BATCH_BYTES_MAX = 4 * MIB;
-/** Of all batches that are being answered, together. */
+/** All batches in progress together. */
 export const MCP_BATCHES_BYTES_MAX = 32 * MIB;
-/** Streams that wait for changes of the tools; there are none to tell of, so clients have no need of them. */
+/** Streams that wait for changes of the tools. The tools never change, so clients do not need them. */
 export const MCP_LISTENERS_MAX = 64;
 /** A longer result would fill any model's context: the tool refuses it and asks for a filter. */
 export const MCP_RESULT_CHARACTERS_MAX = 4 * MIB;
-/** What `tools/list` and the instructions may cost a model's context, all tools together. */
+/** The cost of `tools/list` and the instructions in a model's context, all tools together. */
 export const MCP_TOOLS_TOKENS_MAX = 750;
-/** What the instructions may cost of that. */
+/** The part of it for the instructions. */
 export const MCP_INSTRUCTIONS_TOKENS_MAX = 60;
-/** Instances that `discover_instances` lists; of further ones it says how many there are. */
+/** Instances that `discover_instances` lists. It gives only the number of further ones. */
 export const MCP_INSTANCES_MAX = 50;
-/** What the answer of `get_endpoints` may cost it. */
+/** The cost of the answer of `get_endpoints`. */
 export const MCP_ENDPOINTS_TOKENS_MAX = 1_200;
-/** How long a client may keep the list of tools: it changes with the server's version only. */
+/** The lifetime of the list of tools in a client's cache: the list only changes with the server's version. */
 export const MCP_TOOLS_KEPT_MS = 60 * 60 * 1000;
-/** Requests that the bridge from stdio has under way at once. */
+/** Requests of the stdio bridge in flight. */
 export const CLI_BRIDGE_REQUESTS_MAX = 32;
 /** One line of the bridge's stdin. */
 export const CLI_BRIDGE_LINE_BYTES_MAX = BODY_BYTES_MAX;
 
 // Command line
 export const CLI_CONNECT_TIMEOUT_MS = 5_000;
-/** Until an upgrade to WebSocket is answered: by a node that lags, when it has come as far as it is asked to. */
+/** The time for an upgrade to WebSocket: a lagging node answers when it has reached the requested position. */
 export const CLI_UPGRADE_TIMEOUT_MS = 7_000;
-/** How long one address of a host name may take before the next is tried beside it. */
+/** The time for one address of a host name, before the next one is tried in parallel. */
 export const CLI_ADDRESS_TIMEOUT_MS = 1_000;
-/** Silence on a connection that waits for an answer, or takes a body. */
+/** Silence on a connection that waits for an answer, or sends a body. */
 export const CLI_ANSWER_TIMEOUT_MS = 70_000;
-/** A restore is answered when all of it is stored. */
+/** A restore is answered after all of it is stored. */
 export const CLI_RESTORE_TIMEOUT_MS = 1_800_000;
 /** The closing line of a snapshot is far shorter. */
 export const CLI_CLOSING_LINE_BYTES_MAX = 64 * KIB;
 export const CLI_ANSWER_BYTES_MAX = 512 * MIB;
-/** Indented output may be much longer than what it was made of; past this it is printed as one line. */
+/** Indented output may be much longer than its source. Beyond this it is printed as one line. */
 export const CLI_PRETTY_CHARACTERS_MAX = 256 * MIB;
 export const SETTINGS_BYTES_MAX = 1 * MIB;
-/** How long the command line waits for a program that writes to a pipe which a flag names as a file. */
+/** The time that the command line waits for a program that writes to a pipe which a flag names as a file. */
 export const CLI_FILE_OPEN_MS = 500;
 export const CLI_POLL_INTERVAL_MS = 2_000;
 export const CLI_POLL_EVENTS = 50;
-/** The newest events of tasks in which the end of a claim is looked for. */
+/** The newest events of tasks among which the end of a claim is searched. */
 export const CLI_TASK_EVENTS = 1_000;
 export const CLI_RECONNECT_DELAY_MS = 250;
 export const CLI_RECONNECT_DELAY_MS_MAX = 10_000;
-/** The longest pause before a server that is away is asked again by a command that waits. */
+/** The longest pause before a waiting command asks a disconnected server again. */
 export const CLI_RETRY_MS_MAX = 2_000;
-/** The life of a lease that a command runs under: short, since its runner gives signs of life. */
+/** The ttl of a lease that a command runs under: short, because its runner sends heartbeats. */
 export const CLI_LEASE_RUN_TTL_S = 60;
-/** What a command has between SIGTERM and SIGKILL when its lease is lost. */
+/** The time between SIGTERM and SIGKILL for a command that has lost its lease. */
 export const CLI_LEASE_GRACE_MS = 5_000;
-/** How long the rest of what a command wrote is waited for once it has ended: what it started may keep it open. */
+/**
+ * The time that the rest of a command's output is waited for after its end: a process that it started may keep the
+ * output open.
+ */
 export const CLI_OUTPUT_LAG_MS = 1_000;
-/** Upgrades that die without an answer, one after the other, before plain HTTP is tried. */
+/** Consecutive upgrades that fail without an answer, before plain HTTP is tried. */
 export const CLI_UPGRADE_ATTEMPTS_MAX = 3;
-/** How long a subscriber polls before it tries the WebSocket again. */
+/** The time that a subscriber polls before it tries the WebSocket again. */
 export const CLI_UPGRADE_RETRY_MS = 60_000;
-/** An own ping this often keeps proxies from cutting a quiet subscription, and finds a peer that is gone. */
+/** The interval of the client's pings. They keep proxies from closing a quiet subscription, and detect a lost peer. */
 export const CLI_PING_INTERVAL_MS = 30_000;
-/** Servers of one cluster that may be named. */
+/** The servers of one cluster on the command line. */
 export const CLI_SERVERS_MAX = 16;
-/** As CLI_CONNECT_TIMEOUT_MS, where there is another server to turn to. */
+/** The same as CLI_CONNECT_TIMEOUT_MS, if there is another server to try. */
 export const CLI_TURN_CONNECT_TIMEOUT_MS = 2_000;
-/** What a server has to say how far its cluster's log is, before a position that it does not know is judged. */
+/** The time for a server to report its cluster's log position, before a position that it does not know is evaluated. */
 export const CLI_LOG_ANSWER_TIMEOUT_MS = 5_000;
-/** How often a call that waits looks whether its server is cut off, where there is another one to turn to. */
+/** The interval at which a waiting call checks whether its server is partitioned, if there is another one to try. */
 export const CLI_HEALTH_INTERVAL_MS = 5_000;
-/** For how long the next command begins with the server that has answered, after those before it did not. */
+/**
+ * The time for which later commands start with the server that has answered, after earlier ones in the list did not.
+ */
 export const CLI_SERVER_KEPT_MS = 60_000;
-/** Clusters whose position is remembered; those that were asked longest ago are forgotten first. */
+/** Clusters whose position is remembered. Those that were asked least recently are forgotten first. */
 export const CLI_POSITION_FILES_MAX = 64;
 
 function relation(holds: boolean, what: string): void {

@@ -1,7 +1,7 @@
 /**
- * The five MCP tools as a model sees them: name, description and input schema. Every word here is paid for
- * by each agent in each conversation, so each says what decides between the tools and nothing else; a test
- * counts them. What a tool does is src/mcp/tools.ts.
+ * The five MCP tools as a model sees them: name, description and input schema. Each agent pays for every word in each
+ * conversation, so each word must help to choose between the tools; a test counts them. src/mcp/tools.ts has the work
+ * of the tools.
  */
 import * as Type from "typebox";
 import type { TObject } from "typebox";
@@ -17,8 +17,9 @@ const needed = (description?: string) =>
   Type.String({ minLength: 1, ...(description === undefined ? {} : { description }) });
 
 /**
- * What a client tells its model of the server before any tool: what it is for, what to call first, and how to take what
- * it will read. Not every client passes it on: the tools whose answers quote other agents say the last part again.
+ * The text about the server that a client passes to its model before any tool: its purpose, what to call first, and how
+ * to treat other agents' texts. Not every client passes it on, so the tools whose answers quote other agents repeat the
+ * last part.
  */
 export const MCP_INSTRUCTIONS =
   "Koor coordinates AI coding agents that work side by side: shared state, specs, events, leases on files, tasks, " +
@@ -94,7 +95,7 @@ export const ProtocolMessage = Type.Object(
   { additionalProperties: false },
 );
 
-/** A refusal by the protocol: what is no message that can be served at all. */
+/** A refusal by the protocol: the input is no message that can be served. */
 export const ProtocolRefusal = Type.Object({
   jsonrpc: Type.Literal("2.0"),
   error: Type.Object({ code: Type.Integer(), message: Type.String(), data: Type.Optional(Type.Unknown()) }),

@@ -1,14 +1,14 @@
 /**
- * Every stock that the server holds in memory: how many items and bytes it has at most, in which thread, and who
- * refuses what goes beyond. docs/security.md has the same table; test/memory-bounds.test.ts holds both to each other,
- * each row to the code that it names, and the sums to the budgets. Pure.
+ * Every collection that the server keeps in memory: its most items and bytes, its thread, and the code that refuses
+ * more. docs/security.md has the same table. test/memory-bounds.test.ts compares both, each row with the code that it
+ * names, and the sums with the budgets. Pure.
  */
 import * as limits from "./limits.js";
 
 type LimitName = keyof typeof limits;
 const VALUES: Readonly<Record<LimitName, number>> = { ...limits };
 
-/** The value of a constant of limits.ts. */
+/** Returns the value of a constant of limits.ts. */
 export function limitOf(name: LimitName): number {
   return VALUES[name];
 }
@@ -17,8 +17,8 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /**
- * What the front and the writer may hold together, where every stock is full at once, and the worker threads beside
- * them.
+ * The memory of the front and the writer together if every collection is full at once, and that of the worker threads
+ * in addition.
  */
 export const FRONT_AND_WRITER_BUDGET_BYTES = 4 * KIB * MIB;
 export const WORKER_THREADS_BUDGET_BYTES = 3 * KIB * MIB;
@@ -26,19 +26,17 @@ export const WORKER_THREADS_BUDGET_BYTES = 3 * KIB * MIB;
 export interface MemoryBound {
   readonly stock: string;
   readonly thread: "front" | "writer" | "front, writer" | "workers";
-  /** The bound in number; null where the bytes alone are counted. */
+  /** The most items; null if only bytes are counted. */
   readonly items: LimitName | null;
-  /**
-   * The bound in bytes (MiB where its name says so, KiB alike), or, with `each`, none: then items times `each` is it.
-   */
+  /** The most bytes (MiB or KiB if the name says so). Null with `each`: then the limit is items times `each`. */
   readonly bytes: LimitName | null;
-  /** Bytes of an item. */
+  /** The bytes of one item. */
   readonly each?: number;
-  /** How often it is held: a text and its copy, two threads. */
+  /** The number of copies: a text and its encoded form, two threads. */
   readonly times?: number;
-  /** Where the bound is checked: files that name its constants. */
+  /** The files that check the limit; they use its constants. */
   readonly checked: string;
-  /** What becomes of what goes beyond. */
+  /** The fate of items beyond the limit. */
   readonly beyond: string;
 }
 
@@ -359,7 +357,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
   },
 ];
 
-/** What a row may come to. */
+/** Returns the most bytes of a row. */
 export function boundBytes({ items, bytes, each = 0, times = 1 }: MemoryBound): number {
   if (bytes !== null) return limitOf(bytes) * times;
   return (items === null ? 1 : limitOf(items)) * each * times;

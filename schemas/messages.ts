@@ -1,4 +1,4 @@
-/** docs/http-api.md "Messages": what agents say to each other, and what the RPC methods of messages exchange. */
+/** docs/http-api.md "Messages": messages between agents, and the shapes of their RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Switch, Timestamp } from "./common.js";
@@ -21,12 +21,12 @@ import { Name, Text } from "./text.js";
 
 export const MESSAGE_INTENTS = ["inform", "request", "ack"] as const;
 export const MESSAGE_IMPORTANCES = ["normal", "high"] as const;
-/** Where a message lies: with who got it, and with who sent it. */
+/** The boxes that a message is in: the recipient's in-box, and the sender's out-box. */
 export const MESSAGE_BOXES = ["in", "out"] as const;
 export type MessageBoxName = (typeof MESSAGE_BOXES)[number];
 export const MESSAGE_MARKS = ["read", "acked"] as const;
 
-/** What an id looks like; its number is the message's row. */
+/** The form of an id. Its number is the message's row. */
 export const MESSAGE_ID = /^message-([1-9]\d{0,14})$/;
 
 const Intent = Type.Enum([...MESSAGE_INTENTS]);
@@ -52,7 +52,7 @@ const Party = Type.Object({ id: Type.String(), name: Type.String() });
 
 export const MessageSent = Type.Object({ id: Type.String(), thread: Type.String(), to: Type.Array(Party) });
 export type MessageSent = Static<typeof MessageSent>;
-/** `status`: of one that was found by its name, though it is not active. */
+/** `status` is present for a recipient that was found by its name although it is not active. */
 export const MessageSentAnswer = Type.Object({
   id: Type.String(),
   thread: Type.String(),
@@ -85,7 +85,7 @@ const HEADING = {
   sent_at: Timestamp,
 };
 export const Message = Type.Object({ ...HEADING, body: Type.String() });
-/** A message as those are told of it who wait for one. */
+/** A message as a waiting client gets it. */
 export const MessageHeading = Type.Object(HEADING);
 
 export const MessageList = Type.Object({
@@ -167,11 +167,11 @@ const TextOrNull = Type.Union([Type.String(), Type.Null()]);
 const RowOrNull = Type.Union([Row, Type.Null()]);
 
 /**
- * A message with its recipients, resolved: each says what was written for it (`to`). `nobody`: what was written and
- * found nobody. `data`: JSON text.
+ * A message with its resolved recipients; `to` of each is the name that the sender wrote. `nobody`: the names for which
+ * there was no recipient. `data`: JSON text.
  */
 export const SendRequest = Type.Object({
-  /** Whether the server asks for tokens: everybody reads the event of a message, and then not its subject. */
+  /** Whether the server requires tokens. Then the message's event, which every client can read, has no subject. */
   guarded: Type.Boolean(),
   sender: Party,
   to: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), to: Type.String() })),
@@ -185,12 +185,12 @@ export const SendRequest = Type.Object({
   data: Type.Union([JsonText(Type.Unknown()), Type.Null()]),
   expires_in_s: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
   request_id: TextOrNull,
-  /** What is asked for (src/idempotency/hash.ts); absent or "" where there is no request_id. */
+  /** A hash of the request (src/idempotency/hash.ts); absent or "" without a request_id. */
   request_hash: Type.Optional(Type.String()),
 });
 export type SendRequest = Static<typeof SendRequest>;
 
-/** `made` is false where the same call had sent it before. */
+/** `made` is false if the same call had sent it before. */
 export const SendReply = Type.Object({ ...MessageSent.properties, made: Type.Boolean() });
 export type SendReply = Static<typeof SendReply>;
 
@@ -205,7 +205,7 @@ export const MarkRequest = Type.Object({
   note: TextOrNull,
 });
 export type MarkRequest = Static<typeof MarkRequest>;
-/** The ids of those that changed. */
+/** The ids of the messages that changed. */
 export const MarkReply = Type.Object({ ids: Type.Array(Type.String()) });
 export type MarkReply = Static<typeof MarkReply>;
 
@@ -217,19 +217,19 @@ const BOX = {
   box: Type.Enum([...MESSAGE_BOXES]),
   unread: Type.Boolean(),
   thread: TextOrNull,
-  /** The row behind which it begins; 0 for all. */
+  /** The row after which the page begins; 0 for the first page. */
   after: Type.Integer({ minimum: 0 }),
   limit: Type.Integer({ minimum: 1 }),
-  /** ms: what has expired by then is not there. */
+  /** The time in ms. Messages that have expired by then are left out. */
   now_ms: Type.Integer(),
 };
 
-/** Which messages of a box a page has. */
+/** Selects the messages of a box for a page. */
 export const PageRequest = Type.Object(BOX);
 export type PageRequest = Static<typeof PageRequest>;
 /**
- * How many messages the page has, its last row (null where it is empty), and those that were not delivered yet. `cut`:
- * it ends before its limit, because the messages are long.
+ * The number of messages in the page, its last row (null if it is empty), and the rows that were not delivered yet.
+ * `cut`: the page ends before its limit, because the messages are long.
  */
 export const PageReply = Type.Object({
   cut: Type.Boolean(),
@@ -239,22 +239,22 @@ export const PageReply = Type.Object({
 });
 export type PageReply = Static<typeof PageReply>;
 
-/** The messages of a page; none behind the row `up_to`, where it is not null. */
+/** The messages of a page, up to the row `up_to` if it is not null. */
 export const ListRequest = Type.Object({
   ...BOX,
   up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
-  /** There are more behind that row, which did not fit. */
+  /** More messages follow that row, which did not fit. */
   cut: Type.Boolean(),
 });
 export type ListRequest = Static<typeof ListRequest>;
 
-/** Messages of everybody; `instance` and `thread` null: any. */
+/** Messages of all instances. `instance` and `thread` null: any. */
 export const AllMessagesRequest = Type.Object({
   instance: TextOrNull,
   thread: TextOrNull,
   unread: Type.Boolean(),
   urgent: Type.Boolean(),
-  /** The row before which it begins. */
+  /** The row before which the page begins. */
   before: Row,
   limit: Type.Integer({ minimum: 1 }),
   now_ms: Type.Integer(),
@@ -263,7 +263,7 @@ export type AllMessagesRequest = Static<typeof AllMessagesRequest>;
 
 export const ThreadsRequest = Type.Object({
   instance: Type.String(),
-  /** Only threads whose newest message comes before this row. */
+  /** Only threads whose newest message is before this row. */
   before: Row,
   limit: Type.Integer({ minimum: 1 }),
   now_ms: Type.Integer(),
@@ -271,8 +271,8 @@ export const ThreadsRequest = Type.Object({
 export type ThreadsRequest = Static<typeof ThreadsRequest>;
 
 /**
- * What a commit did to boxes: whose in-boxes and out-boxes have something new. Also how many messages are unread in
- * all, and when (ms) the next one expires; null where none does.
+ * The effect of a commit on boxes: the owners of the in-boxes and out-boxes that have new messages, the number of all
+ * unread messages, and when (ms) the next message expires; null if none does.
  */
 export const BoxesPush = Type.Object({
   in: Type.Array(Type.String()),

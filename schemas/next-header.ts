@@ -1,2 +1,2 @@
-/** The header of a list that was cut: the parameters of its query with which it goes on. */
+/** The header of an incomplete list: the query parameters with which it continues. */
 export const NEXT_HEADER = "X-Koor-Next";

@@ -22,14 +22,14 @@ export type Severity = (typeof SEVERITIES)[number];
 export type MatchType = (typeof MATCH_TYPES)[number];
 export type RuleStatus = (typeof RULE_STATUSES)[number];
 
-/** The project whose rules hold for every project. */
+/** The project whose rules apply to every project. */
 export const GLOBAL_PROJECT = "_global";
 /** The `custom` rule that has a meaning of its own. */
 export const NO_CONSOLE_LOG = "no-console-log";
-/** What `GET /api/rules/export` gives where no source is named. */
+/** The sources that `GET /api/rules/export` returns by default. */
 export const EXPORTED_SOURCES = ["local", "learned"] as const;
 
-/** `P/R`, as messages and audit rows name a rule. */
+/** `P/R`, the name of a rule in messages and audit rows. */
 export function ruleName(project: string, rule_id: string): string {
   return `${project}/${rule_id}`;
 }
@@ -52,12 +52,10 @@ export const Rule = Type.Object({
 
 export const ProjectName = Name(KEY_BYTES_MAX);
 
-/**
- * What is sure to be taken as a segment of a glob: one or more stars, or a name with wildcards and classes of letters.
- */
+/** A glob segment that is certainly accepted: one or more stars, or a name with wildcards and classes of letters. */
 const GLOB_SEGMENT = "(?:\\*+|(?:[A-Za-z0-9_?-]|\\[\\^?[a-z]+\\])(?:[A-Za-z0-9_.*?-]|\\[\\^?[a-z]+\\])*)";
 
-/** A glob of files; src/rules/file-glob.ts says what is malformed. */
+/** A glob of files. src/rules/file-glob.ts decides what is malformed. */
 export const FileGlob = Text({
   characters_max: PATTERN_BYTES_MAX,
   required: true,
@@ -65,8 +63,8 @@ export const FileGlob = Text({
 });
 
 /**
- * Regexes that are sure to compile, as src/rules/regex.ts has them: characters, classes and groups in groups, each
- * with one quantifier behind it. More compile than these.
+ * Regexes that certainly compile in src/rules/regex.ts: characters, classes and nested groups, each followed by at most
+ * one quantifier. More regexes compile than these.
  */
 const LITERAL = "(?:[^\\\\.+*?()|\\[\\]{}^$]|\\\\[dDsSwWntr.+*?()|{}\\[\\]^$\\\\/-])";
 const IN_REGEX_CLASS = "(?:\\\\[dDsSwW]|[a-zA-Z0-9_ .,:;!?@#%&*+=/<>~]|a-z|A-Z|0-9)";
@@ -84,7 +82,7 @@ const source = (fallback: string) => ({
   ),
 });
 
-/** What every rule has that is sent. An empty text counts as missing. */
+/** The members of every rule that a client sends. An empty text counts as missing. */
 const named = { rule_id: Name(RULE_NAME_BYTES_MAX, "Unique in its project.") };
 const given = {
   pattern: Text({
@@ -109,11 +107,11 @@ export const PROPOSED_SOURCE = "learned";
 export const PUT_SOURCE = "local";
 export const IMPORTED_SOURCE = "external";
 
-/** Rules as they are sent. What no schema says of them is in src/rules/rule.ts. */
+/** Rules as clients send them. src/rules/rule.ts checks what a schema cannot express. */
 export const ProposedRule = Type.Object({ ...named, project: ProjectName, ...given });
 export const PutRule = Type.Object({ ...named, ...given, ...source(PUT_SOURCE) });
 export const ImportedRule = Type.Object({ ...named, project: ProjectName, ...given, ...source(IMPORTED_SOURCE) });
-/** Of no project until it is applied. */
+/** A rule without a project, which it gets when the template is applied. */
 export const TemplateRule = Type.Object({ ...named, ...given, ...source(IMPORTED_SOURCE) });
 export const PutRules = Type.Array(PutRule, { maxItems: RULES_TOGETHER_MAX });
 export const ImportRules = Type.Array(ImportedRule, { minItems: 1, maxItems: RULES_TOGETHER_MAX });
@@ -151,7 +149,7 @@ export const Validation = Type.Object({
   count: Type.Integer({ minimum: 0, description: "How many were found; the list ends at a bound of its own." }),
 });
 
-/** What one rule would find, whatever its status. */
+/** The result of one rule alone, whatever its status. */
 export const RulePreview = Type.Object({
   ...Validation.properties,
   applies: Type.Boolean({ description: "Whether the rule is for such a file and stack; where not, it finds nothing." }),
@@ -187,7 +185,7 @@ export const RuleExportQuery = Type.Object({
   ),
 });
 
-/** A rule that was read and checked: its defaults filled in, its regex compiled once. */
+/** A rule that was read and checked: its defaults are filled in, and its regex was compiled once. */
 export const CheckedRule = Type.Object({
   project: Type.String(),
   rule_id: Type.String(),
@@ -200,7 +198,7 @@ export const CheckedRule = Type.Object({
   source: Type.String(),
   proposed_by: Type.String(),
   context: Type.String(),
-  /** Instructions of the compiled regex. */
+  /** The instructions of the compiled regex. */
   size: Type.Integer(),
 });
 export type CheckedRule = Static<typeof CheckedRule>;
@@ -212,7 +210,7 @@ const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 export const RuleRequest = Type.Object({ project: Type.String(), rule_id: Type.String() });
 export type RuleRequest = Static<typeof RuleRequest>;
 
-/** Reads a rule that somebody proposes: `actor`, where the rule does not say who, or whatever it says (`is_proven`). */
+/** Reads a proposed rule. `actor` is the proposer if the rule names none, or in any case with `is_proven`. */
 export const CheckProposalRequest = Type.Object({ actor: Type.String(), is_proven: Type.Boolean(), body: Bytes });
 export const CheckProposalReply = Type.Object({
   project: Type.String(),
@@ -220,14 +218,14 @@ export const CheckProposalReply = Type.Object({
   rule: JsonText(CheckedRule),
 });
 
-/** Reads an array of rules: of one project, or null where each names its own. */
+/** Reads an array of rules: of one project, or null if each rule names its own. */
 export const CheckRulesRequest = Type.Object({ project: Type.Union([Type.String(), Type.Null()]), body: Bytes });
 export const CheckRulesReply = Type.Object({ rules: CheckedRules });
 
 const SetVersion = Type.Integer({ minimum: 0 });
 /**
- * By all rules that hold in the project, or by the one that is named, whatever its status. `versions` are the numbers
- * of the project's set and of the global one; null where a rule is named.
+ * Validates with all rules of the project, or with the named rule, whatever its status. `versions` are the versions of
+ * the project's rule set and of the global one; null if a rule is named.
  */
 export const ValidateRequest = Type.Object({
   project: Type.String(),
@@ -237,20 +235,20 @@ export const ValidateRequest = Type.Object({
 });
 export type ValidateRequest = Static<typeof ValidateRequest>;
 const ViolationCount = Type.Integer({ minimum: 0 });
-/** Of one rule, or of all that hold. */
+/** The result of one rule, or of all rules of the project. */
 export const ValidateText = Type.Union([RulePreview, Validation]);
-/** `text` is the answer, which says how many there are, too. */
+/** `text` is the answer, which also has the number of violations. */
 export const ValidateReply = Type.Object({ text: JsonText(ValidateText), violations: ViolationCount });
 export const ValidateLongReply = Type.Object({ violations: ViolationCount });
 
-/** Which rules are listed; null means any. */
+/** Selects the rules of a list; null means any. */
 const Filter = Type.Union([Type.String(), Type.Null()]);
 export const ListProjectRulesRequest = Type.Object({
   project: Type.String(),
   stack: Filter,
   after: Type.String(),
 });
-/** A project and a rule_id behind which a list begins. */
+/** The project and rule_id after which a list begins. */
 const AfterRule = Type.Tuple([Type.String(), Type.String()]);
 export const ListRulesRequest = Type.Object({
   project: Filter,

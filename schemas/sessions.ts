@@ -1,11 +1,11 @@
-/** docs/http-api.md "Sessions": log-ins at the dashboard, and what their RPC methods exchange. */
+/** docs/http-api.md "Sessions": log-ins at the dashboard, and the shapes of their RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Hash } from "./common.js";
 import { LOG_IN_TOKEN_BYTES_MAX, SESSIONS_MAX } from "./limits.js";
 import { Text } from "./text.js";
 
-/** Who acts where a person does something in the dashboard, and no instance's token was it. */
+/** The actor of a person's calls in the dashboard that use no instance's token. */
 export const DASHBOARD_ACTOR = "dashboard";
 
 export const SessionAnswer = Type.Object({
@@ -27,7 +27,10 @@ export const LogOutAnswer = Type.Object({ logged_out: Type.Literal(true) });
 
 const SessionIds = Type.Array(Hash, { maxItems: SESSIONS_MAX });
 
-/** A new session; of its cookie only the SHA-256 travels. `ends` are those that go with it or for it. */
+/**
+ * A new session. Only the SHA-256 of its cookie travels. `ends`: sessions that end with this call, replaced by the new
+ * one or evicted by it.
+ */
 export const OpenSessionRequest = Type.Object({
   id: Hash,
   proof: Hash,
@@ -40,7 +43,7 @@ export type OpenSessionRequest = Static<typeof OpenSessionRequest>;
 export const EndSessionsRequest = Type.Object({ ids: SessionIds });
 export type EndSessionsRequest = Static<typeof EndSessionsRequest>;
 
-/** When sessions were last used (ms). */
+/** The times at which sessions were last used (ms). */
 export const UseSessionsRequest = Type.Object({
   uses: Type.Array(Type.Object({ id: Hash, last_used_at: Type.Integer() }), { maxItems: SESSIONS_MAX }),
 });

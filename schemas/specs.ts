@@ -1,4 +1,4 @@
-/** docs/http-api.md "Specs": specs by project and name. What they share with state is in versioned.ts. */
+/** docs/http-api.md "Specs": specs by project and name. versioned.ts has the part that they share with state. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Hash, Timestamp } from "./common.js";
@@ -7,7 +7,7 @@ import { KEY_BYTES_MAX } from "./limits.js";
 import { Text } from "./text.js";
 import { DiffEntry } from "./versioned.js";
 
-/** A project, or a spec's name: both together have less than KEY_BYTES_MAX. */
+/** A project, or a spec's name. Both together are shorter than KEY_BYTES_MAX. */
 export const SpecWord = Text({
   characters_max: KEY_BYTES_MAX,
   promised_characters_max: KEY_BYTES_MAX / 2 - 1,
@@ -15,7 +15,7 @@ export const SpecWord = Text({
   line: true,
 });
 
-/** Between project and name in a spec's key: a character that neither may hold. */
+/** Separates project and name in a spec's key: a character that neither may contain. */
 const SEPARATOR = "\u001f";
 
 /** The key of a spec in its versioned space. Keys sort by project, then by name. */
@@ -23,7 +23,7 @@ export function specKey(project: string, name: string): string {
   return project + SEPARATOR + name;
 }
 
-/** What all keys of a project start with. */
+/** The prefix of all keys of a project. */
 export function specKeyPrefix(project: string): string {
   return project + SEPARATOR;
 }
@@ -33,7 +33,7 @@ export function splitSpecKey(key: string): { project: string; name: string } {
   return { project: key.slice(0, at), name: key.slice(at + 1) };
 }
 
-/** `P/N`, as messages and audit rows name a spec. */
+/** `P/N`, the name of a spec in messages and audit rows. */
 export function specName(key: string): string {
   return key.replace(SEPARATOR, "/");
 }
@@ -86,11 +86,11 @@ export const SpecRollbackAnswer = Type.Object({
 });
 export const SpecDeleteAnswer = Type.Object({ deleted: Type.String() });
 
-/** `after`: the name behind which the list begins. */
+/** `after`: the name after which the list begins. */
 export const SpecListRequest = Type.Object({ project: Type.String(), after: Type.String() });
 export type SpecListRequest = Static<typeof SpecListRequest>;
 
-/** `after`: the project behind which the list begins. */
+/** `after`: the project after which the list begins. */
 export const SpecProjectsRequest = Type.Object({ after: Type.String() });
 
 export const SpecListQuery = Type.Object({

@@ -1,4 +1,4 @@
-/** docs/http-api.md "State". What all versioned key spaces share is in versioned.ts. */
+/** docs/http-api.md "State". versioned.ts has the part that all versioned key spaces share. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Hash, Limit, Timestamp } from "./common.js";

@@ -1,14 +1,14 @@
 /**
- * The statuses of the RPC (gRPC's names) and what each means on every surface: HTTP status, CLI exit
- * code, and whether a client may try again. One map; HTTP, MCP and the CLI all read it.
+ * The statuses of the RPC (gRPC's names), and the meaning of each in every interface: HTTP status, exit code of the
+ * command line, and whether a client may try again. HTTP, MCP and the command line use this one table.
  */
 
 export interface StatusRow {
-  /** HTTP status code. */
+  /** The HTTP status code. */
   readonly http: number;
-  /** Exit code of the command line: 1 where the call is refused, 3 where the server fails. */
+  /** The exit code of the command line: 1 if the call is refused, 3 if the server fails. */
   readonly exit: 0 | 1 | 2 | 3;
-  /** Seconds for `Retry-After`; absent where trying again cannot help. */
+  /** Seconds for `Retry-After`; absent if another attempt cannot help. */
   readonly retry_after_s?: number;
 }
 
@@ -19,24 +19,24 @@ export const STATUSES = {
   PERMISSION_DENIED: { http: 403, exit: 1 },
   NOT_FOUND: { http: 404, exit: 1 },
   UNIMPLEMENTED: { http: 405, exit: 1 },
-  /** The request's body did not come in time. */
+  /** The request's body did not arrive in time. */
   REQUEST_TIMEOUT: { http: 408, exit: 3 },
   ALREADY_EXISTS: { http: 409, exit: 1 },
   FAILED_PRECONDITION: { http: 412, exit: 1 },
-  /** Larger than a bound (gRPC's OUT_OF_RANGE). */
+  /** Larger than a limit (gRPC's OUT_OF_RANGE). */
   OUT_OF_RANGE: { http: 413, exit: 1 },
-  /** The body is in a form that is not taken. */
+  /** The body's content type is not supported. */
   UNSUPPORTED_MEDIA_TYPE: { http: 415, exit: 1 },
-  /** The client expects what is not done. */
+  /** The server does not meet the client's expectation. */
   EXPECTATION_FAILED: { http: 417, exit: 1 },
-  /** `Host` is not one this server answers to. */
+  /** `Host` is not one that this server answers to. */
   MISDIRECTED: { http: 421, exit: 1 },
-  /** Somebody else holds a lease on it. */
+  /** Another holder has a lease on it. */
   LOCKED: { http: 423, exit: 1 },
   UPGRADE_REQUIRED: { http: 426, exit: 1 },
-  /** Too many attempts; whoever refuses says in how many seconds to try again. */
+  /** Too many attempts. The refusal says after how many seconds to try again. */
   TOO_MANY_ATTEMPTS: { http: 429, exit: 1 },
-  /** A stock that is kept is full: there is room when some of it has ended. */
+  /** A collection with a limit is full. There is room when some of its items have ended. */
   STOCK_FULL: { http: 429, exit: 1, retry_after_s: 60 },
   CANCELLED: { http: 499, exit: 1 },
   INTERNAL: { http: 500, exit: 3 },
@@ -45,13 +45,13 @@ export const STATUSES = {
   /** Draining, or the writer is restarting. */
   UNAVAILABLE: { http: 503, exit: 3, retry_after_s: 1 },
   DEADLINE_EXCEEDED: { http: 504, exit: 3 },
-  /** The disk takes no writes: nothing was stored, reads go on. */
+  /** The disk takes no writes: nothing was stored. Reads continue. */
   DISK_FULL: { http: 507, exit: 3 },
 } as const satisfies Record<string, StatusRow>;
 
 export type StatusName = keyof typeof STATUSES;
 
-/** Reason phrases of every HTTP status that Koor sends (RFC 9110, RFC 4918, RFC 6585). */
+/** The reason phrases of every HTTP status that Koor sends (RFC 9110, RFC 4918, RFC 6585). */
 export const REASON_PHRASES: Readonly<Record<number, string>> = {
   100: "Continue",
   200: "OK",

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Tasks": tasks, and what their RPC methods exchange. */
+/** docs/http-api.md "Tasks": tasks, and the shapes of their RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Limit, NonNegative, Timestamp } from "./common.js";
@@ -40,10 +40,10 @@ export const TASK_STATES = [
   "canceled",
 ] as const;
 export type TaskState = (typeof TASK_STATES)[number];
-/** Those in which a task has ended. */
+/** The states in which a task has ended. */
 export const ENDED_TASK_STATES = ["done", "failed", "dead", "canceled"] as const satisfies readonly TaskState[];
 
-/** What an id may be; also of one that the server has made. */
+/** The form of an id; ids that the server makes have it, too. */
 export const TASK_ID = new RegExp(`^[A-Za-z0-9_.:-]{1,${TASK_ID_CHARACTERS_MAX}}$`);
 
 const ID_REFUSAL = `must be 1 to ${TASK_ID_CHARACTERS_MAX} of A-Z, a-z, 0-9, _, ., : and -`;
@@ -66,7 +66,7 @@ function nullable<Schema extends Type.TSchema>(schema: Schema) {
 
 const TextOrNull = nullable(Type.String());
 const TimeOrNull = nullable(Timestamp);
-/** Null, or no value at all: no sooner than now. */
+/** Null, or no value: at once. */
 const NotBefore = nullable(Timestamp);
 
 const SHORT_TASK = {
@@ -103,7 +103,7 @@ const SHORT_TASK = {
 };
 const WHOLE_TASK = { ...SHORT_TASK, body: Type.String(), data: Given, result: Given };
 
-/** As lists have it. */
+/** A task in a list. */
 export const ListedTask = Type.Object(SHORT_TASK);
 export const TaskList = Type.Object({ tasks: Type.Array(ListedTask) });
 export const Task = Type.Object(WHOLE_TASK);
@@ -118,7 +118,7 @@ const TaskId = Text({
   required: true,
   pattern: { source: TASK_ID.source, says: ID_REFUSAL },
 });
-/** A task's id, or `#N`: the one at that position in the same array. */
+/** A task's id, or `#N`: the task at that position in the same array. */
 const After = Text({
   characters_max: TASK_ID_CHARACTERS_MAX,
   required: true,
@@ -144,7 +144,7 @@ export const TaskBody = Type.Object({
   request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
 });
 export type TaskBody = Static<typeof TaskBody>;
-/** One task, or an array of them: all or none are made. */
+/** One task, or an array of them: either all are created or none. */
 export const TasksBody = Type.Union([TaskBody, Type.Array(TaskBody, { minItems: 1, maxItems: TASKS_CREATED_MAX })]);
 export const TasksAnswer = Type.Union([Task, Type.Array(Task)]);
 
@@ -173,7 +173,7 @@ export const ClaimBody = Type.Object({
   request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
 });
 export type ClaimBody = Static<typeof ClaimBody>;
-/** A ready task that no claim gets, because of a lease on what it needs. */
+/** A ready task that no claim gets, because a lease overlaps the resources that it needs. */
 const BusyTask = Type.Object({
   id: Type.String(),
   title: Type.String(),
@@ -213,7 +213,7 @@ export const AnswerBody = Type.Object({ answer: NeededRemark });
 export const CancelBody = Type.Object({ reason: Type.Optional(Remark) });
 export const RetryBody = Type.Object({});
 
-/** What can be changed of a task: anything else is refused. */
+/** The members of a task that can be changed. Any other member is refused. */
 export const TaskPatch = Type.Object(
   {
     title: Type.Optional(Title),
@@ -233,7 +233,7 @@ const Ms = Type.Integer();
 const MsOrNull = nullable(Ms);
 const Json = nullable(JsonText(Type.Unknown()));
 
-/** A task that is to be made; `after` as it was given. Values are JSON texts. */
+/** A task to be created; `after` as it was sent. Values are JSON texts. */
 export const NewTask = Type.Object({
   id: TextOrNull,
   workspace: Type.String(),
@@ -251,13 +251,13 @@ export const NewTask = Type.Object({
   not_before: MsOrNull,
   assignee: TextOrNull,
   request_id: TextOrNull,
-  /** What is asked for (src/idempotency/hash.ts); absent or "" where there is no request_id. */
+  /** A hash of the request (src/idempotency/hash.ts); absent or "" without a request_id. */
   request_hash: Type.Optional(Type.String()),
 });
 export type NewTask = Static<typeof NewTask>;
 export const CreateTasksRequest = Type.Object({ tasks: Type.Array(NewTask) });
 export type CreateTasksRequest = Static<typeof CreateTasksRequest>;
-/** Their rows, in the order of the request; and the ids of those that this call has made. */
+/** The rows of the tasks, in the order of the request, and the ids of those that this call has created. */
 export const CreateTasksReply = Type.Object({ rows: Type.Array(Row), made: Type.Array(Type.String()) });
 export type CreateTasksReply = Static<typeof CreateTasksReply>;
 
@@ -267,18 +267,18 @@ export const ClaimTaskRequest = Type.Object({
   workspace: Type.String(),
   labels: Type.Array(Type.String()),
   id: TextOrNull,
-  /** Null: as the task says. */
+  /** Null: the ttl of the task. */
   ttl_s: nullable(Type.Integer()),
   request_id: TextOrNull,
-  /** What is asked for (src/idempotency/hash.ts); absent or "" where there is no request_id. */
+  /** A hash of the request (src/idempotency/hash.ts); absent or "" without a request_id. */
   request_hash: Type.Optional(Type.String()),
   /** The place behind which it goes on, as the reply before said; absent where it begins. */
   behind: Type.Optional(TaskRank),
 });
 export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
 /**
- * Which task, and by which claim; null where there was none. `made` is false where the same call had claimed it before.
- * `more`: no task up to this place, and others may be behind it; absent where all were looked at.
+ * The task and its claim; null if there was none. `made` is false if the same call had claimed it before. `more` is the
+ * rank up to which no task can be claimed, and after which there may be others; absent if all were examined.
  */
 export const ClaimTaskReply = Type.Object({
   task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
@@ -288,8 +288,8 @@ export const ClaimTaskReply = Type.Object({
 export type ClaimTaskReply = Static<typeof ClaimTaskReply>;
 
 /**
- * A call of who holds a task, by which it is not held any more: a method each. `text`: the error, note or question.
- * `value`: the result, JSON text.
+ * A holder's call that ends its claim; each is a method of its own. `text`: the error, note or question. `value`: the
+ * result as JSON text.
  */
 export const EndTaskRequest = Type.Object({
   id: Type.String(),
@@ -307,10 +307,10 @@ export const ProgressRequest = Type.Object({
   checkpoint: Json,
 });
 export type ProgressRequest = Static<typeof ProgressRequest>;
-/** By which claim it is held. */
+/** The claim that holds the task. */
 export const ProgressReply = Type.Object({ claim: Row, cancel_requested: Type.Boolean() });
 export type ProgressReply = Static<typeof ProgressReply>;
-/** `owns`: whether the caller may do so whoever has made the task. */
+/** `owns`: whether the caller may do so even if another instance has created the task. */
 export const AnswerRequest = Type.Object({ id: Type.String(), owns: Type.Boolean(), answer: Type.String() });
 export type AnswerRequest = Static<typeof AnswerRequest>;
 export const CancelRequest = Type.Object({ id: Type.String(), owns: Type.Boolean(), reason: TextOrNull });
@@ -329,17 +329,17 @@ export const PatchRequest = Type.Object({
   after: Type.Optional(Type.Array(Type.String())),
 });
 export type PatchRequest = Static<typeof PatchRequest>;
-/** False where the call changed nothing. */
+/** False if the call changed nothing. */
 export const TaskChanged = Type.Object({ row: Row, changed: Type.Boolean() });
 export type TaskChanged = Static<typeof TaskChanged>;
 
 export const PruneTasksRequest = Type.Object({ after: NonNegative, ended_before: Ms });
 export type PruneTasksRequest = Static<typeof PruneTasksRequest>;
-/** `after` null: all were looked at. */
+/** `after` null: all were examined. */
 export const PruneTasksReply = Type.Object({ removed: NonNegative, after: nullable(Type.Integer()) });
 export type PruneTasksReply = Static<typeof PruneTasksReply>;
 
-/** What is asked of tasks for a list; `before` is a row. */
+/** The filters of a list; `before` is a row. */
 export const ListTasksRequest = Type.Object({
   workspace: TextOrNull,
   state: nullable(State),
@@ -351,7 +351,7 @@ export const ListTasksRequest = Type.Object({
 });
 export type ListTasksRequest = Static<typeof ListTasksRequest>;
 
-/** A task that is ready, as far as it matters for who may claim it and when; times in ms. */
+/** The parts of a ready task that decide who may claim it and when; times in ms. */
 export const ReadyRecord = Type.Object({
   row: Row,
   id: Type.String(),
@@ -364,15 +364,15 @@ export const ReadyRecord = Type.Object({
   updated_at: Ms,
   not_before: MsOrNull,
   assignee: TextOrNull,
-  /** For whom it is kept until `reserved_until`. */
+  /** The instance for which it is reserved until `reserved_until`. */
   reserved: TextOrNull,
   reserved_until: Ms,
 });
 export type ReadyRecord = Static<typeof ReadyRecord>;
 
 /**
- * What a commit did to tasks, in order. `ready` is null unless the task is ready; `waited_ms`: of one that was claimed,
- * how long it was ready. `counts`: how many there are of each state that is no end, in the order of TASK_STATES.
+ * The effect of a commit on tasks, in order. `ready` is null unless the task is ready. `waited_ms`: how long a claimed
+ * task was ready. `counts`: the number of tasks in each state that is no end, in the order of TASK_STATES.
  */
 export const TasksPush = Type.Object({
   changed: Type.Array(

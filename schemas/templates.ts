@@ -1,4 +1,4 @@
-/** docs/http-api.md "Templates": rules and contracts to be used in many projects. */
+/** docs/http-api.md "Templates": rules and contracts for use in many projects. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
@@ -53,21 +53,21 @@ const given = {
   ),
 };
 
-/** The name of a contract of a bundle; it becomes a spec's. */
+/** The name of a contract in a bundle, which becomes the name of a spec. */
 export const BundledName = Name(KEY_BYTES_MAX);
 const Contracts = Type.Object(
   {},
   { additionalProperties: ContractDocument, propertyNames: BundledName, maxProperties: TEMPLATE_CONTRACTS_MAX },
 );
 
-/** What every template has; an empty kind counts as missing. */
+/** The members of every template. An empty kind counts as missing. */
 export const TemplateHead = Type.Object({
   ...given,
   kind: Type.Optional(Type.Enum([...TEMPLATE_KINDS, ""], { default: TEMPLATE_KINDS[0] })),
 });
 
 /**
- * A template as it is sent: each kind has its own data. The server reads it by its head and then by its kind, so that
+ * A template as clients send it; each kind has its own data. The server reads its head first and then its kind, so that
  * it can say what is wrong (src/templates/template.ts).
  */
 export const TemplateBody = Type.Union([
@@ -108,7 +108,7 @@ export const CheckedTemplate = Type.Object({
   tags: Type.Array(Type.String()),
   /** JSON text. */
   data: Type.String(),
-  /** The rules of the data, of no project yet. */
+  /** The rules in the data, without a project. */
   rules: Type.Array(CheckedRule),
 });
 export type CheckedTemplate = Static<typeof CheckedTemplate>;
@@ -117,7 +117,7 @@ export const CheckTemplateRequest = Type.Object({ body: Type.Unsafe<Uint8Array |
 export const CheckTemplateReply = Type.Object({
   id: Type.String(),
   kind: Kind,
-  /** The template as it is answered, up to its version. */
+  /** The template's answer, up to its version. */
   head: Type.String(),
   template: JsonText(CheckedTemplate),
 });
@@ -128,20 +128,20 @@ export const ListTemplatesRequest = Type.Object({ kind: Filter, tag: Filter, aft
 export const TemplateRequest = Type.Object({ id: Type.String() });
 export type TemplateRequest = Static<typeof TemplateRequest>;
 
-/** What is wrong with the definitions of a template's contracts. */
+/** The faults in the definitions of a template's contracts. */
 export const ExamineTemplateReply = Type.Array(ContractWarning);
 
 export const CreateTemplateRequest = Type.Object({ id: Type.String(), template: JsonText(CheckedTemplate) });
-/** In ms since the epoch. */
+/** The time in ms since the epoch. */
 export const CreateTemplateReply = Type.Object({ created_at: Type.Integer() });
 export const ApplyTemplateRequest = Type.Object({
   id: Type.String(),
   project: Type.String(),
-  /** Under which its contracts are written; null where none was sent. */
+  /** The fence under which its contracts are written; null if none was sent. */
   fence: Type.Union([Type.Integer(), Type.Null()]),
 });
 export type ApplyTemplateRequest = Static<typeof ApplyTemplateRequest>;
-/** `specs`: those that were written, by their keys. */
+/** `specs`: the keys of the written specs. */
 export const ApplyTemplateReply = Type.Object({
   kind: Kind,
   rules: Type.Integer(),

@@ -1,4 +1,4 @@
-/** What is said of a text that breaks its rules, against a plain reading of them, and that its schema says the same. */
+/** Compares the problem that is reported for a text with a simple implementation of the rules, and with its schema. */
 import * as fc from "fast-check";
 import t from "tap";
 import * as Type from "typebox";
@@ -29,7 +29,7 @@ const anyRules: fc.Arbitrary<TextRules> = fc.record(
   { requiredKeys: ["characters_max"] },
 );
 
-/** The bytes of a text, character by character; half a pair counts as the character that stands for it. */
+/** The bytes of a text, character by character; half a surrogate pair counts as the replacement character. */
 function naiveLength(text: string): number {
   let bytes = 0;
   for (const character of text) {
@@ -39,7 +39,7 @@ function naiveLength(text: string): number {
   return bytes;
 }
 
-t.test("each rule in its own words, the first that is broken", (t) => {
+t.test("each rule has its own message, and the first violated rule is reported", (t) => {
   const rows: readonly (readonly [text: string, rules: TextRules, problem: string | null])[] = [
     ["", { characters_max: 3 }, null],
     ["", { characters_max: 3, required: true }, "is required"],
@@ -60,7 +60,7 @@ t.test("each rule in its own words, the first that is broken", (t) => {
     ["a\u200b", { characters_max: 3 }, null],
     ["a\u200b", { characters_max: 3, line: true }, "must not contain characters that cannot be seen (U+200B)"],
     ["\u202e\n", { characters_max: 3, line: true }, "must not contain control characters"],
-    // Of no concern to what is taken: they are said in the published description alone.
+    // These two only affect the published description, not the check.
     ["abc", { characters_max: 3, promised_characters_max: 1, promised_pattern: "^x$" }, null],
   ];
   for (const [text, rules, problem] of rows)
@@ -71,7 +71,7 @@ t.test("each rule in its own words, the first that is broken", (t) => {
   t.end();
 });
 
-t.test("any text: what is said is what a plain reading says", (t) => {
+t.test("the reported problem of any text is that of a simple implementation", (t) => {
   const problems = new Set<string | null>();
   const property = fc.property(anyText, anyRules, (text, rules) => {
     const problem = textProblem(text, rules);
@@ -97,7 +97,7 @@ t.test("any text: what is said is what a plain reading says", (t) => {
   t.end();
 });
 
-t.test("a schema takes what its rules take, and has their words", (t) => {
+t.test("a schema accepts what its rules accept, and has their messages", (t) => {
   const property = fc.property(anyText, anyRules, (text, rules) => {
     const schema = Type.Object({ name: Text(rules) });
     const validator = Compile(schema);
@@ -111,7 +111,7 @@ t.test("a schema takes what its rules take, and has their words", (t) => {
   t.end();
 });
 
-t.test("a schema shows its rules, also where it may be left out, and no other schema has any", (t) => {
+t.test("a schema returns its rules, also if it is optional, and no other schema has any", (t) => {
   const name = Name(7, "A name.");
   t.same(textRulesOf(name), { characters_max: 7, required: true, line: true });
   t.match(name, { type: "string", description: "A name." });

@@ -1,8 +1,7 @@
 /**
- * Texts that somebody sends: how many characters they may have, whether they may be empty or of several lines. A
- * character is a Unicode code point, as `maxLength` of JSON Schema counts: the description says the bound that holds.
- * One schema for bodies, queries, paths, the command line and MCP; what is wrong with a text is said here and
- * nowhere else.
+ * Texts from clients: their length, and whether they may be empty or have several lines. A character is a Unicode code
+ * point, as `maxLength` of JSON Schema counts, so the published description has the limit that applies. One schema
+ * serves bodies, queries, paths, the command line and MCP. Only this file says what is wrong with a text.
  */
 import * as Type from "typebox";
 import { findHiddenCharacter, hasControlCharacter } from "./visible-text.js";
@@ -10,17 +9,20 @@ import { findHiddenCharacter, hasControlCharacter } from "./visible-text.js";
 export interface TextRules {
   /** Unicode code points. */
   readonly characters_max: number;
-  /** Where less than characters_max is sure to be taken, because other texts count, too: what the description says. */
+  /** The length that is certainly accepted, for the description; less than characters_max if other texts count, too. */
   readonly promised_characters_max?: number;
-  /** Where what may stand in it is looked at by its reader: a regular expression for what is sure to be taken. */
+  /**
+   * A regular expression for texts that are certainly accepted, for the description, if the reader itself checks the
+   * content.
+   */
   readonly promised_pattern?: string;
-  /** What it must be, and how a refusal says so: `must be …`. */
+  /** The form of the text, and how a refusal says it: `must be …`. */
   readonly pattern?: { readonly source: string; readonly says: string };
-  /** An empty text is none: it counts as missing. */
+  /** An empty text counts as missing. */
   readonly required?: true;
-  /** A name, a label: no control characters, hence one line, and none that cannot be seen. */
+  /** A name or a label: no control characters, hence one line, and no invisible characters. */
   readonly line?: true;
-  /** Of a line: its reader refuses characters that cannot be seen, after another refusal. */
+  /** For a line: its reader refuses invisible characters itself, after another refusal. */
   readonly hidden_later?: true;
 }
 
@@ -29,18 +31,18 @@ export interface TextOptions extends TextRules {
   readonly default?: string;
 }
 
-/** A schema of texts as the published description and the query's reader see it. */
+/** A schema of texts, as the published description and the query's reader see it. */
 export interface TextSchema {
   readonly type: "string";
   readonly text: TextRules;
 }
 
-/** Bytes that the text takes as UTF-8. */
+/** Returns the length of the text as UTF-8, in bytes. */
 export function utf8Length(text: string): number {
   return Buffer.byteLength(text, "utf8");
 }
 
-/** Whether the text has more than so many characters (Unicode code points). */
+/** Whether the text has more characters (Unicode code points) than this. */
 export function isLongerThan(text: string, characters_max: number): boolean {
   // A character is one UTF-16 unit or two.
   if (text.length <= characters_max) return false;
@@ -52,7 +54,7 @@ export function isLongerThan(text: string, characters_max: number): boolean {
 
 const CONTROL_PROBLEM = "must not contain control characters";
 
-/** What is wrong with one line of text, to be read after its name; null where nothing is. */
+/** Returns what is wrong with one line of text, to be appended to its name; null if nothing is. */
 export function lineProblem(text: string): string | null {
   if (hasControlCharacter(text)) return CONTROL_PROBLEM;
   const hidden = findHiddenCharacter(text);
@@ -60,9 +62,10 @@ export function lineProblem(text: string): string | null {
 }
 
 /**
- * What is wrong with a text, to be read after its name (`name is longer than 256 characters`); null where nothing is.
- * @param asks the text makes nothing, but asks for what may be there, or is there: an older version took names with
- *   characters that cannot be seen
+ * Returns what is wrong with a text, to be appended to its name (`name is longer than 256 characters`); null if nothing
+ * is.
+ * @param asks the text creates nothing, but asks for something that may exist: an older version accepted names with
+ * invisible characters
  */
 export function textProblem(
   text: string,
@@ -81,7 +84,7 @@ export function textProblem(
   return pattern !== undefined && !new RegExp(pattern.source).test(text) ? pattern.says : null;
 }
 
-/** A text within these rules. */
+/** A schema for texts with these rules. */
 export function Text({ description, default: fallback, ...text }: TextOptions) {
   const schema = Type.String({
     ...(description === undefined ? {} : { description }),
@@ -95,12 +98,12 @@ export function Text({ description, default: fallback, ...text }: TextOptions) {
   return Object.assign(refined, { text });
 }
 
-/** A name or a label: one line, not empty. */
+/** A schema for a name or a label: one line, not empty. */
 export function Name(characters_max: number, description?: string) {
   return Text({ characters_max, required: true, line: true, ...(description === undefined ? {} : { description }) });
 }
 
-/** The rules of a schema that `Text` has made; undefined for any other. */
+/** Returns the rules of a schema that `Text` has made; undefined for any other. */
 export function textRulesOf(schema: object): TextRules | undefined {
   return (schema as Partial<TextSchema>).text;
 }

@@ -1,4 +1,4 @@
-/** docs/http-api.md "LLM usage": what calls of language models cost, as who made them reports it. */
+/** docs/http-api.md "LLM usage": the cost of calls to language models, as clients report it. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Before, Instant, Limit, NonNegative, Timestamp } from "./common.js";
@@ -59,7 +59,7 @@ export const UsageListQuery = Type.Object({
   limit: Type.Optional(Limit),
 });
 
-/** What a summary can be grouped by: its names on the wire, and the columns that they stand for. */
+/** The groupings of a summary: their names on the wire, and their columns. */
 export const USAGE_GROUPS = {
   instance: "instance_id",
   project: "project",
@@ -70,7 +70,7 @@ export type UsageGroup = keyof typeof USAGE_GROUPS;
 export const USAGE_GROUP_NAMES = Object.keys(USAGE_GROUPS) as UsageGroup[];
 export const USAGE_GROUP_DEFAULT: UsageGroup = "project";
 
-/** By what a summary's series can go: its names on the wire, and their milliseconds. They begin in UTC. */
+/** The intervals of a summary's series: their names on the wire, and their milliseconds. They begin in UTC. */
 export const USAGE_INTERVALS = { hour: 3_600_000, day: 86_400_000 } as const;
 export type UsageInterval = keyof typeof USAGE_INTERVALS;
 export const USAGE_INTERVAL_NAMES = Object.keys(USAGE_INTERVALS) as UsageInterval[];

@@ -1,8 +1,9 @@
-/** The program's version, the same as in package.json (a test holds them together). */
+/** The program's version, the same as in package.json (a test compares them). */
 export const VERSION = "0.1.0";
 
 /**
- * What the writer's methods do to the database, as one number: with every change by which the same calls would leave
- * other rows or answers behind it is one more. Nodes of a cluster carry out the entries of their own number only.
+ * The apply version: it identifies the effect of the writer's methods on the database. Every change after which the
+ * same calls would leave other rows or replies increases it by one. Nodes of a cluster apply only the entries of their
+ * own version.
  */
 export const COMMAND_VERSION = 3;

@@ -1,4 +1,4 @@
-/** What versioned key spaces (state, specs) share: the queries over them, and what their RPC methods exchange. */
+/** The part that versioned key spaces (state, specs) share: their queries, and the shapes of their RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { FenceHeader, Hash, Limit, NonNegative, Switch, VersionNumber } from "./common.js";
@@ -29,14 +29,14 @@ export const VersionedRollbackQuery = Type.Object({
   if_version: Type.Optional(NonNegative),
 });
 
-/** Entity tags, or `*` (RFC 9110): of a read, what is malformed matches nothing. */
+/** Entity tags, or `*` (RFC 9110). In a read, a malformed tag matches nothing. */
 const EntityTags = Type.String();
-/** Of a write, what is malformed is refused. More blanks and commas are taken than these. */
+/** In a write, a malformed tag is refused. The reader accepts more blanks and commas than this. */
 const EntityTag = String.raw`(W/)?"[!#-~]*"`;
 const SoundEntityTags = Type.String({ pattern: String.raw`^(\*|${EntityTag}(, ?${EntityTag})*)$` });
-/** The header that makes a read a question whether the value has changed. */
+/** The header with which a read asks whether the value has changed. */
 export const VersionedGetHeaders = { "if-none-match": EntityTags } as const;
-/** Headers that a write's condition may come in, and the fence of the claim under which it is made. */
+/** The headers of a conditional write, and of the claim's fence. */
 export const VersionedWriteHeaders = {
   "if-match": SoundEntityTags,
   "if-none-match": SoundEntityTags,
@@ -44,8 +44,8 @@ export const VersionedWriteHeaders = {
 } as const;
 
 /**
- * A compare-and-swap condition, at most one of each kind; all that are given must hold.
- * `if_match` and `if_none_match` are the headers as sent.
+ * A compare-and-swap condition, at most one of each kind; all given ones must hold. `if_match` and `if_none_match` are
+ * the headers as sent.
  */
 export const Condition = Type.Object({
   if_version: Type.Optional(NonNegative),
@@ -54,7 +54,7 @@ export const Condition = Type.Object({
 });
 export type Condition = Static<typeof Condition>;
 
-/** The fence that a write was sent under; null where it was none. */
+/** The fence that was sent with a write; null if none was. */
 const SentFence = Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]);
 
 export const PutRequest = Type.Object({
@@ -82,7 +82,7 @@ export const DeleteRequest = Type.Object({
 });
 export type DeleteRequest = Static<typeof DeleteRequest>;
 
-/** What a write answers: `hash` in hex, `updated_at` in ms since the epoch. */
+/** The reply to a write: `hash` in hex, `updated_at` in ms since the epoch. */
 export const WriteReply = Type.Object({
   version: Type.Integer(),
   hash: Hash,

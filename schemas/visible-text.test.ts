@@ -1,4 +1,6 @@
-/** Which characters of a text cannot be seen, which of them are kept beside which others, and how they are escaped. */
+/**
+ * Tests which characters count as invisible, which of them are kept beside which neighbours, and how they are escaped.
+ */
 import t from "tap";
 import { escapeHidden, findHiddenCharacter, HIDDEN_CLASS, HIDDEN_RANGES, hasControlCharacter } from "./visible-text.js";
 
@@ -33,7 +35,7 @@ const tags = (text: string): string =>
   Array.from(text, (letter) => String.fromCodePoint(0xe_0000 + letter.charCodeAt(0))).join("");
 const END = "\u{E007F}";
 
-t.test("what cannot be seen is found", (t) => {
+t.test("invisible characters are found", (t) => {
   for (const [text, found] of [
     ["a\u00adb", "U+00AD"],
     ["a\u200bb", "U+200B"],
@@ -67,7 +69,7 @@ t.test("what cannot be seen is found", (t) => {
     ["\u{1d159}", "U+1D159"],
     ["\u{E0001}", "U+E0001"],
     [`name${tags("hidden")}`, "U+E0068"],
-    // What is kept elsewhere, where it does nothing.
+    // Characters that are kept elsewhere, in places where they have no effect.
     ["a\u200db", "U+200D"],
     ["a\u200cb", "U+200C"],
     ["\u200d", "U+200D"],
@@ -90,7 +92,7 @@ t.test("what cannot be seen is found", (t) => {
   t.end();
 });
 
-/** Emoji and words that have joiners, selectors and tags, and are whole. */
+/** Complete emoji and words with joiners, selectors and tags. */
 const KEPT = [
   "",
   "plain",
@@ -121,7 +123,7 @@ const KEPT = [
   "\u1820\u180b",
 ];
 
-t.test("what is a visible part of what stands beside it is kept", (t) => {
+t.test("a character that is a visible part of its neighbours is kept", (t) => {
   for (const text of KEPT) {
     t.equal(findHiddenCharacter(text), undefined, text);
     t.equal(escapeHidden(text), text, `${text} is shown`);
@@ -129,7 +131,7 @@ t.test("what is a visible part of what stands beside it is kept", (t) => {
   t.end();
 });
 
-t.test("escaped as JSON does", (t) => {
+t.test("characters are escaped as in JSON", (t) => {
   for (const [text, shown] of [
     ["a\nb\r\nc\td", "a\\nb\\r\\nc\\td"],
     ["\u001b[31mred\u001b[0m", "\\u001b[31mred\\u001b[0m"],
@@ -148,7 +150,7 @@ t.test("escaped as JSON does", (t) => {
   t.end();
 });
 
-/** What looking through a text costs, in microseconds of this process's CPU. */
+/** Returns the CPU time of searching a text, in microseconds of this process. */
 function cpuOf(text: string): number {
   const before = process.cpuUsage();
   escapeHidden(text);
@@ -157,12 +159,12 @@ function cpuOf(text: string): number {
   return user + system;
 }
 
-t.test("in time that grows with the text and no faster", (t) => {
+t.test("the time grows linearly with the text", (t) => {
   const units = ["\u200d", "\u200c", "\ufe0f", "\u{1F3F4}", "\u{1F3F4}\u{E0067}", "\u{1F469}\u200d", "\u0645\u200c"];
   for (const unit of units) {
     cpuOf(unit.repeat(50_000));
     const [short, long] = [cpuOf(unit.repeat(50_000)), cpuOf(unit.repeat(400_000))];
-    // Eight times as long: where it grew with the square it would take 64 times as much.
+    // Eight times as long: if it grew with the square it would take 64 times as much.
     t.ok(long < 24 * Math.max(short, 2_000), `${encodeURI(unit)}: ${short} and ${long} us`);
   }
   t.end();

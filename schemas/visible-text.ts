@@ -1,9 +1,9 @@
 /**
- * Which characters of a text cannot be seen: those that a terminal or a page shows as nothing, or that change how the
- * text around them is shown. Names may not have them, and the command line and the log escape them. Characters that are
- * a visible part of what stands beside them are kept: in sequences of emoji, and joiners in scripts that need them.
- * Pure. The ranges are Default_Ignorable_Code_Point, Bidi_Control, the separators of lines and paragraphs, interlinear
- * annotations, and noncharacters of Unicode 16, and some that are drawn as nothing.
+ * Finds characters that cannot be seen: a terminal or a page shows them as nothing, or they change how the surrounding
+ * text is shown. Names may not have them, and the command line and the log escape them. A character that is a visible
+ * part of its neighbours is kept: in emoji sequences, and joiners in scripts that need them. Source of the ranges:
+ * Default_Ignorable_Code_Point, Bidi_Control, the line and paragraph separators, interlinear annotations, and
+ * noncharacters of Unicode 16, and some that are drawn as nothing. Pure.
  */
 
 type Range = readonly [first: number, last: number];
@@ -36,12 +36,12 @@ export const HIDDEN_RANGES: readonly Range[] = [
   ...PLANE_ENDS,
 ];
 
-/** Drawn as nothing, or as a space, though Unicode does not count them as ignorable. */
+/** Drawn as nothing or as a space, although Unicode does not count them as ignorable. */
 const BLANK_RANGES: readonly Range[] = [
   [0x2800, 0x2800], // Braille blank
-  [0xfffc, 0xfffc], // stands for an object that a text has not
+  [0xfffc, 0xfffc], // placeholder of an embedded object
   [0x1_3430, 0x1_3442], // format controls and blanks of Egyptian hieroglyphs
-  [0x1_6f8f, 0x1_6f92], // Miao tone marks: where the vowel stands
+  [0x1_6f8f, 0x1_6f92], // Miao tone marks, drawn at the vowel's position
   [0x1_6fe4, 0x1_6fe4], // Khitan filler
   [0x1_d159, 0x1_d159], // musical null notehead
 ];
@@ -57,49 +57,49 @@ function classOf(ranges: readonly Range[]): string {
 }
 
 /**
- * The inside of a class of a regular expression with the flag `u`: all characters of HIDDEN_RANGES. Those beyond the
- * first plane stand for themselves, since each dialect has another escape for them.
+ * The inside of a character class for a regular expression with the flag `u`: all of HIDDEN_RANGES. Characters beyond
+ * the first plane stand for themselves, because each dialect escapes them differently.
  */
 export const HIDDEN_CLASS = classOf(HIDDEN_RANGES);
-/** The same, with those that are blank: all that a name may not have, but for what is kept. */
+/** The same with the blank characters: all that a name may not have, apart from the kept ones. */
 export const UNSEEN_CLASS = HIDDEN_CLASS + classOf(BLANK_RANGES);
 
-/** Signs that suppress a vowel: a joiner after one, or between a letter and one, chooses the form of a conjunct. */
+/** Signs that suppress a vowel. A joiner after one, or between a letter and one, chooses the form of a conjunct. */
 const VIRAMA = "[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]";
-/** Letters that join: a non-joiner between two of them parts the forms (Persian, Kurdish, Urdu). */
+/** Letters that join. A non-joiner between two of them separates their forms (Persian, Kurdish, Urdu). */
 const JOINING = "(?=[\\p{L}\\p{M}])[\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Nko}\\p{Script=Adlam}]";
 const MONGOLIAN = "(?=\\p{L})\\p{Script=Mongolian}";
 const LETTER_OR_DIGIT_TAG = "[\\u{E0030}-\\u{E0039}\\u{E0061}-\\u{E007A}]";
 
-/** What is kept of the hidden characters, by what stands beside it. Each looks at a bounded number of characters. */
+/** The hidden characters that are kept, by their neighbours. Each pattern looks at a bounded number of characters. */
 const KEPT = [
-  // A joiner between two emoji, the first of which may have a colour of skin or a selector.
+  // A joiner between two emoji; the first may have a skin tone or a selector.
   "(?<=\\p{Extended_Pictographic}[\\u{FE0F}\\p{Emoji_Modifier}]?)\\u200d(?=\\p{Extended_Pictographic})",
-  // Shown as an emoji or as text; the keycaps.
+  // Selectors for emoji or text style, and keycaps.
   "(?<=(?![0-9#*])\\p{Emoji})[\\uFE0E\\uFE0F]",
   "(?<=[0-9#*])\\uFE0F(?=\\u20E3)",
-  // The flag of a part of a country: a black flag, tags of its code (ISO 3166-2), the end.
+  // The flag of a part of a country: a black flag, the tags of its code (ISO 3166-2), the end tag.
   `\\u{1F3F4}[\\u{E0061}-\\u{E007A}]{2}${LETTER_OR_DIGIT_TAG}{1,3}\\u{E007F}`,
-  // Forms of ideographs and of Mongolian letters.
+  // Variants of ideographs and of Mongolian letters.
   "(?<=\\p{Unified_Ideograph})[\\uFE00-\\uFE02\\u{E0100}-\\u{E01EF}]",
   `(?<=${MONGOLIAN})[\\u180B-\\u180D\\u180F]`,
   `(?<=${VIRAMA})[\\u200C\\u200D]`,
   `(?<=\\p{L})[\\u200C\\u200D](?=${VIRAMA})`,
   `(?<=${JOINING})\\u200C(?=${JOINING})`,
-  // The space between words of Braille, joiners of hieroglyphs, the tone of a Miao syllable, part of a Khitan word.
+  // The space between Braille words, joiners of hieroglyphs, the tone of a Miao syllable, part of a Khitan word.
   "(?<=[\\u2801-\\u28FF])\\u2800(?=[\\u2801-\\u28FF])",
   "(?<=[\\u{13000}-\\u{1342F}])[\\u{13430}-\\u{13436}](?=[\\u{13000}-\\u{1342F}])",
   "(?<=[\\u{16F00}-\\u{16F87}])[\\u{16F8F}-\\u{16F92}]",
   "(?<=[\\u{18B00}-\\u{18CFF}])\\u{16FE4}(?=[\\u{18B00}-\\u{18CFF}])",
 ].join("|");
 
-/** Nothing has to be looked for in most texts. */
+/** Most texts match this, and need no search. */
 const PLAIN = /^[\x20-\x7e]*$/;
 const CONTROLS = "[\\u0000-\\u001f\\u007f-\\u009f]";
 const HIDDEN = new RegExp(`${KEPT}|([${UNSEEN_CLASS}])`, "gu");
 const HIDDEN_OR_CONTROL = new RegExp(`${KEPT}|([${UNSEEN_CLASS}]|${CONTROLS})`, "gu");
 
-/** Whether the text holds a C0 control character, DEL, or a C1 control character (U+0080 to U+009F). */
+/** Whether the text has a C0 control character, DEL, or a C1 control character (U+0080 to U+009F). */
 export function hasControlCharacter(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -108,7 +108,7 @@ export function hasControlCharacter(text: string): boolean {
   return false;
 }
 
-/** The first character that cannot be seen, control characters aside, as `U+200B`; undefined where there is none. */
+/** Returns the first invisible character that is no control character, as `U+200B`; undefined if there is none. */
 export function findHiddenCharacter(text: string): string | undefined {
   if (PLAIN.test(text)) return undefined;
   for (const [, hidden] of text.matchAll(HIDDEN)) {
@@ -117,7 +117,7 @@ export function findHiddenCharacter(text: string): string | undefined {
   return undefined;
 }
 
-/** The text with U+FFFD for each character that cannot be seen; control characters stay. */
+/** Returns the text with U+FFFD for each invisible character; control characters stay. */
 export function maskHidden(text: string): string {
   if (PLAIN.test(text)) return text;
   return text.replace(HIDDEN, (match, hidden: string | undefined) => (hidden === undefined ? match : "\ufffd"));
@@ -134,7 +134,7 @@ function escapeUnits(character: string): string {
   return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
 }
 
-/** The text with other characters in place of its control characters, and of those that cannot be seen. */
+/** Returns the text with its control and invisible characters replaced. */
 export function replaceHidden(text: string, replace: (character: string) => string): string {
   if (PLAIN.test(text)) return text;
   return text.replace(HIDDEN_OR_CONTROL, (match, hidden: string | undefined) =>
@@ -143,9 +143,9 @@ export function replaceHidden(text: string, replace: (character: string) => stri
 }
 
 /**
- * The text with its control characters, and those that cannot be seen, escaped as in JSON: a JSON string stays the same
- * string. Linear in the text's length.
- * @param spared characters that stay as they are
+ * Returns the text with its control and invisible characters escaped as in JSON: a JSON string stays the same string.
+ * Linear in the text's length.
+ * @param spared characters that are not escaped
  */
 export function escapeHidden(text: string, spared = ""): string {
   return replaceHidden(text, (hidden) =>

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Wait": the conditions that a call can wait for, and what it is answered with. */
+/** docs/http-api.md "Wait": the conditions that a call can wait for, and its answers. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Switch } from "./common.js";
@@ -18,7 +18,7 @@ import { StateKey } from "./state.js";
 import { ListedTask } from "./tasks.js";
 import { Name, Text } from "./text.js";
 
-/** What an instance that is waited for is to be. */
+/** The states of an instance that a call can wait for. */
 export const WAIT_STATUSES = ["active", "stale", "gone"] as const;
 export type WaitStatus = (typeof WAIT_STATUSES)[number];
 
@@ -28,10 +28,10 @@ function many<Item extends Type.TSchema>(item: Item) {
 }
 
 const DIGITS_MAX = 15;
-/** Ahead of the key. */
+/** The prefix of the key. */
 const ABOVE_BYTES = DIGITS_MAX + ":".length;
 
-/** A key behind `N:`. What stands there is looked at by its reader. */
+/** A key after `N:`. The reader checks the key itself. */
 function above(description: string, key: string) {
   return Text({
     characters_max: KEY_BYTES_MAX + ABOVE_BYTES,
@@ -90,13 +90,13 @@ export const WaitQuery = Type.Object({
 });
 export type WaitQuery = Static<typeof WaitQuery>;
 
-/** What says how long, since when and where; all others are conditions. */
+/** The parameters that are no conditions: how long, since when and where. All others are conditions. */
 const NO_CONDITIONS = ["is", "workspace", "after", "wait"] as const;
 export type WaitParameter = Exclude<keyof WaitQuery, (typeof NO_CONDITIONS)[number]>;
 
 const Version = Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], { description: "Null: it does not exist." });
 
-/** What holds, by its kind. */
+/** The condition that holds, by its kind. */
 const Matched = Type.Union([
   Type.Object({ kind: Type.Literal("event"), event: Event }),
   Type.Object({ kind: Type.Enum(["state", "spec"]), key: Type.String(), version: Version }),

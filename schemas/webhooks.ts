@@ -1,4 +1,4 @@
-/** docs/http-api.md "Webhooks": webhooks, and what the outbox's RPC methods exchange. */
+/** docs/http-api.md "Webhooks": webhooks, and the shapes of the outbox's RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { NonNegative, Timestamp } from "./common.js";
@@ -63,7 +63,7 @@ export const WebhookList = Type.Array(Webhook);
 export const WebhookDeleted = Type.Object({ deleted: Type.String() });
 export const WebhookTested = Type.Object({ tested: Type.String(), status: Type.Literal("ok") });
 
-/** Which event is to be skipped. */
+/** The event to skip. */
 export const WebhookListQuery = Type.Object({
   after: Type.Optional(Type.String({ description: "Only webhooks whose id comes behind it." })),
 });
@@ -78,7 +78,7 @@ export const WebhookSkipped = Type.Object({ id: Type.String(), skipped: EventId 
 export const WebhookResent = Type.Object({ id: Type.String(), sent: EventId });
 export const WebhookDiscarded = Type.Object({ id: Type.String(), discarded: EventId });
 
-/** One try to deliver an event. `attempt` counts the tries of that event, from 1. */
+/** One attempt to deliver an event. `attempt` counts the attempts for that event, from 1. */
 export const WebhookDelivery = Type.Object({
   at: Timestamp,
   event_id: EventId,
@@ -90,7 +90,7 @@ export const WebhookDelivery = Type.Object({
 });
 export const WebhookDeliveryList = Type.Array(WebhookDelivery, { maxItems: WEBHOOK_LOG_ROWS });
 
-/** An event that was set aside for a webhook. */
+/** A dead letter of a webhook. */
 export const DeadLetter = Type.Object({
   event_id: EventId,
   topic: Type.String(),
@@ -123,7 +123,7 @@ export type WebhookIdRequest = Static<typeof WebhookIdRequest>;
 export const WebhookFailure = Type.Object({ at_ms: NonNegative, error: LastError });
 export type WebhookFailure = Static<typeof WebhookFailure>;
 
-/** How the event at the head of a queue fares; `next_ms` is when it is tried again. */
+/** The state of the event at the head of a queue; `next_ms` is the time of the next attempt. */
 export const WebhookHead = Type.Object({
   event: EventId,
   since_ms: NonNegative,
@@ -133,11 +133,11 @@ export const WebhookHead = Type.Object({
 });
 export type WebhookHead = Static<typeof WebhookHead>;
 
-/** An event that is set aside, and what for. */
+/** An event that has become a dead letter, and why. */
 export const SetAside = Type.Object({ event: EventId, at_ms: NonNegative, attempts: NonNegative, error: LastError });
 export type SetAside = Static<typeof SetAside>;
 
-/** One try, as it is stored: `error` is null where it was delivered. */
+/** One attempt as it is stored; `error` is null if the event was delivered. */
 export const LoggedDelivery = Type.Object({
   at_ms: NonNegative,
   event: EventId,
@@ -149,10 +149,10 @@ export const LoggedDelivery = Type.Object({
 export type LoggedDelivery = Static<typeof LoggedDelivery>;
 
 /**
- * How far deliveries to a webhook have come: `delivered` is the event up to which all of its queue is settled, which is
- * delivered or in `set_aside`. Then failures in a row now, when something was delivered last, how the event at the head
- * fares, the last failure, where there was one since the last report, and the tries since then. `epoch` counts how
- * often the webhook was enabled: failures that were counted before do not count after.
+ * The progress of deliveries to a webhook. All events of its queue up to `delivered` are settled: delivered, or in
+ * `set_aside`. The other members: consecutive failures, the time of the last delivery, the state of the head event, the
+ * last failure since the previous report, if there was one, and the attempts since then. `epoch` counts how often the
+ * webhook was enabled: failures of an earlier epoch do not count.
  */
 export const WebhookProgress = Type.Object({
   webhook: Type.Integer({ minimum: 1 }),
@@ -166,32 +166,32 @@ export const WebhookProgress = Type.Object({
   failure: Type.Optional(WebhookFailure),
 });
 export type WebhookProgress = Static<typeof WebhookProgress>;
-/** `guarded`: whether the server asks for tokens. */
+/** `guarded`: whether the server requires tokens. */
 export const WebhookProgressRequest = Type.Object({
   receivers: Type.Array(WebhookProgress, { maxItems: WEBHOOKS_MAX }),
   guarded: Type.Boolean(),
 });
 export type WebhookProgressRequest = Static<typeof WebhookProgressRequest>;
 
-/** Which event to skip; null for the one at the head, whichever it is. */
+/** The event to skip; null for the one at the head. */
 export const WebhookSkipRequest = Type.Object({ id: Type.String(), event: Type.Union([EventId, Type.Null()]) });
-/** An event that was set aside and sent again: how that went. */
+/** The delivery of a dead letter that was sent again. */
 export const WebhookResendRequest = Type.Object({ id: Type.String(), event: EventId, delivery: LoggedDelivery });
 export const WebhookDiscardRequest = Type.Object({ id: Type.String(), event: EventId });
 
 const Rows = Type.Array(Type.Integer({ minimum: 1 }));
 
-/** What a commit did to the outbox, told to the front. */
+/** The effect of a commit on the outbox, as a push message to the front. */
 export const OutboxPush = Type.Object({
-  /** Webhooks, by row, that have more to deliver. */
+  /** The rows of webhooks that have more to deliver. */
   queued: Rows,
-  /** Webhooks, by row, that were made, enabled, disabled or deleted. */
+  /** The rows of webhooks that were created, enabled, disabled or deleted. */
   changed: Rows,
-  /** Of them, those that were disabled because a chain of deliveries was too long. */
+  /** Those of them that were disabled because a chain of deliveries was too long. */
   chained: Type.Array(Type.Object({ id: Type.String(), fail_count: NonNegative, reason: Type.String() })),
-  /** Deliveries that wait, of all webhooks. */
+  /** The number of waiting deliveries, of all webhooks. */
   rows: NonNegative,
-  /** Events that a webhook wanted and that found its queue full, since the last notice. */
+  /** Events that a webhook wanted and whose queue was full, since the last push message. */
   dropped: NonNegative,
 });
 export type OutboxPush = Static<typeof OutboxPush>;

@@ -1,7 +1,7 @@
 /**
- * The part of the composition root that is coordination: who is there, who holds what, which work is to be done, what
- * agents say to each other, and waiting for all of it. These pieces know each other; the others know of them what
- * stands in `Coordination`. What a piece does is its own file's business.
+ * The part of the composition root that is coordination: agents, claims, tasks, messages, and waiting for all of them.
+ * These components use each other; the others use only the members of `Coordination`. What a component does is
+ * described in its own file.
  */
 import type { Config } from "../schemas/config.js";
 import {
@@ -67,43 +67,46 @@ import { WaitFront } from "./wait/front.js";
 import { MissedEvents } from "./wait/missed-events.js";
 import { waitRoutes } from "./wait/routes.js";
 
-/** What these pieces stand on. */
+/** The dependencies of these components. */
 export interface CoordinationGround {
-  /** Whether tokens are asked for at all. */
+  /** Whether the server requires tokens. */
   readonly guarded: boolean;
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
   readonly threads: Threads<typeof PUSH_MESSAGES>;
   readonly run_time: Pick<PauseDetector, "resumed">;
-  /** Whether what goes on without being asked is to go on here: on one node of a cluster. */
+  /** Whether background work runs here: it runs on one node of a cluster. */
   readonly leads: () => boolean;
-  /** Whether no other node can have heard of an agent lately. */
+  /** Whether no other node can have seen an agent lately. */
   readonly alone: () => boolean;
   readonly changes: ChangeReaders;
   readonly hub: Hub;
   readonly history: EventHistory;
-  /** Where the server is a node of a cluster. */
+  /** Null for a single server. */
   readonly positions: Positions | null;
-  /** Is told of each instance whose token has ended, after what is open under the token was told. */
+  /** Called for each instance whose token has ended, after the connections that use the token were closed. */
   readonly onRevoked: (id: string) => void;
 }
 
 export interface Coordination {
   readonly directory: Directory;
   readonly actors: InstanceActors;
-  /** A refusal that tells of leases, as clients are told of them. */
+  /** Converts a refusal that names leases to the form that clients get. */
   readonly toClientFailure: (failure: Failure) => Failure;
   readonly routes: readonly Route[];
   readonly tasks: readonly BackgroundTask[];
-  /** Those that are no background tasks. */
+  /** The metrics of components that are no background tasks. */
   readonly measured: readonly Measured[];
   readonly pushHandlers: Pick<PushHandlers<typeof PUSH_MESSAGES>, "instances" | "leases" | "tasks" | "message_boxes">;
-  /** Ends what no call waits for since the server stopped. Before the first call, once notices are listened to. */
+  /**
+   * Ends the waits that no call has continued since the server stopped. Called before the first call, after the
+   * handlers of push messages are set.
+   */
   begin(): void;
-  /** Takes what the database holds now: after a crash of the writer, or what a restore has brought. */
+  /** Reads the database again: after a crash of the writer, or after a restore. */
   reload(why: "crash" | "restore"): void;
-  /** Ends what would go on for ever, for those who wait for it. */
+  /** Ends endless answers, so that their clients stop waiting. */
   endWaiting(): void;
 }
 
@@ -114,7 +117,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   const { writer, reads } = threads;
   const now_ms = clock.now();
 
-  // What the front knows by heart
+  // State that the front keeps in memory
   const instance_rows = reads.model(instanceReader);
   const instance_watch = new InstanceWatch();
   const directory = new Directory({
@@ -125,7 +128,8 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     },
     onReactivated: (id) => {
       changes.report("instance", id, null);
-      // Before what it calls for is on its way: who reads behind that elsewhere finds it awake.
+      // Stored before the request that woke the agent is answered: a client that reads at another node afterwards sees
+      // the agent active.
       if (shared) void lastSeenFlusher.flush();
     },
     onSeen: ({ id }, seen_ms) => expiry.hear(id, seen_ms),
@@ -155,7 +159,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   const message_rows = reads.model(messageReader);
   const boxes = new MessageBoxes(message_rows);
 
-  // Who waits for what
+  // Waiting
   const lines = new QueuedCalls(leases, writer);
   const claimers = new ClaimWaiters(ready_tasks, () => clock.now());
   const stored = reads.model(eventReader);
@@ -179,7 +183,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     positions,
   });
 
-  // What goes on without being asked
+  // Background work
   const { stale_after, liveness_interval, task_retention } = config;
   const grace_ms = Math.min(CLAIM_SHARED_GRACE_MS, Math.floor(stale_after * SILENCE_SHARED_GRACE_PART));
   const shared_flush_ms = Math.min(INSTANCE_SHARED_FLUSH_INTERVAL_MS, stale_after * INSTANCE_SHARED_FLUSH_PART);
@@ -272,7 +276,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       lines.look();
       ready_tasks.catchUp(clock.now());
       boxes.catchUp();
-      // Another history is not the one that they wait for to go on.
+      // After a restore the events belong to another history, so waiting calls cannot continue.
       if (why === "restore") waits.lag();
       else waits.catchUp();
     },

@@ -1,6 +1,6 @@
 /**
- * The server's command: settings, start, signals, exit codes (docs/configuration.md). `runServer` is also
- * what `koor serve` calls.
+ * The server's command: settings, start, signals, exit codes (docs/configuration.md). `koor serve` calls `runServer`,
+ * too.
  */
 import module from "node:module";
 import { fileURLToPath } from "node:url";
@@ -28,7 +28,7 @@ const PRIVATE_UMASK = 0o077;
 const EXIT_UNUSABLE = 1;
 const EXIT_USAGE = 2;
 
-/** Runs a server until a signal ends it. Ends the process. */
+/** Runs a server until a signal ends it, and then ends the process. */
 export async function runServer(argv: readonly string[]): Promise<void> {
   let invocation: Invocation;
   try {
@@ -46,12 +46,13 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     process.stdout.write(`koor-server ${VERSION}\n`);
     return;
   }
-  // What the server makes is for its own user alone: database, log, lock, and the files of restores and snapshots.
+  // All files that the server creates are only for its own user: database, WAL, lock, and the files of restores and
+  // snapshots.
   process.umask(PRIVATE_UMASK);
   cacheCompiledCode();
-  // V8 lets a heap of 20 MB grow past 100 before it collects: that is no memory to take from a small machine.
+  // By default V8 lets a heap of 20 MB grow beyond 100 before it collects, which is too much on a small machine.
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
-  // A file-size limit (ulimit -f) then refuses a write like a full disk instead of killing the process.
+  // With this handler a file-size limit (ulimit -f) refuses a write like a full disk, instead of killing the process.
   process.on("SIGXFSZ", () => undefined);
   process.on("uncaughtException", surviveShortage);
   let server: Server;
@@ -67,7 +68,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   }
   let stopping = false;
   const stop = (): void => {
-    // What was acknowledged is on disk: a second signal need not wait for anything.
+    // Acknowledged data is on disk, so a second signal need not wait for anything.
     if (stopping) process.exit(EXIT_UNUSABLE);
     stopping = true;
     server.stop().then(
@@ -79,13 +80,14 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  // Ctrl-Break, and what a Windows service is stopped with; SIGTERM never comes there.
+  // Windows sends this for Ctrl-Break and to stop a service; SIGTERM never arrives there.
   if (process.platform === "win32") process.on("SIGBREAK", stop);
 }
 
 /**
- * Node 22 and newer keep what V8 made of a module, for the next start: beside the programs, where nobody else writes,
- * for this thread and, by the variable, for those that it starts. Where it cannot be written nothing is cached.
+ * Caches V8's compiled code of the modules for the next start (Node 22 and newer). The cache is beside the programs,
+ * where no other user can write. The environment variable enables it for the threads that this one starts. If the
+ * folder is not writable, nothing is cached.
  */
 function cacheCompiledCode(): void {
   const { enableCompileCache } = module as { readonly enableCompileCache?: (folder: string) => unknown };
@@ -96,8 +98,8 @@ function cacheCompiledCode(): void {
 }
 
 /**
- * A library that has no file descriptor left may throw where nobody waits for it: what it was to do has failed, and the
- * server goes on. Any other exception ends the process, as it would without this.
+ * Keeps the server running when a library has thrown outside any call for lack of a file descriptor: only that
+ * library's operation has failed. Any other exception ends the process, as it would without this handler.
  */
 function surviveShortage(error: unknown): void {
   if (isOutOfDescriptors(error)) return;
@@ -105,7 +107,7 @@ function surviveShortage(error: unknown): void {
   process.exit(EXIT_UNUSABLE);
 }
 
-/** Errors whose message is meant for the operator. */
+/** The errors whose message is for the operator. */
 const OPERATORS_ERRORS: ReadonlySet<string> = new Set([
   "TransportError",
   "SqliteMissingError",
@@ -113,7 +115,7 @@ const OPERATORS_ERRORS: ReadonlySet<string> = new Set([
   "PortError",
 ]);
 
-/** One line for the operator. */
+/** Returns one line for the operator. */
 function startFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (OPERATORS_ERRORS.has(error.name)) return error.message;

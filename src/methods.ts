@@ -1,5 +1,5 @@
 /**
- * The tables that all threads share: every method of the RPC, and what the writer says unasked. A method is a row
+ * The tables that all threads share: every method of the RPC, and the push messages of the writer. A method is a row
  * that a module below exports; a module that is not listed here has no methods.
  */
 import { LEASES } from "./claims/claim-registry.js";
@@ -92,7 +92,10 @@ export const METHODS = new MethodTable(
   ),
 );
 
-/** What the writer says unasked, before the replies of the same commit, by who takes it on the front. */
+/**
+ * The push messages of the writer, sent before the replies of the same commit. The names are those of their handlers on
+ * the front.
+ */
 export const PUSH_MESSAGES = {
   remote_changes: REMOTE_CHANGES,
   node: NODE,

@@ -1,6 +1,6 @@
 /**
- * The composition root: starts the pieces in order, hands each the few things it needs, and stops them in
- * reverse. What a piece does is its own file's business.
+ * The composition root: starts the components in order, passes each the few things that it needs, and stops them in
+ * reverse order. What a component does is described in its own file.
  */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -103,17 +103,17 @@ import { senderOver } from "./webhooks/send.js";
 
 export interface Server {
   readonly addresses: Addresses;
-  /** Drains and stops: in flight is answered for at most SHUTDOWN_DRAIN_MS. */
+  /** Drains and stops. Requests in flight are answered within SHUTDOWN_DRAIN_MS. */
   stop(): Promise<void>;
 }
 
-/** Where the build has put what is no module. */
+/** The URLs of the build's output that is not loaded as a module. */
 export interface ServerUrls extends ThreadUrls {
-  /** The folder of the dashboard's pages; "/" at its end. */
+  /** The folder of the dashboard's pages, with a final "/". */
   readonly pages: URL;
 }
 
-/** What the pieces are made from. */
+/** The dependencies of all components. */
 interface Ground {
   readonly config: Config;
   readonly log: Log;
@@ -121,33 +121,36 @@ interface Ground {
   readonly chosen: ChosenTransport;
   /** The time at the start, in ms since the epoch. */
   readonly started_ms: number;
-  /** For how many ms the server has run. */
+  /** Returns for how long the server has run, in ms. */
   readonly uptime_ms: () => number;
   /** The folder of Koor's package. */
   readonly package_folder: string;
 }
 
-/** The pieces that the start and the stop are about. */
+/** The components that start and stop need. */
 interface Pieces {
   readonly front: FrontServer;
   readonly pipeline: Pipeline;
   readonly routes: readonly Route[];
   readonly tasks: BackgroundTasks;
-  /** Ends what would go on for ever, for those who wait for it. */
+  /** Ends endless answers, so that their clients stop waiting. */
   readonly endWaiting: () => Promise<void>;
-  /** Loads the modules that are otherwise loaded when they are needed first. */
+  /** Loads the modules that are otherwise loaded at their first use. */
   readonly loadAll: () => Promise<unknown>;
   readonly cluster: ClusterFront | null;
 }
 
 const clock = new FrontClock(steadyClock(), () => performance.now());
 
-/** What is not needed for the first requests, but soon, is loaded when those that waited for the start are answered. */
+/**
+ * The delay before preloading what the first requests do not need but later ones do: requests that waited for the start
+ * are answered first.
+ */
 const WARM_DELAY_MS = 100;
 
 /**
  * Starts a server.
- * @param begun the writer, where it was begun before this was loaded
+ * @param earlyWriter the writer, if it was started before this module was loaded
  * @throws TransportError, DataDirError, PortError with one line for the operator
  */
 export async function startServer(config: Config, urls: ServerUrls, earlyWriter?: WriterHandle): Promise<Server> {
@@ -164,7 +167,7 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
     push_messages: PUSH_MESSAGES,
     earlyWriter,
   });
-  // A node goes on from the time that it has stored: its machine's clock may have been set wrong meanwhile.
+  // A node continues from its stored time: its machine's clock may have been set wrong meanwhile.
   const stored = config.cluster === "" ? null : threads.reads.model(clusterReader).state();
   if (stored !== null) clock.follow(stored.membership.now_ms);
   const started_ms = threads.time.advance(clock);
@@ -182,7 +185,7 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   );
   const pages = new Pages(urls.pages, (error) => unread.report(error));
   try {
-    // A module that could not be loaded for want of a descriptor stays so.
+    // A module that could not be loaded for lack of a descriptor can never be loaded later.
     if ((countDescriptors()?.max ?? Number.POSITIVE_INFINITY) <= FEW_DESCRIPTORS) {
       pages.load();
       await Promise.all([loadAll(), chosen.transport.loadAll?.()]);
@@ -200,7 +203,7 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
     threads.pool.warm();
     const needed = [loadShapes()];
     if (threads.reads.model(webhookReader).count > 0) needed.push(loadHttpClient());
-    // What could not be loaded is asked for again by whoever needs it.
+    // A module that could not be loaded is loaded again by its first user.
     void Promise.allSettled(needed);
   }, WARM_DELAY_MS);
   const stop = async (): Promise<void> => {
@@ -221,7 +224,7 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   return { addresses: front.addresses, stop };
 }
 
-/** Every piece, from the threads up. */
+/** Creates every component, from the threads up. */
 function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, package_folder }: Ground): Pieces {
   const { writer, pool, reads } = threads;
   const now_ms = clock.now();
@@ -233,7 +236,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const time_lead = new TimeLead({ clock, machine: systemClock, newestPassed: () => passed_times.newest_ms, log });
   time_lead.checkStored();
 
-  // Towards clients
+  // The ports
   const too_many = new SparseReport(SHORTAGE_REPORT_MS, (connections) =>
     log.warn("connections are closed at once: there are as many as the file descriptors allow (ulimit -n)", {
       connections,
@@ -245,7 +248,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const gate = new RequestGuard(config, front, clock, log);
   const requests = new RequestMetrics();
 
-  // The cluster, where it is a node of one
+  // The cluster, if the server is a node of one
   const cluster =
     config.cluster === ""
       ? null
@@ -266,7 +269,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
           },
         });
 
-  // Who is told of changes
+  // The clients that watch changes
   const changes = new ChangeReaders(threads.watched, clock);
 
   // Events
@@ -277,11 +280,11 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const readBarrier = cluster === null ? null : (done: () => void) => cluster.readBarrier(done);
   const streams = new Streams({ hub, counters, history, log, readBarrier }, clock);
 
-  /** Whether what goes on without being asked is to go on here: on one node of a cluster. */
+  /** Whether background work runs here: it runs on one node of a cluster. */
   const leads = (): boolean => cluster?.leads ?? true;
   const alone = (): boolean => cluster?.alone ?? true;
 
-  // Agents, what they hold and say
+  // Agents, their claims and messages
   const coordination = makeCoordination({
     guarded: gate.guarded,
     config,
@@ -299,14 +302,14 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   });
   const { directory, actors, toClientFailure } = coordination;
 
-  // What else the front knows by heart
+  // Other state that the front keeps in memory
   const state_keys = new StateKeyCount(reads.model(stateReader).count());
   const agents = new AgentTally(now_ms);
   const session_rows = reads.model(sessionReader);
   const book = new SessionRegistry({ token: config.auth_token, clock, instances: directory });
   book.load(session_rows.all());
 
-  // The way of every request
+  // The path of every request
   const sessions = new SessionFront({
     book,
     writer,
@@ -348,7 +351,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const send = senderOver(receivers, () => clock.now());
   const outbound = new OutboundClient(calls);
 
-  // What goes on without being asked
+  // Background work
   const deliveries = new Deliveries({
     reader: reads.model(webhookReader),
     send,
@@ -391,7 +394,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     },
   });
 
-  // Features over pieces of several
+  // Features that use several components
   const long_work = new SlowLane(pool);
   const rule_table = reads.model(ruleReader);
   const rule_versions = new RuleSetVersions(
@@ -412,10 +415,10 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const contracts = new ContractFront({ outbound, long_work, specs: reads.model(specReader) });
   const templates = new TemplateFront({ writer, long_work, log, toClientFailure, contracts });
 
-  // Figures
+  // Metrics
   const writer_metrics = new WriterMetrics(writer, pool);
 
-  // A route that needs all routes reads them when it is asked: by then they are here.
+  // A route that needs all routes reads this list when it is called; it is complete by then.
   const routes: Route[] = [];
   const inner = new InternalRequests({ guarded: gate.guarded, routes, refusals: pipeline.refusals, actors, agents });
   const mcp = new McpFront({
@@ -438,7 +441,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       ...(cluster === null ? [] : [cluster]),
       whileLeader(leads, pruner),
       deliveries,
-      // Closed before them: what they still have to tell is what became of their last requests.
+      // Closed before the deliveries, which still have to report the results of their last requests.
       { close: () => receivers.close() },
       whileLeader(leads, compliance),
       ...coordination.tasks,
@@ -554,19 +557,19 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   return { front, pipeline, routes, tasks, endWaiting, loadAll, cluster };
 }
 
-/** Ends what is overdue: calls of the writer, jobs that wait, requests that come drop by drop. */
+/** Ends overdue work: calls of the writer, waiting jobs, and requests that arrive too slowly. */
 function deadlines({ writer, pool, exports }: Threads<typeof PUSH_MESSAGES>, pipeline: Pipeline): BackgroundTask {
   const pieces = [writer, pool, exports];
   return {
     tick: (now_ms) => {
-      // Calls of threads end by what passes: the time may be set.
+      // The calls between threads end by the machine's steady clock, because the server's time may be set.
       for (const piece of pieces) piece.tick(machineClock.now());
       pipeline.tick(now_ms);
     },
   };
 }
 
-/** What the operator is told of a start. */
+/** The details that are logged at a start. */
 interface Announcement {
   readonly log: Log;
   readonly config: Config;
@@ -586,7 +589,7 @@ function announce({ log, config, addresses, data_dir, chosen }: Announcement): v
     transport: chosen.name,
     ...(chosen.fallback === "" ? {} : { transport_fallback: chosen.fallback }),
     sqlite: library.way,
-    // Only where it is not what this Node is meant to have.
+    // Logged only if it is not the preferred library of this Node.
     ...(fallback === "" ? {} : { sqlite_fallback: fallback }),
   });
   if (config.auth_token !== "" && isOpenToOthers(data_dir))
@@ -603,8 +606,8 @@ function announce({ log, config, addresses, data_dir, chosen }: Announcement): v
 }
 
 /**
- * Waits until nothing is under way, at most `most_ms`. Never less than a turn: what has arrived is to be read
- * first.
+ * Waits until nothing is in flight, at most `most_ms`. Waits at least one event-loop tick, so that requests that have
+ * arrived are read.
  */
 async function idle(inFlight: () => number, most_ms: number): Promise<void> {
   const until = performance.now() + most_ms;

@@ -40,7 +40,7 @@ function contents(directory: string): Record<string, string> {
 }
 
 const ROWS = 200;
-/** So many pages have rows that the newest row does not touch all of them. */
+/** The number of rows. It fills enough pages that the newest row does not touch all of them. */
 const ROW_PAGES = { first: 12, end: 24 } as const;
 const PAGE_BYTES = 4096;
 

@@ -1,10 +1,10 @@
 /**
- * Detaches a data directory from its cluster when a single server starts on it. The rows that this server writes are in
- * no log, so the directory must no longer count as one that has applied a log. Runs in the writer.
+ * Detaches a data directory from its cluster. A server that starts without a cluster stores changes that are in no log,
+ * so its data directory must not pass for one that has applied the log. Runs in the writer.
  */
 import type { Db } from "./open.js";
 
-/** Deletes the applied position and the members of the cluster. */
+/** Deletes the applied position and the membership. */
 export function detachFromCluster(db: Db): void {
   if (db.prepare("SELECT 1 FROM log_position").get() === undefined) return;
   db.transaction(() => {

@@ -100,7 +100,7 @@ const laterLines: Model<LaterLines> = {
   },
 };
 
-/** What the method does after it has added the line, by the line's name. */
+/** The faults that the method commits after it has added a line, by the line's name. */
 const FAULTS = {
   throw: () => {
     throw new Error("thrown on purpose");
@@ -118,7 +118,7 @@ const FAULTS = {
     db.exec("ROLLBACK");
     throw sqliteError("no room", "SQLITE_FULL");
   },
-  // A large call fits on the disk alone, but not together with others.
+  // A large call fits on the disk only by itself, not together with others.
   large: ({ lines }) => {
     if (lines.added > 1) throw sqliteError("no room", "SQLITE_FULL");
   },
@@ -150,7 +150,7 @@ const add = writerMethod({
     if (name === "nothing") return { id: 0 };
     if (name.startsWith("refuse")) return new Failure("NOT_FOUND", name);
     if (name === "busy") return new Failure("UNAVAILABLE", "not now");
-    // As a restore does with a snapshot of a later time.
+    // A restore moves the time in the same way, to the later times of its snapshot.
     call.now_ms += wait_ms;
     const id = models.lines.add(name, call.now_ms, call.actor);
     if (name in FAULTS) FAULTS[name as Fault](models);

@@ -41,7 +41,7 @@ export const readBody = unaryJob({
 export const checkStorage = unaryJob({
   name: "storage.check",
   request: Type.Object({ path: Type.String() }),
-  /** What is wrong; null if nothing is. */
+  /** The damage that was found; null if there is none. */
   reply: Type.Union([Type.String(), Type.Null()]),
   cost: "unbounded",
   snapshot: "own",

@@ -9,7 +9,7 @@ import { WriteBuffer } from "../store/write-buffer.js";
 import type { Db } from "../store/open.js";
 import type { ChangeSet } from "./change-set.js";
 
-/** What a thread gives a model to open it with. */
+/** The parts of a thread with which a model is opened. */
 export interface Opening {
   readonly db: Db;
   /** Buffers rows, which are written with the batch or before their table is read. */
@@ -92,7 +92,7 @@ export abstract class PublishingModel implements CachingModel {
 export class Models {
   readonly #opened = new Map<Model, unknown>();
   readonly #opening: Opening;
-  /** In the order in which they were opened: a model is opened after those that it uses. */
+  /** The order is that of their opening: a model is opened after those that it uses. */
   readonly #publishing: PublishingModel[] = [];
   readonly #dirty = new Set<PublishingModel>();
   /** The rows that the models write with the batch. */

@@ -1,7 +1,7 @@
 /**
- * Starts and closes the threads behind the front: the lock of the data directory, the writer thread and its RPC client,
- * the worker pools, and the front's own read-only handle. They start in this order and close in reverse. Other modules
- * decide what the threads do and who gets their push messages.
+ * Starts and closes the other threads: the lock of the data directory, the writer thread and its RPC client, the worker
+ * pools, and the front's own read-only handle. They start in this order and close in reverse. Other modules decide what
+ * the threads do and who gets their push messages.
  */
 import type { Config } from "../../schemas/config.js";
 import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits.js";

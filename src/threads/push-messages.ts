@@ -15,7 +15,7 @@ export const COMMIT = {
   name: "commit",
   payload: Type.Object({
     calls: Type.Integer({ minimum: 1 }),
-    /** From the start of the transaction until it was on disk. */
+    /** The time from the start of the transaction until it was on disk. */
     duration_us: Type.Integer({ minimum: 0 }),
     /** The calls that arrived meanwhile. */
     waiting: Type.Integer({ minimum: 0 }),
@@ -26,7 +26,7 @@ export type CommitPush = PayloadOf<typeof COMMIT>;
 /** The changes of a commit, of the kinds that clients watch. */
 export const CHANGES = { name: "changes", payload: ChangesPush } as const satisfies PushMessage;
 
-/** What calls of other nodes have changed, of the kinds that the front keeps copies of. Null for keys means any key. */
+/** The changes by calls of other nodes, of the kinds that the front keeps copies of. Null for keys means any key. */
 export const REMOTE_CHANGES = {
   name: "remote_changes",
   payload: Type.Object({

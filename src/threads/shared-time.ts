@@ -15,7 +15,7 @@ export class SharedTime {
     this.#newest = new BigInt64Array(memory);
   }
 
-  /** In ms; 0 before the first time. */
+  /** The newest time in ms; 0 before the first. */
   get newest_ms(): number {
     return Number(Atomics.load(this.#newest, 0));
   }
@@ -39,7 +39,7 @@ export class SharedTime {
   }
 }
 
-/** The clock of one thread, which never falls behind the time of the other threads. */
+/** The clock of one thread, which is never earlier than the time of the other threads. */
 export class SharedClock {
   readonly #clock: MonotonicClock;
   readonly #time: SharedTime;

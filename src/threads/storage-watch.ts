@@ -30,9 +30,9 @@ export interface StorageWatchOptions {
 export class StorageWatch implements BackgroundTask {
   readonly #options: StorageWatchOptions;
   readonly #periodic: Periodic<void>;
-  /** What is wrong with the files, by their paths. */
+  /** The fault of the files, with their paths. */
   #files: string | null = null;
-  /** What is wrong with the pages. */
+  /** The fault of the pages. */
   #damage: string | null = null;
   /** Why the writer cannot open the database. */
   #unusable: string | null = null;

@@ -26,8 +26,9 @@ export interface WriteCall {
 export interface AuditRule<Request, Reply> {
   readonly action: string;
   /**
-   * What the call was about. If the front refused the call, the request has only the members that were read by then. If
-   * the call was refused, the reply is null: a thing that it would have created has no id.
+   * Returns the name of the thing that the call was about. If the front refused the call, the request has only the
+   * members that were read by then. If the call was refused, the reply is null: a thing that it would have created has
+   * no id.
    */
   resource(request: Partial<Request>, reply: Reply | null): string;
   /** Whether a successful call writes a row; by default each does. False for a call that changed nothing. */
@@ -57,8 +58,8 @@ export interface WriterControl {
 export type Command<Request, Reply> = (request: Request, call: WriteCall) => Reply | Failure;
 
 /**
- * Which nodes of a cluster execute a call. `leader`: all nodes, but only the leader may make the call. `here`: only the
- * node that is asked, because the call changes nothing. `never`: none, only a single server. By default all nodes
+ * The nodes of a cluster that execute a call. `leader`: all nodes, but only the leader may make the call. `here`: only
+ * the node that is asked, because the call changes nothing. `never`: none, only a single server. By default all nodes
  * execute it.
  */
 export type InCluster = "leader" | "here" | "never";

@@ -28,7 +28,7 @@ export interface Executor {
   close(): void;
 }
 
-/** What the writer gives the node of a cluster. */
+/** The parts of the writer thread that the node of a cluster uses. */
 export interface NodeGround {
   readonly data: WriterData;
   readonly batch: BatchOptions & { readonly clock: SharedClock };

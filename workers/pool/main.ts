@@ -1,4 +1,4 @@
-/** A thread of the job pool. */
+/** Entry of a worker pool thread. */
 import { METHODS } from "../../src/methods.js";
 import { servePool } from "../../src/threads/pool-program.js";
 

@@ -1,4 +1,4 @@
-/** The thread of one snapshot of a node. */
+/** Entry of the thread that makes or installs one snapshot of a node. */
 import { runSnapshotThread } from "../../src/cluster/snapshot-thread.js";
 
 await runSnapshotThread();

@@ -1,4 +1,6 @@
-/** The thread of one restore: records of rules and templates are compiled there, so it needs what reads them. */
+/**
+ * Entry of the thread of one restore. It compiles the rules and templates of the snapshot, so it loads the rule reader.
+ */
 import { METHODS } from "../../src/methods.js";
 import { loadRuleReading } from "../../src/rules/rule.js";
 import { runStaging } from "../../src/threads/staging-program.js";

@@ -1,4 +1,4 @@
-/** The writer's thread. */
+/** Entry of the writer thread. */
 import { auditTrail } from "../../src/audit/table.js";
 import { METHODS } from "../../src/methods.js";
 import { runWriter } from "../../src/threads/writer-program.js";

@@ -46,7 +46,7 @@ export interface Db {
 export interface OpenOptions {
   /** The handle cannot write, and a missing file is not created. */
   readonly readonly?: boolean;
-  /** How long a statement waits while another handle holds the database, in ms; 5000 by default. */
+  /** The time that a statement waits while another handle holds the database, in ms; 5000 by default. */
   readonly timeout_ms?: number;
 }
 

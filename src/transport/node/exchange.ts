@@ -21,18 +21,18 @@ import { faultOf } from "./malformed.js";
 
 const EMPTY = new Uint8Array(0);
 
-/** Where the request's body is. */
+/** The place of the request's body. */
 type BodyPlace =
   /** There is none, or all of it has arrived. */
   | "here"
-  /** In flight, and no handler has requested it. */
+  /** The body is in flight, and no handler has requested it. */
   | "unrequested"
   | "in flight";
 
 export class NodeExchange implements Exchange {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
-  /** Where the query starts in the address; the address's end if there is none. */
+  /** The offset of the query in the address; the address's end if there is none. */
   readonly #query_at: number;
   #body: BodyPlace;
   /** The client waits for a go-ahead before it sends its body. */

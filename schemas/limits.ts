@@ -953,60 +953,63 @@ function relation(holds: boolean, what: string): void {
   if (!holds) throw new Error(`limits.ts: ${what}`);
 }
 
-relation(BODIES_IN_MEMORY_BYTES_MAX >= 4 * BODY_BYTES_MAX, "several full bodies must fit in memory");
+relation(BODIES_IN_MEMORY_BYTES_MAX >= 4 * BODY_BYTES_MAX, "several full bodies fit in memory");
+relation(MAILBOX_BYTES_MAX >= BODIES_IN_MEMORY_BYTES_MAX, "all received bodies fit into the writer's mailbox");
+relation(BATCH_BYTES_MAX >= BODY_BYTES_MAX, "one full body fits into a batch");
+relation(POSTGRES_PROBE_INTERVAL_MS + POSTGRES_PROBE_MS_MAX <= 5_000, "a lost PostgreSQL server is noticed within 5 s");
 relation(
   LARGE_WRITES_WAITING_OF_CALLER_MAX < LARGE_WRITES_WAITING_MAX,
   "one caller's writes leave others room to wait",
 );
-relation(MAILBOX_BYTES_MAX >= BODIES_IN_MEMORY_BYTES_MAX, "what was received must fit the writer's mailbox");
-relation(BATCH_BYTES_MAX >= BODY_BYTES_MAX, "one full body must fit a batch");
-relation(
-  POSTGRES_PROBE_INTERVAL_MS + POSTGRES_PROBE_MS_MAX <= 5_000,
-  "a PostgreSQL server that is gone is missed within 5 s",
-);
 relation(
   ENTRY_BYTES_MAX / POSTGRES_BYTES_PER_MS_MIN < POSTGRES_STATEMENT_MS_MAX,
-  "the largest entry is stored before the server breaks it off",
+  "the largest entry is stored before the server aborts its statement",
 );
 relation(RESTORE_LINE_BYTES_MAX >= 6 * BODY_BYTES_MAX + 8 * KIB, "the largest record of a snapshot can be restored");
 relation(2 * FORWARD_BYTES_MAX <= BUNDLE_BYTES_MAX, "two forwarded entries fit a bundle");
 relation(ENTRY_BYTES_MAX >= 4 * BATCH_BYTES_MAX, "a batch fits an entry, whatever its encoding adds");
 relation(
   LOG_HEARTBEAT_MS * (LOG_HEARTBEATS_MISSED_MAX + 1) <= LOG_ANSWER_MS_MAX,
-  "a server that hangs is noticed no later than an append that it does not answer",
+  "a hanging server is noticed no later than an unanswered append",
 );
 relation(BATCH_CALLS_MAX <= MAILBOX_CALLS_MAX, "a batch is taken from the mailbox");
 relation(HISTORY_ROWS_DEFAULT <= PAGE_ROWS_MAX, "a default page is at most the largest page");
-relation(PUBLISH_EVENTS_MAX <= PAGE_ROWS_MAX, "what was published at once can be read at once");
+relation(PUBLISH_EVENTS_MAX <= PAGE_ROWS_MAX, "events that were published together can be read together");
 relation(
   SUBSCRIBER_MESSAGE_BYTES_MAX < SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
-  "a message over the bound must be seen to be refused",
+  "a message over the limit is received, so that it can be refused",
 );
-relation(CHANGE_NAMES_MAX >= CHANGE_MESSAGES_MAX, "a reader of one kind is told as much as it may be");
+relation(CHANGE_NAMES_MAX >= CHANGE_MESSAGES_MAX, "a client that watches one kind gets as many names as it may");
 relation(HOT_CACHE_VALUE_BYTES_MAX * 16 <= HOT_CACHE_BYTES_MAX, "the hot cache holds many values");
 relation(REFUSED_LINGER_MS < SHUTDOWN_DRAIN_MS, "a refusal that is being read survives the shutdown");
-relation(POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS, "a job's deadline is what keeps the time for an answer");
-relation(WRITER_DEADLINE_MS + OUTCOME_GRACE_MS <= RESPONSE_TIMEOUT_MS, "and so is the writer's");
+relation(POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS, "the deadline of a job keeps the time for an answer");
+relation(
+  WRITER_DEADLINE_MS + OUTCOME_GRACE_MS <= RESPONSE_TIMEOUT_MS,
+  "the deadline of a call to the writer keeps the time for an answer",
+);
 relation(REQUEST_TIMEOUT_MS <= RESPONSE_TIMEOUT_MS, "a request ends before its response does");
 relation(
   OUTBOUND_DEADLINE_MS < RESPONSE_TIMEOUT_MS,
   "a call to another server ends before the answer that waits for it is due",
 );
-relation(WEBHOOK_REQUESTS_MAX >= WEBHOOKS_MAX, "a receiver that hangs takes nobody's place");
+relation(WEBHOOK_REQUESTS_MAX >= WEBHOOKS_MAX, "a hanging receiver does not block another one");
 relation(WEBHOOK_RETRY_MS_MAX + DEADLINE_SWEEP_MS <= 500, "a retry that waits for its tick is still in time");
 relation(WEBHOOK_RETRY_AFTER_MS_MAX >= WEBHOOK_RETRY_DELAY_MS_MAX, "a delay that was stored is kept after a restart");
 relation(
   WEBHOOK_EVENT_BUDGET * WEBHOOK_RETRY_DELAY_MS_MAX * (WEBHOOK_RETRY_MS_MIN / WEBHOOK_RETRY_MS_MAX) >= 26 * 3_600_000,
   "an event is tried for a day",
 );
-relation(WEBHOOK_FAILURES_MAX > 2 * WEBHOOK_EVENT_BUDGET, "an event is set aside before its webhook is turned off");
+relation(
+  WEBHOOK_FAILURES_MAX > 2 * WEBHOOK_EVENT_BUDGET,
+  "an event becomes a dead letter before its webhook is disabled",
+);
 relation(WEBHOOK_TIMEOUT_MS < RESPONSE_TIMEOUT_MS, "a test delivery ends before its answer is due");
 relation(
   WEBHOOK_QUEUE_BYTES_MAX > 2 * BODY_BYTES_MAX && WEBHOOK_BODIES_BYTES_MAX > 2 * BODY_BYTES_MAX,
   "the largest event can be queued and sent",
 );
 relation(USAGE_SERIES_INTERVALS_MAX >= 31 * 24, "a month can be seen by the hour");
-relation(USAGE_SERIES_SUMS_MAX >= USAGE_SERIES_INTERVALS_MAX, "an interval that is listed has at least one group");
+relation(USAGE_SERIES_SUMS_MAX >= USAGE_SERIES_INTERVALS_MAX, "a listed interval has at least one group");
 relation(
   AUDIT_REFUSAL_ROWS_OF_CALL_MAX < AUDIT_REFUSAL_ROWS_OF_CALLER_MAX &&
     AUDIT_REFUSAL_ROWS_OF_CALLER_MAX < AUDIT_REFUSAL_ROWS_MAX,
@@ -1025,31 +1028,34 @@ relation(
   "the command line waits longer than the longest long poll",
 );
 relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");
-relation(POOL_UNBOUNDED_TOGETHER_MAX < POOL_THREADS_MAX, "work without a bound leaves the pool a thread");
-relation(LONG_WORK_TOGETHER_MAX < POOL_UNBOUNDED_TOGETHER_MAX, "long work leaves a thread to what may be short");
+relation(POOL_UNBOUNDED_TOGETHER_MAX < POOL_THREADS_MAX, "jobs of unknown cost leave the pool a thread");
+relation(LONG_WORK_TOGETHER_MAX < POOL_UNBOUNDED_TOGETHER_MAX, "slow work leaves a thread to work that may be short");
 relation(LONG_WORK_WAITING_OF_CALLER_MAX < LONG_WORK_WAITING_MAX, "one caller's long work leaves others room to wait");
 relation(
   LONG_WAIT_MS_MAX + POOL_WAIT_MS_MAX + POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS,
-  "work that waited for its turn and for a thread is answered in time",
+  "work that waited for a permit and for a thread is answered in time",
 );
-relation(SHORT_WORK_DEADLINE_MS <= POOL_DEADLINE_MS, "short work is given no longer than a job");
+relation(SHORT_WORK_DEADLINE_MS <= POOL_DEADLINE_MS, "the deadline of short work is at most that of a job");
 relation(RULE_PROGRAM_INSTRUCTIONS_MAX <= PROJECT_PROGRAM_INSTRUCTIONS_MAX, "the largest rule fits a project");
 relation(
   2 * PROJECT_PROGRAM_INSTRUCTIONS_MAX <= COMPILED_INSTRUCTIONS_KEPT_MAX,
   "a worker keeps a project's rules and the global ones",
 );
-relation(MCP_RESULT_CHARACTERS_MAX <= BODY_BYTES_MAX, "a result is no longer than what could be stored");
-relation(MESSAGES_ON_FRONT_MAX <= FRONT_READ_ROWS_MAX, "a page that the front may read is one that it reads");
+relation(MCP_RESULT_CHARACTERS_MAX <= BODY_BYTES_MAX, "a result is no longer than a stored value");
+relation(MESSAGES_ON_FRONT_MAX <= FRONT_READ_ROWS_MAX, "the front may read a page of this size");
 relation(MESSAGE_RECIPIENTS_MAX < MESSAGE_PRUNE_COPIES, "the largest message can be deleted in one call");
 relation(
   (WAIT_CONDITIONS_MAX + 1) * 64 + WAIT_MARK_CHARACTERS_MAX < WAIT_CURSOR_BYTES_MAX,
-  "a cursor of as many conditions as may be can be sent back",
+  "a cursor with the most conditions can be sent back",
 );
 relation(2 * SESSION_FLUSH_INTERVAL_MS < SESSION_IDLE_MS, "a session in use is not lost by a crash");
-relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");
-relation(CLI_UPGRADE_TIMEOUT_MS >= POSITION_WAIT_MS + 2_000, "whoever asks a node that lags for an upgrade is told so");
-relation(CLI_TURN_CONNECT_TIMEOUT_MS <= CLI_CONNECT_TIMEOUT_MS, "where there are others, one is given up sooner");
-relation(CLI_TASK_EVENTS <= PAGE_ROWS_MAX, "they are asked for with one call");
+relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as lost");
+relation(
+  CLI_UPGRADE_TIMEOUT_MS >= POSITION_WAIT_MS + 2_000,
+  "a client that asks a lagging node for an upgrade gets its refusal",
+);
+relation(CLI_TURN_CONNECT_TIMEOUT_MS <= CLI_CONNECT_TIMEOUT_MS, "with other servers to try, one is given up sooner");
+relation(CLI_TASK_EVENTS <= PAGE_ROWS_MAX, "the events of tasks are read with one call");
 relation(
   CLI_POLL_EVENTS * BODY_BYTES_MAX < CLI_ANSWER_BYTES_MAX,
   "a page of the largest events is an answer that can be taken",

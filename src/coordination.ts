@@ -263,8 +263,8 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
           for (const [at, row] of rows.entries()) directory.applyLastSeen(row, last_seen[at] ?? 0, busy_until[at] ?? 0);
       },
       leases: (records) => leases.accept(records),
-      tasks: (notice) => ready_tasks.accept(notice, clock.now()),
-      message_boxes: (notice) => boxes.accept(notice),
+      tasks: (message) => ready_tasks.accept(message, clock.now()),
+      message_boxes: (message) => boxes.accept(message),
     },
     begin: () => {
       lines.look();

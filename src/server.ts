@@ -146,7 +146,7 @@ const clock = new FrontClock(steadyClock(), () => performance.now());
  * The delay before preloading what the first requests do not need but later ones do: requests that waited for the start
  * are answered first.
  */
-const WARM_DELAY_MS = 100;
+const PRELOAD_DELAY_MS = 100;
 
 /**
  * Starts a server.
@@ -199,16 +199,16 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   }
   tasks.start();
   announce({ log, config, addresses: front.addresses, data_dir, chosen });
-  const warming = setTimeout(() => {
+  const preloading = setTimeout(() => {
     threads.pool.warm();
     const needed = [loadShapes()];
     if (threads.reads.model(webhookReader).count > 0) needed.push(loadHttpClient());
     // A module that could not be loaded is loaded again by its first user.
     void Promise.allSettled(needed);
-  }, WARM_DELAY_MS);
+  }, PRELOAD_DELAY_MS);
   const stop = async (): Promise<void> => {
     log.info("koor stops");
-    clearTimeout(warming);
+    clearTimeout(preloading);
     front.stop();
     pipeline.drain();
     tasks.drain();
@@ -527,19 +527,19 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   };
   threads.listen(
     {
-      remote_changes: (notice) => writer.accept(notice),
-      node: (notice) => cluster?.accept(notice),
+      remote_changes: (message) => writer.accept(message),
+      node: (message) => cluster?.accept(message),
       sessions: ({ changed }) => {
         for (const id of changed) book.applyRemote(id, session_rows.byId(id));
       },
       events: (events) => hub.accept(eventsOf(events)),
-      outbox: (notice) => deliveries.take(notice),
+      outbox: (message) => deliveries.take(message),
       ...coordination.pushHandlers,
       state_keys: (count) => {
         state_keys.count = count;
       },
-      changes: (notice) => changes.accept(notice),
-      commit: (notice) => writer_metrics.recordCommit(notice),
+      changes: (message) => changes.accept(message),
+      commit: (message) => writer_metrics.recordCommit(message),
       bug: ({ method, error }) => log.error("method failed", { method, error }),
     },
     () => reloadAll("crash"),
@@ -612,8 +612,8 @@ function announce({ log, config, addresses, data_dir, chosen }: Announcement): v
 async function idle(inFlight: () => number, most_ms: number): Promise<void> {
   const until = performance.now() + most_ms;
   do {
-    await new Promise((resolveTurn) => {
-      setTimeout(resolveTurn, 10);
+    await new Promise((resolveTick) => {
+      setTimeout(resolveTick, 10);
     });
   } while (inFlight() > 0 && performance.now() < until);
 }

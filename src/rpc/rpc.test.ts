@@ -20,7 +20,7 @@ import { openChannel, Port } from "./port.js";
 
 const PEER = new URL("../../test/threads/peer.js", import.meta.url);
 const CONTEXT: CallContext = { actor: "someone", trace: "t1" };
-const GONE = new Failure("UNAVAILABLE", "the other side is gone");
+const GONE = new Failure("UNAVAILABLE", "the other side has ended");
 
 /** The thread starts without the test runner's own loaders, which take seconds to load. */
 function startPeer(workerData: PeerData): Worker {
@@ -34,7 +34,7 @@ class Pair {
   readonly shared: Shared;
   readonly worker: Worker;
   readonly client: RpcClient;
-  readonly notices: string[] = [];
+  readonly pushes: string[] = [];
   readonly log: string[] = [];
   readonly outcomes = new Map<string, Acted | Failure>();
 
@@ -127,7 +127,7 @@ t.test("a call that has not started before its deadline is not executed", async 
     t.match(
       pair.outcomes.get(topic),
       { status: "DEADLINE_EXCEEDED", outcome_unknown: false },
-      `${topic}: surely not carried out`,
+      `${topic}: not executed`,
     );
   }
   t.equal(pair.status("in time"), "OK", "a call that starts at its deadline is in time");
@@ -174,10 +174,10 @@ t.test("a cancelled call that still waits is never executed", async (t) => {
   pair.shared.open();
   t.same(await pair.executed(), ["hold", "kept"]);
   t.notOk(pair.outcomes.has("cancelled"), "its callback is not called");
-  const late = pair.call("carried out");
+  const late = pair.call("already executed");
   await pair.executed();
   pair.client.cancel(late);
-  t.equal((await pair.executed()).at(-1), "carried out", "cancelling a finished call does nothing");
+  t.equal((await pair.executed()).at(-1), "already executed", "cancelling a finished call does nothing");
 });
 
 t.test("the calling side refuses calls when the mailbox is full", async (t) => {
@@ -221,11 +221,11 @@ t.test("the other side crashes: everything in flight fails", async (t) => {
   const chunks = pair.client.stream(count, { prefix: "", limit: null }, CONTEXT);
   t.equal((await chunks.next()).value, "0");
   pair.call("crash");
-  pair.call("never begun");
+  pair.call("never started");
   await ended;
   pair.client.detach(GONE, first);
   t.same(
-    ["silent 1", "silent 2", "crash", "never begun"].map((topic) => pair.status(topic)),
+    ["silent 1", "silent 2", "crash", "never started"].map((topic) => pair.status(topic)),
     Array.from({ length: 4 }, () => "UNAVAILABLE"),
   );
   t.match(
@@ -238,7 +238,7 @@ t.test("the other side crashes: everything in flight fails", async (t) => {
   for await (const chunk of chunks) last = chunk;
   t.match(last, { status: "UNAVAILABLE" }, "an interrupted stream ends with the failure");
   t.equal(pair.client.attached, false);
-  t.match(await pair.ask("nobody is there"), { status: "UNAVAILABLE" });
+  t.match(await pair.ask("no peer"), { status: "UNAVAILABLE" });
   t.equal(pair.client.depth, 0);
 
   const replacement = startPeer({ shared: pair.shared.buffer });

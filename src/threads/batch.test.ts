@@ -35,7 +35,7 @@ const TABLES = `
 const LINES = { name: "lines", payload: Type.Array(Type.String()) } as const satisfies PushMessage;
 
 /** Stores lines under numbers that it counts in memory. After a rollback it must forget what was undone. */
-class Ledger extends PublishingModel {
+class LineTable extends PublishingModel {
   readonly #insert;
   readonly #count;
   #next = 1;
@@ -73,7 +73,7 @@ class Ledger extends PublishingModel {
   }
 }
 
-const ledger: Model<Ledger> = { open: ({ db }) => new Ledger(db) };
+const ledger: Model<LineTable> = { open: ({ db }) => new LineTable(db) };
 const handle: Model<Db> = { open: ({ db }) => db };
 const trail: Model<AuditTrail> = {
   open: ({ rows }) => {
@@ -125,7 +125,7 @@ const FAULTS = {
   damage: () => {
     throw sqliteError("malformed", "SQLITE_CORRUPT");
   },
-} as const satisfies Readonly<Record<string, (models: { readonly db: Db; readonly lines: Ledger }) => void>>;
+} as const satisfies Readonly<Record<string, (models: { readonly db: Db; readonly lines: LineTable }) => void>>;
 type Fault = keyof typeof FAULTS;
 
 const AddRequest = Type.Object({ name: Type.String(), wait_ms: Type.Optional(Type.Integer()) });
@@ -603,7 +603,7 @@ t.test("a watcher is notified of the changes of a commit, before the commit's fi
 });
 
 t.test("a commit asks only the models that the transaction has changed", (t) => {
-  const asked: string[] = [];
+  const published: string[] = [];
   class Noted extends PublishingModel {
     constructor(readonly name: string) {
       super();
@@ -614,11 +614,11 @@ t.test("a commit asks only the models that the transaction has changed", (t) => 
     }
 
     reload(): void {
-      asked.push(`${this.name} reload`);
+      published.push(`${this.name} reload`);
     }
 
     afterCommit(): void {
-      asked.push(this.name);
+      published.push(this.name);
     }
   }
   const models = new Models(openDatabase(":memory:"), { state_history: 0, state_events: false, event_history: 0 });
@@ -634,7 +634,7 @@ t.test("a commit asks only the models that the transaction has changed", (t) => 
   const commit = (...changed: readonly Model<Noted>[]): string[] => {
     for (const model of changed) models.use(model).change();
     models.afterCommit({ changes: null, isReplicated: false, push: () => undefined });
-    return asked.splice(0);
+    return published.splice(0);
   };
   models.bind({ user, other });
   t.same(commit(), ["base", "user", "other"], "each once at the start, because the front has nothing yet");

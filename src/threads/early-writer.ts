@@ -65,15 +65,15 @@ const EVENTS = ["message", "error", "exit"] as const;
 /** Starts a thread and buffers its messages until the thread is taken. */
 export function startThread(url: URL, data: WriterData): EarlyThread {
   const worker = new Worker(url, { workerData: data });
-  const said: (readonly [name: string, value: unknown])[] = [];
-  const keepers = EVENTS.map((name) => [name, (value: unknown) => void said.push([name, value])] as const);
-  for (const [name, keep] of keepers) worker.on(name, keep);
+  const buffered: (readonly [name: string, value: unknown])[] = [];
+  const buffering = EVENTS.map((name) => [name, (value: unknown) => void buffered.push([name, value])] as const);
+  for (const [name, buffer] of buffering) worker.on(name, buffer);
   return {
     data,
     take: (listen) => {
-      for (const [name, keep] of keepers) worker.off(name, keep);
+      for (const [name, buffer] of buffering) worker.off(name, buffer);
       listen(worker);
-      for (const [name, value] of said) worker.emit(name, value);
+      for (const [name, value] of buffered) worker.emit(name, value);
     },
   };
 }

@@ -227,7 +227,7 @@ t.test("a count without a commit is followed by a push message without changes",
   let attempts = 0;
   const entries = new Entries<BatchEntry>(transaction, remoteWrites, server, {
     // The commit itself fails the first time.
-    seal: () => void (attempts++ === 0 && db.exec("INSERT INTO child VALUES ('nobody')")),
+    seal: () => void (attempts++ === 0 && db.exec("INSERT INTO child VALUES ('missing')")),
     committed: () => undefined,
   });
   entries.apply([entryOf(1, ["a"])]);

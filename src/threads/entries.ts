@@ -130,7 +130,7 @@ export class Entries<Kept extends BatchEntry> {
       this.#publish(rest, answers, started);
       return;
     }
-    throw new Error("an entry can be carried out without its calls");
+    throw new Error("an entry can be applied without its calls");
   }
 
   /** Finds the calls of an entry that throw, and their replies. Each call runs after those that do not throw. */

@@ -108,7 +108,7 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     onPush: (name, payload) => {
       if (thread.takePush(name, payload)) return;
       if (handlersByName.size === 0) undelivered.push([name, payload]);
-      else must(handlersByName.get(name), `somebody listens to the push message ${name}`)(payload as never);
+      else must(handlersByName.get(name), `the push message ${name} has a handler`)(payload as never);
     },
   });
   const { settings } = earlyWriter.data;

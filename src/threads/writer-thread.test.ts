@@ -96,12 +96,12 @@ t.test("a crash fails the calls in flight, and the thread starts again", async (
   const ask = (topic: string): Promise<ReplyOf<typeof act> | Failure> => client.request(act, { topic }, CONTEXT);
   await ready(1);
   for (let crash = 1; crash <= 2; crash++) {
-    const outcomes = await Promise.all(["commit", "silent", "crash", "behind it"].map(ask));
+    const outcomes = await Promise.all(["commit", "silent", "crash", "after it"].map(ask));
     for (const outcome of outcomes) t.match(outcome, { status: "UNAVAILABLE", http: 503 });
     t.same(
       outcomes.map((outcome) => outcome instanceof Failure && outcome.outcome_unknown),
       [true, false, false, false],
-      "only what was committed may have been carried out",
+      "only what was committed may have been executed",
     );
     t.equal(client.attached, false);
     t.match(await ask("too early"), { status: "UNAVAILABLE" }, "calls are refused until the thread is back");

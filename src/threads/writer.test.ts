@@ -63,16 +63,16 @@ const look = writerMethod({
   run: () => null,
 });
 
-interface Heard {
-  readonly who: string;
+interface Notification {
+  readonly listener: string;
   readonly at: "begin" | "end";
-  readonly asked: readonly string[] | null;
-  readonly made?: readonly string[] | null | Failure;
+  readonly requestKeys: readonly string[] | null;
+  readonly changedKeys?: readonly string[] | null | Failure;
 }
 
 /** A writer with a fake thread, and the notifications around its calls, in order. */
 class World {
-  readonly heard: (Heard | string)[] = [];
+  readonly notifications: (Notification | string)[] = [];
   readonly sent: number[] = [];
   now_ms = 0;
   readonly #client = new RpcClient({
@@ -89,7 +89,7 @@ class World {
         for (const frame of framesOf(message)) {
           if (frame[0] !== FRAME.CALL) continue;
           this.sent.push(frame[1]);
-          this.heard.push("sent");
+          this.notifications.push("sent");
         }
       },
       on: (_event, listener) => {
@@ -99,18 +99,20 @@ class World {
     });
   }
 
-  listener(who: string): ChangeListener {
+  listener(listener: string): ChangeListener {
     return {
-      begin: (asked) => void this.heard.push({ who, at: "begin", asked }),
-      end: (asked, made) => void this.heard.push({ who, at: "end", asked, made }),
+      begin: (requestKeys) => void this.notifications.push({ listener, at: "begin", requestKeys }),
+      end: (requestKeys, changedKeys) =>
+        void this.notifications.push({ listener, at: "end", requestKeys, changedKeys }),
     };
   }
 
-  done = (reply: unknown): void => void this.heard.push(reply instanceof Failure ? `done ${reply.status}` : "done");
+  done = (reply: unknown): void =>
+    void this.notifications.push(reply instanceof Failure ? `done ${reply.status}` : "done");
 
   /** The notifications since the previous call of this method. */
-  news(): readonly (Heard | string)[] {
-    return this.heard.splice(0);
+  takeNotifications(): readonly (Notification | string)[] {
+    return this.notifications.splice(0);
   }
 
   /** The writer thread ends; it has reported its commits up to a call. */
@@ -119,7 +121,7 @@ class World {
   }
 }
 
-function turn(): Promise<void> {
+function tick(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
@@ -134,16 +136,16 @@ t.test("each listener is notified of the keys before a call is sent and before i
   const keys = ["a", "b"];
   writer.call(put, { keys }, CONTEXT, world.done);
   t.equal(writer.depth, 1);
-  await turn();
-  t.same(world.news(), [
-    { who: "first", at: "begin", asked: keys },
-    { who: "second", at: "begin", asked: keys },
+  await tick();
+  t.same(world.takeNotifications(), [
+    { listener: "first", at: "begin", requestKeys: keys },
+    { listener: "second", at: "begin", requestKeys: keys },
     "sent",
   ]);
   world.take(messageOf([FRAME.REPLY, world.sent[0] ?? 0, null]));
-  t.same(world.news(), [
-    { who: "first", at: "end", asked: keys, made: keys },
-    { who: "second", at: "end", asked: keys, made: keys },
+  t.same(world.takeNotifications(), [
+    { listener: "first", at: "end", requestKeys: keys, changedKeys: keys },
+    { listener: "second", at: "end", requestKeys: keys, changedKeys: keys },
     "done",
   ]);
   t.equal(writer.depth, 0);
@@ -156,21 +158,21 @@ t.test("keys from the reply, several kinds in one call, and calls without listen
   const applied = writer.request(apply, { project: "p" }, CONTEXT);
   const written = writer.request(put, { keys: ["k"] }, CONTEXT);
   const looked = writer.request(look, {}, CONTEXT);
-  await turn();
-  t.same(world.news(), [
-    { who: "spec", at: "begin", asked: null },
-    { who: "rule", at: "begin", asked: ["p"] },
-    { who: "audit", at: "begin", asked: null },
+  await tick();
+  t.same(world.takeNotifications(), [
+    { listener: "spec", at: "begin", requestKeys: null },
+    { listener: "rule", at: "begin", requestKeys: ["p"] },
+    { listener: "audit", at: "begin", requestKeys: null },
     "sent",
     "sent",
     "sent",
   ]);
   const [first = 0, second = 0, third = 0] = world.sent;
   world.take(messageOf([FRAME.REPLY, first, ["p/a", "p/b"]], [FRAME.REPLY, second, null], [FRAME.REPLY, third, null]));
-  t.same(world.news(), [
-    { who: "spec", at: "end", asked: null, made: ["p/a", "p/b"] },
-    { who: "rule", at: "end", asked: ["p"], made: ["p"] },
-    { who: "audit", at: "end", asked: null, made: null },
+  t.same(world.takeNotifications(), [
+    { listener: "spec", at: "end", requestKeys: null, changedKeys: ["p/a", "p/b"] },
+    { listener: "rule", at: "end", requestKeys: ["p"], changedKeys: ["p"] },
+    { listener: "audit", at: "end", requestKeys: null, changedKeys: null },
   ]);
   t.same(await applied, { specs: ["p/a", "p/b"] });
   t.equal(await written, null);
@@ -182,14 +184,14 @@ t.test("listeners get the failure of a call, whatever its reason", async (t) => 
   const { writer } = world;
   writer.changes.listen("state", world.listener("state"));
   const failed = (): unknown =>
-    world.news().map((news) => {
-      if (typeof news === "string") return news;
-      const { at, made } = news;
-      return made instanceof Failure ? [at, made.status, made.outcome_unknown] : [at, made];
+    world.takeNotifications().map((notification) => {
+      if (typeof notification === "string") return notification;
+      const { at, changedKeys } = notification;
+      return changedKeys instanceof Failure ? [at, changedKeys.status, changedKeys.outcome_unknown] : [at, changedKeys];
     });
   const call = (): void => writer.call(put, { keys: ["k"] }, CONTEXT, world.done);
   call();
-  await turn();
+  await tick();
   world.take(messageOf([FRAME.FAILURE, world.sent[0] ?? 0, "FAILED_PRECONDITION", "no", null]));
   t.same(failed(), [["begin", undefined], "sent", ["end", "FAILED_PRECONDITION", false], "done FAILED_PRECONDITION"]);
 
@@ -206,7 +208,7 @@ t.test("listeners get the failure of a call, whatever its reason", async (t) => 
     ],
     "a call that finds the mailbox full is reported at its start and its end",
   );
-  await turn();
+  await tick();
   t.same(failed(), ["sent", "sent", "sent"]);
   world.lose(world.sent[1] ?? 0);
   t.notOk(writer.attached);
@@ -224,25 +226,25 @@ t.test("listeners get the failure of a call, whatever its reason", async (t) => 
   const slow = new World();
   slow.writer.changes.listen("state", slow.listener("state"));
   slow.writer.call(put, { keys: ["k"] }, CONTEXT, slow.done);
-  await turn();
-  slow.news();
+  await tick();
+  slow.takeNotifications();
   slow.writer.tick(WRITER_DEADLINE_MS);
-  t.same(slow.news(), [], "the writer may still report the outcome");
+  t.same(slow.takeNotifications(), [], "the writer may still report the outcome");
   slow.now_ms = WRITER_DEADLINE_MS + OUTCOME_GRACE_MS;
   slow.writer.tick(slow.now_ms);
-  t.same(slow.news(), ["done DEADLINE_EXCEEDED"], "it may still be executed, so its end is not reported");
+  t.same(slow.takeNotifications(), ["done DEADLINE_EXCEEDED"], "it may still be executed, so its end is not reported");
   slow.writer.call(look, {}, CONTEXT, slow.done);
   slow.writer.call(put, { keys: ["l"] }, CONTEXT, slow.done);
-  await turn();
-  slow.news();
+  await tick();
+  slow.takeNotifications();
   slow.take(messageOf([FRAME.REPLY, slow.sent[1] ?? 0, null]));
   t.match(
-    slow.news(),
-    [{ at: "end", asked: ["k"], made: { status: "DEADLINE_EXCEEDED", outcome_unknown: true } }, "done"],
+    slow.takeNotifications(),
+    [{ at: "end", requestKeys: ["k"], changedKeys: { status: "DEADLINE_EXCEEDED", outcome_unknown: true } }, "done"],
     "a later call was answered, so this one can no longer be executed",
   );
   slow.take(messageOf([FRAME.REPLY, slow.sent[2] ?? 0, null]));
-  t.match(slow.news(), [{ at: "end", asked: ["l"], made: ["l"] }, "done"], "reported once");
+  t.match(slow.takeNotifications(), [{ at: "end", requestKeys: ["l"], changedKeys: ["l"] }, "done"], "reported once");
 });
 
 /** A world in which clients send large writes. */

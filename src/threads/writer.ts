@@ -186,8 +186,8 @@ export class Writer {
     for (const rule of method.changes) {
       const listeners = this.changes.of(rule.kind);
       if (listeners === undefined) continue;
-      const asked = rule.requestKeys(request);
-      for (const listener of listeners) listener.begin(asked);
+      const requestKeys = rule.requestKeys(request);
+      for (const listener of listeners) listener.begin(requestKeys);
     }
   }
 
@@ -204,9 +204,9 @@ export class Writer {
     for (const rule of method.changes) {
       const listeners = this.changes.of(rule.kind);
       if (listeners === undefined) continue;
-      const made = reply instanceof Failure ? reply : rule.changedKeys(request, reply);
-      const asked = rule.requestKeys(request);
-      for (const listener of listeners) listener.end(asked, made);
+      const changedKeys = reply instanceof Failure ? reply : rule.changedKeys(request, reply);
+      const requestKeys = rule.requestKeys(request);
+      for (const listener of listeners) listener.end(requestKeys, changedKeys);
     }
   }
 }

@@ -22,7 +22,7 @@ export class BodyStream implements RequestStream {
   #pieces: Uint8Array[] = [];
   #bytes = 0;
   #ended = false;
-  #gone = false;
+  #aborted = false;
   #paused = false;
   #discardedBytes = -1;
   #wake: () => void = () => undefined;
@@ -33,7 +33,7 @@ export class BodyStream implements RequestStream {
 
   /** Whether the stream waits for the client's next piece. */
   get waits(): boolean {
-    return !this.#ended && !this.#gone && !this.#paused;
+    return !this.#ended && !this.#aborted && !this.#paused;
   }
 
   /** Takes a piece, which the stream owns from now on. */
@@ -54,13 +54,13 @@ export class BodyStream implements RequestStream {
 
   /** The client has gone. */
   abort(): void {
-    this.#gone = true;
+    this.#aborted = true;
     this.#wake();
   }
 
   async read(): Promise<Uint8Array | null | undefined> {
-    while (this.#bytes === 0 && !this.#ended && !this.#gone) await this.#change();
-    if (this.#gone) return undefined;
+    while (this.#bytes === 0 && !this.#ended && !this.#aborted) await this.#change();
+    if (this.#aborted) return undefined;
     if (this.#bytes === 0) return null;
     const [first = new Uint8Array(0), ...rest] = this.#pieces;
     const piece = rest.length === 0 ? first : Buffer.concat([first, ...rest], this.#bytes);
@@ -79,12 +79,12 @@ export class BodyStream implements RequestStream {
     this.#bytes = 0;
     this.#discardedBytes = 0;
     this.#resume();
-    while (!this.#ended && !this.#gone && this.#discardedBytes <= REFUSED_BODY_BYTES_MAX) await this.#change();
+    while (!this.#ended && !this.#aborted && this.#discardedBytes <= REFUSED_BODY_BYTES_MAX) await this.#change();
     return this.#ended;
   }
 
   #resume(): void {
-    if (!this.#paused || this.#gone) return;
+    if (!this.#paused || this.#aborted) return;
     this.#paused = false;
     this.#flow.resume();
   }

@@ -14,7 +14,7 @@ import type { Exchange, Transport } from "./transport.js";
 /** More bytes than are read at once. */
 const LONG = Buffer.alloc(3 * 1024 * 1024, "a body that is held back, ");
 /** The number of event-loop ticks in which all of it would have been read. */
-const TURNS = 50;
+const TICKS = 50;
 const ANSWER: WireReply = {
   status: 401,
   body: '{"refused":true}',
@@ -48,7 +48,7 @@ class HeldPort {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
-    for (let turn = 0; turn < TURNS; turn++) await new Promise(setImmediate);
+    for (let tick = 0; tick < TICKS; tick++) await new Promise(setImmediate);
     return must(this.#held.shift(), "it was waited for");
   }
 

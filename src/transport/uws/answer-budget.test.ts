@@ -2,7 +2,7 @@ import t from "tap";
 import { ANSWERS_PER_TICK, ANSWERS_TICK_MS } from "../../../schemas/limits.js";
 import { AnswerBudget } from "./answer-budget.js";
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const nextTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function passTime(ms: number): void {
   for (const from_ms = performance.now(); performance.now() - from_ms <= ms; );
@@ -14,7 +14,7 @@ t.test("a tick is over when it has answered many requests and taken long", async
   passTime(ANSWERS_TICK_MS);
   t.ok(answers.isOver(), "many, and long");
   t.ok(answers.isOver());
-  await nextTurn();
+  await nextTick();
   t.notOk(answers.isOver(), "the next tick starts at zero");
 });
 

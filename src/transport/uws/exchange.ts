@@ -217,9 +217,9 @@ export class UwsExchange implements Exchange {
   }
 
   /** Passes on the body piece by piece. Pieces that were held back follow after this call. */
-  #read(taker: TakePiece): void {
+  #read(passOn: TakePiece): void {
     const held = this.#held;
-    const take = this.#head.chunked ? this.#delayEnd(taker) : taker;
+    const take = this.#head.chunked ? this.#delayEnd(passOn) : passOn;
     if (held === null) {
       this.#res.onData((chunk, last) => take(new Uint8Array(chunk), last));
       return;

@@ -26,7 +26,9 @@ export const CHANGE_KINDS = [
 ] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
-/** The kinds that a client may watch. A contract is a spec, and is reported under both kinds. */
+/**
+ * The kinds that a client may watch. A contract is a spec: a client that watches both kinds gets a message for each.
+ */
 export const ASKED_KINDS = [...CHANGE_KINDS, "contract"] as const;
 export type AskedKind = (typeof ASKED_KINDS)[number];
 

@@ -124,7 +124,7 @@ export const CLAIM_OFFER_MS = 30_000;
  * The least remaining life of each claim at a server's start, because heartbeats of its holder could not arrive before.
  */
 export const CLAIM_RESTART_MS = 15_000;
-/** The audit rows among which the front itself looks for one; more are searched in the pool. */
+/** The audit rows that are searched for a row of a call. If there are more, the row counts as present. */
 export const AUDIT_LOOKED_AT_MAX = 10_000;
 /** The time by which stored times may be ahead of the machine's clock at a start without counting as wrong. */
 export const CLOCK_LEAD_MS_MAX = 1_000;

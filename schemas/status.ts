@@ -25,7 +25,7 @@ export const STATUSES = {
   FAILED_PRECONDITION: { http: 412, exit: 1 },
   /** Larger than a limit (gRPC's OUT_OF_RANGE). */
   OUT_OF_RANGE: { http: 413, exit: 1 },
-  /** The body's content type is not supported. */
+  /** The body's content type or encoding is not supported. */
   UNSUPPORTED_MEDIA_TYPE: { http: 415, exit: 1 },
   /** The server does not meet the client's expectation. */
   EXPECTATION_FAILED: { http: 417, exit: 1 },

@@ -128,8 +128,8 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     },
     onReactivated: (id) => {
       changes.report("instance", id, null);
-      // Stored before the request that woke the agent is answered: a client that reads at another node afterwards sees
-      // the agent active.
+      // Sent to the writer before the call that woke the agent, so that a client that reads at another node after that
+      // call finds the agent active.
       if (shared) void lastSeenFlusher.flush();
     },
     onSeen: ({ id }, seen_ms) => expiry.hear(id, seen_ms),

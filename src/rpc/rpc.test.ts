@@ -252,7 +252,7 @@ t.test("a thousand calls in flight: replies and push messages come in the order 
   await pair.hold();
   const expected = ["ready null", "hold"];
   for (let at = 0; at < 1000; at++) {
-    const topic = at % 7 === 0 ? `notice ${at}` : `echo ${at}`;
+    const topic = at % 7 === 0 ? `push ${at}` : `echo ${at}`;
     pair.call(topic);
     expected.push(...(at % 7 === 0 ? [`before ${topic}`, topic, `after ${topic}`] : [topic]));
   }

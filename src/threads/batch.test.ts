@@ -66,14 +66,14 @@ class LineTable extends PublishingModel {
     this.#added = [];
   }
 
-  afterCommit({ changes, push }: Publication): void {
-    for (const name of this.#added) if (name.startsWith("loud")) changes?.add("event", name, null);
-    if (this.#added.length > 0) push(LINES, this.#added);
+  afterCommit(publication: Publication): void {
+    for (const name of this.#added) if (name.startsWith("loud")) publication.changes?.add("event", name, null);
+    if (this.#added.length > 0) publication.push(LINES, this.#added);
     this.#added = [];
   }
 }
 
-const ledger: Model<LineTable> = { open: ({ db }) => new LineTable(db) };
+const lineTable: Model<LineTable> = { open: ({ db }) => new LineTable(db) };
 const handle: Model<Db> = { open: ({ db }) => db };
 const trail: Model<AuditTrail> = {
   open: ({ rows }) => {
@@ -134,7 +134,7 @@ const row = {
   reply: Type.Object({ id: Type.Integer() }),
   weight: () => 0,
   changes: [],
-  models: { lines: ledger, db: handle },
+  models: { lines: lineTable, db: handle },
 };
 
 const add = writerMethod({

@@ -61,7 +61,7 @@ export interface Publication {
    */
   readonly isReplicated: boolean;
   /** Sends a push message to the front. */
-  push<Row extends PushMessage>(message: Row, payload: PayloadOf<Row>): void;
+  readonly push: <Row extends PushMessage>(message: Row, payload: PayloadOf<Row>) => void;
 }
 
 /**

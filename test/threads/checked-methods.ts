@@ -1,7 +1,7 @@
 /**
- * Holds what really travels through the RPC to the table of methods: each request, each reply and each text
- * is checked against its schema where it is carried out, on whichever thread. What does not fit is thrown, and
- * becomes a 5xx; the names of what was called are written to a file beside the database.
+ * Compares the RPC's actual traffic with the table of methods: each request, reply and text is checked against its
+ * schema in the thread that executes the call. A mismatch is thrown and becomes a 5xx. The names of the called methods
+ * are written to a file beside the database.
  */
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import type { Models } from "../../src/threads/model.js";
 
 export const CALLED_FILE = "called-methods";
 
-type Carry = (request: unknown, call: unknown) => unknown;
+type Run = (request: unknown, call: unknown) => unknown;
 
 const validators = new Map<TSchema, Validator>();
 
@@ -31,7 +31,7 @@ function check(schema: TSchema, value: unknown, what: string): void {
   checkContents(schema, value, what);
 }
 
-/** Texts that are JSON, at any depth of an object, are of the shape that their schema says. */
+/** Checks texts that are JSON, at any depth of an object, against the schema of their content. */
 function checkContents(schema: TSchema, value: unknown, what: string): void {
   const { contentSchema, properties } = schema as {
     readonly contentSchema?: TSchema;
@@ -44,7 +44,7 @@ function checkContents(schema: TSchema, value: unknown, what: string): void {
   }
 }
 
-/** A stream's chunks, held to the schema of all of them together when the last has come. */
+/** Passes on a stream's chunks, and checks their whole text against its schema after the last one. */
 function* checkPieces(
   row: Extract<AnyMethod, { readonly kind: "stream" }>,
   pieces: Iterable<string | Failure, unknown>,
@@ -70,15 +70,15 @@ function* checkPieces(
   }
 }
 
-/** Has a row check what it is asked and what it answers. */
+/** Makes a row check its requests and replies. */
 export function checkRow(row: AnyMethod, data_dir: string): void {
-  const bind = row.bind.bind(row) as (models: Models) => Carry;
-  const checked = (models: Models): Carry => {
-    const carry = bind(models);
+  const bind = row.bind.bind(row) as (models: Models) => Run;
+  const checked = (models: Models): Run => {
+    const run = bind(models);
     return (request, call) => {
       appendFileSync(join(data_dir, CALLED_FILE), `${row.name}\n`);
       check(row.request, request, `the request of ${row.name}`);
-      const reply = carry(request, call);
+      const reply = run(request, call);
       if (row.kind === "stream") return checkPieces(row, reply as Iterable<string | Failure, unknown>);
       if (!(reply instanceof Failure)) check(row.reply, reply, `the reply of ${row.name}`);
       return reply;
@@ -87,7 +87,7 @@ export function checkRow(row: AnyMethod, data_dir: string): void {
   Object.assign(row, { bind: checked });
 }
 
-/** All rows of this thread. */
+/** Makes all rows of this thread check their requests and replies. */
 export function checkMethods(data_dir: string): void {
   for (const row of METHODS.rows) checkRow(row, data_dir);
 }

@@ -1,4 +1,4 @@
-/** The pool's worker, whose requests and replies are held to the table of methods. */
+/** The pool's worker, with requests and replies checked against the table of methods. */
 import { workerData } from "node:worker_threads";
 import type { PoolData } from "../../src/threads/pool-messages.js";
 import { checkMethods } from "./checked-methods.js";

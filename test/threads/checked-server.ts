@@ -1,4 +1,4 @@
-/** The server with threads that hold what they are sent to the table of methods; the front's own reads, too. */
+/** The server with threads that check their traffic against the table of methods, and so do the front's own reads. */
 import { checkMethods } from "./checked-methods.js";
 import { serveWith } from "./serve-with.js";
 

@@ -1,4 +1,4 @@
-/** A restore's thread, whose requests and replies are held to the table of methods. */
+/** A restore's thread, with requests and replies checked against the table of methods. */
 import { workerData } from "node:worker_threads";
 import type { StagingData } from "../../src/threads/staging-thread.js";
 import { checkMethods } from "./checked-methods.js";

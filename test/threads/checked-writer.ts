@@ -1,4 +1,4 @@
-/** The writer, whose requests and replies are held to the table of methods. */
+/** The writer, with requests and replies checked against the table of methods. */
 import { workerData } from "node:worker_threads";
 import type { WriterData } from "../../src/threads/early-writer.js";
 import { checkMethods } from "./checked-methods.js";

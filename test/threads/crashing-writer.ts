@@ -1,7 +1,6 @@
 /**
- * The real writer with faults that keys and topics ask for: it crashes in the middle of a batch, it
- * crashes between a commit and the word of it, a method throws, it is held up so that a batch gathers behind it, or
- * it starts late.
+ * The real writer with faults that keys and topics cause: it crashes in the middle of a batch, or between a commit and
+ * the messages about it; a method throws; it is paused so that a batch collects; or it starts late.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,8 +16,8 @@ const LOOK_MS = 5;
 
 const pathOf = (file: string): string => join((workerData as WriterData).data_dir, file);
 
-/** Holds the thread up until the test takes the file away. */
-function holdWhileThere(file: string): void {
+/** Pauses the thread until the test removes the file. */
+function waitWhileExists(file: string): void {
   const path = pathOf(file);
   const cell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   while (existsSync(path)) Atomics.wait(cell, 0, 0, LOOK_MS);
@@ -29,11 +28,11 @@ Object.assign(putState, {
   bind: (models: Models): ReturnType<typeof bind> => {
     const put = bind(models);
     return (request, call) => {
-      // What says that the database cannot be relied on ends the thread; anything else fails its call.
+      // An error that reports damage ends the thread; any other error fails its call.
       if (request.key === FAULTS.crash) throw sqliteError("crashed on purpose, in a batch", "SQLITE_CORRUPT");
       if (request.key === FAULTS.hold) {
         writeFileSync(pathOf(HELD_FILE), "");
-        holdWhileThere(HELD_FILE);
+        waitWhileExists(HELD_FILE);
       }
       const reply = put(request, call);
       if (request.key === FAULTS.bug) throw new Error("thrown on purpose, after an effect");
@@ -43,12 +42,12 @@ Object.assign(putState, {
 });
 
 // oxlint-disable-next-line typescript/unbound-method -- it is called with its own `this` below
-const notify = RpcServer.prototype.push;
-RpcServer.prototype.push = function notifyOrCrash(this: RpcServer, notice, payload): void {
-  if (notice.name === "events" && JSON.stringify(payload).includes(FAULTS.silent))
+const push = RpcServer.prototype.push;
+RpcServer.prototype.push = function pushOrCrash(this: RpcServer, message, payload): void {
+  if (message.name === "events" && JSON.stringify(payload).includes(FAULTS.silent))
     throw new Error("crashed on purpose, after a commit");
-  notify.call(this, notice, payload);
+  push.call(this, message, payload);
 };
 
-holdWhileThere(LATE_FILE);
+waitWhileExists(LATE_FILE);
 await import("../../workers/writer/main.js");

@@ -1,6 +1,6 @@
 /**
- * Keys and topics at which crashing-writer.ts does something: crashes in a batch, waits, crashes after a commit,
- * or throws as a method with a bug does.
+ * The keys and topics that cause a fault in crashing-writer.ts: a crash in a batch, a pause, a crash after a commit, or
+ * an error as from a method with a bug.
  */
 export const FAULTS = {
   crash: "fault/crash",
@@ -9,8 +9,10 @@ export const FAULTS = {
   bug: "fault/bug",
 } as const;
 
-/** A file in the data directory that is there while the writer is held; it goes on when the file is taken away. */
+/**
+ * A file in the data directory that exists while the writer is paused. The writer continues when the file is removed.
+ */
 export const HELD_FILE = "held";
 
-/** A file in the data directory that keeps the writer from starting until it is taken away. */
+/** A file in the data directory that keeps the writer from starting until it is removed. */
 export const LATE_FILE = "late";

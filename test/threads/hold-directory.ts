@@ -1,10 +1,13 @@
-/** Claims the data directory named on its command line, forgets that, says so, and holds it until it is killed. */
+/**
+ * Claims the data directory in its argument, drops the reference to the lock, reports that, and holds the lock until it
+ * is killed.
+ */
 import { claimDataDir } from "../../src/store/data-dir.js";
 import { collectGarbage } from "../support/collect-garbage.js";
 
 claimDataDir(process.argv[2] ?? "");
 collectGarbage();
-// What a collection frees of the system's is let go in a later turn.
+// The system resources of a collected object are released in a later tick.
 await new Promise((resolve) => setImmediate(resolve));
 process.stdout.write("held\n");
 process.stdin.resume();

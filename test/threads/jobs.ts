@@ -1,6 +1,6 @@
 /**
- * The pool's worker with jobs that do what they are told, for the tests of the pool: the program is the
- * real one (src/threads/pool-program.ts), only the table of methods is another.
+ * The pool's worker with jobs that follow instructions, for the tests of the pool. The program is the real one
+ * (src/threads/pool-program.ts); only the table of methods differs.
  */
 import { isMainThread, threadId } from "node:worker_threads";
 import * as Type from "typebox";
@@ -11,11 +11,11 @@ import { servePool } from "../../src/threads/pool-program.js";
 import { streamJob, unaryJob } from "../../src/threads/pool-method.js";
 import { Shared } from "./shared.js";
 
-/** Far longer than any deadline, and yet the machine is not left burning where a worker is not ended. */
+/** Runs far longer than any deadline, but not for ever, in case the worker is not ended. */
 function burn(): never {
   const until = performance.now() + 4 * POOL_DEADLINE_MS;
   while (performance.now() < until) Math.random();
-  throw new Error("nobody ended this worker");
+  throw new Error("this worker was not ended");
 }
 
 function act(what: string, shared?: SharedArrayBuffer): string | Failure {
@@ -43,14 +43,14 @@ const ActRequest = Type.Object({ what: Type.String(), shared: Shareable });
 
 const row = { request: ActRequest, reply: Type.String(), models: {} };
 
-/** Does what the request says. */
+/** Follows the request's instruction. */
 export const bounded = unaryJob({
   ...row,
   name: "test.bounded",
   cost: "bounded",
   run: (_, r) => act(r.what, r.shared),
 });
-/** The same, of which nobody can say how long it takes. */
+/** The same, as a job of unknown cost. */
 export const unbounded = unaryJob({
   ...row,
   name: "test.unbounded",
@@ -58,7 +58,7 @@ export const unbounded = unaryJob({
   run: (_, request) => act(request.what, request.shared),
 });
 
-/** Counts to a limit, for ever where it is null, then does what the request says; replies how far it came. */
+/** Counts to a limit, or for ever if it is null, then follows the request's instruction. Replies with the count. */
 export const counting = streamJob({
   name: "test.counting",
   request: Type.Object({ what: Type.String(), limit: Type.Union([Type.Integer(), Type.Null()]) }),
@@ -76,5 +76,5 @@ export const counting = streamJob({
 
 export const TEST_METHODS = new MethodTable([bounded, unbounded, counting]);
 
-// The test itself reads the rows here, too.
+// The test itself imports the rows from here, too.
 if (!isMainThread) servePool(TEST_METHODS);

@@ -1,4 +1,4 @@
-/** The methods of the RPC's own tests: one that does what its topic says, one that streams, and the writer's end. */
+/** The methods of the RPC's own tests: one that follows its topic, one that streams, and one that ends the writer. */
 import * as Type from "typebox";
 import { MethodTable, weightOf, type Method, type PushMessage } from "../../src/rpc/method.js";
 import { closeStore } from "../../src/threads/close-store.js";

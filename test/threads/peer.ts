@@ -1,8 +1,7 @@
 /**
- * The serving side of the RPC in a thread of its own, for the tests of the RPC alone: no database, and
- * each call does what its topic says. What test and thread share is in `Shared`: the clock, and a gate
- * that holds the thread up in the middle of a call for as long as the test wants. It also stands in for
- * the writer, which is given no such memory.
+ * The serving side of the RPC in a thread of its own, for the tests of the RPC by itself: it has no database, and each
+ * call does what its topic says. `Shared` contains what the test and the thread share: the clock, and a gate that
+ * pauses the thread in the middle of a call. The peer also stands in for the writer, which has no such memory.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../../src/base/assert.js";
@@ -16,10 +15,10 @@ import { Shared, type PeerData } from "./shared.js";
 
 const data = workerData as PeerData;
 const shared = data.shared === undefined ? Shared.make() : new Shared(data.shared);
-/** Topics of the calls that were carried out, in order. */
+/** The topics of the executed calls, in order. */
 const executed: string[] = [];
 
-/** The chunks of a stream; counted in `shared`, and its end too. */
+/** The chunks of a stream. They are counted in `shared`, and so is the stream's end. */
 function* chunks({ prefix, limit }: RequestOf<typeof count>): Generator<string | Failure, { counted: number }> {
   let counted = 0;
   try {
@@ -59,13 +58,13 @@ function answer(call: ServerCall, server: RpcServer): void {
     case "refuse":
       server.fail(call, new Failure("FAILED_PRECONDITION", "precondition failed", { current_version: 3 }));
       return;
-    case "notice":
+    case "push":
       server.push(BEFORE, topic);
       server.reply(call, reply);
       server.push(AFTER, topic);
       return;
     case "commit":
-      // As the writer does: the id is set when the transaction is on disk, before any reply leaves.
+      // The writer does the same: it sets the id when the transaction is on disk, before it sends any reply.
       Atomics.store(new BigInt64Array(must(data.committed, "the test gave the thread its cell")), 0, BigInt(call.id));
       return;
     case "crash":

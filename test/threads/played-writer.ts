@@ -1,4 +1,4 @@
-/** The writer's end of the RPC, played by a test: what was asked, and the answers that it gives. */
+/** A fake of the writer's end of the RPC: it records the calls, and the test answers them. */
 import { RemoteWriteCounter } from "../../src/threads/remote-write-counter.js";
 import { addReply, FRAME, requestOf } from "../../src/rpc/frames.js";
 import { must } from "../../src/base/assert.js";
@@ -18,13 +18,15 @@ export interface PlayedCall {
 }
 
 export class PlayedWriter {
-  /** What the pieces under test are given. */
+  /** The writer for the components under test. */
   readonly writer: Writer;
   readonly calls: PlayedCall[] = [];
   readonly #methods: MethodTable<WriterMethod>;
   readonly #client: RpcClient;
 
-  /** @param methods those that it is asked for */
+  /**
+   * @param methods the methods that can be called
+   */
   constructor(methods: readonly WriterMethod[] = METHODS.rows.filter(isWriterMethod)) {
     this.#methods = new MethodTable(methods);
     this.#client = new RpcClient({ methods: this.#methods, clock: { now: () => 0 } });
@@ -32,7 +34,7 @@ export class PlayedWriter {
     this.connect();
   }
 
-  /** Takes calls, after `leave` too. */
+  /** Accepts calls, also after `leave`. */
   connect(): void {
     let take: (message: unknown) => void = () => undefined;
     this.#client.attach({
@@ -59,18 +61,18 @@ export class PlayedWriter {
     });
   }
 
-  /** The request of a call by its number, -1 for the newest; it must have been made. */
+  /** Returns the request of a call by its number, -1 for the newest. The call must have been made. */
   asked<Request>(at: number): Request {
     return must(this.calls.at(at), "the call was made").request as Request;
   }
 
-  /** Is gone; what was asked fails. */
+  /** Detaches; unanswered calls fail. */
   leave(): void {
     this.#client.detach(new Failure("UNAVAILABLE", "restarting"));
   }
 }
 
-/** Lets everything run that is due. */
+/** Runs everything that is due. */
 export async function settle(): Promise<void> {
   for (let at = 0; at < 3; at++) await new Promise((resolve) => setImmediate(resolve));
 }

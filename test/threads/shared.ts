@@ -1,10 +1,10 @@
 /**
- * Memory that a test and its threads share: an injected clock, a gate, counters of a stream. Both sides
- * make a `Shared` of the same buffer; the test moves the clock and opens the gate.
+ * Memory that a test and its threads share: an injected clock, a gate, and counters of a stream. Both sides create a
+ * `Shared` over the same buffer. The test moves the clock and opens the gate.
  */
 import type { Clock } from "../../src/base/clock.js";
 
-/** What the peer is started with: `shared` by a test, `committed` by WriterThread. */
+/** The data that the peer starts with: `shared` from a test, `committed` from WriterThread. */
 export interface PeerData {
   readonly shared?: SharedArrayBuffer;
   readonly committed?: SharedArrayBuffer;
@@ -23,7 +23,7 @@ export class Shared implements Clock {
     this.#cells = new Int32Array(buffer, CLOCK_BYTES, CELLS);
   }
 
-  /** New memory: the clock at 0, the gate closed. */
+  /** Allocates memory: the clock at 0, the gate closed. */
   static make(mailbox_max = 10_000): Shared {
     const shared = new Shared(new SharedArrayBuffer(CLOCK_BYTES + CELLS * Int32Array.BYTES_PER_ELEMENT));
     shared.#cells[CELL.MAILBOX_MAX] = mailbox_max;
@@ -42,12 +42,12 @@ export class Shared implements Clock {
     return this.#read(CELL.MAILBOX_MAX);
   }
 
-  /** Chunks that streams were asked for. */
+  /** The number of chunks that streams have produced. */
   get produced(): number {
     return this.#read(CELL.PRODUCED);
   }
 
-  /** Streams that came to their end, whichever. */
+  /** The number of streams that have ended, in whatever way. */
   get ended(): number {
     return this.#read(CELL.ENDED);
   }
@@ -60,19 +60,19 @@ export class Shared implements Clock {
     Atomics.add(this.#cells, CELL.ENDED, 1);
   }
 
-  /** In the thread: says that it is held, and blocks until the gate was opened once. */
+  /** In the thread: reports that it is paused, and blocks until the gate is opened once. */
   hold(): void {
     Atomics.add(this.#cells, CELL.HELD, 1);
     while (Atomics.exchange(this.#cells, CELL.GATE, 0) === 0) Atomics.wait(this.#cells, CELL.GATE, 0);
   }
 
-  /** In the test: lets the thread that is held, or will be, go on. */
+  /** In the test: lets the thread continue that is paused, or will be. */
   open(): void {
     Atomics.store(this.#cells, CELL.GATE, 1);
     Atomics.notify(this.#cells, CELL.GATE);
   }
 
-  /** In the test: resolves when the thread is held for the nth time. */
+  /** In the test: resolves when the thread is paused for the nth time. */
   async held(nth = 1): Promise<void> {
     while (this.#read(CELL.HELD) < nth) await new Promise((resolve) => setImmediate(resolve));
   }

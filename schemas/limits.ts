@@ -331,7 +331,7 @@ export const SNAPSHOT_DEPUTY_MS = 3_000;
 export const POSITION_WAIT_MS = 5_000;
 /** The longest time that a start waits for the node to accept writes. After that it listens nevertheless. */
 export const NODE_START_MS = 3_000;
-/** The interval at which a node checks what is due. */
+/** The interval at which a node runs its due work. */
 export const NODE_TICK_MS = 100;
 /** The pause before a node tries again to apply entries that its disk refused. */
 export const ENTRY_RETRY_MS = 1_000;
@@ -658,7 +658,7 @@ export const RULE_PATTERN_BYTES_MAX = 4 * KIB;
 export const RULE_REPETITIONS_MAX = 2_000;
 /** One compiled pattern: the worst cost of one character of a text. */
 export const RULE_PROGRAM_INSTRUCTIONS_MAX = 5_000;
-/** All compiled patterns of a project: what a pool worker must compile and keep for it. */
+/** The instructions of all compiled patterns of a project, which a pool worker must compile and keep. */
 export const PROJECT_PROGRAM_INSTRUCTIONS_MAX = 200_000;
 export const PROJECT_RULES_MAX = 2_000;
 /** Rules in one array. */

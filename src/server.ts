@@ -143,8 +143,8 @@ interface Pieces {
 const clock = new FrontClock(steadyClock(), () => performance.now());
 
 /**
- * The delay before preloading what the first requests do not need but later ones do: requests that waited for the start
- * are answered first.
+ * The delay before preloading modules that only later requests need: requests that waited for the start are answered
+ * first.
  */
 const PRELOAD_DELAY_MS = 100;
 

@@ -74,7 +74,7 @@ class Pair {
     return await this.client.request(act, { topic }, CONTEXT);
   }
 
-  /** Returns what the peer has executed. Everything that was sent earlier has reached it by then. */
+  /** Returns the calls that the peer has executed. Everything that was sent earlier has reached it by then. */
   async executed(): Promise<string[]> {
     const reply = await this.ask("executed");
     if (reply instanceof Failure) throw new Error(reply.message);

@@ -97,7 +97,7 @@ function makeDirectory(path: string): void {
   try {
     mkdirSync(path, DIRECTORY_MODE);
   } catch (error) {
-    // Another server may have created it meanwhile. The caller checks next what it is.
+    // Another server may have created it meanwhile. The caller checks next whether it is a directory.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
@@ -207,7 +207,7 @@ function locksFolder(): string | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") return null;
   }
-  // Another user may have put a link there, to make this process write where it leads.
+  // Another user may have put a link there, to redirect the writes of this process.
   const info = lstatSync(folder, { throwIfNoEntry: false });
   return info?.isDirectory() === true && (user === undefined || info.uid === user) ? folder : null;
 }

@@ -34,7 +34,7 @@ const TABLES = `
 `;
 const LINES = { name: "lines", payload: Type.Array(Type.String()) } as const satisfies PushMessage;
 
-/** Stores lines under numbers that it counts in memory. After a rollback it must forget what was undone. */
+/** Stores lines under numbers that it counts in memory. After a rollback it must forget the undone lines. */
 class LineTable extends PublishingModel {
   readonly #insert;
   readonly #count;
@@ -194,7 +194,7 @@ const look = writerMethod({
 });
 const METHODS = new MethodTable<WriterMethod>([add, addQuietly, addLater, look]);
 
-/** One message to the front, with what was on disk when it was sent. */
+/** One message to the front, with the rows that were on disk when it was sent. */
 interface Message {
   readonly frames: readonly Frame[];
   readonly committed: number;

@@ -34,7 +34,7 @@ export class ChangeSet {
     else this.#left_out.add(kind);
   }
 
-  /** Adds what a rule has reported; null means more changes than can be named. */
+  /** Adds the changes that a rule has reported; null means more changes than can be named. */
   addAll(kind: ChangeKind, reported: readonly ReportedChange[] | null): void {
     if (reported === null) this.leaveOut(kind);
     else for (const { key, version } of reported) this.add(kind, key, version);

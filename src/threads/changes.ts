@@ -17,7 +17,7 @@ export interface ReportedChange {
   readonly version: number | null;
 }
 
-/** Returns what is reported to clients after the commit; null for more changes than can be named. */
+/** Returns the changes that are reported to clients after the commit; null for more changes than can be named. */
 export type ReportOf<Request, Reply> = (request: Request, reply: Reply) => readonly ReportedChange[] | null;
 
 export interface ChangeRule<Request, Reply> {
@@ -50,7 +50,7 @@ export function reportTooMany(): null {
   return null;
 }
 
-/** The rule for a method whose request names what it changes. */
+/** The rule for a method whose request names the changed keys. */
 export function changes<Request, Reply = unknown>(
   kind: ChangeKind,
   keys: (request: Request) => readonly string[],
@@ -59,7 +59,7 @@ export function changes<Request, Reply = unknown>(
   return { kind, requestKeys: keys, changedKeys: keys, report: report };
 }
 
-/** The rule for a method whose reply alone names what it changes. */
+/** The rule for a method whose reply alone names the changed keys. */
 export function changesByReply<Reply>(
   kind: ChangeKind,
   keys: (reply: Reply) => readonly string[],
@@ -74,7 +74,7 @@ export function changesByReply<Reply>(
 }
 
 /**
- * The rule for a method where neither request nor reply names what it changes: anything of the kind may have changed.
+ * The rule for a method where neither request nor reply names the changed keys: anything of the kind may have changed.
  */
 export function changesAny<Request, Reply>(
   kind: ChangeKind,

@@ -48,7 +48,7 @@ const COPIED: ReadonlySet<string> = new Set(COPIED_KINDS);
 const BROKEN = new Failure("INTERNAL", "internal error");
 
 type Server = RpcServer<WriterMethod>;
-/** Stores what belongs to the applied entries, such as the applied position. */
+/** Stores the data that belongs to the applied entries, such as the applied position. */
 export interface Account<Kept extends BatchEntry> {
   /** Writes the rows of the account, in the same transaction and after the entries. */
   seal(entries: readonly Kept[], answers: readonly Answers[]): void;
@@ -192,7 +192,7 @@ function throwWhereNotStored(error: unknown): void {
   if (failure !== undefined && failure.status !== "INVALID_ARGUMENT") throw new NotStored(failure);
 }
 
-/** Collects what remote calls have changed, of the kinds that the front keeps copies of. */
+/** Collects the changes by remote calls, of the kinds that the front keeps copies of. */
 function remoteChanges(entries: readonly BatchEntry[], answers: readonly Answers[]): RemoteChanges["changes"] {
   const changed = new Map<string, Set<string> | null>();
   for (const [index, { calls, callers, callersFrom = 0 }] of entries.entries()) {

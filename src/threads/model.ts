@@ -45,13 +45,13 @@ export interface Push<Row extends PushMessage = PushMessage> {
  */
 export type ReloadReason = "rollback" | "refill";
 
-/** A model that keeps in memory what it has read from its tables. */
+/** A model that keeps the rows of its tables in memory. */
 export interface CachingModel {
-  /** Reads the tables into memory again: all of them, or at least what has changed since the last commit. */
+  /** Reads the tables into memory again: all of them, or at least the rows that have changed since the last commit. */
   reload(why: ReloadReason): void;
 }
 
-/** Takes what a model publishes about a committed transaction. */
+/** Takes the messages that a model publishes about a committed transaction. */
 export interface Publication {
   /** The changes that clients watch; null while no client watches any. */
   readonly changes: ChangeSet | null;
@@ -65,9 +65,9 @@ export interface Publication {
 }
 
 /**
- * A model of the writer thread that publishes what a transaction has changed. It marks itself when it changes
- * something, and the transaction calls `afterCommit` for the marked models only. So a write costs nothing in the models
- * that it does not concern.
+ * A model of the writer thread that publishes the changes of a transaction. It marks itself when it changes something,
+ * and the transaction calls `afterCommit` for the marked models only. So a write costs nothing in the models that it
+ * does not concern.
  */
 export abstract class PublishingModel implements CachingModel {
   #dirty: Set<PublishingModel> | null = null;
@@ -131,8 +131,8 @@ export class Models {
   }
 
   /**
-   * Publishes what the models have changed since the last commit. A model publishes after those that it uses: the front
-   * gets the message about a lease before the one about the task that holds it.
+   * Publishes the models' changes since the last commit. A model publishes after those that it uses: the front gets the
+   * message about a lease before the one about the task that holds it.
    */
   afterCommit(publication: Publication): void {
     if (this.#dirty.size === 0) return;

@@ -62,7 +62,7 @@ export interface Threads<Messages extends Readonly<Record<string, PushMessage>>>
   readonly watched: WatchedKinds;
   /** The applied position, if the server is a node of a cluster. */
   readonly appliedPosition: AppliedPosition;
-  /** Watches whether the database can keep what is written. */
+  /** Watches whether the database can store durably. */
   readonly storage: StorageWatch;
   /** The time that the front and its writer share. */
   readonly time: SharedTime;
@@ -164,7 +164,7 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     close: async () => {
       await pool.close();
       await exports.close();
-      // The handlers may read what is closed now, and a writer that is restarting may become ready later.
+      // The handlers may read from handles that are closed now, and a writer that is restarting may become ready later.
       onRestarted = () => undefined;
       for (const name of handlersByName.keys()) handlersByName.set(name, () => undefined);
       reader.close();

@@ -17,7 +17,7 @@ export const COMMIT = {
     calls: Type.Integer({ minimum: 1 }),
     /** The time from the start of the transaction until it was on disk. */
     duration_us: Type.Integer({ minimum: 0 }),
-    /** The calls that arrived meanwhile. */
+    /** The number of calls that arrived meanwhile. */
     waiting: Type.Integer({ minimum: 0 }),
   }),
 } as const satisfies PushMessage;

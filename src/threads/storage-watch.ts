@@ -1,7 +1,7 @@
 /**
- * Watches whether the database can keep what is written. It looks at the files every few seconds, and checks the pages
- * after each change of the file and after an error that reports damage. While something is wrong, writes are refused
- * with the reason, `/health` shows it, and the log has it once. A background task; runs on the front.
+ * Watches whether the database can store durably. It looks at the files every few seconds, and checks the pages after
+ * each change of the file and after an error that reports damage. While something is wrong, writes are refused with the
+ * reason, `/health` shows it, and the log has it once. A background task; runs on the front.
  */
 import { STORAGE_WATCH_INTERVAL_MS } from "../../schemas/limits.js";
 import type { BackgroundTask } from "../background/task.js";
@@ -18,7 +18,7 @@ const PAUSE_PER_CHECK = 10;
 
 export interface StorageWatchOptions {
   readonly files: Pick<OpenFiles, "findFault" | "readState">;
-  /** Checks all pages. Returns what is wrong, null if nothing is, or a Failure if the check could not finish. */
+  /** Checks all pages. Returns the fault, null if there is none, or a Failure if the check could not finish. */
   readonly check: () => Promise<string | null | Failure>;
   readonly log: Log;
   /** The first look is due one interval after this time. */
@@ -84,7 +84,7 @@ export class StorageWatch implements BackgroundTask {
   }
 
   /**
-   * Returns what is wrong with the files, null if nothing is. The database is opened again only if its files are those
+   * Returns the fault of the files, null if there is none. The database is opened again only if its files are those
    * that were opened first.
    */
   findFault(): string | null {

@@ -39,8 +39,8 @@ export interface TransactionOptions {
   /** The kinds of changes that are published. */
   readonly watched: WatchedKinds;
   /**
-   * Whether other nodes execute calls, too. Then the models also publish what otherwise only the caller learns, by its
-   * reply.
+   * Whether other nodes execute calls, too. Then the models also publish the changes that the front otherwise learns
+   * from replies.
    */
   readonly replicated?: boolean;
 }

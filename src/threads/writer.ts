@@ -73,8 +73,7 @@ export class Writer {
   }
 
   /**
-   * Refuses every call with this failure until it is called with null. Used while the database cannot keep what is
-   * written.
+   * Refuses every call with this failure until it is called with null. Used while the database cannot store durably.
    */
   hold(refusal: Failure | null): void {
     this.#held = refusal;

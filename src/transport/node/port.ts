@@ -130,8 +130,8 @@ class NodePort implements ListeningPort {
 
   #serve(req: IncomingMessage, res: ServerResponse, expects: boolean): void {
     if (res.socket === null) {
-      // A pipelined request waits for the answer to the previous one, so that it sees what that one changes (RFC 9112,
-      // section 9.3.2).
+      // A pipelined request waits for the answer to the previous one, so that it sees the changes of that one (RFC
+      // 9112, section 9.3.2).
       res.once("socket", () => this.#serve(req, res, expects));
       return;
     }

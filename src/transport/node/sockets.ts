@@ -213,7 +213,7 @@ export class NodeSockets implements Broadcaster {
   publish(topic: string, texts: readonly string[]): number {
     const members = this.#members.get(topic);
     if (members === undefined) return 0;
-    // The number includes sockets that lag while the texts are sent; their handlers are notified of what they miss.
+    // The number includes sockets that lag while the texts are sent; their handlers are notified of the missed texts.
     const { size } = members;
     const [text = ""] = texts;
     const is_large = texts.length === 1 && text.length >= LARGE_CHARACTERS;

@@ -67,7 +67,7 @@ class UwsSocket implements Socket {
   /** The topic of the socket; "" for none. */
   #topic = "";
   #isAlive = true;
-  /** The close frame that waits until the socket has sent what it was given earlier. */
+  /** The close frame that waits until the socket has sent its earlier texts. */
   #pendingClose: { readonly code: number; readonly reason: string; readonly timer: NodeJS.Timeout } | null = null;
   /** A copy of the unsent part of a large text; null if there is none. Nothing else may be sent before it. */
   #rest: Uint8Array | null = null;
@@ -316,7 +316,7 @@ export class UwsSockets implements Broadcaster {
   publish(topic: string, texts: readonly string[]): number {
     const members = this.#members.get(topic);
     if (members === undefined) return 0;
-    // The number includes sockets that get backpressure meanwhile; their handlers are notified of what they miss.
+    // The number includes sockets that get backpressure meanwhile; their handlers are notified of the missed texts.
     const { size } = members;
     if (texts.some(isLarge)) {
       this.#publishLarge(members, texts);
@@ -371,7 +371,7 @@ export class UwsSockets implements Broadcaster {
     if (!this.#leaving.delete(socket)) socket.subscribe(topic);
   }
 
-  /** Removes a socket with backpressure from a topic. */
+  /** Removes a socket with backpressure from a topic. It leaves the library's topic before the next publish. */
   leaveLater(socket: UwsSocket, topic: string): void {
     this.#leave(socket, topic);
     this.#leaving.set(socket, topic);

@@ -50,7 +50,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   // snapshots.
   process.umask(PRIVATE_UMASK);
   cacheCompiledCode();
-  // By default V8 lets a heap of 20 MB grow beyond 100 before it collects, which is too much on a small machine.
+  // V8 lets a heap of 20 MB grow beyond 100 by default before it collects, which is too much on a small machine.
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
   // With this handler a file-size limit (ulimit -f) refuses a write like a full disk, instead of killing the process.
   process.on("SIGXFSZ", () => undefined);

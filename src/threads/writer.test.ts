@@ -261,10 +261,10 @@ function largeWorld() {
       ),
     /** Answers the calls that the writer's thread has got. */
     answer: async (): Promise<number> => {
-      await turn();
+      await tick();
       const calls = world.sent.splice(0);
       for (const id of calls) world.take(messageOf([FRAME.REPLY, id, null]));
-      await turn();
+      await tick();
       return calls.length;
     },
   };
@@ -275,7 +275,7 @@ t.test("the writer gets one large write at a time, of alternating callers, and s
   for (const name of ["a1", "a2", "a3"]) send("ana", name);
   send("ben", "b1");
   send("ana", "small", LARGE_WRITE_BYTES_MIN);
-  await turn();
+  await tick();
   t.equal(world.writer.depth, 5, "those that wait are in flight, too");
   t.equal(await answer(), 2);
   t.same(answered.splice(0).toSorted(), ["a1", "small"]);
@@ -289,18 +289,18 @@ t.test("the writer gets one large write at a time, of alternating callers, and s
 t.test("large writes beyond their bounds are refused, and those that wait when the writer is gone", async (t) => {
   const { world, answered, send, answer } = largeWorld();
   send("ana", "first");
-  await turn();
+  await tick();
   for (let at = 0; at < LARGE_WRITES_WAITING_OF_CALLER_MAX; at++) send("ana", "waits");
   send("ana", "one more");
   send("ben", "other");
   send("ben", "huge", MAILBOX_BYTES_MAX);
-  await turn();
+  await tick();
   t.same(answered.splice(0), ["huge RESOURCE_EXHAUSTED", "one more RESOURCE_EXHAUSTED"]);
   for (let at = 0; at < 3; at++) t.equal(await answer(), 1);
   t.same(answered.splice(0), ["first", "waits", "other"], "another caller still finds room, and is second");
   world.writer.hold(new Failure("UNAVAILABLE", "the disk is gone"));
   await answer();
-  await turn();
+  await tick();
   t.same(new Set(answered.splice(1)), new Set(["waits UNAVAILABLE"]));
   t.equal(world.writer.depth, 0);
 });

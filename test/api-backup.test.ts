@@ -9,7 +9,7 @@ import t from "tap";
 import { BODY_BYTES_MAX } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
 import { TIMESTAMP } from "./support/answers.js";
-import { drawRows } from "./support/effort.js";
+import { drawRows } from "./support/test-size.js";
 import { natsMissing, startNats } from "./support/nats-server.js";
 import { send, sendJson, type Answer, type Refusal, type RequestOptions } from "./support/http-client.js";
 import { startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";

@@ -9,7 +9,7 @@ import { connect } from "node:net";
 import t from "tap";
 import { BODY_BYTES_MAX, PAGE_ROWS_MAX } from "../schemas/limits.js";
 import { must } from "../src/base/assert.js";
-import { countRounds, drawRows } from "./support/effort.js";
+import { countRounds, drawRows } from "./support/test-size.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, type Answer, type Refusal } from "./support/http-client.js";
 import { countInFlight, readMetric } from "./support/metrics.js";

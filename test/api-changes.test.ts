@@ -9,7 +9,7 @@ import { dial, send, sendJson, type Answer, type Refusal } from "./support/http-
 import { ask, callTool, resultOf } from "./support/mcp-messages.js";
 import { readMetric } from "./support/metrics.js";
 import { startReceiver } from "./support/receiver.js";
-import { RESTORE_REFUSED } from "./support/column.js";
+import { RESTORE_REFUSED } from "./support/variant.js";
 import { makeDirectory, startKoor, type Koor, type Owner } from "./support/server-process.js";
 import { makeSnapshot, readSnapshot } from "./support/snapshot.js";
 import { openChanges } from "./support/subscriber.js";

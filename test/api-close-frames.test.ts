@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import t from "tap";
-import { TRANSPORT } from "./support/column.js";
+import { TRANSPORT } from "./support/variant.js";
 import { send, sendJson } from "./support/http-client.js";
 import { startKoor, type Owner } from "./support/server-process.js";
 import { MessageReader, OPCODE_CLOSE, OPCODE_TEXT, type SocketMessage } from "./support/websocket-messages.js";

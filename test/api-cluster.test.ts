@@ -8,7 +8,7 @@ import t from "tap";
 
 import { hashOf, refusal, refusalOf } from "./support/answers.js";
 import { Clustered, CLUSTERED_MISSING, positionOf, startThree, until, Wanderer } from "./support/clustered.js";
-import { longFormOnly } from "./support/effort.js";
+import { longFormOnly } from "./support/test-size.js";
 import { send, sendJson } from "./support/http-client.js";
 import type { Koor } from "./support/server-process.js";
 import type { Lease, StoredEvent } from "./support/leasing.js";

@@ -16,7 +16,7 @@ import {
 import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
-import { LED } from "./support/column.js";
+import { IS_FOLLOWER } from "./support/variant.js";
 import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 import { openSocket, type Told } from "./support/subscriber.js";
 
@@ -498,7 +498,7 @@ t.test("the monitor looks by itself", async (t) => {
   await post(koor, `${id}/heartbeat`);
   t.equal((await socket.untilCount(2)).length, 2, "and goes on looking");
   // The node that leads says it.
-  if (!LED) await koor.logged(/msg="instance stale" id=/);
+  if (!IS_FOLLOWER) await koor.logged(/msg="instance stale" id=/);
 });
 
 t.test("the actor: whose name a call carries", async (t) => {

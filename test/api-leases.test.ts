@@ -6,7 +6,7 @@ import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, type Refusal } from "./support/http-client.js";
 import { Agent, eventsOf, type Lease, nextEvent } from "./support/leasing.js";
-import { RESTORE_REFUSED } from "./support/column.js";
+import { RESTORE_REFUSED } from "./support/variant.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
 
 interface Conflicts extends Refusal {

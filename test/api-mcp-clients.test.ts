@@ -8,7 +8,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import t, { type Test } from "tap";
 import { CLI_PROGRAM, runCli } from "./cli/run-cli.js";
-import { countRounds } from "./support/effort.js";
+import { countRounds } from "./support/test-size.js";
 import { send } from "./support/http-client.js";
 import { callTool, ENVELOPE, refusalOf, resultOf, type RpcAnswer, type ToolAnswer } from "./support/mcp-messages.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";

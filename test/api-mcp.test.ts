@@ -27,7 +27,7 @@ import {
   type Revision,
   type RpcAnswer,
 } from "./support/mcp-messages.js";
-import { CLUSTER } from "./support/column.js";
+import { CLUSTER } from "./support/variant.js";
 import { startKoor } from "./support/server-process.js";
 
 const TOKEN = "only-for-this-test";

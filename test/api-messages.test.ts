@@ -24,7 +24,7 @@ import { refusal, refusalOf, TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
 import { countInFlight, readMetric } from "./support/metrics.js";
 import { readSnapshot } from "./support/snapshot.js";
-import { RESTORE_REFUSED } from "./support/column.js";
+import { RESTORE_REFUSED } from "./support/variant.js";
 import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 
 interface Agent {

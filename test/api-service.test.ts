@@ -22,7 +22,7 @@ import {
   sendRaw,
 } from "./support/http-client.js";
 import { countInFlight } from "./support/metrics.js";
-import { CLUSTER } from "./support/column.js";
+import { CLUSTER } from "./support/variant.js";
 import { makeDirectory, runKoor, startKoor, type Koor } from "./support/server-process.js";
 import { UpgradeRefused, openSocket, openStream } from "./support/subscriber.js";
 

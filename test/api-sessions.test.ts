@@ -8,7 +8,7 @@ import { LOG_IN_TOKEN_BYTES_MAX, LOG_IN_WRONG_MAX } from "../schemas/limits.js";
 import type { SessionAnswer } from "../schemas/sessions.js";
 import { VERSION } from "../schemas/version.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
-import { RESTORE_REFUSED } from "./support/column.js";
+import { RESTORE_REFUSED } from "./support/variant.js";
 import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
 import { openSocket, openStream, UpgradeRefused } from "./support/subscriber.js";
 

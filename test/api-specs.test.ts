@@ -8,7 +8,7 @@ import t from "tap";
 import { BODY_BYTES_MAX, HISTORY_ROWS_DEFAULT, KEY_BYTES_MAX } from "../schemas/limits.js";
 import { hashOf, refusal, refusalOf, TIMESTAMP } from "./support/answers.js";
 import { send, type Answer, type RequestOptions } from "./support/http-client.js";
-import { CLUSTER } from "./support/column.js";
+import { CLUSTER } from "./support/variant.js";
 import { startKoor } from "./support/server-process.js";
 import { checkCompareAndSwap, checkConditionalReads, checkRace, checkRefusedPaths } from "./support/versioned-space.js";
 

@@ -14,7 +14,7 @@ import {
 } from "../schemas/limits.js";
 import { hashOf, refusal, refusalOf, TIMESTAMP } from "./support/answers.js";
 import { type Answer, MALFORMED, type RequestOptions, send, sendRaw } from "./support/http-client.js";
-import { CLUSTER } from "./support/column.js";
+import { CLUSTER } from "./support/variant.js";
 import { startKoor } from "./support/server-process.js";
 import { checkCompareAndSwap, checkConditionalReads, checkRace, checkRefusedPaths } from "./support/versioned-space.js";
 

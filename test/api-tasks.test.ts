@@ -15,7 +15,7 @@ import { parseExposition } from "./support/exposition.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
 import { Agent, eventsOf, type Lease, nextEvent } from "./support/leasing.js";
 import { countInFlight } from "./support/metrics.js";
-import { RESTORE_REFUSED } from "./support/column.js";
+import { RESTORE_REFUSED } from "./support/variant.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
 import {
   addTask,

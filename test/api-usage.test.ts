@@ -6,7 +6,7 @@ import t from "tap";
 import { LABEL_BYTES_MAX, PAGE_ROWS_MAX, USAGE_ROWS_DEFAULT, USAGE_SERIES_INTERVALS_MAX } from "../schemas/limits.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Refusal } from "./support/http-client.js";
-import { RESTORE_REFUSED } from "./support/column.js";
+import { RESTORE_REFUSED } from "./support/variant.js";
 import { startKoor } from "./support/server-process.js";
 import { makeSnapshot } from "./support/snapshot.js";
 

@@ -4,7 +4,7 @@
  */
 import t from "tap";
 import { send, sendJson, type Refusal } from "./support/http-client.js";
-import { RESTORE_REFUSED } from "./support/column.js";
+import { RESTORE_REFUSED } from "./support/variant.js";
 import { startKoor } from "./support/server-process.js";
 import { makeSnapshot } from "./support/snapshot.js";
 

@@ -6,7 +6,7 @@ import t from "tap";
 import { LEASE_RESOURCES_MAX, RESOURCE_BYTES_MAX } from "../schemas/limits.js";
 import { openWriter } from "../src/store/open.js";
 import { send, sendJson } from "./support/http-client.js";
-import { aloneOnly } from "./support/column.js";
+import { singleServerOnly } from "./support/variant.js";
 import { Agent } from "./support/leasing.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
 import { WaitLoop } from "./support/waiting.js";
@@ -73,7 +73,7 @@ function storeAll(data_dir: string, data: readonly string[]): void {
 
 t.test(
   "data of any shape under the server's own topics",
-  { skip: aloneOnly("the log has no such events") },
+  { skip: singleServerOnly("the log has no such events") },
   async (t) => {
     const data_dir = makeDirectory(t);
     let koor = await startKoor(t, { data_dir });

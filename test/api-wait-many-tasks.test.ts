@@ -3,7 +3,7 @@
  * changes; its cursor stays short.
  */
 import t from "tap";
-import { countRounds } from "./support/effort.js";
+import { countRounds } from "./support/test-size.js";
 import { WAIT_CURSOR_BYTES_MAX } from "../schemas/limits.js";
 import { sendJson } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";

@@ -4,7 +4,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
-import { countRounds } from "./support/effort.js";
+import { countRounds } from "./support/test-size.js";
 import { send, sendJson } from "./support/http-client.js";
 import { Agent, type Lease } from "./support/leasing.js";
 import { startKoor } from "./support/server-process.js";

@@ -14,7 +14,7 @@ import { refusal, refusalOf } from "./support/answers.js";
 import { send, sendJson } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
 import { countInFlight, readMetric } from "./support/metrics.js";
-import { RESTORE_REFUSED } from "./support/column.js";
+import { RESTORE_REFUSED } from "./support/variant.js";
 import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 import { askWait, countWaiting, WaitLoop, type Matched, type Waited } from "./support/waiting.js";
 

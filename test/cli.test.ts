@@ -11,7 +11,7 @@ import { RunningCli, runCli, type CliResult } from "./cli/run-cli.js";
 import { send, sendJson } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
 import { readSnapshot } from "./support/snapshot.js";
-import { RESTORE_REFUSED } from "./support/column.js";
+import { RESTORE_REFUSED } from "./support/variant.js";
 import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
 
 interface Agent {

@@ -14,7 +14,7 @@ import { send, type Answer, type Refusal } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
 import { MCP_HEADERS } from "./support/mcp-messages.js";
 import { natsMissing, startNats } from "./support/nats-server.js";
-import { CLUSTER } from "./support/column.js";
+import { CLUSTER } from "./support/variant.js";
 import { startKoor } from "./support/server-process.js";
 
 type Json = Readonly<Record<string, unknown>>;

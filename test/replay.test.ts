@@ -34,7 +34,7 @@ import {
   type Batches,
   type Call,
 } from "./support/drawn-calls.js";
-import { countRounds } from "./support/effort.js";
+import { countRounds } from "./support/test-size.js";
 import { makeDirectory, type Owner } from "./support/server-process.js";
 import { openDatabase } from "../src/store/sqlite/choice.js";
 import type { Db } from "../src/store/sqlite/library.js";

@@ -17,7 +17,7 @@ import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chooseTransport } from "../src/transport/choose.js";
 import { nameRun } from "./support/random.js";
-import { chooseLongForm, countRounds, drawRows, drawSome, shortForm } from "./support/effort.js";
+import { chooseLongForm, countRounds, drawRows, drawSome, shortForm } from "./support/test-size.js";
 import { logMissing, type LogName } from "./support/log-server.js";
 import { runTestFile } from "./support/test-process.js";
 import type { TestReport } from "./support/test-report.js";

@@ -2,7 +2,7 @@
 import t from "tap";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
-import { countRounds } from "../../test/support/effort.js";
+import { countRounds } from "../../test/support/test-size.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
 import { type Claim, LockTable } from "./lock-table.js";
 import { parseResource, resourcesMeet, type Resource } from "./resource.js";

@@ -10,7 +10,7 @@ import { Failure } from "../base/result.js";
 import { registerInstance, deregisterInstance, storeLastSeen } from "../instances/commands.js";
 import { acquireLease, breakLease, releaseLease, renewLease } from "../leases/commands.js";
 import { LeaseChecker } from "../../test/support/lease-checker.js";
-import { countRounds } from "../../test/support/effort.js";
+import { countRounds } from "../../test/support/test-size.js";
 import { endsAt, LATE_MS, People, PlayedServer } from "../../test/support/played-server.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
 import { endClaims } from "./commands.js";

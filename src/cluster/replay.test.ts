@@ -16,7 +16,7 @@ import {
   type Batches,
   type Call,
 } from "../../test/support/drawn-calls.js";
-import { countRounds } from "../../test/support/effort.js";
+import { countRounds } from "../../test/support/test-size.js";
 import { makeDirectory, type Owner } from "../../test/support/server-process.js";
 import { auditTrail } from "../audit/table.js";
 import { must } from "../base/assert.js";

@@ -5,7 +5,7 @@
 import t from "tap";
 import { Simulation, type SimulatedNode, type SimulationFault } from "../../test/cluster/simulation.js";
 import { addLine, TOY } from "../../test/cluster/toy.js";
-import { countRounds } from "../../test/support/effort.js";
+import { countRounds } from "../../test/support/test-size.js";
 import { newSeed } from "../../test/support/random.js";
 import { must } from "../base/assert.js";
 import { BUNDLE_COMMANDS_MIN } from "./bundle.js";

@@ -1,6 +1,6 @@
 /** A queue of what mostly comes in order, against a sorted list. */
 import t from "tap";
-import { countRounds } from "../../test/support/effort.js";
+import { countRounds } from "../../test/support/test-size.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
 import { OrderedQueue } from "./ordered-queue.js";
 

@@ -1,7 +1,7 @@
 /** Tasks that are to be made together, without a database: who waits for whom, and what is refused. */
 import t from "tap";
 import type { NewTask, TaskState } from "../../schemas/tasks.js";
-import { countRounds } from "../../test/support/effort.js";
+import { countRounds } from "../../test/support/test-size.js";
 import { NEW_TASK } from "../../test/support/new-task.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
 import { Failure } from "../base/result.js";

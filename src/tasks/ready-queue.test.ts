@@ -2,7 +2,7 @@
 import t from "tap";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
-import { countRounds } from "../../test/support/effort.js";
+import { countRounds } from "../../test/support/test-size.js";
 import { makeRandom, newSeed, type Random } from "../../test/support/random.js";
 import { type Claimant, mayClaim, type Rank, type ReadyTask, ReadyQueue } from "./ready-queue.js";
 

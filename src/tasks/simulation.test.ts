@@ -18,7 +18,7 @@ import { deregisterInstance, registerInstance, storeLastSeen } from "../instance
 import { acquireLease, breakLease, releaseLease } from "../leases/commands.js";
 import type { ReplyOf } from "../rpc/method.js";
 import { writerMethod } from "../threads/writer-method.js";
-import { countRounds } from "../../test/support/effort.js";
+import { countRounds } from "../../test/support/test-size.js";
 import { LeaseChecker } from "../../test/support/lease-checker.js";
 import { NEW_TASK } from "../../test/support/new-task.js";
 import {

@@ -14,7 +14,7 @@ import {
 } from "../../schemas/limits.js";
 import { closeOf, dial, send, sendJson } from "../support/http-client.js";
 import { countInFlight, readMetric } from "../support/metrics.js";
-import { RESTORE_REFUSED } from "../support/column.js";
+import { RESTORE_REFUSED } from "../support/variant.js";
 import { startKoor, type Koor, type Owner } from "../support/server-process.js";
 
 /** What a cut may come late, on a machine that is busy. */

@@ -6,7 +6,7 @@ import t from "tap";
 import { must } from "../../src/base/assert.js";
 import { TestCluster } from "../support/cluster.js";
 import { ClusterWork } from "../support/cluster-work.js";
-import { countRounds } from "../support/effort.js";
+import { countRounds } from "../support/test-size.js";
 import { send } from "../support/http-client.js";
 import { natsMissing } from "../support/nats-server.js";
 

@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 import t from "tap";
 import { ENTRY_DEATHS_MAX } from "../../schemas/limits.js";
 import { TestCluster, until, type TestNode } from "../support/cluster.js";
-import { longFormOnly } from "../support/effort.js";
+import { longFormOnly } from "../support/test-size.js";
 import { send } from "../support/http-client.js";
 import { natsMissing } from "../support/nats-server.js";
 import { makeDirectory } from "../support/server-process.js";

@@ -6,7 +6,7 @@ import t, { type Test } from "tap";
 import { must } from "../../src/base/assert.js";
 import { pause, TestCluster } from "../support/cluster.js";
 import { ClusterWork } from "../support/cluster-work.js";
-import { countRounds } from "../support/effort.js";
+import { countRounds } from "../support/test-size.js";
 import { natsMissing } from "../support/nats-server.js";
 
 /**

@@ -7,7 +7,7 @@ import { LEADER_SILENCE_MS, NODE_BEAT_MS } from "../../schemas/limits.js";
 import { must } from "../../src/base/assert.js";
 import { pause, TestCluster, until } from "../support/cluster.js";
 import { ClusterWork } from "../support/cluster-work.js";
-import { countRounds, longFormOnly } from "../support/effort.js";
+import { countRounds, longFormOnly } from "../support/test-size.js";
 import { natsMissing } from "../support/nats-server.js";
 
 const skip = natsMissing();

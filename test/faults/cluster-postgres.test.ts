@@ -3,7 +3,7 @@ import t from "tap";
 import { must } from "../../src/base/assert.js";
 import { TestCluster } from "../support/cluster.js";
 import { ClusterWork } from "../support/cluster-work.js";
-import { countRounds } from "../support/effort.js";
+import { countRounds } from "../support/test-size.js";
 import { postgresMissing } from "../support/postgres-server.js";
 
 const RECOVERY_MS_MAX = 15_000;

@@ -4,7 +4,7 @@ import { natsMissing } from "../support/nats-server.js";
 import { postgresMissing } from "../support/postgres-server.js";
 import { TestCluster } from "../support/cluster.js";
 import { ClusterWork } from "../support/cluster-work.js";
-import { countRounds } from "../support/effort.js";
+import { countRounds } from "../support/test-size.js";
 
 const ROUNDS = countRounds(1, 5);
 

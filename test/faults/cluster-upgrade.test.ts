@@ -7,7 +7,7 @@ import t from "tap";
 import { must } from "../../src/base/assert.js";
 import { COMMAND_VERSION } from "../../schemas/version.js";
 import { TestCluster, until, type TestNode } from "../support/cluster.js";
-import { longFormOnly } from "../support/effort.js";
+import { longFormOnly } from "../support/test-size.js";
 import { send } from "../support/http-client.js";
 import { natsMissing } from "../support/nats-server.js";
 import { makeNewerProgram } from "../support/newer-program.js";

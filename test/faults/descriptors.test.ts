@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import t, { type Test } from "tap";
-import { aloneOnly, TRANSPORT } from "../support/column.js";
+import { singleServerOnly, TRANSPORT } from "../support/variant.js";
 import { send } from "../support/http-client.js";
 import { startKoor, type Koor } from "../support/server-process.js";
 
@@ -95,7 +95,7 @@ async function reconnect(port: number): Promise<void> {
   while (!(await isAnswered(port)));
 }
 
-const skip = NO_LIMITS ? "there is no ulimit" : aloneOnly("a node has connections of its own");
+const skip = NO_LIMITS ? "there is no ulimit" : singleServerOnly("a node has connections of its own");
 
 for (const name of NAMES) {
   for (const limit of [64, 128, 256]) {

@@ -8,7 +8,7 @@ import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { send, sendJson, type Answer, type Refusal } from "../support/http-client.js";
-import { aloneOnly } from "../support/column.js";
+import { singleServerOnly } from "../support/variant.js";
 import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
 import { openSocket, type Told } from "../support/subscriber.js";
 import { openDatabase } from "../../src/store/sqlite/choice.js";
@@ -144,7 +144,7 @@ function limitFiles(koor: Koor, bytes: number | null): void {
   if (!done) throw new Error("prlimit failed");
 }
 
-const IN_THE_LOG = { skip: aloneOnly("calls that are in the log wait for the disk") };
+const IN_THE_LOG = { skip: singleServerOnly("calls that are in the log wait for the disk") };
 
 const MOUNT = `mount -t tmpfs -o size=${FILE_SYSTEM_BYTES} koor "$KOOR_TEST_DISK"`;
 const can_limit = succeeds("prlimit", "--pid", String(process.pid), "--fsize");

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import t from "tap";
-import { countRounds } from "../support/effort.js";
+import { countRounds } from "../support/test-size.js";
 import { sendJson } from "../support/http-client.js";
 import { makeDirectory, startKoor } from "../support/server-process.js";
 import { openSocket, type Told } from "../support/subscriber.js";

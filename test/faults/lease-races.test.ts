@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { spawn } from "node:child_process";
 import t from "tap";
 import { must } from "../../src/base/assert.js";
-import { countRounds } from "../support/effort.js";
+import { countRounds } from "../support/test-size.js";
 import { LeaseChecker } from "../support/lease-checker.js";
 import { send } from "../support/http-client.js";
 import { Agent, eventsOf, type Lease, nextEvent, type StoredEvent } from "../support/leasing.js";

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { drawRows } from "../support/effort.js";
+import { drawRows } from "../support/test-size.js";
 import { send } from "../support/http-client.js";
 import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
 import { makeSnapshot, readSnapshot } from "../support/snapshot.js";

@@ -19,12 +19,12 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import t from "tap";
 import { BODY_BYTES_MAX, SHUTDOWN_DRAIN_MS } from "../../schemas/limits.js";
-import { drawRows } from "../support/effort.js";
+import { drawRows } from "../support/test-size.js";
 import { closeOf, dial, send, sendJson } from "../support/http-client.js";
 import { countInFlight } from "../support/metrics.js";
 import { makeDirectory, runKoor, startKoor, type Owner } from "../support/server-process.js";
 import { openSocket, openStream } from "../support/subscriber.js";
-import { LED } from "../support/column.js";
+import { IS_FOLLOWER } from "../support/variant.js";
 import { newSeed } from "../support/random.js";
 import { Workload } from "../support/workload.js";
 import { openDatabase } from "../../src/store/sqlite/choice.js";
@@ -42,7 +42,7 @@ async function sendHalf(t: Owner, port: number): Promise<Socket> {
 }
 
 /** For tap's `skip`: the data directory of a node that is led is made before the test comes to it. */
-const MADE_BEFORE = LED ? "the directory of a node that is led is there already" : false;
+const MADE_BEFORE = IS_FOLLOWER ? "the directory of a node that is led is there already" : false;
 
 t.test("a signal in the middle of writes: all are answered, and what was acknowledged is stored", async (t) => {
   for (const signal of drawRows(["SIGTERM", "SIGINT", "SIGTERM"] as const, 1)) {

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import t from "tap";
 import { BODY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
-import { countRounds } from "../support/effort.js";
+import { countRounds } from "../support/test-size.js";
 import { send, sendJson } from "../support/http-client.js";
 import { countInFlight } from "../support/metrics.js";
 import { startKoor, type Koor, type Owner } from "../support/server-process.js";

@@ -5,7 +5,7 @@
  */
 import t, { type Test } from "tap";
 import { PUBLISH_EVENTS_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
-import { countRounds, drawRows } from "../support/effort.js";
+import { countRounds, drawRows } from "../support/test-size.js";
 import { send, sendJson } from "../support/http-client.js";
 import { startKoor, type Koor } from "../support/server-process.js";
 import { openSocket, openStream, type Dropped, type Told } from "../support/subscriber.js";

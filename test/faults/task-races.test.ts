@@ -10,13 +10,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
 import { must } from "../../src/base/assert.js";
-import { countRounds } from "../support/effort.js";
+import { countRounds } from "../support/test-size.js";
 import { gather } from "../support/held-writer.js";
 import { send, sendJson } from "../support/http-client.js";
 import { Agent, eventsOf, nextEvent, type StoredEvent } from "../support/leasing.js";
 import { LeaseChecker } from "../support/lease-checker.js";
 import { makeRandom, newSeed } from "../support/random.js";
-import { aloneOnly } from "../support/column.js";
+import { singleServerOnly } from "../support/variant.js";
 import { makeDirectory, startKoor } from "../support/server-process.js";
 import { TaskChecker } from "../support/task-checker.js";
 import { addTask, addTasks, claimOne, getTask, type Task, tell, tryClaim } from "../support/tasking.js";
@@ -183,7 +183,7 @@ async function race(t: Test, tasks: number, kills: number): Promise<void> {
 }
 
 /** Of what is carried out again, and again crashes the writer. */
-const IN_THE_LOG = { skip: aloneOnly("what was appended to the log is carried out after the crash") };
+const IN_THE_LOG = { skip: singleServerOnly("what was appended to the log is carried out after the crash") };
 
 t.test(
   "claimers that race, and are killed, and a server that is",
@@ -229,7 +229,7 @@ const can_limit = spawnSync("prlimit", ["--pid", String(process.pid), "--fsize"]
 
 t.test(
   "a full disk grants nothing by halves",
-  { skip: can_limit ? aloneOnly("calls that are in the log wait for the disk") : "no prlimit" },
+  { skip: can_limit ? singleServerOnly("calls that are in the log wait for the disk") : "no prlimit" },
   async (t) => {
     const koor = await startKoor(t);
     const { port } = koor;

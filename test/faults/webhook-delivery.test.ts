@@ -5,7 +5,7 @@
  */
 import t from "tap";
 import { SHUTDOWN_DRAIN_MS, WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_TIMEOUT_MS } from "../../schemas/limits.js";
-import { countRounds } from "../support/effort.js";
+import { countRounds } from "../support/test-size.js";
 import { send, sendJson } from "../support/http-client.js";
 import { startReceiver } from "../support/receiver.js";
 import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";

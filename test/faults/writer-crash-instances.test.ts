@@ -9,7 +9,7 @@ import t from "tap";
 import { must } from "../../src/base/assert.js";
 import { gather } from "../support/held-writer.js";
 import { send, sendJson, type Answer } from "../support/http-client.js";
-import { aloneOnly } from "../support/column.js";
+import { singleServerOnly } from "../support/variant.js";
 import { startKoor, type Koor } from "../support/server-process.js";
 import { FAULTS } from "../threads/faults.js";
 
@@ -29,7 +29,7 @@ const callsOf = async (koor: Koor, id: string): Promise<number | undefined> =>
     .find(({ instance_id }) => instance_id === id)?.metrics["rest_calls"];
 
 /** Of what is carried out again, and again crashes the writer. */
-const IN_THE_LOG = { skip: aloneOnly("what was appended to the log is carried out after the crash") };
+const IN_THE_LOG = { skip: singleServerOnly("what was appended to the log is carried out after the crash") };
 
 t.test("a flush that is lost before it was carried out is sent again", IN_THE_LOG, async (t) => {
   const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });

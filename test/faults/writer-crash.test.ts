@@ -5,11 +5,11 @@
  */
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { countRounds } from "../support/effort.js";
+import { countRounds } from "../support/test-size.js";
 import { gather } from "../support/held-writer.js";
 import { send, sendJson, type Answer, type Refusal } from "../support/http-client.js";
 import { readMetric } from "../support/metrics.js";
-import { aloneOnly } from "../support/column.js";
+import { singleServerOnly } from "../support/variant.js";
 import { startKoor, type Koor, type Owner } from "../support/server-process.js";
 import { openChanges, openSocket, type Told } from "../support/subscriber.js";
 import { FAULTS } from "../threads/faults.js";
@@ -58,7 +58,7 @@ function readAllTheTime(
 }
 
 /** Of what is carried out again, and again crashes the writer. */
-const IN_THE_LOG = { skip: aloneOnly("what was appended to the log is carried out after the crash") };
+const IN_THE_LOG = { skip: singleServerOnly("what was appended to the log is carried out after the crash") };
 
 t.test(
   "in the middle of a batch: nothing of it is stored, the front stays up, the writer comes back",

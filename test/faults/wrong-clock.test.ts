@@ -5,8 +5,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { CLUSTER } from "../support/column.js";
-import { longFormOnly } from "../support/effort.js";
+import { CLUSTER } from "../support/variant.js";
+import { longFormOnly } from "../support/test-size.js";
 import { send, sendJson } from "../support/http-client.js";
 import { Agent, eventsOf } from "../support/leasing.js";
 import { makeDirectory, type Koor, type Owner, startKoor } from "../support/server-process.js";

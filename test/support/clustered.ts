@@ -7,7 +7,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { must } from "../../src/base/assert.js";
 import { send, type Answer } from "./http-client.js";
 import { LOGS, logMissing, logUrl } from "./log-server.js";
-import { CLUSTER_LOG } from "./column.js";
+import { CLUSTER_LOG } from "./variant.js";
 import { startKoor, type Koor, type Owner } from "./server-process.js";
 import { TcpProxy } from "./tcp-proxy.js";
 

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Browser } from "playwright-core";
 import { openPage, startBrowser, type Page, type PageOptions, type WatchedPage } from "./browser.js";
-import { drawRows } from "./effort.js";
+import { drawRows } from "./test-size.js";
 import { startKoor, type Koor, type KoorOptions, type Owner } from "./server-process.js";
 
 /** A server with its dashboard, and the browser that looks at it. */

@@ -9,7 +9,7 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import t from "tap";
 import { must } from "../../src/base/assert.js";
-import { drawRows } from "./effort.js";
+import { drawRows } from "./test-size.js";
 import { natsMissing } from "./nats-server.js";
 import { tieToThisProcess, type Owner } from "./owner.js";
 import { postgresMissing } from "./postgres-server.js";

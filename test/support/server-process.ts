@@ -5,8 +5,8 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { CLUSTER, LED, TRANSPORT } from "./column.js";
-import type { NodeOf } from "./node-column.js";
+import { CLUSTER, IS_FOLLOWER, TRANSPORT } from "./variant.js";
+import type { NodeOf } from "./node-variant.js";
 import { makeDirectory, tieToThisProcess, type Owner } from "./owner.js";
 import { SQLITE_VARIABLE } from "../../src/store/sqlite/choice.js";
 
@@ -128,10 +128,10 @@ const UNCAUGHT = /^Node\.js v/m;
 export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Koor> {
   const data_dir = options.data_dir ?? makeDirectory(t);
   // A test that is about clusters says itself over which log.
-  const in_column = CLUSTER !== "" && options.args?.includes("--cluster") !== true;
+  const is_node = CLUSTER !== "" && options.args?.includes("--cluster") !== true;
   const own = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir];
-  const node = in_column
-    ? await (await import("./node-column.js")).asNode(t, { ...options, data_dir }, startKoor)
+  const node = is_node
+    ? await (await import("./node-variant.js")).asNode(t, { ...options, data_dir }, startKoor)
     : ALONE;
   const args = [...own, ...node.args, ...(options.args ?? [])];
   const child = spawnServer(args, options.cwd ?? data_dir, options.env ?? {}, options.program, options.launcher);
@@ -180,9 +180,9 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
   void exited.then(() => clearTimeout(patience));
   const [line] = await logged(/.*koor listening.*\n/);
   // On a busy machine it may listen before, and refuses writes until then.
-  if (in_column) {
+  if (is_node) {
     await logged(/^(?=.*msg"?[=:]"?node\b(?! leads)).*state"?[=:]"?ok/m);
-    if (!LED) await logged(/node leads/);
+    if (!IS_FOLLOWER) await logged(/node leads/);
   }
   clearTimeout(patience);
   const portOf = (name: string): number => Number(new RegExp(`\\b${name}"?[=:]"?[^\\s"]*:(\\d+)`).exec(line)?.[1] ?? 0);

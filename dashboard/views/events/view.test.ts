@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type PageOptions, type WatchedPage } from "../../../test/support/browser.js";
 import { checkView, startDashboard, type Dashboard } from "../../../test/support/dashboard.js";
-import { longFormOnly } from "../../../test/support/effort.js";
+import { longFormOnly } from "../../../test/support/test-size.js";
 import { send } from "../../../test/support/http-client.js";
 import { makeDirectory, startKoor, type Owner } from "../../../test/support/server-process.js";
 

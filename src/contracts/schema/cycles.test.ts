@@ -4,7 +4,7 @@
  */
 import t from "tap";
 import { newSeed, makeRandom, type Random } from "../../../test/support/random.js";
-import { countRounds } from "../../../test/support/effort.js";
+import { countRounds } from "../../../test/support/test-size.js";
 import { Failure } from "../../base/result.js";
 import { CheckSteps, stepsFor } from "../check-steps.js";
 import { readContract } from "../contract.js";

@@ -5,7 +5,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
-import { countRounds } from "../../../test/support/effort.js";
+import { countRounds } from "../../../test/support/test-size.js";
 import { must } from "../../base/assert.js";
 import { CheckSteps, TooManySteps } from "../check-steps.js";
 import { loadJsonSchemas } from "../json-schema.js";

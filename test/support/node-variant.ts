@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { CLUSTER_LOG, LED } from "./column.js";
+import { CLUSTER_LOG, IS_FOLLOWER } from "./variant.js";
 import { readElsewhere } from "./http-client.js";
 import { clusterFlagsOf } from "./log-server.js";
 import { makeDirectory, type Owner } from "./owner.js";
@@ -41,7 +41,8 @@ export async function asNode<Options extends NodeOptions>(
   start: Start<Options>,
 ): Promise<NodeOf> {
   const { data_dir } = options;
-  if (!LED) return { args: await clusterFlagsOf(CLUSTER_LOG, data_dir, "alone", true), started: () => undefined };
+  if (!IS_FOLLOWER)
+    return { args: await clusterFlagsOf(CLUSTER_LOG, data_dir, "alone", true), started: () => undefined };
   let leading = leaders.get(data_dir);
   if (leading === undefined) {
     leading = startLeader(t, options, start);

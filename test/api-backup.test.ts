@@ -9,7 +9,7 @@ import t from "tap";
 import { BODY_BYTES_MAX } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
 import { TIMESTAMP } from "./support/answers.js";
-import { drawRows } from "./support/test-size.js";
+import { sampleRows } from "./support/test-size.js";
 import { natsMissing, startNats } from "./support/nats-server.js";
 import { send, sendJson, type Answer, type Refusal, type RequestOptions } from "./support/http-client.js";
 import { startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
@@ -339,7 +339,7 @@ t.test("any content keeps a restore out", async (t) => {
     },
     "an event": (koor) => sendJson(koor.port, "POST", "/api/events/publish", { topic: "t" }),
   };
-  for (const [what, make] of drawRows(Object.entries(makers), 1)) {
+  for (const [what, make] of sampleRows(Object.entries(makers), 1)) {
     const koor = await startKoor(t);
     t.match(await restore(koor, small), { status: 200 }, "an empty snapshot changes nothing");
     t.same((await restore(koor, small)).json(), { restored: {} });

@@ -9,7 +9,7 @@ import { connect } from "node:net";
 import t from "tap";
 import { BODY_BYTES_MAX, PAGE_ROWS_MAX } from "../schemas/limits.js";
 import { must } from "../src/base/assert.js";
-import { countRounds, drawRows } from "./support/test-size.js";
+import { countRounds, sampleRows } from "./support/test-size.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, type Answer, type Refusal } from "./support/http-client.js";
 import { countInFlight, readMetric } from "./support/metrics.js";
@@ -65,7 +65,7 @@ const { paths } = (await send(port, "GET", "/openapi.json")).json<{
 }>();
 const seed = newSeed();
 t.comment(`the routes are drawn by seed ${seed}`);
-const ROUTES: readonly RouteRow[] = drawRows(
+const ROUTES: readonly RouteRow[] = sampleRows(
   Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
   ),

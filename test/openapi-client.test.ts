@@ -29,7 +29,7 @@ interface Description {
   readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
 }
 
-interface Drawn {
+interface GeneratedRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array | undefined;
@@ -78,7 +78,7 @@ function keptHere(name: string, value: unknown): unknown {
   return typeof value === "string" && /^\s*https?:/i.test(value) ? `${receiver.url}/` : value;
 }
 
-function drawBody({
+function generateBody({
   requestBody,
 }: Operation): Arbitrary<{ readonly type: string; readonly body: string | Uint8Array }> {
   return fc.oneof(
@@ -95,29 +95,34 @@ function drawBody({
 }
 
 /** What a header can carry (RFC 9110, 5.5), of what its schema allows. */
-function drawHeader(schema: JsonSchema): Arbitrary<string> {
+function generateHeader(schema: JsonSchema): Arbitrary<string> {
   return arbitraryOf(schema, resolve)
     .map((value) => String(value))
     .filter((text) => /^[!-~]([ -~]*[!-~])?$/.test(text) && text.length < 4096);
 }
 
-function drawRequest(path: string, operation: Operation): Arbitrary<Drawn> {
+function generateRequest(path: string, operation: Operation): Arbitrary<GeneratedRequest> {
   const values = <Value>(
     place: Parameter["in"],
     valueOf: (schema: JsonSchema) => Arbitrary<Value>,
   ): Arbitrary<Record<string, Value>> => {
     const own = operation.parameters.filter((parameter) => parameter.in === place);
-    const drawn = own.map(({ name, schema }): [string, Arbitrary<Value>] => [name, valueOf(schema)]);
-    return fc.record(Object.fromEntries(drawn), {
+    const generated = own.map(({ name, schema }): [string, Arbitrary<Value>] => [name, valueOf(schema)]);
+    return fc.record(Object.fromEntries(generated), {
       requiredKeys: own.filter(({ required }) => required).map(({ name }) => name),
     }) as Arbitrary<Record<string, Value>>;
   };
-  const drawText = (schema: JsonSchema): Arbitrary<string> => arbitraryOf(schema, resolve).map(String);
+  const generateText = (schema: JsonSchema): Arbitrary<string> => arbitraryOf(schema, resolve).map(String);
   /** What is an array is given once for each of its values. */
-  const drawTexts = (schema: JsonSchema): Arbitrary<readonly string[]> =>
+  const generateTexts = (schema: JsonSchema): Arbitrary<readonly string[]> =>
     arbitraryOf(schema, resolve).map((value) => (Array.isArray(value) ? value.map(String) : [String(value)]));
-  const body = operation.requestBody === undefined ? fc.constant(undefined) : drawBody(operation);
-  const parts = fc.tuple(values("path", drawText), values("query", drawTexts), values("header", drawHeader), body);
+  const body = operation.requestBody === undefined ? fc.constant(undefined) : generateBody(operation);
+  const parts = fc.tuple(
+    values("path", generateText),
+    values("query", generateTexts),
+    values("header", generateHeader),
+    body,
+  );
   return parts.map(([segments, query, headers, sent]) => {
     const filled = path.replaceAll(/\{([a-z_]+)\}/g, (_, name: string) => encodeURIComponent(segments[name] || "x"));
     const search = Object.entries(query).flatMap(([name, texts]) =>
@@ -141,7 +146,7 @@ interface Outcome {
 }
 
 /** Sends it; undefined where there is no answer yet. Of an answer without end only the first is read. */
-function ask(method: string, { path, headers, body }: Drawn): Promise<Outcome | undefined> {
+function ask(method: string, { path, headers, body }: GeneratedRequest): Promise<Outcome | undefined> {
   return new Promise((settle, reject) => {
     const whose = { "X-Koor-Instance": instance, ...headers };
     const request = httpRequest({ port: koor.port, host: "127.0.0.1", method, path, headers: whose, agent: false });
@@ -179,12 +184,12 @@ t.test("what the description allows is no bad request, and no bug", async (t) =>
     const { operationId: name } = operation;
     const refused = new Map<string, string>();
     const broken: string[] = [];
-    for (const drawn of fc.sample(drawRequest(path, operation), { numRuns: RUNS, seed: SEED })) {
-      if (drawn.path.length > PATH_CHARACTERS_MAX) continue;
-      const outcome = await ask(method, drawn);
+    for (const generated of fc.sample(generateRequest(path, operation), { numRuns: RUNS, seed: SEED })) {
+      if (generated.path.length > PATH_CHARACTERS_MAX) continue;
+      const outcome = await ask(method, generated);
       if (outcome === undefined) continue;
       const { status, retry_after, text } = outcome;
-      const sent = `${method} ${drawn.path.slice(0, 300)} ${String(drawn.body).slice(0, 300)}`;
+      const sent = `${method} ${generated.path.slice(0, 300)} ${String(generated.body).slice(0, 300)}`;
       const what = `${sent}: ${status} ${text.slice(0, 300)}`;
       if (REFUSED.has(status) && !UNSAID.test(text)) refused.set(text.replaceAll(/\d+/g, "N").slice(0, 120), what);
       if (status >= 500 && (status !== 503 || retry_after === undefined)) broken.push(what);

@@ -33,7 +33,7 @@ import {
   TAKEN,
   type Batches,
   type Call,
-} from "./support/drawn-calls.js";
+} from "./support/generated-calls.js";
 import { countRounds } from "./support/test-size.js";
 import { makeDirectory, type Owner } from "./support/server-process.js";
 import { openDatabase } from "../src/store/sqlite/choice.js";

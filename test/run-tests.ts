@@ -17,7 +17,7 @@ import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chooseTransport } from "../src/transport/choose.js";
 import { nameRun } from "./support/random.js";
-import { chooseLongForm, countRounds, drawRows, drawSome, shortForm } from "./support/test-size.js";
+import { chooseLongForm, countRounds, sampleRows, sampleSome, shortForm } from "./support/test-size.js";
 import { logMissing, type LogName } from "./support/log-server.js";
 import { runTestFile } from "./support/test-process.js";
 import type { TestReport } from "./support/test-report.js";
@@ -188,15 +188,15 @@ function chooseTests(found: readonly string[]): readonly string[] {
   const { pages } = wireTests(found);
   const clusters = found.filter((path) => OF_CLUSTERS.test(path));
   const faults = found.filter((path) => OF_FAULTS.test(path));
-  const drawn =
+  const sampled =
     names.length > 0
       ? [...pages, ...clusters, ...faults]
       : [
-          ...drawRows(pages, SHORT_PAGES),
-          ...drawSome(clusters, countRounds(SHORT_CLUSTERS, LONG_CLUSTERS)),
-          ...drawRows(faults, SHORT_FAULTS),
+          ...sampleRows(pages, SHORT_PAGES),
+          ...sampleSome(clusters, countRounds(SHORT_CLUSTERS, LONG_CLUSTERS)),
+          ...sampleRows(faults, SHORT_FAULTS),
         ];
-  const left_out = [...pages, ...clusters, ...faults].filter((path) => !drawn.includes(path));
+  const left_out = [...pages, ...clusters, ...faults].filter((path) => !sampled.includes(path));
   if (left_out.length > 0) print(`left to other runs: ${left_out.map(nameTest).join(", ")}`);
   return found.filter((path) => !left_out.includes(path));
 }
@@ -205,19 +205,19 @@ function chooseTests(found: readonly string[]): readonly string[] {
 function overLogs(found: readonly string[]): readonly OverLog[] {
   const of_nodes = wireTests(found).others.filter((path) => OF_NODES.test(path) && !ABOUT_RESTORES.test(path));
   const long = countRounds(0, 1) === 1;
-  const draw = (paths: readonly string[]): readonly string[] =>
+  const sample = (paths: readonly string[]): readonly string[] =>
     names.length > 0
       ? paths
       : long
-        ? drawSome(paths, LONG_OF_NODES)
-        : drawSome(
+        ? sampleSome(paths, LONG_OF_NODES)
+        : sampleSome(
             paths.filter((path) => QUICK_OF_NODES.has(path)),
             SAMPLE_OF_NODES,
           );
-  const second = [...found.filter((path) => path === OF_CLUSTER), ...drawSome(of_nodes, SAMPLE_SECOND_LOG)];
+  const second = [...found.filter((path) => path === OF_CLUSTER), ...sampleSome(of_nodes, SAMPLE_SECOND_LOG)];
   return [
-    { log: "nats", cluster: "nats", paths: draw(of_nodes) },
-    { log: "nats", cluster: "nats-led", paths: draw(of_nodes.filter((path) => !OF_LEADERS.test(path))) },
+    { log: "nats", cluster: "nats", paths: sample(of_nodes) },
+    { log: "nats", cluster: "nats-led", paths: sample(of_nodes.filter((path) => !OF_LEADERS.test(path))) },
     { log: "postgres", cluster: "postgres", paths: long ? second : [] },
   ];
 }
@@ -229,12 +229,12 @@ print(`over ${name}: ${tests.length} files${fallback === "" ? "" : ` (${fallback
 const runs = tests.map((path): Run => ({ path, transport: "auto", cluster: "", environment: process.env }));
 if (name !== "node") {
   const { pages, others } = wireTests(tests);
-  const drawn = [
-    ...drawSome(others, countRounds(SHORT_OVER_NODE, LONG_OVER_NODE)),
-    ...drawSome(pages, countRounds(0, SAMPLE_PAGES)),
+  const sampled = [
+    ...sampleSome(others, countRounds(SHORT_OVER_NODE, LONG_OVER_NODE)),
+    ...sampleSome(pages, countRounds(0, SAMPLE_PAGES)),
   ];
-  if (drawn.length > 0) print(`over node, too: ${drawn.map(nameTest).join(", ")}`);
-  for (const path of drawn) runs.push({ path, transport: "node", cluster: "", environment: shortForm() });
+  if (sampled.length > 0) print(`over node, too: ${sampled.map(nameTest).join(", ")}`);
+  for (const path of sampled) runs.push({ path, transport: "node", cluster: "", environment: shortForm() });
 }
 for (const { log, cluster, paths } of overLogs(tests)) {
   const missing = logMissing(log);

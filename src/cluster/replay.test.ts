@@ -15,7 +15,7 @@ import {
   START_MS,
   type Batches,
   type Call,
-} from "../../test/support/drawn-calls.js";
+} from "../../test/support/generated-calls.js";
 import { countRounds } from "../../test/support/test-size.js";
 import { makeDirectory, type Owner } from "../../test/support/server-process.js";
 import { auditTrail } from "../audit/table.js";

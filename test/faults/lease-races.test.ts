@@ -25,7 +25,7 @@ interface Had {
   readonly fence: number;
 }
 
-function drawResource(random: Random): string {
+function pickResource(random: Random): string {
   const segments = Array.from({ length: 1 + random(3) }, () => must(SEGMENTS[random(SEGMENTS.length)], "one of them"));
   return `path:${segments.join("/")}`;
 }
@@ -34,7 +34,7 @@ function drawResource(random: Random): string {
 async function race(agent: Agent, random: Random, told: Had[]): Promise<void> {
   try {
     for (let turn = 0; turn < TURNS; turn++) {
-      const resources = Array.from({ length: 1 + random(2) }, () => drawResource(random));
+      const resources = Array.from({ length: 1 + random(2) }, () => pickResource(random));
       const mode = random(3) === 0 ? "shared" : "exclusive";
       const how = WAYS[random(WAYS.length)] ?? {};
       const answer = await agent.tryLease(resources, { mode, ttl_s: 2, max_s: 1, ...how });

@@ -6,13 +6,13 @@ import { randomBytes } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { drawRows } from "../support/test-size.js";
+import { sampleRows } from "../support/test-size.js";
 import { send } from "../support/http-client.js";
 import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
 import { makeSnapshot, readSnapshot } from "../support/snapshot.js";
 
 /** How much of it is in the log when the server is killed: from the first page of the copy to the last. */
-const PARTS = drawRows([0, 0.3, 0.7, 0.95, 1.01], 2);
+const PARTS = sampleRows([0, 0.3, 0.7, 0.95, 1.01], 2);
 const KEYS = 400;
 const VALUE_BYTES = 40_000;
 

@@ -19,7 +19,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import t from "tap";
 import { BODY_BYTES_MAX, SHUTDOWN_DRAIN_MS } from "../../schemas/limits.js";
-import { drawRows } from "../support/test-size.js";
+import { sampleRows } from "../support/test-size.js";
 import { closeOf, dial, send, sendJson } from "../support/http-client.js";
 import { countInFlight } from "../support/metrics.js";
 import { makeDirectory, runKoor, startKoor, type Owner } from "../support/server-process.js";
@@ -45,7 +45,7 @@ async function sendHalf(t: Owner, port: number): Promise<Socket> {
 const MADE_BEFORE = IS_FOLLOWER ? "the directory of a node that is led is there already" : false;
 
 t.test("a signal in the middle of writes: all are answered, and what was acknowledged is stored", async (t) => {
-  for (const signal of drawRows(["SIGTERM", "SIGINT", "SIGTERM"] as const, 1)) {
+  for (const signal of sampleRows(["SIGTERM", "SIGINT", "SIGTERM"] as const, 1)) {
     const seed = newSeed();
     t.comment(`seed ${seed}`);
     const workload = new Workload(12, seed);

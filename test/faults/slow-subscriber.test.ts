@@ -5,7 +5,7 @@
  */
 import t, { type Test } from "tap";
 import { PUBLISH_EVENTS_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
-import { countRounds, drawRows } from "../support/test-size.js";
+import { countRounds, sampleRows } from "../support/test-size.js";
 import { send, sendJson } from "../support/http-client.js";
 import { startKoor, type Koor } from "../support/server-process.js";
 import { openSocket, openStream, type Dropped, type Told } from "../support/subscriber.js";
@@ -62,7 +62,7 @@ async function fillConnection(koor: Koor): Promise<number> {
   }
 }
 
-for (const [what, open] of drawRows(Object.entries(OPENERS), 1)) {
+for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
   t.test(`${what} that does not read gets what its connection took, 64 more, and a notice`, async (t) => {
     const koor = await startKoor(t);
     const slow = await open(t, koor.port, "notices=1");

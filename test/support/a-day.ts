@@ -6,7 +6,7 @@
 import { agentMetricRecords } from "./a-day/agent-metrics.js";
 import { complianceRecords } from "./a-day/compliance.js";
 import { CONTRACT_NAMES, samples } from "./a-day/contracts.js";
-import { Draw } from "./a-day/draw.js";
+import { Sampler } from "./a-day/sampler.js";
 import { Journal } from "./a-day/journal.js";
 import { BUSY_THREAD, messageRecords, UNREAD_REQUEST } from "./a-day/messages.js";
 import { PROPOSED_RULES, REJECTED_RULES, ruleRecords } from "./a-day/rules.js";
@@ -94,29 +94,29 @@ export function aDay({
   state_keys = 0,
   receiver_url = NO_RECEIVER,
 }: DayOptions): ADay {
-  const drawFor = (name: string): Draw => new Draw(seed, name, now_ms);
+  const samplerFor = (name: string): Sampler => new Sampler(seed, name, now_ms);
   const journal = new Journal();
-  const team = new Team(drawFor("team"), now_ms, agents);
-  const state = stateContents(drawFor("state"), team, samples(team), state_keys);
-  const specs = specContents(drawFor("specs"));
+  const team = new Team(samplerFor("team"), now_ms, agents);
+  const state = stateContents(samplerFor("state"), team, samples(team), state_keys);
+  const specs = specContents(samplerFor("specs"));
   team.note(journal);
-  const versioned = { draw: drawFor("versions"), team, journal, now_ms };
+  const versioned = { sampler: samplerFor("versions"), team, journal, now_ms };
   const stored = [
     ...versionRecords(state, { ...versioned, space: "state" }),
     ...versionRecords(specs, { ...versioned, space: "spec" }),
-    ...ruleRecords(drawFor("rules"), team, journal, now_ms),
+    ...ruleRecords(samplerFor("rules"), team, journal, now_ms),
     ...templateRecords(journal, now_ms),
     ...team.records(),
     ...messageRecords(team, journal, now_ms),
-    ...usageRecords(drawFor("usage"), team, journal, now_ms),
+    ...usageRecords(samplerFor("usage"), team, journal, now_ms),
     ...complianceRecords(team, journal, now_ms),
   ];
-  tellTalks(drawFor("talks"), team, journal, now_ms);
-  noteRefusals(drawFor("refusals"), team, journal, now_ms);
+  tellTalks(samplerFor("talks"), team, journal, now_ms);
+  noteRefusals(samplerFor("refusals"), team, journal, now_ms);
   const records = [
     ...stored,
     ...webhookRecords(receiver_url, team, journal, now_ms),
-    ...agentMetricRecords(drawFor("metrics"), team, journal, now_ms),
+    ...agentMetricRecords(samplerFor("metrics"), team, journal, now_ms),
     ...journal.eventRecords(EVENTS_KEPT),
     ...journal.auditRecords(),
   ];

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Browser } from "playwright-core";
 import { openPage, startBrowser, type Page, type PageOptions, type WatchedPage } from "./browser.js";
-import { drawRows } from "./test-size.js";
+import { sampleRows } from "./test-size.js";
 import { startKoor, type Koor, type KoorOptions, type Owner } from "./server-process.js";
 
 /** A server with its dashboard, and the browser that looks at it. */
@@ -80,7 +80,7 @@ const PHONE = { width: 390, height: 800 };
 
 /** What holds for every view; in the short form in light or in dark. */
 export async function checkView(t: Checker, dashboard: Dashboard, { address, title, ready }: ViewCheck): Promise<void> {
-  for (const dark of drawRows([false, true], 1)) {
+  for (const dark of sampleRows([false, true], 1)) {
     const { page, context, complaints } = await dashboard.open(address, { dark });
     await ready(page);
     const how = dark ? "dark" : "light";

@@ -9,7 +9,7 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import t from "tap";
 import { must } from "../../src/base/assert.js";
-import { drawRows } from "./test-size.js";
+import { sampleRows } from "./test-size.js";
 import { natsMissing } from "./nats-server.js";
 import { tieToThisProcess, type Owner } from "./owner.js";
 import { postgresMissing } from "./postgres-server.js";
@@ -95,7 +95,7 @@ async function startElsewhere(
 }
 
 for (const { name, skip, program } of SERVERS)
-  for (const [what, signal, sign] of drawRows(DEATHS, 2))
+  for (const [what, signal, sign] of sampleRows(DEATHS, 2))
     t.test(`${name} is gone when ${what}`, { skip }, async (t) => {
       const { pid, port, stop } = await startElsewhere(t, program);
       const connection = must(await reach(port), "it listens");

@@ -27,13 +27,13 @@ export function nameRun(): string {
   return `${VARIABLE}=${process.env[VARIABLE]}`;
 }
 
-let drawn = 0;
+let seedsMade = 0;
 
 /**
  * A seed that is new each time; in a run that is repeated it follows from the run, the program and `of`.
  * @param of what it is for; else it counts how many were drawn
  */
-export function newSeed(of = `${drawn++}`): number {
+export function newSeed(of = `${seedsMade++}`): number {
   const run = repeatedRun();
   if (run === undefined) return Math.floor(Math.random() * 2 ** 32);
   const program = (process.argv[1] ?? "").split(/[/\\]/).slice(-3);

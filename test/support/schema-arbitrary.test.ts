@@ -82,7 +82,7 @@ t.test("bounds are reached, and long values where there is none", (t) => {
 });
 
 t.test("what it does not know is an error", (t) => {
-  t.throws(() => arbitraryOf({ type: "string", not: { const: "a" } }), /no values are drawn for not/);
+  t.throws(() => arbitraryOf({ type: "string", not: { const: "a" } }), /no values are generated for not/);
   t.throws(() => arbitraryOf({ type: "string", format: "hostname" }), /format hostname/);
   t.throws(() => arbitraryOf({ $ref: "#/$defs/none" }), /no schema/);
   t.throws(() => arbitraryOf(false), /nothing fits/);

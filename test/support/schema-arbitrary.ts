@@ -72,7 +72,7 @@ const FORMATS: Readonly<Record<string, Arbitrary<string>>> = {
 
 /** @param resolve looks up references; without it a schema has none but to its own `$defs` */
 export function arbitraryOf(schema: JsonSchema, resolve: Resolve = localReferences(schema)): Arbitrary<unknown> {
-  return draw(schema, resolve, 0);
+  return generate(schema, resolve, 0);
 }
 
 function localReferences(root: JsonSchema): Resolve {
@@ -80,30 +80,35 @@ function localReferences(root: JsonSchema): Resolve {
   return (ref) => defs[ref.replace("#/$defs/", "")];
 }
 
-function draw(schema: JsonSchema, resolve: Resolve, depth: number): Arbitrary<unknown> {
+function generate(schema: JsonSchema, resolve: Resolve, depth: number): Arbitrary<unknown> {
   if (schema === false) throw new Error("nothing fits the schema `false`");
   if (schema === true) return fc.jsonValue({ maxDepth: 2 });
   const unknown = Object.keys(schema).filter((name) => !KNOWN.has(name) && !name.startsWith("x-"));
-  if (unknown.length > 0) throw new Error(`no values are drawn for ${unknown.join(", ")}: ${JSON.stringify(schema)}`);
+  if (unknown.length > 0)
+    throw new Error(`no values are generated for ${unknown.join(", ")}: ${JSON.stringify(schema)}`);
   const keywords: Keywords = schema;
   if (keywords.$ref !== undefined) {
     const target = resolve(keywords.$ref);
     if (target === undefined) throw new Error(`no schema is called ${keywords.$ref}`);
     // Begun only when it is drawn: a schema may name itself.
-    return fc.constant(null).chain(() => draw(target, resolve, depth + 1));
+    return fc.constant(null).chain(() => generate(target, resolve, depth + 1));
   }
   const { allOf, anyOf, oneOf, ...own } = keywords;
   const objects = (parts: readonly JsonSchema[]): Keywords[] => parts.filter((part) => typeof part === "object");
   if (allOf !== undefined)
-    return draw(merge({ ...own, ...(anyOf && { anyOf }), ...(oneOf && { oneOf }) }, ...objects(allOf)), resolve, depth);
+    return generate(
+      merge({ ...own, ...(anyOf && { anyOf }), ...(oneOf && { oneOf }) }, ...objects(allOf)),
+      resolve,
+      depth,
+    );
   const options = anyOf ?? oneOf;
   if (options !== undefined)
-    return fc.oneof(...objects(options).map((option) => draw(merge(own, option), resolve, depth)));
+    return fc.oneof(...objects(options).map((option) => generate(merge(own, option), resolve, depth)));
   if ("const" in keywords) return fc.constant(keywords.const);
   if (keywords.enum !== undefined) return fc.constantFrom(...keywords.enum);
   const types = typeof keywords.type === "string" ? [keywords.type] : (keywords.type ?? impliedTypes(keywords));
   if (types.length === 0) return fc.jsonValue({ maxDepth: 2 });
-  return fc.oneof(...types.map((type) => drawType(type, keywords, resolve, depth)));
+  return fc.oneof(...types.map((type) => generateType(type, keywords, resolve, depth)));
 }
 
 /** One schema for several that hold together. */
@@ -111,7 +116,7 @@ function merge(...parts: readonly Keywords[]): Keywords {
   const whole: Keywords = {};
   for (const part of parts) {
     const both = Object.keys(part).filter((name) => ["anyOf", "oneOf", "pattern"].includes(name) && name in whole);
-    if (both.length > 0) throw new Error(`no values are drawn for two ${both.join(", ")} together`);
+    if (both.length > 0) throw new Error(`no values are generated for two ${both.join(", ")} together`);
     const properties = { ...whole.properties, ...part.properties };
     const required = [...(whole.required ?? []), ...(part.required ?? [])];
     Object.assign(whole, part);
@@ -128,28 +133,28 @@ function impliedTypes(keywords: Keywords): readonly string[] {
   return "minimum" in keywords || "maximum" in keywords ? ["number"] : [];
 }
 
-function drawType(type: string, keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {
+function generateType(type: string, keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {
   switch (type as (typeof TYPES)[number] | "integer") {
     case "null":
       return fc.constant(null);
     case "boolean":
       return fc.boolean();
     case "integer":
-      return drawInteger(keywords);
+      return generateInteger(keywords);
     case "number":
-      return drawNumber(keywords);
+      return generateNumber(keywords);
     case "string":
-      return drawText(keywords);
+      return generateText(keywords);
     case "array":
-      return drawArray(keywords, resolve, depth);
+      return generateArray(keywords, resolve, depth);
     case "object":
-      return drawObject(keywords, resolve, depth);
+      return generateObject(keywords, resolve, depth);
     default:
       throw new Error(`no such type: ${type}`);
   }
 }
 
-function drawInteger({ minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf = 1 }: Keywords) {
+function generateInteger({ minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf = 1 }: Keywords) {
   const min = Math.max(minimum ?? -Infinity, exclusiveMinimum === undefined ? -Infinity : exclusiveMinimum + 1);
   const max = Math.min(maximum ?? Infinity, exclusiveMaximum === undefined ? Infinity : exclusiveMaximum - 1);
   const least = Math.ceil(Math.max(min, Number.MIN_SAFE_INTEGER) / multipleOf);
@@ -165,9 +170,9 @@ function drawInteger({ minimum, maximum, exclusiveMinimum, exclusiveMaximum, mul
     .map((value) => Math.min(most, Math.max(least, value)) * multipleOf);
 }
 
-function drawNumber(keywords: Keywords): Arbitrary<number> {
+function generateNumber(keywords: Keywords): Arbitrary<number> {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = keywords;
-  if (multipleOf !== undefined) return drawInteger({ ...keywords, multipleOf });
+  if (multipleOf !== undefined) return generateInteger({ ...keywords, multipleOf });
   return (
     fc
       .double({
@@ -190,7 +195,7 @@ function charactersOf(text: string): number {
   return Array.from(text).length;
 }
 
-function drawText({ pattern, format, minLength = 0, maxLength }: Keywords): Arbitrary<string> {
+function generateText({ pattern, format, minLength = 0, maxLength }: Keywords): Arbitrary<string> {
   const regex = pattern === undefined ? undefined : new RegExp(pattern, "u");
   const fits = (text: string): boolean => {
     const length = charactersOf(text);
@@ -198,7 +203,7 @@ function drawText({ pattern, format, minLength = 0, maxLength }: Keywords): Arbi
   };
   if (format !== undefined) {
     const formatted = FORMATS[format];
-    if (formatted === undefined) throw new Error(`no values are drawn for the format ${format}`);
+    if (formatted === undefined) throw new Error(`no values are generated for the format ${format}`);
     return formatted.filter(fits);
   }
   const bound = maxLength ?? LONG_CHARACTERS;
@@ -217,11 +222,11 @@ function drawText({ pattern, format, minLength = 0, maxLength }: Keywords): Arbi
   return fc.oneof({ arbitrary: matching, weight: 6 }, { arbitrary: by_chance, weight: 6 }, ...long);
 }
 
-function drawArray(keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {
+function generateArray(keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {
   const { items = true, minItems = 0, maxItems, uniqueItems } = keywords;
   if (depth > DEPTH_MAX && minItems === 0) return fc.constant([]);
-  if (isTuple(items)) return fc.tuple(...items.map((item) => draw(item, resolve, depth + 1)));
-  const item = draw(items, resolve, depth + 1);
+  if (isTuple(items)) return fc.tuple(...items.map((item) => generate(item, resolve, depth + 1)));
+  const item = generate(items, resolve, depth + 1);
   const list = (minLength: number, maxLength: number): Arbitrary<unknown[]> =>
     uniqueItems === true
       ? fc.uniqueArray(item, { minLength, maxLength, selector: (value) => JSON.stringify(value) })
@@ -237,32 +242,32 @@ function isTuple(items: JsonSchema | readonly JsonSchema[]): items is readonly J
   return Array.isArray(items);
 }
 
-function drawObject(keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {
+function generateObject(keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {
   const { properties = {}, patternProperties = {}, additionalProperties = true, required = [] } = keywords;
   // Bounds that are so large that no more than a few members come near them.
   if ((keywords.maxProperties ?? Infinity) <= Object.keys(properties).length + FEW_ITEMS)
-    throw new Error(`no values are drawn for so few members: ${JSON.stringify(keywords)}`);
+    throw new Error(`no values are generated for so few members: ${JSON.stringify(keywords)}`);
   const members: Record<string, Arbitrary<unknown>> = {};
   for (const [name, schema] of Object.entries(properties)) {
     if (schema === false || (depth > DEPTH_MAX && !required.includes(name))) continue;
-    members[name] = draw(schema, resolve, depth + 1);
+    members[name] = generate(schema, resolve, depth + 1);
   }
   for (const name of required)
-    if (!Object.hasOwn(properties, name)) members[name] = draw(additionalProperties, resolve, depth + 1);
+    if (!Object.hasOwn(properties, name)) members[name] = generate(additionalProperties, resolve, depth + 1);
   const named = fc.record(members, { requiredKeys: required.filter((name) => Object.hasOwn(members, name)) });
   if (depth > DEPTH_MAX) return named;
   const others = Object.entries(patternProperties).map(([pattern, schema]) =>
-    fc.dictionary(fc.stringMatching(new RegExp(pattern, "u")), draw(schema, resolve, depth + 1), {
+    fc.dictionary(fc.stringMatching(new RegExp(pattern, "u")), generate(schema, resolve, depth + 1), {
       maxKeys: FEW_ITEMS,
     }),
   );
   if (additionalProperties !== false && others.length === 0) {
     const names = keywords.propertyNames ?? { type: "string", maxLength: 8 };
-    const name = draw(names, resolve, depth + 1)
-      .map((drawn) => String(drawn))
+    const name = generate(names, resolve, depth + 1)
+      .map((generated) => String(generated))
       .filter((text) => !Object.hasOwn(properties, text) && text !== "__proto__");
     const open = Object.keys(properties).length > 0;
-    const some = fc.dictionary(name, draw(additionalProperties, resolve, depth + 1), {
+    const some = fc.dictionary(name, generate(additionalProperties, resolve, depth + 1), {
       maxKeys: open ? 1 : FEW_ITEMS,
       noNullPrototype: true,
     });

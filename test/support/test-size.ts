@@ -31,15 +31,15 @@ export function countRounds(few: number, all: number): number {
 }
 
 /** The rows that a test goes through, in their order: all in the long form, `few` drawn by a seed otherwise. */
-export function drawRows<Row>(rows: readonly Row[], few: number, seed = newSeed()): readonly Row[] {
-  return isLong() ? rows : drawSome(rows, few, seed);
+export function sampleRows<Row>(rows: readonly Row[], few: number, seed = newSeed()): readonly Row[] {
+  return isLong() ? rows : sampleSome(rows, few, seed);
 }
 
 /** At most `few` of the rows, drawn by a seed, in their order. */
-export function drawSome<Row>(rows: readonly Row[], few: number, seed = newSeed()): readonly Row[] {
+export function sampleSome<Row>(rows: readonly Row[], few: number, seed = newSeed()): readonly Row[] {
   const left = [...rows.keys()];
   if (few >= left.length) return rows;
   const random = makeRandom(seed);
-  const drawn = new Set(Array.from({ length: few }, () => left.splice(random(left.length), 1)[0]));
-  return rows.filter((_row, at) => drawn.has(at));
+  const sampled = new Set(Array.from({ length: few }, () => left.splice(random(left.length), 1)[0]));
+  return rows.filter((_row, at) => sampled.has(at));
 }

@@ -4,7 +4,7 @@
  */
 import { AGENT_METRICS, type AgentMetric } from "../../../schemas/agent-metrics.js";
 import type { SnapshotLine } from "../snapshot.js";
-import { type Draw, HOUR_MS } from "./draw.js";
+import { type Sampler, HOUR_MS } from "./sampler.js";
 import type { Journal } from "./journal.js";
 import type { Agent, Team } from "./team.js";
 
@@ -45,16 +45,17 @@ class Hours {
   }
 }
 
-export function agentMetricRecords(draw: Draw, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
+export function agentMetricRecords(sampler: Sampler, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
   const hours = new Hours(team.agents);
   for (const { actor, at_ms, action, outcome } of journal.acts) {
     const over_mcp = OVER_MCP.test(action);
-    hours.call(actor, at_ms, draw.between(1, 5) + (over_mcp ? 0 : 1), {
+    hours.call(actor, at_ms, sampler.between(1, 5) + (over_mcp ? 0 : 1), {
       mcp_calls: over_mcp ? 1 : 0,
       errors: outcome === "error" ? 1 : 0,
       rollbacks: action.endsWith(".rollback") ? 1 : 0,
     });
-    if (action === "state.put" && draw.chance(12)) hours.call(actor, at_ms, 1, { violations: draw.between(1, 6) });
+    if (action === "state.put" && sampler.chance(12))
+      hours.call(actor, at_ms, 1, { violations: sampler.between(1, 6) });
   }
   // An event of the server that names an agent is no call of that agent's; a usage report's was counted as its act.
   for (const { source, at_ms, topic } of journal.told)
@@ -63,7 +64,7 @@ export function agentMetricRecords(draw: Draw, team: Team, journal: Journal, now
     if (activated_ms > last_seen_ms) continue;
     const from_ms = Math.max(activated_ms, now_ms - 24 * HOUR_MS);
     if (from_ms < last_seen_ms)
-      for (const at_ms of draw.times(6, from_ms, last_seen_ms)) hours.call(id, at_ms, draw.between(2, 40));
+      for (const at_ms of sampler.times(6, from_ms, last_seen_ms)) hours.call(id, at_ms, sampler.between(2, 40));
   }
   return hours.records();
 }

@@ -4,7 +4,7 @@
  */
 import type { SnapshotLine } from "../snapshot.js";
 import { CONTRACT_NAMES, violationsOf } from "./contracts.js";
-import { HOUR_MS } from "./draw.js";
+import { HOUR_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
 import type { Team } from "./team.js";
 

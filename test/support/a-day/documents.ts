@@ -2,7 +2,7 @@
  * What people of the team would write: plans, decisions, notes and handovers as Markdown and text, each with the
  * versions that such a document goes through. Pure.
  */
-import type { Draw } from "./draw.js";
+import type { Sampler } from "./sampler.js";
 import { PROJECTS, type Project, type Team } from "./team.js";
 import { MARKDOWN, PLAIN, type Content } from "./versions.js";
 
@@ -64,15 +64,15 @@ const FOLLOW_UPS: readonly string[] = [
 ];
 
 /** A plan's steps are done one after the other; now and then one is added, while there is something to add. */
-function planOf(title: string, project: Project, draw: Draw): string[] {
+function planOf(title: string, project: Project, sampler: Sampler): string[] {
   const steps = STEPS[project].map((text) => ({ text, done: false }));
   const further = [...FOLLOW_UPS];
-  const versions = draw.between(5, 14);
+  const versions = sampler.between(5, 14);
   const texts: string[] = [];
   for (let version = 1; version <= versions; version++) {
     const open = steps.find((step) => !step.done);
-    const adds = version > 1 && further.length > 0 && (open === undefined || draw.chance(20));
-    if (adds) steps.push({ text: `${draw.take(further)} (#${draw.between(180, 420)})`, done: false });
+    const adds = version > 1 && further.length > 0 && (open === undefined || sampler.chance(20));
+    if (adds) steps.push({ text: `${sampler.take(further)} (#${sampler.between(180, 420)})`, done: false });
     else if (version > 1 && open !== undefined) open.done = true;
     const done = steps.filter((step) => step.done).length;
     const state = done === 0 ? "proposed" : done === steps.length ? "done" : "in progress";
@@ -84,10 +84,10 @@ function planOf(title: string, project: Project, draw: Draw): string[] {
   return texts;
 }
 
-function plans(draw: Draw): Content[] {
+function plans(sampler: Sampler): Content[] {
   return PROJECTS.flatMap((project) =>
     PLANS[project].map((title) => {
-      const values = planOf(title, project, draw);
+      const values = planOf(title, project, sampler);
       const key = `plans/${project}/${title.replaceAll(/[ .]/g, "-")}`;
       return {
         project,
@@ -183,12 +183,12 @@ const DECISIONS: readonly (readonly [project: Project, title: string, why: strin
   ],
 ];
 
-function decisions(draw: Draw): Content[] {
+function decisions(sampler: Sampler): Content[] {
   return DECISIONS.map(([project, title, why, what], at) => {
     const text = (state: string): string =>
       `# ${at + 1}. ${title}\n\nStatus: ${state}\n\n## Context\n\n${why}\n\n## Decision\n\n${what}\n`;
     const values = [text("proposed"), text("accepted")];
-    if (draw.chance(30)) values.push(`${text("accepted")}\n## After a week\n\nHolds. No exception was needed.\n`);
+    if (sampler.chance(30)) values.push(`${text("accepted")}\n## After a week\n\nHolds. No exception was needed.\n`);
     const key = `decisions/${String(at + 1).padStart(4, "0")}-${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
     return { project, key, type: MARKDOWN, values: at === 7 ? values.slice(0, 1) : values };
   });
@@ -238,14 +238,14 @@ const NOTES: Readonly<Record<Project, readonly string[]>> = {
 };
 
 /** Each agent's own notes grow by a line. */
-function notes(draw: Draw, team: Team): Content[] {
+function notes(sampler: Sampler, team: Team): Content[] {
   return team.workers
     .filter(({ status }) => status !== "pending")
     .map(({ name, project }) => {
       const left = [...NOTES[project]];
       const lines: string[] = [];
-      const values = Array.from({ length: draw.between(3, NOTES[project].length) }, () => {
-        lines.push(`- ${draw.take(left)}`);
+      const values = Array.from({ length: sampler.between(3, NOTES[project].length) }, () => {
+        lines.push(`- ${sampler.take(left)}`);
         return `${name}\n\n${lines.join("\n")}\n`;
       });
       return { project, key: `agents/${name}/notes`, type: PLAIN, values, author: name };
@@ -286,6 +286,6 @@ function handovers(): Content[] {
 }
 
 /** All documents of the day. */
-export function documents(draw: Draw, team: Team): Content[] {
-  return [...plans(draw), ...decisions(draw), ...notes(draw, team), ...handovers()];
+export function documents(sampler: Sampler, team: Team): Content[] {
+  return [...plans(sampler), ...decisions(sampler), ...notes(sampler, team), ...handovers()];
 }

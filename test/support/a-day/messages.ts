@@ -1,6 +1,6 @@
 /** What agents of the day wrote to each other, and what became of it, with its audit rows and events. Pure. */
 import type { SnapshotLine } from "../snapshot.js";
-import { MINUTE_MS, SECOND_MS } from "./draw.js";
+import { MINUTE_MS, SECOND_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
 import type { Team } from "./team.js";
 

@@ -3,7 +3,7 @@
  * rejected. Pure.
  */
 import type { SnapshotLine } from "../snapshot.js";
-import { type Draw, HOUR_MS, MINUTE_MS, SECOND_MS } from "./draw.js";
+import { type Sampler, HOUR_MS, MINUTE_MS, SECOND_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
 import { DAY_HOURS, SETTLED_MS, type Team } from "./team.js";
 
@@ -264,7 +264,7 @@ const recordOf = (rule: Rule, more: object): SnapshotLine => ({
   ...more,
 });
 
-export function ruleRecords(draw: Draw, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
+export function ruleRecords(sampler: Sampler, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
   const begun_ms = now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS / 2;
   const projects = [...new Set(PUT.map(({ project }) => project))];
   for (const [at, project] of projects.entries()) {
@@ -279,7 +279,7 @@ export function ruleRecords(draw: Draw, team: Team, journal: Journal, now_ms: nu
     journal.act(at_ms, id, "rule.propose", name, { status: "proposed" });
     if (becomes !== "proposed") {
       const action = becomes === "accepted" ? "rule.accept" : "rule.reject";
-      journal.act(at_ms + draw.between(4, 90) * MINUTE_MS, PAGE, action, name, { status: becomes });
+      journal.act(at_ms + sampler.between(4, 90) * MINUTE_MS, PAGE, action, name, { status: becomes });
     }
     return recordOf(rule, { source: "learned", status: becomes, proposed_by: id, context, created_at: timeOf(at_ms) });
   });

@@ -1,6 +1,6 @@
 /** The specs of the day: its contracts, and what a team writes down beside them. Pure. */
 import { contracts } from "./contracts.js";
-import type { Draw } from "./draw.js";
+import type { Sampler } from "./sampler.js";
 import type { Project } from "./team.js";
 import { JSON_TYPE, MARKDOWN, pretty, YAML, type Content } from "./versions.js";
 
@@ -47,8 +47,8 @@ const states = (further: string): string =>
   `initial: cart\nstates:\n  cart: [placed]\n  placed: [captured, refused]\n${further}  captured: [shipped, refunded]\n` +
   "  shipped: [returned]\n  refused: []\n";
 
-function ranking(draw: Draw): string {
-  return `weights:\n  title: 3\n  author: 2\n  in_stock: 1.${draw.between(1, 4)}\n  recent: 0.${draw.between(2, 9)}\ncutoff: 0.2\n`;
+function ranking(sampler: Sampler): string {
+  return `weights:\n  title: 3\n  author: 2\n  in_stock: 1.${sampler.between(1, 4)}\n  recent: 0.${sampler.between(2, 9)}\ncutoff: 0.2\n`;
 }
 
 interface Spec {
@@ -58,7 +58,7 @@ interface Spec {
   readonly values: readonly string[];
 }
 
-function papers(draw: Draw): Spec[] {
+function papers(sampler: Sampler): Spec[] {
   return [
     { project: "storefront", key: "design-tokens", type: JSON_TYPE, values: TOKENS.map(pretty) },
     {
@@ -86,7 +86,7 @@ function papers(draw: Draw): Spec[] {
       type: JSON_TYPE,
       values: [pretty(MAPPING), pretty({ book: { ...MAPPING.book, stock: { type: "integer" } } })],
     },
-    { project: "search", key: "ranking", type: YAML, values: Array.from({ length: 6 }, () => ranking(draw)) },
+    { project: "search", key: "ranking", type: YAML, values: Array.from({ length: 6 }, () => ranking(sampler)) },
     {
       project: "ops",
       key: "environments",
@@ -113,8 +113,8 @@ function papers(draw: Draw): Spec[] {
 }
 
 /** All specs of the day. */
-export function specContents(draw: Draw): Content[] {
-  const written = papers(draw).map((spec) =>
+export function specContents(sampler: Sampler): Content[] {
+  const written = papers(sampler).map((spec) =>
     spec.key === "ranking" ? { ...spec, values: [...spec.values, spec.values[3] ?? ""], rolled_back: 4 } : spec,
   );
   return [...contracts(), ...written];

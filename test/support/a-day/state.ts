@@ -2,7 +2,7 @@
  * The state keys of the day beside its documents: test reports, builds, API notes, settings, benchmarks, and two
  * values that try to run where they are shown. Pure.
  */
-import type { Draw } from "./draw.js";
+import type { Sampler } from "./sampler.js";
 import { documents } from "./documents.js";
 import { PROJECTS, type Project, type Team } from "./team.js";
 import { JSON_TYPE, pretty, YAML, type Content } from "./versions.js";
@@ -21,22 +21,22 @@ const FAILURES: Readonly<Record<Project, readonly string[]>> = {
   ops: ["deploy: the old set stays warm", "restore: staging comes back in 10 min", "alerts: a page within 60 s"],
 };
 
-function testReports(draw: Draw): Content[] {
+function testReports(sampler: Sampler): Content[] {
   return PROJECTS.flatMap((project) =>
     SUITES.map((suite) => {
-      let total = draw.between(40, 420);
+      let total = sampler.between(40, 420);
       const failing: boolean[] = [];
-      const values = Array.from({ length: draw.between(8, 20) }, () => {
-        total += draw.between(0, 6);
-        const failures = draw.chance(22) ? [draw.one(FAILURES[project])] : [];
+      const values = Array.from({ length: sampler.between(8, 20) }, () => {
+        total += sampler.between(0, 6);
+        const failures = sampler.chance(22) ? [sampler.one(FAILURES[project])] : [];
         failing.push(failures.length > 0);
         return pretty({
           suite: `${project}/${suite}`,
-          commit: draw.hex(8),
+          commit: sampler.hex(8),
           passed: total - failures.length,
           failed: failures.length,
-          skipped: draw.between(0, 4),
-          duration_s: draw.between(60, 3400) / 10,
+          skipped: sampler.between(0, 4),
+          duration_s: sampler.between(60, 3400) / 10,
           failures: failures.map((name) => ({ name, message: "expected values to be equal" })),
         });
       });
@@ -55,15 +55,15 @@ function testReports(draw: Draw): Content[] {
   );
 }
 
-function builds(draw: Draw): Content[] {
+function builds(sampler: Sampler): Content[] {
   return PROJECTS.map((project) => {
-    const first = draw.between(1180, 2900);
-    const runs = Array.from({ length: draw.between(16, 24) }, (_, at) => ({
+    const first = sampler.between(1180, 2900);
+    const runs = Array.from({ length: sampler.between(16, 24) }, (_, at) => ({
       build: first + at,
-      branch: draw.chance(70) ? "main" : draw.one(["integer-cents", "typos", "reading-list", "blue-green"]),
-      commit: draw.hex(8),
-      status: draw.chance(14) ? "failed" : "passed",
-      duration_s: draw.between(74, 260),
+      branch: sampler.chance(70) ? "main" : sampler.one(["integer-cents", "typos", "reading-list", "blue-green"]),
+      commit: sampler.hex(8),
+      status: sampler.chance(14) ? "failed" : "passed",
+      duration_s: sampler.between(74, 260),
     }));
     return {
       project,
@@ -93,17 +93,17 @@ const REMARKS = [
   "rate limited to 20 a second an account",
 ];
 
-function apiNotes(draw: Draw): Content[] {
+function apiNotes(sampler: Sampler): Content[] {
   return PROJECTS.flatMap((project) =>
     ENDPOINTS[project].map((name) => {
-      const remarks = [draw.one(REMARKS)];
-      const values = Array.from({ length: draw.between(1, 6) }, () => {
-        if (draw.chance(50)) remarks.push(draw.one(REMARKS));
-        const latency_ms = { p50: draw.between(4, 30), p95: draw.between(35, 180) };
+      const remarks = [sampler.one(REMARKS)];
+      const values = Array.from({ length: sampler.between(1, 6) }, () => {
+        if (sampler.chance(50)) remarks.push(sampler.one(REMARKS));
+        const latency_ms = { p50: sampler.between(4, 30), p95: sampler.between(35, 180) };
         return pretty({
           endpoint: name,
           owner: project,
-          auth: draw.chance(80),
+          auth: sampler.chance(80),
           latency_ms,
           notes: [...new Set(remarks)],
         });
@@ -113,15 +113,15 @@ function apiNotes(draw: Draw): Content[] {
   );
 }
 
-function settings(draw: Draw): Content[] {
+function settings(sampler: Sampler): Content[] {
   return PROJECTS.flatMap((project) =>
     ["staging", "production", "preview"].map((env) => {
       const values = Array.from(
-        { length: draw.between(3, 8) },
+        { length: sampler.between(3, 8) },
         (_, at) =>
           `service: ${project}\nenvironment: ${env}\nversion: 4.${10 + Math.min(2, Math.floor(at / 2))}.${at % 3}\n` +
-          `replicas: ${env === "production" ? draw.between(4, 8) : draw.between(1, 2)}\n` +
-          `timeouts:\n  connect_ms: 500\n  request_ms: ${draw.one([2000, 2500, 3000, 5000])}\n` +
+          `replicas: ${env === "production" ? sampler.between(4, 8) : sampler.between(1, 2)}\n` +
+          `timeouts:\n  connect_ms: 500\n  request_ms: ${sampler.one([2000, 2500, 3000, 5000])}\n` +
           `flags:\n  integer_cents: ${at > 1}\n  guest_checkout: ${env !== "production" || at > 3}\n`,
       );
       const back = project === "checkout" && env === "production" && values.length > 2;
@@ -159,11 +159,11 @@ const MISCHIEF: readonly Content[] = [
   },
 ];
 
-function others(draw: Draw): Content[] {
+function others(sampler: Sampler): Content[] {
   const rows = Array.from({ length: 6 }, () => ({
     queries: 200,
-    recall: draw.between(81, 97) / 100,
-    p95_ms: draw.between(55, 92),
+    recall: sampler.between(81, 97) / 100,
+    p95_ms: sampler.between(55, 92),
   }));
   return [
     ...MISCHIEF,
@@ -174,11 +174,16 @@ function others(draw: Draw): Content[] {
 }
 
 /** Reports of single runs: what many keys of a large day are. */
-function singleRuns(draw: Draw, count: number): Content[] {
+function singleRuns(sampler: Sampler, count: number): Content[] {
   return Array.from({ length: count }, (_, at) => {
-    const project = draw.one(PROJECTS);
-    const suite = draw.one(SUITES);
-    const value = { run: at + 1, commit: draw.hex(8), passed: draw.between(40, 420), failed: draw.chance(10) ? 1 : 0 };
+    const project = sampler.one(PROJECTS);
+    const suite = sampler.one(SUITES);
+    const value = {
+      run: at + 1,
+      commit: sampler.hex(8),
+      passed: sampler.between(40, 420),
+      failed: sampler.chance(10) ? 1 : 0,
+    };
     const name = String(at + 1).padStart(5, "0");
     return { project, key: `runs/${project}/${suite}/${name}`, type: JSON_TYPE, values: [pretty(value)] };
   });
@@ -189,16 +194,16 @@ function singleRuns(draw: Draw, count: number): Content[] {
  * @param samples what agents say that they send (specs.ts)
  * @param keys_min further ones make up for what is missing to so many
  */
-export function stateContents(draw: Draw, team: Team, samples: readonly Content[], keys_min: number): Content[] {
+export function stateContents(sampler: Sampler, team: Team, samples: readonly Content[], keys_min: number): Content[] {
   const contents = [
-    ...documents(draw, team),
-    ...testReports(draw),
-    ...builds(draw),
-    ...apiNotes(draw),
-    ...settings(draw),
-    ...others(draw),
+    ...documents(sampler, team),
+    ...testReports(sampler),
+    ...builds(sampler),
+    ...apiNotes(sampler),
+    ...settings(sampler),
+    ...others(sampler),
     ...samples,
   ];
   const live = contents.filter(({ deleted }) => deleted !== true).length;
-  return [...contents, ...singleRuns(draw, Math.max(0, keys_min - live))];
+  return [...contents, ...singleRuns(sampler, Math.max(0, keys_min - live))];
 }

@@ -1,5 +1,5 @@
 /** What agents said to each other in the day, and the calls of theirs that were refused. Pure. */
-import { type Draw, HOUR_MS, MINUTE_MS, SECOND_MS } from "./draw.js";
+import { type Sampler, HOUR_MS, MINUTE_MS, SECOND_MS } from "./sampler.js";
 import type { Journal } from "./journal.js";
 import { DAY_HOURS, PROJECTS, QUIET_MS, SETTLED_MS, type Project, type Team } from "./team.js";
 
@@ -24,35 +24,35 @@ const SUBJECTS = [
   "cover images",
 ];
 
-function ask(draw: Draw, team: Team, journal: Journal, at_ms: number, until_ms: number): void {
-  const [from, to, question, answer] = draw.one(QUESTIONS);
+function ask(sampler: Sampler, team: Team, journal: Journal, at_ms: number, until_ms: number): void {
+  const [from, to, question, answer] = sampler.one(QUESTIONS);
   const [asking, asked] = [team.at(at_ms, from), team.at(at_ms, to)];
   journal.tell(at_ms, "question.asked", asking.id, { to: asked.name, question });
-  const answered_ms = at_ms + draw.between(40, 1_500) * SECOND_MS;
-  if (answered_ms < until_ms && draw.chance(85))
+  const answered_ms = at_ms + sampler.between(40, 1_500) * SECOND_MS;
+  if (answered_ms < until_ms && sampler.chance(85))
     journal.tell(answered_ms, "question.answered", team.at(answered_ms, to).id, { to: asking.name, question, answer });
 }
 
-function review(draw: Draw, team: Team, journal: Journal, at_ms: number, until_ms: number): void {
-  const project = draw.one(PROJECTS);
-  const subject = draw.one(SUBJECTS);
-  const number = draw.between(180, 420);
+function review(sampler: Sampler, team: Team, journal: Journal, at_ms: number, until_ms: number): void {
+  const project = sampler.one(PROJECTS);
+  const subject = sampler.one(SUBJECTS);
+  const number = sampler.between(180, 420);
   journal.tell(at_ms, "review.requested", team.at(at_ms, project).id, { project, number, subject });
-  const done_ms = at_ms + draw.between(3, 50) * MINUTE_MS;
+  const done_ms = at_ms + sampler.between(3, 50) * MINUTE_MS;
   if (done_ms >= until_ms) return;
-  const verdict = draw.chance(70) ? "approved" : "changes wanted";
+  const verdict = sampler.chance(70) ? "approved" : "changes wanted";
   journal.tell(done_ms, "review.done", team.at(done_ms, project).id, { project, number, subject, verdict });
 }
 
-export function tellTalks(draw: Draw, team: Team, journal: Journal, now_ms: number): void {
+export function tellTalks(sampler: Sampler, team: Team, journal: Journal, now_ms: number): void {
   const [from_ms, until_ms] = [now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS, now_ms - QUIET_MS];
-  for (const at_ms of draw.times(TALKS, from_ms, until_ms)) ask(draw, team, journal, at_ms, until_ms);
-  for (const at_ms of draw.times(REVIEWS, from_ms, until_ms)) review(draw, team, journal, at_ms, until_ms);
+  for (const at_ms of sampler.times(TALKS, from_ms, until_ms)) ask(sampler, team, journal, at_ms, until_ms);
+  for (const at_ms of sampler.times(REVIEWS, from_ms, until_ms)) review(sampler, team, journal, at_ms, until_ms);
 }
 
 interface Refusal {
   readonly action: string;
-  readonly resource: (project: Project, draw: Draw) => string;
+  readonly resource: (project: Project, sampler: Sampler) => string;
   readonly code: number;
   readonly error: (resource: string) => string;
 }
@@ -62,7 +62,7 @@ const KNOWN_RULES = ["storefront/no-any", "checkout/no-any"];
 /** The first is the commonest: two agents wrote the same key. */
 const LOST_RACE: Refusal = {
   action: "state.put",
-  resource: (project, draw) => draw.one([`tests/${project}/unit/latest`, `builds/${project}/latest`]),
+  resource: (project, sampler) => sampler.one([`tests/${project}/unit/latest`, `builds/${project}/latest`]),
   code: 412,
   error: () => "precondition failed",
 };
@@ -84,24 +84,24 @@ const REFUSALS: readonly Refusal[] = [
   { action: "llm.usage", resource: () => "", code: 400, error: () => "provider is required" },
   {
     action: "rule.propose",
-    resource: (_project, draw) => draw.one(KNOWN_RULES),
+    resource: (_project, sampler) => sampler.one(KNOWN_RULES),
     code: 409,
     error: (resource) => `rule already exists: ${resource}`,
   },
   {
     action: "rule.accept",
-    resource: (_project, draw) => draw.one(KNOWN_RULES),
+    resource: (_project, sampler) => sampler.one(KNOWN_RULES),
     code: 403,
     error: () => "this needs the server token",
   },
 ];
 const REFUSED = 64;
 
-export function noteRefusals(draw: Draw, team: Team, journal: Journal, now_ms: number): void {
-  for (const at_ms of draw.times(REFUSED, now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS, now_ms - QUIET_MS)) {
-    const project = draw.one(PROJECTS);
-    const { action, resource, code, error } = draw.one(REFUSALS);
-    const name = resource(project, draw);
+export function noteRefusals(sampler: Sampler, team: Team, journal: Journal, now_ms: number): void {
+  for (const at_ms of sampler.times(REFUSED, now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS, now_ms - QUIET_MS)) {
+    const project = sampler.one(PROJECTS);
+    const { action, resource, code, error } = sampler.one(REFUSALS);
+    const name = resource(project, sampler);
     journal.refuse(at_ms, team.at(at_ms, project).id, action, name, code, error(name));
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { InstanceStatus } from "../../../schemas/instances.js";
 import type { SnapshotLine } from "../snapshot.js";
-import { type Draw, HOUR_MS, MINUTE_MS, SECOND_MS } from "./draw.js";
+import { type Sampler, HOUR_MS, MINUTE_MS, SECOND_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
 
 export const PROJECTS = ["storefront", "checkout", "search", "ops"] as const;
@@ -164,10 +164,10 @@ export class Team {
   readonly agents: readonly Agent[];
   /** Those who do what the day tells of; further ones are only there. */
   readonly workers: readonly Agent[];
-  readonly #draw: Draw;
+  readonly #sampler: Sampler;
 
-  constructor(draw: Draw, now_ms: number, count: number) {
-    this.#draw = draw;
+  constructor(sampler: Sampler, now_ms: number, count: number) {
+    this.#sampler = sampler;
     const roles = ROLES.map((role, at) => this.#agent(role, at, now_ms));
     const further = Array.from({ length: Math.max(0, count - roles.length) }, (_, at) => this.#further(at, now_ms));
     this.agents = [...roles, ...further].sort((a, b) => a.registered_ms - b.registered_ms);
@@ -179,7 +179,7 @@ export class Team {
     const there = this.workers.filter(
       (agent) => agent.project === project && agent.activated_ms <= at_ms && at_ms <= agent.last_seen_ms,
     );
-    return this.#draw.one(there);
+    return this.#sampler.one(there);
   }
 
   named(name: string): Agent {
@@ -225,29 +225,30 @@ export class Team {
       joined === undefined ? now_ms - DAY_HOURS * HOUR_MS + at * 90 * SECOND_MS : now_ms - joined * MINUTE_MS;
     const pending = status === "pending";
     return {
-      id: this.#draw.uuid(),
+      id: this.#sampler.uuid(),
       ...role,
       status,
       registered_ms: since_ms,
-      activated_ms: pending ? Number.POSITIVE_INFINITY : since_ms + this.#draw.between(5, 40) * SECOND_MS,
-      last_seen_ms: pending ? since_ms : now_ms - silent * MINUTE_MS - this.#draw.between(1, 20) * SECOND_MS,
+      activated_ms: pending ? Number.POSITIVE_INFINITY : since_ms + this.#sampler.between(5, 40) * SECOND_MS,
+      last_seen_ms: pending ? since_ms : now_ms - silent * MINUTE_MS - this.#sampler.between(1, 20) * SECOND_MS,
     };
   }
 
   #further(at: number, now_ms: number): Agent {
-    const draw = this.#draw;
-    const project = draw.one(PROJECTS);
-    const joined = draw.between(60, DAY_HOURS * 60 - 60);
-    const status = draw.chance(70) ? "active" : draw.chance(80) ? "stale" : "pending";
+    const sampler = this.#sampler;
+    const project = sampler.one(PROJECTS);
+    const joined = sampler.between(60, DAY_HOURS * 60 - 60);
+    const status = sampler.chance(70) ? "active" : sampler.chance(80) ? "stale" : "pending";
     const role: Role = {
-      name: `${draw.one(TOOLS)}-${project}-${String(at + 1).padStart(3, "0")}`,
+      name: `${sampler.one(TOOLS)}-${project}-${String(at + 1).padStart(3, "0")}`,
       project,
-      intent: status === "pending" ? "" : `${draw.one(TASKS)} ${draw.one(THINGS)}, part ${draw.between(1, 40)}`,
-      stack: draw.one(["typescript", "react", "go", "python"]),
-      capabilities: [draw.one(["code", "review", "tests", "data"])],
+      intent:
+        status === "pending" ? "" : `${sampler.one(TASKS)} ${sampler.one(THINGS)}, part ${sampler.between(1, 40)}`,
+      stack: sampler.one(["typescript", "react", "go", "python"]),
+      capabilities: [sampler.one(["code", "review", "tests", "data"])],
       joined,
       status,
-      silent: status === "stale" ? draw.between(10, joined - 10) : draw.between(0, 3),
+      silent: status === "stale" ? sampler.between(10, joined - 10) : sampler.between(0, 3),
     };
     return this.#agent(role, at, now_ms);
   }

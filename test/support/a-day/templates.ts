@@ -1,6 +1,6 @@
 /** The templates of the day: rules, contracts and both; one was applied to two projects. Pure. */
 import type { SnapshotLine } from "../snapshot.js";
-import { HOUR_MS, MINUTE_MS } from "./draw.js";
+import { HOUR_MS, MINUTE_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
 import { APPLIED, APPLIED_AFTER_MS, type Rule } from "./rules.js";
 import { DAY_HOURS, SETTLED_MS } from "./team.js";

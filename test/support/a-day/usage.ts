@@ -1,6 +1,6 @@
 /** What the agents' calls of language models cost in the day, each with its audit row and its event. Pure. */
 import type { SnapshotLine } from "../snapshot.js";
-import { type Draw, HOUR_MS } from "./draw.js";
+import { type Sampler, HOUR_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
 import { DAY_HOURS, PROJECTS, QUIET_MS, SETTLED_MS, type Agent, type Project, type Team } from "./team.js";
 
@@ -42,10 +42,10 @@ const TOKENS_A_PRICE = 1_000_000;
 /** A millionth of a dollar. */
 const FINEST = 1_000_000;
 
-function reportOf(draw: Draw, { id, name, project }: Agent): object {
-  const { provider, model, in_usd, out_usd } = draw.one(MODELS[name.split("-")[0] ?? ""] ?? [LOCAL]);
-  const tokens_in = draw.chance(15) ? draw.between(40_000, 160_000) : draw.between(900, 24_000);
-  const tokens_out = draw.between(80, 4_200);
+function reportOf(sampler: Sampler, { id, name, project }: Agent): object {
+  const { provider, model, in_usd, out_usd } = sampler.one(MODELS[name.split("-")[0] ?? ""] ?? [LOCAL]);
+  const tokens_in = sampler.chance(15) ? sampler.between(40_000, 160_000) : sampler.between(900, 24_000);
+  const tokens_out = sampler.between(80, 4_200);
   const cost = (tokens_in * in_usd + tokens_out * out_usd) / TOKENS_A_PRICE;
   return {
     provider,
@@ -55,17 +55,21 @@ function reportOf(draw: Draw, { id, name, project }: Agent): object {
     tokens_in,
     tokens_out,
     cost_usd: Math.round(cost * FINEST) / FINEST,
-    request_type: draw.one(["completion", "completion", "completion", "review", "summary"]),
-    session_tag: draw.chance(8) ? "" : draw.one(SESSIONS[project]),
+    request_type: sampler.one(["completion", "completion", "completion", "review", "summary"]),
+    session_tag: sampler.chance(8) ? "" : sampler.one(SESSIONS[project]),
   };
 }
 
 /** The records of all reports, ids as a server would have given them. */
-export function usageRecords(draw: Draw, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
-  const times = draw.times(REPORTS, now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS, now_ms - QUIET_MS);
+export function usageRecords(sampler: Sampler, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
+  const times = sampler.times(REPORTS, now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS, now_ms - QUIET_MS);
   return times.map((at_ms, at) => {
-    const agent = team.at(at_ms, draw.one([...PROJECTS, "checkout"] as const));
-    const row: Readonly<Record<string, unknown>> = { id: at + 1, ...reportOf(draw, agent), created_at: timeOf(at_ms) };
+    const agent = team.at(at_ms, sampler.one([...PROJECTS, "checkout"] as const));
+    const row: Readonly<Record<string, unknown>> = {
+      id: at + 1,
+      ...reportOf(sampler, agent),
+      created_at: timeOf(at_ms),
+    };
     const { provider, model, tokens_in, tokens_out, cost_usd } = row;
     journal.act(at_ms, agent.id, "llm.usage", `${at + 1}`, { provider, model, tokens_in, tokens_out, cost_usd });
     journal.tell(at_ms, USAGE_TOPIC, agent.id, row);

@@ -3,7 +3,7 @@
  * they say is others'. Pure.
  */
 import type { SnapshotLine } from "../snapshot.js";
-import { type Draw, HOUR_MS, SECOND_MS } from "./draw.js";
+import { type Sampler, HOUR_MS, SECOND_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
 import { DAY_HOURS, QUIET_MS, SETTLED_MS, type Agent, type Project, type Team } from "./team.js";
 
@@ -38,7 +38,7 @@ export interface Content {
 
 export interface VersionsOptions {
   readonly space: "state" | "spec";
-  readonly draw: Draw;
+  readonly sampler: Sampler;
   readonly team: Team;
   readonly journal: Journal;
   readonly now_ms: number;
@@ -61,7 +61,7 @@ function nameOf({ project, key }: Content, { space }: Pick<VersionsOptions, "spa
 }
 
 function recordsOf(content: Content, options: VersionsOptions): SnapshotLine[] {
-  const { space, draw, team, journal, now_ms } = options;
+  const { space, sampler, team, journal, now_ms } = options;
   const { project, key, type, values, rolled_back, deleted } = content;
   const author = content.author === undefined ? null : team.named(content.author);
   const from_ms = Math.max(now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS, author?.activated_ms ?? 0);
@@ -69,7 +69,7 @@ function recordsOf(content: Content, options: VersionsOptions): SnapshotLine[] {
   const { newest_hours_ago } = content;
   const to_ms = newest_hours_ago === undefined ? latest_ms : now_ms - newest_hours_ago * HOUR_MS;
   const resource = nameOf(content, options);
-  const times = draw.times(values.length, from_ms, to_ms);
+  const times = sampler.times(values.length, from_ms, to_ms);
   if (newest_hours_ago !== undefined) times.splice(-1, 1, to_ms);
   const records = values.map((value, at) => {
     const version = at + 1;

@@ -83,8 +83,8 @@ function paired(request: unknown): unknown {
   const { rows, last_seen, busy_until } = request as Readonly<Record<string, unknown>>;
   if (!Array.isArray(rows) || !Array.isArray(last_seen)) return request;
   const length = Math.min(rows.length, last_seen.length);
-  const timesOf = (drawn: readonly unknown[]): number[] =>
-    Array.from({ length }, (_, at) => START_MS + Number(drawn[at] ?? 0) * SEEN_STEP_MS);
+  const timesOf = (generated: readonly unknown[]): number[] =>
+    Array.from({ length }, (_, at) => START_MS + Number(generated[at] ?? 0) * SEEN_STEP_MS);
   return {
     ...(request as object),
     rows: rows.slice(0, length),
@@ -104,7 +104,9 @@ const call: Arbitrary<Call> = fc.oneof(
   ...ROWS.map((method) =>
     fc.record({
       name: fc.constant(method.name),
-      request: arbitraryOf(narrowed(withTexts(method.request)) as object).map((drawn) => paired(written(drawn))),
+      request: arbitraryOf(narrowed(withTexts(method.request)) as object).map((generated) =>
+        paired(written(generated)),
+      ),
       // Ids of instances are drawn from the same words.
       actor: fc.constantFrom("", "someone", ...WORDS),
     }),

@@ -15,11 +15,11 @@ const WALL_HOUR_NOW = 16.5;
 const BUSY = [6, 4, 4, 4, 4, 6, 12, 30, 60, 95, 100, 90, 45, 85, 100, 95, 90, 70, 45, 30, 22, 18, 12, 8];
 const BUSIEST = Math.max(...BUSY);
 
-export class Draw {
+export class Sampler {
   readonly #random: Random;
   readonly #now_ms: number;
 
-  /** @param name kinds of content draw apart, so that more of one does not change another */
+  /** @param name kinds of content sampler apart, so that more of one does not change another */
   constructor(seed: number, name: string, now_ms: number) {
     let mixed = seed;
     for (const character of name) mixed = Math.imul(mixed ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;

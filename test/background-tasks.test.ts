@@ -22,7 +22,7 @@ import { Liveness } from "../src/instances/liveness.js";
 import { LastSeenFlusher } from "../src/instances/last-seen-flusher.js";
 import { Exposition } from "../src/measure/exposition.js";
 import { NO_CALLER } from "../src/rpc/frames.js";
-import { PlayedWriter, settle } from "./threads/played-writer.js";
+import { FakeWriter, settle } from "./threads/fake-writer.js";
 import { quietLog } from "./support/quiet-log.js";
 
 const lines: string[] = [];
@@ -55,7 +55,7 @@ function directoryOf(count: number): Directory {
 
 t.test("signs of life: in batches at intervals, at once for a stale one, again when they were not taken", async (t) => {
   const directory = directoryOf(INSTANCE_FLUSH_ROWS + 2);
-  const writer = new PlayedWriter([storeLastSeen]);
+  const writer = new FakeWriter([storeLastSeen]);
   const flusher = new LastSeenFlusher(directory, writer.writer, START, null);
   const all = directory.list();
   for (const entry of all) directory.touch(entry, START + 50_000);
@@ -115,7 +115,7 @@ t.test("signs of life: in batches at intervals, at once for a stale one, again w
 
 t.test("liveness: at intervals, one check at a time, costs what is silent", async (t) => {
   const directory = directoryOf(INSTANCE_FLUSH_ROWS + 1);
-  const writer = new PlayedWriter([markStale]);
+  const writer = new FakeWriter([markStale]);
   let now = START;
   let resumed = { before_ms: Number.NEGATIVE_INFINITY, at_ms: START, until_ms: START + 15_000 };
   const liveness = new Liveness({
@@ -196,7 +196,7 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
 });
 
 t.test("as many instances as there may be", async (t) => {
-  const writer = new PlayedWriter([registerInstance]);
+  const writer = new FakeWriter([registerInstance]);
   const directory = directoryOf(INSTANCES_MAX - 1);
   const instances = new Instances({
     directory,
@@ -262,7 +262,7 @@ t.test("the tally: by agent and hour, within bounds", (t) => {
 });
 
 t.test("the flusher: at intervals, the same counters under the same number until they are taken", async (t) => {
-  const writer = new PlayedWriter([countAgents]);
+  const writer = new FakeWriter([countAgents]);
   const tally = new AgentTally(START);
   const flusher = new AgentMetricsFlusher(tally, writer.writer, log, START);
   tally.add("a", "rest_calls", 1);

@@ -12,7 +12,7 @@ import {
   DEADLINE_SWEEP_MS,
   SSE_COMMENT_INTERVAL_MS,
 } from "../../schemas/limits.js";
-import { KeepingSink } from "../../test/support/keeping-sink.js";
+import { RecordingSink } from "../../test/support/recording-sink.js";
 import { Failure } from "../base/result.js";
 import { Exposition } from "../measure/exposition.js";
 import { WatchedKinds } from "../threads/watched-kinds.js";
@@ -30,7 +30,7 @@ function kinds(text: string): ReadonlySet<AskedKind> {
 
 /** The client side of a reader: its parsed messages since the last call. */
 class End {
-  readonly sink = new KeepingSink();
+  readonly sink = new RecordingSink();
   #seen = 0;
 
   take(): ChangeMessage[] {

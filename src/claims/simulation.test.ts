@@ -11,7 +11,7 @@ import { registerInstance, deregisterInstance, storeLastSeen } from "../instance
 import { acquireLease, breakLease, releaseLease, renewLease } from "../leases/commands.js";
 import { LeaseChecker } from "../../test/support/lease-checker.js";
 import { countRounds } from "../../test/support/test-size.js";
-import { endsAt, LATE_MS, People, PlayedServer } from "../../test/support/played-server.js";
+import { endsAt, LATE_MS, People, SimulatedServer } from "../../test/support/simulated-server.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
 import { endClaims } from "./commands.js";
 
@@ -36,7 +36,7 @@ t.test("any day of a few agents", (t) => {
   const checker = new LeaseChecker();
   /** Why each lease was lost. */
   const lost = new Map<string, string>();
-  const played = new PlayedServer({
+  const played = new SimulatedServer({
     methods: METHODS,
     hear: (event) => {
       checker.read(event);

@@ -1,7 +1,7 @@
 /** Tests when the pruner asks the writer, and how often, with injected time and a simulated writer. */
 import t from "tap";
 import { Compile } from "typebox/compile";
-import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
+import { FakeWriter, settle } from "../../test/threads/fake-writer.js";
 import { pruneEvents } from "./commands.js";
 import { EventPruner } from "./pruner.js";
 import { quietLog } from "../../test/support/quiet-log.js";
@@ -10,7 +10,7 @@ const INTERVAL_MS = 60_000;
 
 function makePruner(keep: number): {
   readonly pruner: EventPruner;
-  readonly played: PlayedWriter;
+  readonly played: FakeWriter;
   /** Answers the newest call, and lets the pruner continue. */
   readonly reply: (removed: number, more: boolean) => Promise<void>;
   readonly lines: string[];
@@ -20,7 +20,7 @@ function makePruner(keep: number): {
     debugs: true,
     debug: (message, fields) => lines.push(`${message} ${String(fields?.["removed"])}`),
   });
-  const played = new PlayedWriter();
+  const played = new FakeWriter();
   const { writer, calls } = played;
   const pruner = new EventPruner({ writer, keep, interval_ms: INTERVAL_MS, log, now_ms: 1000 });
   const reply = async (removed: number, more: boolean): Promise<void> => {

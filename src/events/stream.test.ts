@@ -10,7 +10,7 @@ import { compilePattern } from "../topics/pattern.js";
 import type { FeedSources } from "./feed.js";
 import { Streams } from "./stream.js";
 import { EventAppender, EventReader } from "./table.js";
-import { KeepingSink } from "../../test/support/keeping-sink.js";
+import { RecordingSink } from "../../test/support/recording-sink.js";
 import { quietLog } from "../../test/support/quiet-log.js";
 import { openDatabase } from "../store/sqlite/choice.js";
 
@@ -30,7 +30,7 @@ function openStream(
   const streams = new Streams({ hub, counters, history: new EventReader(db), log, readBarrier }, { now: () => 0 });
   const pattern = compilePattern("a");
   if (pattern instanceof Failure) throw new Error(pattern.message);
-  const sink = new KeepingSink();
+  const sink = new RecordingSink();
   streams.open(sink, { pattern, since, notices: false });
   const rows = new WriteBuffer(db);
   const appender = new EventAppender(db, rows);
@@ -101,7 +101,7 @@ t.test("the shutdown of the server ends every stream", (t) => {
 });
 
 /** Returns the ids of the events that were written. */
-function idsOf({ written }: KeepingSink): (string | undefined)[] {
+function idsOf({ written }: RecordingSink): (string | undefined)[] {
   const events = written.slice(1).filter((text) => !text.startsWith("event: lagged"));
   return events.map((text) => /^id: (\d+)/.exec(text)?.[1]);
 }

@@ -2,7 +2,7 @@
 import t from "tap";
 import { PENDING_PRUNE_INTERVAL_MS, PENDING_SILENCE_MS_MAX } from "../../schemas/limits.js";
 import { quietLog } from "../../test/support/quiet-log.js";
-import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
+import { FakeWriter, settle } from "../../test/threads/fake-writer.js";
 import { Directory } from "./directory.js";
 import { PendingPruner } from "./pending-pruner.js";
 
@@ -39,7 +39,7 @@ t.test("it deletes a pending instance that is silent for a day, and no other", a
   add(5, "registrant", "pending", PENDING_SILENCE_MS_MAX + 1);
   add(6, "at-work", "active", 0, "registrant");
   add(7, "of-the-old", "active", 0);
-  const { writer, calls } = new PlayedWriter();
+  const { writer, calls } = new FakeWriter();
   const pruner = new PendingPruner({ directory, writer, log: quietLog(), now_ms: NOW_MS });
   pruner.tick(NOW_MS + PENDING_PRUNE_INTERVAL_MS - 1);
   await settle();

@@ -1,6 +1,6 @@
 /** Tests that a waiter wakes for its own box only, and tests the front's figures of all boxes. */
 import t from "tap";
-import { settle } from "../../test/threads/played-writer.js";
+import { settle } from "../../test/threads/fake-writer.js";
 import { Exposition } from "../measure/exposition.js";
 import { MessageBoxes } from "./boxes.js";
 

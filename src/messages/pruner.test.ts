@@ -2,7 +2,7 @@
 import t from "tap";
 import { Compile } from "typebox/compile";
 import { quietLog } from "../../test/support/quiet-log.js";
-import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
+import { FakeWriter, settle } from "../../test/threads/fake-writer.js";
 import { pruneMessages } from "./commands.js";
 import { MessagePruner } from "./pruner.js";
 
@@ -15,7 +15,7 @@ function setUp() {
     debugs: true,
     debug: (message, fields) => lines.push(`${message} ${String(fields?.["removed"])}`),
   });
-  const played = new PlayedWriter();
+  const played = new FakeWriter();
   const boxes = { expires_at: null as number | null };
   const { writer, calls } = played;
   const pruner = new MessagePruner({ writer, boxes, interval_ms: INTERVAL_MS, log, now_ms: START_MS });

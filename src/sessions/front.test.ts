@@ -1,7 +1,7 @@
 /** Tests the answers to the page, and that nothing changes if the writer stores nothing. */
 import t from "tap";
 import { quietLog } from "../../test/support/quiet-log.js";
-import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
+import { FakeWriter, settle } from "../../test/threads/fake-writer.js";
 import { OPTIONS, type Config } from "../../schemas/config.js";
 import { Failure } from "../base/result.js";
 import { NOBODY, type Actors, type Caller } from "../front/caller.js";
@@ -32,7 +32,7 @@ function play(auth_token: string, exposed = false) {
   const clock = { now: () => 1_000 };
   const instances = new Map<string, { readonly name: string }>();
   const book = new SessionRegistry({ token: auth_token, clock, instances });
-  const played = new PlayedWriter();
+  const played = new FakeWriter();
   const front = new SessionFront({
     book,
     writer: played.writer,

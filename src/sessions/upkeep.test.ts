@@ -1,7 +1,7 @@
 /** Tests when sessions are written and ended, with injected time and a simulated writer. */
 import t from "tap";
 import { Compile } from "typebox/compile";
-import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
+import { FakeWriter, settle } from "../../test/threads/fake-writer.js";
 import { SESSION_FLUSH_INTERVAL_MS, SESSION_IDLE_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import { SessionRegistry } from "./session-registry.js";
@@ -12,7 +12,7 @@ function play() {
   const time = { now_ms: 1_000 };
   const clock = { now: () => time.now_ms };
   const book = new SessionRegistry({ token: "secret", clock, instances: new Map() });
-  const played = new PlayedWriter();
+  const played = new FakeWriter();
   const upkeep = new SessionUpkeep(book, played.writer, clock);
   const pass = async (ms: number): Promise<void> => {
     time.now_ms += ms;

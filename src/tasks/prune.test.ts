@@ -7,7 +7,7 @@ import { Failure } from "../base/result.js";
 import type { ReplyOf } from "../rpc/method.js";
 import { registerInstance } from "../instances/commands.js";
 import { NEW_TASK } from "../../test/support/new-task.js";
-import { People, PlayedServer } from "../../test/support/played-server.js";
+import { People, SimulatedServer } from "../../test/support/simulated-server.js";
 import { WriteBuffer } from "../store/write-buffer.js";
 import * as commands from "./commands.js";
 import { TaskWriter } from "./task-writer.js";
@@ -31,7 +31,7 @@ const TABLES = [
 ];
 
 class Played {
-  readonly server = new PlayedServer({ methods: METHODS, hear: () => undefined });
+  readonly server = new SimulatedServer({ methods: METHODS, hear: () => undefined });
   readonly #ana = new People(this.server).register();
 
   #done<Reply>(reply: Reply | Failure): Reply {

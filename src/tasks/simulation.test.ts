@@ -26,9 +26,9 @@ import {
   LATE_MS,
   People,
   type Person,
-  PlayedServer,
-  type ToldEvent,
-} from "../../test/support/played-server.js";
+  SimulatedServer,
+  type PublishedEvent,
+} from "../../test/support/simulated-server.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
 import { taskRegistry, TASKS } from "./task-registry.js";
 import * as commands from "./commands.js";
@@ -316,7 +316,7 @@ t.test("any day of a few agents with tasks", (t) => {
   const some = (words: readonly string[], of: number): string[] => words.filter(() => random(of) === 0);
   const model: Model = new Model(() => played.now_ms);
   const { problems, checker } = model;
-  const played: PlayedServer = new PlayedServer({ methods: METHODS, hear, notice });
+  const played: SimulatedServer = new SimulatedServer({ methods: METHODS, hear, notice });
   const people = new People(played);
   const capabilities = new Map<string, readonly string[]>();
   const reader = new TaskReader(played.db);
@@ -331,7 +331,7 @@ t.test("any day of a few agents with tasks", (t) => {
   }
 
   /** What the server ends by itself, the model hears from it, and says whether it was time. */
-  function hear(event: ToldEvent): void {
+  function hear(event: PublishedEvent): void {
     if (event.topic.startsWith("lease.")) {
       checker.read(event);
       return;
@@ -789,7 +789,7 @@ t.test("a machine's clock that is set back by an hour keeps no task", (t) => {
   const machine = { now_ms: 10_000_000, elapsed_ms: 0 };
   const clock = new MonotonicClock({ now: () => machine.now_ms }, 0, () => machine.elapsed_ms);
   const topics: string[] = [];
-  const played = new PlayedServer({ methods: METHODS, hear: ({ topic }) => topics.push(topic) });
+  const played = new SimulatedServer({ methods: METHODS, hear: ({ topic }) => topics.push(topic) });
   const pass = (ms: number): void => {
     machine.now_ms += ms;
     machine.elapsed_ms += ms;

@@ -11,16 +11,16 @@ import { Writer } from "../../src/threads/writer.js";
 import type { WriterMethod } from "../../src/threads/writer-method.js";
 import { framesOf } from "../support/frames.js";
 
-export interface PlayedCall {
+export interface FakeCall {
   readonly name: string;
   readonly request: unknown;
   readonly answer: (reply: unknown) => void;
 }
 
-export class PlayedWriter {
+export class FakeWriter {
   /** The writer for the components under test. */
   readonly writer: Writer;
-  readonly calls: PlayedCall[] = [];
+  readonly calls: FakeCall[] = [];
   readonly #methods: MethodTable<WriterMethod>;
   readonly #client: RpcClient;
 

@@ -2,7 +2,7 @@
 import type { Sink } from "../../src/transport/reply.js";
 
 /** Keeps what is written; takes no more than it is told to. */
-export class KeepingSink implements Sink {
+export class RecordingSink implements Sink {
   readonly written: string[] = [];
   takes = true;
   ended = false;

@@ -35,21 +35,21 @@ const RESTART_MS = 15_000;
 export const LATE_MS = 200;
 
 /** An event as it was told. */
-export interface ToldEvent {
+export interface PublishedEvent {
   readonly id: number;
   readonly topic: string;
   readonly data: unknown;
 }
 
-export interface PlayedOptions {
+export interface SimulatedOptions {
   readonly methods: readonly WriterMethod[];
   /** Is handed each event that is told, in order. */
-  readonly hear: (event: ToldEvent) => void;
+  readonly hear: (event: PublishedEvent) => void;
   /** Is told of each notice of the writer's. */
   readonly notice?: (notice: PushMessage, payload: unknown) => void;
 }
 
-export class PlayedServer {
+export class SimulatedServer {
   now_ms = 1_000_000;
   started_ms = this.now_ms;
   readonly db = openDatabase(":memory:");
@@ -58,9 +58,9 @@ export class PlayedServer {
   mirror: LeaseProjection;
   expiry: Expiry;
   readonly clock = { now: () => this.now_ms };
-  readonly #options: PlayedOptions;
+  readonly #options: SimulatedOptions;
 
-  constructor(options: PlayedOptions) {
+  constructor(options: SimulatedOptions) {
     this.#options = options;
     migrate(this.db);
     this.#batch = this.#openBatch();
@@ -175,16 +175,16 @@ export function endsAt(record: ClaimedLife, person: Person, started_ms: number, 
 /** Those who act, and when each was heard of. */
 export class People {
   readonly list: Person[] = [];
-  readonly #played: PlayedServer;
+  readonly #server: SimulatedServer;
   #made = 0;
 
-  constructor(played: PlayedServer) {
-    this.#played = played;
+  constructor(server: SimulatedServer) {
+    this.#server = server;
   }
 
   /** @param capabilities what the new one can do */
   register(capabilities: readonly string[] = []): Person {
-    const played = this.#played;
+    const server = this.#server;
     this.#made += 1;
     const id = `i${this.#made}`;
     const token_hash = this.#made.toString(16).padStart(8, "0");
@@ -198,10 +198,10 @@ export class People {
       stack: "",
       capabilities: [...capabilities],
     };
-    const reply = played.reply(registerInstance, request, "");
+    const reply = server.reply(registerInstance, request, "");
     if (reply instanceof Failure) throw new Error(reply.message);
-    played.directory.add({ ...request, ...reply, status: "pending", last_seen: reply.registered_at, busy_until: 0 });
-    const person = { id, heard_ms: played.now_ms, busy_ms: 0, endWait: null };
+    server.directory.add({ ...request, ...reply, status: "pending", last_seen: reply.registered_at, busy_until: 0 });
+    const person = { id, heard_ms: server.now_ms, busy_ms: 0, endWait: null };
     this.list.push(person);
     return person;
   }
@@ -215,34 +215,34 @@ export class People {
 
   /** A sign of life. */
   hear(person: Person): void {
-    this.#played.directory.touch(this.#entryOf(person), this.#played.now_ms);
-    person.heard_ms = this.#played.now_ms;
+    this.#server.directory.touch(this.#entryOf(person), this.#server.now_ms);
+    person.heard_ms = this.#server.now_ms;
   }
 
   setBusy(person: Person, until_ms: number): void {
-    const played = this.#played;
+    const server = this.#server;
     this.hear(person);
-    played.directory.setBusy(this.#entryOf(person), until_ms, played.now_ms);
-    person.busy_ms = until_ms === played.now_ms ? 0 : Math.max(person.busy_ms, until_ms);
+    server.directory.setBusy(this.#entryOf(person), until_ms, server.now_ms);
+    person.busy_ms = until_ms === server.now_ms ? 0 : Math.max(person.busy_ms, until_ms);
   }
 
   /** Begins to wait in a call, or ends that. */
   turnWait(person: Person): void {
-    const played = this.#played;
+    const server = this.#server;
     if (person.endWait === null) {
       this.hear(person);
-      person.endWait = played.directory.beginWait(this.#entryOf(person), () => played.now_ms);
+      person.endWait = server.directory.beginWait(this.#entryOf(person), () => server.now_ms);
       return;
     }
     person.endWait();
     person.endWait = null;
-    person.heard_ms = played.now_ms;
+    person.heard_ms = server.now_ms;
   }
 
   /** It is deleted; another one comes in its place. */
   replace(person: Person, capabilities: readonly string[] = []): void {
-    this.#played.reply(deregisterInstance, { id: person.id }, "");
-    this.#played.directory.remove(person.id);
+    this.#server.reply(deregisterInstance, { id: person.id }, "");
+    this.#server.directory.remove(person.id);
     this.list.splice(this.list.indexOf(person), 1);
     this.register(capabilities);
   }
@@ -254,17 +254,17 @@ export class People {
 
   /** The server is started anew; what was heard is on disk or not. */
   restart(stored: boolean, down_ms: number): void {
-    const played = this.#played;
+    const server = this.#server;
     this.endWaits();
-    const seen = stored ? played.directory.takeUnsaved(1_000) : [];
+    const seen = stored ? server.directory.takeUnsaved(1_000) : [];
     const request = {
       rows: seen.map(({ row }) => row),
       last_seen: seen.map(({ last_seen }) => last_seen),
       busy_until: seen.map(({ busy_until }) => busy_until),
     };
-    played.reply(storeLastSeen, request, "");
-    played.now_ms += down_ms;
-    played.restart();
+    server.reply(storeLastSeen, request, "");
+    server.now_ms += down_ms;
+    server.restart();
     for (const person of this.list) {
       const { last_seen, busy_until } = this.#entryOf(person);
       Object.assign(person, { heard_ms: last_seen, busy_ms: busy_until, endWait: null });
@@ -272,6 +272,6 @@ export class People {
   }
 
   #entryOf({ id }: Person): Entry {
-    return must(this.#played.directory.get(id), "it is registered");
+    return must(this.#server.directory.get(id), "it is registered");
   }
 }

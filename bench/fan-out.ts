@@ -90,9 +90,9 @@ export function frontCpuOf(stretch: Stretch): number | undefined {
 
 /** CPU microseconds a delivery over all stretches together, the publishes themselves included. */
 export function deliveryCpuOf(stretches: readonly Stretch[]): number | undefined {
-  const told = stretches.filter((stretch) => stretch.cpu_us !== undefined);
-  const deliveries = told.reduce((sum, stretch) => sum + stretch.deliveries, 0);
-  return deliveries === 0 ? undefined : told.reduce((sum, stretch) => sum + (stretch.cpu_us ?? 0), 0) / deliveries;
+  const known = stretches.filter((stretch) => stretch.cpu_us !== undefined);
+  const deliveries = known.reduce((sum, stretch) => sum + stretch.deliveries, 0);
+  return deliveries === 0 ? undefined : known.reduce((sum, stretch) => sum + (stretch.cpu_us ?? 0), 0) / deliveries;
 }
 
 /** Medians over the stretches; CPU time over all of them; what was lost or refused is summed. */

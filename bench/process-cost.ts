@@ -169,8 +169,8 @@ export function cpuBetween(
 
 /** CPU time so far of several processes and their descendants; undefined where one of them is not there. */
 function readCpuOfAll(pids: readonly number[]): number | undefined {
-  const told = pids.map(readCpuUs);
-  return told.includes(undefined) ? undefined : told.reduce<number>((sum, spent) => sum + (spent ?? 0), 0);
+  const known = pids.map(readCpuUs);
+  return known.includes(undefined) ? undefined : known.reduce<number>((sum, spent) => sum + (spent ?? 0), 0);
 }
 
 /** CPU time of the threads that the processes began with, in microseconds: Koor's front. */

@@ -32,7 +32,7 @@ interface Outcome {
 }
 
 /** A scenario over a transport. */
-interface Turn {
+interface Measurement {
   readonly scenario: Scenario;
   readonly transport: TransportChoice;
   /** The scenario's name, and the transport's where there are several. */
@@ -40,7 +40,7 @@ interface Turn {
 }
 
 /** Runs one scenario; what it started is gone afterwards. */
-async function runTurn(bench: Bench, { scenario, transport, name }: Turn): Promise<ScenarioResult> {
+async function runMeasurement(bench: Bench, { scenario, transport, name }: Measurement): Promise<ScenarioResult> {
   bench.transport = transport;
   const rows: Row[] = [];
   try {
@@ -52,21 +52,21 @@ async function runTurn(bench: Bench, { scenario, transport, name }: Turn): Promi
   return { scenario: name, rows };
 }
 
-async function runTurns(bench: Bench, turns: readonly Turn[], begun_ms: number): Promise<Outcome> {
+async function runMeasurements(bench: Bench, measurements: readonly Measurement[], begun_ms: number): Promise<Outcome> {
   const outcome: Outcome = { scenarios: [], left_out: [], failed: false };
-  for (const [index, turn] of turns.entries()) {
+  for (const [index, measurement] of measurements.entries()) {
     if (performance.now() - begun_ms > bench.settings.run_s_max * MS_PER_S) {
-      outcome.left_out.push({ scenario: turn.name, reason: "the run's time was over" });
+      outcome.left_out.push({ scenario: measurement.name, reason: "the run's time was over" });
       continue;
     }
-    bench.progress(`${index + 1} of ${turns.length}: ${turn.name}, ${turn.scenario.measures}`);
+    bench.progress(`${index + 1} of ${measurements.length}: ${measurement.name}, ${measurement.scenario.measures}`);
     try {
-      outcome.scenarios.push(await runTurn(bench, turn));
-      for (const reason of bench.takeSkipped()) outcome.left_out.push({ scenario: turn.name, reason });
+      outcome.scenarios.push(await runMeasurement(bench, measurement));
+      for (const reason of bench.takeSkipped()) outcome.left_out.push({ scenario: measurement.name, reason });
     } catch (error) {
       // One scenario that cannot be measured must not hide the others; the run fails all the same.
       outcome.left_out.push({
-        scenario: turn.name,
+        scenario: measurement.name,
         reason: error instanceof Error ? error.message : String(error),
       });
       outcome.failed = true;
@@ -80,15 +80,15 @@ async function findRegressions(
   bench: Bench,
   earlier: RatioFile,
   measured: readonly ScenarioResult[],
-  turns: readonly Turn[],
+  measurements: readonly Measurement[],
 ): Promise<Comparison[]> {
   let regressions = compareRatios(earlier.scenarios, measured).filter(isRegression);
   for (let attempt = 0; attempt < MEASURED_AGAIN_MAX && regressions.length > 0; attempt++) {
     const again: ScenarioResult[] = [];
     const names = new Set(regressions.map(({ scenario }) => scenario));
-    for (const turn of turns.filter(({ name }) => names.has(name))) {
-      bench.progress(`${turn.name} again: a ratio fell by more than half`);
-      again.push(await runTurn(bench, turn));
+    for (const measurement of measurements.filter(({ name }) => names.has(name))) {
+      bench.progress(`${measurement.name} again: a ratio fell by more than half`);
+      again.push(await runMeasurement(bench, measurement));
     }
     regressions = bestComparisons(regressions, compareRatios(earlier.scenarios, again)).filter(isRegression);
   }
@@ -162,15 +162,15 @@ async function main(): Promise<number> {
   const machine = describeMachine(tools, bench.makeDirectory("fsync"));
   const chosen = SCENARIOS.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
   // The transports of one scenario side by side, so that they meet the same machine.
-  const turns = chosen.flatMap((scenario) =>
-    options.transports.map((transport): Turn => {
+  const measurements = chosen.flatMap((scenario) =>
+    options.transports.map((transport): Measurement => {
       const name = options.transports.length === 1 ? scenario.name : `${scenario.name} over ${transport}`;
       return { scenario, transport, name };
     }),
   );
-  const outcome = await runTurns(bench, turns, begun_ms);
+  const outcome = await runMeasurements(bench, measurements, begun_ms);
   const { scenarios, left_out } = outcome;
-  const regressions = earlier === undefined ? [] : await findRegressions(bench, earlier, scenarios, turns);
+  const regressions = earlier === undefined ? [] : await findRegressions(bench, earlier, scenarios, measurements);
   progress.clear();
 
   const elapsed_s = (performance.now() - begun_ms) / MS_PER_S;

@@ -60,9 +60,9 @@ export function cpuOf(slice: Slice): number | undefined {
  * one slice; undefined where it does not tell or nothing was answered.
  */
 export function cpuOfAll(slices: readonly Slice[]): number | undefined {
-  const told = slices.filter((slice) => slice.cpu_us !== undefined);
-  const requests = told.reduce((sum, slice) => sum + slice.requests, 0);
-  return requests === 0 ? undefined : told.reduce((sum, slice) => sum + (slice.cpu_us ?? 0), 0) / requests;
+  const known = slices.filter((slice) => slice.cpu_us !== undefined);
+  const requests = known.reduce((sum, slice) => sum + slice.requests, 0);
+  return requests === 0 ? undefined : known.reduce((sum, slice) => sum + (slice.cpu_us ?? 0), 0) / requests;
 }
 
 /** Medians over the slices; CPU time over all of them; refusals and broken connections are summed. */

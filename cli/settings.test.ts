@@ -19,41 +19,45 @@ t.test("a token goes only to the server that it is for", async (t) => {
     const before = [fake.requests.length, other.requests.length];
     const words = args.length === 0 ? ["state", "list"] : args;
     const { code, stderr } = await runCli(words, { cwd: folder, env: { XDG_CONFIG_HOME: home, ...env } });
-    const told = [fake, other].map(({ requests }, at) => {
+    const received = [fake, other].map(({ requests }, at) => {
       const request = requests.slice(before[at])[0];
       return request === undefined ? null : (request.headers.authorization ?? "");
     });
-    return { code, told, stderr };
+    return { code, received, stderr };
   };
   const write = (path: string, value: object) => writeFileSync(path, JSON.stringify(value));
   const settings = join(folder, "settings.json");
   write(settings, { server: fake.url });
   const token = { KOOR_TOKEN: "mine" };
-  const withheld = { code: 2, told: [null, null], stderr: /KOOR_TOKEN is not sent to .*settings\.json.*\n.*--server/ };
+  const withheld = {
+    code: 2,
+    received: [null, null],
+    stderr: /KOOR_TOKEN is not sent to .*settings\.json.*\n.*--server/,
+  };
   t.match(await ask(token), withheld, "only the folder names the server");
   t.match(await ask(token, "events", "subscribe"), withheld, "over a WebSocket");
   t.match(await ask(token, "mcp", "stdio"), withheld, "over the bridge");
   t.match(await ask(token, "mcp", "config", "--client", "claude", "--write"), withheld, "nor is it told to a client");
   t.match(await ask(token, "lease", "run", "r", "--", "true"), withheld, "nor to a command");
-  t.match(await ask({}), { code: 0, told: ["", null] }, "without one it is asked");
-  t.match(await ask({ ...token, KOOR_SERVER: fake.url }), { code: 0, told: ["Bearer mine", null] });
-  t.match(await ask(token, "state", "list", "--server", fake.url), { code: 0, told: ["Bearer mine", null] });
-  t.match(await ask(token, "state", "list", "--server", other.url), { code: 0, told: [null, "Bearer mine"] });
+  t.match(await ask({}), { code: 0, received: ["", null] }, "without one it is asked");
+  t.match(await ask({ ...token, KOOR_SERVER: fake.url }), { code: 0, received: ["Bearer mine", null] });
+  t.match(await ask(token, "state", "list", "--server", fake.url), { code: 0, received: ["Bearer mine", null] });
+  t.match(await ask(token, "state", "list", "--server", other.url), { code: 0, received: [null, "Bearer mine"] });
   write(settings, { server: `${other.url},${fake.url}` });
   write(user, { server: other.url, token: "own" });
-  t.match(await ask({}), { code: 2, told: [null, null], stderr: /your own settings is not sent to .*which only/ });
+  t.match(await ask({}), { code: 2, received: [null, null], stderr: /your own settings is not sent to .*which only/ });
   write(settings, { server: other.url });
-  t.match(await ask({}), { code: 0, told: [null, "Bearer own"] }, "the user has named it, too");
-  t.match(await ask(token), { code: 0, told: [null, "Bearer mine"] });
+  t.match(await ask({}), { code: 0, received: [null, "Bearer own"] }, "the user has named it, too");
+  t.match(await ask(token), { code: 0, received: [null, "Bearer mine"] });
   write(settings, { server: fake.url });
   write(user, { server: other.url, token: "own", trusted_servers: [fake.url] });
-  t.match(await ask({}), { code: 0, told: ["Bearer own", null] }, "the user trusts it");
+  t.match(await ask({}), { code: 0, received: ["Bearer own", null] }, "the user trusts it");
   write(user, { token: "own" });
   write(settings, { server: fake.url, token: "folder" });
-  t.match(await ask(token), { code: 0, told: ["Bearer folder", null] }, "one that is for it goes there");
-  t.match(await ask({ KOOR_SERVER: other.url }), { code: 0, told: [null, "Bearer own"] }, "and nowhere else");
+  t.match(await ask(token), { code: 0, received: ["Bearer folder", null] }, "one that is for it goes there");
+  t.match(await ask({ KOOR_SERVER: other.url }), { code: 0, received: [null, "Bearer own"] }, "and nowhere else");
   fake.answer = () => ({ status: 307, body: "{}", headers: { Location: `${other.url}/api/state` } });
-  t.match(await ask({}), { code: 3, told: ["Bearer folder", null] }, "a redirect is not followed");
+  t.match(await ask({}), { code: 3, received: ["Bearer folder", null] }, "a redirect is not followed");
   const config = await ask({}, "mcp", "config", "--client", "claude", "--write");
   t.equal(config.code, 0);
   t.notMatch(readFileSync(join(folder, ".mcp.json"), "utf8"), "KOOR_TOKEN", "a client would send the user's own");
@@ -79,39 +83,39 @@ t.test("at a terminal the user is asked, and the answer is kept", { skip: termin
     const before = fake.requests.length;
     const { code, shown } = await runAtTerminal(["state", "list"], options, answers, redirected);
     const request = fake.requests.slice(before)[0];
-    return { code, shown, told: request === undefined ? null : (request.headers.authorization ?? "") };
+    return { code, shown, received: request === undefined ? null : (request.headers.authorization ?? "") };
   };
   const question = `koor: settings.json names the server ${fake.url}/. Send KOOR_TOKEN there? [y/N] `;
-  const refused = { code: 2, told: null, shown: /KOOR_TOKEN is not sent to .*, which only settings\.json names/ };
+  const refused = { code: 2, received: null, shown: /KOOR_TOKEN is not sent to .*, which only settings\.json names/ };
   for (const answer of ["n\n", "\n", "no\n", "yn\n", "y?\n", `${"x".repeat(300)}\n`, "\u0439\n"]) {
     const { shown, ...rest } = await ask([answer]);
     t.match({ shown, ...rest }, refused, JSON.stringify(answer));
     t.ok(shown.startsWith(question), shown);
   }
   t.match(await ask([null]), refused, "the end of what is typed");
-  t.match(await ask(["\x03"]), { told: null }, "an interrupt");
+  t.match(await ask(["\x03"]), { received: null }, "an interrupt");
   t.match(
     await ask([], "</dev/null"),
     { ...refused, shown: /^(?!.*\[y\/N\])/s },
     "stdin is no terminal: nobody is asked",
   );
   const errors = join(cwd, "errors");
-  t.match(await ask([], `2>${errors}`), { code: 2, told: null, shown: "" }, "nor where stderr is none");
+  t.match(await ask([], `2>${errors}`), { code: 2, received: null, shown: "" }, "nor where stderr is none");
   t.match(readFileSync(errors, "utf8"), refused.shown);
   t.equal(existsSync(user), false, "nothing of that is kept");
 
   const agreed = await ask(["y\n"], "| cat");
-  t.match(agreed, { code: 0, told: "Bearer mine" }, "yes, wherever the answer goes");
+  t.match(agreed, { code: 0, received: "Bearer mine" }, "yes, wherever the answer goes");
   t.ok(agreed.shown.startsWith(question), agreed.shown);
   t.same(JSON.parse(readFileSync(user, "utf8")), { trusted_servers: [`${fake.url}/`] });
   t.equal(statSync(user).mode & 0o777, 0o600);
-  t.match(await ask([]), { code: 0, told: "Bearer mine", shown: /^(?!.*\[y\/N\])/s }, "and is not asked again");
+  t.match(await ask([]), { code: 0, received: "Bearer mine", shown: /^(?!.*\[y\/N\])/s }, "and is not asked again");
 
   for (const answer of ["YES\n", "Y \n"]) {
     writeFileSync(user, JSON.stringify({ token: "own", other: 1 }));
-    t.match(await ask([answer]), { code: 0, told: "Bearer mine" }, JSON.stringify(answer));
+    t.match(await ask([answer]), { code: 0, received: "Bearer mine" }, JSON.stringify(answer));
     t.same(JSON.parse(readFileSync(user, "utf8")), { token: "own", other: 1, trusted_servers: [`${fake.url}/`] });
   }
   writeFileSync(user, "{");
-  t.match(await ask(["y\n"]), { told: null }, "settings that cannot be read stop it before");
+  t.match(await ask(["y\n"]), { received: null }, "settings that cannot be read stop it before");
 });

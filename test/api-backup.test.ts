@@ -250,15 +250,15 @@ t.test("a restored server is what the first one was, and goes on from there", as
     (await ask(koor, "GET", "/api/metrics")).json<{ readonly last_event_id: number }>().last_event_id,
     newest + 1,
   );
-  let heard = "";
+  let received = "";
   if (stream.body !== null) {
     for await (const chunk of stream.body) {
-      heard += Buffer.from(chunk).toString();
-      if (heard.includes('"after"')) break;
+      received += Buffer.from(chunk).toString();
+      if (received.includes('"after"')) break;
     }
   }
   abort.abort();
-  t.equal([...heard.matchAll(/^id: /gm)].length, 1, "restored events are no news to who listened");
+  t.equal([...received.matchAll(/^id: /gm)].length, 1, "restored events are no news to who listened");
 
   t.same(refusalOf(await restore(koor, snapshot)), {
     status: 409,

@@ -191,17 +191,17 @@ async function createTask(): Promise<void> {
 
 async function claimTask(): Promise<void> {
   await createTask();
-  const { task } = (await tellTask("claim", { id: known_task })).json<{ readonly task: { readonly fence: number } }>();
+  const { task } = (await callTask("claim", { id: known_task })).json<{ readonly task: { readonly fence: number } }>();
   known_fence = task.fence;
 }
 
 /** One that is not held any more. */
 async function leaveTask(verb: string, more: object): Promise<void> {
   await claimTask();
-  await tellTask(`${known_task}/${verb}`, { fence: known_fence, ...more });
+  await callTask(`${known_task}/${verb}`, { fence: known_fence, ...more });
 }
 
-function tellTask(path: string, body: object): Promise<Answer> {
+function callTask(path: string, body: object): Promise<Answer> {
   const headers = { "X-Koor-Instance": known_instance };
   return send(port, "POST", `/api/tasks/${path}`, { headers, body: JSON.stringify(body) });
 }

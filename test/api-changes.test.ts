@@ -36,7 +36,7 @@ async function changesOf(t: Owner, koor: Koor, act: () => Promise<unknown>, kind
   await reader.until(isLast);
   reader.leave();
   return reader
-    .told()
+    .received()
     .filter((message) => message.kind === "lagged" || message.key !== LAST)
     .map(shown)
     .toSorted();
@@ -53,44 +53,58 @@ t.test("each kind of call is told by the name that the audit log has for it", as
   const post = (path: string, body?: unknown): Promise<Answer> =>
     body === undefined ? send(port, "POST", path) : sendJson(port, "POST", path, body);
   const remove = (path: string): Promise<Answer> => send(port, "DELETE", path);
-  const told = async (what: string, act: () => Promise<Answer>, expected: readonly string[]): Promise<void> => {
+  const expectChanges = async (
+    what: string,
+    act: () => Promise<Answer>,
+    expected: readonly string[],
+  ): Promise<void> => {
     t.same(await changesOf(t, koor, async () => t.equal((await act()).status, 200, what)), expected.toSorted(), what);
   };
 
-  await told("a put", () => put("/api/state/plan/build", 1), ["state plan/build 1", "audit plan/build"]);
-  await told("another", () => put("/api/state/plan/build", 2), ["state plan/build 2", "audit plan/build"]);
+  await expectChanges("a put", () => put("/api/state/plan/build", 1), ["state plan/build 1", "audit plan/build"]);
+  await expectChanges("another", () => put("/api/state/plan/build", 2), ["state plan/build 2", "audit plan/build"]);
   const text = "rollback";
-  await told(text, () => post("/api/state/plan/build?rollback=1"), ["state plan/build 3", "audit plan/build"]);
-  await told("a deletion", () => remove("/api/state/plan/build"), ["state plan/build", "audit plan/build"]);
+  await expectChanges(text, () => post("/api/state/plan/build?rollback=1"), ["state plan/build 3", "audit plan/build"]);
+  await expectChanges("a deletion", () => remove("/api/state/plan/build"), ["state plan/build", "audit plan/build"]);
 
-  await told("a spec", () => put("/api/specs/p/a%2Fb", CONTRACT), ["spec p/a/b 1", "audit p/a/b"]);
-  await told("its rollback", () => post("/api/specs/p/a%2Fb?rollback=1"), ["spec p/a/b 2", "audit p/a/b"]);
-  await told("its end", () => remove("/api/specs/p/a%2Fb"), ["spec p/a/b", "audit p/a/b"]);
+  await expectChanges("a spec", () => put("/api/specs/p/a%2Fb", CONTRACT), ["spec p/a/b 1", "audit p/a/b"]);
+  await expectChanges("its rollback", () => post("/api/specs/p/a%2Fb?rollback=1"), ["spec p/a/b 2", "audit p/a/b"]);
+  await expectChanges("its end", () => remove("/api/specs/p/a%2Fb"), ["spec p/a/b", "audit p/a/b"]);
 
-  await told("a proposal", () => post("/api/rules/propose", { project: "p", ...RULE }), ["rule p/r", "audit p/r"]);
-  await told("its acceptance", () => post("/api/rules/p/r/accept"), ["rule p/r", "audit p/r"]);
-  await told("a rule's end", () => remove("/api/rules/p/r"), ["rule p/r", "audit p/r"]);
-  await told("a project's rules", () => put("/api/validate/p/rules", [RULE]), ["rule p", "audit p"]);
-  await told("an import", () => post("/api/rules/import", [{ project: "q", ...RULE }]), ["rule bulk", "audit bulk"]);
+  await expectChanges("a proposal", () => post("/api/rules/propose", { project: "p", ...RULE }), [
+    "rule p/r",
+    "audit p/r",
+  ]);
+  await expectChanges("its acceptance", () => post("/api/rules/p/r/accept"), ["rule p/r", "audit p/r"]);
+  await expectChanges("a rule's end", () => remove("/api/rules/p/r"), ["rule p/r", "audit p/r"]);
+  await expectChanges("a project's rules", () => put("/api/validate/p/rules", [RULE]), ["rule p", "audit p"]);
+  await expectChanges("an import", () => post("/api/rules/import", [{ project: "q", ...RULE }]), [
+    "rule bulk",
+    "audit bulk",
+  ]);
 
   const bundle = { rules: [RULE], contracts: { one: CONTRACT, two: CONTRACT } };
-  await told("a template", () => post("/api/templates", { id: "t", name: "T", kind: "bundle", data: bundle }), [
-    "template t",
-    "audit t",
-  ]);
-  await told("what it makes", () => post("/api/templates/t/apply", { project: "p" }), [
+  await expectChanges(
+    "a template",
+    () => post("/api/templates", { id: "t", name: "T", kind: "bundle", data: bundle }),
+    ["template t", "audit t"],
+  );
+  await expectChanges("what it makes", () => post("/api/templates/t/apply", { project: "p" }), [
     "rule p",
     "spec p/one 1",
     "spec p/two 1",
     "audit t",
   ]);
-  await told("a template's end", () => remove("/api/templates/t"), ["template t", "audit t"]);
+  await expectChanges("a template's end", () => remove("/api/templates/t"), ["template t", "audit t"]);
 
   const url = "http://127.0.0.1:9/";
-  await told("a webhook", () => post("/api/webhooks", { id: "w", url, patterns: ["none"] }), ["webhook w", "audit w"]);
+  await expectChanges("a webhook", () => post("/api/webhooks", { id: "w", url, patterns: ["none"] }), [
+    "webhook w",
+    "audit w",
+  ]);
   // It was enabled, so that leaves no row.
-  await told("its enabling", () => post("/api/webhooks/w/enable"), ["webhook w"]);
-  await told("a webhook's end", () => remove("/api/webhooks/w"), ["webhook w", "audit w"]);
+  await expectChanges("its enabling", () => post("/api/webhooks/w/enable"), ["webhook w"]);
+  await expectChanges("a webhook's end", () => remove("/api/webhooks/w"), ["webhook w", "audit w"]);
 
   let id = "";
   const registered = await changesOf(t, koor, async () => {
@@ -186,7 +200,7 @@ t.test("signs of life: a status at once, the rest when it is stored", async (t) 
     found = answer.json<{ readonly count: number }>().count;
   }
   let seen = await reader.until(isOne);
-  t.ok(reader.told().map(shown).includes("event agent.stale 1"));
+  t.ok(reader.received().map(shown).includes("event agent.stale 1"));
   await send(port, "POST", `/api/instances/${id}/heartbeat`);
   seen = await reader.until(isOne, seen);
   t.equal(
@@ -214,7 +228,7 @@ t.test("a webhook that fails, or is turned off, is told of, whichever call was t
   await sendJson(port, "POST", "/api/events/publish", { topic: "a" }, { "X-Koor-Hops": "100" });
   await reader.until((message) => message.kind === "webhook" && message.key === "chain");
   await reader.until((message) => message.kind === "event" && message.key === "webhook.disabled");
-  t.notOk(reader.told().map(shown).includes("webhook other"));
+  t.notOk(reader.received().map(shown).includes("webhook other"));
 });
 
 t.test("events of the state are told as events, too", async (t) => {
@@ -223,7 +237,7 @@ t.test("events of the state are told as events, too", async (t) => {
   const reader = await openChanges(t, port, "event");
   await sendJson(port, "PUT", "/api/state/k", 1);
   await reader.until(({ kind }) => kind === "event");
-  t.same(reader.told(), [{ kind: "event", key: "koor.state.updated", version: 1 }]);
+  t.same(reader.received(), [{ kind: "event", key: "koor.state.updated", version: 1 }]);
 });
 
 t.test("a reader gets the kinds that it asks for, a contract as what it asks for", async (t) => {
@@ -248,14 +262,14 @@ t.test("a reader gets the kinds that it asks for, a contract as what it asks for
   await Promise.all([all.until(isSpec), specs.until(isSpec), contracts.until(isContract), both.until(isContract)]);
   await audits.until(({ kind }) => kind === "audit");
   const change = { key: "p/n", version: 1 };
-  t.same(all.told(), [
+  t.same(all.received(), [
     { kind: "audit", key: "p/n", version: null },
     { kind: "spec", ...change },
   ]);
-  t.same(specs.told(), [{ kind: "spec", ...change }]);
-  t.same(contracts.told(), [{ kind: "contract", ...change }]);
-  t.same(both.told().map(shown), ["spec p/n 1", "contract p/n 1"]);
-  t.same(audits.told(), [{ kind: "audit", key: "p/n", version: null }]);
+  t.same(specs.received(), [{ kind: "spec", ...change }]);
+  t.same(contracts.received(), [{ kind: "contract", ...change }]);
+  t.same(both.received().map(shown), ["spec p/n 1", "contract p/n 1"]);
+  t.same(audits.received(), [{ kind: "audit", key: "p/n", version: null }]);
   t.equal(await readMetric(port, "koor_change_readers"), 5);
 
   for (const [query, named] of [
@@ -316,23 +330,23 @@ t.test("more than can be told is told so, to whoever asked for it and nobody els
   let seen = 0;
   while (performance.now() - began_ms < 2.5 * CHANGE_WINDOW_MS) {
     await Promise.all(Array.from({ length: 20 }, () => sendJson(port, "PUT", `/api/state/${at++}`, at)));
-    const { length } = all.told();
+    const { length } = all.received();
     for (; seen < length; seen++) arrived_ms.push(performance.now());
   }
   t.ok(at > 10 * CHANGE_MESSAGES_MAX, `${at} writes`);
   await all.until(isLagged);
-  t.ok(all.told().length <= 4 * CHANGE_MESSAGES_MAX, `${all.told().length} messages`);
+  t.ok(all.received().length <= 4 * CHANGE_MESSAGES_MAX, `${all.received().length} messages`);
   const before = await readMetric(port, "koor_changes_lagged_total");
   t.ok(before > 0);
   await sendJson(port, "PUT", "/api/validate/p/rules", [RULE]);
   await rules.until(({ kind }) => kind === "rule");
-  t.same(rules.told().map(shown), ["rule p"]);
+  t.same(rules.received().map(shown), ["rule p"]);
 
   const fresh = await openChanges(t, port, "event");
   const events = Array.from({ length: 1000 }, (_, number) => ({ topic: `t.${number}` }));
   await sendJson(port, "POST", "/api/events/publish", events);
   await fresh.until(isLagged);
-  t.same(fresh.told().map(shown), [
+  t.same(fresh.received().map(shown), [
     ...Array.from({ length: CHANGE_MESSAGES_MAX - 1 }, (_, number) => `event t.${number} ${number + 1}`),
     "lagged",
   ]);
@@ -362,8 +376,8 @@ t.test("a restore is told as one thing", { skip: RESTORE_REFUSED }, async (t) =>
   const readers = [await openChanges(t, koor.port), await openChanges(t, koor.port, "template")];
   t.equal((await send(koor.port, "POST", "/api/restore", { body: makeSnapshot(records) })).status, 200);
   for (const reader of readers) await reader.until(({ kind }) => kind === "lagged");
-  t.same(readers[1]?.told(), [{ kind: "lagged" }]);
-  t.notOk(readers[0]?.told().some((message) => message.kind !== "lagged" && message.key === "k"));
+  t.same(readers[1]?.received(), [{ kind: "lagged" }]);
+  t.notOk(readers[0]?.received().some((message) => message.kind !== "lagged" && message.key === "k"));
 });
 
 t.test("a shutdown ends it, and a server without readers is told of nothing", async (t) => {

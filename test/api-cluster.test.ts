@@ -15,7 +15,7 @@ import type { Lease, StoredEvent } from "./support/leasing.js";
 import { makeRandom, newSeed } from "./support/random.js";
 import { countInFlight } from "./support/metrics.js";
 import { startReceiver } from "./support/receiver.js";
-import { openChanges, openSocket, openStream, UpgradeRefused, type Told } from "./support/subscriber.js";
+import { openChanges, openSocket, openStream, UpgradeRefused, type ReceivedEvent } from "./support/subscriber.js";
 import type { Claimed, Task } from "./support/tasking.js";
 import type { Waited } from "./support/waiting.js";
 
@@ -425,7 +425,7 @@ t.test("events: each subscriber at another node gets each once, in order", async
   for (let round = 0; round < 20; round++) {
     const ids = await Promise.all(
       three.map(async (at, index) => {
-        const event = await operator().call<Told>(at, "POST", "/api/events/publish", {
+        const event = await operator().call<ReceivedEvent>(at, "POST", "/api/events/publish", {
           topic: `fan.${index}`,
           data: round,
         });
@@ -441,9 +441,9 @@ t.test("events: each subscriber at another node gets each once, in order", async
     ["WebSocket", socket],
     ["SSE", stream],
   ] as const) {
-    const told = (await subscriber.untilId(last)) as Told[];
+    const reported = (await subscriber.untilId(last)) as ReceivedEvent[];
     t.same(
-      told.map(({ id }) => id),
+      reported.map(({ id }) => id),
       expected,
       name,
     );
@@ -467,7 +467,7 @@ t.test("events: each subscriber at another node gets each once, in order", async
 
 t.test("a subscriber that is ahead of a node that lags", async (t) => {
   const who = operator();
-  const { id } = await who.call<Told>(a, "POST", "/api/events/publish", { topic: "ahead.one" });
+  const { id } = await who.call<ReceivedEvent>(a, "POST", "/api/events/publish", { topic: "ahead.one" });
   const query = `pattern=ahead.*&since=${id}&after_position=${who.position}`;
   const socket = await openSocket(t, c.port, query, RIGHT);
   const stream = await openStream(t, b.port, query, RIGHT);
@@ -613,7 +613,7 @@ t.test("a node that lags", async (t) => {
   t.test("tells of each event once, to who polls behind one that it has not", async (t) => {
     const who = operator();
     way.stall();
-    const { id } = await who.call<Told>(ahead, "POST", "/api/events/publish", { topic: "poll.known" });
+    const { id } = await who.call<ReceivedEvent>(ahead, "POST", "/api/events/publish", { topic: "poll.known" });
     const poll = async (after: number, wait_s: number): Promise<readonly StoredEvent[]> => {
       const query = `topic=poll.*&after=${after}&wait=${wait_s}`;
       return (await send(behind.port, "GET", `/api/events/history?${query}`, { headers: RIGHT })).json();
@@ -623,13 +623,14 @@ t.test("a node that lags", async (t) => {
     await untilWaiting(behind, [asked]);
     const published: number[] = [];
     for (const topic of ["poll.new", "other.new", "poll.newer"]) {
-      const event = await who.call<Told>(ahead, "POST", "/api/events/publish", { topic });
+      const event = await who.call<ReceivedEvent>(ahead, "POST", "/api/events/publish", { topic });
       if (topic.startsWith("poll.")) published.push(event.id);
     }
     way.resume();
-    const told = (await asked).map((event) => event.id);
-    while (told.length < published.length) told.push(...(await poll(told.at(-1) ?? id, 30)).map((event) => event.id));
-    t.same(told, published);
+    const reported = (await asked).map((event) => event.id);
+    while (reported.length < published.length)
+      reported.push(...(await poll(reported.at(-1) ?? id, 30)).map((event) => event.id));
+    t.same(reported, published);
   });
 
   t.test("refuses a cursor that it does not come to in time", { skip: longFormOnly() }, async (t) => {
@@ -669,10 +670,10 @@ t.test("a webhook is delivered once, whichever nodes know of it", async (t) => {
   t.match(await who.read(c, "/api/webhooks"), [{ id: "w" }]);
   const ids: number[] = [];
   for (const at of [a, b, c, b])
-    ids.push((await who.call<Told>(at, "POST", "/api/events/publish", { topic: "hook.x" })).id);
+    ids.push((await who.call<ReceivedEvent>(at, "POST", "/api/events/publish", { topic: "hook.x" })).id);
   await receiver.untilCount(ids.length);
   // What comes behind them would come behind a second delivery, too.
-  const { id } = await who.call<Told>(c, "POST", "/api/events/publish", { topic: "hook.last" });
+  const { id } = await who.call<ReceivedEvent>(c, "POST", "/api/events/publish", { topic: "hook.last" });
   await receiver.until(() => receiver.ids().includes(id));
   t.same(receiver.ids(), [...ids, id]);
   t.match(await who.call<{ readonly ok?: boolean }>(c, "POST", "/api/webhooks/w/test"), {});
@@ -836,9 +837,9 @@ t.test(
       await send(third.port, "GET", "/api/events/history?topic=never&wait=1");
       if (stale.items.length > 0 && ended.items.length > 0) more -= 1;
     }
-    t.match(stale.told(), [{ topic: "agent.stale", data: { instance_id: silent.id } }]);
+    t.match(stale.received(), [{ topic: "agent.stale", data: { instance_id: silent.id } }]);
     t.equal(stale.items.length, 1, "one of them, once");
-    t.match(ended.told(), [{ topic: "lease.lost", data: { lease_id: lost.id, reason: "expired" } }]);
+    t.match(ended.received(), [{ topic: "lease.lost", data: { lease_id: lost.id, reason: "expired" } }]);
     t.equal(ended.items.length, 1);
     const after = new Wanderer();
     for (const at of [first, second, third]) {
@@ -862,14 +863,14 @@ t.test("when the node that leads has gone, another one does what it did", { skip
   const [second, third] = others;
   const who = new Wanderer();
   await who.call(first, "POST", "/api/webhooks", { id: "w", url: receiver.url, patterns: ["led.*"] });
-  const before = await who.call<Told>(second, "POST", "/api/events/publish", { topic: "led.before" });
+  const before = await who.call<ReceivedEvent>(second, "POST", "/api/events/publish", { topic: "led.before" });
   await receiver.until(() => receiver.ids().includes(before.id));
   t.equal(await first.stop(), 0);
-  const meanwhile = await who.call<Told>(third, "POST", "/api/events/publish", { topic: "led.meanwhile" });
-  const told = await until(second.port, "/health", (answer) =>
+  const meanwhile = await who.call<ReceivedEvent>(third, "POST", "/api/events/publish", { topic: "led.meanwhile" });
+  const reported = await until(second.port, "/health", (answer) =>
     /^(second|third)$/.test(answer.json<{ cluster: { leader: string } }>().cluster.leader),
   );
-  const { leader } = told.json<{ readonly cluster: { readonly leader: string } }>().cluster;
+  const { leader } = reported.json<{ readonly cluster: { readonly leader: string } }>().cluster;
   t.ok(leader === "second" || leader === "third");
   await receiver.until(() => receiver.ids().includes(meanwhile.id));
   t.same(receiver.ids().slice(-1), [meanwhile.id]);
@@ -883,7 +884,7 @@ t.test("when the node that leads has gone, another one does what it did", { skip
   const again = await cluster.start(t, "first", first.data_dir);
   t.equal((await who.get(again, "/api/state/missed")).text, "1");
   t.match((await send(again.port, "GET", "/health")).json(), { cluster: { leader, state: "ok" } });
-  const last = await who.call<Told>(again, "POST", "/api/events/publish", { topic: "led.after" });
+  const last = await who.call<ReceivedEvent>(again, "POST", "/api/events/publish", { topic: "led.after" });
   await receiver.until(() => receiver.ids().includes(last.id));
   t.equal(new Set(receiver.ids()).size, receiver.ids().length, "nothing twice");
 });

@@ -28,7 +28,7 @@ import {
   openStream,
   type Dropped,
   type Subscriber,
-  type Told,
+  type ReceivedEvent,
 } from "./support/subscriber.js";
 
 const HISTORY = "/api/events/history";
@@ -39,13 +39,14 @@ const { port } = koor;
 const get = (path: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> => send(port, "GET", path, { headers });
 const publish = (body: unknown, to: Koor = koor): Promise<Answer> =>
   sendJson(to.port, "POST", "/api/events/publish", body);
-const publishOne = async (topic: string, data: unknown = null, to: Koor = koor): Promise<Told> =>
-  (await publish({ topic, data }, to)).json<Told>();
-const history = async (query: string): Promise<Told[]> => (await get(`${HISTORY}?${query}`)).json<Told[]>();
+const publishOne = async (topic: string, data: unknown = null, to: Koor = koor): Promise<ReceivedEvent> =>
+  (await publish({ topic, data }, to)).json<ReceivedEvent>();
+const history = async (query: string): Promise<ReceivedEvent[]> =>
+  (await get(`${HISTORY}?${query}`)).json<ReceivedEvent[]>();
 const lastId = async (): Promise<number> =>
   (await get("/api/metrics")).json<{ readonly last_event_id: number }>().last_event_id;
-const idsOf = (told: readonly (Told | Dropped)[]): number[] =>
-  told.map((item) => ("id" in item ? item.id : Number.NaN));
+const idsOf = (received: readonly (ReceivedEvent | Dropped)[]): number[] =>
+  received.map((item) => ("id" in item ? item.id : Number.NaN));
 const range = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, at) => first + at);
 const figure = async (name: string): Promise<number> =>
@@ -85,7 +86,7 @@ t.test("an event is published, and has one shape everywhere", async (t) => {
   );
   t.equal(answer.status, 200);
   t.equal(answer.headers["content-type"], "application/json");
-  const event = answer.json<Told>();
+  const event = answer.json<ReceivedEvent>();
   t.same(Object.keys(event), ["id", "topic", "data", "source", "created_at"]);
   t.match(event, { id: 1, topic: "api.change.contract", source: "me", created_at: TIMESTAMP });
   t.match(
@@ -102,7 +103,7 @@ t.test("an event is published, and has one shape everywhere", async (t) => {
   t.equal((await get(`${HISTORY}?after=0&wait=1`)).text, `[${answer.text.trimEnd()}]\n`);
   t.equal(await lastId(), 1);
 
-  const bare = (await publish({ topic: "bare" })).json<Told>();
+  const bare = (await publish({ topic: "bare" })).json<ReceivedEvent>();
   t.match(bare, { id: 2, data: null, source: "" }, "missing data is null");
 });
 
@@ -136,7 +137,7 @@ t.test("what data may be", async (t) => {
     t.equal((await get(`${HISTORY}?last=1`)).text, `[${answer.text.trimEnd()}]\n`);
   }
   const spread = await publish('\uFEFF{\r\n "data" : {\n"a"\t:\r[ 1 ,\n2 ]},\n"topic":"data" }\n');
-  t.same(spread.json<Told>().data, { a: [1, 2] });
+  t.same(spread.json<ReceivedEvent>().data, { a: [1, 2] });
   await stream.untilCount(texts.length + 1);
   t.equal(stream.items.at(-1), spread.text.trimEnd(), "data of several lines is one line of a stream");
   t.notMatch(spread.text.trimEnd(), /[\r\n]/);
@@ -271,7 +272,7 @@ t.test("an array is published in order and atomically", async (t) => {
   const socket = await openSocket(t, port, "pattern=many.*");
   const before = await lastId();
   const events = Array.from({ length: PUBLISH_EVENTS_MAX }, (_, at) => ({ topic: `many.${at}`, data: at }));
-  const answer = (await publish(events)).json<Told[]>();
+  const answer = (await publish(events)).json<ReceivedEvent[]>();
   t.same(idsOf(answer), range(before + 1, before + PUBLISH_EVENTS_MAX));
   t.same(
     answer.map(({ topic, data }) => ({ topic, data })),
@@ -283,7 +284,7 @@ t.test("an array is published in order and atomically", async (t) => {
     "a subscriber that reads gets all of a burst",
   );
   t.match(
-    (await publish([{ topic: "many.one" }])).json<Told[]>(),
+    (await publish([{ topic: "many.one" }])).json<ReceivedEvent[]>(),
     [{ topic: "many.one" }],
     "an array of one is an array",
   );
@@ -292,7 +293,7 @@ t.test("an array is published in order and atomically", async (t) => {
 t.test("history: the newest that match, newest first", async (t) => {
   const rare = await publishOne("rare.bird", 1);
   await publish(Array.from({ length: 700 }, () => ({ topic: "noise", source: "n" })));
-  const second = (await publish({ topic: "rare.fish", data: 2, source: "sea" })).json<Told>();
+  const second = (await publish({ topic: "rare.fish", data: 2, source: "sea" })).json<ReceivedEvent>();
   const newest = await lastId();
   t.same(idsOf(await history("")), range(newest - EVENT_ROWS_DEFAULT + 1, newest).toReversed(), "50 by default");
   t.same(idsOf(await history("last=3")), [newest, newest - 1, newest - 2]);
@@ -430,9 +431,9 @@ t.test("patterns: history and every kind of subscriber agree", async (t) => {
     for (const topic of matching) t.ok(found.includes(topic), `${pattern} matches ${topic}`);
     for (const topic of other) t.notOk(found.includes(topic), `${pattern} does not match ${topic}`);
     for (const subscriber of [subscribers[at]?.socket, subscribers[at]?.stream]) {
-      const told = await subscriber?.untilCount(found.length);
+      const received = await subscriber?.untilCount(found.length);
       t.same(
-        told?.map((item) => ("topic" in item ? item.topic : "")),
+        received?.map((item) => ("topic" in item ? item.topic : "")),
         found,
         `subscribers of ${pattern} get the same`,
       );
@@ -521,8 +522,8 @@ t.test("replay: everything after the cursor, then what comes, each once", async 
   const future = await openSocket(t, port, `since=${before + 10_000}`);
   const live = await publishOne("replay.live");
   for (const subscriber of [all, some, future]) await subscriber.untilId(live.id);
-  t.same(idsOf(some.told()), range(before + 291, live.id));
-  t.same(idsOf(future.told()), [live.id], "a cursor beyond the newest replays nothing");
+  t.same(idsOf(some.received()), range(before + 291, live.id));
+  t.same(idsOf(future.received()), [live.id], "a cursor beyond the newest replays nothing");
 });
 
 t.test("a position ahead of the newest event is said to be so, and the newest is where it goes on", async (t) => {
@@ -534,10 +535,10 @@ t.test("a position ahead of the newest event is said to be so, and the newest is
   const stream = await openStream(t, port, "pattern=ahead", { "Last-Event-ID": String(ahead) });
   const exact = await openSocket(t, port, `pattern=ahead&notices=1&since=${last_id}`);
   const started_ms = performance.now();
-  const [told] = await history(`after=${ahead}&topic=ahead&wait=30`);
+  const [received] = await history(`after=${ahead}&topic=ahead&wait=30`);
   t.ok(performance.now() - started_ms < 20_000, "at once");
-  t.match(told, { id: last_id, topic: "koor.lagged", data: lagged, source: "koor" });
-  const waiting = history(`after=${told?.id}&topic=ahead&wait=30`);
+  t.match(received, { id: last_id, topic: "koor.lagged", data: lagged, source: "koor" });
+  const waiting = history(`after=${received?.id}&topic=ahead&wait=30`);
   const { id } = await publishOne("ahead");
   t.same(idsOf(await waiting), [id], "whoever goes on with its id misses nothing");
   for (const one of [socket, plain, stream, exact]) await one.untilId(id);
@@ -604,9 +605,9 @@ t.test("a long poll waits for a matching event, and no longer than it was told",
   await until("both wait", async () => (await figure("koor_subscribers")) >= 2);
   await publishOne("wait.not");
   const event = await publishOne("wait.me");
-  t.same(idsOf((await patient).json<Told[]>()), [event.id]);
+  t.same(idsOf((await patient).json<ReceivedEvent[]>()), [event.id]);
   const second = await publishOne("wait.other");
-  t.same(idsOf((await other).json<Told[]>()), [second.id]);
+  t.same(idsOf((await other).json<ReceivedEvent[]>()), [second.id]);
 
   const began = performance.now();
   const nothing = await get(`${HISTORY}?after=${second.id}&wait=1`);
@@ -624,7 +625,7 @@ t.test("a long poll waits for a matching event, and no longer than it was told",
   const next = get(`${HISTORY}?wait=60&topic=wait.next`);
   await until("it waits", async () => (await figure("koor_subscribers")) >= 1);
   const third = await publishOne("wait.next");
-  t.same(idsOf((await next).json<Told[]>()), [third.id], "without a cursor it waits for the next event");
+  t.same(idsOf((await next).json<ReceivedEvent[]>()), [third.id], "without a cursor it waits for the next event");
 
   const gone = await openStream(t, port);
   t.equal(await figure("koor_subscribers"), 1, "a wait that was answered is over");
@@ -675,7 +676,7 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
     await healthy.untilId(first + (round + 1) * 20);
   }
   const flooded = first + 300;
-  t.same(idsOf(healthy.told()), range(first + 1, flooded), "the healthy one has everything");
+  t.same(idsOf(healthy.received()), range(first + 1, flooded), "the healthy one has everything");
   t.ok((await figure("koor_events_dropped_total")) > dropped_before, "something was dropped");
   for (const { socket } of [slow, silent, slow_stream]) socket.resume();
   // What is published once a subscriber reads again comes after what was kept for it.
@@ -687,10 +688,10 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
   const last = (await publishOne("flood", "last")).id;
   let dropped = 0;
   for (const subscriber of [slow, slow_stream]) {
-    const told = await subscriber.untilId(last);
+    const received = await subscriber.untilId(last);
     let at = first;
     let gaps = 0;
-    for (const item of told) {
+    for (const item of received) {
       if ("id" in item) {
         t.ok(item.id === at + 1, "in order, nothing is missing without a notice");
         at = item.id;
@@ -706,7 +707,7 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
     }
     t.equal(at, last, "notices and events add up");
     t.ok(gaps >= 1, "there were gaps");
-    const held = idsOf(told).filter((id) => id <= flooded).length;
+    const held = idsOf(received).filter((id) => id <= flooded).length;
     t.ok(held >= SUBSCRIBER_BUFFER_EVENTS_MAX, "it got at least what the buffer holds");
   }
   const quiet = await silent.untilId(last);
@@ -721,12 +722,12 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
   );
   dropped += last - first - ids.length;
   t.equal((await figure("koor_events_dropped_total")) - dropped_before, dropped, "every dropped event is counted");
-  const told = (): number =>
+  const received = (): number =>
     koor.log().match(/level=DEBUG msg="event dropped for a slow subscriber" id=\d+ pattern=(flood|"flo\?d")$/gm)
       ?.length ?? 0;
   await until("each is in the log", async () => {
     await lastId();
-    return told() === dropped;
+    return received() === dropped;
   });
 });
 
@@ -754,7 +755,7 @@ t.test("ids are never used again, and the end of a server is told to everyone", 
   ids.push((await publishOne("a", null, three)).id);
   t.same(ids, [1, 2, 3, 4], "not over an orderly end, not over a crash");
   t.same(
-    idsOf((await send(three.port, "GET", `${HISTORY}?after=0`)).json<Told[]>()),
+    idsOf((await send(three.port, "GET", `${HISTORY}?after=0`)).json<ReceivedEvent[]>()),
     ids,
     "what was published is there",
   );

@@ -81,7 +81,7 @@ t.test("patterns of a wait", async (t) => {
   t.equal(first.matched, null);
   for (const topic of ["cold.0", "hot.1", "none-7.x", "hot.2"])
     t.equal((await sendJson(port, "POST", "/api/events/publish", { topic })).status, 200);
-  const told: string[] = [];
+  const reported: string[] = [];
   for (let { cursor } = first; ; ) {
     const patterns = [...many, "hot.*"].map((one) => `event=${encodeURIComponent(one)}`).join("&");
     const next = (await send(port, "GET", `/api/wait?after=${cursor}&${patterns}`)).json<{
@@ -89,10 +89,10 @@ t.test("patterns of a wait", async (t) => {
       readonly matched: { readonly event: { readonly topic: string } } | null;
     }>();
     if (next.matched === null) break;
-    told.push(next.matched.event.topic);
+    reported.push(next.matched.event.topic);
     cursor = next.cursor;
   }
-  t.same(told, ["hot.1", "none-7.x", "hot.2"], "in their order, each once");
+  t.same(reported, ["hot.1", "none-7.x", "hot.2"], "in their order, each once");
 });
 
 t.test("a contract that explodes", async (t) => {

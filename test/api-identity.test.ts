@@ -8,7 +8,7 @@ import { SERVER_SOURCES, SERVER_TOPICS } from "../schemas/events.js";
 import { send, sendJson } from "./support/http-client.js";
 import { callTool, resultOf } from "./support/mcp-messages.js";
 import { startKoor } from "./support/server-process.js";
-import type { Told } from "./support/subscriber.js";
+import type { ReceivedEvent } from "./support/subscriber.js";
 
 const TOKEN = "the-server's-own-token";
 const RIGHT = { Authorization: `Bearer ${TOKEN}` };
@@ -53,13 +53,13 @@ t.test("an event has the instance as its source", async (t) => {
     const many = CLAIMS.map((source) => ({ topic: "a", source }));
     const answer = await sendJson(at, "POST", "/api/events/publish", many, headers);
     t.same(
-      answer.json<readonly Told[]>().map(({ source }) => source),
+      answer.json<readonly ReceivedEvent[]>().map(({ source }) => source),
       CLAIMS.map(() => ana.id),
       name,
     );
   }
   const stored = await send(port, "GET", "/api/events/history?topic=a&last=1000", { headers: RIGHT });
-  t.same([...new Set(stored.json<readonly Told[]>().map(({ source }) => source))], [ana.id]);
+  t.same([...new Set(stored.json<readonly ReceivedEvent[]>().map(({ source }) => source))], [ana.id]);
   for (const source of CLAIMS) {
     const answer = await sendJson(port, "POST", "/api/events/publish", { topic: "b", source }, RIGHT);
     t.match(answer.json(), { source }, "with the server's token the publisher says");
@@ -79,7 +79,7 @@ t.test("usage is the instance's own", async (t) => {
     }
   const [event] = (
     await send(port, "GET", "/api/events/history?topic=llm.usage.recorded&last=1", { headers: RIGHT })
-  ).json<readonly Told[]>();
+  ).json<readonly ReceivedEvent[]>();
   t.match(event, { source: ana.id, data: { instance_id: ana.id } });
   await sendJson(port, "POST", "/api/llm/usage", { ...report, instance_id: ben.id }, RIGHT);
   t.equal(await newest(), ben.id, "with the server's token the report says");

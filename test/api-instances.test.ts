@@ -18,7 +18,7 @@ import { parseExposition } from "./support/exposition.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
 import { IS_FOLLOWER } from "./support/variant.js";
 import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
-import { openSocket, type Told } from "./support/subscriber.js";
+import { openSocket, type ReceivedEvent } from "./support/subscriber.js";
 
 interface Instance {
   readonly id: string;
@@ -430,9 +430,9 @@ t.test("liveness: active ones that are silent become stale, once, and any sign o
   t.equal((await get(koor, pending.id)).status, "pending", "who never was active does not become stale");
   t.same(await check(), { checked: true, newly_stale: [], count: 0 }, "once");
   t.same((await send(koor.port, "POST", "/api/liveness/check")).headers["content-type"], "application/json");
-  const told = (await socket.untilCount(2)) as Told[];
+  const received = (await socket.untilCount(2)) as ReceivedEvent[];
   t.same(
-    told.map(({ topic, source, data }) => ({ topic, source, data })),
+    received.map(({ topic, source, data }) => ({ topic, source, data })),
     [one, two].map(({ id }, at) => ({
       topic: "agent.stale",
       source: "liveness-monitor",
@@ -493,7 +493,7 @@ t.test("the monitor looks by itself", async (t) => {
   const koor = await startKoor(t, { args: ["--stale-after", "1ms", "--liveness-interval", "1ms"] });
   const socket = await openSocket(t, koor.port, "pattern=agent.stale");
   const { id } = await registerActive(koor);
-  const [first] = (await socket.untilCount(1)) as Told[];
+  const [first] = (await socket.untilCount(1)) as ReceivedEvent[];
   t.match(first, { topic: "agent.stale", source: "liveness-monitor", data: { instance_id: id } });
   await post(koor, `${id}/heartbeat`);
   t.equal((await socket.untilCount(2)).length, 2, "and goes on looking");

@@ -59,16 +59,16 @@ t.test("too many values, too many levels, too many items", async (t) => {
   t.equal(answer.status, 400);
   t.match(answer.text, new RegExp(`the body has more than ${MCP_VALUES_MAX} values`));
   const long = `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"${"x".repeat(MCP_BODY_BYTES_MAX)}"}}`;
-  const told = await send(port, "POST", "/mcp", { body: long, headers: { ...RIGHT, ...MCP_HEADERS } });
-  t.same(refusalOf(told), refusal(413, `body larger than ${MCP_BODY_BYTES_MAX} bytes`));
+  const reported = await send(port, "POST", "/mcp", { body: long, headers: { ...RIGHT, ...MCP_HEADERS } });
+  t.same(refusalOf(reported), refusal(413, `body larger than ${MCP_BODY_BYTES_MAX} bytes`));
 });
 
 t.test("what a stranger sends to log in is small, and refused before it is taken in", async (t) => {
   const origin = `http://127.0.0.1:${dashboard_port}`;
   const body = `{"token":"${"x".repeat(LOG_IN_BODY_BYTES_MAX)}"}`;
   const large = refusal(413, `body larger than ${LOG_IN_BODY_BYTES_MAX} bytes`);
-  const told = await send(dashboard_port, "POST", "/session", { body, headers: { Origin: origin } });
-  t.same(refusalOf(told), large);
+  const reported = await send(dashboard_port, "POST", "/session", { body, headers: { Origin: origin } });
+  t.same(refusalOf(reported), large);
   // Only announced: nothing of it is waited for.
   const status = await new Promise<number | undefined>((resolve, reject) => {
     const request = httpRequest(
@@ -130,9 +130,9 @@ t.test("others are answered while bodies of many names are read", async (t) => {
 t.test("a long body means what a short one means", async (t) => {
   const pad = " ".repeat(FRONT_JSON_BYTES_MAX);
   const ask = async (method: string, path: string, body: string): Promise<unknown> => {
-    const told = await send(port, method, path, { body, headers: RIGHT });
-    const { id: _id, created_at: _at, updated_at: _updated, ...rest } = told.json<Record<string, unknown>>();
-    return { status: told.status, rest };
+    const reported = await send(port, method, path, { body, headers: RIGHT });
+    const { id: _id, created_at: _at, updated_at: _updated, ...rest } = reported.json<Record<string, unknown>>();
+    return { status: reported.status, rest };
   };
   for (const [path, body] of [
     ["/api/events/publish", '{"topic":"a.b","data":{"n":12345678901234567890.10,"__proto__":[1]},"source":"me"}'],

@@ -90,9 +90,9 @@ t.test("lists of what agents wrote", async (t) => {
   const messagesOf = (answer: Answer): string[] =>
     answer.json<{ readonly messages: readonly { readonly id: string }[] }>().messages.map(({ id }) => id);
   const first = await bob.ask("GET", "/api/messages?unread=1");
-  const told = messagesOf(first);
-  t.ok(told.length < sent.length, "an in-box is cut");
-  t.equal(first.json<{ readonly last_id: string }>().last_id, told.at(-1), "behind its last message");
+  const reported = messagesOf(first);
+  t.ok(reported.length < sent.length, "an in-box is cut");
+  t.equal(first.json<{ readonly last_id: string }>().last_id, reported.at(-1), "behind its last message");
   const seen = (await send(port, "GET", "/api/messages/all?limit=1")).json<{
     readonly messages: readonly { readonly to: readonly { readonly delivered_at: string | null }[] }[];
   }>();

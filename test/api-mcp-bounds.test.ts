@@ -34,16 +34,16 @@ t.test("a batch is answered however long its answers are", async (t) => {
   const answers = await Promise.all([1, 2, 3, 4].map(() => post(port, batch, headers)));
   for (const answer of answers) {
     t.equal(answer.status, 200);
-    const told = answer.json<RpcAnswer[]>().toSorted((a, b) => Number(a.id) - Number(b.id));
+    const replies = answer.json<RpcAnswer[]>().toSorted((a, b) => Number(a.id) - Number(b.id));
     t.same(
-      told.map(({ id }) => id),
+      replies.map(({ id }) => id),
       batch.map((_, at) => at),
       "each call has its answer",
     );
-    const fitted = told.filter(({ result }) => result !== undefined);
+    const fitted = replies.filter(({ result }) => result !== undefined);
     t.ok(fitted.length > 0, "those that fit are answered");
     t.ok(fitted.length < batch.length);
-    t.match(told.at(-1)?.error, { code: -32_000, message: /at most \d+ bytes together: send this call by itself/ });
+    t.match(replies.at(-1)?.error, { code: -32_000, message: /at most \d+ bytes together: send this call by itself/ });
     t.ok(answer.body.length < 4 * MCP_BATCH_BYTES_MAX, `${answer.body.length} bytes`);
   }
   const resident = await residentBytes(port);

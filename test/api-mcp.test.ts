@@ -280,11 +280,11 @@ for (const revision of REVISIONS) {
   t.test(`${revision}: set_intent`, async (t) => {
     const { instance_id } = await register({ name: "worker" }, revision);
     const before = (await send(port, "GET", `/api/instances/${instance_id}`)).json<Instance>();
-    const told = resultOf<Record<string, unknown>>(
+    const returned = resultOf<Record<string, unknown>>(
       await callTool(port, "set_intent", { instance_id, intent: "refactor" }, revision),
     );
-    t.match(told, { instance_id, intent: "refactor", message: /./ });
-    t.same(Object.keys(told), ["instance_id", "intent", "message"]);
+    t.match(returned, { instance_id, intent: "refactor", message: /./ });
+    t.same(Object.keys(returned), ["instance_id", "intent", "message"]);
     const after = (await send(port, "GET", `/api/instances/${instance_id}`)).json<Instance>();
     t.equal(after.intent, "refactor");
     t.ok(after.last_seen > before.last_seen, "it is a sign of life");
@@ -306,21 +306,21 @@ for (const revision of REVISIONS) {
   });
 
   t.test(`${revision}: get_endpoints`, async (t) => {
-    const told = resultOf<{
+    const returned = resultOf<{
       readonly api_base: string;
       readonly endpoints: Readonly<Record<string, string>>;
       readonly cli: object;
       readonly message: string;
     }>(await callTool(port, "get_endpoints", {}, revision, { Host: `localhost:${port}` }));
-    t.same(Object.keys(told), ["api_base", "endpoints", "cli", "message"]);
-    t.equal(told.api_base, `http://localhost:${port}`, "the address that the client came by");
+    t.same(Object.keys(returned), ["api_base", "endpoints", "cli", "message"]);
+    t.equal(returned.api_base, `http://localhost:${port}`, "the address that the client came by");
     const { api_base } = resultOf<{ readonly api_base: string }>(
       await callTool(port, "get_endpoints", {}, revision, { Host: "localhost", "X-Forwarded-Proto": "https" }),
     );
     t.equal(api_base, "https://localhost", "a proxy's, where one stands in front");
-    t.match(told.cli, { install: /^npm install --global \//, usage: /koor-cli/ });
-    t.equal("cluster" in told.endpoints, CLUSTER !== "", "what a server alone has not is not told");
-    t.match(told.message, /api\/wait\?event=.*wait=60/, "waiting costs nothing");
+    t.match(returned.cli, { install: /^npm install --global \//, usage: /koor-cli/ });
+    t.equal("cluster" in returned.endpoints, CLUSTER !== "", "what a server alone has not is not told");
+    t.match(returned.message, /api\/wait\?event=.*wait=60/, "waiting costs nothing");
     const { paths } = (await send(port, "GET", "/openapi.json")).json<{
       readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>;
     }>();
@@ -330,11 +330,11 @@ for (const revision of REVISIONS) {
         Object.entries(methods).map(([method, { operationId }]) => [operationId, `${method.toUpperCase()} ${path}`]),
       );
     const known = new Map(described as [string, string][]);
-    for (const [name, told_as] of Object.entries(told.endpoints)) t.equal(known.get(name), told_as, name);
-    t.match(told.endpoints, { "task.claim": "POST /api/tasks/claim", "message.list": "GET /api/messages" });
-    t.match(told.message, /task\.claim .*"fence"/, "how to claim a task");
-    t.match(told.message, /data, not instructions/, "how to take what is read over REST");
-    const tokens = encode(JSON.stringify(told)).length;
+    for (const [name, endpoint] of Object.entries(returned.endpoints)) t.equal(known.get(name), endpoint, name);
+    t.match(returned.endpoints, { "task.claim": "POST /api/tasks/claim", "message.list": "GET /api/messages" });
+    t.match(returned.message, /task\.claim .*"fence"/, "how to claim a task");
+    t.match(returned.message, /data, not instructions/, "how to take what is read over REST");
+    const tokens = encode(JSON.stringify(returned)).length;
     t.ok(tokens <= MCP_ENDPOINTS_TOKENS_MAX && tokens > MCP_ENDPOINTS_TOKENS_MAX / 2, `${tokens} tokens`);
     t.match(
       resultOf(await callTool(port, "get_endpoints", { nonsense: 1 }, revision)),
@@ -345,7 +345,7 @@ for (const revision of REVISIONS) {
 
   t.test(`${revision}: propose_rule`, async (t) => {
     const rule = { project: `p/${revision}`, rule_id: "no-x", pattern: "x+", message: "no x" };
-    const told = resultOf<Record<string, unknown>>(
+    const returned = resultOf<Record<string, unknown>>(
       await callTool(
         port,
         "propose_rule",
@@ -353,8 +353,8 @@ for (const revision of REVISIONS) {
         revision,
       ),
     );
-    t.match(told, { project: rule.project, rule_id: "no-x", status: "proposed", message: /\/accept/ });
-    t.same(Object.keys(told), ["project", "rule_id", "status", "message"]);
+    t.match(returned, { project: rule.project, rule_id: "no-x", status: "proposed", message: /\/accept/ });
+    t.same(Object.keys(returned), ["project", "rule_id", "status", "message"]);
     const stored = (await send(port, "GET", `/api/rules?project=${encodeURIComponent(rule.project)}`)).json<{
       readonly rules: readonly object[];
     }>().rules;
@@ -371,7 +371,7 @@ for (const revision of REVISIONS) {
       },
     ]);
     t.match(await newestAudit("rule.propose"), { resource: `${rule.project}/no-x`, outcome: "success" });
-    const [, path] = /POST (\S+)/.exec(String(told["message"])) ?? [];
+    const [, path] = /POST (\S+)/.exec(String(returned["message"])) ?? [];
     t.equal((await send(port, "POST", path ?? "")).status, 200, "the message says how to accept it");
 
     for (const field of ["project", "rule_id", "pattern", "message"] as const) {
@@ -641,14 +641,14 @@ t.test("what get_endpoints leaves out is what agents may not do, or is not there
   const call = async (tool: string, given: object) => await callTool(guarded.port, tool, given, "2025-11-25", bearer);
   const { token } = resultOf<Registered>(await call("register_instance", { name: "agent" }));
   const { endpoints } = resultOf<{ readonly endpoints: object }>(await call("get_endpoints", {}));
-  const told = new Set<unknown>(Object.values(endpoints));
+  const returned = new Set<unknown>(Object.values(endpoints));
   const { paths } = (await send(port, "GET", "/openapi.json")).json<{
     readonly paths: Readonly<Record<string, object>>;
   }>();
   let left_out = 0;
   for (const [path, methods] of Object.entries(paths)) {
     for (const method of Object.keys(methods).map((name) => name.toUpperCase())) {
-      if (!path.startsWith("/api/") || told.has(`${method} ${path}`)) continue;
+      if (!path.startsWith("/api/") || returned.has(`${method} ${path}`)) continue;
       // A server alone has nodes to tell of to nobody.
       if (path === "/api/cluster" && CLUSTER === "") continue;
       left_out += 1;
@@ -657,7 +657,7 @@ t.test("what get_endpoints leaves out is what agents may not do, or is not there
       t.match(refused, { status: 403, text: /"this needs the server token"/ }, `${method} ${path}`);
     }
   }
-  t.ok(left_out > 5 && left_out < told.size / 2, `${left_out} are left out`);
+  t.ok(left_out > 5 && left_out < returned.size / 2, `${left_out} are left out`);
 });
 
 t.test("an instance's token is a caller of its own", async (t) => {
@@ -828,8 +828,8 @@ t.test("what a client accepts is compared without case, and may be anything", as
 });
 
 t.test("instructions say what to call first; what is well known is nowhere, for anybody", async (t) => {
-  const told = await post(port, { jsonrpc: "2.0", id: 1, method: "initialize", params: INITIALIZE });
-  t.match(told.json<RpcAnswer>().result, { instructions: /Koor .* Call get_endpoints first/ });
+  const returned = await post(port, { jsonrpc: "2.0", id: 1, method: "initialize", params: INITIALIZE });
+  t.match(returned.json<RpcAnswer>().result, { instructions: /Koor .* Call get_endpoints first/ });
   for (const path of ["/.well-known/oauth-protected-resource", "/.well-known/oauth-authorization-server/mcp"]) {
     t.same((await send(guarded.port, "GET", path)).json(), { error: "no such route", code: 404 });
     t.equal((await send(guarded.port, "GET", path, { headers: { Host: "evil.example" } })).status, 421);

@@ -76,7 +76,7 @@ function post(koor: Koor, from: Agent, to: string | readonly string[], more: obj
   return sendJson(koor.port, "POST", "/api/messages", { to, subject: "s", ...more }, as(from));
 }
 
-async function tell(koor: Koor, from: Agent, to: string | readonly string[], more: object = {}): Promise<Sent> {
+async function sendMessage(koor: Koor, from: Agent, to: string | readonly string[], more: object = {}): Promise<Sent> {
   const answer = await post(koor, from, to, more);
   if (answer.status !== 200) throw new Error(answer.text);
   return answer.json<Sent>();
@@ -164,7 +164,7 @@ t.test("a message, from the one who sends it to the one who acts upon it", async
   t.match((await read(koor, ana, "?box=out")).messages[0]?.to, [{ acked_at: TIMESTAMP, note: "done" }]);
   t.same((await read(koor, ben, "?unread=1")).messages, []);
 
-  const reply = await tell(koor, ben, ana.id, { reply_to: "message-1" });
+  const reply = await sendMessage(koor, ben, ana.id, { reply_to: "message-1" });
   t.match(reply, { id: "message-2", thread: "message-1" });
   t.match(await read(koor, ana), { messages: [{ reply_to: "message-1", from: { name: "ben" } }] });
   t.same(await threads(koor, ana), [
@@ -249,7 +249,7 @@ t.test("to whom: ids, names, workspaces, and several of them", async (t) => {
   const pending = await join(koor, "ben", "w", false);
   const away = await join(koor, "ben", "other");
   const toIds = async (to: string | readonly string[], from = ana): Promise<readonly string[]> =>
-    (await tell(koor, from, to)).to.map(({ id }) => id);
+    (await sendMessage(koor, from, to)).to.map(({ id }) => id);
   t.same(await toIds("name:ben"), [ben.id], "the newest active one of the own workspace");
   t.same(await toIds("name:ben", away), [away.id]);
   t.same(await toIds(pending.id), [pending.id], "by its id anybody");
@@ -329,7 +329,7 @@ t.test("what is refused", async (t) => {
     t.match(answer.json(), { error }, JSON.stringify(body).slice(0, 60));
   }
   const fits = { body: "\u00e9".repeat(MESSAGE_BODY_BYTES_MAX), data: "x".repeat(MESSAGE_DATA_BYTES_MAX - 2) };
-  await tell(koor, ana, ben.id, fits);
+  await sendMessage(koor, ana, ben.id, fits);
   t.match((await read(koor, ben)).messages, [fits], "as long as may be");
 
   for (const [query, error] of [
@@ -370,7 +370,7 @@ t.test("what is another's is nobody else's", async (t) => {
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
   const eve = await join(koor, "eve");
-  await tell(koor, ana, ben.id, { thread: "t" });
+  await sendMessage(koor, ana, ben.id, { thread: "t" });
   for (const query of ["", "?box=out", "?thread=t", "?box=out&thread=t&unread=1"])
     t.same(await read(koor, eve, query), { messages: [], last_id: null });
   t.same(await threads(koor, eve), []);
@@ -384,10 +384,10 @@ t.test("what is another's is nobody else's", async (t) => {
     refusalOf(await post(koor, ben, ana.id, { reply_to: "message-1", thread: "other" })),
     refusal(400, "thread is not that of the message in reply_to"),
   );
-  t.match(await tell(koor, ben, ana.id, { reply_to: "message-1", thread: "t" }), { thread: "t" });
-  t.match(await tell(koor, ana, ben.id, { reply_to: "message-1" }), { thread: "t" }, "to what oneself has sent");
+  t.match(await sendMessage(koor, ben, ana.id, { reply_to: "message-1", thread: "t" }), { thread: "t" });
+  t.match(await sendMessage(koor, ana, ben.id, { reply_to: "message-1" }), { thread: "t" }, "to what oneself has sent");
   // Who gets a message is not told who else did.
-  await tell(koor, ana, [ben.id, eve.id], { thread: "t" });
+  await sendMessage(koor, ana, [ben.id, eve.id], { thread: "t" });
   t.match((await read(koor, eve)).messages, [{ to: [{ id: eve.id }] }]);
   t.equal((await read(koor, eve)).messages[0]?.to.length, 1);
   t.match(await threads(koor, eve), [{ thread: "t", messages: 1 }]);
@@ -469,7 +469,7 @@ t.test("pages, cursors and threads", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
-  for (let at = 1; at <= 7; at++) await tell(koor, ana, ben.id, { thread: at % 2 === 0 ? "even" : "odd" });
+  for (let at = 1; at <= 7; at++) await sendMessage(koor, ana, ben.id, { thread: at % 2 === 0 ? "even" : "odd" });
   const all = Array.from({ length: 7 }, (_, at) => `message-${at + 1}`);
   t.same(idsOf(await read(koor, ben)), all, "oldest first");
   const first = await read(koor, ben, "?limit=3");
@@ -496,7 +496,7 @@ t.test("pages, cursors and threads", async (t) => {
     { thread: "even", messages: 3, unread: 2 },
   ]);
   t.equal((await threads(koor, ben, "?limit=1")).length, 1);
-  await Promise.all(Array.from({ length: 150 }, () => tell(koor, ben, ana.id)));
+  await Promise.all(Array.from({ length: 150 }, () => sendMessage(koor, ben, ana.id)));
   const long = await read(koor, ana, "?limit=1000");
   t.equal(long.messages.length, 150, "more than the front reads itself");
   t.ok(
@@ -517,13 +517,17 @@ t.test("the same request_id is the same message", async (t) => {
   t.equal(await unread(koor), 1);
   const { last_event_id } = (await send(koor.port, "GET", "/api/metrics")).json<{ readonly last_event_id: number }>();
   t.equal(last_event_id, 1, "one event");
-  t.match(await tell(koor, ben, ana.id, { request_id }), { id: "message-2" }, "another caller's is another");
-  t.match(await tell(koor, ana, ben.id, { request_id: "r2" }), { id: "message-3" });
+  t.match(await sendMessage(koor, ben, ana.id, { request_id }), { id: "message-2" }, "another caller's is another");
+  t.match(await sendMessage(koor, ana, ben.id, { request_id: "r2" }), { id: "message-3" });
   await send(koor.port, "DELETE", `/api/instances/${ben.id}`);
   t.equal((await post(koor, ana, "name:ben", { request_id })).text, answers[0]?.text, "whoever has gone meanwhile");
   t.same(refusalOf(await post(koor, ana, "name:ben", { request_id: "r3" })), refusal(404, "nobody there: name:ben"));
   const heir = await join(koor, "ben");
-  t.match(await tell(koor, ana, "name:ben", { request_id: "r3" }), { to: [{ id: heir.id }] }, "a refusal is not kept");
+  t.match(
+    await sendMessage(koor, ana, "name:ben", { request_id: "r3" }),
+    { to: [{ id: heir.id }] },
+    "a refusal is not kept",
+  );
 });
 
 t.test("a request_id is of one request: another call with it is refused, the same one leaves nothing", async (t) => {
@@ -577,7 +581,7 @@ t.test("a full in-box: then nobody gets it", async (t) => {
   const ben = await join(koor, "ben");
   const cy = await join(koor, "cy");
   for (let sent = 0; sent < IN_BOX_UNREAD_MAX; sent += 100)
-    await Promise.all(Array.from({ length: 100 }, () => tell(koor, ana, ben.id)));
+    await Promise.all(Array.from({ length: 100 }, () => sendMessage(koor, ana, ben.id)));
   for (const to of [ben.id, [cy.id, "name:ben"], "workspace:w"]) {
     const answer = await post(koor, ana, to);
     t.same(refusalOf(answer), refusal(429, "the in-box of ben is full"));
@@ -587,9 +591,9 @@ t.test("a full in-box: then nobody gets it", async (t) => {
   t.equal(await unread(koor), IN_BOX_UNREAD_MAX);
   const [newest] = await audited(koor, "message.send");
   t.match(newest, { outcome: "success" }, "who tries too often fills no log");
-  await tell(koor, ana, cy.id);
+  await sendMessage(koor, ana, cy.id);
   t.same((await mark(koor, ben, ["message-1"], "read")).json(), { marked: 1 });
-  await tell(koor, ana, ben.id);
+  await sendMessage(koor, ana, ben.id);
   t.same(refusalOf(await post(koor, ana, ben.id)), refusal(429, "the in-box of ben is full"));
 });
 
@@ -597,7 +601,7 @@ t.test("as many recipients as may be, and one more", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const all = await Promise.all(Array.from({ length: MESSAGE_RECIPIENTS_MAX }, (_, at) => join(koor, `n${at}`)));
-  const sent = await tell(koor, ana, "workspace:w");
+  const sent = await sendMessage(koor, ana, "workspace:w");
   t.same(new Set(sent.to.map(({ id }) => id)), new Set(all.map(({ id }) => id)));
   t.equal((await read(koor, ana, "?box=out")).messages[0]?.to.length, MESSAGE_RECIPIENTS_MAX);
   await join(koor, "more");
@@ -625,7 +629,7 @@ t.test("a long poll is answered by what comes, and only that of who gets it", as
   const sender = await wait(koor, ana, "&box=out");
   const threaded = await wait(koor, ben, "&thread=t");
   t.equal(await countInFlight(koor.port), 4);
-  await tell(koor, ana, ben.id);
+  await sendMessage(koor, ana, ben.id);
   const got = (await waiting.answer).json<Page>();
   t.match(got, { messages: [{ id: "message-1", to: [{ delivered_at: TIMESTAMP }] }], last_id: "message-1" });
   t.match((await sender.answer).json(), { messages: [{ id: "message-1" }] });
@@ -634,7 +638,7 @@ t.test("a long poll is answered by what comes, and only that of who gets it", as
   const unread_only = await wait(koor, ben, "&unread=1&after=message-1");
   await mark(koor, ben, ["message-1"], "read");
   t.equal(await countInFlight(koor.port), 4, "a mark wakes nobody");
-  await tell(koor, ana, "workspace:w", { thread: "t" });
+  await sendMessage(koor, ana, "workspace:w", { thread: "t" });
   for (const { answer } of [next, unread_only, threaded, other])
     t.match((await answer).json(), { messages: [{ id: "message-2" }], last_id: "message-2" });
   t.match(
@@ -656,7 +660,7 @@ t.test("who goes gets nothing delivered; a shutdown ends what waits", async (t) 
   while ((await countInFlight(koor.port)) < 1);
   gone.destroy();
   while ((await countInFlight(koor.port)) > 0);
-  await tell(koor, ana, ben.id);
+  await sendMessage(koor, ana, ben.id);
   t.match((await read(koor, ana, "?box=out")).messages[0]?.to, [{ delivered_at: null }]);
   const waiting = [await wait(koor, ana, ""), await wait(koor, ben, "&after=message-1")];
   const stopped = koor.stop();
@@ -675,8 +679,8 @@ t.test("what has expired is not there, and is soon deleted", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
-  await tell(koor, ana, ben.id, { expires_in_s: 1 });
-  await tell(koor, ana, ben.id, { expires_in_s: MESSAGE_EXPIRES_S_MAX });
+  await sendMessage(koor, ana, ben.id, { expires_in_s: 1 });
+  await sendMessage(koor, ana, ben.id, { expires_in_s: MESSAGE_EXPIRES_S_MAX });
   t.equal(await unread(koor), 2);
   while ((await unread(koor)) > 1);
   t.same(idsOf(await read(koor, ben)), ["message-2"]);
@@ -688,7 +692,7 @@ t.test("what has expired is not there, and is soon deleted", async (t) => {
   );
   t.match(await threads(koor, ben), [{ thread: "message-2", messages: 1 }]);
   t.equal((await threads(koor, ben)).length, 1);
-  t.match(await tell(koor, ana, ben.id), { id: "message-3" }, "its id is not used again");
+  t.match(await sendMessage(koor, ana, ben.id), { id: "message-3" }, "its id is not used again");
 });
 
 t.test(
@@ -701,8 +705,8 @@ t.test(
     const ben = await join(first, "ben");
     const body = `{"to":"${ben.id}","subject":"s","data":{\n"n":12345678901234567890,"f":1.0},"request_id":"r"}`;
     const sent = await send(first.port, "POST", "/api/messages", { body, headers: as(ana) });
-    await tell(first, ben, ana.id, { reply_to: "message-1", intent: "ack", expires_in_s: 600 });
-    await tell(first, ana, ben.id, { data: null });
+    await sendMessage(first, ben, ana.id, { reply_to: "message-1", intent: "ack", expires_in_s: 600 });
+    await sendMessage(first, ana, ben.id, { data: null });
     await read(first, ben);
     await mark(first, ben, ["message-1"], "acked", { note: "n" });
     const shown = async (koor: Koor): Promise<readonly string[]> =>
@@ -737,7 +741,7 @@ t.test(
     t.equal((await send(third.port, "POST", "/api/restore", { body: snapshot })).status, 200);
     t.same(await shown(third), before);
     t.equal(await unread(third), 2);
-    t.match(await tell(third, ben, ana.id), { id: "message-4" });
+    t.match(await sendMessage(third, ben, ana.id), { id: "message-4" });
   },
 );
 

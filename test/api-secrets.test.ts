@@ -9,7 +9,7 @@ import { WEBHOOK_HOPS_MAX } from "../schemas/limits.js";
 import { send, sendJson } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
 import { startKoor, type Koor } from "./support/server-process.js";
-import { openStream, type Told } from "./support/subscriber.js";
+import { openStream, type ReceivedEvent } from "./support/subscriber.js";
 
 const TOKEN = "the-server's-own-token";
 const RIGHT = { Authorization: `Bearer ${TOKEN}` };
@@ -86,7 +86,7 @@ t.test("of a webhook's address an instance reads the host", async (t) => {
 t.test("the event of a webhook that was turned off tells the host alone", async (t) => {
   const receiver = await startReceiver(t);
   const url = receiver.url + PATH;
-  for (const [at, headers, told] of [
+  for (const [at, headers, received] of [
     [guarded, RIGHT, `127.0.0.1:${receiver.port}`],
     [open, {}, url],
   ] as const) {
@@ -94,7 +94,7 @@ t.test("the event of a webhook that was turned off tells the host alone", async 
     const hops = { "X-Koor-Hops": String(WEBHOOK_HOPS_MAX) };
     await sendJson(at.port, "POST", "/api/events/publish", { topic: "loop" }, { ...headers, ...hops });
     const answer = await send(at.port, "GET", "/api/events/history?topic=webhook.disabled", { headers });
-    t.match(answer.json(), [{ topic: "webhook.disabled", data: { id: "chained", url: told } }]);
+    t.match(answer.json(), [{ topic: "webhook.disabled", data: { id: "chained", url: received } }]);
   }
 });
 
@@ -113,7 +113,7 @@ t.test("the subject of a message is in its event only where no token is asked fo
     const [event] = await stream.untilCount(1);
     const data = { from: from.id, to: [to.id], intent: "inform", importance: "normal" };
     t.match(event, { topic: "message.sent", source: "koor", data });
-    t.equal("subject" in ((event as Told).data as object), tells);
+    t.equal("subject" in ((event as ReceivedEvent).data as object), tells);
     await receiver.until(() => receiver.requests.length > 0);
     const [delivered] = receiver.requests.splice(0);
     t.equal(delivered?.body.includes(SUBJECT), tells);
@@ -136,13 +136,13 @@ t.test("events of before a token was asked for are read without subjects and add
   await sendJson(before.port, "POST", "/api/webhooks", hook);
   const hops = { "X-Koor-Hops": String(WEBHOOK_HOPS_MAX) };
   await sendJson(before.port, "POST", "/api/events/publish", { topic: "loop", data: { subject: SUBJECT } }, hops);
-  const told = await send(before.port, "GET", "/api/events/history");
-  t.ok(told.text.includes(SECRET) && told.text.includes(SUBJECT), "they are stored");
+  const received = await send(before.port, "GET", "/api/events/history");
+  t.ok(received.text.includes(SECRET) && received.text.includes(SUBJECT), "they are stored");
   await before.stop();
   const after = await startKoor(t, { data_dir: before.data_dir, args: ["--auth-token", TOKEN] });
   const stream = await openStream(t, after.port, "pattern=*&since=0", sender);
   const texts = [
-    JSON.stringify(await stream.untilCount(told.json<unknown[]>().length)),
+    JSON.stringify(await stream.untilCount(received.json<unknown[]>().length)),
     (await send(after.port, "GET", "/api/events/history", { headers: sender })).text,
     (await send(after.port, "GET", "/api/events/history?topic=message.sent&after=0&wait=1", { headers: sender })).text,
     (await send(after.port, "GET", "/api/events/history?source=webhooks", { headers: sender })).text,
@@ -153,7 +153,9 @@ t.test("events of before a token was asked for are read without subjects and add
     t.notMatch(text, SECRET);
     t.equal(text.replace(`{"subject":"${SUBJECT}"}`, "").includes(SUBJECT), false, "but what a client published");
   }
-  const history = (await send(after.port, "GET", "/api/events/history", { headers: sender })).json<readonly Told[]>();
+  const history = (await send(after.port, "GET", "/api/events/history", { headers: sender })).json<
+    readonly ReceivedEvent[]
+  >();
   t.match(history.find(({ topic }) => topic === "message.sent")?.data, {
     from: from.id,
     to: [to.id],

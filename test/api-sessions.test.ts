@@ -135,13 +135,17 @@ t.test("the cookie is renewed while the page asks, and is https's own where the 
 
   // A proxy with TLS in front hands on its own name.
   const proxied = { Host: "tools.example", Origin: LISTED };
-  const behind = await start(t, { args: ["--allow-origin", LISTED, "--allow-host", "tools.example"] });
-  const secure = await logIn(TOKEN, behind, proxied);
+  const proxied_koor = await start(t, { args: ["--allow-origin", LISTED, "--allow-host", "tools.example"] });
+  const secure = await logIn(TOKEN, proxied_koor, proxied);
   t.match(setCookies(secure), [/; Max-Age=43200; Secure$/]);
   const headers = { Host: "tools.example", Cookie: cookieOf(secure) };
-  t.match(setCookies(await send(behind.dashboard_port, "GET", "/session", { headers })), [/; Secure$/], "renewed so");
+  t.match(
+    setCookies(await send(proxied_koor.dashboard_port, "GET", "/session", { headers })),
+    [/; Secure$/],
+    "renewed so",
+  );
   t.equal(
-    (await sendJson(behind.dashboard_port, "PUT", "/api/state/a", 1, { ...headers, Origin: LISTED })).status,
+    (await sendJson(proxied_koor.dashboard_port, "PUT", "/api/state/a", 1, { ...headers, Origin: LISTED })).status,
     200,
     "the page that the proxy serves is the dashboard's own",
   );

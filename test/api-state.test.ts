@@ -618,13 +618,13 @@ t.test("a server that keeps three versions and publishes its changes", async (t)
   t.match((await write("POST", "/api/state/k%20ey?rollback=198")).json(), { version: 201 });
   await write("DELETE", "/api/state/k%20ey");
   t.equal((await write("DELETE", "/api/state/k%20ey")).status, 404);
-  interface Told {
+  interface ReceivedEvent {
     readonly id: number;
     readonly topic: string;
     readonly data: unknown;
     readonly source: string;
   }
-  const events = (await write("GET", "/api/events/history?last=3")).json<readonly Told[]>();
+  const events = (await write("GET", "/api/events/history?last=3")).json<readonly ReceivedEvent[]>();
   t.match(
     events,
     [
@@ -646,7 +646,7 @@ t.test("a server that keeps three versions and publishes its changes", async (t)
     "and goes on counting after a restart",
   );
   t.equal(
-    (await send(again.port, "GET", "/api/events/history?last=1")).json<readonly Told[]>()[0]?.id,
+    (await send(again.port, "GET", "/api/events/history?last=1")).json<readonly ReceivedEvent[]>()[0]?.id,
     CLUSTER === "" ? 202 : 203,
     "without the flag nothing is published",
   );

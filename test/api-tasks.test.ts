@@ -26,7 +26,7 @@ import {
   getTask,
   shortOf,
   type Task,
-  tell,
+  callTask,
   tryClaim,
 } from "./support/tasking.js";
 
@@ -144,21 +144,21 @@ t.test("a task from its making to its end", async (t) => {
     workspace: "w",
   });
   if (task === null) return;
-  const progress = await tell(ana, task, "progress", { percent: 40, note: "half", checkpoint: [1, { a: null }] });
+  const progress = await callTask(ana, task, "progress", { percent: 40, note: "half", checkpoint: [1, { a: null }] });
   t.match(progress.json(), { expires_at: TIMESTAMP, cancel_requested: false });
   const left_ms = Date.parse(progress.json<{ expires_at: string }>().expires_at) - Date.now();
   t.ok(left_ms > 50_000 && left_ms <= 60_000, `${left_ms} ms are left`);
   t.match(await getTask(port, whole.id), { progress: 40, note: "half", checkpoint: [1, { a: null }] });
-  await tell(ana, task, "progress", {});
+  await callTask(ana, task, "progress", {});
   t.match(
     await getTask(port, whole.id),
     { progress: 40, note: "half", checkpoint: [1, { a: null }] },
     "none is unsaid",
   );
-  const done = await tell(ana, task, "complete", { result: { ok: true } });
+  const done = await callTask(ana, task, "complete", { result: { ok: true } });
   t.match(done.json(), { state: "done", result: { ok: true }, holder: null, fence: null, lease: null, progress: 40 });
   t.match(done.json(), { ended_at: TIMESTAMP });
-  t.same((await tell(ana, task, "complete", { result: 2 })).json(), done.json(), "again, it is answered as it was");
+  t.same((await callTask(ana, task, "complete", { result: 2 })).json(), done.json(), "again, it is answered as it was");
   const read = await getTask(bob, whole.id);
   t.same(
     read.history.map(({ actor, state, note }) => [actor, state, note]),
@@ -274,7 +274,7 @@ t.test("one by its id", async (t) => {
     { id: "done" },
     { id: "blocked", after: ["later"] },
   );
-  await tell(ana, await claimOne(ana, { id: "done" }), "complete");
+  await callTask(ana, await claimOne(ana, { id: "done" }), "complete");
   for (const [id, code, error] of [
     ["needs", 409, "task needs go"],
     ["named", 409, "task is assigned to bob"],
@@ -298,12 +298,12 @@ t.test("one by its id", async (t) => {
   const waiting = tryClaim(bob, { id: "elsewhere", wait_s: 60 });
   const ending = tryClaim(bob, { id: "elsewhere", wait_s: 60 });
   while ((await countInFlight(port)) < 2);
-  await tell(ana, must(task, "it is hers"), "release");
+  await callTask(ana, must(task, "it is hers"), "release");
   const answers = [waiting, ending];
   const first = await Promise.race(answers.map(async (answer, at) => ({ answer: await answer, at })));
   const his = first.answer.json<{ task: Task }>().task;
   t.match(his, { id: "elsewhere", holder: { name: "bob" } });
-  await tell(bob, his, "complete");
+  await callTask(bob, his, "complete");
   t.same(refusal(await must(answers[1 - first.at], "the other")), [409, "task is done"], "told when it ended");
 });
 
@@ -349,13 +349,13 @@ t.test("what its holder says", async (t) => {
     ["release", {}],
     ["ask", { question: "q" }],
   ] as const) {
-    t.same(refusal(await tell(bob, first, verb, body)), NOT_YOURS, `${verb}, another's`);
-    t.same(refusal(await tell(port, first, verb, body)), NEEDS_INSTANCE, `${verb}, nobody's`);
-    t.same(refusal(await tell(ana, { ...first, fence: 99 }, verb, body)), LOST, `${verb} under another fence`);
-    t.same(refusal(await tell(ana, { ...first, id: "none" }, verb, body)), [404, "task not found: none"]);
-    t.same(refusal(await tell(ana, { id: "a", fence: null }, verb, body)), [400, "fence is required"]);
+    t.same(refusal(await callTask(bob, first, verb, body)), NOT_YOURS, `${verb}, another's`);
+    t.same(refusal(await callTask(port, first, verb, body)), NEEDS_INSTANCE, `${verb}, nobody's`);
+    t.same(refusal(await callTask(ana, { ...first, fence: 99 }, verb, body)), LOST, `${verb} under another fence`);
+    t.same(refusal(await callTask(ana, { ...first, id: "none" }, verb, body)), [404, "task not found: none"]);
+    t.same(refusal(await callTask(ana, { id: "a", fence: null }, verb, body)), [400, "fence is required"]);
   }
-  t.match((await tell(ana, first, "release", { note: "tired" })).json(), {
+  t.match((await callTask(ana, first, "release", { note: "tired" })).json(), {
     state: "ready",
     note: "tired",
     attempts: 0,
@@ -364,48 +364,54 @@ t.test("what its holder says", async (t) => {
   const second = await claimOne(bob);
   t.match(second, { note: "tired", fence: 2, holder: { name: "bob" } });
   t.match(
-    (await tell(ana, first, "release", { note: "tired" })).json(),
+    (await callTask(ana, first, "release", { note: "tired" })).json(),
     { state: "claimed" },
     "as it was, whoever has it",
   );
-  t.same(refusal(await tell(ana, first, "complete")), LOST, "but nothing else");
-  t.same(refusal(await tell(ana, second, "complete")), LOST, "nor under his fence");
-  const failed = (await tell(bob, second, "fail", { error: "broken" })).json<Task>();
+  t.same(refusal(await callTask(ana, first, "complete")), LOST, "but nothing else");
+  t.same(refusal(await callTask(ana, second, "complete")), LOST, "nor under his fence");
+  const failed = (await callTask(bob, second, "fail", { error: "broken" })).json<Task>();
   t.match(failed, { state: "ready", attempts: 1, error: "broken", not_before: TIMESTAMP });
   const wait_ms = Date.parse(failed.not_before ?? "") - Date.now();
   t.ok(wait_ms > 0 && wait_ms <= 1_000, `it waits for ${wait_ms} ms more`);
   t.same((await claim(bob)).task, null);
-  t.same((await tell(bob, second, "fail", { error: "broken" })).json<Task>().attempts, 1, "again, it counts once");
+  t.same((await callTask(bob, second, "fail", { error: "broken" })).json<Task>().attempts, 1, "again, it counts once");
   const third = await claimOne(bob, { wait_s: 5 });
-  t.match((await tell(bob, third, "ask", { question: "why?" })).json(), {
+  t.match((await callTask(bob, third, "ask", { question: "why?" })).json(), {
     state: "input_required",
     question: "why?",
     holder: null,
   });
-  t.match((await tell(bob, third, "ask", { question: "why?" })).json(), { state: "input_required" });
+  t.match((await callTask(bob, third, "ask", { question: "why?" })).json(), { state: "input_required" });
   t.same((await claim(bob)).task, null);
-  t.same(refusal(await tell(port, { id: "a", fence: null }, "retry")), [409, "task is input_required"]);
-  const answered = await tell(port, { id: "a", fence: null }, "answer", { answer: "because" });
+  t.same(refusal(await callTask(port, { id: "a", fence: null }, "retry")), [409, "task is input_required"]);
+  const answered = await callTask(port, { id: "a", fence: null }, "answer", { answer: "because" });
   t.match(answered.json(), { state: "ready", answer: "because", question: "why?" });
-  t.same(refusal(await tell(port, { id: "a", fence: null }, "answer", { answer: "x" })), [409, "task is ready"]);
+  t.same(refusal(await callTask(port, { id: "a", fence: null }, "answer", { answer: "x" })), [409, "task is ready"]);
   t.same((await claim(ana)).task, null, "it is kept for who has asked");
   t.same(refusal(await tryClaim(ana, { id: "a" })), [409, "task is assigned to bob"]);
   const fourth = await claimOne(bob);
-  t.match((await tell(bob, fourth, "fail", { error: "no", retry: false })).json(), { state: "failed", error: "no" });
-  t.same(refusal(await tell(port, { id: "a", fence: null }, "cancel")), [409, "task is failed"]);
+  t.match((await callTask(bob, fourth, "fail", { error: "no", retry: false })).json(), {
+    state: "failed",
+    error: "no",
+  });
+  t.same(refusal(await callTask(port, { id: "a", fence: null }, "cancel")), [409, "task is failed"]);
   t.same(refusal(await askAs(port, "PATCH", "/api/tasks/a", { title: "x" })), [409, "task is failed"]);
-  t.match((await tell(port, { id: "a", fence: null }, "retry")).json(), {
+  t.match((await callTask(port, { id: "a", fence: null }, "retry")).json(), {
     state: "ready",
     attempts: 0,
     ended_at: null,
   });
   for (let attempt = 1; attempt <= 2; attempt++) {
     const again = await claimOne(ana, { wait_s: 10 });
-    t.match((await tell(ana, again, "fail", { error: `e${attempt}` })).json(), { state: "ready", attempts: attempt });
+    t.match((await callTask(ana, again, "fail", { error: `e${attempt}` })).json(), {
+      state: "ready",
+      attempts: attempt,
+    });
     await askAs(port, "PATCH", "/api/tasks/a", { not_before: null });
   }
   const last = await claimOne(ana);
-  t.match((await tell(ana, last, "fail", { error: "e3" })).json(), { state: "dead", error: "e3", attempts: 3 });
+  t.match((await callTask(ana, last, "fail", { error: "e3" })).json(), { state: "dead", error: "e3", attempts: 3 });
   const names = new Map([
     [ana.id, "ana"],
     [bob.id, "bob"],
@@ -502,16 +508,16 @@ t.test("a task's lease, and what ends with it", async (t) => {
   t.same((await ana.ask("DELETE", "/api/leases/lease-1?fence=1")).json(), { released: "lease-1" });
   t.match(await getTask(port, "a"), { state: "ready", attempts: 0, holder: null, not_before: null });
   t.same(refusal(await put(ana, first.fence)), [412, "stale fence"]);
-  t.same(refusal(await tell(ana, first, "complete")), LOST);
+  t.same(refusal(await callTask(ana, first, "complete")), LOST);
   const second = await claimOne(bob);
   t.equal(second.lease, "lease-2");
   t.same((await askAs(port, "POST", "/api/leases/lease-2/break", { reason: "mine" })).json(), { broken: "lease-2" });
   t.match(await getTask(port, "a"), { state: "ready", attempts: 0, not_before: null });
-  t.same(refusal(await tell(bob, second, "complete")), LOST);
+  t.same(refusal(await callTask(bob, second, "complete")), LOST);
   t.same(refusal(await put(bob, second.fence)), [412, "stale fence"]);
   const third = await claimOne(ana);
   t.match((await ana.ask("GET", "/api/leases")).json(), { leases: [{ id: "lease-3", task: "a", fence: third.fence }] });
-  await tell(ana, third, "complete");
+  await callTask(ana, third, "complete");
   t.same(refusal(await put(ana, third.fence)), [412, "stale fence"], "after the end, too");
   t.equal((await put(ana)).status, 200, "nobody holds it any more");
   t.same(
@@ -561,7 +567,7 @@ t.test("a task's lease, and what ends with it", async (t) => {
   t.same((await ana.ask("GET", "/api/leases?state=all")).json<{ leases: Lease[] }>().leases.length, 3);
   t.same(refusal(await ana.ask("GET", "/api/leases/lease-4")), [404, "lease not found: lease-4"]);
   t.equal((await ana.ask("PUT", "/api/state/y", {}, { "X-Koor-Fence": bare.fence })).status, 200);
-  await tell(ana, bare, "release");
+  await callTask(ana, bare, "release");
   t.equal((await ana.ask("PUT", "/api/state/y", {}, { "X-Koor-Fence": bare.fence })).status, 412);
 });
 
@@ -574,7 +580,7 @@ t.test("a claim lives as long as its holder is heard of", async (t) => {
     { id: "leased", resources: ["path:a"], max_attempts: 1 },
   );
   const bare = await claimOne(ana, { id: "bare" });
-  await tell(ana, bare, "progress", { percent: 10, note: "n", checkpoint: { at: 7 } });
+  await callTask(ana, bare, "progress", { percent: 10, note: "n", checkpoint: { at: 7 } });
   const leased = await claimOne(bob, { id: "leased", ttl_s: 1 });
   const lost = await nextEvent(port, "lease.lost");
   t.match(lost.data, { lease_id: "lease-2", task: "leased", reason: "expired", fence: leased.fence });
@@ -584,14 +590,14 @@ t.test("a claim lives as long as its holder is heard of", async (t) => {
   await nextEvent(port, "task.ready", (await eventsOf(port, "task.claimed")).at(-1)?.id);
   const back = await getTask(port, "bare");
   t.match(back, { state: "ready", attempts: 1, error: null, note: "n", checkpoint: { at: 7 }, not_before: TIMESTAMP });
-  t.same(refusal(await tell(ana, bare, "complete")), LOST);
-  t.same(refusal(await tell(ana, bare, "progress")), LOST);
+  t.same(refusal(await callTask(ana, bare, "complete")), LOST);
+  t.same(refusal(await callTask(ana, bare, "progress")), LOST);
   const again = await claimOne(bob, { id: "bare", wait_s: 5, ttl_s: 60 });
   t.match(again, { checkpoint: { at: 7 }, attempts: 1 });
-  t.same(refusal(await tell(ana, again, "complete")), LOST);
+  t.same(refusal(await callTask(ana, again, "complete")), LOST);
   await send(port, "DELETE", `/api/instances/${bob.id}`);
   t.match(await getTask(port, "bare"), { state: "dead", error: "lost by bob", attempts: 2 });
-  t.match((await tell(port, { id: "bare", fence: null }, "retry")).json(), { state: "ready", attempts: 0 });
+  t.match((await callTask(port, { id: "bare", fence: null }, "retry")).json(), { state: "ready", attempts: 0 });
 
   await addTask(port, { id: "short", max_s: 1 });
   const short = await claimOne(ana, { id: "short" });
@@ -638,26 +644,26 @@ t.test("tasks that wait for others", async (t) => {
   );
   t.same((await getTask(port, "a")).dependents, ["task-2", "c"]);
   const first = await claimOne(ana);
-  await tell(ana, first, "fail", { error: "e", retry: false });
+  await callTask(ana, first, "fail", { error: "e", retry: false });
   t.equal((await getTask(port, "task-2")).note, "waits for failed task a");
   t.equal((await getTask(port, "c")).note, "waits for failed task a");
   t.equal((await getTask(port, "task-4")).note, "waits for failed task a", "through others, too");
-  await tell(port, { id: "a", fence: null }, "retry");
+  await callTask(port, { id: "a", fence: null }, "retry");
   t.equal((await getTask(port, "task-2")).note, null);
-  await tell(ana, await claimOne(ana), "complete");
+  await callTask(ana, await claimOne(ana), "complete");
   t.equal((await getTask(port, "task-2")).state, "ready");
   t.equal((await getTask(port, "c")).state, "blocked");
-  await tell(ana, await claimOne(ana), "complete");
-  await tell(port, { id: "c", fence: null }, "cancel", { reason: "no more" });
+  await callTask(ana, await claimOne(ana), "complete");
+  await callTask(port, { id: "c", fence: null }, "cancel", { reason: "no more" });
   t.match(await getTask(port, "task-4"), { state: "blocked", note: "waits for canceled task c" });
   t.equal((await addTask(port, { after: ["a"] })).state, "ready", "what is done already is not waited for");
   t.match(await addTask(port, { after: ["c"] }), { state: "blocked", note: "waits for canceled task c" });
   await addTask(port, { id: "dies", max_attempts: 1 });
   await addTask(port, { id: "waits", after: ["dies"] });
-  await tell(ana, await claimOne(ana, { id: "dies" }), "fail", { error: "e" });
+  await callTask(ana, await claimOne(ana, { id: "dies" }), "fail", { error: "e" });
   t.equal((await getTask(port, "waits")).note, "waits for dead task dies");
-  const told = (await eventsOf(port, "task.*")).map(shortOf).filter((event) => event.includes("task-2"));
-  t.same(told, [
+  const received = (await eventsOf(port, "task.*")).map(shortOf).filter((event) => event.includes("task-2"));
+  t.same(received, [
     "task.created task-2 - - -",
     "task.blocked task-2 - - waits for failed task a",
     "task.unblocked task-2 - - -",
@@ -703,18 +709,18 @@ t.test("canceling", async (t) => {
   const { port } = await startKoor(t);
   const [ana] = await pair(port);
   await addTask(port, { id: "a" });
-  t.match((await tell(port, { id: "a", fence: null }, "cancel", { reason: "why" })).json(), {
+  t.match((await callTask(port, { id: "a", fence: null }, "cancel", { reason: "why" })).json(), {
     state: "canceled",
     ended_at: TIMESTAMP,
   });
-  t.same(refusal(await tell(port, { id: "a", fence: null }, "cancel")), [409, "task is canceled"]);
+  t.same(refusal(await callTask(port, { id: "a", fence: null }, "cancel")), [409, "task is canceled"]);
   t.match(
-    (await tell(port, { id: "a", fence: null }, "retry")).json(),
+    (await callTask(port, { id: "a", fence: null }, "retry")).json(),
     { state: "ready", ended_at: null },
     "taken back",
   );
-  t.same(refusal(await tell(port, { id: "a", fence: null }, "retry")), [409, "task is ready"]);
-  await tell(port, { id: "a", fence: null }, "cancel");
+  t.same(refusal(await callTask(port, { id: "a", fence: null }, "retry")), [409, "task is ready"]);
+  await callTask(port, { id: "a", fence: null }, "cancel");
   t.equal(shortOf(must((await eventsOf(port, "task.canceled"))[0], "told")), "task.canceled a - - why");
   const ends: readonly (readonly [verb: string, body: object, state: string])[] = [
     ["complete", {}, "done"],
@@ -726,14 +732,14 @@ t.test("canceling", async (t) => {
   for (const [at, [verb, body, state]] of ends.entries()) {
     const { id } = await addTask(port, { id: `t${at}` });
     const task = await claimOne(ana);
-    t.match((await tell(port, { id, fence: null }, "cancel")).json(), { state: "claimed", cancel_requested: true });
-    t.equal((await tell(port, { id, fence: null }, "cancel")).status, 200, "again");
-    t.match((await tell(ana, task, "progress", { percent: 1 })).json(), { cancel_requested: true });
-    t.match((await tell(ana, task, verb, body)).json(), { state }, verb);
+    t.match((await callTask(port, { id, fence: null }, "cancel")).json(), { state: "claimed", cancel_requested: true });
+    t.equal((await callTask(port, { id, fence: null }, "cancel")).status, 200, "again");
+    t.match((await callTask(ana, task, "progress", { percent: 1 })).json(), { cancel_requested: true });
+    t.match((await callTask(ana, task, verb, body)).json(), { state }, verb);
   }
   await addTask(port, { id: "lost", ttl_s: 1 });
   await claimOne(ana);
-  await tell(port, { id: "lost", fence: null }, "cancel");
+  await callTask(port, { id: "lost", fence: null }, "cancel");
   const since = (await eventsOf(port, "task.*")).at(-1)?.id;
   t.match((await nextEvent(port, "task.canceled", since)).data, { task_id: "lost", reason: "expired" });
   const rows = await auditOf(port, new Map());
@@ -772,13 +778,13 @@ t.test("what a task waits for can be changed, and it is told where it cannot go 
   await addTask(port, { id: "other" });
   const wait = (id: string, ...after: string[]): Promise<Answer> => askAs(port, "PATCH", `/api/tasks/${id}`, { after });
   let since = (await eventsOf(port, "task.*")).at(-1)?.id ?? 0;
-  const told = async (): Promise<string[]> => {
+  const received = async (): Promise<string[]> => {
     const events = (await eventsOf(port, "task.*")).filter(({ id }) => id > since);
     since = events.at(-1)?.id ?? since;
     return events.map(shortOf);
   };
-  await tell(port, { id: "b", fence: null }, "cancel");
-  t.same(await told(), [
+  await callTask(port, { id: "b", fence: null }, "cancel");
+  t.same(await received(), [
     "task.canceled b - - -",
     "task.blocked c - - waits for canceled task b",
     "task.blocked d - - waits for canceled task b",
@@ -792,9 +798,9 @@ t.test("what a task waits for can be changed, and it is told where it cannot go 
     ],
   );
   await addTask(port, { id: "late", after: ["d"] });
-  t.same(await told(), ["task.created late - - -", "task.blocked late - - waits for canceled task b"]);
-  t.match((await tell(port, { id: "b", fence: null }, "retry")).json(), { state: "blocked", note: null });
-  t.same(await told(), ["task.unblocked c - - -", "task.unblocked d - - -", "task.unblocked late - - -"]);
+  t.same(await received(), ["task.created late - - -", "task.blocked late - - waits for canceled task b"]);
+  t.match((await callTask(port, { id: "b", fence: null }, "retry")).json(), { state: "blocked", note: null });
+  t.same(await received(), ["task.unblocked c - - -", "task.unblocked d - - -", "task.unblocked late - - -"]);
   t.equal((await getTask(port, "late")).note, null);
 
   t.match((await wait("late", "a", "other", "a")).json(), { state: "blocked", after: ["a", "other"], note: null });
@@ -803,9 +809,9 @@ t.test("what a task waits for can be changed, and it is told where it cannot go 
   t.match((await wait("late")).json(), { state: "ready", after: [] });
   t.match((await wait("late", "other")).json(), { state: "blocked" }, "and back");
   t.same(refusal(await ana.ask("POST", "/api/tasks/claim", { id: "late" })), [409, "task is blocked"]);
-  await tell(port, { id: "other", fence: null }, "cancel");
+  await callTask(port, { id: "other", fence: null }, "cancel");
   t.match((await wait("late", "a")).json(), { state: "blocked", note: null });
-  t.same(await told(), [
+  t.same(await received(), [
     "task.ready late - - -",
     "task.canceled other - - -",
     "task.blocked late - - waits for canceled task other",
@@ -820,7 +826,7 @@ t.test("what a task waits for can be changed, and it is told where it cannot go 
     t.same(refusal(await askAs(port, "PATCH", "/api/tasks/a", { [name]: "x" })), [400, `${name} cannot be given here`]);
   const held = await claimOne(ana);
   t.same(refusal(await wait("a", "other")), [400, "after cannot be changed: task is claimed"]);
-  await tell(ana, held, "complete");
+  await callTask(ana, held, "complete");
   t.same(refusal(await wait("a", "other")), [409, "task is done"]);
   t.equal((await getTask(port, "b")).state, "ready");
   t.equal((await getTask(port, "late")).state, "ready");
@@ -856,7 +862,7 @@ t.test("the same request_id, the same task", async (t) => {
   t.equal(new Set(claims.map(({ task }) => `${task?.id} ${task?.fence}`)).size, 1);
   t.equal((await eventsOf(port, "task.claimed")).length, 1);
   const task = must(claims[0]?.task, "she has one");
-  await tell(ana, task, "complete");
+  await callTask(ana, task, "complete");
   t.match(
     await claim(ana, { request_id: "c", labels: ["x"] }),
     { task: { id: task.id, state: "done" } },
@@ -870,7 +876,7 @@ t.test("the same request_id, the same task", async (t) => {
     "what got nothing is not remembered",
   );
   t.same(refusal(await tryClaim(bob, { request_id: "e", id: "now" })), [409, "task is claimed"]);
-  await tell(ana, await getTask(ana, "now"), "release");
+  await callTask(ana, await getTask(ana, "now"), "release");
   t.equal((await claim(bob, { request_id: "e", id: "now" })).task?.id, "now", "nor a refusal");
 
   const both = [1, 2].map(() => claim(ana, { wait_s: 60, request_id: "w", labels: ["w"] }));
@@ -913,7 +919,7 @@ t.test("lists", async (t) => {
     { id: "d", after: ["a"] },
     { id: "e" },
   );
-  await tell(ana, await claimOne(ana, { id: "e" }), "complete", { result: 1 });
+  await callTask(ana, await claimOne(ana, { id: "e" }), "complete", { result: 1 });
   await claimOne(bob, { id: "a" });
   const ids = async (query: string): Promise<string> =>
     (await askAs(port, "GET", `/api/tasks${query}`))
@@ -1030,12 +1036,14 @@ t.test("what is too much or too odd changes nothing", async (t) => {
     ["answer", { answer: long(REMARK_BYTES_MAX + 1) }, /^answer is longer/],
     ["cancel", { reason: long(REMARK_BYTES_MAX + 1) }, /^reason is longer/],
   ] as const)
-    t.match(refusal(await tell(ana, task, verb, body)), [400, error], verb);
+    t.match(refusal(await callTask(ana, task, verb, body)), [400, error], verb);
   for (const fence of [0, -1, 1.5, "x"])
-    t.match(refusal(await tell(ana, { ...task, fence: null }, "complete", { fence })), [400, /^fence/]);
+    t.match(refusal(await callTask(ana, { ...task, fence: null }, "complete", { fence })), [400, /^fence/]);
   for (const body of [{ wait_s: 61 }, { wait_s: -1 }, { ttl_s: 0 }, { labels: "x" }, { id: "a b" }])
     t.equal((await tryClaim(ana, body)).status, 400, JSON.stringify(body));
-  t.match((await tell(ana, task, "complete", { result: long(TASK_VALUE_BYTES_MAX - 2) })).json(), { state: "done" });
+  t.match((await callTask(ana, task, "complete", { result: long(TASK_VALUE_BYTES_MAX - 2) })).json(), {
+    state: "done",
+  });
 });
 
 t.test("what an instance's token may, and what the server's", async (t) => {
@@ -1059,14 +1067,14 @@ t.test("what an instance's token may, and what the server's", async (t) => {
     ["release", {}],
     ["ask", { question: "q" }],
   ] as const) {
-    t.same(refusal(await tell(ana, task, verb, body)), NOT_YOURS, `${verb} by who has made it`);
-    t.same(refusal(await tell(cid, task, verb, body)), NOT_YOURS);
+    t.same(refusal(await callTask(ana, task, verb, body)), NOT_YOURS, `${verb} by who has made it`);
+    t.same(refusal(await callTask(cid, task, verb, body)), NOT_YOURS);
     t.same(refusal(await asServer("POST", `/api/tasks/a/${verb}`, { fence: task.fence, ...body })), NEEDS_INSTANCE);
   }
   t.same(refusal(await cid.ask("POST", "/api/leases/lease-1/renew", { fence: task.fence })), NOT_YOURS);
   t.equal((await cid.ask("POST", "/api/leases/lease-1/break", { reason: "x" })).status, 403);
   const manages = async (verb: string, body: object = {}): Promise<void> => {
-    t.same(refusal(await tell(cid, { id, fence: null }, verb, body)), NOT_YOURS, `${verb} by somebody else`);
+    t.same(refusal(await callTask(cid, { id, fence: null }, verb, body)), NOT_YOURS, `${verb} by somebody else`);
   };
   for (const [verb, body] of [
     ["cancel", {}],
@@ -1078,15 +1086,19 @@ t.test("what an instance's token may, and what the server's", async (t) => {
   t.equal((await ana.ask("PATCH", "/api/tasks/a", { title: "hers" })).status, 200, "who has made it");
   t.equal((await bob.ask("PATCH", "/api/tasks/a", { title: "his" })).status, 200, "who holds it");
   t.equal((await asServer("PATCH", "/api/tasks/a", { title: "the server's" })).status, 200);
-  t.equal((await tell(bob, task, "ask", { question: "q" })).status, 200);
-  t.same(refusal(await tell(bob, { id, fence: null }, "answer", { answer: "x" })), NOT_YOURS, "he holds it no more");
-  t.equal((await tell(ana, { id, fence: null }, "answer", { answer: "x" })).status, 200);
-  await tell(bob, await claimOne(bob), "fail", { error: "e", retry: false });
-  t.equal((await tell(ana, { id, fence: null }, "retry")).status, 200);
-  await tell(bob, await claimOne(bob), "fail", { error: "e", retry: false });
+  t.equal((await callTask(bob, task, "ask", { question: "q" })).status, 200);
+  t.same(
+    refusal(await callTask(bob, { id, fence: null }, "answer", { answer: "x" })),
+    NOT_YOURS,
+    "he holds it no more",
+  );
+  t.equal((await callTask(ana, { id, fence: null }, "answer", { answer: "x" })).status, 200);
+  await callTask(bob, await claimOne(bob), "fail", { error: "e", retry: false });
+  t.equal((await callTask(ana, { id, fence: null }, "retry")).status, 200);
+  await callTask(bob, await claimOne(bob), "fail", { error: "e", retry: false });
   t.equal((await asServer("POST", "/api/tasks/a/retry")).status, 200);
   t.equal((await asServer("POST", "/api/tasks/a/cancel")).status, 200);
-  t.same(refusal(await tell(cid, { id, fence: null }, "cancel")), NOT_YOURS, "that comes before its state");
+  t.same(refusal(await callTask(cid, { id, fence: null }, "cancel")), NOT_YOURS, "that comes before its state");
   t.equal((await asServer("POST", "/api/tasks", { title: "t" })).json<{ created_by: null }>().created_by, null);
 });
 
@@ -1102,9 +1114,9 @@ t.test("without a token that is asked for, an instance's own takes nothing away"
   const task = await claimOne(ana);
   t.equal(await call("PATCH", "", { title: "his" }), "claimed");
   t.same(await call("POST", "/progress", { fence: task.fence }), NOT_YOURS, "what is the holder's is hers alone");
-  await tell(ana, task, "ask", { question: "q" });
+  await callTask(ana, task, "ask", { question: "q" });
   t.equal(await call("POST", "/answer", { answer: "x" }), "ready");
-  await tell(ana, await claimOne(ana), "fail", { error: "e", retry: false });
+  await callTask(ana, await claimOne(ana), "fail", { error: "e", retry: false });
   t.equal(await call("POST", "/retry"), "ready");
   t.equal(await call("POST", "/cancel"), "canceled");
   t.match((await getTask(port, "a")).history.at(-1), { actor: bob.id, state: "canceled" });
@@ -1118,12 +1130,12 @@ t.test("who waits and learns something meanwhile", async (t) => {
   await addTasks(port, { id: "a", requires: ["go"] }, { id: "b", requires: ["go", "gpu"] });
   const any = claim(ana, { wait_s: 60 });
   const named = claim(bob, { id: "b", wait_s: 60 });
-  const told = bob.ask("GET", "/api/wait?task=1&wait=60");
+  const received = bob.ask("GET", "/api/wait?task=1&wait=60");
   while ((await countInFlight(port)) < 3);
   await learn(ana, "go");
   t.equal((await any).task?.id, "a");
   await learn(bob, "gpu", "go");
-  t.match((await told).json(), { matched: { kind: "task", task: { id: "b" } } });
+  t.match((await received).json(), { matched: { kind: "task", task: { id: "b" } } });
   t.equal((await named).task?.id, "b");
 
   await learn(ana);
@@ -1140,7 +1152,7 @@ t.test("a claim by id says what holds when it is answered", async (t) => {
   const task = await claimOne(ana, { id: "asks" });
   const refused = [tryClaim(bob, { id: "asks", wait_s: 2 }), tryClaim(bob, { id: "moved", wait_s: 2 })];
   while ((await countInFlight(port)) < 2);
-  await tell(ana, task, "ask", { question: "q" });
+  await callTask(ana, task, "ask", { question: "q" });
   await askAs(port, "PATCH", "/api/tasks/moved", { assignee: "ana" });
   t.same((await Promise.all(refused)).map(refusal), [
     [409, "task is input_required"],
@@ -1161,14 +1173,14 @@ t.test("what is put off while it is held, or asked about, stays so", async (t) =
   ] as const) {
     const task = await claimOne(ana);
     await putOff(later);
-    t.equal((await tell(ana, task, verb, body)).json<Task>().not_before, later, verb);
+    t.equal((await callTask(ana, task, verb, body)).json<Task>().not_before, later, verb);
     if (verb !== "ask") await putOff(null);
   }
-  const answer = (): Promise<Answer> => tell(port, { id: "a", fence: null }, "answer", { answer: "x" });
+  const answer = (): Promise<Answer> => callTask(port, { id: "a", fence: null }, "answer", { answer: "x" });
   t.match((await answer()).json(), { state: "ready", not_before: later });
   t.same(refusal(await tryClaim(ana, { id: "a" })), [409, `task is not before ${later}`]);
   await putOff(null);
-  await tell(ana, await claimOne(ana), "ask", { question: "q" });
+  await callTask(ana, await claimOne(ana), "ask", { question: "q" });
   await putOff("2026-01-01T00:00:00Z");
   t.match((await answer()).json(), { state: "ready", not_before: null }, "what has passed is forgotten");
 });
@@ -1179,9 +1191,9 @@ t.test("for whom a task is kept that was asked about", async (t) => {
   const cid = await Agent.register(port, "cid");
   const asked = async (id: string): Promise<void> => {
     await addTask(port, { id });
-    await tell(bob, await claimOne(bob, { id }), "ask", { question: "q" });
+    await callTask(bob, await claimOne(bob, { id }), "ask", { question: "q" });
   };
-  const answer = (id: string): Promise<Answer> => tell(port, { id, fence: null }, "answer", { answer: "x" });
+  const answer = (id: string): Promise<Answer> => callTask(port, { id, fence: null }, "answer", { answer: "x" });
   const assign = (id: string, assignee: string | null): Promise<Answer> =>
     askAs(port, "PATCH", `/api/tasks/${id}`, { assignee });
   const before = async (id: string): Promise<void> => {
@@ -1242,12 +1254,12 @@ t.test("claims outlive a restart; after a restore tasks are ready", { skip: REST
     { id: "done", priority: 0 },
   );
   const leased = await claimOne(ana, { id: "leased" });
-  await tell(ana, leased, "progress", { percent: 3, note: "n", checkpoint: { c: 1 } });
+  await callTask(ana, leased, "progress", { percent: 3, note: "n", checkpoint: { c: 1 } });
   const bare = await claimOne(bob, { id: "bare" });
   await claimOne(bob, { id: "stop" });
-  await tell(first.port, { id: "stop", fence: null }, "cancel");
-  await tell(bob, await claimOne(bob, { id: "asks" }), "ask", { question: "q" });
-  await tell(bob, await claimOne(bob, { id: "done" }), "complete", { result: { r: 1 } });
+  await callTask(first.port, { id: "stop", fence: null }, "cancel");
+  await callTask(bob, await claimOne(bob, { id: "asks" }), "ask", { question: "q" });
+  await callTask(bob, await claimOne(bob, { id: "done" }), "complete", { result: { r: 1 } });
   first.process.kill("SIGKILL");
   await once(first.process, "exit");
   const { port } = await startKoor(t, { data_dir });
@@ -1297,7 +1309,7 @@ t.test("ended tasks are kept as long as --task-retention says", async (t) => {
     { id: "waits", after: ["kept", "open"] },
   );
   for (const id of ["kept", "first", "then"])
-    await tell(ana, await claimOne(ana, { id }), "complete", { result: { of: id } });
+    await callTask(ana, await claimOne(ana, { id }), "complete", { result: { of: id } });
   for (const id of ["first", "then"]) while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200);
   t.match(await getTask(port, "kept"), { state: "done", dependents: ["waits"] }, "another waits for it still");
   t.match(await getTask(port, "waits"), { state: "blocked", after: ["kept", "open"] });
@@ -1305,8 +1317,8 @@ t.test("ended tasks are kept as long as --task-retention says", async (t) => {
   t.match(await addTask(port, { id: "first", after: ["open"] }), { state: "blocked" }, "the id is free again");
   const { history, dependents } = await getTask(port, "first");
   t.same([history.length, dependents], [1, []], "and nothing of who had it is left");
-  await tell(ana, await claimOne(ana, { id: "open" }), "complete");
-  for (const id of ["waits", "first"]) await tell(ana, await claimOne(ana, { id }), "complete");
+  await callTask(ana, await claimOne(ana, { id: "open" }), "complete");
+  for (const id of ["waits", "first"]) await callTask(ana, await claimOne(ana, { id }), "complete");
   const ids = ["open", "kept", "waits", "first"];
   for (const id of ids) while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200);
   t.same((await askAs(port, "GET", "/api/tasks")).json(), { tasks: [] });

@@ -31,15 +31,15 @@ async function create(by: Agent, tasks: readonly Made[]): Promise<void> {
 const idOf = (matched: unknown): string => (matched as { readonly task: { readonly id: string } }).task.id;
 
 /** All that a loop is told until there is nothing more. */
-async function hear(loop: WaitLoop, most = 10_000): Promise<string[]> {
-  const told: string[] = [];
-  while (told.length < most) {
+async function drain(loop: WaitLoop, most = 10_000): Promise<string[]> {
+  const reported: string[] = [];
+  while (reported.length < most) {
     const matched = await loop.next();
     if (matched === null) break;
-    told.push(idOf(matched));
+    reported.push(idOf(matched));
     if (loop.cursor.length > WAIT_CURSOR_BYTES_MAX / 2) throw new Error(`${loop.cursor.length} characters`);
   }
-  return told;
+  return reported;
 }
 
 async function giveBack(by: Agent, id: string): Promise<void> {
@@ -65,13 +65,13 @@ for (const count of [300, countRounds(600, 2_000)]) {
     await create(ana, made("best", 3, { priority: 9 }));
     const loop = new WaitLoop(port, "task=1", ben.headers);
 
-    const first = await hear(loop, 100);
+    const first = await drain(loop, 100);
     t.same(first.slice(0, 3), ["best-0", "best-1", "best-2"], "the best first");
     // In the middle of the loop one is made, one can be claimed for the first time, one is given back, one is taken.
     await create(ana, made("middle", 1));
     await giveBack(ana, "plain-0");
     await giveBack(ana, `plain-${count - 61}`);
-    const later = await hear(loop);
+    const later = await drain(loop);
     const all = [...first, ...later];
     const twice = all.filter((id, at) => all.indexOf(id) !== at);
     t.same(twice, ["plain-0"], "each once; what was told of and given back, once more");
@@ -81,24 +81,24 @@ for (const count of [300, countRounds(600, 2_000)]) {
 
     // What happens one by one.
     await giveBack(ana, "plain-7");
-    t.same(await hear(loop), ["plain-7"], "given back");
+    t.same(await drain(loop), ["plain-7"], "given back");
     await create(ana, made("new", 1));
-    t.same(await hear(loop), ["new-0"], "made");
+    t.same(await drain(loop), ["new-0"], "made");
     await ana.ask("PATCH", "/api/tasks/hers-5", { assignee: "ben" });
-    t.same(await hear(loop), ["hers-5"], "given to him");
+    t.same(await drain(loop), ["hers-5"], "given to him");
     await ana.release(await ana.lease(["path:lib/**"]));
-    t.same((await hear(loop)).toSorted(), leased.map(({ id }) => id).toSorted(), "leased and released");
+    t.same((await drain(loop)).toSorted(), leased.map(({ id }) => id).toSorted(), "leased and released");
     await ben.release(await ben.lease(["path:lib/**"]));
-    t.same(await hear(loop), [], "his own lease is not in his way");
+    t.same(await drain(loop), [], "his own lease is not in his way");
     const { matched } = await loop.begin();
     await ana.release(blocking);
-    const freed = [idOf(await matched), ...(await hear(loop))];
+    const freed = [idOf(await matched), ...(await drain(loop))];
     t.equal(freed.length, 300);
     t.equal(new Set(freed).size, 300, "more than a cursor has names for, each once when they are freed");
     t.ok(freed.every((id) => id.startsWith("blocked")));
     await create(ana, made("low", 2, { priority: 1 }));
     await create(ana, made("high", 2, { priority: 8 }));
-    t.same(await hear(loop), ["high-0", "high-1", "low-0", "low-1"], "the best of what is new first");
+    t.same(await drain(loop), ["high-0", "high-1", "low-0", "low-1"], "the best of what is new first");
     const due = new Date(Date.now() + 700).toISOString();
     await create(ana, made("timed", 1, { not_before: due }));
     t.equal(await loop.next(), null);
@@ -107,14 +107,14 @@ for (const count of [300, countRounds(600, 2_000)]) {
     await koor.stop();
     const second = await startKoor(t, { data_dir });
     loop.port = second.port;
-    const again = await hear(loop);
+    const again = await drain(loop);
     t.notOk(
       again.some((id) => !/^(leased|blocked)/.test(id)),
       "after a restart only what needs resources is told again",
     );
     t.equal(new Set(again).size, again.length);
     await sendJson(second.port, "POST", "/api/tasks", { id: "last", title: "t" }, ana.headers);
-    t.same(await hear(loop), ["last"]);
+    t.same(await drain(loop), ["last"]);
     await sendJson(
       second.port,
       "POST",
@@ -122,7 +122,7 @@ for (const count of [300, countRounds(600, 2_000)]) {
       { capabilities: ["go", "rust"] },
       ben.headers,
     );
-    const able = await hear(loop);
+    const able = await drain(loop);
     t.equal(able.filter((id) => id.startsWith("skilled")).length, 20, "he has learnt something");
     t.equal(new Set(able).size, able.length);
     t.equal(await loop.next(), null);
@@ -136,11 +136,11 @@ t.test("many unread messages are told of once each", async (t) => {
   for (let count = 0; count < 400; count++)
     await sendJson(koor.port, "POST", "/api/messages", { to: ben.id, subject: String(count) }, ana.headers);
   const loop = new WaitLoop(koor.port, "message=1", ben.headers);
-  const told: unknown[] = [];
+  const reported: unknown[] = [];
   for (let matched = await loop.next(); matched !== null; matched = await loop.next())
-    told.push((matched["message"] as { readonly subject: string }).subject);
+    reported.push((matched["message"] as { readonly subject: string }).subject);
   t.same(
-    told,
+    reported,
     Array.from({ length: 400 }, (_, at) => String(at)),
   );
 });

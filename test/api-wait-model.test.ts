@@ -39,7 +39,7 @@ class World {
   exists = false;
   /** Changes that concern a level, and how many of them were there when it was told. */
   readonly changed = { above: 0, gone: 1, free: 1, active: 0 };
-  readonly told = { above: 0, gone: 0, free: 0, active: 0 };
+  readonly reported = { above: 0, gone: 0, free: 0, active: 0 };
   /** The version and whether it exists, as it was told of. */
   seen = "0false";
   readonly events: string[] = [];
@@ -49,13 +49,13 @@ class World {
   instance: { readonly id: string; active: boolean } | null = null;
 
   #level(name: keyof World["changed"], parameter: string, holds: () => boolean): Modelled {
-    const due = (): number => (holds() && this.changed[name] > this.told[name] ? 1 : 0);
+    const due = (): number => (holds() && this.changed[name] > this.reported[name] ? 1 : 0);
     return {
       parameter,
       due,
       take: () => {
         const was_due = due() === 1;
-        this.told[name] = this.changed[name];
+        this.reported[name] = this.changed[name];
         return was_due;
       },
     };

@@ -264,9 +264,9 @@ t.test("each condition: later, once, again after a change, and at once for who c
     await again();
     t.match(await loop.next(second === null ? 0 : 60), second, `${query}: what happened between two calls`);
     t.equal(await loop.next(), null, `${query}: and that once`);
-    const anew = await new WaitLoop(port, query, ben.headers).next();
-    if (stays) t.match(anew, { kind: first?.["kind"] }, `${query}: it holds`);
-    else t.equal(anew, null, `${query}: what has happened before is over`);
+    const newcomer = await new WaitLoop(port, query, ben.headers).next();
+    if (stays) t.match(newcomer, { kind: first?.["kind"] }, `${query}: it holds`);
+    else t.equal(newcomer, null, `${query}: what has happened before is over`);
   }
   const { messages } = (await ana.ask("GET", "/api/messages?box=out")).json<{ messages: { to: object[] }[] }>();
   t.match(messages, [{ to: [{ delivered_at: null }] }, { to: [{ delivered_at: null }] }], "who is told has not got it");
@@ -279,11 +279,11 @@ t.test("a message is told of without its body, with all else", async (t) => {
   const [ana, ben] = [await Agent.register(koor.port, "ana"), await Agent.register(koor.port, "ben")];
   await message(koor, ana, ben, "s");
   const loop = new WaitLoop(koor.port, "message=1", ben.headers);
-  const { message: told } = (await loop.next()) as { readonly message: object };
+  const { message: received } = (await loop.next()) as { readonly message: object };
   const listed = (await ben.ask("GET", "/api/messages")).json<{ readonly messages: readonly object[] }>().messages[0];
   const { body, ...rest } = { body: "", ...listed };
   t.equal(body, "long");
-  t.same({ ...told, to: [] }, { ...rest, to: [] });
+  t.same({ ...received, to: [] }, { ...rest, to: [] });
   await sendJson(koor.port, "POST", "/api/messages/mark", { ids: ["message-1"], as: "read" }, ben.headers);
   t.equal(await new WaitLoop(koor.port, "message=1", ben.headers).next(), null, "one that was read is not unread");
   await message(koor, ana, ben, "read meanwhile");
@@ -395,9 +395,9 @@ t.test("tasks: whose, where, and each by itself", async (t) => {
 
   const many = Array.from({ length: 400 }, (_, at) => ({ title: `many ${at}` }));
   await ana.ask("POST", "/api/tasks", many);
-  const told = new Set<unknown>();
-  for (let count = 0; count < 100; count++) told.add(((await loop.next()) as { task: { id: string } }).task.id);
-  t.equal(told.size, 100, "each once");
+  const received = new Set<unknown>();
+  for (let count = 0; count < 100; count++) received.add(((await loop.next()) as { task: { id: string } }).task.id);
+  t.equal(received.size, 100, "each once");
 });
 
 t.test("an instance that comes and goes between two calls is gone once more", async (t) => {
@@ -427,8 +427,13 @@ t.test("several at once: in turn, so that none keeps the others from being heard
   t.equal(await loop.next(), null, "a loop over what holds does not spin");
   await sendJson(port, "POST", "/api/events/publish", [{ topic: "a.1" }, { topic: "b" }, { topic: "a.2" }]);
   await put(koor, "state/k");
-  const told = [await loop.next(), await loop.next(), await loop.next(), await loop.next()];
-  t.match(told, [{ event: { topic: "a.1" } }, { key: "k" }, { event: { topic: "b" } }, { event: { topic: "a.2" } }]);
+  const received = [await loop.next(), await loop.next(), await loop.next(), await loop.next()];
+  t.match(received, [
+    { event: { topic: "a.1" } },
+    { key: "k" },
+    { event: { topic: "b" } },
+    { event: { topic: "a.2" } },
+  ]);
   t.equal(await loop.next(), null, "an event that two patterns match is told of once");
 });
 
@@ -459,20 +464,20 @@ t.test("a cursor covers what was not asked for when it was given out", async (t)
     loop.cursor = before;
     return loop.next(0, what);
   };
-  const told = async (): Promise<unknown[]> => {
+  const received = async (): Promise<unknown[]> => {
     const all: unknown[] = [];
     for (const what of ["kept", "deleted", "both", "made", "never"]) all.push(await since(`state=${what}`));
     for (const what of ["kept", "made", "gone"]) all.push(await since(`spec=p/${what}`));
     return all.map((matched) => matched !== null);
   };
-  t.same(await told(), [false, false, false, false, false, false, false, false], "nothing has happened since then");
+  t.same(await received(), [false, false, false, false, false, false, false, false], "nothing has happened since then");
   await put(koor, "state/made");
   await send(koor.port, "DELETE", "/api/state/deleted");
   await put(koor, "state/both", "2");
   await send(koor.port, "DELETE", "/api/state/both");
   await put(koor, "specs/p/made");
   await send(koor.port, "DELETE", "/api/specs/p/gone");
-  t.same(await told(), [false, true, true, true, false, false, true, true]);
+  t.same(await received(), [false, true, true, true, false, false, true, true]);
   t.match(await since("state=deleted"), { key: "deleted", version: null });
   t.equal(await loop.next(0, "state=deleted"), null, "and told once");
 });
@@ -500,7 +505,7 @@ t.test("a restart: what was told stays told, what happens meanwhile is told", as
   t.equal(await loop.next(), null, "nothing has changed");
   const waiting = await loop.begin();
   await message(second, ana, ana, "new");
-  const later = [await waiting.matched, await loop.next()].map((told) => told?.["kind"]);
+  const later = [await waiting.matched, await loop.next()].map((received) => received?.["kind"]);
   t.same(new Set(later), new Set(["event", "message"]));
   await second.stop("SIGKILL");
   const third = await startKoor(t, { data_dir });

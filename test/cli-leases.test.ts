@@ -15,7 +15,7 @@ interface Bench {
   readonly ana: Agent;
   readonly bob: Agent;
   /** Waits for the next event of leases of this kind, and gives the id of its lease. */
-  readonly heard: (topic: string) => Promise<string>;
+  readonly untilEvent: (topic: string) => Promise<string>;
   /** The states of all leases, by id. */
   readonly states: () => Promise<Readonly<Record<string, unknown>>>;
 }
@@ -29,7 +29,7 @@ async function setUp(t: Owner, options: KoorOptions = {}, token = ""): Promise<B
     server,
     ana,
     bob,
-    heard: async (topic) => {
+    untilEvent: async (topic) => {
       const wait = ["events", "history", "--topic", topic, "--after", String(after), "--wait", "60"];
       const [event] = (await ana.ask(...wait)) as unknown as { id: number; data: { lease_id: string } }[];
       if (event === undefined) throw new Error(`no ${topic} within 60 s`);
@@ -98,7 +98,7 @@ t.test("two agents: taken, checked, listed, queued, granted, released", async (t
 });
 
 t.test("a wait: granted in its turn, or out of line when the time is up or by Ctrl-C", async (t) => {
-  const { ana, bob, heard, states } = await setUp(t);
+  const { ana, bob, untilEvent, states } = await setUp(t);
   await ana.ask("lease", "acquire", "r");
   t.match(await bob.koor("lease", "acquire", "r", "--wait", "50ms"), {
     code: 1,
@@ -106,16 +106,16 @@ t.test("a wait: granted in its turn, or out of line when the time is up or by Ct
     stderr: "koor: no lease within 0.05s: leased by ana: r (409)\n",
   });
   t.same(await states(), { "lease-1": "held", "lease-2": "released" });
-  await heard("lease.waiting");
+  await untilEvent("lease.waiting");
 
   const stopped = bob.start("lease", "acquire", "r", "--wait", "10m");
-  const line = await heard("lease.waiting");
+  const line = await untilEvent("lease.waiting");
   stopped.child.kill("SIGINT");
   t.equal(await stopped.exit(), 130);
   t.match(await states(), { [line]: "released" });
 
   const waiting = bob.start("lease", "acquire", "r", "--wait", "10m");
-  await heard("lease.waiting");
+  await untilEvent("lease.waiting");
   await ana.ask("lease", "release", "lease-1");
   await waiting.untilLines(1);
   t.equal(await waiting.exit(), 0);
@@ -124,10 +124,10 @@ t.test("a wait: granted in its turn, or out of line when the time is up or by Ct
 });
 
 t.test("a wait goes on when the server restarts", async (t) => {
-  const { server, ana, bob, heard } = await setUp(t);
+  const { server, ana, bob, untilEvent } = await setUp(t);
   await ana.ask("lease", "acquire", "r");
   const waiting = bob.start("lease", "acquire", "r", "--wait", "10m");
-  const line = await heard("lease.waiting");
+  const line = await untilEvent("lease.waiting");
   t.equal(await server.stop(), 0);
   await waiting.until("it is noticed", () => waiting.stderr.includes("trying again"));
   await startKoor(t, { data_dir: server.data_dir, args: ["--bind", `127.0.0.1:${server.port}`] });
@@ -156,10 +156,10 @@ t.test("run: the command's exit code, and the lease is given back", async (t) =>
 });
 
 t.test("run: it waits for its turn, and signals go on to the command", async (t) => {
-  const { ana, bob, heard, states } = await setUp(t);
+  const { ana, bob, untilEvent, states } = await setUp(t);
   await ana.ask("lease", "acquire", "r");
   const running = bob.start("lease", "run", "r", "--wait", "10m", "--", ...ENDLESS);
-  const lease = await heard("lease.waiting");
+  const lease = await untilEvent("lease.waiting");
   await ana.ask("lease", "release", "lease-1");
   await running.untilLines(1);
   t.match(await states(), { [lease]: "held" });

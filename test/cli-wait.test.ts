@@ -25,12 +25,12 @@ t.test("a wait ends with what was waited for, and the next goes on behind it", a
   const waiting = await start(first, "--event", "a.*", "--state", "k", "--state-above", "7:k");
   await send(first.port, "PUT", "/api/state/k", { body: "1" });
   t.equal(await waiting.exit(), 0);
-  const told = JSON.parse(waiting.cli.stdout) as Waited;
-  t.match(told.matched, { kind: "state", key: "k", version: 1 });
+  const waited = JSON.parse(waiting.cli.stdout) as Waited;
+  t.match(waited.matched, { kind: "state", key: "k", version: 1 });
   t.equal(waiting.cli.lines.length, 1);
 
   await sendJson(first.port, "POST", "/api/events/publish", { topic: "a.x" });
-  const next = await runCli(["wait", "--event", "a.*", "--state", "k", "--after", told.cursor], options);
+  const next = await runCli(["wait", "--event", "a.*", "--state", "k", "--after", waited.cursor], options);
   t.match(JSON.parse(next.stdout), { matched: { kind: "event", event: { topic: "a.x" } } });
   const { cursor } = JSON.parse(next.stdout) as Waited;
   t.match(await runCli(["wait", "--event", "a.*", "--after", cursor, "--timeout", "1ms"], options), { code: 124 });

@@ -33,10 +33,10 @@ t.test("each background task is made by the composition root, or with the thread
 
 t.test("each event of the server stands in the table of its document", (t) => {
   const table = read("docs/http-api.md").split("\n### Events of the server\n")[1]?.split("\n## ")[0] ?? "";
-  const told = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]);
+  const reported = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]);
   const topics = found(/const TOPIC_\w+ = "([^"]+)"/g);
   t.ok(topics.length > 0);
-  t.same(new Set(told), new Set(topics));
+  t.same(new Set(reported), new Set(topics));
   t.same(found(/publish\(\{ topic: ("[^"]*")/g), [], "a topic has a name: it is found by it");
   t.end();
 });

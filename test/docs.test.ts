@@ -383,7 +383,7 @@ t.test("commands in the documents are commands, and flags are flags", (t) => {
 });
 
 /** A text of the program that is shorter says nothing. */
-const TELLING_CHARACTERS = 8;
+const DISTINCTIVE_CHARACTERS = 8;
 
 /** What each text of the program can say: its fixed pieces, and anything where something is put in. */
 function programTexts(): RegExp[] {
@@ -396,7 +396,7 @@ function programTexts(): RegExp[] {
       [...readFileSync(join(ROOT, path), "utf8").matchAll(/"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`/g)].flatMap(
         (match) => {
           const pieces = (match[1] ?? match[2] ?? "").split(/\$\{[^}]*\}/);
-          if (!pieces.some((piece) => piece.length >= TELLING_CHARACTERS)) return [];
+          if (!pieces.some((piece) => piece.length >= DISTINCTIVE_CHARACTERS)) return [];
           return [new RegExp(`^${pieces.map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".+")}$`)];
         },
       ),

@@ -250,8 +250,8 @@ t.test("what the routes send fits the schemas", async (t) => {
   await ask("POST", "/api/webhooks/w/enable");
   await ask("DELETE", "/api/webhooks/w");
   // The first failure is told to the writer at the next tick.
-  for (let told = false; !told; )
-    told = (await send(port, "GET", "/api/webhooks"))
+  for (let reported = false; !reported; )
+    reported = (await send(port, "GET", "/api/webhooks"))
       .json<readonly { readonly fail_count: number }[]>()
       .some(({ fail_count }) => fail_count > 0);
   await ask("GET", "/api/webhooks/dead/deliveries");

@@ -56,10 +56,10 @@ async function start(t: TestFolder, environment: Record<string, string>): Promis
 /** Asks for the server's health over one connection until it drains, or cuts the connection off. */
 async function waitForDrain(port: number): Promise<void> {
   const socket = connect(port, "127.0.0.1");
-  const hears = listenFor(socket);
+  const untilOutput = listenFor(socket);
   for (let answers = 1, draining = false; !draining; answers += 1) {
     socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    draining = await hears(new RegExp(`("status".*\\s*){${answers}}`)).then(
+    draining = await untilOutput(new RegExp(`("status".*\\s*){${answers}}`)).then(
       ([found]) => found.includes("draining"),
       () => true,
     );
@@ -81,13 +81,13 @@ interface Stopped {
  */
 async function stopTwice({ child, port }: Started): Promise<Stopped> {
   const socket = connect(port, "127.0.0.1");
-  const hears = listenFor(socket);
+  const untilOutput = listenFor(socket);
   // The answer to the first request says that the second was begun, too: they came in one piece.
   socket.write(
     "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" +
       "PUT /api/state/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n12",
   );
-  await hears(/"status":"ok"/);
+  await untilOutput(/"status":"ok"/);
   const exit = once(child, "exit") as Promise<[number | null]>;
   const drain = waitForDrain(port);
   const first_ms = performance.now();
@@ -97,7 +97,7 @@ async function stopTwice({ child, port }: Started): Promise<Stopped> {
   child.kill("SIGINT");
   const gap_ms = performance.now() - first_ms;
   socket.write("34");
-  const answer = await hears(/"version":1/).then(
+  const answer = await untilOutput(/"version":1/).then(
     ([found]) => found,
     () => "",
   );

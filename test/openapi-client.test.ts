@@ -46,7 +46,7 @@ const PATH_CHARACTERS_MAX = 16_000;
  * call has stored in a contract's place, that at least one of some parameters is needed, how many of them together
  * may be, and what all globs of an array cost together.
  */
-const UNSAID = new RegExp(
+const UNDESCRIBED = new RegExp(
   [
     "is in the array twice|unknown task|is not a contract|id must not be",
     "no condition is|conditions are given|is must be one of|cost too much",
@@ -191,7 +191,7 @@ t.test("what the description allows is no bad request, and no bug", async (t) =>
       const { status, retry_after, text } = outcome;
       const sent = `${method} ${generated.path.slice(0, 300)} ${String(generated.body).slice(0, 300)}`;
       const what = `${sent}: ${status} ${text.slice(0, 300)}`;
-      if (REFUSED.has(status) && !UNSAID.test(text)) refused.set(text.replaceAll(/\d+/g, "N").slice(0, 120), what);
+      if (REFUSED.has(status) && !UNDESCRIBED.test(text)) refused.set(text.replaceAll(/\d+/g, "N").slice(0, 120), what);
       if (status >= 500 && (status !== 503 || retry_after === undefined)) broken.push(what);
     }
     t.same(broken, [], `${name}: nothing is broken`);

@@ -226,7 +226,7 @@ function claimTask(status: number, body: object, headers: OutgoingHttpHeaders = 
 }
 
 /** A call about a task, by who holds it where nobody else is named. */
-function tellTask(verb: string, status: number, id: string, body: object, headers = AS_INSTANCE): Sample {
+function taskSample(verb: string, status: number, id: string, body: object, headers = AS_INSTANCE): Sample {
   const path = `/api/tasks/${id}/${verb}`;
   return { name: `task.${verb}`, status, method: "POST", path, body: JSON.stringify(body), headers };
 }
@@ -779,31 +779,33 @@ const SAMPLES: readonly Sample[] = [
   { name: "task.update", status: 200, method: "PATCH", path: "/api/tasks/one", body: '{"priority":9}' },
   { name: "task.update", status: 400, method: "PATCH", path: "/api/tasks/one", body: '{"priority":10}' },
   { name: "task.update", status: 404, method: "PATCH", path: "/api/tasks/none", body: "{}" },
-  tellTask("progress", 200, "one", { fence: 3, percent: 5, checkpoint: [] }),
-  tellTask("progress", 409, "one", { fence: 9 }),
-  tellTask("ask", 400, "one", { fence: 3 }),
-  tellTask("ask", 200, "one", { fence: 3, question: "q" }),
-  tellTask("answer", 200, "one", { answer: "a" }),
-  tellTask("answer", 409, "one", { answer: "a" }),
+  taskSample("progress", 200, "one", { fence: 3, percent: 5, checkpoint: [] }),
+  taskSample("progress", 409, "one", { fence: 9 }),
+  taskSample("ask", 400, "one", { fence: 3 }),
+  taskSample("ask", 200, "one", { fence: 3, question: "q" }),
+  taskSample("answer", 200, "one", { answer: "a" }),
+  taskSample("answer", 409, "one", { answer: "a" }),
   claimTask(200, { id: "one" }),
-  tellTask("release", 200, "one", { fence: 4, note: "n" }),
+  taskSample("release", 200, "one", { fence: 4, note: "n" }),
   claimTask(200, { id: "one" }),
-  tellTask("fail", 200, "one", { fence: 5, error: "e", retry: false }),
-  tellTask("retry", 200, "one", {}),
-  tellTask("retry", 409, "one", {}),
+  taskSample("fail", 200, "one", { fence: 5, error: "e", retry: false }),
+  taskSample("retry", 200, "one", {}),
+  taskSample("retry", 409, "one", {}),
   claimTask(200, { id: "one" }),
   ...(["progress", "complete", "fail", "release", "ask"] as const).flatMap((verb) => {
     const body = { fence: 6, ...(verb === "fail" ? { error: "e" } : verb === "ask" ? { question: "q" } : {}) };
     return [
-      tellTask(verb, 403, "one", body, AS_OTHER),
-      tellTask(verb, 404, "none", body),
-      tellTask(verb, 409, "one", { ...body, fence: 9 }),
+      taskSample(verb, 403, "one", body, AS_OTHER),
+      taskSample(verb, 404, "none", body),
+      taskSample(verb, 409, "one", { ...body, fence: 9 }),
     ];
   }),
-  tellTask("complete", 200, "one", { fence: 6, result: { r: 1 } }),
-  tellTask("cancel", 200, "two", { reason: "r" }),
-  tellTask("cancel", 409, "two", {}),
-  ...["answer", "cancel", "retry"].map((verb) => tellTask(verb, 404, "none", verb === "answer" ? { answer: "a" } : {})),
+  taskSample("complete", 200, "one", { fence: 6, result: { r: 1 } }),
+  taskSample("cancel", 200, "two", { reason: "r" }),
+  taskSample("cancel", 409, "two", {}),
+  ...["answer", "cancel", "retry"].map((verb) =>
+    taskSample(verb, 404, "none", verb === "answer" ? { answer: "a" } : {}),
+  ),
   { name: "instance.deregister", status: 200, method: "DELETE", path: `/api/instances/${INSTANCE_ID}` },
   { name: "instance.deregister", status: 404, method: "DELETE", path: `/api/instances/${INSTANCE_ID}` },
   { name: "metrics.agents", status: 200, method: "GET", path: "/api/metrics/agents" },

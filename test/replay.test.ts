@@ -81,7 +81,7 @@ class Replica {
   readonly answers: unknown[] = [];
   readonly bugs: string[] = [];
   /** Batches of which more was changed than told: the kinds, and the names of the calls. */
-  readonly untold: string[] = [];
+  readonly unreported: string[] = [];
   readonly #watched = new WatchedKinds();
   readonly #watching: boolean;
   readonly #data_dir: string;
@@ -98,15 +98,15 @@ class Replica {
     this.#batch = this.#open();
   }
 
-  carryOut(calls: readonly Call[], now_ms: number): void {
+  run(calls: readonly Call[], now_ms: number): void {
     this.#now_ms = now_ms;
-    const told = new Set<ChangeKind>();
+    const reported = new Set<ChangeKind>();
     const server = {
       depth: 0,
       push: (notice: PushMessage, payload: unknown) => {
         if (notice === CHANGES) {
           const { changes, left_out } = payload as ChangesPush;
-          for (const kind of [...changes.map((change) => change.kind), ...left_out]) told.add(kind);
+          for (const kind of [...changes.map((change) => change.kind), ...left_out]) reported.add(kind);
         }
         if (notice === BUG) this.bugs.push((payload as PayloadOf<typeof BUG>).error.split("\n")[0] ?? "");
       },
@@ -123,13 +123,13 @@ class Replica {
       server as unknown as RpcServer<WriterMethod>,
     );
     if (!this.#watching) {
-      if (told.size > 0) this.untold.push(`told to nobody: ${[...told].join()}`);
+      if (reported.size > 0) this.unreported.push(`told to nobody: ${[...reported].join()}`);
       return;
     }
     // The claim of a task that leases nothing is a row of leases, too, and told as its task.
-    const toldOf = (kind: ChangeKind): boolean => told.has(kind) || (kind === "lease" && told.has("task"));
-    const missing = this.#takeTouched().filter((kind) => !toldOf(kind));
-    if (missing.length > 0) this.untold.push(`${missing.join()} by ${calls.map(({ name }) => name).join()}`);
+    const isReported = (kind: ChangeKind): boolean => reported.has(kind) || (kind === "lease" && reported.has("task"));
+    const missing = this.#takeTouched().filter((kind) => !isReported(kind));
+    if (missing.length > 0) this.unreported.push(`${missing.join()} by ${calls.map(({ name }) => name).join()}`);
   }
 
   /** The kinds whose tables were written to since it was asked last. */
@@ -196,19 +196,19 @@ function replay(
   readonly content: unknown;
   readonly answers: unknown[];
   readonly bugs: string[];
-  readonly untold: readonly string[];
+  readonly unreported: readonly string[];
 } {
   const replica = new Replica(t, watched);
   let now_ms = START_MS;
-  if (prologue.length > 0) replica.carryOut(prologue, now_ms);
+  if (prologue.length > 0) replica.run(prologue, now_ms);
   replica.answers.length = 0;
   for (const [at, { calls, after_ms }] of all.entries()) {
     // A clock that goes back: the batch's time does not.
     now_ms = Math.max(now_ms, now_ms + after_ms);
     if (restarts && at === Math.floor(all.length / 2)) replica.restart();
-    replica.carryOut(calls, now_ms);
+    replica.run(calls, now_ms);
   }
-  return { content: replica.close(), answers: replica.answers, bugs: replica.bugs, untold: replica.untold };
+  return { content: replica.close(), answers: replica.answers, bugs: replica.bugs, unreported: replica.unreported };
 }
 
 t.test("the same batches leave the same rows behind, and answer the same", (t) => {
@@ -220,8 +220,8 @@ t.test("the same batches leave the same rows behind, and answer the same", (t) =
     t.same(there.answers, here.answers, "answers");
     t.strictSame(there.content, here.content, "rows");
     t.same(here.bugs, there.bugs, "what throws does so again, and leaves nothing behind");
-    t.same(here.untold, [], "with nobody watching nothing is told");
-    t.same(there.untold, [], "whoever watches hears of each table that was written to");
+    t.same(here.unreported, [], "with nobody watching nothing is told");
+    t.same(there.unreported, [], "whoever watches hears of each table that was written to");
     t.same(
       here.bugs.filter((bug) => !TAKEN.test(bug)),
       [],

@@ -157,7 +157,7 @@ const EARLY_ENDS: readonly string[] = [
   "5\r\nhello\r\n0",
 ];
 
-interface Told {
+interface Reply {
   readonly text: string;
   readonly closed: boolean;
 }
@@ -167,12 +167,12 @@ interface Told {
  * @param patience_ms how long at most
  * @param enough or until this much has come
  */
-function tell(
+function converse(
   port: number,
   parts: readonly string[],
   patience_ms = PATIENCE_MS,
   enough: (text: string) => boolean = () => false,
-): Promise<Told> {
+): Promise<Reply> {
   return new Promise((resolve) => {
     let text = "";
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
@@ -208,7 +208,7 @@ for (const name of NAMES) {
     const { port } = koor;
     // Over Node's transport the connection goes on.
     const enough = name === "node" ? hasWholeAnswer : undefined;
-    const hear = (parts: readonly string[]): Promise<Told> => tell(port, parts, LONG_PATIENCE_MS, enough);
+    const converseLong = (parts: readonly string[]): Promise<Reply> => converse(port, parts, LONG_PATIENCE_MS, enough);
     await t.test("nothing behind a body that two readers may end differently is carried out", async (t) => {
       const tries: (readonly string[])[] = [];
       for (const [line, ...headers] of LINES) {
@@ -221,9 +221,9 @@ for (const name of NAMES) {
         }
       }
       for (const to of [port, koor.dashboard_port]) {
-        const told = await Promise.all(tries.map(async (parts) => ({ parts, ...(await tell(to, parts)) })));
+        const replies = await Promise.all(tries.map(async (parts) => ({ parts, ...(await converse(to, parts)) })));
         t.same(
-          told.filter(({ text }) => text.includes('"deleted"')),
+          replies.filter(({ text }) => text.includes('"deleted"')),
           [],
         );
       }
@@ -239,9 +239,9 @@ for (const name of NAMES) {
           [CHUNKED, `Content-Length: ${hidden.length}`],
         ].map((lengths) => head(line, [...headers, ...lengths]) + hidden),
       );
-      const told = await Promise.all(tries.map((request) => tell(guarded.port, [request])));
+      const replies = await Promise.all(tries.map((request) => converse(guarded.port, [request])));
       t.same(
-        told.filter(({ text }) => text.includes('"deleted"')),
+        replies.filter(({ text }) => text.includes('"deleted"')),
         [],
       );
       const kept = await send(guarded.port, "GET", "/api/state/victim", { headers: BEARER });
@@ -249,17 +249,17 @@ for (const name of NAMES) {
     });
 
     await t.test("a length that is in doubt is refused on every route, and the connection closed", async (t) => {
-      const told = await Promise.all(
+      const replies = await Promise.all(
         LINES.flatMap(([line, ...headers]) =>
           [["Content-Length: 0", "Content-Length: 0"], ["Content-Length: 0, 0"], ["Content-Length: +0"]].map(
             async (lengths) => ({
               request: head(line, [...headers, ...lengths]),
-              ...(await tell(port, [head(line, [...headers, ...lengths])], LONG_PATIENCE_MS)),
+              ...(await converse(port, [head(line, [...headers, ...lengths])], LONG_PATIENCE_MS)),
             }),
           ),
         ),
       );
-      for (const { request, text, closed } of told) {
+      for (const { request, text, closed } of replies) {
         // uWebSockets.js sends the go-ahead before anybody is asked.
         t.match(text, /^(?:HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 400 /, request);
         t.ok(closed, request);
@@ -279,7 +279,7 @@ for (const name of NAMES) {
       await Promise.all(
         Object.entries(bodies).map(async ([key, body]) => {
           const more = key === "late" ? ["X-End: 1\r\n\r\n"] : [];
-          const { text, closed } = await hear([head(`PUT /api/state/${key}`, [CHUNKED]) + body, ...more]);
+          const { text, closed } = await converseLong([head(`PUT /api/state/${key}`, [CHUNKED]) + body, ...more]);
           const stored = await send(port, "GET", `/api/state/${key}`);
           if (whole.has(key)) t.match(text, /^HTTP\/1\.1 200 /, key);
           if (/^HTTP\/1\.1 [45]/.test(text)) t.equal(stored.status, 404, `${key}: nothing was stored`);
@@ -294,7 +294,7 @@ for (const name of NAMES) {
       const sendChunks = async (key: string, parts: readonly string[], early = false): Promise<string | null> => {
         const [first = "", ...more] = parts;
         const bytes = [head(`PUT /api/state/${key}`, [CHUNKED]) + first, ...more];
-        const { text } = early ? await tell(port, bytes) : await hear(bytes);
+        const { text } = early ? await converse(port, bytes) : await converseLong(bytes);
         const stored = await send(port, "GET", `/api/state/${key}`);
         const value = stored.status === 200 ? stored.text : null;
         t.equal(text.startsWith("HTTP/1.1 200 "), value !== null, `${key}: it is stored where the answer says so`);
@@ -320,7 +320,7 @@ for (const name of NAMES) {
       const statuses = async (count: number, ...parts: readonly string[]): Promise<readonly string[]> => {
         const answered = (text: string): readonly string[] => text.match(/(?<=HTTP\/1\.1 )\d+/g) ?? [];
         const isAll = (text: string): boolean => count > 0 && answered(text).length >= count && text.endsWith("\n");
-        return answered((await tell(port, parts, count > 0 ? LONG_PATIENCE_MS : PATIENCE_MS, isAll)).text);
+        return answered((await converse(port, parts, count > 0 ? LONG_PATIENCE_MS : PATIENCE_MS, isAll)).text);
       };
       const [ignored, piped] = name === "node" ? [["200"], ["200", "200"]] : [["505"], ["505"]];
       t.same(await statuses(1, `\r\n${put("empty-1")}`), ignored, "at the beginning");
@@ -362,7 +362,12 @@ for (const name of NAMES) {
       ] as const;
       for (const [line, headers, body] of rows) {
         for (const garbage of ["GARBAGE\r\n\r\n", "\r\n", "\0\0\r\n\r\n", "GET / HTTP/1.0\r\n\r\n"]) {
-          const { text } = await tell(port, [head(line, headers) + body + garbage], LONG_PATIENCE_MS, hasWholeAnswer);
+          const { text } = await converse(
+            port,
+            [head(line, headers) + body + garbage],
+            LONG_PATIENCE_MS,
+            hasWholeAnswer,
+          );
           const now = (await send(port, "GET", "/api/state/other?history=1")).json<readonly { version: number }[]>()[0];
           if (/^HTTP\/1\.1 [45]/.test(text)) t.equal(now?.version, version, `${line}, ${JSON.stringify(garbage)}`);
           // Node has carried it out by then, and answers both.

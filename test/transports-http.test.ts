@@ -40,9 +40,9 @@ async function checkGoAhead(t: Test, { port, transport }: Koor): Promise<void> {
             if (text.includes(enough)) resolve();
           });
         });
-      const told = came(GO_AHEAD);
+      const continued = came(GO_AHEAD);
       socket.write(head("PUT /api/state/expects", `Expect: ${expected}`, framing));
-      await told;
+      await continued;
       const answered = came("HTTP/1.1 200 OK\r\n");
       socket.write(framing.startsWith("Content") ? "123" : "3\r\n123\r\n0\r\n\r\n");
       await answered;

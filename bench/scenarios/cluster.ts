@@ -86,8 +86,8 @@ async function measureIdle({ bench }: Ground, log: LogServers, nodes: readonly K
   ]);
   const elapsed_us = (performance.now() - begun_ms) * 1_000;
   const [of_log, ...of_nodes] = spent.map(({ cpu_us }) => (cpu_us === undefined ? undefined : cpu_us / elapsed_us));
-  const told = of_nodes.filter((cores) => cores !== undefined);
-  const cores_of_busiest = told.length === 0 ? undefined : Math.max(...told);
+  const known = of_nodes.filter((cores) => cores !== undefined);
+  const cores_of_busiest = known.length === 0 ? undefined : Math.max(...known);
   const figures = figuresOf({ cores_of_busiest, cores_of_log: of_log });
   const name = `${log.name}: ${nodes.length} idle nodes`;
   return plainRow(name, figures, [atMost("cores_of_busiest", cores_of_busiest, IDLE_CORES_MAX)]);

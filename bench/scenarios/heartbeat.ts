@@ -57,13 +57,13 @@ async function* measureHeartbeats(bench: Bench): AsyncGenerator<Row> {
 
   const row = async (
     client: "node" | "wrk",
-    turns: number,
+    roundCount: number,
     run: (server: Server, requests: readonly HttpRequest[]) => Promise<Slice>,
   ): Promise<Row> => {
     const name = `heartbeats of ${HEARTBEAT_AGENTS} agents, ${HEARTBEAT_CONNECTIONS} connections`;
     const [mine, theirs]: [Slice[], Slice[]] = [[], []];
-    for (let turn = 0; turn < turns; turn++) {
-      bench.progress(`${name} (${client}), round ${turn + 1} of ${turns}`);
+    for (let round = 0; round < roundCount; round++) {
+      bench.progress(`${name} (${client}), round ${round + 1} of ${roundCount}`);
       mine.push(await run(koor, heartbeats));
       theirs.push(await run(raw, reads));
     }

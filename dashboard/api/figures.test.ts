@@ -27,12 +27,12 @@ function route(name: string, status: number, counts: readonly [number, number, n
 t.test("rates need two scrapes of one run", (t) => {
   const first = scrape(10, ["koor_events_published_total 5", "koor_subscribers 2"]);
   const second = scrape(14, ["koor_events_published_total 25", "koor_subscribers 3"]);
-  const anew = scrape(1, ["koor_events_published_total 7", "koor_subscribers 1"]);
+  const restarted_scrape = scrape(1, ["koor_events_published_total 7", "koor_subscribers 1"]);
   t.equal(figuresOf(first, null).get("published"), null, "one scrape says no rate");
   t.equal(figuresOf(first, null).get("subscribers"), 2, "but what is");
   t.equal(figuresOf(second, first).get("published"), 5);
   t.equal(figuresOf(second, first).get("subscribers"), 3);
-  const restarted = figuresOf({ ...anew, at_ms: second.at_ms + 5000 }, second);
+  const restarted = figuresOf({ ...restarted_scrape, at_ms: second.at_ms + 5000 }, second);
   t.equal(restarted.get("published"), null, "a server that was started anew counts from zero");
   t.equal(restarted.get("subscribers"), 1);
   t.end();

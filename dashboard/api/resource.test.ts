@@ -94,10 +94,10 @@ t.test("it is fetched when it is shown, and after changes of its kind alone; a b
   await fetches[0]?.answer("one");
   t.equal(resource.data.value, "one");
   t.equal(resource.loading.value, false);
-  source.tell({ kind: "rule", key: "a", version: 1 });
+  source.deliver({ kind: "rule", key: "a", version: 1 });
   await later();
   t.equal(fetches.length, 1);
-  for (let times = 0; times < 50; times++) source.tell(changed());
+  for (let times = 0; times < 50; times++) source.deliver(changed());
   t.equal(fetches.length, 1, "not at once");
   await later();
   t.equal(fetches.length, 2);
@@ -110,10 +110,10 @@ t.test("it is fetched when it is shown, and after changes of its kind alone; a b
 t.test("a change that does not concern it is none; one that was left out is", async (t) => {
   const { fetches, source } = show(t, { concerns: ({ key }) => key === "mine" });
   await fetches[0]?.answer("one");
-  source.tell(changed("another"));
+  source.deliver(changed("another"));
   await later();
   t.equal(fetches.length, 1);
-  source.tell({ kind: "lagged" });
+  source.deliver({ kind: "lagged" });
   await later();
   t.equal(fetches.length, 2);
 });
@@ -143,7 +143,7 @@ t.test("after the feed was disconnected it is fetched again: missed changes are 
 
 t.test("a change while it is fetched is followed by another fetch", async (t) => {
   const { resource, fetches, source } = show(t);
-  source.tell(changed());
+  source.deliver(changed());
   await later();
   t.equal(fetches.length, 1, "not beside the one under way");
   await fetches[0]?.answer("old");
@@ -156,7 +156,7 @@ t.test("a change while it is fetched is followed by another fetch", async (t) =>
 t.test("a patched change causes no fetch", async (t) => {
   const { resource, fetches, patches, source } = show(t, {}, true);
   await fetches[0]?.answer("one");
-  source.tell(changed());
+  source.deliver(changed());
   await settle();
   await patches[0]?.answer("one, patched");
   await later();
@@ -167,7 +167,7 @@ t.test("a patched change causes no fetch", async (t) => {
 t.test("too many changes at once, one that cannot be patched in, and a patch that fails are a fetch", async (t) => {
   const { resource, fetches, patches, source } = show(t, {}, true);
   await fetches[0]?.answer("one");
-  for (let times = 0; times < 40; times++) source.tell(changed(`key ${times}`));
+  for (let times = 0; times < 40; times++) source.deliver(changed(`key ${times}`));
   await later();
   t.equal(fetches.length, 2);
   t.ok(patches.length < 40);
@@ -183,7 +183,7 @@ t.test("an answer from before a change does not overwrite the patched data", asy
   const { resource, fetches, patches, source } = show(t, {}, true);
   await fetches[0]?.answer("old");
   void resource.refresh();
-  source.tell(changed());
+  source.deliver(changed());
   await settle();
   await patches[0]?.answer("new");
   await fetches[1]?.answer("old");
@@ -195,7 +195,7 @@ t.test("an answer from before a change does not overwrite the patched data", asy
 t.test("a patch that was made from older data does not take the place of newer", async (t) => {
   const { resource, fetches, patches, source } = show(t, {}, true);
   await fetches[0]?.answer("one");
-  source.tell(changed());
+  source.deliver(changed());
   await settle();
   void resource.refresh();
   await fetches[1]?.answer("two");
@@ -208,7 +208,7 @@ t.test("a patch that was made from older data does not take the place of newer",
 t.test("a failure keeps the data; a busy server is retried, a 4xx is not", async (t) => {
   const { resource, fetches, source } = show(t);
   await fetches[0]?.answer("one");
-  source.tell(changed());
+  source.deliver(changed());
   await later();
   await fetches[1]?.refuse(new ApiError(503, "the server is busy"));
   t.equal(resource.data.value, "one");
@@ -218,7 +218,7 @@ t.test("a failure keeps the data; a busy server is retried, a 4xx is not", async
   t.equal(failureOf(resource), "no such key");
   await later(HIDDEN_MS);
   t.equal(fetches.length, 3);
-  source.tell(changed());
+  source.deliver(changed());
   await later();
   await fetches[3]?.answer("two");
   t.equal(failureOf(resource), "");
@@ -229,7 +229,7 @@ t.test("without a view the running fetch is aborted, and nothing is fetched", as
   resource.detach();
   t.equal(fetches[0]?.signal.aborted, true);
   await fetches[0]?.refuse(new DOMException("aborted", "AbortError"));
-  source.tell(changed());
+  source.deliver(changed());
   await later();
   t.equal(fetches.length, 1);
   t.equal(failureOf(resource), "", "what was given up has not failed");
@@ -239,7 +239,7 @@ t.test("without a view the running fetch is aborted, and nothing is fetched", as
   resource.attach(loader);
   resource.detach();
   t.equal(fetches.length, 2, "a second look is no second fetch");
-  source.tell(changed());
+  source.deliver(changed());
   await later();
   t.equal(fetches.length, 3, "and one that is left leaves the other");
 });
@@ -306,12 +306,12 @@ t.test("in any order of changes and answers, the data end up as the server's", a
       for (const one of steps) {
         if ("key" in one) {
           server.set(one.key, (server.get(one.key) ?? 0) + 1);
-          source.tell(changed(one.key));
+          source.deliver(changed(one.key));
         } else if (one.do === "answer") take("fetch")?.answer();
         else if (one.do === "patch") take("patch")?.answer();
         else if (one.do === "fail") take(null)?.fail();
         else if (one.do === "tick") mock.timers.tick(500);
-        else if (one.do === "lagged") source.tell({ kind: "lagged" });
+        else if (one.do === "lagged") source.deliver({ kind: "lagged" });
         else void resource.refresh();
         await settle();
       }

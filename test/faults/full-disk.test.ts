@@ -10,7 +10,7 @@ import t, { type Test } from "tap";
 import { send, sendJson, type Answer, type Refusal } from "../support/http-client.js";
 import { singleServerOnly } from "../support/variant.js";
 import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
-import { openSocket, type Told } from "../support/subscriber.js";
+import { openSocket, type ReceivedEvent } from "../support/subscriber.js";
 import { openDatabase } from "../../src/store/sqlite/choice.js";
 
 const MIB = 1024 * 1024;
@@ -97,7 +97,7 @@ async function checkFull(t: Test, koor: Koor, makeRoom: () => void): Promise<Rea
     ["first", ...keys].toSorted(),
     "each with its audit row",
   );
-  const before = (await send(port, "GET", "/api/events/history?after=0&last=10000")).json<Told[]>();
+  const before = (await send(port, "GET", "/api/events/history?after=0&last=10000")).json<ReceivedEvent[]>();
   t.equal(before.length, 1 + events);
   t.match(await send(port, "GET", "/metrics"), { status: 200, text: /^koor_writer_restarts_total 0$/m });
 
@@ -108,10 +108,10 @@ async function checkFull(t: Test, koor: Koor, makeRoom: () => void): Promise<Rea
     "there is room: the first write works, and no version is missing",
   );
   t.equal((await put(koor, "after", LARGE)).status, 200);
-  t.equal((await publish(koor, "after")).json<Told>().id, 2 + events, "no id was spent");
-  const told = await subscriber.untilId(2 + events);
+  t.equal((await publish(koor, "after")).json<ReceivedEvent>().id, 2 + events, "no id was spent");
+  const received = await subscriber.untilId(2 + events);
   t.same(
-    told.map((item) => ("id" in item ? item.id : 0)),
+    received.map((item) => ("id" in item ? item.id : 0)),
     Array.from({ length: events + 1 }, (_, at) => at + 2),
     "subscribers heard of what was stored, and only of that",
   );
@@ -131,7 +131,7 @@ async function unlike(koor: Koor, stored: ReadonlyMap<string, string | Uint8Arra
 /** What is there before the disk is full: two versions of a key, and an event. */
 async function begin(t: Test, koor: Koor): Promise<void> {
   for (const value of ["1", "2"]) t.equal((await put(koor, "first", value)).status, 200);
-  t.equal((await publish(koor, "before")).json<Told>().id, 1);
+  t.equal((await publish(koor, "before")).json<ReceivedEvent>().id, 1);
 }
 
 function succeeds(command: string, ...args: string[]): boolean {

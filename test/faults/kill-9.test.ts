@@ -8,7 +8,7 @@ import t from "tap";
 import { countRounds } from "../support/test-size.js";
 import { sendJson } from "../support/http-client.js";
 import { makeDirectory, startKoor } from "../support/server-process.js";
-import { openSocket, type Told } from "../support/subscriber.js";
+import { openSocket, type ReceivedEvent } from "../support/subscriber.js";
 import { makeRandom, newSeed } from "../support/random.js";
 import { Workload } from "../support/workload.js";
 import { openDatabase } from "../../src/store/sqlite/choice.js";
@@ -33,7 +33,7 @@ t.test(`${ROUNDS} times kill -9 in the middle of writes`, async (t) => {
       if (!history.text.includes(text)) t.fail(`event ${id} was delivered, and is lost`);
     const fresh = (
       await sendJson(koor.port, "POST", "/api/events/publish", { topic: "round", data: `round ${round}` })
-    ).json<Told>();
+    ).json<ReceivedEvent>();
     t.ok(fresh.id > last_id, `${fresh.id} is a new id, after ${last_id}`);
 
     const subscriber = await openSocket(t, koor.port);
@@ -48,7 +48,7 @@ t.test(`${ROUNDS} times kill -9 in the middle of writes`, async (t) => {
     t.equal(await died, null, "killed");
     t.ok(workload.lost.length > lost, "in the middle of writes");
     await subscriber.closed;
-    for (const text of subscriber.items) delivered.set((JSON.parse(text) as Told).id, text);
+    for (const text of subscriber.items) delivered.set((JSON.parse(text) as ReceivedEvent).id, text);
     last_id = Math.max(fresh.id, ...delivered.keys());
   }
   const koor = await startKoor(t, { data_dir, args: ARGS });

@@ -41,10 +41,10 @@ t.test("whoever reads gets events of all sizes whole and in order", async (t) =>
   for (const data of sent) await publish(t, port, data);
   const late = await openSocket(t, port, "since=0");
   for (const reader of [...readers, late]) {
-    const told = await reader.untilId(sent.length);
+    const received = await reader.untilId(sent.length);
     t.ok(
-      told.length === sent.length && told.every((item, at) => "id" in item && item.data === sent[at]),
-      `${told.length} events`,
+      received.length === sent.length && received.every((item, at) => "id" in item && item.data === sent[at]),
+      `${received.length} events`,
     );
   }
 });
@@ -59,8 +59,8 @@ t.test("what many who do not read have not taken is bounded, and whoever reads m
   for (let at = 1; at <= 3; at++) {
     await publish(t, port, data);
     t.equal((await send(port, "GET", "/health")).status, 200);
-    const told = await reader.untilId(at);
-    t.equal(told.length, at);
+    const received = await reader.untilId(at);
+    t.equal(received.length, at);
   }
   const grown = (await residentBytes(port)) - before;
   t.ok(grown < SOCKET_BUFFERS_BYTES_MAX + BESIDE_BYTES, `${Math.round(grown / MIB)} MiB more`);

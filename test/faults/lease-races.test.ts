@@ -31,7 +31,7 @@ function pickResource(random: Random): string {
 }
 
 /** Asks for leases and gives them back, until the server is gone; what it was told that it holds. */
-async function race(agent: Agent, random: Random, told: Had[]): Promise<void> {
+async function race(agent: Agent, random: Random, reported: Had[]): Promise<void> {
   try {
     for (let turn = 0; turn < TURNS; turn++) {
       const resources = Array.from({ length: 1 + random(2) }, () => pickResource(random));
@@ -41,7 +41,7 @@ async function race(agent: Agent, random: Random, told: Had[]): Promise<void> {
       if (answer.status !== 200 && answer.status !== 202) continue;
       let lease = answer.json<Lease>();
       if (lease.state === "waiting") lease = await agent.get(lease.id, 1);
-      if (lease.state === "held" && lease.fence !== null) told.push({ id: lease.id, fence: lease.fence });
+      if (lease.state === "held" && lease.fence !== null) reported.push({ id: lease.id, fence: lease.fence });
       // One in eight forgets to give back.
       if (random(8) > 0) await agent.release(lease);
     }
@@ -72,14 +72,14 @@ t.test("races, and a server that is killed", async (t) => {
   const data_dir = makeDirectory(t);
   const checker = new LeaseChecker();
   const events: StoredEvent[] = [];
-  const told: Had[] = [];
+  const reported: Had[] = [];
   for (let round = 0; round < countRounds(2, 6); round++) {
     const koor: Koor = await startKoor(t, { data_dir });
     await readAll(koor.port, checker, events);
     const agents = await Promise.all(
       Array.from({ length: AGENTS }, (_, at) => Agent.register(koor.port, `agent-${round}-${at}`)),
     );
-    const races = Promise.all(agents.map((agent) => race(agent, makeRandom(random(2 ** 31)), told)));
+    const races = Promise.all(agents.map((agent) => race(agent, makeRandom(random(2 ** 31)), reported)));
     // In the midst of it, at no time that could be known before.
     const halfway = untilGranted(koor.port, events.at(-1)?.id ?? 0, 5 + random(50)).catch(() => null);
     await Promise.race([halfway, races]);
@@ -104,8 +104,8 @@ t.test("races, and a server that is killed", async (t) => {
       .filter(({ topic }) => topic === "lease.granted")
       .map(({ data }) => [data["lease_id"], data["fence"]] as const),
   );
-  t.ok(told.length > 10, `${told.length} leases were told of, ${granted.size} granted`);
-  const unknown = told.filter(({ id, fence }) => granted.get(id) !== fence);
+  t.ok(reported.length > 10, `${reported.length} leases were told of, ${granted.size} granted`);
+  const unknown = reported.filter(({ id, fence }) => granted.get(id) !== fence);
   t.same(unknown.slice(0, 5), [], "what somebody was told is on disk");
   t.same(live.toSorted(), [...checker.held.keys()].toSorted(), "and what is held is what was told");
 });

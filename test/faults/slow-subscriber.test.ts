@@ -8,7 +8,7 @@ import { PUBLISH_EVENTS_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/
 import { countRounds, sampleRows } from "../support/test-size.js";
 import { send, sendJson } from "../support/http-client.js";
 import { startKoor, type Koor } from "../support/server-process.js";
-import { openSocket, openStream, type Dropped, type Told } from "../support/subscriber.js";
+import { openSocket, openStream, type Dropped, type ReceivedEvent } from "../support/subscriber.js";
 import { openSlowSocket, openSlowStream, type SlowClient } from "../support/slow-client.js";
 
 /** So large that the system's buffers, some megabytes, are full after a few dozen. */
@@ -24,7 +24,7 @@ async function publish(
   events: readonly { readonly topic: string; readonly data?: unknown }[],
 ): Promise<number> {
   const answer = await sendJson(koor.port, "POST", "/api/events/publish", events);
-  return answer.json<Told[]>().at(-1)?.id ?? 0;
+  return answer.json<ReceivedEvent[]>().at(-1)?.id ?? 0;
 }
 
 async function figures(koor: Koor): Promise<{
@@ -44,7 +44,7 @@ async function figures(koor: Koor): Promise<{
 }
 
 /** Events as their ids, notices as they are. */
-function short(items: readonly (Told | Dropped)[]): (number | Dropped)[] {
+function short(items: readonly (ReceivedEvent | Dropped)[]): (number | Dropped)[] {
   return items.map((item) => ("id" in item ? item.id : item));
 }
 
@@ -174,14 +174,14 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
     const all = short(await healthy.untilId(last)).filter((item) => typeof item === "number");
     t.equal(all.length, matching + 1, "the healthy one lost nothing");
     t.same(fillGaps(slow.items, all), all, "events and gaps together are all that there were, in order");
-    const told = slow.items.reduce((sum, item) => sum + ("count" in item ? item.count : 0), 0);
-    t.equal((await figures(koor)).dropped, told, `${told} were dropped, and told`);
-    t.ok(told > 0);
+    const received = slow.items.reduce((sum, item) => sum + ("count" in item ? item.count : 0), 0);
+    t.equal((await figures(koor)).dropped, received, `${received} were dropped, and told`);
+    t.ok(received > 0);
   });
 }
 
 /** The slow one's items with each gap replaced by what it stands for; a gap in the wrong place shows. */
-function fillGaps(items: readonly (Told | Dropped)[], all: readonly number[]): (number | string)[] {
+function fillGaps(items: readonly (ReceivedEvent | Dropped)[], all: readonly number[]): (number | string)[] {
   const filled: (number | string)[] = [];
   for (const item of items) {
     if ("id" in item) {
@@ -216,7 +216,7 @@ async function checkHealthy(t: Test, koor: Koor, first: number): Promise<number>
     await Promise.all(healthy.map((subscriber) => subscriber.untilId(last)));
   }
   for (const subscriber of healthy) {
-    t.same(short(subscriber.told()), range(first, last), "nothing is missing, nothing comes twice");
+    t.same(short(subscriber.received()), range(first, last), "nothing is missing, nothing comes twice");
     if ("socket" in subscriber) subscriber.socket.terminate();
     else subscriber.leave();
   }

@@ -53,9 +53,9 @@ function overwrite(path: string, first_page: number, bytes: Buffer): void {
 }
 
 async function refusesWrites(t: Test, koor: Koor, reason: RegExp): Promise<void> {
-  const { status, reason: told } = await untilHealth(koor, 503, reason);
+  const { status, reason: reported } = await untilHealth(koor, 503, reason);
   t.equal(status, "unwell");
-  t.match(await health(koor.dashboard_port), { code: 503, reason: told }, "on the dashboard's port, too");
+  t.match(await health(koor.dashboard_port), { code: 503, reason: reported }, "on the dashboard's port, too");
   const calls = [
     ["PUT", "/api/state/lost", 1],
     ["POST", "/api/events/publish", { topic: "lost" }],

@@ -19,7 +19,7 @@ import { makeRandom, newSeed } from "../support/random.js";
 import { singleServerOnly } from "../support/variant.js";
 import { makeDirectory, startKoor } from "../support/server-process.js";
 import { TaskChecker } from "../support/task-checker.js";
-import { addTask, addTasks, claimOne, getTask, type Task, tell, tryClaim } from "../support/tasking.js";
+import { addTask, addTasks, claimOne, getTask, type Task, callTask, tryClaim } from "../support/tasking.js";
 import { FAULTS } from "../threads/faults.js";
 
 const CRASHING = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
@@ -76,7 +76,7 @@ class Claimer {
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.said += text));
   }
 
-  tell(line: string): void {
+  write(line: string): void {
     this.child.stdin?.write(`${line}\n`);
   }
 
@@ -118,7 +118,7 @@ async function race(t: Test, tasks: number, kills: number): Promise<void> {
   };
   const start = async (name: string): Promise<Claimer> => {
     const claimer = new Claimer(t, await Agent.register(koor.port, name));
-    claimer.tell(koor.url);
+    claimer.write(koor.url);
     return claimer;
   };
   await addTasks(
@@ -145,7 +145,7 @@ async function race(t: Test, tasks: number, kills: number): Promise<void> {
       koor.process.kill("SIGKILL");
       await once(koor.process, "exit");
       koor = await startKoor(t, { data_dir });
-      for (const claimer of claimers) claimer.tell(koor.url);
+      for (const claimer of claimers) claimer.write(koor.url);
     } else {
       const at = random(claimers.length);
       const killed = must(claimers[at], "one of them");
@@ -165,11 +165,11 @@ async function race(t: Test, tasks: number, kills: number): Promise<void> {
   const by_task = new Map(
     events.filter(({ topic }) => topic === "task.done").map(({ data }) => [data["task_id"], data["fence"]] as const),
   );
-  const told = said.flatMap((text) => text.split("\n").filter((line) => line.startsWith("done ")));
-  const wrong = told.filter((line) => by_task.get(line.split(" ")[1]) !== Number(line.split(" ")[2]));
+  const reported = said.flatMap((text) => text.split("\n").filter((line) => line.startsWith("done ")));
+  const wrong = reported.filter((line) => by_task.get(line.split(" ")[1]) !== Number(line.split(" ")[2]));
   t.same(wrong.slice(0, 5), [], "what a claimer was told is what there is");
-  t.equal(new Set(told).size, told.length, "and nobody else was told so");
-  t.ok(told.length > tasks - 2 * kills, `${told.length} heard of it`);
+  t.equal(new Set(reported).size, reported.length, "and nobody else was told so");
+  t.ok(reported.length > tasks - 2 * kills, `${reported.length} heard of it`);
   const written = await Promise.all(
     [...by_task].map(async ([task, fence]) => {
       const value = (await send(koor.port, "GET", `/api/state/work/${String(task)}`)).json<{ fence: number }>();
@@ -221,7 +221,7 @@ t.test("the writer dies over a claim", IN_THE_LOG, async (t) => {
   t.equal((await eventsOf(port, "task.claimed")).length, 1);
   await addTask(port, { id: "x", labels: ["x"] });
   t.match((await waiting).json(), { task: { id: "x" } }, "who waits goes on waiting");
-  t.equal((await tell(ana, again.task, "complete")).status, 200);
+  t.equal((await callTask(ana, again.task, "complete")).status, 200);
   t.equal(await koor.stop(), 0);
 });
 
@@ -247,9 +247,9 @@ t.test(
     const refusals = await Promise.all([
       tryClaim(ana, { id: "b", request_id: "r" }),
       tryClaim(ana),
-      tell(ana, first, "complete", { result: 1 }),
-      tell(ana, first, "fail", { error: "e" }),
-      tell(ana, first, "progress", { checkpoint: "x".repeat(60_000) }),
+      callTask(ana, first, "complete", { result: 1 }),
+      callTask(ana, first, "fail", { error: "e" }),
+      callTask(ana, first, "progress", { checkpoint: "x".repeat(60_000) }),
       sendJson(port, "POST", "/api/tasks", { title: "t" }),
       sendJson(port, "PATCH", "/api/tasks/c", { title: "t2" }),
       ana.ask("DELETE", `/api/leases/${first.lease}?fence=${first.fence}`),
@@ -260,7 +260,7 @@ t.test(
     limit("unlimited");
     const { fence, id, lease } = await claimOne(ana, { id: "b", request_id: "r" });
     t.same([id, fence, lease], ["b", 2, "lease-2"], "no fence and no id was spent");
-    t.equal((await tell(ana, first, "complete")).status, 200);
+    t.equal((await callTask(ana, first, "complete")).status, 200);
     t.equal((await addTask(port)).id, "task-4");
     t.equal((await claimOne(ana)).id, "c");
   },
@@ -295,7 +295,7 @@ t.test("who was stopped past its life completes nothing", { skip: process.platfo
   const [old, heir] = [await Agent.register(port, "old"), await Agent.register(port, "heir")];
   await addTask(port, { id: "a", resources: ["state:plan"], ttl_s: 1 });
   const stopped = new Claimer(t, old, STOPPED_PROGRAM);
-  stopped.tell(url);
+  stopped.write(url);
   await nextEvent(port, "task.claimed");
   while (!stopped.said.includes("\n")) await once(must(stopped.child.stdout, "it is piped"), "data");
   stopped.child.kill("SIGSTOP");
@@ -303,11 +303,11 @@ t.test("who was stopped past its life completes nothing", { skip: process.platfo
   const task = await claimOne(heir, { wait_s: 5, ttl_s: 60 });
   t.match(task, { id: "a", attempts: 1, fence: 2 });
   await heir.ask("PUT", "/api/state/plan", { by: "heir" }, { "X-Koor-Fence": "2" });
-  stopped.tell("go on");
+  stopped.write("go on");
   stopped.child.kill("SIGCONT");
   await once(stopped.child, "exit");
   t.equal(stopped.said, "1\n412\n409\n409\n409\n");
   t.match(await getTask(port, "a"), { state: "claimed", holder: { name: "heir" }, result: null, error: null });
   t.equal((await send(port, "GET", "/api/state/plan")).text, '{"by":"heir"}');
-  t.match((await tell(heir, task, "complete", { result: "new" })).json(), { state: "done", result: "new" });
+  t.match((await callTask(heir, task, "complete", { result: "new" })).json(), { state: "done", result: "new" });
 });

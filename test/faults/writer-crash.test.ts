@@ -11,7 +11,7 @@ import { send, sendJson, type Answer, type Refusal } from "../support/http-clien
 import { readMetric } from "../support/metrics.js";
 import { singleServerOnly } from "../support/variant.js";
 import { startKoor, type Koor, type Owner } from "../support/server-process.js";
-import { openChanges, openSocket, type Told } from "../support/subscriber.js";
+import { openChanges, openSocket, type ReceivedEvent } from "../support/subscriber.js";
 import { FAULTS } from "../threads/faults.js";
 
 /** The writer comes back a little later after each. */
@@ -97,7 +97,7 @@ t.test(
       t.same(failures, [], "every read was answered");
       t.ok(reads > 3, `${reads} reads`);
     }
-    const event = (await sendJson(koor.port, "POST", "/api/events/publish", { topic: "later" })).json<Told>();
+    const event = (await sendJson(koor.port, "POST", "/api/events/publish", { topic: "later" })).json<ReceivedEvent>();
     t.equal(event.id, 1, "what was rolled back took no id");
     t.match(await subscriber.untilCount(1), [{ id: 1, topic: "later" }], "and nobody heard of it");
     const audit = (await send(koor.port, "GET", "/api/audit?limit=1000")).json<
@@ -137,14 +137,14 @@ t.test("between a commit and the word of it: stored, left open to the writer, an
   );
   t.match((await putWhenBack(koor, "plain", 3)).json(), { version: 3 });
 
-  const told = await subscriber.untilCount(7);
+  const received = await subscriber.untilCount(7);
   t.same(
-    told.map((item) => ("topic" in item ? item.topic : "dropped")),
+    received.map((item) => ("topic" in item ? item.topic : "dropped")),
     ["koor.state.updated", "koor.state.updated", "koor.state.updated", "a", FAULTS.silent, "b", "koor.state.updated"],
     "subscribers hear of it after the restart, in order",
   );
   t.same(
-    told.map((item) => ("id" in item ? item.id : 0)),
+    received.map((item) => ("id" in item ? item.id : 0)),
     [1, 2, 3, 4, 5, 6, 7],
   );
   t.equal((await send(koor.port, "GET", "/api/metrics")).json<{ readonly last_event_id: number }>().last_event_id, 7);

@@ -12,7 +12,7 @@ import { BUSY_THREAD, messageRecords, UNREAD_REQUEST } from "./a-day/messages.js
 import { PROPOSED_RULES, REJECTED_RULES, ruleRecords } from "./a-day/rules.js";
 import { specContents } from "./a-day/specs.js";
 import { SCRIPT_KEY, stateContents, SVG_KEY, VERSIONED_KEY } from "./a-day/state.js";
-import { noteRefusals, tellTalks } from "./a-day/talk.js";
+import { noteRefusals, addTalks } from "./a-day/talk.js";
 import { Team, type Agent } from "./a-day/team.js";
 import { templateRecords } from "./a-day/templates.js";
 import { usageRecords } from "./a-day/usage.js";
@@ -111,7 +111,7 @@ export function aDay({
     ...usageRecords(samplerFor("usage"), team, journal, now_ms),
     ...complianceRecords(team, journal, now_ms),
   ];
-  tellTalks(samplerFor("talks"), team, journal, now_ms);
+  addTalks(samplerFor("talks"), team, journal, now_ms);
   noteRefusals(samplerFor("refusals"), team, journal, now_ms);
   const records = [
     ...stored,
@@ -139,7 +139,7 @@ export function aDay({
       unread_request: UNREAD_REQUEST,
       failing_webhook: FAILING_WEBHOOK,
       disabled_webhook: DISABLED_WEBHOOK,
-      newest_event_id: journal.told.length,
+      newest_event_id: journal.events.length,
       newest_audit_id: journal.acts.length,
     },
   };

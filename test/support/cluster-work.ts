@@ -393,7 +393,7 @@ export class ClusterWork {
         await Promise.race([gone, this.#ending, moves, pause(SILENCE_MS)]);
         subscriber.socket.terminate();
         await gone;
-        for (const item of subscriber.told()) {
+        for (const item of subscriber.received()) {
           if (!("id" in item)) {
             last = item.after_id;
             continue;

@@ -17,7 +17,7 @@ const COLLECTED_MAX = 32;
 /** A message of this length is sent at once. */
 export const LARGE_CHARACTERS = 16 * 1024;
 
-const BEHIND = 0;
+const BACKPRESSURE = 0;
 const SENT = 1;
 const REFUSED = 2;
 
@@ -25,31 +25,31 @@ const REFUSED = 2;
 class Connection {
   readonly taken: string[] = [];
   #room: number;
-  #behind = false;
+  #hasBackpressure = false;
 
   constructor(room: number) {
     this.#room = room;
   }
 
-  get behind(): boolean {
-    return this.#behind;
+  get hasBackpressure(): boolean {
+    return this.#hasBackpressure;
   }
 
   take(text: string): boolean {
     this.taken.push(text);
     if (this.#room > 0) this.#room -= 1;
-    else this.#behind = true;
-    return !this.#behind;
+    else this.#hasBackpressure = true;
+    return !this.#hasBackpressure;
   }
 
   drain(room: number): void {
     this.#room = room;
-    this.#behind = false;
+    this.#hasBackpressure = false;
   }
 
   /** What waited has left with the end of its batch; nobody was told yet. */
   relent(): void {
-    this.#behind = false;
+    this.#hasBackpressure = false;
   }
 }
 
@@ -90,7 +90,7 @@ export class FakeSocket<UserData> {
 
   /** What it has not taken: a message, whose length is nothing to the tests of it. */
   getBufferedAmount(): number {
-    return this.#connection.behind ? 1 : 0;
+    return this.#connection.hasBackpressure ? 1 : 0;
   }
 
   cork(write: () => void): this {
@@ -100,7 +100,7 @@ export class FakeSocket<UserData> {
 
   send(message: string | Uint8Array): number {
     const text = typeof message === "string" ? message : Buffer.from(message).toString();
-    if (this.#connection.behind) {
+    if (this.#connection.hasBackpressure) {
       void this.#library.behavior.dropped?.(this.asSocket(), new TextEncoder().encode(text).buffer, false);
       return REFUSED;
     }
@@ -108,7 +108,7 @@ export class FakeSocket<UserData> {
     // Whatever became of what was collected, this one goes into the library's own buffer at least.
     if (this.#connection.take(text)) return SENT;
     this.#forgotten = this.#drains && text.length >= LARGE_CHARACTERS;
-    return BEHIND;
+    return BACKPRESSURE;
   }
 
   /** Sends what was collected, as far as the first message that is refused. */
@@ -211,8 +211,8 @@ export class FakeSink implements Sink {
   }
 
   write(text: string): boolean {
-    if (text.startsWith(":")) return !this.#connection.behind;
-    if (this.#connection.behind) throw new Error("written to a connection that is behind");
+    if (text.startsWith(":")) return !this.#connection.hasBackpressure;
+    if (this.#connection.hasBackpressure) throw new Error("written to a connection that is behind");
     return this.#connection.take(text);
   }
 

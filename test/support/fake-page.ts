@@ -27,7 +27,7 @@ export class FakeSource extends EventTarget {
   }
 
   /** Sends a message as the server would. */
-  tell(message: unknown): void {
+  deliver(message: unknown): void {
     this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
   }
 }

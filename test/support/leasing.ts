@@ -29,7 +29,7 @@ export interface StoredEvent {
 }
 
 /** The headers of a call by nobody in particular. */
-const NOBODY: OutgoingHttpHeaders = {};
+const NO_HEADERS: OutgoingHttpHeaders = {};
 
 export class Agent {
   private constructor(
@@ -41,7 +41,7 @@ export class Agent {
   ) {}
 
   /** A new instance, in the workspace `w` where nothing else is said. */
-  static async register(port: number, name: string, { workspace = "w", by = NOBODY } = {}): Promise<Agent> {
+  static async register(port: number, name: string, { workspace = "w", by = NO_HEADERS } = {}): Promise<Agent> {
     const answer = await sendJson(port, "POST", "/api/instances/register", { name, workspace }, by);
     const { id, token } = answer.json<{ readonly id: string; readonly token: string }>();
     const guarded = Object.keys(by).length > 0;

@@ -67,10 +67,10 @@ async function reach(port: number): Promise<{ readonly ended: Promise<void> } | 
   socket.on("error", () => undefined);
   // What it says is of no interest; without that its end would not be heard.
   socket.resume();
-  const heard = (event: "connect" | "close"): Promise<void> =>
+  const untilEvent = (event: "connect" | "close"): Promise<void> =>
     new Promise((resolve) => socket.once(event, () => resolve()));
-  const ended = heard("close");
-  const is_open = await Promise.race([heard("connect").then(() => true), ended.then(() => false)]);
+  const ended = untilEvent("close");
+  const is_open = await Promise.race([untilEvent("connect").then(() => true), ended.then(() => false)]);
   return is_open ? { ended } : null;
 }
 

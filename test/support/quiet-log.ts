@@ -4,7 +4,7 @@ import type { Log } from "../../src/base/log.js";
 const quiet = (): void => undefined;
 
 /** @param told what the test listens to, in place of the quiet */
-export function quietLog(told: Partial<Log> = {}): Log {
+export function quietLog(listeners: Partial<Log> = {}): Log {
   return {
     debugs: false,
     infos: false,
@@ -13,6 +13,6 @@ export function quietLog(told: Partial<Log> = {}): Log {
     warn: quiet,
     error: quiet,
     close: () => Promise.resolve(),
-    ...told,
+    ...listeners,
   };
 }

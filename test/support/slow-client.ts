@@ -8,11 +8,11 @@ import { get, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { closeOf, dial } from "./http-client.js";
 import type { Owner } from "./server-process.js";
-import type { Dropped, Told } from "./subscriber.js";
+import type { Dropped, ReceivedEvent } from "./subscriber.js";
 import { MessageReader, OPCODE_CLOSE, OPCODE_TEXT } from "./websocket-messages.js";
 
 export abstract class SlowClient {
-  readonly items: (Told | Dropped)[] = [];
+  readonly items: (ReceivedEvent | Dropped)[] = [];
   #wake: () => void = () => undefined;
 
   abstract pause(): void;
@@ -35,7 +35,7 @@ export abstract class SlowClient {
   }
 
   protected add(text: string): void {
-    this.items.push(JSON.parse(text) as Told | Dropped);
+    this.items.push(JSON.parse(text) as ReceivedEvent | Dropped);
     this.#wake();
   }
 

@@ -7,7 +7,7 @@ import { WebSocket } from "ws";
 import type { ChangeMessage } from "../../schemas/changes.js";
 import type { Owner } from "./server-process.js";
 
-export interface Told {
+export interface ReceivedEvent {
   readonly id: number;
   readonly topic: string;
   readonly data: unknown;
@@ -61,18 +61,19 @@ class Inbox {
 export interface Subscriber {
   readonly items: readonly string[];
   /** What came, parsed. */
-  told(): (Told | Dropped)[];
-  untilCount(count: number): Promise<(Told | Dropped)[]>;
+  received(): (ReceivedEvent | Dropped)[];
+  untilCount(count: number): Promise<(ReceivedEvent | Dropped)[]>;
   /** Waits for the event of this id. */
-  untilId(id: number): Promise<(Told | Dropped)[]>;
+  untilId(id: number): Promise<(ReceivedEvent | Dropped)[]>;
 }
 
-const parse = (items: readonly string[]): (Told | Dropped)[] => items.map((item) => JSON.parse(item) as Told | Dropped);
+const parse = (items: readonly string[]): (ReceivedEvent | Dropped)[] =>
+  items.map((item) => JSON.parse(item) as ReceivedEvent | Dropped);
 
 function subscriberOf(inbox: Inbox): Subscriber {
   return {
     items: inbox.items,
-    told: () => parse(inbox.items),
+    received: () => parse(inbox.items),
     untilCount: async (count) => parse(await inbox.until((items) => items.length >= count)),
     untilId: async (id) => parse(await inbox.until((items) => items.at(-1)?.startsWith(`{"id":${id},`) === true)),
   };
@@ -195,7 +196,7 @@ export async function openStream(
 /** A reader of changes. */
 export interface Changes extends Omit<EventSource, "inbox"> {
   /** What came, parsed. */
-  told(): ChangeMessage[];
+  received(): ChangeMessage[];
   /** Waits until a message is there that fits, among those from `from` on; how many there are then. */
   until(fits: (message: ChangeMessage) => boolean, from?: number): Promise<number>;
 }
@@ -211,7 +212,7 @@ export async function openChanges(
   const parsed = (items: readonly string[]): ChangeMessage[] => items.map((item) => JSON.parse(item) as ChangeMessage);
   return {
     ...source,
-    told: () => parsed(inbox.items),
+    received: () => parsed(inbox.items),
     until: async (fits, from = 0) => (await inbox.until((items) => parsed(items.slice(from)).some(fits))).length,
   };
 }

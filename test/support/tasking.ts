@@ -75,7 +75,7 @@ export async function claimOne(agent: Agent, body: object = {}): Promise<Task & 
 }
 
 /** A call about a task, under its fence where it is one of the holder's. */
-export function tell(
+export function callTask(
   asker: Asker,
   { id, fence }: Pick<Task, "id" | "fence">,
   verb: string,

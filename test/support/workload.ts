@@ -221,13 +221,13 @@ export class Workload {
     if (deletions < deleted || deletions > perhaps)
       problems.push(`${key} was deleted ${deleted} to ${perhaps} times, and has ${deletions} audit rows of it`);
     const stored = new Set(hashes.values());
-    const told = new Set<number>();
+    const reported = new Set<number>();
     for (const { value, outcome } of this.#sent.filter((sent) => sent.key === key)) {
       if (outcome === "refused") {
         if (stored.has(hashOf(value))) problems.push(`${key}: ${value} was refused, and is stored`);
       } else if (outcome !== "lost") {
-        if (told.has(outcome.version)) problems.push(`${key}: version ${outcome.version} was acknowledged twice`);
-        told.add(outcome.version);
+        if (reported.has(outcome.version)) problems.push(`${key}: version ${outcome.version} was acknowledged twice`);
+        reported.add(outcome.version);
         if (hashes.get(outcome.version) !== outcome.hash || outcome.hash !== hashOf(value))
           problems.push(`${key}: version ${outcome.version} was acknowledged as ${value}`);
       }

@@ -58,7 +58,7 @@ export function agentMetricRecords(sampler: Sampler, team: Team, journal: Journa
       hours.call(actor, at_ms, 1, { violations: sampler.between(1, 6) });
   }
   // An event of the server that names an agent is no call of that agent's; a usage report's was counted as its act.
-  for (const { source, at_ms, topic } of journal.told)
+  for (const { source, at_ms, topic } of journal.events)
     if (topic !== "llm.usage.recorded") hours.call(source, at_ms, 1, { events_published: 1 });
   for (const { id, activated_ms, last_seen_ms } of team.agents.filter((agent) => !team.workers.includes(agent))) {
     if (activated_ms > last_seen_ms) continue;

@@ -28,7 +28,7 @@ export function complianceRecords(team: Team, journal: Journal, now_ms: number):
         if (violations.length > 0) {
           failed += 1;
           const data = { instance_id: agent.id, project, contract: name, violations };
-          journal.tell(at_ms, "compliance.violation", "compliance-scheduler", data);
+          journal.add(at_ms, "compliance.violation", "compliance-scheduler", data);
         }
         id += 1;
         return {

@@ -14,7 +14,7 @@ export interface Act {
   readonly outcome: "success" | "error";
 }
 
-export interface Told {
+export interface JournalEntry {
   readonly at_ms: number;
   readonly topic: string;
   readonly source: string;
@@ -32,7 +32,7 @@ function byTime(a: { readonly at_ms: number }, b: { readonly at_ms: number }): n
 
 export class Journal {
   readonly #acts: Act[] = [];
-  readonly #told: Told[] = [];
+  readonly #events: JournalEntry[] = [];
 
   /** A call that was carried out. */
   act(at_ms: number, actor: string, action: string, resource: string, detail: object = {}): void {
@@ -44,8 +44,8 @@ export class Journal {
     this.#acts.push({ at_ms, actor, action, resource, detail: { error, code }, outcome: "error" });
   }
 
-  tell(at_ms: number, topic: string, source: string, data: unknown): void {
-    this.#told.push({ at_ms, topic, source, data });
+  add(at_ms: number, topic: string, source: string, data: unknown): void {
+    this.#events.push({ at_ms, topic, source, data });
   }
 
   /** Oldest first. */
@@ -54,8 +54,8 @@ export class Journal {
   }
 
   /** Oldest first. */
-  get told(): readonly Told[] {
-    return this.#told.toSorted(byTime);
+  get events(): readonly JournalEntry[] {
+    return this.#events.toSorted(byTime);
   }
 
   auditRecords(): SnapshotLine[] {
@@ -73,7 +73,7 @@ export class Journal {
 
   /** The newest `keep` events: older ones are pruned, as a server does, and ids go on from them. */
   eventRecords(keep: number): SnapshotLine[] {
-    return this.told
+    return this.events
       .map(({ at_ms, topic, source, data }, at) => ({
         kind: "event",
         id: at + 1,

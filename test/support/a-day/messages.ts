@@ -123,7 +123,7 @@ export function messageRecords(team: Team, journal: Journal, now_ms: number): Sn
       minutes === undefined ? null : timeOf(sent_ms + minutes * MINUTE_MS + order * 9 * SECOND_MS);
     const ids = to.map(({ id }) => id);
     journal.act(sent_ms, from.id, "message.send", `message-${row}`, { thread, recipients: ids.length });
-    journal.tell(sent_ms, "message.sent", "koor", {
+    journal.add(sent_ms, "message.sent", "koor", {
       message_id: `message-${row}`,
       thread,
       from: from.id,

@@ -27,24 +27,24 @@ const SUBJECTS = [
 function ask(sampler: Sampler, team: Team, journal: Journal, at_ms: number, until_ms: number): void {
   const [from, to, question, answer] = sampler.one(QUESTIONS);
   const [asking, asked] = [team.at(at_ms, from), team.at(at_ms, to)];
-  journal.tell(at_ms, "question.asked", asking.id, { to: asked.name, question });
+  journal.add(at_ms, "question.asked", asking.id, { to: asked.name, question });
   const answered_ms = at_ms + sampler.between(40, 1_500) * SECOND_MS;
   if (answered_ms < until_ms && sampler.chance(85))
-    journal.tell(answered_ms, "question.answered", team.at(answered_ms, to).id, { to: asking.name, question, answer });
+    journal.add(answered_ms, "question.answered", team.at(answered_ms, to).id, { to: asking.name, question, answer });
 }
 
 function review(sampler: Sampler, team: Team, journal: Journal, at_ms: number, until_ms: number): void {
   const project = sampler.one(PROJECTS);
   const subject = sampler.one(SUBJECTS);
   const number = sampler.between(180, 420);
-  journal.tell(at_ms, "review.requested", team.at(at_ms, project).id, { project, number, subject });
+  journal.add(at_ms, "review.requested", team.at(at_ms, project).id, { project, number, subject });
   const done_ms = at_ms + sampler.between(3, 50) * MINUTE_MS;
   if (done_ms >= until_ms) return;
   const verdict = sampler.chance(70) ? "approved" : "changes wanted";
-  journal.tell(done_ms, "review.done", team.at(done_ms, project).id, { project, number, subject, verdict });
+  journal.add(done_ms, "review.done", team.at(done_ms, project).id, { project, number, subject, verdict });
 }
 
-export function tellTalks(sampler: Sampler, team: Team, journal: Journal, now_ms: number): void {
+export function addTalks(sampler: Sampler, team: Team, journal: Journal, now_ms: number): void {
   const [from_ms, until_ms] = [now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS, now_ms - QUIET_MS];
   for (const at_ms of sampler.times(TALKS, from_ms, until_ms)) ask(sampler, team, journal, at_ms, until_ms);
   for (const at_ms of sampler.times(REVIEWS, from_ms, until_ms)) review(sampler, team, journal, at_ms, until_ms);

@@ -198,7 +198,7 @@ export class Team {
         journal.act(times.activated_ms + 2 * SECOND_MS, id, "instance.capabilities", id, { capabilities });
       if (status === "stale") {
         const data = { instance_id: id, name, workspace: project, stack, last_seen: timeOf(times.last_seen_ms) };
-        journal.tell(times.last_seen_ms + 5.5 * MINUTE_MS, "agent.stale", "liveness-monitor", data);
+        journal.add(times.last_seen_ms + 5.5 * MINUTE_MS, "agent.stale", "liveness-monitor", data);
       }
     }
   }

@@ -72,7 +72,7 @@ export function usageRecords(sampler: Sampler, team: Team, journal: Journal, now
     };
     const { provider, model, tokens_in, tokens_out, cost_usd } = row;
     journal.act(at_ms, agent.id, "llm.usage", `${at + 1}`, { provider, model, tokens_in, tokens_out, cost_usd });
-    journal.tell(at_ms, USAGE_TOPIC, agent.id, row);
+    journal.add(at_ms, USAGE_TOPIC, agent.id, row);
     return { kind: "usage", ...row };
   });
 }

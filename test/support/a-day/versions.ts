@@ -80,7 +80,7 @@ function recordsOf(content: Content, options: VersionsOptions): SnapshotLine[] {
       journal.act(at_ms, by.id, `${space}.rollback`, resource, { version, rolled_back });
     else journal.act(at_ms, by.id, `${space}.put`, resource, { version });
     const word = content.word?.(version, by, at_ms) ?? null;
-    if (word !== null) journal.tell(at_ms + SECOND_MS, word.topic, word.source ?? by.id, word.data);
+    if (word !== null) journal.add(at_ms + SECOND_MS, word.topic, word.source ?? by.id, word.data);
     return {
       kind: space,
       ...(space === "spec" ? { project, name: key } : { key }),

@@ -72,7 +72,7 @@ function lastFor(patterns: readonly string[], journal: Journal, before_ms: numbe
   const wanted = patterns.map(compilePattern);
   const matches = (topic: string): boolean =>
     wanted.some((pattern) => !(pattern instanceof Failure) && pattern.matches(topic));
-  return journal.told.findLast(({ topic, at_ms }) => at_ms < before_ms && matches(topic))?.at_ms;
+  return journal.events.findLast(({ topic, at_ms }) => at_ms < before_ms && matches(topic))?.at_ms;
 }
 
 /** @param receiver_url what their URLs begin with: who gets what is published in the restored server */
@@ -88,10 +88,10 @@ export function webhookRecords(receiver_url: string, team: Team, journal: Journa
     const fired_ms = lastFor(patterns, journal, now_ms - (trouble?.since_ms ?? 0));
     if (trouble !== undefined) {
       const { topic, by, data } = trouble.event(team);
-      journal.tell(now_ms - trouble.since_ms, topic, by, data);
+      journal.add(now_ms - trouble.since_ms, topic, by, data);
     }
     const failed_ms = failed === undefined ? null : now_ms - failed.ago_ms;
-    if (!active && failed_ms !== null) journal.tell(failed_ms, "webhook.disabled", "webhooks", { id, url, fail_count });
+    if (!active && failed_ms !== null) journal.add(failed_ms, "webhook.disabled", "webhooks", { id, url, fail_count });
     return {
       kind: "webhook",
       id,

@@ -1,5 +1,5 @@
 /**
- * The parts that turn raw output into figures, and the load generator, the subscribers and the references
+ * Tests the parts that turn raw output into figures, and the load generator, the subscribers and the references
  * themselves, over loopback against the raw server. Starts child processes and ends them.
  */
 import { existsSync, writeFileSync } from "node:fs";
@@ -58,7 +58,7 @@ function makeRow(name: string, ratios: readonly Partial<Ratio>[]): Row {
   return { name, client: "node", figures: { requests_per_s: 1 }, references: [], ratios: complete, targets: [] };
 }
 
-t.test("requests", (t) => {
+t.test("descriptions of requests become the bytes of HTTP, of Redis and of wrk's script", (t) => {
   t.equal(Buffer.byteLength(VALUE), VALUE_BYTES);
   t.type(JSON.parse(VALUE), "object");
   t.equal(Buffer.byteLength(makeJsonValue(4_096)), 4_096);
@@ -73,7 +73,7 @@ t.test("requests", (t) => {
   t.end();
 });
 
-t.test("what other programs print becomes figures", (t) => {
+t.test("the output of other programs becomes figures", (t) => {
   const line =
     '{"requests":93000,"duration_us":1000000,"refused":2,"broken":1,"p50_us":640,"p99_us":900,"max_us":4000}';
   t.match(parseWrkOutput(`Running 1s test\n\nkoor-bench-result ${line}\n`), {
@@ -87,7 +87,7 @@ t.test("what other programs print becomes figures", (t) => {
   const several = makeWrkScript([putRequest("k"), getRequest("k")], "h:1");
   t.match(several, '"GET /api/state/k HTTP/1.1\\r\\nHost: h:1\\r\\n\\r\\n"');
   t.match(several, "% 2 + 1");
-  t.notMatch(makeWrkScript([getRequest("k")], "h:1"), "request = function", "one request needs no script");
+  t.notMatch(makeWrkScript([getRequest("k")], "h:1"), "request = function", "a single request needs no script");
   const csv =
     '"test","rps","avg_latency_ms","min_latency_ms",' +
     '"p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"\n' +
@@ -101,9 +101,17 @@ t.test("what other programs print becomes figures", (t) => {
   t.equal(parseScheduledNs("166077 3748214 2\n"), 166_077);
   t.equal(parseScheduledNs(""), undefined);
   const threads = (a: number, b?: number) => new Map([["1", a], ...(b === undefined ? [] : [["2", b] as const])]);
-  t.equal(cpuBetween(40_000, threads(5_000_000), threads(42_000_000, 3_500_000)), 40_500, "threads are exact");
-  t.equal(cpuBetween(70_000, threads(0, 9_000_000), threads(20_000_000)), 70_000, "one has ended: ticks remember it");
-  t.equal(cpuBetween(70_000, new Map(), new Map()), 70_000, "where threads tell nothing");
+  t.equal(
+    cpuBetween(40_000, threads(5_000_000), threads(42_000_000, 3_500_000)),
+    40_500,
+    "the threads' times are exact",
+  );
+  t.equal(
+    cpuBetween(70_000, threads(0, 9_000_000), threads(20_000_000)),
+    70_000,
+    "a thread has ended: the ticks still count it",
+  );
+  t.equal(cpuBetween(70_000, new Map(), new Map()), 70_000, "without threads' times the ticks count");
   t.equal(parseBusyTicks("cpu  10 20 30 4000 500 6 7 8 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"), 81);
   t.equal(countCpusElsewhere({ machine_us: 0, own_us: 0 }, { machine_us: 3e6, own_us: 1e6 }, 2e6), 1);
   t.equal(parseResidentBytes("Name:\tx\nVmRSS:\t   2048 kB\n"), 2_097_152);
@@ -117,12 +125,12 @@ t.test("what other programs print becomes figures", (t) => {
   t.end();
 });
 
-t.test("statistics", (t) => {
+t.test("medians, quotients and merged slices are computed as documented", (t) => {
   t.equal(median([3, 1, 2]), 2);
   t.equal(median([4, 1, 2, 3]), 2.5);
   t.equal(median([]), 0);
   const fast = { ...slice, requests: 4_000 };
-  // The second round was slow for both sides: its quotient is not.
+  // The second round was slow for both sides, so its quotient is not an outlier.
   t.equal(medianQuotient([fast, slice, fast], [slice, { ...slice, requests: 250 }, slice], rateOf), 4);
   t.equal(medianQuotient([slice], [{ ...slice, requests: 0 }], rateOf), undefined);
   t.equal(
@@ -133,13 +141,13 @@ t.test("statistics", (t) => {
     3,
   );
   t.equal(mergeSlices([{ ...slice, cpu_us: 10_000 }])["cpu_us"], 10);
-  t.notOk("cpu_us" in mergeSlices([slice]), "no figure where the system tells none");
+  t.notOk("cpu_us" in mergeSlices([slice]), "there is no figure where the system reports none");
   t.end();
 });
 
-t.test("options", (t) => {
+t.test("flags become options, and a wrong flag becomes one sentence", (t) => {
   const names = SCENARIOS.map(({ name }) => name);
-  t.equal(new Set(names).size, names.length, "names are unique");
+  t.equal(new Set(names).size, names.length, "the scenarios' names are unique");
   t.match(parseOptions(["--quick", "--only", "get,idle", "--compare", "f"], names), {
     quick: true,
     only: ["get", "idle"],
@@ -154,7 +162,7 @@ t.test("options", (t) => {
   t.end();
 });
 
-t.test("a comparison fails on half, not on noise", (t) => {
+t.test("a comparison fails when a ratio halves, and not on noise", (t) => {
   const before = [
     {
       scenario: "s",
@@ -167,18 +175,22 @@ t.test("a comparison fails on half, not on noise", (t) => {
       .map(({ ratio }) => ratio);
   t.same(judge({ value: 0.51 }), []);
   t.same(judge({ value: 0.49 }), ["rate to Redis"]);
-  t.same(judge({ value: 0.49, compared: false }), [], "what is only shown does not fail");
-  t.same(judge({ value: 100 }), [], "better is never worse");
+  t.same(judge({ value: 0.49, compared: false }), [], "a ratio that is only shown does not fail the run");
+  t.same(judge({ value: 100 }), [], "a better ratio never fails");
   t.same(judge({ of: "CPU", value: 1.9, better: "lower" }), []);
   t.same(judge({ of: "CPU", value: 2.1, better: "lower" }), ["CPU to Redis"]);
   const once = compareRatios(before, [{ scenario: "s", rows: [makeRow("a", [{ value: 0.2 }])] }]);
   const again = compareRatios(before, [{ scenario: "s", rows: [makeRow("a", [{ value: 0.8 }])] }]);
-  t.same(bestComparisons(once, again).filter(isRegression), [], "measured again, it was noise");
-  t.equal(bestComparisons(once, []).length, 1, "what could not be measured again stays");
+  t.same(
+    bestComparisons(once, again).filter(isRegression),
+    [],
+    "a regression that a second measurement does not show was noise",
+  );
+  t.equal(bestComparisons(once, []).length, 1, "a regression that could not be measured again stays");
   t.end();
 });
 
-t.test("a result is read back, anything else is refused", (t) => {
+t.test("a result is read back, and anything else is refused", (t) => {
   const file = join(t.testdir({}), "run.json");
   const result: RunResult = {
     koor_bench: 1,
@@ -213,7 +225,7 @@ t.test("a result is read back, anything else is refused", (t) => {
   t.end();
 });
 
-t.test("load against the raw server, subscribers included, and SQLite alone", async (t) => {
+t.test("the load generator drives the raw server, the subscribers and SQLite alone", async (t) => {
   const bench = makeBench();
   t.teardown(() => bench.stopAll());
   const raw = await startRawUws(bench);
@@ -270,6 +282,6 @@ t.test("load against the raw server, subscribers included, and SQLite alone", as
   await t.rejects(generator.run<Slice>(job), /ECONNREFUSED/, "a server that is gone fails the job");
   const pids = [generator.pid, subscribers.pid, sqlite.pid];
   await bench.stopAll();
-  for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: "ESRCH" }, "nothing is left behind");
+  for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: "ESRCH" }, "no process is left");
   t.notOk(existsSync(alone.directory));
 });

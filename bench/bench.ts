@@ -1,7 +1,7 @@
 /**
- * What a scenario works with: its settings, and everything it may start. It keeps a list of all
- * processes and directories, so that a scenario's end, a failure or Ctrl-C leaves nothing behind. Runs
- * in the bench process; what each server is stays in targets/.
+ * The environment of a scenario: its settings, and everything that it may start. It keeps a list of all processes and
+ * directories, so that the end of a scenario, a failure or Ctrl-C leaves none of them. Runs in the bench process; what
+ * each server is stays in targets/.
  */
 import { type ChildProcess, fork, spawn, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
@@ -22,7 +22,7 @@ export const TREE = fileURLToPath(new URL("..", import.meta.url));
 export const APP = fileURLToPath(new URL("../../app/", import.meta.url));
 
 export interface Tools {
-  /** Paths of programs that are on the PATH here; undefined where one is not. */
+  /** Paths of programs that are on this machine's PATH; undefined for a program that is not. */
   readonly wrk: string | undefined;
   readonly redis_server: string | undefined;
   readonly redis_benchmark: string | undefined;
@@ -32,9 +32,9 @@ export interface Tools {
 export class Bench {
   readonly settings: Settings;
   readonly tools: Tools;
-  /** One line for whoever watches. */
+  /** Prints one line of progress. */
   readonly progress: (line: string) => void;
-  /** What carries Koor. */
+  /** The transport that Koor uses. */
   transport: TransportChoice = "auto";
   readonly #children = new Set<ChildProcess>();
   readonly #directories = new Set<string>();
@@ -55,17 +55,20 @@ export class Bench {
     return path;
   }
 
-  /** Runs it, behind those that came later, when everything ends: what tests start can be started here, too. */
+  /**
+   * Registers `end` to run when everything ends, after the functions that were registered later. Tests' helpers need
+   * this, so that their servers can be started here, too.
+   */
   teardown(done: () => Promise<void> | void): void {
     this.#teardowns.push(done);
   }
 
-  /** Says what of a scenario is not measured, and why. */
+  /** Records a part of a scenario that is not measured, and the reason. */
   skip(reason: string): void {
     this.#skipped.add(reason);
   }
 
-  /** What was skipped since it was asked for last. */
+  /** Returns what was skipped since the previous call. */
   takeSkipped(): readonly string[] {
     const skipped = [...this.#skipped];
     this.#skipped.clear();
@@ -102,7 +105,7 @@ export class Bench {
     }
   }
 
-  /** Ends everything that was started and removes every directory; the next scenario starts afresh. */
+  /** Ends everything that was started and removes every directory. The next scenario starts with none. */
   async stopAll(): Promise<void> {
     await Promise.all([...this.#children].map((child) => this.stop(child)));
     this.#children.clear();
@@ -110,11 +113,11 @@ export class Bench {
     this.#removeDirectories();
   }
 
-  /** The same at once and for good, for the way out of the process. */
+  /** Does the same synchronously and for good, when the process exits. */
   killAll(): void {
     this.#closed = true;
     for (const child of this.#children) child.kill("SIGKILL");
-    // Nobody waits for what they return: what they do at once is to send the signals.
+    // The promises are not awaited: what the functions do synchronously is to send the signals.
     for (const done of this.#teardowns.splice(0).toReversed()) void done();
     this.#removeDirectories();
   }
@@ -122,7 +125,7 @@ export class Bench {
   #keep(child: ChildProcess): ChildProcess {
     this.#children.add(child);
     child.once("exit", () => this.#children.delete(child));
-    // A program that cannot be started is seen by whoever waits for its port or its answer.
+    // The caller that waits for the program's port or its answer notices a program that cannot be started.
     child.on("error", () => this.#children.delete(child));
     return child;
   }

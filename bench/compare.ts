@@ -37,7 +37,7 @@ const checkRatioFile = Compile(
   }),
 );
 
-/** The ratios of an earlier run, or one sentence about why they cannot be read. */
+/** Reads the ratios of an earlier run. @returns the ratios, or one sentence about why they cannot be read */
 export function readRatioFile(path: string): RatioFile | string {
   let text: string;
   let value: unknown;
@@ -56,7 +56,7 @@ export interface Comparison {
   readonly ratio: string;
   readonly before: number;
   readonly now: number;
-  /** How many times worse than before; below 1 where it became better. */
+  /** Returns how many times worse a ratio is than before; below 1 where it is better. */
   readonly worse: number;
 }
 
@@ -78,7 +78,7 @@ function entriesOf(scenarios: RatioFile["scenarios"]): Map<string, Entry> {
   return entries;
 }
 
-/** Every ratio that both runs have. What only one of them has (another machine, another tool) is not compared. */
+/** Pairs every ratio that both runs have. A ratio of one run only (another machine, another tool) is not compared. */
 export function compareRatios(before: RatioFile["scenarios"], now: readonly ScenarioResult[]): Comparison[] {
   const earlier = entriesOf(before);
   return [...entriesOf(now)].flatMap(([id, { scenario, row, ratio }]) => {
@@ -93,10 +93,7 @@ export function isRegression(comparison: Comparison): boolean {
   return comparison.worse > WORSE_FACTOR_MAX;
 }
 
-/**
- * Of two measurements of the same ratios, the better value of each: noise makes a ratio worse, never better
- * than it is.
- */
+/** Takes the better value of two measurements of each ratio: noise makes a ratio worse, never better than it is. */
 export function bestComparisons(first: readonly Comparison[], second: readonly Comparison[]): Comparison[] {
   return first.map((one) => {
     const other = second.find(

@@ -1,6 +1,6 @@
 /**
- * What the scenarios with subscribers share: opening them, one measured stretch of publishing, and the
- * figures of many stretches. Runs in the bench process; sockets are the subscriber process's.
+ * Shared parts of the scenarios with subscribers: opening them, one measured stretch of publishing, and the figures of
+ * many stretches. Runs in the bench process; the subscriber process owns the sockets.
  */
 import { encodeHttp, publishRequest, type HttpRequest } from "./load/requests.js";
 import type { JobProcess } from "./job-process.js";
@@ -38,7 +38,7 @@ export interface StretchOptions {
   readonly delivered?: boolean;
   readonly duration_ms: number;
   readonly publishes_max?: number;
-  /** Added to the query: the raw server's way of fanning out. */
+  /** Query parameter that selects how the raw server fans out. */
   readonly query?: string;
 }
 
@@ -62,8 +62,9 @@ export function measureStretch(process: JobProcess, server: Server, options: Str
 }
 
 /**
- * A stretch of one event at a time that begins a while before it counts. For some 150 ms after another server had its
- * turn a delivery costs up to a third more, whichever server it is: its hundreds of sockets have left the caches.
+ * Measures a stretch of one event at a time that begins a while before it counts. For some 150 ms after another server
+ * was measured, a delivery costs up to a third more on any server, because its hundreds of sockets have left the
+ * caches.
  */
 export async function measureSettled(process: JobProcess, server: Server, options: StretchOptions): Promise<Stretch> {
   if (options.events_per_request === 1) await measureStretch(process, server, { ...options, duration_ms: SETTLE_MS });
@@ -78,24 +79,24 @@ export function publishRateOf(stretch: Stretch): number | undefined {
   return stretch.elapsed_ms > 0 ? (stretch.events / stretch.elapsed_ms) * 1_000 : undefined;
 }
 
-/** CPU microseconds a delivery, the publishes themselves included. */
+/** CPU microseconds per delivery, the publishes included. */
 export function stretchCpuOf(stretch: Stretch): number | undefined {
   return stretch.deliveries === 0 ? undefined : quotient(stretch.cpu_us, stretch.deliveries);
 }
 
-/** CPU microseconds a delivery of the front alone: what other threads do for a publish is not in it. */
+/** CPU microseconds per delivery of the front alone, without what other threads do for a publish. */
 export function frontCpuOf(stretch: Stretch): number | undefined {
   return stretch.deliveries === 0 ? undefined : quotient(stretch.main_cpu_us, stretch.deliveries);
 }
 
-/** CPU microseconds a delivery over all stretches together, the publishes themselves included. */
+/** CPU microseconds per delivery over all stretches together, the publishes included. */
 export function deliveryCpuOf(stretches: readonly Stretch[]): number | undefined {
   const known = stretches.filter((stretch) => stretch.cpu_us !== undefined);
   const deliveries = known.reduce((sum, stretch) => sum + stretch.deliveries, 0);
   return deliveries === 0 ? undefined : known.reduce((sum, stretch) => sum + (stretch.cpu_us ?? 0), 0) / deliveries;
 }
 
-/** Medians over the stretches; CPU time over all of them; what was lost or refused is summed. */
+/** Merges stretches: medians of times, CPU time over all of them, sums of lost and refused. */
 export function mergeStretches(stretches: readonly Stretch[]): Figures {
   const medianOf = (figure: (stretch: Stretch) => number | undefined): number | undefined => {
     const values = stretches.map(figure).filter((value) => value !== undefined);

@@ -1,7 +1,7 @@
 /**
- * A child process that does one job after another: sent as one message, answered with one message. The
- * load generators run this way, so that their CPU time is never counted as the server's. `JobProcess`
- * is the bench process's side, `serveJobs` the child's.
+ * Runs a child process that does one job after another: a job is one message, and its result is one message. The load
+ * generators run this way, so that their CPU time is never counted as the server's. `JobProcess` is the bench process's
+ * side, `serveJobs` the child's.
  */
 import type { ChildProcess } from "node:child_process";
 import { JOB_GRACE_MS } from "./settings.js";

@@ -1,6 +1,6 @@
 /**
- * What the figures were measured on: processors, versions, which tools are here, and what an fsync costs,
- * since that decides all durable writes. Runs in the bench process.
+ * Describes the machine of a run: processors, versions, the tools that it has, and what an fsync costs, since that
+ * decides all durable writes. Runs in the bench process.
  */
 import { accessSync, closeSync, constants, fsyncSync, openSync, writeSync } from "node:fs";
 import { cpus, release } from "node:os";
@@ -12,7 +12,7 @@ import { median } from "./statistics.js";
 
 const PAGE_BYTES = 4_096;
 
-/** The path of a program that the shell would find, or undefined. */
+/** Finds the path of a program as the shell does; undefined where there is none. */
 function findProgram(name: string): string | undefined {
   for (const directory of (process.env["PATH"] ?? "").split(delimiter)) {
     const path = join(directory, name);
@@ -20,7 +20,7 @@ function findProgram(name: string): string | undefined {
       accessSync(path, constants.X_OK);
       return path;
     } catch {
-      // Not in this directory: look in the next.
+      // It is not in this directory: look in the next.
       continue;
     }
   }

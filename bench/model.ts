@@ -1,21 +1,23 @@
 /**
- * The words of the benchmarks: a scenario yields rows, a row holds Koor's figures, the same figures of
- * its references measured in the same run, and the ratios between the two. These shapes are also the
- * JSON file that a run writes. Pure types; runs in the bench process.
+ * The types of the benchmarks: a scenario yields rows. A row holds Koor's figures, the same figures of its references
+ * measured in the same run, and the ratios between the two. These shapes are also the JSON file that a run writes. Pure
+ * types; runs in the bench process.
  */
 import type { Bench } from "./bench.js";
 
-/** Figures by name, the unit last: `requests_per_s`, `p99_ms`, `cpu_us`. A figure that cannot be had here is absent. */
+/**
+ * Figures by name, the unit last: `requests_per_s`, `p99_ms`, `cpu_us`. A figure that could not be measured is absent.
+ */
 export type Figures = Readonly<Record<string, number>>;
 
 export interface Reference {
-  /** What was measured beside Koor: `raw uWS`, `Redis`, `SQLite`. */
+  /** The name of a server that was measured beside Koor: `raw uWS`, `Redis`, `SQLite`. */
   readonly name: string;
   readonly figures: Figures;
 }
 
 export interface Ratio {
-  /** Which figure: `rate`, `CPU`, `memory`. The value is Koor's divided by the reference's. */
+  /** Which figure is compared: `rate`, `CPU`, `memory`. The value is Koor's divided by the reference's. */
   readonly of: string;
   /** The name of the reference. */
   readonly to: string;
@@ -25,7 +27,7 @@ export interface Ratio {
   readonly compared: boolean;
 }
 
-/** A promise of the design, judged against this row. */
+/** A promise of the design, checked against this row. */
 export interface Target {
   readonly what: string;
   readonly value: number;
@@ -35,11 +37,11 @@ export interface Target {
 
 export interface Row {
   /**
-   * What is measured, for example `PUT on distinct keys, 64 connections`. Unique within a run together with
-   * `client`.
+   * What is measured, for example `PUT on distinct keys, 64 connections`. Together with `client` it is unique within a
+   * run.
    */
   readonly name: string;
-  /** Which load generator drove it, where one did. */
+  /** The load generator, where the row had one. */
   readonly client: "node" | "wrk" | "";
   readonly figures: Figures;
   readonly references: readonly Reference[];
@@ -48,11 +50,11 @@ export interface Row {
 }
 
 export interface Scenario {
-  /** What `--only` takes. */
+  /** The name that `--only` takes. */
   readonly name: string;
-  /** One line for `--list`. */
+  /** The line that `--list` prints. */
   readonly measures: string;
-  /** Yields rows as they are measured. What it started through `bench` is stopped by the caller afterwards. */
+  /** Yields rows as they are measured. The caller then stops everything that was started through `bench`. */
   readonly build: (bench: Bench) => AsyncIterable<Row>;
 }
 
@@ -78,14 +80,14 @@ export interface RunResult {
   readonly started_at: string;
   readonly elapsed_s: number;
   readonly machine: Machine;
-  /** CPUs that other processes kept busy during the run, on average; absent where the system does not tell. */
+  /** CPUs that other processes kept busy during the run, on average; absent where the system does not report it. */
   readonly cpus_elsewhere?: number;
   readonly scenarios: readonly ScenarioResult[];
   /** Scenarios that were not measured, with the reason. */
   readonly left_out: readonly { readonly scenario: string; readonly reason: string }[];
 }
 
-/** Only the ratios of a run: what `--compare` reads, and all that a committed baseline needs. */
+/** The ratios of a run: all that `--compare` reads, and all that a committed baseline needs. */
 export interface RatioFile {
   readonly koor_bench: 1;
   readonly mode: "quick" | "full";

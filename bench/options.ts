@@ -1,6 +1,4 @@
-/**
- * The command line of the benchmarks. Runs in the bench process; what a scenario is stays in the table.
- */
+/** Parses the command line of the benchmarks. Runs in the bench process; the table knows the scenarios. */
 import { parseArgs } from "node:util";
 import { TRANSPORTS, type TransportChoice } from "../schemas/config.js";
 
@@ -10,13 +8,16 @@ export interface Options {
   readonly help: boolean;
   /** Names of the scenarios to run; empty for all. */
   readonly only: readonly string[];
-  /** What carries Koor, one after the other; more than one name the scenarios after it. */
+  /**
+   * The transports that Koor is measured with, one after the other; with several, the rows' scenarios are named after
+   * them.
+   */
   readonly transports: readonly TransportChoice[];
   /** An earlier run, or its ratios, to compare with. */
   readonly compare: string | undefined;
-  /** Where the results go. */
+  /** The file for the results. */
   readonly out: string | undefined;
-  /** Where the ratios alone go, to be compared with later. */
+  /** The file for the ratios alone, to compare later runs with. */
   readonly ratios_out: string | undefined;
 }
 
@@ -34,7 +35,7 @@ function isTransport(name: string): name is TransportChoice {
   return (TRANSPORTS as readonly string[]).includes(name);
 }
 
-/** The options, or one sentence about what is wrong with them. */
+/** Parses the arguments. @returns the options, or one sentence about what is wrong with them */
 export function parseOptions(args: readonly string[], scenarios: readonly string[]): Options | string {
   let values;
   try {
@@ -52,7 +53,7 @@ export function parseOptions(args: readonly string[], scenarios: readonly string
       },
     }));
   } catch (error) {
-    // parseArgs tells of wrong usage by throwing, and its message names the flag.
+    // parseArgs reports wrong usage by throwing, and its message names the flag.
     return error instanceof Error ? error.message : String(error);
   }
   const only = values.only === undefined ? [] : values.only.split(",").filter((name) => name !== "");

@@ -1,6 +1,6 @@
 /**
- * What a process costs: CPU time and resident memory of it and its descendants, from /proc. Where there
- * is no /proc the answers are undefined and the columns stay empty. Runs in the bench process.
+ * Measures what a process costs: CPU time and resident memory of it and its descendants, from /proc. Where there is no
+ * /proc the answers are undefined and the columns stay empty. Runs in the bench process.
  */
 import { readFileSync, readdirSync } from "node:fs";
 
@@ -11,23 +11,23 @@ const NS_PER_US = 1_000;
 const UTIME_FIELD = 11;
 const STIME_FIELD = 12;
 
-/** utime, stime, and the same of children that were waited for. */
+/** utime, stime, and the same of children that have ended and were waited for. */
 const OWN_AND_CHILDREN_FIELDS = [11, 12, 13, 14] as const;
 
-/** User and system ticks of one line of /proc/<pid>/stat, or undefined when it is not one. */
+/** User and system ticks in one line of /proc/<pid>/stat, or undefined when it is no such line. */
 export function parseStatTicks(stat: string): number | undefined {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const ticks = Number(fields[UTIME_FIELD]) + Number(fields[STIME_FIELD]);
   return Number.isFinite(ticks) ? ticks : undefined;
 }
 
-/** Nanoseconds on a CPU from the text of /proc/<pid>/task/<tid>/schedstat, or undefined when it is not one. */
+/** Nanoseconds on a CPU in the text of /proc/<pid>/task/<tid>/schedstat, or undefined when it is no such text. */
 export function parseScheduledNs(schedstat: string): number | undefined {
   const found = /^(\d+) \d+ \d+$/.exec(schedstat.trim());
   return found?.[1] === undefined ? undefined : Number(found[1]);
 }
 
-/** Resident bytes from the text of /proc/<pid>/status. */
+/** Resident bytes in the text of /proc/<pid>/status. */
 export function parseResidentBytes(status: string): number | undefined {
   const found = /^VmRSS:\s+(\d+) kB$/m.exec(status);
   return found?.[1] === undefined ? undefined : Number(found[1]) * 1_024;
@@ -37,12 +37,12 @@ function readProc(path: string): string | undefined {
   try {
     return readFileSync(path, "latin1");
   } catch {
-    // No /proc here, or the process is gone: then there is no figure.
+    // There is no /proc, or the process has ended: then there is no figure.
     return undefined;
   }
 }
 
-/** The process and all its descendants. */
+/** Lists the process and all its descendants. */
 function processTree(pid: number): number[] {
   const found = [pid];
   for (let index = 0; index < found.length; index++) {
@@ -61,7 +61,7 @@ function processTree(pid: number): number[] {
   return found;
 }
 
-/** CPU time so far of the process and its descendants, all threads, in microseconds. */
+/** CPU time of the process and its descendants since their start, all threads, in microseconds. */
 export function readCpuUs(pid: number): number | undefined {
   let ticks = 0;
   for (const member of processTree(pid)) {
@@ -91,16 +91,13 @@ export function readResidentBytes(pid: number): number | undefined {
   return bytes;
 }
 
-/**
- * CPU time so far in microseconds: of the whole machine, and of this process with all children that it has
- * waited for.
- */
+/** CPU time until now in microseconds: of the whole machine, and of this process with all children that have ended. */
 export interface CpuClock {
   readonly machine_us: number;
   readonly own_us: number;
 }
 
-/** Non-idle ticks of the whole machine from the text of /proc/stat, or undefined when it is not one. */
+/** Non-idle ticks of the whole machine in the text of /proc/stat, or undefined when it is no such text. */
 export function parseBusyTicks(stat: string): number | undefined {
   const line = /^cpu +(.*)$/m.exec(stat)?.[1];
   if (line === undefined) return undefined;
@@ -120,7 +117,7 @@ export function readCpuClock(): CpuClock | undefined {
   return { machine_us: busy * CLOCK_TICK_US, own_us: own * CLOCK_TICK_US };
 }
 
-/** How many CPUs others kept busy between the two moments, on average. */
+/** How many CPUs other processes kept busy between the two moments, on average. */
 export function countCpusElsewhere(
   before: CpuClock | undefined,
   after: CpuClock | undefined,
@@ -130,7 +127,9 @@ export function countCpusElsewhere(
   return Math.max(0, (after.machine_us - before.machine_us - (after.own_us - before.own_us)) / elapsed_us);
 }
 
-/** Nanoseconds on a CPU so far, by thread, of processes and their descendants; threads that have ended are left out. */
+/**
+ * Nanoseconds on a CPU until now, by thread, of processes and their descendants. Threads that have ended are left out.
+ */
 function readThreadsNs(pids: readonly number[]): ReadonlyMap<string, number> {
   const threads = new Map<string, number>();
   for (const member of pids.flatMap(processTree)) {
@@ -148,12 +147,12 @@ function readThreadsNs(pids: readonly number[]): ReadonlyMap<string, number> {
   return threads;
 }
 
-/** User and system time are each cut to whole ticks, at both ends. */
+/** How much ticks may differ: user and system time are each rounded down to whole ticks, at both ends. */
 const TICKS_UNSURE = 2;
 
 /**
- * CPU time between two moments in microseconds: by threads, which is exact, unless ticks say that it was more: then
- * there was a thread that has ended meanwhile.
+ * CPU time between two moments in microseconds. The threads' times are exact; the ticks are used where they show more,
+ * because then a thread has ended in between.
  */
 export function cpuBetween(
   ticks_us: number,
@@ -167,13 +166,13 @@ export function cpuBetween(
   return spent_us < ticks_us - TICKS_UNSURE * CLOCK_TICK_US ? ticks_us : spent_us;
 }
 
-/** CPU time so far of several processes and their descendants; undefined where one of them is not there. */
+/** CPU time until now of several processes and their descendants; undefined where one of them is not there. */
 function readCpuOfAll(pids: readonly number[]): number | undefined {
   const known = pids.map(readCpuUs);
   return known.includes(undefined) ? undefined : known.reduce<number>((sum, spent) => sum + (spent ?? 0), 0);
 }
 
-/** CPU time of the threads that the processes began with, in microseconds: Koor's front. */
+/** CPU time of the processes' first threads, in microseconds: Koor's front. */
 function mainThreadsUs(
   pids: readonly number[],
   before: ReadonlyMap<string, number>,
@@ -188,15 +187,15 @@ function mainThreadsUs(
   return spent_ns / NS_PER_US;
 }
 
-/** Both in microseconds; absent where there is no /proc. */
+/** CPU times of a stretch in microseconds; absent where there is no /proc. */
 export interface SpentCpu {
-  /** Of all threads, and of the processes' descendants. */
+  /** CPU time of all threads, and of the processes' descendants. */
   readonly cpu_us?: number;
-  /** Of the threads that the processes began with. */
+  /** CPU time of the processes' first threads. */
   readonly main_cpu_us?: number;
 }
 
-/** Runs `work` and adds the CPU time that `pid`, or all of several, spent meanwhile. */
+/** Runs `work`, and adds to its result the CPU time that `pid`, or all of several processes, spent meanwhile. */
 export async function withCpu<T extends object>(
   pid: number | readonly number[],
   work: () => Promise<T>,

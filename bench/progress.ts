@@ -1,12 +1,12 @@
 /**
- * The progress line: rewritten in place on a terminal, one line after the other elsewhere. Runs in the bench
+ * Prints the progress line: rewritten in place on a terminal, one line after another elsewhere. Runs in the bench
  * process.
  */
 import type { WriteStream } from "node:tty";
 
 export interface Progress {
   readonly show: (line: string) => void;
-  /** Removes the line, so that what follows starts on a clean one. */
+  /** Removes the line, so that the next output starts on a clean one. */
   readonly clear: () => void;
 }
 

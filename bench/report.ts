@@ -1,15 +1,18 @@
 /**
- * The report for people: a table for each scenario, Koor's line first and each reference below it with the
- * ratio to it, then the design's targets. Pure text; the JSON beside it is the run's result as it is.
+ * Formats the report for people: a table for each scenario, Koor's line first and each reference below it with the
+ * ratio to it, then the design's targets. Pure text; the JSON beside it is the run's whole result.
  */
 import type { Figures, Row, RunResult, ScenarioResult, Target } from "./model.js";
 
 const COLUMN_GAP = "  ";
-/** The kernel's own work for the run's sockets and disk counts as others' too. */
+/**
+ * From this number of busy CPUs the report warns. The kernel's own work for the run's sockets and disk also counts as
+ * that of others.
+ */
 const CPUS_ELSEWHERE_MAX = 0.3;
 const ABSENT = "-";
 
-/** Three to four significant digits, thousands grouped. */
+/** Formats a number with three to four significant digits, thousands grouped. */
 export function formatNumber(value: number): string {
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1_000) return String(value);
@@ -18,7 +21,7 @@ export function formatNumber(value: number): string {
   return size >= 1 ? value.toFixed(2) : value.toFixed(3);
 }
 
-/** Text columns left, number columns right; every column as wide as its widest cell. */
+/** Aligns text columns left and number columns right; every column is as wide as its widest cell. */
 export function formatTable(
   header: readonly string[],
   lines: readonly (readonly string[])[],
@@ -60,7 +63,7 @@ function rowLines(row: Row, columns: readonly string[]): string[][] {
   return [own, ...below];
 }
 
-/** One scenario as a table. */
+/** Formats one scenario as a table. */
 export function formatScenario(result: ScenarioResult): string {
   const columns = [...new Set(result.rows.flatMap((row) => Object.keys(row.figures)))];
   const header = [result.scenario, ...columns, "Koor to it"];
@@ -92,7 +95,7 @@ function formatTargets(result: RunResult): string {
     : formatTable(["target", "row", "what", "measured", "limit"], lines, new Set([0, 1, 2]));
 }
 
-/** The whole report. */
+/** Formats the whole report. */
 export function formatReport(result: RunResult): string {
   const { machine } = result;
   const about = [

@@ -1,7 +1,7 @@
 /**
- * The benchmarks' program: chooses scenarios, runs them one after the other, prints the table, writes the
- * JSON, compares with an earlier run. One process that starts all others and ends them, however it ends
- * itself. What is measured is in scenarios/.
+ * The benchmarks' program: it chooses scenarios, runs them one after another, prints the table, writes the JSON, and
+ * compares with an earlier run. One process starts all others and ends them, however it ends itself. The scenarios are
+ * in scenarios/.
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -31,20 +31,20 @@ interface Outcome {
   failed: boolean;
 }
 
-/** A scenario over a transport. */
+/** One scenario over one transport. */
 interface Measurement {
   readonly scenario: Scenario;
   readonly transport: TransportChoice;
-  /** The scenario's name, and the transport's where there are several. */
+  /** The scenario's name, and the transport's where there are several transports. */
   readonly name: string;
 }
 
-/** Runs one scenario; what it started is gone afterwards. */
+/** Runs one scenario, then ends what it has started. */
 async function runMeasurement(bench: Bench, { scenario, transport, name }: Measurement): Promise<ScenarioResult> {
   bench.transport = transport;
   const rows: Row[] = [];
   try {
-    // What the design promises of speed it promises of the fast transport.
+    // The design's targets of speed hold for the fast transport.
     for await (const row of scenario.build(bench)) rows.push(transport === "node" ? { ...row, targets: [] } : row);
   } finally {
     await bench.stopAll();
@@ -64,7 +64,7 @@ async function runMeasurements(bench: Bench, measurements: readonly Measurement[
       outcome.scenarios.push(await runMeasurement(bench, measurement));
       for (const reason of bench.takeSkipped()) outcome.left_out.push({ scenario: measurement.name, reason });
     } catch (error) {
-      // One scenario that cannot be measured must not hide the others; the run fails all the same.
+      // A scenario that cannot be measured must not hide the others; the run fails all the same.
       outcome.left_out.push({
         scenario: measurement.name,
         reason: error instanceof Error ? error.message : String(error),
@@ -75,7 +75,10 @@ async function runMeasurements(bench: Bench, measurements: readonly Measurement[
   return outcome;
 }
 
-/** The regressions against `earlier`. A scenario that shows one is measured again: what noise made goes away. */
+/**
+ * Finds the regressions against `earlier`. A scenario that shows one is measured again, which removes those that were
+ * noise.
+ */
 async function findRegressions(
   bench: Bench,
   earlier: RatioFile,
@@ -161,7 +164,7 @@ async function main(): Promise<number> {
   const clock = readCpuClock();
   const machine = describeMachine(tools, bench.makeDirectory("fsync"));
   const chosen = SCENARIOS.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
-  // The transports of one scenario side by side, so that they meet the same machine.
+  // The transports of one scenario run one after another, so that they meet the same machine.
   const measurements = chosen.flatMap((scenario) =>
     options.transports.map((transport): Measurement => {
       const name = options.transports.length === 1 ? scenario.name : `${scenario.name} over ${transport}`;

@@ -1,4 +1,4 @@
-/** All scenarios, in the order in which a run goes through them. One row adds a scenario. */
+/** All scenarios, in the order of a run. One row adds a scenario. */
 import type { Scenario } from "./model.js";
 import { claimsScenario } from "./scenarios/claims.js";
 import { clusterScenario } from "./scenarios/cluster.js";

@@ -1,14 +1,14 @@
 /**
- * How long and how large a run is: one row of settings for the full run, one for `--quick`. Every loop
- * and wait of the benchmarks is bounded by a name from here. Pure; runs in the bench process.
+ * The length and size of a run: one row of settings for the full run, one for `--quick`. A name from here bounds every
+ * loop and wait of the benchmarks. Pure; runs in the bench process.
  */
 
 export interface Settings {
   readonly mode: "quick" | "full";
-  /** No scenario starts after so long; what is then left is named in the report. */
+  /** After this time no scenario starts; the report names those that are left. */
   readonly run_s_max: number;
   readonly warmup_ms: number;
-  /** Koor and its references take turns in slices of this length, so that drift of the machine meets all alike. */
+  /** Length of a slice. Koor and its references alternate slices, so that all meet the same drift of the machine. */
   readonly slice_ms: number;
   readonly rounds: number;
   readonly connections: readonly number[];
@@ -16,7 +16,7 @@ export interface Settings {
   /** wrk takes whole seconds only. */
   readonly wrk_slice_s: number;
   readonly wrk_rounds: number;
-  /** Whether wrk also drives what no target is about. */
+  /** Whether wrk also sends the requests that have no target. */
   readonly wrk_everywhere: boolean;
   readonly subscribers: readonly number[];
   readonly fan_out_slice_ms: number;
@@ -36,12 +36,12 @@ export interface Settings {
   readonly idle_ms: number;
   readonly diff_slice_ms: number;
   readonly heartbeat_slice_ms: number;
-  /** Tasks that are ready at first: more than are claimed meanwhile. */
+  /** Tasks that are ready at first: more than the run claims. */
   readonly few_tasks: number;
   readonly many_tasks: number;
   /** At most PUBLISH_EVENTS_MAX, since they are published at once. */
   readonly webhook_events: number;
-  /** How often a page of the dashboard is loaded, after the first time. */
+  /** How often a page of the dashboard is loaded after the first time. */
   readonly page_loads: number;
   readonly page_slice_ms: number;
   readonly page_rounds: number;
@@ -50,7 +50,7 @@ export interface Settings {
   readonly cluster_rounds: number;
   readonly cluster_read_slice_ms: number;
   readonly cluster_read_rounds: number;
-  /** Over which the CPU time of nodes is counted that nobody asks anything. */
+  /** Time over which the CPU time of idle nodes is counted. */
   readonly cluster_idle_ms: number;
   readonly cluster_joins: number;
   readonly cluster_deaths: number;
@@ -83,7 +83,7 @@ const FULL: Settings = {
   starts: 15,
   idle_ms: 3_000,
   diff_slice_ms: 6_000,
-  // Long enough for a flush in each.
+  // This is long enough for a flush in each slice.
   heartbeat_slice_ms: 6_000,
   few_tasks: 50_000,
   many_tasks: 99_000,
@@ -149,7 +149,7 @@ export function chooseSettings(quick: boolean): Settings {
   return quick ? QUICK : FULL;
 }
 
-/** Keys that reads and writes go round. */
+/** Number of keys that reads and writes go through. */
 export const KEYS = 1_000;
 /** Size of the JSON value that is stored, read and published. */
 export const VALUE_BYTES = 270;
@@ -157,7 +157,7 @@ export const BURST_EVENTS = 1_000;
 export const STALLED_SUBSCRIBERS = 200;
 /** Size of the events that fill the sockets of subscribers that never read. */
 export const FILLING_EVENT_BYTES = 4_096;
-/** Events that may be published to fill those sockets before the scenario gives up. */
+/** Events that are published at most to fill those sockets before the scenario gives up. */
 export const FILLING_EVENTS_MAX = 4_000;
 export const FILLING_BURST_EVENTS = 20;
 export const DIFF_DOCUMENT_BYTES = 1_000_000;
@@ -166,23 +166,23 @@ export const HEARTBEAT_AGENTS = 1_000;
 export const HEARTBEAT_CONNECTIONS = 64;
 export const WAITING_CALLS = 1_000;
 export const LIST_PAGE_ROWS = 100;
-/** What a node that joins finds: 25 MB. */
+/** What a joining node finds: 25 MB. */
 export const CLUSTER_VALUES = 2_500;
 export const CLUSTER_VALUE_BYTES = 10_000;
 export const CLUSTER_CONNECTIONS = 64;
 export const CLUSTER_SUBSCRIBERS = 500;
-/** A cluster that does not write again within so long after a death has failed. */
+/** A cluster that does not write again within this time after a death has failed. */
 export const WRITES_AGAIN_MS_MAX = 60_000;
 
 export const START_TIMEOUT_MS = 15_000;
 export const STOP_TIMEOUT_MS = 8_000;
-/** A job of a child process may take so much longer than what it measures. */
+/** Extra time that a job of a child process may take beyond what it measures. */
 export const JOB_GRACE_MS = 60_000;
-/** After the end of a slice, answers that are still under way are waited for so long. */
+/** After the end of a slice, answers in flight are awaited for this time. */
 export const REPLY_TIMEOUT_MS = 15_000;
-/** When so long no event came at all, those that are missing count as lost. */
+/** When no event has come for this time, the missing ones count as lost. */
 export const DELIVERY_TIMEOUT_MS = 15_000;
 export const CONNECTS_AT_ONCE_MAX = 64;
-/** A generator stops when so many of its connections broke: the server is gone. */
+/** A generator stops after this number of broken connections: the server has ended. */
 export const BROKEN_CONNECTIONS_MAX = 256;
 export const FSYNC_SAMPLES = 50;

@@ -1,10 +1,9 @@
 /**
- * Small arithmetic over slices: medians, quotients, and one set of figures from many slices. Pure; runs
- * in the bench process.
+ * Arithmetic over slices: medians, quotients, and one set of figures from many slices. Pure; runs in the bench process.
  */
 import type { Figures, Ratio } from "./model.js";
 
-/** What one turn of a load generator saw. Times are those of single requests. */
+/** The counts of one slice of a load generator. Times are those of single requests. */
 export interface Slice {
   readonly requests: number;
   readonly elapsed_ms: number;
@@ -13,13 +12,13 @@ export interface Slice {
   readonly max_ms: number;
   /** Answers with another status than the expected one. */
   readonly refused: number;
-  /** Connections that ended before their answer. */
+  /** Connections that ended before their answer came. */
   readonly broken: number;
-  /** CPU time of the measured process over the slice; absent where the system does not tell. */
+  /** CPU time of the measured process over the slice; absent where the system does not report it. */
   readonly cpu_us?: number;
 }
 
-/** The middle value; 0 of an empty list. */
+/** Returns the middle value; 0 of an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -27,13 +26,13 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
 }
 
-/** `a / b`, or undefined where that says nothing. */
+/** Returns `a / b`, or undefined where that is not a finite number. */
 export function quotient(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined || b === undefined || a <= 0 || b <= 0) return undefined;
   return a / b;
 }
 
-/** Figures without those that are undefined. */
+/** Returns the figures without those that are undefined. */
 export function figuresOf(figures: Readonly<Record<string, number | undefined>>): Figures {
   const kept: Record<string, number> = {};
   for (const [name, value] of Object.entries(figures))
@@ -41,7 +40,7 @@ export function figuresOf(figures: Readonly<Record<string, number | undefined>>)
   return kept;
 }
 
-/** A list of ratios without those that could not be had. */
+/** Returns the ratios without those that could not be measured. */
 export function ratiosOf(ratios: readonly (Omit<Ratio, "value"> & { readonly value: number | undefined })[]): Ratio[] {
   return ratios.flatMap((ratio) => (ratio.value === undefined ? [] : [{ ...ratio, value: ratio.value }]));
 }
@@ -50,14 +49,14 @@ export function rateOf(slice: Slice): number {
   return (slice.requests / slice.elapsed_ms) * 1_000;
 }
 
-/** CPU microseconds a request of one slice. */
+/** CPU microseconds per request of one slice. */
 export function cpuOf(slice: Slice): number | undefined {
   return cpuOfAll([slice]);
 }
 
 /**
- * CPU microseconds a request over all slices together, because the system counts in ticks that are long beside
- * one slice; undefined where it does not tell or nothing was answered.
+ * CPU microseconds per request over all slices together, because the system counts in ticks that are long beside one
+ * slice. Undefined where the system reports none, or no request was answered.
  */
 export function cpuOfAll(slices: readonly Slice[]): number | undefined {
   const known = slices.filter((slice) => slice.cpu_us !== undefined);
@@ -65,7 +64,7 @@ export function cpuOfAll(slices: readonly Slice[]): number | undefined {
   return requests === 0 ? undefined : known.reduce((sum, slice) => sum + (slice.cpu_us ?? 0), 0) / requests;
 }
 
-/** Medians over the slices; CPU time over all of them; refusals and broken connections are summed. */
+/** Merges slices: medians of times, CPU time over all of them, sums of refusals and broken connections. */
 export function mergeSlices(slices: readonly Slice[]): Figures {
   return figuresOf({
     requests_per_s: median(slices.map(rateOf)),
@@ -78,8 +77,8 @@ export function mergeSlices(slices: readonly Slice[]): Figures {
 }
 
 /**
- * The median of the quotients round by round: what slowed a whole round slowed both sides of it.
- * Undefined where a side has no figure.
+ * The median of the quotients of each round: load that slowed a whole round slowed both sides of it. Undefined where a
+ * side has no figure.
  */
 export function medianQuotient<T>(
   mine: readonly T[],

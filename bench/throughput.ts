@@ -1,7 +1,7 @@
 /**
- * Measures one kind of request at several numbers of connections, Koor and its references in turns: raw
- * uWS, Redis, SQLite alone. The scenarios of single requests are descriptions that this file carries out.
- * Runs in the bench process.
+ * Measures one kind of request at several numbers of connections, alternating between Koor and its references: raw uWS,
+ * Redis, SQLite alone. The scenarios of single requests are descriptions that this file runs. Runs in the bench
+ * process.
  */
 import { must } from "../src/base/assert.js";
 import type { Bench } from "./bench.js";
@@ -30,29 +30,29 @@ import type { Server } from "./targets/server.js";
 import type { SqliteJob } from "./targets/sqlite-alone.js";
 
 export interface ThroughputPlan {
-  /** How the rows begin, for example `PUT on distinct keys`. */
+  /** The beginning of the rows' names, for example `PUT on distinct keys`. */
   readonly what: string;
   readonly requests: readonly HttpRequest[];
   readonly expected_status: 200 | 304;
-  /** For wrk, where it shall send others; a single one costs wrk least. */
+  /** Requests for wrk where they differ; a single one costs wrk least. */
   readonly wrk_requests?: readonly HttpRequest[];
-  /** The same work as Redis commands; absent where Redis has no such thing. */
+  /** The same work as Redis commands; absent where Redis has no counterpart. */
   readonly redis?: readonly (readonly string[])[];
-  /** The same work for `redis-benchmark`, which stands beside wrk. */
+  /** The same work for `redis-benchmark`, the counterpart of wrk. */
   readonly redis_test?: "get" | "set";
-  /** The same rows for SQLite alone; absent for what does not write. */
+  /** The same rows for SQLite alone; absent for requests that do not write. */
   readonly sqlite?: SqliteJob["kind"];
-  /** The design's promises about this row; those about a reference that is not here are left out. */
+  /** The design's targets for this row; those about a reference that was not measured are left out. */
   readonly targets?: (row: MeasuredRow) => readonly (Target | undefined)[];
 }
 
-/** What targets are judged on. */
+/** The figures that targets are checked against. */
 export interface MeasuredRow {
   readonly connections: number;
   readonly p99_ms: number;
   readonly refused: number;
   readonly rate_to: ReadonlyMap<string, number>;
-  /** CPU time in multiples of the raw handler's; undefined where the system does not tell it. */
+  /** CPU time in multiples of the raw handler's; undefined where the system does not report it. */
   readonly cpu_to_raw: number | undefined;
 }
 
@@ -112,7 +112,7 @@ function makeLoadJob(server: Server, plan: ThroughputPlan, connections: number, 
   };
 }
 
-/** Stores every key once, so that reads find something, and lets all sides warm up at the most connections. */
+/** Stores every key once, so that reads find something, and warms up all sides at the largest number of connections. */
 async function prepare(bench: Bench, targets: Targets, plan: ThroughputPlan): Promise<void> {
   const connections = Math.max(...bench.settings.connections);
   const fill: ThroughputPlan = {
@@ -143,7 +143,7 @@ function runNode(
   return withCpu(server.pid, () => targets.generator.run<Slice>(job));
 }
 
-/** Calls to one commit of Koor's writer over a slice; the number of connections where its metrics do not tell. */
+/** Calls per commit of Koor's writer over a slice; the number of connections where its metrics do not report them. */
 async function withBatchSize(
   koor: Koor,
   connections: number,
@@ -187,8 +187,8 @@ async function measureRow(
     slices: must(theirs[index], "a list for each side"),
   }));
   if (alone.length > 0) references.push({ name: SQLITE, slices: alone });
-  // With one connection all time is that of waking up, which depends on what else the machine does. And raw uWS stores
-  // nothing: beside what does, its ratio says how fast this disk is, not how good Koor is.
+  // With one connection most of the time is that of waking up, which depends on the machine's other load. And raw uWS
+  // stores nothing: beside durable writes, its ratio says how fast this disk is, not how good Koor is.
   const steady = connections > 1;
   const ratios: Ratio[] = references.flatMap((reference) =>
     ratiosOf([
@@ -224,7 +224,7 @@ async function measureRow(
   };
 }
 
-/** `value` of `what` must be at least `limit`; undefined where the reference was not measured. */
+/** Makes the target that `value` of `what` is at least `limit`; undefined where the reference was not measured. */
 export function atLeast(what: string, value: number | undefined, limit: number): Target | undefined {
   return value === undefined ? undefined : { what, value, limit, at: "least" };
 }
@@ -233,7 +233,7 @@ export function atMost(what: string, value: number | undefined, limit: number): 
   return value === undefined ? undefined : { what, value, limit, at: "most" };
 }
 
-/** The rows of one plan: by the node generator, then by wrk where it is installed. */
+/** Measures the rows of one plan: with the node generator, then with wrk where it is installed. */
 export async function* measureThroughput(bench: Bench, plan: ThroughputPlan): AsyncGenerator<Row> {
   const { settings, tools } = bench;
   const targets = await startTargets(bench, plan);

@@ -1,7 +1,7 @@
 /**
- * Bundles the dashboard's pages into `dist/app/dashboard`: `index.html`, and below `assets/` scripts, the style
- * sheet and the icon under names that carry their hash. Beside each file lie its gzip and its Brotli, made once here,
- * so that the server sends bytes that it only has to hold. Called by build.mjs, which knows when that is needed.
+ * Bundles the dashboard's pages into `dist/app/dashboard`: `index.html`, and below `assets/` scripts, the style sheet
+ * and the icon under names that carry their hash. Beside each file are its gzip and its Brotli, so that the server
+ * compresses nothing itself. Called by build.mjs, which knows when that is needed.
  */
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
@@ -11,12 +11,12 @@ import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { bundledFolders } from "./third-party.mjs";
 
-/** What every living browser of 2023 and later runs. */
+/** The JavaScript that every maintained browser of 2023 and later runs. */
 const BROWSERS = ["chrome115", "firefox115", "safari16.4"];
 const HASH_LENGTH = 8;
 
 const compress = {
-  // More blocks, each with a code of its own, are smaller here than zlib's default.
+  // More blocks, each with a Huffman code of its own, are smaller here than zlib's default.
   ".gz": (content) => promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION, memLevel: 7 }),
   ".br": (content) =>
     promisify(brotliCompress)(content, {
@@ -28,7 +28,7 @@ const compress = {
 };
 
 /**
- * The one CommonJS module of the pages, read as an ES module: so that no script carries what wraps such modules.
+ * Reads the one CommonJS module of the pages as an ES module, so that no script carries a wrapper for such modules.
  * @type {import("esbuild").Plugin}
  */
 const HIGHLIGHT_CORE = {
@@ -40,7 +40,7 @@ const HIGHLIGHT_CORE = {
   },
 };
 
-/** The style sheets of the house in their order: what all views share, then each view's own. */
+/** The project's style sheets in their order: those that all views share, then each view's own. */
 function styleSheets(folder) {
   const all = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".css"))
@@ -59,7 +59,7 @@ function hashedName(name, content) {
   return name.replace(/(\.\w+)$/, `-${hash}$1`);
 }
 
-/** The scripts that the first one imports, however deep: the browser fetches them at once. */
+/** The scripts that the first one imports, directly or not: the browser fetches them at once. */
 function importedScripts(outputs, entry) {
   const found = new Set();
   const follow = (path) => {

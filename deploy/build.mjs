@@ -1,10 +1,10 @@
 /**
- * Turns the TypeScript sources into what Node runs, and does nothing in a few milliseconds where
- * nothing changed. Two outputs: `dist/tree` has every file transpiled in its own place (tests and
- * benchmarks run from there), `dist/app` has the programs, each bundled into one file because most of
- * Node's start time is the loading of modules, and the dashboard's pages (build-pages.mjs). Types are checked by `npm
- * run types`, not here. By hand is only what esbuild has not, to find out what is stale: all anew takes 4 s, nothing to
- * do 0.2 s. Run: `node deploy/build.mjs [--programs]`, the flag leaving out `dist/tree`.
+ * Turns the TypeScript sources into what Node runs, in a few milliseconds where nothing has changed. There are two
+ * outputs: `dist/tree` has every file transpiled in its own place (tests and benchmarks run from there); `dist/app` has
+ * the programs, each bundled into one file because most of Node's start time is the loading of modules, and the
+ * dashboard's pages (build-pages.mjs). Types are checked by `npm run types`, not here. What esbuild lacks is done by
+ * hand: to find out what is stale. A full build takes 4 s, an unchanged one 0.2 s. Run: `node deploy/build.mjs
+ * [--programs]`; the flag leaves out `dist/tree`.
  */
 import { createHash } from "node:crypto";
 import {
@@ -32,7 +32,7 @@ const TREE_STAMP = join(TREE, ".stamp");
 const PAGES = join(APP, "dashboard");
 const PAGES_STAMP = join(PAGES, ".stamp");
 
-/** The licences of the packages in the bundles, and which packages each of the two builds has taken. */
+/** The file with the licences of the packages in the bundles, and the lists of packages in each of the two builds. */
 const NOTICES = join(APP, "THIRD-PARTY.md");
 const TAKEN = {
   programs: join(ROOT, "dist", ".packages", "programs.json"),
@@ -42,7 +42,7 @@ const TAKEN = {
 const SOURCE_FOLDERS = ["src", "workers", "schemas", "cli", "dashboard", "bench", "test"];
 const PROGRAM_FOLDERS = ["src", "workers", "schemas", "cli"];
 const PAGE_FOLDERS = ["dashboard", "schemas"];
-/** What changes the output of every file. */
+/** Files that change the output of every other file. */
 const BUILD_INPUTS = [
   "deploy/build.mjs",
   "deploy/build-pages.mjs",
@@ -53,7 +53,7 @@ const BUILD_INPUTS = [
 ];
 const PROGRAMS = [
   "src/main.ts",
-  // Apart from all that makes schemas: what one package gives to both would stand at the head of each bundle.
+  // These are split from what makes schemas: a package that both use would otherwise be at the head of each bundle.
   "src/base/shape-compiler.ts",
   "workers/writer/main.ts",
   "workers/pool/main.ts",
@@ -62,22 +62,22 @@ const PROGRAMS = [
   "cli/koor.ts",
 ];
 
-/** Starts once for every command that a user types, so it is one file with everything in it. */
+/** The command line starts for every command that a user types, so it is one file with everything in it. */
 const SINGLE_FILE_PROGRAM = "cli/koor.ts";
 
 const TARGET = "node20.12";
-/** Native code, or files of their own that are started as threads: loaded from node_modules. */
+/** Packages with native code, or with files that are started as threads: they are loaded from node_modules. */
 export const EXTERNAL = ["uWebSockets.js", "better-sqlite3", "@photostructure/sqlite"];
-/** Bundled CommonJS packages call `require` for Node's own modules; a module has none. */
+/** Bundled CommonJS packages call `require` for Node's own modules, which an ES module does not have. */
 const REQUIRE_BANNER =
   'import { createRequire as createRequireOfBundle } from "node:module";\n' +
   "const require = createRequireOfBundle(import.meta.url);";
-/** Of a file that is being written; another build may be at it right now. */
+/** Marks a file that is being written; another build may be writing it at the same time. */
 const PART_SUFFIX = ".part";
-/** File systems and `utimes` round times; an edit is never so close to the one before. */
+/** File systems and `utimes` round times; two edits are never this close to each other. */
 const MTIME_TOLERANCE_MS = 2;
 
-/** The files below `folder`, relative to the root, with `/`; `[]` where there is no folder. */
+/** Lists the files below `folder`, relative to the root, with `/`; `[]` where there is no folder. */
 function listFiles(folder) {
   const top = join(ROOT, folder);
   if (!existsSync(top)) return [];
@@ -91,7 +91,7 @@ function listFiles(folder) {
     .toSorted();
 }
 
-/** Those of them that are TypeScript. */
+/** Lists those of them that are TypeScript. */
 function listSources(folder) {
   return listFiles(folder).filter((path) => /\.tsx?$/.test(path) && !path.endsWith(".d.ts"));
 }
@@ -110,7 +110,7 @@ function stampOf(files) {
   return hash.digest("hex").slice(0, 32);
 }
 
-/** Written aside and renamed: whoever reads the file at this moment sees the old or the new one, whole. */
+/** Writes to a temporary file and renames it: a reader at this moment sees the old or the new file, whole. */
 function writeWhole(path, content, mtimeMs) {
   mkdirSync(dirname(path), { recursive: true });
   const aside = `${path}.${process.pid}${PART_SUFFIX}`;
@@ -154,10 +154,10 @@ function removeOrphans(sources) {
 }
 
 /**
- * Transpiles what is stale. A file that does not parse is reported and leaves the others alone. Returns the
+ * Transpiles what is stale. A file that does not parse is reported, and the others are still written. Returns the
  * failures.
  */
-/** The imports that a file begins with, in one line: what holds for every file of tests, and for every property. */
+/** The imports that every test file, and every property test, begins with, in one line. */
 function firstImports(source, text, output) {
   const first = [];
   if (source.endsWith(".test.ts")) first.push("every-file");
@@ -208,7 +208,10 @@ async function buildTree(sources, esbuild, inputsStamp) {
   return { failures, count: stale.length };
 }
 
-/** A program that another one imports at run time is loaded from its own bundle: they lie as their sources do. */
+/**
+ * A program that another one imports at run time is loaded from its own bundle: bundles have the same relative places
+ * as their sources.
+ */
 function programsApart(program) {
   const home = join(ROOT, dirname(program));
   return {
@@ -219,7 +222,7 @@ function programsApart(program) {
         const target = join(resolveDir, path);
         const source = relative(ROOT, target).split(sep).join("/").replace(/\.js$/, ".ts");
         if (!PROGRAMS.includes(source)) return undefined;
-        // All that is bundled into a program, and its parts, lie in its folder.
+        // Everything that is bundled into a program, and its parts, is in its folder.
         const seen = relative(home, target).split(sep).join("/");
         return { path: seen.startsWith(".") ? seen : `./${seen}`, external: true };
       });
@@ -231,7 +234,10 @@ function stampLine(stamp) {
   return `// built from ${stamp}\n`;
 }
 
-/** Bundles one program. Returns the paths that it wrote, and the packages in it. The stamp of its sources is last. */
+/**
+ * Bundles one program. Returns the paths that it wrote, and the packages in it. The stamp of its sources is written
+ * last.
+ */
 async function buildProgram(program, esbuild, stamp) {
   const output = outputOf(program, APP);
   const { outputFiles, metafile } = await esbuild.build({
@@ -245,16 +251,16 @@ async function buildProgram(program, esbuild, stamp) {
     target: TARGET,
     platform: "node",
     treeShaking: true,
-    // Fewer bytes to read at the start; names stay, for the traces of bugs.
+    // Minified code is less to read at the start; names stay, for stack traces.
     minifyWhitespace: true,
-    // What is imported at run time only (the schema compiler) need not be read at the start.
+    // Modules that are imported at run time only (the schema compiler) need not be read at the start.
     splitting: program !== SINGLE_FILE_PROGRAM,
     chunkNames: "part-[hash]",
     sourcemap: "linked",
     sourcesContent: false,
     external: EXTERNAL,
     banner: { js: REQUIRE_BANNER },
-    // Many packages ship CommonJS as `main` and modules as `module`; only modules can be shaken.
+    // Many packages ship CommonJS as `main` and ES modules as `module`; only ES modules can be shaken.
     mainFields: ["module", "main"],
     plugins: [programsApart(program)],
     logLevel: "silent",
@@ -268,14 +274,14 @@ function writePackages(path, packages) {
   writeWhole(path, `${JSON.stringify([...packages])}\n`);
 }
 
-/** Writes the notices of all packages that the two builds have taken; not before both were there. */
+/** Writes the notices of all packages in the two builds, as soon as both lists exist. */
 function writeNotices() {
   const lists = Object.values(TAKEN).map(readIfThere);
   if (lists.includes("")) return;
   writeWhole(NOTICES, thirdPartyNotices(ROOT, new Set(lists.flatMap((list) => JSON.parse(list)))));
 }
 
-/** Bundles every program and removes what older builds left. Returns the failures. */
+/** Bundles every program and removes the files of older builds. Returns the failures. */
 async function buildApp(esbuild, stamp) {
   const results = await Promise.allSettled(PROGRAMS.map((program) => buildProgram(program, esbuild, stamp)));
   const failures = results.filter((result) => result.status === "rejected").map((result) => result.reason);
@@ -287,7 +293,7 @@ async function buildApp(esbuild, stamp) {
   return [];
 }
 
-/** Bundles the dashboard's pages and removes what older builds left. Returns the failures. */
+/** Bundles the dashboard's pages and removes the files of older builds. Returns the failures. */
 async function buildDashboard(esbuild, stamp) {
   let files;
   try {
@@ -297,7 +303,7 @@ async function buildDashboard(esbuild, stamp) {
   } catch (error) {
     return [error];
   }
-  // The page that names the others comes last, and the stamp behind it.
+  // The page that names the others is written last, and the stamp after it.
   const paths = [...files.keys()].toSorted((a, b) => Number(a.startsWith("index")) - Number(b.startsWith("index")));
   for (const path of paths) writeWhole(join(PAGES, path), files.get(path));
   writeWhole(PAGES_STAMP, stamp);
@@ -326,8 +332,8 @@ function arePagesFresh({ pagesStamp }) {
 }
 
 /**
- * Builds what is stale: the programs, and with `tree` also every single file. Prints one line where it
- * did something. Returns whether everything was built; what failed is printed with file and line.
+ * Builds what is stale: the programs, and with `tree` also every single file. Prints one line where it did something.
+ * Returns whether everything was built; failures are printed with file and line.
  */
 export async function build({ tree }) {
   const startedMs = performance.now();
@@ -363,7 +369,7 @@ export async function build({ tree }) {
   return true;
 }
 
-/** Whether the module of this URL is what Node was started with, links followed. */
+/** Returns whether Node was started with the module of this URL, links followed. */
 export function isRunAsProgram(url) {
   return process.argv[1] !== undefined && fileURLToPath(url) === realpathSync(process.argv[1]);
 }

@@ -1,24 +1,24 @@
 /**
- * The packages with native code. They come with binaries for every system, of which one is used: after an installation
- * the others are dropped, 280 MB of 350. What stays is written down, so that a Node of another kind, or a file that is
- * gone, is seen at the next start and heals. better-sqlite3 alone comes without: it is downloaded or compiled, and
- * needed by a Node without SQLite of its own only.
+ * Looks after the packages with native code. They come with binaries for every system, of which one is used: after an
+ * installation the others are removed, 280 MB of 350. What stays is recorded, so that the next start notices another
+ * kind of Node or a missing file, and repairs it. Only better-sqlite3 comes without a binary: it is downloaded or
+ * compiled, and only a Node without SQLite of its own needs it.
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run, runNpm, say, secondsSince } from "./npm.mjs";
 
 const { platform, arch, versions } = process;
-/** Of the binaries for Linux: by the C library that Node itself stands on. */
+/** The binaries for Linux are chosen by the C library that Node itself uses. */
 const LIBC = platform === "linux" && !process.report?.getReport().header.glibcVersionRuntime ? "musl" : "glibc";
 /** What a native binary depends on. */
 const SYSTEM = `${platform}-${arch}-${LIBC}-${versions.modules}`;
 const STAMP = ".koor-system";
 const NATIVE_BINARY = /\.(node|dll|so|dylib)$/;
 
-/** As src/store/sqlite/choice.ts has it. */
+/** The same rule is in src/store/sqlite/choice.ts. */
 const NODE_SQLITE_SINCE = { major: 22, minor: 16 };
-/** Of a download that would rather hang than fail. */
+/** Ends a download that hangs, which takes longer than a failure. */
 const DOWNLOAD_MS_MAX = 30_000;
 
 /** Whether this Node needs none of the packages for SQLite. */
@@ -30,7 +30,7 @@ export function hasOwnSqlite() {
 const BETTER_SQLITE = "better-sqlite3";
 const BETTER_SQLITE_BINARY = join("build", "Release", "better_sqlite3.node");
 
-/** Of each package what this system uses of its binaries, and what nothing uses once it is installed. */
+/** For each package: the binaries that this system uses, and the files that are not used once it is installed. */
 const PACKAGES = [
   {
     name: "uWebSockets.js",
@@ -39,7 +39,7 @@ const PACKAGES = [
   },
   {
     name: "@photostructure/sqlite",
-    // Those for macOS and Windows are called glibc, too.
+    // The binaries for macOS and Windows are called glibc, too.
     uses: (path) => path.startsWith(join("prebuilds", `${platform}-${arch}`)) && path.endsWith(`${LIBC}.node`),
     useless: ["src", "scripts", "binding.gyp"],
   },
@@ -56,13 +56,13 @@ function listFiles(folder) {
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(folder.length + 1));
 }
 
-/** Drops of one package what this system does not use. Returns the bytes that went and the binaries that stay. */
+/** Removes from one package what this system does not use. Returns the removed bytes and the binaries that stay. */
 function prunePackage({ name, uses, useless }, modules) {
   const folder = join(modules, name);
   const pruned = { bytes: 0, kept: [] };
   if (!existsSync(folder)) return pruned;
   const files = listFiles(folder);
-  // Without its binary its sources are all that it could be made of.
+  // Without a binary, its sources are all that it could be compiled from.
   const isBuilt = name !== BETTER_SQLITE || hasOwnSqlite() || existsSync(join(folder, BETTER_SQLITE_BINARY));
   for (const path of files) {
     const isUseless = isBuilt && (useless.includes(path) || useless.some((top) => path.startsWith(join(top, "/"))));
@@ -72,7 +72,7 @@ function prunePackage({ name, uses, useless }, modules) {
       continue;
     }
     pruned.bytes += statSync(join(folder, path), { throwIfNoEntry: false })?.size ?? 0;
-    // Unlinked, never emptied: a file may be another checkout's, too, by a hard link.
+    // The file is unlinked, never emptied: by a hard link it may be another checkout's, too.
     rmSync(join(folder, path), { force: true });
   }
   if (isBuilt) for (const path of useless) rmSync(join(folder, path), { recursive: true, force: true });
@@ -80,8 +80,8 @@ function prunePackage({ name, uses, useless }, modules) {
 }
 
 /**
- * Whether the binaries in `modules` are this system's and all there.
- * `"none"`: never looked after; `"other"`: another system's, or some are gone; `"fresh"`.
+ * Checks whether the binaries in `modules` are this system's and complete. `"none"`: there is no record; `"other"`:
+ * they are another system's, or some are missing; `"fresh"`: they are complete.
  */
 export function compareSystem(modules) {
   const path = join(modules, STAMP);
@@ -90,21 +90,24 @@ export function compareSystem(modules) {
   return system === SYSTEM && kept.every((file) => existsSync(join(modules, file))) ? "fresh" : "other";
 }
 
-/** Removes the packages with native code, for npm to install them anew: it does not see that files of them are gone. */
+/**
+ * Removes the packages with native code, so that npm installs them again: npm does not notice that some of their files
+ * are missing.
+ */
 export function removeNativePackages(modules) {
   rmSync(join(modules, STAMP), { force: true });
   for (const { name } of PACKAGES) rmSync(join(modules, name), { recursive: true, force: true });
 }
 
-/** Whether better-sqlite3 is worth waiting for: this Node has none of its own, and the package came. */
+/** Whether to wait for better-sqlite3: this Node has no SQLite of its own, and the package is installed. */
 function wantsBinary(modules) {
   const folder = join(modules, BETTER_SQLITE);
   return !hasOwnSqlite() && existsSync(folder) && !existsSync(join(folder, BETTER_SQLITE_BINARY));
 }
 
 /**
- * Gets better-sqlite3's binary where this Node needs it: downloads it, or compiles it. Without it Koor runs all the
- * same, on a library whose writes cost more.
+ * Gets better-sqlite3's binary where this Node needs it: downloads it, or compiles it. Without it Koor still runs, with
+ * a library whose writes cost more.
  */
 async function makeBinary(modules) {
   if (!wantsBinary(modules)) return;
@@ -117,14 +120,14 @@ async function makeBinary(modules) {
     say("compiling SQLite, which takes one to three minutes, once (Node 22.16 and newer have their own)");
     why = await runNpm(["rebuild", BETTER_SQLITE, "--ignore-scripts=false"], { folder: join(modules, "..") });
   }
-  // npm says that all went well where what failed is optional.
+  // npm reports success even where an optional package has failed.
   if (!wantsBinary(modules)) why = "";
   else if (why === "") why = "no binary came of it";
   if (why === "") say(`SQLite is ready after ${secondsSince(startedMs)}`);
   else say(`SQLite could not be compiled (${why}): writes will cost a fifth more than they could`);
 }
 
-/** Makes the packages in `modules` this system's: what is missing is made, what others would use goes. */
+/** Makes the packages in `modules` fit this system: missing binaries are made, other systems' are removed. */
 export async function fitPackages(modules) {
   await makeBinary(modules);
   const startedMs = performance.now();

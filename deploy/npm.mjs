@@ -1,6 +1,6 @@
 /**
- * Runs npm, and other programs of an installation, from the checkout: without a shell, in the background of nothing,
- * ended with whoever started them. On POSIX and on Windows.
+ * Runs npm, and other programs of an installation, from the checkout: without a shell, in the foreground, and ended
+ * together with the process that started them. On POSIX and on Windows.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 
 const IS_WINDOWS = process.platform === "win32";
 const SIGNALS = ["SIGINT", "SIGTERM"];
-/** Settings of an outer npm (`npm install -g`, `npx`) that would send the inner one to another place. */
+/** Settings of an outer npm (`npm install -g`, `npx`) that would make the inner one install elsewhere. */
 const OUTER_SETTINGS = new RegExp(
   "^npm_config_(call|dry_run|global|include|install_links|local_prefix|location|omit|only|package|" +
     "package_lock_only|prefix|production|save.*|workspaces?)$",
@@ -17,15 +17,15 @@ const OUTER_SETTINGS = new RegExp(
 
 function npmEnvironment() {
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OUTER_SETTINGS.test(name)));
-  // Node's headers beside the binary spare node-gyp a download from nodejs.org, which not every network allows.
+  // Node's headers beside the binary save node-gyp a download from nodejs.org, which some networks do not allow.
   const nodeFolder = dirname(dirname(process.execPath));
   if (existsSync(join(nodeFolder, "include", "node", "node.h"))) environment.npm_config_nodedir ??= nodeFolder;
-  // A compilation takes all cores, whatever it is that compiles.
+  // A compilation uses all cores, with any compiler.
   environment.npm_config_jobs ??= "max";
   return environment;
 }
 
-/** npm as a script that this very Node runs: `npm` on Windows is a batch file, which no program can be started as. */
+/** npm as a script that this same Node runs: on Windows `npm` is a batch file, which cannot be started as a program. */
 function npmCommand() {
   const folder = dirname(process.execPath);
   const script = [
@@ -37,11 +37,12 @@ function npmCommand() {
 }
 
 /**
- * Runs a program in `folder` until it ends, its output on stderr; a signal ends it too.
- * Resolves to what is wrong with its end, "" where nothing is.
+ * Runs a program in `folder` until it ends, its output on stderr; a signal ends it too. Resolves to an error text about
+ * its end, "" where it succeeded.
  */
 export async function run([command, ...parameters], { folder, limitMs }) {
-  // A process group of its own: npm would leave a compiler that it started to run on. Windows has none.
+  // It gets a process group of its own, because npm would leave a compiler that it started running. Windows has no
+  // groups.
   const child = spawn(command, parameters, {
     cwd: folder,
     env: npmEnvironment(),
@@ -72,12 +73,12 @@ export function runNpm(parameters, options) {
   return run([...npmCommand(), ...parameters, ...quiet], options);
 }
 
-/** One line for whoever waits. */
+/** Prints one line about progress. */
 export function say(line) {
   process.stderr.write(`${line}\n`);
 }
 
-/** How long something took, to be read behind it. */
+/** Formats a duration, to be appended to a line. */
 export function secondsSince(startedMs) {
   return `${((performance.now() - startedMs) / 1000).toFixed(1)} s`;
 }

@@ -1,8 +1,7 @@
 /**
- * Makes the checkout ready to run: installs packages where `node_modules` is not what
- * `package-lock.json` asks for, then builds what is stale. Where both are as they should be it costs a
- * few milliseconds, because every `npm start` and `npm test` passes through here. It leaves
- * `package-lock.json` and the git tree as they are. Run: `node deploy/prepare.mjs [--dev]`.
+ * Makes the checkout ready to run: installs packages where `node_modules` is not what `package-lock.json` asks for,
+ * then builds what is stale. Where both are current it costs a few milliseconds, because every `npm start` and `npm
+ * test` runs it. It leaves `package-lock.json` and the git tree as they are. Run: `node deploy/prepare.mjs [--dev]`.
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -14,10 +13,10 @@ import { runNpm, say, secondsSince } from "./npm.mjs";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const LOCK = join(ROOT, "package-lock.json");
 const MODULES = join(ROOT, "node_modules");
-/** Written by npm at the end of an installation: what is in `node_modules`. */
+/** The file in which npm records, at the end of an installation, what is in `node_modules`. */
 const INSTALLED_LOCK = join(MODULES, ".package-lock.json");
 
-/** As `engines` in package.json says. */
+/** The same as `engines` in package.json. */
 const NODE_MIN = { major: 20, minor: 18 };
 
 function readPackages(lockPath) {
@@ -25,15 +24,15 @@ function readPackages(lockPath) {
 }
 
 /**
- * Compares what is installed with what is asked for.
- * `"nothing"`: no finished installation; `"stale"`: some package is missing or of another version; `"fresh"`.
+ * Compares what is installed with what the lock file asks for. `"nothing"`: there is no finished installation;
+ * `"stale"`: some package is missing or has another version; `"fresh"`: they agree.
  */
 function compareInstalled(wanted, installed, dev) {
   if (!installed) return "nothing";
   for (const [path, entry] of Object.entries(wanted)) {
     if (path === "" || (entry.dev && !dev)) continue;
     const found = installed[path];
-    // Packages for other platforms are optional and rightly absent; development ones may be unwanted.
+    // Packages for other platforms are optional and rightly absent; development packages may not be wanted.
     if (!found && (entry.optional || entry.devOptional)) continue;
     if (!found || found.version !== entry.version || found.integrity !== entry.integrity) return "stale";
   }
@@ -44,11 +43,11 @@ async function install(wanted, installed, dev) {
   const startedMs = performance.now();
   const what = installed ? "packages that are missing or outdated" : "packages";
   say(`installing ${what}: npm downloads them from its registry and unpacks them`);
-  // What is there already stays there; what an installation that did not end has left does not.
+  // Existing packages stay; the remains of an unfinished installation do not.
   if (!installed) rmSync(MODULES, { recursive: true, force: true });
   const hasDev = installed && Object.keys(installed).some((path) => wanted[path]?.dev);
-  // Not `npm ci`: it takes away what is there already. No scripts: what is to be compiled is known
-  // (native-packages.mjs), and nothing else needs one.
+  // Not `npm ci`, which removes existing packages. No scripts run: native-packages.mjs knows what has to be compiled,
+  // and nothing else needs one.
   const parameters = ["install", "--no-save", "--ignore-scripts", dev || hasDev ? "--include=dev" : "--omit=dev"];
   const why = await runNpm(parameters, { folder: ROOT });
   if (why === "") say(`installed in ${secondsSince(startedMs)}`);
@@ -56,7 +55,10 @@ async function install(wanted, installed, dev) {
   return why === "";
 }
 
-/** Installs where needed. `dev`: with what tests, lint and types need. Returns whether `node_modules` is complete. */
+/**
+ * Installs where needed. `dev`: with the packages that tests, lint and types need. Returns whether `node_modules` is
+ * complete.
+ */
 async function ensureInstalled({ dev }) {
   const wanted = readPackages(LOCK);
   if (!wanted) return existsSync(MODULES);

@@ -1,6 +1,6 @@
 /**
- * Leaves in `node_modules` what the built programs load, and nothing else: what is bundled into them, and what builds
- * them, goes. For an image, after the build. Run: `node deploy/runtime-packages.mjs`.
+ * Leaves in `node_modules` only what the built programs load: packages that are bundled into them, and build tools, are
+ * removed. For an image, after the build. Run: `node deploy/runtime-packages.mjs`.
  */
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -9,10 +9,10 @@ import { EXTERNAL, isRunAsProgram } from "./build.mjs";
 import { hasOwnSqlite } from "./native-packages.mjs";
 
 const MODULES = fileURLToPath(new URL("../node_modules", import.meta.url));
-/** Needed only where Node has no SQLite of its own. */
+/** Packages that are needed only where Node has no SQLite of its own. */
 const FOR_SQLITE = new Set(["better-sqlite3", "@photostructure/sqlite"]);
 
-/** A package with all that it depends on, as far as it is installed. */
+/** A package with all its installed dependencies. */
 function closureOf(names) {
   const found = new Set();
   const open = [...names];
@@ -26,7 +26,7 @@ function closureOf(names) {
   return found;
 }
 
-/** The installed packages, those of a scope by their whole names. */
+/** The installed packages; those of a scope by their whole names. */
 function listPackages() {
   return readdirSync(MODULES).flatMap((name) =>
     name.startsWith("@") ? readdirSync(join(MODULES, name)).map((inner) => `${name}/${inner}`) : [name],

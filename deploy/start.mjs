@@ -1,20 +1,20 @@
 /**
- * `npm start`: installs and builds where needed, then runs the server in this very process, so that
- * signals reach it and its exit code is the command's own. Flags are passed on as they stand.
+ * `npm start`: installs and builds where needed, then runs the server in this same process, so that signals reach it
+ * and its exit code is the command's own. Flags are passed on unchanged.
  */
 import { prepare } from "./prepare.mjs";
 
 const SIGNALS = ["SIGINT", "SIGTERM"];
 /**
- * npm sends a signal on within a few milliseconds, far more on a busy machine; a person who means it presses
- * Ctrl-C again.
+ * A copy of a signal that npm forwards arrives within a few milliseconds, or much later on a busy machine. A person who
+ * wants to stop at once presses Ctrl-C again.
  */
 const FORWARDED_SIGNAL_MS = 500;
 
 /**
- * Runs `start`, and lets the signal listeners that it adds hear each signal once. Ctrl-C reaches a
- * terminal's whole process group, and npm sends its own copy on to its child; the server takes a second
- * signal as "stop at once", so the copy must not reach it.
+ * Runs `start`, and lets the signal listeners that it adds see each signal once. Ctrl-C reaches a terminal's whole
+ * process group, and npm forwards its own copy to its child; the server takes a second signal as "stop at once", so the
+ * copy must not reach it.
  */
 async function withoutForwardedSignals(start) {
   const others = new Map(SIGNALS.map((signal) => [signal, process.listeners(signal)]));

@@ -1,13 +1,13 @@
 /**
- * The notices of the packages whose code is in the bundles, with their licences: `dist/app/THIRD-PARTY.md`. Which
- * packages those are esbuild's metafiles say. Called by build.mjs.
+ * Writes the notices of the packages whose code is in the bundles, with their licences: `dist/app/THIRD-PARTY.md`.
+ * esbuild's metafiles say which packages those are. Called by build.mjs.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 const MODULES = "node_modules/";
 const LICENSE_FILE = /^(un)?licen[cs]e|^copying/i;
-/** The texts of licences that packages name without having them in a file of their own. */
+/** The texts of licences that packages name without a file of their own. */
 const TEXTS = {
   MIT: `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
@@ -32,7 +32,7 @@ function packageFolder(input) {
   return input.slice(0, at + MODULES.length) + name;
 }
 
-/** The folders of the packages of which something is in the outputs of a metafile. */
+/** The folders of the packages that are in the outputs of a metafile. */
 export function bundledFolders({ outputs }) {
   const folders = new Set();
   for (const { inputs } of Object.values(outputs))
@@ -48,7 +48,7 @@ function authorOf({ author, contributors = [] }) {
   return people.map((one) => (typeof one === "string" ? one : one.name)).join(", ");
 }
 
-/** For a package without a licence file: the text of the licence that its manifest names. */
+/** The text of the licence that a package's manifest names, for a package without a licence file. */
 function namedLicense(manifest) {
   const text = TEXTS[manifest.license];
   if (text === undefined)
@@ -81,7 +81,7 @@ function quoted(text) {
  * @param {Iterable<string>} folders of packages, relative to it
  */
 export function thirdPartyNotices(root, folders) {
-  // One package may lie in several folders.
+  // One package may be in several folders.
   const notices = new Map([...folders].map((folder) => noticeOf(root, folder)).map(({ name, text }) => [name, text]));
   const names = [...notices.keys()].toSorted();
   return [

@@ -1,6 +1,6 @@
 /**
- * How long nothing can be written after a death: a node that led, or a server that led the log, is killed, and every
- * node that is left is written to until it answers. Runs in the bench process.
+ * Measures how long nothing can be written after a death: it kills a node that is leader, or a server that leads the
+ * log, and writes to every remaining node until it answers. Runs in the bench process.
  */
 import { request as httpRequest } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
@@ -9,11 +9,11 @@ import { keyOf, VALUE } from "../load/requests.js";
 import { WRITES_AGAIN_MS_MAX } from "../settings.js";
 import { askHealth, type KoorNode } from "../targets/koor-node.js";
 
-/** So often one more write is sent. */
+/** Interval between two attempts to write. */
 const PROBE_INTERVAL_MS = 20;
 const HEALTH_INTERVAL_MS = 50;
 
-/** Whether a write was stored. */
+/** Sends one write; resolves to whether it was stored. */
 function put(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const request = httpRequest({
@@ -34,7 +34,7 @@ function put(port: number): Promise<boolean> {
   });
 }
 
-/** Resolves when a write that was begun from now on is stored, whatever becomes of those before it. */
+/** Resolves when a write that was sent after this call is stored. Earlier writes do not count. */
 function writeUntilStored({ port, name }: KoorNode): Promise<void> {
   const deadline = performance.now() + WRITES_AGAIN_MS_MAX;
   return new Promise((resolve, reject) => {
@@ -55,7 +55,7 @@ function writeUntilStored({ port, name }: KoorNode): Promise<void> {
   });
 }
 
-/** Who leads, as soon as somebody does who is among `nodes`. */
+/** Resolves to the leader as soon as one of `nodes` is leader. */
 export async function findLeader(nodes: readonly KoorNode[]): Promise<KoorNode> {
   const deadline = performance.now() + WRITES_AGAIN_MS_MAX;
   for (;;) {
@@ -69,13 +69,13 @@ export async function findLeader(nodes: readonly KoorNode[]): Promise<KoorNode> 
 }
 
 export interface Death {
-  /** Until each of those that are left has stored a write. */
+  /** Resolves when each remaining node has stored a write. */
   readonly writes_again_ms: number;
-  /** Until they agree on who leads them. */
+  /** Resolves when the remaining nodes agree on a leader. */
   readonly leads_again_ms: number;
 }
 
-/** @param kill sends the signal before it returns */
+/** Kills, and measures both times. @param kill sends the signal before it returns */
 export async function measureDeath(bench: Bench, left: readonly KoorNode[], kill: () => void): Promise<Death> {
   bench.progress(`writes after a death, ${left.length} nodes left`);
   const begun_ms = performance.now();

@@ -1,6 +1,6 @@
 /**
- * What needs nothing of the log, on each node as on a server alone, in turns in pairs: reads of one key, and events
- * to many subscribers. Runs in the bench process.
+ * Measures what needs nothing of the log, on each node and on a single server, in alternating pairs: reads of one key,
+ * and events to many subscribers. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import {
@@ -67,18 +67,21 @@ export async function measureReads(bench: Bench, generator: JobProcess, node: Ko
   };
 }
 
-/** How fast events leave, without what it takes until one is stored. */
+/** Events a second from the first delivery on, without the time until an event is stored. */
 function spreadRateOf({ spread_p50_ms }: Stretch): number | undefined {
   return spread_p50_ms > 0 ? (CLUSTER_SUBSCRIBERS / spread_p50_ms) * 1_000 : undefined;
 }
 
-/** A publish waits for the log: one event at a time counts from its first delivery to its last, a burst as a whole. */
+/**
+ * A publish waits for the log. One event at a time counts from its first delivery to its last; a burst counts as a
+ * whole.
+ */
 const FAN_OUTS = [
   { what: "one event at a time", events_per_request: 1, rateOf: spreadRateOf },
   { what: `bursts of ${BURST_EVENTS} events`, events_per_request: BURST_EVENTS, rateOf: deliveryRateOf },
 ] as const;
 
-/** Events to many subscribers of a node, and to as many of a server alone. */
+/** Sends events to many subscribers of a node, and to the same number at a single server. */
 export async function* measureFanOut(
   bench: Bench,
   subscribers: { readonly of_node: JobProcess; readonly of_alone: JobProcess },

@@ -1,6 +1,6 @@
 /**
- * Durable writes through the nodes of a cluster, in turns with what stores the same value elsewhere: a server alone,
- * a handler that stores nothing, Redis with replicas, etcd. Runs in the bench process.
+ * Measures durable writes through the nodes of a cluster, alternating with other ways to store the same value: a single
+ * server, a handler that stores nothing, Redis with replicas, etcd. Runs in the bench process.
  */
 import { must } from "../../src/base/assert.js";
 import type { Bench } from "../bench.js";
@@ -33,16 +33,16 @@ const RAW = "raw uWS";
 const REDIS = "Redis, 2 replicas";
 const ETCD = "etcd, 3 members";
 
-/** What a node runs is compiled by then, as it is in one that other rows have measured before. */
+/** After this time a node's code is compiled, as it is in a node that other rows have measured before. */
 const FRESH_WARMUPS = 10;
 
 export interface LoadOf {
   readonly job: Omit<LoadJob, "connections" | "duration_ms">;
-  /** The same for wrk, which takes one server and nothing but HTTP; absent where it is not that. */
+  /** The same for wrk, which takes one server and speaks HTTP only; absent otherwise. */
   readonly for_wrk?: { readonly port: number; readonly requests: readonly HttpRequest[] };
 }
 
-/** What a value is stored in beside the cluster. */
+/** Another store of the same value, measured beside the cluster. */
 export interface Beside {
   readonly name: string;
   readonly pids: readonly number[];
@@ -68,12 +68,12 @@ function puts(): HttpRequest[] {
   return keyNumbers().map((index) => putRequest(keyOf(index)));
 }
 
-/** Writes over callers that are spread over all of `nodes`. */
+/** Writes with callers that are spread over all of `nodes`. */
 export function writesTo(nodes: readonly Pick<Server, "port">[]): LoadOf {
   return httpLoad(nodes, puts());
 }
 
-/** Starts what is here; what is not, is said. */
+/** Starts the references that this machine has, and records the others as skipped. */
 export async function startReferences(bench: Bench): Promise<References> {
   const { redis_server, etcd } = bench.tools;
   const alone = await startKoor(bench);
@@ -106,10 +106,13 @@ export interface WritesPlan {
   readonly log: LogServers;
   readonly nodes: readonly KoorNode[];
   readonly connections: number;
-  /** Some nodes have just started, where everything beside them has served for a while. */
+  /** Warms up: some nodes have just started, while the references have served for a while. */
   readonly areFresh?: true;
   readonly beside: readonly Beside[];
-  /** Where wrk is, if it is to send them, which leaves the servers more of the machine than our own generator. */
+  /**
+   * The path of wrk, where wrk is to send the requests: it leaves the servers more of the machine than our own
+   * generator.
+   */
   readonly wrk?: string;
   readonly targets: (figures: {
     readonly rate: number;
@@ -118,7 +121,7 @@ export interface WritesPlan {
   }) => readonly (Target | undefined)[];
 }
 
-/** One row. CPU time is that of all nodes together a write, and beside it that of the log's servers. */
+/** Measures one row. CPU time is that of all nodes together per write, and beside it that of the log's servers. */
 export async function measureWrites(bench: Bench, generator: JobProcess, plan: WritesPlan): Promise<Row> {
   const { name, log, nodes, connections, wrk } = plan;
   const { cluster_slice_ms, cluster_rounds, warmup_ms } = bench.settings;
@@ -156,7 +159,7 @@ export async function measureWrites(bench: Bench, generator: JobProcess, plan: W
     ratios: beside.flatMap((reference, at) => {
       const slices = theirs[at] ?? [];
       const to = reference.name;
-      // How fast the others are is this disk's doing, and how fast the cluster is that of the log.
+      // The speed of the references depends on this disk, and that of the cluster on the log.
       const rate = { of: "rate", to, value: medianQuotient(mine, slices, rateOf), better: "higher" as const };
       const cpu = { of: "CPU", to, value: quotient(cpuOfAll(mine), cpuOfAll(slices)), better: "lower" as const };
       return ratiosOf(

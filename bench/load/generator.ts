@@ -1,7 +1,7 @@
 /**
- * The load generator: a process of its own, raw sockets, keep-alive, one request in flight a connection,
- * prebuilt bytes sent round robin. It answers with counts and latencies of one job; what is sent and to
- * whom is the bench process's business.
+ * The load generator: a process of its own with raw sockets and keep-alive, one request in flight per connection, and
+ * prebuilt bytes that are sent round robin. It answers with the counts and latencies of one job. The bench process
+ * decides what is sent and where.
  */
 import { connect, type Socket } from "node:net";
 import { createHistogram, performance, type RecordableHistogram } from "node:perf_hooks";
@@ -15,7 +15,7 @@ export interface LoadJob {
   readonly kind: "load";
   readonly protocol: Protocol;
   readonly port: number;
-  /** More servers that the connections are spread over, in turns with `port`. */
+  /** More servers; the connections are spread over them and `port`. */
   readonly more_ports?: readonly number[];
   readonly connections: number;
   /** Whole requests in wire form, ASCII; sent round robin over all connections. */
@@ -23,7 +23,7 @@ export interface LoadJob {
   /** HTTP status that counts as answered. */
   readonly expected_status: number;
   readonly duration_ms: number;
-  /** Ends the job earlier, when so many were sent. */
+  /** Ends the job earlier, after this many requests. */
   readonly requests_max?: number;
 }
 
@@ -60,7 +60,7 @@ class Load {
     return this.requests[this.sent++ % this.requests.length];
   }
 
-  /** Called whenever a connection has nothing in flight any more. */
+  /** Is called whenever a connection has no request in flight. */
   settle(now_ms: number): void {
     this.in_flight--;
     this.ended_ms = now_ms;
@@ -147,7 +147,7 @@ async function openConnections(load: Load): Promise<Connection[]> {
   return connections;
 }
 
-/** Runs one job to its end. A connection that breaks is not opened again: it is counted. */
+/** Runs one job to its end. A connection that breaks is counted, and not opened again. */
 async function generateLoad(job: LoadJob): Promise<Slice> {
   const load = new Load(job);
   const connections = await openConnections(load);

@@ -1,9 +1,9 @@
-/** The load generator's job for one server over HTTP. Pure; runs in the bench process. */
+/** Makes the load generator's job for one server over HTTP. Pure; runs in the bench process. */
 import type { Server } from "../targets/server.js";
 import type { LoadJob } from "./generator.js";
 import { encodeHttp, type HttpRequest } from "./requests.js";
 
-/** Requests in turn over so many connections, each answered by a 200, for `duration_ms`. */
+/** Sends `requests` round robin over this number of connections for `duration_ms`; each is to be answered with 200. */
 export function makeHttpJob(
   server: Pick<Server, "port">,
   requests: readonly HttpRequest[],

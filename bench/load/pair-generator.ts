@@ -1,6 +1,6 @@
 /**
- * A load generator of pairs: what is held by the first request is given back by the second, which is made from the
- * first one's answer. Raw sockets, keep-alive, an agent a connection; a slice counts pairs. A process of its own.
+ * A load generator for pairs of requests: the first request takes a claim, and the second gives it back, made from the
+ * first one's answer. Raw sockets, keep-alive, one agent per connection; a slice counts pairs. A process of its own.
  */
 import { connect, type Socket } from "node:net";
 import { createHistogram, performance, type RecordableHistogram } from "node:perf_hooks";
@@ -18,9 +18,7 @@ export interface PairJob {
 /** Requests in wire form, ASCII. */
 export interface PairOfRequests {
   readonly first: string;
-  /**
-   * `{id}` and `{fence}` stand for what the first one's answer says; `{length}` for the length of the body behind it.
-   */
+  /** `{id}` and `{fence}` stand for values of the first answer; `{length}` for the length of the body that follows. */
   readonly second: string;
 }
 
@@ -33,7 +31,7 @@ interface Held {
   readonly fence: number;
 }
 
-/** What an answer gives: a lease, or a task in its envelope; undefined where there was none. */
+/** The claim in an answer: a lease, or a task in its envelope; undefined where there is none. */
 function heldIn(body: string): Held | undefined {
   const answer = JSON.parse(body) as Partial<Held> & { readonly task?: Partial<Held> | null };
   const { id, fence } = answer.task ?? answer;
@@ -60,13 +58,13 @@ class Count {
   }
 }
 
-/** Runs pairs over one connection until the time is up; a pair that was begun is ended. */
+/** Runs pairs over one connection until the time is over. A pair that has begun is completed. */
 function runPairs(port: number, { first, second }: PairOfRequests, count: Count): Promise<void> {
   return new Promise((resolve) => {
     const socket: Socket = connect(port, "127.0.0.1");
     let text = "";
     let sent_ms = 0;
-    /** Whether the answer that is awaited is that of the first request. */
+    /** Whether the next answer is that of the first request. */
     let holding = false;
     const send = (request: string): void => {
       sent_ms = performance.now();

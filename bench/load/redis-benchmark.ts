@@ -8,7 +8,7 @@ import { JOB_GRACE_MS, KEYS, VALUE_BYTES } from "../settings.js";
 import type { Slice } from "../statistics.js";
 import { runTool } from "./run-tool.js";
 
-/** Requests of the short first run that says how many make up the wanted time. */
+/** Requests of a short first run, which shows how many requests take the wanted time. */
 const PROBE_REQUESTS_PER_CONNECTION = 100;
 const PROBE_REQUESTS_MIN = 1_000;
 
@@ -46,7 +46,7 @@ async function runOnce(bench: Bench, program: string, job: RedisBenchmarkJob, re
   return parseRedisBenchmark(csv, job.test, requests);
 }
 
-/** One run without pipelining that takes about `seconds`. */
+/** Runs it once without pipelining, for about `seconds`. */
 export async function runRedisBenchmark(bench: Bench, program: string, job: RedisBenchmarkJob): Promise<Slice> {
   const probe = await runOnce(
     bench,

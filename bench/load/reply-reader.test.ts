@@ -1,9 +1,9 @@
-/** The reply reader over bytes cut at every place. Runs in the test process. */
+/** Tests the reply reader with bytes that are cut at every position. Runs in the test process. */
 import * as fc from "fast-check";
 import t from "tap";
 import { createReplyReader, type Protocol, type ReplyState } from "./reply-reader.js";
 
-/** Feeds `text` in pieces that end at the given places; the states of all pieces. */
+/** Feeds `text` in pieces that end at the given positions. @returns the states after all pieces */
 function feedInPieces(protocol: Protocol, text: string, cuts: readonly number[]): ReplyState[] {
   const reader = createReplyReader(protocol, 200);
   const bytes = Buffer.from(text, "latin1");
@@ -12,7 +12,7 @@ function feedInPieces(protocol: Protocol, text: string, cuts: readonly number[])
   );
   return edges.slice(1).map((end, index) => {
     const piece = bytes.subarray(edges[index], end);
-    // The generator's buffer is larger than what was read and holds older bytes behind it.
+    // The generator's buffer is larger than what was read, and holds older bytes after it.
     const buffer = Buffer.concat([piece, Buffer.from("HTTP/1.1 500 stale\r\n\r\n")]);
     return reader.feed(buffer, piece.length);
   });
@@ -67,7 +67,7 @@ const REPLIES: readonly {
   { what: "a refused write", protocol: "redis, waited for", text: "-ERR no\r\n:2\r\n", ends: "other" },
 ];
 
-t.test("a reply ends where its last byte is, wherever it is cut", (t) => {
+t.test("a reply ends at its last byte, wherever it is cut", (t) => {
   for (const { what, protocol, text, ends } of REPLIES) {
     fc.assert(
       fc.property(fc.array(fc.nat(text.length), { maxLength: 6 }), (cuts) => {
@@ -80,7 +80,7 @@ t.test("a reply ends where its last byte is, wherever it is cut", (t) => {
   t.end();
 });
 
-t.test("a reader is good for one reply after the other", (t) => {
+t.test("a reader reads one reply after another", (t) => {
   const reader = createReplyReader("http", 304);
   const not_modified = Buffer.from("HTTP/1.1 304 Not Modified\r\n\r\n");
   const ok = Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
@@ -90,7 +90,7 @@ t.test("a reader is good for one reply after the other", (t) => {
   t.end();
 });
 
-t.test("bytes behind a reply are no reply", (t) => {
+t.test("bytes after a reply are not a reply", (t) => {
   const reader = createReplyReader("http", 200);
   const two = Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok!");
   t.equal(reader.feed(two, two.length), "broken");

@@ -1,10 +1,10 @@
 /**
- * Finds the end of a reply in a stream of bytes, for one request in flight a connection: HTTP/1.1 with a
- * Content-Length, or one RESP value. It looks at the status and the length and at nothing else, because
- * every cycle it spends is one that the server cannot be driven with. Runs in the load generator.
+ * Finds the end of a reply in a stream of bytes, for one request in flight per connection: HTTP/1.1 with a
+ * Content-Length, or one RESP value. It looks at the status and the length only, because every cycle that it spends is
+ * one that cannot drive the server. Runs in the load generator.
  */
 
-/** The reply is whole and was as expected, is whole and was another, needs more bytes, or cannot be read. */
+/** The reply is whole and as expected, whole and different, incomplete, or unreadable. */
 export type ReplyState = "expected" | "other" | "more" | "broken";
 
 export interface ReplyReader {
@@ -12,13 +12,13 @@ export interface ReplyReader {
   feed(bytes: Buffer, length: number): ReplyState;
 }
 
-/** A head or a RESP line longer than this is none. */
+/** A head or a RESP line that is longer than this is unreadable. */
 const HEAD_BYTES_MAX = 16_384;
 const CONTENT_LENGTH = /\r\ncontent-length: *(\d+)/i;
-/** Statuses that never have a body. */
+/** Statuses whose replies never have a body. */
 const BODILESS = new Set([204, 304]);
 
-/** What both protocols share: a head as text, then a body of known length. */
+/** The common part of both protocols: a head as text, then a body of known length. */
 abstract class FramedReader implements ReplyReader {
   #head = "";
   #body_left = 0;
@@ -28,7 +28,7 @@ abstract class FramedReader implements ReplyReader {
     let taken = 0;
     if (this.#body_left === 0) {
       const before = this.#head.length;
-      // A body behind the head is not copied beyond what a head may have.
+      // Of a body that follows the head, no more is copied than fits into the longest head.
       const text = this.#head + bytes.toString("latin1", 0, Math.min(length, HEAD_BYTES_MAX));
       const end = this.findHeadEnd(text);
       if (end < 0) {
@@ -44,12 +44,12 @@ abstract class FramedReader implements ReplyReader {
     }
     this.#body_left -= length - taken;
     if (this.#body_left > 0) return "more";
-    // More bytes than the reply has: with one request in flight that is another protocol.
+    // There are more bytes than the reply has: with one request in flight that is another protocol.
     if (this.#body_left < 0) return "broken";
     return this.#state;
   }
 
-  /** Index just behind the head, or -1. */
+  /** Index after the head, or -1. */
   protected abstract findHeadEnd(text: string): number;
   protected abstract readHead(text: string, end: number): { expected: boolean; body_bytes: number } | undefined;
 }
@@ -89,12 +89,15 @@ class RedisReplyReader extends FramedReader {
     if (kind === "-") return { expected: false, body_bytes: 0 };
     if (kind !== "$") return undefined;
     const length = Number(text.slice(1, end - 2));
-    // A value that is not there counts as a refusal: the run would measure something else.
+    // A value that is not there counts as a refusal, because the run would measure something else.
     return length < 0 ? { expected: false, body_bytes: 0 } : { expected: true, body_bytes: length + 2 };
   }
 }
 
-/** A write and a WAIT behind it, sent as one: it was answered when so many replicas as are asked for have it. */
+/**
+ * Reads the replies to a write and a WAIT that were sent as one. The pair is answered when the requested number of
+ * replicas has the write.
+ */
 class WaitedReplyReader implements ReplyReader {
   #text = "";
 
@@ -117,7 +120,10 @@ const READERS = {
 
 export type Protocol = keyof typeof READERS;
 
-/** `expected_status` is the HTTP status that counts as answered; RESP knows errors by itself. */
+/**
+ * Makes the reader for a protocol. `expected_status` is the HTTP status that counts as answered; RESP has errors of its
+ * own.
+ */
 export function createReplyReader(protocol: Protocol, expected_status: number): ReplyReader {
   return READERS[protocol](expected_status);
 }

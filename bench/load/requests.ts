@@ -48,7 +48,7 @@ export function putRequest(key: string, value: string = VALUE): HttpRequest {
   return { method: "PUT", path: `/api/state/${key}`, headers: { "Content-Type": "application/json" }, body: value };
 }
 
-/** A publish of `events` events with the topic of `topicOf`; an array body where there are several. */
+/** Makes a publish of `events` events with the topic of `topicOf`; the body is an array where there are several. */
 export function publishRequest(
   events: number,
   data: string = VALUE,
@@ -58,7 +58,7 @@ export function publishRequest(
   return {
     method: "POST",
     path: "/api/events/publish",
-    // The raw reference, which parses no body, reads how many there are. To Koor it is a header like any other.
+    // The raw reference parses no body and reads the number of events here. For Koor it is a header like any other.
     headers: { "Content-Type": "application/json", "X-Bench-Events": String(events) },
     body: events === 1 ? (bodies[0] ?? "") : `[${bodies.join(",")}]`,
   };

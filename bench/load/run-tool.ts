@@ -1,11 +1,13 @@
 /**
- * Runs one foreign program to its end and returns what it printed. Runs in the bench process; what the
- * output means is the caller's.
+ * Runs another program to its end and returns what it printed. Runs in the bench process; the caller knows what the
+ * output means.
  */
 import { once } from "node:events";
 import type { Bench } from "../bench.js";
 
-/** The program's stdout. Throws when it fails or does not end within `timeout_ms`; then it is killed. */
+/**
+ * Returns the program's stdout. Throws when the program fails or does not end within `timeout_ms`; then it is killed.
+ */
 export async function runTool(
   bench: Bench,
   command: string,

@@ -1,7 +1,7 @@
 /**
- * Drives wrk where it is installed: less CPU a request than any client in JavaScript, so that the server
- * and not the client is the limit. The same requests as the node generator's, through a script that is
- * written for the run. Runs in the bench process.
+ * Drives wrk where it is installed. It uses less CPU per request than any client in JavaScript, so that the server and
+ * not the client is the limit. It sends the node generator's requests, through a script that is written for the run.
+ * Runs in the bench process.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import type { Slice } from "../statistics.js";
 import { encodeHttp, type HttpRequest } from "./requests.js";
 import { runTool } from "./run-tool.js";
 
-/** Marks the line that the script prints at the end, behind wrk's own report. */
+/** Marks the line that the script prints at the end, after wrk's own report. */
 const RESULT_MARK = "koor-bench-result ";
 const US_PER_MS = 1_000;
 
@@ -65,7 +65,7 @@ function sendRoundRobin(requests: readonly HttpRequest[], host: string): string[
   return ["local requests = {", ...encoded, "}", ...send];
 }
 
-/** The figures from wrk's output. Throws when the script's line is not there. */
+/** Reads the figures from wrk's output. Throws when the script's line is not there. */
 export function parseWrkOutput(output: string): Slice {
   const start = output.lastIndexOf(RESULT_MARK);
   if (start < 0) throw new Error(`wrk printed no result: ${output.slice(0, 200)}`);
@@ -88,7 +88,7 @@ export interface WrkJob {
   readonly connections: number;
   readonly requests: readonly HttpRequest[];
   readonly seconds: number;
-  /** Process whose CPU time is taken over the run, or several. */
+  /** The process whose CPU time is taken over the run, or several processes. */
   readonly pid: number | readonly number[];
 }
 

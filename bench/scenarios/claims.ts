@@ -1,7 +1,7 @@
 /**
- * What coordination costs: a lease taken and given back, a task claimed and completed, beside durable PUTs of the same
- * server in the same rounds; and what somebody else holds of twenty paths, asked of ten thousand leases. Runs in the
- * bench process.
+ * Measures what coordination costs: a lease that is taken and given back, and a task that is claimed and completed,
+ * beside durable PUTs of the same server in the same rounds; and a question which of twenty paths others hold, among
+ * ten thousand leases. Runs in the bench process.
  */
 import { must } from "../../src/base/assert.js";
 import type { Bench } from "../bench.js";
@@ -24,21 +24,22 @@ const TASK_TO_PUT_MAX = 4;
 const CHECK_CPU_US_MAX = 200;
 const CHECKED_PATHS = 20;
 /**
- * Of the ten thousand that a server has at most, what is left to those who wait, and to those who lease and give back.
+ * Of the ten thousand leases that a server has at most, this many are left to the waiters, and to the agents that lease
+ * and give back.
  */
 const HELD_LEASES = 8_900;
 const WAITING_LEASES = 1_000;
-/** What a lease may cost among many, in multiples of what it costs among none. */
+/** The most that a lease may cost among many leases, in multiples of its cost among none. */
 const MANY_TO_NONE_MAX = 2;
 const LEASES_OF_HOLDER = 900;
-/** Tasks that one call makes. */
+/** Number of tasks that one call creates. */
 const TASKS_TOGETHER = 1_000;
 
 interface Agent {
   readonly id: string;
 }
 
-/** The JSON of an answer that has to be a 200. */
+/** Returns the JSON of an answer, which has to be a 200. */
 async function ask<Answer>(koor: Koor, path: string, body: object, agent?: Agent): Promise<Answer> {
   const answer = await fetch(`http://127.0.0.1:${koor.port}${path}`, {
     method: "POST",
@@ -71,7 +72,7 @@ function asAgent(koor: Koor, agent: Agent, method: string, path: string, body: s
   ].join("\r\n");
 }
 
-/** Each agent leases a file of its own, and gives it back. */
+/** Each agent leases a file of its own and gives it back. */
 function leasePairs(koor: Koor, agents: readonly Agent[]): PairOfRequests[] {
   return agents.map((agent, at) => ({
     first: asAgent(koor, agent, "POST", "/api/leases", JSON.stringify({ resources: [`path:src/part-${at}.ts`] })),
@@ -79,7 +80,7 @@ function leasePairs(koor: Koor, agents: readonly Agent[]): PairOfRequests[] {
   }));
 }
 
-/** Each agent claims the best task, and completes it. */
+/** Each agent claims the best task and completes it. */
 function taskPairs(koor: Koor, agents: readonly Agent[]): PairOfRequests[] {
   return agents.map((agent) => ({
     first: asAgent(koor, agent, "POST", "/api/tasks/claim", "{}"),
@@ -100,7 +101,7 @@ async function leaseMany(koor: Koor, names: string, count: number, more: object)
     );
 }
 
-/** Files that nobody works on any more, as the leases of agents that have gone home; and others who wait for them. */
+/** Leases of agents that have gone, on files that no agent works on any more; other agents wait for them. */
 async function holdMany(koor: Koor): Promise<void> {
   await leaseMany(koor, "holder", HELD_LEASES, {});
   await leaseMany(koor, "waiting", WAITING_LEASES, { queue: true });
@@ -116,17 +117,17 @@ async function makeTasks(koor: Koor, count: number, agent: Agent): Promise<void>
   }
 }
 
-/** One kind of pairs. */
+/** A kind of pairs to measure. */
 interface Plan {
   readonly name: string;
   readonly pairs: readonly PairOfRequests[];
-  /** In multiples of a PUT's CPU time. */
+  /** CPU time, in multiples of a PUT's. */
   readonly most: number;
-  /** What pairs among none cost, in multiples of a PUT. */
+  /** CPU time of the same pairs among no other leases, in multiples of a PUT's. */
   readonly among_none?: number | undefined;
 }
 
-/** Pairs and PUTs in turns. */
+/** Measures pairs and PUTs in alternation. */
 async function measurePairs(
   bench: Bench,
   { koor, pairs: process, puts }: { readonly koor: Koor; readonly pairs: JobProcess; readonly puts: JobProcess },

@@ -1,7 +1,7 @@
 /**
- * Nodes of a cluster in front of each log: how fast they write beside a server alone and what else keeps copies on
- * several machines, whether they read and fan out as a server alone does, how soon one joins, how soon they write again
- * after a death, and what they cost while nobody asks anything. Runs in the bench process.
+ * Measures nodes of a cluster with each kind of log: how fast they write beside a single server and beside other stores
+ * with copies on several machines; whether they read and fan out as fast as a single server; how soon a node joins; how
+ * soon they write again after a death; and what an idle node costs. Runs in the bench process.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { postgresMissing } from "../../test/support/postgres-server.js";
@@ -27,7 +27,7 @@ import { atLeast, atMost } from "../throughput.js";
 const JOIN_MS_MAX = 5_000;
 const WRITES_AGAIN_MS_MAX = 15_000;
 const IDLE_CORES_MAX = 0.02;
-/** What was begun before it is to be over: a join, an election, the beats of a node that has ended. */
+/** Time until earlier activity has ended: a join, an election, the heartbeats of a node that has ended. */
 const SETTLE_MS = 1_000;
 
 type Judge = Parameters<typeof measureWrites>[2]["targets"];
@@ -42,7 +42,7 @@ interface Ground {
   readonly references: References;
 }
 
-/** A row of figures that are measured beside nothing. */
+/** Makes a row of figures without a reference. */
 function plainRow(name: string, figures: Row["figures"], targets: readonly (Target | undefined)[]): Row {
   const judged = targets.filter((target) => target !== undefined);
   return { name, client: "", figures, references: [], ratios: [], targets: judged };
@@ -58,7 +58,7 @@ async function fill(generator: JobProcess, server: Koor, prefix: string): Promis
   if (written.requests !== CLUSTER_VALUES || written.refused > 0) throw new Error(`${server.name} refused values`);
 }
 
-/** From the start of a node's process on an empty directory until it says that it is well. */
+/** Measures the time from the start of a node's process on an empty directory until it reports that it is well. */
 async function measureJoins({ bench }: Ground, log: LogServers, where: string): Promise<Row> {
   const joined: number[] = [];
   for (let count = 0; count < bench.settings.cluster_joins; count++) {
@@ -74,7 +74,7 @@ async function measureJoins({ bench }: Ground, log: LogServers, where: string): 
   return plainRow(name, figures, [atMost("join_ms", figures["join_ms"], JOIN_MS_MAX)]);
 }
 
-/** What each node costs while nobody asks anything. */
+/** Measures what each node costs while no client calls. */
 async function measureIdle({ bench }: Ground, log: LogServers, nodes: readonly KoorNode[]): Promise<Row> {
   const { cluster_idle_ms } = bench.settings;
   bench.progress(`${nodes.length} idle nodes`);
@@ -93,7 +93,10 @@ async function measureIdle({ bench }: Ground, log: LogServers, nodes: readonly K
   return plainRow(name, figures, [atMost("cores_of_busiest", cores_of_busiest, IDLE_CORES_MAX)]);
 }
 
-/** @param led whether a node has died, so that another one has to lead */
+/**
+ * Measures the figures after a death.
+ * @param led whether the node that died was leader, so that another one has to become it
+ */
 function deathRow(name: string, deaths: readonly Death[], led: boolean): Row {
   const writes = deaths.map(({ writes_again_ms }) => writes_again_ms);
   const figures = figuresOf({
@@ -104,7 +107,7 @@ function deathRow(name: string, deaths: readonly Death[], led: boolean): Row {
   return plainRow(name, figures, [atMost("slowest_again_ms", figures["slowest_again_ms"], WRITES_AGAIN_MS_MAX)]);
 }
 
-/** Kills the node that leads, and starts it again on what it has stored. */
+/** Kills the leader node, and starts it again on its data. */
 async function measureLeaderDeaths({ bench }: Ground, log: LogServers, nodes: readonly KoorNode[]): Promise<Row> {
   const deaths: Death[] = [];
   let running = nodes;
@@ -117,7 +120,7 @@ async function measureLeaderDeaths({ bench }: Ground, log: LogServers, nodes: re
   return deathRow(`${log.name}: the node that leads is killed`, deaths, true);
 }
 
-/** Kills the server that leads the stream, and starts it again on what it has stored. */
+/** Kills the server that leads the stream, and starts it again on its data. */
 async function measureServerDeaths({ bench }: Ground, log: NatsServers, nodes: readonly KoorNode[]): Promise<Row> {
   const deaths: Death[] = [];
   for (let count = 0; count < bench.settings.cluster_deaths; count++) {
@@ -130,7 +133,7 @@ async function measureServerDeaths({ bench }: Ground, log: NatsServers, nodes: r
   return deathRow(`${log.name}: the server that leads the stream is killed`, deaths, false);
 }
 
-/** One node written to by many, and by wrk where it is here. */
+/** Measures writes to one node by many clients, and by wrk where this machine has it. */
 async function* measureManyCallers(
   { bench, generator, references }: Ground,
   log: LogServers,
@@ -172,7 +175,7 @@ async function* measureThreeCopies(ground: Ground): AsyncGenerator<Row> {
     of_node: bench.startJobs("bench/subscribers/subscriber-process.js"),
     of_alone: bench.startJobs("bench/subscribers/subscriber-process.js"),
   };
-  // Later the others carry out each event, too, on the processors on which it is being delivered.
+  // Other nodes apply each event later, on the processors that are delivering it.
   yield* measureFanOut(bench, subscribers, a, alone, "the only node");
   const nodes = [a, await startNode(bench, log, "b"), await startNode(bench, log, "c")];
   yield await measureWrites(bench, generator, {
@@ -190,7 +193,7 @@ async function* measureThreeCopies(ground: Ground): AsyncGenerator<Row> {
   yield await measureLeaderDeaths(ground, log, nodes);
 }
 
-/** One node in front of one log. */
+/** Measures one node with one log. */
 async function* measureOneNode(ground: Ground, log: LogServers, targets: Judge): AsyncGenerator<Row> {
   const { bench } = ground;
   const a = await startNode(bench, log, "a", { seeds: true });
@@ -198,7 +201,7 @@ async function* measureOneNode(ground: Ground, log: LogServers, targets: Judge):
   await bench.stop(a.child);
 }
 
-/** Where there was no reason for a snapshot yet, who joins carries out what was written. */
+/** Measures a join before there was a reason for a snapshot: the node applies what was written. */
 async function* measureJoinsFromLog(ground: Ground): AsyncGenerator<Row> {
   const { bench, generator } = ground;
   const log = await startNatsOfThree(bench);
@@ -212,7 +215,7 @@ async function* measureCluster(bench: Bench): AsyncGenerator<Row> {
   if (no_nats !== false) bench.skip(`nothing over NATS: ${no_nats}`);
   if (no_postgres !== false) bench.skip(`nothing over PostgreSQL: ${no_postgres}`);
   if (no_nats !== false && no_postgres !== false) return;
-  // Each part begins with servers of its own: what was started for the one before would take its share of the machine.
+  // Each part starts its own servers, because those of the previous part would use the machine.
   const parts: ((ground: Ground) => AsyncGenerator<Row>)[] = [];
   if (no_nats === false) {
     parts.push(measureThreeCopies, measureJoinsFromLog);

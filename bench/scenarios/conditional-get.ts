@@ -1,4 +1,4 @@
-/** Reads by a client that holds the value already: 304 without a body. Runs in the bench process. */
+/** Measures reads by a client that has the value already: 304 without a body. Runs in the bench process. */
 import { VALUE_ETAG } from "../load/requests.js";
 import type { Scenario } from "../model.js";
 import { measureThroughput, readRequests } from "../throughput.js";

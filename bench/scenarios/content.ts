@@ -1,7 +1,7 @@
 /**
- * Does cost grow with content? The same requests, in turns, against a server with a long history and many
- * keys and against one that holds nothing but what the requests touch. The content is written through the
- * API, so that history and audit are as real ones are. Runs in the bench process.
+ * Measures whether cost grows with content: the same requests, in alternation, against a server with a long history and
+ * many keys and against one that holds only what the requests touch. The content is written through the API, so that
+ * history and audit are as real ones are. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import type { JobProcess } from "../job-process.js";
@@ -21,7 +21,7 @@ const COST_GROWTH_MAX = 1.2;
 const CONNECTIONS = 16;
 const WRITE_CONNECTIONS = 64;
 const KEYS_PER_GROUP = LIST_PAGE_ROWS;
-/** The slowest server that is worth waiting for. */
+/** The lowest rate of a server that is worth waiting for. */
 const WRITES_PER_S_MIN = 1_000;
 
 function keyInGroup(group: number, index: number): string {
@@ -69,7 +69,7 @@ const KINDS: readonly Kind[] = [
     what: "audit of one action, 50 rows",
     requests: () => [{ method: "GET", path: "/api/audit?action=state.put&limit=50" }],
   },
-  // No row has this action: the answer is empty, whatever lies in the log.
+  // No row has this action, so the answer is empty whatever the log holds.
   {
     what: "audit of an action that never was",
     requests: () => [{ method: "GET", path: "/api/audit?action=restore&limit=50" }],
@@ -96,7 +96,7 @@ async function writeContent(generator: JobProcess, koor: Koor, keys: readonly st
   if (missing > 0) throw new Error(`${missing} of ${requests_max} writes of the content failed`);
 }
 
-/** Evenly spread over all groups, so that the requests touch pages everywhere. */
+/** Keys that are evenly spread over all groups, so that the requests touch pages everywhere. */
 function spreadGroups(total: number, wanted: number): number[] {
   return Array.from({ length: wanted }, (_unused, index) => Math.floor((index * total) / wanted));
 }
@@ -119,7 +119,7 @@ async function* measureContent(bench: Bench): AsyncGenerator<Row> {
 
   const full = await startKoor(bench, { data_dir });
   const empty = await startKoor(bench);
-  // The same writes to both: they make what the empty one holds, and both are as warm after them.
+  // Both servers get the same writes: they create what the empty one holds, and warm up both.
   for (const koor of [empty, full]) await writeContent(generator, koor, keys, passes);
   const run = (koor: Koor, kind: Kind, duration_ms: number): Promise<Slice> =>
     withCpu(koor.pid, () =>

@@ -1,7 +1,7 @@
 /**
- * The dashboard in a real browser: from the address to seen data, and what an open page costs the server under 500
- * events a second beyond the feed itself, which is what one plain subscriber costs. Left out where there is no
- * Chromium. Runs in the bench process; the browser is a process tree of its own.
+ * Measures the dashboard in a real browser: the time from the address to visible data, and what an open page costs the
+ * server under 500 events a second beyond the feed itself, which is what one plain subscriber costs. It is left out
+ * where there is no Chromium. Runs in the bench process; the browser is a process tree of its own.
  */
 import { Agent, request as httpRequest } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
@@ -17,17 +17,17 @@ import { startKoor, type Koor } from "../targets/koor.js";
 import { atMost } from "../throughput.js";
 
 const EVENTS_PER_S = 500;
-/** Events leave in small groups, as from many agents at once. */
+/** Events are sent in small groups, as many agents at once would. */
 const GROUP = 5;
 const SEEN_MS_MAX = 500;
-/** Of one core, beyond the feed. */
+/** The most that a page may cost of one core, beyond the feed. */
 const CORE_MAX = 0.02;
 const US_PER_MS = 1_000;
 
 interface Looked {
   readonly name: string;
   readonly address: string;
-  /** A text that is there when the view's data is. */
+  /** A text that the page shows as soon as the view's data is there. */
   readonly data: string;
 }
 
@@ -75,13 +75,13 @@ class Publisher {
       path: "/api/events/publish",
     });
     request.on("response", (response) => response.resume());
-    // A server that is gone shows in the figures.
+    // A server that has ended shows in the figures.
     request.on("error", () => undefined);
     request.end(body);
   }
 }
 
-/** Cores that the server used over a stretch. */
+/** Cores that the server uses over a stretch. */
 async function coresOver(koor: Koor, duration_ms: number): Promise<number | undefined> {
   const before = readCpuUs(koor.pid);
   const begun_ms = performance.now();
@@ -96,7 +96,7 @@ async function measureSeen(bench: Bench, browser: Browser, koor: Koor, { name, a
   const url = `http://127.0.0.1:${koor.dashboard_port}${address}`;
   const times: number[] = [];
   const { page, context } = await openPage(browser);
-  // The first time fills the browser's cache; what is judged is a page that was there before.
+  // The first load fills the browser's cache; the target is about later loads.
   for (let count = 0; count <= bench.settings.page_loads; count++) {
     await page.goto("about:blank");
     const begun_ms = performance.now();
@@ -117,7 +117,7 @@ async function measureSeen(bench: Bench, browser: Browser, koor: Koor, { name, a
   };
 }
 
-/** What the server uses with a plain subscriber, and with a page in its place, in turns. */
+/** Measures what the server uses with a plain subscriber, and with a page in its place, in alternation. */
 async function measureCost(bench: Bench, browser: Browser, koor: Koor, { name, address, data }: Looked): Promise<Row> {
   bench.progress(`dashboard: ${name} open under ${EVENTS_PER_S} events/s`);
   const { page_slice_ms, page_rounds } = bench.settings;

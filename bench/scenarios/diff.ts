@@ -1,6 +1,6 @@
 /**
- * Diffs of two large documents while others read: the job pool, not the front's event loop, must carry
- * them. The reference is the same reading without diffs. Runs in the bench process.
+ * Measures diffs of two large documents while other clients read: the job pool has to run them, not the front's event
+ * loop. The reference is the same reading without diffs. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import type { LoadJob } from "../load/generator.js";
@@ -17,7 +17,7 @@ const NO_DIFFS = "no diffs";
 const GET_P99_MS_MAX = 20;
 const READ_CONNECTIONS = 16;
 const DOCUMENT_KEY = "bench/document";
-/** Every so-many-th member differs between the two documents. */
+/** Every member whose number this divides differs between the two documents. */
 const CHANGED_EVERY = 10;
 
 /** A JSON object of about `bytes` bytes with many small members. */

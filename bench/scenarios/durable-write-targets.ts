@@ -1,9 +1,9 @@
-/** What the design promises of durable writes, the same for values and for events. Pure. */
+/** The design's targets of durable writes, the same for values and for events. Pure. */
 import type { Target } from "../model.js";
 import { atLeast, atMost, type MeasuredRow } from "../throughput.js";
 
 const P99_MS_MAX = 12;
-/** What durability, history and the audit log may cost, in multiples of a handler that stores nothing. */
+/** The most that durability, history and the audit log may cost, in multiples of a handler that stores nothing. */
 const CPU_TO_RAW_MAX = 3.5;
 
 export function durableWriteTargets({

@@ -1,7 +1,7 @@
 /**
- * Reads and writes of bystanders beside clients whose small requests are made to cost much: leases of hostile globs,
- * waits for hostile patterns, payloads against contracts that explode. Koor without them is the reference. Runs in the
- * bench process.
+ * Measures reads and writes of other clients while some clients send small requests that are made to cost much: leases
+ * of hostile globs, waits for hostile patterns, payloads against contracts that explode. The reference is Koor without
+ * these clients. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import type { LoadJob } from "../load/generator.js";
@@ -21,12 +21,12 @@ const JSON_TYPE = { "Content-Type": "application/json" };
 
 interface Attack {
   readonly what: string;
-  /** What it is answered with. */
+  /** The expected status of its answer. */
   readonly status: number;
   readonly request: HttpRequest;
 }
 
-/** @param instance who asks for leases */
+/** Makes the hostile requests. @param instance the id of the instance that asks for leases */
 function attacksOf(instance: string): readonly Attack[] {
   return [
     { what: "leases of hostile globs", status: 400, request: hostileLease(instance) },

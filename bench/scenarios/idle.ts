@@ -1,7 +1,6 @@
 /**
- * What a server costs that does nothing: resident memory, and the time from its start to the first answer
- * of /health, on an empty directory. The references are the raw uWS server and `node -e 0`. Runs in the
- * bench process.
+ * Measures what an idle server costs: resident memory, and the time from its start to the first answer of /health, on
+ * an empty directory. The references are the raw uWS server and `node -e 0`. Runs in the bench process.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Bench } from "../bench.js";
@@ -17,7 +16,10 @@ import { atMost } from "../throughput.js";
 const NODE_ALONE = "node -e 0";
 const RAW = "raw uWS";
 const RESIDENT_MB_MAX = 120;
-/** Of `node -e 0`: what Node 20 takes of it; newer ones start in half the time. */
+/**
+ * The most that a start may take, in multiples of `node -e 0` under Node 20; newer versions of Node start in half the
+ * time.
+ */
 const START_TO_NODE_MAX = 2.5;
 const BYTES_PER_MB = 1e6;
 
@@ -27,8 +29,8 @@ interface Starts {
 }
 
 /**
- * Starts Koor several times on one directory, in turns with Node alone, so that both meet the same machine; the last
- * one idles for a while.
+ * Starts Koor several times on one directory, alternating with Node alone, so that both meet the same machine. The last
+ * server then idles for a while.
  */
 async function measureStarts(bench: Bench, data_dir: string): Promise<Starts> {
   const starts: number[] = [];
@@ -39,7 +41,7 @@ async function measureStarts(bench: Bench, data_dir: string): Promise<Starts> {
     const koor = await startKoor(bench, { data_dir });
     starts.push(koor.started_ms);
     if (count === bench.settings.starts) {
-      // Resident memory is defined over time, not by an event: it is read after a set stretch of idleness.
+      // Resident memory is defined over time, not by an event: it is read after a fixed idle time.
       await delay(bench.settings.idle_ms);
       resident = readResidentBytes(koor.pid);
     }
@@ -59,7 +61,7 @@ async function measureNodeAlone(bench: Bench): Promise<number> {
   return performance.now() - begun_ms;
 }
 
-/** One row over a directory: `what` says what is in it. */
+/** Measures one row over a directory. @param what says what the directory holds */
 export async function measureIdleRow(bench: Bench, what: string, data_dir: string): Promise<Row> {
   bench.progress(`start and idle memory, ${what}`);
   const { figures, node_ms } = await measureStarts(bench, data_dir);

@@ -1,4 +1,4 @@
-/** Durable writes that all go to one key: every one is a new version of the same value. Runs in the bench process. */
+/** Measures durable writes to one key: each is a new version of the same value. Runs in the bench process. */
 import { keyOf, putRequest, VALUE } from "../load/requests.js";
 import type { Scenario } from "../model.js";
 import { measureThroughput } from "../throughput.js";

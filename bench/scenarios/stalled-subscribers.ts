@@ -1,7 +1,7 @@
 /**
- * 200 subscribers that never read, beside 100 that do: what the healthy lose (nothing), how much slower
- * they and the publisher become, what the stalled drop, and what the server's memory grows by. The
- * reference is a second server with the same events and readers, in turns. Runs in the bench process.
+ * Measures 200 subscribers that never read, beside 100 that do: what the healthy ones lose (nothing), how much slower
+ * they and the publisher are, what is dropped for the stalled ones, and how much the server's memory grows. The
+ * reference is a second server with the same events and readers, in alternation. Runs in the bench process.
  */
 import { SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
 import type { Bench } from "../bench.js";
@@ -31,7 +31,7 @@ async function readDropped(koor: Koor): Promise<number> {
   return (await readMetrics(koor)).get(DROPPED_METRIC) ?? 0;
 }
 
-/** A server, the process that holds its subscribers, and what was seen there. */
+/** A server, the process that holds its subscribers, and the figures of both. */
 interface Side {
   readonly koor: Koor;
   readonly process: JobProcess;
@@ -65,8 +65,8 @@ async function publishLarge({ process, koor }: Side): Promise<void> {
 }
 
 /**
- * Publishes large events until every stalled subscriber drops all of a burst, and the same events to the other
- * side. Returns how many it took.
+ * Publishes large events until every stalled subscriber drops all of a burst, and the same events to the other server.
+ * @returns the number of events
  */
 async function fillStalledSockets(beside: Side, alone: Side): Promise<number> {
   let dropped = await readDropped(beside.koor);

@@ -1,7 +1,7 @@
 /**
- * Events to reading subscribers: one at a time, each awaited by all before the next, and in bursts of one
- * array of 1 000. Beside it raw uWS doing the same through a native topic and by a loop over its sockets.
- * Runs in the bench process.
+ * Measures events to reading subscribers: one at a time, where each event reaches all before the next is sent, and in
+ * bursts of one array of 1 000. The reference is raw uWS, through a native topic and by a loop over its sockets. Runs
+ * in the bench process.
  */
 import type { Bench } from "../bench.js";
 import {
@@ -27,13 +27,13 @@ import { startRawUws } from "../targets/raw-uws.js";
 import type { Server } from "../targets/server.js";
 import { atMost } from "../throughput.js";
 
-/** Subscribers at which the design promises a price for one event. */
+/** Numbers of subscribers for which the design has a target for one event. */
 const JUDGED_SUBSCRIBERS = 500;
 const RAW_TOPIC = "raw uWS topic";
 const RAW_LOOP = "raw uWS loop";
 const CPU_TO_RAW_LOOP_MAX = 1.25;
 const BURST_CPU_US_MAX = 1.5;
-/** A burst counts as many only where there are many subscribers too: the publish itself is in the price. */
+/** A burst has a target only where there are many subscribers, too: the publish itself is in the cost. */
 const BURST_JUDGED_SUBSCRIBERS_MIN = 100;
 const WARMUP_SUBSCRIBERS = 20;
 const WARMUP_CONNECTIONS = 64;
@@ -67,9 +67,10 @@ function makeRow(
   loop: Stretch[],
 ): Row {
   const is_burst = kind.events_per_request > 1;
-  // With few subscribers the price is that of the durable publish, which the raw server does not pay.
+  // With few subscribers the cost is that of the durable publish, which the raw server does not have.
   const cpu_counts = is_burst ? subscribers > 1 : subscribers >= JUDGED_SUBSCRIBERS;
-  // Round by round: what else the machine does changes what a send costs, and meets both sides of a round.
+  // Both sides run in every round: other load of the machine changes what a send costs, and meets both sides of a
+  // round.
   const cpu_to_loop = medianQuotient(koor, loop, stretchCpuOf);
   const merged = mergeStretches(koor);
   const targets = [atMost("lost", merged["lost"], 0)];
@@ -127,7 +128,7 @@ async function* measureSubscribers(bench: Bench): AsyncGenerator<Row> {
   const close = async (): Promise<void> => {
     for (const { process } of sides) await closeSubscribers(process);
   };
-  // A server that has published for a while: one event at a time would take minutes to get both sides compiled.
+  // The server publishes for a while first: one event at a time would take minutes to get both sides compiled.
   const generator = bench.startJobs("bench/load/generator.js");
   for (const { server } of sides) {
     const job: LoadJob = {

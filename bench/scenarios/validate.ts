@@ -1,7 +1,7 @@
 /**
- * Validating a text of 200 lines against 20 rules, beside a raw handler that takes the same bytes, and reads beside
- * validations that are made to take long: patterns that ruin a backtracking engine on texts of a megabyte. Koor alone
- * is the reference of the second. Runs in the bench process.
+ * Measures the validation of a text of 200 lines against 20 rules, beside a raw handler that takes the same bytes; and
+ * reads beside validations that are made to take long: patterns that ruin a backtracking engine on texts of a megabyte.
+ * The reference of the second is Koor without them. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import type { JobProcess } from "../job-process.js";
@@ -30,9 +30,9 @@ import { atMost } from "../throughput.js";
 const LINES = 200;
 const CPU_US_MAX = 400;
 const CPU_TO_RAW_MAX = 16;
-/** Koor and the raw handler take turns. */
+/** Measures Koor and the raw handler in alternation. */
 const ROUNDS = 5;
-/** Threads that have validated for a while: their code is compiled. */
+/** Validates for a while, so that the threads' code is compiled. */
 const WARMUP_VALIDATIONS = 8_000;
 const GET_P99_MS_MAX = 20;
 const CONNECTIONS = 16;
@@ -42,7 +42,7 @@ const HOSTILE_TEXT_BYTES = 1_000_000;
 const ALONE = "no validations";
 const RAW = "raw uWS";
 
-/** As teams write them: words, calls, a few classes. */
+/** Rules as teams write them: words, calls, a few classes. */
 const PATTERNS = [
   "TODO",
   "FIXME",
@@ -83,7 +83,7 @@ function validateRequest(project: string, content: string): HttpRequest {
   };
 }
 
-/** Source of the usual length of line; three of its lines break a rule. */
+/** Source code of the usual line length; three of its lines break a rule. */
 function makeSource(): string {
   const lines = Array.from({ length: LINES }, (_unused, at) =>
     at % 67 === 0 ? "  // TODO: look at this again" : `  const value${at} = compute(input[${at}], ${at});`,

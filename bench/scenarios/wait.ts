@@ -1,7 +1,7 @@
 /**
- * Calls that wait for conditions: what a thousand of them take of memory beside as many long polls of events, and how
- * soon one is answered when what it waits for is released, beside the answer to the release itself. Runs in the bench
- * process, which holds the waiting connections.
+ * Measures calls that wait for conditions: the memory of a thousand of them beside the same number of long polls of
+ * events, and how soon one is answered after a release of what it waits for, beside the answer to the release itself.
+ * Runs in the bench process, which holds the waiting connections.
  */
 import { Agent, request as httpRequest, type ClientRequest } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
@@ -16,11 +16,11 @@ import { atMost } from "../throughput.js";
 const LONG_POLLS = "long polls";
 const RELEASE = "the release";
 const BYTES_PER_KB = 1_000;
-/** Of a long poll: a call that waits for one thing is one. */
+/** The most memory of a call, in multiples of a long poll: a call that waits for one thing is like one. */
 const MEMORY_TO_LONG_POLLS_MAX = 1.25;
 const ANSWER_MS_MAX = 20;
 const POLL_MS = 5;
-/** What the first calls load stays. */
+/** Calls that are made first, because what they load stays. */
 const WARMING_CALLS = 200;
 
 interface Call {
@@ -42,12 +42,12 @@ function send(koor: Koor, agent: Agent, path: string, { method = "GET", body, in
   });
 }
 
-/** Opens calls, and leaves them open. */
+/** Opens calls and leaves them open. */
 function openCalls(koor: Koor, agent: Agent, count: number, path: (index: number) => string): ClientRequest[] {
   return Array.from({ length: count }, (_unused, index) => {
     const request = httpRequest({ host: "127.0.0.1", port: koor.port, agent, path: path(index) });
     request.on("response", (response) => response.resume());
-    // They are cut in the end.
+    // The calls are cut in the end.
     request.on("error", () => undefined);
     request.end();
     return request;
@@ -58,7 +58,7 @@ async function untilMetric(koor: Koor, name: string, value: number): Promise<voi
   while ((await readMetrics(koor)).get(name) !== value) await delay(POLL_MS);
 }
 
-/** What each of many calls adds, in bytes, to a server that has held some before. */
+/** Measures the bytes that each of many calls adds to a server that has held some before. */
 async function bytesACall(bench: Bench, metric: string, path: (index: number) => string): Promise<number | undefined> {
   const koor = await startKoor(bench);
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });

@@ -1,7 +1,7 @@
 /**
- * What webhooks cost: deliveries to receivers that do nothing, beside undici alone that sends the same bodies
- * to the same receiver; and durable publishes beside a webhook whose receiver is dead, and beside one that
- * wants none of them, each against a server without webhooks. Runs in the bench process.
+ * Measures what webhooks cost: deliveries to receivers that do nothing, beside undici alone that sends the same bodies
+ * to the same receiver; and durable publishes beside a webhook whose receiver is dead and beside one that wants none of
+ * them, each against a server without webhooks. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import type { JobProcess } from "../job-process.js";
@@ -30,7 +30,7 @@ const WITHOUT = "no webhook";
 const LANES = [1, 16];
 const RATE_BESIDE_OTHERS_MIN = 0.9;
 const PUBLISH_CONNECTIONS = 64;
-/** Nobody listens there. */
+/** An address where no server listens. */
 const DEAD_URL = "http://127.0.0.1:1/";
 
 async function post(koor: Koor, path: string, body: string): Promise<void> {
@@ -110,7 +110,7 @@ async function* measureDeliveries(bench: Bench): AsyncGenerator<Row> {
   }
 }
 
-/** Publishes on a server with a webhook and one without, in turns. */
+/** Measures publishes on a server with a webhook and on one without, in alternation. */
 async function measurePublishBeside(bench: Bench, what: string, patterns: readonly string[]): Promise<Row> {
   const { slice_ms, warmup_ms, rounds } = bench.settings;
   const [beside, alone] = [await startKoor(bench), await startKoor(bench)];

@@ -1,11 +1,11 @@
-/** The frame counter against streams of random frames, cut at random places. Runs in the test process. */
+/** Tests the frame counter with streams of random frames, cut at random positions. Runs in the test process. */
 import * as fc from "fast-check";
 import t from "tap";
 import { FrameCounter } from "./frame-counter.js";
 
 const OPCODES = { text: 1, close: 8, ping: 9, pong: 10 } as const;
 
-/** A server's frame: not masked, its length in the shortest form. */
+/** Makes a server's frame: not masked, its length in the shortest form. */
 function makeFrame(opcode: number, length: number): Buffer {
   const payload = Buffer.alloc(length, 0x81);
   if (length < 126) return Buffer.concat([Buffer.from([0x80 | opcode, length]), payload]);
@@ -29,7 +29,7 @@ function countAll(
   return { ...seen, valid };
 }
 
-t.test("every frame is counted once, wherever reads end", (t) => {
+t.test("every frame is counted once, wherever a read ends", (t) => {
   const frame = fc.record({
     kind: fc.constantFrom("text", "ping", "pong", "close"),
     length: fc.oneof(fc.nat(200), fc.constantFrom(0, 125, 126, 127, 65_535, 65_536)),
@@ -42,7 +42,7 @@ t.test("every frame is counted once, wherever reads end", (t) => {
       return seen.valid && seen.text === count("text") && seen.ping === count("ping") && seen.close === count("close");
     }),
   );
-  t.pass("counted");
+  t.pass("the frame is counted once it is whole");
   t.end();
 });
 
@@ -53,8 +53,8 @@ t.test("a frame without its last byte is not counted", (t) => {
   t.end();
 });
 
-t.test("what no server sends is told", (t) => {
-  t.equal(countAll(Buffer.from([0x81, 0x80, 0, 0, 0, 0]), []).valid, false, "masked");
-  t.equal(countAll(Buffer.from("HTTP/1.1 400"), []).valid, false, "not a frame at all");
+t.test("bytes that no server sends are refused", (t) => {
+  t.equal(countAll(Buffer.from([0x81, 0x80, 0, 0, 0, 0]), []).valid, false, "a masked frame is refused");
+  t.equal(countAll(Buffer.from("HTTP/1.1 400"), []).valid, false, "bytes that are no frame are refused");
   t.end();
 });

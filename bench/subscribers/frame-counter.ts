@@ -1,14 +1,14 @@
 /**
- * Counts the text frames in a server's WebSocket stream without looking into them: the cheapest
- * subscriber there is. Runs in the subscriber process; sockets, pongs and deadlines are its caller's.
+ * Counts the text frames in a server's WebSocket stream without looking into them: the cheapest possible subscriber.
+ * Runs in the subscriber process; its caller has the sockets, pongs and deadlines.
  */
 
 export interface FrameEvents {
-  /** A whole text frame has come. */
+  /** Is called for each whole text frame. */
   readonly text: () => void;
-  /** A whole ping has come; its payload is small and rarely used, so an empty pong answers it. */
+  /** Is called for each whole ping. Its payload is small and rarely used, so an empty pong answers it. */
   readonly ping: () => void;
-  /** A close frame has come. */
+  /** Is called for a close frame. */
   readonly close: () => void;
 }
 
@@ -21,12 +21,12 @@ const TWO_BYTE_LENGTH = 126;
 const HEAD_BYTES_MAX = 10;
 const TWO_TO_32 = 2 ** 32;
 
-/** A pong without payload, masked with zeros as a client's frames must be masked. */
+/** A pong without payload, masked with zeros, as a client's frames must be masked. */
 export const PONG_FRAME = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 
 export class FrameCounter {
   readonly #events: FrameEvents;
-  /** The bytes of a head that was cut by the end of a read. */
+  /** The bytes of a frame's head that the end of a read has cut. */
   readonly #head = Buffer.alloc(HEAD_BYTES_MAX);
   #head_bytes = 0;
   #payload_left = 0;
@@ -36,7 +36,7 @@ export class FrameCounter {
     this.#events = events;
   }
 
-  /** Takes the bytes from `start` to `end`. False when they cannot be frames of a server. */
+  /** Takes the bytes from `start` to `end`. @returns false when they cannot be frames of a server */
   feed(bytes: Uint8Array, start: number, end: number): boolean {
     let position = start;
     while (position < end) {
@@ -53,12 +53,12 @@ export class FrameCounter {
     return true;
   }
 
-  /** Looks whether the head is whole. False when no server sends such a head. */
+  /** Checks whether the head is whole. @returns false when no server sends such a head */
   #readHead(): boolean {
     const first = this.#head[0] ?? 0;
     const second = this.#head[1] ?? 0;
     if (this.#head_bytes < 2) return (first & FIN) !== 0;
-    // A mask bit: only clients mask.
+    // The mask bit is set: only clients mask.
     if ((second & 0x80) !== 0) return false;
     const wanted = second <= SHORT_LENGTH_MAX ? 2 : second === TWO_BYTE_LENGTH ? 4 : HEAD_BYTES_MAX;
     if (this.#head_bytes < wanted) return true;

@@ -16,17 +16,14 @@ export interface CloseJob {
   readonly kind: "close";
 }
 
-/**
- * Publishes one request after the other, each only when all reading subscribers have everything of the
- * one before it.
- */
+/** Publishes one request after another, each when all reading subscribers have every event of the previous one. */
 export interface PublishJob {
   readonly kind: "publish";
   readonly port: number;
-  /** Whole HTTP requests in wire form, taken round robin. */
+  /** Whole HTTP requests in wire form, sent round robin. */
   readonly requests: readonly string[];
   readonly events_per_request: number;
-  /** False where no subscriber's pattern matches what is published. */
+  /** False where no subscriber's pattern matches the events. */
   readonly delivered: boolean;
   readonly duration_ms: number;
   readonly publishes_max?: number;
@@ -38,18 +35,18 @@ export interface PublishResult {
   readonly publishes: number;
   readonly events: number;
   readonly deliveries: number;
-  /** Deliveries to reading subscribers that never came, or came twice. */
+  /** Deliveries to reading subscribers that never came, or that came twice. */
   readonly lost: number;
   /** Publishes that were not answered with 200. */
   readonly refused: number;
   readonly elapsed_ms: number;
-  /** From the moment a publish is written until the last subscriber has the last of its events. */
+  /** Time from writing a publish until the last subscriber has its last event. */
   readonly last_delivery_p50_ms: number;
   readonly last_delivery_p99_ms: number;
   readonly last_delivery_max_ms: number;
-  /** From the first delivery of a publish until its last. */
+  /** Time from the first delivery of a publish until its last. */
   readonly spread_p50_ms: number;
-  /** From the moment a publish is written until its answer is read. */
+  /** Time from writing a publish until its answer is read. */
   readonly answer_p50_ms: number;
   readonly answer_p99_ms: number;
 }

@@ -1,7 +1,6 @@
 /**
- * The subscriber process: it holds up to thousands of subscribers and the one publisher, so that the time
- * from a publish to its last delivery is read from one clock. What is opened and published is the bench
- * process's business.
+ * The subscriber process: it holds up to thousands of subscribers and the one publisher, so that one clock measures the
+ * time from a publish to its last delivery. The bench process decides what is opened and published.
  */
 import { connect, type Socket } from "node:net";
 import { createHistogram, performance } from "node:perf_hooks";
@@ -17,7 +16,7 @@ let reading: Subscriber[] = [];
 let stalled: Subscriber[] = [];
 let received = 0;
 let awaited = 0;
-/** With which event the deliveries of a publish begin, and when that was. */
+/** The number of the event with which the deliveries of a publish begin, and its time. */
 let awaited_first = 0;
 let first_ms = 0;
 let whenReceived: (complete: boolean) => void = () => undefined;
@@ -64,12 +63,12 @@ class Publisher {
       const state = reader.feed(bytes, bytes.length);
       if (state !== "more") this.#settle(state === "expected");
     });
-    // A lost connection shows as a refused publish.
+    // A lost connection counts as a refused publish.
     this.#socket.on("error", () => this.#settle(false));
     this.#socket.on("close", () => this.#settle(false));
   }
 
-  /** True when it was answered with 200. */
+  /** Resolves to true when the request was answered with 200. */
   publish(request: Buffer): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#settle(false), REPLY_TIMEOUT_MS);
@@ -87,7 +86,7 @@ class Publisher {
   }
 }
 
-/** Resolves with true as soon as `awaited` events have come, with false when for too long none came. */
+/** Resolves to true as soon as `awaited` events have come, and to false when none has come for too long. */
 function waitForDeliveries(): Promise<boolean> {
   if (received >= awaited) return Promise.resolve(true);
   return new Promise((resolve) => {
@@ -135,7 +134,7 @@ async function publishInTurn(job: PublishJob): Promise<PublishResult> {
     const answered = await publisher.publish(request);
     record(answers, performance.now() - sent_ms);
     if (!answered) refused++;
-    // After a loss the rest would only wait: the figures so far, and the loss, are the result.
+    // After a loss the remaining publishes would only wait: the result is the figures until then, and the loss.
     if (!(await delivered)) break;
     now_ms = performance.now();
   }

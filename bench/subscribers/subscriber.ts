@@ -1,11 +1,11 @@
 /**
- * One subscriber: a raw socket, an upgrade written by hand, frames counted. Runs in the subscriber
- * process; when to open, publish and close is decided there.
+ * One subscriber: a raw socket, an upgrade written by hand, and counted frames. Runs in the subscriber process, which
+ * decides when to open, publish and close.
  */
 import { connect, type Socket } from "node:net";
 import { FrameCounter, PONG_FRAME } from "./frame-counter.js";
 
-/** Any 16 bytes will do: nobody here looks at the accept header. */
+/** Any 16 bytes will do, because the accept header is not checked. */
 const WEBSOCKET_KEY = "a29vci1iZW5jaG1hcmtzIQ==";
 const HEAD_END = "\r\n\r\n";
 const READ_BYTES = 262_144;
@@ -26,7 +26,7 @@ function encodeUpgrade(port: number, path: string): string {
 
 export class Subscriber {
   readonly opened: Promise<void>;
-  /** Events that have come so far. */
+  /** Events that have come until now. */
   received = 0;
   readonly #socket: Socket;
   readonly #frames: FrameCounter;
@@ -37,7 +37,7 @@ export class Subscriber {
   #open: () => void = () => undefined;
 
   /**
-   * @param stalled nothing is read after the upgrade, for good
+   * @param stalled the socket is never read after the upgrade
    * @param onEvent called for each event that comes
    */
   constructor(port: number, path: string, stalled: boolean, onEvent: () => void) {
@@ -63,7 +63,7 @@ export class Subscriber {
     });
     this.#socket.setNoDelay(true);
     this.#socket.on("error", (error) => this.#fail(error));
-    // Once it is open, a subscription that ends shows as lost deliveries.
+    // Once it is open, a subscription that ends counts as lost deliveries.
     this.#socket.on("close", () => this.#fail(new Error("a subscriber was closed before it was open")));
     this.#socket.write(encodeUpgrade(port, path));
   }
@@ -72,7 +72,7 @@ export class Subscriber {
     this.#socket.destroy();
   }
 
-  /** False stops the reading for good: that is what a stalled subscriber does. */
+  /** Returns false to stop reading for good, as a stalled subscriber does. */
   #receive(length: number, bytes: Uint8Array): boolean {
     let start = 0;
     if (!this.#upgraded) {

@@ -1,5 +1,5 @@
 /**
- * Starts the built server as a node of a cluster, and asks it how it is. Everything else is as for a server alone
+ * Starts the built server as a node of a cluster, and reads its status. Everything else is as for a single server
  * (koor.ts). Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
@@ -12,13 +12,13 @@ export interface KoorNode extends Koor {
 }
 
 export interface NodeOptions {
-  /** What it has stored already; a new directory otherwise. */
+  /** A directory with data; absent: a new directory. */
   readonly data_dir?: string;
-  /** It begins the cluster. */
+  /** Whether the node begins the cluster. */
   readonly seeds?: true;
 }
 
-/** Resolves when the node serves, and is as far as the log. */
+/** Resolves when the node serves, and has applied the log to its end. */
 export async function startNode(
   bench: Bench,
   log: LogServers,
@@ -37,7 +37,7 @@ export interface NodeHealth {
   readonly state: string;
 }
 
-/** What the node says of itself; undefined where it does not answer. */
+/** The node's status; undefined where it does not answer. */
 export async function askHealth(node: Pick<KoorNode, "port">): Promise<NodeHealth | undefined> {
   const answer = await fetchOnce(node.port, "/health");
   if (answer === undefined) return undefined;

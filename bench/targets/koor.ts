@@ -11,24 +11,24 @@ import { SQLITE_VARIABLE } from "../../src/store/sqlite/choice.js";
 
 export interface Koor extends Server {
   readonly data_dir: string;
-  /** 0 where the dashboard is off. */
+  /** The dashboard's port; 0 where the dashboard is off. */
   readonly dashboard_port: number;
-  /** From the start of the process to the first answer of `/health`. */
+  /** Time from the start of the process to the first answer of `/health`. */
   readonly started_ms: number;
 }
 
 export interface KoorOptions {
-  /** A directory that holds data already; a new one otherwise. */
+  /** A directory with data; absent: a new directory. */
   readonly data_dir?: string;
-  /** Serves the dashboard, too. */
+  /** Whether the dashboard is served, too. */
   readonly dashboard?: true;
   /** More flags. */
   readonly args?: readonly string[];
 }
 
 /**
- * The environment without Koor's own variables: a run must not depend on who starts it. The one that says which SQLite
- * is to be measured stays.
+ * The environment without Koor's own variables, because a run must not depend on the shell that starts it. The variable
+ * that says which SQLite is to be measured stays.
  */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const stays = (name: string): boolean => name === SQLITE_VARIABLE || !name.startsWith("KOOR_");
@@ -65,7 +65,7 @@ export async function startKoor(bench: Bench, options: KoorOptions = {}): Promis
   return { name: "Koor", port, pid: child.pid, child, data_dir, dashboard_port, started_ms };
 }
 
-/** Sums of the samples of each metric of a Prometheus text, labels left out. */
+/** Sums the samples of each metric in a Prometheus text, without regard to labels. */
 export function parsePrometheus(text: string): ReadonlyMap<string, number> {
   const sums = new Map<string, number>();
   for (const line of text.split("\n")) {
@@ -77,7 +77,7 @@ export function parsePrometheus(text: string): ReadonlyMap<string, number> {
   return sums;
 }
 
-/** The server's own metrics at this moment. */
+/** Reads the server's own metrics at this moment. */
 export async function readMetrics(koor: Koor): Promise<ReadonlyMap<string, number>> {
   const answer = await fetchOnce(koor.port, "/metrics");
   if (answer?.status !== 200) throw new Error("Koor did not answer GET /metrics");

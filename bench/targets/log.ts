@@ -1,9 +1,11 @@
-/** A log's servers, as the benchmarks know them: where a node finds it, and whose CPU time it is. Pure. */
+/**
+ * The log's servers as the benchmarks see them: the address for nodes, and the processes whose CPU time counts. Pure.
+ */
 
 export interface LogServers {
   /** Its name in the report. */
   readonly name: string;
-  /** What a node takes as `--cluster`. */
+  /** The value of a node's `--cluster`. */
   readonly url: string;
   readonly pids: readonly number[];
 }

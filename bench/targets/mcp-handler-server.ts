@@ -1,7 +1,7 @@
 /**
- * The reference for MCP: the protocol library's own way, a handler that makes a server, a web request and a
- * web response for each request, behind the HTTP library that Koor uses. Its one tool answers from memory
- * what Koor reads. A process of its own.
+ * The reference for MCP: the protocol library's own handler, which makes a server, a web request and a web response for
+ * each request, on top of the HTTP library that Koor uses. Its one tool answers from memory what Koor reads. A process
+ * of its own.
  */
 import { createMcpHandler, Server } from "@modelcontextprotocol/server";
 import uWS from "uWebSockets.js";

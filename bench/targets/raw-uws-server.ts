@@ -1,7 +1,7 @@
 /**
- * The reference server: uWebSockets.js with nothing behind it. It answers from memory with the headers
- * and sizes that Koor answers with, stores nothing, checks nothing, and fans out either through a native
- * topic or by a loop over the sockets. A process of its own, one event loop.
+ * The reference server: uWebSockets.js without an application. It answers from memory with the headers and sizes of
+ * Koor's answers, stores nothing, checks nothing, and fans out either through a native topic or by a loop over the
+ * sockets. A process of its own, one event loop.
  */
 import uWS from "uWebSockets.js";
 import { TOPIC, VALUE, VALUE_ETAG } from "../load/requests.js";
@@ -18,7 +18,7 @@ const put_answer = JSON.stringify({
   content_type: "application/json",
   updated_at: created_at,
 });
-/** Of the size of the frame that Koor sends for a published VALUE. */
+/** Has the size of the frame that Koor sends for a published VALUE. */
 const event = `{"id":1000001,"topic":"${TOPIC}","data":${VALUE},"source":"","created_at":"${created_at}"}`;
 
 const app = uWS.App();
@@ -42,7 +42,7 @@ app.get("/api/state/*", (res, req) => {
   res.end(VALUE);
 });
 
-/** Reads the body to its end as any server must, then answers. */
+/** Reads the body to its end, as any server must, then answers. */
 function readBody(res: uWS.HttpResponse, whenRead: () => void): void {
   const chunks: Buffer[] = [];
   res.onAborted(() => {
@@ -71,7 +71,7 @@ app.post("/api/events/publish", (res, req) => {
   const events = Number(req.getHeader("x-bench-events") || "1");
   const how = req.getQuery("how") ?? "topic";
   readBody(res, () => {
-    // Not inside the handler: there the answer holds the cork, and every frame would be a write of its own.
+    // Not inside the handler, where the answer holds the cork and every frame would be a write of its own.
     setImmediate(() => {
       fanOut(events, how);
       if (aborted.has(res)) return;

@@ -1,6 +1,6 @@
 /**
- * Starts a Redis of the run's own that is as durable as Koor: each write is in an append-only file that
- * is fsynced before the answer. Alone, or with replicas. Runs in the bench process.
+ * Starts a Redis that is as durable as Koor: each write is in an append-only file that is fsynced before the answer. It
+ * runs alone or with replicas. Runs in the bench process.
  */
 import { connect } from "node:net";
 import { type Bench, findFreePort } from "../bench.js";
@@ -9,7 +9,7 @@ import { acceptsConnections, type Server, waitUntilReady } from "./server.js";
 
 const REPLICAS = 2;
 
-/** @param replica_of the port of the one that it is a replica of */
+/** Starts one server. @param replica_of the port of the server that it replicates */
 export async function startRedis(bench: Bench, program: string, replica_of?: number): Promise<Server> {
   const port = await findFreePort();
   const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", bench.makeDirectory("redis"), "--daemonize", "no"];
@@ -23,7 +23,7 @@ export async function startRedis(bench: Bench, program: string, replica_of?: num
   return { name: "Redis", port, pid: child.pid, child };
 }
 
-/** One, and two replicas that follow it. */
+/** Starts one server, and two replicas that follow it. */
 export async function startReplicatedRedis(bench: Bench, program: string): Promise<readonly Server[]> {
   const first = await startRedis(bench, program);
   const replicas: Server[] = [];
@@ -32,12 +32,12 @@ export async function startReplicatedRedis(bench: Bench, program: string): Promi
   return [first, ...replicas];
 }
 
-/** A SET that is answered when one replica has it, too, in wire form. */
+/** Makes a SET that is answered when one replica has it, too, in wire form. */
 export function waitedSet(key: string, value: string): string {
   return encodeRedis(["SET", key, value]) + encodeRedis(["WAIT", "1", "1000"]);
 }
 
-/** Whether so many replicas follow. */
+/** Resolves to whether this number of replicas follows. */
 function countsReplicas(port: number, wanted: number): Promise<boolean> {
   return new Promise((resolve) => {
     let text = "";

@@ -1,6 +1,6 @@
 /**
- * What all measured servers have in common: a process and a port on loopback, and waiting until the port
- * answers. Runs in the bench process.
+ * The common part of all measured servers: a process, a port on loopback, and a wait until the port answers. Runs in
+ * the bench process.
  */
 import type { ChildProcess } from "node:child_process";
 import { get as httpGet } from "node:http";
@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { START_TIMEOUT_MS } from "../settings.js";
 
 export interface Server {
-  /** `Koor`, `raw uWS`, `Redis`: the name in the report. */
+  /** The name in the report: `Koor`, `raw uWS`, `Redis`. */
   readonly name: string;
   readonly port: number;
   readonly pid: number;
@@ -18,10 +18,7 @@ export interface Server {
 
 const PROBE_INTERVAL_MS = 2;
 
-/**
- * Asks `probe` again and again until it says yes. Throws when the process ends first or `START_TIMEOUT_MS`
- * pass.
- */
+/** Calls `probe` until it resolves to true. Throws when the process ends first or `START_TIMEOUT_MS` have passed. */
 export async function waitUntilReady(child: ChildProcess, name: string, probe: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (!(await probe())) {
@@ -37,7 +34,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** One GET on a connection of its own; undefined when nobody answers. */
+/** Sends one GET on a connection of its own; undefined when no server answers. */
 export function fetchOnce(port: number, path: string): Promise<Answer | undefined> {
   return new Promise((resolve) => {
     const request = httpGet({ host: "127.0.0.1", port, path, agent: false }, (response) => {
@@ -50,7 +47,7 @@ export function fetchOnce(port: number, path: string): Promise<Answer | undefine
   });
 }
 
-/** True when something accepts connections on the port. */
+/** Resolves to true when a server accepts connections on the port. */
 export function acceptsConnections(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");

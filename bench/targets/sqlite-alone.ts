@@ -1,7 +1,7 @@
 /**
- * The other reference for durable writes: SQLite with nothing around it. The three rows of one PUT (head,
- * version, audit) or the one row of an event, as many to a transaction as Koor put into one, WAL with
- * synchronous=FULL. A process of its own, one job at a time.
+ * The second reference for durable writes: SQLite alone. It writes the three rows of one PUT (head, version, audit) or
+ * the one row of an event, with as many writes per transaction as Koor had, in WAL mode with synchronous=FULL. A
+ * process of its own, one job at a time.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -15,14 +15,14 @@ import { openDatabase } from "../../src/store/sqlite/choice.js";
 export interface SqliteJob {
   readonly kind: "put" | "publish";
   readonly directory: string;
-  /** Writes to a transaction. */
+  /** Writes per transaction. */
   readonly batch: number;
   readonly duration_ms: number;
 }
 
 const NS_PER_MS = 1e6;
 
-// Appended rows and blobs: the layout of least pages a commit, see the design's table of layouts.
+// Appended rows and blobs: the layout with the fewest pages per commit, see the design's table of layouts.
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS head (key TEXT PRIMARY KEY, version INTEGER NOT NULL,
     newest INTEGER NOT NULL) WITHOUT ROWID;
@@ -84,7 +84,7 @@ function openWriters(directory: string): Writers {
 
 let opened: { readonly directory: string; readonly writers: Writers } | undefined;
 
-/** Writes as fast as one thread can; latencies are those of whole transactions. */
+/** Writes as fast as one thread can. The latencies are those of whole transactions. */
 function writeAlone(job: SqliteJob): Slice {
   if (opened?.directory !== job.directory) opened = { directory: job.directory, writers: openWriters(job.directory) };
   const { begin, commit, put, publish } = opened.writers;

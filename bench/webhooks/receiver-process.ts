@@ -1,18 +1,17 @@
 /**
- * A receiver that costs as little as one can: raw uWS that reads a body to its end and answers 200. And the
- * reference sender: undici alone, one request in flight a lane. A process of its own for each use, driven
- * by jobs.
+ * The cheapest possible receiver: raw uWS that reads a body to its end and answers 200. And the reference sender:
+ * undici alone, one request in flight per lane. A process of its own for each, driven by jobs.
  */
 import { request, Agent } from "undici";
 import uWS from "uWebSockets.js";
 import { serveJobs } from "../job-process.js";
 
 export type WebhookJob =
-  /** Begins to listen; the result is the port. */
+  /** Starts to listen; the result is the port. */
   | { readonly kind: "listen" }
-  /** Resolves when so many requests have come since the last such job; the result is how many came. */
+  /** Resolves when this number of requests has come since the previous job; the result is the number that came. */
   | { readonly kind: "await"; readonly count: number; readonly duration_ms: number }
-  /** Sends so many requests over each lane, one after the other. */
+  /** Sends this number of requests over each lane, one after another. */
   | {
       readonly kind: "send";
       readonly port: number;

@@ -18,7 +18,7 @@ const NATIVE_BINARY = /\.(node|dll|so|dylib)$/;
 
 /** The same rule is in src/store/sqlite/choice.ts. */
 const NODE_SQLITE_SINCE = { major: 22, minor: 16 };
-/** Ends a download that hangs, which takes longer than a failure. */
+/** Time limit of a download, which may hang instead of failing. */
 const DOWNLOAD_MS_MAX = 30_000;
 
 /** Whether this Node needs none of the packages for SQLite. */

@@ -1,7 +1,7 @@
 /**
- * Keeps the shape of the system: who may import what (import-rules/table.ts), no cycles, no barrels, no
- * empty names, nothing at run time that `npm start` does not install. Runs over the sources, not over the
- * build; each rule is first shown to catch a file that breaks it.
+ * Checks the structure of the system: imports keep to the table (import-rules/table.ts), there are no cycles, no
+ * barrels and no empty names, and programs load only what `npm start` installs. Reads the sources, not the build. Each
+ * rule is first shown to find a file that breaks it.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ const sources = readSources();
 
 t.test("the sources keep the rules", (t) => {
   t.ok(sources.size > 10, "sources were found");
-  t.same(findBreaches(sources), [], "no file imports what it may not");
+  t.same(findBreaches(sources), [], "every import is allowed");
   t.end();
 });
 
@@ -47,14 +47,14 @@ t.test("programs import only what `npm start` installs", (t) => {
     const allowed = path.endsWith(".test.ts") || /^(test|bench)\//.test(path) ? in_tests : at_run_time;
     for (const name of listPackages(path, text)) if (!allowed.has(name)) missing.push(`${path} imports ${name}`);
   }
-  t.same(missing, [], "each package is in package.json, and those of the programs are not for development only");
+  t.same(missing, [], "each package is in package.json, and those of the programs are no development packages");
   for (const [name, version] of Object.entries({ ...for_programs, ...manifest.devDependencies })) {
-    t.match(version, /^(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.-]+)?$/, `${name} is pinned`);
+    t.match(version, /^(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.-]+)?$/, `${name} has an exact version`);
   }
   t.end();
 });
 
-/** Files that break a rule, and a word of the message. */
+/** Files that break a rule, each with a word of the message. */
 const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[] = [
   ["schemas/a.ts", `import "node:fs";`, /all of these load/],
   ["schemas/a.ts", `import type { B } from "../src/base/b.js";`, /all of these load/],
@@ -134,9 +134,9 @@ const INNOCENT = [
   "workers/pool/main.ts",
 ];
 
-t.test("each rule catches what breaks it", (t) => {
+t.test("each rule finds a file that breaks it", (t) => {
   const innocent = new Map(INNOCENT.map((path) => [path, "export const a = 1;"]));
-  t.same(findBreaches(innocent), [], "files without imports break nothing");
+  t.same(findBreaches(innocent), [], "a file without imports breaks no rule");
   const all: string[] = [];
   for (const [path, text, says] of BREACHES) {
     const breaches = findBreaches(new Map([...innocent, [path, text]]));
@@ -146,14 +146,14 @@ t.test("each rule catches what breaks it", (t) => {
   for (const because of [...[...FLOORS, CLI, ...PAGES, ...RESERVED, ...WORDS].map((row) => row.because), VIEWS_APART]) {
     t.ok(
       all.some((breach) => breach.includes(because)),
-      `a breach is known for: ${because}`,
+      `a file of the list breaks this rule: ${because}`,
     );
   }
   const downward = new Map([
     ...innocent,
     ["src/specs/routes.ts", `import "../state/pure.js"; import "../front/pure.js";`],
   ]);
-  t.same(findBreaches(downward), [], "what is below may be used");
+  t.same(findBreaches(downward), [], "a file may use lower floors");
   const circle = new Map([
     ...innocent,
     ["src/state/pure.ts", `import "./keys.js";`],

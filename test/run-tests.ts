@@ -1,15 +1,15 @@
 /**
- * The tests, as `npm test` and `npm run test:long` run them: all of them once, over the transport that this machine
- * gives, and those that cross a socket once more over Node's own where that was another one, in their short form: what
- * is long in them is not about the wire. Of those that look at pages it is one: what they ask of the wire is little
- * beside what they look at. What is about the wire is run a third time with each server the only node of a cluster,
- * over a log in NATS, a fourth time with each a node that another one leads, and a few of it over a log in PostgreSQL,
- * where this machine has them. The short form does a part, which chance draws and the run names: a few of those over
- * the other transport and over NATS, and some of those that look at pages; the long form draws, too, from what is run
- * a second time and more. Each file is a process of plain Node: tap's own runner gives it loaders that every thread
- * and command it starts has to load again, which took most of a run's time.
- * One line for each file as it ends, and the last one is `N passed, N failed`, of assertions.
- * Run: `node dist/tree/test/run-tests.js [--long] [PART OF A FILE'S NAME...]`.
+ * Runs the tests, for `npm test` and `npm run test:long`. All of them run once, over the transport that this machine
+ * gives. Where that is not Node's own, tests that cross a socket run a second time over Node's own, in their short
+ * form, because their long parts are not about the wire. Only a sample of the tests of pages does, because they depend
+ * little on the wire. Tests that are about the wire run a third time with each server as the only node of a cluster,
+ * over a log in NATS; a fourth time with each server as a follower of another node; and a few of them over a log in
+ * PostgreSQL, where this machine has them. The short form runs a random sample, which the run's seed repeats: a few of
+ * those over the other transport and over NATS, and some of the tests of pages. The long form samples, too, from what
+ * runs a second time and more. Each file is a process of plain Node: tap's own runner gives it loaders that every
+ * thread and command that it starts has to load again, which took most of a run's time. There is one line for each file
+ * as it ends, and the last line is `N passed, N failed`, of assertions. Run: `node dist/tree/test/run-tests.js [--long]
+ * [PART OF A FILE'S NAME...]`.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -24,53 +24,58 @@ import type { TestReport } from "./support/test-report.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const TREE = join(ROOT, "dist", "tree");
-/** What a test calls that starts a server. */
+/** Matches calls that start a server. */
 const STARTS_SERVER = /\bstartKoor\(/;
 const IMPORTS = /(?:from|import) "(\.[^"]+)"/g;
-/** It goes over both by itself. */
+/** Tests that go over both transports by themselves. */
 const OVER_BOTH = join("test", "transports.test.js");
 const TEST_ENDING = ".test.js";
-/** Of what goes over Node's own transport, too: how many files each form draws. */
+/** How many of the files that also go over Node's own transport each form samples. */
 const SHORT_OVER_NODE = 2;
 const LONG_OVER_NODE = 12;
-/** Those in which a server may as well be a node; tests of clusters say themselves which nodes there are. */
+/** Tests in which a server may as well be a node. Tests of clusters choose their nodes themselves. */
 const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
-/** Of them, what is done in seconds: the short form draws from these. */
+/** Of these, tests that take seconds: the short form samples from them. */
 const QUICK_OF_NODES = new Set(
   ["state", "specs", "templates", "usage", "audit", "agent-metrics", "contracts", "mcp"].map((name) =>
     join("test", `api-${name}.test.js`),
   ),
 );
 const SAMPLE_OF_NODES = 1;
-/** What a node refuses. */
+/** Tests of what a node refuses. */
 const ABOUT_RESTORES = /(?:api-backup|restore-kill)\.test\.js$/;
-/** What the node does that leads. */
+/** Tests of what the leader does. */
 const OF_LEADERS = /webhook(?:s|-delivery)\.test\.js$/;
-/** Of all of them, what the long form draws, of each kind of node: all would take ten minutes. */
+/** How many of them the long form samples for each kind of node: all would take ten minutes. */
 const LONG_OF_NODES = 3;
-/** What starts logs and clusters of its own: each of them takes half a minute and more, and no transport matters. */
+/**
+ * Tests that start logs and clusters of their own: each takes half a minute or more, and the transport does not matter.
+ */
 const OF_CLUSTERS =
   /^test[/\\](?:faults[/\\])?(?:api-)?cluster(?:-[a-z-]+)?\.test\.js$|ordered-log[/\\](?:nats|postgres)\.test\.js$/;
-/** How many of them the two forms draw. */
+/** How many of them the two forms sample. */
 const SHORT_CLUSTERS = 1;
 const LONG_CLUSTERS = 4;
-/** Starts its nodes over the log that the run is about. */
+/** The test that starts its nodes over the log of the run. */
 const OF_CLUSTER = join("test", "api-cluster.test.js");
-/** How many files go over the second log, too. */
+/** How many files also run over the second log. */
 const SAMPLE_SECOND_LOG = 1;
-/** What breaks a server alone, and how many of them the short form draws. */
+/** Tests that damage a single server, and how many of them the short form samples. */
 const OF_FAULTS = /^test[/\\]faults[/\\](?!cluster)/;
 const SHORT_FAULTS = 3;
 const PAGES_FOLDER = "dashboard";
 const SAMPLE_PAGES = 1;
-/** How many files of pages the short form looks at. */
+/** How many tests of pages the short form samples. */
 const SHORT_PAGES = 1;
 const LONG_FLAG = "--long";
-/** Files that run side by side; more of them would wait for each other's disk. */
+/** Files that run at the same time; more of them would wait for each other's disk. */
 const MAX_TOGETHER = 4;
-/** Beyond one a processor: what looks at pages, or waits for a node to be given up, does nothing most of the time. */
+/**
+ * Files beyond one per processor: a test of pages, or one that waits until a node is given up, is idle most of the
+ * time.
+ */
 const EXTRA_TOGETHER = 1;
-/** What takes longest, in this order: begun last it would run alone, when all others have ended. */
+/** The longest tests, in this order: started last, each would run alone when all others have ended. */
 const FIRST = [
   "src/cluster/simulation",
   "test/api-bad-input",
@@ -90,13 +95,13 @@ const is_long = process.argv.includes(LONG_FLAG);
 if (is_long) chooseLongForm();
 const RUN = nameRun();
 
-/** What repeats this run, of all files or of some. */
+/** Returns the command that repeats this run, of all files or of some. */
 function commandOf(parts: readonly string[]): string {
   const command = is_long ? "npm run test:long" : "npm test";
   return [RUN, command, ...(parts.length > 0 ? ["--", ...parts] : [])].join(" ");
 }
 
-/** Whether a test, or what it imports of the tests' own, starts a server. */
+/** Whether a test, or a test helper that it imports, starts a server. */
 function crossesSocket(file: string, seen = new Set<string>()): boolean {
   if (seen.has(file) || !existsSync(file)) return false;
   seen.add(file);
@@ -108,7 +113,7 @@ function crossesSocket(file: string, seen = new Set<string>()): boolean {
   });
 }
 
-/** The files of tests from the tree that the arguments ask for. */
+/** The test files of the tree that the arguments select. */
 function findTests(): string[] {
   return readdirSync(TREE, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(TEST_ENDING))
@@ -116,19 +121,19 @@ function findTests(): string[] {
     .toSorted();
 }
 
-/** Those that cross a socket, without those of pages, and those of pages. */
+/** Splits the files that cross a socket: those without pages, and those of pages. */
 function wireTests(tests: readonly string[]): { pages: string[]; others: string[] } {
   const all = tests.filter((path) => path !== OVER_BOTH && !OF_CLUSTERS.test(path) && crossesSocket(join(TREE, path)));
   const isOfPages = (path: string): boolean => path.startsWith(PAGES_FOLDER + sep);
   return { pages: all.filter(isOfPages), others: all.filter((path) => !isOfPages(path)) };
 }
 
-/** A file of tests as it is run. */
+/** A test file and how it runs. */
 interface Run {
   readonly path: string;
-  /** Over which transport: the one that this machine gives, or Node's own. */
+  /** The transport: the one that this machine gives, or Node's own. */
   readonly transport: "auto" | "node";
-  /** Over which log each server is a node, alone or led by another; "" for servers alone. */
+  /** The log over which each server is a node, single or a follower; "" for servers without a cluster. */
   readonly cluster: LogName | `${LogName}-led` | "";
   readonly environment: NodeJS.ProcessEnv;
 }
@@ -153,7 +158,7 @@ function nameTest(path: string): string {
   return path.slice(0, -TEST_ENDING.length);
 }
 
-/** What kind of node, in words. */
+/** The kind of node, in words. */
 function nameNode(cluster: Run["cluster"]): string {
   const [log = "", led] = cluster.split("-");
   return `${led === undefined ? "a node" : "a node that is led"} over ${log}`;
@@ -165,7 +170,7 @@ function print(line: string): void {
 
 const total = { passed: 0, failed: 0 };
 
-/** Runs files, some at a time, and adds to the total. */
+/** Runs files, some at the same time, and adds to the total. */
 async function runAll(runs: readonly Run[]): Promise<void> {
   const rank = ({ path }: Run): number => (FIRST.includes(path) ? FIRST.indexOf(path) : FIRST.length);
   const left = runs.toSorted((one, other) => rank(one) - rank(other));
@@ -183,7 +188,7 @@ async function runAll(runs: readonly Run[]): Promise<void> {
   await Promise.all(Array.from({ length: together }, runOneByOne));
 }
 
-/** What this run goes through of what there is. */
+/** Selects the files of this run. */
 function chooseTests(found: readonly string[]): readonly string[] {
   const { pages } = wireTests(found);
   const clusters = found.filter((path) => OF_CLUSTERS.test(path));
@@ -201,7 +206,7 @@ function chooseTests(found: readonly string[]): readonly string[] {
   return found.filter((path) => !left_out.includes(path));
 }
 
-/** What is run with each server as a node, by the log. */
+/** Selects the files that run with each server as a node, by the log. */
 function overLogs(found: readonly string[]): readonly OverLog[] {
   const of_nodes = wireTests(found).others.filter((path) => OF_NODES.test(path) && !ABOUT_RESTORES.test(path));
   const long = countRounds(0, 1) === 1;

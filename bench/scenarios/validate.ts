@@ -30,9 +30,9 @@ import { atMost } from "../throughput.js";
 const LINES = 200;
 const CPU_US_MAX = 400;
 const CPU_TO_RAW_MAX = 16;
-/** Measures Koor and the raw handler in alternation. */
+/** Number of rounds; each measures Koor and the raw handler. */
 const ROUNDS = 5;
-/** Validates for a while, so that the threads' code is compiled. */
+/** Validations before the measurement, after which the threads' code is compiled. */
 const WARMUP_VALIDATIONS = 8_000;
 const GET_P99_MS_MAX = 20;
 const CONNECTIONS = 16;

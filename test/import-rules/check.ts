@@ -1,8 +1,7 @@
 /**
- * Reads the import lines of source files and holds them against the tables of table.ts. Pure: it is given
- * paths and texts, so that the test can feed it files that break each rule. TypeScript's own parser reads
- * the texts; type-only imports count, since a name that is known is a name that is depended upon, except
- * where a row says otherwise.
+ * Reads the import lines of source files and checks them against the tables of table.ts. Pure: it gets paths and texts,
+ * so that the test can pass files that break each rule. TypeScript's own parser reads the texts. Type-only imports
+ * count, because a known name is a dependency, except where a row says otherwise.
  */
 import { posix } from "node:path";
 import ts from "typescript";
@@ -12,9 +11,9 @@ import { CLI, EMPTY_NAMES, FLOORS, OUTSIDE, PAGES, RESERVED, VIEWS_APART, WORDS,
 export type Sources = ReadonlyMap<string, string>;
 
 interface Import {
-  /** A project file by its path, a package or a module of Node by its specifier. */
+  /** What is imported: a project file by its path, a package or a module of Node by its specifier. */
   readonly target: string;
-  /** Erased when the file is built. */
+  /** Whether the build erases the import. */
   readonly typesOnly: boolean;
 }
 
@@ -42,7 +41,7 @@ function matchesAny(patterns: readonly string[], name: string): boolean {
   return patterns.some((pattern) => matches(pattern, name));
 }
 
-/** Floors upon each other, and what all of them may stand on besides. */
+/** Floors above each other, and the folders that all of them may use. */
 interface House {
   readonly floors: readonly FloorRow[];
   readonly ground: readonly string[];
@@ -54,7 +53,7 @@ const HOUSES: readonly House[] = [
   { floors: PAGES, ground: ["schemas/**"] },
 ];
 
-/** Where a file stands; undefined where no row has it. */
+/** The floor of a file; undefined where no row has it. */
 function standOf(path: string): { readonly house: House; readonly floor: number } | undefined {
   for (const house of HOUSES) {
     const floor = house.floors.findIndex((row) => matchesAny(row.files, path));
@@ -63,7 +62,7 @@ function standOf(path: string): { readonly house: House; readonly floor: number 
   return undefined;
 }
 
-/** The folder of the view that a file belongs to; undefined where it is none's. */
+/** The folder of the view that a file belongs to; undefined where it belongs to none. */
 function viewOf(path: string): string | undefined {
   return /^dashboard\/views\/[^/]+\//.exec(path)?.[0];
 }
@@ -72,7 +71,7 @@ function isFile(target: string): boolean {
   return /\.tsx?$/.test(target);
 }
 
-/** The file of an import, as its source is called. */
+/** The source file of an import. */
 function fileOf(target: string, sources: Sources): string {
   const other = target.replace(/\.ts$/, ".tsx");
   return !sources.has(target) && sources.has(other) ? other : target;
@@ -83,7 +82,7 @@ function resolveImport(from: string, specifier: string): string {
   return posix.join(posix.dirname(from), specifier).replace(/\.js$/, ".ts");
 }
 
-/** Where the node is an import of any form, its specifier and whether only types come in. */
+/** The specifier of an import of any form, and whether it imports only types; undefined where the node is no import. */
 function readImport(
   node: ts.Node,
 ): { readonly specifier: ts.Node | undefined; readonly typesOnly: boolean } | undefined {
@@ -131,7 +130,7 @@ function readFile(path: string, text: string): SourceFile {
   };
 }
 
-/** Why a file may not import this; null where it may. */
+/** The reason why a file may not import this; null where it may. */
 function refuse(path: string, target: string): string | null {
   const { house, floor } = must(standOf(path));
   const { packages, because } = must(house.floors[floor]);
@@ -208,7 +207,8 @@ function findCycles(files: readonly SourceFile[]): string[] {
 }
 
 /**
- * Every breach of the tables as one line that names the file, what it does and why it may not; `[]` when all is well.
+ * Checks all files against the tables.
+ * @returns one line for each breach, with the file, what it does and why it may not
  */
 export function findBreaches(sources: Sources): string[] {
   const files = [...sources].map(([path, text]) => {

@@ -1,6 +1,6 @@
 /**
- * The believable day in a real server: each list has what the day is meant to show, and what is said twice is said the
- * same: logs, events and runs agree with what is stored.
+ * Tests the simulated day in a real server: each list has what the day is to show, and data that is stored twice
+ * agrees: logs, events and runs match the state.
  */
 import t from "tap";
 import { aDay, fillWithADay } from "./a-day.js";
@@ -15,7 +15,7 @@ const NOW_MS = Date.now();
 const HOUR_MS = 3_600_000;
 
 const koor = await startKoor(t, { args: ["--stale-after", "1h"] });
-// What the tests do is delivered, too.
+// Events of the tests are delivered, too.
 const receiver = await startReceiver(t);
 const day = await fillWithADay(koor, { now_ms: NOW_MS, receiver_url: receiver.url });
 const { known } = day;
@@ -35,7 +35,7 @@ t.test("agents: most are at work, some are silent, one was never activated", asy
   t.ok(rows.every((row) => row["name"] !== "" && (row["status"] === "pending" || row["intent"] !== "")));
 });
 
-t.test("state: a tree with many types and versions, and what would run if a page let it", async (t) => {
+t.test("state has a tree with many types and versions, and values with a script in them", async (t) => {
   const rows = await list("state?limit=10000");
   t.ok(rows.length >= 110 && rows.length <= 140, `${rows.length} keys`);
   const tops = new Set(rows.map(({ key }) => String(key).split("/")[0]));
@@ -73,15 +73,19 @@ t.test("state: a tree with many types and versions, and what would run if a page
     readonly versions: Row[];
   }>();
   t.equal(history.versions.length, known.versions);
-  t.equal(new Set(history.versions.map(({ hash }) => hash)).size, known.versions, "each differs");
+  t.equal(
+    new Set(history.versions.map(({ hash }) => hash)).size,
+    known.versions,
+    "each version differs from the one before",
+  );
 });
 
-/** The newest value of a key, as the snapshot has it. */
+/** The newest value of a key in the snapshot. */
 function value(snapshot: string, key: string): string {
   return String(ofKind(snapshot, "state").findLast((row) => row["key"] === key)?.["value"]);
 }
 
-t.test("specs and contracts", async (t) => {
+t.test("specs and contracts are there with the state keys of their samples", async (t) => {
   const specs = ofKind(day.snapshot, "spec");
   t.equal(new Set(specs.map(({ project, name }) => `${String(project)}/${String(name)}`)).size, 15);
   t.equal(known.contracts.length, 5);
@@ -107,7 +111,7 @@ t.test("a check of contracts finds what the newest runs say", async (t) => {
   t.same(failing(found), failing(newest));
 });
 
-t.test("rules wait for somebody; templates were applied", async (t) => {
+t.test("some rules are pending, and templates were applied", async (t) => {
   const { rules } = (await send(koor.port, "GET", "/api/rules")).json<{ readonly rules: Row[] }>();
   t.same(count(rules, "status"), { accepted: 20, proposed: 4, rejected: 2 });
   const named = (status: string): Set<string> =>
@@ -125,7 +129,7 @@ t.test("rules wait for somebody; templates were applied", async (t) => {
   t.equal((await send(koor.port, "POST", `/api/rules/${rule}/accept`)).status, 200);
 });
 
-t.test("webhooks: three deliver, one fails, one is off", async (t) => {
+t.test("three webhooks deliver, one fails, one is off", async (t) => {
   const rows = await list("webhooks");
   t.equal(rows.length, 5);
   const named = new Map(rows.map((row) => [row["id"], row]));
@@ -135,7 +139,7 @@ t.test("webhooks: three deliver, one fails, one is off", async (t) => {
   t.equal(rows.filter(({ active, fail_count }) => active === true && fail_count === 0).length, 3);
 });
 
-t.test("events: of many topics, from the newest back, denser where the team works", async (t) => {
+t.test("events have many topics, newest first, and are denser where the team works", async (t) => {
   const rows = await list("events/history?last=10000");
   const made = rows.filter(({ id }) => Number(id) <= known.newest_event_id);
   t.equal(made.length, 900);
@@ -178,11 +182,11 @@ t.test("the audit log agrees with what is stored", async (t) => {
     const at_ms = Date.parse(String(timestamp));
     return agent !== undefined && (at_ms < agent.registered_ms || at_ms > agent.last_seen_ms);
   });
-  t.same(early, [], "nobody acts before being there, or after having been seen last");
+  t.same(early, [], "no agent acts before it was registered, or after it was last seen");
   t.equal(done.filter(({ action }) => action === "llm.usage").length, day.counts["usage"]);
 });
 
-t.test("usage and what agents did by the hour", async (t) => {
+t.test("usage and agents' calls are there by the hour", async (t) => {
   const rows = await list("llm/usage?limit=10000");
   t.equal(rows.length, 600);
   for (const [member, least] of [
@@ -199,7 +203,7 @@ t.test("usage and what agents did by the hour", async (t) => {
   t.ok(hours.size >= 12, `${hours.size} hours`);
 });
 
-t.test("the same each time by its seed, another by another, and as large as it is asked for", async (t) => {
+t.test("the day depends on its seed, and has the requested size", async (t) => {
   t.equal(aDay({ now_ms: NOW_MS, receiver_url: receiver.url }).snapshot, day.snapshot);
   t.not(aDay({ now_ms: NOW_MS, seed: 2, receiver_url: receiver.url }).snapshot, day.snapshot);
   const server = await startKoor(t);
@@ -215,10 +219,10 @@ t.test("the same each time by its seed, another by another, and as large as it i
   t.equal(new Set(agents.map(({ name }) => name)).size, 500);
   t.equal((await send(server.port, "GET", "/api/state?limit=10000")).json<Row[]>().length, 5_000);
   const tested = await send(server.port, "POST", "/api/webhooks/ci/test");
-  t.equal(tested.status, 200, "webhooks call who is named");
+  t.equal(tested.status, 200, "the webhooks have the given address");
 });
 
-t.test("every seed makes a day that a server takes", async (t) => {
+t.test("a server accepts the day of every seed", async (t) => {
   for (const seed of [2, 3, 4]) {
     const server = await startKoor(t);
     const other = await fillWithADay(server, { now_ms: NOW_MS, seed });

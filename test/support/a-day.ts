@@ -1,7 +1,7 @@
 /**
- * A believable day: the snapshot of a server with which a bookshop's team of agents has worked for three days, its
- * times relative to a given one, the same each time by its seed. For tests and pictures that want a server that is not
- * empty. What it is made of is a-day/'s. Pure but for `fillWithADay`, which runs where its caller does.
+ * Makes a simulated day: the snapshot of a server with which a bookshop's team of agents has worked for three days. Its
+ * times are relative to a given one, and the same seed gives the same day. For tests and pictures that need a server
+ * with content. The content comes from a-day/. Pure but for `fillWithADay`, which runs where its caller does.
  */
 import { agentMetricRecords } from "./a-day/agent-metrics.js";
 import { complianceRecords } from "./a-day/compliance.js";
@@ -21,39 +21,39 @@ import { DISABLED_WEBHOOK, FAILING_WEBHOOK, webhookRecords } from "./a-day/webho
 import { send } from "./http-client.js";
 import { makeSnapshot, type SnapshotLine } from "./snapshot.js";
 
-/** The newest events are kept, as by `--event-history`. */
+/** Number of newest events that are kept, like `--event-history`. */
 const EVENTS_KEPT = 900;
 const AGENTS = 14;
-/** Where nobody listens. */
+/** An address where no server listens. */
 const NO_RECEIVER = "http://127.0.0.1:1";
 
 export interface DayOptions {
   /**
-   * When the day is looked at. Not later than the clock of the server that it is restored into, and not much earlier:
-   * what agents did by the hour is kept for so long only.
+   * The time at which the day is viewed. It must not be later than the clock of the server that the day is restored
+   * into, and not much earlier: agents' calls by the hour are kept for a limited time only.
    */
   readonly now_ms: number;
   readonly seed?: number;
-  /** At least so many instances; fourteen of them do something. */
+  /** The least number of instances; fourteen of them do something. */
   readonly agents?: number;
-  /** At least so many state keys that are not deleted. */
+  /** The least number of state keys that are not deleted. */
   readonly state_keys?: number;
-  /** What the URLs of webhooks begin with; by default nobody listens there. */
+  /** The beginning of the webhooks' URLs; by default no server listens there. */
   readonly receiver_url?: string;
 }
 
 export interface ADay {
-  /** As POST /api/restore takes it. */
+  /** The body of POST /api/restore. */
   readonly snapshot: string;
-  /** Records by kind. */
+  /** The number of records of each kind. */
   readonly counts: Readonly<Record<string, number>>;
   readonly agents: readonly Agent[];
-  /** What a test wants to find: keys, ids, and names as `project/name`. */
+  /** Keys, ids and names (as `project/name`) that tests look for. */
   readonly known: {
-    /** Text with a script in it, as text/html, and a picture with one. */
+    /** A text with a script in it, as text/html, and a picture with one. */
     readonly script_key: string;
     readonly svg_key: string;
-    /** JSON with so many versions. */
+    /** A JSON value with this many versions. */
     readonly versioned_key: string;
     readonly versions: number;
     /** A key and a spec whose newest version is a rollback. */
@@ -62,7 +62,7 @@ export interface ADay {
     readonly contracts: readonly string[];
     readonly proposed_rules: readonly string[];
     readonly rejected_rules: readonly string[];
-    /** A thread of several messages, and the subject of a request that is unread for hours. */
+    /** A thread of several messages, and the subject of a request that has been unread for hours. */
     readonly busy_thread: string;
     readonly unread_request: string;
     readonly failing_webhook: string;
@@ -86,7 +86,7 @@ function countsOf(records: readonly SnapshotLine[]): Record<string, number> {
   return counts;
 }
 
-/** Makes the day up. */
+/** Makes a day. */
 export function aDay({
   now_ms,
   seed = 1,
@@ -146,8 +146,8 @@ export function aDay({
 }
 
 /**
- * Restores a day into a server that is empty. Agents that are active in it fall silent there as the server's
- * `--stale-after` says: a test that takes longer starts it with an hour.
+ * Restores a day into an empty server. Agents that are active in the day fall silent there as the server's
+ * `--stale-after` says, so a test that takes longer starts it with an hour.
  */
 export async function fillWithADay(
   koor: { readonly port: number },

@@ -1,6 +1,6 @@
 /**
- * A real browser for tests: the Chromium that the machine has, without a window, driven by playwright-core. Where
- * there is none, tests that need one are skipped with a word. Ends with the test.
+ * A real browser for tests: the machine's Chromium without a window, driven by playwright-core. Where there is none,
+ * tests that need one are skipped with a reason. Ends with the test.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ export type { BrowserContext, Page };
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
 
-/** Where the browser is: CHROMIUM_PATH, or the first that PATH has; undefined where there is none. */
+/** The browser's path: CHROMIUM_PATH, or the first on the PATH; undefined where there is none. */
 export function findBrowser(): string | undefined {
   const named = process.env["CHROMIUM_PATH"];
   if (named !== undefined && named !== "") return named;
@@ -19,7 +19,7 @@ export function findBrowser(): string | undefined {
   return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
 }
 
-/** For tap's `skip`: why browser tests cannot run here, or false. */
+/** For tap's `skip`: the reason why browser tests cannot run here, or false. */
 export function browserMissing(): string | false {
   return findBrowser() === undefined ? "no Chromium on this machine (or set CHROMIUM_PATH)" : false;
 }
@@ -31,13 +31,13 @@ export async function startBrowser(t: Owner): Promise<Browser> {
   return browser;
 }
 
-/** Starts the browser; who called it ends it. */
+/** Starts the browser; the caller ends it. */
 export function launchBrowser(): Promise<Browser> {
   const path = findBrowser();
   if (path === undefined) throw new Error("there is no browser");
   return chromium.launch({
     executablePath: path,
-    // Nothing of it may talk to anybody but the server under test.
+    // The browser may connect to the server under test only.
     args: [
       "--no-sandbox",
       "--disable-gpu",
@@ -51,11 +51,11 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
-/** A page, and what went wrong in it: errors, warnings of the console, requests to other places. */
+/** A page and its problems: errors, warnings of the console, requests to other hosts. */
 export interface WatchedPage {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** Whatever should not be there. */
+  /** Everything that should not have happened. */
   readonly complaints: readonly string[];
 }
 
@@ -63,13 +63,13 @@ export interface PageOptions {
   readonly dark?: boolean;
   readonly width?: number;
   readonly height?: number;
-  /** A cookie jar that is shared with another page. */
+  /** Cookies that are shared with another page. */
   readonly context?: BrowserContext;
-  /** Complaints that are meant to be: a refusal that is tested, say. */
+  /** Complaints that the test expects, for example of a refusal that it tests. */
   readonly expected?: readonly RegExp[];
 }
 
-/** A new page with a cookie jar of its own. */
+/** Opens a new page with cookies of its own. */
 export async function openPage(browser: Browser, options: PageOptions = {}): Promise<WatchedPage> {
   const { dark = false, width = 1280, height = 860, expected = [] } = options;
   const context =
@@ -83,7 +83,7 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
     }));
   const page = await context.newPage();
   const complaints: string[] = [];
-  // The address is not compared: a port may look like a status.
+  // The address is not compared, because a port may look like a status.
   const complain = (text: string, url = ""): void => {
     if (!expected.some((pattern) => pattern.test(text))) complaints.push(url === "" ? text : `${text} (${url})`);
   };

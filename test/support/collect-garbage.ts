@@ -1,4 +1,4 @@
-/** A full collection on demand, without a flag of the process. */
+/** Runs a full garbage collection, without a flag of the process. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 

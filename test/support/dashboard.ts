@@ -1,7 +1,7 @@
 /**
- * The dashboard as a person has it: a real server with its second port, and a page in a real browser. What holds for
- * every view is checked here once: its names, its accessibility in light and dark, that it fits a phone, and that
- * nothing complains.
+ * The dashboard as a person sees it: a real server with its second port, and a page in a real browser. The checks that
+ * hold for every view are here: its names, its accessibility in light and dark, that it fits a phone, and that there
+ * are no complaints.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -10,13 +10,13 @@ import { openPage, startBrowser, type Page, type PageOptions, type WatchedPage }
 import { sampleRows } from "./test-size.js";
 import { startKoor, type Koor, type KoorOptions, type Owner } from "./server-process.js";
 
-/** A server with its dashboard, and the browser that looks at it. */
+/** A server with its dashboard, and the browser that shows it. */
 export interface Dashboard {
   readonly koor: Koor;
   readonly browser: Browser;
-  /** `http://127.0.0.1:PORT` of the dashboard. */
+  /** The dashboard's URL, `http://127.0.0.1:PORT`. */
   readonly url: string;
-  /** Opens a page at an address of the dashboard, and waits until it has drawn its heading. */
+  /** Opens a page at an address of the dashboard, and waits until it shows its heading. */
   open(address: string, options?: PageOptions): Promise<WatchedPage>;
 }
 
@@ -48,9 +48,9 @@ interface Violation {
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe-core finds wrong with a page as it is; `[]` for nothing. */
+/** Returns what axe-core finds wrong with a page as it is; `[]` for nothing. */
 export async function axeViolations(page: Page): Promise<string[]> {
-  // The page's own policy forbids scripts of others; the debugger's are above it.
+  // The page's own policy forbids scripts of other origins; the debugger's scripts are exempt.
   await page.evaluate(AXE);
   const violations = await page.evaluate<readonly Violation[]>(
     "axe.run(document, { resultTypes: ['violations'], rules: { 'label-content-name-mismatch': { enabled: true } } })" +
@@ -61,7 +61,7 @@ export async function axeViolations(page: Page): Promise<string[]> {
   );
 }
 
-/** What tap's `t` is asked for here. */
+/** The part of tap's `t` that the checks use. */
 interface Checker extends Owner {
   equal(found: unknown, wanted: unknown, ...message: [] | [string]): boolean;
   same(found: unknown, wanted: unknown, ...message: [] | [string]): boolean;
@@ -78,18 +78,25 @@ export interface ViewCheck {
 
 const PHONE = { width: 390, height: 800 };
 
-/** What holds for every view; in the short form in light or in dark. */
+/** Checks what holds for every view; in the short form either in light or in dark. */
 export async function checkView(t: Checker, dashboard: Dashboard, { address, title, ready }: ViewCheck): Promise<void> {
   for (const dark of sampleRows([false, true], 1)) {
     const { page, context, complaints } = await dashboard.open(address, { dark });
     await ready(page);
     const how = dark ? "dark" : "light";
     t.ok((await page.title()).includes(title), `${how}: the document's title names the view`);
-    t.ok(((await page.getByRole("heading", { level: 1 }).textContent()) ?? "").includes(title), `${how}: its heading`);
-    t.equal(await page.locator("nav a[aria-current=page]").textContent().then(firstWords), title, `${how}: the menu`);
-    t.equal(await page.getByRole("main").count(), 1, `${how}: one main landmark`);
-    t.same(await axeViolations(page), [], `${how}: axe-core`);
-    t.same(complaints, [], `${how}: nothing complains`);
+    t.ok(
+      ((await page.getByRole("heading", { level: 1 }).textContent()) ?? "").includes(title),
+      `${how}: the heading is the view's name`,
+    );
+    t.equal(
+      await page.locator("nav a[aria-current=page]").textContent().then(firstWords),
+      title,
+      `${how}: the menu shows which view it is`,
+    );
+    t.equal(await page.getByRole("main").count(), 1, `${how}: there is one main landmark`);
+    t.same(await axeViolations(page), [], `${how}: axe-core finds nothing`);
+    t.same(complaints, [], `${how}: there are no complaints`);
     await context.close();
   }
   const { page, context } = await dashboard.open(address, PHONE);
@@ -103,7 +110,7 @@ export async function checkView(t: Checker, dashboard: Dashboard, { address, tit
   await context.close();
 }
 
-/** Without the number that may stand behind it. */
+/** Returns the text without the number that may follow it. */
 function firstWords(text: string | null): string {
   return (text ?? "").replace(/\d+$/, "").trim();
 }

@@ -1,12 +1,11 @@
 /**
- * The WebSocket library's topics and sockets as far as the fan-out relies on them, without a network: the
- * messages of a turn are collected for each socket and sent at the turn's end, or before, when a socket
- * has 32 of them or a message is large; of a socket that is behind only the first message of what was
- * collected is told as dropped, and the others are skipped without a word, but a message that is sent to
- * one socket is taken all the same; what was collected for a socket is sent even when it has left the
- * topic; a socket that did not take all of what was collected may have room again as soon as that was sent,
- * before it tells; a large message that goes in part within a drain handler is never finished. What a socket
- * took is in `taken`. Pure.
+ * The WebSocket library's topics and sockets, without a network, as far as the fan-out relies on them. The messages of
+ * a tick are collected for each socket and sent at the end of the tick, or earlier when a socket has 32 of them or a
+ * message is large. Of a socket with backpressure only the first collected message is reported as dropped, and the
+ * others are skipped silently; but a message that is sent to one socket is still taken. What was collected for a socket
+ * is sent even after it has left the topic. A socket that did not take all collected messages may have room again as
+ * soon as they were sent, before its drain handler runs. A large message that is sent in part within a drain handler is
+ * never finished. The messages that a socket took are in `taken`. Pure.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, WebSocketBehavior } from "uWebSockets.js";
 import { must } from "../../src/base/assert.js";
@@ -21,7 +20,9 @@ const BACKPRESSURE = 0;
 const SENT = 1;
 const REFUSED = 2;
 
-/** A connection that takes `room` messages more, and one into its buffer; then it is behind until it is drained. */
+/**
+ * A connection that takes `room` more messages, and one into its buffer; then it has backpressure until it is drained.
+ */
 class Connection {
   readonly taken: string[] = [];
   #room: number;
@@ -47,7 +48,7 @@ class Connection {
     this.#hasBackpressure = false;
   }
 
-  /** What waited has left with the end of its batch; nobody was told yet. */
+  /** The end of a batch has sent what waited; the drain handler has not run yet. */
   relent(): void {
     this.#hasBackpressure = false;
   }
@@ -60,9 +61,9 @@ export class FakeSocket<UserData> {
   readonly topics = new Set<string>();
   collected: string[] = [];
   closed: number | null = null;
-  /** Its drain handler runs. */
+  /** Whether its drain handler is running. */
   #drains = false;
-  /** A large message went in part while the drain handler ran. */
+  /** Whether a large message was sent in part while the drain handler ran. */
   #forgotten = false;
 
   constructor(library: FakeLibrary<UserData>, user_data: UserData, room: number) {
@@ -88,7 +89,7 @@ export class FakeSocket<UserData> {
     this.topics.delete(topic);
   }
 
-  /** What it has not taken: a message, whose length is nothing to the tests of it. */
+  /** The bytes that it has not taken. It counts messages, because the tests do not depend on their length. */
   getBufferedAmount(): number {
     return this.#connection.hasBackpressure ? 1 : 0;
   }
@@ -105,13 +106,13 @@ export class FakeSocket<UserData> {
       return REFUSED;
     }
     this.flush();
-    // Whatever became of what was collected, this one goes into the library's own buffer at least.
+    // Even if collected messages were dropped, the library takes this one at least into its own buffer.
     if (this.#connection.take(text)) return SENT;
     this.#forgotten = this.#drains && text.length >= LARGE_CHARACTERS;
     return BACKPRESSURE;
   }
 
-  /** Sends what was collected, as far as the first message that is refused. */
+  /** Sends the collected messages until the first that is refused. */
   flush(): void {
     const collected = this.collected;
     this.collected = [];
@@ -150,7 +151,7 @@ export class FakeSocket<UserData> {
 export class FakeLibrary<UserData> {
   readonly sockets = new Set<FakeSocket<UserData>>();
   behavior: WebSocketBehavior<UserData> = {};
-  /** The socket whose messages are being walked over. */
+  /** The socket whose messages are being sent. */
   walks: FakeSocket<UserData> | null = null;
 
   ws(_path: string, behavior: WebSocketBehavior<UserData>): void {
@@ -171,12 +172,12 @@ export class FakeLibrary<UserData> {
     }
   }
 
-  /** The end of a turn. */
+  /** Ends the tick. */
   flush(): void {
     for (const socket of this.sockets) socket.flush();
   }
 
-  /** A client asks for an upgrade, which must be let pass. */
+  /** A client requests an upgrade, which must be accepted. */
   connect(room: number): FakeSocket<UserData> {
     const upgraded: UserData[] = [];
     const headers: Readonly<Record<string, string>> = { upgrade: "websocket", "sec-websocket-key": "key" };
@@ -195,7 +196,7 @@ export class FakeLibrary<UserData> {
   }
 }
 
-/** The answer of a stream; comments cost no room. */
+/** The answer of a stream; comments take no room. */
 export class FakeSink implements Sink {
   readonly #connection: Connection;
   #drained: () => void = () => undefined;

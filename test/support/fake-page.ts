@@ -1,11 +1,11 @@
 /**
- * What the dashboard's files ask of a browser when they are loaded, for tests in plain Node: a document that is seen
- * or hidden, and event sources that the test plays. To be imported before them.
+ * The parts of a browser that the dashboard's files use when they are loaded, for tests in plain Node: a document that
+ * is visible or hidden, and event sources that the test controls. Import it before them.
  */
 
 /** An event source whose server is the test. */
 export class FakeSource extends EventTarget {
-  /** All that were made, the newest last. */
+  /** All event sources, the newest last. */
   static readonly made: FakeSource[] = [];
   closed = false;
 
@@ -35,7 +35,7 @@ export class FakeSource extends EventTarget {
 class FakeDocument extends EventTarget {
   visibilityState: "visible" | "hidden" = "visible";
 
-  /** As when the viewer goes to another tab, and comes back. */
+  /** The viewer goes to another tab, or comes back. */
   show(seen: boolean): void {
     this.visibilityState = seen ? "visible" : "hidden";
     this.dispatchEvent(new Event("visibilitychange"));

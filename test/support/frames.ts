@@ -1,4 +1,4 @@
-/** Messages between threads, for tests that play one side: frames to what travels, and back. */
+/** Messages between threads, for tests that act as one side: turns frames into messages, and back. */
 import { addFrame, takeFrames, type Frame } from "../../src/rpc/frames.js";
 
 export function messageOf(...frames: readonly Frame[]): unknown[] {

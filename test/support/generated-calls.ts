@@ -1,6 +1,6 @@
 /**
- * Batches of calls of the writer's methods, as chance draws them from the schemas of their requests: every row is in it
- * by being a row. Texts and numbers are few, so that calls meet what others have written. Pure.
+ * Generates batches of calls of the writer's methods from the schemas of their requests. Every row of the method table
+ * is in it. Texts and numbers come from small sets, so that calls meet what others have written. Pure.
  */
 import * as fc from "fast-check";
 import type { Arbitrary } from "fast-check";
@@ -11,20 +11,20 @@ import type { WriterMethod } from "../../src/threads/writer-method.js";
 import { NEW_TASK } from "./new-task.js";
 import { arbitraryOf } from "./schema-arbitrary.js";
 
-/** Rows that never are one of several machines' calls, and why. */
+/** Rows that are never called here, each with the reason. */
 export const LEFT_OUT = new Map([
   ["store.close", "ends the thread"],
   ["restore.apply", "reads a file beside the database"],
 ]);
 
 export const SETTINGS = { state_history: 70, state_events: true, event_history: 10 };
-/** Between the times at which somebody is said to have been seen; a batch is up to an hour behind the one before. */
+/** Interval between the times at which instances are last seen. A batch is up to an hour after the previous one. */
 const SEEN_STEP_MS = 1_800_000;
 export const START_MS = Date.UTC(2026, 1, 9, 14, 30);
-/** Few, so that calls meet what others have written. */
+/** A small set, so that calls meet what others have written. */
 export const WORDS = ["a", "a.b"];
 
-/** A UUID and a token are drawn by the front, and never twice; here they are drawn from two. */
+/** The front generates UUIDs and tokens, and never twice; here there are two of each. */
 export const TAKEN = /UNIQUE constraint failed: instance\.(id|token_hash)/;
 
 export const ROWS: readonly WriterMethod[] = METHODS.rows
@@ -34,7 +34,7 @@ export const BY_NAME = new Map(ROWS.map((row) => [row.name, row]));
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The schema with free texts and numbers drawn from a few, and texts that are JSON drawn as such. */
+/** Returns the schema with free texts and numbers from small sets, and texts that are JSON generated as such. */
 function narrowed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(narrowed);
   if (typeof schema !== "object" || schema === null) return schema;
@@ -49,7 +49,7 @@ function narrowed(schema: unknown): unknown {
   );
 }
 
-/** Numbers that the writer gives out: what calls name by them is met only if few are named. */
+/** Numbers that the writer assigns: calls meet them only if the set is small. */
 const NUMBERED = new Set(["row", "fence"]);
 
 function numbered(member: unknown): unknown {
@@ -58,7 +58,7 @@ function numbered(member: unknown): unknown {
     : { enum: [1, 2] };
 }
 
-/** Texts that are JSON as texts; what has no schema (bytes, mostly) as a text. */
+/** Turns JSON into its text; what has no schema (mostly bytes) into a text. */
 function written(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(written);
   if (typeof value !== "object" || value === null) return value;
@@ -66,7 +66,7 @@ function written(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, written(member)]));
 }
 
-/** Members without a schema of their own are bytes: a text stands for them. */
+/** Gives members without a schema a text: they are bytes. */
 function withTexts(schema: TSchema): Json {
   const copy = JSON.parse(JSON.stringify(schema)) as { properties?: Record<string, Json> };
   for (const [name, member] of Object.entries(copy.properties ?? {}))
@@ -76,8 +76,7 @@ function withTexts(schema: TSchema): Json {
 }
 
 /**
- * What a schema does not say: lists that stand side by side are as long as each other, and who is seen is seen while
- * the batches go on.
+ * Adds what a schema does not say: parallel lists have the same length, and instances are seen while the batches run.
  */
 function paired(request: unknown): unknown {
   const { rows, last_seen, busy_until } = request as Readonly<Record<string, unknown>>;
@@ -94,7 +93,7 @@ function paired(request: unknown): unknown {
 }
 
 export interface Call {
-  /** A row's name: a report of what failed is to be read. */
+  /** The name of a row, so that the report of a failure is readable. */
   readonly name: string;
   readonly request: unknown;
   readonly actor: string;
@@ -107,7 +106,7 @@ const call: Arbitrary<Call> = fc.oneof(
       request: arbitraryOf(narrowed(withTexts(method.request)) as object).map((generated) =>
         paired(written(generated)),
       ),
-      // Ids of instances are drawn from the same words.
+      // Ids of instances are from the same set.
       actor: fc.constantFrom("", "someone", ...WORDS),
     }),
   ),
@@ -122,16 +121,16 @@ export const batches = fc.array(
 export type Batches = typeof batches extends Arbitrary<infer Value> ? Value : never;
 
 /**
- * What is there before all: values; a webhook with events; of two instances one that holds what the other waits for;
- * and of two claimed tasks one that is given back with a question, or has failed. Chance alone would rarely come so
- * far.
+ * The calls before all others: values; a webhook with events; two instances, one of which holds what the other waits
+ * for; and two claimed tasks, one of which is returned with a question or has failed. Random calls would rarely get
+ * that far.
  */
 export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
   const held = { text: "x", value: null, retry: false };
   const stored = { key: "a", value: "x", content_type: "text/plain", condition: null, fence: null };
   const event = { topic: "a", data: "1", source: "" };
   return [
-    // A webhook whose first events are set aside, and others wait.
+    // A webhook that skipped its first events, while others wait.
     { name: "webhook.create", request: { id: "a", url: "http://a/", patterns: ["a"], secret: "" }, actor: "" },
     { name: "events.publish", request: { events: [event, event, event, event], chain: null }, actor: "" },
     ...[1, 2].map((skipped) => ({ name: "webhook.skip", request: { id: "a", event: skipped }, actor: "" })),
@@ -173,12 +172,12 @@ export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
       request: { workspace: "", labels: [], id, ttl_s: null, request_id: null },
       actor: id,
     })),
-    // The lease has the first fence, and the claims the two that follow.
+    // The lease has the first fence, and the claims have the next two.
     { name: `task.${ending}`, request: { ...held, id: "a.b", fence: 3, call: ending }, actor: "a.b" },
   ];
 }
 
-/** Runs with another clock and another randomness than this process has. */
+/** Runs a function with another clock and other random numbers than this process has. */
 export function elsewhere<Result>(run: () => Result): Result {
   const { now } = Date;
   const { random } = Math;

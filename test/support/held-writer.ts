@@ -1,6 +1,6 @@
 /**
- * One batch made of chosen calls, on a server whose writer can be held up (threads/crashing-server.ts). Runs
- * in the test's process.
+ * Makes one batch of chosen calls, on a server whose writer can be held up (threads/crashing-server.ts). Runs in the
+ * test's process.
  */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,8 +10,8 @@ import { countInFlight, readMetric } from "./metrics.js";
 import type { Koor } from "./server-process.js";
 
 /**
- * Holds the writer up with a write of `value`, and lets it go when all of what `sendAll` sends waits for it:
- * that is one batch.
+ * Holds the writer up with a write of `value`, and releases it when everything that `sendAll` sends is in flight: that
+ * is one batch.
  */
 export async function gather(
   koor: Koor,
@@ -22,7 +22,7 @@ export async function gather(
   const held = sendJson(koor.port, "PUT", `/api/state/${FAULTS.hold}`, value);
   while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
   const sent = sendAll();
-  // Whoever sent them looks at what becomes of them only after the writer was let go.
+  // The caller reads the results only after the writer was released.
   for (const request of sent) request.catch(() => undefined);
   while (
     (await countInFlight(koor.port)) < 1 + sent.length ||

@@ -1,7 +1,7 @@
 /**
- * Requests to a server under test, as they are written: paths are sent untouched, headers may repeat, and
- * `sendRaw` sends bytes that no client library would. Runs in the test's process. One connection serves
- * many requests on purpose: an answer whose length is wrong breaks the next one.
+ * Sends requests to a server under test exactly as they are written: paths are not normalized, headers may repeat, and
+ * `sendRaw` sends bytes that no client library would. Runs in the test's process. One connection serves many requests
+ * on purpose: an answer with a wrong length breaks the next one.
  */
 import { once } from "node:events";
 import { Agent, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
@@ -10,7 +10,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Owner } from "./owner.js";
 
-/** How Node's own HTTP, as a transport, answers what is no request by the letter of the protocol. */
+/** How Node's own HTTP transport answers bytes that violate the protocol. */
 export const MALFORMED = /^HTTP\/1\.1 400 /;
 
 /** Below the server's own 10 s, so that no request is sent on a connection that is being closed. */
@@ -30,9 +30,9 @@ export interface Answer {
 export interface RequestOptions {
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string | Uint8Array;
-  /** The address of loopback that it comes from, where that matters: 127.0.0.1 by default. */
+  /** The source address on loopback, where it matters: 127.0.0.1 by default. */
   readonly from?: string;
-  /** Sent chunked, piece by piece, instead of `body`. */
+  /** A body that is sent chunked, piece by piece, instead of `body`. */
   readonly chunks?: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 }
 
@@ -42,30 +42,30 @@ export interface Refusal {
   readonly code: number;
 }
 
-/** Another node of a server's cluster, which every second read goes to. */
+/** Another node of a server's cluster, which gets every second read. */
 interface OtherNode {
   readonly port: number;
-  /** How far the log was with the newest answer of either. */
+  /** The log position of the newest answer of either node. */
   position: number;
   reads: number;
 }
 
 const other_nodes = new Map<number, OtherNode>();
-/** Reads of what is stored. What a node says of itself, and of agents within a second, is its own. */
+/** Matches reads of stored data. A node's status, and its view of agents within a second, are its own. */
 const OF_ALL =
   /^\/api\/(?:state|specs|rules|contracts|templates|compliance|leases|tasks|messages|audit|events\/history)\b/;
-/** How many calls wait is a node's own, too. */
+/** The number of waiting calls is a node's own, too. */
 const WAITS = /[?&]wait=/;
-/** They name the server that is asked. */
+/** Answers that contain the address of the server. */
 const NAMING = new Set(["host", "origin"]);
 const POSITION_HEADER = "x-koor-position";
 
-/** From now on every second read of this server goes to another node, which first has to know as much. */
+/** From now on sends every second read of this server to another node, which first has to reach the same position. */
 export function readElsewhere(port: number, other_port: number): void {
   other_nodes.set(port, { port: other_port, position: 0, reads: 0 });
 }
 
-/** Where a request goes, and with which headers. */
+/** The target of a request and its headers. */
 function routeOf(
   port: number,
   method: string,
@@ -94,9 +94,9 @@ function answerOf(message: IncomingMessage, body: Buffer): Answer {
 }
 
 /**
- * One request, its whole answer.
+ * Sends one request and returns its whole answer.
  * @param port on 127.0.0.1
- * @param path with its query, as it is to stand in the request line
+ * @param path with its query, exactly as in the request line
  */
 export function send(
   port: number,
@@ -137,7 +137,7 @@ export function send(
       request.end(body);
       return;
     }
-    // What goes wrong in the sending is the request's error too.
+    // An error while sending is the request's error, too.
     pipeline(Readable.from(chunks), request).catch(() => undefined);
   });
 }
@@ -154,7 +154,7 @@ export function sendJson(
   return send(port, method, path, { body: text, headers: { "Content-Type": "application/json", ...headers } });
 }
 
-/** A connection of the test's own, which ends with the test. It sends at once whatever is written, piece by piece. */
+/** Opens a connection that ends with the test. It sends at once whatever is written, piece by piece. */
 export async function dial(t: Owner, port: number): Promise<Socket> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   t.teardown(() => void socket.destroy());
@@ -163,7 +163,7 @@ export async function dial(t: Owner, port: number): Promise<Socket> {
   return socket;
 }
 
-/** Resolves when a socket is closed, whatever closed it: `once` of node:events rejects where that was a reset. */
+/** Resolves when a socket is closed for any reason: `once` of node:events rejects after a reset. */
 export function closeOf(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     if (socket.closed) resolve();
@@ -172,8 +172,8 @@ export function closeOf(socket: Socket): Promise<void> {
 }
 
 /**
- * Sends bytes on a connection of their own and collects what comes back until the server closes it, or
- * until `enough` says so.
+ * Sends bytes on a new connection, and collects what comes back until the server closes it, or until `enough` returns
+ * true.
  */
 export function sendRaw(
   port: number,

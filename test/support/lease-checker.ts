@@ -1,6 +1,6 @@
 /**
- * An independent checker of leases: it reads events in their order, as anybody could, and says what should not have
- * been. It knows nothing of the server but the contract, and looks at everything anew with each event. Pure.
+ * An independent checker of leases: it reads events in their order, as any client could, and reports violations of the
+ * contract. It knows only the contract and not the server, and computes everything again with each event. Pure.
  */
 import { Failure } from "../../src/base/result.js";
 import { parseResource, resourcesMeet, type Resource } from "../../src/claims/resource.js";
@@ -25,7 +25,7 @@ interface Known {
   readonly holder: string;
   readonly shared: boolean;
   readonly resources: readonly Resource[];
-  /** In which order they asked. */
+  /** The claims in the order of their requests. */
   readonly order: number;
   readonly fence: number | null;
 }
@@ -66,7 +66,7 @@ export class LeaseChecker {
     else this.#end(event, lease);
   }
 
-  /** After an end of events nobody may wait for nothing. */
+  /** Checks, after the last event, that no claim waits without a blocker. */
   readEnd(): void {
     for (const lease of this.waiting.values())
       if (this.#obstacles(lease).length === 0) this.problems.push(`${lease.id} waits for nobody`);
@@ -74,7 +74,7 @@ export class LeaseChecker {
 
   /**
    * Whether a holder could have resources exclusively now.
-   * @param of what may be in the way: what is held, or what waits for it, too
+   * @param of the possible blockers: held claims, or waiting ones, too
    */
   isFree(resources: readonly string[], workspace: string, holder: string, of: "held" | "all"): boolean {
     const data = { lease_id: "", holder: { id: holder }, workspace, resources, mode: "exclusive", fence: null };
@@ -96,7 +96,7 @@ export class LeaseChecker {
     if (this.held.has(lease.id)) this.#problem(event, "it is held");
     if (lease.fence === null || lease.fence <= this.fence) this.#problem(event, `its fence is not above ${this.fence}`);
     this.fence = Math.max(this.fence, lease.fence ?? 0);
-    // One that is new may pass those that have to wait for its holder anyway.
+    // A new claim may overtake those that have to wait for its holder anyway.
     const is_new = asked === lease;
     const obstacle = this.#obstacles(asked).find((one) => !is_new || !this.#hasToWaitFor(one, asked.holder));
     if (obstacle !== undefined) this.#problem(event, `${obstacle.id} is in its way`);
@@ -119,7 +119,7 @@ export class LeaseChecker {
     return [...held, ...earlier.filter((other) => !this.#waitsFor(other, lease.holder))];
   }
 
-  /** Whether one waits, directly or through others, for what a holder holds. */
+  /** Whether a claim waits, directly or through others, for what a holder holds. */
   #waitsFor(lease: Known, holder: string, seen = new Set<Known>()): boolean {
     if (seen.has(lease)) return false;
     seen.add(lease);
@@ -131,7 +131,10 @@ export class LeaseChecker {
     );
   }
 
-  /** Whether one that waits has to wait for a holder, directly or through others, for what they hold or behind them. */
+  /**
+   * Whether a waiting claim has to wait for a holder, directly or through others, for what the holder holds or an
+   * earlier waiter wants.
+   */
   #hasToWaitFor(lease: Known, holder: string, seen = new Set<Known>()): boolean {
     if (seen.has(lease) || !this.waiting.has(lease.id)) return false;
     seen.add(lease);

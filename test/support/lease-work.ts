@@ -1,12 +1,12 @@
 /**
- * Leases of the agents of a made-up day, by the calls that agents make: a restored server holds none. Some of them are
- * waited for, one of which ends soon.
+ * Leases of the agents of a simulated day, by the calls that agents make, because a restored server holds none. Some of
+ * them have waiters, and one of these ends soon.
  */
 import type { ADay } from "./a-day.js";
 import { sendJson } from "./http-client.js";
 import type { Lease } from "./leasing.js";
 
-/** They work on one code base. */
+/** All of them work on one code base. */
 const WORKSPACE = "bookshop";
 
 interface Work {
@@ -17,7 +17,7 @@ interface Work {
   readonly max_s?: number;
 }
 
-/** In the order in which they are asked for: what is taken is waited for. */
+/** The leases in the order of the requests: a request for something taken waits. */
 const WORK: readonly Work[] = [
   {
     by: "claude-checkout",
@@ -36,7 +36,7 @@ const WORK: readonly Work[] = [
   { by: "claude-release", resources: ["deploy"], reason: "release 4.12" },
 ];
 
-/** What they ask for, each answer by its place. @param headers who asks, besides the instance: a token */
+/** Requests all leases; the answers have the same indexes. @param headers a token, where the server needs one */
 export async function leaseADay(
   koor: { readonly port: number },
   { agents }: Pick<ADay, "agents">,

@@ -1,4 +1,4 @@
-/** Agents that lease, as the tests have them: each an instance of a server, with the calls that it makes. */
+/** Agents that lease: each is an instance of a server, with the calls that it makes. */
 import type { OutgoingHttpHeaders } from "node:http";
 import { must } from "../../src/base/assert.js";
 import { send, sendJson, type Answer } from "./http-client.js";
@@ -28,7 +28,7 @@ export interface StoredEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** The headers of a call by nobody in particular. */
+/** The headers of a call without a token. */
 const NO_HEADERS: OutgoingHttpHeaders = {};
 
 export class Agent {
@@ -40,7 +40,7 @@ export class Agent {
     readonly headers: OutgoingHttpHeaders,
   ) {}
 
-  /** A new instance, in the workspace `w` where nothing else is said. */
+  /** Registers a new instance, in the workspace `w` by default. */
   static async register(port: number, name: string, { workspace = "w", by = NO_HEADERS } = {}): Promise<Agent> {
     const answer = await sendJson(port, "POST", "/api/instances/register", { name, workspace }, by);
     const { id, token } = answer.json<{ readonly id: string; readonly token: string }>();
@@ -48,7 +48,7 @@ export class Agent {
     return new Agent(port, id, name, token, guarded ? { Authorization: `Bearer ${token}` } : { "X-Koor-Instance": id });
   }
 
-  /** The same instance at another port: its server was started again. */
+  /** Returns the same instance at another port, after its server was started again. */
   at(port: number): Agent {
     return new Agent(port, this.id, this.name, this.token, this.headers);
   }
@@ -64,7 +64,7 @@ export class Agent {
     return this.ask("POST", "/api/leases", { resources, ...more });
   }
 
-  /** A lease that is held, or waits with `queue`. */
+  /** Acquires a lease; with `queue` it may wait. */
   async lease(resources: readonly string[], more: object = {}): Promise<Lease> {
     const answer = await this.tryLease(resources, more);
     if (answer.status >= 300) throw new Error(answer.text);
@@ -84,13 +84,13 @@ export class Agent {
   }
 }
 
-/** The first event of a topic after a cursor, waited for; nobody is alive by it. */
+/** Waits for the first event of a topic after a cursor. The call is no heartbeat of any instance. */
 export async function nextEvent(port: number, topic: string, after = 0): Promise<StoredEvent> {
   const path = `/api/events/history?topic=${topic}&after=${after}&wait=60`;
   return must((await send(port, "GET", path)).json<StoredEvent[]>()[0], `an event ${topic}`);
 }
 
-/** All events of topics that begin so, oldest first. */
+/** Returns all events whose topics begin with a text, oldest first. */
 export async function eventsOf(port: number, pattern: string): Promise<StoredEvent[]> {
   return (await send(port, "GET", `/api/events/history?topic=${pattern}&after=0&last=10000`)).json<StoredEvent[]>();
 }

@@ -1,7 +1,7 @@
-/** A task as the writer holds it in memory, with nothing said that need not be. */
+/** Makes a task as the writer holds it in memory, with default values. */
 import type { LiveTask } from "../../src/tasks/task.js";
 
-/** How it lives, from when it was made until a first claim. */
+/** The fields of its life cycle, from its creation to a first claim. */
 const NEW_LIFE: LiveTask["life"] = {
   state: "ready",
   priority: 5,
@@ -20,7 +20,7 @@ const NEW_LIFE: LiveTask["life"] = {
   ended_at: null,
 };
 
-/** @param blockers rows of what it waits for; it keeps the set itself */
+/** @param blockers rows of the tasks that it waits for; it keeps the set itself */
 export function liveTask(row: number, id: string, blockers: Set<number>, life: Partial<LiveTask["life"]>): LiveTask {
   return {
     row,

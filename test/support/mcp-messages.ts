@@ -1,5 +1,5 @@
 /**
- * Raw messages of the Model Context Protocol over HTTP, of any revision and as wrong as a test wants them.
+ * Sends raw messages of the Model Context Protocol over HTTP, of any revision and with any error that a test needs.
  * Runs in the test's process.
  */
 import type { OutgoingHttpHeaders } from "node:http";
@@ -16,7 +16,7 @@ export const MCP_HEADERS = {
   Accept: "application/json, text/event-stream",
 } as const;
 
-/** What each request of the stateless revision carries in place of a handshake. */
+/** Members that each request of the stateless revision carries in place of a handshake. */
 export const ENVELOPE = {
   "io.modelcontextprotocol/protocolVersion": STATELESS_REVISION,
   "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
@@ -52,7 +52,7 @@ export function post(port: number, body: unknown, headers: OutgoingHttpHeaders =
   });
 }
 
-/** The message and the headers of a request of a revision. */
+/** Makes the message and the headers of a request of a revision. */
 export function request(
   revision: Revision,
   method: string,
@@ -71,7 +71,7 @@ export function request(
   };
 }
 
-/** One request and its answer. */
+/** Sends one request and returns its answer. */
 export function ask(
   port: number,
   revision: Revision,
@@ -83,7 +83,7 @@ export function ask(
   return post(port, made.message, { ...made.headers, ...headers });
 }
 
-/** One call of a tool: its result. */
+/** Calls a tool and returns its result. */
 export async function callTool(
   port: number,
   name: string,
@@ -98,14 +98,14 @@ export async function callTool(
   return result as unknown as ToolAnswer;
 }
 
-/** The JSON of a tool's one block of text; throws where it refused. */
+/** Returns the JSON of a tool's one block of text; throws where the tool refused. */
 export function resultOf<T>({ content, isError }: ToolAnswer): T {
   const [block] = content;
   if (content.length !== 1 || block?.type !== "text" || isError !== undefined) throw new Error(JSON.stringify(content));
   return JSON.parse(block.text) as T;
 }
 
-/** The sentence of a tool that refused; throws where it did not. */
+/** Returns the sentence of a tool that refused; throws where it did not. */
 export function refusalOf({ content, isError }: ToolAnswer): string {
   const [block] = content;
   if (content.length !== 1 || block?.type !== "text" || isError !== true) throw new Error(JSON.stringify(content));

@@ -1,4 +1,4 @@
-/** A task as the writer is asked for one, with nothing said that need not be. */
+/** The request for a task with default values. */
 import type { NewTask } from "../../schemas/tasks.js";
 
 export const NEW_TASK: NewTask = {

@@ -1,6 +1,6 @@
 /**
- * The built server as one whose commands are newer: a copy of it in which the number of its commands is another one.
- * Beside the built one, since what it loads from packages is found from there.
+ * Makes a copy of the built server with a newer apply version. It is beside the built one, because packages are found
+ * from there.
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import type { Owner } from "./server-process.js";
 /** This file runs from dist/tree/test/support. */
 const APP = fileURLToPath(new URL("../../../app", import.meta.url));
 
-/** Path of a program whose commands are one newer. */
+/** Path of a program whose apply version is one newer. */
 export function makeNewerProgram(t: Owner): string {
   const copy = mkdtempSync(`${APP}-newer-`);
   t.teardown(() => rmSync(copy, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
 /**
- * What makes the servers of a run nodes, alone or led by another one that the test does not see: then the test writes
- * on the one that is led, and half of what it reads comes from the other. For startKoor.
+ * Makes the servers of a run nodes: single, or followers of a node that the test does not see. Then the test writes on
+ * the follower, and half of what it reads comes from the leader. For startKoor.
  */
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
@@ -9,10 +9,10 @@ import { readElsewhere } from "./http-client.js";
 import { clusterFlagsOf } from "./log-server.js";
 import { makeDirectory, type Owner } from "./owner.js";
 
-/** What makes a server a node. */
+/** What a server needs to be a node. */
 export interface NodeOf {
   readonly args: readonly string[];
-  /** To be called when it listens. */
+  /** Has to be called when the server listens. */
   started(port: number): void;
 }
 
@@ -31,10 +31,13 @@ interface Server {
 
 type Start<Options> = (t: Owner, options: Options) => Promise<Server>;
 
-/** By the data directory of who is led: started again it is the same node, and follows the same. */
+/**
+ * The leader, by the data directory of its follower: a follower that is started again is the same node, and follows the
+ * same leader.
+ */
 const leaders = new Map<string, Promise<Server>>();
 
-/** How a server with these options becomes a node. */
+/** Makes a server with these options a node. */
 export async function asNode<Options extends NodeOptions>(
   t: Owner,
   options: Options,
@@ -57,7 +60,7 @@ export async function asNode<Options extends NodeOptions>(
   };
 }
 
-/** Starts a node from what is in the directory of the one that is to follow it. */
+/** Starts the leader with the data in the directory of its follower. */
 async function startLeader<Options extends NodeOptions>(
   t: Owner,
   options: Options,
@@ -68,11 +71,11 @@ async function startLeader<Options extends NodeOptions>(
   for (const name of readdirSync(options.data_dir).filter((file) => file.startsWith("data.db")))
     renameSync(join(options.data_dir, name), join(data_dir, name));
   const flags = await clusterFlagsOf(CLUSTER_LOG, data_dir, "leads", true);
-  // What the test says of addresses is said of the one that it sees.
+  // The test's options about addresses are about the server that it sees.
   const elsewhere = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir];
   const leader = await start(t, {
     ...options,
-    // What the directory of the other holds beside its data may be what it is configured with.
+    // The server may be configured by files in the follower's directory beside its data.
     cwd: options.cwd ?? options.data_dir,
     data_dir,
     args: [...flags, ...(options.args ?? []), ...elsewhere],

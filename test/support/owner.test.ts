@@ -1,7 +1,7 @@
 /**
- * No server outlives the process of its test, whatever ends that: here it is one of its own, which is killed alone, as
- * by a runner, or with all of its process group, as by `timeout` or a terminal. The servers are stopped before: such a
- * one does not end by itself.
+ * Tests that no server outlives the process of its test, whatever ends that. The process here is one of its own, which
+ * is killed alone, as by a runner, or with its whole process group, as by `timeout` or a terminal. The servers are
+ * stopped first, because a stopped server does not end by itself.
  */
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
@@ -14,7 +14,7 @@ import { natsMissing } from "./nats-server.js";
 import { tieToThisProcess, type Owner } from "./owner.js";
 import { postgresMissing } from "./postgres-server.js";
 
-/** Which process, or minus its group, gets which signal. */
+/** The target of the signal (the process, or minus its group), and the signal. */
 const DEATHS: readonly (readonly [what: string, signal: NodeJS.Signals, sign: 1 | -1])[] = [
   ["its process is killed", "SIGKILL", 1],
   ["its process is asked to end", "SIGTERM", 1],
@@ -25,7 +25,7 @@ const DEATHS: readonly (readonly [what: string, signal: NodeJS.Signals, sign: 1 
 interface ServerRow {
   readonly name: string;
   readonly skip: string | false;
-  /** Defines `server`, how it is stopped and where it keeps its files. */
+  /** Defines `server`, how it is stopped, and where its files are. */
   readonly program: string;
 }
 
@@ -52,7 +52,7 @@ const SERVERS: readonly ServerRow[] = [
   },
 ];
 
-/** Says where the server is, and stops it when it is told to. */
+/** Prints where the server is, and stops it on request. */
 const REST = `
   console.log(JSON.stringify({ port: server.port, folder }));
   process.stdin.once("data", () => {
@@ -61,11 +61,11 @@ const REST = `
   });
 `;
 
-/** Connects. Null where nobody listens any more, else what resolves with the end of the connection. */
+/** Connects. Null where no server listens any more, else a promise of the end of the connection. */
 async function reach(port: number): Promise<{ readonly ended: Promise<void> } | null> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => undefined);
-  // What it says is of no interest; without that its end would not be heard.
+  // The data is read and dropped, because otherwise the end would not be noticed.
   socket.resume();
   const untilEvent = (event: "connect" | "close"): Promise<void> =>
     new Promise((resolve) => socket.once(event, () => resolve()));
@@ -96,12 +96,12 @@ async function startElsewhere(
 
 for (const { name, skip, program } of SERVERS)
   for (const [what, signal, sign] of sampleRows(DEATHS, 2))
-    t.test(`${name} is gone when ${what}`, { skip }, async (t) => {
+    t.test(`${name} ends with the process of its test: ${what}`, { skip }, async (t) => {
       const { pid, port, stop } = await startElsewhere(t, program);
       const connection = must(await reach(port), "it listens");
       await stop();
       process.kill(sign * pid, signal);
       await connection.ended;
       for (let left = await reach(port); left !== null; left = await reach(port)) await left.ended;
-      t.pass("what held the connection is gone, and nobody listens");
+      t.pass("the connection has ended, and no server listens");
     });

@@ -1,9 +1,9 @@
-/** A log for tests that says nothing. Pure. */
+/** A log for tests that prints nothing. Pure. */
 import type { Log } from "../../src/base/log.js";
 
 const quiet = (): void => undefined;
 
-/** @param told what the test listens to, in place of the quiet */
+/** @param listeners functions of the test in place of the silent ones */
 export function quietLog(listeners: Partial<Log> = {}): Log {
   return {
     debugs: false,

@@ -1,4 +1,4 @@
-/** Random numbers that a seed repeats (mulberry32), and the seeds. Pure but for KOOR_TEST_SEED and for chance. */
+/** Random numbers that a seed repeats (mulberry32), and the seeds. Pure but for KOOR_TEST_SEED and Math.random. */
 import { createHash } from "node:crypto";
 
 const VARIABLE = "KOOR_TEST_SEED";
@@ -16,12 +16,15 @@ export function makeRandom(seed: number): Random {
   };
 }
 
-/** The run that is to be repeated, in all that is drawn in it; undefined: chance draws. */
+/** The run that is to be repeated, with everything that is sampled in it; undefined: samples are random. */
 export function repeatedRun(): string | undefined {
   return process.env[VARIABLE] || undefined;
 }
 
-/** Says by which name this run is repeated, to this process and those that it starts; the variable as a shell takes it. */
+/**
+ * Gives this run a name by which it can be repeated, for this process and those that it starts; returns the variable as
+ * a shell takes it.
+ */
 export function nameRun(): string {
   process.env[VARIABLE] ||= String(newSeed());
   return `${VARIABLE}=${process.env[VARIABLE]}`;
@@ -30,8 +33,8 @@ export function nameRun(): string {
 let seedsMade = 0;
 
 /**
- * A seed that is new each time; in a run that is repeated it follows from the run, the program and `of`.
- * @param of what it is for; else it counts how many were drawn
+ * Returns a new seed each time. In a repeated run it follows from the run, the program and `of`.
+ * @param of the purpose; by default the number of earlier seeds
  */
 export function newSeed(of = `${seedsMade++}`): number {
   const run = repeatedRun();

@@ -1,27 +1,26 @@
 /**
- * A receiver of webhooks on loopback: writes down what comes and answers as the test says. Runs in the
- * test's process.
+ * A receiver of webhooks on loopback: it records each request and answers as the test says. Runs in the test's process.
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Owner } from "./server-process.js";
 
-/** One request as it came. */
+/** One recorded request. */
 export interface Received {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** When it had come whole, by the machine's clock. */
+  /** The time at which the whole request had come, by the machine's clock. */
   readonly at_ms: number;
 }
 
-/** A status to answer with, or what to do with the request instead of answering. */
+/** The status of the answer, or what to do with the request instead of answering. */
 export type Behaviour = (request: Received, response: ServerResponse, message: IncomingMessage) => number | undefined;
 
 export class Receiver {
   readonly requests: Received[] = [];
-  /** Connections that were made to it. */
+  /** Number of connections that were made to it. */
   connections = 0;
   behave: Behaviour;
   port = 0;
@@ -47,7 +46,7 @@ export class Receiver {
     for (const watcher of this.#watchers) watcher();
   }
 
-  /** Resolves when `holds` does; asked again at each request. */
+  /** Resolves when `holds` returns true; it is called after each request. */
   until(holds: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       const check = (): void => {
@@ -65,7 +64,7 @@ export class Receiver {
   }
 }
 
-/** Starts a receiver; it is gone at the end of the test, with its connections. */
+/** Starts a receiver. At the end of the test it is closed with its connections. */
 export async function startReceiver(t: Owner, behave: Behaviour = () => 200): Promise<Receiver> {
   const receiver = new Receiver(behave);
   const sockets = new Set<Socket>();

@@ -1,9 +1,9 @@
-/** The recipes of the documents: a shell's script, and what it says, as a page has them. */
+/** Reads the recipes of the documents: a shell script, and its output, as a page has them. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 
-/** Why recipes cannot be tried here; false where they can. */
+/** The reason why recipes cannot be tried here; false where they can. */
 export const NO_RECIPES = spawnSync("curl", ["--version"]).status === 0 ? false : "there is no curl here";
 
 export interface Recipe {
@@ -11,14 +11,14 @@ export interface Recipe {
   readonly says: string;
 }
 
-/** The first script of a page that is followed by what it says. */
+/** Returns the first script of a page that is followed by its output. */
 export function recipeOf(page: string): Recipe {
   const text = readFileSync(new URL(`../../../../${page}`, import.meta.url), "utf8");
   const [, script = "", says = ""] = /^```sh\n([^]*?)^```\n\n```\n([^]*?)^```$/m.exec(text) ?? [];
   return { script, says };
 }
 
-/** What a script says against a server, and its exit code. */
+/** Runs a script against a server; returns its output and its exit code. */
 export async function tryRecipe(
   { script }: Recipe,
   server: string,

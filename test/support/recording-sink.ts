@@ -1,7 +1,7 @@
-/** Where the pieces of an endless answer go when nobody is there to read them. Runs in the test's process. */
+/** A sink for the pieces of an endless answer without a connection. Runs in the test's process. */
 import type { Sink } from "../../src/transport/reply.js";
 
-/** Keeps what is written; takes no more than it is told to. */
+/** Records what is written; `takes` says whether it has room. */
 export class RecordingSink implements Sink {
   readonly written: string[] = [];
   takes = true;

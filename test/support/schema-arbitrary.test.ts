@@ -1,4 +1,6 @@
-/** What is drawn from a schema is allowed by it, as TypeBox's validator has it, and reaches its bounds. */
+/**
+ * Tests that values that are generated from a schema are valid by TypeBox's validator, and reach the schema's bounds.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import * as Type from "typebox";
@@ -45,7 +47,7 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   "a tuple": Type.Tuple([Type.Integer(), Type.String()]),
   "several types": { type: ["string", "null"] },
 };
-/** What clients are told of these is drawn from, and what the server checks them with takes it. */
+/** Values are generated from the published form of each schema, and the validator of the server accepts them. */
 const PUBLISHED: Readonly<Record<string, TSchema>> = {
   RegisterBody,
   PublishBody,
@@ -53,7 +55,7 @@ const PUBLISHED: Readonly<Record<string, TSchema>> = {
   ContractTestBody,
 };
 
-t.test("what is drawn is allowed", (t) => {
+t.test("every generated value is valid", (t) => {
   for (const [name, schema] of Object.entries(SCHEMAS)) {
     const validator = Compile(schema);
     fc.assert(
@@ -72,7 +74,7 @@ t.test("what is drawn is allowed", (t) => {
   t.end();
 });
 
-t.test("bounds are reached, and long values where there is none", (t) => {
+t.test("bounds are reached, and there are long values where there is no bound", (t) => {
   const lengths = (schema: JsonSchema): number[] =>
     fc.sample(arbitraryOf(schema), RUNS).map((value) => Array.from(value as string | unknown[]).length);
   t.ok(lengths(Type.String({ maxLength: 300 })).includes(300));
@@ -81,7 +83,7 @@ t.test("bounds are reached, and long values where there is none", (t) => {
   t.end();
 });
 
-t.test("what it does not know is an error", (t) => {
+t.test("an unknown keyword is an error", (t) => {
   t.throws(() => arbitraryOf({ type: "string", not: { const: "a" } }), /no values are generated for not/);
   t.throws(() => arbitraryOf({ type: "string", format: "hostname" }), /format hostname/);
   t.throws(() => arbitraryOf({ $ref: "#/$defs/none" }), /no schema/);

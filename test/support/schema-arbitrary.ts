@@ -1,16 +1,15 @@
 /**
- * Values that a JSON Schema allows, as an arbitrary of fast-check: any schema that Koor publishes or validates
- * with, TypeBox's included, which are plain JSON Schemas. Beside ordinary values it draws those at the bounds, and long
- * ones where the schema names no bound. A keyword that it does not know is an error: ignoring it would draw what the
- * schema refuses.
- * Pure.
+ * Generates values that a JSON Schema allows, as an arbitrary of fast-check: any schema that Koor publishes or
+ * validates with, TypeBox's included, which are plain JSON Schemas. Beside ordinary values it generates those at the
+ * bounds, and long ones where the schema names no bound. An unknown keyword is an error: ignoring it would generate
+ * what the schema refuses. Pure.
  */
 import * as fc from "fast-check";
 import type { Arbitrary } from "fast-check";
 
 /** A schema as JSON: `true` and `{}` allow everything. */
 export type JsonSchema = boolean | object;
-/** What a `$ref` names, by its text; undefined where there is no such thing. */
+/** Returns what a `$ref` names; undefined where there is no such thing. */
 export type Resolve = (ref: string) => JsonSchema | undefined;
 
 interface Keywords {
@@ -53,11 +52,11 @@ const KNOWN: ReadonlySet<string> = new Set(
 );
 
 const TYPES = ["null", "boolean", "number", "string", "array", "object"] as const;
-/** Levels of references and containers; below them only what is required is drawn. */
+/** Levels of references and containers; below them only required members are generated. */
 const DEPTH_MAX = 6;
-/** A text without a bound is sometimes so long: longer than any name may be. */
+/** Length of some texts without a bound: longer than any name may be. */
 const LONG_CHARACTERS = 5_000;
-/** Texts and lists at a bound are drawn up to this size; larger ones would only be slow. */
+/** Texts and lists at a bound are generated up to this size; larger ones would only be slow. */
 const BOUND_CHARACTERS_MAX = 100_000;
 const BOUND_ITEMS_MAX = 1_100;
 const FEW_ITEMS = 4;
@@ -70,7 +69,7 @@ const FORMATS: Readonly<Record<string, Arbitrary<string>>> = {
   uri: fc.webUrl(),
 };
 
-/** @param resolve looks up references; without it a schema has none but to its own `$defs` */
+/** @param resolve looks up references; without it a schema has only those to its own `$defs` */
 export function arbitraryOf(schema: JsonSchema, resolve: Resolve = localReferences(schema)): Arbitrary<unknown> {
   return generate(schema, resolve, 0);
 }
@@ -90,7 +89,7 @@ function generate(schema: JsonSchema, resolve: Resolve, depth: number): Arbitrar
   if (keywords.$ref !== undefined) {
     const target = resolve(keywords.$ref);
     if (target === undefined) throw new Error(`no schema is called ${keywords.$ref}`);
-    // Begun only when it is drawn: a schema may name itself.
+    // This is evaluated when a value is generated, because a schema may refer to itself.
     return fc.constant(null).chain(() => generate(target, resolve, depth + 1));
   }
   const { allOf, anyOf, oneOf, ...own } = keywords;
@@ -111,7 +110,7 @@ function generate(schema: JsonSchema, resolve: Resolve, depth: number): Arbitrar
   return fc.oneof(...types.map((type) => generateType(type, keywords, resolve, depth)));
 }
 
-/** One schema for several that hold together. */
+/** Merges several schemas that hold together into one. */
 function merge(...parts: readonly Keywords[]): Keywords {
   const whole: Keywords = {};
   for (const part of parts) {
@@ -159,7 +158,8 @@ function generateInteger({ minimum, maximum, exclusiveMinimum, exclusiveMaximum,
   const max = Math.min(maximum ?? Infinity, exclusiveMaximum === undefined ? Infinity : exclusiveMaximum - 1);
   const least = Math.ceil(Math.max(min, Number.MIN_SAFE_INTEGER) / multipleOf);
   const most = Math.floor(Math.min(max, Number.MAX_SAFE_INTEGER) / multipleOf);
-  // Fractions of the range, so that small bounds and large ones are drawn alike; the bounds themselves often.
+  // Fractions of the range are generated, so that small bounds and large ones are equally likely, and the bounds
+  // themselves often.
   return fc
     .oneof(
       fc.constantFrom(least, most),
@@ -217,7 +217,7 @@ function generateText({ pattern, format, minLength = 0, maxLength }: Keywords): 
   const any = fc.string({ unit: "binary", minLength, maxLength: most });
   if (regex === undefined) return fc.oneof({ arbitrary: plain, weight: 6 }, { arbitrary: any, weight: 6 }, ...long);
   const matching = fc.stringMatching(regex).filter(fits);
-  // What fits by chance finds what a pattern allows that nobody meant.
+  // A random text that matches finds what a pattern allows by mistake.
   const by_chance = fc.oneof(plain, any).chain((text) => (fits(text) ? fc.constant(text) : matching));
   return fc.oneof({ arbitrary: matching, weight: 6 }, { arbitrary: by_chance, weight: 6 }, ...long);
 }
@@ -233,7 +233,7 @@ function generateArray(keywords: Keywords, resolve: Resolve, depth: number): Arb
       : fc.array(item, { minLength, maxLength, size: "max" });
   const few = list(minItems, Math.min(maxItems ?? Infinity, minItems + FEW_ITEMS));
   if (maxItems === undefined || maxItems > BOUND_ITEMS_MAX || depth > 1 || uniqueItems === true) return few;
-  // Full lists hold one value many times: a thousand different ones take long to draw.
+  // Full lists hold one value many times: a thousand different ones take long to generate.
   const full = item.map((value) => Array.from({ length: maxItems }, () => value));
   return fc.oneof({ arbitrary: few, weight: 12 }, { arbitrary: full, weight: 1 });
 }
@@ -244,7 +244,7 @@ function isTuple(items: JsonSchema | readonly JsonSchema[]): items is readonly J
 
 function generateObject(keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {
   const { properties = {}, patternProperties = {}, additionalProperties = true, required = [] } = keywords;
-  // Bounds that are so large that no more than a few members come near them.
+  // Some bounds are so large that no generated value comes near them.
   if ((keywords.maxProperties ?? Infinity) <= Object.keys(properties).length + FEW_ITEMS)
     throw new Error(`no values are generated for so few members: ${JSON.stringify(keywords)}`);
   const members: Record<string, Arbitrary<unknown>> = {};

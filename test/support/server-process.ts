@@ -1,7 +1,7 @@
 /**
- * A real server as users run it: the built program in a process of its own, on a free port of loopback,
- * with a data directory that is gone afterwards. Runs in the test's process, and ends with the test
- * whatever happens in it. Requests are http-client.ts's.
+ * Starts a real server as users run it: the built program in a process of its own, on a free port of loopback, with a
+ * data directory that is removed afterwards. Runs in the test's process, and ends with the test whatever happens in it.
+ * Requests are sent by http-client.ts.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -15,29 +15,31 @@ export { makeDirectory, type Owner } from "./owner.js";
 /** This file runs from dist/tree/test/support. */
 export const SERVER_PROGRAM = fileURLToPath(new URL("../../../app/src/main.js", import.meta.url));
 
-/** A server that neither listens nor ends is broken; far above what a busy machine needs. */
+/** A server that neither listens nor ends within this time is broken; a busy machine needs far less. */
 const START_TIMEOUT_MS = 30_000;
 
-/** The way to SQLite that a run is about, as whoever started it says. */
+/** The SQLite binding that the run is about, from the environment. */
 const SQLITE = process.env[SQLITE_VARIABLE] ?? "auto";
 
 export interface KoorOptions {
   /**
-   * After `--bind 127.0.0.1:0 --dashboard-bind "" --data-dir DIR`, which they win over. The log level must let
+   * Flags after `--bind 127.0.0.1:0 --dashboard-bind "" --data-dir DIR`, which they override. The log level must let
    * `info` through.
    */
   readonly args?: readonly string[];
-  /** The whole environment but PATH and what a run is about; nothing of the test's own reaches the server. */
+  /**
+   * The whole environment but for PATH and the run's variant; the server gets nothing of the test's own environment.
+   */
   readonly env?: Readonly<Record<string, string>>;
-  /** A directory that outlives the server; a new one of its own otherwise. */
+  /** A data directory that stays after the server; a new one by default. */
   readonly data_dir?: string;
-  /** Where it runs; the data directory by default. */
+  /** The working directory; the data directory by default. */
   readonly cwd?: string;
-  /** Where it is led by another node, what it is asked is not asked the other one instead. */
+  /** Reads go to this server only, even where it is the follower of another node. */
   readonly own_reads_only?: boolean;
   /** Another program that takes the same flags; SERVER_PROGRAM by default. */
   readonly program?: string;
-  /** What starts it in its place, and becomes it: a command with its first arguments. */
+  /** A command with its first arguments that starts the server and replaces itself by it. */
   readonly launcher?: readonly string[];
 }
 
@@ -50,23 +52,23 @@ export interface Koor {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
   readonly port: number;
-  /** 0 where the dashboard is off, as it is by default. */
+  /** The dashboard's port; 0 where the dashboard is off, as it is by default. */
   readonly dashboard_port: number;
   readonly data_dir: string;
-  /** What carries it; under `auto` that is for the server to choose. */
+  /** The transport; under `auto` the server chooses. */
   readonly transport: "uws" | "node";
   readonly process: ChildProcess;
-  /** Everything that was written to stderr, but what a node has to say of the log that it was given. */
+  /** Everything that was written to stderr, without a node's lines about its log. */
   log(): string;
-  /** Its warnings and errors, but that it did not run for a while: others have the machine, too. */
+  /** Its warnings and errors, without those that it did not run for a while: other processes use the machine, too. */
   complaints(): readonly string[];
-  /** Resolves when the log holds a match. Rejects when the server ends before. */
+  /** Resolves when the log has a match. Rejects when the server ends before. */
   logged(pattern: RegExp): Promise<RegExpExecArray>;
   /** Sends a signal (SIGTERM) and waits for the end: the exit code, null where a signal killed it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** What a server that ended by itself left behind. */
+/** The output and exit code of a server that ended by itself. */
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -90,7 +92,7 @@ function spawnServer(
   return child;
 }
 
-/** The text of a stream as far as it came, and whom to tell of more. */
+/** The text of a stream until now, and the listeners to more of it. */
 class Output {
   text = "";
   readonly #watchers = new Set<() => void>();
@@ -113,21 +115,21 @@ class Output {
   }
 }
 
-/** What a node says of a log on one machine, which is the only one that a run has: the words of either log. */
+/** A node's warning about a log on one machine, which is the only kind of log in a run, for either log. */
 const OF_THE_LOG = /^.*msg"?[=:]"?cluster\b.*(?:one server only|synchronous_standby_names is empty).*\n/gm;
 
-/** What tests end servers with; any other signal is a crash, whenever it came. */
+/** Signals that tests end servers with; any other signal is a crash, at any time. */
 const SENT: ReadonlySet<NodeJS.Signals> = new Set(["SIGTERM", "SIGINT", "SIGKILL"]);
-/** Node's last line after an error that nobody caught. */
+/** Node's last line after an uncaught error. */
 const UNCAUGHT = /^Node\.js v/m;
 
 /**
- * Starts a server and waits until it listens. Its end, at the latest that of the test, throws where it had died by
- * itself.
+ * Starts a server and waits until it listens. Its end, at the latest that of the test, throws where the server had
+ * ended by itself.
  */
 export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Koor> {
   const data_dir = options.data_dir ?? makeDirectory(t);
-  // A test that is about clusters says itself over which log.
+  // A test about clusters chooses its log itself.
   const is_node = CLUSTER !== "" && options.args?.includes("--cluster") !== true;
   const own = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir];
   const node = is_node
@@ -139,7 +141,7 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
   child.stdout?.resume();
   let ended = false;
   const exited = new Promise<number | null>((resolve) => {
-    // `close` comes when the last line was read too.
+    // `close` is emitted after the last line was read.
     child.once("close", (code) => {
       ended = true;
       resolve(code);
@@ -179,7 +181,7 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
   const patience = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
   void exited.then(() => clearTimeout(patience));
   const [line] = await logged(/.*koor listening.*\n/);
-  // On a busy machine it may listen before, and refuses writes until then.
+  // On a busy machine it may listen earlier, and refuses writes until then.
   if (is_node) {
     await logged(/^(?=.*msg"?[=:]"?node\b(?! leads)).*state"?[=:]"?ok/m);
     if (!IS_FOLLOWER) await logged(/node leads/);
@@ -206,7 +208,7 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
   };
 }
 
-/** Runs a server that is expected to end by itself; one that serves instead is killed, and its code is null. */
+/** Runs a server that is expected to end by itself. One that serves instead is killed, and its code is null. */
 export async function runKoor(
   args: readonly string[],
   cwd: string,

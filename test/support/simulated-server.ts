@@ -1,6 +1,6 @@
 /**
- * A server without its threads and sockets, on a clock that is set by hand: the writer's methods in a batch, and of the
- * front what says when claims end. Whatever only memory knew is gone when it is restarted.
+ * Simulates a server without its threads and sockets, on a clock that the test sets: the writer's methods in a batch,
+ * and the part of the front that expires claims. A restart loses whatever was only in memory.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { auditTrail } from "../../src/audit/table.js";
@@ -28,13 +28,13 @@ import type { Writer } from "../../src/threads/writer.js";
 import type { WriterMethod } from "../../src/threads/writer-method.js";
 import { quietLog } from "./quiet-log.js";
 
-/** How long who waited has to take what it is offered; how long claims live after a restart at least. */
+/** The time in which a waiter has to confirm a grant, and the least time that claims live after a restart. */
 const OFFER_MS = 30_000;
 const RESTART_MS = 15_000;
-/** How late an end may be: a slot, and what passes between two ticks. */
+/** How late a claim may end: one slot, and the time between two ticks. */
 export const LATE_MS = 200;
 
-/** An event as it was told. */
+/** A published event. */
 export interface PublishedEvent {
   readonly id: number;
   readonly topic: string;
@@ -43,9 +43,9 @@ export interface PublishedEvent {
 
 export interface SimulatedOptions {
   readonly methods: readonly WriterMethod[];
-  /** Is handed each event that is told, in order. */
+  /** Is called with each published event, in order. */
   readonly hear: (event: PublishedEvent) => void;
-  /** Is told of each notice of the writer's. */
+  /** Is called with each push message of the writer. */
   readonly notice?: (notice: PushMessage, payload: unknown) => void;
 }
 
@@ -67,7 +67,7 @@ export class SimulatedServer {
     [this.directory, this.mirror, this.expiry] = this.#openFront();
   }
 
-  /** Whatever only memory knew is gone. */
+  /** Restarts: whatever was only in memory is lost. */
   restart(): void {
     this.started_ms = this.now_ms;
     this.#batch = this.#openBatch();
@@ -96,7 +96,7 @@ export class SimulatedServer {
     const writer = { call: this.call.bind(this) } as unknown as Writer;
     const holders = holdersOf(directory);
     const { clock, started_ms } = this;
-    // However far the clock is set, it runs.
+    // The simulated server runs, however far its clock is set.
     const resumed = { before_ms: Number.NEGATIVE_INFINITY, at_ms: started_ms, until_ms: started_ms + RESTART_MS };
     const run_time = { resumed: () => resumed };
     const expiry = new Expiry({ mirror, holders, writer, clock, log: quietLog(), run_time, shared: null });
@@ -104,7 +104,7 @@ export class SimulatedServer {
     return [directory, mirror, expiry];
   }
 
-  /** As the writer's, at once. */
+  /** Makes a call as the writer does, synchronously. */
   call<Row extends WriterMethod>(
     method: Row,
     request: RequestOf<Row>,
@@ -144,7 +144,7 @@ export class SimulatedServer {
   }
 }
 
-/** What is known here of an instance. */
+/** What the test knows of an instance. */
 export interface Person {
   readonly id: string;
   heard_ms: number;
@@ -152,10 +152,10 @@ export interface Person {
   endWait: (() => void) | null;
 }
 
-/** What of a claim its life depends on. */
+/** The fields that a claim's life depends on. */
 export type ClaimedLife = Pick<LeaseRecord, "ttl_s" | "max_s" | "offered" | "requested_at" | "granted_at">;
 
-/** When a claim ends, if nothing more is heard; the rules in their own words. */
+/** Returns when a claim ends without another heartbeat: the rules, written independently of the server. */
 export function endsAt(record: ClaimedLife, person: Person, started_ms: number, now_ms: number): number {
   const ttl_ms = record.ttl_s * 1000;
   const heard_ms = Math.max(person.heard_ms, person.busy_ms, person.endWait === null ? 0 : now_ms);
@@ -172,7 +172,7 @@ export function endsAt(record: ClaimedLife, person: Person, started_ms: number, 
   }
 }
 
-/** Those who act, and when each was heard of. */
+/** The instances, and when each was last seen. */
 export class People {
   readonly list: Person[] = [];
   readonly #server: SimulatedServer;
@@ -182,7 +182,7 @@ export class People {
     this.#server = server;
   }
 
-  /** @param capabilities what the new one can do */
+  /** Registers an instance. @param capabilities its capabilities */
   register(capabilities: readonly string[] = []): Person {
     const server = this.#server;
     this.#made += 1;
@@ -213,7 +213,7 @@ export class People {
     );
   }
 
-  /** A sign of life. */
+  /** Sends a heartbeat. */
   hear(person: Person): void {
     this.#server.directory.touch(this.#entryOf(person), this.#server.now_ms);
     person.heard_ms = this.#server.now_ms;
@@ -226,7 +226,7 @@ export class People {
     person.busy_ms = until_ms === server.now_ms ? 0 : Math.max(person.busy_ms, until_ms);
   }
 
-  /** Begins to wait in a call, or ends that. */
+  /** Starts to wait in a call, or ends the wait. */
   turnWait(person: Person): void {
     const server = this.#server;
     if (person.endWait === null) {
@@ -239,7 +239,7 @@ export class People {
     person.heard_ms = server.now_ms;
   }
 
-  /** It is deleted; another one comes in its place. */
+  /** Deletes the instance, and registers another one in its place. */
   replace(person: Person, capabilities: readonly string[] = []): void {
     this.#server.reply(deregisterInstance, { id: person.id }, "");
     this.#server.directory.remove(person.id);
@@ -247,12 +247,12 @@ export class People {
     this.register(capabilities);
   }
 
-  /** Nobody waits in a call any more: a sign of life of each that did, so that what was over by now has ended. */
+  /** Ends every waiting call: each counts as a heartbeat, so that what should have ended by now has ended. */
   endWaits(): void {
     for (const person of this.list) if (person.endWait !== null) this.turnWait(person);
   }
 
-  /** The server is started anew; what was heard is on disk or not. */
+  /** Restarts the server. @param stored whether the last seen times were written to disk */
   restart(stored: boolean, down_ms: number): void {
     const server = this.#server;
     this.endWaits();

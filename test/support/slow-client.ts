@@ -1,7 +1,7 @@
 /**
- * Subscribers that read only when they are told to: a WebSocket on a bare connection, so that nothing reads
- * ahead, and a stream. While one does not read, the system's buffers fill, and then the server's end is
- * behind. What came is in `items`, parsed. Runs in the test's process.
+ * Subscribers that read only on request: a WebSocket on a bare connection, so that nothing reads ahead, and a stream.
+ * While one does not read, the system's buffers fill, and then the server's end has backpressure. What came is in
+ * `items`, parsed. Runs in the test's process.
  */
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
@@ -27,7 +27,7 @@ export abstract class SlowClient {
     });
   }
 
-  /** Reads so many items more, or a few beyond, and stops reading. */
+  /** Reads this many more items, or a few beyond, and stops reading. */
   async readSome(count: number): Promise<void> {
     const goal = this.items.length + count;
     await this.#read(() => this.items.length >= goal);
@@ -109,7 +109,7 @@ class SlowStream extends SlowClient {
   }
 }
 
-/** Subscribes over WebSocket, and does not read. */
+/** Subscribes over WebSocket without reading. */
 export async function openSlowSocket(t: Owner, port: number, query: string): Promise<SlowClient> {
   const socket = await dial(t, port);
   socket.write(
@@ -124,7 +124,7 @@ export async function openSlowSocket(t: Owner, port: number, query: string): Pro
   return new SlowSocket(socket, first.subarray(end));
 }
 
-/** Subscribes over Server-Sent Events, and does not read. */
+/** Subscribes over Server-Sent Events without reading. */
 export async function openSlowStream(t: Owner, port: number, query: string): Promise<SlowClient> {
   const request = get({ host: "127.0.0.1", port, path: `/api/events/stream?${query}`, agent: false });
   t.teardown(() => {

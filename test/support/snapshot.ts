@@ -1,10 +1,10 @@
-/** Snapshots as tests write and read them. Runs in the test's process. */
+/** Writes and reads snapshots for tests. Runs in the test's process. */
 import { BACKUP_FORMAT } from "../../schemas/backup.js";
 import { hashOf } from "./answers.js";
 
 export type SnapshotLine = Readonly<Record<string, unknown>>;
 
-/** A whole snapshot of these records, JSON texts or values. */
+/** Makes a whole snapshot of these records, JSON texts or values. */
 export function makeSnapshot(records: readonly (string | SnapshotLine)[]): string {
   const lines = [
     JSON.stringify({ koor_backup: BACKUP_FORMAT, created_at: "2026-02-09T14:30:00.000Z", version: "0.1.0" }),
@@ -18,13 +18,13 @@ export function makeSnapshot(records: readonly (string | SnapshotLine)[]): strin
   return closeSnapshot(lines, counts);
 }
 
-/** Lines with the closing line that fits them. */
+/** Appends the closing line to the lines. */
 export function closeSnapshot(lines: readonly string[], counts: object): string {
   const text = lines.map((line) => `${line}\n`).join("");
   return `${text}${JSON.stringify({ end: true, counts, sha256: hashOf(text) })}\n`;
 }
 
-/** The records of a snapshot, whose header and closing line are checked. */
+/** Returns the records of a snapshot, after checking its header and closing line. */
 export function readSnapshot(text: string): SnapshotLine[] {
   const lines = text.split("\n");
   if (lines.pop() !== "") throw new Error("the last line has no line feed");

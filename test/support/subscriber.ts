@@ -1,6 +1,6 @@
 /**
- * The ways to follow events and changes, as clients of the tests: over WebSocket and over Server-Sent Events. All
- * collect what comes and can be waited for. Runs in the test's process, and ends with the test.
+ * Clients that follow events and changes, over WebSocket and over Server-Sent Events. All collect what comes, and tests
+ * can wait for it. Runs in the test's process, and ends with the test.
  */
 import { request as httpRequest, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 import { WebSocket } from "ws";
@@ -15,14 +15,14 @@ export interface ReceivedEvent {
   readonly created_at: string;
 }
 
-/** What stands in the stream for events that were dropped. */
+/** The item in the stream for events that were dropped. */
 export interface Dropped {
   readonly type: "dropped";
   readonly count: number;
   readonly after_id: number;
 }
 
-/** Text that comes in pieces, and who waits for some of it. */
+/** Text that comes in pieces, and the waiters for some of it. */
 class Inbox {
   readonly items: string[] = [];
   readonly #watchers = new Set<() => void>();
@@ -42,7 +42,7 @@ class Inbox {
     for (const watcher of this.#watchers) watcher();
   }
 
-  /** Resolves when `enough` says so of what came; rejects when nothing more can come. */
+  /** Resolves when `enough` returns true; rejects when nothing more can come. */
   until(enough: (items: readonly string[]) => boolean): Promise<readonly string[]> {
     return new Promise((resolve, reject) => {
       const check = (): void => {
@@ -57,13 +57,13 @@ class Inbox {
   }
 }
 
-/** A subscriber; each item is an event's or a notice's JSON. */
+/** A subscriber; each item is the JSON of an event or of a drop. */
 export interface Subscriber {
   readonly items: readonly string[];
-  /** What came, parsed. */
+  /** What came until now, parsed. */
   received(): (ReceivedEvent | Dropped)[];
   untilCount(count: number): Promise<(ReceivedEvent | Dropped)[]>;
-  /** Waits for the event of this id. */
+  /** Waits for the event with this id. */
   untilId(id: number): Promise<(ReceivedEvent | Dropped)[]>;
 }
 
@@ -81,11 +81,11 @@ function subscriberOf(inbox: Inbox): Subscriber {
 
 export interface Socket extends Subscriber {
   readonly socket: WebSocket;
-  /** The close code. */
+  /** Resolves to the close code. */
   readonly closed: Promise<number>;
 }
 
-/** What the server answered instead of an upgrade. */
+/** The server's answer instead of an upgrade. */
 export class UpgradeRefused extends Error {
   override readonly name = "UpgradeRefused";
 
@@ -100,7 +100,7 @@ export class UpgradeRefused extends Error {
 
 /**
  * Subscribes over WebSocket.
- * @param query as it is to stand after `?`
+ * @param query the text after `?`
  * @throws UpgradeRefused
  */
 export function openSocket(t: Owner, port: number, query = "", headers: OutgoingHttpHeaders = {}): Promise<Socket> {
@@ -126,7 +126,7 @@ export function openSocket(t: Owner, port: number, query = "", headers: Outgoing
   });
 }
 
-/** An answer of Server-Sent Events, its `data:` in an inbox. */
+/** An answer of Server-Sent Events; its `data:` lines are in an inbox. */
 interface EventSource {
   readonly inbox: Inbox;
   readonly headers: IncomingMessage["headers"];
@@ -134,7 +134,7 @@ interface EventSource {
   readonly lines: readonly string[];
   /** Resolves when the server ended the stream. */
   readonly ended: Promise<void>;
-  /** Goes, as a client that was killed does. */
+  /** Disconnects like a client that was killed. */
   leave(): void;
 }
 
@@ -195,13 +195,13 @@ export async function openStream(
 
 /** A reader of changes. */
 export interface Changes extends Omit<EventSource, "inbox"> {
-  /** What came, parsed. */
+  /** What came until now, parsed. */
   received(): ChangeMessage[];
-  /** Waits until a message is there that fits, among those from `from` on; how many there are then. */
+  /** Waits for a message that fits among those from index `from` on; returns how many messages there are then. */
   until(fits: (message: ChangeMessage) => boolean, from?: number): Promise<number>;
 }
 
-/** Reads changes from when it resolves. Throws where the status is not 200. */
+/** Follows changes from the moment it resolves. Throws where the status is not 200. */
 export async function openChanges(
   t: Owner,
   port: number,

@@ -1,6 +1,6 @@
 /**
- * The pictures of docs/dashboard.md: every view in light and dark, of a believable day. Run by hand after the look of
- * a view has changed: `node dist/tree/test/support/take-screenshots.js docs/dashboard`. Needs a Chromium.
+ * Takes the pictures of docs/dashboard.md: every view in light and dark, of a simulated day. Run it by hand after the
+ * look of a view has changed: `node dist/tree/test/support/take-screenshots.js docs/dashboard`. It needs a Chromium.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -17,19 +17,19 @@ const SIZE = { width: 1280, height: 800 };
 const SETTLED_MS = 1_500;
 const WORK_MS = 90_000;
 const PAUSE_MS = 100;
-/** Agents of the day are silent from now on, and shall not all be stale. */
+/** Agents of the day send no heartbeats from now on, and must not all become stale. */
 const ARGS = ["--stale-after", "1h"];
 
-/** What is looked at: a file's name, an address, and what is done there first. */
+/** The pictures: a file's name, an address, and what is done there first. */
 interface Shot {
   readonly name: string;
   readonly address: string;
   readonly prepare?: (page: Page) => Promise<unknown>;
-  /** Its charts begin when the page is opened: it is opened first, and taken after a while of work. */
+  /** Its charts begin when the page is opened, so it is opened first, and its picture taken after a while of work. */
   readonly charts?: true;
 }
 
-/** Runs what was to be done at the end, in reverse. */
+/** Runs the registered functions in reverse order. */
 class Run implements Owner {
   readonly #done: (() => Promise<void> | void)[] = [];
 
@@ -42,7 +42,7 @@ class Run implements Owner {
   }
 }
 
-/** What agents do in a minute or two: reads, some writes, some events, in waves. */
+/** Simulates the work of agents for a minute or two: reads, some writes, some events, in waves. */
 async function work(port: number): Promise<void> {
   const begun_ms = Date.now();
   for (let at = 0; Date.now() - begun_ms < WORK_MS; at++) {
@@ -93,7 +93,7 @@ try {
     await page.waitForLoadState("load");
     await shot.prepare?.(page);
     return async () => {
-      // Charts and tables have drawn when nothing is fetched any more but the feeds.
+      // Charts and tables are rendered when the feeds are the only requests left.
       await page.waitForTimeout(SETTLED_MS);
       await page.screenshot({ path: join(folder, `${shot.name}-${dark ? "dark" : "light"}.png`) });
       for (const complaint of complaints) process.stderr.write(`${shot.address}: ${complaint}\n`);

@@ -1,7 +1,7 @@
 /**
- * An independent checker of tasks: it reads events in their order, as anybody could, and says what should not have
- * been. It knows nothing of the server but the contract. Leases are lease-checker.ts's; that a task and its lease are
- * one claim is said here. Pure.
+ * An independent checker of tasks: it reads events in their order, as any client could, and reports violations of the
+ * contract. It knows only the contract and not the server. lease-checker.ts checks leases; this one also checks that a
+ * task and its lease are one claim. Pure.
  */
 import type { StoredEvent } from "./leasing.js";
 
@@ -19,7 +19,7 @@ interface Known {
   done: number;
 }
 
-/** From which states each event may lead to its own. */
+/** The states from which each event may lead to its own. */
 const FROM: Readonly<Record<string, readonly string[]>> = {
   ready: ["created", "claimed", "input_required", "failed", "dead", "ready"],
   claimed: ["ready"],
@@ -33,11 +33,11 @@ const FROM: Readonly<Record<string, readonly string[]>> = {
 export class TaskChecker {
   readonly problems: string[] = [];
   readonly tasks = new Map<string, Known>();
-  /** How often tasks were claimed. */
+  /** How often each task was claimed. */
   claims = 0;
   /** The newest fence of any claim. */
   #fence = 0;
-  /** Leases of tasks that are held: the fence by the task. */
+  /** Leases of tasks that are held: the fence of each task. */
   readonly #leases = new Map<string, number>();
 
   read(event: StoredEvent): void {

@@ -1,11 +1,11 @@
 /**
- * Tasks of the agents of a made-up day, by the calls that agents make: one in each state at least, and one that waits
+ * Tasks of the agents of a simulated day, by the calls that agents make: at least one in each state, and one that waits
  * for a dead one.
  */
 import type { ADay } from "./a-day.js";
 import { sendJson } from "./http-client.js";
 
-/** They work on one code base. */
+/** All of them work on one code base. */
 const WORKSPACE = "bookshop";
 
 interface Made {
@@ -45,7 +45,7 @@ const TASKS: readonly Made[] = [
 interface Deed {
   readonly by: string;
   readonly id: string;
-  /** What is done after the claim, each with the claim's fence. */
+  /** The calls after the claim, each with the claim's fence. */
   readonly deeds: readonly (readonly [deed: string, body: object])[];
 }
 
@@ -66,7 +66,7 @@ const DEEDS: readonly Deed[] = [
   { by: "codex-ops", id: "blue-green", deeds: [["complete", { result: { deploys: 3 } }]] },
 ];
 
-/** @param headers who asks, besides the instance: a token */
+/** Makes the tasks. @param headers a token, where the server needs one */
 export async function taskADay(
   koor: { readonly port: number },
   { agents }: Pick<ADay, "agents">,

@@ -1,4 +1,4 @@
-/** Tasks as tests see them, and what agents (leasing.ts) do with them. */
+/** Tasks as tests see them, and the calls of agents (leasing.ts) about them. */
 import { must } from "../../src/base/assert.js";
 import { sendJson, type Answer } from "./http-client.js";
 import type { Agent, Lease, StoredEvent } from "./leasing.js";
@@ -34,14 +34,14 @@ export interface Claimed {
   readonly lease: Lease | null;
 }
 
-/** Who asks: somebody, or nobody in particular at a port. */
+/** The caller: an agent, or a port for a call without an instance. */
 type Asker = Agent | number;
 
 export function askAs(asker: Asker, method: string, path: string, body: object = {}): Promise<Answer> {
   return typeof asker === "number" ? sendJson(asker, method, path, body) : asker.ask(method, path, body);
 }
 
-/** Makes one task, in the workspace `w` where nothing else is said; or many at once. */
+/** Makes one task, in the workspace `w` by default, or many in one call. */
 export async function addTasks(asker: Asker, ...tasks: readonly object[]): Promise<Task[]> {
   const named = tasks.map((task) => ({ workspace: "w", title: "t", ...task }));
   const answer = await askAs(asker, "POST", "/api/tasks", named);
@@ -67,14 +67,14 @@ export async function claim(agent: Agent, body: object = {}): Promise<Claimed> {
   return answer.json<Claimed>();
 }
 
-/** A task that there is for the agent. */
+/** Claims a task; throws where there is none. */
 export async function claimOne(agent: Agent, body: object = {}): Promise<Task & { readonly fence: number }> {
   const { task } = await claim(agent, body);
   if (task === null || task.fence === null) throw new Error("there is no task");
   return { ...task, fence: task.fence };
 }
 
-/** A call about a task, under its fence where it is one of the holder's. */
+/** Makes a call about a task, under its fence where it is one of the holder's. */
 export function callTask(
   asker: Asker,
   { id, fence }: Pick<Task, "id" | "fence">,
@@ -84,7 +84,7 @@ export function callTask(
   return askAs(asker, "POST", `/api/tasks/${id}/${verb}`, fence === null ? body : { fence, ...body });
 }
 
-/** What an event tells of a task, in short. */
+/** Formats a task's event as a short line. */
 export function shortOf({ topic, data }: StoredEvent): string {
   const { holder, fence, reason } = data as {
     readonly holder: { readonly name: string } | null;

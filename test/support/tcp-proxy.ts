@@ -1,7 +1,7 @@
 /**
- * A TCP proxy on loopback, by which tests part two servers: it can be cut (connections are reset, and no new ones made),
- * stalled (they stay, and nothing gets through, as where packets are dropped), slowed and resumed. Runs in the test's
- * process, and ends with the test.
+ * A TCP proxy on loopback, by which tests separate two servers. It can be cut (connections are reset, and new ones
+ * refused), stalled (connections stay, and nothing gets through, as where packets are dropped), slowed and resumed.
+ * Runs in the test's process, and ends with the test.
  */
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
@@ -11,7 +11,7 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #cut = false;
-  /** Resolves when bytes go through again; null while they do. */
+  /** Resolves when bytes get through again; null while they do. */
   #stalled: { readonly ended: Promise<void>; readonly end: () => void } | null = null;
   #delay_ms = 0;
 
@@ -19,7 +19,7 @@ export class TcpProxy {
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
-  /** @param target the port of loopback that it leads to */
+  /** @param target returns the loopback port that it connects to */
   static async start(t: Owner, target: () => number): Promise<TcpProxy> {
     const proxy = new TcpProxy(target);
     proxy.#server.listen(0, "127.0.0.1");
@@ -35,7 +35,7 @@ export class TcpProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Resets the connections that there are, and each new one. */
+  /** Resets the existing connections, and each new one. */
   cut(): void {
     this.#cut = true;
     this.#stalled?.end();
@@ -43,7 +43,7 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
-  /** Connections stay and are accepted, and whatever is sent waits here. */
+  /** Stalls: connections stay and are accepted, and everything that is sent waits here. */
   stall(): void {
     if (this.#stalled !== null) return;
     let end = (): void => undefined;
@@ -53,12 +53,12 @@ export class TcpProxy {
     this.#stalled = { ended, end };
   }
 
-  /** Each piece that comes waits so long, and those behind it wait for it. */
+  /** Delays each piece by this time; later pieces wait for earlier ones. */
   slow(delay_ms: number): void {
     this.#delay_ms = delay_ms;
   }
 
-  /** All goes through again, what was held before it. */
+  /** Lets everything through again, held bytes first. */
   resume(): void {
     this.#cut = false;
     this.#delay_ms = 0;
@@ -97,7 +97,7 @@ export class TcpProxy {
       }
       to.end();
     } catch {
-      // Either side has ended badly: so does the other.
+      // One side has ended with an error, and so does the other.
       to.destroy();
     }
   }

@@ -1,18 +1,16 @@
-/**
- * One test file in a process of plain Node, and what became of it. Nothing is kept of a run but its report.
- */
+/** Runs one test file in a process of plain Node, and returns its result. Only the report of a run is kept. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { FILE_TIMEOUT_S } from "./every-file.js";
 import { type TestReport, readReport } from "./test-report.js";
 
-/** Beyond tap's own limit: a file that does not even do that. */
+/** A limit beyond tap's own, for a file that does not even end by that. */
 const GRACE_S = 30;
-/** What is shown of stderr where a file failed. */
+/** The length of stderr that is shown of a failed file. */
 const STDERR_SHOWN = 4_000;
 
 const running = new Set<ChildProcess>();
 
-// The files of a run that is broken off end with it.
+// The files of a run that is interrupted end with it.
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
     for (const child of running) child.kill(signal);
@@ -20,7 +18,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-/** Runs a file; resolves, whatever becomes of it. */
+/** Runs a file. It always resolves. */
 export function runTestFile(file: string, options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<TestReport> {
   const child = spawn(process.execPath, [file], {
     cwd: options.cwd,
@@ -40,12 +38,13 @@ export function runTestFile(file: string, options: { cwd: string; env: NodeJS.Pr
       resolve(judge(readReport(tap), outcome, stderr));
     };
     child.once("error", (error) => end(error.message));
-    // What it started may hold its pipes longer than it lives: this waits for them, as its report is not whole before.
+    // Processes that it started may hold its pipes after its end: this waits for them, because the report is not whole
+    // before.
     child.once("close", (code, signal) => end(code === 0 ? "" : `it ended by ${signal ?? `code ${code}`}`));
   });
 }
 
-/** A file that ended badly has failed, even where its report is fine. */
+/** A file that ended with an error has failed, even if its report has no failure. */
 function judge(report: TestReport, outcome: string, stderr: string): TestReport {
   if (report.failed === 0 && outcome === "") return report;
   const problems = [...report.problems, ...[outcome, stderr.trimEnd()].filter((text) => text !== "")];

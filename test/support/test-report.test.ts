@@ -1,4 +1,4 @@
-/** Which assertions of a file's report count, and which files have failed though no assertion has. */
+/** Tests which assertions of a file's report count, and which files fail although no assertion has failed. */
 import t from "tap";
 import { readReport } from "./test-report.js";
 
@@ -25,21 +25,25 @@ ok 4 - empty file # SKIP no tests found
 1..4
 `;
 
-t.test("assertions count, not their subtests", (t) => {
+t.test("assertions count, and subtests do not", (t) => {
   const report = readReport(REPORT);
-  t.match(report, { passed: 3, failed: 3 }, "a test that asserts nothing has failed, too");
+  t.match(report, { passed: 3, failed: 3 }, "a test without an assertion fails");
   t.same(report.skipped, ["not on this system"]);
-  t.match(report.problems[0], /^a > b > y\n.*inside a diagnostic/s, "the name and what there is to say");
-  t.match(readReport(REPORT.split("1..2")[0] ?? ""), { passed: 1, failed: 1 }, "what breaks off says what it said");
+  t.match(report.problems[0], /^a > b > y\n.*inside a diagnostic/s, "the full name and the diagnostics are given");
+  t.match(
+    readReport(REPORT.split("1..2")[0] ?? ""),
+    { passed: 1, failed: 1 },
+    "a report that breaks off fails with its output",
+  );
   t.end();
 });
 
-t.test("a file fails that says nothing, or breaks off", (t) => {
-  t.match(readReport(""), { passed: 0, failed: 1 }, "an empty one");
-  t.match(readReport("TAP version 14\n1..0\n"), { passed: 0, failed: 1 }, "one without tests");
-  t.match(readReport("TAP version 14\nok 1 - x\n"), { passed: 1, failed: 1 }, "one whose plan is missing");
-  t.match(readReport("TAP version 14\nok 1 - x\n1..2\n"), { passed: 1, failed: 1 }, "one that ends too early");
-  t.match(readReport("TAP version 14\nok 1 - x\n1..1\n"), { passed: 1, failed: 0 }, "and not a good one");
+t.test("a file without a report, or with an incomplete one, fails", (t) => {
+  t.match(readReport(""), { passed: 0, failed: 1 }, "an empty file");
+  t.match(readReport("TAP version 14\n1..0\n"), { passed: 0, failed: 1 }, "a file without tests");
+  t.match(readReport("TAP version 14\nok 1 - x\n"), { passed: 1, failed: 1 }, "a file whose plan is missing");
+  t.match(readReport("TAP version 14\nok 1 - x\n1..2\n"), { passed: 1, failed: 1 }, "a file that ends too early");
+  t.match(readReport("TAP version 14\nok 1 - x\n1..1\n"), { passed: 1, failed: 0 }, "a complete file does not fail");
   t.match(readReport("TAP version 14\n1..0 # SKIP no browser\n"), { passed: 0, failed: 0, skipped: ["no browser"] });
   t.end();
 });

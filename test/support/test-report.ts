@@ -1,20 +1,20 @@
 /**
- * What a test file said, read from the TAP that it wrote: how many assertions passed and failed, on all levels; what
- * was skipped, and what went wrong. A subtest's own line repeats what its assertions said and is not counted, except
- * where it failed though none of them did (a timeout, a crash, a wrong plan). Pure.
+ * Reads the TAP that a test file wrote: how many assertions passed and failed, on all levels, what was skipped, and
+ * what went wrong. A subtest's own line repeats its assertions and is not counted, except where the subtest failed
+ * though none of them did (a timeout, a crash, a wrong plan). Pure.
  */
 import { type FinalResults, Parser, type Result } from "tap-parser";
 
 export interface TestReport {
   readonly passed: number;
   readonly failed: number;
-  /** The reasons, each once, in the order of the file. */
+  /** The reasons of skipped tests, each once, in the order of the file. */
   readonly skipped: readonly string[];
-  /** For each that failed its full name, then its diagnostics, a line each. */
+  /** For each failure its full name, then its diagnostics, one line each. */
   readonly problems: readonly string[];
 }
 
-/** What tap says of a file or a test that asserts nothing: it would go unnoticed. */
+/** tap's message about a file or a test without an assertion, which would go unnoticed otherwise. */
 const EMPTY = "no tests found";
 
 /** The diagnostics that say what went wrong and where. */
@@ -26,7 +26,7 @@ class Count {
   readonly skipped = new Set<string>();
   readonly problems: string[] = [];
 
-  /** Counts what this parser reports, and its subtests'. */
+  /** Counts what this parser reports, and its subtests. */
   watch(parser: Parser): void {
     /** Failures within the subtest whose own line comes next; undefined where the next line is an assertion. */
     let failures_within: number | undefined;
@@ -42,7 +42,7 @@ class Count {
     });
   }
 
-  /** What concerns the file as a whole. */
+  /** Adds a failure of the file as a whole. */
   fail(problem: string): void {
     this.failed += 1;
     this.problems.push(problem);
@@ -62,7 +62,7 @@ function describeDiagnostics(result: Result): string[] {
     .map(([name, value]) => (typeof value === "string" ? value.trimEnd() : `${name}: ${JSON.stringify(value)}`));
 }
 
-/** Reads a whole report. One that breaks off, or says nothing, has failed whatever its assertions said. */
+/** Reads a whole report. A report that breaks off or is empty has failed, whatever its assertions are. */
 export function readReport(tap: string): TestReport {
   const count = new Count();
   const results: FinalResults[] = [];

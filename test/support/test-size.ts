@@ -1,17 +1,17 @@
 /**
- * How much of what is long a test does: a sample under `npm test`, all of it under `npm run test:long`. The
- * only reader of KOOR_TEST_LONG. Pure but for that and for chance: what was drawn shows in what a test says.
+ * Decides how much of a long test runs: a sample under `npm test`, all of it under `npm run test:long`. Only this file
+ * reads KOOR_TEST_LONG. Pure but for that and for random samples; a failing test shows in its output what was sampled.
  */
 import { makeRandom, newSeed } from "./random.js";
 
 const VARIABLE = "KOOR_TEST_LONG";
 
-/** Says that this is the long form, to this process and those that it starts. */
+/** Chooses the long form, for this process and those that it starts. */
 export function chooseLongForm(): void {
   process.env[VARIABLE] = "1";
 }
 
-/** The environment of a process whose tests are to take their short form, whatever this one's is. */
+/** Returns the environment of a process whose tests run in their short form, whatever this one's form is. */
 export function shortForm(): NodeJS.ProcessEnv {
   return { ...process.env, [VARIABLE]: "" };
 }
@@ -20,22 +20,25 @@ function isLong(): boolean {
   return process.env[VARIABLE] === "1";
 }
 
-/** For tap's `skip`: a word where a test belongs to the long form alone, else false. */
+/** For tap's `skip`: a reason where a test belongs to the long form only, else false. */
 export function longFormOnly(): string | false {
   return isLong() ? false : "only in the long form: npm run test:long";
 }
 
-/** How many rounds, runs or cases a test makes: `all` in the long form, `few` otherwise. */
+/** Returns how many rounds, runs or cases a test makes: `all` in the long form, `few` otherwise. */
 export function countRounds(few: number, all: number): number {
   return isLong() ? all : few;
 }
 
-/** The rows that a test goes through, in their order: all in the long form, `few` drawn by a seed otherwise. */
+/**
+ * Returns the rows that a test goes through, in their order: all in the long form, a sample of `few` by a seed
+ * otherwise.
+ */
 export function sampleRows<Row>(rows: readonly Row[], few: number, seed = newSeed()): readonly Row[] {
   return isLong() ? rows : sampleSome(rows, few, seed);
 }
 
-/** At most `few` of the rows, drawn by a seed, in their order. */
+/** Returns a sample of at most `few` rows by a seed, in their order. */
 export function sampleSome<Row>(rows: readonly Row[], few: number, seed = newSeed()): readonly Row[] {
   const left = [...rows.keys()];
   if (few >= left.length) return rows;

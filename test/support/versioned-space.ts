@@ -1,7 +1,7 @@
 /**
- * What the versioned spaces (state, specs) promise alike, as checks against a real server: conditional
- * reads, the three forms of compare-and-swap, writers that race. Runs in the test's process; what a
- * space has of its own is in api-state.test.ts and api-specs.test.ts.
+ * Checks the common promises of the versioned spaces (state, specs) against a real server: conditional reads, the three
+ * forms of compare-and-swap, racing writers. Runs in the test's process; api-state.test.ts and api-specs.test.ts test
+ * what a space has of its own.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import type { Test } from "tap";
@@ -51,7 +51,7 @@ class Calls {
   }
 }
 
-/** If-None-Match on GET and HEAD, of a value and of one of its versions. */
+/** Checks If-None-Match on GET and HEAD, of a value and of one of its versions. */
 export async function checkConditionalReads(t: Test, space: VersionedSpace): Promise<void> {
   const calls = new Calls(space);
   await calls.put(calls.at("cached"), '{"a":1}');
@@ -75,8 +75,8 @@ export async function checkConditionalReads(t: Test, space: VersionedSpace): Pro
         const answer = await calls.call(method, calls.at("cached", query), { headers: { "If-None-Match": header } });
         t.equal(answer.status, 304, `${method} ${query} If-None-Match: ${header}`);
         t.equal(answer.headers.etag, etag, "a 304 repeats the ETag");
-        t.equal(answer.body.length, 0, "and has no body");
-        t.equal(answer.headers["content-length"], "7", "but the length that a 200 would have");
+        t.equal(answer.body.length, 0, "a 304 has no body");
+        t.equal(answer.headers["content-length"], "7", "a 304 has the length that a 200 would have");
       }
     }
     for (const header of other) {
@@ -85,17 +85,13 @@ export async function checkConditionalReads(t: Test, space: VersionedSpace): Pro
       t.equal(answer.text, '{"a":1}');
     }
   }
-  t.equal(
-    (await calls.get(calls.at("cached-not"), { "If-None-Match": "*" })).status,
-    404,
-    "what is not there is a 404",
-  );
+  t.equal((await calls.get(calls.at("cached-not"), { "If-None-Match": "*" })).status, 404, "an absent key is a 404");
   await calls.put(calls.at("cached"), "2");
   t.equal((await calls.get(calls.at("cached"), { "If-None-Match": etag })).text, "2", "a new value has a new tag");
   t.equal((await calls.get(calls.at("cached", "?version=1"), { "If-None-Match": etag })).status, 304);
 }
 
-/** Conditions of a write that say nothing that could hold: the check that they stand for must not be left out. */
+/** Conditions of a write that are malformed: the check that they request must not be left out. */
 const MALFORMED_TERMS: readonly (readonly [header: string, value: string | readonly string[]])[] = [
   ...["", "abc", "*,", ",", '*, "x"', '"x', '"x" "y"', `'x'`, 'w/"x"', "W/*"].flatMap(
     (value) =>
@@ -115,7 +111,10 @@ const MALFORMED_TERMS: readonly (readonly [header: string, value: string | reado
   ["If-Unmodified-Since", "Wed, 25 Nov 2026 12:00:00 GMT"],
 ];
 
-/** Every condition on every kind of write, held and failed; a failed one says what is there and writes nothing. */
+/**
+ * Checks every condition on every kind of write, held and failed. A failed one reports the current version and writes
+ * nothing.
+ */
 export async function checkCompareAndSwap(t: Test, space: VersionedSpace): Promise<void> {
   const calls = new Calls(space);
   const send412 = async (
@@ -207,7 +206,11 @@ export async function checkCompareAndSwap(t: Test, space: VersionedSpace): Promi
       );
     }
   }
-  t.match(await calls.put(calls.at("cas/new"), "1", { "If-None-Match": "*" }), { status: 200 }, "create only");
+  t.match(
+    await calls.put(calls.at("cas/new"), "1", { "If-None-Match": "*" }),
+    { status: 200 },
+    "the condition is that the key does not exist",
+  );
   t.match(await calls.put(calls.at("cas/new0", "?if_version=0"), "1"), { status: 200 });
   await calls.call("DELETE", calls.at("cas/new"));
   t.match(
@@ -219,7 +222,7 @@ export async function checkCompareAndSwap(t: Test, space: VersionedSpace): Promi
   t.match(await calls.call("POST", calls.at("cas/new", "?rollback=1&if_version=0")), { status: 200 });
 }
 
-/** Of twenty writers with the same condition one wins. */
+/** Checks that one of twenty writers with the same condition wins. */
 export async function checkRace(t: Test, space: VersionedSpace): Promise<void> {
   const calls = new Calls(space);
   await calls.put(calls.at("cas/race"), "0");
@@ -236,7 +239,7 @@ export async function checkRace(t: Test, space: VersionedSpace): Promise<void> {
   t.same(await calls.versionsOf("cas/create"), [1]);
 }
 
-/** Paths with keys that cannot be, each with what the refusal says of it: by PUT, by DELETE and by rollback. */
+/** Paths with invalid keys, each with its refusal by PUT, by DELETE and by rollback. */
 export async function checkRefusedPaths(
   t: Test,
   space: VersionedSpace,

@@ -1,4 +1,4 @@
-/** The dashboard's views as people know them: their addresses and names, in the menu's order. */
+/** The dashboard's views: their addresses and names, in the menu's order. */
 export const VIEWS = [
   ["/", "Needs me"],
   ["/overview", "Overview"],

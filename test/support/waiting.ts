@@ -1,7 +1,4 @@
-/**
- * Who waits with `GET /api/wait`, as the tests have them: a loop that goes on by its cursor. Runs in the test's
- * process.
- */
+/** Clients that wait with `GET /api/wait`: a loop that continues by its cursor. Runs in the test's process. */
 import type { OutgoingHttpHeaders } from "node:http";
 import { send, type Answer } from "./http-client.js";
 import { readMetric } from "./metrics.js";
@@ -28,7 +25,7 @@ export class WaitLoop {
     readonly headers: OutgoingHttpHeaders = {},
   ) {}
 
-  /** The next call; without `wait_s` it only looks. */
+  /** Makes the next call; without `wait_s` it only looks. */
   async next(wait_s = 0, query = this.query): Promise<Matched> {
     const answer = await askWait(this.port, `${query}&after=${this.cursor}&wait=${wait_s}`, this.headers);
     if (answer.status !== 200) throw new Error(answer.text);
@@ -37,18 +34,18 @@ export class WaitLoop {
     return matched;
   }
 
-  /** The next call, when it waits. */
+  /** Makes the next call, once it waits. */
   async begin(): Promise<{ readonly matched: Promise<Matched> }> {
     const before = await countWaiting(this.port);
     const matched = this.next(60);
-    // It may be answered before anybody has awaited it.
+    // It may be answered before the test awaits it.
     matched.catch(() => undefined);
     while ((await countWaiting(this.port)) <= before);
     return { matched };
   }
 }
 
-/** How many calls wait for conditions. */
+/** Returns how many calls wait for conditions. */
 export function countWaiting(port: number): Promise<number> {
   return readMetric(port, "koor_waiting_calls");
 }

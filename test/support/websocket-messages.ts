@@ -1,6 +1,6 @@
 /**
- * Reads what a server sends over a WebSocket from the bytes of a bare connection: frames that are not masked (RFC 6455,
- * 5.2), a message's fragments joined. Pure but for its state.
+ * Reads a server's WebSocket messages from the bytes of a bare connection: frames that are not masked (RFC 6455, 5.2),
+ * a message's fragments joined. Pure but for its state.
  */
 
 export const OPCODE_TEXT = 1;

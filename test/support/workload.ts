@@ -1,8 +1,7 @@
 /**
- * Clients that write all at once, and remember what they were told: puts on keys of their own and on one
- * that all share, compare-and-swap on a counter, deletions, rollbacks, events alone and in arrays. What
- * the server acknowledged, and what it refused, is then looked for in what a later server holds. Runs in
- * the test's process.
+ * Clients that write at the same time and record their answers: puts on keys of their own and on one that all share,
+ * compare-and-swap on a counter, deletions, rollbacks, events alone and in arrays. Then it compares what the server
+ * acknowledged and refused with what a later server holds. Runs in the test's process.
  */
 import { hashOf } from "./answers.js";
 import { send, sendJson, type Answer } from "./http-client.js";
@@ -19,7 +18,7 @@ interface EventAnswer {
   readonly data: unknown;
 }
 
-/** A value that was sent, and what was heard of it: "lost" where the connection ended without an answer. */
+/** A value that was sent, and the answer to it: "lost" where the connection ended without an answer. */
 interface Sent {
   readonly key: string;
   readonly value: string;
@@ -41,7 +40,7 @@ interface AuditRow {
 
 const SHARED_KEY = "shared/one";
 const COUNTER_KEY = "shared/counter";
-/** More than a test writes; what is asked for in one page is then everything. */
+/** More than a test writes, so that one page holds everything. */
 const EVERYTHING = 10_000;
 
 export class Workload {
@@ -51,18 +50,18 @@ export class Workload {
   readonly #rollbacks: { readonly key: string; readonly answer: WriteAnswer }[] = [];
   readonly #deletions: { readonly key: string; readonly outcome: "lost" | "done" }[] = [];
   readonly #published: Published[] = [];
-  /** What answers said that were neither a success nor a refusal that a client must expect. */
+  /** Answers that were neither a success nor a refusal that a client must expect. */
   readonly unexpected: string[] = [];
   /** Called after each success. */
   onAcknowledged: () => void = () => undefined;
   acknowledged = 0;
   refused = 0;
   /**
-   * When the requests were sent that ended without an answer (performance.now()); those that found nobody
-   * listening are not in it.
+   * The times at which requests without an answer were sent (performance.now()). Requests that no server accepted are
+   * not in it.
    */
   readonly lost: number[] = [];
-  /** A client ends at its first 503, as one does that is told of a shutdown. */
+  /** A client ends at its first 503, like a client that reacts to a shutdown. */
   ends_when_refused = false;
   #nonce = 0;
   #running = false;
@@ -101,7 +100,7 @@ export class Workload {
     }
   }
 
-  /** The answer; null where there was none. A refusal by a server that is busy or stops is counted. */
+  /** Returns the answer; null where there was none. A refusal by a server that is busy or stops is counted. */
   async #ask(request: Promise<Answer>, expected: readonly number[]): Promise<Answer | null> {
     const sent_ms = performance.now();
     let answer: Answer;
@@ -122,7 +121,7 @@ export class Workload {
     return answer;
   }
 
-  /** Whether the client goes on after this answer. */
+  /** Whether the client continues after this answer. */
   #goesOn(answer: Answer | null): boolean {
     return answer !== null && !(this.ends_when_refused && answer.status === 503);
   }
@@ -140,7 +139,7 @@ export class Workload {
     return this.#store({ key, value, outcome: "lost" }, sendJson(port, "PUT", `/api/state/${key}`, value));
   }
 
-  /** Adds one, as clients do who share a counter: whoever loses the race gets a 412. */
+  /** Adds one to a shared counter; a client that loses the race gets a 412. */
   async #count(port: number): Promise<boolean> {
     const current = await send(port, "GET", `/api/state/${COUNTER_KEY}`).catch(() => null);
     if (current === null) return false;
@@ -180,9 +179,9 @@ export class Workload {
   }
 
   /**
-   * Compares what was heard with what a server now holds. Everything there ever was must be kept
-   * (`--state-history 0 --event-history 0`).
-   * @returns one line for each thing that is not as it should be
+   * Compares the answers with what a server holds now. It must have kept all history (`--state-history 0
+   * --event-history 0`).
+   * @returns one line for each difference
    */
   async findLosses(port: number): Promise<string[]> {
     const problems = [...this.unexpected];

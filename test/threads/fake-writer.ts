@@ -11,7 +11,7 @@ import { Writer } from "../../src/threads/writer.js";
 import type { WriterMethod } from "../../src/threads/writer-method.js";
 import { framesOf } from "../support/frames.js";
 
-export interface FakeCall {
+export interface PlayedCall {
   readonly name: string;
   readonly request: unknown;
   readonly answer: (reply: unknown) => void;
@@ -20,7 +20,7 @@ export interface FakeCall {
 export class FakeWriter {
   /** The writer for the components under test. */
   readonly writer: Writer;
-  readonly calls: FakeCall[] = [];
+  readonly calls: PlayedCall[] = [];
   readonly #methods: MethodTable<WriterMethod>;
   readonly #client: RpcClient;
 

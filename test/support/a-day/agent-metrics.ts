@@ -1,6 +1,6 @@
 /**
- * What each agent did by the hour: the calls that the day's journal tells of, and the reads and validations that no
- * journal has. Pure.
+ * What each agent did by the hour: the calls in the day's journal, and the reads and validations that no journal has.
+ * Pure.
  */
 import { AGENT_METRICS, type AgentMetric } from "../../../schemas/agent-metrics.js";
 import type { SnapshotLine } from "../snapshot.js";
@@ -10,7 +10,7 @@ import type { Agent, Team } from "./team.js";
 
 type Counts = Partial<Record<AgentMetric, number>>;
 
-/** What agents do through their MCP tools; everything else goes over HTTP, for no tokens. */
+/** Calls that agents make through their MCP tools; all others go over HTTP and cost no tokens. */
 const OVER_MCP = /^(instance\.register|instance\.capabilities|rule\.propose)$/;
 
 class Hours {
@@ -21,7 +21,7 @@ class Hours {
     this.#ids = new Set(agents.map(({ id }) => id));
   }
 
-  /** Counts calls of an instance, and what came of them. */
+  /** Counts calls of an instance, and their results. */
   call(id: string, at_ms: number, calls: number, further: Counts = {}): void {
     if (!this.#ids.has(id)) return;
     const key = `${Math.floor(at_ms / HOUR_MS)} ${id}`;
@@ -57,7 +57,8 @@ export function agentMetricRecords(sampler: Sampler, team: Team, journal: Journa
     if (action === "state.put" && sampler.chance(12))
       hours.call(actor, at_ms, 1, { violations: sampler.between(1, 6) });
   }
-  // An event of the server that names an agent is no call of that agent's; a usage report's was counted as its act.
+  // An event of the server that names an agent is not a call of that agent; a usage report's event was counted as its
+  // call.
   for (const { source, at_ms, topic } of journal.events)
     if (topic !== "llm.usage.recorded") hours.call(source, at_ms, 1, { events_published: 1 });
   for (const { id, activated_ms, last_seen_ms } of team.agents.filter((agent) => !team.workers.includes(agent))) {

@@ -1,6 +1,6 @@
 /**
- * Compliance runs of the day: three rounds in which each agent that was there was checked against the contracts of its
- * project. The newest finds what a check of the restored server finds. Pure.
+ * Compliance runs of the day: in three rounds each agent that was there was checked against the contracts of its
+ * project. The newest round has the results that a check of the restored server has. Pure.
  */
 import type { SnapshotLine } from "../snapshot.js";
 import { CONTRACT_NAMES, violationsOf } from "./contracts.js";
@@ -8,7 +8,7 @@ import { HOUR_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
 import type { Team } from "./team.js";
 
-/** When the rounds were, and how many of the agents that fail now failed then. */
+/** The times of the rounds, and how many of the agents that fail now failed then. */
 const ROUNDS: readonly (readonly [hours_ago: number, failing: number])[] = [
   [12.4, 0],
   [6.4, 1],

@@ -1,6 +1,6 @@
 /**
- * The five contracts of the day, and the samples that agents hold against them: two of these no longer fit, so that a
- * check of the running server finds what the day's own runs say. Pure.
+ * The five contracts of the day, and the agents' samples that are checked against them. Two samples no longer match, so
+ * that a check of the running server has the results of the day's own runs. Pure.
  */
 import type { Project, Team } from "./team.js";
 import { JSON_TYPE, pretty, type Content } from "./versions.js";
@@ -149,7 +149,7 @@ const CONTRACTS: readonly Contract[] = [
   },
 ];
 
-/** As a test names them. */
+/** The names that tests use. */
 export const CONTRACT_NAMES = CONTRACTS.map(({ project, name }) => ({ project, name }));
 
 export function contracts(): Content[] {
@@ -177,11 +177,11 @@ export function contracts(): Content[] {
 
 interface Sample {
   readonly agent: string;
-  /** When it was written; before the first round of checks by default. */
+  /** The time at which it was written; before the first round of checks by default. */
   readonly hours_ago?: number;
   readonly contract: string;
   readonly sent: readonly { readonly endpoint: string; readonly direction: string; readonly payload: unknown }[];
-  /** What a check finds. */
+  /** The result of a check. */
   readonly violations: readonly { readonly path: string; readonly message: string }[];
 }
 
@@ -290,7 +290,7 @@ export function samples(team: Team): Content[] {
   });
 }
 
-/** What a check finds of an agent for a contract now. */
+/** The result of a check of an agent against a contract at the end of the day. */
 export function violationsOf(agent: string, contract: string): Sample["violations"] {
   return SAMPLES.find((sample) => sample.agent === agent && sample.contract === contract)?.violations ?? [];
 }

@@ -1,6 +1,6 @@
 /**
- * What people of the team would write: plans, decisions, notes and handovers as Markdown and text, each with the
- * versions that such a document goes through. Pure.
+ * Documents as a team's members write them: plans, decisions, notes and handovers as Markdown and text, each with its
+ * versions. Pure.
  */
 import type { Sampler } from "./sampler.js";
 import { PROJECTS, type Project, type Team } from "./team.js";
@@ -63,7 +63,7 @@ const FOLLOW_UPS: readonly string[] = [
   "delete the flag",
 ];
 
-/** A plan's steps are done one after the other; now and then one is added, while there is something to add. */
+/** A plan's steps are done one after another; now and then one is added, until there are no more. */
 function planOf(title: string, project: Project, sampler: Sampler): string[] {
   const steps = STEPS[project].map((text) => ({ text, done: false }));
   const further = [...FOLLOW_UPS];
@@ -237,7 +237,7 @@ const NOTES: Readonly<Record<Project, readonly string[]>> = {
   ],
 };
 
-/** Each agent's own notes grow by a line. */
+/** Each agent's own notes, which grow by a line. */
 function notes(sampler: Sampler, team: Team): Content[] {
   return team.workers
     .filter(({ status }) => status !== "pending")
@@ -285,7 +285,7 @@ function handovers(): Content[] {
   }));
 }
 
-/** All documents of the day. */
+/** Returns all documents of the day. */
 export function documents(sampler: Sampler, team: Team): Content[] {
   return [...plans(sampler), ...decisions(sampler), ...notes(sampler, team), ...handovers()];
 }

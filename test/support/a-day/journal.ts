@@ -1,12 +1,12 @@
 /**
- * What happened in the made-up day, in the order of time: rows of the audit log and events. Whoever makes content
- * notes here what making it would have left behind, so that the log agrees with what is stored. Pure.
+ * The journal of the simulated day in the order of time: rows of the audit log and events. A module that makes content
+ * records here what a server would have recorded, so that the log agrees with the stored data. Pure.
  */
 import type { SnapshotLine } from "../snapshot.js";
 
 export interface Act {
   readonly at_ms: number;
-  /** An instance's id; "" for nobody. */
+  /** An instance's id; "" for a call without one. */
   readonly actor: string;
   readonly action: string;
   readonly resource: string;
@@ -21,7 +21,7 @@ export interface JournalEntry {
   readonly data: unknown;
 }
 
-/** As the server writes times. */
+/** Formats a time as the server does. */
 export function timeOf(at_ms: number): string {
   return new Date(at_ms).toISOString();
 }
@@ -34,12 +34,12 @@ export class Journal {
   readonly #acts: Act[] = [];
   readonly #events: JournalEntry[] = [];
 
-  /** A call that was carried out. */
+  /** Records a call that succeeded. */
   act(at_ms: number, actor: string, action: string, resource: string, detail: object = {}): void {
     this.#acts.push({ at_ms, actor, action, resource, detail, outcome: "success" });
   }
 
-  /** A call that was refused. */
+  /** Records a call that was refused. */
   refuse(at_ms: number, actor: string, action: string, resource: string, code: number, error: string): void {
     this.#acts.push({ at_ms, actor, action, resource, detail: { error, code }, outcome: "error" });
   }
@@ -48,12 +48,12 @@ export class Journal {
     this.#events.push({ at_ms, topic, source, data });
   }
 
-  /** Oldest first. */
+  /** The calls, oldest first. */
   get acts(): readonly Act[] {
     return this.#acts.toSorted(byTime);
   }
 
-  /** Oldest first. */
+  /** The events, oldest first. */
   get events(): readonly JournalEntry[] {
     return this.#events.toSorted(byTime);
   }
@@ -71,7 +71,7 @@ export class Journal {
     }));
   }
 
-  /** The newest `keep` events: older ones are pruned, as a server does, and ids go on from them. */
+  /** The newest `keep` events. A server prunes older ones, and ids continue after them. */
   eventRecords(keep: number): SnapshotLine[] {
     return this.events
       .map(({ at_ms, topic, source, data }, at) => ({

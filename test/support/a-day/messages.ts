@@ -1,11 +1,11 @@
-/** What agents of the day wrote to each other, and what became of it, with its audit rows and events. Pure. */
+/** Messages between agents of the day, their receipts, audit rows and events. Pure. */
 import type { SnapshotLine } from "../snapshot.js";
 import { MINUTE_MS, SECOND_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
 import type { Team } from "./team.js";
 
 interface Written {
-  /** Minutes before now. */
+  /** Minutes before the end of the day. */
   readonly ago: number;
   readonly from: string;
   readonly to: readonly string[];
@@ -14,10 +14,10 @@ interface Written {
   readonly intent?: "request" | "ack";
   readonly important?: true;
   readonly data?: object;
-  /** Which of these it answers, by its place. */
+  /** The index of the message that this one answers. */
   readonly answers?: number;
   readonly thread?: string;
-  /** Minutes after it was sent that each took to read it; and to act upon it, with a note. Left out: not yet. */
+  /** Minutes after sending at which each recipient read it, and acted upon it with a note. Absent: not yet. */
   readonly read?: number;
   readonly acted?: number;
   readonly note?: string;
@@ -104,7 +104,7 @@ const WRITTEN: readonly Written[] = [
   },
 ];
 
-/** The thread that most is written in, and a request that nobody has read. */
+/** The thread with the most messages, and a request that no recipient has read. */
 export const BUSY_THREAD = "release-4.12";
 export const UNREAD_REQUEST = "review capture retries before I merge";
 

@@ -1,13 +1,13 @@
 /**
- * Rules of the day: those that hold, four that agents have proposed and that wait for somebody, two that were
- * rejected. Pure.
+ * Rules of the day: accepted ones, four that agents have proposed and that are pending, and two that were rejected.
+ * Pure.
  */
 import type { SnapshotLine } from "../snapshot.js";
 import { type Sampler, HOUR_MS, MINUTE_MS, SECOND_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
 import { DAY_HOURS, SETTLED_MS, type Team } from "./team.js";
 
-/** Who acts on the team's behalf in the page. */
+/** The actor of calls that the team makes in the dashboard. */
 const PAGE = "dashboard";
 
 export interface Rule {
@@ -21,7 +21,7 @@ export interface Rule {
   readonly applies_to?: readonly string[];
 }
 
-/** What the team put at the beginning. */
+/** Rules that the team added at the beginning. */
 const PUT: readonly Rule[] = [
   {
     project: "_global",
@@ -128,7 +128,7 @@ const PUT: readonly Rule[] = [
   },
 ];
 
-/** What applying a template brought. */
+/** Rules that applying a template added. */
 export const APPLIED: readonly Rule[] = ["storefront", "checkout"].flatMap((project) => [
   {
     project,
@@ -147,7 +147,7 @@ export const APPLIED: readonly Rule[] = ["storefront", "checkout"].flatMap((proj
   },
 ]);
 
-/** From the first rules to the template. */
+/** The history from the first rules to the template. */
 export const APPLIED_AFTER_MS = 6 * MINUTE_MS;
 
 interface Proposed extends Rule {
@@ -290,7 +290,7 @@ export function ruleRecords(sampler: Sampler, team: Team, journal: Journal, now_
   ];
 }
 
-/** Those that wait for somebody, as `project/rule_id`. */
+/** Pending rules, as `project/rule_id`. */
 export const PROPOSED_RULES = PROPOSED.filter(({ becomes }) => becomes === "proposed").map(
   ({ project, rule_id }) => `${project}/${rule_id}`,
 );

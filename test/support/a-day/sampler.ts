@@ -1,6 +1,6 @@
 /**
- * What chance decides of a day that is made up: picks, numbers, ids, and times that fall where a team works. All of
- * it from a seed. Pure.
+ * Random choices of a simulated day: picks, numbers, ids, and times at which a team works. All of them follow from a
+ * seed. Pure.
  */
 import { makeRandom, type Random } from "../random.js";
 
@@ -9,9 +9,9 @@ export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
 const HOURS_A_DAY = 24;
 
-/** What the clock on the team's wall says now: the day that is shown is a working day in the afternoon. */
+/** The local time of the team at the end of the day, a working day's afternoon. */
 const WALL_HOUR_NOW = 16.5;
-/** How busy each hour of the wall's clock is, of 100: agents work at night too, a few of them. */
+/** How busy each local hour is, of 100: a few agents work at night, too. */
 const BUSY = [6, 4, 4, 4, 4, 6, 12, 30, 60, 95, 100, 90, 45, 85, 100, 95, 90, 70, 45, 30, 22, 18, 12, 8];
 const BUSIEST = Math.max(...BUSY);
 
@@ -19,7 +19,7 @@ export class Sampler {
   readonly #random: Random;
   readonly #now_ms: number;
 
-  /** @param name kinds of content sampler apart, so that more of one does not change another */
+  /** @param name kinds of content have samplers of their own, so that more of one does not change another */
   constructor(seed: number, name: string, now_ms: number) {
     let mixed = seed;
     for (const character of name) mixed = Math.imul(mixed ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
@@ -27,7 +27,7 @@ export class Sampler {
     this.#now_ms = now_ms;
   }
 
-  /** An integer from `low` to `high`, both included. */
+  /** Returns an integer from `low` to `high`, both included. */
   between(low: number, high: number): number {
     return low + this.#random(high - low + 1);
   }
@@ -42,19 +42,19 @@ export class Sampler {
     return item;
   }
 
-  /** One of the items, which is then no longer among them. */
+  /** Removes one of the items and returns it. */
   take<Item>(items: Item[]): Item {
     const item = this.one(items);
     items.splice(items.indexOf(item), 1);
     return item;
   }
 
-  /** Lowercase hex digits, as a commit or a hash has them. */
+  /** Returns lowercase hex digits, as a commit or a hash has them. */
   hex(digits: number): string {
     return Array.from({ length: digits }, () => this.#random(16).toString(16)).join("");
   }
 
-  /** A UUID of version 4. */
+  /** Returns a UUID of version 4. */
   uuid(): string {
     const hex = this.hex(32);
     const variant = "89ab"[this.#random(4)] ?? "8";
@@ -67,7 +67,7 @@ export class Sampler {
     ].join("-");
   }
 
-  /** A time between two, in ms, likelier where the team works. */
+  /** Returns a time between two, in ms, likelier while the team works. */
   time(from_ms: number, to_ms: number): number {
     for (;;) {
       const at_ms = this.between(from_ms, to_ms);
@@ -78,7 +78,7 @@ export class Sampler {
     }
   }
 
-  /** So many of them, oldest first. */
+  /** Returns `count` such times, oldest first. */
   times(count: number, from_ms: number, to_ms: number): number[] {
     return Array.from({ length: count }, () => this.time(from_ms, to_ms)).sort((a, b) => a - b);
   }

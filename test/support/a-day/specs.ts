@@ -1,4 +1,4 @@
-/** The specs of the day: its contracts, and what a team writes down beside them. Pure. */
+/** The specs of the day: its contracts, and other documents of the team. Pure. */
 import { contracts } from "./contracts.js";
 import type { Sampler } from "./sampler.js";
 import type { Project } from "./team.js";
@@ -112,7 +112,7 @@ function papers(sampler: Sampler): Spec[] {
   ];
 }
 
-/** All specs of the day. */
+/** Returns all specs of the day. */
 export function specContents(sampler: Sampler): Content[] {
   const written = papers(sampler).map((spec) =>
     spec.key === "ranking" ? { ...spec, values: [...spec.values, spec.values[3] ?? ""], rolled_back: 4 } : spec,

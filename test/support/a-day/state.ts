@@ -1,6 +1,6 @@
 /**
- * The state keys of the day beside its documents: test reports, builds, API notes, settings, benchmarks, and two
- * values that try to run where they are shown. Pure.
+ * The state keys of the day beside its documents: test reports, builds, API notes, settings, benchmarks, and two values
+ * with scripts that a page must not run. Pure.
  */
 import type { Sampler } from "./sampler.js";
 import { documents } from "./documents.js";
@@ -173,7 +173,7 @@ function others(sampler: Sampler): Content[] {
   ];
 }
 
-/** Reports of single runs: what many keys of a large day are. */
+/** Reports of single runs, which most keys of a large day are. */
 function singleRuns(sampler: Sampler, count: number): Content[] {
   return Array.from({ length: count }, (_, at) => {
     const project = sampler.one(PROJECTS);
@@ -190,9 +190,9 @@ function singleRuns(sampler: Sampler, count: number): Content[] {
 }
 
 /**
- * All keys of the day.
- * @param samples what agents say that they send (specs.ts)
- * @param keys_min further ones make up for what is missing to so many
+ * Returns all keys of the day.
+ * @param samples the agents' samples (specs.ts)
+ * @param keys_min reports of single runs are added until there are this many keys
  */
 export function stateContents(sampler: Sampler, team: Team, samples: readonly Content[], keys_min: number): Content[] {
   const contents = [

@@ -1,4 +1,4 @@
-/** What agents said to each other in the day, and the calls of theirs that were refused. Pure. */
+/** Questions and reviews between agents of the day, and their refused calls. Pure. */
 import { type Sampler, HOUR_MS, MINUTE_MS, SECOND_MS } from "./sampler.js";
 import type { Journal } from "./journal.js";
 import { DAY_HOURS, PROJECTS, QUIET_MS, SETTLED_MS, type Project, type Team } from "./team.js";

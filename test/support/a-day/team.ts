@@ -1,6 +1,6 @@
 /**
- * Who works in the made-up day: fourteen agents of a bookshop's team, more where many are asked for; when each was
- * there, and who did something at a time. Pure.
+ * The agents of the simulated day: fourteen of a bookshop's team, and more where many are requested; when each was
+ * there, and which one acted at a time. Pure.
  */
 import type { InstanceStatus } from "../../../schemas/instances.js";
 import type { SnapshotLine } from "../snapshot.js";
@@ -10,11 +10,11 @@ import { type Journal, timeOf } from "./journal.js";
 export const PROJECTS = ["storefront", "checkout", "search", "ops"] as const;
 export type Project = (typeof PROJECTS)[number];
 
-/** How far back the day goes. */
+/** How long before its end the day begins. */
 export const DAY_HOURS = 72;
-/** Work is there from so long after the first agents on. */
+/** Time after the first agents from which on there is work. */
 export const SETTLED_MS = 40 * MINUTE_MS;
-/** Nothing is younger than this: who is here has been seen since. */
+/** No action is newer than this: an active agent was last seen later. */
 export const QUIET_MS = 30 * SECOND_MS;
 
 export interface Agent {
@@ -26,12 +26,12 @@ export interface Agent {
   readonly capabilities: readonly string[];
   readonly status: InstanceStatus;
   readonly registered_ms: number;
-  /** Later than anything where it never was. */
+  /** Later than any time where the agent never was active. */
   readonly activated_ms: number;
   readonly last_seen_ms: number;
 }
 
-/** The first of a project is there from beginning to end. `joined` and `silent` in minutes before now. */
+/** The first agent of a project is there from beginning to end. `joined` and `silent` are minutes before the end. */
 interface Role extends Pick<Agent, "name" | "project" | "intent" | "stack" | "capabilities"> {
   readonly status?: InstanceStatus;
   readonly joined?: number;
@@ -162,7 +162,7 @@ const THINGS = ["book covers", "old orders", "author pages", "price lists", "rev
 
 export class Team {
   readonly agents: readonly Agent[];
-  /** Those who do what the day tells of; further ones are only there. */
+  /** The agents that act in the day; further ones are only there. */
   readonly workers: readonly Agent[];
   readonly #sampler: Sampler;
 
@@ -174,7 +174,7 @@ export class Team {
     this.workers = roles;
   }
 
-  /** Who of a project was at work at a time. */
+  /** Picks an agent of a project that was at work at a time. */
   at(at_ms: number, project: Project): Agent {
     const there = this.workers.filter(
       (agent) => agent.project === project && agent.activated_ms <= at_ms && at_ms <= agent.last_seen_ms,
@@ -188,7 +188,7 @@ export class Team {
     return agent;
   }
 
-  /** What their being there left behind. */
+  /** The records of the agents' presence. */
   note(journal: Journal): void {
     for (const { id, name, project, stack, capabilities, status, registered_ms, ...times } of this.agents) {
       journal.act(registered_ms, "", "instance.register", id, { name, workspace: project, stack });

@@ -1,4 +1,4 @@
-/** What the agents' calls of language models cost in the day, each with its audit row and its event. Pure. */
+/** The cost of the agents' calls of language models in the day, each with its audit row and its event. Pure. */
 import type { SnapshotLine } from "../snapshot.js";
 import { type Sampler, HOUR_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
@@ -7,7 +7,7 @@ import { DAY_HOURS, PROJECTS, QUIET_MS, SETTLED_MS, type Agent, type Project, ty
 interface Model {
   readonly provider: string;
   readonly model: string;
-  /** Dollars a million tokens. */
+  /** Dollars per million tokens. */
   readonly in_usd: number;
   readonly out_usd: number;
 }
@@ -21,7 +21,7 @@ const GEMINI: Model = { provider: "google", model: "gemini-2.5-pro", in_usd: 1.2
 const DEVSTRAL: Model = { provider: "mistral", model: "devstral-medium", in_usd: 0.4, out_usd: 2 };
 const LOCAL: Model = { provider: "local", model: "qwen3-coder-30b", in_usd: 0, out_usd: 0 };
 
-/** What each tool calls, the commoner more often. */
+/** The models that each tool calls; the more frequent are there more often. */
 const MODELS: Readonly<Record<string, readonly Model[]>> = {
   claude: [OPUS, SONNET, SONNET, SONNET, HAIKU],
   codex: [CODEX, CODEX, CODEX, MINI],
@@ -60,7 +60,7 @@ function reportOf(sampler: Sampler, { id, name, project }: Agent): object {
   };
 }
 
-/** The records of all reports, ids as a server would have given them. */
+/** The records of all reports, with the ids that a server would have given them. */
 export function usageRecords(sampler: Sampler, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
   const times = sampler.times(REPORTS, now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS, now_ms - QUIET_MS);
   return times.map((at_ms, at) => {

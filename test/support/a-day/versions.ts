@@ -1,6 +1,6 @@
 /**
- * Keys and specs with their versions: when each was written and by whom, and what that left in the audit log. What
- * they say is others'. Pure.
+ * Writes keys and specs with their versions: the time and author of each, and its audit rows. Other modules provide the
+ * contents. Pure.
  */
 import type { SnapshotLine } from "../snapshot.js";
 import { type Sampler, HOUR_MS, SECOND_MS } from "./sampler.js";
@@ -12,7 +12,7 @@ export const MARKDOWN = "text/markdown; charset=utf-8";
 export const YAML = "application/yaml";
 export const PLAIN = "text/plain; charset=utf-8";
 
-/** What an event says of a version: its topic and its data. */
+/** The event about a version: its topic and its data. */
 export interface Word {
   readonly topic: string;
   readonly source?: string;
@@ -24,14 +24,14 @@ export interface Content {
   /** A state key, or a spec's name. */
   readonly key: string;
   readonly type: string;
-  /** Oldest first. */
+  /** The contents, oldest first. */
   readonly values: readonly string[];
-  /** Of the newest version: it is this earlier one, brought back. */
+  /** The newest version is a rollback to this earlier one. */
   readonly rolled_back?: number;
   readonly deleted?: true;
-  /** How long ago the newest version was written; by default chance decides. */
+  /** The age of the newest version; random by default. */
   readonly newest_hours_ago?: number;
-  /** Who writes it; whoever of the project is there by default. */
+  /** The agent that writes it; by default any of the project that is there. */
   readonly author?: string;
   readonly word?: (version: number, author: Agent, at_ms: number) => Word | null;
 }
@@ -49,7 +49,7 @@ export function pretty(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** The records of some content, in the order in which a snapshot has them. */
+/** The records of some content, in the order of a snapshot. */
 export function versionRecords(contents: readonly Content[], options: VersionsOptions): SnapshotLine[] {
   return contents
     .toSorted((a, b) => (nameOf(a, options) < nameOf(b, options) ? -1 : 1))

@@ -1,6 +1,6 @@
 /**
- * The webhooks of the day: three that deliver, one that fails since a while, one that is off. What they delivered last
- * is what the journal has for them, so they come behind whatever tells of something. Pure.
+ * The webhooks of the day: three that deliver, one that has failed for a while, one that is off. Their last deliveries
+ * are events of the journal, so this module runs after all that publish. Pure.
  */
 import { WEBHOOK_FAILURES_MAX } from "../../../schemas/limits.js";
 import { Failure } from "../../../src/base/result.js";
@@ -14,7 +14,7 @@ export const FAILING_WEBHOOK = "team-chat";
 export const DISABLED_WEBHOOK = "staging-preview";
 export const FAILING_COUNT = 4;
 
-/** Failures in a row until now, since an event that was published so long ago. */
+/** Failures in a row until now, since an event of this age. */
 interface Trouble {
   readonly fail_count: number;
   readonly since_ms: number;
@@ -24,7 +24,7 @@ interface Trouble {
 interface Webhook {
   readonly id: string;
   readonly patterns: readonly string[];
-  /** The last failure, and how long ago. */
+  /** The last failure and its age. */
   readonly failed?: { readonly ago_ms: number; readonly error: (host: string) => string };
   readonly trouble?: Trouble;
 }
@@ -67,7 +67,7 @@ const WEBHOOKS: readonly Webhook[] = [
   },
 ];
 
-/** The newest event that one of the patterns wants, of those before a time. */
+/** The newest event before a time that matches one of the patterns. */
 function lastFor(patterns: readonly string[], journal: Journal, before_ms: number): number | undefined {
   const wanted = patterns.map(compilePattern);
   const matches = (topic: string): boolean =>
@@ -75,7 +75,7 @@ function lastFor(patterns: readonly string[], journal: Journal, before_ms: numbe
   return journal.events.findLast(({ topic, at_ms }) => at_ms < before_ms && matches(topic))?.at_ms;
 }
 
-/** @param receiver_url what their URLs begin with: who gets what is published in the restored server */
+/** @param receiver_url the beginning of the URLs: the receiver of events that are published in the restored server */
 export function webhookRecords(receiver_url: string, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
   const begun_ms = now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS - 5 * MINUTE_MS;
   const { host } = new URL(receiver_url);

@@ -1,7 +1,7 @@
 /**
- * Clients that go in the middle of a request, or send it drop by drop: nothing of it is stored, nothing of
- * it stays in the server's books, and the shutdown does not wait for what is gone. And clients that are
- * refused in the middle: they read why, and are cut where they go on.
+ * Tests clients that disconnect in the middle of a request, or send it slowly: nothing of it is stored, no reservation
+ * of it stays in the server, and the shutdown does not wait for it. Clients that are refused in the middle of a request
+ * can read why, and are cut if they continue to send.
  */
 import t, { type Test } from "tap";
 import {
@@ -17,11 +17,11 @@ import { countInFlight, readMetric } from "../support/metrics.js";
 import { RESTORE_REFUSED } from "../support/variant.js";
 import { startKoor, type Koor, type Owner } from "../support/server-process.js";
 
-/** What a cut may come late, on a machine that is busy. */
+/** How late a cut may come on a busy machine. */
 const LATE_MS = 10_000;
 const STOP_MS = 3_000;
 
-/** Waits until so many requests are in flight beside the one that asks. */
+/** Waits until this number of requests is in flight, beside the one that asks. */
 async function untilInFlight(koor: Koor, count: number): Promise<void> {
   while ((await countInFlight(koor.port)) !== count);
 }
@@ -37,7 +37,7 @@ function head(method: string, path: string, ...headers: string[]): string {
   return [`${method} ${path} HTTP/1.1`, "Host: localhost", ...headers, "", ""].join("\r\n");
 }
 
-/** Requests that are cut off where they end here; `waits` where the server knows of a request by then. */
+/** Requests that are cut off where they end here; `waits` where the server knows of the request by then. */
 const CUT: readonly (readonly [what: string, waits: boolean, text: string])[] = [
   ["nothing at all", false, ""],
   ["half a head", false, "PUT /api/state/k HTTP/1.1\r\nHost: loc"],
@@ -50,7 +50,7 @@ const CUT: readonly (readonly [what: string, waits: boolean, text: string])[] = 
   ["a body that waits for a go-ahead", true, head("PUT", "/api/state/k", "Content-Length: 10", "Expect: 100-continue")],
 ];
 
-t.test("clients that go in the middle of a request", async (t) => {
+t.test("a client that disconnects in the middle of a request leaves nothing", async (t) => {
   const koor = await startKoor(t);
   for (const [what, waits, text] of CUT) {
     for (const end of ["reset", "end"] as const) {
@@ -69,17 +69,17 @@ t.test("clients that go in the middle of a request", async (t) => {
   t.equal((await sendJson(koor.port, "PUT", "/api/state/k", "1")).status, 200);
   const from_ms = performance.now();
   t.equal(await koor.stop(), 0);
-  t.ok(performance.now() - from_ms < STOP_MS, "the shutdown waits for nobody");
+  t.ok(performance.now() - from_ms < STOP_MS, "the shutdown does not wait");
 });
 
-t.test("what was reserved for bodies that never came whole is given back", async (t) => {
+t.test("bytes that were reserved for bodies are released when the rest never comes", async (t) => {
   const koor = await startKoor(t);
   const part = Buffer.alloc(BODY_BYTES_MAX - 1, "x");
   const rounds = Math.ceil((1.5 * BODIES_IN_MEMORY_BYTES_MAX) / part.byteLength);
   for (let round = 0; round < rounds; round++) {
     const socket = await dial(t, koor.port);
     socket.write(head("PUT", "/api/state/k", `Content-Length: ${BODY_BYTES_MAX}`));
-    // Taken by the system: the server has all but what its socket's buffer holds.
+    // The system has accepted it: the server has everything but what its socket's buffer holds.
     await new Promise((resolve) => socket.write(part, resolve));
     await untilInFlight(koor, 1);
     socket.resetAndDestroy();
@@ -94,7 +94,7 @@ t.test("what was reserved for bodies that never came whole is given back", async
   t.equal(await koor.stop(), 0);
 });
 
-t.test("a client that goes before it is answered", async (t) => {
+t.test("a client that disconnects before its answer leaves nothing in flight", async (t) => {
   const koor = await startKoor(t);
   const polls = await Promise.all(Array.from({ length: 5 }, () => dial(t, koor.port)));
   for (const socket of polls) socket.write(head("GET", "/api/events/history?after=0&wait=60"));
@@ -102,14 +102,14 @@ t.test("a client that goes before it is answered", async (t) => {
   t.equal(await readMetric(koor.port, "koor_subscribers"), polls.length);
   for (const socket of polls) socket.destroy();
   await untilInFlight(koor, 0);
-  t.equal(await readMetric(koor.port, "koor_subscribers"), 0, "nobody waits for them any more");
+  t.equal(await readMetric(koor.port, "koor_subscribers"), 0, "no request waits any more");
 
   const writers = await Promise.all(Array.from({ length: 20 }, () => dial(t, koor.port)));
   writers.forEach((socket, at) => {
     socket.write(`${head("PUT", `/api/state/gone/${at}`, "Content-Length: 1")}1`, () => socket.destroy());
   });
   await Promise.all(writers.map(closeOf));
-  // On a busy machine some of them come to the server only now: what became of all is sure after its end.
+  // On a busy machine some of them reach the server only now: the result is certain after its end.
   t.equal(await koor.stop(), 0);
   const next = await startKoor(t, { data_dir: koor.data_dir });
   const keys = (await send(next.port, "GET", "/api/state?prefix=gone/")).json<{ readonly version: number }[]>();
@@ -117,7 +117,7 @@ t.test("a client that goes before it is answered", async (t) => {
   t.equal(keys.length, audit.length, `${keys.length} were stored, each whole`);
 });
 
-t.test("a request that comes drop by drop is cut", async (t) => {
+t.test("a request that is sent slowly is cut", async (t) => {
   const koor = await startKoor(t);
   const drops: readonly (readonly [first: string, drop: string])[] = [
     [`${head("PUT", "/api/state/k", "Content-Length: 100000")}x`, "x"],
@@ -125,12 +125,12 @@ t.test("a request that comes drop by drop is cut", async (t) => {
     [`${head("PUT", "/api/state/k", "Content-Length: 10000000")}x`, "x".repeat(20_000)],
     [`${head("PUT", "/api/state/k", "Content-Length: 1000")}x`, ""],
     ["GET /api/state HTTP/1.1\r\nHost: localhost\r\n", "X-Drop: 1\r\n"],
-    // Of which nothing comes, or which never ends.
+    // Nothing of the body comes, or the body never ends.
     [head("PUT", "/api/state/k", "Content-Length: 1000"), ""],
     [head("PUT", "/api/state/k", "Transfer-Encoding: chunked"), ""],
     [head("POST", "/api/events/publish", "Content-Length: 1000"), ""],
     [head("POST", "/mcp", "Content-Length: 1000"), "x"],
-    // Which nobody has asked for.
+    // The path of this request does not exist.
     [head("GET", "/api/state", "Content-Length: 1000"), "x"],
     [head("GET", "/api/state", "Content-Length: 1000"), ""],
     [head("GET", "/nowhere", "Transfer-Encoding: chunked"), "1\r\nx\r\n"],
@@ -151,17 +151,17 @@ t.test("a request that comes drop by drop is cut", async (t) => {
     await closeOf(socket);
     clearInterval(dripping);
     const took_ms = performance.now() - from_ms;
-    // The library has a time of its own for what dribbles, and says nothing.
+    // The library cuts slow connections by a time limit of its own, without an answer.
     if (koor.transport === "node" && first.startsWith("PUT ")) t.match(answer, /^HTTP\/1\.1 408 /, first);
     if (answer.includes(" 408 ")) t.match(answer, /\r\nConnection: close\r\n/, first);
     return { took_ms, first };
   });
   while ((await countInFlight(koor.port)) < 4);
-  t.equal((await send(koor.port, "GET", "/health")).status, 200, "meanwhile others are served");
+  t.equal((await send(koor.port, "GET", "/health")).status, 200, "other clients are served meanwhile");
   for (const { took_ms, first } of await Promise.all(cuts)) {
     const what = `after ${Math.round(took_ms)} ms: ${first}`;
     t.ok(took_ms < REQUEST_TIMEOUT_MS + LATE_MS, what);
-    // What nobody has asked for may be answered at once.
+    // A request for an unknown path may be answered at once.
     if (is_asked_for(first)) t.ok(took_ms > REQUEST_TIMEOUT_MS / 2, what);
   }
   await untilInFlight(koor, 0);
@@ -174,14 +174,14 @@ const PIECE = Buffer.alloc(1024 ** 2, "x");
 
 interface Upload {
   readonly request: string;
-  /** Bytes of the body at most. */
+  /** The largest number of body bytes. */
   readonly bytes: number;
   readonly chunked?: true;
-  /** The client reads nothing before it has sent all. */
+  /** The client reads nothing before it has sent everything. */
   readonly reads_last?: true;
 }
 
-/** Sends as fast as the socket takes it until the answer is whole, and gives the answer as it came. */
+/** Sends as fast as the socket takes it until the answer is whole; returns the answer's text. */
 async function upload(t: Owner, port: number, { request, bytes, chunked, reads_last }: Upload): Promise<string> {
   const socket = await dial(t, port);
   let answer = "";
@@ -208,7 +208,7 @@ async function upload(t: Owner, port: number, { request, bytes, chunked, reads_l
   return answer;
 }
 
-t.test("a client that is refused while it still sends reads why", { skip: RESTORE_REFUSED }, async (t) => {
+t.test("a client that is refused while it still sends can read why", { skip: RESTORE_REFUSED }, async (t) => {
   const koor = await startKoor(t);
   const long = `Content-Length: ${GIB}`;
   const chunked = "Transfer-Encoding: chunked";
@@ -226,12 +226,12 @@ t.test("a client that is refused while it still sends reads why", { skip: RESTOR
   for (const [what, status, each] of uploads) {
     for (let round = 0; round < 5; round++) {
       const answer = await upload(t, koor.port, each);
-      t.match(answer, new RegExp(`^HTTP/1.1 ${status} `), `${what}: the status`);
-      t.match(answer, /\r\nConnection: close\r\n/, `${what}: the connection ends with it`);
+      t.match(answer, new RegExp(`^HTTP/1.1 ${status} `), `${what}: the answer has the status`);
+      t.match(answer, /\r\nConnection: close\r\n/, `${what}: the connection ends after the answer`);
       t.match(
         JSON.parse(answer.slice(answer.indexOf("\r\n\r\n"))),
         { code: status, error: String },
-        `${what}: the body`,
+        `${what}: the body is whole`,
       );
     }
   }
@@ -240,7 +240,7 @@ t.test("a client that is refused while it still sends reads why", { skip: RESTOR
   t.equal(await koor.stop(), 0);
 });
 
-t.test("a client that does not stop when it is refused is cut, by its bytes and by the time", async (t) => {
+t.test("a client that continues after its refusal is cut, by its bytes and by the time", async (t) => {
   const koor = await startKoor(t);
   const long = head("PUT", "/api/state/k", `Content-Length: ${1000 * GIB}`);
   const slow = await dial(t, koor.port);
@@ -268,8 +268,11 @@ t.test("a client that does not stop when it is refused is cut, by its bytes and 
   );
   clearInterval(dripping);
   const took_ms = performance.now() - from_ms;
-  t.ok(took_ms > REFUSED_LINGER_MS / 2 && took_ms < REFUSED_LINGER_MS + LATE_MS, `after ${Math.round(took_ms)} ms`);
-  // What is beyond the bound is in the system's buffers.
+  t.ok(
+    took_ms > REFUSED_LINGER_MS / 2 && took_ms < REFUSED_LINGER_MS + LATE_MS,
+    `it was cut after ${Math.round(took_ms)} ms`,
+  );
+  // The bytes beyond the bound are in the system's buffers.
   t.ok(taken < 2 * REFUSED_LINGER_BYTES_MAX, `${taken} bytes were taken`);
   await untilInFlight(koor, 0);
 
@@ -278,5 +281,5 @@ t.test("a client that does not stop when it is refused is cut, by its bytes and 
   await untilInFlight(koor, 1);
   const stopped_ms = performance.now();
   t.equal(await koor.stop(), 0);
-  t.ok(performance.now() - stopped_ms < REFUSED_LINGER_MS + STOP_MS, "the shutdown waits no longer for it");
+  t.ok(performance.now() - stopped_ms < REFUSED_LINGER_MS + STOP_MS, "the shutdown no longer waits for it");
 });

@@ -1,7 +1,7 @@
 /**
- * File descriptors that run out: clients that open more connections than there are descriptors for, and a server that
- * can open nothing more. What cannot be done is refused and logged once; the server stays up, and all of it works again
- * when there are descriptors.
+ * Tests a server that runs out of file descriptors: clients open more connections than there are descriptors for, and
+ * then the server can open nothing. It refuses what it cannot do and logs that once; it stays up, and everything works
+ * again when there are descriptors.
  */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -26,7 +26,7 @@ interface Call {
 }
 
 const MCP = { "Content-Type": "application/json", Accept: "application/json, text/event-stream" };
-/** A call of each place that opens something: a file, a module, a thread, a handle of the database, a connection. */
+/** A call for each place that opens something: a file, a module, a thread, a handle of the database, a connection. */
 const CALLS: readonly Call[] = [
   { port: "dashboard", method: "GET", path: "/" },
   { port: "dashboard", method: "GET", path: "/tasks" },
@@ -56,14 +56,14 @@ async function start(t: Test, name: string, launcher: readonly string[] = []): P
   for (const value of ["1", '{"x":2}']) await send(koor.port, "PUT", "/api/state/a", { body: value });
   const webhook = { id: "w", url: "http://127.0.0.1:1/", patterns: ["none"] };
   await send(koor.port, "POST", "/api/webhooks", { body: JSON.stringify(webhook) });
-  // The connection over which the pages are asked for.
+  // The pages are requested over this connection.
   await send(koor.dashboard_port, "GET", "/health");
   return koor;
 }
 
 /**
- * Calls a server that has descriptors: nothing is refused for want of one.
- * @param tested what a test delivery is answered with
+ * Calls a server that has descriptors: none of the calls is refused.
+ * @param tested the answer of the receiver to a test delivery
  */
 async function checkAll(t: Test, koor: Koor, what: string, tested: readonly number[] = [400]): Promise<void> {
   for (const call of CALLS) {
@@ -90,7 +90,7 @@ function isAnswered(port: number): Promise<boolean> {
   });
 }
 
-/** A new connection gets an answer: those before it are closed by now. */
+/** A new connection gets an answer: earlier ones are closed by now. */
 async function reconnect(port: number): Promise<void> {
   while (!(await isAnswered(port)));
 }
@@ -99,7 +99,7 @@ const skip = NO_LIMITS ? "there is no ulimit" : singleServerOnly("a node has con
 
 for (const name of NAMES) {
   for (const limit of [64, 128, 256]) {
-    t.test(`${name}: clients with more connections than ${limit} descriptors`, { skip }, async (t) => {
+    t.test(`${name}: clients may open more connections than ${limit} descriptors`, { skip }, async (t) => {
       const koor = await start(t, name, ["sh", "-c", `ulimit -n ${limit}; exec "$@"`, "sh"]);
       const sockets: Socket[] = [];
       await Promise.all(
@@ -123,7 +123,7 @@ for (const name of NAMES) {
     });
   }
 
-  t.test(`${name}: webhooks to a receiver that never answers`, { skip }, async (t) => {
+  t.test(`${name}: webhooks to a receiver that never answers leave descriptors for clients`, { skip }, async (t) => {
     const koor = await start(t, name, ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]);
     let open = 0;
     let open_most = 0;
@@ -142,8 +142,8 @@ for (const name of NAMES) {
     const connected = once(receiver, "connection");
     await send(koor.port, "POST", "/api/events/publish", { body: '{"topic":"hang"}' });
     await connected;
-    // On connections of their own, as others would come.
-    for (let call = 0; call < 50; call++) t.ok(await isAnswered(koor.port), "a connection of a client");
+    // Each uses a connection of its own, as other clients would.
+    for (let call = 0; call < 50; call++) t.ok(await isAnswered(koor.port), "a client can still connect");
     await checkAll(t, koor, "meanwhile", [400, 503]);
     t.ok(open_most < 16, `${open_most} connections to the receiver`);
     t.notMatch(koor.log(), /EMFILE|level=ERROR/);
@@ -151,23 +151,27 @@ for (const name of NAMES) {
     t.equal(await koor.stop(), 0);
   });
 
-  t.test(`${name}: nothing more can be opened`, { skip: skip || (NO_PRLIMIT && "there is no prlimit") }, async (t) => {
-    const koor = await start(t, name, ["sh", "-c", 'ulimit -n 400; exec "$@"', "sh"]);
-    const pid = String(koor.process.pid);
-    const setLimit = (files: number): void => {
-      const { status, stderr } = spawnSync("prlimit", ["--pid", pid, `--nofile=${files}:`]);
-      if (status !== 0) throw new Error(String(stderr));
-    };
-    setLimit(readdirSync(`/proc/${pid}/fd`).length - 1);
-    for (let round = 0; round < 3; round++) {
-      for (const call of CALLS) {
-        const status = await make(koor, call);
-        t.ok([200, 400, 409, 503].includes(status), `${call.method} ${call.path} ${status}`);
+  t.test(
+    `${name}: a server that can open nothing more refuses and recovers`,
+    { skip: skip || (NO_PRLIMIT && "there is no prlimit") },
+    async (t) => {
+      const koor = await start(t, name, ["sh", "-c", 'ulimit -n 400; exec "$@"', "sh"]);
+      const pid = String(koor.process.pid);
+      const setLimit = (files: number): void => {
+        const { status, stderr } = spawnSync("prlimit", ["--pid", pid, `--nofile=${files}:`]);
+        if (status !== 0) throw new Error(String(stderr));
+      };
+      setLimit(readdirSync(`/proc/${pid}/fd`).length - 1);
+      for (let round = 0; round < 3; round++) {
+        for (const call of CALLS) {
+          const status = await make(koor, call);
+          t.ok([200, 400, 409, 503].includes(status), `${call.method} ${call.path} ${status}`);
+        }
       }
-    }
-    t.ok(countLines(koor, /level=ERROR/) <= 3, "it is logged, but not with every request");
-    setLimit(400);
-    await checkAll(t, koor, "afterwards");
-    t.equal(await koor.stop(), 0);
-  });
+      t.ok(countLines(koor, /level=ERROR/) <= 3, "it is logged, but not for every request");
+      setLimit(400);
+      await checkAll(t, koor, "afterwards");
+      t.equal(await koor.stop(), 0);
+    },
+  );
 }

@@ -1,7 +1,7 @@
 /**
- * A disk that takes no more writes: each refused write is a 507 and leaves nothing behind, the server stays
- * up and reads go on, and when there is room again writes work. Two disks: a limit on the size of the
- * server's files, which any user may set, and a small file system of its own where the system allows one.
+ * Tests a disk that takes no more writes: each refused write is a 507 and stores nothing, the server stays up and
+ * answers reads, and when there is room again writes work. There are two disks: a limit on the size of the server's
+ * files, which any user may set, and a small file system of its own where the system allows one.
  */
 import { spawnSync } from "node:child_process";
 import { rmSync, statSync } from "node:fs";
@@ -14,10 +14,7 @@ import { openSocket, type ReceivedEvent } from "../support/subscriber.js";
 import { openDatabase } from "../../src/store/sqlite/choice.js";
 
 const MIB = 1024 * 1024;
-/**
- * How much the files of the first disk may grow; the size of the second disk, and of what is taken away to
- * make room.
- */
+/** How much the files of the first disk may grow; the size of the second disk, and of what is removed to make room. */
 const ROOM_BYTES = 2 * MIB;
 const FILE_SYSTEM_BYTES = 8 * MIB;
 const BALLAST_BYTES = 4 * MIB;
@@ -37,7 +34,7 @@ function reset(koor: Koor): Promise<Answer> {
   return send(koor.port, "POST", "/api/metrics/reset");
 }
 
-/** Writes until not even the smallest write fits. Returns the keys that were stored, and how many events. */
+/** Writes until not even the smallest write fits. Returns the keys that were stored, and the number of events. */
 async function fill(
   koor: Koor,
 ): Promise<{ readonly stored: ReadonlyMap<string, string | Uint8Array>; readonly events: number }> {
@@ -73,7 +70,7 @@ async function checkFull(t: Test, koor: Koor, makeRoom: () => void): Promise<Rea
     t.equal((await answer).status, 507, what);
     t.same((await answer).json<Refusal>(), REFUSAL, what);
   }
-  t.equal((await put(koor, "empty", "")).status, 400, "what is wrong with a request is still said");
+  t.equal((await put(koor, "empty", "")).status, 400, "a wrong request still gets its own error");
 
   t.match((await send(port, "GET", "/health")).json(), { status: "ok" });
   for (const path of ["refused", "refused?history=1", "refused/large"])
@@ -82,10 +79,10 @@ async function checkFull(t: Test, koor: Koor, makeRoom: () => void): Promise<Rea
   t.match((await send(port, "GET", "/api/state/first?history=1")).json(), {
     versions: [{ version: 2 }, { version: 1 }],
   });
-  t.same(await unlike(koor, stored), [], "every value that was acknowledged is as it was sent");
+  t.same(await unlike(koor, stored), [], "every acknowledged value is as it was sent");
   const keys = ["first", ...stored.keys()].toSorted();
   const list = (await send(port, "GET", "/api/state")).json<{ readonly key: string }[]>();
-  t.same(list.map((entry) => entry.key).toSorted(), keys, "and there is nothing else");
+  t.same(list.map((entry) => entry.key).toSorted(), keys, "and there is no other value");
   const audit = (await send(port, "GET", "/api/audit?limit=10000&action=state.put")).json<
     { readonly resource: string; readonly outcome: string }[]
   >();
@@ -95,7 +92,7 @@ async function checkFull(t: Test, koor: Koor, makeRoom: () => void): Promise<Rea
       .map((row) => row.resource)
       .toSorted(),
     ["first", ...keys].toSorted(),
-    "each with its audit row",
+    "each value has its audit row",
   );
   const before = (await send(port, "GET", "/api/events/history?after=0&last=10000")).json<ReceivedEvent[]>();
   t.equal(before.length, 1 + events);
@@ -108,18 +105,18 @@ async function checkFull(t: Test, koor: Koor, makeRoom: () => void): Promise<Rea
     "there is room: the first write works, and no version is missing",
   );
   t.equal((await put(koor, "after", LARGE)).status, 200);
-  t.equal((await publish(koor, "after")).json<ReceivedEvent>().id, 2 + events, "no id was spent");
+  t.equal((await publish(koor, "after")).json<ReceivedEvent>().id, 2 + events, "a refused event took no id");
   const received = await subscriber.untilId(2 + events);
   t.same(
     received.map((item) => ("id" in item ? item.id : 0)),
     Array.from({ length: events + 1 }, (_, at) => at + 2),
-    "subscribers heard of what was stored, and only of that",
+    "subscribers got what was stored, and only that",
   );
   t.notMatch(koor.log(), /crashed|restarts/);
   return stored;
 }
 
-/** The keys whose values are not what they should be. */
+/** The keys whose values are wrong. */
 async function unlike(koor: Koor, stored: ReadonlyMap<string, string | Uint8Array>): Promise<string[]> {
   const found: string[] = [];
   for (const [key, body] of stored) {
@@ -128,7 +125,7 @@ async function unlike(koor: Koor, stored: ReadonlyMap<string, string | Uint8Arra
   return found;
 }
 
-/** What is there before the disk is full: two versions of a key, and an event. */
+/** Writes what is there before the disk is full: two versions of a key, and an event. */
 async function begin(t: Test, koor: Koor): Promise<void> {
   for (const value of ["1", "2"]) t.equal((await put(koor, "first", value)).status, 200);
   t.equal((await publish(koor, "before")).json<ReceivedEvent>().id, 1);
@@ -138,7 +135,7 @@ function succeeds(command: string, ...args: string[]): boolean {
   return spawnSync(command, args, { stdio: "ignore" }).status === 0;
 }
 
-/** Limits the size of the files that a server writes; `null` takes the limit away. */
+/** Limits the size of the files that a server writes; `null` removes the limit. */
 function limitFiles(koor: Koor, bytes: number | null): void {
   const done = succeeds("prlimit", "--pid", String(koor.process.pid), `--fsize=${bytes ?? "unlimited"}:unlimited`);
   if (!done) throw new Error("prlimit failed");
@@ -150,10 +147,10 @@ const MOUNT = `mount -t tmpfs -o size=${FILE_SYSTEM_BYTES} koor "$KOOR_TEST_DISK
 const can_limit = succeeds("prlimit", "--pid", String(process.pid), "--fsize");
 const can_mount = succeeds("unshare", "-Urm", "sh", "-c", "mount -t tmpfs koor /tmp");
 t.comment(`prlimit: ${can_limit}, own file system: ${can_mount}`);
-t.ok(can_limit || can_mount || process.platform !== "linux", "on Linux there is always a way to fill a disk");
+t.ok(can_limit || can_mount || process.platform !== "linux", "Linux always has a way to fill a disk");
 
 if (can_limit) {
-  t.test("a limit on the size of files", IN_THE_LOG, async (t) => {
+  t.test("a server whose files reach their size limit refuses writes and recovers", IN_THE_LOG, async (t) => {
     const data_dir = makeDirectory(t);
     const koor = await startKoor(t, { data_dir });
     await begin(t, koor);
@@ -162,7 +159,7 @@ if (can_limit) {
 
     limitFiles(koor, statSync(join(data_dir, "data.db-wal")).size);
     while ((await reset(koor)).status === 200);
-    t.equal(await koor.stop(), 0, "a server whose disk is full ends well");
+    t.equal(await koor.stop(), 0, "a server whose disk is full exits with 0");
     const next = await startKoor(t, { data_dir });
     t.same(await unlike(next, stored), [], "and nothing is lost");
     t.equal((await send(next.port, "GET", "/api/state/first")).text, "3");
@@ -175,7 +172,7 @@ if (can_limit) {
 }
 
 if (can_mount) {
-  t.test("a small file system", IN_THE_LOG, async (t) => {
+  t.test("a server on a full file system refuses writes and recovers", IN_THE_LOG, async (t) => {
     const data_dir = makeDirectory(t);
     const koor = await startKoor(t, {
       data_dir,
@@ -189,12 +186,12 @@ if (can_mount) {
       ],
     });
     await begin(t, koor);
-    // The mount is the server's own; its root shows it to us.
+    // The mount is in the server's own namespace; its root directory shows it to this process.
     const stored = await checkFull(t, koor, () => rmSync(join(`/proc/${koor.process.pid}/root`, data_dir, BALLAST)));
     t.same(await unlike(koor, stored), []);
     while ((await put(koor, "last", LARGE)).status === 200);
     while ((await reset(koor)).status === 200);
-    t.equal((await send(koor.port, "GET", "/api/state/first")).text, "3", "full once more, and it still reads");
+    t.equal((await send(koor.port, "GET", "/api/state/first")).text, "3", "the disk is full again, and it still reads");
     t.equal(await koor.stop(), 0);
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Large events and many subscribers: what those who do not read leave behind has a bound, those who read get every
- * event whole and in order, and others are served meanwhile. Against a real server.
+ * Tests large events and many subscribers: what is kept for subscribers that do not read is bounded, those that read
+ * get every event whole and in order, and other clients are served meanwhile. Against a real server.
  */
 import t, { type Test } from "tap";
 import { SOCKET_BUFFERS_BYTES_MAX } from "../../schemas/limits.js";
@@ -13,9 +13,9 @@ import { openSocket, type Socket } from "../support/subscriber.js";
 const MIB = 2 ** 20;
 const LARGE = "ä".repeat(1_000_000);
 const READERS = 12;
-/** Node holds a whole event for each of them, and cuts whoever is given more than all may hold. */
+/** Node holds a whole event for each subscriber, and cuts one that is given more than all together may hold. */
 const SILENT = { uws: 120, node: 40 } as const;
-/** Events on their way, and what V8 has yet to give back. */
+/** Events in flight, and memory that V8 has not returned yet. */
 const BESIDE_BYTES = 150 * MIB;
 
 async function residentBytes(port: number): Promise<number> {
@@ -33,10 +33,10 @@ async function openAll(t: Test, port: number, count: number): Promise<Socket[]> 
   return sockets;
 }
 
-t.test("whoever reads gets events of all sizes whole and in order", async (t) => {
+t.test("a subscriber that reads gets events of all sizes whole and in order", async (t) => {
   const { port } = await startKoor(t);
   const readers = await openAll(t, port, READERS);
-  // 100 000 are sent in one piece, though one socket after the other.
+  // An event of 100 000 characters is sent in one piece, to one socket after another.
   const sent = ["first", LARGE, "between", "x".repeat(100_000), `${LARGE}last`, 42, LARGE, "end"];
   for (const data of sent) await publish(t, port, data);
   const late = await openSocket(t, port, "since=0");
@@ -49,7 +49,7 @@ t.test("whoever reads gets events of all sizes whole and in order", async (t) =>
   }
 });
 
-t.test("what many who do not read have not taken is bounded, and whoever reads misses nothing", async (t) => {
+t.test("what is kept for many subscribers that do not read is bounded, and a reading one misses nothing", async (t) => {
   const { port, transport } = await startKoor(t);
   const silent = await openAll(t, port, SILENT[transport]);
   for (const { socket } of silent) socket.pause();

@@ -1,7 +1,7 @@
 /**
- * Agents that race for leases, against a server that is killed: what the events tell is read by an independent checker,
- * and each answer that an agent has had is held against them. An agent that is stopped past its life and goes on
- * writes nothing under its old fence.
+ * Races agents for leases, against a server that is killed. An independent checker reads the events, and each answer
+ * that an agent got is compared with them. An agent that is stopped past its lease's life writes nothing under its old
+ * fence when it continues.
  */
 import { once } from "node:events";
 import { spawn } from "node:child_process";
@@ -16,7 +16,7 @@ import { makeDirectory, startKoor, type Koor } from "../support/server-process.j
 
 const AGENTS = 8;
 const SEGMENTS = ["a", "b", "*", "**"];
-/** What an agent does before the server is killed. */
+/** Calls of an agent before the server is killed. */
 const TURNS = 25;
 const WAYS = [{}, {}, {}, { queue: true }, { queue: true }, { wait_s: 1 }];
 
@@ -30,7 +30,7 @@ function pickResource(random: Random): string {
   return `path:${segments.join("/")}`;
 }
 
-/** Asks for leases and gives them back, until the server is gone; what it was told that it holds. */
+/** Acquires leases and releases them until the server has ended; records in `reported` what it holds. */
 async function race(agent: Agent, random: Random, reported: Had[]): Promise<void> {
   try {
     for (let turn = 0; turn < TURNS; turn++) {
@@ -42,11 +42,11 @@ async function race(agent: Agent, random: Random, reported: Had[]): Promise<void
       let lease = answer.json<Lease>();
       if (lease.state === "waiting") lease = await agent.get(lease.id, 1);
       if (lease.state === "held" && lease.fence !== null) reported.push({ id: lease.id, fence: lease.fence });
-      // One in eight forgets to give back.
+      // One lease in eight is never released.
       if (random(8) > 0) await agent.release(lease);
     }
   } catch {
-    // The server was killed: the rest of it is another round's.
+    // The server was killed: the rest belongs to the next round.
   }
 }
 
@@ -59,13 +59,13 @@ async function readAll(port: number, checker: LeaseChecker, events: StoredEvent[
   }
 }
 
-/** Waits until so many leases were granted after an event. */
+/** Waits until this number of leases was granted after an event. */
 async function untilGranted(port: number, after: number, count: number): Promise<void> {
   let last = after;
   for (let granted = 0; granted < count; granted++) last = (await nextEvent(port, "lease.granted", last)).id;
 }
 
-t.test("races, and a server that is killed", async (t) => {
+t.test("leases have one holder in a race against a server that is killed", async (t) => {
   const seed = newSeed();
   t.comment(`seed ${seed}`);
   const random = makeRandom(seed);
@@ -80,7 +80,7 @@ t.test("races, and a server that is killed", async (t) => {
       Array.from({ length: AGENTS }, (_, at) => Agent.register(koor.port, `agent-${round}-${at}`)),
     );
     const races = Promise.all(agents.map((agent) => race(agent, makeRandom(random(2 ** 31)), reported)));
-    // In the midst of it, at no time that could be known before.
+    // The kill comes in the middle, at a time that is not known before.
     const halfway = untilGranted(koor.port, events.at(-1)?.id ?? 0, 5 + random(50)).catch(() => null);
     await Promise.race([halfway, races]);
     koor.process.kill("SIGKILL");
@@ -95,22 +95,22 @@ t.test("races, and a server that is killed", async (t) => {
     known = events.length;
     const list = await send(koor.port, "GET", "/api/leases?limit=10000");
     live = list.json<{ leases: Lease[] }>().leases.map(({ id }) => id);
-    // What was lost meanwhile is in one of them, and not in the other.
+    // A lease that was lost meanwhile is in one of them, and not in the other.
     await readAll(koor.port, checker, events);
   } while (events.length > known);
-  t.same(checker.problems.slice(0, 5), [], "no two holders, no fence twice, nobody passed");
+  t.same(checker.problems.slice(0, 5), [], "there are no two holders, no fence twice, and no waiter was overtaken");
   const granted = new Map(
     events
       .filter(({ topic }) => topic === "lease.granted")
       .map(({ data }) => [data["lease_id"], data["fence"]] as const),
   );
-  t.ok(reported.length > 10, `${reported.length} leases were told of, ${granted.size} granted`);
+  t.ok(reported.length > 10, `${reported.length} leases were reported, ${granted.size} granted`);
   const unknown = reported.filter(({ id, fence }) => granted.get(id) !== fence);
-  t.same(unknown.slice(0, 5), [], "what somebody was told is on disk");
-  t.same(live.toSorted(), [...checker.held.keys()].toSorted(), "and what is held is what was told");
+  t.same(unknown.slice(0, 5), [], "every reported lease is on disk");
+  t.same(live.toSorted(), [...checker.held.keys()].toSorted(), "and the held leases are those that were reported");
 });
 
-/** An agent in a process of its own: it leases, says so, and writes under its fence when it is told to. */
+/** An agent in a process of its own: it acquires a lease, reports it, and writes under its fence on request. */
 const AGENT_PROGRAM = `
 const [url, id] = process.argv.slice(1);
 const headers = { "X-Koor-Instance": id };
@@ -125,27 +125,31 @@ for (const path of ["/api/state/plan", "/api/specs/p/x", "/api/state/elsewhere"]
 process.exit();
 `;
 
-t.test("who was stopped past its life writes nothing", { skip: process.platform === "win32" }, async (t) => {
-  const { port, url } = await startKoor(t);
-  const [old, heir] = [await Agent.register(port, "old"), await Agent.register(port, "heir")];
-  const child = spawn(process.execPath, ["--input-type=module", "-e", AGENT_PROGRAM, "--", url, old.id], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  t.teardown(() => void child.kill("SIGKILL"));
-  let said = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
-  await once(child.stdout, "data");
-  t.equal(said, "1\n");
-  child.kill("SIGSTOP");
-  await nextEvent(port, "lease.lost");
-  const lease = await heir.lease(["state:plan"]);
-  t.equal(lease.fence, 2);
-  await heir.ask("PUT", "/api/state/plan", { by: "heir" }, { "X-Koor-Fence": "2" });
-  child.stdin.write("go on\n");
-  child.kill("SIGCONT");
-  await once(child, "exit");
-  t.equal(said, "1\n412\n412\n412\n");
-  t.equal((await send(port, "GET", "/api/state/plan")).text, '{"by":"heir"}');
-  for (const path of ["/api/specs/p/x", "/api/state/elsewhere"])
-    t.equal((await send(port, "GET", path)).status, 404, `nothing is at ${path}`);
-});
+t.test(
+  "an agent that was stopped past its lease's life writes nothing",
+  { skip: process.platform === "win32" },
+  async (t) => {
+    const { port, url } = await startKoor(t);
+    const [old, heir] = [await Agent.register(port, "old"), await Agent.register(port, "heir")];
+    const child = spawn(process.execPath, ["--input-type=module", "-e", AGENT_PROGRAM, "--", url, old.id], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    t.teardown(() => void child.kill("SIGKILL"));
+    let said = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
+    await once(child.stdout, "data");
+    t.equal(said, "1\n");
+    child.kill("SIGSTOP");
+    await nextEvent(port, "lease.lost");
+    const lease = await heir.lease(["state:plan"]);
+    t.equal(lease.fence, 2);
+    await heir.ask("PUT", "/api/state/plan", { by: "heir" }, { "X-Koor-Fence": "2" });
+    child.stdin.write("go on\n");
+    child.kill("SIGCONT");
+    await once(child, "exit");
+    t.equal(said, "1\n412\n412\n412\n");
+    t.equal((await send(port, "GET", "/api/state/plan")).text, '{"by":"heir"}');
+    for (const path of ["/api/specs/p/x", "/api/state/elsewhere"])
+      t.equal((await send(port, "GET", path)).status, 404, `${path} does not exist`);
+  },
+);

@@ -1,6 +1,7 @@
 /**
- * Clients that send requests without reading the answers, or more of them than a server answers in one go: what waits
- * for them has a bound, others are served, and what is read in the end is whole. Against a real server.
+ * Tests clients that send requests without reading the answers, or more requests than a server answers in one go: what
+ * waits for them is bounded, other clients are served, and answers that are read in the end are whole. Against a real
+ * server.
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -12,7 +13,7 @@ import { countInFlight } from "../support/metrics.js";
 import { startKoor, type Owner } from "../support/server-process.js";
 
 const MIB = 2 ** 20;
-/** Not so long that its answer counts as one that is held. */
+/** Short enough that its answer does not count as a held one. */
 const VALUE = "x".repeat(250_000);
 const CONNECTIONS = 20;
 const REQUESTS = 200;
@@ -51,11 +52,11 @@ async function readAll(socket: Socket): Promise<string> {
   return text;
 }
 
-t.test("pipelined requests whose answers nobody reads", async (t) => {
+t.test("answers to pipelined requests that are not read take bounded memory", async (t) => {
   const { port } = await startKoor(t);
   await send(port, "PUT", "/api/state/a", { body: VALUE });
   for (let at = 0; at < CONNECTIONS; at++) await sendUnread(t, port, requestOf("/api/state/a").repeat(REQUESTS));
-  t.equal((await send(port, "GET", "/health")).status, 200, "others are served");
+  t.equal((await send(port, "GET", "/health")).status, 200, "other clients are served");
   const resident = await residentBytes(port);
   t.ok(resident < RESIDENT_BYTES_MAX, `${Math.round(resident / MIB)} MiB`);
 });
@@ -65,7 +66,7 @@ t.test("answers that are read late are whole", async (t) => {
   await send(port, "PUT", "/api/state/a", { body: VALUE });
   const socket = await sendUnread(t, port, requestOf("/api/state/a"));
   let asked = 1;
-  // Over uWebSockets.js one is in flight as soon as the socket takes no more; Node asks for no more by itself.
+  // Over uWebSockets.js one is in flight as soon as the socket takes no more; Node reads no further request by itself.
   for (; asked < 60 && (await countInFlight(port)) === 0; asked++) socket.write(requestOf("/api/state/a"));
   t.ok(asked > 1, `${asked} answers`);
   let answers: string[] = [];
@@ -76,7 +77,7 @@ t.test("answers that are read late are whole", async (t) => {
     answers = text.split(/(?=HTTP\/1\.1 \d{3} )/);
     if (answers.length === asked && answers.at(-1)?.endsWith(`\r\n\r\n${VALUE}`) === true) break;
   }
-  for (const answer of answers) t.ok(answer.endsWith(`\r\n\r\n${VALUE}`), "a whole body");
+  for (const answer of answers) t.ok(answer.endsWith(`\r\n\r\n${VALUE}`), "the body is whole");
 });
 
 t.test("pipelined requests of all kinds are answered in order", async (t) => {
@@ -98,12 +99,12 @@ t.test("pipelined requests of all kinds are answered in order", async (t) => {
   );
   for (const [at, bytes] of [VALUE.length, 0, 0].entries()) {
     const [head = "", body = ""] = (answers[at] ?? "").split("\r\n\r\n");
-    t.match(head, new RegExp(`^content-length: ${VALUE.length}$`, "im"), "each says how long the value is");
+    t.match(head, new RegExp(`^content-length: ${VALUE.length}$`, "im"), "each answer has the length of the value");
     t.equal(body.length, bytes);
   }
 });
 
-t.test("a request behind one that ends the connection is not carried out", async (t) => {
+t.test("a request that follows one that ends the connection does not run", async (t) => {
   const { port } = await startKoor(t);
   for (const value of ["close", "Close", "close, te", "keep-alive, close"]) {
     const write = `${requestOf("/api/state/behind", "Content-Length: 1\r\n", "PUT")}1`;

@@ -1,6 +1,6 @@
 /**
- * A server that is killed in the middle of a restore: while it takes the snapshot, and while the writer
- * copies it. The next one holds nothing of it or all of it, and takes it (again) as a server should.
+ * Kills a server in the middle of a restore: while it receives the snapshot, and while the writer copies it. The next
+ * server has nothing of it or all of it, and can restore it (again).
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
@@ -11,7 +11,7 @@ import { send } from "../support/http-client.js";
 import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
 import { makeSnapshot, readSnapshot } from "../support/snapshot.js";
 
-/** How much of it is in the log when the server is killed: from the first page of the copy to the last. */
+/** The parts of the copy that are in the log when the server is killed: from its first page to its last. */
 const PARTS = sampleRows([0, 0.3, 0.7, 0.95, 1.01], 2);
 const KEYS = 400;
 const VALUE_BYTES = 40_000;
@@ -31,7 +31,7 @@ const snapshot = makeSnapshot(
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
-/** How many keys there are; the rest is a snapshot like any other. */
+/** The number of keys; the rest is a snapshot like any other. */
 async function countKeys({ port }: Koor): Promise<number> {
   return readSnapshot((await send(port, "GET", "/api/backup")).text).filter(({ kind }) => kind === "state").length;
 }
@@ -40,7 +40,7 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-t.test("killed while it takes the snapshot: nothing is left", async (t) => {
+t.test("a server that is killed while it receives the snapshot has nothing of it", async (t) => {
   const data_dir = makeDirectory(t);
   const staging = join(data_dir, "restore.db");
   const koor = await startKoor(t, { data_dir });
@@ -52,7 +52,7 @@ t.test("killed while it takes the snapshot: nothing is left", async (t) => {
   await until(() => sizeOf(staging) > VALUE_BYTES);
   await koor.stop("SIGKILL");
   await lost;
-  t.ok(existsSync(staging), "it was in the middle");
+  t.ok(existsSync(staging), "the restore was in progress");
   const next = await startKoor(t, { data_dir });
   t.notOk(existsSync(staging), "the next start removes it");
   t.equal(await countKeys(next), 0);
@@ -60,7 +60,7 @@ t.test("killed while it takes the snapshot: nothing is left", async (t) => {
   t.equal(await countKeys(next), KEYS);
 });
 
-t.test("killed while the writer copies it: nothing of it, or all", async (t) => {
+t.test("a server that is killed while the writer copies the snapshot has nothing of it or all", async (t) => {
   const outcomes = new Set<number>();
   for (const part of PARTS) {
     const data_dir = makeDirectory(t);
@@ -81,7 +81,7 @@ t.test("killed while the writer copies it: nothing of it, or all", async (t) => 
     const keys = await countKeys(next);
     outcomes.add(keys);
     t.ok(keys === 0 || keys === KEYS, `at ${part}: ${keys} keys`);
-    if (answered) t.equal(keys, KEYS, "what was answered is there");
+    if (answered) t.equal(keys, KEYS, "an acknowledged restore is there");
     const again = await send(next.port, "POST", "/api/restore", { body: snapshot });
     t.equal(again.status, keys === 0 ? 200 : 409);
     t.equal(await countKeys(next), KEYS);

@@ -1,7 +1,7 @@
 /**
- * The server's end, and starts that must not be: signals under load, with subscribers, with a request that
- * never comes whole and with an answer that is read slowly; a second server on the same directory or port;
- * a damaged database.
+ * Tests the server's end, and starts that must fail: signals under load, with subscribers, with a request that never
+ * comes whole and with an answer that is read slowly; a second server on the same directory or port; a damaged
+ * database.
  */
 import { once } from "node:events";
 import {
@@ -30,10 +30,10 @@ import { Workload } from "../support/workload.js";
 import { openDatabase } from "../../src/store/sqlite/choice.js";
 
 const KEEP_ALL = ["--state-history", "0", "--event-history", "0"];
-/** What a stop takes beside waiting for requests, on a machine that is busy. */
+/** The time that a stop takes on a busy machine, beside waiting for requests. */
 const STOP_MS = 3_000;
 
-/** Sends half a request, and waits until the server has begun to read it. */
+/** Sends half a request, and waits until the server has started to read it. */
 async function sendHalf(t: Owner, port: number): Promise<Socket> {
   const socket = await dial(t, port);
   socket.write("PUT /api/state/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nonly this");
@@ -41,7 +41,7 @@ async function sendHalf(t: Owner, port: number): Promise<Socket> {
   return socket;
 }
 
-/** For tap's `skip`: the data directory of a node that is led is made before the test comes to it. */
+/** For tap's `skip`: the data directory of a follower exists before the test starts. */
 const MADE_BEFORE = IS_FOLLOWER ? "the directory of a node that is led is there already" : false;
 
 t.test("a signal in the middle of writes: all are answered, and what was acknowledged is stored", async (t) => {
@@ -64,15 +64,15 @@ t.test("a signal in the middle of writes: all are answered, and what was acknowl
     t.equal(await stopped, 0, `${signal} ends it with 0`);
     t.ok(
       performance.now() - signalled_ms < SHUTDOWN_DRAIN_MS,
-      "in less time than it would give to a request that hangs",
+      "it takes less time than it would give to a request that hangs",
     );
     t.same(
       workload.lost.filter((sent_ms) => sent_ms < signalled_ms),
       [],
-      "what was sent before the signal was answered",
+      "requests that were sent before the signal were answered",
     );
     t.ok(workload.acknowledged >= 200);
-    t.notOk(existsSync(join(data_dir, "data.db-wal")), "the log is in the database");
+    t.notOk(existsSync(join(data_dir, "data.db-wal")), "the write-ahead log is in the database");
     const db = openDatabase(join(data_dir, "data.db"), { readonly: true });
     t.equal(db.pragma("integrity_check", { simple: true }), "ok");
     db.close();
@@ -82,7 +82,7 @@ t.test("a signal in the middle of writes: all are answered, and what was acknowl
   }
 });
 
-t.test("subscribers are told goodbye, and those who wait are answered", async (t) => {
+t.test("at a shutdown subscribers are closed with 1001, and waiting calls are answered", async (t) => {
   const koor = await startKoor(t);
   const socket = await openSocket(t, koor.port, "pattern=a.*");
   const behind = await openSocket(t, koor.port, "since=0");
@@ -93,7 +93,7 @@ t.test("subscribers are told goodbye, and those who wait are answered", async (t
   while (!(await waiting()));
   const from_ms = performance.now();
   t.equal(await koor.stop(), 0);
-  t.ok(performance.now() - from_ms < STOP_MS, "nobody holds it up");
+  t.ok(performance.now() - from_ms < STOP_MS, "no subscriber delays it");
   t.equal(await socket.closed, 1001);
   t.equal(await behind.closed, 1001);
   await stream.ended;
@@ -101,7 +101,7 @@ t.test("subscribers are told goodbye, and those who wait are answered", async (t
   t.same([answer.status, answer.text], [200, "[]\n"]);
 });
 
-t.test("a request that never comes whole is waited for, then cut; meanwhile health says so", async (t) => {
+t.test("a request that never comes whole is awaited, then cut; meanwhile health reports the shutdown", async (t) => {
   const koor = await startKoor(t);
   const half = await sendHalf(t, koor.port);
   const other = await dial(t, koor.port);
@@ -113,12 +113,16 @@ t.test("a request that never comes whole is waited for, then cut; meanwhile heal
   const from_ms = performance.now();
   const stopped = koor.stop();
   await koor.logged(/msg="koor stops"/);
-  t.match(await ask("/health"), /^HTTP\/1\.1 503 [^]*"status":"draining"/, "on a connection that was open");
+  t.match(
+    await ask("/health"),
+    /^HTTP\/1\.1 503 [^]*"status":"draining"/,
+    "a connection that was open is still served",
+  );
   t.match(
     await ask("/api/state"),
     /^HTTP\/1\.1 503 [^]*Retry-After: 1[^]*"error":"the server is shutting down","code":503/,
   );
-  await t.rejects(dial(t, koor.port), { code: "ECONNREFUSED" }, "new ones are not taken");
+  await t.rejects(dial(t, koor.port), { code: "ECONNREFUSED" }, "new connections are refused");
   t.equal(await stopped, 0);
   const took_ms = performance.now() - from_ms;
   t.ok(
@@ -138,7 +142,7 @@ t.test("a second signal stops at once, and what was acknowledged is safe", async
   await koor.logged(/msg="koor stops"/);
   const from_ms = performance.now();
   koor.process.kill("SIGTERM");
-  t.equal(await stopped, 1, "which is no clean end");
+  t.equal(await stopped, 1, "the exit code is not that of a clean end");
   t.ok(performance.now() - from_ms < STOP_MS);
   const next = await startKoor(t, { data_dir });
   t.same((await send(next.port, "GET", "/api/state/kept")).json(), { kept: true });
@@ -165,7 +169,7 @@ t.test("an answer that is read slowly is sent to its end", async (t) => {
   t.equal(await stopped, 0);
 });
 
-t.test("a second server on the same directory or port is one clear line and exit code 1", async (t) => {
+t.test("a second server on the same directory or port prints one clear line and exits with 1", async (t) => {
   const data_dir = makeDirectory(t);
   const koor = await startKoor(t, { data_dir });
   const flags = (directory: string, bind: string): string[] => [
@@ -198,41 +202,45 @@ t.test("a second server on the same directory or port is one clear line and exit
     stderr: /^koor-server: cannot listen on [^\n]* \(see --dashboard-bind\)\n$/,
   });
 
-  t.equal((await send(koor.port, "GET", "/health")).status, 200, "the first one goes on");
+  t.equal((await send(koor.port, "GET", "/health")).status, 200, "the first server still serves");
   t.equal((await sendJson(koor.port, "PUT", "/api/state/k", "1")).status, 200);
   const free = await startKoor(t, { data_dir: elsewhere });
-  t.equal((await send(free.port, "GET", "/health")).status, 200, "the directory of the refused one is free");
-});
-
-t.test("the lock is that of the database: no name of it lets a second server in", { skip: MADE_BEFORE }, async (t) => {
-  const folder = makeDirectory(t);
-  const data_dir = join(folder, "real/data");
-  const koor = await startKoor(t, { data_dir, cwd: folder });
-  const [folder_link, file_link, hard_link] = ["folder", "file", "hard"].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
-  symlinkSync(data_dir, folder_link);
-  for (const path of [file_link, hard_link]) mkdirSync(path);
-  symlinkSync("../real/data/data.db", join(file_link, "data.db"));
-  linkSync(join(data_dir, "data.db"), join(hard_link, "data.db"));
-  const flags = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir"];
-  const names = [folder_link, file_link, hard_link, join(folder, "real", "..", "real", "data"), "real/data/."];
-  const refused = await Promise.all(names.map((name) => runKoor([...flags, name], folder)));
-  for (const [at, { code, stderr }] of refused.entries()) {
-    t.equal(code, 1, `${names[at]}`);
-    t.match(stderr, /^koor-server: (data directory|database) .* is in use by another koor server/);
-  }
-  t.equal((await sendJson(koor.port, "PUT", "/api/state/k", "1")).status, 200, "the first one goes on");
-  t.equal(await koor.stop(), 0);
-  const after = await startKoor(t, { data_dir: file_link });
-  t.equal((await send(after.port, "GET", "/api/state/k")).text, "1", "a link is a name like another");
-  t.match((await runKoor([...flags, data_dir], folder)).stderr, /is in use by another koor server/);
+  t.equal((await send(free.port, "GET", "/health")).status, 200, "the directory of the refused server is free");
 });
 
 t.test(
-  "what the server makes is for its own user alone, and a directory of others is warned about",
+  "the lock is that of the database: no other name of it lets a second server in",
+  { skip: MADE_BEFORE },
+  async (t) => {
+    const folder = makeDirectory(t);
+    const data_dir = join(folder, "real/data");
+    const koor = await startKoor(t, { data_dir, cwd: folder });
+    const [folder_link, file_link, hard_link] = ["folder", "file", "hard"].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    symlinkSync(data_dir, folder_link);
+    for (const path of [file_link, hard_link]) mkdirSync(path);
+    symlinkSync("../real/data/data.db", join(file_link, "data.db"));
+    linkSync(join(data_dir, "data.db"), join(hard_link, "data.db"));
+    const flags = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir"];
+    const names = [folder_link, file_link, hard_link, join(folder, "real", "..", "real", "data"), "real/data/."];
+    const refused = await Promise.all(names.map((name) => runKoor([...flags, name], folder)));
+    for (const [at, { code, stderr }] of refused.entries()) {
+      t.equal(code, 1, `${names[at]}`);
+      t.match(stderr, /^koor-server: (data directory|database) .* is in use by another koor server/);
+    }
+    t.equal((await sendJson(koor.port, "PUT", "/api/state/k", "1")).status, 200, "the first server still serves");
+    t.equal(await koor.stop(), 0);
+    const after = await startKoor(t, { data_dir: file_link });
+    t.equal((await send(after.port, "GET", "/api/state/k")).text, "1", "a link to the directory is refused, too");
+    t.match((await runKoor([...flags, data_dir], folder)).stderr, /is in use by another koor server/);
+  },
+);
+
+t.test(
+  "the server's files are for its own user only, and a directory with other rights causes a warning",
   { skip: MADE_BEFORE },
   async (t) => {
     const folder = makeDirectory(t);
@@ -263,7 +271,7 @@ t.test(
   },
 );
 
-t.test("a damaged database stops the start, its files untouched", async (t) => {
+t.test("a damaged database stops the start and keeps its files unchanged", async (t) => {
   const data_dir = makeDirectory(t);
   const koor = await startKoor(t, { data_dir });
   for (let at = 0; at < 50; at++)
@@ -278,7 +286,7 @@ t.test("a damaged database stops the start, its files untouched", async (t) => {
   const refused = await runKoor(["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir], data_dir);
   t.equal(refused.code, 1);
   t.match(refused.stderr, /^koor-server: database [^\n]* is damaged [^\n]*\n$/);
-  t.ok(readFileSync(path).equals(bytes), "byte by byte");
+  t.ok(readFileSync(path).equals(bytes), "the files are the same byte by byte");
   t.same(
     readdirSync(data_dir)
       .filter((name) => !/-(wal|shm)$/.test(name))

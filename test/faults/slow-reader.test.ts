@@ -1,6 +1,6 @@
 /**
- * Long answers to clients that take their time, or go in the middle: what is read to its end is whole, also
- * when the server is told to stop meanwhile, and nobody's place in the job pool is lost.
+ * Tests long answers to clients that read slowly, or disconnect in the middle: an answer that is read to its end is
+ * whole, also when the server is stopped meanwhile, and each gives its place in the job pool back.
  */
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
@@ -53,7 +53,7 @@ async function readSlowly(response: IncomingMessage, pause: () => Promise<unknow
   return (JSON.parse(text) as unknown[]).length;
 }
 
-t.test("read slowly, a long answer is whole", async (t) => {
+t.test("a long answer that is read slowly is whole", async (t) => {
   const koor = await startKoor(t);
   await publishAll(koor);
   const responses = await Promise.all([open(t, koor), open(t, koor)]);
@@ -77,7 +77,7 @@ t.test("a client that stops reading a long answer is cut off", async (t) => {
   t.ok(took_ms > REQUEST_TIMEOUT_MS / 2 && took_ms < 3 * REQUEST_TIMEOUT_MS, `after ${Math.round(took_ms)} ms`);
 });
 
-t.test("clients that go in the middle leave nothing behind", async (t) => {
+t.test("clients that disconnect in the middle of an answer free their workers", async (t) => {
   const koor = await startKoor(t);
   await publishAll(koor);
   for (let round = 0; round < countRounds(2, 4); round++) {
@@ -91,7 +91,7 @@ t.test("clients that go in the middle leave nothing behind", async (t) => {
   t.equal(
     (await send(koor.port, "GET", "/api/audit/summary")).status,
     200,
-    "the pool has workers again, long before any deadline",
+    "the pool has free workers again, long before any deadline",
   );
   t.equal(await readSlowly(await open(t, koor), () => Promise.resolve()), EVENTS);
   t.equal(await koor.stop(), 0);

@@ -1,7 +1,7 @@
 /**
- * Subscribers that do not read, beside others that do: the healthy lose nothing, the slow one gets exactly
- * what its connection took, 64 more, and a notice in the place of what was dropped; the publisher is not
- * slowed, and memory stays bounded.
+ * Tests subscribers that do not read, beside others that do. The healthy ones lose nothing; a slow one gets exactly
+ * what its connection took, 64 more, and a notice in the place of the dropped events; the publisher is not slowed, and
+ * memory stays bounded.
  */
 import t, { type Test } from "tap";
 import { PUBLISH_EVENTS_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
@@ -14,7 +14,7 @@ import { openSlowSocket, openSlowStream, type SlowClient } from "../support/slow
 /** So large that the system's buffers, some megabytes, are full after a few dozen. */
 const FILLER = "x".repeat(100_000);
 const MIB = 1024 * 1024;
-/** Of SUBSCRIBER_BUFFER_EVENTS_MAX events each: twice as many as a connection takes, at least. */
+/** Bursts of SUBSCRIBER_BUFFER_EVENTS_MAX events each: at least twice as many as a connection takes. */
 const HEALTHY_ROUNDS = countRounds(10, 20);
 
 const OPENERS = { "a WebSocket": openSlowSocket, "a stream": openSlowStream } as const;
@@ -43,7 +43,7 @@ async function figures(koor: Koor): Promise<{
   };
 }
 
-/** Events as their ids, notices as they are. */
+/** Shortens events to their ids, and leaves notices. */
 function short(items: readonly (ReceivedEvent | Dropped)[]): (number | Dropped)[] {
   return items.map((item) => ("id" in item ? item.id : item));
 }
@@ -52,12 +52,14 @@ function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, at) => first + at);
 }
 
-/** Publishes until the only subscriber, which does not read, is behind. Returns how many events were sent to it. */
+/**
+ * Publishes until the only subscriber, which does not read, has backpressure. Returns how many events were sent to it.
+ */
 async function fillConnection(koor: Koor): Promise<number> {
   for (let delivered = 0; ; ) {
     const id = await publish(koor, [{ topic: "fill", data: FILLER }]);
     ({ delivered } = await figures(koor));
-    // This one waits in the buffer.
+    // This event waits in the buffer.
     if (delivered < id) return delivered;
   }
 }
@@ -70,7 +72,7 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
     t.ok(sent > 0, `its connection took ${sent} events`);
     let last = sent + 1;
     while (last < sent + SUBSCRIBER_BUFFER_EVENTS_MAX) last = await publish(koor, [{ topic: "held", data: last }]);
-    t.match(await figures(koor), { delivered: sent, dropped: 0 }, "64 wait");
+    t.match(await figures(koor), { delivered: sent, dropped: 0 }, "64 events wait");
     last = await publish(koor, [{ topic: "dropped" }]);
     t.match(await figures(koor), { delivered: sent, dropped: 1 }, "and no more");
     last = await publish(
@@ -81,7 +83,7 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
     t.match(await figures(koor), { delivered: sent, dropped: 1 + PUBLISH_EVENTS_MAX });
 
     const reading = slow.readTo(last + 3);
-    // Some come while the last of the old ones are still being read.
+    // Some events come while the last of the old ones are still being read.
     while ((await figures(koor)).delivered < held);
     const first = last + 1;
     last = await publish(koor, [{ topic: "after" }]);
@@ -98,10 +100,10 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
     t.equal(await koor.stop(), 0);
   });
 
-  t.test(`${what} that falls behind in the middle of a burst`, async (t) => {
+  t.test(`${what} that stops reading in the middle of a burst gets a notice of what was dropped`, async (t) => {
     const koor = await startKoor(t);
     const slow = await open(t, koor.port, "notices=1");
-    // More than a connection takes, in one turn, and each small enough to be sent together with others.
+    // There are more than a connection takes, in one tick, and each is small enough to be sent together with others.
     const burst = Array.from({ length: PUBLISH_EVENTS_MAX }, () => ({ topic: "burst", data: "x".repeat(10_000) }));
     let last = await publish(koor, burst);
     const { delivered: sent, dropped } = await figures(koor);
@@ -115,7 +117,7 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
     t.same(short(slow.items), [...range(1, held), { type: "dropped", count: dropped, after_id: held }, last]);
   });
 
-  t.test(`${what} that replays more than its connection takes, while others publish`, async (t) => {
+  t.test(`${what} that replays more than its connection takes misses nothing while others publish`, async (t) => {
     const koor = await startKoor(t);
     const stored = await publish(
       koor,
@@ -127,15 +129,15 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
       koor,
       Array.from({ length: 200 }, () => ({ topic: "new" })),
     );
-    t.ok((await figures(koor)).delivered < stored, "it is behind in what is old");
+    t.ok((await figures(koor)).delivered < stored, "it is still reading old events");
     await slow.readTo(last);
     const live = await publish(koor, [{ topic: "live" }]);
     await slow.readTo(live);
-    t.same(short(slow.items), range(1, live), "history is its buffer: nothing is missing, nothing comes twice");
+    t.same(short(slow.items), range(1, live), "it reads from history: nothing is missing, and nothing comes twice");
     t.equal((await figures(koor)).dropped, 0);
   });
 
-  t.test(`${what} that asks for no notices gets the same without them`, async (t) => {
+  t.test(`${what} without notices gets the same events`, async (t) => {
     const koor = await startKoor(t);
     const slow = await open(t, koor.port, "pattern=**");
     const sent = await fillConnection(koor);
@@ -152,7 +154,7 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
     t.equal((await figures(koor)).dropped, last - held);
   });
 
-  t.test(`${what} that reads now and then misses only what it is told of`, async (t) => {
+  t.test(`${what} that reads now and then misses only what a notice says`, async (t) => {
     const koor = await startKoor(t, { args: ["--event-history", "0"] });
     const slow = await open(t, koor.port, "notices=1&pattern=a.*");
     const healthy = await openSocket(t, koor.port, "pattern=a.*");
@@ -163,7 +165,7 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
       if (round % 3 === 2) await slow.readSome(5 * round);
     }
     const matching = rounds * 30;
-    // What waits for it is read; the next one comes to a subscriber that keeps up.
+    // The waiting events are read; the next one comes to a subscriber that keeps up.
     slow.resume();
     for (let settled = 0; settled < 2 * matching; ) {
       const { delivered, dropped } = await figures(koor);
@@ -173,14 +175,14 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
     await slow.readTo(last);
     const all = short(await healthy.untilId(last)).filter((item) => typeof item === "number");
     t.equal(all.length, matching + 1, "the healthy one lost nothing");
-    t.same(fillGaps(slow.items, all), all, "events and gaps together are all that there were, in order");
+    t.same(fillGaps(slow.items, all), all, "events and gaps together are all events, in order");
     const received = slow.items.reduce((sum, item) => sum + ("count" in item ? item.count : 0), 0);
-    t.equal((await figures(koor)).dropped, received, `${received} were dropped, and told`);
+    t.equal((await figures(koor)).dropped, received, `${received} were dropped, as the notices say`);
     t.ok(received > 0);
   });
 }
 
-/** The slow one's items with each gap replaced by what it stands for; a gap in the wrong place shows. */
+/** Returns the slow one's items with each gap replaced by the missing ids, so that a gap in the wrong place shows. */
 function fillGaps(items: readonly (ReceivedEvent | Dropped)[], all: readonly number[]): (number | string)[] {
   const filled: (number | string)[] = [];
   for (const item of items) {
@@ -206,7 +208,7 @@ async function checkHealthy(t: Test, koor: Koor, first: number): Promise<number>
   let last = 0;
   for (let round = 0; round < HEALTHY_ROUNDS; round++) {
     const from_ms = performance.now();
-    // As many as are held for each; in this process they are read only when the publisher waits.
+    // As many events as are held for each subscriber; this process reads only while the publisher waits.
     last = await publish(
       koor,
       Array.from({ length: SUBSCRIBER_BUFFER_EVENTS_MAX - 10 }, () => ({ topic: "t", data })),
@@ -223,7 +225,7 @@ async function checkHealthy(t: Test, koor: Koor, first: number): Promise<number>
   return took_ms;
 }
 
-t.test("twenty that never read slow nobody down, and cost little memory", async (t) => {
+t.test("twenty subscribers that never read slow no client down, and cost little memory", async (t) => {
   const koor = await startKoor(t);
   const alone_ms = await checkHealthy(t, koor, 1);
   const before = await figures(koor);
@@ -232,8 +234,8 @@ t.test("twenty that never read slow nobody down, and cost little memory", async 
     stalled.push(await (at % 4 === 3 ? openSlowStream : openSlowSocket)(t, koor.port, "notices=1"));
   const beside_ms = await checkHealthy(t, koor, 1 + HEALTHY_ROUNDS * SUBSCRIBER_BUFFER_EVENTS_MAX);
   const after = await figures(koor);
-  t.ok(after.dropped > 20 * HEALTHY_ROUNDS * 25, `${after.dropped} events were dropped for those who do not read`);
-  // If they were kept they would be twenty times thirty megabytes.
+  t.ok(after.dropped > 20 * HEALTHY_ROUNDS * 25, `${after.dropped} events were dropped for those that do not read`);
+  // If they were kept, they would be twenty times thirty megabytes.
   t.ok(
     after.resident - before.resident < 200 * MIB,
     `memory grew by ${Math.round((after.resident - before.resident) / MIB)} MiB`,
@@ -247,7 +249,7 @@ t.test("twenty that never read slow nobody down, and cost little memory", async 
   t.equal(await koor.stop(), 0);
 });
 
-t.test("those who never read do not hold up the shutdown", async (t) => {
+t.test("subscribers that never read do not delay the shutdown", async (t) => {
   const koor = await startKoor(t);
   for (const open of Object.values(OPENERS)) await open(t, koor.port, "");
   for (let at = 0; at < 3; at++)

@@ -1,7 +1,7 @@
 /**
- * A database that is damaged, removed or replaced under the server: `/health` says so with the reason within seconds,
- * on both ports, as do the log and the dashboard, no write is acknowledged that would be lost, and what can come right
- * again does.
+ * Tests a database that is damaged, removed or replaced under the server: `/health` reports it with the reason within
+ * seconds, on both ports, and so do the log and the dashboard. No write is acknowledged that would be lost, and a fault
+ * that can be repaired is over afterwards.
  */
 import { closeSync, copyFileSync, cpSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { readMetric } from "../support/metrics.js";
 import { makeDirectory, startKoor, type Koor, type Owner } from "../support/server-process.js";
 
 const PAGE_BYTES = 4096;
-/** Enough that SQLite takes them from its log into the database. */
+/** Enough pages that SQLite moves them from its log into the database. */
 const VALUES = 400;
 const VALUE = Buffer.alloc(16_000, "x");
 
@@ -25,7 +25,7 @@ async function health(port: number): Promise<Health & { readonly code: number }>
   return { ...answer.json<Health>(), code: answer.status };
 }
 
-/** Asks until the server is as wanted: it looks every second. */
+/** Asks until the server's health is as expected: the server checks it every second. */
 async function untilHealth(koor: Koor, code: number, reason = /^/): Promise<Health> {
   for (;;) {
     const found = await health(koor.port);
@@ -55,7 +55,7 @@ function overwrite(path: string, first_page: number, bytes: Buffer): void {
 async function refusesWrites(t: Test, koor: Koor, reason: RegExp): Promise<void> {
   const { status, reason: reported } = await untilHealth(koor, 503, reason);
   t.equal(status, "unwell");
-  t.match(await health(koor.dashboard_port), { code: 503, reason: reported }, "on the dashboard's port, too");
+  t.match(await health(koor.dashboard_port), { code: 503, reason: reported }, "the dashboard's port reports it, too");
   const calls = [
     ["PUT", "/api/state/lost", 1],
     ["POST", "/api/events/publish", { topic: "lost" }],
@@ -69,7 +69,7 @@ async function refusesWrites(t: Test, koor: Koor, reason: RegExp): Promise<void>
   await koor.logged(new RegExp(`level=ERROR msg="the database takes no writes" reason=.*${reason.source}`));
 }
 
-t.test("damage and files that are moved away: refused while it is so, and taken again after it", async (t) => {
+t.test("writes are refused while the database is damaged or moved away, and accepted again after it", async (t) => {
   const koor = await startFilled(t);
   const file = join(koor.data_dir, "data.db");
   const aside = join(koor.data_dir, "..", "aside.db");
@@ -92,13 +92,13 @@ t.test("damage and files that are moved away: refused while it is so, and taken 
   t.equal((await sendJson(koor.port, "PUT", "/api/state/kept", 2)).status, 200);
   t.equal(await readMetric(koor.port, "koor_writer_restarts_total"), 0);
 
-  // A copy looks the same, and is another file: what is written would go to one that no path leads to.
+  // A copy looks the same, and is another file: writes would go to a file that no path leads to.
   copyFileSync(file, aside);
   renameSync(aside, file);
   await refusesWrites(t, koor, /data\.db was replaced under the server/);
 });
 
-t.test("the directory, the log and the lock", async (t) => {
+t.test("a directory, a log or a lock that is replaced is noticed", async (t) => {
   const faults: readonly (readonly [name: string, fault: (data_dir: string) => void, reason: RegExp])[] = [
     ["rm -rf", (data_dir) => rmSync(data_dir, { recursive: true }), /data\.db was removed/],
     ["rm data.db-wal", (data_dir) => rmSync(join(data_dir, "data.db-wal")), /data\.db-wal was re(moved|placed)/],

@@ -1,7 +1,7 @@
 /**
- * Agents in processes of their own that race for tasks, of which some are killed, against a server that is killed, too:
- * each task is done exactly once, and what the events tell is read by independent checkers. And what becomes of a claim
- * when the writer dies over it, the disk is full, or its holder is stopped past its life and goes on.
+ * Races agents in processes of their own for tasks. Some agents are killed, and so is the server. Each task is done
+ * exactly once, and independent checkers read the events. It also tests what happens to a claim when the writer crashes
+ * over it, when the disk is full, or when its holder is stopped past its life and continues.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -24,12 +24,12 @@ import { FAULTS } from "../threads/faults.js";
 
 const CRASHING = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
 const CLAIMERS = 8;
-/** Enough for whoever is killed over one. */
+/** Enough attempts for agents that are killed over a task. */
 const ATTEMPTS_MAX = 100;
 
 /**
- * It claims, writes what it does under its fence, completes and says so, until it is ended. Whatever was not answered
- * is asked again when it is told where the server is now.
+ * The agent claims, writes its result under its fence, completes the task and reports that, until it is ended. A call
+ * without an answer is made again when the agent gets the server's new address.
  */
 const CLAIMER_PROGRAM = `
 import { createInterface } from "node:readline";
@@ -97,7 +97,7 @@ async function readAll(port: number, events: StoredEvent[]): Promise<StoredEvent
   return fresh;
 }
 
-/** One race: so many tasks, and a server and claimers that are killed so often. */
+/** Runs one race: the number of tasks, and how often the server and claimers are killed. */
 async function race(t: Test, tasks: number, kills: number): Promise<void> {
   const seed = newSeed();
   t.comment(`seed ${seed}`);
@@ -108,7 +108,7 @@ async function race(t: Test, tasks: number, kills: number): Promise<void> {
   const leases = new LeaseChecker();
   const events: StoredEvent[] = [];
   const said: string[] = [];
-  /** How many are done by now. */
+  /** How many tasks are done by now. */
   const readOn = async (): Promise<number> => {
     for (const event of await readAll(koor.port, events)) {
       if (event.topic.startsWith("lease.")) leases.read(event);
@@ -134,7 +134,7 @@ async function race(t: Test, tasks: number, kills: number): Promise<void> {
   );
   const claimers = await Promise.all(Array.from({ length: CLAIMERS }, (_, at) => start(`claimer-${at}`)));
   for (let kill = 0; kill < kills; kill++) {
-    // In the midst of it, at no time that could be known before.
+    // The kill comes in the middle, at a time that is not known before.
     let done = await readOn();
     const wanted = Math.min(tasks, done + 1 + random(Math.max(1, Math.floor((2 * tasks) / (3 * kills)))));
     while (done < wanted) {
@@ -152,14 +152,18 @@ async function race(t: Test, tasks: number, kills: number): Promise<void> {
       await killed.kill();
       said.push(killed.said);
       claimers[at] = await start(`heir-${kill}`);
-      // Else a restart would leave it 15 s.
+      // Otherwise a restart would keep it for 15 s.
       await send(koor.port, "DELETE", `/api/instances/${killed.agent.id}`);
     }
   }
   while ((await readOn()) < tasks) await nextEvent(koor.port, "task.done", events.at(-1)?.id ?? 0);
   await Promise.all(claimers.map((claimer) => claimer.kill()));
   said.push(...claimers.map((claimer) => claimer.said));
-  t.same([...checker.problems, ...leases.problems].slice(0, 5), [], "no two holders, no fence twice, none done twice");
+  t.same(
+    [...checker.problems, ...leases.problems].slice(0, 5),
+    [],
+    "there are no two holders, no fence twice, and no task was done twice",
+  );
   const all = [...checker.tasks.values()];
   t.equal(all.filter((task) => task.done === 1).length, tasks, `each was done once, by ${checker.claims} claims`);
   const by_task = new Map(
@@ -167,26 +171,30 @@ async function race(t: Test, tasks: number, kills: number): Promise<void> {
   );
   const reported = said.flatMap((text) => text.split("\n").filter((line) => line.startsWith("done ")));
   const wrong = reported.filter((line) => by_task.get(line.split(" ")[1]) !== Number(line.split(" ")[2]));
-  t.same(wrong.slice(0, 5), [], "what a claimer was told is what there is");
-  t.equal(new Set(reported).size, reported.length, "and nobody else was told so");
-  t.ok(reported.length > tasks - 2 * kills, `${reported.length} heard of it`);
+  t.same(wrong.slice(0, 5), [], "every reported completion is in the database");
+  t.equal(new Set(reported).size, reported.length, "and each was reported by one claimer");
+  t.ok(reported.length > tasks - 2 * kills, `${reported.length} completions were reported`);
   const written = await Promise.all(
     [...by_task].map(async ([task, fence]) => {
       const value = (await send(koor.port, "GET", `/api/state/work/${String(task)}`)).json<{ fence: number }>();
       return value.fence === fence ? null : `${String(task)}: ${value.fence}, not ${String(fence)}`;
     }),
   );
-  t.same(written.filter((problem) => problem !== null).slice(0, 5), [], "what was written last was by who has done it");
+  t.same(
+    written.filter((problem) => problem !== null).slice(0, 5),
+    [],
+    "the last write is by the agent that has done the task",
+  );
   const { port } = koor;
-  t.same((await send(port, "GET", "/api/leases")).json<{ leases: object[] }>().leases, [], "and nothing is held");
+  t.same((await send(port, "GET", "/api/leases")).json<{ leases: object[] }>().leases, [], "and no task is held");
   await koor.stop();
 }
 
-/** Of what is carried out again, and again crashes the writer. */
+/** Skips a test in a cluster, where the log makes the writer run the call again, and crash again. */
 const IN_THE_LOG = { skip: singleServerOnly("what was appended to the log is carried out after the crash") };
 
 t.test(
-  "claimers that race, and are killed, and a server that is",
+  "each task is done once in a race of claimers and a server that are killed",
   { skip: process.platform === "win32" },
   async (t) => {
     const rounds = countRounds(1, 4);
@@ -194,7 +202,7 @@ t.test(
   },
 );
 
-t.test("the writer dies over a claim", IN_THE_LOG, async (t) => {
+t.test("a claim is all or nothing when the writer crashes over it", IN_THE_LOG, async (t) => {
   const koor = await startKoor(t, { program: CRASHING });
   const { port } = koor;
   const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
@@ -205,7 +213,7 @@ t.test("the writer dies over a claim", IN_THE_LOG, async (t) => {
     sendJson(port, "PUT", `/api/state/${FAULTS.crash}`, 1),
   ]);
   const [first] = await Promise.allSettled(crashed);
-  if (first?.status === "fulfilled") t.equal(first.value.status, 503, "nothing of it is there");
+  if (first?.status === "fulfilled") t.equal(first.value.status, 503, "nothing of it is stored");
   while ((await sendJson(port, "PUT", "/api/state/back", 1)).status !== 200);
   t.match(await getTask(port, "a"), { state: "ready", attempts: 0 });
   const silent = await gather(koor, 2, () => [
@@ -215,12 +223,16 @@ t.test("the writer dies over a claim", IN_THE_LOG, async (t) => {
   for (const request of silent) await t.rejects(request, { code: "ECONNRESET" });
   while ((await sendJson(port, "PUT", "/api/state/back", 2)).status !== 200);
   const held = await getTask(port, "a");
-  t.match(held, { state: "claimed", holder: { name: "ana" }, fence: 1 }, "it was committed without a word");
+  t.match(held, { state: "claimed", holder: { name: "ana" }, fence: 1 }, "it was committed before its answer was lost");
   const again = (await tryClaim(ana, { request_id: "r" })).json<{ task: Task }>();
-  t.match(again, { task: { id: "a", fence: 1 }, lease: { state: "held", fence: 1 } }, "asked again, it is the same");
+  t.match(
+    again,
+    { task: { id: "a", fence: 1 }, lease: { state: "held", fence: 1 } },
+    "the same request again gets the same claim",
+  );
   t.equal((await eventsOf(port, "task.claimed")).length, 1);
   await addTask(port, { id: "x", labels: ["x"] });
-  t.match((await waiting).json(), { task: { id: "x" } }, "who waits goes on waiting");
+  t.match((await waiting).json(), { task: { id: "x" } }, "a waiting client continues to wait");
   t.equal((await callTask(ana, again.task, "complete")).status, 200);
   t.equal(await koor.stop(), 0);
 });
@@ -228,7 +240,7 @@ t.test("the writer dies over a claim", IN_THE_LOG, async (t) => {
 const can_limit = spawnSync("prlimit", ["--pid", String(process.pid), "--fsize"], { stdio: "ignore" }).status === 0;
 
 t.test(
-  "a full disk grants nothing by halves",
+  "a claim on a full disk is granted whole or not at all",
   { skip: can_limit ? singleServerOnly("calls that are in the log wait for the disk") : "no prlimit" },
   async (t) => {
     const koor = await startKoor(t);
@@ -242,7 +254,7 @@ t.test(
     const first = await claimOne(ana, { id: "a" });
     const before = await Promise.all(["a", "b", "c"].map((id) => getTask(port, id)));
     limit(statSync(join(koor.data_dir, "data.db-wal")).size);
-    // What still fits beside what is there already.
+    // The size that still fits beside what is there.
     while ((await send(port, "POST", "/api/metrics/reset")).status === 200);
     const refusals = await Promise.all([
       tryClaim(ana, { id: "b", request_id: "r" }),
@@ -259,14 +271,14 @@ t.test(
     t.equal((await eventsOf(port, "task.claimed")).length, 1);
     limit("unlimited");
     const { fence, id, lease } = await claimOne(ana, { id: "b", request_id: "r" });
-    t.same([id, fence, lease], ["b", 2, "lease-2"], "no fence and no id was spent");
+    t.same([id, fence, lease], ["b", 2, "lease-2"], "no fence and no id was used");
     t.equal((await callTask(ana, first, "complete")).status, 200);
     t.equal((await addTask(port)).id, "task-4");
     t.equal((await claimOne(ana)).id, "c");
   },
 );
 
-/** An agent that is told when to go on. */
+/** An agent that continues on request. */
 const STOPPED_PROGRAM = `
 import { createInterface } from "node:readline";
 const [id] = process.argv.slice(1);
@@ -290,24 +302,28 @@ for (const [method, path, body, headers] of [
 process.exit();
 `;
 
-t.test("who was stopped past its life completes nothing", { skip: process.platform === "win32" }, async (t) => {
-  const { port, url } = await startKoor(t);
-  const [old, heir] = [await Agent.register(port, "old"), await Agent.register(port, "heir")];
-  await addTask(port, { id: "a", resources: ["state:plan"], ttl_s: 1 });
-  const stopped = new Claimer(t, old, STOPPED_PROGRAM);
-  stopped.write(url);
-  await nextEvent(port, "task.claimed");
-  while (!stopped.said.includes("\n")) await once(must(stopped.child.stdout, "it is piped"), "data");
-  stopped.child.kill("SIGSTOP");
-  t.match((await nextEvent(port, "lease.lost")).data, { task: "a", reason: "expired" });
-  const task = await claimOne(heir, { wait_s: 5, ttl_s: 60 });
-  t.match(task, { id: "a", attempts: 1, fence: 2 });
-  await heir.ask("PUT", "/api/state/plan", { by: "heir" }, { "X-Koor-Fence": "2" });
-  stopped.write("go on");
-  stopped.child.kill("SIGCONT");
-  await once(stopped.child, "exit");
-  t.equal(stopped.said, "1\n412\n409\n409\n409\n");
-  t.match(await getTask(port, "a"), { state: "claimed", holder: { name: "heir" }, result: null, error: null });
-  t.equal((await send(port, "GET", "/api/state/plan")).text, '{"by":"heir"}');
-  t.match((await callTask(heir, task, "complete", { result: "new" })).json(), { state: "done", result: "new" });
-});
+t.test(
+  "an agent that was stopped past its claim's life completes nothing",
+  { skip: process.platform === "win32" },
+  async (t) => {
+    const { port, url } = await startKoor(t);
+    const [old, heir] = [await Agent.register(port, "old"), await Agent.register(port, "heir")];
+    await addTask(port, { id: "a", resources: ["state:plan"], ttl_s: 1 });
+    const stopped = new Claimer(t, old, STOPPED_PROGRAM);
+    stopped.write(url);
+    await nextEvent(port, "task.claimed");
+    while (!stopped.said.includes("\n")) await once(must(stopped.child.stdout, "it is piped"), "data");
+    stopped.child.kill("SIGSTOP");
+    t.match((await nextEvent(port, "lease.lost")).data, { task: "a", reason: "expired" });
+    const task = await claimOne(heir, { wait_s: 5, ttl_s: 60 });
+    t.match(task, { id: "a", attempts: 1, fence: 2 });
+    await heir.ask("PUT", "/api/state/plan", { by: "heir" }, { "X-Koor-Fence": "2" });
+    stopped.write("go on");
+    stopped.child.kill("SIGCONT");
+    await once(stopped.child, "exit");
+    t.equal(stopped.said, "1\n412\n409\n409\n409\n");
+    t.match(await getTask(port, "a"), { state: "claimed", holder: { name: "heir" }, result: null, error: null });
+    t.equal((await send(port, "GET", "/api/state/plan")).text, '{"by":"heir"}');
+    t.match((await callTask(heir, task, "complete", { result: "new" })).json(), { state: "done", result: "new" });
+  },
+);

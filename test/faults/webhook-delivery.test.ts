@@ -1,7 +1,7 @@
 /**
- * Webhooks when things go wrong, over real sockets: receivers that are slow, dead, that break off, that
- * never answer or answer without end, and a server that is killed with a full queue, or stopped in the
- * middle of a delivery.
+ * Tests the delivery of webhooks under faults, over real sockets: receivers that are slow, dead, that break off, that
+ * never answer or answer without end, and a server that is killed with a full queue, or stopped in the middle of a
+ * delivery.
  */
 import t from "tap";
 import { SHUTDOWN_DRAIN_MS, WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_TIMEOUT_MS } from "../../schemas/limits.js";
@@ -48,47 +48,50 @@ const KILLS = countRounds(2, 4);
 
 const firsts = (ids: readonly number[]): number[] => [...new Set(ids)];
 
-t.test("receivers that hang, are dead, break off or fail now and then delay nobody, and lose nothing", async (t) => {
-  const koor = await startKoor(t);
-  const hanging = await startReceiver(t, () => undefined);
-  let calls = 0;
-  const shaky = await startReceiver(t, (_request, response) => {
-    calls += 1;
-    if (calls % 7 === 0) return 503;
-    if (calls % 11 !== 0) return 200;
-    response.destroy();
-    return undefined;
-  });
-  // Promises a body, sends a part of it, and closes.
-  const cutting = await startReceiver(t, (_request, response) => {
-    response.writeHead(200, { "Content-Length": 100 });
-    response.write("half", () => response.destroy());
-    return undefined;
-  });
-  const healthy = await startReceiver(t);
-  for (let at = 0; at < 20; at++) await add(koor, { id: `hang${at}`, url: hanging.url });
-  await add(koor, { id: "dead", url: "http://127.0.0.1:1/" });
-  await add(koor, { id: "cutting", url: cutting.url });
-  await add(koor, { id: "shaky", url: shaky.url });
-  await add(koor, { id: "healthy", url: healthy.url });
-  const ids = await publish(koor, 60);
-  await healthy.untilCount(60);
-  t.same(healthy.ids(), ids, "in order, each once");
-  await shaky.until(() => calls > 60 && firsts(shaky.ids()).length === 60);
-  t.same(firsts(shaky.ids()), ids, "in the order of the first delivery");
-  t.ok(shaky.requests.length > 60, `${shaky.requests.length} tries`);
-  await hanging.untilCount(20);
-  t.equal(hanging.requests.length, 20, "one request a webhook");
-  t.match(
-    await untilWebhook(koor, "cutting", ({ fail_count }) => fail_count > 0),
-    { active: true },
-    "half an answer is a failure",
-  );
-  t.match(await untilWebhook(koor, "dead", ({ fail_count }) => fail_count > 0), { active: true });
-  t.equal(await koor.stop("SIGKILL"), null);
-});
+t.test(
+  "receivers that hang, are dead, break off or fail now and then delay no other receiver, and lose nothing",
+  async (t) => {
+    const koor = await startKoor(t);
+    const hanging = await startReceiver(t, () => undefined);
+    let calls = 0;
+    const shaky = await startReceiver(t, (_request, response) => {
+      calls += 1;
+      if (calls % 7 === 0) return 503;
+      if (calls % 11 !== 0) return 200;
+      response.destroy();
+      return undefined;
+    });
+    // The receiver promises a body, sends a part of it, and closes.
+    const cutting = await startReceiver(t, (_request, response) => {
+      response.writeHead(200, { "Content-Length": 100 });
+      response.write("half", () => response.destroy());
+      return undefined;
+    });
+    const healthy = await startReceiver(t);
+    for (let at = 0; at < 20; at++) await add(koor, { id: `hang${at}`, url: hanging.url });
+    await add(koor, { id: "dead", url: "http://127.0.0.1:1/" });
+    await add(koor, { id: "cutting", url: cutting.url });
+    await add(koor, { id: "shaky", url: shaky.url });
+    await add(koor, { id: "healthy", url: healthy.url });
+    const ids = await publish(koor, 60);
+    await healthy.untilCount(60);
+    t.same(healthy.ids(), ids, "events come in order, each once");
+    await shaky.until(() => calls > 60 && firsts(shaky.ids()).length === 60);
+    t.same(firsts(shaky.ids()), ids, "they are in the order of the first delivery");
+    t.ok(shaky.requests.length > 60, `there were ${shaky.requests.length} tries`);
+    await hanging.untilCount(20);
+    t.equal(hanging.requests.length, 20, "each webhook has one request in flight");
+    t.match(
+      await untilWebhook(koor, "cutting", ({ fail_count }) => fail_count > 0),
+      { active: true },
+      "half an answer is a failure",
+    );
+    t.match(await untilWebhook(koor, "dead", ({ fail_count }) => fail_count > 0), { active: true });
+    t.equal(await koor.stop("SIGKILL"), null);
+  },
+);
 
-t.test("an answer that never comes, or never ends, is a failure in its time", async (t) => {
+t.test("an answer that never comes, or never ends, is a failure after its time limit", async (t) => {
   const koor = await startKoor(t);
   const silent = await startReceiver(t, () => undefined);
   const endless = await startReceiver(t, (_request, response) => {
@@ -107,7 +110,7 @@ t.test("an answer that never comes, or never ends, is a failure in its time", as
   await silent.untilCount(2);
   const [first, second] = silent.requests;
   const gap_ms = (second?.at_ms ?? 0) - (first?.at_ms ?? 0);
-  // The time begins when the request is made, which on a busy machine is well before it comes.
+  // The time starts when the request is made, which on a busy machine is well before it comes.
   t.ok(gap_ms >= WEBHOOK_TIMEOUT_MS / 2, `tried again after ${gap_ms} ms`);
   t.equal(first?.headers["x-koor-delivery"], second?.headers["x-koor-delivery"]);
   t.equal(await koor.stop("SIGKILL"), null);
@@ -128,7 +131,7 @@ t.test(
       return request.path === "/shaky" && tries % 61 === 0 ? 500 : 200;
     });
     const published: number[] = [];
-    // Events are pruned long before they are delivered: what waits does not depend on the history.
+    // Events are pruned long before they are delivered: waiting deliveries do not depend on the history.
     let koor = await startKoor(t, { data_dir, args: ["--event-history", "1"] });
     await add(koor, { id: "steady", url: `${receiver.url}/steady` });
     await add(koor, { id: "shaky", url: `${receiver.url}/shaky`, secret: "s" });
@@ -140,7 +143,7 @@ t.test(
       koor = await startKoor(t, { data_dir, args: ["--event-history", "1"] });
     }
     await receiver.until(() => seen.size === 2 * published.length);
-    // The last of the shaky one may have been refused when it first came.
+    // The last delivery to the shaky receiver may have been refused when it first came.
     await untilWebhook(koor, "shaky", ({ fail_count }) => fail_count === 0);
     for (const path of ["/steady", "/shaky"]) t.same(firsts(receiver.ids(path)), published, path);
     const ids = new Map<string, string>();
@@ -163,7 +166,7 @@ t.test(
   },
 );
 
-t.test("a shutdown lets what is under way end, and keeps the rest", async (t) => {
+t.test("a shutdown lets deliveries in flight end, and keeps the rest", async (t) => {
   const data_dir = makeDirectory(t);
   const koor = await startKoor(t, { data_dir });
   let release: () => void = () => undefined;
@@ -182,14 +185,14 @@ t.test("a shutdown lets what is under way end, and keeps the rest", async (t) =>
   receiver.behave = () => 200;
   const again = await startKoor(t, { data_dir });
   await receiver.untilCount(3);
-  t.same(receiver.ids(), ids, "what had ended is not repeated");
+  t.same(receiver.ids(), ids, "a delivery that had ended is not repeated");
 
   receiver.behave = () => undefined;
   const last = await publish(again, 1);
   await receiver.untilCount(4);
   const began = performance.now();
   t.equal(await again.stop(), 0);
-  t.ok(performance.now() - began < SHUTDOWN_DRAIN_MS + 15_000, "one that hangs is cut");
+  t.ok(performance.now() - began < SHUTDOWN_DRAIN_MS + 15_000, "a delivery that hangs is cut");
   receiver.behave = () => 200;
   const third = await startKoor(t, { data_dir });
   await receiver.untilCount(5);

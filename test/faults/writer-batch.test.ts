@@ -1,6 +1,6 @@
 /**
- * What one batch may take, and what a method with a bug does to the batch that it is in. Batches are made of chosen
- * calls while the writer is held up (test/threads/crashing-writer.ts).
+ * Tests the bounds of one batch, and what a method with a bug does to its batch. Batches are made of chosen calls while
+ * the writer is held up (test/threads/crashing-writer.ts).
  */
 import { fileURLToPath } from "node:url";
 import t from "tap";
@@ -14,7 +14,7 @@ import { FAULTS } from "../threads/faults.js";
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
 const EVENT_BYTES = 1024 * 1024;
 
-t.test("events that wait together for more than a batch's bytes become several batches", async (t) => {
+t.test("waiting events of more than a batch's bytes become several batches", async (t) => {
   const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
   const event = { topic: "large", data: "x".repeat(EVENT_BYTES) };
   const count = (3 * BATCH_BYTES_MAX) / EVENT_BYTES;
@@ -25,13 +25,13 @@ t.test("events that wait together for more than a batch's bytes become several b
   );
   const answers = await Promise.all(sent);
   t.ok(answers.every(({ status }) => status === 200));
-  // Each event weighs a little more than its data, so that one less than 16 of them fit; and the hold is one.
+  // Each event weighs a little more than its data, so that 15 of them fit; and the hold is one.
   const made = (await batches()) - before - 1;
   t.ok(made >= 4 && made <= 5, `${made} batches for ${count} MiB`);
   t.equal(await koor.stop(), 0);
 });
 
-t.test("a method with a bug fails its own call, and leaves nothing behind", async (t) => {
+t.test("a method with a bug fails its own call only, and stores nothing", async (t) => {
   const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
   const sent = await gather(koor, 1, () => [
     sendJson(koor.port, "PUT", "/api/state/first", 1),
@@ -45,7 +45,7 @@ t.test("a method with a bug fails its own call, and leaves nothing behind", asyn
   );
   t.equal((await send(koor.port, "GET", `/api/state/${FAULTS.bug}`)).status, 404);
   t.equal((await send(koor.port, "GET", "/api/state/second")).text, "2");
-  t.equal(await readMetric(koor.port, "koor_writer_restarts_total"), 0, "the writer goes on");
-  t.match(koor.log(), /method failed.*state\.put.*thrown on purpose/s, "the operator is told");
+  t.equal(await readMetric(koor.port, "koor_writer_restarts_total"), 0, "the writer continues");
+  t.match(koor.log(), /method failed.*state\.put.*thrown on purpose/s, "the log reports it");
   t.equal(await koor.stop(), 0);
 });

@@ -1,7 +1,7 @@
 /**
- * What happens to counts and signs of life when the writer's thread dies under them: each count is stored
- * once, whether its flush was lost before or after it was carried out; nobody is forgotten, and who was registered
- * or deleted without a word is known after the restart as the database knows it.
+ * Tests counts and heartbeats when the writer thread crashes. Each count is stored once, whether its flush was lost
+ * before or after it ran. No instance is forgotten, and a registration or deletion without an answer is known after the
+ * restart as the database has it.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -28,20 +28,20 @@ const callsOf = async (koor: Koor, id: string): Promise<number | undefined> =>
     .json<{ readonly instance_id: string; readonly metrics: Readonly<Record<string, number>> }[]>()
     .find(({ instance_id }) => instance_id === id)?.metrics["rest_calls"];
 
-/** Of what is carried out again, and again crashes the writer. */
+/** Skips a test in a cluster, where the log makes the writer run the call again, and crash again. */
 const IN_THE_LOG = { skip: singleServerOnly("what was appended to the log is carried out after the crash") };
 
-t.test("a flush that is lost before it was carried out is sent again", IN_THE_LOG, async (t) => {
+t.test("a flush that is lost before it ran is sent again", IN_THE_LOG, async (t) => {
   const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
   const id = await register(koor);
   for (let at = 0; at < 5; at++) await send(koor.port, "GET", "/api/state", { headers: as(id) });
-  // The read flushes first: its flush is in the batch that dies.
+  // The read flushes first: its flush is in the batch that crashes.
   const [agents, crash] = await gather(koor, 1, () => [
     readAgents(koor),
     sendJson(koor.port, "PUT", `/api/state/${FAULTS.crash}`, 1),
   ]);
   t.equal((await crash)?.status, 503);
-  t.equal((await agents)?.status, 200, "reads go on");
+  t.equal((await agents)?.status, 200, "reads are answered");
   await untilBack(koor);
   t.equal(await callsOf(koor, id), 5);
   t.equal(await koor.stop(), 0);
@@ -49,7 +49,7 @@ t.test("a flush that is lost before it was carried out is sent again", IN_THE_LO
   t.equal(await callsOf(again, id), 5);
 });
 
-t.test("a flush that was carried out without a word is sent again, and counts once", async (t) => {
+t.test("a flush that ran but was not acknowledged is sent again, and counts once", async (t) => {
   const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
   const id = await register(koor);
   for (let at = 0; at < 5; at++) await send(koor.port, "GET", "/api/state", { headers: as(id) });
@@ -64,7 +64,7 @@ t.test("a flush that was carried out without a word is sent again, and counts on
   t.equal(await callsOf(koor, id), 6, "five were stored once, and one came after");
 });
 
-t.test("who was registered or deleted without a word is known as the database has it", async (t) => {
+t.test("a registration or deletion without an answer is known as the database has it", async (t) => {
   const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
   const [stays, goes] = [await register(koor), await register(koor)];
   await send(koor.port, "POST", `/api/instances/${stays}/activate`);
@@ -99,12 +99,12 @@ t.test("who was registered or deleted without a word is known as the database ha
     ],
   );
   t.equal((await send(koor.port, "GET", `/api/instances/${goes}`)).status, 404);
-  t.equal(known[0]?.last_seen, seen, "a sign of life that was in memory only is not forgotten");
+  t.equal(known[0]?.last_seen, seen, "a heartbeat that was in memory only is not forgotten");
   t.equal(await koor.stop(), 0);
   t.same(await list(await startKoor(t, { data_dir: koor.data_dir })), known, "and is stored");
 });
 
-t.test("a sign of life and a check during the writer's absence", IN_THE_LOG, async (t) => {
+t.test("heartbeats and checks are answered while the writer is away", IN_THE_LOG, async (t) => {
   const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true, args: ["--stale-after", "1ms"] });
   const id = await register(koor);
   await send(koor.port, "POST", `/api/instances/${id}/activate`);

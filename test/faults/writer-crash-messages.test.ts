@@ -1,6 +1,6 @@
 /**
- * What happens to messages when the writer's thread dies between a commit and the word of it: whoever waits gets them
- * all the same, they count as unread, and who sends one again because its answer was lost has sent it once.
+ * Tests messages when the writer thread crashes between a commit and its report: a waiting client gets them all the
+ * same, they count as unread, and a message that is sent again because its answer was lost is sent once.
  */
 import { fileURLToPath } from "node:url";
 import t from "tap";
@@ -12,7 +12,7 @@ import { FAULTS } from "../threads/faults.js";
 
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
 
-t.test("a message that was committed without a word", async (t) => {
+t.test("a message that was committed without an answer is delivered once", async (t) => {
   const koor = await startKoor(t, { program: PROGRAM });
   const { port } = koor;
   const join = async (name: string): Promise<string> =>
@@ -28,10 +28,10 @@ t.test("a message that was committed without a word", async (t) => {
     sendJson(port, "POST", "/api/events/publish", { topic: FAULTS.silent }),
   ]);
   for (const request of lost) await t.rejects(request, { code: "ECONNRESET" });
-  t.match((await waiting).json(), { messages: [{ id: "message-1" }] }, "who waited is woken by the restart");
+  t.match((await waiting).json(), { messages: [{ id: "message-1" }] }, "the restart wakes the waiting client");
   while ((await sendJson(port, "PUT", "/api/state/back", 1)).status !== 200);
   t.equal(await readMetric(port, "koor_messages_unread"), 1);
-  t.match((await post()).json(), { id: "message-1" }, "sent again, it is the same one");
+  t.match((await post()).json(), { id: "message-1" }, "sent again, it is the same message");
   const listed = (await send(port, "GET", "/api/messages", { headers: as(ben) })).json<{
     messages: readonly object[];
   }>();

@@ -1,6 +1,6 @@
 /**
- * What becomes of those who wait when the writer's thread dies between a commit and the word of it: whatever they wait
- * for is told all the same, and once.
+ * Tests waiting clients when the writer thread crashes between a commit and its report: whatever they wait for is
+ * reported all the same, and once.
  */
 import { fileURLToPath } from "node:url";
 import t from "tap";
@@ -13,7 +13,7 @@ import { FAULTS } from "../threads/faults.js";
 
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
 
-t.test("what was committed without a word is told to who waits for it", async (t) => {
+t.test("a commit without a report is reported to the clients that wait for it", async (t) => {
   const koor = await startKoor(t, { program: PROGRAM });
   const { port } = koor;
   const [ana, ben] = [await Agent.register(port, "ana"), await Agent.register(port, "ben")];
@@ -43,7 +43,7 @@ t.test("what was committed without a word is told to who waits for it", async (t
     { kind: "free" },
     { kind: "instance", instance: { id: cy.id } },
   ]);
-  for (const loop of loops) t.equal(await loop.next(), null, `${loop.query}: once`);
+  for (const loop of loops) t.equal(await loop.next(), null, `${loop.query}: it is reported once`);
   t.equal(await countWaiting(port), 0);
   t.equal(await koor.stop(), 0);
 });

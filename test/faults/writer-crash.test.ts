@@ -1,7 +1,7 @@
 /**
- * The writer's thread crashes: in the middle of a batch, and between a commit and the word of it. What was
- * in flight is refused and not stored, or left open and stored; reads go on; the writer comes back;
- * subscribers miss nothing. The faults are asked for by key and topic (test/threads/crashing-writer.ts).
+ * Tests crashes of the writer thread: in the middle of a batch, and between a commit and its report. Calls in flight
+ * are refused and not stored, or left open and stored; reads continue; the writer comes back; subscribers miss nothing.
+ * Keys and topics trigger the faults (test/threads/crashing-writer.ts).
  */
 import { fileURLToPath } from "node:url";
 import t from "tap";
@@ -14,7 +14,7 @@ import { startKoor, type Koor, type Owner } from "../support/server-process.js";
 import { openChanges, openSocket, type ReceivedEvent } from "../support/subscriber.js";
 import { FAULTS } from "../threads/faults.js";
 
-/** The writer comes back a little later after each. */
+/** The writer comes back a little later after each crash. */
 const CRASHES = countRounds(2, 3);
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
 
@@ -57,11 +57,11 @@ function readAllTheTime(
   };
 }
 
-/** Of what is carried out again, and again crashes the writer. */
+/** Skips a test in a cluster, where the log makes the writer run the call again, and crash again. */
 const IN_THE_LOG = { skip: singleServerOnly("what was appended to the log is carried out after the crash") };
 
 t.test(
-  "in the middle of a batch: nothing of it is stored, the front stays up, the writer comes back",
+  "a batch in which the writer crashes is not stored, the front stays up, and the writer comes back",
   IN_THE_LOG,
   async (t) => {
     const koor = await start(t);
@@ -79,7 +79,7 @@ t.test(
       t.equal(
         (await send(koor.port, "GET", `/api/state/${FAULTS.hold}`)).text,
         String(crash),
-        "the batch before it is stored",
+        "the previous batch is stored",
       );
       for (const answer of await Promise.all(sent)) {
         t.equal(answer.status, 503);
@@ -87,7 +87,7 @@ t.test(
         t.equal(answer.headers["retry-after"], "1");
       }
       const back = await putWhenBack(koor, "after", crash);
-      t.match(back.json(), { version: crash }, "writes work again, and versions go on");
+      t.match(back.json(), { version: crash }, "writes work again, and versions continue");
       t.equal(await readMetric(koor.port, "koor_writer_restarts_total"), crash);
       for (const key of [`first/${crash}`, `second/${crash}`, FAULTS.crash])
         t.equal((await send(koor.port, "GET", `/api/state/${key}`)).status, 404, key);
@@ -98,8 +98,8 @@ t.test(
       t.ok(reads > 3, `${reads} reads`);
     }
     const event = (await sendJson(koor.port, "POST", "/api/events/publish", { topic: "later" })).json<ReceivedEvent>();
-    t.equal(event.id, 1, "what was rolled back took no id");
-    t.match(await subscriber.untilCount(1), [{ id: 1, topic: "later" }], "and nobody heard of it");
+    t.equal(event.id, 1, "a rolled back event took no id");
+    t.match(await subscriber.untilCount(1), [{ id: 1, topic: "later" }], "and no subscriber got it");
     const audit = (await send(koor.port, "GET", "/api/audit?limit=1000")).json<
       { readonly resource: string; readonly action: string }[]
     >();
@@ -113,13 +113,13 @@ t.test(
   },
 );
 
-t.test("between a commit and the word of it: stored, left open to the writer, and told to subscribers", async (t) => {
+t.test("after a crash between a commit and its report the write is stored, and published to subscribers", async (t) => {
   const koor = await start(t, "--state-events");
   const subscriber = await openSocket(t, koor.port);
   t.match((await put(koor, "plain", 1)).json(), { version: 1 });
-  t.same((await send(koor.port, "GET", "/api/state/plain")).json(), 1, "read, so that it is in the cache");
+  t.same((await send(koor.port, "GET", "/api/state/plain")).json(), 1, "it is read, so that it is in the cache");
 
-  // In one batch: a put of a key that is in the cache, and an event at whose notice the thread dies.
+  // They are in one batch: a put of a key that is in the cache, and an event at whose push message the thread crashes.
   const lost = await gather(koor, 1, () => [
     put(koor, "plain", 2),
     sendJson(koor.port, "POST", "/api/events/publish", [
@@ -129,19 +129,19 @@ t.test("between a commit and the word of it: stored, left open to the writer, an
     ]),
   ]);
   for (const request of lost)
-    await t.rejects(request, { code: "ECONNRESET" }, "neither stored nor not stored would be sure to be true");
-  t.same(
-    (await send(koor.port, "GET", "/api/state/plain")).json(),
-    2,
-    "it was stored, and the cache does not say otherwise",
-  );
+    await t.rejects(
+      request,
+      { code: "ECONNRESET" },
+      "the answer says neither stored nor not stored, because neither is certain",
+    );
+  t.same((await send(koor.port, "GET", "/api/state/plain")).json(), 2, "it was stored, and the cache agrees");
   t.match((await putWhenBack(koor, "plain", 3)).json(), { version: 3 });
 
   const received = await subscriber.untilCount(7);
   t.same(
     received.map((item) => ("topic" in item ? item.topic : "dropped")),
     ["koor.state.updated", "koor.state.updated", "koor.state.updated", "a", FAULTS.silent, "b", "koor.state.updated"],
-    "subscribers hear of it after the restart, in order",
+    "subscribers get the events after the restart, in order",
   );
   t.same(
     received.map((item) => ("id" in item ? item.id : 0)),
@@ -151,7 +151,7 @@ t.test("between a commit and the word of it: stored, left open to the writer, an
   t.equal(await koor.stop(), 0);
 });
 
-t.test("readers of changes are told that they lag, and of what comes after", async (t) => {
+t.test("after a crash readers of changes get a lagged message, and then later changes", async (t) => {
   const koor = await start(t);
   const readers = [await openChanges(t, koor.port), await openChanges(t, koor.port, "state")];
   const [lost] = await gather(koor, 1, () => [
@@ -166,10 +166,14 @@ t.test("readers of changes are told that they lag, and of what comes after", asy
   t.equal(await koor.stop(), 0);
 });
 
-t.test("a shutdown while the writer is away", IN_THE_LOG, async (t) => {
+t.test("a shutdown while the writer is away ends the server", IN_THE_LOG, async (t) => {
   const koor = await start(t);
   t.equal((await put(koor, FAULTS.crash, 1)).status, 503);
   t.equal(await koor.stop(), 0);
   t.match(koor.log(), /msg="koor stopped"/);
-  t.match(koor.log(), /level=ERROR msg="writer crashed" error=SQLITE_CORRUPT/, "the operator reads why it was away");
+  t.match(
+    koor.log(),
+    /level=ERROR msg="writer crashed" error=SQLITE_CORRUPT/,
+    "the log has the reason why it was away",
+  );
 });

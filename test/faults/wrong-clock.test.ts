@@ -1,6 +1,6 @@
 /**
- * A server whose clock was wrong once, and one that did not run for a while: what it stores is right again, what is held
- * ends in time and not at once, and it says what it has found.
+ * Tests a server whose clock was wrong once, and one that did not run for a while: what it stores is right again,
+ * claims end in time and not at once, and it reports what it has found.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { Agent, eventsOf } from "../support/leasing.js";
 import { makeDirectory, type Koor, type Owner, startKoor } from "../support/server-process.js";
 
 const HOUR_S = 3_600;
-/** A node goes by its log's time. */
+/** A node uses its log's time. */
 const IN_CLUSTER = CLUSTER !== "" && "a cluster's time is its log's";
 
 interface Health {
@@ -43,43 +43,49 @@ async function putAt({ port }: Koor, key: string): Promise<number> {
   return aheadOf(row?.timestamp);
 }
 
-t.test("a start with a clock that was ahead before", { skip: IN_CLUSTER }, async (t) => {
-  const before = await startAhead(t, 8 * HOUR_S);
-  const { data_dir } = before;
-  t.equal((await healthOf(before)).times_ahead_s, undefined, "it cannot know");
-  const ana = await Agent.register(before.port, "ana");
-  await ana.lease(["deploy"], { ttl_s: 3, max_s: 3 });
-  t.ok((await putAt(before, "a")) > 7 * HOUR_S);
-  await before.stop();
+t.test(
+  "a server whose clock was ahead before stores correct times after a restart",
+  { skip: IN_CLUSTER },
+  async (t) => {
+    const before = await startAhead(t, 8 * HOUR_S);
+    const { data_dir } = before;
+    t.equal((await healthOf(before)).times_ahead_s, undefined, "it has no way to know yet");
+    const ana = await Agent.register(before.port, "ana");
+    await ana.lease(["deploy"], { ttl_s: 3, max_s: 3 });
+    t.ok((await putAt(before, "a")) > 7 * HOUR_S);
+    await before.stop();
 
-  const koor = await startAhead(t, 0, data_dir);
-  t.match(koor.log(), /stored times are ahead of the machine's clock.*ahead_s=28[78]\d\d/);
-  const health = await healthOf(koor);
-  t.equal(health.status, "ok");
-  t.ok(Math.abs((health.times_ahead_s ?? 0) - 8 * HOUR_S) < 60, `${health.times_ahead_s} s`);
-  t.match((await send(koor.port, "GET", "/metrics")).text, /^koor_times_ahead_seconds 2\d{4}$/m);
-  const lease = (await send(koor.port, "GET", "/api/leases/lease-1")).json<{ expires_at: string }>();
-  const left_s = aheadOf(lease.expires_at);
-  t.ok(left_s > 5 && left_s <= 15, `the lease has ${left_s} s`);
-  const [last_seen] = (await send(koor.port, "GET", "/api/instances")).json<{ last_seen: string }[]>();
-  t.ok(aheadOf(last_seen?.last_seen) <= 1);
-  t.ok(Math.abs(await putAt(koor, "b")) < 10, "new times are right");
-  const since = new Date(Date.now() - 60_000).toISOString();
-  const until = new Date(Date.now() + 60_000).toISOString();
-  const rows = (await send(koor.port, "GET", `/api/audit?from=${since}&to=${until}&action=state.put`)).json<object[]>();
-  t.same(
-    rows.map((row) => "resource" in row && row.resource),
-    ["b"],
-    "and what is asked for by time is what has it",
-  );
-  const all = (await send(koor.port, "GET", `/api/audit?from=${since}&action=state.put`)).json<object[]>();
-  t.same(
-    all.map((row) => "resource" in row && row.resource),
-    ["b", "a"],
-  );
-});
+    const koor = await startAhead(t, 0, data_dir);
+    t.match(koor.log(), /stored times are ahead of the machine's clock.*ahead_s=28[78]\d\d/);
+    const health = await healthOf(koor);
+    t.equal(health.status, "ok");
+    t.ok(Math.abs((health.times_ahead_s ?? 0) - 8 * HOUR_S) < 60, `${health.times_ahead_s} s`);
+    t.match((await send(koor.port, "GET", "/metrics")).text, /^koor_times_ahead_seconds 2\d{4}$/m);
+    const lease = (await send(koor.port, "GET", "/api/leases/lease-1")).json<{ expires_at: string }>();
+    const left_s = aheadOf(lease.expires_at);
+    t.ok(left_s > 5 && left_s <= 15, `the lease ends in ${left_s} s`);
+    const [last_seen] = (await send(koor.port, "GET", "/api/instances")).json<{ last_seen: string }[]>();
+    t.ok(aheadOf(last_seen?.last_seen) <= 1);
+    t.ok(Math.abs(await putAt(koor, "b")) < 10, "new times are right");
+    const since = new Date(Date.now() - 60_000).toISOString();
+    const until = new Date(Date.now() + 60_000).toISOString();
+    const rows = (await send(koor.port, "GET", `/api/audit?from=${since}&to=${until}&action=state.put`)).json<
+      object[]
+    >();
+    t.same(
+      rows.map((row) => "resource" in row && row.resource),
+      ["b"],
+      "and a query by time finds them",
+    );
+    const all = (await send(koor.port, "GET", `/api/audit?from=${since}&action=state.put`)).json<object[]>();
+    t.same(
+      all.map((row) => "resource" in row && row.resource),
+      ["b", "a"],
+    );
+  },
+);
 
-t.test("a snapshot with times of another century", { skip: IN_CLUSTER }, async (t) => {
+t.test("a snapshot with times of another century can be restored", { skip: IN_CLUSTER }, async (t) => {
   const before = await startAhead(t, 73 * 365 * 24 * HOUR_S);
   await Agent.register(before.port, "ana");
   await putAt(before, "a");
@@ -99,7 +105,11 @@ t.test("a snapshot with times of another century", { skip: IN_CLUSTER }, async (
   await koor.stop();
 
   const other = await startAhead(t, 0);
-  t.equal((await send(other.port, "POST", "/api/restore", { body: again })).status, 200, "what it gives is taken");
+  t.equal(
+    (await send(other.port, "POST", "/api/restore", { body: again })).status,
+    200,
+    "its own backup can be restored",
+  );
   const since = new Date(Date.now() - 60_000).toISOString();
   const until = new Date(Date.now() + 60_000).toISOString();
   const rows = (await send(other.port, "GET", `/api/audit?from=${since}&to=${until}&action=state.put`)).json<
@@ -114,17 +124,21 @@ t.test("a snapshot with times of another century", { skip: IN_CLUSTER }, async (
 
 const NO_STOPS = process.platform === "win32" ? "there is no SIGSTOP" : longFormOnly();
 
-t.test("a server that was stopped past the life of all that is held", { skip: IN_CLUSTER || NO_STOPS }, async (t) => {
-  const koor = await startKoor(t);
-  const [ana, ben] = [await Agent.register(koor.port, "ana"), await Agent.register(koor.port, "ben")];
-  const lease = await ana.lease(["deploy"], { ttl_s: 1 });
-  const place = await ben.lease(["deploy"], { ttl_s: 1, queue: true });
-  koor.process.kill("SIGSTOP");
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
-  koor.process.kill("SIGCONT");
-  t.equal((await ana.get(lease.id)).state, "held");
-  const waiting = await ben.get(place.id);
-  t.equal(waiting.state, "waiting");
-  t.same(await eventsOf(koor.port, "lease.lost"), []);
-  t.match(koor.log(), /did not run/);
-});
+t.test(
+  "a server that was stopped past the life of all claims does not expire them at once",
+  { skip: IN_CLUSTER || NO_STOPS },
+  async (t) => {
+    const koor = await startKoor(t);
+    const [ana, ben] = [await Agent.register(koor.port, "ana"), await Agent.register(koor.port, "ben")];
+    const lease = await ana.lease(["deploy"], { ttl_s: 1 });
+    const place = await ben.lease(["deploy"], { ttl_s: 1, queue: true });
+    koor.process.kill("SIGSTOP");
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    koor.process.kill("SIGCONT");
+    t.equal((await ana.get(lease.id)).state, "held");
+    const waiting = await ben.get(place.id);
+    t.equal(waiting.state, "waiting");
+    t.same(await eventsOf(koor.port, "lease.lost"), []);
+    t.match(koor.log(), /did not run/);
+  },
+);

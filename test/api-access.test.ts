@@ -1,7 +1,7 @@
 /**
- * Who gets in where: every route of the running server, asked with each kind of token, Origin and Host. The
- * routes are the server's own description's; what each token may do is written here a second time, as
- * docs/security.md has it, so that a route that was added or loosened shows.
+ * Tests access: every route of the running server is called with each kind of token, Origin and Host. The routes come
+ * from the server's own description. This file states the rights of each token a second time, as docs/security.md has
+ * them, so that a route that was added or loosened shows.
  */
 import t from "tap";
 import { WebSocket } from "ws";
@@ -72,26 +72,26 @@ interface Instance {
   readonly token: string;
 }
 
-/** A new one for each attempt: some attempts end it. */
+/** A new instance for each attempt: some attempts delete it. */
 async function register(): Promise<Instance> {
   return (
     await send(port, "POST", "/api/instances/register", { headers: RIGHT, body: '{"name":"a"}' })
   ).json<Instance>();
 }
 
-/** One request for a route; its first parameter is `first`. A body is JSON, and too little to do anything. */
+/** Sends one request for a route; its first parameter is `first`. The body is JSON, and too little to do anything. */
 function ask(route: Route, headers: Readonly<Record<string, string>>, first = "nobody", to = port): Promise<Answer> {
   let at = 0;
   const path = route.path.replaceAll(/\{[a-z_]+\}/g, () => (at++ === 0 ? first : "x"));
-  // A stream of events would never end, a backup would be long: HEAD passes the same doors.
+  // A stream of events would never end, and a backup would be long: HEAD passes the same checks.
   const method = route.method === "GET" ? "HEAD" : route.method;
-  // From an address of the route's own: wrong tokens of one address are counted.
+  // Each route has a source address of its own, because wrong tokens of one address are counted.
   const from = `127.1.0.${ROUTES.indexOf(route) + 1}`;
   const body = route.operation.requestBody === undefined ? {} : { body: "{}" };
   return send(to, method, path, { headers, from, ...body });
 }
 
-t.test("tokens", async (t) => {
+t.test("each route accepts exactly the tokens that may call it", async (t) => {
   const names = new Set(ROUTES.map(({ operation }) => operation.operationId));
   for (const name of [...OWN_INSTANCE, ...OPEN]) t.ok(names.has(name), `${name} is a route`);
   for (const route of ROUTES) {
@@ -133,7 +133,7 @@ t.test("a refusal says which token is needed, and is audited", async (t) => {
   t.match(listed, { id: other.id }, "reading is free");
 });
 
-t.test("an instance does what agents do with its own token, for itself only", async (t) => {
+t.test("an instance's own token lets it do what agents do, for itself only", async (t) => {
   const { id, token } = await register();
   const headers = bearer(token);
   const body = (value: unknown) => ({ headers, body: JSON.stringify(value) });
@@ -154,7 +154,7 @@ t.test("an instance does what agents do with its own token, for itself only", as
   t.equal((await send(port, "GET", "/api/state/plan", { headers })).status, 401, "its token ends with it");
 });
 
-t.test("without --auth-token everything passes, whoever asks", async (t) => {
+t.test("without --auth-token every client may do everything", async (t) => {
   const open = await startKoor(t);
   const { token } = (
     await send(open.port, "POST", "/api/instances/register", { body: '{"name":"a"}' })
@@ -166,7 +166,7 @@ t.test("without --auth-token everything passes, whoever asks", async (t) => {
   });
 });
 
-t.test("Origins and Hosts", async (t) => {
+t.test("a request with a foreign Origin or Host is refused", async (t) => {
   const own = `http://localhost:${port}`;
   for (const route of ROUTES) {
     const name = route.operation.operationId;
@@ -192,7 +192,7 @@ t.test("Origins and Hosts", async (t) => {
     t.equal(
       (await ask(route, { ...RIGHT })).headers["access-control-allow-origin"],
       undefined,
-      `${name}: nobody is told who asked for nothing`,
+      `${name}: the answer to a request without Origin has no CORS header`,
     );
     for (const Host of ["evil.example", `evil.example:${port}`, "169.254.169.254"]) {
       t.equal((await ask(route, { ...RIGHT, Host })).status, 421, `${name} as ${Host}`);
@@ -200,12 +200,12 @@ t.test("Origins and Hosts", async (t) => {
     t.equal(
       (await ask(route, { Origin: "http://evil.example" })).status,
       403,
-      `${name}: a foreign page learns nothing of tokens`,
+      `${name}: a foreign page learns nothing about tokens`,
     );
   }
 });
 
-t.test("the dashboard's port has the same doors", async (t) => {
+t.test("the dashboard's port has the same checks", async (t) => {
   const { dashboard_port, port: api_port } = await startKoor(t, {
     args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0"],
   });
@@ -226,7 +226,7 @@ t.test("the dashboard's port has the same doors", async (t) => {
   }
 });
 
-t.test("a session on the dashboard's port may do what its token may", async (t) => {
+t.test("a session on the dashboard's port has the rights of its token", async (t) => {
   const { dashboard_port, port: api_port } = await startKoor(t, {
     args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0"],
   });
@@ -249,7 +249,7 @@ t.test("a session on the dashboard's port may do what its token may", async (t) 
     t.equal(await status({ ...server, "Sec-Fetch-Site": "same-site" }), 403, `${name} from another port`);
     for (const foreign of ["http://evil.example", `http://127.0.0.1:${api_port}`])
       t.equal(await status({ ...server, Origin: foreign }), 403, `${name} from ${foreign}`);
-    if (route.method !== "GET") t.equal(await status({ Cookie: server.Cookie }), 403, `${name} from nowhere`);
+    if (route.method !== "GET") t.equal(await status({ Cookie: server.Cookie }), 403, `${name} without an Origin`);
     const [one, other] = [await registerThere(), await registerThere()];
     const headers = { Cookie: await logIn(one.token), Origin };
     t.equal(
@@ -267,14 +267,14 @@ t.test("a session on the dashboard's port may do what its token may", async (t) 
   }
 });
 
-t.test("a browser asks before it sends", async (t) => {
+t.test("a preflight request is answered", async (t) => {
   const asks = {
     "Access-Control-Request-Method": "PUT",
     "Access-Control-Request-Headers": "authorization,content-type,if-match",
   };
   for (const Origin of [LISTED, `http://localhost:${port}`]) {
     const allowed = await send(port, "OPTIONS", "/api/state/plan", { headers: { ...asks, Origin } });
-    t.equal(allowed.status, 204, "without a token: browsers send none");
+    t.equal(allowed.status, 204, "it has no token, because browsers send none");
     t.match(allowed.headers, { "access-control-allow-origin": Origin, "access-control-allow-private-network": "true" });
     t.same(String(allowed.headers["access-control-allow-methods"]).split(", "), [
       "DELETE",
@@ -301,7 +301,7 @@ t.test("a browser asks before it sends", async (t) => {
   t.equal(
     (await send(port, "OPTIONS", "/api/state/plan", { headers: { ...RIGHT, Origin: LISTED } })).status,
     405,
-    "an OPTIONS that asks for nothing is a method like any other",
+    "an OPTIONS that is no preflight is a method like any other",
   );
   t.equal((await send(port, "OPTIONS", "/nowhere", { headers: { ...RIGHT, ...asks, Origin: LISTED } })).status, 404);
 });
@@ -322,7 +322,7 @@ function upgrade(headers: Readonly<Record<string, string>>): Promise<number> {
   });
 }
 
-t.test("WebSocket upgrades pass the same doors", async (t) => {
+t.test("WebSocket upgrades pass the same checks", async (t) => {
   const { token } = await register();
   t.equal(await upgrade({}), 401);
   t.equal(await upgrade(bearer("wrong")), 401);
@@ -334,7 +334,7 @@ t.test("WebSocket upgrades pass the same doors", async (t) => {
   t.equal(await upgrade({ ...RIGHT, Host: "evil.example" }), 421);
 });
 
-t.test("no stored document becomes a page of this origin", async (t) => {
+t.test("a stored document never becomes a page of this origin", async (t) => {
   for (const type of ["text/html", "image/svg+xml", "application/xhtml+xml", "text/javascript"]) {
     await send(port, "PUT", "/api/state/page", {
       headers: { ...RIGHT, "Content-Type": type },

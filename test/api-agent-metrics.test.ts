@@ -1,6 +1,6 @@
 /**
- * `/api/metrics/agents` against a real server: what is counted for the actor of a call, by the hour, what is
- * not, how it is read, and what of it outlives the server.
+ * Tests `/api/metrics/agents` against a real server: which calls are counted for their actor by the hour, which are
+ * not, how counts are read, and which of them outlive the server.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
@@ -29,7 +29,7 @@ async function totals(koor: Koor, query = ""): Promise<Record<string, Readonly<R
   return Object.fromEntries(answer.map(({ instance_id, metrics }) => [instance_id, metrics]));
 }
 
-t.test("what is counted, and for whom", async (t) => {
+t.test("calls are counted for the instance that makes them", async (t) => {
   const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"], own_reads_only: true });
   const { port } = koor;
   t.same((await send(port, "GET", "/api/metrics/agents")).json(), []);
@@ -142,10 +142,10 @@ t.test("what is counted, and for whom", async (t) => {
   );
   t.same(both.find(({ instance_id }) => instance_id === other.id)?.metrics, { rest_calls: 1 });
   await send(port, "DELETE", `/api/instances/${other.id}`, { headers: as(other.id) });
-  t.same((await totals(koor))[other.id], { rest_calls: 2 }, "kept when the instance is gone");
+  t.same((await totals(koor))[other.id], { rest_calls: 2 }, "counts are kept when the instance is gone");
 });
 
-t.test("hours: prefixes, one instance, both ways to ask", async (t) => {
+t.test("hours can be selected by prefix and by instance, in both ways to ask", async (t) => {
   const koor = await startKoor(t, { own_reads_only: true });
   const { port } = koor;
   const { id } = await register(koor);
@@ -180,7 +180,7 @@ t.test("hours: prefixes, one instance, both ways to ask", async (t) => {
   t.same((await send(port, "GET", "/api/metrics/agents?instance_id=")).json(), []);
 });
 
-t.test("a shutdown stores what was counted, a kill what was flushed, and a reset touches nothing of it", async (t) => {
+t.test("a shutdown stores all counts, a kill keeps the flushed ones, and a reset changes none", async (t) => {
   const data_dir = makeDirectory(t);
   const koor = await startKoor(t, { data_dir, own_reads_only: true });
   const { id } = await register(koor);
@@ -191,7 +191,7 @@ t.test("a shutdown stores what was counted, a kill what was flushed, and a reset
   t.equal(await koor.stop(), 0);
   const second = await startKoor(t, { data_dir, own_reads_only: true });
   await call(second, 4);
-  t.same(await totals(second), { [id]: { rest_calls: 7 } }, "added to what there was");
+  t.same(await totals(second), { [id]: { rest_calls: 7 } }, "they are added to earlier counts");
   await call(second, 5);
   await second.stop("SIGKILL");
   const third = await startKoor(t, { data_dir, own_reads_only: true });

@@ -1,7 +1,6 @@
 /**
- * "Audit" of the HTTP API against a real server: one row for each call of the list, a row for each that was
- * refused and none for what is no such call, the filters, the summary, and a log that the database itself
- * does not let anyone change.
+ * Tests "Audit" of the HTTP API against a real server: one row for each call of the list, one for each refused call,
+ * and none for other calls; the filters, the summary, and that the database itself lets no client change the log.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import { join } from "node:path";
@@ -56,14 +55,14 @@ interface Call {
 const make = ({ method, path, body, headers = {} }: Call): Promise<Answer> =>
   send(koor.port, method, path, { headers, ...(body === undefined ? {} : { body }) });
 
-/** Makes the call; what it left in the log, oldest first. */
+/** Makes the call. @returns the rows that it added to the log, oldest first */
 async function rowsOf(call: Call): Promise<{ readonly answer: Answer; readonly rows: Entry[] }> {
   const before = await newestId();
   const answer = await make(call);
   return { answer, rows: (await entries("limit=10000")).filter(({ id }) => id > before).toReversed() };
 }
 
-t.test("an empty log", async (t) => {
+t.test("a new server has an empty log", async (t) => {
   t.same(await entries(), []);
   t.same(await summary(), {
     total_entries: 0,
@@ -74,7 +73,7 @@ t.test("an empty log", async (t) => {
   });
 });
 
-t.test("each call of the list leaves one row of its outcome", async (t) => {
+t.test("each call of the list leaves one row with its outcome", async (t) => {
   const steps: readonly (readonly [call: Call, action: string, resource: string, detail: object])[] = [
     [{ method: "PUT", path: "/api/state/a%2Fb%20c", body: "1" }, "state.put", "a/b c", { version: 1 }],
     [
@@ -106,7 +105,7 @@ t.test("each call of the list leaves one row of its outcome", async (t) => {
   }
 });
 
-t.test("each refused call of the list leaves one row too, a repeat is counted in it", async (t) => {
+t.test("each refused call of the list leaves one row, and a repeat is counted in it", async (t) => {
   await make({ method: "PUT", path: "/api/state/there", body: "1" });
   const refused: readonly (readonly [call: Call, status: number, action: string, resource: string])[] = [
     [{ method: "PUT", path: "/api/state/empty", body: "" }, 400, "state.put", "empty"],
@@ -174,7 +173,7 @@ t.test("each refused call of the list leaves one row too, a repeat is counted in
   }
 });
 
-t.test("what is no call of the list leaves none", async (t) => {
+t.test("other calls leave no row", async (t) => {
   const calls: readonly (readonly [call: Call, status: number])[] = [
     [{ method: "GET", path: "/api/state/there" }, 200],
     [{ method: "GET", path: "/api/state/nothing" }, 404],
@@ -198,7 +197,7 @@ t.test("what is no call of the list leaves none", async (t) => {
   }
 });
 
-t.test("concurrent writes: a row for each, in the order of their versions", async (t) => {
+t.test("concurrent writes leave a row each, in the order of their versions", async (t) => {
   const before = await newestId();
   await Promise.all(
     Array.from({ length: 40 }, (_, at) => make({ method: "PUT", path: "/api/state/busy", body: `${at}` })),
@@ -228,7 +227,7 @@ t.test("the log is read newest first, by filters that combine", async (t) => {
   t.same(await entries("action=state.put&limit=10"), all.filter(({ action }) => action === "state.put").slice(0, 10));
   t.same(await entries("action=nothing"), []);
   t.same(await entries("actor=nobody"), []);
-  t.same(await entries("actor=&limit=1000"), all, "an empty actor is one too");
+  t.same(await entries("actor=&limit=1000"), all, "an empty actor is a filter, too");
   t.same(
     await entries("actor=&action=metrics.reset"),
     all.filter(({ action }) => action === "metrics.reset"),
@@ -250,7 +249,7 @@ t.test("the log is read newest first, by filters that combine", async (t) => {
   );
 });
 
-t.test("the summary counts what the log holds", async (t) => {
+t.test("the summary counts the rows of the log", async (t) => {
   const count = (rows: readonly Entry[], of: "action" | "outcome"): Record<string, number> => {
     const counts: Record<string, number> = {};
     for (const row of rows) counts[row[of]] = (counts[row[of]] ?? 0) + 1;
@@ -294,7 +293,7 @@ t.test("parameters that do not parse are a 400", async (t) => {
   }
 });
 
-t.test("without the token a row a refusal, but at most so many a minute", async (t) => {
+t.test("a wrong token leaves a row for each refusal, but a limited number a minute", async (t) => {
   const guarded = await startKoor(t, { args: ["--auth-token", TOKEN] });
   const authorization = { Authorization: `Bearer ${TOKEN}` };
   const attempts = 2 * AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX + 50;
@@ -302,14 +301,14 @@ t.test("without the token a row a refusal, but at most so many a minute", async 
     Array.from({ length: attempts }, (_, at) =>
       send(guarded.port, at % 2 === 0 ? "PUT" : "DELETE", `/api/state/k${at}`, {
         ...(at % 2 === 0 ? { body: "1" } : {}),
-        // Ten wrong ones, and the right one would not be looked at either.
+        // After ten wrong tokens the right one would not be checked either.
         headers: at % 3 === 0 && at < LOG_IN_WRONG_MAX ? { Authorization: "Bearer guess" } : {},
       }),
     ),
   );
   t.ok(answers.every(({ status }) => status === 401));
   const rows = await entries("limit=10000", guarded, authorization);
-  // The attempts may lie in two minutes of the clock, not in three.
+  // The attempts may fall into two minutes of the clock, not into three.
   t.ok(
     rows.length >= AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX &&
       rows.length <= 2 * AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX,
@@ -317,7 +316,7 @@ t.test("without the token a row a refusal, but at most so many a minute", async 
   );
   t.match(rows.at(-1), { actor: "", outcome: "error", action: /^state\.(put|delete)$/, resource: /^k\d+$/ });
   t.match(JSON.parse(rows.at(-1)?.detail ?? ""), { code: 401 });
-  t.notMatch(JSON.stringify(rows), "guess", "what was tried is not written down");
+  t.notMatch(JSON.stringify(rows), "guess", "the wrong tokens are not in the log");
   const scrape = parseExposition((await send(guarded.port, "GET", "/metrics", { headers: authorization })).text);
   t.equal(scrape.get("koor_http_unauthenticated_total")?.samples[0]?.value, attempts, "all are counted");
   const limited = rows.length;

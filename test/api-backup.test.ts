@@ -1,6 +1,6 @@
 /**
- * "Backup" of the HTTP API against real servers: everything that is stored comes out as one consistent
- * snapshot, and goes into an empty server as a whole or not at all; ids and versions go on.
+ * Tests "Backup" of the HTTP API against real servers: all stored data comes out as one consistent snapshot, and goes
+ * into an empty server as a whole or not at all; ids and versions continue.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -39,7 +39,7 @@ const countsOf = (records: readonly SnapshotLine[]): Record<string, number> => {
   return counts;
 };
 
-/** Something of everything. The id and the token of its instance. */
+/** Writes some data of each kind. @returns the id and the token of its instance */
 async function fill(koor: Koor): Promise<{ readonly id: string; readonly token: string }> {
   const { id, token } = (
     await sendJson(koor.port, "POST", "/api/instances/register", {
@@ -98,7 +98,7 @@ const known = await fill(original);
 const snapshot = await backup(original);
 const records = readSnapshot(snapshot);
 
-t.test("the snapshot of an empty server", async (t) => {
+t.test("the snapshot of an empty server has no records", async (t) => {
   const koor = await startKoor(t);
   const answer = await ask(koor, "GET", "/api/backup");
   t.equal(answer.status, 200);
@@ -113,7 +113,7 @@ t.test("the snapshot of an empty server", async (t) => {
   t.equal(head.body.length, 0);
 });
 
-t.test("a snapshot holds everything, each as what it is", (t) => {
+t.test("a snapshot has all data with its metadata", (t) => {
   const state = ofKind(records, "state");
   t.same(
     state
@@ -163,15 +163,15 @@ t.test("a snapshot holds everything, each as what it is", (t) => {
   t.match(ofKind(records, "template"), [{ id: "t", template_kind: "bundle", tags: ["a"], version: 1 }]);
   t.match(ofKind(records, "compliance_run"), [{ id: 1, instance_id: known.id, project: "trucks", contract: "api" }]);
   t.match(ofKind(records, "usage"), [{ id: 1, provider: "acme", cost_usd: 0.1 }]);
-  t.match(snapshot, '"data":{"n":1.0,"big":12345678901234567890}', "digits are kept");
+  t.match(snapshot, '"data":{"n":1.0,"big":12345678901234567890}', "numbers keep their digits");
   t.ok(ofKind(records, "audit").some(({ outcome }) => outcome === "error"));
-  t.notMatch(snapshot, SECRET, "no secret");
-  t.notMatch(snapshot, known.token, "no token");
+  t.notMatch(snapshot, SECRET, "it has no secret");
+  t.notMatch(snapshot, known.token, "it has no token");
   t.notMatch(snapshot, /token_hash|"secret"/);
   t.end();
 });
 
-t.test("a webhook comes back with its last failure; a snapshot that knows of none is taken as well", async (t) => {
+t.test("a webhook is restored with its last failure, and a snapshot without one is accepted as well", async (t) => {
   const koor = await startKoor(t);
   const made = { url: "http://127.0.0.1:9/", patterns: ["a"], active: false, created_at: "2026-02-09T14:00:00.000Z" };
   const fired = { last_fired: "2026-02-09T14:20:00.000Z" };
@@ -192,7 +192,7 @@ t.test("a webhook comes back with its last failure; a snapshot that knows of non
   ]);
 });
 
-t.test("a restored server is what the first one was, and goes on from there", async (t) => {
+t.test("a restored server has the same data, and its ids continue", async (t) => {
   const koor = await startKoor(t);
   const abort = new AbortController();
   const stream = await fetch(`${koor.url}/api/events/stream?pattern=**`, { signal: abort.signal });
@@ -211,7 +211,7 @@ t.test("a restored server is what the first one was, and goes on from there", as
   t.match(
     own,
     [{ action: "restore", resource: "", outcome: "success", actor: "" }],
-    "and a row of its own, after them",
+    "and a row of the restore after them",
   );
   t.same(JSON.parse(String(own[0]?.["detail"])), { restored: countsOf(records) });
 
@@ -219,7 +219,7 @@ t.test("a restored server is what the first one was, and goes on from there", as
   t.equal((await ask(koor, "GET", "/api/state/many?version=64")).text, "64");
   t.equal((await ask(koor, "GET", "/api/state/gone")).status, 404);
   t.equal((await ask(koor, "GET", "/api/state/gone?version=1")).text, "1");
-  t.match((await ask(koor, "PUT", "/api/state/gone", { body: "3" })).json(), { version: 3 }, "versions go on");
+  t.match((await ask(koor, "PUT", "/api/state/gone", { body: "3" })).json(), { version: 3 }, "versions continue");
   t.match((await ask(koor, "PUT", "/api/state/many", { body: "x" })).json(), { version: 131 });
   t.match((await ask(koor, "PUT", "/api/specs/p/gone", { body: "2" })).json(), { version: 2 });
   t.match((await ask(koor, "GET", "/api/state/plan/build?diff=1,2")).status, 200);
@@ -234,7 +234,7 @@ t.test("a restored server is what the first one was, and goes on from there", as
   t.equal((await ask(koor, "GET", "/api/specs/fresh/c")).text, '{"kind":"contract","endpoints":{},"n":1.0}');
   t.match((await ask(koor, "GET", "/api/compliance/history")).json(), [{ id: 1, instance_id: known.id }]);
   t.match((await ask(koor, "GET", "/api/webhooks")).json(), [{ id: "w", active: true }]);
-  t.match((await ask(koor, "DELETE", "/api/webhooks/w")).status, 200, "the writer knows it, too");
+  t.match((await ask(koor, "DELETE", "/api/webhooks/w")).status, 200, "the writer has it, too");
   t.equal((await ask(koor, "GET", `/api/instances/${known.id}`)).status, 200);
   t.equal((await ask(koor, "POST", `/api/instances/${known.id}/heartbeat`)).status, 200);
   await ask(koor, "PUT", "/api/state/by", { body: "1", headers: { "X-Koor-Instance": known.id } });
@@ -245,7 +245,7 @@ t.test("a restored server is what the first one was, and goes on from there", as
   const published = (await sendJson(koor.port, "POST", "/api/events/publish", { topic: "after" })).json<{
     readonly id: number;
   }>();
-  t.equal(published.id, newest + 1, "event ids go on");
+  t.equal(published.id, newest + 1, "event ids continue");
   t.equal(
     (await ask(koor, "GET", "/api/metrics")).json<{ readonly last_event_id: number }>().last_event_id,
     newest + 1,
@@ -258,7 +258,7 @@ t.test("a restored server is what the first one was, and goes on from there", as
     }
   }
   abort.abort();
-  t.equal([...received.matchAll(/^id: /gm)].length, 1, "restored events are no news to who listened");
+  t.equal([...received.matchAll(/^id: /gm)].length, 1, "subscribers do not get restored events");
 
   t.same(refusalOf(await restore(koor, snapshot)), {
     status: 409,
@@ -272,7 +272,7 @@ t.test("a restored server is what the first one was, and goes on from there", as
   t.equal((await ask(later, "GET", `/api/instances/${known.id}`)).status, 200);
 });
 
-t.test("what is wrong is refused, nothing of it is stored, and the server goes on", async (t) => {
+t.test("a wrong snapshot is refused, nothing of it is stored, and the server stays up", async (t) => {
   const koor = await startKoor(t);
   const lines = snapshot.split("\n");
   const without = (at: number): string => lines.filter((_, index) => index !== at).join("\n");
@@ -300,15 +300,15 @@ t.test("what is wrong is refused, nothing of it is stored, and the server goes o
     errors.add(error);
     const log = (await ask(koor, "GET", "/api/audit")).json<readonly SnapshotLine[]>();
     const row = log.find(({ detail }) => detail === JSON.stringify({ error, code: 400 }));
-    t.match(row, { action: "restore", outcome: "error", resource: "" }, `${what}: its row`);
+    t.match(row, { action: "restore", outcome: "error", resource: "" }, `${what}: the refusal has its row`);
     t.same(countsOf(readSnapshot(await backup(koor))), { audit: errors.size }, `${what}: nothing is stored`);
   }
-  t.notOk(existsSync(join(koor.data_dir, "restore.db")), "nor left behind");
+  t.notOk(existsSync(join(koor.data_dir, "restore.db")), "no file of it is left");
   t.equal((await ask(koor, "GET", "/api/state")).text, "[]\n");
   t.match(await ask(koor, "GET", "/api/restore"), { status: 405 });
 
   const answer = await restore(koor, snapshot);
-  t.equal(answer.status, 200, "refused calls are no content");
+  t.equal(answer.status, 200, "refused calls do not count as content");
   const log = ofKind(readSnapshot(await backup(koor)), "audit");
   const restored = ofKind(records, "audit");
   t.same(log.slice(0, restored.length), restored, "restored rows keep their ids");
@@ -318,7 +318,7 @@ t.test("what is wrong is refused, nothing of it is stored, and the server goes o
       ...[...errors].map((_, at) => [Number(restored.at(-1)?.["id"]) + at + 1, "restore", "error"]),
       [Number(restored.at(-1)?.["id"]) + errors.size + 1, "restore", "success"],
     ],
-    "the server's own follow",
+    "ids of new rows continue after them",
   );
   const times = log.map(({ timestamp }) => Date.parse(String(timestamp)));
   t.same(
@@ -329,7 +329,7 @@ t.test("what is wrong is refused, nothing of it is stored, and the server goes o
   t.equal((await ask(koor, "PUT", "/api/state/x", { body: "1" })).status, 200);
 });
 
-t.test("any content keeps a restore out", async (t) => {
+t.test("a server with any content refuses a restore", async (t) => {
   const small = makeSnapshot([]);
   const makers: Readonly<Record<string, (koor: Koor) => Promise<unknown>>> = {
     "a spec": (koor) => put(koor, "/api/specs/p/n", "1"),
@@ -352,7 +352,7 @@ t.test("any content keeps a restore out", async (t) => {
   }
 });
 
-t.test("bodies may be of any size, lines as long as a value", async (t) => {
+t.test("a snapshot may have any size, and lines as long as a value", async (t) => {
   const first = await startKoor(t);
   const values = [Buffer.alloc(BODY_BYTES_MAX, 1), randomBytes(BODY_BYTES_MAX), Buffer.alloc(BODY_BYTES_MAX, "\u00e9")];
   for (const [at, value] of values.entries()) await put(first, `/api/state/large/${at}`, value, "text/plain");
@@ -368,7 +368,7 @@ t.test("bodies may be of any size, lines as long as a value", async (t) => {
     t.ok((await ask(second, "GET", `/api/state/large/${at}`)).body.equals(value), `value ${at}`);
 });
 
-t.test("a snapshot is of one moment, whatever is written meanwhile", async (t) => {
+t.test("a snapshot shows one moment, whatever is written meanwhile", async (t) => {
   const koor = await startKoor(t);
   const work = { goes_on: true, turns: 0 };
   const writer = (async () => {
@@ -402,7 +402,7 @@ async function guarded(owner: Owner, options: KoorOptions = {}): Promise<Koor> {
   return await startKoor(owner, { ...options, args: ["--auth-token", "s3cret"] });
 }
 
-t.test("both need the server's token", async (t) => {
+t.test("backup and restore need the server's token", async (t) => {
   const koor = await guarded(t);
   const server = { Authorization: "Bearer s3cret" };
   const { token } = (await sendJson(koor.port, "POST", "/api/instances/register", { name: "ana" }, server)).json<{
@@ -425,11 +425,11 @@ t.test("both need the server's token", async (t) => {
   t.equal(
     (await ask(empty, "GET", "/api/state", { headers: { Authorization: `Bearer ${known.token}` } })).status,
     401,
-    "the token of a restored instance is nobody's",
+    "the token of a restored instance is not valid",
   );
 });
 
-t.test("one restore at a time; one that is broken off leaves nothing", async (t) => {
+t.test("one restore runs at a time, and one that breaks off leaves nothing", async (t) => {
   const koor = await startKoor(t);
   let release: () => void = () => undefined;
   let begun: () => void = () => undefined;
@@ -449,7 +449,7 @@ t.test("one restore at a time; one that is broken off leaves nothing", async (t)
   await started;
   while (!existsSync(join(koor.data_dir, "restore.db"))) await new Promise((resolve) => setImmediate(resolve));
   t.match(refusalOf(await restore(koor, snapshot)), { status: 503, error: "a restore is running, try again" });
-  t.equal((await ask(koor, "GET", "/api/state")).text, "[]\n", "reads go on");
+  t.equal((await ask(koor, "GET", "/api/state")).text, "[]\n", "reads are answered");
   release();
   t.equal((await first).status, 200);
 
@@ -470,10 +470,10 @@ t.test("one restore at a time; one that is broken off leaves nothing", async (t)
   await broken;
   while (existsSync(join(other.data_dir, "restore.db"))) await new Promise((resolve) => setImmediate(resolve));
   while ((await restore(other, snapshot)).status === 503);
-  t.equal((await ask(other, "GET", "/api/state/many")).text, "130", "the next one is taken");
+  t.equal((await ask(other, "GET", "/api/state/many")).text, "130", "the next restore is accepted");
 });
 
-t.test("a node of a cluster gives a snapshot and takes none", { skip: natsMissing() }, async (t) => {
+t.test("a node of a cluster makes a snapshot and refuses to restore one", { skip: natsMissing() }, async (t) => {
   const nats = await startNats(t);
   const nodeOf = async (args: readonly string[], data_dir?: string): Promise<Koor> => {
     const options = { args: ["--cluster", nats.url, "--cluster-seed", ...args] };
@@ -500,5 +500,5 @@ t.test("a node of a cluster gives a snapshot and takes none", { skip: natsMissin
   t.equal((await restore(alone, snapshot)).status, 200);
   await alone.stop();
   const begun = await nodeOf(["--cluster-name", "restored"], alone.data_dir);
-  t.equal((await ask(begun, "GET", "/api/state/many")).text, "130", "another cluster begins with it");
+  t.equal((await ask(begun, "GET", "/api/state/many")).text, "130", "another cluster can begin with it");
 });

@@ -1,7 +1,7 @@
 /**
- * Random requests against a real server, made from its own table of routes: paths, queries, methods, headers
- * and bodies that are nearly right, plainly wrong, or no HTTP at all. Whatever comes, the server answers in
- * the shape that the description promises, never with a 500, stores nothing of what it refused, and goes on.
+ * Sends random requests to a real server, made from its own table of routes: paths, queries, methods, headers and
+ * bodies that are nearly right, plainly wrong, or not HTTP at all. The server always answers in the shape that its
+ * description promises, never with a 500, stores nothing of a request that it refused, and stays up.
  */
 import * as fc from "fast-check";
 import { request as httpRequest, type IncomingMessage } from "node:http";
@@ -34,9 +34,9 @@ interface RouteRow {
   readonly path: string;
   readonly operation: Operation;
 }
-/** One request, as it is to be written. */
+/** A request before it is encoded. */
 interface Attempt {
-  /** Where in the table the route stands that it is made for; a counterexample is to be read. */
+  /** The index of the route in the table that it is made for, so that a counterexample is readable. */
   readonly route: number;
   readonly method: string;
   readonly path: string;
@@ -50,9 +50,9 @@ interface Outcome {
   readonly body: Buffer;
 }
 
-/** So many that each route is met with a malformed path at least once. */
+/** Enough attempts to send each route a malformed path at least once. */
 const RUNS_A_ROUTE = 80;
-/** So many times as many for a route that was never taken. */
+/** Factor for the attempts at a route that has not accepted a request yet. */
 const ROUNDS_MORE_MAX = 20;
 const ROUTES_A_SAMPLE = 12;
 const RAW_RUNS = countRounds(100, 150);
@@ -73,7 +73,7 @@ const ROUTES: readonly RouteRow[] = sampleRows(
   seed,
 );
 
-// What there is to hit: a key with versions, a deleted one, some events.
+// Existing data: a key with versions, a deleted key, some events.
 for (const body of ['{"a":1}', '{"a":2}', "not json"]) await send(port, "PUT", "/api/state/known", { body });
 await send(port, "PUT", "/api/state/gone", { body: "1" });
 await send(port, "DELETE", "/api/state/gone");
@@ -90,10 +90,10 @@ await send(port, "PUT", "/api/validate/known/rules", {
   body: '[{"rule_id":"first","pattern":"a+"},{"rule_id":"second","pattern":"b","match_type":"missing"}]',
 });
 
-/** Webhooks go here or nowhere: one that fails would publish an event by itself. */
+/** The only addresses of webhooks: one that fails would publish an event by itself. */
 const receiver = await startReceiver(t);
 
-/** What must be there for a route to take a request, where requests themselves take it away. */
+/** Creates what a route needs to accept a request, where requests themselves remove it. */
 const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "webhook.create": () => send(port, "DELETE", "/api/webhooks/known"),
   "webhook.delete": addKnownWebhook,
@@ -123,7 +123,7 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "lease.get": leaseKnown,
   "lease.renew": leaseKnown,
   "lease.break": leaseKnown,
-  // One that is released already is released again, under whichever fence it had.
+  // A released claim stays released under any fence.
   "lease.release": async () => {
     await leaseKnown();
     await send(port, "DELETE", `/api/leases/${known_lease}?fence=${known_fence}`, {
@@ -147,13 +147,13 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "message.threads": registerKnown,
 };
 
-/** Somebody to whom a message can go. */
+/** An instance that can receive messages. */
 const { id: listener } = (await send(port, "POST", "/api/instances/register", { body: '{"name":"listener"}' })).json<{
   readonly id: string;
 }>();
 await send(port, "POST", `/api/instances/${listener}/activate`);
 
-/** The id of the instance that stands for "known": ids are given by the server. */
+/** The id of the instance that stands for "known", because the server assigns ids. */
 let known_instance = "";
 
 async function registerKnown(): Promise<void> {
@@ -180,7 +180,7 @@ async function leaseKnown(): Promise<void> {
   known_fence = fence;
 }
 
-/** The task that stands for "known": a new one for each that is to be in a state of its own. */
+/** The task that stands for "known": a new one for each state that is needed. */
 let known_task = "";
 
 async function createTask(): Promise<void> {
@@ -195,7 +195,7 @@ async function claimTask(): Promise<void> {
   known_fence = task.fence;
 }
 
-/** One that is not held any more. */
+/** Makes a task that is no longer held. */
 async function leaveTask(verb: string, more: object): Promise<void> {
   await claimTask();
   await callTask(`${known_task}/${verb}`, { fence: known_fence, ...more });
@@ -225,7 +225,7 @@ async function createKnown(): Promise<void> {
   });
 }
 
-/** Text of any kind that a request line or a header can carry in Node's client: Latin-1 without controls. */
+/** Any text that a request line or a header can carry in Node's client: Latin-1 without controls. */
 const visible = fc.string({
   unit: fc
     .integer({ min: 0x21, max: 0xff })
@@ -333,7 +333,7 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   to: time,
   topic: pattern,
   pattern,
-  // No longer wait than none: the test would wait with it.
+  // The wait is zero, because the test would wait, too.
   wait: fc.constantFrom("0", "61", "-1", "x", "", "1e1", "99999999999"),
   diff: fc.oneof(
     fc.tuple(integer, integer).map(([a, b]) => `${a},${b}`),
@@ -513,7 +513,7 @@ const goodRule = fc.record({
 });
 const endpoint = fc.oneof(fc.constantFrom("POST /x", "GET /y/{id}", "POST /s", "X", ""), label);
 const payload = fc.oneof(fc.jsonValue(), fc.record({ a: fc.jsonValue(), b: fc.jsonValue() }, { requiredKeys: [] }));
-/** Nobody answers at these, or nobody may be called. */
+/** Addresses where no server listens, or that must not be called. */
 const base_url = fc.oneof(
   fc.constantFrom(
     "http://127.0.0.1:1",
@@ -559,7 +559,7 @@ const validated = fc.record(
   },
   { requiredKeys: ["content"] },
 );
-/** For a route, what is nearly or really what it takes. */
+/** Nearly valid and valid input of each route. */
 const message = fc.record(
   {
     to: fc.oneof(
@@ -676,7 +676,7 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "lease.renew": fc.oneof(fc.record({ fence: label, ttl_s: label }), fc.constant({ fence: "known-fence", ttl_s: 60 })),
   "lease.break": fc.oneof(fc.record({ reason: label }), fc.constant({ reason: "x" })),
   "task.create": fc.oneof(task, fc.array(task, { maxLength: 3 }), fc.constant({ title: "t", resources: ["path:x"] })),
-  // Without a time to wait: the test would wait with it.
+  // There is no time to wait, because the test would wait, too.
   "task.claim": fc.oneof(
     fc.record({ workspace: label, labels: fc.array(label, { maxLength: 2 }), id: label, ttl_s: amount }),
     fc.constant({ workspace: "" }),
@@ -704,7 +704,7 @@ const body = fc.oneof(
   fc.constant(null),
   fc.uint8Array({ maxLength: 64 }),
   text(json),
-  // Cut somewhere, or with something in between.
+  // The text is cut somewhere, or something is inserted.
   fc
     .tuple(json, fc.nat(), fc.string({ maxLength: 3 }))
     .map(([whole, at, more]) =>
@@ -729,7 +729,7 @@ const body = fc.oneof(
     ),
   ),
 );
-/** Messages of the Model Context Protocol, nearly right ones among them. */
+/** Messages of the Model Context Protocol, with nearly valid ones among them. */
 const toolName = fc.oneof(
   fc.constantFrom("register_instance", "discover_instances", "set_intent", "get_endpoints", "propose_rule"),
   fc.constantFrom("", "__proto__", "no_such_tool"),
@@ -814,7 +814,7 @@ const rpcHeaders = fc
 
 const METHOD_NAMES = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "PURGE"];
 
-/** As many parameters as a path has. */
+/** The largest number of parameters in a path. */
 const PARAMETERS_MAX = 2;
 
 function fillPath(path: string, values: readonly string[]): string {
@@ -822,7 +822,10 @@ function fillPath(path: string, values: readonly string[]): string {
   return path.replaceAll(/\{[a-z_]+\}/g, () => must(values[at++], "a value for each parameter"));
 }
 
-/** Whether a path goes to a route: a parameter takes what is not empty, the key of the state all that is left. */
+/**
+ * Whether a path matches a route: a parameter takes a segment that is not empty, and the key of the state the rest of
+ * the path.
+ */
 function leadsTo(route: RouteRow, path: string): boolean {
   const shape = route.path
     .replaceAll(/[.]/g, String.raw`\.`)
@@ -872,7 +875,7 @@ const attemptAt = (route: RouteRow): fc.Arbitrary<Attempt> =>
 
 const attempt = fc.constantFrom(...ROUTES).chain(attemptAt);
 
-/** Sends one attempt. A stream of events that was opened is left at once; an upgrade is not asked for. */
+/** Sends one attempt. An opened stream of events is closed at once, and upgrades are not requested. */
 function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const content = given === null ? null : withKnownFence(given);
@@ -903,7 +906,7 @@ function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<
       },
     );
     request.on("error", reject);
-    // These are an instance's own.
+    // These are an instance's own calls.
     if (/^\/api\/(messages|leases|tasks)/.test(path)) request.setHeader("X-Koor-Instance", known_instance);
     for (const [name, value] of [...headers, ...length]) request.setHeader(name, value);
     request.end(content ?? undefined);
@@ -915,7 +918,7 @@ function withKnownFence(given: Uint8Array): Uint8Array {
   return Buffer.from(latin1.replaceAll('"known-fence"', String(known_fence)), "latin1");
 }
 
-/** Everything that a request could have changed, as text. */
+/** Returns everything that a request could have changed, as text. */
 async function stored(): Promise<string> {
   const [instances, state, rules, templates, metrics, history, leases, tasks] = await Promise.all([
     send(port, "GET", "/api/instances"),
@@ -927,19 +930,19 @@ async function stored(): Promise<string> {
     send(port, "GET", "/api/leases?state=all&limit=50"),
     send(port, "GET", "/api/tasks?limit=50"),
   ]);
-  // When they were seen, and so their order, is not stored by the call alone.
+  // The times when they were last seen, and so their order, are not stored by the call alone.
   const registered = instances
     .json<{ readonly id: string }[]>()
     .map((instance) => JSON.stringify({ ...instance, last_seen: "" }))
     .toSorted()
     .join();
-  // Each sign of life moves the end.
+  // Each heartbeat moves the end.
   const held = leases.text.replaceAll(/"expires_at":"[^"]*"/g, "");
   const { last_event_id } = metrics.json<{ readonly last_event_id: number }>();
   return [registered, state.text, rules.text, templates.text, last_event_id, history.text, held, tasks.text].join("\n");
 }
 
-/** What the protocol of /mcp refuses, it refuses in its own words. */
+/** The protocol of /mcp has refusals of its own. */
 function isProtocolError(content: Buffer): boolean {
   const { jsonrpc, error } = JSON.parse(content.toString("utf8")) as {
     readonly jsonrpc?: unknown;
@@ -972,15 +975,15 @@ function isErrorShape(status: number, content: Buffer): boolean {
 
 const seen = new Map<string, Set<number>>();
 
-/** What was stored when the last attempt had been answered. */
+/** The stored data after the last attempt. */
 let before = "";
 
-/** Whether a request is one by the letter of the protocol, to which Node's own HTTP holds it. */
+/** Whether a request is valid HTTP, which Node's own transport requires. */
 function isParsed({ path, headers }: Attempt): boolean {
   return /^[!-~]*$/.test(path) && headers.filter(([name]) => name.toLowerCase() === "host").length === 1;
 }
 
-/** Makes one attempt. Throws where it is not answered as the description says, or is refused and stored. */
+/** Makes one attempt. Throws where the answer is not as described, or a refused request changed data. */
 async function check(one: Attempt): Promise<void> {
   const route = must(ROUTES[one.route], "an attempt is made for a route");
   const arrange = ARRANGED[route.operation.operationId];
@@ -1011,47 +1014,47 @@ async function check(one: Attempt): Promise<void> {
   before = after;
 }
 
-t.test("a request of any shape is answered as the description says, and what is refused stores nothing", async (t) => {
+t.test("any request is answered as described, and a refused request stores nothing", async (t) => {
   before = await stored();
   await fc.assert(fc.asyncProperty(attempt, check), {
     numRuns: RUNS_A_ROUTE * ROUTES.length,
     includeErrorInReport: true,
   });
-  t.equal(koor.process.exitCode, null, "the server is there");
+  t.equal(koor.process.exitCode, null, "the server answers");
 });
 
 /**
- * A restore asks first whether the server holds content, and this one does; what it makes of bad snapshots is
- * api-backup.test.ts's. Of a cluster only a node of one tells: api-cluster.test.ts.
+ * Routes that are left out. A restore first checks whether the server has content, and this one has; api-backup.test.ts
+ * tests bad snapshots. Only a node of a cluster answers about it: api-cluster.test.ts.
  */
 const NEVER_TAKEN: ReadonlySet<string> = new Set([
   "restore",
   "cluster",
-  // Chance would have to name an event that was set aside.
+  // A random request would have to name an event that was skipped.
   "webhook.dead_letter",
   "webhook.resend",
   "webhook.discard",
 ]);
 
-t.test("the attempts went deep: each route was reached, and both taken and refused", async (t) => {
+t.test("each route was reached, and has both accepted and refused requests", async (t) => {
   for (const route of ROUTES) {
     const { operationId, responses, requestBody, parameters } = route.operation;
     const statuses = seen.get(operationId) ?? new Set();
     seen.set(operationId, statuses);
-    // Where only an escape in the path can be wrong, chance may pass a route by.
+    // Where only an escape in the path can be wrong, random requests may miss a route.
     const refusable = requestBody !== undefined || parameters.some((parameter) => parameter.in === "query");
     const expected = NEVER_TAKEN.has(operationId) ? [] : refusable ? [200, 400] : [200];
     const missing = (): number[] =>
       expected.filter((status) => responses[String(status)] !== undefined && !statuses.has(status));
-    // Where much must fit for a request to be taken, chance needs more attempts, and gets them.
+    // Where a request is accepted only if many values match, the route gets more attempts.
     for (let round = 0; round < ROUNDS_MORE_MAX && missing().length > 0; round++)
       await fc.assert(fc.asyncProperty(attemptAt(route), check), { numRuns: RUNS_A_ROUTE, includeErrorInReport: true });
     t.ok(statuses.size > 0, `${operationId} was reached: ${[...statuses].join(" ")}`);
-    t.same(missing(), [], `${operationId} was taken and refused`);
+    t.same(missing(), [], `${operationId} accepted and refused requests`);
   }
 });
 
-/** Writes bytes on a connection of their own, says that there is nothing more, and takes what comes. */
+/** Writes bytes on a new connection, ends its side, and collects the answer. */
 function throwAt(...pieces: readonly Uint8Array[]): Promise<string> {
   return new Promise((resolve) => {
     let answer = "";
@@ -1063,13 +1066,13 @@ function throwAt(...pieces: readonly Uint8Array[]): Promise<string> {
     socket.on("data", (chunk: string) => {
       answer += chunk;
     });
-    // A server may well reset such a connection.
+    // A server may reset such a connection.
     socket.on("error", () => undefined);
     socket.on("close", () => resolve(answer));
   });
 }
 
-t.test("bytes that are no request do no harm", async (t) => {
+t.test("bytes that are no request do not affect other clients", async (t) => {
   const line = fc.constantFrom(
     "GET /api/state HTTP/1.1\r\n",
     "PUT /api/state/raw HTTP/1.1\r\n",
@@ -1136,10 +1139,10 @@ t.test("bytes that are no request do no harm", async (t) => {
     ),
     { numRuns: RAW_RUNS, includeErrorInReport: true },
   );
-  t.equal((await send(port, "GET", "/health")).status, 200, "the server goes on");
+  t.equal((await send(port, "GET", "/health")).status, 200, "the server still answers");
 });
 
-t.test("frames that are none do no harm", async (t) => {
+t.test("malformed frames do not affect other clients", async (t) => {
   const upgrade = Buffer.from(
     "GET /api/events/subscribe HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
@@ -1162,7 +1165,7 @@ t.test("frames that are none do no harm", async (t) => {
     }),
     { numRuns: FRAME_RUNS, includeErrorInReport: true },
   );
-  t.equal((await send(port, "GET", "/health")).status, 200, "the server goes on");
+  t.equal((await send(port, "GET", "/health")).status, 200, "the server still answers");
 });
 
 t.test("a control character in a name, a label, a key or a path is refused by every call", async (t) => {
@@ -1214,7 +1217,7 @@ t.test("a control character in a name, a label, a key or a path is refused by ev
   }
 });
 
-t.test("in the end nothing was a fault of the server's", async (t) => {
+t.test("after all these requests the server has logged no fault", async (t) => {
   const families = parseExposition((await send(port, "GET", "/metrics")).text);
   const faults = families
     .get("koor_http_requests_total")
@@ -1224,6 +1227,6 @@ t.test("in the end nothing was a fault of the server's", async (t) => {
   while ((await readMetric(port, "koor_subscribers")) !== 0);
   while ((await countInFlight(port)) !== 0);
   t.pass("nothing is left in flight");
-  t.same(koor.complaints(), [], "nothing was worth a warning");
+  t.same(koor.complaints(), [], "there is no warning in the log");
   t.equal(await koor.stop(), 0);
 });

@@ -1,6 +1,6 @@
 /**
- * "Changes" of the HTTP API against a real server: what each kind of call is told as, over REST and MCP, to whom,
- * and what becomes of a reader when there is too much, and at the end.
+ * Tests "Changes" of the HTTP API against a real server: how each kind of call is reported, over REST and MCP, to which
+ * readers, and what a reader gets when there are too many changes, and at the end.
  */
 import t from "tap";
 import { ASKED_KINDS, type ChangeMessage } from "../schemas/changes.js";
@@ -19,7 +19,7 @@ const TOKEN = "only-for-this-test";
 const CONTRACT = { kind: "contract", version: 1, endpoints: { "GET /x": {} } };
 const RULE = { rule_id: "r", pattern: "x" };
 
-/** `kind key version`, `kind key` where it has none, `lagged`. */
+/** Formats a change as `kind key version`, as `kind key` where it has no version, or as `lagged`. */
 function shown(message: ChangeMessage): string {
   if (message.kind === "lagged") return "lagged";
   const { kind, key, version } = message;
@@ -28,7 +28,7 @@ function shown(message: ChangeMessage): string {
 
 const isLast = (message: ChangeMessage): boolean => message.kind === "state" && message.key === LAST;
 
-/** What a reader of these kinds is told of what `act` does, sorted; without what tells of its end. */
+/** Returns the changes of these kinds that `act` causes, sorted, without the change that marks the end. */
 async function changesOf(t: Owner, koor: Koor, act: () => Promise<unknown>, kinds = ""): Promise<string[]> {
   const reader = await openChanges(t, koor.port, kinds === "" ? "" : `${kinds},state`);
   await act();
@@ -46,7 +46,7 @@ async function idOf(answer: Promise<Answer>): Promise<string> {
   return (await answer).json<{ readonly id: string }>().id;
 }
 
-t.test("each kind of call is told by the name that the audit log has for it", async (t) => {
+t.test("each kind of call is reported under the name that the audit log has for it", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;
   const put = (path: string, body: unknown): Promise<Answer> => sendJson(port, "PUT", path, body);
@@ -102,7 +102,7 @@ t.test("each kind of call is told by the name that the audit log has for it", as
     "webhook w",
     "audit w",
   ]);
-  // It was enabled, so that leaves no row.
+  // It was enabled already, so that this leaves no row.
   await expectChanges("its enabling", () => post("/api/webhooks/w/enable"), ["webhook w"]);
   await expectChanges("a webhook's end", () => remove("/api/webhooks/w"), ["webhook w", "audit w"]);
 
@@ -148,7 +148,7 @@ t.test("each kind of call is told by the name that the audit log has for it", as
   );
 });
 
-t.test("what is refused is told as what the audit log has of it, and reads as nothing", async (t) => {
+t.test("a refused call is reported as its audit row only, and a read is not reported", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;
   await sendJson(port, "PUT", "/api/state/k", 1);
@@ -159,7 +159,7 @@ t.test("what is refused is told as what the audit log has of it, and reads as no
       t.equal((await send(port, "DELETE", "/api/state/none")).status, 404);
     }),
     ["audit empty", "audit k", "audit none"],
-    "by the writer and by the front",
+    "the writer and the front each refuse one",
   );
   t.same(
     await changesOf(t, koor, async () => {
@@ -172,7 +172,7 @@ t.test("what is refused is told as what the audit log has of it, and reads as no
   );
 });
 
-t.test("what models do over MCP is told as over REST", async (t) => {
+t.test("calls over MCP are reported as over REST", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;
   let id = "";
@@ -186,7 +186,7 @@ t.test("what models do over MCP is told as over REST", async (t) => {
   t.same(await changesOf(t, koor, () => ask(port, "2025-06-18", "tools/list")), []);
 });
 
-t.test("signs of life: a status at once, the rest when it is stored", async (t) => {
+t.test("a change of status is reported at once, other heartbeats when they are stored", async (t) => {
   const koor = await startKoor(t, { args: ["--stale-after", "1ms", "--liveness-interval", "1h"] });
   const { port } = koor;
   const id = await idOf(sendJson(port, "POST", "/api/instances/register", { name: "a" }));
@@ -206,16 +206,16 @@ t.test("signs of life: a status at once, the rest when it is stored", async (t) 
   t.equal(
     (await send(port, "GET", `/api/instances/${id}`)).json<{ readonly status: string }>().status,
     "active",
-    "the sign of life alone has made it active",
+    "the heartbeat alone has made it active",
   );
   await reader.until(isAny, 0);
-  t.pass("and the flush is told as such");
+  t.pass("the flush is reported, too");
   await sendJson(port, "PUT", "/api/state/k", 1, { "X-Koor-Instance": id });
   await send(port, "GET", "/api/metrics/agents");
   await reader.until((message) => message.kind === "agent_metric" && message.key === null);
 });
 
-t.test("a webhook that fails, or is turned off, is told of, whichever call was the last straw", async (t) => {
+t.test("a webhook that fails or is turned off is reported, whichever call caused it", async (t) => {
   const receiver = await startReceiver(t, () => 500);
   const koor = await startKoor(t, { args: ["--webhook-allow-private"] });
   const { port } = koor;
@@ -224,14 +224,14 @@ t.test("a webhook that fails, or is turned off, is told of, whichever call was t
   const reader = await openChanges(t, port, "webhook,event");
   await sendJson(port, "POST", "/api/events/publish", { topic: "b" });
   await reader.until((message) => message.kind === "webhook" && message.key === null);
-  t.pass("progress of deliveries is told, by no name");
+  t.pass("the progress of deliveries is reported without a name");
   await sendJson(port, "POST", "/api/events/publish", { topic: "a" }, { "X-Koor-Hops": "100" });
   await reader.until((message) => message.kind === "webhook" && message.key === "chain");
   await reader.until((message) => message.kind === "event" && message.key === "webhook.disabled");
   t.notOk(reader.received().map(shown).includes("webhook other"));
 });
 
-t.test("events of the state are told as events, too", async (t) => {
+t.test("events of the state are reported as events, too", async (t) => {
   const koor = await startKoor(t, { args: ["--state-events"] });
   const { port } = koor;
   const reader = await openChanges(t, port, "event");
@@ -240,7 +240,7 @@ t.test("events of the state are told as events, too", async (t) => {
   t.same(reader.received(), [{ kind: "event", key: "koor.state.updated", version: 1 }]);
 });
 
-t.test("a reader gets the kinds that it asks for, a contract as what it asks for", async (t) => {
+t.test("a reader gets the kinds that it asks for, and a spec as a contract where it asks for contracts", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;
   const [all, specs, contracts, both] = [
@@ -255,7 +255,7 @@ t.test("a reader gets the kinds that it asks for, a contract as what it asks for
     "cache-control": "no-store",
     "x-accel-buffering": "no",
   });
-  t.match(all.lines, [/^:/], "a comment, so that the client knows that it is told");
+  t.match(all.lines, [/^:/], "a comment tells the client that it is subscribed");
   await sendJson(port, "PUT", "/api/specs/p/n", CONTRACT);
   const isContract = (message: ChangeMessage): boolean => message.kind === "contract";
   const isSpec = (message: ChangeMessage): boolean => message.kind === "spec";
@@ -289,14 +289,14 @@ t.test("a reader gets the kinds that it asks for, a contract as what it asks for
     const head = await send(port, "HEAD", `/api/changes${query}`);
     t.match(head, { status: 200, headers: { "content-type": "text/event-stream" } }, `HEAD ${query}`);
   }
-  t.equal(await readMetric(port, "koor_change_readers"), 5, "a HEAD reads nothing");
+  t.equal(await readMetric(port, "koor_change_readers"), 5, "a HEAD opens no stream");
   const { token_tax } = (await send(port, "GET", "/api/metrics")).json<{
     readonly token_tax: { rest_calls: number };
   }>();
-  t.equal(token_tax.rest_calls, 1, "neither readers nor their refusals count as calls: the PUT does");
+  t.equal(token_tax.rest_calls, 1, "readers and their refusals do not count as calls, the PUT does");
 });
 
-t.test("both ports, with any token", async (t) => {
+t.test("changes can be read on both ports with any token", async (t) => {
   const koor = await startKoor(t, { args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0"] });
   const { port, dashboard_port } = koor;
   const server = { Authorization: `Bearer ${TOKEN}` };
@@ -318,7 +318,7 @@ t.test("both ports, with any token", async (t) => {
   );
 });
 
-t.test("more than can be told is told so, to whoever asked for it and nobody else", async (t) => {
+t.test("too many changes become one lagged message, for the readers of that kind only", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;
   const all = await openChanges(t, port);
@@ -352,7 +352,7 @@ t.test("more than can be told is told so, to whoever asked for it and nobody els
   ]);
 });
 
-t.test("who does not read holds nobody up", async (t) => {
+t.test("a reader that does not read delays no other client", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;
   const socket = await dial(t, port);
@@ -368,7 +368,7 @@ t.test("who does not read holds nobody up", async (t) => {
   t.same(koor.complaints(), []);
 });
 
-t.test("a restore is told as one thing", { skip: RESTORE_REFUSED }, async (t) => {
+t.test("a restore is reported as one lagged message", { skip: RESTORE_REFUSED }, async (t) => {
   const source = await startKoor(t);
   await sendJson(source.port, "PUT", "/api/state/k", 1);
   const records = readSnapshot((await send(source.port, "GET", "/api/backup")).text);
@@ -380,7 +380,7 @@ t.test("a restore is told as one thing", { skip: RESTORE_REFUSED }, async (t) =>
   t.notOk(readers[0]?.received().some((message) => message.kind !== "lagged" && message.key === "k"));
 });
 
-t.test("a shutdown ends it, and a server without readers is told of nothing", async (t) => {
+t.test("a shutdown ends the stream, and a server without readers publishes nothing", async (t) => {
   const data_dir = makeDirectory(t);
   const koor = await startKoor(t, { data_dir });
   const reader = await openChanges(t, koor.port);

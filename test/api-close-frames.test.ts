@@ -1,6 +1,6 @@
 /**
- * What follows a close frame that the server sends: nothing more for the client, and an end of the connection whether
- * or not the client answers the frame.
+ * Tests what follows a close frame of the server: the client gets nothing more, and the connection ends whether or not
+ * the client answers the frame.
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -12,19 +12,19 @@ import { MessageReader, OPCODE_CLOSE, OPCODE_TEXT, type SocketMessage } from "./
 
 const TOKEN = "the-server's-own-token";
 const RIGHT = { Authorization: `Bearer ${TOKEN}` };
-/** The promise: uWebSockets.js looks every 4 s. */
+/** The promised bound; uWebSockets.js checks every 4 s. */
 const CUT_WITHIN_MS = TRANSPORT === "node" ? 1_000 : 4_000;
 const SLACK_MS = 1_500;
-/** Together more than the kernel takes of what a client does not read. */
+/** Together more than the kernel buffers for a client that does not read. */
 const EVENTS = 16;
 const EVENT_CHARACTERS = 1024 * 1024;
-/** Ping frame, masked, empty. */
+/** A ping frame, masked, empty. */
 const PING = Buffer.from([0x89, 0x80, 0, 0, 0, 0]);
 
 const koor = await startKoor(t, { args: ["--auth-token", TOKEN] });
 const { port } = koor;
 
-/** A subscriber on a connection of its own that keeps its side open, whatever the server does with its own. */
+/** A subscriber on a connection of its own that keeps its side open, whatever the server does with its side. */
 class Client {
   readonly socket: Socket;
   readonly frames: SocketMessage[] = [];
@@ -34,7 +34,7 @@ class Client {
   constructor(t: Owner) {
     this.socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
     t.teardown(() => void this.socket.destroy());
-    // A cut shows as the error of a write, or of a read.
+    // A cut shows as the error of a write or of a read.
     this.socket.on("error", () => undefined);
     this.cut = new Promise((resolve) => {
       this.socket.once("close", () => resolve());
@@ -62,7 +62,7 @@ class Client {
     return id;
   }
 
-  /** Resolves with the close frame. */
+  /** Resolves at the close frame. */
   async closeFrame(): Promise<SocketMessage> {
     for (;;) {
       const found = this.frames.find(({ opcode }) => opcode === OPCODE_CLOSE);
@@ -73,7 +73,7 @@ class Client {
     }
   }
 
-  /** Sends pings until the connection is cut; how long it took from now, in ms. */
+  /** Sends pings until the connection is cut; resolves to the time that this took, in ms. */
   async pingUntilCut(): Promise<number> {
     const from = performance.now();
     const timer = setInterval(() => this.socket.write(PING), 20);
@@ -88,7 +88,7 @@ const publish = (data: string) => sendJson(port, "POST", "/api/events/publish", 
 
 const data = "x".repeat(EVENT_CHARACTERS);
 
-/** Publishes more than the system takes of what the client does not read. */
+/** Publishes more than the system buffers for a client that does not read. */
 async function fillUp({ socket }: Client): Promise<void> {
   socket.pause();
   for (let event = 0; event < EVENTS; event++) await publish(data);
@@ -123,7 +123,7 @@ t.test("a client whose message is too large is cut, too", async (t) => {
   t.ok((await client.pingUntilCut()) < CUT_WITHIN_MS + SLACK_MS);
 });
 
-t.test("a subscriber that is behind gets the close frame after what its socket was given", async (t) => {
+t.test("a subscriber with backpressure gets the close frame after what its socket was given", async (t) => {
   const client = new Client(t);
   const id = await client.subscribe();
   await fillUp(client);
@@ -133,11 +133,11 @@ t.test("a subscriber that is behind gets the close frame after what its socket w
   const { payload } = await client.closeFrame();
   t.equal(payload.readUInt16BE(0), 4401);
   const texts = client.frames.filter(({ opcode }) => opcode === OPCODE_TEXT).map((frame) => frame.payload.toString());
-  t.ok(texts.length < EVENTS, "it was behind");
+  t.ok(texts.length < EVENTS, "it had backpressure");
   t.ok(texts.every((text) => text.includes(data)));
 });
 
-t.test("a subscriber that is behind and reads nothing is cut", async (t) => {
+t.test("a subscriber with backpressure that reads nothing is cut", async (t) => {
   const client = new Client(t);
   const id = await client.subscribe();
   await fillUp(client);

@@ -1,4 +1,7 @@
-/** "Compliance" of the HTTP API, over the wire: who is checked, what is found, what is stored and published. */
+/**
+ * Tests "Compliance" of the HTTP API, over the wire: which instances are checked, what is found, what is stored and
+ * published.
+ */
 import t from "tap";
 import type { Violation } from "../schemas/contracts.js";
 import { TIMESTAMP } from "./support/answers.js";
@@ -162,13 +165,13 @@ t.test("each active instance against each contract of its workspace", async (t) 
     Array.from(ids, (_, at) => ids.length - at),
     "without gaps",
   );
-  t.ok(ids.length <= 8 + 3 * 4, "those who wait share a check");
+  t.ok(ids.length <= 8 + 3 * 4, "waiting requests share a check");
   t.equal(await koor.stop(), 0);
   const again = await startKoor(t, { data_dir: koor.data_dir });
   t.equal((await history(again, "?limit=1"))[0]?.id, ids[0], "it outlives a restart");
 });
 
-t.test("what is wrong with a contract", async (t) => {
+t.test("a wrong contract or sample is a violation", async (t) => {
   const koor = await startKoor(t);
   await register(koor, "ana", "w");
   await sendJson(koor.port, "PUT", "/api/specs/w/c", {
@@ -201,7 +204,7 @@ t.test("what is wrong with a contract", async (t) => {
   );
 });
 
-t.test("it runs by itself, and only the server's token starts it", async (t) => {
+t.test("checks run at their interval, and only the server's token starts one", async (t) => {
   const koor = await startKoor(t, { args: ["--compliance-interval", "100ms"] });
   await sendJson(koor.port, "PUT", "/api/specs/w/c", { kind: "contract", endpoints: {} });
   const id = await register(koor, "ana", "w");
@@ -230,7 +233,7 @@ t.test("it runs by itself, and only the server's token starts it", async (t) => 
   );
 });
 
-t.test("a sample whose check costs too much is that run's violation, and holds up no other", async (t) => {
+t.test("a sample whose check costs too much is that run's violation, and delays no other", async (t) => {
   const koor = await startKoor(t);
   await register(koor, "slow", "w");
   await register(koor, "fine", "w");

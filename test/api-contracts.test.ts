@@ -1,6 +1,6 @@
 /**
- * "Contracts" of the HTTP API, over the wire: every message and path of field maps and JSON Schemas,
- * and live tests against a service that the test plays.
+ * Tests "Contracts" of the HTTP API, over the wire: every message and path of field maps and JSON Schemas, and live
+ * tests against a fake service.
  */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -45,7 +45,7 @@ async function violationsOf(name: string, body: unknown): Promise<string[]> {
   return violations.map(({ path, message }) => `${path}: ${message}`);
 }
 
-t.test("field maps: each message on its path", async (t) => {
+t.test("each violation of a field map has its message and its path", async (t) => {
   const name = await store({
     "POST /x": {
       request: {
@@ -151,7 +151,7 @@ t.test("field maps: each message on its path", async (t) => {
   t.same(
     await violationsOf(name, { endpoint: "POST /x" }),
     ['request.name: missing required field "name"'],
-    "no payload is an empty one",
+    "no payload counts as an empty one",
   );
   t.same(await violationsOf(name, '{"endpoint":"POST /x","payload":{"name":"n","__proto__":1}}'), [
     `request.__proto__: unexpected field "__proto__" (contract defines: ${DEFINED})`,
@@ -197,7 +197,7 @@ t.test("field maps: each message on its path", async (t) => {
   ]);
 });
 
-t.test("violations are sorted by path, and bounded", async (t) => {
+t.test("violations are sorted by path, and their number is bounded", async (t) => {
   const name = await store({ "POST /x": { request: { a: { type: "array", items: { type: "string" } } } } });
   const found = await validate(name, { endpoint: "POST /x", payload: { z: 1, a: [1, 2, 3], b: 1, Z: 1 } });
   const paths = found.violations.map(({ path }) => path);
@@ -215,7 +215,7 @@ t.test("violations are sorted by path, and bounded", async (t) => {
   t.ok((shown?.message.length ?? 0) < 2000, "long values and lists are cut in messages");
 });
 
-t.test("JSON Schemas: both drafts, in the contract's words", async (t) => {
+t.test("violations of JSON Schemas of both drafts have the contract's messages", async (t) => {
   const schema = {
     type: "object",
     required: ["a", "z"],
@@ -292,7 +292,7 @@ t.test("JSON Schemas: both drafts, in the contract's words", async (t) => {
   t.same((await violationsOf(name, { endpoint: "GET /whole", direction: "response", payload: [] })).length, 1);
 });
 
-t.test("definitions that cannot be used are violations, and stall nobody", async (t) => {
+t.test("definitions that cannot be used are violations, and stall no other client", async (t) => {
   const deep = (levels: number): unknown => JSON.parse(`${'{"not":'.repeat(levels)}{}${"}".repeat(levels)}`) as unknown;
   const name = await store({
     "POST /ref": { request: { schema: { $ref: "https://example.com/x.json" } } },
@@ -317,7 +317,7 @@ t.test("definitions that cannot be used are violations, and stall nobody", async
   t.match(await one("POST /long"), /longer than/);
   t.equal(await one("POST /field"), "request: the contract's definition cannot be used: request.a must be an object");
   t.equal(await one("POST /map"), "request: the contract's definition cannot be used: request must be an object");
-  t.same(await violationsOf(name, { endpoint: "POST /deep", payload: {} }), [], "two hundred times not");
+  t.same(await violationsOf(name, { endpoint: "POST /deep", payload: {} }), [], "not two hundred times");
   const text = "a".repeat(1_000_000);
   t.same(
     await violationsOf(name, { endpoint: "POST /slow", payload: { a: `${text}!`, e: `${text}@` } }),
@@ -333,7 +333,7 @@ t.test("definitions that cannot be used are violations, and stall nobody", async
   );
 });
 
-t.test("refusals", async (t) => {
+t.test("wrong requests are refused", async (t) => {
   const name = await store({ "POST /x": { request: {} } });
   await send(port, "PUT", "/api/specs/p/other", { body: '{"kind":"other"}' });
   await send(port, "PUT", "/api/specs/p/text", { body: "no json contract" });
@@ -388,11 +388,11 @@ t.test("refusals", async (t) => {
   const audited = (await send(port, "GET", "/api/audit?limit=10000")).json<readonly { readonly action: string }[]>();
   t.notOk(
     audited.some(({ action }) => action.startsWith("contract")),
-    "none of this is audited",
+    "none of these calls is audited",
   );
 });
 
-t.test("a contract that changes is the new one at once", async (t) => {
+t.test("a changed contract is used at once", async (t) => {
   const put = async (type: string): Promise<Answer> =>
     await sendJson(port, "PUT", "/api/specs/p/changing", {
       kind: "contract",
@@ -409,7 +409,7 @@ t.test("a contract that changes is the new one at once", async (t) => {
   }
 });
 
-/** What the service under test got and what it answers next. */
+/** The requests of the service under test, and its next answer. */
 const requests: { readonly method: string; readonly url: string; readonly body: string; readonly type: string }[] = [];
 let answer: (
   request: IncomingMessage,
@@ -445,7 +445,7 @@ async function test(name: string, body: object): Promise<ContractTest> {
   return result.json<ContractTest>();
 }
 
-t.test("a schema that refers to itself at once is a violation in every call", async (t) => {
+t.test("a schema that refers to itself directly is a violation in every call", async (t) => {
   const again = { $ref: "#/$defs/a" };
   const within = (a: unknown): unknown => ({ schema: { $defs: { a }, $ref: "#/$defs/a" } });
   const schemas: Readonly<Record<string, unknown>> = {
@@ -493,10 +493,14 @@ t.test("a schema that refers to itself at once is a violation in every call", as
     ]),
   );
   const long = await store({ "POST /x": { request: { schema: { $defs: chain, $ref: "#/$defs/c0" } } } });
-  t.equal((await violationsOf(long, { endpoint: "POST /x", payload: 1 })).length, 1, "a long chain of references");
+  t.equal(
+    (await violationsOf(long, { endpoint: "POST /x", payload: 1 })).length,
+    1,
+    "a long chain of references is followed",
+  );
 });
 
-t.test("references within a schema", async (t) => {
+t.test("references within a schema are resolved", async (t) => {
   const tree = {
     type: "object",
     properties: { left: { $ref: "#" }, right: { $ref: "#" } },
@@ -555,10 +559,10 @@ t.test("numbers are compared by their digits", async (t) => {
     for (const number of bad) t.equal((await violationsOf(name, body(number))).length, 1, `${number} ${schema}`);
   }
   const fields = await store({ "POST /x": { request: { n: { type: "number" } } } });
-  t.same(await violationsOf(fields, body("12345678901234567891")), [], "a field map knows them, too");
+  t.same(await violationsOf(fields, body("12345678901234567891")), [], "a field map compares them in the same way");
 });
 
-t.test("a contract that is stored says what is wrong with its definitions", async (t) => {
+t.test("storing a contract reports what is wrong with its definitions", async (t) => {
   const put = async (name: string, endpoints: unknown, kind = "contract"): Promise<Answer> =>
     await sendJson(port, "PUT", `/api/specs/p/${name}`, { kind, endpoints });
   const bad = String.raw`^(\w+) \1$`;
@@ -569,7 +573,7 @@ t.test("a contract that is stored says what is wrong with its definitions", asyn
       error: { n: { type: "integer" } },
     },
   });
-  t.equal(stored.status, 200, "it is stored all the same");
+  t.equal(stored.status, 200, "it is stored nevertheless");
   const { warnings } = stored.json<{ readonly warnings: readonly Violation[] }>();
   t.same(
     warnings.map(({ path }) => path),
@@ -577,7 +581,7 @@ t.test("a contract that is stored says what is wrong with its definitions", asyn
   );
   t.ok(warnings[1]?.message.includes(`"${bad}" at /properties/a/pattern`));
   t.ok(warnings[2]?.message.includes('"(?=a)b"') && warnings[2].message.includes("/type must be equal to one of"));
-  t.notOk(warnings[1]?.message.includes("1024"), "only the pattern that cannot be used");
+  t.notOk(warnings[1]?.message.includes("1024"), "only the pattern that cannot be used is reported");
   t.equal((await violationsOf("warned", { endpoint: "POST /x", payload: {} })).length, 1);
   for (const answer_of of [
     await put("fine", { "POST /x": { request: { schema: { pattern: "a" } } } }),
@@ -590,11 +594,11 @@ t.test("a contract that is stored says what is wrong with its definitions", asyn
       readonly warnings?: readonly Violation[];
     }>().warnings;
   await put("warned", { "POST /x": { request: { schema: true } } });
-  t.same(await rolledBack(1), warnings, "a rollback says the same");
-  t.equal(await rolledBack(2), undefined, "and nothing where nothing is wrong");
+  t.same(await rolledBack(1), warnings, "a rollback reports the same");
+  t.equal(await rolledBack(2), undefined, "nothing is reported where nothing is wrong");
 });
 
-t.test("boolean schemas, and OpenAPI's own keywords", async (t) => {
+t.test("boolean schemas and OpenAPI's own keywords are supported", async (t) => {
   const openapi = {
     title: "Truck",
     discriminator: { propertyName: "kind", mapping: { a: "#/A" } },
@@ -647,7 +651,7 @@ t.test("boolean schemas, and OpenAPI's own keywords", async (t) => {
   }
 });
 
-t.test("keywords of any type are violations, never a failure of the server", async (t) => {
+t.test("keywords with values of a wrong type are violations, never a failure of the server", async (t) => {
   const values = [
     "null",
     "5",
@@ -687,7 +691,7 @@ t.test("keywords of any type are violations, never a failure of the server", asy
   }
 });
 
-t.test("live tests: what is sent", async (t) => {
+t.test("a live test sends the request that the contract describes", async (t) => {
   const name = await store({
     "POST /trucks": { request: { plate: { type: "string", required: true } }, response: {}, response_status: 201 },
     "GET /trucks/{id}/x/{sub}": { query: { state: { type: "string" }, id: { type: "string" } }, response: {} },
@@ -749,14 +753,14 @@ t.test("live tests: what is sent", async (t) => {
     { url: "/trucks/5", body: '{"id":5,"n":"x"}' },
     "the schema wants the id, too",
   );
-  t.match(await sent({ endpoint: "PATCH /raw" }), { method: "PATCH", body: "", type: "" }, "nothing to send");
+  t.match(await sent({ endpoint: "PATCH /raw" }), { method: "PATCH", body: "", type: "" }, "there is nothing to send");
   t.match(await sent({ endpoint: "PATCH /raw", test_data: [1, "x"] }), { body: '[1,"x"]' });
 
   const bad = await test(name, { endpoint: "POST /trucks", test_data: { plate: 7, z: 1 } });
   t.same(
     bad.request_violations,
     (await validate(name, { endpoint: "POST /trucks", payload: { plate: 7, z: 1 } })).violations,
-    "the same as validate finds",
+    "validate finds the same",
   );
   t.match(bad, {
     valid: false,
@@ -807,7 +811,7 @@ t.test("live tests: what is sent", async (t) => {
   );
 });
 
-t.test("live tests: what is answered", async (t) => {
+t.test("a live test checks the answer against the contract", async (t) => {
   const name = await store({
     "GET /one": {
       response: { id: { type: "number", required: true } },
@@ -836,7 +840,7 @@ t.test("live tests: what is answered", async (t) => {
   t.same(
     await found("GET /one", 200, '\uFEFF{"id":1}', { "Content-Type": "text/plain" }),
     [],
-    "whatever its type says",
+    "the answer's type does not matter",
   );
   t.same(await found("GET /one", 201, '{"id":"x"}'), [
     "response.id: expected number, got string",
@@ -868,7 +872,7 @@ t.test("live tests: what is answered", async (t) => {
   t.same(
     await found("GET /plain", 400, '{"id":"x"}'),
     ["response.id: expected number, got string"],
-    "no status and no error were promised",
+    "the contract names no status and no error",
   );
   t.same(await found("GET /nothing", 204, ""), []);
   t.same(await found("GET /nothing", 200, "anything"), ["status: expected status 204, got 200"]);
@@ -877,7 +881,7 @@ t.test("live tests: what is answered", async (t) => {
   t.same(
     (await test(name, { endpoint: "GET /many" })).response_violations,
     (await validate(name, { endpoint: "GET /many", direction: "response", payload })).violations,
-    "the same as validate finds",
+    "validate finds the same",
   );
   const deep = "[".repeat(5000) + "]".repeat(5000);
   t.same(await found("GET /many", 200, deep), ["response: nested deeper than 256 levels"]);
@@ -888,7 +892,7 @@ t.test("live tests: what is answered", async (t) => {
   );
 });
 
-t.test("live tests: services that are not there, and addresses that are not called", async (t) => {
+t.test("live tests report services that do not answer, and call no forbidden address", async (t) => {
   const name = await store({
     "GET /x": { response: {} },
     "POST /y": { request: { a: { type: "string", required: true } } },
@@ -949,7 +953,7 @@ t.test("live tests: services that are not there, and addresses that are not call
   );
 });
 
-t.test("live tests: where private addresses are off, none is called", async (t) => {
+t.test("with private addresses forbidden a live test calls none", async (t) => {
   let connections = 0;
   const called = createServer((_request, response) => response.end("{}")).on("connection", () => (connections += 1));
   await new Promise<void>((resolve) => called.listen(0, "127.0.0.1", resolve));
@@ -969,7 +973,7 @@ t.test("live tests: where private addresses are off, none is called", async (t) 
   t.equal(connections, 0, "nothing was sent");
 });
 
-t.test("live tests: few at once, and whoever waits disturbs nobody", async (t) => {
+t.test("few live tests run at once, and waiting ones delay no other client", async (t) => {
   const name = await store({ "GET /slow": { response: {} } });
   requests.length = 0;
   const waiting: (() => void)[] = [];
@@ -988,7 +992,7 @@ t.test("live tests: few at once, and whoever waits disturbs nobody", async (t) =
   );
   while (waiting.length < CONTRACT_TESTS_MAX) await new Promise((resolve) => setImmediate(resolve));
   const body = JSON.stringify({ endpoint: "GET /slow", base_url: slow });
-  // On a connection of its own: the others take all that the client has.
+  // It has a connection of its own: the others take all that the client has.
   const refused = await sendRaw(
     port,
     `POST /api/contracts/p/${name}/test HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`,

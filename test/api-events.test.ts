@@ -1,7 +1,7 @@
 /**
- * "Events" of the HTTP API against a real server: publishing, history and its cursor, patterns,
- * WebSocket, Server-Sent Events and the long poll, replay without a gap or a duplicate, notices of what was
- * dropped, and what an end of the server means to each subscriber.
+ * Tests "Events" of the HTTP API against a real server: publishing, history and its cursor, patterns, WebSocket,
+ * Server-Sent Events and the long poll, replay without a gap or a duplicate, notices of dropped events, and what each
+ * subscriber gets when the server ends.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
@@ -60,24 +60,24 @@ const pathsOf = (query: string): string[] => [
 /** Far above what a busy machine needs. */
 const PATIENCE_MS = 30_000;
 
-/** Asks again until the answer is the wanted one. */
+/** Asks again until the answer is the expected one. */
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
   while (performance.now() < end) if (await holds()) return;
   throw new Error(`it did not come true that ${what}`);
 }
 
-/** Subscribers of the tests before may still be leaving. */
+/** Waits until the subscribers of earlier tests are gone. */
 const untilAlone = (): Promise<void> =>
   until("nobody is subscribed", async () => (await figure("koor_subscribers")) === 0);
 
-t.test("a server without events has none", async (t) => {
+t.test("a new server has no events", async (t) => {
   t.equal((await get(HISTORY)).text, "[]\n");
   t.equal((await get(`${HISTORY}?after=0`)).text, "[]\n");
   t.equal(await lastId(), 0);
 });
 
-t.test("an event is published, and has one shape everywhere", async (t) => {
+t.test("a published event has the same shape everywhere", async (t) => {
   const socket = await openSocket(t, port);
   const stream = await openStream(t, port);
   const answer = await publish(
@@ -92,7 +92,7 @@ t.test("an event is published, and has one shape everywhere", async (t) => {
   t.match(
     answer.text,
     '"data":{"n":12345678901234567890,"f":1.50,"e":1E400,"s":"\\u00e9\\ud83d\\ude00"}',
-    "the publisher's own text",
+    "it is the publisher's own text",
   );
 
   await socket.untilCount(1);
@@ -107,7 +107,7 @@ t.test("an event is published, and has one shape everywhere", async (t) => {
   t.match(bare, { id: 2, data: null, source: "" }, "missing data is null");
 });
 
-t.test("what data may be", async (t) => {
+t.test("data may be any JSON", async (t) => {
   const socket = await openSocket(t, port, "pattern=data");
   const stream = await openStream(t, port, "pattern=data");
   const texts = [
@@ -143,7 +143,7 @@ t.test("what data may be", async (t) => {
   t.notMatch(spread.text.trimEnd(), /[\r\n]/);
 });
 
-t.test("of duplicate members the last wins, unknown ones are ignored, __proto__ is one of them", async (t) => {
+t.test("of duplicate members the last wins, unknown members are ignored, and __proto__ is one of them", async (t) => {
   t.match((await publish('{"topic":"first","topic":"second","data":1,"data":2,"source":"a","source":"b"}')).json(), {
     topic: "second",
     data: 2,
@@ -157,7 +157,7 @@ t.test("of duplicate members the last wins, unknown ones are ignored, __proto__ 
   t.match((await publish('{"\\u0074opic":"escaped","d\\u0061ta":5}')).json(), { topic: "escaped", data: 5 });
 });
 
-t.test("a JSON body is JSON whatever its type says", async (t) => {
+t.test("a JSON body is read as JSON whatever its Content-Type", async (t) => {
   for (const type of ["application/x-www-form-urlencoded", "text/plain", "application/json; charset=latin1", ""]) {
     const answer = await send(port, "POST", "/api/events/publish", {
       body: '{"topic":"typed"}',
@@ -189,7 +189,7 @@ t.test("topics are any text of 1 to 256 bytes without control characters", async
   }
 });
 
-t.test("what is refused is a 400 that names the field, and nothing is published", async (t) => {
+t.test("a wrong publish is a 400 that names the field, and publishes nothing", async (t) => {
   const rows: readonly (readonly [body: string | Uint8Array, error: string | RegExp])[] = [
     ["", "empty body"],
     ["{", "malformed JSON body"],
@@ -234,10 +234,10 @@ t.test("what is refused is a 400 that names the field, and nothing is published"
   t.equal((await history("last=1"))[0]?.id, before);
   const largest = `{"topic":"large","data":"${"x".repeat(BODY_BYTES_MAX - 27)}"}`;
   t.equal(largest.length, BODY_BYTES_MAX);
-  t.equal((await publish(largest)).status, 200, "the largest body is taken");
+  t.equal((await publish(largest)).status, 200, "the largest body is accepted");
 });
 
-t.test("topics and sources of the server are its own, in any case and Unicode form", async (t) => {
+t.test("topics and sources of the server are reserved, in any case and Unicode form", async (t) => {
   const before = await lastId();
   const topics = [
     ...SERVER_TOPICS,
@@ -290,14 +290,14 @@ t.test("an array is published in order and atomically", async (t) => {
   );
 });
 
-t.test("history: the newest that match, newest first", async (t) => {
+t.test("history gives the newest matching events, newest first", async (t) => {
   const rare = await publishOne("rare.bird", 1);
   await publish(Array.from({ length: 700 }, () => ({ topic: "noise", source: "n" })));
   const second = (await publish({ topic: "rare.fish", data: 2, source: "sea" })).json<ReceivedEvent>();
   const newest = await lastId();
   t.same(idsOf(await history("")), range(newest - EVENT_ROWS_DEFAULT + 1, newest).toReversed(), "50 by default");
   t.same(idsOf(await history("last=3")), [newest, newest - 1, newest - 2]);
-  t.same(idsOf(await history("topic=rare.*")), [second.id, rare.id], "however many lie between");
+  t.same(idsOf(await history("topic=rare.*")), [second.id, rare.id], "however many other events are between them");
   t.same(idsOf(await history("topic=rare.bird&last=1")), [rare.id]);
   t.same(await history("topic=rare"), []);
   t.same(idsOf(await history("topic=*&last=1")), [newest]);
@@ -308,12 +308,12 @@ t.test("history: the newest that match, newest first", async (t) => {
   t.equal(
     (await history("source=&last=10000")).every(({ source }) => source === ""),
     true,
-    "an empty source is one too",
+    "an empty source is a filter, too",
   );
-  t.equal((await history(`last=${PAGE_ROWS_MAX}`)).length, newest, "all there is");
+  t.equal((await history(`last=${PAGE_ROWS_MAX}`)).length, newest, "there are no others");
 });
 
-t.test("history: times are inclusive", async (t) => {
+t.test("times of a history query are inclusive", async (t) => {
   const first = await publishOne("timed");
   await until("the clock has moved on", async () => (await publishOne("timed.filler")).created_at > first.created_at);
   const last = await publishOne("timed");
@@ -329,7 +329,7 @@ t.test("history: times are inclusive", async (t) => {
   t.same(
     idsOf(await history(`topic=timed&from=${first.created_at.replace("Z", "%2B00:00")}`)),
     [last.id, first.id],
-    "an offset is a time too",
+    "a time may have an offset",
   );
   t.same(idsOf(await history("topic=timed&to=9999-12-31T23:59:59.999Z&from=0000-01-01T00:00:00Z")), [
     last.id,
@@ -337,11 +337,15 @@ t.test("history: times are inclusive", async (t) => {
   ]);
 });
 
-t.test("history: a cursor misses nothing", async (t) => {
+t.test("a cursor of the history misses nothing", async (t) => {
   const before = await lastId();
   await publish(Array.from({ length: 500 }, (_, at) => ({ topic: at % 5 === 0 ? "cursor.five" : "cursor.other" })));
   t.same(idsOf(await history(`after=${before}&last=10000`)), range(before + 1, before + 500), "oldest first");
-  t.same(idsOf(await history(`after=${before}&last=3`)), range(before + 1, before + 3), "starting right after it");
+  t.same(
+    idsOf(await history(`after=${before}&last=3`)),
+    range(before + 1, before + 3),
+    "it starts right after the cursor",
+  );
   t.equal((await history(`after=${before}`)).length, EVENT_ROWS_DEFAULT);
   t.same(await history(`after=${before + 500}`), []);
   t.same(await history("after=9007199254740991"), []);
@@ -356,7 +360,7 @@ t.test("history: a cursor misses nothing", async (t) => {
     walked,
     range(before + 1, before + 500).filter((_, at) => at % 5 === 0),
   );
-  t.same(idsOf(await history("after=0&last=2")), [1, 2], "0 is everything that history holds");
+  t.same(idsOf(await history("after=0&last=2")), [1, 2], "0 gives the whole history");
 });
 
 t.test("parameters that do not parse are a 400", async (t) => {
@@ -414,7 +418,7 @@ const PATTERNS: readonly (readonly [pattern: string, matching: readonly string[]
 ];
 const MALFORMED = ["[", "a.[", "pat.[]", "[]", "\\", "pat.\\", "[a", "pat.[^", "x".repeat(PATTERN_BYTES_MAX + 1)];
 
-t.test("patterns: history and every kind of subscriber agree", async (t) => {
+t.test("history and every kind of subscriber match patterns alike", async (t) => {
   const topics = [...new Set(PATTERNS.flatMap(([, matching, other]) => [...matching, ...other]))];
   const before = await lastId();
   const subscribers = await Promise.all(
@@ -441,7 +445,7 @@ t.test("patterns: history and every kind of subscriber agree", async (t) => {
   }
 });
 
-t.test("a malformed pattern is a 400 before anything else", async (t) => {
+t.test("a malformed pattern is a 400 before any other check", async (t) => {
   for (const pattern of MALFORMED) {
     for (const path of pathsOf(`pattern=${encodeURIComponent(pattern)}`))
       t.equal((await get(path)).status, 400, path.slice(0, 60));
@@ -450,7 +454,7 @@ t.test("a malformed pattern is a 400 before anything else", async (t) => {
     );
     t.ok(refused instanceof UpgradeRefused && refused.status === 400, `an upgrade with ${pattern.slice(0, 20)}`);
   }
-  // With and without an upgrade.
+  // Both with and without an upgrade.
   const refusals = MALFORMED.length * 2;
   await until("the log has each refusal and its path", async () => {
     await lastId();
@@ -477,7 +481,7 @@ t.test("a request that is no upgrade is a 426 that names the header", async (t) 
   );
 });
 
-t.test("WebSocket: messages of the client are ignored, long ones end it", async (t) => {
+t.test("messages of a WebSocket client are ignored, and long ones close the connection", async (t) => {
   const socket = await openSocket(t, port, "pattern=chat");
   socket.socket.send("hello");
   socket.socket.send(Buffer.alloc(100));
@@ -495,12 +499,12 @@ t.test("WebSocket: messages of the client are ignored, long ones end it", async 
   t.equal(await polite.closed, 1000);
 });
 
-t.test("subscribers are counted while they are there", async (t) => {
+t.test("subscribers are counted while they are connected", async (t) => {
   await untilAlone();
   const socket = await openSocket(t, port, "pattern=counted");
   const stream = await openStream(t, port, "pattern=counted");
   t.equal(await figure("koor_subscribers"), 2);
-  t.equal(await figure("koor_subscriber_patterns"), 1, "of one pattern");
+  t.equal(await figure("koor_subscriber_patterns"), 1, "the filter counts the subscribers of one pattern");
   const delivered = await figure("koor_events_delivered_total");
   const event = await publishOne("counted");
   await socket.untilId(event.id);
@@ -512,11 +516,11 @@ t.test("subscribers are counted while they are there", async (t) => {
   t.equal(await figure("koor_subscriber_patterns"), 0);
 });
 
-t.test("replay: everything after the cursor, then what comes, each once", async (t) => {
+t.test("a replay gives every event after the cursor, then new ones, each once", async (t) => {
   const before = await lastId();
   await publish(Array.from({ length: 300 }, () => ({ topic: "replay.old" })));
   const all = await openSocket(t, port, "since=0");
-  t.same(idsOf(await all.untilId(before + 300)), range(1, before + 300), "since=0 is all that history holds");
+  t.same(idsOf(await all.untilId(before + 300)), range(1, before + 300), "since=0 gives the whole history");
   const some = await openSocket(t, port, `pattern=replay.*&since=${before + 290}`);
   t.same(idsOf(await some.untilId(before + 300)), range(before + 291, before + 300));
   const future = await openSocket(t, port, `since=${before + 10_000}`);
@@ -526,31 +530,34 @@ t.test("replay: everything after the cursor, then what comes, each once", async 
   t.same(idsOf(future.received()), [live.id], "a cursor beyond the newest replays nothing");
 });
 
-t.test("a position ahead of the newest event is said to be so, and the newest is where it goes on", async (t) => {
-  const last_id = await lastId();
-  const ahead = last_id + 10_000;
-  const lagged = { type: "lagged", last_id };
-  const socket = await openSocket(t, port, `pattern=ahead&notices=1&since=${ahead}`);
-  const plain = await openSocket(t, port, `pattern=ahead&since=${ahead}`);
-  const stream = await openStream(t, port, "pattern=ahead", { "Last-Event-ID": String(ahead) });
-  const exact = await openSocket(t, port, `pattern=ahead&notices=1&since=${last_id}`);
-  const started_ms = performance.now();
-  const [received] = await history(`after=${ahead}&topic=ahead&wait=30`);
-  t.ok(performance.now() - started_ms < 20_000, "at once");
-  t.match(received, { id: last_id, topic: "koor.lagged", data: lagged, source: "koor" });
-  const waiting = history(`after=${received?.id}&topic=ahead&wait=30`);
-  const { id } = await publishOne("ahead");
-  t.same(idsOf(await waiting), [id], "whoever goes on with its id misses nothing");
-  for (const one of [socket, plain, stream, exact]) await one.untilId(id);
-  t.same(
-    socket.items.slice(0, -1).map((text) => JSON.parse(text) as unknown),
-    [lagged],
-  );
-  t.equal(plain.items.length, 1, "where notices were not asked for there are none");
-  t.equal(exact.items.length, 1, "the newest is not ahead");
-  t.same(JSON.parse(stream.items[0] ?? ""), lagged);
-  t.same(await history(`after=${ahead}`), [], "what is read without waiting is what there is");
-});
+t.test(
+  "a position ahead of the newest event is reported, and the subscription continues with the newest",
+  async (t) => {
+    const last_id = await lastId();
+    const ahead = last_id + 10_000;
+    const lagged = { type: "lagged", last_id };
+    const socket = await openSocket(t, port, `pattern=ahead&notices=1&since=${ahead}`);
+    const plain = await openSocket(t, port, `pattern=ahead&since=${ahead}`);
+    const stream = await openStream(t, port, "pattern=ahead", { "Last-Event-ID": String(ahead) });
+    const exact = await openSocket(t, port, `pattern=ahead&notices=1&since=${last_id}`);
+    const started_ms = performance.now();
+    const [received] = await history(`after=${ahead}&topic=ahead&wait=30`);
+    t.ok(performance.now() - started_ms < 20_000, "at once");
+    t.match(received, { id: last_id, topic: "koor.lagged", data: lagged, source: "koor" });
+    const waiting = history(`after=${received?.id}&topic=ahead&wait=30`);
+    const { id } = await publishOne("ahead");
+    t.same(idsOf(await waiting), [id], "a client that continues with its id misses nothing");
+    for (const one of [socket, plain, stream, exact]) await one.untilId(id);
+    t.same(
+      socket.items.slice(0, -1).map((text) => JSON.parse(text) as unknown),
+      [lagged],
+    );
+    t.equal(plain.items.length, 1, "there are no notices without the parameter");
+    t.equal(exact.items.length, 1, "the newest id is not ahead");
+    t.same(JSON.parse(stream.items[0] ?? ""), lagged);
+    t.same(await history(`after=${ahead}`), [], "a read without a wait gives what is there");
+  },
+);
 
 t.test("replay joins what is being published without a gap or a duplicate", async (t) => {
   const total = 1500;
@@ -577,7 +584,7 @@ t.test("replay joins what is being published without a gap or a duplicate", asyn
     t.same(idsOf(await subscriber.untilId(last)), range(since + 1, last), `since ${since}`);
 });
 
-t.test("a long poll walks on without a gap or a duplicate", async (t) => {
+t.test("a long poll continues without a gap or a duplicate", async (t) => {
   const first = await lastId();
   const total = 400;
   const publishing = (async () => {
@@ -586,7 +593,7 @@ t.test("a long poll walks on without a gap or a duplicate", async (t) => {
   const seen: number[] = [];
   for (let cursor = first; seen.length < total; ) {
     const page = idsOf(await history(`after=${cursor}&topic=poll.a&wait=30&last=20`));
-    t.ok(page.length > 0, "it answers when there is something");
+    t.ok(page.length > 0, "it answers when there is an event");
     seen.push(...page);
     cursor = page.at(-1) ?? cursor;
   }
@@ -597,7 +604,7 @@ t.test("a long poll walks on without a gap or a duplicate", async (t) => {
   );
 });
 
-t.test("a long poll waits for a matching event, and no longer than it was told", async (t) => {
+t.test("a long poll waits for a matching event, at most for the requested time", async (t) => {
   await untilAlone();
   const cursor = await lastId();
   const patient = get(`${HISTORY}?after=${cursor}&topic=wait.me&wait=60`);
@@ -618,7 +625,7 @@ t.test("a long poll waits for a matching event, and no longer than it was told",
   t.same(
     idsOf(await history(`after=${cursor}&wait=60&topic=wait.me`)),
     [event.id],
-    "what is there is answered at once",
+    "an existing event is answered at once",
   );
 
   await untilAlone();
@@ -628,11 +635,11 @@ t.test("a long poll waits for a matching event, and no longer than it was told",
   t.same(idsOf((await next).json<ReceivedEvent[]>()), [third.id], "without a cursor it waits for the next event");
 
   const gone = await openStream(t, port);
-  t.equal(await figure("koor_subscribers"), 1, "a wait that was answered is over");
+  t.equal(await figure("koor_subscribers"), 1, "a wait that was answered has ended");
   gone.leave();
 });
 
-t.test("Server-Sent Events: ids, data, and where to go on", async (t) => {
+t.test("a stream of Server-Sent Events has ids, data, and a position to continue from", async (t) => {
   const cursor = await lastId();
   const stream = await openStream(t, port, "pattern=sse.*");
   t.match(stream.headers, { "content-type": "text/event-stream", "cache-control": "no-store" });
@@ -649,7 +656,7 @@ t.test("Server-Sent Events: ids, data, and where to go on", async (t) => {
   );
 
   const resumed = await openStream(t, port, "pattern=sse.*", { "Last-Event-ID": String(events[0]?.id) });
-  t.same(idsOf(await resumed.untilCount(1)), [events[1]?.id], "Last-Event-ID counts as since");
+  t.same(idsOf(await resumed.untilCount(1)), [events[1]?.id], "Last-Event-ID has the meaning of since");
   const header = await openStream(t, port, `pattern=sse.*&since=${cursor}`, { "Last-Event-ID": String(events[1]?.id) });
   const since = await openStream(t, port, `pattern=sse.*&since=${cursor}`);
   t.same(idsOf(await since.untilCount(2)), idsOf(events));
@@ -657,12 +664,12 @@ t.test("Server-Sent Events: ids, data, and where to go on", async (t) => {
   t.same(
     idsOf(await header.untilCount(1)),
     [last.id],
-    "a client that reconnects keeps its query: the header is the newer",
+    "a client that reconnects keeps its query, so the newer header wins",
   );
   t.same(idsOf(await since.untilCount(3)), [...idsOf(events), last.id]);
 });
 
-t.test("a subscriber that does not read loses events, is told so, and disturbs nobody", async (t) => {
+t.test("a subscriber that does not read loses events, gets a notice, and disturbs no other client", async (t) => {
   const data = "x".repeat(100_000);
   const slow = await openSocket(t, port, "pattern=flood&notices=1");
   const silent = await openSocket(t, port, "pattern=flood");
@@ -676,10 +683,10 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
     await healthy.untilId(first + (round + 1) * 20);
   }
   const flooded = first + 300;
-  t.same(idsOf(healthy.received()), range(first + 1, flooded), "the healthy one has everything");
-  t.ok((await figure("koor_events_dropped_total")) > dropped_before, "something was dropped");
+  t.same(idsOf(healthy.received()), range(first + 1, flooded), "the healthy subscriber has everything");
+  t.ok((await figure("koor_events_dropped_total")) > dropped_before, "events were dropped");
   for (const { socket } of [slow, silent, slow_stream]) socket.resume();
-  // What is published once a subscriber reads again comes after what was kept for it.
+  // Events that are published once a subscriber reads again come after those that were kept for it.
   await until("the slow ones have caught up", async () => {
     const event = await publishOne("flood", "end");
     await healthy.untilId(event.id);
@@ -713,12 +720,12 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
   const quiet = await silent.untilId(last);
   t.ok(
     quiet.every((item) => "id" in item),
-    "who did not ask gets no notice",
+    "a subscriber without the parameter gets no notice",
   );
   const ids = idsOf(quiet);
   t.ok(
     ids.every((id, at) => at === 0 || id > (ids[at - 1] ?? 0)),
-    "and keeps the order",
+    "it keeps the order",
   );
   dropped += last - first - ids.length;
   t.equal((await figure("koor_events_dropped_total")) - dropped_before, dropped, "every dropped event is counted");
@@ -731,7 +738,7 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
   });
 });
 
-t.test("ids are never used again, and the end of a server is told to everyone", async (t) => {
+t.test("ids are never used again, and every subscriber is closed when the server ends", async (t) => {
   const one = await startKoor(t);
   const ids = [(await publishOne("a", null, one)).id, (await publishOne("a", null, one)).id];
   const socket = await openSocket(t, one.port);
@@ -743,7 +750,7 @@ t.test("ids are never used again, and the end of a server is told to everyone", 
       parseExposition((await send(one.port, "GET", "/metrics")).text).get("koor_subscribers")?.samples[0]?.value === 3,
   );
   const code = one.stop();
-  t.equal(await socket.closed, 1001, "going away");
+  t.equal(await socket.closed, 1001, "the close code means going away");
   await stream.ended;
   t.equal((await poll).text, "[]\n");
   t.equal(await code, 0);
@@ -753,7 +760,7 @@ t.test("ids are never used again, and the end of a server is told to everyone", 
   await two.stop("SIGKILL");
   const three = await startKoor(t, { data_dir: one.data_dir });
   ids.push((await publishOne("a", null, three)).id);
-  t.same(ids, [1, 2, 3, 4], "not over an orderly end, not over a crash");
+  t.same(ids, [1, 2, 3, 4], "ids do not repeat after an orderly end or a crash");
   t.same(
     idsOf((await send(three.port, "GET", `${HISTORY}?after=0`)).json<ReceivedEvent[]>()),
     ids,

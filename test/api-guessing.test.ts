@@ -1,7 +1,7 @@
 /**
- * Guessing of tokens: from one address ten wrong ones a minute are looked at, whichever way they come in (REST,
- * WebSocket, MCP, log-in) and on whichever port. Agents with their own tokens, and other addresses, go on. Addresses
- * are those of loopback.
+ * Tests guesses of tokens: of the wrong tokens from one address ten a minute are checked, over any entry point (REST,
+ * WebSocket, MCP, log-in) and on any port. Agents with their own tokens, and other addresses, are not affected.
+ * Addresses are those of loopback.
  */
 import { request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import t from "tap";
@@ -28,7 +28,7 @@ interface Asked {
   readonly body?: string;
 }
 
-/** One request, from an address of loopback. An upgrade that is let pass is a 101. */
+/** Sends one request from an address of loopback. An upgrade that is accepted is a 101. */
 function ask({ from, port, method = "GET", path = "/api/state", headers = {}, body = "" }: Asked): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const length = body === "" ? {} : { "Content-Length": Buffer.byteLength(body) };
@@ -63,7 +63,7 @@ const UPGRADE = {
 
 const bearer = (token: string): OutgoingHttpHeaders => ({ Authorization: `Bearer ${token}` });
 
-/** Ways to try a token. */
+/** The entry points at which a token can be tried. */
 type Way = (koor: Koor, from: string, token: string) => Promise<Answered>;
 const WAYS: Readonly<Record<string, Way>> = {
   read: ({ port }, from, token) => ask({ from, port, headers: bearer(token) }),
@@ -90,12 +90,12 @@ const koor = await startKoor(t, { args: ["--auth-token", TOKEN, "--dashboard-bin
 const register = async (): Promise<{ readonly id: string; readonly token: string }> =>
   (await sendJson(koor.port, "POST", "/api/instances/register", { name: "x" }, RIGHT)).json();
 
-/** An address that nobody else uses. */
+/** An address that no other test uses. */
 let addresses = 1;
 const newAddress = (): string => `127.0.1.${++addresses}`;
 
 t.test(
-  "of many guesses at once ten are looked at, on every way in, and the right one is none of the others",
+  "of many guesses at once ten are checked at every entry point, and then the right token is refused, too",
   async (t) => {
     for (const [name, tryToken] of Object.entries(WAYS)) {
       const from = newAddress();
@@ -117,24 +117,24 @@ t.test(
           429,
           `after guesses by ${name}, the right token by ${other}`,
         );
-      t.not((await tryToken(koor, newAddress(), TOKEN)).status, 429, "from elsewhere it is taken");
+      t.not((await tryToken(koor, newAddress(), TOKEN)).status, 429, "from another address it is accepted");
       await koor.logged(new RegExp(`refused for a while.*${from.replaceAll(".", "\\.")}`));
     }
-    t.notMatch(koor.log(), /guess-/, "what was tried is not written down");
+    t.notMatch(koor.log(), /guess-/, "the guesses are not in the log");
   },
 );
 
-t.test("agents of a paused address go on with their own tokens", async (t) => {
+t.test("agents at a paused address can use their own tokens", async (t) => {
   const { token } = await register();
   const from = newAddress();
   for (let at = 0; at < LOG_IN_WRONG_MAX; at++) await ask({ from, port: koor.port, headers: bearer(`guess-${at}`) });
   t.equal((await ask({ from, port: koor.port, headers: RIGHT })).status, 429);
   t.equal((await ask({ from, port: koor.port, headers: bearer(token) })).status, 200);
-  t.equal((await ask({ from, port: koor.port })).status, 401, "no token is none that is wrong");
+  t.equal((await ask({ from, port: koor.port })).status, 401, "a request without a token is no guess");
   t.equal((await ask({ from, port: koor.port, path: "/health" })).status, 200);
 });
 
-t.test("who has no token, or one that was an instance's, is not guessing", async (t) => {
+t.test("a request without a token, or with one that was an instance's, is no guess", async (t) => {
   const { id, token } = await register();
   const from = newAddress();
   await ask({ from, port: koor.port, method: "DELETE", path: `/api/instances/${id}`, headers: bearer(token) });
@@ -145,7 +145,7 @@ t.test("who has no token, or one that was an instance's, is not guessing", async
   t.equal((await ask({ from, port: koor.port, headers: RIGHT })).status, 200);
 });
 
-t.test("guesses that are not looked at leave nothing in the audit log", async (t) => {
+t.test("guesses that are not checked leave nothing in the audit log", async (t) => {
   const from = newAddress();
   const write = (guess: number): Promise<Answered> =>
     ask({ from, port: koor.port, method: "DELETE", path: "/api/state/nothing", headers: bearer(`guess-${guess}`) });
@@ -164,13 +164,13 @@ t.test("guesses that are not looked at leave nothing in the audit log", async (t
   t.equal((await refused()) - before, LOG_IN_WRONG_MAX);
 });
 
-t.test("a short token is warned of, and not taken where other machines can try it", async (t) => {
+t.test("a short token causes a warning, and is refused where other machines can try it", async (t) => {
   const warning = /level=WARN msg="--auth-token is short enough to be guessed/;
   const short = await startKoor(t, { args: ["--auth-token", "short"] });
   t.match(short.log(), warning);
   t.notMatch(koor.log(), warning);
   const data_dir = makeDirectory(t);
-  // An address of no machine: where the refusal is broken, nothing is bound either.
+  // No machine has this address: even if the refusal is missing, nothing is bound.
   for (const args of [
     ["--bind", "192.0.2.1:0", "--auth-token", "short"],
     ["--bind", "127.0.0.1:0", "--dashboard-bind", "192.0.2.1:0", "--auth-token", "short"],

@@ -1,6 +1,6 @@
 /**
- * Requests that are small and would cost everybody much: globs, patterns and contracts made to be compared for long.
- * Each is a 400 that says so, and what teams write stands beside it.
+ * Tests small requests that would cost much: globs, patterns and contracts whose comparison takes long. Each is a 400
+ * that says so, and requests as teams make them are accepted beside it.
  */
 import t, { type Test } from "tap";
 import {
@@ -31,7 +31,7 @@ function refuses(t: Test, answer: Answer, message: RegExp, name: string): void {
 
 const TOO_WILD = new RegExp(`cost too much to compare: .* more than ${GLOB_CHARACTERS_TOGETHER_MAX} characters`);
 
-t.test("globs whose comparison would take long", async (t) => {
+t.test("globs whose comparison would take long are refused", async (t) => {
   const { port } = await startKoor(t);
   const evil = await Agent.register(port, "evil");
   for (const kind of ["characters", "segments", "braces"] as const) {
@@ -46,7 +46,7 @@ t.test("globs whose comparison would take long", async (t) => {
   refuses(t, await send(port, "GET", `/api/leases?resource=${braces}`), TOO_WILD, "a list");
 });
 
-t.test("globs that are too much beside those that are leased", async (t) => {
+t.test("globs that cost too much beside those that are leased are refused", async (t) => {
   const { port } = await startKoor(t);
   const statuses: number[] = [];
   for (let at = 0; at < 12; at++) {
@@ -57,9 +57,9 @@ t.test("globs that are too much beside those that are leased", async (t) => {
   }
   t.ok(
     statuses.slice(0, 2).every((status) => status === 200),
-    "the first are taken",
+    "the first are accepted",
   );
-  t.equal(statuses.at(-1), 400, "and not all");
+  t.equal(statuses.at(-1), 400, "but not all");
   const free = hostileGlobs("characters", 8, 500).map((glob) => `free=${encodeURIComponent(glob)}`);
   const waits = await send(port, "GET", `/api/wait?workspace=w&${free.join("&")}`);
   t.ok(waits.status === 200 || waits.status === 400);
@@ -69,13 +69,14 @@ t.test("globs that are too much beside those that are leased", async (t) => {
   t.equal((await sendJson(port, "POST", "/api/leases/check", { workspace: "w", paths: ["src/a.ts"] })).status, 200);
 });
 
-t.test("patterns of a wait", async (t) => {
+t.test("patterns of a wait that cost too much are refused, and many cheap ones are accepted", async (t) => {
   const { port } = await startKoor(t);
   const ask = (patterns: readonly string[], wait = 0): Promise<Answer> =>
     send(port, "GET", `/api/wait?wait=${wait}&${patterns.map((one) => `event=${encodeURIComponent(one)}`).join("&")}`);
   const deep = Array.from({ length: 64 }, (_, at) => `**.${"a.".repeat(50)}${at}`);
   refuses(t, await ask(deep), /patterns of event cost too much: .* more than \d+ steps/, "segments");
-  // Each event was read once a pattern; they are read once, and the oldest that any pattern matches is told.
+  // Each event was once read for each pattern. Now events are read once, and the oldest that any pattern matches is
+  // reported.
   const many = Array.from({ length: 63 }, (_, at) => `none-${at}.**`);
   const first = (await ask([...many, "hot.*"])).json<{ readonly cursor: string; readonly matched: unknown }>();
   t.equal(first.matched, null);
@@ -92,10 +93,10 @@ t.test("patterns of a wait", async (t) => {
     reported.push(next.matched.event.topic);
     cursor = next.cursor;
   }
-  t.same(reported, ["hot.1", "none-7.x", "hot.2"], "in their order, each once");
+  t.same(reported, ["hot.1", "none-7.x", "hot.2"], "they are reported in their order, each once");
 });
 
-t.test("a contract that explodes", async (t) => {
+t.test("a contract with exploding alternatives is refused", async (t) => {
   const { port } = await startKoor(t);
   const $defs: Record<string, unknown> = { d30: { type: "object" } };
   for (let at = 0; at < 30; at++) {
@@ -116,7 +117,7 @@ t.test("a contract that explodes", async (t) => {
   refuses(t, tested, /costs too much/, "a live test of it");
 });
 
-t.test("a contract whose patterns are long", async (t) => {
+t.test("a contract with long patterns is refused", async (t) => {
   const { port } = await startKoor(t);
   const patternProperties: Record<string, boolean> = {};
   for (let at = 100; at < 160; at++) patternProperties[`^(a?){${at}}$`] = true;

@@ -1,6 +1,6 @@
 /**
- * Who did it, where a body may say so: with an instance's token it is that instance, on every way in, and the server's
- * own topics and sources are nobody else's. With the server's token the body's word is taken.
+ * Tests the actor where a body may name it: with an instance's token it is that instance, over every entry point, and
+ * the server's own topics and sources are reserved. With the server's token the body decides.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
@@ -34,14 +34,14 @@ const [ana, ben] = [await register("ana"), await register("ben")];
 const Origin = `http://127.0.0.1:${dashboard_port}`;
 const entered = await sendJson(dashboard_port, "POST", "/session", { token: ana.token }, { Origin });
 const session = { Origin, Cookie: (entered.headers["set-cookie"]?.[0] ?? "").split(";")[0] ?? "" };
-/** Ana, by each way in. */
+/** Ana's calls, over each entry point. */
 const WAYS = [
   ["bearer", port, ana.headers],
   ["bearer, and another's id", port, { ...ana.headers, "X-Koor-Instance": ben.id }],
   ["bearer at the dashboard's port", dashboard_port, ana.headers],
   ["session", dashboard_port, session],
 ] as const;
-/** Whom she may claim to be. */
+/** The names that she tries to use. */
 const CLAIMS = [ben.id, "ben", "", "dashboard", ana.id];
 
 t.test("an event has the instance as its source", async (t) => {
@@ -62,11 +62,11 @@ t.test("an event has the instance as its source", async (t) => {
   t.same([...new Set(stored.json<readonly ReceivedEvent[]>().map(({ source }) => source))], [ana.id]);
   for (const source of CLAIMS) {
     const answer = await sendJson(port, "POST", "/api/events/publish", { topic: "b", source }, RIGHT);
-    t.match(answer.json(), { source }, "with the server's token the publisher says");
+    t.match(answer.json(), { source }, "with the server's token the publisher names it");
   }
 });
 
-t.test("usage is the instance's own", async (t) => {
+t.test("usage is recorded for the calling instance", async (t) => {
   const report = { provider: "acme", model: "large", tokens_in: 1 };
   const newest = async (): Promise<unknown> => {
     const answer = await send(port, "GET", "/api/llm/usage?limit=1", { headers: RIGHT });
@@ -82,10 +82,10 @@ t.test("usage is the instance's own", async (t) => {
   ).json<readonly ReceivedEvent[]>();
   t.match(event, { source: ana.id, data: { instance_id: ana.id } });
   await sendJson(port, "POST", "/api/llm/usage", { ...report, instance_id: ben.id }, RIGHT);
-  t.equal(await newest(), ben.id, "with the server's token the report says");
+  t.equal(await newest(), ben.id, "with the server's token the report names it");
 });
 
-t.test("a rule is proposed by the instance, over REST and as a tool", async (t) => {
+t.test("a rule is proposed by the calling instance, over REST and as a tool", async (t) => {
   let made = 0;
   const proposerOf = async (rule_id: string): Promise<unknown> => {
     const { rules } = (await send(port, "GET", "/api/rules?project=p", { headers: RIGHT })).json<{
@@ -111,10 +111,10 @@ t.test("a rule is proposed by the instance, over REST and as a tool", async (t) 
   t.equal(await proposerOf(by_tool.rule_id), ana.id, "as a tool");
   const by_server = ruleBy("ben");
   await sendJson(port, "POST", "/api/rules/propose", by_server, RIGHT);
-  t.equal(await proposerOf(by_server.rule_id), "ben", "with the server's token the rule says");
+  t.equal(await proposerOf(by_server.rule_id), "ben", "with the server's token the rule names it");
 });
 
-t.test("what knows its author by the call alone passes over what a body says", async (t) => {
+t.test("calls that take their author from the token ignore the body", async (t) => {
   const as_ben = {
     from: ben.id,
     created_by: ben.id,
@@ -143,11 +143,11 @@ t.test("what knows its author by the call alone passes over what a body says", a
   t.same(
     audit.map(({ action }) => action),
     ["instance.activate"],
-    "ben has done nothing else",
+    "ben has made no other call",
   );
 });
 
-t.test("the server's own topics and sources are nobody else's", async (t) => {
+t.test("the server's own topics and sources are reserved", async (t) => {
   const topics = [
     ...SERVER_TOPICS,
     "instance.gone",

@@ -1,6 +1,6 @@
 /**
- * "Instances" of the HTTP API against a real server, with who calls and what a token opens ("Conventions"):
- * registration, lists, what an instance says of itself, liveness, and whose name a call carries.
+ * Tests "Instances" of the HTTP API against a real server, and the rights of the caller ("Conventions"): registration,
+ * lists, calls of an instance about itself, liveness, and the actor of a call.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import type { OutgoingHttpHeaders } from "node:http";
@@ -84,12 +84,12 @@ async function audit(koor: Koor, headers: OutgoingHttpHeaders = {}): Promise<Aud
   return (await send(koor.port, "GET", "/api/audit?limit=10000", { headers })).json<AuditRow[]>();
 }
 
-/** Passes when the machine's clock shows another millisecond: what is seen next is seen later. */
+/** Resolves when the machine's clock shows another millisecond: what is seen next is seen later. */
 async function nextMillisecond(): Promise<void> {
   for (const now = Date.now(); Date.now() === now; ) await new Promise((resolve) => setImmediate(resolve));
 }
 
-t.test("registration", async (t) => {
+t.test("an instance is registered with its members", async (t) => {
   const koor = await startKoor(t);
   const plain = await register(koor, { name: "ana" });
   t.match(plain, {
@@ -135,7 +135,7 @@ t.test("registration", async (t) => {
     intent: "i".repeat(INSTANCE_INTENT_BYTES_MAX),
     capabilities: ["c".repeat(CAPABILITY_BYTES_MAX)],
   };
-  t.match(await register(koor, exact), exact, "as long as may be");
+  t.match(await register(koor, exact), exact, "names of the greatest length are accepted");
   const refused: readonly (readonly [body: string, error: string])[] = [
     ["", "empty body"],
     ["{", "malformed JSON body"],
@@ -190,7 +190,7 @@ t.test("registration", async (t) => {
     t.equal(answer.status, 400, body.slice(0, 60));
     t.match(answer.json<Refusal>(), { error, code: 400 }, body.slice(0, 60));
   }
-  t.equal((await list(koor)).length, before, "nothing of it was registered");
+  t.equal((await list(koor)).length, before, "no instance was registered");
   const rows = (await audit(koor)).filter(({ outcome }) => outcome === "error");
   t.equal(
     rows.reduce((sum, { count = 0 }) => sum + count, 0),
@@ -208,7 +208,7 @@ t.test("registration", async (t) => {
   );
 });
 
-t.test("lists: the most recently seen first, filters that combine", async (t) => {
+t.test("lists are sorted by when an instance was last seen, and filters combine", async (t) => {
   const koor = await startKoor(t);
   t.same(await list(koor), []);
   const bodies = [
@@ -249,7 +249,7 @@ t.test("lists: the most recently seen first, filters that combine", async (t) =>
     error: "malformed escape in the query",
     code: 400,
   });
-  t.same((await list(koor, "?name=c"))[0], await get(koor, ids[3] ?? ""), "the same as alone");
+  t.same((await list(koor, "?name=c"))[0], await get(koor, ids[3] ?? ""), "the filter alone gives the same");
   t.notOk((await send(koor.port, "GET", "/api/instances")).text.includes("token"));
   const head = await send(koor.port, "HEAD", "/api/instances");
   t.same([head.status, head.body.length], [200, 0]);
@@ -273,7 +273,7 @@ t.test("a list of more than one page is whole and in order", async (t) => {
   t.same(await list(koor, "?workspace=none"), []);
 });
 
-t.test("what an instance says of itself", async (t) => {
+t.test("an instance can change what it says about itself", async (t) => {
   const koor = await startKoor(t);
   const { id, registered_at } = await register(koor, { name: "a", intent: "first" });
   const seen = async (): Promise<string> => (await get(koor, id)).last_seen;
@@ -283,7 +283,7 @@ t.test("what an instance says of itself", async (t) => {
     const answer = await post(koor, `${id}/${path}`, body);
     t.equal(answer.status, 200, what);
     t.same(answer.json(), expected, what);
-    t.ok((await seen()) > before, `${what} is a sign of life`);
+    t.ok((await seen()) > before, `${what} is a heartbeat`);
     before = await seen();
   };
   await answered("heartbeat", undefined, { id, status: "ok" }, "a heartbeat");
@@ -355,7 +355,7 @@ t.test("what an instance says of itself", async (t) => {
       ["instance.capabilities", id, { capabilities: [] }],
       ["instance.deregister", id, {}],
     ],
-    "one row each; heartbeats, intents and what changes nothing have none",
+    "each has one row; heartbeats, intents and calls that change nothing have none",
   );
   t.same(
     rows.filter((row) => typeof row[2] !== "object"),
@@ -367,11 +367,11 @@ t.test("what an instance says of itself", async (t) => {
         [id, "nobody", "a/b"].map((resource) => [action, resource, 404]),
       ),
     ],
-    "and each refusal",
+    "each refusal has one, too",
   );
 });
 
-t.test("methods of paths that are no instance", async (t) => {
+t.test("other methods below instances are a 405 or a 404", async (t) => {
   const koor = await startKoor(t);
   for (const [method, path, allow] of [
     ["GET", "/api/instances/register", "POST"],
@@ -387,7 +387,7 @@ t.test("methods of paths that are no instance", async (t) => {
   }
 });
 
-t.test("liveness: active ones that are silent become stale, once, and any sign of life ends it", async (t) => {
+t.test("active instances that are silent become stale once, and any call of theirs ends it", async (t) => {
   const koor = await startKoor(t, { args: ["--stale-after", "1ms"], own_reads_only: true });
   const check = async (): Promise<{ checked: boolean; newly_stale: Instance[]; count: number }> =>
     (await send(koor.port, "POST", "/api/liveness/check")).json();
@@ -411,7 +411,7 @@ t.test("liveness: active ones that are silent become stale, once, and any sign o
   t.same(
     found.newly_stale.map(({ id }) => id),
     [one.id, two.id],
-    "the longest silent first",
+    "the longest silent are first",
   );
   t.same(found.newly_stale[0], await get(koor, one.id), "as they are");
   t.match(found.newly_stale[0], {
@@ -427,7 +427,7 @@ t.test("liveness: active ones that are silent become stale, once, and any sign o
     [two.id, one.id],
     "most recently seen first",
   );
-  t.equal((await get(koor, pending.id)).status, "pending", "who never was active does not become stale");
+  t.equal((await get(koor, pending.id)).status, "pending", "an instance that never was active does not become stale");
   t.same(await check(), { checked: true, newly_stale: [], count: 0 }, "once");
   t.same((await send(koor.port, "POST", "/api/liveness/check")).headers["content-type"], "application/json");
   const received = (await socket.untilCount(2)) as ReceivedEvent[];
@@ -456,7 +456,7 @@ t.test("liveness: active ones that are silent become stale, once, and any sign o
     ["a call with its token", () => send(koor.port, "GET", "/api/state", { headers: bearer(one.token) })],
   ];
   for (const [what, give] of signs) {
-    t.equal((await get(koor, one.id)).status, "stale", "others who look at it do not wake it");
+    t.equal((await get(koor, one.id)).status, "stale", "reads by other clients do not count as its heartbeat");
     await give();
     t.equal((await get(koor, one.id)).status, "active", what);
     t.same(
@@ -465,7 +465,7 @@ t.test("liveness: active ones that are silent become stale, once, and any sign o
     );
     while ((await check()).count === 0);
   }
-  t.equal((await socket.untilCount(2 + signs.length)).length, 2 + signs.length, "each silence is told of once");
+  t.equal((await socket.untilCount(2 + signs.length)).length, 2 + signs.length, "each silence is reported once");
   t.same(
     (await audit(koor)).filter(({ action }) => action.startsWith("liveness")),
     [],
@@ -489,19 +489,19 @@ t.test("liveness: active ones that are silent become stale, once, and any sign o
   );
 });
 
-t.test("the monitor looks by itself", async (t) => {
+t.test("the monitor checks by itself", async (t) => {
   const koor = await startKoor(t, { args: ["--stale-after", "1ms", "--liveness-interval", "1ms"] });
   const socket = await openSocket(t, koor.port, "pattern=agent.stale");
   const { id } = await registerActive(koor);
   const [first] = (await socket.untilCount(1)) as ReceivedEvent[];
   t.match(first, { topic: "agent.stale", source: "liveness-monitor", data: { instance_id: id } });
   await post(koor, `${id}/heartbeat`);
-  t.equal((await socket.untilCount(2)).length, 2, "and goes on looking");
-  // The node that leads says it.
+  t.equal((await socket.untilCount(2)).length, 2, "it continues to check");
+  // The leader logs it.
   if (!IS_FOLLOWER) await koor.logged(/msg="instance stale" id=/);
 });
 
-t.test("the actor: whose name a call carries", async (t) => {
+t.test("a call has the instance of its header or token as its actor", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;
   const ana = await register(koor, { name: "ana" });
@@ -527,7 +527,7 @@ t.test("the actor: whose name a call carries", async (t) => {
     t.equal(await updatedBy(), actor, `${what}: updated_by`);
     t.match(await newest(), { action: "state.put", actor, outcome: "success" }, `${what}: audit`);
     t.equal((await get(koor, ana.id)).last_seen > before, actor === ana.id, `${what}: last_seen`);
-    // A key of its own: repeats are counted in the row of the first.
+    // Each has a key of its own, because repeats are counted in the row of the first.
     const path = `/api/state/${encodeURIComponent(what)}`;
     await send(port, "PUT", `${path}?if_version=999`, { body: "1", headers });
     t.match(await newest(), { actor, outcome: "error" }, `${what}: a refusal of the writer`);
@@ -545,7 +545,7 @@ t.test("the actor: whose name a call carries", async (t) => {
         await sendJson(port, "POST", "/api/events/publish", [{ topic: "t" }, { topic: "t", source: "own" }], headers)
       ).json(),
       [{ source: actor }, { source: "own" }],
-      `${what}: unless the publisher gives one`,
+      `${what}: unless the publisher names one`,
     );
     t.match((await sendJson(port, "POST", "/api/events/publish", { topic: "t", source: "" }, headers)).json(), {
       source: "",
@@ -561,18 +561,18 @@ t.test("the actor: whose name a call carries", async (t) => {
   t.match(
     await newest(),
     { actor: ana.id, resource: ben.id, action: "instance.capabilities" },
-    "who did it is not whom it was done to",
+    "the actor is not the instance that was changed",
   );
   await send(port, "DELETE", `/api/instances/${ana.id}`, { headers: as(ana.id) });
   t.match(await newest(), { actor: ana.id, resource: ana.id, action: "instance.deregister" });
   await send(port, "PUT", "/api/state/k", { body: "1", headers: { ...bearer(ana.token), ...as(ana.id) } });
-  t.match(await newest(), { actor: "" }, "who is gone does nothing any more");
+  t.match(await newest(), { actor: "" }, "a deleted instance cannot act");
 });
 
-t.test("an unknown instance writes nothing, on either port, and reads as nobody", async (t) => {
+t.test("an unknown instance cannot write, on either port, and reads without an identity", async (t) => {
   const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"] });
   const { port } = koor;
-  // No instance at all, and then one.
+  // First without an instance, then with one.
   for (const round of ["none registered", "one registered"]) {
     const writes: readonly (readonly [method: string, path: string, body?: object])[] = [
       ["PUT", "/api/state/k", { a: 1 }],
@@ -604,7 +604,7 @@ t.test("an unknown instance writes nothing, on either port, and reads as nobody"
   }
 });
 
-t.test("with auth on an instance's token is a token, until it is deleted", async (t) => {
+t.test("with auth on an instance's token is valid until the instance is deleted", async (t) => {
   const koor = await startKoor(t, {
     args: ["--auth-token", SERVER_TOKEN, "--log-level", "debug", "--log-format", "text"],
   });
@@ -639,18 +639,18 @@ t.test("with auth on an instance's token is a token, until it is deleted", async
     return (await audit(koor, server))[0]?.actor;
   };
   t.equal(await who(bearer(ana.token)), ana.id);
-  t.equal(await who({ ...bearer(ana.token), ...as(ben.id) }), ana.id, "a token speaks for its owner only");
-  t.equal(await who({ ...server, ...as(ben.id) }), ben.id, "the server's token may speak for an instance");
+  t.equal(await who({ ...bearer(ana.token), ...as(ben.id) }), ana.id, "a token is valid for its owner only");
+  t.equal(await who({ ...server, ...as(ben.id) }), ben.id, "the server's token may act for an instance");
   t.equal(await who(server), "");
   await openSocket(t, port, "", bearer(ben.token));
-  t.pass("a WebSocket opens with it");
+  t.pass("it opens a WebSocket");
   await nextMillisecond();
   const before = (await get(koor, ana.id, server)).last_seen;
   t.equal((await send(port, "GET", "/nothing", { headers: bearer(ana.token) })).status, 404);
-  t.ok((await get(koor, ana.id, server)).last_seen > before, "even a call of no route is a sign of life");
+  t.ok((await get(koor, ana.id, server)).last_seen > before, "even a request for an unknown route is a heartbeat");
 
   t.equal((await send(port, "DELETE", `/api/instances/${ben.id}`, { headers: server })).status, 200);
-  t.equal((await send(port, "GET", "/api/state", { headers: bearer(ben.token) })).status, 401, "worthless at once");
+  t.equal((await send(port, "GET", "/api/state", { headers: bearer(ben.token) })).status, 401, "it is invalid at once");
 
   const pages = await Promise.all(
     [
@@ -665,17 +665,17 @@ t.test("with auth on an instance's token is a token, until it is deleted", async
   );
   t.ok(pages.every(({ status }) => status === 200));
   for (const secret of [ana.token, ben.token, SERVER_TOKEN])
-    for (const page of pages) t.notOk(page.text.includes(secret), "no answer tells a token");
+    for (const page of pages) t.notOk(page.text.includes(secret), "no answer contains a token");
   const files = (): Buffer[] => readdirSync(koor.data_dir).map((name) => readFileSync(join(koor.data_dir, name)));
   for (const bytes of files())
-    t.notOk(bytes.includes(ana.token) || bytes.includes(ben.token), "no file holds one while the server runs");
+    t.notOk(bytes.includes(ana.token) || bytes.includes(ben.token), "no file contains one while the server runs");
   t.equal(await koor.stop(), 0);
   for (const bytes of files())
     t.notOk(
       bytes.includes(ana.token) || bytes.includes(ben.token) || bytes.includes(Buffer.from(ana.token, "hex")),
-      "nor afterwards",
+      "nor after it",
     );
-  for (const secret of [ana.token, ben.token, SERVER_TOKEN]) t.notOk(koor.log().includes(secret), "nor the log");
+  for (const secret of [ana.token, ben.token, SERVER_TOKEN]) t.notOk(koor.log().includes(secret), "nor does the log");
 
   const again = await startKoor(t, { data_dir: koor.data_dir, args: ["--auth-token", SERVER_TOKEN] });
   t.equal(
@@ -690,7 +690,7 @@ t.test("with auth on an instance's token is a token, until it is deleted", async
   );
 });
 
-t.test("a restart knows everyone, as they were last seen", async (t) => {
+t.test("after a restart every instance is there, as it was last seen", async (t) => {
   const data_dir = makeDirectory(t);
   const koor = await startKoor(t, { data_dir });
   const ids: string[] = [];
@@ -707,7 +707,7 @@ t.test("a restart knows everyone, as they were last seen", async (t) => {
   t.equal(before.length, 3);
   t.equal(await koor.stop(), 0);
   const again = await startKoor(t, { data_dir });
-  t.same(await list(again), before, "a shutdown stores the last signs of life");
+  t.same(await list(again), before, "a shutdown stores the last heartbeats");
   t.equal((await send(again.port, "GET", "/api/metrics")).json<{ readonly instances: number }>().instances, 3);
   await post(again, `${ids[0]}/heartbeat`);
   await again.stop("SIGKILL");
@@ -722,6 +722,6 @@ t.test("a restart knows everyone, as they were last seen", async (t) => {
   await post(third, `${ids[0]}/heartbeat`);
   await third.stop();
   const fourth = await startKoor(t, { data_dir });
-  t.match(await get(fourth, ids[0] ?? ""), { status: "active" }, "alive again is stored");
-  t.match((await send(fourth.port, "GET", "/api/instances/stale")).json(), [{ id: ids[1] }], "and so is stale");
+  t.match(await get(fourth, ids[0] ?? ""), { status: "active" }, "its return is stored");
+  t.match((await send(fourth.port, "GET", "/api/instances/stale")).json(), [{ id: ids[1] }], "and so is its silence");
 });

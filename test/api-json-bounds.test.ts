@@ -1,7 +1,6 @@
 /**
- * Bodies that are small and would take seconds to read, or gigabytes to hold: millions of values, a million levels, too
- * many items, and what strangers send to log in.
- * Those that are long are read in the pool, and mean the same there.
+ * Tests small bodies that would take seconds to read, or gigabytes of memory: millions of values, a million levels, too
+ * many items, and unauthenticated log-ins. Long bodies are read in the pool, and mean the same there.
  */
 import { request as httpRequest } from "node:http";
 import t from "tap";
@@ -41,7 +40,7 @@ const ROUTES = [
   ["POST", "/api/messages", (value: string) => `{"subject":"s","to":${value}}`, "to must have at most 256 items"],
 ] as const;
 
-t.test("too many values, too many levels, too many items", async (t) => {
+t.test("too many values, levels or items are refused", async (t) => {
   for (const [method, path, bodyOf, message] of ROUTES) {
     const ask = async (value: string): Promise<unknown> =>
       refusalOf(await send(port, method, path, { body: bodyOf(value), headers: RIGHT }));
@@ -63,13 +62,13 @@ t.test("too many values, too many levels, too many items", async (t) => {
   t.same(refusalOf(reported), refusal(413, `body larger than ${MCP_BODY_BYTES_MAX} bytes`));
 });
 
-t.test("what a stranger sends to log in is small, and refused before it is taken in", async (t) => {
+t.test("the body of a log-in is limited, and refused before it is read", async (t) => {
   const origin = `http://127.0.0.1:${dashboard_port}`;
   const body = `{"token":"${"x".repeat(LOG_IN_BODY_BYTES_MAX)}"}`;
   const large = refusal(413, `body larger than ${LOG_IN_BODY_BYTES_MAX} bytes`);
   const reported = await send(dashboard_port, "POST", "/session", { body, headers: { Origin: origin } });
   t.same(refusalOf(reported), large);
-  // Only announced: nothing of it is waited for.
+  // The body is only announced: the server does not wait for it.
   const status = await new Promise<number | undefined>((resolve, reject) => {
     const request = httpRequest(
       {
@@ -98,7 +97,7 @@ function names(count: number, salt: string): string {
   return Array.from({ length: count }, (_, at) => `"${salt}${at}":1`).join(",");
 }
 
-t.test("others are answered while bodies of many names are read", async (t) => {
+t.test("other requests are answered while bodies of many names are read", async (t) => {
   const count = 300_000;
   const started = performance.now();
   JSON.parse(`{${names(count, "mine")}}`);
@@ -123,11 +122,11 @@ t.test("others are answered while bodies of many names are read", async (t) => {
       slowest_ms = Math.max(slowest_ms, performance.now() - began);
     }
     t.equal((await asked).status, status, path);
-    t.ok(slowest_ms < parsed_ms / 3, `${path}: ${slowest_ms} ms, and ${parsed_ms} ms to parse as much`);
+    t.ok(slowest_ms < parsed_ms / 3, `${path}: ${slowest_ms} ms, and ${parsed_ms} ms to parse the same body`);
   }
 });
 
-t.test("a long body means what a short one means", async (t) => {
+t.test("a long body means the same as a short one", async (t) => {
   const pad = " ".repeat(FRONT_JSON_BYTES_MAX);
   const ask = async (method: string, path: string, body: string): Promise<unknown> => {
     const reported = await send(port, method, path, { body, headers: RIGHT });

@@ -1,4 +1,7 @@
-/** "Leases" of the HTTP API against a real server: asking, lines, lives, fences, and what is refused. */
+/**
+ * Tests "Leases" of the HTTP API against a real server: requests, wait queues, the lives of claims, fences, and
+ * refusals.
+ */
 import { once } from "node:events";
 import t from "tap";
 import { LEASE_RESOURCES_MAX, LEASES_OF_HOLDER_MAX, RESOURCE_BYTES_MAX } from "../schemas/limits.js";
@@ -27,7 +30,7 @@ interface AuditRow {
   readonly outcome: string;
 }
 
-t.test("a lease from its request to its release", async (t) => {
+t.test("a lease can be acquired, read and released", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
   const lease = await ana.lease(["path:src/**", "state:plan/*", "deploy"], { reason: "why" });
@@ -55,14 +58,26 @@ t.test("a lease from its request to its release", async (t) => {
     code: 409,
     conflicts: [{ resource: "path:src/**", wanted: "path:src/a.ts", lease: { id: "lease-1" } }],
   });
-  t.equal((await ana.tryLease(["path:src/a.ts"])).status, 200, "a holder is not in its own way");
-  t.equal((await bob.tryLease(["path:docs/a.md"])).status, 200, "elsewhere");
-  t.equal((await bob.tryLease(["path:src/a.ts"], { workspace: "other" })).status, 200, "in another workspace");
-  t.equal((await bob.tryLease(["state:plan/x"], { workspace: "other" })).status, 409, "but values are the server's");
+  t.equal((await ana.tryLease(["path:src/a.ts"])).status, 200, "a holder does not block itself");
+  t.equal((await bob.tryLease(["path:docs/a.md"])).status, 200, "another resource is free");
+  t.equal(
+    (await bob.tryLease(["path:src/a.ts"], { workspace: "other" })).status,
+    200,
+    "the same path in another workspace is another resource",
+  );
+  t.equal(
+    (await bob.tryLease(["state:plan/x"], { workspace: "other" })).status,
+    409,
+    "but values are the whole server's",
+  );
   t.same((await ana.release(lease)).json(), { released: "lease-1" });
-  t.same((await ana.release(lease)).json(), { released: "lease-1" }, "again and again");
+  t.same((await ana.release(lease)).json(), { released: "lease-1" }, "a second release is answered alike");
   t.match(await ana.get("lease-1"), { state: "released", ended_at: TIMESTAMP, expires_at: null, fence: 1 });
-  t.equal((await ana.ask("DELETE", "/api/leases/lease-1?fence=9")).status, 409, "under another fence");
+  t.equal(
+    (await ana.ask("DELETE", "/api/leases/lease-1?fence=9")).status,
+    409,
+    "a release under another fence is refused",
+  );
   t.same((await ana.ask("GET", "/api/leases/lease-99")).json(), { error: "lease not found: lease-99", code: 404 });
   const rows = (await send(port, "GET", "/api/audit?limit=100")).json<AuditRow[]>().toReversed();
   t.same(
@@ -77,7 +92,7 @@ t.test("a lease from its request to its release", async (t) => {
       ["lease.release", "lease-1", "success"],
       ["lease.release", "lease-1", "error"],
     ],
-    "one row a call that changes something, refusals too",
+    "each call that changes something has one row, and refusals do, too",
   );
   const [granted] = await eventsOf(port, "lease.*");
   t.match(granted, {
@@ -98,7 +113,7 @@ t.test("a lease from its request to its release", async (t) => {
   t.ok(figures.has("koor_leases") && figures.has("koor_lease_wait_seconds"));
 });
 
-t.test("waiting in line", async (t) => {
+t.test("requests wait in the order of their arrival", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob, cid] = await Promise.all(["ana", "bob", "cid"].map((name) => Agent.register(port, name)));
   if (ana === undefined || bob === undefined || cid === undefined) return;
@@ -112,7 +127,7 @@ t.test("waiting in line", async (t) => {
   t.equal(
     (await cid.ask("GET", "/api/leases?state=waiting")).json<{ leases: Lease[] }>().leases.length,
     2,
-    "it has left",
+    "it has left the queue",
   );
   const held = bob.get(waiting.json<Lease>().id, 60);
   await ana.release(first);
@@ -122,18 +137,18 @@ t.test("waiting in line", async (t) => {
   t.match(
     awaited.json(),
     { error: "awaited by cid: path:*", conflicts: [{ lease: { id: shared.id } }] },
-    "nobody passes",
+    "no request overtakes",
   );
   await bob.release(await bob.get(waiting.json<Lease>().id));
   t.match(await cid.get(shared.id, 60), { state: "held", fence: 3 });
-  t.equal((await ana.tryLease(["path:z"], { mode: "shared" })).status, 200, "shared ones get along");
+  t.equal((await ana.tryLease(["path:z"], { mode: "shared" })).status, 200, "shared leases are compatible");
   const left = await ana.lease(["path:b"], { queue: true });
   t.equal((await ana.release(left)).status, 200);
-  t.equal((await ana.ask("DELETE", `/api/leases/${left.id}?fence=9`)).status, 200, "again, whatever the fence");
+  t.equal((await ana.ask("DELETE", `/api/leases/${left.id}?fence=9`)).status, 200, "and again under any fence");
   t.match(await ana.get(left.id), { state: "released", fence: null, granted_at: null });
 });
 
-t.test("no circle is closed, and who is waited for may pass", async (t) => {
+t.test("a request that would close a cycle is refused, and one that others wait for may overtake", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob, cid] = await Promise.all(["ana", "bob", "cid"].map((name) => Agent.register(port, name)));
   if (ana === undefined || bob === undefined || cid === undefined) return;
@@ -153,12 +168,16 @@ t.test("no circle is closed, and who is waited for may pass", async (t) => {
       [bob.id, two.id],
     ],
   );
-  t.match((await cid.tryLease(["a"])).json(), { error: "leased by ana: a" }, "who does not wait closes none");
+  t.match(
+    (await cid.tryLease(["a"])).json(),
+    { error: "leased by ana: a" },
+    "a request that does not wait closes no cycle",
+  );
   const dan = await Agent.register(port, "dan");
   await dan.lease(["a", "free"], { queue: true });
   const eve = await Agent.register(port, "eve");
-  t.match((await eve.tryLease(["free"])).json(), { error: "awaited by dan: free" }, "nobody passes dan");
-  t.equal((await ana.tryLease(["free"])).status, 200, "but ana, for whom dan waits");
+  t.match((await eve.tryLease(["free"])).json(), { error: "awaited by dan: free" }, "no request overtakes dan");
+  t.equal((await ana.tryLease(["free"])).status, 200, "but ana's does, because dan waits for her");
   t.equal((await bob.tryLease(["a"])).status, 409);
   const waitsOf = async (query = ""): Promise<Waits> =>
     (await send(port, "GET", `/api/leases/waits${query}`)).json<Waits>();
@@ -167,7 +186,8 @@ t.test("no circle is closed, and who is waited for may pass", async (t) => {
       const nameOf = (id: string): string => leases.find((named) => named.id === id)?.holder.name ?? "";
       return `${nameOf(lease)} ${wanted} ${nameOf(blocker)}`;
     });
-  // In dan's way are ana's two; who is behind dan waits for dan as long as nobody holds what is wanted.
+  // Dan is blocked by ana's two leases. A later waiter is blocked by dan as long as no other client holds what it
+  // wants.
   await eve.lease(["free"], { queue: true, workspace: "elsewhere" });
   const all = await waitsOf();
   t.same(pairs(all), ["ana b bob", "bob c cid", "dan a ana", "dan free ana"]);
@@ -175,21 +195,21 @@ t.test("no circle is closed, and who is waited for may pass", async (t) => {
   t.same(
     all.leases.map(({ id }) => Number(id.slice(6))),
     all.leases.map(({ id }) => Number(id.slice(6))).toSorted((a, b) => b - a),
-    "each lease once, the newest first",
+    "each lease is there once, the newest first",
   );
   const eves = await eve.lease(["free"], { queue: true });
   const frees = await ana.ask("GET", "/api/leases?resource=free&workspace=w");
   const [held] = frees.json<{ leases: Lease[] }>().leases;
   if (held !== undefined) await ana.release(held);
-  t.same(pairs(await waitsOf()).at(-1), "eve free dan", "where nothing is held, for who stands before");
-  t.same(pairs(await waitsOf("?limit=1")), ["ana b bob"], "the longest waiting first");
-  t.equal((await waitsOf("?limit=1")).waiting, 4, "how many there are is said");
+  t.same(pairs(await waitsOf()).at(-1), "eve free dan", "the earlier waiter is the blocker where nothing is held");
+  t.same(pairs(await waitsOf("?limit=1")), ["ana b bob"], "the longest waiting is first");
+  t.equal((await waitsOf("?limit=1")).waiting, 4, "the answer has the number of blockers");
   t.same(await waitsOf("?workspace=none"), { waiting: 0, waits: [], leases: [] });
   await eve.release(eves);
   t.equal((await waitsOf()).waiting, 3);
 });
 
-t.test("who is waited for in line may pass, too", async (t) => {
+t.test("a request that a queued one waits for may overtake, too", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob, cid] = await Promise.all(["ana", "bob", "cid"].map((name) => Agent.register(port, name)));
   if (ana === undefined || bob === undefined || cid === undefined) return;
@@ -197,13 +217,13 @@ t.test("who is waited for in line may pass, too", async (t) => {
   await bob.lease(["a", "b"], { queue: true });
   await cid.lease(["b", "c"], { queue: true });
   const dan = await Agent.register(port, "dan");
-  t.match((await dan.tryLease(["c"])).json(), { error: "awaited by cid: c" }, "nobody passes cid");
-  t.equal((await bob.tryLease(["c"])).status, 200, "but bob, behind whom cid is in line");
+  t.match((await dan.tryLease(["c"])).json(), { error: "awaited by cid: c" }, "no request overtakes cid");
+  t.equal((await bob.tryLease(["c"])).status, 200, "but bob's does, because cid waits for him");
   await bob.release(await bob.get("lease-4"));
-  t.equal((await ana.tryLease(["c"])).status, 200, "and ana, for whom bob waits");
+  t.equal((await ana.tryLease(["c"])).status, 200, "and so does ana's, because bob waits for her");
 });
 
-t.test("a claim lives as long as its holder is heard of", async (t) => {
+t.test("a claim lives while its holder sends heartbeats", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob, cid] = await Promise.all(["ana", "bob", "cid"].map((name) => Agent.register(port, name)));
   if (ana === undefined || bob === undefined || cid === undefined) return;
@@ -218,23 +238,23 @@ t.test("a claim lives as long as its holder is heard of", async (t) => {
   t.same((await ana.release(silent)).json(), { error: "lease lost", code: 409 });
   t.same((await ana.renew(silent, { fence: silent.fence })).json(), { error: "lease lost", code: 409 });
   await poll;
-  t.equal((await cid.get(waits.id)).state, "held", "who waits in a call is alive");
-  t.equal((await bob.get(busy.id)).state, "held", "who said so is busy");
+  t.equal((await cid.get(waits.id)).state, "held", "an agent that waits in a call is alive");
+  t.equal((await bob.get(busy.id)).state, "held", "an agent that said so is busy");
   const ends = Date.parse((await bob.get(busy.id)).expires_at ?? "") - Date.now();
   t.ok(ends > 50_000 && ends <= 61_000, `it ends in ${ends} ms`);
   await bob.ask("POST", `/api/instances/${bob.id}/heartbeat`, { busy_s: 0 });
   t.match((await nextEvent(port, "lease.lost", lost.id)).data, { reason: "expired" });
   const short = await ana.lease(["a"], { max_s: 1 });
-  // It is alive all the time.
+  // It sends heartbeats all the time.
   const alive = ana.ask("GET", "/api/events/history?topic=none&wait=2");
   t.match(await ana.renew(short, { fence: short.fence, ttl_s: 60 }).then((answer) => answer.json()), { ttl_s: 60 });
   await alive;
   t.match(await ana.get(short.id), { state: "lost", reason: "max_s" });
   const rows = (await send(port, "GET", "/api/audit?action=lease.lost&actor=koor")).json<AuditRow[]>();
-  t.ok(rows.length >= 3 && rows.every(({ outcome }) => outcome === "success"), "the server says what it ended");
+  t.ok(rows.length >= 3 && rows.every(({ outcome }) => outcome === "success"), "the server publishes the end");
 });
 
-t.test("a stale fence writes nothing", async (t) => {
+t.test("a write under an old fence is rejected", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
   const old = await ana.lease(["state:plan/*", "spec:p/*"]);
@@ -248,7 +268,7 @@ t.test("a stale fence writes nothing", async (t) => {
     t.match(locked.json(), { error: "leased by ana", code: 423, lease: { id: old.id } });
     t.equal((await bob.ask("DELETE", path)).status, 423);
     t.equal((await bob.ask("POST", `${path}?rollback=1`)).status, 423);
-    t.equal((await send(port, "PUT", path, { body: "1" })).status, 423, "nobody in particular is somebody else");
+    t.equal((await send(port, "PUT", path, { body: "1" })).status, 423, "a call without an instance is another client");
   }
   t.equal((await put(bob, "/api/state/elsewhere")).status, 200);
   await ana.release(old);
@@ -271,7 +291,7 @@ t.test("a stale fence writes nothing", async (t) => {
   t.equal((await send(port, "GET", "/api/state/plan/x")).text, '{"by":"bob"}');
 });
 
-t.test("what is another's is left alone", async (t) => {
+t.test("an agent cannot change another's lease", async (t) => {
   const token = "only-for-this-test";
   const by = { Authorization: `Bearer ${token}` };
   const { port } = await startKoor(t, { args: ["--auth-token", token] });
@@ -302,31 +322,39 @@ t.test("what is another's is left alone", async (t) => {
   t.match(await ana.get(queued.id), { state: "lost", reason: "holder deleted", holder: { name: "bob" } });
 });
 
-t.test("the same request_id, the same lease", async (t) => {
+t.test("the same request_id gives the same lease", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
   const answers = await Promise.all(Array.from({ length: 64 }, () => ana.lease(["a"], { request_id: "r" })));
-  t.equal(new Set(answers.map(({ id, fence }) => `${id} ${fence}`)).size, 1, "64 at once");
+  t.equal(new Set(answers.map(({ id, fence }) => `${id} ${fence}`)).size, 1, "64 at the same time get one");
   t.equal((await eventsOf(port, "lease.granted")).length, 1);
-  t.not((await bob.tryLease(["b"], { request_id: "r" })).json<Lease>().id, answers[0]?.id, "of another caller");
+  t.not(
+    (await bob.tryLease(["b"], { request_id: "r" })).json<Lease>().id,
+    answers[0]?.id,
+    "another caller's request_id is another",
+  );
   const [lease] = answers;
   if (lease === undefined) return;
   await ana.release(lease);
-  t.match(await ana.lease(["a"], { request_id: "r" }), { id: lease.id, state: "released" }, "ended or not");
+  t.match(await ana.lease(["a"], { request_id: "r" }), { id: lease.id, state: "released" }, "even after its end");
   const mine = await ana.lease(["c"]);
   t.equal((await bob.tryLease(["c"], { request_id: "s" })).status, 409);
   t.equal((await bob.tryLease(["c"], { request_id: "u", wait_s: 1 })).status, 409);
   await ana.release(mine);
-  t.equal((await bob.lease(["c"], { request_id: "s" })).state, "held", "a refusal is not remembered");
-  t.equal((await bob.lease(["c"], { request_id: "u" })).state, "held", "nor one who got nothing");
+  t.equal((await bob.lease(["c"], { request_id: "s" })).state, "held", "a refusal is not stored");
+  t.equal((await bob.lease(["c"], { request_id: "u" })).state, "held", "nor is a request that got nothing");
 });
 
-t.test("one's own lease, asked for again, is the answer", async (t) => {
+t.test("a request for a lease that the agent has is answered with it", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
   const first = await ana.lease(["path:src/**", "deploy"], { ttl_s: 60 });
   t.match(await ana.lease(["path:src/**", "deploy"], { ttl_s: 120 }), { ...first, ttl_s: 120, expires_at: String });
-  t.match(await ana.lease(["deploy", "path:src/**"], { ttl_s: 5 }), { id: first.id, ttl_s: 120 }, "in any order");
+  t.match(
+    await ana.lease(["deploy", "path:src/**"], { ttl_s: 5 }),
+    { id: first.id, ttl_s: 120 },
+    "in any order of resources",
+  );
   t.match(await ana.lease(["path:src/**", "deploy"], { wait_s: 1, request_id: "r" }), { id: first.id });
   t.equal((await eventsOf(port, "lease.granted")).length, 1, "it was granted once");
   for (const [what, resources, more] of [
@@ -336,9 +364,9 @@ t.test("one's own lease, asked for again, is the answer", async (t) => {
     ["of its own", ["path:src/**", "deploy"], { reuse: false }],
   ] as const)
     t.not((await ana.lease(resources, more)).id, first.id, what);
-  t.equal((await bob.tryLease(["path:src/**", "deploy"])).status, 409, "another's is not");
+  t.equal((await bob.tryLease(["path:src/**", "deploy"])).status, 409, "another agent's lease is not the answer");
   await ana.release(await ana.get(first.id));
-  t.not((await ana.lease(["path:src/**", "deploy"])).id, first.id, "nor one that has ended");
+  t.not((await ana.lease(["path:src/**", "deploy"])).id, first.id, "nor is one that has ended");
 });
 
 t.test("calls of the same request_id wait for the same lease", async (t) => {
@@ -358,14 +386,14 @@ t.test("calls of the same request_id wait for the same lease", async (t) => {
   await t.rejects(first);
   const queued = await bob.tryLease(["b"], { request_id: "q", queue: true });
   const unqueued = await bob.tryLease(["b"], { request_id: "q" });
-  t.same([unqueued.status, unqueued.json<Lease>().id], [202, queued.json<Lease>().id], "it is queued as it was");
+  t.same([unqueued.status, unqueued.json<Lease>().id], [202, queued.json<Lease>().id], "it is still queued");
   await ana.release(lease);
   const granted = (await second).json<Lease>();
-  t.match(granted, { id: waiting.data["lease_id"], state: "held" }, "one is gone, the other goes on");
-  t.equal((await eventsOf(port, "lease.released")).length, 1, "nobody else has left");
+  t.match(granted, { id: waiting.data["lease_id"], state: "held" }, "one client is gone, the other still waits");
+  t.equal((await eventsOf(port, "lease.released")).length, 1, "no other request left the queue");
 });
 
-t.test("what is taken out of the line is no lease for who waits for it", async (t) => {
+t.test("a request that is taken out of the queue answers its waiting call without a lease", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
   await ana.lease(["a"]);
@@ -376,10 +404,10 @@ t.test("what is taken out of the line is no lease for who waits for it", async (
   const left = bob.tryLease(["a"], { wait_s: 60, queue: true });
   const second = await nextEvent(port, "lease.waiting", first.id);
   await bob.ask("DELETE", `/api/leases/${String(second.data["lease_id"])}`);
-  t.same((await left).json(), { error: "lease lost", code: 409 }, "queued or not");
+  t.same((await left).json(), { error: "lease lost", code: 409 }, "whether or not it is queued");
 });
 
-t.test("lists and checks", async (t) => {
+t.test("lists and checks can be filtered", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob", { workspace: "v" })];
   for (const resource of ["path:src/**", "path:docs/*.md", "state:plan"]) await ana.lease([resource]);
@@ -405,7 +433,7 @@ t.test("lists and checks", async (t) => {
     const { free, conflicts } = answer.json<{ free: boolean; conflicts: { path: string; lease: Lease }[] }>();
     return [free, ...conflicts.map(({ path, lease }) => `${path} ${lease.id}`)];
   };
-  t.same(await check(ana, { paths: ["src/a", "docs/x.md"] }), [true], "one's own are free");
+  t.same(await check(ana, { paths: ["src/a", "docs/x.md"] }), [true], "the agent's own are free to it");
   t.same(await check(bob, { paths: ["src/a"] }), [true], "in another workspace");
   t.same(await check(bob, { workspace: "w", paths: ["src/a", "docs/x.md", "docs/x.txt"] }), [
     false,
@@ -414,10 +442,14 @@ t.test("lists and checks", async (t) => {
   ]);
   t.same(await check(null, { workspace: "v", paths: ["src/a"] }), [false, "src/a lease-4"]);
   t.same(await check(null, { workspace: "v", paths: ["src/a"], mode: "shared" }), [true]);
-  t.same(await check(null, { workspace: "w", paths: ["docs/*.md"] }), [false, "docs/*.md lease-2"], "no glob: a name");
+  t.same(
+    await check(null, { workspace: "w", paths: ["docs/*.md"] }),
+    [false, "docs/*.md lease-2"],
+    "a name is not a glob",
+  );
 });
 
-t.test("what is too much or too odd changes nothing", async (t) => {
+t.test("a request with invalid or too large members changes nothing", async (t) => {
   const { port } = await startKoor(t);
   const ana = await Agent.register(port, "ana");
   for (const [resources, error] of [
@@ -443,7 +475,7 @@ t.test("what is too much or too odd changes nothing", async (t) => {
   const stars = ["path:", "state:", "spec:"].map((kind) => kind + "*".repeat(RESOURCE_BYTES_MAX - kind.length));
   t.equal((await ana.tryLease(stars)).status, 200);
   const bob = await Agent.register(port, "bob");
-  t.equal((await bob.tryLease([`path:${"*a".repeat(200)}`])).status, 409, "whatever they are, they meet");
+  t.equal((await bob.tryLease([`path:${"*a".repeat(200)}`])).status, 409, "any two such globs overlap");
   t.equal((await bob.tryLease(["path:a/b"])).status, 200, "one segment is not two");
   t.equal((await ana.ask("POST", "/api/leases", { resources: ["a"], reason: "x".repeat(4097) })).status, 400);
   const held = async (): Promise<number> =>
@@ -458,10 +490,10 @@ t.test("what is too much or too odd changes nothing", async (t) => {
   t.ok(Number(full.headers["retry-after"]) > 0);
   t.equal(await held(), before + LEASES_OF_HOLDER_MAX - 2);
   const refusals = (await send(port, "GET", "/api/audit?action=lease.acquire&limit=1")).json<AuditRow[]>();
-  t.match(refusals, [{ outcome: "success" }], "who asks too often fills no log");
+  t.match(refusals, [{ outcome: "success" }], "repeated requests do not fill the log");
 });
 
-t.test("a client that goes while it waits gets nothing", async (t) => {
+t.test("a client that disconnects while it waits gets nothing", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
   const lease = await ana.lease(["a"]);
@@ -473,12 +505,12 @@ t.test("a client that goes while it waits gets nothing", async (t) => {
   gone.abort();
   await t.rejects(asked);
   const left = await nextEvent(port, "lease.released");
-  t.equal(left.data["lease_id"], waiting.data["lease_id"], "it has left the line");
+  t.equal(left.data["lease_id"], waiting.data["lease_id"], "it has left the queue");
   await ana.release(lease);
   t.equal((await ana.tryLease(["a"])).status, 200);
 });
 
-t.test("leases outlive a restart; a restore loses them", { skip: RESTORE_REFUSED }, async (t) => {
+t.test("leases outlive a restart, and a restore drops them", { skip: RESTORE_REFUSED }, async (t) => {
   const data_dir = makeDirectory(t);
   const first = await startKoor(t, { data_dir });
   const [ana, bob] = [await Agent.register(first.port, "ana"), await Agent.register(first.port, "bob")];
@@ -496,11 +528,11 @@ t.test("leases outlive a restart; a restore loses them", { skip: RESTORE_REFUSED
   const nobody = (await send(port, "GET", `/api/leases/${held.id}`)).json<Lease>();
   t.equal(nobody.state, "held");
   const left_ms = Date.parse(nobody.expires_at ?? "") - Date.now();
-  t.ok(left_ms > 5_000 && left_ms <= 15_000, `its holder has ${left_ms} ms to be heard`);
+  t.ok(left_ms > 5_000 && left_ms <= 15_000, `its holder has ${left_ms} ms to send a heartbeat`);
   t.match(await again(bob, queued.id), { state: "waiting", position: 1 });
   const left = await nextEvent(port, "lease.released");
   t.equal(left.data["lease_id"], waiting.data["lease_id"], "no call waits any more");
-  t.equal((await send(port, "PUT", "/api/state/k", { body: "1" })).status, 423, "enforced as before");
+  t.equal((await send(port, "PUT", "/api/state/k", { body: "1" })).status, 423, "it is enforced as before");
   const snapshot = (await send(port, "GET", "/api/backup")).body;
   const other = await startKoor(t);
   t.equal((await send(other.port, "POST", "/api/restore", { body: snapshot })).status, 200);
@@ -509,10 +541,10 @@ t.test("leases outlive a restart; a restore loses them", { skip: RESTORE_REFUSED
   t.match(await restored(held.id), { state: "lost", reason: "restored", fence: 1 });
   t.match(await restored(queued.id), { state: "lost", reason: "restored", fence: null });
   const cid = await Agent.register(other.port, "cid");
-  t.match(await cid.lease(["state:k"]), { fence: 2, state: "held" }, "no fence twice");
+  t.match(await cid.lease(["state:k"]), { fence: 2, state: "held" }, "no fence is used twice");
 });
 
-t.test("a directory and what is in it meet, whichever is held, for every call", async (t) => {
+t.test("a directory and its content conflict, whichever is held, in every call", async (t) => {
   const { port } = await startKoor(t);
   const ana = await Agent.register(port, "ana");
   const ben = await Agent.register(port, "ben");
@@ -555,11 +587,11 @@ t.test("a directory and what is in it meet, whichever is held, for every call", 
     await ben.ask("POST", `/api/tasks/${task.id}/complete`, { fence: claimed.fence });
   }
   await ana.lease(["path:src", "state:plan"]);
-  t.equal((await ben.tryLease(["path:src2/x", "state:plans/x"])).status, 200, "whole segments only");
+  t.equal((await ben.tryLease(["path:src2/x", "state:plans/x"])).status, 200, "only whole segments match");
   t.equal(await check("src2/a", "source"), true);
 });
 
-t.test("a path that no file of the workspace has is refused by every call", async (t) => {
+t.test("every call refuses a path that no file of the workspace can have", async (t) => {
   const { port } = await startKoor(t);
   const ana = await Agent.register(port, "ana");
   for (const path of [

@@ -1,6 +1,6 @@
 /**
- * Lists against a real server whose items are long: each answer is bounded, says where the list goes on, and nobody is
- * refused for what somebody else has stored.
+ * Tests lists of long items against a real server: each answer is bounded and has the position of the next page, and
+ * what one client stores makes no request of another one fail.
  */
 import t, { type Test } from "tap";
 import { LIST_BYTES_MAX, MESSAGE_BODY_BYTES_MAX } from "../schemas/limits.js";
@@ -11,12 +11,12 @@ import { makeDirectory, startKoor } from "./support/server-process.js";
 import { openSocket } from "./support/subscriber.js";
 
 const MIB = 2 ** 20;
-/** What an answer has beside its items, and an item that no longer fits. */
+/** The size of an answer beside its items, and of an item that no longer fits. */
 const SLACK_BYTES = 64 * 1024;
-/** A list that never ends is a fault. */
+/** A list with more answers than this never ends, which is a fault. */
 const PAGES_MAX = 20;
 
-/** Follows a list to its end: the items of each answer, all in bounds. */
+/** Follows a list to its end. @returns the items of each answer, which are all checked against the bound */
 async function follow<Item>(
   t: Test,
   port: number,
@@ -42,7 +42,7 @@ async function follow<Item>(
 
 const idsOf = (answer: Answer): number[] => answer.json<{ readonly id: number }[]>().map(({ id }) => id);
 
-t.test("events", async (t) => {
+t.test("lists of events are bounded", async (t) => {
   const { port } = await startKoor(t);
   const data = "x".repeat(9 * MIB);
   const ids: number[] = [];
@@ -51,8 +51,8 @@ t.test("events", async (t) => {
     ids.push(published.json<{ readonly id: number }>().id);
   }
   const newest = await send(port, "GET", "/api/events/history");
-  t.equal(newest.status, 200, "there is an answer, however many there are");
-  t.same(idsOf(newest), ids.slice(-3).toReversed(), "as many as fit");
+  t.equal(newest.status, 200, "there is an answer for any number of events");
+  t.same(idsOf(newest), ids.slice(-3).toReversed(), "it has as many as fit");
   const last = ids.at(-5) ?? 0;
   t.same(await follow(t, port, `/api/events/history?after=${last - 1}&last=100`, idsOf), [
     [last, last + 1, last + 2],
@@ -66,21 +66,25 @@ t.test("events", async (t) => {
   t.same(
     [idsOf(waited), waited.headers["x-koor-next"]],
     [[last, last + 1, last + 2], `after=${last + 2}`],
-    "an answer that was waited for",
+    "an answer after a wait is bounded, too",
   );
   const stopped = await send(port, "GET", `/api/events/history?topic=a.*&last=3&after=${last - 1}`, {
     headers: { Origin: `http://localhost:${port}` },
   });
-  t.match(stopped.headers["access-control-expose-headers"], /X-Koor-Next/, "a page may read where it goes on");
+  t.match(
+    stopped.headers["access-control-expose-headers"],
+    /X-Koor-Next/,
+    "a page of another origin may read the position",
+  );
   const replay = await openSocket(t, port, `since=${last - 1}`);
   await replay.untilId(last + 4);
   t.equal(replay.items.length, 5, "a replay goes through all of them");
 });
 
-t.test("lists of what agents wrote", async (t) => {
+t.test("lists of agents' texts are bounded", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
-  // As JSON each character is six.
+  // As JSON each character takes six.
   const body = "\u0001".repeat(MESSAGE_BODY_BYTES_MAX);
   const sent: string[] = [];
   for (let at = 0; at < 90; at++) {
@@ -92,18 +96,22 @@ t.test("lists of what agents wrote", async (t) => {
   const first = await bob.ask("GET", "/api/messages?unread=1");
   const reported = messagesOf(first);
   t.ok(reported.length < sent.length, "an in-box is cut");
-  t.equal(first.json<{ readonly last_id: string }>().last_id, reported.at(-1), "behind its last message");
+  t.equal(first.json<{ readonly last_id: string }>().last_id, reported.at(-1), "after its last message");
   const seen = (await send(port, "GET", "/api/messages/all?limit=1")).json<{
     readonly messages: readonly { readonly to: readonly { readonly delivered_at: string | null }[] }[];
   }>();
-  t.equal(seen.messages[0]?.to[0]?.delivered_at, null, "what did not fit was not delivered");
+  t.equal(seen.messages[0]?.to[0]?.delivered_at, null, "messages that did not fit were not delivered");
   t.same((await follow(t, port, "/api/messages", messagesOf, bob.headers)).flat(), sent);
   t.same((await follow(t, port, "/api/messages?box=out", messagesOf, ana.headers)).flat(), sent);
   t.same((await follow(t, port, "/api/messages/all", messagesOf)).flat(), sent.toReversed());
-  t.equal((await follow(t, port, "/api/messages/all?limit=10", messagesOf))[0]?.length, 10, "a limit is no cut");
+  t.equal(
+    (await follow(t, port, "/api/messages/all?limit=10", messagesOf))[0]?.length,
+    10,
+    "an answer that ends at its limit is not cut",
+  );
 });
 
-t.test("lists of what the server is told", async (t) => {
+t.test("lists of reported records are bounded", async (t) => {
   const { port } = await startKoor(t);
   const description = "\u0001".repeat(64 * 1024);
   const names = Array.from({ length: 96 }, (_, at) => `t${String(at).padStart(2, "0")}`);
@@ -129,7 +137,7 @@ t.test("lists of what the server is told", async (t) => {
   t.same((await follow(t, port, "/api/validate/p%2F1/rules", rulesOf)).flat(), names.slice(0, 48));
 });
 
-t.test("keys, and what comes in order behind one", async (t) => {
+t.test("lists by key are bounded, and continue after a key", async (t) => {
   const { port } = await startKoor(t);
   const usage = { provider: "p".repeat(1024), model: "m".repeat(1024) };
   for (let at = 0; at < 5; at++) {
@@ -157,7 +165,7 @@ t.test("keys, and what comes in order behind one", async (t) => {
     t.equal((await send(port, "GET", `/api/${path}?before=x`)).status, 400, `${path}: no id`);
 });
 
-t.test("the command line says where a list goes on", async (t) => {
+t.test("the command line prints where a list continues", async (t) => {
   const { port } = await startKoor(t);
   const data = "x".repeat(9 * MIB);
   for (let at = 0; at < 4; at++) await sendJson(port, "POST", "/api/events/publish", { topic: "a", data });

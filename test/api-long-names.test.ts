@@ -1,6 +1,6 @@
 /**
- * What an answer repeats of a long request: its beginning. A refusal of megabytes would cost the server's memory, the
- * log and whoever reads it several times what was sent.
+ * Tests that an answer repeats only the beginning of a long text of the request. A refusal of megabytes would cost the
+ * server's memory, the log and its readers several times the request.
  */
 import t from "tap";
 import { REFUSAL_CHARACTERS_MAX, VIOLATIONS_LISTED_BYTES_MAX } from "../schemas/limits.js";
@@ -19,13 +19,13 @@ interface Operation {
 }
 
 const LONG = "\u20ac".repeat(100_000);
-/** Sentences of a refusal and its 20 details, and what a stored thing has beside a text that is taken. */
+/** The size of a refusal with its 20 details, and of a stored item beside an accepted text. */
 const ANSWER_BYTES_MAX = 16 * 1024;
 
 const koor = await startKoor(t);
 const { port } = koor;
 
-/** Values that are of the schema or nearly so, each with the long text at one place, as a name or as a value. */
+/** Values that match the schema, or nearly so, each with the long text at one place, as a name or as a value. */
 function* longValues(schema: Schema): Generator<unknown, void, undefined> {
   yield LONG;
   for (const branch of schema.anyOf ?? []) yield* longValues(branch);
@@ -36,7 +36,7 @@ function* longValues(schema: Schema): Generator<unknown, void, undefined> {
     for (const value of longValues(member)) yield { [name]: value };
 }
 
-/** Every text that the schema has room for is long, or short. */
+/** Every text that the schema allows is long, or short. */
 function fill(schema: Schema, text: string): unknown {
   const [branch] = schema.anyOf ?? [];
   if (branch !== undefined) return fill(branch, text);
@@ -45,7 +45,7 @@ function fill(schema: Schema, text: string): unknown {
   return Object.fromEntries(Object.entries(schema.properties).map(([name, member]) => [name, fill(member, text)]));
 }
 
-t.test("no answer to a body with a long name or text is long", async (t) => {
+t.test("an answer to a body with a long name or text is short", async (t) => {
   const description = (await send(port, "GET", "/openapi.json")).json<{
     readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   }>();
@@ -63,7 +63,7 @@ t.test("no answer to a body with a long name or text is long", async (t) => {
         for (const body of whole) {
           const answer = await sendJson(port, method.toUpperCase(), path.replace(/\{\w+\}/g, "x"), body);
           const said = `${method} ${path} ${JSON.stringify(body).replaceAll(LONG, "LONG")}: ${answer.status}`;
-          // An event that was taken is told whole.
+          // An event that was accepted is returned whole.
           if (answer.status < 400 && !path.endsWith("/validate")) continue;
           t.ok(answer.body.length < ANSWER_BYTES_MAX, `${said}: ${answer.body.length} bytes`);
           if (answer.status !== 400) continue;
@@ -86,7 +86,7 @@ t.test("a refusal names a member by its beginning", async (t) => {
   t.match(query.json<Refusal>(), { error: `unknown query parameter: ${"q".repeat(100)}…` });
 });
 
-t.test("a violation of a contract repeats a part of what was sent", async (t) => {
+t.test("a violation of a contract repeats a part of the payload", async (t) => {
   const endpoints = { "GET /x": { response: { a: { type: "string" } } } };
   await sendJson(port, "PUT", "/api/specs/p/c", { kind: "contract", endpoints });
   const long = "d".repeat(4 * 2 ** 20);
@@ -102,7 +102,7 @@ t.test("a violation of a contract repeats a part of what was sent", async (t) =>
   }
 });
 
-t.test("an answer of MCP repeats no long id, and of a name its beginning", async (t) => {
+t.test("an answer of MCP repeats no long id, and only the beginning of a name", async (t) => {
   const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "get_endpoints", arguments: {} } };
   const older = { "MCP-Protocol-Version": "2025-03-26" };
   for (const message of [{ ...call, id: LONG }, [call, { ...call, id: LONG }]]) {

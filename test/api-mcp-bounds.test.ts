@@ -1,4 +1,4 @@
-/** What MCP holds in memory, against a real server: the answers of batches. */
+/** Tests the bounds of MCP's memory, against a real server: the answers of batches. */
 import t from "tap";
 import {
   INSTANCE_INTENT_BYTES_MAX,
@@ -19,7 +19,7 @@ async function residentBytes(port: number): Promise<number> {
 
 t.test("a batch is answered however long its answers are", async (t) => {
   const { port } = await startKoor(t);
-  // As JSON in a JSON text each character is seven.
+  // As JSON in a JSON text each character takes seven.
   const intent = "\u0001".repeat(INSTANCE_INTENT_BYTES_MAX);
   for (let at = 0; at < MCP_INSTANCES_MAX; at++)
     await sendJson(port, "POST", "/api/instances/register", { name: `a${at}`, intent });
@@ -49,6 +49,6 @@ t.test("a batch is answered however long its answers are", async (t) => {
   const resident = await residentBytes(port);
   t.ok(resident < 512 * 2 ** 20, `${resident} bytes of memory`);
   const later = (await post(port, batch.slice(0, 1), headers)).json<RpcAnswer>();
-  t.match(later, { id: 0, result: { content: [{ type: "text" }] } }, "what a batch held is free again");
-  t.equal((await post(port, [call(7), call(7), call(7)], headers)).status, 200, "also where ids are the same");
+  t.match(later, { id: 0, result: { content: [{ type: "text" }] } }, "the memory of a batch is released");
+  t.equal((await post(port, [call(7), call(7), call(7)], headers)).status, 200, "even where ids are the same");
 });

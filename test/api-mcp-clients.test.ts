@@ -1,5 +1,5 @@
 /**
- * `/mcp` as others see it: the official clients of both majors, and the bridge of the command line under the
+ * Tests `/mcp` with other programs: the official clients of both majors, and the bridge of the command line under the
  * official stdio client.
  */
 import { Client as NewClient, StreamableHTTPClientTransport as NewTransport } from "@modelcontextprotocol/client";
@@ -16,8 +16,8 @@ import { makeDirectory, startKoor } from "./support/server-process.js";
 const TOKEN = "only-for-this-test";
 const TOOLS = ["register_instance", "discover_instances", "set_intent", "get_endpoints", "propose_rule"];
 /**
- * What the heap needs to grow to its working size must not look like a leak; a server or a transport that is
- * kept would be more than this.
+ * The heap needs this much to grow to its working size, which must not count as a leak. A server or a transport that is
+ * kept would be more.
  */
 const LEAK_BYTES_A_CALL_MAX = 8 * 1024;
 const CALLS_AT_ONCE = 16;
@@ -28,14 +28,14 @@ const IDENTITY = { name: "test", version: "1" };
 const koor = await startKoor(t);
 const guarded = await startKoor(t, { args: ["--auth-token", TOKEN] });
 
-/** What all clients have in common. */
+/** The common part of all clients. */
 interface AnyClient {
   listTools(): Promise<{ readonly tools: readonly { readonly name: string }[] }>;
   callTool(call: { name: string; arguments: Record<string, unknown> }): Promise<unknown>;
   close(): Promise<void>;
 }
 
-/** All five tools, and both ways in which one refuses. */
+/** Calls all five tools, and checks both kinds of refusal. */
 async function useTools(t: Test, client: AnyClient, project: string): Promise<void> {
   const call = async (name: string, given: Record<string, unknown> = {}): Promise<ToolAnswer> =>
     (await client.callTool({ name, arguments: given })) as ToolAnswer;
@@ -63,7 +63,7 @@ async function useTools(t: Test, client: AnyClient, project: string): Promise<vo
   await client.close();
 }
 
-t.test("the SDK's first major", async (t) => {
+t.test("the SDK's first major can call every tool", async (t) => {
   const client = new Client(IDENTITY);
   await client.connect(new StreamableHTTPClientTransport(new URL(`${koor.url}/mcp`)));
   t.match(client.getServerVersion(), { name: "koor" });
@@ -77,7 +77,7 @@ const MODES = [
   ["with the handshake", "legacy"],
 ] as const;
 for (const [name, mode] of MODES) {
-  t.test(`the SDK's second major, ${name}`, async (t) => {
+  t.test(`the SDK's second major can call every tool, ${name}`, async (t) => {
     const client = new NewClient(IDENTITY, { versionNegotiation: { mode } });
     await client.connect(new NewTransport(new URL(`${koor.url}/mcp`)));
     t.equal(client.getNegotiatedProtocolVersion(), mode === "legacy" ? "2025-11-25" : "2026-07-28");
@@ -85,15 +85,18 @@ for (const [name, mode] of MODES) {
   });
 }
 
-t.test("with a token", async (t) => {
+t.test("a client needs the token", async (t) => {
   const options = { requestInit: { headers: { Authorization: `Bearer ${TOKEN}` } } };
   const client = new NewClient(IDENTITY, { versionNegotiation: { mode: "auto" } });
   await client.connect(new NewTransport(new URL(`${guarded.url}/mcp`), options));
   await useTools(t, client, "guarded");
-  await t.rejects(new NewClient(IDENTITY).connect(new NewTransport(new URL(`${guarded.url}/mcp`))), "and not without");
+  await t.rejects(
+    new NewClient(IDENTITY).connect(new NewTransport(new URL(`${guarded.url}/mcp`))),
+    "it is refused without the token",
+  );
 });
 
-t.test("the bridge under the SDK's stdio client", async (t) => {
+t.test("the SDK's stdio client can use the bridge", async (t) => {
   const stderr: string[] = [];
   const transport = new StdioClientTransport({
     command: process.execPath,
@@ -110,12 +113,12 @@ t.test("the bridge under the SDK's stdio client", async (t) => {
       client.callTool({ name: "discover_instances", arguments: { name: `none-${at}` } }),
     ),
   );
-  t.equal(many.length, 40, "side by side");
+  t.equal(many.length, 40, "calls run at the same time");
   await useTools(t, client, "bridge");
   t.same(stderr, []);
 });
 
-/** What the bridge answers to these lines, in a process of its own. */
+/** Returns the bridge's answers to these lines, from a process of its own. */
 async function bridge(t: Test, server: string, lines: readonly (object | string)[], token = ""): Promise<RpcAnswer[]> {
   const input = lines.map((line) => `${typeof line === "string" ? line : JSON.stringify(line)}\n`).join("");
   const { code, stdout, stderr } = await runCli(["mcp", "stdio"], {
@@ -130,7 +133,7 @@ async function bridge(t: Test, server: string, lines: readonly (object | string)
     .map((line) => JSON.parse(line) as RpcAnswer);
 }
 
-t.test("the bridge, line by line", async (t) => {
+t.test("the bridge answers line by line", async (t) => {
   const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
   t.same(await bridge(t, koor.url, [ping]), [{ jsonrpc: "2.0", id: 1, result: {} }]);
   t.same(
@@ -144,7 +147,7 @@ t.test("the bridge, line by line", async (t) => {
       { id: null, error: { code: -32700 } },
       { id: 1, result: {} },
     ],
-    "what is no JSON stops nothing",
+    "a line that is no JSON does not end it",
   );
   t.match(await bridge(t, koor.url, [{ jsonrpc: "2.0", id: "x", method: "no/such" }]), [
     { id: "x", error: { code: -32601 } },
@@ -169,7 +172,7 @@ t.test("the bridge, line by line", async (t) => {
   t.match(
     await bridge(t, koor.url, [stateless]),
     [{ id: 5, result: { resultType: "complete" } }],
-    "the newest revision needs none",
+    "the newest revision needs no handshake",
   );
   const listen = {
     jsonrpc: "2.0",
@@ -199,10 +202,10 @@ t.test("the bridge, line by line", async (t) => {
     env: { KOOR_SERVER: koor.url },
     input: JSON.stringify(ping),
   });
-  t.same(JSON.parse(stdout), { jsonrpc: "2.0", id: 1, result: {} }, "a last line without its end");
+  t.same(JSON.parse(stdout), { jsonrpc: "2.0", id: 1, result: {} }, "a last line without a line end is read");
 });
 
-t.test("thousands of calls leave nothing behind", async (t) => {
+t.test("thousands of calls leave nothing in memory", async (t) => {
   const resident = async (): Promise<number> => {
     const { text } = await send(koor.port, "GET", "/metrics");
     return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
@@ -226,7 +229,7 @@ t.test("thousands of calls leave nothing behind", async (t) => {
   );
 });
 
-t.test("nothing of this was a fault", async (t) => {
+t.test("none of this was logged as a fault", async (t) => {
   t.same(koor.complaints(), []);
   t.equal(await koor.stop(), 0);
   t.equal(await guarded.stop(), 0);

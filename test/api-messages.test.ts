@@ -1,7 +1,4 @@
-/**
- * "Messages" of the HTTP API against a real server: who gets what, what becomes of it, waiting for it, and what is
- * refused.
- */
+/** Tests "Messages" of the HTTP API against a real server: recipients, receipts, waiting, and refusals. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -104,7 +101,7 @@ async function audited(koor: Koor, action: string): Promise<readonly Record<stri
 const idsOf = ({ messages }: Page): readonly string[] => messages.map(({ id }) => id);
 const unread = (koor: Koor): Promise<number> => readMetric(koor.port, "koor_messages_unread");
 
-t.test("a message, from the one who sends it to the one who acts upon it", async (t) => {
+t.test("a message goes from its sender to a recipient that reads it and acts upon it", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
@@ -120,7 +117,7 @@ t.test("a message, from the one who sends it to the one who acts upon it", async
 
   const out = await read(koor, ana, "?box=out");
   t.match(out.messages[0]?.to, [{ id: ben.id, delivered_at: null, read_at: null, acked_at: null, note: null }]);
-  t.same((await read(koor, ana)).messages, [], "nobody gets what they have sent");
+  t.same((await read(koor, ana)).messages, [], "a sender does not get its own message");
 
   const got = await send(koor.port, "GET", "/api/messages", { headers: as(ben) });
   const [message] = got.json<Page>().messages;
@@ -151,13 +148,13 @@ t.test("a message, from the one who sends it to the one who acts upon it", async
     sent_at: TIMESTAMP,
   });
   t.equal(got.json<Page>().last_id, "message-1");
-  t.equal(await unread(koor), 1, "got is not read");
+  t.equal(await unread(koor), 1, "a delivered message is not read");
   const delivered = (await read(koor, ana, "?box=out")).messages[0]?.to[0]?.delivered_at;
   t.equal(delivered, message?.to[0]?.delivered_at, "the sender sees it");
   t.equal((await read(koor, ben)).messages[0]?.to[0]?.delivered_at, delivered, "once is enough");
 
   t.same((await mark(koor, ben, ["message-1"], "read")).json(), { marked: 1 });
-  t.same((await mark(koor, ben, ["message-1"], "read")).json(), { marked: 0 }, "it is already");
+  t.same((await mark(koor, ben, ["message-1"], "read")).json(), { marked: 0 }, "it was delivered before");
   t.equal(await unread(koor), 0);
   t.match((await read(koor, ana, "?box=out")).messages[0]?.to, [{ read_at: TIMESTAMP, acked_at: null }]);
   t.same((await mark(koor, ben, ["message-1"], "acked", { note: "done" })).json(), { marked: 1 });
@@ -183,11 +180,11 @@ t.test("a message, from the one who sends it to the one who acts upon it", async
   t.match(
     (await read(koor, ben, "?box=out")).messages[0]?.to,
     [{ read_at: TIMESTAMP, acked_at: TIMESTAMP, note: null }],
-    "acked is read, too",
+    "an acked message is read, too",
   );
 });
 
-t.test("what is told of it: an event without its body, rows of the audit log", async (t) => {
+t.test("a message is published without its body, and has its audit rows", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
@@ -231,7 +228,7 @@ t.test("what is told of it: an event without its body, rows of the audit log", a
     { actor: cy.id, resource: "message-1", detail: '{"as":"acked","ids":["message-1"]}', outcome: "success" },
     { actor: ben.id, resource: "several", detail: '{"as":"read","ids":["message-1"]}', outcome: "success" },
   ]);
-  t.equal((await audited(koor, "message.mark")).length, 3, "a mark that changes nothing leaves none");
+  t.equal((await audited(koor, "message.mark")).length, 3, "a mark that changes nothing has no row");
   t.match(await audited(koor, "message.send"), [
     { actor: ana.id, resource: "", outcome: "error", detail: /nobody there: nobody/ },
     { actor: ana.id, resource: "message-1", detail: '{"thread":"t","recipients":2}', outcome: "success" },
@@ -241,7 +238,7 @@ t.test("what is told of it: an event without its body, rows of the audit log", a
   t.equal(metrics.last_event_id, 1, "a mark is no event");
 });
 
-t.test("to whom: ids, names, workspaces, and several of them", async (t) => {
+t.test("recipients are ids, names, workspaces, or several of them", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const old = await join(koor, "ben");
@@ -250,29 +247,37 @@ t.test("to whom: ids, names, workspaces, and several of them", async (t) => {
   const away = await join(koor, "ben", "other");
   const toIds = async (to: string | readonly string[], from = ana): Promise<readonly string[]> =>
     (await sendMessage(koor, from, to)).to.map(({ id }) => id);
-  t.same(await toIds("name:ben"), [ben.id], "the newest active one of the own workspace");
+  t.same(await toIds("name:ben"), [ben.id], "a name is the newest active instance of the own workspace");
   t.same(await toIds("name:ben", away), [away.id]);
-  t.same(await toIds(pending.id), [pending.id], "by its id anybody");
-  t.same(new Set(await toIds("workspace:w")), new Set([old.id, ben.id]), "those who are active, without the sender");
+  t.same(await toIds(pending.id), [pending.id], "an id may be in any workspace");
+  t.same(
+    new Set(await toIds("workspace:w")),
+    new Set([old.id, ben.id]),
+    "a workspace is its active instances without the sender",
+  );
   t.same(await toIds("workspace:other"), [away.id]);
-  t.same(await toIds([away.id, "workspace:other", "name:ben", ben.id]), [away.id, ben.id], "each once");
-  t.same(await toIds(ana.id), [ana.id], "oneself");
+  t.same(await toIds([away.id, "workspace:other", "name:ben", ben.id]), [away.id, ben.id], "each gets it once");
+  t.same(await toIds(ana.id), [ana.id], "a sender may name itself");
   t.same(idsOf(await read(koor, pending)), ["message-3"]);
 
   for (const to of ["nobody", "name:zoe", "name:", "workspace:none", "workspace:", "ana"]) {
     t.same(refusalOf(await post(koor, ana, to)), refusal(404, `nobody there: ${to}`));
-    t.same(refusalOf(await post(koor, ana, [ben.id, to])), refusal(404, `nobody there: ${to}`), "and so for all");
+    t.same(refusalOf(await post(koor, ana, [ben.id, to])), refusal(404, `nobody there: ${to}`), "the same in a list");
   }
   await send(koor.port, "DELETE", `/api/instances/${ben.id}`);
   t.same(refusalOf(await post(koor, ana, ben.id)), refusal(404, `nobody there: ${ben.id}`));
   const heir = await join(koor, "ben");
-  t.same((await read(koor, heir)).messages, [], "who comes under the same name gets what is sent from then on");
+  t.same(
+    (await read(koor, heir)).messages,
+    [],
+    "an instance that takes over a name gets messages that are sent from then on",
+  );
   t.same(await toIds("name:ben"), [heir.id]);
   const sent = (await read(koor, ana, "?box=out")).messages;
-  t.match(sent[0]?.to, [{ id: ben.id, name: "ben" }], "what was sent to one who is gone stays");
+  t.match(sent[0]?.to, [{ id: ben.id, name: "ben" }], "messages to an instance that is gone stay");
 });
 
-t.test("what is refused", async (t) => {
+t.test("wrong messages are refused", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
@@ -362,10 +367,10 @@ t.test("what is refused", async (t) => {
     ],
   ] as const)
     t.same(refusalOf(await sendJson(koor.port, "POST", "/api/messages/mark", body, as(ben))), refusal(400, error));
-  t.equal((await read(koor, ben)).messages[0]?.to[0]?.read_at, null, "nothing of it was marked");
+  t.equal((await read(koor, ben)).messages[0]?.to[0]?.read_at, null, "no message was marked");
 });
 
-t.test("what is another's is nobody else's", async (t) => {
+t.test("an instance cannot read or mark another's messages", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
@@ -385,8 +390,12 @@ t.test("what is another's is nobody else's", async (t) => {
     refusal(400, "thread is not that of the message in reply_to"),
   );
   t.match(await sendMessage(koor, ben, ana.id, { reply_to: "message-1", thread: "t" }), { thread: "t" });
-  t.match(await sendMessage(koor, ana, ben.id, { reply_to: "message-1" }), { thread: "t" }, "to what oneself has sent");
-  // Who gets a message is not told who else did.
+  t.match(
+    await sendMessage(koor, ana, ben.id, { reply_to: "message-1" }),
+    { thread: "t" },
+    "a sender can reply to its own message",
+  );
+  // A recipient does not learn the other recipients.
   await sendMessage(koor, ana, [ben.id, eve.id], { thread: "t" });
   t.match((await read(koor, eve)).messages, [{ to: [{ id: eve.id }] }]);
   t.equal((await read(koor, eve)).messages[0]?.to.length, 1);
@@ -403,7 +412,7 @@ t.test("what is another's is nobody else's", async (t) => {
   const own = { Authorization: `Bearer ${cy.token}` };
   const body = JSON.stringify({ to: dan.id, subject: "s" });
   const sent = await send(guarded.port, "POST", "/api/messages", { body, headers: { ...own, ...as(dan) } });
-  t.equal(sent.status, 200, "the token says who it is");
+  t.equal(sent.status, 200, "the token says which instance it is");
   t.same((await send(guarded.port, "GET", "/api/messages", { headers: { ...own, ...as(dan) } })).json(), {
     messages: [],
     last_id: null,
@@ -413,7 +422,7 @@ t.test("what is another's is nobody else's", async (t) => {
   t.equal((await send(guarded.port, "GET", "/api/messages", { headers: as(dan) })).status, 401);
 });
 
-t.test("who looks on sees all, and marks nothing", async (t) => {
+t.test("an observer sees all messages, and marks none", async (t) => {
   const koor = await startKoor(t, { args: ["--auth-token", "secret"] });
   const server = { Authorization: "Bearer secret" };
   const register = async (name: string): Promise<Agent> =>
@@ -455,17 +464,21 @@ t.test("who looks on sees all, and marks nothing", async (t) => {
   t.same(await ids("?before=message-3&limit=1"), ["message-2"]);
   t.same(await ids("?instance=nobody"), []);
   await sendJson(koor.port, "DELETE", `/api/instances/${ana.id}`, {}, server);
-  t.match((await all("?thread=t")).at(0), { from: { name: "ana" }, thread: "t" }, "who is gone is still named");
+  t.match(
+    (await all("?thread=t")).at(0),
+    { from: { name: "ana" }, thread: "t" },
+    "an instance that is gone is still named",
+  );
   for (const headers of [by(ben), { ...by(eve), ...as(ana) }])
     t.same(
       refusalOf(await send(koor.port, "GET", "/api/messages/all", { headers })),
       refusal(403, "this needs the server token"),
     );
   const own = (await send(koor.port, "GET", "/api/messages?unread=1", { headers: by(eve) })).json<Page>();
-  t.same(idsOf(own), ["message-1", "message-4"], "none was marked by looking");
+  t.same(idsOf(own), ["message-1", "message-4"], "reading marked none");
 });
 
-t.test("pages, cursors and threads", async (t) => {
+t.test("lists have pages, cursors and threads", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
@@ -477,10 +490,10 @@ t.test("pages, cursors and threads", async (t) => {
   t.same(idsOf(await read(koor, ben, "?limit=3&after=message-3")), all.slice(3, 6));
   t.same(await read(koor, ben, "?after=message-7"), { messages: [], last_id: "message-7" });
   const ahead = await read(koor, ben, "?after=message-99");
-  t.same(idsOf(ahead), all, "ahead of the newest, as after a restore: from the first one on");
+  t.same(idsOf(ahead), all, "a cursor ahead of the newest, as after a restore, starts from the first");
   t.match(ahead, { last_id: "message-7", lagged: true });
   const none = await read(koor, ben, "?thread=none&after=message-99");
-  t.same(none, { messages: [], last_id: null, lagged: true }, "also where there is none");
+  t.same(none, { messages: [], last_id: null, lagged: true }, "even without messages");
   t.same(idsOf(await read(koor, ben, "?thread=even")), ["message-2", "message-4", "message-6"]);
   t.same(idsOf(await read(koor, ben, "?thread=none")), []);
   await mark(koor, ben, ["message-2", "message-3"], "read");
@@ -503,7 +516,7 @@ t.test("pages, cursors and threads", async (t) => {
     long.messages.every(({ to }) => to[0]?.delivered_at !== null),
     "all of them delivered",
   );
-  t.equal((await read(koor, ana)).messages.length, 100, "unless it is said");
+  t.equal((await read(koor, ana)).messages.length, 100, "unless the query says otherwise");
 });
 
 t.test("the same request_id is the same message", async (t) => {
@@ -512,25 +525,29 @@ t.test("the same request_id is the same message", async (t) => {
   const ben = await join(koor, "ben");
   const request_id = "r1";
   const answers = await Promise.all(Array.from({ length: 64 }, () => post(koor, ana, "name:ben", { request_id })));
-  t.same(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size, 1, "all are answered alike");
+  t.same(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size, 1, "all get the same answer");
   t.same(idsOf(await read(koor, ben)), ["message-1"]);
   t.equal(await unread(koor), 1);
   const { last_event_id } = (await send(koor.port, "GET", "/api/metrics")).json<{ readonly last_event_id: number }>();
   t.equal(last_event_id, 1, "one event");
-  t.match(await sendMessage(koor, ben, ana.id, { request_id }), { id: "message-2" }, "another caller's is another");
+  t.match(
+    await sendMessage(koor, ben, ana.id, { request_id }),
+    { id: "message-2" },
+    "another caller's request_id is another",
+  );
   t.match(await sendMessage(koor, ana, ben.id, { request_id: "r2" }), { id: "message-3" });
   await send(koor.port, "DELETE", `/api/instances/${ben.id}`);
-  t.equal((await post(koor, ana, "name:ben", { request_id })).text, answers[0]?.text, "whoever has gone meanwhile");
+  t.equal((await post(koor, ana, "name:ben", { request_id })).text, answers[0]?.text, "even when a recipient is gone");
   t.same(refusalOf(await post(koor, ana, "name:ben", { request_id: "r3" })), refusal(404, "nobody there: name:ben"));
   const heir = await join(koor, "ben");
   t.match(
     await sendMessage(koor, ana, "name:ben", { request_id: "r3" }),
     { to: [{ id: heir.id }] },
-    "a refusal is not kept",
+    "a refusal is not stored",
   );
 });
 
-t.test("a request_id is of one request: another call with it is refused, the same one leaves nothing", async (t) => {
+t.test("a request_id belongs to one request: the same call leaves no row, and another call is refused", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
@@ -560,7 +577,7 @@ t.test("a request_id is of one request: another call with it is refused, the sam
     t.equal(
       (await call("/api/messages", { to: ana.id, subject: "s", request_id }, ben)).status,
       200,
-      "of another caller",
+      "another caller's",
     );
   }
   t.match(
@@ -575,7 +592,7 @@ t.test("a request_id is of one request: another call with it is refused, the sam
   );
 });
 
-t.test("a full in-box: then nobody gets it", async (t) => {
+t.test("a message to a full in-box is delivered to no recipient", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
@@ -590,14 +607,14 @@ t.test("a full in-box: then nobody gets it", async (t) => {
   t.same((await read(koor, cy)).messages, []);
   t.equal(await unread(koor), IN_BOX_UNREAD_MAX);
   const [newest] = await audited(koor, "message.send");
-  t.match(newest, { outcome: "success" }, "who tries too often fills no log");
+  t.match(newest, { outcome: "success" }, "repeated attempts do not fill the log");
   await sendMessage(koor, ana, cy.id);
   t.same((await mark(koor, ben, ["message-1"], "read")).json(), { marked: 1 });
   await sendMessage(koor, ana, ben.id);
   t.same(refusalOf(await post(koor, ana, ben.id)), refusal(429, "the in-box of ben is full"));
 });
 
-t.test("as many recipients as may be, and one more", async (t) => {
+t.test("the greatest number of recipients is accepted, and one more is refused", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const all = await Promise.all(Array.from({ length: MESSAGE_RECIPIENTS_MAX }, (_, at) => join(koor, `n${at}`)));
@@ -611,7 +628,7 @@ t.test("as many recipients as may be, and one more", async (t) => {
   t.equal(await unread(koor), MESSAGE_RECIPIENTS_MAX);
 });
 
-/** Asks, and says when the server has the question. */
+/** Asks, and resolves when the server has the request. */
 async function wait(koor: Koor, agent: Agent, query: string): Promise<{ readonly answer: Promise<Answer> }> {
   const before = await countInFlight(koor.port);
   const answer = send(koor.port, "GET", `/api/messages?wait=60${query}`, { headers: as(agent) });
@@ -619,7 +636,7 @@ async function wait(koor: Koor, agent: Agent, query: string): Promise<{ readonly
   return { answer };
 }
 
-t.test("a long poll is answered by what comes, and only that of who gets it", async (t) => {
+t.test("a long poll is answered by messages to its instance only", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
@@ -633,11 +650,11 @@ t.test("a long poll is answered by what comes, and only that of who gets it", as
   const got = (await waiting.answer).json<Page>();
   t.match(got, { messages: [{ id: "message-1", to: [{ delivered_at: TIMESTAMP }] }], last_id: "message-1" });
   t.match((await sender.answer).json(), { messages: [{ id: "message-1" }] });
-  t.equal(await countInFlight(koor.port), 2, "nobody else is answered");
+  t.equal(await countInFlight(koor.port), 2, "no other call is answered");
   const next = await wait(koor, ben, "&after=message-1");
   const unread_only = await wait(koor, ben, "&unread=1&after=message-1");
   await mark(koor, ben, ["message-1"], "read");
-  t.equal(await countInFlight(koor.port), 4, "a mark wakes nobody");
+  t.equal(await countInFlight(koor.port), 4, "a mark wakes no call");
   await sendMessage(koor, ana, "workspace:w", { thread: "t" });
   for (const { answer } of [next, unread_only, threaded, other])
     t.match((await answer).json(), { messages: [{ id: "message-2" }], last_id: "message-2" });
@@ -647,10 +664,10 @@ t.test("a long poll is answered by what comes, and only that of who gets it", as
   );
   const started = Date.now();
   t.same(await read(koor, ben, "?after=message-2&wait=1"), { messages: [], last_id: "message-2" });
-  t.ok(Date.now() - started >= 900, "it waits as long as it was told");
+  t.ok(Date.now() - started >= 900, "it waits for the requested time");
 });
 
-t.test("who goes gets nothing delivered; a shutdown ends what waits", async (t) => {
+t.test("a client that disconnects gets nothing delivered, and a shutdown ends waiting calls", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
@@ -675,7 +692,7 @@ t.test("who goes gets nothing delivered; a shutdown ends what waits", async (t) 
   t.equal(await stopped, 0);
 });
 
-t.test("what has expired is not there, and is soon deleted", async (t) => {
+t.test("an expired message is not listed, and is soon deleted", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
@@ -696,7 +713,7 @@ t.test("what has expired is not there, and is soon deleted", async (t) => {
 });
 
 t.test(
-  "a restart keeps everything, a snapshot holds it, data keeps its digits",
+  "a restart keeps messages, a snapshot has them, and data keeps its digits",
   { skip: RESTORE_REFUSED },
   async (t) => {
     const data_dir = makeDirectory(t);
@@ -729,7 +746,7 @@ t.test(
     t.equal(
       (await send(second.port, "POST", "/api/messages", { body, headers: as(ana) })).text,
       sent.text,
-      "the request",
+      "the request is stored",
     );
     const snapshot = (await send(second.port, "GET", "/api/backup")).text;
     t.equal(readSnapshot(snapshot).filter(({ kind }) => kind === "message").length, 3);
@@ -747,15 +764,19 @@ t.test(
 
 const curl = spawnSync("curl", ["--version"]);
 
-t.test("the recipe of docs/messages.md", { skip: curl.status === 0 ? false : "there is no curl here" }, async (t) => {
-  const koor = await startKoor(t);
-  const page = readFileSync(new URL("../../../docs/messages.md", import.meta.url), "utf8");
-  const [, recipe = "", says = ""] = /^```sh\n([^]*?)^```\n\n```\n([^]*?)^```$/m.exec(page) ?? [];
-  t.match(recipe, "/api/messages?unread=1&wait=60");
-  const shell = spawn("sh", ["-c", recipe], { env: { PATH: process.env["PATH"] ?? "", KOOR_SERVER: koor.url } });
-  let said = "";
-  shell.stdout.setEncoding("utf8").on("data", (piece: string) => (said += piece));
-  shell.stderr.setEncoding("utf8").on("data", (piece: string) => (said += piece));
-  t.same(await once(shell, "close"), [0, null]);
-  t.equal(said, says, "it says what the page says");
-});
+t.test(
+  "the recipe of docs/messages.md works",
+  { skip: curl.status === 0 ? false : "there is no curl here" },
+  async (t) => {
+    const koor = await startKoor(t);
+    const page = readFileSync(new URL("../../../docs/messages.md", import.meta.url), "utf8");
+    const [, recipe = "", says = ""] = /^```sh\n([^]*?)^```\n\n```\n([^]*?)^```$/m.exec(page) ?? [];
+    t.match(recipe, "/api/messages?unread=1&wait=60");
+    const shell = spawn("sh", ["-c", recipe], { env: { PATH: process.env["PATH"] ?? "", KOOR_SERVER: koor.url } });
+    let said = "";
+    shell.stdout.setEncoding("utf8").on("data", (piece: string) => (said += piece));
+    shell.stderr.setEncoding("utf8").on("data", (piece: string) => (said += piece));
+    t.same(await once(shell, "close"), [0, null]);
+    t.equal(said, says, "its output is that of the page");
+  },
+);

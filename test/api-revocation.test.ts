@@ -1,6 +1,6 @@
 /**
- * What ends with the token of an instance: every WebSocket, stream and long poll that was opened with it, on both
- * ports, by bearer and by session, and what was still being sent; and what does not.
+ * Tests what ends with the token of an instance: every WebSocket, stream and long poll that was opened with it, on both
+ * ports, by bearer and by session, and requests that were still being sent; and what does not end.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
@@ -12,7 +12,7 @@ import { countInFlight } from "./support/metrics.js";
 
 const TOKEN = "the-server's-own-token";
 const RIGHT = { Authorization: `Bearer ${TOKEN}` };
-/** The promise: within a second. What waits for the promise waits for at most this long. */
+/** The promised bound is a second. Tests wait at most this long for it. */
 const WITHIN_MS = 1_000;
 const UNAUTHENTICATED = { error: "invalid or missing bearer token", code: 401 };
 
@@ -36,19 +36,19 @@ const bearer = (token: string): OutgoingHttpHeaders => ({ Authorization: `Bearer
 const remove = (id: string, at: Koor = koor): Promise<Answer> =>
   send(at.port, "DELETE", `/api/instances/${id}`, { headers: RIGHT });
 
-/** Logs in; what the dashboard's page sends from then on. */
+/** Logs in. @returns the headers that the dashboard's page sends from then on */
 async function logIn(token: string): Promise<OutgoingHttpHeaders> {
   const Origin = `http://127.0.0.1:${dashboard_port}`;
   const { headers } = await sendJson(dashboard_port, "POST", "/session", { token }, { Origin });
   return { Origin, Cookie: (headers["set-cookie"]?.[0] ?? "").split(";")[0] ?? "" };
 }
 
-/** Resolves when as many requests are being served: streams, and calls that wait. */
+/** Resolves when this number of requests is in flight: streams, and calls that wait. */
 async function untilInFlight(count: number): Promise<void> {
   while ((await countInFlight(port, RIGHT)) !== count);
 }
 
-/** What came of it in time; else what it had come to is "still open". */
+/** Resolves to the result in time, or to "still open". */
 function inTime<Found>(found: Promise<Found>): Promise<Found | "still open"> {
   let timer: NodeJS.Timeout;
   const late = new Promise<"still open">((resolve) => {
@@ -57,7 +57,7 @@ function inTime<Found>(found: Promise<Found>): Promise<Found | "still open"> {
   return Promise.race([found, late]).finally(() => clearTimeout(timer));
 }
 
-/** Long polls of every kind, as requests that are not answered by themselves. */
+/** Long polls of every kind, as requests without an immediate answer. */
 const POLLS: Readonly<Record<string, readonly [method: string, path: string, body?: object]>> = {
   "events from a cursor": ["GET", "/api/events/history?after=0&topic=never&wait=60"],
   "the next event": ["GET", "/api/events/history?topic=never&wait=60"],
@@ -72,7 +72,7 @@ const POLLS: Readonly<Record<string, readonly [method: string, path: string, bod
 const sendPoll = (at: number, [method, path, body]: (typeof POLLS)[string], headers: OutgoingHttpHeaders) =>
   body === undefined ? send(at, method, path, { headers }) : sendJson(at, method, path, body, headers);
 
-/** Somebody who holds what the polls wait for. */
+/** An instance that holds what the polls wait for. */
 const holder = await register();
 await sendJson(port, "POST", "/api/leases", { resources: ["deploy"] }, bearer(holder.token));
 
@@ -122,7 +122,7 @@ t.test("sockets, streams and long polls end with the token, on both ports and in
   for (const end of ended) t.match(await inTime(end), [String, "ended"]);
   for (const poll of polls) {
     const answered = await inTime(poll);
-    if (answered === "still open") t.fail("a poll goes on");
+    if (answered === "still open") t.fail("another poll still waits");
     else {
       const [name, answer] = answered;
       t.equal(answer.status, 401, name);
@@ -132,8 +132,8 @@ t.test("sockets, streams and long polls end with the token, on both ports and in
   }
   await sendJson(port, "POST", "/api/events/publish", { topic: "later" }, RIGHT);
   for (const reader of Object.values(stays))
-    t.match((await reader.untilCount(1)).at(-1), { topic: String }, "what others have open goes on");
-  t.match((await waiting).json(), [{ topic: "later" }], "and so does what others wait for");
+    t.match((await reader.untilCount(1)).at(-1), { topic: String }, "other clients' streams stay open");
+  t.match((await waiting).json(), [{ topic: "later" }], "and so do their waits");
   await untilInFlight(1);
   const { leases } = (
     await send(port, "GET", `/api/leases?state=all&holder=${gone.id}&resource=deploy`, { headers: RIGHT })
@@ -141,11 +141,11 @@ t.test("sockets, streams and long polls end with the token, on both ports and in
   t.same(
     leases.filter(({ state }) => ["held", "waiting"].includes(state)),
     [],
-    "nothing is left in line",
+    "no request is left in the queue",
   );
 });
 
-t.test("an instance that deletes itself is answered, and what it has open ends", async (t) => {
+t.test("an instance that deletes itself gets its answer, and its connections end", async (t) => {
   const { id, token } = await register();
   const socket = await openSocket(t, port, "", bearer(token));
   const answer = await send(port, "DELETE", `/api/instances/${id}`, { headers: bearer(token) });
@@ -153,7 +153,7 @@ t.test("an instance that deletes itself is answered, and what it has open ends",
   t.equal(await inTime(socket.closed), 4401);
 });
 
-t.test("what an instance has registered falls with it, through any number of others", async (t) => {
+t.test("the instances that an instance has registered are revoked with it, through any number of levels", async (t) => {
   const root = await register();
   const child = await register(bearer(root.token));
   const by_page = await sendJson(
@@ -206,7 +206,7 @@ t.test("what an instance has registered falls with it, through any number of oth
   );
 });
 
-t.test("who registered whom is known after a restart, too", async (t) => {
+t.test("the registering instance is known after a restart, too", async (t) => {
   const data_dir = makeDirectory(t);
   const args = ["--auth-token", TOKEN];
   const first = await startKoor(t, { args, data_dir });
@@ -219,7 +219,7 @@ t.test("who registered whom is known after a restart, too", async (t) => {
   t.equal((await send(second.port, "GET", "/api/state", { headers: bearer(child.token) })).status, 401);
 });
 
-t.test("what a session waits for ends with a log-out", async (t) => {
+t.test("a session's waits end at its log-out", async (t) => {
   const session = await logIn(TOKEN);
   const poll = sendPoll(dashboard_port, ["GET", "/api/events/history?topic=never&wait=60"], session);
   await untilInFlight(1);
@@ -228,7 +228,7 @@ t.test("what a session waits for ends with a log-out", async (t) => {
   t.match(answer, { status: 401 });
 });
 
-t.test("a body that is still coming when the token ends is not carried out", async (t) => {
+t.test("a request whose body is still coming when the token ends does not run", async (t) => {
   const { id, token } = await register();
   const socket = await dial(t, port);
   let text = "";
@@ -248,7 +248,7 @@ t.test("a body that is still coming when the token ends is not carried out", asy
   t.equal((await send(port, "GET", "/api/state/late", { headers: RIGHT })).status, 404);
 });
 
-t.test("without authentication a token opens nothing, and ends nothing", async (t) => {
+t.test("without authentication a token opens nothing, and its end closes nothing", async (t) => {
   const open = await startKoor(t);
   const { id, token } = await register({}, open);
   const socket = await openSocket(t, open.port, "", bearer(token));

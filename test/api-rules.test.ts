@@ -1,4 +1,4 @@
-/** "Rules" of the HTTP API: rules, validation, their audit rows, and what hostile regexes and texts do. */
+/** Tests "Rules" of the HTTP API: rules, validation, their audit rows, and hostile regexes and texts. */
 import t from "tap";
 import { PROJECT_RULES_MAX, SHORT_WORK_BYTES_MAX } from "../schemas/limits.js";
 import { TIMESTAMP } from "./support/answers.js";
@@ -42,7 +42,7 @@ interface Row {
   readonly detail: string;
   readonly outcome: string;
 }
-/** The violations that are counted as an instance's by now. */
+/** Returns the number of violations that are counted for an instance. */
 const countedOf = async (id: string): Promise<number | undefined> =>
   (await send(port, "GET", `/api/metrics/agents/${id}`))
     .json<readonly { readonly metric_name: string; readonly metric_value: number }[]>()
@@ -118,10 +118,10 @@ t.test("a rule has all its members, with their defaults", async (t) => {
   t.same(names(await rulesOf("/api/validate/members/rules?stack=go")), ["a", "b"]);
   t.same((await send(port, "GET", "/api/validate/nobody/rules")).text, '{"project":"nobody","rules":[]}\n');
   await put("members", []);
-  t.same(await rulesOf("/api/validate/members/rules"), [], "an empty array leaves none");
+  t.same(await rulesOf("/api/validate/members/rules"), [], "an empty array leaves no rules");
 });
 
-t.test("what is no rule is a 400 that names it, and stores nothing", async (t) => {
+t.test("an invalid rule is a 400 that names it, and stores nothing", async (t) => {
   await put("kept", [{ rule_id: "kept", pattern: "x" }]);
   const good = { rule_id: "good", pattern: "x" };
   const rows: readonly [rules: unknown, says: string][] = [
@@ -172,7 +172,7 @@ t.test("what is no rule is a 400 that names it, and stores nothing", async (t) =
   );
 });
 
-t.test("validating: kinds of rules, their messages, lines", async (t) => {
+t.test("validation reports each kind of rule with messages and lines", async (t) => {
   await put("kinds", [
     { rule_id: "r1", pattern: "T(O)DO" },
     { rule_id: "r2", pattern: "(?i)fixme", message: "fix it", severity: "warning" },
@@ -199,7 +199,7 @@ t.test("validating: kinds of rules, their messages, lines", async (t) => {
       ],
       count: 6,
     },
-    "one violation a line, the first match in it, no empty match, nothing of what is not missing",
+    "each line has at most one violation, the first match in it; empty matches do not count",
   );
   await put("ends", [
     { rule_id: "end", pattern: "b$" },
@@ -208,12 +208,12 @@ t.test("validating: kinds of rules, their messages, lines", async (t) => {
   t.same(
     await found("ends", { content: "ab\r\nb\nb\rc\nb" }),
     ["cr:3", "end:1", "end:2", "end:4"],
-    "a CR before the LF is no part of the line, others are",
+    "a CR before the LF is not part of the line, other CRs are",
   );
   t.same(
     (await validate("ends", { content: "" })).text,
     '{"project":"ends","violations":[],"count":0}\n',
-    "an empty text is one",
+    "an empty text has one line",
   );
   t.equal((await validate("no%20rules", { content: "x" })).text, '{"project":"no rules","violations":[],"count":0}\n');
   for (const [body, says] of [
@@ -234,7 +234,7 @@ t.test("validating: kinds of rules, their messages, lines", async (t) => {
   );
 });
 
-t.test("which rules hold: project and _global, stack, file", async (t) => {
+t.test("the rules of the project, _global, the stack and the file are used", async (t) => {
   await put("_global", [{ rule_id: "g", pattern: "x" }]);
   await put("scope", [
     { rule_id: "any", pattern: "x" },
@@ -260,12 +260,12 @@ t.test("which rules hold: project and _global, stack, file", async (t) => {
       JSON.stringify(body),
     );
   t.same(await found("elsewhere", { content: "x" }), ["g:1"], "a project without rules has the global ones");
-  t.same(await found("_global", { content: "x" }), ["g:1"], "and once for _global itself");
+  t.same(await found("_global", { content: "x" }), ["g:1"], "_global itself is used once");
   await put("_global", []);
   t.same(await found("elsewhere", { content: "x" }), [], "at once");
 });
 
-t.test("proposed, accepted, rejected", async (t) => {
+t.test("a proposed rule can be accepted or rejected", async (t) => {
   const rule = {
     project: "learn",
     rule_id: "a b",
@@ -281,7 +281,7 @@ t.test("proposed, accepted, rejected", async (t) => {
   t.match(await rulesOf("/api/rules?project=learn"), [
     { source: "learned", status: "proposed", proposed_by: "ana", context: "c" },
   ]);
-  t.same(await found("learn", { content: "x" }), [], "a proposal holds for nothing");
+  t.same(await found("learn", { content: "x" }), [], "a proposal is not used");
   t.equal(errorOf(await propose(rule)), "409 rule already exists: learn/a b");
   t.match(await lastAudit(), {
     action: "rule.propose",
@@ -318,10 +318,14 @@ t.test("proposed, accepted, rejected", async (t) => {
   }
   t.match(await lastAudit(), { action: "rule.propose", resource: "", outcome: "error" });
   await propose({ project: "p", rule_id: "y", pattern: "[" });
-  t.match(await lastAudit(), { action: "rule.propose", resource: "p/y", outcome: "error" }, "as far as it was read");
+  t.match(
+    await lastAudit(),
+    { action: "rule.propose", resource: "p/y", outcome: "error" },
+    "the body was read until the wrong member",
+  );
 });
 
-t.test("who proposes: the actor, where the body says nobody", async (t) => {
+t.test("the actor is the proposer where the body names none", async (t) => {
   const { id } = (await sendJson(port, "POST", "/api/instances/register", { name: "ana" })).json<{
     readonly id: string;
   }>();
@@ -341,7 +345,7 @@ t.test("who proposes: the actor, where the body says nobody", async (t) => {
   t.match(await lastAudit(), { actor: id, action: "rule.propose" });
 });
 
-t.test("what a rule would find is seen before it is accepted", async (t) => {
+t.test("a preview shows what a rule would find before it is accepted", async (t) => {
   const preview = (rule: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> =>
     sendJson(port, "POST", `/api/rules/${rule}/preview`, body, headers);
   await put("seen", [{ rule_id: "holds", pattern: "y" }]);
@@ -362,7 +366,7 @@ t.test("what a rule would find is seen before it is accepted", async (t) => {
     '{"project":"seen","violations":[' +
       '{"rule_id":"a b","severity":"error","message":"no x","line":2,"match":"xx"},' +
       '{"rule_id":"a b","severity":"error","message":"no x","line":3,"match":"x"}],"count":2,"applies":true}\n',
-    "this rule's and no other's",
+    "it reports this rule only",
   );
   for (const [body, says] of [
     [{ content: "y" }, '"violations":[],"count":0,"applies":true'],
@@ -371,7 +375,11 @@ t.test("what a rule would find is seen before it is accepted", async (t) => {
   ] as const)
     t.equal((await preview("seen/a%20b", body)).text, `{"project":"seen",${says}}\n`, JSON.stringify(body));
   t.match((await preview("seen/holds", { content: "y" })).json(), { count: 1, applies: true }, "an accepted one, too");
-  t.equal((await send(port, "GET", "/api/rules?project=seen")).text, listed.text, "nothing was decided");
+  t.equal(
+    (await send(port, "GET", "/api/rules?project=seen")).text,
+    listed.text,
+    "the status of the rule has not changed",
+  );
   t.same(await lastAudit(), audited, "and nothing is audited");
 
   t.equal(errorOf(await preview("seen/none", { content: "x" })), "404 rule not found: seen/none");
@@ -389,30 +397,37 @@ t.test("what a rule would find is seen before it is accepted", async (t) => {
   t.same(await lastAudit(), audited, "nor is a refusal");
 });
 
-t.test("previews of large texts and of dear rules take their turns, and count as nobody's violations", async (t) => {
-  const { id } = (await sendJson(port, "POST", "/api/instances/register", { name: "curious" })).json<{
-    readonly id: string;
-  }>();
-  const actor = { "X-Koor-Instance": id };
-  await propose({ project: "curious", rule_id: "x", pattern: "x" });
-  await propose({ project: "curious", rule_id: "dear", pattern: "(?:a{1,30}){1,30}$" });
-  const preview = async (rule_id: string, content: string): Promise<[count: number, listed: number]> => {
-    const path = `/api/rules/curious/${rule_id}/preview`;
-    const { count, violations } = (await sendJson(port, "POST", path, { content }, actor)).json<Validation>();
-    return [count, violations.length];
-  };
-  t.same(await preview("x", "x\nx"), [2, 2]);
-  t.same(await preview("x", "x\n".repeat(150_000)), [150_000, 100_000], "all are counted, the list ends at its bound");
-  t.same(await preview("dear", "a".repeat(10_000)), [1, 1], "short, and yet long");
-  await put("curious", [{ rule_id: "x", pattern: "x" }]);
-  await sendJson(port, "POST", "/api/validate/curious", { content: "x" }, actor);
-  let counted: number | undefined;
-  while ((counted = await countedOf(id)) === undefined)
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  t.equal(counted, 1, "the validation's one is all that is counted");
-});
+t.test(
+  "previews of large texts and of costly rules wait for a permit, and their violations are not counted",
+  async (t) => {
+    const { id } = (await sendJson(port, "POST", "/api/instances/register", { name: "curious" })).json<{
+      readonly id: string;
+    }>();
+    const actor = { "X-Koor-Instance": id };
+    await propose({ project: "curious", rule_id: "x", pattern: "x" });
+    await propose({ project: "curious", rule_id: "dear", pattern: "(?:a{1,30}){1,30}$" });
+    const preview = async (rule_id: string, content: string): Promise<[count: number, listed: number]> => {
+      const path = `/api/rules/curious/${rule_id}/preview`;
+      const { count, violations } = (await sendJson(port, "POST", path, { content }, actor)).json<Validation>();
+      return [count, violations.length];
+    };
+    t.same(await preview("x", "x\nx"), [2, 2]);
+    t.same(
+      await preview("x", "x\n".repeat(150_000)),
+      [150_000, 100_000],
+      "all are counted, the list ends at its bound",
+    );
+    t.same(await preview("dear", "a".repeat(10_000)), [1, 1], "a short text may take long");
+    await put("curious", [{ rule_id: "x", pattern: "x" }]);
+    await sendJson(port, "POST", "/api/validate/curious", { content: "x" }, actor);
+    let counted: number | undefined;
+    while ((counted = await countedOf(id)) === undefined)
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    t.equal(counted, 1, "only the validation is counted");
+  },
+);
 
 t.test("an agent's violations are counted", async (t) => {
   const { id } = (await sendJson(port, "POST", "/api/instances/register", { name: "counted" })).json<{
@@ -429,7 +444,7 @@ t.test("an agent's violations are counted", async (t) => {
   t.pass("of short answers and of long ones");
 });
 
-t.test("importing, exporting, listing, deleting", async (t) => {
+t.test("rules can be imported, exported, listed and deleted", async (t) => {
   const answer = await imports([
     { project: "i1", rule_id: "a", pattern: "x" },
     { project: "i2", rule_id: "a", pattern: "x", source: "local" },
@@ -465,18 +480,18 @@ t.test("importing, exporting, listing, deleting", async (t) => {
   t.same(await exported("?source=external"), ["i1/a"]);
   t.same(await exported("?source=local,external"), ["i1/a", "i2/a"]);
   const all = (await send(port, "GET", "/api/rules/export?source=local,learned,external")).json<readonly Rule[]>();
-  t.match((await imports(all)).json(), { imported: all.length }, "what was exported can be imported");
+  t.match((await imports(all)).json(), { imported: all.length }, "an export can be imported");
   t.same(
     (await send(port, "GET", "/api/rules/export?source=local,learned,external")).json(),
     all,
-    "and changes nothing, not even when they were made",
+    "an import changes nothing, not even times",
   );
 
   await imports([{ project: "i1", rule_id: "p", pattern: "y" }]);
   t.match(
     (await rulesOf("/api/rules?project=i1"))[2],
     { pattern: "y", status: "accepted", source: "external" },
-    "an import goes over what is there",
+    "an import replaces existing rules",
   );
   for (const [rules, says] of [
     [[], "the body is empty"],
@@ -523,7 +538,7 @@ t.test("long lists come whole", async (t) => {
   t.equal(violations.length, 30_000);
 });
 
-t.test("many violations of a large text: all are counted, the list ends at its bound", async (t) => {
+t.test("all violations of a large text are counted, and the list ends at its bound", async (t) => {
   await put("many", [{ rule_id: "x", pattern: "x" }]);
   const short = (await validate("many", { content: "x\n".repeat(SHORT_WORK_BYTES_MAX) })).json<Validation>();
   t.equal(short.count, SHORT_WORK_BYTES_MAX);
@@ -579,25 +594,25 @@ t.test("no pattern and no text stalls the server", async (t) => {
     slowest = Math.max(slowest, performance.now() - started);
     calls += 1;
   }
-  for (const { status } of await heavy) t.ok([200, 504].includes(status), "they end, whichever way");
-  t.ok(calls > 10, "others were answered meanwhile");
+  for (const { status } of await heavy) t.ok([200, 504].includes(status), "they end with an answer or a refusal");
+  t.ok(calls > 10, "other requests were answered meanwhile");
   t.ok(slowest < 3_000, `and none of them waited: ${slowest} ms`);
   t.same(await found("calm", { content: "x" }), ["c:1"]);
 });
 
-t.test("what is refused in its turn gives the turn back", async (t) => {
+t.test("a request that is refused while it waits returns its permit", async (t) => {
   const padding = "x".repeat(SHORT_WORK_BYTES_MAX);
   for (let count = 0; count < 3; count++)
     t.equal(errorOf(await validate("nobody", { content: count, padding })), "400 content must be a string");
   t.equal((await validate("nobody", { content: padding })).status, 200);
 });
 
-t.test("short texts that take long leave a thread to the others", async (t) => {
+t.test("short texts that take long leave one thread free", async (t) => {
   await put("dear", [{ rule_id: "d", pattern: "(?:a{1,30}){1,30}$" }]);
   await put("calm", [{ rule_id: "c", pattern: "x" }]);
   const ended: string[] = [];
   const dear = Array.from({ length: 2 }, async () => {
-    // Dear enough to be long at once, and no dearer: on a busy machine the second one waits for the first.
+    // Costly enough to be slow at once, and not more: on a busy machine the second one waits for the first.
     const answer = await validate("dear", { content: "a".repeat(10_000) });
     ended.push("dear");
     return answer;
@@ -612,13 +627,13 @@ t.test("short texts that take long leave a thread to the others", async (t) => {
     t.same(
       answered.json<Validation>().violations.map(({ line, match }) => [line, match?.length]),
       [[1, 900]],
-      "they are answered whole, one after the other",
+      "they are answered whole, one after another",
     );
   }
-  t.same(ended.slice(0, 3), ["calm", "calm", "calm"], "two dear ones would hold both threads");
+  t.same(ended.slice(0, 3), ["calm", "calm", "calm"], "two costly ones would take both threads");
 });
 
-t.test("with a token: an instance proposes and validates, the rest needs the server's", async (t) => {
+t.test("with a token an instance may propose and validate, and the rest needs the server's token", async (t) => {
   const guarded = await startKoor(t, { args: ["--auth-token", "s3cret"] });
   const server = { Authorization: "Bearer s3cret" };
   const { token } = (await sendJson(guarded.port, "POST", "/api/instances/register", { name: "ana" }, server)).json<{
@@ -651,7 +666,7 @@ t.test("with a token: an instance proposes and validates, the rest needs the ser
   t.equal((await sendJson(guarded.port, "POST", "/api/rules/p/r/accept", "", server)).status, 200);
 });
 
-t.test("it is all there after a restart", async (t) => {
+t.test("rules are there after a restart", async (t) => {
   const before = await send(port, "GET", "/api/rules");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /level=ERROR/);

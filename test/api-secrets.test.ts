@@ -1,7 +1,7 @@
 /**
- * What instances do not get to read though they read nearly everything: the addresses of webhooks, wherever they stand
- * or are quoted, and the subjects of others' messages. The holder of the server's token, and everybody where no token
- * is asked for, reads them.
+ * Tests what instances cannot read although they read nearly everything: the addresses of webhooks, wherever they are
+ * quoted, and the subjects of others' messages. The holder of the server's token reads them, and so does every client
+ * where no token is required.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
@@ -13,7 +13,7 @@ import { openStream, type ReceivedEvent } from "./support/subscriber.js";
 
 const TOKEN = "the-server's-own-token";
 const RIGHT = { Authorization: `Bearer ${TOKEN}` };
-/** In a path, a query and a redirect, as addresses of receivers have them. */
+/** In a path, a query and a redirect, as in addresses of receivers. */
 const SECRET = "T0P53CR37";
 const PATH = `/services/${SECRET}?key=${SECRET}`;
 const SUBJECT = "the merger of acme";
@@ -42,7 +42,7 @@ const Origin = `http://127.0.0.1:${guarded.dashboard_port}`;
 const entered = await sendJson(guarded.dashboard_port, "POST", "/session", { token: ana.token }, { Origin });
 const session = { Origin, Cookie: (entered.headers["set-cookie"]?.[0] ?? "").split(";")[0] ?? "" };
 
-/** The list of webhooks, when it holds what is waited for. */
+/** Returns the list of webhooks as soon as it has the expected content. */
 async function listWhen(
   holds: (webhooks: readonly Webhook[]) => boolean,
   at: Koor,
@@ -54,7 +54,7 @@ async function listWhen(
   }
 }
 
-t.test("of a webhook's address an instance reads the host", async (t) => {
+t.test("an instance reads only the host of a webhook's address", async (t) => {
   const receiver = await startReceiver(t, (_request, response) => {
     response.setHeader("Location", `https://127.0.0.1:${receiver.port}${PATH}`);
     return 301;
@@ -67,7 +67,7 @@ t.test("of a webhook's address an instance reads the host", async (t) => {
   await sendJson(guarded.port, "POST", "/api/events/publish", { topic: "due" }, RIGHT);
   const [whole] = await listWhen(([webhook]) => webhook?.last_error !== undefined, guarded, RIGHT);
   t.match(whole, { url });
-  t.match(whole?.last_error, SECRET, "the receiver has told it");
+  t.match(whole?.last_error, SECRET, "the receiver has returned it");
   for (const [port, headers] of [
     [guarded.port, bearer],
     [guarded.dashboard_port, bearer],
@@ -83,7 +83,7 @@ t.test("of a webhook's address an instance reads the host", async (t) => {
   }
 });
 
-t.test("the event of a webhook that was turned off tells the host alone", async (t) => {
+t.test("the event of a webhook that was turned off has the host only", async (t) => {
   const receiver = await startReceiver(t);
   const url = receiver.url + PATH;
   for (const [at, headers, received] of [
@@ -98,7 +98,7 @@ t.test("the event of a webhook that was turned off tells the host alone", async 
   }
 });
 
-t.test("the subject of a message is in its event only where no token is asked for", async (t) => {
+t.test("the subject of a message is in its event only where no token is required", async (t) => {
   const receiver = await startReceiver(t);
   for (const [at, headers, tells] of [
     [guarded, RIGHT, false],
@@ -120,11 +120,11 @@ t.test("the subject of a message is in its event only where no token is asked fo
     const history = await send(at.port, "GET", "/api/events/history?topic=message.sent", { headers });
     t.equal(history.text.includes(SUBJECT), tells);
     const inbox = await send(at.port, "GET", "/api/messages", { headers: { Authorization: `Bearer ${to.token}` } });
-    t.match(inbox.json(), { messages: [{ subject: SUBJECT }] }, "who it is for reads it");
+    t.match(inbox.json(), { messages: [{ subject: SUBJECT }] }, "its recipient reads it");
   }
 });
 
-t.test("events of before a token was asked for are read without subjects and addresses", async (t) => {
+t.test("events from before a token was required are read without subjects and addresses", async (t) => {
   const before = await startKoor(t);
   const receiver = await startReceiver(t);
   const [from, to] = [await register("from", {}, before), await register("to", {}, before)];
@@ -151,7 +151,7 @@ t.test("events of before a token was asked for are read without subjects and add
   for (const text of texts) {
     t.match(text, /message\.sent|webhook\.disabled/);
     t.notMatch(text, SECRET);
-    t.equal(text.replace(`{"subject":"${SUBJECT}"}`, "").includes(SUBJECT), false, "but what a client published");
+    t.equal(text.replace(`{"subject":"${SUBJECT}"}`, "").includes(SUBJECT), false, "but what a client published stays");
   }
   const history = (await send(after.port, "GET", "/api/events/history", { headers: sender })).json<
     readonly ReceivedEvent[]
@@ -169,7 +169,7 @@ t.test("events of before a token was asked for are read without subjects and add
   t.match(history.find(({ topic }) => topic === "loop")?.data, { subject: SUBJECT }, "what a client published stays");
 });
 
-t.test("neither is in the audit log, in figures, or in the server's own log", async (t) => {
+t.test("neither is in the audit log, in metrics, or in the server's own log", async (t) => {
   for (const path of [
     "/api/audit?limit=1000",
     "/metrics",

@@ -1,7 +1,7 @@
 /**
- * What all of the HTTP API has in common ("Conventions", "Health and metrics"), and the process, against real
- * servers: errors, methods, tokens, Host and Origin, bodies as they come over the wire, health and metrics,
- * settings and exit codes, the log, and the shutdown.
+ * Tests what the whole HTTP API has in common ("Conventions", "Health and metrics"), and the process, against real
+ * servers: errors, methods, tokens, Host and Origin, bodies on the wire, health and metrics, settings and exit codes,
+ * the log, and the shutdown.
  */
 import { writeFileSync } from "node:fs";
 import { request as httpRequest, type OutgoingHttpHeaders } from "node:http";
@@ -45,13 +45,13 @@ interface Metrics {
 
 const TOKEN = "s3cret-of-this-test";
 const BEARER = { Authorization: `Bearer ${TOKEN}` };
-/** A line of the log: what each has, then fields, whose values are quoted where they must be. */
+/** Matches a line of the log: the fixed part, then fields, whose values are quoted where necessary. */
 const LOG_LINE = new RegExp(
   String.raw`^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=(DEBUG|INFO|WARN|ERROR) msg=("[^"]+"|\S+)` +
     String.raw`( [a-z_]+=("(?:[^"\\]|\\.)*"|[^\s"]+))*$`,
 );
 const GO_UPTIME = /^((\d+h)?\d+m)?\d+s$/;
-/** How long after its time something may take on a busy machine. */
+/** How late something may be on a busy machine. */
 const SLACK_MS = 8_000;
 const LIBRARY_TIMER_STEP_MS = 4_000;
 
@@ -74,12 +74,12 @@ const metricsOf = async (of: Koor = koor, headers: OutgoingHttpHeaders = {}): Pr
   (await send(of.port, "GET", "/api/metrics", { headers })).json<Metrics>();
 const restCalls = async (): Promise<number> => (await metricsOf()).token_tax.rest_calls;
 
-/** A connection of its own; what comes back is collected. */
+/** Opens a connection of its own, and collects what comes back. */
 interface Line {
   readonly socket: Socket;
   text(): string;
   readonly closed: Promise<void>;
-  /** Waits for a whole answer and takes it out. */
+  /** Waits for a whole answer and removes it from the collected text. */
   answer(): Promise<string>;
 }
 
@@ -118,7 +118,7 @@ function openLine(test: { teardown(done: () => void): void }, to: Koor): Promise
   });
 }
 
-// Begun now and looked at in the end: a body that does not come within its time.
+// It starts here and is checked at the end: a body that does not come within its time.
 const slow = await openLine(t, koor);
 const slow_began = performance.now();
 slow.socket.on("error", () => undefined);
@@ -127,7 +127,7 @@ const dribble = setInterval(() => slow.socket.write("x"), 500);
 t.teardown(() => clearInterval(dribble));
 const slowEnded = slow.closed.then(() => performance.now() - slow_began);
 
-t.test("health", async (t) => {
+t.test("/health reports status and version", async (t) => {
   const answer = await get("/health");
   t.equal(answer.status, 200);
   t.equal(answer.headers["content-type"], "application/json");
@@ -137,7 +137,7 @@ t.test("health", async (t) => {
   t.equal((await send(guarded.port, "HEAD", "/health")).status, 200);
 });
 
-t.test("errors have one shape, whatever they are", async (t) => {
+t.test("every error has the same shape", async (t) => {
   const rows: readonly (readonly [method: string, path: string, status: number])[] = [
     ["GET", "/", 404],
     ["GET", "/nope", 404],
@@ -175,7 +175,7 @@ t.test("errors have one shape, whatever they are", async (t) => {
   }
 });
 
-t.test("HEAD works wherever GET does", async (t) => {
+t.test("every route with GET has HEAD", async (t) => {
   await send(port, "PUT", "/api/state/head", { body: '{"a":1}' });
   const paths = [
     "/health",
@@ -205,16 +205,16 @@ t.test("HEAD works wherever GET does", async (t) => {
   for (const path of ["/api/metrics", "/metrics"])
     t.match(await send(port, "HEAD", path), { status: 200, headers: { "content-length": /^\d+$/ } }, path);
   const stream = await send(port, "HEAD", "/api/events/stream");
-  t.match(stream, { status: 200, headers: { "content-type": "text/event-stream" } }, "and ends");
+  t.match(stream, { status: 200, headers: { "content-type": "text/event-stream" } }, "and the answer ends");
   t.equal(
     parseExposition((await get("/metrics")).text).get("koor_subscribers")?.samples[0]?.value,
     0,
-    "a HEAD subscribes nobody",
+    "a HEAD does not subscribe",
   );
   t.match(await send(port, "HEAD", "/api/events/publish"), { status: 405, headers: { allow: "POST" } });
 });
 
-t.test("a method that a path does not have is a 405 that names those it has", async (t) => {
+t.test("a method that a path does not have is a 405 that names its methods", async (t) => {
   const rows: readonly (readonly [path: string, allow: string])[] = [
     ["/health", "GET, HEAD"],
     ["/openapi.json", "GET, HEAD"],
@@ -246,7 +246,7 @@ t.test("a method that a path does not have is a 405 that names those it has", as
   );
 });
 
-t.test("with a token everything but the health needs it", async (t) => {
+t.test("with a token every route but /health needs it", async (t) => {
   const calls = [
     ["GET", "/api/state"],
     ["GET", "/api/state/k"],
@@ -289,7 +289,7 @@ t.test("with a token everything but the health needs it", async (t) => {
   for (const headers of wrong) {
     t.equal((await send(guarded.port, "GET", "/api/state", { headers })).status, 401, JSON.stringify(headers));
     const refused = await openSocket(t, guarded.port, "", headers).catch((error: unknown) => error);
-    t.ok(refused instanceof UpgradeRefused && refused.status === 401, "an upgrade too");
+    t.ok(refused instanceof UpgradeRefused && refused.status === 401, "an upgrade needs it, too");
   }
   t.equal((await send(guarded.port, "GET", `/api/state?token=${TOKEN}`)).status, 401);
   t.equal((await send(guarded.port, "PUT", "/api/state/k", { body: "1" })).status, 401);
@@ -310,7 +310,7 @@ t.test("with a token everything but the health needs it", async (t) => {
   );
 });
 
-t.test("Host must name the server, for the health too", async (t) => {
+t.test("the Host must name the server, for /health too", async (t) => {
   const passes = ["localhost", `localhost:${port}`, "localhost:1", "127.0.0.1", "[::1]:80", "LOCALHOST", "127.9.9.9"];
   const refused = [
     "evil.example",
@@ -347,11 +347,11 @@ t.test("Host must name the server, for the health too", async (t) => {
   t.equal(
     (await send(guarded.port, "GET", "/api/state", { headers: { Host: "evil.example" } })).status,
     421,
-    "before the token is asked for",
+    "the Host is checked before the token",
   );
 });
 
-t.test("a page of another site can do nothing", async (t) => {
+t.test("a page of another site cannot do anything", async (t) => {
   const own = [`http://localhost:${port}`, `http://127.0.0.1:${port}`, `http://localhost:${koor.dashboard_port}`];
   const foreign = [
     "http://evil.example",
@@ -386,7 +386,7 @@ t.test("a page of another site can do nothing", async (t) => {
       t.equal(answer.json<Refusal>().code, 403);
       t.notOk(
         Object.keys(answer.headers).some((name) => name.startsWith("access-control-")),
-        "and no leave to read it",
+        "it has no header that lets the page read it",
       );
     }
     const upgrade = await openSocket(t, port, "", { Origin }).catch((error: unknown) => error);
@@ -401,16 +401,20 @@ t.test("a page of another site can do nothing", async (t) => {
       200,
       "--allow-origin",
     );
-    t.equal((await send(guarded.port, "GET", "/api/state", { headers: { Origin } })).status, 401, "which is no token");
+    t.equal(
+      (await send(guarded.port, "GET", "/api/state", { headers: { Origin } })).status,
+      401,
+      "that does not replace the token",
+    );
   }
   t.equal(
     (await send(guarded.port, "GET", "/api/state", { headers: { Origin: "http://evil.example", ...BEARER } })).status,
     403,
-    "a token is no leave",
+    "the token does not replace an allowed origin",
   );
 });
 
-t.test("bodies as they come over the wire", async (t) => {
+t.test("bodies are read in every encoding of their length", async (t) => {
   const head = (extra: string): string => `PUT /api/state/wire HTTP/1.1\r\nHost: localhost\r\n${extra}\r\n`;
   const rows: readonly (readonly [what: string, bytes: string, answer: RegExp])[] = [
     ["a length", `${head("Content-Length: 2\r\n")}{}`, /^HTTP\/1\.1 200 /],
@@ -454,7 +458,7 @@ t.test("bodies as they come over the wire", async (t) => {
   await get("/health");
   aborted.socket.destroy();
   await aborted.closed;
-  t.match((await get("/api/state/wire")).headers, { "x-koor-version": String(version) }, "half a body is no value");
+  t.match((await get("/api/state/wire")).headers, { "x-koor-version": String(version) }, "half a body stores no value");
 });
 
 t.test("a header may come twice, and names are written in any case", async (t) => {
@@ -472,7 +476,7 @@ t.test("a header may come twice, and names are written in any case", async (t) =
   t.equal((await get("/api/state/twice")).text, "1");
 });
 
-t.test("metrics", async (t) => {
+t.test("/api/metrics counts calls", async (t) => {
   const fresh = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"], own_reads_only: true });
   const answer = await send(fresh.port, "GET", "/api/metrics");
   t.equal(answer.headers["content-type"], "application/json");
@@ -505,7 +509,7 @@ t.test("metrics", async (t) => {
   t.same(
     first.token_tax,
     { mcp_calls: 0, rest_calls: 0, total_calls: 0, mcp_estimated_tokens: 0, rest_tokens_saved: 0, savings_percent: 0 },
-    "0 when there were no calls",
+    "it is 0 before any call",
   );
 
   for (const [method, path, body] of [
@@ -537,7 +541,7 @@ t.test("metrics", async (t) => {
   const socket = await openSocket(t, fresh.port);
   socket.socket.close();
   await socket.closed;
-  t.equal((await metricsOf(fresh)).token_tax.rest_calls, 10, "health, metrics and the upgrade do not count");
+  t.equal((await metricsOf(fresh)).token_tax.rest_calls, 10, "health, metrics and the upgrade are not counted");
   for (const [method, path, body] of [
     ["GET", "/api/state"],
     ["PUT", "/api/state/dashboard", "1"],
@@ -550,7 +554,7 @@ t.test("metrics", async (t) => {
     );
   }
   t.equal((await send(fresh.dashboard_port, "GET", "/health")).status, 200);
-  t.equal((await metricsOf(fresh)).token_tax.rest_calls, 10, "and counts nothing");
+  t.equal((await metricsOf(fresh)).token_tax.rest_calls, 10, "and its requests are not counted");
   t.equal((await metricsOf(fresh)).state_keys, 2);
 
   t.same((await send(fresh.port, "POST", "/api/metrics/reset")).json(), { reset: true });
@@ -567,7 +571,7 @@ t.test("metrics", async (t) => {
   t.match(await metricsOf(again), { state_keys: 2, last_event_id: 1, dashboard_bind: "" }, "after a restart");
 });
 
-t.test("the figures for Prometheus", async (t) => {
+t.test("/metrics has the figures for Prometheus", async (t) => {
   const before = parseExposition((await get("/metrics")).text);
   await send(port, "PUT", "/api/state/scraped", { body: "1" });
   await get("/api/state/scraped");
@@ -590,7 +594,7 @@ t.test("the figures for Prometheus", async (t) => {
   const value = (of: typeof after, name: string): number => of.get(name)?.samples[0]?.value ?? Number.NaN;
   t.equal(value(after, "koor_state_keys"), (await metricsOf()).state_keys);
   t.equal(value(after, "koor_events_published_total"), value(before, "koor_events_published_total") + 1);
-  t.ok(value(after, "koor_http_requests_in_flight") >= 1, "the scrape itself is one");
+  t.ok(value(after, "koor_http_requests_in_flight") >= 1, "the scrape itself is counted");
   for (const name of [
     "koor_subscribers",
     "koor_events_delivered_total",
@@ -610,7 +614,7 @@ t.test("the figures for Prometheus", async (t) => {
   t.notMatch(answer.text, "scraped", "no key is a label");
 });
 
-t.test("the settings come from flags, variables and the file, in that order", async (t) => {
+t.test("settings come from flags, variables and the file, in that order", async (t) => {
   const cwd = makeDirectory(t);
   writeFileSync(
     join(cwd, "settings.json"),
@@ -630,7 +634,7 @@ t.test("the settings come from flags, variables and the file, in that order", as
   );
   t.equal((await send(one.port, "GET", "/api/state", { headers: { Authorization: "Bearer file" } })).status, 401);
   await one.logged(/level=DEBUG/);
-  t.match(one.log(), "made/of/flags", "a directory that is missing is made; the flag beats the file");
+  t.match(one.log(), "made/of/flags", "a missing directory is created, and the flag beats the file");
   t.equal(await one.stop(), 0);
   const other = join(cwd, "other.json");
   writeFileSync(other, JSON.stringify({ log_format: "json" }));
@@ -639,7 +643,7 @@ t.test("the settings come from flags, variables and the file, in that order", as
   t.equal(await two.stop(), 0);
 });
 
-t.test("what cannot be used is one clear line, before any other, and exit code 2", async (t) => {
+t.test("an invalid setting is one clear line, before any other, and exit code 2", async (t) => {
   const cwd = makeDirectory(t);
   const file = (name: string, text: string): string => {
     writeFileSync(join(cwd, name), text);
@@ -672,10 +676,10 @@ t.test("what cannot be used is one clear line, before any other, and exit code 2
     }),
   );
   writeFileSync(join(cwd, "settings.json"), "not json");
-  t.match(await runKoor(base, cwd), { code: 2, stderr: /settings\.json/ }, "./settings.json is looked at too");
+  t.match(await runKoor(base, cwd), { code: 2, stderr: /settings\.json/ }, "./settings.json is read, too");
 });
 
-t.test("a port or a directory that cannot be had is one clear line and exit code 1", async (t) => {
+t.test("a port or a directory that is in use is one clear line and exit code 1", async (t) => {
   const cwd = makeDirectory(t);
   const file = join(cwd, "file");
   writeFileSync(file, "");
@@ -705,10 +709,10 @@ t.test("a port or a directory that cannot be had is one clear line and exit code
       t.match(stderr, /^koor-server: [^\n]+\n$/, "one line");
     }),
   );
-  t.equal((await get("/health")).status, 200, "the server that was there goes on");
+  t.equal((await get("/health")).status, 200, "the first server still answers");
 });
 
-t.test("help and version", async (t) => {
+t.test("--help and --version print and exit", async (t) => {
   const cwd = makeDirectory(t);
   const help = await runKoor(["--help"], cwd);
   t.equal(help.code, 0);
@@ -718,7 +722,7 @@ t.test("help and version", async (t) => {
   t.match(version, { code: 0, stdout: new RegExp(`${VERSION.replaceAll(".", "\\.")}\n$`), stderr: "" });
 });
 
-t.test("the log: one line an entry, and never a secret", async (t) => {
+t.test("the log has one line an entry, and never a secret", async (t) => {
   await send(guarded.port, "PUT", "/api/state/logged%20key?if_version=0", { body: '"the value"', headers: BEARER });
   await sendJson(guarded.port, "POST", "/api/events/publish", { topic: "logged.topic", data: "the data" }, BEARER);
   const socket = await openSocket(t, guarded.port, "pattern=logged.*", BEARER);
@@ -742,7 +746,7 @@ t.test("the log: one line an entry, and never a secret", async (t) => {
     t.match(JSON.parse(line), { level: Number, time: String, msg: String });
 });
 
-t.test("a shutdown answers what is in flight, says what it does, and exits 0", async (t) => {
+t.test("a shutdown answers requests in flight, logs its steps, and exits with 0", async (t) => {
   const one = await startKoor(t);
   const socket = await openSocket(t, one.port);
   const upload = await openLine(t, one);
@@ -762,7 +766,7 @@ t.test("a shutdown answers what is in flight, says what it does, and exits 0", a
     t.match(
       await other.answer(),
       /^HTTP\/1\.1 503 .*retry-after: \d+\r\n.*"code":503}\n$/is,
-      "what comes now is refused",
+      "new requests are refused",
     );
   }
   const late = await new Promise<string>((resolve) => {
@@ -770,9 +774,9 @@ t.test("a shutdown answers what is in flight, says what it does, and exits 0", a
     socket_after.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? ""));
     t.teardown(() => void socket_after.destroy());
   });
-  t.equal(late, "ECONNREFUSED", "nobody new is let in");
+  t.equal(late, "ECONNREFUSED", "new connections are refused");
   upload.socket.write("34");
-  t.match(await upload.answer(), /^HTTP\/1\.1 200 .*"version":1/s, "what was in flight is answered");
+  t.match(await upload.answer(), /^HTTP\/1\.1 200 .*"version":1/s, "the request in flight is answered");
   t.equal(await code, 0);
   t.match(one.log(), /msg="koor stops"\n(.*\n)*.*msg="koor stopped"\n$/);
 
@@ -782,36 +786,39 @@ t.test("a shutdown answers what is in flight, says what it does, and exits 0", a
   t.equal(await again.stop("SIGINT"), 0, "SIGINT ends it in the same way");
 });
 
-t.test("a request that does not end holds a shutdown up for five seconds, a second signal for none", async (t) => {
-  const half = "PUT /api/state/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n12";
-  const [one, two] = [await startKoor(t), await startKoor(t)];
-  const lines = [await openLine(t, one), await openLine(t, two)];
-  for (const [at, server] of [one, two].entries()) {
-    await send(server.port, "PUT", "/api/state/safe", { body: "1" });
-    lines[at]?.socket.write(half);
-  }
-  for (const server of [one, two]) while ((await countInFlight(server.port)) < 1);
-  const began = performance.now();
-  const code = one.stop();
-  const impatient = two.stop();
-  await two.logged(/msg="koor stops"/);
-  two.process.kill("SIGTERM");
-  await impatient;
-  t.ok(performance.now() - began < SHUTDOWN_DRAIN_MS, "at once");
-  t.equal(await code, 0);
-  const took = performance.now() - began;
-  t.ok(took >= SHUTDOWN_DRAIN_MS * 0.9 && took < SHUTDOWN_DRAIN_MS + SLACK_MS, `${Math.round(took)} ms`);
-  for (const data_dir of [one.data_dir, two.data_dir]) {
-    const again = await startKoor(t, { data_dir });
-    t.equal((await send(again.port, "GET", "/api/state/safe")).text, "1", "what was acknowledged is there");
-    t.equal((await send(again.port, "GET", "/api/state/half")).status, 404, "what was not is not");
-    await again.stop("SIGKILL");
-  }
-});
+t.test(
+  "a request that does not end delays a shutdown by five seconds, and a second signal stops at once",
+  async (t) => {
+    const half = "PUT /api/state/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n12";
+    const [one, two] = [await startKoor(t), await startKoor(t)];
+    const lines = [await openLine(t, one), await openLine(t, two)];
+    for (const [at, server] of [one, two].entries()) {
+      await send(server.port, "PUT", "/api/state/safe", { body: "1" });
+      lines[at]?.socket.write(half);
+    }
+    for (const server of [one, two]) while ((await countInFlight(server.port)) < 1);
+    const began = performance.now();
+    const code = one.stop();
+    const impatient = two.stop();
+    await two.logged(/msg="koor stops"/);
+    two.process.kill("SIGTERM");
+    await impatient;
+    t.ok(performance.now() - began < SHUTDOWN_DRAIN_MS, "at once");
+    t.equal(await code, 0);
+    const took = performance.now() - began;
+    t.ok(took >= SHUTDOWN_DRAIN_MS * 0.9 && took < SHUTDOWN_DRAIN_MS + SLACK_MS, `${Math.round(took)} ms`);
+    for (const data_dir of [one.data_dir, two.data_dir]) {
+      const again = await startKoor(t, { data_dir });
+      t.equal((await send(again.port, "GET", "/api/state/safe")).text, "1", "acknowledged writes are there");
+      t.equal((await send(again.port, "GET", "/api/state/half")).status, 404, "others are not");
+      await again.stop("SIGKILL");
+    }
+  },
+);
 
 t.test("a body that does not come within its time is cut off, and nothing is stored", async (t) => {
   const took = await slowEnded;
-  // The library has a timeout of its own for bodies that dribble: 10 s too, in steps of 4 s.
+  // The library has a timeout of its own for bodies that come slowly: 10 s too, in steps of 4 s.
   t.ok(
     took >= REQUEST_TIMEOUT_MS - LIBRARY_TIMER_STEP_MS && took < REQUEST_TIMEOUT_MS + SLACK_MS,
     `${Math.round(took)} ms`,
@@ -819,10 +826,10 @@ t.test("a body that does not come within its time is cut off, and nothing is sto
   t.equal((await get("/api/state/slow")).status, 404);
   const before = await restCalls();
   await get("/api/state");
-  t.equal(await restCalls(), before + 1, "the server goes on");
+  t.equal(await restCalls(), before + 1, "the server still answers");
 });
 
-t.test("a long answer reaches whoever sends a body that nobody asked for", async (t) => {
+t.test("a long answer reaches a client that sends a body to a route without one", async (t) => {
   const statuses: unknown[] = [];
   for (let at = 0; at < 40; at++)
     statuses.push(

@@ -1,6 +1,6 @@
 /**
- * The dashboard's door against a real server: logging in and out, what a session may do and from where, how long it
- * lasts, what ends with it, and who is kept from guessing. Browsers are played by their headers.
+ * Tests the dashboard's authentication against a real server: log-in and log-out, the rights of a session and its
+ * origins, how long it lasts, what ends with it, and the limit of guesses. Browsers are simulated by their headers.
  */
 import { request as httpRequest } from "node:http";
 import t from "tap";
@@ -32,14 +32,14 @@ const ownPage = (to = koor): Headers => ({ Origin: `http://127.0.0.1:${to.dashbo
 const logIn = (token: string, to = koor, headers: Headers = ownPage(to)): Promise<Answer> =>
   sendJson(to.dashboard_port, "POST", "/session", { token }, headers);
 const setCookies = (answer: Answer): readonly string[] => answer.headers["set-cookie"] ?? [];
-/** The pair of a `Set-Cookie`, as a browser sends it back. */
+/** Returns the pair of a `Set-Cookie`, as a browser sends it back. */
 const cookieOf = (answer: Answer): string => (setCookies(answer)[0] ?? "").split(";")[0] ?? "";
 const show = async (Cookie: string, to = koor): Promise<SessionAnswer> =>
   (await send(to.dashboard_port, "GET", "/session", { headers: { Cookie } })).json<SessionAnswer>();
 const reads = async (Cookie: string, to = koor): Promise<number> =>
   (await send(to.dashboard_port, "GET", "/api/state", { headers: { Cookie } })).status;
 
-/** Logs in; what the page sends with what it changes. */
+/** Logs in. @returns the headers that the page sends with its changes */
 async function enter(token = TOKEN, to = koor): Promise<{ readonly Cookie: string; readonly Origin: string }> {
   const answer = await logIn(token, to);
   if (answer.status !== 200) throw new Error(`the log-in was refused: ${answer.text}`);
@@ -51,7 +51,7 @@ async function register(name: string, to = koor): Promise<{ readonly id: string;
   return answer.json();
 }
 
-t.test("logged out, the port shows and changes nothing", async (t) => {
+t.test("without a log-in the port shows and changes nothing", async (t) => {
   const answer = await send(port, "GET", "/session");
   t.same(answer.json(), {
     auth: true,
@@ -78,7 +78,7 @@ t.test("logged out, the port shows and changes nothing", async (t) => {
     t.equal((await send(port, method, path, { headers: ownPage() })).status, 401, `${method} ${path}`);
 });
 
-t.test("the session's routes are the dashboard's port's alone", async (t) => {
+t.test("only the dashboard's port has the session's routes", async (t) => {
   for (const method of ["GET", "POST", "DELETE", "PUT"])
     t.equal((await send(api, method, "/session", { headers: RIGHT })).status, 404, method);
   const wrong = await send(port, "PUT", "/session", { headers: RIGHT });
@@ -87,7 +87,7 @@ t.test("the session's routes are the dashboard's port's alone", async (t) => {
   t.notMatch((await send(api, "GET", "/openapi.json", { headers: RIGHT })).text, /"\/session"/);
 });
 
-t.test("the server's token logs in, and what is done in the session is the dashboard's", async (t) => {
+t.test("the server's token logs in, and calls in the session are the dashboard's", async (t) => {
   const answer = await logIn(TOKEN);
   t.equal(answer.status, 200);
   t.match(answer.json(), { auth: true, logged_in: true, role: "server", actor: "dashboard", name: "" });
@@ -99,7 +99,11 @@ t.test("the server's token logs in, and what is done in the session is the dashb
   t.equal(put.status, 200);
   t.equal(put.headers["cross-origin-resource-policy"], "same-origin");
   const value = await send(port, "GET", "/api/state/plan", { headers });
-  t.equal(value.headers["cross-origin-resource-policy"], "same-origin", "once: twice would be as good as not at all");
+  t.equal(
+    value.headers["cross-origin-resource-policy"],
+    "same-origin",
+    "the header is there once: twice would be as good as absent",
+  );
   t.equal(
     (await send(api, "GET", "/api/metrics", { headers: RIGHT })).headers["cross-origin-resource-policy"],
     undefined,
@@ -119,21 +123,29 @@ t.test("the server's token logs in, and what is done in the session is the dashb
   t.ok(rows.some(({ actor, action }) => actor === "dashboard" && action === "state.put"));
   t.notOk(
     rows.some(({ action }) => action.startsWith("session")),
-    "log-ins are in no audit log",
+    "log-ins are not in the audit log",
   );
-  t.same((await send(port, "GET", "/api/metrics/agents", { headers })).json(), [], "nor is a person an agent");
+  t.same(
+    (await send(port, "GET", "/api/metrics/agents", { headers })).json(),
+    [],
+    "a person does not count as an agent",
+  );
   t.notMatch(koor.log(), new RegExp(`${TOKEN}|${cookieOf(answer).split("=")[1] ?? ""}`), "no secret is in the log");
 });
 
-t.test("the cookie is renewed while the page asks, and is https's own where the page was", async (t) => {
+t.test("the cookie is renewed by the page's requests, and is Secure where the page came over https", async (t) => {
   const { Cookie } = await enter();
   const renewed = await send(port, "GET", "/session", { headers: { Cookie } });
   t.equal(cookieOf(renewed), Cookie);
   t.match(setCookies(renewed), [/; Max-Age=43200$/]);
-  t.same(setCookies(await send(port, "GET", "/api/state", { headers: { Cookie } })), [], "and by nothing else");
+  t.same(
+    setCookies(await send(port, "GET", "/api/state", { headers: { Cookie } })),
+    [],
+    "only these requests renew it",
+  );
   t.same(setCookies(await send(port, "GET", "/session", { headers: { Cookie, ...RIGHT } })), [], "a bearer wins");
 
-  // A proxy with TLS in front hands on its own name.
+  // A proxy that ends TLS forwards its own name.
   const proxied = { Host: "tools.example", Origin: LISTED };
   const proxied_koor = await start(t, { args: ["--allow-origin", LISTED, "--allow-host", "tools.example"] });
   const secure = await logIn(TOKEN, proxied_koor, proxied);
@@ -142,7 +154,7 @@ t.test("the cookie is renewed while the page asks, and is https's own where the 
   t.match(
     setCookies(await send(proxied_koor.dashboard_port, "GET", "/session", { headers })),
     [/; Secure$/],
-    "renewed so",
+    "the renewed cookie is Secure",
   );
   t.equal(
     (await sendJson(proxied_koor.dashboard_port, "PUT", "/api/state/a", 1, { ...headers, Origin: LISTED })).status,
@@ -151,7 +163,7 @@ t.test("the cookie is renewed while the page asks, and is https's own where the 
   );
 });
 
-t.test("an instance's token logs in as the instance, for what instances may do", async (t) => {
+t.test("an instance's token logs in as the instance, with its rights", async (t) => {
   const { id, token } = await register("builder");
   const other = await register("other");
   const seen = async (): Promise<string> =>
@@ -159,7 +171,7 @@ t.test("an instance's token logs in as the instance, for what instances may do",
   const before = await seen();
   const answer = await logIn(token);
   t.match(answer.json(), { logged_in: true, role: "instance", actor: id, name: "builder" });
-  t.ok((await seen()) >= before, "a sign of life");
+  t.ok((await seen()) >= before, "the log-in is a heartbeat");
   const headers = { Cookie: cookieOf(answer), ...ownPage() };
   t.equal((await sendJson(port, "PUT", "/api/state/mine", 1, headers)).status, 200);
   t.match((await send(port, "GET", "/api/state/mine?history=1", { headers })).json(), {
@@ -177,7 +189,7 @@ t.test("an instance's token logs in as the instance, for what instances may do",
   t.match(await show(headers.Cookie), { logged_in: false, role: "nobody" });
 });
 
-t.test("what changes something needs the page's own Origin, and what other sites send is refused", async (t) => {
+t.test("a change needs the page's own Origin, and requests of other sites are refused", async (t) => {
   const { Cookie, Origin } = await enter();
   const status = async (method: string, headers: Headers): Promise<number> =>
     (
@@ -207,19 +219,19 @@ t.test("what changes something needs the page's own Origin, and what other sites
       t.equal(await status(method, { Origin, "Sec-Fetch-Site": site }), 403, `${method} ${site}`);
   for (const site of ["same-origin", "none"]) t.equal(await status("GET", { "Sec-Fetch-Site": site }), 200, site);
   t.equal(await status("PUT", { Origin, "Sec-Fetch-Site": "same-origin" }), 200);
-  t.equal((await send(port, "DELETE", "/session", { headers: { Cookie } })).status, 403, "nobody else logs one out");
+  t.equal((await send(port, "DELETE", "/session", { headers: { Cookie } })).status, 403, "another site cannot log out");
   t.equal((await send(port, "DELETE", "/session", { headers: { Cookie, Origin: LISTED } })).status, 403);
-  t.equal((await logIn(TOKEN, koor, { Origin: LISTED })).status, 403, "nor in");
+  t.equal((await logIn(TOKEN, koor, { Origin: LISTED })).status, 403, "nor log in");
   t.equal((await logIn(TOKEN, koor, { Origin, "Sec-Fetch-Site": "same-site" })).status, 403);
   t.equal(await reads(Cookie), 200, "it is still open");
 });
 
-t.test("the cookie is the dashboard's port's, and a bearer there is what it is at the API's", async (t) => {
+t.test("the cookie is valid on the dashboard's port only, and a bearer is valid there as at the API's", async (t) => {
   const { Cookie, Origin } = await enter();
   t.equal(
     (await send(api, "GET", "/api/state", { headers: { Cookie } })).status,
     401,
-    "the API's port knows no cookie",
+    "the API's port ignores the cookie",
   );
   t.equal((await send(api, "PUT", "/api/state/a", { headers: { Cookie, Origin }, body: "1" })).status, 401);
   t.equal((await send(port, "PUT", "/api/state/a", { headers: RIGHT, body: "1" })).status, 200, "without an Origin");
@@ -232,10 +244,14 @@ t.test("the cookie is the dashboard's port's, and a bearer there is what it is a
   t.equal(listed.status, 200);
   t.equal(listed.headers["access-control-allow-origin"], LISTED);
   const asks = { Origin: LISTED, "Access-Control-Request-Method": "PUT", "Sec-Fetch-Site": "cross-site" };
-  t.equal((await send(port, "OPTIONS", "/api/state/a", { headers: asks })).status, 204, "its browser asks beforehand");
+  t.equal(
+    (await send(port, "OPTIONS", "/api/state/a", { headers: asks })).status,
+    204,
+    "a browser of another origin has to ask first",
+  );
 });
 
-t.test("a WebSocket needs the page's own Origin, too; log-out ends sockets and streams", async (t) => {
+t.test("a WebSocket needs the page's own Origin, and a log-out ends sockets and streams", async (t) => {
   const refusal = async (headers: Headers): Promise<number> => {
     try {
       await openSocket(t, port, "", headers);
@@ -261,11 +277,11 @@ t.test("a WebSocket needs the page's own Origin, too; log-out ends sockets and s
   t.equal(await socket.closed, 1008);
   await t.rejects(stream.untilCount(2), "the stream is over");
   await sendJson(port, "POST", "/api/events/publish", { topic: "later" }, RIGHT);
-  t.match((await bearer.untilCount(2))[1], { topic: "later" }, "what has a bearer goes on");
-  t.match((await others.untilCount(2))[1], { topic: "later" }, "and another session");
+  t.match((await bearer.untilCount(2))[1], { topic: "later" }, "a connection with a bearer stays open");
+  t.match((await others.untilCount(2))[1], { topic: "later" }, "and so does another session's");
 });
 
-t.test("a log-out is for good, after a kill, too, and needs no session", async (t) => {
+t.test("a log-out outlives a kill, and needs no session", async (t) => {
   const data_dir = makeDirectory(t);
   const first = await start(t, { data_dir });
   const bind = `127.0.0.1:${first.dashboard_port}`;
@@ -282,7 +298,7 @@ t.test("a log-out is for good, after a kill, too, and needs no session", async (
   t.same(again.json(), { logged_out: true });
 });
 
-t.test("a session lasts a restart with the same token, and no other", async (t) => {
+t.test("a session lasts through a restart with the same token, and ends with another token", async (t) => {
   const data_dir = makeDirectory(t);
   const first = await start(t, { data_dir });
   const args = ["--dashboard-bind", `127.0.0.1:${first.dashboard_port}`];
@@ -295,35 +311,39 @@ t.test("a session lasts a restart with the same token, and no other", async (t) 
   await same.stop();
   const changed = await start(t, { data_dir, args }, "another");
   t.equal(await reads(server.Cookie, changed), 401);
-  t.equal(await reads(instance.Cookie, changed), 401, "an instance's, too");
+  t.equal(await reads(instance.Cookie, changed), 401, "an instance's session, too");
   await changed.stop();
   const back = await start(t, { data_dir, args });
-  t.equal(await reads(server.Cookie, back), 401, "nor does it come back with the token");
+  t.equal(await reads(server.Cookie, back), 401, "and the old token does not bring it back");
 });
 
-t.test("a log-in ends the session that the cookie had before, and a cookie among strangers is found", async (t) => {
+t.test("a log-in ends the session of the earlier cookie, and the cookie is found among others", async (t) => {
   const before = await enter();
   const again = await logIn(TOKEN, koor, before);
   t.equal(await reads(before.Cookie), 401);
   t.equal(await reads(cookieOf(again)), 200);
   const [name = ""] = cookieOf(again).split("=");
-  t.equal(await reads(`${name}=${"x".repeat(43)}; ${cookieOf(again)}`), 200, "another server has set one of that name");
+  t.equal(
+    await reads(`${name}=${"x".repeat(43)}; ${cookieOf(again)}`),
+    200,
+    "another server has set a cookie of that name",
+  );
 });
 
-t.test("two servers of one host do not log each other out", async (t) => {
+t.test("two servers on one host do not log each other out", async (t) => {
   const other = await start(t, {}, "another");
   const here = await enter();
   const there = await enter("another", other);
   const Cookie = `${here.Cookie}; ${there.Cookie}`;
   t.equal(await reads(Cookie), 200);
   t.equal(await reads(Cookie, other), 200);
-  t.equal(await reads(here.Cookie, other), 401, "one's cookie opens nothing at the other's");
+  t.equal(await reads(here.Cookie, other), 401, "a cookie of one is not valid at the other");
   t.equal((await send(other.dashboard_port, "DELETE", "/session", { headers: { ...there, Cookie } })).status, 200);
   t.equal(await reads(Cookie), 200);
   t.equal(await reads(Cookie, other), 401);
 });
 
-/** A log-in from an address of loopback. */
+/** Logs in from an address of loopback. */
 function logInFrom(
   localAddress: string,
   to: Koor,
@@ -361,15 +381,15 @@ function logInFrom(
   });
 }
 
-t.test("ten wrong tokens from an address, and nobody logs in from there for a minute", async (t) => {
+t.test("after ten wrong tokens from an address no log-in from there is accepted for a minute", async (t) => {
   const own = await start(t);
   const attempt = (from: string, token: string, headers: Headers = {}) =>
     logInFrom(from, own, JSON.stringify({ token }), headers);
   const guessing = "127.0.0.7";
   for (const body of ["", "{", "{}", '{"token":5}', JSON.stringify({ token: "x".repeat(LOG_IN_TOKEN_BYTES_MAX + 1) })])
-    t.equal((await logInFrom(guessing, own, body)).status, 400, "what is no token at all does not count");
+    t.equal((await logInFrom(guessing, own, body)).status, 400, "a text that is no token does not count");
   for (let at = 0; at < LOG_IN_WRONG_MAX; at++) {
-    // Whoever guesses says that they are somebody else, and a token of their own in between changes nothing.
+    // The guesser names other addresses in its headers, and an own valid token in between changes nothing.
     const { status, text } = await attempt(guessing, at === 0 ? "" : `guess ${at}`, {
       "X-Forwarded-For": `10.0.0.${at}`,
     });
@@ -384,12 +404,12 @@ t.test("ten wrong tokens from an address, and nobody logs in from there for a mi
     const seconds = Number(retry_after);
     t.ok(seconds > 0 && seconds <= 60, `Retry-After: ${retry_after}`);
   }
-  t.equal((await attempt("127.0.0.8", TOKEN)).status, 200, "elsewhere it goes on");
+  t.equal((await attempt("127.0.0.8", TOKEN)).status, 200, "other addresses can log in");
   t.match(own.log(), /log-ins are refused for a while.*127\.0\.0\.7/);
-  t.notMatch(own.log(), /guess/, "what was tried is not written down");
+  t.notMatch(own.log(), /guess/, "the guesses are not in the log");
 });
 
-t.test("without --auth-token there is nothing to log in to, and other sites are kept out all the same", async (t) => {
+t.test("without --auth-token there is no log-in, and other sites are refused nevertheless", async (t) => {
   const open = await start(t, { args: ["--stale-after", "90s"] }, "");
   const to = open.dashboard_port;
   t.same((await send(to, "GET", "/session")).json(), {
@@ -419,18 +439,14 @@ t.test("without --auth-token there is nothing to log in to, and other sites are 
   t.same((await send(to, "DELETE", "/session")).json(), { logged_out: true });
 });
 
-t.test(
-  "an instance that comes back with a restore finds no session of before",
-  { skip: RESTORE_REFUSED },
-  async (t) => {
-    const own = await start(t);
-    const { id, token } = await register("one", own);
-    const { Cookie } = await enter(token, own);
-    const snapshot = (await send(own.port, "GET", "/api/backup", { headers: RIGHT })).text;
-    t.notMatch(snapshot, /session/, "no snapshot holds one");
-    t.equal((await send(own.port, "DELETE", `/api/instances/${id}`, { headers: RIGHT })).status, 200);
-    t.equal((await send(own.port, "POST", "/api/restore", { headers: RIGHT, body: snapshot })).status, 200);
-    t.equal((await send(own.port, "GET", `/api/instances/${id}`, { headers: RIGHT })).status, 200);
-    t.equal(await reads(Cookie, own), 401);
-  },
-);
+t.test("an instance that is restored does not get its earlier session back", { skip: RESTORE_REFUSED }, async (t) => {
+  const own = await start(t);
+  const { id, token } = await register("one", own);
+  const { Cookie } = await enter(token, own);
+  const snapshot = (await send(own.port, "GET", "/api/backup", { headers: RIGHT })).text;
+  t.notMatch(snapshot, /session/, "a snapshot has no session");
+  t.equal((await send(own.port, "DELETE", `/api/instances/${id}`, { headers: RIGHT })).status, 200);
+  t.equal((await send(own.port, "POST", "/api/restore", { headers: RIGHT, body: snapshot })).status, 200);
+  t.equal((await send(own.port, "GET", `/api/instances/${id}`, { headers: RIGHT })).status, 200);
+  t.equal(await reads(Cookie, own), 401);
+});

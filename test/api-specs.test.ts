@@ -1,7 +1,7 @@
 /**
- * "Specs" of the HTTP API against a real server: specs by project and name, escaped slashes, versions that
- * survive deletion, history, rollback, diff, compare-and-swap, the two lists, and their audit rows. What
- * specs share with state is checked by versioned-space.ts.
+ * Tests "Specs" of the HTTP API against a real server: specs by project and name, escaped slashes, versions that
+ * survive deletion, history, rollback, diff, compare-and-swap, the two lists, and their audit rows. versioned-space.ts
+ * checks what specs share with state.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
@@ -29,7 +29,7 @@ const koor = await startKoor(t);
 
 const at = (project: string, name: string, query = ""): string =>
   `/api/specs/${encodeURIComponent(project)}/${encodeURIComponent(name)}${query}`;
-/** One project as a space of keys: what specs share with state is checked in it. */
+/** One project as a space of keys, for the checks that specs share with state. */
 const space = { port: koor.port, at: (key: string, query = "") => at("shared", key, query) };
 const call = (method: string, path: string, options: RequestOptions = {}): Promise<Answer> =>
   send(koor.port, method, path, options);
@@ -40,7 +40,7 @@ const versionsOf = async (project: string, name: string): Promise<number[]> =>
   (await get(at(project, name, "?history=1&limit=10000"))).json<History>().versions.map(({ version }) => version);
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-t.test("an empty server has no projects, and any project is empty", async (t) => {
+t.test("a new server has no projects, and any project is empty", async (t) => {
   t.equal((await get("/api/specs")).text, '{"projects":[]}\n');
   const answer = await get("/api/specs/nobody%2Fknows");
   t.equal(answer.status, 200);
@@ -101,7 +101,7 @@ t.test("data is bytes, always served as JSON", async (t) => {
   }
 });
 
-t.test("what is too much or nothing is refused, and stores nothing", async (t) => {
+t.test("too much or no data is refused, and nothing is stored", async (t) => {
   t.same(refusalOf(await put(at("empty", "e"), "")), refusal(400, "empty body"));
   t.same(refusalOf(await call("PUT", at("empty", "e"), { chunks: [] })), refusal(400, "empty body"));
   t.match(refusalOf(await put(at("empty", "e"), Buffer.alloc(BODY_BYTES_MAX + 1, "x"))), {
@@ -114,7 +114,7 @@ t.test("what is too much or nothing is refused, and stores nothing", async (t) =
   t.same(await versionsOf("empty", "e"), [1]);
 });
 
-t.test("project and name are one segment each, whatever they hold", async (t) => {
+t.test("project and name are one segment each, with any characters", async (t) => {
   const names = [
     "a/b",
     "a//b",
@@ -149,7 +149,7 @@ t.test("project and name are one segment each, whatever they hold", async (t) =>
   for (const name of names) t.equal((await get(at(name, name))).json(), name, `${name} is read`);
   t.equal((await get("/api/specs/a%2Fb/a%2fb")).json(), "a/b");
   t.equal((await get("/api/specs/a/b")).status, 404, "a/b in project and name is another spec than a and b");
-  t.match(await get("/api/specs/a/b/c"), { status: 404 }, "three segments are no spec");
+  t.match(await get("/api/specs/a/b/c"), { status: 404 }, "three segments are not a spec");
   t.same(refusalOf(await get("/api/specs/a/b")), refusal(404, "spec not found: a/b"));
   const listed = (await get("/api/specs/every"))
     .json<{ readonly specs: readonly Written[] }>()
@@ -169,7 +169,7 @@ t.test("project and name are one segment each, whatever they hold", async (t) =>
   for (const name of names) t.same((await call("DELETE", at(name, name))).json(), { deleted: `${name}/${name}` });
 });
 
-t.test("what is no project or name", async (t) => {
+t.test("an invalid project or name is refused", async (t) => {
   const long = "k".repeat(KEY_BYTES_MAX);
   const rows: readonly (readonly [path: string, error: RegExp])[] = [
     [`/api/specs/p/${long}`, /1024 characters/],
@@ -186,7 +186,7 @@ t.test("what is no project or name", async (t) => {
   t.equal(
     (await put(at("k".repeat(KEY_BYTES_MAX / 2), "n".repeat(KEY_BYTES_MAX / 2 - 1)), "1")).status,
     200,
-    "as long as both may be",
+    "both are accepted at their greatest length",
   );
   await call("DELETE", at("k".repeat(KEY_BYTES_MAX / 2), "n".repeat(KEY_BYTES_MAX / 2 - 1)));
   t.equal((await get("/api/specs")).text, before, "nothing was stored");
@@ -313,7 +313,7 @@ t.test("a rollback stores old bytes as a new version, and brings a deleted spec 
   t.match((await put(at("back", "b/c"), "5")).json(), { version: 5 }, "versions never repeat");
 });
 
-t.test("a diff", async (t) => {
+t.test("a diff compares two versions", async (t) => {
   for (const value of ['{"version":"1.0","c":[1,2]}', '{"version":"3.0","b":1}', "not json"])
     await put(at("diff", "d"), value);
   t.same((await get(at("diff", "d", "?diff=1,2"))).json(), {
@@ -333,17 +333,17 @@ t.test("a diff", async (t) => {
   t.match(refusalOf(await get(at("diff", "d", "?diff=1"))), { status: 400, error: { error: /^diff / } });
 });
 
-t.test("conditional reads", async (t) => {
+t.test("conditional reads work as in every versioned space", async (t) => {
   await checkConditionalReads(t, space);
 });
-t.test("compare-and-swap", async (t) => {
+t.test("compare-and-swap works as in every versioned space", async (t) => {
   await checkCompareAndSwap(t, space);
 });
 t.test("of writers that race on one version, one wins", async (t) => {
   await checkRace(t, space);
 });
 
-t.test("concurrent writes: each is a version, and a write that was answered is what the next read sees", async (t) => {
+t.test("concurrent writes get a version each, and a read sees every answered write", async (t) => {
   const answers = await Promise.all(Array.from({ length: 40 }, (_, index) => put(at("race", "r"), `${index}`)));
   t.same(
     answers.map((answer) => answer.json<Written>().version).toSorted((a, b) => a - b),
@@ -355,7 +355,7 @@ t.test("concurrent writes: each is a version, and a write that was answered is w
   }
 });
 
-t.test("a state key and a spec of the same name are two things", async (t) => {
+t.test("a state key and a spec of the same name are independent", async (t) => {
   await call("PUT", "/api/state/two/things", { body: "1" });
   t.equal((await get(at("two", "things"))).status, 404);
   t.match((await put(at("two", "things"), "22")).json(), { version: 1 });
@@ -372,7 +372,7 @@ t.test("a long list is whole", async (t) => {
   );
 });
 
-t.test("each write leaves its row in the audit log, refused ones too", async (t) => {
+t.test("each write leaves a row in the audit log, and so does a refused one", async (t) => {
   interface Row {
     readonly id: number;
     readonly action: string;
@@ -411,7 +411,7 @@ t.test("each write leaves its row in the audit log, refused ones too", async (t)
 });
 
 t.test("specs outlive the server", async (t) => {
-  // A cluster keeps the settings that it was begun with.
+  // A cluster keeps the settings that it was started with.
   const args = ["--state-history", "1"];
   const first = await startKoor(t, { args: CLUSTER === "" ? [] : args });
   const ask = (port: number, method: string, path: string, body?: string): Promise<Answer> =>
@@ -427,6 +427,6 @@ t.test("specs outlive the server", async (t) => {
   t.equal(
     (await ask(second.port, "GET", at("p", "goes", "?version=1"))).status,
     404,
-    "as many versions are kept as of a state key",
+    "a spec keeps as many versions as a state key",
   );
 });

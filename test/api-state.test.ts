@@ -1,6 +1,6 @@
 /**
- * "State" of the HTTP API against a real server: values and keys, versions that survive deletion,
- * history, rollback, diff, the three forms of compare-and-swap, paging, and the two flags of the state.
+ * Tests "State" of the HTTP API against a real server: values and keys, versions that survive deletion, history,
+ * rollback, diff, the three forms of compare-and-swap, paging, and the two flags of the state.
  */
 import { randomBytes } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";
@@ -98,7 +98,7 @@ t.test("a value is stored, read, listed and deleted", async (t) => {
   t.equal((await get("/api/state")).text, "[]\n");
 });
 
-t.test("values are bytes", async (t) => {
+t.test("values may be any bytes", async (t) => {
   const rows: readonly (readonly [what: string, value: Uint8Array])[] = [
     ["one byte", Buffer.from([0])],
     ["every byte", Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))],
@@ -154,7 +154,7 @@ t.test("an empty body stores nothing", async (t) => {
   t.match(
     await sendRaw(koor.port, "PUT /api/state/empty HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     /^HTTP\/1\.1 400 .*"empty body"/s,
-    "no length at all",
+    "without a length",
   );
   t.equal((await get(at("empty"))).status, 404);
   await put(at("empty"), "1");
@@ -217,23 +217,23 @@ t.test("keys are any text of 1 to 1024 characters without control characters", a
   for (const key of keys) {
     const stored = await put(at(key), JSON.stringify(key));
     t.equal(stored.json<Written>().key, key, `${key.slice(0, 20)} is stored`);
-    t.equal(stored.json<Written>().version, 1, "as a key of its own");
+    t.equal(stored.json<Written>().version, 1, "it is a key of its own");
   }
   for (const key of keys) t.equal((await get(at(key))).json(), key, `${key.slice(0, 20)} is read`);
   t.equal((await get("/api/state/a%2Fb%2Fc")).json(), "a/b/c", "an escaped slash is a slash of the key");
-  t.equal((await get("/api/state/%61%2fb/c")).json(), "a/b/c", "whatever else is escaped");
+  t.equal((await get("/api/state/%61%2fb/c")).json(), "a/b/c", "and so is any other escaped character");
   t.equal((await get("/api/state/a%2520b")).json(), "a%20b", "decoding is done once");
-  t.equal((await get("/api/state/a+b")).json(), "a+b", "a plus is a plus");
+  t.equal((await get("/api/state/a+b")).json(), "a+b", "a plus is a plus sign");
   const raw = await sendRaw(
     koor.port,
     Buffer.from("GET /api/state/\u00e9 HTTP/1.1\r\nHost: localhost\r\n\r\n", "utf8"),
   );
   const strict = koor.transport === "node";
-  t.match(raw, strict ? MALFORMED : /^HTTP\/1\.1 200 /, "UTF-8 that was not escaped is read as such, or is no HTTP");
+  t.match(raw, strict ? MALFORMED : /^HTTP\/1\.1 200 /, "unescaped UTF-8 is read as such, or is refused as HTTP");
   for (const key of keys) t.same((await call("DELETE", at(key))).json(), { deleted: key });
 });
 
-t.test("what is no key", async (t) => {
+t.test("an invalid key is refused", async (t) => {
   const control = /control characters/;
   const rows: readonly (readonly [path: string, error: string | RegExp])[] = [
     ["/api/state/", "key is required"],
@@ -264,7 +264,7 @@ t.test("what is no key", async (t) => {
   t.equal((await get("/api/state")).text, before, "nothing was stored");
 });
 
-t.test("reads that do not change a value's bytes get no body again", async (t) => {
+t.test("a conditional read of an unchanged value has no body", async (t) => {
   await checkConditionalReads(t, space);
 });
 
@@ -362,7 +362,7 @@ t.test("a rollback stores an old version's bytes as a new version", async (t) =>
   const read = await get(at("rollback"));
   t.equal(read.text, "one");
   t.match(read.headers, { "x-koor-version": "3", "content-type": "text/one", etag: `"${hashOf("one")}"` });
-  t.same(await versionsOf("rollback"), [3, 2, 1], "nothing of the history is lost");
+  t.same(await versionsOf("rollback"), [3, 2, 1], "the history is complete");
   t.same(
     refusalOf(await call("POST", at("rollback", "?rollback=9"))),
     refusal(404, "version 9 not found for key: rollback"),
@@ -377,7 +377,7 @@ t.test("a rollback stores an old version's bytes as a new version", async (t) =>
   t.same(await versionsOf("rollback"), [3, 2, 1], "a refusal adds no version");
 });
 
-t.test("versions never repeat, a deletion takes none, and a rollback brings a key back", async (t) => {
+t.test("versions never repeat, a deletion takes none, and a rollback restores a key", async (t) => {
   await put(at("phoenix"), "1");
   await put(at("phoenix"), "2");
   await call("DELETE", at("phoenix"));
@@ -388,12 +388,12 @@ t.test("versions never repeat, a deletion takes none, and a rollback brings a ke
   t.match((await call("POST", at("phoenix", "?rollback=1"))).json(), { version: 3, rolled_back: 1 });
   t.equal((await get(at("phoenix"))).text, "1");
   await call("DELETE", at("phoenix"));
-  t.match((await put(at("phoenix"), "4")).json(), { version: 4 }, "a key that was deleted goes on counting");
+  t.match((await put(at("phoenix"), "4")).json(), { version: 4 }, "versions of a deleted key continue");
   t.same(await versionsOf("phoenix"), [4, 3, 2, 1]);
   t.ok(keysOf(await get("/api/state")).includes("phoenix"));
 });
 
-t.test("concurrent writes to one key: each is a version, none is lost", async (t) => {
+t.test("concurrent writes to one key get a version each, and none is lost", async (t) => {
   const count = 60;
   const answers = await Promise.all(Array.from({ length: count }, (_, index) => put(at("race"), `"${index}"`)));
   const written = answers.map((answer) => answer.json<Written>());
@@ -411,14 +411,14 @@ t.test("concurrent writes to one key: each is a version, none is lost", async (t
   t.equal((await get(at("race"))).headers.etag, `"${newest?.hash}"`);
 });
 
-t.test("a write that was answered is what the next read sees", async (t) => {
+t.test("a read sees every answered write", async (t) => {
   for (let number = 1; number <= 50; number++) {
     await put(at("fresh"), String(number));
     t.equal((await get(at("fresh"))).text, String(number));
   }
 });
 
-t.test("compare-and-swap", async (t) => {
+t.test("compare-and-swap works as in every versioned space", async (t) => {
   await checkCompareAndSwap(t, space);
 });
 
@@ -467,7 +467,7 @@ t.test("keys are listed in their order, in pages, by prefix", async (t) => {
     "after is a key, not included",
   );
   t.same(await list("after=p/ab&limit=2&prefix="), keys.slice(keys.indexOf("p/ab") + 1, keys.indexOf("p/ab") + 3));
-  t.same(await list("after=p/aa&limit=1"), ["p/ab"], "a key that is not there is a place in the order too");
+  t.same(await list("after=p/aa&limit=1"), ["p/ab"], "a key that does not exist has a place in the order, too");
 
   const paged: string[] = [];
   for (
@@ -507,7 +507,7 @@ t.test("a long list is whole", async (t) => {
   t.same(keysOf(await get("/api/state?prefix=many/&limit=1100")), keys.slice(0, 1100));
 });
 
-t.test("a diff is sorted by path and says what to do", async (t) => {
+t.test("a diff is sorted by path and lists the operations", async (t) => {
   const documents = [
     '{"version":"1.0","c":[1,2],"same":{"x":[1,{"y":2}]},"n":{"deep":{"er":1}},' +
       '"l":[0,1,2,3,4,5,6,7,8,9,10],"a/b":1,"m~n":1,"":1,"t":"1","z":null}',
@@ -540,7 +540,7 @@ t.test("a diff is sorted by path and says what to do", async (t) => {
   t.same(
     (await get(at("diff", "?diff=1%2C1"))).json(),
     { key: "diff", v1: 1, v2: 1, diffs: [] },
-    "equal values make no entry",
+    "equal values have no entry",
   );
 
   for (const value of [
@@ -557,17 +557,17 @@ t.test("a diff is sorted by path and says what to do", async (t) => {
   t.same(
     (await get(at("diff/any", "?diff=1,2"))).json<{ diffs: unknown }>().diffs,
     [{ operation: "replace", path: "", old_value: 5, new_value: [1] }],
-    "any JSON value",
+    "values may be any JSON",
   );
   t.match(
     (await get(at("diff/any", "?diff=3,4"))).text,
     '"old_value":12345678901234567890,"new_value":12345678901234567891',
-    "digits are kept",
+    "numbers keep their digits",
   );
   t.same(
     (await get(at("diff/any", "?diff=6,7"))).json<{ diffs: unknown }>().diffs,
     [],
-    "neither order nor spelling is a difference",
+    "order and notation make no difference",
   );
   t.match(
     refusalOf(await get(at("diff/any", "?diff=1,5"))),
@@ -592,62 +592,65 @@ t.test("a diff is sorted by path and says what to do", async (t) => {
     );
 });
 
-t.test("the answer of a list that nobody reads holds no worker", async (t) => {
-  // More text than a worker may run ahead with, in keys that are long.
+t.test("an answer of a list that is not read holds no worker", async (t) => {
+  // More text than a worker may run ahead with, in long keys.
   const events = Array.from({ length: 1000 }, () => ({ topic: "filler", data: "x".repeat(2500) }));
   for (let round = 0; round < 9; round++) await call("POST", "/api/events/publish", { body: JSON.stringify(events) });
   for (let round = 0; round < 4; round++) t.equal((await call("HEAD", "/api/events/history?last=10000")).status, 200);
-  t.equal((await get(at("diff", "?diff=1,2"))).status, 200, "a job in the pool is still done");
+  t.equal((await get(at("diff", "?diff=1,2"))).status, 200, "a job in the pool still runs");
 });
 
-t.test("a server that keeps three versions and publishes its changes", async (t) => {
-  const args = ["--state-history", "3", "--state-events"];
-  const kept = await startKoor(t, { args });
-  const write = (method: string, path: string, body?: string): Promise<Answer> =>
-    send(kept.port, method, path, body === undefined ? {} : { body });
-  for (let number = 1; number <= 200; number++) await write("PUT", "/api/state/k%20ey", `${number}`);
-  const history = (await write("GET", "/api/state/k%20ey?history=1")).json<History>();
-  t.same(
-    history.versions.map(({ version }) => version),
-    [200, 199, 198],
-  );
-  t.equal((await write("GET", "/api/state/k%20ey?version=198")).text, "198");
-  for (const version of [1, 64, 128, 197])
-    t.equal((await write("GET", `/api/state/k%20ey?version=${version}`)).status, 404, `version ${version} is gone`);
-  t.equal((await write("POST", "/api/state/k%20ey?rollback=197")).status, 404);
-  t.match((await write("POST", "/api/state/k%20ey?rollback=198")).json(), { version: 201 });
-  await write("DELETE", "/api/state/k%20ey");
-  t.equal((await write("DELETE", "/api/state/k%20ey")).status, 404);
-  interface ReceivedEvent {
-    readonly id: number;
-    readonly topic: string;
-    readonly data: unknown;
-    readonly source: string;
-  }
-  const events = (await write("GET", "/api/events/history?last=3")).json<readonly ReceivedEvent[]>();
-  t.match(
-    events,
-    [
-      { id: 202, topic: "koor.state.deleted", data: { key: "k ey", version: 201, hash: hashOf("198") }, source: "" },
-      { id: 201, topic: "koor.state.updated", data: { key: "k ey", version: 201, hash: hashOf("198") } },
-      { id: 200, topic: "koor.state.updated", data: { key: "k ey", version: 200, hash: hashOf("200") } },
-    ],
-    "each change once, refusals not",
-  );
-  t.same(Object.keys(events[0]?.data ?? {}), ["key", "version", "hash"]);
+t.test(
+  "with --state-history 3 and --state-events a server keeps three versions and publishes its changes",
+  async (t) => {
+    const args = ["--state-history", "3", "--state-events"];
+    const kept = await startKoor(t, { args });
+    const write = (method: string, path: string, body?: string): Promise<Answer> =>
+      send(kept.port, method, path, body === undefined ? {} : { body });
+    for (let number = 1; number <= 200; number++) await write("PUT", "/api/state/k%20ey", `${number}`);
+    const history = (await write("GET", "/api/state/k%20ey?history=1")).json<History>();
+    t.same(
+      history.versions.map(({ version }) => version),
+      [200, 199, 198],
+    );
+    t.equal((await write("GET", "/api/state/k%20ey?version=198")).text, "198");
+    for (const version of [1, 64, 128, 197])
+      t.equal((await write("GET", `/api/state/k%20ey?version=${version}`)).status, 404, `version ${version} is gone`);
+    t.equal((await write("POST", "/api/state/k%20ey?rollback=197")).status, 404);
+    t.match((await write("POST", "/api/state/k%20ey?rollback=198")).json(), { version: 201 });
+    await write("DELETE", "/api/state/k%20ey");
+    t.equal((await write("DELETE", "/api/state/k%20ey")).status, 404);
+    interface ReceivedEvent {
+      readonly id: number;
+      readonly topic: string;
+      readonly data: unknown;
+      readonly source: string;
+    }
+    const events = (await write("GET", "/api/events/history?last=3")).json<readonly ReceivedEvent[]>();
+    t.match(
+      events,
+      [
+        { id: 202, topic: "koor.state.deleted", data: { key: "k ey", version: 201, hash: hashOf("198") }, source: "" },
+        { id: 201, topic: "koor.state.updated", data: { key: "k ey", version: 201, hash: hashOf("198") } },
+        { id: 200, topic: "koor.state.updated", data: { key: "k ey", version: 200, hash: hashOf("200") } },
+      ],
+      "each change is published once, refusals are not",
+    );
+    t.same(Object.keys(events[0]?.data ?? {}), ["key", "version", "hash"]);
 
-  t.equal(await kept.stop(), 0);
-  // A cluster keeps the settings that it was begun with.
-  const again = await startKoor(t, { data_dir: kept.data_dir, args: CLUSTER === "" ? [] : args });
-  t.equal((await send(again.port, "GET", "/api/state/k%20ey")).status, 404, "what was deleted stays deleted");
-  t.match(
-    (await send(again.port, "PUT", "/api/state/k%20ey", { body: "1" })).json(),
-    { version: 202 },
-    "and goes on counting after a restart",
-  );
-  t.equal(
-    (await send(again.port, "GET", "/api/events/history?last=1")).json<readonly ReceivedEvent[]>()[0]?.id,
-    CLUSTER === "" ? 202 : 203,
-    "without the flag nothing is published",
-  );
-});
+    t.equal(await kept.stop(), 0);
+    // A cluster keeps the settings that it was started with.
+    const again = await startKoor(t, { data_dir: kept.data_dir, args: CLUSTER === "" ? [] : args });
+    t.equal((await send(again.port, "GET", "/api/state/k%20ey")).status, 404, "a deleted key stays deleted");
+    t.match(
+      (await send(again.port, "PUT", "/api/state/k%20ey", { body: "1" })).json(),
+      { version: 202 },
+      "versions continue after a restart",
+    );
+    t.equal(
+      (await send(again.port, "GET", "/api/events/history?last=1")).json<readonly ReceivedEvent[]>()[0]?.id,
+      CLUSTER === "" ? 202 : 203,
+      "without the flag nothing is published",
+    );
+  },
+);

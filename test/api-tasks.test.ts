@@ -1,4 +1,4 @@
-/** "Tasks" of the HTTP API against a real server: making, claiming, waiting, ending, and what is refused. */
+/** Tests "Tasks" of the HTTP API against a real server: creating, claiming, waiting, ending, and refusals. */
 import { once } from "node:events";
 import t from "tap";
 import {
@@ -37,7 +37,7 @@ interface AuditRow {
   readonly outcome: string;
 }
 
-/** The audit log from the oldest to the newest, without what is not about tasks and claims. */
+/** Returns the audit log from the oldest row to the newest, limited to tasks and claims. */
 async function auditOf(port: number, names: ReadonlyMap<string, string>, headers = {}): Promise<string[]> {
   const rows = (await send(port, "GET", "/api/audit?limit=1000", { headers })).json<AuditRow[]>().toReversed();
   return rows
@@ -65,7 +65,7 @@ const LOST = [409, "claim lost"];
 const NOT_YOURS = [403, "not yours"];
 const NEEDS_INSTANCE = [400, "this needs an instance: send X-Koor-Instance or its token"];
 
-t.test("a task from its making to its end", async (t) => {
+t.test("a task goes from its creation to its end", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
   const made = await sendJson(port, "POST", "/api/tasks", { title: "bare" });
@@ -153,12 +153,16 @@ t.test("a task from its making to its end", async (t) => {
   t.match(
     await getTask(port, whole.id),
     { progress: 40, note: "half", checkpoint: [1, { a: null }] },
-    "none is unsaid",
+    "every member has its default",
   );
   const done = await callTask(ana, task, "complete", { result: { ok: true } });
   t.match(done.json(), { state: "done", result: { ok: true }, holder: null, fence: null, lease: null, progress: 40 });
   t.match(done.json(), { ended_at: TIMESTAMP });
-  t.same((await callTask(ana, task, "complete", { result: 2 })).json(), done.json(), "again, it is answered as it was");
+  t.same(
+    (await callTask(ana, task, "complete", { result: 2 })).json(),
+    done.json(),
+    "a repeated call gets the same answer",
+  );
   const read = await getTask(bob, whole.id);
   t.same(
     read.history.map(({ actor, state, note }) => [actor, state, note]),
@@ -206,7 +210,7 @@ t.test("a task from its making to its end", async (t) => {
   t.ok(figures.has("koor_tasks") && figures.has("koor_task_claim_seconds"));
 });
 
-t.test("who may have which, and which comes first", async (t) => {
+t.test("a task goes to an agent that may have it, in the order of the queue", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
   await ana.ask("POST", `/api/instances/${ana.id}/capabilities`, { capabilities: ["go", "gpu"] });
@@ -225,18 +229,18 @@ t.test("who may have which, and which comes first", async (t) => {
     { id: "last", priority: 9, after: ["low"] },
   );
   const order = async (agent: Agent, body: object = {}): Promise<string> => (await claim(agent, body)).task?.id ?? "-";
-  t.equal(await order(bob, { labels: ["y", "x"] }), "labeled", "the only one with both");
+  t.equal(await order(bob, { labels: ["y", "x"] }), "labeled", "it is the only task with both labels");
   t.equal(await order(bob, { labels: ["x", "z"] }), "-");
   t.same(await claim(bob, { labels: ["z"] }), { task: null, lease: null });
   t.equal(await order(bob, { workspace: "v" }), "elsewhere");
   t.equal(await order(bob), "high");
-  t.equal(await order(bob), "his", "by his name");
-  t.equal(await order(bob), "first", "of equal ones the oldest");
-  t.equal(await order(ana), "needs", "what she can");
-  t.equal(await order(ana), "hers", "by her id");
+  t.equal(await order(bob), "his", "it is assigned to his name");
+  t.equal(await order(bob), "first", "of equal tasks the oldest is first");
+  t.equal(await order(ana), "needs", "she has the capabilities that it requires");
+  t.equal(await order(ana), "hers", "it is assigned to her id");
   t.equal(await order(ana), "second");
   t.equal(await order(ana), "low");
-  t.equal(await order(ana), "-", "what is left is blocked, or not before its time");
+  t.equal(await order(ana), "-", "the remaining tasks are blocked or not due");
   t.same(refusal(await sendJson(port, "POST", "/api/tasks/claim", {})), NEEDS_INSTANCE);
 
   const held = await bob.lease(["path:a/**", "port:1"]);
@@ -246,20 +250,16 @@ t.test("who may have which, and which comes first", async (t) => {
     { id: "free", resources: ["path:b/*"] },
     { id: "meets", resources: ["path:b/c"] },
   );
-  t.equal(await order(ana), "free", "one whose resources are busy is passed over");
-  t.equal(await order(bob), "busy", "one's own leases are in nobody's way");
-  t.equal(await order(bob), "-", "what another task has leased is busy, too");
+  t.equal(await order(ana), "free", "a task whose resources are busy is skipped");
+  t.equal(await order(bob), "busy", "an agent's own leases do not block it");
+  t.equal(await order(bob), "-", "a resource that another task has leased is busy, too");
   t.equal((await ana.tryLease(["path:b/x"])).status, 200);
   t.same(refusal(await bob.tryLease(["path:b/x"])), [409, "leased by ana: path:b/*"]);
   await bob.release(held);
-  t.same(
-    refusal(await ana.tryLease(["path:a/b"])),
-    [409, "leased by bob: path:a/b"],
-    "what the task has leased it keeps",
-  );
+  t.same(refusal(await ana.tryLease(["path:a/b"])), [409, "leased by bob: path:a/b"], "the task keeps its leases");
 });
 
-t.test("one by its id", async (t) => {
+t.test("a task can be claimed by its id", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
   await bob.lease(["state:plan/*"]);
@@ -292,7 +292,7 @@ t.test("one by its id", async (t) => {
     ],
   });
   const { task, lease } = await claim(ana, { id: "elsewhere", ttl_s: 5 });
-  t.match([task?.workspace, lease?.workspace, lease?.ttl_s], ["v", "v", 5], "wherever it is");
+  t.match([task?.workspace, lease?.workspace, lease?.ttl_s], ["v", "v", 5], "in any workspace");
   t.same(refusal(await tryClaim(ana, { id: "elsewhere" })), [409, "task is claimed"]);
   t.same(refusal(await tryClaim(bob, { id: "elsewhere", wait_s: 1 })), [409, "task is claimed"]);
   const waiting = tryClaim(bob, { id: "elsewhere", wait_s: 60 });
@@ -304,40 +304,44 @@ t.test("one by its id", async (t) => {
   const his = first.answer.json<{ task: Task }>().task;
   t.match(his, { id: "elsewhere", holder: { name: "bob" } });
   await callTask(bob, his, "complete");
-  t.same(refusal(await must(answers[1 - first.at], "the other")), [409, "task is done"], "told when it ended");
+  t.same(
+    refusal(await must(answers[1 - first.at], "the other")),
+    [409, "task is done"],
+    "the answer comes when it ended",
+  );
 });
 
-t.test("waiting for a task", async (t) => {
+t.test("a claim can wait for a task", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
-  t.same(await claim(ana, { wait_s: 1 }), { task: null, lease: null }, "after that time");
+  t.same(await claim(ana, { wait_s: 1 }), { task: null, lease: null }, "it is answered after that time");
   const waiting = Array.from({ length: 8 }, () => claim(ana, { wait_s: 60, labels: ["x"] }));
   while ((await countInFlight(port)) < 8);
   await addTask(port, { id: "one", labels: ["x"] });
   t.equal((await Promise.race(waiting)).task?.id, "one");
   await addTask(port, { id: "other", labels: ["y"] });
-  t.equal(await countInFlight(port), 7, "the others go on waiting");
+  t.equal(await countInFlight(port), 7, "the others still wait");
   await addTasks(port, ...Array.from({ length: 7 }, (_, at) => ({ id: `more-${at}`, labels: ["x"] })));
   const ids = (await Promise.all(waiting)).map(({ task }) => task?.id);
-  t.equal(new Set(ids).size, 8, "each has one of its own");
+  t.equal(new Set(ids).size, 8, "each gets a task of its own");
 
   const lease = await bob.lease(["path:a"]);
   await addTask(port, { id: "busy", resources: ["path:*"], labels: ["busy"] });
   const woken = claim(ana, { wait_s: 60, labels: ["busy"] });
   while ((await countInFlight(port)) < 1);
   await bob.release(lease);
-  t.match(await woken, { task: { id: "busy" }, lease: { state: "held" } }, "a lease was in its way");
+  t.match(await woken, { task: { id: "busy" }, lease: { state: "held" } }, "a lease was its blocker");
 
   await addTask(port, { id: "soon", labels: ["soon"], not_before: new Date(Date.now() + 300).toISOString() });
-  t.match(await claim(ana, { wait_s: 60, labels: ["soon"] }), { task: { id: "soon" } }, "its time has come");
+  t.match(await claim(ana, { wait_s: 60, labels: ["soon"] }), { task: { id: "soon" } }, "it is due");
   const moved = claim(ana, { wait_s: 60, labels: ["moved"] });
   while ((await countInFlight(port)) < 1);
   await addTask(port, { id: "moved", labels: ["elsewhere"], assignee: "bob", not_before: "2100-01-01T00:00:00Z" });
   await askAs(port, "PATCH", "/api/tasks/moved", { labels: ["moved"], assignee: null, not_before: null });
-  t.match(await moved, { task: { id: "moved" } }, "it was changed so that it fits");
+  t.match(await moved, { task: { id: "moved" } }, "a change made it claimable");
 });
 
-t.test("what its holder says", async (t) => {
+t.test("a holder reports progress and ends its claim", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
   await addTask(port, { id: "a", max_attempts: 3 });
@@ -349,8 +353,8 @@ t.test("what its holder says", async (t) => {
     ["release", {}],
     ["ask", { question: "q" }],
   ] as const) {
-    t.same(refusal(await callTask(bob, first, verb, body)), NOT_YOURS, `${verb}, another's`);
-    t.same(refusal(await callTask(port, first, verb, body)), NEEDS_INSTANCE, `${verb}, nobody's`);
+    t.same(refusal(await callTask(bob, first, verb, body)), NOT_YOURS, `${verb}, of another agent's task`);
+    t.same(refusal(await callTask(port, first, verb, body)), NEEDS_INSTANCE, `${verb}, without an instance`);
     t.same(refusal(await callTask(ana, { ...first, fence: 99 }, verb, body)), LOST, `${verb} under another fence`);
     t.same(refusal(await callTask(ana, { ...first, id: "none" }, verb, body)), [404, "task not found: none"]);
     t.same(refusal(await callTask(ana, { id: "a", fence: null }, verb, body)), [400, "fence is required"]);
@@ -366,16 +370,20 @@ t.test("what its holder says", async (t) => {
   t.match(
     (await callTask(ana, first, "release", { note: "tired" })).json(),
     { state: "claimed" },
-    "as it was, whoever has it",
+    "a repeated call gets the same answer, whoever holds the task",
   );
   t.same(refusal(await callTask(ana, first, "complete")), LOST, "but nothing else");
-  t.same(refusal(await callTask(ana, second, "complete")), LOST, "nor under his fence");
+  t.same(refusal(await callTask(ana, second, "complete")), LOST, "his fence does not help either");
   const failed = (await callTask(bob, second, "fail", { error: "broken" })).json<Task>();
   t.match(failed, { state: "ready", attempts: 1, error: "broken", not_before: TIMESTAMP });
   const wait_ms = Date.parse(failed.not_before ?? "") - Date.now();
-  t.ok(wait_ms > 0 && wait_ms <= 1_000, `it waits for ${wait_ms} ms more`);
+  t.ok(wait_ms > 0 && wait_ms <= 1_000, `it is not due for ${wait_ms} ms`);
   t.same((await claim(bob)).task, null);
-  t.same((await callTask(bob, second, "fail", { error: "broken" })).json<Task>().attempts, 1, "again, it counts once");
+  t.same(
+    (await callTask(bob, second, "fail", { error: "broken" })).json<Task>().attempts,
+    1,
+    "a repeated call counts once",
+  );
   const third = await claimOne(bob, { wait_s: 5 });
   t.match((await callTask(bob, third, "ask", { question: "why?" })).json(), {
     state: "input_required",
@@ -388,7 +396,7 @@ t.test("what its holder says", async (t) => {
   const answered = await callTask(port, { id: "a", fence: null }, "answer", { answer: "because" });
   t.match(answered.json(), { state: "ready", answer: "because", question: "why?" });
   t.same(refusal(await callTask(port, { id: "a", fence: null }, "answer", { answer: "x" })), [409, "task is ready"]);
-  t.same((await claim(ana)).task, null, "it is kept for who has asked");
+  t.same((await claim(ana)).task, null, "it is reserved for the agent that asked");
   t.same(refusal(await tryClaim(ana, { id: "a" })), [409, "task is assigned to bob"]);
   const fourth = await claimOne(bob);
   t.match((await callTask(bob, fourth, "fail", { error: "no", retry: false })).json(), {
@@ -482,24 +490,24 @@ t.test("what its holder says", async (t) => {
       "ana task.claim a success",
       "ana task.fail a success",
     ],
-    "one row a call that changes something",
+    "each call that changes something has one row",
   );
   const refused = audit.filter((row) => row.endsWith("error"));
-  t.equal(refused.filter((row) => row === "bob task.complete a error").length, 1, "refusals too");
+  t.equal(refused.filter((row) => row === "bob task.complete a error").length, 1, "refusals have one, too");
   t.notOk(
     audit.some((row) => row.includes("progress")),
-    "and none of progress",
+    "and progress has none",
   );
 });
 
-t.test("a task's lease, and what ends with it", async (t) => {
+t.test("a task's lease ends with its claim", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
   await addTask(port, { id: "a", resources: ["state:plan/*"] });
   const put = (agent: Agent, fence?: number): Promise<Answer> =>
     agent.ask("PUT", "/api/state/plan/x", { by: agent.name }, fence === undefined ? {} : { "X-Koor-Fence": fence });
   const first = await claimOne(ana);
-  t.equal((await put(ana, first.fence)).status, 200, "its fence is one of writes");
+  t.equal((await put(ana, first.fence)).status, 200, "the claim's fence is valid for writes");
   t.equal((await put(bob)).status, 423);
   const renewed = await ana.ask("POST", "/api/leases/lease-1/renew", { fence: 1 });
   t.same(refusal(renewed), [409, "held by task a"]);
@@ -519,7 +527,7 @@ t.test("a task's lease, and what ends with it", async (t) => {
   t.match((await ana.ask("GET", "/api/leases")).json(), { leases: [{ id: "lease-3", task: "a", fence: third.fence }] });
   await callTask(ana, third, "complete");
   t.same(refusal(await put(ana, third.fence)), [412, "stale fence"], "after the end, too");
-  t.equal((await put(ana)).status, 200, "nobody holds it any more");
+  t.equal((await put(ana)).status, 200, "the lease is not held any more");
   t.same(
     (await eventsOf(port, "*.*"))
       .filter(({ topic }) => /^(task|lease)/.test(topic))
@@ -571,7 +579,7 @@ t.test("a task's lease, and what ends with it", async (t) => {
   t.equal((await ana.ask("PUT", "/api/state/y", {}, { "X-Koor-Fence": bare.fence })).status, 412);
 });
 
-t.test("a claim lives as long as its holder is heard of", async (t) => {
+t.test("a claim lives while its holder sends heartbeats", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
   await addTasks(
@@ -601,7 +609,7 @@ t.test("a claim lives as long as its holder is heard of", async (t) => {
 
   await addTask(port, { id: "short", max_s: 1 });
   const short = await claimOne(ana, { id: "short" });
-  // It is alive all the time.
+  // It sends heartbeats all the time.
   const alive = ana.ask("GET", "/api/events/history?topic=none&wait=2");
   t.match((await nextEvent(port, "task.ready", (await eventsOf(port, "task.*")).at(-1)?.id)).data, {
     task_id: "short",
@@ -618,11 +626,11 @@ t.test("a claim lives as long as its holder is heard of", async (t) => {
       "task.reclaim bare success",
       "task.reclaim short success",
     ],
-    "the server says what it ended, once",
+    "the server publishes the end once",
   );
 });
 
-t.test("tasks that wait for others", async (t) => {
+t.test("a task can wait for others", async (t) => {
   const { port } = await startKoor(t);
   const [ana] = await pair(port);
   const tasks = await addTasks(
@@ -647,7 +655,7 @@ t.test("tasks that wait for others", async (t) => {
   await callTask(ana, first, "fail", { error: "e", retry: false });
   t.equal((await getTask(port, "task-2")).note, "waits for failed task a");
   t.equal((await getTask(port, "c")).note, "waits for failed task a");
-  t.equal((await getTask(port, "task-4")).note, "waits for failed task a", "through others, too");
+  t.equal((await getTask(port, "task-4")).note, "waits for failed task a", "through other tasks, too");
   await callTask(port, { id: "a", fence: null }, "retry");
   t.equal((await getTask(port, "task-2")).note, null);
   await callTask(ana, await claimOne(ana), "complete");
@@ -656,7 +664,7 @@ t.test("tasks that wait for others", async (t) => {
   await callTask(ana, await claimOne(ana), "complete");
   await callTask(port, { id: "c", fence: null }, "cancel", { reason: "no more" });
   t.match(await getTask(port, "task-4"), { state: "blocked", note: "waits for canceled task c" });
-  t.equal((await addTask(port, { after: ["a"] })).state, "ready", "what is done already is not waited for");
+  t.equal((await addTask(port, { after: ["a"] })).state, "ready", "a task that is done is not waited for");
   t.match(await addTask(port, { after: ["c"] }), { state: "blocked", note: "waits for canceled task c" });
   await addTask(port, { id: "dies", max_attempts: 1 });
   await addTask(port, { id: "waits", after: ["dies"] });
@@ -700,12 +708,12 @@ t.test("tasks that wait for others", async (t) => {
     after: [`#${(at + 1) % TASKS_CREATED_MAX}`],
   }));
   t.match(refusal(await many(...circle)), [409, /^dependency cycle: n0 → n1 → .* → n15 → … → n0$/]);
-  t.equal((await askAs(port, "GET", "/api/tasks?limit=1000")).text, before, "all or nothing");
+  t.equal((await askAs(port, "GET", "/api/tasks?limit=1000")).text, before, "an array is stored whole or not at all");
   const line = circle.map((task, at) => (at === TASKS_CREATED_MAX - 1 ? { id: task.id } : task));
-  t.equal((await many(...line)).status, 200, "a thousand in a line are none");
+  t.equal((await many(...line)).status, 200, "a chain of a thousand has no cycle");
 });
 
-t.test("canceling", async (t) => {
+t.test("a task can be canceled", async (t) => {
   const { port } = await startKoor(t);
   const [ana] = await pair(port);
   await addTask(port, { id: "a" });
@@ -717,7 +725,7 @@ t.test("canceling", async (t) => {
   t.match(
     (await callTask(port, { id: "a", fence: null }, "retry")).json(),
     { state: "ready", ended_at: null },
-    "taken back",
+    "the cancellation is undone",
   );
   t.same(refusal(await callTask(port, { id: "a", fence: null }, "retry")), [409, "task is ready"]);
   await callTask(port, { id: "a", fence: null }, "cancel");
@@ -733,7 +741,7 @@ t.test("canceling", async (t) => {
     const { id } = await addTask(port, { id: `t${at}` });
     const task = await claimOne(ana);
     t.match((await callTask(port, { id, fence: null }, "cancel")).json(), { state: "claimed", cancel_requested: true });
-    t.equal((await callTask(port, { id, fence: null }, "cancel")).status, 200, "again");
+    t.equal((await callTask(port, { id, fence: null }, "cancel")).status, 200, "a repeated call is answered alike");
     t.match((await callTask(ana, task, "progress", { percent: 1 })).json(), { cancel_requested: true });
     t.match((await callTask(ana, task, verb, body)).json(), { state }, verb);
   }
@@ -743,10 +751,10 @@ t.test("canceling", async (t) => {
   const since = (await eventsOf(port, "task.*")).at(-1)?.id;
   t.match((await nextEvent(port, "task.canceled", since)).data, { task_id: "lost", reason: "expired" });
   const rows = await auditOf(port, new Map());
-  t.equal(rows.filter((row) => row === "task.cancel t0 success").length, 1, "the second time changed nothing");
+  t.equal(rows.filter((row) => row === "task.cancel t0 success").length, 1, "the repeated call changed nothing");
 });
 
-t.test("changing what is said of one", async (t) => {
+t.test("a task's members can be changed", async (t) => {
   const { port } = await startKoor(t);
   const [ana] = await pair(port);
   await addTasks(port, { id: "a", assignee: "x", not_before: "2100-01-01T00:00:00Z" }, { id: "b" });
@@ -758,7 +766,7 @@ t.test("changing what is said of one", async (t) => {
     not_before: null,
     state: "ready",
   });
-  t.match((await patch({})).json(), all, "nothing is unsaid");
+  t.match((await patch({})).json(), all, "every member has its value");
   t.match((await patch({ assignee: "ana", not_before: "2026-01-01T00:00:00Z" })).json(), {
     ...all,
     assignee: "ana",
@@ -771,7 +779,7 @@ t.test("changing what is said of one", async (t) => {
     t.equal((await patch(body)).status, 400, JSON.stringify(body));
 });
 
-t.test("what a task waits for can be changed, and it is told where it cannot go on", async (t) => {
+t.test("the dependencies of a task can be changed, and a dead one is reported", async (t) => {
   const { port } = await startKoor(t);
   const [ana] = await pair(port);
   await addTasks(port, { id: "a" }, { id: "b", after: ["a"] }, { id: "c", after: ["b"] }, { id: "d", after: ["c"] });
@@ -807,7 +815,7 @@ t.test("what a task waits for can be changed, and it is told where it cannot go 
   t.same((await getTask(port, "d")).dependents, []);
   t.same((await getTask(port, "other")).dependents, ["late"]);
   t.match((await wait("late")).json(), { state: "ready", after: [] });
-  t.match((await wait("late", "other")).json(), { state: "blocked" }, "and back");
+  t.match((await wait("late", "other")).json(), { state: "blocked" }, "and changed back");
   t.same(refusal(await ana.ask("POST", "/api/tasks/claim", { id: "late" })), [409, "task is blocked"]);
   await callTask(port, { id: "other", fence: null }, "cancel");
   t.match((await wait("late", "a")).json(), { state: "blocked", note: null });
@@ -832,14 +840,14 @@ t.test("what a task waits for can be changed, and it is told where it cannot go 
   t.equal((await getTask(port, "late")).state, "ready");
 });
 
-t.test("the same request_id, the same task", async (t) => {
+t.test("the same request_id gives the same task", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
   const make = (agent: Agent): Promise<Answer> =>
     agent.ask("POST", "/api/tasks", { workspace: "w", title: "t", request_id: "r", labels: ["x"] });
   const made = await Promise.all(Array.from({ length: 64 }, () => make(ana)));
-  t.equal(new Set(made.map((answer) => answer.json<Task>().id)).size, 1, "64 at once");
-  t.not((await make(bob)).json<Task>().id, made[0]?.json<Task>().id, "of another caller");
+  t.equal(new Set(made.map((answer) => answer.json<Task>().id)).size, 1, "64 at the same time get one");
+  t.not((await make(bob)).json<Task>().id, made[0]?.json<Task>().id, "another caller's request_id is another");
   t.equal((await eventsOf(port, "task.created")).length, 2);
   const array = await addTasks(
     ana,
@@ -854,7 +862,7 @@ t.test("the same request_id, the same task", async (t) => {
       ["task-3", "blocked"],
       ["own", "ready"],
     ],
-    "each its own",
+    "each gets its own",
   );
   t.equal((await addTask(ana, { id: "own", request_id: "u" })).id, "own", "it is there, and the same one");
 
@@ -873,11 +881,11 @@ t.test("the same request_id, the same task", async (t) => {
   t.equal(
     (await claim(ana, { request_id: "d", labels: ["none"] })).task?.id,
     "now",
-    "what got nothing is not remembered",
+    "a request that got nothing is not stored",
   );
   t.same(refusal(await tryClaim(bob, { request_id: "e", id: "now" })), [409, "task is claimed"]);
   await callTask(ana, await getTask(ana, "now"), "release");
-  t.equal((await claim(bob, { request_id: "e", id: "now" })).task?.id, "now", "nor a refusal");
+  t.equal((await claim(bob, { request_id: "e", id: "now" })).task?.id, "now", "nor is a refusal");
 
   const both = [1, 2].map(() => claim(ana, { wait_s: 60, request_id: "w", labels: ["w"] }));
   while ((await countInFlight(port)) < 2);
@@ -889,7 +897,7 @@ t.test("the same request_id, the same task", async (t) => {
   );
 });
 
-t.test("a client that goes gets nothing", async (t) => {
+t.test("a client that disconnects gets nothing", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
   const gone = new AbortController();
@@ -908,7 +916,7 @@ t.test("a client that goes gets nothing", async (t) => {
   t.equal((await eventsOf(port, "task.claimed")).length, 1);
 });
 
-t.test("lists", async (t) => {
+t.test("lists can be filtered", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
   await addTasks(
@@ -955,7 +963,7 @@ t.test("lists", async (t) => {
   t.same(refusal(await askAs(port, "GET", "/api/tasks/none")), [404, "task not found: none"]);
 });
 
-t.test("what is too much or too odd changes nothing", async (t) => {
+t.test("a request with invalid or too large members changes nothing", async (t) => {
   const { port } = await startKoor(t);
   const [ana] = await pair(port);
   const long = (bytes: number): string => "x".repeat(bytes);
@@ -1006,7 +1014,7 @@ t.test("what is too much or too odd changes nothing", async (t) => {
   }));
   const together = /^after of all tasks together names more than 10000: make fewer tasks with one call$/;
   t.match(refusal(await sendJson(port, "POST", "/api/tasks", dense)), [400, together]);
-  t.same((await askAs(port, "GET", "/api/tasks")).json(), { tasks: [] }, "nothing of all that is there");
+  t.same((await askAs(port, "GET", "/api/tasks")).json(), { tasks: [] }, "no task was stored");
   const stars = ["path:", "state:", "spec:"].map((kind) => kind + "*".repeat(512 - kind.length));
   const largest = {
     id: long(128),
@@ -1046,7 +1054,7 @@ t.test("what is too much or too odd changes nothing", async (t) => {
   });
 });
 
-t.test("what an instance's token may, and what the server's", async (t) => {
+t.test("an instance's token and the server's token have their rights", async (t) => {
   const token = "only-for-this-test";
   const by = { Authorization: `Bearer ${token}` };
   const { port } = await startKoor(t, { args: ["--auth-token", token] });
@@ -1067,14 +1075,14 @@ t.test("what an instance's token may, and what the server's", async (t) => {
     ["release", {}],
     ["ask", { question: "q" }],
   ] as const) {
-    t.same(refusal(await callTask(ana, task, verb, body)), NOT_YOURS, `${verb} by who has made it`);
+    t.same(refusal(await callTask(ana, task, verb, body)), NOT_YOURS, `${verb} by its creator`);
     t.same(refusal(await callTask(cid, task, verb, body)), NOT_YOURS);
     t.same(refusal(await asServer("POST", `/api/tasks/a/${verb}`, { fence: task.fence, ...body })), NEEDS_INSTANCE);
   }
   t.same(refusal(await cid.ask("POST", "/api/leases/lease-1/renew", { fence: task.fence })), NOT_YOURS);
   t.equal((await cid.ask("POST", "/api/leases/lease-1/break", { reason: "x" })).status, 403);
   const manages = async (verb: string, body: object = {}): Promise<void> => {
-    t.same(refusal(await callTask(cid, { id, fence: null }, verb, body)), NOT_YOURS, `${verb} by somebody else`);
+    t.same(refusal(await callTask(cid, { id, fence: null }, verb, body)), NOT_YOURS, `${verb} by another instance`);
   };
   for (const [verb, body] of [
     ["cancel", {}],
@@ -1083,14 +1091,14 @@ t.test("what an instance's token may, and what the server's", async (t) => {
   ] as const)
     await manages(verb, body);
   t.same(refusal(await cid.ask("PATCH", "/api/tasks/a", { title: "x" })), NOT_YOURS);
-  t.equal((await ana.ask("PATCH", "/api/tasks/a", { title: "hers" })).status, 200, "who has made it");
-  t.equal((await bob.ask("PATCH", "/api/tasks/a", { title: "his" })).status, 200, "who holds it");
+  t.equal((await ana.ask("PATCH", "/api/tasks/a", { title: "hers" })).status, 200, "its creator may");
+  t.equal((await bob.ask("PATCH", "/api/tasks/a", { title: "his" })).status, 200, "its holder may");
   t.equal((await asServer("PATCH", "/api/tasks/a", { title: "the server's" })).status, 200);
   t.equal((await callTask(bob, task, "ask", { question: "q" })).status, 200);
   t.same(
     refusal(await callTask(bob, { id, fence: null }, "answer", { answer: "x" })),
     NOT_YOURS,
-    "he holds it no more",
+    "he no longer holds it",
   );
   t.equal((await callTask(ana, { id, fence: null }, "answer", { answer: "x" })).status, 200);
   await callTask(bob, await claimOne(bob), "fail", { error: "e", retry: false });
@@ -1098,11 +1106,15 @@ t.test("what an instance's token may, and what the server's", async (t) => {
   await callTask(bob, await claimOne(bob), "fail", { error: "e", retry: false });
   t.equal((await asServer("POST", "/api/tasks/a/retry")).status, 200);
   t.equal((await asServer("POST", "/api/tasks/a/cancel")).status, 200);
-  t.same(refusal(await callTask(cid, { id, fence: null }, "cancel")), NOT_YOURS, "that comes before its state");
+  t.same(
+    refusal(await callTask(cid, { id, fence: null }, "cancel")),
+    NOT_YOURS,
+    "the right is checked before the state",
+  );
   t.equal((await asServer("POST", "/api/tasks", { title: "t" })).json<{ created_by: null }>().created_by, null);
 });
 
-t.test("without a token that is asked for, an instance's own takes nothing away", async (t) => {
+t.test("where no token is required, an instance's own token removes no right", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
   const by = { Authorization: `Bearer ${bob.token}` };
@@ -1113,7 +1125,7 @@ t.test("without a token that is asked for, an instance's own takes nothing away"
   await addTask(ana, { id: "a" });
   const task = await claimOne(ana);
   t.equal(await call("PATCH", "", { title: "his" }), "claimed");
-  t.same(await call("POST", "/progress", { fence: task.fence }), NOT_YOURS, "what is the holder's is hers alone");
+  t.same(await call("POST", "/progress", { fence: task.fence }), NOT_YOURS, "the holder's calls are hers alone");
   await callTask(ana, task, "ask", { question: "q" });
   t.equal(await call("POST", "/answer", { answer: "x" }), "ready");
   await callTask(ana, await claimOne(ana), "fail", { error: "e", retry: false });
@@ -1122,7 +1134,7 @@ t.test("without a token that is asked for, an instance's own takes nothing away"
   t.match((await getTask(port, "a")).history.at(-1), { actor: bob.id, state: "canceled" });
 });
 
-t.test("who waits and learns something meanwhile", async (t) => {
+t.test("a waiting agent that gets a new capability gets the tasks that require it", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
   const learn = (agent: Agent, ...capabilities: readonly string[]): Promise<Answer> =>
@@ -1140,10 +1152,14 @@ t.test("who waits and learns something meanwhile", async (t) => {
 
   await learn(ana);
   await addTask(port, { id: "d", requires: ["go"] });
-  t.same(refusal(await tryClaim(ana, { id: "d", wait_s: 1 })), [409, "task needs go"], "or forgets");
+  t.same(
+    refusal(await tryClaim(ana, { id: "d", wait_s: 1 })),
+    [409, "task needs go"],
+    "without the capability it gets none",
+  );
 });
 
-t.test("a claim by id says what holds when it is answered", async (t) => {
+t.test("a claim by id reports the state at the time of its answer", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
   await addTask(port, { id: "asks" });
@@ -1160,7 +1176,7 @@ t.test("a claim by id says what holds when it is answered", async (t) => {
   ]);
 });
 
-t.test("what is put off while it is held, or asked about, stays so", async (t) => {
+t.test("a task that is postponed while it is held, or has a question, stays so", async (t) => {
   const { port } = await startKoor(t);
   const [ana] = await pair(port);
   const later = "2100-01-01T00:00:00.000Z";
@@ -1182,10 +1198,10 @@ t.test("what is put off while it is held, or asked about, stays so", async (t) =
   await putOff(null);
   await callTask(ana, await claimOne(ana), "ask", { question: "q" });
   await putOff("2026-01-01T00:00:00Z");
-  t.match((await answer()).json(), { state: "ready", not_before: null }, "what has passed is forgotten");
+  t.match((await answer()).json(), { state: "ready", not_before: null }, "a time that has passed is forgotten");
 });
 
-t.test("for whom a task is kept that was asked about", async (t) => {
+t.test("an answered task is reserved for the agent that asked, or for a new assignee", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);
   const cid = await Agent.register(port, "cid");
@@ -1220,7 +1236,7 @@ t.test("for whom a task is kept that was asked about", async (t) => {
     await answer(id);
     t.same(refusal(await tryClaim(ana, { id })), [409, "task is assigned to bob"]);
     await assign(id, null);
-    t.same(refusal(await tryClaim(ana, { id })), [409, "task is assigned to bob"], "nobody is named: it stays his");
+    t.same(refusal(await tryClaim(ana, { id })), [409, "task is assigned to bob"], "without an assignee it stays his");
     t.equal((await claimOne(bob)).id, id);
   }
 
@@ -1229,10 +1245,10 @@ t.test("for whom a task is kept that was asked about", async (t) => {
   const waiting = claim(cid, { wait_s: 60 });
   while ((await countInFlight(port)) < 1);
   await send(port, "DELETE", `/api/instances/${bob.id}`);
-  t.equal((await waiting).task?.id, "left", "nobody waits for who is gone");
+  t.equal((await waiting).task?.id, "left", "a task is not reserved for an instance that is gone");
 });
 
-t.test("labels count once, however often they are said", async (t) => {
+t.test("a repeated label counts once", async (t) => {
   const { port } = await startKoor(t);
   t.same((await addTask(port, { id: "a", labels: ["x", "y", "x"] })).labels, ["x", "y"]);
   const labels = ["b", "a", "b", "a"];
@@ -1240,7 +1256,7 @@ t.test("labels count once, however often they are said", async (t) => {
   t.same((await getTask(port, "a")).labels, ["b", "a"]);
 });
 
-t.test("claims outlive a restart; after a restore tasks are ready", { skip: RESTORE_REFUSED }, async (t) => {
+t.test("claims outlive a restart, and after a restore tasks are ready", { skip: RESTORE_REFUSED }, async (t) => {
   const data_dir = makeDirectory(t);
   const first = await startKoor(t, { data_dir });
   const [ana, bob] = await pair(first.port);
@@ -1268,7 +1284,7 @@ t.test("claims outlive a restart; after a restore tasks are ready", { skip: REST
   t.match((await again(ana, leased, "progress")).json(), { cancel_requested: false });
   t.match((await again(bob, bare, "release", { note: "later" })).json(), { state: "ready", note: "later" });
   const taken = (await sendJson(port, "POST", "/api/tasks/claim", { id: "bare" }, ana.headers)).json<{ task: Task }>();
-  t.equal(taken.task.fence, 6, "no fence twice");
+  t.equal(taken.task.fence, 6, "no fence is used twice");
   const all = await Promise.all(["leased", "bare", "stop", "asks", "waits", "done"].map((id) => getTask(port, id)));
   const snapshot = (await send(port, "GET", "/api/backup")).body;
   const other = await startKoor(t);
@@ -1287,16 +1303,20 @@ t.test("claims outlive a restart; after a restore tasks are ready", { skip: REST
   );
   const plain = ({ history, ...task }: Task): object => ({ ...task, steps: history.length });
   for (const at of [3, 4, 5])
-    t.same(plain(must(restored[at], "it is")), plain(must(all[at], "it was")), "what was not held is as it was");
+    t.same(
+      plain(must(restored[at], "it is")),
+      plain(must(all[at], "it was")),
+      "a task that was not held has not changed",
+    );
   t.match(restored[0], { body: "B", data: [1], note: "n", checkpoint: { c: 1 }, progress: 3, labels: ["x"] });
   t.match(restored[0]?.history.at(-1), { actor: "koor", state: "ready", note: "restored" });
   t.match((await eventsOf(other.port, "lease.lost"))[0]?.data, { reason: "restored", task: "leased" });
   const cid = await Agent.register(other.port, "cid");
   t.equal((await claimOne(cid, { id: "leased" })).fence, 7);
-  t.match(await addTask(other.port), { id: "task-7" }, "no row twice");
+  t.match(await addTask(other.port), { id: "task-7" }, "no row is used twice");
 });
 
-t.test("ended tasks are kept as long as --task-retention says", async (t) => {
+t.test("ended tasks are kept for the time of --task-retention", async (t) => {
   const koor = await startKoor(t, { args: ["--task-retention", "100ms"] });
   const { port } = koor;
   const [ana] = await pair(port);
@@ -1311,12 +1331,12 @@ t.test("ended tasks are kept as long as --task-retention says", async (t) => {
   for (const id of ["kept", "first", "then"])
     await callTask(ana, await claimOne(ana, { id }), "complete", { result: { of: id } });
   for (const id of ["first", "then"]) while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200);
-  t.match(await getTask(port, "kept"), { state: "done", dependents: ["waits"] }, "another waits for it still");
+  t.match(await getTask(port, "kept"), { state: "done", dependents: ["waits"] }, "another task still waits for it");
   t.match(await getTask(port, "waits"), { state: "blocked", after: ["kept", "open"] });
   t.same(refusal(await askAs(port, "GET", "/api/tasks/first")), [404, "task not found: first"]);
   t.match(await addTask(port, { id: "first", after: ["open"] }), { state: "blocked" }, "the id is free again");
   const { history, dependents } = await getTask(port, "first");
-  t.same([history.length, dependents], [1, []], "and nothing of who had it is left");
+  t.same([history.length, dependents], [1, []], "nothing is left of its earlier holder");
   await callTask(ana, await claimOne(ana, { id: "open" }), "complete");
   for (const id of ["waits", "first"]) await callTask(ana, await claimOne(ana, { id }), "complete");
   const ids = ["open", "kept", "waits", "first"];

@@ -1,4 +1,4 @@
-/** "Templates" of the HTTP API: templates, what fits their kinds, and applying all or nothing. */
+/** Tests "Templates" of the HTTP API: templates, the data of each kind, and that applying is all or nothing. */
 import t from "tap";
 import { PROJECT_RULES_MAX } from "../schemas/limits.js";
 import { TIMESTAMP } from "./support/answers.js";
@@ -26,7 +26,7 @@ const rulesOf = async (project: string): Promise<Readonly<Record<string, unknown
 const rule = { rule_id: "r", pattern: "x" };
 const contract = { kind: "contract", version: 1, endpoints: { "GET /x": { response: { a: { type: "string" } } } } };
 
-t.test("creating, reading, listing, deleting", async (t) => {
+t.test("templates can be created, read, listed and deleted", async (t) => {
   const body =
     '{"id":"t/1","name":"T","description":"d","kind":"rules",' +
     '"data":[{"rule_id":"r","pattern":"x","more":12345678901234567890}],"tags":["go","http"]}';
@@ -73,7 +73,7 @@ t.test("creating, reading, listing, deleting", async (t) => {
   t.match(await lastAudit(), { action: "template.apply", resource: "t/1", outcome: "error" });
 });
 
-t.test("what does not fit is a 400, and stores nothing", async (t) => {
+t.test("data that does not fit its kind is a 400, and stores nothing", async (t) => {
   const before = await ids("");
   const bundle = { id: "b", name: "B", kind: "bundle" };
   const refused: readonly [body: unknown, says: string][] = [
@@ -111,11 +111,15 @@ t.test("what does not fit is a 400, and stores nothing", async (t) => {
     [{ ...bundle, data: { rules: [{ pattern: "x" }], contracts: {} } }, "rule [0]: rule_id is required"],
   ];
   for (const [body, says] of refused) t.equal(errorOf(await create(body)), `400 ${says}`);
-  t.match(await lastAudit(), { action: "template.create", resource: "b", outcome: "error" }, "as far as it was read");
+  t.match(
+    await lastAudit(),
+    { action: "template.create", resource: "b", outcome: "error" },
+    "the body was read until the wrong member",
+  );
   t.same(await ids(""), before);
 });
 
-t.test("rules are imported into the project", async (t) => {
+t.test("applying a template imports its rules into the project", async (t) => {
   await create({
     id: "rules",
     name: "R",
@@ -146,7 +150,7 @@ t.test("rules are imported into the project", async (t) => {
   t.match(
     (await sendJson(port, "POST", "/api/validate/p1", { content: "xyk" })).json(),
     { count: 3 },
-    "and hold at once",
+    "and they are used at once",
   );
   for (const [body, says] of [
     [{}, "project is required"],
@@ -158,10 +162,10 @@ t.test("rules are imported into the project", async (t) => {
   }
 });
 
-t.test("contracts are stored as specs; no read is older than the answer", async (t) => {
+t.test("applying a template stores its contracts as specs, and no read is older than the answer", async (t) => {
   await create(`{"id":"health","name":"H","kind":"contracts","data":{"kind":"contract", "endpoints":{},"n":1.0}}`);
   await send(port, "PUT", "/api/specs/p2/health", { body: "1" });
-  t.equal((await get("/api/specs/p2/health")).text, "1", "it is in the cache now");
+  t.equal((await get("/api/specs/p2/health")).text, "1", "it is in the cache");
   t.match((await apply("health", "p2")).json(), { applied: "health", kind: "contracts" });
   const spec = await get("/api/specs/p2/health");
   t.equal(spec.text, '{"kind":"contract", "endpoints":{},"n":1.0}', "byte for byte");
@@ -212,7 +216,7 @@ t.test("a bundle is applied whole or not at all", async (t) => {
   t.same(await rulesOf(long), [], "no rule either");
 });
 
-t.test("a contract that somebody else has leased is not written", async (t) => {
+t.test("a contract that another instance has leased is not written", async (t) => {
   const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
   await create({
     id: "leased",
@@ -232,12 +236,12 @@ t.test("a contract that somebody else has leased is not written", async (t) => {
   t.same(
     (await get("/api/specs/leased-1")).json(),
     { project: "leased-1", specs: [] },
-    "nor the contract that is free",
+    "nor is the contract that is free",
   );
   t.equal((await applyAs(ana, "leased-1", String(lease.fence))).status, 200);
 });
 
-t.test("contracts with definitions that cannot be used: said when they are stored, which and why", async (t) => {
+t.test("storing a template reports contracts with definitions that cannot be used", async (t) => {
   interface Warned {
     readonly warnings?: readonly { readonly contract: string; readonly path: string; readonly message: string }[];
   }
@@ -248,19 +252,19 @@ t.test("contracts with definitions that cannot be used: said when they are store
     ["both", "bundle", { contracts: { fine: contract, "b/c": broken } }, "b/c"],
   ] as const) {
     const created = await create({ id, name: id, kind, data });
-    t.equal(created.status, 200, "it is stored all the same");
+    t.equal(created.status, 200, "it is stored nevertheless");
     const { warnings = [] } = created.json<Warned>();
     t.match(warnings, [{ contract: name, path: "POST /x.request" }]);
     t.equal(warnings.length, 1);
     t.ok(warnings[0]?.message.includes(`"${bad}" at /pattern`));
-    t.same((await apply(id, "warned")).json<Warned>().warnings, warnings, "applying it says the same");
+    t.same((await apply(id, "warned")).json<Warned>().warnings, warnings, "applying it reports the same");
     t.notOk(Object.hasOwn((await get(`${PATH}/${id}`)).json<object>(), "warnings"));
   }
   await create({ id: "sound", name: "sound", kind: "contracts", data: contract });
   t.same((await apply("sound", "warned")).json(), { applied: "sound", project: "warned", kind: "contracts" });
 });
 
-t.test("it is all there after a restart", async (t) => {
+t.test("templates are there after a restart", async (t) => {
   const before = await get(PATH);
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /level=ERROR/);

@@ -1,6 +1,6 @@
 /**
- * "LLM usage" of the HTTP API against a real server: what is recorded, its event and its audit row, the
- * list with its one filter, the sums, and what is refused.
+ * Tests "LLM usage" of the HTTP API against a real server: records, their event and their audit row, the list with its
+ * one filter, the sums, and refusals.
  */
 import t from "tap";
 import { LABEL_BYTES_MAX, PAGE_ROWS_MAX, USAGE_ROWS_DEFAULT, USAGE_SERIES_INTERVALS_MAX } from "../schemas/limits.js";
@@ -50,7 +50,7 @@ const newest = async <Item>(path: string): Promise<Item | undefined> =>
 
 const NOTHING: Totals = { total_tokens_in: 0, total_tokens_out: 0, total_cost_usd: 0, request_count: 0 };
 
-t.test("nothing yet", async (t) => {
+t.test("a new server has no usage", async (t) => {
   t.same(await list(), []);
   const nothing = { group_by: "project", from: "", to: "", groups: {}, total: NOTHING };
   t.equal((await send(port, "GET", `${PATH}/summary`)).text, `${JSON.stringify(nothing)}\n`);
@@ -93,7 +93,7 @@ t.test("a call is recorded, with its event and its audit row", async (t) => {
   await koor.logged(/msg="llm usage recorded" id=1 model=large/);
 });
 
-t.test("what is not said has its default, what is not known is ignored", async (t) => {
+t.test("missing members have defaults, and unknown ones are ignored", async (t) => {
   t.same((await sendJson(port, "POST", PATH, { provider: "p", model: "m", mood: "good" })).json(), {
     id: 2,
     recorded: true,
@@ -133,7 +133,7 @@ t.test("numbers come back as they were sent", async (t) => {
   }
 });
 
-t.test("what is wrong is a 400 that names the field, stores nothing, and leaves an audit row", async (t) => {
+t.test("a wrong report is a 400 that names the field, stores nothing, and leaves an audit row", async (t) => {
   const before = await list(`limit=${PAGE_ROWS_MAX}`);
   const refused: readonly (readonly [body: unknown, error: string | RegExp])[] = [
     [{ model: "m" }, "provider is required"],
@@ -160,7 +160,7 @@ t.test("what is wrong is a 400 that names the field, stores nothing, and leaves 
     const answer = await sendJson(port, "POST", PATH, body);
     t.equal(answer.status, 400, JSON.stringify(body).slice(0, 80));
     t.match(answer.json<Refusal>(), { error, code: 400 });
-    // What was refused for the same reason before is counted there.
+    // Earlier refusals for the same reason are counted there.
     const rows = (await send(port, "GET", "/api/audit?action=llm.usage&limit=100")).json<
       readonly { readonly detail: string }[]
     >();
@@ -170,7 +170,7 @@ t.test("what is wrong is a 400 that names the field, stores nothing, and leaves 
   t.same(await list(`limit=${PAGE_ROWS_MAX}`), before, "nothing was stored");
 });
 
-t.test("the list: newest first, one filter in its order of priority, from and to always", async (t) => {
+t.test("the list is newest first, with one filter in order of priority, and from and to", async (t) => {
   for (let at = 0; at < 60; at++) {
     await sendJson(port, "POST", PATH, {
       provider: "p",
@@ -216,7 +216,7 @@ t.test("the list: newest first, one filter in its order of priority, from and to
   t.same(
     await list("instance=&project=q1&limit=2"),
     where((row) => row.project === "q1").slice(0, 2),
-    "an empty one is none",
+    "an empty filter does not count",
   );
   t.same(await list("instance=nobody&project=q1"), []);
   const middle = all[20]?.created_at ?? "";
@@ -236,7 +236,7 @@ t.test("the list: newest first, one filter in its order of priority, from and to
   t.same(await list("from=2999-01-01T00:00:00Z"), []);
 });
 
-t.test("the summary: sums by group and of everything", async (t) => {
+t.test("the summary has the sums by group and of everything", async (t) => {
   const all = await list(`limit=${PAGE_ROWS_MAX}`);
   const names = { instance: "instance_id", project: "project", model: "model", session_tag: "session_tag" } as const;
   for (const [group_by, field] of Object.entries(names)) {
@@ -263,7 +263,7 @@ t.test("the summary: sums by group and of everything", async (t) => {
     },
     "1.5, not 1.5000000000000002",
   );
-  t.same((await summary()).groups, groups, "by project where nothing is said");
+  t.same((await summary()).groups, groups, "the default is by project");
   const { created_at } = all[20] as Usage;
   const part = await summary(`group_by=model&from=${created_at}&to=2999-01-01T00:00:00Z`);
   t.match(part, {
@@ -280,11 +280,11 @@ t.test("the summary: sums by group and of everything", async (t) => {
   });
 });
 
-t.test("a series: the same sums by the hour and by the day", { skip: RESTORE_REFUSED }, async (t) => {
+t.test("a series has the same sums by the hour and by the day", { skip: RESTORE_REFUSED }, async (t) => {
   const other = await startKoor(t);
   const HOUR_MS = 3_600_000;
   const begin_ms = Date.UTC(2026, 1, 9, 22, 59, 59, 999);
-  /** One call each so many hours after the first: the times of what is reported are the server's own, else. */
+  /** Stores one call at each number of hours after the first; the server itself would use the current time. */
   const restored = (hour: number, project: string, at: number) => ({
     kind: "usage",
     id: at + 1,
@@ -318,7 +318,7 @@ t.test("a series: the same sums by the hour and by the day", { skip: RESTORE_REF
     request_count,
   });
   const plain = await ask("");
-  t.same(Object.keys(plain), ["group_by", "from", "to", "groups", "total"], "only where it is asked for");
+  t.same(Object.keys(plain), ["group_by", "from", "to", "groups", "total"], "only where the query asks for it");
   t.strictSame(await ask("interval=hour"), {
     ...plain,
     interval: "hour",
@@ -343,7 +343,7 @@ t.test("a series: the same sums by the hour and by the day", { skip: RESTORE_REF
         { from: "2026-02-10T00:00:00.000Z", groups: { m: totals(10_000, 0.1, 1) } },
       ],
     },
-    "days are those of UTC, and may be cut by from and to",
+    "days are those of UTC, and from and to may cut them",
   );
 
   const long = await startKoor(t);
@@ -363,7 +363,7 @@ t.test("a series: the same sums by the hour and by the day", { skip: RESTORE_REF
   t.equal(larger.json<Summary>().series?.length, 43, "a larger interval");
 });
 
-t.test("the calling instance is who asked, where nothing else is said", async (t) => {
+t.test("the calling instance is recorded where the body names none", async (t) => {
   const { id } = (await sendJson(port, "POST", "/api/instances/register", { name: "reporter" })).json<{
     readonly id: string;
   }>();
@@ -417,5 +417,9 @@ t.test("parameters that do not parse are a 400", async (t) => {
   t.equal((await send(port, "DELETE", PATH)).status, 405);
   t.match((await send(port, "DELETE", PATH)).headers, { allow: "GET, HEAD, POST" });
   const early = await summary("from=0000-01-01T00:00:00%2B23:59&to=9999-12-31T23:59:59-23:59");
-  t.equal(early.total.request_count, (await list(`limit=${PAGE_ROWS_MAX}`)).length, "times beyond the calendar");
+  t.equal(
+    early.total.request_count,
+    (await list(`limit=${PAGE_ROWS_MAX}`)).length,
+    "times outside the calendar are refused",
+  );
 });

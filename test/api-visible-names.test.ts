@@ -1,6 +1,6 @@
 /**
- * Names hold no character that cannot be seen: whatever makes something with one is refused, emoji and words of all
- * scripts are taken, and what an older version took is still there, and can be read and deleted.
+ * Tests that names have no invisible character: every call that creates something with one is refused, emoji and words
+ * of all scripts are accepted, and names that an older version accepted are still there, and can be read and deleted.
  */
 import t from "tap";
 import { send, sendJson, type Refusal } from "./support/http-client.js";
@@ -41,7 +41,7 @@ const SEEN = [
 const registered = await sendJson(port, "POST", "/api/instances/register", { name: "maker" });
 const { id } = registered.json<{ readonly id: string }>();
 
-/** Every call that makes something of a name; what else it needs is there. */
+/** Every call that creates something by a name, with the other members that it needs. */
 function calls(name: string): readonly (readonly [method: string, path: string, body: unknown])[] {
   const sent = encodeURIComponent(name);
   return [
@@ -80,7 +80,7 @@ async function call(method: string, path: string, body: unknown) {
   return await send(port, method, path, { body: JSON.stringify(body), headers });
 }
 
-t.test("what cannot be seen is refused wherever it would be a part of a name", async (t) => {
+t.test("an invisible character is refused wherever it would be part of a name", async (t) => {
   for (const name of HIDDEN) {
     for (const [method, path, body] of calls(name)) {
       const answer = await call(method, path, body);
@@ -95,13 +95,13 @@ t.test("what cannot be seen is refused wherever it would be a part of a name", a
   }
 });
 
-t.test("a surrogate that is alone is refused", async (t) => {
+t.test("a lone surrogate is refused", async (t) => {
   const body = '{"topic":"a\\ud83d","data":1}';
   const answer = await send(port, "POST", "/api/events/publish", { body });
   t.equal(answer.status, 400);
 });
 
-t.test("emoji and words that need joiners are taken", async (t) => {
+t.test("emoji and words that need joiners are accepted", async (t) => {
   for (const name of SEEN) {
     for (const [method, path, body] of calls(name)) {
       const answer = await call(method, path, body);
@@ -112,7 +112,7 @@ t.test("emoji and words that need joiners are taken", async (t) => {
   }
 });
 
-t.test("what an older version took is still there", { skip: RESTORE_REFUSED }, async (t) => {
+t.test("names that an older version accepted are still there", { skip: RESTORE_REFUSED }, async (t) => {
   const old = await startKoor(t);
   const key = "plan\u200b";
   const at = "2026-02-09T14:30:00.000Z";

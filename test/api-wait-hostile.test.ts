@@ -1,6 +1,7 @@
 /**
- * Waiting where the history holds events that only the server publishes, with data of any shape, as clients of older
- * versions could publish them: a wait is answered as if they were not there, and none of them ends the server.
+ * Tests waiting where the history has events that only the server publishes today, with data of any shape, as clients
+ * of older versions could publish them: a wait is answered as if they were not there, and none of them crashes the
+ * server.
  */
 import t from "tap";
 import { LEASE_RESOURCES_MAX, RESOURCE_BYTES_MAX } from "../schemas/limits.js";
@@ -24,7 +25,7 @@ const TOPICS = [
   "task.done",
   "task.input_required",
 ];
-/** In whose name: any publisher may say that it is the server. */
+/** The sources: an older client could also name the server. */
 const SOURCES = ["z", "koor", "liveness-monitor"];
 
 /** JSON texts of data that no event of the server's own has. */
@@ -59,7 +60,7 @@ function hostileData(me: Agent): string[] {
   ];
 }
 
-/** Stores all of it under every topic, in everybody's name, as versions before this one let clients publish it. */
+/** Stores all of it under every topic, with every source, as older versions let clients publish it. */
 function storeAll(data_dir: string, data: readonly string[]): void {
   const db = openWriter(data_dir);
   const insert = db.prepare("INSERT INTO event (topic, created_at, source, data) VALUES (?, ?, ?, ?)");
@@ -72,7 +73,7 @@ function storeAll(data_dir: string, data: readonly string[]): void {
 }
 
 t.test(
-  "data of any shape under the server's own topics",
+  "data of any shape under the server's own topics does not affect a wait",
   { skip: singleServerOnly("the log has no such events") },
   async (t) => {
     const data_dir = makeDirectory(t);
@@ -100,27 +101,27 @@ t.test(
       koor = await startKoor(t, { data_dir });
       for (const loop of loops) {
         loop.port = koor.port;
-        t.equal(await loop.next(), null, `${loop.query}: nothing has happened`);
+        t.equal(await loop.next(), null, `${loop.query}: nothing is reported`);
       }
       for (const query of queries) await new WaitLoop(koor.port, query, ben.headers).next();
     }
-    // They are woken by what concerns them.
+    // Changes of their own condition wake them.
     const again = ana.at(koor.port);
     await again.release(await again.lease(["path:a", "deploy", "state:*"]));
     await sendJson(koor.port, "POST", "/api/events/publish", { topic: "none" });
     for (const loop of loops.filter(({ query }) => query.startsWith("free=") || /^(task=1|event=none)$/.test(query)))
-      t.match(await loop.next(), { kind: /^(free|task|event)$/ }, `${loop.query}: what did happen`);
+      t.match(await loop.next(), { kind: /^(free|task|event)$/ }, `${loop.query}: the change is reported`);
     t.equal((await send(koor.port, "GET", "/health")).status, 200);
   },
 );
 
-t.test("more than is looked through counts as if it had happened, once", async (t) => {
+t.test("when too many events are between two calls, the condition is reported once", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;
   const ben = await Agent.register(port, "ben");
   const loop = new WaitLoop(port, "free=deploy", ben.headers);
   t.match(await loop.next(), { kind: "free" });
-  // Each grant tells of 32 KiB of resources, and more than 8 MiB of them are not looked through.
+  // Each grant has 32 KiB of resources, and at most 8 MiB of events are read.
   for (let batch = 0; batch < 9; batch++) {
     const ana = await Agent.register(port, `ana-${batch}`);
     const grants = Array.from({ length: 32 }, async (_, at) => {

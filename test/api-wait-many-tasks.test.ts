@@ -1,5 +1,5 @@
 /**
- * Waiting for tasks where there are many: a loop is told of each once, whatever their number, then of nothing until one
+ * Tests waiting for tasks where there are many: a loop reports each once, whatever their number, then nothing until one
  * changes; its cursor stays short.
  */
 import t from "tap";
@@ -30,7 +30,7 @@ async function create(by: Agent, tasks: readonly Made[]): Promise<void> {
 
 const idOf = (matched: unknown): string => (matched as { readonly task: { readonly id: string } }).task.id;
 
-/** All that a loop is told until there is nothing more. */
+/** Returns all that a loop reports until there is nothing more. */
 async function drain(loop: WaitLoop, most = 10_000): Promise<string[]> {
   const reported: string[] = [];
   while (reported.length < most) {
@@ -48,7 +48,7 @@ async function giveBack(by: Agent, id: string): Promise<void> {
 }
 
 for (const count of [300, countRounds(600, 2_000)]) {
-  t.test(`${count} tasks`, async (t) => {
+  t.test(`${count} tasks are reported once each`, async (t) => {
     const data_dir = makeDirectory(t);
     const koor = await startKoor(t, { data_dir });
     const { port } = koor;
@@ -67,42 +67,46 @@ for (const count of [300, countRounds(600, 2_000)]) {
 
     const first = await drain(loop, 100);
     t.same(first.slice(0, 3), ["best-0", "best-1", "best-2"], "the best first");
-    // In the middle of the loop one is made, one can be claimed for the first time, one is given back, one is taken.
+    // In the middle of the loop one task is created, one becomes claimable, one is given back, one is claimed.
     await create(ana, made("middle", 1));
     await giveBack(ana, "plain-0");
     await giveBack(ana, `plain-${count - 61}`);
     const later = await drain(loop);
     const all = [...first, ...later];
     const twice = all.filter((id, at) => all.indexOf(id) !== at);
-    t.same(twice, ["plain-0"], "each once; what was told of and given back, once more");
+    t.same(twice, ["plain-0"], "each is reported once; one that was reported and given back, once more");
     t.equal(new Set(all).size, count + 3 + 1);
     t.notOk(all.some((id) => /^(blocked|hers|skilled)/.test(id)));
     t.equal(await loop.next(), null, "and then nothing");
 
-    // What happens one by one.
+    // Then tasks change one by one.
     await giveBack(ana, "plain-7");
-    t.same(await drain(loop), ["plain-7"], "given back");
+    t.same(await drain(loop), ["plain-7"], "a task that is given back is reported");
     await create(ana, made("new", 1));
-    t.same(await drain(loop), ["new-0"], "made");
+    t.same(await drain(loop), ["new-0"], "a new task is reported");
     await ana.ask("PATCH", "/api/tasks/hers-5", { assignee: "ben" });
-    t.same(await drain(loop), ["hers-5"], "given to him");
+    t.same(await drain(loop), ["hers-5"], "a task that is assigned to him is reported");
     await ana.release(await ana.lease(["path:lib/**"]));
-    t.same((await drain(loop)).toSorted(), leased.map(({ id }) => id).toSorted(), "leased and released");
+    t.same(
+      (await drain(loop)).toSorted(),
+      leased.map(({ id }) => id).toSorted(),
+      "a task whose resources were leased and released is reported",
+    );
     await ben.release(await ben.lease(["path:lib/**"]));
-    t.same(await drain(loop), [], "his own lease is not in his way");
+    t.same(await drain(loop), [], "his own lease does not block it");
     const { matched } = await loop.begin();
     await ana.release(blocking);
     const freed = [idOf(await matched), ...(await drain(loop))];
     t.equal(freed.length, 300);
-    t.equal(new Set(freed).size, 300, "more than a cursor has names for, each once when they are freed");
+    t.equal(new Set(freed).size, 300, "more tasks than a cursor can list are reported once each when they are free");
     t.ok(freed.every((id) => id.startsWith("blocked")));
     await create(ana, made("low", 2, { priority: 1 }));
     await create(ana, made("high", 2, { priority: 8 }));
-    t.same(await drain(loop), ["high-0", "high-1", "low-0", "low-1"], "the best of what is new first");
+    t.same(await drain(loop), ["high-0", "high-1", "low-0", "low-1"], "of new tasks the best is first");
     const due = new Date(Date.now() + 700).toISOString();
     await create(ana, made("timed", 1, { not_before: due }));
     t.equal(await loop.next(), null);
-    t.match(await loop.next(30), { task: { id: "timed-0" } }, "its time has come");
+    t.match(await loop.next(30), { task: { id: "timed-0" } }, "a task that is due is reported");
 
     await koor.stop();
     const second = await startKoor(t, { data_dir });
@@ -110,7 +114,7 @@ for (const count of [300, countRounds(600, 2_000)]) {
     const again = await drain(loop);
     t.notOk(
       again.some((id) => !/^(leased|blocked)/.test(id)),
-      "after a restart only what needs resources is told again",
+      "after a restart only tasks that need resources are reported again",
     );
     t.equal(new Set(again).size, again.length);
     await sendJson(second.port, "POST", "/api/tasks", { id: "last", title: "t" }, ana.headers);
@@ -123,14 +127,14 @@ for (const count of [300, countRounds(600, 2_000)]) {
       ben.headers,
     );
     const able = await drain(loop);
-    t.equal(able.filter((id) => id.startsWith("skilled")).length, 20, "he has learnt something");
+    t.equal(able.filter((id) => id.startsWith("skilled")).length, 20, "he has a new capability");
     t.equal(new Set(able).size, able.length);
     t.equal(await loop.next(), null);
     t.equal((await askWait(second.port, `task=1&after=${loop.cursor}`, ben.headers)).status, 200);
   });
 }
 
-t.test("many unread messages are told of once each", async (t) => {
+t.test("many unread messages are reported once each", async (t) => {
   const koor = await startKoor(t);
   const [ana, ben] = [await Agent.register(koor.port, "ana"), await Agent.register(koor.port, "ben")];
   for (let count = 0; count < 400; count++)

@@ -1,6 +1,6 @@
 /**
- * A loop over random conditions while random things happen, held to a naive model of each: what is pending is told, in
- * some order that keeps nobody waiting for ever; what is not pending is not told; and who waits is woken.
+ * Compares a loop over random conditions, while random things happen, with a naive model of each: every due report
+ * comes, in an order in which each comes eventually; nothing else is reported; and a waiting call is woken.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -17,19 +17,19 @@ const { port } = koor;
 const me = await Agent.register(port, "me");
 const other = await Agent.register(port, "other");
 
-/** One condition as the model has it. */
+/** A condition in the model. */
 interface Modelled {
   readonly parameter: string;
   /** How many reports are due; a level is due once, however often it has changed. */
   readonly due: () => number;
-  /** It was told; false where it should not have been. */
+  /** Records that it was reported; false where it was not due. */
   readonly take: (matched: Readonly<Record<string, unknown>>) => boolean;
 }
 
-/** Names of a run that no other has. */
+/** Names that no other run has. */
 let runs = 0;
 
-/** What can happen, and the model of it. */
+/** The random actions, and their effect on the model. */
 class World {
   readonly run = runs++;
   readonly key = `k${this.run}`;
@@ -37,10 +37,10 @@ class World {
   readonly resource = `path:r${this.run}/*`;
   version = 0;
   exists = false;
-  /** Changes that concern a level, and how many of them were there when it was told. */
+  /** Changes of each level, and their number when it was last reported. */
   readonly changed = { above: 0, gone: 1, free: 1, active: 0 };
   readonly reported = { above: 0, gone: 0, free: 0, active: 0 };
-  /** The version and whether it exists, as it was told of. */
+  /** The version and whether the key exists, as last reported. */
   seen = "0false";
   readonly events: string[] = [];
   readonly messages: string[] = [];
@@ -191,14 +191,14 @@ const STEPS: readonly Step[] = [
 const KINDS: Readonly<Record<string, (matched: Readonly<Record<string, unknown>>, world: World) => readonly number[]>> =
   {
     event: () => [0],
-    // A version says the same to several conditions.
+    // A version matches several conditions.
     state: ({ version }) => (version === null ? [1, 3] : [1, 2]),
     free: () => [4],
     instance: () => [5],
     message: () => [6],
   };
 
-/** Holds an answer to the model: it is one of those that are due, and it is no more. */
+/** Checks an answer against the model: it has to be one of the due reports. */
 function check(world: World, asked: ReadonlySet<number>, matched: Matched): void {
   const due = [...asked].filter((of) => (world.conditions[of]?.due() ?? 0) > 0);
   if (matched === null) {
@@ -208,12 +208,12 @@ function check(world: World, asked: ReadonlySet<number>, matched: Matched): void
   const could = KINDS[String(matched["kind"])]?.(matched, world) ?? [];
   const which = could.filter((of) => due.includes(of));
   if (which.length === 0) throw new Error(`told for nothing: ${JSON.stringify(matched)}`);
-  // Where it may be one of two, the next answer says which: both are due, and both must come.
+  // Where it may be one of two, the next answer decides: both are due, and both must come.
   const [first] = which;
   if (world.conditions[first ?? 0]?.take(matched) !== true) throw new Error(`not so: ${JSON.stringify(matched)}`);
 }
 
-/** Tells all that is due, one by one, and then nothing. */
+/** Takes all due reports, one by one, and then none. */
 async function drain(world: World, asked: ReadonlySet<number>, loop: WaitLoop): Promise<void> {
   const due = [...asked].reduce((sum, of) => sum + (world.conditions[of]?.due() ?? 0), 0);
   for (let left = due; left >= 0; left--) check(world, asked, await loop.next());
@@ -229,7 +229,7 @@ const steps = fc.array(
 );
 const conditions = fc.uniqueArray(fc.nat({ max: 6 }), { minLength: 1, maxLength: 7 });
 
-t.test("whatever happens, a loop hears all of it, and no more", async (t) => {
+t.test("a loop reports every change once, whatever happens", async (t) => {
   await fc.assert(
     fc.asyncProperty(conditions, steps, async (chosen, walk) => {
       const world = new World();

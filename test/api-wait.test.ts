@@ -1,6 +1,6 @@
 /**
- * "Wait" of the HTTP API against a real server: each condition, what a cursor keeps from being missed or told twice,
- * through restarts, a restore and a pruned history; what is refused, and what is left behind.
+ * Tests "Wait" of the HTTP API against a real server: each condition, how a cursor prevents missed and repeated reports
+ * through restarts, a restore and a pruned history, refusals, and what is left after a client disconnects.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -29,7 +29,7 @@ const message = (koor: Koor, from: Agent, to: Agent, subject: string) =>
 
 const addTask = (by: Agent, id: string, more: object = {}) => by.ask("POST", "/api/tasks", { id, title: id, ...more });
 
-/** Has an instance marked stale as soon as it has been silent for long enough. */
+/** Makes the server mark an instance stale, as soon as it has been silent for long enough. */
 async function silence(koor: Koor, { id }: { readonly id: string }): Promise<void> {
   for (;;) {
     const { newly_stale } = (await send(koor.port, "POST", "/api/liveness/check")).json<{
@@ -39,7 +39,7 @@ async function silence(koor: Koor, { id }: { readonly id: string }): Promise<voi
   }
 }
 
-/** A new instance of a name, active. */
+/** Registers a new active instance of a name. */
 async function appear(koor: Koor, name: string): Promise<void> {
   const { id } = await Agent.register(koor.port, name);
   await send(koor.port, "POST", `/api/instances/${id}/activate`);
@@ -50,18 +50,21 @@ async function idOf(koor: Koor, name: string): Promise<string> {
   return found?.id ?? "";
 }
 
-/** One condition: what brings it about, and then again; it does not hold before the first, nor before the second. */
+/**
+ * A condition with a change that makes it hold, and one that makes it hold again. It does not hold before the first,
+ * nor before the second.
+ */
 interface Row {
   readonly query: string;
   readonly change: () => Promise<unknown>;
   readonly again: () => Promise<unknown>;
   readonly first: Matched;
   readonly second: Matched;
-  /** Whether it still holds after both, for who comes anew. */
+  /** Whether it still holds after both, for a new loop. */
   readonly stays: boolean;
 }
 
-/** What a call may have asked for, of each kind, before its cursor is brought to a call that asks for something else. */
+/** Other conditions of each kind, whose cursor is then used in a call with this condition. */
 const OTHERS = [
   "event=never",
   "state=never",
@@ -74,14 +77,14 @@ const OTHERS = [
   "task=1",
 ];
 
-/** The cursor of a loop that was told of all there is. */
+/** Returns the cursor of a loop after all its reports. */
 async function drained(port: number, query: string, headers: OutgoingHttpHeaders): Promise<string> {
   const loop = new WaitLoop(port, query, headers);
   while ((await loop.next()) !== null);
   return loop.cursor;
 }
 
-t.test("each condition: later, once, again after a change, and at once for who comes anew", async (t) => {
+t.test("each condition is reported when it holds, once, again after a change, and at once to a new loop", async (t) => {
   const koor = await startKoor(t, { args: ["--stale-after", "1ms", "--liveness-interval", "1h"] });
   const { port } = koor;
   const ben = await Agent.register(port, "ben");
@@ -248,33 +251,37 @@ t.test("each condition: later, once, again after a change, and at once for who c
   await held_lib;
   for (const { query, change, again, first, second, stays } of rows) {
     const loop = new WaitLoop(port, query, ben.headers);
-    t.equal(await loop.next(), null, `${query}: not yet`);
+    t.equal(await loop.next(), null, `${query}: it does not hold yet`);
     const cursors = new Map<string, string>();
     for (const other of OTHERS) cursors.set(other, await drained(port, other, ben.headers));
     const { matched } = await loop.begin();
     await change();
-    t.match(await matched, first, `${query}: as soon as it holds`);
+    t.match(await matched, first, `${query}: it is reported as soon as it holds`);
     for (const [other, cursor] of cursors) {
       const since = new WaitLoop(port, query, ben.headers);
       since.cursor = cursor;
-      t.match(await since.next(), first, `${query}: at once, with the cursor of a call that asked for ${other}`);
-      t.equal(await since.next(), null, `${query}: and that once`);
+      t.match(await since.next(), first, `${query}: it is reported at once, with the cursor of a call for ${other}`);
+      t.equal(await since.next(), null, `${query}: and only once`);
     }
-    t.equal(await loop.next(), null, `${query}: once`);
+    t.equal(await loop.next(), null, `${query}: only once`);
     await again();
-    t.match(await loop.next(second === null ? 0 : 60), second, `${query}: what happened between two calls`);
-    t.equal(await loop.next(), null, `${query}: and that once`);
+    t.match(await loop.next(second === null ? 0 : 60), second, `${query}: a change between two calls is reported`);
+    t.equal(await loop.next(), null, `${query}: and only once`);
     const newcomer = await new WaitLoop(port, query, ben.headers).next();
     if (stays) t.match(newcomer, { kind: first?.["kind"] }, `${query}: it holds`);
-    else t.equal(newcomer, null, `${query}: what has happened before is over`);
+    else t.equal(newcomer, null, `${query}: earlier changes do not count`);
   }
   const { messages } = (await ana.ask("GET", "/api/messages?box=out")).json<{ messages: { to: object[] }[] }>();
-  t.match(messages, [{ to: [{ delivered_at: null }] }, { to: [{ delivered_at: null }] }], "who is told has not got it");
+  t.match(
+    messages,
+    [{ to: [{ delivered_at: null }] }, { to: [{ delivered_at: null }] }],
+    "a report does not deliver the message",
+  );
   t.equal(await countWaiting(port), 0);
-  t.equal(await readMetric(port, "koor_subscribers"), 0, "nothing is left listening");
+  t.equal(await readMetric(port, "koor_subscribers"), 0, "no call waits any more");
 });
 
-t.test("a message is told of without its body, with all else", async (t) => {
+t.test("a message is reported without its body, with all else", async (t) => {
   const koor = await startKoor(t);
   const [ana, ben] = [await Agent.register(koor.port, "ana"), await Agent.register(koor.port, "ben")];
   await message(koor, ana, ben, "s");
@@ -285,14 +292,18 @@ t.test("a message is told of without its body, with all else", async (t) => {
   t.equal(body, "long");
   t.same({ ...received, to: [] }, { ...rest, to: [] });
   await sendJson(koor.port, "POST", "/api/messages/mark", { ids: ["message-1"], as: "read" }, ben.headers);
-  t.equal(await new WaitLoop(koor.port, "message=1", ben.headers).next(), null, "one that was read is not unread");
+  t.equal(
+    await new WaitLoop(koor.port, "message=1", ben.headers).next(),
+    null,
+    "a message that was read is not reported",
+  );
   await message(koor, ana, ben, "read meanwhile");
   await sendJson(koor.port, "POST", "/api/messages/mark", { ids: ["message-2"], as: "read" }, ben.headers);
   await message(koor, ana, ben, "next");
   t.match(await loop.next(), { message: { subject: "next" } });
 });
 
-t.test("free: whose lease, where, and who was too late", async (t) => {
+t.test("free reports other agents' resources, also after a request that came too late", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;
   const ana = await Agent.register(port, "ana");
@@ -306,13 +317,13 @@ t.test("free: whose lease, where, and who was too late", async (t) => {
     await ana.lease(["path:lib/a", "name:src/a"]),
     await ana.lease(["path:src/a"], { workspace: "third", mode: "shared" }),
   ]) {
-    t.equal(await loop.next(), null, `${lease.id}: one's own, or elsewhere, or another`);
+    t.equal(await loop.next(), null, `${lease.id}: the agent's own, another place, or another resource`);
     await (lease.holder.id === ben.id ? ben : lease.holder.id === far.id ? far : ana).release(lease);
     t.equal(await loop.next(), null, `${lease.id}: nor when it ends`);
   }
   const shared = await ana.lease(["path:src/**"], { mode: "shared" });
   const { matched } = await loop.begin();
-  // Told of a resource that was free, he tried and was too late: it must not be missed that it is free again.
+  // He got the report that the resource was free, tried, and was too late: he must get the next report, too.
   await ana.release(shared);
   t.match(await matched, { kind: "free", resource: "path:src/*" });
   await ana.release(await ana.lease(["path:src/x"]));
@@ -326,8 +337,12 @@ t.test("free: whose lease, where, and who was too late", async (t) => {
   t.equal(await anywhere.next(), null);
   const there = new WaitLoop(port, "free=path:src/a&workspace=elsewhere", ben.headers);
   t.equal(await there.next(), null);
-  t.equal(await new WaitLoop(port, "free=state:plan/**", ben.headers).next(), null, "a value is the whole server's");
-  t.match(await new WaitLoop(port, "free=path:src/a", far.headers).next(), { kind: "free" }, "for who holds it");
+  t.equal(await new WaitLoop(port, "free=state:plan/**", ben.headers).next(), null, "values are the whole server's");
+  t.match(
+    await new WaitLoop(port, "free=path:src/a", far.headers).next(),
+    { kind: "free" },
+    "the holder's own lease does not count",
+  );
   const both = [await anywhere.begin(), await there.begin()];
   await far.release(theirs);
   t.match(await both[0]?.matched, { resource: "path:src/a" });
@@ -335,7 +350,7 @@ t.test("free: whose lease, where, and who was too late", async (t) => {
   t.match(await anywhere.next(), { resource: "state:plan/*" });
 });
 
-t.test("tasks: whose, where, and each by itself", async (t) => {
+t.test("tasks are reported by workspace and label, each by itself", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;
   const ana = await Agent.register(port, "ana");
@@ -348,7 +363,7 @@ t.test("tasks: whose, where, and each by itself", async (t) => {
   await addTask(ana, "skilled", { requires: ["go"] });
   await addTask(ana, "later", { not_before: "2100-01-01T00:00:00Z" });
   await addTask(ana, "blocked", { after: ["later"] });
-  t.equal(await loop.next(), null, "none of them may he claim");
+  t.equal(await loop.next(), null, "he may claim none of them");
   t.match(await new WaitLoop(port, "task=1&workspace=elsewhere", ben.headers).next(), { task: { id: "elsewhere" } });
   await addTask(ana, "low", { priority: 1 });
   await addTask(ana, "high", { priority: 9 });
@@ -360,17 +375,17 @@ t.test("tasks: whose, where, and each by itself", async (t) => {
   t.equal(await loop.next(), null);
   const high = (await ben.ask("POST", "/api/tasks/claim", { id: "high" })).json<{ task: { fence: number } }>().task;
   await ben.ask("POST", "/api/tasks/high/release", { fence: high.fence });
-  t.match(await loop.next(), { task: { id: "high" } }, "claimed and given back it is another turn of it");
+  t.match(await loop.next(), { task: { id: "high" } }, "a task that was claimed and given back is reported again");
   await ben.ask("POST", `/api/instances/${ben.id}/capabilities`, { capabilities: ["go"] });
-  t.match(await loop.next(), { task: { id: "skilled" } }, "he has learnt something");
+  t.match(await loop.next(), { task: { id: "skilled" } }, "he has a new capability");
 
   const lease = await ana.lease(["path:src/**"]);
   await addTask(ana, "leased", { resources: ["path:src/a"] });
-  t.equal(await loop.next(), null, "what it needs is somebody's");
+  t.equal(await loop.next(), null, "its resources are leased");
   const { matched } = await loop.begin();
   await ana.release(lease);
   t.match(await matched, { task: { id: "leased" } });
-  // Told of it, he tried and was too late: it must not be missed that it is free again.
+  // He got the report, tried, and was too late: he must get the report that it is free again.
   await ana.release(await ana.lease(["path:src/*"]));
   t.match(await loop.next(), { task: { id: "leased" } }, "leased and released between two calls");
   t.equal(await loop.next(), null);
@@ -385,7 +400,7 @@ t.test("tasks: whose, where, and each by itself", async (t) => {
   await ana.ask("POST", "/api/tasks/end/retry");
   t.equal(await ended.next(), null);
   await ana.ask("POST", "/api/tasks/end/cancel");
-  t.match(await ended.next(), { task: { id: "end", state: "canceled" } }, "each time that it ends");
+  t.match(await ended.next(), { task: { id: "end", state: "canceled" } }, "each end is reported");
   t.equal(await ended.next(), null);
   t.same(refusalOf(await askWait(port, "task_ended=none")), refusal(404, "task not found: none"));
   t.match(
@@ -400,7 +415,7 @@ t.test("tasks: whose, where, and each by itself", async (t) => {
   t.equal(received.size, 100, "each once");
 });
 
-t.test("an instance that comes and goes between two calls is gone once more", async (t) => {
+t.test("an instance that appears and leaves between two calls is reported as gone", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;
   const ben = await Agent.register(port, "ben");
@@ -418,13 +433,13 @@ t.test("an instance that comes and goes between two calls is gone once more", as
   }
 });
 
-t.test("several at once: in turn, so that none keeps the others from being heard", async (t) => {
+t.test("several conditions take turns, so that each is reported", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;
   const loop = new WaitLoop(port, "event=a.*&event=**&state=k&state_gone=never&spec_gone=p/never");
   t.match(await loop.next(), { key: "never" });
   t.match(await loop.next(), { key: "p/never" });
-  t.equal(await loop.next(), null, "a loop over what holds does not spin");
+  t.equal(await loop.next(), null, "a loop over conditions that hold does not spin");
   await sendJson(port, "POST", "/api/events/publish", [{ topic: "a.1" }, { topic: "b" }, { topic: "a.2" }]);
   await put(koor, "state/k");
   const received = [await loop.next(), await loop.next(), await loop.next(), await loop.next()];
@@ -434,18 +449,26 @@ t.test("several at once: in turn, so that none keeps the others from being heard
     { event: { topic: "b" } },
     { event: { topic: "a.2" } },
   ]);
-  t.equal(await loop.next(), null, "an event that two patterns match is told of once");
+  t.equal(await loop.next(), null, "an event that two patterns match is reported once");
 });
 
-t.test("conditions come and go in a loop; of two that are the same there is one", async (t) => {
+t.test("conditions may change within a loop, and equal ones count once", async (t) => {
   const koor = await startKoor(t);
   const loop = new WaitLoop(koor.port, "state=a");
   await loop.next();
   await publish(koor, "x");
   await put(koor, "state/a");
   await put(koor, "state/b");
-  t.match(await loop.next(0, "event=x&state=b"), { kind: "event" }, "an event since the cursor, asked for or not");
-  t.match(await loop.next(0, "state=b&state=b"), { key: "b" }, "a key since the cursor, asked for or not");
+  t.match(
+    await loop.next(0, "event=x&state=b"),
+    { kind: "event" },
+    "an event since the cursor, whether the earlier call named it or not",
+  );
+  t.match(
+    await loop.next(0, "state=b&state=b"),
+    { key: "b" },
+    "a key since the cursor, whether the earlier call named it or not",
+  );
   await put(koor, "state/b", "2");
   t.match(await loop.next(0, "state=b&state=b&state=a"), { key: "b" });
   t.equal(await loop.next(0, "state=b&state=b&state=a"), null);
@@ -453,7 +476,7 @@ t.test("conditions come and go in a loop; of two that are the same there is one"
   t.match(await loop.next(0, "state_above=0:b"), { version: 2 }, "another bound is another condition");
 });
 
-t.test("a cursor covers what was not asked for when it was given out", async (t) => {
+t.test("a cursor covers conditions that its call did not have", async (t) => {
   const koor = await startKoor(t);
   for (const path of ["state/kept", "state/deleted", "state/both", "specs/p/kept", "specs/p/gone"])
     await put(koor, path);
@@ -470,7 +493,7 @@ t.test("a cursor covers what was not asked for when it was given out", async (t)
     for (const what of ["kept", "made", "gone"]) all.push(await since(`spec=p/${what}`));
     return all.map((matched) => matched !== null);
   };
-  t.same(await received(), [false, false, false, false, false, false, false, false], "nothing has happened since then");
+  t.same(await received(), [false, false, false, false, false, false, false, false], "nothing has changed since then");
   await put(koor, "state/made");
   await send(koor.port, "DELETE", "/api/state/deleted");
   await put(koor, "state/both", "2");
@@ -479,10 +502,10 @@ t.test("a cursor covers what was not asked for when it was given out", async (t)
   await send(koor.port, "DELETE", "/api/specs/p/gone");
   t.same(await received(), [false, true, true, true, false, false, true, true]);
   t.match(await since("state=deleted"), { key: "deleted", version: null });
-  t.equal(await loop.next(0, "state=deleted"), null, "and told once");
+  t.equal(await loop.next(0, "state=deleted"), null, "it is reported once");
 });
 
-t.test("a restart: what was told stays told, what happens meanwhile is told", async (t) => {
+t.test("through a restart reports are not repeated, and changes meanwhile are reported", async (t) => {
   const data_dir = makeDirectory(t);
   const first = await startKoor(t, { data_dir });
   const ana = await Agent.register(first.port, "ana");
@@ -515,7 +538,7 @@ t.test("a restart: what was told stays told, what happens meanwhile is told", as
   t.equal(await loop.next(), null);
 });
 
-t.test("events that are gone, and another history, are told as such", { skip: RESTORE_REFUSED }, async (t) => {
+t.test("a pruned history and another history are reported as lagged", { skip: RESTORE_REFUSED }, async (t) => {
   const data_dir = makeDirectory(t);
   const first = await startKoor(t, { data_dir });
   const events = new WaitLoop(first.port, "event=a");
@@ -533,11 +556,11 @@ t.test("events that are gone, and another history, are told as such", { skip: RE
   for (const loop of [events, values]) loop.port = second.port;
   const before = events.cursor;
   t.same(await events.next(60), LAGGED, "at once");
-  t.equal(await events.next(), null, "and then it goes on");
-  t.match(await values.next(), { kind: "state", version: 1 }, "of keys nothing was missed");
+  t.equal(await events.next(), null, "and then it continues");
+  t.match(await values.next(), { kind: "state", version: 1 }, "no change of a key was missed");
   const sure = new WaitLoop(second.port, "event=a");
   sure.cursor = encodeCursor({ event: 2, event_at: 0, last: "", marks: new Map() });
-  t.match(await sure.next(), { event: { id: 3 } }, "behind the last that is gone nothing is missing");
+  t.match(await sure.next(), { event: { id: 3 } }, "nothing is missing after the last pruned event");
   for (const topic of ["a", "c", "c"]) await publish(second, topic);
   t.match(await events.next(), { event: { id: 4 } });
   await publish(second, "last");
@@ -548,20 +571,20 @@ t.test("events that are gone, and another history, are told as such", { skip: RE
   t.match(await waiting.next(), { key: "k" });
   const { matched } = await waiting.begin();
   t.equal((await send(third.port, "POST", "/api/restore", { body: snapshot })).status, 200);
-  t.same(await matched, LAGGED, "a restore is told to who waits");
-  t.equal(await waiting.next(), null, "from then on it is this history");
+  t.same(await matched, LAGGED, "a restore is reported to waiting calls");
+  t.equal(await waiting.next(), null, "from then on the loop follows this history");
   await put(third, "state/k", "2");
   t.match(await waiting.next(), { key: "k", version: 2 });
   for (const loop of [events, values]) loop.port = third.port;
-  t.same(await events.next(60), LAGGED, "an event of another history, with an id that is not given out yet");
+  t.same(await events.next(60), LAGGED, "an event id of another history that is not used yet");
   while ((await events.next()) !== null);
   events.cursor = before;
-  t.match(await events.next(), { event: { id: 1 } }, "before there was any, all are new");
+  t.match(await events.next(), { event: { id: 1 } }, "all events are new to a cursor without any");
   events.cursor = encodeCursor({ event: 2, event_at: 12, last: "", marks: new Map() });
-  t.same(await events.next(60), LAGGED, "or with one that is");
+  t.same(await events.next(60), LAGGED, "or one that is used");
 });
 
-t.test("what is refused", async (t) => {
+t.test("wrong queries are refused", async (t) => {
   const koor = await startKoor(t);
   const { cursor } = (await askWait(koor.port, "state=k")).json<Waited>();
   const bad = "after is no cursor of a wait";
@@ -619,11 +642,11 @@ t.test("what is refused", async (t) => {
   const loop = new WaitLoop(koor.port, many);
   await loop.next();
   await put(koor, `state/${WAIT_CONDITIONS_MAX - 1}`);
-  t.match(await loop.next(), { key: String(WAIT_CONDITIONS_MAX - 1) }, "as many as may be");
+  t.match(await loop.next(), { key: String(WAIT_CONDITIONS_MAX - 1) }, "the greatest number is accepted");
   t.equal(await countWaiting(koor.port), 0);
 });
 
-t.test("who waits is alive; who goes leaves nothing behind", async (t) => {
+t.test("a waiting client counts as alive, and one that disconnects leaves nothing", async (t) => {
   const koor = await startKoor(t, { args: ["--stale-after", "1ms", "--liveness-interval", "1h"] });
   const { port } = koor;
   const [ana, ben] = [await Agent.register(port, "ana"), await Agent.register(port, "ben")];
@@ -634,7 +657,7 @@ t.test("who waits is alive; who goes leaves nothing behind", async (t) => {
   const query = "event=x&event=y.*&state=k&spec=p/s&message=1&free=r&free=state:k&instance=nobody&is=active";
   const gone = httpRequest({ port, path: `/api/wait?${query}&wait=60&after=`, headers: ben.headers });
   gone.on("error", () => undefined);
-  // What holds at first is told before it waits.
+  // A condition that holds at first is reported before the call waits.
   const { cursor } = (await askWait(port, query, ben.headers)).json<Waited>();
   const loop = new WaitLoop(port, query, ben.headers);
   loop.cursor = cursor;
@@ -652,20 +675,24 @@ t.test("who waits is alive; who goes leaves nothing behind", async (t) => {
   while ((await countInFlight(port)) > 0);
   const started = Date.now();
   t.equal(await new WaitLoop(port, "event=x").next(1), null);
-  t.ok(Date.now() - started >= 900, "it waits as long as it was told");
+  t.ok(Date.now() - started >= 900, "it waits for the requested time");
 });
 
 const curl = spawnSync("curl", ["--version"]);
 
-t.test("the recipe of docs/waiting.md", { skip: curl.status === 0 ? false : "there is no curl here" }, async (t) => {
-  const koor = await startKoor(t);
-  const page = readFileSync(new URL("../../../docs/waiting.md", import.meta.url), "utf8");
-  const [, recipe = "", says = ""] = /^```sh\n([^]*?)^```\n\n```\n([^]*?)^```$/m.exec(page) ?? [];
-  t.match(recipe, "/api/wait?$what&after=$after&wait=60");
-  const shell = spawn("sh", ["-c", recipe], { env: { PATH: process.env["PATH"] ?? "", KOOR_SERVER: koor.url } });
-  let said = "";
-  for (const stream of [shell.stdout, shell.stderr])
-    stream.setEncoding("utf8").on("data", (text: string) => (said += text));
-  t.same(await once(shell, "close"), [0, null]);
-  t.equal(said, says, "it says what the page says");
-});
+t.test(
+  "the recipe of docs/waiting.md works",
+  { skip: curl.status === 0 ? false : "there is no curl here" },
+  async (t) => {
+    const koor = await startKoor(t);
+    const page = readFileSync(new URL("../../../docs/waiting.md", import.meta.url), "utf8");
+    const [, recipe = "", says = ""] = /^```sh\n([^]*?)^```\n\n```\n([^]*?)^```$/m.exec(page) ?? [];
+    t.match(recipe, "/api/wait?$what&after=$after&wait=60");
+    const shell = spawn("sh", ["-c", recipe], { env: { PATH: process.env["PATH"] ?? "", KOOR_SERVER: koor.url } });
+    let said = "";
+    for (const stream of [shell.stdout, shell.stderr])
+      stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+    t.same(await once(shell, "close"), [0, null]);
+    t.equal(said, says, "its output is that of the page");
+  },
+);

@@ -1,7 +1,7 @@
 /**
- * "Webhooks" of the HTTP API against real servers and a real receiver: making, listing, testing, enabling and deleting
- * webhooks, what a delivery says, retries, events that are set aside, the last failure, what is refused, the audit
- * rows, and secrets that are nowhere to be seen.
+ * Tests "Webhooks" of the HTTP API against real servers and a real receiver: creating, listing, testing, enabling and
+ * deleting webhooks, the content of a delivery, retries, skipped events, the last failure, refusals, the audit rows,
+ * and that secrets are shown nowhere.
  */
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
@@ -53,13 +53,13 @@ interface AuditRow {
   readonly count?: number;
 }
 
-/** How many refused calls the rows tell of. */
+/** Returns how many refused calls the rows count. */
 function refusalsIn(rows: readonly AuditRow[]): number {
   return rows.reduce((sum, { count = 0 }) => sum + count, 0);
 }
 
 const SECRET = "nobody-may-read-this";
-/** Where nobody listens: the port of a server that is gone. */
+/** An address where no server listens: the port of a server that has ended. */
 const NOWHERE = "http://127.0.0.1:1/";
 
 const koor = await startKoor(t, { args: ["--log-level", "debug"] });
@@ -75,7 +75,7 @@ const deliveryOf = ({ headers }: Received): unknown => headers["x-koor-delivery"
 const audit = async (of: Koor = koor): Promise<AuditRow[]> =>
   (await send(of.port, "GET", "/api/audit?limit=1000")).json<AuditRow[]>();
 
-/** Asks until the answer is as wanted: what deliveries did is stored a moment later. */
+/** Asks until the answer is as expected: results of deliveries are stored a moment later. */
 async function until<Value>(ask: () => Promise<Value>, holds: (value: Value) => boolean): Promise<Value> {
   for (;;) {
     const value = await ask();
@@ -83,7 +83,7 @@ async function until<Value>(ask: () => Promise<Value>, holds: (value: Value) => 
   }
 }
 
-t.test("made, listed, deleted, each with its audit row", async (t) => {
+t.test("a webhook can be created, listed and deleted, each with its audit row", async (t) => {
   t.same(await list(), []);
   const answer = await add({ id: "b", url: NOWHERE, patterns: ["made.*", "made.**"], secret: SECRET });
   t.equal(answer.status, 200);
@@ -160,7 +160,7 @@ t.test("made, listed, deleted, each with its audit row", async (t) => {
   );
 });
 
-t.test("what is wrong is a 400, stores nothing, and leaves an audit row", async (t) => {
+t.test("a wrong webhook is a 400, stores nothing, and leaves an audit row", async (t) => {
   const refused: readonly (readonly [body: unknown, error: string | RegExp])[] = [
     [{ url: NOWHERE }, "id is required"],
     [{ id: "", url: NOWHERE }, "id is required"],
@@ -225,7 +225,7 @@ t.test("what is wrong is a 400, stores nothing, and leaves an audit row", async 
   t.match((await send(koor.port, "PUT", "/api/webhooks")).headers, { allow: "GET, HEAD, POST" });
 });
 
-t.test("a delivery: what it says, whom it goes to, and its signature", async (t) => {
+t.test("a delivery has its content, its headers and its signature", async (t) => {
   const receiver = await startReceiver(t);
   await add({ id: "signed", url: `${receiver.url}/signed?a=b`, patterns: ["said.*", "*.also"], secret: SECRET });
   await add({ id: "plain", url: `${receiver.url}/plain`, patterns: ["said.**"] });
@@ -276,7 +276,7 @@ t.test("a delivery: what it says, whom it goes to, and its signature", async (t)
   for (const id of ["signed", "plain"]) await send(koor.port, "DELETE", `/api/webhooks/${id}`);
 });
 
-t.test("events of every source count, in their order", async (t) => {
+t.test("events of every source are delivered in their order", async (t) => {
   const loud = await startKoor(t, { args: ["--state-events"] });
   const receiver = await startReceiver(t);
   await add({ id: "all", url: receiver.url }, loud);
@@ -301,7 +301,7 @@ t.test("events of every source count, in their order", async (t) => {
   );
 });
 
-t.test("a test delivery is sent now, and changes nothing", async (t) => {
+t.test("a test delivery is sent at once, and changes nothing", async (t) => {
   const receiver = await startReceiver(t);
   await add({ id: "w", url: receiver.url, patterns: ["never"], secret: SECRET });
   const rows = (await audit()).length;
@@ -343,7 +343,7 @@ t.test("a test delivery is sent now, and changes nothing", async (t) => {
   for (const id of ["w", "dead"]) await send(koor.port, "DELETE", `/api/webhooks/${id}`);
 });
 
-t.test("only a 2xx is a delivery; a redirect is not followed, and says where it leads", async (t) => {
+t.test("only a 2xx counts as delivered, and a redirect is not followed but reported with its target", async (t) => {
   let answer: readonly [number, (string | undefined)?] = [301, "/target"];
   const receiver = await startReceiver(t, ({ path }, response) => {
     if (path === "/target") return 200;
@@ -389,7 +389,7 @@ t.test("only a 2xx is a delivery; a redirect is not followed, and says where it 
   await send(koor.port, "DELETE", "/api/webhooks/moved");
 });
 
-t.test("an event that is refused: skipped, seen, sent again, thrown away; with a log of all tries", async (t) => {
+t.test("a refused event can be skipped, seen, sent again and dropped, and the log has all tries", async (t) => {
   const refused = new Set<number>();
   const receiver = await startReceiver(t, ({ body }) => {
     const { event_id } = JSON.parse(body) as { readonly event_id: number };
@@ -420,7 +420,7 @@ t.test("an event that is refused: skipped, seen, sent again, thrown away; with a
       (webhook) => webhook?.last_fired !== undefined,
     ),
     { pending: 0, dead_letters: 2, fail_count: 0, active: true },
-    "what follows is delivered",
+    "the next events are delivered",
   );
   const letters = (await ask("GET", "/dead-letters")).json<{ readonly error: string }[]>();
   t.match(letters, [
@@ -469,7 +469,7 @@ t.test("an event that is refused: skipped, seen, sent again, thrown away; with a
   await send(koor.port, "DELETE", "/api/webhooks/picky");
 });
 
-t.test("a failure is tried again with the same id, before what comes after it; a success resets", async (t) => {
+t.test("a failed delivery is tried again with the same id, before later events, and a success resets", async (t) => {
   let failures = 3;
   const receiver = await startReceiver(t, () => (failures-- > 0 ? 500 : 204));
   await add({ id: "shaky", url: receiver.url, patterns: ["shaky"] });
@@ -499,7 +499,7 @@ t.test("a failure is tried again with the same id, before what comes after it; a
   await send(koor.port, "DELETE", "/api/webhooks/shaky");
 });
 
-t.test("the last failed delivery is told: why and when, through successes and a restart", async (t) => {
+t.test("the last failed delivery is reported with its reason and time, through successes and a restart", async (t) => {
   const first = await startKoor(t);
   let status = 500;
   const receiver = await startReceiver(t, () => status);
@@ -524,7 +524,7 @@ t.test("the last failed delivery is told: why and when, through successes and a 
     (webhook) => webhook?.last_fired !== undefined,
   );
   t.equal(healthy?.fail_count, 0);
-  t.match(healthy?.last_error, /answered 500$/, "a delivery does not erase it");
+  t.match(healthy?.last_error, /answered 500$/, "a delivery does not remove it");
   status = 418;
   t.equal((await send(first.port, "POST", "/api/webhooks/w/test")).status, 400);
   t.same(await find("w", first), healthy, "a test that fails changes nothing");
@@ -544,14 +544,16 @@ t.test("the last failed delivery is told: why and when, through successes and a 
   );
 });
 
-/** Puts a stopped server's webhook shortly before its last failure: the delays up to there take most of a minute. */
+/**
+ * Puts a stopped server's webhook shortly before its last failure, because the delays until then take most of a minute.
+ */
 function setFailures(of: Koor, id: string, failures: number): void {
   const db = openDatabase(join(of.data_dir, "data.db"));
   db.prepare("UPDATE webhook SET fail_count = ? WHERE id = ?").run(failures, id);
   db.close();
 }
 
-/** A server with a webhook `w` whose next failures but one turn it off. */
+/** A server with a webhook `w` that is turned off at its second next failure. */
 async function startBeforeTheEnd(t: Owner, url: string): Promise<Koor> {
   const first = await startKoor(t);
   await add({ id: "w", url, patterns: ["due"] }, first);
@@ -561,7 +563,7 @@ async function startBeforeTheEnd(t: Owner, url: string): Promise<Koor> {
 }
 
 t.test(
-  "too many failures in a row turn it off and publish webhook.disabled; enable goes on with what was queued",
+  "too many failures in a row turn a webhook off and publish webhook.disabled, and enable continues with its queue",
   async (t) => {
     const receiver = await startReceiver(t, () => 500);
     const others = await startReceiver(t);
@@ -583,7 +585,7 @@ t.test(
     });
     t.same(Object.keys(event?.data as object), ["id", "url", "fail_count"]);
     await others.untilCount(1);
-    t.same(others.ids(), [event?.id], "other webhooks hear of it");
+    t.same(others.ids(), [event?.id], "other webhooks get the event");
 
     await publish("due", "lost", server);
     receiver.behave = () => 200;
@@ -603,7 +605,7 @@ t.test(
     t.same(
       receiver.ids().slice(2),
       [...queued.map(({ id }) => id), later.id],
-      "what was queued, not what was published meanwhile",
+      "its queue is delivered, not what was published meanwhile",
     );
     t.match(
       await until(
@@ -615,7 +617,7 @@ t.test(
   },
 );
 
-t.test("a webhook on webhook.disabled does not hear of its own end", async (t) => {
+t.test("a webhook on webhook.disabled does not get its own event", async (t) => {
   const server = await startBeforeTheEnd(t, NOWHERE);
   const db = await server.stop();
   t.equal(db, 0);
@@ -633,7 +635,7 @@ t.test("a webhook on webhook.disabled does not hear of its own end", async (t) =
   t.equal(queue, 1, "only the event that could not be delivered waits");
 });
 
-t.test("a webhook that causes what it listens to ends after so many deliveries, with that reason", async (t) => {
+t.test("a webhook that causes its own events ends after a number of deliveries, with that reason", async (t) => {
   const server = await startKoor(t);
   await add({ id: "echo", url: `${server.url}/api/events/publish`, patterns: ["loop"] }, server);
   await publish("loop", { n: 1 }, server);
@@ -655,7 +657,7 @@ t.test("a webhook that causes what it listens to ends after so many deliveries, 
   });
 });
 
-t.test("a receiver that passes the hops on is part of the chain", async (t) => {
+t.test("a receiver that forwards the hops is part of the chain", async (t) => {
   const server = await startKoor(t);
   const sent: Promise<Answer>[] = [];
   const receiver = await startReceiver(t, ({ headers }) => {
@@ -671,7 +673,7 @@ t.test("a receiver that passes the hops on is part of the chain", async (t) => {
     receiver.requests.map(({ headers }) => headers["x-koor-hops"]),
     Array.from({ length: WEBHOOK_HOPS_MAX }, (_, at) => String(at + 1)),
   );
-  // The last of them is still under way: the server may not be gone before it is answered.
+  // The last delivery is in flight: the server must answer it before it ends.
   const answers = await Promise.all(sent);
   t.ok(answers.every(({ status }) => status === 200));
 });
@@ -689,7 +691,7 @@ t.test("deleting a webhook drops its queue", async (t) => {
   await send(koor.port, "DELETE", "/api/webhooks/w");
 });
 
-t.test("private addresses may be called, unless the operator says no", async (t) => {
+t.test("private addresses may be called, unless the operator forbids it", async (t) => {
   const receiver = await startReceiver(t);
   const first = await startKoor(t);
   await add({ id: "w", url: receiver.url }, first);
@@ -720,7 +722,7 @@ t.test("private addresses may be called, unless the operator says no", async (t)
   t.equal(receiver.connections, 0, "nothing was sent");
 });
 
-t.test("there may be so many webhooks and no more", async (t) => {
+t.test("the number of webhooks is limited", async (t) => {
   const server = await startKoor(t);
   const answers = await Promise.all(
     Array.from({ length: WEBHOOKS_MAX }, (_, at) =>
@@ -739,7 +741,7 @@ t.test("there may be so many webhooks and no more", async (t) => {
   );
 });
 
-t.test("the secret is nowhere but in the database", async (t) => {
+t.test("the secret is in the database only", async (t) => {
   await add({ id: "w", url: NOWHERE, secret: SECRET });
   await add({ id: "w", url: NOWHERE, secret: SECRET });
   await add({ id: "x", url: "nothing", secret: SECRET });

@@ -1,6 +1,6 @@
 /**
- * When the background tasks of instances and of agent metrics ask the writer, and what they make of its
- * answers: time is injected, the writer is played.
+ * Tests when the background tasks of instances and of agent metrics call the writer, and what they do with its answers.
+ * Time is injected, and the writer is fake.
  */
 import t from "tap";
 import {
@@ -53,67 +53,70 @@ function directoryOf(count: number): Directory {
   return directory;
 }
 
-t.test("signs of life: in batches at intervals, at once for a stale one, again when they were not taken", async (t) => {
-  const directory = directoryOf(INSTANCE_FLUSH_ROWS + 2);
-  const writer = new FakeWriter([storeLastSeen]);
-  const flusher = new LastSeenFlusher(directory, writer.writer, START, null);
-  const all = directory.list();
-  for (const entry of all) directory.touch(entry, START + 50_000);
-  flusher.tick(START + INSTANCE_FLUSH_INTERVAL_MS - 1);
-  await settle();
-  t.equal(writer.calls.length, 0, "not before the interval is over");
-  flusher.tick(START + INSTANCE_FLUSH_INTERVAL_MS);
-  flusher.tick(START + 10 * INSTANCE_FLUSH_INTERVAL_MS);
-  await settle();
-  t.equal(writer.calls.length, 1, "one at a time");
-  t.equal(writer.calls[0]?.name, "instance.seen");
-  const first = writer.asked<{ readonly rows: number[]; readonly last_seen: number[] }>(0);
-  t.same([first.rows.length, first.last_seen.length], [INSTANCE_FLUSH_ROWS, INSTANCE_FLUSH_ROWS]);
-  writer.calls[0]?.answer(null);
-  await settle();
-  t.same(writer.asked<{ readonly rows: number[] }>(1).rows.length, 2, "a step at a time");
-  writer.leave();
-  await settle();
-  flusher.tick(START + 20 * INSTANCE_FLUSH_INTERVAL_MS);
-  await settle();
-  t.equal(writer.calls.length, 2, "nobody to ask");
-  writer.connect();
-  flusher.tick(START + 21 * INSTANCE_FLUSH_INTERVAL_MS);
-  await settle();
-  t.same(writer.calls[2]?.request, writer.calls[1]?.request, "what was not taken is sent again");
-  writer.calls[2]?.answer(null);
-  await settle();
-  flusher.tick(START + 22 * INSTANCE_FLUSH_INTERVAL_MS);
-  await settle();
-  t.equal(writer.calls.length, 3, "nothing is sent of nothing");
+t.test(
+  "heartbeats are stored in batches at intervals, at once for a stale instance, and again after a failure",
+  async (t) => {
+    const directory = directoryOf(INSTANCE_FLUSH_ROWS + 2);
+    const writer = new FakeWriter([storeLastSeen]);
+    const flusher = new LastSeenFlusher(directory, writer.writer, START, null);
+    const all = directory.list();
+    for (const entry of all) directory.touch(entry, START + 50_000);
+    flusher.tick(START + INSTANCE_FLUSH_INTERVAL_MS - 1);
+    await settle();
+    t.equal(writer.calls.length, 0, "not before the interval is over");
+    flusher.tick(START + INSTANCE_FLUSH_INTERVAL_MS);
+    flusher.tick(START + 10 * INSTANCE_FLUSH_INTERVAL_MS);
+    await settle();
+    t.equal(writer.calls.length, 1, "one at a time");
+    t.equal(writer.calls[0]?.name, "instance.seen");
+    const first = writer.asked<{ readonly rows: number[]; readonly last_seen: number[] }>(0);
+    t.same([first.rows.length, first.last_seen.length], [INSTANCE_FLUSH_ROWS, INSTANCE_FLUSH_ROWS]);
+    writer.calls[0]?.answer(null);
+    await settle();
+    t.same(writer.asked<{ readonly rows: number[] }>(1).rows.length, 2, "a step at a time");
+    writer.leave();
+    await settle();
+    flusher.tick(START + 20 * INSTANCE_FLUSH_INTERVAL_MS);
+    await settle();
+    t.equal(writer.calls.length, 2, "there is no writer");
+    writer.connect();
+    flusher.tick(START + 21 * INSTANCE_FLUSH_INTERVAL_MS);
+    await settle();
+    t.same(writer.calls[2]?.request, writer.calls[1]?.request, "a failed batch is sent again");
+    writer.calls[2]?.answer(null);
+    await settle();
+    flusher.tick(START + 22 * INSTANCE_FLUSH_INTERVAL_MS);
+    await settle();
+    t.equal(writer.calls.length, 3, "nothing is sent without heartbeats");
 
-  const silent = directory.silentSince(START + 50_000, 1);
-  directory.markStale(
-    silent,
-    silent.map(({ last_seen }) => last_seen),
-  );
-  directory.touch(silent[0] as Entry, START + 60_000);
-  flusher.tick(START + 22 * INSTANCE_FLUSH_INTERVAL_MS + 1);
-  await settle();
-  t.match(
-    writer.calls[3],
-    { name: "instance.seen", request: { rows: [silent[0]?.row], last_seen: [START + 60_000] } },
-    "alive again: at once",
-  );
-  directory.touch(silent[0] as Entry, START + 70_000);
-  const closed = flusher.close();
-  writer.calls[3]?.answer(null);
-  await settle();
-  t.match(
-    writer.calls[4],
-    { request: { last_seen: [START + 70_000] } },
-    "a shutdown stores what was seen during a flush, too",
-  );
-  writer.calls[4]?.answer(null);
-  await closed;
-});
+    const silent = directory.silentSince(START + 50_000, 1);
+    directory.markStale(
+      silent,
+      silent.map(({ last_seen }) => last_seen),
+    );
+    directory.touch(silent[0] as Entry, START + 60_000);
+    flusher.tick(START + 22 * INSTANCE_FLUSH_INTERVAL_MS + 1);
+    await settle();
+    t.match(
+      writer.calls[3],
+      { name: "instance.seen", request: { rows: [silent[0]?.row], last_seen: [START + 60_000] } },
+      "alive again: at once",
+    );
+    directory.touch(silent[0] as Entry, START + 70_000);
+    const closed = flusher.close();
+    writer.calls[3]?.answer(null);
+    await settle();
+    t.match(
+      writer.calls[4],
+      { request: { last_seen: [START + 70_000] } },
+      "a shutdown stores heartbeats that came during a flush, too",
+    );
+    writer.calls[4]?.answer(null);
+    await closed;
+  },
+);
 
-t.test("liveness: at intervals, one check at a time, costs what is silent", async (t) => {
+t.test("liveness is checked at intervals, one check at a time, and only for silent instances", async (t) => {
   const directory = directoryOf(INSTANCE_FLUSH_ROWS + 1);
   const writer = new FakeWriter([markStale]);
   let now = START;
@@ -134,7 +137,7 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
   tick(START + 999);
   tick(START + 1_000);
   await settle();
-  t.equal(writer.calls.length, 0, "nobody was silent for so long: the writer is not asked");
+  t.equal(writer.calls.length, 0, "no instance was silent for this long, so the writer is not called");
   tick(START + 20_000);
   tick(START + 40_000);
   const asked = [liveness.check(), liveness.check()];
@@ -145,7 +148,7 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
   t.same(
     marked,
     rows(INSTANCE_FLUSH_ROWS).map(({ row }) => row),
-    "the longest silent first, at most so many",
+    "the longest silent are first, a limited number at a time",
   );
   const woken = directory.get("id-1") as Entry;
   directory.touch(woken, START + 20_001);
@@ -159,10 +162,10 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
   t.same(
     writer.asked<{ readonly rows: number[] }>(2).rows,
     [1],
-    "who asked meanwhile has the next check: silent again",
+    "a request meanwhile gets the next check, in which it is silent again",
   );
   writer.calls[2]?.answer({ rows: [] });
-  t.same(await Promise.all(asked), [[], []], "what was told of already is not newly stale");
+  t.same(await Promise.all(asked), [[], []], "an instance that was reported is not newly stale");
   t.equal(directory.counts.stale, INSTANCE_FLUSH_ROWS + 1);
   const out = new Exposition();
   directory.expose(out);
@@ -174,7 +177,7 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
   await settle();
   writer.leave();
   t.ok((await failing) instanceof Failure);
-  t.equal(woken.status, "active", "what is not on disk has not happened");
+  t.equal(woken.status, "active", "a change that is not on disk has no effect");
   writer.connect();
   const again = liveness.check();
   await settle();
@@ -187,15 +190,15 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
   directory.touch(woken, START + 110_000);
   resumed = { before_ms: START + 112_000, at_ms: START + 200_000, until_ms: START + 215_000 };
   now = START + 214_999;
-  t.same(await liveness.check(), [], "where the server did not run, nobody could be heard");
+  t.same(await liveness.check(), [], "while the server did not run, no heartbeat could come");
   now = START + 215_000;
   const later = liveness.check();
   await settle();
   writer.calls.at(-1)?.answer({ rows: [1] });
-  t.match(await later, [{ id: "id-1" }], "there was time to be");
+  t.match(await later, [{ id: "id-1" }], "there was time for one");
 });
 
-t.test("as many instances as there may be", async (t) => {
+t.test("the number of instances is limited", async (t) => {
   const writer = new FakeWriter([registerInstance]);
   const directory = directoryOf(INSTANCES_MAX - 1);
   const instances = new Instances({
@@ -210,7 +213,7 @@ t.test("as many instances as there may be", async (t) => {
   t.match(
     refused,
     { status: "RESOURCE_EXHAUSTED", message: `${INSTANCES_MAX} instances are registered: delete those that are gone` },
-    "one that is on its way counts",
+    "one in flight counts",
   );
   await settle();
   writer.leave();
@@ -224,11 +227,11 @@ t.test("as many instances as there may be", async (t) => {
   const registration = await again;
   if (registration instanceof Failure) throw new Error(registration.message);
   t.equal(directory.byTokenHash(token_hash), registration.entry);
-  t.notOk(JSON.stringify(writer.calls).includes(registration.token), "the token itself goes nowhere");
+  t.notOk(JSON.stringify(writer.calls).includes(registration.token), "the token itself is not sent");
   t.match(await instances.register({ name: "one more" }, "", NO_CALLER), { status: "RESOURCE_EXHAUSTED" });
 });
 
-t.test("the tally: by agent and hour, within bounds", (t) => {
+t.test("the tally counts by agent and hour, within bounds", (t) => {
   const hour = hourOf(Date.UTC(2026, 1, 16, 14, 59, 59, 999));
   t.equal(formatHour(hour), "2026-02-16T14");
   const tally = new AgentTally(Date.UTC(2026, 1, 16, 14, 59));
@@ -246,7 +249,7 @@ t.test("the tally: by agent and hour, within bounds", (t) => {
       [hour, "a", "rest_calls", 2],
       [hour, "a", "violations", 7],
     ],
-    "whole agents, the oldest hour first",
+    "whole agents are dropped, the oldest hour first",
   );
   t.same(tally.take(1000), [
     [hour + 1, "a", "mcp_calls", 1],
@@ -261,7 +264,7 @@ t.test("the tally: by agent and hour, within bounds", (t) => {
   t.end();
 });
 
-t.test("the flusher: at intervals, the same counters under the same number until they are taken", async (t) => {
+t.test("the flusher sends at intervals, with the same number until the counters are taken", async (t) => {
   const writer = new FakeWriter([countAgents]);
   const tally = new AgentTally(START);
   const flusher = new AgentMetricsFlusher(tally, writer.writer, log, START);
@@ -283,20 +286,20 @@ t.test("the flusher: at intervals, the same counters under the same number until
   writer.connect();
   flusher.tick(START + 10 * AGENT_METRICS_FLUSH_INTERVAL_MS);
   await settle();
-  t.same(writer.calls[1]?.request, writer.calls[0]?.request, "the very same again");
+  t.same(writer.calls[1]?.request, writer.calls[0]?.request, "exactly the same again");
   writer.calls[1]?.answer(null);
   await settle();
   t.match(writer.calls[2]?.request, { sequence: 2, counters: [[hourOf(START), "a", "rest_calls", 5]] });
   writer.calls[2]?.answer(null);
   await settle();
   await flusher.flush();
-  t.equal(writer.calls.length, 3, "nothing is sent of nothing");
+  t.equal(writer.calls.length, 3, "nothing is sent without counts");
   for (let at = 0; at < AGENT_METRICS_FLUSH_ROWS + 1; at++) tally.add(`agent-${at}`, "errors", 1);
   tally.dropped = 3;
   const whole = flusher.flush();
   await settle();
   const [later, latest] = [flusher.flush(), flusher.flush()];
-  t.equal(latest, later, "those who ask during a flush wait for the same next one");
+  t.equal(latest, later, "requests during a flush wait for the same next one");
   writer.calls[3]?.answer(null);
   await settle();
   writer.calls[4]?.answer(null);

@@ -1,6 +1,6 @@
 /**
- * Leases from a shell, with a real server: two agents that take turns, commands that run under a lease, and what
- * becomes of both when the server restarts, a lease is broken or somebody presses Ctrl-C.
+ * Tests leases from a shell, with a real server: two agents that take turns, commands that run under a lease, and what
+ * happens to both when the server restarts, a lease is broken or the user presses Ctrl-C.
  */
 import { once } from "node:events";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ interface Bench {
   readonly server: Koor;
   readonly ana: Agent;
   readonly bob: Agent;
-  /** Waits for the next event of leases of this kind, and gives the id of its lease. */
+  /** Waits for the next event of leases of this kind, and returns the id of its lease. */
   readonly untilEvent: (topic: string) => Promise<string>;
   /** The states of all leases, by id. */
   readonly states: () => Promise<Readonly<Record<string, unknown>>>;
@@ -45,10 +45,10 @@ async function setUp(t: Owner, options: KoorOptions = {}, token = ""): Promise<B
   };
 }
 
-/** A command that says that it runs, and then runs until it is ended; so does what it starts. */
+/** A command that prints that it runs, and then runs until it is ended; so does what it starts. */
 const ENDLESS = ["sh", "-c", "sleep 1000 & echo running; wait"];
 
-t.test("two agents: taken, checked, listed, queued, granted, released", async (t) => {
+t.test("two agents can acquire, check, list, queue, and release leases", async (t) => {
   const { ana, bob } = await setUp(t);
   const first = await ana.ask("lease", "acquire", "path:src/**", "deploy", "--reason", "tax", "--ttl", "5m");
   t.match(first, { id: "lease-1", state: "held", holder: { id: ana.id, name: "ana" }, ttl_s: 300, reason: "tax" });
@@ -80,7 +80,7 @@ t.test("two agents: taken, checked, listed, queued, granted, released", async (t
   const queued = await bob.ask("lease", "acquire", "deploy", "--queue");
   t.match(queued, { id: "lease-2", state: "waiting", position: 1 });
   t.match(await bob.ask("lease", "acquire", "deploy", "--queue", "--wait", "10ms"), { state: "waiting" }, "and stays");
-  t.same(await bob.ask("lease", "release", "lease-3"), { released: "lease-3" }, "one that waits has no fence");
+  t.same(await bob.ask("lease", "release", "lease-3"), { released: "lease-3" }, "a waiting lease has no fence");
   const watching = bob.start("lease", "get", "lease-2", "--wait", "60s");
   t.match(await bob.koor("lease", "release", "lease-1"), { code: 1, stderr: /not yours \(403\)/ });
   t.match(await bob.koor("lease", "renew", "lease-1"), { code: 1, stderr: /not yours \(403\)/ });
@@ -97,7 +97,7 @@ t.test("two agents: taken, checked, listed, queued, granted, released", async (t
   t.match(await ana.ask("lease", "acquire", "shared", "--shared"), { mode: "shared" });
 });
 
-t.test("a wait: granted in its turn, or out of line when the time is up or by Ctrl-C", async (t) => {
+t.test("a wait ends with a grant, or leaves the queue at its timeout or at Ctrl-C", async (t) => {
   const { ana, bob, untilEvent, states } = await setUp(t);
   await ana.ask("lease", "acquire", "r");
   t.match(await bob.koor("lease", "acquire", "r", "--wait", "50ms"), {
@@ -123,7 +123,7 @@ t.test("a wait: granted in its turn, or out of line when the time is up or by Ct
   t.equal(waiting.stderr, "");
 });
 
-t.test("a wait goes on when the server restarts", async (t) => {
+t.test("a wait continues when the server restarts", async (t) => {
   const { server, ana, bob, untilEvent } = await setUp(t);
   await ana.ask("lease", "acquire", "r");
   const waiting = bob.start("lease", "acquire", "r", "--wait", "10m");
@@ -134,10 +134,10 @@ t.test("a wait goes on when the server restarts", async (t) => {
   await ana.ask("lease", "release", "lease-1");
   await waiting.untilLines(1);
   t.equal(await waiting.exit(), 0);
-  t.match(JSON.parse(waiting.lines[0] ?? ""), { id: line, state: "held" }, "the same place in line");
+  t.match(JSON.parse(waiting.lines[0] ?? ""), { id: line, state: "held" }, "it has the same place in the queue");
 });
 
-t.test("run: the command's exit code, and the lease is given back", async (t) => {
+t.test("run exits with the command's code, and releases the lease", async (t) => {
   const { ana, bob, states } = await setUp(t);
   const run = async (agent: Agent, code: string) => await agent.koor("lease", "run", "r", "--", "sh", "-c", code);
   t.match(await run(ana, 'echo "$KOOR_LEASE $KOOR_FENCE"'), { code: 0, stdout: "lease-1 1\n", stderr: "" });
@@ -150,12 +150,16 @@ t.test("run: the command's exit code, and the lease is given back", async (t) =>
   const all = await states();
   t.same(Object.values(all), ["released", "released", "released", "released"]);
   await bob.ask("lease", "acquire", "r");
-  t.match(await run(ana, "echo ran"), { code: 1, stdout: "", stderr: /leased by bob: r/ }, "nothing is run without it");
+  t.match(
+    await run(ana, "echo ran"),
+    { code: 1, stdout: "", stderr: /leased by bob: r/ },
+    "the command does not run without it",
+  );
   t.match(await ana.koor("lease", "run", "r", "--wait", "10ms", "--", "echo", "ran"), { code: 1, stdout: "" });
   t.match(await runCli(["lease", "run", "r", "--", "true"], { cwd: makeDirectory(t) }), { code: 3 }, "of no server");
 });
 
-t.test("run: it waits for its turn, and signals go on to the command", async (t) => {
+t.test("run waits for its lease, and forwards signals to the command", async (t) => {
   const { ana, bob, untilEvent, states } = await setUp(t);
   await ana.ask("lease", "acquire", "r");
   const running = bob.start("lease", "run", "r", "--wait", "10m", "--", ...ENDLESS);
@@ -170,11 +174,11 @@ t.test("run: it waits for its turn, and signals go on to the command", async (t)
   t.match(await states(), { [lease]: "released" });
 });
 
-t.test("run: signs of life keep the lease longer than its ttl", async (t) => {
+t.test("run keeps the lease longer than its ttl by heartbeats", async (t) => {
   const { server, ana, states } = await setUp(t);
   const running = ana.start("lease", "run", "r", "--ttl", "1s", "--", ...ENDLESS);
   await running.untilLines(1);
-  // Asked by nobody, whose question is no sign of life of its holder.
+  // This question comes without an instance, so that it is no heartbeat of the holder.
   const nobody = { cwd: makeDirectory(t), env: { KOOR_SERVER: server.url } };
   const lived_ms = async (): Promise<number> => {
     const { stdout } = await runCli(["lease", "get", "lease-1"], nobody);
@@ -185,18 +189,18 @@ t.test("run: signs of life keep the lease longer than its ttl", async (t) => {
     return Date.parse(expires_at) - Date.parse(granted_at);
   };
   while (running.child.exitCode === null && (await lived_ms()) <= 2_500);
-  // Not SIGINT: that is ignored by what a shell starts in the background.
+  // Not SIGINT: programs that a shell starts in the background ignore it.
   running.child.kill("SIGTERM");
   t.equal(await running.exit(), 143);
   t.match(await states(), { "lease-1": "released" });
 });
 
-t.test("run: a lease that is broken ends the command and what it has started", async (t) => {
+t.test("run ends the command and what it has started when its lease is broken", async (t) => {
   const token = "s3cret";
   const { server, ana } = await setUp(t, { args: ["--auth-token", token] }, token);
   const running = ana.start("lease", "run", "r", "--ttl", "1s", "--", ...ENDLESS);
   await running.untilLines(1);
-  // Whoever holds stdout open is gone when it closes: the shell and what it has started.
+  // When stdout closes, every process that holds it has ended: the shell and what it has started.
   const closed = once(running.child, "close");
   t.match(await ana.koor("lease", "break", "lease-1", "--reason", "mine"), { code: 1, stderr: /\(403\)/ });
   const env = { KOOR_SERVER: server.url, KOOR_TOKEN: token };

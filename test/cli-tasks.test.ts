@@ -1,6 +1,6 @@
 /**
- * Tasks from a shell, with a real server: a plan and who works on it, commands that run for each task, and what becomes
- * of both when a task is canceled, its claim is lost, the server restarts or somebody presses Ctrl-C.
+ * Tests tasks from a shell, with a real server: a plan and its agents, commands that run for each task, and what
+ * happens to both when a task is canceled, its claim is lost, the server restarts or the user presses Ctrl-C.
  */
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -30,7 +30,7 @@ async function setUp(t: Owner): Promise<Bench> {
   return { server, ana, bob, states };
 }
 
-/** A command that says on stderr that it runs, and then runs until it is ended; so does what it starts. */
+/** A command that prints to stderr that it runs, and then runs until it is ended; so does what it starts. */
 const ENDLESS = ["sh", "-c", "sleep 1000 & echo running >&2; wait"];
 const KOOR = `"${process.execPath}" "${CLI_PROGRAM}"`;
 
@@ -65,7 +65,7 @@ t.test("without an instance a task is made in the workspace of the root folder's
   t.match(check, { code: 1, stderr: /src\/a\.ts is leased by ana/ }, "checked there, too");
 });
 
-t.test("a plan: made, listed, claimed, asked about, answered, done", async (t) => {
+t.test("a plan can be created, listed, claimed, asked about, answered and done", async (t) => {
   const { ana, bob, states } = await setUp(t);
   const folder = makeDirectory(t);
   const plan = join(folder, "plan.json");
@@ -94,7 +94,7 @@ t.test("a plan: made, listed, claimed, asked about, answered, done", async (t) =
   t.equal(await waiting.exit(), 0);
   const done = ["task", "done", "task-3", "--result", '{"pages":3}'];
   t.match(await bob.ask(...done), { state: "done", result: { pages: 3 } });
-  t.match(await bob.ask(...done), { state: "done", result: { pages: 3 } }, "again: the answer was lost, say");
+  t.match(await bob.ask(...done), { state: "done", result: { pages: 3 } }, "again, as when the answer was lost");
   t.match(await bob.koor("task", "release", "task-3"), { code: 1, stderr: /task is not held: task-3/ });
   t.match(await ana.koor("task", "done", "task-3"), { code: 1, stderr: /task is not held: task-3/ });
   t.match(await bob.ask("task", "claim", "api"), { task: { id: "api" } });
@@ -113,7 +113,7 @@ t.test("a plan: made, listed, claimed, asked about, answered, done", async (t) =
   t.same(await states(), { "task-3": "done", "task-2": "blocked", api: "canceled" });
 });
 
-t.test("work: done with what it said, failed with the end of its stderr, tried again", async (t) => {
+t.test("work completes a task with its output, fails it with the end of its stderr, and tries it again", async (t) => {
   const { ana, bob, states } = await setUp(t);
   for (const id of ["a", "b", "c"]) await ana.ask("task", "add", id, "--id", id, "--label", "l", "--max-attempts", "2");
   await ana.ask("task", "add", "not ours");
@@ -138,7 +138,7 @@ t.test("work: done with what it said, failed with the end of its stderr, tried a
   t.match(await ana.ask("task", "get", "task-4"), { state: "ready", attempts: 0, note: /cannot start/ }, "given back");
 });
 
-t.test("claim: who holds what is in the way; work: a sign of life is no part of the result", async (t) => {
+t.test("claim names the holder of a blocker, and the heartbeats of work are no part of the result", async (t) => {
   const { ana, bob } = await setUp(t);
   await ana.ask("task", "add", "t", "--id", "t", "--resource", "path:src/a.ts");
   const { id } = await ana.ask("lease", "acquire", "path:src/**");
@@ -155,7 +155,7 @@ t.test("claim: who holds what is in the way; work: a sign of life is no part of 
   t.match(JSON.parse(worked.stdout), { state: "done", result: { ok: true } });
 });
 
-t.test("work: what the command does, it does as the holder, under the task's fence", async (t) => {
+t.test("the command of work acts as the holder, under the task's fence", async (t) => {
   const { ana, bob } = await setUp(t);
   await ana.ask("task", "add", "t", "--id", "t", "--resource", "state:plan/**");
   const code = `cd / && ${KOOR} state set plan/a --data 1 && ${KOOR} task progress "$KOOR_TASK" --percent 50 &&
@@ -167,7 +167,7 @@ t.test("work: what the command does, it does as the holder, under the task's fen
   t.match(await ana.ask("state", "history", "plan/a"), { versions: [{ version: 1, updated_by: bob.id }] });
 });
 
-t.test("work: it waits for the next task, through a restart, and Ctrl-C ends the wait", async (t) => {
+t.test("work waits for the next task, through a restart, and Ctrl-C ends the wait", async (t) => {
   const { server, ana, bob } = await setUp(t);
   const working = bob.start("task", "work", ...shell("echo $KOOR_TASK"));
   await ana.ask("task", "add", "first");
@@ -186,10 +186,10 @@ t.test("work: it waits for the next task, through a restart, and Ctrl-C ends the
   );
   working.child.kill("SIGINT");
   t.equal(await working.exit(), 130);
-  t.equal(await again.stop(), 0, "nobody waits any more");
+  t.equal(await again.stop(), 0, "no call waits any more");
 });
 
-t.test("work: the command outlives a restart of the server, and its end is told then", async (t) => {
+t.test("the command of work outlives a restart of the server, and its end is reported then", async (t) => {
   const { server, ana, bob } = await setUp(t);
   await ana.ask("task", "add", "t", "--id", "t");
   const gate = join(makeDirectory(t), "go");
@@ -208,10 +208,10 @@ t.test("work: the command outlives a restart of the server, and its end is told 
   t.match(await ana.ask("task", "get", "t"), { state: "done", attempts: 0 });
 });
 
-t.test("work: a task that is canceled, or lost, ends its command; a signal gives it back", async (t) => {
+t.test("work ends its command when the task is canceled or lost, and a signal gives the task back", async (t) => {
   const { ana, bob } = await setUp(t);
   await ana.ask("task", "add", "c", "--id", "c");
-  /** `closed` is its exit code, when all that it has started is gone, too: that holds its stderr open. */
+  /** `closed` is its exit code, once everything that it has started has ended, too: that holds its stderr open. */
   const start = async () => {
     const running = bob.start("task", "work", "--once", "--ttl", "4s", "--", ...ENDLESS);
     const closed = once(running.child, "close").then(([code]) => code as number | null);
@@ -230,7 +230,7 @@ t.test("work: a task that is canceled, or lost, ends its command; a signal gives
   await ana.ask("lease", "break", leases[0]?.id ?? "", "--reason", "needed");
   t.equal(await lost.closed, 1);
   t.match(lost.running.stderr, "koor: the task l is not held any more: the command is ended\n");
-  t.equal(lost.running.stdout, "", "there is nothing to tell");
+  t.equal(lost.running.stdout, "", "there is nothing to report");
 
   const stopped = await start();
   stopped.running.child.kill("SIGTERM");

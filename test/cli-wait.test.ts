@@ -1,4 +1,4 @@
-/** `wait` from a shell, with a real server: what ends it, through a restart, and what Ctrl-C leaves behind. */
+/** Tests `wait` from a shell, with a real server: what ends it, through a restart, and what Ctrl-C leaves. */
 import { once } from "node:events";
 import t from "tap";
 
@@ -7,7 +7,7 @@ import { send, sendJson } from "./support/http-client.js";
 import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 import { countWaiting, type Waited } from "./support/waiting.js";
 
-t.test("a wait ends with what was waited for, and the next goes on behind it", async (t) => {
+t.test("a wait ends with what it waited for, and the next one continues after it", async (t) => {
   const cwd = makeDirectory(t);
   const data_dir = makeDirectory(t);
   const first = await startKoor(t, { data_dir });
@@ -47,6 +47,6 @@ t.test("a wait ends with what was waited for, and the next goes on behind it", a
   const stopped = await start(second, "--event", "never", "--after", cursor);
   await second.stop("SIGKILL");
   stopped.cli.child.kill("SIGINT");
-  t.equal(await stopped.exit(), 130, "as a shell says of what Ctrl-C has ended");
+  t.equal(await stopped.exit(), 130, "it is the code that a shell gives to Ctrl-C");
   t.equal(stopped.cli.stdout, "");
 });

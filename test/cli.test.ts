@@ -1,6 +1,6 @@
 /**
- * The command line and the server together, as two agents in a shell use them: state that is versioned
- * and guarded, events that are heard, audit, settings, refusals and `koor serve`.
+ * Tests the command line with the server, as two agents in a shell use them: versioned and guarded state, events,
+ * audit, settings, refusals and `koor serve`.
  */
 import { chmodSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ interface Agent {
   readonly server: Koor;
   readonly cwd: string;
   readonly koor: (...args: string[]) => Promise<CliResult>;
-  /** The answer of a command that succeeds. */
+  /** Returns the answer of a command that must succeed. */
   readonly ask: (...args: string[]) => Promise<Record<string, unknown>>;
   readonly follow: (...args: string[]) => Promise<RunningCli>;
 }
@@ -46,7 +46,7 @@ async function setUp(t: Owner, options: KoorOptions = {}, token = ""): Promise<A
   };
 }
 
-t.test("state: set, get, history, diff, rollback, compare-and-swap, delete", async (t) => {
+t.test("state can be set, read, compared, rolled back, swapped and deleted", async (t) => {
   const { koor, ask, cwd } = await setUp(t);
   const key = "plans/a b%2F/../ü";
   t.match(await ask("state", "set", key, "--data", '{"step":1,"n":12345678901234567890}'), {
@@ -87,7 +87,7 @@ t.test("state: set, get, history, diff, rollback, compare-and-swap, delete", asy
   t.strictSame((await koor("state", "get", "bin")).bytes, bytes, "nothing was stored");
 });
 
-t.test("message: send, list, read, ack, threads, as the instance of the environment", async (t) => {
+t.test("messages can be sent, listed, read and acked, as the instance of the environment", async (t) => {
   const { ask, cwd, server } = await setUp(t);
   const joined = async (name: string): Promise<string> => {
     const { id } = await ask("register", name, "--workspace", "w");
@@ -105,7 +105,7 @@ t.test("message: send, list, read, ack, threads, as the instance of the environm
   t.same(answered(sent), { id: "message-1", thread: "message-1", to: [{ id: ben, name: "ben" }] });
   await from_ana("send", ben, "more", "--thread", "message-1");
   const listed = await from_ben("list", "--unread", "--wait", "9");
-  t.match(listed.stdout, '"data":{"n":1.0}', "digit by digit");
+  t.match(listed.stdout, '"data":{"n":1.0}', "numbers keep their digits");
   t.match(answered(listed), { messages: [{ subject: "plan", intent: "request" }, { subject: "more" }] });
   t.same(answered(await from_ben("read", "message-1", "message-2", "message-3")), { marked: 2 });
   t.same(answered(await from_ben("ack", "message-1", "--note", "done")), { marked: 1 });
@@ -115,7 +115,7 @@ t.test("message: send, list, read, ack, threads, as the instance of the environm
   t.match(await asOne("")("list"), { code: 1, stderr: /this needs an instance/ });
 });
 
-t.test("mcp: a client's configuration is written, and what it then finds there answers", async (t) => {
+t.test("mcp writes a client's configuration with which the client reaches the server", async (t) => {
   const { koor, ask, cwd, server } = await setUp(t);
   const url = `${server.url}/mcp`;
   t.same(JSON.parse((await koor("mcp", "config", "--client", "vscode")).stdout), {
@@ -140,7 +140,7 @@ t.test("mcp: a client's configuration is written, and what it then finds there a
     stdout: "",
     stderr: /\.mcp\.json is not valid JSON/,
   });
-  t.equal(readFileSync(file, "utf8"), "{ mine\n}", "what does not parse stays as it is");
+  t.equal(readFileSync(file, "utf8"), "{ mine\n}", "a file that does not parse is not changed");
   t.match(await ask("mcp", "config", "--client", "codex", "--write"), { written: ".codex/config.toml" });
   t.equal(readFileSync(join(cwd, ".codex/config.toml"), "utf8"), `[mcp_servers.koor]\nurl = "${url}"\n`);
   const secret = await runCli(["mcp", "config", "--client", "cursor", "--write"], {
@@ -170,7 +170,7 @@ t.test("mcp: a client's configuration is written, and what it then finds there a
   });
 });
 
-t.test("specs: as state, by project and name", async (t) => {
+t.test("specs work as state, by project and name", async (t) => {
   const { koor, ask } = await setUp(t);
   t.match(await ask("specs", "set", "trucks/api/v1", "--data", '{"a":1}'), {
     project: "trucks",
@@ -200,7 +200,7 @@ t.test("specs: as state, by project and name", async (t) => {
     t.match(await koor("specs", "get", wrong), { code: 2, stdout: "", stderr: /<project>\/<name>/ });
 });
 
-t.test("events: published, heard, read back", async (t) => {
+t.test("events can be published, followed and read back", async (t) => {
   const { koor, ask, follow } = await setUp(t);
   t.match(await ask("events", "publish", "api.old", "--data", "1"), { id: 1 });
   const running = await follow("api.*");
@@ -222,7 +222,7 @@ t.test("events: published, heard, read back", async (t) => {
   t.same(
     (await running.untilLines(2)).map((line) => (JSON.parse(line) as { id: number }).id),
     [2, 4],
-    "from now on, and what matches",
+    "new and matching events only",
   );
   t.equal(`${running.lines[0]}\n`, published.stdout, "a subscriber gets what the publisher got");
   running.child.kill("SIGINT");
@@ -270,7 +270,7 @@ t.test("a subscriber that does not read for a while gets every event", async (t)
   );
 });
 
-t.test("rules: imported from a file, exported to one", async (t) => {
+t.test("rules can be imported from a file and exported to one", async (t) => {
   const { koor, ask, cwd } = await setUp(t);
   const rules = [
     { project: "p", rule_id: "a", pattern: "x", source: "local" },
@@ -304,7 +304,7 @@ t.test("rules: imported from a file, exported to one", async (t) => {
   t.match(await koor("rules", "export", "--output", "no/such/folder"), { code: 2, stdout: "", stderr: /cannot write/ });
 });
 
-t.test("rules: a proposed one is tried on a text", async (t) => {
+t.test("a proposed rule can be tried on a text", async (t) => {
   const { koor, ask, server, cwd } = await setUp(t);
   const rule = { project: "p", rule_id: "a/b", pattern: "x.", applies_to: ["*.ts"] };
   await sendJson(server.port, "POST", "/api/rules/propose", rule);
@@ -325,7 +325,7 @@ t.test("rules: a proposed one is tried on a text", async (t) => {
   t.match(bytes, { code: 2, stdout: "", stderr: /the content is not UTF-8 text/ });
 });
 
-t.test("contracts: stored, payloads checked, a live service tested", async (t) => {
+t.test("contracts can be stored, payloads checked, and a live service tested", async (t) => {
   const { koor, ask, server } = await setUp(t);
   const contract = {
     kind: "contract",
@@ -335,7 +335,7 @@ t.test("contracts: stored, payloads checked, a live service tested", async (t) =
         response: {
           status: { type: "string", required: true },
           uptime: { type: "string" },
-          // What a node of a cluster says beside.
+          // The parts that only a node of a cluster reports.
           cluster: { type: "object" },
         },
         response_status: 200,
@@ -409,7 +409,7 @@ t.test("contracts: stored, payloads checked, a live service tested", async (t) =
   });
 });
 
-t.test("templates: created from a file, listed, applied, deleted", async (t) => {
+t.test("templates can be created from a file, listed, applied and deleted", async (t) => {
   const { koor, ask, cwd } = await setUp(t);
   const contract = { kind: "contract", version: 1, endpoints: {} };
   writeFileSync(
@@ -457,7 +457,7 @@ t.test("templates: created from a file, listed, applied, deleted", async (t) => 
   });
 });
 
-t.test("compliance", async (t) => {
+t.test("compliance can be checked and read", async (t) => {
   const { koor, ask, server } = await setUp(t);
   await ask("contract", "set", "w/c", "--data", '{"kind":"contract","endpoints":{}}');
   const { id } = (
@@ -476,9 +476,9 @@ t.test("compliance", async (t) => {
   t.match(await koor("compliance", "history", "--limit", "0"), { code: 1, stdout: "", stderr: /limit must be/ });
 });
 
-t.test("registering again, and an instance that is not there", async (t) => {
+t.test("a folder registers again, and an instance that is gone is replaced", async (t) => {
   const { koor, ask, server, cwd } = await setUp(t);
-  // The same folder, the same agent: until it is gone.
+  // The same folder is the same agent until that is gone.
   const again = async (...flags: string[]) => await ask("register", "ben", ...flags);
   const first = await again("--save");
   t.match(await again("--intent", "x", "--capabilities", "a,b"), {
@@ -492,7 +492,7 @@ t.test("registering again, and an instance that is not there", async (t) => {
   t.not(third["id"], first["id"], "the file has the newest");
   await send(server.port, "DELETE", `/api/instances/${String(third["id"])}`);
   t.match(await koor("state", "set", "q", "--data", "1"), { code: 1, stderr: /instance not found: / });
-  t.not((await again())["id"], third["id"], "one that is gone is not in the way");
+  t.not((await again())["id"], third["id"], "an instance that is gone does not prevent it");
   t.match(await koor("state", "set", "q", "--data", "1"), { code: 0 });
   const bogus = { cwd, env: { KOOR_SERVER: server.url, KOOR_INSTANCE: "bogus" } };
   for (const args of [
@@ -503,7 +503,7 @@ t.test("registering again, and an instance that is not there", async (t) => {
     t.match(await runCli(args, bogus), { code: 1, stdout: "", stderr: "koor: instance not found: bogus (404)\n" });
 });
 
-t.test("instances and what they did", async (t) => {
+t.test("instances and their calls can be read", async (t) => {
   const { koor, ask, server, cwd } = await setUp(t);
   const registered = await ask(
     "register",
@@ -549,7 +549,7 @@ t.test("instances and what they did", async (t) => {
   t.same(await ask("metrics", "agents", "--period", "1999"), []);
 });
 
-t.test("audit", async (t) => {
+t.test("the audit log can be read", async (t) => {
   const { ask, koor } = await setUp(t);
   await ask("state", "set", "k", "--data", "1");
   await koor("state", "delete", "missing");
@@ -564,7 +564,7 @@ t.test("audit", async (t) => {
   t.match(await koor("audit", "--from", "yesterday"), { code: 1, stdout: "", stderr: /from/ });
 });
 
-t.test("webhooks: added, listed, tested, enabled, deleted", async (t) => {
+t.test("webhooks can be added, listed, tested, enabled and deleted", async (t) => {
   const { ask, koor, server } = await setUp(t);
   const receiver = await startReceiver(t);
   t.match(
@@ -610,7 +610,7 @@ t.test("webhooks: added, listed, tested, enabled, deleted", async (t) => {
   t.notMatch(server.log(), "s3cret");
 });
 
-t.test("llm usage and its sums", async (t) => {
+t.test("LLM usage and its sums can be reported and read", async (t) => {
   const { ask, koor, server } = await setUp(t);
   for (const [project, cost_usd] of [
     ["a", 0.1],
@@ -638,7 +638,7 @@ t.test("llm usage and its sums", async (t) => {
   t.match(await koor("llm", "summary", "--by", "mood"), { code: 1, stdout: "", stderr: /group_by must be one of/ });
 });
 
-t.test("backup and restore", { skip: RESTORE_REFUSED }, async (t) => {
+t.test("backup and restore work through files", { skip: RESTORE_REFUSED }, async (t) => {
   const { koor, ask, cwd } = await setUp(t);
   await ask("state", "set", "k", "--data", '"\u00e9"');
   await ask("events", "publish", "t", "--data", "1");
@@ -678,7 +678,7 @@ t.test("backup and restore", { skip: RESTORE_REFUSED }, async (t) => {
   t.same(readdirSync(cwd), ["snapshot"]);
 });
 
-t.test("a token, from the environment and from settings.json", async (t) => {
+t.test("a token comes from the environment or from settings.json", async (t) => {
   const { koor, ask, server, cwd } = await setUp(t, { args: ["--auth-token", "s3cret"] }, "s3cret");
   t.match(await ask("status"), { status: "ok" });
   t.same(await ask("state", "list"), []);
@@ -699,7 +699,7 @@ t.test("a token, from the environment and from settings.json", async (t) => {
   t.match(await runCli(["state", "list"], { cwd }), { code: 0, stdout: "[]\n" });
 });
 
-t.test("koor serve is the server", async (t) => {
+t.test("koor serve starts the server", async (t) => {
   const cwd = makeDirectory(t);
   t.match(await runCli(["serve", "--help"], { cwd }), { code: 0, stdout: /--data-dir/ });
   t.match(await runCli(["serve", "--version"], { cwd }), { code: 0, stdout: /\d+\.\d+\.\d+/ });

@@ -1,6 +1,7 @@
 /**
- * The lists of docs/contributing.md that neither the compiler nor another test holds whole: background tasks stand in
- * the composition root, events of the server and tools in their documents. Reads sources and documents.
+ * Checks the lists of docs/contributing.md that neither the compiler nor another test checks as a whole: background
+ * tasks are in the composition root, and events of the server and tools are in their documents. Reads sources and
+ * documents.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +19,7 @@ const SOURCES: ReadonlyMap<string, string> = new Map(
     .map((path) => [path, read(join("src", path))]),
 );
 
-/** Of each source what stands in the pattern's only group. */
+/** Returns, for each source, the texts in the pattern's only group. */
 function found(pattern: RegExp): string[] {
   return [...SOURCES.values()].flatMap((text) => [...text.matchAll(pattern)].map((match) => match[1] ?? ""));
 }
@@ -31,17 +32,17 @@ t.test("each background task is made by the composition root, or with the thread
   t.end();
 });
 
-t.test("each event of the server stands in the table of its document", (t) => {
+t.test("each event of the server is in the table of its document", (t) => {
   const table = read("docs/http-api.md").split("\n### Events of the server\n")[1]?.split("\n## ")[0] ?? "";
   const reported = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]);
   const topics = found(/const TOPIC_\w+ = "([^"]+)"/g);
   t.ok(topics.length > 0);
   t.same(new Set(reported), new Set(topics));
-  t.same(found(/publish\(\{ topic: ("[^"]*")/g), [], "a topic has a name: it is found by it");
+  t.same(found(/publish\(\{ topic: ("[^"]*")/g), [], "a topic has a name, by which it is found");
   t.end();
 });
 
-t.test("each tool stands in its document", (t) => {
+t.test("each tool is in its document", (t) => {
   const page = read("docs/mcp.md");
   for (const name of TOOL_NAMES) t.match(page, `\`${name}\``, name);
   t.end();

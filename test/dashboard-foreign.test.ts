@@ -1,6 +1,7 @@
 /**
- * What others may not do in a viewer's browser: what agents have stored does not run in the dashboard's origin, however
- * it is looked at, and a page of another origin can neither read nor change anything with the viewer's session.
+ * Tests what other origins cannot do in a viewer's browser: what agents have stored does not run in the dashboard's
+ * origin, however it is viewed, and a page of another origin can neither read nor change anything with the viewer's
+ * session.
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -31,7 +32,7 @@ const STORED = [
 const ran = (page: Page): Promise<unknown> => page.evaluate("window.__ran");
 const keyPath = (key: string): string => key.split("/").map(encodeURIComponent).join("/");
 
-/** A page of another origin of this machine; asks as it is told to. */
+/** A page of another origin of this machine that makes the test's requests. */
 async function servePage(t: Owner): Promise<number> {
   const server = createServer((_request, response) => {
     response.setHeader("Content-Type", "text/html");
@@ -42,7 +43,7 @@ async function servePage(t: Owner): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-t.test("in a viewer's browser", { skip: browserMissing() }, async (t) => {
+t.test("the dashboard and a foreign page in one viewer's browser", { skip: browserMissing() }, async (t) => {
   const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0", "--auth-token", TOKEN] });
   const browser = await startBrowser(t);
   const url = `http://127.0.0.1:${koor.dashboard_port}`;
@@ -75,7 +76,7 @@ t.test("in a viewer's browser", { skip: browserMissing() }, async (t) => {
   await page.getByRole("button", { name: "Log in" }).click();
   await page.getByRole("heading", { level: 1, name: "Needs me" }).waitFor();
 
-  await t.test("what is stored is shown as text", async (t) => {
+  await t.test("stored content is shown as text", async (t) => {
     for (const [key, , body] of STORED) {
       await page.goto(`${url}/state/${keyPath(key)}`);
       await page.locator(".badge").getByText("version 1", { exact: true }).first().waitFor();
@@ -94,7 +95,7 @@ t.test("in a viewer's browser", { skip: browserMissing() }, async (t) => {
       t.equal(await page.getByRole("main").locator("script, img, iframe, object, embed").count(), 0, address);
       t.equal(await ran(page), undefined, address);
     }
-    t.same(complaints, [], "not even an attempt was refused");
+    t.same(complaints, [], "no script was even blocked");
     t.same(dialogs, []);
   });
 
@@ -104,7 +105,7 @@ t.test("in a viewer's browser", { skip: browserMissing() }, async (t) => {
       const downloads: string[] = [];
       opened.on("download", (download) => downloads.push(download.suggestedFilename()));
       await opened.goto(`${url}/api/state/${keyPath(key)}`).catch((error: Error) => {
-        // A browser saves what it is told not to show.
+        // A browser saves a file that it is told not to show.
         if (!/download|ERR_ABORTED/i.test(error.message)) throw error;
       });
       t.equal(await ran(opened), undefined, key);
@@ -113,7 +114,7 @@ t.test("in a viewer's browser", { skip: browserMissing() }, async (t) => {
     await opened.close();
   });
 
-  await t.test("as a script of the dashboard itself it is refused", async (t) => {
+  await t.test("the dashboard refuses it as its own script", async (t) => {
     await page.goto(`${url}/overview`);
     await page.getByRole("heading", { level: 1 }).waitFor();
     await t.rejects(page.evaluate(`document.body.innerHTML = "<b>markup</b>"`), /TrustedHTML/);
@@ -143,14 +144,14 @@ t.test("in a viewer's browser", { skip: browserMissing() }, async (t) => {
           );
         const credentials = "include";
         t.equal(await ask({ credentials }), "failed", "GET");
-        t.equal(await ask({ credentials }, "/session"), "failed", "who is logged in");
+        t.equal(await ask({ credentials }, "/session"), "failed", "the log-in status");
         t.equal(await ask({ credentials, method: "POST", body: "{}" }, "/api/events/publish"), "failed", "POST");
         t.equal(await ask({ credentials, method: "PUT", body: "x" }, "/api/state/foreign"), "failed", "PUT");
         t.equal(await ask({ credentials, method: "DELETE" }, "/session"), "failed", "DELETE");
         const text = { "Content-Type": "text/plain" };
         const body = '{"topic":"foreign","data":1}';
         const blind = { credentials, mode: "no-cors", method: "POST", headers: text, body };
-        t.match(await ask(blind, "/api/events/publish"), /^(?:read |failed)$/, "what a form may send, unread");
+        t.match(await ask(blind, "/api/events/publish"), /^(?:read |failed)$/, "the body of a form, unread");
         t.equal(
           await foreign.evaluate(`new Promise((done) => {
             const made = Object.assign(document.createElement("script"), { src: ${JSON.stringify(`${target}/api/state/evil/script.js`)} });
@@ -214,22 +215,22 @@ t.test("in a viewer's browser", { skip: browserMissing() }, async (t) => {
         await foreign.evaluate("document.body.replaceChildren()");
       }
       const history = await send(koor.port, "GET", "/api/events/history?topic=foreign", { headers: RIGHT });
-      t.same(history.json(), [], "no event of its came");
+      t.same(history.json(), [], "none of its events came");
       t.equal((await send(koor.port, "GET", "/api/state/foreign", { headers: RIGHT })).status, 404);
-      t.ok(answers.length > 0, "it did ask");
+      t.ok(answers.length > 0, "it did send requests");
       t.same(
         answers.filter((answer) => /^[23]/.test(answer) && !answer.endsWith("/overview")),
         [],
-        "and was never answered but with the empty page",
+        "and got only empty answers",
       );
       await page.goto(`${url}/overview`);
       await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
-      t.equal(await page.getByRole("button", { name: "Log out" }).count(), 1, "the session is still there");
+      t.equal(await page.getByRole("button", { name: "Log out" }).count(), 1, "the session is still valid");
       await foreign.close();
     });
   }
 
-  await t.test("a name that somebody has turned to this machine is not the dashboard", async (t) => {
+  await t.test("another host name for this machine is not the dashboard", async (t) => {
     const rebound = await browser.newContext();
     const { page: other } = await openPage(browser, { context: rebound });
     await other.route("http://evil.example/**", async (route) => {

@@ -1,6 +1,6 @@
 /**
- * What is around every view, in a real browser: the way in and out, the menu, the palette, the main path by keyboard
- * alone, a phone, and how the page lives through a server that restarts.
+ * Tests what all views share, in a real browser: log-in and log-out, the menu, the palette, the main path by keyboard
+ * alone, a phone, and how the page survives a restart of the server.
  */
 import t from "tap";
 import { browserMissing, openPage, startBrowser, type Page } from "./support/browser.js";
@@ -13,7 +13,7 @@ import { VIEWS } from "./support/views.js";
 const TOKEN = "the-server's-own";
 const RIGHT = { Authorization: `Bearer ${TOKEN}` };
 const PHONE = { width: 390, height: 800 };
-/** What a browser says of answers that are meant to be refusals, and of a server that is away. */
+/** Messages of a browser about refusals that are intended, and about a server that is away. */
 const REFUSED = /status of 40[13]/;
 const AWAY = /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED|status of 503/;
 
@@ -22,7 +22,7 @@ const connection = (page: Page) => page.locator(".connection");
 const live = (page: Page) => connection(page).getByText("live", { exact: true }).waitFor();
 const focused = (page: Page) => page.locator(":focus");
 
-/** Starts where another has ended: on its ports, with its data. */
+/** Starts a server on the ports and data of one that has ended. */
 function startAgain(t: Owner, koor: Koor, token: string): Promise<Koor> {
   return startKoor(t, {
     data_dir: koor.data_dir,
@@ -39,7 +39,7 @@ async function enter(page: Page, token: string): Promise<void> {
   await page.getByRole("button", { name: "Log in" }).click();
 }
 
-t.test("behind a token", { skip: browserMissing() }, async (t) => {
+t.test("the dashboard of a server with a token", { skip: browserMissing() }, async (t) => {
   const browser = await startBrowser(t);
   const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0", "--auth-token", TOKEN] });
   const url = `http://127.0.0.1:${koor.dashboard_port}`;
@@ -50,11 +50,11 @@ t.test("behind a token", { skip: browserMissing() }, async (t) => {
     return watched;
   };
 
-  await t.test("a wrong token says so; the right one shows what the address names", async (t) => {
+  await t.test("a wrong token is reported, and the right one shows the view of the address", async (t) => {
     const { page, context, complaints } = await at("/state/plan/secret");
     await page.getByRole("button", { name: "Log in" }).waitFor();
     t.match(await page.title(), /Log in/);
-    t.equal(await focused(page).getAttribute("id"), "token", "one can type at once");
+    t.equal(await focused(page).getAttribute("id"), "token", "the field has the focus");
     t.equal(await page.getByRole("navigation").count(), 0);
     await enter(page, "wrong");
     await page.getByRole("alert").waitFor();
@@ -67,21 +67,21 @@ t.test("behind a token", { skip: browserMissing() }, async (t) => {
 
     await page.reload();
     await page.getByText('"kept"').waitFor();
-    t.pass("a session outlives a reload");
+    t.pass("a session survives a reload");
 
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByRole("button", { name: "Log in" }).waitFor();
-    t.equal(await page.getByText("The session has ended").count(), 0, "it was meant to");
+    t.equal(await page.getByText("The session has ended").count(), 0, "the refusal was intended");
     await page.goto(`${url}/overview`);
     await page.getByRole("button", { name: "Log in" }).waitFor();
     await page.goBack();
     await page.getByRole("button", { name: "Log in" }).waitFor();
-    t.equal(await page.getByText("kept").count(), 0, "the back button brings nothing back");
+    t.equal(await page.getByText("kept").count(), 0, "the back button shows nothing");
     t.same(complaints, []);
     await context.close();
   });
 
-  await t.test("an instance's token shows who it is, and what it may not do", async (t) => {
+  await t.test("an instance's token shows its name, and what it may not do", async (t) => {
     const registered = await sendJson(koor.port, "POST", "/api/instances/register", { name: "builder" }, RIGHT);
     const { id, token } = registered.json<{ id: string; token: string }>();
     const rule = { project: "p", rule_id: "no-todo", message: "say it", pattern: "TODO" };
@@ -94,8 +94,8 @@ t.test("behind a token", { skip: browserMissing() }, async (t) => {
     await page.getByRole("link", { name: "Rules" }).click();
     const accept = page.getByRole("button", { name: /^Accept/ }).first();
     await accept.waitFor();
-    t.equal(await accept.isDisabled(), true, "what needs the server's token cannot be pressed");
-    t.ok(await accept.getAttribute("title"), "and says why");
+    t.equal(await accept.isDisabled(), true, "controls that need the server's token are disabled");
+    t.ok(await accept.getAttribute("title"), "with the reason");
     t.same(complaints, []);
     await context.close();
   });
@@ -113,7 +113,7 @@ t.test("behind a token", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("it outlives a restart with the same token, and ends with another one", async (t) => {
+  await t.test("a session survives a restart with the same token, and ends with another one", async (t) => {
     const { page, context } = await at("/state/plan/secret");
     await enter(page, TOKEN);
     await page.getByText('"kept"').waitFor();
@@ -136,7 +136,7 @@ t.test("behind a token", { skip: browserMissing() }, async (t) => {
   });
 });
 
-t.test("without a token", { skip: browserMissing() }, async (t) => {
+t.test("the dashboard of a server without a token", { skip: browserMissing() }, async (t) => {
   const dashboard: Dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { koor } = dashboard;
   const day: ADay = await fillWithADay(koor);
@@ -163,7 +163,7 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("an address that names nothing says so, and leads home", async (t) => {
+  await t.test("an unknown address says so, and has a link to the start", async (t) => {
     const { page, context, complaints } = await dashboard.open("/nowhere");
     t.equal(await heading(page, "Not found").count(), 1);
     t.match(await page.title(), /Not found/);
@@ -174,7 +174,7 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("the palette goes to a key by keyboard alone, and closes without having gone anywhere", async (t) => {
+  await t.test("the palette opens a key by keyboard alone, and closes without leaving the page", async (t) => {
     const { page, context, complaints } = await dashboard.open("/overview");
     const box = page.getByRole("combobox");
     await page.keyboard.press("Control+k");
@@ -203,13 +203,13 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("the main path by keyboard alone: a key, its versions compared, one of them brought back", async (t) => {
+  await t.test("a key's versions can be compared and rolled back by keyboard alone", async (t) => {
     const { page, context, complaints } = await dashboard.open("/");
     const versions = async (): Promise<number> => {
       const answer = await send(koor.port, "GET", `/api/state/${key}?history=1&limit=1000`);
       return answer.json<{ versions: unknown[] }>().versions.length;
     };
-    /** Goes on with Tab until this is in focus; a person would give up before the bound. */
+    /** Presses Tab until this has the focus; a person would give up before the bound. */
     const tabTo = async (selector: string): Promise<void> => {
       for (let presses = 0; presses < 60; presses++) {
         await page.keyboard.press("Tab");
@@ -237,13 +237,13 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await page.getByRole("region", { name: /^Version \d+ beside version \d+/ }).waitFor();
     await tabTo("button:text-matches('^Roll back to version')");
     await page.keyboard.press("Enter");
-    // By its role it is gone when it is closed; the page takes an Enter for a new question once it has heard of that.
+    // Its role is gone as soon as it closes; the page accepts an Enter for a new question once it has handled that.
     const dialog = page.locator("dialog");
     await dialog.waitFor();
     const before = await versions();
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
-    t.match(await focused(page).textContent(), /^Roll back to version/, "and one is back where one was");
+    t.match(await focused(page).textContent(), /^Roll back to version/, "and the focus is where it was");
     t.equal(await versions(), before, "Escape has changed nothing");
     await page.keyboard.press("Enter");
     await dialog.waitFor();
@@ -258,7 +258,7 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("the colours are the system's, light or dark, and remembered", async (t) => {
+  await t.test("the colours follow the system, or the choice of the user", async (t) => {
     const { page, context } = await dashboard.open("/overview", { dark: true });
     const ground = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
     const dark = await ground();
@@ -288,12 +288,12 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await link.click();
     await heading(page, "Agents").waitFor();
     await link.waitFor({ state: "hidden" });
-    t.same(await axeViolations(page), [], "what is not seen there has its name still");
+    t.same(await axeViolations(page), [], "hidden texts are still the names");
     t.same(complaints, []);
     await context.close();
   });
 
-  await t.test("who may reach an open server is told so, on every page", async (t) => {
+  await t.test("on a server without a token every page says who may reach it", async (t) => {
     const { page, context } = await openPage(dashboard.browser);
     await page.route("**/session", async (route) => {
       const answer = await route.fetch();
@@ -307,7 +307,7 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await usual.context().close();
   });
 
-  await t.test("that nothing can be stored is said on every page, with the reason", async () => {
+  await t.test("every page says that nothing can be stored, with the reason", async () => {
     const { page, context } = await openPage(dashboard.browser);
     const json = { status: "unwell", uptime: "1s", reason: "the database takes no writes: data.db was removed" };
     await page.route("**/health", (route) => route.fulfill({ status: 503, json }));
@@ -316,7 +316,7 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("while the server is away the page says so; back again it shows what has changed", async (t) => {
+  await t.test("the page says while the server is away, and shows the changes when it is back", async (t) => {
     const { page, context, complaints } = await dashboard.open("/state/plan/moving", {
       expected: [AWAY, REFUSED, /404/],
     });
@@ -325,7 +325,7 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await page.locator("code").getByText('"first"').waitFor();
     await koor.stop();
     await connection(page).getByText("reconnecting").waitFor();
-    t.equal(await page.locator("code").getByText('"first"').count(), 1, "what was there can be read on");
+    t.equal(await page.locator("code").getByText('"first"').count(), 1, "earlier content can still be read");
     const again = await startAgain(t, koor, "");
     await send(again.port, "PUT", "/api/state/plan/moving", { body: '"second"' });
     await page.locator("code").getByText('"second"').waitFor();

@@ -1,6 +1,6 @@
 /**
- * The dashboard's files as its port sends them, without a browser: which addresses are the page, which are not, what
- * caches and encodings there are, what the page forbids itself, and how much it weighs.
+ * Tests the dashboard's files as its port sends them, without a browser: which addresses are the page, caches and
+ * encodings, the page's policy, and its size.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { send, sendRaw, type Answer, type Refusal } from "./support/http-client.
 import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
 import { VIEWS } from "./support/views.js";
 
-/** JavaScript of all views together, as it is sent. */
+/** The JavaScript of all views together, compressed. */
 const SCRIPTS_BYTES_MAX = 121_500;
 const HASHED = /^\/assets\/[\w.-]+-[0-9A-Z]{8}\.(?:js|css|svg)$/;
 const YEAR_S = 31_536_000;
@@ -27,13 +27,13 @@ const get = (path: string, headers: Readonly<Record<string, string>> = {}, from 
   send(from, "GET", path, { headers });
 const isPage = (answer: Answer): boolean =>
   answer.status === 200 && answer.text.startsWith("<!doctype html>") && answer.text.includes('<div id="app">');
-/** Addresses below /assets/ that a text names. */
+/** Addresses below /assets/ in a text. */
 const assetsIn = (text: string): string[] =>
   [...text.matchAll(/(?:\/assets\/|\.\/)([\w.-]+\.\w+)/g)].map(([, name]) => `/assets/${name}`);
 
 const index = await get("/");
 
-/** Every script that the page can load, however deep. */
+/** Every script that the page can load, directly or not. */
 async function scripts(): Promise<string[]> {
   const found = new Set(assetsIn(index.text).filter((path) => path.endsWith(".js")));
   for (const path of found)
@@ -41,7 +41,7 @@ async function scripts(): Promise<string[]> {
   return [...found];
 }
 
-t.test("every address of a view is the page, and so is one that names nothing: the page says so", async (t) => {
+t.test("every address of a view is the page, and so is an unknown one, which the page reports", async (t) => {
   const deep = [
     "/state/plan/build",
     "/state/a%2F..%2Fb",
@@ -68,7 +68,7 @@ t.test("HEAD is answered as GET, without the body", async (t) => {
   }
 });
 
-t.test("files have names that carry their content's hash, and are kept for ever", async (t) => {
+t.test("files have names with their content's hash, and are cached for ever", async (t) => {
   const assets = [...new Set([...assetsIn(index.text), ...(await scripts())])];
   t.ok(assets.some((path) => path.endsWith(".css")));
   t.ok(assets.some((path) => path.endsWith(".svg")));
@@ -82,7 +82,7 @@ t.test("files have names that carry their content's hash, and are kept for ever"
   }
 });
 
-t.test("a file is sent in the encoding that the browser takes, and is the same file in each", async (t) => {
+t.test("a file is sent in an encoding that the browser accepts, with the same content in each", async (t) => {
   const decoders: Readonly<Record<string, (body: Buffer) => Buffer>> = {
     br: brotliDecompressSync,
     gzip: gunzipSync,
@@ -100,7 +100,7 @@ t.test("a file is sent in the encoding that the browser takes, and is the same f
   ];
   for (const path of ["/", "/overview", ...assetsIn(index.text)]) {
     const plain = await get(path);
-    t.equal(plain.headers["content-encoding"], undefined, `${path}: nothing was said of encodings`);
+    t.equal(plain.headers["content-encoding"], undefined, `${path}: without Accept-Encoding`);
     for (const [accepted, sent] of asked) {
       const answer = await get(path, { "Accept-Encoding": accepted });
       const about = `${path}: ${accepted}`;
@@ -113,29 +113,33 @@ t.test("a file is sent in the encoding that the browser takes, and is the same f
   }
 });
 
-t.test("the page forbids what it does not need: inline scripts, markup of strings, other places, frames", async (t) => {
-  for (const path of ["/", "/state/a", ...assetsIn(index.text)]) {
-    const { headers } = await get(path);
-    const policy = new Map(
-      String(headers["content-security-policy"])
-        .split("; ")
-        .map((rule) => [rule.split(" ")[0] ?? "", rule.split(" ").slice(1).join(" ")]),
-    );
-    t.equal(policy.get("default-src"), "'none'", path);
-    for (const kind of ["script-src", "style-src", "connect-src", "img-src"]) t.equal(policy.get(kind), "'self'", path);
-    for (const kind of ["frame-ancestors", "base-uri", "form-action", "trusted-types"])
-      t.equal(policy.get(kind), "'none'", `${path}: ${kind}`);
-    t.equal(policy.get("require-trusted-types-for"), "'script'", path);
-    t.equal(headers["x-content-type-options"], "nosniff", path);
-    t.equal(headers["referrer-policy"], "no-referrer", path);
-    t.equal(headers["cross-origin-opener-policy"], "same-origin", path);
-    t.equal(headers["cross-origin-resource-policy"], "same-origin", path);
-    t.equal(headers["access-control-allow-origin"], undefined, path);
-    t.equal(headers["set-cookie"], undefined, path);
-  }
-});
+t.test(
+  "the page forbids what it does not need: inline scripts, markup of strings, other origins, frames",
+  async (t) => {
+    for (const path of ["/", "/state/a", ...assetsIn(index.text)]) {
+      const { headers } = await get(path);
+      const policy = new Map(
+        String(headers["content-security-policy"])
+          .split("; ")
+          .map((rule) => [rule.split(" ")[0] ?? "", rule.split(" ").slice(1).join(" ")]),
+      );
+      t.equal(policy.get("default-src"), "'none'", path);
+      for (const kind of ["script-src", "style-src", "connect-src", "img-src"])
+        t.equal(policy.get(kind), "'self'", path);
+      for (const kind of ["frame-ancestors", "base-uri", "form-action", "trusted-types"])
+        t.equal(policy.get(kind), "'none'", `${path}: ${kind}`);
+      t.equal(policy.get("require-trusted-types-for"), "'script'", path);
+      t.equal(headers["x-content-type-options"], "nosniff", path);
+      t.equal(headers["referrer-policy"], "no-referrer", path);
+      t.equal(headers["cross-origin-opener-policy"], "same-origin", path);
+      t.equal(headers["cross-origin-resource-policy"], "same-origin", path);
+      t.equal(headers["access-control-allow-origin"], undefined, path);
+      t.equal(headers["set-cookie"], undefined, path);
+    }
+  },
+);
 
-t.test("the page itself has no script and no style within, and names no other place", (t) => {
+t.test("the page itself has no inline script or style, and names no other origin", (t) => {
   t.match(index.text, /<html lang="en">/);
   for (const [tag, attributes = "", content = ""] of index.text.matchAll(/<script([^>]*)>([^<]*)/g)) {
     t.match(attributes, /src="\/assets\//, tag);
@@ -148,14 +152,14 @@ t.test("the page itself has no script and no style within, and names no other pl
   t.end();
 });
 
-t.test("what is no page is none: unknown files, and what machines ask for", async (t) => {
+t.test("unknown files, and addresses for machines, are not the page", async (t) => {
   const paths = ["/assets/none-ABCDEFGH.js", "/assets/", "/api/nothing", "/session/x", "/metrics/x"];
   for (const path of paths) {
     const answer = await get(path);
     t.equal(answer.status, 404, path);
     t.same(answer.json<Refusal>(), { error: "no such route", code: 404 }, path);
   }
-  // What lies beside the pages, or above them, is no page, and is not sent.
+  // Files beside the pages, or above them, are not sent.
   for (const path of ["/.stamp", "/../main.js", "/assets/../../main.js", "/%2e%2e/main.js", "//etc/passwd"]) {
     const text = await sendRaw(port, `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
     t.ok(text.startsWith("HTTP/1.1 404") || text.includes("<!doctype html>"), path);
@@ -183,7 +187,7 @@ t.test("the API's port has no pages", async (t) => {
 });
 
 t.test(
-  "a name that is not this machine's gets no page: somebody has turned a name of theirs to this address",
+  "a host name that is not this machine's gets no page, because it may have been rebound to this address",
   async (t) => {
     for (const path of ["/", "/state/a", ...assetsIn(index.text).slice(0, 1)]) {
       const answer = await get(path, { Host: `evil.example:${port}` });
@@ -194,20 +198,20 @@ t.test(
   },
 );
 
-t.test("the page is there for who is not logged in, and nothing else is", async (t) => {
+t.test("without a log-in the page is there, and nothing else", async (t) => {
   const guarded = await start(t, { args: ["--auth-token", "the-server's-own"] });
   t.ok(isPage(await get("/state/a", {}, guarded.dashboard_port)));
   t.equal((await get("/api/state", {}, guarded.dashboard_port)).status, 401);
   t.equal((await get("/metrics", {}, guarded.dashboard_port)).status, 401);
 });
 
-t.test('--dashboard-bind "" turns it off', async (t) => {
+t.test('--dashboard-bind "" turns the dashboard off', async (t) => {
   const without = await startKoor(t);
   t.equal(without.dashboard_port, 0);
   t.equal((await get("/", {}, without.port)).status, 404);
 });
 
-t.test("the JavaScript of all views together, as it is sent", async (t) => {
+t.test("the JavaScript of all views together is below its bound", async (t) => {
   const built = readdirSync(join(APP, "dashboard/assets")).filter((name) => name.endsWith(".js"));
   const all = await scripts();
   t.same(
@@ -223,7 +227,7 @@ t.test("the JavaScript of all views together, as it is sent", async (t) => {
   }
 });
 
-/** The program in a folder of its own, whose pages the test may take away and change. */
+/** The program in a folder of its own, whose pages the test can remove and change. */
 function copyOfApp(t: Owner): string {
   const folder = makeDirectory(t);
   cpSync(APP, join(folder, "dist/app"), { recursive: true });
@@ -232,7 +236,7 @@ function copyOfApp(t: Owner): string {
   return join(folder, "dist/app");
 }
 
-t.test("without pages the port says how they are made, and has them as soon as they are", async (t) => {
+t.test("without pages the port says how to build them, and has them as soon as they are built", async (t) => {
   const app = copyOfApp(t);
   rmSync(join(app, "dashboard"), { recursive: true });
   const bare = await start(t, { program: join(app, "src/main.js") });
@@ -241,7 +245,7 @@ t.test("without pages the port says how they are made, and has them as soon as t
   t.equal(answer.headers["content-type"], "text/plain; charset=utf-8");
   t.equal(answer.headers["cache-control"], "no-store");
   t.match(answer.text, /npm run build/);
-  t.equal((await get("/health", {}, bare.dashboard_port)).status, 200, "all else is as ever");
+  t.equal((await get("/health", {}, bare.dashboard_port)).status, 200, "other requests work as before");
   t.equal((await get("/api/nothing", {}, bare.dashboard_port)).status, 404);
   t.equal((await get("/assets/none.js", {}, bare.dashboard_port)).status, 404);
   mkdirSync(join(app, "dashboard"));
@@ -249,7 +253,7 @@ t.test("without pages the port says how they are made, and has them as soon as t
   t.ok(isPage(await get("/overview", {}, bare.dashboard_port)));
 });
 
-t.test("a build under a running server takes no file from a page that is open", async (t) => {
+t.test("a build under a running server removes no file of a page that is open", async (t) => {
   const app = copyOfApp(t);
   const running = await start(t, { program: join(app, "src/main.js") });
   t.ok(isPage(await get("/", {}, running.dashboard_port)));
@@ -258,5 +262,5 @@ t.test("a build under a running server takes no file from a page that is open", 
   rmSync(join(app, "dashboard/assets"), { recursive: true });
   writeFileSync(join(app, "dashboard/index.html"), "<!doctype html>another");
   t.ok((await get(file, {}, running.dashboard_port)).body.equals(before));
-  t.equal((await get("/", {}, running.dashboard_port)).text, index.text, "page and files are of one build");
+  t.equal((await get("/", {}, running.dashboard_port)).text, index.text, "page and files are from one build");
 });

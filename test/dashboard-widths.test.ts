@@ -1,4 +1,4 @@
-/** Long names in the tables of the dashboard: no column takes the width of the others, and no page grows by them. */
+/** Tests long names in the tables of the dashboard: no column takes the width of the others, and pages do not grow. */
 import t from "tap";
 import { browserMissing } from "./support/browser.js";
 import { startDashboard } from "./support/dashboard.js";
@@ -32,9 +32,9 @@ t.test("a long name takes no other column's width", { skip: browserMissing() }, 
       const over = await page.evaluate(
         "(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('main'))",
       );
-      t.equal(over, 0, `${view} at ${width} px: the page is as wide as it was`);
+      t.equal(over, 0, `${view} at ${width} px: the page keeps its width`);
       const shares = await page.evaluate<readonly number[]>(
-        // Where no column takes what is left, all share it.
+        // Where no column takes the rest, all share it.
         `[...document.querySelectorAll(".table-frame")]
           .filter((frame) => [...frame.querySelectorAll("td.cell-wide")].some((cell) => cell.offsetWidth > 0))
           .flatMap((frame) => [...frame.querySelectorAll("td.cell-narrow")].map((cell) => cell.offsetWidth))`,

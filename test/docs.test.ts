@@ -1,8 +1,8 @@
 /**
- * Holds README.md and docs/ to the code: every option, route, parameter, metric and audited action stands
- * where it belongs, quoted limits and messages are the real ones, patterns match what the table says, and
- * links and paths lead somewhere. Runs in the test's process beside one real server. The pages of the
- * command line and of the benchmarks are written against their own tables; here only their links are looked at.
+ * Checks README.md and docs/ against the code: every option, route, parameter, metric and audited action is documented
+ * in its place, quoted limits and messages are the real ones, patterns match as the table says, and links and paths
+ * exist. Runs in the test's process beside one real server. The pages of the command line and of the benchmarks are
+ * checked against their own tables; here only their links are.
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -37,7 +37,7 @@ const PAGES: ReadonlyMap<string, string> = new Map(
       .map((name) => `docs/${name}`),
   ].map((path) => [path, readFileSync(join(ROOT, path), "utf8")]),
 );
-/** The first is held to the table of commands by cli/koor.test.ts, the second has other commands. */
+/** cli/koor.test.ts checks the first against the table of commands; the second has other commands. */
 const ELSEWHERE = new Set(["docs/cli.md", "docs/benchmarks.md"]);
 const OURS = [...PAGES].filter(([path]) => !ELSEWHERE.has(path));
 
@@ -45,7 +45,7 @@ const page = (name: string): string => PAGES.get(name) ?? "";
 const withoutBlocks = (text: string): string => text.replace(/^```[^]*?^```$/gm, "");
 const codeIn = (text: string): string[] => [...text.matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? "");
 
-/** The text below a heading, up to the next one of its level or above. */
+/** Returns the text below a heading, up to the next one of its level or above. */
 function section(name: string, heading: string): string {
   const text = page(name);
   const start = text.indexOf(`\n${heading}\n`);
@@ -56,7 +56,7 @@ function section(name: string, heading: string): string {
   return end < 0 ? rest : rest.slice(0, end);
 }
 
-/** The rows of the tables in a text, cell by cell, without their heads. */
+/** Returns the rows of the tables in a text, cell by cell, without their heads. */
 function tableRows(text: string): string[][] {
   const rows = text.split("\n").map((line) =>
     line.startsWith("|")
@@ -72,7 +72,7 @@ function tableRows(text: string): string[][] {
   return rows.filter((row, at): row is string[] => row !== null && !heads.has(at));
 }
 
-/** As GitHub makes them. */
+/** Makes anchors as GitHub does. */
 function anchorsOf(text: string): Set<string> {
   return new Set(
     [...withoutBlocks(text).matchAll(/^#+ (.*)$/gm)].map((match) =>
@@ -84,7 +84,7 @@ function anchorsOf(text: string): Set<string> {
   );
 }
 
-t.test("links and paths lead somewhere", (t) => {
+t.test("links and paths lead to existing targets", (t) => {
   for (const [path, text] of PAGES) {
     const prose = withoutBlocks(text);
     for (const [, target = ""] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
@@ -128,13 +128,13 @@ t.test("docs/configuration.md has each option once, with its names and default",
   t.end();
 });
 
-/** What every route may answer, and what the sections need not repeat. */
+/** The statuses that every route may answer with, which the sections need not repeat. */
 const COMMON_STATUSES = new Set(["101", "200", "400", "401", "403", "408", "415", "417", "421", "503", "504"]);
 
 /** Routes of the dashboard's port, which the description of the API leaves out. */
 const DASHBOARD_ONLY = sessionRoutes({} as SessionFront).map(({ method, path }) => `${method} ${path}`);
 
-/** What a node of a cluster has besides. */
+/** What only a node of a cluster has. */
 function nodeMetrics(): string {
   const out = new Exposition();
   new ClusterFront({ cluster: { node_id: "a" } } as ClusterFrontOptions).expose(out);
@@ -219,7 +219,7 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 const BOUNDS = limits as Readonly<Record<string, unknown>>;
 
-/** Limits in prose: where, and which bound in which unit. */
+/** Limits in prose: the place, the bound and its unit. */
 const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] = [
   ["docs/http-api.md", /A comment comes every (\d+) seconds/, limits.SSE_COMMENT_INTERVAL_MS / 1000],
   ["docs/http-api.md", /as MCP calls, at (\d+) tokens/, limits.TOKENS_PER_MCP_CALL],
@@ -313,7 +313,7 @@ t.test("quoted limits are those of schemas/limits.ts", (t) => {
   t.end();
 });
 
-t.test("the patterns of docs/events.md match what the table says", (t) => {
+t.test("the patterns of docs/events.md match as the table says", (t) => {
   const rows = tableRows(section("docs/events.md", "## Patterns")).filter((row) => row.length === 3);
   t.ok(rows.length >= 10);
   for (const [shown = "", matching = "", other = ""] of rows) {
@@ -328,7 +328,7 @@ t.test("the patterns of docs/events.md match what the table says", (t) => {
   t.end();
 });
 
-/** The words of a shell's command, quotes taken off, up to what the shell does with it. */
+/** Returns the words of a shell command without their quotes, until the first operator of the shell. */
 function shellWords(command: string): string[] {
   const words = [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
     (match) => match[1] ?? match[2] ?? match[3] ?? "",
@@ -337,7 +337,7 @@ function shellWords(command: string): string[] {
   return end < 0 ? words : words.slice(0, end);
 }
 
-t.test("commands in the documents are commands, and flags are flags", (t) => {
+t.test("commands in the documents exist, and so do their flags", (t) => {
   const server_flags = new Set([...Object.keys(OPTIONS).map(flagOf), "--config", "--version", "--help"]);
   let commands = 0;
   for (const [path, text] of OURS) {
@@ -359,7 +359,7 @@ t.test("commands in the documents are commands, and flags are flags", (t) => {
       const row = findRow(line.words, COMMANDS);
       t.ok(row, `${path}: ${program} ${rest}`);
       const flags = new Set((row?.flags ?? []).map((flag) => `--${flag.name}`));
-      // Behind two dashes it is another program's.
+      // After two dashes it is another program's flag.
       const dashes = line.tokens.indexOf("--");
       for (const token of dashes < 0 ? line.tokens : line.tokens.slice(0, dashes))
         if (token.startsWith("--")) t.ok(flags.has(token.split("=")[0] ?? ""), `${path}: ${program} ${rest}: ${token}`);
@@ -382,10 +382,10 @@ t.test("commands in the documents are commands, and flags are flags", (t) => {
   t.end();
 });
 
-/** A text of the program that is shorter says nothing. */
+/** A shorter text of the program is not distinctive. */
 const DISTINCTIVE_CHARACTERS = 8;
 
-/** What each text of the program can say: its fixed pieces, and anything where something is put in. */
+/** Returns what each text of the program can look like: its fixed parts, and anything where a value is inserted. */
 function programTexts(): RegExp[] {
   const sources = ["src", "cli", "deploy"].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)),

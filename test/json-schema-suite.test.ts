@@ -1,8 +1,8 @@
 /**
- * The JSON-Schema-Test-Suite against contracts: schemas as they are read from a stored contract, its two drafts with
- * their optional parts. What does not pass is listed here by group, and docs/contracts.md publishes the numbers. The
- * suite is that of the package jsonschema 4.26.0 of PyPI, a group a line; its remote documents are given along, since
- * Koor fetches none.
+ * Runs the JSON-Schema-Test-Suite against contracts: schemas as they are read from a stored contract, with its two
+ * drafts and their optional parts. The failing tests are listed here by group, and docs/contracts.md publishes the
+ * numbers. The suite is that of the package jsonschema 4.26.0 of PyPI, one group per line; its remote documents are
+ * passed along, since Koor fetches none.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ interface Group {
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const SUITE = join(ROOT, "test", "json-schema-suite");
 
-/** How many tests of a file do not pass; docs/contracts.md says why. */
+/** How many tests of a file fail; docs/contracts.md has the reasons. */
 const NOT_PASSING: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   draft7: {
     "optional/content": 4,
@@ -62,14 +62,14 @@ function readSchema(line: string, draft: string): unknown {
   if (contract instanceof Failure) throw new Error(contract.message);
   const definition = must(contract.endpoints.get("a")?.definitions.get("request"), "it is defined");
   if (definition.kind !== "schema") throw new Error("it is no schema");
-  // A group is one by itself: its schema and payloads are read with it.
+  // Each group is read by itself, with its schema and payloads.
   const { schema, tests } = (definition.schema as { readonly group: Group }).group;
   const named = draft === "draft7" && typeof schema === "object" && !Object.hasOwn(schema as object, "$schema");
   const $schema = "http://json-schema.org/draft-07/schema#";
   return { schema: named ? { $schema, ...(schema as object) } : schema, tests };
 }
 
-t.test("as many tests pass as the documents say", async (t) => {
+t.test("the number of passing tests is that of the documents", async (t) => {
   await loadJsonSchemas();
   const remotes = readLines("remotes").map((line) => JSON.parse(line) as { uri: string; document: unknown });
   const documents = new Map([...META_SCHEMAS, ...remotes.map(({ uri, document }) => [uri, document] as const)]);
@@ -85,7 +85,7 @@ t.test("as many tests pass as the documents say", async (t) => {
         const found = new Violations();
         compiled.check(data, 1, "request", new CheckSteps(CONTRACT_STEPS_LEAST), found);
         all += 1;
-        // A schema that cannot be used has said nothing of a payload.
+        // A schema that cannot be used has no result for a payload.
         if (compiled.problem === "" && (found.sorted().length === 0) === valid) passed += 1;
         else failed.set(file, [...(failed.get(file) ?? []), `${group.description}: ${description}`]);
       }

@@ -1,8 +1,8 @@
 /**
- * `/mcp` under the protocol's own conformance suite: the released one for the revisions with a handshake, the next
- * one for the revision without. The suite tests servers that have everything; what does not apply to a server of
- * tools only is listed here with its reason, check by check where a scenario mixes both, and the suite itself
- * fails where a listed one passes.
+ * Runs the protocol's own conformance suite against `/mcp`: the released one for the revisions with a handshake, the
+ * next one for the revision without. The suite tests servers with every feature; what does not apply to a server of
+ * tools only is listed here with its reason, check by check where a scenario mixes both, and the suite itself fails
+ * where a listed one passes.
  */
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
@@ -12,12 +12,12 @@ import t from "tap";
 import { makeDirectory, startKoor } from "./support/server-process.js";
 
 interface Suite {
-  /** The package's name here. */
+  /** The name under which the package is installed. */
   readonly program: string;
   readonly args: readonly string[];
-  /** Scenarios, or `scenario:check`, that fail, and why they have to. */
+  /** Scenarios, or `scenario:check`, that fail, with the reason. */
   readonly failures: Readonly<Record<string, string>>;
-  /** What must have run and passed as a whole. */
+  /** Scenarios that must have run and passed as a whole. */
   readonly passes: readonly string[];
 }
 

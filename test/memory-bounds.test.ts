@@ -1,6 +1,4 @@
-/**
- * The table of what the server holds in memory: its sums, the code that keeps it, and the document that tells of it.
- */
+/** Tests the table of the server's memory bounds: its sums, the code of each bound, and the document about it. */
 import { readFileSync } from "node:fs";
 import t from "tap";
 import {
@@ -21,7 +19,7 @@ const mib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
 const WORKERS = MEMORY_BOUNDS.filter(({ thread }) => thread === "workers");
 const OTHERS = MEMORY_BOUNDS.filter(({ thread }) => thread !== "workers");
 
-/** A row as docs/security.md has it. */
+/** A row of docs/security.md. */
 function rowOf(bound: MemoryBound): string {
   const { stock, thread, items, bytes, beyond } = bound;
   const number = items === null ? "" : String(limitOf(items));
@@ -34,7 +32,8 @@ t.test("all stocks together fit the memory budget", (t) => {
   t.ok(sumOf(WORKERS) <= WORKER_THREADS_BUDGET_BYTES, `${mib(sumOf(WORKERS))} in workers`);
   for (const bound of MEMORY_BOUNDS) {
     t.ok(boundBytes(bound) > 0, `${bound.stock}: it is bounded in bytes`);
-    if (bound.thread !== "workers") t.ok(boundBytes(bound) <= 384 * MIB, `${bound.stock}: none takes a tenth more`);
+    if (bound.thread !== "workers")
+      t.ok(boundBytes(bound) <= 384 * MIB, `${bound.stock}: none exceeds its bound by a tenth`);
   }
   t.end();
 });

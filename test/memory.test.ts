@@ -1,6 +1,6 @@
 /**
- * A server that serves for months: after a collection its heap holds no more than a few rounds of MCP calls and
- * handshakes before. What grows with the data, like the directory of instances, is taken away again in each round.
+ * Tests a server that serves for months: after a collection its heap is no larger than some rounds of MCP calls and
+ * handshakes earlier. What grows with the data, like the directory of instances, is removed in each round.
  */
 import { fileURLToPath } from "node:url";
 import t from "tap";
@@ -15,10 +15,10 @@ const ROUNDS = 4;
 const TURNS_PER_ROUND = 40;
 /** Their writes share commits. */
 const TURNS_AT_ONCE = 10;
-/** 1 KiB that each of the 1900 requests left behind would be 1.9 MB. What V8 compiles meanwhile is 0.3. */
+/** 1 KiB left by each of the 1900 requests would be 1.9 MB. What V8 compiles meanwhile is 0.3. */
 const GROWTH_BYTES_MAX = 1_000_000;
 
-/** A registration, ten requests and a deletion: handshakes, lists, every tool, batches, and what is refused. */
+/** One round: a registration, ten requests and a deletion: handshakes, lists, every tool, batches, and refusals. */
 async function turn(port: number, at: number): Promise<void> {
   const registered = callTool(port, "register_instance", { name: `agent-${at}`, capabilities: "a, b" });
   const id = resultOf<{ readonly instance_id: string }>(await registered).instance_id;
@@ -39,14 +39,14 @@ async function turn(port: number, at: number): Promise<void> {
   await send(port, "DELETE", `/api/instances/${id}`);
 }
 
-/** Bytes that are alive on the front after a collection. */
+/** Returns the live bytes on the front after a collection. */
 async function collected(koor: Koor, round: number): Promise<number> {
   koor.process.kill("SIGUSR2");
   const [, bytes] = await koor.logged(new RegExp(`^collection ${round}: (\\d+) bytes$`, "m"));
   return Number(bytes);
 }
 
-t.test("calls and handshakes leave nothing behind", async (t) => {
+t.test("calls and handshakes leave nothing in memory", async (t) => {
   const koor = await startKoor(t, { program: PROGRAM });
   const heaps: number[] = [];
   for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {

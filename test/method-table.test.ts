@@ -1,6 +1,6 @@
 /**
- * The table of RPC methods is the storage seam: every row of every feature is in it, once, and what the routes
- * really send fits the schemas. The server of these tests checks every request on the thread that carries it out
+ * Tests the table of RPC methods, the seam to storage: every row of every feature is in it once, and what the routes
+ * really send matches the schemas. The server of these tests checks every request on the thread that runs it
  * (threads/checked-methods.ts).
  */
 import { readdirSync, readFileSync } from "node:fs";
@@ -22,20 +22,20 @@ import { CALLED_FILE, checkRow } from "./threads/checked-methods.js";
 import { openDatabase } from "../src/store/sqlite/choice.js";
 
 const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta.url));
-/** The pruners ask a while after the start; their own tests hold their requests to the schemas. */
+/** The pruners run a while after the start; their own tests check their requests against the schemas. */
 const NOT_CALLED = new Set<string>(["events.prune", "claims.prune", "message.prune", "task.prune"]);
 /** This file runs from dist/tree/test. */
 const SRC = new URL("../src/", import.meta.url);
-/** Makes the rows that state and specs have alike; each of these exports its own. */
+/** Makes the rows that state and specs share; each of these exports its own. */
 const SHARED_ROWS = "versioned/jobs.js";
 
-/** How many rows the text of a file makes. */
+/** Counts the rows that the text of a file makes. */
 function rowsMadeIn(file: string): number {
   const text = readFileSync(new URL(file, SRC), "utf8");
   return [...text.matchAll(/(?<!function )\b(?:writerMethod|unaryJob|streamJob|stagingMethod)\(/g)].length;
 }
 
-t.test("every row of every feature is in the table, and stands where one looks for it", async (t) => {
+t.test("every row of every feature is in the table, in the file where one expects it", async (t) => {
   const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".js") && !file.endsWith(".test.js"))
     .toSorted();
@@ -61,7 +61,7 @@ t.test("every row of every feature is in the table, and stands where one looks f
   );
 });
 
-t.test("each row says of itself what its thread has to know", (t) => {
+t.test("each row has what its thread needs to know", (t) => {
   const names = METHODS.rows.map(({ name }) => name);
   t.equal(new Set(names).size, names.length, "names are unique");
   for (const [at, row] of METHODS.rows.entries()) {
@@ -72,14 +72,18 @@ t.test("each row says of itself what its thread has to know", (t) => {
     t.equal(METHODS.at(METHODS.positionOf(row)), row, name);
     t.equal(METHODS.positionOf(row), at);
     if (row.runs_in === "writer") t.equal(row.kind, "unary", `${name}: the writer does not stream`);
-    else t.notOk("audit" in row || "changes" in row, `${name}: what stores nothing is neither audited nor a change`);
+    else
+      t.notOk(
+        "audit" in row || "changes" in row,
+        `${name}: a method that stores nothing is neither audited nor a change`,
+      );
   }
   const notices = Object.values(PUSH_MESSAGES).map(({ name }) => name);
-  t.equal(new Set(notices).size, notices.length, "what the writer says unasked has a name of its own, too");
+  t.equal(new Set(notices).size, notices.length, "the names of push messages are unique");
   t.end();
 });
 
-t.test("what does not fit is caught", (t) => {
+t.test("a message that does not match its schema is caught", (t) => {
   const directory = makeDirectory(t);
   const db = openDatabase(":memory:");
   t.teardown(() => {
@@ -129,7 +133,7 @@ t.test("what does not fit is caught", (t) => {
   t.end();
 });
 
-/** A session of the same server with a token: begun, used, which is stored at the end, and over. */
+/** A session of the same server with a token: opened, used, which is stored at the end, and ended. */
 async function useSessions(t: Owner, data_dir: string): Promise<void> {
   const koor = await startKoor(t, {
     data_dir,
@@ -147,7 +151,7 @@ async function useSessions(t: Owner, data_dir: string): Promise<void> {
   await koor.stop();
 }
 
-t.test("what the routes send fits the schemas", async (t) => {
+t.test("what the routes send matches the schemas", async (t) => {
   const data_dir = makeDirectory(t);
   const koor = await startKoor(t, {
     data_dir,
@@ -185,7 +189,7 @@ t.test("what the routes send fits the schemas", async (t) => {
     ]),
   );
   await ask("POST", "/api/restore", "nothing");
-  // Many enough that lists run in the pool, too.
+  // Enough that lists run in the pool, too.
   for (let at = 0; at < 120; at++) await sendJson(port, "PUT", `/api/state/many/${at}`, { at });
   const key = "/api/state/k%C3%A9y/%F0%9F%98%80";
   await ask("PUT", key, '{"a":1}');
@@ -249,7 +253,7 @@ t.test("what the routes send fits the schemas", async (t) => {
   await ask("POST", "/api/webhooks/w/test");
   await ask("POST", "/api/webhooks/w/enable");
   await ask("DELETE", "/api/webhooks/w");
-  // The first failure is told to the writer at the next tick.
+  // The first failure is reported to the writer at the next tick.
   for (let reported = false; !reported; )
     reported = (await send(port, "GET", "/api/webhooks"))
       .json<readonly { readonly fail_count: number }[]>()
@@ -350,7 +354,7 @@ t.test("what the routes send fits the schemas", async (t) => {
   await ask("POST", "/api/leases", '{"resources":["path:a/b"],"wait_s":1}', as_rival);
   await ask("GET", "/api/leases/waits?workspace=%C3%A9");
   await ask("POST", "/api/leases/lease-1/renew", '{"fence":1,"ttl_s":1}', actor);
-  // Nobody is heard of by these: the life of the first lease ends.
+  // These calls are no heartbeat of an instance: the life of the first lease ends.
   await ask("GET", "/api/events/history?topic=lease.lost&after=0&wait=20");
   await ask("POST", "/api/leases/lease-2/break", '{"reason":"é"}');
   await ask("POST", "/api/leases", '{"resources":["deploy"]}', as_rival);
@@ -431,7 +435,7 @@ t.test("what the routes send fits the schemas", async (t) => {
   // With --stale-after 1ms it is silent in the next millisecond.
   while ((await send(port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0);
   await ask("DELETE", instance);
-  // What is seen of this one is stored at the end.
+  // What is recorded of this one is stored at the end.
   const other = await sendJson(port, "POST", "/api/instances/register", { name: "other" });
   await ask("POST", `/api/instances/${other.json<{ readonly id: string }>().id}/heartbeat`);
   await ask(
@@ -475,7 +479,7 @@ t.test("what the routes send fits the schemas", async (t) => {
   const checked = (await sendJson(port, "POST", "/api/instances/register", { name: "checked", workspace: "p" })).json<{
     readonly id: string;
   }>().id;
-  // Others may find it stale in between.
+  // Other calls may mark it stale in between.
   for (let runs = 0; runs === 0; ) {
     await send(port, "POST", `/api/instances/${checked}/activate`);
     runs = (await send(port, "POST", "/api/compliance/run")).json<{ readonly count: number }>().count;

@@ -1,4 +1,4 @@
-/** What an installation keeps of the packages with native code, on a tree of files like theirs. */
+/** Tests what an installation keeps of the packages with native code, on a tree of files like theirs. */
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,10 +18,10 @@ const { compareSystem, fitPackages, removeNativePackages } = (await import(MODUL
 const { platform, arch, versions } = process;
 const OWN_UWS = `uws_${platform}_${arch}_${versions.modules}.node`;
 const OWN_PORT = join("prebuilds", `${platform}-${arch}`);
-/** As the program itself chooses: what an installation drops, nothing may ask for. */
+/** The program's own rule: nothing may need what an installation removes. */
 const HAS_OWN_SQLITE = waysOf(versions.node).includes("node:sqlite");
 
-/** What a program loads of a package beside its binary. */
+/** The files of a package beside its binary that a program loads. */
 const library = () => ({ "package.json": "{}", lib: { "index.js": "" } });
 const prebuilt = () => ({ "x+sqlite.glibc.node": "glibc", "x+sqlite.musl.node": "musl" });
 
@@ -58,7 +58,7 @@ function filesOf(folder: string): string[] {
     .toSorted();
 }
 
-t.test("what this system loads stays, what others would load goes", async (t) => {
+t.test("files that this system loads stay, and those of others are removed", async (t) => {
   const modules = makeModules(t);
   t.equal(compareSystem(modules), "none");
   await fitPackages(modules);
@@ -69,7 +69,7 @@ t.test("what this system loads stays, what others would load goes", async (t) =>
   t.equal(port.length, loaded.length + 1, port.join(", "));
   t.ok(
     port.some((path) => path.startsWith(OWN_PORT)),
-    "of the port the binary of this system's C library",
+    "of the port the binary for this system's C library stays",
   );
   const built = HAS_OWN_SQLITE ? [] : [join("build", "Release", "better_sqlite3.node")];
   t.same(filesOf(join(modules, "better-sqlite3")), [...built, ...loaded]);
@@ -80,23 +80,23 @@ t.test("what this system loads stays, what others would load goes", async (t) =>
   t.ok(existsSync(join(modules, "uWebSockets.js", OWN_UWS)));
 });
 
-t.test("another system's packages, and files that are gone, are seen", async (t) => {
+t.test("another system's packages, and missing files, are noticed", async (t) => {
   const modules = makeModules(t);
   await fitPackages(modules);
   const stamp = join(modules, ".koor-system");
   const written = readFileSync(stamp, "utf8");
   writeFileSync(stamp, written.replace(/-\d+\n/, "-1\n"));
-  t.equal(compareSystem(modules), "other", "a Node of another kind");
+  t.equal(compareSystem(modules), "other", "another kind of Node");
   writeFileSync(stamp, written);
   t.equal(compareSystem(modules), "fresh");
   rmSync(join(modules, "uWebSockets.js"), { recursive: true });
-  t.equal(compareSystem(modules), "other", "a package that somebody removed");
+  t.equal(compareSystem(modules), "other", "a package that was removed");
   removeNativePackages(modules);
-  t.equal(compareSystem(modules), "none", "and nothing is believed while they are installed anew");
+  t.equal(compareSystem(modules), "none", "and the record does not count while they are installed again");
   t.same(readdirSync(modules).toSorted(), ["@photostructure", "another"]);
 });
 
-t.test("what runs here was left by it", (t) => {
+t.test("the packages of this checkout are as an installation leaves them", (t) => {
   const modules = fileURLToPath(new URL("../../../node_modules", import.meta.url));
   t.equal(compareSystem(modules), "fresh");
   t.end();

@@ -1,6 +1,6 @@
 /**
- * `npm start` as a process: the server in the launcher's own process, its flags, its exit codes, and a
- * signal that arrives twice because npm sends the terminal's on. The server itself is tested elsewhere.
+ * Tests `npm start` as a process: the server in the launcher's own process, its flags, its exit codes, and a signal
+ * that arrives twice because npm forwards the terminal's. Other tests are about the server itself.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -13,10 +13,10 @@ import t, { type Test } from "tap";
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const START = join(ROOT, "deploy", "start.mjs");
 
-/** What of tap's `t` a started server needs. */
+/** The part of tap's `t` that a started server needs. */
 type TestFolder = Pick<Test, "testdir" | "teardown">;
 
-/** Half of what deploy/start.mjs takes for one signal. */
+/** Half of the time in which deploy/start.mjs takes two signals for one. */
 const FORWARDED_GAP_MS_MAX = 250;
 const ATTEMPTS_MAX = 8;
 
@@ -25,7 +25,7 @@ interface Started {
   readonly port: number;
 }
 
-/** Collects what a stream says and waits for what it will say. Rejects when the stream ends without it. */
+/** Collects a stream's output, and waits for more of it. Rejects when the stream ends without it. */
 function listenFor(stream: NodeJS.ReadableStream): (pattern: RegExp) => Promise<RegExpExecArray> {
   let text = "";
   stream.setEncoding("utf8");
@@ -53,7 +53,7 @@ async function start(t: TestFolder, environment: Record<string, string>): Promis
   return { child, port: Number(listening[1]) };
 }
 
-/** Asks for the server's health over one connection until it drains, or cuts the connection off. */
+/** Asks for the server's health over one connection until it drains or closes the connection. */
 async function waitForDrain(port: number): Promise<void> {
   const socket = connect(port, "127.0.0.1");
   const untilOutput = listenFor(socket);
@@ -68,21 +68,21 @@ async function waitForDrain(port: number): Promise<void> {
 }
 
 interface Stopped {
-  /** To the request that was in flight; empty where it was cut off. */
+  /** The answer to the request in flight; empty where it was cut off. */
   readonly answer: string;
   readonly code: number | null;
-  /** Between the two signals, as this process saw it. */
+  /** The time between the two signals, as this process measured it. */
   readonly gap_ms: number;
 }
 
 /**
- * Sends a signal while a request is in flight, again when the server has begun to stop, and then the rest of
- * the request.
+ * Sends a signal while a request is in flight, again when the server has begun to stop, and then the rest of the
+ * request.
  */
 async function stopTwice({ child, port }: Started): Promise<Stopped> {
   const socket = connect(port, "127.0.0.1");
   const untilOutput = listenFor(socket);
-  // The answer to the first request says that the second was begun, too: they came in one piece.
+  // The answer to the first request shows that the second has begun, too: they came in one piece.
   socket.write(
     "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" +
       "PUT /api/state/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n12",
@@ -92,7 +92,7 @@ async function stopTwice({ child, port }: Started): Promise<Stopped> {
   const drain = waitForDrain(port);
   const first_ms = performance.now();
   child.kill("SIGINT");
-  // Two signals at once would reach the server as one.
+  // Two signals at the same time would reach the server as one.
   await drain;
   child.kill("SIGINT");
   const gap_ms = performance.now() - first_ms;
@@ -106,22 +106,22 @@ async function stopTwice({ child, port }: Started): Promise<Stopped> {
   return { answer, code, gap_ms };
 }
 
-t.test("a signal that npm sent on as well counts once", async (t) => {
+t.test("a signal that npm has forwarded as well counts once", async (t) => {
   let stopped: Stopped;
   let attempts = 0;
-  // On a machine that is busy with other things the second signal may come too late to pass for npm's.
+  // On a busy machine the second signal may come too late to pass for npm's.
   do {
     stopped = await stopTwice(await start(t, { npm_lifecycle_event: "start" }));
     attempts += 1;
   } while (stopped.gap_ms > FORWARDED_GAP_MS_MAX && attempts < ATTEMPTS_MAX);
-  t.equal(stopped.answer, `"version":1`, "what was in flight was answered");
+  t.equal(stopped.answer, `"version":1`, "the request in flight was answered");
   t.equal(stopped.code, 0);
 });
 
 t.test("a signal to npm alone reaches the server", { skip: process.platform === "win32" && "cmd.exe" }, async (t) => {
   const args = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", join(t.testdir({}), "data")];
   const { npm_lifecycle_event: _ours, ...inherited } = process.env;
-  // A group of its own: whatever is left of it ends with the test.
+  // It has a group of its own: whatever is left of it ends with the test.
   const npm = spawn("npm", ["start", "--", ...args], {
     cwd: ROOT,
     env: inherited,
@@ -141,9 +141,9 @@ t.test("a signal to npm alone reaches the server", { skip: process.platform === 
   t.ok(await sees(/koor stopped/));
 });
 
-t.test("a second signal of one's own stops at once", async (t) => {
+t.test("a second signal of the user stops at once", async (t) => {
   const { answer, code } = await stopTwice(await start(t, {}));
-  t.equal(answer, "", "what was in flight was not waited for");
+  t.equal(answer, "", "the request in flight was not awaited");
   t.equal(code, 1);
 });
 

@@ -1,6 +1,6 @@
 /**
- * A client that knows only `GET /openapi.json`: it sends what the description allows, drawn at random from
- * its schemas. No such request may be a bad one to the server, and none may find a bug.
+ * A client that knows only `GET /openapi.json`: it sends what the description allows, generated from its schemas. The
+ * server may refuse no such request as a bad one, and none may find a bug.
  */
 import * as fc from "fast-check";
 import type { Arbitrary } from "fast-check";
@@ -37,14 +37,14 @@ interface GeneratedRequest {
 
 const RUNS = Number(process.env["KOOR_OPENAPI_RUNS"] ?? 25);
 const SEED = newSeed();
-/** A request that is not answered by then waits for events, as it may: it was not refused. */
+/** A request without an answer by then waits for events, which is allowed: it was not refused. */
 const PATIENCE_MS = 250;
 /** A head that does not come in one piece is too long for the HTTP library, whatever is in it. */
 const PATH_CHARACTERS_MAX = 16_000;
 /**
- * What no schema can say: that of all rules in an array no two have the same id, which tasks there are, what another
- * call has stored in a contract's place, that at least one of some parameters is needed, how many of them together
- * may be, and what all globs of an array cost together.
+ * Refusals that no schema can describe: that all rules of an array have different ids, which tasks there are, what
+ * another call has stored in a contract's place, that at least one of some parameters is needed, how many of them
+ * together are allowed, and what all globs of an array cost together.
  */
 const UNDESCRIBED = new RegExp(
   [
@@ -56,7 +56,7 @@ const REFUSED: ReadonlySet<number> = new Set([400, 422]);
 
 const koor = await startKoor(t, { args: ["--webhook-allow-private"] });
 const receiver = await startReceiver(t);
-/** Who acts: some calls need an instance, which no schema says. */
+/** The acting instance: some calls need one, which no schema says. */
 const instance = (await send(koor.port, "POST", "/api/instances/register", { body: '{"name":"client"}' })).json<{
   readonly id: string;
 }>().id;
@@ -67,8 +67,8 @@ const resolve = (ref: string): JsonSchema | undefined =>
 let requests = 0;
 
 /**
- * What no schema can say: an address is called by the server, so it is one of this machine, and a request_id is of one
- * request.
+ * Values that no schema can describe: the server calls an address, so it is one of this machine, and a request_id
+ * belongs to one request.
  */
 function keptHere(name: string, value: unknown): unknown {
   if (name === "request_id" && typeof value === "string")
@@ -94,7 +94,7 @@ function generateBody({
   );
 }
 
-/** What a header can carry (RFC 9110, 5.5), of what its schema allows. */
+/** Values that a header can carry (RFC 9110, 5.5), among those that its schema allows. */
 function generateHeader(schema: JsonSchema): Arbitrary<string> {
   return arbitraryOf(schema, resolve)
     .map((value) => String(value))
@@ -113,7 +113,7 @@ function generateRequest(path: string, operation: Operation): Arbitrary<Generate
     }) as Arbitrary<Record<string, Value>>;
   };
   const generateText = (schema: JsonSchema): Arbitrary<string> => arbitraryOf(schema, resolve).map(String);
-  /** What is an array is given once for each of its values. */
+  /** An array is given once for each of its values. */
   const generateTexts = (schema: JsonSchema): Arbitrary<readonly string[]> =>
     arbitraryOf(schema, resolve).map((value) => (Array.isArray(value) ? value.map(String) : [String(value)]));
   const body = operation.requestBody === undefined ? fc.constant(undefined) : generateBody(operation);
@@ -145,7 +145,7 @@ interface Outcome {
   readonly text: string;
 }
 
-/** Sends it; undefined where there is no answer yet. Of an answer without end only the first is read. */
+/** Sends it; undefined where there is no answer yet. Of an endless answer only the first part is read. */
 function ask(method: string, { path, headers, body }: GeneratedRequest): Promise<Outcome | undefined> {
   return new Promise((settle, reject) => {
     const whose = { "X-Koor-Instance": instance, ...headers };
@@ -178,7 +178,7 @@ const operations = Object.entries(description.paths).flatMap(([path, methods]) =
   Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
 );
 
-t.test("what the description allows is no bad request, and no bug", async (t) => {
+t.test("a request that the description allows is not refused as bad, and finds no bug", async (t) => {
   t.comment(`seed ${SEED}`);
   for (const { path, method, operation } of operations) {
     const { operationId: name } = operation;

@@ -1,6 +1,6 @@
 /**
- * `GET /openapi.json`: valid by a published validator, complete by the features' own tables, and true: what
- * the real server takes and answers is held to what the description says of it, and nothing it does not say.
+ * Tests `GET /openapi.json`: it is valid by a published validator, complete by the features' own tables, and true:
+ * requests and answers of the real server are checked against the description.
  */
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { readdirSync } from "node:fs";
@@ -50,15 +50,14 @@ const guarded = await startKoor(t, { args: ["--auth-token", TOKEN] });
 const served = await send(koor.port, "GET", "/openapi.json");
 const description = served.json<Description>();
 
-/** Stands for whatever a feature is handed: the tables only name their handlers, they call none. */
+/** Stands for the dependencies of a feature: the tables only name their handlers, and call none. */
 const anything: unknown = new Proxy(() => undefined, {
   get: (_target, name) => (name === Symbol.toPrimitive ? () => "" : anything),
   apply: () => anything,
 });
 
 /**
- * Every route of every feature that both ports have, as the features' own files have it. This file runs from
- * dist/tree/test.
+ * Every route of every feature that both ports have, from the features' own files. This file runs from dist/tree/test.
  */
 async function routesOfFeatures(): Promise<Route[]> {
   const src = new URL("../src/", import.meta.url);
@@ -91,7 +90,7 @@ t.test("a published validator finds it valid", async (t) => {
   t.match(description.openapi, /^3\.1\./);
   t.equal(description.info.version, VERSION);
   const broken = { ...structuredClone(description), paths: { "/health": { get: { responses: 5 } } } };
-  t.notOk((await new Validator().validate(broken)).valid, "which is more than it says of anything");
+  t.notOk((await new Validator().validate(broken)).valid, "the validator does not accept everything");
 });
 
 t.test("every route is in it, under its own name, and nothing else", async (t) => {
@@ -129,7 +128,7 @@ t.test("every route is in it, under its own name, and nothing else", async (t) =
   }
 });
 
-t.test("what linters of descriptions ask for: described tags, and a success or a default everywhere", (t) => {
+t.test("it has what linters ask for: described tags, and a success or a default everywhere", (t) => {
   const tags = new Map(description.tags.map(({ name, description: text }) => [name, text]));
   t.same(
     [...tags].filter(([, text]) => text === undefined || text === ""),
@@ -146,7 +145,7 @@ t.test("what linters of descriptions ask for: described tags, and a success or a
   t.end();
 });
 
-t.test("what it describes is served, what it does not is a 404 or a 405", async (t) => {
+t.test("what it describes is served, and the rest is a 404 or a 405", async (t) => {
   await send(koor.port, "PUT", "/api/state/described", { body: "1" });
   const endless = new Set(["/api/events/stream", "/api/changes"]);
   for (const [path, methods] of Object.entries(description.paths)) {
@@ -160,7 +159,7 @@ t.test("what it describes is served, what it does not is a 404 or a 405", async 
         t.same(
           answer.headers.allow?.split(", ").filter((name) => name !== "HEAD"),
           allowed.toSorted(),
-          "Allow names what is",
+          "Allow names the described methods",
         );
       } else {
         t.not(answer.status, 405, `${method} ${path}`);
@@ -170,7 +169,7 @@ t.test("what it describes is served, what it does not is a 404 or a 405", async 
   }
 });
 
-/** The schema with no room for members that it does not name. */
+/** Returns the schema without room for members that it does not name. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map((item) => closed(item));
   if (typeof schema !== "object" || schema === null) return schema;
@@ -180,7 +179,7 @@ function closed(schema: unknown): unknown {
   return "properties" in copy && !("additionalProperties" in copy) ? { ...copy, additionalProperties: false } : copy;
 }
 
-/** What of an answer is not as described; undefined where all is. */
+/** Returns the first difference of an answer from its description; undefined where there is none. */
 function contradiction(answer: Answer, operation: Operation): string | undefined {
   const response = operation.responses[String(answer.status)];
   if (response === undefined) return `status ${answer.status} is not described`;
@@ -225,16 +224,16 @@ function claimTask(status: number, body: object, headers: OutgoingHttpHeaders = 
   return { name: "task.claim", status, method: "POST", path: "/api/tasks/claim", body: JSON.stringify(body), headers };
 }
 
-/** A call about a task, by who holds it where nobody else is named. */
+/** Makes a call about a task, by its holder where no other instance is named. */
 function taskSample(verb: string, status: number, id: string, body: object, headers = AS_INSTANCE): Sample {
   const path = `/api/tasks/${id}/${verb}`;
   return { name: `task.${verb}`, status, method: "POST", path, body: JSON.stringify(body), headers };
 }
 
-/** A restore wants an empty server; of a cluster only a node can tell, below. */
+/** A restore needs an empty server, and only a node can answer about its cluster, below. */
 const ELSEWHERE: ReadonlySet<string> = new Set(["restore", "cluster", "webhook.resend"]);
 
-/** At least one success of every operation, and each refusal that a client can bring about. */
+/** At least one success of every operation, and each refusal that a client can cause. */
 const SAMPLES: readonly Sample[] = [
   { name: "health", status: 200, method: "GET", path: "/health" },
   { name: "cluster", status: CLUSTER === "" ? 404 : 200, method: "GET", path: "/api/cluster" },
@@ -818,7 +817,7 @@ const SAMPLES: readonly Sample[] = [
   { name: "audit.summary", status: 401, method: "GET", path: "/api/audit/summary", guarded: true },
 ];
 
-t.test("what the server answers is what it describes", async (t) => {
+t.test("the server's answers are as described", async (t) => {
   const instance = (await send(koor.port, "POST", "/api/instances/register", { body: '{"name":"sample"}' })).json<{
     readonly id: string;
   }>().id;
@@ -856,7 +855,7 @@ t.test("what the server answers is what it describes", async (t) => {
   for (const name of by_name.keys()) t.ok(succeeded.has(name), `${name} was tried`);
 });
 
-t.test("what a node of a cluster answers is described, too", { skip: natsMissing() }, async (t) => {
+t.test("a cluster node's answers are as described, too", { skip: natsMissing() }, async (t) => {
   const nats = await startNats(t);
   const node = await startKoor(t, { args: ["--cluster", nats.url, "--node-id", "a", "--cluster-seed"] });
   await node.logged(/node leads/);
@@ -875,7 +874,7 @@ t.test("what a node of a cluster answers is described, too", { skip: natsMissing
   await check("/api/cluster", 200);
 });
 
-t.test("what a value's route answers about the value is described too", async (t) => {
+t.test("the answers of a value's route about its history and diffs are as described, too", async (t) => {
   for (const body of ['{"a":1}', '{"a":2,"c":3}']) await send(koor.port, "PUT", "/api/state/views", { body });
   const content = description.paths["/api/state/{key}"]?.["get"]?.responses["200"]?.content?.["application/json"]
     ?.schema as { readonly anyOf: readonly Json[] };
@@ -886,7 +885,7 @@ t.test("what a value's route answers about the value is described too", async (t
   t.same([diffSchema?.Check(diff), diffSchema?.Check(history)], [true, false], "the diff");
 });
 
-t.test("the check itself tells what is not described", (t) => {
+t.test("the check itself finds what is not described", (t) => {
   const operation = description.paths["/api/state/{key}"]?.["put"];
   if (operation === undefined) throw new Error("the write is described");
   const answer = (status: number, value: unknown, type = "application/json"): Answer => ({
@@ -904,17 +903,17 @@ t.test("the check itself tells what is not described", (t) => {
     updated_at: "2026-02-09T14:30:00.000Z",
   };
   t.equal(contradiction(answer(200, good), operation), undefined);
-  t.type(contradiction(answer(200, { ...good, extra: 1 }), operation), "string", "a member too many");
+  t.type(contradiction(answer(200, { ...good, extra: 1 }), operation), "string", "an additional member");
   t.type(contradiction(answer(200, { ...good, version: "1" }), operation), "string", "a wrong type");
   t.type(contradiction(answer(200, { ...good, hash: "zz" }), operation), "string", "a wrong pattern");
-  t.type(contradiction(answer(200, { ...good, updated_at: "yesterday" }), operation), "string", "no time");
+  t.type(contradiction(answer(200, { ...good, updated_at: "yesterday" }), operation), "string", "an invalid time");
   t.type(contradiction(answer(418, good), operation), "string", "another status");
-  t.type(contradiction(answer(400, { error: "x" }), operation), "string", "no code");
+  t.type(contradiction(answer(400, { error: "x" }), operation), "string", "a missing code");
   t.type(contradiction(answer(400, { error: "x", code: 400 }, "text/html"), operation), "string", "another type");
   t.end();
 });
 
-t.test("the bodies it asks for are the ones that are taken", async (t) => {
+t.test("the server accepts the described bodies", async (t) => {
   const schema =
     description.paths["/api/events/publish"]?.["post"]?.requestBody?.content["application/json"]?.schema ?? {};
   const validator = Compile(schema);

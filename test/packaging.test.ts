@@ -1,6 +1,6 @@
 /**
- * What a user meets before the server does anything: the three commands, the settings example. Runs the launchers as
- * npm links them, from a folder of their own.
+ * Tests what a user meets before the server runs: the three commands, the settings example. Runs the launchers as npm
+ * links them, from a folder of their own.
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -36,10 +36,10 @@ t.test("each command answers from any folder, through a link", async (t) => {
   }
 });
 
-t.test("the bundles come with the licences of the packages in them", (t) => {
+t.test("the bundles come with the licences of their packages", (t) => {
   const notices = readFileSync(join(ROOT, "dist/app/THIRD-PARTY.md"), "utf8");
   const { dependencies, files } = manifest;
-  // Not bundled: what is loaded from node_modules, with its own licence beside it, and what builds.
+  // Packages that are loaded from node_modules are not bundled and have their own licence; neither are build tools.
   const apart = new Set(["uWebSockets.js", "esbuild"]);
   for (const [name, version] of Object.entries(dependencies)) {
     if (apart.has(name)) continue;
@@ -54,7 +54,7 @@ t.test("the bundles come with the licences of the packages in them", (t) => {
   t.end();
 });
 
-t.test("the lock file has each package that another one names, of other platforms, too: npm ci takes it", (t) => {
+t.test("the lock file has each dependency, of other platforms, too, as npm ci requires", (t) => {
   interface Entry {
     readonly dependencies?: object;
     readonly optionalDependencies?: object;
@@ -96,7 +96,7 @@ t.test("the settings example shows every option with its default", (t) => {
         compliance_interval: 300_000,
       },
     },
-    "the server takes it as it is",
+    "the server accepts it as it is",
   );
   t.end();
 });

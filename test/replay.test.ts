@@ -1,9 +1,8 @@
 /**
- * A write is a function of the database, the call and the batch's time, and of nothing else: the same batches are
- * carried out on two databases, the second time with another clock, other randomness and a restart in between, and
- * leave the same rows and the same answers behind. Every row of the writer is in it by being a row: its calls are
- * drawn from the schema of its request. The second time somebody watches what changes, and hears of each table
- * that was written to.
+ * Tests that a write is a function of the database, the call and the batch's time alone. The same batches run on two
+ * databases, the second time with another clock, other random numbers and a restart in between, and leave the same rows
+ * and the same answers. Every row of the writer's table is in it: its calls are generated from the schema of its
+ * request. The second time a client watches changes, and each table that was written to has to be reported.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -39,12 +38,15 @@ import { makeDirectory, type Owner } from "./support/server-process.js";
 import { openDatabase } from "../src/store/sqlite/choice.js";
 import type { Db } from "../src/store/sqlite/library.js";
 
-/** Further rounds, at most, for a row that chance has passed by: in one run of some four there is one. */
+/** The greatest number of further rounds for a method that was not called at random; one run in some four needs one. */
 const ROUNDS_MORE_MAX = 30;
-/** Of a further round: chance passes by one method or two, which takes a few runs more, not as many again. */
+/** Runs of a further round: usually one or two methods are missing, which need a few runs more, not as many again. */
 const RUNS_A_ROUND_MORE = 40;
 
-/** What clients know of each table's rows as; null for what no answer shows. The first whose name begins so counts. */
+/**
+ * The kind under which clients know each table's rows; null for rows that no answer shows. The first prefix of the name
+ * counts.
+ */
 const KINDS_OF_TABLES: readonly (readonly [prefix: string, kind: ChangeKind | null])[] = [
   ["state_", "state"],
   ["spec_", "spec"],
@@ -76,11 +78,11 @@ function kindOf(table: string): ChangeKind | null {
   return row[1];
 }
 
-/** The writer's thread without the thread: batches in, answers out. */
+/** The writer thread without its thread: batches in, answers out. */
 class Replica {
   readonly answers: unknown[] = [];
   readonly bugs: string[] = [];
-  /** Batches of which more was changed than told: the kinds, and the names of the calls. */
+  /** Batches that changed more than they reported: the kinds, and the names of the calls. */
   readonly unreported: string[] = [];
   readonly #watched = new WatchedKinds();
   readonly #watching: boolean;
@@ -126,20 +128,20 @@ class Replica {
       if (reported.size > 0) this.unreported.push(`told to nobody: ${[...reported].join()}`);
       return;
     }
-    // The claim of a task that leases nothing is a row of leases, too, and told as its task.
+    // The claim of a task without leases is a row of leases, too, and is reported as its task.
     const isReported = (kind: ChangeKind): boolean => reported.has(kind) || (kind === "lease" && reported.has("task"));
     const missing = this.#takeTouched().filter((kind) => !isReported(kind));
     if (missing.length > 0) this.unreported.push(`${missing.join()} by ${calls.map(({ name }) => name).join()}`);
   }
 
-  /** The kinds whose tables were written to since it was asked last. */
+  /** Returns the kinds whose tables were written to since the previous call. */
   #takeTouched(): ChangeKind[] {
     const tables = this.#db.prepare<[], string>("SELECT DISTINCT name FROM touched").pluck().all();
     this.#db.exec("DELETE FROM touched");
     return [...new Set(tables.flatMap((table) => kindOf(table) ?? []))];
   }
 
-  /** Has the database itself note which tables are written to. */
+  /** Makes the database itself record which tables are written to. */
   #noteWrites(): void {
     const tables = this.#db.prepare<[], string>("SELECT name FROM main.sqlite_schema WHERE type = 'table'").pluck();
     this.#db.exec("CREATE TEMP TABLE touched (name TEXT)");
@@ -159,7 +161,7 @@ class Replica {
     this.#batch = this.#open();
   }
 
-  /** Every row of every table. */
+  /** Returns every row of every table. */
   close(): unknown {
     this.#db.close();
     const db = openDatabase(databasePath(this.#data_dir), { readonly: true });
@@ -183,7 +185,7 @@ class Replica {
   }
 }
 
-/** Carries out all batches, the writer started anew in the middle where `restarts`. */
+/** Runs all batches; with `restarts` the writer is restarted in the middle. */
 function replay(
   t: Owner,
   all: Batches,
@@ -203,7 +205,7 @@ function replay(
   if (prologue.length > 0) replica.run(prologue, now_ms);
   replica.answers.length = 0;
   for (const [at, { calls, after_ms }] of all.entries()) {
-    // A clock that goes back: the batch's time does not.
+    // The clock goes back, but the batch's time does not.
     now_ms = Math.max(now_ms, now_ms + after_ms);
     if (restarts && at === Math.floor(all.length / 2)) replica.restart();
     replica.run(calls, now_ms);
@@ -211,7 +213,7 @@ function replay(
   return { content: replica.close(), answers: replica.answers, bugs: replica.bugs, unreported: replica.unreported };
 }
 
-t.test("the same batches leave the same rows behind, and answer the same", (t) => {
+t.test("the same batches leave the same rows and the same answers", (t) => {
   const prologues = fc.constantFrom([], prologueOf("ask"), prologueOf("fail"));
   const carried = new Map<string, { done: number; refused: number }>();
   const attempts = fc.property(batches, prologues, (all, prologue) => {
@@ -219,9 +221,9 @@ t.test("the same batches leave the same rows behind, and answer the same", (t) =
     const there = elsewhere(() => replay(t, all, { restarts: true, watched: true, prologue }));
     t.same(there.answers, here.answers, "answers");
     t.strictSame(there.content, here.content, "rows");
-    t.same(here.bugs, there.bugs, "what throws does so again, and leaves nothing behind");
-    t.same(here.unreported, [], "with nobody watching nothing is told");
-    t.same(there.unreported, [], "whoever watches hears of each table that was written to");
+    t.same(here.bugs, there.bugs, "a method that throws does so again, and stores nothing");
+    t.same(here.unreported, [], "without a watching client nothing is reported");
+    t.same(there.unreported, [], "with a watching client each table that was written to is reported");
     t.same(
       here.bugs.filter((bug) => !TAKEN.test(bug)),
       [],
@@ -239,6 +241,6 @@ t.test("the same batches leave the same rows behind, and answer the same", (t) =
   const passedBy = (): boolean => ROWS.some(({ name }) => (carried.get(name)?.done ?? 0) === 0);
   for (let round = 0; round === 0 || (round <= ROUNDS_MORE_MAX && t.passing() && passedBy()); round++)
     fc.assert(attempts, { numRuns: round === 0 ? countRounds(150, 1_200) : RUNS_A_ROUND_MORE, endOnFailure: true });
-  for (const { name } of ROWS) t.ok((carried.get(name)?.done ?? 0) > 0, `${name} was carried out`);
+  for (const { name } of ROWS) t.ok((carried.get(name)?.done ?? 0) > 0, `${name} was called`);
   t.end();
 });

@@ -1,6 +1,6 @@
 /**
- * Bytes behind a body: whatever a parser takes for its end, nothing of what follows is carried out that who stands
- * between took for a part of the body. Sent raw, over both transports.
+ * Tests bytes after a body. Whatever a parser takes for the end of a body, nothing may run that follows it and that an
+ * intermediary took for a part of the body. Sent raw, over both transports.
  */
 import { connect } from "node:net";
 import t, { type Test } from "tap";
@@ -17,7 +17,7 @@ const BEARER = { Authorization: `Bearer ${TOKEN}` };
 const CHUNKED = "Transfer-Encoding: chunked";
 /** The request that is hidden in a body. */
 const HIDDEN = head("DELETE /api/state/victim", []);
-/** Where bytes are waited for that do not come, nothing is carried out either. */
+/** Where the server waits for bytes that do not come, nothing runs either. */
 const PATIENCE_MS = 500;
 const LONG_PATIENCE_MS = 10_000;
 
@@ -25,7 +25,7 @@ function head(line: string, headers: readonly string[]): string {
   return [`${line} HTTP/1.1`, "Host: localhost", ...headers, "", ""].join("\r\n");
 }
 
-/** Requests to routes of each kind: with a body, without one, none, a page, and an upgrade. */
+/** Requests to routes of each kind: with a body, without one, unknown, a page, and an upgrade. */
 const LINES: readonly (readonly [line: string, ...headers: string[]])[] = [
   ["PUT /api/state/carrier"],
   ["POST /mcp", "Content-Type: application/json", "Accept: application/json, text/event-stream"],
@@ -55,7 +55,7 @@ const LINES: readonly (readonly [line: string, ...headers: string[]])[] = [
   ],
 ];
 
-/** Bodies in chunks that two readers may end at different places. */
+/** Chunked bodies that two readers may end at different positions. */
 const BODIES: readonly string[] = [
   `1\r\n1\r\n0\nX:${HIDDEN}`,
   `1\n1\r\n0\r\n\r\n${HIDDEN}`,
@@ -71,7 +71,7 @@ const BODIES: readonly string[] = [
   `10000000000000001\r\n1\r\n0\r\n\r\n${HIDDEN}`,
   HIDDEN,
 ];
-/** Those that are as they should be, with a request behind them: uWebSockets.js cannot tell them from the others. */
+/** Valid chunked bodies with a request after them: uWebSockets.js cannot tell them from the others. */
 const PROPER_BODIES: readonly string[] = [
   `1\r\n1\r\n0\r\n\r\n${HIDDEN}`,
   `a\r\n1234567890\r\n0\r\n\r\n${HIDDEN}`,
@@ -79,7 +79,7 @@ const PROPER_BODIES: readonly string[] = [
   `1;a=b\r\n1\r\n0;c\r\n\r\n${HIDDEN}`,
 ];
 
-/** Lines that say in two ways, or in none, how long a body is. */
+/** Lines that give the length of a body in two ways, or in none. */
 const LENGTHS: readonly (readonly string[])[] = [
   ["Content-Length: 0", `Content-Length: ${HIDDEN.length}`],
   [`Content-Length: ${HIDDEN.length}`, "Content-Length: 0"],
@@ -126,8 +126,8 @@ const LENGTHS: readonly (readonly string[])[] = [
 ];
 
 /**
- * Bodies in chunks that are written wrong, and what is stored of them over uWebSockets.js, whose parser passes over what
- * does not stand between its sizes and their data; null for nothing. Node's refuses them all.
+ * Malformed chunked bodies, and what is stored of them over uWebSockets.js, whose parser skips bytes that are not
+ * between its sizes and their data; null for nothing. Node's parser refuses them all.
  */
 const WRONG_CHUNKS: Readonly<Record<string, readonly [body: string, uws: string | null]>> = {
   "no number": ["zz\r\nhello\r\n0\r\n\r\n", null],
@@ -163,9 +163,9 @@ interface Reply {
 }
 
 /**
- * Sends bytes in parts, and hears what comes back until the connection is closed.
- * @param patience_ms how long at most
- * @param enough or until this much has come
+ * Sends bytes in parts, and collects what comes back until the connection is closed.
+ * @param patience_ms the longest wait
+ * @param enough ends the wait earlier
  */
 function converse(
   port: number,
@@ -186,7 +186,7 @@ function converse(
       text += chunk;
       if (enough(text)) end(false);
     });
-    // A connection that is cut while bytes are on their way is reset.
+    // A connection that is cut while bytes are in flight is reset.
     socket.on("error", () => undefined).on("close", () => end(true));
     const [first = "", ...others] = parts;
     socket.write(first, "latin1", () => {
@@ -206,10 +206,10 @@ for (const name of NAMES) {
   t.test(name, async (t) => {
     const koor = await start(t, name);
     const { port } = koor;
-    // Over Node's transport the connection goes on.
+    // Over Node's transport the connection stays open.
     const enough = name === "node" ? hasWholeAnswer : undefined;
     const converseLong = (parts: readonly string[]): Promise<Reply> => converse(port, parts, LONG_PATIENCE_MS, enough);
-    await t.test("nothing behind a body that two readers may end differently is carried out", async (t) => {
+    await t.test("nothing runs that follows a body that two readers may end differently", async (t) => {
       const tries: (readonly string[])[] = [];
       for (const [line, ...headers] of LINES) {
         const chunked = head(line, [...headers, CHUNKED]);
@@ -230,7 +230,7 @@ for (const name of NAMES) {
       t.equal((await send(port, "GET", "/api/state/victim")).status, 200);
     });
 
-    await t.test("nor is it behind a request that is refused for want of a token", async (t) => {
+    await t.test("nor does it after a request that is refused for want of a token", async (t) => {
       const guarded = await start(t, name, ["--auth-token", TOKEN]);
       const hidden = HIDDEN.replace("Host:", `Authorization: Bearer ${TOKEN}\r\nHost:`);
       const tries = LINES.flatMap(([line, ...headers]) =>
@@ -248,7 +248,7 @@ for (const name of NAMES) {
       t.equal(kept.status, 200);
     });
 
-    await t.test("a length that is in doubt is refused on every route, and the connection closed", async (t) => {
+    await t.test("an ambiguous length is refused on every route, and the connection closed", async (t) => {
       const replies = await Promise.all(
         LINES.flatMap(([line, ...headers]) =>
           [["Content-Length: 0", "Content-Length: 0"], ["Content-Length: 0, 0"], ["Content-Length: +0"]].map(
@@ -260,13 +260,13 @@ for (const name of NAMES) {
         ),
       );
       for (const { request, text, closed } of replies) {
-        // uWebSockets.js sends the go-ahead before anybody is asked.
+        // uWebSockets.js sends the go-ahead before it calls the server.
         t.match(text, /^(?:HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 400 /, request);
         t.ok(closed, request);
       }
     });
 
-    await t.test("a body in chunks is stored; what is answered with a 5xx is not", async (t) => {
+    await t.test("a chunked body is stored, and one that is answered with a 5xx is not", async (t) => {
       const bodies = {
         one: "3\r\n123\r\n0\r\n\r\n",
         two: "1\r\n1\r\n02\r\n23\r\n000\r\n\r\n",
@@ -290,7 +290,7 @@ for (const name of NAMES) {
       );
     });
 
-    await t.test("a body in chunks that is written wrong, or ends early", async (t) => {
+    await t.test("a chunked body that is malformed or ends early", async (t) => {
       const sendChunks = async (key: string, parts: readonly string[], early = false): Promise<string | null> => {
         const [first = "", ...more] = parts;
         const bytes = [head(`PUT /api/state/${key}`, [CHUNKED]) + first, ...more];
@@ -310,13 +310,13 @@ for (const name of NAMES) {
       const ends = EARLY_ENDS.flatMap((body, at) =>
         [[body], ["", body]].map((parts, split) => sendChunks(`early-${at}-${split}`, parts, true)),
       );
-      t.same(new Set(await Promise.all(ends)), new Set([null]), "nothing of what ends early");
+      t.same(new Set(await Promise.all(ends)), new Set([null]), "nothing is stored of a body that ends early");
     });
 
-    await t.test("an empty line before a request, and bytes beyond ASCII", async (t) => {
+    await t.test("an empty line before a request, and bytes beyond ASCII, are handled", async (t) => {
       const put = (key: string, headers: readonly string[] = []): string =>
         `${head(`PUT /api/state/${key}`, [...headers, "Content-Length: 1"])}1`;
-      /** The statuses of so many answers; where none is expected, of what comes in a while. */
+      /** Returns the statuses of this number of answers; for 0, of those that come in a while. */
       const statuses = async (count: number, ...parts: readonly string[]): Promise<readonly string[]> => {
         const answered = (text: string): readonly string[] => text.match(/(?<=HTTP\/1\.1 )\d+/g) ?? [];
         const isAll = (text: string): boolean => count > 0 && answered(text).length >= count && text.endsWith("\n");
@@ -324,8 +324,8 @@ for (const name of NAMES) {
       };
       const [ignored, piped] = name === "node" ? [["200"], ["200", "200"]] : [["505"], ["505"]];
       t.same(await statuses(1, `\r\n${put("empty-1")}`), ignored, "at the beginning");
-      t.same(await statuses(2, put("empty-2"), `\r\n${put("empty-3")}`), ["200", ...ignored], "behind an answer");
-      t.same(await statuses(piped.length, `${put("empty-4")}\r\n${put("empty-5")}`), piped, "behind a request");
+      t.same(await statuses(2, put("empty-2"), `\r\n${put("empty-3")}`), ["200", ...ignored], "after an answer");
+      t.same(await statuses(piped.length, `${put("empty-4")}\r\n${put("empty-5")}`), piped, "after a request");
       for (const [key, is_stored] of [
         ["empty-1", name === "node"],
         ["empty-2", true],
@@ -335,7 +335,7 @@ for (const name of NAMES) {
       ] as const)
         t.equal((await send(port, "GET", `/api/state/${key}`)).status, is_stored ? 200 : 404, key);
 
-      // Bytes of UTF-8, as the socket writes them.
+      // The bytes are UTF-8, as the socket writes them.
       const accent = Buffer.from("\u00e9").toString("latin1");
       for (const [type, uws] of [
         [`text/plain; a=${accent}b`, `text/plain; a=${accent}b`],
@@ -348,11 +348,11 @@ for (const name of NAMES) {
         t.equal(headers["content-type"], name === "node" ? type : uws, `${JSON.stringify(type)} comes back`);
       }
       const named = await statuses(name === "node" ? 1 : 0, put("named", [`X-${accent}: 1`]));
-      t.same(named, name === "node" ? ["400"] : [], "in the name of a header: nothing is carried out");
+      t.same(named, name === "node" ? ["400"] : [], "in the name of a header: nothing runs");
       t.equal((await send(port, "GET", "/api/state/named")).status, 404);
     });
 
-    await t.test("what is answered with an error because of what stands behind it was not carried out", async (t) => {
+    await t.test("a request that is answered with an error because of the bytes after it did not run", async (t) => {
       const { version } =
         (await send(port, "GET", "/api/state/other?history=1")).json<readonly { version: number }[]>()[0] ?? {};
       const rows = [
@@ -370,13 +370,13 @@ for (const name of NAMES) {
           );
           const now = (await send(port, "GET", "/api/state/other?history=1")).json<readonly { version: number }[]>()[0];
           if (/^HTTP\/1\.1 [45]/.test(text)) t.equal(now?.version, version, `${line}, ${JSON.stringify(garbage)}`);
-          // Node has carried it out by then, and answers both.
+          // Node has run it by then, and answers both.
           if (text.startsWith("HTTP/1.1 200")) return;
         }
       }
     });
 
-    await t.test("a client that sends in chunks gets its whole answer, however long", async (t) => {
+    await t.test("a client that sends in chunks gets its whole answer, however long it is", async (t) => {
       const long = JSON.stringify("x".repeat(2_000_000));
       await send(port, "PUT", "/api/state/long", { body: long });
       const headers = { "Transfer-Encoding": "chunked" };
@@ -392,7 +392,7 @@ for (const name of NAMES) {
       t.equal(
         (await send(port, "POST", "/api/state/long?rollback=1", { headers, chunks: [] })).status,
         200,
-        "a route that takes none",
+        "a route without a body",
       );
     });
   });

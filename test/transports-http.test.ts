@@ -1,6 +1,6 @@
 /**
- * What clients and proxies go by, over both transports alike: the go-ahead for a body, the end of a connection, how an
- * answer may be kept, what a body may be encoded in, and headers that stand there twice.
+ * Tests what clients and proxies rely on, alike over both transports: the go-ahead for a body, the end of a connection,
+ * how an answer may be cached, the encoding of a body, and repeated headers.
  */
 import t, { type Test } from "tap";
 import { BODY_BYTES_MAX } from "../schemas/limits.js";
@@ -22,7 +22,7 @@ function isHead(text: string): boolean {
   return text.replace(GO_AHEAD, "").includes("\r\n\r\n");
 }
 
-/** The status of a request that carries these headers, and whether the answer says that the connection ends. */
+/** Returns the status of a request with these headers, and whether the answer says that the connection ends. */
 async function statusOf(port: number, line: string, headers: readonly string[], body = ""): Promise<string> {
   const answer = await sendRaw(port, head(line, ...headers) + body, isHead);
   return answer.slice("HTTP/1.1 ".length, "HTTP/1.1 200".length);
@@ -46,17 +46,21 @@ async function checkGoAhead(t: Test, { port, transport }: Koor): Promise<void> {
       const answered = came("HTTP/1.1 200 OK\r\n");
       socket.write(framing.startsWith("Content") ? "123" : "3\r\n123\r\n0\r\n\r\n");
       await answered;
-      t.equal(text.split(GO_AHEAD).length, 2, `${expected}, ${framing}: told once`);
+      t.equal(text.split(GO_AHEAD).length, 2, `${expected}, ${framing}: the go-ahead is sent once`);
       socket.destroy();
     }
     const large = head("PUT /api/state/large", `Expect: ${expected}`, `Content-Length: ${BODY_BYTES_MAX + 1}`);
     const refused = await sendRaw(port, large, isHead);
-    // This one word uWebSockets.js answers before it asks anyone.
+    // To this one word uWebSockets.js answers before it calls the server.
     const words = transport === "uws" && expected === "100-continue" ? refused.replace(GO_AHEAD, "") : refused;
-    t.match(words, /^HTTP\/1\.1 413 [^]*\r\nConnection: close\r\n/, `${expected}: no go-ahead for what is too large`);
+    t.match(
+      words,
+      /^HTTP\/1\.1 413 [^]*\r\nConnection: close\r\n/,
+      `${expected}: there is no go-ahead for a body that is too large`,
+    );
   }
   const large = head("PUT /api/state/large", `Content-Length: ${BODY_BYTES_MAX + 1}`);
-  t.match(await sendRaw(port, `${large}1`, isHead), /^HTTP\/1\.1 413 /, "at once, whether or not it comes");
+  t.match(await sendRaw(port, `${large}1`, isHead), /^HTTP\/1\.1 413 /, "at once, whether or not the body comes");
   for (const line of ["PUT /api/state/large", "GET /health", "POST /nowhere"])
     t.equal(await statusOf(port, line, ["Expect: a-miracle", "Content-Length: 1"], "1"), "417", line);
   t.equal((await send(port, "GET", "/api/state/large")).status, 404, "nothing was stored");
@@ -133,7 +137,7 @@ async function checkCodings(t: Test, { port }: Koor): Promise<void> {
   }
   const plain = ["Content-Encoding: Identity", "Content-Length: 1"];
   t.equal(await statusOf(port, "PUT /api/state/coded", plain, "1"), "200");
-  t.equal(await statusOf(port, "GET /health", ["Content-Encoding: gzip"]), "200", "who takes no body does not look");
+  t.equal(await statusOf(port, "GET /health", ["Content-Encoding: gzip"]), "200", "a route without a body ignores it");
 }
 
 async function checkRepeated(t: Test, { port }: Koor): Promise<void> {
@@ -154,7 +158,7 @@ async function checkRepeated(t: Test, { port }: Koor): Promise<void> {
   await send(port, "PUT", "/api/state/twice", { body: "1" });
   const { etag = "" } = (await send(port, "GET", "/api/state/twice")).headers;
   const conditions = [`If-Match: "x"`, `If-Match: ${etag}`, "Content-Length: 1"];
-  t.equal(await statusOf(port, "PUT /api/state/twice", conditions, "1"), "200", "of a list each line counts");
+  t.equal(await statusOf(port, "PUT /api/state/twice", conditions, "1"), "200", "each line of a list counts");
   const held = ['If-None-Match: "x"', `If-None-Match: ${etag}`];
   t.equal(await statusOf(port, "GET /api/state/twice", held), "304", "of a read, too");
   t.equal(await statusOf(port, "PUT /api/state/twice", [...held, "Content-Length: 1"], "1"), "412");
@@ -179,12 +183,14 @@ async function checkTypes(t: Test, { port }: Koor): Promise<void> {
 for (const name of NAMES) {
   t.test(name, async (t) => {
     const koor = await startKoor(t, { args: ["--transport", name, "--dashboard-bind", "127.0.0.1:0"] });
-    await t.test("the go-ahead for a body", (t) => checkGoAhead(t, koor));
-    await t.test("who wants the connection to end is told that it does", (t) => checkCloses(t, koor));
-    await t.test("each answer says how it may be kept", (t) => checkKept(t, koor));
-    await t.test("a body that is encoded is refused", (t) => checkCodings(t, koor));
-    await t.test("a header that stands there twice, or empty", (t) => checkRepeated(t, koor));
-    await t.test("content types come back as they were", (t) => checkTypes(t, koor));
+    await t.test("a client that expects it gets the go-ahead for a body", (t) => checkGoAhead(t, koor));
+    await t.test("a client that asks for the end of the connection is answered that it ends", (t) =>
+      checkCloses(t, koor),
+    );
+    await t.test("each answer says how it may be cached", (t) => checkKept(t, koor));
+    await t.test("an encoded body is refused", (t) => checkCodings(t, koor));
+    await t.test("a repeated or empty header is refused, except for lists", (t) => checkRepeated(t, koor));
+    await t.test("content types come back as they were sent", (t) => checkTypes(t, koor));
     if (name === "node") t.match(await sendRaw(koor.port, `\r\n\r\n${head("GET /health")}`), /^HTTP\/1\.1 200 /);
   });
 }

@@ -1,6 +1,6 @@
 /**
- * What the transports do with bytes that are at the edge of the protocol: where they differ, each is held to what
- * docs/security.md says of it. What they have in common all other tests ask of both.
+ * Tests the transports with bytes at the edge of the protocol. Where they differ, each is checked against
+ * docs/security.md. All other tests check what they have in common.
  */
 import t, { type Test } from "tap";
 import { BODY_BYTES_MAX, IDLE_CONNECTION_MS, REFUSED_BODY_BYTES_MAX } from "../schemas/limits.js";
@@ -11,7 +11,7 @@ import { openSocket } from "./support/subscriber.js";
 
 const SECOND_MS = 1_000;
 const UWS_IDLE_S = 8;
-/** Whether uWebSockets.js is here for this Node on this system. */
+/** Whether uWebSockets.js is available for this Node on this system. */
 const NATIVE = await import("uWebSockets.js").then(
   () => true,
   () => false,
@@ -19,7 +19,7 @@ const NATIVE = await import("uWebSockets.js").then(
 const NAMES = NATIVE ? ["node", "uws"] : ["node"];
 const WITHOUT_NATIVE = NATIVE ? {} : { skip: "uWebSockets.js does not load here" };
 
-/** Requests that who stands between may read in another way; each is refused, the connection closed, nothing stored. */
+/** Requests that an intermediary may read differently; each is refused, the connection closed, and nothing stored. */
 const AMBIGUOUS: readonly (readonly [what: string, request: string])[] = [
   ["two different lengths", put("Content-Length: 1", "Content-Length: 2")],
   ["two equal lengths that are not one", put("Content-Length: 1, 1")],
@@ -27,12 +27,12 @@ const AMBIGUOUS: readonly (readonly [what: string, request: string])[] = [
   ["two hosts", put("Host: other.example", "Content-Length: 1")],
   ["an unknown transfer coding", put("Transfer-Encoding: gzip, chunked")],
 ];
-/** Those that uWebSockets.js does not take; its older lines say so by closing the connection alone. */
+/** Requests that uWebSockets.js refuses; its older versions only close the connection. */
 const MALFORMED_NAMES: typeof AMBIGUOUS = [
   ["a space before a colon", put("Content-Length : 1", "Content-Length: 1")],
   ["a NUL in a header", put("X-Note: a\0b", "Content-Length: 1")],
 ];
-/** Those that only Node's parser refuses. */
+/** Requests that only Node's parser refuses. */
 const AMBIGUOUS_READS: readonly (readonly [what: string, request: string])[] = [
   ["a read of two hosts", get("Host: other.example")],
   ["a read of two lengths", get("Content-Length: 1", "Content-Length: 2")],
@@ -77,11 +77,11 @@ async function checkRefused(t: Test, koor: Koor, rows: typeof AMBIGUOUS): Promis
 }
 
 for (const name of NAMES) {
-  t.test(`${name}: a write that two readers may take for different ones is refused`, async (t) => {
+  t.test(`${name}: a write that two readers may read differently is refused`, async (t) => {
     await checkRefused(t, await start(t, name), AMBIGUOUS);
   });
 
-  t.test(`${name}: the line of the start names it, and the scrape`, async (t) => {
+  t.test(`${name}: the log's first line names it, and so does the scrape`, async (t) => {
     const koor = await start(t, name);
     t.match(koor.log(), new RegExp(`transport=${name}\\b`));
     t.notMatch(koor.log(), "transport_fallback");
@@ -91,7 +91,7 @@ for (const name of NAMES) {
     );
   });
 
-  t.test(`${name}: says how long an idle connection lives`, async (t) => {
+  t.test(`${name}: an answer says how long an idle connection lives`, async (t) => {
     const koor = await start(t, name);
     const { headers } = await send(koor.port, "GET", "/health");
     t.equal(headers["keep-alive"], `timeout=${name === "node" ? IDLE_CONNECTION_MS / SECOND_MS : UWS_IDLE_S}`);
@@ -99,20 +99,20 @@ for (const name of NAMES) {
 }
 
 t.test(
-  "uws: an idle connection lives as long as it says; what is malformed is not taken",
+  "uws: an idle connection lives for the reported time, and malformed requests are refused",
   WITHOUT_NATIVE,
   async (t) => {
     const koor = await start(t, "uws");
     const from_ms = performance.now();
     const idle = sendRaw(koor.port, get(), () => false).then(() => performance.now() - from_ms);
     const answers = await Promise.all(MALFORMED_NAMES.map(([, request]) => sendRaw(koor.port, request, () => false)));
-    for (const answer of answers) t.match(answer, /^(HTTP\/1\.1 400 |$)/, "it is not taken");
+    for (const answer of answers) t.match(answer, /^(HTTP\/1\.1 400 |$)/, "it is refused");
     t.ok((await idle) >= UWS_IDLE_S * SECOND_MS);
     t.equal((await send(koor.port, "GET", "/api/state/ambiguous")).status, 404, "nothing was stored");
   },
 );
 
-t.test("node: a read that two readers may take for different ones is refused, too", async (t) => {
+t.test("node: a read that two readers may read differently is refused, too", async (t) => {
   await checkRefused(t, await start(t, "node"), [...MALFORMED_NAMES, ...AMBIGUOUS_READS]);
 });
 
@@ -133,7 +133,7 @@ t.test("node: a request may come byte by byte", async (t) => {
   t.equal((await send(port, "GET", "/api/state/slow")).text, "123");
 });
 
-t.test("node: chunk extensions and trailers are read over", async (t) => {
+t.test("node: chunk extensions and trailers are ignored", async (t) => {
   const { port } = await start(t, "node");
   const request = `${head("PUT /api/state/chunks", ["Transfer-Encoding: chunked"])}2;a=b\r\n12\r\n1\r\n3\r\n0\r\nX-End: 1\r\n\r\n`;
   t.match(await sendRaw(port, request), /^HTTP\/1\.1 200 /);
@@ -149,10 +149,10 @@ t.test("node: HTTP/1.0 is answered, and the connection closed", async (t) => {
   const list = await sendRaw(port, "GET /api/events/stream?pattern=** HTTP/1.0\r\nHost: localhost\r\n\r\n", (text) =>
     text.includes("subscribed"),
   );
-  t.notMatch(list, /transfer-encoding/i, "a stream has no chunks that an older client does not know");
+  t.notMatch(list, /transfer-encoding/i, "the stream is not chunked, which an older client cannot read");
 });
 
-t.test("node: what stands behind a write is answered behind it", async (t) => {
+t.test("node: a request that follows a write is answered after it", async (t) => {
   const { port } = await start(t, "node");
   const write = `${head("PUT /api/state/first", ["Content-Length: 1"])}1`;
   const read = head("GET /api/state/first", []);
@@ -168,14 +168,14 @@ t.test("node: what stands behind a write is answered behind it", async (t) => {
   );
 });
 
-t.test("node: garbage behind a write is no answer to the write", async (t) => {
+t.test("node: garbage after a write is not answered as the write", async (t) => {
   const { port } = await start(t, "node");
   const write = `${head("PUT /api/state/before", ["Content-Length: 1"])}1`;
   for (let round = 0; round < 20; round++)
     t.notMatch(await sendRaw(port, `${write}\0\0\r\n\r\n`, () => false), MALFORMED);
 });
 
-t.test("node: who goes while requests wait behind each other leaves nothing behind", async (t) => {
+t.test("node: a client that disconnects while pipelined requests wait leaves nothing", async (t) => {
   const { port } = await start(t, "node");
   const socket = await dial(t, port);
   const poll = head("GET /api/events/history?wait=30&since=0", []);
@@ -184,10 +184,10 @@ t.test("node: who goes while requests wait behind each other leaves nothing behi
   socket.destroy();
   while ((await countInFlight(port)) !== 0);
   t.equal((await sendJson(port, "POST", "/api/events/publish", { topic: "a", data: 1 })).status, 200);
-  t.equal(await countInFlight(port), 0, "none of the others has begun");
+  t.equal(await countInFlight(port), 0, "none of the others has started");
 });
 
-t.test("node: a protocol that nobody speaks is no reason to refuse a request", async (t) => {
+t.test("node: a request to upgrade to an unknown protocol is not refused", async (t) => {
   const { port } = await start(t, "node");
   const asks = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"];
   t.match(await sendRaw(port, get(...asks)), /^HTTP\/1\.1 200 /);
@@ -198,7 +198,7 @@ t.test("node: a protocol that nobody speaks is no reason to refuse a request", a
   t.match(await sendRaw(port, "CONNECT localhost:1 HTTP/1.1\r\nHost: localhost\r\n\r\n"), /^HTTP\/1\.1 40[45] /);
 });
 
-t.test("node: a handshake that cannot be completed says why", async (t) => {
+t.test("node: a handshake that cannot be completed gets the reason", async (t) => {
   const { port } = await start(t, "node");
   const upgrade = ["Connection: Upgrade", "Upgrade: websocket"];
   const path = "GET /api/events/subscribe?pattern=**";
@@ -224,7 +224,7 @@ t.test("node: a handshake that cannot be completed says why", async (t) => {
   await socket.untilCount(1);
 });
 
-t.test("node: who waits for a go-ahead gets it, or the refusal instead", async (t) => {
+t.test("node: a client that waits for a go-ahead gets it, or the refusal instead", async (t) => {
   const { port } = await start(t, "node");
   const expects = (length: number): string =>
     head("PUT /api/state/expect", [`Content-Length: ${length}`, "Expect: 100-continue"]);
@@ -242,12 +242,12 @@ t.test("node: who waits for a go-ahead gets it, or the refusal instead", async (
   socket.write("123");
   await came(/HTTP\/1\.1 200 /);
   const refused = await sendRaw(port, expects(REFUSED_BODY_BYTES_MAX + 1));
-  t.match(refused, /^HTTP\/1\.1 413 /, "no go-ahead for what will not be read");
+  t.match(refused, /^HTTP\/1\.1 413 /, "there is no go-ahead for a body that will not be read");
   const unasked = head("GET /health", [`Content-Length: ${BODY_BYTES_MAX}`, "Expect: 100-continue"]);
-  t.match(await sendRaw(port, unasked), /^HTTP\/1\.1 200 [^]*connection: close\r\n/i, "nor for what nobody asked for");
+  t.match(await sendRaw(port, unasked), /^HTTP\/1\.1 200 [^]*connection: close\r\n/i, "nor for an unknown path");
 });
 
-t.test("a transport that is none is refused", async (t) => {
+t.test("an unknown transport is refused", async (t) => {
   const dir = makeDirectory(t);
   const { code, stderr } = await runKoor(["--transport", "quic", "--data-dir", dir], dir);
   t.equal(code, 2);

@@ -21,7 +21,7 @@ async function setUp(state?: ClientState) {
   return { cluster, saved };
 }
 
-t.test("the next server is asked after a failure, once for all calls that were at it", async (t) => {
+t.test("the next server is asked after a failure, once for all calls that used the failed one", async (t) => {
   const { cluster } = await setUp();
   t.same(cluster.candidates(), [A, B, C]);
   cluster.moveOnFrom(A);
@@ -32,11 +32,11 @@ t.test("the next server is asked after a failure, once for all calls that were a
   t.equal(cluster.current, A);
 });
 
-t.test("positions only grow, by whichever process, until one is forgotten", async (t) => {
+t.test("positions only grow, in every process, until one is forgotten", async (t) => {
   const { cluster, saved } = await setUp();
   t.equal(cluster.position, 0);
   cluster.recordAnswer(A, undefined);
-  t.equal(saved.state, undefined, "nothing to remember");
+  t.equal(saved.state, undefined, "there is nothing to store");
   cluster.recordAnswer(A, 5);
   cluster.recordAnswer(A, 4);
   t.same(saved.state, { position: 5 });
@@ -48,7 +48,7 @@ t.test("positions only grow, by whichever process, until one is forgotten", asyn
   t.same([cluster.position, saved.state], [2, { position: 2 }]);
 });
 
-t.test("the next command starts with a server that replaced others, for a while", async (t) => {
+t.test("the next command starts with the server that replaced a failed one, for a while", async (t) => {
   const { cluster, saved } = await setUp();
   cluster.moveOnFrom(A);
   cluster.recordAnswer(B, 1);

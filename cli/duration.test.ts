@@ -3,7 +3,7 @@ import t from "tap";
 
 import { formatDuration, parseDuration } from "./duration.js";
 
-t.test("durations are read", (t) => {
+t.test("durations are parsed", (t) => {
   const rows: readonly [string, number][] = [
     ["500ms", 500],
     ["0s", 0],
@@ -19,7 +19,7 @@ t.test("durations are read", (t) => {
   t.end();
 });
 
-t.test("durations are written", (t) => {
+t.test("durations are formatted", (t) => {
   const rows: readonly [number, string][] = [
     [0, "0s"],
     [500, "0.5s"],

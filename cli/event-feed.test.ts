@@ -109,7 +109,7 @@ function range(from: number, to: number): string[] {
   return Array.from({ length: to - from + 1 }, (_, index) => eventText(from + index));
 }
 
-t.test("prints what is published from now on, one event a line", async (t) => {
+t.test("new events are printed, one event a line", async (t) => {
   const bench = await setUp(t);
   bench.bus.last = 41;
   const running = bench.subscribe("api.* b?");
@@ -123,7 +123,7 @@ t.test("prints what is published from now on, one event a line", async (t) => {
   t.equal(running.stderr, "");
 });
 
-t.test("resumes after the last event it printed, or after where it began", async (t) => {
+t.test("it resumes after the last event that it printed, or after its start", async (t) => {
   const bench = await setUp(t);
   const { fake, bus } = bench;
   bus.last = 5;
@@ -138,14 +138,14 @@ t.test("resumes after the last event it printed, or after where it began", async
   await running.untilLines(3);
   fake.sockets[1]?.close(1001);
   bus.publish();
-  t.same(await running.untilLines(4), range(6, 9), "each once, in order");
+  t.same(await running.untilLines(4), range(6, 9), "each event once, in order");
   t.same(bus.positions, ["5", "5", "8"]);
   t.match(running.stderr, /trying again\n.*connected again/, "stderr reports it");
   running.child.kill("SIGTERM");
   t.equal(await running.exit(), 0);
 });
 
-t.test("continues when the server has restarted", async (t) => {
+t.test("it continues when the server has restarted", async (t) => {
   const bench = await setUp(t);
   const running = bench.subscribe("--since", "0");
   await untilSockets(bench, 1);
@@ -192,7 +192,7 @@ t.test("a refusal is exit 1 and not retried", async (t) => {
     const running = bench.subscribe("[");
     t.equal(await running.exit(), 1, `${status} to the upgrade`);
     t.match(running.stderr, `koor: because ${status} (${status})`);
-    t.equal(bench.fake.upgrades.length, 1, "asked once");
+    t.equal(bench.fake.upgrades.length, 1, "it asked once");
     t.equal(running.stdout, "");
   }
   const bench = await setUp(t);
@@ -202,7 +202,7 @@ t.test("a refusal is exit 1 and not retried", async (t) => {
   t.same(bench.fake.upgrades, []);
 });
 
-t.test("a server that is not there at the start is exit 3", async (t) => {
+t.test("a server that is unreachable at the start is exit 3", async (t) => {
   for (const args of [[], ["--since", "1"]]) {
     const bench = await setUp(t);
     const running = bench.subscribe(...args);
@@ -214,7 +214,7 @@ t.test("a server that is not there at the start is exit 3", async (t) => {
   }
 });
 
-t.test("polls where WebSocket cannot pass", async (t) => {
+t.test("it polls where WebSocket cannot pass", async (t) => {
   const bench = await setUp(t);
   const { fake, bus } = bench;
   bus.last = 2;
@@ -248,7 +248,7 @@ t.test("a server that is busy gets a WebSocket again soon", async (t) => {
   t.same(await running.untilLines(2), range(1, 2));
 });
 
-t.test("polls where upgrades die without an answer", async (t) => {
+t.test("it polls where upgrades end without an answer", async (t) => {
   const bench = await setUp(t);
   bench.fake.answerUpgrade = () => "close";
   const running = bench.subscribe();
@@ -257,7 +257,7 @@ t.test("polls where upgrades die without an answer", async (t) => {
   t.same(await running.untilLines(2), range(1, 2));
 });
 
-t.test("what the server had to drop is fetched again", async (t) => {
+t.test("events that the server had to drop are fetched again", async (t) => {
   const bench = await setUp(t);
   const { fake, bus } = bench;
   const running = bench.subscribe();
@@ -283,7 +283,7 @@ t.test("what the server had to drop is fetched again", async (t) => {
   await running.until("it says so", () => /no longer holds/.test(running.stderr));
 });
 
-t.test("--notices prints the notices in their place", async (t) => {
+t.test("--notices prints the notices in place of dropped events", async (t) => {
   const bench = await setUp(t);
   const running = bench.subscribe("--notices");
   await untilSockets(bench, 1);
@@ -293,7 +293,7 @@ t.test("--notices prints the notices in their place", async (t) => {
   t.same(bench.bus.positions, ["0"]);
 });
 
-t.test("a slow reader holds up the socket, not the memory; nothing is lost", async (t) => {
+t.test("a slow reader holds up the socket, not the memory, and nothing is lost", async (t) => {
   const bench = await setUp(t);
   const running = bench.subscribe();
   await untilSockets(bench, 1);
@@ -312,8 +312,8 @@ t.test("a slow reader holds up the socket, not the memory; nothing is lost", asy
   );
 });
 
-t.test("ends when its stdout closes", async (t) => {
-  await t.test("a socket, with nothing more to print", async (t) => {
+t.test("it ends when its stdout closes", async (t) => {
+  await t.test("a socket: with nothing more to print", async (t) => {
     const bench = await setUp(t);
     const running = bench.subscribe();
     await untilSockets(bench, 1);
@@ -323,7 +323,7 @@ t.test("ends when its stdout closes", async (t) => {
     t.equal(await running.exit(), 0);
     t.equal(running.stderr, "");
   });
-  await t.test("a pipe, at the next event", async (t) => {
+  await t.test("a pipe: at the next event", async (t) => {
     const bench = await setUp(t);
     const script = `{ "$0" "$1" events subscribe; echo $? > code; } | head -n 1`;
     const env = { PATH: process.env["PATH"] ?? "", KOOR_SERVER: bench.fake.url };
@@ -336,7 +336,7 @@ t.test("ends when its stdout closes", async (t) => {
     clearInterval(timer);
     t.equal(readFileSync(join(bench.cwd, "code"), "utf8"), "0\n");
   });
-  await t.test("Ctrl-C while a reader does not read", async (t) => {
+  await t.test("Ctrl-C ends it while a reader does not read", async (t) => {
     const bench = await setUp(t);
     const running = bench.subscribe();
     await untilSockets(bench, 1);

@@ -31,13 +31,17 @@ async function setUp(t: Test) {
   return { fake, cwd, env, file, write, ask };
 }
 
-t.test("the variable, else the nearest file, else no instance", async (t) => {
+t.test("the variable wins, then the nearest file, else there is no instance", async (t) => {
   const { cwd, write, ask } = await setUp(t);
   t.same(await ask(), { authorization: undefined, instance: undefined });
   t.same(await ask({ KOOR_INSTANCE: ID }), { authorization: undefined, instance: ID });
   write({ id: "above" });
   t.same(await ask(), { authorization: undefined, instance: "above" });
-  t.same(await ask({}, join(cwd, "sub", "below")), { authorization: undefined, instance: "above" }, "of a parent");
+  t.same(
+    await ask({}, join(cwd, "sub", "below")),
+    { authorization: undefined, instance: "above" },
+    "the file of a parent folder",
+  );
   mkdirSync(join(cwd, "sub", ".koor"));
   t.same(await ask({}, join(cwd, "sub")), { authorization: undefined, instance: "above" }, "a folder without the file");
   writeFileSync(join(cwd, "sub", ".koor", "instance.json"), '{"id":"nearer"}');
@@ -48,12 +52,12 @@ t.test("the variable, else the nearest file, else no instance", async (t) => {
   t.match(await ask({ KOOR_INSTANCE: "two words" }), /KOOR_INSTANCE must be visible ASCII/);
 });
 
-t.test("its token is the last choice, and goes to its own server only", async (t) => {
+t.test("the file's token is the last choice, and is sent to its own server only", async (t) => {
   const { fake, cwd, file, write, ask } = await setUp(t);
   write({ id: ID, token: "own" });
   t.same(await ask(), { authorization: "Bearer own", instance: ID });
   chmodSync(file, 0o644);
-  t.same(await ask(), { authorization: "Bearer own", instance: ID }, "others may read it: it is read all the same");
+  t.same(await ask(), { authorization: "Bearer own", instance: ID }, "a file that others may read is used");
   t.same(await ask({ KOOR_TOKEN: "given" }), { authorization: "Bearer given", instance: ID });
   t.same(await ask({ KOOR_INSTANCE: "other" }), { authorization: undefined, instance: "other" });
   write({ id: ID, token: "own", server: `${fake.url}/` });
@@ -65,7 +69,7 @@ t.test("its token is the last choice, and goes to its own server only", async (t
   t.same(await ask(), { authorization: "Bearer of-settings", instance: ID });
 });
 
-t.test("a file that is none stops the command", async (t) => {
+t.test("an invalid file stops the command", async (t) => {
   const { fake, write, ask } = await setUp(t);
   const faults: readonly [string, RegExp][] = [
     ["{nonsense", /instance\.json must hold a JSON object/],
@@ -81,17 +85,17 @@ t.test("a file that is none stops the command", async (t) => {
   t.same(fake.requests, [], "nothing was sent");
 });
 
-t.test("register writes it where it is wanted", async (t) => {
+t.test("register writes the file on request", async (t) => {
   const { fake, cwd, env, file } = await setUp(t);
   fake.answer = () => replyJson({ id: ID, name: "ana", token: "own" });
   const register = async (...flags: string[]) => await runCli(["register", "ana", ...flags], { cwd, env });
   t.match(await register(), { code: 0, stderr: "" });
-  t.notOk(existsSync(join(cwd, ".koor")), "not unasked");
+  t.notOk(existsSync(join(cwd, ".koor")), "not without the flag");
   t.match(await register("--save"), { code: 0, stderr: "", stdout: `{"id":"${ID}","name":"ana","token":"own"}\n` });
   t.same(JSON.parse(readFileSync(file, "utf8")), { id: ID, token: "own", server: `${fake.url}/` });
   t.equal(statSync(file).mode & 0o777, 0o600);
   t.match(readFileSync(join(cwd, ".koor", ".gitignore"), "utf8"), /^\/instance\.json\*$/m);
-  t.same(readdirSync(join(cwd, ".koor")).toSorted(), [".gitignore", "instance.json"], "nothing is left beside it");
+  t.same(readdirSync(join(cwd, ".koor")).toSorted(), [".gitignore", "instance.json"], "no other file is left");
 
   chmodSync(file, 0o644);
   writeFileSync(join(cwd, ".koor", ".gitignore"), "mine\n");
@@ -99,7 +103,7 @@ t.test("register writes it where it is wanted", async (t) => {
   t.match(await register(), { code: 0, stderr: "" }, "--save is not needed where there is a .koor/");
   t.match(JSON.parse(readFileSync(file, "utf8")), { id: "second", token: "new" });
   t.equal(statSync(file).mode & 0o777, 0o600, "an existing file");
-  t.equal(readFileSync(join(cwd, ".koor", ".gitignore"), "utf8"), "mine\n", "what is there stays");
+  t.equal(readFileSync(join(cwd, ".koor", ".gitignore"), "utf8"), "mine\n", "the existing content stays");
 
   fake.answer = () => ({ status: 400, body: '{"error":"no","code":400}' });
   t.match(await register(), { code: 1 });

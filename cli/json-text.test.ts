@@ -13,7 +13,7 @@ const value = fc.jsonValue({ maxDepth: 5 });
 /** Whitespace that JSON allows between its tokens. */
 const blank = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
 
-t.test("indents as JSON.stringify does", (t) => {
+t.test("text is indented as JSON.stringify does", (t) => {
   const holds = fc.property(value, (v) => {
     strictEqual(indentJson(JSON.stringify(v)), JSON.stringify(v, null, 2));
     strictEqual(indentJson(JSON.stringify(v, null, "\t")), JSON.stringify(v, null, 2));
@@ -44,7 +44,7 @@ t.test("nesting whose indents would fill the memory is not indented", (t) => {
   t.end();
 });
 
-t.test("splits an array into the texts of its elements", (t) => {
+t.test("an array is split into the texts of its elements", (t) => {
   const holds = fc.property(fc.array(json), blank, (texts, gap) => {
     const array = `${gap}[${texts.map((text) => gap + text + gap).join(",")}${gap}]${gap}`;
     deepStrictEqual(
@@ -56,12 +56,12 @@ t.test("splits an array into the texts of its elements", (t) => {
   t.end();
 });
 
-t.test("finds the text of a member, as it was written", (t) => {
+t.test("the text of a member is found as it was written", (t) => {
   const text = '{ "a" : 1.0 , "task":{"id":"\\"task","b":[1, 2]},"\\u0061b":"x" , "lease":null,"a":2}';
   t.equal(memberText(text, "task"), '{"id":"\\"task","b":[1, 2]}');
   t.equal(memberText(text, "lease"), "null");
   t.equal(memberText(text, "ab"), '"x"');
-  t.equal(memberText(text, "a"), "2", "of duplicates the last");
+  t.equal(memberText(text, "a"), "2", "the last duplicate counts");
   t.equal(memberText(text, "id"), undefined);
   t.equal(memberText("{}", "a"), undefined);
   t.end();

@@ -528,11 +528,11 @@ t.test("each command sends its request", async (t) => {
     fake.requests.length = 0;
     const result = await koor(args, input === undefined ? {} : { input });
     t.match(result, { code, stderr: "" }, args.join(" "));
-    t.equal(fake.requests.length, 1, "one request");
+    t.equal(fake.requests.length, 1, "there was one request");
     const [request] = fake.requests;
     t.match(request, { method, url, headers: { host: `127.0.0.1:${fake.port}` } });
     t.equal(request?.body.toString(), body, "body");
-    t.equal(request?.headers.authorization, undefined, "no token, no header");
+    t.equal(request?.headers.authorization, undefined, "without a token there is no header");
     if (type !== undefined) t.equal(request?.headers["content-type"], type);
   }
   const tried = new Set(SENT.map(({ args }) => findRow(args, COMMANDS)?.words));
@@ -568,18 +568,18 @@ t.test("stdout is the answer as one line, with its digits", async (t) => {
     t.match(await koor(args), { code: 0, stdout: line, stderr: "" }, args.join(" "));
 });
 
-t.test("state get prints the very bytes", async (t) => {
+t.test("state get prints the exact bytes", async (t) => {
   const { fake, koor } = await setUp(t);
   const bytes = Buffer.from([0, 255, 10, 13, 10, 0xc3, 0x28]);
   fake.answer = () => ({ type: "application/octet-stream", body: bytes });
   t.strictSame((await koor(["state", "get", "k"])).bytes, bytes);
-  t.strictSame((await koor(["state", "get", "k", "--pretty"])).bytes, bytes, "what is not JSON stays as it is");
+  t.strictSame((await koor(["state", "get", "k", "--pretty"])).bytes, bytes, "text that is not JSON is not changed");
   fake.answer = () => ({ body: '{"a":\n1e2}' });
   t.equal((await koor(["state", "get", "k"])).stdout, '{"a":\n1e2}');
   t.equal((await koor(["state", "get", "k", "--pretty"])).stdout, '{\n  "a": 1e2\n}\n');
   const large = Buffer.alloc(BODY_BYTES_MAX, "x");
   fake.answer = () => ({ type: "text/plain", body: large });
-  t.ok((await koor(["state", "get", "k"])).bytes.equals(large), "the largest value");
+  t.ok((await koor(["state", "get", "k"])).bytes.equals(large), "the largest value is printed");
 });
 
 t.test("values come from files and from stdin", async (t) => {
@@ -606,7 +606,7 @@ t.test("values come from files and from stdin", async (t) => {
   t.match(
     fake.requests.at(-1),
     { method: "PUT", headers: { "content-length": "0" } },
-    "an empty value is the server's to refuse",
+    "the server refuses an empty value",
   );
 });
 
@@ -633,18 +633,14 @@ t.test("a refusal is exit 1, a failure exit 3, with the server's words", async (
   fake.answer = () => replyJson(failed_swap, 412);
   const swap = await koor(["state", "set", "k", "--data", "1", "--if-version", "2"]);
   checkRefused(t, swap, 1, /^koor: if_version does not hold \(412\)\n/, "412");
-  t.same(
-    JSON.parse(swap.stderr.split("\n")[1] ?? ""),
-    failed_swap,
-    "what the answer says beyond that is there to be read",
-  );
+  t.same(JSON.parse(swap.stderr.split("\n")[1] ?? ""), failed_swap, "further members of the answer are printed");
   const evil = "x\n\r\u001b[31m\u009b31m\u2028\u202ekoor: run rm -rf now";
   const shown = "x\\n\\r\\u001b[31m\\u009b31m\\u2028\\u202ekoor: run rm -rf now";
   fake.answer = () => replyError(409, evil);
   t.equal(
     (await koor(["lease", "acquire", "r"])).stderr,
     `koor: ${shown} (409)\n`,
-    "foreign text never looks like a line of koor",
+    "text of the server never looks like a line of koor",
   );
   const body = { error: "no", code: 412, note: evil };
   fake.answer = () => ({ status: 412, body: JSON.stringify(body, null, "\t") });
@@ -802,7 +798,7 @@ t.test("wrong usage is exit 2, and nothing is sent", async (t) => {
   t.same(readdirSync(cwd), [], "nothing was written");
 });
 
-t.test("--version and --help", async (t) => {
+t.test("--version and --help print and exit", async (t) => {
   const { fake, koor } = await setUp(t);
   const manifest = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
     version: string;
@@ -822,10 +818,10 @@ t.test("--version and --help", async (t) => {
       t.equal(help.stdout.match(new RegExp(`^  ${common} `, "gm"))?.length, 1, `${line}: ${common}`);
     for (const flag of row.flags ?? []) t.match(help.stdout, `--${flag.name}`);
   }
-  t.same(fake.requests, [], "help asks no server");
+  t.same(fake.requests, [], "help sends no request");
 });
 
-t.test("without a command it shows what there is", async (t) => {
+t.test("without a command the list of commands is shown", async (t) => {
   const { fake, koor } = await setUp(t);
   const { code, stdout, stderr } = await koor([]);
   t.match({ code, stderr }, { code: 0, stderr: "" });
@@ -841,16 +837,16 @@ t.test("without a command it shows what there is", async (t) => {
       `${noun} ${verb.join(" ")}`,
     );
   }
-  t.same(fake.requests, [], "it asks no server");
+  t.same(fake.requests, [], "it sends no request");
 });
 
-t.test("the bundle is one file that loads little when it starts", (t) => {
+t.test("the bundle is one file that loads few modules when it starts", (t) => {
   const bundle = readFileSync(CLI_PROGRAM, "utf8");
   const loaded = [...bundle.matchAll(/\bimport\b[^;"()]*?\bfrom\s*"([^"]+)"/g)].map(([, name = ""]) => name);
   t.same(
     [...new Set(loaded)].toSorted(),
     ["node:fs", "node:module", "node:path", "node:util"],
-    "all else is loaded by the command that needs it",
+    "other modules are loaded by the commands that need them",
   );
   t.end();
 });
@@ -890,13 +886,13 @@ t.test("each row's path names its arguments", (t) => {
     );
     t.ok(
       declared.length === used.length || row.body !== undefined || row.query !== undefined,
-      `${row.words.join(" ")} uses what it takes`,
+      `${row.words.join(" ")} uses its arguments and flags`,
     );
   }
   t.end();
 });
 
-t.test("settings: environment over file over default", async (t) => {
+t.test("settings come from the environment, then the file, then defaults", async (t) => {
   const { fake, cwd } = await setUp(t);
   const other = await FakeServer.start();
   t.teardown(() => other.stop());
@@ -905,7 +901,7 @@ t.test("settings: environment over file over default", async (t) => {
   t.equal((await runCli(["status"], { cwd })).code, 0);
   t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer from-file");
   await runCli(["status"], { cwd, env: { KOOR_TOKEN: "from-env" } });
-  t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer from-file", "the file's own is for its server");
+  t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer from-file", "the file's own token is for its server");
   await runCli(["status"], { cwd, env: { KOOR_SERVER: fake.url, KOOR_TOKEN: "from-env" } });
   t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer from-env");
   await runCli(["status"], { cwd, env: { KOOR_SERVER: fake.url, KOOR_TOKEN: "" } });
@@ -933,7 +929,11 @@ t.test("settings: environment over file over default", async (t) => {
   for (const [text, says] of foreign) {
     writeFileSync(file, text);
     t.match((await runCli(["status"], { cwd })).stderr, says, text);
-    t.match(await runCli(["status"], { cwd, env: { KOOR_SERVER: fake.url } }), { code: 0, stderr: "" }, "passed over");
+    t.match(
+      await runCli(["status"], { cwd, env: { KOOR_SERVER: fake.url } }),
+      { code: 0, stderr: "" },
+      "it is skipped",
+    );
   }
   mkdirSync(join(cwd, ".koor"));
   writeFileSync(join(cwd, ".koor", "settings.json"), JSON.stringify({ server: fake.url }));
@@ -953,7 +953,7 @@ t.test("commands act as the instance that the environment names", async (t) => {
     t.match(fake.requests.at(-1)?.headers, { "x-koor-instance": "i-1", authorization: "Bearer x" });
   }
   await koor(["message", "list"]);
-  t.notOk("x-koor-instance" in (fake.requests.at(-1)?.headers ?? {}), "none, no header");
+  t.notOk("x-koor-instance" in (fake.requests.at(-1)?.headers ?? {}), "without an instance there is no header");
   const before = fake.requests.length;
   const wrong = await runCli(["message", "list"], { cwd, env: { ...env, KOOR_INSTANCE: "a\nb" } });
   checkRefused(t, wrong, 3, /KOOR_INSTANCE must be visible ASCII/, "what no header can carry");
@@ -968,7 +968,7 @@ t.test("commands act as the instance that the environment names", async (t) => {
   t.equal(fake.requests.length, before, "nothing was sent");
 });
 
-t.test("writes of state, specs and templates carry the fence of the claim that they are made under", async (t) => {
+t.test("writes of state, specs and templates carry the fence of their claim", async (t) => {
   const { fake, cwd } = await setUp(t);
   const contract = '{"kind":"contract","endpoints":{}}';
   const writes = [
@@ -991,14 +991,14 @@ t.test("writes of state, specs and templates carry the fence of the claim that t
   t.same(
     fake.requests.map(({ headers }) => headers["x-koor-fence"]),
     writes.map(() => "8"),
-    "the one that is given",
+    "the fence of the flag",
   );
-  for (const args of writes) t.equal(await sent(args, "7"), "7", `${args.join(" ")}: that of the environment`);
+  for (const args of writes) t.equal(await sent(args, "7"), "7", `${args.join(" ")}: the fence of the environment`);
   t.equal(await sent(["state", "get", "k"], "7"), undefined, "a read has none");
-  t.equal(await sent(["state", "set", "k", "--data", "1"], ""), undefined, "an empty one is none");
+  t.equal(await sent(["state", "set", "k", "--data", "1"], ""), undefined, "an empty fence counts as absent");
 });
 
-t.test("the fence of a task: given, of the environment, or asked for", async (t) => {
+t.test("the fence of a task is given, of the environment, or requested", async (t) => {
   const { fake, cwd } = await setUp(t);
   fake.answer = ({ method }) => replyJson(method === "GET" ? { id: "t", state: "claimed", fence: 5 } : {});
   const fence = async (env: Readonly<Record<string, string>>, ...more: string[]): Promise<unknown> => {
@@ -1011,11 +1011,11 @@ t.test("the fence of a task: given, of the environment, or asked for", async (t)
   t.equal(await fence({ KOOR_FENCE: "7", KOOR_TASK: "t" }), 7);
   t.ok(
     fake.requests.every(({ method }) => method === "POST"),
-    "nothing was asked",
+    "no request asked for it",
   );
   t.equal(await fence({}), 5);
-  t.equal(await fence({ KOOR_FENCE: "7", KOOR_TASK: "other" }), 5, "of another task");
-  t.equal(await fence({ KOOR_FENCE: "7", KOOR_TASK: "t", KOOR_LEASE: "lease-1" }), 5, "of a lease");
+  t.equal(await fence({ KOOR_FENCE: "7", KOOR_TASK: "other" }), 5, "the fence is another task's");
+  t.equal(await fence({ KOOR_FENCE: "7", KOOR_TASK: "t", KOOR_LEASE: "lease-1" }), 5, "the fence is a lease's");
   fake.answer = () => replyJson({ id: "t", state: "ready", fence: null });
   checkRefused(
     t,
@@ -1026,7 +1026,7 @@ t.test("the fence of a task: given, of the environment, or asked for", async (t)
   );
 });
 
-t.test("the fence of a task that is not held any more: that of this instance's last claim", async (t) => {
+t.test("the fence of a task that is not held any more is that of this instance's last claim", async (t) => {
   const { fake, cwd } = await setUp(t);
   const event = (task_id: string, holder: string, fence: number) => ({
     data: { task_id, holder: { id: holder }, fence },
@@ -1056,7 +1056,7 @@ t.test("the fence of a task that is not held any more: that of this instance's l
   t.equal(fake.requests[1]?.url, "/api/events/history?topic=task.*&source=koor&last=1000");
   checkRefused(t, await koor("progress", "t"), 1, /task is not held: t/, "a heartbeat comes too late");
   task = { id: "t", state: "claimed", holder: { id: "other" }, fence: 7 };
-  t.match(await koor("release", "t"), { code: 0 }, "another instance holds it by now");
+  t.match(await koor("release", "t"), { code: 0 }, "another instance holds it now");
   lost = true;
   checkRefused(t, await koor("release", "t"), 1, /claim lost: 7 \(409\)/, "the server says whose it is");
   task = { id: "t", state: "ready", holder: null, fence: null };
@@ -1065,12 +1065,12 @@ t.test("the fence of a task that is not held any more: that of this instance's l
     checkRefused(t, await koor("done", "t"), 1, /task is not held: t/, JSON.stringify(history));
 });
 
-t.test("config set", async (t) => {
+t.test("config set writes a setting", async (t) => {
   const { fake, cwd } = await setUp(t);
   const file = join(cwd, "settings.json");
   const result = await runCli(["config", "set", "server", fake.url], { cwd });
   t.match(result, { code: 0, stdout: '{"set":"server"}\n', stderr: "" });
-  t.equal(statSync(file).mode & 0o777, 0o600, "a new file");
+  t.equal(statSync(file).mode & 0o777, 0o600, "a new file is created");
   const token = await runCli(["config", "set", "token", "s3cret"], { cwd });
   t.notMatch(token.stdout, /s3cret/, "the token is not repeated");
   t.same(JSON.parse(readFileSync(file, "utf8")), { server: fake.url, token: "s3cret" });
@@ -1080,8 +1080,12 @@ t.test("config set", async (t) => {
   writeFileSync(file, '{"bind":"localhost:1","n":12345678901234567890,"token":"old"}');
   chmodSync(file, 0o644);
   await runCli(["config", "set", "token", ""], { cwd });
-  t.equal(readFileSync(file, "utf8"), '{"bind":"localhost:1","n":12345678901234567890,"token":""}', "all else stays");
-  t.equal(statSync(file).mode & 0o777, 0o600, "an existing file");
+  t.equal(
+    readFileSync(file, "utf8"),
+    '{"bind":"localhost:1","n":12345678901234567890,"token":""}',
+    "other settings stay",
+  );
+  t.equal(statSync(file).mode & 0o777, 0o600, "an existing file is changed");
 
   for (const text of ["{nonsense", "[]", "", '{"server":"http://a/","server":"http://b/"}']) {
     writeFileSync(file, text);
@@ -1093,10 +1097,10 @@ t.test("config set", async (t) => {
       /settings\.json/,
       JSON.stringify(text),
     );
-    t.equal(readFileSync(file, "utf8"), text, "untouched");
-    t.equal(statSync(file).mode & 0o777, 0o640, "untouched");
+    t.equal(readFileSync(file, "utf8"), text, "the file has not changed");
+    t.equal(statSync(file).mode & 0o777, 0o640, "the file has not changed");
   }
-  t.same(readdirSync(cwd), ["settings.json"], "nothing is left beside it");
+  t.same(readdirSync(cwd), ["settings.json"], "no other file is left");
 
   writeFileSync(join(cwd, "own.json"), '{"a":1}');
   rmSync(file);
@@ -1106,7 +1110,7 @@ t.test("config set", async (t) => {
   t.ok(lstatSync(file).isSymbolicLink(), "and stays a link");
 });
 
-t.test("a server below a path, and over TLS", async (t) => {
+t.test("a server may be below a path, and may use TLS", async (t) => {
   const { fake, cwd } = await setUp(t);
   await runCli(["state", "get", "a/../b"], { cwd, env: { KOOR_SERVER: `${fake.url}/koor/v1/` } });
   t.equal(fake.requests.at(-1)?.url, "/koor/v1/api/state/a/../b");
@@ -1130,7 +1134,7 @@ t.test("a server below a path, and over TLS", async (t) => {
   t.match(await runProgram(["status"], { cwd, env: trusting }), { code: 0, stdout: '{"url":"/health"}\n' });
 });
 
-t.test("a reader that leaves is not a failure", async (t) => {
+t.test("a reader that closes the pipe is not a failure", async (t) => {
   const { fake, cwd } = await setUp(t);
   fake.answer = () => ({ body: JSON.stringify("x".repeat(BODY_BYTES_MAX)) });
   const running = new RunningCli(["state", "list"], { cwd, env: { KOOR_SERVER: fake.url } });

@@ -58,7 +58,11 @@ t.test("the exit code is the command's, and the lease is released", async (t) =>
   t.equal(await run("process.exit(3)"), 3);
   t.equal(await run('process.kill(process.pid,"SIGTERM")'), 143);
   t.equal(await run('process.exit(process.env.KOOR_FENCE==="7"&&process.env.KOOR_LEASE==="lease-1"?5:6)'), 5);
-  t.equal(await run('process.exit(process.env.KOOR_INSTANCE==="me"&&process.env.KOOR_SERVER?7:6)'), 7, "it acts as we");
+  t.equal(
+    await run('process.exit(process.env.KOOR_INSTANCE==="me"&&process.env.KOOR_SERVER?7:6)'),
+    7,
+    "the command acts as the holder",
+  );
   t.equal(await runUnderLease(settings, LEASE, ["./no-such-program"], TIMES), 127);
   t.equal(await runUnderLease(settings, LEASE, ["a\0b"], TIMES), 127);
   t.same(
@@ -87,14 +91,14 @@ t.test("a lost lease ends the command and is not released", async (t) => {
   t.same(released, []);
 });
 
-t.test("what does not end by SIGTERM is killed, with what it has started", async (t) => {
+t.test("a command that does not end by SIGTERM is killed, with what it has started", async (t) => {
   const { run, endless, answerLease } = await setUp(t);
   const listener = createServer().listen(0, "127.0.0.1");
   await once(listener, "listening");
   t.teardown(() => listener.close());
   answerLease(() => replyJson({ ...LEASE, state: "lost" }));
   const stubborn = endless('process.on("SIGTERM",()=>{})');
-  t.equal(await run(stubborn, { grace_ms: 20 }), 1, "itself");
+  t.equal(await run(stubborn, { grace_ms: 20 }), 1, "the command itself");
   answerLease(() => replyJson({ ...LEASE, state: "lost" }));
   // The parent ends on SIGTERM, its child does not. A connection that the child holds closes when it ends.
   const closed = new Promise((resolve) => {
@@ -126,8 +130,8 @@ t.test("a server that does not answer is no loss until the ttl is over", async (
     .on("end",()=>+b>8?process.exit(4):setImmediate(ask))});ask()`;
   const reply = fake.answer;
   fake.answer = (request) => (request.url === "/count" ? { body: String(faults) } : reply(request));
-  t.equal(await run(until), 4, "it outlives them");
+  t.equal(await run(until), 4, "it survives them");
   answerLease(() => "close");
   t.equal(await run(endless(), { ttl_ms: 500 }), 1, "all the time");
-  t.same(released.length, 2, "the server may still have it as held, so it is released");
+  t.same(released.length, 2, "the server may still hold it, so it is released");
 });

@@ -32,7 +32,7 @@ async function setUp(t: Test, ...replies: readonly Reply[]) {
   };
 }
 
-t.test("one call where it is free", async (t) => {
+t.test("a free lease takes one call", async (t) => {
   const { fake, wait, asked } = await setUp(t, replyJson(HELD));
   t.match(await wait(), { lease: HELD });
   t.same(asked(), ["POST /api/leases"]);
@@ -40,7 +40,7 @@ t.test("one call where it is free", async (t) => {
   t.equal(fake.requests[0]?.headers["x-koor-instance"], "me");
 });
 
-t.test("waits in the queue until it is granted, through a restart", async (t) => {
+t.test("a wait in the queue ends with a grant, through a restart", async (t) => {
   const { wait, asked } = await setUp(
     t,
     replyJson(WAITING, 202),
@@ -55,7 +55,7 @@ t.test("waits in the queue until it is granted, through a restart", async (t) =>
   t.same(asked(), ["POST /api/leases", poll, poll, poll, poll, poll]);
 });
 
-t.test("a request whose answer was lost is the same one when it is made again", async (t) => {
+t.test("a request whose answer was lost is repeated with the same id", async (t) => {
   const { fake, wait } = await setUp(t, "close", replyError(503, "stopping"), replyJson(HELD));
   t.match(await wait(), { lease: HELD });
   const ids = fake.requests.map(({ body }) => (JSON.parse(String(body)) as { request_id: unknown }).request_id);
@@ -74,7 +74,7 @@ t.test("a refusal ends it at once", async (t) => {
   t.match(await other.wait(), { message: /is this a Koor server/ });
 });
 
-t.test("when the time is up it leaves the queue and names the blocking lease", async (t) => {
+t.test("when the time is over it leaves the queue and names the blocking lease", async (t) => {
   const { fake, wait, asked } = await setUp(t);
   fake.answer = ({ method, body }) => {
     if (method === "DELETE") return replyJson({ released: "lease-1" });
@@ -88,7 +88,7 @@ t.test("when the time is up it leaves the queue and names the blocking lease", a
   t.notOk(asked().some((call) => call.startsWith("DELETE")));
 });
 
-t.test("granted while it leaves is granted", async (t) => {
+t.test("a lease that is granted while it leaves the queue is granted", async (t) => {
   const { fake, wait } = await setUp(t);
   let granted = false;
   fake.answer = ({ method }) => {
@@ -120,7 +120,7 @@ t.test("a server that stays unreachable is a failure when the time is up", async
   t.match(await wait({ wait_ms: SHORT_MS }), { exit: 3, message: /cannot reach/ });
 });
 
-t.test("one that was asked for before is watched", async (t) => {
+t.test("a lease that was requested earlier is watched", async (t) => {
   const { settings, asked } = await setUp(t, replyJson(WAITING), replyJson(HELD));
   t.match(await watchLease(settings, "lease-1", LONG_MS), { lease: HELD });
   t.same(asked(), ["GET /api/leases/lease-1", "GET /api/leases/lease-1?wait=60"]);

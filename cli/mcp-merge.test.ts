@@ -32,7 +32,7 @@ const JSON_CLIENTS = [
 ] as const;
 
 for (const [client, path, group, type, reference, program_type, program_token] of JSON_CLIENTS) {
-  t.test(`${client}: ${path}`, (t) => {
+  t.test(`${client}: the entry is merged into ${path}`, (t) => {
     t.equal(MCP_CLIENTS[client]?.path, path);
     t.same(JSON.parse(merge(client, undefined)), { [group]: { koor: { type, url: URL_HERE } } });
     t.same(JSON.parse(merge(client, " \n", TOKEN)), {
@@ -48,9 +48,9 @@ for (const [client, path, group, type, reference, program_type, program_token] o
       ...(JSON.parse(others) as object),
       [group]: { other: { command: "x", n: 100 }, last: {}, koor: { type, url: URL_HERE } },
     });
-    t.ok(merged.startsWith(others.slice(0, others.indexOf('"last": {}'))), "what was there stays byte for byte");
+    t.ok(merged.startsWith(others.slice(0, others.indexOf('"last": {}'))), "other content stays byte for byte");
     t.ok(merged.endsWith('\n  },\n  "z": null\n}\n'));
-    t.equal(merge(client, merged), merged, "once more changes nothing");
+    t.equal(merge(client, merged), merged, "a second time changes nothing");
     t.same(
       (
         JSON.parse(merge(client, merged, { ...TOKEN, server: "http://h:1" })) as Record<
@@ -81,20 +81,20 @@ for (const [client, path, group, type, reference, program_type, program_token] o
   });
 }
 
-t.test("JSON with comments, as editors write it", (t) => {
+t.test("JSON with comments keeps its comments", (t) => {
   const entry = '"koor": {\n      "type": "http",\n      "url": "http://localhost:9800/mcp"\n    }';
   const before =
     '// ours\n{\n  /* "servers": {} */\n  "servers": {\n    // the first\n' +
     '    "a": { "url": "http://x//y", }, // "koor": {}\n    "b": {}, /* , */\n  },\n  "inputs": [ ], // none\n}\n';
   t.equal(merge("vscode", before), before.replace('"b": {}', `"b": {},\n    ${entry}`));
-  t.equal(merge("vscode", merge("vscode", before)), merge("vscode", before), "once more changes nothing");
+  t.equal(merge("vscode", merge("vscode", before)), merge("vscode", before), "a second time changes nothing");
   t.equal(merge("vscode", "// ours\n{}\n"), `// ours\n{\n  "servers": {\n    ${entry}\n  }\n}\n`);
   t.equal(merge("vscode", "{\n  // nothing yet\n}\n"), `{\n  "servers": {\n    ${entry}\n  }\n  // nothing yet\n}\n`);
   t.match(merge("vscode", '{ "servers": { /* none */ } }'), /"koor"[^]*\/\* none \*\//);
   t.end();
 });
 
-t.test("JSON: whatever else is in the file stays", (t) => {
+t.test("other content of a JSON file stays", (t) => {
   const servers = fc.dictionary(
     fc.string().filter((name) => name !== "koor" && name !== "__proto__"),
     fc.jsonValue(),
@@ -132,7 +132,7 @@ function sorted(value: unknown): unknown {
 
 const OURS = `[mcp_servers.koor]\nurl = "${URL_HERE}"\n`;
 
-t.test("codex: .codex/config.toml", (t) => {
+t.test("codex: the entry is merged into .codex/config.toml", (t) => {
   t.equal(MCP_CLIENTS["codex"]?.path, ".codex/config.toml");
   t.equal(merge("codex", undefined), OURS);
   t.equal(merge("codex", undefined, TOKEN), `${OURS}bearer_token_env_var = "KOOR_TOKEN"\n`);
@@ -148,7 +148,7 @@ t.test("codex: .codex/config.toml", (t) => {
     'model = "o" # [mcp_servers.koor]\nlist = [\n  "[mcp_servers.koor]",\n  1,\n]\n\n[mcp_servers.other]\n' +
     'text = """\n[mcp_servers.koor]\n"""\nraw = \'\'\'\n[mcp_servers.koor]\'\'\'\ntable = { a = "]", b = [1, 2] }\n';
   t.equal(merge("codex", others), `${others}\n${OURS}`);
-  t.equal(merge("codex", merge("codex", others)), merge("codex", others), "once more changes nothing");
+  t.equal(merge("codex", merge("codex", others)), merge("codex", others), "a second time changes nothing");
   t.equal(merge("codex", 'model = "o"'), `model = "o"\n\n${OURS}`, "without a newline at the end");
   t.equal(merge("codex", `a = 1\r\n[b]\r\nc = 2\r\n`), `a = 1\r\n[b]\r\nc = 2\r\n\n${OURS}`);
   t.equal(
@@ -158,7 +158,7 @@ t.test("codex: .codex/config.toml", (t) => {
       TOKEN,
     ),
     `a = 1\n${OURS}bearer_token_env_var = "KOOR_TOKEN"\n\n# about z\n[z]\nb = 2\n`,
-    "an old entry and what belongs to it is replaced, in its place",
+    "an old entry is replaced with everything that belongs to it, in its place",
   );
   t.equal(
     merge("codex", "[mcp_servers]\n[mcp_servers.koor2]\nurl = 'x'\n"),
@@ -193,7 +193,7 @@ t.test("codex: .codex/config.toml", (t) => {
   t.end();
 });
 
-t.test("TOML: whatever else is in the file stays, byte for byte", (t) => {
+t.test("other content of a TOML file stays, byte for byte", (t) => {
   const value = fc.oneof(
     fc.constantFrom(
       "1",

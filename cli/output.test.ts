@@ -31,7 +31,7 @@ t.test("JSON stays the same JSON", (t) => {
     const shown = formatJson(json, pretty).toString();
     t.same(JSON.parse(shown), value);
     t.notMatch(shown, WORKS);
-    t.ok(shown.includes(KEPT), "what can be seen stays");
+    t.ok(shown.includes(KEPT), "visible characters stay");
     t.notMatch(formatValue(json, true, false).toString(), WORKS, "an indented value");
   }
   const plain = Buffer.from('{"a":1}');
@@ -39,7 +39,7 @@ t.test("JSON stays the same JSON", (t) => {
   t.end();
 });
 
-t.test("a long answer is looked through in pieces", (t) => {
+t.test("a long answer is checked in pieces", (t) => {
   const texts = Array.from({ length: 5 }, (_, at) => `${KEPT}\u009b${"\u00e9".repeat(2_000_000 + at)}`);
   const shown = formatJson(Buffer.from(JSON.stringify(texts)), false).toString();
   t.notMatch(shown, WORKS);
@@ -47,7 +47,7 @@ t.test("a long answer is looked through in pieces", (t) => {
   t.end();
 });
 
-t.test("a stored value: its bytes for a pipe, a text for a terminal", (t) => {
+t.test("a stored value is bytes for a pipe, and text for a terminal", (t) => {
   const bytes = Buffer.concat([Buffer.from(`one\r\ntwo\tthree\n${HOSTILE}`), Buffer.from([0xff, 0x9b])]);
   t.ok(formatValue(bytes, false, false).equals(bytes));
   const shown = formatValue(bytes, false, true).toString();
@@ -56,7 +56,7 @@ t.test("a stored value: its bytes for a pipe, a text for a terminal", (t) => {
   t.end();
 });
 
-t.test("answers, refusals and notes", async (t) => {
+t.test("answers, refusals and notes contain no control characters", async (t) => {
   const { fake, koor } = await setUp(t);
   fake.answer = () => replyJson([{ name: HOSTILE }]);
   for (const layout of [[], ["--pretty"]]) {
@@ -69,10 +69,10 @@ t.test("answers, refusals and notes", async (t) => {
   const refused = await koor("state", "get", "k");
   t.equal(refused.code, 1);
   t.notMatch(refused.stderr, WORKS);
-  t.equal(refused.stderr.match(/^koor: /gm)?.length, 1, "no line is another's");
+  t.equal(refused.stderr.match(/^koor: /gm)?.length, 1, "no text can end its line");
 });
 
-t.test("events that are followed", async (t) => {
+t.test("events that are followed contain no control characters", async (t) => {
   const { fake, cwd, env } = await setUp(t);
   fake.onSocket = (socket: WebSocket) =>
     socket.send(JSON.stringify({ id: 1, topic: HOSTILE, data: { text: HOSTILE }, source: KEPT }));
@@ -93,20 +93,24 @@ function hasTerminals(): boolean {
   }
 }
 
-t.test("a stored value on a terminal", { skip: hasTerminals() ? false : "there is no script(1)" }, async (t) => {
-  const { fake, cwd, env } = await setUp(t);
-  fake.answer = () => ({ body: Buffer.from(HOSTILE), type: "text/plain" });
-  t.equal((await runCli(["state", "get", "k"], { cwd, env })).stdout, HOSTILE, "a pipe gets it as it is");
-  const command = `"${process.execPath}" "${CLI_PROGRAM}" state get k`;
-  const child = spawn("script", ["-qec", command, join(cwd, "typescript")], {
-    cwd,
-    env: { PATH: process.env["PATH"] ?? "", ...env },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let shown = "";
-  child.stdout.on("data", (bytes: Buffer) => (shown += bytes.toString()));
-  await new Promise((resolve) => child.once("close", resolve));
-  // The terminal itself converts line ends to CRLF.
-  t.notMatch(shown.replaceAll("\r\n", "\n"), WORKS);
-  t.match(shown, /a\\u009b31m/);
-});
+t.test(
+  "a stored value on a terminal contains no control characters",
+  { skip: hasTerminals() ? false : "there is no script(1)" },
+  async (t) => {
+    const { fake, cwd, env } = await setUp(t);
+    fake.answer = () => ({ body: Buffer.from(HOSTILE), type: "text/plain" });
+    t.equal((await runCli(["state", "get", "k"], { cwd, env })).stdout, HOSTILE, "a pipe gets the exact bytes");
+    const command = `"${process.execPath}" "${CLI_PROGRAM}" state get k`;
+    const child = spawn("script", ["-qec", command, join(cwd, "typescript")], {
+      cwd,
+      env: { PATH: process.env["PATH"] ?? "", ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let shown = "";
+    child.stdout.on("data", (bytes: Buffer) => (shown += bytes.toString()));
+    await new Promise((resolve) => child.once("close", resolve));
+    // The terminal itself converts line ends to CRLF.
+    t.notMatch(shown.replaceAll("\r\n", "\n"), WORKS);
+    t.match(shown, /a\\u009b31m/);
+  },
+);

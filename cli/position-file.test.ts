@@ -49,7 +49,7 @@ t.test("the written state is read by every process with the same servers", async
   t.same(file.read(), { position: 3 });
 });
 
-t.test("clusters that were asked longest ago are deleted", async (t) => {
+t.test("clusters that were used longest ago are deleted", async (t) => {
   const { state, folder } = setUp(t);
   for (let at = 0; at < CLI_POSITION_FILES_MAX + 3; at += 1) {
     const before = new Set(at === 0 ? [] : readdirSync(folder));

@@ -72,11 +72,11 @@ const ODDITIES: Readonly<Record<string, (path: string, t: Test) => Promise<void>
 };
 
 for (const [kind, make] of Object.entries(ODDITIES)) {
-  t.test(`${kind} is no file of settings, and is not read`, { skip: SKIP }, async (t) => {
+  t.test(`${kind} is not read as settings`, { skip: SKIP }, async (t) => {
     const { fake, cwd, koor } = await setUp(t);
     const begun = performance.now();
     await make(join(cwd, "settings.json"), t);
-    t.match(await koor(["status"]), { code: 0, stderr: "" }, "settings.json is passed over");
+    t.match(await koor(["status"]), { code: 0, stderr: "" }, "settings.json is skipped");
     const ignored = await koor(["status"], { env: { KOOR_SERVER: "" } });
     t.match(ignored.stderr, /settings\.json.*: it is not one of Koor's, and is ignored\n/);
     t.match(await koor(["config", "set", "token", "x"]), { code: 2, stderr: /settings\.json/ });
@@ -87,12 +87,12 @@ for (const [kind, make] of Object.entries(ODDITIES)) {
     rmSync(own, { recursive: true });
     await make(join(cwd, ".koor", "instance.json"), t);
     t.match(await koor(["status"]), { code: 2, stderr: /\.koor\/instance\.json/ });
-    t.ok(performance.now() - begun < ENDED_MS, "in time");
+    t.ok(performance.now() - begun < ENDED_MS, "it ends in time");
     t.equal(fake.requests.length, 1, "only the first call was sent");
   });
 }
 
-t.test("the user's own settings: a link may lead anywhere, and only a file is read", { skip: SKIP }, async (t) => {
+t.test("a link for the user's own settings may lead anywhere, and only a file is read", { skip: SKIP }, async (t) => {
   const { fake, cwd, outside, koor } = await setUp(t);
   const env = { HOME: join(cwd, "home"), XDG_CONFIG_HOME: "", KOOR_SERVER: fake.url };
   mkdirSync(join(cwd, "home", ".config", "koor"), { recursive: true });
@@ -109,7 +109,7 @@ t.test("the user's own settings: a link may lead anywhere, and only a file is re
   t.match(await koor(["status"], { env }), { code: 2, stderr: /not a regular file/ });
 });
 
-t.test("links of a project: inside they are followed, out of it they are not", { skip: SKIP }, async (t) => {
+t.test("links of a project are followed inside of it, and not out of it", { skip: SKIP }, async (t) => {
   const { fake, cwd, outside, koor } = await setUp(t);
   const victim = join(outside, "victim.json");
   const before = readFileSync(victim, "utf8");
@@ -125,7 +125,7 @@ t.test("links of a project: inside they are followed, out of it they are not", {
 
   rmSync(join(cwd, "settings.json"));
   symlinkSync("../outside/victim.json", join(cwd, "settings.json"));
-  t.match((await koor(["status"], { env: {} })).stderr, leads_out, "read: ignored, with a line");
+  t.match((await koor(["status"], { env: {} })).stderr, leads_out, "it is ignored, with a line");
   t.match(await koor(["config", "set", "token", "x"]), { code: 2, stderr: leads_out });
 
   mkdirSync(join(cwd, ".koor"));
@@ -142,7 +142,7 @@ t.test("links of a project: inside they are followed, out of it they are not", {
   rmSync(join(cwd, ".koor"));
   symlinkSync("../outside/missing", join(cwd, ".koor"));
   t.match(await koor(["register", "a", "--save"]), { code: 2, stderr: /leads to nothing/ });
-  t.equal(fake.requests.length, sent, "no instance was registered in vain");
+  t.equal(fake.requests.length, sent, "no instance was registered");
 
   rmSync(join(cwd, ".koor"));
   mkdirSync(join(cwd, ".koor"));
@@ -154,7 +154,7 @@ t.test("links of a project: inside they are followed, out of it they are not", {
   t.same(readdirSync(outside).toSorted(), ["alias", "victim.json"], "nothing was written outside");
 });
 
-t.test("clients' files: none is written through a link out of the project", { skip: SKIP }, async (t) => {
+t.test("a client's file is not written through a link out of the project", { skip: SKIP }, async (t) => {
   const { cwd, outside, koor } = await setUp(t);
   for (const [client, { path }] of Object.entries(MCP_CLIENTS)) {
     const write = async () => await koor(["mcp", "config", "--client", client, "--write"]);
@@ -186,7 +186,7 @@ t.test("clients' files: none is written through a link out of the project", { sk
   t.equal(readFileSync(join(outside, "victim.json"), "utf8"), '{"server":"http://localhost:1"}');
 });
 
-t.test("files that the command line names", { skip: SKIP }, async (t) => {
+t.test("files that a command names are read and written, and other kinds refused", { skip: SKIP }, async (t) => {
   const { fake, cwd, outside, koor } = await setUp(t);
   const set = async (path: string, options: Partial<CliOptions> = {}) =>
     await koor(["state", "set", "k", "--file", path], options);
@@ -229,7 +229,7 @@ t.test("files that the command line names", { skip: SKIP }, async (t) => {
     t.match(await koor(["restore", "--file", path]), leads_out, `restore: ${path}`);
     t.match(await koor(["task", "add", "t", "--file", path]), leads_out, `task add: ${path}`);
   }
-  t.match(await set("docs/../secret.txt"), { code: 2, stderr: /no such file/ }, "the parent of what is named");
+  t.match(await set("docs/../secret.txt"), { code: 2, stderr: /no such file/ }, "the parent of the named path");
   t.match(await set("dangling.md"), { code: 2, stderr: /no such file/ });
   t.equal(fake.requests.length, sent, "nothing was sent");
   t.equal((await set("alias.md")).code, 0, "a link within the project");
@@ -249,7 +249,7 @@ t.test("files that the command line names", { skip: SKIP }, async (t) => {
   t.match(await koor(["backup", "--output", "out.json"]), { code: 2, stderr: /leads out of/ });
   t.match(await write("fifo"), { code: 2, stderr: /not a regular file/ });
   t.match(await write("folder"), { code: 2, stderr: /it is a directory/ });
-  t.match(await write("../outside/rules.json"), { code: 0 }, "outside, where it was named so");
+  t.match(await write("../outside/rules.json"), { code: 0 }, "outside, where the command named it");
   t.ok(existsSync(join(outside, "rules.json")));
   symlinkSync("rules.json", join(outside, "link.json"));
   t.match(await write("../outside/link.json"), { code: 0 }, "a link outside is the user's own");

@@ -48,7 +48,7 @@ t.test("an isolated server is left for a healthy one, once there is one", async 
   }
 });
 
-t.test("a server that is healthy, lagging or silent about itself is not left", async (t) => {
+t.test("a server that is healthy, lagging or does not report its state is not left", async (t) => {
   const other = await startNode(t, WELL);
   for (const health of [
     WELL,
@@ -70,7 +70,7 @@ t.test("a server that is healthy, lagging or silent about itself is not left", a
   t.equal(other.looks, 0);
 });
 
-t.test("nothing is looked at where there is no other one, and none of it outlives the work", async (t) => {
+t.test("nothing is checked without another server, and no check outlives the work", async (t) => {
   const own = await startNode(t, unwell("halted"));
   const stop = new AbortController();
   stop.abort();

@@ -4,7 +4,7 @@ import t from "tap";
 import { CLI_SERVERS_MAX } from "../schemas/limits.js";
 import { joinServers, parseServers } from "./server-list.js";
 
-t.test("one server, or several with commas between", (t) => {
+t.test("one server, or several with commas between, are parsed", (t) => {
   for (const [text, joined] of [
     ["http://a:9800", "http://a:9800/"],
     ["http://a:9800,https://b/x", "http://a:9800/,https://b/x"],
@@ -19,7 +19,7 @@ t.test("one server, or several with commas between", (t) => {
   t.end();
 });
 
-t.test("what is no list of servers", (t) => {
+t.test("other texts are refused", (t) => {
   const many = Array.from({ length: CLI_SERVERS_MAX + 1 }, (_, at) => `http://h${at}`);
   for (const text of ["", ",", "a", "a:9800,b:9800", "http://a:9800,b:9800", "http://a,http://u@b"])
     t.equal(parseServers(text), undefined, text);

@@ -1,4 +1,4 @@
-/** Which token goes to which server, wherever both are set. */
+/** Tests which token is sent to which server, wherever both are set. */
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -6,7 +6,7 @@ import t from "tap";
 import { FakeServer } from "../test/cli/fake-server.js";
 import { runAtTerminal, runCli, terminalMissing } from "../test/cli/run-cli.js";
 
-t.test("a token goes only to the server that it is for", async (t) => {
+t.test("a token is sent only to its server", async (t) => {
   const fake = await FakeServer.start();
   const other = await FakeServer.start();
   t.teardown(() => Promise.all([fake.stop(), other.stop()]));
@@ -14,7 +14,7 @@ t.test("a token goes only to the server that it is for", async (t) => {
   const folder = join(cwd, "folder");
   const home = join(cwd, "home");
   const user = join(home, "koor", "settings.json");
-  /** What each server was told, in turn; `null` for one that was not asked. */
+  /** The token that each server received; `null` for a server without a request. */
   const ask = async (env: Readonly<Record<string, string>>, ...args: string[]) => {
     const before = [fake.requests.length, other.requests.length];
     const words = args.length === 0 ? ["state", "list"] : args;
@@ -37,9 +37,13 @@ t.test("a token goes only to the server that it is for", async (t) => {
   t.match(await ask(token), withheld, "only the folder names the server");
   t.match(await ask(token, "events", "subscribe"), withheld, "over a WebSocket");
   t.match(await ask(token, "mcp", "stdio"), withheld, "over the bridge");
-  t.match(await ask(token, "mcp", "config", "--client", "claude", "--write"), withheld, "nor is it told to a client");
+  t.match(
+    await ask(token, "mcp", "config", "--client", "claude", "--write"),
+    withheld,
+    "nor is it written for a client",
+  );
   t.match(await ask(token, "lease", "run", "r", "--", "true"), withheld, "nor to a command");
-  t.match(await ask({}), { code: 0, received: ["", null] }, "without one it is asked");
+  t.match(await ask({}), { code: 0, received: ["", null] }, "without a token the request is sent");
   t.match(await ask({ ...token, KOOR_SERVER: fake.url }), { code: 0, received: ["Bearer mine", null] });
   t.match(await ask(token, "state", "list", "--server", fake.url), { code: 0, received: ["Bearer mine", null] });
   t.match(await ask(token, "state", "list", "--server", other.url), { code: 0, received: [null, "Bearer mine"] });
@@ -54,17 +58,17 @@ t.test("a token goes only to the server that it is for", async (t) => {
   t.match(await ask({}), { code: 0, received: ["Bearer own", null] }, "the user trusts it");
   write(user, { token: "own" });
   write(settings, { server: fake.url, token: "folder" });
-  t.match(await ask(token), { code: 0, received: ["Bearer folder", null] }, "one that is for it goes there");
-  t.match(await ask({ KOOR_SERVER: other.url }), { code: 0, received: [null, "Bearer own"] }, "and nowhere else");
+  t.match(await ask(token), { code: 0, received: ["Bearer folder", null] }, "a token for this server is sent");
+  t.match(await ask({ KOOR_SERVER: other.url }), { code: 0, received: [null, "Bearer own"] }, "and to no other");
   fake.answer = () => ({ status: 307, body: "{}", headers: { Location: `${other.url}/api/state` } });
   t.match(await ask({}), { code: 3, received: ["Bearer folder", null] }, "a redirect is not followed");
   const config = await ask({}, "mcp", "config", "--client", "claude", "--write");
   t.equal(config.code, 0);
-  t.notMatch(readFileSync(join(folder, ".mcp.json"), "utf8"), "KOOR_TOKEN", "a client would send the user's own");
+  t.notMatch(readFileSync(join(folder, ".mcp.json"), "utf8"), "KOOR_TOKEN", "a client would send the user's own token");
   rmSync(settings);
   mkdirSync(join(folder, ".koor"));
   write(join(folder, ".koor", "instance.json"), { id: "i", server: fake.url });
-  t.match(await ask(token), { ...withheld, stderr: /instance\.json/ }, "an instance's file names one, too");
+  t.match(await ask(token), { ...withheld, stderr: /instance\.json/ }, "an instance's file names a server, too");
   t.equal(
     (await runCli(["config", "set", "--user", "server", fake.url], { cwd: folder, env: { HOME: home } })).code,
     0,
@@ -72,13 +76,13 @@ t.test("a token goes only to the server that it is for", async (t) => {
   t.same(JSON.parse(readFileSync(join(home, ".config", "koor", "settings.json"), "utf8")), { server: fake.url });
 });
 
-t.test("at a terminal the user is asked, and the answer is kept", { skip: terminalMissing() }, async (t) => {
+t.test("at a terminal the user is asked, and the answer is stored", { skip: terminalMissing() }, async (t) => {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());
   const cwd = t.testdir({ folder: { "settings.json": JSON.stringify({ server: fake.url }) }, home: { koor: {} } });
   const user = join(cwd, "home", "koor", "settings.json");
   const options = { cwd: join(cwd, "folder"), env: { XDG_CONFIG_HOME: join(cwd, "home"), KOOR_TOKEN: "mine" } };
-  /** What the terminal showed, and what the server was told; null where it was not asked. */
+  /** The terminal's output, and the token that the server received; null without a request. */
   const ask = async (answers: readonly (string | null)[], redirected = "") => {
     const before = fake.requests.length;
     const { code, shown } = await runAtTerminal(["state", "list"], options, answers, redirected);
@@ -92,24 +96,28 @@ t.test("at a terminal the user is asked, and the answer is kept", { skip: termin
     t.match({ shown, ...rest }, refused, JSON.stringify(answer));
     t.ok(shown.startsWith(question), shown);
   }
-  t.match(await ask([null]), refused, "the end of what is typed");
+  t.match(await ask([null]), refused, "the end of the input");
   t.match(await ask(["\x03"]), { received: null }, "an interrupt");
   t.match(
     await ask([], "</dev/null"),
     { ...refused, shown: /^(?!.*\[y\/N\])/s },
-    "stdin is no terminal: nobody is asked",
+    "stdin is no terminal, so the user is not asked",
   );
   const errors = join(cwd, "errors");
   t.match(await ask([], `2>${errors}`), { code: 2, received: null, shown: "" }, "nor where stderr is none");
   t.match(readFileSync(errors, "utf8"), refused.shown);
-  t.equal(existsSync(user), false, "nothing of that is kept");
+  t.equal(existsSync(user), false, "none of these answers is stored");
 
   const agreed = await ask(["y\n"], "| cat");
   t.match(agreed, { code: 0, received: "Bearer mine" }, "yes, wherever the answer goes");
   t.ok(agreed.shown.startsWith(question), agreed.shown);
   t.same(JSON.parse(readFileSync(user, "utf8")), { trusted_servers: [`${fake.url}/`] });
   t.equal(statSync(user).mode & 0o777, 0o600);
-  t.match(await ask([]), { code: 0, received: "Bearer mine", shown: /^(?!.*\[y\/N\])/s }, "and is not asked again");
+  t.match(
+    await ask([]),
+    { code: 0, received: "Bearer mine", shown: /^(?!.*\[y\/N\])/s },
+    "and the question is not repeated",
+  );
 
   for (const answer of ["YES\n", "Y \n"]) {
     writeFileSync(user, JSON.stringify({ token: "own", other: 1 }));
@@ -117,5 +125,5 @@ t.test("at a terminal the user is asked, and the answer is kept", { skip: termin
     t.same(JSON.parse(readFileSync(user, "utf8")), { token: "own", other: 1, trusted_servers: [`${fake.url}/`] });
   }
   writeFileSync(user, "{");
-  t.match(await ask(["y\n"]), { received: null }, "settings that cannot be read stop it before");
+  t.match(await ask(["y\n"]), { received: null }, "unreadable settings stop the command first");
 });

@@ -25,9 +25,9 @@ t.test("stdout is the result: JSON as it was written, else a string", (t) => {
   t.end();
 });
 
-t.test("of what is longer the last part is kept, and it says so", (t) => {
+t.test("of a longer output the last part is kept, with a note", (t) => {
   const fits = "x".repeat(TASK_VALUE_BYTES_MAX - 2);
-  t.equal(outputOf(fits).result(), JSON.stringify(fits), "the longest");
+  t.equal(outputOf(fits).result(), JSON.stringify(fits), "the longest output");
   const long: readonly (string | Buffer)[] = [
     `${fits}y`,
     JSON.stringify("x".repeat(TASK_VALUE_BYTES_MAX)),
@@ -59,7 +59,7 @@ t.test("the last lines of stderr are the error", (t) => {
   const lines = Array.from({ length: 1000 }, (_, at) => `line ${at}\n`);
   const error = outputOf(...lines).error(FAILED);
   t.ok(Buffer.byteLength(error) <= REMARK_BYTES_MAX && error.length > REMARK_BYTES_MAX / 2);
-  t.match(error, /^line \d+\n[^]*line 999$/, "whole lines");
+  t.match(error, /^line \d+\n[^]*line 999$/, "only whole lines");
   t.ok(lines.join("").endsWith(`\n${error}\n`));
   t.match(outputOf("x".repeat(REMARK_BYTES_MAX * 2)).error(FAILED), /^x+$/, "a line too long for it");
   t.ok(Buffer.byteLength(outputOf(Buffer.alloc(REMARK_BYTES_MAX, 0xff)).error(FAILED)) <= REMARK_BYTES_MAX);

@@ -62,7 +62,7 @@ t.test("the task is on stdin as the server sent it, and in the environment", asy
   t.equal(running.stdout, '{"done":true}\n');
 });
 
-t.test("lost answers: the same claim is repeated, and the report is sent until it is answered", async (t) => {
+t.test("after a lost answer the same claim is repeated, and the report is sent until it is answered", async (t) => {
   const { work, bodies } = await setUp(t, {
     claim: [replyJson(NONE), "half", replyError(503, "stopping"), CLAIMED],
     complete: ["close", replyError(502, "proxy"), replyJson({})],
@@ -71,7 +71,7 @@ t.test("lost answers: the same claim is repeated, and the report is sent until i
   t.equal(await running.exit(), 0);
   const claims = bodies("claim") as { readonly request_id: string; readonly wait_s: number }[];
   t.equal(claims.length, 4);
-  t.equal(new Set(claims.slice(1).map(({ request_id }) => request_id)).size, 1, "by the same id");
+  t.equal(new Set(claims.slice(1).map(({ request_id }) => request_id)).size, 1, "with the same id");
   t.same(
     claims.map(({ wait_s }) => wait_s),
     [0, 60, 60, 60],
@@ -80,7 +80,7 @@ t.test("lost answers: the same claim is repeated, and the report is sent until i
   t.match(running.stderr, /trying again\nkoor: the server is back\n[^]*trying again\nkoor: the server is back\n$/);
 });
 
-t.test("a server that is not there at the start, or refuses, ends it", async (t) => {
+t.test("a server that is unreachable at the start, or refuses, ends it", async (t) => {
   const { work, calls } = await setUp(t, { claim: ["close", replyError(400, "this needs an instance")] });
   const unreachable = work([], "");
   t.equal(await unreachable.exit(), 3);
@@ -92,7 +92,7 @@ t.test("a server that is not there at the start, or refuses, ends it", async (t)
 });
 
 t.test(
-  "a task that is no longer held: its command is terminated, nothing is reported, and the next one is worked on",
+  "the command of a task that is no longer held is terminated without a report, and the next task is worked on",
   async (t) => {
     const { work, calls, bodies } = await setUp(t, {
       claim: [CLAIMED, replyJson({ task: { ...TASK, id: "u" }, lease: null }), replyJson(NONE)],
@@ -100,7 +100,7 @@ t.test(
       complete: [replyJson({})],
     });
     const running = work(["--ttl", "1s", "--wait", "0s"], `if(process.env.KOOR_TASK==="t"){${ENDLESS}}`);
-    t.equal(await running.exit(), 1, "one was not done");
+    t.equal(await running.exit(), 1, "one task was not done");
     t.equal(running.stderr, "koor: the task t is not held any more: the command is ended\n");
     t.same(bodies("progress"), [{ fence: 7 }]);
     t.same(

@@ -35,14 +35,14 @@ async function setUp(t: Test, ...replies: readonly Reply[]) {
   };
 }
 
-t.test("one look where it holds", async (t) => {
+t.test("a condition that holds takes one call", async (t) => {
   const { fake, wait, asked } = await setUp(t, replyJson(MATCH));
   t.match(await wait(), { matched: true, cursor: "c9" });
   t.same(asked(), [""]);
   t.equal(fake.requests[0]?.headers["x-koor-instance"], "me");
 });
 
-t.test("call by call, each with the cursor before it, through a restart", async (t) => {
+t.test("it calls again with the previous cursor, through a restart", async (t) => {
   const { wait, asked } = await setUp(
     t,
     NOTHING("c1"),
@@ -56,26 +56,26 @@ t.test("call by call, each with the cursor before it, through a restart", async 
   t.same(asked(), ["", "&after=c1&wait=60", ...Array.from({ length: 4 }, () => "&after=c2&wait=60")]);
 });
 
-t.test("an earlier cursor; for ever where no time is set", async (t) => {
+t.test("a wait may start with an earlier cursor, and has no limit by default", async (t) => {
   const { wait, asked } = await setUp(t, NOTHING("c1"), replyJson(MATCH));
   t.match(await wait({ after: "c0", wait_ms: undefined }), { matched: true });
   t.same(asked(), ["&after=c0&wait=60", "&after=c1&wait=60"]);
 });
 
-t.test("when the time is up there is a cursor all the same", async (t) => {
+t.test("when the time is over there is still a cursor", async (t) => {
   const { wait } = await setUp(t, NOTHING("c1"));
   t.match(await wait({ wait_ms: 1 }), { matched: false, cursor: "c1" });
   const unreachable = await setUp(t, NOTHING("c1"), "close");
   t.match(
     await unreachable.wait({ wait_ms: 20 }),
     { matched: false, cursor: "c1" },
-    "though the server is unreachable",
+    "even if the server is unreachable",
   );
   const never = await setUp(t, "close");
   t.match(await never.wait({ wait_ms: 1 }), { exit: 3, message: /cannot reach/ });
 });
 
-t.test("a refusal ends it, and so does what is no Koor server", async (t) => {
+t.test("a refusal ends it, and so does a server that is not Koor", async (t) => {
   const { wait, asked } = await setUp(t, replyError(400, "after is no cursor of a wait"));
   t.match(await wait(), new CliFailure(1, "after is no cursor of a wait (400)"));
   t.equal(asked().length, 1);
@@ -85,7 +85,7 @@ t.test("a refusal ends it, and so does what is no Koor server", async (t) => {
   }
 });
 
-t.test("the flags, and what is printed", async (t) => {
+t.test("flags become the query, and the answer is printed", async (t) => {
   const { fake, run } = await setUp(t, replyJson(MATCH));
   const flags = [
     "--event",

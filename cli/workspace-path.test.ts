@@ -62,7 +62,7 @@ t.test("a path outside of the root is wrong usage", (t) => {
   t.end();
 });
 
-t.test("of resources only paths change", (t) => {
+t.test("only paths change among resources", (t) => {
   for (const [place, given, expected] of [
     [POSIX, "path:./a.ts", "path:src/a.ts"],
     [POSIX, "./a.ts", "path:src/a.ts"],

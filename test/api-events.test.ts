@@ -504,7 +504,7 @@ t.test("subscribers are counted while they are connected", async (t) => {
   const socket = await openSocket(t, port, "pattern=counted");
   const stream = await openStream(t, port, "pattern=counted");
   t.equal(await figure("koor_subscribers"), 2);
-  t.equal(await figure("koor_subscriber_patterns"), 1, "the filter counts the subscribers of one pattern");
+  t.equal(await figure("koor_subscriber_patterns"), 1, "both have the same pattern");
   const delivered = await figure("koor_events_delivered_total");
   const event = await publishOne("counted");
   await socket.untilId(event.id);

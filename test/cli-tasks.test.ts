@@ -138,7 +138,7 @@ t.test("work completes a task with its output, fails it with the end of its stde
   t.match(await ana.ask("task", "get", "task-4"), { state: "ready", attempts: 0, note: /cannot start/ }, "given back");
 });
 
-t.test("claim names the holder of a blocker, and the heartbeats of work are no part of the result", async (t) => {
+t.test("claim names the holder of a blocker, and a progress report is no part of work's result", async (t) => {
   const { ana, bob } = await setUp(t);
   await ana.ask("task", "add", "t", "--id", "t", "--resource", "path:src/a.ts");
   const { id } = await ana.ask("lease", "acquire", "path:src/**");

@@ -221,7 +221,7 @@ t.test("the dashboard and a foreign page in one viewer's browser", { skip: brows
       t.same(
         answers.filter((answer) => /^[23]/.test(answer) && !answer.endsWith("/overview")),
         [],
-        "and got only empty answers",
+        "and got only the empty page",
       );
       await page.goto(`${url}/overview`);
       await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();

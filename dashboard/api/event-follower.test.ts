@@ -128,7 +128,7 @@ async function follow(world: World, options: Partial<EventFeedOptions> = {}): Pr
 
 const ids = (follower: EventFollower): number[] => follower.list.value.events.map(({ id }) => id);
 
-t.test("starts with the newest, and continues live", async (t) => {
+t.test("it starts with the newest events, and continues live", async (t) => {
   const world = new World();
   world.publish(60);
   const follower = await follow(world);
@@ -144,7 +144,7 @@ t.test("starts with the newest, and continues live", async (t) => {
   t.equal(follower.received.value, 52);
 });
 
-t.test("an empty server is live with nothing", async (t) => {
+t.test("on an empty server it is live without events", async (t) => {
   const world = new World();
   const follower = await follow(world);
   await world.accept();
@@ -169,7 +169,7 @@ t.test("a cursor starts after its event, and reports its lag", async (t) => {
   t.same([ids(follower)[0], ids(follower).length], [11, 30]);
 });
 
-t.test("events after a cursor are held from there on, and stop when the list is full", async (t) => {
+t.test("events after a cursor are held, and loading stops when the list is full", async (t) => {
   const world = new World();
   world.publish(1_000);
   const follower = await follow(world, { since: 10 });
@@ -182,7 +182,7 @@ t.test("events after a cursor are held from there on, and stop when the list is 
   world.look(false);
   world.look(true);
   await world.pass(60_000);
-  t.equal(world.subscriptions.length, 1, "it rests");
+  t.equal(world.subscriptions.length, 1, "it is idle");
 });
 
 t.test("a cursor that has caught up makes room for new events", async (t) => {
@@ -196,7 +196,7 @@ t.test("a cursor that has caught up makes room for new events", async (t) => {
   t.same([ids(follower)[0], ids(follower).at(-1)], [41, 140]);
   const exact = await follow(world, { since: 40 });
   await world.accept();
-  t.equal(exact.full.value, false, "full by the newest event is not behind");
+  t.equal(exact.full.value, false, "a list that the newest event has filled does not lag");
   t.equal(exact.state.value, "live");
 });
 
@@ -224,7 +224,7 @@ t.test("a cursor beyond the newest event waits for the next one", async (t) => {
   t.same(ids(follower), [6]);
 });
 
-t.test("resumes after the last event, as often as it takes, and loses none", async (t) => {
+t.test("it resumes after the last event, any number of times, and loses none", async (t) => {
   const world = new World();
   world.publish(3);
   const follower = await follow(world);
@@ -238,8 +238,8 @@ t.test("resumes after the last event, as often as it takes, and loses none", asy
   const lost_ms = world.now_ms();
   await world.pass(250);
   await world.pass(500);
-  t.equal(world.subscriptions.length, 1, "it asks before it subscribes");
-  t.equal(follower.lost_ms.value, lost_ms, "since when stays what it was");
+  t.equal(world.subscriptions.length, 1, "it fetches before it subscribes");
+  t.equal(follower.lost_ms.value, lost_ms, "the start time stays");
   world.refusal = new ApiError(503, "starting");
   await world.pass(1_000);
   t.equal(follower.failure.value, null);
@@ -273,7 +273,7 @@ t.test("events pruned meanwhile are a gap", async (t) => {
   t.same(follower.list.value.gaps, [{ after_id: 3, count: 100, why: "pruned", exact: true }]);
 });
 
-t.test("with a pattern, events of other topics that were there before are no gap", async (t) => {
+t.test("with a pattern, earlier events of other topics are no gap", async (t) => {
   const world = new World();
   world.publish(2, "rare");
   world.publish(100, "often");
@@ -287,7 +287,7 @@ t.test("with a pattern, events of other topics that were there before are no gap
   world.newest.subscriber.closed();
   await world.pass(250);
   await world.accept();
-  t.same(follower.list.value.gaps, [], "all of those had been looked at");
+  t.same(follower.list.value.gaps, [], "all of those were fetched");
   world.newest.subscriber.closed();
   world.events = [];
   world.restore(150, 1, "often");
@@ -317,7 +317,7 @@ t.test("another database at the same address is another list", async (t) => {
   world.publish(40);
   await world.pass(250);
   await world.accept();
-  t.equal(ids(follower).length, 40, "also where its ids have passed ours: event 2 is another one");
+  t.equal(ids(follower).length, 40, "even if its ids have passed ours: event 2 is another one");
 });
 
 t.test("dropped events are fetched, and reported as a gap if they cannot be", async (t) => {
@@ -336,7 +336,7 @@ t.test("dropped events are fetched, and reported as a gap if they cannot be", as
   world.send([{ type: "dropped", count: 9, after_id: 11 }, ...world.events.slice(-1)]);
   await world.pass(100);
   t.same(ids(follower).slice(10), [11, 16, 17, 18, 19, 20, 21]);
-  t.match(follower.list.value.gaps, [{ count: 4, why: "dropped" }], "four were gone");
+  t.match(follower.list.value.gaps, [{ count: 4, why: "dropped" }], "four were pruned");
 
   world.publish(5);
   world.refusal = new ApiError(503, "busy");
@@ -346,7 +346,7 @@ t.test("dropped events are fetched, and reported as a gap if they cannot be", as
   t.equal(ids(follower).at(-1), 26);
 });
 
-t.test("a page that cannot keep up does not ask for gap upon gap", async (t) => {
+t.test("a page that cannot keep up does not fetch one gap after another", async (t) => {
   const world = new World();
   world.publish(1);
   const follower = await follow(world);
@@ -359,14 +359,14 @@ t.test("a page that cannot keep up does not ask for gap upon gap", async (t) => 
   for (let id = 1; id < 41; id += 2)
     world.send([{ type: "dropped", count: 1, after_id: id }, ...world.events.slice(id + 1, id + 2)]);
   await world.pass(100);
-  t.equal(follower.list.value.gaps.length, 12, "the first eight are waited for");
+  t.equal(follower.list.value.gaps.length, 12, "the first eight are awaited");
   release();
   await settled();
   t.equal(follower.list.value.gaps.length, 12);
   t.equal(ids(follower).length, 1 + 20 + 8);
 });
 
-t.test("a malformed pattern is said and not tried again", async (t) => {
+t.test("a malformed pattern is reported and not retried", async (t) => {
   const world = new World();
   world.refusal = new ApiError(400, "pattern is malformed");
   const follower = await follow(world, { pattern: "a.[", since: 0 });
@@ -375,7 +375,7 @@ t.test("a malformed pattern is said and not tried again", async (t) => {
   t.equal(world.subscriptions.length, 0);
 });
 
-t.test("a server that is not there at first is waited for", async (t) => {
+t.test("an unreachable server is awaited at the start", async (t) => {
   const world = new World();
   world.refusal = new ApiError(0, "the server cannot be reached");
   const follower = await follow(world);
@@ -429,12 +429,12 @@ t.test("pending events have the same bound as held ones", async (t) => {
   const follower = await follow(world);
   await world.accept();
   world.send(world.publish(250));
-  t.equal(ids(follower).length, 100, "shown without the timer");
+  t.equal(ids(follower).length, 100, "they are shown without the timer");
   await world.pass(100);
   t.same([ids(follower)[0], ids(follower).at(-1)], [151, 250]);
 });
 
-t.test("closed is closed", async (t) => {
+t.test("a closed follower stays closed", async (t) => {
   const world = new World();
   const follower = await follow(world);
   await world.accept();

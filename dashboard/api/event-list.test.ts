@@ -35,7 +35,7 @@ t.test("adding nothing returns the same list, so that nothing is rendered again"
   t.end();
 });
 
-t.test("each event is there once and in its place, in whatever order they come", (t) => {
+t.test("each event is there once and at its place, in any order of arrival", (t) => {
   const list = addEvents(addEvents(NO_EVENTS, events(5, 9), 10), events(9, 6, 2, 6), 10);
   t.same(ids(list), [2, 5, 6, 9]);
   t.end();
@@ -52,7 +52,7 @@ t.test("only the newest are kept, and the others counted", (t) => {
   t.end();
 });
 
-t.test("gaps lie in their order, and go with the events that they lie between", (t) => {
+t.test("gaps are in order, and are removed with the events around them", (t) => {
   let list = addEvents(NO_EVENTS, events(1, 5, 9), 4);
   list = addGap(addGap(list, gap(5, 3)), gap(1, 2));
   t.same(
@@ -61,7 +61,7 @@ t.test("gaps lie in their order, and go with the events that they lie between", 
   );
   list = addEvents(list, events(10, 11, 12), 4);
   t.same(ids(list), [9, 10, 11, 12]);
-  t.same(list.gaps, [], "what lies before the oldest event is no gap of this list");
+  t.same(list.gaps, [], "a gap before the oldest event is not in this list");
   t.end();
 });
 
@@ -73,7 +73,7 @@ t.test("a gap found again does not shrink, and an empty gap is not added", (t) =
   t.end();
 });
 
-t.test("of long data only the beginning is held", (t) => {
+t.test("only the beginning of long data is held", (t) => {
   const small = event(1, { n: 1 });
   t.equal(heldEvent(small), small);
   const long = event(2, "x".repeat(100_000));
@@ -81,11 +81,11 @@ t.test("of long data only the beginning is held", (t) => {
   t.equal(held.cut, true);
   t.ok(JSON.stringify(held).length < 2_000);
   t.match(held.data, /^"xxx/);
-  t.equal(heldEvent(small, 1_000_000), small, "a long text whose data are short, by its white space");
+  t.equal(heldEvent(small, 1_000_000), small, "a long text whose data are short, because of its white space");
   t.end();
 });
 
-t.test("data on one line", (t) => {
+t.test("data are formatted on one line", (t) => {
   t.equal(dataPreview(event(1, { n: 1 })), '{"n":1}');
   t.equal(dataPreview(event(1, "text")), '"text"');
   t.equal(dataPreview(event(1)), "");

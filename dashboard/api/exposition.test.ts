@@ -2,7 +2,7 @@
 import t from "tap";
 import { parseExposition, readNumber } from "./exposition.js";
 
-t.test("samples by name", (t) => {
+t.test("samples are found by name", (t) => {
   const samples = parseExposition(
     [
       "# HELP pond_fish Fish in it.",
@@ -21,17 +21,17 @@ t.test("samples by name", (t) => {
     { labels: { side: "north", le: "+Inf" }, value: 4 },
   ]);
   t.same(samples.get("pond_depth_sum")?.[0]?.value, 0.0015);
-  t.equal(samples.get("pond_frogs"), undefined, "what is not there");
+  t.equal(samples.get("pond_frogs"), undefined, "an unknown name");
   t.end();
 });
 
-t.test("labels may hold anything", (t) => {
+t.test("labels may have any characters", (t) => {
   const samples = parseExposition('pond_fish{kind="a\\"b\\\\c\\nd, e=\\"f\\"}",side=""} 1\n');
   t.same(samples.get("pond_fish")?.[0]?.labels, { kind: 'a"b\\c\nd, e="f"}', side: "" });
   t.end();
 });
 
-t.test("numbers", (t) => {
+t.test("numbers are parsed in every notation", (t) => {
   for (const [text, value] of [
     ["0", 0],
     ["-1.5", -1.5],

@@ -28,12 +28,12 @@ t.test("rates need two scrapes of one run", (t) => {
   const first = scrape(10, ["koor_events_published_total 5", "koor_subscribers 2"]);
   const second = scrape(14, ["koor_events_published_total 25", "koor_subscribers 3"]);
   const restarted_scrape = scrape(1, ["koor_events_published_total 7", "koor_subscribers 1"]);
-  t.equal(figuresOf(first, null).get("published"), null, "one scrape says no rate");
-  t.equal(figuresOf(first, null).get("subscribers"), 2, "but what is");
+  t.equal(figuresOf(first, null).get("published"), null, "one scrape has no rate");
+  t.equal(figuresOf(first, null).get("subscribers"), 2, "but has the current values");
   t.equal(figuresOf(second, first).get("published"), 5);
   t.equal(figuresOf(second, first).get("subscribers"), 3);
   const restarted = figuresOf({ ...restarted_scrape, at_ms: second.at_ms + 5000 }, second);
-  t.equal(restarted.get("published"), null, "a server that was started anew counts from zero");
+  t.equal(restarted.get("published"), null, "a restarted server counts from zero");
   t.equal(restarted.get("subscribers"), 1);
   t.end();
 });
@@ -45,7 +45,7 @@ t.test("every name has a figure, and an unknown one is null", (t) => {
   t.end();
 });
 
-t.test("requests and latencies by group of routes", (t) => {
+t.test("requests and latencies are summed by group of routes", (t) => {
   const before = scrape(10, [...route("state.get", 200, [100, 0, 0]), ...route("events.publish", 200, [0, 50, 0])]);
   const after = scrape(20, [
     ...route("state.get", 200, [200, 0, 0]),
@@ -53,20 +53,20 @@ t.test("requests and latencies by group of routes", (t) => {
     ...route("events.publish", 200, [0, 70, 0]),
   ]);
   const figures = figuresOf(after, before);
-  t.equal(figures.get("requests All routes"), 13, "a route that is new counts from zero");
+  t.equal(figures.get("requests All routes"), 13, "a new route counts from zero");
   t.equal(figures.get("requests State and specs"), 11);
   t.equal(figures.get("requests Events"), 2);
   t.equal(figures.get("requests MCP"), 0);
   t.equal(figures.get("refused"), 1);
   t.equal(figures.get("failed"), 0);
   t.equal(Math.round((figures.get("p50 Events") ?? 0) * 1e6), 5500, "half way through the bucket of 1 to 10 ms");
-  t.equal(figures.get("p50 State and specs"), 0.00055, "of what came between, not of all");
-  t.equal(figures.get("p99 State and specs"), 0.01, "above the last bound: the bound");
-  t.equal(figures.get("p99 MCP"), null, "nothing was asked");
+  t.equal(figures.get("p50 State and specs"), 0.00055, "only requests between the scrapes count");
+  t.equal(figures.get("p99 State and specs"), 0.01, "above the last bound the quantile is the bound");
+  t.equal(figures.get("p99 MCP"), null, "there were no requests");
   t.end();
 });
 
-t.test("the group of a route", (t) => {
+t.test("each route has a group", (t) => {
   for (const [name, group] of [
     ["state.get", "State and specs"],
     ["spec.projects", "State and specs"],
@@ -81,20 +81,20 @@ t.test("the group of a route", (t) => {
   t.end();
 });
 
-t.test("quantiles at their edges", (t) => {
+t.test("quantiles are defined at their edges", (t) => {
   t.equal(quantile({ bounds: [], below: [] }, 0.5), null);
   t.equal(quantile({ bounds: [1, Number.POSITIVE_INFINITY], below: [0, 0] }, 0.5), null);
   t.equal(quantile({ bounds: [Number.POSITIVE_INFINITY], below: [3] }, 0.5), 0);
-  t.equal(quantile({ bounds: [1, 2, Number.POSITIVE_INFINITY], below: [4, 4, 4] }, 1), 1, "empty buckets above");
+  t.equal(quantile({ bounds: [1, 2, Number.POSITIVE_INFINITY], below: [4, 4, 4] }, 1), 1, "upper buckets are empty");
   t.same(
     added({ bounds: [1, 2], below: [3, 5] }, { bounds: [1, 2], below: [3, 4] }).below,
     [0, 1],
-    "what was added between two",
+    "only requests between the scrapes count",
   );
   t.end();
 });
 
-t.test("a row for each route that was called", (t) => {
+t.test("there is a row for each route that was called", (t) => {
   const { samples } = scrape(5, [
     ...route("state.get", 200, [90, 0, 0]),
     ...route("state.get", 404, [10, 0, 0]),

@@ -65,7 +65,7 @@ t.test("the newest rows of the log are held, each once, whatever happens meanwhi
   );
 });
 
-t.test("a page of rows of one time is passed", async (t) => {
+t.test("paging continues after a page of rows of one time", async (t) => {
   const server = new ServerLog();
   server.append(2);
   server.append(20);
@@ -77,7 +77,7 @@ t.test("a page of rows of one time is passed", async (t) => {
   t.ok(calls <= 9, `${calls} calls`);
 });
 
-t.test("calls at the same time follow one another", async (t) => {
+t.test("simultaneous calls run one after another", async (t) => {
   const server = new ServerLog();
   server.append(1);
   server.append(8);
@@ -102,7 +102,7 @@ t.test("another log at the same address replaces the held rows", async (t) => {
   );
 });
 
-t.test("no more is held than the bound, and it says so", async (t) => {
+t.test("no more rows are held than the bound, and the list says so", async (t) => {
   const server = new ServerLog();
   server.append(9_000);
   server.append(9_000);
@@ -115,10 +115,10 @@ t.test("no more is held than the bound, and it says so", async (t) => {
   t.equal(history.complete.value, false);
   const { calls } = server;
   await history.older();
-  t.equal(server.calls, calls, "nothing more is asked for");
+  t.equal(server.calls, calls, "no more rows are fetched");
   server.append(5);
   await history.refresh();
-  t.equal(history.rows.value?.[0]?.id, 27_005, "what is new is seen still");
+  t.equal(history.rows.value?.[0]?.id, 27_005, "new rows are still added");
   t.equal(history.rows.value?.length, HISTORY_ROWS_MAX);
 });
 
@@ -136,7 +136,7 @@ t.test("a failed call keeps the held rows, and its error until one succeeds", as
   t.equal(history.error.value, null);
 });
 
-t.test("a history that was closed takes nothing more", async (t) => {
+t.test("a closed history changes no more", async (t) => {
   const server = new ServerLog();
   server.append(2);
   const history = new History(server.log());

@@ -87,7 +87,7 @@ function show(t: Teardown, more: Partial<Loader<string>> = {}, patched = false):
 
 const changed = (key: string | null = "a") => ({ kind: "state", key, version: key === null ? null : 2 });
 
-t.test("it is fetched when it is shown, and after changes of its kind alone; a burst is one fetch", async (t) => {
+t.test("it is fetched when it is shown, and after changes of its kind only; a burst is one fetch", async (t) => {
   const { resource, fetches, source } = show(t);
   t.equal(resource.data.value, undefined);
   t.equal(resource.loading.value, true);
@@ -107,7 +107,7 @@ t.test("it is fetched when it is shown, and after changes of its kind alone; a b
   t.equal(fetches.length, 2);
 });
 
-t.test("a change that does not concern it is none; one that was left out is", async (t) => {
+t.test("other changes cause no fetch, and left out changes do", async (t) => {
   const { fetches, source } = show(t, { concerns: ({ key }) => key === "mine" });
   await fetches[0]?.answer("one");
   source.deliver(changed("another"));
@@ -118,7 +118,7 @@ t.test("a change that does not concern it is none; one that was left out is", as
   t.equal(fetches.length, 2);
 });
 
-t.test("after the feed was disconnected it is fetched again: missed changes are unknown", async (t) => {
+t.test("after the feed was disconnected it is fetched again, because changes may be missing", async (t) => {
   const { resource, fetches, source } = show(t);
   await fetches[0]?.answer("one");
   let cuts = 0;
@@ -127,7 +127,7 @@ t.test("after the feed was disconnected it is fetched again: missed changes are 
   });
   source.fail();
   t.equal(feedState.value, "reconnecting");
-  t.equal(cuts, 1, "who keeps the session is told");
+  t.equal(cuts, 1, "the session is notified");
   t.equal(source.closed, true);
   await later(1_000);
   const again = FakeSource.made.at(-1);
@@ -141,11 +141,11 @@ t.test("after the feed was disconnected it is fetched again: missed changes are 
   t.equal(resource.data.value, "two");
 });
 
-t.test("a change while it is fetched is followed by another fetch", async (t) => {
+t.test("a change during a fetch is followed by another fetch", async (t) => {
   const { resource, fetches, source } = show(t);
   source.deliver(changed());
   await later();
-  t.equal(fetches.length, 1, "not beside the one under way");
+  t.equal(fetches.length, 1, "not at the same time");
   await fetches[0]?.answer("old");
   await later();
   t.equal(fetches.length, 2);
@@ -164,7 +164,7 @@ t.test("a patched change causes no fetch", async (t) => {
   t.equal(fetches.length, 1);
 });
 
-t.test("too many changes at once, one that cannot be patched in, and a patch that fails are a fetch", async (t) => {
+t.test("too many changes at once, one that cannot be patched, and a failed patch each cause a fetch", async (t) => {
   const { resource, fetches, patches, source } = show(t, {}, true);
   await fetches[0]?.answer("one");
   for (let times = 0; times < 40; times++) source.deliver(changed(`key ${times}`));
@@ -176,7 +176,7 @@ t.test("too many changes at once, one that cannot be patched in, and a patch tha
   await later();
   t.equal(resource.data.value, "two");
   t.ok(fetches.length > 2);
-  t.equal(failureOf(resource), "", "nothing is wrong with what is shown");
+  t.equal(failureOf(resource), "", "the shown data are still valid");
 });
 
 t.test("an answer from before a change does not overwrite the patched data", async (t) => {
@@ -192,7 +192,7 @@ t.test("an answer from before a change does not overwrite the patched data", asy
   t.equal(resource.data.value, "new");
 });
 
-t.test("a patch that was made from older data does not take the place of newer", async (t) => {
+t.test("a patch from older data does not replace newer data", async (t) => {
   const { resource, fetches, patches, source } = show(t, {}, true);
   await fetches[0]?.answer("one");
   source.deliver(changed());
@@ -202,7 +202,7 @@ t.test("a patch that was made from older data does not take the place of newer",
   await patches[0]?.answer("one, patched");
   t.equal(resource.data.value, "two");
   await later();
-  t.equal(fetches.length, 3, "and whether it was in there, a fetch says");
+  t.equal(fetches.length, 3, "and a fetch says whether it was in there");
 });
 
 t.test("a failure keeps the data; a busy server is retried, a 4xx is not", async (t) => {
@@ -232,19 +232,19 @@ t.test("without a view the running fetch is aborted, and nothing is fetched", as
   source.deliver(changed());
   await later();
   t.equal(fetches.length, 1);
-  t.equal(failureOf(resource), "", "what was given up has not failed");
+  t.equal(failureOf(resource), "", "an aborted fetch is no failure");
   resource.attach(loader);
   t.equal(fetches.length, 2);
   await fetches[1]?.answer("one");
   resource.attach(loader);
   resource.detach();
-  t.equal(fetches.length, 2, "a second look is no second fetch");
+  t.equal(fetches.length, 2, "a second view causes no second fetch");
   source.deliver(changed());
   await later();
-  t.equal(fetches.length, 3, "and one that is left leaves the other");
+  t.equal(fetches.length, 3, "and closing one view does not affect the other");
 });
 
-t.test("left and looked at again before the answer to the first look", async (t) => {
+t.test("a view may be closed and opened again before the first answer", async (t) => {
   const { resource, loader, fetches } = show(t);
   resource.detach();
   resource.attach(loader);
@@ -264,10 +264,10 @@ t.test("data with an interval are refetched while the page is visible", async (t
   fake_document.show(false);
   await later(HIDDEN_MS);
   t.equal(fetches.length, 2);
-  t.equal(feedState.value, "off", "a page that is hidden has no connection");
+  t.equal(feedState.value, "off", "a hidden page has no connection");
   fake_document.show(true);
   await later(0);
-  t.equal(fetches.length, 3, "back again, it is fetched at once");
+  t.equal(fetches.length, 3, "visible again, it fetches at once");
 });
 
 t.test("in any order of changes and answers, the data end up as the server's", async (t) => {

@@ -23,14 +23,14 @@ t.test("rows are appended", (t) => {
   t.end();
 });
 
-t.test("the oldest go where there are too many", (t) => {
+t.test("the oldest rows are removed where there are too many", (t) => {
   const rows = pond([1, 2, 3, 4, 5], 3);
   t.same(rows.times, [3, 4, 5]);
   t.same(rows.columns.get("fish"), [6, 8, 10]);
   t.end();
 });
 
-t.test("rows from a time on", (t) => {
+t.test("rows from a time on are returned", (t) => {
   const rows = pond([1, 2, 3, 4]);
   for (const [from, times] of [
     [0, [1, 2, 3, 4]],
@@ -40,7 +40,7 @@ t.test("rows from a time on", (t) => {
   ] as const) {
     const cut = rowsSince(rows, from);
     t.same(cut.times, times, `from ${from}`);
-    t.equal(cut.columns.get("fish")?.length, times.length, `from ${from}: columns as long`);
+    t.equal(cut.columns.get("fish")?.length, times.length, `from ${from}: columns of the same length`);
   }
   t.end();
 });

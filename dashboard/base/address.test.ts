@@ -10,12 +10,12 @@ function arrived(address: string): string {
   return new URL(address, "http://127.0.0.1").pathname.replace(/\/+$/g, "") || "/";
 }
 
-t.test("addresses of views, and their parsed form", (t) => {
+t.test("addresses of views are built and parsed", (t) => {
   t.equal(addressOf(""), "/");
   t.equal(addressOf("events"), "/events");
   t.equal(addressOf("rules", "a/b", "ü ?#"), "/rules/a%2Fb/%C3%BC%20%3F%23");
   t.equal(agentAddress("id"), "/agents/id");
-  t.equal(stateAddress("plan/build"), "/state/plan/build", "a key reads like the key");
+  t.equal(stateAddress("plan/build"), "/state/plan/build", "a key is readable");
   t.same(parseAddress("/"), { slug: "", segments: [] });
   t.same(parseAddress("/rules/a%2Fb/c"), { slug: "rules", segments: ["a/b", "c"] });
   t.equal(parseAddress("/state/%zz"), null);
@@ -35,7 +35,7 @@ const key = fc
   .map((parts) => parts.join("/"))
   .filter((text) => text !== "" && text !== "." && text !== ".." && text.isWellFormed());
 
-t.test("each state key has an address and a path of the API that mean it", (t) => {
+t.test("each state key has an address and a path of the API", (t) => {
   fc.assert(
     fc.property(key, (name) => {
       t.same(parseAddress(arrived(stateAddress(name)))?.segments.join("/"), name);
@@ -47,7 +47,7 @@ t.test("each state key has an address and a path of the API that mean it", (t) =
   t.end();
 });
 
-t.test("a name that no path can express is rejected before it requests another path", async (t) => {
+t.test("a name that no path can express is rejected before a request for another path", async (t) => {
   const fetched: unknown[] = [];
   const { fetch } = globalThis;
   globalThis.fetch = (path) => {

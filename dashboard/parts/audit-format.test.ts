@@ -5,7 +5,7 @@ import { formatDetail, resourceAddress } from "./audit-format.js";
 
 const ID = "fce695c0-5b87-490d-8fb5-572c39a9f810";
 
-t.test("a detail is said in words, a refusal by its reason", async (t) => {
+t.test("a detail is formatted in words, a refusal by its reason", async (t) => {
   const said: readonly (readonly [string, string])[] = [
     ['{"version":3}', "version 3"],
     ['{"version":3,"rolled_back":1}', "version 3 · rolled back 1"],
@@ -41,7 +41,7 @@ t.test("a row's resource has an address if it has a page", async (t) => {
     t.equal(resourceAddress({ action, resource }), address, `${action} ${resource}`);
 });
 
-t.test("doers are called by their names, as far as they have some", async (t) => {
+t.test("actors have their names, where they have some", async (t) => {
   t.equal(agentName(ID, new Map([[ID, "ana"]])), "ana");
   t.equal(agentName(ID, new Map()), "fce695c0", "one that is gone");
   t.equal(agentName("", new Map()), "unknown");

@@ -7,14 +7,14 @@ const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 /** The tokens of a JSON text, whatever is between them. */
 const tokensOf = (json: string): string[] => json.match(/"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g) ?? [];
 
-t.test("the language is the content type's, and JSON whatever that says", (t) => {
+t.test("the language is that of the content type, and JSON in any case", (t) => {
   t.equal(languageOf("application/json", '{"a":1}'), "json");
-  t.equal(languageOf("application/json", "{a:1}"), "plain", "what calls itself JSON and is none");
+  t.equal(languageOf("application/json", "{a:1}"), "plain", "a text with the type of JSON that is none");
   t.equal(languageOf("application/octet-stream", ' [1, "a"]'), "json");
   t.equal(languageOf("text/plain", "plain words"), "plain");
   t.equal(languageOf("TEXT/HTML; charset=utf-8", "<b>1</b>"), "xml");
   t.equal(languageOf("image/svg+xml", "<svg/>"), "xml");
-  t.equal(languageOf("application/yaml", "1"), "yaml", "its type says what the text leaves open");
+  t.equal(languageOf("application/yaml", "1"), "yaml", "the type decides where the text does not");
   t.equal(languageOf("text/markdown", "# a"), "markdown");
   t.equal(languageOf("application/javascript", "1"), "typescript");
   t.equal(languageOf("", ""), "plain");
@@ -40,7 +40,7 @@ t.test("JSON is indented as JSON.stringify does", (t) => {
   t.end();
 });
 
-t.test("whatever white space it came with, the tokens stay: digits, escapes, order, members twice", (t) => {
+t.test("the tokens stay in any white space: digits, escapes, order, duplicate members", (t) => {
   const space = fc.constantFrom("", " ", "\n", "\t \r\n");
   const token = fc.constantFrom(
     "12345678901234567890.1230",
@@ -71,12 +71,12 @@ t.test("other languages and very long text stay unchanged", (t) => {
   t.end();
 });
 
-t.test("deep nesting does not grow with its square", (t) => {
+t.test("the cost of deep nesting does not grow with its square", (t) => {
   const depth = 50_000;
   const text = "[".repeat(depth) + "]".repeat(depth);
   const shown = indented(text, "json");
   t.same(tokensOf(shown).join(""), text);
   t.ok(shown.length < text.length * 200, `${shown.length} characters of ${text.length}`);
-  t.equal(indented("[[]]]]]", "json"), "[\n  []\n]\n]\n]\n]", "more ends than beginnings are no reason to fail");
+  t.equal(indented("[[]]]]]", "json"), "[\n  []\n]\n]\n]\n]", "more ends than beginnings cause no failure");
   t.end();
 });

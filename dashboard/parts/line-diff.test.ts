@@ -30,7 +30,7 @@ t.test("each row has the kind of change, and the line numbers of its sides", (t)
   t.end();
 });
 
-t.test("within a changed line the words that differ are marked", (t) => {
+t.test("within a changed line the different words are marked", (t) => {
   const [row] = rowsOf("one two three", "one 2 three");
   const changed = (side: "before" | "after"): (string | undefined)[] =>
     (row?.[side]?.pieces ?? []).filter((piece) => piece.changed).map(({ text }) => text);
@@ -39,7 +39,7 @@ t.test("within a changed line the words that differ are marked", (t) => {
   t.end();
 });
 
-t.test("a line's end that is missing on one side is a difference", (t) => {
+t.test("a line end that is missing on one side is a difference", (t) => {
   t.same(summary(rowsOf("a", "a\n")), ["changed 1 1"]);
   t.end();
 });
@@ -53,7 +53,7 @@ const text = fc.tuple(fc.array(line, { maxLength: 20 }), fc.boolean()).map(([lin
   return ended && joined !== "" ? `${joined}\n` : joined;
 });
 
-t.test("each side read down is its text, numbered from one without a gap", (t) => {
+t.test("each side is its text, numbered from one without a gap", (t) => {
   fc.assert(
     fc.property(text, text, (before, after) => {
       const rows = rowsOf(before, after);
@@ -80,7 +80,7 @@ t.test("each side read down is its text, numbered from one without a gap", (t) =
   t.end();
 });
 
-t.test("folded, every row that differs is there with three around it, and all are counted", (t) => {
+t.test("folded, every different row is there with three around it, and all are counted", (t) => {
   fc.assert(
     fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (differs) => {
       const rows: DiffRow[] = differs.map((one, at) => ({
@@ -97,19 +97,19 @@ t.test("folded, every row that differs is there with three around it, and all ar
       const kinds = blocks.map((block) => "rows" in block);
       t.ok(
         kinds.every((kind, at) => kind !== kinds[at + 1]),
-        "no two of a kind stand side by side",
+        "no two rows of a kind are next to each other",
       );
     }),
   );
   t.end();
 });
 
-t.test("texts with too little in common get no answer rather than one that takes minutes", (t) => {
+t.test("texts with too little in common get no diff rather than one that takes minutes", (t) => {
   const lines = (letter: string, count: number): string =>
     Array.from({ length: count }, (_, at) => `${letter}${at}`).join("\n");
   t.equal(diffRows(lines("a", EDITS_MAX), lines("b", EDITS_MAX)), null);
   const common = lines("same", 20_000);
-  t.equal(diffRows(`${common}\na`, `${common}\nb`)?.length, 20_001, "a long text with one other line gets one");
+  t.equal(diffRows(`${common}\na`, `${common}\nb`)?.length, 20_001, "a long text with one different line gets a diff");
   t.end();
 });
 

@@ -15,7 +15,7 @@ const draw = (open: readonly string[]): string[] =>
     ({ depth, text, entry, count }) => `${"  ".repeat(depth)}${text}${entry === null ? `/ ${count}` : ""}`,
   );
 
-t.test("closed, only the first level is there: folders by name, then the leaves in their order", (t) => {
+t.test("closed, only the first level is there: folders by name, then the entries in their order", (t) => {
   t.same(draw([]), ["a/ 1", "plan/ 3", "zoo/ 1", "plan", "readme"]);
   t.end();
 });
@@ -31,7 +31,7 @@ t.test("an open folder shows its entries, and no more", (t) => {
     "plan",
     "readme",
   ]);
-  t.same(draw([folderKey(["plan", "deep"])]), draw([]), "an open folder in a closed one is not seen");
+  t.same(draw([folderKey(["plan", "deep"])]), draw([]), "an open folder in a closed one is hidden");
   t.end();
 });
 
@@ -49,13 +49,13 @@ t.test("a folder and an entry of one name are two lines", (t) => {
   t.end();
 });
 
-t.test("a name that holds a slash within a part does not open another's folder", (t) => {
+t.test("a name with a slash in one part does not open another's folder", (t) => {
   const spec: Entry = { ...entryOf("a/b/c"), path: ["a/b", "c"] };
   t.not(foldersOf(spec.path)[0], foldersOf(["a", "b", "c"])[1]);
   t.end();
 });
 
-t.test("search takes entries with every word, whatever the case", (t) => {
+t.test("a search finds entries with every word, in any case", (t) => {
   const found = (wanted: string): string[] => searchLines(entries, wanted).map(({ text }) => text);
   t.same(found("PLAN"), ["plan/build", "plan/test", "plan", "plan/deep/er"]);
   t.same(found("  test plan "), ["plan/test"]);
@@ -68,7 +68,7 @@ const names = fc.uniqueArray(fc.array(fc.constantFrom("a", "b", "", "c.d"), { mi
   maxLength: 40,
 });
 
-t.test("with all open each entry is one line below its folders, and each folder counts its entries", (t) => {
+t.test("with all folders open each entry is one line below its folders, and each folder counts its entries", (t) => {
   fc.assert(
     fc.property(names, (paths) => {
       const all = paths.map((path) => entryOf(path.join("/")));
@@ -93,7 +93,7 @@ t.test("with all open each entry is one line below its folders, and each folder 
   t.end();
 });
 
-t.test("opening the folders of a path brings its line", (t) => {
+t.test("opening the folders of a path shows its line", (t) => {
   fc.assert(
     fc.property(names, fc.nat(), (paths, chosen) => {
       const all = paths.map((path) => entryOf(path.join("/")));

@@ -40,7 +40,7 @@ t.test("active agents come first, then by name; other orders on demand", async (
   t.same(NAMES(listedAgents(agents, EVERYBODY, "activity", activity)), ["bob", "cy", "ana", "zoe"]);
 });
 
-t.test("filters combine, and every word is looked for everywhere", async (t) => {
+t.test("filters combine, and each word may be anywhere", async (t) => {
   const agents = [
     agent("ana", { intent: "Moving totals to cents", capabilities: ["review"] }),
     agent("bob", { stack: "react", workspace: "shop" }),
@@ -56,14 +56,14 @@ t.test("filters combine, and every word is looked for everywhere", async (t) => 
   t.same(valuesOf([...agents, agent("dee", { stack: "" })], "stack"), ["go", "react"]);
 });
 
-t.test("a day is 24 hours of UTC, this one included", async (t) => {
+t.test("a day is 24 hours of UTC, including this one", async (t) => {
   const hours = lastHours(Date.parse("2026-03-01T01:59:59Z"));
   t.equal(hours.length, 24);
   t.equal(hours[0], "2026-02-28T02");
   t.equal(hours[23], "2026-03-01T01");
 });
 
-t.test("metrics that were never counted are left out, hours without a count are 0", async (t) => {
+t.test("metrics that were never counted are left out, and hours without a count are 0", async (t) => {
   const hours = ["2026-02-16T13", "2026-02-16T14"];
   const counted = [
     { instance_id: "a", metric_name: "errors" as const, metric_value: 2, period: "2026-02-16T14" },
@@ -86,7 +86,7 @@ function published(id: number, at: number, topic = "t"): Event {
   return { id, topic, data: null, source: "a", created_at: second(at) };
 }
 
-t.test("a timeline is both logs as far back as both are held", async (t) => {
+t.test("a timeline merges both logs as far back as both are held", async (t) => {
   const audit = { rows: [wrote(9, 50), wrote(8, 40, "error"), wrote(7, 30)], complete: false };
   const events = { rows: [published(5, 45), published(4, 30), published(3, 20), published(2, 10)], complete: false };
   t.same(
@@ -99,7 +99,7 @@ t.test("a timeline is both logs as far back as both are held", async (t) => {
       `published ${second(30)}`,
     ],
   );
-  t.same(logsToRead(audit, events), { audit: true, events: false }, "the one that ends first is read on");
+  t.same(logsToRead(audit, events), { audit: true, events: false }, "the log that ends first is read further");
   const whole = { ...audit, complete: true };
   t.equal(timelineOf(whole, events).length, 7);
   t.same(logsToRead(whole, events), { audit: false, events: true });

@@ -14,7 +14,7 @@ const STALE_AFTER = ["--stale-after", "1h"];
 const row = (page: Page, name: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name }) });
 const ready = (page: Page) => page.getByRole("link", { name: "claude-checkout", exact: true }).waitFor();
 
-t.test("the table of agents: filters in the address, and live updates", { skip }, async (t) => {
+t.test("the table of agents has filters in the address, and live updates", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: STALE_AFTER });
   const { port } = dashboard.koor;
   const empty = await dashboard.open("/agents");
@@ -41,7 +41,7 @@ t.test("the table of agents: filters in the address, and live updates", { skip }
   await page.getByRole("status").filter({ hasText: "1 of 14 agents" }).waitFor();
   await page.reload();
   await page.getByRole("status").filter({ hasText: "1 of 14 agents" }).waitFor();
-  t.equal(await page.getByLabel("Search").inputValue(), "money REVIEW", "a link keeps what was looked for");
+  t.equal(await page.getByLabel("Search").inputValue(), "money REVIEW", "a link keeps the search");
 
   await page.getByLabel("Status").selectOption("");
   await page.getByLabel("Search").fill("zora");
@@ -58,7 +58,7 @@ t.test("the table of agents: filters in the address, and live updates", { skip }
   t.same(complaints, []);
 });
 
-t.test("one agent: its actions appear live, and it can be removed", { skip }, async (t) => {
+t.test("one agent's actions appear live, and it can be removed", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: STALE_AFTER });
   const { port } = dashboard.koor;
   const { agents } = await fillWithADay(dashboard.koor, { now_ms: Date.now(), agents: 500 });
@@ -120,7 +120,7 @@ t.test("one agent: its actions appear live, and it can be removed", { skip }, as
   await page.getByRole("heading", { level: 1, name: "Agents", exact: true }).waitFor();
   const table = page.locator("table[aria-label=Agents][aria-rowcount='500']");
   await table.waitFor();
-  t.ok((await table.getByRole("row").count()) < 80, "of so many only those are drawn that can be seen");
+  t.ok((await table.getByRole("row").count()) < 80, "only the visible ones are rendered");
   await page.evaluate("document.querySelector('.table-long').scrollTo(0, 1e6)");
   await page.locator("tr[aria-rowindex='500']").waitFor();
   t.ok((await table.getByRole("row").count()) < 80);

@@ -23,10 +23,10 @@ t.test("an address is parsed; malformed parameters are ignored", async (t) => {
   t.equal(askedOf(filterIn({ actor: "unknown" })), "actor=", "calls without an identity");
   t.equal(askedOf(filterIn({ from: "2026-02-16T14:00:00Z", to: "soon" })), "from=2026-02-16T14%3A00%3A00Z");
   t.equal(filterIn({ outcome: "maybe" }).outcome, "");
-  t.equal(askedOf(filterIn({ outcome: "error", search: "x" })), "", "these are sifted here");
+  t.equal(askedOf(filterIn({ outcome: "error", search: "x" })), "", "the page filters by these");
 });
 
-t.test("rows are sifted by outcome and by every word", async (t) => {
+t.test("rows are filtered by outcome and by every word", async (t) => {
   const rows = [
     row(1),
     row(2, { outcome: "error", detail: '{"error":"Empty body"}' }),
@@ -41,7 +41,7 @@ t.test("rows are sifted by outcome and by every word", async (t) => {
   t.same(ids({ outcome: "success", search: "empty" }), []);
 });
 
-t.test("actions are listed by how often they were done", async (t) => {
+t.test("actions are listed by frequency", async (t) => {
   t.same(actionBars({ "spec.put": 1, "state.put": 7, "rule.accept": 1 }), [
     ["state.put", 7],
     ["rule.accept", 1],
@@ -49,7 +49,7 @@ t.test("actions are listed by how often they were done", async (t) => {
   ]);
 });
 
-t.test("no cell of the CSV is a formula, and all of them come back", async (t) => {
+t.test("no cell of the CSV is a formula, and all of them can be read back", async (t) => {
   const rows = [
     row(1, { resource: '=HYPERLINK("http://evil","a")' }),
     row(2, { resource: "+1", action: "-1" }),
@@ -69,7 +69,7 @@ t.test("no cell of the CSV is a formula, and all of them come back", async (t) =
   );
 });
 
-t.test("JSON lines hold details as the JSON that they are", async (t) => {
+t.test("JSON lines have details as JSON", async (t) => {
   const text = FORMATS.jsonl.write([row(1), row(2, { detail: "no JSON" })], new Map());
   const lines = text.trimEnd().split("\n");
   t.same(

@@ -22,7 +22,7 @@ async function fileOf(page: Page, button: string): Promise<{ readonly name: stri
   return { name: file.suggestedFilename(), text: await readFile(await file.path(), "utf8") };
 }
 
-t.test("the audit log is live, can be narrowed, and read back to its beginning", { skip }, async (t) => {
+t.test("the audit log is live, can be filtered, and read back to its beginning", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { port } = dashboard.koor;
   await fillWithADay(dashboard.koor);
@@ -56,7 +56,7 @@ t.test("the audit log is live, can be narrowed, and read back to its beginning",
     .waitFor();
   await page.goto(`${dashboard.url}/audit?action=rule.propose&outcome=error`);
   await page.getByRole("status").filter({ hasText: "searched, all there are" }).waitFor();
-  t.ok((await rows(page).getByText("already exists").count()) > 0, "why it was refused");
+  t.ok((await rows(page).getByText("already exists").count()) > 0, "the reason of the refusal");
   t.equal(await rows(page).getByText("success").count(), 0);
   await rows(page)
     .getByRole("button", { name: /^Detail of row/ })
@@ -91,7 +91,7 @@ t.test("the matching rows are exported, without formulas", { skip }, async (t) =
   const csv = await fileOf(page, "Export CSV");
   t.match(csv.name, /^audit-.*\.csv$/);
   const lines = csv.text.trimEnd().split("\r\n");
-  t.equal(lines.length, 2, "a line of names, and the one row of this actor");
+  t.equal(lines.length, 2, "a header line, and the one row of this actor");
   t.match(lines[1], new RegExp(`,${id},state\\.put,"'=1\\+1",success,"{""version"":1}",ana$`));
   await page.getByRole("button", { name: "Clear filters" }).click();
   await rows(page).getByRole("link", { name: "plain" }).waitFor();

@@ -11,11 +11,11 @@ async function put({ koor }: Dashboard, path: string, body: string): Promise<voi
   if (answer.status !== 200) throw new Error(answer.text);
 }
 
-t.test("a contract of a day", { skip: browserMissing() }, async (t) => {
+t.test("one contract in a server with a day's data", { skip: browserMissing() }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   await fillWithADay(dashboard.koor);
 
-  await t.test("the page", (t) =>
+  await t.test("the page passes the checks of every view", (t) =>
     checkView(t, dashboard, {
       address: "/contracts/search/search-api",
       title: "Contracts",
@@ -23,7 +23,7 @@ t.test("a contract of a day", { skip: browserMissing() }, async (t) => {
     }),
   );
 
-  await t.test("an endpoint's fields are read in a table, nested ones too", async (t) => {
+  await t.test("an endpoint's fields are in a table, nested ones too", async (t) => {
     const { page, context } = await dashboard.open("/contracts/checkout/checkout-api");
     const fields = page.getByRole("table", { name: "Fields of GET /api/carts/{id}" });
     const currency = fields.getByRole("row", { name: "currency" });
@@ -47,7 +47,7 @@ t.test("a contract of a day", { skip: browserMissing() }, async (t) => {
   });
 
   await t.test(
-    "a payload is tried: an example of each direction, one that does not fit, one that is no JSON",
+    "a payload can be checked: an example of each direction, one that does not match, one that is no JSON",
     async (t) => {
       const { page, context, complaints } = await dashboard.open("/contracts/checkout/checkout-api");
       await page.getByRole("button", { name: "Try POST /api/checkout" }).click();
@@ -94,7 +94,7 @@ t.test("a contract of a day", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("a spec that is no contract says so", async () => {
+  await t.test("a spec that is not a contract is reported", async () => {
     await put(dashboard, "/api/specs/ops/plan", '{"kind":"plan"}');
     const { page, context } = await dashboard.open("/contracts/ops/plan");
     await page.getByText('This spec is not a contract: its member "kind" must be "contract".').waitFor();

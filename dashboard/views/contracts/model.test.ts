@@ -49,7 +49,7 @@ const TRUCKS = {
   "GET /api/trucks/{id}": { response_array: { id: { type: "number" } }, query: { page: { type: "string" } } },
 };
 
-t.test("fields stand in rows, those of others below them", (t) => {
+t.test("fields are rows, with nested ones below them", (t) => {
   const contract = contractOf(TRUCKS);
   t.same(drawn(contract), [
     "POST /api/trucks",
@@ -75,7 +75,7 @@ t.test("fields stand in rows, those of others below them", (t) => {
   t.end();
 });
 
-t.test("schemas and mistakes stand as they are", (t) => {
+t.test("schemas and faults are shown unchanged", (t) => {
   const contract = contractOf({
     "GET /a": { response: { schema: { type: "object" } }, error: { $schema: "x" }, query: 7, request: { a: 1 } },
     nothing: null,
@@ -96,7 +96,7 @@ t.test("schemas and mistakes stand as they are", (t) => {
   t.end();
 });
 
-t.test("a field named schema is a field, here as where payloads are checked", (t) => {
+t.test("a field named schema is a field, as in the check of payloads", (t) => {
   const endpoints = { "GET /a": { query: { schema: { type: "string", required: true } } } };
   const [, query, field] = drawn(contractOf(endpoints));
   t.same([query, field], [" Query", "  schema: string, required"]);

@@ -21,7 +21,7 @@ function run(minute: number, instance_id: string, paths: readonly string[], cont
 
 const at = (minute: number): string => `2026-11-21T10:${String(minute).padStart(2, "0")}:00.000Z`;
 
-t.test("an outcome is of the newest run of each active agent", (t) => {
+t.test("an outcome is that of the newest run of each active agent", (t) => {
   const runs = [
     run(9, "ana", []),
     run(9, "gone", ["x"]),
@@ -40,7 +40,7 @@ t.test("an outcome is of the newest run of each active agent", (t) => {
   t.end();
 });
 
-t.test("runs in a row that find the same are one finding", (t) => {
+t.test("consecutive runs with the same violation are one finding", (t) => {
   const runs = [
     run(9, "ana", ["x", "y", "x"]),
     run(8, "ben", []),

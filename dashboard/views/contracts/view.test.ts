@@ -16,11 +16,11 @@ async function put({ koor }: Dashboard, path: string, value: unknown): Promise<v
   if (answer.status !== 200) throw new Error(answer.text);
 }
 
-t.test("contracts of a day", { skip }, async (t) => {
+t.test("contracts in a server with a day's data", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   await fillWithADay(dashboard.koor);
 
-  await t.test("the view", (t) =>
+  await t.test("the view passes the checks of every view", (t) =>
     checkView(t, dashboard, {
       address: "/contracts",
       title: "Contracts",
@@ -28,7 +28,7 @@ t.test("contracts of a day", { skip }, async (t) => {
     }),
   );
 
-  await t.test("the list has the contracts among the specs, and how they are kept", async (t) => {
+  await t.test("the list has the contracts among the specs, and their compliance", async (t) => {
     const { page, context, complaints } = await dashboard.open("/contracts");
     await contractRow(page, "checkout-api").getByText("violated by 1 of 3").waitFor();
     await contractRow(page, "payments-api").getByText("met by all 3").waitFor();

@@ -18,12 +18,12 @@ const event = (id: number): Event => ({ id, topic: "a", data: null, source: "", 
 const gap = (after_id: number): Gap => ({ after_id, count: 2, why: "pruned", exact: true });
 const LIST: EventList = { ...NO_EVENTS, events: [event(5), event(9), event(10)], gaps: [gap(2), gap(5), gap(10)] };
 
-t.test("gaps are rows in their places, either way round", (t) => {
+t.test("gaps are rows at their places, in both orders", (t) => {
   const wanted = ["gap 2", 5, "gap 5", 9, 10, "gap 10"];
   t.same(rowsOf(LIST, false).map(keyOf), wanted);
   t.same(rowsOf(LIST, true).map(keyOf), wanted.toReversed());
   t.same(rowsOf(NO_EVENTS, true), []);
-  t.same(rowsOf({ ...NO_EVENTS, gaps: [gap(3)] }, true).map(keyOf), ["gap 3"], "a gap that nothing follows yet");
+  t.same(rowsOf({ ...NO_EVENTS, gaps: [gap(3)] }, true).map(keyOf), ["gap 3"], "a gap without a later event");
   t.end();
 });
 
@@ -46,7 +46,7 @@ t.test("an address is parsed; malformed parameters are ignored", (t) => {
   t.end();
 });
 
-t.test("a replay begins after an id or at a time, as people write it", (t) => {
+t.test("a replay begins after an id or at a time, in the notations that people use", (t) => {
   const now_ms = new Date(2026, 1, 9, 15, 0, 0).getTime();
   const at = (...parts: readonly [number, number, number?]): { readonly time_ms: number } => ({
     time_ms: new Date(2026, 1, 9, ...parts).getTime(),
@@ -74,14 +74,14 @@ t.test("an event's data keep the digits that were sent", (t) => {
     source: "é",
     data: '{"n":12345678901234567890,"data":1.0}',
   });
-  t.equal(wholeEvent(answer("null"), 8), null, "history went on with another event");
+  t.equal(wholeEvent(answer("null"), 8), null, "history continued with another event");
   t.equal(wholeEvent("[]", 7), null);
   const other = '[ {"id":7,"topic":"a","created_at":"2026-02-09T14:30:00Z","source":"","data":[1.0]} ]';
-  t.equal(wholeEvent(other, 7)?.data, "[1]", "another way to write it is understood, too");
+  t.equal(wholeEvent(other, 7)?.data, "[1]", "another notation is parsed, too");
   t.end();
 });
 
-t.test("a call of the shell publishes the same again, whatever is in it", (t) => {
+t.test("a shell command publishes the same event again, whatever it contains", (t) => {
   const whole = { id: 1, topic: "a.b", data: `{"it":"isn't"}`, source: "ana", created_at: "" };
   t.equal(
     asCurl(whole, "http://127.0.0.1:9847", false),
@@ -107,7 +107,7 @@ t.test("the neighbours of an event are events", (t) => {
   t.equal(neighbour(rows, 9, -1), 10);
   t.equal(neighbour(rows, 10, -1), null);
   t.equal(neighbour(rows, 5, 1), null);
-  t.equal(neighbour(rows, null, 1), 10, "the first where none is looked at");
+  t.equal(neighbour(rows, null, 1), 10, "the first where none is selected");
   t.equal(neighbour(rows, 777, 1), 10, "or one that is not in the list");
   t.equal(neighbour([], null, 1), null);
   t.end();

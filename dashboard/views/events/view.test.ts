@@ -36,13 +36,13 @@ async function topics(page: Page): Promise<string[]> {
 
 const row = (page: Page, topic: string) => page.getByRole("link", { name: topic, exact: true });
 
-t.test("a day's events", { skip }, async (t) => {
+t.test("events in a server with a day's data", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { koor } = dashboard;
   const day = await fillWithADay(koor);
   const newest_id = day.known.newest_event_id;
 
-  await t.test("the checks of every view", async (t) => {
+  await t.test("the view passes the checks of every view", async (t) => {
     await checkView(t, dashboard, {
       address: `/events?id=${newest_id}`,
       title: "Events",
@@ -80,7 +80,7 @@ t.test("a day's events", { skip }, async (t) => {
     t.same(complaints, []);
   });
 
-  await t.test("a paused list counts new events; resumed it shows them all", async (t) => {
+  await t.test("a paused list counts new events, and shows them all when it is resumed", async (t) => {
     const { page } = await opened(t, dashboard, "/events?pattern=pause.*");
     await publish(koor.port, "pause.before");
     await row(page, "pause.before").waitFor();
@@ -94,7 +94,7 @@ t.test("a day's events", { skip }, async (t) => {
     t.equal(await page.getByRole("button", { name: "Resume" }).count(), 0);
   });
 
-  await t.test("one event is looked at, by mouse, by keyboard and by its address", async (t) => {
+  await t.test("one event can be selected by mouse, by keyboard and by its address", async (t) => {
     const body = '{"topic":"look.first","data":{"n":12345678901234567890,"html":"<script>document.title=1</script>"}}';
     const actor = day.agents[0]?.id ?? "";
     await send(koor.port, "POST", "/api/events/publish", { body, headers: { "X-Koor-Instance": actor } });
@@ -229,7 +229,11 @@ t.test("a flood grows neither memory nor rows", { skip: skip || longFormOnly() }
   const looked_at = await page.locator('[aria-rowindex="102"]').textContent();
   await publish(koor.port, "on.top", 40, data);
   await page.locator('[aria-rowindex="142"]').waitFor();
-  t.equal(await page.locator('[aria-rowindex="142"]').textContent(), looked_at, "what is read stays in its place");
+  t.equal(
+    await page.locator('[aria-rowindex="142"]').textContent(),
+    looked_at,
+    "the row being read stays at its place",
+  );
   t.equal(await frame.evaluate((element) => element.scrollTop), 3_600 + 40 * 36);
 
   await page.goto(`${dashboard.url}/events?since=2`);

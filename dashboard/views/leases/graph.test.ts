@@ -72,11 +72,11 @@ t.test("several requests of one holder for leases of another are one edge", (t) 
   t.end();
 });
 
-t.test("nothing lies upon another, and all of it is within the drawing", (t) => {
+t.test("nothing overlaps, and all of it is within the drawing", (t) => {
   const many = Array.from({ length: 12 }, (_, at): Pair => [`w${at}`, `h${at % 3}`]);
   const graph = layoutGraph(waits(...many, ["h0", "h1"], ["w0", "h2"], ["w0", "h1"]));
-  t.ok(apart(graph.nodes, NODE_HEIGHT + 1), "boxes");
-  t.ok(apart(graph.edges, LABEL_HEIGHT + 1), "labels");
+  t.ok(apart(graph.nodes, NODE_HEIGHT + 1), "boxes do not overlap");
+  t.ok(apart(graph.edges, LABEL_HEIGHT + 1), "labels do not overlap");
   for (const { y } of graph.nodes) t.ok(y >= 0 && y + NODE_HEIGHT <= graph.height);
   for (const { x, y } of graph.edges) t.ok(y >= LABEL_HEIGHT / 2 && y <= graph.height && x < graph.width);
   t.end();
@@ -89,16 +89,16 @@ t.test("of very many the busiest are drawn, and the others counted", (t) => {
   t.equal(graph.left_out, 33 - 10);
   t.ok(
     graph.nodes.some(({ name }) => name === "ana"),
-    "for whom most wait",
+    "most requests wait for it",
   );
   t.notOk(
     graph.nodes.some(({ name }) => name === "x"),
-    "of equals those who wait the longest",
+    "of equals the longest waiting",
   );
   t.end();
 });
 
-t.test("an empty graph; and a cycle, which should not occur", (t) => {
+t.test("a graph may be empty, or have a cycle, which should not occur", (t) => {
   t.match(layoutGraph(waits()), { nodes: [], edges: [], height: 0, left_out: 0 });
   const graph = layoutGraph(waits(["ana", "bob"], ["bob", "cid"], ["cid", "ana"]));
   t.equal(graph.nodes.length, 3);

@@ -16,7 +16,7 @@ const rowOf = (page: Page, resource: string) =>
     .getByRole("row")
     .filter({ has: page.getByRole("link", { name: resource, exact: true }) });
 
-t.test("a day's leases", { skip }, async (t) => {
+t.test("leases in a server with a day's data", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { port } = dashboard.koor;
   const empty = await dashboard.open("/leases");
@@ -66,7 +66,7 @@ t.test("a day's leases", { skip }, async (t) => {
     t.ok(said.some((words) => words.startsWith("claude-release waits for codex-ops: deploy, requested ")));
   });
 
-  await t.test("by keyboard from a box to its blockers", async (t) => {
+  await t.test("the keyboard moves from a box to its blockers", async (t) => {
     await drawing(page).focus();
     await page.keyboard.press("Tab");
     t.equal(await page.locator(":focus strong").textContent(), "codex-payments");
@@ -84,7 +84,7 @@ t.test("a day's leases", { skip }, async (t) => {
     await page.keyboard.press("Enter");
     await rowOf(page, "deploy").first().waitFor({ state: "detached" });
     await rowOf(page, "path:src/cart/**").waitFor();
-    t.equal(await table(page).getByRole("row").count(), 3, "who holds it and who waits for as much, and the head");
+    t.equal(await table(page).getByRole("row").count(), 3, "the head, its holder and one waiter");
     t.equal(new URL(page.url()).searchParams.get("resource"), "path:src/cart/lines.ts");
     await page.getByLabel("Overlaps the resource").fill("path:/etc");
     await page.keyboard.press("Enter");
@@ -99,7 +99,7 @@ t.test("a day's leases", { skip }, async (t) => {
     await page.getByText("No lease matches").waitFor();
   });
 
-  await t.test("a lease is broken with a reason: the next waiter gets it, on every page", async (t) => {
+  await t.test("a lease is broken with a reason, and the next waiter gets it, on every page", async (t) => {
     const { page: other, context } = await dashboard.open("/leases");
     await drawing(other).waitFor();
     await page.goto(`${dashboard.url}/leases/${first?.id}`);
@@ -119,7 +119,7 @@ t.test("a day's leases", { skip }, async (t) => {
     const facts = page.getByRole("region", { name: "Facts" });
     await facts.getByText("lost", { exact: true }).waitFor();
     await facts.getByText("the release is <b>today</b>").waitFor();
-    t.equal(await button.count(), 0, "what has ended cannot be broken");
+    t.equal(await button.count(), 0, "a lease that has ended cannot be broken");
     await rowOf(other, "path:src/cart/totals.ts").getByText("held").waitFor();
     await drawing(other)
       .getByRole("link", { name: /^cursor-cart waits for codex-payments: / })
@@ -138,7 +138,7 @@ t.test("a day's leases", { skip }, async (t) => {
   t.same(complaints, []);
 });
 
-t.test("an agent sees leases, may break none, and sees no messages of others", { skip }, async (t) => {
+t.test("an agent sees leases, may break none, and does not see messages of others", { skip }, async (t) => {
   const by = { Authorization: "Bearer secret" };
   const dashboard = await startDashboard(t, { args: ["--auth-token", "secret"] });
   const { port } = dashboard.koor;
@@ -157,5 +157,5 @@ t.test("an agent sees leases, may break none, and sees no messages of others", {
   await page.goto(`${dashboard.url}/agents/${ana.id}`);
   await page.getByRole("table", { name: "Leases held and waited for" }).getByText("deploy").waitFor();
   t.equal(await page.getByText("Unread").count(), 0);
-  t.same(complaints, [], "nothing was even asked for");
+  t.same(complaints, [], "no request for them was sent");
 });

@@ -28,7 +28,7 @@ function message(row: number, thread: string, from: string, more: Partial<Messag
   };
 }
 
-t.test("threads, the newest first; named by their oldest message", (t) => {
+t.test("threads are sorted by their newest message, and named by their oldest", (t) => {
   const found = threadsOf([
     message(4, "a", "ben", { to: [to("ana", { read_at: AT })] }),
     message(3, "b", "cid", { importance: "high" }),
@@ -61,7 +61,7 @@ t.test("threads, the newest first; named by their oldest message", (t) => {
   t.end();
 });
 
-t.test("the delivery steps of a message, latest first", (t) => {
+t.test("delivery steps of a message are listed, latest first", (t) => {
   const known = [{}, { delivered_at: "d" }, { delivered_at: "d", read_at: "r" }, { read_at: "r", acked_at: "a" }];
   t.same(
     known.map((one) => stepsOf(to("ben", one)).map(({ words, at }) => `${words} ${at}`)),

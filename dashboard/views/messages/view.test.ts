@@ -14,7 +14,7 @@ const HOSTILE = `<img src=x onerror="window.__ran=1"><script>window.__ran=1</scr
 const threads = (page: Page) => page.getByRole("table", { name: "Threads" });
 const card = (page: Page, name: string) => page.getByRole("article", { name });
 
-t.test("messages between agents", { skip }, async (t) => {
+t.test("messages in a server with a day's data", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { port } = dashboard.koor;
   const { page, complaints } = await dashboard.open("/messages");
@@ -32,7 +32,7 @@ t.test("messages between agents", { skip }, async (t) => {
     ready: (seen) => seen.getByRole("article").nth(2).waitFor(),
   });
 
-  await t.test("threads by agent and by unread messages, in the address", async (t) => {
+  await t.test("threads are filtered by agent and by unread messages, in the address", async (t) => {
     t.equal(await threads(page).getByRole("row").count(), 6);
     await page.getByLabel("Only").selectOption("unread");
     await page.getByText("2 threads of 2 messages").waitFor();
@@ -44,7 +44,7 @@ t.test("messages between agents", { skip }, async (t) => {
     await page.getByText("No message matches").waitFor();
   });
 
-  await t.test("a thread in order, with the delivery of each message", async (t) => {
+  await t.test("a thread is in order, with the delivery of each message", async (t) => {
     await page.goto(dashboard.url + address);
     await card(page, "message-2").getByText("from six to seven, ops knows").waitFor();
     t.same(await page.getByRole("heading", { level: 2 }).allTextContents(), [
@@ -79,14 +79,14 @@ t.test("messages between agents", { skip }, async (t) => {
     await sendJson(port, "POST", "/api/messages/mark", mark, { "X-Koor-Instance": idOf("claude-release") });
     await card(page, id).getByText("read", { exact: true }).waitFor();
     t.match(await card(page, id).locator("q").textContent(), HOSTILE);
-    t.equal(await card(page, id).getByText("not delivered").count(), 1, "nor was it by looking");
+    t.equal(await card(page, id).getByText("not delivered").count(), 1, "nor did reading it");
     await page.getByRole("heading", { level: 1 }).getByRole("link", { name: "Messages" }).click();
     await threads(page).waitFor();
     t.equal(await threads(page).getByRole("link").first().textContent(), "release 4.12: freeze on Thursday at noon");
     t.equal(await page.evaluate("window.__ran"), undefined);
   });
 
-  await t.test("one looks further back where there is more", async (t) => {
+  await t.test("older messages can be loaded where there are more", async (t) => {
     const to = idOf("claude-search");
     await Promise.all(Array.from({ length: 200 }, (_, at) => post("codex-ops", { to, subject: `note ${at}` })));
     await page.getByText("200 threads of the newest 200 messages").waitFor();

@@ -36,30 +36,30 @@ function waits(held: Lease, ...waiting: readonly Lease[]): LeaseWaits {
 const held = (granted_ms: number, max_s = 14_400): Lease =>
   lease("held", granted_ms, { state: "held", granted_at: at(granted_ms), max_s, position: null });
 
-t.test("a lease for which a request has waited long", (t) => {
+t.test("a lease is listed when a request has waited long for it", (t) => {
   const long = lease("long", WAITED_LONG_MS + 1);
   const late = lease("late", 1_000);
   const [found, ...others] = blockingLeases(waits(held(60 * 60_000), late, long), NOW_MS);
-  t.same(others, [], "who waits is in nobody's way that is told of");
+  t.same(others, [], "a waiting request blocks no listed one");
   t.equal(found?.lease.id, "held");
   t.equal(found?.ends_soon, false);
   t.same(
     found?.waiting.map(({ id }) => id),
     ["long", "late"],
-    "the longest waiting first",
+    "the longest waiting is first",
   );
   t.same(blockingLeases(waits(held(60 * 60_000), lease("not", WAITED_LONG_MS)), NOW_MS), [], "not yet");
   t.end();
 });
 
-t.test("a lease that must end soon, while a request waits for it", (t) => {
+t.test("a lease is listed that must end soon, while a request waits for it", (t) => {
   const ends_in = (ms: number): Lease => held(14_400_000 - ms);
   const just = lease("just", 0);
   t.match(blockingLeases(waits(ends_in(ENDS_SOON_MS - 1), just), NOW_MS), [
     { ends_soon: true, ends_ms: NOW_MS + ENDS_SOON_MS - 1 },
   ]);
   t.same(blockingLeases(waits(ends_in(ENDS_SOON_MS), just), NOW_MS), [], "not so soon");
-  t.same(blockingLeases(waits(ends_in(0)), NOW_MS), [], "nobody waits");
+  t.same(blockingLeases(waits(ends_in(0)), NOW_MS), [], "no request waits");
   t.end();
 });
 

@@ -19,7 +19,7 @@ function proposal(rule_id: string, message: string): object {
   return { project: "trucks", rule_id, pattern: ": any\\b", message };
 }
 
-t.test("items that need a person", { skip }, async (t) => {
+t.test("items in a server with a day's data", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ARGS });
   const { koor } = dashboard;
   const day = await fillWithADay(koor);
@@ -33,7 +33,7 @@ t.test("items that need a person", { skip }, async (t) => {
       .filter({ hasText: new RegExp(`^${count}$`) })
       .waitFor();
 
-  await t.test("as every view", async (t) => {
+  await t.test("the view passes the checks of every view", async (t) => {
     await checkView(t, dashboard, {
       address: "/",
       title: "Needs me",
@@ -44,7 +44,7 @@ t.test("items that need a person", { skip }, async (t) => {
   const { page, complaints } = await dashboard.open("/", { expected: [/400/] });
   await group(page, "Stale agents").waitFor();
 
-  await t.test("each kind, with its age and a link", async (t) => {
+  await t.test("each kind has its age and a link", async (t) => {
     for (const [name, item] of [
       ["Proposed rules", first],
       ["Webhooks", known.disabled_webhook],
@@ -58,13 +58,13 @@ t.test("items that need a person", { skip }, async (t) => {
       const row = group(page, name)
         .getByRole("listitem")
         .filter({ has: page.getByRole("link", { name: item, exact: true }) });
-      t.match(await row.locator(".need-since time").textContent(), /ago|just now/, `${item}: since when`);
+      t.match(await row.locator(".need-since time").textContent(), /ago|just now/, `${item}: its age`);
     }
     const link = rowOf(page, first).getByRole("link", { name: first });
     t.equal(await link.getAttribute("href"), `/rules/${first}`, "a proposal leads to where it can be previewed");
   });
 
-  await t.test("a rule is accepted, another rejected, and both are gone", async (t) => {
+  await t.test("a rule is accepted, another rejected, and both disappear", async (t) => {
     for (const [verdict, name, status] of [
       ["Accept", first, "accepted"],
       ["Reject", second, "rejected"],
@@ -78,7 +78,7 @@ t.test("items that need a person", { skip }, async (t) => {
     }
   });
 
-  await t.test("a webhook is enabled; a test that fails says why", async (t) => {
+  await t.test("a webhook is enabled, and a test that fails shows the reason", async (t) => {
     await page.getByRole("button", { name: `Test ${known.failing_webhook}` }).click();
     await page.getByText(/webhook test failed/).waitFor();
     const enable = page.getByRole("button", { name: `Enable ${known.disabled_webhook}` });
@@ -100,7 +100,7 @@ t.test("items that need a person", { skip }, async (t) => {
     await remove.click();
     await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
     await rowOf(page, name).waitFor({ state: "detached" });
-    t.same((await send(koor.port, "GET", `/api/instances?name=${name}`)).json(), [], "it is gone");
+    t.same((await send(koor.port, "GET", `/api/instances?name=${name}`)).json(), [], "it has disappeared");
   });
 
   await t.test("a new proposal is counted in every view, and in the title", async (t) => {
@@ -109,7 +109,7 @@ t.test("items that need a person", { skip }, async (t) => {
     const before = Number(await page.locator("nav .count").textContent());
     await sendJson(koor.port, "POST", "/api/rules/propose", proposal("no-any", "<script>alert(1)</script>"));
     await counted(page, before + 1);
-    t.match(await page.title(), `(${before + 1}) `, "the title says it, too");
+    t.match(await page.title(), `(${before + 1}) `, "the title has the count, too");
     await page.getByRole("link", { name: "Needs me" }).click();
     t.match(await rowOf(page, "trucks/no-any").textContent(), "<script>alert(1)</script>", "markup is text");
   });
@@ -131,10 +131,10 @@ t.test("items that need a person", { skip }, async (t) => {
     const mark = { ids: ["message-4"], as: "read" };
     await sendJson(koor.port, "POST", "/api/messages/mark", mark, { "X-Koor-Instance": id });
     await asked.waitFor({ state: "detached" });
-    t.equal(await rowOf(page, "staging is blue now").count(), 0, "what only informs is nobody's duty");
+    t.equal(await rowOf(page, "staging is blue now").count(), 0, "a message that only informs is not listed");
   });
 
-  await t.test("a dead task is tried again", async () => {
+  await t.test("a dead task can be tried again", async () => {
     await page.getByRole("button", { name: "Retry import the synonym list" }).click();
     await rowOf(page, "import the synonym list").waitFor({ state: "detached" });
   });
@@ -143,14 +143,14 @@ t.test("items that need a person", { skip }, async (t) => {
     const { page: later, context } = await dashboard.open("/overview");
     const before = Number(await page.locator("nav .count").textContent());
     await later.clock.setFixedTime(Date.now() + 11 * 60_000);
-    // Two more: a lease of claude-checkout and one of codex-ops.
+    // There are two more: a lease of claude-checkout and one of codex-ops.
     await counted(later, before + 2);
     await later.getByRole("link", { name: "Needs me" }).click();
     t.match(await rowOf(later, "deploy and 1 more").textContent(), /codex-ops holds it .* and 1 more wait/);
     await context.close();
   });
 
-  await t.test("of very many some are shown", async (t) => {
+  await t.test("of very many items some are shown", async (t) => {
     const known_before = await group(page, "Proposed rules").getByRole("listitem").count();
     for (let at = 0; at < 30; at += 1)
       await sendJson(koor.port, "POST", "/api/rules/propose", proposal(`rule-${at}`, ""));
@@ -163,10 +163,10 @@ t.test("items that need a person", { skip }, async (t) => {
     );
   });
 
-  t.same(complaints, [], "nothing complains");
+  t.same(complaints, [], "there are no complaints");
 });
 
-t.test("nothing waits", { skip }, async (t) => {
+t.test("an empty server has no items", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { page } = await dashboard.open("/");
   await page.getByText("Nothing needs you").waitFor();
@@ -184,7 +184,7 @@ t.test("nothing waits", { skip }, async (t) => {
   await page.getByText("Nothing needs you").waitFor();
 });
 
-t.test("an instance's token sees all and decides nothing", { skip }, async (t) => {
+t.test("an instance's token shows all items without their actions", { skip }, async (t) => {
   const token = "a-token-of-the-server";
   const dashboard = await startDashboard(t, { args: ["--auth-token", token] });
   const { koor } = dashboard;

@@ -23,16 +23,16 @@ t.test("the newest run of an agent and a contract counts", (t) => {
   t.same(
     found.map(({ run: { instance_id, contract, run_at }, since }) => [instance_id, contract, run_at, since]),
     [["ana", "truck-api", "2026-02-09T14:30:00.000Z", "2026-02-09T14:20:00.000Z"]],
-    "one fails, since its second last run",
+    "it has failed since its second last run",
   );
   t.same(violated([]), []);
   t.end();
 });
 
-t.test("a check that is there as a whole", (t) => {
+t.test("a check is returned as a whole", (t) => {
   const newest = [run(9, "ana", "truck-api", true), run(9, "bob", "truck-api", true)];
   t.notOk(holdsOneCheck(newest), "there may be more agents");
-  t.ok(holdsOneCheck([...newest, run(4, "ana", "truck-api", true)]), "the one before begins");
+  t.ok(holdsOneCheck([...newest, run(4, "ana", "truck-api", true)]), "the previous check begins");
   t.notOk(holdsOneCheck([]));
   t.end();
 });

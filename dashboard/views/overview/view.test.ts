@@ -12,13 +12,13 @@ const ARGS = ["--stale-after", "1h"];
 const stat = (page: Page, label: string) => page.locator(".stat").filter({ hasText: label });
 const value = (page: Page, label: string) => stat(page, label).locator(".stat-value");
 
-t.test("a day at a glance", { skip }, async (t) => {
+t.test("the overview of a server with a day's data", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ARGS });
   const { port } = dashboard.koor;
   const day = await fillWithADay(dashboard.koor);
   const active = day.agents.filter(({ status }) => status === "active").length;
 
-  await t.test("as every view", async (t) => {
+  await t.test("the view passes the checks of every view", async (t) => {
     await checkView(t, dashboard, {
       address: "/overview",
       title: "Overview",
@@ -30,14 +30,14 @@ t.test("a day at a glance", { skip }, async (t) => {
   const events = page.getByRole("table", { name: "Events, newest first" });
   const changes = page.getByRole("table", { name: "Changes, newest first" });
 
-  await t.test("totals", async (t) => {
+  await t.test("totals are shown", async (t) => {
     await value(page, "Active agents").getByText(String(active), { exact: true }).waitFor();
     await value(page, "LLM cost today").getByText(/^\$\d/).waitFor();
     await value(page, "Subscribers").getByText(/^\d+$/).waitFor();
     t.equal(await stat(page, "State keys").getByRole("link").getAttribute("href"), "/state");
   });
 
-  await t.test("all of it is above the fold", async (t) => {
+  await t.test("the whole view is above the fold", async (t) => {
     await events.waitFor();
     await changes.waitFor();
     const below = await page.evaluate<number>(
@@ -52,7 +52,7 @@ t.test("a day at a glance", { skip }, async (t) => {
       events.getByText("<b>ci</b>").waitFor(),
       events.getByRole("link", { name: "build.done" }).first().getAttribute("href"),
     ]);
-    t.match(newest, /^\/events\?id=\d+$/, "an event leads to itself");
+    t.match(newest, /^\/events\?id=\d+$/, "an event is a link to itself");
     await sendJson(port, "PUT", "/api/state/plan/new", { goal: 1 });
     const link = changes.getByRole("link", { name: "plan/new" });
     t.equal(await link.getAttribute("href"), "/state/plan/new");
@@ -63,12 +63,12 @@ t.test("a day at a glance", { skip }, async (t) => {
     t.match(first, "plan/new", "the newest change is the first");
   });
 
-  await t.test("charts say their newest value", async () => {
+  await t.test("charts have their newest value as text", async () => {
     for (const label of ["Events a second", "Writes a second"])
       await page.getByRole("img", { name: new RegExp(`${label}.*: [0-9.]+/s$`) }).waitFor();
   });
 
-  await t.test("an agent that comes is counted", async () => {
+  await t.test("a new agent is counted", async () => {
     const registered = await sendJson(port, "POST", "/api/instances/register", { name: "ana" });
     const { id } = registered.json<{ readonly id: string }>();
     await sendJson(port, "POST", `/api/instances/${id}/activate`, "");
@@ -77,7 +77,7 @@ t.test("a day at a glance", { skip }, async (t) => {
       .waitFor();
   });
 
-  t.same(complaints, [], "nothing complains");
+  t.same(complaints, [], "there are no complaints");
 });
 
 t.test("an empty server shows the commands that fill it", { skip }, async (t) => {

@@ -26,7 +26,7 @@ function rule(name: string, more: Partial<Rule> = {}): Rule {
 const ANY = { project: "", status: "", source: "", words: "" };
 const ids = (rules: readonly Rule[]): string[] => rules.map(({ project, rule_id }) => `${project}/${rule_id}`);
 
-t.test("proposals come by age, the others by project, those of every project first", (t) => {
+t.test("proposals are sorted by age, the others by project, with those of every project first", (t) => {
   const { proposed, decided } = splitRules([
     rule("Trucks/b"),
     rule("trucks/new", { status: "proposed", created_at: "2026-11-21T12:00:00.000Z" }),
@@ -39,7 +39,7 @@ t.test("proposals come by age, the others by project, those of every project fir
   t.end();
 });
 
-t.test("a filter is all of its parts, its words are anywhere in the rule", (t) => {
+t.test("a filter combines its parts, and its words may be anywhere in the rule", (t) => {
   const rules = [
     rule("trucks/no-any", { message: "Say what it is", source: "learned", status: "proposed" }),
     rule("trucks/no-todo", { context: "they stay for years" }),
@@ -83,7 +83,7 @@ function drawn(content: string, violations: readonly RuleViolation[]): string[] 
   );
 }
 
-t.test("lines with findings are shown with some around them, the others are counted", (t) => {
+t.test("lines with findings are shown with some around them, and the others are counted", (t) => {
   const content = Array.from({ length: 20 }, (_, at) => `line ${at + 1}`).join("\n");
   t.same(drawn(content, [found(6, "6"), found(12, "line")]), [
     "-3",
@@ -117,14 +117,14 @@ t.test("a violation of the whole text marks no line", (t) => {
   t.end();
 });
 
-t.test("two findings of a line are both marked; one that could be either is not", (t) => {
+t.test("two findings of a line are both marked, and one that could be either is not", (t) => {
   t.same(drawn("let a: any = b", [found(1, "any"), found(1, "b")]), ["1:let a: [any] = [b]!!"]);
   t.same(drawn("many any", [found(1, "any")]), ["1:many any!"]);
   t.same(drawn("abcd", [found(1, "abc"), found(1, "bcd")]), ["1:[abcd]!!"]);
   t.end();
 });
 
-t.test("very much is cut", (t) => {
+t.test("very long lists are cut", (t) => {
   const long = "x".repeat(10_000);
   const [line = ""] = drawn(long, [found(1, "nowhere")]);
   t.equal(line.length, "1:".length + 400 + "…!".length);

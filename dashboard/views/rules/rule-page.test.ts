@@ -4,11 +4,11 @@ import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 
-t.test("a rule of a day", { skip: browserMissing() }, async (t) => {
+t.test("one rule in a server with a day's data", { skip: browserMissing() }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   await fillWithADay(dashboard.koor);
 
-  await t.test("the page, with a preview", (t) =>
+  await t.test("the page with a preview passes the checks of every view", (t) =>
     checkView(t, dashboard, {
       address: "/rules/checkout/no-total-string",
       title: "Rules",
@@ -19,7 +19,7 @@ t.test("a rule of a day", { skip: browserMissing() }, async (t) => {
     }),
   );
 
-  await t.test("a preview says where a rule is for other files", async () => {
+  await t.test("a preview of a rule for other files says where it is used", async () => {
     const { page, context } = await dashboard.open("/rules/storefront/focus-visible");
     await page.getByLabel("Content").fill("a { outline: none }");
     await page.getByText("1 violation").waitFor();

@@ -17,11 +17,11 @@ async function propose({ koor }: Dashboard, rule: object): Promise<void> {
   if (answer.status !== 200) throw new Error(answer.text);
 }
 
-t.test("rules of a day", { skip }, async (t) => {
+t.test("rules in a server with a day's data", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   await fillWithADay(dashboard.koor);
 
-  await t.test("the view", (t) =>
+  await t.test("the view passes the checks of every view", (t) =>
     checkView(t, dashboard, {
       address: "/rules",
       title: "Rules",
@@ -53,8 +53,8 @@ t.test("rules of a day", { skip }, async (t) => {
     await dialog.getByLabel("Content").fill("type Cart = {\n  total: string;\n};\n");
     const line = dialog.getByRole("row", { name: "totals are cents" });
     await line.waitFor();
-    t.match(await line.textContent(), /^2 {2}total: string;/, "the line, with its number");
-    t.equal(await line.locator("mark").textContent(), "total: string", "what matched is marked");
+    t.match(await line.textContent(), /^2 {2}total: string;/, "the line has its number");
+    t.equal(await line.locator("mark").textContent(), "total: string", "the match is marked");
     await dialog.getByLabel("Content").fill("type Cart = { total_cents: number };\n");
     await dialog.getByText("The text does not violate the rule.").waitFor();
     await page.keyboard.press("Escape");
@@ -63,12 +63,12 @@ t.test("rules of a day", { skip }, async (t) => {
     await row.getByRole("button", { name: "Accept" }).click();
     await page.getByText("Rule checkout/no-total-string accepted").waitFor();
     await rowOf(page, "Decided", "no-total-string").getByText("accepted").waitFor();
-    t.equal(await row.count(), 0, "it waits no more");
+    t.equal(await row.count(), 0, "it is no longer pending");
     t.same(complaints, []);
     await context.close();
   });
 
-  await t.test("a proposal of the moment appears, its markup as text, and is rejected", async (t) => {
+  await t.test("a new proposal appears, its markup as text, and is rejected", async (t) => {
     const { page, context, complaints } = await dashboard.open("/rules?project=live");
     const message = "<img src=x onerror=alert(1)>";
     await propose(dashboard, {
@@ -87,7 +87,7 @@ t.test("rules of a day", { skip }, async (t) => {
     await context.close();
   });
 
-  await t.test("a file is checked against all rules that hold in a project", async (t) => {
+  await t.test("a file is checked against all rules of a project", async (t) => {
     const { page, context } = await dashboard.open("/rules?project=checkout");
     await page.getByRole("button", { name: "Check a file" }).click();
     const dialog = page.getByRole("dialog", { name: "Check a file of checkout" });
@@ -101,7 +101,7 @@ t.test("rules of a day", { skip }, async (t) => {
   });
 });
 
-t.test("without rules the view says how to begin; an instance may look, and decides nothing", { skip }, async (t) => {
+t.test("without rules the view says how to begin; an instance may read, and decides nothing", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--auth-token", "s3cret"] });
   const headers = { Authorization: "Bearer s3cret" };
   const registered = await send(dashboard.koor.port, "POST", "/api/instances/register", {

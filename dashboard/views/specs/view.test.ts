@@ -5,14 +5,14 @@ import { browserMissing } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { sendJson } from "../../../test/support/http-client.js";
 
-t.test("Specs", { skip: browserMissing() }, async (t) => {
+t.test("specs in a real server", { skip: browserMissing() }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { port } = dashboard.koor;
   const { known } = await fillWithADay(dashboard.koor);
   const [project = "", name = ""] = known.rolled_back_spec.split("/");
   const address = `/specs/${encodeURIComponent(project)}/${encodeURIComponent(name)}`;
 
-  await t.test("as every view", async (t) => {
+  await t.test("the view passes the checks of every view", async (t) => {
     await checkView(t, dashboard, {
       address: "/specs",
       title: "Specs",
@@ -56,7 +56,7 @@ t.test("Specs", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("a name that no path can say leads to nothing else", async (t) => {
+  await t.test("a name that no path can express leads to no other spec", async (t) => {
     await sendJson(port, "PUT", "/api/specs/dots/%2E%2E", { a: 1 });
     const { page, context } = await dashboard.open("/specs", { expected: [/status of 40\d/] });
     await page.getByRole("searchbox", { name: "Search" }).fill("dots");

@@ -14,7 +14,7 @@ const tree = (page: Page) => page.getByRole("tree");
 const rows = (page: Page) => page.getByRole("treeitem");
 const value = (page: Page, key: string) => page.getByRole("region", { name: key, exact: true }).locator("code");
 
-t.test("State", { skip: browserMissing() }, async (t) => {
+t.test("state in a real server", { skip: browserMissing() }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { port } = dashboard.koor;
   const { known } = await fillWithADay(dashboard.koor, { now_ms: Date.now(), state_keys: KEYS });
@@ -23,7 +23,7 @@ t.test("State", { skip: browserMissing() }, async (t) => {
     if (answer.status !== 200) throw new Error(`${key} was not stored: ${answer.text}`);
   };
 
-  await t.test("as every view", async (t) => {
+  await t.test("the view passes the checks of every view", async (t) => {
     await checkView(t, dashboard, { address: "/state", title: "State", ready: (page) => rows(page).first().waitFor() });
     await checkView(t, dashboard, {
       address: `/state/${known.versioned_key}?compare=1,2`,
@@ -32,7 +32,7 @@ t.test("State", { skip: browserMissing() }, async (t) => {
     });
   });
 
-  await t.test("of thousands of keys few rows are drawn, wherever one is; search finds one of them", async (t) => {
+  await t.test("of thousands of keys few rows are rendered, at any position; a search finds one of them", async (t) => {
     const { page, context, complaints } = await dashboard.open("/state");
     await rows(page).first().waitFor();
     t.match(await tree(page).getAttribute("aria-label"), /State: 5,\d+ keys/);
@@ -55,7 +55,7 @@ t.test("State", { skip: browserMissing() }, async (t) => {
     await page.waitForFunction("document.querySelectorAll('[role=treeitem]').length === 1");
     const added = await page.evaluate<number>("window.added");
     t.ok(added <= TREE_ROWS_MAX * (word.length + 1), `${added} elements for ${word.length} letters`);
-    t.match(page.url(), /\?q=/, "what was searched for can be sent on");
+    t.match(page.url(), /\?q=/, "the address has the search");
     await rows(page).first().click();
     await value(page, word).waitFor();
     t.equal(new URL(page.url()).pathname, `/state/${word}`);
@@ -65,7 +65,7 @@ t.test("State", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("versions: the current and the previous one are compared at first, others by choice", async (t) => {
+  await t.test("the current and the previous version are compared at first, others on request", async (t) => {
     for (const n of [1, 2, 3]) await put("mine/three", `{"n":${n},"same":true}`);
     const { page, context, complaints } = await dashboard.open("/state/mine/three");
     await page.getByRole("button", { name: "Compare", exact: true }).click();
@@ -106,32 +106,33 @@ t.test("State", { skip: browserMissing() }, async (t) => {
     await back.click();
     await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
     await page.locator(".toast-bad").waitFor();
-    t.equal((await send(port, "GET", "/api/state/mine/rolled")).text, '"four"', "nobody is overruled unseen");
+    t.equal(
+      (await send(port, "GET", "/api/state/mine/rolled")).text,
+      '"four"',
+      "no concurrent write is overwritten unseen",
+    );
     await context.close();
   });
 
-  await t.test(
-    "what another client does is seen without asking: a new value, a new key, a key that goes",
-    async (t) => {
-      await put("mine/live", '"before"');
-      const { page, context } = await dashboard.open("/state/mine/live", { expected: [/status of 404/] });
-      await value(page, "mine/live").getByText('"before"').waitFor();
-      await put("mine/live", '"after"');
-      await value(page, "mine/live").getByText('"after"').waitFor();
-      await put("mine/new", "1");
-      await page.getByRole("treeitem", { name: "new" }).waitFor();
-      await send(port, "DELETE", "/api/state/mine/live");
-      await page.getByText("This key was deleted").waitFor();
-      await page.getByRole("treeitem", { name: "live" }).waitFor({ state: "detached" });
-      await page.getByRole("button", { name: "Roll back to version 1" }).click();
-      await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
-      await value(page, "mine/live").getByText('"before"').waitFor();
-      t.equal((await send(port, "GET", "/api/state/mine/live")).text, '"before"', "and can be brought back");
-      await context.close();
-    },
-  );
+  await t.test("changes of another client appear by themselves: a new value, a new key, a deleted key", async (t) => {
+    await put("mine/live", '"before"');
+    const { page, context } = await dashboard.open("/state/mine/live", { expected: [/status of 404/] });
+    await value(page, "mine/live").getByText('"before"').waitFor();
+    await put("mine/live", '"after"');
+    await value(page, "mine/live").getByText('"after"').waitFor();
+    await put("mine/new", "1");
+    await page.getByRole("treeitem", { name: "new" }).waitFor();
+    await send(port, "DELETE", "/api/state/mine/live");
+    await page.getByText("This key was deleted").waitFor();
+    await page.getByRole("treeitem", { name: "live" }).waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Roll back to version 1" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
+    await value(page, "mine/live").getByText('"before"').waitFor();
+    t.equal((await send(port, "GET", "/api/state/mine/live")).text, '"before"', "and can be restored");
+    await context.close();
+  });
 
-  await t.test("values that are large, no text, blank or deep", async (t) => {
+  await t.test("values may be large, no text, blank or deep", async (t) => {
     await put(
       "mine/large",
       "x"
@@ -169,7 +170,7 @@ t.test("State", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("an empty server says which command makes the first key", async (t) => {
+  await t.test("an empty server shows the command that makes the first key", async (t) => {
     const empty = await startDashboard(t);
     const { page } = await empty.open("/state");
     await page.getByText("koor-cli state set").waitFor();

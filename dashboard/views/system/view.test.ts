@@ -12,7 +12,7 @@ const ROWS = chartRows("All routes");
 
 const chart = (page: Page, label: string) => page.locator(`[role=img][aria-label^="${label}."]`);
 
-t.test("the server's figures", { skip }, async (t) => {
+t.test("the metrics of a real server", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { koor } = dashboard;
   const description = await send(koor.port, "GET", "/openapi.json");
@@ -20,7 +20,7 @@ t.test("the server's figures", { skip }, async (t) => {
   await send(koor.port, "PUT", "/api/state/plan", { body: "1" });
   await send(koor.port, "GET", "/api/state/none");
 
-  await t.test("as every view", async (t) => {
+  await t.test("the view passes the checks of every view", async (t) => {
     await checkView(t, dashboard, {
       address: "/system",
       title: "System",
@@ -30,7 +30,7 @@ t.test("the server's figures", { skip }, async (t) => {
 
   const { page, complaints } = await dashboard.open("/system");
 
-  await t.test("a chart for each figure, with its newest value in words", async () => {
+  await t.test("each metric has a chart, with its newest value as text", async () => {
     await chart(page, "Memory")
       .and(page.getByLabel(/process: \d+ MB, heap: \d/))
       .waitFor();
@@ -40,7 +40,7 @@ t.test("the server's figures", { skip }, async (t) => {
     for (const { label } of ROWS) await chart(page, label).waitFor();
   });
 
-  await t.test("the server's version and addresses", async (t) => {
+  await t.test("the server's version and addresses are shown", async (t) => {
     await page.getByText(`127.0.0.1:${koor.port}`).waitFor();
     const facts = await page.locator(".system-facts").textContent();
     t.match(facts, `127.0.0.1:${koor.dashboard_port}`);
@@ -48,16 +48,16 @@ t.test("the server's figures", { skip }, async (t) => {
     t.match(facts, /Up\d+ s/);
   });
 
-  await t.test("a server alone shows no cluster", async (t) => {
+  await t.test("a single server shows no cluster", async (t) => {
     t.equal(await page.getByRole("heading", { name: "Cluster" }).count(), 0);
   });
 
-  await t.test("routes with refused calls", async (t) => {
+  await t.test("routes with refused calls are listed", async (t) => {
     const row = page.getByRole("table", { name: "Calls by route" }).getByRole("row").filter({ hasText: "state.get" });
     t.match(await row.getByRole("cell").allTextContents(), ["state.get", "1", "1", "0", /[µm]?s$/, /[µm]?s$/]);
   });
 
-  await t.test("whose latency and how far back stand in the address", async (t) => {
+  await t.test("the routes and the period of latencies are in the address", async (t) => {
     await page.getByLabel("Latency of").selectOption("Events");
     await chart(page, "Latency: events").waitFor();
     await page.getByLabel("Time", { exact: true }).selectOption("1 hour");
@@ -78,11 +78,11 @@ t.test("the server's figures", { skip }, async (t) => {
         .and(page.getByLabel(/process: \d+ MB/))
         .waitFor()
         .then(() => true),
-      "at once, from before",
+      "earlier values are there at once",
     );
   });
 
-  t.same(complaints, [], "nothing complains");
+  t.same(complaints, [], "there are no complaints");
 });
 
 t.test("an unreachable server is reported, and recorded figures remain", { skip }, async (t) => {
@@ -101,35 +101,39 @@ t.test("an unreachable server is reported, and recorded figures remain", { skip 
   t.ok(await chart(page, "Memory").isVisible());
 });
 
-t.test("the nodes of a cluster, and changes of this one's state", { skip: skip || natsMissing() }, async (t) => {
-  const nats = await startNats(t);
-  const args = ["--cluster", nats.url, "--cluster-name", "trucks", "--node-id"];
-  const dashboard = await startDashboard(t, { args: [...args, "ana", "--cluster-seed"] });
-  await dashboard.koor.logged(/node leads/);
-  const other = await startKoor(t, { args: [...args, "ben"] });
-  await other.logged(/state=ok/);
-  const nodes = (page: Page) => page.getByRole("table", { name: "Nodes" });
-  const row = (page: Page, node: string, state: string) =>
-    nodes(page).getByRole("row").filter({ hasText: node }).filter({ hasText: state });
+t.test(
+  "the nodes of a cluster are shown, and changes of this one's state",
+  { skip: skip || natsMissing() },
+  async (t) => {
+    const nats = await startNats(t);
+    const args = ["--cluster", nats.url, "--cluster-name", "trucks", "--node-id"];
+    const dashboard = await startDashboard(t, { args: [...args, "ana", "--cluster-seed"] });
+    await dashboard.koor.logged(/node leads/);
+    const other = await startKoor(t, { args: [...args, "ben"] });
+    await other.logged(/state=ok/);
+    const nodes = (page: Page) => page.getByRole("table", { name: "Nodes" });
+    const row = (page: Page, node: string, state: string) =>
+      nodes(page).getByRole("row").filter({ hasText: node }).filter({ hasText: state });
 
-  await checkView(t, dashboard, {
-    address: "/system",
-    title: "System",
-    ready: (page) => nodes(page).waitFor(),
-  });
+    await checkView(t, dashboard, {
+      address: "/system",
+      title: "System",
+      ready: (page) => nodes(page).waitFor(),
+    });
 
-  const { page, complaints } = await dashboard.open("/system");
-  await row(page, "ben", "ok").waitFor();
-  t.match(await row(page, "ana", "leader").getAttribute("aria-current"), "true", "this one");
-  await page.getByText("trucks, as seen by ana").waitFor();
-  await page.getByText(/one server only: without nats:/).waitFor();
+    const { page, complaints } = await dashboard.open("/system");
+    await row(page, "ben", "ok").waitFor();
+    t.match(await row(page, "ana", "leader").getAttribute("aria-current"), "true", "this node");
+    await page.getByText("trucks, as seen by ana").waitFor();
+    await page.getByText(/one server only: without nats:/).waitFor();
 
-  await other.stop();
-  await row(page, "ben", "silent").waitFor();
-  t.same(complaints, [], "nothing complains while the log is there");
-  await nats.stop();
-  await page.getByText(/This node is disconnected from the log: .*connection refused/).waitFor();
-  await row(page, "ana", "disconnected").waitFor();
-  const others = complaints.filter((text) => !/status of 503/.test(text));
-  t.same(others, [], "nothing but that the node, cut off, answers 503");
-});
+    await other.stop();
+    await row(page, "ben", "silent").waitFor();
+    t.same(complaints, [], "there are no complaints while the log is reachable");
+    await nats.stop();
+    await page.getByText(/This node is disconnected from the log: .*connection refused/).waitFor();
+    await row(page, "ana", "disconnected").waitFor();
+    const others = complaints.filter((text) => !/status of 503/.test(text));
+    t.same(others, [], "the only complaint is that the node, cut off, answers 503");
+  },
+);

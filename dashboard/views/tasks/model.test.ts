@@ -42,13 +42,13 @@ function task(id: string, state: TaskState, more: Partial<ListedTask> = {}): Lis
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 1, 9, 14, minute)).toISOString();
 
-t.test("every state has its place", (t) => {
+t.test("every state has its column", (t) => {
   t.same(STATES.toSorted(), [...TASK_STATES].sort());
   t.equal(formatState("input_required"), "input required");
   t.end();
 });
 
-t.test("the next task comes first; ended tasks are ordered by their end", (t) => {
+t.test("the next task is first, and ended tasks are sorted by their end", (t) => {
   const columns = columnsOf(
     {
       ready: [

@@ -15,7 +15,7 @@ const card = (page: Page, name: string, title: string) =>
     .getByRole("listitem")
     .filter({ has: page.getByRole("link", { name: title, exact: true }) });
 
-t.test("a day's tasks", { skip }, async (t) => {
+t.test("tasks in a server with a day's data", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { port } = dashboard.koor;
   const { page, complaints } = await dashboard.open("/tasks");
@@ -31,7 +31,7 @@ t.test("a day's tasks", { skip }, async (t) => {
     ready: (seen) => seen.getByRole("table", { name: "Steps of the task" }).waitFor(),
   });
 
-  await t.test("by state, with a text for each task", async (t) => {
+  await t.test("tasks are sorted into columns by state, with a text for each", async (t) => {
     const said = async (column: string, title: string): Promise<string> =>
       (await card(page, column, title).textContent()) ?? "";
     t.match(await said("Blocked", "rank by synonyms, too"), /waits for dead task synonyms/);
@@ -42,7 +42,7 @@ t.test("a day's tasks", { skip }, async (t) => {
     t.match(await said("Ended", "import the synonym list"), /dead.*line 812/);
   });
 
-  await t.test("filters stand in the address", async (t) => {
+  await t.test("filters are in the address", async (t) => {
     await page.getByLabel("Label").selectOption("money");
     await card(page, "Ended", "remove the autumn banner").waitFor({ state: "detached" });
     await page.getByLabel("Holder").selectOption("claude-checkout");
@@ -60,7 +60,7 @@ t.test("a day's tasks", { skip }, async (t) => {
     await page.goto(`${dashboard.url}/tasks/reindex`);
     const answer = page.getByRole("button", { name: "Answer" });
     await answer.waitFor();
-    t.ok(await answer.isDisabled(), "not without words");
+    t.ok(await answer.isDisabled(), "not without a text");
     await page.getByLabel("Answer").fill("Wait for the night.");
     await answer.click();
     await page.getByRole("region", { name: "Facts" }).getByText("Wait for the night.").waitFor();

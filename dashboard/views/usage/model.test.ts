@@ -20,7 +20,7 @@ function totals(cost: number, tokens = 10, calls = 1): Totals {
   return { total_cost_usd: cost, total_tokens_in: tokens, total_tokens_out: tokens, request_count: calls };
 }
 
-t.test("an address that says nothing, or nonsense, means the last day by project", async (t) => {
+t.test("an address without valid parameters means the last day by project", async (t) => {
   const usual = { range: "24h", by: "project", show: "cost", from: "", to: "" };
   t.same(choiceIn({}), usual);
   t.same(choiceIn({ range: "century", by: "colour", show: "x", from: "soon" }), usual);
@@ -35,7 +35,7 @@ t.test("a named range ends now, in intervals that can be distinguished", async (
   t.equal(Date.parse(asked("today").from), midnight, "the viewer's midnight");
 });
 
-t.test("a range of one's own may be open at both ends", async (t) => {
+t.test("a custom range may be open at both ends", async (t) => {
   const asked = (from: string, to: string) => askedOf({ range: "own", from, to }, NOW_MS).interval;
   t.equal(asked("", ""), "day");
   t.equal(asked("2026-02-15T00:00:00Z", ""), "hour");
@@ -46,7 +46,7 @@ t.test("a range of one's own may be open at both ends", async (t) => {
 t.test("each hour of the range has its bar, without usage too", async (t) => {
   const asked = askedOf({ range: "24h", from: "", to: "" }, NOW_MS);
   const times = barTimes(asked, [], NOW_MS);
-  t.equal(times.length, 25, "the hour that the range begins in, to this one");
+  t.equal(times.length, 25, "from the hour in which the range begins to this one");
   t.equal(times.at(-1), Date.parse("2026-02-16T14:00:00Z"));
   const open = barTimes(
     { from: "", to: "", interval: "day" },
@@ -55,8 +55,12 @@ t.test("each hour of the range has its bar, without usage too", async (t) => {
   );
   t.equal(open.length, 3, "an open range begins with the first usage");
   t.equal(barTimes({ from: "", to: "", interval: "day" }, [], NOW_MS).length, 1);
-  t.equal(barTimes({ from: "1970-01-01T00:00:00Z", to: "", interval: "day" }, [], NOW_MS).length, 400, "bounded");
-  t.equal(barTimes({ from: "2027-01-01T00:00:00Z", to: "", interval: "day" }, [], NOW_MS).length, 1, "not begun yet");
+  t.equal(barTimes({ from: "1970-01-01T00:00:00Z", to: "", interval: "day" }, [], NOW_MS).length, 400, "it is bounded");
+  t.equal(
+    barTimes({ from: "2027-01-01T00:00:00Z", to: "", interval: "day" }, [], NOW_MS).length,
+    1,
+    "it has not begun yet",
+  );
 });
 
 t.test("a UTC day is placed at the local day of its date", async (t) => {
@@ -65,7 +69,7 @@ t.test("a UTC day is placed at the local day of its date", async (t) => {
   t.same(barSeconds([day_ms + HOUR_MS], "hour"), [(day_ms + HOUR_MS) / 1_000]);
 });
 
-t.test("the greatest groups stand apart, the others together", async (t) => {
+t.test("the largest groups are separate, and the others together", async (t) => {
   const names = Array.from({ length: COLOURED_GROUPS + 3 }, (_, at) => `g${at}`);
   const groups = Object.fromEntries(names.map((name, at) => [name, totals(at + 1)]));
   const rows = groupRows(groups, "cost");

@@ -29,7 +29,7 @@ t.test("usage is summed up over the range in the address, and grows as calls are
   const crates = projects.getByRole("row").filter({ has: page.getByRole("link", { name: "crates" }) });
   await crates.waitFor();
   t.match(await crates.textContent(), /\$400\.00/);
-  t.match(await projects.getByRole("row").nth(1).textContent(), /crates9\d %/, "the greatest share comes first");
+  t.match(await projects.getByRole("row").nth(1).textContent(), /crates9\d %/, "the largest share is first");
   const calls = page.getByRole("table", { name: "Calls" });
   await calls
     .getByRole("row")

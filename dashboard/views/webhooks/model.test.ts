@@ -18,7 +18,7 @@ const HEALTHY: Webhook = {
 const FAILING: Webhook = { ...HEALTHY, id: "chat", fail_count: 3 };
 const OFF: Webhook = { ...HEALTHY, id: "pager", active: false, fail_count: 10 };
 
-t.test("health in words", (t) => {
+t.test("health is described in words", (t) => {
   t.same(healthOf(HEALTHY), { tone: "good", words: "healthy" });
   t.same(healthOf(FAILING), { tone: "warn", words: "failing 3 times in a row" });
   t.equal(healthOf({ ...FAILING, fail_count: 1 }).words, "failing once");
@@ -52,7 +52,7 @@ t.test("patterns are separated by commas and spaces, without duplicates", (t) =>
   t.end();
 });
 
-t.test("a rejection is shown at its field", (t) => {
+t.test("a refusal is shown at its field", (t) => {
   t.equal(fieldOf("id is required"), "id");
   t.equal(fieldOf("webhook already exists: ci"), "id");
   t.equal(fieldOf("url must be an http or https URL"), "url");

@@ -11,13 +11,13 @@ const skip = browserMissing();
 
 const rowOf = (page: Page, id: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name: id }) });
 
-t.test("a day's webhooks", { skip }, async (t) => {
+t.test("webhooks in a server with a day's data", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { koor } = dashboard;
   const receiver = await startReceiver(t);
   const { known } = await fillWithADay(koor, { now_ms: Date.now(), receiver_url: receiver.url });
 
-  await t.test("the checks of every view: the table, and one webhook", async (t) => {
+  await t.test("the table and the page of one webhook pass the checks of every view", async (t) => {
     for (const address of ["/webhooks", `/webhooks/${known.disabled_webhook}`])
       await checkView(t, dashboard, {
         address,
@@ -55,7 +55,7 @@ t.test("a day's webhooks", { skip }, async (t) => {
     await page.getByText("There is no webhook nobody").waitFor();
   });
 
-  await t.test("one that was turned off is enabled", async (t) => {
+  await t.test("a webhook that was turned off can be enabled", async (t) => {
     const id = known.disabled_webhook;
     const { page, context } = await dashboard.open(`/webhooks/${id}`);
     t.teardown(() => context.close());
@@ -66,7 +66,7 @@ t.test("a day's webhooks", { skip }, async (t) => {
   });
 });
 
-t.test("a webhook's life", { skip }, async (t) => {
+t.test("a webhook can be added, tested and deleted, and its event skipped", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { koor } = dashboard;
   const receiver = await startReceiver(t);
@@ -130,7 +130,7 @@ t.test("a webhook's life", { skip }, async (t) => {
   t.same(complaints, []);
 });
 
-t.test("events that were set aside are seen, sent again and dropped", { skip }, async (t) => {
+t.test("skipped events are shown, sent again and dropped", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { koor } = dashboard;
   const receiver = await startReceiver(t);
@@ -192,7 +192,7 @@ t.test("events that were set aside are seen, sent again and dropped", { skip }, 
   t.same(complaints, []);
 });
 
-t.test("an agent may look, and no more", { skip }, async (t) => {
+t.test("an agent may only read", { skip }, async (t) => {
   const TOKEN = "the-servers-token";
   const dashboard = await startDashboard(t, { args: ["--auth-token", TOKEN] });
   const { koor } = dashboard;

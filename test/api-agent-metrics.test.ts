@@ -51,7 +51,7 @@ t.test("calls are counted for the instance that makes them", async (t) => {
     ],
     ["a HEAD", () => send(port, "HEAD", "/api/state", { headers: as(id) }), 200, { rest_calls: 1 }],
     ["a call without a name", () => send(port, "GET", "/api/state"), 200, {}],
-    ["a heartbeat by nobody", () => send(port, "POST", `/api/instances/${id}/heartbeat`), 200, {}],
+    ["a heartbeat without an instance", () => send(port, "POST", `/api/instances/${id}/heartbeat`), 200, {}],
     [
       "its own heartbeat",
       () => send(port, "POST", `/api/instances/${id}/heartbeat`, { headers: as(id) }),

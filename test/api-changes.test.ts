@@ -89,7 +89,7 @@ t.test("each kind of call is reported under the name that the audit log has for 
     () => post("/api/templates", { id: "t", name: "T", kind: "bundle", data: bundle }),
     ["template t", "audit t"],
   );
-  await expectChanges("what it makes", () => post("/api/templates/t/apply", { project: "p" }), [
+  await expectChanges("its results", () => post("/api/templates/t/apply", { project: "p" }), [
     "rule p",
     "spec p/one 1",
     "spec p/two 1",

@@ -64,12 +64,12 @@ const PATIENCE_MS = 30_000;
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
   while (performance.now() < end) if (await holds()) return;
-  throw new Error(`it did not come true that ${what}`);
+  throw new Error(`not in time: ${what}`);
 }
 
 /** Waits until the subscribers of earlier tests are gone. */
 const untilAlone = (): Promise<void> =>
-  until("nobody is subscribed", async () => (await figure("koor_subscribers")) === 0);
+  until("no client is subscribed", async () => (await figure("koor_subscribers")) === 0);
 
 t.test("a new server has no events", async (t) => {
   t.equal((await get(HISTORY)).text, "[]\n");

@@ -446,7 +446,7 @@ t.test("active instances that are silent become stale once, and any call of thei
     })),
   );
 
-  const signs: readonly (readonly [what: string, give: () => Promise<Answer>])[] = [
+  const heartbeats: readonly (readonly [what: string, give: () => Promise<Answer>])[] = [
     ["a heartbeat", () => post(koor, `${one.id}/heartbeat`)],
     ["an activation", () => post(koor, `${one.id}/activate`)],
     ["an intent", () => post(koor, `${one.id}/intent`, { intent: "again" })],
@@ -455,7 +455,7 @@ t.test("active instances that are silent become stale once, and any call of thei
     ["a call that is refused", () => send(koor.port, "GET", "/api/state/none", { headers: as(one.id) })],
     ["a call with its token", () => send(koor.port, "GET", "/api/state", { headers: bearer(one.token) })],
   ];
-  for (const [what, give] of signs) {
+  for (const [what, give] of heartbeats) {
     t.equal((await get(koor, one.id)).status, "stale", "reads by other clients do not count as its heartbeat");
     await give();
     t.equal((await get(koor, one.id)).status, "active", what);
@@ -465,7 +465,11 @@ t.test("active instances that are silent become stale once, and any call of thei
     );
     while ((await check()).count === 0);
   }
-  t.equal((await socket.untilCount(2 + signs.length)).length, 2 + signs.length, "each silence is reported once");
+  t.equal(
+    (await socket.untilCount(2 + heartbeats.length)).length,
+    2 + heartbeats.length,
+    "each silence is reported once",
+  );
   t.same(
     (await audit(koor)).filter(({ action }) => action.startsWith("liveness")),
     [],
@@ -634,14 +638,14 @@ t.test("with auth on an instance's token is valid until the instance is deleted"
       JSON.stringify(Object.keys(headers)),
     );
   }
-  const who = async (headers: OutgoingHttpHeaders): Promise<string | undefined> => {
+  const actorOf = async (headers: OutgoingHttpHeaders): Promise<string | undefined> => {
     t.equal((await send(port, "PUT", "/api/state/k", { body: "1", headers })).status, 200);
     return (await audit(koor, server))[0]?.actor;
   };
-  t.equal(await who(bearer(ana.token)), ana.id);
-  t.equal(await who({ ...bearer(ana.token), ...as(ben.id) }), ana.id, "a token is valid for its owner only");
-  t.equal(await who({ ...server, ...as(ben.id) }), ben.id, "the server's token may act for an instance");
-  t.equal(await who(server), "");
+  t.equal(await actorOf(bearer(ana.token)), ana.id);
+  t.equal(await actorOf({ ...bearer(ana.token), ...as(ben.id) }), ana.id, "a token is valid for its owner only");
+  t.equal(await actorOf({ ...server, ...as(ben.id) }), ben.id, "the server's token may act for an instance");
+  t.equal(await actorOf(server), "");
   await openSocket(t, port, "", bearer(ben.token));
   t.pass("it opens a WebSocket");
   await nextMillisecond();

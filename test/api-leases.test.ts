@@ -525,9 +525,9 @@ t.test("leases outlive a restart, and a restore drops them", { skip: RESTORE_REF
   const { port } = await startKoor(t, { data_dir });
   const again = async (agent: Agent, id: string): Promise<Lease> =>
     (await send(port, "GET", `/api/leases/${id}`, { headers: agent.headers })).json<Lease>();
-  const nobody = (await send(port, "GET", `/api/leases/${held.id}`)).json<Lease>();
-  t.equal(nobody.state, "held");
-  const left_ms = Date.parse(nobody.expires_at ?? "") - Date.now();
+  const seen = (await send(port, "GET", `/api/leases/${held.id}`)).json<Lease>();
+  t.equal(seen.state, "held");
+  const left_ms = Date.parse(seen.expires_at ?? "") - Date.now();
   t.ok(left_ms > 5_000 && left_ms <= 15_000, `its holder has ${left_ms} ms to send a heartbeat`);
   t.match(await again(bob, queued.id), { state: "waiting", position: 1 });
   const left = await nextEvent(port, "lease.released");

@@ -14,7 +14,7 @@ import { startKoor } from "./support/server-process.js";
 
 async function residentBytes(port: number): Promise<number> {
   const families = parseExposition((await send(port, "GET", "/metrics")).text);
-  return must(families.get("process_resident_memory_bytes")?.samples[0]?.value, "it is told");
+  return must(families.get("process_resident_memory_bytes")?.samples[0]?.value, "it is exposed");
 }
 
 t.test("a batch is answered however long its answers are", async (t) => {

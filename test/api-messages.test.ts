@@ -281,13 +281,13 @@ t.test("wrong messages are refused", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
-  const nobody: Agent = { id: "", name: "", token: "" };
-  for (const who of [nobody, { ...nobody, id: "unknown" }]) {
-    const unwritten = who.id === "" ? NEEDS_INSTANCE : refusal(404, "instance not found: unknown");
-    t.same(refusalOf(await post(koor, who, ben.id)), unwritten);
-    t.same(refusalOf(await mark(koor, who, ["message-1"], "read")), unwritten);
+  const anonymous: Agent = { id: "", name: "", token: "" };
+  for (const agent of [anonymous, { ...anonymous, id: "unknown" }]) {
+    const unwritten = agent.id === "" ? NEEDS_INSTANCE : refusal(404, "instance not found: unknown");
+    t.same(refusalOf(await post(koor, agent, ben.id)), unwritten);
+    t.same(refusalOf(await mark(koor, agent, ["message-1"], "read")), unwritten);
     for (const path of ["/api/messages", "/api/messages?wait=60", "/api/messages?box=out", "/api/messages/threads"])
-      t.same(refusalOf(await send(koor.port, "GET", path, { headers: as(who) })), NEEDS_INSTANCE);
+      t.same(refusalOf(await send(koor.port, "GET", path, { headers: as(agent) })), NEEDS_INSTANCE);
   }
   const long = (characters: number): string => "\u00e9".repeat(characters) + "xx";
   const refused: readonly (readonly [body: object, error: string | RegExp])[] = [
@@ -380,8 +380,8 @@ t.test("an instance cannot read or mark another's messages", async (t) => {
     t.same(await read(koor, eve, query), { messages: [], last_id: null });
   t.same(await threads(koor, eve), []);
   for (const how of ["read", "acked"])
-    for (const who of [eve, ana])
-      t.same((await mark(koor, who, ["message-1"], how)).json(), { marked: 0 }, `${who.name} ${how}`);
+    for (const agent of [eve, ana])
+      t.same((await mark(koor, agent, ["message-1"], how)).json(), { marked: 0 }, `${agent.name} ${how}`);
   t.match((await read(koor, ana, "?box=out")).messages[0]?.to, [{ delivered_at: null, read_at: null, acked_at: null }]);
   for (const reply_to of ["message-1", "message-9", "message-0", "x", `message-${"9".repeat(20)}`])
     t.same(refusalOf(await post(koor, eve, ana.id, { reply_to })), refusal(404, `message not found: ${reply_to}`));

@@ -101,7 +101,7 @@ t.test("sockets, streams and long polls end with the token, on both ports and in
       [
         name,
         await item.then(
-          () => "went on",
+          () => "did not end",
           () => "ended",
         ),
       ] as const,
@@ -122,7 +122,7 @@ t.test("sockets, streams and long polls end with the token, on both ports and in
   for (const end of ended) t.match(await inTime(end), [String, "ended"]);
   for (const poll of polls) {
     const answered = await inTime(poll);
-    if (answered === "still open") t.fail("another poll still waits");
+    if (answered === "still open") t.fail("a poll did not end");
     else {
       const [name, answer] = answered;
       t.equal(answer.status, 401, name);

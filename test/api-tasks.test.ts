@@ -199,7 +199,7 @@ t.test("a task goes from its creation to its end", async (t) => {
     reason: null,
   });
   t.equal(event?.source, "koor");
-  t.equal(shortOf(must((await eventsOf(port, "task.done"))[0], "it is told")), `task.done ${whole.id} ana 1 -`);
+  t.equal(shortOf(must((await eventsOf(port, "task.done"))[0], "it is published")), `task.done ${whole.id} ana 1 -`);
   t.same(await auditOf(port, new Map([[ana.id, "ana"]])), [
     "task.create task-1 success",
     `ana task.create ${whole.id} success`,
@@ -729,7 +729,7 @@ t.test("a task can be canceled", async (t) => {
   );
   t.same(refusal(await callTask(port, { id: "a", fence: null }, "retry")), [409, "task is ready"]);
   await callTask(port, { id: "a", fence: null }, "cancel");
-  t.equal(shortOf(must((await eventsOf(port, "task.canceled"))[0], "told")), "task.canceled a - - why");
+  t.equal(shortOf(must((await eventsOf(port, "task.canceled"))[0], "it is published")), "task.canceled a - - why");
   const ends: readonly (readonly [verb: string, body: object, state: string])[] = [
     ["complete", {}, "done"],
     ["release", {}, "canceled"],

@@ -207,7 +207,7 @@ function check(world: World, asked: ReadonlySet<number>, matched: Matched): void
   }
   const could = KINDS[String(matched["kind"])]?.(matched, world) ?? [];
   const which = could.filter((of) => due.includes(of));
-  if (which.length === 0) throw new Error(`told for nothing: ${JSON.stringify(matched)}`);
+  if (which.length === 0) throw new Error(`reported without a change: ${JSON.stringify(matched)}`);
   // Where it may be one of two, the next answer decides: both are due, and both must come.
   const [first] = which;
   if (world.conditions[first ?? 0]?.take(matched) !== true) throw new Error(`not so: ${JSON.stringify(matched)}`);

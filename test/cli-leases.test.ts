@@ -179,9 +179,9 @@ t.test("run keeps the lease longer than its ttl by heartbeats", async (t) => {
   const running = ana.start("lease", "run", "r", "--ttl", "1s", "--", ...ENDLESS);
   await running.untilLines(1);
   // This question comes without an instance, so that it is no heartbeat of the holder.
-  const nobody = { cwd: makeDirectory(t), env: { KOOR_SERVER: server.url } };
+  const anonymous = { cwd: makeDirectory(t), env: { KOOR_SERVER: server.url } };
   const lived_ms = async (): Promise<number> => {
-    const { stdout } = await runCli(["lease", "get", "lease-1"], nobody);
+    const { stdout } = await runCli(["lease", "get", "lease-1"], anonymous);
     const { granted_at, expires_at } = JSON.parse(stdout) as {
       readonly granted_at: string;
       readonly expires_at: string;

@@ -37,7 +37,7 @@ t.test("a wait ends with what it waited for, and the next one continues after it
 
   const through = await start(first, "--event", "a.*", "--after", cursor, "--timeout", "10m");
   await first.stop();
-  await through.cli.until("it is away", () => through.cli.stderr.includes("trying again"));
+  await through.cli.until("the server is down", () => through.cli.stderr.includes("trying again"));
   const second = await startKoor(t, { data_dir, args: address });
   await sendJson(second.port, "POST", "/api/events/publish", { topic: "a.y" });
   t.equal(await through.exit(), 0);

@@ -112,7 +112,7 @@ const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[]
   ["dashboard/views.ts", `import "./app/app.js";`, /nothing above/],
   ["dashboard/app/a.ts", `import "../main.js";`, /from their table/],
   ["dashboard/main.tsx", `import "uplot";`, /draws the frame/],
-  ["src/nowhere/a.ts", `export const a = 1;`, /stands on no floor/],
+  ["src/nowhere/a.ts", `export const a = 1;`, /is on no floor/],
 ];
 
 const INNOCENT = [

@@ -19,7 +19,7 @@ const TURNS_AT_ONCE = 10;
 const GROWTH_BYTES_MAX = 1_000_000;
 
 /** One round: a registration, ten requests and a deletion: handshakes, lists, every tool, batches, and refusals. */
-async function turn(port: number, at: number): Promise<void> {
+async function runRound(port: number, at: number): Promise<void> {
   const registered = callTool(port, "register_instance", { name: `agent-${at}`, capabilities: "a, b" });
   const id = resultOf<{ readonly instance_id: string }>(await registered).instance_id;
   const client = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "a", version: String(at) } };
@@ -51,7 +51,7 @@ t.test("calls and handshakes leave nothing in memory", async (t) => {
   const heaps: number[] = [];
   for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
     for (let at = 0; at < TURNS_PER_ROUND; at += TURNS_AT_ONCE)
-      await Promise.all(Array.from({ length: TURNS_AT_ONCE }, (_, beside) => turn(koor.port, at + beside)));
+      await Promise.all(Array.from({ length: TURNS_AT_ONCE }, (_, beside) => runRound(koor.port, at + beside)));
     heaps.push(await collected(koor, round));
   }
   const before = heaps[WARM_UP_ROUNDS - 1] ?? 0;

@@ -78,8 +78,8 @@ t.test("each row has what its thread needs to know", (t) => {
         `${name}: a method that stores nothing is neither audited nor a change`,
       );
   }
-  const notices = Object.values(PUSH_MESSAGES).map(({ name }) => name);
-  t.equal(new Set(notices).size, notices.length, "the names of push messages are unique");
+  const pushed = Object.values(PUSH_MESSAGES).map(({ name }) => name);
+  t.equal(new Set(pushed).size, pushed.length, "the names of push messages are unique");
   t.end();
 });
 

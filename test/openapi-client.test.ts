@@ -148,8 +148,15 @@ interface Outcome {
 /** Sends it; undefined where there is no answer yet. Of an endless answer only the first part is read. */
 function ask(method: string, { path, headers, body }: GeneratedRequest): Promise<Outcome | undefined> {
   return new Promise((settle, reject) => {
-    const whose = { "X-Koor-Instance": instance, ...headers };
-    const request = httpRequest({ port: koor.port, host: "127.0.0.1", method, path, headers: whose, agent: false });
+    const ownHeaders = { "X-Koor-Instance": instance, ...headers };
+    const request = httpRequest({
+      port: koor.port,
+      host: "127.0.0.1",
+      method,
+      path,
+      headers: ownHeaders,
+      agent: false,
+    });
     const patience = setTimeout(() => {
       settle(undefined);
       request.destroy();

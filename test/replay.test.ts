@@ -73,7 +73,7 @@ const KINDS_OF_TABLES: readonly (readonly [prefix: string, kind: ChangeKind | nu
 function kindOf(table: string): ChangeKind | null {
   const row = must(
     KINDS_OF_TABLES.find(([prefix]) => table.startsWith(prefix)),
-    `it is said what ${table} is to clients`,
+    `KINDS_OF_TABLES has a row for ${table}`,
   );
   return row[1];
 }
@@ -105,12 +105,12 @@ class Replica {
     const reported = new Set<ChangeKind>();
     const server = {
       depth: 0,
-      push: (notice: PushMessage, payload: unknown) => {
-        if (notice === CHANGES) {
+      push: (message: PushMessage, payload: unknown) => {
+        if (message === CHANGES) {
           const { changes, left_out } = payload as ChangesPush;
           for (const kind of [...changes.map((change) => change.kind), ...left_out]) reported.add(kind);
         }
-        if (notice === BUG) this.bugs.push((payload as PayloadOf<typeof BUG>).error.split("\n")[0] ?? "");
+        if (message === BUG) this.bugs.push((payload as PayloadOf<typeof BUG>).error.split("\n")[0] ?? "");
       },
       reply: (_call: ServerCall, reply: unknown) => this.answers.push(reply),
       fail: (_call: ServerCall, failure: Failure) => this.answers.push(failure),
@@ -125,7 +125,7 @@ class Replica {
       server as unknown as RpcServer<WriterMethod>,
     );
     if (!this.#watching) {
-      if (reported.size > 0) this.unreported.push(`told to nobody: ${[...reported].join()}`);
+      if (reported.size > 0) this.unreported.push(`reported without a reader: ${[...reported].join()}`);
       return;
     }
     // The claim of a task without leases is a row of leases, too, and is reported as its task.
@@ -215,7 +215,7 @@ function replay(
 
 t.test("the same batches leave the same rows and the same answers", (t) => {
   const prologues = fc.constantFrom([], prologueOf("ask"), prologueOf("fail"));
-  const carried = new Map<string, { done: number; refused: number }>();
+  const called = new Map<string, { done: number; refused: number }>();
   const attempts = fc.property(batches, prologues, (all, prologue) => {
     const here = replay(t, all, { restarts: false, watched: false, prologue });
     const there = elsewhere(() => replay(t, all, { restarts: true, watched: true, prologue }));
@@ -231,16 +231,16 @@ t.test("the same batches leave the same rows and the same answers", (t) => {
     );
     const calls = all.flatMap((batch) => batch.calls);
     for (const [at, { name }] of calls.entries()) {
-      const count = carried.get(name) ?? { done: 0, refused: 0 };
+      const count = called.get(name) ?? { done: 0, refused: 0 };
       if (here.answers[at] instanceof Failure) count.refused += 1;
       else count.done += 1;
-      carried.set(name, count);
+      called.set(name, count);
     }
     return t.passing();
   });
-  const passedBy = (): boolean => ROWS.some(({ name }) => (carried.get(name)?.done ?? 0) === 0);
+  const passedBy = (): boolean => ROWS.some(({ name }) => (called.get(name)?.done ?? 0) === 0);
   for (let round = 0; round === 0 || (round <= ROUNDS_MORE_MAX && t.passing() && passedBy()); round++)
     fc.assert(attempts, { numRuns: round === 0 ? countRounds(150, 1_200) : RUNS_A_ROUND_MORE, endOnFailure: true });
-  for (const { name } of ROWS) t.ok((carried.get(name)?.done ?? 0) > 0, `${name} was called`);
+  for (const { name } of ROWS) t.ok((called.get(name)?.done ?? 0) > 0, `${name} was called`);
   t.end();
 });

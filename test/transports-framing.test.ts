@@ -131,19 +131,19 @@ const LENGTHS: readonly (readonly string[])[] = [
  */
 const WRONG_CHUNKS: Readonly<Record<string, readonly [body: string, uws: string | null]>> = {
   "no number": ["zz\r\nhello\r\n0\r\n\r\n", null],
-  "no number behind a digit": ["5x\r\nhello\r\n0\r\n\r\n", null],
+  "no number after a digit": ["5x\r\nhello\r\n0\r\n\r\n", null],
   "no number, later": ["5\r\nhello\r\n5x\r\nworld\r\n0\r\n\r\n", null],
   "a sign": ["-5\r\nhello\r\n0\r\n\r\n", null],
   "too large a number": ["fffffffffffffffff\r\nhello\r\n0\r\n\r\n", null],
   "no size at first": ["\r\nhello\r\n0\r\n\r\n", null],
   "a space before the size": [" 5\r\nhello\r\n0\r\n\r\n", null],
-  "the letter behind f is 16": ["g\r\n0123456789abcdef\r\n0\r\n\r\n", "0123456789abcdef"],
+  "the letter after f is 16": ["g\r\n0123456789abcdef\r\n0\r\n\r\n", "0123456789abcdef"],
   "no size later is the end": ["5\r\nhello\r\n\r\n", "hello"],
   "a size that is too small": ["3\r\nhello\r\n0\r\n\r\n", "hel"],
   "a size that is too large": ["7\r\nhello\r\n0\r\n\r\n", "hello\r\n"],
-  "no line end behind the data": ["5\r\nhelloXX0\r\n\r\n", "hello"],
-  "a line feed alone behind the size": ["5\nhello\r\n0\r\n\r\n", "hello"],
-  "a space behind the size": ["5 \r\nhello\r\n0\r\n\r\n", "hello"],
+  "no line end after the data": ["5\r\nhelloXX0\r\n\r\n", "hello"],
+  "only a line feed after the size": ["5\nhello\r\n0\r\n\r\n", "hello"],
+  "a space after the size": ["5 \r\nhello\r\n0\r\n\r\n", "hello"],
 };
 /** Bodies that end before their last chunk: nothing of them is stored over any transport. */
 const EARLY_ENDS: readonly string[] = [

@@ -63,7 +63,7 @@ export async function findLeader(nodes: readonly KoorNode[]): Promise<KoorNode> 
     const leaders = new Set(healths.map((health) => (health?.state === "ok" ? health.leader : "")));
     const leader = leaders.size === 1 ? nodes.find(({ node }) => leaders.has(node)) : undefined;
     if (leader !== undefined) return leader;
-    if (performance.now() > deadline) throw new Error(`nobody led within ${WRITES_AGAIN_MS_MAX} ms`);
+    if (performance.now() > deadline) throw new Error(`no node was leader within ${WRITES_AGAIN_MS_MAX} ms`);
     await delay(HEALTH_INTERVAL_MS);
   }
 }

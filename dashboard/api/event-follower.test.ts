@@ -95,7 +95,7 @@ class World implements EventHost {
 
   get newest(): Subscription {
     const newest = this.subscriptions.at(-1);
-    if (newest === undefined) throw new Error("nobody has subscribed");
+    if (newest === undefined) throw new Error("there is no subscription");
     return newest;
   }
 

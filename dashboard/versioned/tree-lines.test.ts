@@ -10,18 +10,18 @@ function entryOf(name: string): Entry {
 
 const NAMES = ["plan/build", "plan/test", "plan", "readme", "a//b", "plan/deep/er", "zoo/one"];
 const entries = NAMES.map(entryOf);
-const draw = (open: readonly string[]): string[] =>
+const shownLines = (open: readonly string[]): string[] =>
   linesOf(growTree(entries), new Set(open)).map(
     ({ depth, text, entry, count }) => `${"  ".repeat(depth)}${text}${entry === null ? `/ ${count}` : ""}`,
   );
 
 t.test("closed, only the first level is there: folders by name, then the entries in their order", (t) => {
-  t.same(draw([]), ["a/ 1", "plan/ 3", "zoo/ 1", "plan", "readme"]);
+  t.same(shownLines([]), ["a/ 1", "plan/ 3", "zoo/ 1", "plan", "readme"]);
   t.end();
 });
 
 t.test("an open folder shows its entries, and no more", (t) => {
-  t.same(draw([folderKey(["plan"])]), [
+  t.same(shownLines([folderKey(["plan"])]), [
     "a/ 1",
     "plan/ 3",
     "  deep/ 1",
@@ -31,12 +31,12 @@ t.test("an open folder shows its entries, and no more", (t) => {
     "plan",
     "readme",
   ]);
-  t.same(draw([folderKey(["plan", "deep"])]), draw([]), "an open folder in a closed one is hidden");
+  t.same(shownLines([folderKey(["plan", "deep"])]), shownLines([]), "an open folder in a closed one is hidden");
   t.end();
 });
 
 t.test("an empty part is a folder without a name", (t) => {
-  t.same(draw(foldersOf(["a", "", "b"])).slice(0, 3), ["a/ 1", "  / 1", "    b"]);
+  t.same(shownLines(foldersOf(["a", "", "b"])).slice(0, 3), ["a/ 1", "  / 1", "    b"]);
   t.end();
 });
 

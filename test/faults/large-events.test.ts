@@ -20,7 +20,7 @@ const BESIDE_BYTES = 150 * MIB;
 
 async function residentBytes(port: number): Promise<number> {
   const families = parseExposition((await send(port, "GET", "/metrics")).text);
-  return must(families.get("process_resident_memory_bytes")?.samples[0]?.value, "it is told");
+  return must(families.get("process_resident_memory_bytes")?.samples[0]?.value, "it is exposed");
 }
 
 async function publish(t: Test, port: number, data: unknown): Promise<void> {

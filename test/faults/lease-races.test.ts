@@ -17,7 +17,7 @@ import { makeDirectory, startKoor, type Koor } from "../support/server-process.j
 const AGENTS = 8;
 const SEGMENTS = ["a", "b", "*", "**"];
 /** Calls of an agent before the server is killed. */
-const TURNS = 25;
+const CALLS = 25;
 const WAYS = [{}, {}, {}, { queue: true }, { queue: true }, { wait_s: 1 }];
 
 interface Had {
@@ -33,7 +33,7 @@ function pickResource(random: Random): string {
 /** Acquires leases and releases them until the server has ended; records in `reported` what it holds. */
 async function race(agent: Agent, random: Random, reported: Had[]): Promise<void> {
   try {
-    for (let turn = 0; turn < TURNS; turn++) {
+    for (let call = 0; call < CALLS; call++) {
       const resources = Array.from({ length: 1 + random(2) }, () => pickResource(random));
       const mode = random(3) === 0 ? "shared" : "exclusive";
       const how = WAYS[random(WAYS.length)] ?? {};

@@ -22,7 +22,7 @@ const RESIDENT_BYTES_MAX = 400 * MIB;
 
 async function residentBytes(port: number): Promise<number> {
   const families = parseExposition((await send(port, "GET", "/metrics")).text);
-  return must(families.get("process_resident_memory_bytes")?.samples[0]?.value, "it is told");
+  return must(families.get("process_resident_memory_bytes")?.samples[0]?.value, "it is exposed");
 }
 
 /** Sends bytes on a connection of its own, and reads nothing. */

@@ -42,7 +42,7 @@ async function sendHalf(t: Owner, port: number): Promise<Socket> {
 }
 
 /** For tap's `skip`: the data directory of a follower exists before the test starts. */
-const MADE_BEFORE = IS_FOLLOWER ? "the directory of a node that is led is there already" : false;
+const MADE_BEFORE = IS_FOLLOWER ? "the directory of a follower is there already" : false;
 
 t.test("a signal in the middle of writes: all are answered, and what was acknowledged is stored", async (t) => {
   for (const signal of sampleRows(["SIGTERM", "SIGINT", "SIGTERM"] as const, 1)) {
@@ -85,7 +85,7 @@ t.test("a signal in the middle of writes: all are answered, and what was acknowl
 t.test("at a shutdown subscribers are closed with 1001, and waiting calls are answered", async (t) => {
   const koor = await startKoor(t);
   const socket = await openSocket(t, koor.port, "pattern=a.*");
-  const behind = await openSocket(t, koor.port, "since=0");
+  const lagging = await openSocket(t, koor.port, "since=0");
   const stream = await openStream(t, koor.port);
   const poll = send(koor.port, "GET", "/api/events/history?after=0&wait=60");
   const waiting = async (): Promise<boolean> =>
@@ -95,7 +95,7 @@ t.test("at a shutdown subscribers are closed with 1001, and waiting calls are an
   t.equal(await koor.stop(), 0);
   t.ok(performance.now() - from_ms < STOP_MS, "no subscriber delays it");
   t.equal(await socket.closed, 1001);
-  t.equal(await behind.closed, 1001);
+  t.equal(await lagging.closed, 1001);
   await stream.ended;
   const answer = await poll;
   t.same([answer.status, answer.text], [200, "[]\n"]);

@@ -18,7 +18,7 @@ const BESIDE_BYTES = 450 * MIB;
 
 async function residentBytes(port: number): Promise<number> {
   const families = parseExposition((await send(port, "GET", "/metrics")).text);
-  return must(families.get("process_resident_memory_bytes")?.samples[0]?.value, "it is told");
+  return must(families.get("process_resident_memory_bytes")?.samples[0]?.value, "it is exposed");
 }
 
 /** Sends a request, and reads only the beginning of the answer: its status. */

@@ -191,7 +191,7 @@ async function race(t: Test, tasks: number, kills: number): Promise<void> {
 }
 
 /** Skips a test in a cluster, where the log makes the writer run the call again, and crash again. */
-const IN_THE_LOG = { skip: singleServerOnly("what was appended to the log is carried out after the crash") };
+const IN_THE_LOG = { skip: singleServerOnly("a call that was appended to the log runs after the crash") };
 
 t.test(
   "each task is done once in a race of claimers and a server that are killed",

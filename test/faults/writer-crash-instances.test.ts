@@ -29,7 +29,7 @@ const callsOf = async (koor: Koor, id: string): Promise<number | undefined> =>
     .find(({ instance_id }) => instance_id === id)?.metrics["rest_calls"];
 
 /** Skips a test in a cluster, where the log makes the writer run the call again, and crash again. */
-const IN_THE_LOG = { skip: singleServerOnly("what was appended to the log is carried out after the crash") };
+const IN_THE_LOG = { skip: singleServerOnly("a call that was appended to the log runs after the crash") };
 
 t.test("a flush that is lost before it ran is sent again", IN_THE_LOG, async (t) => {
   const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });

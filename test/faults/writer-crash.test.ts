@@ -58,7 +58,7 @@ function readAllTheTime(
 }
 
 /** Skips a test in a cluster, where the log makes the writer run the call again, and crash again. */
-const IN_THE_LOG = { skip: singleServerOnly("what was appended to the log is carried out after the crash") };
+const IN_THE_LOG = { skip: singleServerOnly("a call that was appended to the log runs after the crash") };
 
 t.test(
   "a batch in which the writer crashes is not stored, the front stays up, and the writer comes back",

@@ -163,11 +163,11 @@ function checkImports(file: SourceFile, sources: Sources): string[] {
     if (matchesAny(OUTSIDE, path)) continue;
     for (const row of RESERVED) {
       if (!matches(row.target, target) || matchesAny(row.by, path) || (typesOnly && row.types_free)) continue;
-      found.push(`${path} imports ${target}, reserved for ${row.by.join(", ") || "nobody"}: ${row.because}`);
+      found.push(`${path} imports ${target}, reserved for ${row.by.join(", ") || "no file"}: ${row.because}`);
     }
   }
   if (matchesAny(OUTSIDE, path)) return found;
-  if (standOf(path) === undefined) return [`${path} stands on no floor: say in FLOORS what such a file may import`];
+  if (standOf(path) === undefined) return [`${path} is on no floor: add a row to FLOORS`];
   return [...found, ...checkFloor(file)];
 }
 

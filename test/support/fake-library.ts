@@ -213,7 +213,7 @@ export class FakeSink implements Sink {
 
   write(text: string): boolean {
     if (text.startsWith(":")) return !this.#connection.hasBackpressure;
-    if (this.#connection.hasBackpressure) throw new Error("written to a connection that is behind");
+    if (this.#connection.hasBackpressure) throw new Error("written to a connection with backpressure");
     return this.#connection.take(text);
   }
 

@@ -69,7 +69,7 @@ export class LeaseChecker {
   /** Checks, after the last event, that no claim waits without a blocker. */
   readEnd(): void {
     for (const lease of this.waiting.values())
-      if (this.#obstacles(lease).length === 0) this.problems.push(`${lease.id} waits for nobody`);
+      if (this.#obstacles(lease).length === 0) this.problems.push(`${lease.id} waits without a blocker`);
   }
 
   /**

@@ -153,7 +153,7 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
     const code = await exited;
     const { signalCode } = child;
     if (signalCode === null ? UNCAUGHT.test(output.text) : !SENT.has(signalCode))
-      throw new Error(`the server died of ${signalCode ?? "an error that nobody caught"}: ${output.text}`);
+      throw new Error(`the server died of ${signalCode ?? "an uncaught error"}: ${output.text}`);
     return code;
   };
   t.teardown(async () => {

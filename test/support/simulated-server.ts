@@ -46,7 +46,7 @@ export interface SimulatedOptions {
   /** Is called with each published event, in order. */
   readonly hear: (event: PublishedEvent) => void;
   /** Is called with each push message of the writer. */
-  readonly notice?: (notice: PushMessage, payload: unknown) => void;
+  readonly notice?: (message: PushMessage, payload: unknown) => void;
 }
 
 export class SimulatedServer {
@@ -113,10 +113,10 @@ export class SimulatedServer {
   ): void {
     const server = {
       depth: 0,
-      push: (notice: PushMessage, payload: unknown) => {
-        if (notice === LEASES) this.mirror.accept(payload as LeaseRecord[]);
-        this.#options.notice?.(notice, payload);
-        if (notice !== EVENTS) return;
+      push: (message: PushMessage, payload: unknown) => {
+        if (message === LEASES) this.mirror.accept(payload as LeaseRecord[]);
+        this.#options.notice?.(message, payload);
+        if (message !== EVENTS) return;
         for (const { id, topic, text } of eventsOf(payload as Parameters<typeof eventsOf>[0])) {
           const { data } = JSON.parse(text) as { data: unknown };
           this.#options.hear({ id, topic, data });
@@ -209,7 +209,7 @@ export class People {
   get(id: string): Person {
     return must(
       this.list.find((person) => person.id === id),
-      "whose claim it is",
+      "the holder is registered",
     );
   }
 

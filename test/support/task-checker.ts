@@ -68,7 +68,7 @@ export class TaskChecker {
     }
     const task = this.tasks.get(task_id);
     if (task === undefined) {
-      this.#problem(event, "nobody has made it");
+      this.#problem(event, "it was never created");
       return;
     }
     if (what !== state) this.#problem(event, `its state is ${state}`);

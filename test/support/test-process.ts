@@ -35,7 +35,7 @@ export function runTestFile(file: string, options: { cwd: string; env: NodeJS.Pr
     const end = (outcome: string): void => {
       clearTimeout(timer);
       running.delete(child);
-      resolve(judge(readReport(tap), outcome, stderr));
+      resolve(evaluate(readReport(tap), outcome, stderr));
     };
     child.once("error", (error) => end(error.message));
     // Processes that it started may hold its pipes after its end: this waits for them, because the report is not whole
@@ -45,7 +45,7 @@ export function runTestFile(file: string, options: { cwd: string; env: NodeJS.Pr
 }
 
 /** A file that ended with an error has failed, even if its report has no failure. */
-function judge(report: TestReport, outcome: string, stderr: string): TestReport {
+function evaluate(report: TestReport, outcome: string, stderr: string): TestReport {
   if (report.failed === 0 && outcome === "") return report;
   const problems = [...report.problems, ...[outcome, stderr.trimEnd()].filter((text) => text !== "")];
   return { ...report, failed: Math.max(1, report.failed), problems };

@@ -18,7 +18,7 @@ function contractOf(endpoints: object): Contract {
 }
 
 /** Formats each field as a line: `  plate: string, required: "a" "b"`. */
-function drawn({ endpoints }: Contract): string[] {
+function linesOf({ endpoints }: Contract): string[] {
   return endpoints.flatMap(({ name, definitions }) => [
     name,
     ...definitions.flatMap(({ title, content }) => [
@@ -51,7 +51,7 @@ const TRUCKS = {
 
 t.test("fields are rows, with nested ones below them", (t) => {
   const contract = contractOf(TRUCKS);
-  t.same(drawn(contract), [
+  t.same(linesOf(contract), [
     "POST /api/trucks",
     " Request",
     "  plate: string, required",
@@ -80,7 +80,7 @@ t.test("schemas and faults are shown unchanged", (t) => {
     "GET /a": { response: { schema: { type: "object" } }, error: { $schema: "x" }, query: 7, request: { a: 1 } },
     nothing: null,
   });
-  t.same(drawn(contract), [
+  t.same(linesOf(contract), [
     "GET /a",
     " Query",
     '{"malformed":"It must be an object."}',
@@ -98,7 +98,7 @@ t.test("schemas and faults are shown unchanged", (t) => {
 
 t.test("a field named schema is a field, as in the check of payloads", (t) => {
   const endpoints = { "GET /a": { query: { schema: { type: "string", required: true } } } };
-  const [, query, field] = drawn(contractOf(endpoints));
+  const [, query, field] = linesOf(contractOf(endpoints));
   t.same([query, field], [" Query", "  schema: string, required"]);
   const read = checked(JSON.stringify({ kind: "contract", endpoints }), "p/n");
   t.ok("endpoints" in read && read.endpoints.get("GET /a")?.definitions.get("query")?.kind === "fields");

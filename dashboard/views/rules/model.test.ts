@@ -72,7 +72,7 @@ function found(line: number | undefined, match?: string): RuleViolation {
 }
 
 /** Formats marked lines: `3:a[b]!` is line 3 with b marked and one violation. */
-function drawn(content: string, violations: readonly RuleViolation[]): string[] {
+function linesOf(content: string, violations: readonly RuleViolation[]): string[] {
   return markedBlocks(content, violations).flatMap((block) =>
     "left_out" in block
       ? [`-${block.left_out}`]
@@ -85,7 +85,7 @@ function drawn(content: string, violations: readonly RuleViolation[]): string[] 
 
 t.test("lines with findings are shown with some around them, and the others are counted", (t) => {
   const content = Array.from({ length: 20 }, (_, at) => `line ${at + 1}`).join("\n");
-  t.same(drawn(content, [found(6, "6"), found(12, "line")]), [
+  t.same(linesOf(content, [found(6, "6"), found(12, "line")]), [
     "-3",
     "4:line 4",
     "5:line 5",
@@ -100,7 +100,7 @@ t.test("lines with findings are shown with some around them, and the others are 
     "14:line 14",
     "-6",
   ]);
-  t.same(drawn(content, [found(1), found(20)]), [
+  t.same(linesOf(content, [found(1), found(20)]), [
     "1:line 1!",
     "2:line 2",
     "3:line 3",
@@ -113,23 +113,23 @@ t.test("lines with findings are shown with some around them, and the others are 
 });
 
 t.test("a violation of the whole text marks no line", (t) => {
-  t.same(drawn("a\nb", [found(undefined)]), []);
+  t.same(linesOf("a\nb", [found(undefined)]), []);
   t.end();
 });
 
 t.test("two findings of a line are both marked, and one that could be either is not", (t) => {
-  t.same(drawn("let a: any = b", [found(1, "any"), found(1, "b")]), ["1:let a: [any] = [b]!!"]);
-  t.same(drawn("many any", [found(1, "any")]), ["1:many any!"]);
-  t.same(drawn("abcd", [found(1, "abc"), found(1, "bcd")]), ["1:[abcd]!!"]);
+  t.same(linesOf("let a: any = b", [found(1, "any"), found(1, "b")]), ["1:let a: [any] = [b]!!"]);
+  t.same(linesOf("many any", [found(1, "any")]), ["1:many any!"]);
+  t.same(linesOf("abcd", [found(1, "abc"), found(1, "bcd")]), ["1:[abcd]!!"]);
   t.end();
 });
 
 t.test("very long lists are cut", (t) => {
   const long = "x".repeat(10_000);
-  const [line = ""] = drawn(long, [found(1, "nowhere")]);
+  const [line = ""] = linesOf(long, [found(1, "nowhere")]);
   t.equal(line.length, "1:".length + 400 + "…!".length);
   const content = "bad\n".repeat(5_000);
-  const lines = drawn(
+  const lines = linesOf(
     content,
     Array.from({ length: 5_000 }, (_, at) => found(at + 1, "bad")),
   );

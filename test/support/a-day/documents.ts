@@ -233,7 +233,7 @@ const NOTES: Readonly<Record<Project, readonly string[]>> = {
     "images are pinned by digest in all three services",
     "release notes wait for checkout's contract",
     "alerts page within 20 s on staging",
-    "staging data is made anew each night",
+    "staging data is made again each night",
   ],
 };
 

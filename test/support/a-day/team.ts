@@ -184,7 +184,7 @@ export class Team {
 
   named(name: string): Agent {
     const agent = this.workers.find((one) => one.name === name);
-    if (agent === undefined) throw new Error(`nobody is called ${name}`);
+    if (agent === undefined) throw new Error(`no agent is called ${name}`);
     return agent;
   }
 

@@ -48,7 +48,7 @@ async function violationEvents({ port }: Koor): Promise<Event[]> {
   return (await send(port, "GET", "/api/events/history?topic=compliance.violation&last=10000")).json<Event[]>();
 }
 
-t.test("each active instance against each contract of its workspace", async (t) => {
+t.test("each active instance is checked against each contract of its workspace", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;
   t.same(await check(koor), { checked: true, runs: [], count: 0 });

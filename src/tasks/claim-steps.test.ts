@@ -6,7 +6,7 @@ import { Failure } from "../base/result.js";
 import { registerInstance } from "../instances/commands.js";
 import { acquireLease } from "../leases/commands.js";
 import { NEW_TASK } from "../../test/support/new-task.js";
-import { People, PlayedServer } from "../../test/support/played-server.js";
+import { People, SimulatedServer } from "../../test/support/simulated-server.js";
 import * as commands from "./commands.js";
 
 const METHODS = [registerInstance, acquireLease, commands.createTasks, commands.claimTask];
@@ -24,7 +24,7 @@ const LEASE = {
 const CLAIM = { workspace: "", labels: [], id: null, ttl_s: null, request_id: null };
 
 class Played {
-  readonly server = new PlayedServer({ methods: METHODS, hear: () => undefined });
+  readonly server = new SimulatedServer({ methods: METHODS, hear: () => undefined });
   readonly #people = new People(this.server);
   readonly ana = this.#people.register();
   readonly bob = this.#people.register();

@@ -4,7 +4,7 @@ import { TASK_WAITERS_MAX, TASKS_CREATED_MAX, TASKS_STUCK_TOLD_MAX } from "../..
 import type { NewTask } from "../../schemas/tasks.js";
 import { Failure } from "../base/result.js";
 import { NEW_TASK } from "../../test/support/new-task.js";
-import { PlayedServer } from "../../test/support/played-server.js";
+import { SimulatedServer } from "../../test/support/simulated-server.js";
 import * as commands from "./commands.js";
 
 const METHODS = [commands.createTasks, commands.cancelTask, commands.retryTask, commands.patchTask];
@@ -13,7 +13,7 @@ const REFUSED = new RegExp(`^${TASK_WAITERS_MAX} tasks wait for hub: `);
 class Played {
   /** Topics with the tasks that they are about. */
   readonly told: string[] = [];
-  readonly server = new PlayedServer({
+  readonly server = new SimulatedServer({
     methods: METHODS,
     hear: ({ topic, data }) => this.told.push(`${topic} ${(data as { readonly task_id: string }).task_id}`),
   });

@@ -269,7 +269,7 @@ export const ENTRY_BYTES_MAX = 64 * MIB;
  * The longest time that a batch lingers. Callers that were just answered call again, and their calls share an entry
  * with the waiting ones. The node lingers as long as the previous entry took, at most this long.
  */
-export const ENTRY_GATHER_MS_MAX = 10;
+export const ENTRY_LINGER_MS_MAX = 10;
 /** A larger entry is appended by its own node: sharing a message would save little compared with its size. */
 export const FORWARD_BYTES_MAX = 128 * KIB;
 /** The bytes of one message with entries of several nodes. Below NATS's default limit of 1 MiB. */
@@ -281,23 +281,23 @@ export const FORWARD_RETURN_MS_MAX = 1_000;
 /** After that the node forwards nothing for at least this long. */
 export const FORWARD_PAUSE_MS = 2_000;
 /** Delivered entries are applied together, at most this many and about this many bytes. */
-export const ENTRIES_TOGETHER_MAX = 64;
-export const ENTRIES_TOGETHER_BYTES_MAX = 4 * MIB;
+export const APPLY_BATCH_ENTRIES_MAX = 64;
+export const APPLY_BATCH_BYTES_MAX = 4 * MIB;
 /** A node with more bytes of unapplied entries reads no further until it has applied half of them. */
-export const ENTRIES_WAITING_BYTES_MAX = 16 * MIB;
+export const ENTRIES_PENDING_BYTES_MAX = 16 * MIB;
 /**
  * An entry that has crashed the process this often while it was applied alone is not tried again. With the first crash,
  * and one more together with other entries, that is five crashes: systemd starts a program five times in ten seconds.
  */
-export const ENTRY_DEATHS_MAX = 3;
+export const POISON_ENTRY_TRIES_MAX = 3;
 /** State hashes that a node keeps to compare with those of other nodes. */
-export const OUTCOMES_KEPT_MAX = 4_096;
+export const STATE_HASHES_KEPT_MAX = 4_096;
 /** A node that has been silent for this long may be replaced by another node with its name. */
 export const NODE_SILENCE_MS = 10_000;
 /** A node that has been silent for this long is removed when another node joins. */
 export const NODE_FORGOTTEN_MS = 86_400_000;
 /** The interval of heartbeats while a node has nothing else to send. */
-export const NODE_BEAT_MS = 2_000;
+export const NODE_HEARTBEAT_MS = 2_000;
 /** Nodes' clocks that differ by at most this agree. */
 export const CLOCK_TOLERANCE_MS = 1_000;
 /** A node whose clock is ahead of the others' by more than this cannot become leader, and logs a warning. */
@@ -349,7 +349,7 @@ export const LOG_STATE_MS_MAX = 2_000;
 /** Servers that elect a leader drop requests. A request is repeated at this interval until it is answered. */
 export const LOG_ASK_AGAIN_MS = 500;
 /** The interval at which a node asks for the state of the log's replicas. */
-export const LOG_LOOK_MS = 10_000;
+export const LOG_CHECK_MS = 10_000;
 /** The interval of the server's heartbeats while there is nothing to deliver. */
 export const LOG_HEARTBEAT_MS = 1_000;
 /** The session is lost after this many missed heartbeats. */

@@ -306,7 +306,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     stock: "entries of a cluster's log that wait to be applied",
     thread: "writer",
     items: null,
-    bytes: "ENTRIES_WAITING_BYTES_MAX",
+    bytes: "ENTRIES_PENDING_BYTES_MAX",
     checked: "src/cluster/replica.ts",
     beyond: "the log is read later",
   },

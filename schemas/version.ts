@@ -6,4 +6,4 @@ export const VERSION = "0.1.0";
  * same calls would leave other rows or replies increases it by one. Nodes of a cluster apply only the entries of their
  * own version.
  */
-export const COMMAND_VERSION = 3;
+export const APPLY_VERSION = 3;

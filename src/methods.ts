@@ -3,7 +3,7 @@
  * that a module below exports; a module that is not listed here has no methods.
  */
 import { LEASES } from "./claims/claim-registry.js";
-import { NODE } from "./cluster/notices.js";
+import { NODE_STATUS } from "./cluster/node-status.js";
 import * as claims from "./claims/commands.js";
 import * as agentMetrics from "./agent-metrics/commands.js";
 import * as agentMetricsJobs from "./agent-metrics/jobs.js";
@@ -98,7 +98,7 @@ export const METHODS = new MethodTable(
  */
 export const PUSH_MESSAGES = {
   remote_changes: REMOTE_CHANGES,
-  node: NODE,
+  node: NODE_STATUS,
   instances: INSTANCES,
   sessions: SESSIONS,
   events: EVENTS,

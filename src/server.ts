@@ -281,8 +281,8 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const streams = new Streams({ hub, counters, history, log, readBarrier }, clock);
 
   /** Whether background work runs here: it runs on one node of a cluster. */
-  const leads = (): boolean => cluster?.leads ?? true;
-  const alone = (): boolean => cluster?.alone ?? true;
+  const leads = (): boolean => cluster?.isLeader ?? true;
+  const alone = (): boolean => cluster?.hasNoLivePeers ?? true;
 
   // Agents, their claims and messages
   const coordination = makeCoordination({

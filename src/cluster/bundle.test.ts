@@ -1,18 +1,18 @@
 /** Bundles as bytes: what nodes have put together comes apart again, and anything else is refused. */
 import * as fc from "fast-check";
 import t from "tap";
-import { addLine, TOY } from "../../test/cluster/toy.js";
+import { addLine, FAKE_METHODS } from "../../test/cluster/fake-methods.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { decodeMessage, encodeBundle } from "./bundle.js";
 import { decodeEntry, encodeEntry, isForeign, readCallsHead, UnreadableEntry, type EntryContent } from "./entry.js";
 import { BUNDLE_FORMAT, MARK_BYTES, writeMark } from "./entry-mark.js";
 
-const HEAD = { commands: 3, node: "a.b_c-1", incarnation: 7, number: 3, at: 9, position: 6, outcome: "00", wall_ms: 8 };
+const HEAD = { applyVersion: 3, node: "a.b_c-1", epoch: 7, number: 3, at: 9, position: 6, stateHash: "00", wall_ms: 8 };
 
 function entryOf(number: number, ...names: readonly string[]): Uint8Array {
   const method = addLine as unknown as WriterMethod;
   const calls = names.map((name) => ({ method, actor: "", trace: "", request: { name } }));
-  return encodeEntry({ head: { ...HEAD, number }, content: { kind: "calls", term: 0, calls } }, TOY);
+  return encodeEntry({ head: { ...HEAD, number }, content: { kind: "calls", term: 0, calls } }, FAKE_METHODS);
 }
 
 /** With a mark of a bundle, whatever it is. */
@@ -28,8 +28,8 @@ t.test("the entries of a bundle come out as they went in, and in their order", (
     const entries = all.map((some, at) => entryOf(at, ...some));
     const bundle = encodeBundle(entries);
     t.strictSame(
-      decodeMessage(bundle, TOY, 3),
-      entries.map((entry) => decodeEntry(entry, TOY, 3)),
+      decodeMessage(bundle, FAKE_METHODS, 3),
+      entries.map((entry) => decodeEntry(entry, FAKE_METHODS, 3)),
     );
     return !isForeign(bundle);
   });
@@ -39,12 +39,15 @@ t.test("the entries of a bundle come out as they went in, and in their order", (
 
 t.test("a message that is an entry is that one", (t) => {
   const entry = entryOf(1, "x");
-  t.strictSame(decodeMessage(entry, TOY, 3), [decodeEntry(entry, TOY, 3)]);
+  t.strictSame(decodeMessage(entry, FAKE_METHODS, 3), [decodeEntry(entry, FAKE_METHODS, 3)]);
   t.end();
 });
 
 t.test("a program that knows no bundles says so", (t) => {
-  t.throws(() => decodeEntry(encodeBundle([entryOf(1, "x")]), TOY, 3), /its mark is of format 2, and 1 is known here/);
+  t.throws(
+    () => decodeEntry(encodeBundle([entryOf(1, "x")]), FAKE_METHODS, 3),
+    /its mark is of format 2, and 1 is known here/,
+  );
   t.end();
 });
 
@@ -60,7 +63,7 @@ t.test("a bundle that is changed anywhere is foreign", (t) => {
 });
 
 t.test("what no node bundles cannot be read", (t) => {
-  const beat = encodeEntry({ head: HEAD, content: { kind: "beat" } }, TOY);
+  const beat = encodeEntry({ head: HEAD, content: { kind: "beat" } }, FAKE_METHODS);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(9);
   for (const bundle of [
@@ -73,7 +76,7 @@ t.test("what no node bundles cannot be read", (t) => {
     encodeBundle([entryOf(1, "x"), beat]),
     encodeBundle([encodeBundle([entryOf(1, "x")])]),
   ])
-    t.throws(() => decodeMessage(bundle, TOY, 3), UnreadableEntry);
+    t.throws(() => decodeMessage(bundle, FAKE_METHODS, 3), UnreadableEntry);
   t.end();
 });
 
@@ -85,7 +88,7 @@ t.test("who has forwarded an entry is read from its head alone", (t) => {
     { kind: "candidacy", term: 3 },
     { kind: "hello", store: "s", run: "r", replaces: 5, version: "1", settings: "" },
   ] as readonly EntryContent[])
-    t.equal(readCallsHead(encodeEntry({ head: HEAD, content }, TOY)), null, content.kind);
+    t.equal(readCallsHead(encodeEntry({ head: HEAD, content }, FAKE_METHODS)), null, content.kind);
   t.equal(readCallsHead(encodeBundle([entry])), null, "a bundle");
   t.equal(readCallsHead(entry.subarray(1)), null);
   t.equal(readCallsHead(entry.subarray(0, entry.byteLength - MARK_BYTES)), null, "without a mark");

@@ -11,7 +11,7 @@ import { decodeEntry, UnreadableEntry, type Entry } from "./entry.js";
 import { BUNDLE_FORMAT, MARK_BYTES, readMark, writeMark } from "./entry-mark.js";
 
 /** Nodes of older commands read no bundles. */
-export const BUNDLE_COMMANDS_MIN = 3;
+export const BUNDLE_APPLY_VERSION_MIN = 3;
 
 const LENGTH_BYTES = 4;
 const BROKEN = "it is no bundle that Koor writes";
@@ -37,12 +37,12 @@ export function encodeBundle(entries: readonly Uint8Array[]): Uint8Array {
 export function decodeMessage(
   bytes: Uint8Array,
   methods: MethodTable<WriterMethod>,
-  commands: number,
+  applyVersion: number,
 ): readonly Entry[] {
   const body = bundleBody(bytes);
-  if (body === null) return [decodeEntry(bytes, methods, commands)];
+  if (body === null) return [decodeEntry(bytes, methods, applyVersion)];
   return entriesIn(body).map((part) => {
-    const entry = decodeEntry(part, methods, commands);
+    const entry = decodeEntry(part, methods, applyVersion);
     // What decides who counts and who leads is never shared.
     if (entry.content.kind !== "calls") throw new UnreadableEntry(BROKEN);
     return entry;

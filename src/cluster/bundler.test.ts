@@ -4,7 +4,7 @@ import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits.js"
 import { Bundler, type Collected } from "./bundler.js";
 
 function partOf(node: string, number = 1, bytes = 10): Collected {
-  return { head: { node, incarnation: 1, number }, bytes: new Uint8Array(bytes) };
+  return { head: { node, epoch: 1, number }, bytes: new Uint8Array(bytes) };
 }
 
 function namesIn(bundler: Bundler, now: number): readonly string[] {

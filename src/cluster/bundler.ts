@@ -9,7 +9,7 @@ import type { EntryHead } from "./entry.js";
 
 /** An entry of calls that is not in the log yet. */
 export interface Collected {
-  readonly head: Pick<EntryHead, "node" | "incarnation" | "number">;
+  readonly head: Pick<EntryHead, "node" | "epoch" | "number">;
   readonly bytes: Uint8Array;
 }
 
@@ -57,9 +57,9 @@ export class Bundler {
   }
 
   /** An entry has come back: where it is of the message in flight, that has. */
-  landed({ node, incarnation, number }: Collected["head"], now: number): void {
+  landed({ node, epoch, number }: Collected["head"], now: number): void {
     const first = this.#flight?.parts[0]?.head;
-    if (first?.node !== node || first.incarnation !== incarnation || first.number !== number) return;
+    if (first?.node !== node || first.epoch !== epoch || first.number !== number) return;
     const { parts, since } = this.#flight as Flight;
     this.#expected = parts.map(({ head }) => head.node);
     this.#lingerUntil = now + Math.min(2 * (now - since), BUNDLE_LINGER_MS_MAX);

@@ -3,7 +3,7 @@ import t from "tap";
 import { LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits.js";
 import { LogError, type LogListener, type LogSession } from "../ordered-log/ordered-log.js";
 import { Connection } from "./connection.js";
-import { foundedAt } from "./membership.js";
+import { initialMembership } from "./membership.js";
 import type { NodeState } from "./table.js";
 
 /** Promises that are settled already have been heard. */
@@ -18,7 +18,7 @@ class Scene {
   readonly connection: Connection;
   readonly did: string[] = [];
   readonly listeners: LogListener[] = [];
-  position = { generation: "g", id: 1, entry: "", outcome: "" };
+  position = { generation: "g", id: 1, entryHash: "", stateHash: "" };
   /** Ends the fetch that is under way. */
   end: (how: "whole" | "none" | LogError) => void = () => undefined;
   #now = 0;
@@ -53,13 +53,13 @@ class Scene {
       },
       opened: () => void this.did.push("opened"),
       entry: () => undefined,
-      away: (why) => void this.did.push(`away: ${why}`),
+      disconnected: (why) => void this.did.push(`disconnected: ${why}`),
       wrong: (why) => void this.did.push(`wrong: ${why}`),
     });
   }
 
   #snapshot(): NodeState {
-    return { position: { ...this.position, id: 49 }, membership: foundedAt(0, 1, "") };
+    return { position: { ...this.position, id: 49 }, membership: initialMembership(0, 1, "") };
   }
 
   async later(): Promise<void> {
@@ -75,7 +75,7 @@ t.test("a session that is lost while a snapshot is fetched", async (t) => {
   t.strictSame(scene.did.splice(0), ["open", "fetch 49"]);
   scene.listeners[0]?.lost(new LogError("unreachable", "the way broke"));
   for (let at = 0; at < 5; at++) await scene.later();
-  t.strictSame(scene.did.splice(0), ["away: the way broke"], "the fetch goes on, and no other begins");
+  t.strictSame(scene.did.splice(0), ["disconnected: the way broke"], "the fetch goes on, and no other begins");
   scene.end("whole");
   await settled();
   await scene.later();
@@ -95,7 +95,7 @@ t.test("a fetch that fails is tried again", async (t) => {
     scene.end(how);
     await settled();
     await scene.later();
-    t.strictSame(scene.did, [`away: ${why}`, "open", "fetch 49"]);
+    t.strictSame(scene.did, [`disconnected: ${why}`, "open", "fetch 49"]);
   }
   scene.end("whole");
   await settled();
@@ -106,7 +106,7 @@ t.test("an entry that was trimmed while the log was looked at ends nothing", asy
   const scene = new Scene();
   scene.position.id = 55;
   await scene.later();
-  t.match(scene.did, ["open", /^away: the log is another one: its entry 55/]);
+  t.match(scene.did, ["open", /^disconnected: the log is another one: its entry 55/]);
   for (let at = 0; at < LOG_WENT_BACK_MS / LOG_REOPEN_DELAY_MS_MAX; at++) await scene.later();
   t.match(scene.did.at(-1), /^wrong: the log is another one: its entry 55/, "but where it stays so");
 });

@@ -5,7 +5,7 @@
  */
 import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits.js";
 import { LogError, type LogSession, type LogStatus, type OrderedLog } from "../ordered-log/ordered-log.js";
-import { hashOf } from "./carrying-out.js";
+import { hashOf } from "./applier.js";
 import type { NodeState, Position } from "./table.js";
 
 export interface ConnectionOptions {
@@ -29,7 +29,7 @@ export interface ConnectionOptions {
   /** Takes what the session in use says. */
   readonly entry: (id: number, bytes: Uint8Array, last: number) => void;
   /** There is no session, for now. */
-  readonly away: (why: string) => void;
+  readonly disconnected: (why: string) => void;
   /** There must never be one again. */
   readonly wrong: (why: string) => void;
 }
@@ -37,14 +37,14 @@ export interface ConnectionOptions {
 export class Connection {
   readonly #options: ConnectionOptions;
   #session: LogSession | null = null;
-  #state: "away" | "opening" | "opened" | "ended" = "away";
+  #state: "disconnected" | "opening" | "opened" | "ended" = "disconnected";
   #reopen_at = 0;
   #reopen_delay_ms = LOG_REOPEN_DELAY_MS;
   #reopens = 0;
   /** Since when the log has been gone, or has lacked what was carried out last. */
   #short_since: number | null = null;
   /** A snapshot is being taken in; it goes on where its session is lost meanwhile, and the next one waits for it. */
-  #taking_in = false;
+  #installing = false;
   /** The entry that a snapshot has to hold before this node can go on; 0 where none has to. */
   #needed = 0;
 
@@ -64,7 +64,7 @@ export class Connection {
 
   /** Opens a session where that is due. */
   tick(now: number): void {
-    if (this.#state === "away" && !this.#taking_in && now >= this.#reopen_at) void this.#open();
+    if (this.#state === "disconnected" && !this.#installing && now >= this.#reopen_at) void this.#open();
   }
 
   /** What follows this entry can be carried out only behind a snapshot that holds it. */
@@ -137,13 +137,13 @@ export class Connection {
   }
 
   #leave(why: string): void {
-    const { elapsed, away } = this.#options;
+    const { elapsed, disconnected } = this.#options;
     if (this.#state === "opened") this.#reopen_delay_ms = LOG_REOPEN_DELAY_MS;
-    this.#state = "away";
+    this.#state = "disconnected";
     this.#reopens += 1;
     this.#reopen_at = elapsed() + this.#reopen_delay_ms;
     this.#reopen_delay_ms = Math.min(this.#reopen_delay_ms * 2, LOG_REOPEN_DELAY_MS_MAX);
-    away(why);
+    disconnected(why);
   }
 
   /**
@@ -154,18 +154,18 @@ export class Connection {
     const { found, position } = this.#options;
     const { generation, first, last } = session.status;
     found(session.status);
-    const { id, entry, generation: own_generation } = position();
-    if (generation !== own_generation)
-      return `the log is another one: this node belongs to ${own_generation}, the log to ${generation}`;
+    const { id, entryHash, generation: ownGeneration } = position();
+    if (generation !== ownGeneration)
+      return `the log is another one: this node belongs to ${ownGeneration}, the log to ${generation}`;
     if (last < id) return this.#lasting(`the log went back: it ends at ${last}, and this node has carried out ${id}`);
     const least = Math.max(this.#needed, first - 1);
-    if (least > id) return await this.#takeIn(least, generation);
+    if (least > id) return await this.#install(least, generation);
     if (id >= first) {
       const bytes = await session.read(id);
       const why = `the log is another one: its entry ${id} is not the one that this node has carried out`;
       // Somebody may have trimmed the log since it was looked at.
       if (bytes === null) return this.#lasting(why);
-      if (hashOf(bytes) !== entry) return why;
+      if (hashOf(bytes) !== entryHash) return why;
     }
     this.#short_since = null;
     return null;
@@ -175,12 +175,12 @@ export class Connection {
    * Takes in a snapshot that has come at least so far.
    * @throws LogError where there is none yet
    */
-  async #takeIn(least: number, generation: string): Promise<string | null> {
+  async #install(least: number, generation: string): Promise<string | null> {
     const { install, position, restart } = this.#options;
     const { id } = position();
-    this.#taking_in = true;
+    this.#installing = true;
     const installed = await install(least, generation).finally(() => {
-      this.#taking_in = false;
+      this.#installing = false;
     });
     if (installed === null)
       throw new LogError("unreachable", `waiting for a snapshot at entry ${least} or later: this node is at ${id}`);

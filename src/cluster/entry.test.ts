@@ -13,7 +13,7 @@ import {
   ENTRY_FORMAT,
   isForeign,
   UnreadableEntry,
-  UNMARKED_COMMANDS_MAX,
+  UNMARKED_APPLY_VERSION_MAX,
   type Calls,
   type EntryHead,
 } from "./entry.js";
@@ -21,13 +21,13 @@ import { MARK_BYTES, MARK_FORMAT, writeMark } from "./entry-mark.js";
 
 const TABLE = METHODS as unknown as MethodTable<WriterMethod>;
 const HEAD: EntryHead = {
-  commands: 1,
+  applyVersion: 1,
   node: "a.b",
-  incarnation: 7,
+  epoch: 7,
   number: 3,
   at: 1_770_595_200_000,
   position: 6,
-  outcome: "00ff",
+  stateHash: "00ff",
   wall_ms: 1_770_595_200_007,
 };
 
@@ -113,7 +113,7 @@ t.test("what is no calls is as it was", (t) => {
 });
 
 t.test("calls of other commands are not read: their methods may be unknown", (t) => {
-  const bytes = encodeEntry({ head: { ...HEAD, commands: 2 }, content: callsOf(put("x")) }, METHODS);
+  const bytes = encodeEntry({ head: { ...HEAD, applyVersion: 2 }, content: callsOf(put("x")) }, METHODS);
   t.same(decodeEntry(bytes, TABLE, 1).content, { kind: "calls", term: 4, calls: [] });
   t.equal((decodeEntry(bytes, TABLE, 2).content as Calls).calls.length, 1);
   t.end();
@@ -172,7 +172,7 @@ t.test("whatever else is in a log is foreign", (t) => {
     `{"f":1,${head},"calls":{}}`,
     `{"f":1,${head},"calls":[],"bytes":[[0,0,3]]}`,
     `{"f":1,"h":[1,"a",7,3,0,"6","00ff"],"c":{"kind":"beat"}}`,
-    `{"f":1,"h":[${UNMARKED_COMMANDS_MAX + 1},"a",7,3,0,6,"00ff"],"c":{"kind":"beat"}}`,
+    `{"f":1,"h":[${UNMARKED_APPLY_VERSION_MAX + 1},"a",7,3,0,6,"00ff"],"c":{"kind":"beat"}}`,
   ])
     t.ok(isForeign(unmarked(text)), text);
   t.ok(isForeign(unmarked(`{"f":1,${head},"c":{"kind":"beat"}}`, [Buffer.from("more")])));

@@ -12,15 +12,15 @@ import { MARK_BYTES, MARK_FORMAT, readMark, writeMark } from "./entry-mark.js";
 /** How entries are written; a node reads no other. */
 export const ENTRY_FORMAT = 1;
 /** Programs of these commands and older ones wrote entries without a mark; from then on one without it is foreign. */
-export const UNMARKED_COMMANDS_MAX = 2;
+export const UNMARKED_APPLY_VERSION_MAX = 2;
 
 /** What an entry says of who appended it. */
 export interface EntryHead {
   /** Which commands the one who appended it would carry out (schemas/version.ts). */
-  readonly commands: number;
+  readonly applyVersion: number;
   readonly node: string;
   /** Id of the hello under which it was appended; 0 in a hello. */
-  readonly incarnation: number;
+  readonly epoch: number;
   /** Counts the entries of an incarnation, from 1 on. */
   readonly number: number;
   /** The log's time as it was reckoned there (log-clock.ts), in ms. */
@@ -29,11 +29,11 @@ export interface EntryHead {
   readonly wall_ms: number;
   /** The last entry that was carried out there, and what everything up to it has come to. */
   readonly position: number;
-  readonly outcome: string;
+  readonly stateHash: string;
 }
 
 /** A node begins to append; what it appended before under its name and is not there by now never counts. */
-export interface Hello {
+export interface JoinRequest {
   readonly kind: "hello";
   /** Which data directory it is: two nodes of one name are told apart by it. */
   readonly store: string;
@@ -47,7 +47,7 @@ export interface Hello {
 }
 
 /** A node is there. */
-export interface Beat {
+export interface Heartbeat {
   readonly kind: "beat";
 }
 
@@ -74,7 +74,7 @@ export interface Calls {
 /** What of a call matters to every node. */
 export type EntryCall = Pick<ServerCall<WriterMethod>, "method" | "actor" | "trace" | "request">;
 
-export type EntryContent = Hello | Beat | Candidacy | Upgrade | Calls;
+export type EntryContent = JoinRequest | Heartbeat | Candidacy | Upgrade | Calls;
 export interface Entry {
   readonly head: EntryHead;
   readonly content: EntryContent;
@@ -86,13 +86,13 @@ export class UnreadableEntry extends Error {
 }
 
 type WireHead = readonly [
-  commands: number,
+  applyVersion: number,
   node: string,
-  incarnation: number,
+  epoch: number,
   number: number,
   at: number,
   position: number,
-  outcome: string,
+  stateHash: string,
   /** Programs of version 1 leave it out: their `at` is what the clock said. */
   wall_ms?: number,
 ];
@@ -122,8 +122,8 @@ const CALLS_HEAD = /^\{"f":1,"m":1,"h":(\[[^[\]]*\]),"t":/;
 const HEAD_BYTES_MAX = 1_024;
 
 export function encodeEntry({ head, content }: Entry, methods: MethodTable): Uint8Array {
-  const { commands, node, incarnation, number, at, position, outcome, wall_ms } = head;
-  const h: WireHead = [commands, node, incarnation, number, at, position, outcome, wall_ms];
+  const { applyVersion, node, epoch, number, at, position, stateHash, wall_ms } = head;
+  const h: WireHead = [applyVersion, node, epoch, number, at, position, stateHash, wall_ms];
   if (content.kind !== "calls") return withBytes({ f: ENTRY_FORMAT, m: 1, h, c: content }, []);
   const names: string[] = [];
   const positions = new Map<WriterMethod, number>();
@@ -180,7 +180,7 @@ function isUnmarkedEntry(bytes: Uint8Array): boolean {
     throw error;
   }
   const { f, m, h, c, calls, bytes: places = [] } = split.wire;
-  if (f !== ENTRY_FORMAT || m !== undefined || !isWireHead(h) || h[0] > UNMARKED_COMMANDS_MAX) return false;
+  if (f !== ENTRY_FORMAT || m !== undefined || !isWireHead(h) || h[0] > UNMARKED_APPLY_VERSION_MAX) return false;
   if (c !== undefined) return typeof c === "object" && c !== null && KINDS.has(c.kind) && split.blobs.byteLength === 0;
   if (!Array.isArray(calls) || !Array.isArray(places)) return false;
   return places.reduce((sum: number, place: WireBytes) => sum + place[2], 0) === split.blobs.byteLength;
@@ -190,11 +190,11 @@ const KINDS: ReadonlySet<string> = new Set<EntryContent["kind"]>(["hello", "beat
 
 function isWireHead(head: unknown): head is WireHead {
   if (!Array.isArray(head)) return false;
-  const [commands, node, incarnation, number, at, position, outcome] = head as readonly unknown[];
+  const [applyVersion, node, epoch, number, at, position, stateHash] = head as readonly unknown[];
   return (
-    [commands, incarnation, number, at, position].every((value) => typeof value === "number") &&
+    [applyVersion, epoch, number, at, position].every((value) => typeof value === "number") &&
     typeof node === "string" &&
-    typeof outcome === "string"
+    typeof stateHash === "string"
   );
 }
 
@@ -204,11 +204,11 @@ function isWireHead(head: unknown): head is WireHead {
  *   unknown
  * @throws UnreadableEntry
  */
-export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod>, commands: number): Entry {
+export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod>, applyVersion: number): Entry {
   const { wire, blobs } = splitEntry(bytes);
   const head = headOf(wire);
   if (wire.c !== undefined) return { head, content: wire.c };
-  if (head.commands !== commands) return { head, content: { kind: "calls", term: wire.t ?? 0, calls: [] } };
+  if (head.applyVersion !== applyVersion) return { head, content: { kind: "calls", term: wire.t ?? 0, calls: [] } };
   return { head, content: { kind: "calls", term: wire.t ?? 0, calls: callsIn(wire, blobs, methods) } };
 }
 
@@ -253,8 +253,8 @@ function callsIn(wire: WireEntry, blobs: Uint8Array, methods: MethodTable<Writer
 
 function headOf({ h }: WireEntry): EntryHead {
   if (!Array.isArray(h)) throw new UnreadableEntry(NOT_KOORS);
-  const [commands, node, incarnation, number, at, position, outcome, wall_ms = at] = h;
-  return { commands, node, incarnation, number, at, position, outcome, wall_ms };
+  const [applyVersion, node, epoch, number, at, position, stateHash, wall_ms = at] = h;
+  return { applyVersion, node, epoch, number, at, position, stateHash, wall_ms };
 }
 
 interface SplitEntry {

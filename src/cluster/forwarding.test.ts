@@ -7,15 +7,15 @@ import type { Proposal } from "./proposals.js";
 const BYTES = new Uint8Array(1);
 
 function proposalOf(number: number): Proposal {
-  return { incarnation: 1, number, calls: [], since: 0 };
+  return { epoch: 1, number, calls: [], since: 0 };
 }
 
 t.test("a node forwards while others' calls come, too", (t) => {
   const forwarding = new Forwarding();
-  t.notOk(forwarding.wants(0), "it is alone");
-  forwarding.hearOthers();
+  t.notOk(forwarding.shouldForward(0), "it is alone");
+  forwarding.noteRemoteCalls();
   t.same(
-    [0, 0, 0].map((now) => forwarding.wants(now)),
+    [0, 0, 0].map((now) => forwarding.shouldForward(now)),
     [true, true, false],
   );
   t.end();
@@ -33,14 +33,14 @@ t.test(
     t.match(forwarding.overdue(due, 0), { proposal, bytes: BYTES });
     t.equal(forwarding.overdue(due, 0), null, "once");
     t.equal(forwarding.undelivered(proposal, due), null);
-    const wants = (now: number): boolean => {
-      forwarding.hearOthers();
-      return forwarding.wants(now);
+    const shouldForward = (now: number): boolean => {
+      forwarding.noteRemoteCalls();
+      return forwarding.shouldForward(now);
     };
-    t.notOk(wants(due + FORWARD_PAUSE_MS), "the leader was not heard of");
-    forwarding.hearLeader(due + 1);
-    t.notOk(wants(due + FORWARD_PAUSE_MS - 1));
-    t.ok(wants(due + FORWARD_PAUSE_MS));
+    t.notOk(shouldForward(due + FORWARD_PAUSE_MS), "the leader was not heard of");
+    forwarding.noteLeader(due + 1);
+    t.notOk(shouldForward(due + FORWARD_PAUSE_MS - 1));
+    t.ok(shouldForward(due + FORWARD_PAUSE_MS));
     t.end();
   },
 );

@@ -24,17 +24,17 @@ export class Forwarding {
   #heardAt = 0;
 
   /** Calls of another node have come through the log. */
-  hearOthers(): void {
+  noteRemoteCalls(): void {
     this.#company = COMPANY;
   }
 
   /** The node that leads has put something into the log. */
-  hearLeader(now: number): void {
+  noteLeader(now: number): void {
     this.#heardAt = now;
   }
 
   /** Whether the next own entry is to be forwarded. Asked once for each. */
-  wants(now: number): boolean {
+  shouldForward(now: number): boolean {
     if (this.#company === 0) return false;
     this.#company -= 1;
     return now >= this.#pausedUntil && this.#heardAt >= this.#pausedUntil - FORWARD_PAUSE_MS;

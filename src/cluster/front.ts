@@ -13,7 +13,7 @@ import type { Reply } from "../front/route.js";
 import type { Exposition } from "../measure/exposition.js";
 import type { AppliedPosition } from "../threads/applied-position.js";
 import { nodeName } from "./node-name.js";
-import { STARTING, type NodeNotice } from "./notices.js";
+import { STARTING, type NodeStatus } from "./node-status.js";
 import type { ClusterReader } from "./table.js";
 
 /** This server cannot be a node of the cluster, as it is started: the start stops with this line and exit code 2. */
@@ -31,7 +31,7 @@ export interface ClusterFrontOptions {
   /** The log's time: this node's may be behind it. */
   readonly onTime: (now_ms: number) => void;
   /** This node leads from now on, or does not any more. */
-  readonly onLeading: (leads: boolean) => void;
+  readonly onLeading: (isLeader: boolean) => void;
   /** The tables were replaced: what the front knows by heart is old. */
   readonly onInstalled: () => void;
 }
@@ -52,7 +52,7 @@ const HALT_ADVICE =
 export class ClusterFront implements BackgroundTask, Positions {
   readonly node: string;
   readonly #options: ClusterFrontOptions;
-  #status: NodeNotice | null = null;
+  #status: NodeStatus | null = null;
   #waiting: Waiting[] = [];
   /** Who is called when so many own entries have come back. */
   #confirming: { readonly appends: number; readonly done: () => void }[] = [];
@@ -60,9 +60,9 @@ export class ClusterFront implements BackgroundTask, Positions {
   /** The line of a position, where one was asked for. */
   #line: string | null = null;
   #line_of = 0n;
-  #leads = false;
+  #isLeader = false;
   /** Null where it was not asked for since the last notice. */
-  #alone: boolean | null = null;
+  #hasNoLivePeers: boolean | null = null;
   /** Since when the log has been ahead of this node, in ms of `performance.now`. */
   #behind_since: number | null = null;
   /** The server has started: it goes on whatever becomes of the node. */
@@ -97,15 +97,15 @@ export class ClusterFront implements BackgroundTask, Positions {
     return this.#reached;
   }
 
-  get leads(): boolean {
-    return this.#leads;
+  get isLeader(): boolean {
+    return this.#isLeader;
   }
 
   /** Whether no other node was heard of for so long that nobody can have called it. */
-  get alone(): boolean {
+  get hasNoLivePeers(): boolean {
     // Claims ask it one by one; it changes with what is committed alone, and each commit is told.
-    this.#alone ??= this.#isAlone(this.#known().now_ms);
-    return this.#alone;
+    this.#hasNoLivePeers ??= this.#findNoLivePeers(this.#known().now_ms);
+    return this.#hasNoLivePeers;
   }
 
   /**
@@ -122,10 +122,10 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   /** Takes what the writer says of the node. */
-  accept(notice: NodeNotice): void {
+  accept(notice: NodeStatus): void {
     const before = this.#status;
     this.#status = notice;
-    this.#alone = null;
+    this.#hasNoLivePeers = null;
     if (notice.log_last <= notice.position) this.#behind_since = null;
     else this.#behind_since ??= performance.now();
     const { refusal, state, reason, leader } = notice;
@@ -134,10 +134,10 @@ export class ClusterFront implements BackgroundTask, Positions {
     // What stops the start is one line, and not the log's; behind the start it is a halt like any other.
     if (notice.refusal === "" || this.#started) this.#report(before, notice);
     if (notice.installed > (before?.installed ?? 0)) this.#options.onInstalled();
-    const { leads } = notice;
-    if (leads !== this.#leads) {
-      this.#leads = leads;
-      this.#options.onLeading(leads);
+    const { isLeader } = notice;
+    if (isLeader !== this.#isLeader) {
+      this.#isLeader = isLeader;
+      this.#options.onLeading(isLeader);
     }
     // What else was committed is told behind this, and its events go out at the end of the turn: whoever waits is served
     // when all of it has come and gone.
@@ -152,7 +152,7 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   /**
    * Calls back when all that is in the log at the time of the call is carried out here, and its events have gone out.
-   * An own entry that is appended later says so by coming back; a node appends one each NODE_BEAT_MS at least.
+   * An own entry that is appended later says so by coming back; a node appends one each NODE_HEARTBEAT_MS at least.
    */
   readBarrier(done: () => void): void {
     this.#confirming.push({ appends: this.#known().appends + OWN_ENTRIES_BEHIND, done });
@@ -217,7 +217,7 @@ export class ClusterFront implements BackgroundTask, Positions {
       .value("koor_cluster_position", "gauge", "Id of the last entry of the log that was carried out.", position)
       .value("koor_cluster_log_last", "gauge", "The newest id that the log was heard to have.", log_last)
       .value("koor_cluster_lag_seconds", "gauge", "For how long this node has been behind the log.", lag_s)
-      .value("koor_cluster_leader", "gauge", "1 where this node leads.", this.#leads ? 1 : 0)
+      .value("koor_cluster_leader", "gauge", "1 where this node leads.", this.#isLeader ? 1 : 0)
       .value("koor_cluster_reopens_total", "counter", "How often the log had to be connected to anew.", reopens)
       .value("koor_cluster_fenced_total", "counter", "Own entries that were void because they came too late.", fenced)
       .value(
@@ -235,13 +235,13 @@ export class ClusterFront implements BackgroundTask, Positions {
       .sample("koor_cluster_apply_seconds_count", applied);
   }
 
-  #isAlone(now_ms: number): boolean {
+  #findNoLivePeers(now_ms: number): boolean {
     return !this.#options.reader
       .nodes()
       .some(({ node, heard_at }) => node !== this.node && now_ms - heard_at < NODE_SILENCE_MS);
   }
 
-  #known(): NodeNotice {
+  #known(): NodeStatus {
     return this.#status ?? STARTING;
   }
 
@@ -267,7 +267,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     for (const { done } of served) done(true);
   }
 
-  #report(before: NodeNotice | null, now: NodeNotice): void {
+  #report(before: NodeStatus | null, now: NodeStatus): void {
     const { log } = this.#options;
     const { state, reason, leader, term, position } = now;
     if (before?.state !== state || before.reason !== reason) {
@@ -288,7 +288,7 @@ export class ClusterFront implements BackgroundTask, Positions {
 }
 
 /** Why a node is not well; "" where it is. What takes a moment only has no words of its own in the writer's thread. */
-function reasonShown({ state, reason, position, log_last }: NodeNotice): string {
+function reasonShown({ state, reason, position, log_last }: NodeStatus): string {
   if (reason !== "" || state === "ok") return reason;
   if (state !== "catching_up") return "the cluster's log cannot be reached";
   return log_last > position ? "it has not carried out all of the log yet" : "it joins the cluster";

@@ -4,7 +4,7 @@ import { MonotonicClock } from "../base/clock.js";
 import { CLOCK_TOLERANCE_MS, LOG_CLOCK_SLOW_RATE, NODE_SILENCE_MS } from "../../schemas/limits.js";
 import { FrontClock } from "./front-clock.js";
 import { LogClock } from "./log-clock.js";
-import { foundedAt, type Membership, type Node } from "./membership.js";
+import { initialMembership, type Membership, type Node } from "./membership.js";
 
 const START_MS = 1_770_595_200_000;
 const DAY_MS = 86_400_000;
@@ -23,7 +23,7 @@ class Scene {
       const node = "abc"[at] ?? "z";
       return { node, store: "", run: "", version: "", incarnation: 1, number: 0, heard_at: start_ms, position: 0 };
     });
-    this.membership = { ...foundedAt(start_ms, 1, ""), nodes: new Map(nodes.map((node) => [node.node, node])) };
+    this.membership = { ...initialMembership(start_ms, 1, ""), nodes: new Map(nodes.map((node) => [node.node, node])) };
     this.clock = new LogClock({
       node: "a",
       wall: () => START_MS + this.passed_ms + (this.walls[0] ?? 0),

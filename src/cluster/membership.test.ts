@@ -2,62 +2,65 @@
 import t from "tap";
 import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
-import type { Entry, EntryContent, EntryHead, Hello } from "./entry.js";
-import { foundedAt, step, type Membership, type Void } from "./membership.js";
+import type { Entry, EntryContent, EntryHead, JoinRequest } from "./entry.js";
+import { initialMembership, advance, type Membership, type RejectReason } from "./membership.js";
 
 const START_MS = 1_770_595_200_000;
 
 /** Entries one after the other, each with its id. */
 class Log {
-  membership: Membership = foundedAt(START_MS, 1, "settings");
+  membership: Membership = initialMembership(START_MS, 1, "settings");
   id = 0;
 
-  say(head: Partial<EntryHead>, content: EntryContent): Void | null {
+  say(head: Partial<EntryHead>, content: EntryContent): RejectReason | null {
     const whole = {
-      commands: 1,
+      applyVersion: 1,
       node: "a",
-      incarnation: 0,
+      epoch: 0,
       number: 0,
       at: START_MS,
       position: 0,
-      outcome: "",
+      stateHash: "",
       wall_ms: START_MS,
       ...head,
     };
     const entry: Entry = { head: whole, content };
-    const { membership, refused } = step(this.membership, entry, ++this.id);
+    const { membership, rejected } = advance(this.membership, entry, ++this.id);
     this.membership = membership;
-    return refused;
+    return rejected;
   }
 
-  hello(node: string, more: Partial<Hello> & { readonly at?: number; readonly commands?: number } = {}): Void | null {
-    const { at = START_MS, commands = 1, ...hello } = more;
+  hello(
+    node: string,
+    more: Partial<JoinRequest> & { readonly at?: number; readonly applyVersion?: number } = {},
+  ): RejectReason | null {
+    const { at = START_MS, applyVersion = 1, ...hello } = more;
     const usual = { store: `${node}'s`, run: "1", version: "0", settings: "settings" };
     const replaces = this.membership.nodes.get(node)?.incarnation ?? 0;
-    return this.say({ node, at, commands }, { kind: "hello", replaces, ...usual, ...hello });
+    return this.say({ node, at, applyVersion }, { kind: "hello", replaces, ...usual, ...hello });
   }
 
   /** The next entry of a node. */
-  next(node: string, content: EntryContent, more: Partial<EntryHead> = {}): Void | null {
-    const { incarnation, number } = must(this.membership.nodes.get(node), node);
-    return this.say({ node, incarnation, number: number + 1, ...more }, content);
+  next(node: string, content: EntryContent, more: Partial<EntryHead> = {}): RejectReason | null {
+    const { incarnation: epoch, number } = must(this.membership.nodes.get(node), node);
+    return this.say({ node, epoch, number: number + 1, ...more }, content);
   }
 }
 
-const BEAT = { kind: "beat" } as const;
+const HEARTBEAT = { kind: "beat" } as const;
 
 t.test("whose entries count", (t) => {
   const log = new Log();
-  t.equal(log.say({ node: "a", incarnation: 1, number: 1 }, BEAT), "old", "nobody has said hello");
+  t.equal(log.say({ node: "a", epoch: 1, number: 1 }, HEARTBEAT), "old", "nobody has said hello");
   t.equal(log.hello("a"), null);
-  t.equal(log.next("a", BEAT), null);
-  t.equal(log.say({ node: "a", incarnation: 2, number: 1 }, BEAT), "old", "a second time");
-  t.equal(log.say({ node: "a", incarnation: 2, number: 3 }, BEAT), "old", "one is missing");
-  t.equal(log.say({ node: "a", incarnation: 1, number: 2 }, BEAT), "old", "of another incarnation");
-  t.equal(log.next("a", BEAT), null);
+  t.equal(log.next("a", HEARTBEAT), null);
+  t.equal(log.say({ node: "a", epoch: 2, number: 1 }, HEARTBEAT), "old", "a second time");
+  t.equal(log.say({ node: "a", epoch: 2, number: 3 }, HEARTBEAT), "old", "one is missing");
+  t.equal(log.say({ node: "a", epoch: 1, number: 2 }, HEARTBEAT), "old", "of another incarnation");
+  t.equal(log.next("a", HEARTBEAT), null);
   t.equal(log.hello("a", { run: "2" }), null);
-  t.equal(log.say({ node: "a", incarnation: 2, number: 3 }, BEAT), "old", "it has begun anew");
-  t.equal(log.next("a", BEAT), null);
+  t.equal(log.say({ node: "a", epoch: 2, number: 3 }, HEARTBEAT), "old", "it has begun anew");
+  t.equal(log.next("a", HEARTBEAT), null);
   t.equal(log.membership.nodes.get("a")?.run, "2");
   t.equal(log.hello("a", { run: "1", replaces: 2 }), "old", "a hello that comes late");
   t.equal(log.membership.nodes.get("a")?.run, "2");
@@ -68,9 +71,9 @@ t.test("time never goes back, and what does not count does not move it", (t) => 
   const log = new Log();
   log.hello("a", { at: START_MS + 50 });
   t.equal(log.membership.now_ms, START_MS + 50);
-  log.next("a", BEAT, { at: START_MS + 10 });
+  log.next("a", HEARTBEAT, { at: START_MS + 10 });
   t.equal(log.membership.now_ms, START_MS + 50);
-  log.say({ node: "b", incarnation: 9, number: 1, at: START_MS + 900 }, BEAT);
+  log.say({ node: "b", epoch: 9, number: 1, at: START_MS + 900 }, HEARTBEAT);
   log.hello("a", { replaces: 77, at: START_MS + 900 });
   t.equal(log.membership.now_ms, START_MS + 50);
   t.end();
@@ -102,7 +105,7 @@ t.test("a node that is gone for a day is none any more, and may come back", (t) 
   log.hello("a");
   log.hello("b", { at: START_MS + NODE_FORGOTTEN_MS });
   t.same([...log.membership.nodes.keys()], ["b"]);
-  t.equal(log.say({ node: "a", incarnation: 1, number: 1 }, BEAT), "old");
+  t.equal(log.say({ node: "a", epoch: 1, number: 1 }, HEARTBEAT), "old");
   t.equal(log.hello("a", { replaces: 1 }), "old", "it does not know yet");
   t.equal(log.hello("a"), null);
   t.end();
@@ -112,13 +115,13 @@ t.test("settings and commands", (t) => {
   const log = new Log();
   t.equal(log.hello("a", { settings: "others" }), "settings");
   t.equal(log.hello("a"), null);
-  t.equal(log.hello("b", { commands: 2 }), null, "a newer program may come");
+  t.equal(log.hello("b", { applyVersion: 2 }), null, "a newer program may come");
   const calls = { kind: "calls", term: 0, calls: [] } as const;
-  t.equal(log.next("b", calls, { commands: 2 }), "commands", "but its calls mean something else");
-  t.equal(log.next("b", { kind: "candidacy", term: 0 }, { commands: 2 }), "commands");
-  t.equal(log.next("b", { kind: "upgrade", to: 2 }, { commands: 2 }), null);
+  t.equal(log.next("b", calls, { applyVersion: 2 }), "commands", "but its calls mean something else");
+  t.equal(log.next("b", { kind: "candidacy", term: 0 }, { applyVersion: 2 }), "commands");
+  t.equal(log.next("b", { kind: "upgrade", to: 2 }, { applyVersion: 2 }), null);
   t.equal(log.next("a", calls), "commands", "those of before mean nothing any more");
   t.equal(log.next("a", { kind: "upgrade", to: 2 }), "commands", "it has been done");
-  t.equal(log.next("b", calls, { commands: 2 }), null);
+  t.equal(log.next("b", calls, { applyVersion: 2 }), null);
   t.end();
 });

@@ -4,7 +4,7 @@
  * and whoever carries out an entry keeps it with the entry's own effect, or not at all. Pure.
  */
 import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits.js";
-import type { Entry, EntryHead, Hello } from "./entry.js";
+import type { Entry, EntryHead, JoinRequest } from "./entry.js";
 
 /** A node as all of them know it. */
 export interface Node {
@@ -28,7 +28,7 @@ export interface Membership {
   /** The log's time in ms: that of the last entry, and never less than that of one before. */
   readonly now_ms: number;
   /** Which commands count. */
-  readonly commands: number;
+  readonly applyVersion: number;
   readonly settings: string;
   /** How often somebody began to lead. */
   readonly term: number;
@@ -38,7 +38,7 @@ export interface Membership {
 }
 
 /** Why an entry has no effect. */
-export type Void =
+export type RejectReason =
   /** Of a node that has begun anew, or was never let in; the same one a second time; or a hello that came too late. */
   | "old"
   /** Another data directory has this node's name, and was heard of lately. */
@@ -54,26 +54,26 @@ export type Void =
 export interface Step {
   readonly membership: Membership;
   /** Null where it counts. */
-  readonly refused: Void | null;
+  readonly rejected: RejectReason | null;
 }
 
 /** The membership before the first hello. */
-export function foundedAt(now_ms: number, commands: number, settings: string): Membership {
-  return { now_ms, commands, settings, term: 0, leader: "", nodes: new Map() };
+export function initialMembership(now_ms: number, applyVersion: number, settings: string): Membership {
+  return { now_ms, applyVersion, settings, term: 0, leader: "", nodes: new Map() };
 }
 
 /** What an entry comes to. */
-export function step(before: Membership, { head, content }: Entry, id: number): Step {
+export function advance(before: Membership, { head, content }: Entry, id: number): Step {
   const timed = { ...before, now_ms: Math.max(before.now_ms, head.at) };
   if (content.kind === "hello") {
-    const refused = refuseHello(timed, head, content);
-    return refused === null
-      ? { membership: welcome(timed, head, content, id), refused }
-      : { membership: before, refused };
+    const rejected = rejectJoin(timed, head, content);
+    return rejected === null
+      ? { membership: admit(timed, head, content, id), rejected }
+      : { membership: before, rejected };
   }
   const known = before.nodes.get(head.node);
-  if (known === undefined || known.incarnation !== head.incarnation || known.number + 1 !== head.number)
-    return { membership: before, refused: "old" };
+  if (known === undefined || known.incarnation !== head.epoch || known.number + 1 !== head.number)
+    return { membership: before, rejected: "old" };
   const heard = withNode(timed, {
     ...known,
     number: head.number,
@@ -81,16 +81,16 @@ export function step(before: Membership, { head, content }: Entry, id: number): 
     position: Math.max(known.position, head.position),
   });
   if (content.kind === "upgrade") {
-    if (content.to <= before.commands) return { membership: heard, refused: "commands" };
-    return { membership: { ...heard, commands: content.to }, refused: null };
+    if (content.to <= before.applyVersion) return { membership: heard, rejected: "commands" };
+    return { membership: { ...heard, applyVersion: content.to }, rejected: null };
   }
-  if (head.commands !== before.commands) return { membership: heard, refused: "commands" };
-  if (content.kind !== "candidacy") return { membership: heard, refused: null };
-  if (content.term !== before.term) return { membership: heard, refused: "term" };
-  return { membership: { ...heard, term: before.term + 1, leader: head.node }, refused: null };
+  if (head.applyVersion !== before.applyVersion) return { membership: heard, rejected: "commands" };
+  if (content.kind !== "candidacy") return { membership: heard, rejected: null };
+  if (content.term !== before.term) return { membership: heard, rejected: "term" };
+  return { membership: { ...heard, term: before.term + 1, leader: head.node }, rejected: null };
 }
 
-function refuseHello({ nodes, settings, now_ms }: Membership, head: EntryHead, hello: Hello): Void | null {
+function rejectJoin({ nodes, settings, now_ms }: Membership, head: EntryHead, hello: JoinRequest): RejectReason | null {
   const known = nodes.get(head.node);
   if (known !== undefined && known.store !== hello.store && now_ms - known.heard_at < NODE_SILENCE_MS)
     return "name_taken";
@@ -98,7 +98,7 @@ function refuseHello({ nodes, settings, now_ms }: Membership, head: EntryHead, h
   return hello.settings === settings ? null : "settings";
 }
 
-function welcome(before: Membership, head: EntryHead, { store, run, version }: Hello, id: number): Membership {
+function admit(before: Membership, head: EntryHead, { store, run, version }: JoinRequest, id: number): Membership {
   const node = { node: head.node, store, run, version, incarnation: id, number: 0, heard_at: before.now_ms };
   const nodes = new Map([...before.nodes].filter(([, { heard_at }]) => before.now_ms - heard_at < NODE_FORGOTTEN_MS));
   return withNode({ ...before, nodes }, { ...node, position: head.position });

@@ -4,7 +4,7 @@
  * here. Runs in the writer's thread.
  */
 import { NODE_TICK_MS } from "../../schemas/limits.js";
-import { COMMAND_VERSION, VERSION } from "../../schemas/version.js";
+import { APPLY_VERSION, VERSION } from "../../schemas/version.js";
 import { must } from "../base/assert.js";
 import { crypto } from "../base/crypto.js";
 import { Failure } from "../base/result.js";
@@ -19,14 +19,14 @@ import { AppliedPosition } from "../threads/applied-position.js";
 import type { Executor, NodeGround } from "../threads/writer-program.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { settingsOf } from "./agreed-settings.js";
-import type { LogItem } from "./carrying-out.js";
-import { Founding, Refusal } from "./founding.js";
+import type { LogItem } from "./applier.js";
+import { Bootstrap, Refusal } from "./bootstrap.js";
 import { nodeName } from "./node-name.js";
-import { NODE, STARTING, type NodeNotice } from "./notices.js";
+import { NODE_STATUS, STARTING, type NodeStatus } from "./node-status.js";
 import { Replica } from "./replica.js";
-import { SnapshotKeeper } from "./snapshot-keeper.js";
+import { SnapshotScheduler } from "./snapshot-scheduler.js";
 import { Snapshots } from "./snapshots.js";
-import { Suspect, suspectFile } from "./suspect.js";
+import { PoisonGuard, attemptFile } from "./poison-guard.js";
 import { ClusterReader, ClusterWriter, type NodeState } from "./table.js";
 
 const ALONE_ONLY = new Failure("FAILED_PRECONDITION", "a node of a cluster does not do this");
@@ -49,7 +49,7 @@ class ClusterNode implements Executor {
   readonly #table: ClusterWriter;
   #log: OrderedLog | null = null;
   #replica: Replica | null = null;
-  #keeper: SnapshotKeeper | null = null;
+  #scheduler: SnapshotScheduler | null = null;
   #ticking: NodeJS.Timeout | null = null;
   #warnings: readonly string[] = [];
   #installed = 0;
@@ -95,7 +95,7 @@ class ClusterNode implements Executor {
   close(): void {
     this.#closed = true;
     if (this.#ticking !== null) clearInterval(this.#ticking);
-    this.#keeper?.close();
+    this.#scheduler?.close();
     void this.#replica?.close();
     void this.#log?.snapshots.close();
   }
@@ -110,7 +110,7 @@ class ClusterNode implements Executor {
     } catch (error) {
       // An address that is none.
       if (!(error instanceof LogError)) throw error;
-      this.#tell({ ...STARTING, state: "halted", reason: error.message, refusal: error.message });
+      this.#publish({ ...STARTING, state: "halted", reason: error.message, refusal: error.message });
       return;
     }
     this.#log = log;
@@ -127,17 +127,17 @@ class ClusterNode implements Executor {
     const settings = settingsOf(data.settings, db);
     const identity = {
       node: nodeName(cluster.node_id),
-      store: this.#store(),
-      run: crypto().randomUUID(),
+      storeId: this.#storeId(),
+      bootId: crypto().randomUUID(),
       version: VERSION,
-      commands: COMMAND_VERSION,
+      applyVersion: APPLY_VERSION,
       settings,
     };
     const install = async (least: number, generation: string): Promise<NodeState | null> =>
       (await snapshots.install(least, generation)) ? must(reader.state(), "a snapshot is one of a node") : null;
     let state: NodeState | null;
     try {
-      state = await new Founding({
+      state = await new Bootstrap({
         log,
         seeds: cluster.cluster_seed,
         cluster: cluster.cluster_name,
@@ -151,14 +151,14 @@ class ClusterNode implements Executor {
         upload: () => snapshots.take(),
         waiting: (reason) => {
           this.#waits_for = reason;
-          this.#tell({ ...STARTING, reason });
+          this.#publish({ ...STARTING, reason });
         },
         closed: () => this.#closed,
       }).run();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#waits_for = error.message;
-      this.#tell({ ...STARTING, state: "halted", reason: error.message, refusal: error.message });
+      this.#publish({ ...STARTING, state: "halted", reason: error.message, refusal: error.message });
       return;
     }
     if (state === null) return;
@@ -168,8 +168,8 @@ class ClusterNode implements Executor {
       identity,
       state,
       table: this.#table,
-      suspect: new Suspect({
-        file: suspectFile(data.data_dir),
+      poisonGuard: new PoisonGuard({
+        file: attemptFile(data.data_dir),
         generation: state.position.generation,
         version: VERSION,
       }),
@@ -181,19 +181,24 @@ class ClusterNode implements Executor {
       elapsed: () => performance.now(),
       defer: (run) => void setImmediate(run),
       later: (run, ms) => void setTimeout(run, ms),
-      tell: (status, now_ms, clock_ms) => this.#tell({ ...STARTING, ...status, now_ms, clock_ms }),
+      publish: (status, now_ms, clock_ms) => this.#publish({ ...STARTING, ...status, now_ms, clock_ms }),
       beforeCommit: (id) => visible.set(id),
       warn: (warnings) => {
         this.#warnings = warnings;
       },
       install,
-      outgrown: (position, led) => this.#keeper?.keepFor(position, led),
+      superseded: (position, led) => this.#scheduler?.requireAt(position, led),
     });
     this.#replica = replica;
-    this.#keeper = new SnapshotKeeper({ replica, snapshots, store: log.snapshots, elapsed: () => performance.now() });
+    this.#scheduler = new SnapshotScheduler({
+      replica,
+      snapshots,
+      store: log.snapshots,
+      elapsed: () => performance.now(),
+    });
     this.#ticking = setInterval(() => {
       replica.tick();
-      this.#keeper?.tick();
+      this.#scheduler?.tick();
     }, NODE_TICK_MS);
     replica.tick();
   }
@@ -205,21 +210,21 @@ class ClusterNode implements Executor {
   }
 
   /** Which data directory this is. */
-  #store(): string {
-    const known = this.#table.store();
+  #storeId(): string {
+    const known = this.#table.storeId();
     if (known !== undefined) return known;
     const made = crypto().randomUUID();
-    this.#table.setStore(made);
+    this.#table.setStoreId(made);
     return made;
   }
 
-  #tell(notice: NodeNotice): void {
+  #publish(notice: NodeStatus): void {
     const installed = this.#installed;
     const warnings = [
       ...this.#warnings,
       ...(this.#replica?.log_warnings ?? []),
       ...(this.#replica?.clock_warnings ?? []),
     ];
-    this.#ground.server.push(NODE, { ...notice, installed, warnings });
+    this.#ground.server.push(NODE_STATUS, { ...notice, installed, warnings });
   }
 }

@@ -1,5 +1,5 @@
 import t from "tap";
-import { ENTRY_GATHER_MS_MAX } from "../../schemas/limits.js";
+import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits.js";
 import type { ServerCall } from "../rpc/server.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import type { EntryHead } from "./entry.js";
@@ -13,8 +13,8 @@ function idsOf(calls: readonly ServerCall<WriterMethod>[] | null): number[] | nu
   return calls?.map(({ id }) => id) ?? null;
 }
 
-function headOf({ incarnation, number }: Proposal, node = "a"): EntryHead {
-  return { commands: 1, node, incarnation, number, at: 0, position: 0, outcome: "", wall_ms: 0 };
+function headOf({ epoch, number }: Proposal, node = "a"): EntryHead {
+  return { applyVersion: 1, node, epoch, number, at: 0, position: 0, stateHash: "", wall_ms: 0 };
 }
 
 /** An entry of so many calls leaves at `from` and comes back at `until`. */
@@ -25,10 +25,10 @@ function round(proposals: Proposals, calls: number, from: number, until: number,
 
 t.test("who calls alone never waits", (t) => {
   const proposals = new Proposals("a");
-  t.equal(proposals.gather_ms(0), 0, "where nobody calls nobody waits");
+  t.equal(proposals.lingerMs(0), 0, "where nobody calls nobody waits");
   for (let at = 0; at < 3; at++) {
     proposals.wait(callsOf(at));
-    t.equal(proposals.gather_ms(at * 10), 0);
+    t.equal(proposals.lingerMs(at * 10), 0);
     proposals.end(proposals.begin(proposals.take(), at * 10), at * 10 + 4, 0);
   }
   t.end();
@@ -38,11 +38,11 @@ t.test("calls wait for those who were just answered, no longer than the last ent
   const proposals = new Proposals("a");
   round(proposals, 3, 100, 104, 2);
   proposals.wait(callsOf(1, 2));
-  t.equal(proposals.gather_ms(104), 4, "three were answered, and two had come");
-  t.equal(proposals.gather_ms(107.5), 0.5);
-  t.equal(proposals.gather_ms(108), 0, "that is over");
+  t.equal(proposals.lingerMs(104), 4, "three were answered, and two had come");
+  t.equal(proposals.lingerMs(107.5), 0.5);
+  t.equal(proposals.lingerMs(108), 0, "that is over");
   proposals.wait(callsOf(3, 4, 5));
-  t.equal(proposals.gather_ms(105), 0, "all are there");
+  t.equal(proposals.lingerMs(105), 0, "all are there");
   t.same(idsOf(proposals.take()), [1, 2, 3, 4, 5], "and share an entry");
   t.equal(proposals.take(), null);
   t.end();
@@ -52,10 +52,10 @@ t.test("where they do not come, fewer are waited for", (t) => {
   const proposals = new Proposals("a");
   round(proposals, 8, 0, 50);
   proposals.wait(callsOf(1));
-  t.equal(proposals.gather_ms(50), ENTRY_GATHER_MS_MAX, "a slow log is no reason to wait for long");
+  t.equal(proposals.lingerMs(50), ENTRY_LINGER_MS_MAX, "a slow log is no reason to wait for long");
   proposals.end(proposals.begin(proposals.take(), 60), 65, 0);
   proposals.wait(callsOf(2));
-  t.equal(proposals.gather_ms(65), 0);
+  t.equal(proposals.lingerMs(65), 0);
   t.end();
 });
 
@@ -64,57 +64,57 @@ t.test("a beat that comes back says nothing of who calls", (t) => {
   round(proposals, 2, 0, 4);
   proposals.end(proposals.begin(null, 4), 5, 0);
   proposals.wait(callsOf(1));
-  t.equal(proposals.gather_ms(5), 3);
+  t.equal(proposals.lingerMs(5), 3);
   t.end();
 });
 
 t.test("what is on its way is known by its head, once", (t) => {
   const proposals = new Proposals("a");
-  t.equal(proposals.incarnation, 0);
-  t.same(proposals.adopt(7), []);
+  t.equal(proposals.epoch, 0);
+  t.same(proposals.rejoin(7), []);
   const first = proposals.begin(callsOf(1), 0);
-  t.match(first, { incarnation: 7, number: 1 });
-  t.ok(proposals.isOnItsWay(headOf(first)));
-  t.notOk(proposals.isOnItsWay(headOf(first, "b")), "another node's");
-  t.notOk(proposals.isOnItsWay({ ...headOf(first), number: 2 }));
-  t.notOk(proposals.isOnItsWay({ ...headOf(first), incarnation: 6 }));
+  t.match(first, { epoch: 7, number: 1 });
+  t.ok(proposals.isInFlight(headOf(first)));
+  t.notOk(proposals.isInFlight(headOf(first, "b")), "another node's");
+  t.notOk(proposals.isInFlight({ ...headOf(first), number: 2 }));
+  t.notOk(proposals.isInFlight({ ...headOf(first), epoch: 6 }));
   t.throws(() => proposals.begin(null, 0), /one entry/);
   proposals.end(first, 1, 0);
-  t.equal(proposals.on_its_way, null);
-  t.notOk(proposals.isOnItsWay(headOf(first)), "the log has it twice");
+  t.equal(proposals.inFlight, null);
+  t.notOk(proposals.isInFlight(headOf(first)), "the log has it twice");
   t.equal(proposals.begin(null, 1).number, 2);
   t.end();
 });
 
 t.test("what the log refuses leaves its number free", (t) => {
   const proposals = new Proposals("a");
-  proposals.adopt(7);
+  proposals.rejoin(7);
   const full = proposals.begin(callsOf(1, 2), 0);
-  t.same(idsOf(proposals.withdraw(full, false)), [1, 2], "nobody tries them again");
+  t.same(idsOf(proposals.takeBack(full, false)), [1, 2], "nobody tries them again");
   const large = proposals.begin(callsOf(3, 4), 0);
   t.equal(large.number, 1);
   proposals.wait(callsOf(5));
-  t.same(proposals.withdraw(large, true), [], "each is tried alone");
-  t.equal(proposals.gather_ms(0), 0);
+  t.same(proposals.takeBack(large, true), [], "each is tried alone");
+  t.equal(proposals.lingerMs(0), 0);
   t.same([idsOf(proposals.take()), idsOf(proposals.take()), idsOf(proposals.take())], [[3], [4], [5]]);
   const alone = proposals.begin(callsOf(3), 0);
-  t.same(idsOf(proposals.withdraw(alone, true)), [3], "and then it is known to be too large");
-  t.same(proposals.withdraw(proposals.begin(null, 0), false), [], "a beat");
+  t.same(idsOf(proposals.takeBack(alone, true)), [3], "and then it is known to be too large");
+  t.same(proposals.takeBack(proposals.begin(null, 0), false), [], "a beat");
   t.end();
 });
 
 t.test("what is on its way outlives a session until the next hello has come back", (t) => {
   const proposals = new Proposals("a");
-  proposals.adopt(7);
+  proposals.rejoin(7);
   const proposal = proposals.begin(callsOf(1), 0);
-  proposals.disown();
-  t.equal(proposals.incarnation, 0);
-  t.ok(proposals.isOnItsWay(headOf(proposal)), "it may come before the hello");
-  t.same(idsOf(proposals.adopt(9)), [1], "it never will");
-  t.equal(proposals.on_its_way, null);
+  proposals.detach();
+  t.equal(proposals.epoch, 0);
+  t.ok(proposals.isInFlight(headOf(proposal)), "it may come before the hello");
+  t.same(idsOf(proposals.rejoin(9)), [1], "it never will");
+  t.equal(proposals.inFlight, null);
   proposals.begin(callsOf(2), 0);
-  proposals.abandon();
-  t.same(proposals.adopt(11), [], "nobody knows");
+  proposals.dropInFlight();
+  t.same(proposals.rejoin(11), [], "nobody knows");
   proposals.wait(callsOf(3, 4));
   t.same(idsOf(proposals.takeAll()), [3, 4]);
   t.equal(proposals.take(), null);

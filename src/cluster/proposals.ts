@@ -7,7 +7,7 @@
  * again, the next waits a moment for as many calls as the last one and its own make together. Who calls alone never
  * waits, and where they do not come it expects fewer from then on.
  */
-import { ENTRY_GATHER_MS_MAX } from "../../schemas/limits.js";
+import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
 import type { ServerCall } from "../rpc/server.js";
 import { groupsOf } from "../threads/batch.js";
@@ -18,7 +18,7 @@ type Calls = readonly ServerCall<WriterMethod>[];
 
 /** An entry of this node that has not come back. */
 export interface Proposal {
-  readonly incarnation: number;
+  readonly epoch: number;
   readonly number: number;
   /** Those that it carries, where it carries calls. */
   readonly calls: Calls | null;
@@ -29,28 +29,28 @@ export interface Proposal {
 export class Proposals {
   readonly #node: string;
   /** The id of the hello under which this node appends; 0 while it has none. */
-  #incarnation = 0;
+  #epoch = 0;
   #number = 0;
-  #on_its_way: Proposal | null = null;
+  #inFlight: Proposal | null = null;
   #waiting: ServerCall<WriterMethod>[] = [];
   /** Those that the log does not take beside others, each for an entry of its own. */
   #singles: ServerCall<WriterMethod>[] = [];
   /** How many calls are expected to share the next entry. */
   #company = 0;
   /** Until when it waits for them, in ms. */
-  #gather_until = 0;
+  #lingerUntil = 0;
 
   constructor(node: string) {
     this.#node = node;
   }
 
-  get incarnation(): number {
-    return this.#incarnation;
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** The entry that has not come back; null where the next may leave. */
-  get on_its_way(): Proposal | null {
-    return this.#on_its_way;
+  get inFlight(): Proposal | null {
+    return this.#inFlight;
   }
 
   /** Puts calls behind those that wait. */
@@ -59,10 +59,10 @@ export class Proposals {
   }
 
   /** For how many ms those that wait are to wait for others; 0 where they may leave, or none waits. */
-  gather_ms(now: number): number {
+  lingerMs(now: number): number {
     const waiting = this.#waiting.length;
     if (waiting === 0 || this.#singles.length > 0 || waiting >= this.#company) return 0;
-    return Math.max(0, this.#gather_until - now);
+    return Math.max(0, this.#lingerUntil - now);
   }
 
   /** The calls of the next entry; null where none waits. */
@@ -85,18 +85,16 @@ export class Proposals {
 
   /** An entry leaves. */
   begin(calls: Calls | null, now: number): Proposal {
-    assert(this.#on_its_way === null, "one entry is on its way at a time");
-    const proposal: Proposal = { incarnation: this.#incarnation, number: ++this.#number, calls, since: now };
-    this.#on_its_way = proposal;
+    assert(this.#inFlight === null, "one entry is on its way at a time");
+    const proposal: Proposal = { epoch: this.#epoch, number: ++this.#number, calls, since: now };
+    this.#inFlight = proposal;
     return proposal;
   }
 
   /** Whether an entry of this head is the one on its way. */
-  isOnItsWay({ node, incarnation, number }: Pick<EntryHead, "node" | "incarnation" | "number">): boolean {
-    const proposal = this.#on_its_way;
-    return (
-      proposal !== null && node === this.#node && incarnation === proposal.incarnation && number === proposal.number
-    );
+  isInFlight({ node, epoch, number }: Pick<EntryHead, "node" | "epoch" | "number">): boolean {
+    const proposal = this.#inFlight;
+    return proposal !== null && node === this.#node && epoch === proposal.epoch && number === proposal.number;
   }
 
   /**
@@ -104,10 +102,10 @@ export class Proposals {
    * @param behind calls that were not taken yet
    */
   end({ calls, since }: Proposal, now: number, behind: number): void {
-    this.#on_its_way = null;
+    this.#inFlight = null;
     if (calls === null) return;
     this.#company = calls.length + this.#waiting.length + behind;
-    this.#gather_until = now + Math.min(now - since, ENTRY_GATHER_MS_MAX);
+    this.#lingerUntil = now + Math.min(now - since, ENTRY_LINGER_MS_MAX);
   }
 
   /**
@@ -115,8 +113,8 @@ export class Proposals {
    * @param apart whether each of its calls is to be tried in an entry of its own
    * @returns the calls that are not tried again
    */
-  withdraw({ calls }: Proposal, apart: boolean): Calls {
-    this.#on_its_way = null;
+  takeBack({ calls }: Proposal, apart: boolean): Calls {
+    this.#inFlight = null;
     this.#number -= 1;
     if (calls === null) return [];
     if (!apart || calls.length === 1) return calls;
@@ -125,8 +123,8 @@ export class Proposals {
   }
 
   /** A session begins: what is on its way stays so until the node's hello has come back. */
-  disown(): void {
-    this.#incarnation = 0;
+  detach(): void {
+    this.#epoch = 0;
     this.#number = 0;
   }
 
@@ -134,16 +132,16 @@ export class Proposals {
    * The node's hello has come back: what is not before it in the log never will be carried out.
    * @returns the calls of which that is so
    */
-  adopt(incarnation: number): Calls {
-    const lost = this.#on_its_way?.calls ?? [];
-    this.#on_its_way = null;
-    this.#incarnation = incarnation;
+  rejoin(epoch: number): Calls {
+    const lost = this.#inFlight?.calls ?? [];
+    this.#inFlight = null;
+    this.#epoch = epoch;
     this.#number = 0;
     return lost;
   }
 
   /** Nobody will ever know what became of what is on its way. */
-  abandon(): void {
-    this.#on_its_way = null;
+  dropInFlight(): void {
+    this.#inFlight = null;
   }
 }

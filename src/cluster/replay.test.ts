@@ -34,7 +34,7 @@ import type { WriterMethod } from "../threads/writer-method.js";
 import { decodeEntry, encodeEntry } from "./entry.js";
 
 const TABLE = METHODS as unknown as MethodTable<WriterMethod>;
-const HEAD = { commands: 1, node: "a", incarnation: 1, position: 0, outcome: "", wall_ms: 0 };
+const HEAD = { applyVersion: 1, node: "a", epoch: 1, position: 0, stateHash: "", wall_ms: 0 };
 const SILENT = { depth: 0, push: () => undefined, flush: () => undefined } as unknown as RpcServer<WriterMethod>;
 
 /** A batch as the bytes of an entry. */
@@ -65,10 +65,10 @@ class Node {
     this.#entries = this.#open();
   }
 
-  carryOut(group: readonly Uint8Array[]): void {
+  apply(group: readonly Uint8Array[]): void {
     this.#entries.apply(
       group.map((bytes) => {
-        const { head, content } = decodeEntry(bytes, TABLE, HEAD.commands);
+        const { head, content } = decodeEntry(bytes, TABLE, HEAD.applyVersion);
         const calls = content.kind === "calls" ? content.calls : [];
         return { now_ms: head.at, calls, refusals: new Map(), callers: null };
       }),
@@ -121,11 +121,11 @@ function entriesOf(all: Batches, prologue: readonly Call[]): Uint8Array[] {
   return entries;
 }
 
-function carryOut(t: Owner, entries: readonly Uint8Array[], together: number, restarts: boolean): Node {
+function apply(t: Owner, entries: readonly Uint8Array[], together: number, restarts: boolean): Node {
   const node = new Node(t);
   for (let at = 0; at < entries.length; at += together) {
     if (restarts && at >= entries.length / 2 && at - together < entries.length / 2) node.restart();
-    node.carryOut(entries.slice(at, at + together));
+    node.apply(entries.slice(at, at + together));
   }
   return node;
 }
@@ -140,8 +140,8 @@ t.test("what calls come to does not depend on who carries them out, when, and ho
   const prologues = fc.constantFrom([], prologueOf("ask"), prologueOf("fail"));
   const attempts = fc.property(batches, prologues, fc.integer({ min: 2, max: 9 }), (all, prologue, together) => {
     const entries = entriesOf(all, prologue);
-    const here = carryOut(t, entries, 1, false);
-    const there = elsewhere(() => carryOut(t, entries, together, true));
+    const here = apply(t, entries, 1, false);
+    const there = elsewhere(() => apply(t, entries, together, true));
     const names = [...(prologue.length === 0 ? [] : [prologue]), ...all.map(({ calls }) => calls)];
     for (const [at, calls] of names.entries())
       for (const [index, { name }] of calls.entries()) {

@@ -10,14 +10,14 @@
  */
 import {
   CUT_OFF_MS,
-  ENTRIES_WAITING_BYTES_MAX,
+  ENTRIES_PENDING_BYTES_MAX,
   ENTRY_RETRY_MS,
   ENTRY_RETURN_MS_MAX,
   FORWARD_BYTES_MAX,
   LEADER_SILENCE_MS,
-  LOG_LOOK_MS,
+  LOG_CHECK_MS,
   LOG_REOPEN_DELAY_MS_MAX,
-  NODE_BEAT_MS,
+  NODE_HEARTBEAT_MS,
   NODE_HELD_MS,
   NODE_LAG_ENTRIES_MAX,
   NODE_SILENCE_MS,
@@ -28,45 +28,45 @@ import { LogError, type Appended, type LogSession } from "../ordered-log/ordered
 import type { MethodTable } from "../rpc/method.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import type { WriterMethod } from "../threads/writer-method.js";
-import { BUNDLE_COMMANDS_MIN, encodeBundle } from "./bundle.js";
+import { BUNDLE_APPLY_VERSION_MIN, encodeBundle } from "./bundle.js";
 import { Bundler, type Collected, type Flight } from "./bundler.js";
-import { CarryingOut, NOT_LEADING, type CarryingOutOptions, type Observed } from "./carrying-out.js";
+import { Applier, NOT_LEADING, type ApplierOptions, type AppliedEntry } from "./applier.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
 import { encodeEntry, isForeign, readCallsHead, type EntryContent } from "./entry.js";
 import { Forwarding } from "./forwarding.js";
 import { LogClock } from "./log-clock.js";
-import type { Membership, Void } from "./membership.js";
-import type { ReplicaStatus } from "./notices.js";
+import type { Membership, RejectReason } from "./membership.js";
+import type { ReplicaStatus } from "./node-status.js";
 import { Proposals, type Proposal } from "./proposals.js";
-import type { Suspect } from "./suspect.js";
+import type { PoisonGuard } from "./poison-guard.js";
 import type { NodeState } from "./table.js";
-import { Verdicts } from "./verdicts.js";
+import { DivergenceDetector } from "./divergence-detector.js";
 
 /** Who this node is. */
 export interface Identity {
   readonly node: string;
   /** Which data directory. */
-  readonly store: string;
+  readonly storeId: string;
   /** Which start of the writer's thread. */
-  readonly run: string;
+  readonly bootId: string;
   readonly version: string;
   /** Which commands its methods carry out. */
-  readonly commands: number;
+  readonly applyVersion: number;
   /** What has to be the same everywhere, as one text. */
   readonly settings: string;
 }
 
 export interface ReplicaOptions
-  extends Pick<CarryingOutOptions, "state" | "table" | "entriesOf" | "beforeCommit">,
+  extends Pick<ApplierOptions, "state" | "table" | "entriesOf" | "beforeCommit">,
     Pick<ConnectionOptions, "log" | "install"> {
   readonly identity: Identity;
-  readonly suspect: Suspect;
+  readonly poisonGuard: PoisonGuard;
   readonly methods: MethodTable<WriterMethod>;
   readonly server: RpcServer<WriterMethod>;
   /** Calls up to the id in its first element may have been carried out although they were not answered. */
   readonly committed: BigInt64Array;
   /** For tests: how much of the log may wait in memory. */
-  readonly waiting_bytes_max?: number;
+  readonly pendingBytesMax?: number;
   /** This machine's clock, in ms since the epoch. */
   readonly wall: () => number;
   /** ms since some moment; nobody can set it. */
@@ -80,9 +80,9 @@ export interface ReplicaOptions
    * @param now_ms the time of the newest entry
    * @param clock_ms what the log's time is by now; 0 while this node cannot know it
    */
-  readonly tell: (status: ReplicaStatus, now_ms: number, clock_ms: number) => void;
+  readonly publish: (status: ReplicaStatus, now_ms: number, clock_ms: number) => void;
   /** The cluster has gone on to other commands, at this entry: those who have them need a snapshot of it. */
-  readonly outgrown: (position: number, led: boolean) => void;
+  readonly superseded: (position: number, led: boolean) => void;
   /** Takes what the operator is to know of how the log is set up. */
   readonly warn: (warnings: readonly string[]) => void;
 }
@@ -93,7 +93,7 @@ const ACTED_ON: readonly (keyof ReplicaStatus)[] = [
   "reason",
   "leader",
   "term",
-  "leads",
+  "isLeader",
   "position",
   "log_last",
   "reopens",
@@ -110,16 +110,17 @@ const FULL_REASON = "the cluster's log takes no more writes: its disk is full, o
 const FULL = new Failure("DISK_FULL", "the cluster's log takes no more writes: nothing was stored");
 const TOO_LARGE = new Failure("OUT_OF_RANGE", "larger than the cluster's log takes: nothing was stored");
 /** What a halt says of a hello that was refused, by why. */
-const REFUSED_HELLO: Readonly<Partial<Record<Void, (identity: Identity, membership: Membership) => string>>> = {
-  name_taken: ({ node }) => `another node is called ${node}: give each its own --node-id`,
-  settings: ({ settings }, membership) =>
-    `settings differ from the cluster's: here ${settings}, there ${membership.settings}`,
-};
+const JOIN_REJECTIONS: Readonly<Partial<Record<RejectReason, (identity: Identity, membership: Membership) => string>>> =
+  {
+    name_taken: ({ node }) => `another node is called ${node}: give each its own --node-id`,
+    settings: ({ settings }, membership) =>
+      `settings differ from the cluster's: here ${settings}, there ${membership.settings}`,
+  };
 
 export class Replica {
   readonly #options: ReplicaOptions;
-  readonly #carrying_out: CarryingOut;
-  readonly #verdicts: Verdicts;
+  readonly #applier: Applier;
+  readonly #divergence: DivergenceDetector;
   readonly #proposals: Proposals;
   readonly #connection: Connection;
   readonly #clock: LogClock;
@@ -129,7 +130,7 @@ export class Replica {
   #isCopied = false;
   /** The next bundle waits for other entries, until that is over. */
   #lingers = false;
-  #phase: "away" | "greeting" | "ready" | "halted" | "closed" = "away";
+  #phase: "disconnected" | "joining" | "ready" | "halted" | "closed" = "disconnected";
   #reason = "";
   /** When the log was last found to be there. */
   #reached_at: number;
@@ -142,7 +143,7 @@ export class Replica {
   #log_last = 0;
   #drain_scheduled = false;
   /** Calls wait for others, until that is over. */
-  #gathering = false;
+  #lingering = false;
   #stalled_until: number | null = null;
   /** Whether the log is read; not where more of it has come than was carried out, or just again. */
   #reading: "on" | "paused" | "resumed" = "on";
@@ -155,42 +156,42 @@ export class Replica {
   /** Since when the log has taken nothing; null where it does. */
   #full_since: number | null = null;
   #look_at = 0;
-  #hello_retry_at: number | null = null;
-  #refused_since: number | null = null;
-  #told: ReplicaStatus | null = null;
+  #joinRetryAt: number | null = null;
+  #joinRejectedSince: number | null = null;
+  #published: ReplicaStatus | null = null;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
     const { identity, elapsed, log, install, warn } = options;
-    this.#carrying_out = new CarryingOut({
+    this.#applier = new Applier({
       ...options,
-      commands: identity.commands,
-      callersOf: (head) => (this.#proposals.isOnItsWay(head) ? (this.#proposals.on_its_way?.calls ?? []) : null),
-      onOutcome: (id, outcome) => this.#verdicts.note(id, outcome),
-      onCommitted: () => this.#tell(),
+      applyVersion: identity.applyVersion,
+      callersOf: (head) => (this.#proposals.isInFlight(head) ? (this.#proposals.inFlight?.calls ?? []) : null),
+      onStateHash: (id, stateHash) => this.#divergence.recordOwn(id, stateHash),
+      onCommitted: () => this.#publish(),
       observe: (observed) => this.#observe(observed),
     });
-    this.#verdicts = new Verdicts(identity.node);
+    this.#divergence = new DivergenceDetector(identity.node);
     this.#clock = new LogClock({
       node: identity.node,
       wall: options.wall,
       elapsed,
-      membership: () => this.#carrying_out.membership,
+      membership: () => this.#applier.membership,
     });
     this.#proposals = new Proposals(identity.node);
     this.#connection = new Connection({
       log,
       install,
       elapsed,
-      position: () => this.#carrying_out.state.position,
+      position: () => this.#applier.state.position,
       found: ({ last, warnings }) => {
         this.#log_last = last;
         warn(warnings);
       },
       restart: (installed) => this.#restart(installed),
-      opened: (session) => this.#greet(session),
+      opened: (session) => this.#startSession(session),
       entry: (id, bytes, last) => this.#receive(id, bytes, last),
-      away: (why) => this.#away(why),
+      disconnected: (why) => this.#onDisconnected(why),
       wrong: (why) => this.#halt(why),
     });
     this.#reached_at = elapsed();
@@ -199,13 +200,13 @@ export class Replica {
   }
 
   get status(): ReplicaStatus {
-    const { position, membership } = this.#carrying_out.state;
-    const { applied, apply_ms } = this.#carrying_out;
+    const { position, membership } = this.#applier.state;
+    const { applied, apply_ms } = this.#applier;
     return {
       ...this.#health(),
       leader: membership.leader,
       term: membership.term,
-      leads: this.leads,
+      isLeader: this.isLeader,
       position: position.id,
       log_last: Math.max(this.#log_last, position.id),
       reopens: this.#connection.reopens,
@@ -220,7 +221,7 @@ export class Replica {
 
   /** The log's time in ms: what was carried out last was at that time. */
   get now_ms(): number {
-    return this.#carrying_out.state.membership.now_ms;
+    return this.#applier.state.membership.now_ms;
   }
 
   /** What the operator is to know of the nodes' clocks, a line each. */
@@ -235,23 +236,23 @@ export class Replica {
 
   /** Which log this node follows. */
   get generation(): string {
-    return this.#carrying_out.state.position.generation;
+    return this.#applier.state.position.generation;
   }
 
   /** Whether this node leads, as far as it knows. */
-  get leads(): boolean {
-    const { leader } = this.#carrying_out.membership;
+  get isLeader(): boolean {
+    const { leader } = this.#applier.membership;
     return this.#serves && leader === this.#options.identity.node;
   }
 
   /** How much of the log this run has carried out. */
   get bytes(): number {
-    return this.#carrying_out.bytes;
+    return this.#applier.bytes;
   }
 
   /** Whether calls can be put into the log. */
   get #serves(): boolean {
-    return this.#phase === "ready" && this.#carrying_out.membership.commands === this.#options.identity.commands;
+    return this.#phase === "ready" && this.#applier.membership.applyVersion === this.#options.identity.applyVersion;
   }
 
   /**
@@ -265,12 +266,12 @@ export class Replica {
   /** Puts calls into the log, behind those that wait. */
   execute(calls: readonly ServerCall<WriterMethod>[]): void {
     if (!this.#serves) {
-      this.#refuse(calls, this.#unavailable());
+      this.#reject(calls, this.#unavailable());
       return;
     }
-    const asked = this.leads ? calls : calls.filter(({ method }) => method.in_cluster !== "leader");
+    const asked = this.isLeader ? calls : calls.filter(({ method }) => method.in_cluster !== "leader");
     if (asked.length < calls.length)
-      this.#refuse(
+      this.#reject(
         calls.filter((call) => !asked.includes(call)),
         NOT_LEADING,
       );
@@ -284,16 +285,16 @@ export class Replica {
     const now = this.#options.elapsed();
     this.#leaderSilence(now);
     this.#connection.tick(now);
-    if (this.#phase === "greeting" || this.#phase === "ready") this.#watch(now);
+    if (this.#phase === "joining" || this.#phase === "ready") this.#watch(now);
     if (now >= this.#look_at) void this.#look(now);
-    this.#tell(ALL);
+    this.#publish(ALL);
   }
 
   /** Asks how the log is; where it does not answer, who appends hears of that. */
   async #look(now: number): Promise<void> {
     const { session } = this.#connection;
     if (session === null) return;
-    this.#look_at = now + LOG_LOOK_MS;
+    this.#look_at = now + LOG_CHECK_MS;
     try {
       const warnings = await session.look();
       if (session === this.#connection.session) this.#options.warn(warnings);
@@ -310,21 +311,21 @@ export class Replica {
 
   /** Goes on from what a snapshot held. */
   #restart(installed: NodeState): string | null {
-    this.#carrying_out.restart(installed);
-    this.#verdicts.forget();
+    this.#applier.restart(installed);
+    this.#divergence.reset();
     // It may be in the snapshot, and its answer is not.
-    this.#proposals.abandon();
-    const { commands } = installed.membership;
-    return commands > this.#options.identity.commands ? outgrownBy(commands) : null;
+    this.#proposals.dropInFlight();
+    const { applyVersion } = installed.membership;
+    return applyVersion > this.#options.identity.applyVersion ? supersededBy(applyVersion) : null;
   }
 
-  #greet(session: LogSession): void {
+  #startSession(session: LogSession): void {
     const { elapsed } = this.#options;
     this.#reached_at = elapsed();
-    this.#carrying_out.clear();
-    this.#options.suspect.expect(session.status.last);
+    this.#applier.clear();
+    this.#options.poisonGuard.expect(session.status.last);
     this.#reading = "on";
-    session.follow(this.#carrying_out.state.position.id);
+    session.follow(this.#applier.state.position.id);
     session.channel?.listen(this.#options.identity.node, (bytes) => this.#collect(session, bytes));
     // Why there was none before, until it is let in.
     this.#join(this.#reason);
@@ -332,26 +333,26 @@ export class Replica {
 
   /** Asks to be let in, under a new incarnation; what is on its way is settled when the answer has come. */
   #join(reason: string): void {
-    this.#phase = "greeting";
+    this.#phase = "joining";
     this.#reason = reason;
-    this.#proposals.disown();
+    this.#proposals.detach();
     this.#bundler.clear();
     this.#forwarding.end();
-    this.#hello_retry_at = null;
-    this.#hello();
+    this.#joinRetryAt = null;
+    this.#requestJoin();
   }
 
-  #hello(): void {
+  #requestJoin(): void {
     const { session } = this.#connection;
     if (session === null) return;
-    const { node, store, run, version, settings } = this.#options.identity;
-    const replaces = this.#carrying_out.membership.nodes.get(node)?.incarnation ?? 0;
+    const { node, storeId: store, bootId: run, version, settings } = this.#options.identity;
+    const replaces = this.#applier.membership.nodes.get(node)?.incarnation ?? 0;
     this.#append(session, { kind: "hello", store, run, replaces, version, settings }, 0, 0, (outcome) => {
       if (outcome === "unknown") this.#connection.lose("the log did not say what became of an entry");
       if (outcome !== "full") return;
       this.#isFull(true);
-      this.#hello_retry_at = this.#options.elapsed() + LOG_REOPEN_DELAY_MS_MAX;
-      this.#tell();
+      this.#joinRetryAt = this.#options.elapsed() + LOG_REOPEN_DELAY_MS_MAX;
+      this.#publish();
     });
   }
 
@@ -363,25 +364,25 @@ export class Replica {
   }
 
   /** What was not put into the log yet is not going to be; who calls from now on hears why at once. */
-  #refuseWaiting(): void {
-    this.#refuse(this.#proposals.takeAll(), this.#unavailable());
+  #failWaiting(): void {
+    this.#reject(this.#proposals.takeAll(), this.#unavailable());
     this.#options.server.resume();
   }
 
   /** There is no session: what is on its way is settled by the next. */
-  #away(why: string): void {
-    this.#phase = "away";
+  #onDisconnected(why: string): void {
+    this.#phase = "disconnected";
     this.#reason = why;
-    this.#refuseWaiting();
-    this.#tell();
+    this.#failWaiting();
+    this.#publish();
   }
 
   #halt(why: string): void {
     void this.#connection.end();
     this.#phase = "halted";
     this.#reason = why;
-    this.#refuseWaiting();
-    this.#tell();
+    this.#failWaiting();
+    this.#publish();
   }
 
   /** Looks after the session: what does not come back, who leads, and whether there is anything to say. */
@@ -390,21 +391,21 @@ export class Replica {
       if (now >= this.#stalled_until) this.#drain();
       return;
     }
-    if (this.#carrying_out.waits) return;
+    if (this.#applier.hasPending) return;
     this.#reached_at = now;
-    if (this.#phase === "greeting") {
-      if (this.#hello_retry_at !== null && now >= this.#hello_retry_at) {
-        this.#hello_retry_at = null;
-        this.#hello();
-      } else if (this.#hello_retry_at === null && this.#isOverdue(this.#appended_at, now)) {
+    if (this.#phase === "joining") {
+      if (this.#joinRetryAt !== null && now >= this.#joinRetryAt) {
+        this.#joinRetryAt = null;
+        this.#requestJoin();
+      } else if (this.#joinRetryAt === null && this.#isOverdue(this.#appended_at, now)) {
         this.#connection.lose("what was appended to the log does not come back");
       }
       return;
     }
-    const { on_its_way } = this.#proposals;
-    const verdict = this.#verdicts.verdict(now);
+    const { inFlight } = this.#proposals;
+    const verdict = this.#divergence.haltReason(now);
     if (verdict !== null) this.#halt(verdict);
-    else if ([on_its_way, this.#bundler.flight].some((one) => one !== null && this.#isOverdue(one.since, now)))
+    else if ([inFlight, this.#bundler.flight].some((one) => one !== null && this.#isOverdue(one.since, now)))
       this.#connection.lose("what was appended to the log does not come back");
     else {
       this.#appendForwarded(this.#forwarding.overdue(now, this.#resumed_at), true);
@@ -422,15 +423,15 @@ export class Replica {
     const { server, elapsed } = this.#options;
     const { session } = this.#connection;
     if (this.#phase !== "ready" || session === null) return;
-    if (this.#stalled_until !== null || this.#proposals.on_its_way !== null) {
+    if (this.#stalled_until !== null || this.#proposals.inFlight !== null) {
       server.pause();
       return;
     }
     const now = elapsed();
-    const gather_ms = this.#proposals.gather_ms(now);
-    if (gather_ms > 0) {
+    const lingerMs = this.#proposals.lingerMs(now);
+    if (lingerMs > 0) {
       server.resume();
-      this.#gather(gather_ms);
+      this.#linger(lingerMs);
       return;
     }
     const calls = this.#proposals.take();
@@ -440,9 +441,9 @@ export class Replica {
       return;
     }
     server.resume();
-    const { leader, term, commands } = this.#carrying_out.membership;
-    const { node, commands: own_commands } = this.#options.identity;
-    if (commands < own_commands) this.#say(session, { kind: "upgrade", to: own_commands });
+    const { leader, term, applyVersion } = this.#applier.membership;
+    const { node, applyVersion: ownApplyVersion } = this.#options.identity;
+    if (applyVersion < ownApplyVersion) this.#say(session, { kind: "upgrade", to: ownApplyVersion });
     else if (
       leader !== node &&
       (leader === "" || this.#leaderSilence(now) > LEADER_SILENCE_MS) &&
@@ -450,7 +451,7 @@ export class Replica {
     ) {
       this.#leader_heard_at = now;
       this.#say(session, { kind: "candidacy", term });
-    } else if (now - this.#appended_at >= NODE_BEAT_MS) this.#say(session, { kind: "beat" });
+    } else if (now - this.#appended_at >= NODE_HEARTBEAT_MS) this.#say(session, { kind: "beat" });
   }
 
   /**
@@ -465,18 +466,18 @@ export class Replica {
   }
 
   /** Looks again when others have had time to come. */
-  #gather(ms: number): void {
-    if (this.#gathering) return;
-    this.#gathering = true;
+  #linger(ms: number): void {
+    if (this.#lingering) return;
+    this.#lingering = true;
     this.#options.later(() => {
-      this.#gathering = false;
+      this.#lingering = false;
       this.#next();
     }, ms);
   }
 
   #propose(session: LogSession, calls: readonly ServerCall<WriterMethod>[]): void {
     const { committed } = this.#options;
-    const term = this.leads ? this.#carrying_out.membership.term : 0;
+    const term = this.isLeader ? this.#applier.membership.term : 0;
     // From here on they may be carried out, whatever becomes of this thread.
     Atomics.store(committed, 0, BigInt(must(calls[calls.length - 1], "an entry has calls").id));
     this.#say(session, { kind: "calls", term, calls }, calls);
@@ -484,31 +485,31 @@ export class Replica {
 
   #say(session: LogSession, content: EntryContent, calls: readonly ServerCall<WriterMethod>[] | null = null): void {
     const proposal = this.#proposals.begin(calls, this.#options.elapsed());
-    const bytes = this.#encode(content, proposal.incarnation, proposal.number);
+    const bytes = this.#encode(content, proposal.epoch, proposal.number);
     this.#isCopied = false;
     if (calls === null || !this.#bundles(session)) this.#appendProposal(session, proposal, bytes);
-    else if (this.leads) {
-      const { incarnation, number } = proposal;
-      this.#bundler.add({ head: { node: this.#options.identity.node, incarnation, number }, bytes });
+    else if (this.isLeader) {
+      const { epoch, number } = proposal;
+      this.#bundler.add({ head: { node: this.#options.identity.node, epoch, number }, bytes });
       this.#sendBundle();
     } else this.#forward(session, proposal, bytes);
   }
 
   /** Whether entries of several nodes may share a message: all nodes read that, and nothing is known to be in the way. */
   #bundles({ channel }: LogSession): boolean {
-    const { commands } = this.#options.identity;
-    return channel !== null && commands >= BUNDLE_COMMANDS_MIN && this.#full_since === null;
+    const { applyVersion } = this.#options.identity;
+    return channel !== null && applyVersion >= BUNDLE_APPLY_VERSION_MIN && this.#full_since === null;
   }
 
   /** Sends an own entry to the node that leads, or appends it where that is of no use. */
   #forward(session: LogSession, proposal: Proposal, bytes: Uint8Array): void {
     const { channel } = session;
-    const { leader } = this.#carrying_out.membership;
+    const { leader } = this.#applier.membership;
     const now = this.#options.elapsed();
     if (
       channel === null ||
       leader === "" ||
-      !this.#forwarding.wants(now) ||
+      !this.#forwarding.shouldForward(now) ||
       bytes.byteLength > Math.min(FORWARD_BYTES_MAX, channel.bytesMax)
     ) {
       this.#appendProposal(session, proposal, bytes);
@@ -531,14 +532,14 @@ export class Replica {
     const { session } = this.#connection;
     if (forwarded === null || session === null || this.#phase !== "ready") return;
     const { proposal, bytes } = forwarded;
-    if (this.#proposals.on_its_way !== proposal) return;
+    if (this.#proposals.inFlight !== proposal) return;
     this.#isCopied = isCopied;
     this.#appendProposal(session, proposal, bytes);
   }
 
   #appendProposal(session: LogSession, proposal: Proposal, bytes: Uint8Array): void {
     session.append(bytes, (outcome) => {
-      if (this.#proposals.on_its_way === proposal) this.#heardOf(proposal, outcome);
+      if (this.#proposals.inFlight === proposal) this.#heardOf(proposal, outcome);
     });
   }
 
@@ -549,7 +550,7 @@ export class Replica {
     const head = readCallsHead(bytes);
     // What would be void anyway, or is none of a node's.
     if (head === null || head.node === this.#options.identity.node) return;
-    if (this.#carrying_out.membership.nodes.get(head.node)?.incarnation !== head.incarnation) return;
+    if (this.#applier.membership.nodes.get(head.node)?.incarnation !== head.epoch) return;
     // It may lie in the connection's own buffer.
     this.#bundler.add({ head, bytes: new Uint8Array(bytes) });
     this.#sendBundle();
@@ -592,8 +593,8 @@ export class Replica {
     }
     // The other nodes append theirs themselves.
     const { session } = this.#connection;
-    const proposal = this.#proposals.on_its_way;
-    const isOwn = ({ head }: Collected): boolean => this.#proposals.isOnItsWay(head);
+    const proposal = this.#proposals.inFlight;
+    const isOwn = ({ head }: Collected): boolean => this.#proposals.isInFlight(head);
     const waiting = this.#bundler.clear().find(isOwn);
     if (proposal !== null && parts.some(isOwn)) this.#heardOf(proposal, outcome);
     else if (outcome === "unknown") this.#connection.lose("the log did not say what became of an entry");
@@ -612,19 +613,19 @@ export class Replica {
         return;
       case "full":
         this.#isFull(true);
-        this.#tell();
+        this.#publish();
         if (this.#isCopied) {
           this.#rejoin(FULL_REASON);
           return;
         }
-        this.#refuse(this.#proposals.withdraw(proposal, false), FULL);
+        this.#reject(this.#proposals.takeBack(proposal, false), FULL);
         break;
       default:
         if (this.#isCopied) {
           this.#rejoin("an entry was not taken: it joins again");
           return;
         }
-        this.#refuse(this.#proposals.withdraw(proposal, true), TOO_LARGE);
+        this.#reject(this.#proposals.takeBack(proposal, true), TOO_LARGE);
     }
     this.#next();
   }
@@ -632,25 +633,25 @@ export class Replica {
   #append(
     session: LogSession,
     content: EntryContent,
-    incarnation: number,
+    epoch: number,
     number: number,
     done: (outcome: Appended) => void,
   ): void {
-    session.append(this.#encode(content, incarnation, number), done);
+    session.append(this.#encode(content, epoch, number), done);
   }
 
-  #encode(content: EntryContent, incarnation: number, number: number): Uint8Array {
+  #encode(content: EntryContent, epoch: number, number: number): Uint8Array {
     const { identity, methods, wall, elapsed } = this.#options;
-    const { position } = this.#carrying_out.state;
+    const { position } = this.#applier.state;
     const head = {
-      commands: identity.commands,
+      applyVersion: identity.applyVersion,
       node: identity.node,
-      incarnation,
+      epoch,
       number,
       // Who only joins does not know the others' clocks: its own may be the one that is wrong.
       at: this.#clock.now(content.kind !== "hello"),
       position: position.id,
-      outcome: position.outcome,
+      stateHash: position.stateHash,
       wall_ms: wall(),
     };
     this.#appended_at = elapsed();
@@ -662,10 +663,10 @@ export class Replica {
     if (isForeign(bytes)) {
       this.#foreign += 1;
       this.#foreign_id = id;
-      this.#carrying_out.passOver(bytes.byteLength);
+      this.#applier.skip(bytes.byteLength);
     } else {
       // It may lie in the connection's own buffer.
-      this.#carrying_out.receive(id, new Uint8Array(bytes));
+      this.#applier.receive(id, new Uint8Array(bytes));
     }
     this.#reading = "on";
     this.#holdBack();
@@ -679,14 +680,14 @@ export class Replica {
 
   /** Reads no further where too much waits, until half of that is carried out. */
   #holdBack(): void {
-    const { waiting_bytes_max = ENTRIES_WAITING_BYTES_MAX, elapsed } = this.#options;
-    const { waiting_bytes } = this.#carrying_out;
+    const { pendingBytesMax = ENTRIES_PENDING_BYTES_MAX, elapsed } = this.#options;
+    const { pendingBytes } = this.#applier;
     const { session } = this.#connection;
     if (session === null) return;
-    if (this.#reading !== "paused" && waiting_bytes > waiting_bytes_max) {
+    if (this.#reading !== "paused" && pendingBytes > pendingBytesMax) {
       this.#reading = "paused";
       session.pause();
-    } else if (this.#reading === "paused" && waiting_bytes <= waiting_bytes_max / 2) {
+    } else if (this.#reading === "paused" && pendingBytes <= pendingBytesMax / 2) {
       this.#reading = "resumed";
       this.#resumed_at = elapsed();
       session.resume();
@@ -696,19 +697,19 @@ export class Replica {
   /** Carries out what has come. */
   #drain(): void {
     this.#stalled_until = null;
-    while (this.#carrying_out.waits && (this.#phase === "greeting" || this.#phase === "ready")) {
-      const stop = this.#carrying_out.next();
+    while (this.#applier.hasPending && (this.#phase === "joining" || this.#phase === "ready")) {
+      const stop = this.#applier.applyNext();
       this.#holdBack();
       if (stop === null) continue;
       switch (stop.kind) {
         case "unreadable":
-        case "deadly":
+        case "poison":
           this.#halt(stop.why);
           return;
         case "not_stored":
           this.#stalled_until = this.#options.elapsed() + ENTRY_RETRY_MS;
           this.#reason = this.#reading === "paused" ? `${stop.why}; ${READS_NO_FURTHER}` : stop.why;
-          this.#tell();
+          this.#publish();
           return;
         default:
           this.#connection.need(stop.id);
@@ -720,50 +721,50 @@ export class Replica {
       this.#next();
       this.#sendBundle();
     }
-    this.#tell();
+    this.#publish();
   }
 
   /** What an entry that was carried out means for this node. */
-  #observe({ id, entry: { head, content }, refused, membership }: Observed): void {
-    const { identity, server, elapsed, outgrown } = this.#options;
-    if (head.node === membership.leader && refused === null) {
+  #observe({ id, entry: { head, content }, rejected, membership }: AppliedEntry): void {
+    const { identity, server, elapsed, superseded } = this.#options;
+    if (head.node === membership.leader && rejected === null) {
       this.#leader_heard_at = elapsed();
-      this.#forwarding.hearLeader(elapsed());
+      this.#forwarding.noteLeader(elapsed());
     }
     this.#bundler.landed(head, elapsed());
     if (content.kind === "hello" && head.node === identity.node) {
-      this.#heardHello(id, content.run, refused);
+      this.#onJoinResult(id, content.run, rejected);
       return;
     }
-    if (content.kind === "upgrade" && refused === null && content.to > identity.commands) {
-      this.#halt(outgrownBy(content.to));
-      outgrown(id, membership.leader === identity.node);
+    if (content.kind === "upgrade" && rejected === null && content.to > identity.applyVersion) {
+      this.#halt(supersededBy(content.to));
+      superseded(id, membership.leader === identity.node);
       return;
     }
-    if (this.#phase === "ready" && membership.nodes.get(identity.node)?.incarnation !== this.#proposals.incarnation) {
+    if (this.#phase === "ready" && membership.nodes.get(identity.node)?.incarnation !== this.#proposals.epoch) {
       this.#outcast();
       return;
     }
     if (head.node !== identity.node) {
-      if (refused === null) {
-        if (content.kind === "calls") this.#forwarding.hearOthers();
-        this.#verdicts.hear(head.node, head.position, head.outcome, elapsed());
+      if (rejected === null) {
+        if (content.kind === "calls") this.#forwarding.noteRemoteCalls();
+        this.#divergence.recordPeer(head.node, head.position, head.stateHash, elapsed());
         if (this.#phase === "ready") this.#clock.hear(head.node, head.wall_ms);
       }
       return;
     }
-    const proposal = this.#proposals.on_its_way;
-    if (proposal === null || !this.#proposals.isOnItsWay(head)) {
+    const proposal = this.#proposals.inFlight;
+    if (proposal === null || !this.#proposals.isInFlight(head)) {
       // One under the incarnation that counts is a second copy.
-      if (refused === "old" && head.incarnation !== this.#proposals.incarnation) this.#fenced += 1;
+      if (rejected === "old" && head.epoch !== this.#proposals.epoch) this.#fenced += 1;
       return;
     }
     this.#forwarding.end();
     this.#proposals.end(proposal, elapsed(), server.depth);
     this.#appends += 1;
     this.#append_ms += elapsed() - proposal.since;
-    if (refused !== null && proposal.calls !== null) this.#refuse(proposal.calls, this.#unavailable());
-    if (refused === "old") this.#outcast();
+    if (rejected !== null && proposal.calls !== null) this.#reject(proposal.calls, this.#unavailable());
+    if (rejected === "old") this.#outcast();
   }
 
   /**
@@ -776,40 +777,39 @@ export class Replica {
   /** Joins again: what is in flight counts where it comes before that, and nowhere else. */
   #rejoin(reason: string): void {
     this.#join(reason);
-    this.#refuseWaiting();
+    this.#failWaiting();
   }
 
-  #heardHello(id: number, run: string, refused: Void | null): void {
+  #onJoinResult(id: number, run: string, rejected: RejectReason | null): void {
     const { identity, elapsed } = this.#options;
-    if (run !== identity.run) {
+    if (run !== identity.bootId) {
       // One of before, or of somebody who has taken the name over.
-      if (refused === null && this.#proposals.incarnation > 0)
-        this.#halt(`another process runs as node ${identity.node}`);
+      if (rejected === null && this.#proposals.epoch > 0) this.#halt(`another process runs as node ${identity.node}`);
       return;
     }
-    if (refused === "old") {
+    if (rejected === "old") {
       // Another hello of this name was before it; which, is known by now.
-      if (this.#phase === "greeting") this.#hello();
+      if (this.#phase === "joining") this.#requestJoin();
       return;
     }
-    if (refused !== null) {
+    if (rejected !== null) {
       const now = elapsed();
-      this.#refused_since ??= now;
+      this.#joinRejectedSince ??= now;
       // The one of before may be gone, and is not silent for long enough yet.
-      if (refused === "name_taken" && now - this.#refused_since < 2 * NODE_SILENCE_MS) {
-        this.#hello_retry_at = now + LOG_REOPEN_DELAY_MS_MAX;
+      if (rejected === "name_taken" && now - this.#joinRejectedSince < 2 * NODE_SILENCE_MS) {
+        this.#joinRetryAt = now + LOG_REOPEN_DELAY_MS_MAX;
         this.#reason = `another node called ${identity.node} was there a moment ago: waiting whether it is gone`;
         return;
       }
-      this.#halt(REFUSED_HELLO[refused]?.(identity, this.#carrying_out.membership) ?? `refused: ${refused}`);
+      this.#halt(JOIN_REJECTIONS[rejected]?.(identity, this.#applier.membership) ?? `refused: ${rejected}`);
       return;
     }
     // Every hello of this run begins an incarnation; the last of them counts.
-    this.#refused_since = null;
+    this.#joinRejectedSince = null;
     this.#phase = "ready";
     this.#isFull(false);
     this.#leader_heard_at = elapsed();
-    this.#refuse(this.#proposals.adopt(id), this.#unavailable());
+    this.#reject(this.#proposals.rejoin(id), this.#unavailable());
   }
 
   #unavailable(): Failure {
@@ -818,7 +818,7 @@ export class Replica {
     return new Failure("UNAVAILABLE", `${why}: nothing was stored`);
   }
 
-  #refuse(calls: readonly ServerCall<WriterMethod>[], failure: Failure): void {
+  #reject(calls: readonly ServerCall<WriterMethod>[], failure: Failure): void {
     for (const call of calls) this.#options.server.fail(call, failure);
     this.#options.server.flush();
   }
@@ -831,27 +831,27 @@ export class Replica {
     if (this.#phase === "ready" && !this.#serves) return { state: "catching_up", reason: "upgrading the cluster" };
     if (this.#phase === "ready") {
       // What is behind the last entry is foreign where nothing waits to be carried out.
-      const reached = this.#carrying_out.waits ? 0 : this.#foreign_id;
-      const lag = this.#log_last - Math.max(this.#carrying_out.state.position.id, reached);
+      const reached = this.#applier.hasPending ? 0 : this.#foreign_id;
+      const lag = this.#log_last - Math.max(this.#applier.state.position.id, reached);
       // What is in the log is not known before something of it has come again.
       const behind = this.#stalled_until !== null || this.#reading !== "on" || lag > NODE_LAG_ENTRIES_MAX;
       return { state: behind ? "catching_up" : "ok", reason };
     }
-    if (this.#phase === "greeting") return { state: "catching_up", reason };
+    if (this.#phase === "joining") return { state: "catching_up", reason };
     if (now - this.#reached_at >= CUT_OFF_MS) return { state: "cut_off", reason };
-    return { state: this.#proposals.incarnation > 0 ? "ok" : "catching_up", reason };
+    return { state: this.#proposals.epoch > 0 ? "ok" : "catching_up", reason };
   }
 
   /** Tells of the node, where any of this is another than it was told last. */
-  #tell(fields: readonly (keyof ReplicaStatus)[] = ACTED_ON): void {
+  #publish(fields: readonly (keyof ReplicaStatus)[] = ACTED_ON): void {
     const { status } = this;
-    const told = this.#told;
+    const told = this.#published;
     if (told !== null && fields.every((field) => status[field] === told[field])) return;
-    this.#told = status;
-    this.#options.tell(status, this.now_ms, this.#phase === "ready" ? this.#clock.now() : 0);
+    this.#published = status;
+    this.#options.publish(status, this.now_ms, this.#phase === "ready" ? this.#clock.now() : 0);
   }
 }
 
-function outgrownBy(commands: number): string {
-  return `the cluster has gone on to commands ${commands}: start a Koor that has them`;
+function supersededBy(applyVersion: number): string {
+  return `the cluster has gone on to applyVersion ${applyVersion}: start a Koor that has them`;
 }

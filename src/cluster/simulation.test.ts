@@ -4,11 +4,11 @@
  */
 import t from "tap";
 import { Simulation, type SimulatedNode, type SimulationFault } from "../../test/cluster/simulation.js";
-import { addLine, TOY } from "../../test/cluster/toy.js";
+import { addLine, FAKE_METHODS } from "../../test/cluster/fake-methods.js";
 import { countRounds } from "../../test/support/test-size.js";
 import { newSeed } from "../../test/support/random.js";
 import { must } from "../base/assert.js";
-import { BUNDLE_COMMANDS_MIN } from "./bundle.js";
+import { BUNDLE_APPLY_VERSION_MIN } from "./bundle.js";
 import { encodeEntry } from "./entry.js";
 
 const RUNS = countRounds(500, 4_000);
@@ -79,9 +79,9 @@ t.test("nodes that were dropped by the others join again by themselves", async (
   await simulation.playUntil(are_well, PROMPT);
   // As a program of version 1 did whose clock was wrong.
   const at = simulation.now_ms + 2 * DAY_MS;
-  const head = { commands: 1, node: "z", incarnation: 0, number: 0, at, position: 0, outcome: "", wall_ms: at };
+  const head = { applyVersion: 1, node: "z", epoch: 0, number: 0, at, position: 0, stateHash: "", wall_ms: at };
   const hello = { kind: "hello", store: "z", run: "z", replaces: 0, version: "0", settings: "" } as const;
-  log.inject(encodeEntry({ head, content: hello }, TOY));
+  log.inject(encodeEntry({ head, content: hello }, FAKE_METHODS));
   const made = nodes.map((node) => simulation.call(node, addLine));
   await simulation.playUntil(() => made.every(({ outcome }) => outcome !== null) && are_well(), PROMPT);
   for (const node of nodes) await untilWritten(simulation, node);
@@ -133,7 +133,7 @@ for (const { what, meddle, isStored } of [
       simulation.log.sessions
         .find(({ node, open }) => open && node === leader.name)
         ?.take?.(must(message, "it was sent").bytes);
-      simulation.log.on_its_way.splice(0);
+      simulation.log.inFlight.splice(0);
       simulation.log.breakSessionsOf(leader.name);
     },
     isStored: true,
@@ -187,21 +187,21 @@ async function forwardingNodes(): Promise<{
   readonly follower: SimulatedNode;
 }> {
   const simulation = new Simulation(
-    seedOf(({ isCalm, commands }) => isCalm && commands >= BUNDLE_COMMANDS_MIN),
+    seedOf(({ isCalm, applyVersion }) => isCalm && applyVersion >= BUNDLE_APPLY_VERSION_MIN),
     3,
   );
   const { nodes, log } = simulation;
   log.isReliable = true;
   for (const node of nodes) node.skew_ms = 0;
-  const leads = (): boolean =>
+  const isLeader = (): boolean =>
     nodes.every(({ replica }) => replica?.status.state === "ok" && replica.status.leader !== "");
-  await simulation.playUntil(leads, PROMPT);
+  await simulation.playUntil(isLeader, PROMPT);
   for (let round = 0; round < 3; round++) {
     const made = nodes.map((node) => simulation.call(node, addLine));
     await simulation.playUntil(() => made.every(({ outcome }) => outcome !== null) && !log.busy, PROMPT);
   }
   const leader = must(
-    nodes.find(({ replica }) => replica?.leads === true),
+    nodes.find(({ replica }) => replica?.isLeader === true),
     "one leads",
   );
   return {

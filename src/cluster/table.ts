@@ -13,9 +13,9 @@ export interface Position {
   /** Id of the last entry that was carried out. */
   readonly id: number;
   /** SHA-256 of that entry, hex; "" before the first. */
-  readonly entry: string;
+  readonly entryHash: string;
   /** What everything up to it has come to, hex. */
-  readonly outcome: string;
+  readonly stateHash: string;
 }
 
 export interface NodeState {
@@ -58,10 +58,10 @@ export class ClusterReader {
     if (stored === undefined) return null;
     const { generation, position, now_ms, entry, outcome, commands, settings, term, leader } = stored;
     return {
-      position: { generation, id: position, entry: entry.toString(HEX), outcome: outcome.toString(HEX) },
+      position: { generation, id: position, entryHash: entry.toString(HEX), stateHash: outcome.toString(HEX) },
       membership: {
         now_ms,
-        commands,
+        applyVersion: commands,
         settings,
         term,
         leader,
@@ -108,10 +108,10 @@ export class ClusterWriter {
    * @param before the one that is kept, of which only what differs is written; null for none
    */
   keep({ position, membership }: NodeState, before: Membership | null): void {
-    const { now_ms, commands, settings, term, leader, nodes } = membership;
-    const [entry, outcome] = [Buffer.from(position.entry, HEX), Buffer.from(position.outcome, HEX)];
+    const { now_ms, applyVersion, settings, term, leader, nodes } = membership;
+    const [entry, outcome] = [Buffer.from(position.entryHash, HEX), Buffer.from(position.stateHash, HEX)];
     const { generation, id } = position;
-    this.#set_position.run(generation, id, now_ms, entry, outcome, commands, settings, term, leader);
+    this.#set_position.run(generation, id, now_ms, entry, outcome, applyVersion, settings, term, leader);
     if (before === null) this.#drop_nodes.run();
     for (const name of before?.nodes.keys() ?? []) if (!nodes.has(name)) this.#drop_node.run(name);
     for (const [name, node] of nodes) {
@@ -122,11 +122,11 @@ export class ClusterWriter {
   }
 
   /** Which data directory this is; undefined where it was not asked for yet. */
-  store(): string | undefined {
+  storeId(): string | undefined {
     return this.#store.get();
   }
 
-  setStore(store: string): void {
-    this.#set_store.run(store);
+  setStoreId(storeId: string): void {
+    this.#set_store.run(storeId);
   }
 }

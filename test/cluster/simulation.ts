@@ -5,15 +5,15 @@
  * entries that count, one by one; whoever was answered was answered what that writer answers, what was refused is
  * nowhere, and nobody waits whose node is still the one that was called.
  */
-import { ENTRY_DEATHS_MAX, NODE_FORGOTTEN_MS } from "../../schemas/limits.js";
+import { POISON_ENTRY_TRIES_MAX, NODE_FORGOTTEN_MS } from "../../schemas/limits.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
-import { BUNDLE_COMMANDS_MIN, decodeMessage } from "../../src/cluster/bundle.js";
+import { BUNDLE_APPLY_VERSION_MIN, decodeMessage } from "../../src/cluster/bundle.js";
 import type { EntryCall } from "../../src/cluster/entry.js";
-import { foundedAt } from "../../src/cluster/membership.js";
-import type { LogItem } from "../../src/cluster/carrying-out.js";
+import { initialMembership } from "../../src/cluster/membership.js";
+import type { LogItem } from "../../src/cluster/applier.js";
 import { Replica } from "../../src/cluster/replica.js";
-import { Suspect } from "../../src/cluster/suspect.js";
+import { PoisonGuard } from "../../src/cluster/poison-guard.js";
 import { ClusterReader, ClusterWriter } from "../../src/cluster/table.js";
 import { packingOf } from "../../src/rpc/packing.js";
 import type { RpcServer, ServerCall } from "../../src/rpc/server.js";
@@ -26,7 +26,7 @@ import { Transaction } from "../../src/threads/transaction.js";
 import { WatchedKinds } from "../../src/threads/watched-kinds.js";
 import type { WriterMethod } from "../../src/threads/writer-method.js";
 import { makeRandom, type Random } from "../support/random.js";
-import { PlayedLog } from "./played-log.js";
+import { SimulatedLog } from "./simulated-log.js";
 import {
   addLine,
   breakLine,
@@ -34,11 +34,11 @@ import {
   endProgram,
   fillWith,
   leadLine,
-  openToy,
+  openFakeDb,
   swapRegister,
-  TOY,
+  FAKE_METHODS,
   trail,
-} from "./toy.js";
+} from "./fake-methods.js";
 
 const SETTINGS = { state_history: 0, state_events: false, event_history: 0 };
 const START_MS = Date.UTC(2026, 1, 9);
@@ -87,28 +87,28 @@ export class SimulatedNode {
   full = false;
   paused = false;
   /** Which program it runs. */
-  commands: number;
+  applyVersion: number;
   version = "1";
   /** The line about what it carries out: on its disk. */
-  suspect = "";
+  attempt = "";
   /** Its version is one that no entry ends. */
   outlives = false;
   /** It is killed when it next carries something out. */
   dying = false;
   /** How often it may be killed so: more could be at one entry, which it would take for what ends it. */
-  killings_left = ENTRY_DEATHS_MAX - 1;
+  killings_left = POISON_ENTRY_TRIES_MAX - 1;
   /** Calls that the front has sent and that were not taken. */
   mailbox: ServerCall<WriterMethod>[] = [];
   deferred: (() => void)[] = [];
   readonly #world: Simulation;
-  #run = 0;
+  #boots = 0;
 
   constructor(world: Simulation, name: string, db: Db, skew_ms: number) {
     this.#world = world;
     this.name = name;
     this.db = db;
     this.skew_ms = skew_ms;
-    this.commands = world.commands;
+    this.applyVersion = world.applyVersion;
   }
 
   start(): void {
@@ -117,7 +117,7 @@ export class SimulatedNode {
     const transaction = new Transaction({
       db,
       models: new Models(db, SETTINGS),
-      methods: TOY.rows,
+      methods: FAKE_METHODS.rows,
       audit: trail,
       watched: new WatchedKinds(),
       replicated: true,
@@ -146,27 +146,27 @@ export class SimulatedNode {
     } as unknown as RpcServer<WriterMethod>;
     const table = new ClusterWriter(db);
     const state = must(new ClusterReader(db).state(), "a node has a state");
-    this.commands = Math.max(this.commands, state.membership.commands);
-    const run = `${this.name}${++this.#run}`;
+    this.applyVersion = Math.max(this.applyVersion, state.membership.applyVersion);
+    const bootId = `${this.name}${++this.#boots}`;
     this.replica = new Replica({
       log: world.log.for(this.name),
       identity: {
         node: this.name,
-        store: this.name,
-        run,
+        storeId: this.name,
+        bootId,
         version: this.version,
-        commands: this.commands,
+        applyVersion: this.applyVersion,
         settings: "",
       },
       state,
-      suspect: new Suspect({
+      poisonGuard: new PoisonGuard({
         file: {
-          read: () => this.suspect,
+          read: () => this.attempt,
           write: (line) => {
-            this.suspect = line;
+            this.attempt = line;
           },
           remove: () => {
-            this.suspect = "";
+            this.attempt = "";
           },
         },
         generation: state.position.generation,
@@ -178,7 +178,7 @@ export class SimulatedNode {
           table.keep(kept, before);
         },
       },
-      methods: TOY,
+      methods: FAKE_METHODS,
       server,
       beforeCommit: () => undefined,
       entriesOf: (account) => {
@@ -192,14 +192,14 @@ export class SimulatedNode {
         return entries;
       },
       committed: new BigInt64Array(1),
-      waiting_bytes_max: WAITING_BYTES_MAX,
+      pendingBytesMax: WAITING_BYTES_MAX,
       wall: () => world.now_ms + this.skew_ms,
       elapsed: () => world.now_ms - START_MS,
       defer: (work) => void deferred.push(work),
       later: (work) => void deferred.push(work),
-      tell: () => undefined,
+      publish: () => undefined,
       warn: () => undefined,
-      outgrown: () => world.keep(this),
+      superseded: () => world.keep(this),
       install: (least) => {
         const { snapshot } = world;
         if (snapshot === null || snapshot.position < least) return Promise.resolve(null);
@@ -229,7 +229,7 @@ export class SimulatedNode {
 }
 
 export class Simulation {
-  readonly log = new PlayedLog();
+  readonly log = new SimulatedLog();
   readonly nodes: SimulatedNode[];
   readonly #random: Random;
   readonly #seed: number;
@@ -237,7 +237,7 @@ export class Simulation {
   readonly isCalm: boolean;
   readonly #made = new Map<number, Made>();
   /** Which program the nodes begin with: the last that writes no bundles, or the first that does. */
-  readonly commands: number;
+  readonly applyVersion: number;
   now_ms = START_MS;
   snapshot: { readonly position: number; readonly content: string } | null = null;
   #id = 0;
@@ -247,11 +247,11 @@ export class Simulation {
     this.#seed = seed;
     this.#random = makeRandom(seed);
     this.isCalm = this.#random(2) === 0;
-    this.commands = BUNDLE_COMMANDS_MIN - (this.#random(4) === 0 ? 1 : 0);
+    this.applyVersion = BUNDLE_APPLY_VERSION_MIN - (this.#random(4) === 0 ? 1 : 0);
     this.nodes = Array.from({ length: nodes }, (_, at) => {
-      const db = openToy();
-      const membership = foundedAt(START_MS, this.commands, "");
-      const position = { generation: this.log.generation, id: 0, entry: "", outcome: "" };
+      const db = openFakeDb();
+      const membership = initialMembership(START_MS, this.applyVersion, "");
+      const position = { generation: this.log.generation, id: 0, entryHash: "", stateHash: "" };
       new ClusterWriter(db).keep({ position, membership }, null);
       return new SimulatedNode(this, "abcde"[at] ?? "z", db, drawSkew(this.#random));
     });
@@ -307,10 +307,10 @@ export class Simulation {
     } else if (what < 975) node.full = random(3) === 0;
     else if (what < 978) {
       // Somebody has to carry out the rest of what the older program has said.
-      const newer = this.commands + 1;
-      if (node.commands === newer || this.nodes.every((one) => one === node || one.commands === newer)) return;
+      const newer = this.applyVersion + 1;
+      if (node.applyVersion === newer || this.nodes.every((one) => one === node || one.applyVersion === newer)) return;
       node.crash();
-      node.commands = newer;
+      node.applyVersion = newer;
       node.start();
     } else if (what < 984) this.log.full = random(3) === 0;
     else if (what < 990) {
@@ -407,7 +407,7 @@ export class Simulation {
       for (const node of this.nodes) {
         const { state, reason } = must(node.replica, "all were started").status;
         if (state !== "halted") continue;
-        if (!/has gone on to commands/.test(reason)) throw new Error(`node ${node.name} halted: ${reason}`);
+        if (!/has gone on to applyVersion/.test(reason)) throw new Error(`node ${node.name} halted: ${reason}`);
         node.crash();
         node.start();
       }
@@ -453,7 +453,7 @@ export class Simulation {
     const content = contentOf(must(first, "there is a node").db);
     for (const { db, name } of others)
       if (contentOf(db) !== content) throw new Error(`node ${name} holds something else than ${first?.name}`);
-    const oracle = carryOutAlone(this.#messages(), this.commands);
+    const oracle = applyOneByOne(this.#messages(), this.applyVersion);
     if (oracle.content !== contentOf(must(first, "there is a node").db, CONTENT_TABLES))
       throw new Error(
         `the nodes hold something else than one writer alone: ${contentOf(must(first, "there is a node").db, CONTENT_TABLES)} instead of ${oracle.content}`,
@@ -463,7 +463,7 @@ export class Simulation {
       if (replies !== undefined && replies.length > 1) throw new Error(`${name} was carried out twice`);
       if (outcome === null) continue;
       if (outcome.kind === "refused") {
-        if (replies !== undefined && !isRefusal(replies[0])) throw new Error(`${name} was refused, and carried out`);
+        if (replies !== undefined && !isRefusal(replies[0])) throw new Error(`${name} was rejected, and carried out`);
       } else if (replies === undefined) throw new Error(`${name} was answered, and is lost`);
       else if (JSON.stringify(replies[0]) !== JSON.stringify(outcome.reply))
         throw new Error(`${name} was answered ${JSON.stringify(outcome.reply)}, not ${JSON.stringify(replies[0])}`);
@@ -475,12 +475,12 @@ export class Simulation {
     const seen = new Set<string>();
     let [bundles, copies] = [0, 0];
     for (const bytes of new Set(this.#messages())) {
-      const entries = decodeMessage(bytes, TOY, 0);
+      const entries = decodeMessage(bytes, FAKE_METHODS, 0);
       if (entries.length > 1) bundles += 1;
-      if (entries.length > 1 && entries.some(({ head }) => head.commands < BUNDLE_COMMANDS_MIN))
+      if (entries.length > 1 && entries.some(({ head }) => head.applyVersion < BUNDLE_APPLY_VERSION_MIN))
         throw new Error("a node that reads no bundles has entries in one");
       for (const { head, content } of entries) {
-        const name = `${head.node} ${head.incarnation} ${head.number}`;
+        const name = `${head.node} ${head.epoch} ${head.number}`;
         if (content.kind === "calls" && seen.has(name)) copies += 1;
         seen.add(name);
       }
@@ -501,52 +501,58 @@ function isRefusal(reply: unknown): boolean {
 }
 
 /** What one writer alone comes to that carries out the entries that count, one call at a time. */
-function carryOutAlone(
+function applyOneByOne(
   messages: readonly Uint8Array[],
   founded: number,
 ): {
   readonly content: string;
   readonly replies: ReadonlyMap<string, unknown[]>;
 } {
-  const db = openToy();
+  const db = openFakeDb();
   const models = new Models(db, SETTINGS);
-  const transaction = new Transaction({ db, models, methods: TOY.rows, audit: trail, watched: new WatchedKinds() });
+  const transaction = new Transaction({
+    db,
+    models,
+    methods: FAKE_METHODS.rows,
+    audit: trail,
+    watched: new WatchedKinds(),
+  });
   const replies = new Map<string, unknown[]>();
-  const last = new Map<string, { readonly incarnation: number; number: number; heard_at: number }>();
+  const last = new Map<string, { readonly epoch: number; number: number; heard_at: number }>();
   let now_ms = START_MS;
-  let commands = founded;
+  let applyVersion = founded;
   let term = 0;
   let leader = "";
   for (const [at, bytes] of messages.entries()) {
-    const counted: (EntryCall & { readonly leads: boolean })[] = [];
-    for (const { head, content } of decodeMessage(bytes, TOY, commands)) {
+    const counted: (EntryCall & { readonly isLeader: boolean })[] = [];
+    for (const { head, content } of decodeMessage(bytes, FAKE_METHODS, applyVersion)) {
       if (content.kind === "hello") {
-        if ((last.get(head.node)?.incarnation ?? 0) !== content.replaces) continue;
+        if ((last.get(head.node)?.epoch ?? 0) !== content.replaces) continue;
         now_ms = Math.max(now_ms, head.at);
         for (const [node, { heard_at }] of last) if (now_ms - heard_at >= NODE_FORGOTTEN_MS) last.delete(node);
-        last.set(head.node, { incarnation: at + 1, number: 0, heard_at: now_ms });
+        last.set(head.node, { epoch: at + 1, number: 0, heard_at: now_ms });
         continue;
       }
       const known = last.get(head.node);
-      if (known?.incarnation !== head.incarnation || known.number + 1 !== head.number) continue;
+      if (known?.epoch !== head.epoch || known.number + 1 !== head.number) continue;
       known.number += 1;
       now_ms = Math.max(now_ms, head.at);
       known.heard_at = now_ms;
-      if (content.kind === "upgrade") commands = Math.max(commands, content.to);
-      if (head.commands !== commands) continue;
+      if (content.kind === "upgrade") applyVersion = Math.max(applyVersion, content.to);
+      if (head.applyVersion !== applyVersion) continue;
       if (content.kind === "candidacy" && content.term === term) {
         term += 1;
         leader = head.node;
       }
       if (content.kind !== "calls") continue;
-      const leads = leader === head.node && content.term === term;
-      counted.push(...content.calls.map((call) => ({ ...call, leads })));
+      const isLeader = leader === head.node && content.term === term;
+      counted.push(...content.calls.map((call) => ({ ...call, isLeader })));
     }
     // The calls of a message are carried out at one time.
-    for (const { method, actor, request, leads } of counted) {
+    for (const { method, actor, request, isLeader } of counted) {
       const { name } = request as { readonly name: string };
       const reply = runAlone(() => {
-        if (method.in_cluster === "leader" && !leads) return new Failure("UNAVAILABLE", "another node leads");
+        if (method.in_cluster === "leader" && !isLeader) return new Failure("UNAVAILABLE", "another node leads");
         transaction.now_ms = now_ms;
         return transaction.run({ method, actor, request });
       }, transaction);

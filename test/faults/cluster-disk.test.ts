@@ -12,7 +12,7 @@ import { natsMissing } from "../support/nats-server.js";
 
 /** Below where its files end already: nothing is appended any more. */
 const FILE_BYTES_MAX = 4_096;
-/** Together more than a node holds in memory (ENTRIES_WAITING_BYTES_MAX). */
+/** Together more than a node holds in memory (ENTRIES_PENDING_BYTES_MAX). */
 const LARGE_VALUES = 8;
 
 function prlimit(pid: number, ...args: readonly string[]): boolean {

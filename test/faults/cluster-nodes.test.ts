@@ -3,7 +3,7 @@
  * lost, and the others go on.
  */
 import t from "tap";
-import { LEADER_SILENCE_MS, NODE_BEAT_MS } from "../../schemas/limits.js";
+import { LEADER_SILENCE_MS, NODE_HEARTBEAT_MS } from "../../schemas/limits.js";
 import { must } from "../../src/base/assert.js";
 import { pause, TestCluster, until } from "../support/cluster.js";
 import { ClusterWork } from "../support/cluster-work.js";
@@ -69,7 +69,7 @@ t.test(
     const { leader } = (await leading.health()).cluster;
     t.equal(leader, leading.name);
     held.hold();
-    await pause(LEADER_SILENCE_MS + 2 * NODE_BEAT_MS);
+    await pause(LEADER_SILENCE_MS + 2 * NODE_HEARTBEAT_MS);
     held.release();
     const { position } = (await leading.health()).cluster;
     // It beats when it has come so far, and would have wanted to lead before.

@@ -5,7 +5,7 @@
  */
 import t from "tap";
 import { must } from "../../src/base/assert.js";
-import { COMMAND_VERSION } from "../../schemas/version.js";
+import { APPLY_VERSION } from "../../schemas/version.js";
 import { TestCluster, until, type TestNode } from "../support/cluster.js";
 import { longFormOnly } from "../support/test-size.js";
 import { send } from "../support/http-client.js";
@@ -67,7 +67,7 @@ t.test(
     await c.untilState("ok");
     for (const older of [a, b]) {
       const { reason } = await older.untilState("halted");
-      t.match(reason, new RegExp(`commands ${COMMAND_VERSION + 1}: start a Koor that has them`));
+      t.match(reason, new RegExp(`commands ${APPLY_VERSION + 1}: start a Koor that has them`));
       const { status } = await send(must(older.port, "it runs"), "GET", "/api/state/w0-0");
       t.equal(status, 200, "it serves what it has");
     }

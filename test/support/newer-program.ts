@@ -5,7 +5,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { COMMAND_VERSION } from "../../schemas/version.js";
+import { APPLY_VERSION } from "../../schemas/version.js";
 import type { Owner } from "./server-process.js";
 
 /** This file runs from dist/tree/test/support. */
@@ -21,7 +21,7 @@ export function makeNewerProgram(t: Owner): string {
     if (!name.endsWith(".js")) continue;
     const path = join(copy, name);
     const text = readFileSync(path, "utf8");
-    const newer = text.replaceAll(`COMMAND_VERSION=${COMMAND_VERSION};`, `COMMAND_VERSION=${COMMAND_VERSION + 1};`);
+    const newer = text.replaceAll(`APPLY_VERSION=${APPLY_VERSION};`, `APPLY_VERSION=${APPLY_VERSION + 1};`);
     if (newer === text) continue;
     writeFileSync(path, newer);
     changed += 1;

@@ -10,10 +10,10 @@
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ENTRIES_TOGETHER_MAX, ENTRY_DEATHS_MAX } from "../../schemas/limits.js";
+import { APPLY_BATCH_ENTRIES_MAX, POISON_ENTRY_TRIES_MAX } from "../../schemas/limits.js";
 
 /** What outlives the program. */
-export interface SuspectFile {
+export interface AttemptFile {
   /** "" where there is nothing. */
   read(): string;
   write(line: string): void;
@@ -36,21 +36,21 @@ interface Attempt {
 /** Cut short, or another's, it says nothing. */
 const LINE = /^entry (\d+) of log (\S+), beside others through (\d+), tried alone (\d+) times by version (\S+)\n$/;
 
-export interface SuspectOptions {
-  readonly file: SuspectFile;
+export interface PoisonGuardOptions {
+  readonly file: AttemptFile;
   readonly generation: string;
   readonly version: string;
 }
 
-export class Suspect {
-  readonly #options: SuspectOptions;
+export class PoisonGuard {
+  readonly #options: PoisonGuardOptions;
   /** What the program was about when it ended; null where it ended otherwise. */
   readonly #found: Attempt | null;
   /** What was in the log when the session began ends here. */
   #last = 0;
   #written: boolean;
 
-  constructor(options: SuspectOptions) {
+  constructor(options: PoisonGuardOptions) {
     this.#options = options;
     const line = options.file.read();
     this.#written = line !== "";
@@ -64,9 +64,9 @@ export class Suspect {
   }
 
   /** Why an entry must not be tried; null where it may be. */
-  verdict(entry: number): string | null {
+  haltReason(entry: number): string | null {
     const tries = this.#triesOf(entry);
-    if (tries < ENTRY_DEATHS_MAX) return null;
+    if (tries < POISON_ENTRY_TRIES_MAX) return null;
     return (
       `entry ${entry} of the log has ended this program ${tries} times while it was carried out: ` +
       "start another version of Koor"
@@ -82,7 +82,7 @@ export class Suspect {
   begin(first: number, through: number): number {
     if (first > this.#last) {
       this.#remove();
-      return ENTRIES_TOGETHER_MAX;
+      return APPLY_BATCH_ENTRIES_MAX;
     }
     const { file, generation, version } = this.#options;
     const careful_through = this.#found?.through ?? 0;
@@ -92,7 +92,7 @@ export class Suspect {
     file.write(
       lineOf({ entry: first, generation, through: alone ? Math.max(first, careful_through) : through, tries, version }),
     );
-    return alone ? 1 : ENTRIES_TOGETHER_MAX;
+    return alone ? 1 : APPLY_BATCH_ENTRIES_MAX;
   }
 
   /**
@@ -100,7 +100,7 @@ export class Suspect {
    * @param follows whether the next begins at once: its line replaces this one, which says nothing of entries that were
    *   carried out
    */
-  outlived(follows: boolean): void {
+  cleared(follows: boolean): void {
     if (!follows) this.#remove();
   }
 
@@ -128,7 +128,7 @@ function parse(line: string): Attempt | null {
 }
 
 /** The file in a node's data directory. Whatever keeps it from being there keeps the node from nothing. */
-export function suspectFile(data_dir: string): SuspectFile {
+export function attemptFile(data_dir: string): AttemptFile {
   const path = join(data_dir, "suspect.txt");
   return {
     read: () => unlessRefused(() => readFileSync(path, "utf8")) ?? "",

@@ -2,11 +2,11 @@
 import t from "tap";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { LOG_WENT_BACK_MS } from "../../schemas/limits.js";
-import { COMMAND_VERSION } from "../../schemas/version.js";
+import { APPLY_VERSION } from "../../schemas/version.js";
 import { LogError, type LogStatus, type OrderedLog, type SnapshotInfo } from "../ordered-log/ordered-log.js";
 import { openWriter } from "../store/open.js";
-import { Founding, Refusal } from "./founding.js";
-import { foundedAt } from "./membership.js";
+import { Bootstrap, Refusal } from "./bootstrap.js";
+import { initialMembership } from "./membership.js";
 import type { NodeState } from "./table.js";
 
 type Owner = Parameters<typeof makeDirectory>[0];
@@ -18,16 +18,16 @@ interface Scene {
   readonly before?: readonly LogError[];
   readonly snapshots?: readonly SnapshotInfo[];
   /** The node's own state. */
-  readonly own?: { readonly generation: string; readonly id: number; readonly commands?: number };
+  readonly own?: { readonly generation: string; readonly id: number; readonly applyVersion?: number };
   readonly content?: boolean;
   readonly seeds?: boolean;
   /** Whether a snapshot is there to be taken in. */
   readonly installable?: boolean;
 }
 
-function stateOf(generation: string, id: number, commands = COMMAND_VERSION): NodeState {
-  const membership = foundedAt(5, commands, "settings");
-  return { position: { generation, id, entry: "", outcome: "" }, membership };
+function stateOf(generation: string, id: number, applyVersion = APPLY_VERSION): NodeState {
+  const membership = initialMembership(5, applyVersion, "settings");
+  return { position: { generation, id, entryHash: "", stateHash: "" }, membership };
 }
 
 interface Found {
@@ -60,12 +60,12 @@ async function found(t: Owner, scene: Scene): Promise<Found> {
     },
     snapshots: { list: () => Promise.resolve(snapshots) } as never,
   };
-  const state = await new Founding({
+  const state = await new Bootstrap({
     log,
     seeds,
     cluster: "koor",
     db,
-    state: () => (own === undefined ? null : stateOf(own.generation, own.id, own.commands)),
+    state: () => (own === undefined ? null : stateOf(own.generation, own.id, own.applyVersion)),
     keep: (kept) =>
       void did.push(kept.position.generation === created ? `keep ${kept.position.id}` : "keep a stranger"),
     settings: "settings",
@@ -105,7 +105,10 @@ t.test("the first one begins the cluster with what it holds", async (t) => {
   for (const content of [false, true]) {
     const { state, did } = await found(t, { seeds: true, content });
     t.same(did, ["create", "keep 0", "upload"]);
-    t.match(state, { position: { id: 0 }, membership: { now_ms: 9, commands: COMMAND_VERSION, settings: "settings" } });
+    t.match(state, {
+      position: { id: 0 },
+      membership: { now_ms: 9, applyVersion: APPLY_VERSION, settings: "settings" },
+    });
   }
   const again = await found(t, { seeds: true, log: { last: 0 } });
   t.same(again.did, ["create", "keep 0", "upload"], "where it did not come to the end");
@@ -129,7 +132,7 @@ t.test("what cannot be right is refused, and says what to do", async (t) => {
     [{ seeds: true, log: { last: 9 } }, /koor is a cluster already/],
     [{ seeds: true, content: true, log: { last: 0 }, snapshots: [info] }, /koor is a cluster already/],
     [{ seeds: true, own: { generation: "f", id: 1 }, log: { last: 9 } }, /koor is a cluster already/],
-    [{ own: { generation: "g", id: 7, commands: COMMAND_VERSION + 1 }, log: { last: 9 } }, /start a newer one/],
+    [{ own: { generation: "g", id: 7, applyVersion: APPLY_VERSION + 1 }, log: { last: 9 } }, /start a newer one/],
     [{ log: new LogError("denied", "wrong password") }, /^wrong password$/],
     [{ log: new LogError("too_old", "the server is too old") }, /^the server is too old$/],
     [{ log: new LogError("unsafe", "it forgets") }, /^it forgets$/],

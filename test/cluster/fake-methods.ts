@@ -32,7 +32,7 @@ const TABLES = `
 /** Tables whose rows have to be the same everywhere. */
 export const SHARED_TABLES = ["line", "register", "trail", "log_position", "cluster_node"] as const;
 
-export function openToy(): Db {
+export function openFakeDb(): Db {
   const db = openDatabase(":memory:");
   db.exec(TABLES);
   return db;
@@ -167,4 +167,4 @@ export const endProgram = writerMethod({
   },
 });
 
-export const TOY = new MethodTable<WriterMethod>([addLine, breakLine, swapRegister, leadLine, endProgram]);
+export const FAKE_METHODS = new MethodTable<WriterMethod>([addLine, breakLine, swapRegister, leadLine, endProgram]);

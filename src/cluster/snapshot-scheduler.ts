@@ -15,16 +15,16 @@ import { LogError, type SnapshotStore } from "../ordered-log/ordered-log.js";
 import type { Replica } from "./replica.js";
 import type { Snapshots } from "./snapshots.js";
 
-export interface SnapshotKeeperOptions {
-  readonly replica: Pick<Replica, "leads" | "status" | "bytes" | "generation" | "trim">;
+export interface SnapshotSchedulerOptions {
+  readonly replica: Pick<Replica, "isLeader" | "status" | "bytes" | "generation" | "trim">;
   readonly snapshots: Pick<Snapshots, "take" | "close">;
   readonly store: SnapshotStore;
   /** ms since some moment. */
   readonly elapsed: () => number;
 }
 
-export class SnapshotKeeper {
-  readonly #options: SnapshotKeeperOptions;
+export class SnapshotScheduler {
+  readonly #options: SnapshotSchedulerOptions;
   /** Up to where the newest one has come; null while that is not known. */
   #newest: number | null = null;
   /** How much of the log this node had carried out then. */
@@ -37,7 +37,7 @@ export class SnapshotKeeper {
   /** Why the last attempt came to nothing; "" where it did not. */
   failure = "";
 
-  constructor(options: SnapshotKeeperOptions) {
+  constructor(options: SnapshotSchedulerOptions) {
     this.#options = options;
   }
 
@@ -45,7 +45,7 @@ export class SnapshotKeeper {
    * The cluster went on behind an entry that only nodes of this program can carry out: the others need what it came to.
    * @param led whether this node led: the others wait whether it does it
    */
-  keepFor(position: number, led: boolean): void {
+  requireAt(position: number, led: boolean): void {
     this.#needed = { position, from: this.#options.elapsed() + (led ? 0 : SNAPSHOT_DEPUTY_MS) };
   }
 
@@ -53,10 +53,10 @@ export class SnapshotKeeper {
     const { replica, elapsed } = this.#options;
     if (this.#needed !== null) {
       if (!this.#working && !this.#closed && elapsed() >= Math.max(this.#needed.from, this.#due_at))
-        this.#begin(this.#keepNeeded(this.#needed.position));
+        this.#begin(this.#takeRequired(this.#needed.position));
       return;
     }
-    if (!replica.leads) {
+    if (!replica.isLeader) {
       this.#newest = null;
       return;
     }
@@ -103,7 +103,7 @@ export class SnapshotKeeper {
       .map(({ position }) => position);
   }
 
-  async #keepNeeded(position: number): Promise<void> {
+  async #takeRequired(position: number): Promise<void> {
     const { snapshots } = this.#options;
     const there = await this.#positions();
     if (there.every((other) => other < position)) await snapshots.take();

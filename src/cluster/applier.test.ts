@@ -1,6 +1,6 @@
 /** How a node carries entries out: calls that only who leads may make, and what is told to who watches over it. */
 import t from "tap";
-import { addLine, contentOf, leadLine, openToy, TOY, trail } from "../../test/cluster/toy.js";
+import { addLine, contentOf, leadLine, openFakeDb, FAKE_METHODS, trail } from "../../test/cluster/fake-methods.js";
 import { must } from "../base/assert.js";
 import type { Failure } from "../base/result.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
@@ -12,16 +12,16 @@ import { Models } from "../threads/model.js";
 import { Transaction } from "../threads/transaction.js";
 import { WatchedKinds } from "../threads/watched-kinds.js";
 import type { WriterMethod } from "../threads/writer-method.js";
-import { CarryingOut, NOT_LEADING, type CarryingOutOptions, type LogItem } from "./carrying-out.js";
+import { Applier, NOT_LEADING, type ApplierOptions, type LogItem } from "./applier.js";
 import { encodeBundle } from "./bundle.js";
 import { encodeEntry, type EntryContent } from "./entry.js";
-import { foundedAt } from "./membership.js";
+import { initialMembership } from "./membership.js";
 import { ClusterWriter } from "./table.js";
 
 const SETTINGS = { state_history: 0, state_events: false, event_history: 0 };
-const NOTHING_SUSPECT = { verdict: () => null, begin: () => 64, outlived: (): void => undefined };
+const NO_POISON = { haltReason: () => null, begin: () => 64, cleared: (): void => undefined };
 
-const HELLO = { kind: "hello", store: "", replaces: 0, version: "1", settings: "" } as const;
+const JOIN = { kind: "hello", store: "", replaces: 0, version: "1", settings: "" } as const;
 
 /** Calls of which only who leads may make the first. */
 function lead(name: string, term: number): EntryContent {
@@ -36,8 +36,8 @@ function lead(name: string, term: number): EntryContent {
 
 /** Nodes a and b say hello, then a leads, and later b. */
 const LOG: readonly (readonly [node: string, number: number, content: EntryContent])[] = [
-  ["a", 0, { ...HELLO, run: "a" }],
-  ["b", 0, { ...HELLO, run: "b" }],
+  ["a", 0, { ...JOIN, run: "a" }],
+  ["b", 0, { ...JOIN, run: "b" }],
   ["a", 1, { kind: "candidacy", term: 0 }],
   ["a", 2, lead("who leads", 1)],
   ["b", 1, lead("who does not", 0)],
@@ -51,15 +51,15 @@ const LOG: readonly (readonly [node: string, number: number, content: EntryConte
 
 interface Scene {
   readonly db: Db;
-  readonly carrying_out: CarryingOut;
+  readonly applier: Applier;
   /** What those are told who have called this node. */
   readonly told: readonly unknown[];
 }
 
-type Given = Partial<Pick<CarryingOutOptions, "suspect" | "table" | "beforeCommit" | "onCommitted" | "observe">>;
+type Given = Partial<Pick<ApplierOptions, "poisonGuard" | "table" | "beforeCommit" | "onCommitted" | "observe">>;
 
 function sceneOf(node: string, given: Given = {}): Scene {
-  const db = openToy();
+  const db = openFakeDb();
   const told: unknown[] = [];
   const server = {
     depth: 0,
@@ -71,46 +71,49 @@ function sceneOf(node: string, given: Given = {}): Scene {
   const transaction = new Transaction({
     db,
     models: new Models(db, SETTINGS),
-    methods: TOY.rows,
+    methods: FAKE_METHODS.rows,
     audit: trail,
     watched: new WatchedKinds(),
     replicated: true,
   });
-  const carrying_out = new CarryingOut({
-    state: { position: { generation: "g", id: 0, entry: "", outcome: "" }, membership: foundedAt(0, 1, "") },
-    commands: 1,
+  const applier = new Applier({
+    state: {
+      position: { generation: "g", id: 0, entryHash: "", stateHash: "" },
+      membership: initialMembership(0, 1, ""),
+    },
+    applyVersion: 1,
     table: new ClusterWriter(db),
-    suspect: NOTHING_SUSPECT,
-    methods: TOY,
+    poisonGuard: NO_POISON,
+    methods: FAKE_METHODS,
     entriesOf: (account) => new Entries<LogItem>(transaction, new RemoteWriteCounter(), server, account),
     elapsed: () => 0,
     callersOf: (head) => (head.node === node ? callersOf(head.number) : null),
-    onOutcome: () => undefined,
+    onStateHash: () => undefined,
     beforeCommit: () => undefined,
     onCommitted: () => undefined,
     observe: () => undefined,
     ...given,
   });
-  return { db, carrying_out, told };
+  return { db, applier, told };
 }
 
 function bytesOf(at: number): Uint8Array {
   const [node, number, content] = must(LOG[at], "an entry of the log");
-  const incarnation = node === "a" ? 1 : 2;
+  const epoch = node === "a" ? 1 : 2;
   return encodeEntry(
-    { head: { commands: 1, node, incarnation, number, at: at + 1, position: 0, outcome: "", wall_ms: 0 }, content },
-    TOY,
+    { head: { applyVersion: 1, node, epoch, number, at: at + 1, position: 0, stateHash: "", wall_ms: 0 }, content },
+    FAKE_METHODS,
   );
 }
 
 /** What a node comes to that carries the log out, so many entries together. */
-function carryOut(node: string, together: number): { readonly lines: string; readonly told: readonly unknown[] } {
-  const { db, carrying_out, told } = sceneOf(node);
+function apply(node: string, together: number): { readonly lines: string; readonly told: readonly unknown[] } {
+  const { db, applier, told } = sceneOf(node);
   for (const at of LOG.keys()) {
-    carrying_out.receive(at + 1, bytesOf(at));
-    if ((at + 1) % together === 0) carrying_out.next();
+    applier.receive(at + 1, bytesOf(at));
+    if ((at + 1) % together === 0) applier.applyNext();
   }
-  while (carrying_out.waits) carrying_out.next();
+  while (applier.hasPending) applier.applyNext();
   const lines = contentOf(db, ["line"]);
   db.close();
   return { lines, told };
@@ -122,37 +125,40 @@ function callersOf(number: number): readonly ServerCall<WriterMethod>[] | null {
 }
 
 t.test("what only who leads may call is refused in entries of an old term, on every node", (t) => {
-  const alone = carryOut("c", 1);
+  const alone = apply("c", 1);
   const names = [...alone.lines.matchAll(/"([^"]*) by line\.lead"/g)].map(([, name]) => name);
   t.same(names, ["who leads", "who leads since"]);
   t.equal(alone.lines.match(/by line\.add/g)?.length, 7, "what anybody may call is carried out beside it");
   for (const node of ["a", "b", "c"])
-    for (const together of [1, 2, LOG.length]) t.equal(carryOut(node, together).lines, alone.lines, node);
+    for (const together of [1, 2, LOG.length]) t.equal(apply(node, together).lines, alone.lines, node);
   t.end();
 });
 
 t.test("and who called is told so", (t) => {
-  t.same(carryOut("a", 1).told, [1, 2, NOT_LEADING, 5, NOT_LEADING, 6]);
+  t.same(apply("a", 1).told, [1, 2, NOT_LEADING, 5, NOT_LEADING, 6]);
   t.end();
 });
 
 t.test("a bundle is carried out as one, whichever of its entries count", (t) => {
   const entry = (node: string, number: number, term: number): Uint8Array => {
-    const head = { commands: 1, node, incarnation: node === "a" ? 1 : 2, number, at: 50 + number, position: 0 };
-    return encodeEntry({ head: { ...head, outcome: "", wall_ms: 0 }, content: lead(`${node}${number}`, term) }, TOY);
+    const head = { applyVersion: 1, node, epoch: node === "a" ? 1 : 2, number, at: 50 + number, position: 0 };
+    return encodeEntry(
+      { head: { ...head, stateHash: "", wall_ms: 0 }, content: lead(`${node}${number}`, term) },
+      FAKE_METHODS,
+    );
   };
   // b's first is in the log already, b leads since the entry before, and c was never let in.
   const bundle = encodeBundle([entry("b", 4, 2), entry("c", 1, 2), entry("b", 6, 2), entry("a", 5, 2)]);
   const played = (node: string, most: number): readonly [string, readonly unknown[], readonly unknown[]] => {
     const observed: unknown[] = [];
-    const { db, carrying_out, told } = sceneOf(node, {
-      suspect: { ...NOTHING_SUSPECT, begin: () => most },
-      observe: ({ id, entry: { head }, refused }) => void observed.push([id, head.node, head.number, refused]),
+    const { db, applier, told } = sceneOf(node, {
+      poisonGuard: { ...NO_POISON, begin: () => most },
+      observe: ({ id, entry: { head }, rejected }) => void observed.push([id, head.node, head.number, rejected]),
     });
-    for (const at of LOG.keys()) carrying_out.receive(at + 1, bytesOf(at));
-    carrying_out.receive(LOG.length + 1, bundle);
-    carrying_out.receive(LOG.length + 2, entry("b", 6, 2));
-    while (carrying_out.waits) carrying_out.next();
+    for (const at of LOG.keys()) applier.receive(at + 1, bytesOf(at));
+    applier.receive(LOG.length + 1, bundle);
+    applier.receive(LOG.length + 2, entry("b", 6, 2));
+    while (applier.hasPending) applier.applyNext();
     const content = contentOf(db);
     db.close();
     return [content, told.slice(-2), observed.slice(LOG.length)];
@@ -174,53 +180,53 @@ t.test("a bundle is carried out as one, whichever of its entries count", (t) => 
 
 t.test("how far it is about to come is said before anybody can read it", (t) => {
   const said: string[] = [];
-  const { db, carrying_out } = sceneOf("c", {
+  const { db, applier } = sceneOf("c", {
     beforeCommit: (id) => void said.push(`${id} ${db.inTransaction ? "is stored" : "can be read"}`),
-    onCommitted: () => void said.push(`${carrying_out.state.position.id} can be read: ${!db.inTransaction}`),
+    onCommitted: () => void said.push(`${applier.state.position.id} can be read: ${!db.inTransaction}`),
   });
   t.teardown(() => void db.close());
-  for (const at of LOG.keys()) carrying_out.receive(at + 1, bytesOf(at));
-  while (carrying_out.waits) carrying_out.next();
+  for (const at of LOG.keys()) applier.receive(at + 1, bytesOf(at));
+  while (applier.hasPending) applier.applyNext();
   t.same(said, [`${LOG.length} is stored`, `${LOG.length} can be read: true`]);
   t.end();
 });
 
 t.test("whoever watches for what ends the program hears what it has outlived", (t) => {
   const said: string[] = [];
-  const suspect = {
-    verdict: (entry: number) => (entry === 6 ? "it has ended the program" : null),
+  const poisonGuard = {
+    haltReason: (entry: number) => (entry === 6 ? "it has ended the program" : null),
     begin: (first: number, through: number) => {
       said.push(`${first} to ${through}`);
       return 2;
     },
-    outlived: (follows: boolean) => void said.push(follows ? "and on" : "at rest"),
+    cleared: (follows: boolean) => void said.push(follows ? "and on" : "at rest"),
   };
   let full = false;
   const keep: ClusterWriter["keep"] = () => {
     if (full) throw sqliteError("full", "SQLITE_FULL");
   };
-  const { db, carrying_out } = sceneOf("c", { suspect, table: { keep } });
+  const { db, applier } = sceneOf("c", { poisonGuard, table: { keep } });
   t.teardown(() => void db.close());
   const hear = (): string[] => said.splice(0);
-  for (const at of [0, 1, 2]) carrying_out.receive(at + 1, bytesOf(at));
-  carrying_out.next();
+  for (const at of [0, 1, 2]) applier.receive(at + 1, bytesOf(at));
+  applier.applyNext();
   t.same(hear(), ["1 to 3", "and on"], "the next begins at once");
-  carrying_out.next();
+  applier.applyNext();
   t.same(hear(), ["3 to 3", "at rest"]);
-  t.equal(carrying_out.next(), null);
+  t.equal(applier.applyNext(), null);
   t.same(hear(), [], "nothing has come");
-  for (const at of [3, 4, 5]) carrying_out.receive(at + 1, bytesOf(at));
+  for (const at of [3, 4, 5]) applier.receive(at + 1, bytesOf(at));
   full = true;
-  t.match(carrying_out.next(), { kind: "not_stored" });
+  t.match(applier.applyNext(), { kind: "not_stored" });
   t.same(hear(), ["4 to 6", "at rest"], "who ends the program now does not end it by the entry");
   full = false;
-  carrying_out.next();
+  applier.applyNext();
   t.same(hear(), ["4 to 6", "and on"]);
-  t.same(carrying_out.next(), { kind: "deadly", why: "it has ended the program" });
+  t.same(applier.applyNext(), { kind: "poison", why: "it has ended the program" });
   t.same(hear(), [], "what it was told stays so");
-  carrying_out.clear();
-  carrying_out.receive(7, new Uint8Array(1));
-  t.match(carrying_out.next(), { kind: "unreadable" });
+  applier.clear();
+  applier.receive(7, new Uint8Array(1));
+  t.match(applier.applyNext(), { kind: "unreadable" });
   t.same(hear(), ["7 to 7", "at rest"]);
   t.end();
 });

@@ -7,7 +7,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import t from "tap";
-import { ENTRY_DEATHS_MAX } from "../../schemas/limits.js";
+import { POISON_ENTRY_TRIES_MAX } from "../../schemas/limits.js";
 import { TestCluster, until, type TestNode } from "../support/cluster.js";
 import { longFormOnly } from "../support/test-size.js";
 import { send } from "../support/http-client.js";
@@ -28,7 +28,7 @@ if (!isMainThread)
 
 /** Starts a node until it has halted; how often it has ended before. */
 async function startUntilHalted(node: TestNode, env: Readonly<Record<string, string>>): Promise<number> {
-  for (let ends = 0; ends <= 2 * ENTRY_DEATHS_MAX; ends++) {
+  for (let ends = 0; ends <= 2 * POISON_ENTRY_TRIES_MAX; ends++) {
     try {
       await node.start({ env });
     } catch {
@@ -55,10 +55,10 @@ t.test("an entry that ends the process of every node", { skip: natsMissing() }, 
 
   for (const node of [a, b]) {
     const ends = await startUntilHalted(node, env);
-    t.ok(ends >= ENTRY_DEATHS_MAX && ends <= ENTRY_DEATHS_MAX + 1, `${ends} ends`);
+    t.ok(ends >= POISON_ENTRY_TRIES_MAX && ends <= POISON_ENTRY_TRIES_MAX + 1, `${ends} ends`);
     const { status, cluster: health } = await node.health();
     t.equal(status, 503);
-    const line = `entry ${health.position + 1} of the log has ended this program ${ENTRY_DEATHS_MAX} times while it was`;
+    const line = `entry ${health.position + 1} of the log has ended this program ${POISON_ENTRY_TRIES_MAX} times while it was`;
     t.ok(health.reason.startsWith(line), health.reason);
     t.match(node.log(), line, "and it is in its log");
     t.equal((await send(node.koor.port, "GET", "/api/state/kept")).body.toString(), "1", "reads are answered");

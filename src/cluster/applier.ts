@@ -4,7 +4,7 @@
  * until a snapshot that holds what they came to is taken in. What an entry means for this node besides is up to who
  * listens. Runs in the writer's thread.
  */
-import { ENTRIES_TOGETHER_BYTES_MAX, ENTRIES_TOGETHER_MAX } from "../../schemas/limits.js";
+import { APPLY_BATCH_BYTES_MAX, APPLY_BATCH_ENTRIES_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { crypto } from "../base/crypto.js";
 import { Failure } from "../base/result.js";
@@ -14,14 +14,14 @@ import { NotStored, type Account, type Answers, type BatchEntry, type Entries } 
 import type { WriterMethod } from "../threads/writer-method.js";
 import { decodeMessage } from "./bundle.js";
 import { UnreadableEntry, type Entry, type EntryCall, type EntryHead } from "./entry.js";
-import { step, type Membership, type Void } from "./membership.js";
-import type { Suspect } from "./suspect.js";
+import { advance, type Membership, type RejectReason } from "./membership.js";
+import type { PoisonGuard } from "./poison-guard.js";
 import type { ClusterWriter, NodeState } from "./table.js";
 
 /** An entry, alone in its message or one of a bundle. */
 interface Part {
   readonly entry: Entry;
-  readonly refused: Void | null;
+  readonly rejected: RejectReason | null;
   /** What is agreed behind it. */
   readonly membership: Membership;
 }
@@ -37,30 +37,30 @@ export interface LogItem extends BatchEntry {
 }
 
 /** What an entry came to, whether it was carried out or only counted. */
-export interface Observed extends Part {
+export interface AppliedEntry extends Part {
   /** Of its message. */
   readonly id: number;
 }
 
-export interface CarryingOutOptions {
+export interface ApplierOptions {
   readonly state: NodeState;
   /** Which commands this program's methods carry out. */
-  readonly commands: number;
+  readonly applyVersion: number;
   readonly table: Pick<ClusterWriter, "keep">;
   readonly methods: MethodTable<WriterMethod>;
   readonly entriesOf: (account: Account<LogItem>) => Entries<LogItem>;
-  readonly suspect: Pick<Suspect, "verdict" | "begin" | "outlived">;
+  readonly poisonGuard: Pick<PoisonGuard, "haltReason" | "begin" | "cleared">;
   /** ms since some moment. */
   readonly elapsed: () => number;
   /** Who made the calls of the own entry that is on its way, if it is one of calls; null for any other entry. */
   readonly callersOf: (head: EntryHead) => readonly ServerCall<WriterMethod>[] | null;
   /** What everything up to an entry has come to, while it is being stored. */
-  readonly onOutcome: (id: number, outcome: string) => void;
+  readonly onStateHash: (id: number, stateHash: string) => void;
   /** Up to which entry everything is about to be committed. */
   readonly beforeCommit: (id: number) => void;
   /** What was carried out is on disk, and nobody was told yet. */
   readonly onCommitted: () => void;
-  readonly observe: (observed: Observed) => void;
+  readonly observe: (observed: AppliedEntry) => void;
 }
 
 /** Why it does not go on. */
@@ -69,7 +69,7 @@ export type Stop =
   | { readonly kind: "not_stored"; readonly why: string }
   | { readonly kind: "unreadable"; readonly why: string }
   /** It has ended this program too often. */
-  | { readonly kind: "deadly"; readonly why: string }
+  | { readonly kind: "poison"; readonly why: string }
   /** What was counted ends with this entry: a snapshot that has come so far holds it. */
   | { readonly kind: "snapshot"; readonly id: number };
 
@@ -80,10 +80,10 @@ interface Received {
 
 const NO_REFUSALS: ReadonlyMap<number, Failure> = new Map();
 export const NOT_LEADING = new Failure("UNAVAILABLE", "another node leads");
-const OUTCOME_HEX = 32;
+const STATE_HASH_DIGITS = 32;
 
-export class CarryingOut {
-  readonly #options: CarryingOutOptions;
+export class Applier {
+  readonly #options: ApplierOptions;
   readonly #entries: Entries<LogItem>;
   #state: NodeState;
   /** What is sealed and not committed yet. */
@@ -91,13 +91,13 @@ export class CarryingOut {
   /** What is agreed behind entries that were only counted; null where all were carried out. */
   #counted: Membership | null = null;
   #inbox: Received[] = [];
-  #waiting_bytes = 0;
+  #pendingBytes = 0;
   /** Of the entries that this run has carried out, and of what it has passed over. */
   bytes = 0;
   applied = 0;
   apply_ms = 0;
 
-  constructor(options: CarryingOutOptions) {
+  constructor(options: ApplierOptions) {
     this.#options = options;
     this.#state = options.state;
     this.#sealed = options.state;
@@ -121,12 +121,12 @@ export class CarryingOut {
   }
 
   /** How much has come that was not looked at. */
-  get waiting_bytes(): number {
-    return this.#waiting_bytes;
+  get pendingBytes(): number {
+    return this.#pendingBytes;
   }
 
   /** Whether entries have come that were not looked at. */
-  get waits(): boolean {
+  get hasPending(): boolean {
     return this.#inbox.length > 0;
   }
 
@@ -140,47 +140,47 @@ export class CarryingOut {
   /** Forgets what has come: it comes again. */
   clear(): void {
     this.#inbox = [];
-    this.#waiting_bytes = 0;
+    this.#pendingBytes = 0;
     this.#counted = null;
   }
 
   receive(id: number, bytes: Uint8Array): void {
     this.#inbox.push({ id, bytes });
-    this.#waiting_bytes += bytes.byteLength;
+    this.#pendingBytes += bytes.byteLength;
   }
 
   /** A message that is no entry has come: it only makes the log longer. */
-  passOver(bytes: number): void {
+  skip(bytes: number): void {
     this.bytes += bytes;
   }
 
   /** Carries out the next group; null where it has, or there is none. */
-  next(): Stop | null {
+  applyNext(): Stop | null {
     const [first] = this.#inbox;
     if (first === undefined) return null;
     try {
       return this.#counted === null ? this.#tryGroup(first.id) : this.#count(this.#counted);
     } catch (error) {
       if (!(error instanceof UnreadableEntry)) throw error;
-      this.#options.suspect.outlived(false);
+      this.#options.poisonGuard.cleared(false);
       return { kind: "unreadable", why: `entry ${this.#inbox[0]?.id} of the log cannot be read: ${error.message}` };
     }
   }
 
   /** Carries out the next group, where it may be tried. */
   #tryGroup(first: number): Stop | null {
-    const { suspect } = this.#options;
-    const why = suspect.verdict(first);
-    if (why !== null) return { kind: "deadly", why };
+    const { poisonGuard } = this.#options;
+    const why = poisonGuard.haltReason(first);
+    if (why !== null) return { kind: "poison", why };
     // What ends the program may do so when it is read.
-    const through = this.#inbox[Math.min(this.#inbox.length, ENTRIES_TOGETHER_MAX) - 1]?.id ?? first;
-    const stop = this.#carryOut(suspect.begin(first, through));
-    suspect.outlived(stop === null && this.waits && this.#counted === null);
+    const through = this.#inbox[Math.min(this.#inbox.length, APPLY_BATCH_ENTRIES_MAX) - 1]?.id ?? first;
+    const stop = this.#apply(poisonGuard.begin(first, through));
+    poisonGuard.cleared(stop === null && this.hasPending && this.#counted === null);
     return stop;
   }
 
   /** @throws UnreadableEntry */
-  #carryOut(most: number): Stop | null {
+  #apply(most: number): Stop | null {
     const items = this.#takeGroup(most);
     if (items.length === 0) {
       if (this.#inbox.length > 0) this.#counted = this.#state.membership;
@@ -202,7 +202,7 @@ export class CarryingOut {
     const left = this.#inbox.findIndex(({ id }) => id > reached);
     for (const { bytes } of this.#inbox.splice(0, left < 0 ? this.#inbox.length : left)) {
       this.bytes += bytes.byteLength;
-      this.#waiting_bytes -= bytes.byteLength;
+      this.#pendingBytes -= bytes.byteLength;
     }
     for (const item of items) {
       if (item.id <= before || item.id > reached) continue;
@@ -214,21 +214,21 @@ export class CarryingOut {
 
   /** Reads who says what in entries that cannot be carried out, up to the one behind which this program's count. */
   #count(membership: Membership): Stop | null {
-    const { commands, methods, observe } = this.#options;
+    const { applyVersion, methods, observe } = this.#options;
     const [received] = this.#inbox;
     if (received === undefined) return null;
     const { id, bytes } = received;
-    const entries = decodeMessage(bytes, methods, commands);
+    const entries = decodeMessage(bytes, methods, applyVersion);
     this.#inbox.shift();
-    this.#waiting_bytes -= bytes.byteLength;
+    this.#pendingBytes -= bytes.byteLength;
     let after = membership;
     for (const entry of entries) {
-      const { membership: agreed, refused } = step(after, entry, id);
+      const { membership: agreed, rejected } = advance(after, entry, id);
       after = agreed;
       this.#counted = agreed;
-      observe({ id, entry, refused, membership: agreed });
+      observe({ id, entry, rejected, membership: agreed });
     }
-    return after.commands === commands ? { kind: "snapshot", id } : null;
+    return after.applyVersion === applyVersion ? { kind: "snapshot", id } : null;
   }
 
   /**
@@ -248,36 +248,36 @@ export class CarryingOut {
         throw error;
       }
       const { parts } = item;
-      const hasCalls = parts.some(({ entry: { content }, refused }) => content.kind === "calls" && refused === null);
-      if (hasCalls && membership.commands !== this.#options.commands) break;
+      const hasCalls = parts.some(({ entry: { content }, rejected }) => content.kind === "calls" && rejected === null);
+      if (hasCalls && membership.applyVersion !== this.#options.applyVersion) break;
       items.push(item);
       membership = item.membership;
       bytes_sum += bytes.byteLength;
       if (parts.some(({ entry: { content } }) => content.kind === "upgrade")) break;
-      if (items.length >= most || bytes_sum >= ENTRIES_TOGETHER_BYTES_MAX) break;
+      if (items.length >= most || bytes_sum >= APPLY_BATCH_BYTES_MAX) break;
     }
     return items;
   }
 
   #itemOf(id: number, bytes: Uint8Array, before: Membership): LogItem {
-    const { methods, commands, callersOf } = this.#options;
+    const { methods, applyVersion, callersOf } = this.#options;
     const parts: Part[] = [];
     let agreed = before;
     let calls: readonly EntryCall[] = [];
     let refusals = NO_REFUSALS;
     let callers: readonly ServerCall<WriterMethod>[] | null = null;
     let callersFrom = 0;
-    for (const entry of decodeMessage(bytes, methods, commands)) {
+    for (const entry of decodeMessage(bytes, methods, applyVersion)) {
       const { head, content } = entry;
-      const leads = content.kind === "calls" && content.term === agreed.term && agreed.leader === head.node;
-      const { membership, refused } = step(agreed, entry, id);
+      const isLeader = content.kind === "calls" && content.term === agreed.term && agreed.leader === head.node;
+      const { membership, rejected } = advance(agreed, entry, id);
       agreed = membership;
-      parts.push({ entry, refused, membership });
-      if (refused !== null) continue;
+      parts.push({ entry, rejected, membership });
+      if (rejected !== null) continue;
       const own = callersOf(head);
       if (own !== null) [callers, callersFrom] = [own, calls.length];
       if (content.kind !== "calls") continue;
-      if (!leads) refusals = leaderCalls(content.calls, calls.length, refusals);
+      if (!isLeader) refusals = leaderCalls(content.calls, calls.length, refusals);
       calls = calls.length === 0 ? content.calls : [...calls, ...content.calls];
     }
     const { now_ms } = agreed;
@@ -288,15 +288,18 @@ export class CarryingOut {
   #seal(items: readonly LogItem[], answers: readonly Answers[]): void {
     const last = must(items[items.length - 1], "a group has entries");
     const { generation } = this.#state.position;
-    let { outcome } = this.#state.position;
+    let { stateHash } = this.#state.position;
     for (const [at, { id, parts }] of items.entries()) {
-      const come_to = must(answers[at], "an entry has answers").map(outcomeOf);
-      const all = parts.map(({ refused }) => refused);
-      const refused = all.length === 1 ? all[0] : all;
-      outcome = hashOf(JSON.stringify([outcome, id, refused, come_to])).slice(0, OUTCOME_HEX);
-      this.#options.onOutcome(id, outcome);
+      const answersCompared = must(answers[at], "an entry has answers").map(comparable);
+      const all = parts.map(({ rejected }) => rejected);
+      const rejected = all.length === 1 ? all[0] : all;
+      stateHash = hashOf(JSON.stringify([stateHash, id, rejected, answersCompared])).slice(0, STATE_HASH_DIGITS);
+      this.#options.onStateHash(id, stateHash);
     }
-    this.#sealed = { position: { generation, id: last.id, entry: last.hash, outcome }, membership: last.membership };
+    this.#sealed = {
+      position: { generation, id: last.id, entryHash: last.hash, stateHash },
+      membership: last.membership,
+    };
     this.#options.table.keep(this.#sealed, this.#state.membership);
     this.#options.beforeCommit(last.id);
   }
@@ -320,7 +323,7 @@ function leaderCalls(
 }
 
 /** An answer as it is compared. */
-function outcomeOf(answer: unknown): unknown {
+function comparable(answer: unknown): unknown {
   if (!(answer instanceof Failure)) return answer;
   return [answer.status, answer.message, answer.members];
 }

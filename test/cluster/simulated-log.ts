@@ -15,8 +15,8 @@ import {
 import type { Random } from "../support/random.js";
 
 /** An append that is not in the log, or not answered yet. */
-interface OnItsWay {
-  readonly session: PlayedSession;
+interface PendingAppend {
+  readonly session: SimulatedSession;
   readonly bytes: Uint8Array;
   readonly done: (outcome: Appended) => void;
   stored: boolean;
@@ -24,7 +24,7 @@ interface OnItsWay {
 
 /** A message from one node to another that has not arrived, or arrives once more. */
 interface Message {
-  readonly from: PlayedSession;
+  readonly from: SimulatedSession;
   readonly to: string;
   readonly bytes: Uint8Array;
   readonly undelivered: () => void;
@@ -33,11 +33,11 @@ interface Message {
 
 const BYTES_MAX = 1_000_000;
 
-class PlayedSession implements LogSession {
+class SimulatedSession implements LogSession {
   readonly status;
   readonly listener: LogListener;
   readonly node: string;
-  readonly #log: PlayedLog;
+  readonly #log: SimulatedLog;
   /** Id up to which it was delivered; null before `follow`. */
   delivered: number | null = null;
   open = true;
@@ -46,7 +46,7 @@ class PlayedSession implements LogSession {
   take: ((bytes: Uint8Array) => void) | null = null;
   readonly channel: NodeChannel;
 
-  constructor(log: PlayedLog, node: string, listener: LogListener) {
+  constructor(log: SimulatedLog, node: string, listener: LogListener) {
     this.#log = log;
     this.node = node;
     this.listener = listener;
@@ -79,7 +79,7 @@ class PlayedSession implements LogSession {
   }
 
   append(bytes: Uint8Array, done: (outcome: Appended) => void): void {
-    this.#log.on_its_way.push({ session: this, bytes: Uint8Array.from(bytes), done, stored: false });
+    this.#log.inFlight.push({ session: this, bytes: Uint8Array.from(bytes), done, stored: false });
   }
 
   look(): Promise<readonly string[]> {
@@ -96,14 +96,14 @@ class PlayedSession implements LogSession {
   }
 }
 
-export class PlayedLog {
+export class SimulatedLog {
   readonly generation = "played";
   /** Ids begin at 1; null for what was trimmed. */
   readonly #entries: (Uint8Array | null)[] = [];
   /** All that ever was stored. */
   readonly history: Uint8Array[] = [];
-  readonly sessions: PlayedSession[] = [];
-  on_its_way: OnItsWay[] = [];
+  readonly sessions: SimulatedSession[] = [];
+  inFlight: PendingAppend[] = [];
   messages: Message[] = [];
   /** What is sent is stored, answered and delivered, once each. */
   isReliable = false;
@@ -128,7 +128,7 @@ export class PlayedLog {
     return {
       open: (listener) => {
         if (this.cut.has(node)) return Promise.reject(new LogError("unreachable", "cut off"));
-        const session = new PlayedSession(this, node, listener);
+        const session = new SimulatedSession(this, node, listener);
         this.sessions.push(session);
         return Promise.resolve(session);
       },
@@ -148,7 +148,7 @@ export class PlayedLog {
   /** Whether anything is left that can happen by itself. */
   get busy(): boolean {
     return (
-      this.on_its_way.length > 0 ||
+      this.inFlight.length > 0 ||
       this.messages.length > 0 ||
       this.#live().some(({ delivered }) => delivered !== null && delivered < this.last)
     );
@@ -183,7 +183,7 @@ export class PlayedLog {
     for (const session of this.sessions) if (session.node === node) session.open = false;
   }
 
-  #live(): PlayedSession[] {
+  #live(): SimulatedSession[] {
     return this.sessions.filter(({ open }) => open);
   }
 
@@ -221,11 +221,11 @@ export class PlayedLog {
 
   /** Stores something that is on its way, loses it, or answers it. */
   #settle(random: Random): void {
-    const at = random(this.on_its_way.length);
-    const append = this.on_its_way[at];
+    const at = random(this.inFlight.length);
+    const append = this.inFlight[at];
     if (append === undefined) return;
     const { session, bytes, done } = append;
-    const forget = (): void => void this.on_its_way.splice(at, 1);
+    const forget = (): void => void this.inFlight.splice(at, 1);
     if (append.stored) {
       forget();
       if (session.open && (this.isReliable || random(20) > 0)) done("stored");

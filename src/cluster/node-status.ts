@@ -4,7 +4,7 @@ import { NodeState } from "../../schemas/cluster.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
 
 /** How the node is: after each commit, and where something has changed. */
-export const NODE = {
+export const NODE_STATUS = {
   name: "node",
   payload: Type.Object({
     state: NodeState,
@@ -13,7 +13,7 @@ export const NODE = {
     leader: Type.String(),
     term: Type.Integer({ minimum: 0 }),
     /** Whether this node leads, and can put calls into the log. */
-    leads: Type.Boolean(),
+    isLeader: Type.Boolean(),
     /** Id of the last entry that was carried out here. */
     position: Type.Integer({ minimum: 0 }),
     /** The newest id that the log was heard to have. */
@@ -42,18 +42,18 @@ export const NODE = {
     refusal: Type.String(),
   }),
 } as const satisfies PushMessage;
-export type NodeNotice = PayloadOf<typeof NODE>;
+export type NodeStatus = PayloadOf<typeof NODE_STATUS>;
 
 /** What of it the replica knows. */
-export type ReplicaStatus = Omit<NodeNotice, "now_ms" | "clock_ms" | "installed" | "warnings" | "refusal">;
+export type ReplicaStatus = Omit<NodeStatus, "now_ms" | "clock_ms" | "installed" | "warnings" | "refusal">;
 
 /** Before anything is known. */
-export const STARTING: NodeNotice = {
+export const STARTING: NodeStatus = {
   state: "catching_up",
   reason: "starting",
   leader: "",
   term: 0,
-  leads: false,
+  isLeader: false,
   position: 0,
   log_last: 0,
   now_ms: 0,

@@ -3,21 +3,21 @@
  * it was appended. Who has come to something else once does so for ever, so the last word of each node counts. A node
  * that is alone against most others halts; where that cannot be told, all do, for nobody knows who is right. Pure.
  */
-import { NODE_SILENCE_MS, OUTCOMES_KEPT_MAX } from "../../schemas/limits.js";
+import { NODE_SILENCE_MS, STATE_HASHES_KEPT_MAX } from "../../schemas/limits.js";
 import { TurnoverMap } from "../base/turnover-map.js";
 
-interface Word {
+interface PeerReport {
   readonly agrees: boolean;
   readonly position: number;
   readonly heard_at: number;
 }
 
-export class Verdicts {
+export class DivergenceDetector {
   readonly #node: string;
   /** What this node has come to, by the entry's id. */
-  readonly #outcomes = new TurnoverMap<number, string>();
+  readonly #stateHashes = new TurnoverMap<number, string>();
   readonly #ids: number[] = [];
-  readonly #words = new Map<string, Word>();
+  readonly #reports = new Map<string, PeerReport>();
   #disputed_at: number | null = null;
 
   constructor(node: string) {
@@ -25,26 +25,26 @@ export class Verdicts {
   }
 
   /** This node has carried out an entry. */
-  note(id: number, outcome: string): void {
-    this.#outcomes.set(id, outcome);
+  recordOwn(id: number, stateHash: string): void {
+    this.#stateHashes.set(id, stateHash);
     this.#ids.push(id);
-    if (this.#ids.length < 2 * OUTCOMES_KEPT_MAX) return;
-    for (const old of this.#ids.splice(0, OUTCOMES_KEPT_MAX)) this.#outcomes.delete(old);
+    if (this.#ids.length < 2 * STATE_HASHES_KEPT_MAX) return;
+    for (const old of this.#ids.splice(0, STATE_HASHES_KEPT_MAX)) this.#stateHashes.delete(old);
   }
 
   /** Another node has said what it had come to. What this one does not remember cannot be compared. */
-  hear(node: string, position: number, outcome: string, now: number): void {
-    const own = this.#outcomes.get(position);
+  recordPeer(node: string, position: number, stateHash: string, now: number): void {
+    const own = this.#stateHashes.get(position);
     if (own === undefined) return;
-    const agrees = own === outcome;
-    this.#words.set(node, { agrees, position, heard_at: now });
+    const agrees = own === stateHash;
+    this.#reports.set(node, { agrees, position, heard_at: now });
     if (!agrees) this.#disputed_at ??= now;
   }
 
-  forget(): void {
-    this.#outcomes.clear();
+  reset(): void {
+    this.#stateHashes.clear();
     this.#ids.length = 0;
-    this.#words.clear();
+    this.#reports.clear();
     this.#disputed_at = null;
   }
 
@@ -52,11 +52,11 @@ export class Verdicts {
    * Why this node must halt; null where it need not, or not yet.
    * @param now ms since the same moment as those of `hear`
    */
-  verdict(now: number): string | null {
+  haltReason(now: number): string | null {
     if (this.#disputed_at === null) return null;
-    const words = [...this.#words].filter(([, { heard_at }]) => now - heard_at < NODE_SILENCE_MS);
-    const against = words.filter(([, { agrees }]) => !agrees);
-    const agreeing = words.length - against.length + 1;
+    const reports = [...this.#reports].filter(([, { heard_at }]) => now - heard_at < NODE_SILENCE_MS);
+    const against = reports.filter(([, { agrees }]) => !agrees);
+    const agreeing = reports.length - against.length + 1;
     if (against.length < agreeing) {
       if (against.length === 0) this.#disputed_at = null;
       return null;

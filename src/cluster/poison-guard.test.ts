@@ -2,18 +2,18 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { contentOf, addLine, endProgram } from "../../test/cluster/toy.js";
+import { contentOf, addLine, endProgram } from "../../test/cluster/fake-methods.js";
 import { Simulation } from "../../test/cluster/simulation.js";
 import { makeDirectory } from "../../test/support/server-process.js";
-import { ENTRIES_TOGETHER_MAX, ENTRY_DEATHS_MAX } from "../../schemas/limits.js";
+import { APPLY_BATCH_ENTRIES_MAX, POISON_ENTRY_TRIES_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
-import { Suspect, suspectFile, type SuspectFile } from "./suspect.js";
+import { PoisonGuard, attemptFile, type AttemptFile } from "./poison-guard.js";
 
-const MANY = ENTRIES_TOGETHER_MAX;
+const MANY = APPLY_BATCH_ENTRIES_MAX;
 const HALTED = /^entry 42 of the log has ended this program 3 times while it was carried out: start another version/;
 
 /** A file that outlives whoever writes it. */
-function kept(): SuspectFile & { line: string } {
+function kept(): AttemptFile & { line: string } {
   return {
     line: "",
     read() {
@@ -29,14 +29,14 @@ function kept(): SuspectFile & { line: string } {
 }
 
 /** A start of the program, with a log that ends with entry 100. */
-function start(file: SuspectFile, { version = "1", generation = "g", last = 100 } = {}): Suspect {
-  const suspect = new Suspect({ file, generation, version });
-  suspect.expect(last);
-  return suspect;
+function start(file: AttemptFile, { version = "1", generation = "g", last = 100 } = {}): PoisonGuard {
+  const guard = new PoisonGuard({ file, generation, version });
+  guard.expect(last);
+  return guard;
 }
 
 /** A file left by a program that has ended so often while it carried out entry 42 alone. */
-function leftBy(deaths: number, as: { readonly version?: string } = {}): SuspectFile & { line: string } {
+function leftBy(deaths: number, as: { readonly version?: string } = {}): AttemptFile & { line: string } {
   const file = kept();
   for (let death = 0; death < deaths; death++) start(file, as).begin(42, 42);
   return file;
@@ -44,27 +44,27 @@ function leftBy(deaths: number, as: { readonly version?: string } = {}): Suspect
 
 t.test("what is carried out leaves nothing behind", (t) => {
   const file = kept();
-  const suspect = start(file);
-  t.equal(suspect.begin(42, 60), MANY);
+  const guard = start(file);
+  t.equal(guard.begin(42, 60), MANY);
   t.match(file.line, /^entry 42 of log g, beside others through 60, tried alone 0 times by version 1\n$/);
-  suspect.outlived(true);
-  t.equal(suspect.begin(61, 61), 1);
+  guard.cleared(true);
+  t.equal(guard.begin(61, 61), 1);
   t.match(file.line, /^entry 61 .* tried alone 1 times/);
-  suspect.outlived(false);
+  guard.cleared(false);
   t.equal(file.line, "");
   t.end();
 });
 
 t.test("what came to the log later is not written down", (t) => {
   const file = kept();
-  const suspect = start(file, { last: 41 });
-  t.equal(suspect.begin(42, 50), MANY);
+  const guard = start(file, { last: 41 });
+  t.equal(guard.begin(42, 50), MANY);
   t.equal(file.line, "");
-  suspect.expect(60);
-  suspect.begin(51, 59);
-  suspect.outlived(true);
+  guard.expect(60);
+  guard.begin(51, 59);
+  guard.cleared(true);
   t.not(file.line, "", "but where a session begins anew");
-  suspect.begin(61, 70);
+  guard.begin(61, 70);
   t.equal(file.line, "", "and what was written goes");
   t.end();
 });
@@ -75,93 +75,93 @@ t.test("after a death among others entries are tried alone, until past all of th
   const second = start(file);
   t.equal(second.begin(40, 60), 1, "the first of them");
   t.match(file.line, /^entry 40 of log g, beside others through 60, tried alone 1 times/);
-  second.outlived(true);
+  second.cleared(true);
   t.equal(second.begin(41, 61), 1);
   t.match(file.line, /^entry 41 .* through 60, tried alone 1 times/, "each counts for itself");
   const third = start(file);
   t.equal(third.begin(41, 61), 1);
   t.match(file.line, /^entry 41 .* tried alone 2 times/);
-  third.outlived(true);
+  third.cleared(true);
   t.equal(third.begin(60, 99), 1, "the last of them");
-  third.outlived(true);
+  third.cleared(true);
   t.equal(third.begin(61, 99), MANY);
   t.end();
 });
 
 t.test("an entry that was tried alone too often is not tried once more", (t) => {
-  for (let deaths = 0; deaths < ENTRY_DEATHS_MAX; deaths++)
-    t.equal(start(leftBy(deaths)).verdict(42), null, `after ${deaths}`);
-  const file = leftBy(ENTRY_DEATHS_MAX);
-  for (let again = 0; again < 3; again++) t.match(start(file).verdict(42), HALTED, "at every start");
-  t.equal(start(file).verdict(41), null, "entries before it may be");
-  t.equal(start(file, { version: "2" }).verdict(42), null, "by another version");
-  t.equal(start(file, { generation: "h" }).verdict(42), null, "the same id of another log is another entry");
+  for (let deaths = 0; deaths < POISON_ENTRY_TRIES_MAX; deaths++)
+    t.equal(start(leftBy(deaths)).haltReason(42), null, `after ${deaths}`);
+  const file = leftBy(POISON_ENTRY_TRIES_MAX);
+  for (let again = 0; again < 3; again++) t.match(start(file).haltReason(42), HALTED, "at every start");
+  t.equal(start(file).haltReason(41), null, "entries before it may be");
+  t.equal(start(file, { version: "2" }).haltReason(42), null, "by another version");
+  t.equal(start(file, { generation: "h" }).haltReason(42), null, "the same id of another log is another entry");
   file.line = "";
-  t.equal(start(file).verdict(42), null, "and where somebody has removed the file");
+  t.equal(start(file).haltReason(42), null, "and where somebody has removed the file");
   t.end();
 });
 
 t.test("another version has as many deaths of its own", (t) => {
-  const file = leftBy(ENTRY_DEATHS_MAX);
-  for (let deaths = 0; deaths < ENTRY_DEATHS_MAX; deaths++) {
-    const suspect = start(file, { version: "2" });
-    t.equal(suspect.verdict(42), null);
-    t.equal(suspect.begin(42, 60), 1, "alone from the first on");
+  const file = leftBy(POISON_ENTRY_TRIES_MAX);
+  for (let deaths = 0; deaths < POISON_ENTRY_TRIES_MAX; deaths++) {
+    const guard = start(file, { version: "2" });
+    t.equal(guard.haltReason(42), null);
+    t.equal(guard.begin(42, 60), 1, "alone from the first on");
   }
-  t.match(start(file, { version: "2" }).verdict(42), HALTED);
-  t.equal(start(file).verdict(42), null, "and then the first one is another");
+  t.match(start(file, { version: "2" }).haltReason(42), HALTED);
+  t.equal(start(file).haltReason(42), null, "and then the first one is another");
   t.end();
 });
 
 t.test("starts that do not come to the entry, and what stops it otherwise, do not count", (t) => {
   const file = leftBy(2);
   for (let again = 0; again < 5; again++) start(file);
-  t.equal(start(file).verdict(42), null, "the log was not there");
+  t.equal(start(file).haltReason(42), null, "the log was not there");
   for (let again = 0; again < 5; again++) {
-    const suspect = start(file);
-    suspect.begin(42, 42);
-    suspect.begin(42, 42);
-    suspect.outlived(false);
+    const guard = start(file);
+    guard.begin(42, 42);
+    guard.begin(42, 42);
+    guard.cleared(false);
   }
-  t.equal(start(file).verdict(42), null, "the disk was full, and somebody has started it again");
+  t.equal(start(file).haltReason(42), null, "the disk was full, and somebody has started it again");
   t.end();
 });
 
 t.test("a program that is killed at one entry after the other is never halted", (t) => {
   const file = kept();
   for (let entry = 1; entry < 90; entry++) {
-    const suspect = start(file);
-    t.equal(suspect.verdict(entry), null);
-    suspect.begin(entry, entry + 10);
+    const guard = start(file);
+    t.equal(guard.haltReason(entry), null);
+    guard.begin(entry, entry + 10);
     if (entry % 2 === 0) start(file).begin(entry, entry + 10);
   }
   t.end();
 });
 
 t.test("what a snapshot holds is forgotten", (t) => {
-  const file = leftBy(ENTRY_DEATHS_MAX);
-  const suspect = start(file);
-  t.equal(suspect.verdict(70), null);
-  t.equal(suspect.begin(70, 99), MANY);
-  suspect.outlived(false);
+  const file = leftBy(POISON_ENTRY_TRIES_MAX);
+  const guard = start(file);
+  t.equal(guard.haltReason(70), null);
+  t.equal(guard.begin(70, 99), MANY);
+  guard.cleared(false);
   t.equal(file.line, "");
   t.end();
 });
 
 t.test("the file", (t) => {
   const directory = makeDirectory(t);
-  const file = suspectFile(directory);
+  const file = attemptFile(directory);
   t.equal(file.read(), "");
   file.remove();
   start(file).begin(42, 42);
   t.same(readdirSync(directory), ["suspect.txt"]);
   const line = readFileSync(join(directory, "suspect.txt"), "utf8");
-  start(suspectFile(directory)).outlived(false);
+  start(attemptFile(directory)).cleared(false);
   t.same(readdirSync(directory), [], "it goes, whoever has written it");
   for (const damaged of ["", line.slice(0, -1), line.slice(5), "entry of log\n"]) {
     writeFileSync(join(directory, "suspect.txt"), damaged);
-    const suspect = start(suspectFile(directory));
-    suspect.begin(42, 42);
+    const guard = start(attemptFile(directory));
+    guard.begin(42, 42);
     t.equal(file.read(), line, "what was cut short counts nothing");
   }
   t.end();
@@ -171,10 +171,10 @@ t.test("a file that cannot be read or written keeps a node from nothing", (t) =>
   const directory = makeDirectory(t);
   mkdirSync(join(directory, "suspect.txt"));
   for (const place of [directory, join(directory, "none")]) {
-    const suspect = start(suspectFile(place));
-    t.equal(suspect.begin(42, 60), MANY);
-    suspect.outlived(false);
-    t.equal(suspect.begin(61, 99), MANY);
+    const guard = start(attemptFile(place));
+    t.equal(guard.begin(42, 60), MANY);
+    guard.cleared(false);
+    t.equal(guard.begin(61, 99), MANY);
   }
   t.end();
 });
@@ -184,7 +184,7 @@ t.test("an entry that ends the program of every node", async (t) => {
   const [a, b] = world.nodes;
   const one = must(a, "a node");
   const other = must(b, "another");
-  await world.playUntil(() => one.replica?.leads === true);
+  await world.playUntil(() => one.replica?.isLeader === true);
   // The other one is behind: it comes to the entry with others before it.
   other.crash();
   for (let lines = 0; lines < 10; lines++) {
@@ -208,7 +208,7 @@ t.test("an entry that ends the program of every node", async (t) => {
     t.equal(reason.replace(`${position + 1}`, "42").match(HALTED)?.length, 1, reason);
     t.match(contentOf(node.db, ["line"]), /call 1/, "what was stored can be read");
     const deaths = starts.get(node) ?? 0;
-    t.ok(deaths > ENTRY_DEATHS_MAX && deaths <= ENTRY_DEATHS_MAX + 2, `${deaths} deaths`);
+    t.ok(deaths > POISON_ENTRY_TRIES_MAX && deaths <= POISON_ENTRY_TRIES_MAX + 2, `${deaths} deaths`);
     node.crash();
   }
   t.equal(one.position, other.position, "both have carried out all that is before it");
@@ -220,14 +220,14 @@ t.test("an entry that ends the program of every node", async (t) => {
   one.version = "2";
   const tried = starts.get(one) ?? 0;
   await world.playUntil(halted);
-  t.equal(starts.get(one), tried + 1 + ENTRY_DEATHS_MAX);
+  t.equal(starts.get(one), tried + 1 + POISON_ENTRY_TRIES_MAX);
   // This one is: it carries the entry out, and what has come since.
   other.crash();
   other.version = "3";
   other.outlives = true;
   other.start();
-  await world.playUntil(() => other.replica?.status.state === "ok" && other.replica.leads);
-  t.equal(other.suspect, "", "nothing is left of it");
+  await world.playUntil(() => other.replica?.status.state === "ok" && other.replica.isLeader);
+  t.equal(other.attempt, "", "nothing is left of it");
   const after = world.call(other, addLine);
   await world.playUntil(() => after.outcome !== null);
   t.match(after.outcome, { kind: "answered" });

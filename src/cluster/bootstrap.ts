@@ -4,12 +4,12 @@
  * again is a refusal; a log that is not there is waited for. Runs in the writer's thread.
  */
 import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits.js";
-import { COMMAND_VERSION } from "../../schemas/version.js";
+import { APPLY_VERSION } from "../../schemas/version.js";
 import { crypto } from "../base/crypto.js";
 import { LogError, type LogFault, type LogStatus, type OrderedLog } from "../ordered-log/ordered-log.js";
 import type { Db } from "../store/open.js";
 import { holdsContent } from "../backup/table.js";
-import { foundedAt } from "./membership.js";
+import { initialMembership } from "./membership.js";
 import type { NodeState } from "./table.js";
 
 /** This server cannot be a node of this cluster, as it is started: one line for the operator. */
@@ -17,7 +17,7 @@ export class Refusal extends Error {
   override readonly name = "Refusal";
 }
 
-export interface FoundingOptions {
+export interface BootstrapOptions {
   readonly log: OrderedLog;
   /** Whether the cluster may be begun from here. */
   readonly seeds: boolean;
@@ -43,12 +43,12 @@ export interface FoundingOptions {
 /** Faults that no waiting mends. */
 const LASTING: ReadonlySet<LogFault> = new Set<LogFault>(["denied", "too_old", "unsafe", "foreign"]);
 
-export class Founding {
-  readonly #options: FoundingOptions;
+export class Bootstrap {
+  readonly #options: BootstrapOptions;
   /** Since when the log was found to be lost. */
   #lost_since: number | null = null;
 
-  constructor(options: FoundingOptions) {
+  constructor(options: BootstrapOptions) {
     this.#options = options;
   }
 
@@ -96,9 +96,9 @@ export class Founding {
   async #settle(log: LogStatus | null): Promise<NodeState | null> {
     const { seeds, cluster, state, db, install } = this.#options;
     const own = state();
-    if (own !== null && own.membership.commands > COMMAND_VERSION)
+    if (own !== null && own.membership.applyVersion > APPLY_VERSION)
       throw new Refusal(
-        `the cluster has gone on to commands ${own.membership.commands}, and this Koor has ${COMMAND_VERSION}: ` +
+        `the cluster has gone on to applyVersion ${own.membership.applyVersion}, and this Koor has ${APPLY_VERSION}: ` +
           "start a newer one",
       );
     if (log !== null && own !== null && own.position.generation === log.generation) {
@@ -158,8 +158,8 @@ export class Founding {
     const generation = crypto().randomUUID();
     await log.create(generation);
     const founded: NodeState = {
-      position: { generation, id: 0, entry: "", outcome: "" },
-      membership: foundedAt(Math.max(now_ms, own?.membership.now_ms ?? 0), COMMAND_VERSION, settings),
+      position: { generation, id: 0, entryHash: "", stateHash: "" },
+      membership: initialMembership(Math.max(now_ms, own?.membership.now_ms ?? 0), APPLY_VERSION, settings),
     };
     keep(founded);
     await upload();

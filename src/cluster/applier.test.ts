@@ -16,6 +16,7 @@ import { Applier, NOT_LEADING, type ApplierOptions, type LogItem } from "./appli
 import { encodeBundle } from "./bundle.js";
 import { encodeEntry, type EntryContent } from "./entry.js";
 import { initialMembership } from "./membership.js";
+import type { Proposal } from "./proposals.js";
 import { ClusterWriter } from "./table.js";
 
 const SETTINGS = { state_history: 0, state_events: false, event_history: 0 };
@@ -56,9 +57,9 @@ interface Scene {
   readonly told: readonly unknown[];
 }
 
-type Given = Partial<Pick<ApplierOptions, "poisonGuard" | "table" | "beforeCommit" | "onCommitted" | "observe">>;
+type Given = Partial<Pick<ApplierOptions, "poisonGuard" | "table" | "beforeCommit" | "committed">>;
 
-function sceneOf(node: string, given: Given = {}): Scene {
+function sceneOf(given: Given = {}): Scene {
   const db = openFakeDb();
   const told: unknown[] = [];
   const server = {
@@ -87,11 +88,8 @@ function sceneOf(node: string, given: Given = {}): Scene {
     methods: FAKE_METHODS,
     entriesOf: (account) => new Entries<LogItem>(transaction, new RemoteWriteCounter(), server, account),
     elapsed: () => 0,
-    callersOf: (head) => (head.node === node ? callersOf(head.number) : null),
-    onStateHash: () => undefined,
     beforeCommit: () => undefined,
-    onCommitted: () => undefined,
-    observe: () => undefined,
+    committed: () => undefined,
     ...given,
   });
   return { db, applier, told };
@@ -108,20 +106,24 @@ function bytesOf(at: number): Uint8Array {
 
 /** What a node comes to that carries the log out, so many entries together. */
 function apply(node: string, together: number): { readonly lines: string; readonly told: readonly unknown[] } {
-  const { db, applier, told } = sceneOf(node);
+  const { db, applier, told } = sceneOf();
+  let own: Proposal | null = null;
   for (const at of LOG.keys()) {
+    const [from, number] = must(LOG[at], "an entry of the log");
+    if (from === node) own = proposalOf(node, number);
     applier.receive(at + 1, bytesOf(at));
-    if ((at + 1) % together === 0) applier.applyNext();
+    if ((at + 1) % together === 0) applier.applyNext(own);
   }
-  while (applier.hasPending) applier.applyNext();
+  while (applier.hasPending) applier.applyNext(own);
   const lines = contentOf(db, ["line"]);
   db.close();
   return { lines, told };
 }
 
-/** Two callers, where the entry of node a is one of calls. */
-function callersOf(number: number): readonly ServerCall<WriterMethod>[] | null {
-  return number < 2 ? null : ([{ id: number }, { id: number }] as ServerCall<WriterMethod>[]);
+/** An own entry in flight, with two callers if it is one of calls. */
+function proposalOf(node: string, number: number): Proposal {
+  const calls = number < 2 ? null : ([{ id: number }, { id: number }] as ServerCall<WriterMethod>[]);
+  return { node, epoch: node === "a" ? 1 : 2, number, calls, since: 0 };
 }
 
 t.test("what only who leads may call is refused in entries of an old term, on every node", (t) => {
@@ -151,14 +153,21 @@ t.test("a bundle is carried out as one, whichever of its entries count", (t) => 
   const bundle = encodeBundle([entry("b", 4, 2), entry("c", 1, 2), entry("b", 6, 2), entry("a", 5, 2)]);
   const played = (node: string, most: number): readonly [string, readonly unknown[], readonly unknown[]] => {
     const observed: unknown[] = [];
-    const { db, applier, told } = sceneOf(node, {
+    const { db, applier, told } = sceneOf({
       poisonGuard: { ...NO_POISON, begin: () => most },
-      observe: ({ id, entry: { head }, rejected }) => void observed.push([id, head.node, head.number, rejected]),
     });
     for (const at of LOG.keys()) applier.receive(at + 1, bytesOf(at));
     applier.receive(LOG.length + 1, bundle);
     applier.receive(LOG.length + 2, entry("b", 6, 2));
-    while (applier.hasPending) applier.applyNext();
+    while (applier.hasPending) {
+      const { entries } = applier.applyNext(proposalOf(node, 5));
+      for (const {
+        id,
+        entry: { head },
+        rejected,
+      } of entries)
+        observed.push([id, head.node, head.number, rejected]);
+    }
     const content = contentOf(db);
     db.close();
     return [content, told.slice(-2), observed.slice(LOG.length)];
@@ -180,13 +189,13 @@ t.test("a bundle is carried out as one, whichever of its entries count", (t) => 
 
 t.test("how far it is about to come is said before anybody can read it", (t) => {
   const said: string[] = [];
-  const { db, applier } = sceneOf("c", {
+  const { db, applier } = sceneOf({
     beforeCommit: (id) => void said.push(`${id} ${db.inTransaction ? "is stored" : "can be read"}`),
-    onCommitted: () => void said.push(`${applier.state.position.id} can be read: ${!db.inTransaction}`),
+    committed: () => void said.push(`${applier.state.position.id} can be read: ${!db.inTransaction}`),
   });
   t.teardown(() => void db.close());
   for (const at of LOG.keys()) applier.receive(at + 1, bytesOf(at));
-  while (applier.hasPending) applier.applyNext();
+  while (applier.hasPending) applier.applyNext(null);
   t.same(said, [`${LOG.length} is stored`, `${LOG.length} can be read: true`]);
   t.end();
 });
@@ -205,28 +214,28 @@ t.test("whoever watches for what ends the program hears what it has outlived", (
   const keep: ClusterWriter["keep"] = () => {
     if (full) throw sqliteError("full", "SQLITE_FULL");
   };
-  const { db, applier } = sceneOf("c", { poisonGuard, table: { keep } });
+  const { db, applier } = sceneOf({ poisonGuard, table: { keep } });
   t.teardown(() => void db.close());
   const hear = (): string[] => said.splice(0);
   for (const at of [0, 1, 2]) applier.receive(at + 1, bytesOf(at));
-  applier.applyNext();
+  applier.applyNext(null);
   t.same(hear(), ["1 to 3", "and on"], "the next begins at once");
-  applier.applyNext();
+  applier.applyNext(null);
   t.same(hear(), ["3 to 3", "at rest"]);
-  t.equal(applier.applyNext(), null);
+  t.equal(applier.applyNext(null).stop, null);
   t.same(hear(), [], "nothing has come");
   for (const at of [3, 4, 5]) applier.receive(at + 1, bytesOf(at));
   full = true;
-  t.match(applier.applyNext(), { kind: "not_stored" });
+  t.match(applier.applyNext(null).stop, { kind: "not_stored" });
   t.same(hear(), ["4 to 6", "at rest"], "who ends the program now does not end it by the entry");
   full = false;
-  applier.applyNext();
+  applier.applyNext(null);
   t.same(hear(), ["4 to 6", "and on"]);
-  t.same(applier.applyNext(), { kind: "poison", why: "it has ended the program" });
+  t.same(applier.applyNext(null).stop, { kind: "poison", why: "it has ended the program" });
   t.same(hear(), [], "what it was told stays so");
   applier.clear();
   applier.receive(7, new Uint8Array(1));
-  t.match(applier.applyNext(), { kind: "unreadable" });
+  t.match(applier.applyNext(null).stop, { kind: "unreadable" });
   t.same(hear(), ["7 to 7", "at rest"]);
   t.end();
 });

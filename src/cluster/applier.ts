@@ -1,8 +1,9 @@
 /**
- * What has come from the log, carried out on this node's database: in groups, each a transaction, with how far that is
- * in the same transaction. Entries of other commands than this program's cannot be carried out: they are only counted,
- * until a snapshot that holds what they came to is taken in. What an entry means for this node besides is up to who
- * listens. Runs in the writer's thread.
+ * Applies committed log entries to the local database. Entries are applied in batches. Each batch is one transaction
+ * that also stores the applied position and the membership, so a node never loses its place. Entries of another apply
+ * version cannot be applied: they are skipped and only counted into the membership, and the node then needs a snapshot
+ * that holds their effect. The caller handles everything else that an entry means to this node. Runs in the writer
+ * thread.
  */
 import { APPLY_BATCH_BYTES_MAX, APPLY_BATCH_ENTRIES_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -13,64 +14,76 @@ import type { ServerCall } from "../rpc/server.js";
 import { NotStored, type Account, type Answers, type BatchEntry, type Entries } from "../threads/entries.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { decodeMessage } from "./bundle.js";
-import { UnreadableEntry, type Entry, type EntryCall, type EntryHead } from "./entry.js";
+import { UnreadableEntry, type Entry, type EntryCall } from "./entry.js";
 import { advance, type Membership, type RejectReason } from "./membership.js";
 import type { PoisonGuard } from "./poison-guard.js";
+import { isProposal, type Proposal } from "./proposals.js";
 import type { ClusterWriter, NodeState } from "./table.js";
 
-/** An entry, alone in its message or one of a bundle. */
+/** An entry of a message, which holds one entry or a bundle. */
 interface Part {
   readonly entry: Entry;
   readonly rejected: RejectReason | null;
-  /** What is agreed behind it. */
+  /** The membership after the entry. */
   readonly membership: Membership;
 }
 
-/** A message as it is carried out: the calls of all its entries, at one time. */
+/** A message of the log as it is applied: the calls of all its entries, at one time. */
 export interface LogItem extends BatchEntry {
   readonly id: number;
   /** SHA-256 of its bytes, hex. */
   readonly hash: string;
   readonly parts: readonly Part[];
-  /** What is agreed behind it. */
+  /** The membership after the message. */
   readonly membership: Membership;
 }
 
-/** What an entry came to, whether it was carried out or only counted. */
+/** An entry that was applied, or only counted. */
 export interface AppliedEntry extends Part {
-  /** Of its message. */
+  /** The id of its message. */
   readonly id: number;
+}
+
+/** The state hash after a message. */
+export interface AppliedHash {
+  readonly id: number;
+  readonly stateHash: string;
+}
+
+/** The outcome of `applyNext`. */
+export interface Applied {
+  /** The entries that were committed or counted, in the order of the log. */
+  readonly entries: readonly AppliedEntry[];
+  /** The state hashes of the messages that were committed. */
+  readonly stateHashes: readonly AppliedHash[];
+  /** Why the applier stopped; null if it may continue. */
+  readonly stop: Stop | null;
 }
 
 export interface ApplierOptions {
   readonly state: NodeState;
-  /** Which commands this program's methods carry out. */
+  /** The apply version of this program's methods. */
   readonly applyVersion: number;
   readonly table: Pick<ClusterWriter, "keep">;
   readonly methods: MethodTable<WriterMethod>;
   readonly entriesOf: (account: Account<LogItem>) => Entries<LogItem>;
   readonly poisonGuard: Pick<PoisonGuard, "haltReason" | "begin" | "cleared">;
-  /** ms since some moment. */
+  /** Monotonic time in ms. */
   readonly elapsed: () => number;
-  /** Who made the calls of the own entry that is on its way, if it is one of calls; null for any other entry. */
-  readonly callersOf: (head: EntryHead) => readonly ServerCall<WriterMethod>[] | null;
-  /** What everything up to an entry has come to, while it is being stored. */
-  readonly onStateHash: (id: number, stateHash: string) => void;
-  /** Up to which entry everything is about to be committed. */
+  /** Called inside the transaction, before the commit of everything up to this id. */
   readonly beforeCommit: (id: number) => void;
-  /** What was carried out is on disk, and nobody was told yet. */
-  readonly onCommitted: () => void;
-  readonly observe: (observed: AppliedEntry) => void;
+  /** Called after the commit, before any caller is answered. */
+  readonly committed: () => void;
 }
 
-/** Why it does not go on. */
+/** Why the applier stops. */
 export type Stop =
-  /** This node's disk, or who else holds the database: it can be tried again. */
+  /** The disk is full, or another process holds the database. Can be retried. */
   | { readonly kind: "not_stored"; readonly why: string }
   | { readonly kind: "unreadable"; readonly why: string }
-  /** It has ended this program too often. */
+  /** The entry has crashed this process too often. */
   | { readonly kind: "poison"; readonly why: string }
-  /** What was counted ends with this entry: a snapshot that has come so far holds it. */
+  /** The counted entries end with this id: the node continues after a snapshot that holds them. */
   | { readonly kind: "snapshot"; readonly id: number };
 
 interface Received {
@@ -80,64 +93,69 @@ interface Received {
 
 const NO_REFUSALS: ReadonlyMap<number, Failure> = new Map();
 export const NOT_LEADING = new Failure("UNAVAILABLE", "another node leads");
+/** Half of a SHA-256. */
 const STATE_HASH_DIGITS = 32;
 
 export class Applier {
   readonly #options: ApplierOptions;
   readonly #entries: Entries<LogItem>;
   #state: NodeState;
-  /** What is sealed and not committed yet. */
-  #sealed: NodeState;
-  /** What is agreed behind entries that were only counted; null where all were carried out. */
+  /** The state and the hashes of the open transaction. */
+  #sealed: { readonly state: NodeState; readonly stateHashes: readonly AppliedHash[] };
+  /** The hashes that were committed since `applyNext` was called. */
+  #stateHashes: AppliedHash[] = [];
+  /** The membership after entries that were only counted; null while all were applied. */
   #counted: Membership | null = null;
   #inbox: Received[] = [];
   #pendingBytes = 0;
-  /** Of the entries that this run has carried out, and of what it has passed over. */
+  /** Bytes of the log that this process has applied or skipped. */
   bytes = 0;
+  /** The number of messages that this process has applied, and the time that took, commits included. */
   applied = 0;
   apply_ms = 0;
 
   constructor(options: ApplierOptions) {
     this.#options = options;
     this.#state = options.state;
-    this.#sealed = options.state;
+    this.#sealed = { state: options.state, stateHashes: [] };
     this.#entries = options.entriesOf({
       seal: (items, answers) => this.#seal(items, answers),
       committed: () => {
-        this.#state = this.#sealed;
-        options.onCommitted();
+        this.#state = this.#sealed.state;
+        this.#stateHashes.push(...this.#sealed.stateHashes);
+        options.committed();
       },
     });
   }
 
-  /** What was carried out. */
+  /** The committed state. */
   get state(): NodeState {
     return this.#state;
   }
 
-  /** What is agreed, as far as this node has read. */
+  /** The membership after everything that was applied or counted. */
   get membership(): Membership {
     return this.#counted ?? this.#state.membership;
   }
 
-  /** How much has come that was not looked at. */
+  /** The size of the delivered messages that are not applied. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
 
-  /** Whether entries have come that were not looked at. */
+  /** Whether delivered messages are not applied yet. */
   get hasPending(): boolean {
     return this.#inbox.length > 0;
   }
 
-  /** Goes on from what the database holds now. */
+  /** Continues from a state that the database holds now, after a snapshot was installed. */
   restart(state: NodeState): void {
     this.#state = state;
-    this.#sealed = state;
+    this.#sealed = { state, stateHashes: [] };
     this.clear();
   }
 
-  /** Forgets what has come: it comes again. */
+  /** Forgets the delivered messages: the log delivers them again. */
   clear(): void {
     this.#inbox = [];
     this.#pendingBytes = 0;
@@ -149,44 +167,51 @@ export class Applier {
     this.#pendingBytes += bytes.byteLength;
   }
 
-  /** A message that is no entry has come: it only makes the log longer. */
+  /** Counts the size of a message that is not an entry. */
   skip(bytes: number): void {
     this.bytes += bytes;
   }
 
-  /** Carries out the next group; null where it has, or there is none. */
-  applyNext(): Stop | null {
+  /**
+   * Applies the next batch.
+   * @param inFlight the own entry that is in flight: its callers are answered when it is applied
+   */
+  applyNext(inFlight: Proposal | null): Applied {
     const [first] = this.#inbox;
-    if (first === undefined) return null;
+    if (first === undefined) return { entries: [], stateHashes: [], stop: null };
+    this.#stateHashes = [];
+    const entries: AppliedEntry[] = [];
+    let stop: Stop | null;
     try {
-      return this.#counted === null ? this.#tryGroup(first.id) : this.#count(this.#counted);
+      stop = this.#counted === null ? this.#tryBatch(first.id, inFlight, entries) : this.#count(this.#counted, entries);
     } catch (error) {
       if (!(error instanceof UnreadableEntry)) throw error;
       this.#options.poisonGuard.cleared(false);
-      return { kind: "unreadable", why: `entry ${this.#inbox[0]?.id} of the log cannot be read: ${error.message}` };
+      stop = { kind: "unreadable", why: `entry ${this.#inbox[0]?.id} of the log cannot be read: ${error.message}` };
     }
+    return { entries, stateHashes: this.#stateHashes, stop };
   }
 
-  /** Carries out the next group, where it may be tried. */
-  #tryGroup(first: number): Stop | null {
+  /** Applies the next batch unless its first entry is a poison entry. */
+  #tryBatch(first: number, inFlight: Proposal | null, applied: AppliedEntry[]): Stop | null {
     const { poisonGuard } = this.#options;
     const why = poisonGuard.haltReason(first);
     if (why !== null) return { kind: "poison", why };
-    // What ends the program may do so when it is read.
+    // Recorded before the batch is decoded, because decoding may crash the process too.
     const through = this.#inbox[Math.min(this.#inbox.length, APPLY_BATCH_ENTRIES_MAX) - 1]?.id ?? first;
-    const stop = this.#apply(poisonGuard.begin(first, through));
+    const stop = this.#applyBatch(poisonGuard.begin(first, through), inFlight, applied);
     poisonGuard.cleared(stop === null && this.hasPending && this.#counted === null);
     return stop;
   }
 
   /** @throws UnreadableEntry */
-  #apply(most: number): Stop | null {
-    const items = this.#takeGroup(most);
+  #applyBatch(most: number, inFlight: Proposal | null, applied: AppliedEntry[]): Stop | null {
+    const items = this.#takeBatch(most, inFlight);
     if (items.length === 0) {
       if (this.#inbox.length > 0) this.#counted = this.#state.membership;
       return null;
     }
-    const { elapsed, observe } = this.#options;
+    const { elapsed } = this.#options;
     const began = elapsed();
     const before = this.#state.position.id;
     let stop: Stop | null = null;
@@ -197,7 +222,7 @@ export class Applier {
       stop = { kind: "not_stored", why: error.failure.message };
     }
     this.apply_ms += elapsed() - began;
-    // Those that were committed before it stopped are behind it.
+    // A failed batch may have committed its first entries, each in a transaction of its own.
     const reached = this.#state.position.id;
     const left = this.#inbox.findIndex(({ id }) => id > reached);
     for (const { bytes } of this.#inbox.splice(0, left < 0 ? this.#inbox.length : left)) {
@@ -207,14 +232,17 @@ export class Applier {
     for (const item of items) {
       if (item.id <= before || item.id > reached) continue;
       this.applied += 1;
-      for (const part of item.parts) observe({ id: item.id, ...part });
+      for (const part of item.parts) applied.push({ id: item.id, ...part });
     }
     return stop;
   }
 
-  /** Reads who says what in entries that cannot be carried out, up to the one behind which this program's count. */
-  #count(membership: Membership): Stop | null {
-    const { applyVersion, methods, observe } = this.#options;
+  /**
+   * Counts the next message into the membership without applying it. Ends with the upgrade to this program's apply
+   * version: what follows can be applied again.
+   */
+  #count(membership: Membership, counted: AppliedEntry[]): Stop | null {
+    const { applyVersion, methods } = this.#options;
     const [received] = this.#inbox;
     if (received === undefined) return null;
     const { id, bytes } = received;
@@ -223,26 +251,26 @@ export class Applier {
     this.#pendingBytes -= bytes.byteLength;
     let after = membership;
     for (const entry of entries) {
-      const { membership: agreed, rejected } = advance(after, entry, id);
-      after = agreed;
-      this.#counted = agreed;
-      observe({ id, entry, rejected, membership: agreed });
+      const step = advance(after, entry, id);
+      after = step.membership;
+      counted.push({ id, entry, ...step });
     }
+    this.#counted = after;
     return after.applyVersion === applyVersion ? { kind: "snapshot", id } : null;
   }
 
   /**
-   * The next entries that may share a transaction, so many at most; none where the next one is of other commands.
-   * @throws UnreadableEntry, of the first; those before one that cannot be read are a group of their own
+   * The next messages that may share a transaction, at most `most`; none if the next one is of another apply version.
+   * @throws UnreadableEntry if the first message cannot be read; the messages before an unreadable one are a batch
    */
-  #takeGroup(most: number): readonly LogItem[] {
+  #takeBatch(most: number, inFlight: Proposal | null): readonly LogItem[] {
     const items: LogItem[] = [];
     let { membership } = this.#state;
-    let bytes_sum = 0;
+    let bytesSum = 0;
     for (const { id, bytes } of this.#inbox) {
       let item: LogItem;
       try {
-        item = this.#itemOf(id, bytes, membership);
+        item = this.#itemOf(id, bytes, membership, inFlight);
       } catch (error) {
         if (error instanceof UnreadableEntry && items.length > 0) return items;
         throw error;
@@ -252,65 +280,62 @@ export class Applier {
       if (hasCalls && membership.applyVersion !== this.#options.applyVersion) break;
       items.push(item);
       membership = item.membership;
-      bytes_sum += bytes.byteLength;
+      bytesSum += bytes.byteLength;
       if (parts.some(({ entry: { content } }) => content.kind === "upgrade")) break;
-      if (items.length >= most || bytes_sum >= APPLY_BATCH_BYTES_MAX) break;
+      if (items.length >= most || bytesSum >= APPLY_BATCH_BYTES_MAX) break;
     }
     return items;
   }
 
-  #itemOf(id: number, bytes: Uint8Array, before: Membership): LogItem {
-    const { methods, applyVersion, callersOf } = this.#options;
+  #itemOf(id: number, bytes: Uint8Array, before: Membership, inFlight: Proposal | null): LogItem {
+    const { methods, applyVersion } = this.#options;
     const parts: Part[] = [];
-    let agreed = before;
+    let after = before;
     let calls: readonly EntryCall[] = [];
     let refusals = NO_REFUSALS;
     let callers: readonly ServerCall<WriterMethod>[] | null = null;
     let callersFrom = 0;
     for (const entry of decodeMessage(bytes, methods, applyVersion)) {
       const { head, content } = entry;
-      const isLeader = content.kind === "calls" && content.term === agreed.term && agreed.leader === head.node;
-      const { membership, rejected } = advance(agreed, entry, id);
-      agreed = membership;
+      const isLeader = content.kind === "calls" && content.term === after.term && after.leader === head.node;
+      const { membership, rejected } = advance(after, entry, id);
+      after = membership;
       parts.push({ entry, rejected, membership });
       if (rejected !== null) continue;
-      const own = callersOf(head);
-      if (own !== null) [callers, callersFrom] = [own, calls.length];
+      if (isProposal(head, inFlight)) [callers, callersFrom] = [inFlight.calls ?? [], calls.length];
       if (content.kind !== "calls") continue;
-      if (!isLeader) refusals = leaderCalls(content.calls, calls.length, refusals);
+      if (!isLeader) refusals = refuseLeaderCalls(content.calls, calls.length, refusals);
       calls = calls.length === 0 ? content.calls : [...calls, ...content.calls];
     }
-    const { now_ms } = agreed;
-    return { id, hash: hashOf(bytes), parts, membership: agreed, now_ms, calls, refusals, callers, callersFrom };
+    const { now_ms } = after;
+    return { id, hash: hashOf(bytes), parts, membership: after, now_ms, calls, refusals, callers, callersFrom };
   }
 
-  /** Writes, with what entries have done, how far that is. */
+  /** Stores the position and the membership in the transaction that applies the messages. */
   #seal(items: readonly LogItem[], answers: readonly Answers[]): void {
-    const last = must(items[items.length - 1], "a group has entries");
+    const last = must(items[items.length - 1], "a batch has messages");
     const { generation } = this.#state.position;
     let { stateHash } = this.#state.position;
-    for (const [at, { id, parts }] of items.entries()) {
-      const answersCompared = must(answers[at], "an entry has answers").map(comparable);
+    const stateHashes = items.map(({ id, parts }, at): AppliedHash => {
+      const compared = must(answers[at], "an entry has answers").map(comparable);
       const all = parts.map(({ rejected }) => rejected);
       const rejected = all.length === 1 ? all[0] : all;
-      stateHash = hashOf(JSON.stringify([stateHash, id, rejected, answersCompared])).slice(0, STATE_HASH_DIGITS);
-      this.#options.onStateHash(id, stateHash);
-    }
-    this.#sealed = {
-      position: { generation, id: last.id, entryHash: last.hash, stateHash },
-      membership: last.membership,
-    };
-    this.#options.table.keep(this.#sealed, this.#state.membership);
+      stateHash = hashOf(JSON.stringify([stateHash, id, rejected, compared])).slice(0, STATE_HASH_DIGITS);
+      return { id, stateHash };
+    });
+    const position = { generation, id: last.id, entryHash: last.hash, stateHash };
+    this.#sealed = { state: { position, membership: last.membership }, stateHashes };
+    this.#options.table.keep(this.#sealed.state, this.#state.membership);
     this.#options.beforeCommit(last.id);
   }
 }
 
 /**
- * The calls that only a leader may make, each refused.
- * @param from position of the first of them
- * @param before refusals of calls before it
+ * Refuses the calls that only a leader may make.
+ * @param from position of the first of `calls` in the message
+ * @param before refusals of earlier calls of the message
  */
-function leaderCalls(
+function refuseLeaderCalls(
   calls: readonly EntryCall[],
   from: number,
   before: ReadonlyMap<number, Failure>,
@@ -322,7 +347,7 @@ function leaderCalls(
   return refusals;
 }
 
-/** An answer as it is compared. */
+/** An answer in the form that enters the state hash. */
 function comparable(answer: unknown): unknown {
   if (!(answer instanceof Failure)) return answer;
   return [answer.status, answer.message, answer.members];

@@ -98,7 +98,7 @@ export class Bootstrap {
     const own = state();
     if (own !== null && own.membership.applyVersion > APPLY_VERSION)
       throw new Refusal(
-        `the cluster has gone on to applyVersion ${own.membership.applyVersion}, and this Koor has ${APPLY_VERSION}: ` +
+        `the cluster has gone on to commands ${own.membership.applyVersion}, and this Koor has ${APPLY_VERSION}: ` +
           "start a newer one",
       );
     if (log !== null && own !== null && own.position.generation === log.generation) {

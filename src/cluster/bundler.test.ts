@@ -1,14 +1,14 @@
 /** When entries of several nodes leave, and which of them together. */
 import t from "tap";
 import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits.js";
-import { Bundler, type Collected } from "./bundler.js";
+import { Bundler, type BundledEntry } from "./bundler.js";
 
-function partOf(node: string, number = 1, bytes = 10): Collected {
+function partOf(node: string, number = 1, bytes = 10): BundledEntry {
   return { head: { node, epoch: 1, number }, bytes: new Uint8Array(bytes) };
 }
 
 function namesIn(bundler: Bundler, now: number): readonly string[] {
-  return bundler.take(now).parts.map(({ head: { node, number } }) => `${node}${number}`);
+  return bundler.take(now).entries.map(({ head: { node, number } }) => `${node}${number}`);
 }
 
 t.test("a node that is alone never waits, and one message is in flight at a time", (t) => {

@@ -1,26 +1,27 @@
 /**
- * Collects entries of several nodes for one message of the log, on the node that leads. What a message costs is hardly
- * its entries: a round through the log, a delivery and a transaction at each node. So one is in flight at a time, and
- * after it has come back the next one waits a moment for the nodes that had entries in it, because their callers were
- * just answered and mostly call again. A node that is alone never waits. Pure but for its state.
+ * Batches entries of several nodes into one message of the log, on the leader. A message costs a round trip through the
+ * log, and a delivery and a transaction at each node; its entries cost little. So at most one message is in flight.
+ * After it has come back the next one lingers for the nodes that had entries in it, because their callers were just
+ * answered and usually call again. A node without peers never lingers. Pure but for its state.
  */
 import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits.js";
 import type { EntryHead } from "./entry.js";
 
 /** An entry of calls that is not in the log yet. */
-export interface Collected {
+export interface BundledEntry {
   readonly head: Pick<EntryHead, "node" | "epoch" | "number">;
   readonly bytes: Uint8Array;
 }
 
-/** A message that has not come back. */
+/** A message that was appended and has not come back. */
 export interface Flight {
-  readonly parts: readonly Collected[];
+  readonly entries: readonly BundledEntry[];
+  /** When it was appended, in ms. */
   readonly since: number;
 }
 
 export class Bundler {
-  #waiting: Collected[] = [];
+  #waiting: BundledEntry[] = [];
   #flight: Flight | null = null;
   /** The nodes that had entries in the last message. */
   #expected: readonly string[] = [];
@@ -30,47 +31,47 @@ export class Bundler {
     return this.#flight;
   }
 
-  /** Puts an entry after those that wait; in the place of one of its node, which has one in flight at a time. */
-  add(part: Collected): void {
-    this.#waiting = this.#waiting.filter(({ head }) => head.node !== part.head.node);
-    this.#waiting.push(part);
+  /** Queues an entry. It replaces a waiting entry of its node, because a node has one entry in flight at a time. */
+  add(entry: BundledEntry): void {
+    this.#waiting = this.#waiting.filter(({ head }) => head.node !== entry.head.node);
+    this.#waiting.push(entry);
   }
 
-  /** For how many ms the next message is to wait for other entries; null where none may leave now. */
+  /** How many ms the next message lingers for more entries; null if none may be sent now. */
   lingerMs(now: number): number | null {
     if (this.#flight !== null || this.#waiting.length === 0) return null;
-    const isWaitedFor = (node: string): boolean => !this.#waiting.some(({ head }) => head.node === node);
-    return this.#expected.some(isWaitedFor) ? Math.max(0, this.#lingerUntil - now) : 0;
+    const isMissing = (node: string): boolean => !this.#waiting.some(({ head }) => head.node === node);
+    return this.#expected.some(isMissing) ? Math.max(0, this.#lingerUntil - now) : 0;
   }
 
-  /** The next message leaves. */
+  /** Takes the entries of the next message, at most BUNDLE_BYTES_MAX bytes and at least one entry. */
   take(now: number): Flight {
     let bytes = 0;
     let count = 0;
-    for (const part of this.#waiting) {
-      bytes += part.bytes.byteLength;
+    for (const entry of this.#waiting) {
+      bytes += entry.bytes.byteLength;
       if (count > 0 && bytes > BUNDLE_BYTES_MAX) break;
       count += 1;
     }
-    this.#flight = { parts: this.#waiting.splice(0, count), since: now };
+    this.#flight = { entries: this.#waiting.splice(0, count), since: now };
     return this.#flight;
   }
 
-  /** An entry has come back: where it is of the message in flight, that has. */
-  landed({ node, epoch, number }: Collected["head"], now: number): void {
-    const first = this.#flight?.parts[0]?.head;
+  /** Records an entry that came back through the log. The first entry of the message in flight ends the flight. */
+  landed({ node, epoch, number }: BundledEntry["head"], now: number): void {
+    const first = this.#flight?.entries[0]?.head;
     if (first?.node !== node || first.epoch !== epoch || first.number !== number) return;
-    const { parts, since } = this.#flight as Flight;
-    this.#expected = parts.map(({ head }) => head.node);
+    const { entries, since } = this.#flight as Flight;
+    this.#expected = entries.map(({ head }) => head.node);
     this.#lingerUntil = now + Math.min(2 * (now - since), BUNDLE_LINGER_MS_MAX);
     this.#flight = null;
   }
 
   /**
-   * Forgets all of it: each node appends its own entry again, or learns that it never will be in the log.
-   * @returns what has not left
+   * Forgets all entries: each node appends its own again, or learns that it never gets into the log.
+   * @returns the entries that were not sent
    */
-  clear(): readonly Collected[] {
+  clear(): readonly BundledEntry[] {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#flight = null;

@@ -7,7 +7,7 @@ import type { Proposal } from "./proposals.js";
 const BYTES = new Uint8Array(1);
 
 function proposalOf(number: number): Proposal {
-  return { epoch: 1, number, calls: [], since: 0 };
+  return { node: "a", epoch: 1, number, calls: [], since: 0 };
 }
 
 t.test("a node forwards while others' calls come, too", (t) => {

@@ -1,43 +1,45 @@
 /**
- * Whether a node forwards its entries to the node that leads, which puts those of several nodes into one message
- * (bundler.ts). It does so while other nodes' calls come through the log, too; alone it would only add a hop. What it
- * has forwarded it appends itself when that is not in the log in time: the entry has the same number, so the second
- * copy is void. Then it forwards nothing until the leader is heard of again. Pure but for its state.
+ * Decides whether a follower forwards its entries to the leader, which bundles those of several nodes into one message
+ * (bundler.ts). A follower forwards while calls of other nodes come through the log; otherwise forwarding only adds a
+ * hop. A forwarded entry that is not in the log in time is appended by the follower itself. It keeps its number, so the
+ * second copy is rejected. Then the follower forwards nothing until the leader has put another entry into the log. Pure
+ * but for its state.
  */
 import { FORWARD_PAUSE_MS, FORWARD_RETURN_MS_MAX } from "../../schemas/limits.js";
 import type { Proposal } from "./proposals.js";
 
 /** An entry that was forwarded, and is not in the log as far as this node knows. */
-interface Forwarded {
+export interface Forwarded {
   readonly proposal: Proposal;
   readonly bytes: Uint8Array;
+  /** When it was forwarded, in ms. */
   readonly since: number;
 }
 
-/** Of the own entries that follow after one of another node, this many are forwarded. */
-const COMPANY = 2;
+/** How many own entries are forwarded after the calls of another node. */
+const FORWARDS_AFTER_REMOTE = 2;
 
 export class Forwarding {
-  #company = 0;
+  #forwardsLeft = 0;
   #forwarded: Forwarded | null = null;
   #pausedUntil = 0;
-  #heardAt = 0;
+  #leaderSeenAt = 0;
 
-  /** Calls of another node have come through the log. */
+  /** Records calls of another node that came through the log. */
   noteRemoteCalls(): void {
-    this.#company = COMPANY;
+    this.#forwardsLeft = FORWARDS_AFTER_REMOTE;
   }
 
-  /** The node that leads has put something into the log. */
+  /** Records an entry of the leader. */
   noteLeader(now: number): void {
-    this.#heardAt = now;
+    this.#leaderSeenAt = now;
   }
 
-  /** Whether the next own entry is to be forwarded. Asked once for each. */
+  /** Whether to forward the next own entry. Must be called once for each entry, because it counts them. */
   shouldForward(now: number): boolean {
-    if (this.#company === 0) return false;
-    this.#company -= 1;
-    return now >= this.#pausedUntil && this.#heardAt >= this.#pausedUntil - FORWARD_PAUSE_MS;
+    if (this.#forwardsLeft === 0) return false;
+    this.#forwardsLeft -= 1;
+    return now >= this.#pausedUntil && this.#leaderSeenAt >= this.#pausedUntil - FORWARD_PAUSE_MS;
   }
 
   begin(proposal: Proposal, bytes: Uint8Array, now: number): void {
@@ -45,8 +47,8 @@ export class Forwarding {
   }
 
   /**
-   * What is to be appended by this node, because it did not come.
-   * @param readingSince the log was not read before
+   * Takes the forwarded entry if it did not come back in time: this node must append it.
+   * @param readingSince when the log was last resumed, in ms: no entry came back before
    */
   overdue(now: number, readingSince: number): Forwarded | null {
     const forwarded = this.#forwarded;
@@ -54,13 +56,13 @@ export class Forwarding {
     return this.#giveUp(forwarded, now);
   }
 
-  /** What is to be appended by this node, because the leader does not listen; null where that has come meanwhile. */
+  /** Takes the forwarded entry because the leader does not listen; null if that entry is settled by now. */
   undelivered(proposal: Proposal, now: number): Forwarded | null {
     const forwarded = this.#forwarded;
     return forwarded?.proposal === proposal ? this.#giveUp(forwarded, now) : null;
   }
 
-  /** It has come, or never will. */
+  /** Forgets the forwarded entry: it has come back, or never will. */
   end(): void {
     this.#forwarded = null;
   }

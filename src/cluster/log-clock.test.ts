@@ -34,7 +34,7 @@ class Scene {
 
   hearAll(): void {
     for (const [at, wrong_ms] of this.walls.entries())
-      if (at > 0) this.clock.hear("abc"[at] ?? "z", START_MS + this.passed_ms + wrong_ms);
+      if (at > 0) this.clock.record("abc"[at] ?? "z", START_MS + this.passed_ms + wrong_ms);
   }
 }
 

@@ -42,7 +42,7 @@ export class LogClock {
   }
 
   /** Takes what another node's clock said in an entry that has just come. */
-  hear(node: string, wall_ms: number): void {
+  record(node: string, wall_ms: number): void {
     const { node: own, elapsed } = this.#options;
     if (node !== own) this.#differences.set(node, wall_ms - elapsed());
   }

@@ -1,11 +1,9 @@
 /**
- * What a node puts into the log: its callers' calls that wait, which of them share an entry, and the entry that is on
- * its way. Pure but for its state.
- *
- * One entry is on its way at a time, and what an entry costs is hardly its calls': a round through the log, a
- * transaction on every node. So those that come meanwhile share the next; and since who was just answered mostly calls
- * again, the next waits a moment for as many calls as the last one and its own make together. Who calls alone never
- * waits, and where they do not come it expects fewer from then on.
+ * Batches local calls into log entries. At most one entry is in flight. Calls that arrive meanwhile go into the next
+ * one, because an entry costs a round trip through the log and a transaction on every node, and its calls cost little.
+ * After a commit the next entry lingers briefly, because callers that were just answered usually call again. The linger
+ * adapts: it waits for as many calls as the last entry and the queue behind it had. A single caller never lingers, and
+ * calls that do not come are expected no more. Pure but for its state.
  */
 import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
@@ -16,28 +14,33 @@ import type { EntryHead } from "./entry.js";
 
 type Calls = readonly ServerCall<WriterMethod>[];
 
-/** An entry of this node that has not come back. */
-export interface Proposal {
-  readonly epoch: number;
-  readonly number: number;
-  /** Those that it carries, where it carries calls. */
+/** An entry of this node that has not come back through the log. Node, epoch and number identify it. */
+export interface Proposal extends Pick<EntryHead, "node" | "epoch" | "number"> {
+  /** The calls of the entry; null for an entry without calls. */
   readonly calls: Calls | null;
-  /** When it left, in ms. */
+  /** When it was proposed, in ms. */
   readonly since: number;
+}
+
+/** Whether an entry of this head is the proposal. */
+export function isProposal(
+  { node, epoch, number }: Pick<EntryHead, "node" | "epoch" | "number">,
+  proposal: Proposal | null,
+): proposal is Proposal {
+  return proposal !== null && node === proposal.node && epoch === proposal.epoch && number === proposal.number;
 }
 
 export class Proposals {
   readonly #node: string;
-  /** The id of the hello under which this node appends; 0 while it has none. */
+  /** The id of the accepted join request; 0 while this node has not joined. */
   #epoch = 0;
   #number = 0;
   #inFlight: Proposal | null = null;
   #waiting: ServerCall<WriterMethod>[] = [];
-  /** Those that the log does not take beside others, each for an entry of its own. */
+  /** Calls of an entry that was too large: each gets an entry of its own. */
   #singles: ServerCall<WriterMethod>[] = [];
   /** How many calls are expected to share the next entry. */
-  #company = 0;
-  /** Until when it waits for them, in ms. */
+  #expected = 0;
   #lingerUntil = 0;
 
   constructor(node: string) {
@@ -48,24 +51,24 @@ export class Proposals {
     return this.#epoch;
   }
 
-  /** The entry that has not come back; null where the next may leave. */
+  /** The entry that has not come back; null if the next one may be proposed. */
   get inFlight(): Proposal | null {
     return this.#inFlight;
   }
 
-  /** Puts calls behind those that wait. */
+  /** Queues calls. */
   wait(calls: Calls): void {
     this.#waiting.push(...calls);
   }
 
-  /** For how many ms those that wait are to wait for others; 0 where they may leave, or none waits. */
+  /** How many ms the queued calls linger for more; 0 if they may be sent, or if none is queued. */
   lingerMs(now: number): number {
     const waiting = this.#waiting.length;
-    if (waiting === 0 || this.#singles.length > 0 || waiting >= this.#company) return 0;
+    if (waiting === 0 || this.#singles.length > 0 || waiting >= this.#expected) return 0;
     return Math.max(0, this.#lingerUntil - now);
   }
 
-  /** The calls of the next entry; null where none waits. */
+  /** Takes the calls of the next entry; null if none is queued. */
   take(): Calls | null {
     const single = this.#singles.shift();
     if (single !== undefined) return [single];
@@ -75,7 +78,7 @@ export class Proposals {
     return group;
   }
 
-  /** All that wait; none does any more. */
+  /** Takes all queued calls. */
   takeAll(): Calls {
     const all = [...this.#singles, ...this.#waiting];
     this.#singles = [];
@@ -83,35 +86,40 @@ export class Proposals {
     return all;
   }
 
-  /** An entry leaves. */
+  /** Numbers the next entry and records it as in flight. */
   begin(calls: Calls | null, now: number): Proposal {
-    assert(this.#inFlight === null, "one entry is on its way at a time");
-    const proposal: Proposal = { epoch: this.#epoch, number: ++this.#number, calls, since: now };
+    assert(this.#inFlight === null, "one entry is in flight at a time");
+    const proposal: Proposal = {
+      node: this.#node,
+      epoch: this.#epoch,
+      number: ++this.#number,
+      calls,
+      since: now,
+    };
     this.#inFlight = proposal;
     return proposal;
   }
 
-  /** Whether an entry of this head is the one on its way. */
-  isInFlight({ node, epoch, number }: Pick<EntryHead, "node" | "epoch" | "number">): boolean {
-    const proposal = this.#inFlight;
-    return proposal !== null && node === this.#node && epoch === proposal.epoch && number === proposal.number;
+  /** Whether an entry of this head is the one in flight. */
+  isInFlight(head: Pick<EntryHead, "node" | "epoch" | "number">): boolean {
+    return isProposal(head, this.#inFlight);
   }
 
   /**
-   * The one that was on its way has come back, and its callers are answered.
-   * @param behind calls that were not taken yet
+   * The entry in flight was applied, and its callers are answered.
+   * @param unread calls that have arrived and are not queued yet
    */
-  end({ calls, since }: Proposal, now: number, behind: number): void {
+  end({ calls, since }: Proposal, now: number, unread: number): void {
     this.#inFlight = null;
     if (calls === null) return;
-    this.#company = calls.length + this.#waiting.length + behind;
+    this.#expected = calls.length + this.#waiting.length + unread;
     this.#lingerUntil = now + Math.min(now - since, ENTRY_LINGER_MS_MAX);
   }
 
   /**
-   * The one that was on its way is not in the log, and never will be: its number is free again.
-   * @param apart whether each of its calls is to be tried in an entry of its own
-   * @returns the calls that are not tried again
+   * Takes back the entry in flight, which the log has rejected: its number is free again.
+   * @param apart whether to retry each of its calls in an entry of its own
+   * @returns the calls that are not retried
    */
   takeBack({ calls }: Proposal, apart: boolean): Calls {
     this.#inFlight = null;
@@ -122,15 +130,16 @@ export class Proposals {
     return [];
   }
 
-  /** A session begins: what is on its way stays so until the node's hello has come back. */
+  /** Leaves the epoch. The entry in flight stays undecided until the next join request has come back. */
   detach(): void {
     this.#epoch = 0;
     this.#number = 0;
   }
 
   /**
-   * The node's hello has come back: what is not before it in the log never will be carried out.
-   * @returns the calls of which that is so
+   * Starts an epoch with an accepted join request. An entry in flight that is not before the request in the log will
+   * never be applied.
+   * @returns the calls of such an entry
    */
   rejoin(epoch: number): Calls {
     const lost = this.#inFlight?.calls ?? [];
@@ -140,7 +149,7 @@ export class Proposals {
     return lost;
   }
 
-  /** Nobody will ever know what became of what is on its way. */
+  /** Drops the entry in flight without an answer, because its outcome cannot be found out. */
   dropInFlight(): void {
     this.#inFlight = null;
   }

@@ -407,7 +407,7 @@ export class Simulation {
       for (const node of this.nodes) {
         const { state, reason } = must(node.replica, "all were started").status;
         if (state !== "halted") continue;
-        if (!/has gone on to applyVersion/.test(reason)) throw new Error(`node ${node.name} halted: ${reason}`);
+        if (!/has gone on to commands/.test(reason)) throw new Error(`node ${node.name} halted: ${reason}`);
         node.crash();
         node.start();
       }
@@ -463,7 +463,7 @@ export class Simulation {
       if (replies !== undefined && replies.length > 1) throw new Error(`${name} was carried out twice`);
       if (outcome === null) continue;
       if (outcome.kind === "refused") {
-        if (replies !== undefined && !isRefusal(replies[0])) throw new Error(`${name} was rejected, and carried out`);
+        if (replies !== undefined && !isRefusal(replies[0])) throw new Error(`${name} was refused, and carried out`);
       } else if (replies === undefined) throw new Error(`${name} was answered, and is lost`);
       else if (JSON.stringify(replies[0]) !== JSON.stringify(outcome.reply))
         throw new Error(`${name} was answered ${JSON.stringify(outcome.reply)}, not ${JSON.stringify(replies[0])}`);

@@ -1,0 +1,211 @@
+/**
+ * Sends a node's entries to the log. A follower forwards entries of calls to the leader while other nodes write too, and
+ * the leader puts entries of several nodes into one message (bundler.ts). Every other entry is appended directly.
+ *
+ * A forwarded entry that is not in the log in time is appended directly under the same number. The log may then hold it
+ * twice, and every node rejects the second copy. Runs in the writer thread.
+ */
+import { FORWARD_BYTES_MAX } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import type { Appended, LogSession } from "../ordered-log/ordered-log.js";
+import { BUNDLE_APPLY_VERSION_MIN, encodeBundle } from "./bundle.js";
+import { Bundler, type BundledEntry, type Flight } from "./bundler.js";
+import type { EntryHead } from "./entry.js";
+import { readCallsHead } from "./entry.js";
+import { Forwarding, type Forwarded } from "./forwarding.js";
+import type { Identity } from "./join-handshake.js";
+import type { Membership } from "./membership.js";
+import type { Proposal, Proposals } from "./proposals.js";
+
+export interface EntrySenderOptions {
+  readonly identity: Pick<Identity, "node" | "applyVersion">;
+  readonly proposals: Pick<Proposals, "inFlight" | "isInFlight">;
+  /** Monotonic time in ms. */
+  readonly elapsed: () => number;
+  /** Runs a function after a delay in ms. */
+  readonly later: (run: () => void, ms: number) => void;
+  readonly membership: () => Membership;
+  /** The session to append to; null while the node must not append. */
+  readonly session: () => LogSession | null;
+  readonly isLeader: () => boolean;
+  readonly isFull: () => boolean;
+  /**
+   * Reports the outcome of an append.
+   * @param proposal the own entry that was appended; null for a message that only held entries of other nodes
+   */
+  readonly appended: (outcome: Appended, proposal: Proposal | null) => void;
+}
+
+export class EntrySender {
+  readonly #options: EntrySenderOptions;
+  readonly #bundler = new Bundler();
+  readonly #forwarding = new Forwarding();
+  #isCopied = false;
+  #isLingering = false;
+
+  constructor(options: EntrySenderOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the own entry in flight was both forwarded and appended, so that the log may hold it twice. */
+  get isCopied(): boolean {
+    return this.#isCopied;
+  }
+
+  /** When the message of bundled entries in flight was appended, in ms; null if none is in flight. */
+  get bundleSince(): number | null {
+    return this.#bundler.flight?.since ?? null;
+  }
+
+  /** Sends an own entry by the cheapest way that is open. */
+  send(session: LogSession, proposal: Proposal, bytes: Uint8Array): void {
+    this.#isCopied = false;
+    if (proposal.calls === null || !this.#canBundle(session)) this.#append(session, proposal, bytes);
+    else if (this.#options.isLeader()) {
+      this.#bundler.add({ head: proposal, bytes });
+      this.flush();
+    } else this.#forward(session, proposal, bytes);
+  }
+
+  /** Takes an entry that another node has forwarded to this one. */
+  receive(session: LogSession, bytes: Uint8Array): void {
+    const { identity, membership } = this.#options;
+    if (!this.#canBundle(session)) return;
+    const head = readCallsHead(bytes);
+    // Ignores an entry that every node would reject, and a message that is not an entry of a node.
+    if (head === null || head.node === identity.node) return;
+    if (membership().nodes.get(head.node)?.incarnation !== head.epoch) return;
+    // The bytes may be a view of the connection's buffer, which the library reuses.
+    this.#bundler.add({ head, bytes: new Uint8Array(bytes) });
+    this.flush();
+  }
+
+  /** Appends the bundled entries, unless a message is in flight or the next one lingers. */
+  flush(): void {
+    const { session: sessionNow, elapsed } = this.#options;
+    const session = sessionNow();
+    if (session === null) return;
+    const now = elapsed();
+    const lingerMs = this.#bundler.lingerMs(now);
+    if (lingerMs === null) return;
+    if (lingerMs > 0) {
+      this.#linger(lingerMs);
+      return;
+    }
+    const flight = this.#bundler.take(now);
+    const entries = flight.entries.map(({ bytes }) => bytes);
+    const [only] = entries;
+    const bytes = entries.length === 1 ? must(only, "a bundle has entries") : encodeBundle(entries);
+    session.append(bytes, (outcome) => {
+      if (this.#bundler.flight === flight) this.#onBundleAppended(flight, outcome);
+    });
+  }
+
+  /**
+   * Appends the own entry that was forwarded and is overdue.
+   * @param readingSince when the log was last resumed, in ms: no entry came back before
+   */
+  appendOverdue(now: number, readingSince: number): void {
+    this.#appendForwarded(this.#forwarding.overdue(now, readingSince), true);
+  }
+
+  /** Records an entry that came back through the log: it may end the message in flight. */
+  onApplied(head: EntryHead, now: number): void {
+    this.#bundler.landed(head, now);
+  }
+
+  /** Records an accepted entry of the leader: forwarding may resume. */
+  noteLeader(now: number): void {
+    this.#forwarding.noteLeader(now);
+  }
+
+  /** Records accepted calls of another node: forwarding pays off. */
+  noteRemoteCalls(): void {
+    this.#forwarding.noteRemoteCalls();
+  }
+
+  /** The own entry in flight is settled: it is not appended again. */
+  settle(): void {
+    this.#forwarding.end();
+  }
+
+  /** Forgets the bundled entries and the forwarded one, because the node joins again. */
+  clear(): void {
+    this.#bundler.clear();
+    this.#forwarding.end();
+  }
+
+  /** Whether entries of several nodes may share a message: all nodes can read one, and the log has room. */
+  #canBundle({ channel }: LogSession): boolean {
+    const { identity, isFull } = this.#options;
+    return channel !== null && identity.applyVersion >= BUNDLE_APPLY_VERSION_MIN && !isFull();
+  }
+
+  #append(session: LogSession, proposal: Proposal, bytes: Uint8Array): void {
+    const { proposals, appended } = this.#options;
+    session.append(bytes, (outcome) => {
+      if (proposals.inFlight === proposal) appended(outcome, proposal);
+    });
+  }
+
+  /** Forwards an own entry to the leader, or appends it if forwarding is not possible or not worthwhile. */
+  #forward(session: LogSession, proposal: Proposal, bytes: Uint8Array): void {
+    const { elapsed, membership } = this.#options;
+    const { channel } = session;
+    const { leader } = membership();
+    const now = elapsed();
+    if (
+      channel === null ||
+      leader === "" ||
+      !this.#forwarding.shouldForward(now) ||
+      bytes.byteLength > Math.min(FORWARD_BYTES_MAX, channel.bytesMax)
+    ) {
+      this.#append(session, proposal, bytes);
+      return;
+    }
+    this.#forwarding.begin(proposal, bytes, now);
+    channel.send(leader, bytes, () => this.#appendForwarded(this.#forwarding.undelivered(proposal, elapsed()), false));
+  }
+
+  /**
+   * Appends an own entry that was forwarded, under the same number.
+   * @param isCopied whether the leader may append it too
+   */
+  #appendForwarded(forwarded: Forwarded | null, isCopied: boolean): void {
+    const session = this.#options.session();
+    if (forwarded === null || session === null) return;
+    const { proposal, bytes } = forwarded;
+    if (this.#options.proposals.inFlight !== proposal) return;
+    this.#isCopied = isCopied;
+    this.#append(session, proposal, bytes);
+  }
+
+  #linger(ms: number): void {
+    if (this.#isLingering) return;
+    this.#isLingering = true;
+    this.#options.later(() => {
+      this.#isLingering = false;
+      this.flush();
+    }, ms);
+  }
+
+  /**
+   * Handles the outcome of a message of bundled entries. After a failure every other node appends its own entry by
+   * itself, so only this node's entry is of interest: it was in the message, or it waits for the next one.
+   */
+  #onBundleAppended({ entries }: Flight, outcome: Appended): void {
+    const { proposals, appended } = this.#options;
+    if (outcome === "stored") {
+      appended("stored", null);
+      return;
+    }
+    const session = this.#options.session();
+    const proposal = proposals.inFlight;
+    const isOwn = ({ head }: BundledEntry): boolean => proposals.isInFlight(head);
+    const waiting = this.#bundler.clear().find(isOwn);
+    if (proposal !== null && entries.some(isOwn)) appended(outcome, proposal);
+    else if (outcome === "unknown") appended("unknown", null);
+    else if (proposal !== null && waiting !== undefined && session !== null)
+      this.#append(session, proposal, waiting.bytes);
+  }
+}

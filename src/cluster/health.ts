@@ -1,0 +1,91 @@
+/**
+ * The health of a node: the phase of its connection to the log, whether the log takes writes, and the reason that
+ * callers and operators get. Pure but for its state.
+ */
+import { CUT_OFF_MS } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
+import type { ReplicaStatus } from "./node-status.js";
+
+/** `joining` lasts from the opening of a session until the join request is accepted. */
+export type Phase = "disconnected" | "joining" | "ready" | "halted" | "closed";
+
+export const FULL_REASON = "the cluster's log takes no more writes: its disk is full, or what it may use of it";
+export const FULL = new Failure("DISK_FULL", "the cluster's log takes no more writes: nothing was stored");
+export const TOO_LARGE = new Failure("OUT_OF_RANGE", "larger than the cluster's log takes: nothing was stored");
+const DISCONNECTED = "the cluster's log cannot be reached";
+
+/** The facts about a node that its health depends on. */
+export interface HealthFacts {
+  /** The cluster applies this program's version of the methods. */
+  readonly isVersionCurrent: boolean;
+  readonly isBehind: boolean;
+  /** The node has an epoch. */
+  readonly hasJoined: boolean;
+}
+
+export class Health {
+  phase: Phase = "disconnected";
+  /** One line; "" while nothing is wrong. */
+  reason = "";
+  /** When the applier tries again after a failed commit, in ms; null while it is not stalled. */
+  stalledUntil: number | null = null;
+  #reachedAt: number;
+  #fullSince: number | null = null;
+
+  constructor(now: number) {
+    this.#reachedAt = now;
+  }
+
+  /** Whether the node has a session, so that it reads the log. */
+  get isActive(): boolean {
+    return this.phase === "joining" || this.phase === "ready";
+  }
+
+  get isStalled(): boolean {
+    return this.stalledUntil !== null;
+  }
+
+  /** Whether the log rejected the last append for lack of room. */
+  get isFull(): boolean {
+    return this.#fullSince !== null;
+  }
+
+  /** Records that the log was reachable and all of it applied. */
+  noteReached(now: number): void {
+    this.#reachedAt = now;
+  }
+
+  /** Records whether the log takes writes, by the outcome of the last append. */
+  setFull(isFull: boolean, now: number): void {
+    this.#fullSince = isFull ? (this.#fullSince ?? now) : null;
+    if (isFull) this.reason = FULL_REASON;
+    else if (this.reason === FULL_REASON) this.reason = "";
+  }
+
+  /** Sets the reason of a node that is ready: "", unless the log is full. */
+  clearReason(): void {
+    this.reason = this.isFull ? FULL_REASON : "";
+  }
+
+  /** The failure of a call that the node cannot append now. */
+  unavailable(): Failure {
+    if (this.reason === FULL_REASON) return FULL;
+    const why = this.reason === "" ? DISCONNECTED : this.reason;
+    return new Failure("UNAVAILABLE", `${why}: nothing was stored`);
+  }
+
+  /** The state that clients and operators see. A short disconnection does not show. */
+  summarize(
+    { isVersionCurrent, isBehind, hasJoined }: HealthFacts,
+    now: number,
+  ): Pick<ReplicaStatus, "state" | "reason"> {
+    const { phase, reason } = this;
+    if (phase === "halted") return { state: "halted", reason };
+    if (this.#fullSince !== null && now - this.#fullSince >= CUT_OFF_MS) return { state: "cut_off", reason };
+    if (phase === "ready" && !isVersionCurrent) return { state: "catching_up", reason: "upgrading the cluster" };
+    if (phase === "ready") return { state: this.isStalled || isBehind ? "catching_up" : "ok", reason };
+    if (phase === "joining") return { state: "catching_up", reason };
+    if (now - this.#reachedAt >= CUT_OFF_MS) return { state: "cut_off", reason };
+    return { state: hasJoined ? "ok" : "catching_up", reason };
+  }
+}

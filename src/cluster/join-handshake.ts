@@ -1,0 +1,118 @@
+/**
+ * The join handshake of a node. At every start and after every lost session the node appends a join request, and it may
+ * append calls once that request has come back through the log and was accepted. The id of the accepted request is the
+ * node's epoch: an entry of an earlier epoch that is not before it in the log is rejected everywhere.
+ *
+ * A request that the log had no room for is retried, and so is one whose name another process has just used, because
+ * the previous process may be gone and the others do not know it yet. Pure but for its state.
+ */
+import { LOG_REOPEN_DELAY_MS_MAX, NODE_SILENCE_MS } from "../../schemas/limits.js";
+import type { JoinRequest } from "./entry.js";
+import type { Membership, RejectReason } from "./membership.js";
+
+/** The properties by which a node introduces itself. */
+export interface Identity {
+  readonly node: string;
+  /** Identifies the data directory. */
+  readonly storeId: string;
+  /** Identifies the start of the writer thread. */
+  readonly bootId: string;
+  readonly version: string;
+  /** The apply version of this program (schemas/version.ts). */
+  readonly applyVersion: number;
+  /** The settings that must be equal on every node, as one text. */
+  readonly settings: string;
+}
+
+/** The reaction to a join request that came back through the log. */
+export type JoinResult =
+  | { readonly kind: "joined" }
+  /** The request was for an epoch that is superseded: another one must be appended at once. */
+  | { readonly kind: "again" }
+  /** The handshake retries by itself after a delay. */
+  | { readonly kind: "retrying"; readonly reason: string }
+  | { readonly kind: "halt"; readonly why: string }
+  /** The request is an old one of this name and changes nothing. */
+  | { readonly kind: "ignored" };
+
+/** The reasons of a halt after a rejected join request. */
+const REJECTIONS: Readonly<Partial<Record<RejectReason, (identity: Identity, membership: Membership) => string>>> = {
+  name_taken: ({ node }) => `another node is called ${node}: give each its own --node-id`,
+  settings: ({ settings }, membership) =>
+    `settings differ from the cluster's: here ${settings}, there ${membership.settings}`,
+};
+
+export class JoinHandshake {
+  readonly #identity: Identity;
+  #sentAt = 0;
+  #retryAt: number | null = null;
+  /** The time of the first rejection since the last accepted request. */
+  #rejectedSince: number | null = null;
+
+  constructor(identity: Identity) {
+    this.#identity = identity;
+  }
+
+  /** When the last request was appended, in ms; null while the handshake waits for its next attempt. */
+  get pendingSince(): number | null {
+    return this.#retryAt === null ? this.#sentAt : null;
+  }
+
+  /** Cancels a scheduled retry: a new request follows at once. */
+  restart(): void {
+    this.#retryAt = null;
+  }
+
+  /** The next request. It replaces the epoch that the node has in `membership`. */
+  request(membership: Membership, now: number): JoinRequest {
+    const { node, storeId: store, bootId: run, version, settings } = this.#identity;
+    this.#sentAt = now;
+    const replaces = membership.nodes.get(node)?.incarnation ?? 0;
+    return { kind: "hello", store, run, replaces, version, settings };
+  }
+
+  /** Schedules the next request after LOG_REOPEN_DELAY_MS_MAX. */
+  retryLater(now: number): void {
+    this.#retryAt = now + LOG_REOPEN_DELAY_MS_MAX;
+  }
+
+  /** Whether a scheduled retry is due. It is reported once. */
+  takeRetry(now: number): boolean {
+    if (this.#retryAt === null || now < this.#retryAt) return false;
+    this.#retryAt = null;
+    return true;
+  }
+
+  /**
+   * Evaluates a join request of this node's name that came back through the log.
+   * @param epoch the node's current epoch; 0 while it has none
+   */
+  onApplied(
+    { run: bootId }: JoinRequest,
+    rejected: RejectReason | null,
+    { membership, epoch, now }: { readonly membership: Membership; readonly epoch: number; readonly now: number },
+  ): JoinResult {
+    const { node } = this.#identity;
+    if (bootId !== this.#identity.bootId) {
+      // The request is of a previous start, or of another process that has taken the name over.
+      if (rejected === null && epoch > 0) return { kind: "halt", why: `another process runs as node ${node}` };
+      return { kind: "ignored" };
+    }
+    if (rejected === null) {
+      this.#rejectedSince = null;
+      return { kind: "joined" };
+    }
+    // Another request of this name came first. By now this node knows which, and can name it in `replaces`.
+    if (rejected === "old") return { kind: "again" };
+    this.#rejectedSince ??= now;
+    // The previous node may be gone without having been silent for long enough.
+    if (rejected === "name_taken" && now - this.#rejectedSince < 2 * NODE_SILENCE_MS) {
+      this.retryLater(now);
+      return {
+        kind: "retrying",
+        reason: `another node called ${node} was there a moment ago: waiting whether it is gone`,
+      };
+    }
+    return { kind: "halt", why: REJECTIONS[rejected]?.(this.#identity, membership) ?? `refused: ${rejected}` };
+  }
+}

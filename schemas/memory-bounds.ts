@@ -307,7 +307,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "writer",
     items: null,
     bytes: "ENTRIES_PENDING_BYTES_MAX",
-    checked: "src/cluster/replica.ts",
+    checked: "src/cluster/log-reader.ts",
     beyond: "the log is read later",
   },
   {

@@ -1,6 +1,6 @@
 /**
- * The settings that have to be the same on every node, as one text that is compared: those that decide what is stored,
- * and whether this SQLite keeps texts with a NUL, which some builds refuse and others store. Runs in the writer's thread.
+ * The settings that must be equal on every node, as one text to compare: those that decide what is stored, and whether
+ * this SQLite stores texts with a NUL, which some builds refuse. Runs in the writer thread.
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Db } from "../store/open.js";

@@ -5,7 +5,7 @@ import { LOG_WENT_BACK_MS } from "../../schemas/limits.js";
 import { APPLY_VERSION } from "../../schemas/version.js";
 import { LogError, type LogStatus, type OrderedLog, type SnapshotInfo } from "../ordered-log/ordered-log.js";
 import { openWriter } from "../store/open.js";
-import { Bootstrap, Refusal } from "./bootstrap.js";
+import { Bootstrap, BootstrapError } from "./bootstrap.js";
 import { initialMembership } from "./membership.js";
 import type { NodeState } from "./table.js";
 
@@ -139,7 +139,7 @@ t.test("what cannot be right is refused, and says what to do", async (t) => {
     [{ log: new LogError("foreign", "somebody else's") }, /^somebody else's$/],
   ];
   for (const [scene, message] of rows) {
-    await t.rejects(found(t, scene), Object.assign(new Refusal(), { message }), JSON.stringify(scene));
+    await t.rejects(found(t, scene), Object.assign(new BootstrapError(), { message }), JSON.stringify(scene));
   }
 });
 

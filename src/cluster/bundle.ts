@@ -1,16 +1,16 @@
 /**
- * A bundle: entries of several nodes in one message of the log, each whole, with its own head and mark. It has one id
- * and is applied as one, in the order of its entries; which of them count is decided for each by its own head, so an
- * entry that is in the log twice counts once. Pure.
+ * The format of a bundle: one message of the log with entries of several nodes, each complete with its head and mark. A
+ * bundle has one id and is applied as one, in the order of its entries. Each entry is accepted or rejected by its own
+ * head, so an entry that is in the log twice counts once. Pure.
  *
- * `length (4 bytes), entry, length, entry, …`, and a mark as entries have it, of another format.
+ * `length (4 bytes), entry, length, entry, …`, followed by a mark as entries have it, of another format.
  */
 import type { MethodTable } from "../rpc/method.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { decodeEntry, UnreadableEntry, type Entry } from "./entry.js";
 import { BUNDLE_FORMAT, MARK_BYTES, readMark, writeMark } from "./entry-mark.js";
 
-/** Nodes of older commands read no bundles. */
+/** The first apply version whose programs read bundles. */
 export const BUNDLE_APPLY_VERSION_MIN = 3;
 
 const LENGTH_BYTES = 4;
@@ -30,8 +30,8 @@ export function encodeBundle(entries: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * The entries of a message of the log: those of a bundle, or the one that it is.
- * @param commands as in `decodeEntry`
+ * The entries of a message: those of a bundle, or the single entry that the message is.
+ * @param applyVersion as in `decodeEntry`
  * @throws UnreadableEntry
  */
 export function decodeMessage(
@@ -43,13 +43,13 @@ export function decodeMessage(
   if (body === null) return [decodeEntry(bytes, methods, applyVersion)];
   return entriesIn(body).map((part) => {
     const entry = decodeEntry(part, methods, applyVersion);
-    // What decides who counts and who leads is never shared.
+    // An entry that changes the membership never shares a message.
     if (entry.content.kind !== "calls") throw new UnreadableEntry(BROKEN);
     return entry;
   });
 }
 
-/** Null where it is an entry. */
+/** Null if the message is a single entry. */
 function bundleBody(bytes: Uint8Array): Buffer | null {
   if (bytes[bytes.byteLength - 1] !== BUNDLE_FORMAT) return null;
   return readMark(bytes)?.body ?? null;

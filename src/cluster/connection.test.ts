@@ -54,7 +54,7 @@ class Scene {
       opened: () => void this.did.push("opened"),
       entry: () => undefined,
       disconnected: (why) => void this.did.push(`disconnected: ${why}`),
-      wrong: (why) => void this.did.push(`wrong: ${why}`),
+      fatal: (why) => void this.did.push(`wrong: ${why}`),
     });
   }
 
@@ -108,5 +108,5 @@ t.test("an entry that was trimmed while the log was looked at ends nothing", asy
   await scene.later();
   t.match(scene.did, ["open", /^disconnected: the log is another one: its entry 55/]);
   for (let at = 0; at < LOG_WENT_BACK_MS / LOG_REOPEN_DELAY_MS_MAX; at++) await scene.later();
-  t.match(scene.did.at(-1), /^wrong: the log is another one: its entry 55/, "but where it stays so");
+  t.match(scene.did.at(-1), /^fatal: the log is another one: its entry 55/, "but where it stays so");
 });

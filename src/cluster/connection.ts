@@ -1,7 +1,8 @@
 /**
- * A replica's way to its log: a session at a time, opened again when it was lost, each time later until one holds. The
- * log is verified, not trusted: a session begins when its log is the one that was left and has not gone back, and where
- * the log has forgotten what this node would need, with a snapshot.
+ * The connection of a replica to its log: one session at a time, opened again with a growing delay after it was lost.
+ * The log is verified, not trusted. A session starts only if the log is the one that this node has followed and has not
+ * gone back. If the log was trimmed past the node's position, the node installs a snapshot first. Runs in the writer
+ * thread.
  */
 import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits.js";
 import { LogError, type LogSession, type LogStatus, type OrderedLog } from "../ordered-log/ordered-log.js";
@@ -10,28 +11,28 @@ import type { NodeState, Position } from "./table.js";
 
 export interface ConnectionOptions {
   readonly log: Pick<OrderedLog, "open">;
-  /** How far this node has come. */
+  /** The position that this node has applied. */
   readonly position: () => Position;
   /**
-   * Has the node's tables replaced by those of a snapshot.
-   * @param least it has at least come so far
-   * @returns what it holds; null where there is none yet
+   * Replaces the node's tables by those of a snapshot.
+   * @param least the lowest position that the snapshot may have
+   * @returns the state that it holds; null if there is no such snapshot yet
    */
   readonly install: (least: number, generation: string) => Promise<NodeState | null>;
-  /** ms since some moment; nobody can set it. */
+  /** Monotonic time in ms. */
   readonly elapsed: () => number;
-  /** Takes how the log was found. */
+  /** Takes the status of the log that was found. */
   readonly found: (status: LogStatus) => void;
-  /** Goes on from a snapshot; why it cannot, or null. */
+  /** Continues from an installed snapshot. Returns why that is impossible, or null. */
   readonly restart: (installed: NodeState) => string | null;
-  /** The log is the one that was left: the session may be used. */
+  /** The log was verified: the session may be used. */
   readonly opened: (session: LogSession) => void;
-  /** Takes what the session in use says. */
+  /** Takes an entry that the open session delivers. */
   readonly entry: (id: number, bytes: Uint8Array, last: number) => void;
-  /** There is no session, for now. */
+  /** There is no session for now. */
   readonly disconnected: (why: string) => void;
-  /** There must never be one again. */
-  readonly wrong: (why: string) => void;
+  /** The node must halt: there must never be a session again. */
+  readonly fatal: (why: string) => void;
 }
 
 export class Connection {
@@ -41,44 +42,46 @@ export class Connection {
   #reopen_at = 0;
   #reopen_delay_ms = LOG_REOPEN_DELAY_MS;
   #reopens = 0;
-  /** Since when the log has been gone, or has lacked what was carried out last. */
-  #short_since: number | null = null;
-  /** A snapshot is being taken in; it goes on where its session is lost meanwhile, and the next one waits for it. */
+  /** When the log was first found to be missing, or to end before this node's position, in ms. */
+  #missingSince: number | null = null;
+  /**
+   * A snapshot is being installed. The installation continues if its session is lost, and the next one waits for it.
+   */
   #installing = false;
-  /** The entry that a snapshot has to hold before this node can go on; 0 where none has to. */
+  /** The entry that a snapshot must hold before this node can continue; 0 for none. */
   #needed = 0;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
   }
 
-  /** Null while there is none that may be used. */
+  /** Null while no session may be used. */
   get session(): LogSession | null {
     return this.#state === "opened" ? this.#session : null;
   }
 
-  /** How often there has been none. */
+  /** How often a session was lost or could not be opened. */
   get reopens(): number {
     return this.#reopens;
   }
 
-  /** Opens a session where that is due. */
+  /** Opens a session if it is time to. */
   tick(now: number): void {
     if (this.#state === "disconnected" && !this.#installing && now >= this.#reopen_at) void this.#open();
   }
 
-  /** What follows this entry can be carried out only behind a snapshot that holds it. */
-  need(entry: number): void {
+  /** The node can continue only from a snapshot that holds this entry. */
+  requireSnapshot(entry: number): void {
     this.#needed = entry;
     this.lose("a snapshot has to be taken in");
   }
 
-  /** The session in use is of no use any more. */
+  /** Gives up the open session, and opens another one after a delay. */
   lose(why: string): void {
     if (this.#state === "opened") this.#drop(why);
   }
 
-  /** Ends the session; there is none any more. */
+  /** Ends the session for good. */
   async end(): Promise<void> {
     const session = this.#session;
     this.#state = "ended";
@@ -87,12 +90,12 @@ export class Connection {
   }
 
   async #open(): Promise<void> {
-    const { log, opened, wrong } = this.#options;
+    const { log, opened, fatal } = this.#options;
     this.#state = "opening";
     let session: LogSession | null = null;
     try {
       session = await log.open({
-        // What a session that was given up still says is of no interest.
+        // Ignores a session that was given up.
         entry: (id, bytes, last) => {
           if (session !== null && session === this.#session) this.#options.entry(id, bytes, last);
         },
@@ -111,10 +114,10 @@ export class Connection {
     }
     this.#session = session;
     try {
-      const why = session === null ? this.#lasting("the log is gone") : await this.#verify(session);
-      // It may have been lost, or ended, meanwhile.
+      const why = session === null ? this.#confirmLasting("the log is gone") : await this.#verify(session);
+      // The session may have been lost or ended meanwhile.
       if (this.#session !== session || this.#ended) return;
-      if (why !== null) wrong(why);
+      if (why !== null) fatal(why);
       else if (session !== null) {
         this.#state = "opened";
         opened(session);
@@ -147,7 +150,7 @@ export class Connection {
   }
 
   /**
-   * Why the log is not the one that was left; null where it is.
+   * Why the log is not the one that this node has followed; null if it is.
    * @throws LogError
    */
   async #verify(session: LogSession): Promise<string | null> {
@@ -157,23 +160,24 @@ export class Connection {
     const { id, entryHash, generation: ownGeneration } = position();
     if (generation !== ownGeneration)
       return `the log is another one: this node belongs to ${ownGeneration}, the log to ${generation}`;
-    if (last < id) return this.#lasting(`the log went back: it ends at ${last}, and this node has carried out ${id}`);
+    if (last < id)
+      return this.#confirmLasting(`the log went back: it ends at ${last}, and this node has carried out ${id}`);
     const least = Math.max(this.#needed, first - 1);
     if (least > id) return await this.#install(least, generation);
     if (id >= first) {
       const bytes = await session.read(id);
       const why = `the log is another one: its entry ${id} is not the one that this node has carried out`;
-      // Somebody may have trimmed the log since it was looked at.
-      if (bytes === null) return this.#lasting(why);
+      // Another node may have trimmed the log since its status was read.
+      if (bytes === null) return this.#confirmLasting(why);
       if (hashOf(bytes) !== entryHash) return why;
     }
-    this.#short_since = null;
+    this.#missingSince = null;
     return null;
   }
 
   /**
-   * Takes in a snapshot that has come at least so far.
-   * @throws LogError where there is none yet
+   * Installs a snapshot of at least this position.
+   * @throws LogError if there is none yet
    */
   async #install(least: number, generation: string): Promise<string | null> {
     const { install, position, restart } = this.#options;
@@ -189,14 +193,14 @@ export class Connection {
   }
 
   /**
-   * Why to halt. A server that is cut off from the others may not know it yet, and less than they do: only what is found
-   * so for a while is.
+   * Why to halt, if the same was found for LOG_WENT_BACK_MS. A log server that is partitioned from its peers may know
+   * less than they do, and may not know that it is partitioned.
    * @throws LogError until then
    */
-  #lasting(why: string): string {
+  #confirmLasting(why: string): string {
     const { elapsed } = this.#options;
-    this.#short_since ??= elapsed();
-    if (elapsed() - this.#short_since < LOG_WENT_BACK_MS) throw new LogError("unreachable", why);
+    this.#missingSince ??= elapsed();
+    if (elapsed() - this.#missingSince < LOG_WENT_BACK_MS) throw new LogError("unreachable", why);
     return why;
   }
 }

@@ -1,7 +1,8 @@
 /**
- * Whether this node and the others come to the same: each entry says what everything up to some entry has come to where
- * it was appended. Who has come to something else once does so for ever, so the last word of each node counts. A node
- * that is alone against most others halts; where that cannot be told, all do, for nobody knows who is right. Pure.
+ * Detects divergence between nodes. Every log entry carries the sender's state hash at a known position, and this node
+ * compares it with its own hash at that position. A node that disagrees with the majority halts. Without a majority
+ * every node halts, because it cannot be known which state is right. A diverged node never recovers by itself, so only
+ * the latest report of each node is kept. Pure but for its state.
  */
 import { NODE_SILENCE_MS, STATE_HASHES_KEPT_MAX } from "../../schemas/limits.js";
 import { TurnoverMap } from "../base/turnover-map.js";
@@ -14,7 +15,7 @@ interface PeerReport {
 
 export class DivergenceDetector {
   readonly #node: string;
-  /** What this node has come to, by the entry's id. */
+  /** This node's state hashes by position, for the latest STATE_HASHES_KEPT_MAX to twice as many entries. */
   readonly #stateHashes = new TurnoverMap<number, string>();
   readonly #ids: number[] = [];
   readonly #reports = new Map<string, PeerReport>();
@@ -24,7 +25,7 @@ export class DivergenceDetector {
     this.#node = node;
   }
 
-  /** This node has carried out an entry. */
+  /** Records this node's state hash at an entry that it has applied. */
   recordOwn(id: number, stateHash: string): void {
     this.#stateHashes.set(id, stateHash);
     this.#ids.push(id);
@@ -32,7 +33,9 @@ export class DivergenceDetector {
     for (const old of this.#ids.splice(0, STATE_HASHES_KEPT_MAX)) this.#stateHashes.delete(old);
   }
 
-  /** Another node has said what it had come to. What this one does not remember cannot be compared. */
+  /**
+   * Records a peer's state hash. A report of a position whose own hash is forgotten cannot be compared and is ignored.
+   */
   recordPeer(node: string, position: number, stateHash: string, now: number): void {
     const own = this.#stateHashes.get(position);
     if (own === undefined) return;
@@ -49,8 +52,8 @@ export class DivergenceDetector {
   }
 
   /**
-   * Why this node must halt; null where it need not, or not yet.
-   * @param now ms since the same moment as those of `hear`
+   * Why this node must halt; null if it need not, or must wait for more reports.
+   * @param now monotonic time in ms, as in `recordPeer`
    */
   haltReason(now: number): string | null {
     if (this.#disputed_at === null) return null;
@@ -61,7 +64,7 @@ export class DivergenceDetector {
       if (against.length === 0) this.#disputed_at = null;
       return null;
     }
-    // Others may agree and not have spoken yet.
+    // Peers that agree may not have reported yet.
     if (against.length === agreeing && now - this.#disputed_at < NODE_SILENCE_MS) return null;
     const names = against.map(([node, { position }]) => `${node} at entry ${position}`).join(", ");
     return `${this.#node} has come to something else than ${names}: the databases differ`;

@@ -1,22 +1,21 @@
 /**
- * The mark and the checksum by which an entry is told from whatever else somebody has put into the log. They stand at
- * its end, where programs from before they were there do not look: in a cluster that is being upgraded every node reads
- * every entry. Pure.
+ * The mark and the checksum that tell an entry from foreign data in the log. They are at the end of an entry, where
+ * older programs do not look, so that during an upgrade of the cluster every node reads every entry. Pure.
  *
  * `body, CRC-32 of the body (4 bytes), "KoorLog", format (1 byte)`
  */
 import { crc32 } from "node:zlib";
 
-/** How marked entries are written. A node reads no newer format. */
+/** The format of a marked entry. A node reads no newer format. */
 export const MARK_FORMAT = 1;
-/** Marks several entries in one message (bundle.ts). */
+/** The format of a bundle, which holds several entries (bundle.ts). */
 export const BUNDLE_FORMAT = 2;
 
 const NAME = Buffer.from("KoorLog", "latin1");
 const CHECKSUM_BYTES = 4;
 export const MARK_BYTES = CHECKSUM_BYTES + NAME.byteLength + 1;
 
-/** Marks a body that fills all but the last MARK_BYTES of a buffer. */
+/** Writes the mark into the last MARK_BYTES of a buffer. The rest of it is the body. */
 export function writeMark(bytes: Buffer, format = MARK_FORMAT): void {
   const end = bytes.byteLength - MARK_BYTES;
   const at = bytes.writeUInt32BE(crc32(bytes.subarray(0, end)), end);
@@ -29,7 +28,7 @@ export interface Marked {
   readonly format: number;
 }
 
-/** An entry by its mark; null where it has none, or its checksum is another. */
+/** Splits a marked message; null if it has no mark or a wrong checksum. */
 export function readMark(bytes: Uint8Array): Marked | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = buffer.byteLength - MARK_BYTES;

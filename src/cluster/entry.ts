@@ -1,63 +1,65 @@
 /**
- * An entry of the log as bytes: who appended it and when, what they had carried out by then, and what is to be done.
- * A head of JSON, and behind it the bytes of long values as they are. Methods go by name and requests as their schemas
- * pack them, so an entry means the same to every node of its command version. A mark and a checksum tell it from what
- * is foreign (entry-mark.ts). Pure.
+ * The binary format of a log entry: the head says which node appended it, when and after which position; the content
+ * says what to do. The head and the requests are JSON; the bytes of long values follow it unchanged. Methods are named,
+ * and requests are packed by their schemas, so an entry means the same to every node of its apply version. A mark and a
+ * checksum tell an entry from foreign data (entry-mark.ts). Pure.
  */
 import type { MethodTable } from "../rpc/method.js";
 import type { ServerCall } from "../rpc/server.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { MARK_BYTES, MARK_FORMAT, readMark, writeMark } from "./entry-mark.js";
 
-/** How entries are written; a node reads no other. */
+/** The format of entries. A node reads no other. */
 export const ENTRY_FORMAT = 1;
-/** Programs of these commands and older ones wrote entries without a mark; from then on one without it is foreign. */
+/**
+ * The last apply version whose programs wrote entries without a mark. In a newer log an unmarked message is foreign.
+ */
 export const UNMARKED_APPLY_VERSION_MAX = 2;
 
-/** What an entry says of who appended it. */
+/** The metadata of an entry. */
 export interface EntryHead {
-  /** Which commands the one who appended it would carry out (schemas/version.ts). */
+  /** The apply version of the program that appended the entry (schemas/version.ts). */
   readonly applyVersion: number;
   readonly node: string;
-  /** Id of the hello under which it was appended; 0 in a hello. */
+  /** The id of the join request under which the entry was appended; 0 in a join request. */
   readonly epoch: number;
-  /** Counts the entries of an incarnation, from 1 on. */
+  /** Counts the entries of an epoch, from 1. */
   readonly number: number;
-  /** The log's time as it was reckoned there (log-clock.ts), in ms. */
+  /** The log's time as the appending node computed it (log-clock.ts), in ms. */
   readonly at: number;
-  /** What the machine's clock said there, in ms. Only a vote on what the right time is: it moves nothing itself. */
+  /** The clock of the appending machine, in ms. It is only a vote on the right time and moves nothing by itself. */
   readonly wall_ms: number;
-  /** The last entry that was carried out there, and what everything up to it has come to. */
+  /** The last entry that the appending node had applied, and its state hash at that position. */
   readonly position: number;
   readonly stateHash: string;
 }
 
-/** A node begins to append; what it appended before under its name and is not there by now never counts. */
+/** A node asks to join. Its earlier entries that are not before this one in the log never count. */
 export interface JoinRequest {
   readonly kind: "hello";
-  /** Which data directory it is: two nodes of one name are told apart by it. */
+  /** The id of the data directory. It tells two nodes of one name apart. */
   readonly store: string;
-  /** Which start of it. */
+  /** The id of the start of the writer thread. */
   readonly run: string;
-  /** The incarnation of its name that it takes the place of; 0 for none. One that came late replaces nobody. */
+  /** The epoch of this name that the request replaces; 0 for none. A request that arrives late replaces no epoch. */
   readonly replaces: number;
   readonly version: string;
-  /** What has to be the same everywhere, as one text. */
+  /** The settings that must be equal on every node, as one text. */
   readonly settings: string;
 }
 
-/** A node is there. */
+/** Says that a node is alive. */
 export interface Heartbeat {
   readonly kind: "beat";
 }
 
-/** A node wants to lead; it does where the term is still this one. */
+/** A node asks to lead. It becomes the leader if the term is still this one. */
 export interface Candidacy {
   readonly kind: "candidacy";
   readonly term: number;
 }
 
-/** From here on other commands count. */
+/** Starts a new apply version: entries of an older one do not count from here on. */
 export interface Upgrade {
   readonly kind: "upgrade";
   readonly to: number;
@@ -66,12 +68,12 @@ export interface Upgrade {
 /** Calls of the writer's methods. */
 export interface Calls {
   readonly kind: "calls";
-  /** The term in which who appended it leads, as far as it knows; 0 where it does not. */
+  /** The term in which the appending node leads, as far as it knows; 0 if it does not lead. */
   readonly term: number;
   readonly calls: readonly EntryCall[];
 }
 
-/** What of a call matters to every node. */
+/** The parts of a call that every node needs. */
 export type EntryCall = Pick<ServerCall<WriterMethod>, "method" | "actor" | "trace" | "request">;
 
 export type EntryContent = JoinRequest | Heartbeat | Candidacy | Upgrade | Calls;
@@ -80,7 +82,7 @@ export interface Entry {
   readonly content: EntryContent;
 }
 
-/** An entry that this program cannot read, or cannot carry out: of another format, above all. */
+/** An entry that this program cannot read or apply, usually because it is of another format. */
 export class UnreadableEntry extends Error {
   override readonly name = "UnreadableEntry";
 }
@@ -93,20 +95,20 @@ type WireHead = readonly [
   at: number,
   position: number,
   stateHash: string,
-  /** Programs of version 1 leave it out: their `at` is what the clock said. */
+  /** Programs of apply version 1 leave it out: their `at` is the clock. */
   wall_ms?: number,
 ];
-/** A call as the position of its method's name, actor, trace, and its request as the schema packs it. */
+/** A call: the index of its method's name, actor, trace, and the request as the schema packs it. */
 type WireCall = readonly [name: number, actor: string, trace: string, ...request: unknown[]];
-/** Where in a call's array bytes stand, and how many they are. */
+/** The index of the call, the index of the field in it, and the length in bytes. */
 type WireBytes = readonly [call: number, at: number, length: number];
 
 interface WireEntry {
   readonly f: number;
-  /** 1: it has a mark. Where that is not found it was damaged. */
+  /** 1 in an entry that was written with a mark. If the mark is missing, the entry is damaged. */
   readonly m?: number;
   readonly h: WireHead;
-  /** What is not calls, as it is. */
+  /** The content of an entry without calls. */
   readonly c?: EntryContent;
   readonly t?: number;
   readonly names?: readonly string[];
@@ -117,7 +119,7 @@ interface WireEntry {
 const NOT_KOORS = "it is not what Koor writes";
 const LENGTH_BYTES = 4;
 const REQUEST_FIELD = 3;
-/** As `encodeEntry` begins an entry of calls. No text in a head has a bracket. */
+/** The beginning of an entry of calls, as `encodeEntry` writes it. No text in a head contains a bracket. */
 const CALLS_HEAD = /^\{"f":1,"m":1,"h":(\[[^[\]]*\]),"t":/;
 const HEAD_BYTES_MAX = 1_024;
 
@@ -164,8 +166,8 @@ function withBytes(wire: WireEntry, blobs: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Whether a message of the log is none that a node has appended: it has no mark, or another checksum, and is not as
- * programs wrote entries before there were marks. Every node finds the same of the same bytes.
+ * Whether a message of the log was appended by no node. Such a message has no mark or a wrong checksum, and is not an
+ * entry of the time before marks. Every node decides the same for the same bytes.
  */
 export function isForeign(bytes: Uint8Array): boolean {
   return readMark(bytes) === null && !isUnmarkedEntry(bytes);
@@ -199,9 +201,9 @@ function isWireHead(head: unknown): head is WireHead {
 }
 
 /**
- * Reads an entry.
- * @param commands of which its calls are read; those of others come to nothing here, and name methods that may be
- *   unknown
+ * Decodes an entry.
+ * @param applyVersion the version whose calls are decoded. Calls of other versions have no effect here and may name
+ * unknown methods, so they are left out.
  * @throws UnreadableEntry
  */
 export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod>, applyVersion: number): Entry {
@@ -212,9 +214,7 @@ export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod
   return { head, content: { kind: "calls", term: wire.t ?? 0, calls: callsIn(wire, blobs, methods) } };
 }
 
-/**
- * The head of a marked entry of calls, read without its calls; null where the bytes are something else, or damaged.
- */
+/** The head of a marked entry of calls, read without its calls; null if the bytes are something else or damaged. */
 export function readCallsHead(bytes: Uint8Array): EntryHead | null {
   const marked = readMark(bytes);
   if (marked?.format !== MARK_FORMAT) return null;

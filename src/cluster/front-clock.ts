@@ -1,6 +1,6 @@
 /**
- * The time of the front: that of the machine's clock in a server alone, and the log's in a node, whatever the machine's
- * clock says. Between what the writer's thread tells of it goes on by what has passed. Runs on the front.
+ * The clock of the front: the machine's clock on a single server, and the log's time on a node, whatever the machine's
+ * clock says. Between two times that the writer publishes it advances by the monotonic clock. Runs on the front.
  */
 import { CLOCK_TOLERANCE_MS } from "../../schemas/limits.js";
 import type { Clock, Elapsed, MonotonicClock } from "../base/clock.js";
@@ -8,23 +8,26 @@ import type { Clock, Elapsed, MonotonicClock } from "../base/clock.js";
 export class FrontClock implements Clock {
   readonly #alone: MonotonicClock;
   readonly #elapsed: Elapsed;
-  /** A time of the log, and what had passed when it was that late; null where none was told. */
+  /** A time of the log, and the monotonic time at which it was received; null before the first one. */
   #followed: { readonly now_ms: number; readonly elapsed: number } | null = null;
 
-  /** @param alone the time until the log's is known */
+  /** @param alone the clock until the log's time is known */
   constructor(alone: MonotonicClock, elapsed: Elapsed) {
     this.#alone = alone;
     this.#elapsed = elapsed;
   }
 
-  /** Goes on from a time of the log. What was told a moment late is behind: only what is clearly so sets it back. */
+  /**
+   * Continues from a time of the log. A time that was published a moment ago is slightly stale, so only one that is
+   * behind by more than CLOCK_TOLERANCE_MS sets the clock back.
+   */
   follow(now_ms: number): void {
     const ahead_ms = this.now() - now_ms;
     if (this.#followed !== null && ahead_ms >= 0 && ahead_ms <= CLOCK_TOLERANCE_MS) return;
     this.#followed = { now_ms, elapsed: this.#elapsed() };
   }
 
-  /** Goes on from a time that the writer's thread has come to. Where the log's is known, that counts. */
+  /** Continues from a time that the writer has reached. The log's time wins once it is known. */
   raise(now_ms: number): void {
     this.#alone.raise(now_ms);
   }

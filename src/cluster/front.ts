@@ -1,6 +1,6 @@
 /**
- * A node as its front knows it: how it is, how far it has come and who waits for that, whether it leads, and what is
- * told of all nodes. The writer's thread says so with every commit (notices.ts). Runs on the front.
+ * The front's view of its node: health, position, leadership, and the waiters for a position. The writer publishes the
+ * status after every commit (node-status.ts). Runs on the front.
  */
 import type { ClusterSettings } from "../../schemas/config.js";
 import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/limits.js";
@@ -16,7 +16,7 @@ import { nodeName } from "./node-name.js";
 import { STARTING, type NodeStatus } from "./node-status.js";
 import type { ClusterReader } from "./table.js";
 
-/** This server cannot be a node of the cluster, as it is started: the start stops with this line and exit code 2. */
+/** This server cannot be a node of the cluster as it is started. The start prints this line and exits with code 2. */
 export class ClusterError extends Error {
   override readonly name = "ClusterError";
 }
@@ -28,11 +28,11 @@ export interface ClusterFrontOptions {
   readonly log: Log;
   /** This node's time in ms, not before the log's. */
   readonly now: () => number;
-  /** The log's time: this node's may be behind it. */
+  /** Takes the log's time. This node's clock may be behind it. */
   readonly onTime: (now_ms: number) => void;
-  /** This node leads from now on, or does not any more. */
+  /** This node has become the leader, or has ceased to be it. */
   readonly onLeading: (isLeader: boolean) => void;
-  /** The tables were replaced: what the front knows by heart is old. */
+  /** The tables were replaced: caches of the front are stale. */
   readonly onInstalled: () => void;
 }
 
@@ -42,7 +42,10 @@ interface Waiting {
   readonly done: (reached: boolean) => void;
 }
 
-/** Of own entries that come back: the first may have come already, the second have been on its way. */
+/**
+ * How many own entries must come back for a read barrier: the first may have come back already, and the second may have
+ * been in flight.
+ */
 const OWN_ENTRIES_BEHIND = 3;
 
 const HALT_ADVICE =
@@ -54,18 +57,18 @@ export class ClusterFront implements BackgroundTask, Positions {
   readonly #options: ClusterFrontOptions;
   #status: NodeStatus | null = null;
   #waiting: Waiting[] = [];
-  /** Who is called when so many own entries have come back. */
+  /** Read barriers, each with the count of own entries that it waits for. */
   #confirming: { readonly appends: number; readonly done: () => void }[] = [];
   #reached = 0;
-  /** The line of a position, where one was asked for. */
+  /** The header line of a position, cached. */
   #line: string | null = null;
   #line_of = 0n;
   #isLeader = false;
-  /** Null where it was not asked for since the last notice. */
+  /** Null if it was not asked for since the last status. */
   #hasNoLivePeers: boolean | null = null;
-  /** Since when the log has been ahead of this node, in ms of `performance.now`. */
+  /** When the log was first found to be ahead of this node, as `performance.now()` in ms. */
   #behind_since: number | null = null;
-  /** The server has started: it goes on whatever becomes of the node. */
+  /** The server has started: it keeps running whatever happens to the node. */
   #started = false;
   readonly #heard: Promise<string>;
   #hear: (refusal: string) => void = () => undefined;
@@ -87,8 +90,8 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { id } = visible;
     if (this.#line === null || this.#line_of !== id) {
       this.#line_of = id;
-      // What is there can be read before the writer is.
-      this.#line = positionLine(id === 0n ? (reader.place()?.id ?? 0) : Number(id));
+      // The database can be read before the writer has published its first position.
+      this.#line = positionLine(id === 0n ? (reader.position()?.id ?? 0) : Number(id));
     }
     return this.#line;
   }
@@ -101,16 +104,17 @@ export class ClusterFront implements BackgroundTask, Positions {
     return this.#isLeader;
   }
 
-  /** Whether no other node was heard of for so long that nobody can have called it. */
+  /** Whether no other node was seen for NODE_SILENCE_MS, so that no other node can have taken calls. */
   get hasNoLivePeers(): boolean {
-    // Claims ask it one by one; it changes with what is committed alone, and each commit is told.
+    // Cached, because it is asked for once for every claim. It changes only by commits, and each commit publishes a
+    // status.
     this.#hasNoLivePeers ??= this.#findNoLivePeers(this.#known().now_ms);
     return this.#hasNoLivePeers;
   }
 
   /**
-   * Resolves when the node can be written to and somebody leads, or has to wait for that for longer than a start is to
-   * take: for the log, or for all that it has missed.
+   * Resolves when the node can be written to and there is a leader, or when the start has waited for that for
+   * NODE_START_MS: for the log, or to apply everything that the node has missed.
    * @throws ClusterError
    */
   async ready(): Promise<void> {
@@ -121,7 +125,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     this.#started = true;
   }
 
-  /** Takes what the writer says of the node. */
+  /** Takes a status that the writer publishes. */
   accept(notice: NodeStatus): void {
     const before = this.#status;
     this.#status = notice;
@@ -131,7 +135,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { refusal, state, reason, leader } = notice;
     if (refusal !== "" || reason !== "" || (state === "ok" && leader !== "")) this.#hear(refusal);
     if (notice.now_ms > 0) this.#options.onTime(notice.now_ms);
-    // What stops the start is one line, and not the log's; behind the start it is a halt like any other.
+    // An error that stops the start is printed as one line, not logged. After the start it is a halt like any other.
     if (notice.refusal === "" || this.#started) this.#report(before, notice);
     if (notice.installed > (before?.installed ?? 0)) this.#options.onInstalled();
     const { isLeader } = notice;
@@ -139,8 +143,8 @@ export class ClusterFront implements BackgroundTask, Positions {
       this.#isLeader = isLeader;
       this.#options.onLeading(isLeader);
     }
-    // What else was committed is told behind this, and its events go out at the end of the turn: whoever waits is served
-    // when all of it has come and gone.
+    // The other messages of the commit follow this one, and its events go out at the end of the tick. So waiters are
+    // served when all of that has been handled.
     const { position } = notice;
     if (position > (before?.position ?? 0)) setImmediate(() => setImmediate(() => this.#reach(position)));
     if (this.#confirming.length > 0) this.#confirm(before?.appends ?? 0, notice.appends);
@@ -151,16 +155,17 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   /**
-   * Calls back when all that is in the log at the time of the call is carried out here, and its events have gone out.
-   * An own entry that is appended later says so by coming back; a node appends one each NODE_HEARTBEAT_MS at least.
+   * A read barrier: calls back when everything that is in the log now has been applied here, and its events have gone
+   * out. An own entry that is appended later proves that by coming back. A node appends at least one every
+   * NODE_HEARTBEAT_MS.
    */
   readBarrier(done: () => void): void {
     this.#confirming.push({ appends: this.#known().appends + OWN_ENTRIES_BEHIND, done });
   }
 
   seen(): LogPlace | null {
-    // A commit can be read before the writer has told of it.
-    const place = this.#options.reader.place();
+    // A commit can be read before the writer has published it.
+    const place = this.#options.reader.position();
     return place === null ? null : { log: place.generation, position: place.id };
   }
 
@@ -176,7 +181,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     for (const { done } of this.#waiting.splice(0)) done(false);
   }
 
-  /** What `/health` says, and whether the node is well. */
+  /** The part of `/health` about the cluster, and whether the node is healthy. */
   health(): { readonly well: boolean; readonly cluster: object } {
     const { state, leader, position, log_last } = this.#known();
     const reason = reasonShown(this.#known());
@@ -188,7 +193,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { cluster, reader, now } = this.#options;
     const { state, leader, term, position, log_last, warnings } = this.#known();
     const reason = reasonShown(this.#known());
-    // The log's time stands still for who does not hear of it.
+    // The log's time stands still for a node that receives no entries.
     const now_ms = now();
     const nodes = reader.nodes().map((node) => {
       const own = node.node === this.node;
@@ -214,23 +219,33 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { position, log_last, state, reopens, fenced, foreign, appends, append_s, applied, apply_s } = this.#known();
     const lag_s = this.#behind_since === null ? 0 : (performance.now() - this.#behind_since) / 1_000;
     out
-      .value("koor_cluster_position", "gauge", "Id of the last entry of the log that was carried out.", position)
-      .value("koor_cluster_log_last", "gauge", "The newest id that the log was heard to have.", log_last)
-      .value("koor_cluster_lag_seconds", "gauge", "For how long this node has been behind the log.", lag_s)
-      .value("koor_cluster_leader", "gauge", "1 where this node leads.", this.#isLeader ? 1 : 0)
-      .value("koor_cluster_reopens_total", "counter", "How often the log had to be connected to anew.", reopens)
-      .value("koor_cluster_fenced_total", "counter", "Own entries that were void because they came too late.", fenced)
+      .value("koor_cluster_position", "gauge", "Id of the last entry of the log that was applied.", position)
+      .value("koor_cluster_log_last", "gauge", "The newest id that the log is known to have.", log_last)
+      .value("koor_cluster_lag_seconds", "gauge", "Seconds for which this node has been behind the log.", lag_s)
+      .value("koor_cluster_leader", "gauge", "1 if this node is the leader.", this.#isLeader ? 1 : 0)
+      .value(
+        "koor_cluster_reopens_total",
+        "counter",
+        "How often the connection to the log was lost or failed.",
+        reopens,
+      )
+      .value(
+        "koor_cluster_fenced_total",
+        "counter",
+        "Own entries that were rejected because they came too late.",
+        fenced,
+      )
       .value(
         "koor_cluster_foreign_entries_total",
         "counter",
-        "Messages of the log that no node has appended, and all pass over.",
+        "Messages of the log that no node has appended. Every node skips them.",
         foreign,
       )
-      .value("koor_cluster_halted", "gauge", "1 where this node has halted.", state === "halted" ? 1 : 0)
-      .metric("koor_cluster_append_seconds", "summary", "From the appending of an own entry until it was carried out.")
+      .value("koor_cluster_halted", "gauge", "1 if this node has halted.", state === "halted" ? 1 : 0)
+      .metric("koor_cluster_append_seconds", "summary", "Time from the append of an own entry until it was applied.")
       .sample("koor_cluster_append_seconds_sum", append_s)
       .sample("koor_cluster_append_seconds_count", appends)
-      .metric("koor_cluster_apply_seconds", "summary", "What it took to carry entries out, until they were on disk.")
+      .metric("koor_cluster_apply_seconds", "summary", "Time to apply entries, until they were on disk.")
       .sample("koor_cluster_apply_seconds_sum", apply_s)
       .sample("koor_cluster_apply_seconds_count", applied);
   }
@@ -246,7 +261,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   #confirm(before: number, appends: number): void {
-    // Another run of the writer's thread counts anew.
+    // After a restart of the writer thread the count starts again.
     if (appends < before)
       this.#confirming = this.#confirming.map(({ done }) => ({ appends: appends + OWN_ENTRIES_BEHIND, done }));
     const confirmed = this.#confirming.filter((one) => one.appends <= appends);
@@ -287,7 +302,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 }
 
-/** Why a node is not well; "" where it is. What takes a moment only has no words of its own in the writer's thread. */
+/** Why a node is not healthy; "" if it is. The writer gives no reason for states that last only a moment. */
 function reasonShown({ state, reason, position, log_last }: NodeStatus): string {
   if (reason !== "" || state === "ok") return reason;
   if (state !== "catching_up") return "the cluster's log cannot be reached";

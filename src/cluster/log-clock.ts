@@ -1,23 +1,23 @@
 /**
- * The log's time as a node reckons it: that of the newest entry, plus the time that has passed since by a source that
- * no clock setting moves. The machines' clocks vote on the right time. The log's time leaps forward only to a time that
- * the clocks of a strict majority of the live nodes have reached, so one wrong clock moves nothing. Where it is ahead of
- * a strict majority it never goes back, but runs at LOG_CLOCK_SLOW_RATE until they agree. Pure but for its state.
+ * The log's time as a node computes it: the time of the newest entry, plus the monotonic time since then. The machines'
+ * clocks vote on the right time. The log's time jumps forward only to a time that the clocks of a strict majority of
+ * the live nodes have reached, so one wrong clock moves nothing. If the log's time is ahead of a strict majority, it
+ * never goes back but advances at LOG_CLOCK_SLOW_RATE until they agree. Pure but for its state.
  */
 import { CLOCK_ASTRAY_MS, CLOCK_TOLERANCE_MS, LOG_CLOCK_SLOW_RATE, NODE_SILENCE_MS } from "../../schemas/limits.js";
 import type { Membership } from "./membership.js";
 
 export interface LogClockOptions {
-  /** This node. */
+  /** The name of this node. */
   readonly node: string;
-  /** This machine's clock, in ms since the epoch; it may be wrong, and may leap. */
+  /** This machine's clock, in ms since the epoch. It may be wrong, and may jump. */
   readonly wall: () => number;
-  /** ms since some moment; nobody can set it. */
+  /** Monotonic time in ms. */
   readonly elapsed: () => number;
   readonly membership: () => Membership;
 }
 
-/** Between which times the right one lies, as far as a majority says. */
+/** The bounds of the right time, according to a majority. */
 interface Bounds {
   readonly least_ms: number;
   readonly most_ms: number;
@@ -28,8 +28,8 @@ const UNKNOWN: Bounds = { least_ms: Number.NEGATIVE_INFINITY, most_ms: Number.PO
 export class LogClock {
   readonly #options: LogClockOptions;
   /**
-   * By node, what its clock said when it was heard last, less what had passed here by then. It stays true when the node
-   * is silent: clocks that are wrong are so by the same all the time, mostly.
+   * By node: its clock in its latest entry, minus this node's monotonic time at that moment. The difference stays valid
+   * while the node is silent, because a wrong clock is usually wrong by a constant.
    */
   readonly #differences = new Map<string, number>();
   #base_ms: number;
@@ -41,7 +41,7 @@ export class LogClock {
     this.#base_elapsed = options.elapsed();
   }
 
-  /** Takes what another node's clock said in an entry that has just come. */
+  /** Records the clock of another node from an entry that has just arrived. */
   record(node: string, wall_ms: number): void {
     const { node: own, elapsed } = this.#options;
     if (node !== own) this.#differences.set(node, wall_ms - elapsed());
@@ -49,7 +49,7 @@ export class LogClock {
 
   /**
    * The log's time in ms.
-   * @param votes false where the clocks are not to be asked, since the newest entries are not known
+   * @param votes false to ignore the clocks, while the newest entries are not known
    */
   now(votes = true): number {
     const { elapsed, membership, wall } = this.#options;
@@ -58,19 +58,19 @@ export class LogClock {
     const { least_ms, most_ms } = votes ? this.#bounds() : UNKNOWN;
     const rate = this.#base_ms + passed_ms > most_ms + CLOCK_TOLERANCE_MS ? LOG_CLOCK_SLOW_RATE : 1;
     const wall_ms = wall();
-    // The others' clocks were read a while ago: where this one agrees with them it is the more exact.
+    // The others' clocks were read a while ago: if this one agrees with them, it is more exact.
     const right_ms = wall_ms >= least_ms && wall_ms <= least_ms + CLOCK_TOLERANCE_MS ? wall_ms : least_ms;
     this.#base_ms = Math.max(this.#base_ms + passed_ms * rate, right_ms, membership().now_ms);
     return Math.floor(this.#base_ms);
   }
 
-  /** By how many ms this machine's clock is ahead of what a majority can agree on; 0 where it is among them. */
+  /** By how many ms this machine's clock is ahead of the majority; 0 if it is within CLOCK_ASTRAY_MS. */
   get ahead_ms(): number {
     const ahead_ms = this.#options.wall() - this.#bounds().least_ms;
     return Number.isFinite(ahead_ms) && ahead_ms > CLOCK_ASTRAY_MS ? ahead_ms : 0;
   }
 
-  /** A line for each live node whose clock differs from this one's, for the operator. */
+  /** Warnings for the operator: a line for each live node whose clock differs from this one's. */
   get warnings(): readonly string[] {
     const { node: own, wall, elapsed } = this.#options;
     return this.#live().flatMap((node) => {
@@ -83,7 +83,7 @@ export class LogClock {
     });
   }
 
-  /** The nodes that were heard of lately, by the log's time, but this one. */
+  /** The other nodes that were seen lately, by the log's time. */
   #live(): readonly string[] {
     const { node: own, membership } = this.#options;
     const { nodes, now_ms } = membership();
@@ -92,7 +92,7 @@ export class LogClock {
       .map(({ node }) => node);
   }
 
-  /** A live node whose clock is not known yet agrees with nobody. */
+  /** Computes the bounds. A live node whose clock is not known yet counts as one that agrees with no other. */
   #bounds(): Bounds {
     const { wall, elapsed, membership } = this.#options;
     const { nodes } = membership();
@@ -108,7 +108,7 @@ export class LogClock {
   }
 }
 
-/** A span in its largest unit, so that a line about it seldom changes. */
+/** Formats a span in its largest unit, so that a line about it seldom changes. */
 function roughly(span_ms: number): string {
   const s = Math.abs(span_ms) / 1_000;
   if (s >= 172_800) return `${Math.round(s / 86_400)} days`;

@@ -1,68 +1,73 @@
 /**
- * What the nodes of a cluster agree on beside the content: who they are, whose entries count, who leads, what has to be
- * the same everywhere. It follows from the entries alone, so every node comes to the same; a step makes a new value,
- * and whoever carries out an entry keeps it with the entry's own effect, or not at all. Pure.
+ * The replicated membership: the nodes, their epochs, the leader, the apply version and the settings. It is a function
+ * of the log alone, so every node computes the same. `advance` returns a new value, which is stored in the transaction
+ * that applies the entry. Pure.
  */
 import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits.js";
 import type { Entry, EntryHead, JoinRequest } from "./entry.js";
 
-/** A node as all of them know it. */
+/** A node as all nodes know it. A row of the table `cluster_node`. */
 export interface Node {
   readonly node: string;
-  /** Which data directory it has. */
+  /** The id of its data directory. */
   readonly store: string;
-  /** Which start of it has said hello last. */
+  /** The id of its latest start that has joined. */
   readonly run: string;
   readonly version: string;
-  /** Id of its last hello: what was appended under another one does not count. */
+  /** Its epoch: the id of its latest join request. Entries of an earlier epoch are rejected. */
   readonly incarnation: number;
-  /** Number of its last entry since. */
+  /** The number of its latest entry in the epoch. */
   readonly number: number;
-  /** The log's time when it was heard of last. */
+  /** The log's time of its latest entry, in ms. */
   readonly heard_at: number;
-  /** How far it had carried out the log then. */
+  /** The position that it had applied by then. */
   readonly position: number;
 }
 
 export interface Membership {
-  /** The log's time in ms: that of the last entry, and never less than that of one before. */
+  /** The log's time in ms: that of the latest entry. It never goes back. */
   readonly now_ms: number;
-  /** Which commands count. */
+  /** The apply version whose entries count. */
   readonly applyVersion: number;
   readonly settings: string;
-  /** How often somebody began to lead. */
+  /** How often a node has become the leader. */
   readonly term: number;
-  /** Who leads; "" before anybody does. */
+  /** The name of the leader; "" before the first one. */
   readonly leader: string;
   readonly nodes: ReadonlyMap<string, Node>;
 }
 
-/** Why an entry has no effect. */
+/** Why an entry is rejected. The values are part of the state hash, so they never change. */
 export type RejectReason =
-  /** Of a node that has begun anew, or was never let in; the same one a second time; or a hello that came too late. */
+  /**
+   * The entry is of an earlier epoch, of a node that has not joined, or a second copy; or a join request came too late.
+   */
   | "old"
-  /** Another data directory has this node's name, and was heard of lately. */
+  /** A node with another data directory has this name and was seen lately. */
   | "name_taken"
-  /** Its settings are not the cluster's. */
+  /** The settings of the node differ from the cluster's. */
   | "settings"
-  /** It is of a program with other commands. */
+  /** The entry is of another apply version. */
   | "commands"
-  /** Somebody else leads by now. */
+  /** Another node has become the leader meanwhile. */
   | "term";
 
-/** What becomes of an entry, whatever it asks. */
+/** The result of an entry for the membership, whatever its calls do. */
 export interface Step {
   readonly membership: Membership;
-  /** Null where it counts. */
+  /** Null if the entry is accepted. */
   readonly rejected: RejectReason | null;
 }
 
-/** The membership before the first hello. */
+/** The membership before the first join request. */
 export function initialMembership(now_ms: number, applyVersion: number, settings: string): Membership {
   return { now_ms, applyVersion, settings, term: 0, leader: "", nodes: new Map() };
 }
 
-/** What an entry comes to. */
+/**
+ * Applies an entry to the membership.
+ * @param id the position of the entry in the log
+ */
 export function advance(before: Membership, { head, content }: Entry, id: number): Step {
   const timed = { ...before, now_ms: Math.max(before.now_ms, head.at) };
   if (content.kind === "hello") {

@@ -1,7 +1,7 @@
-/** What a node is called. */
+/** The name of a node. */
 import { hostname } from "node:os";
 
-/** Letters, digits, dot, hyphen and underscore; the host's name where nobody has said it. */
+/** Returns the configured name, or else the host's name, reduced to letters, digits, dot, hyphen and underscore. */
 export function nodeName(node_id: string): string {
   return node_id === "" ? hostname().replaceAll(/[^A-Za-z0-9._-]/g, "-") : node_id;
 }

@@ -1,53 +1,53 @@
-/** What a node's writer says of the cluster. */
+/** The status of a node, as the writer publishes it to the front. */
 import * as Type from "typebox";
 import { NodeState } from "../../schemas/cluster.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
 
-/** How the node is: after each commit, and where something has changed. */
+/** Published after each commit and after every change. */
 export const NODE_STATUS = {
   name: "node",
   payload: Type.Object({
     state: NodeState,
-    /** One line; "" where there is nothing to say. */
+    /** One line; "" if there is nothing to report. */
     reason: Type.String(),
     leader: Type.String(),
     term: Type.Integer({ minimum: 0 }),
-    /** Whether this node leads, and can put calls into the log. */
+    /** Whether this node is the leader and can append calls to the log. */
     isLeader: Type.Boolean(),
-    /** Id of the last entry that was carried out here. */
+    /** The last entry that was applied here. */
     position: Type.Integer({ minimum: 0 }),
-    /** The newest id that the log was heard to have. */
+    /** The newest entry that the log is known to have. */
     log_last: Type.Integer({ minimum: 0 }),
-    /** The log's time in ms: that of the newest entry. */
+    /** The log's time at the newest entry, in ms. */
     now_ms: Type.Integer({ minimum: 0 }),
-    /** What it is by now, as the writer reckons it; 0 while it cannot know it. */
+    /** The log's current time in ms, as the writer computes it; 0 while it cannot know it. */
     clock_ms: Type.Integer({ minimum: 0 }),
-    /** How often the connection to the log was opened anew. */
+    /** How often the connection to the log was opened again. */
     reopens: Type.Integer({ minimum: 0 }),
-    /** Own entries that were void since they came too late. */
+    /** Own entries that were rejected because they came too late. */
     fenced: Type.Integer({ minimum: 0 }),
-    /** How many messages of the log were passed over since no node has appended them. */
+    /** Messages of the log that were skipped because no node has appended them. */
     foreign: Type.Integer({ minimum: 0 }),
-    /** How many own entries have come back, and how many seconds from their appending that was. */
+    /** The number of own entries that have come back, and the seconds from their append until then. */
     appends: Type.Integer({ minimum: 0 }),
     append_s: Type.Number({ minimum: 0 }),
-    /** How many entries were carried out, and how many seconds that took. */
+    /** The number of entries that were applied, and the seconds that this took. */
     applied: Type.Integer({ minimum: 0 }),
     apply_s: Type.Number({ minimum: 0 }),
-    /** How often the tables were replaced by a snapshot's. */
+    /** How often a snapshot was installed. */
     installed: Type.Integer({ minimum: 0 }),
-    /** What the log was found to be set up like, one line each. */
+    /** Warnings about the set-up of the log, one line each. */
     warnings: Type.Array(Type.String()),
-    /** Why this server cannot be a node of this cluster, as it is started; "" where it can. */
+    /** Why this server cannot be a node of this cluster as it is started; "" if it can. */
     refusal: Type.String(),
   }),
 } as const satisfies PushMessage;
 export type NodeStatus = PayloadOf<typeof NODE_STATUS>;
 
-/** What of it the replica knows. */
+/** The fields that the replica knows. */
 export type ReplicaStatus = Omit<NodeStatus, "now_ms" | "clock_ms" | "installed" | "warnings" | "refusal">;
 
-/** Before anything is known. */
+/** The status before the first one is published. */
 export const STARTING: NodeStatus = {
   state: "catching_up",
   reason: "starting",

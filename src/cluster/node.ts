@@ -1,7 +1,6 @@
 /**
- * What makes a writer's thread a node of a cluster: it finds out where it stands (founding.ts), then lets the replica
- * carry out the log, and, while it leads, has snapshots made. Calls that no other node is to carry out are carried out
- * here. Runs in the writer's thread.
+ * Makes a writer thread a node of a cluster: bootstraps the node (bootstrap.ts), runs the replica, and schedules
+ * snapshots. Calls of methods that no other node must apply run locally. Runs in the writer thread.
  */
 import { NODE_TICK_MS } from "../../schemas/limits.js";
 import { APPLY_VERSION, VERSION } from "../../schemas/version.js";
@@ -20,7 +19,7 @@ import type { Executor, NodeGround } from "../threads/writer-program.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { settingsOf } from "./agreed-settings.js";
 import type { LogItem } from "./applier.js";
-import { Bootstrap, Refusal } from "./bootstrap.js";
+import { Bootstrap, BootstrapError } from "./bootstrap.js";
 import { nodeName } from "./node-name.js";
 import { NODE_STATUS, STARTING, type NodeStatus } from "./node-status.js";
 import { Replica } from "./replica.js";
@@ -29,11 +28,11 @@ import { Snapshots } from "./snapshots.js";
 import { PoisonGuard, attemptFile } from "./poison-guard.js";
 import { ClusterReader, ClusterWriter, type NodeState } from "./table.js";
 
-const ALONE_ONLY = new Failure("FAILED_PRECONDITION", "a node of a cluster does not do this");
+const SINGLE_ONLY = new Failure("FAILED_PRECONDITION", "a node of a cluster does not do this");
 
 /**
- * Begins; calls are refused until the node knows where it stands.
- * @param snapshot_url the script of a snapshot's thread
+ * Opens the node. Calls fail until its bootstrap is done.
+ * @param snapshot_url the script of the snapshot thread
  */
 export function openNode(ground: NodeGround, snapshot_url: URL): Executor {
   const node = new ClusterNode(ground, snapshot_url);
@@ -53,8 +52,8 @@ class ClusterNode implements Executor {
   #ticking: NodeJS.Timeout | null = null;
   #warnings: readonly string[] = [];
   #installed = 0;
-  /** Why it has not started; "" where nothing is in its way. */
-  #waits_for = "";
+  /** What the start waits for; "" if nothing blocks it. */
+  #waitingFor = "";
   #closed = false;
 
   constructor(ground: NodeGround, snapshot_url: URL) {
@@ -67,7 +66,7 @@ class ClusterNode implements Executor {
 
   start(): void {
     this.#run().catch((error: unknown) => {
-      // Nothing that could be waited for: the thread ends, and is started again.
+      // No caller waits for this promise. The error ends the thread, which is then started again.
       queueMicrotask(() => {
         throw error;
       });
@@ -80,10 +79,10 @@ class ClusterNode implements Executor {
     const never = calls.filter(({ method }) => method.in_cluster === "never");
     const logged =
       here.length + never.length === 0 ? calls : calls.filter((call) => !here.includes(call) && !never.includes(call));
-    for (const call of never) server.fail(call, ALONE_ONLY);
+    for (const call of never) server.fail(call, SINGLE_ONLY);
     if (logged.length > 0) {
       if (this.#replica === null) {
-        const why = this.#waits_for === "" ? "the node is starting" : `the node is starting: ${this.#waits_for}`;
+        const why = this.#waitingFor === "" ? "the node is starting" : `the node is starting: ${this.#waitingFor}`;
         const failure = new Failure("UNAVAILABLE", `${why}: nothing was stored`);
         for (const call of logged) server.fail(call, failure);
         server.flush();
@@ -108,7 +107,7 @@ class ClusterNode implements Executor {
     try {
       log = await openLogAt({ url: cluster.cluster, name: cluster.cluster_name, credentials: cluster.cluster_creds });
     } catch (error) {
-      // An address that is none.
+      // The address is invalid.
       if (!(error instanceof LogError)) throw error;
       this.#publish({ ...STARTING, state: "halted", reason: error.message, refusal: error.message });
       return;
@@ -121,8 +120,8 @@ class ClusterNode implements Executor {
       script: this.#snapshot_url,
       data_dir: data.data_dir,
       cluster,
-      installing: () => visible.set(must(reader.place(), "a snapshot is one of a node").id),
-      installed: () => this.#took(),
+      installing: () => visible.set(must(reader.position(), "a snapshot is one of a node").id),
+      installed: () => this.#onInstalled(),
     });
     const settings = settingsOf(data.settings, db);
     const identity = {
@@ -150,14 +149,14 @@ class ClusterNode implements Executor {
         install,
         upload: () => snapshots.take(),
         waiting: (reason) => {
-          this.#waits_for = reason;
+          this.#waitingFor = reason;
           this.#publish({ ...STARTING, reason });
         },
         closed: () => this.#closed,
       }).run();
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      this.#waits_for = error.message;
+      if (!(error instanceof BootstrapError)) throw error;
+      this.#waitingFor = error.message;
       this.#publish({ ...STARTING, state: "halted", reason: error.message, refusal: error.message });
       return;
     }
@@ -187,7 +186,7 @@ class ClusterNode implements Executor {
         this.#warnings = warnings;
       },
       install,
-      superseded: (position, led) => this.#scheduler?.requireAt(position, led),
+      superseded: (position, wasLeader) => this.#scheduler?.requireAt(position, wasLeader),
     });
     this.#replica = replica;
     this.#scheduler = new SnapshotScheduler({
@@ -203,13 +202,13 @@ class ClusterNode implements Executor {
     replica.tick();
   }
 
-  /** The tables hold what a snapshot held: what the models know by heart is old. */
-  #took(): void {
+  /** The tables hold the content of a snapshot: caches of the models are stale. */
+  #onInstalled(): void {
     this.#installed += 1;
     this.#transaction.refill();
   }
 
-  /** Which data directory this is. */
+  /** The id of this data directory. It is made at the first call. */
   #storeId(): string {
     const known = this.#table.storeId();
     if (known !== undefined) return known;

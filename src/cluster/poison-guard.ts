@@ -1,39 +1,41 @@
 /**
- * Which entry a node was about when its program ended. A method that throws fails its own call; what ends the program
- * itself (a native crash, no memory left) would do so again at each start, on every node, and nobody could read. So a
- * small file says what is being carried out; who finds it at the start goes on one entry at a time, which tells the one
- * from its neighbours, and halts before an entry that was tried alone often enough. Runs in the writer's thread.
+ * Guards against poison entries: log entries that crash the process when they are applied. A method that throws only
+ * fails its own call. A native crash, or memory that runs out, would repeat on every node at every start, and then no
+ * node could serve reads. So the position that is being applied is written to a small file. A process that finds the
+ * file at start applies entries one at a time, which tells the poison entry from its neighbours, and halts before an
+ * entry that has crashed it POISON_ENTRY_TRIES_MAX times.
  *
- * Only what was in the log when a session began is written down: an entry that came later is among those when the
- * program has been started again, and ordinary work pays nothing. The file has to outlive the program and not the
- * machine, so nothing waits for the disk; where it cannot be written nothing is counted, and the node works all the same.
+ * Only entries that were in the log when the session began are recorded: a later entry is among those after the
+ * restart, so normal operation costs nothing. The file must survive a crash of the process, not of the machine, so it
+ * is not fsynced. If it cannot be written, nothing is counted and the node works all the same. Runs in the writer
+ * thread.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { APPLY_BATCH_ENTRIES_MAX, POISON_ENTRY_TRIES_MAX } from "../../schemas/limits.js";
 
-/** What outlives the program. */
+/** The file that survives a crash of the process. */
 export interface AttemptFile {
-  /** "" where there is nothing. */
+  /** The line in it; "" if there is none. */
   read(): string;
   write(line: string): void;
   remove(): void;
 }
 
-/** What is being carried out, or was when the program ended. */
+/** An attempt to apply entries: the current one, or the one in which the process crashed. */
 interface Attempt {
   readonly entry: number;
-  /** Of which log: each counts from 1. */
+  /** Identifies the log. The positions of every log start at 1. */
   readonly generation: string;
-  /** The last entry that may share its transaction. */
+  /** The last entry that may share the transaction. */
   readonly through: number;
-  /** How often this entry was tried alone, this time included; 0 beside others. */
+  /** How often this entry was applied alone, this time included; 0 if it shares a transaction. */
   readonly tries: number;
-  /** Which version of Koor tries it. */
+  /** The version of Koor that makes the attempt. */
   readonly version: string;
 }
 
-/** Cut short, or another's, it says nothing. */
+/** A line that is truncated, or of another format, is ignored. */
 const LINE = /^entry (\d+) of log (\S+), beside others through (\d+), tried alone (\d+) times by version (\S+)\n$/;
 
 export interface PoisonGuardOptions {
@@ -44,9 +46,9 @@ export interface PoisonGuardOptions {
 
 export class PoisonGuard {
   readonly #options: PoisonGuardOptions;
-  /** What the program was about when it ended; null where it ended otherwise. */
+  /** The attempt in which the process crashed; null if it ended normally. */
   readonly #found: Attempt | null;
-  /** What was in the log when the session began ends here. */
+  /** The last entry that was in the log when the session began. */
   #last = 0;
   #written: boolean;
 
@@ -58,12 +60,12 @@ export class PoisonGuard {
     this.#found = found?.generation === options.generation ? found : null;
   }
 
-  /** A session begins, of a log that ends with this entry. */
+  /** A session begins, with a log that ends at this entry. */
   expect(last: number): void {
     this.#last = last;
   }
 
-  /** Why an entry must not be tried; null where it may be. */
+  /** Why an entry must not be applied; null if it may be. */
   haltReason(entry: number): string | null {
     const tries = this.#triesOf(entry);
     if (tries < POISON_ENTRY_TRIES_MAX) return null;
@@ -74,10 +76,10 @@ export class PoisonGuard {
   }
 
   /**
-   * Entries are about to be read and carried out.
-   * @param first the first of them
-   * @param through the last that may be among them
-   * @returns how many may be together
+   * Records an attempt, before the entries are read and applied.
+   * @param first the first entry
+   * @param through the last entry that may be among them
+   * @returns how many entries may share the transaction
    */
   begin(first: number, through: number): number {
     if (first > this.#last) {
@@ -96,9 +98,9 @@ export class PoisonGuard {
   }
 
   /**
-   * The program has outlived what began last, whatever came of it.
-   * @param follows whether the next begins at once: its line replaces this one, which says nothing of entries that were
-   *   carried out
+   * The process has survived the last attempt, with whatever result.
+   * @param follows whether the next attempt begins at once. Its line then replaces this one: a line that is left behind
+   * only names entries that were applied.
    */
   cleared(follows: boolean): void {
     if (!follows) this.#remove();
@@ -110,7 +112,7 @@ export class PoisonGuard {
     this.#written = false;
   }
 
-  /** How often an entry was tried alone by this version, and ended the program. */
+  /** How often the process crashed while this version applied an entry alone. */
   #triesOf(entry: number): number {
     const found = this.#found;
     return found !== null && found.entry === entry && found.version === this.#options.version ? found.tries : 0;
@@ -127,7 +129,7 @@ function parse(line: string): Attempt | null {
   return { entry: Number(entry), generation, through: Number(through), tries: Number(tries), version };
 }
 
-/** The file in a node's data directory. Whatever keeps it from being there keeps the node from nothing. */
+/** The file in a node's data directory. A file system error is ignored: it must not stop the node. */
 export function attemptFile(data_dir: string): AttemptFile {
   const path = join(data_dir, "suspect.txt");
   return {
@@ -137,7 +139,7 @@ export function attemptFile(data_dir: string): AttemptFile {
   };
 }
 
-/** Undefined where the system refuses. */
+/** Undefined if the operating system refuses. */
 function unlessRefused<T>(work: () => T): T | undefined {
   try {
     return work();

@@ -147,7 +147,7 @@ export class Replica {
       opened: (session) => this.#onOpened(session),
       entry: (id, bytes, last) => this.#onDelivered(id, bytes, last),
       disconnected: (why) => this.#onDisconnected(why),
-      wrong: (why) => this.#halt(why),
+      fatal: (why) => this.#halt(why),
     });
   }
 
@@ -304,7 +304,7 @@ export class Replica {
         this.#publish();
         return;
       default:
-        this.#connection.need(stop.id);
+        this.#connection.requireSnapshot(stop.id);
     }
   }
 

@@ -4,7 +4,7 @@ import { notFound } from "../base/result.js";
 import { route, type Route } from "../front/route.js";
 import type { ClusterFront } from "./front.js";
 
-/** @param cluster null for a server alone */
+/** @param cluster null on a single server */
 export function clusterRoutes(cluster: ClusterFront | null): Route[] {
   return [
     route({
@@ -12,7 +12,7 @@ export function clusterRoutes(cluster: ClusterFront | null): Route[] {
       path: "/api/cluster",
       name: "cluster",
       tag: "metrics",
-      summary: "Tells of the nodes of the cluster that the server belongs to.",
+      summary: "Describes the nodes of the cluster that the server belongs to.",
       answer: ClusterView,
       statuses: [404],
       handle: () => cluster?.describe() ?? notFound("this server is no node of a cluster"),

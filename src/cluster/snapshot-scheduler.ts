@@ -1,7 +1,7 @@
 /**
- * When a snapshot is made, and what of the log goes with it: while this node leads, each time that the log has grown by
- * so much. Two are kept, and the log is trimmed behind the older one, so that whoever takes one in finds all that
- * follows. Runs in the writer's thread, driven by ticks.
+ * Schedules snapshots and trims the log. The leader takes a snapshot whenever the log has grown by SNAPSHOT_ENTRIES or
+ * SNAPSHOT_LOG_BYTES. Two are kept, and the log is trimmed up to the older one, so that a node that installs either
+ * finds all later entries. Runs in the writer thread, driven by ticks.
  */
 import {
   SNAPSHOT_DEPUTY_MS,
@@ -19,22 +19,22 @@ export interface SnapshotSchedulerOptions {
   readonly replica: Pick<Replica, "isLeader" | "status" | "bytes" | "generation" | "trim">;
   readonly snapshots: Pick<Snapshots, "take" | "close">;
   readonly store: SnapshotStore;
-  /** ms since some moment. */
+  /** Monotonic time in ms. */
   readonly elapsed: () => number;
 }
 
 export class SnapshotScheduler {
   readonly #options: SnapshotSchedulerOptions;
-  /** Up to where the newest one has come; null while that is not known. */
+  /** The position of the newest snapshot; null while it is not known. */
   #newest: number | null = null;
-  /** How much of the log this node had carried out then. */
+  /** How many bytes of the log this node had applied by then. */
   #bytes = 0;
   #due_at = 0;
-  /** What the others need a snapshot of, and from when on it is to be looked after; null where they need none. */
+  /** A position that other nodes need a snapshot of, and when this node takes one if none is there; null for none. */
   #needed: { readonly position: number; readonly from: number } | null = null;
   #working = false;
   #closed = false;
-  /** Why the last attempt came to nothing; "" where it did not. */
+  /** Why the last attempt failed; "" if it succeeded. */
   failure = "";
 
   constructor(options: SnapshotSchedulerOptions) {
@@ -42,11 +42,12 @@ export class SnapshotScheduler {
   }
 
   /**
-   * The cluster went on behind an entry that only nodes of this program can carry out: the others need what it came to.
-   * @param led whether this node led: the others wait whether it does it
+   * The cluster has moved to a newer apply version at this entry. Older nodes skip what follows, and need a snapshot
+   * that holds its effect.
+   * @param wasLeader whether this node was the leader. The other nodes wait SNAPSHOT_DEPUTY_MS for it.
    */
-  requireAt(position: number, led: boolean): void {
-    this.#needed = { position, from: this.#options.elapsed() + (led ? 0 : SNAPSHOT_DEPUTY_MS) };
+  requireAt(position: number, wasLeader: boolean): void {
+    this.#needed = { position, from: this.#options.elapsed() + (wasLeader ? 0 : SNAPSHOT_DEPUTY_MS) };
   }
 
   tick(): void {
@@ -94,7 +95,10 @@ export class SnapshotScheduler {
       });
   }
 
-  /** Of the snapshots that this node could have made: others are somebody else's, and none counts on them. */
+  /**
+   * The positions of the snapshots of this log that are not ahead of this node. Others belong to another log, or cannot
+   * be relied on.
+   */
   async #positions(): Promise<readonly number[]> {
     const { replica, store } = this.#options;
     const { position: reached } = replica.status;

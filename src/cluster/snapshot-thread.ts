@@ -1,8 +1,8 @@
 /**
- * The thread of one snapshot. `take` copies the database as one transaction sees it into a file beside it, and puts
- * that file beside the log; `fetch` brings the newest one into a file, and checks that it is whole and of this
- * program's layout; where it is not, the one before it. It has a handle and a connection of its own, so nobody waits
- * for it.
+ * The thread that takes or fetches one snapshot. `take` copies the database, as one transaction sees it, into a file
+ * and puts that file next to the log. `fetch` brings the newest snapshot into a file and checks that it is complete and
+ * of this program's schema; if not, it tries the previous one. The thread has its own log handle and its own database
+ * connection, so no other thread waits for it.
  */
 import { createReadStream, createWriteStream, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -22,9 +22,9 @@ export type SnapshotJob =
   | { readonly kind: "take" }
   | { readonly kind: "fetch"; readonly least: number; readonly generation: string };
 
-export type SnapshotOutcome =
+export type SnapshotResult =
   | { readonly kind: "taken" | "fetched"; readonly position: number }
-  /** There is none that has come so far. */
+  /** There is no snapshot of at least this position. */
   | { readonly kind: "none" }
   | { readonly kind: "failed"; readonly fault: LogFault; readonly message: string };
 
@@ -36,25 +36,25 @@ export interface SnapshotThreadData {
 
 const PIECE_BYTES = 512 * 1024;
 
-/** Where a snapshot is made. */
+/** The path of the file that `take` writes. */
 export function snapshotPath(data_dir: string): string {
   return join(data_dir, "snapshot.db");
 }
 
-/** Where one is brought to. */
+/** The path of the file that `fetch` writes. */
 export function joinPath(data_dir: string): string {
   return join(data_dir, "join.db");
 }
 
-/** Runs in a worker that Snapshots has started. */
+/** The entry point of the worker that `Snapshots` starts. */
 export async function runSnapshotThread(): Promise<void> {
   const { job, data_dir, cluster } = workerData as SnapshotThreadData;
   const { cluster: url, cluster_name: name, cluster_creds: credentials } = cluster;
-  let outcome: SnapshotOutcome;
+  let result: SnapshotResult;
   try {
     const { snapshots } = await openLogAt({ url, name, credentials });
     try {
-      outcome =
+      result =
         job.kind === "take"
           ? await take(snapshots, data_dir)
           : await fetchNewest(snapshots, data_dir, job.least, job.generation);
@@ -62,13 +62,13 @@ export async function runSnapshotThread(): Promise<void> {
       await snapshots.close();
     }
   } catch (error) {
-    // Whatever it is ends this snapshot and nothing else: another try may do better, and the reason is told meanwhile.
-    outcome =
+    // An error ends this snapshot and nothing else: a retry may succeed, and the reason is reported meanwhile.
+    result =
       error instanceof LogError
         ? { kind: "failed", fault: error.fault, message: error.message }
         : { kind: "failed", fault: "unreachable", message: writeFailure(error)?.message ?? failureOf(job, error) };
   }
-  must(parentPort, "a snapshot has a thread of its own").postMessage(outcome);
+  must(parentPort, "a snapshot has a thread of its own").postMessage(result);
 }
 
 function failureOf({ kind }: SnapshotJob, error: unknown): string {
@@ -76,7 +76,7 @@ function failureOf({ kind }: SnapshotJob, error: unknown): string {
   return `${what}: ${reasonOf(error)}`;
 }
 
-async function take(store: SnapshotStore, data_dir: string): Promise<SnapshotOutcome> {
+async function take(store: SnapshotStore, data_dir: string): Promise<SnapshotResult> {
   const path = snapshotPath(data_dir);
   rmSync(path, { force: true });
   try {
@@ -99,14 +99,14 @@ async function fetchNewest(
   data_dir: string,
   least: number,
   generation: string,
-): Promise<SnapshotOutcome> {
+): Promise<SnapshotResult> {
   const fit = (await store.list()).filter((info) => info.generation === generation && info.position >= least);
   let first_failure: unknown = null;
   for (const info of fit.toReversed()) {
     try {
       return await fetchOne(store, data_dir, info);
     } catch (error) {
-      if (isOfTheWay(error)) throw error;
+      if (failsEverySnapshot(error)) throw error;
       first_failure ??= error;
     }
   }
@@ -114,13 +114,15 @@ async function fetchNewest(
   return { kind: "none" };
 }
 
-/** Whether another snapshot would fail by it, too: the log was not reached, or this node's disk takes nothing. */
-function isOfTheWay(error: unknown): boolean {
+/**
+ * Whether another snapshot would fail for the same reason: the log is unreachable, or this node's disk takes nothing.
+ */
+function failsEverySnapshot(error: unknown): boolean {
   if (error instanceof LogError) return error.fault === "unreachable" || error.fault === "denied";
   return writeFailure(error) !== undefined;
 }
 
-async function fetchOne(store: SnapshotStore, data_dir: string, info: SnapshotInfo): Promise<SnapshotOutcome> {
+async function fetchOne(store: SnapshotStore, data_dir: string, info: SnapshotInfo): Promise<SnapshotResult> {
   const path = joinPath(data_dir);
   rmSync(path, { force: true });
   await pipeline(store.get(info), createWriteStream(path));

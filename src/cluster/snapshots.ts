@@ -1,7 +1,7 @@
 /**
- * Snapshots of a node's database: made and fetched by a thread of their own (snapshot-thread.ts), taken in by the
- * writer in one transaction. A snapshot is a database file that says itself how far it has come. Runs in the writer's
- * thread.
+ * Takes and installs snapshots of a node's database. A thread of its own copies or fetches the file
+ * (snapshot-thread.ts), and the writer installs it in one transaction. A snapshot is a database file that holds its own
+ * position. Runs in the writer thread.
  */
 import { rmSync } from "node:fs";
 import { Worker } from "node:worker_threads";
@@ -10,21 +10,21 @@ import { assert } from "../base/assert.js";
 import { reasonOf } from "../base/reason.js";
 import { LogError } from "../ordered-log/ordered-log.js";
 import { writeFailure, type Db } from "../store/open.js";
-import { joinPath, snapshotPath, type SnapshotJob, type SnapshotOutcome } from "./snapshot-thread.js";
+import { joinPath, snapshotPath, type SnapshotJob, type SnapshotResult } from "./snapshot-thread.js";
 
 export interface SnapshotsOptions {
   readonly db: Db;
-  /** The thread's script. */
+  /** The script of the snapshot thread. */
   readonly script: URL;
   readonly data_dir: string;
   readonly cluster: ClusterSettings;
-  /** The tables hold what a snapshot held, for this connection alone yet. */
+  /** Called inside the transaction, when the tables hold the snapshot. */
   readonly installing: () => void;
-  /** For all. */
+  /** Called after the commit. */
   readonly installed: () => void;
 }
 
-/** The one table that is not the cluster's. */
+/** The one table that belongs to the node and not to the cluster. */
 const OWN_TABLE = "data_directory";
 
 export class Snapshots {
@@ -38,25 +38,26 @@ export class Snapshots {
   }
 
   /**
-   * Puts a snapshot of the database as it is now beside the log.
+   * Puts a snapshot of the current database next to the log.
    * @throws LogError
    */
   async take(): Promise<void> {
-    await this.#work({ kind: "take" });
+    await this.#run({ kind: "take" });
   }
 
   /**
-   * Replaces the database's rows by those of the newest snapshot. One fetch at a time: each writes the same file.
-   * @param least it has come at least so far
-   * @returns false where there is no such snapshot
-   * @throws LogError "unreachable": whatever went wrong, another fetch may get another snapshot, or the same one whole
+   * Replaces the rows of the database by those of the newest snapshot. Only one fetch runs at a time, because each
+   * writes the same file.
+   * @param least the lowest position that the snapshot may have
+   * @returns false if there is no such snapshot
+   * @throws LogError "unreachable" for any failure: another fetch may get another snapshot, or the same one undamaged
    */
   async install(least: number, generation: string): Promise<boolean> {
     assert(!this.#fetching, "one snapshot is fetched at a time");
     this.#fetching = true;
     try {
-      const outcome = await this.#work({ kind: "fetch", least, generation });
-      if (outcome.kind !== "fetched") return false;
+      const result = await this.#run({ kind: "fetch", least, generation });
+      if (result.kind !== "fetched") return false;
       this.#replace();
       return true;
     } catch (error) {
@@ -71,7 +72,7 @@ export class Snapshots {
     for (const worker of this.#workers) void worker.terminate();
   }
 
-  /** @throws LogError where this node's disk takes nothing */
+  /** @throws LogError if this node's disk takes nothing */
   #replace(): void {
     const { db, data_dir, installing, installed } = this.#options;
     const path = joinPath(data_dir);
@@ -87,21 +88,21 @@ export class Snapshots {
     installed();
   }
 
-  async #work(job: SnapshotJob): Promise<SnapshotOutcome> {
+  async #run(job: SnapshotJob): Promise<SnapshotResult> {
     const { script, data_dir, cluster } = this.#options;
     const worker = new Worker(script, { workerData: { job, data_dir, cluster } });
     this.#workers.add(worker);
     try {
-      const outcome = await new Promise<SnapshotOutcome>((resolve, reject) => {
+      const result = await new Promise<SnapshotResult>((resolve, reject) => {
         worker.once("message", resolve);
-        // Of no memory left, above all: what it throws it says itself.
+        // Usually memory has run out. Errors that the thread throws itself are in its result.
         worker.once("error", (error) => {
           reject(new LogError("unreachable", `a snapshot was broken off: ${reasonOf(error)}`, error));
         });
         worker.once("exit", () => reject(new LogError("unreachable", "a snapshot was broken off")));
       });
-      if (outcome.kind === "failed") throw new LogError(outcome.fault, outcome.message);
-      return outcome;
+      if (result.kind === "failed") throw new LogError(result.fault, result.message);
+      return result;
     } finally {
       this.#workers.delete(worker);
       await worker.terminate();
@@ -110,8 +111,8 @@ export class Snapshots {
 }
 
 /**
- * Makes every table but the node's own that of another database of the same layout, in one transaction.
- * @param beforeCommit called when they are, in the transaction
+ * Replaces every table, except the node's own, by that of another database with the same schema, in one transaction.
+ * @param beforeCommit called inside the transaction, after all tables were replaced
  */
 export function replaceTables(db: Db, path: string, beforeCommit: () => void): void {
   db.prepare("ATTACH ? AS joined").run(path);
@@ -124,7 +125,7 @@ export function replaceTables(db: Db, path: string, beforeCommit: () => void): v
             "SELECT name, sql FROM main.sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite_%' AND sql IS NOT NULL",
           )
           .all(type);
-      // They keep the log append-only, and follow what is deleted: here nothing is, whole tables are others.
+      // The triggers keep the log append-only and follow deletions. Here no row is deleted: whole tables are replaced.
       const triggers = read("trigger");
       for (const { name } of triggers) db.exec(`DROP TRIGGER main.${name}`);
       for (const { name } of read("table")) {
@@ -132,7 +133,7 @@ export function replaceTables(db: Db, path: string, beforeCommit: () => void): v
         db.exec(`DELETE FROM main.${name}`);
         db.exec(`INSERT INTO main.${name} SELECT * FROM joined.${name}`);
       }
-      // The newest numbers of tables that never use one again.
+      // The highest ids of tables that never reuse one.
       db.exec("DELETE FROM main.sqlite_sequence");
       db.exec("INSERT INTO main.sqlite_sequence SELECT * FROM joined.sqlite_sequence");
       for (const { sql } of triggers) db.exec(sql);

@@ -1,20 +1,20 @@
 /**
- * The SQL of a node: how far it has carried out the log, and what is agreed there. Written in the transaction of the
- * entries that it is about (writer); the front reads who the nodes are.
+ * The SQL of a node's cluster state: the applied position and the membership. The writer stores it in the transaction
+ * of the entries that it is about. The front reads the nodes.
  */
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import type { Membership, Node } from "./membership.js";
 
-/** How far a node has come. */
+/** The position that a node has applied. */
 export interface Position {
-  /** Which log. */
+  /** Identifies the log. */
   readonly generation: string;
-  /** Id of the last entry that was carried out. */
+  /** The last entry that was applied. */
   readonly id: number;
   /** SHA-256 of that entry, hex; "" before the first. */
   readonly entryHash: string;
-  /** What everything up to it has come to, hex. */
+  /** The hash over the answers of all entries up to it, hex. */
   readonly stateHash: string;
 }
 
@@ -38,21 +38,21 @@ interface StoredPosition {
 const HEX = "hex";
 const NODE_COLUMNS = "node, store, run, version, incarnation, number, heard_at, position";
 
-/** Reads what is agreed. */
+/** Reads the position and the membership. */
 export class ClusterReader {
   readonly #position: Statement<[], StoredPosition>;
-  readonly #place: Statement<[], Pick<Position, "generation" | "id">>;
+  readonly #appliedPosition: Statement<[], Pick<Position, "generation" | "id">>;
   readonly #nodes: Statement<[], Node>;
 
   constructor(db: Db) {
     this.#position = db.prepare(
       `SELECT generation, position, now_ms, entry, outcome, commands, settings, term, leader FROM log_position`,
     );
-    this.#place = db.prepare("SELECT generation, position AS id FROM log_position");
+    this.#appliedPosition = db.prepare("SELECT generation, position AS id FROM log_position");
     this.#nodes = db.prepare(`SELECT ${NODE_COLUMNS} FROM cluster_node ORDER BY node`);
   }
 
-  /** Null where this never was a node. */
+  /** Null if this data directory never belonged to a node. */
   state(): NodeState | null {
     const stored = this.#position.get();
     if (stored === undefined) return null;
@@ -70,12 +70,12 @@ export class ClusterReader {
     };
   }
 
-  /** How far it has come, by what can be read here now; null where this never was a node. */
-  place(): Pick<Position, "generation" | "id"> | null {
-    return this.#place.get() ?? null;
+  /** The position that the current reads see; null if this data directory never belonged to a node. */
+  position(): Pick<Position, "generation" | "id"> | null {
+    return this.#appliedPosition.get() ?? null;
   }
 
-  /** By name. */
+  /** All nodes, by name. */
   nodes(): Node[] {
     return this.#nodes.all();
   }
@@ -83,7 +83,7 @@ export class ClusterReader {
 
 export const clusterReader: Model<ClusterReader> = { open: ({ db }) => new ClusterReader(db) };
 
-/** Writes it, within a transaction. */
+/** Writes the position and the membership, inside a transaction. */
 export class ClusterWriter {
   readonly #set_position;
   readonly #set_node;
@@ -104,8 +104,8 @@ export class ClusterWriter {
   }
 
   /**
-   * Keeps a state.
-   * @param before the one that is kept, of which only what differs is written; null for none
+   * Stores a state.
+   * @param before the stored membership, so that only differences are written; null for none
    */
   keep({ position, membership }: NodeState, before: Membership | null): void {
     const { now_ms, applyVersion, settings, term, leader, nodes } = membership;
@@ -121,7 +121,7 @@ export class ClusterWriter {
     }
   }
 
-  /** Which data directory this is; undefined where it was not asked for yet. */
+  /** The id of this data directory; undefined if it has none yet. */
   storeId(): string | undefined {
     return this.#store.get();
   }

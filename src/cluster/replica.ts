@@ -575,7 +575,7 @@ export class Replica {
     if (session === null) return;
     this.#checkLogAt = now + LOG_CHECK_MS;
     try {
-      const warnings = await session.look();
+      const warnings = await session.check();
       if (session === this.#connection.session) this.#options.warn(warnings);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;

@@ -1,4 +1,7 @@
-/** Which engine an address names. Loads it, and no other. Runs in the writer's thread, and in a snapshot's. */
+/**
+ * Selects the log engine by the scheme of the address, and loads only that engine. Runs in the writer thread and in the
+ * snapshot thread.
+ */
 import type { LogAddress, OrderedLog } from "./ordered-log.js";
 
 const SCHEMES: Readonly<Record<string, (address: LogAddress) => Promise<OrderedLog>>> = {
@@ -8,10 +11,10 @@ const SCHEMES: Readonly<Record<string, (address: LogAddress) => Promise<OrderedL
   "postgresql:": async (address) => (await import("./postgres.js")).postgresLog(address),
 };
 
-/** What addresses begin with. */
+/** The schemes that an address may have. */
 export const LOG_SCHEMES = Object.keys(SCHEMES);
 
-/** The log at an address whose scheme is one of LOG_SCHEMES. */
+/** Opens the engine of an address whose scheme is one of LOG_SCHEMES. Connects to nothing yet. */
 export function openLogAt(address: LogAddress): Promise<OrderedLog> {
   const scheme = address.url.slice(0, address.url.indexOf(":") + 1);
   const load = SCHEMES[scheme];

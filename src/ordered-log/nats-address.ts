@@ -1,39 +1,40 @@
 /**
- * `nats://user:password@a:4222,b:4222` taken apart: which servers, with which credentials, and the address as an
- * operator may see it. Pure.
+ * Parses `nats://user:password@a:4222,b:4222` into servers, credentials, and an address without secrets to show to the
+ * operator. Pure.
  */
 import { LogError } from "./ordered-log.js";
 
-/** Where the servers are, and who asks. */
+/** A parsed address. */
 export interface NatsAddress {
   /** `host:port`, in the order in which they are tried. */
   readonly servers: readonly string[];
   readonly tls: boolean;
-  /** At most one of the two is there. */
+  /** At most one of `login` and `token` is set. */
   readonly login: { readonly user: string; readonly pass: string } | null;
   readonly token: string | null;
   /** The address without its secrets. */
   readonly shown: string;
 }
 
-/** Whether TLS is wanted, by the scheme. */
+/** Whether a scheme asks for TLS. */
 const SCHEMES: Readonly<Record<string, boolean>> = { "nats:": false, "tls:": true };
 
 /**
- * Takes an address apart. Credentials stand before the first server, or before each of them the same; one word before
- * the `@` is a token.
- * @throws LogError "denied" for one that is none
+ * Parses an address. Credentials are before the first server, or the same before each server. A single word before the
+ * `@` is a token.
+ * @throws LogError "denied" if the address is invalid
  */
 export function parseNatsAddress(url: string): NatsAddress {
   const [, scheme = "", rest = ""] = /^([a-z]+:)\/\/(.*)$/.exec(url) ?? [];
   const tls = SCHEMES[scheme];
-  // The text itself is not shown: it may hold a password.
+  // The text is not shown, because it may hold a password.
   if (tls === undefined)
     throw new LogError("denied", "the address of the log is none: it begins with nats:// or tls://");
   const parts = rest.split(",").map((part) => splitCredentials(part.replace(/^[a-z]+:\/\//, "")));
   const servers = parts.map(({ server }) => server);
   const shown = `${scheme}//${servers.join(",")}`;
-  // By the rules of a scheme that has to have a host. What is no server may be half of a password with a comma.
+  // Parsed by the rules of a scheme that requires a host. A part that is not a server may be half of a password with a
+  // comma.
   if (!servers.every((server) => URL.canParse(`http://${server}`)))
     throw new LogError("denied", "the address of the log is none: it does not name its servers");
   const [credentials = "", ...others] = new Set(parts.map((part) => part.credentials).filter((text) => text !== ""));

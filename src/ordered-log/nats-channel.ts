@@ -1,9 +1,9 @@
 /**
- * Messages from node to node over NATS's core, without JetStream: nothing is stored, a message arrives at most once. Each
- * node subscribes to a subject of its own; a server says at once where nobody is subscribed.
+ * Sends messages between nodes over core NATS, without JetStream: nothing is stored, and a message arrives at most
+ * once. Each node subscribes to a subject of its own. If a subject has no subscriber, the server says so at once.
  *
- * A user of NATS may lack the right to subscribe. Then this node receives nothing, other nodes learn that it does not
- * listen, and nothing else changes. Runs in the writer's thread.
+ * A user of NATS may lack the right to subscribe. Then this node receives nothing, the other nodes learn that it does
+ * not listen, and nothing else changes. Runs in the writer thread.
  */
 import type { Msg, NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 import type { NodeChannel } from "./ordered-log.js";
@@ -12,13 +12,16 @@ const NO_RESPONDERS = 503;
 
 export interface NatsChannelOptions {
   readonly connection: NatsConnection;
-  /** Of the cluster. */
+  /** The name of the cluster. */
   readonly name: string;
   readonly generation: string;
   readonly bytesMax: number;
-  /** A subject that this connection is subscribed to, where a server says that nobody listens. */
+  /**
+   * The prefix of a subject to which this connection is subscribed. The server answers there if a message has no
+   * receiver.
+   */
   readonly reply: string;
-  /** Runs what the library calls: it swallows what is thrown. */
+  /** Runs a callback of the library, which would swallow its exceptions. */
   readonly guard: (take: () => void) => void;
 }
 
@@ -26,11 +29,11 @@ export class NatsChannel implements NodeChannel {
   readonly bytesMax: number;
   readonly #options: NatsChannelOptions;
   #sent = 0;
-  /** Of the newest message that was sent. */
+  /** The callback of the newest message. */
   #undelivered: (() => void) | null = null;
-  /** What this node is subscribed to. */
+  /** The subject to which this node is subscribed. */
   #subject = "";
-  /** This node may not send. */
+  /** The server does not allow this node to send. */
   #isDenied = false;
 
   constructor(options: NatsChannelOptions) {
@@ -44,7 +47,7 @@ export class NatsChannel implements NodeChannel {
     this.#subject = this.#subjectOf(node);
     connection.subscribe(this.#subject, {
       callback: (error, message) => {
-        // The right is missing, or the connection has ended: its own end is told elsewhere.
+        // The right to subscribe is missing, or the connection has ended, which is reported elsewhere.
         if (error === null) guard(() => take(message.data));
       },
     });
@@ -62,16 +65,16 @@ export class NatsChannel implements NodeChannel {
     connection.publish(this.#subjectOf(node), bytes, { reply: `${reply}${this.#sent}` });
   }
 
-  /** Takes what came to the reply's subject; false where it is none of this channel's. */
+  /** Handles a message to the reply subject. Returns false if it does not belong to this channel. */
   takeReply({ subject, headers }: Msg): boolean {
     const { reply } = this.#options;
     if (!subject.startsWith(reply)) return false;
-    // Of one that was sent before it is of no interest any more.
+    // Replies to earlier messages are ignored.
     if (headers?.code === NO_RESPONDERS && subject === `${reply}${this.#sent}`) this.#fail();
     return true;
   }
 
-  /** Whether an error says that this node may not listen or send: it can do without. */
+  /** Whether an error says that this node may not listen or send. The node works without that right. */
   takeViolation({ operation, subject }: PermissionViolationError): boolean {
     if (operation === "subscription") return subject === this.#subject;
     if (!subject.startsWith(this.#subjectOf(""))) return false;
@@ -86,7 +89,7 @@ export class NatsChannel implements NodeChannel {
     undelivered?.();
   }
 
-  /** A node's name may have dots, which separate the tokens of a subject. */
+  /** Returns the subject of a node. Dots in its name would separate the tokens of the subject. */
   #subjectOf(node: string): string {
     const { name, generation } = this.#options;
     return `koor.${name}.node.${generation}.${node.replaceAll(".", "%")}`;

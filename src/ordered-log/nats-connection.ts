@@ -1,6 +1,6 @@
 /**
- * A connection to the NATS servers, and what their refusals mean: the only place that opens one. It never reconnects
- * by itself, since whoever reads a log must know that there was a gap. Runs in the thread of who asks.
+ * Opens connections to the NATS servers, and classifies the errors of the library. A connection never reconnects by
+ * itself, because the reader of a log must know that there was a gap. Runs in the caller's thread.
  */
 import { readFile } from "node:fs/promises";
 import {
@@ -18,16 +18,16 @@ import { reasonOf } from "../base/reason.js";
 import { parseNatsAddress } from "./nats-address.js";
 import { LogError, type LogAddress, type LogFault } from "./ordered-log.js";
 
-/** Atomic batches came with it. */
+/** The first version with atomic batches. */
 const VERSION_MIN = [2, 12] as const;
 
 /**
- * Pings find a connection that is dead while nothing is followed. Seldom: on a slow line an answer waits behind the
+ * Pings detect a dead connection while no delivery runs. They are rare, because on a slow line a pong waits behind the
  * whole of a large entry.
  */
 const PING_INTERVAL_MS = 5_000;
 
-/** Codes of JetStream's errors (server/errors.json in its source) that say more than "try again". */
+/** The JetStream error codes that need their own handling. Source: server/errors.json of nats-server. */
 export const NATS_ERROR = {
   account_resources: 10002,
   no_peers: 10005,
@@ -46,7 +46,7 @@ export const NATS_ERROR = {
   batch_too_large: 10199,
 } as const;
 
-/** A server switches its JetStream off when its disk takes nothing more, and does not switch it on again. */
+/** A server turns its JetStream off when its disk is full, and does not turn it on again by itself. */
 export const SWITCHED_OFF = "its disk may be full; make room there, then restart that NATS server";
 
 const FAULTS: Readonly<Record<number, LogFault>> = {
@@ -58,19 +58,20 @@ const FAULTS: Readonly<Record<number, LogFault>> = {
 export interface NatsServer {
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
-  /** How the operator knows it. */
+  /** The address as it is shown to the operator. */
   readonly shown: string;
 }
 
 /**
- * Connects to the first server that answers, in the order of the address: a node may name the one beside it first.
- * @param turn with which of them it begins, counted on without end
+ * Connects to the first server that answers, in the order of the address, so that a node can list the nearest server
+ * first.
+ * @param attempt counts the attempts: the first server to try is `attempt` modulo the number of servers
  * @throws LogError
  */
-export async function connectNats(address: LogAddress, turn = 0): Promise<NatsServer> {
+export async function connectNats(address: LogAddress, attempt = 0): Promise<NatsServer> {
   const { servers, tls, login, token, shown } = parseNatsAddress(address.url);
   const authenticator = address.credentials === "" ? null : await readCredentials(address.credentials);
-  const first = turn % servers.length;
+  const first = attempt % servers.length;
   let connection: NatsConnection;
   try {
     connection = await connect({
@@ -88,7 +89,7 @@ export async function connectNats(address: LogAddress, turn = 0): Promise<NatsSe
       ...(authenticator === null ? {} : { authenticator }),
     });
   } catch (error) {
-    throw explainFault(error, shown);
+    throw toLogError(error, shown);
   }
   try {
     checkServer(connection, shown);
@@ -96,11 +97,14 @@ export async function connectNats(address: LogAddress, turn = 0): Promise<NatsSe
     return { connection, manager, shown };
   } catch (error) {
     await connection.close();
-    throw explainFault(error, shown);
+    throw toLogError(error, shown);
   }
 }
 
-/** The library reads the credentials anew at each connection, in the midst of it: what it throws is caught there. */
+/**
+ * Reads the file once, and reports errors of its content. The library parses the credentials in the middle of every
+ * connection attempt.
+ */
 async function readCredentials(path: string): Promise<Authenticator> {
   let text: Buffer;
   try {
@@ -122,13 +126,13 @@ function checkServer({ info }: NatsConnection, shown: string): void {
   const version = info?.version ?? "";
   const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
   const [major_min, minor_min] = VERSION_MIN;
-  // Written so that a version that is no number is refused.
+  // Written so that a version that is not a number is rejected.
   if (!(major > major_min || (major === major_min && minor >= minor_min)))
     throw new LogError(
       "too_old",
       `the NATS server at ${shown} is version ${version}; Koor needs ${VERSION_MIN.join(".")} or newer`,
     );
-  // In a cluster another server may have it.
+  // In a cluster another server may have JetStream.
   if (info?.jetstream !== true && info?.cluster === undefined)
     throw new LogError(
       "unsafe",
@@ -136,18 +140,18 @@ function checkServer({ info }: NatsConnection, shown: string): void {
     );
 }
 
-/** What an error of the library means, where the server that was asked may be the reason for it. */
-export function explainAt({ connection, shown }: NatsServer, error: unknown): LogError {
-  const explained = explainFault(error, shown);
+/** Classifies an error of the library. Adds that JetStream of the asked server is off, if that may be the cause. */
+export function toLogErrorAt({ connection, shown }: NatsServer, error: unknown): LogError {
+  const logError = toLogError(error, shown);
   const { info } = connection;
-  if (explained.fault !== "unreachable" || info === undefined || info.jetstream === true) return explained;
+  if (logError.fault !== "unreachable" || info === undefined || info.jetstream === true) return logError;
   const where = info.server_name === "" ? "the server that was asked" : `server ${info.server_name}`;
-  return new LogError("unreachable", `${explained.message}; JetStream of ${where} is off: ${SWITCHED_OFF}`, error);
+  return new LogError("unreachable", `${logError.message}; JetStream of ${where} is off: ${SWITCHED_OFF}`, error);
 }
 
 /**
- * Asks again and again, and takes the first answer to any of it; for requests that come to the same when they are
- * repeated. Gives up when the first is given up.
+ * Repeats a request every LOG_ASK_AGAIN_MS and takes the first answer to any of them. Only for idempotent requests.
+ * Fails when the first of them fails.
  */
 export async function askUntilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -162,8 +166,8 @@ export async function askUntilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What an error of the library means to a log. */
-export function explainFault(error: unknown, shown: string): LogError {
+/** Classifies an error of the library. */
+export function toLogError(error: unknown, shown: string): LogError {
   if (error instanceof LogError) return error;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof LogError) return cause;
@@ -181,7 +185,7 @@ export function explainFault(error: unknown, shown: string): LogError {
   return new LogError("unreachable", `cannot reach the log at ${shown}: ${reasonOf(error)}`, error);
 }
 
-/** Whether JetStream has refused with this code. */
+/** Whether an error is a JetStream error with this code. */
 export function isNatsError(error: unknown, name: keyof typeof NATS_ERROR): boolean {
   return error instanceof JetStreamApiError && error.code === NATS_ERROR[name];
 }

@@ -1,7 +1,7 @@
 /**
- * The messages of a stream from one on, by a push consumer of their own. Servers that elect a leader drop what they are
- * asked, and the one that a consumer was given to may be away without the others knowing it yet. So another consumer
- * is asked for until one is heard of; that one is listened to, and the others go by themselves. Runs in the writer's
+ * Delivers the messages of a stream from a sequence on, by a push consumer. During an election the servers drop
+ * requests, and a consumer may be assigned to a server that is down without the others knowing it. So the delivery
+ * requests one consumer after another until one is heard, uses that one, and lets the others expire. Runs in the writer
  * thread.
  */
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
@@ -10,9 +10,9 @@ import { LOG_ANSWER_MS_MAX, LOG_ASK_AGAIN_MS, LOG_HEARTBEAT_MS } from "../../sch
 import type { NatsServer } from "./nats-connection.js";
 
 export interface DeliveryListener {
-  /** Takes what the consumer that is listened to delivers, its signs of life included. */
-  hear(error: Error | null, message: Msg): void;
-  /** No consumer was given. */
+  /** Takes a message of the chosen consumer, heartbeats included. */
+  message(error: Error | null, message: Msg): void;
+  /** No consumer could be created. */
   failed(error: unknown): void;
 }
 
@@ -22,8 +22,8 @@ export class Delivery {
   readonly #first: number;
   readonly #listener: DeliveryListener;
   readonly #timer: NodeJS.Timeout;
-  readonly #asked: Subscription[] = [];
-  /** Of the consumer that is listened to. */
+  readonly #subscriptions: Subscription[] = [];
+  /** The subscription of the chosen consumer. */
   #chosen: Subscription | null = null;
   #ended = false;
 
@@ -33,25 +33,25 @@ export class Delivery {
     this.#stream = stream;
     this.#first = first;
     this.#listener = listener;
-    this.#timer = setInterval(() => this.#ask(), LOG_ASK_AGAIN_MS);
-    this.#ask();
+    this.#timer = setInterval(() => this.#requestConsumer(), LOG_ASK_AGAIN_MS);
+    this.#requestConsumer();
   }
 
-  /** Nothing is told from now on, and the server stops to deliver. */
+  /** Ends the delivery: the listener is not called again, and the server stops to deliver. */
   end(): void {
     this.#ended = true;
     clearInterval(this.#timer);
-    for (const subscription of this.#asked) if (!subscription.isClosed()) subscription.unsubscribe();
+    for (const subscription of this.#subscriptions) if (!subscription.isClosed()) subscription.unsubscribe();
   }
 
-  #ask(): void {
+  #requestConsumer(): void {
     const deliver_subject = createInbox();
     const subscription = this.#server.connection.subscribe(deliver_subject, {
       callback: (error, message) => {
-        if (this.#choose(subscription)) this.#listener.hear(error, message);
+        if (this.#choose(subscription)) this.#listener.message(error, message);
       },
     });
-    this.#asked.push(subscription);
+    this.#subscriptions.push(subscription);
     this.#server.manager.consumers
       .add(this.#stream, {
         deliver_subject,
@@ -60,7 +60,7 @@ export class Delivery {
         ack_policy: AckPolicy.None,
         flow_control: true,
         idle_heartbeat: nanos(LOG_HEARTBEAT_MS),
-        // It is of no use when nobody listens.
+        // The server removes a consumer without a listener after this time.
         inactive_threshold: nanos(LOG_ANSWER_MS_MAX),
         mem_storage: true,
         num_replicas: 1,
@@ -73,13 +73,13 @@ export class Delivery {
       );
   }
 
-  /** Listens to this one where there was none; whether it is the one. */
+  /** Chooses this consumer if none is chosen. Returns whether it is the chosen one. */
   #choose(subscription: Subscription): boolean {
     if (this.#ended) return false;
     if (this.#chosen === null) {
       this.#chosen = subscription;
       clearInterval(this.#timer);
-      for (const other of this.#asked) if (other !== subscription) other.unsubscribe();
+      for (const other of this.#subscriptions) if (other !== subscription) other.unsubscribe();
     }
     return this.#chosen === subscription;
   }

@@ -1,6 +1,6 @@
 /**
- * Entries that are larger than a message: cut into pieces that the NATS server stores as one atomic batch, and joined
- * again when they are read. An entry's id is the sequence of its last piece. Pure.
+ * Splits entries that are larger than a message into pieces, which the NATS server stores as one atomic batch, and
+ * joins them when they are read. The id of an entry is the sequence of its last piece. Pure.
  */
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { LOG_PIECES_MAX } from "../../schemas/limits.js";
@@ -8,20 +8,20 @@ import { LOG_PIECES_MAX } from "../../schemas/limits.js";
 const BATCH = "Nats-Batch-Id";
 const AT = "Nats-Batch-Sequence";
 const COMMIT = "Nats-Batch-Commit";
-/** Koor's own: how many pieces there are, which the server tells nobody who reads one of them. */
+/** A header of Koor with the number of pieces, which the server does not tell a reader. */
 const OF = "Koor-Pieces";
 
-/** Which piece of its entry a message is. */
+/** The position of a message among the pieces of its entry. */
 export interface Piece {
   readonly batch: string;
-  /** From 1 on. */
+  /** Counts from 1. */
   readonly at: number;
   readonly of: number;
 }
 
 /**
- * The piece that a message's headers speak of; null where it is a whole entry, or a batch of somebody else's, whose
- * messages are no entries.
+ * Reads the piece from a message's headers; null if the message is a complete entry, or of a foreign batch, whose
+ * messages are not entries.
  */
 export function pieceOf(found: MsgHdrs | undefined): Piece | null {
   if (found === undefined || !found.has(BATCH)) return null;
@@ -40,39 +40,39 @@ export function pieceHeaders({ batch, at, of }: Piece): MsgHdrs {
   return made;
 }
 
-/** Joins the pieces of one entry after the other. */
+/** Joins the pieces of one entry after another. */
 export class PieceJoiner {
   #batch = "";
   #parts: Uint8Array[] = [];
 
-  /** Whether an entry has begun that is not whole. */
-  get open(): boolean {
+  /** Whether an entry is incomplete. */
+  get isOpen(): boolean {
     return this.#parts.length > 0;
   }
 
-  /** Forgets what has begun. */
+  /** Forgets an incomplete entry. */
   clear(): void {
     this.#parts = [];
   }
 
-  /** What has begun and does not go on, joined as far as it came; forgotten with it. */
-  takeOpen(): Uint8Array {
+  /** Takes the joined pieces of an entry that will not be completed, and forgets them. */
+  takeIncomplete(): Uint8Array {
     const begun = Buffer.concat(this.#parts);
     this.#parts = [];
     return begun;
   }
 
-  /** Whether a piece goes on with what has begun, or begins. */
-  takes({ batch, at }: Piece): boolean {
+  /** Whether a piece continues the incomplete entry, or starts one. */
+  continues({ batch, at }: Piece): boolean {
     return at === this.#parts.length + 1 && (at === 1 || batch === this.#batch);
   }
 
   /**
    * Takes the next piece.
-   * @returns the entry when it is the last one; null when more are to come; "broken" when it is not the next piece
+   * @returns the entry if this was the last piece, null if more follow, "broken" if it is not the next piece
    */
   add({ batch, at, of }: Piece, bytes: Uint8Array): Uint8Array | null | "broken" {
-    if (at === 1 && !this.open) this.#batch = batch;
+    if (at === 1 && !this.isOpen) this.#batch = batch;
     if (batch !== this.#batch || at !== this.#parts.length + 1) return "broken";
     this.#parts.push(bytes);
     if (at < of) return null;

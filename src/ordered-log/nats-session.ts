@@ -1,10 +1,11 @@
 /**
- * A connection to a log in a NATS stream: appends, and follows by a push consumer of its own, whose deliveries are
- * numbered, so that one that is missing shows. Whatever goes wrong ends the session; nothing is mended here. Runs in
- * the writer's thread.
+ * A session with a log in a NATS stream: it appends, and follows by a push consumer of its own. The consumer numbers
+ * its deliveries, so a missing one is detected. Any error ends the session; nothing is repaired here. Runs in the
+ * writer thread.
  *
- * Time is counted in ticks of one timer. When the thread was held up a tick comes once for all of that time, and what
- * has arrived meanwhile is read before the next: no server is given up for what this thread did not look at.
+ * Time is counted in ticks of one timer. When the thread was held up, a single tick stands for all of that time, and
+ * the next one comes after everything that arrived meanwhile was read. So a server is never given up because this
+ * thread was busy.
  */
 import type { StoredMsg } from "@nats-io/jetstream";
 import { createInbox, nuid, PermissionViolationError, type Msg } from "@nats-io/transport-node";
@@ -19,14 +20,14 @@ import {
 } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
 import { reasonOf } from "../base/reason.js";
-import { explainFault, NATS_ERROR, type NatsServer } from "./nats-connection.js";
+import { toLogError, NATS_ERROR, type NatsServer } from "./nats-connection.js";
 import { NatsChannel } from "./nats-channel.js";
 import { Delivery } from "./nats-delivery.js";
 import { pieceHeaders, PieceJoiner, pieceOf } from "./nats-pieces.js";
 import { generationOf, logSubject, streamName, warnOfCopies, type FoundLog } from "./nats-stream.js";
 import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
 
-/** What refusals of an append mean: each says that it was not stored, and why that would be so again. */
+/** The outcomes of rejected appends. In each case the entry was not stored and would be rejected again. */
 const REFUSALS: Readonly<Record<number, Appended>> = {
   [NATS_ERROR.store_failed]: "full",
   [NATS_ERROR.insufficient_resources]: "full",
@@ -40,7 +41,7 @@ const REFUSALS: Readonly<Record<number, Appended>> = {
 
 const ANSWER_TICKS_MAX = LOG_ANSWER_MS_MAX / LOG_HEARTBEAT_MS;
 
-/** What the server answers to an append. */
+/** The server's answer to an append. */
 interface Answer {
   readonly stream?: string;
   readonly seq?: number;
@@ -49,34 +50,37 @@ interface Answer {
 
 interface Append {
   readonly done: (outcome: Appended) => void;
-  /** How many more may go by without a sign that the server works at it. */
+  /** The number of ticks that may pass before the server's next sign of progress. */
   ticks_left: number;
   readonly ticks_max: number;
 }
 
-/** Where a message is, by the subject that its acknowledgement would go to. */
-interface Place {
+/** The position of a message, which the server encodes in the subject of its acknowledgement. */
+interface DeliveryInfo {
   readonly sequence: number;
-  /** Its number among the consumer's deliveries, from 1 on. */
+  /** Its number among the consumer's deliveries, from 1. */
   readonly delivery: number;
-  /** How many messages are behind it. */
+  /** How many messages follow it. */
   readonly pending: number;
 }
 
-/** Servers have two forms of that subject: the newer has the domain and the account before the stream's name. */
-const PLACE_TOKENS: Readonly<Record<number, number>> = { 9: 5, 11: 7, 12: 7 };
+/**
+ * By the number of tokens in that subject, the index of the stream sequence. The newer form has the domain and the
+ * account before the stream's name.
+ */
+const DELIVERY_INFO_TOKENS: Readonly<Record<number, number>> = { 9: 5, 11: 7, 12: 7 };
 
-function readPlace(reply: string | undefined): Place | null {
+function readDeliveryInfo(reply: string | undefined): DeliveryInfo | null {
   const tokens = (reply ?? "").split(".");
-  const at = PLACE_TOKENS[tokens.length];
+  const at = DELIVERY_INFO_TOKENS[tokens.length];
   if (at === undefined || tokens[1] !== "ACK") return null;
   return { sequence: Number(tokens[at]), delivery: Number(tokens[at + 1]), pending: Number(tokens[at + 3]) };
 }
 
 /**
- * Looks at the log's ends.
- * @param found what the stream was found to be
- * @throws what the library throws
+ * Opens a session, and finds the first complete entry of the log.
+ * @param found the state of the stream
+ * @throws errors of the library
  */
 export async function openSession(
   server: NatsServer,
@@ -86,7 +90,7 @@ export async function openSession(
 ): Promise<LogSession> {
   const { first_sequence, last, generation, warnings, message_bytes_max } = found;
   let first = first_sequence;
-  // The oldest message may be what somebody's purge has left of an entry: that is not there any more.
+  // The oldest message may be what a manual purge has left of an entry, which is then incomplete.
   for (let whole = false; !whole && first <= last; ) {
     const piece = pieceOf((await readMessage(server, name, first))?.header);
     whole = piece === null || piece.at === 1;
@@ -101,7 +105,7 @@ export async function openSession(
   );
 }
 
-/** Asks the stream's leader: another server may not have it yet. */
+/** Reads from the stream's leader, because another server may not have the message yet. */
 function readMessage({ manager }: NatsServer, name: string, sequence: number): Promise<StoredMsg | null> {
   return manager.streams.getMessage(streamName(name), { seq: sequence });
 }
@@ -120,19 +124,22 @@ class NatsSession implements LogSession {
   readonly #timer: NodeJS.Timeout;
   readonly #appends = new Map<number, Append>();
   readonly #joiner = new PieceJoiner();
-  /** Servers that lacked a part of the log when it was looked last. */
+  /** Servers that lacked a part of the log at the previous check. */
   #lacking: ReadonlySet<string> = new Set();
   #appended = 0;
-  /** Null before it follows. */
+  /** Null while it does not follow. */
   #delivery: Delivery | null = null;
-  /** Ticks since the consumer was heard of. */
+  /** Ticks since the last message of the consumer. */
   #silent = 0;
-  /** Of the newest message that was delivered, and of the newest that ended an entry. */
+  /** The sequence of the newest delivered message, and of the newest one that ended an entry. */
   #sequence = 0;
   #delivered = 0;
   #deliveries = 0;
   #last: number;
-  /** Of the newest own append that was stored, and ticks that it was not delivered while nothing else was. */
+  /**
+   * The sequence of the newest own append that was stored, and the ticks for which it was not delivered while nothing
+   * else was.
+   */
   #stored = 0;
   #overdue = 0;
   #ended = false;
@@ -152,20 +159,20 @@ class NatsSession implements LogSession {
       generation: status.generation,
       bytesMax: bounds.message_bytes_max,
       reply: `${this.#answers}.n`,
-      guard: (take) => this.#hear(null, take),
+      guard: (take) => this.#guard(null, take),
     });
     server.connection.subscribe(`${this.#answers}.*`, {
-      callback: (error, message) => this.#hear(error, () => this.#answer(message)),
+      callback: (error, message) => this.#guard(error, () => this.#onAnswer(message)),
     });
     this.#timer = setInterval(() => this.#tick(), LOG_HEARTBEAT_MS);
-    void this.#heedViolations();
+    void this.#watchViolations();
     void server.connection.closed().then((error) => this.#lose("the connection has ended", error ?? undefined));
   }
 
   async read(id: number): Promise<Uint8Array | null> {
     try {
       const newest = id < 1 ? null : await readMessage(this.#server, this.#name, id);
-      // A log that was made anew has the same stream's name, and another subject.
+      // A log that was created again has the same stream name and another subject.
       if (newest === null || newest.subject !== this.#subject) return null;
       const piece = pieceOf(newest.header);
       if (piece === null) return newest.data;
@@ -174,14 +181,14 @@ class NatsSession implements LogSession {
       for (let sequence = id - piece.of + 1; sequence <= id; sequence++) {
         const message = sequence === id ? newest : await readMessage(this.#server, this.#name, sequence);
         const part = message === null ? null : pieceOf(message.header);
-        // Trimmed meanwhile, or cut by somebody's purge.
+        // The piece was trimmed meanwhile, or deleted by a manual purge.
         if (message === null || part === null) return null;
         const joined = joiner.add(part, message.data);
         if (joined !== null) return joined === "broken" ? null : joined;
       }
       return null;
     } catch (error) {
-      throw explainFault(error, this.#server.shown);
+      throw toLogError(error, this.#server.shown);
     }
   }
 
@@ -193,7 +200,7 @@ class NatsSession implements LogSession {
       return;
     }
     this.#delivered = after;
-    this.#deliver();
+    this.#startDelivery();
   }
 
   pause(): void {
@@ -202,19 +209,19 @@ class NatsSession implements LogSession {
   }
 
   resume(): void {
-    if (this.#delivery === null && !this.#ended) this.#deliver();
+    if (this.#delivery === null && !this.#ended) this.#startDelivery();
   }
 
-  /** Has delivered what follows the last whole entry. */
-  #deliver(): void {
+  /** Starts the delivery after the last complete entry. */
+  #startDelivery(): void {
     this.#sequence = this.#delivered;
     this.#deliveries = 0;
     this.#silent = 0;
     this.#overdue = 0;
     this.#joiner.clear();
     this.#delivery = new Delivery(this.#server, streamName(this.#name), this.#delivered + 1, {
-      hear: (error, message) => this.#hear(error, () => this.#take(message)),
-      failed: (error) => this.#end(explainFault(error, this.#server.shown)),
+      message: (error, message) => this.#guard(error, () => this.#onMessage(message)),
+      failed: (error) => this.#end(toLogError(error, this.#server.shown)),
     });
   }
 
@@ -243,14 +250,15 @@ class NatsSession implements LogSession {
     }
     this.#appends.set(number, append);
     const batch = nuid.next();
-    // Each piece is answered: that of one that was refused says why, where the last could only say that it was.
+    // Every piece is acknowledged: the answer to a rejected piece has the reason, and the answer to the last one does
+    // not.
     for (let at = 1; at <= of; at++) {
       const part = bytes.subarray((at - 1) * part_bytes, at * part_bytes);
       connection.publish(this.#subject, part, { reply, headers: pieceHeaders({ batch, at, of }) });
     }
   }
 
-  async look(): Promise<readonly string[]> {
+  async check(): Promise<readonly string[]> {
     try {
       const { lacking, warnings } = warnOfCopies(
         await this.#server.manager.streams.info(streamName(this.#name)),
@@ -259,7 +267,7 @@ class NatsSession implements LogSession {
       this.#lacking = lacking;
       return [...this.status.warnings, ...warnings];
     } catch (error) {
-      throw explainFault(error, this.#server.shown);
+      throw toLogError(error, this.#server.shown);
     }
   }
 
@@ -276,11 +284,11 @@ class NatsSession implements LogSession {
       const message = await readMessage(this.#server, this.#name, newest);
       if (message === null) return;
       const piece = pieceOf(message.header);
-      // Where the id is in the middle of an entry, that entry has a higher one and stays.
+      // If the id is in the middle of an entry, that entry has a higher id and stays.
       const keep = piece === null || piece.at === piece.of ? newest + 1 : newest - piece.at + 1;
       if (keep > state.first_seq) await manager.streams.purge(stream, { seq: keep });
     } catch (error) {
-      throw explainFault(error, shown);
+      throw toLogError(error, shown);
     }
   }
 
@@ -291,13 +299,13 @@ class NatsSession implements LogSession {
   }
 
   /**
-   * What the library calls. It swallows what is thrown in there, and reads no further: a bug is to end this thread,
-   * not its ears.
+   * Runs a callback of the library. The library swallows exceptions and then reads no further, so a bug is thrown
+   * outside of it and ends the thread.
    */
-  #hear(error: Error | null, take: () => void): void {
+  #guard(error: Error | null, take: () => void): void {
     if (this.#ended) return;
     if (error !== null) {
-      this.#end(explainFault(error, this.#server.shown));
+      this.#end(toLogError(error, this.#server.shown));
       return;
     }
     try {
@@ -310,22 +318,22 @@ class NatsSession implements LogSession {
     }
   }
 
-  /** What the server does not allow it says beside the answers: a publish that it drops has none. */
-  async #heedViolations(): Promise<void> {
+  /** Permission errors arrive here and not as answers: a publish that the server drops has no answer. */
+  async #watchViolations(): Promise<void> {
     for await (const status of this.#server.connection.status())
       if (
         status.type === "error" &&
         status.error instanceof PermissionViolationError &&
         !this.channel.takeViolation(status.error)
       )
-        this.#end(explainFault(status.error, this.#server.shown));
+        this.#end(toLogError(status.error, this.#server.shown));
   }
 
-  #answer(message: Msg): void {
+  #onAnswer(message: Msg): void {
     if (this.channel.takeReply(message)) return;
     const number = Number(message.subject.slice(this.#answers.length + 1));
     const append = this.#appends.get(number);
-    // Of an entry whose first refusal was its answer.
+    // The entry was already rejected by the answer to an earlier piece.
     if (append === undefined) return;
     append.ticks_left = append.ticks_max;
     if (message.headers !== undefined && message.headers.code !== 0) {
@@ -334,7 +342,7 @@ class NatsSession implements LogSession {
       this.#lose("no stream takes its entries");
       return;
     }
-    // A piece has arrived, and is not the last.
+    // This piece was received and is not the last one.
     if (message.data.byteLength === 0) return;
     this.#appends.delete(number);
     const { error, stream, seq = 0 } = message.json<Answer>();
@@ -354,19 +362,19 @@ class NatsSession implements LogSession {
     append.done("stored");
   }
 
-  #take(message: Msg): void {
+  #onMessage(message: Msg): void {
     this.#silent = 0;
-    const place = readPlace(message.reply);
-    // What somebody has stored may have a status in its headers, too.
-    if (place === null && message.headers !== undefined && message.headers.code !== 0) {
-      this.#takeSignal(message);
+    const info = readDeliveryInfo(message.reply);
+    // A stored message of another program may have a status header too.
+    if (info === null && message.headers !== undefined && message.headers.code !== 0) {
+      this.#onControlMessage(message);
       return;
     }
-    if (place === null) {
+    if (info === null) {
       this.#lose("something else than an entry was delivered");
       return;
     }
-    const { sequence, delivery, pending } = place;
+    const { sequence, delivery, pending } = info;
     if (delivery !== this.#deliveries + 1 || sequence !== this.#sequence + 1) {
       this.#lose(`entry ${sequence} came where ${this.#sequence + 1} was the next`);
       return;
@@ -376,31 +384,31 @@ class NatsSession implements LogSession {
     this.#overdue = 0;
     this.#last = Math.max(this.#last, sequence + pending);
     const piece = pieceOf(message.headers);
-    // The server stores a batch in one go: what begins and does not go on is somebody else's. It is no entry, and told as
-    // a message like any other.
-    if (this.#joiner.open && (piece === null || !this.#joiner.takes(piece)))
-      this.#tell(sequence - 1, this.#joiner.takeOpen());
+    // The server stores a batch at once, so an entry that starts and is not continued is foreign. It is not an entry,
+    // and is delivered like any other message.
+    if (this.#joiner.isOpen && (piece === null || !this.#joiner.continues(piece)))
+      this.#emit(sequence - 1, this.#joiner.takeIncomplete());
     if (piece === null) {
-      this.#tell(sequence, message.data);
+      this.#emit(sequence, message.data);
       return;
     }
-    // What a purge has left of an entry is none.
-    if (!this.#joiner.open && piece.at > 1 && sequence - piece.at + 1 < this.#bounds.first_sequence) return;
-    if (!this.#joiner.takes(piece)) {
-      this.#tell(sequence, message.data);
+    // Skips what a purge has left of an entry.
+    if (!this.#joiner.isOpen && piece.at > 1 && sequence - piece.at + 1 < this.#bounds.first_sequence) return;
+    if (!this.#joiner.continues(piece)) {
+      this.#emit(sequence, message.data);
       return;
     }
     const entry = this.#joiner.add(piece, message.data);
-    if (entry !== null && entry !== "broken") this.#tell(sequence, entry);
+    if (entry !== null && entry !== "broken") this.#emit(sequence, entry);
   }
 
-  #tell(id: number, bytes: Uint8Array): void {
+  #emit(id: number, bytes: Uint8Array): void {
     this.#delivered = id;
     this.#listener.entry(id, bytes, this.#last);
   }
 
-  /** Signs of life, and requests to say that what was sent was taken. */
-  #takeSignal({ headers: found, reply }: Msg): void {
+  /** Handles heartbeats and flow control requests. */
+  #onControlMessage({ headers: found, reply }: Msg): void {
     if (found?.code !== 100) {
       this.#lose(`it delivers no more: ${found?.description}`);
       return;
@@ -409,7 +417,7 @@ class NatsSession implements LogSession {
     const stalled = found.get("Nats-Consumer-Stalled");
     if (reply !== undefined && reply !== "") connection.publish(reply);
     else if (stalled !== "") connection.publish(stalled);
-    // All that was delivered before a sign of life has arrived before it.
+    // Everything that was delivered before a heartbeat has arrived before it.
     const delivered = found.get("Nats-Last-Consumer");
     if (delivered !== "" && Number(delivered) !== this.#deliveries)
       this.#lose(`only ${this.#deliveries} of ${delivered} deliveries came`);
@@ -432,12 +440,12 @@ class NatsSession implements LogSession {
       this.#lose(`no sign of life for ${LOG_HEARTBEATS_MISSED_MAX * LOG_HEARTBEAT_MS} ms`);
       return;
     }
-    // A server that was cut off from the others may go on giving signs of life.
+    // A server that is partitioned from its peers may still send heartbeats.
     this.#overdue = this.#stored > this.#sequence ? this.#overdue + 1 : 0;
     if (this.#overdue > ANSWER_TICKS_MAX) this.#lose(`entry ${this.#stored} is stored and does not come`);
   }
 
-  /** @param what after the log's address and a colon */
+  /** @param what follows the log's address and a colon */
   #lose(what: string, error?: Error): void {
     const why = error === undefined ? what : `${what}: ${reasonOf(error)}`;
     this.#end(new LogError("unreachable", `lost the log at ${this.#server.shown}: ${why}`, error));
@@ -447,7 +455,7 @@ class NatsSession implements LogSession {
     if (this.#ended) return;
     this.#stop();
     void this.#server.connection.close();
-    // Later, since it may be that `open` has not resolved yet.
+    // Deferred, because `open` may not have resolved yet.
     setImmediate(() => {
       if (!this.#closed) this.#listener.lost(error);
     });

@@ -1,19 +1,19 @@
 /**
- * Snapshots beside a log in NATS: objects of one bucket, named by their positions. An object is there when the message
- * that describes it is, which comes after all of its pieces, and these still are; its digest is checked while it is
- * read. The library hashes in JavaScript, so this runs in a thread of its own. Each function connects by itself, and
- * goes on to the next server of the address where one cannot say what there is.
+ * Stores snapshots next to a log in NATS, as objects of one bucket that are named by their positions. An object is
+ * complete if its metadata message, which is stored after all pieces, is there and the pieces still are. Its digest is
+ * checked while it is read. The library hashes in JavaScript, so this runs in the snapshot thread. Each method opens
+ * its own connection, and tries the next server of the address if one cannot answer.
  */
 import { Objm, type ObjectInfo, type ObjectStore } from "@nats-io/obj";
 import { LOG_ANSWER_MS_MAX, LOG_SNAPSHOT_REMAINS_MS } from "../../schemas/limits.js";
 import { parseNatsAddress } from "./nats-address.js";
-import { connectNats, explainFault, type NatsServer } from "./nats-connection.js";
+import { connectNats, toLogError, type NatsServer } from "./nats-connection.js";
 import { bucketName, makeBucket, readStream, streamName } from "./nats-stream.js";
 import { LogError, type LogAddress, type SnapshotInfo, type SnapshotStore } from "./ordered-log.js";
 
 const GENERATION = "koor_generation";
 
-/** A server that has said whether there is a bucket. */
+/** A server that answered whether the bucket exists. */
 interface Found {
   readonly server: NatsServer;
   readonly bucket: ObjectStore | null;
@@ -21,18 +21,18 @@ interface Found {
 
 export class NatsSnapshots implements SnapshotStore {
   readonly #address: LogAddress;
-  readonly #remains_ms: number;
-  /** Those that are used now. */
+  readonly #orphanMs: number;
+  /** The open connections. */
   readonly #servers = new Set<NatsServer>();
-  /** With which server of the address the next one begins, counted on: where one fails another may be of use. */
-  #turn = 0;
-  /** By which who connects meanwhile finds that he was broken off, too. */
+  /** Counts the attempts: the next connection starts with another server of the address after a failure. */
+  #attempt = 0;
+  /** Counts the calls of `close`, so that a method that is still connecting detects that it was aborted. */
   #closings = 0;
 
-  /** @param remains_ms for tests: how old what was broken off has to be to be removed */
-  constructor(address: LogAddress, remains_ms = LOG_SNAPSHOT_REMAINS_MS) {
+  /** @param orphanMs for tests: the age from which the pieces of an aborted put are removed */
+  constructor(address: LogAddress, orphanMs = LOG_SNAPSHOT_REMAINS_MS) {
     this.#address = address;
-    this.#remains_ms = remains_ms;
+    this.#orphanMs = orphanMs;
   }
 
   list(): Promise<readonly SnapshotInfo[]> {
@@ -62,12 +62,12 @@ export class NatsSnapshots implements SnapshotStore {
     try {
       await this.#use(async ({ server, ...found }) => {
         const bucket = found.bucket ?? (await this.#make(server));
-        await this.#removeRemains(server, bucket);
+        await this.#removeOrphans(server, bucket);
         const meta = { name: String(position), metadata: { [GENERATION]: generation } };
         await bucket.put(meta, ReadableStream.from(watched()), { timeout: LOG_ANSWER_MS_MAX });
       });
     } catch (error) {
-      // That the chunks ended badly is their maker's affair, not the log's.
+      // The error of the source is not an error of the log.
       throw failure === null ? error : (failure as { readonly error: unknown }).error;
     }
   }
@@ -78,7 +78,7 @@ export class NatsSnapshots implements SnapshotStore {
       const data = await Promise.race([this.#get(server, bucket, info), endOf(server)]);
       yield* this.#read(server, info.position, data);
     } catch (error) {
-      throw this.#explain(error, server);
+      throw this.#toLogError(error, server);
     } finally {
       await this.#leave(server);
     }
@@ -96,31 +96,31 @@ export class NatsSnapshots implements SnapshotStore {
   }
 
   /**
-   * Looks for the bucket. A server that is parted from the others takes connections, and cannot say: then the next one
-   * is asked, as often as there are servers.
-   * @throws LogError, also where the store was closed meanwhile
+   * Finds the bucket. A server that is partitioned from the others accepts connections but cannot answer. Then the next
+   * one is asked, at most once each.
+   * @throws LogError, also if the store was closed meanwhile
    */
   async #find(): Promise<Found> {
     const closings = this.#closings;
     for (let left = parseNatsAddress(this.#address.url).servers.length - 1; ; left--) {
-      const server = await connectNats(this.#address, this.#turn);
+      const server = await connectNats(this.#address, this.#attempt);
       this.#servers.add(server);
       try {
         if (closings !== this.#closings) throw connectionEnded(server);
         return { server, bucket: await Promise.race([this.#open(server), endOf(server)]) };
       } catch (error) {
         await this.#leave(server);
-        const explained = this.#explain(error, server);
-        if (left === 0 || explained.fault !== "unreachable" || closings !== this.#closings) throw explained;
+        const logError = this.#toLogError(error, server);
+        if (left === 0 || logError.fault !== "unreachable" || closings !== this.#closings) throw logError;
       }
     }
   }
 
-  /** What an error means; where the log was not reached, the next one begins with another server. */
-  #explain(error: unknown, server: NatsServer): LogError {
-    const explained = explainFault(error, server.shown);
-    if (explained.fault === "unreachable") this.#turn += 1;
-    return explained;
+  /** Classifies an error. If the log was not reached, the next connection starts with another server. */
+  #toLogError(error: unknown, server: NatsServer): LogError {
+    const logError = toLogError(error, server.shown);
+    if (logError.fault === "unreachable") this.#attempt += 1;
+    return logError;
   }
 
   async #leave(server: NatsServer): Promise<void> {
@@ -128,17 +128,20 @@ export class NatsSnapshots implements SnapshotStore {
     await server.connection.close();
   }
 
-  /** What waits in the library for a connection that has ended may wait for ever. */
+  /**
+   * Runs a function with the bucket. A call of the library may wait forever when the connection ends, so the end of the
+   * connection aborts it.
+   */
   async #use<T>(act: (found: Found) => Promise<T>): Promise<T> {
     const found = await this.#find();
     const { server } = found;
     try {
       const result = await Promise.race([act(found), endOf(server)]);
-      // What ends with the connection may look like an end of its own.
+      // The end of the connection may look like a regular end of the data.
       if (server.connection.isClosed()) throw connectionEnded(server);
       return result;
     } catch (error) {
-      throw this.#explain(error, server);
+      throw this.#toLogError(error, server);
     } finally {
       await this.#leave(server);
     }
@@ -150,7 +153,7 @@ export class NatsSnapshots implements SnapshotStore {
     return info === null ? null : new Objm(server.connection).open(bucket, false);
   }
 
-  /** Somebody has removed it: a new one with as many copies as the log has. */
+  /** The bucket was deleted: creates it with as many replicas as the log has. */
   async #make(server: NatsServer): Promise<ObjectStore> {
     const log = await readStream(server, streamName(this.#address.name));
     if (log === null)
@@ -169,11 +172,11 @@ export class NatsSnapshots implements SnapshotStore {
     if (info.metadata?.[GENERATION] !== generation || info.size !== bytes)
       throw broken(server, position, "another has taken its place");
     const { counts } = await this.#countPieces(server);
-    // The library would wait for them.
+    // The library would wait for the missing pieces.
     if ((counts.get(info.nuid) ?? 0) !== info.chunks) throw broken(server, position, "some of its pieces are missing");
     const found = await bucket.get(String(position));
     if (found === null) throw broken(server, position, "it is gone");
-    // The same is thrown where the pieces are read.
+    // The same error is thrown where the pieces are read.
     found.error.catch(() => undefined);
     return found.data;
   }
@@ -197,12 +200,12 @@ export class NatsSnapshots implements SnapshotStore {
         yield part.value;
       }
     } finally {
-      // Who reads no further ends it; what it says of that is of no interest.
+      // Stops the library when the reader stops. Its error is of no interest.
       reader.cancel().catch(() => undefined);
     }
   }
 
-  /** How many pieces there are of each object, by the object's id. */
+  /** Counts the pieces of each object, by the object's id. */
   async #countPieces({
     manager,
   }: NatsServer): Promise<{ readonly counts: Map<string, number>; readonly now_ms: number }> {
@@ -216,18 +219,19 @@ export class NatsSnapshots implements SnapshotStore {
     return { counts: new Map(counts), now_ms: Date.parse(ts ?? "") };
   }
 
-  /** Removes the pieces that a put has left which was killed: nothing else ever would. */
-  async #removeRemains(server: NatsServer, bucket: ObjectStore): Promise<void> {
+  /** Removes the pieces of puts that were killed: nothing else removes them. */
+  async #removeOrphans(server: NatsServer, bucket: ObjectStore): Promise<void> {
     const name = bucketName(this.#address.name);
     const { streams } = server.manager;
-    // In this order: what is whole in between is not taken for what is left.
+    // The pieces are counted before the objects are listed, so that an object that is completed in between is not
+    // removed.
     const { counts, now_ms } = await this.#countPieces(server);
     for (const { nuid } of await bucket.list()) counts.delete(nuid);
     for (const nuid of counts.keys()) {
       const subject = pieceSubject(name, nuid);
       const newest = await streams.getMessage(`OBJ_${name}`, { last_by_subj: subject });
-      // Both times are the server's.
-      if (newest !== null && now_ms - newest.time.getTime() > this.#remains_ms)
+      // Both times are from the server's clock.
+      if (newest !== null && now_ms - newest.time.getTime() > this.#orphanMs)
         await streams.purge(`OBJ_${name}`, { filter: subject });
     }
   }
@@ -240,7 +244,7 @@ function pieceSubject(bucket: string, nuid: string): string {
 function readInfo({ name, size, metadata, deleted }: ObjectInfo): SnapshotInfo[] {
   const position = Number(name);
   const generation = metadata?.[GENERATION];
-  // Somebody else's object.
+  // Skips a foreign object.
   if (deleted || generation === undefined || !Number.isSafeInteger(position)) return [];
   return [{ position, generation, bytes: size }];
 }
@@ -258,7 +262,7 @@ function broken({ shown }: NatsServer, position: number, what: string, cause?: u
   return new LogError("unsafe", `the snapshot ${position} at ${shown} cannot be read: ${what}`, cause);
 }
 
-/** A promise that fails unless it is stopped in time. */
+/** A promise that is rejected after LOG_ANSWER_MS_MAX unless it is stopped. */
 function startAlarm(error: LogError): { readonly promise: Promise<never>; stop(): void } {
   let stop = (): void => undefined;
   const promise = new Promise<never>((_resolve, reject) => {

@@ -1,10 +1,10 @@
 /**
- * The stream that is a log, and the bucket beside it: how they are named and made, and whether one that is there is
- * still as Koor has made it. Runs in the thread of who asks.
+ * The stream that holds a log and the bucket of its snapshots: their names, their creation, and the check whether an
+ * existing stream still has Koor's settings. Runs in the caller's thread.
  *
- * Whether its servers write to disk before they acknowledge (`sync_interval: always`) cannot be asked for: only the
- * system account sees it, which has no streams. It is spoken of where one server is all there is, since there nothing
- * else stands between a power cut and what was acknowledged; for three servers it is in the documents.
+ * Whether the servers sync to disk before they acknowledge (`sync_interval: always`) cannot be queried: only the system
+ * account sees it, which has no streams. A single server gets a warning about it, because there nothing else protects
+ * acknowledged entries from a power cut. For three servers the documents say so.
  */
 import { Objm } from "@nats-io/obj";
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
@@ -15,9 +15,12 @@ import { isNatsError, SWITCHED_OFF, type NatsServer } from "./nats-connection.js
 import { LogError } from "./ordered-log.js";
 
 const GENERATION = "koor_generation";
-/** A majority is left when one of three is away. Two would stop when either is: worse than one. */
+/**
+ * A majority remains if one of three servers is down. Two servers would stop if either is down, which is worse than
+ * one.
+ */
 const REPLICAS = 3;
-/** The shortest window in which JetStream looks for duplicates. Koor never asks it to. */
+/** The shortest window in which JetStream looks for duplicates. Koor does not use deduplication. */
 const DUPLICATE_WINDOW_MS = 100;
 
 export function streamName(name: string): string {
@@ -29,14 +32,14 @@ export function bucketName(name: string): string {
 }
 
 /**
- * Where a log's entries are published. It holds the generation, so that what a node meant for one log never gets into
- * another that was made in its place.
+ * The subject of a log's entries. It contains the generation, so that an entry for one log never gets into another that
+ * was created in its place.
  */
 export function logSubject(name: string, generation: string): string {
   return `koor.${name}.log.${generation}`;
 }
 
-/** Makes the bucket and then the stream, both empty: where the stream is, all is. */
+/** Creates the bucket and then the stream, both empty. If the stream exists, the bucket does too. */
 export async function makeStream(server: NatsServer, name: string, generation: string): Promise<void> {
   assert(/^[\w-]+$/.test(generation), "a generation is a token of a subject");
   checkMessages(server, server.connection.info?.max_payload ?? 0, "max_payload");
@@ -47,7 +50,8 @@ export async function makeStream(server: NatsServer, name: string, generation: s
     await makeBucket(server.connection, name, replicas);
     await server.manager.streams.add({ name: streamName(name), ...wantedConfig(name, generation, replicas) });
   } catch (error) {
-    // Not made with fewer: it would stay so, unseen, when a server of three was only late at the first start.
+    // Fewer replicas are not used instead: the log would keep them unnoticed, if one of three servers was only late at
+    // the first start.
     if (isNatsError(error, "no_peers"))
       throw new LogError(
         "unreachable",
@@ -59,14 +63,14 @@ export async function makeStream(server: NatsServer, name: string, generation: s
   }
 }
 
-/** Makes the bucket of the snapshots where there is none. */
+/** Creates the bucket of the snapshots unless it exists. */
 export async function makeBucket(connection: NatsConnection, name: string, replicas: number): Promise<void> {
   const bucket = await new Objm(connection).create(bucketName(name), { replicas, storage: StorageType.File });
-  // The library keeps to itself why it could not make one.
+  // The library hides why it could not create the bucket.
   await bucket.status();
 }
 
-/** The stream as it is; null where there is none. */
+/** The state of a stream; null if it does not exist. */
 export async function readStream(server: NatsServer, stream: string): Promise<StreamInfo | null> {
   try {
     return await server.manager.streams.info(stream);
@@ -83,12 +87,12 @@ async function dropStream(server: NatsServer, stream: string, isOwn: (info: Stre
   try {
     await server.manager.streams.delete(stream);
   } catch (error) {
-    // Another node was faster.
+    // Another node has deleted it first.
     if (!isNatsError(error, "stream_not_found")) throw error;
   }
 }
 
-/** Of the log that a stream is; undefined where it is none. */
+/** The generation of the log that a stream holds; undefined if it holds none. */
 export function generationOf(info: StreamInfo): string | undefined {
   return info.config.metadata?.[GENERATION];
 }
@@ -114,12 +118,12 @@ function wantedConfig(name: string, generation: string, replicas: number): Parti
     num_replicas: replicas,
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
     allow_atomic: true,
-    // Nobody takes an entry out of the middle.
+    // No client may delete an entry from the middle.
     deny_delete: true,
   };
 }
 
-/** A setting by whose change a log would lose entries, or not take them. */
+/** A setting that, if changed, makes a log lose entries or reject them. */
 interface SettingRow {
   readonly setting: string;
   readonly isSafe: (config: StreamConfig) => boolean;
@@ -176,19 +180,19 @@ const SETTINGS: readonly SettingRow[] = [
   },
 ];
 
-/** A log as it was found. */
+/** The state of an existing log. */
 export interface FoundLog {
   readonly generation: string;
-  /** Of the oldest message that is there; one more than `last` where none is. */
+  /** The sequence of the oldest message; `last` + 1 if there is none. */
   readonly first_sequence: number;
   readonly last: number;
-  /** What a message may hold, its headers included. */
+  /** The largest message, headers included. */
   readonly message_bytes_max: number;
   readonly warnings: readonly string[];
 }
 
 /**
- * Whether a stream is a log that can be relied on.
+ * Checks whether a stream is a reliable log.
  * @throws LogError "foreign" or "unsafe"
  */
 export function checkStream(server: NatsServer, name: string, info: StreamInfo): FoundLog {
@@ -228,8 +232,9 @@ export function checkStream(server: NatsServer, name: string, info: StreamInfo):
 }
 
 /**
- * A line for each server that lacks a part of the log. One that has just started lacks some for a moment.
- * @param before the servers of which that was so when it was looked before
+ * Warnings about servers that lack a part of the log. A server that has just started lacks some for a moment, so a
+ * server is reported if it lacks some at two checks.
+ * @param before the servers that lacked some at the previous check
  */
 export function warnOfCopies(
   { cluster }: StreamInfo,
@@ -245,9 +250,9 @@ export function warnOfCopies(
 }
 
 /**
- * The largest entry where messages are of this size.
- * @param bound the setting of the server that says so
- * @throws LogError "unsafe" where a batch of calls may be larger
+ * The largest entry for a message size.
+ * @param bound the name of the server's setting that limits messages
+ * @throws LogError "unsafe" if a batch of calls may be larger
  */
 function checkMessages({ shown }: NatsServer, message_bytes_max: number, bound: string): number {
   const entry_bytes_max = largestEntry(message_bytes_max);
@@ -258,7 +263,7 @@ function checkMessages({ shown }: NatsServer, message_bytes_max: number, bound: 
   );
 }
 
-/** The largest entry that fits a batch of messages of this size. */
+/** The largest entry that fits into a batch of messages of this size. */
 export function largestEntry(message_bytes_max: number): number {
   return Math.max(0, message_bytes_max - LOG_PIECE_HEADER_BYTES) * LOG_PIECES_MAX;
 }

@@ -320,7 +320,7 @@ t.test("a node that may not listen, or not send, goes without messages between n
     const session = await HeardSession.open(t, as(user));
     channelOf(session).listen(user, () => t.fail("nothing is sent"));
     // What the server says of the subscription comes before this.
-    await session.session.look();
+    await session.session.check();
     for (const to of [user, "nobody", user]) await undelivered(session, to);
     t.equal(await session.append("an entry"), "stored", `${user} appends as always`);
     t.same(session.losses, []);
@@ -683,7 +683,7 @@ t.test("three servers", { skip }, async (t) => {
   let warnings: readonly string[] = [];
   while (warnings.length === 0) {
     t.equal(await last.append("more"), "stored", "two of three are enough");
-    warnings = await last.session.look();
+    warnings = await last.session.check();
     await pause(100);
   }
   t.match(warnings.join(), /^NATS server server-\d does not keep up with the log: .*make room there, then restart/);

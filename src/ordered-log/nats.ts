@@ -1,12 +1,11 @@
 /**
- * The ordered log in a NATS JetStream stream: what opens it, makes it, and keeps its snapshots. Loaded only where a
- * cluster is asked for, since the libraries take their time. The log runs in the writer's thread, the snapshots in
- * that of who asks.
+ * The ordered log in a NATS JetStream stream. Loaded only for a cluster, because the libraries take long to load. The
+ * log runs in the writer thread, the snapshots in the caller's thread.
  */
 import { jetstreamManager } from "@nats-io/jetstream";
 import { LOG_STATE_MS_MAX } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
-import { askUntilAnswered, connectNats, explainAt, type NatsServer } from "./nats-connection.js";
+import { askUntilAnswered, connectNats, toLogErrorAt, type NatsServer } from "./nats-connection.js";
 import { openSession } from "./nats-session.js";
 import { NatsSnapshots } from "./nats-snapshots.js";
 import { checkStream, makeStream, readStream, streamName } from "./nats-stream.js";
@@ -16,28 +15,28 @@ import type { LogAddress, LogListener, LogSession, OrderedLog } from "./ordered-
 export function natsLog(address: LogAddress): OrderedLog {
   assert(/^[\w-]+$/.test(address.name), "a cluster's name is of letters, digits, - and _");
   const snapshots = new NatsSnapshots(address);
-  let turn = 0;
-  let is_of_use = true;
+  let attempt = 0;
+  let isUsable = true;
   return {
     open: async (listener) => {
-      // One that is cut off from the others still answers, and takes no entries: the next one is asked.
-      turn = is_of_use ? 0 : turn + 1;
-      is_of_use = false;
-      const session = await open(address, turn, listener);
-      is_of_use = true;
+      // A server that is partitioned from the others answers, but takes no entries: then the next server is tried.
+      attempt = isUsable ? 0 : attempt + 1;
+      isUsable = false;
+      const session = await open(address, attempt, listener);
+      isUsable = true;
       if (session === null) return null;
-      return noting(session, (known) => {
-        is_of_use = known;
+      return reportingUse(session, (known) => {
+        isUsable = known;
       });
     },
-    // Who makes a log has opened it before, and found which server is of use.
-    create: (generation) => create(address, turn, generation),
+    // A log is opened before it is created, so the attempt points to a server that works.
+    create: (generation) => create(address, attempt, generation),
     snapshots,
   };
 }
 
-/** A session that tells whether its server is of use: not from an append on, until that is answered. */
-function noting(session: LogSession, note: (is_of_use: boolean) => void): LogSession {
+/** Wraps a session, and reports whether its server works: not between an append and its outcome. */
+function reportingUse(session: LogSession, report: (isUsable: boolean) => void): LogSession {
   return {
     status: session.status,
     channel: session.channel,
@@ -46,21 +45,21 @@ function noting(session: LogSession, note: (is_of_use: boolean) => void): LogSes
     pause: () => session.pause(),
     resume: () => session.resume(),
     append: (bytes, done) => {
-      note(false);
+      report(false);
       session.append(bytes, (outcome) => {
-        note(outcome !== "unknown");
+        report(outcome !== "unknown");
         done(outcome);
       });
     },
-    look: () => session.look(),
+    check: () => session.check(),
     trim: (through) => session.trim(through),
     close: () => session.close(),
   };
 }
 
-/** @param turn with which server of the address it begins, counted on without end */
-async function open(address: LogAddress, turn: number, listener: LogListener): Promise<LogSession | null> {
-  const server = await connectNats(address, turn);
+/** @param attempt counts the attempts, as in `connectNats` */
+async function open(address: LogAddress, attempt: number, listener: LogListener): Promise<LogSession | null> {
+  const server = await connectNats(address, attempt);
   try {
     const manager = await jetstreamManager(server.connection, { checkAPI: false, timeout: LOG_STATE_MS_MAX });
     const stream = streamName(address.name);
@@ -74,8 +73,8 @@ async function open(address: LogAddress, turn: number, listener: LogListener): P
   return null;
 }
 
-async function create(address: LogAddress, turn: number, generation: string): Promise<void> {
-  const server = await connectNats(address, turn);
+async function create(address: LogAddress, attempt: number, generation: string): Promise<void> {
+  const server = await connectNats(address, attempt);
   try {
     await makeStream(server, address.name, generation);
   } catch (error) {
@@ -85,8 +84,8 @@ async function create(address: LogAddress, turn: number, generation: string): Pr
 }
 
 async function closeAfter(server: NatsServer, error: unknown): Promise<Error> {
-  // A connection that is closed does not know its server any more.
-  const explained = explainAt(server, error);
+  // A closed connection has forgotten its server.
+  const logError = toLogErrorAt(server, error);
   await server.connection.close();
-  return explained;
+  return logError;
 }

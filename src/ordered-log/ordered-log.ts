@@ -1,21 +1,21 @@
 /**
- * What Koor asks of an engine that orders and keeps entries on several machines: a log that every node appends to and
- * reads in one order, and a place for snapshots beside it. An engine is a file beside this one (nats.ts, postgres.ts);
- * what an entry holds is none of its business, and which entries count is decided by who reads them (src/cluster/). An
- * engine runs in the writer's thread and calls back, so that a simulation can stand in its place. Pure.
+ * The interface of a replicated log: every node appends to it and reads it in one order, and a snapshot store is next
+ * to it. Each engine is a file in this folder (nats.ts, postgres.ts). An engine does not interpret entries; their
+ * readers decide which of them count (src/cluster/). It runs in the writer thread and reports by callbacks, so that a
+ * simulation can replace it. Pure.
  */
 
-/** Why a log cannot be used as it is, or does not go on. */
+/** Why a log cannot be used, or can be used no longer. */
 export type LogFault =
-  /** It cannot be reached, or does not answer: tried again. */
+  /** It cannot be reached, or does not answer. Can be retried. */
   | "unreachable"
-  /** It refuses who asks: wrong credentials, rights that are missing. */
+  /** It rejects the credentials, or rights are missing. */
   | "denied"
-  /** Its server is older than what Koor needs. */
+  /** Its server is older than Koor needs. */
   | "too_old"
-  /** It is set up so that it would lose what it has acknowledged, or cannot hold what Koor stores. */
+  /** Its set-up would lose acknowledged entries, or cannot hold Koor's entries. */
   | "unsafe"
-  /** What is there under the cluster's name is not a log of Koor's. */
+  /** The data under the cluster's name is not a log of Koor. */
   | "foreign";
 
 export class LogError extends Error {
@@ -29,130 +29,135 @@ export class LogError extends Error {
   }
 }
 
-/** Ids are given by the log, from 1 on, in the order of the entries; some may be left out. */
+/** The log assigns the ids, from 1, in the order of the entries. Ids may have gaps. */
 export interface LogStatus {
-  /** What the log was made with (`OrderedLog.create`), by which one log is told from another. */
+  /** The value that the log was created with (`OrderedLog.create`). It tells one log from another. */
   readonly generation: string;
-  /** Every entry from this id on is there, and none before it; the oldest may have a higher id. */
+  /** Every entry from this id on is there, and no earlier one. The oldest entry may have a higher id. */
   readonly first: number;
-  /** Id of the newest entry there ever was; 0 before the first. */
+  /** The id of the newest entry that ever was in the log; 0 before the first. */
   readonly last: number;
-  /** What the operator is to know of how the log is set up, a line each. */
+  /** Warnings for the operator about the set-up of the log, a line each. */
   readonly warnings: readonly string[];
 }
 
-/** What becomes of an append. */
+/** The outcome of an append. */
 export type Appended =
-  /** It is in the log, on disk as often as the log was set up for. */
+  /** The entry is in the log, on as many disks as the log is set up for. */
   | "stored"
-  /** It is not in the log and never will be: the log, or its disk, is full. */
+  /** The entry is not in the log and never will be: the log or its disk is full. */
   | "full"
-  /** It is not in the log and never will be: it is larger than the log's server takes. */
+  /** The entry is not in the log and never will be: it is larger than the log's server accepts. */
   | "too_large"
-  /** Nobody knows; the session is lost, or will be. */
+  /** The outcome cannot be known. The session is lost, or will be. */
   | "unknown";
 
-/** Who listens to a session. Nothing is called before `open` has resolved, nor after `lost`, nor after `close`. */
+/** The callbacks of a session. None is called before `open` has resolved, after `lost` or after `close`. */
 export interface LogListener {
   /**
-   * The next entry, in the order of ids, each once.
-   * @param last the newest id that the log was heard to have
+   * Delivers the next entry, in the order of ids, each entry once.
+   * @param last the newest id that the log is known to have
    */
   entry(id: number, bytes: Uint8Array, last: number): void;
-  /** The session has ended by itself: a new one is to be opened. */
+  /** The session has ended by itself: a new one must be opened. */
   lost(error: LogError): void;
 }
 
-/** Carries bytes from one node to another without the log: each at most once, and maybe never. */
+/** Sends bytes from one node to another outside the log. A message arrives at most once, and maybe never. */
 export interface NodeChannel {
-  /** Larger messages are not carried. */
+  /** The largest message that can be sent. */
   readonly bytesMax: number;
-  /** Takes what other nodes send to this node. */
+  /** Receives the messages that other nodes send to this node. */
   listen(node: string, take: (bytes: Uint8Array) => void): void;
   /**
    * Sends bytes to a node.
-   * @param undelivered called where the message is known to have reached no node; where the node does not take it,
-   *   this is not always known
+   * @param undelivered called if the message is known to have reached no node. It is not always known that a node does
+   * not listen.
    */
   send(node: string, bytes: Uint8Array, undelivered: () => void): void;
 }
 
-/** A connection to the log that is read from. */
+/** A connection that reads the log and appends to it. */
 export interface LogSession {
   readonly status: LogStatus;
-  /** Null where the engine has none. */
+  /** Null if the engine has none. */
   readonly channel: NodeChannel | null;
-  /** The entry of this id; null where it is not there any more, or never was. */
+  /** The entry of this id; null if it was trimmed, or never existed. */
   read(id: number): Promise<Uint8Array | null>;
-  /** Begins to deliver what is behind this id; where some of that was trimmed the session is lost. Once a session. */
+  /**
+   * Starts the delivery after this id. If some of what follows was trimmed, the session is lost. Called once in a
+   * session.
+   */
   follow(after: number): void;
-  /** Delivers nothing more, as where entries come faster than they are carried out; what is on its way is dropped. */
+  /**
+   * Stops the delivery, for example when entries arrive faster than they are applied. Entries in flight are dropped.
+   */
   pause(): void;
-  /** Delivers again, from the entry on that is behind the last one that was delivered. */
+  /** Resumes the delivery after the last delivered entry. */
   resume(): void;
   /**
-   * Puts an entry behind all others.
+   * Appends an entry to the end of the log.
    * @param bytes at most ENTRY_BYTES_MAX
-   * @param done not called any more once the session is lost or closed
+   * @param done not called after the session is lost or closed
    */
   append(bytes: Uint8Array, done: (outcome: Appended) => void): void;
   /**
-   * Looks how the log is by now.
+   * Checks the state of the log.
    * @returns as in `LogStatus.warnings`
    */
-  look(): Promise<readonly string[]>;
-  /** Forgets the entries up to this id. */
+  check(): Promise<readonly string[]>;
+  /** Deletes the entries up to this id. */
   trim(through: number): Promise<void>;
-  /** Ends the connection. What was appended and not answered may still be stored. */
+  /** Ends the connection. An entry without an outcome may still be stored. */
   close(): Promise<void>;
 }
 
-/** A snapshot that is kept beside the log. */
+/** A snapshot in the snapshot store. */
 export interface SnapshotInfo {
-  /** The id of the last entry that is in it. */
+  /** The last entry that is in it. */
   readonly position: number;
   readonly generation: string;
   readonly bytes: number;
 }
 
 /**
- * The place for snapshots. Each function connects by itself, since it is used by a thread of its own; each throws
- * LogError.
+ * The snapshot store. Each method opens a connection of its own, because snapshots have a thread of their own. Each
+ * method throws LogError.
  */
 export interface SnapshotStore {
-  /** Those that are whole, the newest last. */
+  /** The complete snapshots, the newest last. */
   list(): Promise<readonly SnapshotInfo[]>;
-  /** Keeps a snapshot; it is in the list when all of it is there. One of the same position is replaced. */
+  /** Stores a snapshot, in place of one of the same position. It is listed once it is complete. */
   put(info: Pick<SnapshotInfo, "position" | "generation">, chunks: AsyncIterable<Uint8Array>): Promise<void>;
-  /** Its bytes, in pieces; throws where they are not what was put. */
+  /** The bytes of a snapshot, in pieces. Throws if they are not the ones that were stored. */
   get(info: SnapshotInfo): AsyncIterable<Uint8Array>;
   remove(position: number): Promise<void>;
-  /** Breaks off what is under way, which throws then. What is called later connects anew. */
+  /** Aborts all running calls, which then throw. A later call connects again. */
   close(): Promise<void>;
 }
 
 export interface OrderedLog {
   /**
-   * Connects, and looks whether the log is one that can be relied on.
-   * @returns null where there is no log under the cluster's name
+   * Connects, and checks whether the log is reliable.
+   * @returns null if there is no log under the cluster's name
    * @throws LogError
    */
   open(listener: LogListener): Promise<LogSession | null>;
   /**
-   * Makes the log, empty; one that was there is dropped, with its snapshots.
-   * @param generation which it is from now on
+   * Creates the log, empty. An existing one is dropped, with its snapshots.
+   * @param generation identifies the new log
    * @throws LogError
    */
   create(generation: string): Promise<void>;
   readonly snapshots: SnapshotStore;
 }
 
-/** Where the log is. */
+/** The address of a log. */
 export interface LogAddress {
-  /** `nats://a:4222,b:4222` or `postgres://user@host/database`, as it was given. */
+  /** `nats://a:4222,b:4222` or `postgres://user@host/database`, as the operator gave it. */
   readonly url: string;
-  /** The cluster's name: letters, digits, `-` and `_`. */
+  /** The name of the cluster: letters, digits, `-` and `_`. */
   readonly name: string;
-  /** Path of a file of credentials; "" for none. */
+  /** The path of a file with credentials; "" for none. */
   readonly credentials: string;
 }

@@ -1,7 +1,7 @@
 /**
- * Where a PostgreSQL log is and how to get in: the URL taken apart, the file of credentials read. Several hosts stand
- * in one URL, separated by commas, which neither `URL` nor the client library reads. Runs in the thread that opens the
- * log; files are read at each connection, so that a password can be changed without a restart.
+ * Parses the URL of a PostgreSQL log and reads its credentials. A URL may list several hosts, separated by commas,
+ * which neither `URL` nor the client library parses. Runs in the thread that opens the log. Files are read at each
+ * connection, so that a password can be changed without a restart.
  */
 import { open, readFile } from "node:fs/promises";
 import type { ConnectionOptions } from "node:tls";
@@ -13,31 +13,31 @@ export interface PostgresHost {
   /** A name, an address, or the folder of a Unix socket. */
   readonly host: string;
   readonly port: number;
-  /** As an operator is told of it. */
+  /** The host as it is shown to the operator. */
   readonly label: string;
 }
 
-/** What a URL says. */
+/** A parsed URL. */
 export interface PostgresTarget {
-  /** At least one. */
+  /** At least one host. */
   readonly hosts: readonly PostgresHost[];
   readonly user: string;
   readonly database: string;
   /** "" for none. */
   readonly password: string;
-  /** Path of the file whose first line is the password; "" for none. */
+  /** The path of the file whose first line is the password; "" for none. */
   readonly credentials: string;
-  /** Options for TLS, where files are still paths; false for none. */
+  /** The TLS options, with paths of files; false for no TLS. */
   readonly tls: TlsChoice | false;
 }
 
 interface TlsChoice {
   readonly verify: boolean;
-  /** Path of a PEM file by what TLS calls it. */
+  /** The paths of PEM files, by the TLS option that they are for. */
   readonly files: Readonly<Partial<Record<"ca" | "cert" | "key", string>>>;
 }
 
-/** What it takes to get in. */
+/** The credentials of a connection. */
 export interface PostgresSecrets {
   /** "" for none. */
   readonly password: string;
@@ -50,8 +50,8 @@ const URL_SHAPE =
 const HOST_SHAPE = /^(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(?<port>\d{1,5}))?$/;
 
 /**
- * What `sslmode` asks for, as the client library takes it: whatever verifies anything verifies all. Null is no TLS.
- * Without the parameter there is none, as in the library.
+ * The TLS options by `sslmode`, as in the client library: every mode that verifies anything verifies everything. Null
+ * is no TLS, which is also the default without the parameter.
  */
 const TLS_MODES: ReadonlyMap<string, { readonly verify: boolean } | null> = new Map([
   ["disable", null],
@@ -62,14 +62,14 @@ const TLS_MODES: ReadonlyMap<string, { readonly verify: boolean } | null> = new 
   ["verify-full", { verify: true }],
 ]);
 
-/** Parameters that name a file, and what TLS calls it. */
+/** The parameters that name a file, and the TLS options that they are for. */
 const TLS_FILES: ReadonlyMap<string, "ca" | "cert" | "key"> = new Map([
   ["sslrootcert", "ca"],
   ["sslcert", "cert"],
   ["sslkey", "key"],
 ]);
 
-/** The URL is not told: it may hold the password. */
+/** The URL is not shown, because it may hold the password. */
 function refuse(what: string): LogError {
   return new LogError("denied", `the PostgreSQL URL cannot be used: ${what}`);
 }
@@ -106,8 +106,8 @@ function parseTls(query: URLSearchParams): TlsChoice | false {
 }
 
 /**
- * `postgres://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT]...][/DATABASE][?sslmode=...]`, also with `postgresql:`; the
- * database is the user's name where none is said, and a host `%2Fvar%2Frun%2Fpostgresql` is the folder of a socket.
+ * Parses `postgres://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT]...][/DATABASE][?sslmode=...]`, also with `postgresql:`.
+ * The database defaults to the user's name. A host `%2Fvar%2Frun%2Fpostgresql` is the folder of a socket.
  * @throws LogError
  */
 export function parsePostgresAddress({ url, credentials }: LogAddress): PostgresTarget {
@@ -145,8 +145,8 @@ async function readSecretFile<T>(path: string, read: (path: string) => Promise<T
 }
 
 /**
- * Reads what a connection needs. The first line of the file of credentials is the password as it is (no line of
- * `.pgpass`: a password may hold colons), and goes before one in the URL.
+ * Reads the credentials of a connection. The first line of the file of credentials is the password itself, not a line
+ * of `.pgpass`, because a password may contain colons. It takes precedence over a password in the URL.
  * @throws LogError
  */
 export async function readPostgresSecrets(target: PostgresTarget): Promise<PostgresSecrets> {

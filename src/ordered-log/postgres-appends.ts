@@ -1,13 +1,13 @@
 /**
- * Appends to a log in PostgreSQL: one statement and one round trip each, one after the other over a connection of
- * their own. Runs in the writer's thread; what becomes of the session is the session's business.
+ * Appends to a log in PostgreSQL, by one statement and one round trip each, one after the other, over a connection of
+ * their own. The session decides what a failure means. Runs in the writer thread.
  */
 import { LogError, type Appended } from "./ordered-log.js";
 import { RefusedStatement, type PostgresLink } from "./postgres-link.js";
 
 /**
- * The lock on the head's row lasts until the commit: ids have no gaps, and come in the order of the commits. So a row
- * that stands where the next one goes is none that a node has appended: it is replaced.
+ * The lock on the head's row lasts until the commit, so ids have no gaps and come in the order of the commits. A row
+ * that is already at the next position was appended by no node, and is replaced.
  */
 const APPEND = {
   name: "koor_append",
@@ -21,11 +21,11 @@ const APPEND = {
     SELECT seq, pg_notify('koor_log', $1 || ' ' || seq) FROM entry`,
 };
 
-/** What an append is answered with where the server refuses it, by the class of the SQLSTATE. */
+/** The outcomes of rejected appends, by the class of the SQLSTATE. */
 const REFUSALS: ReadonlyMap<string, Appended> = new Map([
-  /** Insufficient resources: a full disk, above all. */
+  /** Insufficient resources, usually a full disk. */
   ["53", "full"],
-  /** A limit of the program. */
+  /** A program limit is exceeded. */
   ["54", "too_large"],
 ]);
 
@@ -35,24 +35,24 @@ interface Waiting {
 }
 
 export interface AppendsParts {
-  /** Of the log. */
+  /** The name of the log. */
   readonly name: string;
   readonly generation: string;
-  /** An entry is in the log; called after its `done`. */
+  /** An entry is in the log. Called after its `done`. */
   stored(id: number, bytes: Uint8Array): void;
-  /** The session cannot go on. */
+  /** The session cannot continue. */
   lose(error: LogError): void;
 }
 
-/** The log of a session is not there any more: who opens it again sees what is there instead. */
-export function madeAnew(name: string): LogError {
+/** The log of a session no longer exists. The next session sees what is there instead. */
+export function logReplaced(name: string): LogError {
   return new LogError("unreachable", `log ${name} was made anew or removed`);
 }
 
 export class PostgresAppends {
   readonly #link: PostgresLink;
   readonly #parts: AppendsParts;
-  /** What is not answered; the first is under way. Whoever appends bounds them. */
+  /** Appends without an outcome. The first one is in flight. The caller limits their number. */
   readonly #waiting: Waiting[] = [];
   #sending = false;
   #ended = false;
@@ -61,7 +61,7 @@ export class PostgresAppends {
     this.#link = link;
     this.#parts = parts;
     link.onEnd((error) => parts.lose(error));
-    link.beWary();
+    link.endOnWarning();
   }
 
   append(bytes: Uint8Array, done: (outcome: Appended) => void): void {
@@ -70,22 +70,22 @@ export class PostgresAppends {
     void this.#send();
   }
 
-  /** Nothing is called any more. */
+  /** Ends the appends without an outcome: nothing is called any more. */
   end(): void {
     this.#ended = true;
     this.#waiting.length = 0;
   }
 
-  /** Of what is not answered nobody knows. */
-  giveUp(): void {
+  /** Ends the appends. The outcome of those in flight is unknown. */
+  endUnknown(): void {
     this.#ended = true;
-    // Who is told may close the session, which leaves nothing here.
+    // A callback may close the session, which empties the queue.
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next.done("unknown");
   }
 
-  /** Sends what waits, one after the other. */
+  /** Sends the queued appends, one after the other. */
   async #send(): Promise<void> {
-    // Whoever sends already goes on with it.
+    // The running call sends it.
     if (this.#sending) return;
     this.#sending = true;
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
@@ -103,13 +103,13 @@ export class PostgresAppends {
     this.#sending = false;
   }
 
-  /** @returns the id; or how it was refused; or why nobody knows */
+  /** @returns the id of the entry, the outcome of a rejected append, or the error if the outcome is unknown */
   async #ask(bytes: Uint8Array): Promise<number | Appended | LogError> {
     const { name, generation } = this.#parts;
     try {
       const values = [name, generation, bytes];
       const [row] = await this.#link.ask<{ seq: number }>(APPEND, values, { bytes: bytes.byteLength });
-      return row?.seq ?? madeAnew(name);
+      return row?.seq ?? logReplaced(name);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       return (error instanceof RefusedStatement ? REFUSALS.get(error.sqlstate.slice(0, 2)) : undefined) ?? error;

@@ -1,10 +1,9 @@
 /**
- * One connection to PostgreSQL: statements one after the other, each with a deadline, and an end that is told once.
- * The only file that knows the client library; what the statements are about is others' business. Runs in the thread
- * that opened it.
+ * One connection to PostgreSQL: it runs statements one after the other, each with a deadline, and reports its end once.
+ * The only file that uses the client library. Runs in the thread that opened it.
  *
- * Results come as text: asked for binary ones, the library decodes them as UTF-8 and spoils them. So bytes travel to
- * Koor as hexadecimal digits, which takes 4 ms a MiB to read; towards the server they are binary.
+ * Results are read as text, because the library decodes binary ones as UTF-8 and corrupts them. So bytes from the
+ * server arrive as hexadecimal digits, which costs 4 ms a MiB. Bytes to the server are binary.
  */
 import { Client, DatabaseError, type QueryResult } from "pg";
 import {
@@ -18,7 +17,7 @@ import { reasonOf } from "../base/reason.js";
 import { LogError, type LogFault } from "./ordered-log.js";
 import type { PostgresHost, PostgresSecrets, PostgresTarget } from "./postgres-address.js";
 
-/** A statement; one with a name is prepared once a connection. */
+/** A statement. One with a name is prepared once per connection. */
 export interface Statement {
   readonly name?: string;
   readonly text: string;
@@ -27,22 +26,22 @@ export interface Statement {
 export type Parameter = string | number | Uint8Array | readonly string[];
 
 export interface AskOptions {
-  /** What is sent or answered: it is given time. */
+  /** The size of what is sent or received: it extends the deadline. */
   readonly bytes?: number;
-  /** Without the bytes; POSTGRES_ANSWER_MS_MAX where nothing is said. */
+  /** The deadline without the bytes; POSTGRES_ANSWER_MS_MAX by default. */
   readonly answer_ms_max?: number;
 }
 
-/** What a server tells on a channel. */
-export interface Notice {
+/** A notification of the server on a channel. */
+export interface Notification {
   readonly payload: string;
-  /** Of the connection whose transaction it was. */
+  /** The process of the connection whose transaction sent it. */
   readonly pid: number;
 }
 
 /** The server answered with an error. */
 export class RefusedStatement extends LogError {
-  /** The five characters of PostgreSQL's appendix A. */
+  /** The five characters of the error code (PostgreSQL's appendix A). */
   readonly sqlstate: string;
 
   constructor(fault: LogFault, message: string, sqlstate: string, cause: unknown) {
@@ -51,7 +50,7 @@ export class RefusedStatement extends LogError {
   }
 }
 
-/** What an error of the server is to who opens a log, by the beginning of its SQLSTATE; others are tried again. */
+/** The fault by the beginning of the SQLSTATE. Other errors can be retried. */
 const FAULTS: readonly (readonly [sqlstate: string, fault: LogFault])[] = [
   /** Invalid authorization. */
   ["28", "denied"],
@@ -64,10 +63,10 @@ const FAULTS: readonly (readonly [sqlstate: string, fault: LogFault])[] = [
   ["XX002", "unsafe"],
 ];
 
-/** A warning that comes with a commit. */
+/** The class of a warning, which comes with a successful commit. */
 const WARNING_CLASS = "01";
 
-/** How values are read, by their type's number in `pg_type`; all others stay text. */
+/** The parsers of values, by the type's number in `pg_type`. Values of other types stay text. */
 const READERS: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
   [16, (text) => text === "t"],
   [17, (text) => Buffer.from(text.slice(2), "hex")],
@@ -79,14 +78,14 @@ function readerOf(type: number): (text: string) => unknown {
   return READERS.get(type) ?? String;
 }
 
-/** Some errors of connections have no message but those of the addresses that were tried. */
-function explain(error: unknown): string {
+/** Some connection errors have no message of their own, only those of the addresses that were tried. */
+function messageOf(error: unknown): string {
   return error instanceof AggregateError && error.message === ""
     ? error.errors.map(reasonOf).join("; ")
     : reasonOf(error);
 }
 
-/** As an operator is told of it. */
+/** The server as it is shown to the operator. */
 export function describeServer(target: PostgresTarget, host: PostgresHost): string {
   return `PostgreSQL at ${host.label}, database ${target.database}`;
 }
@@ -94,29 +93,29 @@ export function describeServer(target: PostgresTarget, host: PostgresHost): stri
 export class PostgresLink {
   readonly #client: Client;
   readonly #where: string;
-  /** Resolves with why it has ended, whoever ended it. */
+  /** Resolves with the reason of the end, whichever side ended the connection. */
   readonly closed: Promise<LogError>;
-  /** Why it has ended; a statement is answered with it. */
+  /** The reason of the end, with which later statements fail; null while the connection is open. */
   #ended: LogError | null = null;
-  #tellClosed: (error: LogError) => void = () => undefined;
+  #resolveClosed: (error: LogError) => void = () => undefined;
   #onEnd: (error: LogError) => void = () => undefined;
-  #onNotice: (notice: Notice) => void = () => undefined;
-  #wary = false;
-  /** Breaks off the statement that is under way. */
-  #breakOff: ((error: LogError) => void) | null = null;
-  #turn: Promise<unknown> = Promise.resolve();
+  #onNotification: (notice: Notification) => void = () => undefined;
+  #endsOnWarning = false;
+  /** Aborts the statement in flight. */
+  #abort: ((error: LogError) => void) | null = null;
+  #tail: Promise<unknown> = Promise.resolve();
 
   private constructor(client: Client, where: string) {
     this.#client = client;
     this.#where = where;
     this.closed = new Promise((resolve) => {
-      this.#tellClosed = resolve;
+      this.#resolveClosed = resolve;
     });
-    client.on("error", (error) => this.#end(this.#judge(error)));
+    client.on("error", (error) => this.#end(this.#toLogError(error)));
     client.on("end", () => this.#end(new LogError("unreachable", `${where} has closed the connection`)));
-    client.on("notification", ({ payload = "", processId }) => this.#onNotice({ payload, pid: processId }));
+    client.on("notification", ({ payload = "", processId }) => this.#onNotification({ payload, pid: processId }));
     client.on("notice", ({ code = "", message = "" }) => {
-      if (this.#wary && code.startsWith(WARNING_CLASS))
+      if (this.#endsOnWarning && code.startsWith(WARNING_CLASS))
         this.#end(new LogError("unreachable", `${where} has stored something with a warning: ${message}`));
     });
   }
@@ -129,7 +128,7 @@ export class PostgresLink {
       port: host.port,
       user: target.user,
       database: target.database,
-      // A function, since without a password the library would look into the environment and into files.
+      // A function, because without a password the library would search the environment and files for one.
       password: () => {
         if (secrets.password === "") throw new LogError("denied", `${where} asks ${target.user} for a password`);
         return secrets.password;
@@ -146,71 +145,74 @@ export class PostgresLink {
     try {
       await client.connect();
     } catch (error) {
-      const judged = link.#judge(error);
-      link.#end(judged);
-      throw judged;
+      const logError = link.#toLogError(error);
+      link.#end(logError);
+      throw logError;
     }
     return link;
   }
 
-  /** The process that who was connected to has named: another one than carries the statements out is a pooler's. */
-  get greeted_pid(): number | null {
-    // The library's types leave it out.
+  /**
+   * The process id from the connection's greeting. If another process runs the statements, the server is behind a
+   * pooler.
+   */
+  get greetedPid(): number | null {
+    // The library's types omit it.
     return (this.#client as Client & { readonly processID: number | null }).processID;
   }
 
-  /** Why it has ended; null while it lasts. */
+  /** The reason of the end; null while the connection is open. */
   get ended(): LogError | null {
     return this.#ended;
   }
 
-  /** Is told of the end, once; not of one that `close` made. */
+  /** Sets the listener of the end. It is called once, and not after `close`. */
   onEnd(listener: (error: LogError) => void): void {
     this.#onEnd = listener;
   }
 
-  onNotice(listener: (notice: Notice) => void): void {
-    this.#onNotice = listener;
+  onNotification(listener: (notice: Notification) => void): void {
+    this.#onNotification = listener;
   }
 
   /**
-   * From now on a warning ends the connection before its statement is answered: a commit whose wait for a standby was
-   * cancelled is answered as if it were there, with a warning.
+   * Makes every later warning end the connection before its statement is answered. If the wait of a commit for its
+   * standby is cancelled, the server reports success with a warning.
    */
-  beWary(): void {
-    this.#wary = true;
+  endOnWarning(): void {
+    this.#endsOnWarning = true;
   }
 
   /**
-   * Carries out a statement when those before it are answered.
-   * @throws LogError; RefusedStatement where the server answered with an error
+   * Runs a statement after the earlier ones are answered.
+   * @throws LogError; RefusedStatement if the server answered with an error
    */
   ask<Row extends object>(
     statement: Statement,
     values: readonly Parameter[] = [],
     options: AskOptions = {},
   ): Promise<Row[]> {
-    const answer = this.#turn.then(() => this.#send<Row>(statement, values, options));
-    // Whoever asked hears of what became of it; the next one only waits.
-    this.#turn = answer.then(
+    const answer = this.#tail.then(() => this.#send<Row>(statement, values, options));
+    // The caller handles the error; the next statement only waits for the end.
+    this.#tail = answer.then(
       () => undefined,
       () => undefined,
     );
     return answer;
   }
 
-  /** Ends the connection; statements under way are broken off. */
+  /** Ends the connection. Statements in flight are aborted. */
   async close(): Promise<void> {
     this.#onEnd = () => undefined;
     const error = new LogError("unreachable", `the connection to ${this.#where} was closed`);
-    const idle = this.#breakOff === null && this.#ended === null;
+    const idle = this.#abort === null && this.#ended === null;
     if (!idle) {
       this.#end(error);
       return;
     }
     this.#ended = error;
-    this.#tellClosed(error);
-    // A server that hangs does not say goodbye.
+    this.#resolveClosed(error);
+    // A server that hangs does not close its side.
     const timer = setTimeout(() => this.#cut(), POSTGRES_CLOSE_MS_MAX);
     await this.#client.end();
     clearTimeout(timer);
@@ -232,30 +234,30 @@ export class PostgresLink {
         if (settled) return false;
         settled = true;
         clearTimeout(timer);
-        this.#breakOff = null;
+        this.#abort = null;
         return true;
       };
       const timer = setTimeout(() => {
-        // The answer may lie there unread where this thread was busy: what has come is read first.
+        // The answer may have arrived unread while this thread was busy: what has arrived is read first.
         setImmediate(() => {
           if (!settled)
             this.#end(new LogError("unreachable", `${this.#where} has not answered for ${Math.round(patience_ms)} ms`));
         });
       }, patience_ms);
-      this.#breakOff = (error) => {
+      this.#abort = (error) => {
         if (settle()) reject(error);
       };
       this.#client.query({ ...statement, values: [...values] }, (error: Error | null, result: QueryResult<Row>) => {
         if (!settle()) return;
-        if (error) reject(this.#judge(error));
+        if (error) reject(this.#toLogError(error));
         else resolve(result.rows);
       });
     });
   }
 
-  #judge(error: unknown): LogError {
+  #toLogError(error: unknown): LogError {
     if (error instanceof LogError) return error;
-    const message = `${this.#where}: ${explain(error)}`;
+    const message = `${this.#where}: ${messageOf(error)}`;
     if (!(error instanceof DatabaseError)) return new LogError("unreachable", message, error);
     const { code = "" } = error;
     const fault = FAULTS.find(([sqlstate]) => code.startsWith(sqlstate))?.[1] ?? "unreachable";
@@ -266,8 +268,8 @@ export class PostgresLink {
     if (this.#ended !== null) return;
     this.#ended = error;
     this.#cut();
-    this.#breakOff?.(error);
-    this.#tellClosed(error);
+    this.#abort?.(error);
+    this.#resolveClosed(error);
     this.#onEnd(error);
   }
 

@@ -1,6 +1,6 @@
 /**
- * Connections to the server that takes writes, set up as the log needs them, and the judgement whether that server can
- * be relied on. Runs in the thread that opens the log or its snapshots.
+ * Connects to the PostgreSQL server that takes writes, applies the session settings that the log needs, and checks
+ * whether the server is reliable. Runs in the thread that opens the log or its snapshots.
  */
 import { POSTGRES_STATEMENT_MS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -13,20 +13,20 @@ import {
 } from "./postgres-address.js";
 import { describeServer, PostgresLink } from "./postgres-link.js";
 
-/** What a server says of itself. */
+/** The facts that a server reports. */
 export interface ServerFacts {
   /** 150004 for 15.4. */
   readonly version: number;
   readonly version_text: string;
   readonly fsync: string;
   readonly full_page_writes: string;
-  /** What sessions have that do not ask for anything else. */
+  /** The default of sessions. */
   readonly synchronous_commit: string;
   readonly standby_names: string;
   readonly standby: boolean;
-  /** When it was started, by which one server is told from another. */
+  /** The start time of the server, which tells one server from another. */
   readonly started: string;
-  /** Of this connection. */
+  /** The process of this connection. */
   readonly pid: number;
 }
 
@@ -47,17 +47,20 @@ const FACTS = {
       pg_postmaster_start_time()::text AS started, pg_backend_pid() AS pid`,
 };
 
-/** Settings that a version does not have are left out. */
+/** Skips settings that the version does not have. */
 const SET = {
   text: `
     SELECT set_config(wanted.name, wanted.value, false)
     FROM unnest($1::text[], $2::text[]) AS wanted (name, value) JOIN pg_settings USING (name)`,
 };
 
-/** Of what `synchronous_commit` can be, what waits for this server's disk at least: it stays as it was chosen. */
-const COMMITS_KEPT: ReadonlySet<string> = new Set(["remote_write", "on", "remote_apply"]);
+/**
+ * The values of `synchronous_commit` that wait at least for this server's disk. They are kept as the operator chose
+ * them.
+ */
+const DURABLE_COMMITS: ReadonlySet<string> = new Set(["remote_write", "on", "remote_apply"]);
 
-/** What every connection has, whatever the server, the database or the role has by default. */
+/** The settings of every connection, whatever the defaults of the server, the database or the role are. */
 const SETTINGS: readonly (readonly [name: string, value: string])[] = [
   ["search_path", ""],
   ["bytea_output", "hex"],
@@ -68,21 +71,21 @@ const SETTINGS: readonly (readonly [name: string, value: string])[] = [
   ["idle_in_transaction_session_timeout", String(POSTGRES_STATEMENT_MS_MAX)],
   ["idle_session_timeout", "0"],
   ["lock_timeout", "0"],
-  // A plan that was made while a table was empty would read all of it later: everything goes by the primary keys.
+  // A plan that was made for an empty table would scan all of it later, so every statement uses the primary keys.
   ["enable_seqscan", "off"],
   ["enable_bitmapscan", "off"],
   ["plan_cache_mode", "force_generic_plan"],
   ["jit", "off"],
 ];
 
-/** What is said of how a server is set up, where it is worth a word. */
+/** The warnings about a server's set-up. */
 const WARNINGS: readonly (readonly [applies: (facts: ServerFacts) => boolean, warning: string])[] = [
   [
     ({ full_page_writes }) => full_page_writes === "off",
     "full_page_writes is off: a power failure may damage pages of the log",
   ],
   [
-    ({ synchronous_commit }) => !COMMITS_KEPT.has(synchronous_commit),
+    ({ synchronous_commit }) => !DURABLE_COMMITS.has(synchronous_commit),
     "synchronous_commit is off or local by default: Koor's own connections set it to on",
   ],
   [
@@ -91,17 +94,17 @@ const WARNINGS: readonly (readonly [applies: (facts: ServerFacts) => boolean, wa
   ],
 ];
 
-/** Why a host is not the one. */
-interface Passed {
+/** Why a host was skipped. */
+interface Skipped {
   readonly fault: "unreachable" | "unsafe";
   readonly reason: string;
 }
 
-/** Sets a new connection up; null where its server takes no writes. */
+/** Sets up a new connection; null if its server takes no writes. */
 async function prepare(link: PostgresLink, host: PostgresHost): Promise<Connected | null> {
   const facts = must((await link.ask<ServerFacts>(FACTS))[0], "one row");
   if (facts.standby) return null;
-  const commit = COMMITS_KEPT.has(facts.synchronous_commit) ? facts.synchronous_commit : "on";
+  const commit = DURABLE_COMMITS.has(facts.synchronous_commit) ? facts.synchronous_commit : "on";
   const settings = [...SETTINGS, ["synchronous_commit", commit] as const];
   await link.ask(SET, [settings.map(([name]) => name), settings.map(([, value]) => value)]);
   return { link, host, facts };
@@ -111,7 +114,7 @@ async function connectToHost(
   target: PostgresTarget,
   host: PostgresHost,
   secrets: PostgresSecrets,
-): Promise<Connected | Passed> {
+): Promise<Connected | Skipped> {
   let link: PostgresLink | null = null;
   try {
     link = await PostgresLink.connect(target, host, secrets);
@@ -121,7 +124,7 @@ async function connectToHost(
     return { fault: "unsafe", reason: `${describeServer(target, host)} is a standby and takes no writes` };
   } catch (error) {
     await link?.close();
-    // A server that refuses who asks is not got around by asking the next one.
+    // A server that rejects the credentials is an error, even if another host would accept them.
     if (!(error instanceof LogError) || error.fault !== "unreachable") throw error;
     return { fault: error.fault, reason: error.message };
   }
@@ -129,25 +132,25 @@ async function connectToHost(
 
 /**
  * Connects to the first host that answers and takes writes.
- * @throws LogError; "unsafe" where the only host is a standby
+ * @throws LogError; "unsafe" if the only host is a standby
  */
 export async function connectToServer(target: PostgresTarget): Promise<Connected> {
   const secrets = await readPostgresSecrets(target);
-  const passed: Passed[] = [];
+  const skipped: Skipped[] = [];
   for (const host of target.hosts) {
     const outcome = await connectToHost(target, host, secrets);
     if ("link" in outcome) return outcome;
-    passed.push(outcome);
+    skipped.push(outcome);
   }
-  const [only] = passed;
-  // With several hosts a failover may be under way: one of them will take writes.
-  const fault = passed.length === 1 && only !== undefined ? only.fault : "unreachable";
-  throw new LogError(fault, passed.map(({ reason }) => reason).join("; "));
+  const [only] = skipped;
+  // With several hosts a failover may be in progress: one of them will take writes.
+  const fault = skipped.length === 1 && only !== undefined ? only.fault : "unreachable";
+  throw new LogError(fault, skipped.map(({ reason }) => reason).join("; "));
 }
 
 /**
- * One more connection to a server.
- * @throws LogError where it is not the same one any more
+ * Opens another connection to the same server.
+ * @throws LogError if the server was restarted or replaced
  */
 export async function connectAgain(target: PostgresTarget, { host, facts }: Connected): Promise<Connected> {
   const outcome = await connectToHost(target, host, await readPostgresSecrets(target));
@@ -158,14 +161,14 @@ export async function connectAgain(target: PostgresTarget, { host, facts }: Conn
 }
 
 /**
- * Judges whether a server keeps what it acknowledges.
- * @returns what the operator is to know, a line each
+ * Checks whether a server keeps what it acknowledges.
+ * @returns warnings for the operator, a line each
  * @throws LogError
  */
-export function judgeServer(target: PostgresTarget, { link, host, facts }: Connected): readonly string[] {
+export function checkServer(target: PostgresTarget, { link, host, facts }: Connected): readonly string[] {
   const where = describeServer(target, host);
-  // The next statement of a connection that is pooled may be carried out by another process, without the settings.
-  if (link.greeted_pid !== facts.pid)
+  // Behind a pooler the next statement may run in another process, without the settings.
+  if (link.greetedPid !== facts.pid)
     throw new LogError("unsafe", `${where} is reached through a pooler: Koor needs connections to the server itself`);
   if (facts.version < VERSION_MIN)
     throw new LogError(

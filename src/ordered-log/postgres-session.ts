@@ -1,9 +1,9 @@
 /**
- * A session with a log in PostgreSQL: one connection that appends, one that listens and fetches, so that neither waits
- * for the other, and a third for what is rare, made when it is needed. Runs in the writer's thread.
+ * A session with a log in PostgreSQL. One connection appends, and another listens and fetches, so that neither waits
+ * for the other. A third one for rare requests is opened on demand. Runs in the writer thread.
  *
- * An own entry that is the next one is delivered when its append is answered; everything else is fetched, when the
- * server tells of it or at the next probe. Whatever goes wrong ends the session: the next one looks anew.
+ * An own entry that is the next one is delivered when its append is answered. Other entries are fetched when the server
+ * notifies, or at the next probe. Any error ends the session, and the next session starts from the log's state.
  */
 import {
   POSTGRES_PAGE_BYTES,
@@ -14,15 +14,19 @@ import {
   POSTGRES_TRIM_ROWS,
 } from "../../schemas/limits.js";
 import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
-import { madeAnew, PostgresAppends } from "./postgres-appends.js";
-import type { Notice, PostgresLink } from "./postgres-link.js";
+import { logReplaced, PostgresAppends } from "./postgres-appends.js";
+import type { Notification, PostgresLink } from "./postgres-link.js";
 
-/** One channel for all logs of a database, since a channel's name cannot be a parameter; the payload says which. */
+/**
+ * All logs of a database share one channel, because the name of a channel cannot be a parameter. The payload names the
+ * log.
+ */
 export const LISTEN = { text: "LISTEN koor_log" };
 
 /**
- * The head, and with it the entries behind $2: at most $3 of them, and $4 bytes. The first is always among them, its
- * bytes as far as they fit. One row without an entry where there is none. What is behind the head nobody has appended.
+ * Fetches the head and the entries after $2, at most $3 entries and $4 bytes. The first entry is always included, as
+ * far as its bytes fit. If there is none, the result is one row without an entry. Rows after the head were appended by
+ * no node.
  */
 const FETCH = {
   name: "koor_fetch",
@@ -44,7 +48,7 @@ const FETCH = {
     WHERE head.name = $1`,
 };
 
-/** The part of an entry that begins at byte $4, counted from 1, and has at most $5. */
+/** Reads a part of an entry, from byte $4, counted from 1, at most $5 bytes. */
 const READ = {
   name: "koor_read",
   text: `
@@ -54,7 +58,7 @@ const READ = {
       AND EXISTS (SELECT FROM koor.log_head WHERE name = $1 AND generation = $2)`,
 };
 
-/** Deletes the oldest entries up to $3: at most $4 of them and $5 bytes, but one at least. */
+/** Deletes the oldest entries up to $3: at most $4 entries and $5 bytes, but at least one entry. */
 const TRIM = {
   name: "koor_trim",
   text: `
@@ -87,7 +91,7 @@ interface EntryRow extends HeadRow {
   readonly bytes: Buffer;
 }
 
-/** Where there is no entry, a row is the head alone. */
+/** A row without an entry only holds the head. */
 type PageRow = EntryRow | (HeadRow & { readonly seq: null });
 
 interface PartRow {
@@ -100,51 +104,54 @@ export interface SessionParts {
   readonly status: LogStatus;
   readonly listener: LogListener;
   readonly appending: PostgresLink;
-  /** As notices tell who has appended. */
+  /** The process id in the notifications of own appends. */
   readonly appending_pid: number;
-  /** Listens already. */
+  /** The connection that listens. */
   readonly following: PostgresLink;
-  /** One more connection to the same server. */
+  /** Opens another connection to the same server. */
   readonly connect: () => Promise<PostgresLink>;
 }
 
 export class PostgresSession implements LogSession {
   readonly status: LogStatus;
-  /** A notice carries 8000 bytes at most, and takes the global lock of the commit that sends it: nothing is saved. */
+  /**
+   * There is no channel. A notification holds at most 8000 bytes and takes the global lock of the commit that sends it,
+   * so it would save nothing.
+   */
   readonly channel = null;
   readonly #parts: SessionParts;
   readonly #probe: NodeJS.Timeout;
   readonly #appends: PostgresAppends;
   #rare: Promise<PostgresLink> | null = null;
-  /** It goes nowhere any more. */
+  /** The session has ended. */
   #ended = false;
-  /** Nothing is called any more. */
+  /** The listener is not called any more. */
   #closed = false;
   #following = false;
   #fetching = false;
   #delivered = 0;
-  /** The newest id that was heard of. */
-  #heard: number;
+  /** The newest id that is known. */
+  #known: number;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.status = parts.status;
-    this.#heard = parts.status.last;
+    this.#known = parts.status.last;
     const lose = (error: LogError): void => this.#lose(error);
     this.#appends = new PostgresAppends(parts.appending, {
       name: parts.name,
       generation: parts.status.generation,
-      stored: (id, bytes) => this.#own(id, bytes),
+      stored: (id, bytes) => this.#onStored(id, bytes),
       lose,
     });
     parts.following.onEnd(lose);
-    parts.following.onNotice((notice) => this.#hear(notice));
+    parts.following.onNotification((notice) => this.#onNotification(notice));
     this.#probe = setInterval(() => void this.#fetch(), POSTGRES_PROBE_INTERVAL_MS);
   }
 
   async read(id: number): Promise<Uint8Array | null> {
-    const link = await this.#linkForRare();
-    return this.#keep(this.#readParts(link, id, null));
+    const link = await this.#rareLink();
+    return this.#endOnError(this.#readParts(link, id, null));
   }
 
   follow(after: number): void {
@@ -166,16 +173,16 @@ export class PostgresSession implements LogSession {
     this.#appends.append(bytes, done);
   }
 
-  look(): Promise<readonly string[]> {
+  check(): Promise<readonly string[]> {
     return Promise.resolve(this.status.warnings);
   }
 
   async trim(through: number): Promise<void> {
     const { name, status } = this.#parts;
-    const link = await this.#linkForRare();
+    const link = await this.#rareLink();
     for (;;) {
       const values = [name, status.generation, through, POSTGRES_TRIM_ROWS, POSTGRES_TRIM_BYTES];
-      const [row] = await this.#keep(link.ask<{ gone: number }>(TRIM, values));
+      const [row] = await this.#endOnError(link.ask<{ gone: number }>(TRIM, values));
       if (row === undefined || row.gone === 0) return;
     }
   }
@@ -189,28 +196,28 @@ export class PostgresSession implements LogSession {
   }
 
   /** An own entry is in the log. */
-  #own(id: number, bytes: Uint8Array): void {
+  #onStored(id: number, bytes: Uint8Array): void {
     if (this.#ended) return;
-    this.#heard = Math.max(this.#heard, id);
+    this.#known = Math.max(this.#known, id);
     if (!this.#following) return;
     if (id === this.#delivered + 1) this.#deliver(id, bytes);
     else if (id > this.#delivered) void this.#fetch();
   }
 
-  /** The server tells of an entry. */
-  #hear({ payload, pid }: Notice): void {
+  /** The server notifies of an entry. */
+  #onNotification({ payload, pid }: Notification): void {
     const [name, seq] = payload.split(" ");
     if (this.#ended || name !== this.#parts.name) return;
     const id = Number(seq);
-    this.#heard = Math.max(this.#heard, id);
-    // An own entry that is the next one comes with the answer to its append.
+    this.#known = Math.max(this.#known, id);
+    // An own entry that is the next one is delivered with the answer to its append.
     const is_own = pid === this.#parts.appending_pid && id === this.#delivered + 1;
     if (this.#following && id > this.#delivered && !is_own) void this.#fetch();
   }
 
-  /** Fetches until all is delivered that was heard of; before `follow`, looks whether the log is the same. */
+  /** Fetches until all known entries are delivered. Before `follow`, only checks that the log is the same. */
   async #fetch(): Promise<void> {
-    // Whoever fetches already goes on until then.
+    // The running call continues until then.
     if (this.#fetching || this.#ended) return;
     this.#fetching = true;
     const { following, name } = this.#parts;
@@ -225,20 +232,20 @@ export class PostgresSession implements LogSession {
       if (page === null || this.#ended) return;
       const [head] = page;
       if (head === undefined || head.generation !== this.status.generation) {
-        this.#lose(madeAnew(name));
+        this.#lose(logReplaced(name));
         return;
       }
       if (head.last < after) {
         this.#lose(new LogError("unreachable", `log ${name} ends at ${head.last}: it went back behind ${after}`));
         return;
       }
-      this.#heard = Math.max(this.#heard, head.last);
+      this.#known = Math.max(this.#known, head.last);
       if (rows_max > 0) await this.#take(page, after);
-    } while (!this.#ended && this.#following && this.#heard > this.#delivered);
+    } while (!this.#ended && this.#following && this.#known > this.#delivered);
     this.#fetching = false;
   }
 
-  /** Delivers a page; what an own append has delivered in the meantime is passed over. */
+  /** Delivers a page. Skips entries that an own append has delivered meanwhile. */
   async #take(page: readonly PageRow[], after: number): Promise<void> {
     let expected = after + 1;
     for (const row of page) {
@@ -255,7 +262,7 @@ export class PostgresSession implements LogSession {
     }
   }
 
-  /** The whole of an entry of which a page has the beginning; null where the session has ended. */
+  /** Completes an entry of which a page has the beginning; null if the session has ended. */
   async #complete({ seq, size, bytes }: EntryRow): Promise<Buffer | null> {
     if (bytes.byteLength === size) return bytes;
     const whole = await this.#attempt(this.#readParts(this.#parts.following, seq, bytes));
@@ -266,13 +273,13 @@ export class PostgresSession implements LogSession {
 
   #deliver(id: number, bytes: Uint8Array): void {
     this.#delivered = id;
-    this.#parts.listener.entry(id, bytes, this.#heard);
+    this.#parts.listener.entry(id, bytes, this.#known);
   }
 
   /**
    * Reads an entry part by part.
-   * @param begun its beginning, where that was read
-   * @returns null where there is no such entry
+   * @param begun the beginning of the entry, if it was read already
+   * @returns null if there is no such entry
    */
   async #readParts(link: PostgresLink, id: number, begun: Buffer | null): Promise<Buffer | null> {
     const { name, status } = this.#parts;
@@ -288,18 +295,18 @@ export class PostgresSession implements LogSession {
     }
   }
 
-  /** The connection for what is rare. */
-  async #linkForRare(): Promise<PostgresLink> {
+  /** The connection for rare requests. */
+  async #rareLink(): Promise<PostgresLink> {
     if (this.#ended) throw new LogError("unreachable", `the session with log ${this.#parts.name} has ended`);
     this.#rare ??= this.#parts.connect().then((link) => {
       link.onEnd((error) => this.#lose(error));
       return link;
     });
-    return this.#keep(this.#rare);
+    return this.#endOnError(this.#rare);
   }
 
-  /** What fails ends the session, and is thrown. */
-  async #keep<T>(answer: Promise<T>): Promise<T> {
+  /** Ends the session if the promise fails, and throws its error. */
+  async #endOnError<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (error) {
@@ -308,7 +315,7 @@ export class PostgresSession implements LogSession {
     }
   }
 
-  /** What fails ends the session, and is null. */
+  /** Ends the session if the promise fails, and returns null. */
   async #attempt<T>(answer: Promise<T>): Promise<T | null> {
     try {
       return await answer;
@@ -327,8 +334,8 @@ export class PostgresSession implements LogSession {
   #lose(error: LogError): void {
     if (this.#ended) return;
     this.#end();
-    // Who is told that nobody knows may close the session, and then hears of nothing more.
-    this.#appends.giveUp();
+    // A callback that gets an unknown outcome may close the session. Then `lost` is not called.
+    this.#appends.endUnknown();
     if (this.#closed) return;
     void this.close();
     this.#parts.listener.lost(error);

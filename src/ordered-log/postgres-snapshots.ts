@@ -1,10 +1,10 @@
 /**
- * Snapshots beside a log in PostgreSQL, in pieces of half a MiB, each stored by itself: one transaction for all of them
- * would keep the server from tidying the log's head, which changes with every append. A snapshot is whole, and listed,
- * when its hash is stored. Runs in the thread that makes or takes snapshots; each function has its own connection.
+ * Stores snapshots next to a log in PostgreSQL, in pieces of half a MiB, each in a transaction of its own: one
+ * transaction for all would keep the server from vacuuming the log's head, which changes with every append. A snapshot
+ * is complete, and listed, once its hash is stored. Runs in the snapshot thread; each method opens its own connection.
  *
- * Whoever puts holds an advisory lock of his snapshot while he is connected, so that what was cut off can be told from
- * what is under way, and is swept by the next put.
+ * A put holds an advisory lock of its snapshot while it is connected. So an aborted put can be told from a running one,
+ * and the next put deletes its pieces.
  */
 import { POSTGRES_SNAPSHOT_PIECE_BYTES, POSTGRES_SNAPSHOT_SWEEP_PIECES } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -13,16 +13,16 @@ import { LogError, type SnapshotInfo, type SnapshotStore } from "./ordered-log.j
 import type { PostgresTarget } from "./postgres-address.js";
 import type { PostgresLink } from "./postgres-link.js";
 import { connectToServer } from "./postgres-server.js";
-import { lookForTables } from "./postgres-tables.js";
+import { tablesExist } from "./postgres-tables.js";
 
-/** Of two that became whole at the same time the later one counts. */
+/** If two snapshots of one position were completed at the same time, the later one counts. */
 const LIST = {
   text: `
     SELECT DISTINCT ON (position) id, position, generation, size AS bytes, encode(sha256, 'hex') AS sha256
     FROM koor.snapshot WHERE name = $1 AND sha256 IS NOT NULL ORDER BY position, id DESC`,
 };
 
-/** The first number of the locks tells them from those of others in the same database. */
+/** The first number of the lock tells it from locks of other programs in the database. */
 const BEGIN_PUT = {
   text: `
     INSERT INTO koor.snapshot (name, position, generation) VALUES ($1, $2::bigint, $3)
@@ -34,7 +34,7 @@ const PUT_PIECE = {
   text: "INSERT INTO koor.snapshot_piece (snapshot, place, bytes) VALUES ($1::bigint, $2::bigint, $3::bytea)",
 };
 
-/** No row where the log was made anew in the meantime. In one statement: either both are done or none. */
+/** Returns no row if the log was created again meanwhile. One statement, so that the replacement is atomic. */
 const END_PUT = {
   text: `
     WITH replaced AS (
@@ -56,7 +56,7 @@ const UNLIST = {
 
 const LIST_CUT_OFF = { text: "SELECT id FROM koor.snapshot WHERE name = $1 AND sha256 IS NULL" };
 
-/** A lock of this statement's own: it is free where nobody puts this snapshot. */
+/** Tries the lock of a put. It is free if no put of this snapshot runs. */
 const IS_ABANDONED = { text: "SELECT pg_try_advisory_xact_lock(1802465139, $1::int) AS abandoned" };
 
 const SWEEP_PIECES = {
@@ -78,7 +78,7 @@ interface ListedRow extends SnapshotInfo {
   readonly sha256: string;
 }
 
-/** The same bytes in pieces of one length, the last one shorter. */
+/** Cuts bytes into pieces of one length. The last one is shorter. */
 async function* cutIntoPieces(chunks: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Buffer> {
   let piece = Buffer.allocUnsafe(length);
   let filled = 0;
@@ -97,7 +97,7 @@ async function* cutIntoPieces(chunks: AsyncIterable<Uint8Array>, length: number)
   if (filled > 0) yield piece.subarray(0, filled);
 }
 
-/** Deletes what is not listed and nobody puts: what was replaced, removed or cut off. */
+/** Deletes snapshots that are not listed and not being put: replaced, removed or aborted ones. */
 async function sweep(link: PostgresLink, name: string): Promise<void> {
   for (const { id } of await link.ask<{ id: number }>(LIST_CUT_OFF, [name])) {
     const [lock] = await link.ask<{ abandoned: boolean }>(IS_ABANDONED, [id]);
@@ -113,9 +113,9 @@ async function sweep(link: PostgresLink, name: string): Promise<void> {
 export class PostgresSnapshots implements SnapshotStore {
   readonly #target: PostgresTarget;
   readonly #name: string;
-  /** Those that are used now. */
+  /** The open connections. */
   readonly #links = new Set<PostgresLink>();
-  /** By which who connects meanwhile finds that he was broken off, too. */
+  /** Counts the calls of `close`, so that a method that is still connecting detects that it was aborted. */
   #closings = 0;
 
   constructor(target: PostgresTarget, name: string) {
@@ -132,8 +132,7 @@ export class PostgresSnapshots implements SnapshotStore {
 
   put(info: Pick<SnapshotInfo, "position" | "generation">, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     return this.#connected(async (link) => {
-      if (!(await lookForTables(link)))
-        throw new LogError("foreign", `there is no log ${this.#name} to keep it beside`);
+      if (!(await tablesExist(link))) throw new LogError("foreign", `there is no log ${this.#name} to keep it beside`);
       await sweep(link, this.#name);
       const [begun] = await link.ask<{ id: number }>(BEGIN_PUT, [this.#name, info.position, info.generation]);
       const { id } = must(begun, "one row");
@@ -149,7 +148,7 @@ export class PostgresSnapshots implements SnapshotStore {
       const ended = await link.ask(END_PUT, [id, this.#name, bytes, hash.digest()]);
       if (ended.length === 0)
         throw new LogError("unreachable", `log ${this.#name} was made anew while a snapshot was stored`);
-      // What this one has replaced.
+      // Deletes the snapshot that this one has replaced.
       await sweep(link, this.#name);
     });
   }
@@ -161,7 +160,7 @@ export class PostgresSnapshots implements SnapshotStore {
         ({ position, generation }) => position === info.position && generation === info.generation,
       );
       const what = `the snapshot at ${info.position} of log ${this.#name}`;
-      // Another length is another snapshot, which has taken its place.
+      // A different length means that another snapshot has taken its place.
       if (row?.bytes !== info.bytes) throw new LogError("unreachable", `${what} is not there any more`);
       const hash = crypto().createHash("sha256");
       let length = 0;
@@ -181,7 +180,7 @@ export class PostgresSnapshots implements SnapshotStore {
 
   remove(position: number): Promise<void> {
     return this.#connected(async (link) => {
-      if (!(await lookForTables(link))) return;
+      if (!(await tablesExist(link))) return;
       await link.ask(UNLIST, [this.#name, position]);
       await sweep(link, this.#name);
     });
@@ -193,10 +192,10 @@ export class PostgresSnapshots implements SnapshotStore {
   }
 
   async #listRows(link: PostgresLink): Promise<ListedRow[]> {
-    return (await lookForTables(link)) ? link.ask<ListedRow>(LIST, [this.#name]) : [];
+    return (await tablesExist(link)) ? link.ask<ListedRow>(LIST, [this.#name]) : [];
   }
 
-  /** Why a piece is not there: the snapshot may have been replaced or removed while it was read. */
+  /** Why a piece is missing: the snapshot may have been replaced or removed while it was read. */
   async #missing(link: PostgresLink, { id }: ListedRow, what: string): Promise<LogError> {
     const is_listed = (await this.#listRows(link)).some((row) => row.id === id);
     return is_listed
@@ -204,7 +203,7 @@ export class PostgresSnapshots implements SnapshotStore {
       : new LogError("unreachable", `${what} is not there any more`);
   }
 
-  /** @throws LogError, also where the store was closed meanwhile */
+  /** @throws LogError, also if the store was closed meanwhile */
   async #connect(): Promise<PostgresLink> {
     const closings = this.#closings;
     const { link } = await connectToServer(this.#target);
@@ -222,7 +221,7 @@ export class PostgresSnapshots implements SnapshotStore {
   async #connected<T>(use: (link: PostgresLink) => Promise<T>): Promise<T> {
     const link = await this.#connect();
     try {
-      // Who waits for the next chunk would not hear of the end.
+      // A function that waits for the next chunk would not notice the end of the connection.
       return await Promise.race([use(link), endOf(link)]);
     } finally {
       await this.#release(link);

@@ -1,7 +1,7 @@
 /**
- * The tables in schema `koor` that all logs of a database share, each row under its log's name. Made where they are
- * missing, and looked at before they are used: what is there may be somebody else's. Statements of the shape only;
- * what is read and written is the session's and the snapshots'.
+ * The tables in schema `koor` that all logs of a database share. Each row has its log's name. The tables are created if
+ * they are missing and checked before they are used, because existing ones may be foreign. This file only defines and
+ * checks their shape.
  */
 import { LogError } from "./ordered-log.js";
 import type { PostgresLink } from "./postgres-link.js";
@@ -16,7 +16,7 @@ interface Table {
 }
 
 const TABLES: Readonly<Record<string, Table>> = {
-  /** The newest id of each log: who appends has its row locked until the commit, so that ids have no gaps. */
+  /** The newest id of each log. An append locks its row until the commit, so ids have no gaps. */
   log_head: {
     columns: [
       ["name", "text"],
@@ -33,7 +33,7 @@ const TABLES: Readonly<Record<string, Table>> = {
     ],
     key: ["name", "seq"],
   },
-  /** A snapshot is whole when its hash is there. */
+  /** A snapshot is complete once its hash is set. */
   snapshot: {
     columns: [
       ["id", "bigint"],
@@ -56,10 +56,10 @@ const TABLES: Readonly<Record<string, Table>> = {
   },
 };
 
-/** Columns that are empty until a snapshot is whole. */
+/** The columns that are empty until a snapshot is complete. */
 const NULLABLE: ReadonlySet<string> = new Set(["size", "sha256"]);
 
-const LOOK = {
+const FIND_TABLES = {
   text: `
     SELECT c.relname AS name, c.relkind AS kind, c.relpersistence AS persistence,
       string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum) AS columns
@@ -81,7 +81,7 @@ function listColumns({ columns }: Table): string {
   return columns.map((column) => column.join(" ")).join(", ");
 }
 
-/** Throws where a table is not one of Koor's, or would be empty after a crash. */
+/** Throws if a table is not Koor's, or would be empty after a crash. */
 function check({ name, kind, persistence, columns }: Found): void {
   const wanted = TABLES[name];
   if (wanted === undefined) return;
@@ -91,18 +91,18 @@ function check({ name, kind, persistence, columns }: Found): void {
     throw new LogError("unsafe", `table koor.${name} is UNLOGGED: a crash of the server would empty it`);
 }
 
-/** The names of the tables that are there. */
+/** The names of the existing tables. */
 async function findTables(link: PostgresLink): Promise<ReadonlySet<string>> {
-  const found = await link.ask<Found>(LOOK, [Object.keys(TABLES)]);
+  const found = await link.ask<Found>(FIND_TABLES, [Object.keys(TABLES)]);
   for (const table of found) check(table);
   return new Set(found.map(({ name }) => name));
 }
 
 /**
- * Whether there are tables, which then are all there.
- * @throws LogError where they are others
+ * Whether the tables exist. Then all of them do.
+ * @throws LogError if they are not Koor's
  */
-export async function lookForTables(link: PostgresLink): Promise<boolean> {
+export async function tablesExist(link: PostgresLink): Promise<boolean> {
   const found = await findTables(link);
   if (found.size === 0) return false;
   const missing = Object.keys(TABLES).filter((name) => !found.has(name));
@@ -124,20 +124,20 @@ function defineTable(name: string, table: Table): string {
 }
 
 /**
- * Makes the tables that are missing. In a transaction of the caller's, who keeps others from doing the same.
- * @throws LogError where some are others
+ * Creates the missing tables. Must run in a transaction whose owner keeps others from doing the same.
+ * @throws LogError if an existing one is not Koor's
  */
-export async function makeTables(link: PostgresLink): Promise<void> {
+export async function createTables(link: PostgresLink): Promise<void> {
   const found = await findTables(link);
   const [schema] = await link.ask<{ there: boolean }>({
     text: "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'koor') AS there",
   });
-  // Not IF NOT EXISTS: that needs the right to make a schema even where there is nothing to make.
+  // Not IF NOT EXISTS, which needs the right to create a schema even if it exists.
   if (schema?.there !== true) await link.ask({ text: "CREATE SCHEMA koor" });
   for (const [name, table] of Object.entries(TABLES)) {
     if (found.has(name)) continue;
     await link.ask({ text: defineTable(name, table) });
-    // Entries and snapshots are not worth compressing, and parts of what is not compressed can be read alone.
+    // Entries and snapshots are not worth compressing, and parts of uncompressed values can be read alone.
     if (table.columns.some(([column]) => column === "bytes"))
       await link.ask({ text: `ALTER TABLE koor.${name} ALTER bytes SET STORAGE EXTERNAL` });
   }

@@ -1,16 +1,16 @@
 /**
- * The ordered log in PostgreSQL, which is used as a log and nothing else: a table of entries whose ids a locked row
- * gives out, NOTIFY to tell of them, and snapshots in pieces beside it. Runs in the writer's thread; it is loaded only
- * where a cluster asks for it, since it loads the client library.
+ * The ordered log in PostgreSQL, used only as a log: a table of entries with ids from a locked row, NOTIFY to announce
+ * them, and snapshots in pieces next to it. Runs in the writer thread. Loaded only for a cluster, because it loads the
+ * client library.
  */
 import { POSTGRES_CREATE_MS_MAX } from "../../schemas/limits.js";
 import type { LogAddress, LogListener, LogSession, OrderedLog } from "./ordered-log.js";
 import { parsePostgresAddress, type PostgresTarget } from "./postgres-address.js";
 import type { PostgresLink } from "./postgres-link.js";
-import { connectAgain, connectToServer, judgeServer } from "./postgres-server.js";
+import { connectAgain, connectToServer, checkServer } from "./postgres-server.js";
 import { LISTEN, PostgresSession } from "./postgres-session.js";
 import { PostgresSnapshots } from "./postgres-snapshots.js";
-import { lookForTables, makeTables } from "./postgres-tables.js";
+import { tablesExist, createTables } from "./postgres-tables.js";
 
 const STATUS = {
   text: `
@@ -19,17 +19,17 @@ const STATUS = {
     FROM koor.log_head AS head WHERE head.name = $1`,
 };
 
-/** So that of two who make tables one waits for the other; a number that nobody else is likely to lock. */
-const LOCK_MAKING = { text: "SELECT pg_advisory_xact_lock(1802465138, 0)" };
+/** Serializes the creation of the tables. The number is one that other programs are unlikely to lock. */
+const LOCK_CREATION = { text: "SELECT pg_advisory_xact_lock(1802465138, 0)" };
 
-/** Carried out first: from here on nobody appends until the transaction ends. */
-const MAKE_HEAD = {
+/** Runs first: from here on no node appends until the transaction ends. */
+const CREATE_HEAD = {
   text: `
     INSERT INTO koor.log_head (name, generation, seq) VALUES ($1, $2, 0)
     ON CONFLICT (name) DO UPDATE SET generation = excluded.generation, seq = 0`,
 };
 
-/** What was there under the name. */
+/** Deletes the previous content under the name. */
 const DROPS = [
   { text: "DELETE FROM koor.log_entry WHERE name = $1" },
   {
@@ -38,8 +38,8 @@ const DROPS = [
   { text: "DELETE FROM koor.snapshot WHERE name = $1" },
 ];
 
-/** Carries out `use`, and closes the connections that it has put into the list where it throws. */
-async function holding<T>(use: (links: PostgresLink[]) => Promise<T>): Promise<T> {
+/** Runs `use`, and closes the connections that it has put into the list if it throws. */
+async function closingOnError<T>(use: (links: PostgresLink[]) => Promise<T>): Promise<T> {
   const links: PostgresLink[] = [];
   try {
     return await use(links);
@@ -50,11 +50,11 @@ async function holding<T>(use: (links: PostgresLink[]) => Promise<T>): Promise<T
 }
 
 function openSession(target: PostgresTarget, name: string, listener: LogListener): Promise<LogSession | null> {
-  return holding(async (links) => {
+  return closingOnError(async (links) => {
     const first = await connectToServer(target);
     links.push(first.link);
-    const warnings = judgeServer(target, first);
-    const [found] = (await lookForTables(first.link))
+    const warnings = checkServer(target, first);
+    const [found] = (await tablesExist(first.link))
       ? await first.link.ask<{ generation: string; first: number; last: number }>(STATUS, [name])
       : [];
     if (found === undefined) {
@@ -78,17 +78,17 @@ function openSession(target: PostgresTarget, name: string, listener: LogListener
 }
 
 function createLog(target: PostgresTarget, name: string, generation: string): Promise<void> {
-  return holding(async (links) => {
+  return closingOnError(async (links) => {
     const server = await connectToServer(target);
     const { link } = server;
     links.push(link);
-    judgeServer(target, server);
+    checkServer(target, server);
     const patience = { answer_ms_max: POSTGRES_CREATE_MS_MAX };
     await link.ask({ text: "BEGIN" });
     await link.ask({ text: "SELECT set_config('statement_timeout', $1, true)" }, [String(POSTGRES_CREATE_MS_MAX)]);
-    await link.ask(LOCK_MAKING, [], patience);
-    await makeTables(link);
-    await link.ask(MAKE_HEAD, [name, generation], patience);
+    await link.ask(LOCK_CREATION, [], patience);
+    await createTables(link);
+    await link.ask(CREATE_HEAD, [name, generation], patience);
     for (const drop of DROPS) await link.ask(drop, [name], patience);
     await link.ask({ text: "COMMIT" }, [], patience);
     await link.close();
@@ -97,9 +97,9 @@ function createLog(target: PostgresTarget, name: string, generation: string): Pr
 
 /**
  * The log of a cluster in a PostgreSQL database.
- * @param address `postgres://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT]...]/DATABASE[?sslmode=...]`; hosts are tried in
- * turn until one takes writes. The first line of the file of credentials, where there is one, is the password.
- * @throws LogError where the URL cannot be used
+ * @param address `postgres://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT]...]/DATABASE[?sslmode=...]`. The hosts are tried
+ * in order until one takes writes. The first line of the file of credentials, if there is one, is the password.
+ * @throws LogError if the URL cannot be used
  */
 export function postgresLog(address: LogAddress): OrderedLog {
   const target = parsePostgresAddress(address);

@@ -82,7 +82,7 @@ class SimulatedSession implements LogSession {
     this.#log.inFlight.push({ session: this, bytes: Uint8Array.from(bytes), done, stored: false });
   }
 
-  look(): Promise<readonly string[]> {
+  check(): Promise<readonly string[]> {
     return Promise.resolve([]);
   }
 

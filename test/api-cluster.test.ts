@@ -1,7 +1,7 @@
 /**
- * Three nodes over one log: what is done at one of them is so at the others, for whoever says how far it had come. Each
- * kind of thing is written at one node and read at another; who waits or listens at one is told of what is done at
- * another; and where a node cannot be as far as it is asked to be, it says so.
+ * Tests three nodes over one log: a change at one node shows at the others, if the request names its position. Each
+ * kind of change is made at one node and read at another. A waiter or subscriber at one node is notified of changes at
+ * another. A node that cannot reach a requested position says so.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
@@ -35,10 +35,10 @@ interface Registered {
   readonly token: string;
 }
 
-/** Somebody with the server's token. */
+/** A client with the server's token. */
 const operator = (): Wanderer => new Wanderer(RIGHT);
 
-/** An instance that is registered at one node, and calls with its own token wherever it likes. */
+/** An instance that registers at one node and calls others with its own token. */
 async function register(
   at: Koor,
   name: string,
@@ -51,7 +51,7 @@ async function register(
   return { id, token, who };
 }
 
-/** Goes on at the same instance from where somebody else is. */
+/** Continues as one client from the position of another. */
 function follow(one: Wanderer, other: Wanderer): Wanderer {
   one.position = Math.max(one.position, other.position);
   return one;
@@ -59,7 +59,7 @@ function follow(one: Wanderer, other: Wanderer): Wanderer {
 
 t.test("what is open at one node ends with a deletion at another", async (t) => {
   const registered = await register(a, "revoked");
-  // What an instance has registered goes with it: the one that is deleted has registered the one with the sockets.
+  // An instance owns those that it has registered: the one that is deleted has registered the one with the sockets.
   const { id, token } = await registered.who.call<Registered>(b, "POST", "/api/instances/register", {
     name: "its own",
   });
@@ -94,7 +94,7 @@ t.test("what is open at one node ends with a deletion at another", async (t) => 
 
 t.test("every node knows every node, and the same one that leads", async (t) => {
   for (const { port, node } of three) {
-    // Each tells of itself with what it appends.
+    // Each node reports on itself with its entries.
     const answer = await until(
       port,
       "/api/cluster",
@@ -257,7 +257,7 @@ t.test("who has come and gone while a node was held", { skip: process.platform =
       "X-Koor-After": String(gone.position),
     }),
   ]);
-  // They wait in the node's sockets, as what it missed does.
+  // The requests wait in the node's sockets, and so do the entries that it missed.
   b.process.kill("SIGCONT");
   const answers = await asked;
   t.same(
@@ -306,12 +306,12 @@ t.test("leases, and the line for them", async (t) => {
   t.match(await ana.call(b, "POST", `/api/leases/${held.id}/renew`, { fence: held.fence, ttl_s: 60 }), { ttl_s: 60 });
   t.match(await follow(bob, ana).read(a, `/api/leases/${held.id}`), { ttl_s: 60 });
 
-  // In line at another node, by a call that waits.
+  // Waits in the queue at another node.
   const waiting = bob.call<Lease>(c, "POST", "/api/leases", { resources: ["path:src/x"], wait_s: 60 });
   const line = await until(
     a.port,
     "/api/leases/waits",
-    // What has come since the line was read is counted already.
+    // A request that arrived after the queue was read is counted already.
     (answer) => answer.json<{ readonly waits: readonly unknown[] }>().waits.length === 1,
     RIGHT,
   );
@@ -364,7 +364,7 @@ t.test("tasks", async (t) => {
   await bob.who.call(c, "POST", `/api/tasks/${id}/complete`, { fence, result: 1 });
   t.match(await follow(ana.who, bob.who).read(b, `/api/tasks/${id}`), { state: "done", result: 1 });
 
-  // Who waits for one at one node gets the one that is made at another.
+  // A waiter at one node gets the task that is made at another.
   const waiting = bob.who.call<Claimed>(b, "POST", "/api/tasks/claim", { wait_s: 60 });
   await until(b.port, "/metrics", ({ text }) => /^koor_http_requests_in_flight 2$/m.test(text), RIGHT);
   const [second] = await ana.who.call<readonly Task[]>(c, "POST", "/api/tasks", [{ workspace: "w", title: "u" }]);
@@ -458,7 +458,7 @@ t.test("events: each subscriber at another node gets each once, in order", async
     "the history is the same",
   );
 
-  // A subscriber that loses its node goes on at another by the last that it got.
+  // A subscriber that loses its node resumes at another from the last event that it got.
   socket.socket.terminate();
   await who.call(c, "POST", "/api/events/publish", { topic: "fan.moved" });
   const moved = await openSocket(t, a.port, `${query}&since=${last}`, RIGHT);
@@ -475,14 +475,14 @@ t.test("a subscriber that is ahead of a node that lags", async (t) => {
   for (const subscriber of [socket, stream])
     t.match(await subscriber.untilCount(1), [{ topic: "ahead.two" }], "neither the one of before, nor none");
 
-  // Ahead of every node: refused, and the socket told to come again.
+  // A position ahead of every node: the request is refused, and the socket is told to come again.
   const far = `pattern=ahead.*&after_position=${Number.MAX_SAFE_INTEGER}`;
   const refused = await openSocket(t, c.port, far, RIGHT);
   t.equal(await refused.closed, 1013);
   await t.rejects(openStream(t, b.port, far, RIGHT), /refused: 503/);
 });
 
-/** Waits until a node has so many requests that it has not answered, or one of these has been. */
+/** Waits until a node has this many unanswered requests, or one of them was answered. */
 async function untilWaiting({ port }: Koor, asked: readonly Promise<unknown>[]): Promise<void> {
   const waiting = new RegExp(`^koor_http_requests_in_flight ${asked.length + 1}$`, "m");
   await Promise.race([until(port, "/metrics", ({ text }) => waiting.test(text), RIGHT), ...asked]);
@@ -572,7 +572,7 @@ t.test("a node that lags", async (t) => {
     await untilWaiting(behind, asked);
     leaving.abort();
     for (const each of asked) await t.rejects(each, { name: "AbortError" });
-    // It hears of their going before it hears of the log again.
+    // The node reads the end of these connections before it reads the log again.
     await send(behind.port, "GET", "/health");
     way.resume();
     await who.call(behind, "PUT", "/api/state/last", 1);
@@ -672,7 +672,7 @@ t.test("a webhook is delivered once, whichever nodes know of it", async (t) => {
   for (const at of [a, b, c, b])
     ids.push((await who.call<ReceivedEvent>(at, "POST", "/api/events/publish", { topic: "hook.x" })).id);
   await receiver.untilCount(ids.length);
-  // What comes behind them would come behind a second delivery, too.
+  // An event after them would also come after a second delivery.
   const { id } = await who.call<ReceivedEvent>(c, "POST", "/api/events/publish", { topic: "hook.last" });
   await receiver.until(() => receiver.ids().includes(id));
   t.same(receiver.ids(), [...ids, id]);
@@ -685,7 +685,7 @@ t.test("agents' calls are counted over the nodes, and rows of the audit log and 
   const { id, who } = await register(a, "counted");
   for (const at of three) for (let call = 0; call < 4; call++) await who.get(at, "/api/state");
   const counted = async (at: Koor): Promise<number> => {
-    // A node's own counts are stored before they are read there.
+    // A node stores its own counts before it reads them there.
     for (const other of three) await send(other.port, "GET", "/api/metrics/agents", { headers: RIGHT });
     interface Counted {
       readonly instance_id: string;
@@ -830,10 +830,10 @@ t.test(
     const lost = await silent.as.call<Lease>(second, "POST", "/api/leases", { resources: ["lost"], ttl_s: 2 });
     const stale = await openSocket(t, second.port, "pattern=agent.stale");
     const ended = await openSocket(t, third.port, "pattern=lease.lost");
-    // Heard of at a node that does not lead, until long after the other one is gone.
+    // Sends requests to a node that is not the leader, until long after the other instance has expired.
     for (let more = 4; more > 0; ) {
       await send(third.port, "POST", `/api/instances/${alive.id}/heartbeat`);
-      // It ends after a second, for nothing is published there.
+      // Ends after a second, because nothing is published there.
       await send(third.port, "GET", "/api/events/history?topic=never&wait=1");
       if (stale.items.length > 0 && ended.items.length > 0) more -= 1;
     }
@@ -847,7 +847,7 @@ t.test(
       t.match(await after.read(at, `/api/instances/${silent.id}`), { status: "stale" });
       t.match(await after.read(at, `/api/leases/${kept.id}`), { state: "held" });
     }
-    // A sign of life at one node ends the silence at all.
+    // A request at one node ends the silence at all of them.
     await send(second.port, "POST", `/api/instances/${silent.id}/heartbeat`);
     for (const { port } of [first, second, third])
       await until(port, `/api/instances/${silent.id}`, ({ text }) => /"status":"active"/.test(text));
@@ -879,7 +879,7 @@ t.test("when the node that leads has gone, another one does what it did", { skip
       .json<{ readonly nodes: readonly { readonly node: string; readonly state: string }[] }>()
       .nodes.some(({ node, state }) => node === "first" && state === "silent"),
   );
-  // It comes back as one of them, and has what it missed.
+  // It rejoins and has what it missed.
   await who.call(third, "PUT", "/api/state/missed", 1);
   const again = await cluster.start(t, "first", first.data_dir);
   t.equal((await who.get(again, "/api/state/missed")).text, "1");

@@ -1,6 +1,6 @@
 /**
- * The command line with several servers, played by the test's own: which calls go to another one and which may not,
- * what is remembered from one command to the next, and how what runs for long moves on.
+ * Tests the command line with several servers, which the test simulates: which calls fail over to another server and
+ * which must not, what one command leaves to the next, and how long-running commands move on.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { findRow } from "../cli/command-line.js";
 import { cutWrites, findDeadServer, replyAt, startCluster } from "./cli/fake-cluster.js";
 import { replyError, replyJson, type FakeServer, type HttpReply } from "./cli/fake-server.js";
 
-/** It passes for whatever the commands read of an answer. */
+/** An answer that has everything that the commands read. */
 const ANSWER = replyJson({
   id: "x",
   state: "held",
@@ -24,7 +24,7 @@ const ANSWER = replyJson({
   free: true,
 });
 
-/** One call of each command, and whether it goes to another server though the first may have carried it out. */
+/** A call of each command, and whether it fails over although the first server may have applied it. */
 const CALLS: readonly { readonly args: readonly string[]; readonly again: boolean; readonly code?: number }[] = [
   { args: ["state", "list"], again: true },
   { args: ["state", "get", "k"], again: true },
@@ -112,7 +112,7 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["cluster", "status"], again: true, code: 1 },
   { args: ["restore", "--file", "-"], again: false },
 ];
-/** What asks no server, or is looked at below: a subscription, the bridge, a backup. */
+/** Commands that ask no server, or are tested below: a subscription, the bridge, a backup. */
 const ELSEWHERE = ["config set", "mcp config", "mcp stdio", "serve", "events subscribe", "backup"];
 
 t.test("each command: what may be carried out twice goes to another server, nothing else does", async (t) => {
@@ -122,7 +122,7 @@ t.test("each command: what may be carried out twice goes to another server, noth
     new Set(COMMANDS.map(({ words }) => words.join(" "))),
     "the table is whole",
   );
-  // Two at a time: most of a run is the start of a process.
+  // Two at a time, because most of a run is the start of a process.
   const [one, two] = [await startCluster(t), await startCluster(t)];
   const dead = await findDeadServer();
   one.a.answer = () => "close";
@@ -133,13 +133,13 @@ t.test("each command: what may be carried out twice goes to another server, noth
     for (const { b } of [one, two]) b.requests.length = 0;
     const [cut, busy] = await Promise.all([
       one.koor(args, "[]", { XDG_STATE_HOME: "" }),
-      // One that nobody answers for, then one that says that nothing was stored.
+      // First a port without a server, then a server that says that nothing was stored.
       two.koor(args, "[]", { XDG_STATE_HOME: "", KOOR_SERVER: `${dead},${two.servers}` }),
     ]);
     t.equal(one.b.requests.length > 0, again, `${line}: cut off`);
     t.equal(cut.code, again ? code : 3, `${line}: ${cut.stderr}`);
     if (!again) t.match(cut.stderr, /closed before the answer\nit may have been carried out, so no other/, line);
-    // What comes from stdin cannot be sent to a second one.
+    // A body from stdin cannot be sent a second time.
     const streams = args[0] === "restore";
     t.equal(busy.code, streams ? 3 : code, `${line}: nothing was stored: ${busy.stderr}`);
     t.equal(two.b.requests.length > 0, !streams, line);
@@ -294,16 +294,18 @@ t.test(
   },
 );
 
-/** How a node is, and where its log ends. */
+/** The health of a node, and the end of its log. */
 interface PlayedNode {
   readonly state: string;
   readonly end: number;
 }
 
-/** An answer that does not come. */
+/** An answer that never comes. */
 const HELD_BACK: HttpReply = { headers: { "Content-Length": "100" }, body: "" };
 
-/** A node that says how it is, refuses writes and what lies behind its log where it has to, and else answers. */
+/**
+ * A node that reports its health, refuses writes and positions ahead of its log where it must, and otherwise answers.
+ */
 function playNode(how: () => PlayedNode, answer: FakeServer["answer"]): FakeServer["answer"] {
   return (request) => {
     const { state, end } = how();
@@ -338,7 +340,7 @@ t.test("a halted node of the log before is not believed, and not read from until
     stderr: /^koor: the cluster's log ends at 4, before 120, which was seen earlier: .*\n$/,
   });
   t.match(JSON.parse(memory() ?? ""), { position: 4, doubted: [`${a.url}/`] });
-  // As it is when the choice of the other server is over.
+  // The state after the choice of the other server has expired.
   const settle = (): void => remember(JSON.stringify({ position: 4, doubted: [`${a.url}/`] }));
   settle();
   t.match(await koor(["state", "get", "k"]), { code: 0, stdout: '"new"', stderr: "" });
@@ -374,7 +376,7 @@ t.test("cluster status: as it came, exit 1 where the server is not well", async 
   t.match(await koor(["cluster", "status", "--json"]), { code: 1, stdout: "", stderr: /not in a cluster \(404\)/ });
 });
 
-/** An event as a server tells it. */
+/** An event as a server sends it. */
 function eventText(id: number): string {
   return `{"id":${id},"topic":"a","data":1,"source":"","created_at":"2026-02-09T14:30:00Z"}`;
 }

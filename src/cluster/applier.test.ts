@@ -1,4 +1,7 @@
-/** How a node carries entries out: calls that only who leads may make, and what is told to who watches over it. */
+/**
+ * Tests the applier: calls that only the leader may make, bundles, the order of commit and report, and the calls of the
+ * poison guard.
+ */
 import t from "tap";
 import { addLine, contentOf, leadLine, openFakeDb, FAKE_METHODS, trail } from "../../test/cluster/fake-methods.js";
 import { must } from "../base/assert.js";
@@ -24,7 +27,7 @@ const NO_POISON = { haltReason: () => null, begin: () => 64, cleared: (): void =
 
 const JOIN = { kind: "hello", store: "", replaces: 0, version: "1", settings: "" } as const;
 
-/** Calls of which only who leads may make the first. */
+/** Two calls, of which only a leader may make the first. */
 function lead(name: string, term: number): EntryContent {
   const calls = [leadLine, addLine].map((method) => ({
     method: method as unknown as WriterMethod,
@@ -35,7 +38,7 @@ function lead(name: string, term: number): EntryContent {
   return { kind: "calls", term, calls };
 }
 
-/** Nodes a and b say hello, then a leads, and later b. */
+/** Nodes a and b join, then a becomes the leader, and later b. */
 const LOG: readonly (readonly [node: string, number: number, content: EntryContent])[] = [
   ["a", 0, { ...JOIN, run: "a" }],
   ["b", 0, { ...JOIN, run: "b" }],
@@ -53,7 +56,7 @@ const LOG: readonly (readonly [node: string, number: number, content: EntryConte
 interface Scene {
   readonly db: Db;
   readonly applier: Applier;
-  /** What those are told who have called this node. */
+  /** The answers to the callers of this node. */
   readonly told: readonly unknown[];
 }
 
@@ -104,7 +107,7 @@ function bytesOf(at: number): Uint8Array {
   );
 }
 
-/** What a node comes to that carries the log out, so many entries together. */
+/** Applies the log as a node, with `together` messages at a time. */
 function apply(node: string, together: number): { readonly lines: string; readonly told: readonly unknown[] } {
   const { db, applier, told } = sceneOf();
   let own: Proposal | null = null;
@@ -149,7 +152,7 @@ t.test("a bundle is carried out as one, whichever of its entries count", (t) => 
       FAKE_METHODS,
     );
   };
-  // b's first is in the log already, b leads since the entry before, and c was never let in.
+  // The first entry of b is in the log already, b has been the leader since the entry before, and c has never joined.
   const bundle = encodeBundle([entry("b", 4, 2), entry("c", 1, 2), entry("b", 6, 2), entry("a", 5, 2)]);
   const played = (node: string, most: number): readonly [string, readonly unknown[], readonly unknown[]] => {
     const observed: unknown[] = [];

@@ -1,4 +1,7 @@
-/** Where a node stands when it starts: what it goes on from, what it takes in, what it begins, and what it refuses. */
+/**
+ * Tests the bootstrap of a node: the state it starts from, when it installs a snapshot or starts a cluster, and the
+ * errors that stop it.
+ */
 import t from "tap";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { LOG_WENT_BACK_MS } from "../../schemas/limits.js";
@@ -12,16 +15,16 @@ import type { NodeState } from "./table.js";
 type Owner = Parameters<typeof makeDirectory>[0];
 
 interface Scene {
-  /** The log that is there. */
+  /** The log that exists. */
   readonly log?: Partial<LogStatus> | LogError;
-  /** What the log says the first few times it is asked. */
+  /** The errors of the first attempts to read the log. */
   readonly before?: readonly LogError[];
   readonly snapshots?: readonly SnapshotInfo[];
-  /** The node's own state. */
+  /** The state of the node. */
   readonly own?: { readonly generation: string; readonly id: number; readonly applyVersion?: number };
   readonly content?: boolean;
   readonly seeds?: boolean;
-  /** Whether a snapshot is there to be taken in. */
+  /** Whether there is a snapshot to install. */
   readonly installable?: boolean;
 }
 
@@ -32,7 +35,7 @@ function stateOf(generation: string, id: number, applyVersion = APPLY_VERSION): 
 
 interface Found {
   readonly state: NodeState | null;
-  /** What was done, in its order. */
+  /** The steps that were taken, in order. */
   readonly did: readonly string[];
 }
 
@@ -77,7 +80,7 @@ async function found(t: Owner, scene: Scene): Promise<Found> {
     },
     upload: () => Promise.resolve(void did.push("upload")),
     waiting: (reason) => void did.push(`waits: ${reason}`),
-    // Where nothing is to be had it would wait for ever.
+    // Stops a node that would wait forever.
     closed: () => did.filter((line) => line.startsWith("waits")).length > 2,
   }).run();
   return { state, did };

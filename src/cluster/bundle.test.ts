@@ -1,4 +1,4 @@
-/** Bundles as bytes: what nodes have put together comes apart again, and anything else is refused. */
+/** Tests the format of bundles: the entries that were put together are split again, and anything else is rejected. */
 import * as fc from "fast-check";
 import t from "tap";
 import { addLine, FAKE_METHODS } from "../../test/cluster/fake-methods.js";
@@ -15,7 +15,7 @@ function entryOf(number: number, ...names: readonly string[]): Uint8Array {
   return encodeEntry({ head: { ...HEAD, number }, content: { kind: "calls", term: 0, calls } }, FAKE_METHODS);
 }
 
-/** With a mark of a bundle, whatever it is. */
+/** Adds a valid mark of a bundle to any bytes. */
 function marked(...parts: readonly Uint8Array[]): Buffer {
   const bytes = Buffer.concat([...parts, Buffer.alloc(MARK_BYTES)]);
   writeMark(bytes, BUNDLE_FORMAT);

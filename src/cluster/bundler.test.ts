@@ -1,4 +1,4 @@
-/** When entries of several nodes leave, and which of them together. */
+/** Tests when the entries of several nodes are sent, and which of them share a message. */
 import t from "tap";
 import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits.js";
 import { Bundler, type BundledEntry } from "./bundler.js";

@@ -1,4 +1,4 @@
-/** What a node does about a session that is lost while a snapshot is fetched, and about fetches that fail. */
+/** Tests a session that is lost while a snapshot is fetched, and fetches that fail. */
 import t from "tap";
 import { LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits.js";
 import { LogError, type LogListener, type LogSession } from "../ordered-log/ordered-log.js";
@@ -6,20 +6,20 @@ import { Connection } from "./connection.js";
 import { initialMembership } from "./membership.js";
 import type { NodeState } from "./table.js";
 
-/** Promises that are settled already have been heard. */
+/** Waits until the callbacks of all settled promises have run. */
 function settled(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
 }
 
-/** A node at entry 1, before a log that begins at entry 50. */
+/** A node at entry 1, with a log that begins at entry 50. */
 class Scene {
   readonly connection: Connection;
   readonly did: string[] = [];
   readonly listeners: LogListener[] = [];
   position = { generation: "g", id: 1, entryHash: "", stateHash: "" };
-  /** Ends the fetch that is under way. */
+  /** Ends the running fetch. */
   end: (how: "whole" | "none" | LogError) => void = () => undefined;
   #now = 0;
 

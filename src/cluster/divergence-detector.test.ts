@@ -1,4 +1,4 @@
-/** When a node that has come to something else than others halts, and when it is the others that should. */
+/** Tests which node halts after a divergence, and when. */
 import t from "tap";
 import { NODE_SILENCE_MS, STATE_HASHES_KEPT_MAX } from "../../schemas/limits.js";
 import { DivergenceDetector } from "./divergence-detector.js";

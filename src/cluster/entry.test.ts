@@ -1,6 +1,4 @@
-/**
- * Entries as bytes: what is written is read, byte for byte and text for text, and what Koor did not write is refused.
- */
+/** Tests the format of entries: they are read byte for byte as they were written, and foreign data is rejected. */
 import * as fc from "fast-check";
 import t from "tap";
 import { must } from "../base/assert.js";
@@ -76,7 +74,7 @@ t.test("calls come out as they went in", (t) => {
 t.test("any text and any bytes", (t) => {
   const value = fc.oneof(
     fc.string({ unit: "binary" }),
-    // What is no text in UTF-8: halves of surrogate pairs.
+    // Strings that are not valid Unicode: halves of surrogate pairs.
     fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
     fc.uint8Array({ maxLength: 50 }),
   );
@@ -84,7 +82,7 @@ t.test("any text and any bytes", (t) => {
     fc.property(fc.array(fc.tuple(value, fc.string({ unit: "binary" })), { maxLength: 5 }), (values) => {
       const content = callsOf(...values.map(([one, key]) => put(one, key)));
       const bytes = encodeEntry({ head: HEAD, content }, METHODS);
-      // It may lie anywhere in a buffer.
+      // An entry may start anywhere in a buffer.
       const moved = new Uint8Array(bytes.byteLength + 3);
       moved.set(bytes, 3);
       const { content: read } = decodeEntry(moved.subarray(3), TABLE, 1);
@@ -119,14 +117,14 @@ t.test("calls of other commands are not read: their methods may be unknown", (t)
   t.end();
 });
 
-/** A body as programs wrote it before entries were marked. */
+/** A body as programs wrote it before there were marks. */
 function unmarked(text: string, blobs: readonly Uint8Array[] = []): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(Buffer.byteLength(text));
   return Buffer.concat([length, Buffer.from(text), ...blobs]);
 }
 
-/** With a mark of its own, whatever it is. */
+/** Adds a valid mark to any body. */
 function marked(body: Uint8Array, format = MARK_FORMAT): Buffer {
   const bytes = Buffer.concat([body, Buffer.alloc(MARK_BYTES)]);
   writeMark(bytes);
@@ -134,7 +132,7 @@ function marked(body: Uint8Array, format = MARK_FORMAT): Buffer {
   return bytes;
 }
 
-/** The JSON of an entry, as programs wrote it that marked none. */
+/** The JSON of an entry, as programs wrote it before there were marks. */
 function jsonOf(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes);
   return buffer.toString("utf8", 4, 4 + buffer.readUInt32BE(0)).replace('"m":1,', "");
@@ -146,7 +144,7 @@ t.test("an entry that is cut, lengthened or changed anywhere is foreign", (t) =>
   const property = fc.property(fc.nat(bytes.byteLength - 1), fc.integer({ min: 1, max: 255 }), (at, bits) => {
     const changed = Uint8Array.from(bytes);
     changed[at] = (changed[at] ?? 0) ^ bits;
-    // The last byte says the format, and is no part of what is summed up.
+    // The last byte is the format, which the checksum does not cover.
     const is_format = at === bytes.byteLength - 1;
     return isForeign(changed) !== is_format && isForeign(bytes.subarray(0, at)) && isForeign(bytes.subarray(at + 1));
   });
@@ -202,7 +200,7 @@ t.test("entries of programs that marked none are read", (t) => {
 });
 
 t.test("programs that know no marks read what is marked", (t) => {
-  // They read a length, so much JSON, and behind it as many bytes as that says.
+  // Those programs read a length, that much JSON, and as many bytes after it as the JSON says.
   const long = Buffer.alloc(20_000, 7);
   const bytes = Buffer.from(encodeEntry({ head: HEAD, content: callsOf(put(long)) }, METHODS));
   const end = 4 + bytes.readUInt32BE(0);

@@ -1,4 +1,4 @@
-/** When a node forwards its entries, and when it appends them itself after all. */
+/** Tests when a node forwards its entries, and when it appends them itself. */
 import t from "tap";
 import { FORWARD_PAUSE_MS, FORWARD_RETURN_MS_MAX } from "../../schemas/limits.js";
 import { Forwarding } from "./forwarding.js";

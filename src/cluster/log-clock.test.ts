@@ -1,4 +1,4 @@
-/** Which time the log has where the nodes' clocks differ: whose count, and how it comes back. */
+/** Tests the log's time when the nodes' clocks differ: which clocks count, and how a wrong time recovers. */
 import t from "tap";
 import { MonotonicClock } from "../base/clock.js";
 import { CLOCK_TOLERANCE_MS, LOG_CLOCK_SLOW_RATE, NODE_SILENCE_MS } from "../../schemas/limits.js";
@@ -9,7 +9,7 @@ import { initialMembership, type Membership, type Node } from "./membership.js";
 const START_MS = 1_770_595_200_000;
 const DAY_MS = 86_400_000;
 
-/** Node a, with others that are live; `walls` say by how much the clocks are wrong, its own first. */
+/** Node a, with other live nodes. `walls` are the errors of their clocks, its own first. */
 class Scene {
   passed_ms = 0;
   membership: Membership;

@@ -1,4 +1,6 @@
-/** What entries come to between nodes: whose count, who leads, what is refused; the rest is simulation.test.ts's. */
+/**
+ * Tests the membership: whose entries are accepted, who leads, and what is rejected. simulation.test.ts tests the rest.
+ */
 import t from "tap";
 import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -7,7 +9,7 @@ import { initialMembership, advance, type Membership, type RejectReason } from "
 
 const START_MS = 1_770_595_200_000;
 
-/** Entries one after the other, each with its id. */
+/** Applies entries one after the other, each with its id. */
 class Log {
   membership: Membership = initialMembership(START_MS, 1, "settings");
   id = 0;

@@ -1,4 +1,7 @@
-/** Which entry a program has ended at: what the file says of it, what it does not, and what a node does then. */
+/**
+ * Tests the poison guard: what it records of the entry that crashed the process, and what a node does after the
+ * restart.
+ */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -12,7 +15,7 @@ import { PoisonGuard, attemptFile, type AttemptFile } from "./poison-guard.js";
 const MANY = APPLY_BATCH_ENTRIES_MAX;
 const HALTED = /^entry 42 of the log has ended this program 3 times while it was carried out: start another version/;
 
-/** A file that outlives whoever writes it. */
+/** A file that survives its process. */
 function kept(): AttemptFile & { line: string } {
   return {
     line: "",
@@ -28,14 +31,14 @@ function kept(): AttemptFile & { line: string } {
   };
 }
 
-/** A start of the program, with a log that ends with entry 100. */
+/** A start of the process, with a log that ends at entry 100. */
 function start(file: AttemptFile, { version = "1", generation = "g", last = 100 } = {}): PoisonGuard {
   const guard = new PoisonGuard({ file, generation, version });
   guard.expect(last);
   return guard;
 }
 
-/** A file left by a program that has ended so often while it carried out entry 42 alone. */
+/** The file of a process that crashed `deaths` times while it applied entry 42 alone. */
 function leftBy(deaths: number, as: { readonly version?: string } = {}): AttemptFile & { line: string } {
   const file = kept();
   for (let death = 0; death < deaths; death++) start(file, as).begin(42, 42);
@@ -185,7 +188,7 @@ t.test("an entry that ends the program of every node", async (t) => {
   const one = must(a, "a node");
   const other = must(b, "another");
   await world.playUntil(() => one.replica?.isLeader === true);
-  // The other one is behind: it comes to the entry with others before it.
+  // The other node is behind: it reaches the entry together with earlier ones.
   other.crash();
   for (let lines = 0; lines < 10; lines++) {
     const made = world.call(one, addLine);
@@ -215,13 +218,13 @@ t.test("an entry that ends the program of every node", async (t) => {
   const restarts = new Map(starts);
   await world.playUntil(halted);
   for (const node of world.nodes) t.equal(starts.get(node), (restarts.get(node) ?? 0) + 1, "at once, the next time");
-  // Another version is no better here: it dies as often, and then halts, too.
+  // Another version with the same bug crashes as often, and then halts too.
   one.crash();
   one.version = "2";
   const tried = starts.get(one) ?? 0;
   await world.playUntil(halted);
   t.equal(starts.get(one), tried + 1 + POISON_ENTRY_TRIES_MAX);
-  // This one is: it carries the entry out, and what has come since.
+  // This version has no bug: it applies the entry and everything after it.
   other.crash();
   other.version = "3";
   other.outlives = true;

@@ -1,7 +1,8 @@
 /**
- * Every method of the writer as nodes carry it out: its calls travel as bytes of entries, which two nodes carry out in
- * transactions of other sizes, one of them with another clock, other randomness and a restart in between. Both come to
- * the same rows and answers; a method that does not is named. Its calls are drawn from its request's schema.
+ * Tests that every method of the writer is deterministic. Its calls, generated from the schema of its request, travel
+ * as bytes of entries. Two nodes apply them in transactions of different sizes; one of them has another clock, other
+ * random numbers and a restart in between. Both must reach the same rows and answers, and a method that does not is
+ * named.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -81,7 +82,7 @@ class Node {
     this.#entries = this.#open();
   }
 
-  /** Every row, table by table. */
+  /** All rows, by table. */
   close(): ReadonlyMap<string, unknown[]> {
     const tables = this.#db
       .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
@@ -110,7 +111,7 @@ class Node {
   readonly #sealed: Answers[] = [];
 }
 
-/** The entries of batches, in their order. */
+/** The entries of the batches, in order. */
 function entriesOf(all: Batches, prologue: readonly Call[]): Uint8Array[] {
   let now_ms = START_MS;
   const entries = prologue.length === 0 ? [] : [entryOf(prologue, now_ms, 1)];

@@ -1,6 +1,6 @@
 /**
- * Replicas over a log that loses, delays, doubles and breaks off, in random runs: a run's seed says all of it, and is
- * said where it fails.
+ * Random runs of replicas over a log that loses, delays, duplicates and disconnects. The seed determines a run, and is
+ * in the message of a failed one.
  */
 import t from "tap";
 import { Simulation, type SimulatedNode, type SimulationFault } from "../../test/cluster/simulation.js";
@@ -38,7 +38,7 @@ t.test(`${RUNS} random runs of one to three replicas`, async (t) => {
 });
 
 const DAY_MS = 86_400_000;
-/** So that no node is silent for long. */
+/** Steps of the log per look, so fast that no node is silent for long. */
 const PROMPT = 10;
 
 for (const { what, skews, steps } of [
@@ -58,7 +58,7 @@ for (const { what, skews, steps } of [
     const wrong = nodes.find(({ skew_ms }) => skew_ms !== 0) ?? nodes[0];
     for (const step of [null, ...(steps ?? [null, null])]) {
       if (step !== null && wrong !== undefined) wrong.skew_ms = step;
-      // One starts again, as after its clock was set.
+      // One node restarts, as after its clock was set.
       wrong?.crash();
       wrong?.start();
       await simulation.playUntil(are_well, PROMPT);
@@ -77,7 +77,7 @@ t.test("nodes that were dropped by the others join again by themselves", async (
   const { nodes, log } = simulation;
   const are_well = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
   await simulation.playUntil(are_well, PROMPT);
-  // As a program of version 1 did whose clock was wrong.
+  // As a program of version 1 with a wrong clock did.
   const at = simulation.now_ms + 2 * DAY_MS;
   const head = { applyVersion: 1, node: "z", epoch: 0, number: 0, at, position: 0, stateHash: "", wall_ms: at };
   const hello = { kind: "hello", store: "z", run: "z", replaces: 0, version: "0", settings: "" } as const;
@@ -180,7 +180,7 @@ for (const { what, meddle, isStored } of [
     t.equal(made.outcome?.kind, isStored ? "answered" : "refused");
   });
 
-/** Nodes that have come to forward their entries, with nothing in flight. */
+/** Nodes that forward their entries, with nothing in flight. */
 async function forwardingNodes(): Promise<{
   readonly simulation: Simulation;
   readonly leader: SimulatedNode;
@@ -214,7 +214,7 @@ async function forwardingNodes(): Promise<{
   };
 }
 
-/** A seed whose simulation is as is wanted. */
+/** A seed whose simulation meets a condition. */
 function seedOf(isWanted: (simulation: Simulation) => boolean): number {
   for (;;) {
     const seed = newSeed();
@@ -222,7 +222,7 @@ function seedOf(isWanted: (simulation: Simulation) => boolean): number {
   }
 }
 
-/** Writes at a node; again where the log has lost what became of it. */
+/** Writes at a node, and retries if the log has lost the outcome. */
 async function untilWritten(simulation: Simulation, node: SimulatedNode): Promise<void> {
   let made = simulation.call(node, addLine);
   await simulation.playUntil(() => {

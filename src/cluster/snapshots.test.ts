@@ -1,4 +1,4 @@
-/** What becomes of a snapshot's thread that fails, however it does: the writer goes on, and is told why. */
+/** Tests failures of the snapshot thread: the writer continues and learns the reason. */
 import { existsSync, writeFileSync } from "node:fs";
 import t from "tap";
 import { makeDirectory } from "../../test/support/server-process.js";

@@ -1,4 +1,4 @@
-/** Requests that no server may answer. */
+/** Tests requests that a server does not answer. */
 import t from "tap";
 import { askUntilAnswered } from "./nats-connection.js";
 

@@ -1,6 +1,6 @@
 /**
- * The log over real servers of NATS: what every log keeps, what its settings have to be, and what becomes of it when
- * its servers are killed, held or full.
+ * Tests the log with real NATS servers: the contract of every log, the settings of its stream, and servers that are
+ * killed, frozen or full.
  */
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -53,14 +53,14 @@ async function makeLog(url: string, name?: string): Promise<OrderedLog> {
   return log;
 }
 
-/** What an operator would look at and change. */
+/** The stream manager, as an operator would use it. */
 async function manage(t: Test, url: string): Promise<JetStreamManager> {
   const connection = await connect({ servers: url.replaceAll("nats://", "").split(","), reconnect: false });
   t.teardown(() => connection.close());
   return jetstreamManager(connection);
 }
 
-/** Appends one after the other until one is not stored. */
+/** Appends one entry after the other until one is not stored. */
 async function appendUntilLost(node: HeardSession, stored: string[], word: string): Promise<void> {
   for (let number = 0; node.losses.length === 0; number++) {
     const text = `${word} ${number} ${"x".repeat(500)}`;
@@ -70,14 +70,14 @@ async function appendUntilLost(node: HeardSession, stored: string[], word: strin
   }
 }
 
-/** Whether all of these are among the entries, in this order. */
+/** Whether the entries contain all of these, in this order. */
 function holdsInOrder(entries: readonly string[], texts: readonly string[]): boolean {
   let found = 0;
   for (const entry of entries) if (entry === texts[found]) found += 1;
   return found === texts.length;
 }
 
-/** All that a log holds; it is opened until that succeeds. */
+/** Reads the whole log. Opens it until that succeeds. */
 async function readAll(t: Test, log: OrderedLog): Promise<string[]> {
   const node = await reopen(t, log);
   const { last } = node.session.status;
@@ -85,7 +85,7 @@ async function readAll(t: Test, log: OrderedLog): Promise<string[]> {
   return node.texts;
 }
 
-/** A server that was just started, or three that elect a leader, refuse at first. */
+/** Retries, because a server that has just started, or three that elect a leader, reject requests at first. */
 async function reopen(t: Test, log: OrderedLog): Promise<HeardSession> {
   for (;;) {
     try {
@@ -276,7 +276,7 @@ t.test("servers that Koor cannot use", { skip }, async (t) => {
   });
 });
 
-/** Makes a log at servers that have just started: their leader may not have met all three yet. */
+/** Creates a log at servers that have just started: their leader may not know all three yet. */
 async function createAtThree(log: OrderedLog): Promise<void> {
   for (;;) {
     try {
@@ -291,14 +291,14 @@ async function createAtThree(log: OrderedLog): Promise<void> {
 t.test("messages go from node to node", { skip }, async (t) => {
   const { servers, url } = await startNatsCluster(t);
   await createAtThree(logAt(url, "channel"));
-  // Each at a server of its own.
+  // Each session is at another server.
   const at = (index: number): Promise<HeardSession> =>
     HeardSession.open(t, logAt(must(servers[index], "three servers").url, "channel"));
   const [one, other] = [await at(0), await at(1)];
   const arrived = new Promise<string>((resolve) => {
     channelOf(other).listen("b.c-d_e", (bytes) => resolve(Buffer.from(bytes).toString()));
   });
-  // Until its server has heard that somebody listens at the other.
+  // Repeats until the sender's server knows of the subscription at the other server.
   const send = (): void => channelOf(one).send("b.c-d_e", Buffer.from("hello"), send);
   send();
   t.equal(await arrived, "hello");
@@ -319,7 +319,7 @@ t.test("a node that may not listen, or not send, goes without messages between n
   for (const user of ["deaf", "mute"]) {
     const session = await HeardSession.open(t, as(user));
     channelOf(session).listen(user, () => t.fail("nothing is sent"));
-    // What the server says of the subscription comes before this.
+    // The server reports the subscription error before it answers this request.
     await session.session.check();
     for (const to of [user, "nobody", user]) await undelivered(session, to);
     t.equal(await session.append("an entry"), "stored", `${user} appends as always`);
@@ -375,7 +375,7 @@ t.test("a file of credentials", { skip }, async (t) => {
   t.match(await refusal(logAt(url, "creds").open(new HeardSession())), { fault: "denied" });
 });
 
-/** A JWT as NATS has them: claims about one key, signed by another. */
+/** A JWT in the form that NATS uses: claims about one key, signed by another. */
 function signClaims(issuer: nkeys.KeyPair, subject: nkeys.KeyPair, nats: object): string {
   const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const claims = {
@@ -407,7 +407,7 @@ t.test("TLS, with a certificate that is trusted and one that is not", { skip }, 
       await session.close();
     }
   `;
-  // What a process trusts is settled when it starts.
+  // A process fixes the certificates that it trusts when it starts.
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
     env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate },
   });
@@ -427,7 +427,7 @@ t.test("addresses", { skip }, async (t) => {
 
 t.test("a server that is parted from the others", { skip }, async (t) => {
   const { url, port } = await startNats(t);
-  // It answers, and waits for others to elect a leader with.
+  // The server answers requests, but waits for peers to elect a leader.
   const routes = 'cluster { name: "parted", listen: "127.0.0.1:-1", routes: ["nats-route://127.0.0.1:1"] }';
   const parted = await startNats(t, { config: `server_name: "parted"\n${routes}` });
   const address = { url: `${parted.url},127.0.0.1:${port}`, name: "parted", credentials: "" };
@@ -440,7 +440,7 @@ t.test("a server that is parted from the others", { skip }, async (t) => {
   const bytes = Buffer.alloc(300_000, 7);
   const info = (position: number): SnapshotInfo => ({ position, generation: "g1", bytes: bytes.byteLength });
   for (const position of [1, 3]) await of_use.put(info(position), inChunks(bytes));
-  // Each transfer's thread has a store of its own, which does not know what was found before.
+  // Each transfer has a store of its own, which does not know what an earlier one found.
   const store = (): SnapshotStore => natsLog(address).snapshots;
   const [fetched, [first]] = await Promise.all([
     collect(store().get(info(1))),
@@ -559,7 +559,7 @@ t.test("a log that somebody has purged in the middle of an entry", { skip }, asy
   await node.append("whole");
   await node.count(2);
   await (await manage(t, url)).streams.purge("KOOR_purged", { seq: 2 });
-  // From the first message that is left, which is a piece.
+  // Starts at the first remaining message, which is a piece.
   const other = await HeardSession.open(t, log, 1);
   const whole = must(node.entries[1], "the second");
   t.equal(other.session.status.first, whole.id);
@@ -603,7 +603,7 @@ t.test("snapshots that are cut off or damaged", { skip }, async (t) => {
   t.equal(Object.keys(await pieces()).length, 3, "and are removed some time");
   t.same(await positions(), [1, 2, 3]);
 
-  // The pieces of the first begin at the first message.
+  // The pieces of the first entry begin at the first message.
   await manager.streams.deleteMessage(stream, 2);
   t.same(await positions(), [2, 3], "it is not whole");
   t.match(await refusal(read(1)), { fault: "unsafe", message: /snapshot 1 .*missing/ });
@@ -656,7 +656,7 @@ t.test("three servers", { skip }, async (t) => {
     const leader = must(await leaderOf(servers, url), "it has a leader");
     if (signal === "SIGKILL") await leader.stop(signal);
     else leader.hold();
-    // Whether a session outlives that depends on which server it is at; its appends go on or are lost.
+    // It depends on its server whether a session survives. Its appends are stored or lost.
     const goes_on = writers.map(async (writer, at) => {
       const before = texts[at]?.length ?? 0;
       await writer.until(() => writer.losses.length > 0 || (texts[at]?.length ?? 0) > before + 100);
@@ -676,7 +676,7 @@ t.test("three servers", { skip }, async (t) => {
   }
 
   const { cluster } = await manager.streams.info("KOOR_three");
-  // One that the node is not connected to.
+  // A server to which the node is not connected.
   const lost = servers.find((_, at) => at > 0 && cluster?.leader !== `server-${at}`);
   const last = await reopen(t, log);
   await lost?.stop("SIGKILL");
@@ -689,7 +689,7 @@ t.test("three servers", { skip }, async (t) => {
   t.match(warnings.join(), /^NATS server server-\d does not keep up with the log: .*make room there, then restart/);
 });
 
-/** The server that leads the stream, by its name. */
+/** The server that leads the stream, found by its name. */
 async function leaderOf(servers: readonly NatsProcess[], url: string): Promise<NatsProcess | undefined> {
   const connection = await connect({ servers: url.replaceAll("nats://", "").split(","), reconnect: false });
   const { cluster } = await (await jetstreamManager(connection)).streams.info("KOOR_three");

@@ -1,6 +1,6 @@
 /**
- * The log in PostgreSQL against a real server: what every log keeps (checkLogContract), and what becomes of it when
- * the server is killed, hangs, refuses or is set up in a way that loses entries.
+ * Tests the log with a real PostgreSQL server: the contract of every log (checkLogContract), and a server that is
+ * killed, hangs, rejects or has a set-up that loses entries.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ function upTo(count: number): number[] {
   return Array.from({ length: count }, (_one, at) => at + 1);
 }
 
-/** A user who needs a password comes in by none of the lines that trust. */
+/** No line of the server's access rules that trusts applies to a user with a password. */
 async function addUser(server: PostgresServer, name: string, password: string): Promise<void> {
   const lines = [
     "local all postgres trust",
@@ -280,7 +280,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     t.equal(await node.append("one"), "stored");
     await server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     await server.sql("SELECT pg_reload_conf()");
-    // The setting reaches each process by itself.
+    // Each process of the server reads the setting by itself.
     const waits = "SELECT pid FROM pg_stat_activity WHERE application_name = 'koor' AND wait_event = 'SyncRep'";
     const outcomes: Appended[] = [];
     const appendMore = (): void =>
@@ -361,7 +361,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     const { session } = await HeardSession.open(t, log, null);
     t.match(session.status.warnings, [/full_page_writes/, /synchronous_commit/, /synchronous_standby_names/]);
     await server.stop();
-    // It recovers, and waits for a primary that there is not.
+    // The server starts in recovery and waits for a primary that does not exist.
     writeFileSync(join(server.folder, "data", "standby.signal"), "");
     await server.start();
     t.match(await refusal(log.open(new HeardSession())), { fault: "unsafe" });

@@ -1,7 +1,7 @@
 /**
- * A small program for replicas: lines under numbers that a model knows by heart, a register that is compared and set, a
- * method that throws on demand, one that only the leader may call, one that ends the program. Enough to see whether
- * calls were carried out twice, in another order, or by halves.
+ * A small set of methods for tests of replicas: lines under numbers that a model caches, a register with
+ * compare-and-set, a method that throws, one that only the leader may call, and one that crashes the process. They show
+ * whether calls were applied twice, in another order, or partly.
  */
 import * as Type from "typebox";
 import { Failure } from "../../src/base/result.js";
@@ -29,7 +29,7 @@ const TABLES = `
   CREATE TABLE data_directory (only INTEGER PRIMARY KEY CHECK (only = 1), store TEXT NOT NULL);
 `;
 
-/** Tables whose rows have to be the same everywhere. */
+/** The tables whose rows must be equal on all nodes. */
 export const SHARED_TABLES = ["line", "register", "trail", "log_position", "cluster_node"] as const;
 
 export function openFakeDb(): Db {
@@ -38,12 +38,12 @@ export function openFakeDb(): Db {
   return db;
 }
 
-/** Every row of the shared tables. */
+/** All rows of the shared tables, as JSON. */
 export function contentOf(db: Db, tables: readonly string[] = SHARED_TABLES): string {
   return JSON.stringify(tables.map((table) => db.prepare(`SELECT * FROM ${table}`).raw().all()));
 }
 
-/** Makes the shared tables what they were. */
+/** Replaces the rows of the shared tables. */
 export function fillWith(db: Db, content: string): void {
   const tables = JSON.parse(content, (_key, value: unknown) => {
     const { type, data } = (value ?? {}) as { type?: string; data?: number[] };
@@ -99,7 +99,7 @@ export const trail: Model<AuditTrail> = {
 
 const NAMED = Type.Object({ name: Type.String() });
 
-/** Adds a line; its number. */
+/** Adds a line and returns its number. */
 export const addLine = writerMethod({
   name: "line.add",
   request: NAMED,
@@ -126,7 +126,7 @@ export const breakLine = writerMethod({
   },
 });
 
-/** Sets the register where it is what the call expects. */
+/** Sets the register if it has the value that the call expects. */
 export const swapRegister = writerMethod({
   name: "register.swap",
   request: Type.Object({ name: Type.String(), from: Type.Integer(), to: Type.Integer() }),
@@ -139,7 +139,7 @@ export const swapRegister = writerMethod({
     one.swap(from, to) ? true : new Failure("FAILED_PRECONDITION", "it is another"),
 });
 
-/** Adds a line, where who calls leads. */
+/** Adds a line. Only the leader may call it. */
 export const leadLine = writerMethod({
   name: "line.lead",
   request: NAMED,
@@ -152,7 +152,7 @@ export const leadLine = writerMethod({
   run: ({ lines: all }, { name }, { now_ms, actor }) => all.add(name, now_ms, actor),
 });
 
-/** Ends the program of whoever carries it out: not a failure of the call, but what nothing in it outlives. */
+/** Crashes the process that applies it. That is not a failure of the call: nothing in the process survives it. */
 export const endProgram = writerMethod({
   name: "program.end",
   request: NAMED,
@@ -161,7 +161,7 @@ export const endProgram = writerMethod({
   audit: null,
   changes: [],
   models: {},
-  // Here whoever carries it out is to look for it before: what is thrown would be caught.
+  // The caller must look for this method before it applies an entry, because an exception in it would be caught.
   run: () => {
     throw new Error("the program has ended");
   },

@@ -1,7 +1,7 @@
 /**
- * A log in memory that does what logs over a network do: what is appended is on its way until it is stored, once, twice
- * or never, even after its session is gone; acknowledgements get lost, deliveries to different nodes are at different
- * places, sessions break. What happens when is the player's to say, a step at a time. Pure but for its state.
+ * An in-memory log with the faults of a log over a network. An append in flight is stored once, twice or never, even
+ * after its session has ended. Acknowledgements get lost, nodes are at different positions, and sessions break. The
+ * caller decides what happens next, one step at a time. Pure but for its state.
  */
 import { must } from "../../src/base/assert.js";
 import {
@@ -14,7 +14,7 @@ import {
 } from "../../src/ordered-log/ordered-log.js";
 import type { Random } from "../support/random.js";
 
-/** An append that is not in the log, or not answered yet. */
+/** An append that is not in the log, or has no outcome yet. */
 interface PendingAppend {
   readonly session: SimulatedSession;
   readonly bytes: Uint8Array;
@@ -22,7 +22,7 @@ interface PendingAppend {
   stored: boolean;
 }
 
-/** A message from one node to another that has not arrived, or arrives once more. */
+/** A message from one node to another that has not arrived, or arrives again. */
 interface Message {
   readonly from: SimulatedSession;
   readonly to: string;
@@ -38,11 +38,11 @@ class SimulatedSession implements LogSession {
   readonly listener: LogListener;
   readonly node: string;
   readonly #log: SimulatedLog;
-  /** Id up to which it was delivered; null before `follow`. */
+  /** The last delivered id; null before `follow`. */
   delivered: number | null = null;
   open = true;
   paused = false;
-  /** Takes what other nodes send to this one; null where it does not listen. */
+  /** Receives the messages of other nodes; null while it does not listen. */
   take: ((bytes: Uint8Array) => void) | null = null;
   readonly channel: NodeChannel;
 
@@ -98,20 +98,20 @@ class SimulatedSession implements LogSession {
 
 export class SimulatedLog {
   readonly generation = "played";
-  /** Ids begin at 1; null for what was trimmed. */
+  /** Ids start at 1. Null is a trimmed entry. */
   readonly #entries: (Uint8Array | null)[] = [];
-  /** All that ever was stored. */
+  /** All entries that were ever stored. */
   readonly history: Uint8Array[] = [];
   readonly sessions: SimulatedSession[] = [];
   inFlight: PendingAppend[] = [];
   messages: Message[] = [];
-  /** What is sent is stored, answered and delivered, once each. */
+  /** Whether everything that is sent is stored, answered and delivered, exactly once. */
   isReliable = false;
-  /** Called with each entry that is stored. */
+  /** Called after each entry that is stored. */
   onStored: () => void = () => undefined;
-  /** Takes no new entries. */
+  /** Whether it takes no new entries. */
   full = false;
-  /** Nodes that cannot reach it. */
+  /** The nodes that cannot reach it. */
   readonly cut = new Set<string>();
   first = 1;
 
@@ -135,7 +135,7 @@ export class SimulatedLog {
     };
   }
 
-  /** An entry of somebody else's. */
+  /** Appends a foreign entry. */
   inject(bytes: Uint8Array): void {
     this.#store(bytes);
   }
@@ -154,14 +154,14 @@ export class SimulatedLog {
     );
   }
 
-  /** One of the things that may happen next. */
+  /** Makes one of the possible events happen. */
   step(random: Random): void {
     if (this.messages.length > 0 && random(3) === 0) this.#carry(random);
     else if (random(2) === 0) this.#deliver(random);
     else this.#settle(random);
   }
 
-  /** A session breaks; what is on its way stays so, and nobody hears of it. */
+  /** Breaks a session. What is in flight stays so, and no node learns of its outcome. */
   breakSession(random: Random): void {
     const live = this.#live();
     const session = live[random(live.length)];
@@ -178,7 +178,7 @@ export class SimulatedLog {
     }
   }
 
-  /** The node is gone without a word. */
+  /** Ends the sessions of a node without a notice. */
   forget(node: string): void {
     for (const session of this.sessions) if (session.node === node) session.open = false;
   }
@@ -187,7 +187,10 @@ export class SimulatedLog {
     return this.sessions.filter(({ open }) => open);
   }
 
-  /** A message between nodes arrives, or does not; some arrive twice, the second time maybe at another run of the node. */
+  /**
+   * Delivers a message between nodes, or loses it. Some messages arrive twice, the second time maybe after a restart of
+   * the node.
+   */
   #carry(random: Random): void {
     const at = random(this.messages.length);
     const message = must(this.messages[at], "one of them");
@@ -219,7 +222,7 @@ export class SimulatedLog {
     session.listener.entry(id, bytes, this.last);
   }
 
-  /** Stores something that is on its way, loses it, or answers it. */
+  /** Stores an append in flight, loses it, or reports its outcome. */
   #settle(random: Random): void {
     const at = random(this.inFlight.length);
     const append = this.inFlight[at];
@@ -231,7 +234,7 @@ export class SimulatedLog {
       if (session.open && (this.isReliable || random(20) > 0)) done("stored");
       return;
     }
-    // What was sent over a connection that is gone may be lost with it, and over one that is not it is not.
+    // A broken connection may lose what was sent over it; an open one never does.
     if (!session.open && random(2) === 0) {
       forget();
       return;
@@ -249,7 +252,7 @@ export class SimulatedLog {
     }
     this.#store(bytes);
     append.stored = true;
-    // Sent again by whoever has carried it.
+    // The transport sends it again.
     if (!this.isReliable && random(25) === 0) this.#store(bytes);
   }
 

@@ -1,9 +1,10 @@
 /**
- * A cluster of replicas over a log in memory, a random step at a time: calls, deliveries, broken sessions, crashes
- * between any two steps and while entries are carried out, full disks, a full log, trimmed logs and snapshots, clocks
- * that differ, entries that are forwarded to the node that leads and get lost, come twice or too late. At the end all is mended, and every node has to hold what one writer alone holds that carries out the
- * entries that count, one by one; whoever was answered was answered what that writer answers, what was refused is
- * nowhere, and nobody waits whose node is still the one that was called.
+ * Simulates a cluster of replicas over an in-memory log, one random step at a time. It calls methods and delivers
+ * entries, and it injects faults: broken sessions, crashes between any two steps and while entries are applied, full
+ * disks, a full log, trimmed logs and snapshots, clocks that differ, and forwarded entries that are lost, duplicated or
+ * late. At the end all faults are repaired. Then every node must hold the state of a single writer that applies the
+ * accepted entries one by one; every answered call must have the answer of that writer; no refused call may be applied;
+ * and every call whose node did not crash must have an answer.
  */
 import { POISON_ENTRY_TRIES_MAX, NODE_FORGOTTEN_MS } from "../../schemas/limits.js";
 import { must } from "../../src/base/assert.js";
@@ -42,31 +43,31 @@ import {
 
 const SETTINGS = { state_history: 0, state_events: false, event_history: 0 };
 const START_MS = Date.UTC(2026, 1, 9);
-/** Steps after all was mended, until nothing is left to do. */
+/** The number of steps after the repair in which the cluster must come to rest. */
 const MENDING_STEPS_MAX = 4_000;
 const TICK_MS = 250;
-/** So that most of what is forwarded comes back before its node appends it, too. */
+/** Short enough that most forwarded entries come back before their node appends them too. */
 const CALM_TICK_MS = 60;
-/** What is drawn from here on is a fault. */
+/** Random numbers from here on choose a fault. */
 const FAULTS_FROM = 928;
-/** In calm runs there is a fault where there are so many in others. */
+/** Calm runs have one fault for this many of other runs. */
 const CALM = 12;
 /** A few entries. */
 const WAITING_BYTES_MAX = 1_000;
 
-/** What became of a call, as its caller knows it. */
+/** The outcome of a call, as its caller knows it. */
 type Outcome = { readonly kind: "answered"; readonly reply: unknown } | { readonly kind: "refused" };
 
-/** A call that somebody made. */
+/** A call that was made. */
 export interface Made {
   readonly name: string;
   readonly node: SimulatedNode;
   outcome: Outcome | null;
-  /** Nobody will ever know: the node has crashed since, or taken in a snapshot that may hold it. */
+  /** The outcome will never be known: the node has crashed since, or installed a snapshot that may hold it. */
   lost: boolean;
 }
 
-/** The program of a node has ended while it carried something out. */
+/** Thrown when the process of a node crashes while it applies entries. */
 class ProgramEnd extends Error {
   override readonly name = "ProgramEnd";
 }
@@ -76,28 +77,31 @@ export interface SimulationFault {
   readonly what: string;
 }
 
-/** One node: its disk outlives it. */
+/** A node. Its disk survives a crash. */
 export class SimulatedNode {
   readonly name: string;
   readonly db: Db;
-  /** By how much its machine's clock is wrong. */
+  /** The error of its machine's clock. */
   skew_ms: number;
   replica: Replica | null = null;
-  /** The disk takes nothing. */
+  /** Whether its disk is full. */
   full = false;
   paused = false;
-  /** Which program it runs. */
+  /** The apply version of its program. */
   applyVersion: number;
   version = "1";
-  /** The line about what it carries out: on its disk. */
+  /** The content of the poison guard's file, on its disk. */
   attempt = "";
-  /** Its version is one that no entry ends. */
+  /** Whether its version survives every entry. */
   outlives = false;
-  /** It is killed when it next carries something out. */
+  /** Whether it is killed when it applies the next entries. */
   dying = false;
-  /** How often it may be killed so: more could be at one entry, which it would take for what ends it. */
+  /**
+   * How often it may be killed this way. More crashes may be at one entry, which the node would take for a poison
+   * entry.
+   */
   killings_left = POISON_ENTRY_TRIES_MAX - 1;
-  /** Calls that the front has sent and that were not taken. */
+  /** Calls that the front has sent and the replica has not taken. */
   mailbox: ServerCall<WriterMethod>[] = [];
   deferred: (() => void)[] = [];
   readonly #world: Simulation;
@@ -211,7 +215,7 @@ export class SimulatedNode {
     });
   }
 
-  /** Nothing of it is left but its disk. */
+  /** Crashes the process. Only its disk survives. */
   crash(): void {
     const { replica } = this;
     this.replica = null;
@@ -233,10 +237,10 @@ export class Simulation {
   readonly nodes: SimulatedNode[];
   readonly #random: Random;
   readonly #seed: number;
-  /** There are few faults, and time goes by slowly. */
+  /** Whether faults are rare and time passes slowly. */
   readonly isCalm: boolean;
   readonly #made = new Map<number, Made>();
-  /** Which program the nodes begin with: the last that writes no bundles, or the first that does. */
+  /** The apply version at the start: the last one that writes no bundles, or the first that does. */
   readonly applyVersion: number;
   now_ms = START_MS;
   snapshot: { readonly position: number; readonly content: string } | null = null;
@@ -264,12 +268,12 @@ export class Simulation {
     made.outcome = outcome;
   }
 
-  /** What was called at a node and is not answered never may be. */
+  /** Marks the calls at a node that have no answer: they may never get one. */
   lose(node: SimulatedNode): void {
     for (const made of this.#made.values()) if (made.node === node && made.outcome === null) made.lost = true;
   }
 
-  /** Plays a number of steps, mends everything, and compares. */
+  /** Runs a number of steps, repairs everything, and compares. */
   async play(steps: number): Promise<SimulationFault | null> {
     try {
       for (let at = 0; at < steps; at++) {
@@ -290,7 +294,7 @@ export class Simulation {
     const random = this.#random;
     const node = must(this.nodes[random(this.nodes.length)], "there are nodes");
     const drawn = random(1_000);
-    // Where something breaks each few steps, nodes hardly come to forward anything.
+    // With a fault every few steps, nodes would hardly ever forward entries.
     const what = drawn >= FAULTS_FROM && this.isCalm && random(CALM) > 0 ? random(FAULTS_FROM) : drawn;
     if (what < 300) this.#call(node);
     else if (what < 700) this.log.step(random);
@@ -306,7 +310,7 @@ export class Simulation {
       } else node.crash();
     } else if (what < 975) node.full = random(3) === 0;
     else if (what < 978) {
-      // Somebody has to carry out the rest of what the older program has said.
+      // At least one node must apply the remaining entries of the older version.
       const newer = this.applyVersion + 1;
       if (node.applyVersion === newer || this.nodes.every((one) => one === node || one.applyVersion === newer)) return;
       node.crash();
@@ -340,7 +344,7 @@ export class Simulation {
     this.#take(node);
   }
 
-  /** Somebody calls a method at a node. */
+  /** Calls a method at a node. */
   call(node: SimulatedNode, method: unknown): Made {
     const made = this.#ask(node, method as WriterMethod, {});
     this.#take(node);
@@ -357,7 +361,7 @@ export class Simulation {
     return made;
   }
 
-  /** The mailbox is taken where nothing holds it. */
+  /** The replica takes the mailbox, unless it has paused it. */
   #take(node: SimulatedNode): void {
     if (node.paused || node.replica === null || node.mailbox.length === 0) return;
     node.replica.execute(node.mailbox.splice(0));
@@ -370,7 +374,7 @@ export class Simulation {
     this.#take(node);
   }
 
-  /** Has a node do something that may end its program. */
+  /** Runs something at a node that may crash its process. */
   #runIn(node: SimulatedNode, work: () => void): void {
     try {
       work();
@@ -388,13 +392,13 @@ export class Simulation {
     }
   }
 
-  /** A node's content is kept as a snapshot, where it has come farther than the one before. */
+  /** Keeps the content of a node as the snapshot, if it is newer than the last one. */
   keep(node: SimulatedNode): void {
     if (this.snapshot !== null && node.position < this.snapshot.position) return;
     this.snapshot = { position: node.position, content: contentOf(node.db) };
   }
 
-  /** Everything works again, until all nodes are at the end of the log. */
+  /** Repairs everything, and runs until all nodes are at the end of the log. */
   async #mend(): Promise<void> {
     this.log.full = false;
     this.log.cut.clear();
@@ -423,8 +427,8 @@ export class Simulation {
   }
 
   /**
-   * Goes on without any more faults until something is so.
-   * @param pace how much the log does between two looks
+   * Runs without further faults until a condition holds.
+   * @param pace steps of the log between two looks
    */
   async playUntil(isSo: () => boolean, pace = 1): Promise<void> {
     for (let at = 0; at < MENDING_STEPS_MAX; at++) {
@@ -443,7 +447,7 @@ export class Simulation {
     );
   }
 
-  /** Calls that will have to be answered. */
+  /** Calls that must still get an answer. */
   get #waiting(): readonly Made[] {
     return [...this.#made.values()].filter(({ outcome, lost }) => outcome === null && !lost);
   }
@@ -470,7 +474,7 @@ export class Simulation {
     }
   }
 
-  /** Messages of the log with entries of several nodes, and entries that are in it twice. */
+  /** Counts messages with entries of several nodes, and entries that are in the log twice. */
   count(): { readonly bundles: number; readonly copies: number } {
     const seen = new Set<string>();
     let [bundles, copies] = [0, 0];
@@ -488,7 +492,7 @@ export class Simulation {
     return { bundles, copies };
   }
 
-  /** All messages there ever were, in their order. */
+  /** All messages that were ever in the log, in order. */
   #messages(): readonly Uint8Array[] {
     return this.log.history;
   }
@@ -500,7 +504,7 @@ function isRefusal(reply: unknown): boolean {
   return reply instanceof Failure && reply.status === "UNAVAILABLE";
 }
 
-/** What one writer alone comes to that carries out the entries that count, one call at a time. */
+/** The state and the answers of a single writer that applies the accepted entries one call at a time. */
 function applyOneByOne(
   messages: readonly Uint8Array[],
   founded: number,
@@ -548,7 +552,7 @@ function applyOneByOne(
       const isLeader = leader === head.node && content.term === term;
       counted.push(...content.calls.map((call) => ({ ...call, isLeader })));
     }
-    // The calls of a message are carried out at one time.
+    // All calls of a message have the same time.
     for (const { method, actor, request, isLeader } of counted) {
       const { name } = request as { readonly name: string };
       const reply = runAlone(() => {
@@ -564,7 +568,7 @@ function applyOneByOne(
   return { content, replies };
 }
 
-/** By how much a clock is wrong: mostly by nothing to speak of, else by hours or days. */
+/** The error of a clock: usually close to zero, sometimes hours or days. */
 function drawSkew(random: Random): number {
   const span_ms = [3_600_000, 86_400_000, 3 * 86_400_000][random(3)] ?? 0;
   return random(4) === 0 ? span_ms * (random(3) - 1) : random(20) - 10;
@@ -582,7 +586,7 @@ function runAlone(run: () => unknown, transaction: Transaction): unknown {
   }
 }
 
-/** Promises that are settled already have been heard. */
+/** Waits until the callbacks of all settled promises have run. */
 async function settled(): Promise<void> {
   for (let turns = 0; turns < 8; turns++) await Promise.resolve();
 }

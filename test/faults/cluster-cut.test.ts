@@ -1,6 +1,6 @@
 /**
- * A node that is cut off from the log, by a reset or by silence, and a log that is slow: the node reads on, refuses
- * writes, says how it is, and settles when it is back; the others go on.
+ * Tests a node that is partitioned from the log, by a reset or by silence, and a slow log. The node serves reads,
+ * refuses writes, reports its state, and recovers after the partition. The other nodes continue.
  */
 import t from "tap";
 import { must } from "../../src/base/assert.js";
@@ -13,7 +13,7 @@ import { natsMissing } from "../support/nats-server.js";
 const skip = natsMissing();
 const RECOVERY_MS_MAX = 15_000;
 const SLOW_MS = 100;
-/** Of a node that is cut off: the leader, which the first is, and then another one. */
+/** First the leader is partitioned, then another node. */
 const CUT = [
   { at: 0, how: "cut" },
   { at: 1, how: "stall" },

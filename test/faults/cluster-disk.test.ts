@@ -1,6 +1,6 @@
 /**
- * A node whose disk takes no more: it stops carrying out the log, serves what it has, and answers no write as done; the
- * others go on, and when there is room again it comes after them.
+ * Tests a node with a full disk: it stops applying the log, serves what it has, and acknowledges no write. The other
+ * nodes continue, and the node catches up when there is room again.
  */
 import { spawnSync } from "node:child_process";
 import t from "tap";
@@ -10,7 +10,7 @@ import { ClusterWork } from "../support/cluster-work.js";
 import { send } from "../support/http-client.js";
 import { natsMissing } from "../support/nats-server.js";
 
-/** Below where its files end already: nothing is appended any more. */
+/** Less than its files have already, so that nothing can be appended. */
 const FILE_BYTES_MAX = 4_096;
 /** Together more than a node holds in memory (ENTRIES_PENDING_BYTES_MAX). */
 const LARGE_VALUES = 8;
@@ -51,7 +51,7 @@ t.test("a node's disk is full", { skip }, async (t) => {
   }
   await work.finish(t, cluster);
 
-  // It would keep all that the others write.
+  // A history would keep everything that the others write.
   const [a, b] = [must(first, "a"), must(second, "b")];
   limitFiles(b, FILE_BYTES_MAX);
   const body = JSON.stringify("x".repeat(4 * 1024 * 1024));

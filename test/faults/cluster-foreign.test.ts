@@ -1,7 +1,7 @@
 /**
- * Somebody else writes to a cluster's log: whatever it is, every node passes over it, says so, and goes on with what
- * the nodes write; so do one that is started again and one that joins, which passes over foreign snapshots, too. Before
- * NATS and before PostgreSQL.
+ * Tests foreign messages in a cluster's log. Every node skips them, reports them, and continues with the entries of
+ * nodes. So do a node that restarts and one that joins, which skips foreign snapshots too. Runs with NATS and with
+ * PostgreSQL.
  */
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import t, { type Test } from "tap";
@@ -26,7 +26,7 @@ function headersOf(members: Readonly<Record<string, string>>, code = 0): MsgHdrs
   return made;
 }
 
-/** What may be in a message by mistake, as bytes alone. */
+/** Messages that may be in a log by mistake, as bytes. */
 function foreignBytes(entry: Uint8Array): readonly Uint8Array[] {
   const flipped = Uint8Array.from(entry);
   const at = flipped.byteLength >> 1;
@@ -45,7 +45,7 @@ function foreignBytes(entry: Uint8Array): readonly Uint8Array[] {
   ];
 }
 
-/** The newest entry of the log that a node has appended. */
+/** The newest entry that a node has appended to the log. */
 async function entryOf(cluster: TestCluster): Promise<Uint8Array> {
   const log = await openLogAt({ url: cluster.log_url, name: CLUSTER_NAME, credentials: "" });
   const session = must(await log.open({ entry: () => undefined, lost: () => undefined }), "there is a log");
@@ -60,7 +60,7 @@ async function entryOf(cluster: TestCluster): Promise<Uint8Array> {
   }
 }
 
-/** Two that are newer than what the cluster has, and are none. */
+/** Stores two invalid snapshots that are newer than the cluster's. */
 async function putForeignSnapshots(cluster: TestCluster): Promise<void> {
   const { snapshots } = await openLogAt({ url: cluster.log_url, name: CLUSTER_NAME, credentials: "" });
   const { generation } = must((await snapshots.list())[0], "the founder has put one");
@@ -122,7 +122,7 @@ t.test("a foreign message in NATS", { skip: natsMissing() }, async (t) => {
     await connection.request(subject, bytes, { timeout: 5_000, ...(found === undefined ? {} : { headers: found }) });
   };
   let batches = 0;
-  /** @param of what each says of how many there are; undefined for nothing */
+  /** @param of the number of pieces that each message claims; undefined for none */
   const publishBatch = async (pieces: number, of?: string): Promise<void> => {
     const id = `foreign-${++batches}`;
     for (let at = 1; at <= pieces; at++) {
@@ -157,7 +157,7 @@ t.test("a foreign row in PostgreSQL", { skip: postgresMissing() }, async (t) => 
         `WITH head AS (UPDATE koor.log_head SET seq = seq + 1 WHERE name = '${CLUSTER_NAME}' RETURNING seq)
          INSERT INTO koor.log_entry SELECT '${CLUSTER_NAME}', seq, '\\x${Buffer.from(bytes).toString("hex")}' FROM head`,
       );
-    // Where nodes put theirs next, and far from it: nobody has said that it is there.
+    // At the next position of the log, and far from it, without a notification.
     for (const ahead of [1, 1_000_000])
       await postgres.sql(
         `INSERT INTO koor.log_entry SELECT name, seq + ${ahead}, 'not an entry' FROM koor.log_head

@@ -1,6 +1,6 @@
 /**
- * Nodes that take in a snapshot: one that was away for so long that the log begins behind it, and a new one, whose fetch
- * is interrupted.
+ * Tests nodes that install a snapshot: one that was down until the log was trimmed past its position, and a new one
+ * whose fetch is interrupted.
  */
 import { statSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { ClusterWork } from "../support/cluster-work.js";
 import { send } from "../support/http-client.js";
 import { natsMissing } from "../support/nats-server.js";
 
-/** Together they are more of the log than a snapshot is made behind (SNAPSHOT_LOG_BYTES). */
+/** Together more log than triggers a snapshot (SNAPSHOT_LOG_BYTES). */
 const VALUES = 18;
 const VALUE = Buffer.alloc(4 * 1024 * 1024, "x");
 
@@ -47,7 +47,7 @@ t.test("nodes join behind a trimmed log", { skip: natsMissing() }, async (t) => 
   const fetched = join(d.data_dir, "join.db");
   const started = d.start();
   await until("d fetches the snapshot", () => (statSync(fetched, { throwIfNoEntry: false })?.size ?? 0) > 0);
-  // Longer than it waits for a piece.
+  // Longer than the fetch waits for a piece.
   d.stall();
   await pause(LOG_ANSWER_MS_MAX + 1_000);
   d.resume();

@@ -1,6 +1,6 @@
 /**
- * A cluster before three NATS servers, each of which is killed, stopped where it is, or parted from the others: the
- * log's leader first. What was acknowledged is there, and writes go on when the servers that are left have a leader.
+ * Tests a cluster with three NATS servers, each of which is killed, frozen, or partitioned from the others, the log's
+ * leader first. Acknowledged writes are there, and writes continue when the remaining servers have a leader.
  */
 import t, { type Test } from "tap";
 import { must } from "../../src/base/assert.js";
@@ -10,13 +10,13 @@ import { countRounds } from "../support/test-size.js";
 import { natsMissing } from "../support/nats-server.js";
 
 /**
- * From when the log takes writes again, which is for its servers to see to: an election takes some 10 s, and a server
- * whose copy was ahead may refuse for a minute what it is to catch up with. A node takes up to 5 s to find that its own
- * server does not answer, and looks for another.
+ * The time from the recovery of the log, for which its servers are responsible: an election takes about 10 s, and a
+ * server whose copy was ahead may reject the missing part for a minute. A node takes up to 5 s to find that its own
+ * server does not answer, and tries the next one.
  */
 const RECOVERY_MS_MAX = 20_000;
 const SERVERS = countRounds(1, 3);
-/** Between one look at the log and the next. */
+/** The pause between two looks at the log. */
 const LOOK_MS = 200;
 
 interface Fault {
@@ -48,19 +48,19 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-/** Asks for the log's state until it is ended. */
+/** Polls the log's state until it is ended. */
 class LogWatch {
   readonly #began = performance.now();
   readonly #looking: Promise<void>;
   #ended = false;
-  /** Of the last look at which less than two servers had what was written, from the beginning on. */
+  /** The time of the last look at which fewer than two servers had what was written, from the start. */
   #poor_ms = 0;
 
   constructor(cluster: TestCluster) {
     this.#looking = this.#look(cluster);
   }
 
-  /** After how many ms the log took writes for good. */
+  /** Returns after how many ms the log took writes for good. */
   async end(): Promise<number> {
     this.#ended = true;
     await this.#looking;
@@ -77,7 +77,7 @@ class LogWatch {
   }
 }
 
-/** A server that finds no way to catch up is started anew, as whoever runs it would do. */
+/** A server that does not catch up is restarted, as its operator would do. */
 async function untilWhole(t: Test, cluster: TestCluster): Promise<void> {
   try {
     await cluster.streamLeader();

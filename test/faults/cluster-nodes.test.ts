@@ -1,6 +1,5 @@
 /**
- * Nodes of a cluster that die, or stop where they are, before one log that is well: what was acknowledged is never
- * lost, and the others go on.
+ * Tests nodes that die or freeze while the log is healthy: no acknowledged write is lost, and the other nodes continue.
  */
 import t from "tap";
 import { LEADER_SILENCE_MS, NODE_HEARTBEAT_MS } from "../../schemas/limits.js";
@@ -11,9 +10,9 @@ import { countRounds, longFormOnly } from "../support/test-size.js";
 import { natsMissing } from "../support/nats-server.js";
 
 const skip = natsMissing();
-/** One death is behind the others after so long, however busy the machine is. */
+/** By then the others have recovered from a death, however busy the machine is. */
 const RECOVERY_MS_MAX = 15_000;
-/** How long a node is held: longer than another needs to take the lead. */
+/** How long a node is frozen: longer than another node needs to become the leader. */
 const HELD_MS = 15_000;
 
 t.test("each node is killed in turn", { skip }, async (t) => {
@@ -41,7 +40,7 @@ t.test("a node stands still and goes on", { skip }, async (t) => {
   work.start(t);
   const [first, ...rest] = cluster.nodes;
   for (const node of [must(first, "a"), ...rest].slice(0, countRounds(1, 3))) {
-    // The first that leads, so that another has to.
+    // The leader first, so that another node has to take over.
     const others = cluster.nodes.filter((other) => other !== node);
     node.hold();
     const held = pause(HELD_MS);
@@ -72,7 +71,7 @@ t.test(
     await pause(LEADER_SILENCE_MS + 2 * NODE_HEARTBEAT_MS);
     held.release();
     const { position } = (await leading.health()).cluster;
-    // It beats when it has come so far, and would have wanted to lead before.
+    // It sends a heartbeat once it has caught up. Before that it would have run for leader.
     await until("it goes on", async () => (await held.health()).cluster.position > position + 3);
     for (const node of cluster.nodes) t.equal((await node.health()).cluster.leader, leader, node.name);
   },

@@ -1,4 +1,4 @@
-/** Nodes that are not as the others: two of one name, and one whose clock is two days ahead. */
+/** Tests two nodes of one name, and a node whose clock is two days ahead. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -58,7 +58,7 @@ t.test("a node whose clock was days ahead at its start casts nobody out, and mov
     ["ok", "ok", "ok"],
     "nobody looks silent to it",
   );
-  // Again, on what it has stored by now.
+  // Starts it again on the data that it has stored by now.
   t.equal(await early.stop(), 0);
   await early.start({ env: { NODE_OPTIONS: `--import=${pathToFileURL(preload).href}` } });
   await early.untilState("ok");

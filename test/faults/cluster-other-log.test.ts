@@ -1,6 +1,6 @@
 /**
- * The log's store is put back to an older copy: whoever has carried out more halts, says which entry, and keeps what it
- * has; one that had not goes on with what is left.
+ * Tests a log that was restored from an older copy. A node that had applied more halts, names the entry, and keeps its
+ * data. A node that had not applied more continues with the restored log.
  */
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -54,7 +54,7 @@ t.test("the log is put back to an older copy", { skip: natsMissing() }, async (t
       `${node.name} has all files`,
     );
 
-  // One that was away meanwhile knows nothing of it, and takes the log further than the others have been.
+  // A node that was down meanwhile does not notice, and takes the log further than the others have been.
   await c.start();
   await c.untilState("ok");
   while ((await c.health()).cluster.position <= halted.position + 5)

@@ -1,7 +1,7 @@
 /**
- * An entry that ends the process of whoever carries it out, on every node and at each start: after a few ends each node
- * halts before it and serves what it has. What an operator may do then does what the documents say: try again, or begin
- * a cluster that leaves the entry out.
+ * Tests a poison entry, which crashes the process of every node at each start. After a few crashes each node halts
+ * before the entry and serves what it has. Then the operator's ways out work as the documents say: a retry, or a new
+ * cluster without the entry.
  */
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { natsMissing } from "../support/nats-server.js";
 import { makeDirectory } from "../support/server-process.js";
 
 const DEADLY = "ends-the-program";
-/** The process is gone when a thread that reads entries comes upon the key: as a crash of native code would have it. */
+/** The process ends when a thread reads entries with this key, as after a crash of native code. */
 const PRELOAD = `
 import { isMainThread } from "node:worker_threads";
 const parse = JSON.parse;
@@ -26,13 +26,13 @@ if (!isMainThread)
   };
 `;
 
-/** Starts a node until it has halted; how often it has ended before. */
+/** Starts a node until it has halted. Returns how often it crashed. */
 async function startUntilHalted(node: TestNode, env: Readonly<Record<string, string>>): Promise<number> {
   for (let ends = 0; ends <= 2 * POISON_ENTRY_TRIES_MAX; ends++) {
     try {
       await node.start({ env });
     } catch {
-      // It has ended before it listened.
+      // It crashed before it listened.
       continue;
     }
     const became = await until("it has ended, or halted", async () =>
@@ -71,14 +71,14 @@ t.test("an entry that ends the process of every node", { skip: natsMissing() }, 
   await b.start({ env });
   await b.untilState("halted");
   await b.stop();
-  // What has ended it is gone: the operator has it try again.
+  // The cause of the crash is gone: the operator makes the node retry.
   rmSync(join(b.data_dir, "suspect.txt"));
   await b.start();
   await b.untilState("ok");
   t.equal((await send(b.koor.port, "GET", `/api/state/${DEADLY}`)).status, 200, "it was in the log");
   t.notOk(existsSync(join(b.data_dir, "suspect.txt")), "nothing is left of it");
 
-  // It takes a while until a log that is not there is taken for lost.
+  // It takes a while until a missing log counts as lost.
   if (longFormOnly() !== false) return;
   await a.stop();
   await a.start({ env, args: ["--cluster-seed", "--cluster-name", "anew"] });

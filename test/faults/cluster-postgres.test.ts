@@ -1,4 +1,4 @@
-/** A cluster before PostgreSQL, which is killed and stands still, and whose nodes are killed and cut off. */
+/** Tests a cluster with PostgreSQL, which is killed and frozen, and whose nodes are killed and partitioned. */
 import t from "tap";
 import { must } from "../../src/base/assert.js";
 import { TestCluster } from "../support/cluster.js";

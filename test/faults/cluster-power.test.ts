@@ -1,4 +1,7 @@
-/** A power cut: all nodes and all servers of the log are killed at once, in the midst of writes, and started again. */
+/**
+ * Tests a power cut: all nodes and all servers of the log are killed at once, in the middle of writes, and started
+ * again.
+ */
 import t from "tap";
 import { natsMissing } from "../support/nats-server.js";
 import { postgresMissing } from "../support/postgres-server.js";
@@ -25,7 +28,7 @@ for (const { log, skip } of [
         ...(postgres === null ? [] : [postgres.kill()]),
       ]);
       const began = performance.now();
-      // The nodes first: they wait for the log.
+      // The nodes start first: they wait for the log.
       await Promise.all(nodes.map((node) => node.start()));
       await Promise.all([...nats.map((server) => server.start()), ...(postgres === null ? [] : [postgres.start()])]);
       await cluster.untilAllAre("ok");

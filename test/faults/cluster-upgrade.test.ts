@@ -1,7 +1,7 @@
 /**
- * A rolling upgrade under load: of three nodes one after the other is started as a program with newer commands. The
- * first of them takes the cluster with it; the older ones halt, and serve what they have until they are started anew.
- * Who writes is answered with 200 or with 503 and Retry-After, and nothing that was acknowledged is lost.
+ * Tests a rolling upgrade under load: the three nodes are restarted one after the other as a program with a newer apply
+ * version. The first of them upgrades the cluster. The older nodes halt, and serve what they have until they are
+ * restarted. Every write is answered with 200, or with 503 and Retry-After, and no acknowledged write is lost.
  */
 import t from "tap";
 import { must } from "../../src/base/assert.js";
@@ -14,7 +14,7 @@ import { makeNewerProgram } from "../support/newer-program.js";
 
 const LATER = /^[1-9]\d*$/;
 
-/** Writes through nodes in turns until it is stopped; what was acknowledged, and what else was answered. */
+/** Writes at the nodes in turn until it is stopped. Records the acknowledged writes and all other answers. */
 class Load {
   readonly stored = new Map<string, number>();
   readonly others: string[] = [];
@@ -35,7 +35,7 @@ class Load {
     for (let at = 0; !this.#stopped; at++) {
       const { port, name } = must(nodes[(writer + at) % nodes.length], "there are nodes");
       const key = `w${writer}-${at}`;
-      // Who is being started anew is asked by nobody: its door is closed.
+      // Skips a node that is restarting: its port is closed.
       if (port === null) {
         await new Promise((resolve) => setImmediate(resolve));
         continue;
@@ -46,7 +46,7 @@ class Load {
         else if (answer.status === 503 && LATER.test(answer.headers["retry-after"] ?? "")) this.refused += 1;
         else this.others.push(`${name}: ${answer.status} ${answer.body.toString()}`);
       } catch {
-        // It ended with the request on its way: nobody was told anything.
+        // The node ended with the request in flight, without an answer.
       }
     }
   }
@@ -95,7 +95,7 @@ t.test(
       t.same(lost, [], `node ${node.name} has all ${load.stored.size} that were acknowledged`);
     }
 
-    // Whoever is started as the older program is told so, and leaves its files alone.
+    // A node that starts as the older program reports the reason and does not change its files.
     await a.stop();
     await t.rejects(a.start(), /gone on to commands/);
   },

@@ -1,7 +1,7 @@
 /**
- * What clients do to a cluster while tests break it, and what became of it: writers at every node, claimers that race
- * for leases from all of them, and a subscriber that moves from node to node. What was acknowledged must be there, what
- * was refused must not, what ended without an answer may. Runs in the test's process.
+ * A workload for clusters while tests break them, and the check of its results: writers at every node, claimers that
+ * race for leases at all of them, and a subscriber that moves from node to node. Every acknowledged change must be
+ * there, no refused one may be, and one without an answer may. Runs in the test's process.
  */
 import { hashOf } from "./answers.js";
 import type { Test } from "tap";
@@ -11,14 +11,14 @@ import { LeaseChecker } from "./lease-checker.js";
 import type { Owner } from "./server-process.js";
 import { openSocket } from "./subscriber.js";
 
-/** Between a client's calls: what is looked for is what breaks, not what is fast. */
+/** The pause between two calls of a client. The tests look for errors, not for speed. */
 const PACE_MS = 10;
-/** Where a client is refused, or reaches nobody. */
+/** The pause after a refusal or a failed connection. */
 const REFUSED_PACE_MS = 50;
 const COUNTER = "shared/counter";
 /** How many events a subscriber takes before it moves on. */
 const EVENTS_A_NODE = 40;
-/** A subscriber that hears nothing for so long looks elsewhere. */
+/** A subscriber moves on after this time without an event. */
 const SILENCE_MS = 5_000;
 const RESOURCES = 3;
 const WORKSPACE = "chaos";
@@ -31,7 +31,7 @@ interface Write {
   readonly node: string;
   readonly sent_at: number;
   outcome: Outcome;
-  /** Of an event its id, of the counter its version. */
+  /** The id of an event, or the version of the counter. */
   number: number;
   status: number;
 }
@@ -47,7 +47,7 @@ interface EventRow {
   readonly data: string;
 }
 
-/** What a run came to. */
+/** The results of a run. */
 export interface Findings {
   readonly acknowledged: number;
   readonly refused: number;
@@ -63,9 +63,9 @@ export class ClusterWork {
   readonly #held: Held[] = [];
   readonly #problems: string[] = [];
   readonly #running: Promise<void>[] = [];
-  /** When what was acknowledged last at a node was sent. */
+  /** By node, when its latest acknowledged request was sent. */
   readonly #acknowledged_at = new Map<string, number>();
-  /** How requests have ended that were not answered. */
+  /** How requests without an answer ended. */
   readonly #ends = new Map<string, number>();
   #stopped = false;
   #end: () => void = () => undefined;
@@ -79,7 +79,7 @@ export class ClusterWork {
     this.#nodes = nodes;
   }
 
-  /** @param writers at each node */
+  /** @param writers the number of writers at each node */
   start(t: Owner, writers = 2): void {
     for (const node of this.#nodes) {
       for (let at = 0; at < writers; at++) this.#running.push(this.#write(node));
@@ -93,7 +93,7 @@ export class ClusterWork {
     return this.#writes.filter(({ outcome }) => outcome === "acknowledged").length;
   }
 
-  /** Waits until something was acknowledged at a node that was sent from now on; how long that took in ms. */
+  /** Waits until a node acknowledges a request that was sent from now on. Returns the ms that this took. */
   async untilWritten(node: TestNode, patience_ms?: number): Promise<number> {
     const since = performance.now();
     try {
@@ -108,7 +108,7 @@ export class ClusterWork {
     return Math.round(performance.now() - since);
   }
 
-  /** Waits until a node has refused something that was sent from now on, whatever it was: its status. */
+  /** Waits until a node refuses a request that was sent from now on. Returns the status. */
   async untilRefused(node: TestNode, patience_ms?: number): Promise<number> {
     const from = this.#writes.length;
     const found = await until(
@@ -119,14 +119,17 @@ export class ClusterWork {
     return found.status;
   }
 
-  /** Ends the clients. What they wait for is answered, or its connection cut: a node that is held must be released. */
+  /**
+   * Ends the clients. Their open requests must be answered or their connections cut, so a frozen node must be released
+   * first.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#end();
     await Promise.all(this.#running);
   }
 
-  /** Ends the clients, waits until all nodes are well and the same, and holds what they have against what was told. */
+  /** Ends the clients, waits until all nodes are healthy and equal, and compares the nodes with the answers. */
   async finish(t: Test, cluster: TestCluster): Promise<Findings> {
     await this.stop();
     await cluster.untilAllAre("ok");
@@ -150,7 +153,7 @@ export class ClusterWork {
     return findings;
   }
 
-  /** Looks for all of it in the database of a node that has come to the end. */
+  /** Compares the answers with the database of a node that has applied the whole log. */
   check(node: TestNode): Findings {
     const problems = [...this.#problems];
     node.read((db) => {
@@ -208,7 +211,7 @@ export class ClusterWork {
     }
   }
 
-  /** Each success is a version of its own, and there are no more versions than somebody may have made. */
+  /** Each success has a version of its own, and there are no more versions than requests that may have succeeded. */
   #checkCounter(version: number, problems: string[]): void {
     const counts = this.#writes.filter(({ kind }) => kind === "count");
     const made = counts.filter(({ outcome }) => outcome === "acknowledged").map(({ number }) => number);
@@ -232,7 +235,7 @@ export class ClusterWork {
       if (fences.get(id) !== fence) problems.push(`lease ${id} was told under ${fence}, and is ${fences.get(id)}`);
   }
 
-  /** Puts under keys of their own, and events; some are read at another node. */
+  /** Puts values under keys of its own, and publishes events. Some are read at another node. */
   async #write(node: TestNode): Promise<void> {
     while (!this.#stopped) {
       const nonce = `${node.name}-${++this.#nonce}`;
@@ -247,7 +250,7 @@ export class ClusterWork {
     }
   }
 
-  /** A request, and what became of it; null where nobody was reached, or no answer came. */
+  /** Sends a request and records its outcome; null if no node was reached or no answer came. */
   async #send(
     node: TestNode,
     kind: Write["kind"],
@@ -290,7 +293,7 @@ export class ClusterWork {
     }
   }
 
-  /** What was written at one node is read at another that has come as far. */
+  /** Reads at another node what was written at one, with the position of the answer. */
   async #readElsewhere(node: TestNode, nonce: string, { headers }: Answer): Promise<void> {
     const others = this.#nodes.filter((other) => other !== node && other.port !== null);
     const other = others[this.#nonce % Math.max(1, others.length)];
@@ -303,11 +306,11 @@ export class ClusterWork {
       if (answer.text !== JSON.stringify(nonce))
         this.#problems.push(`${nonce} of ${node.name}, read at ${other?.name} after ${after}: ${answer.status}`);
     } catch {
-      // It was killed meanwhile.
+      // The node was killed meanwhile.
     }
   }
 
-  /** Compare-and-swap on a key that all share. */
+  /** Compare-and-swap on a key that all writers share. */
   async #count(node: TestNode): Promise<void> {
     while (!this.#stopped) {
       const { port } = node;
@@ -325,7 +328,7 @@ export class ClusterWork {
     }
   }
 
-  /** A claimer at each node, who gives back at whichever node there is. */
+  /** A claimer at each node, which releases its claims at any node. */
   async #claim(): Promise<void> {
     await Promise.all(
       this.#nodes.map(async (node, at) => {
@@ -335,7 +338,7 @@ export class ClusterWork {
             agent ||= await this.#register(node);
             await this.#claimOnce(node, agent, turn);
           } catch {
-            // The node was killed: it is tried again.
+            // The node was killed: the claimer retries.
           }
           await pause(REFUSED_PACE_MS);
         }
@@ -371,12 +374,12 @@ export class ClusterWork {
     const port = others[turn % Math.max(1, others.length)]?.port ?? node.port;
     const after = String(asked.headers["x-koor-position"] ?? "");
     const fence = lease.fence === null ? "" : `?fence=${lease.fence}`;
-    // One in eight forgets to give back.
+    // One claim in eight is not released.
     if (turn % 8 > 0)
       await send(port, "DELETE", `/api/leases/${lease.id}${fence}`, { headers: { ...headers, "X-Koor-After": after } });
   }
 
-  /** A subscriber that moves on when it has taken some, or its node goes. */
+  /** A subscriber that moves on after some events, or when its node ends. */
   async #follow(t: Owner): Promise<void> {
     let last = 0;
     for (let at = 0; !this.#stopped; at++) {

@@ -1,7 +1,7 @@
 /**
- * A cluster for tests: real Koor servers before a real log (one NATS server, three of them, or PostgreSQL), with a TCP
- * proxy on each way that can be parted: from each node to each of the log's servers, and between these. All of it ends
- * with the test, and its data directories are gone afterwards.
+ * A cluster for tests: real Koor servers with a real log (one NATS server, three of them, or PostgreSQL). A TCP proxy
+ * is on each connection that can be cut: from each node to each of the log's servers, and between these. Everything
+ * ends with the test, and its data directories are deleted.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -20,10 +20,10 @@ export const CLUSTER_NAME = "chaos";
 const NAMES = ["a", "b", "c", "d", "e"];
 const PATIENCE_MS = 90_000;
 const LOOK_MS = 50;
-/** Everything is kept, so that all that was acknowledged can be looked for. */
+/** Everything is kept, so that every acknowledged change can be looked for. */
 const ARGS = ["--state-history", "0", "--event-history", "0", "--log-level", "info"];
 
-/** What `/health` says of a node. */
+/** The health of a node, from `/health`. */
 export interface NodeHealth {
   readonly node: string;
   readonly leader: string;
@@ -33,7 +33,7 @@ export interface NodeHealth {
   readonly reason: string;
 }
 
-/** Waits until something is so; what it saw last is in the error where it never is. */
+/** Waits until a condition holds. The error of a timeout contains the last value. */
 export async function until<T>(
   what: string,
   look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
@@ -53,18 +53,18 @@ export async function until<T>(
   }
 }
 
-/** Between one look and the next. */
+/** Waits between two looks. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
 }
 
-/** Of the log's stream and the servers that keep it, each named by its number. */
+/** The state of the log's stream and of its servers, each identified by its number. */
 export interface LogState {
-  /** -1 where there is none. */
+  /** -1 if there is none. */
   readonly leader: number;
-  /** How many have all that the leader has. */
+  /** How many followers have everything that the leader has. */
   readonly following: number;
   readonly lagging: readonly number[];
   readonly servers: number;
@@ -73,7 +73,7 @@ export interface LogState {
 export interface NodeOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Another program than the built one. */
+  /** A program to run in place of the built one. */
   readonly program?: string;
 }
 
@@ -84,14 +84,14 @@ export class TestNode {
   constructor(
     readonly t: Owner,
     readonly name: string,
-    /** To the log's servers, in their order. */
+    /** The proxies to the log's servers, in their order. */
     readonly ways: readonly TcpProxy[],
-    /** The log, as this node reaches it. */
+    /** The address of the log through this node's proxies. */
     readonly url: string,
     readonly data_dir: string,
   ) {}
 
-  /** Starts it; again on what it has stored. */
+  /** Starts the node; again on the data that it has stored. */
   async start({ args = [], env = {}, program }: NodeOptions = {}): Promise<void> {
     const cluster = ["--cluster", this.url, "--cluster-name", CLUSTER_NAME, "--node-id", this.name];
     this.#koor = await startKoor(this.t, {
@@ -119,7 +119,7 @@ export class TestNode {
     return code;
   }
 
-  /** It keeps its connections, and does nothing any more. */
+  /** Freezes the process. It keeps its connections. */
   hold(): void {
     this.koor.process.kill("SIGSTOP");
   }
@@ -140,7 +140,7 @@ export class TestNode {
     for (const way of this.ways) way.resume();
   }
 
-  /** What all its runs have logged. */
+  /** The log output of all its runs. */
   log(): string {
     return this.#logs + (this.#koor?.log() ?? "");
   }
@@ -167,7 +167,7 @@ export class TestNode {
     }
   }
 
-  /** Its database, to look at. */
+  /** Reads its database. */
   read<T>(look: (db: Db) => T): T {
     const db = openDatabase(join(this.data_dir, "data.db"), { readonly: true });
     try {
@@ -181,13 +181,13 @@ export class TestNode {
 export interface ClusterOptions {
   readonly log: "nats" | "three-nats" | "postgres";
   readonly nodes?: number;
-  /** Of each node. */
+  /** The options of each node. */
   readonly node_options?: NodeOptions;
 }
 
 export class TestCluster {
   readonly nodes: TestNode[] = [];
-  /** The ways between the log's servers, by `from` and `to`. */
+  /** The proxies between the log's servers, by `from` and `to`. */
   readonly routes = new Map<string, TcpProxy>();
 
   private constructor(
@@ -196,7 +196,7 @@ export class TestCluster {
     readonly postgres: PostgresServer | null,
   ) {}
 
-  /** Starts a cluster whose nodes are all well. */
+  /** Starts a cluster whose nodes are all healthy. */
   static async start(t: Owner, { log, nodes = 3, node_options = {} }: ClusterOptions): Promise<TestCluster> {
     const cluster = await TestCluster.#startLog(t, log);
     for (let at = 0; at < nodes; at++) {
@@ -223,7 +223,7 @@ export class TestCluster {
     return cluster;
   }
 
-  /** One more, not started yet. The first of its log's servers is another one for each. */
+  /** Adds a node without starting it. Each node has another first server of the log. */
   async addNode(
     name = must(NAMES[this.nodes.length], "not as many nodes"),
     data_dir = makeDirectory(this.t),
@@ -240,17 +240,17 @@ export class TestCluster {
     return node;
   }
 
-  /** Those that were started and not stopped. */
+  /** The nodes that were started and not stopped. */
   get running(): readonly TestNode[] {
     return this.nodes.filter(({ port }) => port !== null);
   }
 
-  /** Where the log really is, past the proxies. */
+  /** The address of the log without proxies. */
   get log_url(): string {
     return this.postgres?.url ?? `nats://${this.nats.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
   }
 
-  /** Which of the three NATS servers leads the log's stream, as soon as the other two have all of it. */
+  /** The number of the NATS server that leads the log's stream, once the other two have caught up. */
   async streamLeader(): Promise<number> {
     const isWhole = ({ leader, following, servers }: LogState): boolean => leader >= 0 && following === servers - 1;
     const { leader } = await until("the log's stream has a leader whom the others follow", async () => {
@@ -261,7 +261,7 @@ export class TestCluster {
     return leader;
   }
 
-  /** What the stream's leader says of it, or whoever is asked. Rejects where nobody answers. */
+  /** The state of the stream according to its leader, or to any server that answers. Rejects if none answers. */
   async logState(): Promise<LogState> {
     const { connection, manager } = await connectNats({ url: this.log_url, name: CLUSTER_NAME, credentials: "" });
     try {
@@ -277,7 +277,7 @@ export class TestCluster {
     }
   }
 
-  /** The ways between one of the log's servers and the others. */
+  /** The proxies between one of the log's servers and the others. */
   routesOf(at: number): readonly TcpProxy[] {
     return [...this.routes].filter(([name]) => name.split("-").includes(String(at))).map(([, route]) => route);
   }
@@ -287,9 +287,9 @@ export class TestCluster {
   }
 
   /**
-   * One digest a node, of all rows of all tables but the one in which nodes differ, all at the same position. Nothing
-   * is stopped for it: each database is read as one transaction, and where these are not at one position all are read
-   * again, since nodes that only beat are at one position most of the time.
+   * A digest of each node over all rows of all tables, except the one in which nodes differ, all at the same position.
+   * The nodes keep running: each database is read as one transaction, and the reads are repeated until all are at one
+   * position. Nodes that only send heartbeats are at one position most of the time.
    */
   digests(): Promise<ReadonlyMap<string, string>> {
     const { running } = this;
@@ -309,7 +309,7 @@ export class TestCluster {
   }
 }
 
-/** The tables whose rows two databases differ in: what a digest cannot say. */
+/** The tables whose rows differ between two databases, which a digest does not show. */
 export function differences(one: TestNode, other: TestNode): string[] {
   return one.read((db) =>
     other.read((db_other) =>
@@ -335,7 +335,7 @@ function rowsOf(db: Db, table: string): string[] {
     .sort();
 }
 
-/** A value as JSON can hold it; one of bytes by its hash, for it may be large. */
+/** A value in a form that fits into JSON. Bytes are replaced by their hash, because they may be large. */
 function plain(value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
   return value instanceof Uint8Array ? createHash("sha256").update(value).digest("hex") : value;

@@ -1,6 +1,6 @@
 /**
- * Several nodes over one log, as clients see them: one that goes from node to node takes along how far the log was when
- * it was answered last. Over NATS where a run says nothing else (KOOR_TEST_CLUSTER). Runs in the test's process.
+ * Several nodes over one log, as clients see them. A client that moves from node to node takes along the position of
+ * its last answer. Runs over NATS unless KOOR_TEST_CLUSTER says otherwise. Runs in the test's process.
  */
 import { randomUUID } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";
@@ -13,20 +13,20 @@ import { TcpProxy } from "./tcp-proxy.js";
 
 const LOG = LOGS.find((name) => name === CLUSTER_LOG) ?? "nats";
 
-/** For tap's `skip`: why there can be no cluster here, or false. */
+/** For tap's `skip`: why no cluster can run here, or false. */
 export const CLUSTERED_MISSING = logMissing(LOG);
 
 export interface Member extends Koor {
   readonly node: string;
 }
 
-/** A member with a way to the log of its own: while that is stalled, the member lags. */
+/** A member with its own proxy to the log. While the proxy is stalled, the member lags. */
 export interface Apart {
   readonly member: Member;
   readonly way: TcpProxy;
 }
 
-/** The members of one cluster, and those that join it later. */
+/** The members of one cluster, and those that join later. */
 export class Clustered {
   readonly #url: string;
   readonly #name = randomUUID();
@@ -38,12 +38,12 @@ export class Clustered {
     this.#args = args;
   }
 
-  /** @param args of each node */
+  /** @param args the flags of each node */
   static async begin(args: readonly string[] = []): Promise<Clustered> {
     return new Clustered(await logUrl(LOG), args);
   }
 
-  /** Starts a node, the first of which begins the cluster, and waits until it is well. */
+  /** Starts a node and waits until it is healthy. The first node starts the cluster. */
   async start(t: Owner, node: string, data_dir?: string, url = this.#url): Promise<Member> {
     const seed = this.#begun ? [] : ["--cluster-seed"];
     this.#begun = true;
@@ -70,7 +70,7 @@ export async function startThree(t: Owner, args: readonly string[] = []): Promis
   return [first, second, third];
 }
 
-/** Asks until the answer is one that is waited for. */
+/** Repeats a request until its answer meets a condition. */
 export async function until(
   port: number,
   path: string,
@@ -83,14 +83,14 @@ export async function until(
   }
 }
 
-/** How far the log was where this was answered. */
+/** The position of the log at which this was answered. */
 export function positionOf(answer: Answer): number {
   return Number(must(answer.headers["x-koor-position"], "a node says how far it has come"));
 }
 
-/** Somebody who asks one node after the other, and finds at each what was done before. */
+/** A client that asks different nodes, and finds at each what was done before. */
 export class Wanderer {
-  /** The newest position that it was told of. */
+  /** The newest position that it has seen. */
   position = 0;
   readonly headers: OutgoingHttpHeaders;
 
@@ -117,14 +117,14 @@ export class Wanderer {
     return this.ask(at, "GET", path);
   }
 
-  /** The JSON of an answer of 200. */
+  /** The JSON of an answer with status 200. */
   async read<Json>(at: Koor, path: string): Promise<Json> {
     const answer = await this.get(at, path);
     if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${answer.text}`);
     return answer.json<Json>();
   }
 
-  /** As `read`, of what changes something. */
+  /** Like `read`, for requests that change something. */
   async call<Json>(at: Koor, method: string, path: string, body: unknown = {}): Promise<Json> {
     const answer = await this.ask(at, method, path, body);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);

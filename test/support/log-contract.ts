@@ -1,6 +1,6 @@
 /**
- * What every ordered log keeps, whatever engine it is (src/ordered-log/ordered-log.ts): the same checks for each of
- * them. What only one engine has (its servers killed, its settings changed) its own test looks at.
+ * The contract of every ordered log (src/ordered-log/ordered-log.ts): the same checks for each engine. What is special
+ * to an engine (its servers killed, its settings changed) is checked by its own test.
  */
 import type { Test } from "tap";
 import { ENTRY_BYTES_MAX } from "../../schemas/limits.js";
@@ -18,17 +18,17 @@ import {
 } from "../../src/ordered-log/ordered-log.js";
 import { makeRandom, newSeed, type Random } from "./random.js";
 
-/** No piece of anything is as long, or a multiple of it: pieces that change places show. */
+/** Not the size of a piece or a multiple of one, so that swapped pieces are noticed. */
 const REPEATED_BYTES = 65_537;
-/** Nobody listens there. */
+/** No server listens there. */
 const CLOSED_PORT = 1;
 
-/** An engine, and what it takes to check it. */
+/** An engine, and the parts that its check needs. */
 export interface CheckedEngine {
-  /** Where its server is. */
+  /** The address of its server. */
   readonly url: string;
   open(address: LogAddress): OrderedLog;
-  /** Makes something that is not Koor's, and says where it is in a log's place. */
+  /** Creates something foreign, and returns its address in the place of a log. */
   makeForeign(): Promise<LogAddress>;
 }
 
@@ -38,14 +38,14 @@ export interface Delivered {
   readonly last: number;
 }
 
-/** A session, and all that it was told. */
+/** A session that records everything it delivers. */
 export class HeardSession implements LogListener {
   readonly entries: Delivered[] = [];
   readonly losses: LogError[] = [];
   #session: LogSession | null = null;
   #heard: (() => void)[] = [];
 
-  /** Opens a session of a log that is there. */
+  /** Opens a session of an existing log. */
   static async open(t: Pick<Test, "teardown">, log: OrderedLog, after: number | null = 0): Promise<HeardSession> {
     const heard = new HeardSession();
     heard.#session = must(await log.open(heard), "the log is there");
@@ -67,7 +67,7 @@ export class HeardSession implements LogListener {
   }
 
   entry(id: number, bytes: Uint8Array, last: number): void {
-    // A view may be a part of what is read next.
+    // The bytes may be a view of a buffer that is reused.
     this.entries.push({ id, bytes: bytes.slice(), last });
     this.#tell();
   }
@@ -77,13 +77,13 @@ export class HeardSession implements LogListener {
     this.#tell();
   }
 
-  /** Resolves with what becomes of it; never where the session is lost before. */
+  /** Resolves with the outcome. Never resolves if the session is lost first. */
   append(entry: Uint8Array | string): Promise<Appended> {
     const bytes = typeof entry === "string" ? Buffer.from(entry) : entry;
     return new Promise((resolve) => this.session.append(bytes, resolve));
   }
 
-  /** Resolves when this holds; it is looked at with whatever is heard. */
+  /** Resolves when the condition holds. It is checked after every callback. */
   until(holds: (heard: this) => boolean): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
@@ -94,13 +94,13 @@ export class HeardSession implements LogListener {
     });
   }
 
-  /** Resolves when so many entries have come; throws where the session is lost before. */
+  /** Resolves when this many entries have arrived. Throws if the session is lost first. */
   async count(entries: number): Promise<void> {
     await this.until((heard) => heard.entries.length >= entries || heard.losses.length > 0);
     if (this.entries.length < entries) throw await this.loss();
   }
 
-  /** Resolves with why the session was lost. */
+  /** Resolves with the error with which the session was lost. */
   async loss(): Promise<LogError> {
     await this.until((heard) => heard.losses.length > 0);
     return must(this.losses[0], "it was lost");
@@ -117,7 +117,7 @@ export function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString();
 }
 
-/** Why something was refused. */
+/** The error of a request that must fail. */
 export async function refusal(asked: Promise<unknown>): Promise<LogError> {
   try {
     await asked;
@@ -137,7 +137,7 @@ export async function* inChunks(bytes: Uint8Array, chunk_bytes = 100_000): Async
   for (let at = 0; at < bytes.byteLength; at += chunk_bytes) yield bytes.subarray(at, at + chunk_bytes);
 }
 
-/** A few bytes, or many, or anything between. */
+/** Chunks of random sizes, from a few bytes to many. */
 async function* inUnevenChunks(bytes: Uint8Array, random: Random): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.byteLength; ) {
     const chunk = bytes.subarray(at, at + 1 + random(10 ** (1 + random(7))));
@@ -152,9 +152,7 @@ export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer
   return Buffer.concat(parts);
 }
 
-/**
- * Checks an engine; its server keeps what the checks leave there.
- */
+/** Checks an engine. Its server keeps the data of the checks. */
 export async function checkLogContract(t: Test, engine: CheckedEngine): Promise<void> {
   const seed = newSeed();
   const random = makeRandom(seed);
@@ -340,7 +338,7 @@ export async function checkLogContract(t: Test, engine: CheckedEngine): Promise<
     await node.count(1);
     for (let round = 1; round <= 3; round++) {
       node.session.pause();
-      // One that is cut into pieces, too.
+      // Includes an entry that is cut into pieces.
       for (const [at, by] of [node, other, other].entries())
         await append(by, `${round} ${at} ${"x".repeat(at === 1 ? 3_000_000 : 1)}`);
       await other.count(texts.length);
@@ -353,7 +351,7 @@ export async function checkLogContract(t: Test, engine: CheckedEngine): Promise<
       texts,
       "each once, in their order",
     );
-    // Paused in the midst of what comes.
+    // Pauses in the middle of a delivery.
     const resume = node.until(({ entries }) => entries.length > texts.length + 2).then(() => node.session.pause());
     await Promise.all(Array.from({ length: 40 }, (_, at) => other.append(`more ${at}`)));
     await resume;
@@ -384,7 +382,7 @@ export async function checkLogContract(t: Test, engine: CheckedEngine): Promise<
     t.same(await status(), { first: one + 1, last: five }, "who has come as far as was trimmed misses nothing");
     t.equal(await node.session.read(one), null);
     t.equal(must(await node.session.read(two), "the next is whole").byteLength, large.byteLength);
-    // One less than a large entry's id may be a piece of it.
+    // The id before a large entry's may be one of its pieces.
     await node.session.trim(two - 1);
     t.equal(must(await node.session.read(two), "it is not cut in half").byteLength, large.byteLength);
     t.same(await status(), { first: one + 1, last: five });
@@ -425,7 +423,7 @@ export async function checkLogContract(t: Test, engine: CheckedEngine): Promise<
     t.match(other.session.status, { generation: "g2", first: 1, last: 0 });
     t.equal(await other.append("new"), "stored");
     await other.count(1);
-    // It has not looked yet, or is lost by now: either way it is about the old log.
+    // The session has not noticed yet, or is lost by now. Either way it is about the old log.
     const [id = 0] = other.ids;
     const [read] = await Promise.allSettled([old.session.read(id), old.session.trim(id)]);
     t.ok(read.status === "rejected" || read.value === null, "what is read is not the new one's");

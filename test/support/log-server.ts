@@ -1,23 +1,23 @@
 /**
- * The log over which a run of tests has its servers be nodes, each the only one of a cluster of its own: one server of
- * the log for all of a test's process, begun when the first needs it and gone with the process. Loaded by
- * server-process.ts where KOOR_TEST_CLUSTER says so, and nowhere else.
+ * The log for a run of tests in which every server is a node, each the only one of a cluster of its own. All of a
+ * test's process shares one server of the log, which starts when the first test needs it and ends with the process.
+ * Loaded by server-process.ts only if KOOR_TEST_CLUSTER is set.
  */
 import { randomUUID } from "node:crypto";
 import { natsMissing, startNats } from "./nats-server.js";
 import { postgresMissing, startPostgres } from "./postgres-server.js";
 import type { Owner } from "./owner.js";
 
-/** The logs that a run may be about. */
+/** The logs that a run can use. */
 export const LOGS = ["nats", "postgres"] as const;
 export type LogName = (typeof LOGS)[number];
 
-/** Why there can be no run over a log on this machine, or false. */
+/** For tap's `skip`: why this log cannot run on this machine, or false. */
 export function logMissing(log: LogName): string | false {
   return log === "nats" ? natsMissing() : postgresMissing();
 }
 
-/** Ends with the process, the last that was begun first: nothing can be waited for then. */
+/** Called when the process ends, the last one first. Nothing can be awaited then. */
 const endings: (() => Promise<void> | void)[] = [];
 const whole_process: Owner = {
   teardown: (done) => void endings.unshift(done),
@@ -27,12 +27,12 @@ process.once("exit", () => {
 });
 
 const serving = new Map<string, Promise<string>>();
-/** Clusters by the directory of the first node: one that is started again is the same node of the same cluster. */
+/** Clusters by the directory of their first node: a restarted server is the same node of the same cluster. */
 const names = new Map<string, string>();
 
 /**
- * The flags by which a server is a node of the cluster that the one with this data directory has begun.
- * @param seeds whether it is that one
+ * The flags that make a server a node of the cluster that the server with this data directory has started.
+ * @param seeds whether this server starts the cluster
  */
 export async function clusterFlagsOf(log: string, data_dir: string, node: string, seeds: boolean): Promise<string[]> {
   const url = await logUrl(log);
@@ -44,7 +44,7 @@ export async function clusterFlagsOf(log: string, data_dir: string, node: string
   return ["--cluster", url, "--cluster-name", name, "--node-id", node, ...(seeds ? ["--cluster-seed"] : [])];
 }
 
-/** The server of this log, begun where it was not. */
+/** The address of this log's server, which is started at the first call. */
 export function logUrl(log: string): Promise<string> {
   let url = serving.get(log);
   if (url === undefined) {

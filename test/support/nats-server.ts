@@ -1,6 +1,6 @@
 /**
- * Real NATS servers for tests: one, or a cluster of three, on free ports of loopback, with a store that is gone
- * afterwards. They can be killed, held and started again on what they have stored. Each ends with the test.
+ * Real NATS servers for tests: one, or a cluster of three, on free loopback ports, with a store that is deleted
+ * afterwards. They can be killed, frozen, and started again on their store. Each ends with the test.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -11,12 +11,12 @@ import { makeDirectory, tieToThisProcess, type Owner } from "./owner.js";
 
 const VARIABLE = "KOOR_NATS_SERVER";
 const NAME = "nats-server";
-/** A server that does not get ready is broken, or its ports are taken: far above what a busy machine needs. */
+/** A server that is not ready by then is broken, or its ports are taken. Far above what a busy machine needs. */
 const START_TIMEOUT_MS = 30_000;
-/** Ports that were free may be taken when the server wants them. */
+/** Ports that were free may be taken before the server binds them. */
 const START_ATTEMPTS = 5;
 
-/** Where the program is: KOOR_NATS_SERVER, PATH, or where `go install` puts it; undefined where there is none. */
+/** The path of the program: KOOR_NATS_SERVER, PATH, or the folder of `go install`; undefined if there is none. */
 export function findNatsServer(): string | undefined {
   const named = process.env[VARIABLE];
   if (named !== undefined && named !== "") return named;
@@ -34,13 +34,13 @@ export function natsMissing(): string | false {
 export interface NatsOptions {
   /** Lines that are added to its configuration. */
   readonly config?: string;
-  /** Without JetStream where false. */
+  /** False for a server without JetStream. */
   readonly jetstream?: boolean;
-  /** Its store is a file system of its own, of this size; `canMount` says whether that can be had. */
+  /** The size of a file system for its store alone. `canMount` says whether that is possible. */
   readonly disk_bytes?: number;
 }
 
-/** Whether a process may have a file system of its own here. */
+/** Whether a process can have a file system of its own here. */
 export function canMount(): boolean {
   return spawnSync("unshare", ["-Urm", "sh", "-c", "mount -t tmpfs koor /tmp"], { stdio: "ignore" }).status === 0;
 }
@@ -59,7 +59,7 @@ export class NatsProcess {
     t: Owner,
     readonly directory: string,
     readonly makeConfig: (port: number) => string,
-    /** What starts the program. */
+    /** The command that starts the program. */
     readonly launcher: readonly string[] = [],
   ) {
     this.#config = join(directory, "nats.conf");
@@ -82,9 +82,9 @@ export class NatsProcess {
     return this.#process?.pid;
   }
 
-  /** Starts it, on the port that it had before. Rejects where it ends before it is ready. */
+  /** Starts it on its previous port. Rejects if it ends before it is ready. */
   async start(): Promise<void> {
-    // A test that ran out of time may still be on its way here.
+    // A test that ran out of time may still get here.
     if (this.#test_ended) throw new Error("the test has ended");
     writeFileSync(this.#config, this.makeConfig(this.#port));
     this.#log = "";
@@ -102,7 +102,7 @@ export class NatsProcess {
     await this.logged(/Server is ready/);
   }
 
-  /** Resolves when the log holds a match. Rejects when the server ends before. */
+  /** Resolves when its log output matches. Rejects if the server ends first. */
   logged(pattern: RegExp): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
       const fail = (): void => reject(new Error(`${NAME} did not say ${pattern}:\n${this.#log.slice(-4_000)}`));
@@ -134,13 +134,13 @@ export class NatsProcess {
     await this.#ended;
   }
 
-  /** The test's process may end without its end, and ends it then. */
+  /** Lets the test's process end before it. It is then ended too. */
   unref(): void {
     this.#process?.unref();
     (this.#process?.stderr as Socket | null | undefined)?.unref();
   }
 
-  /** It keeps its connections, and does nothing any more. */
+  /** Freezes the process. It keeps its connections. */
   hold(): void {
     this.#process?.kill("SIGSTOP");
   }
@@ -150,13 +150,13 @@ export class NatsProcess {
   }
 }
 
-/** Starts one server that writes to disk before it acknowledges. */
+/** Starts a single server that syncs to disk before it acknowledges. */
 export async function startNats(
   t: Owner,
   { config = "", jetstream = true, disk_bytes }: NatsOptions = {},
 ): Promise<NatsProcess> {
   const directory = makeDirectory(t);
-  // What the server allows itself would keep a small disk from being full.
+  // The server's own limit would keep a small disk from being full.
   const bound = disk_bytes === undefined ? "" : ", max_file_store: 10G";
   const store = jetstream ? `jetstream { store_dir: "${directory}/store", sync_interval: always${bound} }` : "";
   const mount = `mkdir "$0" && mount -t tmpfs -o size=${disk_bytes} koor "$0" && exec "$@"`;
@@ -170,14 +170,14 @@ export async function startNats(
   return server;
 }
 
-/** Three servers that keep a copy each. */
+/** Three servers with a replica each. */
 export interface NatsCluster {
   readonly servers: readonly NatsProcess[];
-  /** Of all of them. */
+  /** The addresses of all three. */
   readonly url: string;
 }
 
-/** How one of three servers reaches another: the port of that one's routes, or of what stands before it. */
+/** How one server reaches another: the port of that server's routes, or of the proxy in front of it. */
 export type RouteBetween = (from: number, to: number, port: number) => Promise<number>;
 
 export async function startNatsCluster(
@@ -230,7 +230,7 @@ async function makeMembers(
   });
 }
 
-/** Ports that are free now. */
+/** Finds ports that are free now. */
 async function findFreePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(
     Array.from(

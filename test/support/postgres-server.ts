@@ -1,7 +1,7 @@
 /**
- * A real PostgreSQL server for tests, of the programs that the machine has: with a data directory of its own that is
- * gone afterwards, on a free port of loopback and on a socket in its folder. Runs in the test's process, and ends with
- * the test whatever happens in it. Where there is no PostgreSQL, tests that need one are skipped with a word.
+ * A real PostgreSQL server for tests, from the programs on this machine: with a data directory of its own that is
+ * deleted afterwards, on a free loopback port and on a socket in its folder. Runs in the test's process, and ends with
+ * the test in every case. Without PostgreSQL the tests that need it are skipped with a message.
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -12,35 +12,38 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { tieToThisProcess, type Owner } from "./owner.js";
 
-/** Where Debian has it, a folder a version. */
+/** The folder in which Debian has one folder per version. */
 const DEBIAN_FOLDER = "/usr/lib/postgresql";
-/** Who may own a server that root starts, since PostgreSQL refuses to run as root; the first that there is. */
+/**
+ * The users under which root can start a server, because PostgreSQL refuses to run as root. The first one that exists
+ * is used.
+ */
 const OWNERS = ["postgres", "nobody"];
-/** A server that does not begin to serve is broken; far above what a busy machine needs. */
+/** A server that is not ready by then is broken. Far above what a busy machine needs. */
 const START_TIMEOUT_MS = 60_000;
-/** A standby says that it takes those that read. */
+/** A standby reports that it accepts read-only connections. */
 const READY = /database system is ready to accept (read-only )?connections/;
 
 export interface PostgresServer {
   readonly port: number;
-  /** Of its first process, whose children the others are; undefined where it was ended. */
+  /** The main process, whose children are the others; undefined if it was ended. */
   readonly pid: number | undefined;
   /** The folder of its socket. */
   readonly folder: string;
-  /** Of user and database `postgres`, whom the server trusts. */
+  /** The address of user and database `postgres`, which the server trusts. */
   readonly url: string;
-  /** Carries out statements as that user, without parameters, in database `postgres` where no other is said. */
+  /** Runs statements as that user, without parameters, by default in database `postgres`. */
   sql<Row extends object>(text: string, database?: string): Promise<Row[]>;
-  /** Ends all its processes at once, as a power failure would. */
+  /** Kills all its processes at once, as a power failure would. */
   kill(): Promise<void>;
-  /** Stops all its processes where they are, as a machine that hangs. */
+  /** Freezes all its processes, like a machine that hangs. */
   freeze(): void;
   thaw(): void;
-  /** Ends it in order. */
+  /** Shuts it down in order. */
   stop(): Promise<void>;
-  /** The test's process may end without its end, and ends it then. */
+  /** Lets the test's process end before it. It is then ended too. */
   unref(): void;
-  /** Starts it again, where it was ended. */
+  /** Starts it again after it was ended. */
   start(settings?: Readonly<Record<string, string>>): Promise<void>;
 }
 
@@ -59,7 +62,7 @@ interface Identity {
   readonly gid: number;
 }
 
-/** Who the server runs as; null for who runs the test, undefined where there is nobody. */
+/** The user for the server; null for the current user, undefined if there is none. */
 function findOwner(): Identity | null | undefined {
   if (process.getuid?.() !== 0) return null;
   const users = readFileSync("/etc/passwd", "utf8").split("\n");
@@ -70,14 +73,14 @@ function findOwner(): Identity | null | undefined {
   return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
-/** For tap's `skip`: why tests with PostgreSQL cannot run here, or false. */
+/** For tap's `skip`: why tests of PostgreSQL cannot run here, or false. */
 export function postgresMissing(): string | false {
   if (process.platform === "win32") return "the tests of PostgreSQL are for Unix";
   if (findPrograms() === undefined) return "no PostgreSQL server on this machine (or set KOOR_POSTGRES_BIN)";
   return findOwner() === undefined ? "PostgreSQL does not run as root, and there is no other user" : false;
 }
 
-/** Each of its processes is a process group of its own: they are found by their parent. */
+/** Each of its processes has its own process group: they are found by their parent. */
 function childrenOf(pid: number): number[] {
   return execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
     .split("\n")
@@ -105,7 +108,7 @@ async function findFreePort(): Promise<number> {
   return port;
 }
 
-/** Starts a server with these settings; it ends with the test. */
+/** Starts a server with these settings. It ends with the test. */
 export async function startPostgres(
   t: Owner,
   settings: Readonly<Record<string, string>> = {},
@@ -140,7 +143,7 @@ export async function startPostgres(
     await hasExited();
   };
   const start = async (changed: Readonly<Record<string, string>> = settings): Promise<void> => {
-    // A test that ran out of time may still be on its way here.
+    // A test that ran out of time may still get here.
     if (test_ended) throw new Error("the test has ended");
     const parameters = {
       listen_addresses: "127.0.0.1",
@@ -157,7 +160,7 @@ export async function startPostgres(
         String(port),
         ...Object.entries(parameters).flatMap(([key, value]) => ["-c", `${key}=${value}`]),
       ],
-      // Not of the test's process group: its children, who are not either, would outlive a signal to all of that.
+      // Not in the process group of the test: its children, which are not either, would survive a signal to that group.
       { ...identity, stdio: ["ignore", "ignore", "pipe"], detached: true },
     );
     child = started;

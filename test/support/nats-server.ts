@@ -3,7 +3,7 @@
  * afterwards. They can be killed, frozen, and started again on their store. Each ends with the test.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -140,9 +140,11 @@ export class NatsProcess {
     (this.#process?.stderr as Socket | null | undefined)?.unref();
   }
 
-  /** Freezes the process. It keeps its connections. */
+  /** Freezes the process, and returns when all of its threads have stopped. It keeps its connections. */
   hold(): void {
+    const { pid } = this;
     this.#process?.kill("SIGSTOP");
+    while (pid !== undefined && isRunning(pid));
   }
 
   release(): void {
@@ -246,4 +248,16 @@ async function findFreePorts(count: number): Promise<readonly number[]> {
   const ports = servers.map((server) => (server.address() as { readonly port: number }).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+/** Whether a thread of a process still runs after SIGSTOP, which takes a moment. Only Linux says so. */
+function isRunning(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return false;
+  try {
+    return readdirSync(tasks).some((task) => !/^\d+ \(.*\) [TZX]/.test(readFileSync(`${tasks}/${task}/stat`, "utf8")));
+  } catch {
+    // A thread has ended since it was listed: the others are asked again.
+    return true;
+  }
 }

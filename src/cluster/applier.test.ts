@@ -129,7 +129,7 @@ function proposalOf(node: string, number: number): Proposal {
   return { node, epoch: node === "a" ? 1 : 2, number, calls, since: 0 };
 }
 
-t.test("what only who leads may call is refused in entries of an old term, on every node", (t) => {
+t.test("a call that only the leader may make is refused in an entry of an old term, on every node", (t) => {
   const alone = apply("c", 1);
   const names = [...alone.lines.matchAll(/"([^"]*) by line\.lead"/g)].map(([, name]) => name);
   t.same(names, ["who leads", "who leads since"]);
@@ -139,12 +139,12 @@ t.test("what only who leads may call is refused in entries of an old term, on ev
   t.end();
 });
 
-t.test("and who called is told so", (t) => {
+t.test("its caller gets the refusal", (t) => {
   t.same(apply("a", 1).told, [1, 2, NOT_LEADING, 5, NOT_LEADING, 6]);
   t.end();
 });
 
-t.test("a bundle is carried out as one, whichever of its entries count", (t) => {
+t.test("a bundle is applied as one, whichever of its entries are accepted", (t) => {
   const entry = (node: string, number: number, term: number): Uint8Array => {
     const head = { applyVersion: 1, node, epoch: node === "a" ? 1 : 2, number, at: 50 + number, position: 0 };
     return encodeEntry(
@@ -190,7 +190,7 @@ t.test("a bundle is carried out as one, whichever of its entries count", (t) => 
   t.end();
 });
 
-t.test("how far it is about to come is said before anybody can read it", (t) => {
+t.test("the new position is reported inside the transaction, before a reader can see it", (t) => {
   const said: string[] = [];
   const { db, applier } = sceneOf({
     beforeCommit: (id) => void said.push(`${id} ${db.inTransaction ? "is stored" : "can be read"}`),
@@ -203,7 +203,7 @@ t.test("how far it is about to come is said before anybody can read it", (t) => 
   t.end();
 });
 
-t.test("whoever watches for what ends the program hears what it has outlived", (t) => {
+t.test("the poison guard is called before and after each batch", (t) => {
   const said: string[] = [];
   const poisonGuard = {
     haltReason: (entry: number) => (entry === 6 ? "it has ended the program" : null),

@@ -86,7 +86,7 @@ async function found(t: Owner, scene: Scene): Promise<Found> {
   return { state, did };
 }
 
-t.test("a node goes on from where it was", async (t) => {
+t.test("a node continues from its own position", async (t) => {
   const { state, did } = await found(t, { log: { last: 8 }, own: { generation: "g", id: 7 }, content: true });
   t.equal(state?.position.id, 7);
   t.same(did, []);
@@ -95,7 +95,7 @@ t.test("a node goes on from where it was", async (t) => {
   t.same(seeded.did, []);
 });
 
-t.test("an empty one takes in what the others have", async (t) => {
+t.test("an empty node installs a snapshot", async (t) => {
   const { state, did } = await found(t, { log: { first: 12, last: 30 } });
   t.match(state, { position: { generation: "g", id: 11 } });
   t.same(did, ["install 11 of g"]);
@@ -104,7 +104,7 @@ t.test("an empty one takes in what the others have", async (t) => {
   t.match(none.did, [/install 0/, "waits: there is no snapshot of the cluster yet"]);
 });
 
-t.test("the first one begins the cluster with what it holds", async (t) => {
+t.test("the first node starts the cluster with its own data", async (t) => {
   for (const content of [false, true]) {
     const { state, did } = await found(t, { seeds: true, content });
     t.same(did, ["create", "keep 0", "upload"]);
@@ -117,7 +117,7 @@ t.test("the first one begins the cluster with what it holds", async (t) => {
   t.same(again.did, ["create", "keep 0", "upload"], "where it did not come to the end");
 });
 
-t.test("a lost log is begun anew from the node that says so", async (t) => {
+t.test("a lost log is started again from the node with --cluster-seed", async (t) => {
   const gone = await found(t, { seeds: true, own: { generation: "g", id: 7 } });
   const waits = "waits: the log of cluster koor seems to be lost: it is begun anew if it stays so";
   t.same(gone.did, [waits, "create", "keep 0", "upload"], "not at once: who says so may not know better");
@@ -125,7 +125,7 @@ t.test("a lost log is begun anew from the node that says so", async (t) => {
   t.same(shorter.did, [waits, "create", "keep 0", "upload"]);
 });
 
-t.test("what cannot be right is refused, and says what to do", async (t) => {
+t.test("an error that a retry cannot fix stops the start and says what to do", async (t) => {
   const info = { position: 0, generation: "h", bytes: 1 };
   const rows: readonly (readonly [Scene, RegExp])[] = [
     [{}, /there is no cluster koor .* --cluster-seed/],
@@ -146,7 +146,7 @@ t.test("what cannot be right is refused, and says what to do", async (t) => {
   }
 });
 
-t.test("a log that is not there is waited for", async (t) => {
+t.test("an unreachable log is retried", async (t) => {
   const away = new LogError("unreachable", "nobody answers");
   const { state, did } = await found(t, { before: [away, away], log: { last: 2 }, own: { generation: "g", id: 2 } });
   t.equal(state?.position.id, 2);

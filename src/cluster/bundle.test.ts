@@ -22,7 +22,7 @@ function marked(...parts: readonly Uint8Array[]): Buffer {
   return bytes;
 }
 
-t.test("the entries of a bundle come out as they went in, and in their order", (t) => {
+t.test("the entries of a bundle are decoded unchanged and in order", (t) => {
   const names = fc.array(fc.string({ unit: "binary" }), { maxLength: 4 });
   const property = fc.property(fc.array(names, { minLength: 1, maxLength: 5 }), (all) => {
     const entries = all.map((some, at) => entryOf(at, ...some));
@@ -37,13 +37,13 @@ t.test("the entries of a bundle come out as they went in, and in their order", (
   t.end();
 });
 
-t.test("a message that is an entry is that one", (t) => {
+t.test("a message with a single entry is that entry", (t) => {
   const entry = entryOf(1, "x");
   t.strictSame(decodeMessage(entry, FAKE_METHODS, 3), [decodeEntry(entry, FAKE_METHODS, 3)]);
   t.end();
 });
 
-t.test("a program that knows no bundles says so", (t) => {
+t.test("a program without bundles reports that it cannot read one", (t) => {
   t.throws(
     () => decodeEntry(encodeBundle([entryOf(1, "x")]), FAKE_METHODS, 3),
     /its mark is of format 2, and 1 is known here/,
@@ -51,7 +51,7 @@ t.test("a program that knows no bundles says so", (t) => {
   t.end();
 });
 
-t.test("a bundle that is changed anywhere is foreign", (t) => {
+t.test("a bundle that is damaged anywhere is foreign", (t) => {
   const bundle = encodeBundle([entryOf(1, "x"), entryOf(2, "y")]);
   const property = fc.property(fc.nat(bundle.byteLength - 2), fc.integer({ min: 1, max: 255 }), (at, bits) => {
     const changed = Uint8Array.from(bundle);
@@ -62,7 +62,7 @@ t.test("a bundle that is changed anywhere is foreign", (t) => {
   t.end();
 });
 
-t.test("what no node bundles cannot be read", (t) => {
+t.test("a bundle of entries that nodes do not bundle cannot be read", (t) => {
   const beat = encodeEntry({ head: HEAD, content: { kind: "beat" } }, FAKE_METHODS);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(9);
@@ -80,7 +80,7 @@ t.test("what no node bundles cannot be read", (t) => {
   t.end();
 });
 
-t.test("who has forwarded an entry is read from its head alone", (t) => {
+t.test("the sender of a forwarded entry is read from its head", (t) => {
   const entry = entryOf(4, "x", "y".repeat(5_000));
   t.strictSame(readCallsHead(entry), { ...HEAD, number: 4 });
   for (const content of [

@@ -11,7 +11,7 @@ function namesIn(bundler: Bundler, now: number): readonly string[] {
   return bundler.take(now).entries.map(({ head: { node, number } }) => `${node}${number}`);
 }
 
-t.test("a node that is alone never waits, and one message is in flight at a time", (t) => {
+t.test("a node without peers never lingers, and one message is in flight at a time", (t) => {
   const bundler = new Bundler();
   t.equal(bundler.lingerMs(0), null, "there is nothing");
   bundler.add(partOf("a"));
@@ -26,7 +26,7 @@ t.test("a node that is alone never waits, and one message is in flight at a time
   t.end();
 });
 
-t.test("the next one waits for the nodes of the last, and no longer than it took twice", (t) => {
+t.test("the next message lingers for the nodes of the last one, for at most twice its time in flight", (t) => {
   const bundler = new Bundler();
   for (const node of ["a", "b"]) bundler.add(partOf(node));
   t.same(namesIn(bundler, 0), ["a1", "b1"]);
@@ -45,14 +45,14 @@ t.test("the next one waits for the nodes of the last, and no longer than it took
   t.end();
 });
 
-t.test("an entry takes the place of one of its node that is in the log by now", (t) => {
+t.test("an entry replaces a waiting one of its node", (t) => {
   const bundler = new Bundler();
   for (const part of [partOf("a"), partOf("b"), partOf("a", 2)]) bundler.add(part);
   t.same(namesIn(bundler, 0), ["b1", "a2"]);
   t.end();
 });
 
-t.test("what does not fit goes with the next", (t) => {
+t.test("an entry that does not fit goes into the next message", (t) => {
   const bundler = new Bundler();
   for (const [at, node] of ["a", "b", "c"].entries()) bundler.add(partOf(node, at, BUNDLE_BYTES_MAX / 2));
   t.same(namesIn(bundler, 0), ["a0", "b1"]);
@@ -61,7 +61,7 @@ t.test("what does not fit goes with the next", (t) => {
   t.end();
 });
 
-t.test("what is forgotten neither waits nor comes back", (t) => {
+t.test("cleared entries neither wait nor come back", (t) => {
   const bundler = new Bundler();
   bundler.add(partOf("a"));
   bundler.take(0);

@@ -54,7 +54,7 @@ class Scene {
       opened: () => void this.did.push("opened"),
       entry: () => undefined,
       disconnected: (why) => void this.did.push(`disconnected: ${why}`),
-      fatal: (why) => void this.did.push(`wrong: ${why}`),
+      fatal: (why) => void this.did.push(`fatal: ${why}`),
     });
   }
 
@@ -82,7 +82,7 @@ t.test("a session that is lost while a snapshot is fetched", async (t) => {
   t.strictSame(scene.did, ["restart at 49", "open", "opened"]);
 });
 
-t.test("a fetch that fails is tried again", async (t) => {
+t.test("a failed fetch is retried", async (t) => {
   const scene = new Scene();
   await scene.later();
   for (const [how, why] of [
@@ -102,7 +102,7 @@ t.test("a fetch that fails is tried again", async (t) => {
   t.equal(scene.did.at(-1), "opened");
 });
 
-t.test("an entry that was trimmed while the log was looked at ends nothing", async (t) => {
+t.test("an entry that was trimmed during the verification does not halt the node", async (t) => {
   const scene = new Scene();
   scene.position.id = 55;
   await scene.later();

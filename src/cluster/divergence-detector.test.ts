@@ -27,7 +27,7 @@ t.test("one against two halts at once, and names the entries", (t) => {
   t.end();
 });
 
-t.test("two against one go on", (t) => {
+t.test("two against one continue", (t) => {
   const detector = verdictsOf("x", "y");
   detector.recordPeer("b", 2, "y", 0);
   detector.recordPeer("c", 2, "wrong", 0);
@@ -36,7 +36,7 @@ t.test("two against one go on", (t) => {
   t.end();
 });
 
-t.test("one against one: nobody knows who is right, so both halt, when nobody else has spoken", (t) => {
+t.test("one against one: both halt, unless a third node reports in time", (t) => {
   const detector = verdictsOf("x");
   detector.recordPeer("b", 1, "y", 5);
   t.equal(detector.haltReason(6), null);
@@ -45,14 +45,14 @@ t.test("one against one: nobody knows who is right, so both halt, when nobody el
   t.end();
 });
 
-t.test("who has fallen silent does not count", (t) => {
+t.test("a silent node does not count", (t) => {
   const detector = verdictsOf("x");
   detector.recordPeer("b", 1, "y", 0);
   t.equal(detector.haltReason(NODE_SILENCE_MS), null, "it has halted");
   t.end();
 });
 
-t.test("what is not remembered cannot be compared", (t) => {
+t.test("a position whose own hash is forgotten is not compared", (t) => {
   const detector = new DivergenceDetector("a");
   for (let id = 1; id <= 2 * STATE_HASHES_KEPT_MAX; id++) detector.recordOwn(id, "x");
   detector.recordPeer("b", 1, "y", 0);

@@ -1,6 +1,6 @@
 /**
- * Sends a node's entries to the log. A follower forwards entries of calls to the leader while other nodes write too, and
- * the leader puts entries of several nodes into one message (bundler.ts). Every other entry is appended directly.
+ * Sends a node's entries to the log. A follower forwards entries of calls to the leader while other nodes write too,
+ * and the leader puts entries of several nodes into one message (bundler.ts). Every other entry is appended directly.
  *
  * A forwarded entry that is not in the log in time is appended directly under the same number. The log may then hold it
  * twice, and every node rejects the second copy. Runs in the writer thread.

@@ -42,7 +42,7 @@ function put(value: string | Uint8Array, key = "k", actor = "") {
   return { method: method("state.put"), actor, trace: "t1", request };
 }
 
-t.test("calls come out as they went in", (t) => {
+t.test("calls are decoded unchanged", (t) => {
   const long = new Uint8Array(40_000).map((_, at) => at);
   const content = callsOf(
     put("short"),
@@ -99,7 +99,7 @@ t.test("any text and any bytes", (t) => {
   t.end();
 });
 
-t.test("what is no calls is as it was", (t) => {
+t.test("entries without calls are decoded unchanged", (t) => {
   for (const content of [
     { kind: "beat" },
     { kind: "candidacy", term: 3 },
@@ -110,7 +110,7 @@ t.test("what is no calls is as it was", (t) => {
   t.end();
 });
 
-t.test("calls of other commands are not read: their methods may be unknown", (t) => {
+t.test("calls of another apply version are not decoded: their methods may be unknown", (t) => {
   const bytes = encodeEntry({ head: { ...HEAD, applyVersion: 2 }, content: callsOf(put("x")) }, METHODS);
   t.same(decodeEntry(bytes, TABLE, 1).content, { kind: "calls", term: 4, calls: [] });
   t.equal((decodeEntry(bytes, TABLE, 2).content as Calls).calls.length, 1);
@@ -138,7 +138,7 @@ function jsonOf(bytes: Uint8Array): string {
   return buffer.toString("utf8", 4, 4 + buffer.readUInt32BE(0)).replace('"m":1,', "");
 }
 
-t.test("an entry that is cut, lengthened or changed anywhere is foreign", (t) => {
+t.test("an entry that is truncated, extended or changed anywhere is foreign", (t) => {
   const bytes = encodeEntry({ head: HEAD, content: callsOf(put("x"), put(new Uint8Array(20_000))) }, METHODS);
   t.notOk(isForeign(bytes));
   const property = fc.property(fc.nat(bytes.byteLength - 1), fc.integer({ min: 1, max: 255 }), (at, bits) => {
@@ -154,7 +154,7 @@ t.test("an entry that is cut, lengthened or changed anywhere is foreign", (t) =>
   t.end();
 });
 
-t.test("whatever else is in a log is foreign", (t) => {
+t.test("any other message of a log is foreign", (t) => {
   const head = '"h":[1,"a",7,3,0,6,"00ff"]';
   for (const text of [
     "[1",
@@ -179,7 +179,7 @@ t.test("whatever else is in a log is foreign", (t) => {
   t.end();
 });
 
-t.test("entries of programs that marked none are read", (t) => {
+t.test("entries of programs without marks are read", (t) => {
   const content = callsOf(put("x"), put(new Uint8Array(20_000)));
   const bytes = Buffer.from(encodeEntry({ head: HEAD, content }, METHODS));
   const json = jsonOf(bytes);
@@ -199,7 +199,7 @@ t.test("entries of programs that marked none are read", (t) => {
   t.end();
 });
 
-t.test("programs that know no marks read what is marked", (t) => {
+t.test("programs without marks read marked entries", (t) => {
   // Those programs read a length, that much JSON, and as many bytes after it as the JSON says.
   const long = Buffer.alloc(20_000, 7);
   const bytes = Buffer.from(encodeEntry({ head: HEAD, content: callsOf(put(long)) }, METHODS));

@@ -10,7 +10,7 @@ function proposalOf(number: number): Proposal {
   return { node: "a", epoch: 1, number, calls: [], since: 0 };
 }
 
-t.test("a node forwards while others' calls come, too", (t) => {
+t.test("a node forwards while calls of other nodes come through the log", (t) => {
   const forwarding = new Forwarding();
   t.notOk(forwarding.shouldForward(0), "it is alone");
   forwarding.noteRemoteCalls();
@@ -22,7 +22,7 @@ t.test("a node forwards while others' calls come, too", (t) => {
 });
 
 t.test(
-  "what does not come back is appended by the node, and nothing is forwarded until the leader is heard of",
+  "an overdue entry is appended by its own node, which then forwards nothing until the leader has appended",
   (t) => {
     const forwarding = new Forwarding();
     const proposal = proposalOf(1);
@@ -45,7 +45,7 @@ t.test(
   },
 );
 
-t.test("what reached no node is appended at once, unless it is settled", (t) => {
+t.test("an undelivered entry is appended at once, unless it is settled", (t) => {
   const forwarding = new Forwarding();
   const [first, second] = [proposalOf(1), proposalOf(2)];
   forwarding.begin(first, BYTES, 0);

@@ -38,7 +38,7 @@ class Scene {
   }
 }
 
-t.test("the log's time leaps only to what a strict majority of the clocks has reached", (t) => {
+t.test("the log's time jumps only to a time that a strict majority of the clocks has reached", (t) => {
   for (const [what, walls, leaps_ms] of [
     ["one node has nobody else to ask", [DAY_MS], DAY_MS],
     ["two, of which one is ahead", [DAY_MS, 0], 0],
@@ -64,7 +64,7 @@ t.test("a clock that agrees with the others is as exact as it is", (t) => {
   t.end();
 });
 
-t.test("who does not know the others' clocks moves nothing, until they are silent", (t) => {
+t.test("a node that does not know the others' clocks moves nothing until they are silent", (t) => {
   const scene = new Scene([DAY_MS, 0, 0]);
   t.equal(scene.clock.now(), START_MS);
   t.equal(scene.clock.now(false), START_MS);
@@ -85,7 +85,7 @@ t.test("who does not know the others' clocks moves nothing, until they are silen
   t.end();
 });
 
-t.test("a time that is ahead of most clocks goes on slower, and never back", (t) => {
+t.test("a time ahead of most clocks advances more slowly, and never goes back", (t) => {
   const scene = new Scene([0, 0, DAY_MS], START_MS + DAY_MS);
   scene.hearAll();
   const first = scene.clock.now();
@@ -99,7 +99,7 @@ t.test("a time that is ahead of most clocks goes on slower, and never back", (t)
   t.end();
 });
 
-t.test("the front follows the log's time, and goes back only where it was clearly ahead", (t) => {
+t.test("the front follows the log's time, and goes back only if it was clearly ahead", (t) => {
   let [wall_ms, passed_ms] = [START_MS + DAY_MS, 0];
   const clock = new FrontClock(new MonotonicClock({ now: () => wall_ms }), () => passed_ms);
   t.equal(clock.now(), START_MS + DAY_MS, "its own, before it knows better");

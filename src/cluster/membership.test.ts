@@ -51,7 +51,7 @@ class Log {
 
 const HEARTBEAT = { kind: "beat" } as const;
 
-t.test("whose entries count", (t) => {
+t.test("which entries are accepted", (t) => {
   const log = new Log();
   t.equal(log.say({ node: "a", epoch: 1, number: 1 }, HEARTBEAT), "old", "nobody has said hello");
   t.equal(log.hello("a"), null);
@@ -69,7 +69,7 @@ t.test("whose entries count", (t) => {
   t.end();
 });
 
-t.test("time never goes back, and what does not count does not move it", (t) => {
+t.test("time never goes back, and a rejected entry does not move it", (t) => {
   const log = new Log();
   log.hello("a", { at: START_MS + 50 });
   t.equal(log.membership.now_ms, START_MS + 50);
@@ -81,7 +81,7 @@ t.test("time never goes back, and what does not count does not move it", (t) => 
   t.end();
 });
 
-t.test("who leads is decided by the term", (t) => {
+t.test("the term decides which node leads", (t) => {
   const log = new Log();
   log.hello("a");
   log.hello("b");
@@ -102,7 +102,7 @@ t.test("a name has one data directory at a time", (t) => {
   t.end();
 });
 
-t.test("a node that is gone for a day is none any more, and may come back", (t) => {
+t.test("a node that was silent for a day is removed, and may join again", (t) => {
   const log = new Log();
   log.hello("a");
   log.hello("b", { at: START_MS + NODE_FORGOTTEN_MS });
@@ -113,7 +113,7 @@ t.test("a node that is gone for a day is none any more, and may come back", (t) 
   t.end();
 });
 
-t.test("settings and commands", (t) => {
+t.test("settings and apply version", (t) => {
   const log = new Log();
   t.equal(log.hello("a", { settings: "others" }), "settings");
   t.equal(log.hello("a"), null);

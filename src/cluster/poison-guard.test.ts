@@ -45,7 +45,7 @@ function leftBy(deaths: number, as: { readonly version?: string } = {}): Attempt
   return file;
 }
 
-t.test("what is carried out leaves nothing behind", (t) => {
+t.test("an entry that was applied leaves no file", (t) => {
   const file = kept();
   const guard = start(file);
   t.equal(guard.begin(42, 60), MANY);
@@ -58,7 +58,7 @@ t.test("what is carried out leaves nothing behind", (t) => {
   t.end();
 });
 
-t.test("what came to the log later is not written down", (t) => {
+t.test("an entry that came after the start of the session is not recorded", (t) => {
   const file = kept();
   const guard = start(file, { last: 41 });
   t.equal(guard.begin(42, 50), MANY);
@@ -72,7 +72,7 @@ t.test("what came to the log later is not written down", (t) => {
   t.end();
 });
 
-t.test("after a death among others entries are tried alone, until past all of them", (t) => {
+t.test("after a crash in a batch, its entries are applied one at a time", (t) => {
   const file = kept();
   start(file).begin(40, 60);
   const second = start(file);
@@ -91,7 +91,7 @@ t.test("after a death among others entries are tried alone, until past all of th
   t.end();
 });
 
-t.test("an entry that was tried alone too often is not tried once more", (t) => {
+t.test("an entry that has crashed the process too often alone is not applied again", (t) => {
   for (let deaths = 0; deaths < POISON_ENTRY_TRIES_MAX; deaths++)
     t.equal(start(leftBy(deaths)).haltReason(42), null, `after ${deaths}`);
   const file = leftBy(POISON_ENTRY_TRIES_MAX);
@@ -104,7 +104,7 @@ t.test("an entry that was tried alone too often is not tried once more", (t) => 
   t.end();
 });
 
-t.test("another version has as many deaths of its own", (t) => {
+t.test("another version has the same number of tries", (t) => {
   const file = leftBy(POISON_ENTRY_TRIES_MAX);
   for (let deaths = 0; deaths < POISON_ENTRY_TRIES_MAX; deaths++) {
     const guard = start(file, { version: "2" });
@@ -116,7 +116,7 @@ t.test("another version has as many deaths of its own", (t) => {
   t.end();
 });
 
-t.test("starts that do not come to the entry, and what stops it otherwise, do not count", (t) => {
+t.test("starts that do not reach the entry, and other failures, do not count", (t) => {
   const file = leftBy(2);
   for (let again = 0; again < 5; again++) start(file);
   t.equal(start(file).haltReason(42), null, "the log was not there");
@@ -130,7 +130,7 @@ t.test("starts that do not come to the entry, and what stops it otherwise, do no
   t.end();
 });
 
-t.test("a program that is killed at one entry after the other is never halted", (t) => {
+t.test("a process that is killed at different entries never halts", (t) => {
   const file = kept();
   for (let entry = 1; entry < 90; entry++) {
     const guard = start(file);
@@ -141,7 +141,7 @@ t.test("a program that is killed at one entry after the other is never halted", 
   t.end();
 });
 
-t.test("what a snapshot holds is forgotten", (t) => {
+t.test("an entry that a snapshot holds is forgotten", (t) => {
   const file = leftBy(POISON_ENTRY_TRIES_MAX);
   const guard = start(file);
   t.equal(guard.haltReason(70), null);
@@ -170,7 +170,7 @@ t.test("the file", (t) => {
   t.end();
 });
 
-t.test("a file that cannot be read or written keeps a node from nothing", (t) => {
+t.test("a node works without a file that it can read or write", (t) => {
   const directory = makeDirectory(t);
   mkdirSync(join(directory, "suspect.txt"));
   for (const place of [directory, join(directory, "none")]) {
@@ -182,7 +182,7 @@ t.test("a file that cannot be read or written keeps a node from nothing", (t) =>
   t.end();
 });
 
-t.test("an entry that ends the program of every node", async (t) => {
+t.test("an entry that crashes the process of every node", async (t) => {
   const world = new Simulation(7, 2);
   const [a, b] = world.nodes;
   const one = must(a, "a node");

@@ -23,7 +23,7 @@ function round(proposals: Proposals, calls: number, from: number, until: number,
   proposals.end(proposals.begin(proposals.take(), from), until, behind);
 }
 
-t.test("who calls alone never waits", (t) => {
+t.test("a single caller never lingers", (t) => {
   const proposals = new Proposals("a");
   t.equal(proposals.lingerMs(0), 0, "where nobody calls nobody waits");
   for (let at = 0; at < 3; at++) {
@@ -34,7 +34,7 @@ t.test("who calls alone never waits", (t) => {
   t.end();
 });
 
-t.test("calls wait for those who were just answered, no longer than the last entry took", (t) => {
+t.test("an entry lingers for the callers that were just answered, at most as long as the last one took", (t) => {
   const proposals = new Proposals("a");
   round(proposals, 3, 100, 104, 2);
   proposals.wait(callsOf(1, 2));
@@ -48,7 +48,7 @@ t.test("calls wait for those who were just answered, no longer than the last ent
   t.end();
 });
 
-t.test("where they do not come, fewer are waited for", (t) => {
+t.test("fewer calls are expected after they did not come", (t) => {
   const proposals = new Proposals("a");
   round(proposals, 8, 0, 50);
   proposals.wait(callsOf(1));
@@ -59,7 +59,7 @@ t.test("where they do not come, fewer are waited for", (t) => {
   t.end();
 });
 
-t.test("a beat that comes back says nothing of who calls", (t) => {
+t.test("a heartbeat does not change the expected calls", (t) => {
   const proposals = new Proposals("a");
   round(proposals, 2, 0, 4);
   proposals.end(proposals.begin(null, 4), 5, 0);
@@ -68,7 +68,7 @@ t.test("a beat that comes back says nothing of who calls", (t) => {
   t.end();
 });
 
-t.test("what is on its way is known by its head, once", (t) => {
+t.test("the entry in flight is recognized by its head, once", (t) => {
   const proposals = new Proposals("a");
   t.equal(proposals.epoch, 0);
   t.same(proposals.rejoin(7), []);
@@ -86,7 +86,7 @@ t.test("what is on its way is known by its head, once", (t) => {
   t.end();
 });
 
-t.test("what the log refuses leaves its number free", (t) => {
+t.test("an entry that the log rejects leaves its number free", (t) => {
   const proposals = new Proposals("a");
   proposals.rejoin(7);
   const full = proposals.begin(callsOf(1, 2), 0);
@@ -103,7 +103,7 @@ t.test("what the log refuses leaves its number free", (t) => {
   t.end();
 });
 
-t.test("what is on its way outlives a session until the next hello has come back", (t) => {
+t.test("an entry in flight survives its session until the next join request has come back", (t) => {
   const proposals = new Proposals("a");
   proposals.rejoin(7);
   const proposal = proposals.begin(callsOf(1), 0);

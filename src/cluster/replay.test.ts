@@ -137,7 +137,7 @@ function shown(answer: unknown): string {
     : JSON.stringify(answer);
 }
 
-t.test("what calls come to does not depend on who carries them out, when, and how many together", (t) => {
+t.test("the result of calls does not depend on the node, the time and the batch", (t) => {
   const prologues = fc.constantFrom([], prologueOf("ask"), prologueOf("fail"));
   const attempts = fc.property(batches, prologues, fc.integer({ min: 2, max: 9 }), (all, prologue, together) => {
     const entries = entriesOf(all, prologue);

@@ -7,8 +7,8 @@
  *     apply     every node applies them to its database (applier.ts)
  *     answer    the callers of an own entry are answered when it is committed to this node's disk
  *
- * `step` is one turn of the loop. It runs after a delivery and after a stall, and proposes again whenever calls arrive or
- * an append fails. When the session with the log is lost (connection.ts), the fate of the entry in flight is unknown
+ * `step` is one turn of the loop. It runs after a delivery and after a stall, and proposes again whenever calls arrive
+ * or an append fails. When the session with the log is lost (connection.ts), the fate of the entry in flight is unknown
  * until the node has joined again (join-handshake.ts): an entry that is not before the join request in the log will
  * never be applied. The node halts when the log is a different one or when its state has diverged. It then keeps its
  * files and reports the reason. Runs in the writer thread.

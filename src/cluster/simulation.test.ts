@@ -72,7 +72,7 @@ for (const { what, skews, steps } of [
     }
   });
 
-t.test("nodes that were dropped by the others join again by themselves", async () => {
+t.test("nodes that were removed by the others join again by themselves", async () => {
   const simulation = new Simulation(newSeed(), 2);
   const { nodes, log } = simulation;
   const are_well = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
@@ -88,7 +88,7 @@ t.test("nodes that were dropped by the others join again by themselves", async (
 });
 
 t.test(
-  "a log that is full: the reason is said, also by a node that joins, and it goes on when there is room",
+  "a full log: every node reports the reason, also one that joins, and continues when there is room",
   async (t) => {
     const simulation = new Simulation(newSeed(), 2);
     const { nodes, log } = simulation;

@@ -9,7 +9,7 @@ import { Snapshots } from "./snapshots.js";
 
 const POST = "require('node:worker_threads').parentPort.postMessage";
 
-t.test("a fetch that fails can be tried again", async (t) => {
+t.test("a failed fetch can be retried", async (t) => {
   const data_dir = makeDirectory(t);
   const db = openWriter(data_dir);
   t.teardown(() => void db.close());
@@ -34,7 +34,7 @@ t.test("a fetch that fails can be tried again", async (t) => {
   }
 });
 
-t.test("a file that is no snapshot is not taken in, and does not stay", async (t) => {
+t.test("a file that is not a snapshot is not installed, and is deleted", async (t) => {
   const data_dir = makeDirectory(t);
   const db = openWriter(data_dir);
   t.teardown(() => void db.close());

@@ -1,6 +1,6 @@
 /**
- * Publishes a node's status to the front when a field has changed that the front acts on. Counters alone do not wake the
- * front: they go out with the next such change, or with the next tick. Runs in the writer thread.
+ * Publishes a node's status to the front when a field has changed that the front acts on. Counters alone do not wake
+ * the front: they go out with the next such change, or with the next tick. Runs in the writer thread.
  */
 import type { ReplicaStatus } from "./node-status.js";
 

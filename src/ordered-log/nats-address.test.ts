@@ -19,7 +19,7 @@ t.test("addresses of NATS servers", (t) => {
   t.end();
 });
 
-t.test("what is no address is refused without its secrets", (t) => {
+t.test("an invalid address is rejected without showing its secrets", (t) => {
   const wrong = [
     "",
     "a:4222",

@@ -2,7 +2,7 @@
 import t from "tap";
 import { askUntilAnswered } from "./nats-connection.js";
 
-t.test("what was dropped is asked again, and the first answer counts", async (t) => {
+t.test("a dropped request is repeated, and the first answer counts", async (t) => {
   let asked = 0;
   t.equal(
     await askUntilAnswered(() => (++asked < 3 ? new Promise<number>(() => undefined) : Promise.resolve(asked))),
@@ -20,7 +20,7 @@ t.test("a refusal is an answer", async (t) => {
   t.equal(asked, 1);
 });
 
-t.test("it gives up with the first, whatever becomes of the others", async (t) => {
+t.test("it fails with the first request, whatever happens to the others", async (t) => {
   const asks: ((why: Error) => void)[] = [];
   let asked_twice: () => void = () => undefined;
   const second = new Promise<void>((resolve) => {

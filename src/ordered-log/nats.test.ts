@@ -169,7 +169,7 @@ t.test("a server whose JetStream is full", { skip }, async (t) => {
 const unmountable = skip || (canMount() ? false : "no file system of one's own can be mounted here");
 
 t.test(
-  "a server whose disk is full may say nothing at all: Koor says what it may be",
+  "a server with a full disk may not answer at all: Koor names the likely cause",
   { skip: unmountable },
   async (t) => {
     const { url } = await startNats(t, { disk_bytes: 8 * 1024 * 1024 });
@@ -425,7 +425,7 @@ t.test("addresses", { skip }, async (t) => {
   t.match(await refusal(logAt("redis://127.0.0.1").open(new HeardSession())), { fault: "denied" });
 });
 
-t.test("a server that is parted from the others", { skip }, async (t) => {
+t.test("a server that is partitioned from the others", { skip }, async (t) => {
   const { url, port } = await startNats(t);
   // The server answers requests, but waits for peers to elect a leader.
   const routes = 'cluster { name: "parted", listen: "127.0.0.1:-1", routes: ["nats-route://127.0.0.1:1"] }';
@@ -536,7 +536,7 @@ t.test("a server that hangs", { skip }, async (t) => {
   }
 });
 
-t.test("on a slow way whoever asks again for the entries gets each once", { skip }, async (t) => {
+t.test("on a slow connection a repeated request for entries delivers each once", { skip }, async (t) => {
   const server = await startNats(t);
   await (await HeardSession.open(t, await makeLog(server.url, "far"))).append("one");
   const way = await TcpProxy.start(t, () => server.port);
@@ -551,7 +551,7 @@ t.test("on a slow way whoever asks again for the entries gets each once", { skip
   t.same(node.losses, []);
 });
 
-t.test("a log that somebody has purged in the middle of an entry", { skip }, async (t) => {
+t.test("a log that was purged in the middle of an entry", { skip }, async (t) => {
   const { url } = await startNats(t);
   const log = await makeLog(url, "purged");
   const node = await HeardSession.open(t, log);
@@ -568,7 +568,7 @@ t.test("a log that somebody has purged in the middle of an entry", { skip }, asy
   t.equal(await other.session.read(must(node.entries[0], "the first").id), null);
 });
 
-t.test("snapshots that are cut off or damaged", { skip }, async (t) => {
+t.test("snapshots that are incomplete or damaged", { skip }, async (t) => {
   const server = await startNats(t);
   const log = await makeLog(server.url, "shots");
   const bytes = Buffer.alloc(1_000_000, 5);

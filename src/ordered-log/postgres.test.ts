@@ -75,7 +75,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     return log;
   };
 
-  t.test("what every log keeps", async (t) => {
+  t.test("the contract of every log", async (t) => {
     const makeForeign = async (): Promise<LogAddress> => {
       await server.sql("CREATE DATABASE anothers");
       await server.sql("CREATE SCHEMA koor", "anothers");
@@ -103,7 +103,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     t.equal(other.ids.at(-1), 601);
   });
 
-  t.test("what a cut-off or replaced snapshot leaves is swept by the next put", async (t) => {
+  t.test("the next put deletes the pieces of an aborted or replaced snapshot", async (t) => {
     const { snapshots } = await make("swept");
     const bytes = Buffer.alloc(700_000, 1);
     const put = (position: number): Promise<void> =>
@@ -127,7 +127,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     );
   });
 
-  t.test("a snapshot that was changed is not taken for what was put", async (t) => {
+  t.test("a snapshot that was changed is detected", async (t) => {
     const { snapshots } = await make("spoilt");
     await snapshots.put({ position: 1, generation: "g1" }, inChunks(Buffer.alloc(1_500_000, 1)));
     const info = must((await snapshots.list())[0], "there is one");
@@ -140,13 +140,13 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     t.match(await refusal(collect(snapshots.get(info))), { fault: "foreign" });
   });
 
-  t.test("says what an operator is to know", async (t) => {
+  t.test("reports warnings to the operator", async (t) => {
     const { session } = await HeardSession.open(t, await make("warnings"), null);
     t.match(session.status.warnings, [/^PostgreSQL at 127.0.0.1:\d+, database postgres: synchronous_standby_names/]);
     t.equal(session.status.warnings.length, 1);
   });
 
-  t.test("whoever is refused hears why, without the password", async (t) => {
+  t.test("a rejected login is explained without the password", async (t) => {
     await make("order");
     await addUser(server, "agent", "right");
     const at = `127.0.0.1:${server.port}`;
@@ -211,7 +211,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     t.match((await HeardSession.open(t, log, null)).session.status, { generation: "g2" });
   });
 
-  t.test("a connection that the server ends is told once, and nothing after it", async (t) => {
+  t.test("a connection that the server ends is reported once, and delivers nothing afterwards", async (t) => {
     const node = await HeardSession.open(t, await make("ended"));
     await node.append("one");
     await node.count(1);
@@ -223,7 +223,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     t.equal(node.losses.length, 1);
   });
 
-  t.test("a log that ends before what was followed went back", async (t) => {
+  t.test("a log that ends before the followed position is reported as gone back", async (t) => {
     const node = await HeardSession.open(t, await make("back"), null);
     await node.append("one");
     node.session.follow(2);
@@ -248,7 +248,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     await server.sql("ALTER DATABASE postgres RESET ALL", "theirs");
   });
 
-  t.test("what the server refuses is told from what nobody knows", async (t) => {
+  t.test("a rejected append is distinguished from an unknown outcome", async (t) => {
     const log = await make("refused");
     await server.sql(`
       CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -275,7 +275,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     await server.sql("DROP TRIGGER refuse ON koor.log_entry");
   });
 
-  t.test("a commit that no standby has is not taken for stored", async (t) => {
+  t.test("a commit that no standby has does not count as stored", async (t) => {
     const node = await HeardSession.open(t, await make("alone"));
     t.equal(await node.append("one"), "stored");
     await server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
@@ -297,7 +297,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     await server.sql("SELECT pg_reload_conf()");
   });
 
-  t.test("what was acknowledged is there after the server was killed", async (t) => {
+  t.test("acknowledged entries are there after the server was killed", async (t) => {
     const log = await make("killed");
     const nodes = [await HeardSession.open(t, log), await HeardSession.open(t, log)] as const;
     const stored: string[] = [];
@@ -334,7 +334,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     }
   });
 
-  t.test("a server that hangs is missed within 5 s or so", async (t) => {
+  t.test("a server that hangs is noticed within about 5 s", async (t) => {
     const log = await make("frozen");
     const [idle, busy] = [await HeardSession.open(t, log), await HeardSession.open(t, log)];
     server.freeze();

@@ -144,7 +144,8 @@ export class NatsProcess {
   hold(): void {
     const { pid } = this;
     this.#process?.kill("SIGSTOP");
-    while (pid !== undefined && isRunning(pid));
+    if (pid === undefined) return;
+    while (isRunning(pid));
   }
 
   release(): void {

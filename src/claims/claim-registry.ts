@@ -159,13 +159,13 @@ export class ClaimRegistry extends PublishingModel {
     if (full !== null) return full;
     if (this.#lockTable.costsTooMuch(resources)) return TOO_MANY_STEPS;
     const asked = newClaim(resources, actor, shared);
-    const verdict = this.#lockTable.judge(asked, waits, LEASE_CONFLICTS_MAX);
-    if (verdict.kind === "deadlock") return deadlock(verdict.cycle, name);
-    if (verdict.kind === "taken" && !waits) return taken(verdict.held, verdict.conflicts);
+    const decision = this.#lockTable.evaluate(asked, waits, LEASE_CONFLICTS_MAX);
+    if (decision.kind === "deadlock") return deadlock(decision.cycle, name);
+    if (decision.kind === "taken" && !waits) return taken(decision.held, decision.conflicts);
     const wanted: Wanted = { name, workspace, shared, reason, task: null, ttl_s, max_s, resources, queued };
-    const lease = this.#store(wanted, verdict.kind === "free" ? this.#counters.nextFence() : 0, call);
-    publishLeaseEvent(this.#events, verdict.kind === "free" ? "lease.granted" : "lease.waiting", lease.record, call);
-    if (verdict.kind === "free") this.#hold(lease, verdict.passes, call);
+    const lease = this.#store(wanted, decision.kind === "free" ? this.#counters.nextFence() : 0, call);
+    publishLeaseEvent(this.#events, decision.kind === "free" ? "lease.granted" : "lease.waiting", lease.record, call);
+    if (decision.kind === "free") this.#hold(lease, decision.overtakes, call);
     else this.#lockTable.enqueue(lease);
     this.#requests.store("lease", actor, request_id, String(lease.order), now_ms, request.request_hash);
     return { row: lease.order, made: true };
@@ -205,7 +205,7 @@ export class ClaimRegistry extends PublishingModel {
     if (record.state === "held" && fence === null) return FENCE_REQUIRED;
     if (record.state === "held" && fence !== record.fence) return LEASE_LOST;
     this.#end(lease, { state: "released" }, call);
-    this.#tellTask(lease.record, null, call);
+    this.#notifyTask(lease.record, null, call);
     return { changed: true };
   }
 
@@ -260,18 +260,18 @@ export class ClaimRegistry extends PublishingModel {
   claimTask(wanted: Wanted, call: WriteCall): LeaseRecord | Failure {
     const { resources, shared, name } = wanted;
     const { actor } = call;
-    let passes = false;
+    let overtakes = false;
     if (resources.length > 0) {
       const full = this.#fullFor(actor, name, resources);
       if (full !== null) return full;
       if (this.#lockTable.costsTooMuch(resources)) return TOO_MANY_STEPS;
-      const verdict = this.#lockTable.judge(newClaim(resources, actor, shared), false, LEASE_CONFLICTS_MAX);
-      if (verdict.kind === "taken") return taken(verdict.held, verdict.conflicts);
-      passes = verdict.kind === "free" && verdict.passes;
+      const decision = this.#lockTable.evaluate(newClaim(resources, actor, shared), false, LEASE_CONFLICTS_MAX);
+      if (decision.kind === "taken") return taken(decision.held, decision.conflicts);
+      overtakes = decision.kind === "free" && decision.overtakes;
     }
     const lease = this.#store(wanted, this.#counters.nextFence(), call);
     if (isLease(lease.record)) publishLeaseEvent(this.#events, "lease.granted", lease.record, call);
-    this.#hold(lease, passes, call);
+    this.#hold(lease, overtakes, call);
     return lease.record;
   }
 
@@ -311,7 +311,7 @@ export class ClaimRegistry extends PublishingModel {
       if (lease?.record.fence !== fence) continue;
       const { holder } = lease.record;
       // Another server may have heard of its holder since.
-      if (heard_at !== null && reason === "expired" && this.#table.heardOf(holder) > heard_at) continue;
+      if (heard_at !== null && reason === "expired" && this.#table.lastSeenOf(holder) > heard_at) continue;
       this.#loseByItself(lease, reason, call);
     }
   }
@@ -364,8 +364,8 @@ export class ClaimRegistry extends PublishingModel {
   }
 
   /** Takes a claim that is held now, and grants what may be granted because of it. */
-  #hold(lease: LiveLease, passes: boolean, call: WriteCall): void {
-    for (const granted of this.#takeHeld(lease, passes)) this.#grant(granted, call);
+  #hold(lease: LiveLease, overtakes: boolean, call: WriteCall): void {
+    for (const granted of this.#takeHeld(lease, overtakes)) this.#grant(granted, call);
   }
 
   /** @param fence 0 where it waits */
@@ -409,14 +409,14 @@ export class ClaimRegistry extends PublishingModel {
   }
 
   /** What is held, in the ledger where it has resources; what the ledger holds because of it. */
-  #takeHeld(lease: LiveLease, passes = false): readonly LiveLease[] {
-    this.#noteHeld(lease);
-    if (isLease(lease.record)) return this.#lockTable.hold(lease, passes);
+  #takeHeld(lease: LiveLease, overtakes = false): readonly LiveLease[] {
+    this.#countHeld(lease);
+    if (isLease(lease.record)) return this.#lockTable.hold(lease, overtakes);
     this.#bare.add(lease.holder, lease);
     return NONE;
   }
 
-  #noteHeld(lease: LiveLease): void {
+  #countHeld(lease: LiveLease): void {
     if (leasesValues(lease)) this.#values_leased += 1;
   }
 
@@ -424,7 +424,7 @@ export class ClaimRegistry extends PublishingModel {
   #grant(lease: LiveLease, call: WriteCall): void {
     const fence = this.#counters.nextFence();
     this.#change(lease, { ...lease.record, state: "held", fence, offered: true, granted_at: call.now_ms });
-    this.#noteHeld(lease);
+    this.#countHeld(lease);
     publishLeaseEvent(this.#events, "lease.granted", lease.record, call);
   }
 
@@ -451,7 +451,7 @@ export class ClaimRegistry extends PublishingModel {
 
   #lose(lease: LiveLease, loss: Loss, note: string | null, call: WriteCall): void {
     this.#end(lease, { state: "lost", reason: loss, note }, call);
-    this.#tellTask(lease.record, loss, call);
+    this.#notifyTask(lease.record, loss, call);
   }
 
   /** A loss that nobody has asked for: the server says so in the audit log. */
@@ -467,7 +467,7 @@ export class ClaimRegistry extends PublishingModel {
     this.markDirty();
   }
 
-  #tellTask(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void {
+  #notifyTask(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void {
     if (claim.task !== null) this.#tasks?.claimEnded(claim, loss, call);
   }
 }

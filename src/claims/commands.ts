@@ -17,11 +17,11 @@ export const endClaims = writerMethod({
   // Each claim that is ended has a row of its own, by the book.
   audit: null,
   changes: [...CHANGES_CLAIMS, changesByModel("audit")],
-  models: { book: claimRegistry },
+  models: { registry: claimRegistry },
   family: "claims",
   in_cluster: "leader",
-  run: ({ book }, request, call) => {
-    book.expireClaims(request, call);
+  run: ({ registry }, request, call) => {
+    registry.expireClaims(request, call);
     return null;
   },
 });
@@ -37,6 +37,6 @@ export const pruneLeases = writerMethod({
       removed === 0 ? [] : reportAny(),
     ),
   ],
-  models: { book: claimRegistry },
-  run: ({ book }, { after }, { now_ms }) => book.prune(after, now_ms - LEASE_KEEP_MS, LEASE_PRUNE_ROWS),
+  models: { registry: claimRegistry },
+  run: ({ registry }, { after }, { now_ms }) => registry.prune(after, now_ms - LEASE_KEEP_MS, LEASE_PRUNE_ROWS),
 });

@@ -20,13 +20,13 @@ import type { LeaseProjection } from "./lease-projection.js";
 /** What is asked of those who hold claims. */
 export interface Holders {
   /** When an instance was heard of last, in ms; in the future where it is busy, 0 where it is gone. */
-  heardOf(id: string, now_ms: number): number;
+  lastSeenOf(id: string, now_ms: number): number;
   /** From now on `Expiry.hear` is told of a sign of life before it counts, or no more. */
   watch(id: string, watched: boolean): void;
 }
 
 export interface ExpiryOptions {
-  readonly mirror: LeaseProjection;
+  readonly leases: LeaseProjection;
   readonly holders: Holders;
   readonly writer: Writer;
   readonly clock: Clock;
@@ -34,7 +34,7 @@ export interface ExpiryOptions {
   readonly run_time: Pick<PauseDetector, "resumed">;
   /** Where other servers may hear of holders, too: the one that leads ends claims, a while later unless it is alone. */
   readonly shared: {
-    readonly leads: () => boolean;
+    readonly isLeader: () => boolean;
     readonly alone: () => boolean;
     readonly grace_ms: number;
   } | null;
@@ -60,7 +60,7 @@ export class Expiry implements BackgroundTask {
   /** Rows by the slot in which they are looked at. */
   readonly #slots = new Map<number, number[]>();
   /** The slot of a row, by which one that was filed anew is known. */
-  readonly #slot_of = new Map<number, number>();
+  readonly #slotOf = new Map<number, number>();
   /** Claims that have come since the last tick: most that end soon have ended before they are filed. */
   #fresh: number[] = [];
   /** What the writer was asked to end: under these fences. */
@@ -70,7 +70,7 @@ export class Expiry implements BackgroundTask {
   constructor(options: ExpiryOptions) {
     this.#options = options;
     this.#done_slot = slotAt(options.clock.now());
-    options.mirror.listen((record) => this.#follow(record));
+    options.leases.listen((record) => this.#follow(record));
   }
 
   /** Until when a lease lives if nothing more is heard; null where it is not held. */
@@ -81,31 +81,31 @@ export class Expiry implements BackgroundTask {
 
   tick(now_ms: number): void {
     for (const row of this.#fresh.splice(0)) {
-      const record = this.#options.mirror.get(row);
-      if (record !== undefined) this.#file(row, this.#lifeOf(record, now_ms).ends_ms);
+      const record = this.#options.leases.get(row);
+      if (record !== undefined) this.#schedule(row, this.#lifeOf(record, now_ms).ends_ms);
     }
     const last = slotAt(now_ms) - 1;
     const due: number[] = [];
-    if (last < this.#done_slot - SLOTS_BACK_MAX) this.#fileAgain(last, now_ms);
+    if (last < this.#done_slot - SLOTS_BACK_MAX) this.#scheduleAgain(last, now_ms);
     // Where the clock has leapt, there are fewer slots than steps.
     const slots =
       last - this.#done_slot > this.#slots.size
         ? [...this.#slots.keys()].filter((slot) => slot <= last)
         : Array.from({ length: Math.max(0, last - this.#done_slot) }, (_, at) => this.#done_slot + 1 + at);
     for (const slot of slots) {
-      for (const row of this.#slots.get(slot) ?? []) if (this.#slot_of.get(row) === slot) due.push(row);
+      for (const row of this.#slots.get(slot) ?? []) if (this.#slotOf.get(row) === slot) due.push(row);
       this.#slots.delete(slot);
     }
     this.#done_slot = Math.max(this.#done_slot, last);
-    this.#look(due, now_ms);
+    this.#check(due, now_ms);
   }
 
   /** The time went back, as where a node's clock was found to be wrong: everything is due earlier than it was filed. */
-  #fileAgain(last: number, now_ms: number): void {
+  #scheduleAgain(last: number, now_ms: number): void {
     this.#done_slot = last;
-    for (const row of [...this.#slot_of.keys()]) {
-      const record = this.#options.mirror.get(row);
-      if (record !== undefined) this.#file(row, this.#lifeOf(record, now_ms).ends_ms);
+    for (const row of [...this.#slotOf.keys()]) {
+      const record = this.#options.leases.get(row);
+      if (record !== undefined) this.#schedule(row, this.#lifeOf(record, now_ms).ends_ms);
     }
   }
 
@@ -113,71 +113,71 @@ export class Expiry implements BackgroundTask {
    * A sign of life of a holder, before it counts: what had ended by now has ended, although nobody has looked yet. What
    * the holder asks for next comes behind that.
    */
-  hear(holder: string, now_ms: number): void {
+  endOverdue(holder: string, now_ms: number): void {
     // Whoever leads may know of another sign of life.
     const { shared } = this.#options;
-    if (shared !== null && !(shared.leads() && shared.alone())) return;
-    const rows = [...this.#options.mirror.of(holder)].map(({ row }) => row);
+    if (shared !== null && !(shared.isLeader() && shared.alone())) return;
+    const rows = [...this.#options.leases.of(holder)].map(({ row }) => row);
     this.#end(rows.flatMap((row) => this.#overdue(row, now_ms)));
   }
 
   /** A holder's claims end sooner than they would have. */
   hurry(holder: string): void {
-    for (const record of this.#options.mirror.of(holder)) this.#follow(record);
+    for (const record of this.#options.leases.of(holder)) this.#follow(record);
   }
 
   #follow(record: LeaseRecord): void {
-    const { mirror, holders, clock } = this.#options;
+    const { leases, holders, clock } = this.#options;
     if (record.state === "held" || record.state === "waiting") {
       holders.watch(record.holder, true);
-      if (this.#slot_of.has(record.row)) this.#file(record.row, this.#lifeOf(record, clock.now()).ends_ms);
+      if (this.#slotOf.has(record.row)) this.#schedule(record.row, this.#lifeOf(record, clock.now()).ends_ms);
       else this.#fresh.push(record.row);
       return;
     }
-    this.#slot_of.delete(record.row);
+    this.#slotOf.delete(record.row);
     this.#ending.delete(record.row);
-    if (mirror.of(record.holder).next().done === true) holders.watch(record.holder, false);
+    if (leases.of(record.holder).next().done === true) holders.watch(record.holder, false);
   }
 
   #lifeOf(record: LeaseRecord, now_ms: number): ReturnType<typeof lifeOf> {
     const { holders, run_time } = this.#options;
-    return lifeOf(record, holders.heardOf(record.holder, now_ms), run_time.resumed(now_ms));
+    return lifeOf(record, holders.lastSeenOf(record.holder, now_ms), run_time.resumed(now_ms));
   }
 
-  #file(row: number, ends_ms: number): void {
+  #schedule(row: number, ends_ms: number): void {
     const slot = Math.max(slotAt(ends_ms), this.#done_slot + 1);
-    if (this.#slot_of.get(row) === slot) return;
-    this.#slot_of.set(row, slot);
+    if (this.#slotOf.get(row) === slot) return;
+    this.#slotOf.set(row, slot);
     const rows = this.#slots.get(slot);
     if (rows === undefined) this.#slots.set(slot, [row]);
     else rows.push(row);
   }
 
-  #look(rows: readonly number[], now_ms: number): void {
+  #check(rows: readonly number[], now_ms: number): void {
     const ends: End[] = [];
     for (const row of rows) {
-      this.#slot_of.delete(row);
+      this.#slotOf.delete(row);
       const over = this.#overdue(row, now_ms);
       ends.push(...over);
-      const record = this.#options.mirror.get(row);
+      const record = this.#options.leases.get(row);
       if (over.length > 0 || record === undefined) continue;
       // Where it is not this server's to end it is looked at again.
       const { shared } = this.#options;
-      const least_ms = shared === null || shared.leads() ? 0 : now_ms + RETRY_MS;
-      this.#file(row, Math.max(this.#due(this.#lifeOf(record, now_ms)), least_ms));
+      const least_ms = shared === null || shared.isLeader() ? 0 : now_ms + RETRY_MS;
+      this.#schedule(row, Math.max(this.#due(this.#lifeOf(record, now_ms)), least_ms));
     }
     this.#end(ends);
   }
 
   /** The end of a lease whose life is over, and which nobody is ending yet. */
   #overdue(row: number, now_ms: number): End[] {
-    const record = this.#options.mirror.get(row);
+    const record = this.#options.leases.get(row);
     if (record === undefined || this.#ending.get(row) === record.fence) return [];
     const life = this.#lifeOf(record, now_ms);
     const { shared, holders } = this.#options;
     const { fence, holder } = record;
-    if (this.#due(life) > now_ms || shared?.leads() === false) return [];
-    const heard_at = shared === null ? null : holders.heardOf(holder, now_ms);
+    if (this.#due(life) > now_ms || shared?.isLeader() === false) return [];
+    const heard_at = shared === null ? null : holders.lastSeenOf(holder, now_ms);
     return [{ row, fence, reason: life.reason, heard_at }];
   }
 
@@ -188,15 +188,15 @@ export class Expiry implements BackgroundTask {
   }
 
   #end(ends: readonly End[]): void {
-    const { mirror, writer, log, clock } = this.#options;
+    const { leases, writer, log, clock } = this.#options;
     for (let at = 0; at < ends.length; at += CLAIMS_ENDED_TOGETHER) {
       const together = ends.slice(at, at + CLAIMS_ENDED_TOGETHER);
       for (const { row, fence } of together) this.#ending.set(row, fence);
-      const names = new Map(together.map(({ row }) => [row, nameOf(mirror.get(row), row)]));
+      const names = new Map(together.map(({ row }) => [row, nameOf(leases.get(row), row)]));
       writer.call(endClaims, { ends: together }, NO_CALLER, (reply) => {
         for (const { row, reason } of together) {
           this.#ending.delete(row);
-          if (reply instanceof Failure) this.#file(row, clock.now() + RETRY_MS);
+          if (reply instanceof Failure) this.#schedule(row, clock.now() + RETRY_MS);
           else log.info("claim lost", { id: names.get(row), reason });
         }
       });

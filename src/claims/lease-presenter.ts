@@ -12,29 +12,29 @@ interface StoredConflict {
   readonly lease: number | null;
 }
 
-export interface LeaseViewsOptions {
-  readonly mirror: LeaseProjection;
+export interface LeasePresenterOptions {
+  readonly leases: LeaseProjection;
   readonly expiry: Expiry;
   /** On the front's own handle. */
   readonly reader: LeaseReader;
 }
 
 export class LeasePresenter {
-  readonly #options: LeaseViewsOptions;
+  readonly #options: LeasePresenterOptions;
 
-  constructor(options: LeaseViewsOptions) {
+  constructor(options: LeasePresenterOptions) {
     this.#options = options;
   }
 
   /** A lease by its row, whether or not it has ended. */
   find(row: number): LeaseRecord | undefined {
-    const record = this.#options.mirror.get(row) ?? this.#options.reader.get(row);
+    const record = this.#options.leases.get(row) ?? this.#options.reader.get(row);
     return record !== undefined && isLease(record) ? record : undefined;
   }
 
   /** A lease as every answer gives it. */
   show(record: LeaseRecord): Readonly<Record<string, unknown>> {
-    const { expiry, mirror } = this.#options;
+    const { expiry, leases } = this.#options;
     const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
     return {
       id: leaseId(row),
@@ -53,7 +53,7 @@ export class LeasePresenter {
       granted_at: timeOrNull(record.granted_at),
       expires_at: timeOrNull(expiry.endOf(record)),
       ended_at: timeOrNull(record.ended_at),
-      position: mirror.positionOf(row),
+      position: leases.positionOf(row),
     };
   }
 
@@ -63,7 +63,7 @@ export class LeasePresenter {
   }
 
   /** A refusal of the writer as clients are told of it. */
-  explain(failure: Failure): Failure {
+  showFailure(failure: Failure): Failure {
     const { members } = failure;
     if (members === null) return failure;
     const { lease, conflicts, cycle } = members as {
@@ -72,13 +72,13 @@ export class LeasePresenter {
       readonly cycle?: readonly StoredConflict[];
     };
     if (lease === undefined && conflicts === undefined && cycle === undefined) return failure;
-    const told = {
+    const shown = {
       ...members,
       ...(lease === undefined ? {} : { lease: this.#byRow(lease) }),
       ...(conflicts === undefined ? {} : { conflicts: conflicts.map((conflict) => this.showConflict(conflict)) }),
       ...(cycle === undefined ? {} : { cycle: cycle.map((step) => this.showConflict(step)) }),
     };
-    return failure.with(told);
+    return failure.with(shown);
   }
 
   #byRow(row: number): Readonly<Record<string, unknown>> | null {

@@ -43,8 +43,8 @@ export class LeaseProjection implements Measured {
     this.#held = 0;
     this.#waiting = 0;
     for (const record of records) this.#put(record);
-    for (const { order, record } of before) if (!this.#live.has(order)) this.#tell({ ...record, state: "lost" });
-    for (const record of records) this.#tell(record);
+    for (const { order, record } of before) if (!this.#live.has(order)) this.#notify({ ...record, state: "lost" });
+    for (const record of records) this.#notify(record);
   }
 
   /** Takes what a commit has changed, in its order. */
@@ -57,7 +57,7 @@ export class LeaseProjection implements Measured {
       }
       this.#put(record);
     }
-    for (const record of records) this.#tell(record);
+    for (const record of records) this.#notify(record);
   }
 
   get(row: number): LeaseRecord | undefined {
@@ -176,7 +176,7 @@ export class LeaseProjection implements Measured {
     this.#by_holder.remove(lease.holder, lease);
   }
 
-  #tell(record: LeaseRecord): void {
+  #notify(record: LeaseRecord): void {
     for (const listener of this.#listeners) listener(record);
     if (record.state !== "waiting") this.#waiters.wake(record.row);
   }

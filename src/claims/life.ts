@@ -19,22 +19,22 @@ export type EndReason = EndClaimsRequest["ends"][number]["reason"];
 
 /**
  * Until when a claim lives, and why it ends then.
- * @param heard_ms when its holder was heard of last; in the future where it is busy
+ * @param lastSeenMs when its holder was heard of last; in the future where it is busy
  * @param resumed when the server began to run again: what was granted before, and had not ended by itself when it
  *   stopped, has some time in which its holder can be heard
  */
 export function lifeOf(
   { ttl_s, max_s, offered, requested_at, granted_at }: Life,
-  heard_ms: number,
+  lastSeenMs: number,
   { before_ms, at_ms, until_ms }: Resumed,
 ): { readonly ends_ms: number; readonly reason: EndReason } {
   const ttl_ms = ttl_s * SECOND_MS;
   const since_ms = granted_at ?? requested_at;
   const graced = (ends_ms: number): number =>
     since_ms < at_ms && ends_ms > before_ms ? Math.max(ends_ms, until_ms) : ends_ms;
-  const unheard = offered && granted_at !== null && heard_ms <= granted_at;
+  const unconfirmed = offered && granted_at !== null && lastSeenMs <= granted_at;
   const silent_ms = graced(
-    unheard ? since_ms + Math.min(ttl_ms, CLAIM_OFFER_MS) : Math.max(heard_ms, since_ms) + ttl_ms,
+    unconfirmed ? since_ms + Math.min(ttl_ms, CLAIM_OFFER_MS) : Math.max(lastSeenMs, since_ms) + ttl_ms,
   );
   const longest_ms = granted_at === null ? Number.POSITIVE_INFINITY : graced(granted_at + max_s * SECOND_MS);
   return silent_ms < longest_ms ? { ends_ms: silent_ms, reason: "expired" } : { ends_ms: longest_ms, reason: "max_s" };

@@ -36,7 +36,7 @@ function meet(a: Claim, b: Claim): boolean {
 }
 
 /** All rules of section 19 and 20, in their own words. */
-class NaiveLedger {
+class NaiveLockTable {
   readonly held = new Set<Named>();
   waiting: Named[] = [];
 
@@ -63,19 +63,19 @@ class NaiveLedger {
       );
   }
 
-  passes(claim: Named, other: Named): boolean {
+  overtakes(claim: Named, other: Named): boolean {
     return !this.held.has(other) && this.waitsFor(other, claim.holder, "held");
   }
 
-  obstacles(claim: Named): Named[] {
-    return this.before(claim).filter((other) => !this.passes(claim, other));
+  blockers(claim: Named): Named[] {
+    return this.before(claim).filter((other) => !this.overtakes(claim, other));
   }
 
   /** Whether what waits has to wait for a holder, directly or through others: for what they hold, or behind them. */
   hasToWaitFor(claim: Named, holder: string, seen = new Set<Named>()): boolean {
     if (seen.has(claim)) return false;
     seen.add(claim);
-    return this.obstacles(claim).some(
+    return this.blockers(claim).some(
       (other) =>
         other.holder === holder ||
         this.waiting.some((one) => one.holder === other.holder && this.hasToWaitFor(one, holder, seen)),
@@ -84,7 +84,7 @@ class NaiveLedger {
 
   /** Whether a new claim is granted at once. */
   isFree(claim: Named): boolean {
-    return this.obstacles(claim).every((other) => !this.held.has(other) && this.hasToWaitFor(other, claim.holder));
+    return this.blockers(claim).every((other) => !this.held.has(other) && this.hasToWaitFor(other, claim.holder));
   }
 
   deadlocks(claim: Named): boolean {
@@ -92,7 +92,7 @@ class NaiveLedger {
       this.waiting.some(
         (one) =>
           one.holder === other.holder &&
-          !(one === other && this.passes(claim, other)) &&
+          !(one === other && this.overtakes(claim, other)) &&
           this.waitsFor(one, claim.holder, "anything"),
       ),
     );
@@ -102,7 +102,7 @@ class NaiveLedger {
   settle(): Named[] {
     const granted: Named[] = [];
     for (;;) {
-      const free = this.waiting.find((claim) => this.obstacles(claim).length === 0);
+      const free = this.waiting.find((claim) => this.blockers(claim).length === 0);
       if (free === undefined) return granted;
       this.waiting = this.waiting.filter((claim) => claim !== free);
       this.held.add(free);
@@ -122,9 +122,9 @@ t.test("any sequence of requests and ends", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
   const steps = countRounds(100_000, 2_000_000);
-  const counts = { free: 0, taken: 0, deadlock: 0, granted: 0, passed: 0, passed_behind: 0 };
-  let ledger = new LockTable<Named>();
-  const naive = new NaiveLedger();
+  const counts = { free: 0, taken: 0, deadlock: 0, granted: 0, overtaken: 0, overtaken_in_queue: 0 };
+  let table = new LockTable<Named>();
+  const naive = new NaiveLockTable();
   let order = 0;
   const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
   const problem = ((): string | null => {
@@ -132,59 +132,59 @@ t.test("any sequence of requests and ends", (t) => {
       const live = [...naive.held, ...naive.waiting];
       if (random(100) === 0) {
         // A restart: what was stored is read again.
-        ledger = new LockTable();
-        for (const claim of naive.held) ledger.hold(claim);
+        table = new LockTable();
+        for (const claim of naive.held) table.hold(claim);
         for (const claim of naive.waiting)
-          if (!ledger.enqueue(claim)) return `${step}: ${claim.name} is free after a restart`;
+          if (!table.enqueue(claim)) return `${step}: ${claim.name} is free after a restart`;
       } else if (live.length < CLAIMS_MAX && random(5) < 3) {
         const resources = Array.from({ length: 1 + random(2) }, () => pick(RESOURCES));
         order += 1;
         const claim = { order, holder: pick(HOLDERS), shared: random(3) === 0, resources, name: `c${order}` };
-        const obstacles = naive.obstacles(claim);
+        const blockers = naive.blockers(claim);
         const waits = random(4) > 0;
         const expected = naive.isFree(claim) ? "free" : waits && naive.deadlocks(claim) ? "deadlock" : "taken";
-        const verdict = ledger.judge(claim, waits, 100);
-        counts[verdict.kind] += 1;
-        if (verdict.kind !== expected) return `${step}: ${claim.name} is ${verdict.kind}, not ${expected}`;
-        if (verdict.kind === "taken") {
-          const held = obstacles.some((other) => naive.held.has(other));
-          const told = obstacles.filter((other) => naive.held.has(other) === held);
-          if (namesOf(new Set(verdict.conflicts.map((conflict) => conflict.claim))) !== namesOf(told))
+        const decision = table.evaluate(claim, waits, 100);
+        counts[decision.kind] += 1;
+        if (decision.kind !== expected) return `${step}: ${claim.name} is ${decision.kind}, not ${expected}`;
+        if (decision.kind === "taken") {
+          const held = blockers.some((other) => naive.held.has(other));
+          const expectedConflicts = blockers.filter((other) => naive.held.has(other) === held);
+          if (namesOf(new Set(decision.conflicts.map((conflict) => conflict.claim))) !== namesOf(expectedConflicts))
             return `${step}: other conflicts`;
         }
-        if (verdict.kind === "deadlock") {
-          const { cycle } = verdict;
+        if (decision.kind === "deadlock") {
+          const { cycle } = decision;
           const wrong = cycle.some(({ claim: waiting, holder }, at) => {
-            const next = must(cycle[(at + 1) % cycle.length], "a circle").holder;
+            const next = must(cycle[(at + 1) % cycle.length], "a cycle").holder;
             return (
               !naive.before(waiting ?? claim).some((other) => other.holder === next) ||
               (waiting ?? claim).holder !== holder
             );
           });
-          if (wrong || cycle.length < 2) return `${step}: no circle ${cycle.map(({ holder }) => holder).join()}`;
+          if (wrong || cycle.length < 2) return `${step}: no cycle ${cycle.map(({ holder }) => holder).join()}`;
         }
-        if (verdict.kind === "free") {
-          if (naive.before(claim).length > 0) counts.passed += 1;
-          if (verdict.passes) counts.passed_behind += 1;
-          const granted = ledger.hold(claim, verdict.passes);
+        if (decision.kind === "free") {
+          if (naive.before(claim).length > 0) counts.overtaken += 1;
+          if (decision.overtakes) counts.overtaken_in_queue += 1;
+          const granted = table.hold(claim, decision.overtakes);
           naive.held.add(claim);
           // One in 200 000 steps.
           const by_that = namesOf(naive.settle());
           if (namesOf(granted) !== by_that) return `${step}: ${namesOf(granted)} by a grant, not ${by_that}`;
-        } else if (verdict.kind === "taken" && waits && random(4) > 0) {
-          if (!ledger.enqueue(claim)) return `${step}: what is taken is free`;
+        } else if (decision.kind === "taken" && waits && random(4) > 0) {
+          if (!table.enqueue(claim)) return `${step}: what is taken is free`;
           naive.waiting.push(claim);
         }
       } else if (live.length > 0) {
         const claim = pick(live);
         naive.held.delete(claim);
         naive.waiting = naive.waiting.filter((other) => other !== claim);
-        const granted = ledger.remove(claim);
+        const granted = table.remove(claim);
         counts.granted += granted.length;
         const expected = namesOf(naive.settle());
         if (namesOf(granted) !== expected) return `${step}: granted ${namesOf(granted)}, not ${expected}`;
       }
-      if (ledger.held !== naive.held.size || ledger.waiting !== naive.waiting.length) return `${step}: other numbers`;
+      if (table.held !== naive.held.size || table.waiting !== naive.waiting.length) return `${step}: other numbers`;
       for (const one of naive.held)
         for (const other of naive.held)
           if (naive.conflict(one, other)) return `${step}: ${one.name} and ${other.name} are held`;

@@ -44,15 +44,15 @@ export interface Conflicts<Kind extends Claim> {
   readonly conflicts: readonly Conflict<Kind>[];
 }
 
-export type Verdict<Kind extends Claim> =
+export type LockDecision<Kind extends Claim> =
   /** `passes`: before others that wait in line behind its holder. */
-  | { readonly kind: "free"; readonly passes: boolean }
+  | { readonly kind: "free"; readonly overtakes: boolean }
   | ({ readonly kind: "taken" } & Conflicts<Kind>)
   /** To wait for it would close a circle. */
   | { readonly kind: "deadlock"; readonly cycle: readonly CycleStep<Kind>[] };
 
 /** How many that wait are followed to the ones for whom they wait, where a new claim may pass them by that. */
-const LOOKS_MAX = 1_000;
+const FOLLOWED_MAX = 1_000;
 
 /** A claim as it stands here. */
 class Entry<Kind extends Claim> implements HasResources {
@@ -78,7 +78,7 @@ interface Dependents<Kind extends Claim> {
 
 export class LockTable<Kind extends Claim> {
   /** By the order of their claims. */
-  readonly #standings = new TurnoverMap<number, Entry<Kind>>();
+  readonly #entries = new TurnoverMap<number, Entry<Kind>>();
   readonly #by_holder = new Groups<string, Entry<Kind>>();
   readonly #index = new ResourceIndex<Entry<Kind>>();
   #held = 0;
@@ -88,7 +88,7 @@ export class LockTable<Kind extends Claim> {
   }
 
   get waiting(): number {
-    return this.#standings.size - this.#held;
+    return this.#entries.size - this.#held;
   }
 
   /** Of one holder, held or waiting. */
@@ -106,12 +106,12 @@ export class LockTable<Kind extends Claim> {
    * @param waits whether it waits where it is not free
    * @param conflicts_max how many conflicts are told
    */
-  judge(claim: Claim, waits: boolean, conflicts_max: number): Verdict<Kind> {
-    const passed = new Set<Entry<Kind>>();
-    const blockers = this.#blockers(claim, passed);
-    if (blockers.size === 0) return { kind: "free", passes: false };
-    if (this.#allWaitFor(claim.holder, blockers)) return { kind: "free", passes: true };
-    const cycle = waits ? this.#cycle(claim, blockers, passed) : null;
+  evaluate(claim: Claim, waits: boolean, conflicts_max: number): LockDecision<Kind> {
+    const overtaken = new Set<Entry<Kind>>();
+    const blockers = this.#blockers(claim, overtaken);
+    if (blockers.size === 0) return { kind: "free", overtakes: false };
+    if (this.#allWaitFor(claim.holder, blockers)) return { kind: "free", overtakes: true };
+    const cycle = waits ? this.#cycle(claim, blockers, overtaken) : null;
     if (cycle !== null) return { kind: "deadlock", cycle };
     return { kind: "taken", ...this.#conflicts(claim, blockers, conflicts_max) };
   }
@@ -156,29 +156,29 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * Takes a claim that is free, or was held when it was stored.
-   * @param passes as its verdict says: more may wait for what its holder holds by that
+   * @param overtakes as its verdict says: more may wait for what its holder holds by that
    * @returns those that are held now because of it, in the order in which they were granted
    */
-  hold(claim: Kind, passes = false): Kind[] {
+  hold(claim: Kind, overtakes = false): Kind[] {
     this.#hold(this.#add(claim));
     const granted: Kind[] = [];
-    if (passes) this.#grantWith(claim.holder, granted);
+    if (overtakes) this.#grantWith(claim.holder, granted);
     return granted;
   }
 
   /** Puts a claim into the line, at the place of its order. False where it is free: then it is held. */
   enqueue(claim: Kind): boolean {
-    const standing = this.#add(claim);
-    return !this.#settle(standing);
+    const entry = this.#add(claim);
+    return !this.#settle(entry);
   }
 
   /** Takes a claim out, held or waiting; those that are held now, in the order in which they were granted. */
   remove(claim: Kind): Kind[] {
-    const standing = this.#standings.get(claim.order);
-    if (standing === undefined) return [];
-    this.#drop(standing);
+    const entry = this.#entries.get(claim.order);
+    if (entry === undefined) return [];
+    this.#drop(entry);
     const granted: Kind[] = [];
-    for (const watcher of inOrder(standing.watched_by ?? [])) {
+    for (const watcher of inOrder(entry.watched_by ?? [])) {
       if (watcher.held || !this.#settle(watcher)) continue;
       granted.push(watcher.claim);
       this.#grantWith(watcher.claim.holder, granted);
@@ -187,28 +187,28 @@ export class LockTable<Kind extends Claim> {
   }
 
   clear(): void {
-    this.#standings.clear();
+    this.#entries.clear();
     this.#by_holder.clear();
     this.#index.clear();
     this.#held = 0;
   }
 
   #add(claim: Kind): Entry<Kind> {
-    assert(!this.#standings.has(claim.order), "a claim stands once");
-    const standing = new Entry(claim);
-    this.#standings.set(claim.order, standing);
-    this.#index.add(standing);
-    this.#by_holder.add(claim.holder, standing);
-    return standing;
+    assert(!this.#entries.has(claim.order), "a claim stands once");
+    const entry = new Entry(claim);
+    this.#entries.set(claim.order, entry);
+    this.#index.add(entry);
+    this.#by_holder.add(claim.holder, entry);
+    return entry;
   }
 
-  #drop(standing: Entry<Kind>): void {
-    const { claim } = standing;
-    this.#watch(standing, null);
-    this.#standings.delete(claim.order);
-    this.#index.remove(standing);
-    if (standing.held) this.#held -= 1;
-    this.#by_holder.remove(claim.holder, standing);
+  #drop(entry: Entry<Kind>): void {
+    const { claim } = entry;
+    this.#watch(entry, null);
+    this.#entries.delete(claim.order);
+    this.#index.remove(entry);
+    if (entry.held) this.#held -= 1;
+    this.#by_holder.remove(claim.holder, entry);
   }
 
   /**
@@ -218,44 +218,44 @@ export class LockTable<Kind extends Claim> {
   #grantWith(holder: string, granted: Kind[]): void {
     const holders = new Set([holder]);
     for (const next of holders) {
-      for (const standing of inOrder(this.#by_holder.get(next) ?? [])) {
-        if (standing.held) continue;
-        if (this.#settle(standing)) granted.push(standing.claim);
-        else for (const { held, claim } of this.#blockers(standing.claim)) if (held) holders.add(claim.holder);
+      for (const entry of inOrder(this.#by_holder.get(next) ?? [])) {
+        if (entry.held) continue;
+        if (this.#settle(entry)) granted.push(entry.claim);
+        else for (const { held, claim } of this.#blockers(entry.claim)) if (held) holders.add(claim.holder);
       }
     }
   }
 
   /** Holds what is free; has it watch what is not. True where it is held now. */
-  #settle(standing: Entry<Kind>): boolean {
+  #settle(entry: Entry<Kind>): boolean {
     let latest: Entry<Kind> | null = null;
-    for (const blocker of this.#blockers(standing.claim))
+    for (const blocker of this.#blockers(entry.claim))
       if (latest === null || blocker.claim.order > latest.claim.order) latest = blocker;
-    this.#watch(standing, latest);
-    if (latest === null) this.#hold(standing);
-    return standing.held;
+    this.#watch(entry, latest);
+    if (latest === null) this.#hold(entry);
+    return entry.held;
   }
 
-  #hold(standing: Entry<Kind>): void {
-    standing.held = true;
+  #hold(entry: Entry<Kind>): void {
+    entry.held = true;
     this.#held += 1;
   }
 
-  #watch(standing: Entry<Kind>, watched: Entry<Kind> | null): void {
-    standing.watches?.watched_by?.delete(standing);
-    standing.watches = watched;
-    if (watched !== null) (watched.watched_by ??= new Set()).add(standing);
+  #watch(entry: Entry<Kind>, watched: Entry<Kind> | null): void {
+    entry.watches?.watched_by?.delete(entry);
+    entry.watches = watched;
+    if (watched !== null) (watched.watched_by ??= new Set()).add(entry);
   }
 
   /** All that is in the way of a claim; what it may pass goes to `passed`. */
-  #blockers(claim: Claim, passed?: Set<Entry<Kind>>): Set<Entry<Kind>> {
+  #blockers(claim: Claim, overtaken?: Set<Entry<Kind>>): Set<Entry<Kind>> {
     const blockers = new Set<Entry<Kind>>();
     const where = (other: Entry<Kind>): boolean =>
       (other.held || other.claim.order < claim.order) && conflict(other.claim, claim) && !blockers.has(other);
     let dependents: Dependents<Kind> | undefined;
     for (const { filed } of this.#index.meeting(claim.resources, where)) {
       if (!filed.held) dependents ??= this.#dependentsOf(claim.holder, "held");
-      if (!filed.held && dependents?.claims.has(filed) === true) passed?.add(filed);
+      if (!filed.held && dependents?.claims.has(filed) === true) overtaken?.add(filed);
       else blockers.add(filed);
     }
     return blockers;
@@ -269,13 +269,13 @@ export class LockTable<Kind extends Claim> {
     for (const { held } of blockers) if (held) return false;
     const { claims } = this.#dependentsOf(holder, "anything");
     for (const blocker of blockers) if (!claims.has(blocker)) return false;
-    let looks = 0;
+    let followed = 0;
     const waitsFor = (first: Entry<Kind>): boolean => {
       const waiting = new Set([first]);
-      for (const standing of waiting) {
+      for (const entry of waiting) {
         // What is too long to follow is not passed.
-        if (++looks > LOOKS_MAX) return false;
-        for (const { claim } of this.#blockers(standing.claim)) {
+        if (++followed > FOLLOWED_MAX) return false;
+        for (const { claim } of this.#blockers(entry.claim)) {
           if (claim.holder === holder) return true;
           for (const other of this.#by_holder.get(claim.holder) ?? []) if (claims.has(other)) waiting.add(other);
         }
@@ -296,14 +296,14 @@ export class LockTable<Kind extends Claim> {
     const by_holder = new Map<string, { claim: Kind; next: string }>();
     const holders = [holder];
     for (const next of holders) {
-      for (const standing of this.#by_holder.get(next) ?? []) {
-        if (through === "held" && !standing.held) continue;
+      for (const entry of this.#by_holder.get(next) ?? []) {
+        if (through === "held" && !entry.held) continue;
         const where = (other: Entry<Kind>): boolean =>
           !other.held &&
           !claims.has(other) &&
-          (standing.held || other.claim.order > standing.claim.order) &&
-          conflict(other.claim, standing.claim);
-        for (const { filed } of this.#index.meeting(standing.resources, where)) {
+          (entry.held || other.claim.order > entry.claim.order) &&
+          conflict(other.claim, entry.claim);
+        for (const { filed } of this.#index.meeting(entry.resources, where)) {
           claims.add(filed);
           const { claim } = filed;
           if (claim.holder === holder || by_holder.has(claim.holder)) continue;
@@ -317,12 +317,12 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * The circle that a claim would close by waiting; null where there is none.
-   * @param passed what it could pass: of these holders it is in the way already, by these claims
+   * @param overtaken what it could pass: of these holders it is in the way already, by these claims
    */
   #cycle(
     { holder }: Claim,
     blockers: ReadonlySet<Entry<Kind>>,
-    passed: ReadonlySet<Entry<Kind>>,
+    overtaken: ReadonlySet<Entry<Kind>>,
   ): CycleStep<Kind>[] | null {
     const { claims, by_holder } = this.#dependentsOf(holder, "anything");
     if (claims.size === 0) return null;
@@ -336,10 +336,10 @@ export class LockTable<Kind extends Claim> {
       return cycle;
     };
     for (const { claim } of blockers) if (by_holder.has(claim.holder)) return stepsFrom(claim.holder);
-    for (const standing of passed) {
+    for (const entry of overtaken) {
       // Should this be granted first, the new one waits for its holder, who waits by another claim, too.
-      for (const other of this.#by_holder.get(standing.claim.holder) ?? [])
-        if (other !== standing && !other.held && claims.has(other)) return stepsFrom(standing.claim.holder);
+      for (const other of this.#by_holder.get(entry.claim.holder) ?? [])
+        if (other !== entry && !other.held && claims.has(other)) return stepsFrom(entry.claim.holder);
     }
     return null;
   }
@@ -361,8 +361,8 @@ export function conflict(a: Claim, b: Claim): boolean {
   return a.holder !== b.holder && !(a.shared && b.shared);
 }
 
-function inOrder<Kind extends Claim>(standings: Iterable<Entry<Kind>>): Entry<Kind>[] {
-  return [...standings].toSorted((a, b) => a.claim.order - b.claim.order);
+function inOrder<Kind extends Claim>(entries: Iterable<Entry<Kind>>): Entry<Kind>[] {
+  return [...entries].toSorted((a, b) => a.claim.order - b.claim.order);
 }
 
 function conflictOf<Kind extends Claim>({ wanted, resource, filed }: Meeting<Entry<Kind>>): Conflict<Kind> {

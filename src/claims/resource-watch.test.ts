@@ -67,15 +67,15 @@ t.test("woken by what overlaps, in its workspace or in any; and held by whom it 
       fc.array(lease, { maxLength: 5 }),
       holder,
       (wanted, leases, me) => {
-        const mirror = new LeaseProjection();
-        const watch = new ResourceWatch(mirror);
+        const projection = new LeaseProjection();
+        const watch = new ResourceWatch(projection);
         const woken = wanted.map(() => 0);
         const leaves = wanted.map((one, at) =>
           watch.listen(one, { wake: () => (woken[at] = (woken[at] ?? 0) + 1), finish: () => undefined }),
         );
         for (const [at, { resources, workspace: where }] of leases.entries()) {
           const before = [...woken];
-          mirror.accept([record(at + 1, leases[at] ?? {})]);
+          projection.accept([record(at + 1, leases[at] ?? {})]);
           for (const [which, one] of wanted.entries()) {
             const expected = resources.some((text) => meets(one, text, where));
             if ((woken[which] ?? 0) > (before[which] ?? 0) !== expected) return false;
@@ -88,7 +88,8 @@ t.test("woken by what overlaps, in its workspace or in any; and held by whom it 
         if (wanted.some((one, at) => watch.isHeld(one, me) !== held[at])) return false;
         for (const leave of leaves) leave();
         const last = [...woken];
-        for (const [at, of] of leases.entries()) mirror.accept([record(at + 1, { ...of, state: "lost", ended_at: 1 })]);
+        for (const [at, of] of leases.entries())
+          projection.accept([record(at + 1, { ...of, state: "lost", ended_at: 1 })]);
         return wanted.every((one, at) => woken[at] === last[at] && !watch.isHeld(one, me));
       },
     ),

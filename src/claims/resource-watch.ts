@@ -26,13 +26,13 @@ interface Watcher extends HasResources {
 const ANYWHERE = "";
 
 export class ResourceWatch {
-  readonly #mirror: LeaseProjection;
+  readonly #leases: LeaseProjection;
   readonly #here = new ResourceIndex<Watcher>();
   readonly #anywhere = new ResourceIndex<Watcher>();
 
-  constructor(mirror: LeaseProjection) {
-    this.#mirror = mirror;
-    mirror.listen((record) => this.#tell(record));
+  constructor(leases: LeaseProjection) {
+    this.#leases = leases;
+    leases.listen((record) => this.#notify(record));
   }
 
   /** @returns what ends the waiting */
@@ -45,13 +45,13 @@ export class ResourceWatch {
 
   /** Whether somebody else than `holder` holds something of it; "" is nobody. A refusal where that costs too much. */
   isHeld(wanted: WantedResource, holder: string): boolean | Failure {
-    const places = wanted.workspace === null ? this.#mirror.workspaces() : [wanted.workspace];
-    const resources = resourcesIn(wanted, places);
-    if (this.#mirror.costsTooMuch(resources)) return TOO_MANY_STEPS;
-    return this.#mirror.heldByOthers(resources, holder, false).next().done !== true;
+    const workspaces = wanted.workspace === null ? this.#leases.workspaces() : [wanted.workspace];
+    const resources = resourcesIn(wanted, workspaces);
+    if (this.#leases.costsTooMuch(resources)) return TOO_MANY_STEPS;
+    return this.#leases.heldByOthers(resources, holder, false).next().done !== true;
   }
 
-  #tell(record: LeaseRecord): void {
+  #notify(record: LeaseRecord): void {
     this.#wake(this.#here, record, record.workspace);
     this.#wake(this.#anywhere, record, ANYWHERE);
   }

@@ -119,7 +119,7 @@ export class LeaseWriter {
   readonly #reader: LeaseReader;
   readonly #leases: BufferedTable<Row>;
   readonly #name: Statement<[string], string>;
-  readonly #heard: Statement<[string], number>;
+  readonly #lastSeen: Statement<[string], number>;
   readonly #oldest: Statement<[number, number], { row: number; ended_at: number | null }>;
   readonly #delete: Statement<[number], unknown>;
 
@@ -128,7 +128,7 @@ export class LeaseWriter {
     this.#reader = new LeaseReader(db);
     this.#leases = rows.into("REPLACE INTO lease", 18);
     this.#name = db.prepare<[string], string>("SELECT name FROM instance WHERE id = ?").pluck();
-    this.#heard = db
+    this.#lastSeen = db
       .prepare<[string], number>(
         "SELECT max(last_seen, busy_until) FROM instance JOIN instance_life USING (row) WHERE id = ?",
       )
@@ -149,8 +149,8 @@ export class LeaseWriter {
   }
 
   /** When an instance was heard of last, as far as that is stored, in ms; 0 where it is gone. */
-  heardOf(holder: string): number {
-    return this.#heard.get(holder) ?? 0;
+  lastSeenOf(holder: string): number {
+    return this.#lastSeen.get(holder) ?? 0;
   }
 
   /** Stores a lease, new or changed. */

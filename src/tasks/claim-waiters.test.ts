@@ -56,12 +56,12 @@ function lease(row: number, holder: string, resource: string, more: Partial<Leas
 }
 
 /** The front, and a writer that answers when it is told to. */
-class Played {
+class Fixture {
   now_ms = 0;
   stored: ReadyRecord[] = [];
   readonly leases = new LeaseProjection();
-  readonly mirror = new TaskProjection({ ready: () => this.stored, counts: () => COUNTS }, this.leases, 0);
-  readonly claimers = new ClaimWaiters(this.mirror, () => this.now_ms);
+  readonly tasks = new TaskProjection({ ready: () => this.stored, counts: () => COUNTS }, this.leases, 0);
+  readonly waiters = new ClaimWaiters(this.tasks, () => this.now_ms);
   /** Who asks the writer now, in the order of asking. */
   readonly asking: { readonly who: string; readonly answer: (found: string | null) => void }[] = [];
   /** What each has got. */
@@ -71,20 +71,20 @@ class Played {
   wait(who: string, more: Partial<Claimant> & { id?: string; request_id?: string; wait_ms?: number } = {}): () => void {
     const { id = null, request_id = null, wait_ms = LONG_MS, ...others } = more;
     const claimant = { id: who, name: who, capabilities: [], workspace: "w", labels: [], ...others };
-    let leave: () => void = () => undefined;
+    let abort: () => void = () => undefined;
     const attempt = (): Promise<string | null> =>
       new Promise((answer) => {
         this.asked += 1;
         this.asking.push({ who, answer });
       });
-    void this.claimers
-      .wait({ claimant, id, request_id }, wait_ms, attempt, (listener) => (leave = listener))
+    void this.waiters
+      .wait({ claimant, id, request_id }, wait_ms, attempt, (listener) => (abort = listener))
       .then((found) => this.got.push([who, found]));
-    return leave;
+    return abort;
   }
 
-  tell(...changed: readonly (readonly [ready: ReadyRecord, state?: TaskState])[]): void {
-    const notice: TasksPush = {
+  publish(...changed: readonly (readonly [ready: ReadyRecord, state?: TaskState])[]): void {
+    const push: TasksPush = {
       changed: changed.map(([record, state = "ready"]) => ({
         row: record.row,
         id: record.id,
@@ -94,13 +94,13 @@ class Played {
       })),
       counts: COUNTS,
     };
-    this.mirror.accept(notice, this.now_ms);
+    this.tasks.accept(push, this.now_ms);
   }
 
   /** The writer answers who has asked it first: with a task, which is nobody else's then, or with none. */
   async answer(found: ReadyRecord | null): Promise<void> {
     const { answer } = must(this.asking.shift(), "somebody asks");
-    if (found !== null) this.tell([found, "claimed"]);
+    if (found !== null) this.publish([found, "claimed"]);
     answer(found?.id ?? null);
     await new Promise((resolve) => {
       setImmediate(resolve);
@@ -112,248 +112,248 @@ class Played {
   }
 
   end(): void {
-    this.claimers.end();
+    this.waiters.end();
   }
 }
 
 t.test("one task wakes one of a thousand, the one who has waited longest", async (t) => {
-  const played = new Played();
-  for (let at = 0; at < MANY; at++) played.wait(`i${at}`);
-  t.equal(played.claimers.waiting, MANY);
-  t.equal(played.asked, 0, "nobody asks while there is nothing");
-  played.tell([ready(1)]);
-  t.same(played.who(), ["i0"]);
-  await played.answer(ready(1));
-  t.same(played.got, [["i0", "task-1"]]);
-  t.equal(played.asked, 1);
-  played.tell([ready(2)], [ready(3)], [ready(4)]);
-  t.same(played.who(), ["i1", "i2", "i3"], "as many as there are");
-  await played.answer(ready(2));
-  await played.answer(ready(3));
-  await played.answer(ready(4));
-  t.equal(played.asked, 4);
-  t.equal(played.claimers.waiting, MANY - 4);
-  played.tell([ready(5), "claimed"]);
-  played.tell([ready(6)], [ready(6), "claimed"]);
-  t.equal(played.asked, 4, "what is gone again within its commit is nobody's");
-  played.end();
-  t.equal(played.claimers.waiting, 0);
+  const fixture = new Fixture();
+  for (let at = 0; at < MANY; at++) fixture.wait(`i${at}`);
+  t.equal(fixture.waiters.waiting, MANY);
+  t.equal(fixture.asked, 0, "nobody asks while there is nothing");
+  fixture.publish([ready(1)]);
+  t.same(fixture.who(), ["i0"]);
+  await fixture.answer(ready(1));
+  t.same(fixture.got, [["i0", "task-1"]]);
+  t.equal(fixture.asked, 1);
+  fixture.publish([ready(2)], [ready(3)], [ready(4)]);
+  t.same(fixture.who(), ["i1", "i2", "i3"], "as many as there are");
+  await fixture.answer(ready(2));
+  await fixture.answer(ready(3));
+  await fixture.answer(ready(4));
+  t.equal(fixture.asked, 4);
+  t.equal(fixture.waiters.waiting, MANY - 4);
+  fixture.publish([ready(5), "claimed"]);
+  fixture.publish([ready(6)], [ready(6), "claimed"]);
+  t.equal(fixture.asked, 4, "what is gone again within its commit is nobody's");
+  fixture.end();
+  t.equal(fixture.waiters.waiting, 0);
 });
 
 t.test("who may not have it is passed over, and who asked in vain is not asked again", async (t) => {
-  const played = new Played();
-  played.wait("other workspace", { workspace: "v" });
-  played.wait("other label", { labels: ["y"] });
-  played.wait("another's name");
-  played.wait("ana", { labels: ["x"], capabilities: ["go"] });
-  played.wait("bob", { capabilities: ["go"] });
+  const fixture = new Fixture();
+  fixture.wait("other workspace", { workspace: "v" });
+  fixture.wait("other label", { labels: ["y"] });
+  fixture.wait("another's name");
+  fixture.wait("ana", { labels: ["x"], capabilities: ["go"] });
+  fixture.wait("bob", { capabilities: ["go"] });
   const task = ready(1, { labels: ["x"], requires: ["go"] });
-  played.tell([task]);
-  t.same(played.who(), ["ana"]);
-  await played.answer(null);
-  t.same(played.who(), ["bob"], "then it is the next one's turn");
-  await played.answer(null);
-  t.equal(played.asked, 2, "and nobody asks a second time");
-  played.tell([ready(2, { assignee: "another's name" })]);
-  t.same(played.who(), ["another's name"]);
-  await played.answer(ready(2, { assignee: "another's name" }));
-  played.tell([task]);
-  t.same(played.who(), ["ana"], "told of again, it is new");
+  fixture.publish([task]);
+  t.same(fixture.who(), ["ana"]);
+  await fixture.answer(null);
+  t.same(fixture.who(), ["bob"], "then it is the next one's turn");
+  await fixture.answer(null);
+  t.equal(fixture.asked, 2, "and nobody asks a second time");
+  fixture.publish([ready(2, { assignee: "another's name" })]);
+  t.same(fixture.who(), ["another's name"]);
+  await fixture.answer(ready(2, { assignee: "another's name" }));
+  fixture.publish([task]);
+  t.same(fixture.who(), ["ana"], "told of again, it is new");
   const late = ready(3);
-  played.tell([late]);
-  t.same(played.who(), ["ana", "bob"]);
-  await played.answer(null);
-  await played.answer(late);
-  t.same(played.who(), [], "bob has got the other one; of the first nobody is left");
-  played.end();
+  fixture.publish([late]);
+  t.same(fixture.who(), ["ana", "bob"]);
+  await fixture.answer(null);
+  await fixture.answer(late);
+  t.same(fixture.who(), [], "bob has got the other one; of the first nobody is left");
+  fixture.end();
 });
 
 t.test("what one is asking for, who comes meanwhile does not ask for", async (t) => {
-  const played = new Played();
-  played.tell([ready(1)]);
-  played.wait("ana");
-  played.wait("bob");
-  t.same(played.who(), ["ana"]);
-  await played.answer(ready(9));
-  t.same(played.who(), ["bob"], "she has got a better one: then it is his");
-  await played.answer(ready(1));
-  t.same(played.got, [
+  const fixture = new Fixture();
+  fixture.publish([ready(1)]);
+  fixture.wait("ana");
+  fixture.wait("bob");
+  t.same(fixture.who(), ["ana"]);
+  await fixture.answer(ready(9));
+  t.same(fixture.who(), ["bob"], "she has got a better one: then it is his");
+  await fixture.answer(ready(1));
+  t.same(fixture.got, [
     ["ana", "task-9"],
     ["bob", "task-1"],
   ]);
-  played.end();
+  fixture.end();
 });
 
 t.test("a lease that ends, a time that comes, a reservation that passes", async (t) => {
-  const played = new Played();
+  const fixture = new Fixture();
   const busy = ready(1, { resources: ["path:a"] });
-  played.leases.accept([lease(1, "eve", "path:*")]);
-  played.wait("ana");
-  played.tell([busy]);
-  t.equal(played.asked, 0, "its resources are somebody's");
-  played.wait("eve");
-  t.same(played.who(), ["eve"], "who holds them herself may have it");
-  await played.answer(null);
-  played.leases.accept([lease(1, "eve", "path:*", { state: "released", ended_at: 1 })]);
-  t.same(played.who(), ["ana"]);
-  await played.answer(busy);
+  fixture.leases.accept([lease(1, "eve", "path:*")]);
+  fixture.wait("ana");
+  fixture.publish([busy]);
+  t.equal(fixture.asked, 0, "its resources are somebody's");
+  fixture.wait("eve");
+  t.same(fixture.who(), ["eve"], "who holds them herself may have it");
+  await fixture.answer(null);
+  fixture.leases.accept([lease(1, "eve", "path:*", { state: "released", ended_at: 1 })]);
+  t.same(fixture.who(), ["ana"]);
+  await fixture.answer(busy);
 
   const kept = ready(2, { reserved: "eve", reserved_until: 500 });
-  played.wait("bob");
-  played.tell([kept]);
-  t.same(played.who(), ["eve"], "first for whom it is kept");
-  await played.answer(null);
-  played.now_ms = 499;
-  played.mirror.tick(499);
-  t.equal(played.asking.length, 0);
-  played.now_ms = 500;
-  played.mirror.tick(500);
-  t.same(played.who(), ["eve"], "then in line");
-  await played.answer(null);
-  t.same(played.who(), ["bob"]);
-  await played.answer(kept);
+  fixture.wait("bob");
+  fixture.publish([kept]);
+  t.same(fixture.who(), ["eve"], "first for whom it is kept");
+  await fixture.answer(null);
+  fixture.now_ms = 499;
+  fixture.tasks.tick(499);
+  t.equal(fixture.asking.length, 0);
+  fixture.now_ms = 500;
+  fixture.tasks.tick(500);
+  t.same(fixture.who(), ["eve"], "then in line");
+  await fixture.answer(null);
+  t.same(fixture.who(), ["bob"]);
+  await fixture.answer(kept);
 
   const later = ready(3, { not_before: 900 });
-  played.tell([later]);
-  t.equal(played.asking.length, 0);
-  played.now_ms = 900;
-  played.wait("cid", { labels: ["none"] });
-  t.same(played.who(), ["eve"], "who comes just then takes nobody's turn");
-  await played.answer(null);
-  played.mirror.tick(901);
-  t.same(played.who(), ["eve"], "the writer's clock was behind: it is asked once more");
-  await played.answer(null);
-  played.mirror.tick(1_000);
-  t.equal(played.asking.length, 0);
-  played.end();
+  fixture.publish([later]);
+  t.equal(fixture.asking.length, 0);
+  fixture.now_ms = 900;
+  fixture.wait("cid", { labels: ["none"] });
+  t.same(fixture.who(), ["eve"], "who comes just then takes nobody's turn");
+  await fixture.answer(null);
+  fixture.tasks.tick(901);
+  t.same(fixture.who(), ["eve"], "the writer's clock was behind: it is asked once more");
+  await fixture.answer(null);
+  fixture.tasks.tick(1_000);
+  t.equal(fixture.asking.length, 0);
+  fixture.end();
 });
 
 t.test("who waits for one task by its id", async (t) => {
-  const played = new Played();
-  played.wait("ana", { id: "task-2" });
-  played.wait("bob", { id: "task-3" });
-  played.tell([ready(1)], [ready(2)]);
-  t.same(played.who(), ["ana"]);
-  await played.answer(ready(2));
-  played.tell([ready(3), "claimed"]);
-  t.equal(played.asking.length, 0);
-  played.tell([ready(3), "done"]);
-  t.same(played.who(), ["bob"], "it has ended: he is to hear why he gets nothing");
-  played.asking.shift()?.answer("refused");
+  const fixture = new Fixture();
+  fixture.wait("ana", { id: "task-2" });
+  fixture.wait("bob", { id: "task-3" });
+  fixture.publish([ready(1)], [ready(2)]);
+  t.same(fixture.who(), ["ana"]);
+  await fixture.answer(ready(2));
+  fixture.publish([ready(3), "claimed"]);
+  t.equal(fixture.asking.length, 0);
+  fixture.publish([ready(3), "done"]);
+  t.same(fixture.who(), ["bob"], "it has ended: he is to hear why he gets nothing");
+  fixture.asking.shift()?.answer("refused");
   await new Promise((resolve) => {
     setImmediate(resolve);
   });
-  t.same(played.got.at(-1), ["bob", "refused"]);
+  t.same(fixture.got.at(-1), ["bob", "refused"]);
 });
 
 t.test("the same call, made twice, gets the same thing", async (t) => {
-  const played = new Played();
-  played.wait("ana", { request_id: "r" });
-  played.wait("bob", { request_id: "r" });
-  played.wait("ana", { request_id: "r" });
-  played.wait("ana", { request_id: "other" });
-  played.tell([ready(1)]);
-  t.same(played.who(), ["ana"]);
-  await played.answer(ready(1));
-  t.same(played.who(), ["ana"], "the second, which may be the only one whose client is still there");
-  await played.answer(ready(1));
-  t.same(played.got, [
+  const fixture = new Fixture();
+  fixture.wait("ana", { request_id: "r" });
+  fixture.wait("bob", { request_id: "r" });
+  fixture.wait("ana", { request_id: "r" });
+  fixture.wait("ana", { request_id: "other" });
+  fixture.publish([ready(1)]);
+  t.same(fixture.who(), ["ana"]);
+  await fixture.answer(ready(1));
+  t.same(fixture.who(), ["ana"], "the second, which may be the only one whose client is still there");
+  await fixture.answer(ready(1));
+  t.same(fixture.got, [
     ["ana", "task-1"],
     ["ana", "task-1"],
   ]);
-  t.equal(played.claimers.waiting, 2);
-  played.end();
+  t.equal(fixture.waiters.waiting, 2);
+  fixture.end();
 });
 
 t.test("after a crash everybody looks, and each task is asked for once", async (t) => {
-  const played = new Played();
-  for (let at = 0; at < MANY; at++) played.wait(`i${at}`);
-  played.stored = [ready(1), ready(2)];
-  played.mirror.catchUp(played.now_ms);
-  t.same(played.who(), ["i0", "i1"]);
-  await played.answer(null);
-  t.equal(played.asking.at(-1)?.who, "i2", "in vain: the next one's turn");
-  played.stored = [];
-  played.mirror.catchUp(played.now_ms);
-  for (let left = played.asking.length; left > 0; left--) await played.answer(null);
-  t.equal(played.asking.length, 0, "what is not there any more is asked for by nobody");
-  played.end();
+  const fixture = new Fixture();
+  for (let at = 0; at < MANY; at++) fixture.wait(`i${at}`);
+  fixture.stored = [ready(1), ready(2)];
+  fixture.tasks.catchUp(fixture.now_ms);
+  t.same(fixture.who(), ["i0", "i1"]);
+  await fixture.answer(null);
+  t.equal(fixture.asking.at(-1)?.who, "i2", "in vain: the next one's turn");
+  fixture.stored = [];
+  fixture.tasks.catchUp(fixture.now_ms);
+  for (let left = fixture.asking.length; left > 0; left--) await fixture.answer(null);
+  t.equal(fixture.asking.length, 0, "what is not there any more is asked for by nobody");
+  fixture.end();
 });
 
 t.test("who leaves is not asked, and whose time is up has nothing", async (t) => {
-  const played = new Played();
-  const leave = played.wait("gone");
-  played.wait("short", { wait_ms: 1 });
-  played.wait("ana");
-  leave();
-  while (played.claimers.waiting > 1)
+  const fixture = new Fixture();
+  const abort = fixture.wait("gone");
+  fixture.wait("short", { wait_ms: 1 });
+  fixture.wait("ana");
+  abort();
+  while (fixture.waiters.waiting > 1)
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
-  t.same(played.got, [
+  t.same(fixture.got, [
     ["gone", null],
     ["short", null],
   ]);
-  played.tell([ready(1)]);
-  t.same(played.who(), ["ana"]);
-  const leaves = played.wait("bob");
-  played.tell([ready(2)]);
-  leaves();
-  t.equal(played.got.length, 2, "who is asking the writer is told what it says");
-  await played.answer(ready(1));
-  await played.answer(ready(2));
-  t.same(played.got.slice(2), [
+  fixture.publish([ready(1)]);
+  t.same(fixture.who(), ["ana"]);
+  const abortBob = fixture.wait("bob");
+  fixture.publish([ready(2)]);
+  abortBob();
+  t.equal(fixture.got.length, 2, "who is asking the writer is told what it says");
+  await fixture.answer(ready(1));
+  await fixture.answer(ready(2));
+  t.same(fixture.got.slice(2), [
     ["ana", "task-1"],
     ["bob", "task-2"],
   ]);
-  played.end();
-  played.wait("late");
+  fixture.end();
+  fixture.wait("late");
   await Promise.resolve();
-  t.same(played.got.at(-1), ["late", null], "at the end nobody waits");
+  t.same(fixture.got.at(-1), ["late", null], "at the end nobody waits");
 });
 
 t.test("who can do more than before looks again", async (t) => {
-  const played = new Played();
+  const fixture = new Fixture();
   const can: string[] = [];
-  played.wait("ana", { capabilities: can });
-  played.wait("ana", { capabilities: can, id: "task-1" });
-  played.wait("bob");
+  fixture.wait("ana", { capabilities: can });
+  fixture.wait("ana", { capabilities: can, id: "task-1" });
+  fixture.wait("bob");
   const task = ready(1, { requires: ["go"] });
-  played.tell([task]);
-  t.equal(played.asked, 0);
+  fixture.publish([task]);
+  t.equal(fixture.asked, 0);
   can.push("go");
-  played.claimers.look("bob");
-  t.equal(played.asked, 0, "nobody else");
-  played.claimers.look("ana");
-  t.same(played.who(), ["ana"], "each task is asked for once");
-  await played.answer(null);
-  t.same(played.who(), ["ana"], "then by her other call");
-  await played.answer(null);
-  t.equal(played.asking.length, 0);
-  played.claimers.look("ana");
-  t.same(played.who(), ["ana"], "what she could not have then, she may now");
-  await played.answer(task);
-  played.end();
+  fixture.waiters.look("bob");
+  t.equal(fixture.asked, 0, "nobody else");
+  fixture.waiters.look("ana");
+  t.same(fixture.who(), ["ana"], "each task is asked for once");
+  await fixture.answer(null);
+  t.same(fixture.who(), ["ana"], "then by her other call");
+  await fixture.answer(null);
+  t.equal(fixture.asking.length, 0);
+  fixture.waiters.look("ana");
+  t.same(fixture.who(), ["ana"], "what she could not have then, she may now");
+  await fixture.answer(task);
+  fixture.end();
 });
 
 t.test("who waits for one task hears how it is when the time is up", async (t) => {
-  const played = new Played();
-  played.wait("ana", { id: "task-1", wait_ms: 1 });
-  played.wait("any", { wait_ms: 1 });
-  const leave = played.wait("gone", { id: "task-1", wait_ms: 1 });
-  leave();
-  while (played.claimers.waiting > 0)
+  const fixture = new Fixture();
+  fixture.wait("ana", { id: "task-1", wait_ms: 1 });
+  fixture.wait("any", { wait_ms: 1 });
+  const abort = fixture.wait("gone", { id: "task-1", wait_ms: 1 });
+  abort();
+  while (fixture.waiters.waiting > 0)
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
-  t.same(played.who(), ["ana"], "not who has gone, nor who has no task in mind");
-  played.tell([ready(1)]);
-  t.equal(played.asked, 1, "for the rest it waits no more");
-  await played.answer(null);
-  t.same(played.got, [
+  t.same(fixture.who(), ["ana"], "not who has gone, nor who has no task in mind");
+  fixture.publish([ready(1)]);
+  t.equal(fixture.asked, 1, "for the rest it waits no more");
+  await fixture.answer(null);
+  t.same(fixture.got, [
     ["gone", null],
     ["any", null],
     ["ana", null],
   ]);
-  played.end();
+  fixture.end();
 });

@@ -2,7 +2,7 @@
  * Who waits in a call for a task to claim: in line, so that of those who may have a task that can be claimed now the
  * one who has waited longest asks the writer for one, and nobody else. Runs on the front.
  */
-import type { OfferedTask, TaskProjection } from "./task-projection.js";
+import type { ClaimableTask, TaskProjection } from "./task-projection.js";
 import { type Claimant, mayClaim } from "./ready-queue.js";
 import { hasEnded } from "./task.js";
 
@@ -18,40 +18,40 @@ export interface Waiting {
   readonly request_id: string | null;
 }
 
-interface Claimer {
+interface ClaimWaiter {
   readonly waiting: Waiting;
   readonly attempt: Attempt<unknown>;
   readonly settle: (found: unknown) => void;
   /** It is asking the writer. */
   busy: boolean;
   /** What it asked the writer for in vain, since that was offered. */
-  readonly tried: Set<OfferedTask>;
+  readonly tried: Set<ClaimableTask>;
 }
 
 export class ClaimWaiters {
-  readonly #mirror: TaskProjection;
+  readonly #tasks: TaskProjection;
   readonly #now: () => number;
-  readonly #line = new Set<Claimer>();
+  readonly #queue = new Set<ClaimWaiter>();
   /** What somebody is asking the writer for: nobody else does meanwhile. */
-  readonly #asked = new Set<OfferedTask>();
+  readonly #asked = new Set<ClaimableTask>();
   #ended = false;
 
-  constructor(mirror: TaskProjection, now: () => number) {
-    this.#mirror = mirror;
+  constructor(tasks: TaskProjection, now: () => number) {
+    this.#tasks = tasks;
     this.#now = now;
-    mirror.listen({
-      offered: (task) => {
-        for (const { tried } of this.#line) tried.delete(task);
-        this.#offer(task);
+    tasks.listen({
+      claimable: (task) => {
+        for (const { tried } of this.#queue) tried.delete(task);
+        this.#assign(task);
       },
       changed: (id, state) => {
         if (!hasEnded(state)) return;
-        for (const claimer of this.#line) if (claimer.waiting.id === id && !claimer.busy) void this.#ask(claimer, null);
+        for (const waiter of this.#queue) if (waiter.waiting.id === id && !waiter.busy) void this.#ask(waiter, null);
       },
       lost: () => {
-        for (const claimer of this.#line) {
-          claimer.tried.clear();
-          this.#look(claimer);
+        for (const waiter of this.#queue) {
+          waiter.tried.clear();
+          this.#look(waiter);
         }
       },
     });
@@ -59,16 +59,16 @@ export class ClaimWaiters {
 
   /** An instance may claim what it could not before: who waits for it asks again. */
   look(instance: string): void {
-    for (const claimer of this.#line) {
-      if (claimer.waiting.claimant.id !== instance) continue;
-      claimer.tried.clear();
-      this.#look(claimer);
+    for (const waiter of this.#queue) {
+      if (waiter.waiting.claimant.id !== instance) continue;
+      waiter.tried.clear();
+      this.#look(waiter);
     }
   }
 
   /** How many wait. */
   get waiting(): number {
-    return this.#line.size;
+    return this.#queue.size;
   }
 
   /**
@@ -86,82 +86,82 @@ export class ClaimWaiters {
     return new Promise((resolve) => {
       const settle = (found: unknown): void => {
         clearTimeout(timer);
-        this.#line.delete(claimer);
+        this.#queue.delete(waiter);
         resolve(found as Found | null);
       };
-      const claimer: Claimer = { waiting, attempt, settle, busy: false, tried: new Set() };
+      const waiter: ClaimWaiter = { waiting, attempt, settle, busy: false, tried: new Set() };
       // While it asks the writer, the answer to that is its own.
       const leave = (): void => {
-        this.#line.delete(claimer);
-        if (!claimer.busy) settle(null);
+        this.#queue.delete(waiter);
+        if (!waiter.busy) settle(null);
       };
       const timer = setTimeout(() => {
-        this.#line.delete(claimer);
-        if (claimer.busy) return;
+        this.#queue.delete(waiter);
+        if (waiter.busy) return;
         if (waiting.id === null) settle(null);
-        else void this.#ask(claimer, null);
+        else void this.#ask(waiter, null);
       }, wait_ms);
-      this.#line.add(claimer);
+      this.#queue.add(waiter);
       onAbort(leave);
       // What came between the last attempt and the line.
-      this.#look(claimer);
+      this.#look(waiter);
     });
   }
 
   /** Ends all waiting, for ever. */
   end(): void {
     this.#ended = true;
-    for (const claimer of [...this.#line]) if (!claimer.busy) claimer.settle(null);
+    for (const waiter of [...this.#queue]) if (!waiter.busy) waiter.settle(null);
   }
 
   /** Has the first in line that may have a task ask for one. */
-  #offer(task: OfferedTask): void {
-    if (this.#mirror.get(task.row) !== task || this.#asked.has(task)) return;
+  #assign(task: ClaimableTask): void {
+    if (this.#tasks.get(task.row) !== task || this.#asked.has(task)) return;
     const now_ms = this.#now();
-    for (const claimer of this.#line) {
-      if (claimer.busy || !this.#wants(claimer, task)) continue;
-      const { claimant } = claimer.waiting;
-      if (!mayClaim(task, claimant, now_ms) || !this.#mirror.isFree(task, claimant.id)) continue;
-      void this.#ask(claimer, task);
+    for (const waiter of this.#queue) {
+      if (waiter.busy || !this.#wants(waiter, task)) continue;
+      const { claimant } = waiter.waiting;
+      if (!mayClaim(task, claimant, now_ms) || !this.#tasks.isFree(task, claimant.id)) continue;
+      void this.#ask(waiter, task);
       return;
     }
   }
 
   /** Has one ask for what there is for it. */
-  #look(claimer: Claimer): void {
-    if (claimer.busy || !this.#line.has(claimer)) return;
-    const { claimant } = claimer.waiting;
-    const wants = (task: OfferedTask): boolean => !this.#asked.has(task) && this.#wants(claimer, task);
-    const found = this.#mirror.best(claimant, this.#now(), wants);
-    if (found !== undefined) void this.#ask(claimer, found);
+  #look(waiter: ClaimWaiter): void {
+    if (waiter.busy || !this.#queue.has(waiter)) return;
+    const { claimant } = waiter.waiting;
+    const wants = (task: ClaimableTask): boolean => !this.#asked.has(task) && this.#wants(waiter, task);
+    const found = this.#tasks.best(claimant, this.#now(), wants);
+    if (found !== undefined) void this.#ask(waiter, found);
   }
 
-  #wants({ waiting: { id }, tried }: Claimer, task: OfferedTask): boolean {
+  #wants({ waiting: { id }, tried }: ClaimWaiter, task: ClaimableTask): boolean {
     return (id === null || id === task.id) && !tried.has(task);
   }
 
   /** @param task which it may have; null where it is to hear what became of its call */
-  async #ask(claimer: Claimer, task: OfferedTask | null): Promise<void> {
-    claimer.busy = true;
+  async #ask(waiter: ClaimWaiter, task: ClaimableTask | null): Promise<void> {
+    waiter.busy = true;
     if (task !== null) {
-      claimer.tried.add(task);
+      waiter.tried.add(task);
       this.#asked.add(task);
     }
-    const found = await claimer.attempt();
-    claimer.busy = false;
-    if (found !== null || !this.#line.has(claimer) || this.#ended) claimer.settle(found);
-    else this.#look(claimer);
-    if (found !== null) this.#tellTwins(claimer.waiting);
+    const found = await waiter.attempt();
+    waiter.busy = false;
+    if (found !== null || !this.#queue.has(waiter) || this.#ended) waiter.settle(found);
+    else this.#look(waiter);
+    if (found !== null) this.#notifyDuplicates(waiter.waiting);
     if (task === null) return;
     // It may have been for another task, or for none: then this one is somebody else's.
     this.#asked.delete(task);
-    this.#offer(task);
+    this.#assign(task);
   }
 
   /** The same call, made again because its connection was lost, gets what it has got. */
-  #tellTwins({ claimant, request_id }: Waiting): void {
+  #notifyDuplicates({ claimant, request_id }: Waiting): void {
     if (request_id === null) return;
-    for (const other of this.#line) {
+    for (const other of this.#queue) {
       const { waiting, busy } = other;
       if (!busy && waiting.request_id === request_id && waiting.claimant.id === claimant.id)
         void this.#ask(other, null);

@@ -27,7 +27,12 @@ import type { EndingVerb } from "./outcome.js";
 const SEVERAL = "several";
 
 /** What is the same for every method here. */
-const common = { models: { book: taskRegistry }, weight: weightOf, changes: CHANGES_CLAIMS, family: "claims" } as const;
+const common = {
+  models: { registry: taskRegistry },
+  weight: weightOf,
+  changes: CHANGES_CLAIMS,
+  family: "claims",
+} as const;
 
 function hasChanged({ changed }: TaskChanged): boolean {
   return changed;
@@ -47,7 +52,7 @@ export const createTasks = writerMethod({
     writesRow: ({ made }) => made.length > 0,
     detail: (_request, { made }) => JSON.stringify({ tasks: made.length }),
   },
-  run: ({ book }, request, call) => book.create(request, call),
+  run: ({ registry }, request, call) => registry.create(request, call),
 });
 
 export const claimTask = writerMethod({
@@ -61,7 +66,7 @@ export const claimTask = writerMethod({
     writesRow: ({ made }) => made,
     detail: noDetail,
   },
-  run: ({ book }, request, call) => book.claim(request, call),
+  run: ({ registry }, request, call) => registry.claim(request, call),
 });
 
 /** A sign of life with something to say. */
@@ -71,7 +76,7 @@ export const reportProgress = writerMethod({
   request: ProgressRequest,
   reply: ProgressReply,
   audit: null,
-  run: ({ book }, request, call) => book.progress(request, call),
+  run: ({ registry }, request, call) => registry.progress(request, call),
 });
 
 /** Four calls of one shape: each has its own name in the audit log. */
@@ -87,7 +92,7 @@ function endingBy(verb: EndingVerb) {
       writesRow: hasChanged,
       detail: verb === "fail" ? ({ retry }) => JSON.stringify({ retry }) : noDetail,
     },
-    run: ({ book }, request, call) => book.end(verb, request, call),
+    run: ({ registry }, request, call) => registry.end(verb, request, call),
   });
 }
 
@@ -102,7 +107,7 @@ export const answerTask = writerMethod({
   request: AnswerRequest,
   reply: TaskChanged,
   audit: { action: "task.answer", resource: resourceId, writesRow: hasChanged, detail: noDetail },
-  run: ({ book }, request, call) => book.answer(request, call),
+  run: ({ registry }, request, call) => registry.answer(request, call),
 });
 
 export const cancelTask = writerMethod({
@@ -116,7 +121,7 @@ export const cancelTask = writerMethod({
     writesRow: hasChanged,
     detail: ({ reason }) => JSON.stringify({ reason }),
   },
-  run: ({ book }, request, call) => book.cancel(request, call),
+  run: ({ registry }, request, call) => registry.cancel(request, call),
 });
 
 export const retryTask = writerMethod({
@@ -125,7 +130,7 @@ export const retryTask = writerMethod({
   request: RetryRequest,
   reply: TaskChanged,
   audit: { action: "task.retry", resource: resourceId, writesRow: hasChanged, detail: noDetail },
-  run: ({ book }, request, call) => book.retry(request, call),
+  run: ({ registry }, request, call) => registry.retry(request, call),
 });
 
 export const patchTask = writerMethod({
@@ -140,7 +145,7 @@ export const patchTask = writerMethod({
     detail: ({ id: _id, owns: _owns, body, ...said }) =>
       JSON.stringify({ ...said, ...(body === undefined ? {} : { body: "changed" }) }),
   },
-  run: ({ book }, request, call) => book.patch(request, call),
+  run: ({ registry }, request, call) => registry.patch(request, call),
 });
 
 export const pruneTasks = writerMethod({
@@ -155,5 +160,5 @@ export const pruneTasks = writerMethod({
       removed === 0 ? [] : reportAny(),
     ),
   ],
-  run: ({ book }, { after, ended_before }) => book.prune(after, ended_before, TASK_PRUNE_ROWS),
+  run: ({ registry }, { after, ended_before }) => registry.prune(after, ended_before, TASK_PRUNE_ROWS),
 });

@@ -78,10 +78,10 @@ export interface TaskFrontOptions {
   readonly writer: Writer;
   readonly reads: Reads;
   readonly directory: Directory;
-  readonly claimers: ClaimWaiters;
-  readonly ready: Pick<TaskProjection, "busyFor">;
+  readonly waiters: ClaimWaiters;
+  readonly tasks: Pick<TaskProjection, "busyFor">;
   readonly leases: LeaseProjection;
-  readonly views: LeasePresenter;
+  readonly presenter: LeasePresenter;
   readonly expiry: Expiry;
   readonly clock: Clock;
   readonly log: Log;
@@ -105,7 +105,7 @@ export class TaskFront {
   readonly #options: TaskFrontOptions;
   readonly #reader: TaskReader;
   /** The last of the claims that go on: they take turns, so that one transaction has a part of one of them. */
-  #turn: Promise<unknown> = Promise.resolve();
+  #lastPart: Promise<unknown> = Promise.resolve();
 
   constructor(options: TaskFrontOptions) {
     this.#options = options;
@@ -166,7 +166,7 @@ export class TaskFront {
 
   /** A task that the caller holds from now on, and what is leased with it; nulls where there is none. */
   async claim({ json, context, onAbort }: CallOf<ClaimBody>): Promise<Answer> {
-    const { directory, claimers } = this.#options;
+    const { directory, waiters } = this.#options;
     const caller = directory.get(context.actor);
     if (caller === undefined) return NEEDS_INSTANCE;
     const { workspace = caller.workspace, labels = [], id = null, wait_s = 0, request_id = null } = json;
@@ -200,11 +200,11 @@ export class TaskFront {
         reply = await this.#claimNow(request, context, isGone);
         return this.#mayStillCome(id, reply) ? null : reply;
       };
-      await claimers.wait({ claimant, id, request_id }, wait_s * SECOND_MS, attempt, onAbort);
+      await waiters.wait({ claimant, id, request_id }, wait_s * SECOND_MS, attempt, onAbort);
     }
-    if (reply instanceof Failure) return this.#options.views.explain(reply);
+    if (reply instanceof Failure) return this.#options.presenter.showFailure(reply);
     // Nobody has heard of it, nor will ask for it again.
-    if (gone && reply.made && request_id === null) this.#giveBack(reply, context);
+    if (gone && reply.made && request_id === null) this.#releaseClaim(reply, context);
     const { capabilities } = directory.get(caller.id) ?? caller;
     return this.#claimed(reply, { id: caller.id, name: caller.name, capabilities, workspace, labels });
   }
@@ -219,9 +219,9 @@ export class TaskFront {
     let reply = await writer.request(claimTask, request, context);
     while (!(reply instanceof Failure) && reply.more !== undefined && !isGone()) {
       const part = { ...request, behind: reply.more };
-      const turn = this.#turn.then(() => writer.request(claimTask, part, context));
-      this.#turn = turn;
-      reply = await turn;
+      const next = this.#lastPart.then(() => writer.request(claimTask, part, context));
+      this.#lastPart = next;
+      reply = await next;
     }
     return reply;
   }
@@ -344,7 +344,7 @@ export class TaskFront {
     return row === undefined ? undefined : this.#reader.get(row);
   }
 
-  #giveBack({ task }: ClaimTaskReply, context: CallContext): void {
+  #releaseClaim({ task }: ClaimTaskReply, context: CallContext): void {
     const { writer, leases } = this.#options;
     const claim = task === null ? undefined : leases.get(task.claim);
     if (task === null || claim === undefined) return;
@@ -353,27 +353,27 @@ export class TaskFront {
   }
 
   #claimed({ task, made }: ClaimTaskReply, claimant: Claimant): Answer {
-    const { views, log } = this.#options;
+    const { presenter, log } = this.#options;
     const row = task === null ? undefined : this.#reader.get(task.row);
     if (task === null || row === undefined) {
       const busy = this.#busyFor(claimant);
       return jsonReply(JSON.stringify({ task: null, lease: null, ...(busy.length === 0 ? {} : { busy }) }));
     }
     if (log.infos && made) log.info("task claimed", { id: task.id });
-    const lease = views.find(task.claim);
-    const shown = lease === undefined ? "null" : JSON.stringify(views.show(lease));
+    const lease = presenter.find(task.claim);
+    const shown = lease === undefined ? "null" : JSON.stringify(presenter.show(lease));
     return jsonReply(`{"task":${encodeWholeTask(row)},"lease":${shown}}`);
   }
 
   /** The tasks that a claim has passed over, and who holds what they need. */
   #busyFor(claimant: Claimant): readonly object[] {
-    const { ready, views, clock } = this.#options;
-    return ready.busyFor(claimant, clock.now(), CLAIM_BUSY_MAX).map(({ task, wanted, resource, lease }) => ({
+    const { tasks, presenter, clock } = this.#options;
+    return tasks.busyFor(claimant, clock.now(), CLAIM_BUSY_MAX).map(({ task, wanted, resource, lease }) => ({
       id: task.id,
       title: this.#reader.get(task.row)?.title ?? "",
       wanted,
       resource,
-      lease: views.show(lease),
+      lease: presenter.show(lease),
     }));
   }
 
@@ -391,8 +391,8 @@ export class TaskFront {
 }
 
 /** A call by which a task is not held any more, and what it says. */
-function ending(id: string, fence: number, said: Partial<Omit<EndTaskRequest, "id" | "fence">>): EndTaskRequest {
-  return { id, fence, text: null, value: null, retry: false, ...said };
+function ending(id: string, fence: number, texts: Partial<Omit<EndTaskRequest, "id" | "fence">>): EndTaskRequest {
+  return { id, fence, text: null, value: null, retry: false, ...texts };
 }
 
 function timeOf(time: string | null): number | null {

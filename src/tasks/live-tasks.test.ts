@@ -42,7 +42,7 @@ t.test("tasks that come, are lost and are retried in any order", (t) => {
       live.add(task, 0);
       there.set(task.row, task);
     }
-    live.judge(all);
+    live.findStuck(all);
     for (const row of rows) {
       const before = new Set(stuckByWalk(there));
       const task = there.get(row);
@@ -69,7 +69,7 @@ t.test("tasks that come, are lost and are retried in any order", (t) => {
       if (stuck.toSorted(byRow).join() !== stuckByWalk(there).toSorted(byRow).join()) return false;
     }
     // What was taken back, task by task, is judged anew.
-    live.takenBack();
+    live.rolledBack();
     return [...there.values()].filter((one) => live.isStuck(one)).length === stuckByWalk(there).length;
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }));
@@ -96,7 +96,7 @@ t.test("a task costs what it waits for, however much that waits for", (t) => {
       return makeTask(layer * WIDTH + at, new Counted(rows));
     });
     for (const task of made) live.add(task, 0);
-    live.judge(made);
+    live.findStuck(made);
   }
   const edges = (LAYERS - 1) * WIDTH * WIDTH;
   t.ok(looked <= 4 * edges, `${looked} looks at ${edges} edges`);

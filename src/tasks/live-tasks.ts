@@ -11,7 +11,7 @@ import { BLOCKER_BYTES, taskBytes } from "./task-bytes.js";
 import { hasEnded, type LiveTask, type TaskLife } from "./task.js";
 
 /** A task in the pool. */
-interface Pooled extends ReadyTask {
+interface QueuedTask extends ReadyTask {
   readonly task: LiveTask;
 }
 
@@ -30,7 +30,7 @@ export interface Found {
 export class LiveTasks {
   readonly #by_id = new TurnoverMap<string, LiveTask>();
   readonly #by_row = new TurnoverMap<number, LiveTask>();
-  readonly #ready = new ReadyQueue<Pooled>();
+  readonly #ready = new ReadyQueue<QueuedTask>();
   /** The tasks that are blocked, by the row of what each of them waits for. */
   readonly #blocked = new Groups<number, LiveTask>();
   /** Those that are ready and were kept for an instance, by its id, whether or not its time has passed. */
@@ -42,7 +42,7 @@ export class LiveTasks {
    */
   readonly #lost_blockers = new TurnoverMap<number, number>();
   /** Whether that has changed since the last commit. */
-  #rejudge = false;
+  #stuckChanged = false;
   /** What each takes in memory, by its row. */
   readonly #bytes_of = new TurnoverMap<number, number>();
   #bytes = 0;
@@ -54,13 +54,13 @@ export class LiveTasks {
 
   /** What was changed since the last commit stays. */
   committed(): void {
-    this.#rejudge = false;
+    this.#stuckChanged = false;
   }
 
   /** What was changed since the last commit has been taken back, task by task. */
-  takenBack(): void {
-    if (this.#rejudge) this.judge(this.#by_row.values());
-    this.#rejudge = false;
+  rolledBack(): void {
+    if (this.#stuckChanged) this.findStuck(this.#by_row.values());
+    this.#stuckChanged = false;
   }
 
   get size(): number {
@@ -100,7 +100,7 @@ export class LiveTasks {
     this.#by_row.set(task.row, task);
     this.weigh(task);
     this.#count(state, 1);
-    if (state === "ready") this.#ready.add(pooled(task), now_ms);
+    if (state === "ready") this.#ready.add(queuedTask(task), now_ms);
     if (reserved !== null) this.#reserved.add(reserved, task);
     let lost = 0;
     for (const blocker of task.blockers) {
@@ -108,7 +108,7 @@ export class LiveTasks {
       if (this.isLost(blocker)) lost += 1;
     }
     this.#setLost(task.row, lost);
-    if (task.blockers.size > 0) this.#rejudge = true;
+    if (task.blockers.size > 0) this.#stuckChanged = true;
   }
 
   /** Lets a task go, before it becomes another: it waits for nothing then. */
@@ -121,7 +121,7 @@ export class LiveTasks {
     this.#count(state, -1);
     if (state === "ready") this.#ready.remove(task.row);
     if (reserved !== null) this.#reserved.remove(reserved, task);
-    if (task.blockers.size > 0) this.#rejudge = true;
+    if (task.blockers.size > 0) this.#stuckChanged = true;
     for (const blocker of task.blockers) this.unblock(task, blocker);
     this.#lost_blockers.delete(task.row);
   }
@@ -147,13 +147,13 @@ export class LiveTasks {
   }
 
   /** Finds out which of these are stuck: they were added in any order, and nothing else waits for them. */
-  judge(tasks: readonly LiveTask[]): void {
-    const judged = new Set(tasks.map(({ row }) => row));
-    for (const row of judged) this.#lost_blockers.delete(row);
+  findStuck(tasks: readonly LiveTask[]): void {
+    const rows = new Set(tasks.map(({ row }) => row));
+    for (const row of rows) this.#lost_blockers.delete(row);
     for (const task of tasks) {
       let lost = 0;
       // Of those that are judged, it hears when they turn out to be stuck.
-      for (const blocker of task.blockers) if (!this.#isLive(blocker, judged)) lost += 1;
+      for (const blocker of task.blockers) if (!this.#isLive(blocker, rows)) lost += 1;
       if (lost === 0) continue;
       const before = this.#lost_blockers.get(task.row) ?? 0;
       this.#setLost(task.row, before + lost);
@@ -168,7 +168,7 @@ export class LiveTasks {
   requeue(task: LiveTask, { reserved: before }: TaskLife, now_ms: number): void {
     const { state, reserved } = task.life;
     if (before !== null && before !== reserved) this.#reserved.remove(before, task);
-    if (state === "ready") this.#ready.add(pooled(task), now_ms);
+    if (state === "ready") this.#ready.add(queuedTask(task), now_ms);
   }
 
   /** What a task takes of them; 0 where it has ended. */
@@ -191,13 +191,13 @@ export class LiveTasks {
   /**
    * The best task whose resources are free. It ends after CLAIM_STEPS_MAX steps, which are counted by what is stored:
    * each node ends at the same task.
-   * @param behind the place behind which it begins; null for all
+   * @param after the place behind which it begins; null for all
    * @param look at the resources of one
    */
-  best(claimant: Claimant, now_ms: number, behind: Rank | null, look: (task: LiveTask) => Looked): Found {
+  best(claimant: Claimant, now_ms: number, after: Rank | null, look: (task: LiveTask) => Looked): Found {
     let steps = 0;
-    let last = behind;
-    for (const { task, level, fits } of this.#ready.inOrder(claimant, now_ms, behind)) {
+    let last = after;
+    for (const { task, level, fits } of this.#ready.inOrder(claimant, now_ms, after)) {
       if (steps >= CLAIM_STEPS_MAX) return { task: null, more: last };
       last = { level, row: task.row };
       steps += 1;
@@ -229,24 +229,24 @@ export class LiveTasks {
     this.#bytes -= BLOCKER_BYTES;
   }
 
-  #isLive(row: number, judged: ReadonlySet<number>): boolean {
-    return judged.has(row) ? this.#by_row.get(row) !== undefined : !this.isLost(row);
+  #isLive(row: number, rows: ReadonlySet<number>): boolean {
+    return rows.has(row) ? this.#by_row.get(row) !== undefined : !this.isLost(row);
   }
 
   /** Counts a blocker that is lost, or is not any more, through all that waits for it. */
   #spread(rows: number[], by: 1 | -1): LiveTask[] {
-    this.#rejudge = true;
-    const turned: LiveTask[] = [];
+    this.#stuckChanged = true;
+    const changed: LiveTask[] = [];
     for (const row of rows) {
       for (const task of this.#blocked.get(row) ?? []) {
         const before = this.#lost_blockers.get(task.row) ?? 0;
         this.#setLost(task.row, before + by);
         if (before !== 0 && before + by !== 0) continue;
         rows.push(task.row);
-        turned.push(task);
+        changed.push(task);
       }
     }
-    return turned.sort((a, b) => a.row - b.row);
+    return changed.sort((a, b) => a.row - b.row);
   }
 
   #setLost(row: number, lost: number): void {
@@ -260,7 +260,7 @@ export class LiveTasks {
   }
 }
 
-function pooled(task: LiveTask): Pooled {
+function queuedTask(task: LiveTask): QueuedTask {
   return { ...readyTask(task), task };
 }
 

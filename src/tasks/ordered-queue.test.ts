@@ -33,7 +33,7 @@ void t.test("what comes out is the smallest there is, in whichever order it came
       if (random(2) === 0) for (const item of taken.toReversed()) push(item);
     } else if (random(10) === 0) {
       const dropped = random(7);
-      queue.keep((item) => item % 7 !== dropped);
+      queue.retain((item) => item % 7 !== dropped);
       expected = expected.filter((item) => item % 7 !== dropped);
     }
     if (queue.length !== expected.length || queue.peek() !== expected[0]) wrong += 1;

@@ -11,37 +11,37 @@ const EMPTY_MAX = 1_024;
 export class OrderedQueue<Item> {
   readonly #compare: (a: Item, b: Item) => number;
   /** In order, behind places that are empty. */
-  #line: (Item | undefined)[] = [];
+  #ordered: (Item | undefined)[] = [];
   #first = 0;
-  #others: TinyQueue<Item>;
+  #heap: TinyQueue<Item>;
 
   /** @param compare negative where the first of two comes before the other */
   constructor(compare: (a: Item, b: Item) => number) {
     this.#compare = compare;
-    this.#others = new TinyQueue([], compare);
+    this.#heap = new TinyQueue([], compare);
   }
 
   get length(): number {
-    return this.#line.length - this.#first + this.#others.length;
+    return this.#ordered.length - this.#first + this.#heap.length;
   }
 
   push(item: Item): void {
-    const line = this.#line;
-    const [first, last] = [line[this.#first], line[line.length - 1]];
+    const ordered = this.#ordered;
+    const [first, last] = [ordered[this.#first], ordered[ordered.length - 1]];
     if (first === undefined || last === undefined || this.#compare(last, item) <= 0) {
-      line.push(item);
+      ordered.push(item);
     } else if (this.#first > 0 && this.#compare(item, first) <= 0) {
       // Mostly one that was taken out to be looked at.
       this.#first -= 1;
-      line[this.#first] = item;
+      ordered[this.#first] = item;
     } else {
-      this.#others.push(item);
+      this.#heap.push(item);
     }
   }
 
   peek(): Item | undefined {
-    const first = this.#line[this.#first];
-    const other = this.#others.peek();
+    const first = this.#ordered[this.#first];
+    const other = this.#heap.peek();
     if (first === undefined || other === undefined) return first ?? other;
     return this.#compare(other, first) < 0 ? other : first;
   }
@@ -49,36 +49,36 @@ export class OrderedQueue<Item> {
   pop(): Item | undefined {
     const item = this.peek();
     if (item === undefined) return undefined;
-    if (item !== this.#line[this.#first]) return this.#others.pop();
-    this.#line[this.#first] = undefined;
+    if (item !== this.#ordered[this.#first]) return this.#heap.pop();
+    this.#ordered[this.#first] = undefined;
     this.#first += 1;
-    if (this.#first === this.#line.length) this.#moveUp();
-    else if (this.#first >= EMPTY_MAX && this.#first * 2 >= this.#line.length) this.#moveUp();
+    if (this.#first === this.#ordered.length) this.#compact();
+    else if (this.#first >= EMPTY_MAX && this.#first * 2 >= this.#ordered.length) this.#compact();
     return item;
   }
 
   /** All of them in order. Those that came out of order are moved into the line, once. */
   sorted(): readonly Item[] {
-    const late = this.#others.data;
-    if (this.#first > 0) this.#moveUp();
+    const late = this.#heap.data;
+    if (this.#first > 0) this.#compact();
     if (late.length > 0) {
-      this.#line = [...this.#line, ...late].sort((a, b) => this.#compare(a as Item, b as Item));
-      this.#others = new TinyQueue([], this.#compare);
+      this.#ordered = [...this.#ordered, ...late].sort((a, b) => this.#compare(a as Item, b as Item));
+      this.#heap = new TinyQueue([], this.#compare);
     }
     // No place is empty before the first.
-    return this.#line as readonly Item[];
+    return this.#ordered as readonly Item[];
   }
 
   /** Drops all but those that are to stay. */
-  keep(stays: (item: Item) => boolean): void {
+  retain(stays: (item: Item) => boolean): void {
     const kept = (item: Item | undefined): boolean => item !== undefined && stays(item);
-    this.#line = this.#line.filter(kept);
+    this.#ordered = this.#ordered.filter(kept);
     this.#first = 0;
-    this.#others = new TinyQueue(this.#others.data.filter(kept), this.#compare);
+    this.#heap = new TinyQueue(this.#heap.data.filter(kept), this.#compare);
   }
 
-  #moveUp(): void {
-    this.#line = this.#line.slice(this.#first);
+  #compact(): void {
+    this.#ordered = this.#ordered.slice(this.#first);
     this.#first = 0;
   }
 }

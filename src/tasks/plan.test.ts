@@ -119,7 +119,7 @@ t.test("what the same call has made", (t) => {
   t.end();
 });
 
-t.test("circles", (t) => {
+t.test("cycles", (t) => {
   t.equal(shown(plan([asked("a", ["b"]), asked("b", ["c"]), asked("c", ["a"])])), "dependency cycle: a → b → c → a");
   t.equal(
     shown(plan([asked("x", ["a"]), asked("a", ["b"]), asked("b", ["a"])])),
@@ -127,15 +127,15 @@ t.test("circles", (t) => {
     "without those that only lead to it",
   );
   const many = 1_000;
-  const circle = Array.from({ length: many }, (_, at) => asked(`n${at}`, [`#${(at + 1) % many}`]));
-  t.match(shown(plan(circle)), /^dependency cycle: n0 → .* → n15 → … → n0$/);
+  const cycle = Array.from({ length: many }, (_, at) => asked(`n${at}`, [`#${(at + 1) % many}`]));
+  t.match(shown(plan(cycle)), /^dependency cycle: n0 → .* → n15 → … → n0$/);
   t.end();
 });
 
-t.test("a circle is found where there is one, and nowhere else", (t) => {
+t.test("a cycle is found where there is one, and nowhere else", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
-  let circles = 0;
+  let cycles = 0;
   const rounds = countRounds(2_000, 100_000);
   for (let round = 0; round < rounds; round++) {
     const count = 1 + random(8);
@@ -153,7 +153,7 @@ t.test("a circle is found where there is one, and nowhere else", (t) => {
       for (const at of left) if (!(after[at] ?? []).some((on) => left.has(on))) left.delete(at);
     }
     const planned = plan(tasks);
-    if (left.size > 0) circles += 1;
+    if (left.size > 0) cycles += 1;
     const names =
       typeof planned === "string"
         ? planned
@@ -170,6 +170,6 @@ t.test("a circle is found where there is one, and nowhere else", (t) => {
       break;
     }
   }
-  t.ok(circles > rounds / 10, `${circles} circles`);
+  t.ok(cycles > rounds / 10, `${cycles} cycles`);
   t.end();
 });

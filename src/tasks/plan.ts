@@ -26,7 +26,7 @@ export interface PlannedTask {
   readonly blockers: Set<number>;
 }
 
-export interface PlanGround {
+export interface PlanContext {
   readonly last_row: number;
   /** A task by its id. */
   find(id: string): KnownTask | undefined;
@@ -35,7 +35,7 @@ export interface PlanGround {
 }
 
 /** A place in the array while it is planned. */
-interface Place {
+interface PlanSlot {
   /** Its position. */
   readonly at: number;
   readonly row: number;
@@ -47,58 +47,58 @@ interface Place {
 export const POSITION_SIGN = "#";
 const POSITION = /^#(0|[1-9]\d*)$/;
 /** How many ids of a circle are told. */
-const CYCLE_TOLD_MAX = 16;
+const CYCLE_IDS_MAX = 16;
 
 /**
  * The tasks as they are to be made; 400 for what is waited for and is not there, 409 for ids that are there and
  * circles.
  */
-export function planTasks(tasks: readonly NewTask[], ground: PlanGround): PlannedTask[] | Failure {
-  const places = placesOf(tasks, ground);
-  if (places instanceof Failure) return places;
-  const by_id = new Map(places.map(({ id, at }) => [id, at]));
+export function planTasks(tasks: readonly NewTask[], context: PlanContext): PlannedTask[] | Failure {
+  const slots = slotsOf(tasks, context);
+  if (slots instanceof Failure) return slots;
+  const by_id = new Map(slots.map(({ id, at }) => [id, at]));
   const planned: PlannedTask[] = [];
-  const findOnce = rememberedFind(ground);
+  const findOnce = cachedFind(context);
   /** Of each the positions of those in the array that it waits for. */
   const edges: number[][] = [];
-  for (const { row, id, task } of places) {
+  for (const { row, id, task } of slots) {
     const after = new Map<string, { id: string; row: number }>();
     const own: number[] = [];
     const blockers = new Set<number>();
     for (const name of task?.after ?? []) {
-      const named = POSITION.test(name) ? places[Number(name.slice(1))]?.at : by_id.get(name);
-      const place = named === undefined ? undefined : places[named];
-      const is_new = place !== undefined && place.task !== null;
-      const known = is_new ? undefined : findOnce(place?.id ?? name);
-      const found = place ?? (known === undefined ? undefined : { id: name, row: known.row });
+      const named = POSITION.test(name) ? slots[Number(name.slice(1))]?.at : by_id.get(name);
+      const slot = named === undefined ? undefined : slots[named];
+      const is_new = slot !== undefined && slot.task !== null;
+      const known = is_new ? undefined : findOnce(slot?.id ?? name);
+      const found = slot ?? (known === undefined ? undefined : { id: name, row: known.row });
       if (found === undefined) return unknownTask(name);
       if (after.has(found.id)) continue;
       after.set(found.id, { id: found.id, row: found.row });
       if (known?.state !== "done") blockers.add(found.row);
-      if (is_new) own.push(place.at);
+      if (is_new) own.push(slot.at);
     }
     edges.push(own);
     planned.push({ row, id, task, after: [...after.values()], blockers });
   }
   const cycle = findCycle(edges);
   if (cycle === null) return planned;
-  const ids = cycle.map((at) => must(places[at], "a position of the array").id);
+  const ids = cycle.map((at) => must(slots[at], "a position of the array").id);
   return new Failure("ALREADY_EXISTS", cycleOf(ids));
 }
 
 /** Looks each id up once: tasks of one call mostly wait for the same ones. */
-function rememberedFind(ground: Pick<PlanGround, "find">): (id: string) => KnownTask | undefined {
+function cachedFind(context: Pick<PlanContext, "find">): (id: string) => KnownTask | undefined {
   const found = new Map<string, KnownTask | undefined>();
   return (id) => {
-    if (!found.has(id)) found.set(id, ground.find(id));
+    if (!found.has(id)) found.set(id, context.find(id));
     return found.get(id);
   };
 }
 
 /** How a circle is told, of which each waits for the next. */
 function cycleOf(ids: readonly string[]): string {
-  const told = ids.length > CYCLE_TOLD_MAX ? [...ids.slice(0, CYCLE_TOLD_MAX), "…"] : ids;
-  return `dependency cycle: ${[...told, ids[0]].join(" → ")}`;
+  const shown = ids.length > CYCLE_IDS_MAX ? [...ids.slice(0, CYCLE_IDS_MAX), "…"] : ids;
+  return `dependency cycle: ${[...shown, ids[0]].join(" → ")}`;
 }
 
 interface NamedTask {
@@ -140,32 +140,32 @@ export function unknownTask(name: string): Failure {
 }
 
 /** Rows and ids: those that were given, and own ones for the others. */
-function placesOf(tasks: readonly NewTask[], ground: PlanGround): Place[] | Failure {
+function slotsOf(tasks: readonly NewTask[], context: PlanContext): PlanSlot[] | Failure {
   const given = new Set<string>();
   for (const { id } of tasks) if (id !== null) given.add(id);
   const taken = new Set<string>();
   const requests = new Set<string>();
-  const places: Place[] = [];
-  let row = ground.last_row;
+  const slots: PlanSlot[] = [];
+  let row = context.last_row;
   for (const [at, task] of tasks.entries()) {
     if (task.request_id !== null && requests.has(task.request_id))
       return invalid(`[${at}].request_id is that of another task of this call`);
     if (task.request_id !== null) requests.add(task.request_id);
-    const made = ground.made(task.request_id, task.request_hash);
+    const made = context.made(task.request_id, task.request_hash);
     if (made instanceof Failure) return made;
-    const known = made === undefined ? undefined : ground.find(made);
+    const known = made === undefined ? undefined : context.find(made);
     if (made !== undefined && known !== undefined) {
-      places.push({ at, row: known.row, id: made, task: null });
+      slots.push({ at, row: known.row, id: made, task: null });
       continue;
     }
     row += 1;
-    if (task.id === null) while (given.has(ownTaskId(row)) || ground.find(ownTaskId(row)) !== undefined) row += 1;
+    if (task.id === null) while (given.has(ownTaskId(row)) || context.find(ownTaskId(row)) !== undefined) row += 1;
     const id = task.id ?? ownTaskId(row);
-    if (taken.has(id) || ground.find(id) !== undefined) return new Failure("ALREADY_EXISTS", `task exists: ${id}`);
+    if (taken.has(id) || context.find(id) !== undefined) return new Failure("ALREADY_EXISTS", `task exists: ${id}`);
     taken.add(id);
-    places.push({ at, row, id, task });
+    slots.push({ at, row, id, task });
   }
-  return places;
+  return slots;
 }
 
 /** Positions that wait for each other in a circle, the first of them once; null where there are none. */
@@ -176,22 +176,22 @@ function findCycle(edges: readonly (readonly number[])[]): number[] | null {
   const states = new Uint8Array(edges.length);
   for (const start of edges.keys()) {
     if (states[start] !== NEW) continue;
-    const way: number[] = [start];
+    const path: number[] = [start];
     const nexts: number[] = [0];
     states[start] = OPEN;
-    while (way.length > 0) {
-      const at = must(way.at(-1), "the way has an end");
-      const turn = must(nexts.pop(), "each on the way has a turn");
-      const next = edges[at]?.[turn];
-      if (next !== undefined) nexts.push(turn + 1);
+    while (path.length > 0) {
+      const at = must(path.at(-1), "the way has an end");
+      const edge = must(nexts.pop(), "each on the way has a turn");
+      const next = edges[at]?.[edge];
+      if (next !== undefined) nexts.push(edge + 1);
       if (next === undefined) {
         states[at] = DONE;
-        way.pop();
+        path.pop();
       } else if (states[next] === OPEN) {
-        return way.slice(way.indexOf(next));
+        return path.slice(path.indexOf(next));
       } else if (states[next] === NEW) {
         states[next] = OPEN;
-        way.push(next);
+        path.push(next);
         nexts.push(0);
       }
     }

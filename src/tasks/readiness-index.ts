@@ -24,17 +24,17 @@ export interface Freed {
 export const NEVER_LEASED: Freed = { at_ms: 0, holder: "", others_at_ms: 0 };
 
 /** A place in the order: behind all of before `at_ms`, and of that moment behind those up to a row. */
-export interface Place {
+export interface SortKey {
   readonly at_ms: number;
   readonly row: number;
 }
 
-interface Arrival<Task> extends Place {
+interface ReadyEntry<Task> extends SortKey {
   readonly task: Task;
 }
 
 /** No instance has this id. */
-const NOBODY = "?";
+const NO_INSTANCE = "?";
 
 /** How many that are not there any more are dropped together. */
 const DROPPED_TOGETHER = 64;
@@ -48,30 +48,30 @@ function openSince({ ready_at, updated_at, not_before, freed }: DatedTask, claim
 /** Since when one instance may claim a task; it may be kept for another for a while. */
 export function since(task: DatedTask, { id, name }: { readonly id: string; readonly name: string }): number {
   const { reserved, reserved_until } = task;
-  const kept = reserved !== null && reserved !== id && reserved !== name;
+  const reservedForOther = reserved !== null && reserved !== id && reserved !== name;
   const open = openSince(task, id);
-  return kept ? Math.max(open, reserved_until) : open;
+  return reservedForOther ? Math.max(open, reserved_until) : open;
 }
 
 /** Whether a place is behind another. */
-export function isAfter(one: Place, other: Place): boolean {
+export function isAfter(one: SortKey, other: SortKey): boolean {
   return one.at_ms > other.at_ms || (one.at_ms === other.at_ms && one.row > other.row);
 }
 
 export class ReadinessIndex<Task extends DatedTask> {
-  readonly #isThere: (task: Task) => boolean;
-  #line: Arrival<Task>[] = [];
+  readonly #isCurrent: (task: Task) => boolean;
+  #entries: ReadyEntry<Task>[] = [];
   /** How many tasks are there. */
-  #there = 0;
+  #size = 0;
 
-  /** @param isThere whether a task that was added was neither removed nor replaced */
-  constructor(isThere: (task: Task) => boolean) {
-    this.#isThere = isThere;
+  /** @param isCurrent whether a task that was added was neither removed nor replaced */
+  constructor(isCurrent: (task: Task) => boolean) {
+    this.#isCurrent = isCurrent;
   }
 
   add(task: Task): void {
-    this.#there += 1;
-    this.#stand(task);
+    this.#size += 1;
+    this.#insertKeys(task);
   }
 
   /** What a task needs was freed: it stands further behind. */
@@ -79,60 +79,60 @@ export class ReadinessIndex<Task extends DatedTask> {
     const { freed } = task;
     const others_at_ms = freed.holder === holder ? freed.others_at_ms : freed.at_ms;
     task.freed = { at_ms: Math.max(at_ms, freed.at_ms), holder, others_at_ms };
-    this.#stand(task);
-    this.#clear();
+    this.#insertKeys(task);
+    this.#compact();
   }
 
   /** A task is not there any more. */
-  left(): void {
-    this.#there -= 1;
-    this.#clear();
+  removed(): void {
+    this.#size -= 1;
+    this.#compact();
   }
 
   clear(): void {
-    this.#line = [];
-    this.#there = 0;
+    this.#entries = [];
+    this.#size = 0;
   }
 
   /** What stands behind a place, up to now: where a task has several places, `since` says which counts for whom. */
-  *behind(place: Place, now_ms: number): Generator<Arrival<Task>> {
-    for (let at = this.#find(place); at < this.#line.length; at++) {
-      const arrival = this.#line[at];
-      if (arrival === undefined || arrival.at_ms > now_ms) return;
-      if (this.#isThere(arrival.task)) yield arrival;
+  *after(key: SortKey, now_ms: number): Generator<ReadyEntry<Task>> {
+    for (let at = this.#find(key); at < this.#entries.length; at++) {
+      const entry = this.#entries[at];
+      if (entry === undefined || entry.at_ms > now_ms) return;
+      if (this.#isCurrent(entry.task)) yield entry;
     }
   }
 
-  #stand(task: Task): void {
+  #insertKeys(task: Task): void {
     const { row, reserved, reserved_until } = task;
-    const open = openSince(task, NOBODY);
+    const open = openSince(task, NO_INSTANCE);
     this.#insert({ at_ms: open, row, task });
     if (reserved !== null && reserved_until > open) this.#insert({ at_ms: reserved_until, row, task });
   }
 
   /** Drops the places that count for nobody, where there are many. */
-  #clear(): void {
-    if (this.#line.length <= 3 * this.#there + DROPPED_TOGETHER) return;
-    this.#line = this.#line.filter(
+  #compact(): void {
+    if (this.#entries.length <= 3 * this.#size + DROPPED_TOGETHER) return;
+    this.#entries = this.#entries.filter(
       ({ task, at_ms }) =>
-        this.#isThere(task) &&
-        [openSince(task, NOBODY), openSince(task, task.freed.holder), task.reserved_until].includes(at_ms),
+        this.#isCurrent(task) &&
+        [openSince(task, NO_INSTANCE), openSince(task, task.freed.holder), task.reserved_until].includes(at_ms),
     );
   }
 
-  #insert(arrival: Arrival<Task>): void {
-    const last = this.#line.at(-1);
-    if (last === undefined || isAfter(arrival, last)) this.#line.push(arrival);
-    else this.#line.splice(this.#find(arrival), 0, arrival);
+  #insert(entry: ReadyEntry<Task>): void {
+    const last = this.#entries.at(-1);
+    if (last === undefined || isAfter(entry, last)) this.#entries.push(entry);
+    else this.#entries.splice(this.#find(entry), 0, entry);
   }
 
   /** The first of those behind a place. */
-  #find(place: Place): number {
-    let [low, high] = [0, this.#line.length];
+  #find(key: SortKey): number {
+    let [low, high] = [0, this.#entries.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const arrival = this.#line[middle];
-      if (arrival !== undefined && isAfter(arrival, place)) high = middle;
+      const entry = this.#entries[middle];
+      if (entry !== undefined && isAfter(entry, key)) high = middle;
       else low = middle + 1;
     }
     return low;

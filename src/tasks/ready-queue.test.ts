@@ -6,20 +6,20 @@ import { countRounds } from "../../test/support/test-size.js";
 import { makeRandom, newSeed, type Random } from "../../test/support/random.js";
 import { type Claimant, mayClaim, type Rank, type ReadyTask, ReadyQueue } from "./ready-queue.js";
 
-interface Drawn extends ReadyTask {
+interface RandomTask extends ReadyTask {
   /** What is in its way, each for all but who passes it. */
-  readonly obstacles: readonly number[];
+  readonly blockers: readonly number[];
 }
 
 const WORDS = ["a", "b", "c"];
 const NAMES = ["ana", "bob"];
-const OBSTACLES = [1, 2, 3];
+const BLOCKERS = [1, 2, 3];
 
 function some(random: Random, words: readonly string[]): string[] {
   return words.filter(() => random(3) === 0);
 }
 
-function drawTask(random: Random, row: number, now_ms: number): Drawn {
+function randomTask(random: Random, row: number, now_ms: number): RandomTask {
   const kept = random(6) === 0;
   return {
     row,
@@ -32,11 +32,11 @@ function drawTask(random: Random, row: number, now_ms: number): Drawn {
     assignee: random(4) === 0 ? must(NAMES[random(2)], "one of two") : null,
     reserved: kept ? must(NAMES[random(2)], "one of two") : null,
     reserved_until: kept ? now_ms + random(TASK_AGING_MS) : 0,
-    obstacles: OBSTACLES.filter(() => random(3) === 0),
+    blockers: BLOCKERS.filter(() => random(3) === 0),
   };
 }
 
-function drawClaimant(random: Random): Claimant {
+function randomClaimant(random: Random): Claimant {
   const name = must(NAMES[random(2)], "one of two");
   return {
     id: `id-${name}`,
@@ -49,12 +49,12 @@ function drawClaimant(random: Random): Claimant {
 
 /** The best as the contract has it: all that may be claimed, sorted. */
 function naiveBest(
-  tasks: Iterable<Drawn>,
+  tasks: Iterable<RandomTask>,
   claimant: Claimant,
   now_ms: number,
-  free: (task: Drawn) => boolean,
+  free: (task: RandomTask) => boolean,
 ): number | undefined {
-  const level = ({ priority, ready_at, not_before }: Drawn): number =>
+  const level = ({ priority, ready_at, not_before }: RandomTask): number =>
     Math.min(
       TASK_PRIORITY_MAX,
       priority + Math.floor(Math.max(0, now_ms - Math.max(ready_at, not_before ?? 0)) / TASK_AGING_MS),
@@ -68,20 +68,20 @@ function naiveBest(
 /** The first that is free of those that the pool has in order, which are asked for in parts of any length. */
 function bestInParts(
   random: Random,
-  pool: ReadyQueue<Drawn>,
+  queue: ReadyQueue<RandomTask>,
   claimant: Claimant,
   now_ms: number,
-  free: (task: Drawn) => boolean,
-): Drawn | undefined {
-  for (let behind: Rank | null = null; ; ) {
+  free: (task: RandomTask) => boolean,
+): RandomTask | undefined {
+  for (let after: Rank | null = null; ; ) {
     let more: Rank | null = null;
-    for (const { task, level, fits } of pool.inOrder(claimant, now_ms, behind)) {
+    for (const { task, level, fits } of queue.inOrder(claimant, now_ms, after)) {
       if (fits && free(task)) return task;
       more = { level, row: task.row };
       if (random(4) === 0) break;
     }
     if (more === null) return undefined;
-    behind = more;
+    after = more;
   }
 }
 
@@ -90,31 +90,31 @@ t.test("the best task is that of a naive model", async (t) => {
   t.comment(`seed ${seed}`);
   const random = makeRandom(seed);
   const steps = countRounds(20_000, 1_000_000);
-  const pool = new ReadyQueue<Drawn>();
-  const tasks = new Map<number, Drawn>();
+  const queue = new ReadyQueue<RandomTask>();
+  const tasks = new Map<number, RandomTask>();
   let now_ms = 1_000_000_000;
   let rows = 0;
   let found = 0;
   /** What is in the way at all; the others are not any more. */
-  const standing = new Set<number>(OBSTACLES);
+  const active = new Set<number>(BLOCKERS);
   for (let step = 0; step < steps; step++) {
     now_ms += random(20) === 0 ? random(2 * TASK_AGING_MS) : random(1_000);
     const what = random(10);
     if (what < 4 && tasks.size < 60) {
       const known = [...tasks.keys()];
       const row = random(5) === 0 && known.length > 0 ? must(known[random(known.length)], "a row") : (rows += 1);
-      const task = drawTask(random, row, now_ms);
+      const task = randomTask(random, row, now_ms);
       tasks.set(row, task);
-      pool.add(task, now_ms);
+      queue.add(task, now_ms);
     } else if (what === 4) {
-      const obstacle = must(OBSTACLES[random(OBSTACLES.length)], "one of them");
-      if (!standing.delete(obstacle)) standing.add(obstacle);
+      const blocker = must(BLOCKERS[random(BLOCKERS.length)], "one of them");
+      if (!active.delete(blocker)) active.add(blocker);
     } else {
-      const claimant = drawClaimant(random);
-      const passes = new Set(OBSTACLES.filter(() => random(4) === 0));
-      const free = ({ obstacles }: Drawn): boolean =>
-        obstacles.every((obstacle) => !standing.has(obstacle) || passes.has(obstacle));
-      const best = bestInParts(random, pool, claimant, now_ms, free);
+      const claimant = randomClaimant(random);
+      const overtaken = new Set(BLOCKERS.filter(() => random(4) === 0));
+      const free = ({ blockers }: RandomTask): boolean =>
+        blockers.every((blocker) => !active.has(blocker) || overtaken.has(blocker));
+      const best = bestInParts(random, queue, claimant, now_ms, free);
       const expected = naiveBest(tasks.values(), claimant, now_ms, free);
       if (best?.row !== expected) {
         t.equal(best?.row, expected, `step ${step}`);
@@ -123,19 +123,19 @@ t.test("the best task is that of a naive model", async (t) => {
       if (best === undefined || random(3) === 0) continue;
       found += 1;
       tasks.delete(best.row);
-      pool.remove(best.row);
+      queue.remove(best.row);
     }
     if (random(50) > 0 || tasks.size === 0) continue;
     const [row] = tasks.keys();
     tasks.delete(must(row, "there is one"));
-    pool.remove(must(row, "there is one"));
+    queue.remove(must(row, "there is one"));
   }
-  t.equal(pool.size, tasks.size);
+  t.equal(queue.size, tasks.size);
   t.ok(found > steps / 20, `${found} were claimed`);
 });
 
 t.test("what may be claimed because of the time is told once", async (t) => {
-  const pool = new ReadyQueue<ReadyTask>();
+  const queue = new ReadyQueue<ReadyTask>();
   const task = {
     row: 1,
     workspace: "w",
@@ -148,18 +148,18 @@ t.test("what may be claimed because of the time is told once", async (t) => {
     reserved: "ana",
     reserved_until: 2_000,
   };
-  pool.add(task, 0);
-  t.same(pool.advance(999), []);
-  t.same(pool.advance(1_000), [task], "its time has come");
-  t.same(pool.advance(1_999), []);
-  t.same(pool.advance(2_000), [task], "it is not kept any more");
-  t.same(pool.advance(100 * TASK_AGING_MS), [], "a higher priority makes it nobody's who was not");
+  queue.add(task, 0);
+  t.same(queue.advance(999), []);
+  t.same(queue.advance(1_000), [task], "its time has come");
+  t.same(queue.advance(1_999), []);
+  t.same(queue.advance(2_000), [task], "it is not kept any more");
+  t.same(queue.advance(100 * TASK_AGING_MS), [], "a higher priority makes it nobody's who was not");
 });
 
 t.test("tasks that each require something else cost little more than others", async (t) => {
   const QUEUES = 512;
   const able = Array.from({ length: 9 }, (_, at) => `c${at}`);
-  const pool = new ReadyQueue<ReadyTask>();
+  const queue = new ReadyQueue<ReadyTask>();
   let looked = 0;
   for (let row = 1; row <= QUEUES; row++) {
     const task = {
@@ -177,11 +177,11 @@ t.test("tasks that each require something else cost little more than others", as
       reserved: null,
       reserved_until: 0,
     };
-    pool.add(task, 0);
+    queue.add(task, 0);
   }
   const claimant = { id: "ana", name: "ana", capabilities: able, workspace: "w", labels: [] };
   looked = 0;
-  const rows = [...pool.inOrder(claimant, 0)].map(({ task }) => task);
+  const rows = [...queue.inOrder(claimant, 0)].map(({ task }) => task);
   t.equal(rows.length, QUEUES);
   t.ok(looked <= 8 * QUEUES * Math.log2(QUEUES), `${looked} looks, as many as a heap of few queues takes`);
 });

@@ -38,25 +38,25 @@ export interface Claimant {
 }
 
 /** A task in its queues. It is made anew when its place changes. */
-interface Standing<Task extends ReadyTask> {
+interface QueueEntry<Task extends ReadyTask> {
   readonly task: Task;
   readonly queues: readonly Queue<Task>[];
   alive: boolean;
 }
 
 /** A task whose place changes at a time: it may be claimed from then on, by others, or at a higher priority. */
-interface Turn<Task extends ReadyTask> {
+interface Recheck<Task extends ReadyTask> {
   readonly at_ms: number;
   readonly task: Task;
 }
 
 /** Where a task is. */
-interface Place<Task extends ReadyTask> {
+interface Slot<Task extends ReadyTask> {
   readonly task: Task;
   /** Null where it is in no queue: its time has not come. */
-  standing: Standing<Task> | null;
+  entry: QueueEntry<Task> | null;
   /** The turn that counts: others of it are passed over when they come up. */
-  turn: Turn<Task> | null;
+  recheck: Recheck<Task> | null;
 }
 
 /** A place in the order in which a claimant is offered tasks. */
@@ -75,15 +75,15 @@ export interface Candidate<Task> {
 
 /** The tasks of one queue and one priority that are passed over, in order. */
 interface Run<Task extends ReadyTask> {
-  standing: Standing<Task>;
+  entry: QueueEntry<Task>;
   readonly queue: Queue<Task>;
   /** Null where nobody has asked for more than the first. */
-  rest: Iterator<Standing<Task>, void, void> | null;
+  rest: Iterator<QueueEntry<Task>, void, void> | null;
 }
 
 /** Tasks of one kind, by priority. */
 class Queue<Task extends ReadyTask> {
-  readonly #levels: (OrderedQueue<Standing<Task>> | undefined)[] = [];
+  readonly #levels: (OrderedQueue<QueueEntry<Task>> | undefined)[] = [];
   /** Those that are alive. */
   size = 0;
   #stored = 0;
@@ -94,40 +94,40 @@ class Queue<Task extends ReadyTask> {
     readonly needs: string,
   ) {}
 
-  push(standing: Standing<Task>, level: number): void {
+  push(entry: QueueEntry<Task>, level: number): void {
     this.size += 1;
-    (this.#levels[level] ??= new OrderedQueue(olderFirst)).push(standing);
+    (this.#levels[level] ??= new OrderedQueue(olderFirst)).push(entry);
     this.#stored += 1;
   }
 
   /** One that is alive leaves: it is dropped when it comes up, or when too many have left. */
-  left(): void {
+  drop(): void {
     this.size -= 1;
     if (this.#stored <= 2 * this.size + DROPPED_TOGETHER) return;
     this.#stored = 0;
-    for (const standings of this.#levels) {
-      standings?.keep(({ alive }) => alive);
-      this.#stored += standings?.length ?? 0;
+    for (const entries of this.#levels) {
+      entries?.retain(({ alive }) => alive);
+      this.#stored += entries?.length ?? 0;
     }
   }
 
   /** The oldest of a priority that is alive. */
-  peek(level: number): Standing<Task> | undefined {
-    const standings = this.#levels[level];
-    let first = standings?.peek();
-    for (; first !== undefined && !first.alive; first = standings?.peek()) {
-      standings?.pop();
+  peek(level: number): QueueEntry<Task> | undefined {
+    const entries = this.#levels[level];
+    let first = entries?.peek();
+    for (; first !== undefined && !first.alive; first = entries?.peek()) {
+      entries?.pop();
       this.#stored -= 1;
     }
     return first;
   }
 
   /** Those of a priority that are alive and behind a row, the oldest first. The queue must not be changed meanwhile. */
-  *behind(level: number, row: number): Generator<Standing<Task>, void, void> {
+  *after(level: number, row: number): Generator<QueueEntry<Task>, void, void> {
     const sorted = this.#levels[level]?.sorted() ?? [];
-    for (let at = firstBehind(sorted, row); at < sorted.length; at++) {
-      const standing = sorted[at];
-      if (standing?.alive === true) yield standing;
+    for (let at = firstAfter(sorted, row); at < sorted.length; at++) {
+      const entry = sorted[at];
+      if (entry?.alive === true) yield entry;
     }
   }
 }
@@ -161,53 +161,57 @@ export function mayClaim(task: ReadyTask, claimant: Claimant, now_ms: number): b
 
 export class ReadyQueue<Task extends ReadyTask> {
   /** By row. */
-  readonly #places = new TurnoverMap<number, Place<Task>>();
+  readonly #slots = new TurnoverMap<number, Slot<Task>>();
   /** By workspace, for whom and label; then by the first capability that is required. */
-  readonly #shelves = new Map<string, Map<string, Queue<Task>>>();
-  #turns = new OrderedQueue<Turn<Task>>(soonerFirst);
+  readonly #buckets = new Map<string, Map<string, Queue<Task>>>();
+  #rechecks = new OrderedQueue<Recheck<Task>>(soonerFirst);
 
   /** How many there are. */
   get size(): number {
-    return this.#places.size;
+    return this.#slots.size;
   }
 
   get(row: number): Task | undefined {
-    return this.#places.get(row)?.task;
+    return this.#slots.get(row)?.task;
   }
 
   clear(): void {
-    this.#places.clear();
-    this.#shelves.clear();
-    this.#turns = new OrderedQueue<Turn<Task>>(soonerFirst);
+    this.#slots.clear();
+    this.#buckets.clear();
+    this.#rechecks = new OrderedQueue<Recheck<Task>>(soonerFirst);
   }
 
   /** Puts a task in; one of its row that is there already is another now. */
   add(task: Task, now_ms: number): void {
     this.remove(task.row);
-    const place: Place<Task> = { task, standing: null, turn: null };
-    this.#places.set(task.row, place);
-    this.#file(place, now_ms);
+    const slot: Slot<Task> = { task, entry: null, recheck: null };
+    this.#slots.set(task.row, slot);
+    this.#enqueue(slot, now_ms);
   }
 
   remove(row: number): void {
-    const place = this.#places.get(row);
-    if (place === undefined) return;
-    this.#places.delete(row);
-    this.#unfile(place);
+    const slot = this.#slots.get(row);
+    if (slot === undefined) return;
+    this.#slots.delete(row);
+    this.#dequeue(slot);
   }
 
   /** The tasks that somebody may claim only now, because of the time: they waited for it, or were kept for another. */
   advance(now_ms: number): Task[] {
     const due: Task[] = [];
-    for (let turn = this.#turns.peek(); turn !== undefined && turn.at_ms <= now_ms; turn = this.#turns.peek()) {
-      this.#turns.pop();
-      const { row, not_before, reserved_until } = turn.task;
-      const place = this.#places.get(row);
-      if (place?.turn !== turn) continue;
-      place.turn = null;
-      if (turn.at_ms === not_before || turn.at_ms === reserved_until) due.push(turn.task);
-      this.#unfile(place);
-      this.#file(place, now_ms);
+    for (
+      let recheck = this.#rechecks.peek();
+      recheck !== undefined && recheck.at_ms <= now_ms;
+      recheck = this.#rechecks.peek()
+    ) {
+      this.#rechecks.pop();
+      const { row, not_before, reserved_until } = recheck.task;
+      const slot = this.#slots.get(row);
+      if (slot?.recheck !== recheck) continue;
+      slot.recheck = null;
+      if (recheck.at_ms === not_before || recheck.at_ms === reserved_until) due.push(recheck.task);
+      this.#dequeue(slot);
+      this.#enqueue(slot, now_ms);
     }
     return due;
   }
@@ -215,83 +219,83 @@ export class ReadyQueue<Task extends ReadyTask> {
   /**
    * The tasks among which is the best for an instance, the best first. Those of other labels than it asks for are among
    * them: what it costs to find none is what is yielded. The pool must not be changed meanwhile.
-   * @param behind the place behind which they begin; null for all
+   * @param after the place behind which they begin; null for all
    */
-  *inOrder(claimant: Claimant, now_ms: number, behind: Rank | null = null): Generator<Candidate<Task>, void, void> {
+  *inOrder(claimant: Claimant, now_ms: number, after: Rank | null = null): Generator<Candidate<Task>, void, void> {
     this.advance(now_ms);
     const queues = this.#queuesFor(claimant);
-    for (let level = behind?.level ?? TASK_PRIORITY_MAX; level >= 0; level--) {
-      const after = level === behind?.level ? behind.row : 0;
+    for (let level = after?.level ?? TASK_PRIORITY_MAX; level >= 0; level--) {
+      const afterRow = level === after?.level ? after.row : 0;
       const runs = new TinyQueue<Run<Task>>([], olderRunFirst);
       for (const queue of queues) {
         const first = queue.peek(level);
         if (first === undefined) continue;
-        const run: Run<Task> = { standing: first, queue, rest: null };
-        if (first.task.row > after || goOn(run, level, after)) runs.push(run);
+        const run: Run<Task> = { entry: first, queue, rest: null };
+        if (first.task.row > afterRow || advanceRun(run, level, afterRow)) runs.push(run);
       }
       for (let run = runs.pop(); run !== undefined; run = runs.pop()) {
-        const { task } = run.standing;
+        const { task } = run.entry;
         yield { task, level, fits: mayClaim(task, claimant, now_ms) };
-        if (goOn(run, level, task.row)) runs.push(run);
+        if (advanceRun(run, level, task.row)) runs.push(run);
       }
     }
   }
 
   /** Puts a task where it is found, and says when it is to be looked at again. */
-  #file(place: Place<Task>, now_ms: number): void {
-    const { task } = place;
+  #enqueue(slot: Slot<Task>, now_ms: number): void {
+    const { task } = slot;
     const { workspace, labels, requires, ready_at, not_before, reserved_until, priority } = task;
     if (not_before !== null && not_before > now_ms) {
-      this.#look(place, not_before);
+      this.#scheduleRecheck(slot, not_before);
       return;
     }
     const whom = forWhom(task, now_ms);
     const level = levelOf(task, now_ms);
     const queues = ["", ...new Set(labels)].map((label) => this.#queueOf(workspace, whom, label, requires));
-    const standing = { task, queues, alive: true };
-    for (const queue of queues) queue.push(standing, level);
-    place.standing = standing;
+    const entry = { task, queues, alive: true };
+    for (const queue of queues) queue.push(entry, level);
+    slot.entry = entry;
     const since_ms = Math.max(ready_at, not_before ?? 0);
     const rises_ms = since_ms + (level - priority + 1) * TASK_AGING_MS;
-    const kept_ms = reserved_until > now_ms ? reserved_until : Number.POSITIVE_INFINITY;
-    const next_ms = Math.min(kept_ms, level < TASK_PRIORITY_MAX ? rises_ms : Number.POSITIVE_INFINITY);
-    if (next_ms < Number.POSITIVE_INFINITY) this.#look(place, next_ms);
+    const reserved_ms = reserved_until > now_ms ? reserved_until : Number.POSITIVE_INFINITY;
+    const next_ms = Math.min(reserved_ms, level < TASK_PRIORITY_MAX ? rises_ms : Number.POSITIVE_INFINITY);
+    if (next_ms < Number.POSITIVE_INFINITY) this.#scheduleRecheck(slot, next_ms);
   }
 
-  #look(place: Place<Task>, at_ms: number): void {
-    place.turn = { at_ms, task: place.task };
-    this.#turns.push(place.turn);
+  #scheduleRecheck(slot: Slot<Task>, at_ms: number): void {
+    slot.recheck = { at_ms, task: slot.task };
+    this.#rechecks.push(slot.recheck);
     // Most tasks are claimed long before.
-    if (this.#turns.length > 2 * this.#places.size + DROPPED_TOGETHER)
-      this.#turns.keep((turn) => this.#places.get(turn.task.row)?.turn === turn);
+    if (this.#rechecks.length > 2 * this.#slots.size + DROPPED_TOGETHER)
+      this.#rechecks.retain((recheck) => this.#slots.get(recheck.task.row)?.recheck === recheck);
   }
 
-  #unfile(place: Place<Task>): void {
-    const { standing } = place;
-    if (standing === null) return;
-    place.standing = null;
-    standing.alive = false;
-    for (const queue of standing.queues) {
-      queue.left();
+  #dequeue(slot: Slot<Task>): void {
+    const { entry } = slot;
+    if (entry === null) return;
+    slot.entry = null;
+    entry.alive = false;
+    for (const queue of entry.queues) {
+      queue.drop();
       if (queue.size > 0) continue;
-      const shelf = this.#shelves.get(queue.key);
-      shelf?.delete(queue.needs);
-      if (shelf?.size === 0) this.#shelves.delete(queue.key);
+      const bucket = this.#buckets.get(queue.key);
+      bucket?.delete(queue.needs);
+      if (bucket?.size === 0) this.#buckets.delete(queue.key);
     }
   }
 
   #queueOf(workspace: string, whom: string, label: string, requires: readonly string[]): Queue<Task> {
-    const key = shelfKey(workspace, whom, label);
-    let shelf = this.#shelves.get(key);
-    if (shelf === undefined) {
-      shelf = new Map();
-      this.#shelves.set(key, shelf);
+    const key = bucketKey(workspace, whom, label);
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      bucket = new Map();
+      this.#buckets.set(key, bucket);
     }
     const needs = needsKey(requires);
-    let queue = shelf.get(needs);
+    let queue = bucket.get(needs);
     if (queue === undefined) {
       queue = new Queue(key, needs);
-      shelf.set(needs, queue);
+      bucket.set(needs, queue);
     }
     return queue;
   }
@@ -303,9 +307,9 @@ export class ReadyQueue<Task extends ReadyTask> {
     const queuesOf = (label: string): Queue<Task>[] => {
       const found: Queue<Task>[] = [];
       for (const whom of callers) {
-        const shelf = this.#shelves.get(shelfKey(workspace, whom, label));
+        const bucket = this.#buckets.get(bucketKey(workspace, whom, label));
         for (const needs of able) {
-          const queue = shelf?.get(needs);
+          const queue = bucket?.get(needs);
           if (queue !== undefined) found.push(queue);
         }
       }
@@ -317,11 +321,11 @@ export class ReadyQueue<Task extends ReadyTask> {
   }
 }
 
-function olderFirst<Task extends ReadyTask>(a: Standing<Task>, b: Standing<Task>): number {
+function olderFirst<Task extends ReadyTask>(a: QueueEntry<Task>, b: QueueEntry<Task>): number {
   return a.task.row - b.task.row;
 }
 
-function soonerFirst<Task extends ReadyTask>(a: Turn<Task>, b: Turn<Task>): number {
+function soonerFirst<Task extends ReadyTask>(a: Recheck<Task>, b: Recheck<Task>): number {
   return a.at_ms - b.at_ms;
 }
 
@@ -330,29 +334,29 @@ function needsKey(requires: readonly string[]): string {
   return requires.reduce((first, capability) => (first === "" || capability < first ? capability : first), "");
 }
 
-function shelfKey(workspace: string, whom: string, label: string): string {
+function bucketKey(workspace: string, whom: string, label: string): string {
   return `${workspace.length} ${whom.length} ${workspace}${whom}${label}`;
 }
 
 function olderRunFirst<Task extends ReadyTask>(a: Run<Task>, b: Run<Task>): number {
-  return a.standing.task.row - b.standing.task.row;
+  return a.entry.task.row - b.entry.task.row;
 }
 
 /** Has a run go on behind a row; false where it is over. */
-function goOn<Task extends ReadyTask>(run: Run<Task>, level: number, row: number): boolean {
-  run.rest ??= run.queue.behind(level, row);
+function advanceRun<Task extends ReadyTask>(run: Run<Task>, level: number, row: number): boolean {
+  run.rest ??= run.queue.after(level, row);
   const next = run.rest.next();
   if (next.done === true) return false;
-  run.standing = next.value;
+  run.entry = next.value;
   return true;
 }
 
 /** Where those behind a row begin. */
-function firstBehind<Task extends ReadyTask>(standings: readonly Standing<Task>[], row: number): number {
-  let [low, high] = [0, standings.length];
+function firstAfter<Task extends ReadyTask>(entries: readonly QueueEntry<Task>[], row: number): number {
+  let [low, high] = [0, entries.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((standings[middle]?.task.row ?? 0) > row) high = middle;
+    if ((entries[middle]?.task.row ?? 0) > row) high = middle;
     else low = middle + 1;
   }
   return low;

@@ -123,9 +123,9 @@ interface Known {
 class Model {
   readonly tasks = new Map<string, Known>();
   readonly checker = new LeaseChecker();
-  /** What is to be told, as `EVENT TASK FENCE REASON`, and what was. */
+  /** What is to be published, as `EVENT TASK FENCE REASON`, and what was. */
   expected: string[] = [];
-  told: string[] = [];
+  published: string[] = [];
   readonly problems: string[] = [];
   readonly seen = new Map<string, number>();
 
@@ -194,7 +194,7 @@ class Model {
   }
 
   /** What is told of those that cannot go on, or can again, by what happens: the one it happens to first. */
-  tellStuck(before: ReadonlySet<Known>, first?: Known): void {
+  expectStuck(before: ReadonlySet<Known>, first?: Known): void {
     const now = this.stuck();
     const blocked = this.live().filter(({ state }) => state === "blocked");
     for (const task of blocked.toSorted((a, b) => Number(b === first) - Number(a === first))) {
@@ -207,7 +207,7 @@ class Model {
   }
 
   /** Whether to wait for these would close a circle. */
-  closes(task: Known, after: readonly string[]): boolean {
+  closesCycle(task: Known, after: readonly string[]): boolean {
     const ids = new Set(after);
     for (const id of ids) {
       if (id === task.id) return true;
@@ -218,25 +218,25 @@ class Model {
   }
 
   /** A time that somebody has set while it was held or asked about, where it is still to come. */
-  putOff({ not_before }: Known): number | null {
+  delayUntil({ not_before }: Known): number | null {
     return (not_before ?? 0) > this.now() ? not_before : null;
   }
 
-  become(task: Known, state: TaskState, reason: string | null, change: Partial<Known> = {}): void {
+  transition(task: Known, state: TaskState, reason: string | null, change: Partial<Known> = {}): void {
     const fence = task.held?.fence ?? "-";
     const ends = ENDED.has(state) && state !== "done" && this.live().some(({ asked }) => asked.after.includes(task.id));
-    const turns = ends || ENDED.has(task.state);
-    const stuck = turns ? this.stuck() : new Set<Known>();
+    const changesStuck = ends || ENDED.has(task.state);
+    const stuck = changesStuck ? this.stuck() : new Set<Known>();
     Object.assign(task, { state, held: null, not_before: null, reserved: null, reserved_until: 0 }, change);
     if (state === "ready") task.ready_at = this.now();
     if (ENDED.has(state)) task.ended_at = this.now();
     if (state !== "blocked") this.expected.push(`task.${state} ${task.id} ${fence} ${reason ?? "-"}`);
-    if (turns) this.tellStuck(stuck, task);
+    if (changesStuck) this.expectStuck(stuck, task);
     this.seen.set(state, (this.seen.get(state) ?? 0) + 1);
     if (state !== "done") return;
     for (const other of this.tasks.values()) {
       if (other.state !== "blocked" || !other.asked.after.includes(task.id)) continue;
-      if (!this.waits(other.asked.after)) this.become(other, "ready", null, { not_before: other.not_before });
+      if (!this.waits(other.asked.after)) this.transition(other, "ready", null, { not_before: other.not_before });
     }
   }
 
@@ -248,11 +248,11 @@ class Model {
 
   leave(task: Known, reason: string | null, counts: boolean): void {
     const attempts = task.attempts + Number(counts);
-    if (task.cancel) this.become(task, "canceled", reason, { attempts });
-    else if (!counts) this.become(task, "ready", reason, { not_before: this.putOff(task) });
-    else if (attempts >= task.asked.max_attempts) this.become(task, "dead", reason, { attempts });
+    if (task.cancel) this.transition(task, "canceled", reason, { attempts });
+    else if (!counts) this.transition(task, "ready", reason, { not_before: this.delayUntil(task) });
+    else if (attempts >= task.asked.max_attempts) this.transition(task, "dead", reason, { attempts });
     else
-      this.become(task, "ready", reason, {
+      this.transition(task, "ready", reason, {
         attempts,
         not_before: Math.max(this.now() + Math.min(1000 * 4 ** (attempts - 1), 3_600_000), task.not_before ?? 0),
       });
@@ -261,12 +261,12 @@ class Model {
   end(task: Known, verb: Verb, retry: boolean): void {
     const { fence, holder } = must(task.held, "it is held");
     task.calls.add(`${fence} ${holder} ${verb}`);
-    if (verb === "complete") this.become(task, "done", null);
+    if (verb === "complete") this.transition(task, "done", null);
     else if (verb === "release") this.leave(task, null, false);
     else if (verb === "fail" && retry) this.leave(task, "e", true);
-    else if (task.cancel) this.become(task, "canceled", verb === "ask" ? null : "e");
-    else if (verb === "fail") this.become(task, "failed", "e");
-    else this.become(task, "input_required", null, { asker: holder, not_before: this.putOff(task) });
+    else if (task.cancel) this.transition(task, "canceled", verb === "ask" ? null : "e");
+    else if (verb === "fail") this.transition(task, "failed", "e");
+    else this.transition(task, "input_required", null, { asker: holder, not_before: this.delayUntil(task) });
   }
 
   whom(task: Known): string | null {
@@ -301,9 +301,9 @@ class Model {
 
   /** What was told is what was to be told. */
   settle(what: string): void {
-    if (this.told.join("\n") !== this.expected.join("\n"))
-      this.problems.push(`${what}: told ${this.told.join(", ")}; not ${this.expected.join(", ")}`);
-    this.told = [];
+    if (this.published.join("\n") !== this.expected.join("\n"))
+      this.problems.push(`${what}: told ${this.published.join(", ")}; not ${this.expected.join(", ")}`);
+    this.published = [];
     this.expected = [];
   }
 }
@@ -320,14 +320,14 @@ t.test("any day of a few agents with tasks", (t) => {
   const people = new People(played);
   const capabilities = new Map<string, readonly string[]>();
   const reader = new TaskReader(played.db);
-  let mirror = new TaskProjection(reader, played.mirror, 0);
+  let projection = new TaskProjection(reader, played.mirror, 0);
   let changed = new Set<number>();
 
   function notice(row: { readonly name: string }, payload: unknown): void {
     if (row !== TASKS) return;
-    const told = payload as TasksPush;
-    mirror.accept(told, played.now_ms);
-    for (const one of told.changed) changed.add(one.row);
+    const published = payload as TasksPush;
+    projection.accept(published, played.now_ms);
+    for (const one of published.changed) changed.add(one.row);
   }
 
   /** What the server ends by itself, the model hears from it, and says whether it was time. */
@@ -348,7 +348,7 @@ t.test("any day of a few agents with tasks", (t) => {
         problems.push(`${task_id} was lost ${ends_ms - played.now_ms} ms too early: ${reason}`);
       model.lose(must(task, "it is known"), reason, true);
     }
-    model.told.push(`${event.topic} ${task_id} ${fence ?? "-"} ${reason ?? "-"}`);
+    model.published.push(`${event.topic} ${task_id} ${fence ?? "-"} ${reason ?? "-"}`);
   }
 
   const endOf = ({ held, asked }: Known & { readonly held: HeldBy }): number => {
@@ -363,7 +363,7 @@ t.test("any day of a few agents with tasks", (t) => {
     register(people.register(canDo));
   };
   /** Somebody, alive. */
-  const draw = (): Person => {
+  const activePerson = (): Person => {
     const person = pick(people.list);
     people.hear(person);
     return person;
@@ -379,7 +379,7 @@ t.test("any day of a few agents with tasks", (t) => {
     check("cancel", reply, ended ? `task is ${state}` : null);
     if (ended) return;
     if (state === "claimed") task.cancel = true;
-    else model.become(task, "canceled", "r", { not_before: task.not_before });
+    else model.transition(task, "canceled", "r", { not_before: task.not_before });
   };
   const pass = (ms: number): void => {
     played.now_ms += ms;
@@ -421,14 +421,14 @@ t.test("any day of a few agents with tasks", (t) => {
         const stuck = model.stuck();
         for (const [at, task] of asked.entries())
           model.make(must(reply.rows[at], "a row for each"), must(reply.made[at], "an id for each"), task);
-        model.tellStuck(stuck);
+        model.expectStuck(stuck);
       },
     ],
     [
       "claim",
       20,
       () => {
-        const person = draw();
+        const person = activePerson();
         const can = must(capabilities.get(person.id), "what it can do is known");
         const labels = some(WORDS, 4);
         const by_id = random(4) === 0 && model.tasks.size > 0;
@@ -438,7 +438,7 @@ t.test("any day of a few agents with tasks", (t) => {
         const claimant = { id: person.id, name: person.id, capabilities: can, workspace: "", labels };
         if (
           id === null &&
-          mirror.best(claimant, played.now_ms, () => true)?.id !== model.best(person, can, labels, "held")?.id
+          projection.best(claimant, played.now_ms, () => true)?.id !== model.best(person, can, labels, "held")?.id
         )
           problems.push("the front would offer another task");
         const reply = played.reply(
@@ -463,7 +463,7 @@ t.test("any day of a few agents with tasks", (t) => {
           return;
         }
         const fence = must(played.mirror.get(reply.task.claim), "it is alive").fence;
-        model.become(expected, "claimed", null, { not_before: expected.not_before });
+        model.transition(expected, "claimed", null, { not_before: expected.not_before });
         model.expected.pop();
         model.expected.push(`task.claimed ${expected.id} ${fence} -`);
         expected.held = { holder: person.id, fence, ttl_s: ttl_s ?? expected.asked.ttl_s, granted_at: played.now_ms };
@@ -536,14 +536,14 @@ t.test("any day of a few agents with tasks", (t) => {
           const there = people.list.some((person) => person.id === task.asker);
           const free = task.assignee === null || task.assignee === task.asker;
           const kept = there && free ? { reserved: task.asker, reserved_until: played.now_ms + RESERVED_MS } : {};
-          model.become(task, "ready", null, { not_before: model.putOff(task), ...kept });
+          model.transition(task, "ready", null, { not_before: model.delayUntil(task), ...kept });
         } else if (what === 1 && random(3) === 0) {
           cancel(task);
         } else if (what === 2) {
           const may = ENDED.has(state) && state !== "done";
           check("retry", played.reply(commands.retryTask, { id, owns: true }, ""), may ? null : `task is ${state}`);
           const again = model.waits(task.asked.after) ? "blocked" : "ready";
-          if (may) model.become(task, again, null, { attempts: 0, cancel: false });
+          if (may) model.transition(task, again, null, { attempts: 0, cancel: false });
         } else if (what === 3) {
           const patch = {
             priority: random(10),
@@ -569,7 +569,7 @@ t.test("any day of a few agents with tasks", (t) => {
           const waits = state === "ready" || state === "blocked";
           if (ENDED.has(state) || !waits) {
             check("after", reply, ENDED.has(state) ? `task is ${state}` : `after cannot be changed: task is ${state}`);
-          } else if (model.closes(task, after)) {
+          } else if (model.closesCycle(task, after)) {
             if (!(reply instanceof Failure && reply.message.startsWith("dependency cycle: ")))
               problems.push(`${id} waits for itself: ${after.join(", ")}`);
           } else {
@@ -577,8 +577,8 @@ t.test("any day of a few agents with tasks", (t) => {
             const stuck = model.stuck();
             task.asked = { ...task.asked, after };
             const now = model.waits(after) ? "blocked" : "ready";
-            if (now !== state) model.become(task, now, null, { not_before: task.not_before });
-            model.tellStuck(stuck, task);
+            if (now !== state) model.transition(task, now, null, { not_before: task.not_before });
+            model.expectStuck(stuck, task);
           }
         }
       },
@@ -587,7 +587,7 @@ t.test("any day of a few agents with tasks", (t) => {
       "lease",
       5,
       () => {
-        const person = draw();
+        const person = activePerson();
         if (checker.held.size + checker.waiting.size > LEASES_MAX) return;
         const request: AcquireRequest = {
           resources: [pick(RESOURCES)],
@@ -632,7 +632,7 @@ t.test("any day of a few agents with tasks", (t) => {
         played.reply(breakLease, { row, reason: "x" }, "");
       },
     ],
-    ["hear", 6, () => void draw()],
+    ["hear", 6, () => void activePerson()],
     ["busy", 1, () => people.setBusy(pick(people.list), played.now_ms + random(3) * 20_000)],
     ["wait", 2, () => people.turnWait(pick(people.list))],
     [
@@ -657,7 +657,7 @@ t.test("any day of a few agents with tasks", (t) => {
       "bug",
       0.7,
       () => {
-        const person = draw();
+        const person = activePerson();
         const held = model.claimed().find((task) => task.held.holder === person.id);
         const request = held === undefined ? { id: "none", fence: 1 } : { id: held.id, fence: held.held.fence };
         check("bug", played.reply(failing, request, person.id), "internal error");
@@ -697,7 +697,7 @@ t.test("any day of a few agents with tasks", (t) => {
       0.25,
       () => {
         people.restart(random(2) === 0, random(3) * 1_000);
-        mirror = new TaskProjection(new TaskReader(played.db), played.mirror, played.now_ms);
+        projection = new TaskProjection(new TaskReader(played.db), played.mirror, played.now_ms);
       },
     ],
     ["pass", 20, () => pass(100)],

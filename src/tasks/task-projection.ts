@@ -13,19 +13,19 @@ import type { LeaseProjection } from "../claims/lease-projection.js";
 import type { Resource } from "../claims/resource.js";
 import { ResourceIndex } from "../claims/resource-index.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
-import { ReadinessIndex, type DatedTask, type Freed, NEVER_LEASED, type Place, since } from "./readiness-index.js";
+import { ReadinessIndex, type DatedTask, type Freed, NEVER_LEASED, type SortKey, since } from "./readiness-index.js";
 import { type Claimant, mayClaim, ReadyQueue } from "./ready-queue.js";
 import { hasEnded } from "./task.js";
 
 /** A task that is ready, as the front has it. */
-export interface OfferedTask extends DatedTask {
+export interface ClaimableTask extends DatedTask {
   readonly id: string;
   readonly resources: readonly Resource[];
 }
 
 /** A task that is ready but for a resource that somebody holds. */
 export interface BusyTask {
-  readonly task: OfferedTask;
+  readonly task: ClaimableTask;
   /** The task's resource, and the one of the lease that meets it. */
   readonly wanted: string;
   readonly resource: string;
@@ -33,7 +33,7 @@ export interface BusyTask {
 }
 
 /** What the database says, at the start and after a crash. */
-export interface TaskFigures {
+export interface StoredTasks {
   ready(): readonly ReadyRecord[];
   counts(): readonly number[];
 }
@@ -41,7 +41,7 @@ export interface TaskFigures {
 /** Who is told what has become of tasks. */
 export interface TaskListener {
   /** Somebody may claim a task who could not before. */
-  offered?(task: OfferedTask): void;
+  claimable?(task: ClaimableTask): void;
   /** A commit has changed a task; at the end of one, for good. */
   changed?(id: string, state: TaskState): void;
   /** Anything may have happened that nobody was told of. */
@@ -49,11 +49,11 @@ export interface TaskListener {
 }
 
 export class TaskProjection implements Measured {
-  readonly #figures: TaskFigures;
+  readonly #stored: StoredTasks;
   readonly #leases: LeaseProjection;
-  readonly #ready = new ReadyQueue<OfferedTask>();
-  readonly #by_resource = new ResourceIndex<OfferedTask>();
-  readonly #arrivals = new ReadinessIndex<OfferedTask>((task) => this.#ready.get(task.row) === task);
+  readonly #ready = new ReadyQueue<ClaimableTask>();
+  readonly #by_resource = new ResourceIndex<ClaimableTask>();
+  readonly #readiness = new ReadinessIndex<ClaimableTask>((task) => this.#ready.get(task.row) === task);
   readonly #listeners = new Set<TaskListener>();
   /** Who waits for a task to become another, by its id. */
   readonly #waiters = new Waiters<string>();
@@ -61,10 +61,10 @@ export class TaskProjection implements Measured {
   readonly #waited = { count: 0, sum_s: 0 };
   #counts: readonly number[] = [];
   /** Those whose time has come since the last tick. */
-  #due: OfferedTask[] = [];
+  #due: ClaimableTask[] = [];
 
-  constructor(figures: TaskFigures, leases: LeaseProjection, now_ms: number) {
-    this.#figures = figures;
+  constructor(stored: StoredTasks, leases: LeaseProjection, now_ms: number) {
+    this.#stored = stored;
     this.#leases = leases;
     leases.listen((record) => {
       if (record.state !== "held" && record.state !== "waiting") this.#freed(record);
@@ -86,17 +86,17 @@ export class TaskProjection implements Measured {
   }
 
   /** The task of a row, where it is ready. */
-  get(row: number): OfferedTask | undefined {
+  get(row: number): ClaimableTask | undefined {
     return this.#ready.get(row);
   }
 
   /** What a commit did. */
   accept({ changed, counts }: TasksPush, now_ms: number): void {
     this.#counts = counts;
-    const offered: OfferedTask[] = [];
+    const claimable: ClaimableTask[] = [];
     for (const { row, ready, waited_ms } of changed) {
       this.#remove(row);
-      if (ready !== null) offered.push(this.#add(ready, now_ms, NEVER_LEASED));
+      if (ready !== null) claimable.push(this.#add(ready, now_ms, NEVER_LEASED));
       if (waited_ms === null) continue;
       this.#waited.count += 1;
       this.#waited.sum_s += waited_ms / 1000;
@@ -106,8 +106,8 @@ export class TaskProjection implements Measured {
       for (const listener of this.#listeners) listener.changed?.(id, state);
     }
     // What is not ready any more by what came later in the commit is offered to nobody.
-    for (const task of offered)
-      if (this.#ready.get(task.row) === task && (task.not_before ?? 0) <= now_ms) this.#offer(task);
+    for (const task of claimable)
+      if (this.#ready.get(task.row) === task && (task.not_before ?? 0) <= now_ms) this.#notifyClaimable(task);
   }
 
   /** Anything may have happened: the writer crashed, or a snapshot was restored. */
@@ -120,7 +120,7 @@ export class TaskProjection implements Measured {
     const due = this.#due.splice(0);
     this.#advance(now_ms);
     // Once more: the writer's clock may be a little behind, and have refused them.
-    for (const task of due) this.#offer(task);
+    for (const task of due) this.#notifyClaimable(task);
   }
 
   /**
@@ -128,8 +128,8 @@ export class TaskProjection implements Measured {
    * TASK_OFFER_STEPS_MAX steps, only the writer finds one; what is offered anew is found all the same.
    * @param wants whether it is one that is looked for
    */
-  best(claimant: Claimant, now_ms: number, wants: (task: OfferedTask) => boolean): OfferedTask | undefined {
-    return this.#look(claimant, now_ms, (task) => wants(task) && this.isFree(task, claimant.id));
+  best(claimant: Claimant, now_ms: number, wants: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
+    return this.#search(claimant, now_ms, (task) => wants(task) && this.isFree(task, claimant.id));
   }
 
   /**
@@ -138,7 +138,7 @@ export class TaskProjection implements Measured {
    */
   busyFor(claimant: Claimant, now_ms: number, most: number): BusyTask[] {
     const busy: BusyTask[] = [];
-    this.#look(claimant, now_ms, (task) => {
+    this.#search(claimant, now_ms, (task) => {
       const [held] = this.#leases.heldByOthers(task.resources, claimant.id, false);
       if (held !== undefined)
         busy.push({ task, wanted: held.wanted.text, resource: held.resource.text, lease: held.filed.record });
@@ -148,15 +148,15 @@ export class TaskProjection implements Measured {
   }
 
   /** The tasks that an instance could claim now, but not yet at a moment: in the order in which it could. */
-  *claimableBehind(place: Place, claimant: Claimant, now_ms: number): Generator<OfferedTask> {
+  *claimableAfter(key: SortKey, claimant: Claimant, now_ms: number): Generator<ClaimableTask> {
     this.#advance(now_ms);
-    for (const { task, at_ms } of this.#arrivals.behind(place, now_ms))
+    for (const { task, at_ms } of this.#readiness.after(key, now_ms))
       if (at_ms === since(task, claimant) && mayClaim(task, claimant, now_ms) && this.isFree(task, claimant.id))
         yield task;
   }
 
   /** Whether nobody else holds what a task needs. */
-  isFree({ resources }: OfferedTask, holder: string): boolean {
+  isFree({ resources }: ClaimableTask, holder: string): boolean {
     return resources.length === 0 || this.#leases.heldByOthers(resources, holder, false).next().done === true;
   }
 
@@ -171,7 +171,7 @@ export class TaskProjection implements Measured {
   }
 
   /** The first task of those that an instance may claim, the best first, that is admitted. */
-  #look(claimant: Claimant, now_ms: number, admits: (task: OfferedTask) => boolean): OfferedTask | undefined {
+  #search(claimant: Claimant, now_ms: number, admits: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
     // The pool says only once whose time has come.
     this.#advance(now_ms);
     let steps = 0;
@@ -188,28 +188,27 @@ export class TaskProjection implements Measured {
   #advance(now_ms: number): void {
     for (const task of this.#ready.advance(now_ms)) {
       this.#due.push(task);
-      this.#offer(task);
+      this.#notifyClaimable(task);
     }
   }
 
   #read(now_ms: number): void {
     this.#ready.clear();
     this.#by_resource.clear();
-    this.#arrivals.clear();
+    this.#readiness.clear();
     this.#due = [];
-    this.#counts = this.#figures.counts();
+    this.#counts = this.#stored.counts();
     const freed = { ...NEVER_LEASED, at_ms: now_ms };
     // What was leased and released when nobody listened is not known: it may have been now.
-    for (const record of this.#figures.ready())
-      this.#add(record, 0, record.resources.length > 0 ? freed : NEVER_LEASED);
+    for (const record of this.#stored.ready()) this.#add(record, 0, record.resources.length > 0 ? freed : NEVER_LEASED);
   }
 
-  #add({ resources: texts, ...record }: ReadyRecord, now_ms: number, freed: Freed): OfferedTask {
+  #add({ resources: texts, ...record }: ReadyRecord, now_ms: number, freed: Freed): ClaimableTask {
     const resources = resourcesOf(texts, record.workspace);
     const task = { ...record, resources, freed };
     this.#ready.add(task, now_ms);
     if (resources.length > 0) this.#by_resource.add(task);
-    this.#arrivals.add(task);
+    this.#readiness.add(task);
     return task;
   }
 
@@ -218,21 +217,21 @@ export class TaskProjection implements Measured {
     if (task === undefined) return;
     this.#ready.remove(row);
     this.#by_resource.remove(task);
-    this.#arrivals.left();
+    this.#readiness.removed();
   }
 
-  #offer(task: OfferedTask): void {
-    for (const listener of [...this.#listeners]) listener.offered?.(task);
+  #notifyClaimable(task: ClaimableTask): void {
+    for (const listener of [...this.#listeners]) listener.claimable?.(task);
   }
 
   /** A lease is in nobody's way any more: what needs the same may be claimed now. */
   #freed(lease: LeaseRecord): void {
     if (this.#by_resource.size === 0) return;
     const resources = resourcesOf(lease.resources, lease.workspace);
-    const freed = new Set<OfferedTask>();
+    const freed = new Set<ClaimableTask>();
     for (const { filed } of this.#by_resource.meeting(resources, (task) => !freed.has(task))) freed.add(filed);
-    for (const task of freed) this.#arrivals.free(task, lease.holder, lease.ended_at ?? 0);
+    for (const task of freed) this.#readiness.free(task, lease.holder, lease.ended_at ?? 0);
     for (const task of [...freed].toSorted((a, b) => a.row - b.row))
-      if (this.#ready.get(task.row) === task) this.#offer(task);
+      if (this.#ready.get(task.row) === task) this.#notifyClaimable(task);
   }
 }

@@ -83,12 +83,12 @@ const TOPICS: Readonly<Partial<Record<TaskState, TaskTopic>>> = {
 };
 
 /** What a call of who holds a task says of it. */
-const SAID_BY = { complete: "result", fail: "error", release: "note", ask: "question" } as const satisfies Readonly<
+const TEXT_OF = { complete: "result", fail: "error", release: "note", ask: "question" } as const satisfies Readonly<
   Record<EndingVerb, keyof TaskTexts>
 >;
 
 /** A turn of a task: what it came from, and what is said of it. */
-interface Turn extends Pick<Step, "call" | "note"> {
+interface Transition extends Pick<Step, "call" | "note"> {
   readonly claim?: LeaseRecord | null;
   /** As events tell it. */
   readonly reason?: string | null;
@@ -135,7 +135,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
       const task = this.#table.get(id);
       if (task !== undefined) this.#live.add(task, 0);
     }
-    this.#live.takenBack();
+    this.#live.rolledBack();
     this.#touched = new Set();
   }
 
@@ -146,7 +146,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#last_row = this.#table.last_row;
     const live = this.#table.live();
     for (const task of live) this.#live.add(task, 0);
-    this.#live.judge(live);
+    this.#live.findStuck(live);
     this.#live.committed();
   }
 
@@ -183,7 +183,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     }
     for (const { plan, task, resources } of ready) this.#create(plan, task, resources, call);
     const live = made.map(({ id }) => must(this.#live.get(id), "it is made"));
-    this.#live.judge(live);
+    this.#live.findStuck(live);
     for (const task of live) this.#publishStuck(task, call);
     return { rows: planned.map(({ row }) => row), made: made.map(({ id }) => id) };
   }
@@ -240,7 +240,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     const moves = percent !== null && percent !== task.life.progress;
     // Else it is a sign of life, and nothing is another than before.
     if (moves || note !== null || checkpoint !== null) {
-      this.#table.say(task.row, { note, checkpoint });
+      this.#table.putTexts(task.row, { note, checkpoint });
       task.life = { ...task.life, progress: percent ?? task.life.progress, updated_at: call.now_ms };
       this.#table.putLife(task.row, task.life);
       this.#record(task, null);
@@ -258,7 +258,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     }
     const { task, claim } = held;
     this.#claims.endOfTask(claim.row, call);
-    this.#table.say(task.row, { [SAID_BY[verb]]: verb === "complete" ? value : text });
+    this.#table.putTexts(task.row, { [TEXT_OF[verb]]: verb === "complete" ? value : text });
     const ending: Ending = verb === "fail" ? { kind: "fail", retry } : { kind: verb };
     this.#endClaim(task, ending, { call: verb, note: text, claim, reason: verb === "ask" ? null : text }, call);
     return { row: task.row, changed: true };
@@ -282,7 +282,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     const task = this.#managed(id, owns, call);
     if (task instanceof Failure) return task;
     if (task.life.state !== "input_required") return taskIs(task.life.state);
-    this.#table.say(task.row, { answer });
+    this.#table.putTexts(task.row, { answer });
     const not_before = stillNotBefore(task.life, call.now_ms);
     const kept = this.#reservation(task, call);
     this.#transition(task, { state: "ready", not_before, ...kept }, { call: "answer", note: answer }, call);
@@ -312,12 +312,12 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     if (!hasEnded(state) || state === "done") return taskIs(state);
     const full = this.#fullFor(1, taskBytes(task));
     if (full !== null) return full;
-    const anew = { attempts: 0, not_before: null, cancel_requested: false };
+    const fresh = { attempts: 0, not_before: null, cancel_requested: false };
     const blockers = this.#table.blockersOf(task.row);
     for (const row of blockers)
       if (this.#live.waitersOf(row) >= TASK_WAITERS_MAX) return crowdedAt(this.#table.byRow(row)?.id ?? "");
     const waits = this.#waitFor(task, blockers);
-    this.#transition(task, { ...anew, state: waits }, { call: "retry", note: null }, call);
+    this.#transition(task, { ...fresh, state: waits }, { call: "retry", note: null }, call);
     return { row: task.row, changed: true };
   }
 
@@ -402,10 +402,10 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   }
 
   /** The best task whose resources are free. Tasks that need the same are looked at once. */
-  #best(claimant: Claimant, now_ms: number, behind: Rank | null): Found {
+  #best(claimant: Claimant, now_ms: number, after: Rank | null): Found {
     const look = this.#claims.lookFor(claimant.id);
     const taken = new Set<string>();
-    return this.#live.best(claimant, now_ms, behind, ({ resources }) => {
+    return this.#live.best(claimant, now_ms, after, ({ resources }) => {
       if (resources.length === 0) return NEEDS_NOTHING;
       const needs = resources.map(({ text }) => text).join("\n");
       if (taken.has(needs)) return { free: false, steps: 0 };
@@ -468,17 +468,17 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   }
 
   /** What becomes of a task that is not held any more. */
-  #endClaim(task: LiveTask, ending: Ending, turn: Turn, call: WriteCall): void {
+  #endClaim(task: LiveTask, ending: Ending, transition: Transition, call: WriteCall): void {
     const { lost, ...outcome } = outcomeOf(task, ending, call.now_ms);
-    if (lost) this.#table.keepError(task.row, `lost by ${turn.claim?.holder_name ?? ""}`);
-    this.#transition(task, { ...outcome, claim: null }, turn, call);
+    if (lost) this.#table.keepError(task.row, `lost by ${transition.claim?.holder_name ?? ""}`);
+    this.#transition(task, { ...outcome, claim: null }, transition, call);
   }
 
   /** A task becomes another: stored, counted, told, and found by those who may claim it now. */
   #transition(
     task: LiveTask,
     change: Partial<TaskLife> & Pick<TaskLife, "state">,
-    turn: Turn,
+    transition: Transition,
     call: WriteCall,
     waited_ms: number | null = null,
   ): void {
@@ -490,11 +490,12 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     const kept = state === "ready" ? {} : NOT_RESERVED;
     const ready_at = state === "ready" ? now_ms : task.life.ready_at;
     const ended_at = hasEnded(state) ? now_ms : null;
-    this.#update(task, { ready_at, ...kept, ...change, ended_at }, turn, call, waited_ms);
+    this.#update(task, { ready_at, ...kept, ...change, ended_at }, transition, call, waited_ms);
     this.#live.add(task, now_ms);
     const topic = TOPICS[state];
-    if (topic !== undefined) publishTaskEvent(this.#events, topic, task, turn.claim ?? null, turn.reason ?? null, call);
-    if (state === "done") this.#goOn(task, call);
+    if (topic !== undefined)
+      publishTaskEvent(this.#events, topic, task, transition.claim ?? null, transition.reason ?? null, call);
+    if (state === "done") this.#unblockWaiters(task, call);
     // What waited for it cannot go on, or can again; where it could not itself, nothing is another than before.
     else if (hasEnded(state) && !was_stuck) this.#lose(task, waitsForNote({ id: task.id, state }), call);
     else if (had_ended && !this.#publishStuck(task, call)) this.#regain(task, call);
@@ -583,7 +584,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   #update(
     task: LiveTask,
     change: Partial<TaskLife>,
-    { call: from, note, claim, actor }: Turn,
+    { call: from, note, claim, actor }: Transition,
     call: WriteCall,
     waited_ms: number | null = null,
   ): void {
@@ -594,7 +595,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   }
 
   /** What waited for a task goes on where it waits for nothing else, the oldest first. */
-  #goOn({ row }: LiveTask, call: WriteCall): void {
+  #unblockWaiters({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.#live.blockedBy(row)) {
       this.#live.unblock(task, row);
       this.#touch(task.id);

@@ -152,7 +152,7 @@ export class TaskWriter {
   readonly #live: Statement<[], StoredTask>;
   readonly #get: Statement<[string], StoredTask>;
   readonly #state_of: Statement<[string], { row: number; state: TaskState }>;
-  readonly #say: Statement<(string | number | null)[], unknown>;
+  readonly #putTexts: Statement<(string | number | null)[], unknown>;
   readonly #forget_answer: Statement<[number], unknown>;
   readonly #keep_error: Statement<[number, string], unknown>;
   readonly #patch: Statement<(string | number | null)[], unknown>;
@@ -184,7 +184,7 @@ export class TaskWriter {
     this.#state_of = db.prepare(
       "SELECT t.row, l.state FROM task t CROSS JOIN task_life l ON l.row = t.row WHERE t.id = ?",
     );
-    this.#say = db.prepare(
+    this.#putTexts = db.prepare(
       `INSERT INTO task_text (row, note, question, answer, error, checkpoint, result) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (row) DO UPDATE SET note = coalesce(excluded.note, note),
          question = coalesce(excluded.question, question), answer = coalesce(excluded.answer, answer),
@@ -321,10 +321,10 @@ export class TaskWriter {
     this.#steps.add(row, life.steps, life.updated_at, actor, life.state, note, fence, call);
   }
 
-  say(row: number, { note, question, answer, error, checkpoint, result }: TaskTexts): void {
+  putTexts(row: number, { note, question, answer, error, checkpoint, result }: TaskTexts): void {
     const texts = [note, question, answer, error, checkpoint, result].map((text) => text ?? null);
     if (texts.every((text) => text === null)) return;
-    this.#say.run(row, ...texts);
+    this.#putTexts.run(row, ...texts);
     if (question !== undefined) this.#forget_answer.run(row);
   }
 

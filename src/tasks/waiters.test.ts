@@ -10,12 +10,12 @@ import * as commands from "./commands.js";
 const METHODS = [commands.createTasks, commands.cancelTask, commands.retryTask, commands.patchTask];
 const REFUSED = new RegExp(`^${TASK_WAITERS_MAX} tasks wait for hub: `);
 
-class Played {
+class Fixture {
   /** Topics with the tasks that they are about. */
-  readonly told: string[] = [];
+  readonly published: string[] = [];
   readonly server = new SimulatedServer({
     methods: METHODS,
-    hear: ({ topic, data }) => this.told.push(`${topic} ${(data as { readonly task_id: string }).task_id}`),
+    hear: ({ topic, data }) => this.published.push(`${topic} ${(data as { readonly task_id: string }).task_id}`),
   });
 
   /** Null where they are made, else why not. */
@@ -43,8 +43,8 @@ class Played {
     return reply instanceof Failure ? reply.message : null;
   }
 
-  toldOf(topic: string): string[] {
-    return this.told.filter((one) => one.startsWith(`${topic} `)).map((one) => one.slice(topic.length + 1));
+  publishedOn(topic: string): string[] {
+    return this.published.filter((one) => one.startsWith(`${topic} `)).map((one) => one.slice(topic.length + 1));
   }
 }
 
@@ -53,37 +53,37 @@ function waiters(count: number, name: string, after: string): Partial<NewTask>[]
 }
 
 t.test("so many wait for one, however they come to", (t) => {
-  const played = new Played();
-  t.equal(played.make([{ id: "hub" }, { id: "other" }, ...waiters(TASK_WAITERS_MAX - 1, "w", "hub")]), null);
-  t.match(played.make(waiters(2, "x", "hub")), REFUSED, "two of one call are one too many");
-  t.equal(played.make(waiters(1, "x", "hub")), null, "so none was made");
-  t.match(played.make(waiters(1, "y", "hub")), REFUSED);
-  t.equal(played.make(waiters(1, "y", "other")), null);
-  t.match(played.setAfter("y0", ["hub"]), REFUSED);
-  t.equal(played.setAfter("x0", ["hub", "other"]), null, "one that waits already goes on to");
-  played.cancel("w0");
-  t.equal(played.setAfter("y0", ["hub"]), null, "who is canceled does not wait");
-  t.match(played.retry("w0"), REFUSED);
-  played.server.restart();
-  t.match(played.retry("w0"), REFUSED, "what is stored counts the same");
-  played.cancel("y0");
-  t.equal(played.retry("w0"), null);
-  played.server.close();
+  const fixture = new Fixture();
+  t.equal(fixture.make([{ id: "hub" }, { id: "other" }, ...waiters(TASK_WAITERS_MAX - 1, "w", "hub")]), null);
+  t.match(fixture.make(waiters(2, "x", "hub")), REFUSED, "two of one call are one too many");
+  t.equal(fixture.make(waiters(1, "x", "hub")), null, "so none was made");
+  t.match(fixture.make(waiters(1, "y", "hub")), REFUSED);
+  t.equal(fixture.make(waiters(1, "y", "other")), null);
+  t.match(fixture.setAfter("y0", ["hub"]), REFUSED);
+  t.equal(fixture.setAfter("x0", ["hub", "other"]), null, "one that waits already goes on to");
+  fixture.cancel("w0");
+  t.equal(fixture.setAfter("y0", ["hub"]), null, "who is canceled does not wait");
+  t.match(fixture.retry("w0"), REFUSED);
+  fixture.server.restart();
+  t.match(fixture.retry("w0"), REFUSED, "what is stored counts the same");
+  fixture.cancel("y0");
+  t.equal(fixture.retry("w0"), null);
+  fixture.server.close();
   t.end();
 });
 
 t.test("of those that wait through others, the oldest are told of", (t) => {
-  const played = new Played();
+  const fixture = new Fixture();
   const half = TASKS_STUCK_TOLD_MAX / 2;
-  played.make([{ id: "root" }, ...waiters(3, "hub", "root")]);
-  for (const at of [0, 1, 2]) played.make(waiters(half, `of${at}-`, `hub${at}`));
-  played.cancel("root");
-  const told = played.toldOf("task.blocked");
-  t.equal(told.length, TASKS_STUCK_TOLD_MAX);
-  t.same(told.slice(0, 4), ["hub0", "hub1", "hub2", "of0-0"]);
-  t.equal(told.at(-1), `of1-${half - 4}`);
-  t.equal(played.retry("root"), null);
-  t.same(played.toldOf("task.unblocked"), told, "and of the same that they can go on again");
-  played.server.close();
+  fixture.make([{ id: "root" }, ...waiters(3, "hub", "root")]);
+  for (const at of [0, 1, 2]) fixture.make(waiters(half, `of${at}-`, `hub${at}`));
+  fixture.cancel("root");
+  const published = fixture.publishedOn("task.blocked");
+  t.equal(published.length, TASKS_STUCK_TOLD_MAX);
+  t.same(published.slice(0, 4), ["hub0", "hub1", "hub2", "of0-0"]);
+  t.equal(published.at(-1), `of1-${half - 4}`);
+  t.equal(fixture.retry("root"), null);
+  t.same(fixture.publishedOn("task.unblocked"), published, "and of the same that they can go on again");
+  fixture.server.close();
   t.end();
 });

@@ -132,7 +132,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       // call finds the agent active.
       if (shared) void lastSeenFlusher.flush();
     },
-    onSeen: ({ id }, seen_ms) => expiry.hear(id, seen_ms),
+    onSeen: ({ id }, seen_ms) => expiry.endOverdue(id, seen_ms),
     onIdle: ({ id }) => expiry.hurry(id),
     onRevoked: (id, token_hash) => {
       actors.revoke(id, token_hash);
@@ -144,16 +144,16 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   const leases = new LeaseProjection();
   const lease_rows = reads.model(leaseReader);
   const expiry = new Expiry({
-    mirror: leases,
+    leases,
     holders: holdersOf(directory),
     writer,
     clock,
     log,
     run_time,
-    shared: shared ? { leads, alone, grace_ms: CLAIM_SHARED_GRACE_MS } : null,
+    shared: shared ? { isLeader: leads, alone, grace_ms: CLAIM_SHARED_GRACE_MS } : null,
   });
   leases.load(lease_rows.live());
-  const views = new LeasePresenter({ mirror: leases, expiry, reader: lease_rows });
+  const views = new LeasePresenter({ leases, expiry, reader: lease_rows });
   const task_rows = reads.model(taskReader);
   const ready_tasks = new TaskProjection(task_rows, leases, now_ms);
   const message_rows = reads.model(messageReader);
@@ -168,18 +168,18 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     rows: conditionRows({
       hub,
       history,
-      back: new MissedEvents({ hub, history, stored }),
+      missedEvents: new MissedEvents({ hub, history, stored }),
       state: { reader: state_rows, watch: new KeyWatch(writer.changes, STATE), audit },
       specs: { reader: spec_rows, watch: new KeyWatch(writer.changes, SPECS), audit },
       messages: { boxes, reader: message_rows, clock },
-      leases: { mirror: leases, views, resources: new ResourceWatch(leases) },
-      tasks: { mirror: ready_tasks, reader: task_rows, directory, watch: instance_watch, clock },
+      leases: { leases, presenter: views, resources: new ResourceWatch(leases) },
+      tasks: { tasks: ready_tasks, reader: task_rows, directory, watch: instance_watch, clock },
       instances: { directory, watch: instance_watch },
     }),
     hub,
     stored,
     directory,
-    valuesPlace: () => ({ state: state_rows.last_row, spec: spec_rows.last_row, audit: audit.last_id }),
+    valuesPosition: () => ({ state: state_rows.last_row, spec: spec_rows.last_row, audit: audit.last_id }),
     positions,
   });
 
@@ -230,17 +230,26 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       new Instances({ directory, writer, clock, log, flushLastSeen: shared ? () => lastSeenFlusher.flush() : null }),
       liveness,
     ),
-    ...leaseRoutes({ writer, reads, mirror: leases, views, lines, reader: lease_rows, log, workspaceOf }),
+    ...leaseRoutes({
+      writer,
+      reads,
+      leases,
+      presenter: views,
+      queuedCalls: lines,
+      reader: lease_rows,
+      log,
+      workspaceOf,
+    }),
     ...taskRoutes(
       new TaskFront({
         guarded,
         writer,
         reads,
         directory,
-        claimers,
-        ready: ready_tasks,
+        waiters: claimers,
+        tasks: ready_tasks,
         leases,
-        views,
+        presenter: views,
         expiry,
         clock,
         log,
@@ -252,7 +261,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   return {
     directory,
     actors,
-    toClientFailure: (failure) => views.explain(failure),
+    toClientFailure: (failure) => views.showFailure(failure),
     routes,
     tasks,
     measured: [directory, leases, boxes, waits],
@@ -267,13 +276,13 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       message_boxes: (message) => boxes.accept(message),
     },
     begin: () => {
-      lines.look();
+      lines.checkAll();
       lines.tick();
     },
     reload: (why) => {
       directory.load(instance_rows.all());
       leases.load(lease_rows.live());
-      lines.look();
+      lines.checkAll();
       ready_tasks.catchUp(clock.now());
       boxes.catchUp();
       // After a restore the events belong to another history, so waiting calls cannot continue.

@@ -4,7 +4,7 @@ import { type Directory, lastSeenAt } from "./directory.js";
 
 export function holdersOf(directory: Directory): Holders {
   return {
-    heardOf: (id, now_ms) => {
+    lastSeenOf: (id, now_ms) => {
       const entry = directory.get(id);
       return entry === undefined ? 0 : lastSeenAt(entry, now_ms);
     },

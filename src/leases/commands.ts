@@ -15,7 +15,7 @@ import { leaseId } from "../claims/lease.js";
 import { weightOf } from "../rpc/method.js";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
 
-const models = { book: claimRegistry };
+const models = { registry: claimRegistry };
 
 /** The lease that a request names; "" where it names none that could be. */
 function named({ row = 0 }: { readonly row?: number }): string {
@@ -41,7 +41,7 @@ export const acquireLease = writerMethod({
   changes: CHANGES_CLAIMS,
   models,
   family: "claims",
-  run: ({ book }, request, call) => book.acquire(request, call),
+  run: ({ registry }, request, call) => registry.acquire(request, call),
 });
 
 export const renewLease = writerMethod({
@@ -58,7 +58,7 @@ export const renewLease = writerMethod({
   changes: CHANGES_CLAIMS,
   models,
   family: "claims",
-  run: ({ book }, request, call) => book.renew(request, call),
+  run: ({ registry }, request, call) => registry.renew(request, call),
 });
 
 export const releaseLease = writerMethod({
@@ -70,7 +70,7 @@ export const releaseLease = writerMethod({
   changes: CHANGES_CLAIMS,
   models,
   family: "claims",
-  run: ({ book }, request, call) => book.release(request, call),
+  run: ({ registry }, request, call) => registry.release(request, call),
 });
 
 export const leaveQueue = writerMethod({
@@ -83,7 +83,7 @@ export const leaveQueue = writerMethod({
   changes: CHANGES_CLAIMS,
   models,
   family: "claims",
-  run: ({ book }, request, call) => book.leave(request, call),
+  run: ({ registry }, request, call) => registry.leave(request, call),
 });
 
 export const breakLease = writerMethod({
@@ -95,5 +95,5 @@ export const breakLease = writerMethod({
   changes: CHANGES_CLAIMS,
   models,
   family: "claims",
-  run: ({ book }, { row, reason }, call) => book.breakLease(row, reason, call),
+  run: ({ registry }, { row, reason }, call) => registry.breakLease(row, reason, call),
 });

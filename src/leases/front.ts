@@ -41,9 +41,9 @@ import type { QueuedCalls } from "./queued-calls.js";
 export interface LeaseFrontOptions {
   readonly writer: Writer;
   readonly reads: Reads;
-  readonly mirror: LeaseProjection;
-  readonly views: LeasePresenter;
-  readonly lines: QueuedCalls;
+  readonly leases: LeaseProjection;
+  readonly presenter: LeasePresenter;
+  readonly queuedCalls: QueuedCalls;
   readonly reader: LeaseReader;
   readonly log: Log;
   /** The workspace of an instance; "" where there is no such instance. */
@@ -69,7 +69,7 @@ export class LeaseFront {
 
   /** A lease that is held, or waits in line where it may. */
   async acquire(body: LeaseBody, context: CallContext, client: Client): Promise<Answer> {
-    const { writer, mirror, views, workspaceOf } = this.#options;
+    const { writer, leases, presenter, workspaceOf } = this.#options;
     const { actor } = context;
     if (actor === "") return NEEDS_INSTANCE;
     const { queue = false, wait_s = 0, mode = "exclusive", workspace = workspaceOf(actor), request_id = null } = body;
@@ -83,15 +83,15 @@ export class LeaseFront {
     const request = { resources, shared, workspace, ttl_s, max_s, reason, waits, queued: queue, reuse };
     const identity = { request_id, request_hash: hashRequest(LeaseBody, body) };
     const reply = await writer.request(acquireLease, { ...request, ...identity }, context);
-    if (reply instanceof Failure) return views.explain(reply);
+    if (reply instanceof Failure) return presenter.showFailure(reply);
     const { row, made } = reply;
-    const waited = mirror.get(row)?.state === "waiting";
-    if (made) this.#note(waited ? "lease waits" : "lease granted", row);
+    const waited = leases.get(row)?.state === "waiting";
+    if (made) this.#log(waited ? "lease waits" : "lease granted", row);
     if (waited) {
       const refusal = await this.#wait(row, gone ? 0 : wait_s, context, client);
       if (refusal !== null) return refusal;
     }
-    const record = views.find(row);
+    const record = presenter.find(row);
     // Nobody has heard of it, nor will ask for it again.
     if (gone && made && record?.state === "held" && request_id === null && !queue)
       await writer.request(releaseLease, { row, fence: record.fence }, context);
@@ -104,7 +104,7 @@ export class LeaseFront {
   async get(id: string, wait_s: number, client: Client): Promise<Answer> {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
-    if (wait_s > 0) await this.#options.mirror.whileWaiting(row, wait_s * SECOND_MS, client);
+    if (wait_s > 0) await this.#options.leases.whileWaiting(row, wait_s * SECOND_MS, client);
     return this.#answer(row);
   }
 
@@ -120,7 +120,7 @@ export class LeaseFront {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
     const reply = await this.#options.writer.request(releaseLease, { row, fence }, context);
-    if (!(reply instanceof Failure) && reply.changed) this.#note("lease released", row);
+    if (!(reply instanceof Failure) && reply.changed) this.#log("lease released", row);
     return reply instanceof Failure ? reply : jsonReply(`{"released":"${id}"}`);
   }
 
@@ -128,7 +128,7 @@ export class LeaseFront {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
     const reply = await this.#options.writer.request(breakLease, { row, reason }, context);
-    if (!(reply instanceof Failure)) this.#note("lease broken", row);
+    if (!(reply instanceof Failure)) this.#log("lease broken", row);
     return reply instanceof Failure ? reply : jsonReply(`{"broken":"${id}"}`);
   }
 
@@ -145,7 +145,7 @@ export class LeaseFront {
       (workspace === undefined || record.workspace === workspace) &&
       (holder === undefined || record.holder === holder) &&
       overlaps(record);
-    const list = new LeaseList((record) => this.#options.views.show(record), limit);
+    const list = new LeaseList((record) => this.#options.presenter.show(record), limit);
     for await (const records of this.#pages(state === "held" || state === "waiting", before)) {
       for (const record of records) {
         if (list.ended) break;
@@ -162,30 +162,30 @@ export class LeaseFront {
     { workspace, limit = LEASE_ROWS_DEFAULT }: Static<typeof LeaseWaitsQuery>,
     context: CallContext,
   ): Promise<Answer> {
-    const { reads, mirror, views } = this.#options;
+    const { reads, leases, presenter } = this.#options;
     const found = await reads.run(findWaits, { workspace: workspace ?? null, limit }, context, EVERY_ROW);
     if (found instanceof Failure) return found;
     const named = new Map<number, string>();
     let bytes = 0;
     const name = (row: number, record: LeaseRecord): void => {
       if (named.has(row)) return;
-      const text = JSON.stringify(views.show(record));
+      const text = JSON.stringify(presenter.show(record));
       bytes += Buffer.byteLength(text);
       named.set(row, text);
     };
     const waits: unknown[] = [];
     for (const wait of found.waits) {
-      const waiting = mirror.get(wait.lease);
-      const before = mirror.get(wait.for);
-      if (waiting?.state !== "waiting" || before === undefined) continue;
+      const waiting = leases.get(wait.lease);
+      const blocker = leases.get(wait.for);
+      if (waiting?.state !== "waiting" || blocker === undefined) continue;
       // Those that have waited longest come first: what no longer fits has waited less.
       if (bytes > LIST_BYTES_MAX) break;
-      name(wait.for, before);
+      name(wait.for, blocker);
       name(wait.lease, waiting);
       waits.push({ ...wait, lease: leaseId(wait.lease), for: leaseId(wait.for) });
     }
-    const leases = [...named].toSorted(([a], [b]) => b - a).map(([, text]) => text);
-    return jsonReply(`{"waiting":${found.waiting},"waits":${JSON.stringify(waits)},"leases":[${leases.join(",")}]}`);
+    const texts = [...named].toSorted(([a], [b]) => b - a).map(([, text]) => text);
+    return jsonReply(`{"waiting":${found.waiting},"waits":${JSON.stringify(waits)},"leases":[${texts.join(",")}]}`);
   }
 
   /** What of some paths somebody else holds. */
@@ -194,7 +194,7 @@ export class LeaseFront {
     header: string,
     { actor }: CallContext,
   ): Promise<Answer> {
-    const { mirror, views, workspaceOf } = this.#options;
+    const { leases, presenter, workspaceOf } = this.#options;
     const fallback = sentWorkspace(header);
     if (fallback instanceof Failure) return fallback;
     const workspace = given ?? (actor === "" ? fallback : workspaceOf(actor));
@@ -205,9 +205,9 @@ export class LeaseFront {
       const wanted = parsePath(path, workspace, `paths[${at}]`);
       if (wanted instanceof Failure) return wanted;
       await this.#slice.yieldIfOver();
-      if (mirror.costsTooMuch([wanted])) return TOO_MANY_STEPS;
-      for (const { filed } of mirror.heldByOthers([wanted], actor, mode === "shared")) {
-        const lease = shown.get(filed.order) ?? JSON.stringify(views.show(filed.record));
+      if (leases.costsTooMuch([wanted])) return TOO_MANY_STEPS;
+      for (const { filed } of leases.heldByOthers([wanted], actor, mode === "shared")) {
+        const lease = shown.get(filed.order) ?? JSON.stringify(presenter.show(filed.record));
         shown.set(filed.order, lease);
         if (conflicts.length < LEASE_CONFLICTS_MAX * paths.length) {
           const text = `{"path":${JSON.stringify(path)},"lease":${lease}}`;
@@ -221,21 +221,21 @@ export class LeaseFront {
 
   /** Waits in line; the refusal of a request that is there for calls alone, and was waited for as long as it was to. */
   async #wait(row: number, wait_s: number, context: CallContext, client: Client): Promise<Failure | null> {
-    const { writer, mirror, views, lines } = this.#options;
-    const leave = lines.join(row);
-    if (wait_s > 0) await mirror.whileWaiting(row, wait_s * SECOND_MS, client);
-    const { others } = leave();
-    const record = mirror.get(row);
+    const { writer, leases, presenter, queuedCalls } = this.#options;
+    const endWait = queuedCalls.join(row);
+    if (wait_s > 0) await leases.whileWaiting(row, wait_s * SECOND_MS, client);
+    const { others } = endWait();
+    const record = leases.get(row);
     if (record?.state !== "waiting" || record.queued) return null;
     const reply = await writer.request(leaveQueue, { row, stays: others }, context);
     if (reply instanceof Failure) {
-      lines.forget(row);
+      queuedCalls.abandon(row);
       return reply;
     }
     if (reply.held) return null;
-    const conflicts = reply.conflicts.map((conflict) => views.showConflict(conflict));
+    const conflicts = reply.conflicts.map((conflict) => presenter.showConflict(conflict));
     const [first] = reply.conflicts;
-    const blocker = first === undefined ? undefined : views.find(first.lease);
+    const blocker = first === undefined ? undefined : presenter.find(first.lease);
     const verb = blocker?.state === "waiting" ? "awaited" : "leased";
     const message = `${verb} by ${blocker?.holder_name ?? ""}: ${first?.resource ?? ""}`;
     return new Failure("ALREADY_EXISTS", message, { conflicts });
@@ -243,9 +243,9 @@ export class LeaseFront {
 
   /** Records in pages: those that live are in memory, the others are read, and others are served in between. */
   async *#pages(live: boolean, before: number): AsyncGenerator<readonly LeaseRecord[]> {
-    const { mirror, reader } = this.#options;
+    const { leases, reader } = this.#options;
     if (live) {
-      yield mirror.list();
+      yield leases.list();
       return;
     }
     for (let next: number | undefined = before; next !== undefined; ) {
@@ -258,15 +258,15 @@ export class LeaseFront {
     }
   }
 
-  #note(what: string, row: number): void {
+  #log(what: string, row: number): void {
     const { log } = this.#options;
     if (log.infos) log.info(what, { id: leaseId(row) });
   }
 
   #answer(row: number, status = OK): Answer {
-    const { views } = this.#options;
-    const record = views.find(row);
-    return record === undefined ? noLease(leaseId(row)) : jsonReply(JSON.stringify(views.show(record)), status);
+    const { presenter } = this.#options;
+    const record = presenter.find(row);
+    return record === undefined ? noLease(leaseId(row)) : jsonReply(JSON.stringify(presenter.show(record)), status);
   }
 }
 
@@ -279,11 +279,11 @@ function overlapping(
   const problem = readGlobs([text], workspace ?? "", () => "resource", "resource");
   if (problem instanceof Failure) return problem;
   const asked = new Map<string, Resource>();
-  const askedIn = (place: string): Resource => {
-    const known = asked.get(place) ?? storedResource(text, place);
-    asked.set(place, known);
+  const askedIn = (workspaceOfLease: string): Resource => {
+    const known = asked.get(workspaceOfLease) ?? storedResource(text, workspaceOfLease);
+    asked.set(workspaceOfLease, known);
     return known;
   };
-  return ({ resources, workspace: place }) =>
-    resources.some((theirs) => resourcesMeet(storedResource(theirs, place), askedIn(place)));
+  return ({ resources, workspace: workspaceOfLease }) =>
+    resources.some((theirs) => resourcesMeet(storedResource(theirs, workspaceOfLease), askedIn(workspaceOfLease)));
 }

@@ -12,15 +12,15 @@ import type { Writer } from "../threads/writer.js";
 import { leaveQueue, releaseLease } from "./commands.js";
 
 export class QueuedCalls implements BackgroundTask {
-  readonly #mirror: LeaseProjection;
+  readonly #leases: LeaseProjection;
   readonly #writer: Writer;
   /** How many calls wait for a lease, by its row. */
   readonly #calls = new TurnoverMap<number, number>();
   /** For these none does, as far as is known. */
-  #left = new Set<number>();
+  #abandoned = new Set<number>();
 
-  constructor(mirror: LeaseProjection, writer: Writer) {
-    this.#mirror = mirror;
+  constructor(leases: LeaseProjection, writer: Writer) {
+    this.#leases = leases;
     this.#writer = writer;
   }
 
@@ -36,22 +36,22 @@ export class QueuedCalls implements BackgroundTask {
   }
 
   /** The call that waited for a lease could not take its request out of the line. */
-  forget(row: number): void {
-    this.#left.add(row);
+  abandon(row: number): void {
+    this.#abandoned.add(row);
   }
 
   /** Looks at all that wait: they may be of calls that nobody answers any more. */
-  look(): void {
-    for (const record of this.#mirror.list()) if (isForCalls(record)) this.#left.add(record.row);
+  checkAll(): void {
+    for (const record of this.#leases.list()) if (isForCalls(record)) this.#abandoned.add(record.row);
   }
 
   /** A call may wait by now whose request was seen before its answer. */
   tick(): void {
-    if (this.#left.size === 0) return;
-    const left = this.#left;
-    this.#left = new Set();
-    for (const row of left) {
-      const record = this.#mirror.get(row);
+    if (this.#abandoned.size === 0) return;
+    const abandoned = this.#abandoned;
+    this.#abandoned = new Set();
+    for (const row of abandoned) {
+      const record = this.#leases.get(row);
       if (record !== undefined && isForCalls(record) && !this.#calls.has(row)) this.#leave(record);
     }
   }
@@ -60,14 +60,14 @@ export class QueuedCalls implements BackgroundTask {
     const context = { actor: holder, trace: "" };
     this.#writer.call(leaveQueue, { row, stays: false }, context, (reply) => {
       if (!(reply instanceof Failure)) {
-        if (reply.held) this.#giveBack(row, context);
-      } else if (reply.status !== "NOT_FOUND") this.#left.add(row);
+        if (reply.held) this.#release(row, context);
+      } else if (reply.status !== "NOT_FOUND") this.#abandoned.add(row);
     });
   }
 
   /** What was granted to nobody. */
-  #giveBack(row: number, context: CallContext): void {
-    const fence = this.#mirror.get(row)?.fence ?? null;
+  #release(row: number, context: CallContext): void {
+    const fence = this.#leases.get(row)?.fence ?? null;
     this.#writer.call(releaseLease, { row, fence }, context, () => undefined);
   }
 }

@@ -13,17 +13,17 @@ import { LockTable } from "../claims/lock-table.js";
  * @param leases all that are held or wait, in the order of their requests
  */
 export function waitsOf(leases: readonly LiveLease[], { workspace, limit }: FindWaitsRequest): FindWaitsReply {
-  const ledger = new LockTable<LiveLease>();
-  for (const lease of leases) if (lease.record.state === "held") ledger.hold(lease);
-  const line = leases.filter(({ record }) => record.state === "waiting");
-  for (const lease of line) ledger.enqueue(lease);
-  const asked = line.filter(({ record }) => workspace === null || record.workspace === workspace);
+  const lockTable = new LockTable<LiveLease>();
+  for (const lease of leases) if (lease.record.state === "held") lockTable.hold(lease);
+  const queue = leases.filter(({ record }) => record.state === "waiting");
+  for (const lease of queue) lockTable.enqueue(lease);
+  const asked = queue.filter(({ record }) => workspace === null || record.workspace === workspace);
   const waits: FindWaitsReply["waits"] = [];
   for (const lease of asked.slice(0, limit)) {
-    const told = new Set<LiveLease>();
-    for (const { wanted, resource, claim } of ledger.conflictsOf(lease, Number.POSITIVE_INFINITY).conflicts) {
-      if (told.has(claim) || told.size === LEASE_CONFLICTS_MAX) continue;
-      told.add(claim);
+    const reported = new Set<LiveLease>();
+    for (const { wanted, resource, claim } of lockTable.conflictsOf(lease, Number.POSITIVE_INFINITY).conflicts) {
+      if (reported.has(claim) || reported.size === LEASE_CONFLICTS_MAX) continue;
+      reported.add(claim);
       waits.push({ lease: lease.order, for: claim.order, wanted: wanted.text, resource: resource.text });
     }
   }

@@ -1,4 +1,4 @@
-/** One call with conditions that the test plays: whose turn it is, what is kept, and what comes too late to be told. */
+/** One call with conditions that the test plays: whose turn it is, what is kept, and what comes too late to be reported. */
 import t from "tap";
 import { type Failure, invalid } from "../base/result.js";
 import { waitFor, type Wakeable } from "../base/waiter.js";
@@ -8,7 +8,7 @@ import { Condition, conditionRow, type Looked } from "./condition.js";
 import type { Cursor } from "./cursor.js";
 
 /** A number that goes up; each time is reported once. */
-class Played {
+class Counter {
   value = 0;
   looks = 0;
   refusal: Failure | null = null;
@@ -54,45 +54,45 @@ class Played {
 }
 
 const at = (call: WaitingCall): Cursor => call.cursor(0, () => 0);
-const open = (played: readonly Played[], cursor: Cursor | null = null): WaitingCall =>
+const open = (counter: readonly Counter[], cursor: Cursor | null = null): WaitingCall =>
   new WaitingCall(
-    played.map(({ condition }) => condition),
+    counter.map(({ condition }) => condition),
     NO_CALLER,
     cursor,
   );
-const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(() => setImmediate(resolve)));
+const tick = (): Promise<void> => new Promise((resolve) => void setImmediate(() => setImmediate(resolve)));
 
-function wait(call: WaitingCall): { readonly found: Promise<Found | null>; readonly leave: () => void } {
-  let leave = (): void => undefined;
+function wait(call: WaitingCall): { readonly found: Promise<Found | null>; readonly abort: () => void } {
+  let abort = (): void => undefined;
   const found = waitFor<Found>({
     look: () => call.look(),
     wait_ms: 60_000,
     listen: (waiter) => call.listen(waiter),
     onAbort: (listener) => {
-      leave = listener;
+      abort = listener;
     },
   });
-  return { found, leave: () => leave() };
+  return { found, abort: () => abort() };
 }
 
 t.test("those that hold are reported in turn, across calls", async (t) => {
-  const [a, b, c] = [new Played("a"), new Played("b"), new Played("c")];
+  const [a, b, c] = [new Counter("a"), new Counter("b"), new Counter("c")];
   const all = [a, b, c];
   let cursor = at(open(all));
-  const told: (Found | null)[] = [];
+  const results: (Found | null)[] = [];
   for (let round = 0; round < 6; round++) {
-    for (const played of [a, c]) played.change();
+    for (const counter of [a, c]) counter.change();
     const call = open(all, cursor);
-    told.push(await call.look());
+    results.push(await call.look());
     cursor = at(call);
   }
-  t.same(told, ["a1", "c2", "a3", "c4", "a5", "c6"]);
+  t.same(results, ["a1", "c2", "a3", "c4", "a5", "c6"]);
   const other_order = open([c, b, a], cursor);
   t.equal(await other_order.look(), "a6", "whose turn it is does not depend on how they are asked for");
 });
 
 t.test("what was seen but not reported is kept; what is unknown begins now", async (t) => {
-  const [a, b] = [new Played("a"), new Played("b")];
+  const [a, b] = [new Counter("a"), new Counter("b")];
   const first = open([a]);
   t.equal(await first.look(), null);
   a.change();
@@ -112,11 +112,11 @@ t.test("what was seen but not reported is kept; what is unknown begins now", asy
 });
 
 t.test("a wait that ends quietly lets the next begin there; one that was woken does not", async (t) => {
-  const a = new Played("a");
+  const a = new Counter("a");
   const quiet = open([a]);
   const first = wait(quiet);
-  await turn();
-  first.leave();
+  await tick();
+  first.abort();
   t.equal(await first.found, null);
   quiet.rest();
   t.same([...at(quiet).marks.values()], ["00"]);
@@ -124,9 +124,9 @@ t.test("a wait that ends quietly lets the next begin there; one that was woken d
 
   const woken = open([a]);
   const second = wait(woken);
-  await turn();
+  await tick();
   for (const waiter of a.listeners) waiter.wake();
-  second.leave();
+  second.abort();
   t.equal(await second.found, null);
   woken.rest();
   t.same([...at(woken).marks.values()], ["0"], "nobody has looked at what woke it");
@@ -134,31 +134,31 @@ t.test("a wait that ends quietly lets the next begin there; one that was woken d
   a.slow = true;
   const looking = open([a]);
   const third = wait(looking);
-  third.leave();
+  third.abort();
   await third.found;
   looking.rest();
   t.same([...at(looking).marks.values()], ["0"], "nor has a look that is still under way");
 });
 
-t.test("what a look finds when the call was answered is not told, and so not kept", async (t) => {
-  const a = new Played("a");
+t.test("what a look finds when the call was answered is not reported, and so not kept", async (t) => {
+  const a = new Counter("a");
   a.slow = true;
   const call = open([a]);
-  const { found, leave } = wait(call);
+  const { found, abort } = wait(call);
   a.change();
-  await turn();
-  leave();
+  await tick();
+  abort();
   t.equal(await found, null);
   a.answer?.({ matched: null, mark: "" });
-  await turn();
+  await tick();
   a.slow = false;
   t.equal(await open([a], at(call)).look(), "a1", "the next call tells it");
 });
 
 t.test("a refusal is an answer; to forget is to begin now", async (t) => {
-  const [a, b] = [new Played("a"), new Played("b")];
+  const [a, b] = [new Counter("a"), new Counter("b")];
   const call = open([a, b]);
-  for (const played of [a, b]) played.change();
+  for (const counter of [a, b]) counter.change();
   a.refusal = invalid("busy");
   t.match(await call.look(), { message: "busy" });
   a.refusal = null;

@@ -8,7 +8,7 @@ import type { Wakeable } from "../base/waiter.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Condition } from "./condition.js";
 import type { Cursor } from "./cursor.js";
-import { readValuesPlace } from "./values-place.js";
+import { readValuesPosition } from "./values-position.js";
 
 /** What a wait has found, as JSON; or why it could not be looked for. */
 export type Found = string | Failure;
@@ -36,7 +36,7 @@ export class WaitingCall {
     this.#slice = slice;
     this.#conditions = conditions;
     this.#context = context;
-    const since = cursor === null ? null : readValuesPlace(cursor);
+    const since = cursor === null ? null : readValuesPosition(cursor);
     this.#marks = conditions.map((condition) => {
       const known = condition.is_position ? cursor?.event.toString() : cursor?.marks.get(condition.name);
       return known === undefined || !condition.takes(known) ? condition.start(since) : known;
@@ -45,7 +45,7 @@ export class WaitingCall {
   }
 
   /** Whether events are waited for. */
-  get hears_events(): boolean {
+  get waitsForEvents(): boolean {
     return this.#conditions.some(({ is_position }) => is_position);
   }
 
@@ -70,10 +70,10 @@ export class WaitingCall {
       },
       finish: (found) => waiter.finish(found),
     };
-    const leaves = this.#conditions.map((condition) => condition.listen(woken));
+    const unlisteners = this.#conditions.map((condition) => condition.listen(woken));
     return () => {
       this.#over = true;
-      for (const leave of leaves) leave();
+      for (const unlisten of unlisteners) unlisten();
     };
   }
 

@@ -8,7 +8,7 @@ import type { Failure } from "../base/result.js";
 import type { Wakeable } from "../base/waiter.js";
 import type { CallContext } from "../rpc/frames.js";
 import { nameOf } from "./cursor.js";
-import type { ValuesPlace } from "./values-place.js";
+import type { ValuesPosition } from "./values-position.js";
 
 /** Who asks, and what holds for all of its conditions. */
 export interface Requester {
@@ -31,7 +31,7 @@ export interface Looked {
 export interface ConditionRow<Subject> {
   readonly parameter: WaitParameter;
   /** What is asked for, mostly one thing a text; a refusal names the parameter, or what is not there. */
-  readonly read: (texts: readonly string[], asker: Requester) => readonly Subject[] | Failure;
+  readonly read: (texts: readonly string[], requester: Requester) => readonly Subject[] | Failure;
   /** What tells a subject from others of the row, in a cursor. */
   readonly identity: (subject: Subject) => readonly unknown[];
   /** What its marks look like but for "": a cursor may have been made up. */
@@ -40,7 +40,7 @@ export interface ConditionRow<Subject> {
    * The mark of a condition that the cursor does not know: nothing of it was reported. What holds is looked at; what
    * happens counts from `since` on, the place that the cursor has, else from now on.
    */
-  readonly start: (subject: Subject, since: ValuesPlace | null) => string;
+  readonly start: (subject: Subject, since: ValuesPosition | null) => string;
   /** Has a waiter woken by whatever may change what `look` finds; the function that is returned ends that. */
   readonly listen: (subject: Subject, waiter: Wakeable) => () => void;
   /** Costs what it looks at; only called when the waiter was woken, and once at first. */
@@ -73,7 +73,7 @@ export class Condition {
     return this.#row.marks.test(mark);
   }
 
-  start(since: ValuesPlace | null): string {
+  start(since: ValuesPosition | null): string {
     return this.#row.start(this.#subject, since);
   }
 

@@ -17,7 +17,7 @@ import type { MissedEvents } from "./missed-events.js";
 export interface Watched {
   readonly hub: Hub;
   readonly history: EventHistory;
-  readonly back: MissedEvents;
+  readonly missedEvents: MissedEvents;
   readonly state: Values;
   readonly specs: Values;
   readonly messages: InBoxes;
@@ -26,17 +26,27 @@ export interface Watched {
   readonly instances: Present;
 }
 
-export function conditionRows({ hub, history, back, state, specs, messages, leases, tasks, instances }: Watched) {
+export function conditionRows({
+  hub,
+  history,
+  missedEvents,
+  state,
+  specs,
+  messages,
+  leases,
+  tasks,
+  instances,
+}: Watched) {
   return [
     eventRow(hub, history),
     ...valueRows(state),
     ...valueRows(specs),
     messageRow(messages),
     leaseRow(leases),
-    freeRow(leases, back),
-    taskRow(tasks, back),
+    freeRow(leases, missedEvents),
+    taskRow(tasks, missedEvents),
     taskEndedRow(tasks),
-    instanceRow(instances, back),
+    instanceRow(instances, missedEvents),
   ] satisfies readonly AnyConditionRow[];
 }
 
@@ -44,11 +54,11 @@ export function conditionRows({ hub, history, back, state, specs, messages, leas
 export function readConditions(
   rows: readonly AnyConditionRow[],
   query: WaitQuery,
-  asker: Requester,
+  requester: Requester,
 ): readonly Condition[] | Failure {
   const conditions = new Map<string, Condition>();
   for (const row of rows) {
-    const subjects = row.read(textsOf(query[row.parameter]), asker);
+    const subjects = row.read(textsOf(query[row.parameter]), requester);
     if (subjects instanceof Failure) return subjects;
     for (const subject of subjects) {
       const condition = new Condition(row, subject);

@@ -13,7 +13,7 @@ export interface Cursor {
   readonly event_at: number;
   /** The condition that was reported last, by its name; "" where none was. */
   readonly last: string;
-  /** What is kept of conditions, by their names, of a log (log-place.ts), and of values (values-place.ts). */
+  /** What is kept of conditions, by their names, of a log (log-position.ts), and of values (values-position.ts). */
   readonly marks: ReadonlyMap<string, string>;
 }
 

@@ -19,9 +19,9 @@ import { type Found, WaitingCall } from "./call.js";
 import type { AnyConditionRow } from "./condition.js";
 import { readConditions } from "./conditions.js";
 import { type Cursor, encodeCursor, readCursor } from "./cursor.js";
-import { placedAt, positionIn } from "./log-place.js";
-import { cursorStatusOf } from "./position.js";
-import { type ValuesPlace, withValuesPlace } from "./values-place.js";
+import { withLogPosition, logPositionIn } from "./log-position.js";
+import { cursorStatusOf } from "./cursor-status.js";
+import { type ValuesPosition, withValuesPosition } from "./values-position.js";
 
 export interface WaitFrontOptions {
   readonly rows: readonly AnyConditionRow[];
@@ -30,7 +30,7 @@ export interface WaitFrontOptions {
   readonly stored: EventReader;
   readonly directory: Directory;
   /** How far values are. */
-  readonly valuesPlace: () => ValuesPlace;
+  readonly valuesPosition: () => ValuesPosition;
   /** Where the server is a node of a cluster. */
   readonly positions: Positions | null;
 }
@@ -67,15 +67,15 @@ export class WaitFront implements Measured {
     }
     const instance = directory.get(context.actor);
     const workspace = query.workspace ?? instance?.workspace ?? null;
-    const asker = { instance: instance?.id ?? "", workspace, is, context };
+    const requester = { instance: instance?.id ?? "", workspace, is, context };
     const characters = charactersOf(query);
     if (wait > 0 && this.#characters + characters > WAITING_CHARACTERS_MAX) return FULL;
-    const conditions = readConditions(rows, query, asker);
+    const conditions = readConditions(rows, query, requester);
     if (conditions instanceof Failure) return conditions;
-    const standing = cursor === null ? "here" : cursorStatusOf(cursor, stored);
-    const call = new WaitingCall(conditions, context, standing === "elsewhere" ? null : cursor, this.#slice);
-    if (standing === "elsewhere") return this.#reply(call, LAGGED);
-    if (standing === "pruned" && call.hears_events) {
+    const status = cursor === null ? "here" : cursorStatusOf(cursor, stored);
+    const call = new WaitingCall(conditions, context, status === "elsewhere" ? null : cursor, this.#slice);
+    if (status === "elsewhere") return this.#reply(call, LAGGED);
+    if (status === "pruned" && call.waitsForEvents) {
       call.skipEvents();
       return this.#reply(call, LAGGED);
     }
@@ -137,9 +137,9 @@ export class WaitFront implements Measured {
     if (found instanceof Failure) return found;
     const { hub, stored, positions } = this.#options;
     const cursor = call.cursor(hub.acceptedId, (event) => stored.timeOf(event) ?? 0);
-    const place = positions?.seen() ?? null;
-    const placed = withValuesPlace(this.#options.valuesPlace(), cursor);
-    const text = encodeCursor(place === null ? placed : placedAt(place.log, place.position, placed));
+    const seen = positions?.seen() ?? null;
+    const withValues = withValuesPosition(this.#options.valuesPosition(), cursor);
+    const text = encodeCursor(seen === null ? withValues : withLogPosition(seen.log, seen.position, withValues));
     return jsonReply(`{"matched":${found ?? "null"},"cursor":"${text}"}`);
   }
 }
@@ -152,6 +152,6 @@ function charactersOf(query: object): number {
 
 /** Waits until this node has come as far as the one that gave the cursor out; the refusal where it has not in time. */
 function followed(cursor: Cursor, positions: Positions): Promise<Failure | null> | null {
-  const place = positions.seen();
-  return place === null ? null : waitForPosition(positionIn(place.log, cursor), positions);
+  const seen = positions.seen();
+  return seen === null ? null : waitForPosition(logPositionIn(seen.log, cursor), positions);
 }

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import t from "tap";
 import { WAIT_CONDITIONS_MAX } from "../../schemas/limits.js";
 import { encodeCursor, nameOf, readCursor, type Cursor } from "./cursor.js";
-import { placedAt, positionIn } from "./log-place.js";
+import { withLogPosition, logPositionIn } from "./log-position.js";
 
 const marks = new Map(Array.from({ length: WAIT_CONDITIONS_MAX }, (_, of) => [nameOf(String(of)), "1.1"]));
 const BARE: Cursor = { event: 7, event_at: 8, last: "", marks };
@@ -11,11 +11,11 @@ const BARE: Cursor = { event: 7, event_at: 8, last: "", marks };
 t.test("a cursor keeps where the log was, beside as many conditions as may be", (t) => {
   fc.assert(
     fc.property(fc.uuid(), fc.maxSafeNat(), (log, position) => {
-      const read = readCursor(encodeCursor(placedAt(log, position, BARE)));
-      return read !== undefined && positionIn(log, read) === position && positionIn(`${log}0`, read) === 0;
+      const read = readCursor(encodeCursor(withLogPosition(log, position, BARE)));
+      return read !== undefined && logPositionIn(log, read) === position && logPositionIn(`${log}0`, read) === 0;
     }),
   );
-  t.equal(positionIn("log", BARE), 0, "of no log");
-  t.equal(positionIn("log", { ...BARE, marks: new Map([[nameOf("log"), "1.5"]]) }), 0, "what no node has given out");
+  t.equal(logPositionIn("log", BARE), 0, "of no log");
+  t.equal(logPositionIn("log", { ...BARE, marks: new Map([[nameOf("log"), "1.5"]]) }), 0, "what no node has given out");
   t.end();
 });

@@ -9,12 +9,12 @@ const RADIX = 36;
 const MARK = /^[0-9a-z]{1,11}$/;
 
 /** How far this log has to have come for a cursor to say something here; 0 where it does not know the log. */
-export function positionIn(log: string, { marks }: Cursor): number {
+export function logPositionIn(log: string, { marks }: Cursor): number {
   const mark = marks.get(nameOf(log)) ?? "";
   return MARK.test(mark) ? Number.parseInt(mark, RADIX) : 0;
 }
 
 /** The cursor as it is given out where the log is at this position. */
-export function placedAt(log: string, position: number, cursor: Cursor): Cursor {
+export function withLogPosition(log: string, position: number, cursor: Cursor): Cursor {
   return { ...cursor, marks: new Map(cursor.marks).set(nameOf(log), position.toString(RADIX)) };
 }

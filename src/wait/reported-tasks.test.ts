@@ -1,4 +1,4 @@
-/** What a cursor keeps of tasks that were told of: it is read back, also as it was before there were places in it. */
+/** What a cursor keeps of tasks that were reported of: it is read back, also as it was before there were places in it. */
 import t from "tap";
 import { WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { fits, readReported, REPORTED_TASKS, writeReported } from "./reported-tasks.js";
@@ -6,17 +6,17 @@ import { fits, readReported, REPORTED_TASKS, writeReported } from "./reported-ta
 const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `${(at + 1).toString(36)}-x1y2`);
 
 t.test("what was written is read back", (t) => {
-  for (const told of [
-    { event: 0, place: null, able: "", names: [] },
-    { event: 71, place: null, able: "", names: names(3) },
-    { event: 71, place: { at_ms: 1_800_000_000_000, row: 0 }, able: "a-_b-c9Z", names: [] },
-    { event: 71, place: { at_ms: 0, row: 100_000 }, able: "--------", names: names(200) },
+  for (const reported of [
+    { event: 0, watermark: null, able: "", names: [] },
+    { event: 71, watermark: null, able: "", names: names(3) },
+    { event: 71, watermark: { at_ms: 1_800_000_000_000, row: 0 }, able: "a-_b-c9Z", names: [] },
+    { event: 71, watermark: { at_ms: 0, row: 100_000 }, able: "--------", names: names(200) },
   ]) {
-    const mark = writeReported(told);
+    const mark = writeReported(reported);
     t.match(mark, REPORTED_TASKS);
-    t.same(readReported(mark), told);
+    t.same(readReported(mark), reported);
   }
-  t.same(readReported(""), { event: 0, place: null, able: "", names: [] });
+  t.same(readReported(""), { event: 0, watermark: null, able: "", names: [] });
   t.end();
 });
 
@@ -28,12 +28,12 @@ t.test("what is none", (t) => {
 
 t.test("there is an end to the names, with room for the longest place", (t) => {
   let count = 1;
-  while (fits({ event: 0, place: null, able: "", names: names(count + 1) })) count += 1;
+  while (fits({ event: 0, watermark: null, able: "", names: names(count + 1) })) count += 1;
   const longest = { at_ms: Number.MAX_SAFE_INTEGER, row: Number.MAX_SAFE_INTEGER };
-  const told = { event: Number.MAX_SAFE_INTEGER, place: longest, able: "abcdefgh", names: names(count) };
-  t.ok(writeReported(told).length <= WAIT_MARK_CHARACTERS_MAX);
-  t.same(readReported(writeReported(told)), told);
-  const old = readReported(writeReported({ event: 5, place: null, able: "", names: names(count + 10) }));
+  const reported = { event: Number.MAX_SAFE_INTEGER, watermark: longest, able: "abcdefgh", names: names(count) };
+  t.ok(writeReported(reported).length <= WAIT_MARK_CHARACTERS_MAX);
+  t.same(readReported(writeReported(reported)), reported);
+  const old = readReported(writeReported({ event: 5, watermark: null, able: "", names: names(count + 10) }));
   t.same(old.names, names(count + 10).slice(-old.names.length), "of more, which were kept before, the last");
   t.ok(fits(old));
   t.end();

@@ -5,8 +5,8 @@
  * bounded, however many there are. What can be claimed anew stands behind every such place. Pure.
  */
 import { WAIT_MARK_CHARACTERS_MAX, WAIT_SETTLED_MS } from "../../schemas/limits.js";
-import { isAfter, type Place, since } from "../tasks/readiness-index.js";
-import type { OfferedTask } from "../tasks/task-projection.js";
+import { isAfter, type SortKey, since } from "../tasks/readiness-index.js";
+import type { ClaimableTask } from "../tasks/task-projection.js";
 import type { Claimant } from "../tasks/ready-queue.js";
 import { nameOf as digest } from "./cursor.js";
 
@@ -14,7 +14,7 @@ export interface ReportedTasks {
   /** The event up to which it is known what became of those with names. */
   readonly event: number;
   /** Up to where all were told of; null where the names are all. */
-  readonly place: Place | null;
+  readonly watermark: SortKey | null;
   /** The claimant's capabilities when they were, as a digest: with others it could claim others of them. */
   readonly able: string;
   readonly names: readonly string[];
@@ -22,18 +22,18 @@ export interface ReportedTasks {
 
 const RADIX = 36;
 /** Of when a task was changed: enough to tell one turn of it from the next. */
-const TURN_CHARACTERS = 4;
+const VERSION_CHARACTERS = 4;
 /** The rest is the event's and the place's. */
 const NAMES_CHARACTERS_MAX = WAIT_MARK_CHARACTERS_MAX - 64;
 const NUMBER = "[0-9a-z]{1,11}";
 
 export const REPORTED_TASKS = new RegExp(
-  `^${NUMBER}(?:\\._${NUMBER}-${NUMBER}-[\\w-]{8})?(?:\\.${NUMBER}-[0-9a-z]{1,${TURN_CHARACTERS}})*$`,
+  `^${NUMBER}(?:\\._${NUMBER}-${NUMBER}-[\\w-]{8})?(?:\\.${NUMBER}-[0-9a-z]{1,${VERSION_CHARACTERS}})*$`,
 );
 
 /** A task that is ready, with its turn. */
-export function nameOf({ row, updated_at }: OfferedTask): string {
-  return `${row.toString(RADIX)}-${updated_at.toString(RADIX).slice(-TURN_CHARACTERS)}`;
+export function nameOf({ row, updated_at }: ClaimableTask): string {
+  return `${row.toString(RADIX)}-${updated_at.toString(RADIX).slice(-VERSION_CHARACTERS)}`;
 }
 
 export function rowOf(name: string): number {
@@ -43,11 +43,11 @@ export function rowOf(name: string): number {
 export function readReported(mark: string): ReportedTasks {
   const [event = "", ...all] = mark.split(".");
   const names = lastThatFit(all);
-  const known = { event: event === "" ? 0 : Number.parseInt(event, RADIX), place: null, able: "", names };
+  const known = { event: event === "" ? 0 : Number.parseInt(event, RADIX), watermark: null, able: "", names };
   const [, at = "", row = "", able = ""] = /^_(\w+)-(\w+)-(.+)$/.exec(all[0] ?? "") ?? [];
   if (able === "") return known;
-  const place = { at_ms: Number.parseInt(at, RADIX), row: Number.parseInt(row, RADIX) };
-  return { ...known, place, able, names: lastThatFit(all.slice(1)) };
+  const watermark = { at_ms: Number.parseInt(at, RADIX), row: Number.parseInt(row, RADIX) };
+  return { ...known, watermark, able, names: lastThatFit(all.slice(1)) };
 }
 
 /** Of too many names, as there were in cursors of before, those that were told last. */
@@ -57,9 +57,9 @@ function lastThatFit(names: readonly string[]): readonly string[] {
   return names.slice(from + 1);
 }
 
-export function writeReported({ event, place, able, names }: ReportedTasks): string {
+export function writeReported({ event, watermark, able, names }: ReportedTasks): string {
   const texts = [event.toString(RADIX)];
-  if (place !== null) texts.push(`_${place.at_ms.toString(RADIX)}-${place.row.toString(RADIX)}-${able}`);
+  if (watermark !== null) texts.push(`_${watermark.at_ms.toString(RADIX)}-${watermark.row.toString(RADIX)}-${able}`);
   return [...texts, ...names].join(".");
 }
 
@@ -68,19 +68,19 @@ export function ableOf({ capabilities }: Claimant): string {
 }
 
 /** Where a claimant finds a task. */
-export function placeOf(task: OfferedTask, claimant: Claimant): Place {
+export function sortKeyOf(task: ClaimableTask, claimant: Claimant): SortKey {
   return { at_ms: since(task, claimant), row: task.row };
 }
 
 /** What is told of by names behind a place. */
 export function reportedAfter(
   event: number,
-  place: Place | null,
+  watermark: SortKey | null,
   claimant: Claimant,
-  tasks: readonly OfferedTask[],
+  tasks: readonly ClaimableTask[],
 ): ReportedTasks {
-  const behind = place === null ? tasks : tasks.filter((task) => isAfter(placeOf(task, claimant), place));
-  return { event, place, able: place === null ? "" : ableOf(claimant), names: behind.map(nameOf) };
+  const after = watermark === null ? tasks : tasks.filter((task) => isAfter(sortKeyOf(task, claimant), watermark));
+  return { event, watermark, able: watermark === null ? "" : ableOf(claimant), names: after.map(nameOf) };
 }
 
 export function fits({ names }: ReportedTasks): boolean {
@@ -88,7 +88,7 @@ export function fits({ names }: ReportedTasks): boolean {
 }
 
 /** Before this, all that could be claimed has come to the front. */
-export function settledBefore(now_ms: number): Place {
+export function settledBefore(now_ms: number): SortKey {
   return { at_ms: Math.max(0, now_ms - WAIT_SETTLED_MS), row: 0 };
 }
 
@@ -96,8 +96,8 @@ export function settledBefore(now_ms: number): Place {
  * The places up to which all may be said to be told of when the next one is, which has waited longest: first where
  * nothing more can come, at last behind the task itself.
  */
-export function placesUpTo(task: OfferedTask, claimant: Claimant, now_ms: number): readonly Place[] {
-  const own = placeOf(task, claimant);
+export function watermarksUpTo(task: ClaimableTask, claimant: Claimant, now_ms: number): readonly SortKey[] {
+  const own = sortKeyOf(task, claimant);
   const before = { at_ms: own.at_ms, row: 0 };
   const settled = settledBefore(now_ms);
   return [isAfter(settled, before) ? before : settled, before, own];

@@ -5,7 +5,7 @@
 import { type Cursor, nameOf } from "./cursor.js";
 
 /** Ids of the newest rows. */
-export interface ValuesPlace {
+export interface ValuesPosition {
   readonly state: number;
   readonly spec: number;
   readonly audit: number;
@@ -17,14 +17,14 @@ const MARK = new RegExp(`^${NUMBER}\\.${NUMBER}\\.${NUMBER}$`);
 const NAME = nameOf("values");
 
 /** Null where the cursor says nothing of it. */
-export function readValuesPlace({ marks }: Cursor): ValuesPlace | null {
+export function readValuesPosition({ marks }: Cursor): ValuesPosition | null {
   const found = MARK.exec(marks.get(NAME) ?? "");
   if (found === null) return null;
   const [state = 0, spec = 0, audit = 0] = found.slice(1).map((text) => Number.parseInt(text, RADIX));
   return { state, spec, audit };
 }
 
-export function withValuesPlace({ state, spec, audit }: ValuesPlace, cursor: Cursor): Cursor {
+export function withValuesPosition({ state, spec, audit }: ValuesPosition, cursor: Cursor): Cursor {
   const mark = [state, spec, audit].map((id) => id.toString(RADIX)).join(".");
   return { ...cursor, marks: new Map(cursor.marks).set(NAME, mark) };
 }

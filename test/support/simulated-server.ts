@@ -88,7 +88,7 @@ export class SimulatedServer {
 
   #openFront(): [Directory, LeaseProjection, Expiry] {
     const directory: Directory = new Directory({
-      onSeen: ({ id }, seen_ms) => this.expiry.hear(id, seen_ms),
+      onSeen: ({ id }, seen_ms) => this.expiry.endOverdue(id, seen_ms),
       onIdle: ({ id }) => this.expiry.hurry(id),
     });
     directory.load(new InstanceReader(this.db).all());
@@ -99,7 +99,7 @@ export class SimulatedServer {
     // The simulated server runs, however far its clock is set.
     const resumed = { before_ms: Number.NEGATIVE_INFINITY, at_ms: started_ms, until_ms: started_ms + RESTART_MS };
     const run_time = { resumed: () => resumed };
-    const expiry = new Expiry({ mirror, holders, writer, clock, log: quietLog(), run_time, shared: null });
+    const expiry = new Expiry({ leases: mirror, holders, writer, clock, log: quietLog(), run_time, shared: null });
     mirror.load(new LeaseReader(this.db).live());
     return [directory, mirror, expiry];
   }

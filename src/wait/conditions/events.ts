@@ -34,9 +34,9 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
     marks: /^\d{1,15}$/,
     start: () => String(hub.acceptedId),
     listen: (patterns, waiter) => {
-      const leaves = patterns.map((pattern) => wakeByEvents(hub, pattern, waiter));
+      const unlisteners = patterns.map((pattern) => wakeByEvents(hub, pattern, waiter));
       return () => {
-        for (const leave of leaves) leave();
+        for (const unlisten of unlisteners) unlisten();
       };
     },
     look: async (patterns, mark, context) => {

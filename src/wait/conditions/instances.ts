@@ -34,15 +34,20 @@ interface Test {
   ) => boolean | Failure | Promise<boolean | Failure>;
 }
 
-export function instanceRow({ directory, watch }: Present, back: MissedEvents): AnyConditionRow {
+export function instanceRow({ directory, watch }: Present, missedEvents: MissedEvents): AnyConditionRow {
   const tests: Readonly<Record<WaitStatus, Test>> = {
     active: {
       holds: (entry) => entry?.status === "active",
-      next: (entry) => `${entry?.row}.${back.now}`,
+      next: (entry) => `${entry?.row}.${missedEvents.now}`,
       reported: async (entry, mark, context) => {
         const [row, event] = mark.split(".").map(Number);
         if (row !== entry?.row) return false;
-        const missed = await back.happened(STALE, event ?? 0, ({ instance_id }) => instance_id === entry?.id, context);
+        const missed = await missedEvents.happened(
+          STALE,
+          event ?? 0,
+          ({ instance_id }) => instance_id === entry?.id,
+          context,
+        );
         return missed instanceof Failure ? missed : !missed;
       },
     },

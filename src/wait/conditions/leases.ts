@@ -14,19 +14,19 @@ import { readGrant, takes } from "../grant.js";
 import { GRANTED, type MissedEvents } from "../missed-events.js";
 
 export interface Leases {
-  readonly mirror: LeaseProjection;
-  readonly views: LeasePresenter;
+  readonly leases: LeaseProjection;
+  readonly presenter: LeasePresenter;
   readonly resources: ResourceWatch;
 }
 
-export function leaseRow({ mirror, views }: Leases): AnyConditionRow {
+export function leaseRow({ leases, presenter }: Leases): AnyConditionRow {
   return conditionRow<{ readonly row: number }>({
     parameter: "lease",
     read: (texts) => {
       const subjects: { readonly row: number }[] = [];
       for (const id of texts) {
         const row = rowOf(id);
-        if (row === undefined || views.find(row) === undefined) return noLease(id);
+        if (row === undefined || presenter.find(row) === undefined) return noLease(id);
         subjects.push({ row });
       }
       return subjects;
@@ -34,11 +34,11 @@ export function leaseRow({ mirror, views }: Leases): AnyConditionRow {
     identity: ({ row }) => [row],
     marks: new RegExp(`^(?:${LEASE_STATES.join("|")})$`),
     start: () => "",
-    listen: ({ row }, waiter) => mirror.wakeBy(row, waiter),
+    listen: ({ row }, waiter) => leases.wakeBy(row, waiter),
     look: ({ row }, mark) => {
-      const record = views.find(row);
+      const record = presenter.find(row);
       if (record === undefined || record.state === "waiting" || record.state === mark) return { matched: null, mark };
-      return { matched: JSON.stringify({ kind: "lease", lease: views.show(record) }), mark: record.state };
+      return { matched: JSON.stringify({ kind: "lease", lease: presenter.show(record) }), mark: record.state };
     },
   });
 }
@@ -48,7 +48,7 @@ interface Wanted extends WantedResource {
   readonly holder: string;
 }
 
-export function freeRow({ resources }: Leases, back: MissedEvents): AnyConditionRow {
+export function freeRow({ resources }: Leases, missedEvents: MissedEvents): AnyConditionRow {
   return conditionRow<Wanted>({
     parameter: "free",
     read: (texts, { instance: holder, workspace }) => {
@@ -64,10 +64,10 @@ export function freeRow({ resources }: Leases, back: MissedEvents): AnyCondition
       const held = resources.isHeld(wanted, wanted.holder);
       if (held instanceof Failure) return held;
       if (held) return { matched: null, mark: "" };
-      const now = String(back.now);
+      const now = String(missedEvents.now);
       const missed =
         mark === "" ||
-        (await back.happened(
+        (await missedEvents.happened(
           GRANTED,
           Number(mark),
           (data) => {
@@ -79,6 +79,6 @@ export function freeRow({ resources }: Leases, back: MissedEvents): AnyCondition
       if (missed instanceof Failure) return missed;
       return { matched: missed ? JSON.stringify({ kind: "free", resource: wanted.text }) : null, mark: now };
     },
-    rest: (_wanted, mark) => (mark === "" ? mark : String(back.now)),
+    rest: (_wanted, mark) => (mark === "" ? mark : String(missedEvents.now)),
   });
 }

@@ -9,9 +9,9 @@ import { Failure } from "../../base/result.js";
 import type { Directory } from "../../instances/directory.js";
 import type { InstanceWatch } from "../../instances/watch.js";
 import type { CallContext } from "../../rpc/frames.js";
-import { isAfter, type Place } from "../../tasks/readiness-index.js";
+import { isAfter, type SortKey } from "../../tasks/readiness-index.js";
 import { encodeTask } from "../../tasks/encode.js";
-import type { OfferedTask, TaskProjection } from "../../tasks/task-projection.js";
+import type { ClaimableTask, TaskProjection } from "../../tasks/task-projection.js";
 import { type Claimant, levelOf, mayClaim } from "../../tasks/ready-queue.js";
 import type { TaskReader } from "../../tasks/table.js";
 import { hasEnded, noTask } from "../../tasks/task.js";
@@ -22,7 +22,7 @@ import {
   ableOf,
   fits,
   nameOf,
-  placesUpTo,
+  watermarksUpTo,
   readReported,
   rowOf,
   settledBefore,
@@ -33,7 +33,7 @@ import {
 } from "../reported-tasks.js";
 
 export interface Tasks {
-  readonly mirror: TaskProjection;
+  readonly tasks: TaskProjection;
   /** On the front's own handle. */
   readonly reader: TaskReader;
   readonly directory: Directory;
@@ -41,7 +41,7 @@ export interface Tasks {
   readonly clock: Clock;
 }
 
-const START: Place = { at_ms: 0, row: 0 };
+const START: SortKey = { at_ms: 0, row: 0 };
 const NOTHING: Looked = { matched: null, mark: "" };
 
 interface Subject {
@@ -49,7 +49,10 @@ interface Subject {
   readonly workspace: string | null;
 }
 
-export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back: MissedEvents): AnyConditionRow {
+export function taskRow(
+  { tasks, reader, directory, watch, clock }: Tasks,
+  missedEvents: MissedEvents,
+): AnyConditionRow {
   const claimantOf = ({ instance, workspace }: Subject): Claimant | undefined => {
     const entry = directory.get(instance);
     if (entry === undefined) return undefined;
@@ -61,53 +64,53 @@ export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back
     { event, names }: ReportedTasks,
     claimant: Claimant,
     context: CallContext,
-  ): Promise<readonly OfferedTask[] | Failure> => {
+  ): Promise<readonly ClaimableTask[] | Failure> => {
     const known = names.flatMap((name) => {
-      const task = mirror.get(rowOf(name));
+      const task = tasks.get(rowOf(name));
       if (task === undefined || nameOf(task) !== name) return [];
-      return mayClaim(task, claimant, clock.now()) && mirror.isFree(task, claimant.id) ? [task] : [];
+      return mayClaim(task, claimant, clock.now()) && tasks.isFree(task, claimant.id) ? [task] : [];
     });
     const leased = known.filter(({ resources }) => resources.length > 0);
     if (leased.length === 0) return known;
-    const taken = new Set<OfferedTask>();
-    const note = (data: EventData): false => {
+    const taken = new Set<ClaimableTask>();
+    const recordGrant = (data: EventData): false => {
       const grant = readGrant(data);
       if (grant === undefined) return false;
       for (const task of leased) if (needs(task, grant, claimant.id)) taken.add(task);
       return false;
     };
-    const unsure = await back.happened(GRANTED, event, note, context);
+    const unsure = await missedEvents.happened(GRANTED, event, recordGrant, context);
     if (unsure instanceof Failure) return unsure;
     return known.filter((task) => (unsure ? task.resources.length === 0 : !taken.has(task)));
   };
   /** The best task that was not told of, as far as it can be kept that it was; else the one that has waited longest. */
   const next = (
     event: number,
-    place: Place | null,
+    watermark: SortKey | null,
     claimant: Claimant,
-    known: readonly OfferedTask[],
-  ): { readonly found: OfferedTask | undefined; readonly told: ReportedTasks } => {
+    known: readonly ClaimableTask[],
+  ): { readonly found: ClaimableTask | undefined; readonly reported: ReportedTasks } => {
     const now_ms = clock.now();
     const names = new Set(known);
-    const isNew = (task: OfferedTask): boolean => !names.has(task);
+    const isNew = (task: ClaimableTask): boolean => !names.has(task);
     const best =
-      place === null
-        ? mirror.best(claimant, now_ms, isNew)
-        : bestOf(mirror.claimableBehind(place, claimant, now_ms), isNew, now_ms);
+      watermark === null
+        ? tasks.best(claimant, now_ms, isNew)
+        : bestOf(tasks.claimableAfter(watermark, claimant, now_ms), isNew, now_ms);
     if (best === undefined) {
-      const all_told = place === null ? null : later(place, settledBefore(now_ms));
-      return { found: undefined, told: reportedAfter(event, all_told, claimant, known) };
+      const moved = watermark === null ? null : later(watermark, settledBefore(now_ms));
+      return { found: undefined, reported: reportedAfter(event, moved, claimant, known) };
     }
-    const told = reportedAfter(event, place, claimant, [...known, best]);
-    if (fits(told)) return { found: best, told };
-    for (const found of mirror.claimableBehind(place ?? START, claimant, now_ms)) {
+    const reported = reportedAfter(event, watermark, claimant, [...known, best]);
+    if (fits(reported)) return { found: best, reported };
+    for (const found of tasks.claimableAfter(watermark ?? START, claimant, now_ms)) {
       if (!isNew(found)) continue;
-      for (const up_to of placesUpTo(found, claimant, now_ms)) {
-        const moved = reportedAfter(event, later(place ?? START, up_to), claimant, [...known, found]);
-        if (fits(moved)) return { found, told: moved };
+      for (const up_to of watermarksUpTo(found, claimant, now_ms)) {
+        const moved = reportedAfter(event, later(watermark ?? START, up_to), claimant, [...known, found]);
+        if (fits(moved)) return { found, reported: moved };
       }
     }
-    return { found: undefined, told };
+    return { found: undefined, reported };
   };
   return conditionRow<Subject>({
     parameter: "task",
@@ -120,48 +123,49 @@ export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back
     start: () => "",
     listen: (subject, waiter) => {
       const listener = {
-        offered: (task: OfferedTask): void => {
+        claimable: (task: ClaimableTask): void => {
           const claimant = claimantOf(subject);
           if (claimant !== undefined && mayClaim(task, claimant, clock.now())) waiter.wake();
         },
       };
-      mirror.listen(listener);
+      tasks.listen(listener);
       // It may be able to do more by then.
       const unwatch = watch.listen(subject.instance, waiter);
       return () => {
-        mirror.unlisten(listener);
+        tasks.unlisten(listener);
         unwatch();
       };
     },
     look: async (subject, mark, context) => {
       const claimant = claimantOf(subject);
       if (claimant === undefined) return NOTHING;
-      const now = back.now;
+      const now = missedEvents.now;
       const before = readReported(mark);
       const known = await stillKnown(before, claimant, context);
       if (known instanceof Failure) return known;
-      const place = before.able === ableOf(claimant) ? before.place : null;
-      const { found, told } = next(now, place, claimant, known);
-      if (found === undefined) return { matched: null, mark: writeReported(told) };
+      const watermark = before.able === ableOf(claimant) ? before.watermark : null;
+      const { found, reported } = next(now, watermark, claimant, known);
+      if (found === undefined) return { matched: null, mark: writeReported(reported) };
       const task = reader.get(found.row);
-      if (task === undefined) return { matched: null, mark: writeReported(reportedAfter(now, place, claimant, known)) };
-      return { matched: `{"kind":"task","task":${encodeTask(task)}}`, mark: writeReported(told) };
+      if (task === undefined)
+        return { matched: null, mark: writeReported(reportedAfter(now, watermark, claimant, known)) };
+      return { matched: `{"kind":"task","task":${encodeTask(task)}}`, mark: writeReported(reported) };
     },
-    rest: (_subject, mark) => writeReported({ ...readReported(mark), event: back.now }),
+    rest: (_subject, mark) => writeReported({ ...readReported(mark), event: missedEvents.now }),
   });
 }
 
-function later(one: Place, other: Place): Place {
+function later(one: SortKey, other: SortKey): SortKey {
   return isAfter(one, other) ? one : other;
 }
 
 /** The best of those that are new: of too many, of those that come first. */
 function bestOf(
-  tasks: Iterable<OfferedTask>,
-  isNew: (task: OfferedTask) => boolean,
+  tasks: Iterable<ClaimableTask>,
+  isNew: (task: ClaimableTask) => boolean,
   now_ms: number,
-): OfferedTask | undefined {
-  let best: { readonly task: OfferedTask; readonly level: number } | undefined;
+): ClaimableTask | undefined {
+  let best: { readonly task: ClaimableTask; readonly level: number } | undefined;
   let left = WAIT_TASKS_COMPARED_MAX;
   for (const task of tasks) {
     if (!isNew(task)) continue;
@@ -175,11 +179,11 @@ function bestOf(
 }
 
 /** Whether a grant was somebody else's, and of something that a task needs. */
-function needs({ resources, workspace }: OfferedTask, grant: Grant, claimant: string): boolean {
+function needs({ resources, workspace }: ClaimableTask, grant: Grant, claimant: string): boolean {
   return resources.some(({ text }) => takes(grant, { text, workspace }, claimant));
 }
 
-export function taskEndedRow({ mirror, reader }: Tasks): AnyConditionRow {
+export function taskEndedRow({ tasks, reader }: Tasks): AnyConditionRow {
   return conditionRow<{ readonly id: string; readonly row: number }>({
     parameter: "task_ended",
     read: (texts) => {
@@ -195,7 +199,7 @@ export function taskEndedRow({ mirror, reader }: Tasks): AnyConditionRow {
     // When it ended.
     marks: /^[0-9a-z]{1,11}$/,
     start: () => "",
-    listen: ({ id }, waiter) => mirror.wakeBy(id, waiter),
+    listen: ({ id }, waiter) => tasks.wakeBy(id, waiter),
     look: ({ row }, mark) => {
       const task = reader.get(row);
       if (task === undefined || !hasEnded(task.state)) return { matched: null, mark };

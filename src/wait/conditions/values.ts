@@ -12,7 +12,7 @@ import type { Space } from "../../versioned/space.js";
 import type { Head, VersionedReader } from "../../versioned/table.js";
 import type { KeyWatch } from "../../versioned/watch.js";
 import { type AnyConditionRow, conditionRow, type Looked } from "../condition.js";
-import type { ValuesPlace } from "../values-place.js";
+import type { ValuesPosition } from "../values-position.js";
 
 /** A space as conditions look at it. */
 export interface Values {
@@ -62,7 +62,7 @@ export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
     const last = reader.gone(key);
     return { head, mark: last === undefined ? "0.0" : `-${last.version}.${last.row}` };
   };
-  const changedSince = (key: string, since: ValuesPlace): boolean => {
+  const changedSince = (key: string, since: ValuesPosition): boolean => {
     const head = reader.head(key);
     const last = head ?? reader.gone(key);
     if (last === undefined) return false;
@@ -79,7 +79,7 @@ export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
     parameter: WaitParameter,
     own: {
       readonly read?: (text: string) => Subject | Failure;
-      readonly start?: (key: string, since: ValuesPlace | null) => string;
+      readonly start?: (key: string, since: ValuesPosition | null) => string;
       readonly holds: (head: Head | undefined, subject: Subject) => boolean;
     },
   ): AnyConditionRow =>

@@ -1,5 +1,6 @@
 /**
- * What leases take in memory, all together and by holder: held or waiting, those of tasks too. Pure but for its state.
+ * Counts the memory that leases take, in bytes: in total and for each holder. It counts held and waiting leases, those
+ * of tasks included. Pure except for its state.
  */
 import { LEASE_BYTES, LEASES_BYTES_MAX, LEASES_OF_HOLDER_BYTES_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -28,7 +29,10 @@ export class ClaimBytes {
     this.#change(claim.holder, -bytesOf(claim.resources));
   }
 
-  /** Why a holder, who is called `name`, may have no further lease of these; null where it may. */
+  /**
+   * The refusal of a further lease of these resources for a holder; null if the holder may have it.
+   * @param name the holder's name, for the message
+   */
   refuse(resources: readonly Resource[], holder: string, name: string): Failure | null {
     const bytes = bytesOf(resources);
     if (this.#bytes + bytes > LEASES_BYTES_MAX)
@@ -46,7 +50,7 @@ export class ClaimBytes {
   }
 }
 
-/** A claim without resources is no lease. */
+/** The bytes of a claim. A claim without resources is not a lease and counts nothing. */
 function bytesOf(resources: readonly Resource[]): number {
   return resources.length === 0 ? 0 : LEASE_BYTES + resourceBytes(resources);
 }

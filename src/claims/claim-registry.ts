@@ -1,10 +1,11 @@
 /**
- * The claims that are alive, as the writer knows them: who holds which lease under which fence, and who waits. What
- * changes is stored, told as an event and as a notice to the front in the transaction that makes it true. When a life
- * has ended is decided on the front, which hears the signs of it (expiry.ts); here it is carried out.
+ * Keeps the live claims on the writer's side: which holder has which lease under which fence, and which claims wait. A
+ * change is stored, published as an event and pushed to the front in the transaction that makes it. The front decides
+ * when a claim expires, because it sees the holders' heartbeats (expiry.ts); this module ends the claim.
  *
- * A task is held by a claim like any other: with the task's resources a lease, without any a claim that nobody but the
- * task tells of. What the end of one means for its task, the tasks are asked (`TaskClaims`).
+ * A task is held by a claim like any other. With the task's resources the claim is a lease; without any, only the task
+ * reports it. When a claim ends, the tasks decide what that means for the task (`TaskClaims`). Runs in the writer
+ * thread.
  */
 import * as Type from "typebox";
 import {
@@ -36,17 +37,17 @@ import { type Resource, valueResource } from "./resource.js";
 import { ClaimCounters, LeaseWriter } from "./table.js";
 import { SERVER, publishLeaseEvent } from "./lease-events.js";
 
-/** Leases as a commit has left them, in the order of what happened to them. */
+/** Push message: leases as a commit has left them, in the order of their changes. */
 export const LEASES = { name: "leases", payload: Type.Array(LeaseRecord) } as const satisfies PushMessage;
 
 const NONE: readonly LiveLease[] = [];
 
-/** Why a claim was lost. */
+/** The reason for which a claim was lost. */
 export type Loss = "expired" | "max_s" | "broken" | "holder deleted" | "restored";
 
-/** What somebody is to hold, or waits for. */
+/** The claim that a caller asks for. */
 export interface Wanted {
-  /** What its holder is called. */
+  /** The holder's name. */
   readonly name: string;
   readonly workspace: string;
   readonly resources: readonly Resource[];
@@ -58,17 +59,17 @@ export interface Wanted {
   readonly queued: boolean;
 }
 
-/** How a claim ends; what it does not say stays. */
+/** The end of a claim. An absent member keeps its value. */
 type End = Pick<LeaseRecord, "state"> & Partial<Pick<LeaseRecord, "reason" | "note">>;
 
-/** Who holds the tasks, as the end of a claim concerns them. */
+/** The tasks' side of claims: it is called when the end of a claim concerns a task. */
 export interface TaskClaims {
   /**
-   * The claim of a task has ended otherwise than by a call about the task.
-   * @param loss null where its holder gave it back
+   * Called when the claim of a task has ended, except by a call about the task.
+   * @param loss null if the holder released it
    */
   claimEnded(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void;
-  /** An instance that may have been waited for is deleted, and what it held has ended. */
+  /** Called when an instance is deleted and its claims have ended. A task may be reserved for it. */
   holderGone(holder: string, call: WriteCall): void;
 }
 
@@ -81,17 +82,17 @@ export class ClaimRegistry extends PublishingModel {
   readonly #lockTable = new LockTable<LiveLease>();
   readonly #live = new TurnoverMap<number, LiveLease>();
   readonly #bytes = new ClaimBytes();
-  /** Claims of tasks without resources, by who holds them. */
+  /** Claims of tasks without resources, by holder. */
   readonly #bare = new Groups<string, LiveLease>();
-  /** What those are called who have asked for something: an instance keeps its name until it is deleted. */
+  /** The names of the instances that have asked for a claim. An instance keeps its name until it is deleted. */
   readonly #names = new Map<string, string>();
   #tasks: TaskClaims | null = null;
-  /** Exclusive leases of Koor's own values: where there are none, a write asks nothing. */
+  /** The number of exclusive leases of Koor's own values. While it is 0, a write skips the check. */
   #values_leased = 0;
   #changed: LeaseRecord[] = [];
-  /** What this transaction has written to the audit log by itself. */
+  /** Resources of the audit rows that this transaction has written by itself. */
   #audited: string[] = [];
-  /** They waited when they were stored, and are free all the same. */
+  /** Claims that were stored as waiting but are free. `settle` grants them. */
   #free: LiveLease[] = [];
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
@@ -105,7 +106,7 @@ export class ClaimRegistry extends PublishingModel {
     this.reload();
   }
 
-  /** From now on these are asked what becomes of a task whose claim has ended. */
+  /** Registers the tasks. They are called when the claim of a task ends. */
   serve(tasks: TaskClaims): void {
     this.#tasks = tasks;
   }
@@ -139,7 +140,7 @@ export class ClaimRegistry extends PublishingModel {
     this.#changed = [];
   }
 
-  /** A lease for who calls: held, or waiting in line where it may; else why not. */
+  /** Grants a lease to the caller, or lets the request wait if it may. Otherwise it returns the refusal. */
   acquire(request: AcquireRequest, call: WriteCall): { row: number; made: boolean } | Failure {
     const { actor, now_ms } = call;
     this.settle(call);
@@ -172,14 +173,14 @@ export class ClaimRegistry extends PublishingModel {
   }
 
   /**
-   * The lease that a holder has already, of the resources that it asks for again. It lasts at least as long as the
-   * request says.
+   * Returns a lease of the same resources that the holder has already. Its time to live is raised to that of the
+   * request.
    */
   #ownAgain({ resources, shared, workspace, ttl_s }: AcquireRequest, holder: string): LiveLease | undefined {
     let first: LiveLease | undefined;
     for (const lease of this.#lockTable.claimsOf(holder)) {
       const { record } = lease;
-      // The first of several on every node, whatever the order in which it has read them.
+      // Of several leases take the first. Nodes may have read them in different orders.
       if (first !== undefined && first.order < lease.order) continue;
       if (record.state !== "held" || record.task !== null) continue;
       if (record.shared !== shared || record.workspace !== workspace) continue;
@@ -189,7 +190,7 @@ export class ClaimRegistry extends PublishingModel {
     return first;
   }
 
-  /** Ends a lease for who holds it, or takes its request out of the line. */
+  /** Releases a lease of the caller, or takes its request out of the queue. */
   release({ row, fence }: ReleaseRequest, call: WriteCall): { changed: boolean } | Failure {
     this.settle(call);
     if (call.actor === "") return NEEDS_INSTANCE;
@@ -198,7 +199,7 @@ export class ClaimRegistry extends PublishingModel {
     if (record === undefined || !isLease(record)) return noLease(leaseId(row));
     if (record.holder !== call.actor) return NOT_YOURS;
     if (lease === undefined)
-      // Of a request that has left the line there was no fence to look at.
+      // A request that left the queue never had a fence to compare with.
       return record.state === "released" && (fence === null || fence === record.fence || record.fence === 0)
         ? { changed: false }
         : LEASE_LOST;
@@ -209,7 +210,7 @@ export class ClaimRegistry extends PublishingModel {
     return { changed: true };
   }
 
-  /** A sign of life that may change how long it lasts without another. */
+  /** Confirms a lease. The call counts as a heartbeat of the holder, and it may change the time to live. */
   renew({ row, fence, ttl_s }: RenewRequest, call: WriteCall): { changed: boolean } | Failure {
     if (call.actor === "") return NEEDS_INSTANCE;
     const lease = this.#live.get(row);
@@ -224,7 +225,7 @@ export class ClaimRegistry extends PublishingModel {
     return { changed: true };
   }
 
-  /** Takes a lease from who holds it, or its request out of the line. */
+  /** Takes a lease from its holder, or its request out of the queue. */
   breakLease(row: number, note: string, call: WriteCall): { changed: boolean } | Failure {
     this.settle(call);
     const lease = this.#live.get(row);
@@ -235,12 +236,12 @@ export class ClaimRegistry extends PublishingModel {
     return { changed: true };
   }
 
-  /** Grants what is free since the claims were read: before anything is decided. */
+  /** Grants the claims that have been free since the claims were read. Every decision must come after it. */
   settle(call: WriteCall): void {
     for (const lease of this.#free.splice(0)) if (this.#live.get(lease.order) === lease) this.#grant(lease, call);
   }
 
-  /** What an instance is called; undefined where it is gone. */
+  /** The name of an instance; undefined if it is deleted. */
   nameOf(holder: string): string | undefined {
     if (holder === "") return undefined;
     const name = this.#names.get(holder) ?? this.#table.nameOf(holder);
@@ -249,14 +250,15 @@ export class ClaimRegistry extends PublishingModel {
   }
 
   /**
-   * Looks whether resources are free for a holder, and says in how many steps: a sum over the claims that there are. What
-   * takes more than GLOB_STEPS_MAX is not free. The claims must not change from one look to the next.
+   * Returns a function that tells whether resources are free for a holder, and in how many steps. The steps are a sum
+   * over all live claims. Resources that take more than GLOB_STEPS_MAX steps are not free. The claims must not change
+   * between two calls of the function.
    */
   lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
     return this.#lockTable.lookFor(holder);
   }
 
-  /** Has who calls hold a task, and lease what it needs; a task that may not be held now is refused. After `settle`. */
+  /** Lets the caller hold a task and lease its resources, or returns the refusal. Call `settle` first. */
   claimTask(wanted: Wanted, call: WriteCall): LeaseRecord | Failure {
     const { resources, shared, name } = wanted;
     const { actor } = call;
@@ -275,19 +277,19 @@ export class ClaimRegistry extends PublishingModel {
     return lease.record;
   }
 
-  /** The claim of a task that is alive. */
+  /** The live claim of a row. */
   claimAt(row: number): LeaseRecord | undefined {
     return this.#live.get(row)?.record;
   }
 
-  /** Ends the claim of a task, by a call about the task. */
+  /** Ends the claim of a task after a call about the task. */
   endOfTask(row: number, call: WriteCall): void {
     this.settle(call);
     const lease = this.#live.get(row);
     if (lease !== undefined) this.#end(lease, { state: "released" }, call);
   }
 
-  /** Takes a request out of the line, where it still waits and is not to stay; what is in its way. */
+  /** Takes a request out of the queue if it still waits and is not to stay. Returns the conflicts that blocked it. */
   leave({ row, stays }: LeaveRequest, call: WriteCall): LeaveReply | Failure {
     this.settle(call);
     const lease = this.#live.get(row);
@@ -297,33 +299,33 @@ export class ClaimRegistry extends PublishingModel {
     const conflicts = this.#lockTable.conflictsOf(lease, LEASE_CONFLICTS_MAX).conflicts.map(conflictMembers);
     if (stays) return { held: false, conflicts };
     this.#end(lease, { state: "released" }, call);
-    // The same call again is a new one: this one has got nothing.
+    // The request got nothing, so a repetition of the call is a new request.
     this.#requests.delete("lease", call.actor, String(row));
     return { held: false, conflicts };
   }
 
-  /** Ends claims whose life is over, as the front has found. */
+  /** Ends the claims that the front has found expired. */
   expireClaims({ ends }: EndClaimsRequest, call: WriteCall): void {
     this.settle(call);
     for (const { row, fence, reason, heard_at } of ends) {
       const lease = this.#live.get(row);
-      // One that was granted meanwhile has a fence now.
+      // A claim that was granted in the meantime has a fence now.
       if (lease?.record.fence !== fence) continue;
       const { holder } = lease.record;
-      // Another server may have heard of its holder since.
+      // Another server may have seen its holder since.
       if (heard_at !== null && reason === "expired" && this.#table.lastSeenOf(holder) > heard_at) continue;
       this.#loseByItself(lease, reason, call);
     }
   }
 
-  /** Ends what an instance holds and waits for: it is deleted. */
+  /** Ends all claims of an instance that is deleted, held and waiting. */
   endHolder(holder: string, call: WriteCall): void {
     this.#names.delete(holder);
     for (const lease of waitingFirst(this.#claimsOf(holder))) this.#loseByItself(lease, "holder deleted", call);
     this.#tasks?.holderGone(holder, call);
   }
 
-  /** Ends all there is: it came out of a snapshot. */
+  /** Ends all claims, because they came from a snapshot. */
   endRestored(call: WriteCall): void {
     for (const lease of waitingFirst(this.#live.values())) this.#loseByItself(lease, "restored", call);
   }
@@ -333,9 +335,9 @@ export class ClaimRegistry extends PublishingModel {
   }
 
   /**
-   * Why a write of one of Koor's own values is refused: a fence that is not of a live claim of who writes, or somebody
-   * else's lease. Null where nothing forbids it.
-   * @param fence null where none was sent
+   * The refusal of a write of one of Koor's own values; null if the write is allowed. A write is refused if its fence
+   * is not that of a live claim of the caller, or if another holder has leased the value.
+   * @param fence null if none was sent
    */
   refuseWrite(kind: "state" | "spec", key: string, fence: number | null, actor: string): Failure | null {
     if (fence !== null && !this.#holds(actor, fence)) return STALE_FENCE;
@@ -346,7 +348,7 @@ export class ClaimRegistry extends PublishingModel {
     return null;
   }
 
-  /** Of one holder, held or waiting, with claims of tasks that are no leases. */
+  /** The claims of a holder, held or waiting, including claims of tasks that are not leases. */
   #claimsOf(holder: string): LiveLease[] {
     return [...this.#lockTable.claimsOf(holder), ...(this.#bare.get(holder) ?? [])];
   }
@@ -363,12 +365,12 @@ export class ClaimRegistry extends PublishingModel {
       : this.#bytes.refuse(resources, holder, name);
   }
 
-  /** Takes a claim that is held now, and grants what may be granted because of it. */
+  /** Holds a claim, and grants the claims that can be granted because of it. */
   #hold(lease: LiveLease, overtakes: boolean, call: WriteCall): void {
     for (const granted of this.#takeHeld(lease, overtakes)) this.#grant(granted, call);
   }
 
-  /** @param fence 0 where it waits */
+  /** @param fence 0 if it waits */
   #store(wanted: Wanted, fence: number, { actor, now_ms }: WriteCall): LiveLease {
     const { name, workspace, shared, reason, task, ttl_s, max_s, resources, queued } = wanted;
     const row = this.#counters.nextLease();
@@ -408,7 +410,10 @@ export class ClaimRegistry extends PublishingModel {
     this.markDirty();
   }
 
-  /** What is held, in the ledger where it has resources; what the ledger holds because of it. */
+  /**
+   * Counts a held claim and, if it has resources, puts it into the lock table. Returns the claims that the lock table
+   * holds because of it.
+   */
   #takeHeld(lease: LiveLease, overtakes = false): readonly LiveLease[] {
     this.#countHeld(lease);
     if (isLease(lease.record)) return this.#lockTable.hold(lease, overtakes);
@@ -420,7 +425,7 @@ export class ClaimRegistry extends PublishingModel {
     if (leasesValues(lease)) this.#values_leased += 1;
   }
 
-  /** Grants to one who waited what the ledger holds for it already. */
+  /** Grants a waiting claim that the lock table holds already. */
   #grant(lease: LiveLease, call: WriteCall): void {
     const fence = this.#counters.nextFence();
     this.#change(lease, { ...lease.record, state: "held", fence, offered: true, granted_at: call.now_ms });
@@ -428,7 +433,7 @@ export class ClaimRegistry extends PublishingModel {
     publishLeaseEvent(this.#events, "lease.granted", lease.record, call);
   }
 
-  /** Ends a lease, held or waiting, and grants what it was in the way of. */
+  /** Ends a lease, held or waiting, and grants the claims that it blocked. */
   #end(lease: LiveLease, { state, reason, note }: End, call: WriteCall): void {
     const before = lease.record;
     this.#change(lease, {
@@ -454,7 +459,7 @@ export class ClaimRegistry extends PublishingModel {
     this.#notifyTask(lease.record, loss, call);
   }
 
-  /** A loss that nobody has asked for: the server says so in the audit log. */
+  /** Loses a claim without a request of a client, so the server writes the audit row. */
   #loseByItself(lease: LiveLease, loss: Loss, call: WriteCall): void {
     this.#lose(lease, loss, null, call);
     const { record } = lease;
@@ -474,12 +479,12 @@ export class ClaimRegistry extends PublishingModel {
 
 export const claimRegistry: Model<ClaimRegistry> = { open: (opening) => new ClaimRegistry(opening) };
 
-/** A claim while it is judged: behind all that wait, whichever row it will have. */
+/** A claim for evaluation only. It sorts after all waiting claims, because its row is not known yet. */
 function newClaim(resources: readonly Resource[], holder: string, shared: boolean): Claim {
   return { order: Number.MAX_SAFE_INTEGER, holder, shared, resources };
 }
 
-/** Whether two lists have the same texts, in whatever order. */
+/** Tells whether two lists have the same texts, in any order. */
 function haveSameTexts(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && some.every((text) => others.includes(text));
 }
@@ -488,7 +493,7 @@ function leasesValues({ shared, resources }: LiveLease): boolean {
   return !shared && resources.some(({ scope }) => scope === "state:" || scope === "spec:");
 }
 
-/** So that nothing is granted to them that would end at once. */
+/** Sorts waiting leases first, so that none is granted that would end at once. */
 function waitingFirst(leases: Iterable<LiveLease>): LiveLease[] {
   return [...leases].toSorted((a, b) => a.record.fence - b.record.fence || a.order - b.order);
 }

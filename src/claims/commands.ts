@@ -1,4 +1,4 @@
-/** What ends claims without anybody asking. Runs in the writer. */
+/** Writer methods that the server calls by itself to end and to prune claims. Runs in the writer thread. */
 import * as Type from "typebox";
 import { EndClaimsRequest, PruneLeasesReply, PruneLeasesRequest } from "../../schemas/leases.js";
 import { LEASE_KEEP_MS, LEASE_PRUNE_ROWS } from "../../schemas/limits.js";
@@ -6,7 +6,7 @@ import { reportAny, changesAny, changesByModel } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { claimRegistry } from "./claim-registry.js";
 
-/** A call that changes claims: leases and tasks tell of themselves, whichever they are. */
+/** The changes of a call that changes claims. The models of leases, tasks and events report them. */
 export const CHANGES_CLAIMS = [changesByModel("lease"), changesByModel("task"), changesByModel("event")];
 
 export const endClaims = writerMethod({
@@ -14,7 +14,7 @@ export const endClaims = writerMethod({
   request: EndClaimsRequest,
   reply: Type.Null(),
   weight: ({ ends }) => ends.length * 3 * Float64Array.BYTES_PER_ELEMENT,
-  // Each claim that is ended has a row of its own, by the book.
+  // The registry writes an audit row for each claim that it ends.
   audit: null,
   changes: [...CHANGES_CLAIMS, changesByModel("audit")],
   models: { registry: claimRegistry },

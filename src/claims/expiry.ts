@@ -1,7 +1,7 @@
 /**
- * Ends claims whose life is over: a claim is looked at when it would end if nothing had been heard of its holder since,
- * and again then where something was. So signs of life cost nothing here, and what is looked at is little more than
- * what ends. Runs on the front, driven by ticks.
+ * Ends expired claims. A claim is scheduled for the time at which it would expire if its holder were not seen again. If
+ * the holder was seen, the claim is scheduled again at that time. So a heartbeat costs nothing here, and few claims are
+ * checked that do not end. Runs on the front, driven by ticks.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { CLAIMS_ENDED_TOGETHER } from "../../schemas/limits.js";
@@ -17,11 +17,11 @@ import { isLease, leaseId } from "./lease.js";
 import { type EndReason, lifeOf } from "./life.js";
 import type { LeaseProjection } from "./lease-projection.js";
 
-/** What is asked of those who hold claims. */
+/** The holders of claims, as far as expiry needs them. */
 export interface Holders {
-  /** When an instance was heard of last, in ms; in the future where it is busy, 0 where it is gone. */
+  /** When an instance was last seen, in ms. The time is in the future while it is busy, and 0 if it is deleted. */
   lastSeenOf(id: string, now_ms: number): number;
-  /** From now on `Expiry.hear` is told of a sign of life before it counts, or no more. */
+  /** Starts or stops calling `Expiry.endOverdue` before a heartbeat of the instance counts. */
   watch(id: string, watched: boolean): void;
 }
 
@@ -32,7 +32,9 @@ export interface ExpiryOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly run_time: Pick<PauseDetector, "resumed">;
-  /** Where other servers may hear of holders, too: the one that leads ends claims, a while later unless it is alone. */
+  /**
+   * Set if other servers may see holders, too. The leader ends claims, `grace_ms` later unless it has no live peers.
+   */
   readonly shared: {
     readonly isLeader: () => boolean;
     readonly alone: () => boolean;
@@ -40,30 +42,30 @@ export interface ExpiryOptions {
   } | null;
 }
 
-/** Claims are filed by when they are due, to so many ms. */
+/** The width of a slot, in ms. Claims are scheduled with this precision. */
 const SLOT_MS = 100;
-/** By how many slots the time may fall without being taken to have gone back. */
+/** If the clock falls by more slots than this, it was set back. */
 const SLOTS_BACK_MAX = 100;
-/** A writer that is busy or restarting is asked again after so long. */
+/** A writer that is busy or restarting is called again after this many ms. */
 const RETRY_MS = 1_000;
 
 interface End {
   readonly row: number;
   readonly fence: number;
   readonly reason: EndReason;
-  /** When the holder was heard of last; null where no other server may have heard of it since. */
+  /** When the holder was last seen, in ms; null if no other server can have seen it since. */
   readonly heard_at: number | null;
 }
 
 export class Expiry implements BackgroundTask {
   readonly #options: ExpiryOptions;
-  /** Rows by the slot in which they are looked at. */
+  /** Rows, by the slot in which they are checked. */
   readonly #slots = new Map<number, number[]>();
-  /** The slot of a row, by which one that was filed anew is known. */
+  /** The current slot of a row. An entry in another slot is stale. */
   readonly #slotOf = new Map<number, number>();
-  /** Claims that have come since the last tick: most that end soon have ended before they are filed. */
+  /** Claims that have arrived since the last tick. Most claims that end soon have ended before they are scheduled. */
   #fresh: number[] = [];
-  /** What the writer was asked to end: under these fences. */
+  /** Fences of the claims that the writer is ending, by row. */
   readonly #ending = new Map<number, number>();
   #done_slot: number;
 
@@ -73,7 +75,7 @@ export class Expiry implements BackgroundTask {
     options.leases.listen((record) => this.#follow(record));
   }
 
-  /** Until when a lease lives if nothing more is heard; null where it is not held. */
+  /** When a lease expires if its holder is not seen again, in ms; null if it is not held. */
   endOf(record: LeaseRecord): number | null {
     if (record.state !== "held") return null;
     return this.#lifeOf(record, this.#options.clock.now()).ends_ms;
@@ -87,7 +89,7 @@ export class Expiry implements BackgroundTask {
     const last = slotAt(now_ms) - 1;
     const due: number[] = [];
     if (last < this.#done_slot - SLOTS_BACK_MAX) this.#scheduleAgain(last, now_ms);
-    // Where the clock has leapt, there are fewer slots than steps.
+    // After a leap of the clock there are fewer slots than steps.
     const slots =
       last - this.#done_slot > this.#slots.size
         ? [...this.#slots.keys()].filter((slot) => slot <= last)
@@ -100,7 +102,10 @@ export class Expiry implements BackgroundTask {
     this.#check(due, now_ms);
   }
 
-  /** The time went back, as where a node's clock was found to be wrong: everything is due earlier than it was filed. */
+  /**
+   * Schedules all claims again after the clock was set back, for example because a node's clock was wrong. Every claim
+   * is due earlier than it was scheduled.
+   */
   #scheduleAgain(last: number, now_ms: number): void {
     this.#done_slot = last;
     for (const row of [...this.#slotOf.keys()]) {
@@ -110,18 +115,18 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * A sign of life of a holder, before it counts: what had ended by now has ended, although nobody has looked yet. What
-   * the holder asks for next comes behind that.
+   * Ends the overdue claims of a holder before its heartbeat counts. A claim that has expired stays expired, even if no
+   * tick has checked it yet. The holder's next request is applied after that.
    */
   endOverdue(holder: string, now_ms: number): void {
-    // Whoever leads may know of another sign of life.
+    // The leader may know of another heartbeat.
     const { shared } = this.#options;
     if (shared !== null && !(shared.isLeader() && shared.alone())) return;
     const rows = [...this.#options.leases.of(holder)].map(({ row }) => row);
     this.#end(rows.flatMap((row) => this.#overdue(row, now_ms)));
   }
 
-  /** A holder's claims end sooner than they would have. */
+  /** Schedules the claims of a holder again, because they end sooner. */
   hurry(holder: string): void {
     for (const record of this.#options.leases.of(holder)) this.#follow(record);
   }
@@ -161,7 +166,7 @@ export class Expiry implements BackgroundTask {
       ends.push(...over);
       const record = this.#options.leases.get(row);
       if (over.length > 0 || record === undefined) continue;
-      // Where it is not this server's to end it is looked at again.
+      // If another server must end the claim, check it again later.
       const { shared } = this.#options;
       const least_ms = shared === null || shared.isLeader() ? 0 : now_ms + RETRY_MS;
       this.#schedule(row, Math.max(this.#due(this.#lifeOf(record, now_ms)), least_ms));
@@ -169,7 +174,7 @@ export class Expiry implements BackgroundTask {
     this.#end(ends);
   }
 
-  /** The end of a lease whose life is over, and which nobody is ending yet. */
+  /** The end of an expired claim, unless the writer is already ending it. */
   #overdue(row: number, now_ms: number): End[] {
     const record = this.#options.leases.get(row);
     if (record === undefined || this.#ending.get(row) === record.fence) return [];
@@ -181,7 +186,7 @@ export class Expiry implements BackgroundTask {
     return [{ row, fence, reason: life.reason, heard_at }];
   }
 
-  /** When a life is taken to be over: a sign of life that was heard elsewhere is known a while later. */
+  /** When a claim counts as expired, in ms. A heartbeat that another server saw is known here with a delay. */
   #due({ ends_ms, reason }: ReturnType<typeof lifeOf>): number {
     const { shared } = this.#options;
     return shared === null || reason === "max_s" || shared.alone() ? ends_ms : ends_ms + shared.grace_ms;
@@ -204,7 +209,7 @@ export class Expiry implements BackgroundTask {
   }
 }
 
-/** What a claim is called in the log: its lease, or else its task. */
+/** The name of a claim in the log: its lease, or else its task. */
 function nameOf(record: LeaseRecord | undefined, row: number): string {
   return record === undefined || isLease(record) ? leaseId(row) : (record.task ?? "");
 }

@@ -1,11 +1,14 @@
-/** What is told of leases as events, in the transaction that makes it true. Runs in the writer. */
+/**
+ * Publishes lease events (granted, waiting, released, lost). Called inside the transaction that makes the change, so
+ * the event commits with it. Runs in the writer thread.
+ */
 import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
 import type { Publisher } from "../events/publisher.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import { leaseId } from "./lease.js";
 
-/** Who says it, and who ends what nobody has ended. */
+/** The source of the server's own events. It is also the actor of an end that no client asked for. */
 export const SERVER = "koor" satisfies ServerSource;
 
 export type LeaseTopic = Extract<ServerTopic, `lease.${string}`>;

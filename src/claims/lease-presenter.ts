@@ -1,4 +1,7 @@
-/** Leases as answers tell them: with what only the front knows, when they end and their place in line. */
+/**
+ * Turns leases into the form that replies have. It adds what only the front knows: the time at which a lease ends, and
+ * its position in the queue.
+ */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import type { Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
@@ -7,7 +10,7 @@ import { isLease, leaseId } from "./lease.js";
 import type { LeaseProjection } from "./lease-projection.js";
 import type { LeaseReader } from "./table.js";
 
-/** A conflict as the writer tells of it: the lease is a row. */
+/** A conflict as the writer returns it. The lease is a row. */
 interface StoredConflict {
   readonly lease: number | null;
 }
@@ -15,7 +18,7 @@ interface StoredConflict {
 export interface LeasePresenterOptions {
   readonly leases: LeaseProjection;
   readonly expiry: Expiry;
-  /** On the front's own handle. */
+  /** Uses the front's own database handle. */
   readonly reader: LeaseReader;
 }
 
@@ -32,7 +35,7 @@ export class LeasePresenter {
     return record !== undefined && isLease(record) ? record : undefined;
   }
 
-  /** A lease as every answer gives it. */
+  /** A lease as every reply has it. */
   show(record: LeaseRecord): Readonly<Record<string, unknown>> {
     const { expiry, leases } = this.#options;
     const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
@@ -57,12 +60,12 @@ export class LeasePresenter {
     };
   }
 
-  /** A conflict, or a step of a circle, with its lease. */
+  /** A conflict, or a step of a cycle, with its lease. */
   showConflict(conflict: StoredConflict): Readonly<Record<string, unknown>> {
     return { ...conflict, lease: conflict.lease === null ? null : this.#byRow(conflict.lease) };
   }
 
-  /** A refusal of the writer as clients are told of it. */
+  /** A failure of the writer with its leases in the form that clients get. */
   showFailure(failure: Failure): Failure {
     const { members } = failure;
     if (members === null) return failure;

@@ -1,6 +1,6 @@
 /**
- * The claims that are alive, as the front knows them: what each commit has left of them, and who wants to know when one
- * is no longer what it was. Answers lists, checks and places in line without the writer. Pure but for its state.
+ * Keeps the live claims on the front: a replica of the writer's state after each commit. It answers lists, checks and
+ * queue positions without the writer, and wakes waiters when a claim changes. Pure except for its state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { GLOB_STEPS_MAX } from "../../schemas/limits.js";
@@ -14,27 +14,27 @@ import { conflict } from "./lock-table.js";
 import type { Resource } from "./resource.js";
 import { type Meeting, ResourceIndex } from "./resource-index.js";
 
-/** Who is told of each lease that a commit has changed; of one that has ended, too. */
+/** Called with each lease that a commit has changed, including leases that have ended. */
 export type LeaseListener = (record: LeaseRecord) => void;
 
 export class LeaseProjection implements Measured {
   readonly #live = new TurnoverMap<number, LiveLease>();
   readonly #by_holder = new Groups<string, LiveLease>();
   readonly #index = new ResourceIndex<LiveLease>();
-  /** By row. */
+  /** Waiters by row. */
   readonly #waiters = new Waiters<number>();
   readonly #listeners: LeaseListener[] = [];
-  /** From the request to the grant, in seconds: how many were granted, and how long they have waited together. */
+  /** Time from request to grant, in seconds: the number of grants and the sum of their waits. */
   readonly #waited = { count: 0, sum_s: 0 };
   #held = 0;
   #waiting = 0;
 
-  /** What every change is told to. */
+  /** Registers a listener of every change. */
   listen(listener: LeaseListener): void {
     this.#listeners.push(listener);
   }
 
-  /** Takes what the database holds: at the start, after a crash of the writer, after a restore. */
+  /** Loads the claims of the database: at the start, after a crash of the writer, and after a restore. */
   load(records: readonly LeaseRecord[]): void {
     const before = this.#live.values();
     this.#live.clear();
@@ -47,7 +47,7 @@ export class LeaseProjection implements Measured {
     for (const record of records) this.#notify(record);
   }
 
-  /** Takes what a commit has changed, in its order. */
+  /** Applies the changes of a commit, in their order. */
   accept(records: readonly LeaseRecord[]): void {
     for (const record of records) {
       const known = this.#live.get(record.row);
@@ -64,25 +64,25 @@ export class LeaseProjection implements Measured {
     return this.#live.get(row)?.record;
   }
 
-  /** The leases that are held or wait, the newest request first. */
+  /** The live leases, held or waiting. The newest request is first. */
   list(): LeaseRecord[] {
     const records = this.#live.values().map(({ record }) => record);
     return records.filter(isLease).toSorted((a, b) => b.row - a.row);
   }
 
-  /** What a holder holds and waits for. */
+  /** The claims of a holder, held or waiting. */
   *of(holder: string): Generator<LeaseRecord> {
     for (const { record } of this.#by_holder.get(holder) ?? []) yield record;
   }
 
-  /** The workspaces of those that are held or wait. */
+  /** The workspaces of the live claims. */
   workspaces(): ReadonlySet<string> {
     const workspaces = new Set<string>();
     for (const { record } of this.#live.values()) workspaces.add(record.workspace);
     return workspaces;
   }
 
-  /** What others than `holder` hold of these; "" is nobody. */
+  /** The held leases of other holders that overlap these resources. With "" as the holder, all holders count. */
   heldByOthers(resources: readonly Resource[], holder: string, shared: boolean): Generator<Meeting<LiveLease>> {
     return this.#index.meeting(
       resources,
@@ -90,17 +90,17 @@ export class LeaseProjection implements Measured {
     );
   }
 
-  /** How many steps it takes to compare these with all leases; more than GLOB_STEPS_MAX are not counted. */
+  /** The number of steps to compare these resources with all leases. Counting stops above GLOB_STEPS_MAX. */
   stepsFor(resources: readonly Resource[]): number {
     return this.#index.stepsFor(resources, GLOB_STEPS_MAX);
   }
 
-  /** Whether comparing these with all leases takes more steps than it may. */
+  /** Tells whether comparing these resources with all leases takes more than GLOB_STEPS_MAX steps. */
   costsTooMuch(resources: readonly Resource[]): boolean {
     return this.stepsFor(resources) > GLOB_STEPS_MAX;
   }
 
-  /** The place of a lease among those that wait and conflict with it, from 1 on; null where it does not wait. */
+  /** The position of a lease among the waiting leases that conflict with it, from 1; null if it does not wait. */
   positionOf(row: number): number | null {
     const lease = this.#live.get(row);
     if (lease?.record.state !== "waiting") return null;
@@ -113,7 +113,7 @@ export class LeaseProjection implements Measured {
 
   /**
    * Waits until a lease does not wait any more.
-   * @param client is told what to call when it has gone
+   * @param client registers a listener that is called when the client is gone
    */
   async whileWaiting(row: number, wait_ms: number, client: { onAbort(listener: () => void): void }): Promise<void> {
     const waits = (): boolean => this.#live.get(row)?.record.state === "waiting";
@@ -126,12 +126,15 @@ export class LeaseProjection implements Measured {
     });
   }
 
-  /** Has a waiter woken by what becomes of a lease that waits no longer; the function that is returned ends that. */
+  /**
+   * Wakes a waiter when a lease changes and does not wait any more.
+   * @returns the function that removes the waiter
+   */
   wakeBy(row: number, waiter: Wakeable): () => void {
     return this.#waiters.add(row, waiter);
   }
 
-  /** Nobody waits any more: the server shuts down. */
+  /** Ends all waits, because the server shuts down. */
   end(): void {
     this.#waiters.end();
   }

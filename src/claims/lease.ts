@@ -1,4 +1,4 @@
-/** A lease as the writer and the front have it in memory, and its id. Pure. */
+/** A lease in the memory of the writer and the front, and its id. Pure. */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { ALTERNATIVES_TOGETHER_MAX, GLOB_CHARACTERS_TOGETHER_MAX, GLOB_STEPS_MAX } from "../../schemas/limits.js";
 import { Failure, invalid, notFound } from "../base/result.js";
@@ -7,7 +7,7 @@ import { countAlternatives, countWildCharacters, parseResource, type Resource, s
 
 const PREFIX = "lease-";
 
-/** A lease that is held or waits; the record is replaced when it changes. */
+/** A lease that is held or waits. The record is replaced when it changes. */
 export interface LiveLease extends Claim {
   record: LeaseRecord;
 }
@@ -16,34 +16,34 @@ export function leaseId(row: number): string {
   return `${PREFIX}${row}`;
 }
 
-/** The row of a lease by its id; undefined where none could have it. */
+/** The row of a lease id; undefined if the text is not a lease id. */
 export function leaseRow(id: string): number | undefined {
   const row = /^lease-([1-9]\d{0,14})$/.exec(id)?.[1];
   return row === undefined ? undefined : Number(row);
 }
 
-/** The refusal of every call that names a lease which nobody has asked for. */
+/** The refusal of every call that names a lease that does not exist. */
 export function noLease(id: string): Failure {
   return notFound(`lease not found: ${id}`);
 }
 
-/** Whether a claim is a lease: that of a task without resources is none. */
+/** Tells whether a claim is a lease. The claim of a task without resources is not. */
 export function isLease({ resources }: Pick<LeaseRecord, "resources">): boolean {
   return resources.length > 0;
 }
 
-/** A lease of a record whose resources were checked when it was made. */
+/** A lease from a stored record. Its resources were checked when it was made. */
 export function liveLease(record: LeaseRecord): LiveLease {
   const resources = resourcesOf(record.resources, record.workspace);
   return { order: record.row, holder: record.holder, shared: record.shared, resources, record };
 }
 
-/** Resources that were checked when they were stored. */
+/** Parses resources that were checked when they were stored. */
 export function resourcesOf(texts: readonly string[], workspace: string): Resource[] {
   return texts.map((text) => storedResource(text, workspace));
 }
 
-/** The resources of a request; INVALID_ARGUMENT that names the first which is none. */
+/** Parses the resources of a request. The INVALID_ARGUMENT failure names the first invalid one. */
 export function readResources(texts: readonly string[], workspace: string): Resource[] | Failure {
   const resources = readGlobs(texts, workspace, (at) => `resources[${at}]`, "resources");
   if (!(resources instanceof Failure) && countAlternatives(resources) > ALTERNATIVES_TOGETHER_MAX)
@@ -52,9 +52,10 @@ export function readResources(texts: readonly string[], workspace: string): Reso
 }
 
 /**
- * Globs that are compared with what is leased. Those behind the first that is too much are not even compiled.
- * @param nameOf what a refusal calls one of them
- * @param name what it calls all
+ * Parses globs to compare with leases. It stops at the first glob that makes them too expensive, so later ones are not
+ * even compiled.
+ * @param nameOf the name of one glob in a refusal
+ * @param name the name of all of them
  */
 export function readGlobs(
   texts: readonly string[],
@@ -79,7 +80,7 @@ export function readGlobs(
   return resources;
 }
 
-/** The refusal of globs whose comparison with what is leased would take too long. */
+/** The refusal of globs that take too long to compare with the leases. */
 export const TOO_MANY_STEPS = invalid(
   `the resources cost too much to compare: with what is leased it would take more than ${GLOB_STEPS_MAX} steps; ` +
     "name fewer, or begin them with folders",

@@ -1,4 +1,4 @@
-/** Lives, sentence by sentence. */
+/** Tests each rule of when a claim expires. */
 import t from "tap";
 import type { Resumed } from "../base/pause-detector.js";
 import { type Life, lifeOf as lifeSince } from "./life.js";

@@ -1,11 +1,11 @@
-/** When a claim ends if nothing more is heard of its holder. Pure; times in ms. */
+/** Computes when a claim expires if its holder is not seen again. Pure; times are in ms. */
 import { CLAIM_OFFER_MS } from "../../schemas/limits.js";
 import type { EndClaimsRequest } from "../../schemas/leases.js";
 import type { Resumed } from "../base/pause-detector.js";
 
 const SECOND_MS = 1_000;
 
-/** What a life depends on, of whatever is claimed. */
+/** The properties of a claim that decide when it expires. */
 export interface Life {
   readonly ttl_s: number;
   readonly max_s: number;
@@ -18,10 +18,10 @@ export interface Life {
 export type EndReason = EndClaimsRequest["ends"][number]["reason"];
 
 /**
- * Until when a claim lives, and why it ends then.
- * @param lastSeenMs when its holder was heard of last; in the future where it is busy
- * @param resumed when the server began to run again: what was granted before, and had not ended by itself when it
- *   stopped, has some time in which its holder can be heard
+ * When a claim expires, and for which reason.
+ * @param lastSeenMs when its holder was last seen; in the future while the holder is busy
+ * @param resumed when the server began to run again. A claim that was granted before that, and had not expired when the
+ *   server stopped, gets some time in which its holder can be seen.
  */
 export function lifeOf(
   { ttl_s, max_s, offered, requested_at, granted_at }: Life,

@@ -1,4 +1,4 @@
-/** The ledger against a naive model that looks at everything, after every step of a random sequence. */
+/** Compares the lock table with a naive model that looks at everything, after every step of a random sequence. */
 import t from "tap";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
@@ -35,7 +35,7 @@ function meet(a: Claim, b: Claim): boolean {
   return a.resources.some((one) => b.resources.some((other) => resourcesMeet(one, other)));
 }
 
-/** All rules of section 19 and 20, in their own words. */
+/** The rules of sections 19 and 20, implemented independently. */
 class NaiveLockTable {
   readonly held = new Set<Named>();
   waiting: Named[] = [];
@@ -44,13 +44,13 @@ class NaiveLockTable {
     return a.holder !== b.holder && !(a.shared && b.shared) && meet(a, b);
   }
 
-  /** What a claim has to wait for, or would have to if it could not pass anything. */
+  /** The claims that a claim would wait for if it could not overtake any. */
   before(claim: Named): Named[] {
     const earlier = this.waiting.filter((other) => other.order < claim.order);
     return [...this.held, ...earlier].filter((other) => this.conflict(claim, other));
   }
 
-  /** Whether what waits here waits for a holder, directly or through others: for what is held, or for anything. */
+  /** Tells whether a waiting claim waits for a holder, directly or through others: for held claims only, or for any. */
   waitsFor(claim: Named, holder: string, through: "held" | "anything", seen = new Set<Named>()): boolean {
     if (seen.has(claim)) return false;
     seen.add(claim);
@@ -71,7 +71,10 @@ class NaiveLockTable {
     return this.before(claim).filter((other) => !this.overtakes(claim, other));
   }
 
-  /** Whether what waits has to wait for a holder, directly or through others: for what they hold, or behind them. */
+  /**
+   * Tells whether a waiting claim has to wait for a holder, directly or through others: for the holder's held claims,
+   * or for its waiting ones.
+   */
   hasToWaitFor(claim: Named, holder: string, seen = new Set<Named>()): boolean {
     if (seen.has(claim)) return false;
     seen.add(claim);
@@ -82,7 +85,7 @@ class NaiveLockTable {
     );
   }
 
-  /** Whether a new claim is granted at once. */
+  /** Tells whether a new claim is granted at once. */
   isFree(claim: Named): boolean {
     return this.blockers(claim).every((other) => !this.held.has(other) && this.hasToWaitFor(other, claim.holder));
   }
@@ -98,7 +101,7 @@ class NaiveLockTable {
     );
   }
 
-  /** Grants until nothing more can be granted. */
+  /** Grants until no more claims can be granted. */
   settle(): Named[] {
     const granted: Named[] = [];
     for (;;) {
@@ -131,7 +134,7 @@ t.test("any sequence of requests and ends", (t) => {
     for (let step = 0; step < steps; step++) {
       const live = [...naive.held, ...naive.waiting];
       if (random(100) === 0) {
-        // A restart: what was stored is read again.
+        // A restart reads the stored claims again.
         table = new LockTable();
         for (const claim of naive.held) table.hold(claim);
         for (const claim of naive.waiting)
@@ -168,7 +171,7 @@ t.test("any sequence of requests and ends", (t) => {
           if (decision.overtakes) counts.overtaken_in_queue += 1;
           const granted = table.hold(claim, decision.overtakes);
           naive.held.add(claim);
-          // One in 200 000 steps.
+          // This happens about once in 200 000 steps.
           const by_that = namesOf(naive.settle());
           if (namesOf(granted) !== by_that) return `${step}: ${namesOf(granted)} by a grant, not ${by_that}`;
         } else if (decision.kind === "taken" && waits && random(4) > 0) {

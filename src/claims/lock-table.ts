@@ -1,12 +1,12 @@
 /**
- * What may be granted now: who holds what, who waits in which order, and what follows from an end. Claims go in,
- * grants come out; what is stored of them is the caller's. Pure but for its state.
+ * The in-memory lock table. It knows which claims are held, which wait and in which order, and which are granted when
+ * one ends. It does no I/O: the caller persists.
  *
- * A claim is granted when it conflicts neither with one that another holder has nor with an earlier one that waits;
- * it may pass one that waits, directly or through others, for what its own holder holds. One that is new may pass one
- * that waits for its holder behind others in line, too. Each that waits keeps an eye on one of those in its way, the
- * latest: in a line, on the one before it. So who is looked at when a claim ends is who had an eye on it, however long
- * the line is.
+ * A claim is granted if it conflicts with no held claim of another holder and with no earlier waiting claim. A claim
+ * may overtake a waiting one that waits, directly or through others, for claims that the overtaker's holder has,
+ * because otherwise both would deadlock. A new claim may also overtake one that waits for the holder's waiting claims.
+ * Each waiting claim watches its most recent blocker; in a plain queue that is the claim before it. So the end of a
+ * claim wakes only its watchers, whatever the length of the queue.
  */
 import { GLOB_STEPS_MAX } from "../../schemas/limits.js";
 import { assert, must } from "../base/assert.js";
@@ -16,50 +16,50 @@ import type { Resource } from "./resource.js";
 import { ResourceIndex, type HasResources, type Meeting } from "./resource-index.js";
 
 export interface Claim extends HasResources {
-  /** Unique; who asked first has the smallest. */
+  /** Unique. An earlier request has a smaller number. */
   readonly order: number;
   readonly holder: string;
   /** Conflicts with exclusive claims only. */
   readonly shared: boolean;
 }
 
-/** Two resources that are not to be had together. */
+/** Two resources that conflict. */
 export interface Conflict<Kind extends Claim> {
-  /** What was asked for. */
+  /** The requested resource. */
   readonly wanted: Resource;
-  /** What stands in the way, and whose it is. */
+  /** The resource that blocks it, and its claim. */
   readonly resource: Resource;
   readonly claim: Kind;
 }
 
-/** One holder of a circle, and the claim by which it waits for the next; null for the one that was asked for. */
+/** One holder of a cycle and the claim by which it waits for the next one. The claim is null for the requested one. */
 export interface CycleStep<Kind extends Claim> {
   readonly holder: string;
   readonly claim: Kind | null;
 }
 
-/** Conflicts with what is held; where there are none, with what waits. At most as many as were asked for. */
+/** Conflicts with held claims or, if there are none, with waiting claims. The list is limited as requested. */
 export interface Conflicts<Kind extends Claim> {
   readonly held: boolean;
   readonly conflicts: readonly Conflict<Kind>[];
 }
 
 export type LockDecision<Kind extends Claim> =
-  /** `passes`: before others that wait in line behind its holder. */
+  /** `overtakes`: the claim overtakes others that wait for waiting claims of its holder. */
   | { readonly kind: "free"; readonly overtakes: boolean }
   | ({ readonly kind: "taken" } & Conflicts<Kind>)
-  /** To wait for it would close a circle. */
+  /** Waiting would close a cycle. */
   | { readonly kind: "deadlock"; readonly cycle: readonly CycleStep<Kind>[] };
 
-/** How many that wait are followed to the ones for whom they wait, where a new claim may pass them by that. */
+/** The most waiting claims that are followed to find out whether they wait for a holder, for one new claim. */
 const FOLLOWED_MAX = 1_000;
 
-/** A claim as it stands here. */
+/** A claim in the table. */
 class Entry<Kind extends Claim> implements HasResources {
   held = false;
-  /** One of those in its way, while it waits. */
+  /** Its most recent blocker, while it waits. */
   watches: Entry<Kind> | null = null;
-  /** Null for nobody, which is most. */
+  /** The claims that watch this one. Null if there are none, as for most claims. */
   watched_by: Set<Entry<Kind>> | null = null;
 
   constructor(readonly claim: Kind) {}
@@ -69,15 +69,18 @@ class Entry<Kind extends Claim> implements HasResources {
   }
 }
 
-/** Who waits for a holder, directly or through others. */
+/** The claims that wait for a holder, directly or through others. */
 interface Dependents<Kind extends Claim> {
   readonly claims: ReadonlySet<Entry<Kind>>;
-  /** Of each other holder the claim by which it waits, and for whom; each is nearer to the holder than who waits. */
+  /**
+   * For each other holder, the claim by which it waits and the holder for which it waits. The latter is nearer to the
+   * first holder.
+   */
   readonly by_holder: ReadonlyMap<string, { readonly claim: Kind; readonly next: string }>;
 }
 
 export class LockTable<Kind extends Claim> {
-  /** By the order of their claims. */
+  /** Entries by the order of their claims. */
   readonly #entries = new TurnoverMap<number, Entry<Kind>>();
   readonly #by_holder = new Groups<string, Entry<Kind>>();
   readonly #index = new ResourceIndex<Entry<Kind>>();
@@ -91,20 +94,20 @@ export class LockTable<Kind extends Claim> {
     return this.#entries.size - this.#held;
   }
 
-  /** Of one holder, held or waiting. */
+  /** The number of claims of a holder, held or waiting. */
   countOf(holder: string): number {
     return this.#by_holder.get(holder)?.size ?? 0;
   }
 
-  /** Of one holder, held or waiting. */
+  /** The claims of a holder, held or waiting. */
   *claimsOf(holder: string): Generator<Kind> {
     for (const { claim } of this.#by_holder.get(holder) ?? []) yield claim;
   }
 
   /**
-   * What would become of a new claim.
-   * @param waits whether it waits where it is not free
-   * @param conflicts_max how many conflicts are told
+   * Decides about a new claim, without adding it.
+   * @param waits whether it waits if it is not free
+   * @param conflicts_max the most conflicts to return
    */
   evaluate(claim: Claim, waits: boolean, conflicts_max: number): LockDecision<Kind> {
     const overtaken = new Set<Entry<Kind>>();
@@ -116,19 +119,23 @@ export class LockTable<Kind extends Claim> {
     return { kind: "taken", ...this.#conflicts(claim, blockers, conflicts_max) };
   }
 
-  /** What is in the way of a claim, which may wait already, or be no more than thought of. */
+  /** The conflicts of a claim, which may wait already or be hypothetical. */
   conflictsOf(claim: Claim, conflicts_max: number): Conflicts<Kind> {
     return this.#conflicts(claim, this.#blockers(claim), conflicts_max);
   }
 
-  /** Whether comparing these with all claims takes more steps than it may; the same on every node. */
+  /**
+   * Tells whether comparing these resources with all claims takes more than GLOB_STEPS_MAX steps. The result is the
+   * same on every node.
+   */
   costsTooMuch(resources: readonly Resource[]): boolean {
     return this.#index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX;
   }
 
   /**
-   * Looks whether resources are free for a holder, and says in how many steps it takes at most. What takes more than
-   * GLOB_STEPS_MAX is not free. The claims must not change from one look to the next.
+   * Returns a function that tells whether resources are free for a holder, and the most steps that this takes.
+   * Resources that take more than GLOB_STEPS_MAX steps are not free. The claims must not change between two calls of
+   * the function.
    */
   lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
     let dependents: ReadonlySet<Entry<Kind>> | undefined;
@@ -140,14 +147,14 @@ export class LockTable<Kind extends Claim> {
     };
     return (resources) => {
       const steps = this.#index.stepsFor(resources, GLOB_STEPS_MAX);
-      // The sum of a part depends on the order in which the claims came.
+      // A partial sum would depend on the order in which the claims were added.
       if (steps > GLOB_STEPS_MAX) return { free: false, steps: GLOB_STEPS_MAX };
       const free = steps === 0 || this.#index.meeting(resources, obstructs).next().done === true;
       return { free, steps };
     };
   }
 
-  /** What others than `holder` hold of these; "" is nobody. */
+  /** The held claims of other holders that overlap these resources. With "" as the holder, all holders count. */
   *heldByOthers(resources: readonly Resource[], holder: string, shared: boolean): Generator<Conflict<Kind>> {
     const where = ({ held, claim }: Entry<Kind>): boolean =>
       held && claim.holder !== holder && !(shared && claim.shared);
@@ -155,9 +162,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Takes a claim that is free, or was held when it was stored.
-   * @param overtakes as its verdict says: more may wait for what its holder holds by that
-   * @returns those that are held now because of it, in the order in which they were granted
+   * Holds a claim that is free, or that was held when it was stored.
+   * @param overtakes as in its decision. More claims may then wait for the held claims of its holder.
+   * @returns the claims that are held now because of it, in the order of their grants
    */
   hold(claim: Kind, overtakes = false): Kind[] {
     this.#hold(this.#add(claim));
@@ -166,13 +173,13 @@ export class LockTable<Kind extends Claim> {
     return granted;
   }
 
-  /** Puts a claim into the line, at the place of its order. False where it is free: then it is held. */
+  /** Puts a claim into the queue, at the position of its order. Returns false if it is free: then it is held. */
   enqueue(claim: Kind): boolean {
     const entry = this.#add(claim);
     return !this.#settle(entry);
   }
 
-  /** Takes a claim out, held or waiting; those that are held now, in the order in which they were granted. */
+  /** Removes a claim, held or waiting. Returns the claims that are held now, in the order of their grants. */
   remove(claim: Kind): Kind[] {
     const entry = this.#entries.get(claim.order);
     if (entry === undefined) return [];
@@ -212,8 +219,8 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Somebody was granted a claim, so that more may wait for them: these they may pass, and so may those for whom they
-   * wait themselves.
+   * Grants what follows from a grant to a holder. More claims may wait for the holder now. It may overtake these, and
+   * so may the holders for which it waits.
    */
   #grantWith(holder: string, granted: Kind[]): void {
     const holders = new Set([holder]);
@@ -226,7 +233,7 @@ export class LockTable<Kind extends Claim> {
     }
   }
 
-  /** Holds what is free; has it watch what is not. True where it is held now. */
+  /** Holds an entry that is free, or lets it watch its most recent blocker. Returns whether it is held now. */
   #settle(entry: Entry<Kind>): boolean {
     let latest: Entry<Kind> | null = null;
     for (const blocker of this.#blockers(entry.claim))
@@ -247,7 +254,7 @@ export class LockTable<Kind extends Claim> {
     if (watched !== null) (watched.watched_by ??= new Set()).add(entry);
   }
 
-  /** All that is in the way of a claim; what it may pass goes to `passed`. */
+  /** All blockers of a claim. Waiting claims that it may overtake are added to `overtaken`. */
   #blockers(claim: Claim, overtaken?: Set<Entry<Kind>>): Set<Entry<Kind>> {
     const blockers = new Set<Entry<Kind>>();
     const where = (other: Entry<Kind>): boolean =>
@@ -262,8 +269,8 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Whether all of these wait in line, and for a holder: directly or through others, for what they hold or behind them.
-   * To wait for any of them would only lock up both.
+   * Tells whether all these blockers wait, and wait for a holder: directly or through others, for its held claims or
+   * for its waiting ones. Waiting for such a blocker would only lock both.
    */
   #allWaitFor(holder: string, blockers: ReadonlySet<Entry<Kind>>): boolean {
     for (const { held } of blockers) if (held) return false;
@@ -273,7 +280,7 @@ export class LockTable<Kind extends Claim> {
     const waitsFor = (first: Entry<Kind>): boolean => {
       const waiting = new Set([first]);
       for (const entry of waiting) {
-        // What is too long to follow is not passed.
+        // A chain that is too long to follow is not overtaken.
         if (++followed > FOLLOWED_MAX) return false;
         for (const { claim } of this.#blockers(entry.claim)) {
           if (claim.holder === holder) return true;
@@ -287,9 +294,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Who waits for a holder.
-   * @param through for what is held, or for anything that comes before them, even if they could pass it now: should
-   *   it be granted first, they wait for it
+   * Finds the claims that wait for a holder.
+   * @param through "held": for held claims only. "anything": for every earlier claim, even one that they could overtake
+   *   now. If that one is granted first, they wait for it.
    */
   #dependentsOf(holder: string, through: "held" | "anything"): Dependents<Kind> {
     const claims = new Set<Entry<Kind>>();
@@ -316,8 +323,8 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * The circle that a claim would close by waiting; null where there is none.
-   * @param overtaken what it could pass: of these holders it is in the way already, by these claims
+   * The cycle that a claim would close by waiting; null if there is none.
+   * @param overtaken the claims that it could overtake. It blocks their holders already, by these claims.
    */
   #cycle(
     { holder }: Claim,
@@ -337,7 +344,7 @@ export class LockTable<Kind extends Claim> {
     };
     for (const { claim } of blockers) if (by_holder.has(claim.holder)) return stepsFrom(claim.holder);
     for (const entry of overtaken) {
-      // Should this be granted first, the new one waits for its holder, who waits by another claim, too.
+      // If this one is granted first, the new claim waits for its holder, and that holder also waits by another claim.
       for (const other of this.#by_holder.get(entry.claim.holder) ?? [])
         if (other !== entry && !other.held && claims.has(other)) return stepsFrom(entry.claim.holder);
     }
@@ -356,7 +363,7 @@ export class LockTable<Kind extends Claim> {
   }
 }
 
-/** Whether two are not to be had together. A holder is never in its own way. */
+/** Tells whether two claims exclude each other. A holder never blocks itself. */
 export function conflict(a: Claim, b: Claim): boolean {
   return a.holder !== b.holder && !(a.shared && b.shared);
 }

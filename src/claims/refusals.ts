@@ -1,6 +1,6 @@
 /**
- * Why a call about claims is refused. Leases in members of a refusal are rows: what is told of a lease to clients, the
- * front knows (lease-presenter.ts). Pure.
+ * Refusals of calls about claims. They name leases by row, because only the front can show a lease to clients
+ * (lease-presenter.ts). Pure.
  */
 import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
@@ -12,7 +12,7 @@ export const LEASE_LOST = new Failure("ALREADY_EXISTS", "lease lost");
 export const STALE_FENCE = new Failure("FAILED_PRECONDITION", "stale fence");
 export const FENCE_REQUIRED = invalid("fence is required");
 
-/** A conflict as a reply may carry it. */
+/** A conflict as a reply carries it. */
 export interface ConflictMembers {
   readonly resource: string;
   readonly wanted: string;
@@ -23,14 +23,14 @@ export function conflictMembers({ resource, wanted, claim }: Conflict<LiveLease>
   return { resource: resource.text, wanted: wanted.text, lease: claim.order };
 }
 
-/** @param held whether they are held, or wait before the one who asks */
+/** @param held whether the conflicting claims are held; otherwise they wait ahead of the caller */
 export function taken(held: boolean, conflicts: readonly Conflict<LiveLease>[]): Failure {
   const { resource, claim } = must(conflicts[0], "what is taken is taken by somebody");
   const message = `${held ? "leased" : "awaited"} by ${claim.record.holder_name}: ${resource.text}`;
   return new Failure("ALREADY_EXISTS", message, { conflicts: conflicts.map(conflictMembers) });
 }
 
-/** @param name of who asked */
+/** @param name the caller's name */
 export function deadlock(cycle: readonly CycleStep<LiveLease>[], name: string): Failure {
   const steps = cycle.map(({ holder, claim }) => ({
     holder: { id: holder, name: claim?.record.holder_name ?? name },

@@ -1,4 +1,4 @@
-/** What comparing costs by the index's account: the same whatever the order in which things came and went. */
+/** Tests that the index counts the same steps for a comparison, whatever the order of additions and removals. */
 import * as fc from "fast-check";
 import t from "tap";
 import { type Resource, storedResource } from "./resource.js";

@@ -1,16 +1,17 @@
 /**
- * Finds who has a resource by the segments that its globs begin with, so that what is compared is what may meet it. A
- * tree for each scope; a glob stands where its literal beginning ends. Pure but for its state.
+ * An index of resources by the literal segments at the start of their globs. A search compares only resources that may
+ * overlap. There is a tree for each scope; a glob is stored at the node where its literal prefix ends. Pure except for
+ * its state.
  */
 import { globsMeet, type PathGlob, stepsToMeet } from "../base/path-glob.js";
 import type { Resource } from "./resource.js";
 
-/** What is filed: anything that has resources. */
+/** An indexed item: anything that has resources. */
 export interface HasResources {
   readonly resources: readonly Resource[];
 }
 
-/** Two resources that meet: the one asked for, and one that is filed. */
+/** Two resources that overlap: the requested one, and an indexed one. */
 export interface Meeting<Filed> {
   readonly wanted: Resource;
   readonly resource: Resource;
@@ -24,20 +25,23 @@ interface Entry<Filed> {
 }
 
 class Node<Filed> {
-  /** Null for none: most have none, and one entry. */
+  /** Null if there are none. Most nodes have no children and one entry. */
   children: Map<string, Node<Filed>> | null = null;
-  /** Those whose literal beginning ends here. */
+  /** Globs whose literal prefix ends here. */
   readonly entries: Entry<Filed>[] = [];
-  /** Something stood here, and nothing does any more. It stays: what was leased once is leased again. */
+  /**
+   * All entries of this node were removed. The node stays, because a resource that was leased once is usually leased
+   * again.
+   */
   emptied = false;
 }
 
 /**
- * The segments by which a glob is filed at most: a node is ten times as large as a segment. What begins alike beyond
- * that is compared.
+ * The most segments by which a glob is indexed, because a node takes ten times the memory of a segment. Globs that
+ * share a longer prefix are compared.
  */
 export const INDEX_DEPTH_MAX = 16;
-/** How many more nodes may be emptied than there are globs. */
+/** The tree is rebuilt when the emptied nodes outnumber the globs by more than this. */
 const EMPTIED_MORE = 64;
 
 export class ResourceIndex<Filed extends HasResources> {
@@ -45,7 +49,7 @@ export class ResourceIndex<Filed extends HasResources> {
   #size = 0;
   #emptied = 0;
 
-  /** How many globs of resources are filed. */
+  /** The number of indexed globs. */
   get size(): number {
     return this.#size;
   }
@@ -54,7 +58,7 @@ export class ResourceIndex<Filed extends HasResources> {
     for (const resource of filed.resources) for (const glob of resource.globs) this.#file({ glob, resource, filed });
   }
 
-  /** Takes out what was filed with the resources that it has. */
+  /** Removes an item that was added with the same resources. */
   remove(filed: Filed): void {
     for (const resource of filed.resources) for (const glob of resource.globs) this.#unfile(filed, resource, glob);
     if (this.#emptied > this.#size + EMPTIED_MORE) this.#rebuild();
@@ -67,12 +71,12 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 
   /**
-   * What meets one of the resources, each meeting once, in no order.
-   * @param where what is of no interest is not compared
+   * The indexed resources that overlap one of these, each pair once, in no order.
+   * @param where items for which it returns false are not compared
    */
   *meeting(resources: readonly Resource[], where: (filed: Filed) => boolean): Generator<Meeting<Filed>> {
     for (const wanted of resources) {
-      /** The pairs of several globs each, which may meet more than once. */
+      /** Pairs found so far, if one of the two has several globs and they may overlap more than once. */
       let met: Map<Filed, Set<Resource>> | undefined;
       for (const glob of wanted.globs) {
         for (const { glob: other, resource, filed } of this.#near(wanted.scope, glob)) {
@@ -90,8 +94,8 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 
   /**
-   * How many steps it takes at most to find what meets these: a sum over what is filed, in whichever order that was.
-   * @param steps_max what is more is not counted
+   * The most steps that a search for overlaps takes. The sum does not depend on the order in which items were added.
+   * @param steps_max counting stops above this
    */
   stepsFor(resources: readonly Resource[], steps_max: number): number {
     let steps = 0;
@@ -106,7 +110,7 @@ export class ResourceIndex<Filed extends HasResources> {
     return steps;
   }
 
-  /** What may meet one of the resources, each once. */
+  /** Items that may overlap one of the resources, each once. */
   near(resources: readonly Resource[]): Set<Filed> {
     const found = new Set<Filed>();
     for (const { scope, globs } of resources)
@@ -114,7 +118,7 @@ export class ResourceIndex<Filed extends HasResources> {
     return found;
   }
 
-  /** What may meet: whose literal beginning is one of the other's, either way. */
+  /** Entries that may overlap: the literal prefix of one is a prefix of the other. */
   *#near(scope: string, { prefix }: PathGlob): Generator<Entry<Filed>> {
     let node = this.#scopes.get(scope);
     if (node === undefined) return;
@@ -150,7 +154,7 @@ export class ResourceIndex<Filed extends HasResources> {
     this.#emptied += 1;
   }
 
-  /** Files what there is anew, without the nodes that nothing needs. */
+  /** Builds the tree again, without emptied nodes. */
   #rebuild(): void {
     const entries = [...this.#scopes.values()].flatMap((node) => [...everythingUnder(node)]);
     this.clear();
@@ -158,7 +162,7 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 }
 
-/** The segments of a literal beginning by which a glob is filed. */
+/** The segments of a literal prefix by which a glob is indexed. */
 function filedBy(prefix: readonly string[]): readonly string[] {
   return prefix.length <= INDEX_DEPTH_MAX ? prefix : prefix.slice(0, INDEX_DEPTH_MAX);
 }

@@ -1,4 +1,4 @@
-/** Who waits for a resource is woken by what overlaps it and by nothing else, as a naive comparison has it. */
+/** Tests that a waiter for a resource is woken by overlapping leases only, against a naive comparison. */
 import * as fc from "fast-check";
 import t from "tap";
 import type { LeaseRecord } from "../../schemas/leases.js";

@@ -1,6 +1,6 @@
 /**
- * Who waits for a resource, and is woken by each lease that overlaps it and has changed: found through the same index
- * of globs as leases are. Runs on the front, over the mirror of leases.
+ * Wakes waiters for a resource when an overlapping lease changes. Waiters are in the same kind of index as leases. Runs
+ * on the front, on the projection of leases.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { GLOB_STEPS_MAX } from "../../schemas/limits.js";
@@ -11,10 +11,10 @@ import type { LeaseProjection } from "./lease-projection.js";
 import { type Resource, resourcesMeet, storedResource } from "./resource.js";
 import { type HasResources, ResourceIndex } from "./resource-index.js";
 
-/** A resource as somebody waits for it: in one workspace, or in any of them. */
+/** The resource that a waiter wants: in one workspace, or in any. */
 export interface WantedResource {
   readonly text: string;
-  /** Null for any. */
+  /** Null for any workspace. */
   readonly workspace: string | null;
 }
 
@@ -22,7 +22,7 @@ interface Watcher extends HasResources {
   readonly waiter: Wakeable;
 }
 
-/** Stands for whichever workspace it is: two resources of it meet where those of one workspace would. */
+/** Stands for any workspace: two resources of it overlap if they would overlap within one workspace. */
 const ANYWHERE = "";
 
 export class ResourceWatch {
@@ -35,7 +35,7 @@ export class ResourceWatch {
     leases.listen((record) => this.#notify(record));
   }
 
-  /** @returns what ends the waiting */
+  /** @returns the function that ends the wait */
   listen(wanted: WantedResource, waiter: Wakeable): () => void {
     const index = wanted.workspace === null ? this.#anywhere : this.#here;
     const watcher = { resources: resourcesIn(wanted, [wanted.workspace ?? ANYWHERE]), waiter };
@@ -43,7 +43,10 @@ export class ResourceWatch {
     return () => index.remove(watcher);
   }
 
-  /** Whether somebody else than `holder` holds something of it; "" is nobody. A refusal where that costs too much. */
+  /**
+   * Tells whether a holder other than `holder` holds an overlapping resource. With "", all holders count. Returns a
+   * refusal if that costs too much.
+   */
   isHeld(wanted: WantedResource, holder: string): boolean | Failure {
     const workspaces = wanted.workspace === null ? this.#leases.workspaces() : [wanted.workspace];
     const resources = resourcesIn(wanted, workspaces);
@@ -60,7 +63,7 @@ export class ResourceWatch {
     if (index.size === 0) return;
     const resources = resourcesOf(record.resources, workspace);
     if (index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX) {
-      // Each looks for itself, in its turn.
+      // Comparing is too expensive, so wake every candidate. Each checks for itself.
       for (const { waiter } of index.near(resources)) waiter.wake();
       return;
     }
@@ -68,7 +71,7 @@ export class ResourceWatch {
   }
 }
 
-/** Whether resources that were leased in a workspace overlap what is wanted. */
+/** Tells whether resources that were leased in a workspace overlap the wanted one. */
 export function overlaps({ text, workspace }: WantedResource, texts: readonly string[], leasedIn: string): boolean {
   const wanted = storedResource(text, workspace ?? leasedIn);
   return texts.some((leased) => resourcesMeet(storedResource(leased, leasedIn), wanted));

@@ -1,4 +1,4 @@
-/** How resources are read: what is refused and what to write instead, and what two of them have in common. */
+/** Tests how resources are parsed: what is refused with which suggestion, and which resources overlap. */
 import t from "tap";
 import { Failure } from "../base/result.js";
 import { readResources } from "./lease.js";

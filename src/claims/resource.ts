@@ -1,6 +1,6 @@
 /**
- * What can be leased: `path:` files and directories of a workspace, `state:` and `spec:` Koor's own values, by globs;
- * any other name is what it is. Pure.
+ * Resources that can be leased. `path:` names files and directories of a workspace, `state:` and `spec:` name Koor's
+ * own values; all three are globs. Any other name is literal. Pure.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
 import { BraceProblem, expandBraces } from "../base/brace-expansion.js";
@@ -17,31 +17,33 @@ import { type Failure, invalid } from "../base/result.js";
 import { PLAIN_ESCAPABLE } from "../base/segment-glob.js";
 
 export interface Resource {
-  /** As it was written. */
+  /** The resource as it was written. */
   readonly text: string;
-  /** Within what globs are compared: resources of two scopes are never the same. */
+  /** Globs are compared within a scope only. Resources of two scopes never overlap. */
   readonly scope: string;
-  /** One, or several where braces stood for them: the resource covers what each of them covers. */
+  /** One glob, or several if the text has braces. The resource covers what any of them covers. */
   readonly globs: readonly PathGlob[];
 }
 
 const PATH = "path:";
 const NAME = "name:";
-/** Of the whole server, whichever workspace leases them. */
+/** Scopes of the whole server: they do not depend on the workspace. */
 const SERVER_WIDE = ["state:", "spec:"] as const;
-/** A known prefix in other letters, or a word that means one: what was meant is known. */
+/** Finds a known prefix in other letter case, or a synonym of one, to suggest the right prefix. */
 const MISSPELLED =
   /^\s*(?:(states?|keys?)|(specs?)|(names?)|paths?|files?|dirs?|director(?:y|ies)|folders?|globs?)\s*:\s*/i;
-/** What a name without a prefix must not have: it is a path, a glob or an address. */
+/** Characters that a name without a prefix must not have, because they indicate a path, a glob or an address. */
 const PATH_CHARACTER = /[/\\*]/;
 
-/** A resource; INVALID_ARGUMENT with `name` before what is wrong with it. */
+/** Parses a resource. The INVALID_ARGUMENT failure begins with `name`. */
 export function parseResource(text: string, workspace: string, name: string): Resource | Failure {
   const problem = resourceProblem(text);
   return problem === null ? storedResource(text, workspace) : invalid(`${name} ${problem}`);
 }
 
-/** A resource that was checked when it was stored, perhaps by an older version, which took more: any text is one. */
+/**
+ * Parses a resource that was checked when it was stored. An older version may have accepted more, so any text is valid.
+ */
 export function storedResource(text: string, workspace: string): Resource {
   for (const scope of SERVER_WIDE)
     if (text.startsWith(scope)) return { text, scope, globs: compileAlternatives(text.slice(scope.length)) };
@@ -52,19 +54,19 @@ export function storedResource(text: string, workspace: string): Resource {
   return { text, scope: `name ${workspace}`, globs: [nameGlob(text)] };
 }
 
-/** The path of one file or directory, as it is: no glob. INVALID_ARGUMENT with `name` before what is wrong with it. */
+/** Parses the literal path of one file or directory. The INVALID_ARGUMENT failure begins with `name`. */
 export function parsePath(path: string, workspace: string, name: string): Resource | Failure {
   const problem = pathProblem(path);
   if (problem !== null) return invalid(`${name} ${problem}`);
   return { text: path, scope: pathScope(workspace), globs: [literalPathGlob(path.normalize("NFC"))] };
 }
 
-/** One of Koor's own values, as it is written. */
+/** The resource of one of Koor's own values. */
 export function valueResource(kind: "state" | "spec", key: string): Resource {
   return { text: `${kind}:${key}`, scope: `${kind}:`, globs: [literalPathGlob(key)] };
 }
 
-/** Whether two resources cannot be held at once by two holders. */
+/** Tells whether two resources overlap, so that two holders cannot have both. */
 export function resourcesMeet(a: Resource, b: Resource): boolean {
   return a.scope === b.scope && a.globs.some((glob) => b.globs.some((other) => globsMeet(glob, other)));
 }
@@ -81,7 +83,7 @@ function compileAlternatives(glob: string): readonly PathGlob[] {
   return alternatives.map((alternative) => compilePathGlob(alternative, known));
 }
 
-/** What is wrong with a resource, to be read after its name; null where nothing is. */
+/** The problem of a resource text, to follow its name in a message; null if there is none. */
 function resourceProblem(text: string): string | null {
   for (const scope of SERVER_WIDE) {
     if (!text.startsWith(scope)) continue;
@@ -93,7 +95,7 @@ function resourceProblem(text: string): string | null {
   return nameProblem(text);
 }
 
-/** What is wrong with any of the globs that one with braces stands for. */
+/** The problem of any of the globs that a text with braces stands for. */
 function alternativesProblem(glob: string, problemOf: (glob: string) => string | null): string | null {
   const alternatives = expandBraces(glob);
   if (alternatives instanceof BraceProblem) return alternatives.problem;
@@ -118,12 +120,15 @@ function nameProblem(text: string): string | null {
   return `has no known prefix: write ${PATH}${path} for files, or ${NAME}${text} for a name`;
 }
 
-/** How many characters of its globs stand behind their literal beginnings: what comparing it with others grows with. */
+/** The number of characters after the literal prefixes of its globs. The cost of a comparison grows with it. */
 export function countWildCharacters({ globs }: Resource): number {
   return globs.reduce((sum, { literal, size }) => (literal ? sum : sum + size.characters), 0);
 }
 
-/** How many globs without braces resources stand for together, the names that braces spell left out. */
+/**
+ * The total number of globs without braces. A resource counts at most GLOB_ALTERNATIVES_MAX, so the glob with literal
+ * braces that the expansion adds is free for a full list.
+ */
 export function countAlternatives(resources: readonly Resource[]): number {
   return resources.reduce((sum, { globs }) => sum + Math.min(globs.length, GLOB_ALTERNATIVES_MAX), 0);
 }

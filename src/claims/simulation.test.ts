@@ -1,7 +1,7 @@
 /**
- * Claims as a whole, on a clock that is set by hand: asked for, queued, kept alive, forgotten, broken, their holders
- * deleted and the server started anew, by chance. The events are read by an independent checker; when a claim may live
- * and when it must be dead is kept here, sentence by sentence.
+ * Simulates claims as a whole on a manual clock. At random, claims are requested, queued, renewed, abandoned and
+ * broken, their holders are deleted, and the server restarts. An independent checker reads the events. This file has
+ * its own model of when a claim may live and when it must be dead.
  */
 import t from "tap";
 import type { LeaseRecord } from "../../schemas/leases.js";
@@ -34,7 +34,7 @@ t.test("any day of a few agents", (t) => {
   const steps = countRounds(100_000, 500_000);
   const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
   const checker = new LeaseChecker();
-  /** Why each lease was lost. */
+  /** The reason for which each lease was lost. */
   const lost = new Map<string, string>();
   const played = new SimulatedServer({
     methods: METHODS,
@@ -50,7 +50,7 @@ t.test("any day of a few agents", (t) => {
 
   const live = (): LeaseRecord[] => played.mirror.list();
 
-  /** Nothing that lives is overdue, and nothing that was not over has ended. */
+  /** Lets time pass. No live claim may be overdue, and no claim may have ended too early. */
   const pass = (ms: number): void => {
     const before = live().map((record) => ({ record, ends_ms: 0 }));
     played.now_ms += ms;
@@ -62,7 +62,7 @@ t.test("any day of a few agents", (t) => {
       const lives = played.mirror.get(record.row);
       if (lives === undefined && ends_ms > played.now_ms)
         problems.push(`lease-${record.row} ended too early: ${reason}`);
-      // Nobody ends what is over while the server is down.
+      // No claim is ended while the server is down.
       const late_ms = played.now_ms - Math.max(ends_ms, played.started_ms);
       if (lives !== undefined && lives.fence === record.fence && late_ms > LATE_MS)
         problems.push(`lease-${record.row} should have ended ${late_ms} ms ago`);

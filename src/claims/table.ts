@@ -1,4 +1,4 @@
-/** The SQL of leases, fences and who may hold: changing (writer) and reading (front). */
+/** The SQL of leases, fences and holders: written by the writer, read by the front. */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { must } from "../base/assert.js";
 import type { BufferedWrites, WriteBuffer, BufferedTable } from "../store/write-buffer.js";
@@ -7,11 +7,11 @@ import type { Model } from "../threads/model.js";
 
 /** A row as stored. */
 interface StoredLease extends Omit<LeaseRecord, "resources" | "shared" | "offered" | "queued"> {
-  /** JSON. */
+  /** A JSON array. */
   readonly resources: string;
   readonly shared: number;
   readonly offered: number;
-  /** Null where it is of a version that did not know it. */
+  /** Null if it was written by a version without this column. */
   readonly queued: number | null;
 }
 
@@ -36,7 +36,7 @@ export class LeaseReader {
     this.#page = db.prepare("SELECT * FROM lease WHERE row < ? ORDER BY row DESC LIMIT ?");
   }
 
-  /** Those that are held or wait, in the order of their requests. */
+  /** Live leases, held or waiting, in the order of their requests. */
   live(): LeaseRecord[] {
     return this.#live.all().map(recordOf);
   }
@@ -46,7 +46,7 @@ export class LeaseReader {
     return found === undefined ? undefined : recordOf(found);
   }
 
-  /** Those before a row, the newest first. */
+  /** Leases before a row, the newest first. */
   page(before: number, rows: number): LeaseRecord[] {
     return this.#page.all(before, rows).map(recordOf);
   }
@@ -75,7 +75,7 @@ type Row = [
   queued: number,
 ];
 
-/** The newest fence and row. They are written once a commit, however often they rise. */
+/** The newest fence and row. They are written once per commit, however often they rise. */
 export class ClaimCounters implements BufferedWrites {
   readonly #get: Statement<[], { fence: number; lease: number }>;
   readonly #set: Statement<[number, number], unknown>;
@@ -104,7 +104,7 @@ export class ClaimCounters implements BufferedWrites {
     this.#risen = false;
   }
 
-  /** They are what is stored. */
+  /** Goes back to the stored numbers. */
   forget(): void {
     const { fence, lease } = this.#get.get() ?? { fence: 0, lease: 0 };
     this.#fence = fence;
@@ -113,7 +113,7 @@ export class ClaimCounters implements BufferedWrites {
   }
 }
 
-/** Rows are written whole, and put off: whoever reads them here is given all that was. */
+/** Writes leases. Rows are written whole and are buffered; every read here flushes the buffer first. */
 export class LeaseWriter {
   readonly #rows: WriteBuffer;
   readonly #reader: LeaseReader;
@@ -137,18 +137,18 @@ export class LeaseWriter {
     this.#delete = db.prepare("DELETE FROM lease WHERE row = ?");
   }
 
-  /** What is stored, with all that was put off. */
+  /** The reader, after the buffered rows are written. */
   get stored(): LeaseReader {
     this.#rows.write();
     return this.#reader;
   }
 
-  /** What an instance is called; undefined where it is gone. */
+  /** The name of an instance; undefined if it is deleted. */
   nameOf(holder: string): string | undefined {
     return this.#name.get(holder);
   }
 
-  /** When an instance was heard of last, as far as that is stored, in ms; 0 where it is gone. */
+  /** When an instance was last seen according to the database, in ms; 0 if it is deleted. */
   lastSeenOf(holder: string): number {
     return this.#lastSeen.get(holder) ?? 0;
   }
@@ -180,8 +180,8 @@ export class LeaseWriter {
   }
 
   /**
-   * Removes those behind a row that ended before a time, of so many at most.
-   * @returns how many, and the row to go on behind; null where there are no more
+   * Removes leases that ended before a time. It looks at up to `rows` rows after a row.
+   * @returns the number removed, and the row after which to continue; null if there are no more
    */
   prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {
     this.#rows.write();

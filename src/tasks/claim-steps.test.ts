@@ -1,4 +1,4 @@
-/** How much of what is ready one transaction looks at for a claim; the writer's part of it. */
+/** Tests how many ready tasks one transaction looks at for a claim, in the writer. */
 import t from "tap";
 import { CLAIM_LOOK_STEPS, CLAIM_STEPS_MAX, TASKS_CREATED_MAX } from "../../schemas/limits.js";
 import type { ClaimTaskReply, NewTask } from "../../schemas/tasks.js";
@@ -50,7 +50,7 @@ class Played {
     return this.#done(this.server.reply(commands.claimTask, part, this.bob.id));
   }
 
-  /** The rows at which each part of a claim has ended, until a task is found, by its id, or none is. */
+  /** The rows at which each part of a claim has ended. The last item is the id of the task that was found, or null. */
   parts(labels: string[] = []): (number | string | null)[] {
     const ends: (number | string | null)[] = [];
     for (let behind: ClaimTaskReply["more"]; ; ) {
@@ -67,7 +67,7 @@ function busy(count: number, resource: (at: number) => string): Partial<NewTask>
 }
 
 t.test("resources that are busy: a part looks at so many of them, on each node at the same ones", (t) => {
-  // To compare two paths takes one step.
+  // Comparing two paths takes one step.
   const together = Math.ceil(CLAIM_STEPS_MAX / (1 + CLAIM_LOOK_STEPS + 1));
   const played = new Played();
   played.lease("path:x");

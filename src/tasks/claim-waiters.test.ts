@@ -1,4 +1,7 @@
-/** Who waits for tasks, in a line before a writer that is played: who is asked, in which order, and who never is. */
+/**
+ * Tests the queue of calls that wait for tasks, with a fake writer: which call asks the writer, in which order, and
+ * which never does.
+ */
 import t from "tap";
 import { must } from "../base/assert.js";
 import { LeaseProjection } from "../claims/lease-projection.js";
@@ -55,16 +58,16 @@ function lease(row: number, holder: string, resource: string, more: Partial<Leas
   };
 }
 
-/** The front, and a writer that answers when it is told to. */
+/** The front, with a writer that answers on command. */
 class Fixture {
   now_ms = 0;
   stored: ReadyRecord[] = [];
   readonly leases = new LeaseProjection();
   readonly tasks = new TaskProjection({ ready: () => this.stored, counts: () => COUNTS }, this.leases, 0);
   readonly waiters = new ClaimWaiters(this.tasks, () => this.now_ms);
-  /** Who asks the writer now, in the order of asking. */
+  /** The callers that are asking the writer, in the order of asking. */
   readonly asking: { readonly who: string; readonly answer: (found: string | null) => void }[] = [];
-  /** What each has got. */
+  /** The result of each caller. */
   readonly got: [who: string, found: string | null][] = [];
   asked = 0;
 
@@ -97,7 +100,7 @@ class Fixture {
     this.tasks.accept(push, this.now_ms);
   }
 
-  /** The writer answers who has asked it first: with a task, which is nobody else's then, or with none. */
+  /** Answers the call that asked first: with a task, which no other caller can have then, or with none. */
   async answer(found: ReadyRecord | null): Promise<void> {
     const { answer } = must(this.asking.shift(), "somebody asks");
     if (found !== null) this.publish([found, "claimed"]);

@@ -1,20 +1,20 @@
 /**
- * Who waits in a call for a task to claim: in line, so that of those who may have a task that can be claimed now the
- * one who has waited longest asks the writer for one, and nobody else. Runs on the front.
+ * The queue of calls that wait for a task to claim. When a task can be claimed, the call that has waited longest among
+ * those that may have it asks the writer for it; no other call does. Runs on the front.
  */
 import type { ClaimableTask, TaskProjection } from "./task-projection.js";
 import { type Claimant, mayClaim } from "./ready-queue.js";
 import { hasEnded } from "./task.js";
 
-/** Asks the writer for a task; null where there was none. */
+/** Asks the writer for a task; null if there is none. */
 export type Attempt<Found> = () => Promise<Found | null>;
 
 export interface Waiting {
-  /** What it says of who waits is what holds whenever it is asked. */
+  /** The caller. Its members are read at each check, so they may change. */
   readonly claimant: Claimant;
   /** The only task that it waits for; null for any. */
   readonly id: string | null;
-  /** By which the same call is known, made again while it waits; null where it has none. */
+  /** Identifies a repetition of the same call while it waits; null if the call has none. */
   readonly request_id: string | null;
 }
 
@@ -22,9 +22,9 @@ interface ClaimWaiter {
   readonly waiting: Waiting;
   readonly attempt: Attempt<unknown>;
   readonly settle: (found: unknown) => void;
-  /** It is asking the writer. */
+  /** Set while it asks the writer. */
   busy: boolean;
-  /** What it asked the writer for in vain, since that was offered. */
+  /** Tasks for which it asked the writer in vain since they were last reported claimable. */
   readonly tried: Set<ClaimableTask>;
 }
 
@@ -32,7 +32,7 @@ export class ClaimWaiters {
   readonly #tasks: TaskProjection;
   readonly #now: () => number;
   readonly #queue = new Set<ClaimWaiter>();
-  /** What somebody is asking the writer for: nobody else does meanwhile. */
+  /** Tasks for which a call is asking the writer. No other call asks for them meanwhile. */
   readonly #asked = new Set<ClaimableTask>();
   #ended = false;
 
@@ -57,7 +57,7 @@ export class ClaimWaiters {
     });
   }
 
-  /** An instance may claim what it could not before: who waits for it asks again. */
+  /** Lets the waiting calls of an instance look again, because it may claim more than before. */
   look(instance: string): void {
     for (const waiter of this.#queue) {
       if (waiter.waiting.claimant.id !== instance) continue;
@@ -66,15 +66,15 @@ export class ClaimWaiters {
     }
   }
 
-  /** How many wait. */
+  /** The number of waiting calls. */
   get waiting(): number {
     return this.#queue.size;
   }
 
   /**
-   * Waits until an attempt finds something; null where the time was up, the client has gone, or the server shuts down.
-   * Who waits for one task tries once more when the time is up, and so is told how that is by then.
-   * @param onAbort is told what to call when the client has gone
+   * Waits until an attempt finds something. Returns null on timeout, when the client is gone, or when the server shuts
+   * down. A call for one task makes a last attempt on timeout, to report the task's current state.
+   * @param onAbort registers a listener that is called when the client is gone
    */
   wait<Found>(
     waiting: Waiting,
@@ -90,7 +90,7 @@ export class ClaimWaiters {
         resolve(found as Found | null);
       };
       const waiter: ClaimWaiter = { waiting, attempt, settle, busy: false, tried: new Set() };
-      // While it asks the writer, the answer to that is its own.
+      // A call that is asking the writer is answered by the writer's reply.
       const leave = (): void => {
         this.#queue.delete(waiter);
         if (!waiter.busy) settle(null);
@@ -103,18 +103,18 @@ export class ClaimWaiters {
       }, wait_ms);
       this.#queue.add(waiter);
       onAbort(leave);
-      // What came between the last attempt and the line.
+      // A task may have arrived between the last attempt and the entry into the queue.
       this.#look(waiter);
     });
   }
 
-  /** Ends all waiting, for ever. */
+  /** Ends all waits, permanently. */
   end(): void {
     this.#ended = true;
     for (const waiter of [...this.#queue]) if (!waiter.busy) waiter.settle(null);
   }
 
-  /** Has the first in line that may have a task ask for one. */
+  /** Lets the first call in the queue that may have a task ask for it. */
   #assign(task: ClaimableTask): void {
     if (this.#tasks.get(task.row) !== task || this.#asked.has(task)) return;
     const now_ms = this.#now();
@@ -127,7 +127,7 @@ export class ClaimWaiters {
     }
   }
 
-  /** Has one ask for what there is for it. */
+  /** Lets a call ask for the best task that it may have. */
   #look(waiter: ClaimWaiter): void {
     if (waiter.busy || !this.#queue.has(waiter)) return;
     const { claimant } = waiter.waiting;
@@ -140,7 +140,7 @@ export class ClaimWaiters {
     return (id === null || id === task.id) && !tried.has(task);
   }
 
-  /** @param task which it may have; null where it is to hear what became of its call */
+  /** @param task the task that it may have; null to find out the result of its own call */
   async #ask(waiter: ClaimWaiter, task: ClaimableTask | null): Promise<void> {
     waiter.busy = true;
     if (task !== null) {
@@ -153,12 +153,12 @@ export class ClaimWaiters {
     else this.#look(waiter);
     if (found !== null) this.#notifyDuplicates(waiter.waiting);
     if (task === null) return;
-    // It may have been for another task, or for none: then this one is somebody else's.
+    // The call may have got another task, or none. Then this one is free for another call.
     this.#asked.delete(task);
     this.#assign(task);
   }
 
-  /** The same call, made again because its connection was lost, gets what it has got. */
+  /** Lets repetitions of a call, made because the connection was lost, ask for its result. */
   #notifyDuplicates({ claimant, request_id }: Waiting): void {
     if (request_id === null) return;
     for (const other of this.#queue) {

@@ -1,4 +1,6 @@
-/** What agents do with tasks. Runs in the writer; what becomes of a task is the book's (task-registry.ts). */
+/**
+ * Writer methods for tasks. The registry decides what happens to a task (task-registry.ts). Runs in the writer thread.
+ */
 import {
   AnswerRequest,
   CancelRequest,
@@ -23,10 +25,10 @@ import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js"
 import { taskRegistry } from "./task-registry.js";
 import type { EndingVerb } from "./outcome.js";
 
-/** The resource of a call that makes several. */
+/** The audit resource of a call that creates several tasks. */
 const SEVERAL = "several";
 
-/** What is the same for every method here. */
+/** Options that all methods here share. */
 const common = {
   models: { registry: taskRegistry },
   weight: weightOf,
@@ -69,7 +71,7 @@ export const claimTask = writerMethod({
   run: ({ registry }, request, call) => registry.claim(request, call),
 });
 
-/** A sign of life with something to say. */
+/** A heartbeat of the task's holder, with an optional report. */
 export const reportProgress = writerMethod({
   ...common,
   name: "task.progress",
@@ -79,7 +81,7 @@ export const reportProgress = writerMethod({
   run: ({ registry }, request, call) => registry.progress(request, call),
 });
 
-/** Four calls of one shape: each has its own name in the audit log. */
+/** Makes one of four methods with the same shape. Each has its own name in the audit log. */
 function endingBy(verb: EndingVerb) {
   return writerMethod({
     ...common,

@@ -1,16 +1,16 @@
-/** Tasks as clients see them, JSON texts. Pure. */
+/** Encodes tasks as clients see them, as JSON texts. Pure. */
 import { formatTime } from "../base/time.js";
 import { leaseId } from "../claims/lease.js";
 import type { HistoryRow, TaskRow, WholeTaskRow } from "./table.js";
 
-/** What an array of nothing is in the database. */
+/** An empty array in the database. */
 const NONE = "[]";
 
 function timeOrNull(time_ms: number | null): string {
   return time_ms === null ? "null" : `"${formatTime(time_ms)}"`;
 }
 
-/** Without the brace at its end. */
+/** The JSON text without its closing brace. */
 function encodeOpen(task: TaskRow): string {
   const { id, workspace, title, labels, requires, resources, priority, after, state, attempts } = task;
   const { claim, fence, holder, holder_name, checkpoint } = task;
@@ -34,7 +34,7 @@ function encodeWholeOpen(task: WholeTaskRow): string {
   return `${encodeOpen(task)},"body":${JSON.stringify(task.body)},"data":${task.data},"result":${task.result}`;
 }
 
-/** As lists have it. */
+/** A task as in lists. */
 export function encodeTask(task: TaskRow): string {
   return `${encodeOpen(task)}}`;
 }

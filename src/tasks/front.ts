@@ -1,4 +1,4 @@
-/** Tasks towards clients: making, claiming and waiting for them, and what is said of them. Runs on the front. */
+/** Serves the routes of tasks: it creates, claims and changes tasks, and waits for them. Runs on the front. */
 import type { Static } from "typebox";
 import {
   CLAIM_BUSY_MAX,
@@ -73,7 +73,7 @@ import { POSITION_SIGN, unknownTask } from "./plan.js";
 import { hasEnded, noTask } from "./task.js";
 
 export interface TaskFrontOptions {
-  /** Whether tokens are asked for at all. */
+  /** Whether the server requires tokens. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
@@ -87,7 +87,7 @@ export interface TaskFrontOptions {
   readonly log: Log;
 }
 
-/** A call about a task: who makes it, and by what right. */
+/** A call about a task, with its caller and the caller's roles. */
 export type TaskCall = Pick<Request, "caller" | "context">;
 type CreateCall = Pick<
   Request<readonly string[], unknown, "x-koor-workspace", Static<typeof TasksBody>>,
@@ -96,15 +96,18 @@ type CreateCall = Pick<
 type CallOf<Json> = Pick<Request<readonly string[], unknown, string, Json>, "free" | "json" | "context" | "onAbort">;
 
 const SECOND_MS = 1_000;
-/** Ids whose path would be another call's, or is shortened by clients. */
+/** Ids whose path is that of another call, or that clients remove from a path. */
 const UNREACHABLE: ReadonlySet<string> = new Set(["claim", ".", ".."]);
-/** How many rows such a read looks at nobody knows: it is the pool's. */
+/** The number of rows that such a read looks at is unknown, so it runs in the thread pool. */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
 
 export class TaskFront {
   readonly #options: TaskFrontOptions;
   readonly #reader: TaskReader;
-  /** The last of the claims that go on: they take turns, so that one transaction has a part of one of them. */
+  /**
+   * The last pending part of a long claim. Parts run one after the other, so a transaction has at most one part of one
+   * claim.
+   */
   #lastPart: Promise<unknown> = Promise.resolve();
 
   constructor(options: TaskFrontOptions) {
@@ -112,12 +115,12 @@ export class TaskFront {
     this.#reader = options.reads.model(taskReader);
   }
 
-  /** The task that was made, or all of them. */
+  /** Creates one task or several. The reply is that task, or all of them. */
   async create({ free, json, headers, context }: CreateCall): Promise<Answer> {
     const { writer, reads, log } = this.#options;
     const many = Array.isArray(json);
     const bodies = many ? json : [json];
-    // Positions are those of an array.
+    // Positions refer to items of an array.
     const position = many ? undefined : json.after?.find((name) => name.startsWith(POSITION_SIGN));
     if (position !== undefined) return unknownTask(position);
     const references = bodies.reduce((sum, { after = [] }) => sum + after.length, 0);
@@ -164,7 +167,7 @@ export class TaskFront {
     return jsonReply(encodeTaskWithHistory(task, this.#reader.history(task.row), this.#reader.dependents(task.row)));
   }
 
-  /** A task that the caller holds from now on, and what is leased with it; nulls where there is none. */
+  /** Claims a task for the caller. The reply has the task and its lease, or nulls if there is none. */
   async claim({ json, context, onAbort }: CallOf<ClaimBody>): Promise<Answer> {
     const { directory, waiters } = this.#options;
     const caller = directory.get(context.actor);
@@ -183,7 +186,7 @@ export class TaskFront {
     const isGone = (): boolean => gone;
     let reply = await this.#claimNow(request, context, isGone);
     if (wait_s > 0 && !gone && this.#mayStillCome(id, reply)) {
-      // Who names a task may have it wherever it is.
+      // A caller that names a task may have it in any workspace.
       const named = id === null ? undefined : this.#find(id);
       const where = named === undefined ? { workspace, labels } : { workspace: named.workspace, labels: [] };
       const { name } = caller;
@@ -191,7 +194,7 @@ export class TaskFront {
         id: caller.id,
         name,
         ...where,
-        // It may learn something meanwhile.
+        // Its capabilities may change while it waits.
         get capabilities() {
           return directory.get(caller.id)?.capabilities ?? [];
         },
@@ -203,13 +206,13 @@ export class TaskFront {
       await waiters.wait({ claimant, id, request_id }, wait_s * SECOND_MS, attempt, onAbort);
     }
     if (reply instanceof Failure) return this.#options.presenter.showFailure(reply);
-    // Nobody has heard of it, nor will ask for it again.
+    // The client has not seen the task and cannot ask for it again.
     if (gone && reply.made && request_id === null) this.#releaseClaim(reply, context);
     const { capabilities } = directory.get(caller.id) ?? caller;
     return this.#claimed(reply, { id: caller.id, name: caller.name, capabilities, workspace, labels });
   }
 
-  /** Has the writer look for a task, in as many transactions as that takes: others' writes come in between. */
+  /** Lets the writer look for a task, in several transactions if needed. Writes of other callers come in between. */
   async #claimNow(
     request: ClaimTaskRequest,
     context: CallContext,
@@ -297,12 +300,12 @@ export class TaskFront {
     return this.#changed(id, "task changed", await this.#options.writer.request(patchTask, request, call.context));
   }
 
-  /** Whether a call may manage tasks whoever has made them. */
+  /** Tells whether a call may manage the tasks of every creator. */
   #owns({ caller }: TaskCall): boolean {
     return mayAll(this.#options.guarded, caller);
   }
 
-  /** A task that is to be made, its resources and its size checked. */
+  /** A new task, with its resources and its size checked. */
   #newTask(body: TaskBody, given: string | null | undefined, at: string, callersOwn: string): NewTask | Failure {
     const { workspace = callersOwn, resources = [] } = body;
     if (UNREACHABLE.has(body.id ?? "")) return invalid(`${at}id must not be ${body.id}`);
@@ -331,7 +334,7 @@ export class TaskFront {
     };
   }
 
-  /** Whether a claim that got nothing may get something yet: a task that has ended will not. */
+  /** Tells whether a claim without a result may still get one. It cannot if its task has ended. */
   #mayStillCome(id: string | null, reply: ClaimTaskReply | Failure): boolean {
     if (!(reply instanceof Failure)) return reply.task === null;
     if (id === null || reply.status !== "ALREADY_EXISTS") return false;
@@ -365,7 +368,7 @@ export class TaskFront {
     return jsonReply(`{"task":${encodeWholeTask(row)},"lease":${shown}}`);
   }
 
-  /** The tasks that a claim has passed over, and who holds what they need. */
+  /** The tasks that a claim has skipped, with the leases of what they need. */
   #busyFor(claimant: Claimant): readonly object[] {
     const { tasks, presenter, clock } = this.#options;
     return tasks.busyFor(claimant, clock.now(), CLAIM_BUSY_MAX).map(({ task, wanted, resource, lease }) => ({
@@ -390,7 +393,7 @@ export class TaskFront {
   }
 }
 
-/** A call by which a task is not held any more, and what it says. */
+/** A request that ends the claim of a task, with its texts. */
 function ending(id: string, fence: number, texts: Partial<Omit<EndTaskRequest, "id" | "fence">>): EndTaskRequest {
   return { id, fence, text: null, value: null, retry: false, ...texts };
 }
@@ -399,14 +402,14 @@ function timeOf(time: string | null): number | null {
   return time === null ? null : Date.parse(time);
 }
 
-/** Nobody in particular is no name. */
+/** An empty name means no assignee. */
 function nameOf(assignee: string | null): string | null {
   return assignee === "" ? null : assignee;
 }
 
 /**
- * The JSON text of a member, on one line; null where there is none.
- * @param at what stands before the member's name in a refusal
+ * The JSON text of a member, on one line; null if it is absent.
+ * @param at prefix of the member's name in a refusal
  */
 function readValue(given: string | null | undefined, name: string, at = ""): string | null | Failure {
   const value = given === undefined || given === null || given === "null" ? null : toOneLine(given);

@@ -1,4 +1,4 @@
-/** Reads of tasks: those of a page on the front where they are few, else in the pool. */
+/** Reads of tasks. Small pages are read on the front, the others in the thread pool. */
 import * as Type from "typebox";
 import { ListEnd } from "../../schemas/common.js";
 import { ListTasksRequest, Task, TaskList } from "../../schemas/tasks.js";
@@ -7,7 +7,7 @@ import { streamJob } from "../threads/pool-method.js";
 import { encodeTask, encodeWholeTask } from "./encode.js";
 import { taskReader } from "./table.js";
 
-/** `{"tasks"}`. */
+/** Writes `{"tasks"}`. */
 export const listTasks = streamJob({
   name: "task.list",
   request: ListTasksRequest,
@@ -21,7 +21,7 @@ export const listTasks = streamJob({
   },
 });
 
-/** Tasks whole, by their rows: an array in that order. */
+/** Whole tasks by their rows, as an array in that order. */
 export const readTasks = streamJob({
   name: "task.read",
   request: Type.Object({ rows: Type.Array(Type.Integer()) }),

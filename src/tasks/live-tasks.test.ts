@@ -1,6 +1,6 @@
 /**
- * Which tasks cannot go on by themselves, kept while tasks come, end and are retried: against a walk through the whole
- * graph, and with a count of what is looked at.
+ * Tests which tasks are stuck while tasks are added, end and are retried: against a walk through the whole graph, and
+ * with a count of the tasks looked at.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -13,7 +13,7 @@ function makeTask(row: number, blockers: Set<number>): LiveTask {
   return liveTask(row, `t${row}`, blockers, { priority: 0, state: blockers.size > 0 ? "blocked" : "ready" });
 }
 
-/** Rows of the tasks that wait, directly or through others, for one that is not there. */
+/** Rows of the tasks that wait, directly or through others, for a task that does not exist. */
 function stuckByWalk(tasks: ReadonlyMap<number, LiveTask>): number[] {
   const isLost = (row: number): boolean => {
     const task = tasks.get(row);
@@ -35,7 +35,7 @@ t.test("tasks that come, are lost and are retried in any order", (t) => {
   const property = fc.property(graph, turns, fc.boolean(), (after, rows, reversed) => {
     const live = new LiveTasks();
     const there = new Map<number, LiveTask>();
-    // Each waits for smaller rows, so that there is no circle.
+    // Each waits for smaller rows only, so there is no cycle.
     const make = (row: number): LiveTask => makeTask(row, new Set(after[row]?.filter((other) => other < row)));
     const all = Array.from({ length: TASKS }, (_, row) => make(row));
     for (const task of reversed ? all.toReversed() : all) {
@@ -47,7 +47,7 @@ t.test("tasks that come, are lost and are retried in any order", (t) => {
       const before = new Set(stuckByWalk(there));
       const task = there.get(row);
       if (task !== undefined) {
-        // It ends, and is not done.
+        // It ends without being done.
         const was_stuck = live.isStuck(task);
         live.remove(task);
         there.delete(row);
@@ -68,7 +68,7 @@ t.test("tasks that come, are lost and are retried in any order", (t) => {
       const stuck = [...there.values()].filter((one) => live.isStuck(one)).map((one) => one.row);
       if (stuck.toSorted(byRow).join() !== stuckByWalk(there).toSorted(byRow).join()) return false;
     }
-    // What was taken back, task by task, is judged anew.
+    // After tasks were rolled back one by one, the stuck ones are found again.
     live.rolledBack();
     return [...there.values()].filter((one) => live.isStuck(one)).length === stuckByWalk(there).length;
   });

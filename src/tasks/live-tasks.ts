@@ -1,6 +1,6 @@
 /**
- * The tasks that have not ended, by heart: by id, which are ready and for whom, which wait for which, how many there
- * are of each state. What becomes of one is the book's to decide (task-registry.ts). Pure but for its state.
+ * Keeps the tasks that have not ended in memory: by id, the ready ones, the blocked ones with their blockers, and a
+ * count for each state. The registry decides what happens to a task (task-registry.ts). Pure except for its state.
  */
 import { CLAIM_STEPS_MAX } from "../../schemas/limits.js";
 import { TASK_STATES, type TaskState } from "../../schemas/tasks.js";
@@ -10,18 +10,18 @@ import { type Claimant, type Rank, type ReadyTask, ReadyQueue } from "./ready-qu
 import { BLOCKER_BYTES, taskBytes } from "./task-bytes.js";
 import { hasEnded, type LiveTask, type TaskLife } from "./task.js";
 
-/** A task in the pool. */
+/** A task in the ready queue. */
 interface QueuedTask extends ReadyTask {
   readonly task: LiveTask;
 }
 
-/** What was found of the resources of a task, and in how many steps. */
+/** Whether a task's resources are free, and how many steps the check took. */
 export interface Looked {
   readonly free: boolean;
   readonly steps: number;
 }
 
-/** The task that was found; or, where the steps were used up, the place behind which others may be. */
+/** The task that was found. If the steps were used up, `more` is the rank after which the search continues. */
 export interface Found {
   readonly task: LiveTask | null;
   readonly more: Rank | null;
@@ -31,33 +31,33 @@ export class LiveTasks {
   readonly #by_id = new TurnoverMap<string, LiveTask>();
   readonly #by_row = new TurnoverMap<number, LiveTask>();
   readonly #ready = new ReadyQueue<QueuedTask>();
-  /** The tasks that are blocked, by the row of what each of them waits for. */
+  /** The blocked tasks, by the row of each of their blockers. */
   readonly #blocked = new Groups<number, LiveTask>();
-  /** Those that are ready and were kept for an instance, by its id, whether or not its time has passed. */
+  /** The ready tasks that were reserved for an instance, by its id. The reservation may have expired. */
   readonly #reserved = new Groups<string, LiveTask>();
   #counts = TASK_STATES.map(() => 0);
   /**
-   * Of those that cannot go on by themselves, by row: how many of what each waits for have ended and are not done, or
-   * cannot go on either. Kept, so that no call has to walk what a task waits for.
+   * For each stuck task, by row: how many of its blockers are lost, that is, have ended without being done or are stuck
+   * themselves. It is kept so that no call has to walk the graph.
    */
   readonly #lost_blockers = new TurnoverMap<number, number>();
   /** Whether that has changed since the last commit. */
   #stuckChanged = false;
-  /** What each takes in memory, by its row. */
+  /** The estimated memory of each task in bytes, by row. */
   readonly #bytes_of = new TurnoverMap<number, number>();
   #bytes = 0;
 
-  /** Bytes of memory that they take together. */
+  /** The estimated memory of all tasks, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** What was changed since the last commit stays. */
+  /** Called after a commit: the changes are final. */
   committed(): void {
     this.#stuckChanged = false;
   }
 
-  /** What was changed since the last commit has been taken back, task by task. */
+  /** Called after the changes since the last commit were undone, task by task. */
   rolledBack(): void {
     if (this.#stuckChanged) this.findStuck(this.#by_row.values());
     this.#stuckChanged = false;
@@ -67,7 +67,7 @@ export class LiveTasks {
     return this.#by_id.size;
   }
 
-  /** How many there are of each state, in the order of TASK_STATES. */
+  /** The number of tasks in each state, in the order of TASK_STATES. */
   get counts(): readonly number[] {
     return this.#counts;
   }
@@ -92,7 +92,7 @@ export class LiveTasks {
     this.#counts = TASK_STATES.map(() => 0);
   }
 
-  /** Takes a task in as it is now; one that has ended it does not know. */
+  /** Adds a task in its current state. Ended tasks are ignored. */
   add(task: LiveTask, now_ms: number): void {
     const { state, reserved } = task.life;
     if (hasEnded(state)) return;
@@ -111,7 +111,7 @@ export class LiveTasks {
     if (task.blockers.size > 0) this.#stuckChanged = true;
   }
 
-  /** Lets a task go, before it becomes another: it waits for nothing then. */
+  /** Removes a task before a change of its state. Its blockers are cleared. */
   remove(task: LiveTask): void {
     if (!this.#by_id.delete(task.id)) return;
     this.#by_row.delete(task.row);
@@ -126,33 +126,36 @@ export class LiveTasks {
     this.#lost_blockers.delete(task.row);
   }
 
-  /** Whether a task cannot go on by itself: it waits, directly or through others, for one that has ended undone. */
+  /** Tells whether a task is stuck: it waits, directly or through others, for one that has ended without being done. */
   isStuck({ row }: LiveTask): boolean {
     return this.#lost_blockers.has(row);
   }
 
-  /** Whether what is waited for will not be done by itself: it has ended undone, or is stuck. */
+  /** Tells whether a blocker is lost: it has ended without being done, or it is stuck. */
   isLost(row: number): boolean {
     return this.#by_row.get(row) === undefined || this.#lost_blockers.has(row);
   }
 
-  /** One is lost that was not: the tasks that cannot go on because of it alone, the oldest first. */
+  /** Marks a task as lost. Returns the tasks that are stuck because of it alone, the oldest first. */
   lose(row: number): LiveTask[] {
     return this.#spread([row], 1);
   }
 
-  /** One is not lost any more: the tasks that can go on again, the oldest first. */
+  /** Marks a task as no longer lost. Returns the tasks that are not stuck any more, the oldest first. */
   regain(row: number): LiveTask[] {
     return this.#spread([row], -1);
   }
 
-  /** Finds out which of these are stuck: they were added in any order, and nothing else waits for them. */
+  /**
+   * Finds out which of these tasks are stuck. They may have been added in any order, and no other task may wait for
+   * them.
+   */
   findStuck(tasks: readonly LiveTask[]): void {
     const rows = new Set(tasks.map(({ row }) => row));
     for (const row of rows) this.#lost_blockers.delete(row);
     for (const task of tasks) {
       let lost = 0;
-      // Of those that are judged, it hears when they turn out to be stuck.
+      // A blocker from this list is counted later, when it turns out to be stuck.
       for (const blocker of task.blockers) if (!this.#isLive(blocker, rows)) lost += 1;
       if (lost === 0) continue;
       const before = this.#lost_blockers.get(task.row) ?? 0;
@@ -162,8 +165,8 @@ export class LiveTasks {
   }
 
   /**
-   * A task of the same state is another than it was for those who would claim it.
-   * @param before what it was
+   * Files a task again after a change that keeps its state, such as its priority or reservation.
+   * @param before its life before the change
    */
   requeue(task: LiveTask, { reserved: before }: TaskLife, now_ms: number): void {
     const { state, reserved } = task.life;
@@ -171,28 +174,28 @@ export class LiveTasks {
     if (state === "ready") this.#ready.add(queuedTask(task), now_ms);
   }
 
-  /** What a task takes of them; 0 where it has ended. */
+  /** The estimated memory of a task, in bytes; 0 if it has ended. */
   bytesOf(row: number): number {
     return this.#bytes_of.get(row) ?? 0;
   }
 
-  /** Its texts are others than they were, or what it waits for. */
+  /** Estimates the memory of a task again after a change of its texts or blockers. */
   weigh(task: LiveTask): void {
     const bytes = taskBytes(task);
     this.#bytes += bytes - this.bytesOf(task.row);
     this.#bytes_of.set(task.row, bytes);
   }
 
-  /** The tasks that are kept for an instance, the oldest first. */
+  /** The tasks that are reserved for an instance, the oldest first. */
   reservedFor(instance: string): LiveTask[] {
     return [...(this.#reserved.get(instance) ?? [])].toSorted((a, b) => a.row - b.row);
   }
 
   /**
-   * The best task whose resources are free. It ends after CLAIM_STEPS_MAX steps, which are counted by what is stored:
-   * each node ends at the same task.
-   * @param after the place behind which it begins; null for all
-   * @param look at the resources of one
+   * The best task whose resources are free. The search stops after CLAIM_STEPS_MAX steps. The steps depend on stored
+   * data only, so every node stops at the same task.
+   * @param after the rank after which the search begins; null for the start
+   * @param look checks the resources of one task
    */
   best(claimant: Claimant, now_ms: number, after: Rank | null, look: (task: LiveTask) => Looked): Found {
     let steps = 0;
@@ -209,21 +212,21 @@ export class LiveTasks {
     return { task: null, more: null };
   }
 
-  /** The tasks that wait for one, the oldest first. */
+  /** The tasks that wait for a task, the oldest first. */
   blockedBy(row: number): LiveTask[] {
     return [...(this.#blocked.get(row) ?? [])].toSorted((a, b) => a.row - b.row);
   }
 
-  /** How many tasks wait for one. */
+  /** The number of tasks that wait for a task. */
   waitersOf(row: number): number {
     return this.#blocked.get(row)?.size ?? 0;
   }
 
-  /** A task does not wait for another any more. */
+  /** Removes a blocker from a task. */
   unblock(task: LiveTask, blocker: number): void {
     const waited = task.blockers.delete(blocker);
     this.#blocked.remove(blocker, task);
-    // Whoever reads the same tasks from the database counts the same.
+    // The estimate then equals that of a node that reads the same tasks from the database.
     if (!waited || !this.#bytes_of.has(task.row)) return;
     this.#bytes_of.set(task.row, this.bytesOf(task.row) - BLOCKER_BYTES);
     this.#bytes -= BLOCKER_BYTES;
@@ -233,7 +236,7 @@ export class LiveTasks {
     return rows.has(row) ? this.#by_row.get(row) !== undefined : !this.isLost(row);
   }
 
-  /** Counts a blocker that is lost, or is not any more, through all that waits for it. */
+  /** Adjusts the number of lost blockers through all tasks that wait, directly or through others. */
   #spread(rows: number[], by: 1 | -1): LiveTask[] {
     this.#stuckChanged = true;
     const changed: LiveTask[] = [];
@@ -264,7 +267,7 @@ function queuedTask(task: LiveTask): QueuedTask {
   return { ...readyTask(task), task };
 }
 
-/** A task that is ready, as far as it matters who may claim it. */
+/** The properties of a ready task that decide which instance may claim it. */
 export function readyTask(task: LiveTask): ReadyTask {
   const { row, workspace, labels, requires, life, created_at } = task;
   const { priority, ready_at, not_before, assignee, reserved, reserved_until } = life;

@@ -1,10 +1,10 @@
-/** A queue of what mostly comes in order, against a sorted list. */
+/** Tests the queue against a sorted list. Most items arrive in order. */
 import t from "tap";
 import { countRounds } from "../../test/support/test-size.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
 import { OrderedQueue } from "./ordered-queue.js";
 
-/** Long enough for the line to be moved up, and to be emptied. */
+/** Long enough for the array to be compacted, and to be emptied. */
 const STEPS_OF_A_KIND = 6_000;
 
 void t.test("what comes out is the smallest there is, in whichever order it came", (t) => {
@@ -29,7 +29,7 @@ void t.test("what comes out is the smallest there is, in whichever order it came
     } else if (kind < 99) {
       const taken = expected.splice(0, 1 + random(3));
       for (const item of taken) if (queue.pop() !== item) wrong += 1;
-      // Some were only looked at.
+      // Some items are put back, as after a search.
       if (random(2) === 0) for (const item of taken.toReversed()) push(item);
     } else if (random(10) === 0) {
       const dropped = random(7);

@@ -1,21 +1,21 @@
 /**
- * A priority queue of what mostly comes in order: such items stand in a line, which costs the same however long it is;
- * only those that come out of order go through a heap. Of 100 000 items a heap alone takes 4 µs to give up its first,
- * most of them for memory that no cache has. Pure but for its state.
+ * A priority queue for items that mostly arrive in order. Such items go to the end of an array, at a cost that does not
+ * depend on its length. Only items out of order go through a heap. With 100 000 items, a heap alone takes 4 µs to
+ * remove the first, mostly for cache misses. Pure except for its state.
  */
 import TinyQueue from "tinyqueue";
 
-/** How many places before the line's first may be empty before it is moved up. */
+/** The array is compacted when at least this many slots at its start are empty. */
 const EMPTY_MAX = 1_024;
 
 export class OrderedQueue<Item> {
   readonly #compare: (a: Item, b: Item) => number;
-  /** In order, behind places that are empty. */
+  /** The items in order, after empty slots at the start. */
   #ordered: (Item | undefined)[] = [];
   #first = 0;
   #heap: TinyQueue<Item>;
 
-  /** @param compare negative where the first of two comes before the other */
+  /** @param compare negative if the first argument comes before the second */
   constructor(compare: (a: Item, b: Item) => number) {
     this.#compare = compare;
     this.#heap = new TinyQueue([], compare);
@@ -31,7 +31,7 @@ export class OrderedQueue<Item> {
     if (first === undefined || last === undefined || this.#compare(last, item) <= 0) {
       ordered.push(item);
     } else if (this.#first > 0 && this.#compare(item, first) <= 0) {
-      // Mostly one that was taken out to be looked at.
+      // Usually an item that was removed for a look and is put back.
       this.#first -= 1;
       ordered[this.#first] = item;
     } else {
@@ -57,7 +57,7 @@ export class OrderedQueue<Item> {
     return item;
   }
 
-  /** All of them in order. Those that came out of order are moved into the line, once. */
+  /** All items in order. Items from the heap are moved into the array, once. */
   sorted(): readonly Item[] {
     const late = this.#heap.data;
     if (this.#first > 0) this.#compact();
@@ -65,11 +65,11 @@ export class OrderedQueue<Item> {
       this.#ordered = [...this.#ordered, ...late].sort((a, b) => this.#compare(a as Item, b as Item));
       this.#heap = new TinyQueue([], this.#compare);
     }
-    // No place is empty before the first.
+    // There are no empty slots at the start now.
     return this.#ordered as readonly Item[];
   }
 
-  /** Drops all but those that are to stay. */
+  /** Drops all items for which `stays` returns false. */
   retain(stays: (item: Item) => boolean): void {
     const kept = (item: Item | undefined): boolean => item !== undefined && stays(item);
     this.#ordered = this.#ordered.filter(kept);

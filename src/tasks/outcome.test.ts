@@ -1,4 +1,4 @@
-/** What becomes of a task that is not held any more, case by case. */
+/** Tests the state of a task after its claim has ended, case by case. */
 import t from "tap";
 import type { TaskState } from "../../schemas/tasks.js";
 import { liveTask } from "../../test/support/live-task.js";

@@ -1,11 +1,11 @@
-/** What becomes of a task when it is not held any more, by how that came. Pure. */
+/** Computes the state of a task after its claim has ended. Pure. */
 import type { Loss } from "../claims/claim-registry.js";
 import { backoffMs, type LiveTask, stillNotBefore, type TaskLife } from "./task.js";
 
-/** What who holds a task may do with it, by which it is not held any more. */
+/** The calls by which the holder of a task ends its claim. */
 export type EndingVerb = "complete" | "fail" | "release" | "ask";
 
-/** How a claim ended: by a call of who held it, or by a loss. */
+/** How a claim ended: by a call of its holder, or by a loss. */
 export type Ending =
   | { readonly kind: "complete" }
   | { readonly kind: "release" }
@@ -14,16 +14,16 @@ export type Ending =
   | { readonly kind: "loss"; readonly loss: Loss };
 
 export interface Outcome extends Pick<TaskLife, "state" | "attempts" | "not_before"> {
-  /** It was lost for good, and nobody may have said why. */
+  /** Whether the task is dead because a claim was lost. It may have no error text yet. */
   readonly lost: boolean;
 }
 
-/** Losses that a task is not blamed for: somebody took it back, or the server is another. */
+/** Losses that do not count as an attempt: the claim was broken, or the database was restored. */
 const BLAMELESS: ReadonlySet<Loss> = new Set(["broken", "restored"]);
 
 export function outcomeOf({ life, max_attempts }: LiveTask, ending: Ending, now_ms: number): Outcome {
   const { attempts } = life;
-  // Somebody may have put it off while it was held.
+  // The task may have been delayed while it was held.
   const kept = stillNotBefore(life, now_ms);
   const as = (state: TaskLife["state"], not_before: number | null = null): Outcome => ({
     state,

@@ -1,4 +1,4 @@
-/** Tasks that are to be made together, without a database: who waits for whom, and what is refused. */
+/** Tests plans of tasks that are created together, without a database: their blockers, and what is refused. */
 import t from "tap";
 import type { NewTask, TaskState } from "../../schemas/tasks.js";
 import { countRounds } from "../../test/support/test-size.js";
@@ -29,7 +29,7 @@ function plan(tasks: readonly NewTask[], { last_row = 0, known = {}, made = {} }
   return planned instanceof Failure ? planned.message : planned;
 }
 
-/** Each as `id(row) blockers: what it waits for`; an asterisk where it is not made. */
+/** Each task as `id(row) blockers: after`, with an asterisk if it is not created. */
 function shown(planned: PlannedTask[] | string): string[] | string {
   if (typeof planned === "string") return planned;
   return planned.map(({ row, id, task, after, blockers }) =>
@@ -146,7 +146,7 @@ t.test("a cycle is found where there is one, and nowhere else", (t) => {
       ),
     );
     const after = tasks.map((task) => task.after.map((name) => Number(name.replace(/^[#n]/, ""))));
-    // Takes away who waits for nobody that is left, until nobody can be.
+    // Removes tasks that wait for no remaining task, until none can be removed.
     const left = new Set(tasks.keys());
     for (let before = -1; before !== left.size; ) {
       before = left.size;

@@ -1,6 +1,6 @@
 /**
- * Tasks that are to be made together: who waits for whom, by ids and by positions in the array. All or none are made,
- * so whatever is wrong is found here, before the first of them is. Pure.
+ * Plans tasks that are created together: it resolves which task waits for which, by ids and by positions in the array.
+ * Either all tasks are created or none, so every error is found here, before the first one is created. Pure.
  */
 import type { NewTask } from "../../schemas/tasks.js";
 import type { TaskState } from "../../schemas/tasks.js";
@@ -8,50 +8,50 @@ import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
 import { ownTaskId } from "./task.js";
 
-/** A task that is there already. */
+/** An existing task. */
 export interface KnownTask {
   readonly row: number;
   readonly state: TaskState;
 }
 
-/** One task of the array: to be made, or there already because the same call has made it. */
+/** One task of the array. It is created, or it exists because the same call has created it before. */
 export interface PlannedTask {
   readonly row: number;
   readonly id: string;
-  /** Null where it is there already. */
+  /** Null if it exists already. */
   readonly task: NewTask | null;
-  /** What it waits for, each once, in the order in which it was named. */
+  /** The tasks that it waits for, each once, in the order in which they were named. */
   readonly after: readonly { readonly id: string; readonly row: number }[];
-  /** Rows of those that are not done. */
+  /** Rows of those tasks that are not done. */
   readonly blockers: Set<number>;
 }
 
 export interface PlanContext {
   readonly last_row: number;
-  /** A task by its id. */
+  /** Finds a task by its id. */
   find(id: string): KnownTask | undefined;
-  /** The id of what the same call has made; a Failure where its request_id was used for another call. */
+  /** The id of the task that the same call has created; a Failure if its request_id was used for a different call. */
   made(request_id: string | null, hash?: string): string | undefined | Failure;
 }
 
-/** A place in the array while it is planned. */
+/** An item of the array during planning. */
 interface PlanSlot {
-  /** Its position. */
+  /** Its position in the array. */
   readonly at: number;
   readonly row: number;
   readonly id: string;
   readonly task: NewTask | null;
 }
 
-/** What a position begins with, and no id. */
+/** The first character of a position. No id begins with it. */
 export const POSITION_SIGN = "#";
 const POSITION = /^#(0|[1-9]\d*)$/;
-/** How many ids of a circle are told. */
+/** The most ids of a cycle that a message lists. */
 const CYCLE_IDS_MAX = 16;
 
 /**
- * The tasks as they are to be made; 400 for what is waited for and is not there, 409 for ids that are there and
- * circles.
+ * Plans the tasks. Fails with 400 if a task to wait for does not exist, and with 409 if an id exists already or there
+ * is a cycle.
  */
 export function planTasks(tasks: readonly NewTask[], context: PlanContext): PlannedTask[] | Failure {
   const slots = slotsOf(tasks, context);
@@ -59,7 +59,7 @@ export function planTasks(tasks: readonly NewTask[], context: PlanContext): Plan
   const by_id = new Map(slots.map(({ id, at }) => [id, at]));
   const planned: PlannedTask[] = [];
   const findOnce = cachedFind(context);
-  /** Of each the positions of those in the array that it waits for. */
+  /** For each task, the positions of the new tasks in the array that it waits for. */
   const edges: number[][] = [];
   for (const { row, id, task } of slots) {
     const after = new Map<string, { id: string; row: number }>();
@@ -86,7 +86,7 @@ export function planTasks(tasks: readonly NewTask[], context: PlanContext): Plan
   return new Failure("ALREADY_EXISTS", cycleOf(ids));
 }
 
-/** Looks each id up once: tasks of one call mostly wait for the same ones. */
+/** Caches lookups by id, because the tasks of one call mostly wait for the same ones. */
 function cachedFind(context: Pick<PlanContext, "find">): (id: string) => KnownTask | undefined {
   const found = new Map<string, KnownTask | undefined>();
   return (id) => {
@@ -95,7 +95,7 @@ function cachedFind(context: Pick<PlanContext, "find">): (id: string) => KnownTa
   };
 }
 
-/** How a circle is told, of which each waits for the next. */
+/** The message for a cycle in which each id waits for the next. */
 function cycleOf(ids: readonly string[]): string {
   const shown = ids.length > CYCLE_IDS_MAX ? [...ids.slice(0, CYCLE_IDS_MAX), "…"] : ids;
   return `dependency cycle: ${[...shown, ids[0]].join(" → ")}`;
@@ -106,14 +106,14 @@ interface NamedTask {
   readonly row: number;
 }
 
-/** The circle that a task would close by waiting for these; null where there is none. */
+/** The cycle that a task would close by waiting for these; null if there is none. */
 export function cycleBy(
   task: NamedTask,
   after: readonly NamedTask[],
   dependentsOf: (row: number) => readonly NamedTask[],
 ): string | null {
   const wanted = new Set(after.map(({ row }) => row));
-  /** Of each that waits for the task, through whom. */
+  /** For each task that waits for the given one: its id, and the row through which it waits. */
   const through = new Map<number, { readonly id: string; readonly by: number | null }>([
     [task.row, { id: task.id, by: null }],
   ]);
@@ -125,7 +125,7 @@ export function cycleBy(
         ids.push(step.id);
         next = step.by;
       }
-      // It waits for the last one met, which waits for those before.
+      // The task waits for the last one found, which waits for the earlier ones.
       return cycleOf([task.id, ...ids.slice(0, -1)]);
     }
     for (const dependent of dependentsOf(row))
@@ -134,12 +134,12 @@ export function cycleBy(
   return null;
 }
 
-/** The refusal of an id, or a position, that is to be waited for and is not there. */
+/** The refusal of an id or position to wait for that does not exist. */
 export function unknownTask(name: string): Failure {
   return invalid(`unknown task: ${name}`);
 }
 
-/** Rows and ids: those that were given, and own ones for the others. */
+/** Assigns rows and ids. Tasks without an id get one of the server's own. */
 function slotsOf(tasks: readonly NewTask[], context: PlanContext): PlanSlot[] | Failure {
   const given = new Set<string>();
   for (const { id } of tasks) if (id !== null) given.add(id);
@@ -168,7 +168,7 @@ function slotsOf(tasks: readonly NewTask[], context: PlanContext): PlanSlot[] | 
   return slots;
 }
 
-/** Positions that wait for each other in a circle, the first of them once; null where there are none. */
+/** Positions that wait for each other in a cycle, each once; null if there is none. */
 function findCycle(edges: readonly (readonly number[])[]): number[] | null {
   const NEW = 0;
   const OPEN = 1;

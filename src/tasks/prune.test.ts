@@ -1,4 +1,4 @@
-/** Ended tasks are removed with all that is stored of them, and nothing of the others is; the writer's part of it. */
+/** Tests in the writer that ended tasks are removed with all their rows, and that nothing of other tasks is. */
 import t from "tap";
 import { TASK_PRUNE_ROWS } from "../../schemas/limits.js";
 import type { NewTask } from "../../schemas/tasks.js";
@@ -21,7 +21,7 @@ const METHODS = [
   commands.pruneTasks,
 ];
 const DAY_MS = 86_400_000;
-/** Each table with its rows by the tasks that they are about. */
+/** Each table, with the column that names the task. */
 const TABLES = [
   "SELECT 'task' AS name, row AS task FROM task",
   "SELECT 'life' AS name, row AS task FROM task_life",
@@ -60,7 +60,7 @@ class Played {
     return this.#done(this.server.reply(commands.pruneTasks, { after, ended_before: this.server.now_ms }, ""));
   }
 
-  /** What is stored, each as `TABLE TASK`. */
+  /** All stored rows, each as `TABLE TASK`. */
   stored(): string[] {
     const rows = TABLES.flatMap((sql) => this.server.db.prepare<[], { name: string; task: number }>(sql).all());
     return rows.map(({ name, task }) => `${name} ${task}`).toSorted();

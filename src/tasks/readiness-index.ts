@@ -1,29 +1,29 @@
 /**
- * The tasks that are ready in the order in which somebody could claim them: so that who was told of all up to a moment
- * looks only at what came later, however many there are. Pure but for its state.
+ * An index of the ready tasks, in the order in which they became claimable. A client that knows all tasks up to a sort
+ * key looks only at later ones, however many there are. Pure except for its state.
  */
 import type { ReadyTask } from "./ready-queue.js";
 
-/** A task with the times (ms) that decide since when somebody may claim it. */
+/** A ready task, with the times in ms that decide since when it can be claimed. */
 export interface DatedTask extends ReadyTask {
-  /** When somebody changed it last; not before it was ready. */
+  /** The time of its last change; not before it was ready. */
   readonly updated_at: number;
   freed: Freed;
 }
 
-/** When leases of what a task needs have ended last, as far as that is known. */
+/** The last ends of leases that overlap a task's resources, as far as they are known. Times are in ms. */
 export interface Freed {
   readonly at_ms: number;
-  /** Whose lease it was: in the holder's own way it never was. */
+  /** The holder of the lease that ended last. A holder's own lease never blocked it. */
   readonly holder: string;
-  /** When the last of anybody else has ended. */
+  /** The end of the last lease of any other holder. */
   readonly others_at_ms: number;
 }
 
-/** What nobody is known to have leased. */
+/** For a task whose resources are not known to have been leased. */
 export const NEVER_LEASED: Freed = { at_ms: 0, holder: "", others_at_ms: 0 };
 
-/** A place in the order: behind all of before `at_ms`, and of that moment behind those up to a row. */
+/** A position in the order: by time, then by row. */
 export interface SortKey {
   readonly at_ms: number;
   readonly row: number;
@@ -33,19 +33,19 @@ interface ReadyEntry<Task> extends SortKey {
   readonly task: Task;
 }
 
-/** No instance has this id. */
+/** An id that no instance has. */
 const NO_INSTANCE = "?";
 
-/** How many that are not there any more are dropped together. */
+/** Removed tasks are dropped when there are at least this many. */
 const DROPPED_TOGETHER = 64;
 
-/** Since when an instance may claim a task, if it is not kept for another. */
+/** Since when an instance may claim a task that is not reserved for another, in ms. */
 function openSince({ ready_at, updated_at, not_before, freed }: DatedTask, claimant: string): number {
   const freed_ms = freed.holder === claimant ? freed.others_at_ms : freed.at_ms;
   return Math.max(ready_at, updated_at, not_before ?? 0, freed_ms);
 }
 
-/** Since when one instance may claim a task; it may be kept for another for a while. */
+/** Since when an instance may claim a task, in ms. A reservation for another instance delays it. */
 export function since(task: DatedTask, { id, name }: { readonly id: string; readonly name: string }): number {
   const { reserved, reserved_until } = task;
   const reservedForOther = reserved !== null && reserved !== id && reserved !== name;
@@ -53,7 +53,7 @@ export function since(task: DatedTask, { id, name }: { readonly id: string; read
   return reservedForOther ? Math.max(open, reserved_until) : open;
 }
 
-/** Whether a place is behind another. */
+/** Tells whether a key sorts after another. */
 export function isAfter(one: SortKey, other: SortKey): boolean {
   return one.at_ms > other.at_ms || (one.at_ms === other.at_ms && one.row > other.row);
 }
@@ -61,10 +61,10 @@ export function isAfter(one: SortKey, other: SortKey): boolean {
 export class ReadinessIndex<Task extends DatedTask> {
   readonly #isCurrent: (task: Task) => boolean;
   #entries: ReadyEntry<Task>[] = [];
-  /** How many tasks are there. */
+  /** The number of tasks in the index. */
   #size = 0;
 
-  /** @param isCurrent whether a task that was added was neither removed nor replaced */
+  /** @param isCurrent whether a task that was added has been neither removed nor replaced */
   constructor(isCurrent: (task: Task) => boolean) {
     this.#isCurrent = isCurrent;
   }
@@ -74,7 +74,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     this.#insertKeys(task);
   }
 
-  /** What a task needs was freed: it stands further behind. */
+  /** Moves a task later in the order, because a lease of its resources has ended. */
   free(task: Task, holder: string, at_ms: number): void {
     const { freed } = task;
     const others_at_ms = freed.holder === holder ? freed.others_at_ms : freed.at_ms;
@@ -83,7 +83,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     this.#compact();
   }
 
-  /** A task is not there any more. */
+  /** Counts the removal of a task. */
   removed(): void {
     this.#size -= 1;
     this.#compact();
@@ -94,7 +94,10 @@ export class ReadinessIndex<Task extends DatedTask> {
     this.#size = 0;
   }
 
-  /** What stands behind a place, up to now: where a task has several places, `since` says which counts for whom. */
+  /**
+   * The entries after a key, up to now. A task may have several entries; `since` tells which one counts for an
+   * instance.
+   */
   *after(key: SortKey, now_ms: number): Generator<ReadyEntry<Task>> {
     for (let at = this.#find(key); at < this.#entries.length; at++) {
       const entry = this.#entries[at];
@@ -110,7 +113,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     if (reserved !== null && reserved_until > open) this.#insert({ at_ms: reserved_until, row, task });
   }
 
-  /** Drops the places that count for nobody, where there are many. */
+  /** Drops the entries that count for no instance, if there are many. */
   #compact(): void {
     if (this.#entries.length <= 3 * this.#size + DROPPED_TOGETHER) return;
     this.#entries = this.#entries.filter(
@@ -126,7 +129,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     else this.#entries.splice(this.#find(entry), 0, entry);
   }
 
-  /** The first of those behind a place. */
+  /** The index of the first entry after a key. */
   #find(key: SortKey): number {
     let [low, high] = [0, this.#entries.length];
     while (low < high) {

@@ -1,4 +1,4 @@
-/** The pool of ready tasks against a naive model: random tasks, claimants, obstacles and times. */
+/** Compares the queue of ready tasks with a naive model: random tasks, claimants, blockers and times. */
 import t from "tap";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -7,7 +7,7 @@ import { makeRandom, newSeed, type Random } from "../../test/support/random.js";
 import { type Claimant, mayClaim, type Rank, type ReadyTask, ReadyQueue } from "./ready-queue.js";
 
 interface RandomTask extends ReadyTask {
-  /** What is in its way, each for all but who passes it. */
+  /** Blockers of the task. A claimant may overtake some of them. */
   readonly blockers: readonly number[];
 }
 
@@ -47,7 +47,7 @@ function randomClaimant(random: Random): Claimant {
   };
 }
 
-/** The best as the contract has it: all that may be claimed, sorted. */
+/** The best task by definition: all claimable tasks, sorted. */
 function naiveBest(
   tasks: Iterable<RandomTask>,
   claimant: Claimant,
@@ -65,7 +65,7 @@ function naiveBest(
     .at(0)?.row;
 }
 
-/** The first that is free of those that the pool has in order, which are asked for in parts of any length. */
+/** The first free task in the queue's order. The queue is read in parts of random length. */
 function bestInParts(
   random: Random,
   queue: ReadyQueue<RandomTask>,
@@ -95,7 +95,7 @@ t.test("the best task is that of a naive model", async (t) => {
   let now_ms = 1_000_000_000;
   let rows = 0;
   let found = 0;
-  /** What is in the way at all; the others are not any more. */
+  /** The active blockers. The others block no task. */
   const active = new Set<number>(BLOCKERS);
   for (let step = 0; step < steps; step++) {
     now_ms += random(20) === 0 ? random(2 * TASK_AGING_MS) : random(1_000);

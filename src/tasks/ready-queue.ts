@@ -1,20 +1,20 @@
 /**
- * The tasks that are ready: who may claim which, and which of them is the best. The highest priority first, which rises
- * while a task waits; of equal ones the oldest. Used by the writer, which decides, and by the front, which knows from
- * it whom to wake. Pure but for its state.
+ * The queue of ready tasks. It knows which instance may claim which task, and which task is best: the highest priority
+ * first, then the oldest. A priority rises while a task waits. The writer uses it to decide, and the front uses it to
+ * find the waiters to wake. Pure except for its state.
  *
- * A task stands in a queue for each label that it has and in one for all, by workspace, by whom it is assigned to and
- * by the first capability that it requires: so most of what is looked at may be claimed, however many others are ready,
- * and a claimant has few queues. What is not to be found in a queue any more is passed over when it comes up.
+ * A task is in one queue for each of its labels and in one for all labels. Queues are also split by workspace, by
+ * assignee, and by the first capability that the task requires. So most tasks that a search looks at can be claimed,
+ * however many others are ready, and a claimant has few queues. A removed entry is skipped when it is reached.
  */
 import TinyQueue from "tinyqueue";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits.js";
 import { TurnoverMap } from "../base/turnover-map.js";
 import { OrderedQueue } from "./ordered-queue.js";
 
-/** A task that is ready, as far as it matters here; times in ms. */
+/** The properties of a ready task that matter here; times are in ms. */
 export interface ReadyTask {
-  /** Who was made first has the smallest. */
+  /** An older task has a smaller row. */
   readonly row: number;
   readonly workspace: string;
   readonly labels: readonly string[];
@@ -27,7 +27,7 @@ export interface ReadyTask {
   readonly reserved_until: number;
 }
 
-/** Who would claim a task, and of which. */
+/** An instance that wants a task, and which tasks it wants. */
 export interface Claimant {
   readonly id: string;
   readonly name: string;
@@ -37,58 +37,61 @@ export interface Claimant {
   readonly labels: readonly string[];
 }
 
-/** A task in its queues. It is made anew when its place changes. */
+/** A task in its queues. A change of its position makes a new entry. */
 interface QueueEntry<Task extends ReadyTask> {
   readonly task: Task;
   readonly queues: readonly Queue<Task>[];
   alive: boolean;
 }
 
-/** A task whose place changes at a time: it may be claimed from then on, by others, or at a higher priority. */
+/**
+ * A time at which the position of a task changes: from then on it can be claimed at all, by other instances, or at a
+ * higher priority.
+ */
 interface Recheck<Task extends ReadyTask> {
   readonly at_ms: number;
   readonly task: Task;
 }
 
-/** Where a task is. */
+/** The current entry and recheck of a task. */
 interface Slot<Task extends ReadyTask> {
   readonly task: Task;
-  /** Null where it is in no queue: its time has not come. */
+  /** Null if it is in no queue, because `not_before` is in the future. */
   entry: QueueEntry<Task> | null;
-  /** The turn that counts: others of it are passed over when they come up. */
+  /** The current recheck. Stale ones are skipped when they are reached. */
   recheck: Recheck<Task> | null;
 }
 
-/** A place in the order in which a claimant is offered tasks. */
+/** A position in the order in which a claimant gets tasks. */
 export interface Rank {
   readonly level: number;
   readonly row: number;
 }
 
-/** A task that was met on the way to the best one. */
+/** A task that a search has reached. */
 export interface Candidate<Task> {
   readonly task: Task;
   readonly level: number;
-  /** Whether the claimant may have it by what the two are. */
+  /** Whether the claimant may have it, apart from its resources. */
   readonly fits: boolean;
 }
 
-/** The tasks of one queue and one priority that are passed over, in order. */
+/** A search through the tasks of one queue and one priority, in order. */
 interface Run<Task extends ReadyTask> {
   entry: QueueEntry<Task>;
   readonly queue: Queue<Task>;
-  /** Null where nobody has asked for more than the first. */
+  /** Null until more than the first is needed. */
   rest: Iterator<QueueEntry<Task>, void, void> | null;
 }
 
-/** Tasks of one kind, by priority. */
+/** A queue of tasks of one kind, by priority. */
 class Queue<Task extends ReadyTask> {
   readonly #levels: (OrderedQueue<QueueEntry<Task>> | undefined)[] = [];
-  /** Those that are alive. */
+  /** The number of live entries. */
   size = 0;
   #stored = 0;
 
-  /** @param key of the shelf on which it stands */
+  /** @param key of its bucket */
   constructor(
     readonly key: string,
     readonly needs: string,
@@ -100,7 +103,7 @@ class Queue<Task extends ReadyTask> {
     this.#stored += 1;
   }
 
-  /** One that is alive leaves: it is dropped when it comes up, or when too many have left. */
+  /** Counts an entry that left. It is dropped when it is reached, or when too many have left. */
   drop(): void {
     this.size -= 1;
     if (this.#stored <= 2 * this.size + DROPPED_TOGETHER) return;
@@ -111,7 +114,7 @@ class Queue<Task extends ReadyTask> {
     }
   }
 
-  /** The oldest of a priority that is alive. */
+  /** The oldest live entry of a priority. */
   peek(level: number): QueueEntry<Task> | undefined {
     const entries = this.#levels[level];
     let first = entries?.peek();
@@ -122,7 +125,7 @@ class Queue<Task extends ReadyTask> {
     return first;
   }
 
-  /** Those of a priority that are alive and behind a row, the oldest first. The queue must not be changed meanwhile. */
+  /** The live entries of a priority after a row, the oldest first. The queue must not change meanwhile. */
   *after(level: number, row: number): Generator<QueueEntry<Task>, void, void> {
     const sorted = this.#levels[level]?.sorted() ?? [];
     for (let at = firstAfter(sorted, row); at < sorted.length; at++) {
@@ -132,21 +135,21 @@ class Queue<Task extends ReadyTask> {
   }
 }
 
-/** How many may have left a queue before it is cleared of them, however few are left. */
+/** A queue is compacted when more entries than this have left, even if few remain. */
 const DROPPED_TOGETHER = 64;
 
-/** The highest priority first, of equal ones the oldest: what a task has gained by waiting included. */
+/** The current priority of a task, including what it has gained by waiting. */
 export function levelOf({ priority, ready_at, not_before }: ReadyTask, now_ms: number): number {
   const waited_ms = Math.max(0, now_ms - Math.max(ready_at, not_before ?? 0));
   return Math.min(TASK_PRIORITY_MAX, priority + Math.floor(waited_ms / TASK_AGING_MS));
 }
 
-/** Id or name of whom a task is for; "" for anybody. */
+/** The id or name of the only instance that may have a task; "" for any. */
 function forWhom({ assignee, reserved, reserved_until }: ReadyTask, now_ms: number): string {
   return (reserved_until > now_ms ? reserved : assignee) ?? "";
 }
 
-/** Whether an instance may claim a task by what the two are: whether its resources are free is another matter. */
+/** Tells whether an instance may claim a task, apart from its resources. */
 export function mayClaim(task: ReadyTask, claimant: Claimant, now_ms: number): boolean {
   const { id, name, capabilities, workspace, labels } = claimant;
   const whom = forWhom(task, now_ms);
@@ -160,13 +163,13 @@ export function mayClaim(task: ReadyTask, claimant: Claimant, now_ms: number): b
 }
 
 export class ReadyQueue<Task extends ReadyTask> {
-  /** By row. */
+  /** Slots by row. */
   readonly #slots = new TurnoverMap<number, Slot<Task>>();
-  /** By workspace, for whom and label; then by the first capability that is required. */
+  /** Queues by workspace, assignee and label; then by the first required capability. */
   readonly #buckets = new Map<string, Map<string, Queue<Task>>>();
   #rechecks = new OrderedQueue<Recheck<Task>>(soonerFirst);
 
-  /** How many there are. */
+  /** The number of tasks. */
   get size(): number {
     return this.#slots.size;
   }
@@ -181,7 +184,7 @@ export class ReadyQueue<Task extends ReadyTask> {
     this.#rechecks = new OrderedQueue<Recheck<Task>>(soonerFirst);
   }
 
-  /** Puts a task in; one of its row that is there already is another now. */
+  /** Adds a task. It replaces a task of the same row. */
   add(task: Task, now_ms: number): void {
     this.remove(task.row);
     const slot: Slot<Task> = { task, entry: null, recheck: null };
@@ -196,7 +199,10 @@ export class ReadyQueue<Task extends ReadyTask> {
     this.#dequeue(slot);
   }
 
-  /** The tasks that somebody may claim only now, because of the time: they waited for it, or were kept for another. */
+  /**
+   * Moves the queue to a time. Returns the tasks that an instance can claim only now, because their time has come or a
+   * reservation has expired.
+   */
   advance(now_ms: number): Task[] {
     const due: Task[] = [];
     for (
@@ -217,9 +223,9 @@ export class ReadyQueue<Task extends ReadyTask> {
   }
 
   /**
-   * The tasks among which is the best for an instance, the best first. Those of other labels than it asks for are among
-   * them: what it costs to find none is what is yielded. The pool must not be changed meanwhile.
-   * @param after the place behind which they begin; null for all
+   * The tasks that may be best for an instance, in order. They include tasks without all the labels it asks for, so the
+   * cost of a search is the number of tasks that are yielded. The queue must not change meanwhile.
+   * @param after the rank after which they begin; null for the start
    */
   *inOrder(claimant: Claimant, now_ms: number, after: Rank | null = null): Generator<Candidate<Task>, void, void> {
     this.advance(now_ms);
@@ -241,7 +247,7 @@ export class ReadyQueue<Task extends ReadyTask> {
     }
   }
 
-  /** Puts a task where it is found, and says when it is to be looked at again. */
+  /** Puts a task into its queues and schedules its next recheck. */
   #enqueue(slot: Slot<Task>, now_ms: number): void {
     const { task } = slot;
     const { workspace, labels, requires, ready_at, not_before, reserved_until, priority } = task;
@@ -265,7 +271,7 @@ export class ReadyQueue<Task extends ReadyTask> {
   #scheduleRecheck(slot: Slot<Task>, at_ms: number): void {
     slot.recheck = { at_ms, task: slot.task };
     this.#rechecks.push(slot.recheck);
-    // Most tasks are claimed long before.
+    // Most tasks are claimed long before their recheck.
     if (this.#rechecks.length > 2 * this.#slots.size + DROPPED_TOGETHER)
       this.#rechecks.retain((recheck) => this.#slots.get(recheck.task.row)?.recheck === recheck);
   }
@@ -300,7 +306,7 @@ export class ReadyQueue<Task extends ReadyTask> {
     return queue;
   }
 
-  /** The queues in which there may be tasks for an instance: of its labels the rarest, the others are looked at. */
+  /** The queues that may have tasks for an instance. Of its labels, the rarest one selects the queues. */
   #queuesFor({ workspace, id, name, labels, capabilities }: Claimant): Queue<Task>[] {
     const callers = name === id ? ["", id] : ["", id, name];
     const able = new Set(["", ...capabilities]);
@@ -329,7 +335,7 @@ function soonerFirst<Task extends ReadyTask>(a: Recheck<Task>, b: Recheck<Task>)
   return a.at_ms - b.at_ms;
 }
 
-/** Of what a task requires the first by name; "" where it requires nothing. The same on each node. */
+/** The first required capability by name; "" if there is none. The same on every node. */
 function needsKey(requires: readonly string[]): string {
   return requires.reduce((first, capability) => (first === "" || capability < first ? capability : first), "");
 }
@@ -342,7 +348,7 @@ function olderRunFirst<Task extends ReadyTask>(a: Run<Task>, b: Run<Task>): numb
   return a.entry.task.row - b.entry.task.row;
 }
 
-/** Has a run go on behind a row; false where it is over. */
+/** Moves a run to its next entry after a row. Returns false at its end. */
 function advanceRun<Task extends ReadyTask>(run: Run<Task>, level: number, row: number): boolean {
   run.rest ??= run.queue.after(level, row);
   const next = run.rest.next();
@@ -351,7 +357,7 @@ function advanceRun<Task extends ReadyTask>(run: Run<Task>, level: number, row: 
   return true;
 }
 
-/** Where those behind a row begin. */
+/** The index of the first entry after a row. */
 function firstAfter<Task extends ReadyTask>(entries: readonly QueueEntry<Task>[], row: number): number {
   let [low, high] = [0, entries.length];
   while (low < high) {

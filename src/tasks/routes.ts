@@ -1,4 +1,4 @@
-/** docs/http-api.md "Tasks". Runs on the front; what happens is front.ts's. */
+/** The routes of docs/http-api.md "Tasks". Runs on the front; front.ts handles the requests. */
 import { WorkspaceHeader } from "../../schemas/common.js";
 import {
   AnswerBody,
@@ -35,7 +35,7 @@ import {
 } from "./commands.js";
 import type { TaskFront } from "./front.js";
 
-/** The task that a path names, as the audit log's rule of a method takes it. */
+/** The task of a path, in the form that audit rules take. */
 function subject([id]: readonly [string]): { readonly id: string } {
   return { id };
 }

@@ -1,8 +1,8 @@
 /**
- * Tasks and leases as a whole against a naive model, on a clock that is set by hand: tasks are made, claimed, given
- * back, lost, broken, asked about and pruned, their holders deleted, the server started anew and transactions rolled
- * back, by chance. The model says in its own words what each call answers and what events it makes; leases are read by
- * their own checker.
+ * Compares tasks and leases as a whole with a naive model, on a manual clock. At random, tasks are created, claimed,
+ * released, lost, broken, asked about and pruned, their holders are deleted, the server restarts, and transactions are
+ * rolled back. The model predicts the reply and the events of each call independently. A checker of their own reads the
+ * leases.
  */
 import t from "tap";
 import * as Type from "typebox";
@@ -52,7 +52,7 @@ const ENDINGS = {
   ask: commands.askAboutTask,
 };
 
-/** Does something, and then has a bug. */
+/** Makes changes and then throws. */
 const failing = writerMethod({
   name: "test.fail",
   request: Type.Object({ fence: Type.Integer(), id: Type.String() }),
@@ -97,7 +97,7 @@ interface HeldBy {
   readonly granted_at: number;
 }
 
-/** A task as the model has it. */
+/** A task in the model. */
 interface Known {
   readonly row: number;
   readonly id: string;
@@ -123,7 +123,7 @@ interface Known {
 class Model {
   readonly tasks = new Map<string, Known>();
   readonly checker = new LeaseChecker();
-  /** What is to be published, as `EVENT TASK FENCE REASON`, and what was. */
+  /** The expected events, as `EVENT TASK FENCE REASON`, and the published ones. */
   expected: string[] = [];
   published: string[] = [];
   readonly problems: string[] = [];
@@ -169,18 +169,18 @@ class Model {
     return task;
   }
 
-  /** Whether one of these is not done; what is not there any more is nothing to wait for. */
+  /** Tells whether any of these tasks is not done. A pruned task does not count. */
   waits(after: readonly string[]): boolean {
     return after.some((on) => (this.tasks.get(on)?.state ?? "done") !== "done");
   }
 
-  /** The nearest that a blocked task waits for and that has ended undone. */
+  /** The nearest blocker of a blocked task that has ended without being done. */
   causeOf({ state, asked }: Known): Known | undefined {
     if (state !== "blocked") return undefined;
     const ids = new Set(asked.after);
     for (const id of ids) {
       const waited_for = this.tasks.get(id);
-      // What is done may be pruned.
+      // A done task may be pruned.
       if (waited_for === undefined || waited_for.state === "done") continue;
       if (ENDED.has(waited_for.state)) return waited_for;
       if (waited_for.state === "blocked") for (const next of waited_for.asked.after) ids.add(next);
@@ -188,12 +188,12 @@ class Model {
     return undefined;
   }
 
-  /** Those that cannot go on. */
+  /** The tasks that are stuck. */
   stuck(): Set<Known> {
     return new Set(this.live().filter((task) => this.causeOf(task) !== undefined));
   }
 
-  /** What is told of those that cannot go on, or can again, by what happens: the one it happens to first. */
+  /** Expects the events for tasks that are stuck now, or not any more. The changed task comes first. */
   expectStuck(before: ReadonlySet<Known>, first?: Known): void {
     const now = this.stuck();
     const blocked = this.live().filter(({ state }) => state === "blocked");
@@ -206,7 +206,7 @@ class Model {
     }
   }
 
-  /** Whether to wait for these would close a circle. */
+  /** Tells whether waiting for these would close a cycle. */
   closesCycle(task: Known, after: readonly string[]): boolean {
     const ids = new Set(after);
     for (const id of ids) {
@@ -217,7 +217,7 @@ class Model {
     return false;
   }
 
-  /** A time that somebody has set while it was held or asked about, where it is still to come. */
+  /** A delay that was set while the task was held or had a question, if it is still in the future. */
   delayUntil({ not_before }: Known): number | null {
     return (not_before ?? 0) > this.now() ? not_before : null;
   }
@@ -240,7 +240,7 @@ class Model {
     }
   }
 
-  /** A claim ends without the holder's word about the task. */
+  /** Ends a claim without a call of its holder about the task. */
   lose(task: Known, reason: string, counts: boolean): void {
     this.seen.set(reason, (this.seen.get(reason) ?? 0) + 1);
     this.leave(task, reason, counts);
@@ -277,7 +277,7 @@ class Model {
     return Math.min(9, priority + Math.floor(Math.max(0, this.now() - Math.max(ready_at, not_before ?? 0)) / AGING_MS));
   }
 
-  /** The best task for somebody. */
+  /** The best task for a person. */
   best({ id }: Person, can: readonly string[], labels: readonly string[], of: "held" | "all"): Known | undefined {
     return this.live()
       .filter((task) => task.state === "ready" && (task.not_before ?? 0) <= this.now())
@@ -288,7 +288,7 @@ class Model {
       .find(({ asked }) => this.checker.isFree(asked.resources, "", id, of));
   }
 
-  /** Why somebody may not have a task by its id; null where nothing but its resources is in the way. */
+  /** The refusal of a task by its id for a person; null if only its resources can block it. */
   refusal(task: Known, { id }: Person, can: readonly string[]): string | null {
     if (task.state !== "ready") return `task is ${task.state}`;
     const missing = task.asked.requires.find((one) => !can.includes(one));
@@ -299,7 +299,7 @@ class Model {
     return null;
   }
 
-  /** What was told is what was to be told. */
+  /** Compares the published events with the expected ones. */
   settle(what: string): void {
     if (this.published.join("\n") !== this.expected.join("\n"))
       this.problems.push(`${what}: told ${this.published.join(", ")}; not ${this.expected.join(", ")}`);
@@ -330,7 +330,10 @@ t.test("any day of a few agents with tasks", (t) => {
     for (const one of published.changed) changed.add(one.row);
   }
 
-  /** What the server ends by itself, the model hears from it, and says whether it was time. */
+  /**
+   * Reads an event. The model learns from it which claims the server ends by itself, and checks that their time had
+   * come.
+   */
   function hear(event: PublishedEvent): void {
     if (event.topic.startsWith("lease.")) {
       checker.read(event);
@@ -362,7 +365,7 @@ t.test("any day of a few agents with tasks", (t) => {
     canDo = some(WORDS, 2);
     register(people.register(canDo));
   };
-  /** Somebody, alive. */
+  /** A random person, just seen. */
   const activePerson = (): Person => {
     const person = pick(people.list);
     people.hear(person);
@@ -396,7 +399,7 @@ t.test("any day of a few agents with tasks", (t) => {
       8,
       () => {
         const live = model.live();
-        // Most that are left then wait for what is dead.
+        // Most of the remaining tasks then wait for a dead one.
         if (live.length > LIVE_MAX) return cancel(pick(live));
         const known = [...model.tasks.keys()];
         const asked = Array.from(
@@ -509,7 +512,7 @@ t.test("any day of a few agents with tasks", (t) => {
         const task = pick(held);
         const { holder, fence } = task.held;
         people.hear(people.get(holder));
-        // It may have been lost just then.
+        // The claim may just have been lost.
         const refused = model.tasks.get(task.id)?.held?.fence === fence ? null : "claim lost";
         const request = { id: task.id, fence, percent: random(100), note: null, checkpoint: null };
         const reply = played.reply(commands.reportProgress, request, holder);
@@ -615,7 +618,7 @@ t.test("any day of a few agents with tasks", (t) => {
         if (!lost && task !== null) {
           const released = must(model.tasks.get(task), "it is known");
           model.lose(released, "-", false);
-          // To release the task by its own call is to release it again.
+          // Releasing the task by its own call afterwards is a repetition.
           released.calls.add(`${fence} ${holder} release`);
         }
         played.reply(releaseLease, { row, fence: fence === 0 ? null : fence }, holder);
@@ -708,13 +711,13 @@ t.test("any day of a few agents with tasks", (t) => {
     new Array<(typeof actions)[number]>(Math.ceil(action[1] * 20)).fill(action),
   );
 
-  /** Why a task cannot go on, as the model says it. */
+  /** Why a task is stuck, according to the model. */
   const noteOf = (task: Known): string | null => {
     const cause = model.causeOf(task);
     return cause === undefined ? null : `waits for ${cause.state} task ${cause.id}`;
   };
 
-  /** A task is stored as the model has it. */
+  /** Compares a stored task with the model. */
   const compare = (task: Known | undefined, row: number): void => {
     const stored = reader.get(row);
     const shown = (of: Known | undefined): string =>

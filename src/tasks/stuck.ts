@@ -1,29 +1,29 @@
 /**
- * Why blocked tasks cannot go on by themselves: they wait, directly or through others, for one that has ended and is not
- * done. The search goes to the nearest cause and is bounded, however many tasks wait for each other. Pure.
+ * Finds out why blocked tasks are stuck: they wait, directly or through others, for a task that has ended without being
+ * done. The search finds the nearest cause and is bounded, however many tasks wait for each other. Pure.
  */
 import { TASK_CAUSE_EDGES_MAX, TASK_CAUSES_LOOKED_AT_MAX } from "../../schemas/limits.js";
 import type { TaskState } from "../../schemas/tasks.js";
 import { hasEnded } from "./task.js";
 
-/** A search in a graph of tasks: breadth first, hence the nearest first. */
+/** A search in a graph of tasks. It is breadth-first, so it finds the nearest cause first. */
 export interface CauseSearch<Key> {
-  /** What a task waits for; undefined where it has ended and is not done. */
+  /** The tasks that a task waits for; undefined if it has ended without being done. */
   waitsFor(key: Key): Iterable<Key> | undefined;
-  /** What is known to be no cause, nor to wait for one, is passed over. */
+  /** Tells whether a task is known to be neither a cause nor waiting for one. The search skips it. */
   isFree(key: Key): boolean;
 }
 
-/** What a search has found: the nearest cause, or whether it has looked at everything. */
+/** The result of a search. */
 export interface FoundCause<Key> {
   readonly cause: Key | undefined;
-  /** All that was looked at. */
+  /** All tasks that the search has reached. */
   readonly met: ReadonlySet<Key>;
-  /** False where it has stopped at its bound. */
+  /** False if the search has stopped at its bound. */
   readonly complete: boolean;
 }
 
-/** Looks for the nearest task because of which one that waits for these cannot go on. */
+/** Finds the nearest task that makes a task with these blockers stuck. */
 export function findCause<Key>(from: Iterable<Key>, search: CauseSearch<Key>): FoundCause<Key> {
   const met = new Set<Key>();
   let edges = 0;
@@ -47,11 +47,11 @@ export function findCause<Key>(from: Iterable<Key>, search: CauseSearch<Key>): F
   return { cause: undefined, met, complete };
 }
 
-/** A task as the database has it. */
+/** A task as stored. */
 export interface WaitingTask {
   readonly id: string;
   readonly state: TaskState;
-  /** Ids, as JSON. */
+  /** Ids, as a JSON array. */
   readonly after: string;
 }
 
@@ -59,7 +59,7 @@ interface Known extends Pick<WaitingTask, "id" | "state"> {
   readonly after: readonly string[];
 }
 
-/** The notes of blocked tasks, of one read: what it has read for one task it knows for the next. */
+/** Makes the notes of blocked tasks during one read. It caches the tasks that it has read. */
 export class CauseNotes {
   readonly #find: (id: string) => WaitingTask | undefined;
   readonly #known = new Map<string, Known | null>();
@@ -69,7 +69,7 @@ export class CauseNotes {
     this.#find = find;
   }
 
-  /** As lists tell it; null where nothing of the kind was found. */
+  /** The note of a task in lists; null if no cause was found. */
   noteOf({ after }: WaitingTask): string | null {
     const { cause, met, complete } = findCause(JSON.parse(after) as string[], {
       isFree: (id) => this.#free.has(id),
@@ -97,7 +97,7 @@ export class CauseNotes {
   }
 }
 
-/** What is said of a task that waits for one that has ended and is not done. */
+/** The note of a task that waits for one that has ended without being done. */
 export function waitsForNote({ id, state }: { readonly id: string; readonly state: TaskState }): string {
   return `waits for ${state} task ${id}`;
 }

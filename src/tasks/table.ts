@@ -1,6 +1,6 @@
 /**
- * The SQL of tasks, reading: one whole, pages of a list (front, pool), and those that are ready. Writing is
- * task-writer.ts's.
+ * The SQL that reads tasks: whole tasks, pages of a list (front and thread pool), and the ready ones. task-writer.ts
+ * writes them.
  */
 import { TASK_DEPENDENTS_MAX, TASK_HISTORY_MAX } from "../../schemas/limits.js";
 import type { ListTasksRequest, ReadyRecord, TaskState } from "../../schemas/tasks.js";
@@ -10,13 +10,13 @@ import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import { CauseNotes, type WaitingTask } from "./stuck.js";
 
-/** A task as it is told, but for what only the whole one has; times in ms. */
+/** A task as in lists; times are in ms. */
 export interface TaskRow {
   readonly row: number;
   readonly id: string;
   readonly workspace: string;
   readonly title: string;
-  /** JSON, as the next three. */
+  /** JSON, as are the next three. */
   readonly labels: string;
   readonly requires: string;
   readonly resources: string;
@@ -31,7 +31,7 @@ export interface TaskRow {
   readonly attempts: number;
   readonly not_before: number | null;
   readonly assignee: string | null;
-  /** Of its claim, while it is held. */
+  /** The row of its claim while it is held, then the claim's fence and holder. */
   readonly claim: number | null;
   readonly fence: number | null;
   readonly holder: string | null;
@@ -41,7 +41,7 @@ export interface TaskRow {
   readonly updated_at: number;
   readonly claimed_at: number | null;
   readonly ended_at: number | null;
-  /** Where it is blocked for good, by what. */
+  /** The cause, if it is stuck. */
   readonly note: string | null;
   readonly question: string | null;
   readonly answer: string | null;
@@ -52,7 +52,7 @@ export interface TaskRow {
 
 export interface WholeTaskRow extends TaskRow {
   readonly body: string;
-  /** JSON text, as the next. */
+  /** JSON text, as is the next. */
   readonly data: string | null;
   readonly result: string | null;
 }
@@ -120,7 +120,7 @@ export class TaskReader {
   readonly #dependents: Statement<[number, number], string>;
   readonly #ready: Statement<[], StoredReady>;
   readonly #counts: Statement<[], { state: TaskState; count: number }>;
-  /** By their text: there are few ways to ask for a page. */
+  /** Statements by their text. There are few kinds of pages. */
   readonly #pages = new Map<string, Statement<Bound, TaskRow>>();
 
   constructor(db: Db) {
@@ -153,17 +153,17 @@ export class TaskReader {
     );
   }
 
-  /** @param notes of the read that it is a part of */
+  /** @param notes shared by the reads of one request */
   get(row: number, notes: CauseNotes = this.notes()): WholeTaskRow | undefined {
     const task = this.#get(row);
     const note = task?.state === "blocked" ? notes.noteOf(task) : null;
-    // Its members are its prototype's.
+    // The members of the row are those of its prototype.
     return task === undefined || note === null
       ? task
       : (Object.create(task, { note: { value: note } }) as WholeTaskRow);
   }
 
-  /** Why blocked tasks cannot go on, for one read of several. */
+  /** Notes of blocked tasks, shared by several reads of one request. */
   notes(): CauseNotes {
     return new CauseNotes((id) => this.#waiting.get(id));
   }
@@ -172,17 +172,17 @@ export class TaskReader {
     return this.#row_of.get(id);
   }
 
-  /** What became of a task, oldest first: its last TASK_HISTORY_MAX turns. */
+  /** The history of a task, oldest first: its last TASK_HISTORY_MAX transitions. */
   history(row: number): HistoryRow[] {
     return this.#history.all(row).toReversed();
   }
 
-  /** Ids of the tasks that wait for one, or did: the first TASK_DEPENDENTS_MAX. */
+  /** Ids of the tasks that wait or waited for a task: the first TASK_DEPENDENTS_MAX. */
   dependents(row: number): string[] {
     return this.#dependents.all(row, TASK_DEPENDENTS_MAX);
   }
 
-  /** All that are ready, oldest first. */
+  /** All ready tasks, oldest first. */
   ready(): ReadyRecord[] {
     return this.#ready.all().map((row) => ({
       ...row,
@@ -192,13 +192,13 @@ export class TaskReader {
     }));
   }
 
-  /** How many there are of each state that is no end, in the order of TASK_STATES. */
+  /** The number of tasks in each state that is not an end, in the order of TASK_STATES. */
   counts(): number[] {
     const counts = new Map(this.#counts.all().map(({ state, count }) => [state, count]));
     return TASK_STATES.map((state) => counts.get(state) ?? 0);
   }
 
-  /** Those before a row that match, the newest first. */
+  /** Matching tasks before a row, the newest first. */
   *list({ workspace, state, label, holder, assignee, before, limit }: ListTasksRequest): Generator<TaskRow> {
     const conditions = ["l.row < ?"];
     const bound: Bound = [before];
@@ -212,7 +212,7 @@ export class TaskReader {
     where("EXISTS (SELECT 1 FROM json_each(t.labels) WHERE value = ?)", label);
     where("c.holder = ?", holder);
     where("l.assignee = ?", assignee);
-    // What has not ended is one in many, after a month.
+    // After a month, few of all tasks have not ended, so use their index.
     const live = holder !== null || (state !== null && !(ENDED_TASK_STATES as readonly TaskState[]).includes(state));
     if (live) conditions.push("l.ended_at IS NULL");
     const sql = `SELECT ${selected(COLUMNS)} FROM task_life l ${live ? "INDEXED BY task_live" : ""}

@@ -1,4 +1,4 @@
-/** What a task that has not ended takes in the writer's memory: an estimate, made of lengths alone. Pure. */
+/** Estimates the memory that a task takes in the writer until it has ended. The estimate uses lengths only. Pure. */
 import { TASK_BYTES } from "../../schemas/limits.js";
 import type { Resource } from "../claims/resource.js";
 import { resourceBytes } from "../claims/resource-bytes.js";
@@ -8,14 +8,14 @@ export interface TaskTexts {
   readonly labels: readonly string[];
   readonly requires: readonly string[];
   readonly resources: readonly Resource[];
-  /** How many tasks it waits for. */
+  /** The number of tasks that it waits for. */
   readonly blockers: { readonly size: number };
 }
 
 const CHARACTER_BYTES = 2;
-/** A label has a place in the task, and the task one in the label's queue. */
+/** A label is stored in the task, and the task in the label's queue. */
 const LABEL_BYTES = 160;
-/** What it waits for has it in a group. */
+/** A task is stored in a group for each of its blockers. */
 export const BLOCKER_BYTES = 160;
 
 export function taskBytes({ title, labels, requires, resources, blockers }: TaskTexts): number {

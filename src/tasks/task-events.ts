@@ -1,4 +1,7 @@
-/** What is told of tasks as events, in the transaction that makes it true. Runs in the writer. */
+/**
+ * Publishes task events. Called inside the transaction that makes the change, so the event commits with it. Runs in the
+ * writer thread.
+ */
 import type { ServerTopic } from "../../schemas/events.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { SERVER } from "../claims/lease-events.js";
@@ -8,7 +11,7 @@ import type { LiveTask } from "./task.js";
 
 export type TaskTopic = Extract<ServerTopic, `task.${string}`>;
 
-/** @param claim that began or ended with it */
+/** @param claim the claim that began or ended with the change */
 export function publishTaskEvent(
   events: Publisher,
   topic: TaskTopic,

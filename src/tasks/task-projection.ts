@@ -1,7 +1,7 @@
 /**
- * The tasks that are ready, as the front knows them: what each commit has left of them, who may claim one now, and who
- * is told when there is one more to be claimed. The writer decides; this knows whom it is worth asking it for. Pure but
- * for its state.
+ * Keeps the ready tasks on the front: a replica of the writer's state after each commit. It knows which instance may
+ * claim a task now, and notifies listeners when a task can be claimed. The writer decides; this replica tells which
+ * calls should ask it. Pure except for its state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { CLAIM_LOOK_STEPS, TASK_OFFER_STEPS_MAX } from "../../schemas/limits.js";
@@ -17,34 +17,34 @@ import { ReadinessIndex, type DatedTask, type Freed, NEVER_LEASED, type SortKey,
 import { type Claimant, mayClaim, ReadyQueue } from "./ready-queue.js";
 import { hasEnded } from "./task.js";
 
-/** A task that is ready, as the front has it. */
+/** A ready task on the front. */
 export interface ClaimableTask extends DatedTask {
   readonly id: string;
   readonly resources: readonly Resource[];
 }
 
-/** A task that is ready but for a resource that somebody holds. */
+/** A task that an instance could claim if another holder had not leased a resource. */
 export interface BusyTask {
   readonly task: ClaimableTask;
-  /** The task's resource, and the one of the lease that meets it. */
+  /** The task's resource, and the overlapping resource of the lease. */
   readonly wanted: string;
   readonly resource: string;
   readonly lease: LeaseRecord;
 }
 
-/** What the database says, at the start and after a crash. */
+/** The stored tasks, read at the start and after a crash. */
 export interface StoredTasks {
   ready(): readonly ReadyRecord[];
   counts(): readonly number[];
 }
 
-/** Who is told what has become of tasks. */
+/** A listener for changes of tasks. */
 export interface TaskListener {
-  /** Somebody may claim a task who could not before. */
+  /** An instance may claim a task that it could not claim before. */
   claimable?(task: ClaimableTask): void;
-  /** A commit has changed a task; at the end of one, for good. */
+  /** A commit has changed a task. An ended task is not reported again unless it is retried. */
   changed?(id: string, state: TaskState): void;
-  /** Anything may have happened that nobody was told of. */
+  /** Changes may have been missed. */
   lost?(): void;
 }
 
@@ -55,12 +55,12 @@ export class TaskProjection implements Measured {
   readonly #by_resource = new ResourceIndex<ClaimableTask>();
   readonly #readiness = new ReadinessIndex<ClaimableTask>((task) => this.#ready.get(task.row) === task);
   readonly #listeners = new Set<TaskListener>();
-  /** Who waits for a task to become another, by its id. */
+  /** Waiters for the next change of a task, by its id. */
   readonly #waiters = new Waiters<string>();
-  /** From when a task was ready to its claim, in seconds: how many were claimed, and how long they waited together. */
+  /** Time from ready to claimed, in seconds: the number of claims and the sum of their waits. */
   readonly #waited = { count: 0, sum_s: 0 };
   #counts: readonly number[] = [];
-  /** Those whose time has come since the last tick. */
+  /** Tasks whose time has come since the last tick. */
   #due: ClaimableTask[] = [];
 
   constructor(stored: StoredTasks, leases: LeaseProjection, now_ms: number) {
@@ -80,17 +80,20 @@ export class TaskProjection implements Measured {
     this.#listeners.delete(listener);
   }
 
-  /** Has a waiter woken when a task has become another; until the function that is returned is called. */
+  /**
+   * Wakes a waiter when a task changes.
+   * @returns the function that removes the waiter
+   */
   wakeBy(id: string, waiter: Wakeable): () => void {
     return this.#waiters.add(id, waiter);
   }
 
-  /** The task of a row, where it is ready. */
+  /** The task of a row if it is ready. */
   get(row: number): ClaimableTask | undefined {
     return this.#ready.get(row);
   }
 
-  /** What a commit did. */
+  /** Applies the changes of a commit. */
   accept({ changed, counts }: TasksPush, now_ms: number): void {
     this.#counts = counts;
     const claimable: ClaimableTask[] = [];
@@ -105,12 +108,12 @@ export class TaskProjection implements Measured {
       this.#waiters.wake(id);
       for (const listener of this.#listeners) listener.changed?.(id, state);
     }
-    // What is not ready any more by what came later in the commit is offered to nobody.
+    // A later change of the same commit may have ended its readiness.
     for (const task of claimable)
       if (this.#ready.get(task.row) === task && (task.not_before ?? 0) <= now_ms) this.#notifyClaimable(task);
   }
 
-  /** Anything may have happened: the writer crashed, or a snapshot was restored. */
+  /** Reads all tasks again, because the writer crashed or a snapshot was restored. */
   catchUp(now_ms: number): void {
     this.#read(now_ms);
     for (const listener of [...this.#listeners]) listener.lost?.();
@@ -119,22 +122,22 @@ export class TaskProjection implements Measured {
   tick(now_ms: number): void {
     const due = this.#due.splice(0);
     this.#advance(now_ms);
-    // Once more: the writer's clock may be a little behind, and have refused them.
+    // Notify again: the writer's clock may have been slightly late and have refused them.
     for (const task of due) this.#notifyClaimable(task);
   }
 
   /**
-   * The best task that an instance could claim now. Behind so many that are busy that it is not found in
-   * TASK_OFFER_STEPS_MAX steps, only the writer finds one; what is offered anew is found all the same.
-   * @param wants whether it is one that is looked for
+   * The best task that an instance could claim now. It stops after TASK_OFFER_STEPS_MAX steps; after that many busy
+   * tasks only the writer finds one. A newly claimable task is reported regardless of that.
+   * @param wants filters the tasks
    */
   best(claimant: Claimant, now_ms: number, wants: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
     return this.#search(claimant, now_ms, (task) => wants(task) && this.isFree(task, claimant.id));
   }
 
   /**
-   * The best tasks that an instance could claim now, were what they need not held by others; each with one such lease.
-   * Those that are found in TASK_OFFER_STEPS_MAX steps.
+   * The best tasks that an instance could claim now if others did not hold their resources, each with one such lease.
+   * The search stops after TASK_OFFER_STEPS_MAX steps.
    */
   busyFor(claimant: Claimant, now_ms: number, most: number): BusyTask[] {
     const busy: BusyTask[] = [];
@@ -147,7 +150,7 @@ export class TaskProjection implements Measured {
     return busy;
   }
 
-  /** The tasks that an instance could claim now, but not yet at a moment: in the order in which it could. */
+  /** The tasks that an instance can claim now and that became claimable after a key, in that order. */
   *claimableAfter(key: SortKey, claimant: Claimant, now_ms: number): Generator<ClaimableTask> {
     this.#advance(now_ms);
     for (const { task, at_ms } of this.#readiness.after(key, now_ms))
@@ -155,7 +158,7 @@ export class TaskProjection implements Measured {
         yield task;
   }
 
-  /** Whether nobody else holds what a task needs. */
+  /** Tells whether no other holder has a resource that a task needs. */
   isFree({ resources }: ClaimableTask, holder: string): boolean {
     return resources.length === 0 || this.#leases.heldByOthers(resources, holder, false).next().done === true;
   }
@@ -170,9 +173,9 @@ export class TaskProjection implements Measured {
       .sample("koor_task_claim_seconds_count", this.#waited.count);
   }
 
-  /** The first task of those that an instance may claim, the best first, that is admitted. */
+  /** The first task that is admitted, among those that an instance may claim, the best first. */
   #search(claimant: Claimant, now_ms: number, admits: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
-    // The pool says only once whose time has come.
+    // The queue reports only once that a task's time has come.
     this.#advance(now_ms);
     let steps = 0;
     for (const { task, fits } of this.#ready.inOrder(claimant, now_ms)) {
@@ -199,7 +202,7 @@ export class TaskProjection implements Measured {
     this.#due = [];
     this.#counts = this.#stored.counts();
     const freed = { ...NEVER_LEASED, at_ms: now_ms };
-    // What was leased and released when nobody listened is not known: it may have been now.
+    // Leases that ended before this server listened are unknown. They may have ended just now.
     for (const record of this.#stored.ready()) this.#add(record, 0, record.resources.length > 0 ? freed : NEVER_LEASED);
   }
 
@@ -224,7 +227,7 @@ export class TaskProjection implements Measured {
     for (const listener of [...this.#listeners]) listener.claimable?.(task);
   }
 
-  /** A lease is in nobody's way any more: what needs the same may be claimed now. */
+  /** Reports tasks that need the resources of an ended lease. */
   #freed(lease: LeaseRecord): void {
     if (this.#by_resource.size === 0) return;
     const resources = resourcesOf(lease.resources, lease.workspace);

@@ -1,8 +1,8 @@
 /**
- * The tasks that have not ended, as the writer knows them: which are ready and for whom, who holds which by which
- * claim, what becomes of one when it is not held any more. What changes is stored, told as an event and as a notice to
- * the front in the transaction that makes it true. What may be held at all, and under which fence, is the claims'
- * book's.
+ * Keeps the tasks that have not ended on the writer's side: which are ready and for which instance, which claim holds
+ * which, and what happens when a claim ends. A change is stored, published as an event and pushed to the front in the
+ * transaction that makes it. The registry of claims decides what may be held, and under which fence. Runs in the writer
+ * thread.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import {
@@ -55,14 +55,14 @@ import { taskBytes } from "./task-bytes.js";
 import { type Step, type TaskTexts, TaskWriter } from "./task-writer.js";
 import { type TaskTopic, publishTaskEvent } from "./task-events.js";
 
-/** What commits did to tasks. */
+/** Push message: the changes of tasks by a commit. */
 export const TASKS = { name: "tasks", payload: TasksPush } as const satisfies PushMessage;
 
 const CLAIM_LOST = new Failure("ALREADY_EXISTS", "claim lost");
 const NOTHING: ClaimTaskReply = { task: null, made: false };
 const NEEDS_NOTHING: Looked = { free: true, steps: 0 };
 
-/** A task that is there, to be waited for. */
+/** An existing task to wait for. */
 interface KnownAfter {
   readonly id: string;
   readonly row: number;
@@ -71,7 +71,7 @@ interface KnownAfter {
 
 const NOT_RESERVED = { reserved: null, reserved_until: 0 } as const;
 
-/** What is told of a task that has become this; of one that is blocked nothing is. */
+/** The event topic of each new state. There is none for `blocked`. */
 const TOPICS: Readonly<Partial<Record<TaskState, TaskTopic>>> = {
   ready: "task.ready",
   claimed: "task.claimed",
@@ -82,17 +82,17 @@ const TOPICS: Readonly<Partial<Record<TaskState, TaskTopic>>> = {
   canceled: "task.canceled",
 };
 
-/** What a call of who holds a task says of it. */
+/** The text that a call of the holder sets. */
 const TEXT_OF = { complete: "result", fail: "error", release: "note", ask: "question" } as const satisfies Readonly<
   Record<EndingVerb, keyof TaskTexts>
 >;
 
-/** A turn of a task: what it came from, and what is said of it. */
+/** A transition of a task: its origin, and its texts for history and events. */
 interface Transition extends Pick<Step, "call" | "note"> {
   readonly claim?: LeaseRecord | null;
-  /** As events tell it. */
+  /** The reason in the event. */
   readonly reason?: string | null;
-  /** Who calls, where it is not said. */
+  /** The actor, if it is not the caller. */
   readonly actor?: string;
 }
 
@@ -104,7 +104,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   readonly #live = new LiveTasks();
   #last_row = 0;
   #changed: TasksPush["changed"] = [];
-  /** Ids of the tasks that are other in memory than they were at the last commit. */
+  /** Ids of tasks that have changed in memory since the last commit. */
   #touched = new Set<string>();
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
@@ -122,7 +122,10 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     else this.#readAll();
   }
 
-  /** Forgets what was changed since the last commit. To read all would cost a full disk's every write as much. */
+  /**
+   * Undoes the changes since the last commit. Reading all tasks instead would cost as much for every write while the
+   * disk is full.
+   */
   #undo(): void {
     this.#changed = [];
     this.#last_row = this.#table.last_row;
@@ -159,7 +162,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#changed = [];
   }
 
-  /** Makes all of the tasks, or none. Those that the same call has made before are as they are now. */
+  /** Creates all of the tasks, or none. Tasks that the same call has created before are returned as they are now. */
   create({ tasks }: CreateTasksRequest, call: WriteCall): CreateTasksReply | Failure {
     const { actor, now_ms } = call;
     const planned = planTasks(tasks, {
@@ -188,7 +191,10 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return { rows: planned.map(({ row }) => row), made: made.map(({ id }) => id) };
   }
 
-  /** Has who calls hold the best task that it may, or the one that it names; nothing where there is none. */
+  /**
+   * Lets the caller hold the best task that it may have, or the task that it names. The reply is empty if there is
+   * none.
+   */
   claim(request: ClaimTaskRequest, call: WriteCall): ClaimTaskReply | Failure {
     const { actor, now_ms } = call;
     const name = this.#claims.nameOf(actor);
@@ -238,7 +244,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     if (held instanceof Failure) return held;
     const { task, claim } = held;
     const moves = percent !== null && percent !== task.life.progress;
-    // Else it is a sign of life, and nothing is another than before.
+    // Otherwise it is only a heartbeat, and nothing has changed.
     if (moves || note !== null || checkpoint !== null) {
       this.#table.putTexts(task.row, { note, checkpoint });
       task.life = { ...task.life, progress: percent ?? task.life.progress, updated_at: call.now_ms };
@@ -248,7 +254,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return { claim: claim.row, cancel_requested: task.life.cancel_requested };
   }
 
-  /** Ends a claim for who holds it: the task is done, failed, ready again or waits for an answer. */
+  /** Ends a claim for its holder. The task is done, failed, ready again, or waits for an answer. */
   end(verb: EndingVerb, { id, fence, text, value, retry }: EndTaskRequest, call: WriteCall): TaskChanged | Failure {
     const held = this.#held(id, fence, call);
     if (held instanceof Failure) {
@@ -277,7 +283,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
       if (task.life.reserved_until > call.now_ms) this.#requeue(task, NOT_RESERVED, call);
   }
 
-  /** Answers the question of who has given a task up for it. */
+  /** Answers the question of a holder that gave the task up to ask it. */
   answer({ id, owns, answer }: AnswerRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#managed(id, owns, call);
     if (task instanceof Failure) return task;
@@ -289,7 +295,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return { row: task.row, changed: true };
   }
 
-  /** Cancels a task, or has who holds it told so. */
+  /** Cancels a task. If it is held, its holder is asked to stop. */
   cancel({ id, owns, reason }: CancelRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#managed(id, owns, call);
     if (task instanceof Failure) return task;
@@ -304,7 +310,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return { row: task.row, changed: true };
   }
 
-  /** Has a task that has ended and is not done begin anew. */
+  /** Starts a task again that has ended and is not done. */
   retry({ id, owns }: RetryRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#managed(id, owns, call);
     if (task instanceof Failure) return task;
@@ -321,7 +327,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return { row: task.row, changed: true };
   }
 
-  /** Changes what somebody has said of a task. */
+  /** Changes the description of a task. */
   patch(request: PatchRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#managed(request.id, request.owns, call);
     if (task instanceof Failure) return task;
@@ -338,7 +344,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     task.labels = labels;
     this.#live.weigh(task);
     const { priority = life.priority, assignee = life.assignee, not_before = life.not_before } = request;
-    // Who is named now comes before who has asked about it.
+    // A named assignee takes precedence over the instance that asked.
     const freed = typeof request.assignee === "string" ? NOT_RESERVED : {};
     this.#requeue(task, { priority, assignee, not_before, ...freed, updated_at: call.now_ms }, call);
     if (after !== null) this.#setAfter(task, after, call);
@@ -401,7 +407,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#requests.store("task", actor, task.request_id, id, now_ms, task.request_hash);
   }
 
-  /** The best task whose resources are free. Tasks that need the same are looked at once. */
+  /** The best task whose resources are free. Tasks with the same resources are checked once. */
   #best(claimant: Claimant, now_ms: number, after: Rank | null): Found {
     const look = this.#claims.lookFor(claimant.id);
     const taken = new Set<string>();
@@ -415,7 +421,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     });
   }
 
-  /** The task of an id, where an instance may claim it now; whether its resources are free, the claims say. */
+  /** A task by its id, if the instance may claim it now. The claims check its resources later. */
   #named(id: string, { id: claimant, name, capabilities }: Claimant, now_ms: number): Found | Failure {
     const task = this.#live.get(id);
     if (task === undefined) {
@@ -434,7 +440,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return { task, more: null };
   }
 
-  /** A task that who calls holds under a fence. */
+  /** A task that the caller holds under a fence. */
   #held(
     id: string,
     fence: number,
@@ -449,7 +455,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return this.#table.hasHeld(known.row, actor) ? CLAIM_LOST : NOT_YOURS;
   }
 
-  /** A task that who calls may manage. */
+  /** A task that the caller may manage. */
   #managed(id: string, owns: boolean, { actor }: WriteCall): LiveTask | Failure {
     const task = this.#live.get(id) ?? this.#table.get(id);
     if (task === undefined) return noTask(id);
@@ -458,23 +464,29 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return NOT_YOURS;
   }
 
-  /** Whose a task is for a while that is answered: who has asked may go on, unless it is somebody else's by now. */
+  /**
+   * The reservation of an answered task: the instance that asked may continue, unless the task is assigned to another
+   * by now.
+   */
   #reservation({ row, life }: LiveTask, { now_ms }: WriteCall): Partial<TaskLife> {
     const asked = this.#table.askedBy(row) ?? "";
     const name = this.#claims.nameOf(asked);
-    // Nobody waits for who is gone.
+    // There is no reservation for a deleted instance.
     if (name === undefined || ![null, asked, name].includes(life.assignee)) return {};
     return { reserved: asked, reserved_until: now_ms + TASK_RESERVED_MS };
   }
 
-  /** What becomes of a task that is not held any more. */
+  /** Changes the state of a task after its claim has ended. */
   #endClaim(task: LiveTask, ending: Ending, transition: Transition, call: WriteCall): void {
     const { lost, ...outcome } = outcomeOf(task, ending, call.now_ms);
     if (lost) this.#table.keepError(task.row, `lost by ${transition.claim?.holder_name ?? ""}`);
     this.#transition(task, { ...outcome, claim: null }, transition, call);
   }
 
-  /** A task becomes another: stored, counted, told, and found by those who may claim it now. */
+  /**
+   * Changes the state of a task: it is stored, counted and published, and offered to the instances that may claim it
+   * now.
+   */
   #transition(
     task: LiveTask,
     change: Partial<TaskLife> & Pick<TaskLife, "state">,
@@ -496,12 +508,12 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     if (topic !== undefined)
       publishTaskEvent(this.#events, topic, task, transition.claim ?? null, transition.reason ?? null, call);
     if (state === "done") this.#unblockWaiters(task, call);
-    // What waited for it cannot go on, or can again; where it could not itself, nothing is another than before.
+    // Tasks that waited for it are stuck now, or not any more. If it was stuck itself, nothing changes for them.
     else if (hasEnded(state) && !was_stuck) this.#lose(task, waitsForNote({ id: task.id, state }), call);
     else if (had_ended && !this.#publishStuck(task, call)) this.#regain(task, call);
   }
 
-  /** What a task is to wait for from now on; 400 where it cannot. */
+  /** Checks the tasks that a task is to wait for. Fails with 400 if it cannot wait for them. */
   #after({ id, row, life, blockers }: LiveTask, ids: readonly string[]): readonly KnownAfter[] | Failure {
     const { state } = life;
     if (state !== "blocked" && state !== "ready") return invalid(`after cannot be changed: task is ${state}`);
@@ -521,7 +533,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     const was_stuck = this.#live.isStuck(task);
     const before = task.life.state;
     this.#table.setAfter(task.row, after);
-    // It is filed by what it waits for.
+    // Tasks are indexed by their blockers.
     this.#live.remove(task);
     const state = this.#waitFor(task, new Set(after.filter((one) => one.state !== "done").map((one) => one.row)));
     if (state === before) this.#live.add(task, call.now_ms);
@@ -534,33 +546,33 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     else this.#regain(task, call);
   }
 
-  /** The state of a task that is not held, where it waits for these. */
+  /** Sets the blockers of a task that is not held, and returns its new state. */
   #waitFor(task: LiveTask, blockers: ReadonlySet<number>): "blocked" | "ready" {
     task.blockers.clear();
     for (const blocker of blockers) task.blockers.add(blocker);
     return blockers.size > 0 ? "blocked" : "ready";
   }
 
-  /** Tells of a task that it cannot go on, where that is so. */
+  /** Publishes that a task is stuck, if it is. */
   #publishStuck(task: LiveTask, call: WriteCall): boolean {
     const is_stuck = this.#live.isStuck(task);
     if (is_stuck) publishTaskEvent(this.#events, "task.blocked", task, null, this.#causeOf(task), call);
     return is_stuck;
   }
 
-  /** Tells of all that cannot go on because of one alone. */
+  /** Publishes the tasks that are stuck because of this one alone. */
   #lose({ row }: LiveTask, reason: string | null, call: WriteCall): void {
     for (const task of this.#live.lose(row).slice(0, TASKS_STUCK_TOLD_MAX))
       publishTaskEvent(this.#events, "task.blocked", task, null, reason, call);
   }
 
-  /** Tells of all that only waited for one. */
+  /** Publishes the tasks that were stuck because of this one alone. */
   #regain({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.#live.regain(row).slice(0, TASKS_STUCK_TOLD_MAX))
       publishTaskEvent(this.#events, "task.unblocked", task, null, null, call);
   }
 
-  /** Why a stuck task cannot go on by itself; null where the cause is too far away to be looked for. */
+  /** Why a task is stuck; null if the cause is too far away to be found. */
   #causeOf({ blockers }: LiveTask): string | null {
     const { cause } = findCause(blockers, {
       isFree: (row) => !this.#live.isLost(row),
@@ -571,7 +583,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
       : waitsForNote(must(this.#table.byRow(cause), "what is waited for is not pruned"));
   }
 
-  /** A task stays what it is, and may be another for those who would claim it. */
+  /** Changes a task within its state. Other instances may be able to claim it then. */
   #requeue(task: LiveTask, change: Partial<TaskLife>, { now_ms }: WriteCall): void {
     const before = task.life;
     task.life = { ...before, ...change };
@@ -580,7 +592,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#record(task, null);
   }
 
-  /** Stores a turn of a task that may stay what it is. */
+  /** Stores a transition, which may keep the state. */
   #update(
     task: LiveTask,
     change: Partial<TaskLife>,
@@ -594,7 +606,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#record(task, waited_ms);
   }
 
-  /** What waited for a task goes on where it waits for nothing else, the oldest first. */
+  /** Makes tasks ready that waited for this one and for nothing else, the oldest first. */
   #unblockWaiters({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.#live.blockedBy(row)) {
       this.#live.unblock(task, row);
@@ -609,7 +621,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return task === undefined ? this.#table.stateOf(id) : { row: task.row, state: task.life.state };
   }
 
-  /** Why there may not be so many more tasks, which take so many bytes of memory; null where there may. */
+  /** The refusal of this many more tasks, or of their bytes of memory; null if they fit. */
   #fullFor(tasks: number, bytes: number): Failure | null {
     if (this.#live.size + tasks > TASKS_MAX) return new Failure("STOCK_FULL", `${TASKS_MAX} tasks have not ended`);
     return this.#live.bytes + bytes > TASKS_BYTES_MAX
@@ -622,7 +634,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.markDirty();
   }
 
-  /** Why these may not wait for what they are to wait for; null where they may. */
+  /** The refusal if too many tasks would wait for the same one; null if they may. */
   #crowdedBy(planned: readonly PlannedTask[]): Failure | null {
     const waiters = new Map<number, number>();
     for (const { after, blockers } of planned) {
@@ -645,12 +657,12 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
 
 export const taskRegistry: Model<TaskRegistry> = { open: (opening) => new TaskRegistry(opening) };
 
-/** The refusal of one more task that is to wait for the same one as many others. */
+/** The refusal of one more task that waits for a task with too many waiters. */
 function crowdedAt(id: string): Failure {
   return invalid(`${TASK_WAITERS_MAX} tasks wait for ${id}: have a task between wait for it, and others for that one`);
 }
 
-/** A task that is ready, as the front is told of it. */
+/** A ready task as the front gets it. */
 function record(task: LiveTask): ReadyRecord {
   const ready = readyTask(task);
   const resources = task.resources.map(({ text }) => text);

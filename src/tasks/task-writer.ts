@@ -1,6 +1,6 @@
 /**
- * The SQL of tasks, changing. What changes at every turn of a task is written whole, and put off: whoever reads it here
- * is given all that was. Runs in the writer.
+ * The SQL that writes tasks. Data that changes with every transition is written as whole rows and buffered; every read
+ * here flushes the buffer first. Runs in the writer thread.
  */
 import type { NewTask, PatchRequest, TaskState } from "../../schemas/tasks.js";
 import { resourcesOf } from "../claims/lease.js";
@@ -56,22 +56,22 @@ type NewRow = [
   data: string | null,
 ];
 
-/** What a step of a task's history says. */
+/** A step of a task's history. */
 export interface Step {
   readonly actor: string;
   readonly note: string | null;
   readonly fence: number | null;
-  /** What it came from, by which a call that is made again is known. */
+  /** The origin of the step. It identifies a repeated call. */
   readonly call: string;
 }
 
-/** What was said about a task; what is absent stays as it was. */
+/** Texts of a task. An absent member keeps its value. */
 export interface TaskTexts {
   readonly note?: string | null;
   readonly question?: string;
   readonly answer?: string;
   readonly error?: string;
-  /** JSON text, as the next. */
+  /** JSON text, as is the next. */
   readonly checkpoint?: string | null;
   readonly result?: string | null;
 }
@@ -90,7 +90,7 @@ interface StoredTask extends Omit<TaskLife, "cancel_requested"> {
   readonly created_by: string | null;
   readonly created_at: number;
   readonly cancel_requested: number;
-  /** Rows, separated by commas; null for none. */
+  /** Rows, separated by commas; null if there are none. */
   readonly blockers: string | null;
 }
 
@@ -138,7 +138,7 @@ const STORED = `SELECT t.row, t.id, t.workspace, t.title, t.labels, t.requires, 
   (SELECT group_concat(b.row) FROM json_each(t.after) j CROSS JOIN task o ON o.id = j.value
    CROSS JOIN task_life b ON b.row = o.row WHERE l.state = 'blocked' AND b.state <> 'done') AS blockers`;
 
-/** What a task waits for, or did; by the whole key. */
+/** The rows for the tasks that a task waits or waited for, found by the whole key. */
 const WAITS_OF = `task_after WHERE (on_task, task) IN (
   SELECT o.row, t.row FROM task t CROSS JOIN json_each(t.after) j CROSS JOIN task o ON o.id = j.value WHERE t.row = ?)`;
 
@@ -230,7 +230,8 @@ export class TaskWriter {
       `SELECT 1 FROM task_after a CROSS JOIN task_life l ON l.row = a.task
        WHERE a.on_task = ? AND l.state = 'blocked' LIMIT 1`,
     );
-    // What it waits for comes first, while that is known; by the whole key, as others wait for the same.
+    // Its own waits come first, while they can still be found; by the whole key, because other tasks wait for the same
+    // ones.
     this.#deletions = [
       WAITS_OF,
       "task_after WHERE on_task = ?",
@@ -241,13 +242,13 @@ export class TaskWriter {
     ].map((which) => db.prepare<[number]>(`DELETE FROM ${which}`));
   }
 
-  /** The row that was given out last. */
+  /** The row that was assigned last. */
   get last_row(): number {
     this.#rows.write();
     return this.#last_row.get() ?? 0;
   }
 
-  /** Those that have not ended, oldest first. */
+  /** The tasks that have not ended, oldest first. */
   live(): LiveTask[] {
     this.#rows.write();
     return this.#live.all().map(liveTask);
@@ -265,12 +266,12 @@ export class TaskWriter {
     return this.#state_of.get(id);
   }
 
-  /** What the instance can do; JSON. */
+  /** The capabilities of an instance. */
   capabilitiesOf(instance: string): readonly string[] {
     return JSON.parse(this.#capabilities.get(instance) ?? "[]") as string[];
   }
 
-  /** @param after the tasks that it waits for, or did */
+  /** @param after the tasks that it waits or waited for */
   create(task: LiveTask, { resources, body, data }: NewTask, after: readonly { id: string; row: number }[]): void {
     const { row, id, workspace, title, labels, requires, max_attempts, ttl_s, max_s } = task;
     this.#tasks.add(
@@ -316,7 +317,7 @@ export class TaskWriter {
     );
   }
 
-  /** Writes into the history what a task has become. */
+  /** Adds the current state of a task to its history. */
   addStep({ row, life }: LiveTask, { actor, note, fence, call }: Step): void {
     this.#steps.add(row, life.steps, life.updated_at, actor, life.state, note, fence, call);
   }
@@ -328,7 +329,7 @@ export class TaskWriter {
     if (question !== undefined) this.#forget_answer.run(row);
   }
 
-  /** The error of a task that nobody gave one. */
+  /** Sets the error of a task that has none. */
   keepError(row: number, error: string): void {
     this.#keep_error.run(row, error);
   }
@@ -339,13 +340,13 @@ export class TaskWriter {
     this.#patch.run(title ?? null, body ?? null, labels === undefined ? null : JSON.stringify(labels), row);
   }
 
-  /** Rows of the tasks that one is to wait for and that are not done. */
+  /** Rows of the tasks that a task is to wait for and that are not done. */
   blockersOf(row: number): Set<number> {
     this.#rows.write();
     return new Set(this.#blockers.all(row));
   }
 
-  /** The tasks that are not done and wait for one, or are to when they are retried. */
+  /** The tasks that are not done and wait for a task, or would after a retry. */
   dependentsOf(row: number): readonly { readonly row: number; readonly id: string }[] {
     this.#rows.write();
     return this.#dependents.all(row);
@@ -357,7 +358,7 @@ export class TaskWriter {
     return this.#ended.get(row);
   }
 
-  /** A task waits for others than it did. */
+  /** Replaces the tasks that a task waits for. */
   setAfter(row: number, after: readonly { readonly id: string; readonly row: number }[]): void {
     this.#rows.write();
     this.#wait_for_none.run(row);
@@ -365,27 +366,28 @@ export class TaskWriter {
     for (const one of after) this.#waits.add(one.row, row);
   }
 
-  /** Whether an instance has made such a call about a task under a fence. */
+  /** Tells whether an instance has made this call about a task under a fence. */
   wasCalled(row: number, fence: number, actor: string, call: string): boolean {
     this.#rows.write();
     return this.#was_called.get(row, fence, actor, call) !== undefined;
   }
 
-  /** Whether an instance has ever held a task. */
+  /** Tells whether an instance has ever held a task. */
   hasHeld(row: number, actor: string): boolean {
     this.#rows.write();
     return this.#has_held.get(row, actor) !== undefined;
   }
 
-  /** The instance that asked last about a task. */
+  /** The instance that asked the last question about a task. */
   askedBy(row: number): string | undefined {
     this.#rows.write();
     return this.#asked_by.get(row);
   }
 
   /**
-   * Removes those behind a row that ended before a time, of so many at most, but for those that are still waited for.
-   * @returns how many, and the row to go on behind; null where there are no more
+   * Removes tasks that ended before a time, except those that others still wait for. It looks at up to `rows` rows
+   * after a row.
+   * @returns the number removed, and the row after which to continue; null if there are no more
    */
   prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {
     this.#rows.write();

@@ -1,10 +1,10 @@
-/** A task as the writer has it in memory, its id, and what it may do next. Pure. */
+/** A task in the writer's memory, its id, and refusals and times that follow from its state. Pure. */
 import { TASK_BACKOFF_FACTOR, TASK_BACKOFF_MS, TASK_BACKOFF_MS_MAX } from "../../schemas/limits.js";
 import { ENDED_TASK_STATES, type TaskState } from "../../schemas/tasks.js";
 import { Failure, notFound } from "../base/result.js";
 import type { Resource } from "../claims/resource.js";
 
-/** What of a task changes while it is worked on; times in ms. */
+/** The properties of a task that change while it is worked on; times are in ms. */
 export interface TaskLife {
   readonly state: TaskState;
   readonly priority: number;
@@ -12,23 +12,23 @@ export interface TaskLife {
   readonly not_before: number | null;
   /** Id or name of the only instance that may claim it. */
   readonly assignee: string | null;
-  /** The instance for which it is kept until `reserved_until`. */
+  /** The instance for which it is reserved until `reserved_until`. */
   readonly reserved: string | null;
   readonly reserved_until: number;
-  /** The row of the claim by which it is held. */
+  /** The row of the claim that holds it. */
   readonly claim: number | null;
   readonly progress: number | null;
   readonly cancel_requested: boolean;
-  /** How many rows its history has. */
+  /** The number of rows of its history. */
   readonly steps: number;
-  /** Since when it is ready, or was last. */
+  /** When it became ready, the last time if there were several. */
   readonly ready_at: number | null;
   readonly updated_at: number;
   readonly claimed_at: number | null;
   readonly ended_at: number | null;
 }
 
-/** What of a task the writer knows by heart, while it has not ended. */
+/** The properties of a task that the writer keeps in memory until it has ended. */
 export interface LiveTask {
   readonly row: number;
   readonly id: string;
@@ -49,12 +49,12 @@ export interface LiveTask {
 
 const OWN_PREFIX = "task-";
 
-/** The id of a task that was given none. */
+/** The id of a task that was created without one. */
 export function ownTaskId(row: number): string {
   return `${OWN_PREFIX}${row}`;
 }
 
-/** The refusal of every call that names a task which there is not. */
+/** The refusal of every call that names a task that does not exist. */
 export function noTask(id: string): Failure {
   return notFound(`task not found: ${id}`);
 }
@@ -68,12 +68,12 @@ export function hasEnded(state: TaskState): boolean {
   return (ENDED_TASK_STATES as readonly TaskState[]).includes(state);
 }
 
-/** How long a task waits that was lost or has failed so often, in ms. */
+/** The delay after this many lost or failed attempts, in ms. */
 export function backoffMs(attempts: number): number {
   return Math.min(TASK_BACKOFF_MS * TASK_BACKOFF_FACTOR ** (attempts - 1), TASK_BACKOFF_MS_MAX);
 }
 
-/** The time before which a task may not be claimed, where that is still to come. */
+/** The time before which a task may not be claimed, if it is still in the future. */
 export function stillNotBefore({ not_before }: Pick<TaskLife, "not_before">, now_ms: number): number | null {
   return not_before !== null && not_before > now_ms ? not_before : null;
 }

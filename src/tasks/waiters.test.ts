@@ -1,4 +1,4 @@
-/** How many tasks may wait for one, and how much one call tells of those that cannot go on; the writer's part of it. */
+/** Tests in the writer how many tasks may wait for one, and how many stuck tasks one call reports. */
 import t from "tap";
 import { TASK_WAITERS_MAX, TASKS_CREATED_MAX, TASKS_STUCK_TOLD_MAX } from "../../schemas/limits.js";
 import type { NewTask } from "../../schemas/tasks.js";
@@ -11,14 +11,14 @@ const METHODS = [commands.createTasks, commands.cancelTask, commands.retryTask, 
 const REFUSED = new RegExp(`^${TASK_WAITERS_MAX} tasks wait for hub: `);
 
 class Fixture {
-  /** Topics with the tasks that they are about. */
+  /** Topics, each with its task. */
   readonly published: string[] = [];
   readonly server = new SimulatedServer({
     methods: METHODS,
     hear: ({ topic, data }) => this.published.push(`${topic} ${(data as { readonly task_id: string }).task_id}`),
   });
 
-  /** Null where they are made, else why not. */
+  /** Null if they were created, otherwise the refusal. */
   make(tasks: readonly Partial<NewTask>[]): string | null {
     for (let at = 0; at < tasks.length; at += TASKS_CREATED_MAX) {
       const some = tasks.slice(at, at + TASKS_CREATED_MAX).map((task) => ({ ...NEW_TASK, ...task }));

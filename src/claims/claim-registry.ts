@@ -180,7 +180,7 @@ export class ClaimRegistry extends PublishingModel {
     let first: LiveLease | undefined;
     for (const lease of this.#lockTable.claimsOf(holder)) {
       const { record } = lease;
-      // Of several leases take the first. Nodes may have read them in different orders.
+      // Take the first of several leases. Nodes may have read them in different orders.
       if (first !== undefined && first.order < lease.order) continue;
       if (record.state !== "held" || record.task !== null) continue;
       if (record.shared !== shared || record.workspace !== workspace) continue;
@@ -250,7 +250,7 @@ export class ClaimRegistry extends PublishingModel {
   }
 
   /**
-   * Returns a function that tells whether resources are free for a holder, and in how many steps. The steps are a sum
+   * Returns a function that reports whether resources are free for a holder, and in how many steps. The steps are a sum
    * over all live claims. Resources that take more than GLOB_STEPS_MAX steps are not free. The claims must not change
    * between two calls of the function.
    */
@@ -484,7 +484,7 @@ function newClaim(resources: readonly Resource[], holder: string, shared: boolea
   return { order: Number.MAX_SAFE_INTEGER, holder, shared, resources };
 }
 
-/** Tells whether two lists have the same texts, in any order. */
+/** Returns whether two lists have the same texts, in any order. */
 function haveSameTexts(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && some.every((text) => others.includes(text));
 }

@@ -95,7 +95,7 @@ export class LeaseProjection implements Measured {
     return this.#index.stepsFor(resources, GLOB_STEPS_MAX);
   }
 
-  /** Tells whether comparing these resources with all leases takes more than GLOB_STEPS_MAX steps. */
+  /** Returns whether comparing these resources with all leases takes more than GLOB_STEPS_MAX steps. */
   costsTooMuch(resources: readonly Resource[]): boolean {
     return this.stepsFor(resources) > GLOB_STEPS_MAX;
   }

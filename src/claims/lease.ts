@@ -27,7 +27,7 @@ export function noLease(id: string): Failure {
   return notFound(`lease not found: ${id}`);
 }
 
-/** Tells whether a claim is a lease. The claim of a task without resources is not. */
+/** Returns whether a claim is a lease. The claim of a task without resources is not. */
 export function isLease({ resources }: Pick<LeaseRecord, "resources">): boolean {
   return resources.length > 0;
 }

@@ -50,7 +50,7 @@ class NaiveLockTable {
     return [...this.held, ...earlier].filter((other) => this.conflict(claim, other));
   }
 
-  /** Tells whether a waiting claim waits for a holder, directly or through others: for held claims only, or for any. */
+  /** Returns whether a waiting claim waits for a holder, directly or through others: for held claims only, or for any. */
   waitsFor(claim: Named, holder: string, through: "held" | "anything", seen = new Set<Named>()): boolean {
     if (seen.has(claim)) return false;
     seen.add(claim);
@@ -72,7 +72,7 @@ class NaiveLockTable {
   }
 
   /**
-   * Tells whether a waiting claim has to wait for a holder, directly or through others: for the holder's held claims,
+   * Returns whether a waiting claim has to wait for a holder, directly or through others: for the holder's held claims,
    * or for its waiting ones.
    */
   hasToWaitFor(claim: Named, holder: string, seen = new Set<Named>()): boolean {
@@ -85,7 +85,7 @@ class NaiveLockTable {
     );
   }
 
-  /** Tells whether a new claim is granted at once. */
+  /** Returns whether a new claim is granted at once. */
   isFree(claim: Named): boolean {
     return this.blockers(claim).every((other) => !this.held.has(other) && this.hasToWaitFor(other, claim.holder));
   }

@@ -125,7 +125,7 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Tells whether comparing these resources with all claims takes more than GLOB_STEPS_MAX steps. The result is the
+   * Returns whether comparing these resources with all claims takes more than GLOB_STEPS_MAX steps. The result is the
    * same on every node.
    */
   costsTooMuch(resources: readonly Resource[]): boolean {
@@ -133,7 +133,7 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Returns a function that tells whether resources are free for a holder, and the most steps that this takes.
+   * Returns a function that reports whether resources are free for a holder, and the most steps that this takes.
    * Resources that take more than GLOB_STEPS_MAX steps are not free. The claims must not change between two calls of
    * the function.
    */
@@ -269,7 +269,7 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Tells whether all these blockers wait, and wait for a holder: directly or through others, for its held claims or
+   * Returns whether all these blockers wait, and wait for a holder: directly or through others, for its held claims or
    * for its waiting ones. Waiting for such a blocker would only lock both.
    */
   #allWaitFor(holder: string, blockers: ReadonlySet<Entry<Kind>>): boolean {
@@ -363,7 +363,7 @@ export class LockTable<Kind extends Claim> {
   }
 }
 
-/** Tells whether two claims exclude each other. A holder never blocks itself. */
+/** Returns whether two claims exclude each other. A holder never blocks itself. */
 export function conflict(a: Claim, b: Claim): boolean {
   return a.holder !== b.holder && !(a.shared && b.shared);
 }

@@ -44,7 +44,7 @@ export class ResourceWatch {
   }
 
   /**
-   * Tells whether a holder other than `holder` holds an overlapping resource. With "", all holders count. Returns a
+   * Returns whether a holder other than `holder` holds an overlapping resource. With "", all holders count. Returns a
    * refusal if that costs too much.
    */
   isHeld(wanted: WantedResource, holder: string): boolean | Failure {
@@ -71,7 +71,7 @@ export class ResourceWatch {
   }
 }
 
-/** Tells whether resources that were leased in a workspace overlap the wanted one. */
+/** Returns whether resources that were leased in a workspace overlap the wanted one. */
 export function overlaps({ text, workspace }: WantedResource, texts: readonly string[], leasedIn: string): boolean {
   const wanted = storedResource(text, workspace ?? leasedIn);
   return texts.some((leased) => resourcesMeet(storedResource(leased, leasedIn), wanted));

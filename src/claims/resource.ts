@@ -66,7 +66,7 @@ export function valueResource(kind: "state" | "spec", key: string): Resource {
   return { text: `${kind}:${key}`, scope: `${kind}:`, globs: [literalPathGlob(key)] };
 }
 
-/** Tells whether two resources overlap, so that two holders cannot have both. */
+/** Returns whether two resources overlap, so that two holders cannot have both. */
 export function resourcesMeet(a: Resource, b: Resource): boolean {
   return a.scope === b.scope && a.globs.some((glob) => b.globs.some((other) => globsMeet(glob, other)));
 }

@@ -1,4 +1,7 @@
-/** What agents do with leases. Runs in the writer; what may be granted and what follows is the book's (src/claims/). */
+/**
+ * Writer methods for leases. The claims decide what is granted and what follows (src/claims/). Runs in the writer
+ * thread.
+ */
 import {
   AcquireReply,
   AcquireRequest,
@@ -17,7 +20,7 @@ import { noDetail, writerMethod } from "../threads/writer-method.js";
 
 const models = { registry: claimRegistry };
 
-/** The lease that a request names; "" where it names none that could be. */
+/** The id of the lease that a request names; "" if it cannot be a lease. */
 function named({ row = 0 }: { readonly row?: number }): string {
   return row === 0 ? "" : leaseId(row);
 }
@@ -78,7 +81,7 @@ export const leaveQueue = writerMethod({
   request: LeaveRequest,
   reply: LeaveReply,
   weight: weightOf,
-  // The call that waited has rows of its own: of its request, and of its refusal.
+  // The call that waited writes its own audit rows: one for its request, and one for its refusal.
   audit: null,
   changes: CHANGES_CLAIMS,
   models,

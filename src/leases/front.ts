@@ -1,4 +1,4 @@
-/** Leases towards clients: asking for them, waiting in line, lists and checks. Runs on the front. */
+/** Serves the routes of leases: acquiring, waiting in the queue, lists and checks. Runs on the front. */
 import type { Static } from "typebox";
 import {
   LeaseBody,
@@ -46,15 +46,15 @@ export interface LeaseFrontOptions {
   readonly queuedCalls: QueuedCalls;
   readonly reader: LeaseReader;
   readonly log: Log;
-  /** The workspace of an instance; "" where there is no such instance. */
+  /** The workspace of an instance; "" if the instance does not exist. */
   readonly workspaceOf: (instance: string) => string;
 }
 
-/** Who asks, and may go before the answer. */
+/** A client that may disconnect before the reply. */
 type Client = Pick<Request, "onAbort">;
 
 const SECOND_MS = 1_000;
-/** All that is held or waits is looked at: that is the pool's. */
+/** The job reads all live leases, so it runs in the thread pool. */
 const EVERY_ROW = Number.POSITIVE_INFINITY;
 const OK = 200;
 const ACCEPTED = 202;
@@ -67,7 +67,7 @@ export class LeaseFront {
     this.#options = options;
   }
 
-  /** A lease that is held, or waits in line where it may. */
+  /** Acquires a lease. It is held, or it waits in the queue if it may. */
   async acquire(body: LeaseBody, context: CallContext, client: Client): Promise<Answer> {
     const { writer, leases, presenter, workspaceOf } = this.#options;
     const { actor } = context;
@@ -92,15 +92,15 @@ export class LeaseFront {
       if (refusal !== null) return refusal;
     }
     const record = presenter.find(row);
-    // Nobody has heard of it, nor will ask for it again.
+    // The client has not seen the lease and cannot ask for it again.
     if (gone && made && record?.state === "held" && request_id === null && !queue)
       await writer.request(releaseLease, { row, fence: record.fence }, context);
-    // It was broken, or taken out of the line by another call.
+    // The request was broken, or another call took it out of the queue.
     if (waited && record !== undefined && record.ended_at !== null && record.granted_at === null) return LEASE_LOST;
     return this.#answer(row, record?.state === "waiting" ? ACCEPTED : OK);
   }
 
-  /** A lease; or as soon as it does not wait any more. */
+  /** A lease. With `wait_s`, the reply comes as soon as the lease does not wait any more. */
   async get(id: string, wait_s: number, client: Client): Promise<Answer> {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
@@ -132,7 +132,7 @@ export class LeaseFront {
     return reply instanceof Failure ? reply : jsonReply(`{"broken":"${id}"}`);
   }
 
-  /** Leases that match, the newest first. */
+  /** Matching leases, the newest first. */
   async list(query: Static<typeof LeaseQuery>): Promise<Answer> {
     const { workspace, holder, state = "held", resource, limit = LEASE_ROWS_DEFAULT, after } = query;
     const before = leaseRow(after ?? "") ?? Number.MAX_SAFE_INTEGER;
@@ -157,7 +157,7 @@ export class LeaseFront {
     return wholeListReply(list.end());
   }
 
-  /** Who waits for whom. What was granted or ended since it was read is left out. */
+  /** Which leases wait for which. Leases that were granted or ended since they were read are left out. */
   async waits(
     { workspace, limit = LEASE_ROWS_DEFAULT }: Static<typeof LeaseWaitsQuery>,
     context: CallContext,
@@ -178,7 +178,7 @@ export class LeaseFront {
       const waiting = leases.get(wait.lease);
       const blocker = leases.get(wait.for);
       if (waiting?.state !== "waiting" || blocker === undefined) continue;
-      // Those that have waited longest come first: what no longer fits has waited less.
+      // The longest waits come first, so those that do not fit are shorter.
       if (bytes > LIST_BYTES_MAX) break;
       name(wait.for, blocker);
       name(wait.lease, waiting);
@@ -188,7 +188,7 @@ export class LeaseFront {
     return jsonReply(`{"waiting":${found.waiting},"waits":${JSON.stringify(waits)},"leases":[${texts.join(",")}]}`);
   }
 
-  /** What of some paths somebody else holds. */
+  /** The leases of other holders that overlap some paths. */
   async check(
     { workspace: given, paths, mode }: Static<typeof LeaseCheckBody>,
     header: string,
@@ -219,7 +219,7 @@ export class LeaseFront {
     return jsonReply(`{"free":${conflicts.length === 0},"conflicts":[${conflicts.join(",")}]}`);
   }
 
-  /** Waits in line; the refusal of a request that is there for calls alone, and was waited for as long as it was to. */
+  /** Waits in the queue. Returns the refusal if the request exists only for its calls and was not granted in time. */
   async #wait(row: number, wait_s: number, context: CallContext, client: Client): Promise<Failure | null> {
     const { writer, leases, presenter, queuedCalls } = this.#options;
     const endWait = queuedCalls.join(row);
@@ -241,7 +241,10 @@ export class LeaseFront {
     return new Failure("ALREADY_EXISTS", message, { conflicts });
   }
 
-  /** Records in pages: those that live are in memory, the others are read, and others are served in between. */
+  /**
+   * Records in pages. Live ones are in memory; the others are read from the database, with a break after each page to
+   * serve other requests.
+   */
   async *#pages(live: boolean, before: number): AsyncGenerator<readonly LeaseRecord[]> {
     const { leases, reader } = this.#options;
     if (live) {
@@ -270,7 +273,9 @@ export class LeaseFront {
   }
 }
 
-/** Whether a lease has what meets a resource: one of the same workspace, or of any where none is named. */
+/**
+ * Returns the test whether a lease overlaps a resource. Without a workspace, the resource counts in that of the lease.
+ */
 function overlapping(
   text: string | undefined,
   workspace: string | undefined,

@@ -1,11 +1,11 @@
-/** Reads of leases that may look at many of them: in the pool. */
+/** Reads of leases that may look at many of them. They run in the thread pool. */
 import { FindWaitsReply, FindWaitsRequest } from "../../schemas/leases.js";
 import { isLease, liveLease } from "../claims/lease.js";
 import { leaseReader } from "../claims/table.js";
 import { unaryJob } from "../threads/pool-method.js";
 import { waitsOf } from "./waits.js";
 
-/** Who waits for whom. */
+/** Finds which leases wait for which. */
 export const findWaits = unaryJob({
   name: "lease.waits",
   request: FindWaitsRequest,

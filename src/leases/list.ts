@@ -1,4 +1,7 @@
-/** A list of leases, which ends at its limit or before it has too many bytes. Runs on the front. */
+/**
+ * Builds the reply with a list of leases. The list ends at its limit, or before it has too many bytes. Runs on the
+ * front.
+ */
 import { LIST_BYTES_MAX } from "../../schemas/limits.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { cursor } from "../base/json-array.js";
@@ -18,7 +21,7 @@ export class LeaseList {
     this.#limit = limit;
   }
 
-  /** Nothing more is taken. */
+  /** Whether the list takes no more leases. */
   get ended(): boolean {
     return this.#cut || this.#texts.length === this.#limit;
   }
@@ -34,7 +37,7 @@ export class LeaseList {
     this.#last = record.row;
   }
 
-  /** The answer, and where the list goes on. */
+  /** The reply, with the cursor at which the list continues. */
   end(): WholeText<string | null> {
     const next = this.#cut ? cursor("after", leaseId(this.#last)) : null;
     return { text: `{"leases":[${this.#texts.join(",")}]}`, reply: next };

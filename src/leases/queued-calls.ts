@@ -1,6 +1,7 @@
 /**
- * The calls that wait in line. A request that is not queued is there for them: once none waits for it any more, it
- * leaves. That is so after a restart, and where a call was refused because the writer crashed. Runs on the front.
+ * Counts the calls that wait for queued leases. A request without `queue` exists only for its calls: when the last of
+ * them is gone, the request leaves the queue. This happens after a restart, and when a call failed because the writer
+ * crashed. Runs on the front.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import type { BackgroundTask } from "../background/task.js";
@@ -14,9 +15,9 @@ import { leaveQueue, releaseLease } from "./commands.js";
 export class QueuedCalls implements BackgroundTask {
   readonly #leases: LeaseProjection;
   readonly #writer: Writer;
-  /** How many calls wait for a lease, by its row. */
+  /** The number of calls that wait for a lease, by its row. */
   readonly #calls = new TurnoverMap<number, number>();
-  /** For these none does, as far as is known. */
+  /** Rows of leases for which no call is known to wait. */
   #abandoned = new Set<number>();
 
   constructor(leases: LeaseProjection, writer: Writer) {
@@ -24,7 +25,10 @@ export class QueuedCalls implements BackgroundTask {
     this.#writer = writer;
   }
 
-  /** A call waits for a lease from now on; until the function that is returned, which says whether others still do. */
+  /**
+   * Counts a call that waits for a lease.
+   * @returns the function that ends the wait, and returns whether other calls still wait
+   */
   join(row: number): () => { readonly others: boolean } {
     this.#calls.set(row, (this.#calls.get(row) ?? 0) + 1);
     return () => {
@@ -35,17 +39,17 @@ export class QueuedCalls implements BackgroundTask {
     };
   }
 
-  /** The call that waited for a lease could not take its request out of the line. */
+  /** Called when a call could not take its request out of the queue. */
   abandon(row: number): void {
     this.#abandoned.add(row);
   }
 
-  /** Looks at all that wait: they may be of calls that nobody answers any more. */
+  /** Marks all waiting leases for a check, because their calls may be gone. */
   checkAll(): void {
     for (const record of this.#leases.list()) if (isForCalls(record)) this.#abandoned.add(record.row);
   }
 
-  /** A call may wait by now whose request was seen before its answer. */
+  /** Checks the marked leases. A call may have joined by now, if its request was seen before its reply. */
   tick(): void {
     if (this.#abandoned.size === 0) return;
     const abandoned = this.#abandoned;
@@ -65,7 +69,7 @@ export class QueuedCalls implements BackgroundTask {
     });
   }
 
-  /** What was granted to nobody. */
+  /** Releases a lease that was granted after its calls had gone. */
   #release(row: number, context: CallContext): void {
     const fence = this.#leases.get(row)?.fence ?? null;
     this.#writer.call(releaseLease, { row, fence }, context, () => undefined);

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Leases". Runs on the front; what the routes share is front.ts. */
+/** The routes of docs/http-api.md "Leases". Runs on the front; front.ts handles the requests. */
 import { WorkspaceHeader } from "../../schemas/common.js";
 import {
   Lease,
@@ -22,7 +22,7 @@ import { route, type Route } from "../front/route.js";
 import { acquireLease, breakLease, releaseLease, renewLease } from "./commands.js";
 import { LeaseFront, type LeaseFrontOptions } from "./front.js";
 
-/** The lease that a path names, as the audit log's rule of a method takes it. */
+/** The lease of a path, in the form that audit rules take. */
 function subject([id]: readonly [string]): { readonly row?: number } {
   const row = leaseRow(id);
   return row === undefined ? {} : { row };

@@ -1,6 +1,6 @@
 /**
- * Who waits for whom, of what is stored: the line is put up once more, so that what is in the way of a request is what
- * the writer says of it. Pure.
+ * Finds which leases wait for which, from the stored leases. It builds the lock table again, so the blockers of a
+ * request are those that the writer has. Pure.
  */
 import type { FindWaitsReply, FindWaitsRequest } from "../../schemas/leases.js";
 import { LEASE_CONFLICTS_MAX } from "../../schemas/limits.js";
@@ -8,9 +8,9 @@ import type { LiveLease } from "../claims/lease.js";
 import { LockTable } from "../claims/lock-table.js";
 
 /**
- * What holds up those who wait, the longest waiting first: what others hold, and only where there is no such thing who
- * stands before them. Each pair once, LEASE_CONFLICTS_MAX of a request at most.
- * @param leases all that are held or wait, in the order of their requests
+ * The blockers of waiting leases, for the longest waits first. They are held leases of others or, if there are none,
+ * earlier waiting ones. Each pair is listed once, with at most LEASE_CONFLICTS_MAX for a request.
+ * @param leases all live leases, in the order of their requests
  */
 export function waitsOf(leases: readonly LiveLease[], { workspace, limit }: FindWaitsRequest): FindWaitsReply {
   const lockTable = new LockTable<LiveLease>();

@@ -300,7 +300,7 @@ export class TaskFront {
     return this.#changed(id, "task changed", await this.#options.writer.request(patchTask, request, call.context));
   }
 
-  /** Tells whether a call may manage the tasks of every creator. */
+  /** Returns whether a call may manage the tasks of every creator. */
   #owns({ caller }: TaskCall): boolean {
     return mayAll(this.#options.guarded, caller);
   }
@@ -334,7 +334,7 @@ export class TaskFront {
     };
   }
 
-  /** Tells whether a claim without a result may still get one. It cannot if its task has ended. */
+  /** Returns whether a claim without a result may still get one. It cannot if its task has ended. */
   #mayStillCome(id: string | null, reply: ClaimTaskReply | Failure): boolean {
     if (!(reply instanceof Failure)) return reply.task === null;
     if (id === null || reply.status !== "ALREADY_EXISTS") return false;

@@ -126,12 +126,12 @@ export class LiveTasks {
     this.#lost_blockers.delete(task.row);
   }
 
-  /** Tells whether a task is stuck: it waits, directly or through others, for one that has ended without being done. */
+  /** Returns whether a task is stuck: it waits, directly or through others, for one that has ended without being done. */
   isStuck({ row }: LiveTask): boolean {
     return this.#lost_blockers.has(row);
   }
 
-  /** Tells whether a blocker is lost: it has ended without being done, or it is stuck. */
+  /** Returns whether a blocker is lost: it has ended without being done, or it is stuck. */
   isLost(row: number): boolean {
     return this.#by_row.get(row) === undefined || this.#lost_blockers.has(row);
   }

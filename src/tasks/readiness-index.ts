@@ -53,7 +53,7 @@ export function since(task: DatedTask, { id, name }: { readonly id: string; read
   return reservedForOther ? Math.max(open, reserved_until) : open;
 }
 
-/** Tells whether a key sorts after another. */
+/** Returns whether a key sorts after another. */
 export function isAfter(one: SortKey, other: SortKey): boolean {
   return one.at_ms > other.at_ms || (one.at_ms === other.at_ms && one.row > other.row);
 }
@@ -95,7 +95,7 @@ export class ReadinessIndex<Task extends DatedTask> {
   }
 
   /**
-   * The entries after a key, up to now. A task may have several entries; `since` tells which one counts for an
+   * The entries after a key, up to now. A task may have several entries; `since` says which one counts for an
    * instance.
    */
   *after(key: SortKey, now_ms: number): Generator<ReadyEntry<Task>> {

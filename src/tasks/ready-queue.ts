@@ -149,7 +149,7 @@ function forWhom({ assignee, reserved, reserved_until }: ReadyTask, now_ms: numb
   return (reserved_until > now_ms ? reserved : assignee) ?? "";
 }
 
-/** Tells whether an instance may claim a task, apart from its resources. */
+/** Returns whether an instance may claim a task, apart from its resources. */
 export function mayClaim(task: ReadyTask, claimant: Claimant, now_ms: number): boolean {
   const { id, name, capabilities, workspace, labels } = claimant;
   const whom = forWhom(task, now_ms);

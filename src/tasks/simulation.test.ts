@@ -169,7 +169,7 @@ class Model {
     return task;
   }
 
-  /** Tells whether any of these tasks is not done. A pruned task does not count. */
+  /** Returns whether any of these tasks is not done. A pruned task does not count. */
   waits(after: readonly string[]): boolean {
     return after.some((on) => (this.tasks.get(on)?.state ?? "done") !== "done");
   }
@@ -206,7 +206,7 @@ class Model {
     }
   }
 
-  /** Tells whether waiting for these would close a cycle. */
+  /** Returns whether waiting for these would close a cycle. */
   closesCycle(task: Known, after: readonly string[]): boolean {
     const ids = new Set(after);
     for (const id of ids) {

@@ -10,7 +10,7 @@ import { hasEnded } from "./task.js";
 export interface CauseSearch<Key> {
   /** The tasks that a task waits for; undefined if it has ended without being done. */
   waitsFor(key: Key): Iterable<Key> | undefined;
-  /** Tells whether a task is known to be neither a cause nor waiting for one. The search skips it. */
+  /** Returns whether a task is known to be neither a cause nor waiting for one. The search skips it. */
   isFree(key: Key): boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Keeps the ready tasks on the front: a replica of the writer's state after each commit. It knows which instance may
- * claim a task now, and notifies listeners when a task can be claimed. The writer decides; this replica tells which
+ * claim a task now, and notifies listeners when a task can be claimed. The writer decides; this replica shows which
  * calls should ask it. Pure except for its state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
@@ -158,7 +158,7 @@ export class TaskProjection implements Measured {
         yield task;
   }
 
-  /** Tells whether no other holder has a resource that a task needs. */
+  /** Returns whether no other holder has a resource that a task needs. */
   isFree({ resources }: ClaimableTask, holder: string): boolean {
     return resources.length === 0 || this.#leases.heldByOthers(resources, holder, false).next().done === true;
   }

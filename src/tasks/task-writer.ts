@@ -366,13 +366,13 @@ export class TaskWriter {
     for (const one of after) this.#waits.add(one.row, row);
   }
 
-  /** Tells whether an instance has made this call about a task under a fence. */
+  /** Returns whether an instance has made this call about a task under a fence. */
   wasCalled(row: number, fence: number, actor: string, call: string): boolean {
     this.#rows.write();
     return this.#was_called.get(row, fence, actor, call) !== undefined;
   }
 
-  /** Tells whether an instance has ever held a task. */
+  /** Returns whether an instance has ever held a task. */
   hasHeld(row: number, actor: string): boolean {
     this.#rows.write();
     return this.#has_held.get(row, actor) !== undefined;

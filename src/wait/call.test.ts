@@ -1,4 +1,4 @@
-/** One call with conditions that the test plays: whose turn it is, what is kept, and what comes too late to be reported. */
+/** Tests one call with fake conditions: the order of reports, what the cursor keeps, and results that come too late. */
 import t from "tap";
 import { type Failure, invalid } from "../base/result.js";
 import { waitFor, type Wakeable } from "../base/waiter.js";
@@ -7,12 +7,12 @@ import { type Found, WaitingCall } from "./call.js";
 import { Condition, conditionRow, type Looked } from "./condition.js";
 import type { Cursor } from "./cursor.js";
 
-/** A number that goes up; each time is reported once. */
+/** A counter. Each increase is reported once. */
 class Counter {
   value = 0;
   looks = 0;
   refusal: Failure | null = null;
-  /** A look is answered when this is called; at once where it is null. */
+  /** Answers the slow look that is pending; null if none has been started. */
   answer: ((looked: Looked) => void) | null = null;
   slow = false;
   readonly listeners = new Set<Wakeable>();

@@ -1,6 +1,6 @@
 /**
- * One call that waits: its conditions with what is kept of each. It looks at them in turn, beginning behind the one
- * that was reported last: so none of them keeps the others from being heard, however often it holds. Runs on the front.
+ * One waiting call: its conditions, and the mark of each. It looks at them round robin, starting after the one that was
+ * reported last, so a condition that always holds does not starve the others. Runs on the front.
  */
 import { Failure } from "../base/result.js";
 import { TimeSlice } from "../base/time-slice.js";
@@ -10,27 +10,27 @@ import type { Condition } from "./condition.js";
 import type { Cursor } from "./cursor.js";
 import { readValuesPosition } from "./values-position.js";
 
-/** What a wait has found, as JSON; or why it could not be looked for. */
+/** The result of a wait as JSON, or the failure of a look. */
 export type Found = string | Failure;
 
 export class WaitingCall {
   readonly #conditions: readonly Condition[];
   readonly #context: CallContext;
   readonly #marks: string[];
-  /** The condition that was reported last; -1 where it is none of these. */
+  /** The index of the condition that was reported last; -1 if it is not in this call. */
   #last: number;
-  /** Something has come since the last look was begun. */
+  /** Whether the waiter was woken since the last look began. */
   #woken = true;
-  /** The last look has ended with nothing, and nothing has come since it was begun. */
+  /** Whether the last look has found nothing and nothing has happened since it began. */
   #quiet = false;
-  /** It was answered: what a look finds now nobody is told of. */
+  /** Whether the call is answered. Later results of a look are dropped. */
   #over = false;
 
   readonly #slice: TimeSlice;
 
   /**
-   * @param cursor null where none was brought, or it says nothing that holds here
-   * @param slice of all calls that wait
+   * @param cursor null if there is none, or if it is not valid here
+   * @param slice shared by all waiting calls
    */
   constructor(conditions: readonly Condition[], context: CallContext, cursor: Cursor | null, slice = new TimeSlice()) {
     this.#slice = slice;
@@ -44,18 +44,18 @@ export class WaitingCall {
     this.#last = cursor === null ? -1 : conditions.findIndex(({ name }) => name === cursor.last);
   }
 
-  /** Whether events are waited for. */
+  /** Whether the call waits for events. */
   get waitsForEvents(): boolean {
     return this.#conditions.some(({ is_position }) => is_position);
   }
 
-  /** Forgets what was reported: all begins anew, from what there is now. */
+  /** Forgets what was reported. All conditions start from the current state. */
   forget(): void {
     for (const [at, condition] of this.#conditions.entries()) this.#marks[at] = condition.start(null);
     this.#last = -1;
   }
 
-  /** Passes over the events that there are: they cannot all be told of. */
+  /** Skips the stored events, because they cannot all be reported. */
   skipEvents(): void {
     for (const [at, condition] of this.#conditions.entries())
       if (condition.is_position) this.#marks[at] = condition.start(null);
@@ -77,7 +77,7 @@ export class WaitingCall {
     };
   }
 
-  /** The first of its conditions that holds. */
+  /** Returns the first of the conditions that holds. */
   async look(): Promise<Found | null> {
     this.#woken = false;
     this.#quiet = false;
@@ -99,7 +99,8 @@ export class WaitingCall {
   }
 
   /**
-   * Nothing was found by the end: as far as nothing has come meanwhile, the next call need not look behind this one.
+   * Called when the wait has found nothing. Unless something has happened since the last look, the next call need not
+   * look at the same events again.
    */
   rest(): void {
     if (!this.#quiet) return;
@@ -107,9 +108,9 @@ export class WaitingCall {
   }
 
   /**
-   * Where the next call goes on.
-   * @param newest the event up to which all is told, where none is waited for
-   * @param timeOf when an event was published; 0 where it is not known
+   * The cursor for the next call.
+   * @param newest the event up to which all are reported, if the call does not wait for events
+   * @param timeOf when an event was published, in ms; 0 if it is not known
    */
   cursor(newest: number, timeOf: (event: number) => number): Cursor {
     const marks = new Map<string, string>();

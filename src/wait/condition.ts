@@ -1,7 +1,7 @@
 /**
- * What a condition is: a row says which parameter asks for it, what it looks at, whom it has wake a waiter, and what of
- * it a cursor keeps. Many things of one kind, each to be reported once, are one condition whose mark says which were.
- * Types, and the binding of a row to what a call asks for.
+ * Defines conditions of a wait. A row says which parameter selects the condition, what it looks at, which changes wake
+ * a waiter, and what a cursor keeps of it (its mark). Several things of one kind that are reported once each are one
+ * condition; its mark says which were reported. This file has the types, and binds a row to the subject of a call.
  */
 import type { WaitParameter, WaitStatus } from "../../schemas/wait.js";
 import type { Failure } from "../base/result.js";
@@ -10,50 +10,58 @@ import type { CallContext } from "../rpc/frames.js";
 import { nameOf } from "./cursor.js";
 import type { ValuesPosition } from "./values-position.js";
 
-/** Who asks, and what holds for all of its conditions. */
+/** The caller, and the options that all of its conditions share. */
 export interface Requester {
-  /** The instance that it acts as; "" for none. */
+  /** The instance of the caller; "" for none. */
   readonly instance: string;
-  /** Where instances and resources are looked for; null for anywhere. */
+  /** The workspace of instances and resources; null for any. */
   readonly workspace: string | null;
   readonly is: WaitStatus | null;
   readonly context: CallContext;
 }
 
-/** What a look has found. */
+/** The result of a look. */
 export interface Looked {
-  /** `{"kind",…}` as JSON; null where the condition does not hold, or nothing has changed since it was reported. */
+  /** `{"kind",…}` as JSON; null if the condition does not hold, or has not changed since it was reported. */
   readonly matched: string | null;
-  /** What the cursor keeps: with it the next look goes on. "" says no more than a cursor that does not know it. */
+  /** The text that the cursor keeps for the next look. "" is the same as a cursor without this condition. */
   readonly mark: string;
 }
 
 export interface ConditionRow<Subject> {
   readonly parameter: WaitParameter;
-  /** What is asked for, mostly one thing a text; a refusal names the parameter, or what is not there. */
+  /**
+   * Parses the values of the parameter, mostly one subject each. A refusal names the parameter, or the thing that does
+   * not exist.
+   */
   readonly read: (texts: readonly string[], requester: Requester) => readonly Subject[] | Failure;
-  /** What tells a subject from others of the row, in a cursor. */
+  /** Distinguishes a subject from others of the row, in a cursor. */
   readonly identity: (subject: Subject) => readonly unknown[];
-  /** What its marks look like but for "": a cursor may have been made up. */
+  /** Matches its marks except "". A client may have made up a cursor. */
   readonly marks: RegExp;
   /**
-   * The mark of a condition that the cursor does not know: nothing of it was reported. What holds is looked at; what
-   * happens counts from `since` on, the place that the cursor has, else from now on.
+   * The mark of a condition that is not in the cursor. Nothing of it was reported. States are looked at; changes count
+   * from `since`, the position in the cursor, or from now without one.
    */
   readonly start: (subject: Subject, since: ValuesPosition | null) => string;
-  /** Has a waiter woken by whatever may change what `look` finds; the function that is returned ends that. */
+  /** Wakes a waiter whenever the result of `look` may change. Returns the function that removes the waiter. */
   readonly listen: (subject: Subject, waiter: Wakeable) => () => void;
-  /** Costs what it looks at; only called when the waiter was woken, and once at first. */
+  /**
+   * Evaluates the condition. It may be expensive, so it is called once at first, and then only after the waiter was
+   * woken.
+   */
   readonly look: (subject: Subject, mark: string, context: CallContext) => Looked | Failure | Promise<Looked | Failure>;
-  /** The mark when nothing has woken the waiter since the look that gave this one; the same where it is absent. */
+  /** The mark if nothing has woken the waiter since the look that returned this one. Without it, the mark stays. */
   readonly rest?: (subject: Subject, mark: string) => string;
-  /** Its mark is the event up to which all is reported, which the cursor has for whoever asks for events later. */
+  /**
+   * Its mark is the event up to which all are reported. The cursor keeps it also for later calls that wait for events.
+   */
   readonly is_position?: true;
 }
 
-/** A row with what a call asks for. */
+/** A row with its subject. */
 export class Condition {
-  /** In a cursor. */
+  /** Its name in a cursor. */
   readonly name: string;
   readonly #row: ConditionRow<unknown>;
   readonly #subject: unknown;
@@ -68,7 +76,7 @@ export class Condition {
     return this.#row.is_position === true;
   }
 
-  /** Whether a mark could be of this condition. */
+  /** Returns whether a mark can be of this condition. */
   takes(mark: string): boolean {
     return this.#row.marks.test(mark);
   }
@@ -90,11 +98,11 @@ export class Condition {
   }
 }
 
-/** A row whatever its subjects are. */
+/** A row with any type of subject. */
 export type AnyConditionRow = ConditionRow<unknown>;
 
-/** A row; what it looks at is typed by it. */
+/** Makes a row, with its subject's type checked. */
 export function conditionRow<Subject>(row: ConditionRow<Subject>): AnyConditionRow {
-  // Only what the row's own `read` has made comes back to it.
+  // A row gets only subjects that its own `read` has made.
   return row as unknown as AnyConditionRow;
 }

@@ -1,4 +1,4 @@
-/** The table of conditions: a row more, and there is one more thing to wait for. Runs on the front. */
+/** The table of conditions. One more row is one more thing to wait for. Runs on the front. */
 import { WAIT_CONDITIONS_MAX } from "../../schemas/limits.js";
 import type { WaitQuery } from "../../schemas/wait.js";
 import { Failure, invalid } from "../base/result.js";
@@ -13,7 +13,7 @@ import { taskEndedRow, taskRow, type Tasks } from "./conditions/tasks.js";
 import { type Values, valueRows } from "./conditions/values.js";
 import type { MissedEvents } from "./missed-events.js";
 
-/** What conditions look at. */
+/** The sources that conditions look at. */
 export interface Watched {
   readonly hub: Hub;
   readonly history: EventHistory;
@@ -50,7 +50,10 @@ export function conditionRows({
   ] satisfies readonly AnyConditionRow[];
 }
 
-/** The conditions of a call, each once; 400 where one is malformed, or there are none, 404 for what is not there. */
+/**
+ * The conditions of a call, each once. Fails with 400 if one is malformed or there are none, and with 404 if a subject
+ * does not exist.
+ */
 export function readConditions(
   rows: readonly AnyConditionRow[],
   query: WaitQuery,
@@ -71,7 +74,7 @@ export function readConditions(
     : [...conditions.values()];
 }
 
-/** A parameter's values; a switch that is on is one. */
+/** The values of a parameter. A switch that is on has one value. */
 function textsOf(value: readonly string[] | number | undefined): readonly string[] {
   return typeof value === "object" ? value : value === 1 ? ["1"] : [];
 }

@@ -1,11 +1,13 @@
 /**
- * Whether the events behind a cursor are all there: they may have been pruned, or be those of another history. Pure.
+ * Checks whether all events after a cursor are still stored. They may have been pruned, or the cursor may be of another
+ * history. Pure.
  */
 import type { EventReader } from "../events/table.js";
 import type { Cursor } from "./cursor.js";
 
 /**
- * `pruned`: some are not there any more. `elsewhere`: the cursor is of another history, which a restore has brought.
+ * `pruned`: some events are not stored any more. `elsewhere`: the cursor is of another history, for example because a
+ * snapshot was restored.
  */
 export type CursorStatus = "here" | "pruned" | "elsewhere";
 

@@ -1,37 +1,39 @@
 /**
- * Where a wait goes on, as text that its client keeps: the event up to which all is reported, and of each condition
- * what has been. So the server keeps nothing, and a restart forgets nothing. Whoever asks brings it, and may have made
- * it up: it is read strictly, and says nothing but what was reported. Pure.
+ * The cursor of a wait, a text that the client keeps: the event up to which all are reported, and what was reported of
+ * each condition. So the server keeps no state for a client, and a restart loses none. A client may make up a cursor,
+ * so it is parsed strictly; it contains nothing but what was reported. Pure.
  */
 import { WAIT_CONDITIONS_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { crypto } from "../base/crypto.js";
 
 export interface Cursor {
-  /** The event up to which all is reported; 0 where there was none. */
+  /** The event up to which all are reported; 0 if there were none. */
   readonly event: number;
-  /** When that was published, in ms: an event of another history has the same id, but hardly the same time. */
+  /**
+   * When that event was published, in ms. An event of another history may have the same id, but hardly the same time.
+   */
   readonly event_at: number;
-  /** The condition that was reported last, by its name; "" where none was. */
+  /** The name of the condition that was reported last; "" if none was. */
   readonly last: string;
-  /** What is kept of conditions, by their names, of a log (log-position.ts), and of values (values-position.ts). */
+  /** Marks of conditions by their names, of a log (log-position.ts), and of values (values-position.ts). */
   readonly marks: ReadonlyMap<string, string>;
 }
 
 const VERSION = "1";
 const SEPARATOR = "~";
 const RADIX = 36;
-/** 48 bits: enough to tell 64 conditions apart. */
+/** 48 bits, which is enough to distinguish 64 conditions. */
 const NAME_CHARACTERS = 8;
 const NAME = `[\\w-]{${NAME_CHARACTERS}}`;
 const NUMBER = "[0-9a-z]{1,11}";
 const MARK = `[\\w.-]{1,${WAIT_MARK_CHARACTERS_MAX}}`;
-/** One a condition, a log's, and that of values. */
+/** One for each condition, one for a log, and one for values. */
 const MARKS_MAX = WAIT_CONDITIONS_MAX + 2;
 const CURSOR = new RegExp(
   `^${VERSION}~(${NUMBER})~(${NUMBER})~(${NAME})?((?:~${NAME}~${MARK}){0,${MARKS_MAX}})~(${NAME})$`,
 );
 
-/** A condition in few characters: of two that are the same, the same. */
+/** A short name of a condition. Equal conditions have equal names. */
 export function nameOf(identity: string): string {
   return digest(identity);
 }
@@ -43,7 +45,7 @@ export function encodeCursor({ event, event_at, last, marks }: Cursor): string {
   return text + SEPARATOR + digest(text);
 }
 
-/** Undefined for what no server has given out. */
+/** Parses a cursor; undefined if no server has written it. */
 export function readCursor(text: string): Cursor | undefined {
   const [, event = "", event_at = "", last = "", rest = "", sum] = CURSOR.exec(text) ?? [];
   if (sum === undefined || digest(text.slice(0, -sum.length - SEPARATOR.length)) !== sum) return undefined;

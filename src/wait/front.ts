@@ -1,7 +1,7 @@
 /**
- * Calls that wait for one of many things: reads what they wait for and where they left off, has them woken by what
- * concerns them alone, and answers with what holds and a cursor. Runs on the front; what a condition is, is its row's
- * (conditions.ts).
+ * Serves calls that wait for one of many conditions. It parses the conditions and the cursor, wakes a call only for
+ * what concerns it, and replies with the condition that holds and a new cursor. The rows define the conditions
+ * (conditions.ts). Runs on the front.
  */
 import { WAITING_CHARACTERS_MAX } from "../../schemas/limits.js";
 import type { WaitQuery } from "../../schemas/wait.js";
@@ -26,12 +26,12 @@ import { type ValuesPosition, withValuesPosition } from "./values-position.js";
 export interface WaitFrontOptions {
   readonly rows: readonly AnyConditionRow[];
   readonly hub: Hub;
-  /** On the front's own handle. */
+  /** Uses the front's own database handle. */
   readonly stored: EventReader;
   readonly directory: Directory;
-  /** How far values are. */
+  /** The current position of values. */
   readonly valuesPosition: () => ValuesPosition;
-  /** Where the server is a node of a cluster. */
+  /** Set if the server is a node of a cluster. */
   readonly positions: Positions | null;
 }
 
@@ -49,7 +49,7 @@ export class WaitFront implements Measured {
   readonly #options: WaitFrontOptions;
   readonly #slice = new TimeSlice();
   readonly #waiting = new Map<Waiter<Found>, WaitingCall>();
-  /** Of the queries of those that wait. */
+  /** The total length of the waiting calls' queries. */
   #characters = 0;
 
   constructor(options: WaitFrontOptions) {
@@ -85,12 +85,12 @@ export class WaitFront implements Measured {
     );
   }
 
-  /** Anything may have happened that nobody was told of: the writer crashed. */
+  /** Wakes all calls, because the writer crashed and changes may have been missed. */
   catchUp(): void {
     for (const waiter of this.#waiting.keys()) waiter.wake();
   }
 
-  /** What there is now has another history: a snapshot was restored. */
+  /** Ends all waits, because a snapshot was restored and the history is another one. */
   lag(): void {
     for (const [waiter, call] of [...this.#waiting]) {
       call.forget();
@@ -98,7 +98,7 @@ export class WaitFront implements Measured {
     }
   }
 
-  /** Ends all waiting. */
+  /** Ends all waits. */
   end(): void {
     for (const waiter of [...this.#waiting.keys()]) waiter.finish(null);
   }
@@ -144,13 +144,16 @@ export class WaitFront implements Measured {
   }
 }
 
-/** A call takes a little, whatever it asks for. */
+/** The length of a query, in characters. Each call counts at least a little. */
 function charactersOf(query: object): number {
   const texts = Object.values(query).flat() as readonly unknown[];
   return texts.reduce<number>((sum, text) => sum + String(text).length, 32);
 }
 
-/** Waits until this node has come as far as the one that gave the cursor out; the refusal where it has not in time. */
+/**
+ * Waits until this node has reached the position of the node that wrote the cursor. Returns the refusal if that takes
+ * too long.
+ */
 function followed(cursor: Cursor, positions: Positions): Promise<Failure | null> | null {
   const seen = positions.seen();
   return seen === null ? null : waitForPosition(logPositionIn(seen.log, cursor), positions);

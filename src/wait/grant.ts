@@ -1,26 +1,26 @@
 /**
- * What an event says of a lease that was granted. Anybody may publish an event like that, with any data: what is not as
- * the server itself writes it (claims/lease-events.ts) says nothing. Pure.
+ * Reads the event of a granted lease. A client may publish an event with the same topic and any data, so data of
+ * another form than the server's own (claims/lease-events.ts) is ignored. Pure.
  */
 import { LEASE_RESOURCES_MAX, RESOURCE_BYTES_MAX } from "../../schemas/limits.js";
 import { overlaps, type WantedResource } from "../claims/resource-watch.js";
 import type { EventData } from "./missed-events.js";
 
 export interface Grant {
-  /** An instance's id. */
+  /** The id of an instance. */
   readonly holder: string;
   readonly workspace: string;
   readonly resources: readonly string[];
 }
 
-/** Undefined for what no grant of the server says. */
+/** Undefined if the data is not of the server's form. */
 export function readGrant({ holder, workspace, resources }: EventData): Grant | undefined {
   if (typeof holder !== "object" || holder === null || !("id" in holder)) return undefined;
   if (typeof holder.id !== "string" || typeof workspace !== "string" || !isResources(resources)) return undefined;
   return { holder: holder.id, workspace, resources };
 }
 
-/** Whether a grant was somebody else's than `holder`'s, and is in the way of what is wanted. */
+/** Returns whether a grant to another holder overlaps the wanted resource. */
 export function takes(grant: Grant, wanted: WantedResource, holder: string): boolean {
   return grant.holder !== holder && overlaps(wanted, grant.resources, grant.workspace);
 }

@@ -1,4 +1,4 @@
-/** Where a log was, in a cursor: the same log finds it there, another one nothing. */
+/** Tests the position of a log in a cursor: the same log finds it, another log finds none. */
 import * as fc from "fast-check";
 import t from "tap";
 import { WAIT_CONDITIONS_MAX } from "../../schemas/limits.js";

@@ -1,6 +1,6 @@
 /**
- * What a condition may have missed between two calls, where it looks the same as before but was another meanwhile:
- * found among the events, which outlive a restart. Runs on the front.
+ * Finds changes that a condition missed between two calls, when its state changed and changed back. It searches the
+ * stored events, so it also works across a restart. Runs on the front.
  */
 import { WAIT_MISSED_CHARACTERS_MAX, WAIT_MISSED_EVENTS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -13,12 +13,12 @@ import { LIVENESS_SOURCE, TOPIC_STALE } from "../instances/commands.js";
 import type { CallContext } from "../rpc/frames.js";
 
 /**
- * The data of an event. Anybody may publish any, under any topic and in anybody's name: each member is to be checked
- * for what it is.
+ * The data of an event. Any client may publish any data, under any topic and any source name, so each member must be
+ * checked.
  */
 export type EventData = Readonly<Record<string, unknown>>;
 
-/** Events of the server's own; others of their topic count for nothing. */
+/** Events of the server itself. Events of the same topic from another source do not count. */
 export interface OwnEvents {
   readonly topic: string;
   readonly source: string;
@@ -41,12 +41,15 @@ export class MissedEvents {
     this.#options = options;
   }
 
-  /** The newest event that was told of: what the front knows besides is not older. */
+  /** The newest reported event. The rest of the front's state is at least as new. */
   get now(): number {
     return this.#options.hub.acceptedId;
   }
 
-  /** Whether one of these events behind `after` concerns the condition; true where that cannot be known any more. */
+  /**
+   * Returns whether one of these events after `after` concerns the condition. It is true if that cannot be known any
+   * more.
+   */
   async happened(
     { topic, source }: OwnEvents,
     after: number,
@@ -60,7 +63,7 @@ export class MissedEvents {
     const request = { pattern: topic, or_patterns: [], after, before: null, from: null, to: null, source, last };
     const read = await history.readUpTo(WAIT_MISSED_CHARACTERS_MAX, request, context);
     if (read instanceof Failure) return read;
-    // That is more than the server says in as many events.
+    // The server itself writes fewer characters in that many events.
     if (read === null) return true;
     const events = JSON.parse(read) as readonly { readonly data: unknown }[];
     if (events.length === last) return true;

@@ -1,4 +1,4 @@
-/** What a cursor keeps of tasks that were reported of: it is read back, also as it was before there were places in it. */
+/** Tests that the reported tasks of a cursor are read back, also from cursors of versions without a watermark. */
 import t from "tap";
 import { WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { fits, readReported, REPORTED_TASKS, writeReported } from "./reported-tasks.js";

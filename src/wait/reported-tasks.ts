@@ -1,8 +1,9 @@
 /**
- * What a cursor keeps of the tasks that were told of. As long as they are few, their names: then the best is told
- * first, and nothing but what becomes of those tasks matters. Of more it keeps a place in the order in which tasks
- * could be claimed (tasks/readiness-index.ts), up to which all were told of, and the names of those behind it: so it is
- * bounded, however many there are. What can be claimed anew stands behind every such place. Pure.
+ * The tasks already reported to a waiting client, as its cursor keeps them. If they are few, it keeps their names; then
+ * the best task is reported first, and only changes of those tasks matter. If they are many, it keeps a watermark in
+ * the order in which tasks became claimable (tasks/readiness-index.ts), up to which all are reported, and the names of
+ * reported tasks after it. So the cursor is bounded, however many tasks there are. A task that becomes claimable later
+ * always sorts after the watermark. Pure.
  */
 import { WAIT_MARK_CHARACTERS_MAX, WAIT_SETTLED_MS } from "../../schemas/limits.js";
 import { isAfter, type SortKey, since } from "../tasks/readiness-index.js";
@@ -11,19 +12,21 @@ import type { Claimant } from "../tasks/ready-queue.js";
 import { nameOf as digest } from "./cursor.js";
 
 export interface ReportedTasks {
-  /** The event up to which it is known what became of those with names. */
+  /** The event up to which changes of the named tasks are known. */
   readonly event: number;
-  /** Up to where all were told of; null where the names are all. */
+  /** The sort key up to which all tasks are reported; null if the names are complete. */
   readonly watermark: SortKey | null;
-  /** The claimant's capabilities when they were, as a digest: with others it could claim others of them. */
+  /**
+   * A digest of the claimant's capabilities at that time. With others it could claim other tasks before the watermark.
+   */
   readonly able: string;
   readonly names: readonly string[];
 }
 
 const RADIX = 36;
-/** Of when a task was changed: enough to tell one turn of it from the next. */
+/** The characters kept of a task's time of change: enough to distinguish one change from the next. */
 const VERSION_CHARACTERS = 4;
-/** The rest is the event's and the place's. */
+/** The rest is for the event and the watermark. */
 const NAMES_CHARACTERS_MAX = WAIT_MARK_CHARACTERS_MAX - 64;
 const NUMBER = "[0-9a-z]{1,11}";
 
@@ -31,7 +34,7 @@ export const REPORTED_TASKS = new RegExp(
   `^${NUMBER}(?:\\._${NUMBER}-${NUMBER}-[\\w-]{8})?(?:\\.${NUMBER}-[0-9a-z]{1,${VERSION_CHARACTERS}})*$`,
 );
 
-/** A task that is ready, with its turn. */
+/** The name of a ready task, which changes with each change of the task. */
 export function nameOf({ row, updated_at }: ClaimableTask): string {
   return `${row.toString(RADIX)}-${updated_at.toString(RADIX).slice(-VERSION_CHARACTERS)}`;
 }
@@ -50,7 +53,7 @@ export function readReported(mark: string): ReportedTasks {
   return { ...known, watermark, able, names: lastThatFit(all.slice(1)) };
 }
 
-/** Of too many names, as there were in cursors of before, those that were told last. */
+/** Cursors of earlier versions may have too many names. Keep those that were reported last. */
 function lastThatFit(names: readonly string[]): readonly string[] {
   let room = NAMES_CHARACTERS_MAX;
   const from = names.findLastIndex((name) => (room -= name.length + 1) < 0);
@@ -67,12 +70,12 @@ export function ableOf({ capabilities }: Claimant): string {
   return digest(JSON.stringify(capabilities.toSorted()));
 }
 
-/** Where a claimant finds a task. */
+/** The sort key of a task for a claimant. */
 export function sortKeyOf(task: ClaimableTask, claimant: Claimant): SortKey {
   return { at_ms: since(task, claimant), row: task.row };
 }
 
-/** What is told of by names behind a place. */
+/** The reported tasks by name, without those up to the watermark. */
 export function reportedAfter(
   event: number,
   watermark: SortKey | null,
@@ -87,14 +90,14 @@ export function fits({ names }: ReportedTasks): boolean {
   return lastThatFit(names).length === names.length;
 }
 
-/** Before this, all that could be claimed has come to the front. */
+/** All tasks that became claimable before this key have reached the front. */
 export function settledBefore(now_ms: number): SortKey {
   return { at_ms: Math.max(0, now_ms - WAIT_SETTLED_MS), row: 0 };
 }
 
 /**
- * The places up to which all may be said to be told of when the next one is, which has waited longest: first where
- * nothing more can come, at last behind the task itself.
+ * Candidates for the watermark when the task that has waited longest is reported next. The first is one before which no
+ * more tasks can arrive, the last is the task itself.
  */
 export function watermarksUpTo(task: ClaimableTask, claimant: Claimant, now_ms: number): readonly SortKey[] {
   const own = sortKeyOf(task, claimant);

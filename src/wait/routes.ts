@@ -1,4 +1,4 @@
-/** docs/http-api.md "Wait". Runs on the front; what happens is front.ts's. */
+/** The route of docs/http-api.md "Wait". Runs on the front; front.ts handles the requests. */
 import { WaitAnswer, WaitQuery } from "../../schemas/wait.js";
 import { route, type Route } from "../front/route.js";
 import type { WaitFront } from "./front.js";

@@ -1,6 +1,6 @@
 /**
- * How far values and the audit log were where a cursor was given out, kept among its marks: so a key that is waited for
- * later counts from there on, although the call that the cursor came from did not ask for it. Pure.
+ * Keeps in a cursor, as one of its marks, how far values and the audit log were. So a later call can wait for changes
+ * of a key since then, although the earlier call did not ask for the key. Pure.
  */
 import { type Cursor, nameOf } from "./cursor.js";
 
@@ -16,7 +16,7 @@ const NUMBER = "([0-9a-z]{1,10})";
 const MARK = new RegExp(`^${NUMBER}\\.${NUMBER}\\.${NUMBER}$`);
 const NAME = nameOf("values");
 
-/** Null where the cursor says nothing of it. */
+/** Null if the cursor has none. */
 export function readValuesPosition({ marks }: Cursor): ValuesPosition | null {
   const found = MARK.exec(marks.get(NAME) ?? "");
   if (found === null) return null;

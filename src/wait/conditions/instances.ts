@@ -1,7 +1,8 @@
 /**
- * `instance`: one by its id, or the newest of its name, that is active, stale or gone. What is kept is which one was
- * reported, and of an active one the newest event, of a stale one when it was heard of last: it may have been another
- * in between; of one that is gone, who had the name last. Runs on the front.
+ * `instance`: an instance by its id, or the newest one of a name, is active, stale or gone. The mark keeps which
+ * instance was reported. For an active one it also has the newest event, and for a stale one the time when it was last
+ * seen, because the status may have changed in between. For one that is gone, it has the last instance of the name.
+ * Runs on the front.
  */
 import { WAIT_STATUSES, type WaitStatus } from "../../../schemas/wait.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -22,7 +23,10 @@ interface Subject {
   readonly is: WaitStatus;
 }
 
-/** Whether it is so, and whether that was reported under this mark; `next` is the mark of a report of now. */
+/**
+ * The test for a status: whether it holds, and whether that was reported under this mark. `next` is the mark of a
+ * report now.
+ */
 interface Test {
   readonly holds: (entry: Entry | undefined) => boolean;
   readonly next: (entry: Entry | undefined, subject: Subject) => string;
@@ -59,7 +63,7 @@ export function instanceRow({ directory, watch }: Present, missedEvents: MissedE
     gone: {
       holds: (entry) => entry === undefined,
       next: (_entry, { named, workspace }) => `${watch.lastOf(named, workspace) ?? 0}.0`,
-      // Who came and went before a restart is not remembered.
+      // The watch does not remember instances that came and went before a restart.
       reported: (_entry, mark, _context, { named, workspace }) =>
         (watch.lastOf(named, workspace) ?? Number.parseInt(mark, 10)) === Number.parseInt(mark, 10),
     },

@@ -1,7 +1,7 @@
 /**
- * `lease`: one that is no longer waiting, and each time that it is another then. `free`: a resource that nobody else
- * holds; what is kept is the newest event when that was reported, so that a lease between two calls is not missed: who
- * was told, tried, and was too late, must not wait for what is free already. Runs on the front.
+ * `lease`: a lease does not wait any more; each later state is reported, too. `free`: no other holder has a resource.
+ * The mark keeps the newest event at the time of the report, so a lease between two calls is not missed: a client that
+ * was notified, tried, and came too late must not wait for a resource that is free again. Runs on the front.
  */
 import { LEASE_STATES } from "../../../schemas/leases.js";
 import { Failure } from "../../base/result.js";
@@ -44,7 +44,7 @@ export function leaseRow({ leases, presenter }: Leases): AnyConditionRow {
 }
 
 interface Wanted extends WantedResource {
-  /** Whose own leases are in nobody's way; "" is nobody. */
+  /** The holder whose own leases do not count; "" for none. */
   readonly holder: string;
 }
 

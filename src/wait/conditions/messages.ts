@@ -1,6 +1,6 @@
 /**
- * `message`: unread messages of the caller's in-box, one after the other. They are not delivered by it. Runs on the
- * front.
+ * `message`: the unread messages of the caller's inbox, one after the other. The report does not mark them as
+ * delivered. Runs on the front.
  */
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import type { Clock } from "../../base/clock.js";
@@ -11,7 +11,7 @@ import { type AnyConditionRow, conditionRow } from "../condition.js";
 
 export interface InBoxes {
   readonly boxes: MessageBoxes;
-  /** On the front's own handle. */
+  /** Uses the front's own database handle. */
   readonly reader: MessageReader;
   readonly clock: Clock;
 }
@@ -24,7 +24,7 @@ export function messageRow({ boxes, reader, clock }: InBoxes): AnyConditionRow {
       return instance === "" ? NEEDS_INSTANCE : [{ instance }];
     },
     identity: ({ instance }) => [instance],
-    // The row of the last one: what comes later has a greater one.
+    // The row of the last reported message. Later messages have greater rows.
     marks: /^\d{1,15}$/,
     start: () => "",
     listen: ({ instance }, waiter) => boxes.listen("in", instance, waiter),

@@ -1,6 +1,6 @@
 /**
- * `task`: tasks that the caller could claim now, each reported once; `task_ended`: one that has ended, and each time
- * that it does. Runs on the front.
+ * `task`: tasks that the caller could claim now, each reported once. `task_ended`: a task has ended; each end is
+ * reported. Runs on the front.
  */
 import { WAIT_TASKS_COMPARED_MAX } from "../../../schemas/limits.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
@@ -34,7 +34,7 @@ import {
 
 export interface Tasks {
   readonly tasks: TaskProjection;
-  /** On the front's own handle. */
+  /** Uses the front's own database handle. */
   readonly reader: TaskReader;
   readonly directory: Directory;
   readonly watch: InstanceWatch;
@@ -59,7 +59,10 @@ export function taskRow(
     const { id, name, capabilities } = entry;
     return { id, name, capabilities, workspace: workspace ?? entry.workspace, labels: [] };
   };
-  /** The tasks that were reported and could still be claimed: but for those that were somebody's lease meanwhile. */
+  /**
+   * The tasks that were reported and can still be claimed, without those whose resources another holder has leased in
+   * the meantime.
+   */
   const stillKnown = async (
     { event, names }: ReportedTasks,
     claimant: Claimant,
@@ -83,7 +86,10 @@ export function taskRow(
     if (unsure instanceof Failure) return unsure;
     return known.filter((task) => (unsure ? task.resources.length === 0 : !taken.has(task)));
   };
-  /** The best task that was not told of, as far as it can be kept that it was; else the one that has waited longest. */
+  /**
+   * The best task that is not reported yet, if the cursor can keep that it was reported; otherwise the one that has
+   * waited longest.
+   */
   const next = (
     event: number,
     watermark: SortKey | null,
@@ -129,7 +135,7 @@ export function taskRow(
         },
       };
       tasks.listen(listener);
-      // It may be able to do more by then.
+      // The caller's capabilities may change.
       const unwatch = watch.listen(subject.instance, waiter);
       return () => {
         tasks.unlisten(listener);
@@ -159,7 +165,7 @@ function later(one: SortKey, other: SortKey): SortKey {
   return isAfter(one, other) ? one : other;
 }
 
-/** The best of those that are new: of too many, of those that come first. */
+/** The best of the new tasks. If there are too many, the best of the first ones. */
 function bestOf(
   tasks: Iterable<ClaimableTask>,
   isNew: (task: ClaimableTask) => boolean,
@@ -178,7 +184,7 @@ function bestOf(
   return best?.task;
 }
 
-/** Whether a grant was somebody else's, and of something that a task needs. */
+/** Returns whether another holder was granted a resource that a task needs. */
 function needs({ resources, workspace }: ClaimableTask, grant: Grant, claimant: string): boolean {
   return resources.some(({ text }) => takes(grant, { text, workspace }, claimant));
 }
@@ -196,7 +202,7 @@ export function taskEndedRow({ tasks, reader }: Tasks): AnyConditionRow {
       return subjects;
     },
     identity: ({ row }) => [row],
-    // When it ended.
+    // The time of its end.
     marks: /^[0-9a-z]{1,11}$/,
     start: () => "",
     listen: ({ id }, waiter) => tasks.wakeBy(id, waiter),

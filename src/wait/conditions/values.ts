@@ -1,6 +1,7 @@
 /**
- * `state`, `spec` and theirs: a key that has changed, that is above a version, that does not exist. What is kept is the
- * version that was seen or reported, with its row: a version of another history has another one. Runs on the front.
+ * `state`, `spec` and their variants: a key has changed, is above a version, or does not exist. The mark keeps the
+ * version that was seen or reported, with its row, because the same version of another history has another row. Runs on
+ * the front.
  */
 import { KEY_BYTES_MAX } from "../../../schemas/limits.js";
 import { specKey } from "../../../schemas/specs.js";
@@ -14,9 +15,9 @@ import type { KeyWatch } from "../../versioned/watch.js";
 import { type AnyConditionRow, conditionRow, type Looked } from "../condition.js";
 import type { ValuesPosition } from "../values-position.js";
 
-/** A space as conditions look at it. */
+/** A space of values. */
 export interface Values {
-  /** On the front's own handle. */
+  /** Uses the front's own database handle. */
   readonly reader: VersionedReader;
   readonly watch: KeyWatch;
   readonly audit: AuditReader;
@@ -24,16 +25,16 @@ export interface Values {
 
 interface Subject {
   readonly key: string;
-  /** The version above which it is to be; -1 where none was asked for. */
+  /** The version that it must exceed; -1 if the call gave none. */
   readonly above: number;
 }
 
-/** The mark of what no key is. */
+/** A mark that no key has. */
 const ANOTHER = "-0.0";
 const MARKS = /^-?\d{1,15}\.\d{1,15}$/;
 const KEY: TextRules = { characters_max: KEY_BYTES_MAX, required: true, line: true };
 
-/** How a space's keys stand in a parameter. */
+/** Parses a key of each space. */
 const KEYS: Readonly<Record<Space["name"], (text: string, name: string) => string | Failure>> = {
   state: (text, name) => {
     const problem = textProblem(text, KEY, true);
@@ -45,7 +46,7 @@ const KEYS: Readonly<Record<Space["name"], (text: string, name: string) => strin
   },
 };
 
-/** What the three of a space are called. */
+/** The parameters of the three conditions of each space. */
 const PARAMETERS = {
   state: { changed: "state", above: "state_above", gone: "state_gone" },
   spec: { changed: "spec", above: "spec_above", gone: "spec_gone" },
@@ -74,7 +75,7 @@ export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
     matched: JSON.stringify({ kind: space.name, key: space.label(key), version: head?.version ?? null }),
     mark,
   });
-  /** A row of one of the three. */
+  /** Makes a row for one of the three conditions. */
   const row = (
     parameter: WaitParameter,
     own: {
@@ -106,7 +107,7 @@ export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
     });
 
   return [
-    // It holds whatever it has become, when that is another than was seen.
+    // Any version matches if it differs from the one that was seen.
     row(changed, {
       start: (key, since) => (since !== null && changedSince(key, since) ? ANOTHER : seen(key).mark),
       holds: () => true,

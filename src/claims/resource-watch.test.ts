@@ -59,7 +59,7 @@ function meets(wanted: WantedResource, text: string, where: string): boolean {
   return resourcesMeet(mine, theirs);
 }
 
-t.test("woken by what overlaps, in its workspace or in any; and held by whom it is", (t) => {
+t.test("overlapping leases wake a waiter, in its workspace or in any, and count as held by their holders", (t) => {
   const lease = fc.record({ resources: fc.array(resource, { minLength: 1, maxLength: 3 }), workspace, holder });
   fc.assert(
     fc.property(
@@ -95,6 +95,6 @@ t.test("woken by what overlaps, in its workspace or in any; and held by whom it 
     ),
     { numRuns: 500 },
   );
-  t.pass("it held");
+  t.pass("it was held");
   t.end();
 });

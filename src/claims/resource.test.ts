@@ -4,7 +4,7 @@ import { Failure } from "../base/result.js";
 import { readResources } from "./lease.js";
 import { parsePath, parseResource, resourcesMeet, storedResource } from "./resource.js";
 
-t.test("a resource that could name nothing says what to write", (t) => {
+t.test("the refusal of a useless resource says what to write", (t) => {
   for (const [text, problem] of [
     ["path:/src/a.ts", /relative to the workspace: write src\/a\.ts$/],
     ["path:C:\\p\\src\\a.ts", /relative to the workspace/],
@@ -56,7 +56,7 @@ t.test("a resource that could name nothing says what to write", (t) => {
   ] as const) {
     const read = parseResource(text, "w", "resource");
     t.match(read instanceof Failure ? read.message : `accepted: ${text}`, problem, text);
-    t.equal(storedResource(text, "w").text, text, "what an older version took is still read");
+    t.equal(storedResource(text, "w").text, text, "a resource of an older version is still read");
   }
   for (const text of ["deploy", "port:3000", "db-main", "name:src/**", "name:a\\b", "a.ts", "state:a\\b", "state:a//b"])
     t.notOk(parseResource(text, "w", "resource") instanceof Failure, text);
@@ -74,7 +74,7 @@ t.test("a path is refused as a resource is", (t) => {
   t.end();
 });
 
-t.test("what two resources have in common", (t) => {
+t.test("which resources overlap", (t) => {
   for (const [a, b, expected] of [
     ["path:lib", "path:lib/a.ts", true],
     ["path:lib", "path:lib/b/c.ts", true],

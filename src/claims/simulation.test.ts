@@ -28,7 +28,7 @@ const METHODS = [
 const RESOURCES = ["path:a", "path:a/*", "path:a/**", "path:*/b", "path:a/{b,c}/d", "state:a", "state:a/b", "deploy"];
 const HOLDERS = 5;
 
-t.test("any day of a few agents", (t) => {
+t.test("random actions of a few agents", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
   const steps = countRounds(100_000, 500_000);
@@ -137,7 +137,7 @@ t.test("any day of a few agents", (t) => {
         const before = live().map(({ row, state }) => `${row} ${state}`);
         people.restart(random(2) === 0, random(3) * 1_000);
         const after = live().map(({ row, state }) => `${row} ${state}`);
-        if (after.join() !== before.join()) problems.push("a restart lost some");
+        if (after.join() !== before.join()) problems.push("a restart lost claims");
       },
     ],
     ["pass", 20, () => pass(100)],
@@ -159,7 +159,7 @@ t.test("any day of a few agents", (t) => {
       shown.filter(({ state }) => state === "held").length !== held.size ||
       shown.filter(({ state }) => state === "waiting").length !== waiting.size
     )
-      problems.push(`after ${name} the front knows other claims than the events tell`);
+      problems.push(`after ${name} the front knows other claims than the events report`);
     if (problems.length > 0) problems.push(`at step ${step}, ${name}`);
   }
   t.same([...problems, ...checker.problems], [], `seed ${seed}`);

@@ -66,7 +66,7 @@ function busy(count: number, resource: (at: number) => string): Partial<NewTask>
   return Array.from({ length: count }, (_, at) => ({ resources: [resource(at)] }));
 }
 
-t.test("resources that are busy: a part looks at so many of them, on each node at the same ones", (t) => {
+t.test("busy resources: a part looks at a bounded number of tasks, the same ones on each node", (t) => {
   // Comparing two paths takes one step.
   const together = Math.ceil(CLAIM_STEPS_MAX / (1 + CLAIM_LOOK_STEPS + 1));
   const played = new Played();
@@ -74,19 +74,19 @@ t.test("resources that are busy: a part looks at so many of them, on each node a
   played.make(busy(2 * together + 1, (at) => `path:x/${at}`));
   const ends = [together, 2 * together, null];
   t.same(played.parts(), ends);
-  t.same(played.parts(), ends, "nothing is known from before");
+  t.same(played.parts(), ends, "nothing is kept from the previous part");
   played.server.restart();
-  t.same(played.parts(), ends, "a node that was started anew ends each part where the others do");
+  t.same(played.parts(), ends, "a restarted node ends each part at the same task as the others");
   played.make([
     { id: "free", priority: 0 },
     { id: "other", priority: 0 },
   ]);
-  t.same(played.parts(), [together, 2 * together, "free"], "and the best is found behind all of them");
+  t.same(played.parts(), [together, 2 * together, "free"], "and the best is found after all of them");
   played.server.close();
   t.end();
 });
 
-t.test("tasks that need the same are looked at once in a part", (t) => {
+t.test("tasks with the same resources are checked once in a part", (t) => {
   const played = new Played();
   played.lease("path:x");
   played.make([...busy(3 * TASKS_CREATED_MAX, () => "path:x/a"), { id: "free", resources: ["path:y"] }]);
@@ -96,7 +96,7 @@ t.test("tasks that need the same are looked at once in a part", (t) => {
   t.end();
 });
 
-t.test("labels that are not together on any task", (t) => {
+t.test("labels that no task has together", (t) => {
   const played = new Played();
   const some = (label: string): Partial<NewTask>[] =>
     Array.from({ length: CLAIM_STEPS_MAX + 1 }, () => ({ labels: [label] }));
@@ -108,7 +108,7 @@ t.test("labels that are not together on any task", (t) => {
   t.end();
 });
 
-t.test("globs that take many steps to compare with what is leased", (t) => {
+t.test("globs that take many steps to compare with leases", (t) => {
   const played = new Played();
   played.lease("path:y");
   for (let at = 0; at < 500; at++) played.lease(`path:x/${"l".repeat(64)}${at}`);
@@ -118,7 +118,7 @@ t.test("globs that take many steps to compare with what is leased", (t) => {
   t.same(played.parts(), [1, 2, 3, 4, 5, 6, 7, 8, 9, null], "end a part after each of them");
   const long = Array.from({ length: 4 }, (_, at) => `path:x/*${"a".repeat(480)}${at}`);
   played.make([{ id: "costly", resources: long, priority: 9 }]);
-  t.same(played.parts(), [11, 1, 2, 3, 4, 5, 6, 7, 8, 9, null], "a task that takes too many is passed over");
+  t.same(played.parts(), [11, 1, 2, 3, 4, 5, 6, 7, 8, 9, null], "a task that takes too many is skipped");
   const refused = played.server.reply(commands.claimTask, { ...CLAIM, id: "costly" }, played.bob.id);
   t.match(refused, { status: "INVALID_ARGUMENT", message: /^the resources cost too much to compare/ });
   played.server.close();

@@ -102,7 +102,7 @@ class Fixture {
 
   /** Answers the call that asked first: with a task, which no other caller can have then, or with none. */
   async answer(found: ReadyRecord | null): Promise<void> {
-    const { answer } = must(this.asking.shift(), "somebody asks");
+    const { answer } = must(this.asking.shift(), "a call asks");
     if (found !== null) this.publish([found, "claimed"]);
     answer(found?.id ?? null);
     await new Promise((resolve) => {
@@ -119,11 +119,11 @@ class Fixture {
   }
 }
 
-t.test("one task wakes one of a thousand, the one who has waited longest", async (t) => {
+t.test("one task wakes one of a thousand calls, the one that has waited longest", async (t) => {
   const fixture = new Fixture();
   for (let at = 0; at < MANY; at++) fixture.wait(`i${at}`);
   t.equal(fixture.waiters.waiting, MANY);
-  t.equal(fixture.asked, 0, "nobody asks while there is nothing");
+  t.equal(fixture.asked, 0, "no call asks while there is no task");
   fixture.publish([ready(1)]);
   t.same(fixture.who(), ["i0"]);
   await fixture.answer(ready(1));
@@ -138,12 +138,12 @@ t.test("one task wakes one of a thousand, the one who has waited longest", async
   t.equal(fixture.waiters.waiting, MANY - 4);
   fixture.publish([ready(5), "claimed"]);
   fixture.publish([ready(6)], [ready(6), "claimed"]);
-  t.equal(fixture.asked, 4, "what is gone again within its commit is nobody's");
+  t.equal(fixture.asked, 4, "a task that is claimed within its commit wakes no call");
   fixture.end();
   t.equal(fixture.waiters.waiting, 0);
 });
 
-t.test("who may not have it is passed over, and who asked in vain is not asked again", async (t) => {
+t.test("a call that may not have a task is skipped, and one that asked in vain does not ask again", async (t) => {
   const fixture = new Fixture();
   fixture.wait("other workspace", { workspace: "v" });
   fixture.wait("other label", { labels: ["y"] });
@@ -154,31 +154,31 @@ t.test("who may not have it is passed over, and who asked in vain is not asked a
   fixture.publish([task]);
   t.same(fixture.who(), ["ana"]);
   await fixture.answer(null);
-  t.same(fixture.who(), ["bob"], "then it is the next one's turn");
+  t.same(fixture.who(), ["bob"], "then the next one asks");
   await fixture.answer(null);
-  t.equal(fixture.asked, 2, "and nobody asks a second time");
+  t.equal(fixture.asked, 2, "and no call asks twice");
   fixture.publish([ready(2, { assignee: "another's name" })]);
   t.same(fixture.who(), ["another's name"]);
   await fixture.answer(ready(2, { assignee: "another's name" }));
   fixture.publish([task]);
-  t.same(fixture.who(), ["ana"], "told of again, it is new");
+  t.same(fixture.who(), ["ana"], "reported again, it counts as new");
   const late = ready(3);
   fixture.publish([late]);
   t.same(fixture.who(), ["ana", "bob"]);
   await fixture.answer(null);
   await fixture.answer(late);
-  t.same(fixture.who(), [], "bob has got the other one; of the first nobody is left");
+  t.same(fixture.who(), [], "bob has the other one, and no call is left for the first");
   fixture.end();
 });
 
-t.test("what one is asking for, who comes meanwhile does not ask for", async (t) => {
+t.test("a new call does not ask for a task that another is asking for", async (t) => {
   const fixture = new Fixture();
   fixture.publish([ready(1)]);
   fixture.wait("ana");
   fixture.wait("bob");
   t.same(fixture.who(), ["ana"]);
   await fixture.answer(ready(9));
-  t.same(fixture.who(), ["bob"], "she has got a better one: then it is his");
+  t.same(fixture.who(), ["bob"], "she got a better one, so he asks for this one");
   await fixture.answer(ready(1));
   t.same(fixture.got, [
     ["ana", "task-9"],
@@ -193,9 +193,9 @@ t.test("a lease that ends, a time that comes, a reservation that passes", async 
   fixture.leases.accept([lease(1, "eve", "path:*")]);
   fixture.wait("ana");
   fixture.publish([busy]);
-  t.equal(fixture.asked, 0, "its resources are somebody's");
+  t.equal(fixture.asked, 0, "its resources are held");
   fixture.wait("eve");
-  t.same(fixture.who(), ["eve"], "who holds them herself may have it");
+  t.same(fixture.who(), ["eve"], "their own holder may have it");
   await fixture.answer(null);
   fixture.leases.accept([lease(1, "eve", "path:*", { state: "released", ended_at: 1 })]);
   t.same(fixture.who(), ["ana"]);
@@ -204,14 +204,14 @@ t.test("a lease that ends, a time that comes, a reservation that passes", async 
   const kept = ready(2, { reserved: "eve", reserved_until: 500 });
   fixture.wait("bob");
   fixture.publish([kept]);
-  t.same(fixture.who(), ["eve"], "first for whom it is kept");
+  t.same(fixture.who(), ["eve"], "first the one with the reservation");
   await fixture.answer(null);
   fixture.now_ms = 499;
   fixture.tasks.tick(499);
   t.equal(fixture.asking.length, 0);
   fixture.now_ms = 500;
   fixture.tasks.tick(500);
-  t.same(fixture.who(), ["eve"], "then in line");
+  t.same(fixture.who(), ["eve"], "then in the order of the queue");
   await fixture.answer(null);
   t.same(fixture.who(), ["bob"]);
   await fixture.answer(kept);
@@ -221,17 +221,17 @@ t.test("a lease that ends, a time that comes, a reservation that passes", async 
   t.equal(fixture.asking.length, 0);
   fixture.now_ms = 900;
   fixture.wait("cid", { labels: ["none"] });
-  t.same(fixture.who(), ["eve"], "who comes just then takes nobody's turn");
+  t.same(fixture.who(), ["eve"], "a call that joins at that time takes no other call's task");
   await fixture.answer(null);
   fixture.tasks.tick(901);
-  t.same(fixture.who(), ["eve"], "the writer's clock was behind: it is asked once more");
+  t.same(fixture.who(), ["eve"], "the writer's clock was late, so it is asked once more");
   await fixture.answer(null);
   fixture.tasks.tick(1_000);
   t.equal(fixture.asking.length, 0);
   fixture.end();
 });
 
-t.test("who waits for one task by its id", async (t) => {
+t.test("a call that waits for one task by its id", async (t) => {
   const fixture = new Fixture();
   fixture.wait("ana", { id: "task-2" });
   fixture.wait("bob", { id: "task-3" });
@@ -241,7 +241,7 @@ t.test("who waits for one task by its id", async (t) => {
   fixture.publish([ready(3), "claimed"]);
   t.equal(fixture.asking.length, 0);
   fixture.publish([ready(3), "done"]);
-  t.same(fixture.who(), ["bob"], "it has ended: he is to hear why he gets nothing");
+  t.same(fixture.who(), ["bob"], "it has ended, so he asks for the refusal");
   fixture.asking.shift()?.answer("refused");
   await new Promise((resolve) => {
     setImmediate(resolve);
@@ -249,7 +249,7 @@ t.test("who waits for one task by its id", async (t) => {
   t.same(fixture.got.at(-1), ["bob", "refused"]);
 });
 
-t.test("the same call, made twice, gets the same thing", async (t) => {
+t.test("the same call, made twice, gets the same task", async (t) => {
   const fixture = new Fixture();
   fixture.wait("ana", { request_id: "r" });
   fixture.wait("bob", { request_id: "r" });
@@ -268,22 +268,22 @@ t.test("the same call, made twice, gets the same thing", async (t) => {
   fixture.end();
 });
 
-t.test("after a crash everybody looks, and each task is asked for once", async (t) => {
+t.test("after a crash all calls look, and each task is asked for once", async (t) => {
   const fixture = new Fixture();
   for (let at = 0; at < MANY; at++) fixture.wait(`i${at}`);
   fixture.stored = [ready(1), ready(2)];
   fixture.tasks.catchUp(fixture.now_ms);
   t.same(fixture.who(), ["i0", "i1"]);
   await fixture.answer(null);
-  t.equal(fixture.asking.at(-1)?.who, "i2", "in vain: the next one's turn");
+  t.equal(fixture.asking.at(-1)?.who, "i2", "in vain, so the next one asks");
   fixture.stored = [];
   fixture.tasks.catchUp(fixture.now_ms);
   for (let left = fixture.asking.length; left > 0; left--) await fixture.answer(null);
-  t.equal(fixture.asking.length, 0, "what is not there any more is asked for by nobody");
+  t.equal(fixture.asking.length, 0, "no call asks for a task that is gone");
   fixture.end();
 });
 
-t.test("who leaves is not asked, and whose time is up has nothing", async (t) => {
+t.test("a call whose client is gone does not ask, and one that times out gets nothing", async (t) => {
   const fixture = new Fixture();
   const abort = fixture.wait("gone");
   fixture.wait("short", { wait_ms: 1 });
@@ -302,7 +302,7 @@ t.test("who leaves is not asked, and whose time is up has nothing", async (t) =>
   const abortBob = fixture.wait("bob");
   fixture.publish([ready(2)]);
   abortBob();
-  t.equal(fixture.got.length, 2, "who is asking the writer is told what it says");
+  t.equal(fixture.got.length, 2, "a call that is asking the writer gets its reply");
   await fixture.answer(ready(1));
   await fixture.answer(ready(2));
   t.same(fixture.got.slice(2), [
@@ -312,10 +312,10 @@ t.test("who leaves is not asked, and whose time is up has nothing", async (t) =>
   fixture.end();
   fixture.wait("late");
   await Promise.resolve();
-  t.same(fixture.got.at(-1), ["late", null], "at the end nobody waits");
+  t.same(fixture.got.at(-1), ["late", null], "after the end no call waits");
 });
 
-t.test("who can do more than before looks again", async (t) => {
+t.test("an instance with a new capability looks again", async (t) => {
   const fixture = new Fixture();
   const can: string[] = [];
   fixture.wait("ana", { capabilities: can });
@@ -326,7 +326,7 @@ t.test("who can do more than before looks again", async (t) => {
   t.equal(fixture.asked, 0);
   can.push("go");
   fixture.waiters.look("bob");
-  t.equal(fixture.asked, 0, "nobody else");
+  t.equal(fixture.asked, 0, "no other instance");
   fixture.waiters.look("ana");
   t.same(fixture.who(), ["ana"], "each task is asked for once");
   await fixture.answer(null);
@@ -334,12 +334,12 @@ t.test("who can do more than before looks again", async (t) => {
   await fixture.answer(null);
   t.equal(fixture.asking.length, 0);
   fixture.waiters.look("ana");
-  t.same(fixture.who(), ["ana"], "what she could not have then, she may now");
+  t.same(fixture.who(), ["ana"], "she may have the task now");
   await fixture.answer(task);
   fixture.end();
 });
 
-t.test("who waits for one task hears how it is when the time is up", async (t) => {
+t.test("a call for one task reports the task's state on timeout", async (t) => {
   const fixture = new Fixture();
   fixture.wait("ana", { id: "task-1", wait_ms: 1 });
   fixture.wait("any", { wait_ms: 1 });
@@ -349,9 +349,9 @@ t.test("who waits for one task hears how it is when the time is up", async (t) =
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
-  t.same(fixture.who(), ["ana"], "not who has gone, nor who has no task in mind");
+  t.same(fixture.who(), ["ana"], "not the one that is gone, nor the one for any task");
   fixture.publish([ready(1)]);
-  t.equal(fixture.asked, 1, "for the rest it waits no more");
+  t.equal(fixture.asked, 1, "it does not wait any longer");
   await fixture.answer(null);
   t.same(fixture.got, [
     ["gone", null],

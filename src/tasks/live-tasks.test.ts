@@ -25,7 +25,7 @@ function stuckByWalk(tasks: ReadonlyMap<number, LiveTask>): number[] {
 const TASKS = 14;
 const byRow = (a: number, b: number): number => a - b;
 
-t.test("tasks that come, are lost and are retried in any order", (t) => {
+t.test("tasks are added, lost and retried in any order", (t) => {
   const graph = fc.array(fc.uniqueArray(fc.nat({ max: TASKS - 1 }), { maxLength: 4 }), {
     minLength: TASKS,
     maxLength: TASKS,
@@ -73,11 +73,11 @@ t.test("tasks that come, are lost and are retried in any order", (t) => {
     return [...there.values()].filter((one) => live.isStuck(one)).length === stuckByWalk(there).length;
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }));
-  t.ok(met > 100, `${met} tasks could not go on`);
+  t.ok(met > 100, `${met} tasks were stuck`);
   t.end();
 });
 
-t.test("a task costs what it waits for, however much that waits for", (t) => {
+t.test("a task costs its own blockers, however many blockers those have", (t) => {
   const LAYERS = 40;
   const WIDTH = 64;
   let looked = 0;
@@ -101,7 +101,7 @@ t.test("a task costs what it waits for, however much that waits for", (t) => {
   const edges = (LAYERS - 1) * WIDTH * WIDTH;
   t.ok(looked <= 4 * edges, `${looked} looks at ${edges} edges`);
   looked = 0;
-  const first = must(live.byRow(0), "it is there");
+  const first = must(live.byRow(0), "it exists");
   live.remove(first);
   t.equal(live.lose(0).length, (LAYERS - 1) * WIDTH, "all others wait for it");
   t.ok(looked <= edges);

@@ -7,7 +7,7 @@ import { OrderedQueue } from "./ordered-queue.js";
 /** Long enough for the array to be compacted, and to be emptied. */
 const STEPS_OF_A_KIND = 6_000;
 
-void t.test("what comes out is the smallest there is, in whichever order it came", (t) => {
+void t.test("the smallest item comes out first, whatever the order of arrival", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
   const inOrder = (a: number, b: number): number => a - b;

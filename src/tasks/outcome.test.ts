@@ -70,7 +70,7 @@ t.test("each ending", (t) => {
   t.end();
 });
 
-t.test("what was put off while it was held stays so", (t) => {
+t.test("a delay that was set while it was held stays", (t) => {
   const soon_ms = NOW_MS + 10;
   const late_ms = NOW_MS + 2_000;
   const rows: readonly (readonly [ending: Ending, set_ms: number, not_before: number | null])[] = [
@@ -89,7 +89,7 @@ t.test("what was put off while it was held stays so", (t) => {
   t.end();
 });
 
-t.test("how long it waits", (t) => {
+t.test("the delay before the next attempt", (t) => {
   t.same([1, 2, 3, 4].map(backoffMs), [1_000, 4_000, 16_000, 64_000]);
   t.equal(backoffMs(100), TASK_BACKOFF_MS_MAX);
   t.end();

@@ -47,14 +47,14 @@ t.test("ids and rows", (t) => {
   t.same(
     shown(plan(given, { known: { "task-3": [90, "ready"] } })),
     ["task-4(4) 0:", "task-2(5) 0:", "task-1(6) 0:", "task-7(7) 0:"],
-    "no own one is another's",
+    "no assigned id or row is that of another task",
   );
   t.equal(shown(plan([asked("a"), asked("a")])), "task exists: a");
   t.equal(shown(plan([asked("new"), asked("a")], { known: { a: [3, "done"] } })), "task exists: a");
   t.end();
 });
 
-t.test("what many wait for is looked up once", (t) => {
+t.test("a task that many wait for is looked up once", (t) => {
   const looked: string[] = [];
   const names = Array.from({ length: 64 }, (_, at) => `old${at}`);
   const ids = Array.from({ length: 100 }, (_, at) => `new${at}`);
@@ -74,7 +74,7 @@ t.test("what many wait for is looked up once", (t) => {
   t.end();
 });
 
-t.test("who waits for whom", (t) => {
+t.test("which task waits for which", (t) => {
   const known = { old: [1, "ready"], done: [2, "done"], dead: [3, "dead"] } as const;
   const ground = { last_row: 10, known };
   t.same(shown(plan([asked("a", ["old", "done", "dead", "old"])], ground)), ["a(11) 2: old(1),done(2),dead(3)"]);
@@ -99,7 +99,7 @@ t.test("who waits for whom", (t) => {
   t.end();
 });
 
-t.test("what the same call has made", (t) => {
+t.test("tasks that the same call has created", (t) => {
   const ground = {
     last_row: 5,
     known: { a: [1, "done"], b: [2, "ready"] },
@@ -108,9 +108,9 @@ t.test("what the same call has made", (t) => {
   t.same(
     shown(plan([asked("a", [], "r"), asked(null, ["#0", "#2"], "new"), asked(null, ["none"], "s")], ground)),
     ["a(1)* 0:", "task-6(6) 1: a(1),b(2)", "b(2)* 0:"],
-    "is there, as it is now",
+    "they are returned as they are now",
   );
-  t.same(shown(plan([asked(null, [], "gone")], ground)), ["task-6(6) 0:"], "unless it is there no more");
+  t.same(shown(plan([asked(null, [], "gone")], ground)), ["task-6(6) 0:"], "unless they are gone");
   for (const id of ["x", "r"])
     t.equal(
       shown(plan([asked(null), asked(null, [], id), asked(null, [], id)], ground)),
@@ -132,7 +132,7 @@ t.test("cycles", (t) => {
   t.end();
 });
 
-t.test("a cycle is found where there is one, and nowhere else", (t) => {
+t.test("a cycle is found if there is one, and never otherwise", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
   let cycles = 0;

@@ -67,7 +67,7 @@ class Played {
   }
 }
 
-t.test("with its texts, its history and what it waited for; what is waited for stays", (t) => {
+t.test("with its texts, its history and its blockers; a blocker of others stays", (t) => {
   const played = new Played();
   played.make(
     { id: "a" },
@@ -83,19 +83,19 @@ t.test("with its texts, its history and what it waited for; what is waited for s
     ...["after 1 5", "after 4 5", "history 1", "history 4", "history 5"],
     ...["life 1", "life 4", "life 5", "task 1", "task 4", "task 5", "text 1"],
   ];
-  t.same(played.stored(), left, "and of the others all is there");
+  t.same(played.stored(), left, "and all rows of the others remain");
   played.complete("d");
-  t.same(played.prune(), { removed: 1, after: null }, "a is waited for no more, and d has just ended");
+  t.same(played.prune(), { removed: 1, after: null }, "no task waits for a any more, and d has just ended");
   played.cancel("waits");
   played.server.now_ms += 1;
   t.same(played.prune(), { removed: 2, after: null });
   t.same(played.stored(), []);
-  t.same(played.make({ id: "a" }), { rows: [6], made: ["a"] }, "its id is free, and its row is nobody's");
+  t.same(played.make({ id: "a" }), { rows: [6], made: ["a"] }, "its id is free, and its row is not used again");
   played.server.close();
   t.end();
 });
 
-t.test("so many at a time, and at the cost of what is removed", (t) => {
+t.test("a bounded number at a time, at the cost of the removed rows", (t) => {
   const played = new Played();
   const many = TASK_PRUNE_ROWS + 1;
   const tasks = Array.from({ length: many }, (_, at): Partial<NewTask> => ({ id: `n${at}` }));
@@ -106,7 +106,7 @@ t.test("so many at a time, and at the cost of what is removed", (t) => {
   const first = played.prune();
   t.same(first, { removed: TASK_PRUNE_ROWS - 2, after: TASK_PRUNE_ROWS }, "n0 is ready, n1 is waited for");
   t.same(played.prune(must(first.after, "there are more")), { removed: 1, after: null });
-  t.same(played.stored().length, 11, "what has not ended, and what is waited for");
+  t.same(played.stored().length, 11, "tasks that have not ended, and tasks that others wait for");
   played.server.close();
   t.end();
 });
@@ -136,7 +136,7 @@ t.test("no deletion reads a table from one end to the other", (t) => {
   t.same(
     plans.filter((step) => step.startsWith("SCAN")),
     ["SCAN j VIRTUAL TABLE INDEX 1:", "SCAN j VIRTUAL TABLE INDEX 1:"],
-    "but for what it waits for: when its `after` changes, and when it is removed",
+    "except for its blockers: when its `after` changes, and when it is removed",
   );
   played.server.close();
   t.end();

@@ -134,7 +134,7 @@ t.test("the best task is that of a naive model", async (t) => {
   t.ok(found > steps / 20, `${found} were claimed`);
 });
 
-t.test("what may be claimed because of the time is told once", async (t) => {
+t.test("a task that becomes claimable with time is reported once", async (t) => {
   const queue = new ReadyQueue<ReadyTask>();
   const task = {
     row: 1,
@@ -152,11 +152,11 @@ t.test("what may be claimed because of the time is told once", async (t) => {
   t.same(queue.advance(999), []);
   t.same(queue.advance(1_000), [task], "its time has come");
   t.same(queue.advance(1_999), []);
-  t.same(queue.advance(2_000), [task], "it is not kept any more");
-  t.same(queue.advance(100 * TASK_AGING_MS), [], "a higher priority makes it nobody's who was not");
+  t.same(queue.advance(2_000), [task], "it is not reserved any more");
+  t.same(queue.advance(100 * TASK_AGING_MS), [], "a higher priority makes it claimable for no further instance");
 });
 
-t.test("tasks that each require something else cost little more than others", async (t) => {
+t.test("tasks with different requirements cost little more than others", async (t) => {
   const QUEUES = 512;
   const able = Array.from({ length: 9 }, (_, at) => `c${at}`);
   const queue = new ReadyQueue<ReadyTask>();

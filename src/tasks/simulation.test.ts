@@ -302,13 +302,13 @@ class Model {
   /** Compares the published events with the expected ones. */
   settle(what: string): void {
     if (this.published.join("\n") !== this.expected.join("\n"))
-      this.problems.push(`${what}: told ${this.published.join(", ")}; not ${this.expected.join(", ")}`);
+      this.problems.push(`${what}: published ${this.published.join(", ")}; not ${this.expected.join(", ")}`);
     this.published = [];
     this.expected = [];
   }
 }
 
-t.test("any day of a few agents with tasks", (t) => {
+t.test("random actions of a few agents with tasks", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
   const steps = countRounds(60_000, 400_000);
@@ -443,7 +443,7 @@ t.test("any day of a few agents with tasks", (t) => {
           id === null &&
           projection.best(claimant, played.now_ms, () => true)?.id !== model.best(person, can, labels, "held")?.id
         )
-          problems.push("the front would offer another task");
+          problems.push("the front would choose another task");
         const reply = played.reply(
           commands.claimTask,
           { workspace: "", labels, id, ttl_s, request_id: null },
@@ -517,7 +517,8 @@ t.test("any day of a few agents with tasks", (t) => {
         const request = { id: task.id, fence, percent: random(100), note: null, checkpoint: null };
         const reply = played.reply(commands.reportProgress, request, holder);
         check("progress", reply, refused);
-        if (!(reply instanceof Failure) && reply.cancel_requested !== task.cancel) problems.push("canceled or not");
+        if (!(reply instanceof Failure) && reply.cancel_requested !== task.cancel)
+          problems.push("cancel_requested differs");
       },
     ],
     [
@@ -788,7 +789,7 @@ t.test("any day of a few agents with tasks", (t) => {
   t.end();
 });
 
-t.test("a machine's clock that is set back by an hour keeps no task", (t) => {
+t.test("a machine's clock that is set back by an hour does not prolong a claim", (t) => {
   const machine = { now_ms: 10_000_000, elapsed_ms: 0 };
   const clock = new MonotonicClock({ now: () => machine.now_ms }, 0, () => machine.elapsed_ms);
   const topics: string[] = [];
@@ -810,8 +811,8 @@ t.test("a machine's clock that is set back by an hour keeps no task", (t) => {
   pass(9_900);
   t.same(topics, ["task.created", "task.ready", "task.claimed"], "she still has it");
   pass(300);
-  t.equal(topics.at(-1), "task.ready", "and has lost it when she was silent for as long");
-  t.match(played.reply(commands.claimTask, request, bob.id), { task: null }, "nor is it ready at once");
+  t.equal(topics.at(-1), "task.ready", "and has lost it after the same time without a heartbeat");
+  t.match(played.reply(commands.claimTask, request, bob.id), { task: null }, "and it is not claimable at once");
   pass(1_000);
   t.match(played.reply(commands.claimTask, request, bob.id), { task: { id: "task-1" } });
   played.close();

@@ -39,7 +39,7 @@ t.test("the nearest cause, and of equally near ones the first", (t) => {
   t.end();
 });
 
-t.test("a list reads each task once, and looks at a bounded number for each", (t) => {
+t.test("a list reads each task once, and looks at a bounded number of tasks for each", (t) => {
   const WIDTH = 64;
   const layers = 30;
   const tasks: Record<string, [WaitingTask["state"], ...string[]]> = {};
@@ -55,7 +55,7 @@ t.test("a list reads each task once, and looks at a bounded number for each", (t
   t.end();
 });
 
-t.test("a cause that is too far away is not told", (t) => {
+t.test("a cause that is too far away is not reported", (t) => {
   const tasks: Record<string, [WaitingTask["state"], ...string[]]> = { "0": ["canceled"] };
   for (let at = 1; at <= 2 * TASK_CAUSES_LOOKED_AT_MAX; at++) tasks[String(at)] = ["blocked", String(at - 1)];
   const { noteOf } = graphOf(tasks);

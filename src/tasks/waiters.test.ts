@@ -52,27 +52,27 @@ function waiters(count: number, name: string, after: string): Partial<NewTask>[]
   return Array.from({ length: count }, (_, at) => ({ id: `${name}${at}`, after: [after] }));
 }
 
-t.test("so many wait for one, however they come to", (t) => {
+t.test("the number of waiters is limited on every path", (t) => {
   const fixture = new Fixture();
   t.equal(fixture.make([{ id: "hub" }, { id: "other" }, ...waiters(TASK_WAITERS_MAX - 1, "w", "hub")]), null);
   t.match(fixture.make(waiters(2, "x", "hub")), REFUSED, "two of one call are one too many");
-  t.equal(fixture.make(waiters(1, "x", "hub")), null, "so none was made");
+  t.equal(fixture.make(waiters(1, "x", "hub")), null, "so none was created");
   t.match(fixture.make(waiters(1, "y", "hub")), REFUSED);
   t.equal(fixture.make(waiters(1, "y", "other")), null);
   t.match(fixture.setAfter("y0", ["hub"]), REFUSED);
-  t.equal(fixture.setAfter("x0", ["hub", "other"]), null, "one that waits already goes on to");
+  t.equal(fixture.setAfter("x0", ["hub", "other"]), null, "one that waits already may keep waiting");
   fixture.cancel("w0");
-  t.equal(fixture.setAfter("y0", ["hub"]), null, "who is canceled does not wait");
+  t.equal(fixture.setAfter("y0", ["hub"]), null, "a canceled task does not wait");
   t.match(fixture.retry("w0"), REFUSED);
   fixture.server.restart();
-  t.match(fixture.retry("w0"), REFUSED, "what is stored counts the same");
+  t.match(fixture.retry("w0"), REFUSED, "stored tasks count the same");
   fixture.cancel("y0");
   t.equal(fixture.retry("w0"), null);
   fixture.server.close();
   t.end();
 });
 
-t.test("of those that wait through others, the oldest are told of", (t) => {
+t.test("of the tasks that wait through others, the oldest are reported", (t) => {
   const fixture = new Fixture();
   const half = TASKS_STUCK_TOLD_MAX / 2;
   fixture.make([{ id: "root" }, ...waiters(3, "hub", "root")]);
@@ -83,7 +83,7 @@ t.test("of those that wait through others, the oldest are told of", (t) => {
   t.same(published.slice(0, 4), ["hub0", "hub1", "hub2", "of0-0"]);
   t.equal(published.at(-1), `of1-${half - 4}`);
   t.equal(fixture.retry("root"), null);
-  t.same(fixture.publishedOn("task.unblocked"), published, "and of the same that they can go on again");
+  t.same(fixture.publishedOn("task.unblocked"), published, "and the same tasks when they are not stuck any more");
   fixture.server.close();
   t.end();
 });

@@ -75,7 +75,7 @@ function wait(call: WaitingCall): { readonly found: Promise<Found | null>; reado
   return { found, abort: () => abort() };
 }
 
-t.test("those that hold are reported in turn, across calls", async (t) => {
+t.test("conditions that hold are reported round robin, across calls", async (t) => {
   const [a, b, c] = [new Counter("a"), new Counter("b"), new Counter("c")];
   const all = [a, b, c];
   let cursor = at(open(all));
@@ -88,10 +88,10 @@ t.test("those that hold are reported in turn, across calls", async (t) => {
   }
   t.same(results, ["a1", "c2", "a3", "c4", "a5", "c6"]);
   const other_order = open([c, b, a], cursor);
-  t.equal(await other_order.look(), "a6", "whose turn it is does not depend on how they are asked for");
+  t.equal(await other_order.look(), "a6", "the order does not depend on that of the parameters");
 });
 
-t.test("what was seen but not reported is kept; what is unknown begins now", async (t) => {
+t.test("an unreported change is kept; a new condition starts now", async (t) => {
   const [a, b] = [new Counter("a"), new Counter("b")];
   const first = open([a]);
   t.equal(await first.look(), null);
@@ -99,7 +99,7 @@ t.test("what was seen but not reported is kept; what is unknown begins now", asy
   b.change();
   const second = open([a, b], at(first));
   t.equal(await second.look(), "a1");
-  t.equal(await second.look(), null, "b was so when it was first asked for");
+  t.equal(await second.look(), null, "b had this value when it was first waited for");
   const strange = at(second).marks;
   const made_up = new WaitingCall([a.condition], NO_CALLER, { event: 0, event_at: 0, last: "", marks: strange });
   t.equal(await made_up.look(), null);
@@ -107,7 +107,7 @@ t.test("what was seen but not reported is kept; what is unknown begins now", asy
   t.equal(
     await new WaitingCall([a.condition], NO_CALLER, { event: 0, event_at: 0, last: "", marks }).look(),
     null,
-    "a mark that is none of its row's is not known",
+    "a mark of another form counts as unknown",
   );
 });
 
@@ -129,7 +129,7 @@ t.test("a wait that ends quietly lets the next begin there; one that was woken d
   second.abort();
   t.equal(await second.found, null);
   woken.rest();
-  t.same([...at(woken).marks.values()], ["0"], "nobody has looked at what woke it");
+  t.same([...at(woken).marks.values()], ["0"], "no look has covered the change that woke it");
 
   a.slow = true;
   const looking = open([a]);
@@ -137,10 +137,10 @@ t.test("a wait that ends quietly lets the next begin there; one that was woken d
   third.abort();
   await third.found;
   looking.rest();
-  t.same([...at(looking).marks.values()], ["0"], "nor has a look that is still under way");
+  t.same([...at(looking).marks.values()], ["0"], "nor has a look that has not finished");
 });
 
-t.test("what a look finds when the call was answered is not reported, and so not kept", async (t) => {
+t.test("a result after the reply is not reported, and so not kept", async (t) => {
   const a = new Counter("a");
   a.slow = true;
   const call = open([a]);
@@ -152,10 +152,10 @@ t.test("what a look finds when the call was answered is not reported, and so not
   a.answer?.({ matched: null, mark: "" });
   await tick();
   a.slow = false;
-  t.equal(await open([a], at(call)).look(), "a1", "the next call tells it");
+  t.equal(await open([a], at(call)).look(), "a1", "the next call reports it");
 });
 
-t.test("a refusal is an answer; to forget is to begin now", async (t) => {
+t.test("a refusal is an answer; after forget, conditions start now", async (t) => {
   const [a, b] = [new Counter("a"), new Counter("b")];
   const call = open([a, b]);
   for (const counter of [a, b]) counter.change();

@@ -13,7 +13,7 @@ const cursors: fc.Arbitrary<Cursor> = fc.record({
   marks: fc.array(fc.tuple(name, mark), { maxLength: WAIT_CONDITIONS_MAX }).map((pairs) => new Map(pairs)),
 });
 
-t.test("what was given out is read back, from a URL as it is", (t) => {
+t.test("a written cursor is read back, also from a URL", (t) => {
   fc.assert(
     fc.property(cursors, (cursor) => {
       const text = encodeCursor(cursor);
@@ -21,11 +21,11 @@ t.test("what was given out is read back, from a URL as it is", (t) => {
     }),
   );
   const empty = encodeCursor({ event: 0, event_at: 0, last: "", marks: new Map([[nameOf("a"), ""]]) });
-  t.same(readCursor(empty)?.marks, new Map(), "what says nothing takes no room");
+  t.same(readCursor(empty)?.marks, new Map(), "an empty mark takes no space");
   t.end();
 });
 
-t.test("a character more, less or another makes it none", (t) => {
+t.test("a character more, less or different makes it invalid", (t) => {
   fc.assert(
     fc.property(cursors, fc.nat(), fc.string({ maxLength: 2 }), fc.nat({ max: 2 }), (cursor, place, put, taken) => {
       const text = encodeCursor(cursor);
@@ -40,7 +40,7 @@ t.test("a character more, less or another makes it none", (t) => {
   t.end();
 });
 
-t.test("one of as many conditions as may be can be sent back", (t) => {
+t.test("a cursor with the most conditions can be sent back", (t) => {
   const longest = (of: number): [string, string] => [
     nameOf(String(of)),
     of === 0 ? "m".repeat(WAIT_MARK_CHARACTERS_MAX) : `-${"9".repeat(15)}.${"9".repeat(15)}`,

@@ -5,7 +5,7 @@ import { fits, readReported, REPORTED_TASKS, writeReported } from "./reported-ta
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `${(at + 1).toString(36)}-x1y2`);
 
-t.test("what was written is read back", (t) => {
+t.test("a written mark is read back", (t) => {
   for (const reported of [
     { event: 0, watermark: null, able: "", names: [] },
     { event: 71, watermark: null, able: "", names: names(3) },
@@ -20,13 +20,13 @@ t.test("what was written is read back", (t) => {
   t.end();
 });
 
-t.test("what is none", (t) => {
+t.test("invalid marks", (t) => {
   for (const mark of ["_1-2-abcdefgh", "1._1-2", "1._1-2-abc", "1.1-2._1-2-abcdefgh", "1.", "1._1-2-abcdefgh.", "x y"])
     t.notMatch(mark, REPORTED_TASKS, mark);
   t.end();
 });
 
-t.test("there is an end to the names, with room for the longest place", (t) => {
+t.test("the names are limited, with room for the longest watermark", (t) => {
   let count = 1;
   while (fits({ event: 0, watermark: null, able: "", names: names(count + 1) })) count += 1;
   const longest = { at_ms: Number.MAX_SAFE_INTEGER, row: Number.MAX_SAFE_INTEGER };
@@ -34,7 +34,11 @@ t.test("there is an end to the names, with room for the longest place", (t) => {
   t.ok(writeReported(reported).length <= WAIT_MARK_CHARACTERS_MAX);
   t.same(readReported(writeReported(reported)), reported);
   const old = readReported(writeReported({ event: 5, watermark: null, able: "", names: names(count + 10) }));
-  t.same(old.names, names(count + 10).slice(-old.names.length), "of more, which were kept before, the last");
+  t.same(
+    old.names,
+    names(count + 10).slice(-old.names.length),
+    "of too many names, which earlier versions kept, the last ones",
+  );
   t.ok(fits(old));
   t.end();
 });

@@ -10,7 +10,7 @@ export function waitRoutes(wait: WaitFront): Route[] {
       path: "/api/wait",
       name: "wait",
       tag: "wait",
-      summary: "Waits until one of many conditions holds, and says from where on to wait for the next.",
+      summary: "Waits until one of many conditions holds, and returns a cursor to wait for the next.",
       query: WaitQuery,
       waits: true,
       answer: WaitAnswer,

@@ -150,7 +150,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     clock,
     log,
     run_time,
-    shared: shared ? { isLeader: leads, alone, grace_ms: CLAIM_SHARED_GRACE_MS } : null,
+    shared: shared ? { isLeader: leads, hasNoPeers: alone, grace_ms: CLAIM_SHARED_GRACE_MS } : null,
   });
   leases.load(lease_rows.live());
   const views = new LeasePresenter({ leases, expiry, reader: lease_rows });

@@ -37,7 +37,7 @@ export interface ExpiryOptions {
    */
   readonly shared: {
     readonly isLeader: () => boolean;
-    readonly alone: () => boolean;
+    readonly hasNoPeers: () => boolean;
     readonly grace_ms: number;
   } | null;
 }
@@ -121,7 +121,7 @@ export class Expiry implements BackgroundTask {
   endOverdue(holder: string, now_ms: number): void {
     // The leader may know of another heartbeat.
     const { shared } = this.#options;
-    if (shared !== null && !(shared.isLeader() && shared.alone())) return;
+    if (shared !== null && !(shared.isLeader() && shared.hasNoPeers())) return;
     const rows = [...this.#options.leases.of(holder)].map(({ row }) => row);
     this.#end(rows.flatMap((row) => this.#overdue(row, now_ms)));
   }
@@ -189,7 +189,7 @@ export class Expiry implements BackgroundTask {
   /** When a claim counts as expired, in ms. A heartbeat that another server saw is known here with a delay. */
   #due({ ends_ms, reason }: ReturnType<typeof lifeOf>): number {
     const { shared } = this.#options;
-    return shared === null || reason === "max_s" || shared.alone() ? ends_ms : ends_ms + shared.grace_ms;
+    return shared === null || reason === "max_s" || shared.hasNoPeers() ? ends_ms : ends_ms + shared.grace_ms;
   }
 
   #end(ends: readonly End[]): void {

@@ -9,8 +9,8 @@ function startedAt(at_ms: number): Resumed {
   return { before_ms: Number.NEGATIVE_INFINITY, at_ms, until_ms: at_ms + 15_000 };
 }
 
-function lifeOf(life: Life, heard_ms: number, started_ms: number): ReturnType<typeof lifeSince> {
-  return lifeSince(life, heard_ms, startedAt(started_ms));
+function lifeOf(life: Life, lastSeenMs: number, started_ms: number): ReturnType<typeof lifeSince> {
+  return lifeSince(life, lastSeenMs, startedAt(started_ms));
 }
 
 t.test("a claim expires after its holder was last seen, and at the latest after max_s", (t) => {

@@ -50,7 +50,7 @@ class NaiveLockTable {
     return [...this.held, ...earlier].filter((other) => this.conflict(claim, other));
   }
 
-  /** Returns whether a waiting claim waits for a holder, directly or through others: for held claims only, or for any. */
+  /** Returns whether a waiting claim waits for a holder, directly or through others: for held claims, or for any. */
   waitsFor(claim: Named, holder: string, through: "held" | "anything", seen = new Set<Named>()): boolean {
     if (seen.has(claim)) return false;
     seen.add(claim);

@@ -70,7 +70,7 @@ t.test("overlapping leases wake a waiter, in its workspace or in any, and count 
         const projection = new LeaseProjection();
         const watch = new ResourceWatch(projection);
         const woken = wanted.map(() => 0);
-        const leaves = wanted.map((one, at) =>
+        const unlisteners = wanted.map((one, at) =>
           watch.listen(one, { wake: () => (woken[at] = (woken[at] ?? 0) + 1), finish: () => undefined }),
         );
         for (const [at, { resources, workspace: where }] of leases.entries()) {
@@ -86,7 +86,7 @@ t.test("overlapping leases wake a waiter, in its workspace or in any, and count 
           leases.some((of) => of.holder !== me && of.resources.some((text) => meets(one, text, of.workspace))),
         );
         if (wanted.some((one, at) => watch.isHeld(one, me) !== held[at])) return false;
-        for (const leave of leaves) leave();
+        for (const unlisten of unlisteners) unlisten();
         const last = [...woken];
         for (const [at, of] of leases.entries())
           projection.accept([record(at + 1, { ...of, state: "lost", ended_at: 1 })]);

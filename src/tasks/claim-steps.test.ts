@@ -23,7 +23,7 @@ const LEASE = {
 
 const CLAIM = { workspace: "", labels: [], id: null, ttl_s: null, request_id: null };
 
-class Played {
+class Fixture {
   readonly server = new SimulatedServer({ methods: METHODS, hear: () => undefined });
   readonly #people = new People(this.server);
   readonly ana = this.#people.register();
@@ -69,58 +69,58 @@ function busy(count: number, resource: (at: number) => string): Partial<NewTask>
 t.test("busy resources: a part looks at a bounded number of tasks, the same ones on each node", (t) => {
   // Comparing two paths takes one step.
   const together = Math.ceil(CLAIM_STEPS_MAX / (1 + CLAIM_LOOK_STEPS + 1));
-  const played = new Played();
-  played.lease("path:x");
-  played.make(busy(2 * together + 1, (at) => `path:x/${at}`));
+  const fixture = new Fixture();
+  fixture.lease("path:x");
+  fixture.make(busy(2 * together + 1, (at) => `path:x/${at}`));
   const ends = [together, 2 * together, null];
-  t.same(played.parts(), ends);
-  t.same(played.parts(), ends, "nothing is kept from the previous part");
-  played.server.restart();
-  t.same(played.parts(), ends, "a restarted node ends each part at the same task as the others");
-  played.make([
+  t.same(fixture.parts(), ends);
+  t.same(fixture.parts(), ends, "nothing is kept from the previous part");
+  fixture.server.restart();
+  t.same(fixture.parts(), ends, "a restarted node ends each part at the same task as the others");
+  fixture.make([
     { id: "free", priority: 0 },
     { id: "other", priority: 0 },
   ]);
-  t.same(played.parts(), [together, 2 * together, "free"], "and the best is found after all of them");
-  played.server.close();
+  t.same(fixture.parts(), [together, 2 * together, "free"], "and the best is found after all of them");
+  fixture.server.close();
   t.end();
 });
 
 t.test("tasks with the same resources are checked once in a part", (t) => {
-  const played = new Played();
-  played.lease("path:x");
-  played.make([...busy(3 * TASKS_CREATED_MAX, () => "path:x/a"), { id: "free", resources: ["path:y"] }]);
+  const fixture = new Fixture();
+  fixture.lease("path:x");
+  fixture.make([...busy(3 * TASKS_CREATED_MAX, () => "path:x/a"), { id: "free", resources: ["path:y"] }]);
   const together = CLAIM_STEPS_MAX - CLAIM_LOOK_STEPS - 1;
-  t.same(played.parts(), [together, 2 * together, "free"]);
-  played.server.close();
+  t.same(fixture.parts(), [together, 2 * together, "free"]);
+  fixture.server.close();
   t.end();
 });
 
 t.test("labels that no task has together", (t) => {
-  const played = new Played();
+  const fixture = new Fixture();
   const some = (label: string): Partial<NewTask>[] =>
     Array.from({ length: CLAIM_STEPS_MAX + 1 }, () => ({ labels: [label] }));
-  played.make([...some("a"), ...some("b")]);
-  t.same(played.parts(["a", "b"]), [CLAIM_STEPS_MAX, null]);
-  played.make([{ id: "both", labels: ["a", "b"] }]);
-  t.equal(played.parts(["a", "b"]).at(-1), "both");
-  played.server.close();
+  fixture.make([...some("a"), ...some("b")]);
+  t.same(fixture.parts(["a", "b"]), [CLAIM_STEPS_MAX, null]);
+  fixture.make([{ id: "both", labels: ["a", "b"] }]);
+  t.equal(fixture.parts(["a", "b"]).at(-1), "both");
+  fixture.server.close();
   t.end();
 });
 
 t.test("globs that take many steps to compare with leases", (t) => {
-  const played = new Played();
-  played.lease("path:y");
-  for (let at = 0; at < 500; at++) played.lease(`path:x/${"l".repeat(64)}${at}`);
-  played.make(
+  const fixture = new Fixture();
+  fixture.lease("path:y");
+  for (let at = 0; at < 500; at++) fixture.lease(`path:x/${"l".repeat(64)}${at}`);
+  fixture.make(
     busy(10, (at) => `path:x/*t${at}.ts`).map(({ resources = [] }) => ({ resources: [...resources, "path:y"] })),
   );
-  t.same(played.parts(), [1, 2, 3, 4, 5, 6, 7, 8, 9, null], "end a part after each of them");
+  t.same(fixture.parts(), [1, 2, 3, 4, 5, 6, 7, 8, 9, null], "end a part after each of them");
   const long = Array.from({ length: 4 }, (_, at) => `path:x/*${"a".repeat(480)}${at}`);
-  played.make([{ id: "costly", resources: long, priority: 9 }]);
-  t.same(played.parts(), [11, 1, 2, 3, 4, 5, 6, 7, 8, 9, null], "a task that takes too many is skipped");
-  const refused = played.server.reply(commands.claimTask, { ...CLAIM, id: "costly" }, played.bob.id);
+  fixture.make([{ id: "costly", resources: long, priority: 9 }]);
+  t.same(fixture.parts(), [11, 1, 2, 3, 4, 5, 6, 7, 8, 9, null], "a task that takes too many is skipped");
+  const refused = fixture.server.reply(commands.claimTask, { ...CLAIM, id: "costly" }, fixture.bob.id);
   t.match(refused, { status: "INVALID_ARGUMENT", message: /^the resources cost too much to compare/ });
-  played.server.close();
+  fixture.server.close();
   t.end();
 });

@@ -91,7 +91,7 @@ export class ClaimWaiters {
       };
       const waiter: ClaimWaiter = { waiting, attempt, settle, busy: false, tried: new Set() };
       // A call that is asking the writer is answered by the writer's reply.
-      const leave = (): void => {
+      const abort = (): void => {
         this.#queue.delete(waiter);
         if (!waiter.busy) settle(null);
       };
@@ -102,7 +102,7 @@ export class ClaimWaiters {
         else void this.#ask(waiter, null);
       }, wait_ms);
       this.#queue.add(waiter);
-      onAbort(leave);
+      onAbort(abort);
       // A task may have arrived between the last attempt and the entry into the queue.
       this.#look(waiter);
     });

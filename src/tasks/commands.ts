@@ -144,8 +144,8 @@ export const patchTask = writerMethod({
     action: "task.update",
     resource: resourceId,
     writesRow: hasChanged,
-    detail: ({ id: _id, owns: _owns, body, ...said }) =>
-      JSON.stringify({ ...said, ...(body === undefined ? {} : { body: "changed" }) }),
+    detail: ({ id: _id, owns: _owns, body, ...patch }) =>
+      JSON.stringify({ ...patch, ...(body === undefined ? {} : { body: "changed" }) }),
   },
   run: ({ registry }, request, call) => registry.patch(request, call),
 });

@@ -30,9 +30,9 @@ t.test("tasks are added, lost and retried in any order", (t) => {
     minLength: TASKS,
     maxLength: TASKS,
   });
-  const turns = fc.array(fc.nat({ max: TASKS - 1 }), { maxLength: 30 });
+  const changedRows = fc.array(fc.nat({ max: TASKS - 1 }), { maxLength: 30 });
   let met = 0;
-  const property = fc.property(graph, turns, fc.boolean(), (after, rows, reversed) => {
+  const property = fc.property(graph, changedRows, fc.boolean(), (after, rows, reversed) => {
     const live = new LiveTasks();
     const there = new Map<number, LiveTask>();
     // Each waits for smaller rows only, so there is no cycle.

@@ -126,7 +126,7 @@ export class LiveTasks {
     this.#lost_blockers.delete(task.row);
   }
 
-  /** Returns whether a task is stuck: it waits, directly or through others, for one that has ended without being done. */
+  /** Returns whether a task waits, directly or through others, for one that has ended without being done. */
   isStuck({ row }: LiveTask): boolean {
     return this.#lost_blockers.has(row);
   }

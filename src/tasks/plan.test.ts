@@ -147,13 +147,13 @@ t.test("a cycle is found if there is one, and never otherwise", (t) => {
     );
     const after = tasks.map((task) => task.after.map((name) => Number(name.replace(/^[#n]/, ""))));
     // Removes tasks that wait for no remaining task, until none can be removed.
-    const left = new Set(tasks.keys());
-    for (let before = -1; before !== left.size; ) {
-      before = left.size;
-      for (const at of left) if (!(after[at] ?? []).some((on) => left.has(on))) left.delete(at);
+    const remaining = new Set(tasks.keys());
+    for (let before = -1; before !== remaining.size; ) {
+      before = remaining.size;
+      for (const at of remaining) if (!(after[at] ?? []).some((on) => remaining.has(on))) remaining.delete(at);
     }
     const planned = plan(tasks);
-    if (left.size > 0) cycles += 1;
+    if (remaining.size > 0) cycles += 1;
     const names =
       typeof planned === "string"
         ? planned
@@ -165,7 +165,7 @@ t.test("a cycle is found if there is one, and never otherwise", (t) => {
       names.length > 1 &&
       names[0] === names.at(-1) &&
       names.slice(1).every((on, at) => after[names[at] ?? -1]?.includes(on));
-    if (left.size > 0 !== (typeof planned === "string") || (typeof planned === "string" && !is_one)) {
+    if (remaining.size > 0 !== (typeof planned === "string") || (typeof planned === "string" && !is_one)) {
       t.fail(`seed ${seed}, round ${round}: ${JSON.stringify(after)} is ${JSON.stringify(planned)}`);
       break;
     }

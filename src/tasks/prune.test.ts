@@ -30,7 +30,7 @@ const TABLES = [
   "SELECT 'after ' || on_task AS name, task FROM task_after",
 ];
 
-class Played {
+class Fixture {
   readonly server = new SimulatedServer({ methods: METHODS, hear: () => undefined });
   readonly #ana = new People(this.server).register();
 
@@ -68,52 +68,52 @@ class Played {
 }
 
 t.test("with its texts, its history and its blockers; a blocker of others stays", (t) => {
-  const played = new Played();
-  played.make(
+  const fixture = new Fixture();
+  fixture.make(
     { id: "a" },
     { id: "b", after: ["a"] },
     { id: "c", after: ["a", "b"] },
     { id: "d" },
     { id: "waits", after: ["a", "d"] },
   );
-  for (const id of ["a", "b", "c"]) played.complete(id);
-  played.server.now_ms += DAY_MS;
-  t.same(played.prune(), { removed: 2, after: null }, "a is still waited for, by one that waits for d, too");
-  const left = [
+  for (const id of ["a", "b", "c"]) fixture.complete(id);
+  fixture.server.now_ms += DAY_MS;
+  t.same(fixture.prune(), { removed: 2, after: null }, "a is still waited for, by one that waits for d, too");
+  const remaining = [
     ...["after 1 5", "after 4 5", "history 1", "history 4", "history 5"],
     ...["life 1", "life 4", "life 5", "task 1", "task 4", "task 5", "text 1"],
   ];
-  t.same(played.stored(), left, "and all rows of the others remain");
-  played.complete("d");
-  t.same(played.prune(), { removed: 1, after: null }, "no task waits for a any more, and d has just ended");
-  played.cancel("waits");
-  played.server.now_ms += 1;
-  t.same(played.prune(), { removed: 2, after: null });
-  t.same(played.stored(), []);
-  t.same(played.make({ id: "a" }), { rows: [6], made: ["a"] }, "its id is free, and its row is not used again");
-  played.server.close();
+  t.same(fixture.stored(), remaining, "and all rows of the others remain");
+  fixture.complete("d");
+  t.same(fixture.prune(), { removed: 1, after: null }, "no task waits for a any more, and d has just ended");
+  fixture.cancel("waits");
+  fixture.server.now_ms += 1;
+  t.same(fixture.prune(), { removed: 2, after: null });
+  t.same(fixture.stored(), []);
+  t.same(fixture.make({ id: "a" }), { rows: [6], made: ["a"] }, "its id is free, and its row is not used again");
+  fixture.server.close();
   t.end();
 });
 
 t.test("a bounded number at a time, at the cost of the removed rows", (t) => {
-  const played = new Played();
+  const fixture = new Fixture();
   const many = TASK_PRUNE_ROWS + 1;
   const tasks = Array.from({ length: many }, (_, at): Partial<NewTask> => ({ id: `n${at}` }));
-  for (let at = 0; at < many; at += 500) played.make(...tasks.slice(at, at + 500));
-  played.make({ id: "last", after: ["n0", "n1"] });
-  for (const { id } of tasks.slice(1)) played.cancel(id ?? "");
-  played.server.now_ms += DAY_MS;
-  const first = played.prune();
+  for (let at = 0; at < many; at += 500) fixture.make(...tasks.slice(at, at + 500));
+  fixture.make({ id: "last", after: ["n0", "n1"] });
+  for (const { id } of tasks.slice(1)) fixture.cancel(id ?? "");
+  fixture.server.now_ms += DAY_MS;
+  const first = fixture.prune();
   t.same(first, { removed: TASK_PRUNE_ROWS - 2, after: TASK_PRUNE_ROWS }, "n0 is ready, n1 is waited for");
-  t.same(played.prune(must(first.after, "there are more")), { removed: 1, after: null });
-  t.same(played.stored().length, 11, "tasks that have not ended, and tasks that others wait for");
-  played.server.close();
+  t.same(fixture.prune(must(first.after, "there are more")), { removed: 1, after: null });
+  t.same(fixture.stored().length, 11, "tasks that have not ended, and tasks that others wait for");
+  fixture.server.close();
   t.end();
 });
 
 t.test("no deletion reads a table from one end to the other", (t) => {
-  const played = new Played();
-  const { db } = played.server;
+  const fixture = new Fixture();
+  const { db } = fixture.server;
   const prepare = db.prepare.bind(db);
   const plans: string[] = [];
   const writer = new TaskWriter(
@@ -138,6 +138,6 @@ t.test("no deletion reads a table from one end to the other", (t) => {
     ["SCAN j VIRTUAL TABLE INDEX 1:", "SCAN j VIRTUAL TABLE INDEX 1:"],
     "except for its blockers: when its `after` changes, and when it is removed",
   );
-  played.server.close();
+  fixture.server.close();
   t.end();
 });

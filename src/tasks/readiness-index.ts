@@ -36,7 +36,7 @@ interface ReadyEntry<Task> extends SortKey {
 /** An id that no instance has. */
 const NO_INSTANCE = "?";
 
-/** Removed tasks are dropped when there are at least this many. */
+/** The index is compacted when it has this many entries more than three for each task. */
 const DROPPED_TOGETHER = 64;
 
 /** Since when an instance may claim a task that is not reserved for another, in ms. */

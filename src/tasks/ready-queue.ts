@@ -135,7 +135,7 @@ class Queue<Task extends ReadyTask> {
   }
 }
 
-/** A queue is compacted when more entries than this have left, even if few remain. */
+/** A queue keeps up to this many removed entries before it is compacted, even if few tasks remain. */
 const DROPPED_TOGETHER = 64;
 
 /** The current priority of a task, including what it has gained by waiting. */

@@ -243,10 +243,10 @@ class Model {
   /** Ends a claim without a call of its holder about the task. */
   lose(task: Known, reason: string, counts: boolean): void {
     this.seen.set(reason, (this.seen.get(reason) ?? 0) + 1);
-    this.leave(task, reason, counts);
+    this.endClaim(task, reason, counts);
   }
 
-  leave(task: Known, reason: string | null, counts: boolean): void {
+  endClaim(task: Known, reason: string | null, counts: boolean): void {
     const attempts = task.attempts + Number(counts);
     if (task.cancel) this.transition(task, "canceled", reason, { attempts });
     else if (!counts) this.transition(task, "ready", reason, { not_before: this.delayUntil(task) });
@@ -262,8 +262,8 @@ class Model {
     const { fence, holder } = must(task.held, "it is held");
     task.calls.add(`${fence} ${holder} ${verb}`);
     if (verb === "complete") this.transition(task, "done", null);
-    else if (verb === "release") this.leave(task, null, false);
-    else if (verb === "fail" && retry) this.leave(task, "e", true);
+    else if (verb === "release") this.endClaim(task, null, false);
+    else if (verb === "fail" && retry) this.endClaim(task, "e", true);
     else if (task.cancel) this.transition(task, "canceled", verb === "ask" ? null : "e");
     else if (verb === "fail") this.transition(task, "failed", "e");
     else this.transition(task, "input_required", null, { asker: holder, not_before: this.delayUntil(task) });

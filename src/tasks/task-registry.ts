@@ -479,7 +479,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   /** Changes the state of a task after its claim has ended. */
   #endClaim(task: LiveTask, ending: Ending, transition: Transition, call: WriteCall): void {
     const { lost, ...outcome } = outcomeOf(task, ending, call.now_ms);
-    if (lost) this.#table.keepError(task.row, `lost by ${transition.claim?.holder_name ?? ""}`);
+    if (lost) this.#table.setMissingError(task.row, `lost by ${transition.claim?.holder_name ?? ""}`);
     this.#transition(task, { ...outcome, claim: null }, transition, call);
   }
 

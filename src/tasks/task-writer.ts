@@ -154,7 +154,7 @@ export class TaskWriter {
   readonly #state_of: Statement<[string], { row: number; state: TaskState }>;
   readonly #putTexts: Statement<(string | number | null)[], unknown>;
   readonly #forget_answer: Statement<[number], unknown>;
-  readonly #keep_error: Statement<[number, string], unknown>;
+  readonly #setMissingError: Statement<[number, string], unknown>;
   readonly #patch: Statement<(string | number | null)[], unknown>;
   readonly #blockers: Statement<[number], number>;
   readonly #dependents: Statement<[number], { row: number; id: string }>;
@@ -192,7 +192,7 @@ export class TaskWriter {
          result = coalesce(excluded.result, result)`,
     );
     this.#forget_answer = db.prepare("UPDATE task_text SET answer = NULL WHERE row = ?");
-    this.#keep_error = db.prepare(
+    this.#setMissingError = db.prepare(
       `INSERT INTO task_text (row, error) VALUES (?, ?)
        ON CONFLICT (row) DO UPDATE SET error = coalesce(error, excluded.error)`,
     );
@@ -330,8 +330,8 @@ export class TaskWriter {
   }
 
   /** Sets the error of a task that has none. */
-  keepError(row: number, error: string): void {
-    this.#keep_error.run(row, error);
+  setMissingError(row: number, error: string): void {
+    this.#setMissingError.run(row, error);
   }
 
   patch(row: number, { title, body, labels }: PatchRequest): void {

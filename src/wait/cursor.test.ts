@@ -27,9 +27,9 @@ t.test("a written cursor is read back, also from a URL", (t) => {
 
 t.test("a character more, less or different makes it invalid", (t) => {
   fc.assert(
-    fc.property(cursors, fc.nat(), fc.string({ maxLength: 2 }), fc.nat({ max: 2 }), (cursor, place, put, taken) => {
+    fc.property(cursors, fc.nat(), fc.string({ maxLength: 2 }), fc.nat({ max: 2 }), (cursor, position, put, taken) => {
       const text = encodeCursor(cursor);
-      const at = place % (text.length + 1);
+      const at = position % (text.length + 1);
       const changed = text.slice(0, at) + put + text.slice(at + taken);
       return changed === text || readCursor(changed) === undefined;
     }),

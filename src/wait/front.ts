@@ -118,11 +118,11 @@ export class WaitFront implements Measured {
       look: () => call.look(),
       wait_ms,
       listen: (waiter) => {
-        const leave = call.listen(waiter);
+        const unlisten = call.listen(waiter);
         this.#waiting.set(waiter, call);
         return () => {
           this.#waiting.delete(waiter);
-          leave();
+          unlisten();
         };
       },
       onAbort,

@@ -459,7 +459,7 @@ export class ClaimRegistry extends PublishingModel {
     this.#notifyTask(lease.record, loss, call);
   }
 
-  /** Loses a claim without a request of a client, so the server writes the audit row. */
+  /** Ends a claim as lost without a request of a client. The server itself writes the audit row. */
   #loseByItself(lease: LiveLease, loss: Loss, call: WriteCall): void {
     this.#lose(lease, loss, null, call);
     const { record } = lease;

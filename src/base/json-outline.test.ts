@@ -12,21 +12,21 @@ import { loadShapes, readShaped } from "./shape.js";
 /** So long a body is held to the bounds on items before each is looked at, as is every outline. */
 const COUNTED = " ".repeat(16_385);
 
-interface Told {
+interface ReadResult {
   readonly json?: unknown;
   readonly free?: readonly (string | null)[];
   readonly refusal?: string;
   readonly members?: unknown;
 }
 
-function whole(body: Uint8Array, name: string): Told {
+function whole(body: Uint8Array, name: string): ReadResult {
   const schema = must(FRONT_BODIES.get(name), "it is a body");
   const read = readShaped(body, schema);
   if (read instanceof Failure) return { refusal: read.message, members: read.members };
   return { json: withoutFree(read.json, schema), free: freeTexts(read.text, read.json, freeMemberOf(schema)) };
 }
 
-function outline(body: Uint8Array, name: string): Told {
+function outline(body: Uint8Array, name: string): ReadResult {
   const schema = must(FRONT_BODIES.get(name), "it is a body");
   const read = readOutline(body, schema, freeMemberOf(schema));
   if (read instanceof Failure) return { refusal: read.message, members: read.members };

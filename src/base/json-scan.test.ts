@@ -51,21 +51,21 @@ t.test("it takes what JSON.parse takes", (t) => {
 t.test("it says where members and items are", (t) => {
   const text = ' { "a" : [ 1 , {"x":[]} ] , "b\\"":{} } ';
   const scan = new JsonScan(Buffer.from(text));
-  const told: string[] = [];
+  const reported: string[] = [];
   t.equal(scan.kind(), "object");
   scan.members((from, to) => {
-    told.push(text.slice(from, to));
+    reported.push(text.slice(from, to));
     if (scan.kind() !== "array") {
       scan.skip();
       return;
     }
     scan.items(() => {
-      told.push(scan.kind());
+      reported.push(scan.kind());
       scan.skip();
     });
   });
   scan.end();
-  t.same(told, ["a", "scalar", "object", 'b\\"']);
+  t.same(reported, ["a", "scalar", "object", 'b\\"']);
   t.end();
 });
 

@@ -75,7 +75,7 @@ export interface CoordinationGround {
   readonly log: Log;
   readonly clock: Clock;
   readonly threads: Threads<typeof PUSH_MESSAGES>;
-  readonly run_time: Pick<PauseDetector, "resumed">;
+  readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /** Whether background work runs here: it runs on one node of a cluster. */
   readonly leads: () => boolean;
   /** Whether no other node can have seen an agent lately. */
@@ -111,7 +111,8 @@ export interface Coordination {
 }
 
 export function makeCoordination(ground: CoordinationGround): Coordination {
-  const { guarded, config, log, clock, threads, run_time, leads, alone, changes, hub, history, positions } = ground;
+  const { guarded, config, log, clock, threads, pauseDetector, leads, alone, changes, hub, history, positions } =
+    ground;
   const { onRevoked } = ground;
   const shared = config.cluster !== "";
   const { writer, reads } = threads;
@@ -149,7 +150,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     writer,
     clock,
     log,
-    run_time,
+    pauseDetector,
     shared: shared ? { isLeader: leads, hasNoPeers: alone, grace_ms: CLAIM_SHARED_GRACE_MS } : null,
   });
   leases.load(lease_rows.live());
@@ -192,7 +193,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     writer,
     clock,
     log,
-    run_time,
+    pauseDetector,
     stale_after_ms: () => stale_after + (alone() ? 0 : grace_ms),
     interval_ms: liveness_interval,
   });

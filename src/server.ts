@@ -200,7 +200,7 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   tasks.start();
   announce({ log, config, addresses: front.addresses, data_dir, chosen });
   const preloading = setTimeout(() => {
-    threads.pool.warm();
+    threads.pool.startThreads();
     const needed = [loadShapes()];
     if (threads.reads.model(webhookReader).count > 0) needed.push(loadHttpClient());
     // A module that could not be loaded is loaded again by its first user.
@@ -228,7 +228,7 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
 function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, package_folder }: Ground): Pieces {
   const { writer, pool, reads } = threads;
   const now_ms = clock.now();
-  const run_time = new PauseDetector(started_ms, (pause_ms) =>
+  const pauseDetector = new PauseDetector(started_ms, (pause_ms) =>
     log.warn("the server did not run, or its machine's clock was set ahead", { ms: pause_ms }),
   );
 
@@ -245,7 +245,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const descriptors = countDescriptors();
   const { clients_max, outbound_max } = connectionShares(descriptors, OWN_DESCRIPTORS_MAX, OUTBOUND_CONNECTIONS_MAX);
   const front = new FrontServer(chosen.transport, new ConnectionLimit(clients_max, () => too_many.report()));
-  const gate = new RequestGuard(config, front, clock, log);
+  const guard = new RequestGuard(config, front, clock, log);
   const requests = new RequestMetrics();
 
   // The cluster, if the server is a node of one
@@ -286,12 +286,12 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
 
   // Agents, their claims and messages
   const coordination = makeCoordination({
-    guarded: gate.guarded,
+    guarded: guard.guarded,
     config,
     log,
     clock,
     threads,
-    run_time,
+    pauseDetector,
     leads,
     alone,
     changes,
@@ -313,7 +313,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const sessions = new SessionFront({
     book,
     writer,
-    gate,
+    guard,
     actors,
     instances: directory,
     ports: front,
@@ -324,8 +324,8 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   });
   const refusals = new RefusalLog(writer, clock);
   const pipeline = new Pipeline({
-    gate,
-    door: new DashboardAuth({ gate, actors, sessions }),
+    guard,
+    dashboardAuth: new DashboardAuth({ guard, actors, sessions }),
     metrics: requests,
     pool,
     log,
@@ -357,7 +357,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     send,
     requests_max: Math.min(WEBHOOK_REQUESTS_MAX, outbound_max),
     isLeader: leads,
-    advance: (progress) => writer.request(advanceWebhooks, { receivers: progress, guarded: gate.guarded }, NO_CALLER),
+    advance: (progress) => writer.request(advanceWebhooks, { receivers: progress, guarded: guard.guarded }, NO_CALLER),
     clock,
     log,
   });
@@ -395,7 +395,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   });
 
   // Features that use several components
-  const long_work = new SlowLane(pool);
+  const slowLane = new SlowLane(pool);
   const rule_table = reads.model(ruleReader);
   const rule_versions = new RuleSetVersions(
     (project) => rule_table.version(project),
@@ -403,24 +403,24 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   );
   writer.changes.listen("rule", rule_versions);
   const rules = new RuleFront({
-    guarded: gate.guarded,
+    guarded: guard.guarded,
     writer,
-    long_work,
+    slowLane,
     versions: rule_versions,
     log,
     countViolations: (actor, violations) => {
       if (actor !== "" && violations > 0) agents.add(actor, "violations", violations);
     },
   });
-  const contracts = new ContractFront({ outbound, long_work, specs: reads.model(specReader) });
-  const templates = new TemplateFront({ writer, long_work, log, toClientFailure, contracts });
+  const contracts = new ContractFront({ outbound, slowLane, specs: reads.model(specReader) });
+  const templates = new TemplateFront({ writer, slowLane, log, toClientFailure, contracts });
 
   // Metrics
   const writer_metrics = new WriterMetrics(writer, pool);
 
   // A route that needs all routes reads this list when it is called; it is complete by then.
   const routes: Route[] = [];
-  const inner = new InternalRequests({ guarded: gate.guarded, routes, refusals: pipeline.refusals, actors, agents });
+  const inner = new InternalRequests({ guarded: guard.guarded, routes, refusals: pipeline.refusals, actors, agents });
   const mcp = new McpFront({
     inner,
     routes,
@@ -431,7 +431,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
 
   const tasks = new BackgroundTasks(
     [
-      { tick: (tick_ms) => void run_time.resumed(tick_ms) },
+      { tick: (tick_ms) => void pauseDetector.resumed(tick_ms) },
       time_lead,
       deadlines(threads, pipeline),
       threads.storage,
@@ -483,11 +483,11 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       cluster,
     }),
     ...clusterRoutes(cluster),
-    ...stateRoutes({ writer, reads, longWork: long_work, log, toClientFailure }),
+    ...stateRoutes({ writer, reads, slowLane, log, toClientFailure }),
     ...specRoutes({
       writer,
       reads,
-      longWork: long_work,
+      slowLane,
       log,
       toClientFailure,
       examine: (written, context) => contracts.examine(written, context),
@@ -496,13 +496,13 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     ...contractRoutes(contracts),
     ...templateRoutes({ templates, reads }),
     ...complianceRoutes({ monitor: compliance, reads }),
-    ...eventRoutes({ guarded: gate.guarded, writer, reads, hub, history: event_history, streams, readBarrier, log }),
+    ...eventRoutes({ guarded: guard.guarded, writer, reads, hub, history: event_history, streams, readBarrier, log }),
     ...changeRoutes(changes),
     ...coordination.routes,
     ...sessionRoutes(sessions),
     ...auditRoutes(reads, refusals),
     ...webhookRoutes({
-      guarded: gate.guarded,
+      guarded: guard.guarded,
       writer,
       reads,
       send,
@@ -512,7 +512,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       log,
     }),
     ...backupRoutes({ exports: threads.exports, restore, clock, log }),
-    ...usageRoutes({ guarded: gate.guarded, writer, reads, log }),
+    ...usageRoutes({ guarded: guard.guarded, writer, reads, log }),
     ...agentMetricsRoutes(agent_flusher, reads),
     ...mcpRoutes(mcp),
     openApiRoute(routes, VERSION),

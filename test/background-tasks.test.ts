@@ -126,7 +126,7 @@ t.test("liveness is checked at intervals, one check at a time, and only for sile
     writer: writer.writer,
     clock: { now: () => now },
     log,
-    run_time: { resumed: () => resumed },
+    pauseDetector: { resumed: () => resumed },
     stale_after_ms: () => 5_000,
     interval_ms: 1_000,
   });

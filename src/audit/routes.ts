@@ -3,7 +3,7 @@ import { AuditList, AuditQuery, AuditSummary, AuditSummaryQuery } from "../../sc
 import { AUDIT_ROWS_DEFAULT } from "../../schemas/limits.js";
 import { laterReply, listReply } from "../front/reply.js";
 import { route, type Answer, type Route } from "../front/route.js";
-import { turnOf } from "../rpc/frames.js";
+import { callerOf } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import { listAudit, summarizeAudit } from "./jobs.js";
 import type { RefusalLog } from "./refusal-log.js";
@@ -46,7 +46,7 @@ export function auditRoutes(reads: Reads, refusals: Pick<RefusalLog, "settle">):
       query: AuditSummaryQuery,
       answer: AuditSummary,
       handle: ({ query: { from = null, to = null }, context }) =>
-        laterReply(reads.pool.run(summarizeAudit, { from, to }, { caller: turnOf(context) })),
+        laterReply(reads.pool.run(summarizeAudit, { from, to }, { caller: callerOf(context) })),
     }),
   ];
 }

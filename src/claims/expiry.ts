@@ -31,7 +31,7 @@ export interface ExpiryOptions {
   readonly writer: Writer;
   readonly clock: Clock;
   readonly log: Log;
-  readonly run_time: Pick<PauseDetector, "resumed">;
+  readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
    * Set if other servers may see holders, too. The leader ends claims, `grace_ms` later unless it has no live peers.
    */
@@ -145,8 +145,8 @@ export class Expiry implements BackgroundTask {
   }
 
   #lifeOf(record: LeaseRecord, now_ms: number): ReturnType<typeof lifeOf> {
-    const { holders, run_time } = this.#options;
-    return lifeOf(record, holders.lastSeenOf(record.holder, now_ms), run_time.resumed(now_ms));
+    const { holders, pauseDetector } = this.#options;
+    return lifeOf(record, holders.lastSeenOf(record.holder, now_ms), pauseDetector.resumed(now_ms));
   }
 
   #schedule(row: number, ends_ms: number): void {

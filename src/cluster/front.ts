@@ -7,7 +7,7 @@ import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/
 import type { BackgroundTask } from "../background/task.js";
 import type { Log } from "../base/log.js";
 import { formatTime } from "../base/time.js";
-import { positionLine, type LogPlace, type Positions } from "../front/positions.js";
+import { positionHeaderLine, type LogPosition, type Positions } from "../front/positions.js";
 import { jsonReply } from "../front/reply.js";
 import type { Reply } from "../front/route.js";
 import type { Exposition } from "../measure/exposition.js";
@@ -91,7 +91,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     if (this.#line === null || this.#line_of !== id) {
       this.#line_of = id;
       // The database can be read before the writer has published its first position.
-      this.#line = positionLine(id === 0n ? (reader.position()?.id ?? 0) : Number(id));
+      this.#line = positionHeaderLine(id === 0n ? (reader.position()?.id ?? 0) : Number(id));
     }
     return this.#line;
   }
@@ -163,7 +163,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     this.#confirming.push({ appends: this.#known().appends + OWN_ENTRIES_BEHIND, done });
   }
 
-  seen(): LogPlace | null {
+  seen(): LogPosition | null {
     // A commit can be read before the writer has published it.
     const place = this.#options.reader.position();
     return place === null ? null : { log: place.generation, position: place.id };

@@ -13,7 +13,7 @@ import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { OutboundClient } from "../outbound/client.js";
 import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";
-import { turnOf, type CallContext } from "../rpc/frames.js";
+import { callerOf, type CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import type { SlowLane } from "../threads/slow-lane.js";
 import type { UnaryJob } from "../threads/pool-method.js";
@@ -22,7 +22,7 @@ import { examineContract, checkContractTest, prepareContractTest, validateContra
 
 export interface ContractFrontOptions {
   readonly outbound: OutboundClient;
-  readonly long_work: SlowLane;
+  readonly slowLane: SlowLane;
   /** Reads through the front's own database handle. */
   readonly specs: VersionedReader;
 }
@@ -53,20 +53,20 @@ type CheckRequest = Pick<Request, "body" | "context">;
 
 export class ContractFront {
   readonly #outbound: OutboundClient;
-  readonly #long_work: SlowLane;
+  readonly #slowLane: SlowLane;
   readonly #specs: VersionedReader;
   #tests = 0;
 
-  constructor({ outbound, long_work, specs }: ContractFrontOptions) {
+  constructor({ outbound, slowLane, specs }: ContractFrontOptions) {
     this.#outbound = outbound;
-    this.#long_work = long_work;
+    this.#slowLane = slowLane;
     this.#specs = specs;
   }
 
   /** Checks the payload of a body. */
   async validate([project, name]: Named, request: CheckRequest): Promise<Answer> {
     const asked = { project, name, body: packBytes(request.body) };
-    const answer = await this.#run(validateContract, asked, turnOf(request.context));
+    const answer = await this.#run(validateContract, asked, callerOf(request.context));
     if (answer instanceof Failure) return answer;
     return jsonReply(answer.text, 200, answer.count === 0 ? null : { violations: answer.count });
   }
@@ -82,8 +82,8 @@ export class ContractFront {
     const [first] = stored;
     const bytes = written.reduce((sum, { key, version }) => sum + this.#specs.bytes(key, version), 0);
     const subject = stored.length === 1 && first !== undefined ? { subject: subjectOf(first) } : {};
-    const size = { bytes, ...subject, caller: turnOf(context) };
-    const found = await this.#long_work.run(examineContract, { stored }, size);
+    const size = { bytes, ...subject, caller: callerOf(context) };
+    const found = await this.#slowLane.run(examineContract, { stored }, size);
     return found instanceof Failure ? stored.map(({ name }) => notChecked(name, found)) : found;
   }
 
@@ -102,7 +102,7 @@ export class ContractFront {
   }
 
   async #test([project, name]: Named, asked: CheckRequest, signal: AbortSignal): Promise<ContractTest | Failure> {
-    const caller = turnOf(asked.context);
+    const caller = callerOf(asked.context);
     const call = await this.#run(prepareContractTest, { project, name, body: packBytes(asked.body) }, caller);
     if (call instanceof Failure) return call;
     const base = parseOutboundUrl(call.base_url, "base_url", this.#outbound.policy);
@@ -138,7 +138,7 @@ export class ContractFront {
     request: RequestOf<Row> & Payload,
     caller: string,
   ): Promise<ReplyOf<Row> | Failure> {
-    return this.#long_work.runBody(job, request, { subject: subjectOf(request), caller });
+    return this.#slowLane.runBody(job, request, { subject: subjectOf(request), caller });
   }
 }
 

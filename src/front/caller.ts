@@ -13,20 +13,20 @@ export interface Caller {
   readonly unknown?: string;
 }
 
-export const NOBODY: Caller = Object.freeze({ role: "nobody", actor: "" });
+export const ANONYMOUS: Caller = Object.freeze({ role: "nobody", actor: "" });
 
 /** Who may act as an instance. */
 export interface Actors {
   readonly size: number;
   /** Notes a sign of life of the instance with this id; false where nobody has it. */
-  seeId(id: string): boolean;
+  touchId(id: string): boolean;
   /**
    * The id of the instance whose token has this SHA-256 (lowercase hex), undefined where none has; a sign of life of
    * it.
    */
-  seeToken(token_hash: string): string | undefined;
+  touchToken(token_hash: string): string | undefined;
   /** Whether an instance that was deleted lately had the token with this SHA-256 (lowercase hex). */
-  wasToken(token_hash: string): boolean;
+  hadToken(token_hash: string): boolean;
   /** A call of the instance with this id waits: it is alive until the function that is returned is called. */
   beginWait(id: string): () => void;
   /** Whether an instance has this id. Not a sign of life. */

@@ -18,20 +18,20 @@ const SESSION: Session = {
 
 const actors: Actors = {
   size: 1,
-  seeId: (id) => id === "one",
-  seeToken: () => undefined,
+  touchId: (id) => id === "one",
+  touchToken: () => undefined,
   beginWait: () => () => undefined,
-  wasToken: () => false,
+  hadToken: () => false,
   has: (id) => id === "one",
   onRevoked: () => () => undefined,
 };
 
-function doorOf(auth_token: string): DashboardAuth {
+function authOf(auth_token: string): DashboardAuth {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
   const config = { ...defaults, auth_token } as unknown as Config;
-  const gate = new RequestGuard(config, { port_numbers: [9800, 9847] }, { now: () => 1 }, quietLog());
+  const guard = new RequestGuard(config, { port_numbers: [9800, 9847] }, { now: () => 1 }, quietLog());
   return new DashboardAuth({
-    gate,
+    guard,
     actors,
     sessions: { find: (cookies) => (cookies === "good" ? SESSION : undefined) },
   });
@@ -39,35 +39,35 @@ function doorOf(auth_token: string): DashboardAuth {
 
 /** What becomes of a request: its status, or who came in. */
 function enter(
-  door: DashboardAuth,
+  auth: DashboardAuth,
   headers: Readonly<Record<string, string>>,
   verb = "get",
-  knock: Partial<AuthRequest> = {},
+  request: Partial<AuthRequest> = {},
 ): number | AuthResult {
   const exchange = { header: (name: string) => headers[name] ?? "", verb, peer: "127.0.0.1" } as unknown as Exchange;
   const origin = headers["origin"] ?? "";
-  const entered = door.enter(exchange, { host: HOST, origin, open: false, upgrades: false, counts: true, ...knock });
+  const entered = auth.enter(exchange, { host: HOST, origin, open: false, upgrades: false, counts: true, ...request });
   return entered instanceof Failure ? entered.http : entered;
 }
 
 const IN = { caller: SESSION.caller, session: SESSION };
 
 t.test("with a token: a session reads, and changes from its own page only", (t) => {
-  const door = doorOf("secret");
-  t.equal(enter(door, {}), 401);
-  t.equal(enter(door, { cookie: "bad" }), 401);
-  t.same(enter(door, { cookie: "good" }), IN);
-  t.same(enter(door, { cookie: "good" }, "head"), IN);
+  const auth = authOf("secret");
+  t.equal(enter(auth, {}), 401);
+  t.equal(enter(auth, { cookie: "bad" }), 401);
+  t.same(enter(auth, { cookie: "good" }), IN);
+  t.same(enter(auth, { cookie: "good" }, "head"), IN);
   for (const verb of ["put", "post", "delete", "options"]) {
-    t.equal(enter(door, { cookie: "good" }, verb), 403, `${verb} from nowhere`);
-    t.equal(enter(door, { cookie: "good", origin: "http://localhost:9800" }, verb), 403, `${verb} from the API's port`);
-    t.same(enter(door, { cookie: "good", origin: OWN }, verb), IN, verb);
+    t.equal(enter(auth, { cookie: "good" }, verb), 403, `${verb} from nowhere`);
+    t.equal(enter(auth, { cookie: "good", origin: "http://localhost:9800" }, verb), 403, `${verb} from the API's port`);
+    t.same(enter(auth, { cookie: "good", origin: OWN }, verb), IN, verb);
   }
-  t.equal(enter(door, { cookie: "good", origin: "http://localhost:9800" }), 403, "a page that says who it is is heard");
-  t.equal(enter(door, { cookie: "good" }, "get", { upgrades: true }), 403, "a WebSocket from nowhere");
-  t.same(enter(door, { cookie: "good", origin: OWN }, "get", { upgrades: true }), IN);
+  t.equal(enter(auth, { cookie: "good", origin: "http://localhost:9800" }), 403, "a page that says who it is is heard");
+  t.equal(enter(auth, { cookie: "good" }, "get", { upgrades: true }), 403, "a WebSocket from nowhere");
+  t.same(enter(auth, { cookie: "good", origin: OWN }, "get", { upgrades: true }), IN);
   t.same(
-    enter(door, { cookie: "good", "x-koor-instance": "one" }),
+    enter(auth, { cookie: "good", "x-koor-instance": "one" }),
     IN,
     "who acts is the session's to say, not the header's",
   );
@@ -75,32 +75,32 @@ t.test("with a token: a session reads, and changes from its own page only", (t) 
 });
 
 t.test("what a browser says of other sites and ports is heard for every method", (t) => {
-  for (const [door, cookie] of [
-    [doorOf("secret"), "good"],
-    [doorOf(""), ""],
+  for (const [auth, cookie] of [
+    [authOf("secret"), "good"],
+    [authOf(""), ""],
   ] as const) {
     for (const site of ["cross-site", "same-site", "something new"]) {
-      t.equal(enter(door, { cookie, "sec-fetch-site": site }), 403, site);
-      t.equal(enter(door, { cookie, "sec-fetch-site": site, origin: OWN }, "post"), 403, site);
-      t.equal(enter(door, { cookie, "sec-fetch-site": site }, "get", { open: true }), 403, site);
-      t.equal(enter(door, { cookie, "sec-fetch-site": site, authorization: "Basic eDp5" }), 403, "a link can bring it");
+      t.equal(enter(auth, { cookie, "sec-fetch-site": site }), 403, site);
+      t.equal(enter(auth, { cookie, "sec-fetch-site": site, origin: OWN }, "post"), 403, site);
+      t.equal(enter(auth, { cookie, "sec-fetch-site": site }, "get", { open: true }), 403, site);
+      t.equal(enter(auth, { cookie, "sec-fetch-site": site, authorization: "Basic eDp5" }), 403, "a link can bring it");
     }
-    for (const site of ["same-origin", "none"]) t.type(enter(door, { cookie, "sec-fetch-site": site }), "object", site);
+    for (const site of ["same-origin", "none"]) t.type(enter(auth, { cookie, "sec-fetch-site": site }), "object", site);
   }
   const bearer = { authorization: "Bearer secret", "sec-fetch-site": "cross-site" };
-  t.match(enter(doorOf("secret"), bearer), { caller: { role: "server" } }, "a bearer is no cookie");
+  t.match(enter(authOf("secret"), bearer), { caller: { role: "server" } }, "a bearer is no cookie");
   t.end();
 });
 
 t.test("a bearer wins over the cookie", (t) => {
-  const door = doorOf("secret");
-  t.equal(enter(door, { cookie: "good", authorization: "Bearer wrong" }), 401);
-  t.equal(enter(door, { cookie: "good", authorization: "Basic eDp5" }), 401);
-  t.same(enter(door, { cookie: "good", authorization: "Bearer secret" }, "put"), {
+  const auth = authOf("secret");
+  t.equal(enter(auth, { cookie: "good", authorization: "Bearer wrong" }), 401);
+  t.equal(enter(auth, { cookie: "good", authorization: "Basic eDp5" }), 401);
+  t.same(enter(auth, { cookie: "good", authorization: "Bearer secret" }, "put"), {
     caller: { role: "server", actor: "" },
     session: null,
   });
-  t.same(enter(door, { authorization: "Bearer secret", "x-koor-instance": "one" }), {
+  t.same(enter(auth, { authorization: "Bearer secret", "x-koor-instance": "one" }), {
     caller: { role: "server", actor: "one" },
     session: null,
   });
@@ -108,27 +108,27 @@ t.test("a bearer wins over the cookie", (t) => {
 });
 
 t.test("what is open lets nobody in, and knows a session where there is one", (t) => {
-  const door = doorOf("secret");
+  const auth = authOf("secret");
   const nobody = { caller: { role: "nobody", actor: "" }, session: null };
-  t.same(enter(door, {}, "post", { open: true }), nobody);
-  t.same(enter(door, { authorization: "Bearer wrong" }, "get", { open: true }), nobody);
-  t.same(enter(door, { cookie: "good" }, "get", { open: true }), IN);
-  t.equal(enter(door, { cookie: "good" }, "delete", { open: true }), 403);
+  t.same(enter(auth, {}, "post", { open: true }), nobody);
+  t.same(enter(auth, { authorization: "Bearer wrong" }, "get", { open: true }), nobody);
+  t.same(enter(auth, { cookie: "good" }, "get", { open: true }), IN);
+  t.equal(enter(auth, { cookie: "good" }, "delete", { open: true }), 403);
   t.end();
 });
 
 t.test("without a token whoever names nobody is the dashboard", (t) => {
-  const door = doorOf("");
+  const auth = authOf("");
   const as = (actor: string) => ({ caller: { role: "nobody", actor }, session: null });
-  t.same(enter(door, {}, "put"), as("dashboard"));
-  t.same(enter(door, { cookie: "good" }, "put"), as("dashboard"), "cookies mean nothing");
-  t.same(enter(door, { "x-koor-instance": "one" }), as("one"));
+  t.same(enter(auth, {}, "put"), as("dashboard"));
+  t.same(enter(auth, { cookie: "good" }, "put"), as("dashboard"), "cookies mean nothing");
+  t.same(enter(auth, { "x-koor-instance": "one" }), as("one"));
   t.same(
-    enter(door, { "x-koor-instance": "two" }),
+    enter(auth, { "x-koor-instance": "two" }),
     { caller: { role: "nobody", actor: "dashboard", unknown: "two" }, session: null },
     "an instance that is not registered: its writes are refused",
   );
-  t.same(enter(door, { authorization: "Bearer x" }), as(""), "as on the API's port");
+  t.same(enter(auth, { authorization: "Bearer x" }), as(""), "as on the API's port");
   t.end();
 });
 

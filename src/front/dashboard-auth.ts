@@ -8,7 +8,7 @@ import { DASHBOARD_ACTOR } from "../../schemas/sessions.js";
 import { Failure } from "../base/result.js";
 import type { Exchange } from "../transport/transport.js";
 import type { WatchAccess } from "./access.js";
-import { NOBODY, type Actors, type Caller } from "./caller.js";
+import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
 import { UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
 
 /** What of a request says who calls. */
@@ -21,7 +21,7 @@ export interface Session {
 }
 
 export interface DashboardAuthOptions {
-  readonly gate: RequestGuard;
+  readonly guard: RequestGuard;
   readonly actors: Actors;
   /** Finds the session of a `Cookie` header. */
   readonly sessions: { find(cookies: string): Session | undefined };
@@ -63,19 +63,19 @@ export class DashboardAuth {
 
   /** Who calls, or why they may not: 403 for what is not the page's own, 401 for who is nobody. */
   enter(exchange: RequestHead, { host, origin, open, upgrades, counts }: AuthRequest): AuthResult | Failure {
-    const { gate, actors, sessions } = this.#options;
+    const { guard, actors, sessions } = this.#options;
     const authorization = exchange.header("authorization");
     // No page can have a bearer sent without having asked first. Other schemes a link can bring along.
     if (!BEARER.test(authorization) && isOfOtherSite(exchange.header("sec-fetch-site"))) return OTHER_SITE;
-    if (authorization !== "" || !gate.guarded) {
+    if (authorization !== "" || !guard.guarded) {
       const claimed = exchange.header("x-koor-instance");
-      const caller = gate.identify(authorization, claimed, actors, { from: exchange, counts });
-      if (caller instanceof Failure) return open ? { caller: NOBODY, session: null } : caller;
+      const caller = guard.identify(authorization, claimed, actors, { from: exchange, counts });
+      if (caller instanceof Failure) return open ? { caller: ANONYMOUS, session: null } : caller;
       const nameless = authorization === "" && caller.actor === "";
       return { caller: nameless ? { ...caller, actor: DASHBOARD_ACTOR } : caller, session: null };
     }
     const session = sessions.find(exchange.header("cookie"));
-    if (session === undefined) return open ? { caller: NOBODY, session: null } : UNAUTHENTICATED;
+    if (session === undefined) return open ? { caller: ANONYMOUS, session: null } : UNAUTHENTICATED;
     const reads = !upgrades && (exchange.verb === "get" || exchange.verb === "head");
     if (!(reads && origin === "") && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
     return { caller: session.caller, session };

@@ -54,9 +54,9 @@ export class InternalRequests {
    */
   actAs(id: string, outer: OuterCall): OuterCall {
     const { actors, agents } = this.#options;
-    if (outer.context.actor !== "" || !actors.seeId(id)) return outer;
+    if (outer.context.actor !== "" || !actors.touchId(id)) return outer;
     agents.add(id, "mcp_calls", 1);
-    return { ...this.asNobody(outer), context: { ...outer.context, actor: id } };
+    return { ...this.withoutUnknown(outer), context: { ...outer.context, actor: id } };
   }
 
   /** The 401 for a call whose token has ended since it was checked; null for any other. */
@@ -66,7 +66,7 @@ export class InternalRequests {
   }
 
   /** The outer call without the unknown instance that its header may name. */
-  asNobody({ caller: { role, actor }, context }: OuterCall): OuterCall {
+  withoutUnknown({ caller: { role, actor }, context }: OuterCall): OuterCall {
     return { caller: { role, actor }, context };
   }
 

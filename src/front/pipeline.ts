@@ -25,14 +25,14 @@ import { freeMemberOf, freeTexts } from "../base/free-member.js";
 import { Failure, invalid } from "../base/result.js";
 import { areShapesLoaded, loadShapes, readShaped } from "../base/shape.js";
 import { SparseReport } from "../base/sparse-report.js";
-import { turnOf, type CallContext } from "../rpc/frames.js";
+import { callerOf, type CallContext } from "../rpc/frames.js";
 import { readBody } from "../threads/jobs.js";
 import type { Pool } from "../threads/pool.js";
 import type { Admission, Exchange } from "../transport/transport.js";
 import type { AccessEnd } from "../base/access-end.js";
 import { tiedTo } from "./access.js";
 import { BodyReader } from "./body-reader.js";
-import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
+import { ANONYMOUS, type Actors, type CallCounter, type Caller } from "./caller.js";
 import { sameOriginOnly, preflightReply, withCorsHeaders } from "./cors.js";
 import type { DashboardAuth, RequestHead, Session } from "./dashboard-auth.js";
 import { UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
@@ -40,7 +40,7 @@ import { refuseCoding, refuseConditions, refuseEmptyHeaders } from "./header-rul
 import { parameterRules, parseQuery, refuseParameters, refuseUnknownQuery } from "./parameters.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
 import type { RequestMetrics, RouteMetrics } from "./request-metrics.js";
-import { requestedPosition, retryLater, positioned, laggingNode, type Positions } from "./positions.js";
+import { requestedPosition, retryLater, withPositionHeader, laggingNode, type Positions } from "./positions.js";
 import { refuseRole, refuseUnknown } from "./roles.js";
 import { parsePath, pathParameters, type PathShape } from "./path-shape.js";
 import type { Answer, Reply, Request, Route } from "./route.js";
@@ -68,9 +68,9 @@ interface JsonReading {
 }
 
 export interface PipelineOptions {
-  readonly gate: RequestGuard;
+  readonly guard: RequestGuard;
   /** Who calls on the dashboard's port. */
-  readonly door: DashboardAuth;
+  readonly dashboardAuth: DashboardAuth;
   readonly metrics: RequestMetrics;
   readonly recordRefusal: RecordRefusal;
   readonly pool: Pick<Pool, "run">;
@@ -144,7 +144,7 @@ function newCall(exchange: Exchange, bound: BoundRoute, port: PortName, counted:
     upgrades,
     session: null,
     params: NO_PARAMS,
-    caller: NOBODY,
+    caller: ANONYMOUS,
     context: NO_CONTEXT,
     json: undefined,
     path: "",
@@ -336,27 +336,27 @@ export class Pipeline {
   }
 
   #identify(call: Call, open: boolean, preflight: boolean): Caller | Failure {
-    const { gate, actors } = this.#options;
+    const { guard, actors } = this.#options;
     const head = call.head ?? call.exchange;
     const refusal = this.#refuseForeign(call);
     if (refusal !== null) return refusal;
     if (call.port === "dashboard" && !preflight) return this.#enter(call, open);
-    if (open) return NOBODY;
+    if (open) return ANONYMOUS;
     const claimed = head.header("x-koor-instance");
     // Where no instance is registered, and no token needed, no token can name anyone.
-    if (claimed === "" && !gate.guarded && actors.size === 0) return NOBODY;
-    return gate.identify(head.header("authorization"), claimed, actors, { from: head, counts: this.#counts(call) });
+    if (claimed === "" && !guard.guarded && actors.size === 0) return ANONYMOUS;
+    return guard.identify(head.header("authorization"), claimed, actors, { from: head, counts: this.#counts(call) });
   }
 
   /**
    * The refusal of what is meant for another server, or comes from a page of another site; null where it is neither.
    */
   #refuseForeign(call: Call): Failure | null {
-    const { gate } = this.#options;
+    const { guard } = this.#options;
     const head = call.head ?? call.exchange;
     const host = head.header("host");
     const origin = head.header("origin");
-    const refusal = gate.checkHost(host) ?? gate.checkOrigin(origin, host);
+    const refusal = guard.checkHost(host) ?? guard.checkOrigin(origin, host);
     if (refusal === null) call.origin = origin;
     return refusal;
   }
@@ -371,7 +371,13 @@ export class Pipeline {
     const { exchange, origin, upgrades } = call;
     const head = call.head ?? exchange;
     const host = head.header("host");
-    const entered = this.#options.door.enter(head, { host, origin, open, upgrades, counts: this.#counts(call) });
+    const entered = this.#options.dashboardAuth.enter(head, {
+      host,
+      origin,
+      open,
+      upgrades,
+      counts: this.#counts(call),
+    });
     if (entered instanceof Failure) return entered;
     call.session = entered.session;
     return entered.caller;
@@ -450,7 +456,7 @@ export class Pipeline {
     call.caller = caller;
     if (actor !== "" && call.counted)
       this.#options.agents.add(actor, route.counted_as === "mcp" ? "mcp_calls" : "rest_calls", 1);
-    return refuseRole(this.#options.gate.guarded, route, caller, call.params);
+    return refuseRole(this.#options.guard.guarded, route, caller, call.params);
   }
 
   #takeBody(call: Call, request: Request): void {
@@ -539,7 +545,7 @@ export class Pipeline {
     const reading = this.#options.pool.run(
       readBody,
       { schema: name, body: packed },
-      { transfer: buffersOf(packed), caller: turnOf(call.context) },
+      { transfer: buffersOf(packed), caller: callerOf(call.context) },
     );
     void reading.then((read) => {
       // Who has gone meanwhile would be given what nobody knows of.
@@ -642,7 +648,7 @@ export class Pipeline {
 
   /** Whether the caller's access is one that may end before the call does. */
   #mayEnd({ session, caller }: Call): boolean {
-    return session !== null || (this.#options.gate.guarded && caller.role === "instance");
+    return session !== null || (this.#options.guard.guarded && caller.role === "instance");
   }
 
   /** Whether the caller's access has ended since it was checked. */
@@ -743,7 +749,7 @@ export class Pipeline {
     }
     const own = call.port === "dashboard" ? sameOriginOnly(reply) : reply;
     const { positions } = this.#options;
-    const placed = positions === null ? own : positioned(own, positions.line);
+    const placed = positions === null ? own : withPositionHeader(own, positions.line);
     call.exchange.send(call.origin === "" ? placed : withCorsHeaders(call.origin, placed));
     if (bytes > 0) {
       if (call.exchange.streaming) call.exchange.onAbort(() => this.#answers.release(bytes));

@@ -17,7 +17,7 @@ const TRY_AGAIN_LATER = 1013;
 const TOO_FAR_BEHIND = "this node is too far behind: try again, or ask another one";
 
 /** How far a log was. */
-export interface LogPlace {
+export interface LogPosition {
   /** Which log: another one has other positions. */
   readonly log: string;
   readonly position: number;
@@ -36,7 +36,7 @@ export interface Positions {
    */
   wait(position: number, done: (reached: boolean) => void): void;
   /** The last entry whose effect can be in what was read here until now; null before there is a log. */
-  seen(): LogPlace | null;
+  seen(): LogPosition | null;
 }
 
 /**
@@ -70,12 +70,12 @@ export function waitForPosition(position: number, positions: Positions): Promise
 }
 
 /** The line of an answer's headers that says how far a node had come, behind those before it. */
-export function positionLine(position: number): string {
+export function positionHeaderLine(position: number): string {
   return `\r\n${POSITION_HEADER}: ${position}`;
 }
 
 /** An answer with such a line. */
-export function positioned(reply: WireReply, line: string): WireReply {
+export function withPositionHeader(reply: WireReply, line: string): WireReply {
   const { name, rest } = reply.headers;
   return { ...reply, headers: { name, rest: rest + line } };
 }

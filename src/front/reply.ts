@@ -50,7 +50,7 @@ export function listReply(read: List | Failure | Chunks<Failure | string | null>
 }
 
 /** What all lists that come together take of a turn. */
-const GATHERING = new TimeSlice();
+const COLLECTING = new TimeSlice();
 
 /**
  * A list of the pool. Each chunk becomes bytes when it comes: megabytes of texts that are joined at the end are moved by
@@ -60,8 +60,8 @@ async function longListReply(chunks: Chunks<Failure | string | null>): Promise<A
   const pieces: Uint8Array[] = [];
   for (;;) {
     const next = await chunks.next();
-    if (next.value instanceof Failure) return await leave(chunks, next.value);
-    if (GATHERING.isOver) await GATHERING.yieldIfOver();
+    if (next.value instanceof Failure) return await cancelRead(chunks, next.value);
+    if (COLLECTING.isOver) await COLLECTING.yieldIfOver();
     if (next.done === true) {
       pieces.push(Buffer.from(LINE_END));
       return { status: 200, body: Buffer.concat(pieces), headers: listHeaders(next.value) };
@@ -97,11 +97,11 @@ export function linesReply(chunks: Chunks): Promise<Answer> {
 async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, holds: number): Promise<Answer> {
   const first = await chunks.next();
   if (first.done === true) return { status: 200, headers, body: "" };
-  if (first.value instanceof Failure) return await leave(chunks, first.value);
+  if (first.value instanceof Failure) return await cancelRead(chunks, first.value);
   const head = first.value;
   const second = await chunks.next();
   if (second.done === true) return { status: 200, headers, body: head + end };
-  if (second.value instanceof Failure) return await leave(chunks, second.value);
+  if (second.value instanceof Failure) return await cancelRead(chunks, second.value);
   const rest = second.value;
   return {
     status: 200,
@@ -114,7 +114,7 @@ async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, h
 }
 
 /** A read whose refusal was taken waits to be asked for more, and would for ever. */
-async function leave(chunks: Chunks, refusal: Failure): Promise<Failure> {
+async function cancelRead(chunks: Chunks, refusal: Failure): Promise<Failure> {
   await chunks.return(undefined);
   return refusal;
 }

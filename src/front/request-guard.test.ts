@@ -15,7 +15,7 @@ const DASHBOARD_PORT = 9847;
 const ADDRESS = "127.0.0.1";
 const HERE = { from: { peer: ADDRESS }, counts: true };
 
-function gateOf(settings: Partial<Config> = {}, clock = { now: () => 1 }): RequestGuard {
+function guardOf(settings: Partial<Config> = {}, clock = { now: () => 1 }): RequestGuard {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
   const config = { ...defaults, ...settings } as unknown as Config;
   return new RequestGuard(config, { port_numbers: [API_PORT, DASHBOARD_PORT] }, clock, quietLog());
@@ -103,10 +103,10 @@ const HOSTS: Readonly<Record<string, HostRow>> = {
 
 for (const [what, { settings, passes, refused }] of Object.entries(HOSTS)) {
   t.test(`Host, ${what}`, (t) => {
-    const gate = gateOf(settings);
+    const guard = guardOf(settings);
     // Asked twice: the second verdict is a remembered one.
-    for (const host of [...passes, ...passes]) t.equal(gate.checkHost(host), null, `${host} passes`);
-    for (const host of [...refused, ...refused]) t.equal(gate.checkHost(host)?.http, 421, `${host} is refused`);
+    for (const host of [...passes, ...passes]) t.equal(guard.checkHost(host), null, `${host} passes`);
+    for (const host of [...refused, ...refused]) t.equal(guard.checkHost(host)?.http, 421, `${host} is refused`);
     t.end();
   });
 }
@@ -190,28 +190,28 @@ const ORIGINS: Readonly<Record<string, OriginRow>> = {
 
 for (const [what, { settings, host = "localhost:9800", passes, refused }] of Object.entries(ORIGINS)) {
   t.test(`Origin, ${what}`, (t) => {
-    const gate = gateOf(settings);
-    for (const origin of [...passes, ...passes]) t.equal(gate.checkOrigin(origin, host), null, `${origin} passes`);
+    const guard = guardOf(settings);
+    for (const origin of [...passes, ...passes]) t.equal(guard.checkOrigin(origin, host), null, `${origin} passes`);
     for (const origin of [...refused, ...refused])
-      t.equal(gate.checkOrigin(origin, host)?.http, 403, `${origin} is refused`);
+      t.equal(guard.checkOrigin(origin, host)?.http, 403, `${origin} is refused`);
     t.end();
   });
 }
 
 t.test("what is remembered of one Host says nothing about another", (t) => {
-  const gate = gateOf({ bind: "0.0.0.0:9800" });
-  t.equal(gate.checkOrigin("http://6.6.6.6:9800", "6.6.6.6:9800"), null, "a page of the address that is asked");
-  t.equal(gate.checkOrigin("http://6.6.6.6:9800", "7.7.7.7:9800")?.http, 403, "the same page asks elsewhere");
+  const guard = guardOf({ bind: "0.0.0.0:9800" });
+  t.equal(guard.checkOrigin("http://6.6.6.6:9800", "6.6.6.6:9800"), null, "a page of the address that is asked");
+  t.equal(guard.checkOrigin("http://6.6.6.6:9800", "7.7.7.7:9800")?.http, 403, "the same page asks elsewhere");
   t.end();
 });
 
 t.test("verdicts stay the same when more values come than are remembered", (t) => {
-  const gate = gateOf();
-  t.equal(gate.checkHost("localhost"), null);
+  const guard = guardOf();
+  t.equal(guard.checkHost("localhost"), null);
   const strangers = Array.from({ length: 2000 }, (_, at) => `h${at}.example`);
-  t.ok(strangers.every((host) => gate.checkHost(host)?.http === 421));
-  t.equal(gate.checkHost("localhost"), null);
-  t.equal(gate.checkHost("h0.example")?.http, 421);
+  t.ok(strangers.every((host) => guard.checkHost(host)?.http === 421));
+  t.equal(guard.checkHost("localhost"), null);
+  t.equal(guard.checkHost("h0.example")?.http, 421);
   t.end();
 });
 
@@ -233,10 +233,10 @@ function actorsOf(): Actors & { readonly seen: string[] } {
   return {
     size: 2,
     seen,
-    seeId: (id) => note(["one", "two"].find((known) => known === id)) !== undefined,
-    seeToken: (hash) => note(tokens.get(hash)),
+    touchId: (id) => note(["one", "two"].find((known) => known === id)) !== undefined,
+    touchToken: (hash) => note(tokens.get(hash)),
     beginWait: () => () => undefined,
-    wasToken: () => false,
+    hadToken: () => false,
     has: (id) => ["one", "two"].includes(id),
     onRevoked: () => () => undefined,
   };
@@ -245,29 +245,29 @@ function actorsOf(): Actors & { readonly seen: string[] } {
 /** What is asked of actors where there are none. */
 const NO_ACTORS: Actors = {
   size: 0,
-  seeId: () => false,
-  seeToken: () => undefined,
+  touchId: () => false,
+  touchToken: () => undefined,
   beginWait: () => () => undefined,
-  wasToken: () => false,
+  hadToken: () => false,
   has: () => false,
   onRevoked: () => () => undefined,
 };
 
 t.test("a server without a token takes every request", (t) => {
-  const gate = gateOf();
-  t.equal(gate.guarded, false);
+  const guard = guardOf();
+  t.equal(guard.guarded, false);
   for (const header of ["", "Bearer x", "nonsense", `Bearer ${hashOf(TOKEN)}`]) {
-    t.same(gate.identify(header, "", NO_ACTORS, HERE), { role: "nobody", actor: "" });
+    t.same(guard.identify(header, "", NO_ACTORS, HERE), { role: "nobody", actor: "" });
     t.same(
-      gate.identify(header, "nobody-known", actorsOf(), HERE),
+      guard.identify(header, "nobody-known", actorsOf(), HERE),
       { role: "nobody", actor: "", unknown: "nobody-known" },
       "an unknown id is remembered, for writes are refused",
     );
-    t.same(gate.identify(header, "two", actorsOf(), HERE), { role: "nobody", actor: "two" }, "its word is taken");
+    t.same(guard.identify(header, "two", actorsOf(), HERE), { role: "nobody", actor: "two" }, "its word is taken");
   }
   const actors = actorsOf();
   t.same(
-    gate.identify(`Bearer ${TOKEN}`, "two", actors, HERE),
+    guard.identify(`Bearer ${TOKEN}`, "two", actors, HERE),
     { role: "instance", actor: "one" },
     "a token says who it is, whatever the header claims",
   );
@@ -276,22 +276,22 @@ t.test("a server without a token takes every request", (t) => {
 });
 
 t.test("a token is compared as a whole", (t) => {
-  const gate = gateOf({ auth_token: "s3cret-Token" });
-  t.equal(gate.guarded, true);
+  const guard = guardOf({ auth_token: "s3cret-Token" });
+  t.equal(guard.guarded, true);
   for (const header of ["Bearer s3cret-Token", "bearer s3cret-Token", "BEARER  s3cret-Token "]) {
-    t.same(gate.identify(header, "", NO_ACTORS, HERE), { role: "server", actor: "" }, header);
+    t.same(guard.identify(header, "", NO_ACTORS, HERE), { role: "server", actor: "" }, header);
     t.same(
-      gate.identify(header, "one", actorsOf(), HERE),
+      guard.identify(header, "one", actorsOf(), HERE),
       { role: "server", actor: "one" },
       `${header}, for an instance`,
     );
     t.same(
-      gate.identify(header, "none", actorsOf(), HERE),
+      guard.identify(header, "none", actorsOf(), HERE),
       { role: "server", actor: "", unknown: "none" },
       `${header}, for none`,
     );
   }
-  t.same(gate.identify(`Bearer ${OTHER_TOKEN}`, "one", actorsOf(), HERE), { role: "instance", actor: "two" });
+  t.same(guard.identify(`Bearer ${OTHER_TOKEN}`, "one", actorsOf(), HERE), { role: "instance", actor: "two" });
   const refused = [
     "",
     "Bearer",
@@ -313,7 +313,7 @@ t.test("a token is compared as a whole", (t) => {
   ];
   for (const header of refused) {
     const actors = actorsOf();
-    const failure = gate.identify(header, "one", actors, HERE);
+    const failure = guard.identify(header, "one", actors, HERE);
     t.match(failure, { http: 401, message: "invalid or missing bearer token" }, `"${header}" is refused`);
     t.same(actors.seen, [], "and is no sign of life");
   }
@@ -322,18 +322,18 @@ t.test("a token is compared as a whole", (t) => {
 
 t.test("wrong tokens from an address, and the server's token is not looked at from there for a while", (t) => {
   let now_ms = 1_000;
-  const gate = gateOf({ auth_token: "the-server's-own" }, { now: () => now_ms });
+  const guard = guardOf({ auth_token: "the-server's-own" }, { now: () => now_ms });
   const ended = hashOf("ended");
-  const actors: Actors = { ...actorsOf(), wasToken: (hash) => hash === ended };
+  const actors: Actors = { ...actorsOf(), hadToken: (hash) => hash === ended };
   const ask = (token: string, peer = ADDRESS, counts = true) =>
-    gate.identify(token === "" ? "" : `Bearer ${token}`, "", actors, { from: { peer }, counts });
+    guard.identify(token === "" ? "" : `Bearer ${token}`, "", actors, { from: { peer }, counts });
   for (let at = 1; at < LOG_IN_WRONG_MAX; at++) t.match(ask(`wrong-${at}`), { status: "UNAUTHENTICATED" });
   for (let at = 0; at < LOG_IN_WRONG_MAX; at++) {
     t.match(ask("wrong-1"), { status: "UNAUTHENTICATED" }, "hardly one that was tried before");
     t.match(ask(""), { status: "UNAUTHENTICATED" }, "no token is no guess");
     t.match(ask("ended"), { status: "UNAUTHENTICATED" }, "nor one that was an instance's");
     t.match(ask("wrong", ADDRESS, false), { status: "UNAUTHENTICATED" }, "nor what is asked again later");
-    t.match(gate.identify("Basic d3Jvbmc=", "", actors, HERE), { status: "UNAUTHENTICATED" });
+    t.match(guard.identify("Basic d3Jvbmc=", "", actors, HERE), { status: "UNAUTHENTICATED" });
   }
   t.match(ask("the-server's-own"), { role: "server" }, "in time");
   t.match(ask("wrong"), { status: "UNAUTHENTICATED" });
@@ -345,12 +345,12 @@ t.test("wrong tokens from an address, and the server's token is not looked at fr
   t.match(ask(""), { status: "UNAUTHENTICATED" }, "without a token nothing was to be looked at");
   t.match(ask(TOKEN), { role: "instance", actor: "one" }, "the agents of that address go on");
   t.match(ask("the-server's-own", "127.0.0.2"), { role: "server" }, "and so does every other address");
-  t.match(gate.ownerOf(TOKEN, actors, ADDRESS), { status: "TOO_MANY_ATTEMPTS" }, "a log-in has to wait, too");
+  t.match(guard.ownerOf(TOKEN, actors, ADDRESS), { status: "TOO_MANY_ATTEMPTS" }, "a log-in has to wait, too");
   now_ms += LOG_IN_PAUSE_MS - 1;
   t.match(ask("the-server's-own"), { retry_after_s: 1 });
   now_ms += 1;
   t.match(ask("the-server's-own"), { role: "server" });
-  for (let at = 0; at < LOG_IN_WRONG_MAX; at++) t.equal(gate.ownerOf("wrong", actors, ADDRESS), undefined);
+  for (let at = 0; at < LOG_IN_WRONG_MAX; at++) t.equal(guard.ownerOf("wrong", actors, ADDRESS), undefined);
   t.match(ask("the-server's-own"), { status: "TOO_MANY_ATTEMPTS" }, "wrong log-ins count as well");
   t.end();
 });

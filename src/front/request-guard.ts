@@ -10,7 +10,7 @@ import { crypto } from "../base/crypto.js";
 import type { Log } from "../base/log.js";
 import { isLoopback, isWildcard, parseAddress } from "../config/address.js";
 import { Failure } from "../base/result.js";
-import { NOBODY, type Actors, type Caller } from "./caller.js";
+import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
 import { PausedFailure } from "./paused.js";
 import { TokenThrottle } from "./token-throttle.js";
 
@@ -116,7 +116,7 @@ export class RequestGuard {
     if (owner?.role === "server") return claimedCaller("server", claimed, actors);
     if (owner !== undefined) return owner;
     if (this.#token !== null) return UNAUTHENTICATED;
-    return claimed === "" ? NOBODY : claimedCaller("nobody", claimed, actors);
+    return claimed === "" ? ANONYMOUS : claimedCaller("nobody", claimed, actors);
   }
 
   /**
@@ -128,7 +128,7 @@ export class RequestGuard {
     if (refusal !== null) return refusal;
     const digest = sha256(token);
     const owner = this.#instanceOf(digest, actors) ?? this.#serverOf(digest);
-    if (owner === undefined) this.#noteWrong(peer, null);
+    if (owner === undefined) this.#recordWrong(peer, null);
     return owner;
   }
 
@@ -144,7 +144,7 @@ export class RequestGuard {
     if (refusal !== null) return refusal;
     const server = this.#serverOf(digest);
     const hex = digest.toString("hex");
-    if (server === undefined && attempt.counts && !actors.wasToken(hex)) this.#noteWrong(attempt.from.peer, hex);
+    if (server === undefined && attempt.counts && !actors.hadToken(hex)) this.#recordWrong(attempt.from.peer, hex);
     return server;
   }
 
@@ -155,7 +155,7 @@ export class RequestGuard {
 
   /** Found by its digest, of which a stranger can choose no byte: how long that takes tells nothing of any token. */
   #instanceOf(digest: Buffer, actors: Actors): Caller | undefined {
-    const id = actors.size === 0 ? undefined : actors.seeToken(digest.toString("hex"));
+    const id = actors.size === 0 ? undefined : actors.touchToken(digest.toString("hex"));
     return id === undefined ? undefined : { role: "instance", actor: id };
   }
 
@@ -166,8 +166,8 @@ export class RequestGuard {
     return new PausedFailure(seconds, `too many wrong tokens: wait ${seconds} seconds`);
   }
 
-  #noteWrong(peer: string, digest: string | null): void {
-    if (this.#throttle.noteWrong(peer, digest))
+  #recordWrong(peer: string, digest: string | null): void {
+    if (this.#throttle.recordWrong(peer, digest))
       this.#log.warn("tokens and log-ins are refused for a while", { address: peer });
   }
 
@@ -188,7 +188,7 @@ export class RequestGuard {
 /** A caller that acts as the instance whose id it claims, where one is registered. */
 function claimedCaller(role: Caller["role"], claimed: string, actors: Actors): Caller {
   if (claimed === "") return { role, actor: "" };
-  return actors.seeId(claimed) ? { role, actor: claimed } : { role, actor: "", unknown: claimed };
+  return actors.touchId(claimed) ? { role, actor: claimed } : { role, actor: "", unknown: claimed };
 }
 
 function remember(known: Map<string, boolean>, value: string, allowed: boolean): void {

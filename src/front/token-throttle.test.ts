@@ -25,7 +25,7 @@ function play(): { readonly throttle: TokenThrottle; readonly pass: (ms: number)
 /** So many wrong tokens; what the last one brought. */
 function fail(throttle: TokenThrottle, times: number, peer = PEER): boolean {
   let pauses = false;
-  for (let at = 0; at < times; at++) pauses = throttle.noteWrong(peer, null);
+  for (let at = 0; at < times; at++) pauses = throttle.recordWrong(peer, null);
   return pauses;
 }
 
@@ -60,12 +60,12 @@ t.test("the window slides: what is older than it does not count", (t) => {
 t.test("a bearer that is sent again is hardly a guess", (t) => {
   const { throttle } = play();
   const repeat = (times: number, digest: string): boolean =>
-    Array.from({ length: times }, () => throttle.noteWrong(PEER, digest)).includes(true);
+    Array.from({ length: times }, () => throttle.recordWrong(PEER, digest)).includes(true);
   t.notOk(repeat(1 + (LOG_IN_WRONG_MAX - 1) * BEARER_REPEATS_A_GUESS - 1, "old"));
   t.ok(repeat(1, "old"), "but not for ever");
   const { throttle: other } = play();
-  for (let at = 1; at < LOG_IN_WRONG_MAX; at++) t.notOk(other.noteWrong(PEER, `guess-${at}`));
-  t.ok(other.noteWrong(PEER, "another"), "each other one is");
+  for (let at = 1; at < LOG_IN_WRONG_MAX; at++) t.notOk(other.recordWrong(PEER, `guess-${at}`));
+  t.ok(other.recordWrong(PEER, "another"), "each other one is");
   t.end();
 });
 
@@ -85,7 +85,7 @@ t.test("what counts as one address", (t) => {
   ] as const)
     t.equal(addressKey(peer), key, peer);
   const { throttle } = play();
-  for (let at = 0; at < LOG_IN_WRONG_MAX; at++) throttle.noteWrong(`2001:db8::${at.toString(16)}`, null);
+  for (let at = 0; at < LOG_IN_WRONG_MAX; at++) throttle.recordWrong(`2001:db8::${at.toString(16)}`, null);
   t.ok(throttle.pauseOf("2001:db8::ffff") > 0, "a machine has a whole network");
   t.equal(throttle.pauseOf("2001:db8:0:1::"), 0);
   t.end();
@@ -96,10 +96,10 @@ t.test("addresses are remembered up to a bound, and the one heard of longest ago
   const peer = (at: number): string => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`;
   fail(throttle, LOG_IN_WRONG_MAX, peer(0));
   fail(throttle, 1, peer(1));
-  for (let at = 2; at < LOG_IN_ADDRESSES_MAX; at++) throttle.noteWrong(peer(at), null);
+  for (let at = 2; at < LOG_IN_ADDRESSES_MAX; at++) throttle.recordWrong(peer(at), null);
   t.equal(throttle.size, LOG_IN_ADDRESSES_MAX);
   fail(throttle, LOG_IN_WRONG_MAX - 1, peer(1));
-  throttle.noteWrong(peer(LOG_IN_ADDRESSES_MAX), null);
+  throttle.recordWrong(peer(LOG_IN_ADDRESSES_MAX), null);
   t.equal(throttle.size, LOG_IN_ADDRESSES_MAX);
   t.equal(throttle.pauseOf(peer(0)), 0, "the oldest is gone");
   t.ok(throttle.pauseOf(peer(1)) > 0, "one that was heard of since is not");

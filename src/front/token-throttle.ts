@@ -60,7 +60,7 @@ export class TokenThrottle {
    * Takes note of a wrong token; whether the address has to pause for it. A right one changes nothing.
    * @param digest as in `Guess`
    */
-  noteWrong(peer: string, digest: string | null): boolean {
+  recordWrong(peer: string, digest: string | null): boolean {
     const key = addressKey(peer);
     const now_ms = this.#clock.now();
     const before = (this.#addresses.get(key)?.guesses ?? []).filter(({ at_ms }) => now_ms - at_ms < LOG_IN_WINDOW_MS);

@@ -25,14 +25,14 @@ export class InstanceActors {
     return this.#directory.size;
   }
 
-  seeId(id: string): boolean {
+  touchId(id: string): boolean {
     const entry = this.#directory.get(id);
     if (entry === undefined) return false;
     this.#directory.touch(entry, this.#clock.now());
     return true;
   }
 
-  seeToken(token_hash: string): string | undefined {
+  touchToken(token_hash: string): string | undefined {
     const entry = this.#directory.byTokenHash(token_hash);
     if (entry === undefined) return undefined;
     this.#directory.touch(entry, this.#clock.now());
@@ -56,7 +56,7 @@ export class InstanceActors {
     for (const listener of this.#listeners.take(id)) listener();
   }
 
-  wasToken(token_hash: string): boolean {
+  hadToken(token_hash: string): boolean {
     return this.#ended_tokens.has(token_hash);
   }
 

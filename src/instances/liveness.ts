@@ -20,7 +20,7 @@ export interface LivenessOptions {
   readonly writer: Writer;
   readonly clock: Clock;
   readonly log: Log;
-  readonly run_time: Pick<PauseDetector, "resumed">;
+  readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
    * The time of silence in ms after which an instance is stale. It is longer in a cluster, because activity at other
    * nodes is known here with a delay.
@@ -62,7 +62,7 @@ export class Liveness implements BackgroundTask {
    * time at which it stopped.
    */
   #reachableUntil(now_ms: number): number {
-    const { before_ms, until_ms } = this.#options.run_time.resumed(now_ms);
+    const { before_ms, until_ms } = this.#options.pauseDetector.resumed(now_ms);
     // At a start there is no such time: an instance that was silent before has had the time that the start took.
     return now_ms < until_ms && Number.isFinite(before_ms) ? before_ms : now_ms;
   }

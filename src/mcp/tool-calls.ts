@@ -72,7 +72,7 @@ export class ToolCalls {
     const refusal = checkShape(values, input);
     if (refusal !== null) return await inner.refuse(tool.route, [], outer, refusal);
     if (name === "discover_instances") return discover(tool.request(values).query as InstanceFilter);
-    const joined = tool.joins === true ? inner.asNobody(outer) : outer;
+    const joined = tool.joins === true ? inner.withoutUnknown(outer) : outer;
     const call = tool.caller === undefined ? joined : inner.actAs(tool.caller(values), outer);
     const answer = await inner.call(tool.route, tool.request(values), call, MCP_RESULT_CHARACTERS_MAX);
     return answer instanceof Failure ? answer : tool.result(answer, values);

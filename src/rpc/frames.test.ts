@@ -1,10 +1,10 @@
 /** Whose turn a call takes. */
 import t from "tap";
-import { NO_CALLER, turnOf } from "./frames.js";
+import { NO_CALLER, callerOf } from "./frames.js";
 
 t.test("the instance's that acts, else the address's", (t) => {
-  t.equal(turnOf({ actor: "i-1", trace: "x", peer: "10.0.0.1" }), "i-1");
-  t.equal(turnOf({ actor: "", trace: "", peer: "10.0.0.1" }), "address 10.0.0.1");
-  t.equal(turnOf(NO_CALLER), "", "the server's own");
+  t.equal(callerOf({ actor: "i-1", trace: "x", peer: "10.0.0.1" }), "i-1");
+  t.equal(callerOf({ actor: "", trace: "", peer: "10.0.0.1" }), "address 10.0.0.1");
+  t.equal(callerOf(NO_CALLER), "", "the server's own");
   t.end();
 });

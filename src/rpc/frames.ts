@@ -18,7 +18,7 @@ export interface CallContext {
 }
 
 /** Whose turn it is where callers take turns: the instance's that acts, else the address's that the request came from. */
-export function turnOf({ actor, peer }: CallContext): string {
+export function callerOf({ actor, peer }: CallContext): string {
   return actor === "" && peer !== undefined ? `address ${peer}` : actor;
 }
 

@@ -9,7 +9,7 @@ import { Failure } from "../base/result.js";
 import { jsonReply, readReply } from "../front/reply.js";
 import { mayAll } from "../front/roles.js";
 import type { Answer, Request } from "../front/route.js";
-import { turnOf, type CallContext } from "../rpc/frames.js";
+import { callerOf, type CallContext } from "../rpc/frames.js";
 import type { ReplyOf } from "../rpc/method.js";
 import type { SlowLane } from "../threads/slow-lane.js";
 import type { Chunks } from "../threads/pool.js";
@@ -22,7 +22,7 @@ export interface RuleFrontOptions {
   /** Whether the server checks tokens at all. */
   readonly guarded: boolean;
   readonly writer: Writer;
-  readonly long_work: SlowLane;
+  readonly slowLane: SlowLane;
   readonly versions: RuleSetVersions;
   readonly log: Log;
   /**
@@ -51,9 +51,9 @@ export class RuleFront {
 
   /** Stores a rule as proposed. */
   async propose({ body, caller, context }: BodyRequest & Pick<Request, "caller">): Promise<Answer> {
-    const { guarded, writer, long_work, log } = this.#options;
+    const { guarded, writer, slowLane, log } = this.#options;
     const proposal = { actor: context.actor, is_proven: !mayAll(guarded, caller), body: packBytes(body) };
-    const checked = await long_work.runBody(checkProposal, proposal, { caller: turnOf(context) });
+    const checked = await slowLane.runBody(checkProposal, proposal, { caller: callerOf(context) });
     if (checked instanceof Failure) return checked;
     const reply = await writer.request(proposeRule, checked, context);
     if (reply instanceof Failure) return reply;
@@ -123,30 +123,30 @@ export class RuleFront {
     { project, rule_id }: Pick<ValidateRequest, "project" | "rule_id">,
     { body, context }: ValidationRequest,
   ): Promise<Answer> {
-    const { long_work, versions: known, countViolations } = this.#options;
+    const { slowLane, versions: known, countViolations } = this.#options;
     const counts = rule_id === null;
     const packed = packBytes(body);
-    const size = { bytes: body.byteLength, caller: turnOf(context) };
+    const size = { bytes: body.byteLength, caller: callerOf(context) };
     const versions: ValidateRequest["versions"] = counts ? [known.get(project), known.get(GLOBAL_PROJECT)] : null;
     const asked = { project, rule_id, versions, body: packed };
-    if (long_work.isShort(size)) {
+    if (slowLane.isShort(size)) {
       // A short text is copied, not transferred, because the long validation may need it again.
-      const answer = await long_work.runShort(validateShort, asked, size);
+      const answer = await slowLane.runShort(validateShort, asked, size);
       if (!(answer instanceof Failure))
         return jsonReply(answer.text, 200, counts ? { violations: answer.violations } : null);
       if (answer.status !== "OUT_OF_RANGE") return answer;
     }
-    const chunks = await long_work.stream(validateLong, asked, context, buffersOf(packed));
+    const chunks = await slowLane.stream(validateLong, asked, context, buffersOf(packed));
     if (chunks instanceof Failure || !counts) return readReply(chunks);
     return readReply(counted(chunks, (violations) => countViolations(context.actor, violations)));
   }
 
   /** Returns the rules of a body, ready to be stored. */
   async #check(project: string | null, body: Uint8Array, context: CallContext): Promise<string | Failure> {
-    const checked = await this.#options.long_work.runBody(
+    const checked = await this.#options.slowLane.runBody(
       checkRules,
       { project, body: packBytes(body) },
-      { caller: turnOf(context) },
+      { caller: callerOf(context) },
     );
     return checked instanceof Failure ? checked : checked.rules;
   }

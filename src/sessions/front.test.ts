@@ -4,7 +4,7 @@ import { quietLog } from "../../test/support/quiet-log.js";
 import { FakeWriter, settle } from "../../test/threads/fake-writer.js";
 import { OPTIONS, type Config } from "../../schemas/config.js";
 import { Failure } from "../base/result.js";
-import { NOBODY, type Actors, type Caller } from "../front/caller.js";
+import { ANONYMOUS, type Actors, type Caller } from "../front/caller.js";
 import { RequestGuard } from "../front/request-guard.js";
 import type { Answer } from "../front/route.js";
 import { SessionRegistry } from "./session-registry.js";
@@ -12,10 +12,10 @@ import { SessionFront } from "./front.js";
 
 const actors: Actors = {
   size: 0,
-  seeId: () => false,
-  seeToken: () => undefined,
+  touchId: () => false,
+  touchToken: () => undefined,
   beginWait: () => () => undefined,
-  wasToken: () => false,
+  hadToken: () => false,
   has: () => false,
   onRevoked: () => () => undefined,
 };
@@ -23,7 +23,7 @@ const FULL = new Failure("DISK_FULL", "no room");
 
 function play(auth_token: string, exposed = false) {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
-  const gate = new RequestGuard(
+  const guard = new RequestGuard(
     { ...defaults, auth_token } as unknown as Config,
     { port_numbers: [9847] },
     { now: () => 1_000 },
@@ -36,7 +36,7 @@ function play(auth_token: string, exposed = false) {
   const front = new SessionFront({
     book,
     writer: played.writer,
-    gate,
+    guard,
     actors,
     instances,
     ports: { dashboard_port: 9847 },
@@ -62,7 +62,7 @@ t.test("it reports whether anyone on the network has access", (t) => {
     t.match(parse(front.show(ask({ role: "nobody", actor: "dashboard" }))), { auth: false, logged_in: true, exposed });
   }
   const { front, ask } = play("secret");
-  t.match(parse(front.show(ask(NOBODY))), { auth: true, logged_in: false, role: "nobody", actor: "" });
+  t.match(parse(front.show(ask(ANONYMOUS))), { auth: true, logged_in: false, role: "nobody", actor: "" });
   t.match(
     parse(front.show(ask({ role: "server", actor: "" }))),
     { logged_in: true, role: "server", actor: "dashboard" },
@@ -73,7 +73,7 @@ t.test("it reports whether anyone on the network has access", (t) => {
 
 t.test("a log-in that is not stored fails", async (t) => {
   const { book, played, front, ask } = play("secret");
-  const answer = front.logIn(ask(NOBODY));
+  const answer = front.logIn(ask(ANONYMOUS));
   await settle();
   t.equal(played.calls[0]?.name, "session.open");
   t.notMatch(JSON.stringify(played.asked(0)), /secret/);

@@ -22,7 +22,7 @@ import { clearCookie, cookieName, cookieValues, keepCookie } from "./cookie.js";
 export interface SessionFrontOptions {
   readonly book: SessionRegistry;
   readonly writer: Writer;
-  readonly gate: RequestGuard;
+  readonly guard: RequestGuard;
   readonly actors: Actors;
   readonly instances: { get(id: string): { readonly name: string } | undefined };
   /** The number of the dashboard's port as it listens. */
@@ -67,11 +67,11 @@ export class SessionFront {
     json: { token },
     peer,
   }: SessionCall<"cookie" | "origin" | "host", { readonly token: string }>): Promise<Answer> {
-    const { book, writer, gate, actors, log } = this.#options;
+    const { book, writer, guard, actors, log } = this.#options;
     // Only the page itself may log its user in: to be logged in as another user is an attack, too (login CSRF).
     if (origin !== "" && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
-    if (!gate.guarded) return this.#answer(caller, []);
-    const owner = gate.ownerOf(token, actors, peer);
+    if (!guard.guarded) return this.#answer(caller, []);
+    const owner = guard.ownerOf(token, actors, peer);
     if (owner === undefined) return INVALID_TOKEN;
     if (owner instanceof Failure) return owner;
     const { value, row } = book.begin(owner.actor, /^https:/i.test(origin));
@@ -117,10 +117,10 @@ export class SessionFront {
   }
 
   #answer({ role, actor }: Caller, cookies: readonly string[]): Reply {
-    const { gate, instances, exposed, stale_after_ms } = this.#options;
+    const { guard, instances, exposed, stale_after_ms } = this.#options;
     const answer: SessionAnswer = {
-      auth: gate.guarded,
-      logged_in: !gate.guarded || role !== "nobody",
+      auth: guard.guarded,
+      logged_in: !guard.guarded || role !== "nobody",
       role,
       // The server's token as bearer names no user. It counts as the dashboard's person.
       actor: actor === "" && role === "server" ? DASHBOARD_ACTOR : actor,

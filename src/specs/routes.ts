@@ -46,7 +46,7 @@ type Named = readonly [project: string, name: string];
 export interface SpecRoutesOptions {
   readonly writer: Writer;
   readonly reads: Reads;
-  readonly longWork: SlowLane;
+  readonly slowLane: SlowLane;
   readonly log: Log;
   readonly toClientFailure: (failure: Failure) => Failure;
   /** Returns the problems of the contracts among specs that were stored. */
@@ -56,10 +56,10 @@ export interface SpecRoutesOptions {
   ) => Promise<readonly Violation[]>;
 }
 
-export function specRoutes({ writer, reads, longWork, log, toClientFailure, examine }: SpecRoutesOptions): Route[] {
+export function specRoutes({ writer, reads, slowLane, log, toClientFailure, examine }: SpecRoutesOptions): Route[] {
   const reader = reads.model(specReader);
   const methods = { put: putSpec, rollback: rollbackSpec, delete: deleteSpec, history: specHistory, diff: specDiff };
-  const specs = new VersionedFront({ writer, reads, longWork, log, reader, methods, toClientFailure });
+  const specs = new VersionedFront({ writer, reads, slowLane, log, reader, methods, toClientFailure });
   const tag = "specs";
   const path = "/api/specs/{project}/{name}";
   const params = { project: SpecWord, name: SpecWord };

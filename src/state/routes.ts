@@ -43,12 +43,12 @@ const DEFAULT_TYPE_TEXT = JSON.stringify(DEFAULT_TYPE);
 export interface StateRoutesOptions {
   readonly writer: Writer;
   readonly reads: Reads;
-  readonly longWork: SlowLane;
+  readonly slowLane: SlowLane;
   readonly log: Log;
   readonly toClientFailure: (failure: Failure) => Failure;
 }
 
-export function stateRoutes({ writer, reads, longWork, log, toClientFailure }: StateRoutesOptions): Route[] {
+export function stateRoutes({ writer, reads, slowLane, log, toClientFailure }: StateRoutesOptions): Route[] {
   const reader = reads.model(stateReader);
   const methods = {
     put: putState,
@@ -57,7 +57,7 @@ export function stateRoutes({ writer, reads, longWork, log, toClientFailure }: S
     history: stateHistory,
     diff: stateDiff,
   };
-  const state = new VersionedFront({ writer, reads, longWork, log, reader, methods, toClientFailure });
+  const state = new VersionedFront({ writer, reads, slowLane, log, reader, methods, toClientFailure });
   const tag = "state";
   const path = "/api/state/{key...}";
   return [

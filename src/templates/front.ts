@@ -12,7 +12,7 @@ import { formatTime } from "../base/time.js";
 import { type ContractFront, notChecked } from "../contracts/front.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
-import { type CallContext, turnOf } from "../rpc/frames.js";
+import { type CallContext, callerOf } from "../rpc/frames.js";
 import type { SlowLane, WorkSize } from "../threads/slow-lane.js";
 import type { Writer } from "../threads/writer.js";
 import { applyTemplate, createTemplate, deleteTemplate } from "./commands.js";
@@ -20,7 +20,7 @@ import { checkTemplate, examineTemplate } from "./jobs.js";
 
 export interface TemplateFrontOptions {
   readonly writer: Writer;
-  readonly long_work: SlowLane;
+  readonly slowLane: SlowLane;
   readonly log: Log;
   /** Checks the contracts that applying a template has stored. */
   readonly contracts: ContractFront;
@@ -37,16 +37,16 @@ export class TemplateFront {
 
   /** Stores the template of a body, whose buffer is transferred. */
   async create({ body, context }: Pick<Request, "body" | "context">): Promise<Answer> {
-    const { writer, long_work, log } = this.#options;
+    const { writer, slowLane, log } = this.#options;
     const bytes = body.byteLength;
-    const checked = await long_work.runBody(checkTemplate, { body: packBytes(body) }, { caller: turnOf(context) });
+    const checked = await slowLane.runBody(checkTemplate, { body: packBytes(body) }, { caller: callerOf(context) });
     if (checked instanceof Failure) return checked;
     const { id, kind, head, template } = checked;
     const reply = await writer.request(createTemplate, { id, template }, context);
     if (reply instanceof Failure) return reply;
     log.info("template created", { id });
     const at = formatTime(reply.created_at);
-    const warnings = await this.#examine(id, kind, { bytes, caller: turnOf(context) });
+    const warnings = await this.#examine(id, kind, { bytes, caller: callerOf(context) });
     const more = warnings.length === 0 ? "" : `,"warnings":${JSON.stringify(warnings)}`;
     return jsonReply(`${head},"version":1,"created_at":"${at}","updated_at":"${at}"${more}}`);
   }
@@ -54,7 +54,7 @@ export class TemplateFront {
   /** Returns the warnings about the contracts of a template that was just stored. */
   async #examine(id: string, kind: TemplateKind, size: WorkSize): Promise<readonly ContractWarning[]> {
     if (kind === "rules") return [];
-    const found = await this.#options.long_work.run(examineTemplate, { id }, size);
+    const found = await this.#options.slowLane.run(examineTemplate, { id }, size);
     return found instanceof Failure ? [notChecked(id, found)] : found;
   }
 

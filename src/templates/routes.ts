@@ -13,7 +13,7 @@ import {
 } from "../../schemas/templates.js";
 import { laterReply, listReply } from "../front/reply.js";
 import { route, type Route } from "../front/route.js";
-import { turnOf } from "../rpc/frames.js";
+import { callerOf } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import { applyTemplate, createTemplate, deleteTemplate } from "./commands.js";
 import type { TemplateFront } from "./front.js";
@@ -62,7 +62,7 @@ export function templateRoutes({ templates, reads }: TemplateRoutesOptions): Rou
       answer: Template,
       statuses: [404],
       handle: ({ params: [id], context }) =>
-        laterReply(reads.pool.run(getTemplate, { id }, { caller: turnOf(context) })),
+        laterReply(reads.pool.run(getTemplate, { id }, { caller: callerOf(context) })),
     }),
     route({
       method: "DELETE",

@@ -9,7 +9,7 @@ interface Queued {
 
 export class FairQueue<Item extends Queued> {
   /** What each caller has queued, its next one last; none is empty. */
-  readonly #lines = new Map<string, Item[]>();
+  readonly #queues = new Map<string, Item[]>();
   /** Callers with a line, who is next last. */
   readonly #next: string[] = [];
   /** Those who come after them, the first first; a Set keeps the order of its items. */
@@ -21,16 +21,16 @@ export class FairQueue<Item extends Queued> {
   }
 
   sizeOf(caller: string): number {
-    return this.#lines.get(caller)?.length ?? 0;
+    return this.#queues.get(caller)?.length ?? 0;
   }
 
   push(item: Item): void {
     this.#size += 1;
-    const line = this.#lines.get(item.caller);
+    const line = this.#queues.get(item.caller);
     // The next one is last, so that taking it moves none; a line is as short as the bound of a caller.
     if (line !== undefined) line.unshift(item);
     else {
-      this.#lines.set(item.caller, [item]);
+      this.#queues.set(item.caller, [item]);
       this.#later.add(item.caller);
     }
   }
@@ -39,10 +39,10 @@ export class FairQueue<Item extends Queued> {
   putBack(items: readonly Item[]): void {
     this.#size += items.length;
     for (const item of items.toReversed()) {
-      const line = this.#lines.get(item.caller);
+      const line = this.#queues.get(item.caller);
       if (line !== undefined) line.push(item);
       else {
-        this.#lines.set(item.caller, [item]);
+        this.#queues.set(item.caller, [item]);
         this.#next.push(item.caller);
       }
     }
@@ -51,19 +51,19 @@ export class FairQueue<Item extends Queued> {
   /** The item whose turn it is. */
   peek(): Item | undefined {
     const caller = this.#first();
-    return caller === undefined ? undefined : this.#lines.get(caller)?.at(-1);
+    return caller === undefined ? undefined : this.#queues.get(caller)?.at(-1);
   }
 
   take(): Item | undefined {
     const caller = this.#first();
-    const line = caller === undefined ? undefined : this.#lines.get(caller);
+    const line = caller === undefined ? undefined : this.#queues.get(caller);
     if (caller === undefined || line === undefined) return undefined;
     const item = line.pop();
     this.#size -= 1;
     if (this.#next.length > 0) this.#next.pop();
     else this.#later.delete(caller);
     if (line.length > 0) this.#later.add(caller);
-    else this.#lines.delete(caller);
+    else this.#queues.delete(caller);
     return item;
   }
 
@@ -71,18 +71,18 @@ export class FairQueue<Item extends Queued> {
   takeWhere(leaves: (item: Item) => boolean): Item[] {
     const taken: Item[] = [];
     for (const caller of [...this.#next.toReversed(), ...this.#later]) {
-      const line = this.#lines.get(caller) ?? [];
+      const line = this.#queues.get(caller) ?? [];
       const kept: Item[] = [];
       for (const item of line.toReversed()) (leaves(item) ? taken : kept).push(item);
       if (kept.length === line.length) continue;
-      if (kept.length > 0) this.#lines.set(caller, kept.toReversed());
+      if (kept.length > 0) this.#queues.set(caller, kept.toReversed());
       else {
-        this.#lines.delete(caller);
+        this.#queues.delete(caller);
         this.#later.delete(caller);
       }
     }
     this.#size -= taken.length;
-    this.#next.splice(0, this.#next.length, ...this.#next.filter((caller) => this.#lines.has(caller)));
+    this.#next.splice(0, this.#next.length, ...this.#next.filter((caller) => this.#queues.has(caller)));
     return taken;
   }
 

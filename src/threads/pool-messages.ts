@@ -43,7 +43,7 @@ export type PoolAnswer =
 export type PoolAnswers = readonly [first: number, answers: readonly PoolAnswer[], ended: boolean];
 
 /** Beside the number of a task. */
-const TAKEN_BACK = 1 << 16;
+const RECLAIMED = 1 << 16;
 
 /** Which task of its batch a thread is at. */
 export class BatchCursor {
@@ -64,7 +64,7 @@ export class BatchCursor {
   }
 
   /** On the front: the thread begins none after the task that it is at, which is returned. */
-  takeBack(): number {
-    return Atomics.or(this.#cell, 0, TAKEN_BACK) & ~TAKEN_BACK;
+  reclaim(): number {
+    return Atomics.or(this.#cell, 0, RECLAIMED) & ~RECLAIMED;
   }
 }

@@ -64,13 +64,13 @@ export class PoolThread {
   /** How many of them it has answered. */
   #answered = 0;
   /** The job that it is at, once that is the only one that is waited for. */
-  #alone: Job | null = null;
+  #soleJob: Job | null = null;
   #timer: NodeJS.Timeout | undefined;
   /** It has loaded its modules and takes jobs: only from then on a job's time runs. */
   #started = false;
-  #warm = false;
+  #hasAnswered = false;
   /** It could not open something. */
-  #is_spoilt = false;
+  #isTainted = false;
   /** What it died of. */
   #fault: unknown = "the thread ended";
   #ended = false;
@@ -83,11 +83,11 @@ export class PoolThread {
       workerData: { ...options.data, cursor: this.#cursor.memory },
       resourceLimits: { maxOldGenerationSizeMb: POOL_HEAP_MIB_MAX },
     });
-    this.#worker.on("message", (answers: PoolAnswers) => this.#take(answers));
+    this.#worker.on("message", (answers: PoolAnswers) => this.#onAnswers(answers));
     this.#worker.on("error", (error: unknown) => {
       this.#fault = error;
     });
-    this.#worker.on("exit", () => this.#lost());
+    this.#worker.on("exit", () => this.#onExit());
   }
 
   get isFree(): boolean {
@@ -95,8 +95,8 @@ export class PoolThread {
   }
 
   /** Whether it has started: it has answered something. */
-  get isWarm(): boolean {
-    return this.#warm;
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /** Whether it is at work of which nobody can say how long it takes. */
@@ -105,15 +105,15 @@ export class PoolThread {
   }
 
   /** Gives it jobs: one, or several that share. It must be free. */
-  carryOut(jobs: readonly Job[]): void {
+  run(jobs: readonly Job[]): void {
     const [first] = jobs;
     this.#batch = jobs;
     this.#answered = 0;
-    this.#alone = jobs.length === 1 && first !== undefined ? first : null;
+    this.#soleJob = jobs.length === 1 && first !== undefined ? first : null;
     this.#cursor.reset();
     const tasks = jobs.map(({ task }) => task);
     try {
-      this.#worker.postMessage(tasks, this.#alone === null ? [] : [...this.#alone.transfer]);
+      this.#worker.postMessage(tasks, this.#soleJob === null ? [] : [...this.#soleJob.transfer]);
     } catch (error) {
       this.#options.report("job failed", error);
       this.#finish(INTERNAL);
@@ -124,12 +124,12 @@ export class PoolThread {
 
   /** How long it may take until its next answer. */
   get #patience_ms(): number {
-    return this.#alone?.deadline_ms ?? POOL_BATCH_PATIENCE_MS;
+    return this.#soleJob?.deadline_ms ?? POOL_BATCH_PATIENCE_MS;
   }
 
   /** The deadline of a job counts from now, if it has begun to count. */
   renew(job: Job): void {
-    if (this.#alone === job) this.#timer?.refresh();
+    if (this.#soleJob === job) this.#timer?.refresh();
   }
 
   /** Ends it; what it was given fails with this. */
@@ -145,15 +145,15 @@ export class PoolThread {
     // The answer may have come while this thread did other things: it is looked at first.
     this.#timer = setTimeout(() => {
       setImmediate(() => {
-        if (batch === this.#batch && (this.#alone !== null || answered === this.#answered)) this.#overdue();
+        if (batch === this.#batch && (this.#soleJob !== null || answered === this.#answered)) this.#overdue();
       });
     }, ms);
   }
 
   #overdue(): void {
     const { onEnded } = this.#options;
-    if (this.#alone === null) {
-      const at = this.#cursor.takeBack();
+    if (this.#soleJob === null) {
+      const at = this.#cursor.reclaim();
       this.#returnAllBut(must(this.#batch[at], "a thread is at a task of its batch"));
       return;
     }
@@ -164,12 +164,12 @@ export class PoolThread {
   /** Gives back what was not answered, but for the job that it is at, whose deadline counts from now. */
   #returnAllBut(job: Job): void {
     const others = this.#batch.filter((other) => other !== job && !other.settled);
-    this.#alone = job;
+    this.#soleJob = job;
     this.#wait(job.deadline_ms);
     this.#options.onReturned(others);
   }
 
-  #take([first, answers, ended]: PoolAnswers): void {
+  #onAnswers([first, answers, ended]: PoolAnswers): void {
     if (this.#ended) return;
     if (!this.#started) {
       // Its first message, which says no more than that.
@@ -177,12 +177,12 @@ export class PoolThread {
       if (!this.isFree) this.#wait(this.#patience_ms);
       return;
     }
-    this.#warm = true;
+    this.#hasAnswered = true;
     for (const [at, answer] of answers.entries()) this.#batch[first + at]?.settle(this.#replyOf(answer));
     this.#answered = first + answers.length;
-    if (ended && this.#is_spoilt) this.#retire();
+    if (ended && this.#isTainted) this.#retire();
     else if (ended) this.#free();
-    else if (this.#alone === null) this.#wait(POOL_BATCH_PATIENCE_MS);
+    else if (this.#soleJob === null) this.#wait(POOL_BATCH_PATIENCE_MS);
   }
 
   #replyOf(answer: PoolAnswer): unknown {
@@ -193,7 +193,7 @@ export class PoolThread {
         return new Failure(answer[1], answer[2], answer[3], false, answer[4]);
       case "short":
         // What of it has failed to load stays so; the next thread loads it again.
-        this.#is_spoilt = true;
+        this.#isTainted = true;
         this.#options.onShortage(answer[1]);
         return SHORT;
       default:
@@ -211,15 +211,15 @@ export class PoolThread {
   }
 
   /** The thread has ended by itself: it ran out of memory, or could not be started. */
-  #lost(): void {
+  #onExit(): void {
     if (this.#ended) return;
     this.#ended = true;
     const is_short = !this.#started && isShortage(this.#fault);
     if (is_short) this.#options.onShortage(this.#fault);
     else this.#options.report(this.isFree ? "pool worker failed" : "job failed", this.#fault);
     if (!this.isFree) {
-      const at = this.#cursor.takeBack();
-      if (this.#alone === null) this.#returnAllBut(must(this.#batch[at], "a thread is at a task of its batch"));
+      const at = this.#cursor.reclaim();
+      if (this.#soleJob === null) this.#returnAllBut(must(this.#batch[at], "a thread is at a task of its batch"));
       this.#finish(is_short ? SHORT : INTERNAL);
     }
     this.#options.onEnded();
@@ -227,14 +227,14 @@ export class PoolThread {
 
   /** Nobody waits for it any more. */
   #finish(failure: Failure): void {
-    for (const job of this.#alone === null ? this.#batch : [this.#alone]) job.settle(failure);
+    for (const job of this.#soleJob === null ? this.#batch : [this.#soleJob]) job.settle(failure);
     this.#free();
   }
 
   #free(): void {
     clearTimeout(this.#timer);
     this.#batch = NOTHING;
-    this.#alone = null;
+    this.#soleJob = null;
     this.idle_since_ms = machineClock.now();
     if (!this.#ended) this.#options.onFree();
   }

@@ -24,7 +24,7 @@ import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import { SparseReport } from "../base/sparse-report.js";
 import { RpcClient } from "../rpc/client.js";
-import { turnOf, type CallContext } from "../rpc/frames.js";
+import { callerOf, type CallContext } from "../rpc/frames.js";
 import type { MethodTable, ReplyOf, RequestOf } from "../rpc/method.js";
 import { openChannel } from "../rpc/port.js";
 import { FairQueue } from "./fair-queue.js";
@@ -139,7 +139,7 @@ export class Pool {
           if (answer instanceof Failure) client.detach(answer);
           resolve();
         });
-      job = this.#submit({ method, request, port: far, options: { ...options, caller: turnOf(context) }, settle });
+      job = this.#submit({ method, request, port: far, options: { ...options, caller: callerOf(context) }, settle });
     });
     // The worker's word that the job is done comes another way than the chunks, and may overtake the last
     // of them; the channel's own end comes after everything that was sent through it.
@@ -208,7 +208,7 @@ export class Pool {
     };
     this.#queueOf(job).push(job);
     this.#waiting_bytes += bytes;
-    if (this.waiting >= CALLS_TOGETHER_MAX) this.#beginNext();
+    if (this.waiting >= CALLS_TOGETHER_MAX) this.#startNext();
     else this.#schedule();
     return job;
   }
@@ -243,18 +243,18 @@ export class Pool {
     if (this.waiting === 0) return;
     this.#scheduled ??= setImmediate(() => {
       this.#scheduled = null;
-      this.#beginNext();
+      this.#startNext();
     });
   }
 
   /** Begins what waits, callers by turns, as far as there are threads for it. */
-  #beginNext(): void {
+  #startNext(): void {
     while (this.waiting > 0 && !this.#closed) {
       const free = [...this.#threads].find((thread) => thread.isFree);
       if (free === undefined && this.#threads.size >= this.#threads_max) return;
-      const jobs = this.#takeJobs(free?.isWarm === true ? CALLS_TOGETHER_MAX : 1);
+      const jobs = this.#takeJobs(free?.hasAnswered === true ? CALLS_TOGETHER_MAX : 1);
       if (jobs.length === 0) return;
-      (free ?? this.#start()).carryOut(jobs);
+      (free ?? this.#start()).run(jobs);
     }
   }
 
@@ -282,7 +282,7 @@ export class Pool {
   }
 
   /** Starts the threads that are always there; who asks for a job before has one started. */
-  warm(): void {
+  startThreads(): void {
     while (this.#threads.size < this.#threads_min) this.#start();
   }
 

@@ -4,7 +4,7 @@
  */
 import { FRONT_READ_CHARACTERS_MAX, FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
-import { turnOf, type CallContext } from "../rpc/frames.js";
+import { callerOf, type CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import type { Model } from "./model.js";
 import type { Chunks, Pool } from "./pool.js";
@@ -45,7 +45,7 @@ export class Reads {
     rows: number,
   ): ReplyOf<Row> | Failure | Promise<ReplyOf<Row> | Failure> {
     return rows > FRONT_READ_ROWS_MAX
-      ? this.pool.run(job, request, { caller: turnOf(context) })
+      ? this.pool.run(job, request, { caller: callerOf(context) })
       : this.#reader.run(job, request);
   }
 

@@ -3,7 +3,7 @@ import t from "tap";
 import { must } from "../base/assert.js";
 import { Semaphore } from "./semaphore.js";
 
-const ALONE = { together: 1, waitingMax: 2, waitingOfCallerMax: 2 };
+const ALONE = { permits: 1, waitingMax: 2, waitingOfCallerMax: 2 };
 
 t.test("so many at once, then the first come first", async (t) => {
   const turns = new Semaphore({ ...ALONE, waitMsMax: 60_000 });
@@ -39,7 +39,7 @@ t.test("who has waited too long is refused", async (t) => {
 });
 
 t.test("callers take turns, and one leaves room to others", async (t) => {
-  const turns = new Semaphore({ together: 1, waitingMax: 6, waitingOfCallerMax: 4, waitMsMax: 60_000 });
+  const turns = new Semaphore({ permits: 1, waitingMax: 6, waitingOfCallerMax: 4, waitMsMax: 60_000 });
   const order: string[] = [];
   const ask = async (name: string): Promise<void> => {
     const release = await turns.take(name.slice(0, 1));

@@ -7,9 +7,9 @@ import { FairQueue } from "./fair-queue.js";
 /** Gives the permit back; to be called once. */
 export type Permit = () => void;
 
-export interface TurnsOptions {
+export interface SemaphoreOptions {
   /** Permits that may be held at once. */
-  readonly together: number;
+  readonly permits: number;
   /** Who comes when so many wait already is refused. */
   readonly waitingMax: number;
   /** So many of one caller may wait. */
@@ -20,18 +20,18 @@ export interface TurnsOptions {
 
 interface Waiting {
   readonly caller: string;
-  readonly begin: (release: Permit | null) => void;
+  readonly grant: (release: Permit | null) => void;
   readonly timer: NodeJS.Timeout;
 }
 
 export class Semaphore {
-  readonly #options: TurnsOptions;
+  readonly #options: SemaphoreOptions;
   #free: number;
   readonly #waiting = new FairQueue<Waiting>();
 
-  constructor(options: TurnsOptions) {
+  constructor(options: SemaphoreOptions) {
     this.#options = options;
-    this.#free = options.together;
+    this.#free = options.permits;
   }
 
   get waiting(): number {
@@ -50,7 +50,7 @@ export class Semaphore {
     return new Promise((resolve) => {
       const waiting: Waiting = {
         caller,
-        begin: resolve,
+        grant: resolve,
         timer: setTimeout(() => {
           this.#waiting.takeWhere((one) => one === waiting);
           resolve(null);
@@ -71,7 +71,7 @@ export class Semaphore {
         return;
       }
       clearTimeout(next.timer);
-      next.begin(this.#release());
+      next.grant(this.#release());
     };
   }
 }

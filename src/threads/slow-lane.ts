@@ -16,7 +16,7 @@ import {
 } from "../../schemas/limits.js";
 import { buffersOf, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
-import { turnOf, type CallContext } from "../rpc/frames.js";
+import { callerOf, type CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import type { Chunks, Pool } from "./pool.js";
 import type { StreamJob, UnaryJob } from "./pool-method.js";
@@ -37,14 +37,14 @@ const NO_BUFFERS: readonly ArrayBuffer[] = [];
 
 export class SlowLane {
   readonly #pool: Pool;
-  readonly #turns = new Semaphore({
-    together: LONG_WORK_TOGETHER_MAX,
+  readonly #semaphore = new Semaphore({
+    permits: LONG_WORK_TOGETHER_MAX,
     waitingMax: LONG_WORK_WAITING_MAX,
     waitingOfCallerMax: LONG_WORK_WAITING_OF_CALLER_MAX,
     waitMsMax: LONG_WAIT_MS_MAX,
   });
   /** Subjects whose last work did not end in time; the oldest are forgotten. */
-  readonly #long = new Set<string>();
+  readonly #slowSubjects = new Set<string>();
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -52,7 +52,7 @@ export class SlowLane {
 
   /** Whether work of this size is tried as short work. */
   isShort({ bytes, subject }: Omit<WorkSize, "caller">): boolean {
-    return bytes <= SHORT_WORK_BYTES_MAX && (subject === undefined || !this.#long.has(subject));
+    return bytes <= SHORT_WORK_BYTES_MAX && (subject === undefined || !this.#slowSubjects.has(subject));
   }
 
   /** Runs a job at once where it is short, else in its turn. */
@@ -64,7 +64,7 @@ export class SlowLane {
   ): Promise<ReplyOf<Row> | Failure> {
     if (this.isShort(size)) return await this.runShort(job, request, size, transfer);
     const { caller, subject } = size;
-    const release = await this.#turns.take(caller);
+    const release = await this.#semaphore.take(caller);
     if (release === null) return BUSY;
     try {
       return await this.#watch(subject, () => this.#pool.run(job, request, { transfer, caller }));
@@ -102,30 +102,30 @@ export class SlowLane {
     context: CallContext,
     transfer = NO_BUFFERS,
   ): Promise<Chunks<ReplyOf<Row>> | Failure> {
-    const release = await this.#turns.take(turnOf(context));
-    return release === null ? BUSY : inTurn(this.#pool.stream(job, request, context, { transfer }), release);
+    const release = await this.#semaphore.take(callerOf(context));
+    return release === null ? BUSY : withPermit(this.#pool.stream(job, request, context, { transfer }), release);
   }
 
   /** Sees how long a job takes. A full pool may make it look long, but not for ever. */
   async #watch<Reply>(subject: string | undefined, work: () => Promise<Reply | Failure>): Promise<Reply | Failure> {
-    const begun_ms = performance.now();
+    const startedMs = performance.now();
     const answer = await work();
     if (subject === undefined) return answer;
     if (answer instanceof Failure && answer.status === "DEADLINE_EXCEEDED") this.#remember(subject);
-    else if (performance.now() - begun_ms <= SHORT_WORK_MS_MAX) this.#long.delete(subject);
+    else if (performance.now() - startedMs <= SHORT_WORK_MS_MAX) this.#slowSubjects.delete(subject);
     return answer;
   }
 
   #remember(subject: string): void {
-    const [oldest] = this.#long;
-    if (this.#long.size >= LONG_SUBJECTS_KEPT_MAX && oldest !== undefined) this.#long.delete(oldest);
-    this.#long.add(subject);
+    const [oldest] = this.#slowSubjects;
+    if (this.#slowSubjects.size >= LONG_SUBJECTS_KEPT_MAX && oldest !== undefined) this.#slowSubjects.delete(oldest);
+    this.#slowSubjects.add(subject);
   }
 }
 
 /** The chunks as they come; gives the permit back when no more will be taken, however that came. */
-function inTurn<Reply>(chunks: Chunks<Reply>, release: () => void): Chunks<Reply> {
-  const held = holding(chunks, release);
+function withPermit<Reply>(chunks: Chunks<Reply>, release: () => void): Chunks<Reply> {
+  const held = releasingAtEnd(chunks, release);
   const end = held.return.bind(held);
   // A generator that was not begun ends without its `finally`: its client has gone before the first chunk.
   held.return = async (value) => {
@@ -138,7 +138,7 @@ function inTurn<Reply>(chunks: Chunks<Reply>, release: () => void): Chunks<Reply
   return held;
 }
 
-async function* holding<Reply>(chunks: Chunks<Reply>, release: () => void): Chunks<Reply> {
+async function* releasingAtEnd<Reply>(chunks: Chunks<Reply>, release: () => void): Chunks<Reply> {
   try {
     return yield* chunks;
   } finally {

@@ -16,7 +16,7 @@ import { Failure } from "../base/result.js";
 import { jsonReply, laterReply, listReply } from "../front/reply.js";
 import { authorOf } from "../front/roles.js";
 import { route, type Answer, type Request, type Route } from "../front/route.js";
-import { turnOf } from "../rpc/frames.js";
+import { callerOf } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
 import { recordUsage } from "./commands.js";
@@ -68,7 +68,7 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
       query: UsageSummaryQuery,
       answer: UsageSummary,
       handle: ({ query: { group_by = USAGE_GROUP_DEFAULT, from = null, to = null, interval = null }, context }) =>
-        laterReply(reads.pool.run(summarizeUsage, { group_by, from, to, interval }, { caller: turnOf(context) })),
+        laterReply(reads.pool.run(summarizeUsage, { group_by, from, to, interval }, { caller: callerOf(context) })),
     }),
   ];
 }

@@ -12,7 +12,7 @@ t.test("a diff waits for a permit by the bytes of both versions", async (t) => {
       space: { name: "state" },
       bytes: (key: string, version: number) => (key === "plan" ? version * 1_000 : 0),
     },
-    longWork: {
+    slowLane: {
       run: (job: unknown, request: unknown, size: unknown) => {
         runs.push([job, request, size]);
         return Promise.resolve("[]");

@@ -29,7 +29,7 @@ import { formatTime } from "../base/time.js";
 import { TimeSlice } from "../base/time-slice.js";
 import { jsonReply, laterReply } from "../front/reply.js";
 import type { Answer, Reply, Request } from "../front/route.js";
-import { turnOf, type CallContext } from "../rpc/frames.js";
+import { callerOf, type CallContext } from "../rpc/frames.js";
 import type { SlowLane } from "../threads/slow-lane.js";
 import type { UnaryJob } from "../threads/pool-method.js";
 import type { Reads } from "../threads/reads.js";
@@ -51,7 +51,7 @@ export interface VersionedMethods {
 export interface VersionedFrontOptions {
   readonly writer: Writer;
   readonly reads: Reads;
-  readonly longWork: SlowLane;
+  readonly slowLane: SlowLane;
   readonly log: Log;
   /** Reads the space through the front's own database handle. */
   readonly reader: VersionedReader;
@@ -138,7 +138,7 @@ const nothing = (): Promise<readonly unknown[]> => Promise.resolve([]);
 export class VersionedFront {
   readonly #writer: Writer;
   readonly #reads: Reads;
-  readonly #longWork: SlowLane;
+  readonly #slowLane: SlowLane;
   readonly #log: Log;
   readonly #reader: VersionedReader;
   readonly #methods: VersionedMethods;
@@ -150,10 +150,10 @@ export class VersionedFront {
    */
   readonly #slice = new TimeSlice();
 
-  constructor({ writer, reads, longWork, log, reader, methods, toClientFailure }: VersionedFrontOptions) {
+  constructor({ writer, reads, slowLane, log, reader, methods, toClientFailure }: VersionedFrontOptions) {
     this.#writer = writer;
     this.#reads = reads;
-    this.#longWork = longWork;
+    this.#slowLane = slowLane;
     this.#log = log;
     this.#reader = reader;
     this.#methods = methods;
@@ -280,6 +280,6 @@ export class VersionedFront {
   #diff(key: string, versions: string, context: CallContext): Promise<Answer> {
     const [v1 = 0, v2 = 0] = versions.split(",").map(Number);
     const bytes = this.#reader.bytes(key, v1) + this.#reader.bytes(key, v2);
-    return laterReply(this.#longWork.run(this.#methods.diff, { key, v1, v2 }, { bytes, caller: turnOf(context) }));
+    return laterReply(this.#slowLane.run(this.#methods.diff, { key, v1, v2 }, { bytes, caller: callerOf(context) }));
   }
 }

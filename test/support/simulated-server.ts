@@ -98,8 +98,8 @@ export class SimulatedServer {
     const { clock, started_ms } = this;
     // The simulated server runs, however far its clock is set.
     const resumed = { before_ms: Number.NEGATIVE_INFINITY, at_ms: started_ms, until_ms: started_ms + RESTART_MS };
-    const run_time = { resumed: () => resumed };
-    const expiry = new Expiry({ leases: mirror, holders, writer, clock, log: quietLog(), run_time, shared: null });
+    const pauseDetector = { resumed: () => resumed };
+    const expiry = new Expiry({ leases: mirror, holders, writer, clock, log: quietLog(), pauseDetector, shared: null });
     mirror.load(new LeaseReader(this.db).live());
     return [directory, mirror, expiry];
   }

@@ -59,6 +59,7 @@ import { InternalRequests } from "./front/internal-request.js";
 import { openApiRoute } from "./front/openapi.js";
 import { Pages } from "./front/pages.js";
 import { Pipeline } from "./front/pipeline.js";
+import { PositionGuard } from "./front/position-guard.js";
 import { RequestMetrics } from "./front/request-metrics.js";
 import type { Route } from "./front/route.js";
 import { FrontServer, type Addresses } from "./front/server.js";
@@ -332,7 +333,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     clock,
     actors,
     agents,
-    positions: cluster,
+    deferrals: cluster === null ? null : new PositionGuard(cluster),
     onBug: (error) => threads.storage.takeError(error),
     recordRefusal: ({ peer, ...refusal }, context, done) => {
       const caller = context.actor === "" ? addressKey(peer) : context.actor;

@@ -1,7 +1,7 @@
 /** The route table as a port's router takes it: each route a row, and rows that keep fixed paths apart. Pure. */
 import type { Exchange, HttpMethod, RouterRow } from "../transport/transport.js";
 import { pathMatches, type PathShape } from "./path-shape.js";
-import type { BoundRoute } from "./pipeline.js";
+import type { BoundRoute } from "./call.js";
 
 /** The path as a router wants it. */
 export function routerPattern(shape: PathShape): string {

@@ -1,0 +1,104 @@
+/**
+ * Authenticates the requests of both ports, and watches whether the access that it found lasts. Host and Origin are
+ * checked first, on every port. The API's port then takes bearers and `X-Koor-Instance` (request-guard.ts), the
+ * dashboard's port sessions as well (dashboard-auth.ts). Runs on the front.
+ */
+import type { AccessEnd } from "../base/access-end.js";
+import { Failure } from "../base/result.js";
+import type { Call } from "./call.js";
+import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
+import type { DashboardAuth } from "./dashboard-auth.js";
+import type { RequestGuard } from "./request-guard.js";
+import { refuseUnknown } from "./roles.js";
+
+export interface AuthenticatorOptions {
+  readonly guard: RequestGuard;
+  /** Authenticates requests of the dashboard's port. */
+  readonly dashboardAuth: DashboardAuth;
+  readonly actors: Actors;
+}
+
+/** How a request is authenticated. */
+export interface AuthMode {
+  /** The route needs no token. */
+  readonly open: boolean;
+  /** The request is a CORS preflight: it has no token, and only announces the request of a page of another site. */
+  readonly preflight?: boolean;
+  /** The request was deferred and is not authenticated again after this, so a wrong token counts as a guess now. */
+  readonly final?: boolean;
+}
+
+/** The parts of a call that decide how long its access lasts. */
+type Access = Pick<Call, "session" | "caller">;
+
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The caller of a request, or the refusal of a request that is not allowed here. Sets the call's origin and session.
+   * A deferred request is authenticated by the copy of its headers.
+   */
+  authenticate(call: Call, mode: AuthMode): Caller | Failure {
+    const caller = this.#identify(call, mode);
+    return caller instanceof Failure ? caller : (refuseUnknown(call.bound.route, caller) ?? caller);
+  }
+
+  /**
+   * The refusal of a request that is meant for another server or comes from a page of another site; null for any other.
+   */
+  refuseForeign(call: Call): Failure | null {
+    const { guard } = this.#options;
+    const head = call.deferral?.head ?? call.exchange;
+    const host = head.header("host");
+    const origin = head.header("origin");
+    const refusal = guard.checkHost(host) ?? guard.checkOrigin(origin, host);
+    if (refusal === null) call.origin = origin;
+    return refusal;
+  }
+
+  /** Whether the caller's access may end before the call does. */
+  mayEnd({ session, caller }: Access): boolean {
+    return session !== null || (this.#options.guard.guarded && caller.role === "instance");
+  }
+
+  /** Whether the caller's access has ended since it was checked. */
+  hasEnded(access: Access): boolean {
+    if (!this.mayEnd(access)) return false;
+    return access.session?.ended ?? !this.#options.actors.has(access.caller.actor);
+  }
+
+  /** As `Session.onEnd`, for the access of a call that `mayEnd`. */
+  onEnd({ session, caller }: Access, listener: (end: AccessEnd) => void): () => void {
+    if (session !== null) return session.onEnd(listener);
+    return this.#options.actors.onRevoked(caller.actor, () => listener("revoked"));
+  }
+
+  #identify(call: Call, { open, preflight = false, final = false }: AuthMode): Caller | Failure {
+    const { guard, actors } = this.#options;
+    const head = call.deferral?.head ?? call.exchange;
+    const refusal = this.refuseForeign(call);
+    if (refusal !== null) return refusal;
+    // A deferred request is authenticated twice, and its wrong token counts once.
+    const counts = call.deferral === null || final;
+    if (call.port === "dashboard" && !preflight) return this.#identifyOnDashboard(call, open, counts);
+    if (open) return ANONYMOUS;
+    const claimed = head.header("x-koor-instance");
+    // If no instance is registered and no token is needed, no token can identify a caller.
+    if (claimed === "" && !guard.guarded && actors.size === 0) return ANONYMOUS;
+    return guard.identify(head.header("authorization"), claimed, actors, { from: head, counts });
+  }
+
+  #identifyOnDashboard(call: Call, open: boolean, counts: boolean): Caller | Failure {
+    const { exchange, origin, upgrades } = call;
+    const head = call.deferral?.head ?? exchange;
+    const host = head.header("host");
+    const result = this.#options.dashboardAuth.enter(head, { host, origin, open, upgrades, counts });
+    if (result instanceof Failure) return result;
+    call.session = result.session;
+    return result.caller;
+  }
+}

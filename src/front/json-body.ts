@@ -1,0 +1,62 @@
+/**
+ * Reads the JSON bodies of requests by their routes' schemas: short ones on the front, and in the pool those that would
+ * block the front for long. Runs on the front.
+ */
+import type { TSchema } from "typebox";
+import { FRONT_BODIES } from "../../schemas/front-bodies.js";
+import { must } from "../base/assert.js";
+import { buffersOf, packBytes } from "../base/bytes.js";
+import { freeMemberOf, freeTexts } from "../base/free-member.js";
+import { Failure } from "../base/result.js";
+import { readShaped } from "../base/shape.js";
+import { callerOf, type CallContext } from "../rpc/frames.js";
+import { readBody } from "../threads/jobs.js";
+import type { Pool } from "../threads/pool.js";
+import type { Request, Route } from "./route.js";
+
+/** How the JSON bodies of a route are read. */
+export interface JsonReading {
+  readonly schema: TSchema;
+  /** The schema's name in FRONT_BODIES. */
+  readonly name: string;
+  /** The member that may be any JSON. */
+  readonly free: string | null;
+  /** An empty body stands for an object without members. */
+  readonly optional: boolean;
+}
+
+/** A body as a handler gets it. */
+export type JsonBody = Pick<Request, "json" | "free">;
+
+const EMPTY_OBJECT = Buffer.from("{}");
+
+/** How the pipeline reads the JSON body of a route; null if it does not read one. */
+export function jsonReading({ name, body }: Route): JsonReading | null {
+  if (body?.kind !== "json" || body.unread === true) return null;
+  const { schema } = body;
+  const listed = [...FRONT_BODIES].find(([, one]) => one === schema);
+  return {
+    schema,
+    name: must(listed, `the body of ${name} is in FRONT_BODIES`)[0],
+    free: freeMemberOf(schema),
+    optional: "optional" in body,
+  };
+}
+
+/** Reads a body on the front; the 400 for a body that is malformed or of another shape. Needs `loadShapes`. */
+export function readJson(body: Uint8Array, { schema, free, optional }: JsonReading): JsonBody | Failure {
+  const parsed = readShaped(optional && body.byteLength === 0 ? EMPTY_OBJECT : body, schema);
+  if (parsed instanceof Failure) return parsed;
+  return { json: parsed.json, free: freeTexts(parsed.text, parsed.json, free) };
+}
+
+/** As `readJson`, in the pool. The body's buffer is transferred: it cannot be read here any more. */
+export function readJsonInPool(
+  pool: Pick<Pool, "run">,
+  body: Uint8Array,
+  { name }: JsonReading,
+  context: CallContext,
+): Promise<JsonBody | Failure> {
+  const packed = packBytes(body);
+  return pool.run(readBody, { schema: name, body: packed }, { transfer: buffersOf(packed), caller: callerOf(context) });
+}

@@ -1,0 +1,71 @@
+/**
+ * Defers the requests of clients that ask for a later position of the cluster's log than this node has applied
+ * (positions.ts): each waits for the position, at most POSITION_WAIT_MS. An instance may have registered in the entries
+ * that this node has yet to apply, so a caller that looks unknown is looked up again after the wait. Runs on the front
+ * of a node; a single server has no such guard.
+ */
+import { Failure } from "../base/result.js";
+import type { WireReply } from "../transport/reply.js";
+import type { Exchange } from "../transport/transport.js";
+import type { RequestHead } from "./dashboard-auth.js";
+import type { Deferral, DeferralGuard } from "./deferral.js";
+import { laggingNode, requestedPosition, retryLater, withPositionHeader, type Positions } from "./positions.js";
+
+/** The headers that authenticate a request. */
+const HEAD_NAMES = ["host", "origin", "authorization", "x-koor-instance", "cookie", "sec-fetch-site"];
+/** Refusals of callers that may be known once this node has applied the position. */
+const MAY_RESOLVE: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "NOT_FOUND", "TOO_MANY_ATTEMPTS"]);
+
+export class PositionGuard implements DeferralGuard {
+  readonly #positions: Positions;
+
+  constructor(positions: Positions) {
+    this.#positions = positions;
+  }
+
+  check(exchange: Exchange, query: string): Deferral | Failure | null {
+    const position = requestedPosition(exchange, query);
+    if (position instanceof Failure) return position;
+    return position > this.#positions.reached ? new PositionDeferral(exchange, position, this.#positions) : null;
+  }
+
+  stamp(reply: WireReply): WireReply {
+    return withPositionHeader(reply, this.#positions.line);
+  }
+}
+
+class PositionDeferral implements Deferral {
+  readonly head: RequestHead;
+  readonly retryLater = retryLater;
+  readonly #position: number;
+  readonly #positions: Positions;
+  pendingRefusal: Failure | null = null;
+
+  constructor(exchange: Exchange, position: number, positions: Positions) {
+    this.head = copyHead(exchange);
+    this.#position = position;
+    this.#positions = positions;
+  }
+
+  mayResolve({ status }: Failure): boolean {
+    return MAY_RESOLVE.has(status);
+  }
+
+  wait(exchange: Exchange, done: (late: Failure | null) => void): void {
+    if (this.#position <= this.#positions.reached) {
+      done(null);
+      return;
+    }
+    exchange.detach();
+    this.#positions.wait(this.#position, (reached) =>
+      done(reached ? null : laggingNode(this.#position, this.#positions.current)),
+    );
+  }
+}
+
+/** Copies what authenticates a request: an exchange can be read only in the event-loop tick in which it came. */
+function copyHead(exchange: Exchange): RequestHead {
+  const headers = new Map(HEAD_NAMES.map((name) => [name, exchange.header(name)]));
+  const { verb, peer } = exchange;
+  return { verb, peer, header: (name) => headers.get(name) ?? "" };
+}

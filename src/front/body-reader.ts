@@ -1,7 +1,6 @@
 /**
- * Bodies on their way in: how much of them may be in memory at once, and for how long a client may keep
- * the server waiting for more. Runs on the front. How a body is read off the wire is the exchange's, what
- * is asked of it the pipeline's.
+ * Receives the bodies of requests: bounds their memory, and the time for which a client may keep the server waiting for
+ * more. The exchange reads a body off the wire; the pipeline decides what becomes of it. Runs on the front.
  */
 import {
   BODIES_IN_MEMORY_BYTES_MAX,
@@ -16,29 +15,29 @@ import type { Exchange } from "../transport/transport.js";
 
 const TOO_SLOW = new Failure("REQUEST_TIMEOUT", "the request was not complete in time");
 
-/** A body that its handler reads piece by piece. */
+/** A body that the handler reads piece by piece. */
 export interface OpenBody {
-  /** The next piece, null at the end, undefined where the client has gone. */
+  /** The next piece; null at the end, undefined if the client has gone. */
   readonly read: () => Promise<Uint8Array | null | undefined>;
-  /** Takes in what was not read, so that the client gets to read its answer. */
+  /** Receives and drops what the handler has not read: a client that is still sending would not read its answer. */
   readonly close: () => Promise<void>;
 }
 
 export class BodyReader {
   readonly #clock: Clock;
-  /** Whose body is waited for, since when, and what becomes of it where it is late. */
+  /** The exchanges whose bodies the server waits for, since when, and the function that ends a late one. */
   readonly #waiting = new Map<Exchange, { readonly since_ms: number; readonly late: () => void }>();
-  /** Who was refused and sends on, and since when. */
+  /** The exchanges whose clients were refused and still send, and since when. */
   readonly #lingering = new Map<Exchange, number>();
   #bytes = 0;
-  /** What of bodies that are held back may be here. */
+  /** The bytes of held bodies that may have arrived all the same. */
   #held_bytes = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Ends the requests that were waited for too long. */
+  /** Ends the requests whose bodies take too long. */
   tick(now_ms: number): void {
     for (const { since_ms, late } of this.#waiting.values()) {
       if (now_ms - since_ms > REQUEST_TIMEOUT_MS) late();
@@ -48,15 +47,17 @@ export class BodyReader {
     }
   }
 
-  /** The client has its refusal, and REFUSED_LINGER_MS to read it. */
+  /**
+   * Gives a client that was refused and still sends REFUSED_LINGER_MS to read its refusal; then its connection is cut.
+   */
   linger(exchange: Exchange): void {
     this.#lingering.set(exchange, this.#clock.now());
     exchange.onAbort(() => this.#lingering.delete(exchange));
   }
 
   /**
-   * Leaves a body with the client, for a time that is bounded by whoever asks for it.
-   * @returns to be called at its end; null where too many are held back
+   * Holds a body: leaves it with the client. The caller bounds the time.
+   * @returns a function to call when the body is not held any more; null if too many bytes are held already
    */
   hold(exchange: Exchange): (() => void) | null {
     const bytes = Math.min(declaredBytes(exchange), HELD_BODY_BYTES_MAX);
@@ -69,10 +70,10 @@ export class BodyReader {
   }
 
   /**
-   * Collects a whole body, for which the client has REQUEST_TIMEOUT_MS from when it is asked for.
-   * @param bytes_max how many bytes it may have; BODY_BYTES_MAX where that is not said
-   * @param done gets the body, or the 408, 413 or 503 that refuses it
-   * @param gone called instead where the client leaves before
+   * Collects a whole body. The client has REQUEST_TIMEOUT_MS for it, counted from this call.
+   * @param bytes_max the limit in bytes; BODY_BYTES_MAX if undefined
+   * @param done called with the body, or with the 408, 413 or 503 that refuses it
+   * @param gone called instead if the client leaves before
    */
   collect(
     exchange: Exchange,
@@ -102,7 +103,7 @@ export class BodyReader {
       reserve: (bytes) => {
         if (!waiting) return false;
         if (this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) {
-          // Nothing of it is kept, though its client may go on to send it: others have room for theirs.
+          // Nothing of this body is kept, though its client may send more of it: the room is free for other bodies.
           this.#bytes -= reserved;
           reserved = 0;
           return false;
@@ -122,7 +123,7 @@ export class BodyReader {
     });
   }
 
-  /** Opens a body for its handler; the client has REQUEST_TIMEOUT_MS for each piece that is waited for. */
+  /** Opens a body for its handler. The client has REQUEST_TIMEOUT_MS for each piece that the handler waits for. */
   open(exchange: Exchange): OpenBody {
     const cut = (): void => exchange.cut();
     const stream = exchange.stream(() => {
@@ -143,13 +144,13 @@ export class BodyReader {
     };
   }
 
-  /** From now on the client has REQUEST_TIMEOUT_MS. */
+  /** Gives the client REQUEST_TIMEOUT_MS from now on; then `late` is called. */
   #await(exchange: Exchange, late: () => void): void {
     this.#waiting.set(exchange, { since_ms: this.#clock.now(), late });
   }
 }
 
-/** How long a body is said to be; Infinity where its end is told when it comes. */
+/** The declared length of a body in bytes; Infinity for a chunked body, which declares none. */
 function declaredBytes(exchange: Exchange): number {
   if (exchange.header("transfer-encoding") !== "") return Number.POSITIVE_INFINITY;
   return Number(exchange.header("content-length"));

@@ -1,44 +1,45 @@
 /**
- * Who calls: what the token said, and which instance acts. The directory of instances is given to the
- * pipeline as what is asked of it here, so that the front knows no feature. Types, and the caller that is nobody.
+ * The caller of a request: the role that its token gives it, and the instance that acts. The pipeline gets the
+ * directory of instances as the interface that is declared here, so that the front depends on no feature. Types, and
+ * the anonymous caller.
  */
 import type { AgentMetric } from "../../schemas/agent-metrics.js";
 
 export interface Caller {
-  /** Whose token it was: the server's, an instance's own, or none because none was needed. */
+  /** The owner of the token: the server, an instance, for a request that had none and needed none. */
   readonly role: "server" | "instance" | "nobody";
-  /** Id of the instance that acts, or `dashboard` for a person there; "" where there is none. */
+  /** The id of the instance that acts, or `dashboard` for a person in the dashboard; "" if there is none. */
   readonly actor: string;
-  /** The id that the call gave as its own and no instance has; absent where it gave none, or one that is registered. */
+  /** The id that the call gave as its own, if no instance has it; absent for a registered id and for none. */
   readonly unknown?: string;
 }
 
 export const ANONYMOUS: Caller = Object.freeze({ role: "nobody", actor: "" });
 
-/** Who may act as an instance. */
+/** The instances that may call, and their tokens. */
 export interface Actors {
   readonly size: number;
-  /** Notes a sign of life of the instance with this id; false where nobody has it. */
+  /** Marks the instance with this id as seen now; false if no instance has the id. */
   touchId(id: string): boolean;
   /**
-   * The id of the instance whose token has this SHA-256 (lowercase hex), undefined where none has; a sign of life of
-   * it.
+   * The id of the instance whose token has this SHA-256 (lowercase hex), which is marked as seen now; undefined if
+   * there is none.
    */
   touchToken(token_hash: string): string | undefined;
-  /** Whether an instance that was deleted lately had the token with this SHA-256 (lowercase hex). */
+  /** Whether a recently deleted instance had the token with this SHA-256 (lowercase hex). */
   hadToken(token_hash: string): boolean;
-  /** A call of the instance with this id waits: it is alive until the function that is returned is called. */
+  /** Keeps the instance with this id alive while one of its calls waits, until the returned function is called. */
   beginWait(id: string): () => void;
-  /** Whether an instance has this id. Not a sign of life. */
+  /** Whether an instance has this id. Does not mark it as seen. */
   has(id: string): boolean;
   /**
-   * Has the listener called when the token of the instance with this id ends, at once where it has; returns what
-   * forgets the listener.
+   * Calls the listener when the token of the instance with this id ends, at once if it has ended already; returns a
+   * function that removes the listener.
    */
   onRevoked(id: string, listener: () => void): () => void;
 }
 
-/** Where the calls of actors are counted. */
+/** Counts the calls of actors. */
 export interface CallCounter {
   add(instance: string, metric: AgentMetric, by: number): void;
 }

@@ -1,13 +1,13 @@
 /**
- * What a page of an allowed origin is told, so that its browser lets it read answers (CORS). Who is
- * allowed is the gate's business: nothing here refuses. Pure.
+ * The CORS headers that let the page of an allowed origin read answers. The request guard decides which origins are
+ * allowed: nothing here refuses. Pure.
  */
 import { PREFLIGHT_MAX_AGE_S } from "../../schemas/limits.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
 
-/** Headers of answers that a page may read beside those that every page may. */
+/** Headers of answers that such a page may read, beside those that every page may. */
 const READABLE = "ETag, X-Koor-Version, X-Koor-Position, X-Koor-Next, Retry-After, Allow";
-/** Headers that a page may send beside those that every page may. */
+/** Headers that such a page may send, beside those that every page may. */
 const SENDABLE = [
   "Authorization",
   "Content-Type",
@@ -40,17 +40,17 @@ export function withCorsHeaders(origin: string, reply: WireReply): WireReply {
 const CORP = "Cross-Origin-Resource-Policy";
 
 /**
- * A reply that no page of another origin can take in as its script, image or frame. Ports of one host are one site, and
- * browsers send its cookies with what a page of another port takes in.
+ * A reply that no page of another origin can embed as its script, image or frame. The ports of one host are one site:
+ * browsers send the host's cookies with what a page of another port embeds.
  */
 export function sameOriginOnly(reply: WireReply): WireReply {
   const { name, rest } = reply.headers;
-  // Twice would be as good as not at all.
+  // Browsers ignore a header that is there twice.
   if (name === CORP || rest.includes(`\r\n${CORP}: `)) return reply;
   return { ...reply, headers: { name, rest: `${rest}\r\n${CORP}: same-origin` } };
 }
 
-/** The answer to a browser that asks before it sends what its page wants to send. */
+/** The answer to a CORS preflight. */
 export function preflightReply(methods: readonly string[]): WireReply {
   return {
     status: 204,

@@ -1,8 +1,8 @@
 /**
- * The door of the dashboard's port, behind Host and Origin, which are the gate's: a bearer is asked as on the API's
- * port; without one the session's cookie counts, for what the dashboard's own page sends. Browsers send cookies with
- * what pages of any port of the host ask for, so a cookie alone proves nothing. Sessions are given to it as what is
- * asked of them here. Runs on the front.
+ * Authenticates requests of the dashboard's port, after the request guard has checked Host and Origin. A bearer counts
+ * as on the API's port. Without one the session's cookie counts, but only for requests of the dashboard's own page:
+ * browsers send cookies with the requests of pages of any port of the host, so a cookie alone proves nothing. Sessions
+ * come as the interface that is declared here. Runs on the front.
  */
 import { DASHBOARD_ACTOR } from "../../schemas/sessions.js";
 import { Failure } from "../base/result.js";
@@ -11,7 +11,7 @@ import type { WatchAccess } from "./access.js";
 import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
 import { UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
 
-/** What of a request says who calls. */
+/** The parts of a request that authenticate it. */
 export type RequestHead = Pick<Exchange, "header" | "verb" | "peer">;
 
 export interface Session {
@@ -27,23 +27,23 @@ export interface DashboardAuthOptions {
   readonly sessions: { find(cookies: string): Session | undefined };
 }
 
-/** What is known of a request that comes to the door. */
+/** A request to authenticate. */
 export interface AuthRequest {
   readonly host: string;
-  /** Checked by the gate; "" where it named none. */
+  /** Checked by the request guard; "" if the request has none. */
   readonly origin: string;
-  /** Its route needs nobody to be known. */
+  /** The route needs no token. */
   readonly open: boolean;
-  /** Asks for an upgrade to WebSocket. */
+  /** Requests an upgrade to WebSocket. */
   readonly upgrades: boolean;
   /** Whether a wrong token counts as a guess. */
   readonly counts: boolean;
 }
 
-/** Who came in. */
+/** The caller of an authenticated request. */
 export interface AuthResult {
   readonly caller: Caller;
-  /** By which session; null where by none. */
+  /** The session that authenticated the request; null if none did. */
   readonly session: Session | null;
 }
 
@@ -61,11 +61,14 @@ export class DashboardAuth {
     this.#options = options;
   }
 
-  /** Who calls, or why they may not: 403 for what is not the page's own, 401 for who is nobody. */
+  /**
+   * The caller of a request, or its refusal: 403 if the request is not the dashboard page's own, 401 if it has no valid
+   * token or session.
+   */
   enter(exchange: RequestHead, { host, origin, open, upgrades, counts }: AuthRequest): AuthResult | Failure {
     const { guard, actors, sessions } = this.#options;
     const authorization = exchange.header("authorization");
-    // No page can have a bearer sent without having asked first. Other schemes a link can bring along.
+    // A page of another site needs a CORS preflight to send a bearer. A link can carry other schemes.
     if (!BEARER.test(authorization) && isOfOtherSite(exchange.header("sec-fetch-site"))) return OTHER_SITE;
     if (authorization !== "" || !guard.guarded) {
       const claimed = exchange.header("x-koor-instance");
@@ -82,7 +85,7 @@ export class DashboardAuth {
   }
 }
 
-/** Whether an Origin is that of the page that the Host itself has sent. */
+/** Whether an Origin is that of a page which the Host itself has served. */
 export function isOwnPage(origin: string, host: string): boolean {
   const match = /^(https?):\/\/([^/]+)$/i.exec(origin);
   if (match === null) return false;
@@ -91,7 +94,10 @@ export function isOwnPage(origin: string, host: string): boolean {
   return authority.toLowerCase().replace(known, "") === host.toLowerCase().replace(known, "");
 }
 
-/** Browsers say so of what they send to this machine or over TLS; where they do not, there is the Origin. */
+/**
+ * Whether `Sec-Fetch-Site` names another site. Browsers send it to this machine and over TLS; without it the Origin
+ * counts.
+ */
 function isOfOtherSite(site: string): boolean {
   return site !== "" && site !== "same-origin" && site !== "none";
 }

@@ -1,15 +1,15 @@
 /**
- * Headers that decide whether a request is carried out: what of them is a 400 rather than nothing said. A condition that
- * cannot be read must not switch the check off that it stands for. Pure.
+ * Checks the headers that decide whether a request is executed: a condition that cannot be read is a 400, because
+ * ignoring it would switch off the check that the client wants. Pure.
  */
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";
 import type { Exchange } from "../transport/transport.js";
 import type { Route } from "./route.js";
 
-/** Headers that mean something by what they say: a client that sends one empty has lost its value. */
+/** Headers without a meaning when empty: a client that sends one empty has lost its value. */
 const NEVER_EMPTY = ["X-Koor-Fence", "X-Koor-After", "X-Koor-Hops", "X-Koor-Workspace", "Last-Event-ID"] as const;
-/** Conditions of HTTP. A write whose route does not know one would be made although it does not hold. */
+/** HTTP's conditions. A route that does not know one would write although the condition does not hold. */
 const CONDITIONS = ["If-Match", "If-None-Match", "If-Unmodified-Since", "Content-Range"] as const;
 
 type Names = readonly (readonly [header: string, name: string])[];
@@ -21,7 +21,7 @@ function namesOf(headers: readonly string[]): Names {
 const NEVER_EMPTY_NAMES = namesOf(NEVER_EMPTY);
 const CONDITION_NAMES = namesOf(CONDITIONS);
 
-/** The 400 for a header that is sent empty and says nothing so; null where there is none. */
+/** The 400 for a header that must not be empty and is; null if there is none. */
 export function refuseEmptyHeaders(exchange: Exchange): Failure | null {
   for (const [header, name] of NEVER_EMPTY_NAMES)
     if (exchange.has(name) && exchange.header(name) === "") return invalid(`${header} must not be empty`);
@@ -29,8 +29,9 @@ export function refuseEmptyHeaders(exchange: Exchange): Failure | null {
 }
 
 /**
- * The 400 for a condition of a write that is empty, or that the route does not take; null where there is none. A write
- * that names its instance by nothing would be made as nobody; a message to /mcp is a write or not by its tool.
+ * The 400 for a write whose condition is empty or unknown to its route; null if there is none. An empty X-Koor-Instance
+ * is refused as well: the write would be made without an actor. Messages to /mcp are exempt from that, because their
+ * tools decide whether they write.
  */
 export function refuseConditions({ headers, counted_as }: Route, exchange: Exchange): Failure | null {
   const isUnnamed = exchange.has("x-koor-instance") && exchange.header("x-koor-instance") === "";
@@ -45,7 +46,7 @@ export function refuseConditions({ headers, counted_as }: Route, exchange: Excha
 
 const ENCODED = new Failure("UNSUPPORTED_MEDIA_TYPE", "a body is taken as it is, without a Content-Encoding");
 
-/** The 415 for a body that is compressed, or encoded in another way; null where it is as it is. */
+/** The 415 for a body that is compressed or encoded in another way; null for a plain body. */
 export function refuseCoding(exchange: Exchange): Failure | null {
   const codings = exchange.header("content-encoding");
   if (codings === "") return null;

@@ -1,7 +1,7 @@
 /**
- * Calls of a route from inside the server: an MCP tool does what a REST call does, with the same checks,
- * the same handler and the same audit rows, so that there is one implementation of each. Runs on the
- * front; Host, Origin, token and size were the outer request's, which the pipeline has let in.
+ * Calls routes from inside the server: an MCP tool does what a REST call does, with the same checks, handler and audit
+ * rows, so that there is one implementation of each. The pipeline has checked Host, Origin, token and size of the outer
+ * request. Runs on the front.
  */
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
@@ -14,7 +14,7 @@ import type { CallContext } from "../rpc/frames.js";
 import type { Sink } from "../transport/reply.js";
 import type { AnyQuery, Reply, Request, Route } from "./route.js";
 
-/** What a call gives in place of a request's line and body. */
+/** The parameters and the body of an internal request. */
 export interface InternalRequest {
   readonly params?: readonly string[];
   readonly query?: AnyQuery;
@@ -25,16 +25,16 @@ export interface InternalRequest {
 const NO_HEADERS: Request["headers"] = Object.freeze({});
 const NO_BODY = new Uint8Array(0);
 
-/** On whose behalf: what the outer request's token and headers said. */
+/** The outer request on whose behalf a route is called: its caller and context. */
 export interface OuterCall {
   readonly caller: Caller;
   readonly context: CallContext;
 }
 
 export interface InternalRequestsOptions {
-  /** Whether tokens are asked for at all. */
+  /** Whether the server checks tokens at all. */
   readonly guarded: boolean;
-  /** Filled when all routes are made. */
+  /** Filled once all routes are made. */
   readonly routes: readonly Route[];
   readonly refusals: Refusals;
   readonly actors: Actors;
@@ -49,8 +49,8 @@ export class InternalRequests {
   }
 
   /**
-   * The outer call where its arguments say which instance makes it: a sign of life of that instance, and
-   * counted as its call. Who said by token or header who they are stay that.
+   * The outer call, made by the instance that its arguments name; the instance is marked as seen, and the call counts
+   * as its own. A caller that a token or header has identified stays the caller.
    */
   actAs(id: string, outer: OuterCall): OuterCall {
     const { actors, agents } = this.#options;
@@ -59,7 +59,7 @@ export class InternalRequests {
     return { ...this.withoutUnknown(outer), context: { ...outer.context, actor: id } };
   }
 
-  /** The 401 for a call whose token has ended since it was checked; null for any other. */
+  /** The 401 for a call whose token was revoked after the check; null for any other. */
   refuseRevoked({ caller: { role, actor } }: OuterCall): Failure | null {
     const { guarded, actors } = this.#options;
     return guarded && role === "instance" && !actors.has(actor) ? UNAUTHENTICATED : null;
@@ -71,9 +71,9 @@ export class InternalRequests {
   }
 
   /**
-   * Carries out a route.
-   * @param most the longest answer that is taken, in characters
-   * @returns the text of a success, or why it was refused, which is in the audit log then
+   * Calls a route.
+   * @param most the longest allowed answer, in characters
+   * @returns the text of a success, or the refusal, after it was written to the audit log
    */
   async call(
     name: string,
@@ -84,7 +84,7 @@ export class InternalRequests {
     const route = this.#find(name);
     const { caller, context } = outer;
     const text = json === undefined ? "" : JSON.stringify(json);
-    // A route that reads its body by itself also checks it.
+    // A route that reads its body itself also checks it.
     const malformed =
       route.body?.kind === "json" && route.body.unread !== true ? checkShape(json, route.body.schema) : null;
     const answer =
@@ -109,7 +109,7 @@ export class InternalRequests {
     return await collectText(answer, most);
   }
 
-  /** Writes the audit row that a refusal of the route gets, and gives the refusal back. */
+  /** Writes the audit row of a refusal, if the route's refusals have one, and returns the refusal. */
   async refuse(name: string, params: readonly string[], { context }: OuterCall, failure: Failure): Promise<Failure> {
     const { refusals } = this.#options;
     const route = this.#find(name);
@@ -129,7 +129,7 @@ export class InternalRequests {
   }
 }
 
-/** The whole text of an answer; one that is written as it comes is gathered. */
+/** The whole text of an answer; the pieces of a stream are joined. */
 function collectText({ body }: Reply, most: number): Promise<string | Failure> | string | Failure {
   const too_long = new Failure("OUT_OF_RANGE", `the answer is longer than ${most} characters: narrow it down`);
   if (typeof body !== "function") {
@@ -158,7 +158,7 @@ function collectText({ body }: Reply, most: number): Promise<string | Failure> |
   });
 }
 
-/** An answer of the API without the line end behind its JSON. */
+/** An answer of the API without the line end after its JSON. */
 function withoutLineEnd(text: string): string {
   return text.endsWith("\n") ? text.slice(0, -1) : text;
 }

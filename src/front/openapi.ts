@@ -1,5 +1,6 @@
 /**
- * `GET /openapi.json`: the OpenAPI 3.1 description, made from the route table and the very schemas that validate it.
+ * Serves `GET /openapi.json`: the OpenAPI 3.1 description, generated from the route table and the schemas that validate
+ * requests.
  */
 import * as Type from "typebox";
 import type { TObject, TSchema } from "typebox";
@@ -11,15 +12,17 @@ import { route, type Route } from "./route.js";
 import { publishedParameter, publishedSchema, type Json } from "./published-schema.js";
 import { ROUTE_TAGS } from "./tags.js";
 
-/** Statuses that any route may answer with. */
+/** Statuses of every route. */
 const COMMON_STATUSES: readonly number[] = [400, 403, 417, 421];
-/** And those of any route but an open one, which needs no token and is served to the end. */
+/** Further statuses of every route but an open one, which needs no token and is served while the server shuts down. */
 const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 
-/** 101 is no success to OpenAPI's tools, and an operation must name one or say what else may come. */
+/** OpenAPI's tools do not count 101 as a success, and an operation must have a success or a default. */
 const NO_UPGRADE = ["default", describeRefusal(400, undefined, "Refused: there is no subscription.")] as const;
 
-/** The route that serves the description of all routes, itself included: they are there when it is asked. */
+/**
+ * The route that serves the description of all routes, itself included: `routes` is complete before the first request.
+ */
 export function openApiRoute(routes: readonly Route[], version: string): Route {
   let text: string | null = null;
   return route({
@@ -37,11 +40,11 @@ export function openApiRoute(routes: readonly Route[], version: string): Route {
   });
 }
 
-/** The whole description of what both ports have. */
+/** The description of the routes that both ports have. */
 export function describeRoutes(routes: readonly Route[], version: string): Json {
   const paths: Record<string, Json> = {};
   for (const row of routes) {
-    // The dashboard's page alone asks for these, at its own port.
+    // Only the dashboard's page uses these, on its own port.
     if (row.port !== undefined) continue;
     const path = row.path.replace("...}", "}");
     paths[path] = { ...paths[path], [row.method.toLowerCase()]: describeRoute(row) };
@@ -88,7 +91,7 @@ function describeRoute(row: Route): Json {
   if ((row.body !== undefined || row.audited !== undefined) && row.asks_only === undefined) statuses.add(507);
   if (row.open !== true && mayWrite(row)) statuses.add(404);
   statuses.delete(200);
-  // What is not done yet is told of as what is done; where that has no fixed shape there is nothing to tell.
+  // A 202 has the body of the 200; if that has no fixed shape, there is nothing to describe.
   const accepted =
     typeof row.answer === "string"
       ? { description: "Accepted" }
@@ -120,7 +123,7 @@ function describeRoute(row: Route): Json {
   };
 }
 
-/** Where it is another than the whole description's. */
+/** The route's security if it differs from the description's own. */
 function describeSecurity({ open, needs }: Route): Json {
   if (open === true) return { security: [{}] };
   return needs === "server" ? { security: [{ server: [] }, {}] } : {};

@@ -1,7 +1,7 @@
 /**
- * The dashboard's files as the build has made them (deploy/build-pages.mjs): read into memory when the first of them is
- * asked for (where descriptors are few, at the start), sent as they are, compressed where the browser takes it. Runs on
- * the front; who may ask is the pipeline's business, what is in them the dashboard's.
+ * Serves the dashboard's files from memory, as the build has made them (deploy/build-pages.mjs), compressed if the
+ * browser accepts that. They are read at the first request for one of them, or at the start if file descriptors are
+ * few. The pipeline checks the requests. Runs on the front.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Exchange } from "../transport/transport.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
 
-/** One file, in the encodings that lie beside it, the smallest first. */
+/** One file, in the encodings that the build has written beside it, the smallest first. */
 interface Page {
   readonly encodings: readonly (readonly [name: string, reply: WireReply])[];
   readonly plain: WireReply;
@@ -17,7 +17,7 @@ interface Page {
 
 const INDEX = "/index.html";
 const ASSETS = "/assets/";
-/** What machines ask for is never answered with a page. */
+/** Paths of programs, which never get a page as their answer. */
 const MACHINES = ["/api/", "/mcp", "/metrics", "/openapi.json", "/health", "/session", ASSETS];
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -31,7 +31,7 @@ const ENCODINGS = [
   ["gzip", ".gz"],
 ] as const;
 
-/** No inline script, no markup made of strings, nothing from elsewhere, nobody's frame. */
+/** No inline scripts, no markup made from strings, nothing from other origins, no framing by other pages. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -52,11 +52,11 @@ const GUARDS = [
   ["Cross-Origin-Opener-Policy", "same-origin"],
   ["Cross-Origin-Resource-Policy", "same-origin"],
 ] as const;
-/** A name that carries its content's hash never means another content. */
+/** A name with the hash of its content never gets another content. */
 const FOR_EVER = ["Cache-Control", "public, max-age=31536000, immutable"] as const;
 const ASKED_EACH_TIME = ["Cache-Control", "no-cache"] as const;
 
-/** Where they cannot be read now: there is no file descriptor left, say. */
+/** The answer while the files cannot be read, for example because no file descriptor is left. */
 const NOT_READ: WireReply = {
   status: 503,
   body: "The dashboard's pages cannot be read now. Load this page again in a moment.\n",
@@ -68,7 +68,7 @@ const NOT_READ: WireReply = {
   ]),
 };
 
-/** Where there is nothing to serve: the program was started by hand from a checkout, or a package is not whole. */
+/** The answer if there are no files: the program was started by hand from a checkout, or a package is incomplete. */
 const NOT_BUILT: WireReply = {
   status: 503,
   body: "The dashboard's pages are not there. Build them with `npm run build`, then load this page anew.\n",
@@ -78,12 +78,12 @@ const NOT_BUILT: WireReply = {
 export class Pages {
   readonly #folder: string;
   readonly #onUnread: (error: unknown) => void;
-  /** Read once: whoever has an older page open still gets its files after another build. */
+  /** Read once: an older page that is still open gets its files after another build, too. */
   #pages: ReadonlyMap<string, Page> = new Map();
 
   /**
-   * @param folder where the build puts them
-   * @param onUnread is told why they cannot be read
+   * @param folder the folder of the build
+   * @param onUnread called with the error if the files cannot be read
    */
   constructor(folder: URL, onUnread: (error: unknown) => void) {
     this.#folder = fileURLToPath(folder);
@@ -91,8 +91,8 @@ export class Pages {
   }
 
   /**
-   * The answer to a request for a page; undefined where it is for none. Each address that is no file's and no machine's
-   * is the page itself: what is at it, the page finds out.
+   * The answer to a request for a page; undefined if the request is for none. Every path that is neither a file's nor a
+   * program's gets the index page, which does its own routing.
    */
   find(exchange: Exchange): WireReply | undefined {
     const { verb, path } = exchange;
@@ -105,12 +105,12 @@ export class Pages {
     return page.encodings.find(([name]) => accepts(accepted, name))?.[1] ?? page.plain;
   }
 
-  /** Reads them, if that was not done. */
+  /** Reads the files if they were not read yet. */
   load(): void {
     if (!this.#pages.has(INDEX)) this.#read();
   }
 
-  /** False where they cannot be read now: the next request tries again. */
+  /** False if the files cannot be read now: the next request tries again. */
   #read(): boolean {
     try {
       this.#pages = readPages(this.#folder);
@@ -122,7 +122,7 @@ export class Pages {
   }
 }
 
-/** Whether an `Accept-Encoding` takes this one. */
+/** Whether an `Accept-Encoding` accepts an encoding. */
 function accepts(header: string, encoding: string): boolean {
   return header.split(",").some((part) => {
     const [name = "", ...parameters] = part.split(";").map((word) => word.trim().toLowerCase());

@@ -1,6 +1,6 @@
 /**
- * AnyQuery parameters by a route's schema: text, integers within bounds, times, switches. What does not
- * parse is a 400 that names the parameter; nothing is replaced by a default in silence. Pure.
+ * Parses path and query parameters by a route's schema: text, integers within bounds, times, switches. A parameter that
+ * does not parse is a 400 that names it; no default replaces it silently. Pure.
  */
 import type { TObject, TSchema } from "typebox";
 import { textProblem, textRulesOf, type TextRules } from "../../schemas/text.js";
@@ -17,14 +17,14 @@ interface ParameterSchema {
   readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
-  /** The sentence of the 400 where the pattern does not match. */
+  /** The message of the 400 if the pattern does not match. */
   readonly "x-refusal"?: string;
-  /** Of a parameter that may be repeated: what each is. */
+  /** The schema of each value of a parameter that may be repeated. */
   readonly items?: ParameterSchema;
   readonly maxItems?: number;
 }
 
-/** What holds for each text that has no rules of its own: it names something, so it has no control characters. */
+/** The rules for a text without rules of its own: it names something, so it has no control characters. */
 const ONE_LINE: TextRules = { characters_max: Number.POSITIVE_INFINITY, line: true };
 const EMPTY: AnyQuery = Object.freeze({});
 
@@ -32,8 +32,8 @@ const EMPTY: AnyQuery = Object.freeze({});
 const AFTER_POSITION = "after_position";
 
 /**
- * The 400 for a parameter of a write that its route does not have, or that is given again: what looks like a condition
- * must not count as none. Null where there is none.
+ * The 400 for a query parameter of a write that is unknown or given twice; null if there is none. Such a parameter may
+ * be meant as a condition, and ignoring it would write without the condition.
  */
 export function refuseUnknownQuery({ query }: { readonly query?: TObject }, raw: string): Failure | null {
   if (raw === "") return null;
@@ -75,7 +75,7 @@ export function parseQuery(schema: TObject | undefined, raw: string | undefined)
   return query;
 }
 
-/** What path parameters are held to, in the order of their names. */
+/** The rules for path parameters, in the order of their names. */
 export function parameterRules(
   names: readonly string[],
   schemas: Readonly<Record<string, TSchema>> | undefined,
@@ -83,14 +83,14 @@ export function parameterRules(
   return names.map((name) => (schemas?.[name] === undefined ? undefined : textRulesOf(schemas[name])) ?? ONE_LINE);
 }
 
-/** The 400 for a path parameter that its schema does not allow; null where all are allowed. */
+/** The 400 for a path parameter that its schema does not allow; null if all are allowed. */
 export function refuseParameters(
   names: readonly string[],
   rules: readonly TextRules[],
   params: readonly string[],
   method: string,
 ): Failure | null {
-  // Only PUT makes what a path names.
+  // Only PUT creates what a path names.
   const asks = method !== "PUT";
   for (const [at, rule] of rules.entries()) {
     const problem = textProblem(params[at] ?? "", rule, asks);

@@ -1,17 +1,17 @@
-/** Paths of routes: how they are split into segments, matched, and read for their parameters. Pure. */
+/** Splits the paths of routes into segments, matches request paths, and reads path parameters. Pure. */
 import { decodePathSegment } from "../base/path.js";
 
-/** A path as the router takes it: its fixed prefix, and how the rest is split. */
+/** The path of a route, split into segments. */
 export interface PathShape {
   readonly segments: readonly (string | null)[];
-  /** The last parameter takes the rest of the path. */
+  /** Whether the last parameter takes the rest of the path. */
   readonly rest: boolean;
   readonly names: readonly string[];
-  /** Where the only parameter begins, when it takes the rest of the path; else 0. */
+  /** The offset of the only parameter if it takes the rest of the path; else 0. */
   readonly rest_at: number;
 }
 
-/** `/api/state/{key...}` → its segments, null where a parameter stands. */
+/** Parses a path such as `/api/state/{key...}`; the segments of parameters are null. */
 export function parsePath(path: string): PathShape {
   const names: string[] = [];
   let rest = false;
@@ -28,10 +28,10 @@ export function parsePath(path: string): PathShape {
   return { segments, rest, names, rest_at: rest && names.length === 1 ? path.indexOf("{") : 0 };
 }
 
-/** The decoded parameters of a raw path that the router matched; undefined on a malformed escape. */
+/** The decoded parameters of a raw path that the router matched; undefined if an escape is malformed. */
 export function pathParameters(shape: PathShape, raw_path: string): readonly string[] | undefined {
   if (shape.rest_at > 0) {
-    // Joining decoded segments again gives what decoding the whole gives.
+    // Decoding the whole gives the same as decoding its segments and joining them.
     const decoded = decodePathSegment(raw_path.slice(shape.rest_at));
     return decoded === undefined ? undefined : [decoded];
   }
@@ -52,8 +52,8 @@ export function pathParameters(shape: PathShape, raw_path: string): readonly str
 }
 
 /**
- * Whether a raw path is of this shape. Only a parameter that takes the rest of the path may be empty: so the library's
- * router has it.
+ * Whether a raw path has this shape. Only a parameter that takes the rest of the path may be empty, as in the router of
+ * uWebSockets.js.
  */
 export function pathMatches(shape: PathShape, raw_path: string): boolean {
   const parts = raw_path.slice(1).split("/");

@@ -1,7 +1,7 @@
 /**
- * Positions in a cluster's log, as clients know them: an answer says how far this node had come, and a request may ask
- * to be served when it has come so far. So who reads at another node than it has written to finds what it wrote. What a
- * server alone has none of. Runs on the front; who follows the log is src/cluster/.
+ * Positions in a cluster's log, as clients see them. Every answer has the position that the node had applied, and a
+ * request may ask to be served only once the node has applied a position. So a client that writes at one node and reads
+ * at another finds its write. A single server has no positions. Runs on the front; src/cluster/ follows the log.
  */
 import { POSITION_WAIT_MS } from "../../schemas/limits.js";
 import { Failure, invalid } from "../base/result.js";
@@ -13,35 +13,38 @@ const AFTER_HEADER = "x-koor-after";
 const AFTER_PARAMETER = /(?:^|&)after_position=([^&]*)/;
 /** RFC 6455, 7.4.1 and its registry: try again later. */
 const TRY_AGAIN_LATER = 1013;
-/** At most 123 bytes, as the protocol has it. */
+/** At most 123 bytes, by RFC 6455. */
 const TOO_FAR_BEHIND = "this node is too far behind: try again, or ask another one";
 
-/** How far a log was. */
+/** A position in a certain log. */
 export interface LogPosition {
-  /** Which log: another one has other positions. */
+  /** The id of the log: positions of different logs cannot be compared. */
   readonly log: string;
   readonly position: number;
 }
 
 export interface Positions {
-  /** Id of the last entry whose effect every answer of this node shows. */
+  /** The id of the last entry whose effect every answer of this node shows. */
   readonly current: number;
-  /** Id of the last entry whose effect an answer may show, as its header (positionLine). */
+  /** The last entry whose effect an answer may show, as its header (`positionHeaderLine`). */
   readonly line: string;
-  /** The same of those whose events have gone out, too: who asks to be served behind it gets none of them again. */
+  /**
+   * As `current`, for entries whose events have been published as well: a request that is served after them gets none
+   * of these events again.
+   */
   readonly reached: number;
   /**
-   * Calls back when this node has come so far, or in POSITION_WAIT_MS.
-   * @param done is told whether it has
+   * Calls back when this node has applied the position, or after POSITION_WAIT_MS.
+   * @param done called with whether it has applied it
    */
   wait(position: number, done: (reached: boolean) => void): void;
-  /** The last entry whose effect can be in what was read here until now; null before there is a log. */
+  /** The last entry whose effect may be in what was read here so far; null before there is a log. */
   seen(): LogPosition | null;
 }
 
 /**
- * Up to where a request wants this node to have come; 0 where it does not say.
- * @param query what follows its `?`
+ * The position that a request wants this node to have applied; 0 if it does not say, the 400 if it is malformed.
+ * @param query the part of the URL after its `?`
  */
 export function requestedPosition(exchange: Exchange, query: string): number | Failure {
   const text = exchange.header(AFTER_HEADER) || (query === "" ? undefined : AFTER_PARAMETER.exec(query)?.[1]);
@@ -52,7 +55,7 @@ export function requestedPosition(exchange: Exchange, query: string): number | F
   return position;
 }
 
-/** The refusal of a request that this node is too far behind for. */
+/** The refusal of a request whose position this node has not applied in time. */
 export function laggingNode(position: number, current: number): Failure {
   return new Failure(
     "UNAVAILABLE",
@@ -61,7 +64,10 @@ export function laggingNode(position: number, current: number): Failure {
   );
 }
 
-/** Waits until this node has come so far; the refusal where it has not in time, null where it has. */
+/**
+ * Waits until this node has applied a position; resolves to null, or to the refusal if that takes too long. Null if
+ * there is nothing to wait for.
+ */
 export function waitForPosition(position: number, positions: Positions): Promise<Failure | null> | null {
   if (position <= positions.reached) return null;
   return new Promise((resolve) => {
@@ -69,21 +75,21 @@ export function waitForPosition(position: number, positions: Positions): Promise
   });
 }
 
-/** The line of an answer's headers that says how far a node had come, behind those before it. */
+/** The header line of an answer with a node's position; it follows the lines of other headers. */
 export function positionHeaderLine(position: number): string {
   return `\r\n${POSITION_HEADER}: ${position}`;
 }
 
-/** An answer with such a line. */
+/** Adds a line of `positionHeaderLine` to an answer. */
 export function withPositionHeader(reply: WireReply, line: string): WireReply {
   const { name, rest } = reply.headers;
   return { ...reply, headers: { name, rest: rest + line } };
 }
 
-/** A socket that is told to try again later. */
+/** Opens a socket and closes it with the request to try again later. */
 export const retryLater: SocketOpener = (socket) => {
   let closed = false;
-  // Not before whoever opens it has it.
+  // Only after the caller of this function has the socket's handler.
   setImmediate(() => {
     if (!closed) socket.end(TRY_AGAIN_LATER, TOO_FAR_BEHIND);
   });

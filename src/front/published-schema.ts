@@ -1,6 +1,6 @@
 /**
- * A schema as clients are told it: plain JSON Schema, in which a text's rules are said. It promises no more than the
- * server takes: whatever fits the published schema fits the server's own. Pure.
+ * Turns a schema into the plain JSON Schema that clients see, with the rules of texts written out. It promises no more
+ * than the server accepts: a value that fits the published schema fits the server's own. Pure.
  */
 import type { TSchema } from "typebox";
 import type { TextRules } from "../../schemas/text.js";
@@ -10,11 +10,11 @@ export type Json = Record<string, unknown>;
 
 const ONE_LINE = `^[^\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}]*$`;
 
-/** How long a text may be, and what may stand in it. */
+/** The JSON Schema for the length and the characters of a text. */
 function textOf(rules: TextRules): Json {
   const { characters_max, promised_characters_max = characters_max, promised_pattern, required, line, pattern } = rules;
   const minimum = required === true ? { minLength: 1 } : {};
-  // It says itself how long a text may be.
+  // The pattern bounds the length itself.
   if (pattern !== undefined) return { ...minimum, pattern: pattern.source };
   const said = promised_pattern ?? (line === true ? ONE_LINE : undefined);
   return { ...minimum, ...(said === undefined ? {} : { pattern: said }), maxLength: promised_characters_max };
@@ -25,16 +25,16 @@ function publish(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const { text, ...members } = value as { readonly text?: TextRules };
   const is_text = typeof text === "object" && "characters_max" in text && "type" in members;
-  const told = Object.entries(is_text ? members : value).map(([name, member]) => [name, publish(member)] as const);
-  return { ...Object.fromEntries(told), ...(is_text ? textOf(text) : {}) };
+  const published = Object.entries(is_text ? members : value).map(([name, member]) => [name, publish(member)] as const);
+  return { ...Object.fromEntries(published), ...(is_text ? textOf(text) : {}) };
 }
 
-/** The schema as plain JSON: TypeBox's own markers are not enumerable in it. */
+/** The schema as plain JSON. TypeBox's own markers are not enumerable, so they are left out. */
 export function publishedSchema(schema: TSchema): Json {
   return publish(JSON.parse(JSON.stringify(schema))) as Json;
 }
 
-/** The same for a parameter of the path or the query: a text without bounds of its own is one line. */
+/** As `publishedSchema`, for a path or query parameter: a text without bounds of its own is one line. */
 export function publishedParameter(schema: TSchema): Json {
   const published = publishedSchema(schema);
   const bounds = ["anyOf", "enum", "format", "pattern"];

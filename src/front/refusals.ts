@@ -1,7 +1,6 @@
 /**
- * What happens to a refused call, whether the front or the writer refused it: its answer in the API's error shape, its
- * row in the audit log where the call is an audited one, and a line in the log where the operator should know. Runs on
- * the front.
+ * Answers refused calls, whether the front or the writer refused them: an error in the API's shape, a row in the audit
+ * log if the route is audited, and a log line if the operator should know. Runs on the front.
  */
 import { STATUSES, type StatusRow } from "../../schemas/status.js";
 import type { Clock } from "../base/clock.js";
@@ -20,7 +19,7 @@ export type Header = readonly [name: string, value: string];
 const SECOND_MS = 1_000;
 const UNAUTHENTICATED = 401;
 
-/** The answer for a failure. */
+/** The error reply for a failure. */
 export function failureReply(failure: Failure, extra: readonly Header[]): Reply {
   const row: StatusRow = STATUSES[failure.status];
   const headers: Header[] = [JSON_TYPE, ...extra];
@@ -35,24 +34,24 @@ export function failureReply(failure: Failure, extra: readonly Header[]): Reply 
   };
 }
 
-/** A refused call, as its row in the audit log is made of it. */
+/** A refused call, as its audit row records it. */
 export interface Refusal {
-  /** Method and path of its route. */
+  /** The method and path of its route. */
   readonly call: string;
-  /** The address that it came from; "" where it is not known. */
+  /** The address that it came from; "" if unknown. */
   readonly peer: string;
   readonly action: string;
   readonly resource: string;
   readonly failure: Failure;
 }
 
-/** Writes the row of a refusal; `done` is called whether or not that worked. */
+/** Writes the audit row of a refusal; `done` is called whether or not that worked. */
 export type RecordRefusal = (refusal: Refusal, context: CallContext, done: () => void) => void;
 
-/** Who made a refused call, and about what. */
+/** The request that was refused. */
 export interface RefusedRequest {
   readonly params: readonly string[];
-  /** The body where it had the route's shape. */
+  /** The body if it had the route's shape. */
   readonly json: unknown;
   readonly context: CallContext;
   readonly peer: string;
@@ -64,7 +63,7 @@ export class Refusals {
   readonly #clock: Clock;
   readonly #log: Log;
   #reported_ms = 0;
-  /** Refusals since the last line of the log. */
+  /** The refusals since the last log line. */
   #unreported = 0;
 
   constructor(record: RecordRefusal, metrics: RequestMetrics, clock: Clock, log: Log) {
@@ -74,14 +73,14 @@ export class Refusals {
     this.#clock = clock;
   }
 
-  /** Whether the refusal of a call of this route gets a row. Counts refusals for want of a token. */
+  /** Whether the refusal of a call of this route gets an audit row. Counts the 401s among them. */
   wants(route: Route, failure: Failure): boolean {
     if (route.audited === undefined || !getsAuditRow(failure)) return false;
     if (failure.http === UNAUTHENTICATED) this.#metrics.unauthenticated += 1;
     return true;
   }
 
-  /** Writes the row, then goes on whether or not that worked: a full disk must not turn a 400 into a 507. */
+  /** Writes the audit row, then calls `next` whether or not that worked: a full disk must not turn a 400 into a 507. */
   write(route: Route, { params, json, context, peer }: RefusedRequest, failure: Failure, next: () => void): void {
     if (route.audited === undefined) {
       next();
@@ -93,7 +92,9 @@ export class Refusals {
     this.#record({ call, peer, action, resource: known ?? resource(params, json), failure }, context, next);
   }
 
-  /** Logs a refusal that the operator should know of, at most one a second: it comes with every request. */
+  /**
+   * Logs a refusal that the operator should know about, at most once a second, because every request may be refused so.
+   */
   report(route: Route, failure: Failure): void {
     if (failure.http < 500 || failure.status === "UNAVAILABLE") return;
     const now_ms = this.#clock.now();

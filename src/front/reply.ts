@@ -1,6 +1,6 @@
 /**
- * Answers as handlers make them: JSON that ends with a line end, short or in chunks at the pace at which the
- * client takes them. Runs on the front.
+ * Builds the answers of handlers: JSON with a line end, either whole or in chunks at the pace of the client. Runs on
+ * the front.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import { STREAM_CREDIT_CHUNKS, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits.js";
@@ -15,25 +15,26 @@ export const JSON_TYPE = ["Content-Type", "application/json"] as const;
 export const JSON_HEADERS = headerBlock([JSON_TYPE]);
 export const LINES_HEADERS = headerBlock([["Content-Type", "application/x-ndjson"]]);
 
-/** What a stream of the pool may be ahead of its reader, most of it one byte a character. */
+/** The bytes that a stream of the pool may be ahead of its reader; most characters take one byte. */
 const STREAM_BYTES = STREAM_CREDIT_CHUNKS * STREAM_PIECE_CHARACTERS_MAX;
 
-/** Behind every JSON answer: a terminal and whoever reads by lines want it. */
+/** The end of every JSON answer: terminals and readers of lines want it. */
 const LINE_END = "\n";
 
 type Chunks<End = unknown> = AsyncGenerator<string | Failure, End, undefined>;
 
-/** A list that was read to its end, and where it goes on that was cut. */
+/** A whole list, and the cursor of its continuation if it was cut. */
 type List = WholeText<string | null>;
 
-/** A 200 with a JSON text, and what the work of it counts for. */
+/** A reply with a JSON text, and the counts that its work adds for the actor. */
 export function jsonReply(text: string, status = 200, counts: ReportedCounts | null = null): Reply {
   return { status, body: text + LINE_END, headers: JSON_HEADERS, counts };
 }
 
 /**
- * The JSON answer for what a read gave: a text, a refusal, or chunks.
- * @param holds what the chunks may hold in memory ahead of their reader, in bytes: those of the pool by default
+ * The JSON answer for the result of a read: a text, a refusal, or chunks.
+ * @param holds the bytes that the chunks may hold in memory ahead of their reader; by default those of a stream of the
+ * pool
  */
 export function readReply(read: WholeText | Failure | Chunks, holds: number = STREAM_BYTES): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
@@ -41,20 +42,22 @@ export function readReply(read: WholeText | Failure | Chunks, holds: number = ST
 }
 
 /**
- * The JSON answer for a list, which says where it goes on if it was cut (`X-Koor-Next`). It is bounded, and begins when
- * all of it is here: so what fails is refused, and nothing is held for a client that reads slowly but the text.
+ * The JSON answer for a list, with the cursor of its continuation if it was cut (`X-Koor-Next`). A list is bounded, and
+ * its answer begins when all of it is there: so a failure is still an error status, and a client that reads slowly
+ * holds nothing but the text.
  */
 export function listReply(read: List | Failure | Chunks<Failure | string | null>): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
   return "text" in read ? wholeListReply(read) : longListReply(read);
 }
 
-/** What all lists that come together take of a turn. */
+/** The share of an event-loop tick that all lists together may take. */
 const COLLECTING = new TimeSlice();
 
 /**
- * A list of the pool. Each chunk becomes bytes when it comes: megabytes of texts that are joined at the end are moved by
- * the garbage collector again and again, which kept all others waiting for seconds where several lists were read.
+ * The answer for a list of the pool. Each chunk is turned into bytes when it arrives: the garbage collector moves
+ * megabytes of texts that are joined at the end again and again, which blocked all other requests for seconds when
+ * several lists were read.
  */
 async function longListReply(chunks: Chunks<Failure | string | null>): Promise<Answer> {
   const pieces: Uint8Array[] = [];
@@ -78,21 +81,21 @@ export function wholeListReply({ text, reply: next }: List): Reply {
   return { status: 200, body: text + LINE_END, headers: listHeaders(next) };
 }
 
-/** As `readReply`, for a read that is answered later. */
+/** As `readReply`, for the text of a read that is still running. */
 export async function laterReply(read: Promise<string | Failure>): Promise<Answer> {
   const text = await read;
   return text instanceof Failure ? text : jsonReply(text);
 }
 
-/** JSON a line, as it comes. */
+/** The answer for one JSON value per line, sent as they come. */
 export function linesReply(chunks: Chunks): Promise<Answer> {
   return chunkedReply(chunks, LINES_HEADERS, "", STREAM_BYTES);
 }
 
 /**
- * The first chunk decides the status; one that is the only one is sent with its length. A failure after
- * the first breaks the connection, so that the client cannot take a part for the whole. Whichever way it ends, the
- * read is left: what it holds (a turn, a channel) is free again.
+ * The answer for chunks. The first chunk decides the status; an only chunk is sent with its length. A failure after the
+ * first chunk breaks the connection, so that the client cannot take a part for the whole. In every case the read is
+ * ended, which frees its permit and its channel.
  */
 async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, holds: number): Promise<Answer> {
   const first = await chunks.next();
@@ -108,12 +111,12 @@ async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, h
     headers,
     holds,
     body: (sink) => void pump(sink, [head, rest], chunks, end),
-    // Leaving the read cancels it: a worker of the pool would wait for its reader until the deadline.
+    // Cancels the read: a worker of the pool would wait for its reader until the deadline.
     discard: () => void chunks.return(undefined),
   };
 }
 
-/** A read whose refusal was taken waits to be asked for more, and would for ever. */
+/** Cancels a read after its refusal; it would wait for its next call forever. */
 async function cancelRead(chunks: Chunks, refusal: Failure): Promise<Failure> {
   await chunks.return(undefined);
   return refusal;

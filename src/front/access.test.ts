@@ -1,4 +1,4 @@
-/** A socket and the access of its caller: which code says why it was closed, and that a closed socket is forgotten. */
+/** Tests a socket tied to its caller's access: the close code, and that a closed socket stops watching. */
 import t from "tap";
 import type { AccessEnd } from "../base/access-end.js";
 import type { Socket, SocketHandler } from "../transport/transport.js";

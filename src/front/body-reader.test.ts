@@ -1,4 +1,6 @@
-/** How many bodies are held back, and received, at once. What becomes of one is the transports' (held-body.test.ts). */
+/**
+ * Tests the bounds on bodies that are held and received at once. The transports' held-body.test.ts tests a single body.
+ */
 import t from "tap";
 import { BODIES_IN_MEMORY_BYTES_MAX, HELD_BODIES_BYTES_MAX, HELD_BODY_BYTES_MAX } from "../../schemas/limits.js";
 import type { Failure } from "../base/result.js";
@@ -6,7 +8,7 @@ import { BodyCollector, type BodyReceiver } from "../transport/body-collector.js
 import type { Exchange } from "../transport/transport.js";
 import { BodyReader } from "./body-reader.js";
 
-/** A request with these headers, whose body can be held back and nothing else. */
+/** A request with these headers; all it can do is hold its body. */
 function played(headers: Readonly<Record<string, string>>): Exchange & { readonly held: boolean } {
   const exchange = {
     held: false,
@@ -18,7 +20,7 @@ function played(headers: Readonly<Record<string, string>>): Exchange & { readonl
   return exchange as unknown as Exchange & { readonly held: boolean };
 }
 
-t.test("bodies are held back as far as there is room for what is on its way of them", (t) => {
+t.test("bodies are held while there is room for their bytes in flight", (t) => {
   const rows: readonly (readonly [what: string, headers: Readonly<Record<string, string>>, bytes: number])[] = [
     ["long ones", { "content-length": "5000000" }, HELD_BODY_BYTES_MAX],
     ["of a length that nobody knows", { "transfer-encoding": "chunked" }, HELD_BODY_BYTES_MAX],
@@ -43,7 +45,7 @@ t.test("bodies are held back as far as there is room for what is on its way of t
   t.end();
 });
 
-t.test("bodies that come together: as many are received as there is room for", (t) => {
+t.test("bodies that arrive together are received while there is room", (t) => {
   const bodies = new BodyReader({ now: () => 0 });
   const piece = new Uint8Array(256 * 1024);
   const pieces = 36;
@@ -58,7 +60,7 @@ t.test("bodies that come together: as many are received as there is room for", (
   for (const round of ["first", "second"]) {
     const answers: (Uint8Array | Failure)[] = [];
     const coming = Array.from({ length: 2 * fitting }, () => collect((body) => answers.push(body)));
-    // A piece of each in turn; the piece itself is kept, which costs this test nothing.
+    // One piece of each body after the other; the pieces are one shared buffer, so the test needs no memory for them.
     for (let at = 1; at <= pieces; at++)
       for (const collector of coming) collector.push(piece, at === pieces, (kept) => kept);
     t.equal(answers.length, 2 * fitting, round);

@@ -6,7 +6,7 @@
 import type { AgentMetric } from "../../schemas/agent-metrics.js";
 
 export interface Caller {
-  /** The owner of the token: the server, an instance, for a request that had none and needed none. */
+  /** The owner of the token: the server or an instance; neither if the request had no token and needed none. */
   readonly role: "server" | "instance" | "nobody";
   /** The id of the instance that acts, or `dashboard` for a person in the dashboard; "" if there is none. */
   readonly actor: string;

@@ -1,4 +1,4 @@
-/** The door of the dashboard's port: which requests come in, and as whom. */
+/** Tests which requests the dashboard's port accepts, and as which caller. */
 import t from "tap";
 import { OPTIONS, type Config } from "../../schemas/config.js";
 import { quietLog } from "../../test/support/quiet-log.js";
@@ -37,7 +37,7 @@ function authOf(auth_token: string): DashboardAuth {
   });
 }
 
-/** What becomes of a request: its status, or who came in. */
+/** The status of a refused request, or the result of an accepted one. */
 function enter(
   auth: DashboardAuth,
   headers: Readonly<Record<string, string>>,
@@ -46,13 +46,13 @@ function enter(
 ): number | AuthResult {
   const exchange = { header: (name: string) => headers[name] ?? "", verb, peer: "127.0.0.1" } as unknown as Exchange;
   const origin = headers["origin"] ?? "";
-  const entered = auth.enter(exchange, { host: HOST, origin, open: false, upgrades: false, counts: true, ...request });
-  return entered instanceof Failure ? entered.http : entered;
+  const result = auth.enter(exchange, { host: HOST, origin, open: false, upgrades: false, counts: true, ...request });
+  return result instanceof Failure ? result.http : result;
 }
 
 const IN = { caller: SESSION.caller, session: SESSION };
 
-t.test("with a token: a session reads, and changes from its own page only", (t) => {
+t.test("with a token: a session reads, and writes only from the dashboard's own page", (t) => {
   const auth = authOf("secret");
   t.equal(enter(auth, {}), 401);
   t.equal(enter(auth, { cookie: "bad" }), 401);
@@ -63,7 +63,7 @@ t.test("with a token: a session reads, and changes from its own page only", (t) 
     t.equal(enter(auth, { cookie: "good", origin: "http://localhost:9800" }, verb), 403, `${verb} from the API's port`);
     t.same(enter(auth, { cookie: "good", origin: OWN }, verb), IN, verb);
   }
-  t.equal(enter(auth, { cookie: "good", origin: "http://localhost:9800" }), 403, "a page that says who it is is heard");
+  t.equal(enter(auth, { cookie: "good", origin: "http://localhost:9800" }), 403, "the Origin of another page counts");
   t.equal(enter(auth, { cookie: "good" }, "get", { upgrades: true }), 403, "a WebSocket from nowhere");
   t.same(enter(auth, { cookie: "good", origin: OWN }, "get", { upgrades: true }), IN);
   t.same(
@@ -74,7 +74,7 @@ t.test("with a token: a session reads, and changes from its own page only", (t) 
   t.end();
 });
 
-t.test("what a browser says of other sites and ports is heard for every method", (t) => {
+t.test("Sec-Fetch-Site of other sites and ports counts for every method", (t) => {
   for (const [auth, cookie] of [
     [authOf("secret"), "good"],
     [authOf(""), ""],
@@ -92,7 +92,7 @@ t.test("what a browser says of other sites and ports is heard for every method",
   t.end();
 });
 
-t.test("a bearer wins over the cookie", (t) => {
+t.test("a bearer takes precedence over the cookie", (t) => {
   const auth = authOf("secret");
   t.equal(enter(auth, { cookie: "good", authorization: "Bearer wrong" }), 401);
   t.equal(enter(auth, { cookie: "good", authorization: "Basic eDp5" }), 401);
@@ -107,17 +107,17 @@ t.test("a bearer wins over the cookie", (t) => {
   t.end();
 });
 
-t.test("what is open lets nobody in, and knows a session where there is one", (t) => {
+t.test("an open route takes anonymous callers, and recognizes a session", (t) => {
   const auth = authOf("secret");
-  const nobody = { caller: { role: "nobody", actor: "" }, session: null };
-  t.same(enter(auth, {}, "post", { open: true }), nobody);
-  t.same(enter(auth, { authorization: "Bearer wrong" }, "get", { open: true }), nobody);
+  const anonymous = { caller: { role: "nobody", actor: "" }, session: null };
+  t.same(enter(auth, {}, "post", { open: true }), anonymous);
+  t.same(enter(auth, { authorization: "Bearer wrong" }, "get", { open: true }), anonymous);
   t.same(enter(auth, { cookie: "good" }, "get", { open: true }), IN);
   t.equal(enter(auth, { cookie: "good" }, "delete", { open: true }), 403);
   t.end();
 });
 
-t.test("without a token whoever names nobody is the dashboard", (t) => {
+t.test("without a token a caller without an instance id is the dashboard", (t) => {
   const auth = authOf("");
   const as = (actor: string) => ({ caller: { role: "nobody", actor }, session: null });
   t.same(enter(auth, {}, "put"), as("dashboard"));
@@ -132,7 +132,7 @@ t.test("without a token whoever names nobody is the dashboard", (t) => {
   t.end();
 });
 
-t.test("whose page it is", (t) => {
+t.test("isOwnPage compares the Origin with the Host", (t) => {
   for (const [origin, host] of [
     [OWN, HOST],
     ["https://localhost:9847", HOST],

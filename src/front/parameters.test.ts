@@ -1,6 +1,6 @@
 /**
- * Query parameters: every kind at its bounds, what is refused and in which words, and random queries against a naive
- * reading.
+ * Tests query parameters: every kind at its bounds, the refusals and their messages, and random queries against a naive
+ * parser.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -34,7 +34,7 @@ function refusalOf(schema: TObject, raw: string | undefined): string {
   return query instanceof Failure ? `${query.http} ${query.message}` : "accepted";
 }
 
-t.test("what is accepted", (t) => {
+t.test("accepted queries", (t) => {
   const rows: readonly (readonly [raw: string | undefined, query: object])[] = [
     [undefined, {}],
     ["", {}],
@@ -69,7 +69,7 @@ t.test("what is accepted", (t) => {
   t.end();
 });
 
-t.test("what is refused, and what the client reads", (t) => {
+t.test("refused queries, and their messages", (t) => {
   const rows: readonly (readonly [raw: string, message: string])[] = [
     ...[
       "0",
@@ -122,7 +122,7 @@ t.test("what is refused, and what the client reads", (t) => {
     ["many=a&many=", "many is required"],
     ["many=a&many=b&many=12345", "many is longer than 4 characters"],
     ["many=a&many=b&many=c&many=d", "many must be given at most 3 times"],
-    // Whatever parameter a broken escape stands in, known or not.
+    // A malformed escape is refused in an unknown parameter as well.
     ...["%", "limit=%zz", "unknown=%f", "%=1", "text=%ff", "text=%ed%a0%80"].map(
       (raw) => [raw, "malformed escape in the query"] as const,
     ),
@@ -131,7 +131,7 @@ t.test("what is refused, and what the client reads", (t) => {
   t.end();
 });
 
-t.test("a parameter that is required", (t) => {
+t.test("a required parameter", (t) => {
   for (const raw of [undefined, "", "text=1", "Rollback=1"])
     t.equal(refusalOf(REQUIRED, raw), "400 rollback is required", String(raw));
   t.equal(refusalOf(REQUIRED, "rollback="), `400 rollback ${POSITIVE}`);
@@ -144,7 +144,7 @@ t.test("a route without parameters reads none", (t) => {
   t.end();
 });
 
-t.test("path parameters are held to the schemas that the route has of them", (t) => {
+t.test("path parameters are checked by the route's schemas", (t) => {
   const names = ["project", "rest", "key"];
   const anyLine = parameterRules(names, undefined);
   t.equal(refuseParameters(names, anyLine, ["p", "", "k"], "GET"), null, "without a schema any line is taken");
@@ -171,7 +171,7 @@ t.test("path parameters are held to the schemas that the route has of them", (t)
   t.end();
 });
 
-t.test("any query: a value by its schema, or a 400", (t) => {
+t.test("any query gives a value by its schema, or a 400", (t) => {
   const value = fc.oneof(
     fc.string(),
     fc.string({ unit: "grapheme" }),

@@ -1,4 +1,4 @@
-/** Paths of the table: how they are split, decoded and matched, and that a path that was built is read back. */
+/** Tests how paths of the route table are split, decoded and matched, and that paths survive a round trip. */
 import * as fc from "fast-check";
 import t from "tap";
 import { headerBlock } from "../transport/reply.js";
@@ -11,7 +11,7 @@ const REST = parsePath("/api/state/{key...}");
 const TWO = parsePath("/api/specs/{project}/{name}");
 const INNER = parsePath("/api/rules/{project}/{rule_id}/accept");
 
-t.test("a path is its segments, its parameters and whether the last takes the rest", (t) => {
+t.test("a path has segments, parameters, and a last parameter that may take the rest", (t) => {
   t.match(PLAIN, { segments: ["api", "audit", "summary"], rest: false, names: [] });
   t.match(REST, { segments: ["api", "state", null], rest: true, names: ["key"] });
   t.match(TWO, { segments: ["api", "specs", null, null], rest: false, names: ["project", "name"] });
@@ -53,7 +53,7 @@ t.test("parameters are decoded once, after the split", (t) => {
   t.end();
 });
 
-t.test("which paths are of a shape", (t) => {
+t.test("paths that match a shape", (t) => {
   const rows: readonly (readonly [shape: typeof PLAIN, matching: readonly string[], other: readonly string[]])[] = [
     [
       PLAIN,
@@ -79,7 +79,7 @@ t.test("which paths are of a shape", (t) => {
   t.end();
 });
 
-t.test("what a client escapes is what the handler gets", (t) => {
+t.test("the handler gets what the client escaped", (t) => {
   const text = fc.string({ unit: "grapheme" }).map((value) => value.toWellFormed());
   fc.assert(
     fc.property(fc.array(text, { minLength: 1, maxLength: 5 }), (segments) => {
@@ -101,7 +101,7 @@ t.test("what a client escapes is what the handler gets", (t) => {
   t.end();
 });
 
-t.test("headers as the HTTP library takes them: one name, the rest of the block as its value", (t) => {
+t.test("header blocks for the HTTP library: one name, and the rest of the block as its value", (t) => {
   const { name, rest } = headerBlock([
     ["Content-Type", "text/plain"],
     ["ETag", '"x"'],

@@ -1,4 +1,4 @@
-/** The schemas that clients are told promise no more than the server takes: held to JSON Schema as it is defined. */
+/** Tests that published schemas promise no more than the server accepts, by the semantics of JSON Schema. */
 import { readdirSync } from "node:fs";
 import * as fc from "fast-check";
 import t from "tap";
@@ -17,7 +17,10 @@ interface Published {
   readonly anyOf?: readonly Omit<Published, "type">[];
 }
 
-/** Whether JSON Schema takes it: lengths are in code points, of `anyOf` one must, a pattern may match anywhere. */
+/**
+ * Whether a value is valid by JSON Schema: lengths are in code points, one branch of `anyOf` suffices, a pattern may
+ * match anywhere.
+ */
 function fits(schema: Omit<Published, "type">, text: string): boolean {
   const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, anyOf } = schema;
   const length = Array.from(text).length;
@@ -39,7 +42,7 @@ const anyRules: fc.Arbitrary<TextRules> = fc
     },
     { requiredKeys: ["characters_max"] },
   )
-  // What is promised is no more than what is taken.
+  // The promised length is no longer than the accepted one.
   .map(({ promised_characters_max, ...rules }) =>
     promised_characters_max === undefined
       ? rules
@@ -66,17 +69,17 @@ const anyText = fc
     ),
     { maxLength: 26 },
   )
-  // JSON is sent as UTF-8, where half a surrogate pair cannot be written.
+  // JSON is sent as UTF-8, which cannot encode half a surrogate pair.
   .map((units) => units.join("").toWellFormed());
 
-t.test("what fits what is published is taken, and where all is promised nothing else is", (t) => {
+t.test("a value that fits the published schema is accepted, and a full promise excludes all others", (t) => {
   const met = { fits: 0, refused: 0 };
   const hidden = new RegExp(`[${UNSEEN_CLASS}]`, "u");
   const property = fc.property(anyText, anyRules, (text, rules) => {
     const published = publishedSchema(Text(rules)) as unknown as Published;
     if (!fits(published, text)) {
       met.refused += 1;
-      // A joiner between two emoji is taken, and not promised.
+      // A joiner between two emoji is accepted, and not promised.
       return rules.promised_characters_max !== undefined || textProblem(text, rules) !== null || hidden.test(text);
     }
     met.fits += 1;
@@ -87,7 +90,7 @@ t.test("what fits what is published is taken, and where all is promised nothing 
   t.end();
 });
 
-t.test("a bound is in characters of any script", (t) => {
+t.test("bounds count characters of any script", (t) => {
   const published = publishedSchema(Text({ characters_max: 4 })) as unknown as Published;
   for (const [text, taken] of [
     ["", true],
@@ -102,7 +105,7 @@ t.test("a bound is in characters of any script", (t) => {
   t.end();
 });
 
-t.test("what is published is plain JSON Schema", (t) => {
+t.test("published schemas are plain JSON Schema", (t) => {
   const published = publishedSchema(
     Type.Object({
       id: Name(256, "Who it is."),
@@ -132,7 +135,7 @@ t.test("what is published is plain JSON Schema", (t) => {
   t.end();
 });
 
-t.test("a member that is named text is no text's rules", (t) => {
+t.test("a member named `text` is not taken for a text's rules", (t) => {
   const schema = Type.Object({ text: Text({ characters_max: 4 }), type: Type.String() });
   t.same(Object.keys(publishedSchema(schema)["properties"] as object), ["text", "type"]);
   const rules = Type.Object({ text: Type.Object({ characters_max: Type.Integer() }), type: Type.String() });
@@ -142,7 +145,7 @@ t.test("a member that is named text is no text's rules", (t) => {
   t.end();
 });
 
-/** Every text in a schema, however deep. */
+/** Every text in a schema, at any depth. */
 function* textsIn(schema: unknown, seen = new Set<unknown>()): Generator<TSchema> {
   if (typeof schema !== "object" || schema === null || seen.has(schema)) return;
   seen.add(schema);
@@ -150,7 +153,7 @@ function* textsIn(schema: unknown, seen = new Set<unknown>()): Generator<TSchema
   for (const member of Object.values(schema)) yield* textsIn(member, seen);
 }
 
-t.test("maxLength of each text of the API is the bound that holds, in ASCII and in characters beyond it", async (t) => {
+t.test("maxLength of each text of the API is the enforced bound, in ASCII and beyond", async (t) => {
   const folder = new URL("../../schemas/", import.meta.url);
   const names = readdirSync(folder).filter((name) => name.endsWith(".js") && !name.endsWith(".test.js"));
   let checked = 0;
@@ -159,7 +162,7 @@ t.test("maxLength of each text of the API is the bound that holds, in ASCII and 
     for (const schema of textsIn({ ...module })) {
       const rules = must(textRulesOf(schema), "it is a text");
       const { maxLength } = publishedSchema(schema) as { readonly maxLength?: number };
-      // The text of a pattern says its own bound; of one whose form is promised alone any form is tried.
+      // A text with a pattern has its bound there; for a text whose form is only promised, any form is tried.
       if (maxLength === undefined || rules.pattern !== undefined) continue;
       const bound = rules.characters_max;
       t.equal(maxLength, rules.promised_characters_max ?? bound);

@@ -1,4 +1,4 @@
-/** Answers made of chunks: what the first ones decide, and that a read is left whichever way its answer ends. */
+/** Tests answers that consist of chunks: what the first chunks decide, and that a read ends however its answer ends. */
 import t from "tap";
 import { Failure } from "../base/result.js";
 import type { Sink } from "../transport/reply.js";
@@ -6,7 +6,7 @@ import { listReply, readReply } from "./reply.js";
 
 const REFUSAL = new Failure("NOT_FOUND", "no such thing");
 
-/** A read that gives these, and tells whether it was left. */
+/** A read that yields these items and records whether it was ended. */
 function readOf(...items: readonly (string | Failure)[]) {
   const state = { left: false };
   async function* chunks(): AsyncGenerator<string | Failure, unknown, undefined> {
@@ -20,7 +20,7 @@ function readOf(...items: readonly (string | Failure)[]) {
   return { state, chunks: chunks() };
 }
 
-/** What a client gets of an answer that is written as it comes; "cut" at its end where it was broken off. */
+/** The text that a client gets of a streamed answer; it ends with "cut" if the connection broke. */
 async function write(body: (sink: Sink) => void): Promise<string> {
   return await new Promise((resolve) => {
     let text = "";
@@ -36,7 +36,7 @@ async function write(body: (sink: Sink) => void): Promise<string> {
   });
 }
 
-t.test("the first chunks decide what an answer is", async (t) => {
+t.test("the first chunks decide the status and form of an answer", async (t) => {
   for (const [items, answered] of [
     [[REFUSAL], REFUSAL],
     [["[", REFUSAL], REFUSAL],
@@ -53,7 +53,7 @@ t.test("the first chunks decide what an answer is", async (t) => {
   }
 });
 
-t.test("an answer that nobody takes leaves its read", async (t) => {
+t.test("an answer that is discarded ends its read", async (t) => {
   const { state, chunks } = readOf("[", "1", "]");
   const answer = await readReply(chunks);
   if (answer instanceof Failure) return t.fail(answer.message);
@@ -64,7 +64,7 @@ t.test("an answer that nobody takes leaves its read", async (t) => {
   return undefined;
 });
 
-t.test("a list is answered when all of it is here", async (t) => {
+t.test("the answer of a list begins when all of it is there", async (t) => {
   async function* list(next: string | null, ...items: readonly (string | Failure)[]) {
     try {
       for (const item of items) yield await Promise.resolve(item);

@@ -1,4 +1,4 @@
-/** The gate held to tables of Hosts, Origins and tokens: what passes and what does not, per way of binding. */
+/** Tests the request guard with tables of Hosts, Origins and tokens, for each kind of bind address. */
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import t from "tap";
@@ -104,7 +104,7 @@ const HOSTS: Readonly<Record<string, HostRow>> = {
 for (const [what, { settings, passes, refused }] of Object.entries(HOSTS)) {
   t.test(`Host, ${what}`, (t) => {
     const guard = guardOf(settings);
-    // Asked twice: the second verdict is a remembered one.
+    // Checked twice: the second result comes from the cache.
     for (const host of [...passes, ...passes]) t.equal(guard.checkHost(host), null, `${host} passes`);
     for (const host of [...refused, ...refused]) t.equal(guard.checkHost(host)?.http, 421, `${host} is refused`);
     t.end();
@@ -198,18 +198,22 @@ for (const [what, { settings, host = "localhost:9800", passes, refused }] of Obj
   });
 }
 
-t.test("what is remembered of one Host says nothing about another", (t) => {
+t.test("the cached result for one Host does not apply to another", (t) => {
   const guard = guardOf({ bind: "0.0.0.0:9800" });
-  t.equal(guard.checkOrigin("http://6.6.6.6:9800", "6.6.6.6:9800"), null, "a page of the address that is asked");
-  t.equal(guard.checkOrigin("http://6.6.6.6:9800", "7.7.7.7:9800")?.http, 403, "the same page asks elsewhere");
+  t.equal(guard.checkOrigin("http://6.6.6.6:9800", "6.6.6.6:9800"), null, "a page of the requested address");
+  t.equal(
+    guard.checkOrigin("http://6.6.6.6:9800", "7.7.7.7:9800")?.http,
+    403,
+    "the same page with a request to another address",
+  );
   t.end();
 });
 
-t.test("verdicts stay the same when more values come than are remembered", (t) => {
+t.test("results stay the same when there are more values than the cache holds", (t) => {
   const guard = guardOf();
   t.equal(guard.checkHost("localhost"), null);
-  const strangers = Array.from({ length: 2000 }, (_, at) => `h${at}.example`);
-  t.ok(strangers.every((host) => guard.checkHost(host)?.http === 421));
+  const unknown = Array.from({ length: 2000 }, (_, at) => `h${at}.example`);
+  t.ok(unknown.every((host) => guard.checkHost(host)?.http === 421));
   t.equal(guard.checkHost("localhost"), null);
   t.equal(guard.checkHost("h0.example")?.http, 421);
   t.end();
@@ -219,22 +223,22 @@ const TOKEN = "an-instance-token";
 const OTHER_TOKEN = "another-instance-token";
 const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** Two instances, and whose life was noted. */
+/** Two instances, and a record of which were marked as seen. */
 function actorsOf(): Actors & { readonly seen: string[] } {
   const seen: string[] = [];
   const tokens = new Map([
     [hashOf(TOKEN), "one"],
     [hashOf(OTHER_TOKEN), "two"],
   ]);
-  const note = (id: string | undefined): string | undefined => {
+  const record = (id: string | undefined): string | undefined => {
     if (id !== undefined) seen.push(id);
     return id;
   };
   return {
     size: 2,
     seen,
-    touchId: (id) => note(["one", "two"].find((known) => known === id)) !== undefined,
-    touchToken: (hash) => note(tokens.get(hash)),
+    touchId: (id) => record(["one", "two"].find((known) => known === id)) !== undefined,
+    touchToken: (hash) => record(tokens.get(hash)),
     beginWait: () => () => undefined,
     hadToken: () => false,
     has: (id) => ["one", "two"].includes(id),
@@ -242,7 +246,7 @@ function actorsOf(): Actors & { readonly seen: string[] } {
   };
 }
 
-/** What is asked of actors where there are none. */
+/** The actors of a server without instances. */
 const NO_ACTORS: Actors = {
   size: 0,
   touchId: () => false,
@@ -253,7 +257,7 @@ const NO_ACTORS: Actors = {
   onRevoked: () => () => undefined,
 };
 
-t.test("a server without a token takes every request", (t) => {
+t.test("a server without a token accepts every request", (t) => {
   const guard = guardOf();
   t.equal(guard.guarded, false);
   for (const header of ["", "Bearer x", "nonsense", `Bearer ${hashOf(TOKEN)}`]) {
@@ -263,7 +267,7 @@ t.test("a server without a token takes every request", (t) => {
       { role: "nobody", actor: "", unknown: "nobody-known" },
       "an unknown id is remembered, for writes are refused",
     );
-    t.same(guard.identify(header, "two", actorsOf(), HERE), { role: "nobody", actor: "two" }, "its word is taken");
+    t.same(guard.identify(header, "two", actorsOf(), HERE), { role: "nobody", actor: "two" }, "X-Koor-Instance counts");
   }
   const actors = actorsOf();
   t.same(
@@ -320,7 +324,7 @@ t.test("a token is compared as a whole", (t) => {
   t.end();
 });
 
-t.test("wrong tokens from an address, and the server's token is not looked at from there for a while", (t) => {
+t.test("after wrong tokens from an address the server's token is not checked from there for a while", (t) => {
   let now_ms = 1_000;
   const guard = guardOf({ auth_token: "the-server's-own" }, { now: () => now_ms });
   const ended = hashOf("ended");

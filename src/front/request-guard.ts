@@ -1,6 +1,6 @@
 /**
- * Who may come in: `Host`, `Origin` and the bearer token, checked once for every route, REST and WebSocket alike, and
- * the bound on guessing it. Pure but for its state, the clock and the machine's own name. Runs on the front.
+ * Checks `Host`, `Origin` and the bearer token of every request, REST and WebSocket alike, and bounds the guessing of
+ * the token. Pure but for its state, the clock and the machine's own name. Runs on the front.
  */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
@@ -14,7 +14,7 @@ import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
 import { PausedFailure } from "./paused.js";
 import { TokenThrottle } from "./token-throttle.js";
 
-/** Verdicts on `Host` and `Origin` values that are remembered; a client sends the same ones for ever. */
+/** The limit of cached results for `Host` and `Origin` values; a client always sends the same ones. */
 const REMEMBERED_VALUES_MAX = 256;
 
 const MISDIRECTED = new Failure("MISDIRECTED", "this server does not answer to that Host (see --allow-host)");
@@ -25,11 +25,11 @@ const FOREIGN_ORIGIN = new Failure(
 export const UNAUTHENTICATED = new Failure("UNAUTHENTICATED", "invalid or missing bearer token");
 const SECOND_MS = 1_000;
 
-/** What is to be known of a request whose token may be a guess. */
+/** A request whose token may be a guess. */
 export interface Attempt {
-  /** Whence it came: its `peer`, the address of the socket's other end, is read where it is needed alone. */
+  /** Its origin. `peer`, the address of the socket's other end, is read only when it is needed. */
   readonly from: { readonly peer: string };
-  /** Whether a wrong token counts as a guess; not where the request is looked at again later. */
+  /** Whether a wrong token counts as a guess; false if the request is authenticated again later. */
   readonly counts: boolean;
 }
 
@@ -37,7 +37,7 @@ function sha256(text: string): Buffer {
   return crypto().createHash("sha256").update(text).digest();
 }
 
-/** `host:port` or `[v6]:port` without its port, in lower case and without brackets or a root dot. */
+/** The name in `host:port` or `[v6]:port`, in lower case, without brackets or a root dot. */
 function hostName(header: string): string {
   const match = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(header);
   return (match?.[1] ?? match?.[2] ?? "").toLowerCase().replace(/\.$/, "");
@@ -53,11 +53,11 @@ export class RequestGuard {
   readonly #known_hosts = new Map<string, boolean>();
   readonly #known_origins = new Map<string, boolean>();
 
-  /** @param ports those that really listen: an Origin is the server's own only with one of them. */
+  /** @param ports the ports that really listen: an Origin is the server's own only with one of them */
   constructor(config: Config, ports: { readonly port_numbers: readonly number[] }, clock: Clock, log: Log) {
     this.#throttle = new TokenThrottle(clock);
     this.#log = log;
-    // Digests have one length, so that comparing them tells nothing of the token's.
+    // Digests have one length, so comparing them reveals nothing about the token's length.
     this.#token = config.auth_token === "" ? null : sha256(config.auth_token);
     const binds = [config.bind, config.dashboard_bind].flatMap((bind) => parseAddress(bind) ?? []);
     this.#any_literal = binds.some(({ host }) => isWildcard(host));
@@ -71,12 +71,12 @@ export class RequestGuard {
 
   readonly #ports: { readonly port_numbers: readonly number[] };
 
-  /** Whether a token is needed at all. */
+  /** Whether the server checks tokens at all. */
   get guarded(): boolean {
     return this.#token !== null;
   }
 
-  /** Null where `Host` names this server. */
+  /** Null if `Host` names this server, else the 421. */
   checkHost(host: string): Failure | null {
     const known = this.#known_hosts.get(host);
     if (known !== undefined) return known ? null : MISDIRECTED;
@@ -91,8 +91,8 @@ export class RequestGuard {
   }
 
   /**
-   * Null where there is no `Origin`, or it is this server's own or an allowed one.
-   * @param host the request's `Host`, which was checked
+   * Null if there is no `Origin`, or if it is this server's own or an allowed one; else the 403.
+   * @param host the request's `Host`, after `checkHost`
    */
   checkOrigin(origin: string, host: string): Failure | null {
     if (origin === "") return null;
@@ -105,9 +105,9 @@ export class RequestGuard {
   }
 
   /**
-   * Who calls, by the `Authorization` and `X-Koor-Instance` headers; UNAUTHENTICATED where a token is needed
-   * and this is none, TOO_MANY_ATTEMPTS where it was not looked at because wrong ones came from its address. An
-   * instance's own token says who it is; only without one its word is taken for it.
+   * The caller by the `Authorization` and `X-Koor-Instance` headers. UNAUTHENTICATED if a token is needed and this is
+   * not a valid one; TOO_MANY_ATTEMPTS if it was not checked, because wrong ones came from its address. An instance's
+   * own token identifies it; `X-Koor-Instance` counts only without such a token.
    */
   identify(authorization: string, claimed: string, actors: Actors, attempt: Attempt): Caller | Failure {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
@@ -120,8 +120,8 @@ export class RequestGuard {
   }
 
   /**
-   * Whose token it is that somebody logs in with; undefined where nobody has it. A sign of life of an instance whose
-   * own it is. 429 where the address has to pause, whatever the token is.
+   * The owner of a token that is used to log in; undefined if it has none. Marks an instance that owns it as seen. 429
+   * if the address has to pause, whatever the token is.
    */
   ownerOf(token: string, actors: Actors, peer: string): Caller | Failure | undefined {
     const refusal = this.#refusePaused(peer);
@@ -133,8 +133,8 @@ export class RequestGuard {
   }
 
   /**
-   * As `ownerOf`, of a bearer. An instance's token passes while its address has to pause: it cannot be guessed, and
-   * the agents behind one address are many. Nor is a token a guess that was an instance's until lately.
+   * As `ownerOf`, for a bearer. An instance's token passes while its address has to pause: it cannot be guessed, and
+   * many agents may share one address. The token of a recently deleted instance does not count as a guess either.
    */
   #ownerOfBearer(token: string, actors: Actors, attempt: Attempt): Caller | Failure | undefined {
     const digest = sha256(token);
@@ -153,7 +153,10 @@ export class RequestGuard {
     return is_server ? { role: "server", actor: "" } : undefined;
   }
 
-  /** Found by its digest, of which a stranger can choose no byte: how long that takes tells nothing of any token. */
+  /**
+   * Finds an instance by the digest of its token. A client without the token cannot choose any byte of the digest, so
+   * the time that the lookup takes reveals nothing about any token.
+   */
   #instanceOf(digest: Buffer, actors: Actors): Caller | undefined {
     const id = actors.size === 0 ? undefined : actors.touchToken(digest.toString("hex"));
     return id === undefined ? undefined : { role: "instance", actor: id };
@@ -178,14 +181,14 @@ export class RequestGuard {
     const port =
       /:(\d+)$/.exec(authority.replace(/^\[[^\]]*\]/, ""))?.[1] ?? (origin.startsWith("https") ? "443" : "80");
     if (!this.#ports.port_numbers.includes(Number(port)) || this.checkHost(authority) !== null) return false;
-    // Any address may be this machine's where it is bound to all of them: then only a page that came from
-    // where its request goes to is the server's own, not one of another machine that uses the same port.
+    // A server that is bound to all addresses does not know which ones are its own. A page then is the server's own
+    // only if it was loaded from the host that its request goes to: a page of another machine may use the same port.
     const name = hostName(authority);
     return isIP(name) === 0 || this.#hosts.has(name) || isLoopback(name) || name === hostName(host);
   }
 }
 
-/** A caller that acts as the instance whose id it claims, where one is registered. */
+/** A caller that acts as the instance whose id it claims, if that is registered. */
 function claimedCaller(role: Caller["role"], claimed: string, actors: Actors): Caller {
   if (claimed === "") return { role, actor: "" };
   return actors.touchId(claimed) ? { role, actor: claimed } : { role, actor: "", unknown: claimed };

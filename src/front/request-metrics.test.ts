@@ -1,4 +1,4 @@
-/** What is kept of answers, by route and status and by plane, and how it is told. */
+/** Tests the metrics of answers by route, status and plane, and their exposition. */
 import * as fc from "fast-check";
 import t from "tap";
 import { parseExposition } from "../../test/support/exposition.js";
@@ -79,7 +79,7 @@ t.test("requests by route and status, with their latencies", (t) => {
   t.end();
 });
 
-t.test("calls by plane, refusals for want of a token, and what is in flight", (t) => {
+t.test("calls by plane, refusals without a token, and requests in flight", (t) => {
   const metrics = new RequestMetrics();
   Object.assign(metrics, { rest_calls: 11, mcp_calls: 12, unauthenticated: 13, in_flight: 4 });
   const calls = (): unknown =>

@@ -1,6 +1,6 @@
 /**
- * What callers may do and say: refusals of those that a route does not take (unknown instances, tokens that are not
- * enough), and who is named as the author of what a call stores. Pure.
+ * Authorizes callers: refuses unknown instances and tokens that do not suffice for a route, and decides which instance
+ * counts as the author of what a call stores. Pure.
  */
 import { noInstance } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
@@ -11,7 +11,7 @@ const NEEDS_SERVER = new Failure("PERMISSION_DENIED", "this needs the server tok
 const NEEDS_OWN = new Failure("PERMISSION_DENIED", "this needs the server token, or the token of that instance");
 
 /**
- * Whether a caller may do all there is: it has the server's token, or none is asked for.
+ * Whether a caller may do everything: it has the server's token, or the server checks none.
  * @param guarded whether tokens are asked for at all
  */
 export function mayAll(guarded: boolean, { role }: Pick<Caller, "role">): boolean {
@@ -19,7 +19,7 @@ export function mayAll(guarded: boolean, { role }: Pick<Caller, "role">): boolea
 }
 
 /**
- * The 403 for a caller whose token the route does not take; null where it does.
+ * The 403 for a caller whose token does not suffice for the route; null if it does.
  * @param guarded whether tokens are asked for at all
  */
 export function refuseRole(
@@ -34,10 +34,11 @@ export function refuseRole(
 }
 
 /**
- * Whose work it is that a call stores, where its body may say so. Where tokens are asked for, an instance's own says
- * who calls, and the body cannot say otherwise; of any other caller the body's word is taken, or else that of the call.
+ * The author of what a call stores, for calls whose bodies may name one. If the server checks tokens, a caller with an
+ * instance's token is the author itself, whatever the body says. For any other caller the body decides, or else the
+ * call's actor.
  * @param guarded whether tokens are asked for at all
- * @param given what the body says
+ * @param given the author that the body names
  */
 export function authorOf(
   guarded: boolean,
@@ -47,14 +48,14 @@ export function authorOf(
   return mayAll(guarded, caller) ? (given ?? context.actor) : caller.actor;
 }
 
-/** Whether a call may change something: where it also acts as an instance, it must not do so as nobody by mistake. */
+/** Whether a call may change something. Such a call must not lose its actor by a mistyped instance id. */
 export function mayWrite({ method, asks_only, needs, counted_as }: Route): boolean {
-  // A message to /mcp is a write or not by its tool: the tool's own route refuses it.
+  // The tool of a message to /mcp decides whether it writes: the tool's own route refuses it.
   if (method === "GET" || counted_as === "mcp") return false;
   return asks_only !== true || needs === "own instance";
 }
 
-/** The 404 for a write under the id of an instance that is not registered; null for any other call. */
+/** The 404 for a write as an instance that is not registered; null for any other call. */
 export function refuseUnknown(route: Route, { unknown }: Caller): Failure | null {
   return unknown !== undefined && mayWrite(route) ? noInstance(unknown) : null;
 }

@@ -1,8 +1,8 @@
 /**
- * What a route is: one row in its feature's routes.ts. From the rows follow the listeners, 405 with
- * `Allow`, HEAD, the audit of refusals, the metrics' labels and the OpenAPI description. A row's handler is
- * typed by the row: path parameters, query, headers and body are what their schemas say, because the pipeline
- * has checked them; none of that costs anything when it runs. Types, and the making of rows.
+ * A route: one row in its feature's routes.ts. The listeners, 405 with `Allow`, HEAD, the audit of refusals, the
+ * metrics' labels and the OpenAPI description follow from the rows. The row types its handler: path parameters, query,
+ * headers and body have the types of their schemas, because the pipeline has checked them; that costs nothing at run
+ * time. Types, and the making of rows.
  */
 import type { Static, TObject, TSchema } from "typebox";
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
@@ -15,17 +15,18 @@ import type { Caller } from "./caller.js";
 import type { RouteTag } from "./tags.js";
 
 export interface Reply extends WireReply {
-  /** What the handler found or did that is counted for the actor; the pipeline counts the call itself. */
+  /** The counts that the handler's work adds for the actor; the pipeline counts the call itself. */
   readonly counts?: ReportedCounts | null;
-  /** Where the body is a function: what it may hold in memory ahead of its reader, in bytes. */
+  /** The bytes that a body which is a function may hold in memory ahead of its reader. */
   readonly holds?: number;
 }
 
 export type Answer = Reply | Failure;
 
 /**
- * What the body is. JSON that may be long is `unread`: the handler gets its bytes alone, and has them parsed and
- * checked in the pool. A stream has no limit, and is JSON a line. What the handler reads itself may be described.
+ * The kind of a route's body. JSON that may be long is `unread`: the handler gets only its bytes, and has them parsed
+ * and checked in the pool. A stream has no limit and holds one JSON value per line. A body that the handler reads
+ * itself may be described.
  */
 export type RouteBody =
   | { readonly kind: "raw"; readonly described?: TSchema; readonly bytes_max?: number }
@@ -37,7 +38,7 @@ export type RouteBody =
 interface JsonBody {
   readonly kind: "json";
   readonly schema: TSchema;
-  /** How many bytes it may have; BODY_BYTES_MAX where that is not said. */
+  /** The limit in bytes; BODY_BYTES_MAX by default. */
   readonly bytes_max?: number;
 }
 
@@ -46,26 +47,26 @@ export type ParamNames<Path extends string> = Path extends `${string}{${infer Na
   ? [Name extends `${infer Plain}...` ? Plain : Name, ...ParamNames<Rest>]
   : [];
 
-/** A path's parameters, in its order. */
+/** The parameters of a path, in the path's order. */
 export type Params<Path extends string> = string extends Path ? readonly string[] : Strings<ParamNames<Path>>;
 
 type Strings<Names extends readonly unknown[]> = Names extends readonly [unknown, ...infer Rest]
   ? readonly [string, ...Strings<Rest>]
   : readonly [];
 
-/** The body as its handler gets it; undefined where it is none that the pipeline has read. */
+/** The body as its handler gets it; undefined if the pipeline has not read it. */
 export type JsonOf<Body> = Body extends { readonly kind: "json"; readonly unread: true }
   ? undefined
   : Body extends { readonly kind: "json"; readonly schema: infer Schema extends TSchema }
     ? Static<Schema>
     : undefined;
 
-/** What an audit row may know of a body: of one that the pipeline has not read, what the refusal says that was read. */
+/** The body as an audit row gets it. If the pipeline has not read it, it is what the refusal says about it. */
 type KnownOf<Body> = Body extends { readonly kind: "json"; readonly unread: true } ? object : JsonOf<Body>;
 
 /**
- * Query parameters as the pipeline hands them on: by their schema; times are ms since the epoch. What its schema has as
- * an array may be repeated; of any other the first counts.
+ * Query parameters as the pipeline parses them by their schema; times are ms since the epoch. A parameter whose schema
+ * is an array may be repeated; of any other the first value counts.
  */
 export type AnyQuery = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
@@ -79,24 +80,24 @@ export interface Request<
   /** Decoded path parameters in the order of the path. */
   readonly params: Parameters;
   readonly query: Query;
-  /** The headers that the route names, "" where absent. */
+  /** The headers that the route names; "" for an absent one. */
   readonly headers: Readonly<Record<Header, string>>;
-  /** Empty where the route takes none. The handler may give its buffer away. */
+  /** Empty if the route takes none. The handler may transfer its buffer. */
   readonly body: Uint8Array;
-  /** The body where the route takes JSON: checked against the route's schema. Its free member is in `free` alone. */
+  /** The body if the route takes JSON, checked against the route's schema. Its free member is only in `free`. */
   readonly json: Json;
   /**
-   * The exact JSON text of the member that may be any JSON, null where it was not given: of each item where the body is
-   * an array. Empty where the route's schema has no such member.
+   * The exact JSON text of the member that may be any JSON, or null if it was not given; one for each item if the body
+   * is an array. Empty if the route's schema has no such member.
    */
   readonly free: readonly (string | null)[];
-  /** Where the route takes its body as a stream; what the handler leaves of it is thrown away. */
+  /** The body if the route takes a stream; what the handler leaves unread is dropped. */
   readonly stream: RequestStream | null;
   readonly caller: Caller;
   readonly context: CallContext;
-  /** The address of the socket's other end where the row asks for it, else "". */
+  /** The address of the socket's other end if the row has `reads_peer`, else "". */
   readonly peer: string;
-  /** Called once when the client has gone before the answer. */
+  /** Calls the listener once if the client goes before the answer. */
   onAbort(listener: () => void): void;
 }
 
@@ -105,10 +106,10 @@ interface AuditedMethod {
   readonly audit: { readonly action: string; resource(request: object, reply: null): string } | null;
 }
 
-/** A refusal of a call, found before it reached its method. */
+/** How a refusal before the call reached its method is audited. */
 export interface RefusalAudit {
   readonly action: string;
-  /** @param json the body where it had the route's shape, else undefined */
+  /** @param json the body if it had the route's shape, else undefined */
   readonly resource: (params: readonly string[], json: unknown) => string;
 }
 
@@ -120,22 +121,22 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   readonly name: string;
   readonly summary: string;
   readonly tag: RouteTag;
-  /** Schemas of path parameters that are held to them (`Text`); the others may be any text. */
+  /** The schemas of path parameters (`Text`); a parameter without one may be any text. */
   readonly params?: Readonly<Record<string, TSchema>>;
   readonly query?: Query;
   /**
-   * Request headers that the handler reads, by lower-case name, with what they may be, for the description; null for
-   * one that is not described there: because OpenAPI leaves it out of parameters, or another document describes it.
+   * The request headers that the handler reads, by lower-case name, with their schemas for the description. Null for a
+   * header that is not described there, because OpenAPI leaves it out of parameters or another document describes it.
    */
   readonly headers?: Readonly<Record<Header, TSchema | null>>;
-  /** Absent where none is read. */
+  /** Absent if no body is read. */
   readonly body?: Body;
   /**
-   * What a success holds; "raw" for stored bytes, "lines" for JSON a line, "stream" for Server-Sent Events, "text" for
-   * plain text, "json" for JSON of no fixed shape, "upgrade" for a WebSocket.
+   * The content of a success: a schema, "raw" for stored bytes, "lines" for one JSON value per line, "stream" for
+   * Server-Sent Events, "text" for plain text, "json" for JSON without a fixed shape, "upgrade" for a WebSocket.
    */
   readonly answer: TSchema | "raw" | "lines" | "stream" | "text" | "json" | "upgrade";
-  /** What a "raw" route answers instead where its query asks about the stored bytes. */
+  /** The schemas of a "raw" route's answers to queries about the stored bytes. */
   readonly views?: readonly TSchema[];
   /** Further statuses that the route answers with, beside those of every route. */
   readonly statuses?: readonly number[];
@@ -143,36 +144,36 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   readonly refusals?: Readonly<Record<number, TSchema>>;
   /** Refusals of the call are written to the audit log. */
   readonly audited?: Refused;
-  /** A POST that stores nothing by itself: a full disk does not refuse it. */
+  /** A POST that stores nothing by itself: it is not refused when the disk is full. */
   readonly asks_only?: true;
-  /** Its answer may wait for something to happen; who waits is alive. */
+  /** The answer may wait for something to happen; an instance whose call waits counts as alive. */
   readonly waits?: true;
   /** Needs no token. */
   readonly open?: true;
-  /** The only port that has it; absent: both have. */
+  /** The only port that has it; absent if both have it. */
   readonly port?: "dashboard";
   /** The handler reads the address of the socket's other end. */
   readonly reads_peer?: true;
   /**
-   * Whose token the call needs where one is needed at all: the server's, or else that of the very instance
-   * that the first path parameter names. Absent, any instance's will do.
+   * The token that the call needs if the server checks tokens: the server's, or that of the instance that the first
+   * path parameter names. If absent, any instance's token suffices.
    */
   readonly needs?: "server" | "own instance";
-  /** Parameters of the query that are not its own are passed over, whatever its method. */
+  /** Unknown query parameters are ignored, whatever the method. */
   readonly foreign_query?: true;
-  /** Counts as neither REST nor MCP call. */
+  /** Counts as neither a REST nor an MCP call. */
   readonly uncounted?: true;
-  /** Counts as MCP call; else as REST call. */
+  /** Counts as an MCP call; else as a REST call. */
   readonly counted_as?: "mcp";
 }
 
-/** A route as the pipeline and the descriptions take it; made by `route`. */
+/** A route as the pipeline and the descriptions use it; made by `route`. */
 export interface Route extends RouteBase<string, TObject, string, RouteBody, RefusalAudit> {
   readonly upgrade?: (request: Request) => SocketOpener | Failure;
   readonly handle: (request: Request) => Answer | Promise<Answer>;
 }
 
-/** Who serves a request, given what the row says of it. */
+/** A request with the types that follow from its row. */
 type TypedRequest<Path extends string, Query extends TObject, Header extends string, Body> = Request<
   Params<Path>,
   Static<Query>,
@@ -187,15 +188,15 @@ interface RouteRow<Path extends string, Query extends TObject, Header extends st
     Header,
     Body,
     /**
-     * The method whose audit rule it is, and how the members of its request follow from the path and the body (which
-     * is undefined where it had not the route's shape).
+     * The method whose audit rule applies, and how the members of its request follow from the path and the body, which
+     * is undefined if it did not have the route's shape.
      */
     {
       readonly by: AuditedMethod;
       readonly subject?: (params: Params<Path>, json: KnownOf<Body> | undefined) => object;
     }
   > {
-  /** What to make of a request that asks for an upgrade to WebSocket. */
+  /** The socket's opener for a request to upgrade to WebSocket, or its refusal. */
   readonly upgrade?: (request: TypedRequest<Path, Query, Header, Body>) => SocketOpener | Failure;
   readonly handle: (request: TypedRequest<Path, Query, Header, Body>) => Answer | Promise<Answer>;
 }

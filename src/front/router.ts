@@ -1,16 +1,18 @@
-/** The route table as a port's router takes it: each route a row, and rows that keep fixed paths apart. Pure. */
+/**
+ * Turns the route table into rows of a port's router: one for each route, and rows that keep fixed paths apart. Pure.
+ */
 import type { Exchange, HttpMethod, RouterRow } from "../transport/transport.js";
 import { pathMatches, type PathShape } from "./path-shape.js";
 import type { BoundRoute } from "./call.js";
 
-/** The path as a router wants it. */
+/** The path in the syntax of the router. */
 export function routerPattern(shape: PathShape): string {
   const last = shape.segments.length - 1;
   return `/${shape.segments.map((segment, at) => segment ?? (shape.rest && at === last ? "*" : `:p${at}`)).join("/")}`;
 }
 
 /**
- * Rows that refuse. A path that stands in the table as it is is no value of a parameter: `GET
+ * Rows that refuse. A fixed path of the table is never the value of another route's parameter: `GET
  * /api/instances/register` is a 405, not a search for the instance of that id.
  */
 export function fixedPathRows(routes: readonly BoundRoute[], refuse: (exchange: Exchange) => void): RouterRow[] {
@@ -33,7 +35,7 @@ export function fixedPathRows(routes: readonly BoundRoute[], refuse: (exchange: 
   return rows;
 }
 
-/** The methods that a path has, sorted; none where no route has it. */
+/** The methods of a path, sorted; empty if no route has the path. */
 export function methodsAt(routes: readonly BoundRoute[], path: string): string[] {
   const methods = new Set<HttpMethod | "HEAD">();
   const matching = routes.filter(({ shape }) => pathMatches(shape, path));

@@ -1,4 +1,4 @@
-/** The front as a whole: the route table on its ports, started and ended together. */
+/** Serves the route table on the front's ports, which start and end together. Runs on the front. */
 import type { Config } from "../../schemas/config.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
@@ -11,18 +11,18 @@ import type { Route } from "./route.js";
 import type { Pages } from "./pages.js";
 import { fixedPathRows, methodsAt, routerPattern } from "./router.js";
 
-/** A port is in use: the start stops with this line and exit code 1. */
+/** Thrown if a port is in use: the start ends with this message and exit code 1. */
 export class PortError extends Error {
   override readonly name = "PortError";
 }
 
-/** Where each port listens; "" for one that is off. */
+/** The address of each port; "" for a port that is off. */
 export interface Addresses {
   readonly api: string;
   readonly dashboard: string;
 }
 
-/** The row that stands for requests of no route, in metrics and log. */
+/** The route that stands for requests without a route, in metrics and log. */
 const UNROUTED: Route = {
   method: "GET",
   path: "/",
@@ -54,7 +54,7 @@ export class FrontServer implements Broadcaster {
     return this.#numbers;
   }
 
-  /** The number of the dashboard's port; 0 where it is off. */
+  /** The number of the dashboard's port; 0 if it is off. */
   get dashboard_port(): number {
     return this.#dashboard_port;
   }
@@ -64,7 +64,7 @@ export class FrontServer implements Broadcaster {
   }
 
   /**
-   * @param pages what the dashboard's port serves besides
+   * @param pages the pages that the dashboard's port serves as well
    * @throws PortError
    */
   async listen(config: Config, routes: readonly Route[], pipeline: Pipeline, pages: Pages): Promise<void> {
@@ -94,12 +94,12 @@ export class FrontServer implements Broadcaster {
     return members;
   }
 
-  /** Takes no new connections. */
+  /** Stops accepting connections. */
   stop(): void {
     for (const port of this.#ports) port.stop();
   }
 
-  /** Says goodbye to whoever listens over a WebSocket. */
+  /** Closes every WebSocket, with the code for a server that goes away. */
   endSockets(): void {
     for (const port of this.#ports) port.endSockets(GOING_AWAY, "server is shutting down");
   }

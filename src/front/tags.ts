@@ -1,4 +1,4 @@
-/** What routes are grouped by in the OpenAPI description, and what each group is; a route names its own. */
+/** The groups of routes in the OpenAPI description, with their descriptions; each route names its group. */
 export const ROUTE_TAGS = {
   metrics: "Health, figures for people and for Prometheus, what agents did, and this description.",
   state: "Versioned values by key: history, rollback, JSON diff, compare-and-swap.",

@@ -1,4 +1,4 @@
-/** When an address has to pause, and what counts as one address; with time injected. */
+/** Tests when an address has to pause, and which addresses count as one. Time is injected. */
 import t from "tap";
 import {
   BEARER_REPEATS_A_GUESS,
@@ -22,7 +22,7 @@ function play(): { readonly throttle: TokenThrottle; readonly pass: (ms: number)
   };
 }
 
-/** So many wrong tokens; what the last one brought. */
+/** Sends this number of wrong tokens; the result of the last one. */
 function fail(throttle: TokenThrottle, times: number, peer = PEER): boolean {
   let pauses = false;
   for (let at = 0; at < times; at++) pauses = throttle.recordWrong(peer, null);
@@ -46,7 +46,7 @@ t.test("the tenth wrong token within the window begins a pause, which ends", (t)
   t.end();
 });
 
-t.test("the window slides: what is older than it does not count", (t) => {
+t.test("the window slides: older guesses do not count", (t) => {
   const { throttle, pass } = play();
   fail(throttle, 1);
   pass(1);
@@ -57,7 +57,7 @@ t.test("the window slides: what is older than it does not count", (t) => {
   t.end();
 });
 
-t.test("a bearer that is sent again is hardly a guess", (t) => {
+t.test("a repeated bearer counts as a fraction of a guess", (t) => {
   const { throttle } = play();
   const repeat = (times: number, digest: string): boolean =>
     Array.from({ length: times }, () => throttle.recordWrong(PEER, digest)).includes(true);
@@ -69,7 +69,7 @@ t.test("a bearer that is sent again is hardly a guess", (t) => {
   t.end();
 });
 
-t.test("what counts as one address", (t) => {
+t.test("addresses that count as one", (t) => {
   for (const [peer, key] of [
     ["127.0.0.1", "127.0.0.1"],
     ["10.1.2.255", "10.1.2.255"],
@@ -91,7 +91,7 @@ t.test("what counts as one address", (t) => {
   t.end();
 });
 
-t.test("addresses are remembered up to a bound, and the one heard of longest ago goes", (t) => {
+t.test("addresses are remembered up to a bound; the least recently recorded is dropped", (t) => {
   const { throttle } = play();
   const peer = (at: number): string => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`;
   fail(throttle, LOG_IN_WRONG_MAX, peer(0));

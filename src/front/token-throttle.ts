@@ -1,7 +1,7 @@
 /**
- * Bounds the guessing of tokens, by bearers and log-ins alike: an address with too many wrong tokens has to pause. Of
- * what was tried only digests of bearers are kept, so that one that is sent again is not taken for another guess. Pure
- * but for its state and the clock.
+ * Bounds the guessing of tokens, by bearers and log-ins alike: an address with too many wrong tokens has to pause. Of a
+ * wrong bearer only its digest is kept, so that a repeated one is not taken for another guess. Pure but for its state
+ * and the clock.
  */
 import { isIPv6 } from "node:net";
 import {
@@ -16,48 +16,48 @@ import { dropOldest } from "../base/drop-oldest.js";
 
 /** A wrong token. */
 interface Guess {
-  /** When it came first. */
+  /** When it was first tried. */
   readonly at_ms: number;
-  /** SHA-256 of a bearer, hex; null of a log-in, each of which is a guess of its own. */
+  /** The SHA-256 of a bearer, in hex; null for a log-in, because each log-in is a guess of its own. */
   readonly digest: string | null;
   readonly times: number;
 }
 
 interface Attempts {
-  /** The oldest first; LOG_IN_WRONG_MAX at most. */
+  /** The oldest first; at most LOG_IN_WRONG_MAX. */
   readonly guesses: readonly Guess[];
   readonly paused_until_ms: number;
 }
 
 export class TokenThrottle {
   readonly #clock: Clock;
-  /** Those heard of longest ago first. */
+  /** The attempts by address; the least recently recorded first. */
   readonly #addresses = new Map<string, Attempts>();
-  /** No address has to pause from then on. */
+  /** The time from which on no address has to pause. */
   #paused_until_ms = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Addresses that are remembered. */
+  /** The number of addresses that are remembered. */
   get size(): number {
     return this.#addresses.size;
   }
 
-  /** Whether any address may have to pause: else nobody's address has to be known. */
+  /** Whether any address may have to pause; if none has, no address needs to be looked up. */
   get pauses(): boolean {
     return this.#paused_until_ms > 0 && this.#clock.now() < this.#paused_until_ms;
   }
 
-  /** Milliseconds until a token from the address is looked at; 0 for now. */
+  /** The milliseconds until tokens from the address are checked again; 0 if they are checked now. */
   pauseOf(peer: string): number {
     const until_ms = this.#addresses.get(addressKey(peer))?.paused_until_ms ?? 0;
     return Math.max(0, until_ms - this.#clock.now());
   }
 
   /**
-   * Takes note of a wrong token; whether the address has to pause for it. A right one changes nothing.
+   * Records a wrong token; returns whether the address has to pause because of it. A valid token changes nothing.
    * @param digest as in `Guess`
    */
   recordWrong(peer: string, digest: string | null): boolean {
@@ -83,8 +83,8 @@ export class TokenThrottle {
 }
 
 /**
- * What counts as one address: an IPv4 address, in IPv6 too; of IPv6 the network of 64 bits, all of which one machine
- * may have.
+ * The key that counts as one address: an IPv4 address, also if it is embedded in IPv6; the /64 network of an IPv6
+ * address, because one machine may have all of it.
  */
 export function addressKey(peer: string): string {
   const [address = ""] = peer.split("%");
@@ -102,7 +102,7 @@ export function addressKey(peer: string): string {
     .join(":")}::/64`;
 }
 
-/** The eight groups of an IPv6 address, however it is written. */
+/** The eight groups of an IPv6 address, in any notation. */
 function ipv6Groups(address: string): number[] {
   const hex = address.replace(/\d+\.\d+\.\d+\.\d+$/, (dotted) => {
     const [a = 0, b = 0, c = 0, d = 0] = dotted.split(".").map(Number);

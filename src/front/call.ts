@@ -1,6 +1,6 @@
 /**
- * One request while the front serves it: what its route asks for, what the stages of the pipeline have found out about
- * it, and its caller. Types, and the making of a call. Runs on the front.
+ * The state of one request while the front serves it: its route, its caller, and the results of the pipeline's stages.
+ * Types, and the creation of a call. Runs on the front.
  */
 import type { TextRules } from "../../schemas/text.js";
 import type { CallContext } from "../rpc/frames.js";

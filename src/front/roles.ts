@@ -12,7 +12,7 @@ const NEEDS_OWN = new Failure("PERMISSION_DENIED", "this needs the server token,
 
 /**
  * Whether a caller may do everything: it has the server's token, or the server checks none.
- * @param guarded whether tokens are asked for at all
+ * @param guarded whether the server checks tokens at all
  */
 export function mayAll(guarded: boolean, { role }: Pick<Caller, "role">): boolean {
   return !guarded || role !== "instance";
@@ -20,7 +20,7 @@ export function mayAll(guarded: boolean, { role }: Pick<Caller, "role">): boolea
 
 /**
  * The 403 for a caller whose token does not suffice for the route; null if it does.
- * @param guarded whether tokens are asked for at all
+ * @param guarded whether the server checks tokens at all
  */
 export function refuseRole(
   guarded: boolean,
@@ -37,7 +37,7 @@ export function refuseRole(
  * The author of what a call stores, for calls whose bodies may name one. If the server checks tokens, a caller with an
  * instance's token is the author itself, whatever the body says. For any other caller the body decides, or else the
  * call's actor.
- * @param guarded whether tokens are asked for at all
+ * @param guarded whether the server checks tokens at all
  * @param given the author that the body names
  */
 export function authorOf(

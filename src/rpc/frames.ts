@@ -17,7 +17,10 @@ export interface CallContext {
   readonly peer?: string;
 }
 
-/** Whose turn it is where callers take turns: the instance's that acts, else the address's that the request came from. */
+/**
+ * The caller that shares a queue fairly with others: the instance that acts, else the address that the request came
+ * from.
+ */
 export function callerOf({ actor, peer }: CallContext): string {
   return actor === "" && peer !== undefined ? `address ${peer}` : actor;
 }

@@ -1,4 +1,4 @@
-/** Callers take turns: what is taken next, whoever has queued how much. */
+/** Tests the order of a fair queue: callers round-robin, however many items each has queued. */
 import t from "tap";
 import { FairQueue } from "./fair-queue.js";
 
@@ -10,7 +10,7 @@ function drain(queue: FairQueue<ReturnType<typeof item>>): string {
   return taken.join(" ");
 }
 
-t.test("callers by turns, each one's items in their order", (t) => {
+t.test("callers are served round-robin, the items of each in their order", (t) => {
   const queue = new FairQueue<ReturnType<typeof item>>();
   for (const text of ["a1", "a2", "a3", "a4", "b1", "c1", "b2"]) queue.push(item(text));
   t.same([queue.size, queue.sizeOf("a"), queue.sizeOf("x")], [7, 4, 0]);
@@ -21,7 +21,7 @@ t.test("callers by turns, each one's items in their order", (t) => {
   t.end();
 });
 
-t.test("who comes later waits for one item of each other", (t) => {
+t.test("a later caller waits for one item of each other caller", (t) => {
   const queue = new FairQueue<ReturnType<typeof item>>();
   for (const text of ["a1", "a2", "a3"]) queue.push(item(text));
   t.equal(queue.take()?.text, "a1");
@@ -30,7 +30,7 @@ t.test("who comes later waits for one item of each other", (t) => {
   t.end();
 });
 
-t.test("what is put back comes first where its caller has nothing else", (t) => {
+t.test("an item that is put back comes first if its caller has no other", (t) => {
   const queue = new FairQueue<ReturnType<typeof item>>();
   for (const text of ["a1", "a2", "a3", "a4", "b1"]) queue.push(item(text));
   const taken = [queue.take(), queue.take(), queue.take()].filter((one) => one !== undefined);
@@ -44,7 +44,7 @@ t.test("what is put back comes first where its caller has nothing else", (t) => 
   t.end();
 });
 
-t.test("whoever leaves, the turns of the others stay as they are", (t) => {
+t.test("removing items leaves the order of the others as it is", (t) => {
   for (const [left, rest] of [
     ["a1", "a2 b1 c1 b2"],
     ["b1", "a1 b2 c1 a2"],
@@ -57,7 +57,7 @@ t.test("whoever leaves, the turns of the others stay as they are", (t) => {
     t.equal(queue.takeWhere(({ text }) => text === left).length, left === "none" ? 0 : 1);
     t.equal(queue.size, left === "none" ? 5 : 4);
     t.equal(drain(queue), rest, left);
-    // Those that were put back come first; they stay so.
+    // Items that were put back come first, and stay first.
     for (const text of ["b1", "c1", "c2"]) queue.push(item(text));
     queue.putBack([...(taken === undefined ? [] : [taken]), item("y1"), item("z2")]);
     t.same(
@@ -69,7 +69,7 @@ t.test("whoever leaves, the turns of the others stay as they are", (t) => {
   t.end();
 });
 
-t.test("some leave, the others stay in their order", (t) => {
+t.test("removing some items of a caller keeps the order of its others", (t) => {
   const queue = new FairQueue<ReturnType<typeof item>>();
   for (const text of ["a1", "a2", "b1", "a3"]) queue.push(item(text));
   t.same(

@@ -1,6 +1,6 @@
 /**
- * A queue in which callers take turns: one with hundreds of jobs holds up another with one by a single job. What one
- * caller has queued stays in its order. Constant time for each step. Pure but for its state.
+ * A queue that serves callers round-robin: a caller with hundreds of items delays another caller's item by only one.
+ * The items of one caller stay in their order. Each step takes constant time. Pure but for its state.
  */
 
 interface Queued {
@@ -8,11 +8,11 @@ interface Queued {
 }
 
 export class FairQueue<Item extends Queued> {
-  /** What each caller has queued, its next one last; none is empty. */
+  /** The items of each caller, the next one last; no array is empty. */
   readonly #queues = new Map<string, Item[]>();
-  /** Callers with a line, who is next last. */
+  /** Callers with items, the next one last. */
   readonly #next: string[] = [];
-  /** Those who come after them, the first first; a Set keeps the order of its items. */
+  /** The callers after those, the first one first; a Set keeps its order. */
   readonly #later = new Set<string>();
   #size = 0;
 
@@ -26,21 +26,21 @@ export class FairQueue<Item extends Queued> {
 
   push(item: Item): void {
     this.#size += 1;
-    const line = this.#queues.get(item.caller);
-    // The next one is last, so that taking it moves none; a line is as short as the bound of a caller.
-    if (line !== undefined) line.unshift(item);
+    const queued = this.#queues.get(item.caller);
+    // The next item is last, so that taking it moves no other; the limit of a caller keeps the array short.
+    if (queued !== undefined) queued.unshift(item);
     else {
       this.#queues.set(item.caller, [item]);
       this.#later.add(item.caller);
     }
   }
 
-  /** Puts items back that were taken and not begun: a caller who has nothing else here is next. */
+  /** Puts back items that were taken and not started: a caller without other items here is next. */
   putBack(items: readonly Item[]): void {
     this.#size += items.length;
     for (const item of items.toReversed()) {
-      const line = this.#queues.get(item.caller);
-      if (line !== undefined) line.push(item);
+      const queued = this.#queues.get(item.caller);
+      if (queued !== undefined) queued.push(item);
       else {
         this.#queues.set(item.caller, [item]);
         this.#next.push(item.caller);
@@ -48,7 +48,7 @@ export class FairQueue<Item extends Queued> {
     }
   }
 
-  /** The item whose turn it is. */
+  /** The next item. */
   peek(): Item | undefined {
     const caller = this.#first();
     return caller === undefined ? undefined : this.#queues.get(caller)?.at(-1);
@@ -56,25 +56,25 @@ export class FairQueue<Item extends Queued> {
 
   take(): Item | undefined {
     const caller = this.#first();
-    const line = caller === undefined ? undefined : this.#queues.get(caller);
-    if (caller === undefined || line === undefined) return undefined;
-    const item = line.pop();
+    const queued = caller === undefined ? undefined : this.#queues.get(caller);
+    if (caller === undefined || queued === undefined) return undefined;
+    const item = queued.pop();
     this.#size -= 1;
     if (this.#next.length > 0) this.#next.pop();
     else this.#later.delete(caller);
-    if (line.length > 0) this.#later.add(caller);
+    if (queued.length > 0) this.#later.add(caller);
     else this.#queues.delete(caller);
     return item;
   }
 
-  /** Takes all that are to leave, whoever's turn it is. The turns of the others stay as they are. */
-  takeWhere(leaves: (item: Item) => boolean): Item[] {
+  /** Takes all items that match, whichever caller is next. The order of the others stays as it is. */
+  takeWhere(matches: (item: Item) => boolean): Item[] {
     const taken: Item[] = [];
     for (const caller of [...this.#next.toReversed(), ...this.#later]) {
-      const line = this.#queues.get(caller) ?? [];
+      const queued = this.#queues.get(caller) ?? [];
       const kept: Item[] = [];
-      for (const item of line.toReversed()) (leaves(item) ? taken : kept).push(item);
-      if (kept.length === line.length) continue;
+      for (const item of queued.toReversed()) (matches(item) ? taken : kept).push(item);
+      if (kept.length === queued.length) continue;
       if (kept.length > 0) this.#queues.set(caller, kept.toReversed());
       else {
         this.#queues.delete(caller);

@@ -1,25 +1,25 @@
 /**
- * What the front and a thread of the pool say to each other: a batch of tasks, answers in their order, and one
- * word of memory that both see. It says which task the thread is at, and lets the front take back those that it has
- * not begun, without asking a thread that may be stuck.
+ * The messages between the front and a thread of the pool: a batch of tasks, and answers in the order of the tasks.
+ * Besides, both share one word of memory. It holds the task that the thread is at, and lets the front reclaim the tasks
+ * that the thread has not started, without a message to a thread that may be stuck.
  */
 import type { MessagePort } from "node:worker_threads";
 import type { StoreSettings } from "../../schemas/config.js";
 import type { StatusName } from "../../schemas/status.js";
 
-/** What a thread reads. */
+/** The database that a thread reads, and its settings. */
 export interface PoolData {
   readonly data_dir: string;
   readonly settings: StoreSettings;
 }
 
-/** What a thread is started with. */
+/** The data that a thread is started with. */
 export interface PoolThreadData extends PoolData {
   /** The memory of its BatchCursor. */
   readonly cursor: SharedArrayBuffer;
 }
 
-/** A task; `port` where the answer is a stream. */
+/** A task: a job as the thread gets it. `port` is set if the answer is a stream. */
 export type PoolTask = readonly [method: number, request: unknown, port: MessagePort | null];
 
 export type PoolAnswer =
@@ -31,21 +31,21 @@ export type PoolAnswer =
       members: Readonly<Record<string, unknown>> | null,
       subject: object | null,
     ]
-  /** The thread could not open what it needs: it is to be ended, and what it has opened with it. */
+  /** The thread could not open what it needs. It has to be ended, which closes what it has opened. */
   | readonly [kind: "short", reason: string]
-  /** A bug: what the log says of it. */
+  /** A bug, with the text for the log. */
   | readonly [kind: "thrown", reason: string];
 
 /**
- * Answers of the batch from the task `first` on; `ended` with the last that there will be. A thread's first message has
- * none: it has started.
+ * Answers of the batch, from the task `first` on; `ended` is true with the last ones of the batch. A thread's first
+ * message has no answers: it says that the thread has started.
  */
 export type PoolAnswers = readonly [first: number, answers: readonly PoolAnswer[], ended: boolean];
 
-/** Beside the number of a task. */
+/** The bit beside the number of a task that says that the front has reclaimed the rest of the batch. */
 const RECLAIMED = 1 << 16;
 
-/** Which task of its batch a thread is at. */
+/** The task of its batch that a thread is at, in shared memory. */
 export class BatchCursor {
   readonly #cell: Int32Array;
 
@@ -53,17 +53,17 @@ export class BatchCursor {
     this.#cell = new Int32Array(memory);
   }
 
-  /** On the front, while the thread has no batch: the next begins with its first task. */
+  /** On the front, while the thread has no batch: sets the cursor to the first task of the next batch. */
   reset(): void {
     Atomics.store(this.#cell, 0, 0);
   }
 
-  /** In the thread: goes on from the task before this one; false where this one is the front's again. */
+  /** In the thread: advances from the previous task to this one; false if the front has reclaimed this one. */
   advance(to: number): boolean {
     return Atomics.compareExchange(this.#cell, 0, to - 1, to) === to - 1;
   }
 
-  /** On the front: the thread begins none after the task that it is at, which is returned. */
+  /** On the front: reclaims the tasks that the thread has not started; returns the index of the task that it is at. */
   reclaim(): number {
     return Atomics.or(this.#cell, 0, RECLAIMED) & ~RECLAIMED;
   }

@@ -1,7 +1,6 @@
 /**
- * One row is a method of the pool: a read or a computation that may take long, over one snapshot of the
- * database. The front carries it out itself where the answer is sure to be short (reads.ts). Rows stand in
- * the features' jobs.ts.
+ * A method of the pool: one row in its feature's jobs.ts. It is a read or a computation that may take long, over one
+ * snapshot of the database. The front runs it itself if the answer is certain to be short (reads.ts).
  */
 import type { Static, TSchema } from "typebox";
 import { POOL_DEADLINE_MS } from "../../schemas/limits.js";
@@ -9,26 +8,29 @@ import type { Failure } from "../base/result.js";
 import { weightOf, type Method } from "../rpc/method.js";
 import type { Model, Models, OpenedModels } from "./model.js";
 
-/** A stream's chunks of text, and what they return; a Failure among them ends them. */
+/** The chunks of a stream, and its reply as their return value; a Failure among them ends the stream. */
 export type Pieces<Reply> = Iterable<string | Failure, Reply>;
 
 interface PoolMethodBase<Request extends TSchema, Reply extends TSchema> extends Method<Request, Reply> {
   readonly runs_in: "pool";
   /**
-   * Whether anybody can say beforehand how long it takes. What is unbounded (somebody else's regular expressions,
-   * somebody else's schemas) never has all of the pool's threads.
+   * Whether the running time has a known bound. Unbounded jobs (users' regular expressions, users' schemas) never
+   * occupy all threads of the pool.
    */
   readonly cost: "bounded" | "unbounded";
-  /** The deadline counts from the last chunk that the reader took: a stream may take as long as it goes on. */
+  /**
+   * The deadline counts from the last chunk that the reader took: a stream may take any time as long as its reader
+   * keeps reading.
+   */
   readonly paced: boolean;
-  /** Loads what only this job needs, once a worker. */
+  /** Loads modules that only this job needs, once per worker. */
   readonly prepare: (() => Promise<void>) | null;
 }
 
 export interface UnaryJob<Request extends TSchema = TSchema, Reply extends TSchema = TSchema>
   extends PoolMethodBase<Request, Reply> {
   readonly kind: "unary";
-  /** "own": it mostly needs nothing of the database, and sees to one snapshot where it does. */
+  /** "own": the job rarely reads the database, and opens its own snapshot if it does. */
   readonly snapshot: "given" | "own";
   bind(models: Models): (request: Static<Request>) => Static<Reply> | Failure;
 }
@@ -36,7 +38,7 @@ export interface UnaryJob<Request extends TSchema = TSchema, Reply extends TSche
 export interface StreamJob<Request extends TSchema = TSchema, Reply extends TSchema = TSchema>
   extends PoolMethodBase<Request, Reply> {
   readonly kind: "stream";
-  /** What the chunks are when they are put together. */
+  /** The schema of all chunks joined. */
   readonly text: TSchema;
   bind(models: Models): (request: Static<Request>) => Pieces<Static<Reply> | Failure>;
 }
@@ -47,7 +49,7 @@ interface JobRow<Request extends TSchema, Named extends Readonly<Record<string, 
   /** `feature.verb`; unique among all methods. */
   readonly name: string;
   readonly request: Request;
-  /** POOL_DEADLINE_MS where it is not given. */
+  /** The deadline in ms; POOL_DEADLINE_MS by default. */
   readonly deadline_ms?: number;
   readonly cost: "bounded" | "unbounded";
   readonly prepare?: () => Promise<void>;
@@ -57,7 +59,7 @@ interface JobRow<Request extends TSchema, Named extends Readonly<Record<string, 
 export interface UnaryRow<Request extends TSchema, Reply extends TSchema, Named extends Readonly<Record<string, Model>>>
   extends JobRow<Request, Named> {
   readonly reply: Reply;
-  /** "given" where it is not said. */
+  /** "given" by default. */
   readonly snapshot?: "own";
   readonly run: (models: OpenedModels<Named>, request: Static<Request>) => Static<Reply> | Failure;
 }

@@ -1,6 +1,6 @@
 /**
- * A thread of the pool: carries out the jobs of a batch one after the other on a read-only handle of its own, and
- * tells their answers together. A stream goes through the RPC over the port that came with its task.
+ * The program of a pool thread: runs the jobs of a batch one after the other on a read-only database handle of its own,
+ * and posts their answers together. A stream uses the RPC over the port that came with its task. Runs in the pool.
  */
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { POOL_ANSWERS_HELD_MS_MAX } from "../../schemas/limits.js";
@@ -16,10 +16,10 @@ import { BatchCursor, type PoolAnswer, type PoolAnswers, type PoolTask, type Poo
 import type { PoolMethod, StreamJob } from "./pool-method.js";
 import { Reader } from "./reader.js";
 
-/** The first message: no answers, but the word that jobs are taken from now on. */
+/** The first message: it has no answers, and says that the thread takes jobs now. */
 const STARTED: PoolAnswers = [0, [], false];
 
-/** Serves in a worker that PoolThread has started. */
+/** Serves jobs in a worker that PoolThread has started. */
 export function servePool(methods: MethodTable<AnyMethod>): void {
   const port = must(parentPort, "the pool's jobs run in worker threads");
   const { data_dir, settings, cursor: memory } = workerData as PoolThreadData;
@@ -27,7 +27,7 @@ export function servePool(methods: MethodTable<AnyMethod>): void {
   const prepared = new Set<PoolMethod>();
   let reader: Reader | undefined;
 
-  const carryOut = async ([method, request, stream_port]: PoolTask): Promise<PoolAnswer> => {
+  const runTask = async ([method, request, stream_port]: PoolTask): Promise<PoolAnswer> => {
     try {
       reader ??= new Reader(data_dir, settings);
       const row = methods.at(method);
@@ -47,42 +47,42 @@ export function servePool(methods: MethodTable<AnyMethod>): void {
   };
 
   const serve = async (tasks: readonly PoolTask[]): Promise<void> => {
-    let told = 0;
-    let told_ms = performance.now();
+    let posted = 0;
+    let postedMs = performance.now();
     let answers: PoolAnswer[] = [];
-    const tell = (ended: boolean): void => {
-      port.postMessage([told, answers, ended] satisfies PoolAnswers);
-      told += answers.length;
+    const post = (ended: boolean): void => {
+      port.postMessage([posted, answers, ended] satisfies PoolAnswers);
+      posted += answers.length;
       answers = [];
     };
     for (const [at, task] of tasks.entries()) {
       if (at > 0) {
         if (!cursor.advance(at)) break;
-        // What is done waits for what comes behind it, but not for long.
+        // Finished answers wait for the following ones, but not for long.
         const now_ms = performance.now();
-        if (now_ms - told_ms > POOL_ANSWERS_HELD_MS_MAX) {
-          told_ms = now_ms;
-          tell(false);
+        if (now_ms - postedMs > POOL_ANSWERS_HELD_MS_MAX) {
+          postedMs = now_ms;
+          post(false);
         }
       }
-      answers.push(await carryOut(task));
+      answers.push(await runTask(task));
     }
-    tell(true);
+    post(true);
   };
 
   port.on("message", (tasks: readonly PoolTask[]) => void serve(tasks));
   port.postMessage(STARTED);
-  // Now, while there are descriptors for it; where there are none the first job says so.
+  // Opened now, while there are file descriptors for it; if there are none, the first job reports it.
   setImmediate(() => {
     try {
       reader ??= new Reader(data_dir, settings);
     } catch {
-      // The first job tries again, and tells.
+      // The first job tries again, and reports the error.
     }
   });
 }
 
-/** Serves the one call that comes over the port; ends when its last chunk was taken or it was cancelled. */
+/** Serves the one call that comes over the port; resolves when its last chunk was taken or it was cancelled. */
 function serveStream(
   methods: MethodTable<AnyMethod>,
   job: StreamJob,
@@ -98,7 +98,7 @@ function serveStream(
         for (const call of calls) server.stream(call, untilDone(reader.stream(job, request), finish));
       },
     });
-    // The last frame is queued after the chunks' end: it leaves before the port is closed.
+    // The last frame is queued after the chunks' end: it has to be sent before the port is closed.
     const finish = (): void => {
       setImmediate(() => {
         server.flush();

@@ -1,9 +1,8 @@
 /**
- * One thread of the pool as the front sees it: it is given a batch of jobs, and answers them in their order. A batch
- * shares a thread, not a fate. Where the thread comes to no answer for a while, all jobs but the one that it is at
- * are given back, to be carried out elsewhere (they only read, so those that were done already may be done twice);
- * so are they where the thread ends early. The one job goes on under its own deadline, and past that the thread is
- * ended. Runs on the front.
+ * The front's handle of one pool thread: it gets a batch of jobs and answers them in order. The jobs of a batch share
+ * the thread, but do not fail together. If no answer comes for POOL_BATCH_PATIENCE_MS, or the thread ends early, all
+ * unanswered jobs but the current one are requeued for other threads. They only read, so a job may be run twice. The
+ * current job continues under its own deadline; if it exceeds that, the thread is ended. Runs on the front.
  */
 import { Worker, type MessagePort } from "node:worker_threads";
 import { POOL_BATCH_PATIENCE_MS, POOL_HEAP_MIB_MAX, POOL_START_MS_MAX } from "../../schemas/limits.js";
@@ -14,39 +13,41 @@ import { Failure } from "../base/result.js";
 import { BatchCursor, type PoolAnswer, type PoolAnswers, type PoolData, type PoolTask } from "./pool-messages.js";
 import type { PoolMethod } from "./pool-method.js";
 
-/** A job on its way. */
+/** A job in the queue or in a thread. */
 export interface Job {
-  /** What its request weighs. */
+  /** The weight of its request. */
   readonly bytes: number;
   readonly method: PoolMethod;
-  /** Whose turn it takes; "" for nobody's. */
+  /** The caller whose share of the queue it uses; THE_SERVER if no request causes it. */
   readonly caller: string;
-  /** How many came before it. */
+  /** The number of the job, in the order of submission. */
   readonly order: number;
   readonly task: PoolTask;
   readonly transfer: readonly (ArrayBuffer | MessagePort)[];
-  /** Whether it may share a message, and so a thread, with others. */
+  /** Whether it may share a message, and so a thread, with other jobs. */
   readonly shares: boolean;
-  /** From when a thread takes it. */
+  /** In ms from when a thread takes it. */
   readonly deadline_ms: number;
   readonly waits_since_ms: number;
-  /** To be called with its reply or why there is none; only the first counts. */
+  /** Called with the reply or the Failure; only the first call counts. */
   readonly settle: (reply: unknown) => void;
   settled: boolean;
 }
 
 export interface PoolThreadOptions {
-  /** The thread's script. */
+  /** The script of the thread. */
   readonly url: URL;
   readonly data: PoolData;
-  /** It has no job any more. */
+  /** Called when the thread has no job any more. */
   readonly onFree: () => void;
-  /** It will not carry these out. */
+  /** Called with jobs that the thread will not run, to requeue them. */
   readonly onReturned: (jobs: readonly Job[]) => void;
-  /** It is no more. */
+  /** Called when the thread has ended. */
   readonly onEnded: () => void;
   readonly report: (what: string, error: unknown) => void;
-  /** It could not be started, or could not open what a job needs: there are no file descriptors left, say. */
+  /**
+   * Called if the thread could not be started or could not open what a job needs, for example without file descriptors.
+   */
   readonly onShortage: (error: unknown) => void;
 }
 
@@ -59,22 +60,22 @@ export class PoolThread {
   readonly #options: PoolThreadOptions;
   readonly #worker: Worker;
   readonly #cursor = new BatchCursor();
-  /** What it was given last. */
+  /** The current batch. */
   #batch: readonly Job[] = NOTHING;
-  /** How many of them it has answered. */
+  /** The number of jobs of the batch that were answered. */
   #answered = 0;
-  /** The job that it is at, once that is the only one that is waited for. */
+  /** The current job, once it is the only one that the front waits for. */
   #soleJob: Job | null = null;
   #timer: NodeJS.Timeout | undefined;
-  /** It has loaded its modules and takes jobs: only from then on a job's time runs. */
+  /** Whether it has loaded its modules: the deadlines of jobs count only from then on. */
   #started = false;
   #hasAnswered = false;
-  /** It could not open something. */
+  /** Whether it failed to open something; it is ended after its batch. */
   #isTainted = false;
-  /** What it died of. */
+  /** The error that ended it. */
   #fault: unknown = "the thread ended";
   #ended = false;
-  /** Since when it has nothing to do. */
+  /** The time since which it is idle. */
   idle_since_ms = machineClock.now();
 
   constructor(options: PoolThreadOptions) {
@@ -94,17 +95,17 @@ export class PoolThread {
     return this.#batch === NOTHING;
   }
 
-  /** Whether it has started: it has answered something. */
+  /** Whether it has answered a job already. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
   }
 
-  /** Whether it is at work of which nobody can say how long it takes. */
+  /** Whether it runs a job without a known bound on its time. */
   get isUnbounded(): boolean {
     return this.#batch[0]?.method.cost === "unbounded";
   }
 
-  /** Gives it jobs: one, or several that share. It must be free. */
+  /** Runs jobs: one, or several that share the thread. The thread must be free. */
   run(jobs: readonly Job[]): void {
     const [first] = jobs;
     this.#batch = jobs;
@@ -122,17 +123,17 @@ export class PoolThread {
     this.#wait(this.#started ? this.#patience_ms : POOL_START_MS_MAX);
   }
 
-  /** How long it may take until its next answer. */
+  /** The time until its next answer is overdue. */
   get #patience_ms(): number {
     return this.#soleJob?.deadline_ms ?? POOL_BATCH_PATIENCE_MS;
   }
 
-  /** The deadline of a job counts from now, if it has begun to count. */
+  /** Restarts the deadline of a job, if that has started to count. */
   renew(job: Job): void {
     if (this.#soleJob === job) this.#timer?.refresh();
   }
 
-  /** Ends it; what it was given fails with this. */
+  /** Ends the thread; its unanswered jobs fail with this. */
   async end(failure: Failure): Promise<void> {
     this.#ended = true;
     this.#finish(failure);
@@ -142,7 +143,7 @@ export class PoolThread {
   #wait(ms: number): void {
     clearTimeout(this.#timer);
     const [batch, answered] = [this.#batch, this.#answered];
-    // The answer may have come while this thread did other things: it is looked at first.
+    // The answer may have arrived while this thread was busy: the message is handled first.
     this.#timer = setTimeout(() => {
       setImmediate(() => {
         if (batch === this.#batch && (this.#soleJob !== null || answered === this.#answered)) this.#overdue();
@@ -161,7 +162,7 @@ export class PoolThread {
     onEnded();
   }
 
-  /** Gives back what was not answered, but for the job that it is at, whose deadline counts from now. */
+  /** Requeues the unanswered jobs except the current one, whose deadline counts from now. */
   #returnAllBut(job: Job): void {
     const others = this.#batch.filter((other) => other !== job && !other.settled);
     this.#soleJob = job;
@@ -172,7 +173,7 @@ export class PoolThread {
   #onAnswers([first, answers, ended]: PoolAnswers): void {
     if (this.#ended) return;
     if (!this.#started) {
-      // Its first message, which says no more than that.
+      // The first message says only that the thread has started.
       this.#started = true;
       if (!this.isFree) this.#wait(this.#patience_ms);
       return;
@@ -192,7 +193,7 @@ export class PoolThread {
       case "failure":
         return new Failure(answer[1], answer[2], answer[3], false, answer[4]);
       case "short":
-        // What of it has failed to load stays so; the next thread loads it again.
+        // A module that has failed to load stays failed in this thread; the next thread loads it again.
         this.#isTainted = true;
         this.#options.onShortage(answer[1]);
         return SHORT;
@@ -202,7 +203,7 @@ export class PoolThread {
     }
   }
 
-  /** Has given all its answers, and is not to be given more. */
+  /** Ends the thread after its last answer. */
   #retire(): void {
     this.#ended = true;
     this.#free();
@@ -210,7 +211,7 @@ export class PoolThread {
     this.#options.onEnded();
   }
 
-  /** The thread has ended by itself: it ran out of memory, or could not be started. */
+  /** Handles a thread that has ended by itself: it ran out of memory, or could not be started. */
   #onExit(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -225,7 +226,7 @@ export class PoolThread {
     this.#options.onEnded();
   }
 
-  /** Nobody waits for it any more. */
+  /** Fails the jobs that are still waited for, and frees the thread. */
   #finish(failure: Failure): void {
     for (const job of this.#soleJob === null ? this.#batch : [this.#soleJob]) job.settle(failure);
     this.#free();

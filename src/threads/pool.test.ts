@@ -1,6 +1,6 @@
 /**
- * The job pool with real worker threads and jobs that get stuck, fail, crash or wait (test/threads/jobs.ts):
- * each is answered, and the next ones find a worker.
+ * Tests the pool with real worker threads and jobs that get stuck, fail, crash or wait (test/threads/jobs.ts): each is
+ * answered, and the next ones find a worker.
  */
 import t from "tap";
 import {
@@ -25,7 +25,7 @@ const SERVERS = { caller: THE_SERVER };
 /** Far below the deadline of the methods, and longer than a job that is not stuck takes on a busy machine. */
 const SHORT_MS = 1_000;
 
-/** A pool and what it logged as an error. */
+/** A pool, and the errors that it has logged. */
 function makePool(t: Owner, deadline_ms?: number): { readonly pool: Pool; readonly errors: string[] } {
   const data_dir = makeDirectory(t);
   openWriter(data_dir).close();
@@ -46,7 +46,7 @@ function run(pool: Pool, what: string): Promise<string | Failure> {
   return pool.run(bounded, { what }, SERVERS);
 }
 
-/** A stream's chunks as one text, and its Failure. */
+/** The chunks of a stream as one text, and its Failure. */
 async function read(
   pool: Pool,
   what: string,
@@ -61,7 +61,7 @@ async function read(
   return { text, failure };
 }
 
-/** Jobs that are held, each at a gate of its own: one that is shared would let through whichever thread comes first. */
+/** Jobs that are held, each at a gate of its own: a shared gate would let any thread through. */
 function hold(
   pool: Pool,
   job: typeof bounded,
@@ -86,7 +86,7 @@ t.test("jobs answer, refuse and fail", async (t) => {
   });
   t.same(errors, []);
   t.match(await run(pool, "throw"), { status: "INTERNAL", message: "internal error" });
-  t.same(errors, ["job failed: thrown on purpose"], "the client learns nothing, the log all");
+  t.same(errors, ["job failed: thrown on purpose"], "the client gets no detail, the log all of it");
   t.match(await run(pool, "exit"), { status: "INTERNAL" });
   t.equal(await run(pool, "d"), "done d", "a worker that died was replaced");
 });
@@ -101,10 +101,10 @@ t.test("a stuck job is ended at its deadline, and its worker replaced", async (t
   t.equal(answer, "done a");
   const { failure, text } = await read(pool, "stuck", 3);
   t.match(failure, { status: "DEADLINE_EXCEEDED" }, "a stream that gets stuck ends");
-  t.equal(numbers(3).startsWith(text), true, "after what it had given");
+  t.equal(numbers(3).startsWith(text), true, "after the chunks that it had given");
 });
 
-t.test("a full queue refuses at once, and what is in it is done", async (t) => {
+t.test("a full queue refuses at once, and its jobs are done", async (t) => {
   const { pool } = makePool(t);
   const { gates, held } = hold(pool, bounded, POOL_THREADS_MAX);
   for (const gate of gates) await gate.held();
@@ -126,7 +126,7 @@ t.test("a full queue refuses at once, and what is in it is done", async (t) => {
   t.equal(await run(pool, "after"), "done after");
 });
 
-t.test("streams come whole and in order, however often", async (t) => {
+t.test("streams arrive whole and in order, in every round", async (t) => {
   const { pool, errors } = makePool(t);
   const expected = numbers(700);
   for (let round = 0; round < 20; round++) {
@@ -138,8 +138,8 @@ t.test("streams come whole and in order, however often", async (t) => {
   }
   for (let round = 0; round < 20; round++)
     t.match(await read(pool, "refuse", 2), { text: "0,1,", failure: { status: "NOT_FOUND" } });
-  t.match(await read(pool, "throw", 2), { failure: { status: "INTERNAL" } }, "one that throws says so at its end");
-  t.match(await read(pool, "exit", 2), { failure: { status: "INTERNAL" } }, "and one whose worker died");
+  t.match(await read(pool, "throw", 2), { failure: { status: "INTERNAL" } }, "a stream that throws ends with it");
+  t.match(await read(pool, "exit", 2), { failure: { status: "INTERNAL" } }, "and so does one whose worker has died");
   t.same(await read(pool, "", 0), { text: "", failure: null });
   t.equal(errors.length, 2);
 });
@@ -155,7 +155,7 @@ t.test("a reader that leaves sets the worker free", async (t) => {
   t.same(errors, []);
 });
 
-t.test("closing the pool answers what is in it", async (t) => {
+t.test("closing the pool answers all its jobs", async (t) => {
   const { pool } = makePool(t);
   t.equal(await run(pool, "a"), "done a");
   const stuck = run(pool, "stuck");
@@ -165,7 +165,7 @@ t.test("closing the pool answers what is in it", async (t) => {
   t.ok((await streamed).failure instanceof Failure);
 });
 
-t.test("a stream says at its end what it has to say", async (t) => {
+t.test("a stream returns its reply at its end", async (t) => {
   const { pool } = makePool(t);
   const chunks = pool.stream(counting, { what: "", limit: 3 }, CONTEXT);
   let text = "";
@@ -180,20 +180,20 @@ t.test("a stream says at its end what it has to say", async (t) => {
   t.equal(text, numbers(3));
 });
 
-t.test("work without a bound leaves a thread to the others", async (t) => {
+t.test("unbounded jobs leave a thread to the others", async (t) => {
   const { pool } = makePool(t);
   const { gates, held } = hold(pool, unbounded, POOL_THREADS_MAX);
   const at_gates = gates.slice(0, POOL_UNBOUNDED_TOGETHER_MAX);
   for (const gate of at_gates) await gate.held();
   t.equal(pool.waiting, POOL_THREADS_MAX - POOL_UNBOUNDED_TOGETHER_MAX, "the rest waits");
-  t.equal(await run(pool, "a"), "done a", "what has a bound passes it by");
+  t.equal(await run(pool, "a"), "done a", "a bounded job overtakes them");
   t.equal((await read(pool, "", 3)).text, numbers(3));
   t.equal(pool.waiting, POOL_THREADS_MAX - POOL_UNBOUNDED_TOGETHER_MAX);
   for (const gate of gates) gate.open();
   t.same(
     await Promise.all(held),
     held.map(() => "held"),
-    "and has its turn",
+    "and runs later",
   );
 });
 
@@ -204,13 +204,13 @@ t.test("a job's deadline counts from when a thread takes it", async (t) => {
   const late = pool.run(bounded, { what: "late" }, { ...SERVERS, deadline_ms: SHORT_MS });
   const until = performance.now() + SHORT_MS + 50;
   while (performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
-  t.equal(pool.waiting, 1, "it has waited for longer than it may run");
+  t.equal(pool.waiting, 1, "it has waited for longer than its deadline");
   for (const gate of gates) gate.open();
   t.equal(await late, "done late");
   await Promise.all(held);
 });
 
-t.test("who waits for too long is refused", async (t) => {
+t.test("a job that waits for too long is refused", async (t) => {
   const { pool } = makePool(t);
   const { gates, held } = hold(pool, bounded, POOL_THREADS_MAX);
   for (const gate of gates) await gate.held();
@@ -230,18 +230,18 @@ t.test("who waits for too long is refused", async (t) => {
   );
 });
 
-/** Short jobs, submitted in one turn to a pool with one thread that has started. */
+/** Short jobs, submitted in one event-loop tick to a pool with one thread that has started. */
 async function together(pool: Pool, ...what: readonly string[]): Promise<readonly Promise<string | Failure>[]> {
-  await run(pool, "warm");
+  await run(pool, "start");
   return what.map((one) => pool.run(bounded, { what: one }, { ...SERVERS, short: true }));
 }
 
-t.test("short jobs of one turn share a thread", async (t) => {
+t.test("short jobs of one event-loop tick share a thread", async (t) => {
   const { pool } = makePool(t);
-  // Jobs that share are given back after a while without an answer, and on a busy machine that may always happen: what
-  // is held shows which thread they are with, whatever the time is.
+  // Jobs that share a thread are requeued after a while without an answer, which may happen on a busy machine. The held
+  // job shows which thread they were given to, however long that takes.
   const gate = Shared.make();
-  await run(pool, "warm");
+  await run(pool, "start");
   const [held, ...others] = ["hold", "refuse", "thread", "throw", "thread"].map((what) =>
     pool.run(bounded, { what, shared: gate.buffer }, { ...SERVERS, short: true }),
   );
@@ -250,15 +250,15 @@ t.test("short jobs of one turn share a thread", async (t) => {
   await gate.held();
   const [refused, thread, thrown, same] = await Promise.all(others);
   t.match(refused, { status: "NOT_FOUND", message: "not there", subject: { what: "refuse" } });
-  t.match(thrown, { status: "INTERNAL" }, "what one of them does is its own affair");
+  t.match(thrown, { status: "INTERNAL" }, "a job that throws fails alone");
   t.match([thread, same], [/^thread \d+$/, /^thread \d+$/]);
   gate.open();
   t.equal(await held, "held");
 });
 
-t.test("what is not short has a thread of its own", async (t) => {
+t.test("a job that is not short has a thread of its own", async (t) => {
   const { pool } = makePool(t);
-  await run(pool, "warm");
+  await run(pool, "start");
   const gate = Shared.make();
   const held = pool.run(bounded, { what: "hold", shared: gate.buffer }, SERVERS);
   const thread = run(pool, "thread");
@@ -268,7 +268,7 @@ t.test("what is not short has a thread of its own", async (t) => {
   await held;
 });
 
-t.test("callers take turns, and one leaves room for others", async (t) => {
+t.test("callers are served round-robin, and one leaves room for others", async (t) => {
   const { pool } = makePool(t);
   const { gates, held } = hold(pool, bounded, POOL_THREADS_MAX);
   for (const gate of gates) await gate.held();
@@ -283,7 +283,7 @@ t.test("callers take turns, and one leaves room for others", async (t) => {
   settled.length = 0;
   const others = ["b", "c"].map((caller) => ask(caller, caller));
   t.equal(pool.waiting, POOL_QUEUE_OF_CALLER_MAX + 2);
-  // With one thread they are done in the order in which they begin, however busy the machine is.
+  // With one thread jobs finish in the order in which they start, however busy the machine is.
   const [first, ...rest] = gates;
   first?.open();
   t.same(await Promise.all(others), ["done b", "done c"]);
@@ -293,9 +293,9 @@ t.test("callers take turns, and one leaves room for others", async (t) => {
   t.equal(pool.waiting, 0);
 });
 
-t.test("one caller's stuck jobs hold another up for about one deadline", async (t) => {
+t.test("one caller's stuck jobs delay another caller by about one deadline", async (t) => {
   const { pool } = makePool(t, SHORT_MS);
-  await run(pool, "warm");
+  await run(pool, "start");
   const ask = (caller: string, what: string): Promise<string | Failure> =>
     pool.run(unbounded, { what }, { short: true, caller });
   let ended = 0;
@@ -306,38 +306,38 @@ t.test("one caller's stuck jobs hold another up for about one deadline", async (
   t.ok(ended <= 3 * POOL_UNBOUNDED_TOGETHER_MAX, `${ended} of 40 jobs came before it`);
 });
 
-t.test("a job that is stuck holds up none of those that came with it", async (t) => {
+t.test("a stuck job delays none of the jobs of its batch", async (t) => {
   const { pool, errors } = makePool(t);
   const gate = Shared.make();
-  await run(pool, "warm");
+  await run(pool, "start");
   const run_short = (what: string): Promise<string | Failure> =>
     pool.run(bounded, { what, shared: gate.buffer }, { ...SERVERS, short: true });
-  const [before, held, ...behind] = ["a", "hold", "b", "c"].map(run_short);
+  const [before, held, ...after] = ["a", "hold", "b", "c"].map(run_short);
   t.equal(await before, "done a", "though it was done by the thread that is stuck");
-  t.same(await Promise.all(behind), ["done b", "done c"]);
+  t.same(await Promise.all(after), ["done b", "done c"]);
   await gate.held();
-  t.same(await Promise.all(["d", "e"].map(run_short)), ["done d", "done e"], "nor those that come later");
+  t.same(await Promise.all(["d", "e"].map(run_short)), ["done d", "done e"], "nor later jobs");
   gate.open();
   t.equal(await held, "held", "and is answered when it is done");
   t.equal(pool.waiting, 0);
   t.same(errors, []);
 });
 
-t.test("a job that is ended with its thread takes none of those that came with it along", async (t) => {
+t.test("a job that is ended with its thread fails none of the jobs of its batch", async (t) => {
   const { pool, errors } = makePool(t, 3 * SHORT_MS);
   const [stuck, ...others] = await together(pool, "stuck", "b", "c", "d");
   t.same(await Promise.all(others), ["done b", "done c", "done d"]);
   t.match(await stuck, { status: "DEADLINE_EXCEEDED" });
   const { pool: other } = makePool(t);
-  const [before, exits, ...behind] = await together(other, "a", "exit", "b", "c");
-  t.same(await Promise.all([before, ...behind]), ["done a", "done b", "done c"]);
+  const [before, exits, ...after] = await together(other, "a", "exit", "b", "c");
+  t.same(await Promise.all([before, ...after]), ["done a", "done b", "done c"]);
   t.match(await exits, { status: "INTERNAL" });
   t.same(errors, []);
 });
 
-t.test("stuck jobs that came together leave a thread to what has a bound", async (t) => {
+t.test("stuck jobs that came together leave a thread to bounded jobs", async (t) => {
   const { pool } = makePool(t);
-  await run(pool, "warm");
+  await run(pool, "start");
   const gates = Array.from({ length: 4 }, () => Shared.make());
   const held = gates.map(({ buffer }) =>
     pool.run(unbounded, { what: "hold", shared: buffer }, { ...SERVERS, short: true }),
@@ -352,20 +352,20 @@ t.test("stuck jobs that came together leave a thread to what has a bound", async
   );
 });
 
-t.test("what was given away is not carried out twice", async (t) => {
+t.test("a job that transfers its buffers is not run twice", async (t) => {
   const { pool } = makePool(t);
   const gate = Shared.make();
-  await run(pool, "warm");
+  await run(pool, "start");
   const held = pool.run(bounded, { what: "hold", shared: gate.buffer }, { ...SERVERS, short: true });
   const given = new ArrayBuffer(8);
   const giving = pool.run(bounded, { what: "a" }, { ...SERVERS, short: true, transfer: [given] });
-  t.equal(await giving, "done a", "it waits behind nobody");
+  t.equal(await giving, "done a", "it does not share the thread of the held job");
   t.equal(given.byteLength, 0);
   gate.open();
   t.equal(await held, "held");
 });
 
-t.test("a stream takes its caller's turn: the instance's that acts, else the address's", async (t) => {
+t.test("a stream is queued under its caller: the acting instance, else the address", async (t) => {
   const { pool } = makePool(t);
   const { gates, held } = hold(pool, bounded, POOL_THREADS_MAX);
   for (const gate of gates) await gate.held();

@@ -1,9 +1,9 @@
 /**
- * The pool as the front sees it: jobs in worker threads, each under a deadline that counts from when a thread
- * takes it; a thread that is stuck past it is ended and replaced. Jobs wait in bounded queues in which callers take
- * turns, and those whose cost nobody can say beforehand never have all of the threads. Short ones of one turn of the event loop share a
- * message, and so a thread (pool-thread.ts says what they share of its fate). Streams go over a channel of their own,
- * through the same RPC as the writer's calls.
+ * The thread pool: runs jobs in worker threads, each under a deadline that counts from when a thread takes it. A thread
+ * that exceeds it is ended and replaced. Jobs wait in bounded queues that serve callers round-robin, and jobs without a
+ * known bound on their time never occupy all threads. Short jobs of one event-loop tick share a message, and so a
+ * thread (pool-thread.ts says how they are kept apart when it fails). Streams use a channel of their own, with the same
+ * RPC as the writer's calls. Runs on the front.
  */
 import type { MessagePort } from "node:worker_threads";
 import {
@@ -34,34 +34,35 @@ import type { PoolMethod, StreamJob, UnaryJob } from "./pool-method.js";
 import { PoolThread, type Job } from "./pool-thread.js";
 
 export interface PoolOptions {
-  /** The workers' script. */
+  /** The script of the workers. */
   readonly url: URL;
   readonly methods: MethodTable<AnyMethod>;
   readonly data: PoolData;
   readonly log: Log;
   /**
-   * At most so many threads, and none while there is nothing to do; POOL_THREADS_MIN to POOL_THREADS_MAX unless said.
+   * The limit of threads, of which an idle pool keeps none; without it the pool has POOL_THREADS_MIN to
+   * POOL_THREADS_MAX.
    */
   readonly threads_max?: number;
   /** For tests: a shorter deadline than the methods' own. */
   readonly deadline_ms?: number;
 }
 
-/** How one job is run, where it is not like the others. */
+/** Options of one job. */
 export interface JobOptions {
-  /** Buffers of the request that are given away instead of copied: the caller has them no longer. */
+  /** Buffers of the request that are transferred instead of copied: the caller cannot use them any more. */
   readonly transfer?: readonly ArrayBuffer[];
-  /** Shorter than the method's own. */
+  /** A shorter deadline than the method's own. */
   readonly deadline_ms?: number;
-  /** Whose turn it takes, as `turnOf` says; THE_SERVER where no request causes it. */
+  /** The caller by `callerOf`, whose share of the queue the job uses; THE_SERVER if no request causes it. */
   readonly caller: string;
-  /** It is likely to be done soon: it may share a message and a thread with others of the kind. */
+  /** The job is likely to be short: it may share a message and a thread with other short jobs. */
   readonly short?: boolean;
 }
 
 export type Chunks<Reply = unknown> = AsyncGenerator<string | Failure, Reply | Failure, undefined>;
 
-/** Whose turn the jobs take that no request causes: nothing bounds how many of them wait but the queue's own bound. */
+/** The caller of jobs that no request causes. Their number is bounded only by the queue's own limit. */
 export const THE_SERVER = "";
 
 const NO_BUFFERS: readonly ArrayBuffer[] = [];
@@ -69,7 +70,7 @@ const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 
-/** What is to be carried out, and how. */
+/** A job to put into the queue. */
 interface Submission {
   readonly method: PoolMethod;
   readonly request: unknown;
@@ -102,7 +103,7 @@ export class Pool {
     this.#threads_min = options.threads_max === undefined ? POOL_THREADS_MIN : 0;
   }
 
-  /** Jobs that wait for a thread. */
+  /** The number of jobs that wait for a thread. */
   get waiting(): number {
     return this.#bounded.size + this.#unbounded.size;
   }
@@ -119,8 +120,8 @@ export class Pool {
   }
 
   /**
-   * Runs a stream, in its caller's turn: its chunks, and its reply as what they return; a Failure as the last item, and returned, where
-   * it failed. Leaving early cancels it.
+   * Runs a stream, queued under its caller. Yields its chunks and returns its reply; if it fails, the Failure is the
+   * last item and the return value. Leaving early cancels it.
    */
   async *stream<Row extends StreamJob>(
     method: Row,
@@ -133,7 +134,7 @@ export class Pool {
     client.attach(near);
     let job: Job | null = null;
     const finished = new Promise<void>((resolve) => {
-      // A refusal comes at once: its reader has to be there before.
+      // A refusal is settled at once: the stream's reader has to be attached before.
       const settle = (answer: unknown): void =>
         queueMicrotask(() => {
           if (answer instanceof Failure) client.detach(answer);
@@ -141,12 +142,12 @@ export class Pool {
         });
       job = this.#submit({ method, request, port: far, options: { ...options, caller: callerOf(context) }, settle });
     });
-    // The worker's word that the job is done comes another way than the chunks, and may overtake the last
-    // of them; the channel's own end comes after everything that was sent through it.
+    // The worker's answer that the job is done uses another channel than the chunks and may overtake the last of them.
+    // The close of the chunks' channel comes after everything that was sent through it.
     near.once("close", () => {
       void finished.then(() => client.detach(new Failure("UNAVAILABLE", "the job ended early")));
     });
-    // The request itself goes with the task; here it would be copied a second time.
+    // The request is part of the task; here it would be copied a second time.
     const chunks = client.stream(method, null as RequestOf<Row>, context);
     try {
       for (;;) {
@@ -156,12 +157,12 @@ export class Pool {
         if (method.paced && job !== null) for (const thread of this.#threads) thread.renew(job);
       }
     } finally {
-      // The worker is done, or hears the cancellation and is; either way its end is not waited for.
+      // The worker is done or receives the cancellation; in both cases its end is not awaited.
       await chunks.return(BUSY);
     }
   }
 
-  /** Refuses jobs that have waited for too long, and ends threads that have had none for long. */
+  /** Refuses jobs that have waited for too long, and ends threads that have been idle for long. */
   tick(now_ms: number): void {
     const isLate = ({ waits_since_ms }: Job): boolean => now_ms - waits_since_ms > POOL_WAIT_MS_MAX;
     for (const job of this.#takeWhere(isLate)) job.settle(BUSY);
@@ -171,7 +172,7 @@ export class Pool {
     }
   }
 
-  /** Ends all threads; what was not answered fails. */
+  /** Ends all threads; unanswered jobs fail. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#scheduled !== null) clearImmediate(this.#scheduled);
@@ -179,7 +180,7 @@ export class Pool {
     await Promise.all([...this.#threads].map((thread) => thread.end(STOPPING)));
   }
 
-  /** Puts a job into the queue; null where it was refused. */
+  /** Puts a job into the queue; null if it was refused. */
   #submit({ method, request, port, options, settle }: Submission): Job | null {
     const bytes = method.weight(request);
     const { transfer = NO_BUFFERS, deadline_ms = method.deadline_ms, short = false, caller } = options;
@@ -195,7 +196,7 @@ export class Pool {
       bytes,
       task: [this.#methods.positionOf(method), request, port],
       transfer: port === null ? transfer : [port, ...transfer],
-      // What gives something away can be carried out only once.
+      // A job that transfers buffers can be run only once.
       shares: short && port === null && transfer.length === 0,
       deadline_ms: this.#options.deadline_ms ?? deadline_ms,
       waits_since_ms: machineClock.now(),
@@ -213,7 +214,7 @@ export class Pool {
     return job;
   }
 
-  /** Whether a caller's job finds no room: a caller that is known leaves some to others. */
+  /** Whether the queue has no room for a caller's job. A client cannot fill the queue: it leaves room for others. */
   #isFull(caller: string, bytes: number): boolean {
     if (this.waiting >= POOL_QUEUE_MAX) return true;
     if (this.#waiting_bytes > 0 && this.#waiting_bytes + bytes > POOL_QUEUE_BYTES_MAX) return true;
@@ -226,8 +227,8 @@ export class Pool {
     return method.cost === "bounded" ? this.#bounded : this.#unbounded;
   }
 
-  #takeWhere(leaves: (job: Job) => boolean): Job[] {
-    const taken = [this.#bounded, this.#unbounded].flatMap((queue) => queue.takeWhere(leaves));
+  #takeWhere(matches: (job: Job) => boolean): Job[] {
+    const taken = [this.#bounded, this.#unbounded].flatMap((queue) => queue.takeWhere(matches));
     for (const { bytes } of taken) this.#waiting_bytes -= bytes;
     return taken;
   }
@@ -238,7 +239,7 @@ export class Pool {
     for (const { bytes } of jobs) this.#waiting_bytes += bytes;
   }
 
-  /** Jobs of one turn of the event loop are handed on together. */
+  /** Starts the jobs of one event-loop tick together, after the tick. */
   #schedule(): void {
     if (this.waiting === 0) return;
     this.#scheduled ??= setImmediate(() => {
@@ -247,7 +248,7 @@ export class Pool {
     });
   }
 
-  /** Begins what waits, callers by turns, as far as there are threads for it. */
+  /** Starts waiting jobs, round-robin by caller, while there are threads for them. */
   #startNext(): void {
     while (this.waiting > 0 && !this.#closed) {
       const free = [...this.#threads].find((thread) => thread.isFree);
@@ -258,7 +259,7 @@ export class Pool {
     }
   }
 
-  /** The jobs that a free thread is to be given: the first that may begin, and those next to it that may share. */
+  /** Takes the jobs for a free thread: the first that may start, and the following ones that may share its thread. */
   #takeJobs(jobs_max: number): readonly Job[] {
     const queue = this.#nextQueue();
     const jobs: Job[] = [];
@@ -273,7 +274,7 @@ export class Pool {
     return jobs;
   }
 
-  /** The queue whose next job came first, of those from which one may begin. */
+  /** The queue with the oldest next job, of those whose jobs may start now. */
   #nextQueue(): FairQueue<Job> | undefined {
     const unbounded = [...this.#threads].filter((thread) => thread.isUnbounded).length;
     const [first, other] = [this.#bounded.peek(), this.#unbounded.peek()];
@@ -281,7 +282,7 @@ export class Pool {
     return first !== undefined && first.order < other.order ? this.#bounded : this.#unbounded;
   }
 
-  /** Starts the threads that are always there; who asks for a job before has one started. */
+  /** Starts the threads that an idle pool keeps. A job that comes before this starts its thread itself. */
   startThreads(): void {
     while (this.#threads.size < this.#threads_min) this.#start();
   }

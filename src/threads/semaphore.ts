@@ -1,26 +1,26 @@
 /**
- * A semaphore for work that must not be done by many at once: who finds no permit waits for one, for a bounded time in a
- * bounded queue, in which callers take turns. Pure but for its timers.
+ * A semaphore for work that only a few may do at once. Without a free permit a caller waits for one, for a bounded time
+ * in a bounded queue that serves callers round-robin. Pure but for its timers.
  */
 import { FairQueue } from "./fair-queue.js";
 
-/** Gives the permit back; to be called once. */
+/** Releases the permit; further calls do nothing. */
 export type Permit = () => void;
 
 export interface SemaphoreOptions {
-  /** Permits that may be held at once. */
+  /** The number of permits. */
   readonly permits: number;
-  /** Who comes when so many wait already is refused. */
+  /** The limit of waiters; a further one is refused. */
   readonly waitingMax: number;
-  /** So many of one caller may wait. */
+  /** The limit of waiters of one caller. */
   readonly waitingOfCallerMax: number;
-  /** Who has waited for so long is refused. */
+  /** The time after which a waiter is refused. */
   readonly waitMsMax: number;
 }
 
 interface Waiting {
   readonly caller: string;
-  readonly grant: (release: Permit | null) => void;
+  readonly grant: (permit: Permit | null) => void;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -38,11 +38,11 @@ export class Semaphore {
     return this.#waiting.size;
   }
 
-  /** Waits for a permit, callers by turns; null where there is none in time, or no room to wait. */
+  /** Takes a permit, or waits for one; resolves to null if there is none in time or no room to wait. */
   take(caller: string): Promise<Permit | null> {
     if (this.#free > 0) {
       this.#free -= 1;
-      return Promise.resolve(this.#release());
+      return Promise.resolve(this.#makePermit());
     }
     const { waitingMax, waitingOfCallerMax, waitMsMax } = this.#options;
     if (this.#waiting.size >= waitingMax || this.#waiting.sizeOf(caller) >= waitingOfCallerMax)
@@ -60,7 +60,7 @@ export class Semaphore {
     });
   }
 
-  #release(): Permit {
+  #makePermit(): Permit {
     let held = true;
     return () => {
       if (!held) return;
@@ -71,7 +71,7 @@ export class Semaphore {
         return;
       }
       clearTimeout(next.timer);
-      next.grant(this.#release());
+      next.grant(this.#makePermit());
     };
   }
 }

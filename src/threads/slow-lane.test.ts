@@ -1,4 +1,4 @@
-/** Who is tried at once, who takes turns, and what is remembered, with a pool that is played by the test. */
+/** Tests which work runs at once, which takes a permit, and which subjects count as slow, with a simulated pool. */
 import * as Type from "typebox";
 import t from "tap";
 import {
@@ -35,25 +35,25 @@ const stream = streamJob({
   },
 });
 
-interface Begun {
+interface StartedJob {
   readonly request: string;
   readonly options: JobOptions;
   readonly answer: (reply: string | Failure) => void;
 }
 
-function play(): { readonly work: SlowLane; readonly begun: Begun[] } {
-  const begun: Begun[] = [];
+function makeLane(): { readonly lane: SlowLane; readonly started: StartedJob[] } {
+  const started: StartedJob[] = [];
   const pool = {
     run: (_job: unknown, request: string, options: JobOptions) =>
       new Promise((resolve) => {
-        begun.push({ request, options, answer: resolve });
+        started.push({ request, options, answer: resolve });
       }),
     stream: async function* () {
       yield* ["a", "b"];
       return null;
     },
   };
-  return { work: new SlowLane(pool as unknown as Pool), begun };
+  return { lane: new SlowLane(pool as unknown as Pool), started };
 }
 
 async function settle(): Promise<void> {
@@ -63,25 +63,25 @@ async function settle(): Promise<void> {
 const LONG = { bytes: SHORT_WORK_BYTES_MAX + 1, caller: "a" };
 const SHORT = { bytes: SHORT_WORK_BYTES_MAX, caller: "a" };
 
-t.test("what is short is begun at once, what is long in its turn", async (t) => {
-  const { work, begun } = play();
-  const long = Array.from({ length: LONG_WORK_TOGETHER_MAX + 2 }, (_, at) => work.run(job, `long ${at}`, LONG));
-  const short = Array.from({ length: 3 }, (_, at) => work.run(job, `short ${at}`, SHORT));
+t.test("short work starts at once, long work with a permit", async (t) => {
+  const { lane, started } = makeLane();
+  const long = Array.from({ length: LONG_WORK_TOGETHER_MAX + 2 }, (_, at) => lane.run(job, `long ${at}`, LONG));
+  const short = Array.from({ length: 3 }, (_, at) => lane.run(job, `short ${at}`, SHORT));
   await settle();
   const together = Array.from({ length: LONG_WORK_TOGETHER_MAX }, (_, at) => `long ${at}`);
   t.same(
-    begun.map(({ request }) => request).toSorted(),
+    started.map(({ request }) => request).toSorted(),
     [...together, "short 0", "short 1", "short 2"].toSorted(),
-    "no long one stands in the way of a short one",
+    "long work does not delay short work",
   );
-  for (const { request, options } of begun)
+  for (const { request, options } of started)
     t.equal(
       options.deadline_ms !== undefined,
       request.startsWith("short"),
-      `${request}: a short one has a short deadline`,
+      `${request}: short work has a short deadline`,
     );
-  for (let done = 0; done < begun.length; done++) {
-    begun[done]?.answer(`done ${begun[done]?.request}`);
+  for (let done = 0; done < started.length; done++) {
+    started[done]?.answer(`done ${started[done]?.request}`);
     await settle();
   }
   t.same(
@@ -94,16 +94,16 @@ t.test("what is short is begun at once, what is long in its turn", async (t) => 
   );
 });
 
-t.test("so many wait and no more", async (t) => {
-  const { work, begun } = play();
+t.test("the number of waiters is bounded", async (t) => {
+  const { lane, started } = makeLane();
   const fitting = LONG_WORK_TOGETHER_MAX + LONG_WORK_WAITING_MAX;
   const all = Array.from({ length: fitting + 1 }, (_, at) =>
-    work.run(job, String(at), { ...LONG, caller: `caller ${at % 4}` }),
+    lane.run(job, String(at), { ...LONG, caller: `caller ${at % 4}` }),
   );
   t.match(await all.at(-1), { status: "RESOURCE_EXHAUSTED", http: 503 });
   for (let done = 0; done < fitting; done++) {
     await settle();
-    begun[done]?.answer("done");
+    started[done]?.answer("done");
   }
   t.same(
     await Promise.all(all.slice(0, fitting)),
@@ -111,28 +111,28 @@ t.test("so many wait and no more", async (t) => {
   );
 });
 
-t.test("callers take turns, and one leaves room for others", async (t) => {
-  const { work, begun } = play();
+t.test("callers are served round-robin, and one leaves room for others", async (t) => {
+  const { lane, started } = makeLane();
   const fitting = LONG_WORK_TOGETHER_MAX + LONG_WORK_WAITING_OF_CALLER_MAX;
-  const greedy = Array.from({ length: fitting + 3 }, (_, at) => work.run(job, `a${at}`, LONG));
+  const greedy = Array.from({ length: fitting + 3 }, (_, at) => lane.run(job, `a${at}`, LONG));
   for (const refused of greedy.slice(fitting))
-    t.match(await refused, { status: "RESOURCE_EXHAUSTED" }, "so many of one caller");
-  const other = work.run(job, "b", { ...LONG, caller: "b" });
-  const streamTurn = work.stream(stream, {}, { actor: "", trace: "", peer: "::1" });
+    t.match(await refused, { status: "RESOURCE_EXHAUSTED" }, "the limit of one caller");
+  const other = lane.run(job, "b", { ...LONG, caller: "b" });
+  const waitingStream = lane.stream(stream, {}, { actor: "", trace: "", peer: "::1" });
   for (let done = 0; done < LONG_WORK_TOGETHER_MAX + 1; done++) {
     await settle();
-    begun[done]?.answer("done");
+    started[done]?.answer("done");
   }
   await settle();
-  t.equal(begun.at(-1)?.request, "b", "one job of the greedy caller comes before it, and no more");
-  begun.at(-1)?.answer("done b");
+  t.equal(started.at(-1)?.request, "b", "only one job of the greedy caller comes before it");
+  started.at(-1)?.answer("done b");
   t.equal(await other, "done b");
-  const chunks = await streamTurn;
-  t.notMatch(chunks, { status: "RESOURCE_EXHAUSTED" }, "nor is a stream held up by more than that");
+  const chunks = await waitingStream;
+  t.notMatch(chunks, { status: "RESOURCE_EXHAUSTED" }, "and a stream is delayed by no more than that");
   if (!(chunks instanceof Failure)) await chunks.return(null);
   for (let at = 0; at < fitting; at++) {
     await settle();
-    begun.at(-1)?.answer("done");
+    started.at(-1)?.answer("done");
   }
   t.same(
     await Promise.all(greedy.slice(0, fitting)),
@@ -140,74 +140,74 @@ t.test("callers take turns, and one leaves room for others", async (t) => {
   );
 });
 
-t.test("a subject that took too long counts as long, until it is done with quickly", async (t) => {
-  const { work, begun } = play();
+t.test("a subject that took too long counts as slow until its work is fast again", async (t) => {
+  const { lane, started } = makeLane();
   const size = { bytes: 1, subject: "p\nhostile", caller: "a" };
-  t.ok(work.isShort(size));
-  const first = work.run(job, "first", size);
-  begun[0]?.answer(new Failure("DEADLINE_EXCEEDED", "deadline exceeded"));
+  t.ok(lane.isShort(size));
+  const first = lane.run(job, "first", size);
+  started[0]?.answer(new Failure("DEADLINE_EXCEEDED", "deadline exceeded"));
   t.match(await first, { status: "DEADLINE_EXCEEDED" });
-  t.notOk(work.isShort(size));
-  t.ok(work.isShort({ bytes: 1, subject: "p\nother" }), "that one alone");
-  const second = work.run(job, "second", size);
-  const third = work.run(job, "third", size);
+  t.notOk(lane.isShort(size));
+  t.ok(lane.isShort({ bytes: 1, subject: "p\nother" }), "only that subject");
+  const second = lane.run(job, "second", size);
+  const third = lane.run(job, "third", size);
   await settle();
   t.same(
-    begun.slice(1).map(({ request }) => request),
+    started.slice(1).map(({ request }) => request),
     ["second"],
-    "in its turn",
+    "with a permit",
   );
-  begun[1]?.answer("done");
+  started[1]?.answer("done");
   await second;
-  t.ok(work.isShort(size));
+  t.ok(lane.isShort(size));
   await settle();
-  begun[2]?.answer("done");
+  started[2]?.answer("done");
   t.equal(await third, "done");
 });
 
-t.test("a stream holds its turn until it was read or left", async (t) => {
-  const { work, begun } = play();
+t.test("a stream holds its permit until it is read or left", async (t) => {
+  const { lane, started } = makeLane();
   for (const leaves of [true, false]) {
     const held = await Promise.all(
-      Array.from({ length: LONG_WORK_TOGETHER_MAX }, () => work.stream(stream, {}, { actor: "", trace: "" })),
+      Array.from({ length: LONG_WORK_TOGETHER_MAX }, () => lane.stream(stream, {}, { actor: "", trace: "" })),
     );
-    const before = begun.length;
-    const next = work.run(job, "next", LONG);
+    const before = started.length;
+    const next = lane.run(job, "next", LONG);
     for (const chunks of held) {
       if (chunks instanceof Failure) throw new Error(chunks.message);
       t.match(await chunks.next(), { value: "a" });
       await settle();
-      t.equal(begun.length, before, "it waits");
+      t.equal(started.length, before, "it waits");
       if (leaves) await chunks.return(null);
       else for (let ended = false; !ended; ended = (await chunks.next()).done === true);
     }
     await settle();
-    begun[before]?.answer("done");
+    started[before]?.answer("done");
     t.equal(await next, "done");
   }
 });
 
-t.test("a stream that is left before its first chunk gives its permit back", async (t) => {
-  const { work, begun } = play();
+t.test("a stream that is left before its first chunk releases its permit", async (t) => {
+  const { lane, started } = makeLane();
   for (let at = 0; at < LONG_WORK_TOGETHER_MAX; at++) {
-    const chunks = await work.stream(stream, {}, { actor: "", trace: "" });
+    const chunks = await lane.stream(stream, {}, { actor: "", trace: "" });
     if (chunks instanceof Failure) throw new Error(chunks.message);
     await chunks.return(null);
   }
-  const next = work.run(job, "next", LONG);
+  const next = lane.run(job, "next", LONG);
   await settle();
-  t.equal(begun.length, 1);
-  begun[0]?.answer("done");
+  t.equal(started.length, 1);
+  started[0]?.answer("done");
   t.equal(await next, "done");
 });
 
-t.test("the oldest of the subjects that took too long is forgotten", async (t) => {
-  const { work, begun } = play();
+t.test("the oldest of the slow subjects is dropped", async (t) => {
+  const { lane, started } = makeLane();
   for (let count = 0; count <= LONG_SUBJECTS_KEPT_MAX; count++) {
-    const done = work.run(job, "", { bytes: 1, subject: `${count}`, caller: "a" });
-    begun.at(-1)?.answer(new Failure("DEADLINE_EXCEEDED", "deadline exceeded"));
+    const done = lane.run(job, "", { bytes: 1, subject: `${count}`, caller: "a" });
+    started.at(-1)?.answer(new Failure("DEADLINE_EXCEEDED", "deadline exceeded"));
     await done;
   }
-  t.ok(work.isShort({ bytes: 1, subject: "0" }));
-  t.notOk(work.isShort({ bytes: 1, subject: "1" }));
+  t.ok(lane.isShort({ bytes: 1, subject: "0" }));
+  t.notOk(lane.isShort({ bytes: 1, subject: "1" }));
 });

@@ -1,8 +1,8 @@
 /**
- * The one way into work of which nobody can say beforehand how long it takes: texts against somebody's regular
- * expressions, payloads against somebody's schemas, the diff of two versions. What is small is tried at once, under a
- * short deadline. What is large, or was long before, takes turns: so few run together that the pool has threads left
- * for others, so few wait that an answer comes in time, and who finds no room is told to try again.
+ * Limits work of unknown cost: texts against users' regular expressions, payloads against users' schemas, diffs of two
+ * versions. Small inputs run at once with a short deadline. Large inputs, and inputs that were slow before, take a
+ * permit of a semaphore: so few run together that the pool has threads left for other jobs, and so few wait that each
+ * is answered in time. If the queue is full, the client is told to try again. Runs on the front.
  */
 import {
   LONG_SUBJECTS_KEPT_MAX,
@@ -22,13 +22,15 @@ import type { Chunks, Pool } from "./pool.js";
 import type { StreamJob, UnaryJob } from "./pool-method.js";
 import { Semaphore } from "./semaphore.js";
 
-/** What is known of a piece of work beforehand. */
+/** The known properties of a piece of work. */
 export interface WorkSize {
-  /** Of what is looked at. */
+  /** The size of the input. */
   readonly bytes: number;
-  /** What it is held against (a contract's name, say): if that was long before, it counts as long. */
+  /**
+   * The name of what the input is checked against, such as a contract: the work counts as slow if that was slow before.
+   */
   readonly subject?: string;
-  /** Who asks for it, as `turnOf` says: callers take turns, here and in the pool. */
+  /** The caller by `callerOf`: callers are served round-robin, here and in the pool. */
   readonly caller: string;
 }
 
@@ -43,19 +45,19 @@ export class SlowLane {
     waitingOfCallerMax: LONG_WORK_WAITING_OF_CALLER_MAX,
     waitMsMax: LONG_WAIT_MS_MAX,
   });
-  /** Subjects whose last work did not end in time; the oldest are forgotten. */
+  /** The subjects whose last work did not end in time; the oldest are dropped. */
   readonly #slowSubjects = new Set<string>();
 
   constructor(pool: Pool) {
     this.#pool = pool;
   }
 
-  /** Whether work of this size is tried as short work. */
+  /** Whether work of this size is tried as short work first. */
   isShort({ bytes, subject }: Omit<WorkSize, "caller">): boolean {
     return bytes <= SHORT_WORK_BYTES_MAX && (subject === undefined || !this.#slowSubjects.has(subject));
   }
 
-  /** Runs a job at once where it is short, else in its turn. */
+  /** Runs a job: at once if it is short, else with a permit. */
   async run<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row>,
@@ -73,7 +75,10 @@ export class SlowLane {
     }
   }
 
-  /** As `run`, over the body of a request: as long as that is, and given away, since nobody here needs it again. */
+  /**
+   * As `run`, for the body of a request: its length is the size, and it is transferred, because the front does not need
+   * it again.
+   */
   runBody<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row> & { readonly body: PackedBytes },
@@ -83,7 +88,7 @@ export class SlowLane {
     return this.run(job, request, { ...whose, bytes: body.length }, buffersOf(body));
   }
 
-  /** Runs a job under the deadline of short work. */
+  /** Runs a job with the deadline of short work. */
   async runShort<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row>,
@@ -95,7 +100,7 @@ export class SlowLane {
     return await this.#watch(subject, () => this.#pool.run(job, request, options));
   }
 
-  /** Runs a stream in its turn, which is held until its reader has taken all of it or has left. */
+  /** Runs a stream with a permit, which is held until the reader has taken all of it or has left. */
   async stream<Row extends StreamJob>(
     job: Row,
     request: RequestOf<Row>,
@@ -106,7 +111,7 @@ export class SlowLane {
     return release === null ? BUSY : withPermit(this.#pool.stream(job, request, context, { transfer }), release);
   }
 
-  /** Sees how long a job takes. A full pool may make it look long, but not for ever. */
+  /** Measures how long a job takes. A full pool may make a subject look slow, but only until its next job. */
   async #watch<Reply>(subject: string | undefined, work: () => Promise<Reply | Failure>): Promise<Reply | Failure> {
     const startedMs = performance.now();
     const answer = await work();
@@ -123,11 +128,11 @@ export class SlowLane {
   }
 }
 
-/** The chunks as they come; gives the permit back when no more will be taken, however that came. */
+/** Passes the chunks on; releases the permit when no more will be taken, for whatever reason. */
 function withPermit<Reply>(chunks: Chunks<Reply>, release: () => void): Chunks<Reply> {
   const held = releasingAtEnd(chunks, release);
   const end = held.return.bind(held);
-  // A generator that was not begun ends without its `finally`: its client has gone before the first chunk.
+  // A generator that was never started ends without its `finally`: the client has gone before the first chunk.
   held.return = async (value) => {
     try {
       return await end(value);

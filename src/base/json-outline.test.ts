@@ -1,4 +1,4 @@
-/** A body's outline is what reading the whole would give: the same values, the same texts, the same refusals. */
+/** Tests that the outline of a body equals the result of reading all of it: the same values, texts and refusals. */
 import * as fc from "fast-check";
 import t from "tap";
 import { FRONT_BODIES } from "../../schemas/front-bodies.js";
@@ -9,7 +9,7 @@ import { readOutline } from "./json-outline.js";
 import { Failure } from "./result.js";
 import { loadShapes, readShaped } from "./shape.js";
 
-/** So long a body is held to the bounds on items before each is looked at, as is every outline. */
+/** A body of this length is checked for its number of items before each item is checked, as is every outline. */
 const COUNTED = " ".repeat(16_385);
 
 interface ReadResult {
@@ -97,7 +97,7 @@ t.test("bodies that are no JSON, and bounds on items and names", (t) => {
   t.end();
 });
 
-t.test("names that nobody looks at are not parsed", (t) => {
+t.test("unknown names are not parsed", (t) => {
   const names = Array.from({ length: 100_000 }, (_, at) => `"name-${at}":{"k${at}":[${at}]}`).join();
   const { parse } = JSON;
   let characters = 0;

@@ -1,7 +1,7 @@
 /**
- * Of a JSON body the part that its schema names, read without making values of the rest: what the client may send of
- * names that nobody looks at costs a walk over their bytes. Of an array with more items than it may have one too many
- * are read, so that the check of the shape refuses it as it would refuse the whole. Pure, any thread.
+ * Reads the part of a JSON body that its schema names, without creating values for the rest: unknown names cost only a
+ * walk over their bytes. If an array has more items than it may have, one item too many is read, so that the check of
+ * the shape refuses it as it would refuse the whole body. Pure; runs in any thread.
  */
 import { isUtf8 } from "node:buffer";
 import type { TSchema } from "typebox";
@@ -10,7 +10,7 @@ import { EMPTY_BODY, MALFORMED_BODY, NOT_UTF8_BODY } from "./json-bytes.js";
 import type { Failure } from "./result.js";
 import { checkCounted, DETAILS_MAX } from "./shape.js";
 
-/** What of a schema says what is read. */
+/** The parts of a schema that decide what is read. */
 interface Composed {
   readonly type?: string;
   readonly items?: Composed;
@@ -21,19 +21,19 @@ interface Composed {
 }
 
 export interface Outline {
-  /** Of the schema's shape; null stands for the free member. */
+  /** The value in the schema's shape; null stands for the free member. */
   readonly json: unknown;
-  /** The exact text of the free member, of each item where the body is an array; null where it is not there. */
+  /** The exact text of the free member, or null if there is none; one for each item if the body is an array. */
   readonly free: readonly (string | null)[];
 }
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const BACKSLASH = 0x5c;
-/** A character takes up to six bytes where it is escaped. */
+/** An escaped character takes up to six bytes. */
 const ESCAPE_BYTES_MAX = 6;
 
 /**
- * Reads a body: the 400 of one that is empty, not UTF-8, not JSON or not of the shape. Needs `loadShapes`.
+ * Reads a body; the 400 for one that is empty, not UTF-8, not JSON or not of the shape. Needs `loadShapes`.
  * @param free the member of the body, or of each of its items, that may be any JSON
  */
 export function readOutline(body: Uint8Array, schema: TSchema, free: string | null): Outline | Failure {
@@ -53,7 +53,10 @@ class OutlineReader {
   readonly #bytes: Buffer;
   readonly #scan: JsonScan;
   readonly #free: string | null;
-  /** Where the free member of each object was that may have one, in their order. */
+  /**
+   * The byte ranges of the free members, one for each object that may have one, in their order; zeros for a missing
+   * one.
+   */
   readonly #found: { from: number; to: number }[] = [];
 
   constructor(body: Uint8Array, free: string | null) {
@@ -73,14 +76,14 @@ class OutlineReader {
     return many ? texts : texts.slice(0, 1);
   }
 
-  /** @param free the free member's name where this value, or each of its items, may have one */
+  /** @param free the name of the free member if this value, or each of its items, may have one */
   #value(schema: Composed, free: string | null): unknown {
     const kind = this.#scan.kind();
     if (kind === "scalar") return this.#scalar();
     const { type, items, properties, ...rest } = branchFor(schema, kind);
     if (kind === "object" && properties !== undefined) return this.#object(properties, rest, free);
     if (kind === "array" && type === "array" && items !== undefined) return this.#array(items, rest, free);
-    // Whatever is in it, it is of the wrong type.
+    // It has the wrong type, whatever its content.
     this.#scan.skip();
     return kind === "object" ? {} : [];
   }
@@ -99,7 +102,8 @@ class OutlineReader {
     const names = Object.keys(properties);
     const named = new Map<string, unknown>();
     const longest = Math.max(0, ...names.map((name) => name.length)) * ESCAPE_BYTES_MAX;
-    // So many are told of; where there are more, one is.
+    // The number of unknown members that are read. The refusal lists at most DETAILS_MAX of them, so more are not
+    // needed.
     let unknown = additionalProperties === false ? DETAILS_MAX + names.length + 1 : 0;
     const found = { from: 0, to: 0 };
     if (free !== null) this.#found.push(found);
@@ -137,7 +141,7 @@ class OutlineReader {
   }
 }
 
-/** Of several that a value may be, the one of its kind. */
+/** The branch of `anyOf` for a value of this kind, or the schema itself. */
 function branchFor(schema: Composed, kind: "object" | "array"): Composed {
   return schema.anyOf?.find(({ type }) => type === kind) ?? schema;
 }

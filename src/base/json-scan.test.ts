@@ -1,4 +1,4 @@
-/** The walk over JSON's bytes, held against JSON.parse, and at sizes that would end a recursion. */
+/** Tests the walk over JSON's bytes against JSON.parse, and at depths that would overflow a recursion. */
 import * as fc from "fast-check";
 import t from "tap";
 import { JsonScan, NotJson } from "./json-scan.js";
@@ -24,13 +24,13 @@ function parses(text: string): boolean {
   }
 }
 
-/** Pieces of which JSON texts and near misses are made. */
+/** The pieces from which JSON texts, and texts that almost are, are generated. */
 const PIECES = [
   ...Array.from("[]{},: \n\r\t\"\\-+.eE0159ux/bfnrt'"),
   ...["true", "false", "null", "tru", "\\u", "\\u12aF", "12ag", '"a"', '"a":', "1.5e-3", "\u00a0", "\u0001", "я"],
 ];
 
-t.test("it takes what JSON.parse takes", (t) => {
+t.test("it accepts the texts that JSON.parse accepts", (t) => {
   for (const text of ["", " ", "-", "01", "-0", "1.", "1.e1", "1e+", "1E5", '"\\u00', '"\\u000g"', '"', "[", "[1,]"])
     t.equal(isJson(text), parses(text), JSON.stringify(text));
   const text = fc.oneof(
@@ -48,7 +48,7 @@ t.test("it takes what JSON.parse takes", (t) => {
   t.end();
 });
 
-t.test("it says where members and items are", (t) => {
+t.test("members and items are reported with their ranges", (t) => {
   const text = ' { "a" : [ 1 , {"x":[]} ] , "b\\"":{} } ';
   const scan = new JsonScan(Buffer.from(text));
   const reported: string[] = [];

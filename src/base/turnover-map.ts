@@ -1,8 +1,8 @@
 /**
- * A map for keys that come and go all the time. Not a Map: V8 keeps the outgrown tables of a Map alive through each
- * other once one of them is in the old generation, and with them all their former entries; half of the memory that a
- * server of leases allocated was promoted that way. An object without a prototype does not do that. The order of the
- * entries is undefined. Pure.
+ * A map for keys that come and go all the time. It is not a Map: V8 keeps the tables that a Map has replaced alive
+ * through each other once one of them is in the old generation, and with them all their former entries. Half of the
+ * memory that a server of leases allocated was promoted that way. An object without a prototype does not do that. The
+ * order of the entries is undefined. Pure.
  */
 
 export class TurnoverMap<Key extends string | number, Value> {

@@ -98,7 +98,7 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
 }
 
 /**
- * Refuses options of a cluster without a log: an operator who has forgotten the log would start a single server without
+ * Refuses options of a cluster without a log: an operator that forgets the log would start a single server without
  * noticing.
  */
 function checkCluster({ cluster, cluster_seed, cluster_creds }: Config): void {

@@ -23,7 +23,7 @@ export const TOPIC_UPDATED = "koor.state.updated" satisfies ServerTopic;
 export const TOPIC_DELETED = "koor.state.deleted" satisfies ServerTopic;
 
 export const stateWriter = versionedWriter(STATE);
-const models = { state: stateWriter, settings: SETTINGS, events: publisher, book: claimRegistry };
+const models = { state: stateWriter, settings: SETTINGS, events: publisher, claims: claimRegistry };
 function resource({ key = "" }: { readonly key?: string }): string {
   return key;
 }
@@ -61,7 +61,7 @@ export const putState = writerMethod({
   changes: changed,
   models,
   run: (opened, { key, value, content_type, condition, fence }, call) => {
-    const refusal = opened.book.refuseWrite("state", key, fence, call.actor);
+    const refusal = opened.claims.refuseWrite("state", key, fence, call.actor);
     if (refusal !== null) return refusal;
     const reply = opened.state.put(key, unpackBytes(value), content_type, condition, call.now_ms, call.actor);
     return announceUpdate(opened, key, reply, call);
@@ -75,7 +75,7 @@ export const rollbackState = writerMethod({
   changes: changed,
   models,
   run: (opened, { key, version, condition, fence }, call) => {
-    const refusal = opened.book.refuseWrite("state", key, fence, call.actor);
+    const refusal = opened.claims.refuseWrite("state", key, fence, call.actor);
     if (refusal !== null) return refusal;
     const reply = opened.state.rollback(key, version, condition, call.now_ms, call.actor);
     return announceUpdate(opened, key, reply, call);
@@ -89,7 +89,7 @@ export const deleteState = writerMethod({
   changes: deleted,
   models,
   run: (opened, { key, condition, fence }, call) => {
-    const reply = opened.book.refuseWrite("state", key, fence, call.actor) ?? opened.state.delete(key, condition);
+    const reply = opened.claims.refuseWrite("state", key, fence, call.actor) ?? opened.state.delete(key, condition);
     if (reply instanceof Failure) return reply;
     announce(opened, TOPIC_DELETED, { key, version: reply.version, hash: reply.hash.toString("hex") }, call);
     return { version: reply.version };

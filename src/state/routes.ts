@@ -26,7 +26,6 @@ import { type Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import { listReply } from "../front/reply.js";
 import { route, type Answer, type Route } from "../front/route.js";
-
 import type { SlowLane } from "../threads/slow-lane.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";

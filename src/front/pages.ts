@@ -71,7 +71,7 @@ const NOT_READ: WireReply = {
 /** The answer if there are no files: the program was started by hand from a checkout, or a package is incomplete. */
 const NOT_BUILT: WireReply = {
   status: 503,
-  body: "The dashboard's pages are not there. Build them with `npm run build`, then load this page anew.\n",
+  body: "The dashboard's pages are not there. Build them with `npm run build`, then load this page again.\n",
   headers: headerBlock([["Content-Type", "text/plain; charset=utf-8"], ["Cache-Control", "no-store"], ...GUARDS]),
 };
 

@@ -18,7 +18,7 @@ export interface AuthenticatorOptions {
   readonly actors: Actors;
 }
 
-/** How a request is authenticated. */
+/** Options for the authentication of a request. */
 export interface AuthMode {
   /** The route needs no token. */
   readonly open: boolean;

@@ -20,8 +20,8 @@ export interface DeferralGuard {
 }
 
 /**
- * The wait of one request. The request is authenticated before the wait, so that an unknown caller is not given much to
- * wait with, and again after it, because the caller may have been registered or removed meanwhile.
+ * The wait of one request. The request is authenticated before the wait, so that the server does not receive the body
+ * of an unknown caller meanwhile, and again after it, because the caller may have been registered or removed meanwhile.
  */
 export interface Deferral {
   /** A copy of the headers that authenticate the request: the exchange's own cannot be read after the wait. */

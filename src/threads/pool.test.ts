@@ -22,7 +22,7 @@ import { quietLog } from "../../test/support/quiet-log.js";
 const JOBS = new URL("../../test/threads/jobs.js", import.meta.url);
 const CONTEXT = { actor: "", trace: "" };
 const SERVERS = { caller: THE_SERVER };
-/** Far below the deadline of the methods, and longer than a job that is not stuck takes on a busy machine. */
+/** A deadline far below the methods' own, and longer than a job that is not stuck takes on a busy machine. */
 const SHORT_MS = 1_000;
 
 /** A pool, and the errors that it has logged. */

@@ -24,5 +24,5 @@ t.test("a diff waits for a permit by the bytes of both versions", async (t) => {
   const body = new Uint8Array(0);
   const answer = await front.get("plan", { query: { diff: "2,30" }, headers, context: NO_CALLER, body });
   t.match(answer, { status: 200, body: "[]\n" });
-  t.same(runs, [[diff, { key: "plan", v1: 2, v2: 30 }, { bytes: 32_000 }]]);
+  t.same(runs, [[diff, { key: "plan", v1: 2, v2: 30 }, { bytes: 32_000, caller: "" }]]);
 });

@@ -80,7 +80,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: null,
     bytes: "ANSWERS_IN_MEMORY_BYTES_MAX",
-    checked: "src/front/pipeline.ts",
+    checked: "src/front/responder.ts",
     beyond: "503; the connection is cut after a write",
   },
   {

@@ -252,7 +252,6 @@ function largeWorld() {
   const world = new World();
   const answered: string[] = [];
   return {
-    ...world,
     world,
     answered,
     send: (actor: string, name: string, bytes = LARGE_WRITE_BYTES_MIN + 1) =>

@@ -11,7 +11,7 @@ import {
 } from "../../schemas/limits.js";
 import { Failure, RemoteFailure } from "../base/result.js";
 import type { RpcClient } from "../rpc/client.js";
-import { type CallContext, turnOf } from "../rpc/frames.js";
+import { type CallContext, callerOf } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import { ChangeFeed, COPIED_KINDS } from "./changes.js";
 import type { RemoteWriteCounter } from "./remote-write-counter.js";
@@ -38,7 +38,7 @@ export class Writer {
   #remoteWritesSeen = 0;
   #held: Failure | null = null;
   readonly #largeWrites = new Semaphore({
-    together: 1,
+    permits: 1,
     waitingMax: LARGE_WRITES_WAITING_MAX,
     waitingOfCallerMax: LARGE_WRITES_WAITING_OF_CALLER_MAX,
     waitMsMax: LARGE_WRITE_WAIT_MS_MAX,
@@ -123,7 +123,7 @@ export class Writer {
       return;
     }
     this.#waitingBytes += bytes;
-    const release = await this.#largeWrites.take(turnOf(context));
+    const release = await this.#largeWrites.take(callerOf(context));
     this.#waitingBytes -= bytes;
     if (release === null || this.#held !== null) {
       release?.();

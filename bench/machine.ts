@@ -42,10 +42,10 @@ function measureFsync(directory: string): number {
   const page = Buffer.alloc(PAGE_BYTES, 1);
   const samples_us: number[] = [];
   for (let count = 0; count < FSYNC_SAMPLES; count++) {
-    const begun_ms = performance.now();
+    const startedMs = performance.now();
     writeSync(file, page);
     fsyncSync(file);
-    samples_us.push((performance.now() - begun_ms) * 1_000);
+    samples_us.push((performance.now() - startedMs) * 1_000);
   }
   closeSync(file);
   return median(samples_us);

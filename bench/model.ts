@@ -37,7 +37,7 @@ export interface Target {
 
 export interface Row {
   /**
-   * What is measured, for example `PUT on distinct keys, 64 connections`. Together with `client` it is unique within a
+   * The measured thing, for example `PUT on distinct keys, 64 connections`. Together with `client` it is unique within a
    * run.
    */
   readonly name: string;

@@ -52,10 +52,14 @@ async function runMeasurement(bench: Bench, { scenario, transport, name }: Measu
   return { scenario: name, rows };
 }
 
-async function runMeasurements(bench: Bench, measurements: readonly Measurement[], begun_ms: number): Promise<Outcome> {
+async function runMeasurements(
+  bench: Bench,
+  measurements: readonly Measurement[],
+  startedMs: number,
+): Promise<Outcome> {
   const outcome: Outcome = { scenarios: [], left_out: [], failed: false };
   for (const [index, measurement] of measurements.entries()) {
-    if (performance.now() - begun_ms > bench.settings.run_s_max * MS_PER_S) {
+    if (performance.now() - startedMs > bench.settings.run_s_max * MS_PER_S) {
       outcome.left_out.push({ scenario: measurement.name, reason: "the run's time was over" });
       continue;
     }
@@ -159,7 +163,7 @@ async function main(): Promise<number> {
   process.once("SIGTERM", () => process.exit(EXIT_TERMINATED));
   process.once("exit", () => bench.killAll());
 
-  const begun_ms = performance.now();
+  const startedMs = performance.now();
   const started_at = new Date().toISOString();
   const clock = readCpuClock();
   const machine = describeMachine(tools, bench.makeDirectory("fsync"));
@@ -171,12 +175,12 @@ async function main(): Promise<number> {
       return { scenario, transport, name };
     }),
   );
-  const outcome = await runMeasurements(bench, measurements, begun_ms);
+  const outcome = await runMeasurements(bench, measurements, startedMs);
   const { scenarios, left_out } = outcome;
   const regressions = earlier === undefined ? [] : await findRegressions(bench, earlier, scenarios, measurements);
   progress.clear();
 
-  const elapsed_s = (performance.now() - begun_ms) / MS_PER_S;
+  const elapsed_s = (performance.now() - startedMs) / MS_PER_S;
   const cpus_elsewhere = countCpusElsewhere(clock, readCpuClock(), elapsed_s * US_PER_S);
   const result: RunResult = {
     koor_bench: 1,

@@ -166,7 +166,7 @@ export const HEARTBEAT_AGENTS = 1_000;
 export const HEARTBEAT_CONNECTIONS = 64;
 export const WAITING_CALLS = 1_000;
 export const LIST_PAGE_ROWS = 100;
-/** What a joining node finds: 25 MB. */
+/** The values that a joining node installs: 25 MB. */
 export const CLUSTER_VALUES = 2_500;
 export const CLUSTER_VALUE_BYTES = 10_000;
 export const CLUSTER_CONNECTIONS = 64;

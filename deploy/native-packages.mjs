@@ -11,7 +11,7 @@ import { run, runNpm, say, secondsSince } from "./npm.mjs";
 const { platform, arch, versions } = process;
 /** The binaries for Linux are chosen by the C library that Node itself uses. */
 const LIBC = platform === "linux" && !process.report?.getReport().header.glibcVersionRuntime ? "musl" : "glibc";
-/** What a native binary depends on. */
+/** The properties of the system that a native binary depends on. */
 const SYSTEM = `${platform}-${arch}-${LIBC}-${versions.modules}`;
 const STAMP = ".koor-system";
 const NATIVE_BINARY = /\.(node|dll|so|dylib)$/;

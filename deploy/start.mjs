@@ -6,8 +6,8 @@ import { prepare } from "./prepare.mjs";
 
 const SIGNALS = ["SIGINT", "SIGTERM"];
 /**
- * A copy of a signal that npm forwards arrives within a few milliseconds, or much later on a busy machine. A person who
- * wants to stop at once presses Ctrl-C again.
+ * A copy of a signal that npm forwards arrives within a few milliseconds, or much later on a busy machine. A user in a
+ * hurry presses Ctrl-C again.
  */
 const FORWARDED_SIGNAL_MS = 500;
 

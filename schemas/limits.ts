@@ -165,17 +165,17 @@ export const TASK_VALUE_BYTES_MAX = 64 * KIB;
 export const TASK_LABELS_MAX = 32;
 export const TASK_LABEL_BYTES_MAX = 128;
 export const TASK_AFTER_MAX = 64;
-/** What all tasks of one call wait for together. Each reference is a lookup and a row of the call's transaction. */
+/** The references in `after` of all tasks of one call. Each of them is a lookup and a row in the call's transaction. */
 export const TASKS_AFTER_TOGETHER_MAX = 10_000;
 /** Tasks that wait for the same one. All of them become ready in the transaction in which that one is done. */
 export const TASK_WAITERS_MAX = 2_000;
-/** Events that one call makes of tasks which cannot go on because of it, or can again: those of the oldest tasks. */
-export const TASKS_STUCK_TOLD_MAX = 2_000;
-/** Steps after which a claim that has found no task goes on in another transaction. */
+/** The most events that one call publishes about tasks that it has blocked or unblocked; the oldest tasks come first. */
+export const TASKS_STUCK_REPORTED_MAX = 2_000;
+/** Steps after which a claim that has found no task continues in another transaction. */
 export const CLAIM_STEPS_MAX = 1_024;
-/** What it takes to look at the resources of a task, beside comparing them. A task that is passed over takes 1. */
+/** The steps of examining the resources of a task, besides their comparison. A task that is skipped takes 1. */
 export const CLAIM_LOOK_STEPS = 4;
-/** The same of the front, which looks whom it is worth waking and what to tell of tasks that are busy. */
+/** The steps of the front when it looks for the waiters to wake, and for the tasks whose resources are leased. */
 export const TASK_OFFER_STEPS_MAX = 65_536;
 export const TASK_PRIORITY_DEFAULT = 5;
 export const TASK_PRIORITY_MAX = 9;
@@ -645,7 +645,7 @@ export const SHORT_WORK_DEADLINE_MS = 5_000;
 export const SHORT_WORK_MS_MAX = 100;
 export const LONG_WORK_TOGETHER_MAX = 1;
 export const LONG_WORK_WAITING_MAX = 16;
-/** Of one caller. */
+/** The places of one caller. */
 export const LONG_WORK_WAITING_OF_CALLER_MAX = 12;
 /** The longest time that slow work waits for its permit. */
 export const LONG_WAIT_MS_MAX = 5_000;

@@ -167,8 +167,8 @@ const TextOrNull = Type.Union([Type.String(), Type.Null()]);
 const RowOrNull = Type.Union([Row, Type.Null()]);
 
 /**
- * A message with its resolved recipients; `to` of each is the name that the sender wrote. The member `nobody` has the
- * names for which there was no recipient. `data`: JSON text.
+ * A message with its resolved recipients; `to` of each is the name that the sender wrote. The names without a recipient are in
+ * `nobody`. `data`: JSON text.
  */
 export const SendRequest = Type.Object({
   /** Whether the server requires tokens. Then the message's event, which every client can read, has no subject. */

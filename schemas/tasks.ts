@@ -272,7 +272,7 @@ export const ClaimTaskRequest = Type.Object({
   request_id: TextOrNull,
   /** A hash of the request (src/idempotency/hash.ts); absent or "" without a request_id. */
   request_hash: Type.Optional(Type.String()),
-  /** The place behind which it goes on, as the reply before said; absent where it begins. */
+  /** The rank after which the search continues, from the previous reply; absent in the first part. */
   behind: Type.Optional(TaskRank),
 });
 export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;

@@ -276,16 +276,16 @@ t.test(
       t.match(memory(), /^\{"position":120/);
     }
     ends = [{ state: "ok", log_last: 4 }];
-    const anew = await koor(["state", "set", "k", "--data", "1"]);
-    t.equal(anew.code, 3, "4 is not there either");
+    const second = await koor(["state", "set", "k", "--data", "1"]);
+    t.equal(second.code, 3, "4 is not there either");
     t.match(
-      anew.stderr,
+      second.stderr,
       /^koor: the cluster's log ends at 4, before 120, which was seen earlier: .*\n.*behind \(503\)\n$/,
     );
     ends = [];
-    const told = await koor(["state", "list"]);
+    const reply = await koor(["state", "list"]);
     t.match(
-      told,
+      reply,
       { code: 0, stdout: "[]\n", stderr: /^koor: the cluster's log ends at 3, before 4/ },
       "by what servers say",
     );
@@ -364,13 +364,17 @@ t.test("a halted node of the log before is not believed, and not read from until
 
 t.test("cluster status: as it came, exit 1 where the server is not well", async (t) => {
   const { a, koor } = await startCluster(t);
-  const told = { cluster: "koor", node: "a", state: "ok", nodes: [] };
+  const reply = { cluster: "koor", node: "a", state: "ok", nodes: [] };
   for (const [state, code] of [
     ["ok", 0],
     ["catching_up", 1],
   ] as const) {
-    a.answer = () => replyJson({ ...told, state });
-    t.match(await koor(["cluster", "status"]), { code, stdout: `${JSON.stringify({ ...told, state })}\n`, stderr: "" });
+    a.answer = () => replyJson({ ...reply, state });
+    t.match(await koor(["cluster", "status"]), {
+      code,
+      stdout: `${JSON.stringify({ ...reply, state })}\n`,
+      stderr: "",
+    });
   }
   a.answer = () => replyError(404, "this server is not in a cluster");
   t.match(await koor(["cluster", "status", "--json"]), { code: 1, stdout: "", stderr: /not in a cluster \(404\)/ });
@@ -514,7 +518,7 @@ t.test("the bridge moves on where a tool's result says that nothing was stored, 
   };
   const call = (id: number): string =>
     `${JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params: { name: "register_instance" } })}\n`;
-  const tell = async (): Promise<string> => {
+  const callTool = async (): Promise<string> => {
     const { stdout } = await koor(["mcp", "stdio"], call(1));
     const line = JSON.parse(stdout) as { readonly result: { readonly content: readonly { readonly text: string }[] } };
     return line.result.content[0]?.text ?? "";
@@ -525,18 +529,22 @@ t.test("the bridge moves on where a tool's result says that nothing was stored, 
     ["a name: nothing was stored", undefined],
   ] as const) {
     a.answer = playResult(text, is_error);
-    t.equal(await tell(), text);
+    t.equal(await callTool(), text);
   }
   t.equal(b.requests.length, 0, "an answer, and a refusal that each would give");
   a.answer = playResult("another process runs as node a: nothing was stored", true);
   b.answer = playResult("registered");
-  t.equal(await tell(), "registered");
+  t.equal(await callTool(), "registered");
   t.match(JSON.parse(memory() ?? ""), { begin: { server: `${b.url}/` } });
   a.requests.length = 0;
-  t.equal(await tell(), "registered");
+  t.equal(await callTool(), "registered");
   t.equal(a.requests.length, 0, "the next one begins there");
   b.answer = playResult("no leader: nothing was stored", true);
-  t.equal(await tell(), "another process runs as node a: nothing was stored", "the last one's refusal is passed on");
+  t.equal(
+    await callTool(),
+    "another process runs as node a: nothing was stored",
+    "the last one's refusal is passed on",
+  );
   t.equal(a.requests.length, 1);
 });
 

@@ -134,7 +134,7 @@ const COMMON_STATUSES = new Set(["101", "200", "400", "401", "403", "408", "415"
 /** Routes of the dashboard's port, which the description of the API leaves out. */
 const DASHBOARD_ONLY = sessionRoutes({} as SessionFront).map(({ method, path }) => `${method} ${path}`);
 
-/** What only a node of a cluster has. */
+/** The metrics that only a node of a cluster has. */
 function nodeMetrics(): string {
   const out = new Exposition();
   new ClusterFront({ cluster: { node_id: "a" } } as ClusterFrontOptions).expose(out);

@@ -435,7 +435,7 @@ t.test("what the routes send matches the schemas", async (t) => {
   // With --stale-after 1ms it is silent in the next millisecond.
   while ((await send(port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0);
   await ask("DELETE", instance);
-  // What is recorded of this one is stored at the end.
+  // The activity of this instance is stored at the end.
   const other = await sendJson(port, "POST", "/api/instances/register", { name: "other" });
   await ask("POST", `/api/instances/${other.json<{ readonly id: string }>().id}/heartbeat`);
   await ask(

@@ -35,7 +35,7 @@ const SHORT_OVER_NODE = 2;
 const LONG_OVER_NODE = 12;
 /** Tests in which a server may as well be a node. Tests of clusters choose their nodes themselves. */
 const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
-/** Of these, tests that take seconds: the short form samples from them. */
+/** The tests among these that take seconds: the short form samples from them. */
 const QUICK_OF_NODES = new Set(
   ["state", "specs", "templates", "usage", "audit", "agent-metrics", "contracts", "mcp"].map((name) =>
     join("test", `api-${name}.test.js`),

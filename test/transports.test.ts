@@ -67,7 +67,7 @@ async function checkRefused(t: Test, koor: Koor, rows: typeof AMBIGUOUS): Promis
     t.match(answer, MALFORMED, what);
     t.match(answer, /\r\nconnection: close\r\n/i, `${what}: the connection ends`);
     const body = answer.slice(answer.indexOf("\r\n\r\n")).trim();
-    // What uWebSockets.js refuses by itself it answers with a page of its own.
+    // A request that uWebSockets.js refuses itself is answered with its own page.
     if (koor.transport === "node" || body.startsWith("{"))
       t.match(JSON.parse(body), { error: String, code: 400 }, `${what}: the shape`);
     t.ok(performance.now() - from_ms < 8 * SECOND_MS, `${what}: at once`);

@@ -78,10 +78,10 @@ export interface Death {
 /** Kills, and measures both times. @param kill sends the signal before it returns */
 export async function measureDeath(bench: Bench, left: readonly KoorNode[], kill: () => void): Promise<Death> {
   bench.progress(`writes after a death, ${left.length} nodes left`);
-  const begun_ms = performance.now();
+  const startedMs = performance.now();
   const since = async (work: Promise<unknown>): Promise<number> => {
     await work;
-    return performance.now() - begun_ms;
+    return performance.now() - startedMs;
   };
   kill();
   const [writes_again_ms, leads_again_ms] = await Promise.all([

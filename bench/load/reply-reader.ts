@@ -28,7 +28,7 @@ abstract class FramedReader implements ReplyReader {
     let taken = 0;
     if (this.#body_left === 0) {
       const before = this.#head.length;
-      // Of a body that follows the head, no more is copied than fits into the longest head.
+      // At most as much of the body is copied as fits into the longest head.
       const text = this.#head + bytes.toString("latin1", 0, Math.min(length, HEAD_BYTES_MAX));
       const end = this.findHeadEnd(text);
       if (end < 0) {

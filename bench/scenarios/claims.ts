@@ -24,8 +24,8 @@ const TASK_TO_PUT_MAX = 4;
 const CHECK_CPU_US_MAX = 200;
 const CHECKED_PATHS = 20;
 /**
- * Of the ten thousand leases that a server has at most, this many are left to the waiters, and to the agents that lease
- * and give back.
+ * A server has at most ten thousand leases. This many of them are left to the waiters, and to the agents that acquire
+ * and release.
  */
 const HELD_LEASES = 8_900;
 const WAITING_LEASES = 1_000;

@@ -79,12 +79,12 @@ async function measureIdle({ bench }: Ground, log: LogServers, nodes: readonly K
   const { cluster_idle_ms } = bench.settings;
   bench.progress(`${nodes.length} idle nodes`);
   await delay(SETTLE_MS);
-  const begun_ms = performance.now();
+  const startedMs = performance.now();
   const spent = await Promise.all([
     withCpu(log.pids, () => delay(cluster_idle_ms, {})),
     ...nodes.map(({ pid }) => withCpu(pid, () => delay(cluster_idle_ms, {}))),
   ]);
-  const elapsed_us = (performance.now() - begun_ms) * 1_000;
+  const elapsed_us = (performance.now() - startedMs) * 1_000;
   const [of_log, ...of_nodes] = spent.map(({ cpu_us }) => (cpu_us === undefined ? undefined : cpu_us / elapsed_us));
   const known = of_nodes.filter((cores) => cores !== undefined);
   const cores_of_busiest = known.length === 0 ? undefined : Math.max(...known);

@@ -47,9 +47,9 @@ class Publisher {
   constructor(readonly port: number) {}
 
   async run(): Promise<void> {
-    const begun_ms = performance.now();
+    const startedMs = performance.now();
     while (!this.#stopped) {
-      const due = ((performance.now() - begun_ms) / 1_000) * EVENTS_PER_S;
+      const due = ((performance.now() - startedMs) / 1_000) * EVENTS_PER_S;
       while (this.#sent + GROUP <= due) this.#publish();
       await delay(GROUP);
     }
@@ -84,10 +84,10 @@ class Publisher {
 /** Cores that the server uses over a stretch. */
 async function coresOver(koor: Koor, duration_ms: number): Promise<number | undefined> {
   const before = readCpuUs(koor.pid);
-  const begun_ms = performance.now();
+  const startedMs = performance.now();
   await delay(duration_ms);
   const after = readCpuUs(koor.pid);
-  const passed_us = (performance.now() - begun_ms) * US_PER_MS;
+  const passed_us = (performance.now() - startedMs) * US_PER_MS;
   return before === undefined || after === undefined ? undefined : (after - before) / passed_us;
 }
 
@@ -99,10 +99,10 @@ async function measureSeen(bench: Bench, browser: Browser, koor: Koor, { name, a
   // The first load fills the browser's cache; the target is about later loads.
   for (let count = 0; count <= bench.settings.page_loads; count++) {
     await page.goto("about:blank");
-    const begun_ms = performance.now();
+    const startedMs = performance.now();
     await page.goto(url, { waitUntil: "commit" });
     await page.locator(data).first().waitFor();
-    times.push(performance.now() - begun_ms);
+    times.push(performance.now() - startedMs);
   }
   await context.close();
   const [first_ms = 0, ...warm] = times;

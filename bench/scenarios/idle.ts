@@ -56,9 +56,9 @@ async function measureStarts(bench: Bench, data_dir: string): Promise<Starts> {
 }
 
 async function measureNodeAlone(bench: Bench): Promise<number> {
-  const begun_ms = performance.now();
+  const startedMs = performance.now();
   await runTool(bench, process.execPath, ["-e", "0"], START_TIMEOUT_MS);
-  return performance.now() - begun_ms;
+  return performance.now() - startedMs;
 }
 
 /** Measures one row over a directory. @param what says what the directory holds */

@@ -111,8 +111,8 @@ async function measureAnswer(bench: Bench): Promise<Row> {
     const { id, fence } = JSON.parse(granted) as { readonly id: string; readonly fence: number };
     const waiting = send(koor, others, "/api/wait?free=r&wait=60");
     await untilMetric(koor, "koor_waiting_calls", 1);
-    const begun_ms = performance.now();
-    const note = (into: number[]) => (): void => void into.push(performance.now() - begun_ms);
+    const startedMs = performance.now();
+    const note = (into: number[]) => (): void => void into.push(performance.now() - startedMs);
     await Promise.all([
       waiting.then(note(answered)),
       send(koor, own, `/api/leases/${id}?fence=${fence}`, { method: "DELETE", instance }).then(note(released)),

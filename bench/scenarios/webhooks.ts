@@ -50,9 +50,9 @@ function sliceOf(requests: number, elapsed_ms: number): Slice {
 }
 
 async function timed(requests: number, work: () => Promise<unknown>): Promise<Slice> {
-  const begun_ms = performance.now();
+  const startedMs = performance.now();
   await work();
-  return sliceOf(requests, performance.now() - begun_ms);
+  return sliceOf(requests, performance.now() - startedMs);
 }
 
 async function* measureDeliveries(bench: Bench): AsyncGenerator<Row> {

@@ -52,7 +52,7 @@ export async function startKoor(bench: Bench, options: KoorOptions = {}): Promis
     data_dir,
     ...(options.args ?? []),
   ];
-  const begun_ms = performance.now();
+  const startedMs = performance.now();
   const child = bench.start(process.execPath, args, {
     cwd: data_dir,
     env: cleanEnvironment(),
@@ -60,7 +60,7 @@ export async function startKoor(bench: Bench, options: KoorOptions = {}): Promis
   });
   closeSync(log);
   await waitUntilReady(child, "Koor", async () => (await fetchOnce(port, "/health"))?.status === 200);
-  const started_ms = performance.now() - begun_ms;
+  const started_ms = performance.now() - startedMs;
   if (child.pid === undefined) throw new Error("a process that answers has an id");
   return { name: "Koor", port, pid: child.pid, child, data_dir, dashboard_port, started_ms };
 }

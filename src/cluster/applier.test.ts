@@ -57,19 +57,19 @@ interface Scene {
   readonly db: Db;
   readonly applier: Applier;
   /** The answers to the callers of this node. */
-  readonly told: readonly unknown[];
+  readonly answers: readonly unknown[];
 }
 
 type Given = Partial<Pick<ApplierOptions, "poisonGuard" | "table" | "beforeCommit" | "committed">>;
 
 function sceneOf(given: Given = {}): Scene {
   const db = openFakeDb();
-  const told: unknown[] = [];
+  const answers: unknown[] = [];
   const server = {
     depth: 0,
     push: () => undefined,
-    reply: (_call: ServerCall, reply: unknown) => void told.push(reply),
-    fail: (_call: ServerCall, failure: Failure) => void told.push(failure),
+    reply: (_call: ServerCall, reply: unknown) => void answers.push(reply),
+    fail: (_call: ServerCall, failure: Failure) => void answers.push(failure),
     flush: () => undefined,
   } as unknown as RpcServer<WriterMethod>;
   const transaction = new Transaction({
@@ -95,7 +95,7 @@ function sceneOf(given: Given = {}): Scene {
     committed: () => undefined,
     ...given,
   });
-  return { db, applier, told };
+  return { db, applier, answers };
 }
 
 function bytesOf(at: number): Uint8Array {
@@ -108,8 +108,8 @@ function bytesOf(at: number): Uint8Array {
 }
 
 /** Applies the log as a node, with `together` messages at a time. */
-function apply(node: string, together: number): { readonly lines: string; readonly told: readonly unknown[] } {
-  const { db, applier, told } = sceneOf();
+function apply(node: string, together: number): { readonly lines: string; readonly answers: readonly unknown[] } {
+  const { db, applier, answers } = sceneOf();
   let own: Proposal | null = null;
   for (const at of LOG.keys()) {
     const [from, number] = must(LOG[at], "an entry of the log");
@@ -120,7 +120,7 @@ function apply(node: string, together: number): { readonly lines: string; readon
   while (applier.hasPending) applier.applyNext(own);
   const lines = contentOf(db, ["line"]);
   db.close();
-  return { lines, told };
+  return { lines, answers };
 }
 
 /** An own entry in flight, with two callers if it is one of calls. */
@@ -140,7 +140,7 @@ t.test("a call that only the leader may make is refused in an entry of an old te
 });
 
 t.test("its caller gets the refusal", (t) => {
-  t.same(apply("a", 1).told, [1, 2, NOT_LEADING, 5, NOT_LEADING, 6]);
+  t.same(apply("a", 1).answers, [1, 2, NOT_LEADING, 5, NOT_LEADING, 6]);
   t.end();
 });
 
@@ -156,7 +156,7 @@ t.test("a bundle is applied as one, whichever of its entries are accepted", (t) 
   const bundle = encodeBundle([entry("b", 4, 2), entry("c", 1, 2), entry("b", 6, 2), entry("a", 5, 2)]);
   const played = (node: string, most: number): readonly [string, readonly unknown[], readonly unknown[]] => {
     const observed: unknown[] = [];
-    const { db, applier, told } = sceneOf({
+    const { db, applier, answers } = sceneOf({
       poisonGuard: { ...NO_POISON, begin: () => most },
     });
     for (const at of LOG.keys()) applier.receive(at + 1, bytesOf(at));
@@ -173,9 +173,9 @@ t.test("a bundle is applied as one, whichever of its entries are accepted", (t) 
     }
     const content = contentOf(db);
     db.close();
-    return [content, told.slice(-2), observed.slice(LOG.length)];
+    return [content, answers.slice(-2), observed.slice(LOG.length)];
   };
-  const [content, told, observed] = played("a", 1);
+  const [content, answers, observed] = played("a", 1);
   t.same(observed, [
     [12, "b", 4, "old"],
     [12, "c", 1, "old"],
@@ -183,7 +183,7 @@ t.test("a bundle is applied as one, whichever of its entries are accepted", (t) 
     [12, "a", 5, null],
     [13, "b", 6, "old"],
   ]);
-  t.same(told, [NOT_LEADING, 12], "a is answered, behind the two calls of b");
+  t.same(answers, [NOT_LEADING, 12], "a is answered, behind the two calls of b");
   t.match(content, /"b6 by line\.lead",56/, "all at the time of the last that counts");
   for (const most of [1, 64])
     for (const node of ["b", "c"]) t.equal(played(node, most)[0], content, `${node}, ${most} at a time`);
@@ -235,7 +235,7 @@ t.test("the poison guard is called before and after each batch", (t) => {
   applier.applyNext(null);
   t.same(hear(), ["4 to 6", "and on"]);
   t.same(applier.applyNext(null).stop, { kind: "poison", why: "it has ended the program" });
-  t.same(hear(), [], "what it was told stays so");
+  t.same(hear(), [], "the answers stay");
   applier.clear();
   applier.receive(7, new Uint8Array(1));
   t.match(applier.applyNext(null).stop, { kind: "unreadable" });

@@ -28,7 +28,7 @@ const UNKNOWN: Bounds = { least_ms: Number.NEGATIVE_INFINITY, most_ms: Number.PO
 export class LogClock {
   readonly #options: LogClockOptions;
   /**
-   * By node: its clock in its latest entry, minus this node's monotonic time at that moment. The difference stays valid
+   * The clock of each node in its latest entry, minus this node's monotonic time at that moment. The difference stays valid
    * while the node is silent, because a wrong clock is usually wrong by a constant.
    */
   readonly #differences = new Map<string, number>();
@@ -64,7 +64,7 @@ export class LogClock {
     return Math.floor(this.#base_ms);
   }
 
-  /** By how many ms this machine's clock is ahead of the majority; 0 if it is within CLOCK_ASTRAY_MS. */
+  /** The ms that this machine's clock is ahead of the majority; 0 if it is within CLOCK_ASTRAY_MS. */
   get ahead_ms(): number {
     const ahead_ms = this.#options.wall() - this.#bounds().least_ms;
     return Number.isFinite(ahead_ms) && ahead_ms > CLOCK_ASTRAY_MS ? ahead_ms : 0;

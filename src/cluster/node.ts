@@ -52,7 +52,7 @@ class ClusterNode implements Executor {
   #ticking: NodeJS.Timeout | null = null;
   #warnings: readonly string[] = [];
   #installed = 0;
-  /** What the start waits for; "" if nothing blocks it. */
+  /** The reason why the start waits; "" if nothing blocks it. */
   #waitingFor = "";
   #closed = false;
 

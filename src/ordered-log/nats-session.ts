@@ -65,7 +65,7 @@ interface DeliveryInfo {
 }
 
 /**
- * By the number of tokens in that subject, the index of the stream sequence. The newer form has the domain and the
+ * The index of the stream sequence, by the number of tokens in that subject. The newer form has the domain and the
  * account before the stream's name.
  */
 const DELIVERY_INFO_TOKENS: Readonly<Record<number, number>> = { 9: 5, 11: 7, 12: 7 };

@@ -1,5 +1,5 @@
 /**
- * The session routes of the dashboard: who is logged in, log-in and log-out. It also finds the session of a cookie for
+ * The session routes of the dashboard: the current session, log-in and log-out. It also finds the session of a cookie for
  * the port's authentication. Runs on the front.
  */
 import { DASHBOARD_ACTOR, type SessionAnswer } from "../../schemas/sessions.js";
@@ -53,7 +53,7 @@ export class SessionFront {
     return this.#lookUp(cookies)?.session;
   }
 
-  /** Answers who is logged in, and renews the cookie of a session. */
+  /** Answers with the current session, and renews the cookie of a session. */
   show({ caller, headers: { cookie } }: SessionCall<"cookie">): Reply {
     const found = this.#lookUp(cookie);
     const renews = found !== undefined && found.session.caller === caller;

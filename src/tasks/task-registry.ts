@@ -11,7 +11,7 @@ import {
   TASK_WAITERS_MAX,
   TASKS_BYTES_MAX,
   TASKS_MAX,
-  TASKS_STUCK_TOLD_MAX,
+  TASKS_STUCK_REPORTED_MAX,
 } from "../../schemas/limits.js";
 import {
   type AnswerRequest,
@@ -562,13 +562,13 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
 
   /** Publishes the tasks that are stuck because of this one alone. */
   #lose({ row }: LiveTask, reason: string | null, call: WriteCall): void {
-    for (const task of this.#live.lose(row).slice(0, TASKS_STUCK_TOLD_MAX))
+    for (const task of this.#live.lose(row).slice(0, TASKS_STUCK_REPORTED_MAX))
       publishTaskEvent(this.#events, "task.blocked", task, null, reason, call);
   }
 
   /** Publishes the tasks that were stuck because of this one alone. */
   #regain({ row }: LiveTask, call: WriteCall): void {
-    for (const task of this.#live.regain(row).slice(0, TASKS_STUCK_TOLD_MAX))
+    for (const task of this.#live.regain(row).slice(0, TASKS_STUCK_REPORTED_MAX))
       publishTaskEvent(this.#events, "task.unblocked", task, null, null, call);
   }
 

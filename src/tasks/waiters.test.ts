@@ -1,6 +1,6 @@
 /** Tests in the writer how many tasks may wait for one, and how many stuck tasks one call reports. */
 import t from "tap";
-import { TASK_WAITERS_MAX, TASKS_CREATED_MAX, TASKS_STUCK_TOLD_MAX } from "../../schemas/limits.js";
+import { TASK_WAITERS_MAX, TASKS_CREATED_MAX, TASKS_STUCK_REPORTED_MAX } from "../../schemas/limits.js";
 import type { NewTask } from "../../schemas/tasks.js";
 import { Failure } from "../base/result.js";
 import { NEW_TASK } from "../../test/support/new-task.js";
@@ -74,12 +74,12 @@ t.test("the number of waiters is limited on every path", (t) => {
 
 t.test("of the tasks that wait through others, the oldest are reported", (t) => {
   const fixture = new Fixture();
-  const half = TASKS_STUCK_TOLD_MAX / 2;
+  const half = TASKS_STUCK_REPORTED_MAX / 2;
   fixture.make([{ id: "root" }, ...waiters(3, "hub", "root")]);
   for (const at of [0, 1, 2]) fixture.make(waiters(half, `of${at}-`, `hub${at}`));
   fixture.cancel("root");
   const published = fixture.publishedOn("task.blocked");
-  t.equal(published.length, TASKS_STUCK_TOLD_MAX);
+  t.equal(published.length, TASKS_STUCK_REPORTED_MAX);
   t.same(published.slice(0, 4), ["hub0", "hub1", "hub2", "of0-0"]);
   t.equal(published.at(-1), `of1-${half - 4}`);
   t.equal(fixture.retry("root"), null);

@@ -10,7 +10,7 @@ import { countRounds, longFormOnly } from "../support/test-size.js";
 import { natsMissing } from "../support/nats-server.js";
 
 const skip = natsMissing();
-/** By then the others have recovered from a death, however busy the machine is. */
+/** The time in which the other nodes recover from a death, however busy the machine is. */
 const RECOVERY_MS_MAX = 15_000;
 /** How long a node is frozen: longer than another node needs to become the leader. */
 const HELD_MS = 15_000;

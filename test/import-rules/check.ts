@@ -11,7 +11,7 @@ import { CLI, EMPTY_NAMES, FLOORS, OUTSIDE, PAGES, RESERVED, VIEWS_APART, WORDS,
 export type Sources = ReadonlyMap<string, string>;
 
 interface Import {
-  /** What is imported: a project file by its path, a package or a module of Node by its specifier. */
+  /** The imported module: a project file by its path, a package or a module of Node by its specifier. */
   readonly target: string;
   /** Whether the build erases the import. */
   readonly typesOnly: boolean;

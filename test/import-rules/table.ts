@@ -1,7 +1,7 @@
 /**
- * Who may import what, and why: the house from its ground up. A file stands on the first floor whose patterns fit
- * it, and may import what lies on lower floors, and its neighbours in its own folder. Checked by
- * import-rules.test.ts; only data here. Patterns: `*` is any run without `/`, `**` any run.
+ * The layers of the code, from the lowest up, with the reason for each. A file belongs to the first layer whose patterns
+ * match it. It may import lower layers, and its neighbours in its own folder. Checked by import-rules.test.ts; this file
+ * has data only. Patterns: `*` is any run without `/`, `**` any run.
  */
 
 /** One floor, the lowest first. */
@@ -12,7 +12,7 @@ export interface FloorRow {
   readonly because: string;
 }
 
-/** What only some files may import. */
+/** A module that only some files may import. */
 export interface ReservedRow {
   readonly target: string;
   readonly by: readonly string[];

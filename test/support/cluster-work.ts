@@ -63,7 +63,7 @@ export class ClusterWork {
   readonly #held: Held[] = [];
   readonly #problems: string[] = [];
   readonly #running: Promise<void>[] = [];
-  /** By node, when its latest acknowledged request was sent. */
+  /** When the latest acknowledged request of each node was sent. */
   readonly #acknowledged_at = new Map<string, number>();
   /** How requests without an answer ended. */
   readonly #ends = new Map<string, number>();

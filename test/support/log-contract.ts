@@ -69,12 +69,12 @@ export class HeardSession implements LogListener {
   entry(id: number, bytes: Uint8Array, last: number): void {
     // The bytes may be a view of a buffer that is reused.
     this.entries.push({ id, bytes: bytes.slice(), last });
-    this.#tell();
+    this.#notify();
   }
 
   lost(error: LogError): void {
     this.losses.push(error);
-    this.#tell();
+    this.#notify();
   }
 
   /** Resolves with the outcome. Never resolves if the session is lost first. */
@@ -106,7 +106,7 @@ export class HeardSession implements LogListener {
     return must(this.losses[0], "it was lost");
   }
 
-  #tell(): void {
+  #notify(): void {
     const heard = this.#heard;
     this.#heard = [];
     for (const look of heard) look();

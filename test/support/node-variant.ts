@@ -9,7 +9,7 @@ import { readElsewhere } from "./http-client.js";
 import { clusterFlagsOf } from "./log-server.js";
 import { makeDirectory, type Owner } from "./owner.js";
 
-/** What a server needs to be a node. */
+/** The settings with which a server is a node. */
 export interface NodeOf {
   readonly args: readonly string[];
   /** Has to be called when the server listens. */

@@ -144,7 +144,7 @@ export class SimulatedServer {
   }
 }
 
-/** What the test knows of an instance. */
+/** The test's own record of an instance. */
 export interface Person {
   readonly id: string;
   heard_ms: number;
@@ -167,8 +167,8 @@ export function endsAt(record: ClaimedLife, person: Person, started_ms: number, 
   return graced(Math.min(alive_ms, record.granted_at + record.max_s * 1000));
 
   function graced(ends_ms: number): number {
-    const begun_ms = record.granted_at ?? record.requested_at;
-    return begun_ms < started_ms ? Math.max(ends_ms, started_ms + RESTART_MS) : ends_ms;
+    const startedMs = record.granted_at ?? record.requested_at;
+    return startedMs < started_ms ? Math.max(ends_ms, started_ms + RESTART_MS) : ends_ms;
   }
 }
 

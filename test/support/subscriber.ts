@@ -60,7 +60,7 @@ class Inbox {
 /** A subscriber; each item is the JSON of an event or of a drop. */
 export interface Subscriber {
   readonly items: readonly string[];
-  /** What came until now, parsed. */
+  /** The messages received so far, parsed. */
   received(): (ReceivedEvent | Dropped)[];
   untilCount(count: number): Promise<(ReceivedEvent | Dropped)[]>;
   /** Waits for the event with this id. */
@@ -195,7 +195,7 @@ export async function openStream(
 
 /** A reader of changes. */
 export interface Changes extends Omit<EventSource, "inbox"> {
-  /** What came until now, parsed. */
+  /** The messages received so far, parsed. */
   received(): ChangeMessage[];
   /** Waits for a message that fits among those from index `from` on; returns how many messages there are then. */
   until(fits: (message: ChangeMessage) => boolean, from?: number): Promise<number>;

@@ -44,8 +44,8 @@ class Run implements Owner {
 
 /** Simulates the work of agents for a minute or two: reads, some writes, some events, in waves. */
 async function work(port: number): Promise<void> {
-  const begun_ms = Date.now();
-  for (let at = 0; Date.now() - begun_ms < WORK_MS; at++) {
+  const startedMs = Date.now();
+  for (let at = 0; Date.now() - startedMs < WORK_MS; at++) {
     const wave = 2 + Math.round(6 * (1 + Math.sin(at / 40)));
     await Promise.all(
       Array.from({ length: wave }, async (_, call) => {

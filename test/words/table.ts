@@ -12,7 +12,7 @@ export interface WordRow {
 /** In comments. A pattern with `^` is matched against the beginning of a comment. */
 export const IN_COMMENTS: readonly WordRow[] = [
   { finds: /^(Who|Whoever|What|Whatever|Nobody|Somebody|Of|By|For whom) /, say: "begin with the noun: what this is" },
-  { finds: /\b(nobody|somebody|anybody)('s)?\b/i, say: "name the actor: no client, a node, another caller" },
+  { finds: /(?<!`)\b(nobody|somebody|anybody)('s)?\b/i, say: "name the actor: no client, a node, another caller" },
   {
     finds: /\b(who|whoever) (is|are|has|have|was|calls?|asks?|waits?|holds?|reads?|writes?|wants?)\b/i,
     say: "the client that …, the node that …",

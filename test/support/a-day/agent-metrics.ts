@@ -1,5 +1,5 @@
 /**
- * What each agent did by the hour: the calls in the day's journal, and the reads and validations that no journal has.
+ * The calls of each agent by the hour: the calls in the day's journal, and the reads and validations that no journal has.
  * Pure.
  */
 import { AGENT_METRICS, type AgentMetric } from "../../../schemas/agent-metrics.js";

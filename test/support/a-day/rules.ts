@@ -265,13 +265,13 @@ const recordOf = (rule: Rule, more: object): SnapshotLine => ({
 });
 
 export function ruleRecords(sampler: Sampler, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
-  const begun_ms = now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS / 2;
+  const startedMs = now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS / 2;
   const projects = [...new Set(PUT.map(({ project }) => project))];
   for (const [at, project] of projects.entries()) {
     const count = PUT.filter((rule) => rule.project === project).length;
-    journal.act(begun_ms + at * SECOND_MS, "", "rules.put", project, { count });
+    journal.act(startedMs + at * SECOND_MS, "", "rules.put", project, { count });
   }
-  const applied_ms = begun_ms + APPLIED_AFTER_MS;
+  const applied_ms = startedMs + APPLIED_AFTER_MS;
   const proposed = PROPOSED.map(({ by, context, hours_ago, becomes, ...rule }) => {
     const at_ms = now_ms - Math.round(hours_ago * HOUR_MS);
     const { id } = team.named(by);
@@ -284,7 +284,9 @@ export function ruleRecords(sampler: Sampler, team: Team, journal: Journal, now_
     return recordOf(rule, { source: "learned", status: becomes, proposed_by: id, context, created_at: timeOf(at_ms) });
   });
   return [
-    ...PUT.map((rule) => recordOf(rule, { created_at: timeOf(begun_ms + projects.indexOf(rule.project) * SECOND_MS) })),
+    ...PUT.map((rule) =>
+      recordOf(rule, { created_at: timeOf(startedMs + projects.indexOf(rule.project) * SECOND_MS) }),
+    ),
     ...APPLIED.map((rule) => recordOf(rule, { source: "external", created_at: timeOf(applied_ms) })),
     ...proposed,
   ];

@@ -70,13 +70,13 @@ const TEMPLATES: readonly Template[] = [
 ];
 
 export function templateRecords(journal: Journal, now_ms: number): SnapshotLine[] {
-  const begun_ms = now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS / 2;
+  const startedMs = now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS / 2;
   return TEMPLATES.map(({ applied, ...template }, at) => {
-    const at_ms = begun_ms + (at + 1) * MINUTE_MS;
+    const at_ms = startedMs + (at + 1) * MINUTE_MS;
     journal.act(at_ms, "", "template.create", template.id);
     for (const project of applied) {
       const detail = { project, kind: template.template_kind, rules: 2, contracts: 0 };
-      journal.act(begun_ms + APPLIED_AFTER_MS, "", "template.apply", template.id, detail);
+      journal.act(startedMs + APPLIED_AFTER_MS, "", "template.apply", template.id, detail);
     }
     return { kind: "template", ...template, version: 1, created_at: timeOf(at_ms), updated_at: timeOf(at_ms) };
   });

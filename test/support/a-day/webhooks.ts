@@ -77,10 +77,10 @@ function lastFor(patterns: readonly string[], journal: Journal, before_ms: numbe
 
 /** @param receiver_url the beginning of the URLs: the receiver of events that are published in the restored server */
 export function webhookRecords(receiver_url: string, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
-  const begun_ms = now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS - 5 * MINUTE_MS;
+  const startedMs = now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS - 5 * MINUTE_MS;
   const { host } = new URL(receiver_url);
   return WEBHOOKS.map(({ id, patterns, failed, trouble }, at) => {
-    const created_ms = begun_ms + at * 20 * SECOND_MS;
+    const created_ms = startedMs + at * 20 * SECOND_MS;
     const url = `${receiver_url}/${id}`;
     const fail_count = trouble?.fail_count ?? 0;
     const active = fail_count < WEBHOOK_FAILURES_MAX;

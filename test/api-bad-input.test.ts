@@ -1030,6 +1030,8 @@ t.test("any request is answered as described, and a refused request stores nothi
 const NEVER_TAKEN: ReadonlySet<string> = new Set([
   "restore",
   "cluster",
+  // A random request would have to come while an event waits, which the receiver takes at once.
+  "webhook.skip",
   // A random request would have to name an event that was skipped.
   "webhook.dead_letter",
   "webhook.resend",

@@ -51,6 +51,7 @@ import { cycleBy, planTasks, type PlannedTask, unknownTask } from "./plan.js";
 import type { Claimant, Rank } from "./ready-queue.js";
 import { findCause, waitsForNote } from "./stuck.js";
 import { hasEnded, type LiveTask, noTask, stillNotBefore, taskIs, type TaskLife } from "./task.js";
+import { assertTransition, isPossible, type Trigger } from "./transitions.js";
 import { taskBytes } from "./task-bytes.js";
 import { type Step, type TaskTexts, TaskWriter } from "./task-writer.js";
 import { type TaskTopic, publishTaskEvent } from "./task-events.js";
@@ -87,13 +88,18 @@ const TEXT_OF = { complete: "result", fail: "error", release: "note", ask: "ques
   Record<EndingVerb, keyof TaskTexts>
 >;
 
-/** A transition of a task: its origin, and its texts for history and events. */
-interface Transition extends Pick<Step, "call" | "note"> {
+/** A change of a task: its origin, and its texts for history and events. */
+interface Change extends Pick<Step, "call" | "note"> {
   readonly claim?: LeaseRecord | null;
   /** The reason in the event. */
   readonly reason?: string | null;
   /** The actor, if it is not the caller. */
   readonly actor?: string;
+}
+
+/** A change of a task's state. */
+interface Transition extends Change {
+  readonly trigger: Trigger;
 }
 
 export class TaskRegistry extends PublishingModel implements TaskClaims {
@@ -230,7 +236,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#transition(
       task,
       { state: "claimed", claim: claim.row, progress: null, claimed_at: now_ms },
-      { call: "claim", note: null, claim },
+      { trigger: "claim", call: "claim", note: null, claim },
       call,
       Math.max(0, waited_ms),
     );
@@ -266,7 +272,12 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#claims.endOfTask(claim.row, call);
     this.#table.putTexts(task.row, { [TEXT_OF[verb]]: verb === "complete" ? value : text });
     const ending: Ending = verb === "fail" ? { kind: "fail", retry } : { kind: verb };
-    this.#endClaim(task, ending, { call: verb, note: text, claim, reason: verb === "ask" ? null : text }, call);
+    this.#endClaim(
+      task,
+      ending,
+      { trigger: verb, call: verb, note: text, claim, reason: verb === "ask" ? null : text },
+      call,
+    );
     return { row: task.row, changed: true };
   }
 
@@ -275,7 +286,8 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     if (task === undefined || task.life.claim !== claim.row) return;
     const ending: Ending = loss === null ? { kind: "release" } : { kind: "loss", loss };
     const actor = loss === null || loss === "broken" ? call.actor : SERVER;
-    this.#endClaim(task, ending, { call: loss ?? "release", note: loss, claim, reason: loss, actor }, call);
+    const trigger = loss === null ? "release" : "loss";
+    this.#endClaim(task, ending, { trigger, call: loss ?? "release", note: loss, claim, reason: loss, actor }, call);
   }
 
   holderGone(holder: string, call: WriteCall): void {
@@ -287,11 +299,16 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   answer({ id, owns, answer }: AnswerRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#managed(id, owns, call);
     if (task instanceof Failure) return task;
-    if (task.life.state !== "input_required") return taskIs(task.life.state);
+    if (!isPossible("answer", task.life.state)) return taskIs(task.life.state);
     this.#table.putTexts(task.row, { answer });
     const not_before = stillNotBefore(task.life, call.now_ms);
     const kept = this.#reservation(task, call);
-    this.#transition(task, { state: "ready", not_before, ...kept }, { call: "answer", note: answer }, call);
+    this.#transition(
+      task,
+      { state: "ready", not_before, ...kept },
+      { trigger: "answer", call: "answer", note: answer },
+      call,
+    );
     return { row: task.row, changed: true };
   }
 
@@ -301,8 +318,8 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     if (task instanceof Failure) return task;
     const { state, cancel_requested } = task.life;
     if (hasEnded(state)) return taskIs(state);
-    if (state !== "claimed") {
-      this.#transition(task, { state: "canceled" }, { call: "cancel", note: reason, reason }, call);
+    if (isPossible("cancel", state)) {
+      this.#transition(task, { state: "canceled" }, { trigger: "cancel", call: "cancel", note: reason, reason }, call);
       return { row: task.row, changed: true };
     }
     if (cancel_requested) return { row: task.row, changed: false };
@@ -315,7 +332,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     const task = this.#managed(id, owns, call);
     if (task instanceof Failure) return task;
     const { state } = task.life;
-    if (!hasEnded(state) || state === "done") return taskIs(state);
+    if (!isPossible("retry", state)) return taskIs(state);
     const full = this.#fullFor(1, taskBytes(task));
     if (full !== null) return full;
     const fresh = { attempts: 0, not_before: null, cancel_requested: false };
@@ -323,7 +340,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     for (const row of blockers)
       if (this.#live.waitersOf(row) >= TASK_WAITERS_MAX) return crowdedAt(this.#table.byRow(row)?.id ?? "");
     const waits = this.#waitFor(task, blockers);
-    this.#transition(task, { ...fresh, state: waits }, { call: "retry", note: null }, call);
+    this.#transition(task, { ...fresh, state: waits }, { trigger: "retry", call: "retry", note: null }, call);
     return { row: task.row, changed: true };
   }
 
@@ -429,7 +446,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
       return ended === undefined ? noTask(id) : taskIs(ended.state);
     }
     const { state, assignee, reserved, reserved_until, not_before } = task.life;
-    if (state !== "ready") return taskIs(state);
+    if (!isPossible("claim", state)) return taskIs(state);
     const missing = task.requires.find((capability) => !capabilities.includes(capability));
     if (missing !== undefined) return new Failure("ALREADY_EXISTS", `task needs ${missing}`);
     const whom = reserved_until > now_ms ? reserved : assignee;
@@ -496,6 +513,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   ): void {
     const { now_ms } = call;
     const { state } = change;
+    assertTransition(transition.trigger, task.life.state, state);
     const had_ended = hasEnded(task.life.state);
     const was_stuck = !had_ended && this.#live.isStuck(task);
     this.#live.remove(task);
@@ -516,7 +534,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   /** Checks the tasks that a task is to wait for. Fails with 400 if it cannot wait for them. */
   #after({ id, row, life, blockers }: LiveTask, ids: readonly string[]): readonly KnownAfter[] | Failure {
     const { state } = life;
-    if (state !== "blocked" && state !== "ready") return invalid(`after cannot be changed: task is ${state}`);
+    if (!isPossible("update", state)) return invalid(`after cannot be changed: task is ${state}`);
     const after: KnownAfter[] = [];
     for (const name of ids) {
       const found = this.#find(name);
@@ -537,7 +555,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#live.remove(task);
     const state = this.#waitFor(task, new Set(after.filter((one) => one.state !== "done").map((one) => one.row)));
     if (state === before) this.#live.add(task, call.now_ms);
-    else this.#transition(task, { state }, { call: "update", note: null }, call);
+    else this.#transition(task, { state }, { trigger: "update", call: "update", note: null }, call);
     const is_stuck = this.#live.isStuck(task);
     if (is_stuck === was_stuck) return;
     if (is_stuck) this.#publishStuck(task, call);
@@ -596,7 +614,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   #update(
     task: LiveTask,
     change: Partial<TaskLife>,
-    { call: from, note, claim, actor }: Transition,
+    { call: from, note, claim, actor }: Change,
     call: WriteCall,
     waited_ms: number | null = null,
   ): void {
@@ -612,7 +630,12 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
       this.#live.unblock(task, row);
       this.#touch(task.id);
       if (task.blockers.size === 0)
-        this.#transition(task, { state: "ready" }, { call: "unblock", note: null, actor: SERVER }, call);
+        this.#transition(
+          task,
+          { state: "ready" },
+          { trigger: "unblock", call: "unblock", note: null, actor: SERVER },
+          call,
+        );
     }
   }
 

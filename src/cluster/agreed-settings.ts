@@ -1,6 +1,7 @@
 /**
- * The settings that must be equal on every node, as one text to compare: those that decide what is stored, and whether
- * this SQLite stores texts with a NUL, which some builds refuse. Runs in the writer thread.
+ * Writes the settings that must be equal on every node as one text, so that two nodes can be compared. The settings are
+ * those that decide what is stored. The text also says whether this SQLite stores texts with a NUL, because some builds
+ * refuse them. Runs in the writer thread.
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Db } from "../store/open.js";

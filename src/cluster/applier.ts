@@ -1,9 +1,9 @@
 /**
  * Applies committed log entries to the local database. Entries are applied in batches. Each batch is one transaction
- * that also stores the applied position and the membership, so a node never loses its place. Entries of another apply
- * version cannot be applied: they are skipped and only counted into the membership, and the node then needs a snapshot
- * that holds their effect. The caller handles everything else that an entry means to this node. Runs in the writer
- * thread.
+ * that also stores the applied position and the membership, so a node that crashes continues exactly where it stopped.
+ * Entries of another apply version cannot be applied. Their calls are skipped, and only their effect on the membership
+ * is computed ("counted" below). The node then needs a snapshot that holds the effect of the calls. The caller handles
+ * everything else that an entry means to this node. Runs in the writer thread.
  */
 import { APPLY_BATCH_BYTES_MAX, APPLY_BATCH_ENTRIES_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -20,7 +20,7 @@ import type { PoisonGuard } from "./poison-guard.js";
 import { isProposal, type Proposal } from "./proposals.js";
 import type { ClusterWriter, NodeState } from "./table.js";
 
-/** An entry of a message, which holds one entry or a bundle. */
+/** One entry of a message of the log. A message is either a single entry or a bundle of entries. */
 interface Part {
   readonly entry: Entry;
   readonly rejected: RejectReason | null;
@@ -28,7 +28,9 @@ interface Part {
   readonly membership: Membership;
 }
 
-/** A message of the log as it is applied: the calls of all its entries, at one time. */
+/**
+ * A message of the log in the form in which it is applied: the calls of all its entries, which run with the same time.
+ */
 export interface LogItem extends BatchEntry {
   readonly id: number;
   /** SHA-256 of its bytes, hex. */
@@ -38,7 +40,7 @@ export interface LogItem extends BatchEntry {
   readonly membership: Membership;
 }
 
-/** An entry that was applied, or only counted. */
+/** An entry that was applied, or that was only counted into the membership. */
 export interface AppliedEntry extends Part {
   /** The id of its message. */
   readonly id: number;
@@ -52,7 +54,7 @@ export interface AppliedHash {
 
 /** The outcome of `applyNext`. */
 export interface Applied {
-  /** The entries that were committed or counted, in the order of the log. */
+  /** The entries that were committed, or only counted into the membership, in the order of the log. */
   readonly entries: readonly AppliedEntry[];
   /** The state hashes of the messages that were committed. */
   readonly stateHashes: readonly AppliedHash[];
@@ -70,7 +72,7 @@ export interface ApplierOptions {
   readonly poisonGuard: Pick<PoisonGuard, "haltReason" | "begin" | "cleared">;
   /** Monotonic time in ms. */
   readonly elapsed: () => number;
-  /** Called inside the transaction, before the commit of everything up to this id. */
+  /** Called inside the transaction, before the commit of all messages up to `id`. */
   readonly beforeCommit: (id: number) => void;
   /** Called after the commit, before any caller is answered. */
   readonly committed: () => void;
@@ -78,12 +80,12 @@ export interface ApplierOptions {
 
 /** Why the applier stops. */
 export type Stop =
-  /** The disk is full, or another process holds the database. Can be retried. */
+  /** The database takes no commit now, because the disk is full or another process holds it. Can be retried. */
   | { readonly kind: "not_stored"; readonly why: string }
   | { readonly kind: "unreadable"; readonly why: string }
-  /** The entry has crashed this process too often. */
+  /** The next entry has crashed this process too often, so it must not be applied. */
   | { readonly kind: "poison"; readonly why: string }
-  /** The counted entries end with this id: the node continues after a snapshot that holds them. */
+  /** The entries up to `id` were only counted. The node can continue after a snapshot that holds their effect. */
   | { readonly kind: "snapshot"; readonly id: number };
 
 interface Received {
@@ -100,17 +102,17 @@ export class Applier {
   readonly #options: ApplierOptions;
   readonly #entries: Entries<LogItem>;
   #state: NodeState;
-  /** The state and the hashes of the open transaction. */
+  /** The state that the open transaction has stored, and the state hashes of its messages. */
   #sealed: { readonly state: NodeState; readonly stateHashes: readonly AppliedHash[] };
-  /** The hashes that were committed since `applyNext` was called. */
+  /** The state hashes of the messages that were committed since `applyNext` was called. */
   #stateHashes: AppliedHash[] = [];
-  /** The membership after entries that were only counted; null while all were applied. */
+  /** The membership after the entries that were only counted; null while every entry was applied. */
   #counted: Membership | null = null;
   #inbox: Received[] = [];
   #pendingBytes = 0;
   /** Bytes of the log that this process has applied or skipped. */
   bytes = 0;
-  /** The number of messages that this process has applied, and the time that took, commits included. */
+  /** The number of messages that this process has applied. The next member is the time that took, commits included. */
   applied = 0;
   apply_ms = 0;
 
@@ -138,7 +140,7 @@ export class Applier {
     return this.#counted ?? this.#state.membership;
   }
 
-  /** The size of the delivered messages that are not applied. */
+  /** The bytes of the messages that the log has delivered and that are not applied yet. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
@@ -148,14 +150,14 @@ export class Applier {
     return this.#inbox.length > 0;
   }
 
-  /** Continues from a state that the database holds now, after a snapshot was installed. */
+  /** Continues from the state that the database holds after a snapshot was installed. */
   restart(state: NodeState): void {
     this.#state = state;
     this.#sealed = { state, stateHashes: [] };
     this.clear();
   }
 
-  /** Forgets the delivered messages: the log delivers them again. */
+  /** Drops the delivered messages that are not applied yet, because the log will deliver them again. */
   clear(): void {
     this.#inbox = [];
     this.#pendingBytes = 0;
@@ -167,14 +169,14 @@ export class Applier {
     this.#pendingBytes += bytes.byteLength;
   }
 
-  /** Counts the size of a message that is not an entry. */
+  /** Adds the size of a message that is not an entry to `bytes`. */
   skip(bytes: number): void {
     this.bytes += bytes;
   }
 
   /**
    * Applies the next batch.
-   * @param inFlight the own entry that is in flight: its callers are answered when it is applied
+   * @param inFlight this node's entry that is in flight. When it is applied, its callers are answered.
    */
   applyNext(inFlight: Proposal | null): Applied {
     const [first] = this.#inbox;
@@ -197,7 +199,7 @@ export class Applier {
     const { poisonGuard } = this.#options;
     const why = poisonGuard.haltReason(first);
     if (why !== null) return { kind: "poison", why };
-    // Recorded before the batch is decoded, because decoding may crash the process too.
+    // The attempt is recorded before the batch is decoded, because decoding may crash the process too.
     const through = this.#inbox[Math.min(this.#inbox.length, APPLY_BATCH_ENTRIES_MAX) - 1]?.id ?? first;
     const stop = this.#applyBatch(poisonGuard.begin(first, through), inFlight, applied);
     poisonGuard.cleared(stop === null && this.hasPending && this.#counted === null);
@@ -238,8 +240,8 @@ export class Applier {
   }
 
   /**
-   * Counts the next message into the membership without applying it. Ends with the upgrade to this program's apply
-   * version: what follows can be applied again.
+   * Counts the next message into the membership without applying its calls. Counting ends with the upgrade to this
+   * program's apply version, because later messages can be applied again.
    */
   #count(membership: Membership, counted: AppliedEntry[]): Stop | null {
     const { applyVersion, methods } = this.#options;
@@ -260,8 +262,10 @@ export class Applier {
   }
 
   /**
-   * The next messages that may share a transaction, at most `most`; none if the next one is of another apply version.
-   * @throws UnreadableEntry if the first message cannot be read; the messages before an unreadable one are a batch
+   * Returns the next messages that may share a transaction, at most `most`. The list is empty if the next message is of
+   * another apply version.
+   * @throws UnreadableEntry if the first message cannot be read. If a later message cannot, the ones before it are
+   * returned.
    */
   #takeBatch(most: number, inFlight: Proposal | null): readonly LogItem[] {
     const items: LogItem[] = [];
@@ -331,9 +335,9 @@ export class Applier {
 }
 
 /**
- * Refuses the calls that only a leader may make.
- * @param from position of the first of `calls` in the message
- * @param before refusals of earlier calls of the message
+ * Adds a refusal for each call that only the leader may make, because the message's sender is not the leader.
+ * @param from the index in the message of the first call in `calls`
+ * @param before the refusals of the message's earlier calls, by the index of the call
  */
 function refuseLeaderCalls(
   calls: readonly EntryCall[],
@@ -347,7 +351,9 @@ function refuseLeaderCalls(
   return refusals;
 }
 
-/** An answer in the form that enters the state hash. */
+/**
+ * The part of an answer that goes into the state hash. Of a Failure, only the fields that are equal on every node do.
+ */
 function comparable(answer: unknown): unknown {
   if (!(answer instanceof Failure)) return answer;
   return [answer.status, answer.message, answer.members];

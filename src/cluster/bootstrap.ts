@@ -11,7 +11,10 @@ import { holdsContent } from "../backup/table.js";
 import { initialMembership } from "./membership.js";
 import type { NodeState } from "./table.js";
 
-/** This server cannot be a node of this cluster as it is started. The message is one line for the operator. */
+/**
+ * Thrown if this server cannot be a node of this cluster with its settings and its data. The message is one line for
+ * the operator.
+ */
 export class BootstrapError extends Error {
   override readonly name = "BootstrapError";
 }
@@ -24,15 +27,15 @@ export interface BootstrapOptions {
   readonly cluster: string;
   readonly db: Db;
   readonly state: () => NodeState | null;
-  /** Stores the first state of a cluster. */
+  /** Stores the state with which a new cluster starts. */
   readonly keep: (state: NodeState) => void;
   readonly settings: string;
-  /** ms since the epoch, not before the newest row. */
+  /** The current time in ms since the Unix epoch. It is not before the time of the newest row in the database. */
   readonly now_ms: number;
   /** Monotonic time in ms. */
   readonly elapsed: () => number;
   readonly install: (least: number, generation: string) => Promise<NodeState | null>;
-  /** Puts a snapshot of the database next to the log. */
+  /** Uploads a snapshot of the database to the log's snapshot store. */
   readonly upload: () => Promise<void>;
   /** Reports what the start waits for. */
   readonly waiting: (reason: string) => void;
@@ -44,7 +47,7 @@ const PERMANENT: ReadonlySet<LogFault> = new Set<LogFault>(["denied", "too_old",
 
 export class Bootstrap {
   readonly #options: BootstrapOptions;
-  /** When the log was first found to be lost, in ms. */
+  /** When the log was first found to be lost, in ms; null while it is not. */
   #lostSince: number | null = null;
 
   constructor(options: BootstrapOptions) {
@@ -52,7 +55,7 @@ export class Bootstrap {
   }
 
   /**
-   * Decides the state to start from; null if the server was stopped meanwhile.
+   * Waits until the node can start and returns the state to start from; null if the server was stopped meanwhile.
    * @throws BootstrapError
    */
   async run(): Promise<NodeState | null> {
@@ -75,7 +78,10 @@ export class Bootstrap {
     }
   }
 
-  /** The settings with which the cluster was started hold on every node, for ever. */
+  /**
+   * Compares this node's settings with those that the cluster was started with, because those hold on every node for
+   * ever.
+   */
   #compareSettings({ membership }: NodeState): void {
     const { settings, cluster } = this.#options;
     if (membership.settings !== settings)
@@ -84,7 +90,7 @@ export class Bootstrap {
       );
   }
 
-  /** The status of the log; null if there is none. */
+  /** Reads the status of the log; null if there is no log under the cluster's name. */
   async #readStatus(): Promise<LogStatus | null> {
     const session = await this.#options.log.open({ entry: () => undefined, lost: () => undefined });
     await session?.close();
@@ -101,7 +107,8 @@ export class Bootstrap {
           "start a newer one",
       );
     if (log !== null && own !== null && own.position.generation === log.generation) {
-      // A log that went back or was emptied is replaced only if the operator says so with the flag.
+      // A log that ends before this node's position went back or was emptied. It is replaced only if the operator set
+      // the flag.
       return seeds && log.last < own.position.id ? await this.#seedAgain(own) : own;
     }
     if (seeds && own !== null && log === null) return await this.#seedAgain(own);
@@ -132,9 +139,9 @@ export class Bootstrap {
   }
 
   /**
-   * Starts a lost cluster again from this node's data. Waits LOG_WENT_BACK_MS first, for two reasons: the flag may be
-   * left over from this node's first start, and a log server that is partitioned from its peers may know less than they
-   * do.
+   * Starts a lost cluster again from this node's data. Waits LOG_WENT_BACK_MS first, because the cluster may not be
+   * lost after all: the flag may be left over from this node's first start, and a log server that is partitioned from
+   * its peers may know less than they do.
    */
   async #seedAgain(own: NodeState): Promise<NodeState> {
     const { elapsed, cluster } = this.#options;
@@ -147,12 +154,15 @@ export class Bootstrap {
     return await this.#seed(own);
   }
 
-  /** Whether the log was created and never used, because the start of its first node was interrupted. */
+  /** Whether the log was created and never used. That happens if the start of its first node was interrupted. */
   async #isUnused({ last }: LogStatus): Promise<boolean> {
     return last === 0 && (await this.#options.log.snapshots.list()).length === 0;
   }
 
-  /** Creates the log again, with the content of this data directory as its beginning. */
+  /**
+   * Creates an empty log, which replaces any log of that name. The content of this data directory is the state before
+   * its first entry.
+   */
   async #seed(own: NodeState | null): Promise<NodeState> {
     const { log, keep, settings, now_ms, upload } = this.#options;
     const generation = crypto().randomUUID();

@@ -1,9 +1,10 @@
 /**
- * The format of a bundle: one message of the log with entries of several nodes, each complete with its head and mark. A
- * bundle has one id and is applied as one, in the order of its entries. Each entry is accepted or rejected by its own
- * head, so an entry that is in the log twice counts once. Pure.
+ * Reads and writes bundles. A bundle is one message of the log with entries of several nodes, each complete with its
+ * head and its mark (entry-mark.ts). A bundle has one id, and its entries are applied together in their order. Each
+ * entry is accepted or rejected by its own head, so an entry that is in the log twice counts once. Pure.
  *
- * `length (4 bytes), entry, length, entry, …`, followed by a mark as entries have it, of another format.
+ * The layout is `length (4 bytes), entry, length, entry, …`, followed by a mark like that of an entry, but with the
+ * format number of bundles.
  */
 import type { MethodTable } from "../rpc/method.js";
 import type { WriterMethod } from "../threads/writer-method.js";
@@ -30,7 +31,7 @@ export function encodeBundle(entries: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * The entries of a message: those of a bundle, or the single entry that the message is.
+ * Decodes the entries of a message. The message is either a bundle or a single entry.
  * @param applyVersion as in `decodeEntry`
  * @throws UnreadableEntry
  */
@@ -49,7 +50,7 @@ export function decodeMessage(
   });
 }
 
-/** Null if the message is a single entry. */
+/** Returns the entries of a bundle as bytes, without the bundle's mark; null if the message is a single entry. */
 function bundleBody(bytes: Uint8Array): Buffer | null {
   if (bytes[bytes.byteLength - 1] !== BUNDLE_FORMAT) return null;
   return readMark(bytes)?.body ?? null;

@@ -1,22 +1,23 @@
 /**
- * Batches entries of several nodes into one message of the log, on the leader. A message costs a round trip through the
- * log, and a delivery and a transaction at each node; its entries cost little. So at most one message is in flight.
- * After it has come back the next one lingers for the nodes that had entries in it, because their callers were just
- * answered and usually call again. A node without peers never lingers. Pure but for its state.
+ * Batches entries of several nodes into one message of the log, on the leader. Batching pays, because a message costs a
+ * round trip through the log, and a delivery and a transaction at each node, while its entries cost little. So at most
+ * one message is in flight, and entries that arrive meanwhile share the next one. After a message has come back, the
+ * next one lingers for the nodes that had entries in it, because their callers were just answered and usually call
+ * again. A node without peers never lingers. Pure but for its state.
  */
 import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits.js";
 import type { EntryHead } from "./entry.js";
 
-/** An entry of calls that is not in the log yet. */
+/** An entry of calls that waits to be appended to the log. */
 export interface BundledEntry {
   readonly head: Pick<EntryHead, "node" | "epoch" | "number">;
   readonly bytes: Uint8Array;
 }
 
-/** A message that was appended and has not come back. */
+/** A message that was appended and has not come back through the log yet. */
 export interface Flight {
   readonly entries: readonly BundledEntry[];
-  /** When it was appended, in ms. */
+  /** When the message was appended, in ms. */
   readonly since: number;
 }
 
@@ -37,7 +38,9 @@ export class Bundler {
     this.#waiting.push(entry);
   }
 
-  /** How many ms the next message lingers for more entries; null if none may be sent now. */
+  /**
+   * How many ms the next message still lingers for more entries; null if there is none to send, or one is in flight.
+   */
   lingerMs(now: number): number | null {
     if (this.#flight !== null || this.#waiting.length === 0) return null;
     const isMissing = (node: string): boolean => !this.#waiting.some(({ head }) => head.node === node);
@@ -57,7 +60,10 @@ export class Bundler {
     return this.#flight;
   }
 
-  /** Records an entry that came back through the log. The first entry of the message in flight ends the flight. */
+  /**
+   * Records an entry that came back through the log. If it is the first entry of the message in flight, the message is
+   * not in flight any more.
+   */
   landed({ node, epoch, number }: BundledEntry["head"], now: number): void {
     const first = this.#flight?.entries[0]?.head;
     if (first?.node !== node || first.epoch !== epoch || first.number !== number) return;
@@ -68,7 +74,7 @@ export class Bundler {
   }
 
   /**
-   * Forgets all entries: each node appends its own again, or learns that it never gets into the log.
+   * Forgets all entries. Each node then appends its own entry again, or learns that the entry never gets into the log.
    * @returns the entries that were not sent
    */
   clear(): readonly BundledEntry[] {

@@ -1,8 +1,8 @@
 /**
- * The connection of a replica to its log: one session at a time, opened again with a growing delay after it was lost.
- * The log is verified, not trusted. A session starts only if the log is the one that this node has followed and has not
- * gone back. If the log was trimmed past the node's position, the node installs a snapshot first. Runs in the writer
- * thread.
+ * Connects a replica to its log. There is one session at a time, and a lost session is opened again after a growing
+ * delay. The log is not trusted: a session starts only if the log is the one that this node has followed and does not
+ * end before this node's position. If the log was trimmed past the node's position, the node installs a snapshot first.
+ * Runs in the writer thread.
  */
 import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits.js";
 import { LogError, type LogSession, type LogStatus, type OrderedLog } from "../ordered-log/ordered-log.js";
@@ -21,17 +21,17 @@ export interface ConnectionOptions {
   readonly install: (least: number, generation: string) => Promise<NodeState | null>;
   /** Monotonic time in ms. */
   readonly elapsed: () => number;
-  /** Takes the status of the log that was found. */
+  /** Called with the status of the log when a session was opened. */
   readonly found: (status: LogStatus) => void;
-  /** Continues from an installed snapshot. Returns why that is impossible, or null. */
+  /** Makes the replica continue from an installed snapshot. Returns the reason if that is impossible, or null. */
   readonly restart: (installed: NodeState) => string | null;
-  /** The log was verified: the session may be used. */
+  /** Called after the log was verified: the session may be used. */
   readonly opened: (session: LogSession) => void;
-  /** Takes an entry that the open session delivers. */
+  /** Called with each entry that the open session delivers. */
   readonly entry: (id: number, bytes: Uint8Array, last: number) => void;
-  /** There is no session for now. */
+  /** Called when there is no session. Another one will be opened. */
   readonly disconnected: (why: string) => void;
-  /** The node must halt: there must never be a session again. */
+  /** Called when the node must halt. No session is opened after that. */
   readonly fatal: (why: string) => void;
 }
 
@@ -42,10 +42,13 @@ export class Connection {
   #reopen_at = 0;
   #reopen_delay_ms = LOG_REOPEN_DELAY_MS;
   #reopens = 0;
-  /** When the log was first found to be missing, or to end before this node's position, in ms. */
+  /**
+   * When the log was first found to be missing, or to end before this node's position, in ms; null while it is neither.
+   */
   #missingSince: number | null = null;
   /**
-   * A snapshot is being installed. The installation continues if its session is lost, and the next one waits for it.
+   * Whether a snapshot is being installed. The installation continues if the session is lost, and the next session
+   * waits for it.
    */
   #installing = false;
   /** The entry that a snapshot must hold before this node can continue; 0 for none. */
@@ -55,7 +58,7 @@ export class Connection {
     this.#options = options;
   }
 
-  /** Null while no session may be used. */
+  /** The session; null while there is none that may be used. */
   get session(): LogSession | null {
     return this.#state === "opened" ? this.#session : null;
   }
@@ -65,12 +68,12 @@ export class Connection {
     return this.#reopens;
   }
 
-  /** Opens a session if it is time to. */
+  /** Opens a session if there is none and the delay has passed. */
   tick(now: number): void {
     if (this.#state === "disconnected" && !this.#installing && now >= this.#reopen_at) void this.#open();
   }
 
-  /** The node can continue only from a snapshot that holds this entry. */
+  /** Makes the connection install a snapshot that holds this entry before the node continues. */
   requireSnapshot(entry: number): void {
     this.#needed = entry;
     this.lose("a snapshot has to be taken in");
@@ -95,7 +98,7 @@ export class Connection {
     let session: LogSession | null = null;
     try {
       session = await log.open({
-        // Ignores a session that was given up.
+        // An entry of a session that was given up is ignored.
         entry: (id, bytes, last) => {
           if (session !== null && session === this.#session) this.#options.entry(id, bytes, last);
         },
@@ -150,7 +153,7 @@ export class Connection {
   }
 
   /**
-   * Why the log is not the one that this node has followed; null if it is.
+   * Returns why the log is not the one that this node has followed; null if it is that log.
    * @throws LogError
    */
   async #verify(session: LogSession): Promise<string | null> {
@@ -176,7 +179,7 @@ export class Connection {
   }
 
   /**
-   * Installs a snapshot of at least this position.
+   * Installs a snapshot whose position is at least `least`.
    * @throws LogError if there is none yet
    */
   async #install(least: number, generation: string): Promise<string | null> {
@@ -193,8 +196,9 @@ export class Connection {
   }
 
   /**
-   * Why to halt, if the same was found for LOG_WENT_BACK_MS. A log server that is partitioned from its peers may know
-   * less than they do, and may not know that it is partitioned.
+   * Returns the reason to halt once the log has been missing or gone back for LOG_WENT_BACK_MS. Waits that long because
+   * a log server that is partitioned from its peers may know less than they do, and may not know that it is
+   * partitioned.
    * @throws LogError until then
    */
   #confirmLasting(why: string): string {

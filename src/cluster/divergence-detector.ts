@@ -15,7 +15,10 @@ interface PeerReport {
 
 export class DivergenceDetector {
   readonly #node: string;
-  /** This node's state hashes by position, for the latest STATE_HASHES_KEPT_MAX to twice as many entries. */
+  /**
+   * This node's state hashes, by position. Kept for at least the latest STATE_HASHES_KEPT_MAX entries, and at most
+   * twice that many.
+   */
   readonly #stateHashes = new TurnoverMap<number, string>();
   readonly #ids: number[] = [];
   readonly #reports = new Map<string, PeerReport>();
@@ -34,7 +37,8 @@ export class DivergenceDetector {
   }
 
   /**
-   * Records a peer's state hash. A report of a position whose own hash is forgotten cannot be compared and is ignored.
+   * Records a peer's state hash. A report is ignored if this node has no hash of that position any more, because the
+   * two cannot be compared.
    */
   recordPeer(node: string, position: number, stateHash: string, now: number): void {
     const own = this.#stateHashes.get(position);
@@ -52,7 +56,7 @@ export class DivergenceDetector {
   }
 
   /**
-   * Why this node must halt; null if it need not, or must wait for more reports.
+   * Returns why this node must halt; null if it need not halt, or must first wait for more reports.
    * @param now monotonic time in ms, as in `recordPeer`
    */
   haltReason(now: number): string | null {
@@ -64,7 +68,7 @@ export class DivergenceDetector {
       if (against.length === 0) this.#disputed_at = null;
       return null;
     }
-    // Peers that agree may not have reported yet.
+    // It is too early to count: peers that agree with this node may not have reported yet.
     if (against.length === agreeing && now - this.#disputed_at < NODE_SILENCE_MS) return null;
     const names = against.map(([node, { position }]) => `${node} at entry ${position}`).join(", ");
     return `${this.#node} has come to something else than ${names}: the databases differ`;

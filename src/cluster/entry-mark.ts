@@ -1,21 +1,22 @@
 /**
- * The mark and the checksum that tell an entry from foreign data in the log. They are at the end of an entry, where
- * older programs do not look, so that during an upgrade of the cluster every node reads every entry. Pure.
+ * Writes and reads the mark and the checksum that tell an entry from foreign data in the log. They are at the end of an
+ * entry, where older programs do not look. So during an upgrade of the cluster older nodes can read marked entries too.
+ * Pure.
  *
- * `body, CRC-32 of the body (4 bytes), "KoorLog", format (1 byte)`
+ * The layout is `body, CRC-32 of the body (4 bytes), "KoorLog", format (1 byte)`.
  */
 import { crc32 } from "node:zlib";
 
-/** The format of a marked entry. A node reads no newer format. */
+/** The format number of a marked entry. A node cannot read a newer format. */
 export const MARK_FORMAT = 1;
-/** The format of a bundle, which holds several entries (bundle.ts). */
+/** The format number of a bundle, which holds several entries (bundle.ts). */
 export const BUNDLE_FORMAT = 2;
 
 const NAME = Buffer.from("KoorLog", "latin1");
 const CHECKSUM_BYTES = 4;
 export const MARK_BYTES = CHECKSUM_BYTES + NAME.byteLength + 1;
 
-/** Writes the mark into the last MARK_BYTES of a buffer. The rest of it is the body. */
+/** Writes the mark into the last MARK_BYTES of a buffer. The bytes before it are the body. */
 export function writeMark(bytes: Buffer, format = MARK_FORMAT): void {
   const end = bytes.byteLength - MARK_BYTES;
   const at = bytes.writeUInt32BE(crc32(bytes.subarray(0, end)), end);
@@ -28,7 +29,7 @@ export interface Marked {
   readonly format: number;
 }
 
-/** Splits a marked message; null if it has no mark or a wrong checksum. */
+/** Splits a marked message into body and format; null if the message has no mark or a wrong checksum. */
 export function readMark(bytes: Uint8Array): Marked | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = buffer.byteLength - MARK_BYTES;

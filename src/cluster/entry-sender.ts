@@ -1,6 +1,7 @@
 /**
- * Sends a node's entries to the log. A follower forwards entries of calls to the leader while other nodes write too,
- * and the leader puts entries of several nodes into one message (bundler.ts). Every other entry is appended directly.
+ * Sends a node's entries to the log. While other nodes write too, a follower forwards its entries of calls to the
+ * leader, and the leader puts entries of several nodes into one message (bundler.ts). Every other entry is appended
+ * directly.
  *
  * A forwarded entry that is not in the log in time is appended directly under the same number. The log may then hold it
  * twice, and every node rejects the second copy. Runs in the writer thread.
@@ -31,7 +32,7 @@ export interface EntrySenderOptions {
   readonly isFull: () => boolean;
   /**
    * Reports the outcome of an append.
-   * @param proposal the own entry that was appended; null for a message that only held entries of other nodes
+   * @param proposal this node's entry that was appended; null if the message held only entries of other nodes
    */
   readonly appended: (outcome: Appended, proposal: Proposal | null) => void;
 }
@@ -47,17 +48,17 @@ export class EntrySender {
     this.#options = options;
   }
 
-  /** Whether the own entry in flight was both forwarded and appended, so that the log may hold it twice. */
+  /** Whether this node's entry in flight was both forwarded and appended, so that the log may hold it twice. */
   get isCopied(): boolean {
     return this.#isCopied;
   }
 
-  /** When the message of bundled entries in flight was appended, in ms; null if none is in flight. */
+  /** When the bundle in flight was appended, in ms; null if no bundle is in flight. */
   get bundleSince(): number | null {
     return this.#bundler.flight?.since ?? null;
   }
 
-  /** Sends an own entry by the cheapest way that is open. */
+  /** Sends an entry of this node: into the next bundle, to the leader, or directly to the log. */
   send(session: LogSession, proposal: Proposal, bytes: Uint8Array): void {
     this.#isCopied = false;
     if (proposal.calls === null || !this.#canBundle(session)) this.#append(session, proposal, bytes);
@@ -72,7 +73,8 @@ export class EntrySender {
     const { identity, membership } = this.#options;
     if (!this.#canBundle(session)) return;
     const head = readCallsHead(bytes);
-    // Ignores an entry that every node would reject, and a message that is not an entry of a node.
+    // Ignores a message that is not an entry of another node, and an entry of an earlier epoch, which every node would
+    // reject.
     if (head === null || head.node === identity.node) return;
     if (membership().nodes.get(head.node)?.incarnation !== head.epoch) return;
     // The bytes may be a view of the connection's buffer, which the library reuses.
@@ -102,29 +104,32 @@ export class EntrySender {
   }
 
   /**
-   * Appends the own entry that was forwarded and is overdue.
-   * @param readingSince when the log was last resumed, in ms: no entry came back before
+   * Appends this node's entry itself if the entry was forwarded and did not come back in time.
+   * @param readingSince when the delivery of the log was last resumed, in ms. While it was paused no entry could come
+   * back.
    */
   appendOverdue(now: number, readingSince: number): void {
     this.#appendForwarded(this.#forwarding.overdue(now, readingSince), true);
   }
 
-  /** Records an entry that came back through the log: it may end the message in flight. */
+  /**
+   * Records an entry that came back through the log. If it was in the bundle in flight, the next bundle may be sent.
+   */
   onApplied(head: EntryHead, now: number): void {
     this.#bundler.landed(head, now);
   }
 
-  /** Records an accepted entry of the leader: forwarding may resume. */
+  /** Records an accepted entry of the leader, which shows that the leader works: forwarding may resume. */
   noteLeader(now: number): void {
     this.#forwarding.noteLeader(now);
   }
 
-  /** Records accepted calls of another node: forwarding pays off. */
+  /** Records accepted calls of another node. Forwarding pays off while other nodes write too. */
   noteRemoteCalls(): void {
     this.#forwarding.noteRemoteCalls();
   }
 
-  /** The own entry in flight is settled: it is not appended again. */
+  /** Records that the outcome of this node's entry in flight is known: the entry is not appended again. */
   settle(): void {
     this.#forwarding.end();
   }
@@ -135,7 +140,10 @@ export class EntrySender {
     this.#forwarding.end();
   }
 
-  /** Whether entries of several nodes may share a message: all nodes can read one, and the log has room. */
+  /**
+   * Whether entries of several nodes may share a message. All nodes must be able to read bundles, and the log must have
+   * room.
+   */
   #canBundle({ channel }: LogSession): boolean {
     const { identity, isFull } = this.#options;
     return channel !== null && identity.applyVersion >= BUNDLE_APPLY_VERSION_MIN && !isFull();
@@ -148,7 +156,7 @@ export class EntrySender {
     });
   }
 
-  /** Forwards an own entry to the leader, or appends it if forwarding is not possible or not worthwhile. */
+  /** Forwards an entry of this node to the leader, or appends it if forwarding is not possible or not worthwhile. */
   #forward(session: LogSession, proposal: Proposal, bytes: Uint8Array): void {
     const { elapsed, membership } = this.#options;
     const { channel } = session;
@@ -168,8 +176,8 @@ export class EntrySender {
   }
 
   /**
-   * Appends an own entry that was forwarded, under the same number.
-   * @param isCopied whether the leader may append it too
+   * Appends an entry of this node that was forwarded before, under the same number.
+   * @param isCopied whether the leader may append the entry too
    */
   #appendForwarded(forwarded: Forwarded | null, isCopied: boolean): void {
     const session = this.#options.session();
@@ -190,8 +198,8 @@ export class EntrySender {
   }
 
   /**
-   * Handles the outcome of a message of bundled entries. After a failure every other node appends its own entry by
-   * itself, so only this node's entry is of interest: it was in the message, or it waits for the next one.
+   * Handles the outcome of a bundle's append. After a failure every other node appends its own entry by itself. So only
+   * this node's entry has to be handled here, whether it was in the bundle or waits for the next one.
    */
   #onBundleAppended({ entries }: Flight, outcome: Appended): void {
     const { proposals, appended } = this.#options;

@@ -1,18 +1,19 @@
 /**
- * The binary format of a log entry: the head says which node appended it, when and after which position; the content
- * says what to do. The head and the requests are JSON; the bytes of long values follow it unchanged. Methods are named,
- * and requests are packed by their schemas, so an entry means the same to every node of its apply version. A mark and a
- * checksum tell an entry from foreign data (entry-mark.ts). Pure.
+ * The binary format of a log entry: the head says which node appended it, when, and which position the node had applied
+ * by then. The content says what to do. The head and the requests are JSON, and the bytes of long values follow the
+ * JSON unchanged. Methods are given by name, and requests are packed by their schemas, so an entry means the same to
+ * every node of its apply version. A mark and a checksum tell an entry from foreign data (entry-mark.ts). Pure.
  */
 import type { MethodTable } from "../rpc/method.js";
 import type { ServerCall } from "../rpc/server.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { MARK_BYTES, MARK_FORMAT, readMark, writeMark } from "./entry-mark.js";
 
-/** The format of entries. A node reads no other. */
+/** The format number of entries. A node reads no entry with another number. */
 export const ENTRY_FORMAT = 1;
 /**
- * The last apply version whose programs wrote entries without a mark. In a newer log an unmarked message is foreign.
+ * The last apply version whose programs wrote entries without a mark. A message without a mark that claims a later
+ * version is foreign.
  */
 export const UNMARKED_APPLY_VERSION_MAX = 2;
 
@@ -27,24 +28,34 @@ export interface EntryHead {
   readonly number: number;
   /** The log's time as the appending node computed it (log-clock.ts), in ms. */
   readonly at: number;
-  /** The clock of the appending machine, in ms. It is only a vote on the right time and moves nothing by itself. */
+  /**
+   * The clock of the appending machine, in ms. It is one vote on the right time (log-clock.ts) and has no other effect.
+   */
   readonly wall_ms: number;
-  /** The last entry that the appending node had applied, and its state hash at that position. */
+  /**
+   * The id of the last entry that the appending node had applied. The next member is its state hash at that position.
+   */
   readonly position: number;
   readonly stateHash: string;
 }
 
-/** A node asks to join. Its earlier entries that are not before this one in the log never count. */
+/**
+ * The content of an entry by which a node asks to join. Once it is accepted, entries of the node's earlier epochs are
+ * rejected if they come later in the log.
+ */
 export interface JoinRequest {
   readonly kind: "hello";
   /** The id of the data directory. It tells two nodes of one name apart. */
   readonly store: string;
   /** The id of the start of the writer thread. */
   readonly run: string;
-  /** The epoch of this name that the request replaces; 0 for none. A request that arrives late replaces no epoch. */
+  /**
+   * The epoch of this node's name that the request replaces; 0 for none. If that is not the current epoch any more, the
+   * request came too late and is rejected.
+   */
   readonly replaces: number;
   readonly version: string;
-  /** The settings that must be equal on every node, as one text. */
+  /** The settings that must be equal on every node, as one text (agreed-settings.ts). */
   readonly settings: string;
 }
 
@@ -53,13 +64,16 @@ export interface Heartbeat {
   readonly kind: "beat";
 }
 
-/** A node asks to lead. It becomes the leader if the term is still this one. */
+/**
+ * The content of an entry by which a node asks to lead. The node becomes the leader if `term` is still the current
+ * term.
+ */
 export interface Candidacy {
   readonly kind: "candidacy";
   readonly term: number;
 }
 
-/** Starts a new apply version: entries of an older one do not count from here on. */
+/** The content of an entry that starts a new apply version. After it, entries of an older version are rejected. */
 export interface Upgrade {
   readonly kind: "upgrade";
   readonly to: number;
@@ -73,7 +87,7 @@ export interface Calls {
   readonly calls: readonly EntryCall[];
 }
 
-/** The parts of a call that every node needs. */
+/** The parts of a call that every node needs to run it. */
 export type EntryCall = Pick<ServerCall<WriterMethod>, "method" | "actor" | "trace" | "request">;
 
 export type EntryContent = JoinRequest | Heartbeat | Candidacy | Upgrade | Calls;
@@ -95,17 +109,22 @@ type WireHead = readonly [
   at: number,
   position: number,
   stateHash: string,
-  /** Programs of apply version 1 leave it out: their `at` is the clock. */
+  /** Left out by programs of apply version 1, whose `at` is the clock of their machine. */
   wall_ms?: number,
 ];
-/** A call: the index of its method's name, actor, trace, and the request as the schema packs it. */
+/**
+ * A call: the index of its method's name in the entry, the actor, the trace, and the request as the schema packs it.
+ */
 type WireCall = readonly [name: number, actor: string, trace: string, ...request: unknown[]];
-/** The index of the call, the index of the field in it, and the length in bytes. */
+/**
+ * A long value that follows the JSON: the index of its call, the index of its field in the call, and its length in
+ * bytes.
+ */
 type WireBytes = readonly [call: number, at: number, length: number];
 
 interface WireEntry {
   readonly f: number;
-  /** 1 in an entry that was written with a mark. If the mark is missing, the entry is damaged. */
+  /** 1 in an entry that was written with a mark. If this is 1 and the mark is missing, the entry is damaged. */
   readonly m?: number;
   readonly h: WireHead;
   /** The content of an entry without calls. */
@@ -119,7 +138,10 @@ interface WireEntry {
 const NOT_KOORS = "it is not what Koor writes";
 const LENGTH_BYTES = 4;
 const REQUEST_FIELD = 3;
-/** The beginning of an entry of calls, as `encodeEntry` writes it. No text in a head contains a bracket. */
+/**
+ * Matches the beginning of an entry of calls, as `encodeEntry` writes it. The head ends at the first bracket, because
+ * no text in a head contains one.
+ */
 const CALLS_HEAD = /^\{"f":1,"m":1,"h":(\[[^[\]]*\]),"t":/;
 const HEAD_BYTES_MAX = 1_024;
 
@@ -166,8 +188,9 @@ function withBytes(wire: WireEntry, blobs: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Whether a message of the log was appended by no node. Such a message has no mark or a wrong checksum, and is not an
- * entry of the time before marks. Every node decides the same for the same bytes.
+ * Whether a message of the log is foreign, which means that no node has appended it. A foreign message has no mark or a
+ * wrong checksum, and is not an entry of the old versions without marks. Every node decides the same for the same
+ * bytes.
  */
 export function isForeign(bytes: Uint8Array): boolean {
   return readMark(bytes) === null && !isUnmarkedEntry(bytes);
@@ -214,7 +237,9 @@ export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod
   return { head, content: { kind: "calls", term: wire.t ?? 0, calls: callsIn(wire, blobs, methods) } };
 }
 
-/** The head of a marked entry of calls, read without its calls; null if the bytes are something else or damaged. */
+/**
+ * Reads the head of a marked entry of calls without decoding the calls; null if the bytes are damaged or anything else.
+ */
 export function readCallsHead(bytes: Uint8Array): EntryHead | null {
   const marked = readMark(bytes);
   if (marked?.format !== MARK_FORMAT) return null;

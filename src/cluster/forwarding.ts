@@ -1,22 +1,22 @@
 /**
  * Decides whether a follower forwards its entries to the leader, which bundles those of several nodes into one message
  * (bundler.ts). A follower forwards while calls of other nodes come through the log; otherwise forwarding only adds a
- * hop. A forwarded entry that is not in the log in time is appended by the follower itself. It keeps its number, so the
- * second copy is rejected. Then the follower forwards nothing until the leader has put another entry into the log. Pure
- * but for its state.
+ * hop. A forwarded entry that is not in the log in time is appended by the follower itself. The entry keeps its number,
+ * so if the leader appends it too, the second copy is rejected. After that the follower forwards nothing until another
+ * entry of the leader has come through the log. Pure but for its state.
  */
 import { FORWARD_PAUSE_MS, FORWARD_RETURN_MS_MAX } from "../../schemas/limits.js";
 import type { Proposal } from "./proposals.js";
 
-/** An entry that was forwarded, and is not in the log as far as this node knows. */
+/** An entry that was forwarded, and that has not come back through the log. */
 export interface Forwarded {
   readonly proposal: Proposal;
   readonly bytes: Uint8Array;
-  /** When it was forwarded, in ms. */
+  /** When the entry was forwarded, in ms. */
   readonly since: number;
 }
 
-/** How many own entries are forwarded after the calls of another node. */
+/** How many of this node's entries are forwarded after each time that calls of another node came through the log. */
 const FORWARDS_AFTER_REMOTE = 2;
 
 export class Forwarding {
@@ -30,12 +30,12 @@ export class Forwarding {
     this.#forwardsLeft = FORWARDS_AFTER_REMOTE;
   }
 
-  /** Records an entry of the leader. */
+  /** Records that an entry of the leader came through the log. */
   noteLeader(now: number): void {
     this.#leaderSeenAt = now;
   }
 
-  /** Whether to forward the next own entry. Must be called once for each entry, because it counts them. */
+  /** Whether to forward this node's next entry. Must be called exactly once for each entry, because it counts them. */
   shouldForward(now: number): boolean {
     if (this.#forwardsLeft === 0) return false;
     this.#forwardsLeft -= 1;
@@ -47,8 +47,9 @@ export class Forwarding {
   }
 
   /**
-   * Takes the forwarded entry if it did not come back in time: this node must append it.
-   * @param readingSince when the log was last resumed, in ms: no entry came back before
+   * Takes the forwarded entry if it did not come back in time; else null. The caller must append the entry.
+   * @param readingSince when the delivery of the log was last resumed, in ms. While it was paused no entry could come
+   * back.
    */
   overdue(now: number, readingSince: number): Forwarded | null {
     const forwarded = this.#forwarded;
@@ -56,13 +57,16 @@ export class Forwarding {
     return this.#giveUp(forwarded, now);
   }
 
-  /** Takes the forwarded entry because the leader does not listen; null if that entry is settled by now. */
+  /**
+   * Takes the forwarded entry, because the leader does not receive messages; null if the outcome of that entry is known
+   * by now.
+   */
   undelivered(proposal: Proposal, now: number): Forwarded | null {
     const forwarded = this.#forwarded;
     return forwarded?.proposal === proposal ? this.#giveUp(forwarded, now) : null;
   }
 
-  /** Forgets the forwarded entry: it has come back, or never will. */
+  /** Forgets the forwarded entry, because it has come back or never will. */
   end(): void {
     this.#forwarded = null;
   }

@@ -1,6 +1,7 @@
 /**
- * The clock of the front: the machine's clock on a single server, and the log's time on a node, whatever the machine's
- * clock says. Between two times that the writer publishes it advances by the monotonic clock. Runs on the front.
+ * The clock of the front. On a single server it is the machine's clock. On a node of a cluster it is the log's time,
+ * whatever the machine's clock says. The writer publishes the log's time now and then, and in between the front adds
+ * the monotonic time that has passed. Runs on the front.
  */
 import { CLOCK_TOLERANCE_MS } from "../../schemas/limits.js";
 import type { Clock, Elapsed, MonotonicClock } from "../base/clock.js";
@@ -8,18 +9,20 @@ import type { Clock, Elapsed, MonotonicClock } from "../base/clock.js";
 export class FrontClock implements Clock {
   readonly #alone: MonotonicClock;
   readonly #elapsed: Elapsed;
-  /** A time of the log, and the monotonic time at which it was received; null before the first one. */
+  /**
+   * The latest published time of the log, and the monotonic time at which it was received; null before the first one.
+   */
   #followed: { readonly now_ms: number; readonly elapsed: number } | null = null;
 
-  /** @param alone the clock until the log's time is known */
+  /** @param alone the machine's clock, which is used until the log's time is known */
   constructor(alone: MonotonicClock, elapsed: Elapsed) {
     this.#alone = alone;
     this.#elapsed = elapsed;
   }
 
   /**
-   * Continues from a time of the log. A time that was published a moment ago is slightly stale, so only one that is
-   * behind by more than CLOCK_TOLERANCE_MS sets the clock back.
+   * Continues from a published time of the log. Such a time is slightly stale when it arrives. So it sets the clock
+   * back only if it is behind the clock by more than CLOCK_TOLERANCE_MS.
    */
   follow(now_ms: number): void {
     const ahead_ms = this.now() - now_ms;
@@ -27,7 +30,7 @@ export class FrontClock implements Clock {
     this.#followed = { now_ms, elapsed: this.#elapsed() };
   }
 
-  /** Continues from a time that the writer has reached. The log's time wins once it is known. */
+  /** Sets the clock forward to a time that the writer has used. Does nothing once the log's time is known. */
   raise(now_ms: number): void {
     this.#alone.raise(now_ms);
   }

@@ -16,7 +16,10 @@ import { nodeName } from "./node-name.js";
 import { STARTING, type NodeStatus } from "./node-status.js";
 import type { ClusterReader } from "./table.js";
 
-/** This server cannot be a node of the cluster as it is started. The start prints this line and exits with code 2. */
+/**
+ * Thrown if this server cannot be a node of the cluster with its settings and its data. The start prints the message,
+ * which is one line, and exits with code 2.
+ */
 export class ClusterError extends Error {
   override readonly name = "ClusterError";
 }
@@ -28,11 +31,11 @@ export interface ClusterFrontOptions {
   readonly log: Log;
   /** This node's time in ms, not before the log's. */
   readonly now: () => number;
-  /** Takes the log's time. This node's clock may be behind it. */
+  /** Called with the log's time, because this node's clock may be behind it. */
   readonly onTime: (now_ms: number) => void;
-  /** This node has become the leader, or has ceased to be it. */
+  /** Called when this node has become the leader, and when it is not the leader any more. */
   readonly onLeading: (isLeader: boolean) => void;
-  /** The tables were replaced: caches of the front are stale. */
+  /** Called when a snapshot has replaced the tables, so that the caches of the front are stale. */
   readonly onInstalled: () => void;
 }
 
@@ -43,8 +46,9 @@ interface Waiting {
 }
 
 /**
- * How many own entries must come back for a read barrier: the first may have come back already, and the second may have
- * been in flight.
+ * How many of this node's entries must come back before a read barrier is reached. Three, because the front's count is
+ * stale: the first may have come back already, and the second may have been in flight when the barrier was requested.
+ * Only the third was appended after it for sure.
  */
 const OWN_ENTRIES_BEHIND = 3;
 
@@ -57,18 +61,18 @@ export class ClusterFront implements BackgroundTask, Positions {
   readonly #options: ClusterFrontOptions;
   #status: NodeStatus | null = null;
   #waiting: Waiting[] = [];
-  /** Read barriers, each with the count of own entries that it waits for. */
+  /** The pending read barriers, each with the number of this node's entries at which it is reached. */
   #confirming: { readonly appends: number; readonly done: () => void }[] = [];
   #reached = 0;
   /** The header line of a position, cached. */
   #line: string | null = null;
   #line_of = 0n;
   #isLeader = false;
-  /** Null if it was not asked for since the last status. */
+  /** The cached result of `hasNoLivePeers`; null if it was not computed since the last status. */
   #hasNoLivePeers: boolean | null = null;
   /** When the log was first found to be ahead of this node, as `performance.now()` in ms. */
   #behind_since: number | null = null;
-  /** The server has started: it keeps running whatever happens to the node. */
+  /** Whether the server has started. From then on it keeps running, whatever happens to the node. */
   #started = false;
   readonly #heard: Promise<string>;
   #hear: (refusal: string) => void = () => undefined;
@@ -104,17 +108,18 @@ export class ClusterFront implements BackgroundTask, Positions {
     return this.#isLeader;
   }
 
-  /** Whether no other node was seen for NODE_SILENCE_MS, so that no other node can have taken calls. */
+  /** Whether no other node was seen for NODE_SILENCE_MS. If so, no other node can have accepted calls. */
   get hasNoLivePeers(): boolean {
-    // Cached, because it is asked for once for every claim. It changes only by commits, and each commit publishes a
-    // status.
+    // Cached, because every claim asks for it. It changes only by commits, and each commit publishes a status, which
+    // clears the cache.
     this.#hasNoLivePeers ??= this.#findNoLivePeers(this.#known().now_ms);
     return this.#hasNoLivePeers;
   }
 
   /**
-   * Resolves when the node can be written to and there is a leader, or when the start has waited for that for
-   * NODE_START_MS: for the log, or to apply everything that the node has missed.
+   * Resolves when this node accepts writes and there is a leader. Until then it may have to wait for the log, or apply
+   * the entries that it has missed. Resolves earlier if the node reports why it is not ready, and after NODE_START_MS
+   * in any case.
    * @throws ClusterError
    */
   async ready(): Promise<void> {
@@ -135,7 +140,8 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { refusal, state, reason, leader } = notice;
     if (refusal !== "" || reason !== "" || (state === "ok" && leader !== "")) this.#hear(refusal);
     if (notice.now_ms > 0) this.#options.onTime(notice.now_ms);
-    // An error that stops the start is printed as one line, not logged. After the start it is a halt like any other.
+    // An error that stops the start is printed as one line by the caller, so it is not logged here. After the start it
+    // is logged like any other halt.
     if (notice.refusal === "" || this.#started) this.#report(before, notice);
     if (notice.installed > (before?.installed ?? 0)) this.#options.onInstalled();
     const { isLeader } = notice;
@@ -143,8 +149,8 @@ export class ClusterFront implements BackgroundTask, Positions {
       this.#isLeader = isLeader;
       this.#options.onLeading(isLeader);
     }
-    // The other messages of the commit follow this one, and its events go out at the end of the tick. So waiters are
-    // served when all of that has been handled.
+    // The writer's other messages about the same commit follow this status, and its events go out at the end of the
+    // tick. So waiters for the position are served only after all of that was handled.
     const { position } = notice;
     if (position > (before?.position ?? 0)) setImmediate(() => setImmediate(() => this.#reach(position)));
     if (this.#confirming.length > 0) this.#confirm(before?.appends ?? 0, notice.appends);
@@ -155,16 +161,16 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   /**
-   * A read barrier: calls back when everything that is in the log now has been applied here, and its events have gone
-   * out. An own entry that is appended later proves that by coming back. A node appends at least one every
-   * NODE_HEARTBEAT_MS.
+   * A read barrier: calls `done` when every entry that is in the log now was applied here, and its events were sent. An
+   * entry that this node appends after this call proves that by coming back, because the log has one order. The wait is
+   * short, because a node appends at least one entry every NODE_HEARTBEAT_MS.
    */
   readBarrier(done: () => void): void {
     this.#confirming.push({ appends: this.#known().appends + OWN_ENTRIES_BEHIND, done });
   }
 
   seen(): LogPosition | null {
-    // A commit can be read before the writer has published it.
+    // Read from the database, because a commit is visible there before the writer has published it.
     const place = this.#options.reader.position();
     return place === null ? null : { log: place.generation, position: place.id };
   }
@@ -193,7 +199,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { cluster, reader, now } = this.#options;
     const { state, leader, term, position, log_last, warnings } = this.#known();
     const reason = reasonShown(this.#known());
-    // The log's time stands still for a node that receives no entries.
+    // This node's own clock is used, because the log's time stands still at a node that receives no entries.
     const now_ms = now();
     const nodes = reader.nodes().map((node) => {
       const own = node.node === this.node;
@@ -261,7 +267,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   #confirm(before: number, appends: number): void {
-    // After a restart of the writer thread the count starts again.
+    // A count that went down shows that the writer thread was restarted: its count starts at 0 again.
     if (appends < before)
       this.#confirming = this.#confirming.map(({ done }) => ({ appends: appends + OWN_ENTRIES_BEHIND, done }));
     const confirmed = this.#confirming.filter((one) => one.appends <= appends);
@@ -302,7 +308,10 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 }
 
-/** Why a node is not healthy; "" if it is. The writer gives no reason for states that last only a moment. */
+/**
+ * Returns why a node is not healthy; "" if it is healthy. The writer gives no reason for a state that lasts only a
+ * moment, so this function adds one.
+ */
 function reasonShown({ state, reason, position, log_last }: NodeStatus): string {
   if (reason !== "" || state === "ok") return reason;
   if (state !== "catching_up") return "the cluster's log cannot be reached";

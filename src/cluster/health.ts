@@ -1,6 +1,6 @@
 /**
- * The health of a node: the phase of its connection to the log, whether the log takes writes, and the reason that
- * callers and operators get. Pure but for its state.
+ * Tracks the health of a node: the phase of its connection to the log, whether the log accepts writes, and the reason
+ * that callers and operators are shown. Pure but for its state.
  */
 import { CUT_OFF_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -16,7 +16,7 @@ const DISCONNECTED = "the cluster's log cannot be reached";
 
 /** The facts about a node that its health depends on. */
 export interface HealthFacts {
-  /** The cluster applies this program's version of the methods. */
+  /** Whether the cluster's apply version is the one of this program. */
   readonly isVersionCurrent: boolean;
   readonly isBehind: boolean;
   /** The node has an epoch. */
@@ -25,9 +25,9 @@ export interface HealthFacts {
 
 export class Health {
   phase: Phase = "disconnected";
-  /** One line; "" while nothing is wrong. */
+  /** Why the node is not healthy, as one line; "" while nothing is wrong. */
   reason = "";
-  /** When the applier tries again after a failed commit, in ms; null while it is not stalled. */
+  /** When the applier tries again after a failed commit, in ms; null if the last commit did not fail. */
   stalledUntil: number | null = null;
   #reachedAt: number;
   #fullSince: number | null = null;
@@ -36,7 +36,7 @@ export class Health {
     this.#reachedAt = now;
   }
 
-  /** Whether the node has a session, so that it reads the log. */
+  /** Whether the node has a session with the log, which lets it read the log. */
   get isActive(): boolean {
     return this.phase === "joining" || this.phase === "ready";
   }
@@ -50,31 +50,34 @@ export class Health {
     return this.#fullSince !== null;
   }
 
-  /** Records that the log was reachable and all of it applied. */
+  /** Records that the log could be reached and that all of it was applied. */
   noteReached(now: number): void {
     this.#reachedAt = now;
   }
 
-  /** Records whether the log takes writes, by the outcome of the last append. */
+  /** Records whether the log has room for entries, according to the outcome of the last append. */
   setFull(isFull: boolean, now: number): void {
     this.#fullSince = isFull ? (this.#fullSince ?? now) : null;
     if (isFull) this.reason = FULL_REASON;
     else if (this.reason === FULL_REASON) this.reason = "";
   }
 
-  /** Sets the reason of a node that is ready: "", unless the log is full. */
+  /** Clears the reason of a node that is ready. If the log is full, that is the reason instead. */
   clearReason(): void {
     this.reason = this.isFull ? FULL_REASON : "";
   }
 
-  /** The failure of a call that the node cannot append now. */
+  /** Returns the failure that a caller gets when the node cannot append the call now. */
   unavailable(): Failure {
     if (this.reason === FULL_REASON) return FULL;
     const why = this.reason === "" ? DISCONNECTED : this.reason;
     return new Failure("UNAVAILABLE", `${why}: nothing was stored`);
   }
 
-  /** The state that clients and operators see. A short disconnection does not show. */
+  /**
+   * Returns the state that clients and operators see. A disconnection that is shorter than CUT_OFF_MS does not change
+   * it.
+   */
   summarize(
     { isVersionCurrent, isBehind, hasJoined }: HealthFacts,
     now: number,

@@ -1,10 +1,11 @@
 /**
- * The join handshake of a node. At every start and after every lost session the node appends a join request, and it may
- * append calls once that request has come back through the log and was accepted. The id of the accepted request is the
- * node's epoch: an entry of an earlier epoch that is not before it in the log is rejected everywhere.
+ * Runs the join handshake of a node. At every start and after every lost session the node appends a join request to the
+ * log. It may append calls once that request has come back through the log and was accepted. The id of the accepted
+ * request is the node's epoch. After that request in the log, every node rejects entries of the node's earlier epochs.
  *
- * A request that the log had no room for is retried, and so is one whose name another process has just used, because
- * the previous process may be gone and the others do not know it yet. Pure but for its state.
+ * A request is retried if the log had no room for it. It is also retried if another process used the node's name a
+ * moment ago: that may be a previous process of this node that has ended, which the other nodes do not know yet. Pure
+ * but for its state.
  */
 import { LOG_REOPEN_DELAY_MS_MAX, NODE_SILENCE_MS } from "../../schemas/limits.js";
 import type { JoinRequest } from "./entry.js";
@@ -15,27 +16,27 @@ export interface Identity {
   readonly node: string;
   /** Identifies the data directory. */
   readonly storeId: string;
-  /** Identifies the start of the writer thread. */
+  /** The id of this start of the writer thread. A thread that is started again gets another one. */
   readonly bootId: string;
   readonly version: string;
   /** The apply version of this program (schemas/version.ts). */
   readonly applyVersion: number;
-  /** The settings that must be equal on every node, as one text. */
+  /** The settings that must be equal on every node, as one text (agreed-settings.ts). */
   readonly settings: string;
 }
 
-/** The reaction to a join request that came back through the log. */
+/** The result of a join request of this node's name that came back through the log. */
 export type JoinResult =
   | { readonly kind: "joined" }
-  /** The request was for an epoch that is superseded: another one must be appended at once. */
+  /** The request replaced an epoch that is not the current one any more. Another request must be appended at once. */
   | { readonly kind: "again" }
-  /** The handshake retries by itself after a delay. */
+  /** The request was rejected, and the handshake retries by itself after a delay. */
   | { readonly kind: "retrying"; readonly reason: string }
   | { readonly kind: "halt"; readonly why: string }
-  /** The request is an old one of this name and changes nothing. */
+  /** The request is an earlier one of this name, and it changes nothing for this process. */
   | { readonly kind: "ignored" };
 
-/** The reasons of a halt after a rejected join request. */
+/** The reasons to halt after a join request was rejected, by the reason of the rejection. */
 const REJECTIONS: Readonly<Partial<Record<RejectReason, (identity: Identity, membership: Membership) => string>>> = {
   name_taken: ({ node }) => `another node is called ${node}: give each its own --node-id`,
   settings: ({ settings }, membership) =>
@@ -46,7 +47,7 @@ export class JoinHandshake {
   readonly #identity: Identity;
   #sentAt = 0;
   #retryAt: number | null = null;
-  /** The time of the first rejection since the last accepted request. */
+  /** When a request was first rejected since the last accepted one, in ms; null if none was. */
   #rejectedSince: number | null = null;
 
   constructor(identity: Identity) {
@@ -58,12 +59,12 @@ export class JoinHandshake {
     return this.#retryAt === null ? this.#sentAt : null;
   }
 
-  /** Cancels a scheduled retry: a new request follows at once. */
+  /** Cancels a scheduled retry, because the caller appends a new request at once. */
   restart(): void {
     this.#retryAt = null;
   }
 
-  /** The next request. It replaces the epoch that the node has in `membership`. */
+  /** Returns the next join request. It replaces the epoch that the node has in `membership`. */
   request(membership: Membership, now: number): JoinRequest {
     const { node, storeId: store, bootId: run, version, settings } = this.#identity;
     this.#sentAt = now;
@@ -76,7 +77,7 @@ export class JoinHandshake {
     this.#retryAt = now + LOG_REOPEN_DELAY_MS_MAX;
   }
 
-  /** Whether a scheduled retry is due. It is reported once. */
+  /** Whether a scheduled retry is due. A retry that is due is reported only once. */
   takeRetry(now: number): boolean {
     if (this.#retryAt === null || now < this.#retryAt) return false;
     this.#retryAt = null;
@@ -94,7 +95,8 @@ export class JoinHandshake {
   ): JoinResult {
     const { node } = this.#identity;
     if (bootId !== this.#identity.bootId) {
-      // The request is of a previous start, or of another process that has taken the name over.
+      // The request is not of this process. It is of a previous start, or of another process that has taken the name
+      // over.
       if (rejected === null && epoch > 0) return { kind: "halt", why: `another process runs as node ${node}` };
       return { kind: "ignored" };
     }
@@ -102,10 +104,11 @@ export class JoinHandshake {
       this.#rejectedSince = null;
       return { kind: "joined" };
     }
-    // Another request of this name came first. By now this node knows which, and can name it in `replaces`.
+    // Another request of this name was accepted first. This node has applied it by now, so the next request can name it
+    // in `replaces`.
     if (rejected === "old") return { kind: "again" };
     this.#rejectedSince ??= now;
-    // The previous node may be gone without having been silent for long enough.
+    // The previous process of that name may have ended, but it has not been silent for NODE_SILENCE_MS yet.
     if (rejected === "name_taken" && now - this.#rejectedSince < 2 * NODE_SILENCE_MS) {
       this.retryLater(now);
       return {

@@ -1,8 +1,8 @@
 /**
- * Decides when a node runs for leader, upgrades the cluster or sends a heartbeat. The log serializes candidacies: the
- * first one of a term wins, so no votes are needed. A node runs when the leader has been silent for LEADER_SILENCE_MS,
- * measured while this thread was able to read. Every entry counts as a heartbeat, so a busy node sends none. Pure but
- * for its state.
+ * Decides when a node tries to become the leader, upgrades the cluster or sends a heartbeat. The log puts candidacies
+ * in one order, and the first one of a term wins, so no votes are needed. A node appends a candidacy when the leader
+ * has been silent for LEADER_SILENCE_MS. Only time in which this thread was able to read counts as silence. Every entry
+ * counts as a heartbeat, so a busy node sends none. Pure but for its state.
  */
 import { LEADER_SILENCE_MS, NODE_HEARTBEAT_MS, NODE_HELD_MS } from "../../schemas/limits.js";
 import type { EntryContent } from "./entry.js";
@@ -12,7 +12,7 @@ import type { Membership } from "./membership.js";
 export class Leadership {
   readonly #identity: Pick<Identity, "node" | "applyVersion">;
   #leaderSeenAt: number;
-  /** The previous time at which the leader's silence was measured. */
+  /** When the leader's silence was last measured, in ms. */
   #measuredAt: number;
   #appendedAt = 0;
 
@@ -22,7 +22,10 @@ export class Leadership {
     this.#measuredAt = now;
   }
 
-  /** Records an entry of the leader, or the start of an epoch, which gives the leader the full time again. */
+  /**
+   * Records an entry of the leader. Also called when this node's epoch starts, so that the leader has LEADER_SILENCE_MS
+   * from then on.
+   */
   noteLeader(now: number): void {
     this.#leaderSeenAt = now;
   }
@@ -33,8 +36,9 @@ export class Leadership {
   }
 
   /**
-   * Measures the leader's silence in ms. Time in which this thread was held up does not count: what the leader said
-   * then waits to be read. Must be called at every tick, so that a hold-up shows as a gap between two calls.
+   * Measures the leader's silence in ms. Time in which this thread did not run does not count, because entries of the
+   * leader may have arrived then that are not read yet. Must be called at every tick: a long gap between two calls
+   * shows that the thread did not run.
    */
   silenceMs(now: number): number {
     const heldMs = Math.max(0, now - this.#measuredAt - NODE_HELD_MS);
@@ -44,8 +48,9 @@ export class Leadership {
   }
 
   /**
-   * The entry that an idle node appends now, or null.
-   * @param isClockRight whether this machine's clock agrees with a majority; a node whose clock is ahead does not lead
+   * Returns the entry that a node without calls must append now, or null.
+   * @param isClockRight whether this machine's clock agrees with a majority. A node whose clock is ahead does not try
+   * to become the leader.
    */
   dueEntry({ applyVersion, leader, term }: Membership, isClockRight: () => boolean, now: number): EntryContent | null {
     const { node, applyVersion: ownApplyVersion } = this.#identity;

@@ -1,8 +1,9 @@
 /**
- * The log's time as a node computes it: the time of the newest entry, plus the monotonic time since then. The machines'
- * clocks vote on the right time. The log's time jumps forward only to a time that the clocks of a strict majority of
- * the live nodes have reached, so one wrong clock moves nothing. If the log's time is ahead of a strict majority, it
- * never goes back but advances at LOG_CLOCK_SLOW_RATE until they agree. Pure but for its state.
+ * Computes the log's time on a node: the time of the newest entry, plus the monotonic time since then. The clocks of
+ * the machines vote on the right time. The log's time jumps forward only to a time that the clocks of a strict majority
+ * of the live nodes have reached, so one wrong clock changes nothing. If the log's time is ahead of a strict majority
+ * of the clocks, it does not go back. It advances at LOG_CLOCK_SLOW_RATE until they agree with it. Pure but for its
+ * state.
  */
 import { CLOCK_ASTRAY_MS, CLOCK_TOLERANCE_MS, LOG_CLOCK_SLOW_RATE, NODE_SILENCE_MS } from "../../schemas/limits.js";
 import type { Membership } from "./membership.js";
@@ -17,7 +18,7 @@ export interface LogClockOptions {
   readonly membership: () => Membership;
 }
 
-/** The bounds of the right time, according to a majority. */
+/** The earliest and the latest time that can be right according to a majority of the clocks. */
 interface Bounds {
   readonly least_ms: number;
   readonly most_ms: number;
@@ -41,15 +42,16 @@ export class LogClock {
     this.#base_elapsed = options.elapsed();
   }
 
-  /** Records the clock of another node from an entry that has just arrived. */
+  /** Records the clock of another node, as an entry that has just arrived says it. */
   record(node: string, wall_ms: number): void {
     const { node: own, elapsed } = this.#options;
     if (node !== own) this.#differences.set(node, wall_ms - elapsed());
   }
 
   /**
-   * The log's time in ms.
-   * @param votes false to ignore the clocks, while the newest entries are not known
+   * Returns the log's time in ms.
+   * @param votes whether the machines' clocks may change the time; false while this node does not know the newest
+   * entries
    */
   now(votes = true): number {
     const { elapsed, membership, wall } = this.#options;
@@ -58,13 +60,14 @@ export class LogClock {
     const { least_ms, most_ms } = votes ? this.#bounds() : UNKNOWN;
     const rate = this.#base_ms + passed_ms > most_ms + CLOCK_TOLERANCE_MS ? LOG_CLOCK_SLOW_RATE : 1;
     const wall_ms = wall();
-    // The others' clocks were read a while ago: if this one agrees with them, it is more exact.
+    // The clocks of the other nodes were received a while ago. If this machine's clock agrees with them, it is more
+    // exact.
     const right_ms = wall_ms >= least_ms && wall_ms <= least_ms + CLOCK_TOLERANCE_MS ? wall_ms : least_ms;
     this.#base_ms = Math.max(this.#base_ms + passed_ms * rate, right_ms, membership().now_ms);
     return Math.floor(this.#base_ms);
   }
 
-  /** The ms that this machine's clock is ahead of the majority; 0 if it is within CLOCK_ASTRAY_MS. */
+  /** The lead of this machine's clock over the majority's clocks, in ms; 0 if it is at most CLOCK_ASTRAY_MS. */
   get ahead_ms(): number {
     const ahead_ms = this.#options.wall() - this.#bounds().least_ms;
     return Number.isFinite(ahead_ms) && ahead_ms > CLOCK_ASTRAY_MS ? ahead_ms : 0;
@@ -83,7 +86,7 @@ export class LogClock {
     });
   }
 
-  /** The other nodes that were seen lately, by the log's time. */
+  /** Returns the other nodes that have appended an entry lately, by the log's time. */
   #live(): readonly string[] {
     const { node: own, membership } = this.#options;
     const { nodes, now_ms } = membership();
@@ -92,7 +95,10 @@ export class LogClock {
       .map(({ node }) => node);
   }
 
-  /** Computes the bounds. A live node whose clock is not known yet counts as one that agrees with no other. */
+  /**
+   * Computes the bounds of the right time. A live node whose clock is not known yet counts as one that agrees with no
+   * other.
+   */
   #bounds(): Bounds {
     const { wall, elapsed, membership } = this.#options;
     const { nodes } = membership();
@@ -108,7 +114,7 @@ export class LogClock {
   }
 }
 
-/** Formats a span in its largest unit, so that a line about it seldom changes. */
+/** Formats a span in its largest unit, so that the text of a warning seldom changes. */
 function roughly(span_ms: number): string {
   const s = Math.abs(span_ms) / 1_000;
   if (s >= 172_800) return `${Math.round(s / 86_400)} days`;

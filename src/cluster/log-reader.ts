@@ -1,7 +1,7 @@
 /**
  * Reads the log for the applier, with back pressure: it stops the delivery when more than `pendingBytesMax` bytes wait
- * to be applied, and resumes it at half of that. Messages that no node has appended are skipped and counted, because
- * the log is writable for others. Runs in the writer thread.
+ * to be applied, and resumes it at half of that. Other programs may be able to write to the log. So messages that no
+ * node has appended are skipped, and they are counted as foreign. Runs in the writer thread.
  */
 import { ENTRIES_PENDING_BYTES_MAX, NODE_LAG_ENTRIES_MAX } from "../../schemas/limits.js";
 import type { LogSession } from "../ordered-log/ordered-log.js";
@@ -11,7 +11,7 @@ import { isForeign } from "./entry.js";
 export class LogReader {
   readonly #applier: Pick<Applier, "receive" | "skip" | "pendingBytes" | "hasPending" | "state">;
   readonly #pendingBytesMax: number;
-  /** Whether the log delivers: after "resumed" nothing has arrived yet. */
+  /** The state of the delivery. In "resumed" the delivery was resumed, and no message has arrived since. */
   #state: "reading" | "paused" | "resumed" = "reading";
   #resumedAt = 0;
   #last = 0;
@@ -26,7 +26,7 @@ export class LogReader {
     this.#pendingBytesMax = pendingBytesMax;
   }
 
-  /** The number of messages that no node has appended. */
+  /** The number of messages in the log that no node has appended. */
   get foreign(): number {
     return this.#foreign;
   }
@@ -46,27 +46,27 @@ export class LogReader {
   }
 
   /**
-   * Whether the node is clearly behind the log. The lag is unknown while the log is paused, and until the first entry
-   * after a pause.
+   * Whether the node is more than NODE_LAG_ENTRIES_MAX entries behind the log. Also true while the delivery is paused,
+   * and until the first entry after that, because the lag is unknown then.
    */
   get isBehind(): boolean {
     if (this.#state !== "reading") return true;
-    // The messages after the last entry are foreign, unless entries wait to be applied.
+    // If no entry waits to be applied, every message after the applied position is foreign, and will not be applied.
     const skipped = this.#applier.hasPending ? 0 : this.#newestForeign;
     return this.#last - Math.max(this.#applier.state.position.id, skipped) > NODE_LAG_ENTRIES_MAX;
   }
 
-  /** Records the end of the log as a new session has found it. */
+  /** Records the newest id of the log, as a new session has found it. */
   noteLast(last: number): void {
     this.#last = last;
   }
 
-  /** A new session delivers from the start. */
+  /** Resets the state of the delivery, because a new session starts unpaused. */
   restart(): void {
     this.#state = "reading";
   }
 
-  /** Takes a delivered message of the log. */
+  /** Passes a delivered message of the log to the applier, or skips a foreign one. */
   receive(id: number, bytes: Uint8Array, last: number): void {
     this.#last = Math.max(this.#last, last, id);
     if (isForeign(bytes)) {
@@ -80,7 +80,7 @@ export class LogReader {
     this.#state = "reading";
   }
 
-  /** Pauses or resumes the delivery, by how many bytes wait to be applied. */
+  /** Pauses or resumes the delivery, depending on how many bytes wait to be applied. */
   adjust(session: LogSession | null, now: number): void {
     if (session === null) return;
     const { pendingBytes } = this.#applier;

@@ -1,33 +1,33 @@
 /**
- * The replicated membership: the nodes, their epochs, the leader, the apply version and the settings. It is a function
- * of the log alone, so every node computes the same. `advance` returns a new value, which is stored in the transaction
- * that applies the entry. Pure.
+ * Computes the replicated membership: the nodes, their epochs, the leader, the apply version and the settings. It
+ * depends only on the log, so every node computes the same. `advance` returns a new value, which is stored in the
+ * transaction that applies the entry. Pure.
  */
 import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits.js";
 import type { Entry, EntryHead, JoinRequest } from "./entry.js";
 
-/** A node as all nodes know it. A row of the table `cluster_node`. */
+/** A node as the membership describes it. Each node is a row of the table `cluster_node`. */
 export interface Node {
   readonly node: string;
   /** The id of its data directory. */
   readonly store: string;
-  /** The id of its latest start that has joined. */
+  /** The id of the node's latest start that has joined the cluster. */
   readonly run: string;
   readonly version: string;
-  /** Its epoch: the id of its latest join request. Entries of an earlier epoch are rejected. */
+  /** The node's epoch: the id of its latest accepted join request. Entries of an earlier epoch are rejected. */
   readonly incarnation: number;
-  /** The number of its latest entry in the epoch. */
+  /** The number of the node's latest entry in the epoch. */
   readonly number: number;
-  /** The log's time of its latest entry, in ms. */
+  /** The log's time of the node's latest entry, in ms. */
   readonly heard_at: number;
-  /** The position that it had applied by then. */
+  /** The position that the node had applied when it appended that entry. */
   readonly position: number;
 }
 
 export interface Membership {
-  /** The log's time in ms: that of the latest entry. It never goes back. */
+  /** The log's time at the latest entry, in ms. It never goes back. */
   readonly now_ms: number;
-  /** The apply version whose entries count. */
+  /** The cluster's apply version. Entries of other versions are rejected. */
   readonly applyVersion: number;
   readonly settings: string;
   /** How often a node has become the leader. */
@@ -40,26 +40,27 @@ export interface Membership {
 /** Why an entry is rejected. The values are part of the state hash, so they never change. */
 export type RejectReason =
   /**
-   * The entry is of an earlier epoch, of a node that has not joined, or a second copy; or a join request came too late.
+   * The entry is of an earlier epoch, or of a node that has not joined, or it is a second copy of an entry. A join
+   * request gets this reason if the epoch that it replaces is not the current one any more.
    */
   | "old"
-  /** A node with another data directory has this name and was seen lately. */
+  /** A node with another data directory has this name, and appended an entry lately. */
   | "name_taken"
   /** The settings of the node differ from the cluster's. */
   | "settings"
   /** The entry is of another apply version. */
   | "commands"
-  /** Another node has become the leader meanwhile. */
+  /** Another node has become the leader since the candidacy was appended. */
   | "term";
 
-/** The result of an entry for the membership, whatever its calls do. */
+/** The effect of an entry on the membership. It does not depend on the results of the entry's calls. */
 export interface Step {
   readonly membership: Membership;
   /** Null if the entry is accepted. */
   readonly rejected: RejectReason | null;
 }
 
-/** The membership before the first join request. */
+/** Returns the membership of a new cluster, before the first join request. */
 export function initialMembership(now_ms: number, applyVersion: number, settings: string): Membership {
   return { now_ms, applyVersion, settings, term: 0, leader: "", nodes: new Map() };
 }

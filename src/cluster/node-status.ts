@@ -1,44 +1,47 @@
-/** The status of a node, as the writer publishes it to the front. */
+/** Defines the status of a node that the writer publishes to the front. */
 import * as Type from "typebox";
 import { NodeState } from "../../schemas/cluster.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
 
-/** Published after each commit and after every change. */
+/** The message with the status. It is published after each commit and after every change. */
 export const NODE_STATUS = {
   name: "node",
   payload: Type.Object({
     state: NodeState,
-    /** One line; "" if there is nothing to report. */
+    /** Why the node is not healthy, as one line; "" if there is nothing to report. */
     reason: Type.String(),
     leader: Type.String(),
     term: Type.Integer({ minimum: 0 }),
     /** Whether this node is the leader and can append calls to the log. */
     isLeader: Type.Boolean(),
-    /** The last entry that was applied here. */
+    /** The id of the last entry that this node has applied. */
     position: Type.Integer({ minimum: 0 }),
-    /** The newest entry that the log is known to have. */
+    /** The id of the newest entry that the log is known to have. */
     log_last: Type.Integer({ minimum: 0 }),
     /** The log's time at the newest entry, in ms. */
     now_ms: Type.Integer({ minimum: 0 }),
-    /** The log's current time in ms, as the writer computes it; 0 while it cannot know it. */
+    /** The log's current time in ms, as the writer computes it; 0 while the writer cannot know it. */
     clock_ms: Type.Integer({ minimum: 0 }),
     /** How often the connection to the log was opened again. */
     reopens: Type.Integer({ minimum: 0 }),
-    /** Own entries that were rejected because they came too late. */
+    /** The number of this node's entries that were rejected because they came after the node had joined again. */
     fenced: Type.Integer({ minimum: 0 }),
-    /** Messages of the log that were skipped because no node has appended them. */
+    /** The number of messages in the log that were skipped because no node has appended them. */
     foreign: Type.Integer({ minimum: 0 }),
-    /** The number of own entries that have come back, and the seconds from their append until then. */
+    /**
+     * The number of this node's entries that have come back through the log. The next member is the seconds from their
+     * append until then.
+     */
     appends: Type.Integer({ minimum: 0 }),
     append_s: Type.Number({ minimum: 0 }),
-    /** The number of entries that were applied, and the seconds that this took. */
+    /** The number of entries that were applied. The next member is the seconds that this took. */
     applied: Type.Integer({ minimum: 0 }),
     apply_s: Type.Number({ minimum: 0 }),
     /** How often a snapshot was installed. */
     installed: Type.Integer({ minimum: 0 }),
     /** Warnings about the set-up of the log, one line each. */
     warnings: Type.Array(Type.String()),
-    /** Why this server cannot be a node of this cluster as it is started; "" if it can. */
+    /** Why this server cannot be a node of this cluster with its settings and its data; "" if it can. */
     refusal: Type.String(),
   }),
 } as const satisfies PushMessage;
@@ -47,7 +50,7 @@ export type NodeStatus = PayloadOf<typeof NODE_STATUS>;
 /** The fields that the replica knows. */
 export type ReplicaStatus = Omit<NodeStatus, "now_ms" | "clock_ms" | "installed" | "warnings" | "refusal">;
 
-/** The status before the first one is published. */
+/** The status that the front assumes until the first one is published. */
 export const STARTING: NodeStatus = {
   state: "catching_up",
   reason: "starting",

@@ -1,6 +1,7 @@
 /**
  * Makes a writer thread a node of a cluster: bootstraps the node (bootstrap.ts), runs the replica, and schedules
- * snapshots. Calls of methods that no other node must apply run locally. Runs in the writer thread.
+ * snapshots. Calls of methods that only concern this node do not go into the log: they run locally. Runs in the writer
+ * thread.
  */
 import { NODE_TICK_MS } from "../../schemas/limits.js";
 import { APPLY_VERSION, VERSION } from "../../schemas/version.js";
@@ -31,7 +32,7 @@ import { ClusterReader, ClusterWriter, type NodeState } from "./table.js";
 const SINGLE_ONLY = new Failure("FAILED_PRECONDITION", "a node of a cluster does not do this");
 
 /**
- * Opens the node. Calls fail until its bootstrap is done.
+ * Opens the node. Calls that go into the log fail until the bootstrap is done.
  * @param snapshot_url the script of the snapshot thread
  */
 export function openNode(ground: NodeGround, snapshot_url: URL): Executor {
@@ -52,7 +53,7 @@ class ClusterNode implements Executor {
   #ticking: NodeJS.Timeout | null = null;
   #warnings: readonly string[] = [];
   #installed = 0;
-  /** The reason why the start waits; "" if nothing blocks it. */
+  /** The reason why the start must wait; "" if nothing blocks it. */
   #waitingFor = "";
   #closed = false;
 
@@ -66,7 +67,8 @@ class ClusterNode implements Executor {
 
   start(): void {
     this.#run().catch((error: unknown) => {
-      // No caller waits for this promise. The error ends the thread, which is then started again.
+      // No caller waits for this promise, so the error is thrown outside of it. It ends the thread, which is then
+      // started again.
       queueMicrotask(() => {
         throw error;
       });
@@ -202,13 +204,13 @@ class ClusterNode implements Executor {
     replica.tick();
   }
 
-  /** The tables hold the content of a snapshot: caches of the models are stale. */
+  /** Called when a snapshot has replaced the tables, so that the models' caches are stale. */
   #onInstalled(): void {
     this.#installed += 1;
     this.#transaction.refill();
   }
 
-  /** The id of this data directory. It is made at the first call. */
+  /** Returns the id of this data directory. The first call generates it. */
   #storeId(): string {
     const known = this.#table.storeId();
     if (known !== undefined) return known;

@@ -1,14 +1,15 @@
 /**
  * Guards against poison entries: log entries that crash the process when they are applied. A method that throws only
  * fails its own call. A native crash, or memory that runs out, would repeat on every node at every start, and then no
- * node could serve reads. So the position that is being applied is written to a small file. A process that finds the
- * file at start applies entries one at a time, which tells the poison entry from its neighbours, and halts before an
- * entry that has crashed it POISON_ENTRY_TRIES_MAX times.
+ * node could serve reads. So the position that is being applied is written to a small file, which is removed
+ * afterwards. A process that finds the file at start applies the entries of the crashed attempt one at a time, which
+ * tells the poison entry from its neighbours. It halts before an entry that has crashed it POISON_ENTRY_TRIES_MAX
+ * times.
  *
- * Only entries that were in the log when the session began are recorded: a later entry is among those after the
- * restart, so normal operation costs nothing. The file must survive a crash of the process, not of the machine, so it
- * is not fsynced. If it cannot be written, nothing is counted and the node works all the same. Runs in the writer
- * thread.
+ * Only entries that were in the log when the session began are recorded, so normal operation costs nothing. That is
+ * enough: if a later entry crashes the process, it is in the log when the next session begins. The file must survive a
+ * crash of the process, not of the machine, so it is not fsynced. If the file cannot be written, crashes are not
+ * counted, and the node works all the same. Runs in the writer thread.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +17,7 @@ import { APPLY_BATCH_ENTRIES_MAX, POISON_ENTRY_TRIES_MAX } from "../../schemas/l
 
 /** The file that survives a crash of the process. */
 export interface AttemptFile {
-  /** The line in it; "" if there is none. */
+  /** The content of the file, which is one line; "" if there is no file. */
   read(): string;
   write(line: string): void;
   remove(): void;
@@ -25,17 +26,17 @@ export interface AttemptFile {
 /** An attempt to apply entries: the current one, or the one in which the process crashed. */
 interface Attempt {
   readonly entry: number;
-  /** Identifies the log. The positions of every log start at 1. */
+  /** Identifies the log, because the positions of every log start at 1. */
   readonly generation: string;
-  /** The last entry that may share the transaction. */
+  /** The id of the last entry that may be in the same transaction. */
   readonly through: number;
-  /** How often this entry was applied alone, this time included; 0 if it shares a transaction. */
+  /** How often the first entry was applied in a transaction of its own, this time included; 0 if it shares one. */
   readonly tries: number;
   /** The version of Koor that makes the attempt. */
   readonly version: string;
 }
 
-/** A line that is truncated, or of another format, is ignored. */
+/** Matches the line in the file. A line that does not match, such as a truncated one, is ignored. */
 const LINE = /^entry (\d+) of log (\S+), beside others through (\d+), tried alone (\d+) times by version (\S+)\n$/;
 
 export interface PoisonGuardOptions {
@@ -48,7 +49,7 @@ export class PoisonGuard {
   readonly #options: PoisonGuardOptions;
   /** The attempt in which the process crashed; null if it ended normally. */
   readonly #found: Attempt | null;
-  /** The last entry that was in the log when the session began. */
+  /** The id of the newest entry that was in the log when the session began. */
   #last = 0;
   #written: boolean;
 
@@ -60,12 +61,12 @@ export class PoisonGuard {
     this.#found = found?.generation === options.generation ? found : null;
   }
 
-  /** A session begins, with a log that ends at this entry. */
+  /** Records that a session begins, and that `last` is the newest entry in the log. */
   expect(last: number): void {
     this.#last = last;
   }
 
-  /** Why an entry must not be applied; null if it may be. */
+  /** Returns why an entry must not be applied; null if it may be applied. */
   haltReason(entry: number): string | null {
     const tries = this.#triesOf(entry);
     if (tries < POISON_ENTRY_TRIES_MAX) return null;
@@ -76,9 +77,9 @@ export class PoisonGuard {
   }
 
   /**
-   * Records an attempt, before the entries are read and applied.
+   * Records an attempt to apply entries. Must be called before they are decoded and applied.
    * @param first the first entry
-   * @param through the last entry that may be among them
+   * @param through the last entry that may be part of the attempt
    * @returns how many entries may share the transaction
    */
   begin(first: number, through: number): number {
@@ -98,9 +99,10 @@ export class PoisonGuard {
   }
 
   /**
-   * The process has survived the last attempt, with whatever result.
-   * @param follows whether the next attempt begins at once. Its line then replaces this one: a line that is left behind
-   * only names entries that were applied.
+   * Records that the process has survived the last attempt, whatever the result was.
+   * @param follows whether the next attempt begins at once. If so, the file is not removed, because the next line
+   * replaces this one. Should the process crash in between, the line names only entries that were applied, which does
+   * no harm.
    */
   cleared(follows: boolean): void {
     if (!follows) this.#remove();
@@ -112,7 +114,7 @@ export class PoisonGuard {
     this.#written = false;
   }
 
-  /** How often the process crashed while this version applied an entry alone. */
+  /** Returns how often the process crashed while this version of Koor applied the entry in a transaction of its own. */
   #triesOf(entry: number): number {
     const found = this.#found;
     return found !== null && found.entry === entry && found.version === this.#options.version ? found.tries : 0;
@@ -129,7 +131,10 @@ function parse(line: string): Attempt | null {
   return { entry: Number(entry), generation, through: Number(through), tries: Number(tries), version };
 }
 
-/** The file in a node's data directory. A file system error is ignored: it must not stop the node. */
+/**
+ * Returns the file in a node's data directory. Errors of the file system are ignored, because they must not stop the
+ * node.
+ */
 export function attemptFile(data_dir: string): AttemptFile {
   const path = join(data_dir, "suspect.txt");
   return {

@@ -1,9 +1,10 @@
 /**
  * Batches local calls into log entries. At most one entry is in flight. Calls that arrive meanwhile go into the next
- * one, because an entry costs a round trip through the log and a transaction on every node, and its calls cost little.
- * After a commit the next entry lingers briefly, because callers that were just answered usually call again. The linger
- * adapts: it waits for as many calls as the last entry and the queue behind it had. A single caller never lingers, and
- * calls that do not come are expected no more. Pure but for its state.
+ * one. Batching pays, because an entry costs a round trip through the log and a transaction on every node, while its
+ * calls cost little. After a commit the next entry lingers briefly, because callers that were just answered usually
+ * call again. The linger adapts: it ends when as many calls are queued as were in the last entry and in the queue after
+ * it. So a single caller never waits for others, and calls that did not come are not expected the next time. Pure but
+ * for its state.
  */
 import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
@@ -14,15 +15,15 @@ import type { EntryHead } from "./entry.js";
 
 type Calls = readonly ServerCall<WriterMethod>[];
 
-/** An entry of this node that has not come back through the log. Node, epoch and number identify it. */
+/** An entry of this node that has not come back through the log. It is identified by node, epoch and number. */
 export interface Proposal extends Pick<EntryHead, "node" | "epoch" | "number"> {
   /** The calls of the entry; null for an entry without calls. */
   readonly calls: Calls | null;
-  /** When it was proposed, in ms. */
+  /** When the entry was proposed, in ms. */
   readonly since: number;
 }
 
-/** Whether an entry of this head is the proposal. */
+/** Whether an entry with this head is the proposal. */
 export function isProposal(
   { node, epoch, number }: Pick<EntryHead, "node" | "epoch" | "number">,
   proposal: Proposal | null,
@@ -37,7 +38,7 @@ export class Proposals {
   #number = 0;
   #inFlight: Proposal | null = null;
   #waiting: ServerCall<WriterMethod>[] = [];
-  /** Calls of an entry that was too large: each gets an entry of its own. */
+  /** The calls of an entry that was too large for the log. Each is retried in an entry of its own. */
   #singles: ServerCall<WriterMethod>[] = [];
   /** How many calls are expected to share the next entry. */
   #expected = 0;
@@ -51,7 +52,7 @@ export class Proposals {
     return this.#epoch;
   }
 
-  /** The entry that has not come back; null if the next one may be proposed. */
+  /** The entry that has not come back through the log; null if the next one may be proposed. */
   get inFlight(): Proposal | null {
     return this.#inFlight;
   }
@@ -61,7 +62,7 @@ export class Proposals {
     this.#waiting.push(...calls);
   }
 
-  /** How many ms the queued calls linger for more; 0 if they may be sent, or if none is queued. */
+  /** How many ms the queued calls still wait for more calls; 0 if they may be sent, or if none is queued. */
   lingerMs(now: number): number {
     const waiting = this.#waiting.length;
     if (waiting === 0 || this.#singles.length > 0 || waiting >= this.#expected) return 0;
@@ -86,7 +87,7 @@ export class Proposals {
     return all;
   }
 
-  /** Numbers the next entry and records it as in flight. */
+  /** Assigns a number to the next entry, and records the entry as in flight. */
   begin(calls: Calls | null, now: number): Proposal {
     assert(this.#inFlight === null, "one entry is in flight at a time");
     const proposal: Proposal = {
@@ -100,14 +101,14 @@ export class Proposals {
     return proposal;
   }
 
-  /** Whether an entry of this head is the one in flight. */
+  /** Whether an entry with this head is the one in flight. */
   isInFlight(head: Pick<EntryHead, "node" | "epoch" | "number">): boolean {
     return isProposal(head, this.#inFlight);
   }
 
   /**
-   * The entry in flight was applied, and its callers are answered.
-   * @param unread calls that have arrived and are not queued yet
+   * Records that the entry in flight was applied. Its callers are answered already, so they may call again.
+   * @param unread the number of calls that have arrived from the front and are not queued here yet
    */
   end({ calls, since }: Proposal, now: number, unread: number): void {
     this.#inFlight = null;
@@ -117,7 +118,7 @@ export class Proposals {
   }
 
   /**
-   * Takes back the entry in flight, which the log has rejected: its number is free again.
+   * Takes back the entry in flight, because the log has not stored it. The next entry gets its number.
    * @param apart whether to retry each of its calls in an entry of its own
    * @returns the calls that are not retried
    */
@@ -130,16 +131,16 @@ export class Proposals {
     return [];
   }
 
-  /** Leaves the epoch. The entry in flight stays undecided until the next join request has come back. */
+  /** Ends the epoch. The outcome of the entry in flight is unknown until the next join request has come back. */
   detach(): void {
     this.#epoch = 0;
     this.#number = 0;
   }
 
   /**
-   * Starts an epoch with an accepted join request. An entry in flight that is not before the request in the log will
-   * never be applied.
-   * @returns the calls of such an entry
+   * Starts an epoch when a join request was accepted. If an entry is still in flight, it was not before the request in
+   * the log, so it will never be applied.
+   * @returns the calls of that entry; empty if none was in flight
    */
   rejoin(epoch: number): Calls {
     const lost = this.#inFlight?.calls ?? [];
@@ -149,7 +150,7 @@ export class Proposals {
     return lost;
   }
 
-  /** Drops the entry in flight without an answer, because its outcome cannot be found out. */
+  /** Drops the entry in flight and gives its callers no answer, because its outcome cannot be found out. */
   dropInFlight(): void {
     this.#inFlight = null;
   }

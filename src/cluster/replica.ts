@@ -7,11 +7,11 @@
  *     apply     every node applies them to its database (applier.ts)
  *     answer    the callers of an own entry are answered when it is committed to this node's disk
  *
- * `step` is one turn of the loop. It runs after a delivery and after a stall, and proposes again whenever calls arrive
- * or an append fails. When the session with the log is lost (connection.ts), the fate of the entry in flight is unknown
- * until the node has joined again (join-handshake.ts): an entry that is not before the join request in the log will
- * never be applied. The node halts when the log is a different one or when its state has diverged. It then keeps its
- * files and reports the reason. Runs in the writer thread.
+ * `step` is one pass of the loop. It runs after a delivery and after a stall. When calls arrive or an append fails,
+ * only the proposing is repeated. When the session with the log is lost (connection.ts), the outcome of the entry in
+ * flight is unknown until the node has joined again (join-handshake.ts). If the entry is not in the log before the join
+ * request, it will never be applied. The node halts when the log is a different one or when its state has diverged. A
+ * halted node keeps its files and reports the reason. Runs in the writer thread.
  */
 import { ENTRY_RETRY_MS, ENTRY_RETURN_MS_MAX, LOG_CHECK_MS } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -46,28 +46,34 @@ export interface ReplicaOptions
   readonly poisonGuard: PoisonGuard;
   readonly methods: MethodTable<WriterMethod>;
   readonly server: RpcServer<WriterMethod>;
-  /** Shared with the front. Calls up to the id in its first element may have been applied without an answer. */
+  /**
+   * Memory that is shared with the front. Its first element is the id of a call: that call and all earlier ones may
+   * have been applied, even those without an answer.
+   */
   readonly committed: BigInt64Array;
-  /** For tests: how many bytes of the log may wait in memory. */
+  /** Set by tests only: how many bytes of the log may wait in memory to be applied. */
   readonly pendingBytesMax?: number;
   /** This machine's clock, in ms since the epoch. */
   readonly wall: () => number;
   /** Monotonic time in ms. */
   readonly elapsed: () => number;
-  /** Runs a function after the event loop has read what has arrived. */
+  /** Runs a function after the event loop has handled the data that has already arrived. */
   readonly defer: (run: () => void) => void;
   /** Runs a function after a delay in ms. */
   readonly later: (run: () => void, ms: number) => void;
   /**
-   * Publishes the status of the node: after each commit and after every change, and changes of mere counters with the
-   * next tick.
-   * @param now_ms the time of the newest entry
-   * @param clock_ms the log's current time; 0 while this node cannot know it
+   * Publishes the status of the node. Called after each commit and after every change. If only counters have changed,
+   * it is called at the next tick.
+   * @param now_ms the log's time at the newest entry, in ms
+   * @param clock_ms the log's current time, in ms; 0 while this node cannot know it
    */
   readonly publish: (status: ReplicaStatus, now_ms: number, clock_ms: number) => void;
-  /** The cluster moved to a newer apply version at this entry: nodes that have it need a snapshot of that position. */
+  /**
+   * Called when the cluster has moved to a newer apply version than this program's, by the entry at `position`. Nodes
+   * of the newer version need a snapshot of that position, because they cannot apply the earlier entries.
+   */
   readonly superseded: (position: number, wasLeader: boolean) => void;
-  /** Takes warnings for the operator about the set-up of the log. */
+  /** Called with warnings for the operator about the set-up of the log. */
   readonly warn: (warnings: readonly string[]) => void;
 }
 
@@ -90,9 +96,9 @@ export class Replica {
   readonly #health: Health;
   readonly #clock: LogClock;
   readonly #publisher: StatusPublisher;
-  /** Own entries that were rejected because the node had joined again. */
+  /** The number of this node's entries that were rejected because the node had joined again. */
   #fenced = 0;
-  /** Own entries that came back, and the ms that they took. */
+  /** The number of this node's entries that came back through the log. The next member is the ms that they took. */
   #appends = 0;
   #append_ms = 0;
   #isStepScheduled = false;
@@ -110,7 +116,7 @@ export class Replica {
     this.#applier = new Applier({
       ...options,
       applyVersion: identity.applyVersion,
-      // The front must know the new position before it passes an answer on.
+      // Published before the answers, because the front must know the new position when it passes an answer on.
       committed: () => this.#publish(),
     });
     this.#clock = new LogClock({
@@ -181,12 +187,15 @@ export class Replica {
     return this.#applier.state.membership.now_ms;
   }
 
-  /** Warnings for the operator about the nodes' clocks, a line each. */
+  /** Warnings for the operator about the clocks of the nodes, one line each. */
   get clock_warnings(): readonly string[] {
     return this.#clock.warnings;
   }
 
-  /** Warnings for the operator about the content of the log, a line each. The lines do not depend on counts. */
+  /**
+   * Warnings for the operator about the content of the log, one line each. No line contains a count, so that it stays
+   * the same while the count grows.
+   */
   get log_warnings(): readonly string[] {
     return this.#reader.foreign > 0 ? [FOREIGN_WARNING] : [];
   }
@@ -201,7 +210,7 @@ export class Replica {
     return this.#canAppend && this.#applier.membership.leader === this.#options.identity.node;
   }
 
-  /** How many bytes of the log this process has applied. */
+  /** How many bytes of the log this process has applied or skipped. */
   get bytes(): number {
     return this.#applier.bytes;
   }
@@ -216,14 +225,14 @@ export class Replica {
   }
 
   /**
-   * Deletes the entries of the log up to an id.
+   * Deletes the entries of the log up to and including an id.
    * @throws LogError
    */
   async trim(through: number): Promise<void> {
     await this.#connection.session?.trim(through);
   }
 
-  /** Queues calls for the log. Calls that the node cannot append fail at once. */
+  /** Queues calls for the log. If the node cannot append calls now, they fail at once. */
   execute(calls: Calls): void {
     if (!this.#canAppend) {
       this.#fail(calls, this.#health.unavailable());
@@ -240,7 +249,7 @@ export class Replica {
     this.#propose();
   }
 
-  /** One turn of the loop: applies what was delivered, then proposes the next entry. */
+  /** Runs one pass of the loop: applies the delivered entries, then proposes the next entry. */
   step(): void {
     this.#health.stalledUntil = null;
     while (this.#applier.hasPending && this.#health.isActive) {
@@ -271,7 +280,7 @@ export class Replica {
     this.#publisher.offerAll(this.status);
   }
 
-  /** Ends the connection. Calls without an answer never get one. */
+  /** Ends the connection. Calls that are not answered yet get no answer. */
   async close(): Promise<void> {
     this.#health.phase = "closed";
     await this.#connection.end();
@@ -308,7 +317,7 @@ export class Replica {
     }
   }
 
-  /** Acts on an applied entry: what it means to this node beside its effect on the database. */
+  /** Handles the effects of an applied entry on this node's own state. Its effect on the database is already stored. */
   #onApplied(applied: AppliedEntry): void {
     const {
       id,
@@ -342,12 +351,16 @@ export class Replica {
     if (this.#health.phase === "ready") this.#clock.record(head.node, head.wall_ms);
   }
 
-  /** Settles the entry in flight. Its callers were answered by the commit, unless it was rejected. */
+  /**
+   * Handles an applied entry of this node, which is usually the one in flight. The callers were answered by the commit,
+   * unless the entry was rejected.
+   */
   #onOwnEntryApplied({ entry: { head }, rejected }: AppliedEntry): void {
     const { server, elapsed } = this.#options;
     const proposal = this.#proposals.inFlight;
     if (proposal === null || !this.#proposals.isInFlight(head)) {
-      // A rejected entry of the current epoch is a second copy, which says nothing about fencing.
+      // A rejected entry of the current epoch is the second copy of one that was applied, so it does not count as
+      // fenced.
       if (rejected === "old" && head.epoch !== this.#proposals.epoch) this.#fenced += 1;
       return;
     }
@@ -361,7 +374,10 @@ export class Replica {
 
   // Propose and append
 
-  /** Proposes the next entry if none is in flight, and opens or closes the intake of calls. */
+  /**
+   * Proposes the next entry if none is in flight. While one is in flight, the server is paused, so that calls wait at
+   * the front.
+   */
   #propose(): void {
     const { server, elapsed } = this.#options;
     const { session } = this.#connection;
@@ -389,7 +405,7 @@ export class Replica {
     if (due !== null) this.#proposeEntry(session, due, null);
   }
 
-  /** Proposes again after a delay, in which more calls may arrive. */
+  /** Calls `#propose` after a delay, in which more calls may arrive. */
   #linger(ms: number): void {
     if (this.#isLingering) return;
     this.#isLingering = true;
@@ -402,7 +418,7 @@ export class Replica {
   #proposeCalls(session: LogSession, calls: Calls): void {
     const { committed } = this.#options;
     const term = this.isLeader ? this.#applier.membership.term : 0;
-    // From here on the calls may be applied, even if this thread ends.
+    // From here on the calls may be applied even if this thread ends, so the front must not send them again.
     Atomics.store(committed, 0, BigInt(must(calls[calls.length - 1], "an entry has calls").id));
     this.#proposeEntry(session, { kind: "calls", term, calls }, calls);
   }
@@ -420,7 +436,8 @@ export class Replica {
       node: identity.node,
       epoch,
       number,
-      // A joining node does not know the others' clocks: its own may be the one that is wrong.
+      // A joining node does not know the other nodes' clocks yet, so it does not let its own clock change the time: it
+      // may be wrong.
       at: this.#clock.now(content.kind !== "hello"),
       position: position.id,
       stateHash: position.stateHash,
@@ -432,7 +449,7 @@ export class Replica {
 
   /**
    * Handles the outcome of an append.
-   * @param proposal the own entry that was appended; null for a message of other nodes' entries
+   * @param proposal this node's entry that was appended; null if the message held only entries of other nodes
    */
   #onAppended(outcome: Appended, proposal: Proposal | null): void {
     if (outcome === "stored") this.#health.setFull(false, this.#options.elapsed());
@@ -440,7 +457,10 @@ export class Replica {
     else if (proposal !== null) this.#onRejectedAppend(outcome, proposal);
   }
 
-  /** The log did not take an own entry. If the leader may append a copy, only a new epoch decides the entry's fate. */
+  /**
+   * Handles an entry of this node that the log did not store. If the leader may still append a copy of it, the node
+   * joins again, because after the join request no copy can be applied.
+   */
   #onRejectedAppend(outcome: "full" | "too_large", proposal: Proposal): void {
     if (outcome === "full") {
       this.#health.setFull(true, this.#options.elapsed());
@@ -468,11 +488,11 @@ export class Replica {
       if (session === this.#connection.session && this.#canAppend && !this.#health.isStalled)
         this.#sender.receive(session, bytes);
     });
-    // The reason of the disconnection stays until the node has joined.
+    // The reason of the disconnection is shown until the node has joined.
     this.#startJoin(this.#health.reason);
   }
 
-  /** Asks for a new epoch. The fate of the entry in flight is known when the request has come back. */
+  /** Requests a new epoch. When the join request has come back, the outcome of the entry in flight is known. */
   #startJoin(reason: string): void {
     this.#health.phase = "joining";
     this.#health.reason = reason;
@@ -505,7 +525,7 @@ export class Replica {
     });
     switch (result.kind) {
       case "joined":
-        // Every accepted request of this boot starts an epoch; the last one counts.
+        // Each accepted request of this start of the thread begins an epoch, and the newest epoch is the current one.
         this.#health.phase = "ready";
         this.#health.setFull(false, elapsed());
         this.#leadership.noteLeader(elapsed());
@@ -524,12 +544,12 @@ export class Replica {
     }
   }
 
-  /** The other nodes reject this node's entries: no later entry is stored before it has joined again. */
+  /** Joins again, because the other nodes reject this node's entries until it has. */
   #onDropped(): void {
     this.#rejoin("the cluster has dropped this node: it joins again");
   }
 
-  /** Joins again: an entry in flight is applied only if it is before the new join request. */
+  /** Joins again. The entry in flight is applied only if it is before the new join request in the log. */
   #rejoin(reason: string): void {
     this.#startJoin(reason);
     this.#failWaiting();
@@ -537,7 +557,10 @@ export class Replica {
 
   // Session and health
 
-  /** Checks what is due while a session is open: retries, entries that do not come back, divergence, leadership. */
+  /**
+   * Does the work that is due while a session is open. Handles retries, entries that do not come back, divergence and
+   * leadership.
+   */
   #superviseSession(now: number): void {
     const { stalledUntil } = this.#health;
     if (stalledUntil !== null) {
@@ -569,7 +592,7 @@ export class Replica {
     return since !== null && now - Math.max(since, this.#reader.resumedAt) > ENTRY_RETURN_MS_MAX;
   }
 
-  /** Asks the log for warnings. A log that does not answer shows by the appends. */
+  /** Asks the log for warnings. An error is ignored, because a log that does not answer is noticed by its appends. */
   async #checkLog(now: number): Promise<void> {
     const { session } = this.#connection;
     if (session === null) return;
@@ -589,13 +612,13 @@ export class Replica {
   #restart(installed: NodeState): string | null {
     this.#applier.restart(installed);
     this.#divergence.reset();
-    // The entry in flight may be in the snapshot, but its answer is not.
+    // The entry in flight may have been applied in the snapshot, but a snapshot does not hold its answers.
     this.#proposals.dropInFlight();
     const { applyVersion } = installed.membership;
     return applyVersion > this.#options.identity.applyVersion ? supersededBy(applyVersion) : null;
   }
 
-  /** The session is lost. The next one decides the fate of the entry in flight. */
+  /** Handles the loss of the session. The outcome of the entry in flight is known after the next session has joined. */
   #onDisconnected(why: string): void {
     this.#health.phase = "disconnected";
     this.#health.reason = why;
@@ -611,7 +634,7 @@ export class Replica {
     this.#publish();
   }
 
-  /** Fails the calls that were not appended, and opens the intake so that later calls fail at once. */
+  /** Fails the calls that were not appended. Resumes the server too, so that later calls fail at once. */
   #failWaiting(): void {
     this.#fail(this.#proposals.takeAll(), this.#health.unavailable());
     this.#options.server.resume();

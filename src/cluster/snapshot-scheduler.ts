@@ -1,7 +1,7 @@
 /**
  * Schedules snapshots and trims the log. The leader takes a snapshot whenever the log has grown by SNAPSHOT_ENTRIES or
- * SNAPSHOT_LOG_BYTES. Two are kept, and the log is trimmed up to the older one, so that a node that installs either
- * finds all later entries. Runs in the writer thread, driven by ticks.
+ * SNAPSHOT_LOG_BYTES. Two snapshots are kept, and the log is trimmed up to the older one. So a node that installs
+ * either of them finds all later entries in the log. Runs in the writer thread, driven by ticks.
  */
 import {
   SNAPSHOT_DEPUTY_MS,
@@ -27,14 +27,17 @@ export class SnapshotScheduler {
   readonly #options: SnapshotSchedulerOptions;
   /** The position of the newest snapshot; null while it is not known. */
   #newest: number | null = null;
-  /** How many bytes of the log this node had applied by then. */
+  /** How many bytes of the log this node had applied when the newest snapshot was taken. */
   #bytes = 0;
   #due_at = 0;
-  /** A position that other nodes need a snapshot of, and when this node takes one if none is there; null for none. */
+  /**
+   * The position of which other nodes need a snapshot; null if they need none. At `from`, this node takes one unless it
+   * is there.
+   */
   #needed: { readonly position: number; readonly from: number } | null = null;
   #working = false;
   #closed = false;
-  /** Why the last attempt failed; "" if it succeeded. */
+  /** Why the last attempt to take a snapshot failed; "" if it succeeded. */
   failure = "";
 
   constructor(options: SnapshotSchedulerOptions) {
@@ -42,9 +45,10 @@ export class SnapshotScheduler {
   }
 
   /**
-   * The cluster has moved to a newer apply version at this entry. Older nodes skip what follows, and need a snapshot
-   * that holds its effect.
-   * @param wasLeader whether this node was the leader. The other nodes wait SNAPSHOT_DEPUTY_MS for it.
+   * Schedules a snapshot, because the cluster has moved to a newer apply version at this entry. Nodes of the newer
+   * version cannot apply the entries before it, and need a snapshot that holds their effect.
+   * @param wasLeader whether this node was the leader, which takes the snapshot at once. The other nodes wait
+   * SNAPSHOT_DEPUTY_MS for it.
    */
   requireAt(position: number, wasLeader: boolean): void {
     this.#needed = { position, from: this.#options.elapsed() + (wasLeader ? 0 : SNAPSHOT_DEPUTY_MS) };
@@ -96,8 +100,8 @@ export class SnapshotScheduler {
   }
 
   /**
-   * The positions of the snapshots of this log that are not ahead of this node. Others belong to another log, or cannot
-   * be relied on.
+   * Returns the positions of the stored snapshots, except those of another log and those that are ahead of this node,
+   * which cannot be relied on.
    */
   async #positions(): Promise<readonly number[]> {
     const { replica, store } = this.#options;

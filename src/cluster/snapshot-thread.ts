@@ -1,8 +1,8 @@
 /**
- * The thread that takes or fetches one snapshot. `take` copies the database, as one transaction sees it, into a file
- * and puts that file next to the log. `fetch` brings the newest snapshot into a file and checks that it is complete and
- * of this program's schema; if not, it tries the previous one. The thread has its own log handle and its own database
- * connection, so no other thread waits for it.
+ * Runs the thread that takes or fetches one snapshot. `take` copies the database, as one transaction sees it, into a
+ * file, and uploads that file to the log's snapshot store. `fetch` downloads the newest snapshot into a file and checks
+ * that it is complete and of this program's schema. If it is not, `fetch` tries the previous snapshot. The thread has
+ * its own handle of the log and its own database connection, so no other thread waits for it.
  */
 import { createReadStream, createWriteStream, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ export type SnapshotJob =
 
 export type SnapshotResult =
   | { readonly kind: "taken" | "fetched"; readonly position: number }
-  /** There is no snapshot of at least this position. */
+  /** There is no snapshot whose position is at least the requested one. */
   | { readonly kind: "none" }
   | { readonly kind: "failed"; readonly fault: LogFault; readonly message: string };
 
@@ -46,7 +46,7 @@ export function joinPath(data_dir: string): string {
   return join(data_dir, "join.db");
 }
 
-/** The entry point of the worker that `Snapshots` starts. */
+/** The entry point of the worker thread that `Snapshots` starts. */
 export async function runSnapshotThread(): Promise<void> {
   const { job, data_dir, cluster } = workerData as SnapshotThreadData;
   const { cluster: url, cluster_name: name, cluster_creds: credentials } = cluster;
@@ -62,7 +62,7 @@ export async function runSnapshotThread(): Promise<void> {
       await snapshots.close();
     }
   } catch (error) {
-    // An error ends this snapshot and nothing else: a retry may succeed, and the reason is reported meanwhile.
+    // An error ends only this snapshot. It is reported to the writer, and a retry may succeed.
     result =
       error instanceof LogError
         ? { kind: "failed", fault: error.fault, message: error.message }
@@ -115,7 +115,8 @@ async function fetchNewest(
 }
 
 /**
- * Whether another snapshot would fail for the same reason: the log is unreachable, or this node's disk takes nothing.
+ * Whether any other snapshot would fail for the same reason, because the log cannot be used or this node's disk cannot
+ * be written.
  */
 function failsEverySnapshot(error: unknown): boolean {
   if (error instanceof LogError) return error.fault === "unreachable" || error.fault === "denied";

@@ -1,7 +1,7 @@
 /**
- * Takes and installs snapshots of a node's database. A thread of its own copies or fetches the file
- * (snapshot-thread.ts), and the writer installs it in one transaction. A snapshot is a database file that holds its own
- * position. Runs in the writer thread.
+ * Takes and installs snapshots of a node's database. A separate thread copies or fetches the file (snapshot-thread.ts),
+ * and the writer installs it in one transaction. A snapshot is a complete database file, so it also holds the position
+ * that it was taken at. Runs in the writer thread.
  */
 import { rmSync } from "node:fs";
 import { Worker } from "node:worker_threads";
@@ -18,13 +18,13 @@ export interface SnapshotsOptions {
   readonly script: URL;
   readonly data_dir: string;
   readonly cluster: ClusterSettings;
-  /** Called inside the transaction, when the tables hold the snapshot. */
+  /** Called inside the transaction that installs a snapshot, after the tables were replaced. */
   readonly installing: () => void;
   /** Called after the commit. */
   readonly installed: () => void;
 }
 
-/** The one table that belongs to the node and not to the cluster. */
+/** The only table whose content belongs to the node and not to the cluster. It is never replaced. */
 const OWN_TABLE = "data_directory";
 
 export class Snapshots {
@@ -38,7 +38,7 @@ export class Snapshots {
   }
 
   /**
-   * Puts a snapshot of the current database next to the log.
+   * Uploads a snapshot of the current database to the log's snapshot store.
    * @throws LogError
    */
   async take(): Promise<void> {
@@ -46,11 +46,12 @@ export class Snapshots {
   }
 
   /**
-   * Replaces the rows of the database by those of the newest snapshot. Only one fetch runs at a time, because each
-   * writes the same file.
+   * Replaces the rows of the database by those of the newest snapshot. Only one fetch may run at a time, because every
+   * fetch writes the same file.
    * @param least the lowest position that the snapshot may have
    * @returns false if there is no such snapshot
-   * @throws LogError "unreachable" for any failure: another fetch may get another snapshot, or the same one undamaged
+   * @throws LogError with fault "unreachable" for any failure, because a retry may get another snapshot, or the same
+   * one undamaged
    */
   async install(least: number, generation: string): Promise<boolean> {
     assert(!this.#fetching, "one snapshot is fetched at a time");
@@ -95,7 +96,7 @@ export class Snapshots {
     try {
       const result = await new Promise<SnapshotResult>((resolve, reject) => {
         worker.once("message", resolve);
-        // Usually memory has run out. Errors that the thread throws itself are in its result.
+        // The usual cause is that memory ran out. Errors of the thread's own code are in its result instead.
         worker.once("error", (error) => {
           reject(new LogError("unreachable", `a snapshot was broken off: ${reasonOf(error)}`, error));
         });
@@ -125,7 +126,8 @@ export function replaceTables(db: Db, path: string, beforeCommit: () => void): v
             "SELECT name, sql FROM main.sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite_%' AND sql IS NOT NULL",
           )
           .all(type);
-      // The triggers keep the log append-only and follow deletions. Here no row is deleted: whole tables are replaced.
+      // The triggers are removed for this time. They reject deletions from append-only tables and act on other
+      // deletions, and here whole tables are replaced.
       const triggers = read("trigger");
       for (const { name } of triggers) db.exec(`DROP TRIGGER main.${name}`);
       for (const { name } of read("table")) {
@@ -133,7 +135,7 @@ export function replaceTables(db: Db, path: string, beforeCommit: () => void): v
         db.exec(`DELETE FROM main.${name}`);
         db.exec(`INSERT INTO main.${name} SELECT * FROM joined.${name}`);
       }
-      // The highest ids of tables that never reuse one.
+      // This table of SQLite holds the highest ids of the tables that never reuse an id.
       db.exec("DELETE FROM main.sqlite_sequence");
       db.exec("INSERT INTO main.sqlite_sequence SELECT * FROM joined.sqlite_sequence");
       for (const { sql } of triggers) db.exec(sql);

@@ -1,6 +1,7 @@
 /**
- * Publishes a node's status to the front when a field has changed that the front acts on. Counters alone do not wake
- * the front: they go out with the next such change, or with the next tick. Runs in the writer thread.
+ * Publishes a node's status to the front when a field has changed that the front reacts to. If only counters have
+ * changed, the front is not woken: they are published with the next such change, or at the next tick. Runs in the
+ * writer thread.
  */
 import type { ReplicaStatus } from "./node-status.js";
 
@@ -28,7 +29,7 @@ export class StatusPublisher {
     this.#publish = publish;
   }
 
-  /** Publishes the status if a field that the front acts on has changed. */
+  /** Publishes the status if a field has changed that the front reacts to. */
   offer(status: ReplicaStatus): void {
     this.#offer(status, ACTED_ON);
   }

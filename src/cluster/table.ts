@@ -1,6 +1,6 @@
 /**
- * The SQL of a node's cluster state: the applied position and the membership. The writer stores it in the transaction
- * of the entries that it is about. The front reads the nodes.
+ * The SQL that stores and reads a node's cluster state: the applied position and the membership. The writer stores the
+ * state in the same transaction that applies the entries. The front reads the nodes.
  */
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
@@ -10,11 +10,11 @@ import type { Membership, Node } from "./membership.js";
 export interface Position {
   /** Identifies the log. */
   readonly generation: string;
-  /** The last entry that was applied. */
+  /** The id of the last entry that was applied. */
   readonly id: number;
   /** SHA-256 of that entry, hex; "" before the first. */
   readonly entryHash: string;
-  /** The hash over the answers of all entries up to it, hex. */
+  /** The hash over the answers of all entries up to that one, hex. */
   readonly stateHash: string;
 }
 
@@ -52,7 +52,7 @@ export class ClusterReader {
     this.#nodes = db.prepare(`SELECT ${NODE_COLUMNS} FROM cluster_node ORDER BY node`);
   }
 
-  /** Null if this data directory never belonged to a node. */
+  /** The stored state; null if this data directory never belonged to a node. */
   state(): NodeState | null {
     const stored = this.#position.get();
     if (stored === undefined) return null;
@@ -70,7 +70,7 @@ export class ClusterReader {
     };
   }
 
-  /** The position that the current reads see; null if this data directory never belonged to a node. */
+  /** The position of the data that reads see at this moment; null if this data directory never belonged to a node. */
   position(): Pick<Position, "generation" | "id"> | null {
     return this.#appliedPosition.get() ?? null;
   }
@@ -105,7 +105,7 @@ export class ClusterWriter {
 
   /**
    * Stores a state.
-   * @param before the stored membership, so that only differences are written; null for none
+   * @param before the membership that is stored now; null if there is none. Only the differences to it are written.
    */
   keep({ position, membership }: NodeState, before: Membership | null): void {
     const { now_ms, applyVersion, settings, term, leader, nodes } = membership;

@@ -1,9 +1,10 @@
 /**
  * Sends messages between nodes over core NATS, without JetStream: nothing is stored, and a message arrives at most
- * once. Each node subscribes to a subject of its own. If a subject has no subscriber, the server says so at once.
+ * once. Each node subscribes to a subject of its own. If a subject has no subscriber, the NATS server reports that to
+ * the sender at once.
  *
- * A user of NATS may lack the right to subscribe. Then this node receives nothing, the other nodes learn that it does
- * not listen, and nothing else changes. Runs in the writer thread.
+ * The NATS user of a node may lack the right to subscribe. Then the node receives no messages, and the other nodes
+ * learn that it does not listen. The node works without them. Runs in the writer thread.
  */
 import type { Msg, NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 import type { NodeChannel } from "./ordered-log.js";
@@ -17,11 +18,11 @@ export interface NatsChannelOptions {
   readonly generation: string;
   readonly bytesMax: number;
   /**
-   * The prefix of a subject to which this connection is subscribed. The server answers there if a message has no
-   * receiver.
+   * The prefix of the subjects to which this connection is subscribed for replies. If a message has no receiver, the
+   * server reports that there.
    */
   readonly reply: string;
-  /** Runs a callback of the library, which would swallow its exceptions. */
+  /** Runs the body of a callback. Needed because the library swallows the exceptions of callbacks. */
   readonly guard: (take: () => void) => void;
 }
 
@@ -29,11 +30,11 @@ export class NatsChannel implements NodeChannel {
   readonly bytesMax: number;
   readonly #options: NatsChannelOptions;
   #sent = 0;
-  /** The callback of the newest message. */
+  /** The callback that is called if the newest message reaches no node; null if there is none. */
   #undelivered: (() => void) | null = null;
-  /** The subject to which this node is subscribed. */
+  /** The subject to which this node is subscribed; "" if it is not. */
   #subject = "";
-  /** The server does not allow this node to send. */
+  /** Whether the server does not allow this node to send. */
   #isDenied = false;
 
   constructor(options: NatsChannelOptions) {
@@ -47,7 +48,8 @@ export class NatsChannel implements NodeChannel {
     this.#subject = this.#subjectOf(node);
     connection.subscribe(this.#subject, {
       callback: (error, message) => {
-        // The right to subscribe is missing, or the connection has ended, which is reported elsewhere.
+        // An error means that the right to subscribe is missing, or that the connection has ended. Both are reported
+        // elsewhere.
         if (error === null) guard(() => take(message.data));
       },
     });
@@ -65,7 +67,7 @@ export class NatsChannel implements NodeChannel {
     connection.publish(this.#subjectOf(node), bytes, { reply: `${reply}${this.#sent}` });
   }
 
-  /** Handles a message to the reply subject. Returns false if it does not belong to this channel. */
+  /** Handles a message to a reply subject. Returns false if the message does not belong to this channel. */
   takeReply({ subject, headers }: Msg): boolean {
     const { reply } = this.#options;
     if (!subject.startsWith(reply)) return false;
@@ -74,7 +76,10 @@ export class NatsChannel implements NodeChannel {
     return true;
   }
 
-  /** Whether an error says that this node may not listen or send. The node works without that right. */
+  /**
+   * Whether an error says that this node may not listen or send. The error is then handled, because the node works
+   * without that right.
+   */
   takeViolation({ operation, subject }: PermissionViolationError): boolean {
     if (operation === "subscription") return subject === this.#subject;
     if (!subject.startsWith(this.#subjectOf(""))) return false;
@@ -89,7 +94,10 @@ export class NatsChannel implements NodeChannel {
     undelivered?.();
   }
 
-  /** Returns the subject of a node. Dots in its name would separate the tokens of the subject. */
+  /**
+   * Returns the subject of a node. Dots in the node's name are replaced, because a dot separates the tokens of a
+   * subject.
+   */
   #subjectOf(node: string): string {
     const { name, generation } = this.#options;
     return `koor.${name}.node.${generation}.${node.replaceAll(".", "%")}`;

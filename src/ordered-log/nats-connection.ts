@@ -1,6 +1,6 @@
 /**
  * Opens connections to the NATS servers, and classifies the errors of the library. A connection never reconnects by
- * itself, because the reader of a log must know that there was a gap. Runs in the caller's thread.
+ * itself, because the reader of a log must know when it may have missed messages. Runs in the caller's thread.
  */
 import { readFile } from "node:fs/promises";
 import {
@@ -18,12 +18,12 @@ import { reasonOf } from "../base/reason.js";
 import { parseNatsAddress } from "./nats-address.js";
 import { LogError, type LogAddress, type LogFault } from "./ordered-log.js";
 
-/** The first version with atomic batches. */
+/** The oldest version of the NATS server that has atomic batches. */
 const VERSION_MIN = [2, 12] as const;
 
 /**
- * Pings detect a dead connection while no delivery runs. They are rare, because on a slow line a pong waits behind the
- * whole of a large entry.
+ * The interval of pings, which detect a dead connection while no delivery runs. It is long, because on a slow line a
+ * pong arrives only after the whole of a large entry.
  */
 const PING_INTERVAL_MS = 5_000;
 
@@ -46,7 +46,10 @@ export const NATS_ERROR = {
   batch_too_large: 10199,
 } as const;
 
-/** A server turns its JetStream off when its disk is full, and does not turn it on again by itself. */
+/**
+ * The advice for the operator of a NATS server whose JetStream is off. A server turns it off when its disk is full, and
+ * does not turn it on again by itself.
+ */
 export const SWITCHED_OFF = "its disk may be full; make room there, then restart that NATS server";
 
 const FAULTS: Readonly<Record<number, LogFault>> = {
@@ -58,14 +61,15 @@ const FAULTS: Readonly<Record<number, LogFault>> = {
 export interface NatsServer {
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
-  /** The address as it is shown to the operator. */
+  /** The address without secrets, as it is shown to the operator. */
   readonly shown: string;
 }
 
 /**
  * Connects to the first server that answers, in the order of the address, so that a node can list the nearest server
  * first.
- * @param attempt counts the attempts: the first server to try is `attempt` modulo the number of servers
+ * @param attempt the number of earlier attempts. The first server to try is the one with the index `attempt` modulo the
+ * number of servers.
  * @throws LogError
  */
 export async function connectNats(address: LogAddress, attempt = 0): Promise<NatsServer> {
@@ -102,8 +106,8 @@ export async function connectNats(address: LogAddress, attempt = 0): Promise<Nat
 }
 
 /**
- * Reads the file once, and reports errors of its content. The library parses the credentials in the middle of every
- * connection attempt.
+ * Reads the file with the credentials, and checks its content before the connection starts. The library would parse it
+ * only in the middle of every connection attempt.
  */
 async function readCredentials(path: string): Promise<Authenticator> {
   let text: Buffer;
@@ -126,13 +130,13 @@ function checkServer({ info }: NatsConnection, shown: string): void {
   const version = info?.version ?? "";
   const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
   const [major_min, minor_min] = VERSION_MIN;
-  // Written so that a version that is not a number is rejected.
+  // The condition is negated so that a version that is not a number (NaN) is rejected too.
   if (!(major > major_min || (major === major_min && minor >= minor_min)))
     throw new LogError(
       "too_old",
       `the NATS server at ${shown} is version ${version}; Koor needs ${VERSION_MIN.join(".")} or newer`,
     );
-  // In a cluster another server may have JetStream.
+  // In a cluster of NATS servers, this one may lack JetStream, because another one may have it.
   if (info?.jetstream !== true && info?.cluster === undefined)
     throw new LogError(
       "unsafe",
@@ -140,7 +144,10 @@ function checkServer({ info }: NatsConnection, shown: string): void {
     );
 }
 
-/** Classifies an error of the library. Adds that JetStream of the asked server is off, if that may be the cause. */
+/**
+ * Classifies an error of the library as a LogError. If JetStream is off at the server that was asked, the message says
+ * so, because that may be the cause.
+ */
 export function toLogErrorAt({ connection, shown }: NatsServer, error: unknown): LogError {
   const logError = toLogError(error, shown);
   const { info } = connection;
@@ -150,8 +157,8 @@ export function toLogErrorAt({ connection, shown }: NatsServer, error: unknown):
 }
 
 /**
- * Repeats a request every LOG_ASK_AGAIN_MS and takes the first answer to any of them. Only for idempotent requests.
- * Fails when the first of them fails.
+ * Sends a request again every LOG_ASK_AGAIN_MS until one of the requests is answered, and returns that answer. The
+ * request must be idempotent. Fails as soon as one of the requests fails.
  */
 export async function askUntilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

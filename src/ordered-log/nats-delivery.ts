@@ -1,8 +1,8 @@
 /**
- * Delivers the messages of a stream from a sequence on, by a push consumer. During an election the servers drop
- * requests, and a consumer may be assigned to a server that is down without the others knowing it. So the delivery
- * requests one consumer after another until one is heard, uses that one, and lets the others expire. Runs in the writer
- * thread.
+ * Delivers the messages of a stream from a given sequence on, by a push consumer. During an election the servers drop
+ * requests. A consumer may also be assigned to a server that is down, if the other servers do not know that yet. So the
+ * delivery requests one consumer after another until a message of one arrives. It uses that consumer and lets the
+ * others expire. Runs in the writer thread.
  */
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
 import { createInbox, nanos, type Msg, type Subscription } from "@nats-io/transport-node";
@@ -10,7 +10,7 @@ import { LOG_ANSWER_MS_MAX, LOG_ASK_AGAIN_MS, LOG_HEARTBEAT_MS } from "../../sch
 import type { NatsServer } from "./nats-connection.js";
 
 export interface DeliveryListener {
-  /** Takes a message of the chosen consumer, heartbeats included. */
+  /** Called with each message of the chosen consumer, heartbeats included. */
   message(error: Error | null, message: Msg): void;
   /** No consumer could be created. */
   failed(error: unknown): void;
@@ -23,11 +23,11 @@ export class Delivery {
   readonly #listener: DeliveryListener;
   readonly #timer: NodeJS.Timeout;
   readonly #subscriptions: Subscription[] = [];
-  /** The subscription of the chosen consumer. */
+  /** The subscription of the chosen consumer; null until one is chosen. */
   #chosen: Subscription | null = null;
   #ended = false;
 
-  /** @param first the sequence of the first message */
+  /** @param first the sequence of the first message to deliver */
   constructor(server: NatsServer, stream: string, first: number, listener: DeliveryListener) {
     this.#server = server;
     this.#stream = stream;
@@ -37,7 +37,7 @@ export class Delivery {
     this.#requestConsumer();
   }
 
-  /** Ends the delivery: the listener is not called again, and the server stops to deliver. */
+  /** Ends the delivery: the listener is not called again, and the server stops delivering. */
   end(): void {
     this.#ended = true;
     clearInterval(this.#timer);
@@ -60,7 +60,7 @@ export class Delivery {
         ack_policy: AckPolicy.None,
         flow_control: true,
         idle_heartbeat: nanos(LOG_HEARTBEAT_MS),
-        // The server removes a consumer without a listener after this time.
+        // The server removes a consumer that has had no subscriber for this time.
         inactive_threshold: nanos(LOG_ANSWER_MS_MAX),
         mem_storage: true,
         num_replicas: 1,
@@ -73,7 +73,7 @@ export class Delivery {
       );
   }
 
-  /** Chooses this consumer if none is chosen. Returns whether it is the chosen one. */
+  /** Chooses the consumer of this subscription if none is chosen yet. Returns whether it is the chosen one. */
   #choose(subscription: Subscription): boolean {
     if (this.#ended) return false;
     if (this.#chosen === null) {

@@ -8,7 +8,9 @@ import { LOG_PIECES_MAX } from "../../schemas/limits.js";
 const BATCH = "Nats-Batch-Id";
 const AT = "Nats-Batch-Sequence";
 const COMMIT = "Nats-Batch-Commit";
-/** A header of Koor with the number of pieces, which the server does not tell a reader. */
+/**
+ * The header in which Koor stores the number of pieces of an entry, because NATS itself does not give it to a reader.
+ */
 const OF = "Koor-Pieces";
 
 /** The position of a message among the pieces of its entry. */
@@ -20,8 +22,8 @@ export interface Piece {
 }
 
 /**
- * Reads the piece from a message's headers; null if the message is a complete entry, or of a foreign batch, whose
- * messages are not entries.
+ * Reads from a message's headers which piece it is; null if it is not a piece. Such a message is a complete entry, or
+ * part of a batch of another program.
  */
 export function pieceOf(found: MsgHdrs | undefined): Piece | null {
   if (found === undefined || !found.has(BATCH)) return null;
@@ -40,7 +42,7 @@ export function pieceHeaders({ batch, at, of }: Piece): MsgHdrs {
   return made;
 }
 
-/** Joins the pieces of one entry after another. */
+/** Joins pieces into entries. The pieces must come in order, one entry after another. */
 export class PieceJoiner {
   #batch = "";
   #parts: Uint8Array[] = [];
@@ -55,21 +57,21 @@ export class PieceJoiner {
     this.#parts = [];
   }
 
-  /** Takes the joined pieces of an entry that will not be completed, and forgets them. */
+  /** Returns the joined pieces of an entry that will not be completed, and forgets them. */
   takeIncomplete(): Uint8Array {
     const begun = Buffer.concat(this.#parts);
     this.#parts = [];
     return begun;
   }
 
-  /** Whether a piece continues the incomplete entry, or starts one. */
+  /** Whether a piece is the next one of the incomplete entry, or the first one of an entry. */
   continues({ batch, at }: Piece): boolean {
     return at === this.#parts.length + 1 && (at === 1 || batch === this.#batch);
   }
 
   /**
-   * Takes the next piece.
-   * @returns the entry if this was the last piece, null if more follow, "broken" if it is not the next piece
+   * Adds the next piece.
+   * @returns the entry if this was its last piece; null if more pieces follow; "broken" if this is not the next piece
    */
   add({ batch, at, of }: Piece, bytes: Uint8Array): Uint8Array | null | "broken" {
     if (at === 1 && !this.isOpen) this.#batch = batch;

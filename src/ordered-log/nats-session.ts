@@ -1,11 +1,11 @@
 /**
- * A session with a log in a NATS stream: it appends, and follows by a push consumer of its own. The consumer numbers
- * its deliveries, so a missing one is detected. Any error ends the session; nothing is repaired here. Runs in the
- * writer thread.
+ * Implements a session with a log in a NATS stream. The session appends entries, and it reads the stream by a push
+ * consumer of its own. The consumer numbers its deliveries, so a missing one is detected. Any error ends the session,
+ * and nothing is repaired here. Runs in the writer thread.
  *
- * Time is counted in ticks of one timer. When the thread was held up, a single tick stands for all of that time, and
- * the next one comes after everything that arrived meanwhile was read. So a server is never given up because this
- * thread was busy.
+ * Timeouts are counted in ticks of one timer. However long this thread was busy, only one tick occurs for that time,
+ * and the next one comes after all data that arrived meanwhile was read. So the session never gives up a server because
+ * this thread was busy.
  */
 import type { StoredMsg } from "@nats-io/jetstream";
 import { createInbox, nuid, PermissionViolationError, type Msg } from "@nats-io/transport-node";
@@ -27,7 +27,10 @@ import { pieceHeaders, PieceJoiner, pieceOf } from "./nats-pieces.js";
 import { generationOf, logSubject, streamName, warnOfCopies, type FoundLog } from "./nats-stream.js";
 import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
 
-/** The outcomes of rejected appends. In each case the entry was not stored and would be rejected again. */
+/**
+ * The outcomes of rejected appends, by the JetStream error code. In each case the entry was not stored and would be
+ * rejected again.
+ */
 const REFUSALS: Readonly<Record<number, Appended>> = {
   [NATS_ERROR.store_failed]: "full",
   [NATS_ERROR.insufficient_resources]: "full",
@@ -50,23 +53,26 @@ interface Answer {
 
 interface Append {
   readonly done: (outcome: Appended) => void;
-  /** The number of ticks that may pass before the server's next sign of progress. */
+  /** The number of ticks that may pass until the server's next acknowledgement. */
   ticks_left: number;
   readonly ticks_max: number;
 }
 
-/** The position of a message, which the server encodes in the subject of its acknowledgement. */
+/**
+ * The position of a delivered message. The server encodes it in the reply subject, to which a reader would send its
+ * acknowledgement.
+ */
 interface DeliveryInfo {
   readonly sequence: number;
-  /** Its number among the consumer's deliveries, from 1. */
+  /** The message's number among the consumer's deliveries, from 1. */
   readonly delivery: number;
   /** How many messages follow it. */
   readonly pending: number;
 }
 
 /**
- * The index of the stream sequence, by the number of tokens in that subject. The newer form has the domain and the
- * account before the stream's name.
+ * The index of the token with the stream sequence, by the number of tokens in the reply subject. The newer form of that
+ * subject has the domain and the account before the stream's name.
  */
 const DELIVERY_INFO_TOKENS: Readonly<Record<number, number>> = { 9: 5, 11: 7, 12: 7 };
 
@@ -79,7 +85,7 @@ function readDeliveryInfo(reply: string | undefined): DeliveryInfo | null {
 
 /**
  * Opens a session, and finds the first complete entry of the log.
- * @param found the state of the stream
+ * @param found the stream and its settings, which were checked
  * @throws errors of the library
  */
 export async function openSession(
@@ -90,7 +96,8 @@ export async function openSession(
 ): Promise<LogSession> {
   const { first_sequence, last, generation, warnings, message_bytes_max } = found;
   let first = first_sequence;
-  // The oldest message may be what a manual purge has left of an entry, which is then incomplete.
+  // After a manual purge the oldest message may be a piece of an entry whose first pieces are gone. Such an entry is
+  // skipped.
   for (let whole = false; !whole && first <= last; ) {
     const piece = pieceOf((await readMessage(server, name, first))?.header);
     whole = piece === null || piece.at === 1;
@@ -105,7 +112,7 @@ export async function openSession(
   );
 }
 
-/** Reads from the stream's leader, because another server may not have the message yet. */
+/** Reads a message from the stream's leader, because another server may not have it yet. */
 function readMessage({ manager }: NatsServer, name: string, sequence: number): Promise<StoredMsg | null> {
   return manager.streams.getMessage(streamName(name), { seq: sequence });
 }
@@ -124,21 +131,24 @@ class NatsSession implements LogSession {
   readonly #timer: NodeJS.Timeout;
   readonly #appends = new Map<number, Append>();
   readonly #joiner = new PieceJoiner();
-  /** Servers that lacked a part of the log at the previous check. */
+  /** The servers that lacked a part of the log at the previous check. */
   #lacking: ReadonlySet<string> = new Set();
   #appended = 0;
-  /** Null while it does not follow. */
+  /** The running delivery; null while the session is paused or has not started to follow. */
   #delivery: Delivery | null = null;
-  /** Ticks since the last message of the consumer. */
+  /** The number of ticks since the last message of the consumer. */
   #silent = 0;
-  /** The sequence of the newest delivered message, and of the newest one that ended an entry. */
+  /**
+   * The sequence of the newest delivered message. The next member is that of the newest message that completed an
+   * entry.
+   */
   #sequence = 0;
   #delivered = 0;
   #deliveries = 0;
   #last: number;
   /**
-   * The sequence of the newest own append that was stored, and the ticks for which it was not delivered while nothing
-   * else was.
+   * The sequence of the newest message that this session has appended. The next member is the number of ticks for which
+   * that message has been stored and not delivered.
    */
   #stored = 0;
   #overdue = 0;
@@ -172,7 +182,7 @@ class NatsSession implements LogSession {
   async read(id: number): Promise<Uint8Array | null> {
     try {
       const newest = id < 1 ? null : await readMessage(this.#server, this.#name, id);
-      // A log that was created again has the same stream name and another subject.
+      // If the log was created again, its stream has the same name and another subject.
       if (newest === null || newest.subject !== this.#subject) return null;
       const piece = pieceOf(newest.header);
       if (piece === null) return newest.data;
@@ -181,7 +191,7 @@ class NatsSession implements LogSession {
       for (let sequence = id - piece.of + 1; sequence <= id; sequence++) {
         const message = sequence === id ? newest : await readMessage(this.#server, this.#name, sequence);
         const part = message === null ? null : pieceOf(message.header);
-        // The piece was trimmed meanwhile, or deleted by a manual purge.
+        // The piece is missing, because it was trimmed meanwhile or deleted by a manual purge.
         if (message === null || part === null) return null;
         const joined = joiner.add(part, message.data);
         if (joined !== null) return joined === "broken" ? null : joined;
@@ -250,8 +260,8 @@ class NatsSession implements LogSession {
     }
     this.#appends.set(number, append);
     const batch = nuid.next();
-    // Every piece is acknowledged: the answer to a rejected piece has the reason, and the answer to the last one does
-    // not.
+    // The server is asked to answer every piece, because only the answer to the piece that it rejects has the reason.
+    // The answer to the last piece does not have it.
     for (let at = 1; at <= of; at++) {
       const part = bytes.subarray((at - 1) * part_bytes, at * part_bytes);
       connection.publish(this.#subject, part, { reply, headers: pieceHeaders({ batch, at, of }) });
@@ -284,7 +294,7 @@ class NatsSession implements LogSession {
       const message = await readMessage(this.#server, this.#name, newest);
       if (message === null) return;
       const piece = pieceOf(message.header);
-      // If the id is in the middle of an entry, that entry has a higher id and stays.
+      // If `newest` is in the middle of an entry, that entry must stay, because its id is higher.
       const keep = piece === null || piece.at === piece.of ? newest + 1 : newest - piece.at + 1;
       if (keep > state.first_seq) await manager.streams.purge(stream, { seq: keep });
     } catch (error) {
@@ -299,8 +309,8 @@ class NatsSession implements LogSession {
   }
 
   /**
-   * Runs a callback of the library. The library swallows exceptions and then reads no further, so a bug is thrown
-   * outside of it and ends the thread.
+   * Runs the body of a callback of the library. The library swallows exceptions and then stops reading. So an
+   * exception, which is a bug, is thrown again outside of the library, where it ends the thread.
    */
   #guard(error: Error | null, take: () => void): void {
     if (this.#ended) return;
@@ -318,7 +328,10 @@ class NatsSession implements LogSession {
     }
   }
 
-  /** Permission errors arrive here and not as answers: a publish that the server drops has no answer. */
+  /**
+   * Watches for permission errors. They arrive here, because a message that the server drops for lack of rights gets no
+   * answer.
+   */
   async #watchViolations(): Promise<void> {
     for await (const status of this.#server.connection.status())
       if (
@@ -333,7 +346,7 @@ class NatsSession implements LogSession {
     if (this.channel.takeReply(message)) return;
     const number = Number(message.subject.slice(this.#answers.length + 1));
     const append = this.#appends.get(number);
-    // The entry was already rejected by the answer to an earlier piece.
+    // The answer to an earlier piece has already rejected the entry.
     if (append === undefined) return;
     append.ticks_left = append.ticks_max;
     if (message.headers !== undefined && message.headers.code !== 0) {
@@ -342,7 +355,7 @@ class NatsSession implements LogSession {
       this.#lose("no stream takes its entries");
       return;
     }
-    // This piece was received and is not the last one.
+    // An empty answer says that the server has received a piece that is not the last one.
     if (message.data.byteLength === 0) return;
     this.#appends.delete(number);
     const { error, stream, seq = 0 } = message.json<Answer>();
@@ -365,7 +378,8 @@ class NatsSession implements LogSession {
   #onMessage(message: Msg): void {
     this.#silent = 0;
     const info = readDeliveryInfo(message.reply);
-    // A stored message of another program may have a status header too.
+    // Only a message without delivery info is a control message. A stored message of another program may have a status
+    // header too.
     if (info === null && message.headers !== undefined && message.headers.code !== 0) {
       this.#onControlMessage(message);
       return;
@@ -384,15 +398,15 @@ class NatsSession implements LogSession {
     this.#overdue = 0;
     this.#last = Math.max(this.#last, sequence + pending);
     const piece = pieceOf(message.headers);
-    // The server stores a batch at once, so an entry that starts and is not continued is foreign. It is not an entry,
-    // and is delivered like any other message.
+    // The server stores a batch as a whole, so an entry that starts and is not continued was not appended by Koor. Its
+    // pieces are delivered like any other foreign message.
     if (this.#joiner.isOpen && (piece === null || !this.#joiner.continues(piece)))
       this.#emit(sequence - 1, this.#joiner.takeIncomplete());
     if (piece === null) {
       this.#emit(sequence, message.data);
       return;
     }
-    // Skips what a purge has left of an entry.
+    // Skips the remaining pieces of an entry whose first pieces were purged.
     if (!this.#joiner.isOpen && piece.at > 1 && sequence - piece.at + 1 < this.#bounds.first_sequence) return;
     if (!this.#joiner.continues(piece)) {
       this.#emit(sequence, message.data);
@@ -417,7 +431,7 @@ class NatsSession implements LogSession {
     const stalled = found.get("Nats-Consumer-Stalled");
     if (reply !== undefined && reply !== "") connection.publish(reply);
     else if (stalled !== "") connection.publish(stalled);
-    // Everything that was delivered before a heartbeat has arrived before it.
+    // A heartbeat arrives after every earlier delivery. So if the counts differ, a delivery was lost.
     const delivered = found.get("Nats-Last-Consumer");
     if (delivered !== "" && Number(delivered) !== this.#deliveries)
       this.#lose(`only ${this.#deliveries} of ${delivered} deliveries came`);
@@ -440,12 +454,13 @@ class NatsSession implements LogSession {
       this.#lose(`no sign of life for ${LOG_HEARTBEATS_MISSED_MAX * LOG_HEARTBEAT_MS} ms`);
       return;
     }
-    // A server that is partitioned from its peers may still send heartbeats.
+    // Heartbeats are not enough to trust the server, because one that is partitioned from its peers may still send
+    // them.
     this.#overdue = this.#stored > this.#sequence ? this.#overdue + 1 : 0;
     if (this.#overdue > ANSWER_TICKS_MAX) this.#lose(`entry ${this.#stored} is stored and does not come`);
   }
 
-  /** @param what follows the log's address and a colon */
+  /** @param the reason, which the message shows after the log's address and a colon */
   #lose(what: string, error?: Error): void {
     const why = error === undefined ? what : `${what}: ${reasonOf(error)}`;
     this.#end(new LogError("unreachable", `lost the log at ${this.#server.shown}: ${why}`, error));
@@ -455,7 +470,7 @@ class NatsSession implements LogSession {
     if (this.#ended) return;
     this.#stop();
     void this.#server.connection.close();
-    // Deferred, because `open` may not have resolved yet.
+    // The report is deferred, because `open` may not have resolved yet.
     setImmediate(() => {
       if (!this.#closed) this.#listener.lost(error);
     });

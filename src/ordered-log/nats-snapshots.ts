@@ -1,8 +1,9 @@
 /**
- * Stores snapshots next to a log in NATS, as objects of one bucket that are named by their positions. An object is
- * complete if its metadata message, which is stored after all pieces, is there and the pieces still are. Its digest is
- * checked while it is read. The library hashes in JavaScript, so this runs in the snapshot thread. Each method opens
- * its own connection, and tries the next server of the address if one cannot answer.
+ * Stores the snapshots of a log in NATS. Each snapshot is an object in one bucket, named by its position. The metadata
+ * message of an object is stored after all its pieces. So an object is complete if its metadata and all pieces are
+ * there. Its digest is checked while it is read. The library computes digests in JavaScript, so this runs in the
+ * snapshot thread. Each method opens its own connection. If a server cannot answer, the method tries the next one of
+ * the address.
  */
 import { Objm, type ObjectInfo, type ObjectStore } from "@nats-io/obj";
 import { LOG_ANSWER_MS_MAX, LOG_SNAPSHOT_REMAINS_MS } from "../../schemas/limits.js";
@@ -13,7 +14,7 @@ import { LogError, type LogAddress, type SnapshotInfo, type SnapshotStore } from
 
 const GENERATION = "koor_generation";
 
-/** A server that answered whether the bucket exists. */
+/** A server that has answered, and the bucket; null if there is no bucket. */
 interface Found {
   readonly server: NatsServer;
   readonly bucket: ObjectStore | null;
@@ -24,12 +25,12 @@ export class NatsSnapshots implements SnapshotStore {
   readonly #orphanMs: number;
   /** The open connections. */
   readonly #servers = new Set<NatsServer>();
-  /** Counts the attempts: the next connection starts with another server of the address after a failure. */
+  /** The number of failed attempts. After a failure the next connection starts with another server of the address. */
   #attempt = 0;
   /** Counts the calls of `close`, so that a method that is still connecting detects that it was aborted. */
   #closings = 0;
 
-  /** @param orphanMs for tests: the age from which the pieces of an aborted put are removed */
+  /** @param orphanMs set by tests only: the age at which the pieces of an aborted put are removed, in ms */
   constructor(address: LogAddress, orphanMs = LOG_SNAPSHOT_REMAINS_MS) {
     this.#address = address;
     this.#orphanMs = orphanMs;
@@ -67,7 +68,7 @@ export class NatsSnapshots implements SnapshotStore {
         await bucket.put(meta, ReadableStream.from(watched()), { timeout: LOG_ANSWER_MS_MAX });
       });
     } catch (error) {
-      // The error of the source is not an error of the log.
+      // If the source of the bytes has failed, its own error is thrown, because it is not an error of the log.
       throw failure === null ? error : (failure as { readonly error: unknown }).error;
     }
   }
@@ -96,8 +97,8 @@ export class NatsSnapshots implements SnapshotStore {
   }
 
   /**
-   * Finds the bucket. A server that is partitioned from the others accepts connections but cannot answer. Then the next
-   * one is asked, at most once each.
+   * Finds the bucket. A server that is partitioned from the others accepts connections but cannot answer. In that case
+   * the next server is asked, and each server at most once.
    * @throws LogError, also if the store was closed meanwhile
    */
   async #find(): Promise<Found> {
@@ -116,7 +117,9 @@ export class NatsSnapshots implements SnapshotStore {
     }
   }
 
-  /** Classifies an error. If the log was not reached, the next connection starts with another server. */
+  /**
+   * Classifies an error as a LogError. If the log could not be reached, the next connection starts with another server.
+   */
   #toLogError(error: unknown, server: NatsServer): LogError {
     const logError = toLogError(error, server.shown);
     if (logError.fault === "unreachable") this.#attempt += 1;
@@ -129,15 +132,15 @@ export class NatsSnapshots implements SnapshotStore {
   }
 
   /**
-   * Runs a function with the bucket. A call of the library may wait forever when the connection ends, so the end of the
-   * connection aborts it.
+   * Runs a function with the bucket. The function is aborted when the connection ends, because a call of the library
+   * may then wait forever.
    */
   async #use<T>(act: (found: Found) => Promise<T>): Promise<T> {
     const found = await this.#find();
     const { server } = found;
     try {
       const result = await Promise.race([act(found), endOf(server)]);
-      // The end of the connection may look like a regular end of the data.
+      // Checked because the end of the connection may look like the regular end of the data.
       if (server.connection.isClosed()) throw connectionEnded(server);
       return result;
     } catch (error) {
@@ -153,7 +156,7 @@ export class NatsSnapshots implements SnapshotStore {
     return info === null ? null : new Objm(server.connection).open(bucket, false);
   }
 
-  /** The bucket was deleted: creates it with as many replicas as the log has. */
+  /** Creates a bucket that was deleted again, with as many replicas as the log has. */
   async #make(server: NatsServer): Promise<ObjectStore> {
     const log = await readStream(server, streamName(this.#address.name));
     if (log === null)
@@ -172,11 +175,11 @@ export class NatsSnapshots implements SnapshotStore {
     if (info.metadata?.[GENERATION] !== generation || info.size !== bytes)
       throw broken(server, position, "another has taken its place");
     const { counts } = await this.#countPieces(server);
-    // The library would wait for the missing pieces.
+    // Checked here, because the library would wait for the missing pieces.
     if ((counts.get(info.nuid) ?? 0) !== info.chunks) throw broken(server, position, "some of its pieces are missing");
     const found = await bucket.get(String(position));
     if (found === null) throw broken(server, position, "it is gone");
-    // The same error is thrown where the pieces are read.
+    // This promise needs no handling, because the same error is thrown where the pieces are read.
     found.error.catch(() => undefined);
     return found.data;
   }
@@ -200,12 +203,12 @@ export class NatsSnapshots implements SnapshotStore {
         yield part.value;
       }
     } finally {
-      // Stops the library when the reader stops. Its error is of no interest.
+      // Stops the library when the reader of the pieces stops. An error does not matter any more.
       reader.cancel().catch(() => undefined);
     }
   }
 
-  /** Counts the pieces of each object, by the object's id. */
+  /** Returns the number of pieces of each object, by the object's id. */
   async #countPieces({
     manager,
   }: NatsServer): Promise<{ readonly counts: Map<string, number>; readonly now_ms: number }> {
@@ -219,18 +222,18 @@ export class NatsSnapshots implements SnapshotStore {
     return { counts: new Map(counts), now_ms: Date.parse(ts ?? "") };
   }
 
-  /** Removes the pieces of puts that were killed: nothing else removes them. */
+  /** Removes the pieces of puts whose process was killed, because nothing else removes them. */
   async #removeOrphans(server: NatsServer, bucket: ObjectStore): Promise<void> {
     const name = bucketName(this.#address.name);
     const { streams } = server.manager;
-    // The pieces are counted before the objects are listed, so that an object that is completed in between is not
-    // removed.
+    // The pieces are counted before the objects are listed. In the other order an object that is completed in between
+    // would be removed.
     const { counts, now_ms } = await this.#countPieces(server);
     for (const { nuid } of await bucket.list()) counts.delete(nuid);
     for (const nuid of counts.keys()) {
       const subject = pieceSubject(name, nuid);
       const newest = await streams.getMessage(`OBJ_${name}`, { last_by_subj: subject });
-      // Both times are from the server's clock.
+      // The two times can be compared, because both are from the server's clock.
       if (newest !== null && now_ms - newest.time.getTime() > this.#orphanMs)
         await streams.purge(`OBJ_${name}`, { filter: subject });
     }
@@ -262,7 +265,7 @@ function broken({ shown }: NatsServer, position: number, what: string, cause?: u
   return new LogError("unsafe", `the snapshot ${position} at ${shown} cannot be read: ${what}`, cause);
 }
 
-/** A promise that is rejected after LOG_ANSWER_MS_MAX unless it is stopped. */
+/** Returns a promise that is rejected after LOG_ANSWER_MS_MAX, unless `stop` is called before. */
 function startAlarm(error: LogError): { readonly promise: Promise<never>; stop(): void } {
   let stop = (): void => undefined;
   const promise = new Promise<never>((_resolve, reject) => {

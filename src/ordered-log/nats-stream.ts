@@ -1,10 +1,11 @@
 /**
- * The stream that holds a log and the bucket of its snapshots: their names, their creation, and the check whether an
- * existing stream still has Koor's settings. Runs in the caller's thread.
+ * Names, creates and checks the stream that holds a log, and the bucket that holds its snapshots. The check finds out
+ * whether an existing stream still has Koor's settings. Runs in the caller's thread.
  *
- * Whether the servers sync to disk before they acknowledge (`sync_interval: always`) cannot be queried: only the system
- * account sees it, which has no streams. A single server gets a warning about it, because there nothing else protects
- * acknowledged entries from a power cut. For three servers the documents say so.
+ * Koor cannot query whether the servers sync to disk before they acknowledge (`sync_interval: always`), because only
+ * the system account sees that setting, and that account has no streams. For a single server there is always a warning
+ * about it, because there nothing else protects acknowledged entries from a power cut. For three servers only the
+ * documents mention it.
  */
 import { Objm } from "@nats-io/obj";
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
@@ -16,11 +17,11 @@ import { LogError } from "./ordered-log.js";
 
 const GENERATION = "koor_generation";
 /**
- * A majority remains if one of three servers is down. Two servers would stop if either is down, which is worse than
- * one.
+ * The number of replicas in a cluster of NATS servers. Three, because a majority remains if one of them is down. Two
+ * would be worse than one, because they stop if either is down.
  */
 const REPLICAS = 3;
-/** The shortest window in which JetStream looks for duplicates. Koor does not use deduplication. */
+/** The shortest window for deduplication that JetStream allows, because Koor does not use deduplication. */
 const DUPLICATE_WINDOW_MS = 100;
 
 export function streamName(name: string): string {
@@ -32,14 +33,17 @@ export function bucketName(name: string): string {
 }
 
 /**
- * The subject of a log's entries. It contains the generation, so that an entry for one log never gets into another that
- * was created in its place.
+ * The subject of a log's entries. It contains the generation, so that an entry for a log never gets into another log
+ * that was created in its place.
  */
 export function logSubject(name: string, generation: string): string {
   return `koor.${name}.log.${generation}`;
 }
 
-/** Creates the bucket and then the stream, both empty. If the stream exists, the bucket does too. */
+/**
+ * Creates the bucket and then the stream, both empty. Because of this order, the bucket exists whenever the stream
+ * does.
+ */
 export async function makeStream(server: NatsServer, name: string, generation: string): Promise<void> {
   assert(/^[\w-]+$/.test(generation), "a generation is a token of a subject");
   checkMessages(server, server.connection.info?.max_payload ?? 0, "max_payload");
@@ -50,8 +54,8 @@ export async function makeStream(server: NatsServer, name: string, generation: s
     await makeBucket(server.connection, name, replicas);
     await server.manager.streams.add({ name: streamName(name), ...wantedConfig(name, generation, replicas) });
   } catch (error) {
-    // Fewer replicas are not used instead: the log would keep them unnoticed, if one of three servers was only late at
-    // the first start.
+    // This is an error, and the stream is not created with fewer replicas. If one of three servers was only late at the
+    // first start, the log would otherwise keep the lower number unnoticed.
     if (isNatsError(error, "no_peers"))
       throw new LogError(
         "unreachable",
@@ -63,14 +67,14 @@ export async function makeStream(server: NatsServer, name: string, generation: s
   }
 }
 
-/** Creates the bucket of the snapshots unless it exists. */
+/** Creates the bucket of the snapshots, unless it exists already. */
 export async function makeBucket(connection: NatsConnection, name: string, replicas: number): Promise<void> {
   const bucket = await new Objm(connection).create(bucketName(name), { replicas, storage: StorageType.File });
-  // The library hides why it could not create the bucket.
+  // Asked because the library hides the error if it could not create the bucket.
   await bucket.status();
 }
 
-/** The state of a stream; null if it does not exist. */
+/** Reads the state of a stream; null if the stream does not exist. */
 export async function readStream(server: NatsServer, stream: string): Promise<StreamInfo | null> {
   try {
     return await server.manager.streams.info(stream);
@@ -92,7 +96,7 @@ async function dropStream(server: NatsServer, stream: string, isOwn: (info: Stre
   }
 }
 
-/** The generation of the log that a stream holds; undefined if it holds none. */
+/** Returns the generation of the log that a stream holds; undefined if the stream holds no log. */
 export function generationOf(info: StreamInfo): string | undefined {
   return info.config.metadata?.[GENERATION];
 }
@@ -118,12 +122,12 @@ function wantedConfig(name: string, generation: string, replicas: number): Parti
     num_replicas: replicas,
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
     allow_atomic: true,
-    // No client may delete an entry from the middle.
+    // Forbids every client to delete single messages, because that would remove an entry from the middle of the log.
     deny_delete: true,
   };
 }
 
-/** A setting that, if changed, makes a log lose entries or reject them. */
+/** A setting of the stream that must have a certain value, because the log would lose or reject entries otherwise. */
 interface SettingRow {
   readonly setting: string;
   readonly isSafe: (config: StreamConfig) => boolean;
@@ -183,7 +187,7 @@ const SETTINGS: readonly SettingRow[] = [
 /** The state of an existing log. */
 export interface FoundLog {
   readonly generation: string;
-  /** The sequence of the oldest message; `last` + 1 if there is none. */
+  /** The sequence of the oldest message; `last` + 1 if the stream is empty. */
   readonly first_sequence: number;
   readonly last: number;
   /** The largest message, headers included. */
@@ -192,8 +196,8 @@ export interface FoundLog {
 }
 
 /**
- * Checks whether a stream is a reliable log.
- * @throws LogError "foreign" or "unsafe"
+ * Checks whether a stream is a log of Koor that keeps every acknowledged entry.
+ * @throws LogError with fault "foreign" or "unsafe"
  */
 export function checkStream(server: NatsServer, name: string, info: StreamInfo): FoundLog {
   const stream = streamName(name);
@@ -232,9 +236,9 @@ export function checkStream(server: NatsServer, name: string, info: StreamInfo):
 }
 
 /**
- * Warnings about servers that lack a part of the log. A server that has just started lacks some for a moment, so a
- * server is reported if it lacks some at two checks.
- * @param before the servers that lacked some at the previous check
+ * Returns warnings about NATS servers that lack a part of the log. A server that has just started lacks a part for a
+ * moment, so a server is only reported if it lacks a part at two checks in a row.
+ * @param before the servers that lacked a part at the previous check
  */
 export function warnOfCopies(
   { cluster }: StreamInfo,
@@ -250,9 +254,9 @@ export function warnOfCopies(
 }
 
 /**
- * The largest entry for a message size.
- * @param bound the name of the server's setting that limits messages
- * @throws LogError "unsafe" if a batch of calls may be larger
+ * Returns the size of the largest entry, in bytes, for a maximum size of messages.
+ * @param bound the name of the server's setting that limits the size of messages
+ * @throws LogError with fault "unsafe" if Koor may write a larger entry
  */
 function checkMessages({ shown }: NatsServer, message_bytes_max: number, bound: string): number {
   const entry_bytes_max = largestEntry(message_bytes_max);
@@ -263,7 +267,7 @@ function checkMessages({ shown }: NatsServer, message_bytes_max: number, bound: 
   );
 }
 
-/** The largest entry that fits into a batch of messages of this size. */
+/** Returns the size of the largest entry, in bytes, that fits into one atomic batch of messages of this size. */
 export function largestEntry(message_bytes_max: number): number {
   return Math.max(0, message_bytes_max - LOG_PIECE_HEADER_BYTES) * LOG_PIECES_MAX;
 }

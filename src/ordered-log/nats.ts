@@ -1,6 +1,6 @@
 /**
- * The ordered log in a NATS JetStream stream. Loaded only for a cluster, because the libraries take long to load. The
- * log runs in the writer thread, the snapshots in the caller's thread.
+ * Implements the ordered log by a NATS JetStream stream. Loaded only for a cluster, because the libraries take long to
+ * load. The log runs in the writer thread. The snapshots run in the thread that calls them.
  */
 import { jetstreamManager } from "@nats-io/jetstream";
 import { LOG_STATE_MS_MAX } from "../../schemas/limits.js";
@@ -11,7 +11,7 @@ import { NatsSnapshots } from "./nats-snapshots.js";
 import { checkStream, makeStream, readStream, streamName } from "./nats-stream.js";
 import type { LogAddress, LogListener, LogSession, OrderedLog } from "./ordered-log.js";
 
-/** The log of a cluster's name at `nats://` or `tls://`. Connects to nothing yet. */
+/** Returns the log at a `nats://` or `tls://` address, under the cluster's name. Does not connect to it yet. */
 export function natsLog(address: LogAddress): OrderedLog {
   assert(/^[\w-]+$/.test(address.name), "a cluster's name is of letters, digits, - and _");
   const snapshots = new NatsSnapshots(address);
@@ -19,7 +19,8 @@ export function natsLog(address: LogAddress): OrderedLog {
   let isUsable = true;
   return {
     open: async (listener) => {
-      // A server that is partitioned from the others answers, but takes no entries: then the next server is tried.
+      // The next server is tried if this one was not usable. A server that is partitioned from the others answers, but
+      // accepts no entries.
       attempt = isUsable ? 0 : attempt + 1;
       isUsable = false;
       const session = await open(address, attempt, listener);
@@ -29,13 +30,15 @@ export function natsLog(address: LogAddress): OrderedLog {
         isUsable = known;
       });
     },
-    // A log is opened before it is created, so the attempt points to a server that works.
+    // `open` is always called before `create`, so `attempt` names a server that has answered.
     create: (generation) => create(address, attempt, generation),
     snapshots,
   };
 }
 
-/** Wraps a session, and reports whether its server works: not between an append and its outcome. */
+/**
+ * Wraps a session, and reports whether its server is usable. It counts as not usable between an append and its outcome.
+ */
 function reportingUse(session: LogSession, report: (isUsable: boolean) => void): LogSession {
   return {
     status: session.status,
@@ -57,7 +60,7 @@ function reportingUse(session: LogSession, report: (isUsable: boolean) => void):
   };
 }
 
-/** @param attempt counts the attempts, as in `connectNats` */
+/** @param attempt the number of earlier attempts, as in `connectNats` */
 async function open(address: LogAddress, attempt: number, listener: LogListener): Promise<LogSession | null> {
   const server = await connectNats(address, attempt);
   try {
@@ -84,7 +87,8 @@ async function create(address: LogAddress, attempt: number, generation: string):
 }
 
 async function closeAfter(server: NatsServer, error: unknown): Promise<Error> {
-  // A closed connection has forgotten its server.
+  // The error is classified before the connection is closed, because a closed connection does not know its server any
+  // more.
   const logError = toLogErrorAt(server, error);
   await server.connection.close();
   return logError;

@@ -1,19 +1,19 @@
 /**
- * The interface of a replicated log: every node appends to it and reads it in one order, and a snapshot store is next
- * to it. Each engine is a file in this folder (nats.ts, postgres.ts). An engine does not interpret entries; their
- * readers decide which of them count (src/cluster/). It runs in the writer thread and reports by callbacks, so that a
- * simulation can replace it. Pure.
+ * Defines the interface of a replicated log. Every node appends to the log and reads it in the same order, and a
+ * snapshot store belongs to it. Each engine is a file in this folder (nats.ts, postgres.ts). An engine does not
+ * interpret entries: the nodes decide which entries they accept (src/cluster/). An engine runs in the writer thread and
+ * reports by callbacks, so that tests can replace it by a simulation. Pure.
  */
 
-/** Why a log cannot be used, or can be used no longer. */
+/** The reasons why a log cannot be used, or cannot be used any more. */
 export type LogFault =
-  /** It cannot be reached, or does not answer. Can be retried. */
+  /** The log cannot be reached, or does not answer. Can be retried. */
   | "unreachable"
-  /** It rejects the credentials, or rights are missing. */
+  /** The log's server rejects the credentials, or its user lacks a right. */
   | "denied"
-  /** Its server is older than Koor needs. */
+  /** The version of the log's server is older than Koor needs. */
   | "too_old"
-  /** Its set-up would lose acknowledged entries, or cannot hold Koor's entries. */
+  /** With its settings the log's server could lose acknowledged entries, or could not store entries of Koor's size. */
   | "unsafe"
   /** The data under the cluster's name is not a log of Koor. */
   | "foreign";
@@ -29,15 +29,18 @@ export class LogError extends Error {
   }
 }
 
-/** The log assigns the ids, from 1, in the order of the entries. Ids may have gaps. */
+/** The status of a log. The log assigns the ids of the entries, from 1, in their order. Ids may have gaps. */
 export interface LogStatus {
   /** The value that the log was created with (`OrderedLog.create`). It tells one log from another. */
   readonly generation: string;
-  /** Every entry from this id on is there, and no earlier one. The oldest entry may have a higher id. */
+  /**
+   * The log holds every entry from this id on, and no earlier one. The oldest entry may have a higher id, because ids
+   * may have gaps.
+   */
   readonly first: number;
-  /** The id of the newest entry that ever was in the log; 0 before the first. */
+  /** The id of the newest entry that was ever in the log; 0 before the first one. */
   readonly last: number;
-  /** Warnings for the operator about the set-up of the log, a line each. */
+  /** Warnings for the operator about the set-up of the log, one line each. */
   readonly warnings: readonly string[];
 }
 
@@ -49,7 +52,7 @@ export type Appended =
   | "full"
   /** The entry is not in the log and never will be: it is larger than the log's server accepts. */
   | "too_large"
-  /** The outcome cannot be known. The session is lost, or will be. */
+  /** It is not known whether the entry is in the log. The session is lost, or will be soon. */
   | "unknown";
 
 /** The callbacks of a session. None is called before `open` has resolved, after `lost` or after `close`. */
@@ -59,20 +62,20 @@ export interface LogListener {
    * @param last the newest id that the log is known to have
    */
   entry(id: number, bytes: Uint8Array, last: number): void;
-  /** The session has ended by itself: a new one must be opened. */
+  /** Called when the session has failed. A new one must be opened. */
   lost(error: LogError): void;
 }
 
-/** Sends bytes from one node to another outside the log. A message arrives at most once, and maybe never. */
+/** Sends messages from one node to another without the log. A message arrives at most once, and maybe never. */
 export interface NodeChannel {
-  /** The largest message that can be sent. */
+  /** The size of the largest message that can be sent, in bytes. */
   readonly bytesMax: number;
   /** Receives the messages that other nodes send to this node. */
   listen(node: string, take: (bytes: Uint8Array) => void): void;
   /**
    * Sends bytes to a node.
-   * @param undelivered called if the message is known to have reached no node. It is not always known that a node does
-   * not listen.
+   * @param undelivered called if it is known that the message reached no node. If a node does not listen, that is not
+   * always known.
    */
   send(node: string, bytes: Uint8Array, undelivered: () => void): void;
 }
@@ -80,25 +83,26 @@ export interface NodeChannel {
 /** A connection that reads the log and appends to it. */
 export interface LogSession {
   readonly status: LogStatus;
-  /** Null if the engine has none. */
+  /** The channel between nodes; null if the engine has none. */
   readonly channel: NodeChannel | null;
-  /** The entry of this id; null if it was trimmed, or never existed. */
+  /** Reads the entry with this id; null if it was trimmed or never existed. */
   read(id: number): Promise<Uint8Array | null>;
   /**
-   * Starts the delivery after this id. If some of what follows was trimmed, the session is lost. Called once in a
-   * session.
+   * Starts the delivery with the first entry after this id. If some of the later entries were trimmed, the session is
+   * lost. Called once in a session.
    */
   follow(after: number): void;
   /**
-   * Stops the delivery, for example when entries arrive faster than they are applied. Entries in flight are dropped.
+   * Stops the delivery, for example when entries arrive faster than they are applied. Entries that the log has sent
+   * already are dropped, and are delivered again after `resume`.
    */
   pause(): void;
-  /** Resumes the delivery after the last delivered entry. */
+  /** Resumes the delivery with the first entry after the last delivered one. */
   resume(): void;
   /**
    * Appends an entry to the end of the log.
    * @param bytes at most ENTRY_BYTES_MAX
-   * @param done not called after the session is lost or closed
+   * @param done called with the outcome, but not after the session is lost or closed
    */
   append(bytes: Uint8Array, done: (outcome: Appended) => void): void;
   /**
@@ -106,33 +110,33 @@ export interface LogSession {
    * @returns as in `LogStatus.warnings`
    */
   check(): Promise<readonly string[]>;
-  /** Deletes the entries up to this id. */
+  /** Deletes the entries up to and including this id. */
   trim(through: number): Promise<void>;
-  /** Ends the connection. An entry without an outcome may still be stored. */
+  /** Ends the connection. An entry whose outcome was not reported may still be stored. */
   close(): Promise<void>;
 }
 
 /** A snapshot in the snapshot store. */
 export interface SnapshotInfo {
-  /** The last entry that is in it. */
+  /** The id of the last entry whose effect is in the snapshot. */
   readonly position: number;
   readonly generation: string;
   readonly bytes: number;
 }
 
 /**
- * The snapshot store. Each method opens a connection of its own, because snapshots have a thread of their own. Each
- * method throws LogError.
+ * Stores snapshots next to the log. Each method opens its own connection, because snapshots are handled in another
+ * thread than the log. Each method throws LogError.
  */
 export interface SnapshotStore {
-  /** The complete snapshots, the newest last. */
+  /** Lists the complete snapshots, the newest one last. */
   list(): Promise<readonly SnapshotInfo[]>;
-  /** Stores a snapshot, in place of one of the same position. It is listed once it is complete. */
+  /** Stores a snapshot, which replaces an earlier one of the same position. It is listed only after it is complete. */
   put(info: Pick<SnapshotInfo, "position" | "generation">, chunks: AsyncIterable<Uint8Array>): Promise<void>;
-  /** The bytes of a snapshot, in pieces. Throws if they are not the ones that were stored. */
+  /** Returns the bytes of a snapshot, in pieces. Throws if they differ from the bytes that were stored. */
   get(info: SnapshotInfo): AsyncIterable<Uint8Array>;
   remove(position: number): Promise<void>;
-  /** Aborts all running calls, which then throw. A later call connects again. */
+  /** Aborts all running calls, which then throw. The store can still be used: a later call connects again. */
   close(): Promise<void>;
 }
 
@@ -144,8 +148,8 @@ export interface OrderedLog {
    */
   open(listener: LogListener): Promise<LogSession | null>;
   /**
-   * Creates the log, empty. An existing one is dropped, with its snapshots.
-   * @param generation identifies the new log
+   * Creates an empty log. An existing log of the same name is dropped with its snapshots.
+   * @param generation a value that identifies the new log (`LogStatus.generation`)
    * @throws LogError
    */
   create(generation: string): Promise<void>;

@@ -1,7 +1,7 @@
 /**
  * Parses the URL of a PostgreSQL log and reads its credentials. A URL may list several hosts, separated by commas,
- * which neither `URL` nor the client library parses. Runs in the thread that opens the log. Files are read at each
- * connection, so that a password can be changed without a restart.
+ * which neither `URL` nor the client library parses. The files with the credentials are read at each connection, so
+ * that a password can be changed without a restart. Runs in the thread that opens the log.
  */
 import { open, readFile } from "node:fs/promises";
 import type { ConnectionOptions } from "node:tls";
@@ -10,7 +10,7 @@ import { reasonOf } from "../base/reason.js";
 import { LogError, type LogAddress } from "./ordered-log.js";
 
 export interface PostgresHost {
-  /** A name, an address, or the folder of a Unix socket. */
+  /** The host's name, its address, or the folder of a Unix socket. */
   readonly host: string;
   readonly port: number;
   /** The host as it is shown to the operator. */
@@ -25,15 +25,15 @@ export interface PostgresTarget {
   readonly database: string;
   /** "" for none. */
   readonly password: string;
-  /** The path of the file whose first line is the password; "" for none. */
+  /** The path of the file whose first line is the password; "" if there is none. */
   readonly credentials: string;
-  /** The TLS options, with paths of files; false for no TLS. */
+  /** The TLS options, with the paths of the PEM files; false for no TLS. */
   readonly tls: TlsChoice | false;
 }
 
 interface TlsChoice {
   readonly verify: boolean;
-  /** The paths of PEM files, by the TLS option that they are for. */
+  /** The paths of the PEM files, by the TLS option that the file's content is for. */
   readonly files: Readonly<Partial<Record<"ca" | "cert" | "key", string>>>;
 }
 
@@ -50,8 +50,8 @@ const URL_SHAPE =
 const HOST_SHAPE = /^(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(?<port>\d{1,5}))?$/;
 
 /**
- * The TLS options by `sslmode`, as in the client library: every mode that verifies anything verifies everything. Null
- * is no TLS, which is also the default without the parameter.
+ * The TLS options for each value of `sslmode`. As in the client library, every mode that verifies anything verifies
+ * everything. Null means no TLS, which is also the default if the parameter is missing.
  */
 const TLS_MODES: ReadonlyMap<string, { readonly verify: boolean } | null> = new Map([
   ["disable", null],
@@ -62,14 +62,14 @@ const TLS_MODES: ReadonlyMap<string, { readonly verify: boolean } | null> = new 
   ["verify-full", { verify: true }],
 ]);
 
-/** The parameters that name a file, and the TLS options that they are for. */
+/** The URL parameters that name a file, and the TLS option that the file's content is for. */
 const TLS_FILES: ReadonlyMap<string, "ca" | "cert" | "key"> = new Map([
   ["sslrootcert", "ca"],
   ["sslcert", "cert"],
   ["sslkey", "key"],
 ]);
 
-/** The URL is not shown, because it may hold the password. */
+/** Makes the error for an invalid URL. Its message does not contain the URL, because that may hold the password. */
 function refuse(what: string): LogError {
   return new LogError("denied", `the PostgreSQL URL cannot be used: ${what}`);
 }
@@ -107,7 +107,8 @@ function parseTls(query: URLSearchParams): TlsChoice | false {
 
 /**
  * Parses `postgres://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT]...][/DATABASE][?sslmode=...]`, also with `postgresql:`.
- * The database defaults to the user's name. A host `%2Fvar%2Frun%2Fpostgresql` is the folder of a socket.
+ * The database defaults to the user's name. A host that begins with `%2F`, such as `%2Fvar%2Frun%2Fpostgresql`, is the
+ * folder of a Unix socket.
  * @throws LogError
  */
 export function parsePostgresAddress({ url, credentials }: LogAddress): PostgresTarget {
@@ -125,7 +126,7 @@ export function parsePostgresAddress({ url, credentials }: LogAddress): Postgres
   };
 }
 
-/** The first line of the file of credentials, without its end. */
+/** Reads the first line of the file with the credentials, without the line's end. */
 async function readPassword(path: string): Promise<string> {
   const file = await open(path, "r");
   try {
@@ -145,8 +146,8 @@ async function readSecretFile<T>(path: string, read: (path: string) => Promise<T
 }
 
 /**
- * Reads the credentials of a connection. The first line of the file of credentials is the password itself, not a line
- * of `.pgpass`, because a password may contain colons. It takes precedence over a password in the URL.
+ * Reads the credentials of a connection. The first line of the file is the password itself. It is not a line in the
+ * format of `.pgpass`, because a password may contain colons. It takes precedence over a password in the URL.
  * @throws LogError
  */
 export async function readPostgresSecrets(target: PostgresTarget): Promise<PostgresSecrets> {

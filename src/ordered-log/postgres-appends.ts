@@ -1,13 +1,15 @@
 /**
- * Appends to a log in PostgreSQL, by one statement and one round trip each, one after the other, over a connection of
- * their own. The session decides what a failure means. Runs in the writer thread.
+ * Appends entries to a log in PostgreSQL. Each append is one statement and one round trip. The appends run one after
+ * the other, over a connection that nothing else uses. The session decides what to do after a failure. Runs in the
+ * writer thread.
  */
 import { LogError, type Appended } from "./ordered-log.js";
 import { RefusedStatement, type PostgresLink } from "./postgres-link.js";
 
 /**
- * The lock on the head's row lasts until the commit, so ids have no gaps and come in the order of the commits. A row
- * that is already at the next position was appended by no node, and is replaced.
+ * The statement that appends an entry. It locks the row of the log's head until the commit, so ids have no gaps and are
+ * in the order of the commits. If there is already a row at the next position, no node has appended it, and it is
+ * replaced.
  */
 const APPEND = {
   name: "koor_append",
@@ -21,9 +23,9 @@ const APPEND = {
     SELECT seq, pg_notify('koor_log', $1 || ' ' || seq) FROM entry`,
 };
 
-/** The outcomes of rejected appends, by the class of the SQLSTATE. */
+/** The outcomes of rejected appends, by the class of the SQLSTATE (its first two characters). */
 const REFUSALS: ReadonlyMap<string, Appended> = new Map([
-  /** Insufficient resources, usually a full disk. */
+  /** The class "insufficient resources", which usually means a full disk. */
   ["53", "full"],
   /** A program limit is exceeded. */
   ["54", "too_large"],
@@ -38,13 +40,13 @@ export interface AppendsParts {
   /** The name of the log. */
   readonly name: string;
   readonly generation: string;
-  /** An entry is in the log. Called after its `done`. */
+  /** Called when an entry is in the log, after the entry's `done`. */
   stored(id: number, bytes: Uint8Array): void;
   /** The session cannot continue. */
   lose(error: LogError): void;
 }
 
-/** The log of a session no longer exists. The next session sees what is there instead. */
+/** Makes the error for a log that was created again while a session used it. The next session finds the new log. */
 export function logReplaced(name: string): LogError {
   return new LogError("unreachable", `log ${name} was made anew or removed`);
 }
@@ -52,7 +54,7 @@ export function logReplaced(name: string): LogError {
 export class PostgresAppends {
   readonly #link: PostgresLink;
   readonly #parts: AppendsParts;
-  /** Appends without an outcome. The first one is in flight. The caller limits their number. */
+  /** The appends that have no outcome yet. The first one is in flight. The caller limits their number. */
   readonly #waiting: Waiting[] = [];
   #sending = false;
   #ended = false;
@@ -70,20 +72,20 @@ export class PostgresAppends {
     void this.#send();
   }
 
-  /** Ends the appends without an outcome: nothing is called any more. */
+  /** Drops the appends that have no outcome. No callback is called any more. */
   end(): void {
     this.#ended = true;
     this.#waiting.length = 0;
   }
 
-  /** Ends the appends. The outcome of those in flight is unknown. */
+  /** Ends all appends that have no outcome, with the outcome "unknown". */
   endUnknown(): void {
     this.#ended = true;
     // A callback may close the session, which empties the queue.
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next.done("unknown");
   }
 
-  /** Sends the queued appends, one after the other. */
+  /** Sends the queued appends, one after the other, until the queue is empty. */
   async #send(): Promise<void> {
     // The running call sends it.
     if (this.#sending) return;

@@ -1,9 +1,10 @@
 /**
- * One connection to PostgreSQL: it runs statements one after the other, each with a deadline, and reports its end once.
- * The only file that uses the client library. Runs in the thread that opened it.
+ * Wraps one connection to PostgreSQL. It runs statements one after the other, each with a deadline, and reports once
+ * that the connection has ended. No other file uses the client library. Runs in the thread that opened it.
  *
- * Results are read as text, because the library decodes binary ones as UTF-8 and corrupts them. So bytes from the
- * server arrive as hexadecimal digits, which costs 4 ms a MiB. Bytes to the server are binary.
+ * Results are read in text format, because the library decodes binary results as UTF-8 and corrupts them. So byte
+ * strings from the server arrive as hexadecimal digits, which costs 4 ms per MiB. Byte strings to the server are sent
+ * in binary.
  */
 import { Client, DatabaseError, type QueryResult } from "pg";
 import {
@@ -17,7 +18,7 @@ import { reasonOf } from "../base/reason.js";
 import { LogError, type LogFault } from "./ordered-log.js";
 import type { PostgresHost, PostgresSecrets, PostgresTarget } from "./postgres-address.js";
 
-/** A statement. One with a name is prepared once per connection. */
+/** A statement. If it has a name, it is prepared once per connection. */
 export interface Statement {
   readonly name?: string;
   readonly text: string;
@@ -26,16 +27,16 @@ export interface Statement {
 export type Parameter = string | number | Uint8Array | readonly string[];
 
 export interface AskOptions {
-  /** The size of what is sent or received: it extends the deadline. */
+  /** The number of bytes that are sent or received. They extend the deadline. */
   readonly bytes?: number;
-  /** The deadline without the bytes; POSTGRES_ANSWER_MS_MAX by default. */
+  /** The deadline in ms, not counting the extension for `bytes`; POSTGRES_ANSWER_MS_MAX by default. */
   readonly answer_ms_max?: number;
 }
 
 /** A notification of the server on a channel. */
 export interface Notification {
   readonly payload: string;
-  /** The process of the connection whose transaction sent it. */
+  /** The id of the server process that sent it, which identifies the sender's connection. */
   readonly pid: number;
 }
 
@@ -50,7 +51,7 @@ export class RefusedStatement extends LogError {
   }
 }
 
-/** The fault by the beginning of the SQLSTATE. Other errors can be retried. */
+/** The fault for an error, by the beginning of its SQLSTATE. All other errors can be retried. */
 const FAULTS: readonly (readonly [sqlstate: string, fault: LogFault])[] = [
   /** Invalid authorization. */
   ["28", "denied"],
@@ -63,10 +64,10 @@ const FAULTS: readonly (readonly [sqlstate: string, fault: LogFault])[] = [
   ["XX002", "unsafe"],
 ];
 
-/** The class of a warning, which comes with a successful commit. */
+/** The SQLSTATE class of warnings. A warning can come with a commit that succeeds. */
 const WARNING_CLASS = "01";
 
-/** The parsers of values, by the type's number in `pg_type`. Values of other types stay text. */
+/** The parsers of column values, by the type's number in `pg_type`. Values of other types stay text. */
 const READERS: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
   [16, (text) => text === "t"],
   [17, (text) => Buffer.from(text.slice(2), "hex")],
@@ -78,14 +79,17 @@ function readerOf(type: number): (text: string) => unknown {
   return READERS.get(type) ?? String;
 }
 
-/** Some connection errors have no message of their own, only those of the addresses that were tried. */
+/**
+ * Returns the message of an error. Some connection errors have none of their own, only the errors of each address that
+ * was tried.
+ */
 function messageOf(error: unknown): string {
   return error instanceof AggregateError && error.message === ""
     ? error.errors.map(reasonOf).join("; ")
     : reasonOf(error);
 }
 
-/** The server as it is shown to the operator. */
+/** Returns the text that names the server in messages to the operator. */
 export function describeServer(target: PostgresTarget, host: PostgresHost): string {
   return `PostgreSQL at ${host.label}, database ${target.database}`;
 }
@@ -128,7 +132,8 @@ export class PostgresLink {
       port: host.port,
       user: target.user,
       database: target.database,
-      // A function, because without a password the library would search the environment and files for one.
+      // The password is given by a function even if there is none. Otherwise the library would search the environment
+      // and files for one.
       password: () => {
         if (secrets.password === "") throw new LogError("denied", `${where} asks ${target.user} for a password`);
         return secrets.password;
@@ -153,8 +158,8 @@ export class PostgresLink {
   }
 
   /**
-   * The process id from the connection's greeting. If another process runs the statements, the server is behind a
-   * pooler.
+   * The id of the server process that the server reported when the connection was opened. If another process runs the
+   * statements, there is a connection pooler in between.
    */
   get greetedPid(): number | null {
     // The library's types omit it.
@@ -166,7 +171,7 @@ export class PostgresLink {
     return this.#ended;
   }
 
-  /** Sets the listener of the end. It is called once, and not after `close`. */
+  /** Sets the listener that is called when the connection ends. It is called once, and not after `close`. */
   onEnd(listener: (error: LogError) => void): void {
     this.#onEnd = listener;
   }
@@ -176,8 +181,9 @@ export class PostgresLink {
   }
 
   /**
-   * Makes every later warning end the connection before its statement is answered. If the wait of a commit for its
-   * standby is cancelled, the server reports success with a warning.
+   * Makes every later warning end the connection before its statement is answered. Needed because of one warning: if
+   * the wait of a commit for its standby is cancelled, the server reports success with a warning, although the standby
+   * may lack the data.
    */
   endOnWarning(): void {
     this.#endsOnWarning = true;
@@ -193,7 +199,7 @@ export class PostgresLink {
     options: AskOptions = {},
   ): Promise<Row[]> {
     const answer = this.#tail.then(() => this.#send<Row>(statement, values, options));
-    // The caller handles the error; the next statement only waits for the end.
+    // The caller handles an error of this statement. The next statement only waits until this one has ended.
     this.#tail = answer.then(
       () => undefined,
       () => undefined,
@@ -212,7 +218,7 @@ export class PostgresLink {
     }
     this.#ended = error;
     this.#resolveClosed(error);
-    // A server that hangs does not close its side.
+    // The timer is needed because a server that hangs does not close its side.
     const timer = setTimeout(() => this.#cut(), POSTGRES_CLOSE_MS_MAX);
     await this.#client.end();
     clearTimeout(timer);
@@ -238,7 +244,8 @@ export class PostgresLink {
         return true;
       };
       const timer = setTimeout(() => {
-        // The answer may have arrived unread while this thread was busy: what has arrived is read first.
+        // The answer may have arrived while this thread was busy. So the data that has arrived is read before the
+        // statement counts as late.
         setImmediate(() => {
           if (!settled)
             this.#end(new LogError("unreachable", `${this.#where} has not answered for ${Math.round(patience_ms)} ms`));

@@ -24,7 +24,7 @@ export interface ServerFacts {
   readonly synchronous_commit: string;
   readonly standby_names: string;
   readonly standby: boolean;
-  /** The start time of the server, which tells one server from another. */
+  /** The time at which the server was started. It tells one server from another. */
   readonly started: string;
   /** The process of this connection. */
   readonly pid: number;
@@ -47,7 +47,9 @@ const FACTS = {
       pg_postmaster_start_time()::text AS started, pg_backend_pid() AS pid`,
 };
 
-/** Skips settings that the version does not have. */
+/**
+ * The statement that sets a setting of the session. It skips a setting that this version of PostgreSQL does not have.
+ */
 const SET = {
   text: `
     SELECT set_config(wanted.name, wanted.value, false)
@@ -55,12 +57,14 @@ const SET = {
 };
 
 /**
- * The values of `synchronous_commit` that wait at least for this server's disk. They are kept as the operator chose
- * them.
+ * The values of `synchronous_commit` with which a commit waits at least for this server's disk. If the operator chose
+ * one of them, Koor keeps it.
  */
 const DURABLE_COMMITS: ReadonlySet<string> = new Set(["remote_write", "on", "remote_apply"]);
 
-/** The settings of every connection, whatever the defaults of the server, the database or the role are. */
+/**
+ * The settings that Koor sets on every connection. They override the defaults of the server, the database and the role.
+ */
 const SETTINGS: readonly (readonly [name: string, value: string])[] = [
   ["search_path", ""],
   ["bytea_output", "hex"],
@@ -71,7 +75,8 @@ const SETTINGS: readonly (readonly [name: string, value: string])[] = [
   ["idle_in_transaction_session_timeout", String(POSTGRES_STATEMENT_MS_MAX)],
   ["idle_session_timeout", "0"],
   ["lock_timeout", "0"],
-  // A plan that was made for an empty table would scan all of it later, so every statement uses the primary keys.
+  // Makes every statement use the primary keys. Otherwise a query plan that was made for an empty table would scan the
+  // whole table later.
   ["enable_seqscan", "off"],
   ["enable_bitmapscan", "off"],
   ["plan_cache_mode", "force_generic_plan"],
@@ -100,7 +105,7 @@ interface Skipped {
   readonly reason: string;
 }
 
-/** Sets up a new connection; null if its server takes no writes. */
+/** Sets up a new connection; returns null if its server accepts no writes. */
 async function prepare(link: PostgresLink, host: PostgresHost): Promise<Connected | null> {
   const facts = must((await link.ask<ServerFacts>(FACTS))[0], "one row");
   if (facts.standby) return null;
@@ -124,15 +129,16 @@ async function connectToHost(
     return { fault: "unsafe", reason: `${describeServer(target, host)} is a standby and takes no writes` };
   } catch (error) {
     await link?.close();
-    // A server that rejects the credentials is an error, even if another host would accept them.
+    // Only an unreachable host is skipped. A host that rejects the credentials is an error, even if another host would
+    // accept them.
     if (!(error instanceof LogError) || error.fault !== "unreachable") throw error;
     return { fault: error.fault, reason: error.message };
   }
 }
 
 /**
- * Connects to the first host that answers and takes writes.
- * @throws LogError; "unsafe" if the only host is a standby
+ * Connects to the first host that answers and accepts writes.
+ * @throws LogError; with fault "unsafe" if the only host is a standby
  */
 export async function connectToServer(target: PostgresTarget): Promise<Connected> {
   const secrets = await readPostgresSecrets(target);
@@ -143,13 +149,14 @@ export async function connectToServer(target: PostgresTarget): Promise<Connected
     skipped.push(outcome);
   }
   const [only] = skipped;
-  // With several hosts a failover may be in progress: one of them will take writes.
+  // With several hosts a retry may succeed, because a failover may be in progress, after which one of them accepts
+  // writes.
   const fault = skipped.length === 1 && only !== undefined ? only.fault : "unreachable";
   throw new LogError(fault, skipped.map(({ reason }) => reason).join("; "));
 }
 
 /**
- * Opens another connection to the same server.
+ * Opens another connection to the server of an existing one.
  * @throws LogError if the server was restarted or replaced
  */
 export async function connectAgain(target: PostgresTarget, { host, facts }: Connected): Promise<Connected> {
@@ -161,13 +168,14 @@ export async function connectAgain(target: PostgresTarget, { host, facts }: Conn
 }
 
 /**
- * Checks whether a server keeps what it acknowledges.
- * @returns warnings for the operator, a line each
+ * Checks whether a server stores durably what it acknowledges.
+ * @returns warnings for the operator, one line each
  * @throws LogError
  */
 export function checkServer(target: PostgresTarget, { link, host, facts }: Connected): readonly string[] {
   const where = describeServer(target, host);
-  // Behind a pooler the next statement may run in another process, without the settings.
+  // A connection pooler is rejected, because the next statement may run in another server process, without this
+  // session's settings.
   if (link.greetedPid !== facts.pid)
     throw new LogError("unsafe", `${where} is reached through a pooler: Koor needs connections to the server itself`);
   if (facts.version < VERSION_MIN)

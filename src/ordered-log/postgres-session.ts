@@ -1,9 +1,11 @@
 /**
- * A session with a log in PostgreSQL. One connection appends, and another listens and fetches, so that neither waits
- * for the other. A third one for rare requests is opened on demand. Runs in the writer thread.
+ * Implements a session with a log in PostgreSQL. One connection appends entries. Another one listens for notifications
+ * and fetches entries, so that neither waits for the other. A third connection, for rare requests, is opened on demand.
+ * Runs in the writer thread.
  *
- * An own entry that is the next one is delivered when its append is answered. Other entries are fetched when the server
- * notifies, or at the next probe. Any error ends the session, and the next session starts from the log's state.
+ * If an appended entry is the next one to deliver, it is delivered when its append is answered, and need not be
+ * fetched. Other entries are fetched when the server notifies, or at the next probe. Any error ends the session, and
+ * the next session reads the state of the log again.
  */
 import {
   POSTGRES_PAGE_BYTES,
@@ -18,15 +20,15 @@ import { logReplaced, PostgresAppends } from "./postgres-appends.js";
 import type { Notification, PostgresLink } from "./postgres-link.js";
 
 /**
- * All logs of a database share one channel, because the name of a channel cannot be a parameter. The payload names the
- * log.
+ * All logs of a database share one notification channel, because the name of a channel cannot be a parameter of a
+ * statement. The payload names the log.
  */
 export const LISTEN = { text: "LISTEN koor_log" };
 
 /**
- * Fetches the head and the entries after $2, at most $3 entries and $4 bytes. The first entry is always included, as
- * far as its bytes fit. If there is none, the result is one row without an entry. Rows after the head were appended by
- * no node.
+ * Fetches the head and the entries after $2, at most $3 entries and $4 bytes. The first entry is always included, but
+ * cut to as many bytes as fit. If there is no entry, the result is one row that only has the head. Rows after the head
+ * are skipped, because no node has appended them.
  */
 const FETCH = {
   name: "koor_fetch",
@@ -48,7 +50,7 @@ const FETCH = {
     WHERE head.name = $1`,
 };
 
-/** Reads a part of an entry, from byte $4, counted from 1, at most $5 bytes. */
+/** Reads at most $5 bytes of an entry, from byte $4 on. The first byte has the number 1. */
 const READ = {
   name: "koor_read",
   text: `
@@ -91,7 +93,7 @@ interface EntryRow extends HeadRow {
   readonly bytes: Buffer;
 }
 
-/** A row without an entry only holds the head. */
+/** A row of the result of FETCH. If there is no entry, the row only holds the head. */
 type PageRow = EntryRow | (HeadRow & { readonly seq: null });
 
 interface PartRow {
@@ -104,7 +106,7 @@ export interface SessionParts {
   readonly status: LogStatus;
   readonly listener: LogListener;
   readonly appending: PostgresLink;
-  /** The process id in the notifications of own appends. */
+  /** The id of the server process that runs this session's appends. Their notifications contain it. */
   readonly appending_pid: number;
   /** The connection that listens. */
   readonly following: PostgresLink;
@@ -115,8 +117,8 @@ export interface SessionParts {
 export class PostgresSession implements LogSession {
   readonly status: LogStatus;
   /**
-   * There is no channel. A notification holds at most 8000 bytes and takes the global lock of the commit that sends it,
-   * so it would save nothing.
+   * There is no channel between nodes. NOTIFY could carry one, but a notification holds at most 8000 bytes, and the
+   * commit that sends it takes a global lock. So it would not be cheaper than an append.
    */
   readonly channel = null;
   readonly #parts: SessionParts;
@@ -125,12 +127,12 @@ export class PostgresSession implements LogSession {
   #rare: Promise<PostgresLink> | null = null;
   /** The session has ended. */
   #ended = false;
-  /** The listener is not called any more. */
+  /** Whether the session is closed, so that the listener is not called any more. */
   #closed = false;
   #following = false;
   #fetching = false;
   #delivered = 0;
-  /** The newest id that is known. */
+  /** The newest id that the log is known to have. */
   #known: number;
 
   constructor(parts: SessionParts) {
@@ -195,7 +197,7 @@ export class PostgresSession implements LogSession {
     await Promise.all([this.#parts.appending.close(), this.#parts.following.close(), rare?.close()]);
   }
 
-  /** An own entry is in the log. */
+  /** Handles an appended entry that is in the log. Delivers it if it is the next one. */
   #onStored(id: number, bytes: Uint8Array): void {
     if (this.#ended) return;
     this.#known = Math.max(this.#known, id);
@@ -204,18 +206,21 @@ export class PostgresSession implements LogSession {
     else if (id > this.#delivered) void this.#fetch();
   }
 
-  /** The server notifies of an entry. */
+  /** Handles a notification of the server about an entry. */
   #onNotification({ payload, pid }: Notification): void {
     const [name, seq] = payload.split(" ");
     if (this.#ended || name !== this.#parts.name) return;
     const id = Number(seq);
     this.#known = Math.max(this.#known, id);
-    // An own entry that is the next one is delivered with the answer to its append.
+    // If this session has appended the entry and it is the next one, the answer to the append delivers it.
     const is_own = pid === this.#parts.appending_pid && id === this.#delivered + 1;
     if (this.#following && id > this.#delivered && !is_own) void this.#fetch();
   }
 
-  /** Fetches until all known entries are delivered. Before `follow`, only checks that the log is the same. */
+  /**
+   * Fetches until all known entries are delivered. Before `follow` is called, it only checks that the log is still the
+   * same.
+   */
   async #fetch(): Promise<void> {
     // The running call continues until then.
     if (this.#fetching || this.#ended) return;
@@ -245,7 +250,7 @@ export class PostgresSession implements LogSession {
     this.#fetching = false;
   }
 
-  /** Delivers a page. Skips entries that an own append has delivered meanwhile. */
+  /** Delivers a page of fetched entries. Skips those that were delivered meanwhile with the answer to their append. */
   async #take(page: readonly PageRow[], after: number): Promise<void> {
     let expected = after + 1;
     for (const row of page) {
@@ -262,7 +267,7 @@ export class PostgresSession implements LogSession {
     }
   }
 
-  /** Completes an entry of which a page has the beginning; null if the session has ended. */
+  /** Reads the rest of an entry if a page has only its beginning; null if the session has ended. */
   async #complete({ seq, size, bytes }: EntryRow): Promise<Buffer | null> {
     if (bytes.byteLength === size) return bytes;
     const whole = await this.#attempt(this.#readParts(this.#parts.following, seq, bytes));
@@ -278,7 +283,7 @@ export class PostgresSession implements LogSession {
 
   /**
    * Reads an entry part by part.
-   * @param begun the beginning of the entry, if it was read already
+   * @param begun the beginning of the entry, if it was already read
    * @returns null if there is no such entry
    */
   async #readParts(link: PostgresLink, id: number, begun: Buffer | null): Promise<Buffer | null> {
@@ -334,7 +339,7 @@ export class PostgresSession implements LogSession {
   #lose(error: LogError): void {
     if (this.#ended) return;
     this.#end();
-    // A callback that gets an unknown outcome may close the session. Then `lost` is not called.
+    // A callback that gets the outcome "unknown" may close the session. If it does, `lost` must not be called.
     this.#appends.endUnknown();
     if (this.#closed) return;
     void this.close();

@@ -1,10 +1,11 @@
 /**
- * Stores snapshots next to a log in PostgreSQL, in pieces of half a MiB, each in a transaction of its own: one
- * transaction for all would keep the server from vacuuming the log's head, which changes with every append. A snapshot
- * is complete, and listed, once its hash is stored. Runs in the snapshot thread; each method opens its own connection.
+ * Stores snapshots next to a log in PostgreSQL, in pieces of half a MiB. Each piece is stored in its own transaction. A
+ * single long transaction would keep the server from vacuuming the row of the log's head, which changes with every
+ * append. A snapshot is complete, and listed, once its hash is stored. Each method opens its own connection. Runs in
+ * the snapshot thread.
  *
- * A put holds an advisory lock of its snapshot while it is connected. So an aborted put can be told from a running one,
- * and the next put deletes its pieces.
+ * A put holds an advisory lock of its snapshot as long as it is connected. So a running put can be told from an aborted
+ * one, whose pieces the next put deletes.
  */
 import { POSTGRES_SNAPSHOT_PIECE_BYTES, POSTGRES_SNAPSHOT_SWEEP_PIECES } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -15,14 +16,18 @@ import type { PostgresLink } from "./postgres-link.js";
 import { connectToServer } from "./postgres-server.js";
 import { tablesExist } from "./postgres-tables.js";
 
-/** If two snapshots of one position were completed at the same time, the later one counts. */
+/**
+ * Lists the complete snapshots. If two of the same position were completed at the same time, the later one is listed.
+ */
 const LIST = {
   text: `
     SELECT DISTINCT ON (position) id, position, generation, size AS bytes, encode(sha256, 'hex') AS sha256
     FROM koor.snapshot WHERE name = $1 AND sha256 IS NOT NULL ORDER BY position, id DESC`,
 };
 
-/** The first number of the lock tells it from locks of other programs in the database. */
+/**
+ * Starts a put and takes its lock. The lock's first number tells it from the locks of other programs in the database.
+ */
 const BEGIN_PUT = {
   text: `
     INSERT INTO koor.snapshot (name, position, generation) VALUES ($1, $2::bigint, $3)
@@ -34,7 +39,10 @@ const PUT_PIECE = {
   text: "INSERT INTO koor.snapshot_piece (snapshot, place, bytes) VALUES ($1::bigint, $2::bigint, $3::bytea)",
 };
 
-/** Returns no row if the log was created again meanwhile. One statement, so that the replacement is atomic. */
+/**
+ * Completes a put and replaces the earlier snapshot of that position. One statement, so that the replacement is atomic.
+ * Returns no row if the log was created again meanwhile.
+ */
 const END_PUT = {
   text: `
     WITH replaced AS (
@@ -56,7 +64,7 @@ const UNLIST = {
 
 const LIST_CUT_OFF = { text: "SELECT id FROM koor.snapshot WHERE name = $1 AND sha256 IS NULL" };
 
-/** Tries the lock of a put. It is free if no put of this snapshot runs. */
+/** Tries to take the lock of a put. The lock is free if no put of this snapshot is running. */
 const IS_ABANDONED = { text: "SELECT pg_try_advisory_xact_lock(1802465139, $1::int) AS abandoned" };
 
 const SWEEP_PIECES = {
@@ -78,7 +86,7 @@ interface ListedRow extends SnapshotInfo {
   readonly sha256: string;
 }
 
-/** Cuts bytes into pieces of one length. The last one is shorter. */
+/** Cuts bytes into pieces of one length. The last piece may be shorter. */
 async function* cutIntoPieces(chunks: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Buffer> {
   let piece = Buffer.allocUnsafe(length);
   let filled = 0;
@@ -97,7 +105,9 @@ async function* cutIntoPieces(chunks: AsyncIterable<Uint8Array>, length: number)
   if (filled > 0) yield piece.subarray(0, filled);
 }
 
-/** Deletes snapshots that are not listed and not being put: replaced, removed or aborted ones. */
+/**
+ * Deletes the data of snapshots that are not listed and that no put is storing. They were replaced, removed or aborted.
+ */
 async function sweep(link: PostgresLink, name: string): Promise<void> {
   for (const { id } of await link.ask<{ id: number }>(LIST_CUT_OFF, [name])) {
     const [lock] = await link.ask<{ abandoned: boolean }>(IS_ABANDONED, [id]);
@@ -148,7 +158,7 @@ export class PostgresSnapshots implements SnapshotStore {
       const ended = await link.ask(END_PUT, [id, this.#name, bytes, hash.digest()]);
       if (ended.length === 0)
         throw new LogError("unreachable", `log ${this.#name} was made anew while a snapshot was stored`);
-      // Deletes the snapshot that this one has replaced.
+      // Deletes the pieces of the snapshot that this one has replaced.
       await sweep(link, this.#name);
     });
   }
@@ -160,7 +170,7 @@ export class PostgresSnapshots implements SnapshotStore {
         ({ position, generation }) => position === info.position && generation === info.generation,
       );
       const what = `the snapshot at ${info.position} of log ${this.#name}`;
-      // A different length means that another snapshot has taken its place.
+      // If the length differs, another snapshot of that position has replaced the listed one.
       if (row?.bytes !== info.bytes) throw new LogError("unreachable", `${what} is not there any more`);
       const hash = crypto().createHash("sha256");
       let length = 0;
@@ -195,7 +205,7 @@ export class PostgresSnapshots implements SnapshotStore {
     return (await tablesExist(link)) ? link.ask<ListedRow>(LIST, [this.#name]) : [];
   }
 
-  /** Why a piece is missing: the snapshot may have been replaced or removed while it was read. */
+  /** Finds out why a piece is missing. The snapshot may have been replaced or removed while it was read. */
   async #missing(link: PostgresLink, { id }: ListedRow, what: string): Promise<LogError> {
     const is_listed = (await this.#listRows(link)).some((row) => row.id === id);
     return is_listed
@@ -221,7 +231,8 @@ export class PostgresSnapshots implements SnapshotStore {
   async #connected<T>(use: (link: PostgresLink) => Promise<T>): Promise<T> {
     const link = await this.#connect();
     try {
-      // A function that waits for the next chunk would not notice the end of the connection.
+      // The end of the connection is watched here, because a function that waits for the next chunk would not notice
+      // it.
       return await Promise.race([use(link), endOf(link)]);
     } finally {
       await this.#release(link);

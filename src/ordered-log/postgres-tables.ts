@@ -1,22 +1,22 @@
 /**
- * The tables in schema `koor` that all logs of a database share. Each row has its log's name. The tables are created if
- * they are missing and checked before they are used, because existing ones may be foreign. This file only defines and
- * checks their shape.
+ * Defines, creates and checks the tables in the schema `koor`. All logs of a database share these tables, and each row
+ * has its log's name. Missing tables are created. Existing tables are checked before they are used, because another
+ * program may have made them.
  */
 import { LogError } from "./ordered-log.js";
 import type { PostgresLink } from "./postgres-link.js";
 
 interface Table {
-  /** Name and type, as `format_type` writes it. */
+  /** The columns. A type is written as PostgreSQL's function `format_type` returns it. */
   readonly columns: readonly (readonly [name: string, type: string])[];
   /** The columns of the primary key. */
   readonly key: readonly string[];
-  /** A column that the database numbers. */
+  /** The column that the database fills with increasing numbers; undefined if there is none. */
   readonly numbered?: string;
 }
 
 const TABLES: Readonly<Record<string, Table>> = {
-  /** The newest id of each log. An append locks its row until the commit, so ids have no gaps. */
+  /** One row for each log, with its newest id. An append locks the row until the commit, so ids have no gaps. */
   log_head: {
     columns: [
       ["name", "text"],
@@ -33,7 +33,7 @@ const TABLES: Readonly<Record<string, Table>> = {
     ],
     key: ["name", "seq"],
   },
-  /** A snapshot is complete once its hash is set. */
+  /** One row for each snapshot. A snapshot is complete once its hash is set. */
   snapshot: {
     columns: [
       ["id", "bigint"],
@@ -81,7 +81,7 @@ function listColumns({ columns }: Table): string {
   return columns.map((column) => column.join(" ")).join(", ");
 }
 
-/** Throws if a table is not Koor's, or would be empty after a crash. */
+/** Throws if a table does not have Koor's columns, or is of a kind that PostgreSQL empties after a crash. */
 function check({ name, kind, persistence, columns }: Found): void {
   const wanted = TABLES[name];
   if (wanted === undefined) return;
@@ -99,7 +99,7 @@ async function findTables(link: PostgresLink): Promise<ReadonlySet<string>> {
 }
 
 /**
- * Whether the tables exist. Then all of them do.
+ * Whether the tables exist. If this is true, all of them do.
  * @throws LogError if they are not Koor's
  */
 export async function tablesExist(link: PostgresLink): Promise<boolean> {
@@ -124,7 +124,8 @@ function defineTable(name: string, table: Table): string {
 }
 
 /**
- * Creates the missing tables. Must run in a transaction whose owner keeps others from doing the same.
+ * Creates the missing tables. Must run in a transaction, and the caller must keep other nodes from doing this at the
+ * same time.
  * @throws LogError if an existing one is not Koor's
  */
 export async function createTables(link: PostgresLink): Promise<void> {
@@ -132,12 +133,13 @@ export async function createTables(link: PostgresLink): Promise<void> {
   const [schema] = await link.ask<{ there: boolean }>({
     text: "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'koor') AS there",
   });
-  // Not IF NOT EXISTS, which needs the right to create a schema even if it exists.
+  // The statement has no IF NOT EXISTS, because that needs the right to create a schema even if the schema exists.
   if (schema?.there !== true) await link.ask({ text: "CREATE SCHEMA koor" });
   for (const [name, table] of Object.entries(TABLES)) {
     if (found.has(name)) continue;
     await link.ask({ text: defineTable(name, table) });
-    // Entries and snapshots are not worth compressing, and parts of uncompressed values can be read alone.
+    // The bytes are stored uncompressed. Compression would gain little, and PostgreSQL can read a part of an
+    // uncompressed value without the rest.
     if (table.columns.some(([column]) => column === "bytes"))
       await link.ask({ text: `ALTER TABLE koor.${name} ALTER bytes SET STORAGE EXTERNAL` });
   }

@@ -1,7 +1,7 @@
 /**
- * The ordered log in PostgreSQL, used only as a log: a table of entries with ids from a locked row, NOTIFY to announce
- * them, and snapshots in pieces next to it. Runs in the writer thread. Loaded only for a cluster, because it loads the
- * client library.
+ * Implements the ordered log by PostgreSQL, which is used only as a log. The entries are rows of a table, and their ids
+ * come from a row that each append locks. NOTIFY announces new entries, and snapshots are stored in pieces in another
+ * table. Loaded only for a cluster, because it loads the client library. Runs in the writer thread.
  */
 import { POSTGRES_CREATE_MS_MAX } from "../../schemas/limits.js";
 import type { LogAddress, LogListener, LogSession, OrderedLog } from "./ordered-log.js";
@@ -19,17 +19,19 @@ const STATUS = {
     FROM koor.log_head AS head WHERE head.name = $1`,
 };
 
-/** Serializes the creation of the tables. The number is one that other programs are unlikely to lock. */
+/**
+ * Takes a lock, so that only one node creates the tables at a time. Other programs are unlikely to lock this number.
+ */
 const LOCK_CREATION = { text: "SELECT pg_advisory_xact_lock(1802465138, 0)" };
 
-/** Runs first: from here on no node appends until the transaction ends. */
+/** Runs first in the transaction. It locks the row of the log's head, so no node appends until the transaction ends. */
 const CREATE_HEAD = {
   text: `
     INSERT INTO koor.log_head (name, generation, seq) VALUES ($1, $2, 0)
     ON CONFLICT (name) DO UPDATE SET generation = excluded.generation, seq = 0`,
 };
 
-/** Deletes the previous content under the name. */
+/** The statements that delete the previous log of that name. */
 const DROPS = [
   { text: "DELETE FROM koor.log_entry WHERE name = $1" },
   {
@@ -38,7 +40,7 @@ const DROPS = [
   { text: "DELETE FROM koor.snapshot WHERE name = $1" },
 ];
 
-/** Runs `use`, and closes the connections that it has put into the list if it throws. */
+/** Runs `use`. If it throws, closes the connections that it has added to the list. */
 async function closingOnError<T>(use: (links: PostgresLink[]) => Promise<T>): Promise<T> {
   const links: PostgresLink[] = [];
   try {
@@ -96,9 +98,9 @@ function createLog(target: PostgresTarget, name: string, generation: string): Pr
 }
 
 /**
- * The log of a cluster in a PostgreSQL database.
+ * Returns the log of a cluster in a PostgreSQL database.
  * @param address `postgres://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT]...]/DATABASE[?sslmode=...]`. The hosts are tried
- * in order until one takes writes. The first line of the file of credentials, if there is one, is the password.
+ * in order until one takes writes. If there is a file with credentials, its first line is the password.
  * @throws LogError if the URL cannot be used
  */
 export function postgresLog(address: LogAddress): OrderedLog {

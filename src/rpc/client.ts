@@ -1,8 +1,8 @@
 /**
- * The calling side of the RPC: ids, deadlines, cancellation, limits on the calls in flight, and streams with credit.
- * Replies are delivered in the order in which the other side sent them. They use callbacks and not promises, so that
- * work that depends on the order (the fan-out of events) keeps it. Runs on the front, with one client for the writer
- * and one for each worker of the pool.
+ * Implements the calling side of the RPC: ids, deadlines, cancellation, limits on the calls in flight, and streams with
+ * credit. Replies are delivered in the order in which the other side sent them. Replies are delivered by callbacks and
+ * not by promises, because the fan-out of events depends on that order. Runs on the front, with one client for the
+ * writer and one for each worker of the pool.
  */
 import {
   CALLS_TOGETHER_MAX,
@@ -29,7 +29,10 @@ import type { Method, MethodTable, PushMessage, ReplyOf, RequestOf } from "./met
 import { type Packing, packingOf } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
 
-/** The slots for calls in flight. There are more slots than calls. */
+/**
+ * The number of slots for calls in flight. There are more slots than calls can be in flight, so a free one is found
+ * quickly.
+ */
 const PENDING_SLOTS = 2 * MAILBOX_CALLS_MAX;
 
 interface PendingCall {
@@ -39,7 +42,7 @@ interface PendingCall {
   /** The packing of the reply. */
   readonly packing: Packing;
   readonly done: (reply: unknown) => void;
-  /** Takes the chunks of a stream; null for a unary call. */
+  /** Called with each chunk of a stream; null for a unary call. */
   readonly chunk: ((text: string) => void) | null;
   overdue: boolean;
 }
@@ -49,22 +52,23 @@ export interface RpcClientOptions {
   readonly clock: Clock;
   readonly calls_max?: number;
   readonly bytes_max?: number;
-  /** The push messages that the serving side may send. */
+  /** The push messages that the serving side may send; none by default. */
   readonly push_messages?: readonly PushMessage[];
   readonly onPush?: (name: string, payload: unknown) => void;
 }
 
 /**
- * The calls in flight, in a ring of slots by id. It is no Map: V8 keeps the discarded tables of a Map that has grown
- * alive through each other once one of them is old, together with every call that was in them. Under load a third of
- * all garbage was promoted that way, and each collection took 5 ms instead of 0.1 ms.
+ * Stores the calls in flight, in a ring of slots by id. A Map would slow down garbage collection. When a Map grows, V8
+ * replaces its table, and the discarded tables keep each other alive once one of them is in the old generation, with
+ * every call that was in them. Under load a third of all garbage got into the old generation that way, and each
+ * collection took 5 ms instead of 0.1 ms.
  */
 class PendingCalls {
   readonly #slots: (PendingCall | null)[] = new Array<PendingCall | null>(PENDING_SLOTS).fill(null);
   #next_id = 1;
   size = 0;
 
-  /** Returns the next id whose slot is free. Ids only grow. There must be fewer calls than slots. */
+  /** Returns the next id whose slot is free. Ids only grow. There must be fewer calls in flight than slots. */
   nextId(): number {
     while (this.#slots[this.#next_id % PENDING_SLOTS] !== null) this.#next_id += 1;
     return this.#next_id++;
@@ -85,13 +89,13 @@ class PendingCalls {
     this.size -= 1;
   }
 
-  /** The calls in the order of their ids. */
+  /** Returns the calls in flight, in the order of their ids. */
   all(): PendingCall[] {
     if (this.size === 0) return [];
     return this.#slots.filter((call) => call !== null).sort((a, b) => a.id - b.id);
   }
 
-  /** Empties the ring and returns its calls. */
+  /** Empties the ring, and returns the calls that were in it. */
   takeAll(): PendingCall[] {
     const calls = this.all();
     this.#slots.fill(null);
@@ -127,7 +131,7 @@ export class RpcClient {
     return this.#pending.size;
   }
 
-  /** Bytes of the calls in flight, as their methods weigh them. */
+  /** The sum of the weights of the calls in flight, in bytes. Each method computes the weight of its requests. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -144,8 +148,8 @@ export class RpcClient {
 
   /**
    * Disconnects from a serving side that has ended. Every call in flight fails with `reason`.
-   * @param committed_id the calls up to this id may have been executed although no reply came; their failures are
-   * marked `outcome_unknown`
+   * @param committed_id the id up to which calls may have been executed although no reply came. The failures of these
+   * calls are marked `outcome_unknown`.
    */
   detach(reason: Failure, committed_id = 0): void {
     this.#port?.close();
@@ -159,8 +163,8 @@ export class RpcClient {
 
   /**
    * Calls a unary method.
-   * @param done gets the reply, or a Failure: the method's refusal, RESOURCE_EXHAUSTED (the mailbox is full),
-   * UNAVAILABLE (no thread serves), DEADLINE_EXCEEDED
+   * @param done called with the reply or a Failure. The Failure is one that the method returned, RESOURCE_EXHAUSTED
+   * (the mailbox is full), UNAVAILABLE (no thread serves) or DEADLINE_EXCEEDED.
    * @returns the call's id for `cancel`; 0 if the call was refused at once
    */
   call<Row extends Method>(
@@ -173,7 +177,7 @@ export class RpcClient {
     return this.#start(method, request, context, done as (reply: unknown) => void, null, deadline_ms);
   }
 
-  /** The same as `call`, as a promise. */
+  /** Does the same as `call`, and returns the reply as a promise. */
   request<Row extends Method>(
     method: Row,
     request: RequestOf<Row>,
@@ -186,8 +190,8 @@ export class RpcClient {
   }
 
   /**
-   * Calls a stream method. Yields its chunks and returns its reply. A Failure is yielded as the last item and returned
-   * as well. Leaving the loop early cancels the call.
+   * Calls a stream method. Yields the chunks and returns the reply. If the call fails, the Failure is yielded as the
+   * last item and also returned. Leaving the loop early cancels the call.
    */
   async *stream<Row extends Method>(
     method: Row,
@@ -238,7 +242,7 @@ export class RpcClient {
     }
   }
 
-  /** Gives a call up. The other side is notified, and the callback is not called. */
+  /** Cancels a call. The other side is notified, and the callback is not called. */
   cancel(id: number): void {
     const call = this.#pending.get(id);
     if (call === undefined) return;
@@ -247,8 +251,8 @@ export class RpcClient {
   }
 
   /**
-   * Ends calls whose deadline has passed. The serving side is notified, and gets a grace period to report whether it
-   * has executed the call. Without its report the outcome is unknown.
+   * Ends calls whose deadline has passed. The serving side is notified, and has OUTCOME_GRACE_MS to report whether it
+   * has executed the call. If it does not report, the outcome is unknown.
    */
   tick(now_ms: number): void {
     for (const call of this.#pending.all()) {

@@ -1,49 +1,50 @@
 /**
- * The frames of the RPC, and their encoding in a message. The frames of one event-loop tick travel as one flat array of
- * their fields, each frame after its length. Structured clone spends time on every array and object: a PUT and its
- * reply take 2.1 µs as objects in tuples in an array, and 1.3 µs as one array, both sides together. Pure.
+ * Defines the frames of the RPC and encodes them in messages. The frames of one event-loop tick are sent as one flat
+ * array of their fields, each frame after its length. The array is flat because structured clone spends time on every
+ * array and object. A PUT and its reply take 2.1 µs as objects in tuples in an array, and 1.3 µs as one flat array,
+ * both sides together. Pure.
  */
 import type { StatusName } from "../../schemas/status.js";
 import type { Packing } from "./packing.js";
 
 export const FRAME = { CALL: 0, CANCEL: 1, CREDIT: 2, REPLY: 3, FAILURE: 4, CHUNK: 5, PUSH: 6 } as const;
 
-/** The caller, for the audit log, and its trace. */
+/** The caller of a method, which the audit log records, and the caller's trace. */
 export interface CallContext {
   /** The id of the calling instance; "" if unknown. */
   readonly actor: string;
   readonly trace: string;
-  /** The address that a request came from. It stays on the front. */
+  /** The address that the request came from. It is not sent to other threads. */
   readonly peer?: string;
 }
 
 /**
- * The caller that shares a queue fairly with others: the instance that acts, else the address that the request came
- * from.
+ * Returns the caller by which fair queues tell callers apart: the id of the calling instance, or the address that the
+ * request came from if there is no instance.
  */
 export function callerOf({ actor, peer }: CallContext): string {
   return actor === "" && peer !== undefined ? `address ${peer}` : actor;
 }
 
-/** The context of a call that the server makes itself. */
+/** The context of a call that the server makes on its own, without a client's request. */
 export const NO_CALLER: CallContext = Object.freeze({ actor: "", trace: "" });
 
 export type CallFrame = readonly [
   kind: typeof FRAME.CALL,
   id: number,
-  /** The position in the table of methods. */
+  /** The position of the method in the table of methods. */
   method: number,
   deadline_ms: number,
-  /** Bytes, as the method's row weighs its requests. */
+  /** The weight of the request in bytes, as the method computes it. */
   weight: number,
   actor: string,
   trace: string,
-  /** Packed by the method's schema (packing.ts). */
+  /** The request, packed by the method's schema (packing.ts). */
   ...request: unknown[],
 ];
 export type CancelFrame = readonly [kind: typeof FRAME.CANCEL, id: number];
 export type CreditFrame = readonly [kind: typeof FRAME.CREDIT, id: number, chunks: number];
-/** The packed reply of a call; for a stream, the reply after its last chunk. */
+/** The packed reply of a call. The reply of a stream comes after its last chunk. */
 export type ReplyFrame = readonly [kind: typeof FRAME.REPLY, id: number, ...reply: unknown[]];
 export type FailureFrame = readonly [
   kind: typeof FRAME.FAILURE,
@@ -53,7 +54,7 @@ export type FailureFrame = readonly [
   members: Readonly<Record<string, unknown>> | null,
 ];
 export type ChunkFrame = readonly [kind: typeof FRAME.CHUNK, id: number, chunk: string];
-/** A push message of the serving side, for example the events that were committed. */
+/** A push message from the serving side, for example the events of a commit. */
 export type PushFrame = readonly [kind: typeof FRAME.PUSH, name: string, ...payload: unknown[]];
 
 export type ClientFrame = CallFrame | CancelFrame | CreditFrame;
@@ -71,7 +72,7 @@ export function addFrame(message: unknown[], frame: Frame): void {
 
 /**
  * Adds the frame of a call, and packs its request.
- * @param request null if the request travels by another way
+ * @param request null if the request is not sent in this frame (`Pool.stream`)
  */
 export function addCall(
   message: unknown[],
@@ -114,7 +115,7 @@ export function payloadOf(frame: PushFrame, packing: Packing): unknown {
   return packing.unpack({ frame, at: PAYLOAD_FIELD });
 }
 
-/** Passes on the frames of a message, in the order in which they were added. */
+/** Decodes the frames of a message, and passes each to `take`, in the order in which they were added. */
 export function takeFrames(message: readonly unknown[], take: (frame: Frame) => void): void {
   for (let at = 0; at < message.length; ) {
     const end = at + 1 + (message[at] as number);

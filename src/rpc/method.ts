@@ -1,20 +1,23 @@
 /**
- * A method as both ends of the RPC know it, the table in which each method has a number, and the push messages of the
- * serving side. The function of a method is in its row, on the thread that executes it (src/threads/writer-method.ts
- * and its neighbours). Pure.
+ * Defines the part of a method that both sides of the RPC need, the table in which each method has a number, and the
+ * push messages of the serving side. The function that executes a method belongs to the method's full declaration
+ * (src/threads/writer-method.ts and its neighbours). Pure.
  */
 import type { Static, TSchema } from "typebox";
 import { assert, must } from "../base/assert.js";
 import { packingOf, type Packing } from "./packing.js";
 
-/** A stream method answers with chunks of text and then its reply; a unary method with its reply alone. */
+/**
+ * A method of the RPC. A stream method answers with chunks of text and then a reply. A unary method answers with a
+ * reply only.
+ */
 export interface Method<Request extends TSchema = TSchema, Reply extends TSchema = TSchema> {
   readonly name: string;
   readonly kind: "unary" | "stream";
   readonly request: Request;
   readonly reply: Reply;
   readonly deadline_ms: number;
-  /** The bytes that the request takes in a mailbox and in a batch. */
+  /** Returns the bytes for which the request counts in a mailbox and in a batch. */
   weight(request: Static<Request>): number;
 }
 
@@ -26,7 +29,10 @@ export interface MethodPackings {
   readonly reply: Packing;
 }
 
-/** The methods that two threads share. Frames contain positions in the table instead of names. */
+/**
+ * The table of the methods that two threads share. A frame contains a method's position in the table instead of its
+ * name.
+ */
 export class MethodTable<Row extends Method = Method> {
   readonly rows: readonly Row[];
   readonly #packings: readonly MethodPackings[];
@@ -51,7 +57,7 @@ export class MethodTable<Row extends Method = Method> {
     return must(this.rows[position], "a call names a method of the table");
   }
 
-  /** The packings of requests and replies of the method at a position. */
+  /** Returns the packings of the requests and the replies of the method at a position. */
   packingsAt(position: number): MethodPackings {
     return must(this.#packings[position], "a call names a method of the table");
   }
@@ -61,7 +67,7 @@ export class MethodTable<Row extends Method = Method> {
   }
 }
 
-/** A message that the serving side sends without a call. */
+/** A message that the serving side sends although it was not called. */
 export interface PushMessage<Payload extends TSchema = TSchema> {
   readonly name: string;
   readonly payload: Payload;
@@ -70,8 +76,8 @@ export interface PushMessage<Payload extends TSchema = TSchema> {
 export type PayloadOf<Row extends PushMessage> = Static<Row["payload"]>;
 
 /**
- * Returns the weight of a value in bytes: the length of its strings and byte arrays at any depth, and eight for each
- * number.
+ * Returns the weight of a value in bytes. It is the sum of the lengths of all strings and byte arrays in the value, at
+ * any depth, and of 8 for each number.
  */
 export function weightOf(value: unknown): number {
   if (typeof value === "string") return value.length;

@@ -1,12 +1,12 @@
 /**
- * Wraps a MessagePort; no other module touches one. It collects the frames of one event-loop tick and sends them as one
- * message, because a message wakes the other thread, which costs more than the frames in it. Runs on both sides of
- * every RPC. It knows nothing of calls, deadlines or methods.
+ * Wraps a MessagePort. It collects the frames of one event-loop tick and sends them as one message, because a message
+ * wakes the other thread, which costs more than the frames in it. It does not interpret frames. No other module of the
+ * RPC uses a MessagePort directly. Runs on both sides of every RPC.
  */
 import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
 import { addFrame, takeFrames, type Frame } from "./frames.js";
 
-/** The common part of `Worker`, `parentPort` and `MessagePort`. */
+/** The methods that `Worker`, `parentPort` and `MessagePort` have in common. */
 export interface Endpoint {
   postMessage(value: unknown, transfer_list?: readonly Transferable[]): void;
   on(event: "message", listener: (value: unknown) => void): unknown;
@@ -23,8 +23,8 @@ export class Port {
   readonly #frames_max: number;
 
   /**
-   * @param onFrame takes a frame; frames arrive in the order in which they were sent
-   * @param frames_max the most frames in one message
+   * @param onFrame called with each received frame, in the order in which the frames were sent
+   * @param frames_max the largest number of frames in one message
    */
   constructor(endpoint: Endpoint, onFrame: (frame: Frame) => void, frames_max = Number.POSITIVE_INFINITY) {
     this.#endpoint = endpoint;
@@ -36,15 +36,15 @@ export class Port {
   }
 
   /**
-   * Queues a frame. It is sent at the end of this event-loop tick, with `flush`, or once `frames_max` frames are
-   * queued: then the other thread starts while this one still reads its sockets.
+   * Queues a frame. It is sent at the end of this event-loop tick, by `flush`, or once `frames_max` frames are queued.
+   * Because of that limit the other thread can start while this one still reads its sockets.
    */
   send(frame: Frame): void {
     addFrame(this.#outbox, frame);
     this.queued();
   }
 
-  /** The next message. A caller that adds a frame to it must call `queued`. */
+  /** The message that will be sent next. A caller that adds a frame to it must then call `queued`. */
   get outbox(): unknown[] {
     return this.#outbox;
   }
@@ -88,7 +88,9 @@ export class Port {
   }
 }
 
-/** Opens a channel; returns one end to keep, and one to transfer to another thread. */
+/**
+ * Opens a channel, and returns its two ends: `near` is for this thread, and `far` is to be transferred to another one.
+ */
 export function openChannel(): { readonly near: MessagePort; readonly far: MessagePort } {
   const { port1, port2 } = new MessageChannel();
   return { near: port1, far: port2 };

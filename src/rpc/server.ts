@@ -1,7 +1,7 @@
 /**
- * The serving side of the RPC: a bounded mailbox whose calls are taken in order, one group in each event-loop tick;
- * deadlines and cancellation; and streams that wait for credit. `execute` decides what a call does. Runs in the writer
- * and in the pool's workers.
+ * Implements the serving side of the RPC: a bounded mailbox, deadlines, cancellation, and streams that wait for credit.
+ * Calls are taken from the mailbox in order, one group in each event-loop tick, and passed to `execute`. Runs in the
+ * writer and in the pool's workers.
  */
 import { BATCH_CALLS_MAX, MAILBOX_CALLS_MAX, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
@@ -11,13 +11,13 @@ import type { Method, MethodTable, PushMessage, PayloadOf } from "./method.js";
 import { type Packing, packingOf } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
 
-/** A call as the executor sees it. */
+/** A call that was taken from the mailbox, as `execute` gets it. */
 export interface ServerCall<Row extends Method = Method> {
   readonly id: number;
   readonly method: Row;
   /** The packing of the reply. */
   readonly packing: Packing;
-  /** Bytes, as the calling side has weighed the request. */
+  /** The weight of the request in bytes, as the calling side has computed it. */
   readonly weight: number;
   readonly actor: string;
   readonly trace: string;
@@ -27,7 +27,7 @@ export interface ServerCall<Row extends Method = Method> {
 export interface RpcServerOptions<Row extends Method = Method> {
   readonly methods: MethodTable<Row>;
   readonly clock: Clock;
-  /** Executes a group of calls in order, and answers each by `reply`, `fail` or `stream`. */
+  /** Executes a group of calls in order, and answers each call by `reply`, `fail` or `stream`. */
   readonly execute: (calls: readonly ServerCall<Row>[], server: RpcServer<Row>) => void;
   readonly mailbox_max?: number;
   readonly batch_max?: number;
@@ -36,7 +36,7 @@ export interface RpcServerOptions<Row extends Method = Method> {
 interface OpenStream {
   readonly packing: Packing;
   readonly chunks: Iterator<string | Failure, unknown>;
-  /** The unsent remainder of a chunk that is longer than a piece may be. */
+  /** The rest of a chunk that was too long to be sent in one piece; "" if there is none. */
   rest: string;
   credit: number;
 }
@@ -49,12 +49,12 @@ export class RpcServer<Row extends Method = Method> {
   readonly #batch_max: number;
   readonly #port: Port;
   #mailbox: CallFrame[] = [];
-  /** Cancelled calls that are still in the mailbox. */
+  /** The ids of cancelled calls that are still in the mailbox. */
   readonly #cancelled = new Set<number>();
   readonly #streams = new Map<number, OpenStream>();
   /** The packing of each push message, by its name. */
   readonly #pushPackings = new Map<string, Packing>();
-  /** Credit that arrived before its stream was opened. */
+  /** The credit of streams that were not opened yet when it arrived, by the call's id. */
   readonly #early_credit = new Map<number, number>();
   #scheduled = false;
   #paused = false;
@@ -82,8 +82,8 @@ export class RpcServer<Row extends Method = Method> {
   }
 
   /**
-   * Answers with a sequence of chunks and their return value; a Failure among them ends the sequence. Chunks are sent
-   * while there is credit.
+   * Answers a call with the chunks of an iterator, and then its return value. A Failure among the chunks ends the
+   * stream. Chunks are sent while the reader has given credit.
    */
   stream(call: ServerCall, chunks: Iterable<string | Failure, unknown>): void {
     const credit = this.#early_credit.get(call.id) ?? 0;
@@ -104,7 +104,7 @@ export class RpcServer<Row extends Method = Method> {
     this.#port.queued();
   }
 
-  /** Sends the queued frames now, so that committed calls are answered before the next work starts. */
+  /** Sends the queued frames now, so that committed calls are answered before the next calls are executed. */
   flush(): void {
     this.#port.flush();
   }
@@ -204,7 +204,10 @@ export class RpcServer<Row extends Method = Method> {
     this.#schedule();
   }
 
-  /** One credit allows one piece of bounded length, however long the chunks are. This bounds the reader's memory. */
+  /**
+   * Sends a piece of a chunk, and uses up one credit. A piece has a bounded length, however long the chunk is, which
+   * bounds the reader's memory.
+   */
   #sendPiece(id: number, open: OpenStream, text: string): void {
     open.credit -= 1;
     open.rest = text.slice(STREAM_PIECE_CHARACTERS_MAX);
@@ -223,7 +226,8 @@ export class RpcServer<Row extends Method = Method> {
         continue;
       }
       this.#streams.delete(id);
-      // The stream ended early: the generator's cleanup (a snapshot, a waiting worker) runs now.
+      // The stream ended before its iterator did. So the iterator must clean up now, for example close a snapshot or
+      // free a worker.
       if (next.done !== true) open.chunks.return?.();
       const end: unknown = next.value;
       if (end instanceof Failure) this.#port.send([FRAME.FAILURE, id, end.status, end.message, end.members]);

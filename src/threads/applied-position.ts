@@ -1,25 +1,26 @@
 /**
- * The applied position: the id of the newest log entry whose effect can be read. A node's writer and its front share
- * the memory. The writer sets the position before it commits, so what the front reads is never newer than the position
- * that it reports with it. The read can be older for a moment; a client that then asks another node for this position
- * waits for an entry that the log already has. A single server never sets it.
+ * Holds the applied position: the id of the newest log entry whose effect may be visible to reads. A node's writer and
+ * its front share the memory. The writer sets the position before it commits. So data that the front reads is never
+ * newer than the position that the front reports with it. The data may be older for a moment. That is harmless: a
+ * client that then requests this position at another node waits for an entry that the log already has. A single server
+ * never sets the position.
  */
 export class AppliedPosition {
   readonly #id: BigInt64Array;
 
   /**
-   * @param memory the memory of the other side, eight bytes; new memory by default
+   * @param memory the memory that the other thread has created, eight bytes; new memory by default
    */
   constructor(readonly memory = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)) {
     this.#id = new BigInt64Array(memory);
   }
 
-  /** The transaction that is about to commit contains the entries up to this one. */
+  /** Sets the position, before the commit of a transaction that contains the entries up to `id`. */
   set(id: number): void {
     Atomics.store(this.#id, 0, BigInt(id));
   }
 
-  /** The id of the newest entry whose effect can be in an earlier read; 0 before the first entry. */
+  /** The id of the newest entry whose effect an earlier read may have seen; 0 before the first entry. */
   get id(): bigint {
     return Atomics.load(this.#id, 0);
   }

@@ -1,10 +1,10 @@
 /**
- * Group commit: the waiting calls become one transaction. Its commit is one fsync, and the replies are sent after it.
- * Runs in the writer.
+ * Implements group commit: all calls that wait are executed in one transaction. Its commit needs only one fsync, and
+ * the replies are sent after it. Runs in the writer.
  *
- * An error in a transaction fails a single call and nothing else: the transaction is rolled back, and each of its calls
- * is tried by itself. So a small write is not refused because of a large one in the same batch that does not fit on the
- * disk. A method that throws, which is a bug, fails its own call and changes nothing.
+ * An error in a transaction fails only the call that causes it. The transaction is rolled back, and each of its calls
+ * is then executed in its own transaction. So a small write does not fail because a large one in the same batch does
+ * not fit on the disk. A method that throws, which is a bug, fails its own call and changes nothing.
  */
 import { BATCH_BYTES_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -20,7 +20,10 @@ import type { WriterMethod } from "./writer-method.js";
 export interface BatchOptions extends TransactionOptions {
   /** Never goes back. */
   readonly clock: Clock;
-  /** The first element is set to the id of the last call of each commit, before the replies are sent. */
+  /**
+   * Memory that is shared with the front. At each commit its first element is set to the id of the last call, before
+   * the replies are sent.
+   */
   readonly committed: BigInt64Array;
 }
 
@@ -30,7 +33,7 @@ export class Batch {
   readonly #committed: BigInt64Array;
 
   /**
-   * @param transaction given where another component uses it, too
+   * @param transaction a transaction that another component uses too; a new one by default
    */
   constructor({ clock, committed, ...options }: BatchOptions, transaction = new Transaction(options)) {
     this.#transaction = transaction;
@@ -38,7 +41,7 @@ export class Batch {
     this.#committed = committed;
   }
 
-  /** Executes calls in order, in as few transactions as their size allows. */
+  /** Executes calls in order, in as few transactions as the limit on their size allows. */
   execute(calls: readonly ServerCall<WriterMethod>[], server: RpcServer<WriterMethod>): void {
     for (const group of groupsOf(calls)) this.#transact(group, server);
   }
@@ -51,14 +54,14 @@ export class Batch {
     try {
       transaction.begin();
       hasBegun = true;
-      // A restore moves the time ahead of the clock, to the times in the snapshot.
+      // The time may be ahead of the clock, because a restore moves it forward to the times in its snapshot.
       transaction.now_ms = Math.max(transaction.now_ms, this.#clock.now());
       for (const call of calls) replies.push(transaction.run(call));
       transaction.commit();
     } catch (error) {
       transaction.rollBack(error);
-      // If BEGIN fails, single calls would fail as well: each of them would wait for the database lock as long as the
-      // whole batch has waited.
+      // The calls are only tried one by one if BEGIN has succeeded. If it has not, each call would wait for the
+      // database lock as long as the whole batch has, and then fail too.
       if (hasBegun && calls.length > 1) for (const call of calls) this.#transact([call], server);
       else for (const call of calls) this.#refuse(call, error, server);
       return;

@@ -1,6 +1,7 @@
 /**
- * Collects changes until they are published. Each kind has at most CHANGE_NAMES_MAX names, each name once with its
- * newest version. The writer uses one for each commit, the front one for each tick. Pure.
+ * Collects changes until they are published. For each kind of thing it keeps at most CHANGE_NAMES_MAX names, and each
+ * name once with its newest version. The writer uses a change set for each commit, and the front uses one for each
+ * tick. Pure.
  */
 import type { ChangeKind, ChangesPush } from "../../schemas/changes.js";
 import { CHANGE_NAMES_MAX } from "../../schemas/limits.js";
@@ -12,7 +13,7 @@ export class ChangeSet {
   readonly #wants: (kind: ChangeKind) => boolean;
 
   /**
-   * @param wants whether clients watch a kind; changes of other kinds are dropped
+   * @param wants returns whether clients watch a kind. Changes of other kinds are dropped.
    */
   constructor(wants: (kind: ChangeKind) => boolean = () => true) {
     this.#wants = wants;
@@ -22,7 +23,10 @@ export class ChangeSet {
     return this.#wants(kind);
   }
 
-  /** The latest change of a name wins: the thing may be deleted by then, and have no version. */
+  /**
+   * Adds a change. It replaces an earlier change of the same name, also if it has no version because the thing was
+   * deleted.
+   */
   add(kind: ChangeKind, key: string | null, version: number | null): void {
     if (!this.#wants(kind)) return;
     let names = this.#names.get(kind);
@@ -34,13 +38,13 @@ export class ChangeSet {
     else this.#left_out.add(kind);
   }
 
-  /** Adds the changes that a rule has reported; null means more changes than can be named. */
+  /** Adds the changes that a rule has reported. Null means that there are too many to name them. */
   addAll(kind: ChangeKind, reported: readonly ReportedChange[] | null): void {
     if (reported === null) this.leaveOut(kind);
     else for (const { key, version } of reported) this.add(kind, key, version);
   }
 
-  /** Records that more things of the kind have changed than are named. */
+  /** Records that more things of the kind have changed than the set names. */
   leaveOut(kind: ChangeKind): void {
     if (this.#wants(kind)) this.#left_out.add(kind);
   }

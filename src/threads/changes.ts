@@ -1,35 +1,35 @@
 /**
- * Declares which kinds and keys a writer method changes; each method's row has its rules. The front evaluates them
- * while a call is in flight, so that the holders of copies (the hot caches) stay correct whichever method was called.
- * The writer evaluates them after the commit, and reports the changes by the names that clients know (change-set.ts).
- * Pure.
+ * Defines the rules that say which kinds of things and which keys a writer method changes. Each method declares its
+ * rules. The front evaluates them while a call is in flight, so that its caches stay correct whichever method was
+ * called. The writer evaluates them after the commit, and reports the changes by the names that clients use
+ * (change-set.ts). Pure.
  */
 import type { ChangeKind } from "../../schemas/changes.js";
 import type { Failure } from "../base/result.js";
 
 /**
- * A changed thing, as it is reported to clients. The key is the name that the audit log uses; null means any of the
- * kind.
+ * A changed thing, as it is reported to clients. The key is the name that the audit log uses. A null key means that
+ * anything of the kind may have changed.
  */
 export interface ReportedChange {
   readonly key: string | null;
-  /** Null if the thing has no version, or no longer has one. */
+  /** The new version; null if things of this kind have no version, or if the thing was deleted. */
   readonly version: number | null;
 }
 
-/** Returns the changes that are reported to clients after the commit; null for more changes than can be named. */
+/** Returns the changes to report to clients after the commit; null if there are too many to name them. */
 export type ReportOf<Request, Reply> = (request: Request, reply: Reply) => readonly ReportedChange[] | null;
 
 export interface ChangeRule<Request, Reply> {
   readonly kind: ChangeKind;
-  /** The keys that a call may change, read from its request; null if only the reply has them. */
+  /** Returns the keys that a call may change, read from its request; null if only the reply has them. */
   requestKeys(request: Request): readonly string[] | null;
-  /** The keys that a call has changed; null if it may be all of them. */
+  /** Returns the keys that a call has changed; null if it may have changed any key. */
   changedKeys(request: Request, reply: Reply): readonly string[] | null;
   report(request: Request, reply: Reply): ReturnType<ReportOf<Request, Reply>>;
 }
 
-/** Reports one thing by its name and, where it has one, its version. */
+/** Returns a rule that reports one thing by its name, and by its version if it has one. */
 export function reportByName<Request, Reply = unknown>(
   name: (request: Request, reply: Reply) => string,
   version: (reply: Reply) => number | null = () => null,
@@ -40,17 +40,17 @@ export function reportByName<Request, Reply = unknown>(
 const ANY: readonly ReportedChange[] = [{ key: null, version: null }];
 const NOTHING: readonly ReportedChange[] = [];
 
-/** Reports that anything of the kind may have changed. */
+/** Reports that anything of the kind may have changed, without naming a thing. */
 export function reportAny(): readonly ReportedChange[] {
   return ANY;
 }
 
-/** Reports that more things may have changed than can be named. */
+/** Reports that too many things may have changed to name them. */
 export function reportTooMany(): null {
   return null;
 }
 
-/** The rule for a method whose request names the changed keys. */
+/** Returns the rule for a method whose request contains the changed keys. */
 export function changes<Request, Reply = unknown>(
   kind: ChangeKind,
   keys: (request: Request) => readonly string[],
@@ -59,7 +59,7 @@ export function changes<Request, Reply = unknown>(
   return { kind, requestKeys: keys, changedKeys: keys, report: report };
 }
 
-/** The rule for a method whose reply alone names the changed keys. */
+/** Returns the rule for a method where only the reply contains the changed keys. */
 export function changesByReply<Reply>(
   kind: ChangeKind,
   keys: (reply: Reply) => readonly string[],
@@ -74,7 +74,8 @@ export function changesByReply<Reply>(
 }
 
 /**
- * The rule for a method where neither request nor reply names the changed keys: anything of the kind may have changed.
+ * Returns the rule for a method where neither the request nor the reply contains the changed keys, so that anything of
+ * the kind may have changed.
  */
 export function changesAny<Request, Reply>(
   kind: ChangeKind,
@@ -83,21 +84,21 @@ export function changesAny<Request, Reply>(
   return { kind, requestKeys: () => null, changedKeys: () => null, report: report };
 }
 
-/** The rule for a change that the model reports (`afterCommit`), whichever method causes it. */
+/** Returns the rule for changes that the model reports itself (`afterCommit`), whichever method has made them. */
 export function changesByModel(kind: ChangeKind): ChangeRule<unknown, unknown> {
   return { kind, requestKeys: () => null, changedKeys: () => null, report: () => NOTHING };
 }
 
-/** The kinds that the front keeps copies of. Remote changes of these kinds are sent to it. */
+/** The kinds of which the front keeps copies. The writer sends the front every remote change of these kinds. */
 export const COPIED_KINDS = ["state", "spec", "rule"] as const satisfies readonly ChangeKind[];
 
-/** Keeps copies of things of a kind. Null for keys means any key. */
+/** The interface of a cache that keeps copies of things of one kind. If keys are null, any key may be meant. */
 export interface ChangeListener {
-  /** A call that may change these keys is about to be sent. From now on the database may be newer than the copies. */
+  /** Called before a call is sent that may change these keys. From now on the database may be newer than the copies. */
   begin(requestKeys: readonly string[] | null): void;
   /**
-   * The call has ended, with the keys that it changed or with the failure. The end of a timed-out call is reported once
-   * it can no longer be executed.
+   * Called when the call has ended, with the keys that it changed or with its failure. For a call that has timed out,
+   * this is called only when the call can no longer be executed.
    */
   end(requestKeys: readonly string[] | null, changedKeys: readonly string[] | null | Failure): void;
 }
@@ -106,7 +107,7 @@ export interface ChangeListener {
 export class ChangeFeed {
   readonly #listeners = new Map<ChangeKind, ChangeListener[]>();
 
-  /** Adds a listener until the returned function is called. Must not be called from within a listener. */
+  /** Adds a listener. It is removed by calling the returned function. Must not be called by a listener. */
   listen(kind: ChangeKind, listener: ChangeListener): () => void {
     const listeners = this.#listeners.get(kind) ?? [];
     this.#listeners.set(kind, listeners);

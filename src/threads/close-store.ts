@@ -1,4 +1,7 @@
-/** The last call of a shutdown. It ends the writer after all earlier calls are done, which may include a restore. */
+/**
+ * Defines the last call to the writer at a shutdown. It ends the writer after all earlier calls are done, which may
+ * include a restore.
+ */
 import * as Type from "typebox";
 import { RESTORE_DEADLINE_MS } from "../../schemas/limits.js";
 import { writeFailure } from "../store/open.js";
@@ -16,7 +19,8 @@ export const closeStore = writerMethod({
   models: {},
   run: () => null,
   afterwards: (thread) => {
-    // A full disk has no room to copy the WAL into the database. The WAL stays valid where it is.
+    // This fails on a full disk, which has no room to copy the WAL into the database. The failure is harmless, because
+    // the WAL stays valid where it is.
     try {
       thread.db.pragma("wal_checkpoint(TRUNCATE)");
     } catch (error) {

@@ -1,7 +1,8 @@
 /**
- * Starts the writer thread before the front's modules load, because loading its own modules takes as long. Meanwhile
- * this thread opens and migrates the database, so that the front can read before the writer serves. Messages sent
- * earlier wait in the thread's port. Keep the imports small. Runs on the front.
+ * Starts the writer thread before the modules of the front are loaded, so that both threads load their modules at the
+ * same time. Meanwhile this thread opens and migrates the database, so that the front can read before the writer
+ * serves. Messages that are sent to the writer before that wait in its port. This file should import little, because
+ * the writer starts only after its imports are loaded. Runs on the front.
  */
 import { Worker } from "node:worker_threads";
 import type { ClusterSettings, Config, StoreSettings } from "../../schemas/config.js";
@@ -13,13 +14,13 @@ import { settleTimes } from "../store/settle-times.js";
 import { removeStaging } from "../store/staging.js";
 import { SharedTime } from "./shared-time.js";
 
-/** The data that the thread starts with. */
+/** The data that the writer thread is started with. */
 export interface WriterData {
   readonly data_dir: string;
   readonly settings: StoreSettings;
   /** Null for a single server. */
   readonly cluster: ClusterSettings | null;
-  /** Eight bytes: the id of the last call of the last commit. */
+  /** Eight bytes that hold the id of the last call of the last commit. */
   readonly committed: SharedArrayBuffer;
   /** The memory of WatchedKinds. */
   readonly watched: SharedArrayBuffer;
@@ -29,32 +30,35 @@ export interface WriterData {
   readonly appliedPosition: SharedArrayBuffer;
   /** The memory of SharedTime. */
   readonly time: SharedArrayBuffer;
-  /** Four bytes: 1 once the database is ready to be opened. The thread waits for it. */
+  /** Four bytes that are set to 1 once the database is ready to be opened. The thread waits for that. */
   readonly prepared: SharedArrayBuffer;
 }
 
 export interface EarlyThread {
   readonly data: WriterData;
-  /** Hands the thread over. Its earlier messages are delivered after `listen` has returned. */
+  /** Passes the thread to `listen`. The messages that it has sent before are delivered after `listen` has returned. */
   take(listen: (worker: Worker) => void): void;
 }
 
 export interface WriterHandle extends EarlyThread {
   /** The lock of the data directory. */
   readonly lock: DataDirLock;
-  /** To be closed once another handle is open: closing the last handle would copy the whole WAL into the database. */
+  /**
+   * The handle that migrated the database. It must be closed only once another handle is open, because closing the last
+   * handle would copy the whole WAL into the database.
+   */
   readonly database: Db;
 }
 
-/** The settings that a writer starts with. The token may be missing. */
+/** The settings that a writer is started with. The token may be missing. */
 type WriterSettings = StoreSettings & Partial<ClusterSettings & Pick<Config, "auth_token">>;
 
-/** Selects the settings that decide what is stored, and how much of it can be read. */
+/** Selects the settings that decide which data is stored, and how much of it can be read. */
 function storeSettings({ state_history, state_events, event_history, auth_token = "" }: WriterSettings): StoreSettings {
   return { state_history, state_events, event_history, guarded: auth_token !== "" };
 }
 
-/** Selects the settings that make a server a node of a cluster; null for a single server. */
+/** Selects the settings that a node of a cluster needs; returns null for a single server. */
 function clusterSettings(settings: Partial<ClusterSettings>): ClusterSettings | null {
   const { cluster = "", cluster_name = "", node_id = "", cluster_creds = "", cluster_seed = false } = settings;
   return cluster === "" ? null : { cluster, cluster_name, node_id, cluster_creds, cluster_seed };
@@ -78,7 +82,7 @@ export function startThread(url: URL, data: WriterData): EarlyThread {
   };
 }
 
-/** Creates the data that a thread starts with, for a database of its own. */
+/** Creates the data that a writer thread is started with, for a database that no other writer uses. */
 export function writerData(data_dir: string, settings: WriterSettings): WriterData {
   return {
     data_dir,
@@ -94,12 +98,13 @@ export function writerData(data_dir: string, settings: WriterSettings): WriterDa
 }
 
 /**
- * Returns the time in ms at which a server starts. Stored times that lie ahead are moved back to now, unless the
- * cluster's log owns them.
+ * Returns the time in ms with which a server starts. Stored times that are ahead of the clock are moved back to the
+ * current time, except on a node of a cluster.
  */
 function startTime(db: Db, in_cluster: boolean): number {
   const now_ms = systemClock.now();
-  // A node follows the time of the log, and stores the same rows as the other nodes.
+  // On a node the times are not changed, because it follows the time of the log and must store the same rows as the
+  // other nodes.
   if (in_cluster && db.prepare("SELECT 1 FROM log_position").get() !== undefined)
     return Math.max(now_ms, newestTime(db, "main"));
   let start_ms = now_ms;
@@ -122,7 +127,7 @@ export function waitUntilPrepared({ prepared }: WriterData): void {
 }
 
 /**
- * Starts the thread, claims the data directory, and opens and migrates the database.
+ * Starts the thread. Meanwhile claims the data directory, and opens and migrates the database.
  * @throws DataDirError, SqliteMissingError with one line for the operator
  */
 export function startWriter(url: URL, data_dir: string, settings: WriterSettings): WriterHandle {

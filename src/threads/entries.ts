@@ -1,11 +1,12 @@
 /**
- * Applies entries of the cluster's log, in the same way on every node. An entry contains the calls of one node's batch,
- * and is applied as a whole or not at all. Entries that arrive together share a transaction. The effect depends only on
- * the database, the calls and their times, not on the grouping. Runs in the writer of a node.
+ * Applies entries of the cluster's log, in the same way on every node. An entry contains a batch of calls, and is
+ * applied as a whole or not at all. Entries that arrive together share a transaction. The effect depends only on the
+ * database, the calls and their times. It does not depend on which entries share a transaction. Runs in the writer of a
+ * node.
  *
- * A method that throws, which is a bug, fails its own call on every node: the entry is applied by itself, and then
- * without the calls that throw. A full disk refuses no call: an entry in the log was acknowledged, or may have been, so
- * the entries wait until they can be applied.
+ * A method that throws, which is a bug, fails its own call on every node: its entry is applied in its own transaction,
+ * without the calls that throw. A full disk fails no call, because other nodes may have applied the entry and
+ * acknowledged its calls. So the entries wait until they can be applied here too.
  */
 import { must } from "../base/assert.js";
 import { traceOf } from "../base/reason.js";
@@ -24,18 +25,21 @@ export interface BatchEntry {
   /** The time of the entry. */
   readonly now_ms: number;
   readonly calls: readonly Served[];
-  /** The calls that are not executed, by position, each with its failure. */
+  /** The calls that are not executed: the failure of each, by the index of the call in `calls`. */
   readonly refusals: ReadonlyMap<number, Failure>;
-  /** The calls of this node, to be answered; null for an entry of another node. */
+  /** The calls that this node must answer; null for an entry of another node. */
   readonly callers: readonly ServerCall<WriterMethod>[] | null;
-  /** The position of the first of the callers' calls; 0 by default. */
+  /** The index in `calls` of the first call of `callers`; 0 by default. */
   readonly callersFrom?: number;
 }
 
-/** The replies to the calls of one entry. */
+/** The replies to the calls of one entry, in their order. */
 export type Answers = readonly unknown[];
 
-/** The disk is full, or another program holds the database. Nothing was applied, and all of it can be applied later. */
+/**
+ * Thrown if the disk is full or another program holds the database. Nothing of the transaction was applied, and all of
+ * it can be applied later.
+ */
 export class NotStored extends Error {
   override readonly name = "NotStored";
 
@@ -48,15 +52,15 @@ const COPIED: ReadonlySet<string> = new Set(COPIED_KINDS);
 const BROKEN = new Failure("INTERNAL", "internal error");
 
 type Server = RpcServer<WriterMethod>;
-/** Stores the data that belongs to the applied entries, such as the applied position. */
+/** Stores data about the applied entries in the same transaction, such as the applied position. */
 export interface Account<Kept extends BatchEntry> {
-  /** Writes the rows of the account, in the same transaction and after the entries. */
+  /** Writes the account's rows, after the entries were applied and before their transaction commits. */
   seal(entries: readonly Kept[], answers: readonly Answers[]): void;
-  /** The last sealed transaction is committed. Its callers are not answered yet. */
+  /** Called when the last sealed transaction is committed, before its callers are answered. */
   committed(): void;
 }
 
-/** Ends a transaction that must not be committed. */
+/** Thrown to end a transaction that must not be committed. */
 class RolledBack extends Error {
   override readonly name = "RolledBack";
 }
@@ -75,25 +79,30 @@ export class Entries<Kept extends BatchEntry> {
   }
 
   /**
-   * Applies entries in order, and sends their replies and push messages. If one of them throws, each is applied in a
-   * transaction of its own.
-   * @throws NotStored: the entries that were committed earlier are applied and published
+   * Applies entries in order, and sends their replies and push messages. If a call throws, each entry is applied in its
+   * own transaction.
+   * @throws NotStored if some entries cannot be applied now. Entries before them may already be committed and
+   * published.
    */
   apply(entries: readonly Kept[]): void {
     const started = performance.now();
     const answers = this.#attempt(entries);
     if (answers !== null) this.#publish(entries, answers, started);
-    // The result for an entry must not depend on the entries that share its transaction.
+    // Each entry is then applied in its own transaction, because its result must not depend on the other entries.
     else if (entries.length > 1) for (const entry of entries) this.apply([entry]);
     else for (const entry of entries) this.#applyBroken(entry);
   }
 
-  /** Returns the replies of each entry; null if a method threw, and then nothing was applied. */
+  /**
+   * Applies entries in one transaction and returns the replies of each; null if a method threw, so that nothing was
+   * applied.
+   */
   #attempt(entries: readonly Kept[]): Answers[] | null {
     const transaction = this.#transaction;
     let raised: number | null = null;
     try {
-      // The log keeps an entry without local callers: after a power cut it is applied again, so it need not be synced.
+      // The transaction is synced only if a local caller waits for it. Other entries are still in the log, and after a
+      // power cut they are applied again.
       transaction.begin(entries.some(({ callers }) => callers !== null));
       const answers = entries.map(({ now_ms, calls, refusals }) => {
         transaction.now_ms = now_ms;
@@ -108,7 +117,7 @@ export class Entries<Kept extends BatchEntry> {
       this.#account.committed();
       return answers;
     } catch (error) {
-      // Nothing has changed, so the front may use its copies again.
+      // Reports that nothing has changed, so that the front uses its copies again.
       if (raised !== null) this.#server.push(REMOTE_CHANGES, { count: raised, changes: [] });
       transaction.rollBack(error);
       throwWhereNotStored(error);
@@ -117,7 +126,8 @@ export class Entries<Kept extends BatchEntry> {
   }
 
   /**
-   * Applies an entry in which a method throws: without the calls that throw, and if it still throws, without any call.
+   * Applies an entry in which a method throws. The calls that throw are left out. If the entry still throws, all its
+   * calls are left out.
    */
   #applyBroken(entry: Kept): void {
     const started = performance.now();
@@ -133,7 +143,10 @@ export class Entries<Kept extends BatchEntry> {
     throw new Error("an entry can be applied without its calls");
   }
 
-  /** Finds the calls of an entry that throw, and their replies. Each call runs after those that do not throw. */
+  /**
+   * Finds the calls of an entry that throw, and returns the failure of each. A call is tested after the earlier calls
+   * that do not throw.
+   */
   #findBroken(entry: Kept): ReadonlyMap<number, Failure> {
     const broken = new Map<number, Failure>();
     for (;;) {
@@ -146,7 +159,7 @@ export class Entries<Kept extends BatchEntry> {
     }
   }
 
-  /** Finds the first call that throws, apart from the known ones. Changes nothing. */
+  /** Finds the first call that throws, without executing those that are known to throw. Rolls all changes back. */
   #firstThrown(
     { now_ms, calls, refusals }: Kept,
     broken: ReadonlyMap<number, Failure>,
@@ -160,7 +173,7 @@ export class Entries<Kept extends BatchEntry> {
         if (refusals.has(at) || broken.has(at)) continue;
         running = at;
         transaction.run(call);
-        // The buffered rows are written now, so that an error in them is charged to this call.
+        // The buffered rows are written now, so that an error of writing them counts as an error of this call.
         transaction.write();
       }
       throw new RolledBack();
@@ -185,14 +198,14 @@ export class Entries<Kept extends BatchEntry> {
 }
 
 /**
- * @throws NotStored if the disk or the database refuses, not a call
+ * @throws NotStored if the error is one of the disk or of the database, and not of a call
  */
 function throwWhereNotStored(error: unknown): void {
   const failure = writeFailure(error);
   if (failure !== undefined && failure.status !== "INVALID_ARGUMENT") throw new NotStored(failure);
 }
 
-/** Collects the changes by remote calls, of the kinds that the front keeps copies of. */
+/** Collects the changes that remote calls have made to things of which the front keeps copies. */
 function remoteChanges(entries: readonly BatchEntry[], answers: readonly Answers[]): RemoteChanges["changes"] {
   const changed = new Map<string, Set<string> | null>();
   for (const [index, { calls, callers, callersFrom = 0 }] of entries.entries()) {

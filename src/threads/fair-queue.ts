@@ -1,6 +1,7 @@
 /**
- * A queue that serves callers round-robin: a caller with hundreds of items delays another caller's item by only one.
- * The items of one caller stay in their order. Each step takes constant time. Pure but for its state.
+ * Implements a queue that serves callers round-robin. However many items a caller has queued, only one of them is taken
+ * before another caller's next item. The items of one caller stay in their order. Each operation takes constant time.
+ * Pure but for its state.
  */
 
 interface Queued {
@@ -8,11 +9,13 @@ interface Queued {
 }
 
 export class FairQueue<Item extends Queued> {
-  /** The items of each caller, the next one last; no array is empty. */
+  /** The items of each caller, in reverse order: the next one is last. No array is empty. */
   readonly #queues = new Map<string, Item[]>();
-  /** Callers with items, the next one last. */
+  /** The callers that are served before those in `#later`, in reverse order: the next one is last. */
   readonly #next: string[] = [];
-  /** The callers after those, the first one first; a Set keeps its order. */
+  /**
+   * The callers after those in `#next`, in the order of a Set, which is the order of insertion: the next one is first.
+   */
   readonly #later = new Set<string>();
   #size = 0;
 
@@ -27,7 +30,8 @@ export class FairQueue<Item extends Queued> {
   push(item: Item): void {
     this.#size += 1;
     const queued = this.#queues.get(item.caller);
-    // The next item is last, so that taking it moves no other; the limit of a caller keeps the array short.
+    // A new item goes to the front of the array, because the next item is last. That moves the others, but the limit of
+    // a caller's items keeps the array short.
     if (queued !== undefined) queued.unshift(item);
     else {
       this.#queues.set(item.caller, [item]);
@@ -35,7 +39,10 @@ export class FairQueue<Item extends Queued> {
     }
   }
 
-  /** Puts back items that were taken and not started: a caller without other items here is next. */
+  /**
+   * Puts back items that were taken and not started, in front of their callers' other items. A caller that has no other
+   * items here comes next.
+   */
   putBack(items: readonly Item[]): void {
     this.#size += items.length;
     for (const item of items.toReversed()) {
@@ -67,7 +74,7 @@ export class FairQueue<Item extends Queued> {
     return item;
   }
 
-  /** Takes all items that match, whichever caller is next. The order of the others stays as it is. */
+  /** Takes all items that match, of all callers. The order of the other items does not change. */
   takeWhere(matches: (item: Item) => boolean): Item[] {
     const taken: Item[] = [];
     for (const caller of [...this.#next.toReversed(), ...this.#later]) {

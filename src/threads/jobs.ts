@@ -1,6 +1,6 @@
 /**
- * Jobs of the pool that belong to no feature: reading long JSON bodies, and checking all pages of the database. Runs in
- * the pool.
+ * Defines the jobs of the pool that no feature owns: reading long JSON bodies, and checking all pages of the database.
+ * Runs in the pool.
  */
 import * as Type from "typebox";
 import { ReadBodyReply, ReadBodyRequest } from "../../schemas/body.js";
@@ -16,9 +16,10 @@ import { findDamage } from "../store/sound.js";
 import { unaryJob } from "./pool-method.js";
 
 /**
- * Reads a JSON body that would block the front for long. The result is bounded by the body's schema, except for the text
- * of its free member. That text, and everything that the schema does not name, is not parsed: JSON.parse takes half a
- * second of CPU for six megabytes of distinct names, and the front and the writer share the processors with the pool.
+ * Reads a JSON body that would block the front for long. The size of the result is bounded by the body's schema, except
+ * for the text of its free member. That text is not parsed, and neither is anything that the schema does not name.
+ * Parsing would take CPU time from the front and the writer, which share the processors with the pool: JSON.parse takes
+ * half a second for six megabytes of distinct names.
  */
 export const readBody = unaryJob({
   name: "body.read",
@@ -37,11 +38,11 @@ export const readBody = unaryJob({
   },
 });
 
-/** Checks all pages of the database. The duration grows with the size of the database. */
+/** Checks all pages of the database for damage. The duration grows with the size of the database. */
 export const checkStorage = unaryJob({
   name: "storage.check",
   request: Type.Object({ path: Type.String() }),
-  /** The damage that was found; null if there is none. */
+  /** The damage that was found, as a text; null if there is none. */
   reply: Type.Union([Type.String(), Type.Null()]),
   cost: "unbounded",
   snapshot: "own",

@@ -1,4 +1,6 @@
-/** The kinds of methods, by the thread that executes them. The table of all methods is src/methods.ts. */
+/**
+ * Defines the union of all types of methods; each thread has its own type. The table of all methods is src/methods.ts.
+ */
 import type { PoolMethod } from "./pool-method.js";
 import type { StagingMethod } from "./staging-method.js";
 import type { WriterMethod } from "./writer-method.js";
@@ -13,7 +15,7 @@ export function isPoolMethod(method: AnyMethod): method is PoolMethod {
   return method.runs_in === "pool";
 }
 
-/** Returns the method rows among the exports of modules. */
+/** Returns the methods among the exports of modules. */
 export function methodsIn(...modules: readonly object[]): AnyMethod[] {
   return modules.flatMap((module) => Object.values(module).filter(isMethod));
 }

@@ -1,7 +1,8 @@
 /**
- * Models: each wraps the tables of a feature, and a method uses the database only through them. A method's row names
- * the models that it needs. Each thread opens a model once, on its own database handle, and passes it to the methods
- * that name it. Runs in the writer, in the pool's workers, in the thread of a restore and on the front.
+ * Defines and opens models. A model wraps the tables of a feature, and methods use the database only through models.
+ * Each method declares the models that it needs. Each thread opens a model once, on its own database handle, and passes
+ * it to the methods that declare it. Runs in the writer, in the pool's workers, in the thread of a restore and on the
+ * front.
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
@@ -9,10 +10,10 @@ import { WriteBuffer } from "../store/write-buffer.js";
 import type { Db } from "../store/open.js";
 import type { ChangeSet } from "./change-set.js";
 
-/** The parts of a thread with which a model is opened. */
+/** The things that a thread gives a model to open it with. */
 export interface Opening {
   readonly db: Db;
-  /** Buffers rows, which are written with the batch or before their table is read. */
+  /** Buffers rows, and writes them at the end of the batch or before their table is read. */
   readonly rows: WriteBuffer;
   readonly settings: StoreSettings;
   /** Opens another model of the same thread. */
@@ -23,14 +24,14 @@ export interface Model<Opened = unknown> {
   open(opening: Opening): Opened;
 }
 
-/** The opened models that a row names. */
+/** The opened models that a method declares. */
 export type OpenedModels<Named> = {
   readonly [Name in keyof Named]: Named[Name] extends Model<infer Opened> ? Opened : never;
 };
 
-/** The database handle itself, for a method that works on all tables. */
+/** A model that only gives the database handle, for a method that works on all tables. */
 export const DATABASE: Model<Db> = { open: ({ db }) => db };
-/** The settings that decide which data is stored. */
+/** A model that only gives the settings that decide which data is stored. */
 export const SETTINGS: Model<StoreSettings> = { open: ({ settings }) => settings };
 
 /** A push message with its payload. */
@@ -40,24 +41,27 @@ export interface Push<Row extends PushMessage = PushMessage> {
 }
 
 /**
- * `rollback`: the changes of the models since the last commit were undone. `refill`: a restore filled the tables
- * without the models.
+ * Why a model must read its tables again. `rollback` means that the changes of the models since the last commit were
+ * undone. `refill` means that a restore has filled the tables without the models.
  */
 export type ReloadReason = "rollback" | "refill";
 
 /** A model that keeps the rows of its tables in memory. */
 export interface CachingModel {
-  /** Reads the tables into memory again: all of them, or at least the rows that have changed since the last commit. */
+  /**
+   * Reads the tables into memory again. After a rollback it is enough to read the rows that have changed since the last
+   * commit.
+   */
   reload(why: ReloadReason): void;
 }
 
-/** Takes the messages that a model publishes about a committed transaction. */
+/** Gives a model the means to publish what a committed transaction has changed. */
 export interface Publication {
-  /** The changes that clients watch; null while no client watches any. */
+  /** Collects the changes that clients watch; null while no client watches any. */
   readonly changes: ChangeSet | null;
   /**
    * Whether the calls may be those of another node. The front learns the effect of its own calls from their replies,
-   * and that of remote calls from push messages alone.
+   * but the effect of remote calls only from push messages.
    */
   readonly isReplicated: boolean;
   /** Sends a push message to the front. */
@@ -65,14 +69,14 @@ export interface Publication {
 }
 
 /**
- * A model of the writer thread that publishes the changes of a transaction. It marks itself when it changes something,
- * and the transaction calls `afterCommit` for the marked models only. So a write costs nothing in the models that it
- * does not concern.
+ * A model of the writer thread that publishes the changes of a transaction. It marks itself as dirty when it changes
+ * something, and the transaction calls `afterCommit` only for the dirty models. So a write costs nothing in models that
+ * it does not change.
  */
 export abstract class PublishingModel implements CachingModel {
   #dirty: Set<PublishingModel> | null = null;
 
-  /** Joins the set of models that have something to publish. */
+  /** Sets the set to which the model adds itself when it has something to publish. */
   attach(dirty: Set<PublishingModel>): void {
     this.#dirty = dirty;
     dirty.add(this);
@@ -84,7 +88,7 @@ export abstract class PublishingModel implements CachingModel {
 
   abstract reload(why: ReloadReason): void;
 
-  /** Publishes the changes since the last commit, and forgets them. They are on disk by then. */
+  /** Publishes the changes since the last commit, and forgets them. Called when they are on disk. */
   abstract afterCommit(publication: Publication): void;
 }
 
@@ -92,10 +96,10 @@ export abstract class PublishingModel implements CachingModel {
 export class Models {
   readonly #opened = new Map<Model, unknown>();
   readonly #opening: Opening;
-  /** The order is that of their opening: a model is opened after those that it uses. */
+  /** The publishing models, in the order in which they were opened. A model is opened after those that it uses. */
   readonly #publishing: PublishingModel[] = [];
   readonly #dirty = new Set<PublishingModel>();
-  /** The rows that the models write with the batch. */
+  /** The buffered rows that the models write at the end of a batch. */
   readonly rows: WriteBuffer;
 
   constructor(db: Db, settings: StoreSettings) {
@@ -116,13 +120,13 @@ export class Models {
     return this.#opened.get(model) as Opened;
   }
 
-  /** Opens all models that a row names. */
+  /** Opens all models that a method declares. */
   bind<Named extends Readonly<Record<string, Model>>>(named: Named): OpenedModels<Named> {
     const opened = Object.entries(named).map(([name, model]) => [name, this.use(model)] as const);
     return Object.fromEntries(opened) as OpenedModels<Named>;
   }
 
-  /** Makes every open model read its tables again. After a refill, each of them publishes its new state. */
+  /** Makes every open model read its tables again. After a refill, each model also publishes its new state. */
   reload(why: ReloadReason): void {
     for (const opened of this.#opened.values()) {
       if (isCaching(opened)) opened.reload(why);
@@ -131,8 +135,8 @@ export class Models {
   }
 
   /**
-   * Publishes the models' changes since the last commit. A model publishes after those that it uses: the front gets the
-   * message about a lease before the one about the task that holds it.
+   * Publishes the models' changes since the last commit. A model publishes after those that it uses. So the front gets,
+   * for example, the message about a lease before the one about the task that holds it.
    */
   afterCommit(publication: Publication): void {
     if (this.#dirty.size === 0) return;

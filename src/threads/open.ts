@@ -1,7 +1,7 @@
 /**
- * Starts and closes the other threads: the lock of the data directory, the writer thread and its RPC client, the worker
- * pools, and the front's own read-only handle. They start in this order and close in reverse. Other modules decide what
- * the threads do and who gets their push messages.
+ * Starts and closes the other threads. In this order it takes the lock of the data directory, and opens the writer
+ * thread and its RPC client, the worker pools, and the front's own read-only handle. They are closed in reverse order.
+ * Other modules decide what the threads do, and handle their push messages.
  */
 import type { Config } from "../../schemas/config.js";
 import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits.js";
@@ -29,14 +29,14 @@ import { WatchedKinds } from "./watched-kinds.js";
 import { Writer } from "./writer.js";
 import { WriterThread } from "./writer-thread.js";
 
-/** The scripts of the threads. Tests give their own. */
+/** The URLs of the scripts that the threads run. Tests use other scripts. */
 export interface ThreadUrls {
   readonly writer: URL;
   readonly pool: URL;
   readonly staging: URL;
 }
 
-/** The handlers of the push messages, one for each row of the table. */
+/** The handlers of the push messages: one for each message of a table such as PUSH_MESSAGES. */
 export type PushHandlers<Messages extends Readonly<Record<string, PushMessage>>> = {
   readonly [Name in keyof Messages]: (payload: PayloadOf<Messages[Name]>) => void;
 };
@@ -48,21 +48,21 @@ export interface ThreadsOptions<Messages extends Readonly<Record<string, PushMes
   readonly log: Log;
   readonly methods: MethodTable<AnyMethod>;
   readonly push_messages: Messages;
-  /** The writer, if it was started before this module was loaded. */
+  /** The writer, if it was started before this module was loaded (early-writer.ts). */
   readonly earlyWriter?: WriterHandle | undefined;
 }
 
 export interface Threads<Messages extends Readonly<Record<string, PushMessage>>> {
   readonly writer: Writer;
   readonly pool: Pool;
-  /** A separate pool for backups, so that a slow reader of a backup blocks no other job. */
+  /** A separate pool for backups, so that a client that reads a backup slowly blocks no other job. */
   readonly exports: Pool;
   readonly reads: Reads;
-  /** The kinds of changes that the writer publishes. */
+  /** The kinds of changes that clients watch, which the writer publishes. */
   readonly watched: WatchedKinds;
-  /** The applied position, if the server is a node of a cluster. */
+  /** The applied position of a node of a cluster. A single server never sets it. */
   readonly appliedPosition: AppliedPosition;
-  /** Watches whether the database can store durably. */
+  /** Watches whether the database can store data durably. */
   readonly storage: StorageWatch;
   /** The time that the front and its writer share. */
   readonly time: SharedTime;
@@ -73,17 +73,17 @@ export interface Threads<Messages extends Readonly<Record<string, PushMessage>>>
   /** Starts the thread of a restore. */
   startStaging(): StagingThread;
   /**
-   * Sets the handlers. To be called once, before the first call of the writer.
-   * @param afterRestart called when the writer serves again after a crash: push messages of its last commits may be
-   * missing
-   * @param onRestart called when the writer was started again after a crash, whether or not it will serve
+   * Sets the handlers of push messages. Must be called once, before the first call to the writer.
+   * @param afterRestart called when the writer serves again after a crash. Push messages about its last commits may be
+   * missing.
+   * @param onRestart called when the writer was started again after a crash, before it is known whether it will serve
    */
   listen(handlers: PushHandlers<Messages>, afterRestart: () => void, onRestart?: () => void): void;
   close(): Promise<void>;
 }
 
 /**
- * Starts the threads. The database can be read when this returns; the writer may still be loading its modules.
+ * Starts the threads. When this returns, the database can be read, but the writer may still be loading its modules.
  * @throws DataDirError, SqliteMissingError with one line for the operator
  */
 export function openThreads<Messages extends Readonly<Record<string, PushMessage>>>(
@@ -94,8 +94,8 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
   const { lock } = earlyWriter;
   const handlersByName = new Map<string, (payload: never) => void>();
   /**
-   * The push messages that the writer has sent before `listen` was called: a node's writer may be faster than the
-   * front.
+   * The push messages that the writer has sent before `listen` was called. There can be some, because a node's writer
+   * may start faster than the front.
    */
   const undelivered: (readonly [name: string, payload: unknown])[] = [];
   let onRestarted: () => void = () => undefined;
@@ -164,7 +164,8 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     close: async () => {
       await pool.close();
       await exports.close();
-      // The handlers may read from handles that are closed now, and a writer that is restarting may become ready later.
+      // The handlers are removed, because they may read from handles that are closed now. Otherwise a writer that is
+      // restarting could still call them.
       onRestarted = () => undefined;
       for (const name of handlersByName.keys()) handlersByName.set(name, () => undefined);
       reader.close();

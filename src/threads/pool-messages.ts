@@ -1,13 +1,14 @@
 /**
- * The messages between the front and a thread of the pool: a batch of tasks, and answers in the order of the tasks.
- * Besides, both share one word of memory. It holds the task that the thread is at, and lets the front reclaim the tasks
- * that the thread has not started, without a message to a thread that may be stuck.
+ * Defines the messages between the front and a thread of the pool: batches of tasks, and their answers in the order of
+ * the tasks. The two sides also share one word of memory. It holds the index of the task that the thread is running. It
+ * also lets the front reclaim the tasks that the thread has not started, without a message to a thread that may be
+ * stuck.
  */
 import type { MessagePort } from "node:worker_threads";
 import type { StoreSettings } from "../../schemas/config.js";
 import type { StatusName } from "../../schemas/status.js";
 
-/** The database that a thread reads, and its settings. */
+/** The database that a thread reads, and the settings of the server. */
 export interface PoolData {
   readonly data_dir: string;
   readonly settings: StoreSettings;
@@ -19,7 +20,10 @@ export interface PoolThreadData extends PoolData {
   readonly cursor: SharedArrayBuffer;
 }
 
-/** A task: a job as the thread gets it. `port` is set if the answer is a stream. */
+/**
+ * A job in the form in which it is sent to a thread. `port` is set if the answer is a stream, whose chunks are sent
+ * through it.
+ */
 export type PoolTask = readonly [method: number, request: unknown, port: MessagePort | null];
 
 export type PoolAnswer =
@@ -31,21 +35,21 @@ export type PoolAnswer =
       members: Readonly<Record<string, unknown>> | null,
       subject: object | null,
     ]
-  /** The thread could not open what it needs. It has to be ended, which closes what it has opened. */
+  /** The thread could not open a file that it needs. It must be ended, which closes the files that it has opened. */
   | readonly [kind: "short", reason: string]
-  /** A bug, with the text for the log. */
+  /** The job threw, which is a bug. The text is for the log. */
   | readonly [kind: "thrown", reason: string];
 
 /**
- * Answers of the batch, from the task `first` on; `ended` is true with the last ones of the batch. A thread's first
- * message has no answers: it says that the thread has started.
+ * Some answers of the batch, from the task with the index `first` on. `ended` is true in the last message about a
+ * batch. A thread's first message has no answers and only says that the thread has started.
  */
 export type PoolAnswers = readonly [first: number, answers: readonly PoolAnswer[], ended: boolean];
 
-/** The bit beside the number of a task that says that the front has reclaimed the rest of the batch. */
+/** The bit, above the bits of a task's index, that says that the front has reclaimed the rest of the batch. */
 const RECLAIMED = 1 << 16;
 
-/** The task of its batch that a thread is at, in shared memory. */
+/** The index of the task that a thread is running, in shared memory. */
 export class BatchCursor {
   readonly #cell: Int32Array;
 
@@ -53,17 +57,20 @@ export class BatchCursor {
     this.#cell = new Int32Array(memory);
   }
 
-  /** On the front, while the thread has no batch: sets the cursor to the first task of the next batch. */
+  /** Sets the cursor to the first task of the next batch. Called on the front, while the thread has no batch. */
   reset(): void {
     Atomics.store(this.#cell, 0, 0);
   }
 
-  /** In the thread: advances from the previous task to this one; false if the front has reclaimed this one. */
+  /** Advances the cursor to the next task. Returns false if the front has reclaimed that task. Called in the thread. */
   advance(to: number): boolean {
     return Atomics.compareExchange(this.#cell, 0, to - 1, to) === to - 1;
   }
 
-  /** On the front: reclaims the tasks that the thread has not started; returns the index of the task that it is at. */
+  /**
+   * Reclaims the tasks that the thread has not started, and returns the index of the one that it is running. Called on
+   * the front.
+   */
   reclaim(): number {
     return Atomics.or(this.#cell, 0, RECLAIMED) & ~RECLAIMED;
   }

@@ -1,6 +1,7 @@
 /**
- * A method of the pool: one row in its feature's jobs.ts. It is a read or a computation that may take long, over one
- * snapshot of the database. The front runs it itself if the answer is certain to be short (reads.ts).
+ * Defines the methods of the pool, which are declared in the features' jobs.ts. Such a method is a read or a
+ * computation that may take long, on one snapshot of the database. If its answer is certain to be short, the front runs
+ * it itself (reads.ts).
  */
 import type { Static, TSchema } from "typebox";
 import { POOL_DEADLINE_MS } from "../../schemas/limits.js";
@@ -8,29 +9,34 @@ import type { Failure } from "../base/result.js";
 import { weightOf, type Method } from "../rpc/method.js";
 import type { Model, Models, OpenedModels } from "./model.js";
 
-/** The chunks of a stream, and its reply as their return value; a Failure among them ends the stream. */
+/**
+ * An iterator over the chunks of a stream, whose return value is the reply. A Failure among the chunks ends the stream.
+ */
 export type Pieces<Reply> = Iterable<string | Failure, Reply>;
 
 interface PoolMethodBase<Request extends TSchema, Reply extends TSchema> extends Method<Request, Reply> {
   readonly runs_in: "pool";
   /**
-   * Whether the running time has a known bound. Unbounded jobs (users' regular expressions, users' schemas) never
-   * occupy all threads of the pool.
+   * Whether the running time has a known bound. Jobs without one, such as those with regular expressions or schemas of
+   * users, never occupy all threads of the pool.
    */
   readonly cost: "bounded" | "unbounded";
   /**
-   * The deadline counts from the last chunk that the reader took: a stream may take any time as long as its reader
-   * keeps reading.
+   * Whether the deadline starts again with each chunk that the reader takes. If so, a stream may take any time as long
+   * as its reader continues reading.
    */
   readonly paced: boolean;
-  /** Loads modules that only this job needs, once per worker. */
+  /** Loads the modules that only this job needs. Called once per worker; null if there are none. */
   readonly prepare: (() => Promise<void>) | null;
 }
 
 export interface UnaryJob<Request extends TSchema = TSchema, Reply extends TSchema = TSchema>
   extends PoolMethodBase<Request, Reply> {
   readonly kind: "unary";
-  /** "own": the job rarely reads the database, and opens its own snapshot if it does. */
+  /**
+   * "given" if the job runs on a snapshot that is open when it starts. "own" if it rarely reads the database, and opens
+   * a snapshot itself if it does.
+   */
   readonly snapshot: "given" | "own";
   bind(models: Models): (request: Static<Request>) => Static<Reply> | Failure;
 }
@@ -38,7 +44,7 @@ export interface UnaryJob<Request extends TSchema = TSchema, Reply extends TSche
 export interface StreamJob<Request extends TSchema = TSchema, Reply extends TSchema = TSchema>
   extends PoolMethodBase<Request, Reply> {
   readonly kind: "stream";
-  /** The schema of all chunks joined. */
+  /** The schema of the text that all chunks form together. */
   readonly text: TSchema;
   bind(models: Models): (request: Static<Request>) => Pieces<Static<Reply> | Failure>;
 }

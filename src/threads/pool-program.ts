@@ -1,6 +1,6 @@
 /**
- * The program of a pool thread: runs the jobs of a batch one after the other on a read-only database handle of its own,
- * and posts their answers together. A stream uses the RPC over the port that came with its task. Runs in the pool.
+ * Runs a thread of the pool. It runs the jobs of a batch one after the other, on its own read-only database handle, and
+ * posts their answers together. A stream uses the RPC over the port that came with its task. Runs in the pool.
  */
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { POOL_ANSWERS_HELD_MS_MAX } from "../../schemas/limits.js";
@@ -16,7 +16,7 @@ import { BatchCursor, type PoolAnswer, type PoolAnswers, type PoolTask, type Poo
 import type { PoolMethod, StreamJob } from "./pool-method.js";
 import { Reader } from "./reader.js";
 
-/** The first message: it has no answers, and says that the thread takes jobs now. */
+/** The first message of the thread. It has no answers and says that the thread accepts jobs now. */
 const STARTED: PoolAnswers = [0, [], false];
 
 /** Serves jobs in a worker that PoolThread has started. */
@@ -58,7 +58,7 @@ export function servePool(methods: MethodTable<AnyMethod>): void {
     for (const [at, task] of tasks.entries()) {
       if (at > 0) {
         if (!cursor.advance(at)) break;
-        // Finished answers wait for the following ones, but not for long.
+        // Answers are posted together with later ones, unless those take too long.
         const now_ms = performance.now();
         if (now_ms - postedMs > POOL_ANSWERS_HELD_MS_MAX) {
           postedMs = now_ms;
@@ -72,17 +72,21 @@ export function servePool(methods: MethodTable<AnyMethod>): void {
 
   port.on("message", (tasks: readonly PoolTask[]) => void serve(tasks));
   port.postMessage(STARTED);
-  // Opened now, while there are file descriptors for it; if there are none, the first job reports it.
+  // The database is opened early, while there are file descriptors for it. If there are none, the first job reports
+  // that.
   setImmediate(() => {
     try {
       reader ??= new Reader(data_dir, settings);
     } catch {
-      // The first job tries again, and reports the error.
+      // The error is ignored here, because the first job tries again and reports it.
     }
   });
 }
 
-/** Serves the one call that comes over the port; resolves when its last chunk was taken or it was cancelled. */
+/**
+ * Serves the one call that comes over the port. Resolves when the call's last chunk was taken, or the call was
+ * cancelled.
+ */
 function serveStream(
   methods: MethodTable<AnyMethod>,
   job: StreamJob,
@@ -98,7 +102,7 @@ function serveStream(
         for (const call of calls) server.stream(call, untilDone(reader.stream(job, request), finish));
       },
     });
-    // The last frame is queued after the chunks' end: it has to be sent before the port is closed.
+    // The last frame is queued when the chunks have ended, and it must be sent before the port is closed.
     const finish = (): void => {
       setImmediate(() => {
         server.flush();

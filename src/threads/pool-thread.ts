@@ -1,8 +1,9 @@
 /**
- * The front's handle of one pool thread: it gets a batch of jobs and answers them in order. The jobs of a batch share
- * the thread, but do not fail together. If no answer comes for POOL_BATCH_PATIENCE_MS, or the thread ends early, all
- * unanswered jobs but the current one are requeued for other threads. They only read, so a job may be run twice. The
- * current job continues under its own deadline; if it exceeds that, the thread is ended. Runs on the front.
+ * Controls one pool thread from the front. The thread gets a batch of jobs and answers them in order. One job of a
+ * batch does not make the others fail: if no answer comes for POOL_BATCH_PATIENCE_MS, or the thread ends early, all
+ * unanswered jobs except the current one are requeued for other threads. A job may be run twice, because jobs only
+ * read. The current job continues under its own deadline, and if it exceeds that, the thread is ended. Runs on the
+ * front.
  */
 import { Worker, type MessagePort } from "node:worker_threads";
 import { POOL_BATCH_PATIENCE_MS, POOL_HEAP_MIB_MAX, POOL_START_MS_MAX } from "../../schemas/limits.js";
@@ -13,20 +14,20 @@ import { Failure } from "../base/result.js";
 import { BatchCursor, type PoolAnswer, type PoolAnswers, type PoolData, type PoolTask } from "./pool-messages.js";
 import type { PoolMethod } from "./pool-method.js";
 
-/** A job in the queue or in a thread. */
+/** A job that waits in the queue or runs in a thread. */
 export interface Job {
-  /** The weight of its request. */
+  /** The weight of the job's request, in bytes. */
   readonly bytes: number;
   readonly method: PoolMethod;
-  /** The caller whose share of the queue it uses; THE_SERVER if no request causes it. */
+  /** The caller by which the job is queued, as from `callerOf`; THE_SERVER if no client's request has caused it. */
   readonly caller: string;
   /** The number of the job, in the order of submission. */
   readonly order: number;
   readonly task: PoolTask;
   readonly transfer: readonly (ArrayBuffer | MessagePort)[];
-  /** Whether it may share a message, and so a thread, with other jobs. */
+  /** Whether the job may be sent in one batch with other jobs, and so share a thread with them. */
   readonly shares: boolean;
-  /** In ms from when a thread takes it. */
+  /** The deadline in ms, counted from the moment at which a thread takes the job. */
   readonly deadline_ms: number;
   readonly waits_since_ms: number;
   /** Called with the reply or the Failure; only the first call counts. */
@@ -40,13 +41,14 @@ export interface PoolThreadOptions {
   readonly data: PoolData;
   /** Called when the thread has no job any more. */
   readonly onFree: () => void;
-  /** Called with jobs that the thread will not run, to requeue them. */
+  /** Called with the jobs that the thread will not run. They must be requeued. */
   readonly onReturned: (jobs: readonly Job[]) => void;
   /** Called when the thread has ended. */
   readonly onEnded: () => void;
   readonly report: (what: string, error: unknown) => void;
   /**
-   * Called if the thread could not be started or could not open what a job needs, for example without file descriptors.
+   * Called if the thread could not be started, or could not open a file that a job needs, for example because no file
+   * descriptors are left.
    */
   readonly onShortage: (error: unknown) => void;
 }
@@ -64,18 +66,18 @@ export class PoolThread {
   #batch: readonly Job[] = NOTHING;
   /** The number of jobs of the batch that were answered. */
   #answered = 0;
-  /** The current job, once it is the only one that the front waits for. */
+  /** The current job, once it is the only job of the batch that the front waits for; else null. */
   #soleJob: Job | null = null;
   #timer: NodeJS.Timeout | undefined;
-  /** Whether it has loaded its modules: the deadlines of jobs count only from then on. */
+  /** Whether the thread has loaded its modules. The deadlines of jobs count only from then on. */
   #started = false;
   #hasAnswered = false;
-  /** Whether it failed to open something; it is ended after its batch. */
+  /** Whether the thread failed to open a file or to load a module. If so, it is ended after its batch. */
   #isTainted = false;
   /** The error that ended it. */
   #fault: unknown = "the thread ended";
   #ended = false;
-  /** The time since which it is idle. */
+  /** The time since which the thread has been idle, in ms. */
   idle_since_ms = machineClock.now();
 
   constructor(options: PoolThreadOptions) {
@@ -95,17 +97,17 @@ export class PoolThread {
     return this.#batch === NOTHING;
   }
 
-  /** Whether it has answered a job already. */
+  /** Whether the thread has already answered a job. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
   }
 
-  /** Whether it runs a job without a known bound on its time. */
+  /** Whether the thread runs a job whose running time has no known bound. */
   get isUnbounded(): boolean {
     return this.#batch[0]?.method.cost === "unbounded";
   }
 
-  /** Runs jobs: one, or several that share the thread. The thread must be free. */
+  /** Runs one job, or several as a batch. The thread must be free. */
   run(jobs: readonly Job[]): void {
     const [first] = jobs;
     this.#batch = jobs;
@@ -123,17 +125,17 @@ export class PoolThread {
     this.#wait(this.#started ? this.#patience_ms : POOL_START_MS_MAX);
   }
 
-  /** The time until its next answer is overdue. */
+  /** The time in ms after which the thread's next answer is overdue. */
   get #patience_ms(): number {
     return this.#soleJob?.deadline_ms ?? POOL_BATCH_PATIENCE_MS;
   }
 
-  /** Restarts the deadline of a job, if that has started to count. */
+  /** Restarts the deadline of a job, if that deadline has started to count. */
   renew(job: Job): void {
     if (this.#soleJob === job) this.#timer?.refresh();
   }
 
-  /** Ends the thread; its unanswered jobs fail with this. */
+  /** Ends the thread. Its unanswered jobs fail with `failure`. */
   async end(failure: Failure): Promise<void> {
     this.#ended = true;
     this.#finish(failure);
@@ -143,7 +145,8 @@ export class PoolThread {
   #wait(ms: number): void {
     clearTimeout(this.#timer);
     const [batch, answered] = [this.#batch, this.#answered];
-    // The answer may have arrived while this thread was busy: the message is handled first.
+    // The answer may have arrived while this thread was busy. So messages that have arrived are handled before the job
+    // counts as late.
     this.#timer = setTimeout(() => {
       setImmediate(() => {
         if (batch === this.#batch && (this.#soleJob !== null || answered === this.#answered)) this.#overdue();
@@ -162,7 +165,7 @@ export class PoolThread {
     onEnded();
   }
 
-  /** Requeues the unanswered jobs except the current one, whose deadline counts from now. */
+  /** Requeues the unanswered jobs except the current one. The current job's deadline counts from now. */
   #returnAllBut(job: Job): void {
     const others = this.#batch.filter((other) => other !== job && !other.settled);
     this.#soleJob = job;
@@ -173,7 +176,7 @@ export class PoolThread {
   #onAnswers([first, answers, ended]: PoolAnswers): void {
     if (this.#ended) return;
     if (!this.#started) {
-      // The first message says only that the thread has started.
+      // The first message of the thread only says that it has started.
       this.#started = true;
       if (!this.isFree) this.#wait(this.#patience_ms);
       return;
@@ -193,7 +196,7 @@ export class PoolThread {
       case "failure":
         return new Failure(answer[1], answer[2], answer[3], false, answer[4]);
       case "short":
-        // A module that has failed to load stays failed in this thread; the next thread loads it again.
+        // A module that has failed to load cannot be loaded again in this thread, so the thread is replaced.
         this.#isTainted = true;
         this.#options.onShortage(answer[1]);
         return SHORT;
@@ -211,7 +214,7 @@ export class PoolThread {
     this.#options.onEnded();
   }
 
-  /** Handles a thread that has ended by itself: it ran out of memory, or could not be started. */
+  /** Handles a thread that has ended by itself, because it ran out of memory or could not be started. */
   #onExit(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -226,7 +229,7 @@ export class PoolThread {
     this.#options.onEnded();
   }
 
-  /** Fails the jobs that are still waited for, and frees the thread. */
+  /** Fails the jobs of the batch that are not answered, and frees the thread. */
   #finish(failure: Failure): void {
     for (const job of this.#soleJob === null ? this.#batch : [this.#soleJob]) job.settle(failure);
     this.#free();

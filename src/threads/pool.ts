@@ -1,9 +1,9 @@
 /**
- * The thread pool: runs jobs in worker threads, each under a deadline that counts from when a thread takes it. A thread
- * that exceeds it is ended and replaced. Jobs wait in bounded queues that serve callers round-robin, and jobs without a
- * known bound on their time never occupy all threads. Short jobs of one event-loop tick share a message, and so a
- * thread (pool-thread.ts says how they are kept apart when it fails). Streams use a channel of their own, with the same
- * RPC as the writer's calls. Runs on the front.
+ * Implements the thread pool, which runs jobs in worker threads. Each job has a deadline that counts from the moment at
+ * which a thread takes it, and a thread that exceeds the deadline is ended and replaced. Jobs wait in bounded queues
+ * that serve callers round-robin. Jobs without a known bound on their time never occupy all threads. Short jobs of one
+ * event-loop tick are sent in one batch to one thread (pool-thread.ts says how one job is kept from failing the
+ * others). Each stream has its own channel, with the same RPC as the writer's calls. Runs on the front.
  */
 import type { MessagePort } from "node:worker_threads";
 import {
@@ -40,29 +40,32 @@ export interface PoolOptions {
   readonly data: PoolData;
   readonly log: Log;
   /**
-   * The limit of threads, of which an idle pool keeps none; without it the pool has POOL_THREADS_MIN to
-   * POOL_THREADS_MAX.
+   * The largest number of threads. A pool with this limit keeps no threads while it is idle. Without it the pool has
+   * POOL_THREADS_MIN to POOL_THREADS_MAX threads.
    */
   readonly threads_max?: number;
-  /** For tests: a shorter deadline than the methods' own. */
+  /** Set by tests only: a deadline in ms for all jobs, shorter than those of the methods. */
   readonly deadline_ms?: number;
 }
 
 /** Options of one job. */
 export interface JobOptions {
-  /** Buffers of the request that are transferred instead of copied: the caller cannot use them any more. */
+  /** Buffers of the request that are transferred instead of copied. The caller cannot use them any more. */
   readonly transfer?: readonly ArrayBuffer[];
-  /** A shorter deadline than the method's own. */
+  /** A deadline in ms that is shorter than the method's own. */
   readonly deadline_ms?: number;
-  /** The caller by `callerOf`, whose share of the queue the job uses; THE_SERVER if no request causes it. */
+  /** The caller by which the job is queued, as from `callerOf`; THE_SERVER if no client's request has caused it. */
   readonly caller: string;
-  /** The job is likely to be short: it may share a message and a thread with other short jobs. */
+  /** Whether the job is likely to be short. If so, it may be sent in one batch with other short jobs. */
   readonly short?: boolean;
 }
 
 export type Chunks<Reply = unknown> = AsyncGenerator<string | Failure, Reply | Failure, undefined>;
 
-/** The caller of jobs that no request causes. Their number is bounded only by the queue's own limit. */
+/**
+ * The caller of jobs that the server starts on its own. The number of them is bounded only by the limit of the whole
+ * queue.
+ */
 export const THE_SERVER = "";
 
 const NO_BUFFERS: readonly ArrayBuffer[] = [];
@@ -120,8 +123,8 @@ export class Pool {
   }
 
   /**
-   * Runs a stream, queued under its caller. Yields its chunks and returns its reply; if it fails, the Failure is the
-   * last item and the return value. Leaving early cancels it.
+   * Runs a stream, which is queued under its caller. Yields the chunks and returns the reply. If the stream fails, the
+   * Failure is the last item and the return value. Leaving the loop early cancels the stream.
    */
   async *stream<Row extends StreamJob>(
     method: Row,
@@ -134,7 +137,7 @@ export class Pool {
     client.attach(near);
     let job: Job | null = null;
     const finished = new Promise<void>((resolve) => {
-      // A refusal is settled at once: the stream's reader has to be attached before.
+      // A job that is refused is settled at once, so the stream's reader must be attached before the job is submitted.
       const settle = (answer: unknown): void =>
         queueMicrotask(() => {
           if (answer instanceof Failure) client.detach(answer);
@@ -142,12 +145,12 @@ export class Pool {
         });
       job = this.#submit({ method, request, port: far, options: { ...options, caller: callerOf(context) }, settle });
     });
-    // The worker's answer that the job is done uses another channel than the chunks and may overtake the last of them.
-    // The close of the chunks' channel comes after everything that was sent through it.
+    // The end of the stream is the close of the chunks' channel, which comes after everything that was sent through it.
+    // The worker's answer that the job is done comes through another channel, and may arrive before the last chunks.
     near.once("close", () => {
       void finished.then(() => client.detach(new Failure("UNAVAILABLE", "the job ended early")));
     });
-    // The request is part of the task; here it would be copied a second time.
+    // The request is null, because it is part of the task, and would be copied a second time here.
     const chunks = client.stream(method, null as RequestOf<Row>, context);
     try {
       for (;;) {
@@ -157,12 +160,12 @@ export class Pool {
         if (method.paced && job !== null) for (const thread of this.#threads) thread.renew(job);
       }
     } finally {
-      // The worker is done or receives the cancellation; in both cases its end is not awaited.
+      // This cancels the stream if the worker is not done. The worker's end is not awaited.
       await chunks.return(BUSY);
     }
   }
 
-  /** Refuses jobs that have waited for too long, and ends threads that have been idle for long. */
+  /** Refuses jobs that have waited for too long, and ends threads that have been idle for too long. */
   tick(now_ms: number): void {
     const isLate = ({ waits_since_ms }: Job): boolean => now_ms - waits_since_ms > POOL_WAIT_MS_MAX;
     for (const job of this.#takeWhere(isLate)) job.settle(BUSY);
@@ -180,7 +183,7 @@ export class Pool {
     await Promise.all([...this.#threads].map((thread) => thread.end(STOPPING)));
   }
 
-  /** Puts a job into the queue; null if it was refused. */
+  /** Puts a job into the queue; returns null if the job was refused. */
   #submit({ method, request, port, options, settle }: Submission): Job | null {
     const bytes = method.weight(request);
     const { transfer = NO_BUFFERS, deadline_ms = method.deadline_ms, short = false, caller } = options;
@@ -196,7 +199,7 @@ export class Pool {
       bytes,
       task: [this.#methods.positionOf(method), request, port],
       transfer: port === null ? transfer : [port, ...transfer],
-      // A job that transfers buffers can be run only once.
+      // A job that transfers buffers cannot share a batch, because it cannot be run a second time.
       shares: short && port === null && transfer.length === 0,
       deadline_ms: this.#options.deadline_ms ?? deadline_ms,
       waits_since_ms: machineClock.now(),
@@ -214,7 +217,10 @@ export class Pool {
     return job;
   }
 
-  /** Whether the queue has no room for a caller's job. A client cannot fill the queue: it leaves room for others. */
+  /**
+   * Whether the queue has no room for a job of this caller. One client cannot fill the queue, because a part of it is
+   * kept for others.
+   */
   #isFull(caller: string, bytes: number): boolean {
     if (this.waiting >= POOL_QUEUE_MAX) return true;
     if (this.#waiting_bytes > 0 && this.#waiting_bytes + bytes > POOL_QUEUE_BYTES_MAX) return true;
@@ -239,7 +245,9 @@ export class Pool {
     for (const { bytes } of jobs) this.#waiting_bytes += bytes;
   }
 
-  /** Starts the jobs of one event-loop tick together, after the tick. */
+  /**
+   * Schedules the start of waiting jobs at the end of the event-loop tick, so that the jobs of one tick start together.
+   */
   #schedule(): void {
     if (this.waiting === 0) return;
     this.#scheduled ??= setImmediate(() => {
@@ -248,7 +256,7 @@ export class Pool {
     });
   }
 
-  /** Starts waiting jobs, round-robin by caller, while there are threads for them. */
+  /** Starts waiting jobs, round-robin by caller, until no thread is free for them. */
   #startNext(): void {
     while (this.waiting > 0 && !this.#closed) {
       const free = [...this.#threads].find((thread) => thread.isFree);
@@ -259,7 +267,10 @@ export class Pool {
     }
   }
 
-  /** Takes the jobs for a free thread: the first that may start, and the following ones that may share its thread. */
+  /**
+   * Takes the jobs for a free thread from the queues: the next job that may start, and the jobs after it that may share
+   * a batch with it.
+   */
   #takeJobs(jobs_max: number): readonly Job[] {
     const queue = this.#nextQueue();
     const jobs: Job[] = [];
@@ -274,7 +285,7 @@ export class Pool {
     return jobs;
   }
 
-  /** The queue with the oldest next job, of those whose jobs may start now. */
+  /** Returns the queue whose next job is the oldest, among the queues whose jobs may start now. */
   #nextQueue(): FairQueue<Job> | undefined {
     const unbounded = [...this.#threads].filter((thread) => thread.isUnbounded).length;
     const [first, other] = [this.#bounded.peek(), this.#unbounded.peek()];
@@ -282,7 +293,9 @@ export class Pool {
     return first !== undefined && first.order < other.order ? this.#bounded : this.#unbounded;
   }
 
-  /** Starts the threads that an idle pool keeps. A job that comes before this starts its thread itself. */
+  /**
+   * Starts the threads that the pool keeps while it is idle. If a job is submitted before, a thread is started for it.
+   */
   startThreads(): void {
     while (this.#threads.size < this.#threads_min) this.#start();
   }

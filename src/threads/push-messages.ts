@@ -1,13 +1,13 @@
-/** The push messages of the writer thread itself. Those of a feature are in the feature's own rows. */
+/** Declares the push messages of the writer thread itself. The features declare their own push messages. */
 import * as Type from "typebox";
 import { ChangesPush } from "../../schemas/changes.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
 import { COPIED_KINDS } from "./changes.js";
 
-/** The writer serves. Sent at the start and after each restart. */
+/** Says that the writer serves calls now. Sent at the start and after each restart. */
 export const READY = { name: "ready", payload: Type.Null() } as const satisfies PushMessage;
 
-/** The database cannot be opened. The payload is SQLite's error code. */
+/** Says that the writer cannot open the database. The payload is SQLite's error code. */
 export const UNUSABLE = { name: "unusable", payload: Type.String() } as const satisfies PushMessage;
 
 /** Sent for each commit. */
@@ -15,22 +15,25 @@ export const COMMIT = {
   name: "commit",
   payload: Type.Object({
     calls: Type.Integer({ minimum: 1 }),
-    /** The time from the start of the transaction until it was on disk. */
+    /** The time from the start of the transaction until it was on disk, in µs. */
     duration_us: Type.Integer({ minimum: 0 }),
-    /** The number of calls that arrived meanwhile. */
+    /** The number of calls that arrived during the transaction and wait. */
     waiting: Type.Integer({ minimum: 0 }),
   }),
 } as const satisfies PushMessage;
 export type CommitPush = PayloadOf<typeof COMMIT>;
 
-/** The changes of a commit, of the kinds that clients watch. */
+/** The changes of a commit to things of the kinds that clients watch. */
 export const CHANGES = { name: "changes", payload: ChangesPush } as const satisfies PushMessage;
 
-/** The changes by calls of other nodes, of the kinds that the front keeps copies of. Null for keys means any key. */
+/**
+ * The changes that calls of other nodes have made to things of which the front keeps copies. If `keys` is null, any key
+ * may have changed.
+ */
 export const REMOTE_CHANGES = {
   name: "remote_changes",
   payload: Type.Object({
-    /** The number of such changes including this one (remote-write-counter.ts). */
+    /** The number of such messages, this one included (remote-write-counter.ts). */
     count: Type.Integer(),
     changes: Type.Array(
       Type.Object({ kind: Type.Enum([...COPIED_KINDS]), keys: Type.Union([Type.Array(Type.String()), Type.Null()]) }),
@@ -39,7 +42,7 @@ export const REMOTE_CHANGES = {
 } as const satisfies PushMessage;
 export type RemoteChanges = PayloadOf<typeof REMOTE_CHANGES>;
 
-/** A method threw, which is a bug. Its call was refused and changed nothing. */
+/** Reports that a method threw, which is a bug. The call has failed and changed nothing. */
 export const BUG = {
   name: "bug",
   payload: Type.Object({ method: Type.String(), error: Type.String() }),

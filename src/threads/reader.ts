@@ -1,6 +1,6 @@
 /**
- * A read-only database handle with the models over it. It executes jobs, each on one snapshot of the database. The
- * front has one, and so has each worker of the pool.
+ * Wraps a read-only database handle and the models that are open on it. It executes jobs, each on one snapshot of the
+ * database. The front has one reader, and so has each worker of the pool.
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Failure } from "../base/result.js";
@@ -34,7 +34,7 @@ export class Reader {
     }
   }
 
-  /** Executes a streaming job and yields its chunks. The snapshot stays open until the last chunk is taken. */
+  /** Executes a streaming job and yields its chunks. The snapshot stays open until the last chunk was taken. */
   *stream<Row extends StreamJob>(
     job: Row,
     request: RequestOf<Row>,

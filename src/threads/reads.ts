@@ -1,6 +1,6 @@
 /**
- * Decides where a read runs: on the front's own handle if its answer is certainly short, else in the pool. It also
- * gives the front the models of its own handle. Runs on the front.
+ * Decides where a read runs: on the front's own database handle if its answer is certain to be short, or else in the
+ * pool. It also gives the front access to the models of that handle. Runs on the front.
  */
 import { FRONT_READ_CHARACTERS_MAX, FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -11,7 +11,7 @@ import type { Chunks, Pool } from "./pool.js";
 import type { StreamJob, UnaryJob } from "./pool-method.js";
 import type { Reader } from "./reader.js";
 
-/** A stream that was read to its end: its text, and its return value. */
+/** The result of a stream that was read to its end: its text and its return value. */
 export interface WholeText<Reply = unknown> {
   readonly text: string;
   readonly reply: Reply;
@@ -35,8 +35,9 @@ export class Reads {
   }
 
   /**
-   * Executes a unary read. In the pool it is queued by its caller.
-   * @param rows the most rows that it may look at; up to FRONT_READ_ROWS_MAX it runs on the front
+   * Executes a unary read. If it runs in the pool, it is queued under its caller.
+   * @param rows the largest number of rows that the read may look at. Up to FRONT_READ_ROWS_MAX rows the read runs on
+   * the front.
    */
   run<Row extends UnaryJob>(
     job: Row,
@@ -50,8 +51,8 @@ export class Reads {
   }
 
   /**
-   * Executes a streaming read, in the same way as `run`. A short one returns its whole text. One whose rows turn out to
-   * be long starts again in the pool.
+   * Executes a streaming read, in the same way as `run`. A read on the front returns its whole text. If its rows turn
+   * out to be long, it is started again in the pool.
    */
   stream<Row extends StreamJob>(
     job: Row,
@@ -75,7 +76,10 @@ export class Reads {
   }
 }
 
-/** Reads a stream to its end. After a refusal the stream is closed, because it waits for the next request. */
+/**
+ * Reads a stream to its end. After a Failure the stream must still be closed, because it waits until the next item is
+ * requested.
+ */
 export async function readWhole<End>(read: WholeText<End> | Failure | Chunks<End>): Promise<WholeText<End> | Failure> {
   if (read instanceof Failure || "text" in read) return read;
   const pieces: string[] = [];

@@ -1,11 +1,11 @@
 /**
- * Decides which refusals get a row in the audit log, and what the row contains. Used by the writer, and by the front
- * for its own refusals. Runs in any thread.
+ * Decides which refused calls get a row in the audit log, and what the row contains. Used by the writer, and by the
+ * front for calls that the front refuses. Runs in any thread.
  */
 import { AUDIT_DETAIL_BYTES_MAX } from "../../schemas/limits.js";
 import type { Failure } from "../base/result.js";
 
-/** The 4xx statuses that are not audited. */
+/** The 4xx statuses of refused calls that get no row in the audit log. */
 const UNAUDITED: ReadonlySet<number> = new Set([408, 421, 429]);
 
 export function getsAuditRow({ http }: Failure): boolean {

@@ -1,20 +1,23 @@
 /**
- * Counts the commits in which calls of other nodes changed something that the front keeps copies of. The front and the
- * writer share the memory. The writer counts before it commits and sends the keys afterwards. A front that has received
- * fewer counts knows that the database may be newer than its copies, and reads the database. A single server never
- * counts.
+ * Counts the commits in which calls of other nodes changed something of which the front keeps copies. The front and the
+ * writer share the memory. The writer counts before it commits, and sends the changed keys afterwards. If the front has
+ * received fewer messages than the count says, the database may be newer than the front's copies, so the front reads
+ * the database. A single server never counts.
  */
 export class RemoteWriteCounter {
   readonly #count: Int32Array;
 
   /**
-   * @param memory the memory of the other side, four bytes; new memory by default
+   * @param memory the memory that the other thread has created, four bytes; new memory by default
    */
   constructor(readonly memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {
     this.#count = new Int32Array(memory);
   }
 
-  /** Adds one and returns the count. It wraps after some billions, which an equality test tolerates. */
+  /**
+   * Adds one and returns the count. The count wraps around after some billions, which is harmless, because counts are
+   * only tested for equality.
+   */
   raise(): number {
     return (Atomics.add(this.#count, 0, 1) + 1) | 0;
   }

@@ -1,20 +1,20 @@
 /**
- * A semaphore for work that only a few may do at once. Without a free permit a caller waits for one, for a bounded time
- * in a bounded queue that serves callers round-robin. Pure but for its timers.
+ * Implements a semaphore, which bounds how many jobs of a kind run at once. If no permit is free, a caller waits for
+ * one, for a bounded time and in a bounded queue that serves callers round-robin. Pure but for its timers.
  */
 import { FairQueue } from "./fair-queue.js";
 
-/** Releases the permit; further calls do nothing. */
+/** A permit, as the function that releases it. Further calls of the function do nothing. */
 export type Permit = () => void;
 
 export interface SemaphoreOptions {
   /** The number of permits. */
   readonly permits: number;
-  /** The limit of waiters; a further one is refused. */
+  /** The largest number of waiters. A further one is refused. */
   readonly waitingMax: number;
-  /** The limit of waiters of one caller. */
+  /** The largest number of waiters of one caller. A further one is refused. */
   readonly waitingOfCallerMax: number;
-  /** The time after which a waiter is refused. */
+  /** The time in ms after which a waiter is refused. */
   readonly waitMsMax: number;
 }
 
@@ -38,7 +38,7 @@ export class Semaphore {
     return this.#waiting.size;
   }
 
-  /** Takes a permit, or waits for one; resolves to null if there is none in time or no room to wait. */
+  /** Takes a permit, or waits for one. Resolves to null if none is free in time, or if the queue is full. */
   take(caller: string): Promise<Permit | null> {
     if (this.#free > 0) {
       this.#free -= 1;

@@ -1,7 +1,7 @@
 /**
- * The newest time that any thread of the server has used, in memory that the front and its writer share. Both threads
- * follow one time, even if the machine's clock was set while only one of them looked, and across a restart of the
- * writer.
+ * Holds the newest time that any thread of the server has used, in memory that the front and its writer share. So both
+ * threads follow one time, even if the machine's clock was set between their readings, and even if the writer is
+ * started again.
  */
 import type { MonotonicClock } from "../base/clock.js";
 
@@ -9,13 +9,13 @@ export class SharedTime {
   readonly #newest: BigInt64Array;
 
   /**
-   * @param memory the memory of the other side, eight bytes; new memory by default
+   * @param memory the memory that the other thread has created, eight bytes; new memory by default
    */
   constructor(readonly memory = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)) {
     this.#newest = new BigInt64Array(memory);
   }
 
-  /** The newest time in ms; 0 before the first. */
+  /** The newest time in ms; 0 before any thread has used one. */
   get newest_ms(): number {
     return Number(Atomics.load(this.#newest, 0));
   }
@@ -30,7 +30,9 @@ export class SharedTime {
     }
   }
 
-  /** Returns the time of a thread's own clock, which is first raised to the newest time of the other threads. */
+  /**
+   * Returns the time of a thread's own clock, after setting that clock forward to the newest time of the other threads.
+   */
   advance(clock: Pick<MonotonicClock, "now" | "raise">): number {
     clock.raise(this.newest_ms);
     const now_ms = clock.now();

@@ -1,8 +1,9 @@
 /**
- * Limits work of unknown cost: texts against users' regular expressions, payloads against users' schemas, diffs of two
- * versions. Small inputs run at once with a short deadline. Large inputs, and inputs that were slow before, take a
- * permit of a semaphore: so few run together that the pool has threads left for other jobs, and so few wait that each
- * is answered in time. If the queue is full, the client is told to try again. Runs on the front.
+ * Limits work of unknown cost: matching texts against users' regular expressions, checking payloads against users'
+ * schemas, and computing diffs of two versions. Small inputs run at once with a short deadline. Large inputs, and
+ * inputs that were slow before, need a permit of a semaphore. There are few permits, so that the pool has threads left
+ * for other jobs, and the queue for them is short, so that each waiter is answered in time. If the queue is full, the
+ * client is told to try again. Runs on the front.
  */
 import {
   LONG_SUBJECTS_KEPT_MAX,
@@ -22,15 +23,16 @@ import type { Chunks, Pool } from "./pool.js";
 import type { StreamJob, UnaryJob } from "./pool-method.js";
 import { Semaphore } from "./semaphore.js";
 
-/** The known properties of a piece of work. */
+/** The properties of a job that decide whether it is treated as slow. */
 export interface WorkSize {
   /** The size of the input. */
   readonly bytes: number;
   /**
-   * The name of what the input is checked against, such as a contract: the work counts as slow if that was slow before.
+   * The name of the rule or schema against which the input is checked, such as a contract. If its last job was slow,
+   * the next one counts as slow too.
    */
   readonly subject?: string;
-  /** The caller by `callerOf`: callers are served round-robin, here and in the pool. */
+  /** The caller, as from `callerOf`. Callers are served round-robin, here and in the pool. */
   readonly caller: string;
 }
 
@@ -45,19 +47,19 @@ export class SlowLane {
     waitingOfCallerMax: LONG_WORK_WAITING_OF_CALLER_MAX,
     waitMsMax: LONG_WAIT_MS_MAX,
   });
-  /** The subjects whose last work did not end in time; the oldest are dropped. */
+  /** The subjects whose last job did not end in time. If there are too many, the oldest are dropped. */
   readonly #slowSubjects = new Set<string>();
 
   constructor(pool: Pool) {
     this.#pool = pool;
   }
 
-  /** Whether work of this size is tried as short work first. */
+  /** Whether a job of this size is first tried as a short job. */
   isShort({ bytes, subject }: Omit<WorkSize, "caller">): boolean {
     return bytes <= SHORT_WORK_BYTES_MAX && (subject === undefined || !this.#slowSubjects.has(subject));
   }
 
-  /** Runs a job: at once if it is short, else with a permit. */
+  /** Runs a job. A short job runs at once, and any other waits for a permit. */
   async run<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row>,
@@ -76,8 +78,8 @@ export class SlowLane {
   }
 
   /**
-   * As `run`, for the body of a request: its length is the size, and it is transferred, because the front does not need
-   * it again.
+   * Does the same as `run`, for a job on the body of a request. The length of the body is the job's size. The body is
+   * transferred and not copied, because the front does not need it again.
    */
   runBody<Row extends UnaryJob>(
     job: Row,
@@ -88,7 +90,7 @@ export class SlowLane {
     return this.run(job, request, { ...whose, bytes: body.length }, buffersOf(body));
   }
 
-  /** Runs a job with the deadline of short work. */
+  /** Runs a job without a permit, with the deadline of short jobs. */
   async runShort<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row>,
@@ -100,7 +102,7 @@ export class SlowLane {
     return await this.#watch(subject, () => this.#pool.run(job, request, options));
   }
 
-  /** Runs a stream with a permit, which is held until the reader has taken all of it or has left. */
+  /** Runs a stream with a permit. The permit is held until the reader has taken the whole stream or has left. */
   async stream<Row extends StreamJob>(
     job: Row,
     request: RequestOf<Row>,
@@ -111,7 +113,10 @@ export class SlowLane {
     return release === null ? BUSY : withPermit(this.#pool.stream(job, request, context, { transfer }), release);
   }
 
-  /** Measures how long a job takes. A full pool may make a subject look slow, but only until its next job. */
+  /**
+   * Measures how long a job takes, to find out whether its subject is slow. A full pool may make a subject look slow,
+   * but only until its next job.
+   */
   async #watch<Reply>(subject: string | undefined, work: () => Promise<Reply | Failure>): Promise<Reply | Failure> {
     const startedMs = performance.now();
     const answer = await work();
@@ -128,11 +133,12 @@ export class SlowLane {
   }
 }
 
-/** Passes the chunks on; releases the permit when no more will be taken, for whatever reason. */
+/** Passes the chunks on. Releases the permit when no more chunks will be taken, whatever the reason is. */
 function withPermit<Reply>(chunks: Chunks<Reply>, release: () => void): Chunks<Reply> {
   const held = releasingAtEnd(chunks, release);
   const end = held.return.bind(held);
-  // A generator that was never started ends without its `finally`: the client has gone before the first chunk.
+  // If the client leaves before the first chunk, the generator is never started, and its `finally` does not run. So
+  // `return` releases the permit too.
   held.return = async (value) => {
     try {
       return await end(value);

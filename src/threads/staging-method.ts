@@ -1,5 +1,5 @@
 /**
- * A row of this kind is a method of a restore's own thread; it works on the staging database. The rows are in
+ * Defines the methods of a restore's own thread, which work on the staging database. They are declared in
  * src/backup/staging-jobs.ts.
  */
 import type { Static, TSchema } from "typebox";
@@ -23,7 +23,7 @@ export interface StagingRow<
   readonly name: string;
   readonly request: Request;
   readonly reply: Reply;
-  /** The size of the request in the thread's mailbox, in bytes. */
+  /** Returns the bytes for which the request counts in the thread's mailbox. */
   readonly weight: (request: Static<Request>) => number;
   readonly models: Named;
   readonly run: (models: OpenedModels<Named>, request: Static<Request>) => Static<Reply> | Failure;

@@ -1,6 +1,6 @@
 /**
- * The program of a restore's thread: it executes the restore's methods on the staging database. The thread's owner ends
- * it. A full disk is returned as a failure; any other error ends the thread.
+ * Runs the thread of a restore, which executes the restore's methods on the staging database. The thread's owner ends
+ * it. If the disk is full, the call fails. Any other error ends the thread.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../base/assert.js";
@@ -15,7 +15,7 @@ import { Models } from "./model.js";
 import type { StagingMethod } from "./staging-method.js";
 import type { StagingData } from "./staging-thread.js";
 
-/** Runs in a worker thread that StagingThread has started. */
+/** Serves the restore's methods. Called in a worker thread that StagingThread has started. */
 export function runStaging(methods: MethodTable<AnyMethod>): void {
   let models: Models | undefined;
   const execute = ({ method, request }: ServerCall<StagingMethod>): unknown => {

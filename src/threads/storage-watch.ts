@@ -1,7 +1,8 @@
 /**
- * Watches whether the database can store durably. It looks at the files every few seconds, and checks the pages after
- * each change of the file and after an error that reports damage. While something is wrong, writes are refused with the
- * reason, `/health` shows it, and the log has it once. A background task; runs on the front.
+ * Watches whether the database can store data durably. It looks at the database's files every few seconds. It checks
+ * the pages after each change of the file, and after an error that reports damage. While there is a fault, writes are
+ * refused with the reason, and `/health` shows it. The fault is logged once. This is a background task. Runs on the
+ * front.
  */
 import { STORAGE_WATCH_INTERVAL_MS } from "../../schemas/limits.js";
 import type { BackgroundTask } from "../background/task.js";
@@ -13,32 +14,32 @@ import { isDamage } from "../store/open.js";
 import { CHECKED_BYTES_MAX } from "../store/sound.js";
 import { sqliteCode } from "../store/sqlite/codes.js";
 
-/** The pause between two checks of all pages, as a multiple of the duration of the last check. */
+/** The shortest pause between two checks of all pages, as a multiple of the last check's duration. */
 const PAUSE_PER_CHECK = 10;
 
 export interface StorageWatchOptions {
   readonly files: Pick<OpenFiles, "findFault" | "readState">;
-  /** Checks all pages. Returns the fault, null if there is none, or a Failure if the check could not finish. */
+  /** Checks all pages. Returns the fault, or null if there is none, or a Failure if the check could not finish. */
   readonly check: () => Promise<string | null | Failure>;
   readonly log: Log;
-  /** The first look is due one interval after this time. */
+  /** The current time in ms. The files are first looked at one interval later. */
   readonly now_ms: number;
-  /** Refuses writes with this failure until it is called with null. */
+  /** Makes the writer refuse writes with this failure, until it is called with null. */
   readonly hold: (refusal: Failure | null) => void;
 }
 
 export class StorageWatch implements BackgroundTask {
   readonly #options: StorageWatchOptions;
   readonly #periodic: Periodic<void>;
-  /** The fault of the files, with their paths. */
+  /** The fault of the database's files, with their paths; null if there is none. */
   #files: string | null = null;
   /** The fault of the pages. */
   #damage: string | null = null;
-  /** Why the writer cannot open the database. */
+  /** Why the writer cannot open the database; null if it can. */
   #unusable: string | null = null;
-  /** The code of an error that reports damage, not confirmed by a check yet. */
+  /** The code of an error that reports damage and that no check has confirmed yet; null if there is none. */
   #suspicion: string | null = null;
-  /** The state of the database file at the last check of its pages. */
+  /** The state of the database file when its pages were last checked. */
   #checked: bigint;
   #check_after_ms = 0;
   #now_ms: number;
@@ -56,7 +57,7 @@ export class StorageWatch implements BackgroundTask {
     });
   }
 
-  /** Why a write could not be kept; null if it can be kept. */
+  /** Why a write could not be stored durably; null if it can be. */
   get fault(): string | null {
     return this.#fault;
   }
@@ -66,26 +67,26 @@ export class StorageWatch implements BackgroundTask {
     this.#periodic.tick(now_ms);
   }
 
-  /** Does not wait for a check, which may take long and ends with the pool. */
+  /** Ends the watch. Does not wait for a running check, which may take long and ends with the pool. */
   close(): Promise<void> {
     void this.#periodic.close();
     return Promise.resolve();
   }
 
-  /** Takes an error that a thread threw. If SQLite reports damage in it, the pages are checked. */
+  /** Handles an error that a thread threw. If it is one by which SQLite reports damage, the pages are checked. */
   takeError(error: unknown): void {
     if (isDamage(error)) this.#suspicion = sqliteCode(error) ?? null;
   }
 
-  /** Takes the code with which the writer cannot open the database; null if it can open it. */
+  /** Records the error code of the writer's attempt to open the database; null if the attempt succeeded. */
   takeUnusable(code: string | null): void {
     this.#unusable = code === null ? null : `the database cannot be opened (${code})`;
     this.#settle();
   }
 
   /**
-   * Returns the fault of the files, null if there is none. The database is opened again only if its files are those
-   * that were opened first.
+   * Returns the fault of the files; null if there is none. Must be asked before the database is opened again, because
+   * its files may have been replaced since they were first opened.
    */
   findFault(): string | null {
     this.#files = this.#options.files.findFault();
@@ -106,7 +107,7 @@ export class StorageWatch implements BackgroundTask {
     const damage = await this.#options.check();
     this.#check_after_ms = this.#now_ms + (performance.now() - started) * PAUSE_PER_CHECK;
     if (damage instanceof Failure) {
-      // A suspicion that the check could not refute in time counts as confirmed.
+      // If the check does not end in time, the reported damage counts as confirmed.
       if (damage.status === "DEADLINE_EXCEEDED" && suspicion !== null) this.#damage = `it is damaged (${suspicion})`;
     } else {
       this.#checked = changed;

@@ -1,7 +1,8 @@
 /**
- * A transaction of the writer: it executes commands, adds the audit rows of those that succeeded, and after the commit
- * publishes the changes to the front. Its user decides which calls share a transaction, and what happens to the calls
- * of a failed one: a single server (batch.ts), or a node of a cluster (entries.ts). Runs in the writer.
+ * Runs the transactions of the writer. A transaction executes commands and adds the audit rows of those that succeeded.
+ * After the commit it publishes the changes to the front. Its user decides which calls share a transaction, and handles
+ * the calls of a transaction that fails. The users are a single server (batch.ts) and a node of a cluster (entries.ts).
+ * Runs in the writer.
  */
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
@@ -28,7 +29,7 @@ export interface AuditTrail {
   ): void;
 }
 
-/** The parts of a call that its command depends on. */
+/** The parts of a call that are needed to execute it. */
 export type Served = Pick<ServerCall<WriterMethod>, "method" | "actor" | "request">;
 
 export interface TransactionOptions {
@@ -36,11 +37,11 @@ export interface TransactionOptions {
   readonly models: Models;
   readonly methods: readonly WriterMethod[];
   readonly audit: Model<AuditTrail>;
-  /** The kinds of changes that are published. */
+  /** The kinds of changes that clients watch, which are published. */
   readonly watched: WatchedKinds;
   /**
-   * Whether other nodes execute calls, too. Then the models also publish the changes that the front otherwise learns
-   * from replies.
+   * Whether calls of other nodes are executed too. If so, the models also publish those changes that the front of a
+   * single server learns from replies.
    */
   readonly replicated?: boolean;
 }
@@ -81,7 +82,7 @@ export class Transaction {
     };
   }
 
-  /** The time in ms of the calls that run now or ran last. A restore moves it forward. */
+  /** The time in ms of the calls that run now or have run last. A restore moves it forward. */
   get now_ms(): number {
     return this.#call.now_ms;
   }
@@ -91,7 +92,8 @@ export class Transaction {
   }
 
   /**
-   * @param synced whether it is on disk when `commit` returns; if not, it is on disk after the next synced commit
+   * @param synced whether the transaction is on disk when `commit` returns. If false, it is on disk after the next
+   * synced commit.
    */
   begin(synced = true): void {
     if (synced !== this.#synced) {
@@ -102,7 +104,7 @@ export class Transaction {
     this.#before = null;
   }
 
-  /** Writes the buffered rows, because the next call may read them. */
+  /** Writes the buffered rows to the database, so that the next call can read them. */
   write(): void {
     this.#rows.write();
     this.#before = null;
@@ -114,9 +116,9 @@ export class Transaction {
   }
 
   /**
-   * Undoes the changes since `begin`, if a transaction is open, and makes the models forget them.
-   * @param error why
-   * @throws error if it says that the database is damaged
+   * Undoes the changes since `begin` if a transaction is open, and makes the models forget the changes.
+   * @param error the error because of which the transaction is rolled back
+   * @throws that error if it says that the database is damaged
    */
   rollBack(error: unknown): void {
     this.#rows.forget();
@@ -125,7 +127,7 @@ export class Transaction {
     this.#models.reload("rollback");
   }
 
-  /** Reloads the models after the tables were filled without them. */
+  /** Reloads the models, after a restore has filled the tables without them. */
   refill(): void {
     this.#models.reload("refill");
   }
@@ -133,7 +135,8 @@ export class Transaction {
   /** Executes one command and adds its audit row. */
   run(served: Served): unknown {
     const { method, request, actor } = served;
-    // A method knows which rows it and its family may have buffered. Another method reads only written rows.
+    // The buffered rows are written first, unless the previous method is of the same family. Only methods of a family
+    // know which rows the others may have buffered.
     if (!isRelated(method, this.#before)) this.#rows.write();
     this.#before = method;
     const call = this.#call;
@@ -149,8 +152,8 @@ export class Transaction {
 
   /**
    * Publishes the effect of calls that are committed: the changes that clients watch, the push messages of the models
-   * that have changed, and the figures of the commit. The watched kinds are read only now, after the commit: a client
-   * that begins to watch and then reads has either read this commit, or is notified of it.
+   * that have changed, and the metrics of the commit. The watched kinds are read only now, after the commit. So a
+   * client that starts to watch and then reads either sees this commit in its read or is notified of it.
    * @param startedMs when the transaction began, by `performance.now()`
    */
   publish(
@@ -174,7 +177,7 @@ export class Transaction {
   }
 }
 
-/** Adds the changes of one call, as its method's row reports them. */
+/** Adds the changes of one call, according to the rules that its method declares. */
 function reportChanges(changes: ChangeSet, call: Served, reply: unknown): void {
   if (changes.wants("audit")) {
     const resource = auditedResource(call, reply);
@@ -190,8 +193,8 @@ function isRelated(method: WriterMethod, before: WriterMethod | null): boolean {
 }
 
 /**
- * Returns the `resource` of the call's row in the audit log; null if it has no row. The front writes the row of a
- * refused call, whichever thread refused it (audit/refusal-log.ts).
+ * Returns the `resource` of the call's row in the audit log; null if the writer adds no row. For a refused call the
+ * front writes the row, whichever thread has refused the call (audit/refusal-log.ts).
  */
 function auditedResource({ method: { audit }, request }: Served, reply: unknown): string | null {
   if (audit === null || reply instanceof Failure || audit.writesRow?.(reply) === false) return null;

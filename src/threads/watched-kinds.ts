@@ -1,6 +1,6 @@
 /**
- * The kinds of changes that clients watch, one bit for each, in memory that the front and the writer share. The front
- * sets them. The writer reads them once for each commit, and has nothing to publish while no bit is set.
+ * Holds the kinds of changes that clients watch, one bit for each kind, in memory that the front and the writer share.
+ * The front sets the bits. The writer reads them once for each commit, and publishes no changes while no bit is set.
  */
 import { CHANGE_KINDS, type ChangeKind } from "../../schemas/changes.js";
 
@@ -8,7 +8,7 @@ export class WatchedKinds {
   readonly #bits: Int32Array;
 
   /**
-   * @param memory the memory of the other side, four bytes; new memory by default
+   * @param memory the memory that the other thread has created, four bytes; new memory by default
    */
   constructor(readonly memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {
     this.#bits = new Int32Array(memory);
@@ -22,7 +22,7 @@ export class WatchedKinds {
     );
   }
 
-  /** Returns a test for the kinds that are watched now; null if none is. */
+  /** Returns a function that tells whether a kind is watched now; null if no kind is watched. */
   load(): ((kind: ChangeKind) => boolean) | null {
     const bits = Atomics.load(this.#bits, 0);
     return bits === 0 ? null : (kind) => (bits & bitOf(kind)) !== 0;

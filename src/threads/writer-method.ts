@@ -1,8 +1,8 @@
 /**
- * A row of this kind is a method of the writer: its request and reply, its weight, its audit rule, its changes, and the
- * function that executes it. The function's effect depends only on the database, the request and the members of
- * `WriteCall`. So another node that executes the same calls reaches the same state. The rows are in the features'
- * commands.ts.
+ * Defines the methods of the writer. A method declares its request and reply, its weight, its audit rule, its changes,
+ * and the function that executes it. The function's effect depends only on the database, the request and the members of
+ * `WriteCall`. So another node that executes the same calls reaches the same state. The methods are declared in the
+ * features' commands.ts.
  */
 import type { Static, TSchema } from "typebox";
 import { WRITER_DEADLINE_MS } from "../../schemas/limits.js";
@@ -12,37 +12,40 @@ import type { Db } from "../store/open.js";
 import type { ChangeRule } from "./changes.js";
 import type { Model, Models, OpenedModels } from "./model.js";
 
-/** The members are the same for all calls of a batch, except for the actor. */
+/** The context in which a call is executed. Except for the actor, the members are the same for all calls of a batch. */
 export interface WriteCall {
-  /** The batch's time in ms, which never goes back. A restore moves it forward to the times in its snapshot. */
+  /** The time of the batch in ms. It never goes back, and a restore moves it forward to the times in its snapshot. */
   now_ms: number;
   /** The id of the calling instance; "" if unknown. */
   readonly actor: string;
-  /** Makes every model read its tables again, because they were filled without the models. */
+  /** Makes every model read its tables again. Needed after the tables were filled without the models. */
   reload(): void;
 }
 
-/** Says how a call is written to the audit log: when its batch commits, or when it is refused before that. */
+/** Defines the row that a call gets in the audit log when its batch commits, or when it is refused. */
 export interface AuditRule<Request, Reply> {
   readonly action: string;
   /**
-   * Returns the name of the thing that the call was about. If the front refused the call, the request has only the
-   * members that were read by then. If the call was refused, the reply is null: a thing that it would have created has
-   * no id.
+   * Returns the name of the thing that the call was about. If the call was refused, the reply is null, so a thing that
+   * the call would have created has no id. If the front has refused the call, the request has only the members that
+   * were read by then.
    */
   resource(request: Partial<Request>, reply: Reply | null): string;
-  /** Whether a successful call writes a row; by default each does. False for a call that changed nothing. */
+  /**
+   * Whether a successful call writes a row. It returns false for a call that changed nothing. By default each call
+   * writes a row.
+   */
   writesRow?(reply: Reply): boolean;
-  /** JSON text for the row's `detail` on success. */
+  /** Returns the row's `detail` for a successful call, as JSON text. */
   detail(request: Request, reply: Reply): string;
 }
 
-/** The `resource` of a thing that is named by its id. */
+/** Returns the `resource` of a thing that is named by its id. */
 export function resourceId({ id = "" }: { readonly id?: string }): string {
   return id;
 }
 
-/** The `detail` of a call that has none. */
+/** Returns the `detail` of a call without details. */
 export function noDetail(): string {
   return "{}";
 }
@@ -50,23 +53,23 @@ export function noDetail(): string {
 /** Controls the writer thread after a transaction. */
 export interface WriterControl {
   readonly db: Db;
-  /** Ends the thread: it serves no more calls. */
+  /** Ends the writer thread, which then serves no more calls. */
   stop(): void;
 }
 
-/** The function of a writer method, with its models bound. */
+/** The function that executes a writer method, with the method's models bound to it. */
 export type Command<Request, Reply> = (request: Request, call: WriteCall) => Reply | Failure;
 
 /**
- * The nodes of a cluster that execute a call. `leader`: all nodes, but only the leader may make the call. `here`: only
- * the node that is asked, because the call changes nothing. `never`: none, only a single server. By default all nodes
- * execute it.
+ * Which nodes of a cluster execute a call. `leader` means that all nodes do, but that only the leader may make the
+ * call. `here` means that only the node that is called does, because the call changes nothing. `never` means that no
+ * node does, only a single server. By default all nodes execute a call, and each may make it.
  */
 export type InCluster = "leader" | "here" | "never";
 
 /**
- * The methods of one family know of each other's buffered rows, so the rows are not written between their calls
- * (transaction.ts).
+ * A group of methods that take each other's buffered rows into account. So the rows need not be written between calls
+ * of one family (transaction.ts).
  */
 export type MethodFamily = "claims";
 
@@ -91,20 +94,29 @@ export interface WriterRow<
   readonly name: string;
   readonly request: Request;
   readonly reply: Reply;
-  /** The bytes of the request in mailbox and batch: `weightOf` unless a cheaper sum is right. */
+  /**
+   * Returns the bytes for which the request counts in the mailbox and in a batch. This is `weightOf`, unless a cheaper
+   * computation gives the right sum.
+   */
   readonly weight: (request: Static<Request>) => number;
   /** WRITER_DEADLINE_MS by default. */
   readonly deadline_ms?: number;
-  /** Null for a method without audit rows: background calls, and writes that record their author themselves. */
+  /**
+   * The audit rule; null for a method without audit rows. Background calls have none, and neither have writes that
+   * store their author themselves.
+   */
   readonly audit: AuditRule<Static<Request>, Static<Reply>> | null;
-  /** The kinds of things that a call changes, and which of them; `[]` if no client or cache has copies of them. */
+  /**
+   * The rules that say which kinds of things and which keys a call changes; `[]` if no client or cache keeps copies of
+   * them.
+   */
   readonly changes: readonly ChangeRule<Static<Request>, Static<Reply>>[];
   readonly models: Named;
   readonly family?: MethodFamily;
   readonly in_cluster?: InCluster;
-  /** Executes the call inside the batch's transaction. Every check comes before the first effect. */
+  /** Executes the call inside the batch's transaction. All checks must come before the first effect. */
   readonly run: (models: OpenedModels<Named>, request: Static<Request>, call: WriteCall) => Static<Reply> | Failure;
-  /** Runs in the thread after the transaction, whether or not the call succeeded. */
+  /** Called in the writer thread after the transaction, whether or not the call has succeeded. */
   readonly afterwards?: (control: WriterControl) => void;
 }
 

@@ -1,7 +1,6 @@
 /**
- * The program of the writer thread: it opens the only handle that is written through, once the database is prepared,
- * and serves the writer's methods. It sends `ready` when it serves, or `unusable` with the reason if the database
- * cannot be opened.
+ * Runs the writer thread. Once the database is prepared, it opens the only handle that writes to it, and serves the
+ * writer's methods. It sends `ready` when it serves, or `unusable` with the reason if the database cannot be opened.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, must } from "../base/assert.js";
@@ -24,11 +23,11 @@ import type { WriterMethod } from "./writer-method.js";
 /** Executes the calls of the front. */
 export interface Executor {
   execute(calls: readonly ServerCall<WriterMethod>[]): void;
-  /** The thread ends: no more calls are executed. */
+  /** Called when the thread ends. No more calls are executed afterwards. */
   close(): void;
 }
 
-/** The parts of the writer thread that the node of a cluster uses. */
+/** The parts of the writer thread that a node of a cluster is built on. */
 export interface NodeGround {
   readonly data: WriterData;
   readonly batch: BatchOptions & { readonly clock: SharedClock };
@@ -40,7 +39,7 @@ export interface NodeGround {
 /** Loads the modules that only a node of a cluster needs. */
 export type LoadNode = () => Promise<{ readonly openNode: (ground: NodeGround) => Executor }>;
 
-/** Runs in a worker thread that WriterThread has started. */
+/** Serves the writer's methods. Called in a worker thread that WriterThread has started. */
 export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTrail>, loadNode: LoadNode): void {
   const port = must(parentPort, "the writer runs in a worker thread");
   const data = workerData as WriterData;

@@ -1,6 +1,7 @@
 /**
- * Starts the writer thread and keeps it running. A crash fails the calls in flight with UNAVAILABLE. The thread is
- * started again after a delay, which doubles while it keeps crashing; the front keeps running. Runs on the front.
+ * Starts the writer thread and keeps it running. After a crash the calls in flight fail with UNAVAILABLE, and the
+ * thread is started again after a delay, which doubles with each further crash. The front continues running. Runs on
+ * the front.
  */
 import { Worker } from "node:worker_threads";
 import { WRITER_RESTART_DELAY_MS, WRITER_RESTART_DELAY_MS_MAX } from "../../schemas/limits.js";
@@ -19,11 +20,11 @@ import type { StorageWatch } from "./storage-watch.js";
 export interface WriterThreadOptions {
   /** The thread's script. */
   readonly url: URL;
-  /** The first thread. After a crash a thread starts with the same data. */
+  /** The first thread, which was started early. After a crash the next thread is started with the same data. */
   readonly early: EarlyThread;
   readonly client: RpcClient;
   readonly log: Log;
-  /** The thread serves: at the start and after each restart. */
+  /** Called when the thread serves calls, at the start and after each restart. */
   readonly onReady: () => void;
   /** The thread was started again. */
   readonly onRestart: () => void;
@@ -41,7 +42,7 @@ export class WriterThread {
     this.#options = options;
   }
 
-  /** Takes the thread that was started early. */
+  /** Takes over the thread that was started early. */
   start(): void {
     this.#options.early.take((worker) => this.#listen(worker));
   }
@@ -57,7 +58,7 @@ export class WriterThread {
     worker.on("exit", () => this.#exited());
   }
 
-  /** Handles the push messages about the thread's life; returns whether this was one of them. */
+  /** Handles the push messages READY and UNUSABLE. Returns whether the message was one of them. */
   takePush(name: string, payload: unknown): boolean {
     if (name === READY.name) {
       this.#delay_ms = WRITER_RESTART_DELAY_MS;
@@ -75,7 +76,7 @@ export class WriterThread {
     return false;
   }
 
-  /** Ends the thread after it has handled everything that was sent to it. */
+  /** Ends the thread after it has handled all messages that were sent to it. */
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#restart !== null) clearTimeout(this.#restart);
@@ -102,7 +103,10 @@ export class WriterThread {
     this.#delay_ms = Math.min(this.#delay_ms * 2, WRITER_RESTART_DELAY_MS_MAX);
   }
 
-  /** A database whose files were replaced is not opened, because the front still reads the previous one. */
+  /**
+   * Starts the thread again, unless the database's files were replaced. The writer must not open the new files, because
+   * the front still reads the previous ones.
+   */
   #startAgain(): void {
     const { url, early, storage, onRestart } = this.#options;
     if (storage.findFault() !== null) {

@@ -1,6 +1,6 @@
 /**
- * The writer as the features on the front call it: the RPC to its thread. It also notifies the holders of copies before
- * and after each call that changes them. Runs on the front.
+ * Calls the writer thread by RPC, for the features on the front. It also notifies the front's caches before and after
+ * each call that changes their data. Runs on the front.
  */
 import {
   LARGE_WRITE_BYTES_MIN,
@@ -21,9 +21,9 @@ import type { WriterMethod } from "./writer-method.js";
 
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
-/** A call that was given up and may still be executed. */
+/** A call that has timed out and may still be executed. */
 interface TimedOutCall {
-  /** Its number in the order of sending. */
+  /** The number of the call, in the order of sending. */
   readonly sent: number;
   readonly method: WriterMethod;
   readonly request: unknown;
@@ -43,7 +43,7 @@ export class Writer {
     waitingOfCallerMax: LARGE_WRITES_WAITING_OF_CALLER_MAX,
     waitMsMax: LARGE_WRITE_WAIT_MS_MAX,
   });
-  /** Bytes of the large writes that wait. */
+  /** The sum of the bytes of the large writes that wait. */
   #waitingBytes = 0;
   /** The listeners to changes. */
   readonly changes = new ChangeFeed();
@@ -55,13 +55,14 @@ export class Writer {
   }
 
   /**
-   * Whether the database may be newer than all copies: a remote call has changed something that was not received yet.
+   * Whether the database may be newer than the front's copies, because a remote call has changed something and the
+   * message about it has not arrived yet.
    */
   get hasUnseenRemoteWrites(): boolean {
     return this.#remoteWrites.count !== this.#remoteWritesSeen;
   }
 
-  /** Takes the changes of remote calls. */
+  /** Handles the message about changes by remote calls. */
   accept({ count, changes }: RemoteChanges): void {
     this.#remoteWritesSeen = count;
     for (const { kind, keys } of changes) {
@@ -73,7 +74,8 @@ export class Writer {
   }
 
   /**
-   * Refuses every call with this failure until it is called with null. Used while the database cannot store durably.
+   * Makes every call fail with this failure, until `hold` is called with null. Used while the database cannot store
+   * data durably.
    */
   hold(refusal: Failure | null): void {
     this.#held = refusal;
@@ -90,10 +92,10 @@ export class Writer {
   }
 
   /**
-   * Calls a method. Replies come in the order of the commits. The holders of copies are notified of a change before
-   * `done` is called.
-   * @param done gets the reply, or a Failure: the method's refusal, or RESOURCE_EXHAUSTED, UNAVAILABLE,
-   * DEADLINE_EXCEEDED; `outcome_unknown` if the call may have been executed
+   * Calls a method. Replies come in the order of the commits. The front's caches are notified of a change before `done`
+   * is called.
+   * @param done called with the reply or a Failure. The Failure is one that the method returned, RESOURCE_EXHAUSTED,
+   * UNAVAILABLE or DEADLINE_EXCEEDED. Its `outcome_unknown` is set if the call may have been executed.
    */
   call<Row extends WriterMethod>(
     method: Row,
@@ -110,7 +112,7 @@ export class Writer {
     else void this.#sendLarge(method, request, context, done, bytes);
   }
 
-  /** Sends a large write when the previous one is answered; writes of several callers alternate. */
+  /** Sends a large write when the previous large write is answered. The writes of several callers alternate. */
   async #sendLarge<Row extends WriterMethod>(
     method: Row,
     request: RequestOf<Row>,
@@ -158,14 +160,14 @@ export class Writer {
   }
 
   /**
-   * The thread serves again. Remote changes that it had committed and not sent are unknown, so anything may have
-   * changed.
+   * Called when the thread serves again after a crash. It may have committed remote changes without a message about
+   * them, so anything may have changed.
    */
   restarted(): void {
     this.accept({ count: this.#remoteWrites.count, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });
   }
 
-  /** The same as `call`, as a promise. */
+  /** Does the same as `call`, and returns the reply as a promise. */
   request<Row extends WriterMethod>(
     method: Row,
     request: RequestOf<Row>,
@@ -191,7 +193,8 @@ export class Writer {
   }
 
   /**
-   * Calls are executed in their order: a call that was sent before an answered one has been executed, or never will be.
+   * Ends the timed-out calls that were sent before an answered one. Calls are executed in their order, so such a call
+   * has been executed or never will be.
    */
   #settle(answered: number): void {
     for (const { sent, method, request, failure } of this.#timedOut)

@@ -1,7 +1,7 @@
 /**
- * The part of the composition root that is coordination: agents, claims, tasks, messages, and waiting for all of them.
- * These components use each other; the others use only the members of `Coordination`. What a component does is
- * described in its own file.
+ * Creates and connects the components for coordination: agents, claims, tasks, messages, and waiting for all of them.
+ * It is a part of the composition root (src/server.ts). These components use each other. All other components use only
+ * the members of `Coordination`. The file of each component describes what it does.
  */
 import type { Config } from "../schemas/config.js";
 import {
@@ -76,37 +76,39 @@ export interface CoordinationGround {
   readonly clock: Clock;
   readonly threads: Threads<typeof PUSH_MESSAGES>;
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
-  /** Whether background work runs here: it runs on one node of a cluster. */
+  /** Whether background work runs on this server. In a cluster it runs only on the leader. */
   readonly leads: () => boolean;
-  /** Whether no other node can have seen an agent lately. */
+  /** Whether no other node of the cluster is alive, so that none can have seen an agent lately. */
   readonly alone: () => boolean;
   readonly changes: ChangeReaders;
   readonly hub: Hub;
   readonly history: EventHistory;
   /** Null for a single server. */
   readonly positions: Positions | null;
-  /** Called for each instance whose token has ended, after the connections that use the token were closed. */
+  /**
+   * Called for each instance whose token is not valid any more, after the connections that use the token were closed.
+   */
   readonly onRevoked: (id: string) => void;
 }
 
 export interface Coordination {
   readonly directory: Directory;
   readonly actors: InstanceActors;
-  /** Converts a refusal that names leases to the form that clients get. */
+  /** Converts a failure that names leases to the form that clients get. */
   readonly toClientFailure: (failure: Failure) => Failure;
   readonly routes: readonly Route[];
   readonly tasks: readonly BackgroundTask[];
-  /** The metrics of components that are no background tasks. */
+  /** The components that have metrics and are not background tasks. */
   readonly measured: readonly Measured[];
   readonly pushHandlers: Pick<PushHandlers<typeof PUSH_MESSAGES>, "instances" | "leases" | "tasks" | "message_boxes">;
   /**
-   * Ends the waits that no call has continued since the server stopped. Called before the first call, after the
-   * handlers of push messages are set.
+   * Ends the waits of the previous run of the server that no client has continued since. Called once, after the
+   * handlers of push messages are set and before the first call.
    */
   begin(): void;
-  /** Reads the database again: after a crash of the writer, or after a restore. */
+  /** Reads the database into memory again, after a crash of the writer or after a restore. */
   reload(why: "crash" | "restore"): void;
-  /** Ends endless answers, so that their clients stop waiting. */
+  /** Ends the answers that have no end of their own, so that their clients stop waiting. */
   endWaiting(): void;
 }
 
@@ -118,7 +120,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   const { writer, reads } = threads;
   const now_ms = clock.now();
 
-  // State that the front keeps in memory
+  // The state that the front keeps in memory is created here.
   const instance_rows = reads.model(instanceReader);
   const instance_watch = new InstanceWatch();
   const directory = new Directory({
@@ -129,8 +131,8 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     },
     onReactivated: (id) => {
       changes.report("instance", id, null);
-      // Sent to the writer before the call that woke the agent, so that a client that reads at another node after that
-      // call finds the agent active.
+      // The flush is sent to the writer before the request that shows the agent to be active. So a client that reads at
+      // another node after that request finds the agent active there.
       if (shared) void lastSeenFlusher.flush();
     },
     onSeen: ({ id }, seen_ms) => expiry.endOverdue(id, seen_ms),
@@ -286,7 +288,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       lines.checkAll();
       ready_tasks.catchUp(clock.now());
       boxes.catchUp();
-      // After a restore the events belong to another history, so waiting calls cannot continue.
+      // After a restore the events are those of the snapshot, so the cursors of waiting calls are not valid any more.
       if (why === "restore") waits.lag();
       else waits.catchUp();
     },

@@ -1,6 +1,6 @@
 /**
- * The server's command: settings, start, signals, exit codes (docs/configuration.md). `koor serve` calls `runServer`,
- * too.
+ * Implements the server's command: its settings, start, signals and exit codes (docs/configuration.md). `koor serve`
+ * calls `runServer` too.
  */
 import module from "node:module";
 import { fileURLToPath } from "node:url";
@@ -28,7 +28,7 @@ const PRIVATE_UMASK = 0o077;
 const EXIT_UNUSABLE = 1;
 const EXIT_USAGE = 2;
 
-/** Runs a server until a signal ends it, and then ends the process. */
+/** Runs a server until a signal stops it, and then ends the process. */
 export async function runServer(argv: readonly string[]): Promise<void> {
   let invocation: Invocation;
   try {
@@ -46,19 +46,21 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     process.stdout.write(`koor-server ${VERSION}\n`);
     return;
   }
-  // All files that the server creates are only for its own user: database, WAL, lock, and the files of restores and
-  // snapshots.
+  // Makes all files that the server creates accessible only to its own user: the database, the WAL, the lock, and the
+  // files of restores and snapshots.
   process.umask(PRIVATE_UMASK);
   cacheCompiledCode();
-  // V8 lets a heap of 20 MB grow beyond 100 by default before it collects, which is too much on a small machine.
+  // Makes V8 collect garbage earlier. By default it lets a heap of 20 MB grow beyond 100 MB first, which is too much on
+  // a small machine.
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
-  // With this handler a file-size limit (ulimit -f) refuses a write like a full disk, instead of killing the process.
+  // Handles the signal that a file-size limit (ulimit -f) causes. With a handler the write fails as on a full disk.
+  // Without one the process would be killed.
   process.on("SIGXFSZ", () => undefined);
   process.on("uncaughtException", surviveShortage);
   let server: Server;
   try {
     const { config } = invocation;
-    // The writer loads its modules while the front loads its own.
+    // The writer is started first, so that it loads its modules while the front loads its own.
     const earlyWriter = startWriter(URLS.writer, resolve(config.data_dir), config);
     const { startServer } = await import("./server.js");
     server = await startServer(config, URLS, earlyWriter);
@@ -68,7 +70,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   }
   let stopping = false;
   const stop = (): void => {
-    // Acknowledged data is on disk, so a second signal need not wait for anything.
+    // A second signal ends the process at once. That is safe, because acknowledged data is on disk.
     if (stopping) process.exit(EXIT_UNUSABLE);
     stopping = true;
     server.stop().then(
@@ -80,14 +82,14 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  // Windows sends this for Ctrl-Break and to stop a service; SIGTERM never arrives there.
+  // Windows sends SIGBREAK for Ctrl-Break and to stop a service. SIGTERM never arrives there.
   if (process.platform === "win32") process.on("SIGBREAK", stop);
 }
 
 /**
- * Caches V8's compiled code of the modules for the next start (Node 22 and newer). The cache is beside the programs,
- * where no other user can write. The environment variable enables it for the threads that this one starts. If the
- * folder is not writable, nothing is cached.
+ * Caches the code that V8 has compiled for the modules, so that the next start is faster (Node 22 and newer). The cache
+ * is next to Koor's programs, where no other user can write. The environment variable enables it for the threads that
+ * this one starts. If the folder is not writable, nothing is cached.
  */
 function cacheCompiledCode(): void {
   const { enableCompileCache } = module as { readonly enableCompileCache?: (folder: string) => unknown };
@@ -98,8 +100,9 @@ function cacheCompiledCode(): void {
 }
 
 /**
- * Keeps the server running when a library has thrown outside any call for lack of a file descriptor: only that
- * library's operation has failed. Any other exception ends the process, as it would without this handler.
+ * Keeps the server running after one kind of uncaught exception: a library lacked a file descriptor and threw outside
+ * of any call. Only the library's own operation has failed then. Any other exception ends the process, as it would
+ * without this handler.
  */
 function surviveShortage(error: unknown): void {
   if (isOutOfDescriptors(error)) return;
@@ -107,7 +110,7 @@ function surviveShortage(error: unknown): void {
   process.exit(EXIT_UNUSABLE);
 }
 
-/** The errors whose message is for the operator. */
+/** The names of the errors whose message is printed for the operator. */
 const OPERATORS_ERRORS: ReadonlySet<string> = new Set([
   "TransportError",
   "SqliteMissingError",

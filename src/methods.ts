@@ -1,6 +1,6 @@
 /**
- * The tables that all threads share: every method of the RPC, and the push messages of the writer. A method is a row
- * that a module below exports; a module that is not listed here has no methods.
+ * Builds the tables that all threads share: every method of the RPC, and the push messages of the writer. The methods
+ * are found among the exports of the modules that are listed here. Methods of any other module are not in the table.
  */
 import { LEASES } from "./claims/claim-registry.js";
 import { NODE_STATUS } from "./cluster/node-status.js";
@@ -93,8 +93,8 @@ export const METHODS = new MethodTable(
 );
 
 /**
- * The push messages of the writer, sent before the replies of the same commit. The names are those of their handlers on
- * the front.
+ * The push messages of the writer. They are sent before the replies of the same commit. The keys are the names of their
+ * handlers on the front.
  */
 export const PUSH_MESSAGES = {
   remote_changes: REMOTE_CHANGES,

@@ -1,6 +1,6 @@
 /**
- * The composition root: starts the components in order, passes each the few things that it needs, and stops them in
- * reverse order. What a component does is described in its own file.
+ * The composition root of the server: it starts the components in order, passes each the few things that it needs, and
+ * stops them in reverse order. The file of each component describes what it does.
  */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -104,13 +104,13 @@ import { senderOver } from "./webhooks/send.js";
 
 export interface Server {
   readonly addresses: Addresses;
-  /** Drains and stops. Requests in flight are answered within SHUTDOWN_DRAIN_MS. */
+  /** Stops the server. Requests in flight have SHUTDOWN_DRAIN_MS to be answered. */
   stop(): Promise<void>;
 }
 
-/** The URLs of the build's output that is not loaded as a module. */
+/** The URLs of those files of the build that are not loaded as modules. */
 export interface ServerUrls extends ThreadUrls {
-  /** The folder of the dashboard's pages, with a final "/". */
+  /** The folder of the dashboard's pages. Ends with "/". */
   readonly pages: URL;
 }
 
@@ -120,7 +120,7 @@ interface Ground {
   readonly log: Log;
   readonly threads: Threads<typeof PUSH_MESSAGES>;
   readonly chosen: ChosenTransport;
-  /** The time at the start, in ms since the epoch. */
+  /** The time at the start, in ms since the Unix epoch. */
   readonly started_ms: number;
   /** Returns for how long the server has run, in ms. */
   readonly uptime_ms: () => number;
@@ -128,15 +128,15 @@ interface Ground {
   readonly package_folder: string;
 }
 
-/** The components that start and stop need. */
+/** The components that the start and the stop of the server need. */
 interface Pieces {
   readonly front: FrontServer;
   readonly pipeline: Pipeline;
   readonly routes: readonly Route[];
   readonly tasks: BackgroundTasks;
-  /** Ends endless answers, so that their clients stop waiting. */
+  /** Ends the answers that have no end of their own, so that their clients stop waiting. */
   readonly endWaiting: () => Promise<void>;
-  /** Loads the modules that are otherwise loaded at their first use. */
+  /** Loads the modules that would otherwise be loaded at their first use. */
   readonly loadAll: () => Promise<unknown>;
   readonly cluster: ClusterFront | null;
 }
@@ -144,8 +144,8 @@ interface Pieces {
 const clock = new FrontClock(steadyClock(), () => performance.now());
 
 /**
- * The delay before preloading modules that only later requests need: requests that waited for the start are answered
- * first.
+ * The delay before the modules that only some requests need are preloaded. It lets requests that waited for the start
+ * be answered first.
  */
 const PRELOAD_DELAY_MS = 100;
 
@@ -168,7 +168,8 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
     push_messages: PUSH_MESSAGES,
     earlyWriter,
   });
-  // A node continues from its stored time: its machine's clock may have been set wrong meanwhile.
+  // A node continues from its stored time, because its machine's clock may have been set to a wrong time since it
+  // stopped.
   const stored = config.cluster === "" ? null : threads.reads.model(clusterReader).state();
   if (stored !== null) clock.follow(stored.membership.now_ms);
   const started_ms = threads.time.advance(clock);
@@ -186,7 +187,8 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   );
   const pages = new Pages(urls.pages, (error) => unread.report(error));
   try {
-    // A module that could not be loaded for lack of a descriptor can never be loaded later.
+    // With few descriptors all modules are loaded now. A module that could not be loaded for lack of a descriptor can
+    // never be loaded later.
     if ((countDescriptors()?.max ?? Number.POSITIVE_INFINITY) <= FEW_DESCRIPTORS) {
       pages.load();
       await Promise.all([loadAll(), chosen.transport.loadAll?.()]);
@@ -204,7 +206,7 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
     threads.pool.startThreads();
     const needed = [loadShapes()];
     if (threads.reads.model(webhookReader).count > 0) needed.push(loadHttpClient());
-    // A module that could not be loaded is loaded again by its first user.
+    // A failure is ignored here, because the first user of a module loads it again.
     void Promise.allSettled(needed);
   }, PRELOAD_DELAY_MS);
   const stop = async (): Promise<void> => {
@@ -225,7 +227,7 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   return { addresses: front.addresses, stop };
 }
 
-/** Creates every component, from the threads up. */
+/** Creates every component, in the order of their dependencies. The threads exist already. */
 function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, package_folder }: Ground): Pieces {
   const { writer, pool, reads } = threads;
   const now_ms = clock.now();
@@ -249,7 +251,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const guard = new RequestGuard(config, front, clock, log);
   const requests = new RequestMetrics();
 
-  // The cluster, if the server is a node of one
+  // The components of the cluster are created here if the server is a node of one.
   const cluster =
     config.cluster === ""
       ? null
@@ -281,7 +283,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const readBarrier = cluster === null ? null : (done: () => void) => cluster.readBarrier(done);
   const streams = new Streams({ hub, counters, history, log, readBarrier }, clock);
 
-  /** Whether background work runs here: it runs on one node of a cluster. */
+  /** Whether background work runs on this server. In a cluster it runs only on the leader. */
   const leads = (): boolean => cluster?.isLeader ?? true;
   const alone = (): boolean => cluster?.hasNoLivePeers ?? true;
 
@@ -303,7 +305,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   });
   const { directory, actors, toClientFailure } = coordination;
 
-  // Other state that the front keeps in memory
+  // The other state that the front keeps in memory is created here.
   const state_keys = new StateKeyCount(reads.model(stateReader).count());
   const agents = new AgentTally(now_ms);
   const session_rows = reads.model(sessionReader);
@@ -345,7 +347,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const calls = {
     policy: { allow_private: config.webhook_allow_private },
     connections: new ConnectionLimit(outbound_max),
-    // A connection that is kept for the next call would take another call's place.
+    // If descriptors are few, no connection is kept for the next call, because another call may need its descriptor.
     keeps_connections: (descriptors?.max ?? Number.POSITIVE_INFINITY) > FEW_DESCRIPTORS,
   };
   const receivers = new OutboundClient({ ...calls, connections_per_origin_max: WEBHOOK_REQUESTS_MAX });
@@ -419,7 +421,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   // Metrics
   const writer_metrics = new WriterMetrics(writer, pool);
 
-  // A route that needs all routes reads this list when it is called; it is complete by then.
+  // Some routes need the list of all routes. They read it when they are called, and by then it is complete.
   const routes: Route[] = [];
   const inner = new InternalRequests({ guarded: guard.guarded, routes, refusals: pipeline.refusals, actors, agents });
   const mcp = new McpFront({
@@ -442,7 +444,8 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       ...(cluster === null ? [] : [cluster]),
       whileLeader(leads, pruner),
       deliveries,
-      // Closed before the deliveries, which still have to report the results of their last requests.
+      // The receivers are closed before the deliveries, because the deliveries must still report the results of their
+      // last requests.
       { close: () => receivers.close() },
       whileLeader(leads, compliance),
       ...coordination.tasks,
@@ -558,19 +561,21 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   return { front, pipeline, routes, tasks, endWaiting, loadAll, cluster };
 }
 
-/** Ends overdue work: calls of the writer, waiting jobs, and requests that arrive too slowly. */
+/**
+ * Creates the task that ends overdue work: calls to the writer, jobs that wait, and requests that arrive too slowly.
+ */
 function deadlines({ writer, pool, exports }: Threads<typeof PUSH_MESSAGES>, pipeline: Pipeline): BackgroundTask {
   const pieces = [writer, pool, exports];
   return {
     tick: (now_ms) => {
-      // The calls between threads end by the machine's steady clock, because the server's time may be set.
+      // Calls between threads time out by the machine's monotonic clock, because the server's time may be changed.
       for (const piece of pieces) piece.tick(machineClock.now());
       pipeline.tick(now_ms);
     },
   };
 }
 
-/** The details that are logged at a start. */
+/** The details that are logged when the server has started. */
 interface Announcement {
   readonly log: Log;
   readonly config: Config;
@@ -590,7 +595,7 @@ function announce({ log, config, addresses, data_dir, chosen }: Announcement): v
     transport: chosen.name,
     ...(chosen.fallback === "" ? {} : { transport_fallback: chosen.fallback }),
     sqlite: library.way,
-    // Logged only if it is not the preferred library of this Node.
+    // Logged only if the SQLite library is not the preferred one for this version of Node.
     ...(fallback === "" ? {} : { sqlite_fallback: fallback }),
   });
   if (config.auth_token !== "" && isOpenToOthers(data_dir))
@@ -607,8 +612,8 @@ function announce({ log, config, addresses, data_dir, chosen }: Announcement): v
 }
 
 /**
- * Waits until nothing is in flight, at most `most_ms`. Waits at least one event-loop tick, so that requests that have
- * arrived are read.
+ * Waits until nothing is in flight, for at most `most_ms`. Waits at least one event-loop tick, so that requests that
+ * have already arrived are read and counted.
  */
 async function idle(inFlight: () => number, most_ms: number): Promise<void> {
   const until = performance.now() + most_ms;

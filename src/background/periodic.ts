@@ -1,15 +1,16 @@
 /**
- * Runs work at intervals and on request, one run at a time. A caller that asks during a run gets the next run, which
- * sees every change made before the request. All callers of that time share it. Pure except for its state.
+ * Runs work at intervals and on request, one run at a time. A caller that requests a run during another run gets the
+ * next one, which sees every change that was made before the request. All callers that request a run during the same
+ * run share the next one. Pure but for its state.
  */
 export interface PeriodicOptions<Result> {
   readonly interval_ms: number;
-  /** The first run is due one interval after this time. */
+  /** The current time in ms. The first run is due one interval later. */
   readonly now_ms: number;
   readonly work: () => Promise<Result>;
-  /** Returns true if a run is due before the interval has passed. */
+  /** Returns true if a run is due although the interval has not passed. */
   readonly urgent?: () => boolean;
-  /** Returns false if a run would be pointless now; it stays due. */
+  /** Returns false if a run would be pointless now. The run then stays due. */
   readonly ready?: () => boolean;
 }
 
@@ -25,7 +26,7 @@ export class Periodic<Result> {
     this.#due_ms = options.now_ms + options.interval_ms;
   }
 
-  /** True after `close`; a run in progress should stop. */
+  /** Whether `close` was called. If so, a run in progress should stop. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -34,7 +35,7 @@ export class Periodic<Result> {
   tick(now_ms: number): void {
     const { interval_ms, urgent, ready } = this.#options;
     if (this.#closed || this.#running !== null || ready?.() === false) return;
-    // If the clock was set back, the run is still due after one interval.
+    // If the clock was set back, the run is due one interval from now, and not later.
     this.#due_ms = Math.min(this.#due_ms, now_ms + interval_ms);
     if (now_ms < this.#due_ms && urgent?.() !== true) return;
     this.#due_ms = now_ms + interval_ms;
@@ -51,7 +52,7 @@ export class Periodic<Result> {
     return this.#next;
   }
 
-  /** Stops runs by interval. Resolves when all runs that were requested have ended. */
+  /** Starts no more runs at intervals. Resolves when all runs that were requested have ended. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#next;

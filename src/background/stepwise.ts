@@ -1,21 +1,21 @@
 /**
- * Walks all rows of a table once an interval, in bounded steps. Each step returns the row after which the next one
- * starts. A background task.
+ * Visits all rows of a table once per interval, in bounded steps. Each step returns the row after which the next step
+ * starts. This is a background task.
  */
 import { Failure } from "../base/result.js";
 import { Periodic } from "./periodic.js";
 import type { BackgroundTask } from "./task.js";
 
-/** `after` is null when all rows were visited. */
+/** The reply of a step. Its `after` is the row after which the next step starts, or null when all rows were visited. */
 export interface StepReply {
   readonly after: number | null;
 }
 
 export interface StepwiseOptions {
   readonly interval_ms: number;
-  /** The first run is due one interval after this time. */
+  /** The current time in ms. The first run is due one interval later. */
   readonly now_ms: number;
-  /** @param after the row after which the step starts; 0 at first */
+  /** @param after the row after which the step starts; 0 for the first step */
   readonly step: (after: number, now_ms: number) => Promise<StepReply | Failure>;
 }
 
@@ -42,7 +42,7 @@ export class Stepwise implements BackgroundTask {
   async #run(): Promise<void> {
     for (let after: number | null = 0; after !== null && !this.#periodic.closed; ) {
       const reply: StepReply | Failure = await this.#step(after, this.#now_ms);
-      // A writer that is busy or restarting is asked again at the next interval.
+      // The writer is busy or restarting, so the next step is tried at the next interval.
       if (reply instanceof Failure) return;
       ({ after } = reply);
     }

@@ -1,24 +1,25 @@
 /**
- * Background tasks, which run without a request. The composition root lists them in one registry, which ticks each a
- * few times a second, closes them in reverse order, and exposes their metrics. A task has no timer of its own, so that
- * tests can inject the time.
+ * Defines background tasks, which run without a request of a client, and their registry. The composition root
+ * (src/server.ts) adds all tasks to one registry. The registry calls `tick` of each task a few times a second, closes
+ * the tasks in reverse order, and exposes their metrics. A task has no timer of its own, so that tests can inject the
+ * time.
  */
 import type { Exposition } from "../measure/exposition.js";
 
 export interface BackgroundTask {
-  /** Starts the work that is due; never waits. */
+  /** Starts the work that is due. Returns at once. */
   tick?(now_ms: number): void;
-  /** Starts no more work that others would wait for. Work in progress continues. */
+  /** Tells the task to start no more work that a shutdown would have to wait for. Work in progress continues. */
   drain?(): void;
-  /** The number of operations that a shutdown waits for; 0 if it is absent. */
+  /** The number of running operations that a shutdown must wait for; 0 if this member is absent. */
   readonly in_flight?: number;
-  /** Ends the work in progress, and stores state that only memory has. Nothing is started afterwards. */
+  /** Ends the work in progress, and stores state that is only in memory. The task starts no work afterwards. */
   close?(): Promise<void>;
   /** Writes the task's metrics. */
   expose?(out: Exposition): void;
 }
 
-/** Wraps a task that only one node of a cluster runs: it gets ticks while this node is leader. */
+/** Wraps a task that only one node of a cluster must run. The task gets ticks only while this node is the leader. */
 export function whileLeader(isLeader: () => boolean, task: BackgroundTask): BackgroundTask {
   return {
     tick: (now_ms) => {
@@ -33,7 +34,7 @@ export function whileLeader(isLeader: () => boolean, task: BackgroundTask): Back
   };
 }
 
-/** The registry of all tasks of the server, in the order of their start. */
+/** The registry of all tasks of the server, in the order in which they were started. */
 export class BackgroundTasks {
   readonly #tasks: readonly BackgroundTask[];
   readonly #now: () => number;
@@ -61,7 +62,7 @@ export class BackgroundTasks {
     return this.#tasks.reduce((sum, { in_flight = 0 }) => sum + in_flight, 0);
   }
 
-  /** Closes all tasks one after the other, the last started first. */
+  /** Closes all tasks one after the other, beginning with the one that was started last. */
   async close(): Promise<void> {
     clearInterval(this.#ticking);
     for (const task of this.#tasks.toReversed()) await task.close?.();

@@ -1,7 +1,7 @@
 /**
  * Claims the data directory before anything is opened in it. It creates a missing directory, locks it against a second
- * server under every name by which that server may find the database, and checks it. A damaged or foreign database is
- * refused with its files untouched.
+ * server, and checks it. The same database can have several names, because of links. So it is locked under every name
+ * by which a second server may find it. A damaged or foreign database is refused, and its files are not touched.
  */
 import {
   accessSync,
@@ -24,28 +24,33 @@ import { CHECKED_BYTES_MAX, findDamage, hasMagic } from "./sound.js";
 import { openDatabase } from "./sqlite/choice.js";
 import { sqliteCode } from "./sqlite/codes.js";
 
-/** The data directory cannot be used. The start stops with this line and exit code 1. */
+/**
+ * Thrown if the data directory cannot be used. The start prints the message, which is one line, and exits with code 1.
+ */
 export class DataDirError extends Error {
   override readonly name = "DataDirError";
 }
 
-/** SQLite's codes for a directory that cannot be written. */
+/** The error codes of SQLite for a directory that cannot be written. */
 const UNWRITABLE: ReadonlySet<string> = new Set(["SQLITE_CANTOPEN", "SQLITE_READONLY"]);
-/** The name of the file that locks a directory. */
+/** The name of the lock file in a directory. */
 export const LOCK_FILE = "koor.lock";
-/** Files and directories that the server creates are only for its own user. */
+/** The mode of directories that the server creates: only its own user can access them. */
 const DIRECTORY_MODE = 0o700;
 const OTHERS = 0o077;
 
-/** The held locks. The set keeps each handle alive: a garbage-collected handle would release its lock. */
+/**
+ * The database handles that hold locks. The set keeps the handles alive, because a garbage-collected handle would
+ * release its lock.
+ */
 const HELD = new Set<Db>();
 
-/** A lock that this process holds until `release`. */
+/** A lock that this process holds until `release` is called. */
 interface Lock {
   release(): void;
 }
 
-/** Holds the directory and its database for this process. */
+/** The locks that reserve the directory and its database for this process. */
 export interface DataDirLock extends Lock {
   /**
    * Checks again whether the database's file has other names, and locks the file if it has.
@@ -88,8 +93,8 @@ export function claimDataDir(data_dir: string): DataDirLock {
 }
 
 /**
- * Creates a directory and its missing parents. Node's own recursive mkdir never returns where /proc refuses a
- * directory.
+ * Creates a directory and its missing parents. Node's own recursive mkdir is not used, because it never returns for a
+ * path below /proc that cannot be created.
  */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;
@@ -97,20 +102,21 @@ function makeDirectory(path: string): void {
   try {
     mkdirSync(path, DIRECTORY_MODE);
   } catch (error) {
-    // Another server may have created it meanwhile. The caller checks next whether it is a directory.
+    // An existing path is no error, because another server may have created the directory meanwhile. The caller checks
+    // next whether it is a directory.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 
 /**
- * Returns the directory, and the folder of the real database if `data.db` is a link to a file elsewhere: another server
- * may use the database under that name.
+ * Returns the folders in which the database may be found: the directory, and the folder of the real file if `data.db`
+ * is a link. Another server may use the database there.
  */
 export function foldersOf(data_dir: string): string[] {
   return [...new Set([realpathSync(data_dir), dirname(databaseFile(data_dir))])];
 }
 
-/** Whether other users of the machine may enter or list the directory, or the folder of the database. */
+/** Whether other users of the machine may enter or list the directory, or the folder of the real database file. */
 export function isOpenToOthers(data_dir: string): boolean {
   // Windows has no such bits.
   if (process.platform === "win32") return false;
@@ -154,8 +160,8 @@ function lockFolder(folder: string, data_dir: string): Lock {
 }
 
 /**
- * Holds an exclusive transaction on a small database of its own. Node has no flock, and the system releases this lock
- * when the process ends, in whatever way.
+ * Takes a lock, by an exclusive transaction on a small database that has no other use. This replaces flock, which Node
+ * does not have. The operating system releases the lock when the process ends, in whatever way that happens.
  */
 function holdLock(path: string): Lock {
   const db = openDatabase(path, { timeout_ms: 0 });
@@ -175,10 +181,11 @@ function holdLock(path: string): Lock {
 }
 
 /**
- * Locks a file with several names (hard links). Such a file has no one folder in which all of its servers would look.
- * They meet by its device and inode, in a folder of this user in the system's temporary directory. So two servers that
- * start at the same moment cannot both find that no other process has the file open yet (`refuseShared`).
- * @returns null if the file has one name, or there is no such folder
+ * Locks a file with several names (hard links). Such a file may be in several folders, so no lock in a folder is seen
+ * by all of its servers. Instead the lock's name is made of the file's device and inode, and the lock is in a folder of
+ * this user in the system's temporary directory. Without this lock two servers that start at the same moment could both
+ * find that no other process has the file open yet (`refuseShared`).
+ * @returns null if the file has only one name, or if there is no folder for such locks
  */
 function lockSharedFile(path: string): Lock | null {
   const info = statSync(path, { bigint: true, throwIfNoEntry: false });
@@ -207,7 +214,7 @@ function locksFolder(): string | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") return null;
   }
-  // Another user may have put a link there, to redirect the writes of this process.
+  // Checked because another user may have put a link there, to redirect the writes of this process.
   const info = lstatSync(folder, { throwIfNoEntry: false });
   return info?.isDirectory() === true && (user === undefined || info.uid === user) ? folder : null;
 }
@@ -230,8 +237,8 @@ export function prepareDatabase(data_dir: string, lock: DataDirLock): Db {
     );
   }
   try {
-    // The file may have got another name after the claim. From now on a server that starts under that name finds the
-    // file open.
+    // Locks the file if it has got another name since the claim. From now on a server that starts under that name finds
+    // that the file is open.
     lock.lockFile();
   } catch (error) {
     db.close();
@@ -241,10 +248,10 @@ export function prepareDatabase(data_dir: string, lock: DataDirLock): Db {
 }
 
 /**
- * Refuses a file with several names that another server has open. That server may use a name that cannot be found out,
- * may not look where this one does (`lockSharedFile`), or may have started before the other name existed. A process
- * that has the file open holds SQLite's own lock, which does not depend on the name, so a request for the whole file
- * fails.
+ * Refuses a file with several names that another server has open. The other locks may not show that server: its name
+ * for the file cannot be found out, it may look for locks in another folder (`lockSharedFile`), or it may have started
+ * when the file had one name. But a process that has the file open holds SQLite's own lock, which does not depend on
+ * the name. So a request for exclusive access to the file fails.
  */
 function refuseShared(path: string): void {
   const db = openDatabase(path, { timeout_ms: 0 });

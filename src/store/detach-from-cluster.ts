@@ -1,6 +1,6 @@
 /**
- * Detaches a data directory from its cluster. A server that starts without a cluster stores changes that are in no log,
- * so its data directory must not pass for one that has applied the log. Runs in the writer.
+ * Detaches a data directory from its cluster. Needed when a server starts without a cluster. It will store changes that
+ * are in no log, so its data directory must not look like one that has only applied the log. Runs in the writer.
  */
 import type { Db } from "./open.js";
 

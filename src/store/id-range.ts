@@ -1,13 +1,14 @@
 /**
- * Finds the rows of a span of time in append-only tables. Rows in the order of their ids are in the order of their
- * times, because the writer's clock never goes back while it runs. So a time is found by bisection over ids and needs
- * no index. Where times go back once, because they were ahead of the clock (settle-times.ts), `time_step` names the row
- * after which they do. Each part is searched by itself.
+ * Finds the rows of a span of time in append-only tables. In these tables the order of the ids is also the order of the
+ * times, because the writer's clock never goes back while it runs. So a time is found by bisection over ids, without an
+ * index. There is an exception: stored times that were ahead of the clock (settle-times.ts) are followed by earlier
+ * times. The table `time_step` has the row after which the times go back. The rows before and after it are searched
+ * separately.
  */
 import { TIME_MS_MAX, TIME_MS_MIN } from "../base/time.js";
 import type { Db } from "./open.js";
 
-/** The append-only tables, with the column of their time in ms. */
+/** The append-only tables, each with the name of the column that has its rows' time in ms. */
 export const TIME_COLUMNS = {
   audit: "at",
   event: "created_at",
@@ -23,20 +24,19 @@ export const TIMED_TABLES = Object.keys(TIME_COLUMNS) as readonly TimedTable[];
 const LAST_ID = Number.MAX_SAFE_INTEGER - 1;
 
 /**
- * The ids of the rows in a span of time: all of these rows have ids in [first, end). Other rows in this range have
- * other times.
+ * A range of ids, [first, end), that contains all rows in a span of time. It may also contain rows with other times.
  */
 export interface IdRange {
   readonly first: number;
   readonly end: number;
-  /** In ms, both inclusive: for a condition on the time. */
+  /** The span of time in ms, both ends inclusive. A query must also test the time of each row against it. */
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Returns the newest time in ms of any row in these tables, 0 if they are empty. The time of a batch is never before
- * it.
+ * Returns the newest time in ms of any row in these tables; 0 if they are empty. The writer must not use an earlier
+ * time for a batch.
  * @param schema "main", or the name under which another database is attached
  */
 export function newestTime(db: Db, schema: string): number {
@@ -51,7 +51,7 @@ export function newestTime(db: Db, schema: string): number {
   );
 }
 
-/** Finds the rows between two times in ms, both inclusive. Null means unbounded. */
+/** Finds the rows between two times in ms, both inclusive. A time that is null is no bound. */
 export function idRange(db: Db, table: TimedTable, from_ms: number | null, to_ms: number | null): IdRange {
   const from = from_ms ?? TIME_MS_MIN;
   const to = to_ms ?? TIME_MS_MAX;
@@ -76,8 +76,8 @@ export function idRange(db: Db, table: TimedTable, from_ms: number | null, to_ms
 }
 
 /**
- * Returns a function that finds the first id with a given time or a later one, among the ids greater than `after` and
- * up to `last`. Without such an id it returns the one after them.
+ * Returns a function that finds the first id whose time is at least a given one. It searches the ids that are greater
+ * than `after` and at most `last`. If there is no such id, it returns the id after them.
  */
 function finder(db: Db, table: TimedTable): (time_ms: number, after: number, last: number) => number {
   const edge = db.prepare<[number], { id: number; time: number }>(

@@ -1,10 +1,12 @@
 /**
- * The database's layout, as an ordered list of migrations; `user_version` counts the applied ones. The statements of a
- * released migration never change. Runs before the database is used.
+ * Defines the database's layout, as an ordered list of migrations, and migrates databases to it. SQLite's
+ * `user_version` is the number of migrations that were applied. The statements of a released migration never change.
+ * Runs before the database is used.
  *
- * The layout decides the speed of writes, because a commit writes every page that it has changed. Versions are appended
- * by rowid, each names its predecessor's row, and each key has a head that points to its newest version. There is no
- * index on (key, version). Instead every 64th version is marked, so that any version is at most 63 steps from a mark.
+ * The layout decides the speed of writes, because a commit writes every page that it has changed. So the versions of
+ * all keys are appended to one table by rowid. Each version has the row of its predecessor, and each key has a head
+ * that points to its newest version. There is no index on (key, version). Instead every 64th version is marked, so that
+ * any version is at most 63 steps from a marked one.
  */
 import type { Db } from "./sqlite/library.js";
 
@@ -12,7 +14,8 @@ import type { Db } from "./sqlite/library.js";
 function versionedSpace(name: "state" | "spec"): string {
   return `
   CREATE TABLE ${name}_head (key TEXT PRIMARY KEY, version INTEGER NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
-  -- The heads of deleted keys. Their version numbers continue, and listings do not read them.
+  -- The heads of deleted keys. They are kept because the version numbers of a key continue after it is created again.
+  -- They have a table of their own, so that listings do not read them.
   CREATE TABLE ${name}_gone (key TEXT PRIMARY KEY, version INTEGER NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE ${name}_version (
     id INTEGER PRIMARY KEY, version INTEGER NOT NULL, previous INTEGER NOT NULL, hash BLOB NOT NULL,
@@ -28,7 +31,7 @@ const MIGRATIONS: readonly string[] = [
   `
   ${versionedSpace("state")}
 
-  -- Ids only grow: the newest event is never pruned, so the next id is always the largest plus one.
+  -- Ids are never reused: the newest event is never pruned, and the next id is the largest plus one.
   CREATE TABLE event (
     id INTEGER PRIMARY KEY, topic TEXT NOT NULL, created_at INTEGER NOT NULL, source TEXT NOT NULL, data TEXT NOT NULL
   );
@@ -37,7 +40,7 @@ const MIGRATIONS: readonly string[] = [
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, resource TEXT NOT NULL,
     detail TEXT NOT NULL, outcome TEXT NOT NULL
   );
-  -- A partial index, so that the commonest row (a put without an actor) touches no index.
+  -- A partial index, so that the most frequent row (a put without an actor) changes no index.
   CREATE INDEX audit_action ON audit (action) WHERE action NOT IN ('state.put', 'spec.put');
   CREATE INDEX audit_actor ON audit (actor) WHERE actor <> '';
   CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
@@ -61,19 +64,19 @@ const MIGRATIONS: readonly string[] = [
     source TEXT NOT NULL, status TEXT NOT NULL, proposed_by TEXT NOT NULL, context TEXT NOT NULL,
     created_at INTEGER NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (project, rule_id)
   ) WITHOUT ROWID;
-  -- How often a project's rules were changed. The number never starts again, so that it shows which compiled rules are
-  -- outdated.
+  -- How often the rules of each project were changed. The number is never reset, so that it shows which compiled rules
+  -- are outdated.
   CREATE TABLE rule_set (project TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
   `,
   `
-  -- Row numbers are never reused: a webhook that is deleted and created again is another one.
+  -- Row numbers are never reused, so a webhook that is deleted and created again has another row number.
   CREATE TABLE webhook (
     row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, url TEXT NOT NULL, patterns TEXT NOT NULL,
     secret TEXT NOT NULL, active INTEGER NOT NULL, epoch INTEGER NOT NULL, fail_count INTEGER NOT NULL,
     created_at INTEGER NOT NULL, last_fired INTEGER
   );
-  -- The bodies to be delivered. A body outlives its event, which may be pruned meanwhile. waiting counts the rows of
-  -- the queue.
+  -- The bodies that are to be delivered. They are copies, because an event may be pruned before it is delivered.
+  -- waiting: the number of rows in the queue that refer to the body.
   CREATE TABLE webhook_body (
     event INTEGER PRIMARY KEY, waiting INTEGER NOT NULL, bytes INTEGER NOT NULL, body TEXT NOT NULL
   );
@@ -82,27 +85,29 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   `,
   `
-  -- Row numbers are never reused: a heartbeat in flight must not reach another instance.
+  -- Row numbers are never reused, because a heartbeat in flight must not be counted for another instance.
   CREATE TABLE instance (
     row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, token_hash BLOB NOT NULL, name TEXT NOT NULL,
     workspace TEXT NOT NULL, intent TEXT NOT NULL, stack TEXT NOT NULL, capabilities TEXT NOT NULL,
     registered_at INTEGER NOT NULL
   );
-  -- The columns that change all the time, in narrow rows: a thousand heartbeats touch a handful of pages.
+  -- The columns of an instance that change often. Their rows are narrow, so that a thousand heartbeats change only a
+  -- few pages.
   CREATE TABLE instance_life (row INTEGER PRIMARY KEY, status TEXT NOT NULL, last_seen INTEGER NOT NULL);
 
-  -- The hour since the epoch comes first: a flush touches neighbouring pages, and old hours are one range.
+  -- The key begins with the hour since the epoch. So a flush changes neighbouring pages, and old hours are deleted as
+  -- one range.
   CREATE TABLE agent_metric (
     hour INTEGER NOT NULL, instance TEXT NOT NULL, metric TEXT NOT NULL, value INTEGER NOT NULL,
     PRIMARY KEY (hour, instance, metric)
   ) WITHOUT ROWID;
-  -- The newest flush that was executed, so that one that is sent again counts once.
+  -- The newest flush that was executed. It is stored so that a flush that is sent twice counts once.
   CREATE TABLE agent_metric_flush (
     only INTEGER PRIMARY KEY CHECK (only = 1), server TEXT NOT NULL, sequence INTEGER NOT NULL
   );
   `,
   `
-  -- rules: JSON text, the checked rules from data. It is derived from data, and as old as data.
+  -- rules: JSON text with the checked rules in data. It is derived from data, and always stored together with it.
   CREATE TABLE template (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, kind TEXT NOT NULL, tags TEXT NOT NULL,
     version INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
@@ -110,7 +115,7 @@ const MIGRATIONS: readonly string[] = [
   );
   `,
   `
-  -- Ids only grow: the newest run is never pruned.
+  -- Ids are never reused, because the newest run is never pruned.
   CREATE TABLE compliance_run (
     id INTEGER PRIMARY KEY, run_at INTEGER NOT NULL, instance TEXT NOT NULL, project TEXT NOT NULL,
     contract TEXT NOT NULL, violations TEXT NOT NULL
@@ -118,7 +123,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX compliance_run_instance ON compliance_run (instance);
   `,
   `
-  -- The number of deliveries that have led to the event.
+  -- The new column has the number of deliveries that have led to the event.
   CREATE TABLE webhook_body_new (
     event INTEGER PRIMARY KEY, waiting INTEGER NOT NULL, bytes INTEGER NOT NULL, body TEXT NOT NULL,
     hops INTEGER NOT NULL
@@ -128,8 +133,8 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE webhook_body_new RENAME TO webhook_body;
   `,
   `
-  -- The newest flush of each node that was executed. The flushes of a node's previous run are not needed, because that
-  -- run sends no more.
+  -- The newest flush of each node that was executed. Flushes of a node's previous run of the server are not stored,
+  -- because that run sends no more flushes.
   DROP TABLE agent_metric_flush;
   CREATE TABLE agent_metric_flush (node TEXT PRIMARY KEY, run TEXT NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;
   `,
@@ -144,12 +149,12 @@ const MIGRATIONS: readonly string[] = [
   CREATE TRIGGER session_of_instance AFTER DELETE ON instance BEGIN DELETE FROM session WHERE instance = OLD.id; END;
   `,
   `
-  -- Why and when a delivery failed last; null until one has.
+  -- Why and when a delivery last failed; null if none has failed.
   ALTER TABLE webhook ADD COLUMN last_error TEXT;
   ALTER TABLE webhook ADD COLUMN last_failure_at INTEGER;
   `,
   `
-  -- The time until which a silent instance counts as seen.
+  -- The new column has the time until which an instance counts as seen although it sends nothing.
   CREATE TABLE instance_life_new (
     row INTEGER PRIMARY KEY, status TEXT NOT NULL, last_seen INTEGER NOT NULL, busy_until INTEGER NOT NULL
   );
@@ -157,19 +162,21 @@ const MIGRATIONS: readonly string[] = [
   DROP TABLE instance_life;
   ALTER TABLE instance_life_new RENAME TO instance_life;
 
-  -- The results of calls with a request_id. Ids and times grow together.
+  -- The results of calls with a request_id. The order of the ids is also the order of the times.
   CREATE TABLE remembered_request (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, caller TEXT NOT NULL, request_id TEXT NOT NULL,
     made TEXT NOT NULL, UNIQUE (kind, caller, request_id)
   );
 
-  -- The newest fence and the newest lease's row. Neither is given out twice, whatever is deleted.
+  -- The newest fence and the row of the newest lease. They are stored so that neither is given out twice, whatever rows
+  -- are deleted.
   CREATE TABLE claim_counter (
     only INTEGER PRIMARY KEY CHECK (only = 1), fence INTEGER NOT NULL, lease INTEGER NOT NULL
   );
 
-  -- Row numbers are ids, and the order of requests. fence: 0 before the grant. resources: JSON. offered: granted to a
-  -- waiter. holder_name: the holder's name at that time; the holder may be gone.
+  -- Row numbers are the ids of the leases, in the order of their requests. fence: 0 before the grant. resources: JSON.
+  -- offered: whether the lease was granted to a waiter. holder_name: the holder's name at the time of the request,
+  -- because the holder may be deleted.
   CREATE TABLE lease (
     row INTEGER PRIMARY KEY, state TEXT NOT NULL, fence INTEGER NOT NULL, holder TEXT NOT NULL,
     holder_name TEXT NOT NULL, workspace TEXT NOT NULL, resources TEXT NOT NULL, shared INTEGER NOT NULL,
@@ -179,17 +186,18 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX lease_live ON lease (row) WHERE ended_at IS NULL;
   `,
   `
-  -- Row numbers are part of the ids, and are never reused. recipients: JSON, the ids of the instances that got it.
-  -- expires_at: null if the sender gave none. Long columns come last, so that a read that does not need them skips
-  -- them.
+  -- Row numbers are part of the ids, and are never reused. recipients: JSON, the ids of the instances that got the
+  -- message. expires_at: null if the sender gave no time. Long columns come last, so that a read that does not need
+  -- them can skip them.
   CREATE TABLE message (
     row INTEGER PRIMARY KEY AUTOINCREMENT, sent_at INTEGER NOT NULL, expires_at INTEGER, reply_to INTEGER,
     sender TEXT NOT NULL, sender_name TEXT NOT NULL, intent TEXT NOT NULL, importance TEXT NOT NULL,
     subject TEXT NOT NULL, recipients TEXT NOT NULL, body TEXT NOT NULL, data TEXT
   );
   CREATE INDEX message_expires ON message (expires_at) WHERE expires_at IS NOT NULL;
-  -- A row for each box that a message is in: the in-box of each recipient, and the out-box ('out') of the sender. name:
-  -- the name of the box's owner at that time. A box, or a thread in it, is one range of the index.
+  -- One row for each box that a message is in: the in-box of each recipient, and the out-box ('out') of the sender.
+  -- name: the name of the box's owner when the message was sent. All messages of a box, or of a thread in a box, are
+  -- one range of the index.
   CREATE TABLE message_box (
     instance TEXT NOT NULL, box TEXT NOT NULL, message INTEGER NOT NULL, thread TEXT NOT NULL, name TEXT NOT NULL,
     delivered_at INTEGER, read_at INTEGER, acked_at INTEGER, note TEXT, PRIMARY KEY (instance, box, message)
@@ -198,16 +206,16 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX message_box_unread ON message_box (instance, message) WHERE box = 'in' AND read_at IS NULL;
   `,
   `
-  -- Row numbers are the order in which tasks were created, and are never reused. The columns keep their first values,
-  -- or are edited by clients. labels, requires, resources and after: JSON. Long columns come last.
+  -- Row numbers are the order in which tasks were created, and are never reused. The columns change only when a client
+  -- edits the task. labels, requires, resources and after: JSON. Long columns come last.
   CREATE TABLE task (
     row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, workspace TEXT NOT NULL, title TEXT NOT NULL,
     labels TEXT NOT NULL, requires TEXT NOT NULL, resources TEXT NOT NULL, after TEXT NOT NULL,
     max_attempts INTEGER NOT NULL, ttl_s INTEGER NOT NULL, max_s INTEGER NOT NULL, created_by TEXT,
     created_at INTEGER NOT NULL, body TEXT NOT NULL, data TEXT
   );
-  -- The state of the task. reserved: the instance for which it is reserved until reserved_until. claim: the row of the
-  -- lease that holds it. steps: the number of rows in its history.
+  -- The state of each task. reserved: the instance for which the task is reserved until reserved_until. claim: the row
+  -- of the lease that holds the task. steps: the number of rows in the task's history.
   CREATE TABLE task_life (
     row INTEGER PRIMARY KEY, state TEXT NOT NULL, priority INTEGER NOT NULL, attempts INTEGER NOT NULL,
     not_before INTEGER, assignee TEXT, reserved TEXT, reserved_until INTEGER NOT NULL, claim INTEGER, progress INTEGER,
@@ -215,23 +223,24 @@ const MIGRATIONS: readonly string[] = [
     claimed_at INTEGER, ended_at INTEGER
   );
   CREATE INDEX task_live ON task_life (row) WHERE ended_at IS NULL;
-  -- The texts about the task. A task without texts has no row.
+  -- The texts about each task. A task without texts has no row.
   CREATE TABLE task_text (
     row INTEGER PRIMARY KEY, note TEXT, question TEXT, answer TEXT, error TEXT, checkpoint TEXT, result TEXT
   );
-  -- Which tasks wait for which, by the task that is waited for.
+  -- The dependencies between tasks: task waits for on_task. The key begins with on_task, so that its waiters are one
+  -- range.
   CREATE TABLE task_after (on_task INTEGER NOT NULL, task INTEGER NOT NULL, PRIMARY KEY (on_task, task)) WITHOUT ROWID;
-  -- actor: an instance's id, '' or 'koor'. fence: the fence of the claim that began or ended with this step. call: the
-  -- call that caused it.
+  -- The history of each task. actor: an instance's id, '' or 'koor'. fence: the fence of the claim that began or ended
+  -- with this step. call: the call that caused the step.
   CREATE TABLE task_history (
     task INTEGER NOT NULL, step INTEGER NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL, state TEXT NOT NULL,
     note TEXT, fence INTEGER, call TEXT NOT NULL, PRIMARY KEY (task, step)
   ) WITHOUT ROWID;
   `,
   `
-  -- Which actors and actions have rows in which span of 512 rows of the audit log; the writer adds them. An index on
-  -- the rows themselves would write one page for each actor of a commit: where many actors write together, most of the
-  -- cost of a commit.
+  -- The actors and actions that have rows in each span of 512 rows of the audit log. The writer adds these rows. They
+  -- replace an index on the rows of the audit log, which would write one page for each actor of a commit. If many
+  -- actors write together, that would be most of the cost of a commit.
   DROP INDEX audit_actor;
   DROP INDEX audit_action;
   CREATE TABLE audit_span (
@@ -241,42 +250,42 @@ const MIGRATIONS: readonly string[] = [
     UNION ALL SELECT DISTINCT 'action', action, id / 512 FROM audit;
   `,
   `
-  -- Whether a request stays in the queue without a call that waits for it; null in rows that are older than this
-  -- column.
+  -- Whether the request stays in the queue when no call waits for it; null in rows that are older than this column.
   ALTER TABLE lease ADD COLUMN queued INTEGER;
   `,
   `
-  -- The applied position of a node of a cluster, and the state that all nodes agree on. A single server has no row.
-  -- now_ms: the log's time. entry: SHA-256 of the last entry; outcome: the state hash.
+  -- The applied position of a node of a cluster, and the part of the membership that is not about a single node. A
+  -- single server has no row. now_ms: the log's time. entry: SHA-256 of the last applied entry. outcome: the state
+  -- hash.
   CREATE TABLE log_position (
     only INTEGER PRIMARY KEY CHECK (only = 1), generation TEXT NOT NULL, position INTEGER NOT NULL,
     now_ms INTEGER NOT NULL, entry BLOB NOT NULL, outcome BLOB NOT NULL, commands INTEGER NOT NULL,
     settings TEXT NOT NULL, term INTEGER NOT NULL, leader TEXT NOT NULL
   );
-  -- The nodes. incarnation: the id of the node's last join; number: that of its last entry since; heard_at: the log's
-  -- time then.
+  -- The nodes of the cluster. incarnation: the id of the node's last join request. number: the number of its last entry
+  -- since then. heard_at: the log's time of that entry.
   CREATE TABLE cluster_node (
     node TEXT PRIMARY KEY, store TEXT NOT NULL, run TEXT NOT NULL, version TEXT NOT NULL, incarnation INTEGER NOT NULL,
     number INTEGER NOT NULL, heard_at INTEGER NOT NULL, position INTEGER NOT NULL
   ) WITHOUT ROWID;
-  -- The identity of the data directory: the only table in which nodes differ.
+  -- The identity of the data directory. This is the only table whose content differs between nodes.
   CREATE TABLE data_directory (only INTEGER PRIMARY KEY CHECK (only = 1), store TEXT NOT NULL);
   `,
   `
-  -- A hash of the request with this request_id; null in rows that are older than this column, and if it is unknown.
+  -- A hash of the request that had this request_id; null if it is unknown, and in rows that are older than this column.
   ALTER TABLE remembered_request ADD COLUMN hash TEXT;
   `,
   `
-  -- The state of the event at the head of a webhook's queue, so that a restart continues with it: since when and how
-  -- often it has failed, how much of its budget is spent, and when it is tried again. Null if it has not failed.
-  -- dropped: the number of events that found no room; null stands for 0.
+  -- The state of the event at the head of a webhook's queue, so that deliveries continue after a restart: since when
+  -- and how often the event has failed, how much of its budget is spent, and when it is tried again. Null if it has not
+  -- failed. dropped: the number of events that were dropped because the queue was full; null means 0.
   ALTER TABLE webhook ADD COLUMN head_event INTEGER;
   ALTER TABLE webhook ADD COLUMN head_since INTEGER;
   ALTER TABLE webhook ADD COLUMN head_tries INTEGER;
   ALTER TABLE webhook ADD COLUMN head_spent INTEGER;
   ALTER TABLE webhook ADD COLUMN next_try_at INTEGER;
   ALTER TABLE webhook ADD COLUMN dropped INTEGER;
-  -- The dead letters. webhook_body.waiting counts these rows, too.
+  -- The dead letters of webhooks. webhook_body.waiting counts these rows too.
   CREATE TABLE webhook_dead_letter (
     webhook INTEGER NOT NULL, event INTEGER NOT NULL, at INTEGER NOT NULL, attempts INTEGER NOT NULL, error TEXT NOT NULL,
     PRIMARY KEY (webhook, event)
@@ -288,15 +297,15 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   `,
   `
-  -- The rows after which the times of a table go back, because they were ahead of the right time. newest: the row's
-  -- time.
+  -- The rows after which the times of a table go back, because the stored times were ahead of the right time. newest:
+  -- the time of that row.
   CREATE TABLE time_step (
     name TEXT NOT NULL, row INTEGER NOT NULL, newest INTEGER NOT NULL, PRIMARY KEY (name, row)
   ) WITHOUT ROWID;
   `,
   `
-  -- How often a refused call was made within a minute; null stands for once. Nothing else in a row may change, and the
-  -- count only grows.
+  -- How often a refused call was made within a minute; null means once. The count may only grow, and no other column of
+  -- a row may change.
   ALTER TABLE audit ADD COLUMN count INTEGER;
   DROP TRIGGER audit_no_update;
   CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
@@ -308,17 +317,20 @@ const MIGRATIONS: readonly string[] = [
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
   `,
   `
-  -- The id of the instance whose token registered this one; null if there is none. This one is deleted together with
-  -- that one.
+  -- The id of the instance whose token registered this instance; null if there is none. If that instance is deleted,
+  -- this one is too.
   ALTER TABLE instance ADD COLUMN registered_by TEXT;
   CREATE INDEX instance_registered_by ON instance (registered_by) WHERE registered_by IS NOT NULL;
   `,
 ];
 
-/** The newest layout that this program knows. */
+/** The number of the newest layout that this program knows. */
 export const LAYOUT_VERSION = MIGRATIONS.length;
 
-/** Migrates the database to the newest layout in one transaction, because each transaction would wait for the disk. */
+/**
+ * Migrates the database to the newest layout. All migrations run in one transaction, because each transaction waits for
+ * the disk.
+ */
 export function migrate(db: Db): void {
   const applied = Number(db.pragma("user_version", { simple: true }));
   if (applied >= LAYOUT_VERSION) return;

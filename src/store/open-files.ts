@@ -1,6 +1,7 @@
 /**
- * Watches the files of an open database by device and inode. They may be removed or replaced under a running server,
- * which then writes to files that no path leads to, and loses all of it at its end. Runs on the front.
+ * Watches the files of an open database by device and inode. The files may be removed or replaced while the server
+ * runs. The server would then write to files that have no path any more, and all of these writes would be lost when it
+ * ends. Runs on the front.
  */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -10,7 +11,7 @@ import { hasMagic, MAGIC_BYTES } from "./sound.js";
 
 interface OpenFile {
   readonly path: string;
-  /** Undefined if the file system gives a file a different number each time. */
+  /** The file's device and inode, as a text; undefined if the file system reports a different inode each time. */
   readonly id: string | undefined;
 }
 
@@ -22,8 +23,8 @@ function idOf(path: string): string | undefined {
 export class OpenFiles {
   readonly #files: readonly OpenFile[];
   /**
-   * The database file, kept open. When a process closes any handle on a file, the system releases all locks that this
-   * process has on it, SQLite's among them.
+   * A descriptor of the database file, which must stay open. When a process closes any descriptor of a file, the
+   * operating system releases all locks that this process has on the file, and so SQLite's.
    */
   readonly #database: number;
   readonly #head = Buffer.alloc(MAGIC_BYTES);
@@ -45,7 +46,8 @@ export class OpenFiles {
   }
 
   /**
-   * Returns a sentence about a file that was removed, replaced or overwritten at its beginning; null if there is none.
+   * Returns a sentence about a file that was removed or replaced, or whose beginning was overwritten; null if there is
+   * none.
    */
   findFault(): string | null {
     for (const { path, id } of this.#files) {
@@ -59,11 +61,11 @@ export class OpenFiles {
       if (id !== undefined && found !== id) return `${basename(path)} was replaced under the server`;
     }
     const bytes = readSync(this.#database, this.#head, 0, MAGIC_BYTES, 0);
-    // An empty database file is normal: all of its data is still in the WAL.
+    // An empty database file is no fault, because all of its data may still be in the WAL.
     return bytes === 0 || hasMagic(this.#head) ? null : "data.db was overwritten under the server";
   }
 
-  /** Returns a value that changes with every write to the database file, and the size of the file in bytes. */
+  /** Returns a value that changes with every write to the database file, and the file's size in bytes. */
   readState(): { readonly changed: bigint; readonly bytes: number } {
     const { mtimeNs, size } = fstatSync(this.#database, { bigint: true });
     return { changed: mtimeNs, bytes: Number(size) };

@@ -1,6 +1,6 @@
 /**
- * Opens data.db: one writable handle (in the writer) and read-only handles (on the front and in the pool). It also maps
- * SQLite's error codes to failures. Knows no table.
+ * Opens data.db. The writer has the one writable handle, and the front and the pool have read-only handles. This file
+ * also maps SQLite's error codes to failures. It does not depend on any table.
  */
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -19,9 +19,9 @@ export function databasePath(data_dir: string): string {
 }
 
 /**
- * The path of the database's real file, which is elsewhere if `data.db` is a link. SQLite puts the WAL beside the real
- * file.
- * @throws the system's error if a link leads to a missing folder
+ * Returns the path of the database's real file, which is in another folder if `data.db` is a link. SQLite puts the WAL
+ * next to the real file.
+ * @throws the error of the operating system if a link leads to a missing folder
  */
 export function databaseFile(data_dir: string): string {
   return realFile(databasePath(data_dir));
@@ -43,8 +43,8 @@ export function walBytes(data_dir: string): number {
 
 /**
  * Opens the writable handle and migrates the database. A commit is durable when it returns: in WAL mode with
- * `synchronous=FULL` each commit fsyncs the WAL. SQLite checkpoints by itself, in the commit that fills the WAL: a
- * second connection that checkpointed in another thread made writes slower.
+ * `synchronous=FULL` each commit fsyncs the WAL. SQLite itself makes checkpoints, in the commit that fills the WAL.
+ * Checkpoints by a second connection in another thread were tried and made writes slower.
  */
 export function openWriter(data_dir: string): Db {
   const db = openDatabase(databasePath(data_dir), { timeout_ms: SQLITE_BUSY_TIMEOUT_MS });
@@ -62,9 +62,9 @@ export function openWriter(data_dir: string): Db {
 }
 
 /**
- * Sets whether later commits are on disk when they return. An unsynced commit survives a crash of the process, and is
- * on disk with the next synced one; a power cut before that undoes it as a whole. Must not be called within a
- * transaction.
+ * Sets whether later commits are on disk when they return. A commit that is not synced survives a crash of the process,
+ * and is on disk after the next synced commit. A power cut before that undoes it as a whole. Must not be called within
+ * a transaction.
  */
 export function setSynced(db: Db, synced: boolean): void {
   db.pragma(`synchronous = ${synced ? "FULL" : "NORMAL"}`);
@@ -75,7 +75,7 @@ export function openReader(data_dir: string): Db {
   return openReaderOf(databasePath(data_dir));
 }
 
-/** The same as `openReader`, by the path of the database's file. */
+/** Does the same as `openReader`, for the path of a database file. */
 export function openReaderOf(path: string): Db {
   const db = openDatabase(path, { readonly: true, timeout_ms: SQLITE_BUSY_TIMEOUT_MS });
   // A negative size is in KiB.
@@ -83,15 +83,19 @@ export function openReaderOf(path: string): Db {
   return db;
 }
 
-/** Whether a row was refused because of another row, or because of its own columns. */
+/**
+ * Whether an error is a violated constraint: a row conflicts with another row, or has a value that its column does not
+ * allow.
+ */
 export function isConstraint(error: unknown): boolean {
   return sqliteCode(error)?.startsWith("SQLITE_CONSTRAINT") === true;
 }
 
 /**
- * Maps a SQLite error to the client's failure. DISK_FULL: the disk takes no write (also a failing disk or a file-size
- * limit). UNAVAILABLE: another program holds the database for longer than the busy timeout. INVALID_ARGUMENT: a text
- * cannot be stored. Undefined for any other error, which is a bug or damage and ends the thread.
+ * Returns the failure that a client gets for an error of SQLite. DISK_FULL means that the disk accepts no write, also
+ * because the disk fails or because of a file-size limit. UNAVAILABLE means that another program holds the database for
+ * longer than the busy timeout. INVALID_ARGUMENT means that a text cannot be stored. Returns undefined for any other
+ * error, which is a bug or damage and ends the thread.
  */
 export function writeFailure(error: unknown): Failure | undefined {
   switch (sqliteCode(error)) {
@@ -117,8 +121,8 @@ export function writeFailure(error: unknown): Failure | undefined {
 }
 
 /**
- * Whether an error means that the database is damaged; the thread must then end. A violated constraint is a bug of the
- * code that wrote the row, and no damage.
+ * Whether an error means that the database is damaged. If so, the thread must end. A violated constraint is not damage,
+ * but a bug of the code that wrote the row.
  */
 export function isDamage(error: unknown): boolean {
   return sqliteCode(error) !== undefined && writeFailure(error) === undefined && !isConstraint(error);
@@ -126,7 +130,7 @@ export function isDamage(error: unknown): boolean {
 
 /**
  * Returns SQLite's code for the error with which a database could not be opened.
- * @throws error if it is no error of SQLite
+ * @throws that error if it is not one of SQLite
  */
 export function openFailure(error: unknown): string {
   const code = sqliteCode(error);

@@ -1,9 +1,9 @@
 /**
  * Repairs the times of a database whose rows were written or restored with times ahead of the machine's clock. Rows of
- * history keep their times, and the next rows get the right time. So in these tables times go back once, after a row
- * that `time_step` names, and only ids give the order. Times that decide how long something lasts (leases, claims,
- * agents, sessions, idempotency records, pruning by age) are moved back to now, so it lasts as long as it would have.
- * Times are in ms.
+ * history keep their times, and later rows get the right time. So in tables of history the times go back once, and only
+ * the ids give the order. The table `time_step` has the row after which the times go back. Other times decide how long
+ * something lasts: leases, claims, agents, sessions, idempotency records, and pruning by age. They are moved back to
+ * the current time, so that each thing lasts as long as it would have. Times are in ms.
  */
 import { CLOCK_LEAD_MS_MAX, INSTANCE_BUSY_S_MAX, TASK_BACKOFF_MS_MAX, TASK_RESERVED_MS } from "../../schemas/limits.js";
 import { newestTime, TIME_COLUMNS, TIMED_TABLES } from "./id-range.js";
@@ -12,7 +12,7 @@ import type { Db, Statement } from "./sqlite/library.js";
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600 * SECOND_MS;
 
-/** Moves the times of live things: few rows, or rows that an index finds. */
+/** Returns the SQL that moves the times of things that are in use. These are few rows, or rows that an index finds. */
 function moveLive(now_ms: number, limit_ms: number): string {
   return `
     UPDATE instance_life SET last_seen = ${now_ms},
@@ -23,8 +23,8 @@ function moveLive(now_ms: number, limit_ms: number): string {
     UPDATE lease INDEXED BY lease_live
       SET requested_at = min(requested_at, ${now_ms}), granted_at = min(granted_at, ${now_ms})
       WHERE ended_at IS NULL AND max(requested_at, coalesce(granted_at, 0)) > ${limit_ms};
-    -- A task that a client has delayed until a time keeps that time. A task that waits after a failure waits as long as
-    -- before.
+    -- A task that a client has delayed until a certain time keeps that time. A task that waits after a failure waits
+    -- for as long as it would have.
     UPDATE task_life INDEXED BY task_live
       SET ready_at = min(ready_at, ${now_ms}), claimed_at = min(claimed_at, ${now_ms}), updated_at = ${now_ms},
         reserved_until = min(reserved_until, ${now_ms + TASK_RESERVED_MS}),
@@ -34,8 +34,8 @@ function moveLive(now_ms: number, limit_ms: number): string {
 }
 
 /**
- * Moves the times of things that have ended, or are kept for a while. Counters of future hours are added to those of
- * this hour.
+ * Returns the SQL that moves the times of things that have ended, or that are kept for a while. Counters of future
+ * hours are added to those of the current hour.
  */
 function moveKept(now_ms: number, limit_ms: number): string {
   const hour = Math.floor(now_ms / HOUR_MS);
@@ -52,8 +52,8 @@ function moveKept(now_ms: number, limit_ms: number): string {
 
 /**
  * Repairs the times. Runs in a transaction of the caller.
- * @returns the time at which the server starts: stored times are then at most CLOCK_LEAD_MS_MAX ahead of `now_ms`, or
- * are skipped
+ * @returns the time with which the server starts. After the repair, stored times are at most CLOCK_LEAD_MS_MAX ahead of
+ * `now_ms`. Only rows of history may have later times, and `newestTime` skips those.
  */
 export function settleTimes(db: Db, now_ms: number): number {
   const newest_ms = newestTime(db, "main");
@@ -73,7 +73,7 @@ export function settleTimes(db: Db, now_ms: number): number {
   return now_ms;
 }
 
-/** Finds the rows after which times go back, in tables that came with a snapshot. */
+/** Finds the rows after which times go back, in tables that were filled from a snapshot. */
 export function findSteps(db: Db): void {
   for (const table of TIMED_TABLES) {
     const time = TIME_COLUMNS[table];
@@ -83,7 +83,7 @@ export function findSteps(db: Db): void {
   }
 }
 
-/** The newest time of the skipped rows in ms; 0 if there are none. */
+/** Returns the newest time of the rows of history that are ahead of the right time, in ms; 0 if there are none. */
 export class PassedTimes {
   readonly #newest: Statement<[], number>;
 

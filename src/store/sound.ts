@@ -1,8 +1,10 @@
-/** Checks whether a database is sound: its first bytes, and its pages. Runs in any thread. */
+/** Checks whether a database is undamaged, by its first bytes and by its pages. Runs in any thread. */
 import { openReaderOf } from "./open.js";
 import { sqliteCode } from "./sqlite/codes.js";
 
-/** Databases up to this size are checked page by page. Of a larger one only the header is checked. */
+/**
+ * The largest size of a database, in bytes, of which every page is checked. Only the header of a larger one is checked.
+ */
 export const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
 
 const MAGIC = "SQLite format 3\0";
@@ -14,8 +16,8 @@ export function hasMagic(head: Buffer): boolean {
 }
 
 /**
- * Returns what is wrong with the pages of a database, null if they are consistent. It reads all of them on a handle of
- * its own, because a handle that has read them earlier may still have their old contents in memory.
+ * Returns a text about the damage to the pages of a database; null if they are consistent. All pages are read on a new
+ * handle, because a handle that has read them before may still have their old contents in memory.
  */
 export function findDamage(path: string): string | null {
   let db: ReturnType<typeof openReaderOf> | undefined;

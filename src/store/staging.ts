@@ -1,6 +1,7 @@
 /**
- * The file in which a restore collects its snapshot, beside data.db and with the same layout. It is worthless until the
- * writer has copied it. So it is not synced, has no journal on disk, and is removed at every start.
+ * Opens and completes the staging database, in which a restore collects its snapshot. Its file is next to data.db and
+ * has the same layout. If the server crashes before the writer has copied it, the restore has failed anyway. So the
+ * file is not synced, has no journal on disk, and is removed at every start.
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +17,7 @@ export function stagingPath(data_dir: string): string {
 export function openStaging(data_dir: string): Db {
   removeStaging(data_dir);
   const db = openDatabase(stagingPath(data_dir));
-  // MEMORY and not OFF, because only some of the libraries allow OFF.
+  // The mode is MEMORY and not OFF, because only some of the SQLite libraries allow OFF.
   db.pragma("journal_mode = MEMORY");
   db.pragma("synchronous = OFF");
   migrate(db);

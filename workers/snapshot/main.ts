@@ -1,4 +1,4 @@
-/** Entry of the thread that makes or installs one snapshot of a node. */
+/** The entry point of the thread that takes or fetches one snapshot of a node's database. */
 import { runSnapshotThread } from "../../src/cluster/snapshot-thread.js";
 
 await runSnapshotThread();

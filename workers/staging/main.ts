@@ -1,5 +1,6 @@
 /**
- * Entry of the thread of one restore. It compiles the rules and templates of the snapshot, so it loads the rule reader.
+ * The entry point of the thread of one restore. It loads the rule reader too, because a restore compiles the rules and
+ * templates of its snapshot.
  */
 import { METHODS } from "../../src/methods.js";
 import { loadRuleReading } from "../../src/rules/rule.js";

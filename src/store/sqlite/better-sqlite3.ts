@@ -1,4 +1,7 @@
-/** Loads better-sqlite3. The interface in library.ts has its shapes, so a handle is the library's own. */
+/**
+ * Loads the library better-sqlite3. Its handles need no wrapper, because the interface in library.ts is modelled on
+ * them.
+ */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -6,21 +9,25 @@ import type Database from "better-sqlite3";
 import { BUSY_TIMEOUT_MS_DEFAULT, type SqliteLibrary } from "./library.js";
 
 const NAME = "better-sqlite3";
-/** The major version that uses V8's own interface. Later versions crash a Node without N-API 10 with a SIGSEGV. */
+/**
+ * The major version of the library that Koor uses. It uses the interface of V8. Later versions crash a Node without
+ * N-API 10 with a SIGSEGV.
+ */
 const MAJOR = 12;
 
 /**
- * @throws if it is not installed, has another major version, or is not built for this Node
+ * @throws if the library is not installed, has another major version, or is not built for this Node
  */
 export function loadBetterSqlite3(): SqliteLibrary {
   const load = createRequire(import.meta.url);
   const { version } = load(`${NAME}/package.json`) as { readonly version: string };
   if (Number.parseInt(version, 10) !== MAJOR) throw new Error(`${NAME} ${version} is not of line ${MAJOR}`);
   const Library = load(NAME) as typeof Database;
-  // The package looks for its binary in a dozen places. An installation uses this one.
+  // The path of the binary is given, because the package would look for it in a dozen places. An installation always
+  // has it here.
   const built = join(dirname(load.resolve(`${NAME}/package.json`)), "build", "Release", "better_sqlite3.node");
   const nativeBinding = existsSync(built) ? built : undefined;
-  // The binary is loaded with the first database, not with the package.
+  // A database is opened, because the binary is loaded with the first database and not with the package.
   new Library(":memory:", { nativeBinding }).close();
   return {
     way: NAME,

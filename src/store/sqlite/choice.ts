@@ -1,6 +1,6 @@
 /**
- * Chooses the SQLite library, once for each thread. The choice depends on the version of Node and on the installed
- * packages, so every thread makes the same. `KOOR_SQLITE` forces a library, for tests and benchmarks.
+ * Chooses the SQLite library, once for each thread. The choice depends only on the version of Node and on the installed
+ * packages, so every thread chooses the same library. `KOOR_SQLITE` forces a library, for tests and benchmarks.
  */
 import { reasonOf } from "../../base/reason.js";
 import { loadBetterSqlite3 } from "./better-sqlite3.js";
@@ -10,7 +10,7 @@ import { loadNodeSqlite, loadPort } from "./node-sqlite.js";
 /** The environment variable that forces a library. */
 export const SQLITE_VARIABLE = "KOOR_SQLITE";
 
-/** The first version whose node:sqlite returns rows as arrays and needs no flag. */
+/** The first version of Node whose node:sqlite returns rows as arrays and needs no flag. */
 const NODE_SQLITE_SINCE = { major: 22, minor: 16 };
 
 const LOADERS: Readonly<Record<SqliteWay, () => SqliteLibrary>> = {
@@ -19,15 +19,15 @@ const LOADERS: Readonly<Record<SqliteWay, () => SqliteLibrary>> = {
   "@photostructure/sqlite": loadPort,
 };
 
-/** There is no SQLite library. The start stops with this line and exit code 1. */
+/** Thrown if no SQLite library can be used. The start prints the message, which is one line, and exits with code 1. */
 export class SqliteMissingError extends Error {
   override readonly name = "SqliteMissingError";
 }
 
-/** The chosen library, and why the libraries before it did not load. */
+/** The chosen library, and the reason why the preferred one was not chosen. */
 export interface SqliteChoice {
   readonly library: SqliteLibrary;
-  /** Why the preferred library of this Node did not load; "" if it was chosen. */
+  /** Why the preferred library for this version of Node did not load; "" if it was chosen. */
   readonly fallback: string;
 }
 
@@ -70,7 +70,7 @@ export function chooseSqlite(wanted: string): SqliteChoice {
 let chosen: SqliteChoice | undefined;
 
 /**
- * The choice of this thread.
+ * Returns the library that this thread uses. It is chosen at the first call.
  * @throws SqliteMissingError
  */
 export function sqliteChoice(): SqliteChoice {

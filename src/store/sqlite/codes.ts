@@ -1,9 +1,10 @@
 /**
- * Maps errors to the names of SQLite's result codes, whichever library threw them. better-sqlite3 has the name in
- * `code`, node:sqlite the number in `errcode`. Source of numbers and names: sqlite.org/rescode.html. Pure.
+ * Maps errors to the names of SQLite's result codes, whichever library threw them. Errors of better-sqlite3 have the
+ * name in `code`, and errors of node:sqlite have the number in `errcode`. Source of the numbers and names:
+ * sqlite.org/rescode.html. Pure.
  */
 
-/** The primary codes, which are the low byte of the extended ones. */
+/** The names of the primary codes, by their number. An extended code has the primary code in its low byte. */
 const PRIMARY: Readonly<Record<number, string>> = {
   1: "ERROR",
   2: "INTERNAL",
@@ -33,7 +34,10 @@ const PRIMARY: Readonly<Record<number, string>> = {
   26: "NOTADB",
 };
 
-/** The suffixes after the primary code's name, in the order of the high byte from 1 up; "" if there is none. */
+/**
+ * The suffixes of the extended codes' names, by the name of the primary code. They are in the order of the extended
+ * code's high byte, from 1 up. A suffix is "" if there is no such code.
+ */
 const EXTENDED: Readonly<Record<string, readonly string[]>> = {
   ERROR: ["MISSING_COLLSEQ", "RETRY", "SNAPSHOT"],
   ABORT: ["", "ROLLBACK"],
@@ -94,7 +98,7 @@ const EXTENDED: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Returns the name of a code: 2067 is `SQLITE_CONSTRAINT_UNIQUE`. */
+/** Returns the name of a code. For example, 2067 is `SQLITE_CONSTRAINT_UNIQUE`. */
 export function nameOfCode(code: number): string {
   const primary = PRIMARY[code & 0xff];
   if (primary === undefined) return `SQLITE_UNKNOWN_${code}`;
@@ -104,7 +108,10 @@ export function nameOfCode(code: number): string {
   return extended ? `SQLITE_${primary}_${extended}` : `SQLITE_${primary}`;
 }
 
-/** Returns SQLite's code of an error, extended if there is an extended one; undefined if it is no error of SQLite. */
+/**
+ * Returns the name of an error's SQLite code, which is the extended code if there is one; undefined if the error is not
+ * one of SQLite.
+ */
 export function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
@@ -113,10 +120,12 @@ export function sqliteCode(error: unknown): string | undefined {
   return code.startsWith("SQLITE_") ? code : undefined;
 }
 
-/** Creates an error as SQLite would throw it, with the code's name. */
+/** Creates an error like those of SQLite, with the name of a code. */
 export function sqliteError(message: string, code: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** A code of our own: the library in use would not store or read a text as a whole. */
+/**
+ * A code that SQLite does not have. It means that the library in use would truncate a text when it stores or reads it.
+ */
 export const TEXT_NOT_KEPT = "SQLITE_MISMATCH_TEXT";

@@ -1,6 +1,7 @@
 /**
- * The adapter for node:sqlite, which is built into Node, and for @photostructure/sqlite, its port to Node's stable
- * binary interface. Both have the same interface. The adapter evens out their differences from better-sqlite3.
+ * Adapts two libraries to the interface in library.ts: node:sqlite, which is built into Node, and
+ * @photostructure/sqlite ("the port" below), its port to Node's stable binary interface. Both have the same interface.
+ * The adapter hides their differences from better-sqlite3.
  */
 import { createRequire } from "node:module";
 import {
@@ -13,7 +14,7 @@ import {
 } from "./library.js";
 import { sqliteError, TEXT_NOT_KEPT } from "./codes.js";
 
-/** The used part of a native statement. */
+/** The part of the libraries' own statements that the adapter uses. */
 interface NativeStatement {
   run(...parameters: unknown[]): Changes;
   get(...parameters: unknown[]): unknown[] | undefined;
@@ -25,7 +26,7 @@ interface NativeStatement {
   setReadBigInts(on: boolean): void;
 }
 
-/** The used part of a native database. */
+/** The part of the libraries' own databases that the adapter uses. */
 interface NativeDatabase {
   readonly isTransaction: boolean;
   prepare(sql: string): NativeStatement;
@@ -37,14 +38,14 @@ interface NativeModule {
   readonly DatabaseSync: new (path: string, options: object) => NativeDatabase;
 }
 
-/** The page cache of a database, as in better-sqlite3's build. A negative size is in KiB. */
+/** The size of the page cache, as in the build of better-sqlite3. In SQLite's setting a negative size is in KiB. */
 const CACHE_SIZE_KIB = -16_000;
 
 type Make<Row> = (columns: unknown[]) => Row;
 
 /**
- * Refuses texts that the library would silently cut off at a NUL: Node 22 when it reads a text, the port when it binds
- * one.
+ * Refuses texts with a NUL, because the libraries would silently truncate them there. Node 22 truncates a text when it
+ * reads it, and the port when it binds it.
  */
 function checkTexts(parameters: readonly unknown[]): void {
   for (const value of parameters) {
@@ -56,14 +57,14 @@ function checkTexts(parameters: readonly unknown[]): void {
 }
 
 /**
- * Rounds integers beyond 2^53 as better-sqlite3 does. The native libraries refuse them unless all integers are read as
- * BigInts.
+ * Runs a read, and rounds integers beyond 2^53 as better-sqlite3 does. The two libraries throw for such an integer,
+ * unless all integers are read as BigInts.
  */
 function withLargeIntegers<Read>(statement: NativeStatement, read: () => Read): Read {
   try {
     return read();
   } catch (error) {
-    // The port's `all` throws this error without a code of its own, and without one of SQLite's.
+    // The port's `all` throws the error for a large integer without any code, neither Node's nor SQLite's.
     const { code, errcode } = error as { readonly code?: string; readonly errcode?: number };
     if (code !== "ERR_OUT_OF_RANGE" && !(code === "ERR_SQLITE_ERROR" && errcode === undefined)) throw error;
     statement.setReadBigInts(true);
@@ -75,7 +76,10 @@ function withLargeIntegers<Read>(statement: NativeStatement, read: () => Read): 
   }
 }
 
-/** Converts a blob from a plain byte array to a Buffer over the same memory, and a BigInt to a number. */
+/**
+ * Converts a value to the type that better-sqlite3 returns: a byte array to a Buffer over the same memory, and a BigInt
+ * to a number.
+ */
 function levelled(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   if (!(value instanceof Uint8Array)) return value;
@@ -112,7 +116,8 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
   #make: Make<Row>;
 
   /**
-   * @param db referenced as long as the statement is used: the port closes a database that is garbage-collected
+   * @param db the statement's database. The statement keeps a reference to it, because the port closes a database that
+   * is garbage-collected.
    */
   constructor(
     readonly db: NativeDatabase,
@@ -121,8 +126,7 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
   ) {
     this.#statement = statement;
     this.#checks_texts = checks_texts;
-    // Arrays are the cheapest results of these libraries, and objects built from them are cheaper than the libraries'
-    // own.
+    // The libraries return arrays fastest. Even building an object from an array is faster than their own objects.
     statement.setReturnArrays(true);
     statement.setAllowUnknownNamedParameters(true);
     let names: string[] | undefined;
@@ -217,7 +221,8 @@ class NodeDatabase implements Db {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    // The port keeps the handle and its locks until the last of its statements is garbage-collected.
+    // An open transaction must be rolled back here, because the port keeps the handle and its locks until the last of
+    // its statements is garbage-collected.
     if (this.inTransaction) this.exec("ROLLBACK");
     this.#db.close();
   }
@@ -241,12 +246,13 @@ function libraryOf(way: SqliteWay, module: NativeModule): SqliteLibrary {
 }
 
 /**
- * @throws if this Node was built without it
+ * @throws if this Node was built without node:sqlite
  */
 export function loadNodeSqlite(): SqliteLibrary {
   const load = createRequire(import.meta.url);
   const emitWarning = process.emitWarning.bind(process);
-  // node:sqlite warns once for each thread that it is experimental. The operator does not need that warning.
+  // Warnings are suppressed during the load, because node:sqlite warns in each thread that it is experimental. The
+  // operator does not need that warning.
   process.emitWarning = () => undefined;
   try {
     return libraryOf("node:sqlite", load("node:sqlite") as NativeModule);
@@ -256,7 +262,7 @@ export function loadNodeSqlite(): SqliteLibrary {
 }
 
 /**
- * @throws if it is not installed, or has no binary for this system
+ * @throws if the port is not installed, or has no binary for this system
  */
 export function loadPort(): SqliteLibrary {
   const load = createRequire(import.meta.url);

@@ -1,6 +1,6 @@
 /**
- * Tests when a run starts, which callers share it, and closing; with injected time, and work that ends when the test
- * says so.
+ * Tests when a run starts, which callers share a run, and how runs are closed. The time is injected, and the test
+ * decides when the work of a run ends.
  */
 import t from "tap";
 import { Periodic, type PeriodicOptions } from "./periodic.js";

@@ -1,4 +1,4 @@
-/** Tests the registry of background tasks: it calls the methods that a task has, and no others. */
+/** Tests the registry of background tasks, which must call exactly those methods that a task has. */
 import t from "tap";
 import { BackgroundTasks, type BackgroundTask } from "./task.js";
 

@@ -27,7 +27,7 @@ const NO_POISON = { haltReason: () => null, begin: () => 64, cleared: (): void =
 
 const JOIN = { kind: "hello", store: "", replaces: 0, version: "1", settings: "" } as const;
 
-/** Two calls, of which only a leader may make the first. */
+/** Returns an entry with two calls. Only a leader may make the first of them. */
 function lead(name: string, term: number): EntryContent {
   const calls = [leadLine, addLine].map((method) => ({
     method: method as unknown as WriterMethod,
@@ -38,7 +38,7 @@ function lead(name: string, term: number): EntryContent {
   return { kind: "calls", term, calls };
 }
 
-/** Nodes a and b join, then a becomes the leader, and later b. */
+/** A log in which the nodes a and b join, and then a becomes the leader, and later b. */
 const LOG: readonly (readonly [node: string, number: number, content: EntryContent])[] = [
   ["a", 0, { ...JOIN, run: "a" }],
   ["b", 0, { ...JOIN, run: "b" }],
@@ -107,7 +107,7 @@ function bytesOf(at: number): Uint8Array {
   );
 }
 
-/** Applies the log as a node, with `together` messages at a time. */
+/** Applies the log as the given node does, with `together` messages at a time. */
 function apply(node: string, together: number): { readonly lines: string; readonly answers: readonly unknown[] } {
   const { db, applier, answers } = sceneOf();
   let own: Proposal | null = null;
@@ -123,7 +123,7 @@ function apply(node: string, together: number): { readonly lines: string; readon
   return { lines, answers };
 }
 
-/** An own entry in flight, with two callers if it is one of calls. */
+/** Returns the node's entry in flight. It has two callers if it is an entry of calls. */
 function proposalOf(node: string, number: number): Proposal {
   const calls = number < 2 ? null : ([{ id: number }, { id: number }] as ServerCall<WriterMethod>[]);
   return { node, epoch: node === "a" ? 1 : 2, number, calls, since: 0 };
@@ -152,7 +152,8 @@ t.test("a bundle is applied as one, whichever of its entries are accepted", (t) 
       FAKE_METHODS,
     );
   };
-  // The first entry of b is in the log already, b has been the leader since the entry before, and c has never joined.
+  // Here the first entry of b is in the log already, b has been the leader since the previous entry, and c has never
+  // joined.
   const bundle = encodeBundle([entry("b", 4, 2), entry("c", 1, 2), entry("b", 6, 2), entry("a", 5, 2)]);
   const played = (node: string, most: number): readonly [string, readonly unknown[], readonly unknown[]] => {
     const observed: unknown[] = [];

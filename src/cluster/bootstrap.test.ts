@@ -80,7 +80,7 @@ async function found(t: Owner, scene: Scene): Promise<Found> {
     },
     upload: () => Promise.resolve(void did.push("upload")),
     waiting: (reason) => void did.push(`waits: ${reason}`),
-    // Stops a node that would wait forever.
+    // Ends the bootstrap of a node that would wait forever.
     closed: () => did.filter((line) => line.startsWith("waits")).length > 2,
   }).run();
   return { state, did };

@@ -1,4 +1,7 @@
-/** Tests the format of bundles: the entries that were put together are split again, and anything else is rejected. */
+/**
+ * Tests the format of bundles: a bundle is split into the same entries that were put into it, and any other bytes are
+ * rejected.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { addLine, FAKE_METHODS } from "../../test/cluster/fake-methods.js";

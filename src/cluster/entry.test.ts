@@ -74,7 +74,7 @@ t.test("calls are decoded unchanged", (t) => {
 t.test("any text and any bytes", (t) => {
   const value = fc.oneof(
     fc.string({ unit: "binary" }),
-    // Strings that are not valid Unicode: halves of surrogate pairs.
+    // Generates strings that are not valid Unicode, because they contain halves of surrogate pairs.
     fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
     fc.uint8Array({ maxLength: 50 }),
   );
@@ -117,7 +117,7 @@ t.test("calls of another apply version are not decoded: their methods may be unk
   t.end();
 });
 
-/** A body as programs wrote it before there were marks. */
+/** Returns the body of an entry as old programs without marks wrote it. */
 function unmarked(text: string, blobs: readonly Uint8Array[] = []): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(Buffer.byteLength(text));
@@ -132,7 +132,7 @@ function marked(body: Uint8Array, format = MARK_FORMAT): Buffer {
   return bytes;
 }
 
-/** The JSON of an entry, as programs wrote it before there were marks. */
+/** Returns the JSON of an entry as old programs without marks wrote it. */
 function jsonOf(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes);
   return buffer.toString("utf8", 4, 4 + buffer.readUInt32BE(0)).replace('"m":1,', "");
@@ -200,7 +200,7 @@ t.test("entries of programs without marks are read", (t) => {
 });
 
 t.test("programs without marks read marked entries", (t) => {
-  // Those programs read a length, that much JSON, and as many bytes after it as the JSON says.
+  // Programs without marks read a length, JSON of that length, and then as many bytes as the JSON says.
   const long = Buffer.alloc(20_000, 7);
   const bytes = Buffer.from(encodeEntry({ head: HEAD, content: callsOf(put(long)) }, METHODS));
   const end = 4 + bytes.readUInt32BE(0);

@@ -9,7 +9,9 @@ import { initialMembership, type Membership, type Node } from "./membership.js";
 const START_MS = 1_770_595_200_000;
 const DAY_MS = 86_400_000;
 
-/** Node a, with other live nodes. `walls` are the errors of their clocks, its own first. */
+/**
+ * A cluster in which node a and other nodes are alive. `walls` are the errors of their clocks, with that of a first.
+ */
 class Scene {
   passed_ms = 0;
   membership: Membership;

@@ -29,8 +29,8 @@ const UNKNOWN: Bounds = { least_ms: Number.NEGATIVE_INFINITY, most_ms: Number.PO
 export class LogClock {
   readonly #options: LogClockOptions;
   /**
-   * The clock of each node in its latest entry, minus this node's monotonic time at that moment. The difference stays valid
-   * while the node is silent, because a wrong clock is usually wrong by a constant.
+   * The clock of each node in its latest entry, minus this node's monotonic time at that moment. This difference stays
+   * valid while the node is silent, because a wrong clock is usually wrong by a constant.
    */
   readonly #differences = new Map<string, number>();
   #base_ms: number;

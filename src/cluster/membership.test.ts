@@ -1,5 +1,6 @@
 /**
- * Tests the membership: whose entries are accepted, who leads, and what is rejected. simulation.test.ts tests the rest.
+ * Tests which entries the membership accepts and rejects, and which node becomes the leader. simulation.test.ts tests
+ * the rest.
  */
 import t from "tap";
 import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits.js";
@@ -42,7 +43,7 @@ class Log {
     return this.say({ node, at, applyVersion }, { kind: "hello", replaces, ...usual, ...hello });
   }
 
-  /** The next entry of a node. */
+  /** Applies the next entry of a node, and returns why it is rejected. */
   next(node: string, content: EntryContent, more: Partial<EntryHead> = {}): RejectReason | null {
     const { incarnation: epoch, number } = must(this.membership.nodes.get(node), node);
     return this.say({ node, epoch, number: number + 1, ...more }, content);

@@ -27,7 +27,7 @@ export interface Node {
 export interface Membership {
   /** The log's time at the latest entry, in ms. It never goes back. */
   readonly now_ms: number;
-  /** The cluster's apply version. Entries of other versions are rejected. */
+  /** The cluster's apply version. Entries of other versions are rejected, except for join requests and upgrades. */
   readonly applyVersion: number;
   readonly settings: string;
   /** How often a node has become the leader. */

@@ -31,14 +31,14 @@ function kept(): AttemptFile & { line: string } {
   };
 }
 
-/** A start of the process, with a log that ends at entry 100. */
+/** Starts the guard as a process does whose log ends at entry 100. */
 function start(file: AttemptFile, { version = "1", generation = "g", last = 100 } = {}): PoisonGuard {
   const guard = new PoisonGuard({ file, generation, version });
   guard.expect(last);
   return guard;
 }
 
-/** The file of a process that crashed `deaths` times while it applied entry 42 alone. */
+/** Returns the file of a process that has crashed `deaths` times while it applied entry 42 in its own transaction. */
 function leftBy(deaths: number, as: { readonly version?: string } = {}): AttemptFile & { line: string } {
   const file = kept();
   for (let death = 0; death < deaths; death++) start(file, as).begin(42, 42);

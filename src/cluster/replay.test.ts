@@ -1,8 +1,8 @@
 /**
- * Tests that every method of the writer is deterministic. Its calls, generated from the schema of its request, travel
- * as bytes of entries. Two nodes apply them in transactions of different sizes; one of them has another clock, other
- * random numbers and a restart in between. Both must reach the same rows and answers, and a method that does not is
- * named.
+ * Tests that every method of the writer is deterministic. The calls are generated from the schema of the method's
+ * request, and encoded as entries. Two nodes apply the entries in transactions of different sizes. One of the nodes has
+ * another clock, other random numbers and a restart in between. Both must reach the same rows and answers. A failure
+ * names the method that does not.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -38,7 +38,7 @@ const TABLE = METHODS as unknown as MethodTable<WriterMethod>;
 const HEAD = { applyVersion: 1, node: "a", epoch: 1, position: 0, stateHash: "", wall_ms: 0 };
 const SILENT = { depth: 0, push: () => undefined, flush: () => undefined } as unknown as RpcServer<WriterMethod>;
 
-/** A batch as the bytes of an entry. */
+/** Encodes a batch of calls as an entry. */
 function entryOf(calls: readonly Call[], at: number, number: number): Uint8Array {
   const content = {
     kind: "calls" as const,

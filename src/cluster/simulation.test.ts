@@ -1,6 +1,6 @@
 /**
- * Random runs of replicas over a log that loses, delays, duplicates and disconnects. The seed determines a run, and is
- * in the message of a failed one.
+ * Tests replicas in random runs over a simulated log that loses, delays and duplicates entries and disconnects nodes.
+ * The seed determines a run, and the message of a failed run contains it.
  */
 import t from "tap";
 import { Simulation, type SimulatedNode, type SimulationFault } from "../../test/cluster/simulation.js";
@@ -38,7 +38,7 @@ t.test(`${RUNS} random runs of one to three replicas`, async (t) => {
 });
 
 const DAY_MS = 86_400_000;
-/** Steps of the log per look, so fast that no node is silent for long. */
+/** The number of the log's steps between two checks. It is small enough that no node is silent for long. */
 const PROMPT = 10;
 
 for (const { what, skews, steps } of [
@@ -58,7 +58,7 @@ for (const { what, skews, steps } of [
     const wrong = nodes.find(({ skew_ms }) => skew_ms !== 0) ?? nodes[0];
     for (const step of [null, ...(steps ?? [null, null])]) {
       if (step !== null && wrong !== undefined) wrong.skew_ms = step;
-      // One node restarts, as after its clock was set.
+      // One node restarts, as an operator would do after setting its clock.
       wrong?.crash();
       wrong?.start();
       await simulation.playUntil(are_well, PROMPT);
@@ -77,7 +77,7 @@ t.test("nodes that were removed by the others join again by themselves", async (
   const { nodes, log } = simulation;
   const are_well = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
   await simulation.playUntil(are_well, PROMPT);
-  // As a program of version 1 with a wrong clock did.
+  // Appends an entry like that of a program of version 1 with a wrong clock.
   const at = simulation.now_ms + 2 * DAY_MS;
   const head = { applyVersion: 1, node: "z", epoch: 0, number: 0, at, position: 0, stateHash: "", wall_ms: at };
   const hello = { kind: "hello", store: "z", run: "z", replaces: 0, version: "0", settings: "" } as const;
@@ -180,7 +180,7 @@ for (const { what, meddle, isStored } of [
     t.equal(made.outcome?.kind, isStored ? "answered" : "refused");
   });
 
-/** Nodes that forward their entries, with nothing in flight. */
+/** Starts nodes that forward their entries, and waits until nothing is in flight. */
 async function forwardingNodes(): Promise<{
   readonly simulation: Simulation;
   readonly leader: SimulatedNode;
@@ -214,7 +214,7 @@ async function forwardingNodes(): Promise<{
   };
 }
 
-/** A seed whose simulation meets a condition. */
+/** Finds a seed whose simulation meets a condition. */
 function seedOf(isWanted: (simulation: Simulation) => boolean): number {
   for (;;) {
     const seed = newSeed();

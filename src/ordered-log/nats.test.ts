@@ -53,14 +53,14 @@ async function makeLog(url: string, name?: string): Promise<OrderedLog> {
   return log;
 }
 
-/** The stream manager, as an operator would use it. */
+/** Opens a stream manager like that of an operator. */
 async function manage(t: Test, url: string): Promise<JetStreamManager> {
   const connection = await connect({ servers: url.replaceAll("nats://", "").split(","), reconnect: false });
   t.teardown(() => connection.close());
   return jetstreamManager(connection);
 }
 
-/** Appends one entry after the other until one is not stored. */
+/** Appends entries one after the other until one is not stored. */
 async function appendUntilLost(node: HeardSession, stored: string[], word: string): Promise<void> {
   for (let number = 0; node.losses.length === 0; number++) {
     const text = `${word} ${number} ${"x".repeat(500)}`;
@@ -77,7 +77,7 @@ function holdsInOrder(entries: readonly string[], texts: readonly string[]): boo
   return found === texts.length;
 }
 
-/** Reads the whole log. Opens it until that succeeds. */
+/** Reads the whole log. Retries to open it until that succeeds. */
 async function readAll(t: Test, log: OrderedLog): Promise<string[]> {
   const node = await reopen(t, log);
   const { last } = node.session.status;
@@ -85,7 +85,10 @@ async function readAll(t: Test, log: OrderedLog): Promise<string[]> {
   return node.texts;
 }
 
-/** Retries, because a server that has just started, or three that elect a leader, reject requests at first. */
+/**
+ * Opens the log, with retries. They are needed because a server that has just started, or three that elect a leader,
+ * reject requests at first.
+ */
 async function reopen(t: Test, log: OrderedLog): Promise<HeardSession> {
   for (;;) {
     try {
@@ -407,7 +410,7 @@ t.test("TLS, with a certificate that is trusted and one that is not", { skip }, 
       await session.close();
     }
   `;
-  // A process fixes the certificates that it trusts when it starts.
+  // Another process is started, because a process reads the certificates that it trusts only at its start.
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
     env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate },
   });
@@ -440,7 +443,7 @@ t.test("a server that is partitioned from the others", { skip }, async (t) => {
   const bytes = Buffer.alloc(300_000, 7);
   const info = (position: number): SnapshotInfo => ({ position, generation: "g1", bytes: bytes.byteLength });
   for (const position of [1, 3]) await of_use.put(info(position), inChunks(bytes));
-  // Each transfer has a store of its own, which does not know what an earlier one found.
+  // Each transfer has its own store, so it cannot use what an earlier one found out.
   const store = (): SnapshotStore => natsLog(address).snapshots;
   const [fetched, [first]] = await Promise.all([
     collect(store().get(info(1))),
@@ -656,7 +659,7 @@ t.test("three servers", { skip }, async (t) => {
     const leader = must(await leaderOf(servers, url), "it has a leader");
     if (signal === "SIGKILL") await leader.stop(signal);
     else leader.hold();
-    // It depends on its server whether a session survives. Its appends are stored or lost.
+    // Whether a session survives depends on its server. Its appends are either stored or lost.
     const goes_on = writers.map(async (writer, at) => {
       const before = texts[at]?.length ?? 0;
       await writer.until(() => writer.losses.length > 0 || (texts[at]?.length ?? 0) > before + 100);

@@ -17,7 +17,10 @@ function upTo(count: number): number[] {
   return Array.from({ length: count }, (_one, at) => at + 1);
 }
 
-/** No line of the server's access rules that trusts applies to a user with a password. */
+/**
+ * Adds a user whose password is checked: none of the lines with "trust" in the server's access rules applies to the
+ * user.
+ */
 async function addUser(server: PostgresServer, name: string, password: string): Promise<void> {
   const lines = [
     "local all postgres trust",
@@ -280,7 +283,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     t.equal(await node.append("one"), "stored");
     await server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     await server.sql("SELECT pg_reload_conf()");
-    // Each process of the server reads the setting by itself.
+    // Waits, because each process of the server reads the changed setting on its own.
     const waits = "SELECT pid FROM pg_stat_activity WHERE application_name = 'koor' AND wait_event = 'SyncRep'";
     const outcomes: Appended[] = [];
     const appendMore = (): void =>

@@ -1,6 +1,5 @@
 /**
- * The fields that a value is packed into, and the value that is unpacked again, whatever its schema says of its
- * members.
+ * Tests into which fields a value is packed, and that the same value is unpacked again, for any schema of its members.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -10,7 +9,7 @@ import { packingOf } from "./packing.js";
 
 const BEFORE = ["a", 2];
 
-/** The fields of a packed value, after other fields of its frame, and the value that is unpacked from them. */
+/** Packs a value after other fields of a frame. Returns the fields, and the value that is unpacked from them. */
 function travel(schema: TSchema, value: unknown): { readonly fields: readonly unknown[]; readonly value: unknown } {
   const packing = packingOf(schema);
   const sent: unknown[] = [...BEFORE];

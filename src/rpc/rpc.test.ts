@@ -22,7 +22,7 @@ const PEER = new URL("../../test/threads/peer.js", import.meta.url);
 const CONTEXT: CallContext = { actor: "someone", trace: "t1" };
 const GONE = new Failure("UNAVAILABLE", "the other side has ended");
 
-/** The thread starts without the test runner's own loaders, which take seconds to load. */
+/** Starts the thread of the peer without the test runner's loaders, which take seconds to load. */
 function startPeer(workerData: PeerData): Worker {
   return new Worker(PEER, { workerData, execArgv: [], env: {} });
 }
@@ -74,7 +74,7 @@ class Pair {
     return await this.client.request(act, { topic }, CONTEXT);
   }
 
-  /** Returns the calls that the peer has executed. Everything that was sent earlier has reached it by then. */
+  /** Returns the calls that the peer has executed. All messages that were sent before have reached the peer by then. */
   async executed(): Promise<string[]> {
     const reply = await this.ask("executed");
     if (reply instanceof Failure) throw new Error(reply.message);

@@ -1,6 +1,7 @@
 /**
- * Tests the data directory before anything is opened in it: it is created if missing, held by one process at a time and
- * freed when that process dies, and refused with its files untouched if it cannot be used.
+ * Tests how the data directory is claimed before anything is opened in it. A missing directory is created. One process
+ * at a time can hold it, and it is freed when that process dies. A directory that cannot be used is refused, and its
+ * files are not touched.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

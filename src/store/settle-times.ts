@@ -53,7 +53,7 @@ function moveKept(now_ms: number, limit_ms: number): string {
 /**
  * Repairs the times. Runs in a transaction of the caller.
  * @returns the time with which the server starts. After the repair, stored times are at most CLOCK_LEAD_MS_MAX ahead of
- * `now_ms`. Only rows of history may have later times, and `newestTime` skips those.
+ * `now_ms`. Only rows of history may have later times, and `time_step` has the last of these rows for each table.
  */
 export function settleTimes(db: Db, now_ms: number): number {
   const newest_ms = newestTime(db, "main");

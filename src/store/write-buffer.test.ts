@@ -1,4 +1,4 @@
-/** Buffered rows are written completely and in order, however many there are, or not at all. */
+/** Tests that buffered rows are written completely and in order, however many there are, or not at all. */
 import { openDatabase } from "./sqlite/choice.js";
 import * as fc from "fast-check";
 import t from "tap";

@@ -1,4 +1,4 @@
-/** The applied position, as both sides of the shared memory see it. */
+/** Tests the applied position as both sides of the shared memory read it. */
 import t from "tap";
 import { AppliedPosition } from "./applied-position.js";
 

@@ -1,6 +1,6 @@
 /**
- * Tests entries on a real database: which share a transaction, what happens to one in which a method throws, what a
- * full disk does, and what the front gets of remote calls.
+ * Tests how entries are applied to a real database: which entries share a transaction, what happens to an entry in
+ * which a method throws, what a full disk does, and which messages about remote calls the front gets.
  */
 import t from "tap";
 import * as Type from "typebox";
@@ -53,7 +53,7 @@ interface World {
   readonly published: string[];
   /** The sizes of the transactions that were sealed and committed. */
   readonly sealed: number[];
-  /** The error code with which the next commit fails, or a step before it. */
+  /** The error code with which the next commit, or a step before it, fails. */
   broken: string;
   readonly lines: () => string[];
   /** Whether commits wait for the disk now, as SQLite reports it. */

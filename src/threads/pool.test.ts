@@ -61,7 +61,7 @@ async function read(
   return { text, failure };
 }
 
-/** Jobs that are held, each at a gate of its own: a shared gate would let any thread through. */
+/** Starts jobs that wait, each at its own gate, because a shared gate would let any thread through. */
 function hold(
   pool: Pool,
   job: typeof bounded,

@@ -1,4 +1,4 @@
-/** The watched kinds, as both sides of the shared memory see them. */
+/** Tests the watched kinds as both sides of the shared memory read them. */
 import t from "tap";
 import { CHANGE_KINDS } from "../../schemas/changes.js";
 import { WatchedKinds } from "./watched-kinds.js";

@@ -1,4 +1,4 @@
-/** The metrics of the writer's commits and of the queues in front of the threads. */
+/** Tests the metrics of the writer's commits and of the queues of calls and jobs that wait for a thread. */
 import t from "tap";
 import { parseExposition } from "../../test/support/exposition.js";
 import { Exposition } from "../measure/exposition.js";

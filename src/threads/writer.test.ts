@@ -1,5 +1,6 @@
 /**
- * The holders of copies are notified before each call is sent and before it is answered. The writer thread is a fake.
+ * Tests that the front's caches are notified before each call is sent and before it is answered. The writer thread is a
+ * fake.
  */
 import { RemoteWriteCounter } from "./remote-write-counter.js";
 import t from "tap";
@@ -115,7 +116,7 @@ class World {
     return this.notifications.splice(0);
   }
 
-  /** The writer thread ends; it has reported its commits up to a call. */
+  /** Ends the writer thread, which has reported its commits up to the call `committed_id`. */
   lose(committed_id: number): void {
     this.#client.detach(new Failure("UNAVAILABLE", "restarting"), committed_id);
   }

@@ -30,7 +30,9 @@ export class ClaimBytes {
   }
 
   /**
-   * The refusal of a further lease of these resources for a holder; null if the holder may have it.
+   * Decides whether a holder may have a further lease of these resources. Returns the refusal if the memory limit would
+   * be exceeded, or null if the holder may have the lease.
+   *
    * @param name the holder's name, for the message
    */
   refuse(resources: readonly Resource[], holder: string, name: string): Failure | null {
@@ -50,7 +52,7 @@ export class ClaimBytes {
   }
 }
 
-/** The bytes of a claim. A claim without resources is not a lease and counts nothing. */
+/** Returns the estimated memory of a claim, in bytes. A claim without resources is not a lease and counts 0. */
 function bytesOf(resources: readonly Resource[]): number {
   return resources.length === 0 ? 0 : LEASE_BYTES + resourceBytes(resources);
 }

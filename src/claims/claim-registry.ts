@@ -1,11 +1,11 @@
 /**
- * Keeps the live claims on the writer's side: which holder has which lease under which fence, and which claims wait. A
- * change is stored, published as an event and pushed to the front in the transaction that makes it. The front decides
- * when a claim expires, because it sees the holders' heartbeats (expiry.ts); this module ends the claim.
+ * Keeps the live claims on the writer's side: which holder has which lease under which fence, and which claims wait.
+ * Each change is stored, published as an event and pushed to the front in the same transaction. The front decides when
+ * a claim expires, because only the front sees the holders' heartbeats (expiry.ts). This module then ends the claim.
  *
- * A task is held by a claim like any other. With the task's resources the claim is a lease; without any, only the task
- * reports it. When a claim ends, the tasks decide what that means for the task (`TaskClaims`). Runs in the writer
- * thread.
+ * A holder has a task by a claim of the same type. If the task has resources, its claim is also a lease. If it has
+ * none, the claim appears only as part of the task. When the claim of a task ends, the tasks module decides what
+ * happens to the task (`TaskClaims`). Runs in the writer thread.
  */
 import * as Type from "typebox";
 import {
@@ -37,7 +37,7 @@ import { type Resource, valueResource } from "./resource.js";
 import { ClaimCounters, LeaseWriter } from "./table.js";
 import { SERVER, publishLeaseEvent } from "./lease-events.js";
 
-/** Push message: leases as a commit has left them, in the order of their changes. */
+/** The push message that carries the leases changed by a commit, in the order of their changes. */
 export const LEASES = { name: "leases", payload: Type.Array(LeaseRecord) } as const satisfies PushMessage;
 
 const NONE: readonly LiveLease[] = [];
@@ -59,17 +59,21 @@ export interface Wanted {
   readonly queued: boolean;
 }
 
-/** The end of a claim. An absent member keeps its value. */
+/** The members that change when a claim ends. An absent member keeps its value. */
 type End = Pick<LeaseRecord, "state"> & Partial<Pick<LeaseRecord, "reason" | "note">>;
 
-/** The tasks' side of claims: it is called when the end of a claim concerns a task. */
+/** The interface by which the claim registry tells the tasks module that the claim of a task has ended. */
 export interface TaskClaims {
   /**
-   * Called when the claim of a task has ended, except by a call about the task.
-   * @param loss null if the holder released it
+   * Called when the claim of a task has ended for any reason other than a call about the task itself.
+   *
+   * @param loss the reason for which the claim was lost; null if the holder released it
    */
   claimEnded(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void;
-  /** Called when an instance is deleted and its claims have ended. A task may be reserved for it. */
+  /**
+   * Called after an instance was deleted and its claims have ended. Tasks that were reserved for the instance must
+   * change.
+   */
   holderGone(holder: string, call: WriteCall): void;
 }
 
@@ -84,15 +88,18 @@ export class ClaimRegistry extends PublishingModel {
   readonly #bytes = new ClaimBytes();
   /** Claims of tasks without resources, by holder. */
   readonly #bare = new Groups<string, LiveLease>();
-  /** The names of the instances that have asked for a claim. An instance keeps its name until it is deleted. */
+  /** Caches the names of the instances that have asked for a claim. An instance keeps its name until it is deleted. */
   readonly #names = new Map<string, string>();
   #tasks: TaskClaims | null = null;
-  /** The number of exclusive leases of Koor's own values. While it is 0, a write skips the check. */
+  /**
+   * The number of exclusive leases of `state:` and `spec:` resources. While it is 0, a write of a value skips the lease
+   * check.
+   */
   #values_leased = 0;
   #changed: LeaseRecord[] = [];
-  /** Resources of the audit rows that this transaction has written by itself. */
+  /** The resources for which the registry itself has written audit rows in this transaction. */
   #audited: string[] = [];
-  /** Claims that were stored as waiting but are free. `settle` grants them. */
+  /** Claims that the database had as waiting, although nothing blocks them. `settle` grants them. */
   #free: LiveLease[] = [];
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
@@ -106,7 +113,7 @@ export class ClaimRegistry extends PublishingModel {
     this.reload();
   }
 
-  /** Registers the tasks. They are called when the claim of a task ends. */
+  /** Registers the tasks module, whose methods are called when the claim of a task ends. */
   serve(tasks: TaskClaims): void {
     this.#tasks = tasks;
   }
@@ -140,7 +147,10 @@ export class ClaimRegistry extends PublishingModel {
     this.#changed = [];
   }
 
-  /** Grants a lease to the caller, or lets the request wait if it may. Otherwise it returns the refusal. */
+  /**
+   * Grants a lease to the caller. If the lease is taken, the request waits if it allows that; otherwise the refusal is
+   * returned.
+   */
   acquire(request: AcquireRequest, call: WriteCall): { row: number; made: boolean } | Failure {
     const { actor, now_ms } = call;
     this.settle(call);
@@ -173,14 +183,14 @@ export class ClaimRegistry extends PublishingModel {
   }
 
   /**
-   * Returns a lease of the same resources that the holder has already. Its time to live is raised to that of the
-   * request.
+   * Finds a lease of the same resources that the holder already has, so that a repeated request gets that lease. Raises
+   * its time to live to that of the request.
    */
   #ownAgain({ resources, shared, workspace, ttl_s }: AcquireRequest, holder: string): LiveLease | undefined {
     let first: LiveLease | undefined;
     for (const lease of this.#lockTable.claimsOf(holder)) {
       const { record } = lease;
-      // Take the first of several leases. Nodes may have read them in different orders.
+      // If there are several such leases, take the earliest, because nodes may have read them in different orders.
       if (first !== undefined && first.order < lease.order) continue;
       if (record.state !== "held" || record.task !== null) continue;
       if (record.shared !== shared || record.workspace !== workspace) continue;
@@ -199,7 +209,7 @@ export class ClaimRegistry extends PublishingModel {
     if (record === undefined || !isLease(record)) return noLease(leaseId(row));
     if (record.holder !== call.actor) return NOT_YOURS;
     if (lease === undefined)
-      // A request that left the queue never had a fence to compare with.
+      // A request that left the queue was never granted, so it has no fence that could be compared.
       return record.state === "released" && (fence === null || fence === record.fence || record.fence === 0)
         ? { changed: false }
         : LEASE_LOST;
@@ -210,7 +220,7 @@ export class ClaimRegistry extends PublishingModel {
     return { changed: true };
   }
 
-  /** Confirms a lease. The call counts as a heartbeat of the holder, and it may change the time to live. */
+  /** Renews a lease. The call counts as a heartbeat of the holder, and it may change the time to live. */
   renew({ row, fence, ttl_s }: RenewRequest, call: WriteCall): { changed: boolean } | Failure {
     if (call.actor === "") return NEEDS_INSTANCE;
     const lease = this.#live.get(row);
@@ -225,7 +235,7 @@ export class ClaimRegistry extends PublishingModel {
     return { changed: true };
   }
 
-  /** Takes a lease from its holder, or its request out of the queue. */
+  /** Takes a held lease away from its holder, or removes a waiting request from the queue. */
   breakLease(row: number, note: string, call: WriteCall): { changed: boolean } | Failure {
     this.settle(call);
     const lease = this.#live.get(row);
@@ -236,12 +246,15 @@ export class ClaimRegistry extends PublishingModel {
     return { changed: true };
   }
 
-  /** Grants the claims that have been free since the claims were read. Every decision must come after it. */
+  /**
+   * Grants the claims that were free when the claims were read from the database. Must run before every decision about
+   * claims.
+   */
   settle(call: WriteCall): void {
     for (const lease of this.#free.splice(0)) if (this.#live.get(lease.order) === lease) this.#grant(lease, call);
   }
 
-  /** The name of an instance; undefined if it is deleted. */
+  /** Returns the name of an instance, or undefined if the instance is deleted. */
   nameOf(holder: string): string | undefined {
     if (holder === "") return undefined;
     const name = this.#names.get(holder) ?? this.#table.nameOf(holder);
@@ -250,15 +263,18 @@ export class ClaimRegistry extends PublishingModel {
   }
 
   /**
-   * Returns a function that reports whether resources are free for a holder, and in how many steps. The steps are a sum
-   * over all live claims. Resources that take more than GLOB_STEPS_MAX steps are not free. The claims must not change
-   * between two calls of the function.
+   * Returns a function that reports whether resources are free for a holder, and in how many comparison steps. The
+   * number of steps is a sum over all live claims. Resources that need more than GLOB_STEPS_MAX steps count as not
+   * free. The claims must not change between two calls of the function.
    */
   lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
     return this.#lockTable.lookFor(holder);
   }
 
-  /** Lets the caller hold a task and lease its resources, or returns the refusal. Call `settle` first. */
+  /**
+   * Gives a task to the caller: makes the claim and leases the task's resources, or returns the refusal. Call `settle`
+   * first.
+   */
   claimTask(wanted: Wanted, call: WriteCall): LeaseRecord | Failure {
     const { resources, shared, name } = wanted;
     const { actor } = call;
@@ -282,14 +298,16 @@ export class ClaimRegistry extends PublishingModel {
     return this.#live.get(row)?.record;
   }
 
-  /** Ends the claim of a task after a call about the task. */
+  /** Ends the claim of a task because a call about the task, such as its completion, ends it. */
   endOfTask(row: number, call: WriteCall): void {
     this.settle(call);
     const lease = this.#live.get(row);
     if (lease !== undefined) this.#end(lease, { state: "released" }, call);
   }
 
-  /** Takes a request out of the queue if it still waits and is not to stay. Returns the conflicts that blocked it. */
+  /**
+   * Removes a request from the queue if it still waits, unless `stays` is set. Returns the conflicts that blocked it.
+   */
   leave({ row, stays }: LeaveRequest, call: WriteCall): LeaveReply | Failure {
     this.settle(call);
     const lease = this.#live.get(row);
@@ -299,33 +317,33 @@ export class ClaimRegistry extends PublishingModel {
     const conflicts = this.#lockTable.conflictsOf(lease, LEASE_CONFLICTS_MAX).conflicts.map(conflictMembers);
     if (stays) return { held: false, conflicts };
     this.#end(lease, { state: "released" }, call);
-    // The request got nothing, so a repetition of the call is a new request.
+    // Forget the idempotency record: the request got nothing, so a repetition of the call is a new request.
     this.#requests.delete("lease", call.actor, String(row));
     return { held: false, conflicts };
   }
 
-  /** Ends the claims that the front has found expired. */
+  /** Ends the claims that the front reports as expired. */
   expireClaims({ ends }: EndClaimsRequest, call: WriteCall): void {
     this.settle(call);
     for (const { row, fence, reason, heard_at } of ends) {
       const lease = this.#live.get(row);
-      // A claim that was granted in the meantime has a fence now.
+      // If the claim was granted after the front reported it, its fence differs: keep it.
       if (lease?.record.fence !== fence) continue;
       const { holder } = lease.record;
-      // Another server may have seen its holder since.
+      // Another server may have received a heartbeat of the holder after the front's report: keep the claim.
       if (heard_at !== null && reason === "expired" && this.#table.lastSeenOf(holder) > heard_at) continue;
       this.#loseByItself(lease, reason, call);
     }
   }
 
-  /** Ends all claims of an instance that is deleted, held and waiting. */
+  /** Ends all claims of an instance that is being deleted, both held and waiting. */
   endHolder(holder: string, call: WriteCall): void {
     this.#names.delete(holder);
     for (const lease of waitingFirst(this.#claimsOf(holder))) this.#loseByItself(lease, "holder deleted", call);
     this.#tasks?.holderGone(holder, call);
   }
 
-  /** Ends all claims, because they came from a snapshot. */
+  /** Ends all claims after a restore, because claims from a snapshot are no longer valid. */
   endRestored(call: WriteCall): void {
     for (const lease of waitingFirst(this.#live.values())) this.#loseByItself(lease, "restored", call);
   }
@@ -335,9 +353,10 @@ export class ClaimRegistry extends PublishingModel {
   }
 
   /**
-   * The refusal of a write of one of Koor's own values; null if the write is allowed. A write is refused if its fence
-   * is not that of a live claim of the caller, or if another holder has leased the value.
-   * @param fence null if none was sent
+   * Decides whether a caller may write a value of state or a spec. Returns null if the write is allowed. The write is
+   * refused if its fence is not that of a live claim of the caller, or if another holder has leased the value.
+   *
+   * @param fence the fence that the caller sent; null if the caller sent none
    */
   refuseWrite(kind: "state" | "spec", key: string, fence: number | null, actor: string): Failure | null {
     if (fence !== null && !this.#holds(actor, fence)) return STALE_FENCE;
@@ -348,7 +367,7 @@ export class ClaimRegistry extends PublishingModel {
     return null;
   }
 
-  /** The claims of a holder, held or waiting, including claims of tasks that are not leases. */
+  /** Returns the claims of a holder, held or waiting. Claims of tasks without resources are included. */
   #claimsOf(holder: string): LiveLease[] {
     return [...this.#lockTable.claimsOf(holder), ...(this.#bare.get(holder) ?? [])];
   }
@@ -365,7 +384,7 @@ export class ClaimRegistry extends PublishingModel {
       : this.#bytes.refuse(resources, holder, name);
   }
 
-  /** Holds a claim, and grants the claims that can be granted because of it. */
+  /** Marks a claim as held, and grants the waiting claims that the lock table grants because of it. */
   #hold(lease: LiveLease, overtakes: boolean, call: WriteCall): void {
     for (const granted of this.#takeHeld(lease, overtakes)) this.#grant(granted, call);
   }
@@ -411,8 +430,8 @@ export class ClaimRegistry extends PublishingModel {
   }
 
   /**
-   * Counts a held claim and, if it has resources, puts it into the lock table. Returns the claims that the lock table
-   * holds because of it.
+   * Counts a held claim and, if it has resources, puts it into the lock table as held. Returns the other claims that
+   * the lock table grants because of it.
    */
   #takeHeld(lease: LiveLease, overtakes = false): readonly LiveLease[] {
     this.#countHeld(lease);
@@ -425,7 +444,7 @@ export class ClaimRegistry extends PublishingModel {
     if (leasesValues(lease)) this.#values_leased += 1;
   }
 
-  /** Grants a waiting claim that the lock table holds already. */
+  /** Stores the grant of a waiting claim that the lock table already holds. */
   #grant(lease: LiveLease, call: WriteCall): void {
     const fence = this.#counters.nextFence();
     this.#change(lease, { ...lease.record, state: "held", fence, offered: true, granted_at: call.now_ms });
@@ -433,7 +452,7 @@ export class ClaimRegistry extends PublishingModel {
     publishLeaseEvent(this.#events, "lease.granted", lease.record, call);
   }
 
-  /** Ends a lease, held or waiting, and grants the claims that it blocked. */
+  /** Ends a lease, held or waiting, and grants the claims that only it blocked. */
   #end(lease: LiveLease, { state, reason, note }: End, call: WriteCall): void {
     const before = lease.record;
     this.#change(lease, {
@@ -459,7 +478,10 @@ export class ClaimRegistry extends PublishingModel {
     this.#notifyTask(lease.record, loss, call);
   }
 
-  /** Ends a claim as lost without a request of a client. The server itself writes the audit row. */
+  /**
+   * Ends a claim as lost when no client asked for that. No client call writes an audit row in this case, so the
+   * registry writes it.
+   */
   #loseByItself(lease: LiveLease, loss: Loss, call: WriteCall): void {
     this.#lose(lease, loss, null, call);
     const { record } = lease;
@@ -479,12 +501,15 @@ export class ClaimRegistry extends PublishingModel {
 
 export const claimRegistry: Model<ClaimRegistry> = { open: (opening) => new ClaimRegistry(opening) };
 
-/** A claim for evaluation only. It sorts after all waiting claims, because its row is not known yet. */
+/**
+ * Makes a claim that is only evaluated and never stored. It sorts after all waiting claims, because its row is not
+ * known yet.
+ */
 function newClaim(resources: readonly Resource[], holder: string, shared: boolean): Claim {
   return { order: Number.MAX_SAFE_INTEGER, holder, shared, resources };
 }
 
-/** Returns whether two lists have the same texts, in any order. */
+/** Returns whether two lists have the same texts, regardless of order. */
 function haveSameTexts(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && some.every((text) => others.includes(text));
 }
@@ -493,7 +518,10 @@ function leasesValues({ shared, resources }: LiveLease): boolean {
   return !shared && resources.some(({ scope }) => scope === "state:" || scope === "spec:");
 }
 
-/** Sorts waiting leases first, so that none is granted that would end at once. */
+/**
+ * Sorts waiting leases before held ones. All are about to end; otherwise the end of a held lease could grant a waiting
+ * one that ends a moment later.
+ */
 function waitingFirst(leases: Iterable<LiveLease>): LiveLease[] {
   return [...leases].toSorted((a, b) => a.record.fence - b.record.fence || a.order - b.order);
 }

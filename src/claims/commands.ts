@@ -1,4 +1,6 @@
-/** Writer methods that the server calls by itself to end and to prune claims. Runs in the writer thread. */
+/**
+ * Writer methods that the server itself calls, to end expired claims and to prune old ones. Runs in the writer thread.
+ */
 import * as Type from "typebox";
 import { EndClaimsRequest, PruneLeasesReply, PruneLeasesRequest } from "../../schemas/leases.js";
 import { LEASE_KEEP_MS, LEASE_PRUNE_ROWS } from "../../schemas/limits.js";
@@ -6,7 +8,7 @@ import { reportAny, changesAny, changesByModel } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { claimRegistry } from "./claim-registry.js";
 
-/** The changes of a call that changes claims. The models of leases, tasks and events report them. */
+/** What a writer method that changes claims declares as its changes: rows of leases, tasks and events. */
 export const CHANGES_CLAIMS = [changesByModel("lease"), changesByModel("task"), changesByModel("event")];
 
 export const endClaims = writerMethod({

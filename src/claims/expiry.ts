@@ -1,7 +1,7 @@
 /**
- * Ends expired claims. A claim is scheduled for the time at which it would expire if its holder were not seen again. If
- * the holder was seen, the claim is scheduled again at that time. So a heartbeat costs nothing here, and few claims are
- * checked that do not end. Runs on the front, driven by ticks.
+ * Ends expired claims. Each claim is scheduled for a check at the time at which it expires if its holder is not seen
+ * again. If the holder has been seen by then, the claim is scheduled for its new expiry time. So a heartbeat costs
+ * nothing here, and few checks find a claim that has not expired. Runs on the front, driven by ticks.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { CLAIMS_ENDED_TOGETHER } from "../../schemas/limits.js";
@@ -17,11 +17,14 @@ import { isLease, leaseId } from "./lease.js";
 import { type EndReason, lifeOf } from "./life.js";
 import type { LeaseProjection } from "./lease-projection.js";
 
-/** The holders of claims, as far as expiry needs them. */
+/** The information about holders of claims that expiry needs. */
 export interface Holders {
-  /** When an instance was last seen, in ms. The time is in the future while it is busy, and 0 if it is deleted. */
+  /**
+   * Returns when an instance was last seen, in ms. The time lies in the future while the instance is busy. It is 0 if
+   * the instance is deleted.
+   */
   lastSeenOf(id: string, now_ms: number): number;
-  /** Starts or stops calling `Expiry.endOverdue` before a heartbeat of the instance counts. */
+  /** While an instance is watched, `Expiry.endOverdue` is called before each of its heartbeats counts. */
   watch(id: string, watched: boolean): void;
 }
 
@@ -33,7 +36,8 @@ export interface ExpiryOptions {
   readonly log: Log;
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
-   * Set if other servers may see holders, too. The leader ends claims, `grace_ms` later unless it has no live peers.
+   * Null on a single server. Otherwise other servers may see heartbeats too: only the leader ends claims, and it waits
+   * another `grace_ms` unless it has no live peers.
    */
   readonly shared: {
     readonly isLeader: () => boolean;
@@ -42,30 +46,33 @@ export interface ExpiryOptions {
   } | null;
 }
 
-/** The width of a slot, in ms. Claims are scheduled with this precision. */
+/** The width of a slot of the schedule, in ms. A claim is checked with this precision. */
 const SLOT_MS = 100;
-/** If the clock falls by more slots than this, it was set back. */
+/** If the clock goes back by more slots than this, the expiry assumes that the clock was set back. */
 const SLOTS_BACK_MAX = 100;
-/** A writer that is busy or restarting is called again after this many ms. */
+/** The delay before another call, in ms, after the writer did not answer because it is busy or restarting. */
 const RETRY_MS = 1_000;
 
 interface End {
   readonly row: number;
   readonly fence: number;
   readonly reason: EndReason;
-  /** When the holder was last seen, in ms; null if no other server can have seen it since. */
+  /** When the holder was last seen, in ms. Null if no other server can have seen the holder after that. */
   readonly heard_at: number | null;
 }
 
 export class Expiry implements BackgroundTask {
   readonly #options: ExpiryOptions;
-  /** Rows, by the slot in which they are checked. */
+  /** The rows of claims, by the slot of time in which they are checked. */
   readonly #slots = new Map<number, number[]>();
-  /** The current slot of a row. An entry in another slot is stale. */
+  /** The slot in which each row is checked. If a row is also listed in another slot, that entry is stale. */
   readonly #slotOf = new Map<number, number>();
-  /** Claims that have arrived since the last tick. Most claims that end soon have ended before they are scheduled. */
+  /**
+   * Claims that have arrived since the last tick. They are scheduled at the next tick, because most short claims have
+   * ended by then.
+   */
   #fresh: number[] = [];
-  /** Fences of the claims that the writer is ending, by row. */
+  /** The fences of the claims that the writer has been asked to end, by row. */
   readonly #ending = new Map<number, number>();
   #done_slot: number;
 
@@ -75,7 +82,7 @@ export class Expiry implements BackgroundTask {
     options.leases.listen((record) => this.#follow(record));
   }
 
-  /** When a lease expires if its holder is not seen again, in ms; null if it is not held. */
+  /** Returns when a lease expires if its holder is not seen again, in ms. Returns null if the lease is not held. */
   endOf(record: LeaseRecord): number | null {
     if (record.state !== "held") return null;
     return this.#lifeOf(record, this.#options.clock.now()).ends_ms;
@@ -89,7 +96,8 @@ export class Expiry implements BackgroundTask {
     const last = slotAt(now_ms) - 1;
     const due: number[] = [];
     if (last < this.#done_slot - SLOTS_BACK_MAX) this.#scheduleAgain(last, now_ms);
-    // After a leap of the clock there are fewer slots than steps.
+    // If the clock leaps forward, go through the slots that exist: they are fewer than the slots of time to step
+    // through.
     const slots =
       last - this.#done_slot > this.#slots.size
         ? [...this.#slots.keys()].filter((slot) => slot <= last)
@@ -103,8 +111,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Schedules all claims again after the clock was set back, for example because a node's clock was wrong. Every claim
-   * is due earlier than it was scheduled.
+   * Schedules all claims again after the clock was set back, for example because a node's clock was wrong. Otherwise
+   * every claim would be checked too late.
    */
   #scheduleAgain(last: number, now_ms: number): void {
     this.#done_slot = last;
@@ -116,7 +124,7 @@ export class Expiry implements BackgroundTask {
 
   /**
    * Ends the overdue claims of a holder before its heartbeat counts. A claim that has expired stays expired, even if no
-   * tick has checked it yet. The holder's next request is applied after that.
+   * tick has checked it yet. The request that brought the heartbeat is applied afterwards, so it finds the claim ended.
    */
   endOverdue(holder: string, now_ms: number): void {
     // The leader may know of another heartbeat.
@@ -126,7 +134,7 @@ export class Expiry implements BackgroundTask {
     this.#end(rows.flatMap((row) => this.#overdue(row, now_ms)));
   }
 
-  /** Schedules the claims of a holder again, because they end sooner. */
+  /** Schedules the claims of a holder again because they now expire sooner. */
   hurry(holder: string): void {
     for (const record of this.#options.leases.of(holder)) this.#follow(record);
   }
@@ -174,7 +182,7 @@ export class Expiry implements BackgroundTask {
     this.#end(ends);
   }
 
-  /** The end of an expired claim, unless the writer is already ending it. */
+  /** Returns the end of a claim if it has expired and the writer is not already ending it; otherwise an empty list. */
   #overdue(row: number, now_ms: number): End[] {
     const record = this.#options.leases.get(row);
     if (record === undefined || this.#ending.get(row) === record.fence) return [];
@@ -186,7 +194,10 @@ export class Expiry implements BackgroundTask {
     return [{ row, fence, reason: life.reason, heard_at }];
   }
 
-  /** When a claim counts as expired, in ms. A heartbeat that another server saw is known here with a delay. */
+  /**
+   * Returns when a claim counts as expired, in ms. With other servers this is later, because a heartbeat that another
+   * server received is known here only after a delay.
+   */
   #due({ ends_ms, reason }: ReturnType<typeof lifeOf>): number {
     const { shared } = this.#options;
     return shared === null || reason === "max_s" || shared.hasNoPeers() ? ends_ms : ends_ms + shared.grace_ms;
@@ -209,7 +220,7 @@ export class Expiry implements BackgroundTask {
   }
 }
 
-/** The name of a claim in the log: its lease, or else its task. */
+/** Returns the name of a claim for the log: the lease id, or the task id if the claim is not a lease. */
 function nameOf(record: LeaseRecord | undefined, row: number): string {
   return record === undefined || isLease(record) ? leaseId(row) : (record.task ?? "");
 }

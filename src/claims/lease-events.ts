@@ -1,6 +1,6 @@
 /**
- * Publishes lease events (granted, waiting, released, lost). Called inside the transaction that makes the change, so
- * the event commits with it. Runs in the writer thread.
+ * Publishes lease events (granted, waiting, released, lost). The caller is inside the transaction that makes the
+ * change, so the event commits with it. Runs in the writer thread.
  */
 import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
@@ -8,7 +8,9 @@ import type { Publisher } from "../events/publisher.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import { leaseId } from "./lease.js";
 
-/** The source of the server's own events. It is also the actor of an end that no client asked for. */
+/**
+ * The source of events that the server itself publishes, and the actor when a claim ends without a client's request.
+ */
 export const SERVER = "koor" satisfies ServerSource;
 
 export type LeaseTopic = Extract<ServerTopic, `lease.${string}`>;

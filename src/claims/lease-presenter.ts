@@ -1,5 +1,5 @@
 /**
- * Turns leases into the form that replies have. It adds what only the front knows: the time at which a lease ends, and
+ * Converts leases to the form that replies have. Adds two values that only the front knows: when the lease expires, and
  * its position in the queue.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
@@ -10,7 +10,7 @@ import { isLease, leaseId } from "./lease.js";
 import type { LeaseProjection } from "./lease-projection.js";
 import type { LeaseReader } from "./table.js";
 
-/** A conflict as the writer returns it. The lease is a row. */
+/** A conflict as the writer returns it: it names the lease by its row. */
 interface StoredConflict {
   readonly lease: number | null;
 }
@@ -29,7 +29,7 @@ export class LeasePresenter {
     this.#options = options;
   }
 
-  /** A lease by its row, whether or not it has ended. */
+  /** Finds a lease by its row, whether it is live or has ended. */
   find(row: number): LeaseRecord | undefined {
     const record = this.#options.leases.get(row) ?? this.#options.reader.get(row);
     return record !== undefined && isLease(record) ? record : undefined;
@@ -60,12 +60,12 @@ export class LeasePresenter {
     };
   }
 
-  /** A conflict, or a step of a cycle, with its lease. */
+  /** Converts a conflict or a step of a cycle: replaces the row by the lease. */
   showConflict(conflict: StoredConflict): Readonly<Record<string, unknown>> {
     return { ...conflict, lease: conflict.lease === null ? null : this.#byRow(conflict.lease) };
   }
 
-  /** A failure of the writer with its leases in the form that clients get. */
+  /** Converts the leases inside a failure of the writer to the form that clients get. */
   showFailure(failure: Failure): Failure {
     const { members } = failure;
     if (members === null) return failure;

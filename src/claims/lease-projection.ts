@@ -1,6 +1,6 @@
 /**
- * Keeps the live claims on the front: a replica of the writer's state after each commit. It answers lists, checks and
- * queue positions without the writer, and wakes waiters when a claim changes. Pure except for its state.
+ * Keeps a copy of the live claims on the front, as of the latest commit. It answers lists, checks and queue positions
+ * without a call to the writer, and wakes waiters when a claim changes. Pure except for its state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { GLOB_STEPS_MAX } from "../../schemas/limits.js";
@@ -24,7 +24,7 @@ export class LeaseProjection implements Measured {
   /** Waiters by row. */
   readonly #waiters = new Waiters<number>();
   readonly #listeners: LeaseListener[] = [];
-  /** Time from request to grant, in seconds: the number of grants and the sum of their waits. */
+  /** Statistics of the time from request to grant: the number of grants and the sum of their waits in seconds. */
   readonly #waited = { count: 0, sum_s: 0 };
   #held = 0;
   #waiting = 0;
@@ -34,7 +34,7 @@ export class LeaseProjection implements Measured {
     this.#listeners.push(listener);
   }
 
-  /** Loads the claims of the database: at the start, after a crash of the writer, and after a restore. */
+  /** Loads all live claims from the database: at the start, after a crash of the writer, and after a restore. */
   load(records: readonly LeaseRecord[]): void {
     const before = this.#live.values();
     this.#live.clear();
@@ -47,7 +47,7 @@ export class LeaseProjection implements Measured {
     for (const record of records) this.#notify(record);
   }
 
-  /** Applies the changes of a commit, in their order. */
+  /** Applies the changed claims of a commit, in the order of their changes. */
   accept(records: readonly LeaseRecord[]): void {
     for (const record of records) {
       const known = this.#live.get(record.row);
@@ -64,13 +64,13 @@ export class LeaseProjection implements Measured {
     return this.#live.get(row)?.record;
   }
 
-  /** The live leases, held or waiting. The newest request is first. */
+  /** Returns the live leases, held or waiting. The newest request comes first. */
   list(): LeaseRecord[] {
     const records = this.#live.values().map(({ record }) => record);
     return records.filter(isLease).toSorted((a, b) => b.row - a.row);
   }
 
-  /** The claims of a holder, held or waiting. */
+  /** Yields the claims of a holder, held or waiting. */
   *of(holder: string): Generator<LeaseRecord> {
     for (const { record } of this.#by_holder.get(holder) ?? []) yield record;
   }
@@ -82,7 +82,10 @@ export class LeaseProjection implements Measured {
     return workspaces;
   }
 
-  /** The held leases of other holders that overlap these resources. With "" as the holder, all holders count. */
+  /**
+   * Yields the held leases of other holders that overlap these resources. If `holder` is "", the leases of all holders
+   * count.
+   */
   heldByOthers(resources: readonly Resource[], holder: string, shared: boolean): Generator<Meeting<LiveLease>> {
     return this.#index.meeting(
       resources,
@@ -90,7 +93,10 @@ export class LeaseProjection implements Measured {
     );
   }
 
-  /** The number of steps to compare these resources with all leases. Counting stops above GLOB_STEPS_MAX. */
+  /**
+   * Returns the number of steps that a comparison of these resources with all leases takes. Counting stops above
+   * GLOB_STEPS_MAX.
+   */
   stepsFor(resources: readonly Resource[]): number {
     return this.#index.stepsFor(resources, GLOB_STEPS_MAX);
   }
@@ -100,7 +106,10 @@ export class LeaseProjection implements Measured {
     return this.stepsFor(resources) > GLOB_STEPS_MAX;
   }
 
-  /** The position of a lease among the waiting leases that conflict with it, from 1; null if it does not wait. */
+  /**
+   * Returns the position of a waiting lease among the waiting leases that conflict with it, from 1. Returns null if it
+   * does not wait.
+   */
   positionOf(row: number): number | null {
     const lease = this.#live.get(row);
     if (lease?.record.state !== "waiting") return null;
@@ -112,8 +121,9 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Waits until a lease does not wait any more.
-   * @param client registers a listener that is called when the client is gone
+   * Waits until a lease is granted or ends, at most `wait_ms`.
+   *
+   * @param client registers a listener that is called when the client disconnects
    */
   async whileWaiting(row: number, wait_ms: number, client: { onAbort(listener: () => void): void }): Promise<void> {
     const waits = (): boolean => this.#live.get(row)?.record.state === "waiting";
@@ -127,14 +137,15 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Wakes a waiter when a lease changes and does not wait any more.
-   * @returns the function that removes the waiter
+   * Wakes a waiter when a lease changes and is no longer waiting.
+   *
+   * @returns a function that removes the waiter
    */
   wakeBy(row: number, waiter: Wakeable): () => void {
     return this.#waiters.add(row, waiter);
   }
 
-  /** Ends all waits, because the server shuts down. */
+  /** Ends all waits because the server is shutting down. */
   end(): void {
     this.#waiters.end();
   }

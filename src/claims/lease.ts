@@ -1,4 +1,4 @@
-/** A lease in the memory of the writer and the front, and its id. Pure. */
+/** The in-memory form of a lease, on the writer and on the front, and the functions for lease ids. Pure. */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { ALTERNATIVES_TOGETHER_MAX, GLOB_CHARACTERS_TOGETHER_MAX, GLOB_STEPS_MAX } from "../../schemas/limits.js";
 import { Failure, invalid, notFound } from "../base/result.js";
@@ -7,7 +7,7 @@ import { countAlternatives, countWildCharacters, parseResource, type Resource, s
 
 const PREFIX = "lease-";
 
-/** A lease that is held or waits. The record is replaced when it changes. */
+/** A lease that is held or waiting. Each change replaces its record. */
 export interface LiveLease extends Claim {
   record: LeaseRecord;
 }
@@ -16,23 +16,26 @@ export function leaseId(row: number): string {
   return `${PREFIX}${row}`;
 }
 
-/** The row of a lease id; undefined if the text is not a lease id. */
+/** Returns the row that a lease id names, or undefined if the text is not a lease id. */
 export function leaseRow(id: string): number | undefined {
   const row = /^lease-([1-9]\d{0,14})$/.exec(id)?.[1];
   return row === undefined ? undefined : Number(row);
 }
 
-/** The refusal of every call that names a lease that does not exist. */
+/** Returns the refusal for a call that names a lease that does not exist. */
 export function noLease(id: string): Failure {
   return notFound(`lease not found: ${id}`);
 }
 
-/** Returns whether a claim is a lease. The claim of a task without resources is not. */
+/** Returns whether a claim is a lease. The claim of a task that has no resources is not. */
 export function isLease({ resources }: Pick<LeaseRecord, "resources">): boolean {
   return resources.length > 0;
 }
 
-/** A lease from a stored record. Its resources were checked when it was made. */
+/**
+ * Makes a live lease from a stored record. Does not check the resources again: they were checked when the lease was
+ * made.
+ */
 export function liveLease(record: LeaseRecord): LiveLease {
   const resources = resourcesOf(record.resources, record.workspace);
   return { order: record.row, holder: record.holder, shared: record.shared, resources, record };
@@ -43,7 +46,10 @@ export function resourcesOf(texts: readonly string[], workspace: string): Resour
   return texts.map((text) => storedResource(text, workspace));
 }
 
-/** Parses the resources of a request. The INVALID_ARGUMENT failure names the first invalid one. */
+/**
+ * Parses the resources of a request. If one is invalid, returns an INVALID_ARGUMENT failure that names the first such
+ * one.
+ */
 export function readResources(texts: readonly string[], workspace: string): Resource[] | Failure {
   const resources = readGlobs(texts, workspace, (at) => `resources[${at}]`, "resources");
   if (!(resources instanceof Failure) && countAlternatives(resources) > ALTERNATIVES_TOGETHER_MAX)
@@ -52,10 +58,11 @@ export function readResources(texts: readonly string[], workspace: string): Reso
 }
 
 /**
- * Parses globs to compare with leases. It stops at the first glob that makes them too expensive, so later ones are not
- * even compiled.
- * @param nameOf the name of one glob in a refusal
- * @param name the name of all of them
+ * Parses globs that are to be compared with leases. Stops at the first glob that makes the list too expensive, so that
+ * later globs are not even compiled.
+ *
+ * @param nameOf returns the name of the glob at an index, for a refusal of that glob @param name the name of the whole
+ * list, for a refusal of the list
  */
 export function readGlobs(
   texts: readonly string[],
@@ -80,7 +87,7 @@ export function readGlobs(
   return resources;
 }
 
-/** The refusal of globs that take too long to compare with the leases. */
+/** The refusal of globs whose comparison with the leases takes too long. */
 export const TOO_MANY_STEPS = invalid(
   `the resources cost too much to compare: with what is leased it would take more than ${GLOB_STEPS_MAX} steps; ` +
     "name fewer, or begin them with folders",

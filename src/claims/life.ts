@@ -1,4 +1,4 @@
-/** Computes when a claim expires if its holder is not seen again. Pure; times are in ms. */
+/** Computes when a claim expires if its holder is not seen again. Pure. All times are in ms. */
 import { CLAIM_OFFER_MS } from "../../schemas/limits.js";
 import type { EndClaimsRequest } from "../../schemas/leases.js";
 import type { Resumed } from "../base/pause-detector.js";
@@ -18,10 +18,11 @@ export interface Life {
 export type EndReason = EndClaimsRequest["ends"][number]["reason"];
 
 /**
- * When a claim expires, and for which reason.
- * @param lastSeenMs when its holder was last seen; in the future while the holder is busy
- * @param resumed when the server began to run again. A claim that was granted before that, and had not expired when the
- *   server stopped, gets some time in which its holder can be seen.
+ * Returns when a claim expires, and for which reason.
+ *
+ * @param lastSeenMs when the holder was last seen; in the future while the holder is busy @param resumed when the
+ * server started or resumed. A claim that was granted before that, and had not expired when the server stopped, gets
+ * some extra time in which its holder can be seen.
  */
 export function lifeOf(
   { ttl_s, max_s, offered, requested_at, granted_at }: Life,

@@ -1,11 +1,13 @@
 /**
- * The in-memory lock table. It knows which claims are held, which wait and in which order, and which are granted when
- * one ends. It does no I/O: the caller persists.
+ * The in-memory lock table. It records which claims are held and which wait in which order, and decides which waiting
+ * claims are granted when one ends. It does no I/O: the caller persists.
  *
- * A claim is granted if it conflicts with no held claim of another holder and with no earlier waiting claim. A claim
- * may overtake a waiting one that waits, directly or through others, for claims that the overtaker's holder has,
- * because otherwise both would deadlock. A new claim may also overtake one that waits for the holder's waiting claims.
- * Each waiting claim watches its most recent blocker; in a plain queue that is the claim before it. So the end of a
+ * A claim is granted if it conflicts with no held claim of another holder and with no earlier waiting claim. There are
+ * two exceptions, because otherwise both claims would deadlock. A claim of holder H may overtake a waiting claim that
+ * waits, directly or through others, for claims that H has. A new claim of H may also overtake a claim that waits for
+ * H's waiting claims.
+ *
+ * Each waiting claim watches its most recent blocker. In a plain queue that is the claim before it. So the end of a
  * claim wakes only its watchers, whatever the length of the queue.
  */
 import { GLOB_STEPS_MAX } from "../../schemas/limits.js";
@@ -16,7 +18,7 @@ import type { Resource } from "./resource.js";
 import { ResourceIndex, type HasResources, type Meeting } from "./resource-index.js";
 
 export interface Claim extends HasResources {
-  /** Unique. An earlier request has a smaller number. */
+  /** A unique number. An earlier request has a smaller one. */
   readonly order: number;
   readonly holder: string;
   /** Conflicts with exclusive claims only. */
@@ -27,31 +29,36 @@ export interface Claim extends HasResources {
 export interface Conflict<Kind extends Claim> {
   /** The requested resource. */
   readonly wanted: Resource;
-  /** The resource that blocks it, and its claim. */
+  /** The resource that blocks the requested one, and the claim to which it belongs. */
   readonly resource: Resource;
   readonly claim: Kind;
 }
 
-/** One holder of a cycle and the claim by which it waits for the next one. The claim is null for the requested one. */
+/**
+ * One step of a cycle: a holder, and the claim by which it waits for the next holder. `claim` is null for the new
+ * claim.
+ */
 export interface CycleStep<Kind extends Claim> {
   readonly holder: string;
   readonly claim: Kind | null;
 }
 
-/** Conflicts with held claims or, if there are none, with waiting claims. The list is limited as requested. */
+/**
+ * The conflicts with held claims or, if there are none, with waiting claims. The list has at most the requested length.
+ */
 export interface Conflicts<Kind extends Claim> {
   readonly held: boolean;
   readonly conflicts: readonly Conflict<Kind>[];
 }
 
 export type LockDecision<Kind extends Claim> =
-  /** `overtakes`: the claim overtakes others that wait for waiting claims of its holder. */
+  /** `overtakes` is true if the claim overtakes others that wait for waiting claims of its holder. */
   | { readonly kind: "free"; readonly overtakes: boolean }
   | ({ readonly kind: "taken" } & Conflicts<Kind>)
   /** Waiting would close a cycle. */
   | { readonly kind: "deadlock"; readonly cycle: readonly CycleStep<Kind>[] };
 
-/** The most waiting claims that are followed to find out whether they wait for a holder, for one new claim. */
+/** The most waiting claims that are examined for one new claim, to find out whether they wait for its holder. */
 const FOLLOWED_MAX = 1_000;
 
 /** A claim in the table. */
@@ -59,7 +66,7 @@ class Entry<Kind extends Claim> implements HasResources {
   held = false;
   /** Its most recent blocker, while it waits. */
   watches: Entry<Kind> | null = null;
-  /** The claims that watch this one. Null if there are none, as for most claims. */
+  /** The claims that watch this one; null if there are none, as is true of most claims. */
   watched_by: Set<Entry<Kind>> | null = null;
 
   constructor(readonly claim: Kind) {}
@@ -69,12 +76,12 @@ class Entry<Kind extends Claim> implements HasResources {
   }
 }
 
-/** The claims that wait for a holder, directly or through others. */
+/** The claims of others that wait for one holder, directly or through other claims. */
 interface Dependents<Kind extends Claim> {
   readonly claims: ReadonlySet<Entry<Kind>>;
   /**
-   * For each other holder, the claim by which it waits and the holder for which it waits. The latter is nearer to the
-   * first holder.
+   * For each other holder that waits: the claim by which it waits, and the next holder in the chain. The next holder is
+   * nearer to the holder for which they all wait.
    */
   readonly by_holder: ReadonlyMap<string, { readonly claim: Kind; readonly next: string }>;
 }
@@ -94,20 +101,20 @@ export class LockTable<Kind extends Claim> {
     return this.#entries.size - this.#held;
   }
 
-  /** The number of claims of a holder, held or waiting. */
+  /** Returns the number of claims of a holder, held or waiting. */
   countOf(holder: string): number {
     return this.#by_holder.get(holder)?.size ?? 0;
   }
 
-  /** The claims of a holder, held or waiting. */
+  /** Yields the claims of a holder, held or waiting. */
   *claimsOf(holder: string): Generator<Kind> {
     for (const { claim } of this.#by_holder.get(holder) ?? []) yield claim;
   }
 
   /**
-   * Decides about a new claim, without adding it.
-   * @param waits whether it waits if it is not free
-   * @param conflicts_max the most conflicts to return
+   * Decides whether a new claim would be granted, without adding it.
+   *
+   * @param waits whether the claim waits if it cannot be granted @param conflicts_max the most conflicts to return
    */
   evaluate(claim: Claim, waits: boolean, conflicts_max: number): LockDecision<Kind> {
     const overtaken = new Set<Entry<Kind>>();
@@ -119,7 +126,7 @@ export class LockTable<Kind extends Claim> {
     return { kind: "taken", ...this.#conflicts(claim, blockers, conflicts_max) };
   }
 
-  /** The conflicts of a claim, which may wait already or be hypothetical. */
+  /** Returns the conflicts of a claim. The claim may be waiting in the table, or it may be hypothetical. */
   conflictsOf(claim: Claim, conflicts_max: number): Conflicts<Kind> {
     return this.#conflicts(claim, this.#blockers(claim), conflicts_max);
   }
@@ -133,9 +140,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Returns a function that reports whether resources are free for a holder, and the most steps that this takes.
-   * Resources that take more than GLOB_STEPS_MAX steps are not free. The claims must not change between two calls of
-   * the function.
+   * Returns a function that reports whether resources are free for a holder, and the most comparison steps that this
+   * takes. Resources that need more than GLOB_STEPS_MAX steps count as not free. The claims must not change between two
+   * calls of the function.
    */
   lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
     let dependents: ReadonlySet<Entry<Kind>> | undefined;
@@ -147,14 +154,17 @@ export class LockTable<Kind extends Claim> {
     };
     return (resources) => {
       const steps = this.#index.stepsFor(resources, GLOB_STEPS_MAX);
-      // A partial sum would depend on the order in which the claims were added.
+      // Return the maximum: a partial sum would depend on the order in which the claims were added.
       if (steps > GLOB_STEPS_MAX) return { free: false, steps: GLOB_STEPS_MAX };
       const free = steps === 0 || this.#index.meeting(resources, obstructs).next().done === true;
       return { free, steps };
     };
   }
 
-  /** The held claims of other holders that overlap these resources. With "" as the holder, all holders count. */
+  /**
+   * Yields the held claims of other holders that overlap these resources. If `holder` is "", the claims of all holders
+   * count.
+   */
   *heldByOthers(resources: readonly Resource[], holder: string, shared: boolean): Generator<Conflict<Kind>> {
     const where = ({ held, claim }: Entry<Kind>): boolean =>
       held && claim.holder !== holder && !(shared && claim.shared);
@@ -162,9 +172,10 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Holds a claim that is free, or that was held when it was stored.
-   * @param overtakes as in its decision. More claims may then wait for the held claims of its holder.
-   * @returns the claims that are held now because of it, in the order of their grants
+   * Adds a claim as held: a new claim that is free, or one that was held when it was stored.
+   *
+   * @param overtakes the value from the claim's `LockDecision`. If it is true, more claims may now wait for the held
+   * claims of its holder. @returns the waiting claims that are granted because of it, in the order of their grants
    */
   hold(claim: Kind, overtakes = false): Kind[] {
     this.#hold(this.#add(claim));
@@ -173,13 +184,18 @@ export class LockTable<Kind extends Claim> {
     return granted;
   }
 
-  /** Puts a claim into the queue, at the position of its order. Returns false if it is free: then it is held. */
+  /**
+   * Adds a claim to the queue at the position of its order. If nothing blocks it, the claim is held instead, and the
+   * result is false.
+   */
   enqueue(claim: Kind): boolean {
     const entry = this.#add(claim);
     return !this.#settle(entry);
   }
 
-  /** Removes a claim, held or waiting. Returns the claims that are held now, in the order of their grants. */
+  /**
+   * Removes a claim, held or waiting. Returns the claims that are granted because of it, in the order of their grants.
+   */
   remove(claim: Kind): Kind[] {
     const entry = this.#entries.get(claim.order);
     if (entry === undefined) return [];
@@ -219,8 +235,8 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Grants what follows from a grant to a holder. More claims may wait for the holder now. It may overtake these, and
-   * so may the holders for which it waits.
+   * Grants the waiting claims that became free because a holder got a claim. More claims may now wait for that holder.
+   * The holder may overtake these, and so may the holders for which it waits.
    */
   #grantWith(holder: string, granted: Kind[]): void {
     const holders = new Set([holder]);
@@ -233,7 +249,10 @@ export class LockTable<Kind extends Claim> {
     }
   }
 
-  /** Holds an entry that is free, or lets it watch its most recent blocker. Returns whether it is held now. */
+  /**
+   * Holds a waiting claim if it is free; otherwise makes it watch its most recent blocker. Returns whether it is held
+   * now.
+   */
   #settle(entry: Entry<Kind>): boolean {
     let latest: Entry<Kind> | null = null;
     for (const blocker of this.#blockers(entry.claim))
@@ -254,7 +273,7 @@ export class LockTable<Kind extends Claim> {
     if (watched !== null) (watched.watched_by ??= new Set()).add(entry);
   }
 
-  /** All blockers of a claim. Waiting claims that it may overtake are added to `overtaken`. */
+  /** Returns all blockers of a claim. Waiting claims that it may overtake are added to `overtaken` instead. */
   #blockers(claim: Claim, overtaken?: Set<Entry<Kind>>): Set<Entry<Kind>> {
     const blockers = new Set<Entry<Kind>>();
     const where = (other: Entry<Kind>): boolean =>
@@ -269,8 +288,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Returns whether all these blockers wait, and wait for a holder: directly or through others, for its held claims or
-   * for its waiting ones. Waiting for such a blocker would only lock both.
+   * Returns whether every one of these blockers is a waiting claim that waits for the holder, directly or through
+   * others, for its held or its waiting claims. If so, the holder may overtake them, because waiting for them would
+   * deadlock.
    */
   #allWaitFor(holder: string, blockers: ReadonlySet<Entry<Kind>>): boolean {
     for (const { held } of blockers) if (held) return false;
@@ -280,7 +300,7 @@ export class LockTable<Kind extends Claim> {
     const waitsFor = (first: Entry<Kind>): boolean => {
       const waiting = new Set([first]);
       for (const entry of waiting) {
-        // A chain that is too long to follow is not overtaken.
+        // The chain is too long to follow, so the claim may not overtake it.
         if (++followed > FOLLOWED_MAX) return false;
         for (const { claim } of this.#blockers(entry.claim)) {
           if (claim.holder === holder) return true;
@@ -295,8 +315,9 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * Finds the claims that wait for a holder.
-   * @param through "held": for held claims only. "anything": for every earlier claim, even one that they could overtake
-   *   now. If that one is granted first, they wait for it.
+   *
+   * @param through which waiting counts. "held": only waiting for held claims. "anything": waiting for any earlier
+   * claim, even one that could be overtaken now, because it may be granted first.
    */
   #dependentsOf(holder: string, through: "held" | "anything"): Dependents<Kind> {
     const claims = new Set<Entry<Kind>>();
@@ -323,8 +344,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * The cycle that a claim would close by waiting; null if there is none.
-   * @param overtaken the claims that it could overtake. It blocks their holders already, by these claims.
+   * Returns the cycle that a claim would close if it waited; null if there is none.
+   *
+   * @param overtaken the claims that it could overtake; it already blocks their holders by these claims
    */
   #cycle(
     { holder }: Claim,
@@ -363,7 +385,7 @@ export class LockTable<Kind extends Claim> {
   }
 }
 
-/** Returns whether two claims exclude each other. A holder never blocks itself. */
+/** Returns whether two claims exclude each other. Claims of the same holder never do. */
 export function conflict(a: Claim, b: Claim): boolean {
   return a.holder !== b.holder && !(a.shared && b.shared);
 }

@@ -1,6 +1,6 @@
 /**
- * Refusals of calls about claims. They name leases by row, because only the front can show a lease to clients
- * (lease-presenter.ts). Pure.
+ * The refusals of calls about claims. They name a lease by its row; the front replaces the row by the form that clients
+ * get (lease-presenter.ts). Pure.
  */
 import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";

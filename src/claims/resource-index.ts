@@ -1,6 +1,6 @@
 /**
- * An index of resources by the literal segments at the start of their globs. A search compares only resources that may
- * overlap. There is a tree for each scope; a glob is stored at the node where its literal prefix ends. Pure except for
+ * Indexes resources by the literal path segments at the start of their globs, so that a search compares only resources
+ * that may overlap. Each scope has a tree. A glob is stored at the node where its literal prefix ends. Pure except for
  * its state.
  */
 import { globsMeet, type PathGlob, stepsToMeet } from "../base/path-glob.js";
@@ -11,7 +11,7 @@ export interface HasResources {
   readonly resources: readonly Resource[];
 }
 
-/** Two resources that overlap: the requested one, and an indexed one. */
+/** A pair of resources that overlap: the requested one, and one from the index. */
 export interface Meeting<Filed> {
   readonly wanted: Resource;
   readonly resource: Resource;
@@ -25,23 +25,23 @@ interface Entry<Filed> {
 }
 
 class Node<Filed> {
-  /** Null if there are none. Most nodes have no children and one entry. */
+  /** Null if the node has no children, as is true of most nodes: most have no children and one entry. */
   children: Map<string, Node<Filed>> | null = null;
   /** Globs whose literal prefix ends here. */
   readonly entries: Entry<Filed>[] = [];
   /**
-   * All entries of this node were removed. The node stays, because a resource that was leased once is usually leased
-   * again.
+   * True if all entries of this node were removed. The node stays, because a resource that was leased once is usually
+   * leased again.
    */
   emptied = false;
 }
 
 /**
  * The most segments by which a glob is indexed, because a node takes ten times the memory of a segment. Globs that
- * share a longer prefix are compared.
+ * share a longer prefix are compared directly.
  */
 export const INDEX_DEPTH_MAX = 16;
-/** The tree is rebuilt when the emptied nodes outnumber the globs by more than this. */
+/** The tree is rebuilt when the number of emptied nodes exceeds the number of globs by more than this. */
 const EMPTIED_MORE = 64;
 
 export class ResourceIndex<Filed extends HasResources> {
@@ -58,7 +58,7 @@ export class ResourceIndex<Filed extends HasResources> {
     for (const resource of filed.resources) for (const glob of resource.globs) this.#file({ glob, resource, filed });
   }
 
-  /** Removes an item that was added with the same resources. */
+  /** Removes an item. Its resources must be those with which it was added. */
   remove(filed: Filed): void {
     for (const resource of filed.resources) for (const glob of resource.globs) this.#unfile(filed, resource, glob);
     if (this.#emptied > this.#size + EMPTIED_MORE) this.#rebuild();
@@ -71,12 +71,16 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 
   /**
-   * The indexed resources that overlap one of these, each pair once, in no order.
-   * @param where items for which it returns false are not compared
+   * Yields the indexed resources that overlap one of these, each pair once, in no particular order.
+   *
+   * @param where items for which this returns false are skipped without a comparison
    */
   *meeting(resources: readonly Resource[], where: (filed: Filed) => boolean): Generator<Meeting<Filed>> {
     for (const wanted of resources) {
-      /** Pairs found so far, if one of the two has several globs and they may overlap more than once. */
+      /**
+       * The pairs found so far. Needed only if one of the resources has several globs, because then a pair may be found
+       * twice.
+       */
       let met: Map<Filed, Set<Resource>> | undefined;
       for (const glob of wanted.globs) {
         for (const { glob: other, resource, filed } of this.#near(wanted.scope, glob)) {
@@ -94,8 +98,10 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 
   /**
-   * The most steps that a search for overlaps takes. The sum does not depend on the order in which items were added.
-   * @param steps_max counting stops above this
+   * Returns the most steps that a search for overlaps takes. The sum does not depend on the order in which items were
+   * added.
+   *
+   * @param steps_max counting stops above this number
    */
   stepsFor(resources: readonly Resource[], steps_max: number): number {
     let steps = 0;
@@ -110,7 +116,7 @@ export class ResourceIndex<Filed extends HasResources> {
     return steps;
   }
 
-  /** Items that may overlap one of the resources, each once. */
+  /** Returns the items that may overlap one of the resources, each once. */
   near(resources: readonly Resource[]): Set<Filed> {
     const found = new Set<Filed>();
     for (const { scope, globs } of resources)
@@ -118,7 +124,9 @@ export class ResourceIndex<Filed extends HasResources> {
     return found;
   }
 
-  /** Entries that may overlap: the literal prefix of one is a prefix of the other. */
+  /**
+   * Yields the entries that may overlap a glob: the literal prefix of one begins with the literal prefix of the other.
+   */
   *#near(scope: string, { prefix }: PathGlob): Generator<Entry<Filed>> {
     let node = this.#scopes.get(scope);
     if (node === undefined) return;
@@ -162,7 +170,7 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 }
 
-/** The segments of a literal prefix by which a glob is indexed. */
+/** Returns the segments of a literal prefix by which a glob is indexed: at most INDEX_DEPTH_MAX. */
 function filedBy(prefix: readonly string[]): readonly string[] {
   return prefix.length <= INDEX_DEPTH_MAX ? prefix : prefix.slice(0, INDEX_DEPTH_MAX);
 }

@@ -1,6 +1,6 @@
 /**
- * Wakes waiters for a resource when an overlapping lease changes. Waiters are in the same kind of index as leases. Runs
- * on the front, on the projection of leases.
+ * Wakes the waiters for a resource when an overlapping lease changes. The waiters are stored in a `ResourceIndex`, as
+ * leases are, so that a change finds them quickly. Runs on the front, on the projection of leases.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { GLOB_STEPS_MAX } from "../../schemas/limits.js";
@@ -11,7 +11,7 @@ import type { LeaseProjection } from "./lease-projection.js";
 import { type Resource, resourcesMeet, storedResource } from "./resource.js";
 import { type HasResources, ResourceIndex } from "./resource-index.js";
 
-/** The resource that a waiter wants: in one workspace, or in any. */
+/** The resource that a waiter wants, in one workspace or in any workspace. */
 export interface WantedResource {
   readonly text: string;
   /** Null for any workspace. */
@@ -22,7 +22,10 @@ interface Watcher extends HasResources {
   readonly waiter: Wakeable;
 }
 
-/** Stands for any workspace: two resources of it overlap if they would overlap within one workspace. */
+/**
+ * The workspace name that stands for any workspace. Two resources in it overlap if they would overlap within one
+ * workspace.
+ */
 const ANYWHERE = "";
 
 export class ResourceWatch {
@@ -44,8 +47,8 @@ export class ResourceWatch {
   }
 
   /**
-   * Returns whether a holder other than `holder` holds an overlapping resource. With "", all holders count. Returns a
-   * refusal if that costs too much.
+   * Returns whether a holder other than `holder` holds an overlapping resource. If `holder` is "", all holders count.
+   * Returns a refusal if the comparison is too expensive.
    */
   isHeld(wanted: WantedResource, holder: string): boolean | Failure {
     const workspaces = wanted.workspace === null ? this.#leases.workspaces() : [wanted.workspace];
@@ -63,7 +66,7 @@ export class ResourceWatch {
     if (index.size === 0) return;
     const resources = resourcesOf(record.resources, workspace);
     if (index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX) {
-      // Comparing is too expensive, so wake every candidate. Each checks for itself.
+      // An exact comparison is too expensive, so wake every candidate. Each waiter checks its condition itself.
       for (const { waiter } of index.near(resources)) waiter.wake();
       return;
     }
@@ -71,7 +74,7 @@ export class ResourceWatch {
   }
 }
 
-/** Returns whether resources that were leased in a workspace overlap the wanted one. */
+/** Returns whether one of the texts, which were leased in the workspace `leasedIn`, overlaps the wanted resource. */
 export function overlaps({ text, workspace }: WantedResource, texts: readonly string[], leasedIn: string): boolean {
   const wanted = storedResource(text, workspace ?? leasedIn);
   return texts.some((leased) => resourcesMeet(storedResource(leased, leasedIn), wanted));

@@ -1,6 +1,6 @@
 /**
- * Resources that can be leased. `path:` names files and directories of a workspace, `state:` and `spec:` name Koor's
- * own values; all three are globs. Any other name is literal. Pure.
+ * Parses and compares the resources that can be leased. `path:` names files and directories of a workspace; `state:`
+ * and `spec:` name Koor's own values. These three are globs. Any other name is literal. Pure.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
 import { BraceProblem, expandBraces } from "../base/brace-expansion.js";
@@ -19,30 +19,33 @@ import { PLAIN_ESCAPABLE } from "../base/segment-glob.js";
 export interface Resource {
   /** The resource as it was written. */
   readonly text: string;
-  /** Globs are compared within a scope only. Resources of two scopes never overlap. */
+  /** The namespace of the globs. Two resources with different scopes never overlap. */
   readonly scope: string;
-  /** One glob, or several if the text has braces. The resource covers what any of them covers. */
+  /** One glob, or several if the text has braces. The resource covers everything that any of its globs matches. */
   readonly globs: readonly PathGlob[];
 }
 
 const PATH = "path:";
 const NAME = "name:";
-/** Scopes of the whole server: they do not depend on the workspace. */
+/** The prefixes of resources that belong to the whole server instead of to a workspace. */
 const SERVER_WIDE = ["state:", "spec:"] as const;
-/** Finds a known prefix in other letter case, or a synonym of one, to suggest the right prefix. */
+/**
+ * Matches a known prefix in other letter case, or a synonym of one, so that the message can suggest the right prefix.
+ */
 const MISSPELLED =
   /^\s*(?:(states?|keys?)|(specs?)|(names?)|paths?|files?|dirs?|director(?:y|ies)|folders?|globs?)\s*:\s*/i;
-/** Characters that a name without a prefix must not have, because they indicate a path, a glob or an address. */
+/** Matches characters that a name without a prefix must not have, because they suggest a path, a glob or an address. */
 const PATH_CHARACTER = /[/\\*]/;
 
-/** Parses a resource. The INVALID_ARGUMENT failure begins with `name`. */
+/** Parses a resource. The message of an INVALID_ARGUMENT failure begins with `name`. */
 export function parseResource(text: string, workspace: string, name: string): Resource | Failure {
   const problem = resourceProblem(text);
   return problem === null ? storedResource(text, workspace) : invalid(`${name} ${problem}`);
 }
 
 /**
- * Parses a resource that was checked when it was stored. An older version may have accepted more, so any text is valid.
+ * Parses a resource that was checked when it was stored. It accepts any text, because an older version may have allowed
+ * more.
  */
 export function storedResource(text: string, workspace: string): Resource {
   for (const scope of SERVER_WIDE)
@@ -54,19 +57,19 @@ export function storedResource(text: string, workspace: string): Resource {
   return { text, scope: `name ${workspace}`, globs: [nameGlob(text)] };
 }
 
-/** Parses the literal path of one file or directory. The INVALID_ARGUMENT failure begins with `name`. */
+/** Parses the literal path of one file or directory. The message of an INVALID_ARGUMENT failure begins with `name`. */
 export function parsePath(path: string, workspace: string, name: string): Resource | Failure {
   const problem = pathProblem(path);
   if (problem !== null) return invalid(`${name} ${problem}`);
   return { text: path, scope: pathScope(workspace), globs: [literalPathGlob(path.normalize("NFC"))] };
 }
 
-/** The resource of one of Koor's own values. */
+/** Returns the resource that stands for one value of state or one spec. */
 export function valueResource(kind: "state" | "spec", key: string): Resource {
   return { text: `${kind}:${key}`, scope: `${kind}:`, globs: [literalPathGlob(key)] };
 }
 
-/** Returns whether two resources overlap, so that two holders cannot have both. */
+/** Returns whether two resources overlap, so that two holders cannot both have them exclusively. */
 export function resourcesMeet(a: Resource, b: Resource): boolean {
   return a.scope === b.scope && a.globs.some((glob) => b.globs.some((other) => globsMeet(glob, other)));
 }
@@ -83,7 +86,10 @@ function compileAlternatives(glob: string): readonly PathGlob[] {
   return alternatives.map((alternative) => compilePathGlob(alternative, known));
 }
 
-/** The problem of a resource text, to follow its name in a message; null if there is none. */
+/**
+ * Returns what is wrong with a resource text, worded to follow its name in a message. Returns null if the text is
+ * valid.
+ */
 function resourceProblem(text: string): string | null {
   for (const scope of SERVER_WIDE) {
     if (!text.startsWith(scope)) continue;
@@ -95,7 +101,10 @@ function resourceProblem(text: string): string | null {
   return nameProblem(text);
 }
 
-/** The problem of any of the globs that a text with braces stands for. */
+/**
+ * Expands the braces of a text, and returns the problem of the first resulting glob that is invalid; null if all are
+ * valid.
+ */
 function alternativesProblem(glob: string, problemOf: (glob: string) => string | null): string | null {
   const alternatives = expandBraces(glob);
   if (alternatives instanceof BraceProblem) return alternatives.problem;
@@ -120,14 +129,17 @@ function nameProblem(text: string): string | null {
   return `has no known prefix: write ${PATH}${path} for files, or ${NAME}${text} for a name`;
 }
 
-/** The number of characters after the literal prefixes of its globs. The cost of a comparison grows with it. */
+/**
+ * Returns the number of characters after the literal prefixes of the globs of a resource. The cost of a comparison
+ * grows with it.
+ */
 export function countWildCharacters({ globs }: Resource): number {
   return globs.reduce((sum, { literal, size }) => (literal ? sum : sum + size.characters), 0);
 }
 
 /**
- * The total number of globs without braces. A resource counts at most GLOB_ALTERNATIVES_MAX, so the glob with literal
- * braces that the expansion adds is free for a full list.
+ * Returns the number of globs that resources have after their braces are expanded. One resource counts at most
+ * GLOB_ALTERNATIVES_MAX: the expansion adds one glob with literal braces, which must not make a full list too long.
  */
 export function countAlternatives(resources: readonly Resource[]): number {
   return resources.reduce((sum, { globs }) => sum + Math.min(globs.length, GLOB_ALTERNATIVES_MAX), 0);

@@ -1,4 +1,4 @@
-/** The SQL of leases, fences and holders: written by the writer, read by the front. */
+/** The SQL of leases, fences and holders. The writer writes these tables, and the front reads them. */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { must } from "../base/assert.js";
 import type { BufferedWrites, WriteBuffer, BufferedTable } from "../store/write-buffer.js";
@@ -11,7 +11,7 @@ interface StoredLease extends Omit<LeaseRecord, "resources" | "shared" | "offere
   readonly resources: string;
   readonly shared: number;
   readonly offered: number;
-  /** Null if it was written by a version without this column. */
+  /** Null if the row was written by a version that did not have this column. */
   readonly queued: number | null;
 }
 
@@ -36,7 +36,7 @@ export class LeaseReader {
     this.#page = db.prepare("SELECT * FROM lease WHERE row < ? ORDER BY row DESC LIMIT ?");
   }
 
-  /** Live leases, held or waiting, in the order of their requests. */
+  /** Returns the live leases, held or waiting, in the order of their requests. */
   live(): LeaseRecord[] {
     return this.#live.all().map(recordOf);
   }
@@ -75,7 +75,7 @@ type Row = [
   queued: number,
 ];
 
-/** The newest fence and row. They are written once per commit, however often they rise. */
+/** Stores the newest fence and the newest lease row. Both are written once per commit, however often they rise. */
 export class ClaimCounters implements BufferedWrites {
   readonly #get: Statement<[], { fence: number; lease: number }>;
   readonly #set: Statement<[number, number], unknown>;
@@ -113,7 +113,7 @@ export class ClaimCounters implements BufferedWrites {
   }
 }
 
-/** Writes leases. Rows are written whole and are buffered; every read here flushes the buffer first. */
+/** Writes leases. Each change writes the whole row, into a buffer. Every read here flushes the buffer first. */
 export class LeaseWriter {
   readonly #rows: WriteBuffer;
   readonly #reader: LeaseReader;
@@ -137,18 +137,18 @@ export class LeaseWriter {
     this.#delete = db.prepare("DELETE FROM lease WHERE row = ?");
   }
 
-  /** The reader, after the buffered rows are written. */
+  /** Returns the reader, after flushing the buffered rows, so that it sees them. */
   get stored(): LeaseReader {
     this.#rows.write();
     return this.#reader;
   }
 
-  /** The name of an instance; undefined if it is deleted. */
+  /** Returns the name of an instance, or undefined if the instance is deleted. */
   nameOf(holder: string): string | undefined {
     return this.#name.get(holder);
   }
 
-  /** When an instance was last seen according to the database, in ms; 0 if it is deleted. */
+  /** Returns when an instance was last seen according to the database, in ms; 0 if the instance is deleted. */
   lastSeenOf(holder: string): number {
     return this.#lastSeen.get(holder) ?? 0;
   }
@@ -180,8 +180,9 @@ export class LeaseWriter {
   }
 
   /**
-   * Removes leases that ended before a time. It looks at up to `rows` rows after a row.
-   * @returns the number removed, and the row after which to continue; null if there are no more
+   * Removes leases that ended before a time. Examines at most `rows` rows that follow the row `after`.
+   *
+   * @returns the number removed, and the row after which to continue, which is null if there are no more rows
    */
   prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {
     this.#rows.write();

@@ -8,7 +8,7 @@ import { reportAny, changesAny, changesByModel } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { claimRegistry } from "./claim-registry.js";
 
-/** What a writer method that changes claims declares as its changes: rows of leases, tasks and events. */
+/** The changes that a writer method declares if it changes claims: rows of leases, tasks and events. */
 export const CHANGES_CLAIMS = [changesByModel("lease"), changesByModel("task"), changesByModel("event")];
 
 export const endClaims = writerMethod({

@@ -1,6 +1,6 @@
 /**
- * Writer methods for leases. The claims decide what is granted and what follows (src/claims/). Runs in the writer
- * thread.
+ * Writer methods for leases. The claim registry decides what is granted, and what follows from it (src/claims/). Runs
+ * in the writer thread.
  */
 import {
   AcquireReply,
@@ -20,7 +20,7 @@ import { noDetail, writerMethod } from "../threads/writer-method.js";
 
 const models = { registry: claimRegistry };
 
-/** The id of the lease that a request names; "" if it cannot be a lease. */
+/** Returns the id of the lease that a request names; "" if the text of the request cannot be a lease id. */
 function named({ row = 0 }: { readonly row?: number }): string {
   return row === 0 ? "" : leaseId(row);
 }
@@ -81,7 +81,7 @@ export const leaveQueue = writerMethod({
   request: LeaveRequest,
   reply: LeaveReply,
   weight: weightOf,
-  // The call that waited writes its own audit rows: one for its request, and one for its refusal.
+  // No audit row is written here: the call that waited writes one for its request, and one for its refusal.
   audit: null,
   changes: CHANGES_CLAIMS,
   models,

@@ -1,4 +1,4 @@
-/** Serves the routes of leases: acquiring, waiting in the queue, lists and checks. Runs on the front. */
+/** Serves the HTTP routes of leases: acquiring them, waiting in the queue, lists and checks. Runs on the front. */
 import type { Static } from "typebox";
 import {
   LeaseBody,
@@ -46,7 +46,7 @@ export interface LeaseFrontOptions {
   readonly queuedCalls: QueuedCalls;
   readonly reader: LeaseReader;
   readonly log: Log;
-  /** The workspace of an instance; "" if the instance does not exist. */
+  /** Returns the workspace of an instance; "" if the instance does not exist. */
   readonly workspaceOf: (instance: string) => string;
 }
 
@@ -54,7 +54,7 @@ export interface LeaseFrontOptions {
 type Client = Pick<Request, "onAbort">;
 
 const SECOND_MS = 1_000;
-/** The job reads all live leases, so it runs in the thread pool. */
+/** Marks a job that reads all live leases, so it runs in the thread pool. */
 const EVERY_ROW = Number.POSITIVE_INFINITY;
 const OK = 200;
 const ACCEPTED = 202;
@@ -67,7 +67,7 @@ export class LeaseFront {
     this.#options = options;
   }
 
-  /** Acquires a lease. It is held, or it waits in the queue if it may. */
+  /** Acquires a lease. The lease is held at once, or it waits in the queue if the request allows that. */
   async acquire(body: LeaseBody, context: CallContext, client: Client): Promise<Answer> {
     const { writer, leases, presenter, workspaceOf } = this.#options;
     const { actor } = context;
@@ -92,15 +92,16 @@ export class LeaseFront {
       if (refusal !== null) return refusal;
     }
     const record = presenter.find(row);
-    // The client has not seen the lease and cannot ask for it again.
+    // Release the lease: the client has disconnected without seeing it and, without a `request_id`, cannot ask for it
+    // again.
     if (gone && made && record?.state === "held" && request_id === null && !queue)
       await writer.request(releaseLease, { row, fence: record.fence }, context);
-    // The request was broken, or another call took it out of the queue.
+    // The request ended while it waited: it was broken, or another call took it out of the queue.
     if (waited && record !== undefined && record.ended_at !== null && record.granted_at === null) return LEASE_LOST;
     return this.#answer(row, record?.state === "waiting" ? ACCEPTED : OK);
   }
 
-  /** A lease. With `wait_s`, the reply comes as soon as the lease does not wait any more. */
+  /** Replies with a lease. With `wait_s`, the reply waits until the lease is no longer waiting. */
   async get(id: string, wait_s: number, client: Client): Promise<Answer> {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
@@ -157,7 +158,10 @@ export class LeaseFront {
     return wholeListReply(list.end());
   }
 
-  /** Which leases wait for which. Leases that were granted or ended since they were read are left out. */
+  /**
+   * Replies with the pairs of leases of which one waits for the other. Leases that were granted or ended since they
+   * were read are left out.
+   */
   async waits(
     { workspace, limit = LEASE_ROWS_DEFAULT }: Static<typeof LeaseWaitsQuery>,
     context: CallContext,
@@ -178,7 +182,7 @@ export class LeaseFront {
       const waiting = leases.get(wait.lease);
       const blocker = leases.get(wait.for);
       if (waiting?.state !== "waiting" || blocker === undefined) continue;
-      // The longest waits come first, so those that do not fit are shorter.
+      // Stop here: waits are sorted, the longest first, so the waits that do not fit are the shortest.
       if (bytes > LIST_BYTES_MAX) break;
       name(wait.for, blocker);
       name(wait.lease, waiting);
@@ -188,7 +192,7 @@ export class LeaseFront {
     return jsonReply(`{"waiting":${found.waiting},"waits":${JSON.stringify(waits)},"leases":[${texts.join(",")}]}`);
   }
 
-  /** The leases of other holders that overlap some paths. */
+  /** Replies with the leases of other holders that overlap some paths. */
   async check(
     { workspace: given, paths, mode }: Static<typeof LeaseCheckBody>,
     header: string,
@@ -219,7 +223,10 @@ export class LeaseFront {
     return jsonReply(`{"free":${conflicts.length === 0},"conflicts":[${conflicts.join(",")}]}`);
   }
 
-  /** Waits in the queue. Returns the refusal if the request exists only for its calls and was not granted in time. */
+  /**
+   * Waits in the queue. Returns the refusal if the request was not granted in time and does not stay in the queue
+   * without a call.
+   */
   async #wait(row: number, wait_s: number, context: CallContext, client: Client): Promise<Failure | null> {
     const { writer, leases, presenter, queuedCalls } = this.#options;
     const endWait = queuedCalls.join(row);
@@ -242,8 +249,8 @@ export class LeaseFront {
   }
 
   /**
-   * Records in pages. Live ones are in memory; the others are read from the database, with a break after each page to
-   * serve other requests.
+   * Yields lease records in pages. Live leases are in memory. The others are read from the database, with a pause after
+   * each page so that other requests are served.
    */
   async *#pages(live: boolean, before: number): AsyncGenerator<readonly LeaseRecord[]> {
     const { leases, reader } = this.#options;
@@ -274,7 +281,8 @@ export class LeaseFront {
 }
 
 /**
- * Returns the test whether a lease overlaps a resource. Without a workspace, the resource counts in that of the lease.
+ * Returns a function that tests whether a lease overlaps a resource. If no workspace is given, the resource is taken to
+ * be in the workspace of the lease.
  */
 function overlapping(
   text: string | undefined,

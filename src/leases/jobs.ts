@@ -1,4 +1,4 @@
-/** Reads of leases that may look at many of them. They run in the thread pool. */
+/** Jobs that read leases and may look at many of them, so they run in the thread pool. */
 import { FindWaitsReply, FindWaitsRequest } from "../../schemas/leases.js";
 import { isLease, liveLease } from "../claims/lease.js";
 import { leaseReader } from "../claims/table.js";

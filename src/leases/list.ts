@@ -1,6 +1,6 @@
 /**
- * Builds the reply with a list of leases. The list ends at its limit, or before it has too many bytes. Runs on the
- * front.
+ * Builds the reply to a list of leases. The list ends at the requested limit, or before it exceeds the maximum of
+ * bytes. Runs on the front.
  */
 import { LIST_BYTES_MAX } from "../../schemas/limits.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
@@ -37,7 +37,7 @@ export class LeaseList {
     this.#last = record.row;
   }
 
-  /** The reply, with the cursor at which the list continues. */
+  /** Returns the reply, with the cursor at which the list continues if it was cut. */
   end(): WholeText<string | null> {
     const next = this.#cut ? cursor("after", leaseId(this.#last)) : null;
     return { text: `{"leases":[${this.#texts.join(",")}]}`, reply: next };

@@ -1,7 +1,7 @@
 /**
- * Counts the calls that wait for queued leases. A request without `queue` exists only for its calls: when the last of
- * them is gone, the request leaves the queue. This happens after a restart, and when a call failed because the writer
- * crashed. Runs on the front.
+ * Counts the calls that wait for queued leases. A request without `queue` is in the queue only as long as a call waits
+ * for it. When its last call is gone, this class takes the request out of the queue. Calls disappear in a restart, or
+ * fail because the writer crashed. Runs on the front.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import type { BackgroundTask } from "../background/task.js";
@@ -17,7 +17,7 @@ export class QueuedCalls implements BackgroundTask {
   readonly #writer: Writer;
   /** The number of calls that wait for a lease, by its row. */
   readonly #calls = new TurnoverMap<number, number>();
-  /** Rows of leases for which no call is known to wait. */
+  /** Rows of leases that may have no waiting call. The next tick checks them. */
   #abandoned = new Set<number>();
 
   constructor(leases: LeaseProjection, writer: Writer) {
@@ -27,7 +27,8 @@ export class QueuedCalls implements BackgroundTask {
 
   /**
    * Counts a call that waits for a lease.
-   * @returns the function that ends the wait, and returns whether other calls still wait
+   *
+   * @returns a function that ends the wait, and returns whether other calls still wait
    */
   join(row: number): () => { readonly others: boolean } {
     this.#calls.set(row, (this.#calls.get(row) ?? 0) + 1);
@@ -39,17 +40,20 @@ export class QueuedCalls implements BackgroundTask {
     };
   }
 
-  /** Called when a call could not take its request out of the queue. */
+  /** Called when a call ended but could not take its request out of the queue. */
   abandon(row: number): void {
     this.#abandoned.add(row);
   }
 
-  /** Marks all waiting leases for a check, because their calls may be gone. */
+  /** Marks all waiting leases for a check, because the calls that waited for them may be gone. */
   checkAll(): void {
     for (const record of this.#leases.list()) if (isForCalls(record)) this.#abandoned.add(record.row);
   }
 
-  /** Checks the marked leases. A call may have joined by now, if its request was seen before its reply. */
+  /**
+   * Checks the marked leases. A marked lease is kept if a call has joined it: the request may have been visible here
+   * before its call joined.
+   */
   tick(): void {
     if (this.#abandoned.size === 0) return;
     const abandoned = this.#abandoned;
@@ -69,7 +73,7 @@ export class QueuedCalls implements BackgroundTask {
     });
   }
 
-  /** Releases a lease that was granted after its calls had gone. */
+  /** Releases a lease that was granted after its last call had gone. */
   #release(row: number, context: CallContext): void {
     const fence = this.#leases.get(row)?.fence ?? null;
     this.#writer.call(releaseLease, { row, fence }, context, () => undefined);

@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Leases". Runs on the front; front.ts handles the requests. */
+/** Declares the routes of docs/http-api.md "Leases". front.ts handles the requests. Runs on the front. */
 import { WorkspaceHeader } from "../../schemas/common.js";
 import {
   Lease,
@@ -22,7 +22,7 @@ import { route, type Route } from "../front/route.js";
 import { acquireLease, breakLease, releaseLease, renewLease } from "./commands.js";
 import { LeaseFront, type LeaseFrontOptions } from "./front.js";
 
-/** The lease of a path, in the form that audit rules take. */
+/** Returns the lease that a path names, in the form that audit rules take. */
 function subject([id]: readonly [string]): { readonly row?: number } {
   const row = leaseRow(id);
   return row === undefined ? {} : { row };

@@ -1,6 +1,6 @@
 /**
- * Finds which leases wait for which, from the stored leases. It builds the lock table again, so the blockers of a
- * request are those that the writer has. Pure.
+ * Finds which leases wait for which, from the stored leases. It rebuilds the lock table, so the blockers that it finds
+ * for a request are the same as in the writer. Pure.
  */
 import type { FindWaitsReply, FindWaitsRequest } from "../../schemas/leases.js";
 import { LEASE_CONFLICTS_MAX } from "../../schemas/limits.js";
@@ -8,8 +8,10 @@ import type { LiveLease } from "../claims/lease.js";
 import { LockTable } from "../claims/lock-table.js";
 
 /**
- * The blockers of waiting leases, for the longest waits first. They are held leases of others or, if there are none,
- * earlier waiting ones. Each pair is listed once, with at most LEASE_CONFLICTS_MAX for a request.
+ * Returns the blockers of waiting leases, for the longest waits first. The blockers are held leases of other holders
+ * or, if there are none, earlier waiting leases. Each pair is listed once, with at most LEASE_CONFLICTS_MAX pairs for
+ * one request.
+ *
  * @param leases all live leases, in the order of their requests
  */
 export function waitsOf(leases: readonly LiveLease[], { workspace, limit }: FindWaitsRequest): FindWaitsReply {

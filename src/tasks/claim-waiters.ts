@@ -1,20 +1,20 @@
 /**
- * The queue of calls that wait for a task to claim. When a task can be claimed, the call that has waited longest among
- * those that may have it asks the writer for it; no other call does. Runs on the front.
+ * The queue of calls that wait for a task to claim. When a task becomes claimable, only one call asks the writer for
+ * it: of the calls that may have the task, the one that has waited longest. Runs on the front.
  */
 import type { ClaimableTask, TaskProjection } from "./task-projection.js";
 import { type Claimant, mayClaim } from "./ready-queue.js";
 import { hasEnded } from "./task.js";
 
-/** Asks the writer for a task; null if there is none. */
+/** Asks the writer for a task. Returns null if the writer has none for the caller. */
 export type Attempt<Found> = () => Promise<Found | null>;
 
 export interface Waiting {
-  /** The caller. Its members are read at each check, so they may change. */
+  /** The caller. Its members may change while it waits: they are read again at each check. */
   readonly claimant: Claimant;
-  /** The only task that it waits for; null for any. */
+  /** The id of the only task that the call waits for; null if any task will do. */
   readonly id: string | null;
-  /** Identifies a repetition of the same call while it waits; null if the call has none. */
+  /** Identifies a repetition of the same call while it waits; null if the caller gave no `request_id`. */
   readonly request_id: string | null;
 }
 
@@ -24,7 +24,7 @@ interface ClaimWaiter {
   readonly settle: (found: unknown) => void;
   /** Set while it asks the writer. */
   busy: boolean;
-  /** Tasks for which it asked the writer in vain since they were last reported claimable. */
+  /** Tasks for which the call asked the writer without success. A task is removed when it becomes claimable again. */
   readonly tried: Set<ClaimableTask>;
 }
 
@@ -32,7 +32,7 @@ export class ClaimWaiters {
   readonly #tasks: TaskProjection;
   readonly #now: () => number;
   readonly #queue = new Set<ClaimWaiter>();
-  /** Tasks for which a call is asking the writer. No other call asks for them meanwhile. */
+  /** Tasks for which a call is asking the writer right now. Meanwhile no other call asks for them. */
   readonly #asked = new Set<ClaimableTask>();
   #ended = false;
 
@@ -57,7 +57,10 @@ export class ClaimWaiters {
     });
   }
 
-  /** Lets the waiting calls of an instance look again, because it may claim more than before. */
+  /**
+   * Makes the waiting calls of an instance search again, because the instance may now claim tasks that it could not
+   * claim before.
+   */
   look(instance: string): void {
     for (const waiter of this.#queue) {
       if (waiter.waiting.claimant.id !== instance) continue;
@@ -72,9 +75,11 @@ export class ClaimWaiters {
   }
 
   /**
-   * Waits until an attempt finds something. Returns null on timeout, when the client is gone, or when the server shuts
-   * down. A call for one task makes a last attempt on timeout, to report the task's current state.
-   * @param onAbort registers a listener that is called when the client is gone
+   * Waits until an attempt gets a task. Returns null on timeout, when the client disconnects, or when the server shuts
+   * down. On timeout, a call that waits for one task makes a last attempt, so that the reply reports the current state
+   * of the task.
+   *
+   * @param onAbort registers a listener that is called when the client disconnects
    */
   wait<Found>(
     waiting: Waiting,
@@ -90,7 +95,7 @@ export class ClaimWaiters {
         resolve(found as Found | null);
       };
       const waiter: ClaimWaiter = { waiting, attempt, settle, busy: false, tried: new Set() };
-      // A call that is asking the writer is answered by the writer's reply.
+      // If the call is asking the writer at this moment, the writer's reply settles it.
       const abort = (): void => {
         this.#queue.delete(waiter);
         if (!waiter.busy) settle(null);
@@ -103,7 +108,7 @@ export class ClaimWaiters {
       }, wait_ms);
       this.#queue.add(waiter);
       onAbort(abort);
-      // A task may have arrived between the last attempt and the entry into the queue.
+      // Search now: a task may have become claimable after the last attempt, before the call was in the queue.
       this.#look(waiter);
     });
   }
@@ -114,7 +119,7 @@ export class ClaimWaiters {
     for (const waiter of [...this.#queue]) if (!waiter.busy) waiter.settle(null);
   }
 
-  /** Lets the first call in the queue that may have a task ask for it. */
+  /** Lets the first call in the queue that may have this task ask the writer for it. */
   #assign(task: ClaimableTask): void {
     if (this.#tasks.get(task.row) !== task || this.#asked.has(task)) return;
     const now_ms = this.#now();
@@ -127,7 +132,7 @@ export class ClaimWaiters {
     }
   }
 
-  /** Lets a call ask for the best task that it may have. */
+  /** Lets a waiting call ask the writer for the best task that it may have. */
   #look(waiter: ClaimWaiter): void {
     if (waiter.busy || !this.#queue.has(waiter)) return;
     const { claimant } = waiter.waiting;
@@ -140,7 +145,7 @@ export class ClaimWaiters {
     return (id === null || id === task.id) && !tried.has(task);
   }
 
-  /** @param task the task that it may have; null to find out the result of its own call */
+  /** @param task the task that the call may have; null if the call asks only because a duplicate of it got a result */
   async #ask(waiter: ClaimWaiter, task: ClaimableTask | null): Promise<void> {
     waiter.busy = true;
     if (task !== null) {
@@ -153,12 +158,12 @@ export class ClaimWaiters {
     else this.#look(waiter);
     if (found !== null) this.#notifyDuplicates(waiter.waiting);
     if (task === null) return;
-    // The call may have got another task, or none. Then this one is free for another call.
+    // The call may have got another task, or none. Then another call may ask for this task.
     this.#asked.delete(task);
     this.#assign(task);
   }
 
-  /** Lets repetitions of a call, made because the connection was lost, ask for its result. */
+  /** Makes waiting repetitions of a call ask for its result. A client repeats a call when it lost the connection. */
   #notifyDuplicates({ claimant, request_id }: Waiting): void {
     if (request_id === null) return;
     for (const other of this.#queue) {

@@ -1,5 +1,6 @@
 /**
- * Writer methods for tasks. The registry decides what happens to a task (task-registry.ts). Runs in the writer thread.
+ * Writer methods for tasks. They call the registry, which decides how each call changes a task (task-registry.ts). Runs
+ * in the writer thread.
  */
 import {
   AnswerRequest,
@@ -25,7 +26,7 @@ import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js"
 import { taskRegistry } from "./task-registry.js";
 import type { EndingVerb } from "./outcome.js";
 
-/** The audit resource of a call that creates several tasks. */
+/** The resource in the audit row of a call that creates several tasks. */
 const SEVERAL = "several";
 
 /** Options that all methods here share. */
@@ -71,7 +72,7 @@ export const claimTask = writerMethod({
   run: ({ registry }, request, call) => registry.claim(request, call),
 });
 
-/** A heartbeat of the task's holder, with an optional report. */
+/** Records a heartbeat of the task's holder. The call may also report progress. */
 export const reportProgress = writerMethod({
   ...common,
   name: "task.progress",
@@ -81,7 +82,10 @@ export const reportProgress = writerMethod({
   run: ({ registry }, request, call) => registry.progress(request, call),
 });
 
-/** Makes one of four methods with the same shape. Each has its own name in the audit log. */
+/**
+ * Makes a writer method that ends the holder's claim. The four methods differ only in the verb, which is also their
+ * name in the audit log.
+ */
 function endingBy(verb: EndingVerb) {
   return writerMethod({
     ...common,

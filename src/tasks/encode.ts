@@ -1,4 +1,4 @@
-/** Encodes tasks as clients see them, as JSON texts. Pure. */
+/** Encodes tasks as JSON texts, in the form that clients see. Pure. */
 import { formatTime } from "../base/time.js";
 import { leaseId } from "../claims/lease.js";
 import type { HistoryRow, TaskRow, WholeTaskRow } from "./table.js";

@@ -1,4 +1,4 @@
-/** Serves the routes of tasks: it creates, claims and changes tasks, and waits for them. Runs on the front. */
+/** Serves the HTTP routes of tasks: creates, claims and changes tasks, and waits for them. Runs on the front. */
 import type { Static } from "typebox";
 import {
   CLAIM_BUSY_MAX,
@@ -96,17 +96,19 @@ type CreateCall = Pick<
 type CallOf<Json> = Pick<Request<readonly string[], unknown, string, Json>, "free" | "json" | "context" | "onAbort">;
 
 const SECOND_MS = 1_000;
-/** Ids whose path is that of another call, or that clients remove from a path. */
+/**
+ * Ids that a client could not use in a path: `/tasks/claim` is another call, and clients normalize `.` and `..` away.
+ */
 const UNREACHABLE: ReadonlySet<string> = new Set(["claim", ".", ".."]);
-/** The number of rows that such a read looks at is unknown, so it runs in the thread pool. */
+/** Marks a read that may look at any number of rows. Such a read runs in the thread pool. */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
 
 export class TaskFront {
   readonly #options: TaskFrontOptions;
   readonly #reader: TaskReader;
   /**
-   * The last pending part of a long claim. Parts run one after the other, so a transaction has at most one part of one
-   * claim.
+   * The last pending part of a long claim. The parts of all claims run one after the other, so that a transaction
+   * contains at most one part of one claim.
    */
   #lastPart: Promise<unknown> = Promise.resolve();
 
@@ -115,7 +117,7 @@ export class TaskFront {
     this.#reader = options.reads.model(taskReader);
   }
 
-  /** Creates one task or several. The reply is that task, or all of them. */
+  /** Creates one task or several. The reply is the created task, or the list of them. */
   async create({ free, json, headers, context }: CreateCall): Promise<Answer> {
     const { writer, reads, log } = this.#options;
     const many = Array.isArray(json);
@@ -167,7 +169,10 @@ export class TaskFront {
     return jsonReply(encodeTaskWithHistory(task, this.#reader.history(task.row), this.#reader.dependents(task.row)));
   }
 
-  /** Claims a task for the caller. The reply has the task and its lease, or nulls if there is none. */
+  /**
+   * Claims a task for the caller. The reply has the task and its lease; both are null if there is no task for the
+   * caller.
+   */
   async claim({ json, context, onAbort }: CallOf<ClaimBody>): Promise<Answer> {
     const { directory, waiters } = this.#options;
     const caller = directory.get(context.actor);
@@ -186,7 +191,7 @@ export class TaskFront {
     const isGone = (): boolean => gone;
     let reply = await this.#claimNow(request, context, isGone);
     if (wait_s > 0 && !gone && this.#mayStillCome(id, reply)) {
-      // A caller that names a task may have it in any workspace.
+      // If the caller names a task, the task's own workspace counts, so that the caller may have it in any workspace.
       const named = id === null ? undefined : this.#find(id);
       const where = named === undefined ? { workspace, labels } : { workspace: named.workspace, labels: [] };
       const { name } = caller;
@@ -206,13 +211,17 @@ export class TaskFront {
       await waiters.wait({ claimant, id, request_id }, wait_s * SECOND_MS, attempt, onAbort);
     }
     if (reply instanceof Failure) return this.#options.presenter.showFailure(reply);
-    // The client has not seen the task and cannot ask for it again.
+    // Release the claim: the client has disconnected without seeing the task and, without a `request_id`, cannot ask
+    // for it again.
     if (gone && reply.made && request_id === null) this.#releaseClaim(reply, context);
     const { capabilities } = directory.get(caller.id) ?? caller;
     return this.#claimed(reply, { id: caller.id, name: caller.name, capabilities, workspace, labels });
   }
 
-  /** Lets the writer look for a task, in several transactions if needed. Writes of other callers come in between. */
+  /**
+   * Lets the writer search for a task. A long search takes several transactions, so that writes of other callers run in
+   * between.
+   */
   async #claimNow(
     request: ClaimTaskRequest,
     context: CallContext,
@@ -305,7 +314,7 @@ export class TaskFront {
     return mayAll(this.#options.guarded, caller);
   }
 
-  /** A new task, with its resources and its size checked. */
+  /** Makes a new task from a request, and checks its resources and its size. */
   #newTask(body: TaskBody, given: string | null | undefined, at: string, callersOwn: string): NewTask | Failure {
     const { workspace = callersOwn, resources = [] } = body;
     if (UNREACHABLE.has(body.id ?? "")) return invalid(`${at}id must not be ${body.id}`);
@@ -334,7 +343,7 @@ export class TaskFront {
     };
   }
 
-  /** Returns whether a claim without a result may still get one. It cannot if its task has ended. */
+  /** Returns whether a claim that got no task may still get one. It cannot if it named a task that has ended. */
   #mayStillCome(id: string | null, reply: ClaimTaskReply | Failure): boolean {
     if (!(reply instanceof Failure)) return reply.task === null;
     if (id === null || reply.status !== "ALREADY_EXISTS") return false;
@@ -368,7 +377,7 @@ export class TaskFront {
     return jsonReply(`{"task":${encodeWholeTask(row)},"lease":${shown}}`);
   }
 
-  /** The tasks that a claim has skipped, with the leases of what they need. */
+  /** Returns the tasks that a claim has skipped, each with a lease of a resource that the task needs. */
   #busyFor(claimant: Claimant): readonly object[] {
     const { tasks, presenter, clock } = this.#options;
     return tasks.busyFor(claimant, clock.now(), CLAIM_BUSY_MAX).map(({ task, wanted, resource, lease }) => ({
@@ -393,7 +402,7 @@ export class TaskFront {
   }
 }
 
-/** A request that ends the claim of a task, with its texts. */
+/** Makes a request that ends the claim of a task. `texts` sets the texts that the request stores. */
 function ending(id: string, fence: number, texts: Partial<Omit<EndTaskRequest, "id" | "fence">>): EndTaskRequest {
   return { id, fence, text: null, value: null, retry: false, ...texts };
 }
@@ -408,8 +417,9 @@ function nameOf(assignee: string | null): string | null {
 }
 
 /**
- * The JSON text of a member, on one line; null if it is absent.
- * @param at prefix of the member's name in a refusal
+ * Returns the JSON text of a member, on one line. Returns null if the member is absent or null.
+ *
+ * @param at the prefix of the member's name in a refusal
  */
 function readValue(given: string | null | undefined, name: string, at = ""): string | null | Failure {
   const value = given === undefined || given === null || given === "null" ? null : toOneLine(given);

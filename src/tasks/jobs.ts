@@ -1,4 +1,4 @@
-/** Reads of tasks. Small pages are read on the front, the others in the thread pool. */
+/** Jobs that read tasks. Small pages are read on the front, larger ones in the thread pool. */
 import * as Type from "typebox";
 import { ListEnd } from "../../schemas/common.js";
 import { ListTasksRequest, Task, TaskList } from "../../schemas/tasks.js";
@@ -21,7 +21,7 @@ export const listTasks = streamJob({
   },
 });
 
-/** Whole tasks by their rows, as an array in that order. */
+/** Reads whole tasks by their rows. The result is an array in the order of the rows. */
 export const readTasks = streamJob({
   name: "task.read",
   request: Type.Object({ rows: Type.Array(Type.Integer()) }),

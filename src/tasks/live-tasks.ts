@@ -1,6 +1,7 @@
 /**
  * Keeps the tasks that have not ended in memory: by id, the ready ones, the blocked ones with their blockers, and a
- * count for each state. The registry decides what happens to a task (task-registry.ts). Pure except for its state.
+ * count for each state. It only stores them. The registry decides how a task changes (task-registry.ts). Pure except
+ * for its state.
  */
 import { CLAIM_STEPS_MAX } from "../../schemas/limits.js";
 import { TASK_STATES, type TaskState } from "../../schemas/tasks.js";
@@ -15,13 +16,16 @@ interface QueuedTask extends ReadyTask {
   readonly task: LiveTask;
 }
 
-/** Whether a task's resources are free, and how many steps the check took. */
+/** The result of a check of a task's resources: whether they are free, and how many steps the check took. */
 export interface Looked {
   readonly free: boolean;
   readonly steps: number;
 }
 
-/** The task that was found. If the steps were used up, `more` is the rank after which the search continues. */
+/**
+ * The result of a search for a task. If the search stopped at its step limit, `more` is the rank after which to
+ * continue.
+ */
 export interface Found {
   readonly task: LiveTask | null;
   readonly more: Rank | null;
@@ -31,33 +35,33 @@ export class LiveTasks {
   readonly #by_id = new TurnoverMap<string, LiveTask>();
   readonly #by_row = new TurnoverMap<number, LiveTask>();
   readonly #ready = new ReadyQueue<QueuedTask>();
-  /** The blocked tasks, by the row of each of their blockers. */
+  /** The blocked tasks, grouped by the row of each task that blocks them. */
   readonly #blocked = new Groups<number, LiveTask>();
-  /** The ready tasks that were reserved for an instance, by its id. The reservation may have expired. */
+  /** The ready tasks that are or were reserved for an instance, by its id. A reservation may have expired. */
   readonly #reserved = new Groups<string, LiveTask>();
   #counts = TASK_STATES.map(() => 0);
   /**
-   * For each stuck task, by row: how many of its blockers are lost, that is, have ended without being done or are stuck
-   * themselves. It is kept so that no call has to walk the graph.
+   * For each stuck task, by row: the number of its lost blockers. A blocker is lost if it ended without being done, or
+   * if it is stuck itself. The numbers are kept up to date so that no call has to walk the graph of tasks.
    */
   readonly #lost_blockers = new TurnoverMap<number, number>();
-  /** Whether that has changed since the last commit. */
+  /** Whether the lost blockers have changed since the last commit. */
   #stuckChanged = false;
-  /** The estimated memory of each task in bytes, by row. */
+  /** The estimated memory of each task, in bytes, by row. */
   readonly #bytes_of = new TurnoverMap<number, number>();
   #bytes = 0;
 
-  /** The estimated memory of all tasks, in bytes. */
+  /** Returns the estimated memory of all tasks, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Called after a commit: the changes are final. */
+  /** Called after a commit, when the changes since the previous commit are final. */
   committed(): void {
     this.#stuckChanged = false;
   }
 
-  /** Called after the changes since the last commit were undone, task by task. */
+  /** Called after a rollback, when each task has been set back to its state at the last commit. */
   rolledBack(): void {
     if (this.#stuckChanged) this.findStuck(this.#by_row.values());
     this.#stuckChanged = false;
@@ -67,7 +71,7 @@ export class LiveTasks {
     return this.#by_id.size;
   }
 
-  /** The number of tasks in each state, in the order of TASK_STATES. */
+  /** Returns the number of tasks in each state, in the order of TASK_STATES. */
   get counts(): readonly number[] {
     return this.#counts;
   }
@@ -92,7 +96,7 @@ export class LiveTasks {
     this.#counts = TASK_STATES.map(() => 0);
   }
 
-  /** Adds a task in its current state. Ended tasks are ignored. */
+  /** Adds a task in its current state. Does nothing if the task has ended. */
   add(task: LiveTask, now_ms: number): void {
     const { state, reserved } = task.life;
     if (hasEnded(state)) return;
@@ -111,7 +115,7 @@ export class LiveTasks {
     if (task.blockers.size > 0) this.#stuckChanged = true;
   }
 
-  /** Removes a task before a change of its state. Its blockers are cleared. */
+  /** Removes a task, before its state changes. Clears its set of blockers too. */
   remove(task: LiveTask): void {
     if (!this.#by_id.delete(task.id)) return;
     this.#by_row.delete(task.row);
@@ -126,36 +130,36 @@ export class LiveTasks {
     this.#lost_blockers.delete(task.row);
   }
 
-  /** Returns whether a task waits, directly or through others, for one that has ended without being done. */
+  /** Returns whether a task waits, directly or through others, for a task that has ended without being done. */
   isStuck({ row }: LiveTask): boolean {
     return this.#lost_blockers.has(row);
   }
 
-  /** Returns whether a blocker is lost: it has ended without being done, or it is stuck. */
+  /** Returns whether a blocker is lost: it has ended without being done, or it is stuck itself. */
   isLost(row: number): boolean {
     return this.#by_row.get(row) === undefined || this.#lost_blockers.has(row);
   }
 
-  /** Marks a task as lost. Returns the tasks that are stuck because of it alone, the oldest first. */
+  /** Marks a task as lost. Returns the tasks that are stuck only because of it, the oldest first. */
   lose(row: number): LiveTask[] {
     return this.#spread([row], 1);
   }
 
-  /** Marks a task as no longer lost. Returns the tasks that are not stuck any more, the oldest first. */
+  /** Marks a task as no longer lost. Returns the tasks that are therefore no longer stuck, the oldest first. */
   regain(row: number): LiveTask[] {
     return this.#spread([row], -1);
   }
 
   /**
-   * Finds out which of these tasks are stuck. They may have been added in any order, and no other task may wait for
-   * them.
+   * Finds out which of these tasks are stuck. They may have been added in any order. No task outside the list may wait
+   * for one of them.
    */
   findStuck(tasks: readonly LiveTask[]): void {
     const rows = new Set(tasks.map(({ row }) => row));
     for (const row of rows) this.#lost_blockers.delete(row);
     for (const task of tasks) {
       let lost = 0;
-      // A blocker from this list is counted later, when it turns out to be stuck.
+      // Count only blockers outside the list. A blocker from the list is counted later, when it turns out to be stuck.
       for (const blocker of task.blockers) if (!this.#isLive(blocker, rows)) lost += 1;
       if (lost === 0) continue;
       const before = this.#lost_blockers.get(task.row) ?? 0;
@@ -165,8 +169,10 @@ export class LiveTasks {
   }
 
   /**
-   * Files a task again after a change that keeps its state, such as its priority or reservation.
-   * @param before its life before the change
+   * Updates the position of a task after a change that keeps its state, such as a change of its priority or
+   * reservation.
+   *
+   * @param before the task's life before the change
    */
   requeue(task: LiveTask, { reserved: before }: TaskLife, now_ms: number): void {
     const { state, reserved } = task.life;
@@ -174,28 +180,29 @@ export class LiveTasks {
     if (state === "ready") this.#ready.add(queuedTask(task), now_ms);
   }
 
-  /** The estimated memory of a task, in bytes; 0 if it has ended. */
+  /** Returns the estimated memory of a task, in bytes; 0 if it has ended. */
   bytesOf(row: number): number {
     return this.#bytes_of.get(row) ?? 0;
   }
 
-  /** Estimates the memory of a task again after a change of its texts or blockers. */
+  /** Updates the memory estimate of a task after a change of its texts or blockers. */
   weigh(task: LiveTask): void {
     const bytes = taskBytes(task);
     this.#bytes += bytes - this.bytesOf(task.row);
     this.#bytes_of.set(task.row, bytes);
   }
 
-  /** The tasks that are reserved for an instance, the oldest first. */
+  /** Returns the tasks that are reserved for an instance, the oldest first. */
   reservedFor(instance: string): LiveTask[] {
     return [...(this.#reserved.get(instance) ?? [])].toSorted((a, b) => a.row - b.row);
   }
 
   /**
-   * The best task whose resources are free. The search stops after CLAIM_STEPS_MAX steps. The steps depend on stored
-   * data only, so every node stops at the same task.
-   * @param after the rank after which the search begins; null for the start
-   * @param look checks the resources of one task
+   * Finds the best task whose resources are free. The search stops after CLAIM_STEPS_MAX steps. The number of steps
+   * depends only on stored data, so every node stops at the same task.
+   *
+   * @param after the rank after which the search begins; null to begin at the start @param look checks the resources of
+   * one task
    */
   best(claimant: Claimant, now_ms: number, after: Rank | null, look: (task: LiveTask) => Looked): Found {
     let steps = 0;
@@ -212,12 +219,12 @@ export class LiveTasks {
     return { task: null, more: null };
   }
 
-  /** The tasks that wait for a task, the oldest first. */
+  /** Returns the tasks that wait for a given task, the oldest first. */
   blockedBy(row: number): LiveTask[] {
     return [...(this.#blocked.get(row) ?? [])].toSorted((a, b) => a.row - b.row);
   }
 
-  /** The number of tasks that wait for a task. */
+  /** Returns the number of tasks that wait for a given task. */
   waitersOf(row: number): number {
     return this.#blocked.get(row)?.size ?? 0;
   }
@@ -226,7 +233,7 @@ export class LiveTasks {
   unblock(task: LiveTask, blocker: number): void {
     const waited = task.blockers.delete(blocker);
     this.#blocked.remove(blocker, task);
-    // The estimate then equals that of a node that reads the same tasks from the database.
+    // Reduce the estimate, so that it equals that of a node that reads the same tasks from the database.
     if (!waited || !this.#bytes_of.has(task.row)) return;
     this.#bytes_of.set(task.row, this.bytesOf(task.row) - BLOCKER_BYTES);
     this.#bytes -= BLOCKER_BYTES;
@@ -236,7 +243,7 @@ export class LiveTasks {
     return rows.has(row) ? this.#by_row.get(row) !== undefined : !this.isLost(row);
   }
 
-  /** Adjusts the number of lost blockers through all tasks that wait, directly or through others. */
+  /** Adds `by` to the number of lost blockers of all tasks that wait for these, directly or through others. */
   #spread(rows: number[], by: 1 | -1): LiveTask[] {
     this.#stuckChanged = true;
     const changed: LiveTask[] = [];
@@ -267,7 +274,7 @@ function queuedTask(task: LiveTask): QueuedTask {
   return { ...readyTask(task), task };
 }
 
-/** The properties of a ready task that decide which instance may claim it. */
+/** Returns the properties of a ready task that decide which instance may claim it. */
 export function readyTask(task: LiveTask): ReadyTask {
   const { row, workspace, labels, requires, life, created_at } = task;
   const { priority, ready_at, not_before, assignee, reserved, reserved_until } = life;

@@ -1,21 +1,21 @@
 /**
- * A priority queue for items that mostly arrive in order. Such items go to the end of an array, at a cost that does not
- * depend on its length. Only items out of order go through a heap. With 100 000 items, a heap alone takes 4 µs to
- * remove the first, mostly for cache misses. Pure except for its state.
+ * A priority queue for items that mostly arrive in order. An item that arrives in order goes to the end of an array,
+ * which takes constant time. Only items out of order go through a heap. A heap alone is slower: with 100 000 items it
+ * takes 4 µs to remove the first, mostly because of cache misses. Pure except for its state.
  */
 import TinyQueue from "tinyqueue";
 
-/** The array is compacted when at least this many slots at its start are empty. */
+/** The array is compacted when its start has at least this many empty slots. */
 const EMPTY_MAX = 1_024;
 
 export class OrderedQueue<Item> {
   readonly #compare: (a: Item, b: Item) => number;
-  /** The items in order, after empty slots at the start. */
+  /** The items in order. The slots before index `#first` are empty. */
   #ordered: (Item | undefined)[] = [];
   #first = 0;
   #heap: TinyQueue<Item>;
 
-  /** @param compare negative if the first argument comes before the second */
+  /** @param compare returns a negative number if its first argument comes before its second */
   constructor(compare: (a: Item, b: Item) => number) {
     this.#compare = compare;
     this.#heap = new TinyQueue([], compare);
@@ -31,7 +31,7 @@ export class OrderedQueue<Item> {
     if (first === undefined || last === undefined || this.#compare(last, item) <= 0) {
       ordered.push(item);
     } else if (this.#first > 0 && this.#compare(item, first) <= 0) {
-      // Usually an item that was removed for a look and is put back.
+      // This is usually an item that was removed, inspected, and is now put back at the start.
       this.#first -= 1;
       ordered[this.#first] = item;
     } else {
@@ -57,7 +57,7 @@ export class OrderedQueue<Item> {
     return item;
   }
 
-  /** All items in order. Items from the heap are moved into the array, once. */
+  /** Returns all items in order. First moves the items of the heap into the array. */
   sorted(): readonly Item[] {
     const late = this.#heap.data;
     if (this.#first > 0) this.#compact();
@@ -65,7 +65,7 @@ export class OrderedQueue<Item> {
       this.#ordered = [...this.#ordered, ...late].sort((a, b) => this.#compare(a as Item, b as Item));
       this.#heap = new TinyQueue([], this.#compare);
     }
-    // There are no empty slots at the start now.
+    // The cast is safe because the array has no empty slots at its start now.
     return this.#ordered as readonly Item[];
   }
 

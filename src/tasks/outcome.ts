@@ -1,11 +1,11 @@
-/** Computes the state of a task after its claim has ended. Pure. */
+/** Computes the new state of a task after its claim has ended. Pure. */
 import type { Loss } from "../claims/claim-registry.js";
 import { backoffMs, type LiveTask, stillNotBefore, type TaskLife } from "./task.js";
 
 /** The calls by which the holder of a task ends its claim. */
 export type EndingVerb = "complete" | "fail" | "release" | "ask";
 
-/** How a claim ended: by a call of its holder, or by a loss. */
+/** How the claim of a task ended: by a call of its holder, or because the claim was lost. */
 export type Ending =
   | { readonly kind: "complete" }
   | { readonly kind: "release" }
@@ -14,16 +14,19 @@ export type Ending =
   | { readonly kind: "loss"; readonly loss: Loss };
 
 export interface Outcome extends Pick<TaskLife, "state" | "attempts" | "not_before"> {
-  /** Whether the task is dead because a claim was lost. It may have no error text yet. */
+  /** True if the task is dead because its claim was lost. Such a task may not have an error text yet. */
   readonly lost: boolean;
 }
 
-/** Losses that do not count as an attempt: the claim was broken, or the database was restored. */
+/**
+ * Losses that do not count as an attempt, because they are not the holder's fault: the claim was broken, or the
+ * database was restored.
+ */
 const BLAMELESS: ReadonlySet<Loss> = new Set(["broken", "restored"]);
 
 export function outcomeOf({ life, max_attempts }: LiveTask, ending: Ending, now_ms: number): Outcome {
   const { attempts } = life;
-  // The task may have been delayed while it was held.
+  // Keep the delay if it is still in the future: the task may have been delayed while it was held.
   const kept = stillNotBefore(life, now_ms);
   const as = (state: TaskLife["state"], not_before: number | null = null): Outcome => ({
     state,

@@ -1,6 +1,6 @@
 /**
- * Plans tasks that are created together: it resolves which task waits for which, by ids and by positions in the array.
- * Either all tasks are created or none, so every error is found here, before the first one is created. Pure.
+ * Plans tasks that one call creates together. Resolves the ids and array positions in `after` to tasks. Either all
+ * tasks are created or none, so every error is found here, before the first task is created. Pure.
  */
 import type { NewTask } from "../../schemas/tasks.js";
 import type { TaskState } from "../../schemas/tasks.js";
@@ -14,15 +14,15 @@ export interface KnownTask {
   readonly state: TaskState;
 }
 
-/** One task of the array. It is created, or it exists because the same call has created it before. */
+/** One planned task of the array. It either will be created, or exists because the same call created it before. */
 export interface PlannedTask {
   readonly row: number;
   readonly id: string;
   /** Null if it exists already. */
   readonly task: NewTask | null;
-  /** The tasks that it waits for, each once, in the order in which they were named. */
+  /** The tasks that the task waits for, each once, in the order in which the request named them. */
   readonly after: readonly { readonly id: string; readonly row: number }[];
-  /** Rows of those tasks that are not done. */
+  /** The rows of the tasks in `after` that are not done. */
   readonly blockers: Set<number>;
 }
 
@@ -30,7 +30,10 @@ export interface PlanContext {
   readonly last_row: number;
   /** Finds a task by its id. */
   find(id: string): KnownTask | undefined;
-  /** The id of the task that the same call has created; a Failure if its request_id was used for a different call. */
+  /**
+   * Returns the id of the task that the same call has created before. Returns a Failure if the request_id was used for
+   * a different call.
+   */
   made(request_id: string | null, hash?: string): string | undefined | Failure;
 }
 
@@ -43,15 +46,15 @@ interface PlanSlot {
   readonly task: NewTask | null;
 }
 
-/** The first character of a position. No id begins with it. */
+/** The first character of an array position in `after`. No id begins with it. */
 export const POSITION_SIGN = "#";
 const POSITION = /^#(0|[1-9]\d*)$/;
-/** The most ids of a cycle that a message lists. */
+/** The most ids that a message about a cycle lists. */
 const CYCLE_IDS_MAX = 16;
 
 /**
- * Plans the tasks. Fails with 400 if a task to wait for does not exist, and with 409 if an id exists already or there
- * is a cycle.
+ * Plans the tasks. Fails with 400 if a task in `after` does not exist, and with 409 if an id already exists or if the
+ * tasks form a cycle.
  */
 export function planTasks(tasks: readonly NewTask[], context: PlanContext): PlannedTask[] | Failure {
   const slots = slotsOf(tasks, context);
@@ -59,7 +62,7 @@ export function planTasks(tasks: readonly NewTask[], context: PlanContext): Plan
   const by_id = new Map(slots.map(({ id, at }) => [id, at]));
   const planned: PlannedTask[] = [];
   const findOnce = cachedFind(context);
-  /** For each task, the positions of the new tasks in the array that it waits for. */
+  /** For each new task: the array positions of the new tasks that it waits for. */
   const edges: number[][] = [];
   for (const { row, id, task } of slots) {
     const after = new Map<string, { id: string; row: number }>();
@@ -86,7 +89,7 @@ export function planTasks(tasks: readonly NewTask[], context: PlanContext): Plan
   return new Failure("ALREADY_EXISTS", cycleOf(ids));
 }
 
-/** Caches lookups by id, because the tasks of one call mostly wait for the same ones. */
+/** Returns a lookup by id that caches its results, because the tasks of one call mostly wait for the same tasks. */
 function cachedFind(context: Pick<PlanContext, "find">): (id: string) => KnownTask | undefined {
   const found = new Map<string, KnownTask | undefined>();
   return (id) => {
@@ -95,7 +98,7 @@ function cachedFind(context: Pick<PlanContext, "find">): (id: string) => KnownTa
   };
 }
 
-/** The message for a cycle in which each id waits for the next. */
+/** Returns the message for a cycle, in which each id waits for the next one. */
 function cycleOf(ids: readonly string[]): string {
   const shown = ids.length > CYCLE_IDS_MAX ? [...ids.slice(0, CYCLE_IDS_MAX), "…"] : ids;
   return `dependency cycle: ${[...shown, ids[0]].join(" → ")}`;
@@ -106,14 +109,17 @@ interface NamedTask {
   readonly row: number;
 }
 
-/** The cycle that a task would close by waiting for these; null if there is none. */
+/**
+ * Returns the message for the cycle that a task would close if it waited for the tasks in `after`; null if there is
+ * none.
+ */
 export function cycleBy(
   task: NamedTask,
   after: readonly NamedTask[],
   dependentsOf: (row: number) => readonly NamedTask[],
 ): string | null {
   const wanted = new Set(after.map(({ row }) => row));
-  /** For each task that waits for the given one: its id, and the row through which it waits. */
+  /** For each task found to wait for the given task: its id, and the row of the task through which it waits. */
   const through = new Map<number, { readonly id: string; readonly by: number | null }>([
     [task.row, { id: task.id, by: null }],
   ]);
@@ -125,7 +131,8 @@ export function cycleBy(
         ids.push(step.id);
         next = step.by;
       }
-      // The task waits for the last one found, which waits for the earlier ones.
+      // The list of ids begins at the task that was found last. The given task waits for it, and each id waits for the
+      // next.
       return cycleOf([task.id, ...ids.slice(0, -1)]);
     }
     for (const dependent of dependentsOf(row))
@@ -134,12 +141,12 @@ export function cycleBy(
   return null;
 }
 
-/** The refusal of an id or position to wait for that does not exist. */
+/** Returns the refusal for an id or a position in `after` that does not exist. */
 export function unknownTask(name: string): Failure {
   return invalid(`unknown task: ${name}`);
 }
 
-/** Assigns rows and ids. Tasks without an id get one of the server's own. */
+/** Assigns rows and ids. A task without an id gets a generated one. */
 function slotsOf(tasks: readonly NewTask[], context: PlanContext): PlanSlot[] | Failure {
   const given = new Set<string>();
   for (const { id } of tasks) if (id !== null) given.add(id);
@@ -168,7 +175,7 @@ function slotsOf(tasks: readonly NewTask[], context: PlanContext): PlanSlot[] | 
   return slots;
 }
 
-/** Positions that wait for each other in a cycle, each once; null if there is none. */
+/** Returns array positions of tasks that wait for each other in a cycle, each once; null if there is no cycle. */
 function findCycle(edges: readonly (readonly number[])[]): number[] | null {
   const NEW = 0;
   const OPEN = 1;

@@ -1,29 +1,29 @@
 /**
- * An index of the ready tasks, in the order in which they became claimable. A client that knows all tasks up to a sort
- * key looks only at later ones, however many there are. Pure except for its state.
+ * An index of the ready tasks in the order in which they became claimable. A client that knows all tasks up to a sort
+ * key looks only at later ones, so its search costs nothing for the tasks before. Pure except for its state.
  */
 import type { ReadyTask } from "./ready-queue.js";
 
-/** A ready task, with the times in ms that decide since when it can be claimed. */
+/** A ready task, with the times in ms from which the index computes since when it can be claimed. */
 export interface DatedTask extends ReadyTask {
-  /** The time of its last change; not before it was ready. */
+  /** The time of the task's last change. It is never before the task became ready. */
   readonly updated_at: number;
   freed: Freed;
 }
 
-/** The last ends of leases that overlap a task's resources, as far as they are known. Times are in ms. */
+/** When leases that overlapped a task's resources last ended, as far as this server knows. Times are in ms. */
 export interface Freed {
   readonly at_ms: number;
-  /** The holder of the lease that ended last. A holder's own lease never blocked it. */
+  /** The holder of the lease that ended last. It matters because a holder's own lease never blocked that holder. */
   readonly holder: string;
-  /** The end of the last lease of any other holder. */
+  /** When the last such lease of any other holder ended. */
   readonly others_at_ms: number;
 }
 
-/** For a task whose resources are not known to have been leased. */
+/** The value for a task whose resources have not been leased, as far as this server knows. */
 export const NEVER_LEASED: Freed = { at_ms: 0, holder: "", others_at_ms: 0 };
 
-/** A position in the order: by time, then by row. */
+/** A position in the order. Tasks are ordered by time, then by row. */
 export interface SortKey {
   readonly at_ms: number;
   readonly row: number;
@@ -36,16 +36,16 @@ interface ReadyEntry<Task> extends SortKey {
 /** An id that no instance has. */
 const NO_INSTANCE = "?";
 
-/** The index is compacted when it has this many entries more than three for each task. */
+/** The index is compacted when it has more than three entries for each task, plus this number. */
 const DROPPED_TOGETHER = 64;
 
-/** Since when an instance may claim a task that is not reserved for another, in ms. */
+/** Returns since when an instance may claim a task, in ms, if the task is not reserved for another instance. */
 function openSince({ ready_at, updated_at, not_before, freed }: DatedTask, claimant: string): number {
   const freed_ms = freed.holder === claimant ? freed.others_at_ms : freed.at_ms;
   return Math.max(ready_at, updated_at, not_before ?? 0, freed_ms);
 }
 
-/** Since when an instance may claim a task, in ms. A reservation for another instance delays it. */
+/** Returns since when an instance may claim a task, in ms. A reservation for another instance makes this time later. */
 export function since(task: DatedTask, { id, name }: { readonly id: string; readonly name: string }): number {
   const { reserved, reserved_until } = task;
   const reservedForOther = reserved !== null && reserved !== id && reserved !== name;
@@ -64,7 +64,7 @@ export class ReadinessIndex<Task extends DatedTask> {
   /** The number of tasks in the index. */
   #size = 0;
 
-  /** @param isCurrent whether a task that was added has been neither removed nor replaced */
+  /** @param isCurrent returns whether an added task is still in the index: neither removed nor replaced */
   constructor(isCurrent: (task: Task) => boolean) {
     this.#isCurrent = isCurrent;
   }
@@ -74,7 +74,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     this.#insertKeys(task);
   }
 
-  /** Moves a task later in the order, because a lease of its resources has ended. */
+  /** Moves a task to a later position because a lease that overlapped its resources has ended. */
   free(task: Task, holder: string, at_ms: number): void {
     const { freed } = task;
     const others_at_ms = freed.holder === holder ? freed.others_at_ms : freed.at_ms;
@@ -95,8 +95,8 @@ export class ReadinessIndex<Task extends DatedTask> {
   }
 
   /**
-   * The entries after a key, up to now. A task may have several entries; `since` says which one counts for an
-   * instance.
+   * Yields the entries after a key whose time has come. A task may have several entries; `since` says which one counts
+   * for an instance.
    */
   *after(key: SortKey, now_ms: number): Generator<ReadyEntry<Task>> {
     for (let at = this.#find(key); at < this.#entries.length; at++) {
@@ -113,7 +113,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     if (reserved !== null && reserved_until > open) this.#insert({ at_ms: reserved_until, row, task });
   }
 
-  /** Drops the entries that count for no instance, if there are many. */
+  /** Drops the entries that count for no instance, if there are many of them. */
   #compact(): void {
     if (this.#entries.length <= 3 * this.#size + DROPPED_TOGETHER) return;
     this.#entries = this.#entries.filter(
@@ -129,7 +129,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     else this.#entries.splice(this.#find(entry), 0, entry);
   }
 
-  /** The index of the first entry after a key. */
+  /** Returns the index of the first entry after a key. */
   #find(key: SortKey): number {
     let [low, high] = [0, this.#entries.length];
     while (low < high) {

@@ -1,18 +1,19 @@
 /**
- * The queue of ready tasks. It knows which instance may claim which task, and which task is best: the highest priority
- * first, then the oldest. A priority rises while a task waits. The writer uses it to decide, and the front uses it to
- * find the waiters to wake. Pure except for its state.
+ * The queue of ready tasks. It decides which instance may claim which task, and which task is best: the one with the
+ * highest priority, then the oldest. A priority rises while a task waits. The writer uses the queue to assign tasks,
+ * and the front uses it to find the waiters to wake. Pure except for its state.
  *
- * A task is in one queue for each of its labels and in one for all labels. Queues are also split by workspace, by
- * assignee, and by the first capability that the task requires. So most tasks that a search looks at can be claimed,
- * however many others are ready, and a claimant has few queues. A removed entry is skipped when it is reached.
+ * The queue consists of many smaller queues. A task is in one queue for each of its labels, and in one for all labels.
+ * Queues are also split by workspace, by assignee, and by the first capability that the task requires. So most tasks
+ * that a search looks at can be claimed, however many others are ready, and a claimant searches few queues. A removed
+ * entry stays in its queue and is skipped when a search reaches it.
  */
 import TinyQueue from "tinyqueue";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits.js";
 import { TurnoverMap } from "../base/turnover-map.js";
 import { OrderedQueue } from "./ordered-queue.js";
 
-/** The properties of a ready task that matter here; times are in ms. */
+/** The properties of a ready task that the queue needs. Times are in ms. */
 export interface ReadyTask {
   /** An older task has a smaller row. */
   readonly row: number;
@@ -27,7 +28,7 @@ export interface ReadyTask {
   readonly reserved_until: number;
 }
 
-/** An instance that wants a task, and which tasks it wants. */
+/** An instance that wants a task, and the properties of the tasks that it wants. */
 export interface Claimant {
   readonly id: string;
   readonly name: string;
@@ -37,7 +38,7 @@ export interface Claimant {
   readonly labels: readonly string[];
 }
 
-/** A task in its queues. A change of its position makes a new entry. */
+/** The entry of a task in its queues. When the task's position changes, a new entry replaces it. */
 interface QueueEntry<Task extends ReadyTask> {
   readonly task: Task;
   readonly queues: readonly Queue<Task>[];
@@ -45,20 +46,20 @@ interface QueueEntry<Task extends ReadyTask> {
 }
 
 /**
- * A time at which the position of a task changes: from then on it can be claimed at all, by other instances, or at a
- * higher priority.
+ * A time at which the position of a task changes. From then on the task can be claimed for the first time, can be
+ * claimed by other instances, or has a higher priority.
  */
 interface Recheck<Task extends ReadyTask> {
   readonly at_ms: number;
   readonly task: Task;
 }
 
-/** The current entry and recheck of a task. */
+/** A task with its current entry and its next recheck. */
 interface Slot<Task extends ReadyTask> {
   readonly task: Task;
-  /** Null if it is in no queue, because `not_before` is in the future. */
+  /** Null if the task is in no queue because its `not_before` is in the future. */
   entry: QueueEntry<Task> | null;
-  /** The current recheck. Stale ones are skipped when they are reached. */
+  /** The next recheck. Earlier rechecks of the task are stale and are skipped when their time comes. */
   recheck: Recheck<Task> | null;
 }
 
@@ -72,19 +73,19 @@ export interface Rank {
 export interface Candidate<Task> {
   readonly task: Task;
   readonly level: number;
-  /** Whether the claimant may have it, apart from its resources. */
+  /** Whether the claimant may have the task. The task's resources are not considered. */
   readonly fits: boolean;
 }
 
-/** A search through the tasks of one queue and one priority, in order. */
+/** A cursor through the tasks of one priority in one queue, in order. */
 interface Run<Task extends ReadyTask> {
   entry: QueueEntry<Task>;
   readonly queue: Queue<Task>;
-  /** Null until more than the first is needed. */
+  /** Iterates over the later entries. Null until the search needs more than the first entry. */
   rest: Iterator<QueueEntry<Task>, void, void> | null;
 }
 
-/** A queue of tasks of one kind, by priority. */
+/** The tasks with the same label, workspace, assignee and first required capability, grouped by priority. */
 class Queue<Task extends ReadyTask> {
   readonly #levels: (OrderedQueue<QueueEntry<Task>> | undefined)[] = [];
   /** The number of live entries. */
@@ -103,7 +104,7 @@ class Queue<Task extends ReadyTask> {
     this.#stored += 1;
   }
 
-  /** Counts an entry that left. It is dropped when it is reached, or when too many have left. */
+  /** Counts an entry as removed. The entry itself is dropped when a search reaches it, or when too many are removed. */
   drop(): void {
     this.size -= 1;
     if (this.#stored <= 2 * this.size + DROPPED_TOGETHER) return;
@@ -125,7 +126,9 @@ class Queue<Task extends ReadyTask> {
     return first;
   }
 
-  /** The live entries of a priority after a row, the oldest first. The queue must not change meanwhile. */
+  /**
+   * Yields the live entries of a priority that come after a row, the oldest first. The queue must not change meanwhile.
+   */
   *after(level: number, row: number): Generator<QueueEntry<Task>, void, void> {
     const sorted = this.#levels[level]?.sorted() ?? [];
     for (let at = firstAfter(sorted, row); at < sorted.length; at++) {
@@ -138,18 +141,18 @@ class Queue<Task extends ReadyTask> {
 /** A queue keeps up to this many removed entries before it is compacted, even if few tasks remain. */
 const DROPPED_TOGETHER = 64;
 
-/** The current priority of a task, including what it has gained by waiting. */
+/** Returns the current priority of a task: its own, plus the levels that it has gained by waiting. */
 export function levelOf({ priority, ready_at, not_before }: ReadyTask, now_ms: number): number {
   const waited_ms = Math.max(0, now_ms - Math.max(ready_at, not_before ?? 0));
   return Math.min(TASK_PRIORITY_MAX, priority + Math.floor(waited_ms / TASK_AGING_MS));
 }
 
-/** The id or name of the only instance that may have a task; "" for any. */
+/** Returns the id or name of the only instance that may have a task; "" if any instance may. */
 function forWhom({ assignee, reserved, reserved_until }: ReadyTask, now_ms: number): string {
   return (reserved_until > now_ms ? reserved : assignee) ?? "";
 }
 
-/** Returns whether an instance may claim a task, apart from its resources. */
+/** Returns whether an instance may claim a task. The task's resources are not considered. */
 export function mayClaim(task: ReadyTask, claimant: Claimant, now_ms: number): boolean {
   const { id, name, capabilities, workspace, labels } = claimant;
   const whom = forWhom(task, now_ms);
@@ -165,7 +168,7 @@ export function mayClaim(task: ReadyTask, claimant: Claimant, now_ms: number): b
 export class ReadyQueue<Task extends ReadyTask> {
   /** Slots by row. */
   readonly #slots = new TurnoverMap<number, Slot<Task>>();
-  /** Queues by workspace, assignee and label; then by the first required capability. */
+  /** The queues. The first key is workspace, assignee and label; the second is the first required capability. */
   readonly #buckets = new Map<string, Map<string, Queue<Task>>>();
   #rechecks = new OrderedQueue<Recheck<Task>>(soonerFirst);
 
@@ -184,7 +187,7 @@ export class ReadyQueue<Task extends ReadyTask> {
     this.#rechecks = new OrderedQueue<Recheck<Task>>(soonerFirst);
   }
 
-  /** Adds a task. It replaces a task of the same row. */
+  /** Adds a task. If the queue has a task with the same row, the new one replaces it. */
   add(task: Task, now_ms: number): void {
     this.remove(task.row);
     const slot: Slot<Task> = { task, entry: null, recheck: null };
@@ -200,8 +203,8 @@ export class ReadyQueue<Task extends ReadyTask> {
   }
 
   /**
-   * Moves the queue to a time. Returns the tasks that an instance can claim only now, because their time has come or a
-   * reservation has expired.
+   * Advances the queue to a time. Returns the tasks that an instance can claim only from now on, because their
+   * `not_before` has come or a reservation has expired.
    */
   advance(now_ms: number): Task[] {
     const due: Task[] = [];
@@ -223,9 +226,11 @@ export class ReadyQueue<Task extends ReadyTask> {
   }
 
   /**
-   * The tasks that may be best for an instance, in order. They include tasks without all the labels it asks for, so the
-   * cost of a search is the number of tasks that are yielded. The queue must not change meanwhile.
-   * @param after the rank after which they begin; null for the start
+   * Yields the tasks that may be best for an instance, in order. They include tasks that lack some of the labels the
+   * instance asks for, so that the caller can count each one as a step of the search. The queue must not change
+   * meanwhile.
+   *
+   * @param after the rank after which the tasks begin; null to begin at the start
    */
   *inOrder(claimant: Claimant, now_ms: number, after: Rank | null = null): Generator<Candidate<Task>, void, void> {
     this.advance(now_ms);
@@ -247,7 +252,7 @@ export class ReadyQueue<Task extends ReadyTask> {
     }
   }
 
-  /** Puts a task into its queues and schedules its next recheck. */
+  /** Puts a task into its queues, and schedules its next recheck. */
   #enqueue(slot: Slot<Task>, now_ms: number): void {
     const { task } = slot;
     const { workspace, labels, requires, ready_at, not_before, reserved_until, priority } = task;
@@ -271,7 +276,7 @@ export class ReadyQueue<Task extends ReadyTask> {
   #scheduleRecheck(slot: Slot<Task>, at_ms: number): void {
     slot.recheck = { at_ms, task: slot.task };
     this.#rechecks.push(slot.recheck);
-    // Most tasks are claimed long before their recheck.
+    // Drop stale rechecks: most tasks are claimed long before their recheck.
     if (this.#rechecks.length > 2 * this.#slots.size + DROPPED_TOGETHER)
       this.#rechecks.retain((recheck) => this.#slots.get(recheck.task.row)?.recheck === recheck);
   }
@@ -306,7 +311,10 @@ export class ReadyQueue<Task extends ReadyTask> {
     return queue;
   }
 
-  /** The queues that may have tasks for an instance. Of its labels, the rarest one selects the queues. */
+  /**
+   * Returns the queues that may have tasks for an instance. If the instance asks for several labels, the rarest one
+   * selects the queues.
+   */
   #queuesFor({ workspace, id, name, labels, capabilities }: Claimant): Queue<Task>[] {
     const callers = name === id ? ["", id] : ["", id, name];
     const able = new Set(["", ...capabilities]);
@@ -335,7 +343,10 @@ function soonerFirst<Task extends ReadyTask>(a: Recheck<Task>, b: Recheck<Task>)
   return a.at_ms - b.at_ms;
 }
 
-/** The first required capability by name; "" if there is none. The same on every node. */
+/**
+ * Returns the first required capability in the order of names; "" if there is none. The result is the same on every
+ * node.
+ */
 function needsKey(requires: readonly string[]): string {
   return requires.reduce((first, capability) => (first === "" || capability < first ? capability : first), "");
 }
@@ -348,7 +359,7 @@ function olderRunFirst<Task extends ReadyTask>(a: Run<Task>, b: Run<Task>): numb
   return a.entry.task.row - b.entry.task.row;
 }
 
-/** Moves a run to its next entry after a row. Returns false at its end. */
+/** Moves a run to its next entry after a row. Returns false if there is none. */
 function advanceRun<Task extends ReadyTask>(run: Run<Task>, level: number, row: number): boolean {
   run.rest ??= run.queue.after(level, row);
   const next = run.rest.next();
@@ -357,7 +368,7 @@ function advanceRun<Task extends ReadyTask>(run: Run<Task>, level: number, row: 
   return true;
 }
 
-/** The index of the first entry after a row. */
+/** Returns the index of the first entry after a row. */
 function firstAfter<Task extends ReadyTask>(entries: readonly QueueEntry<Task>[], row: number): number {
   let [low, high] = [0, entries.length];
   while (low < high) {

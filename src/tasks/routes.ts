@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Tasks". Runs on the front; front.ts handles the requests. */
+/** Declares the routes of docs/http-api.md "Tasks". front.ts handles the requests. Runs on the front. */
 import { WorkspaceHeader } from "../../schemas/common.js";
 import {
   AnswerBody,
@@ -35,7 +35,7 @@ import {
 } from "./commands.js";
 import type { TaskFront } from "./front.js";
 
-/** The task of a path, in the form that audit rules take. */
+/** Returns the task that a path names, in the form that audit rules take. */
 function subject([id]: readonly [string]): { readonly id: string } {
   return { id };
 }

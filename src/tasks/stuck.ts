@@ -1,16 +1,19 @@
 /**
- * Finds out why blocked tasks are stuck: they wait, directly or through others, for a task that has ended without being
- * done. The search finds the nearest cause and is bounded, however many tasks wait for each other. Pure.
+ * Finds out why a blocked task is stuck: it waits, directly or through others, for a task that has ended without being
+ * done. The search finds the nearest such task. It is bounded, however many tasks wait for each other. Pure.
  */
 import { TASK_CAUSE_EDGES_MAX, TASK_CAUSES_LOOKED_AT_MAX } from "../../schemas/limits.js";
 import type { TaskState } from "../../schemas/tasks.js";
 import { hasEnded } from "./task.js";
 
-/** A search in a graph of tasks. It is breadth-first, so it finds the nearest cause first. */
+/** The graph of tasks for a search. The search is breadth-first, so it finds the nearest cause first. */
 export interface CauseSearch<Key> {
-  /** The tasks that a task waits for; undefined if it has ended without being done. */
+  /**
+   * Returns the tasks that a task waits for. Returns undefined if the task has ended without being done: then it is a
+   * cause.
+   */
   waitsFor(key: Key): Iterable<Key> | undefined;
-  /** Returns whether a task is known to be neither a cause nor waiting for one. The search skips it. */
+  /** Returns whether the search can skip a task, because it is known to be no cause and to wait for none. */
   isFree(key: Key): boolean;
 }
 
@@ -19,11 +22,11 @@ export interface FoundCause<Key> {
   readonly cause: Key | undefined;
   /** All tasks that the search has reached. */
   readonly met: ReadonlySet<Key>;
-  /** False if the search has stopped at its bound. */
+  /** False if the search has stopped at its limit. */
   readonly complete: boolean;
 }
 
-/** Finds the nearest task that makes a task with these blockers stuck. */
+/** Finds the nearest cause for which a task with these blockers is stuck. */
 export function findCause<Key>(from: Iterable<Key>, search: CauseSearch<Key>): FoundCause<Key> {
   const met = new Set<Key>();
   let edges = 0;
@@ -59,7 +62,10 @@ interface Known extends Pick<WaitingTask, "id" | "state"> {
   readonly after: readonly string[];
 }
 
-/** Makes the notes of blocked tasks during one read. It caches the tasks that it has read. */
+/**
+ * Makes the texts that explain, in replies, why tasks are blocked. One object serves one read, and caches the tasks
+ * that it reads.
+ */
 export class CauseNotes {
   readonly #find: (id: string) => WaitingTask | undefined;
   readonly #known = new Map<string, Known | null>();
@@ -69,7 +75,7 @@ export class CauseNotes {
     this.#find = find;
   }
 
-  /** The note of a task in lists; null if no cause was found. */
+  /** Returns the text that explains why a blocked task is stuck; null if no cause was found. */
   noteOf({ after }: WaitingTask): string | null {
     const { cause, met, complete } = findCause(JSON.parse(after) as string[], {
       isFree: (id) => this.#free.has(id),
@@ -97,7 +103,7 @@ export class CauseNotes {
   }
 }
 
-/** The note of a task that waits for one that has ended without being done. */
+/** Returns the explanation for a task that waits for a task that has ended without being done. */
 export function waitsForNote({ id, state }: { readonly id: string; readonly state: TaskState }): string {
   return `waits for ${state} task ${id}`;
 }

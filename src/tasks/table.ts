@@ -1,6 +1,6 @@
 /**
- * The SQL that reads tasks: whole tasks, pages of a list (front and thread pool), and the ready ones. task-writer.ts
- * writes them.
+ * The SQL that reads tasks: whole tasks, pages of a list, and the ready tasks. It runs on the front and in the thread
+ * pool. task-writer.ts has the SQL that writes them.
  */
 import { TASK_DEPENDENTS_MAX, TASK_HISTORY_MAX } from "../../schemas/limits.js";
 import type { ListTasksRequest, ReadyRecord, TaskState } from "../../schemas/tasks.js";
@@ -10,7 +10,7 @@ import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import { CauseNotes, type WaitingTask } from "./stuck.js";
 
-/** A task as in lists; times are in ms. */
+/** A task in the form of a list. Times are in ms. */
 export interface TaskRow {
   readonly row: number;
   readonly id: string;
@@ -31,7 +31,7 @@ export interface TaskRow {
   readonly attempts: number;
   readonly not_before: number | null;
   readonly assignee: string | null;
-  /** The row of its claim while it is held, then the claim's fence and holder. */
+  /** The row of the claim while the task is held. The next two columns are the claim's fence and holder. */
   readonly claim: number | null;
   readonly fence: number | null;
   readonly holder: string | null;
@@ -120,7 +120,7 @@ export class TaskReader {
   readonly #dependents: Statement<[number, number], string>;
   readonly #ready: Statement<[], StoredReady>;
   readonly #counts: Statement<[], { state: TaskState; count: number }>;
-  /** Statements by their text. There are few kinds of pages. */
+  /** Prepared statements by their SQL text. They can be kept, because pages have only a few different texts. */
   readonly #pages = new Map<string, Statement<Bound, TaskRow>>();
 
   constructor(db: Db) {
@@ -153,17 +153,17 @@ export class TaskReader {
     );
   }
 
-  /** @param notes shared by the reads of one request */
+  /** @param notes the cache of explanations, which the reads of one request share */
   get(row: number, notes: CauseNotes = this.notes()): WholeTaskRow | undefined {
     const task = this.#get(row);
     const note = task?.state === "blocked" ? notes.noteOf(task) : null;
-    // The members of the row are those of its prototype.
+    // Add the note without a copy of the row: the other members are inherited from the row as its prototype.
     return task === undefined || note === null
       ? task
       : (Object.create(task, { note: { value: note } }) as WholeTaskRow);
   }
 
-  /** Notes of blocked tasks, shared by several reads of one request. */
+  /** Makes a cache of the explanations of blocked tasks, which several reads of one request share. */
   notes(): CauseNotes {
     return new CauseNotes((id) => this.#waiting.get(id));
   }
@@ -172,12 +172,12 @@ export class TaskReader {
     return this.#row_of.get(id);
   }
 
-  /** The history of a task, oldest first: its last TASK_HISTORY_MAX transitions. */
+  /** Returns the last TASK_HISTORY_MAX transitions of a task, the oldest first. */
   history(row: number): HistoryRow[] {
     return this.#history.all(row).toReversed();
   }
 
-  /** Ids of the tasks that wait or waited for a task: the first TASK_DEPENDENTS_MAX. */
+  /** Returns the ids of the first TASK_DEPENDENTS_MAX tasks that wait or waited for a task. */
   dependents(row: number): string[] {
     return this.#dependents.all(row, TASK_DEPENDENTS_MAX);
   }
@@ -192,13 +192,13 @@ export class TaskReader {
     }));
   }
 
-  /** The number of tasks in each state that is not an end, in the order of TASK_STATES. */
+  /** Returns the number of tasks in each state that is not an end, in the order of TASK_STATES. */
   counts(): number[] {
     const counts = new Map(this.#counts.all().map(({ state, count }) => [state, count]));
     return TASK_STATES.map((state) => counts.get(state) ?? 0);
   }
 
-  /** Matching tasks before a row, the newest first. */
+  /** Yields the matching tasks before a row, the newest first. */
   *list({ workspace, state, label, holder, assignee, before, limit }: ListTasksRequest): Generator<TaskRow> {
     const conditions = ["l.row < ?"];
     const bound: Bound = [before];
@@ -212,7 +212,7 @@ export class TaskReader {
     where("EXISTS (SELECT 1 FROM json_each(t.labels) WHERE value = ?)", label);
     where("c.holder = ?", holder);
     where("l.assignee = ?", assignee);
-    // After a month, few of all tasks have not ended, so use their index.
+    // Use the index of tasks that have not ended: after a month, only few of all tasks have not ended.
     const live = holder !== null || (state !== null && !(ENDED_TASK_STATES as readonly TaskState[]).includes(state));
     if (live) conditions.push("l.ended_at IS NULL");
     const sql = `SELECT ${selected(COLUMNS)} FROM task_life l ${live ? "INDEXED BY task_live" : ""}

@@ -1,4 +1,4 @@
-/** Estimates the memory that a task takes in the writer until it has ended. The estimate uses lengths only. Pure. */
+/** Estimates the memory that a task takes in the writer until it ends. The estimate depends only on lengths. Pure. */
 import { TASK_BYTES } from "../../schemas/limits.js";
 import type { Resource } from "../claims/resource.js";
 import { resourceBytes } from "../claims/resource-bytes.js";
@@ -13,9 +13,9 @@ export interface TaskTexts {
 }
 
 const CHARACTER_BYTES = 2;
-/** A label is stored in the task, and the task in the label's queue. */
+/** The memory of a label: the task stores the label, and the label's queue stores the task. */
 const LABEL_BYTES = 160;
-/** A task is stored in a group for each of its blockers. */
+/** The memory of a blocker: the task is stored in a group for each of its blockers. */
 export const BLOCKER_BYTES = 160;
 
 export function taskBytes({ title, labels, requires, resources, blockers }: TaskTexts): number {

@@ -1,6 +1,6 @@
 /**
- * Publishes task events. Called inside the transaction that makes the change, so the event commits with it. Runs in the
- * writer thread.
+ * Publishes task events. The caller is inside the transaction that makes the change, so the event commits with it. Runs
+ * in the writer thread.
  */
 import type { ServerTopic } from "../../schemas/events.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
@@ -11,7 +11,7 @@ import type { LiveTask } from "./task.js";
 
 export type TaskTopic = Extract<ServerTopic, `task.${string}`>;
 
-/** @param claim the claim that began or ended with the change */
+/** @param claim the claim that began or ended with the change; null if the change concerns no claim */
 export function publishTaskEvent(
   events: Publisher,
   topic: TaskTopic,

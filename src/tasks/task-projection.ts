@@ -1,7 +1,7 @@
 /**
- * Keeps the ready tasks on the front: a replica of the writer's state after each commit. It knows which instance may
- * claim a task now, and notifies listeners when a task can be claimed. The writer decides; this replica shows which
- * calls should ask it. Pure except for its state.
+ * Keeps a copy of the ready tasks on the front, as of the latest commit. It knows which instance may claim a task now,
+ * and notifies listeners when a task becomes claimable. The writer decides which call gets a task; this copy only shows
+ * which calls should ask the writer. Pure except for its state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { CLAIM_LOOK_STEPS, TASK_OFFER_STEPS_MAX } from "../../schemas/limits.js";
@@ -23,16 +23,16 @@ export interface ClaimableTask extends DatedTask {
   readonly resources: readonly Resource[];
 }
 
-/** A task that an instance could claim if another holder had not leased a resource. */
+/** A task that an instance could claim if another holder had not leased one of its resources. */
 export interface BusyTask {
   readonly task: ClaimableTask;
-  /** The task's resource, and the overlapping resource of the lease. */
+  /** `wanted` is the resource that the task needs. `resource` is the overlapping resource of the lease. */
   readonly wanted: string;
   readonly resource: string;
   readonly lease: LeaseRecord;
 }
 
-/** The stored tasks, read at the start and after a crash. */
+/** Access to the stored tasks. They are read at the start and after a crash of the writer. */
 export interface StoredTasks {
   ready(): readonly ReadyRecord[];
   counts(): readonly number[];
@@ -40,9 +40,9 @@ export interface StoredTasks {
 
 /** A listener for changes of tasks. */
 export interface TaskListener {
-  /** An instance may claim a task that it could not claim before. */
+  /** Called when an instance may claim a task that it could not claim before. */
   claimable?(task: ClaimableTask): void;
-  /** A commit has changed a task. An ended task is not reported again unless it is retried. */
+  /** Called when a commit has changed a task. An ended task is not reported again unless it is retried. */
   changed?(id: string, state: TaskState): void;
   /** Changes may have been missed. */
   lost?(): void;
@@ -55,12 +55,12 @@ export class TaskProjection implements Measured {
   readonly #by_resource = new ResourceIndex<ClaimableTask>();
   readonly #readiness = new ReadinessIndex<ClaimableTask>((task) => this.#ready.get(task.row) === task);
   readonly #listeners = new Set<TaskListener>();
-  /** Waiters for the next change of a task, by its id. */
+  /** The waiters for the next change of a task, by the task's id. */
   readonly #waiters = new Waiters<string>();
-  /** Time from ready to claimed, in seconds: the number of claims and the sum of their waits. */
+  /** Statistics of the time from ready to claimed: the number of claims and the sum of their waits in seconds. */
   readonly #waited = { count: 0, sum_s: 0 };
   #counts: readonly number[] = [];
-  /** Tasks whose time has come since the last tick. */
+  /** Tasks that have become claimable since the last tick because their time has come. */
   #due: ClaimableTask[] = [];
 
   constructor(stored: StoredTasks, leases: LeaseProjection, now_ms: number) {
@@ -82,13 +82,14 @@ export class TaskProjection implements Measured {
 
   /**
    * Wakes a waiter when a task changes.
-   * @returns the function that removes the waiter
+   *
+   * @returns a function that removes the waiter
    */
   wakeBy(id: string, waiter: Wakeable): () => void {
     return this.#waiters.add(id, waiter);
   }
 
-  /** The task of a row if it is ready. */
+  /** Returns the task with this row if it is ready. */
   get(row: number): ClaimableTask | undefined {
     return this.#ready.get(row);
   }
@@ -108,12 +109,15 @@ export class TaskProjection implements Measured {
       this.#waiters.wake(id);
       for (const listener of this.#listeners) listener.changed?.(id, state);
     }
-    // A later change of the same commit may have ended its readiness.
+    // Notify only about tasks that are still ready: a later change of the same commit may have claimed or ended one.
     for (const task of claimable)
       if (this.#ready.get(task.row) === task && (task.not_before ?? 0) <= now_ms) this.#notifyClaimable(task);
   }
 
-  /** Reads all tasks again, because the writer crashed or a snapshot was restored. */
+  /**
+   * Reads all tasks again after a crash of the writer or a restore, and tells listeners that changes may have been
+   * missed.
+   */
   catchUp(now_ms: number): void {
     this.#read(now_ms);
     for (const listener of [...this.#listeners]) listener.lost?.();
@@ -122,22 +126,25 @@ export class TaskProjection implements Measured {
   tick(now_ms: number): void {
     const due = this.#due.splice(0);
     this.#advance(now_ms);
-    // Notify again: the writer's clock may have been slightly late and have refused them.
+    // Notify about these tasks a second time: the writer's clock may have been slightly behind, so that it refused
+    // them.
     for (const task of due) this.#notifyClaimable(task);
   }
 
   /**
-   * The best task that an instance could claim now. It stops after TASK_OFFER_STEPS_MAX steps; after that many busy
-   * tasks only the writer finds one. A newly claimable task is reported regardless of that.
-   * @param wants filters the tasks
+   * Returns the best task that an instance could claim now. The search stops after TASK_OFFER_STEPS_MAX steps. If that
+   * many steps find only busy tasks, only the writer can find a later one. A task that becomes claimable is reported to
+   * listeners in any case.
+   *
+   * @param wants tasks for which this returns false are skipped
    */
   best(claimant: Claimant, now_ms: number, wants: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
     return this.#search(claimant, now_ms, (task) => wants(task) && this.isFree(task, claimant.id));
   }
 
   /**
-   * The best tasks that an instance could claim now if others did not hold their resources, each with one such lease.
-   * The search stops after TASK_OFFER_STEPS_MAX steps.
+   * Returns the best tasks that an instance could claim now if other holders had not leased their resources, each with
+   * one such lease. The search stops after TASK_OFFER_STEPS_MAX steps.
    */
   busyFor(claimant: Claimant, now_ms: number, most: number): BusyTask[] {
     const busy: BusyTask[] = [];
@@ -150,7 +157,10 @@ export class TaskProjection implements Measured {
     return busy;
   }
 
-  /** The tasks that an instance can claim now and that became claimable after a key, in that order. */
+  /**
+   * Yields the tasks that an instance can claim now and that became claimable after a key, in the order in which they
+   * did.
+   */
   *claimableAfter(key: SortKey, claimant: Claimant, now_ms: number): Generator<ClaimableTask> {
     this.#advance(now_ms);
     for (const { task, at_ms } of this.#readiness.after(key, now_ms))
@@ -158,7 +168,7 @@ export class TaskProjection implements Measured {
         yield task;
   }
 
-  /** Returns whether no other holder has a resource that a task needs. */
+  /** Returns whether no other holder has leased a resource that a task needs. */
   isFree({ resources }: ClaimableTask, holder: string): boolean {
     return resources.length === 0 || this.#leases.heldByOthers(resources, holder, false).next().done === true;
   }
@@ -173,9 +183,9 @@ export class TaskProjection implements Measured {
       .sample("koor_task_claim_seconds_count", this.#waited.count);
   }
 
-  /** The first task that is admitted, among those that an instance may claim, the best first. */
+  /** Returns the best task that an instance may claim and that `admits` accepts. */
   #search(claimant: Claimant, now_ms: number, admits: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
-    // The queue reports only once that a task's time has come.
+    // Advance first, because the queue reports only once that a task has become claimable by time.
     this.#advance(now_ms);
     let steps = 0;
     for (const { task, fits } of this.#ready.inOrder(claimant, now_ms)) {
@@ -202,7 +212,7 @@ export class TaskProjection implements Measured {
     this.#due = [];
     this.#counts = this.#stored.counts();
     const freed = { ...NEVER_LEASED, at_ms: now_ms };
-    // Leases that ended before this server listened are unknown. They may have ended just now.
+    // This server does not know when leases ended before it started. Assume that they ended just now.
     for (const record of this.#stored.ready()) this.#add(record, 0, record.resources.length > 0 ? freed : NEVER_LEASED);
   }
 
@@ -227,7 +237,7 @@ export class TaskProjection implements Measured {
     for (const listener of [...this.#listeners]) listener.claimable?.(task);
   }
 
-  /** Reports tasks that need the resources of an ended lease. */
+  /** Notifies listeners about the tasks that need a resource of a lease that has ended. */
   #freed(lease: LeaseRecord): void {
     if (this.#by_resource.size === 0) return;
     const resources = resourcesOf(lease.resources, lease.workspace);

@@ -1,8 +1,8 @@
 /**
- * Keeps the tasks that have not ended on the writer's side: which are ready and for which instance, which claim holds
- * which, and what happens when a claim ends. A change is stored, published as an event and pushed to the front in the
- * transaction that makes it. The registry of claims decides what may be held, and under which fence. Runs in the writer
- * thread.
+ * Keeps the tasks that have not ended on the writer's side: which tasks are ready and for which instance, which claim
+ * holds which task, and how a task changes when its claim ends. Each change is stored, published as an event and pushed
+ * to the front in the same transaction. The registry of claims decides which resources may be held, and under which
+ * fence. Runs in the writer thread.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import {
@@ -56,7 +56,7 @@ import { taskBytes } from "./task-bytes.js";
 import { type Step, type TaskTexts, TaskWriter } from "./task-writer.js";
 import { type TaskTopic, publishTaskEvent } from "./task-events.js";
 
-/** Push message: the changes of tasks by a commit. */
+/** The push message that carries the tasks changed by a commit. */
 export const TASKS = { name: "tasks", payload: TasksPush } as const satisfies PushMessage;
 
 const CLAIM_LOST = new Failure("ALREADY_EXISTS", "claim lost");
@@ -72,7 +72,7 @@ interface KnownAfter {
 
 const NOT_RESERVED = { reserved: null, reserved_until: 0 } as const;
 
-/** The event topic of each new state. There is none for `blocked`. */
+/** The topic of the event that is published when a task enters a state. `blocked` has none. */
 const TOPICS: Readonly<Partial<Record<TaskState, TaskTopic>>> = {
   ready: "task.ready",
   claimed: "task.claimed",
@@ -83,17 +83,17 @@ const TOPICS: Readonly<Partial<Record<TaskState, TaskTopic>>> = {
   canceled: "task.canceled",
 };
 
-/** The text that a call of the holder sets. */
+/** The text of a task that each call of the holder sets. */
 const TEXT_OF = { complete: "result", fail: "error", release: "note", ask: "question" } as const satisfies Readonly<
   Record<EndingVerb, keyof TaskTexts>
 >;
 
-/** A change of a task: its origin, and its texts for history and events. */
+/** Describes why a task changes: the call, and the texts for its history and its event. */
 interface Change extends Pick<Step, "call" | "note"> {
   readonly claim?: LeaseRecord | null;
   /** The reason in the event. */
   readonly reason?: string | null;
-  /** The actor, if it is not the caller. */
+  /** The actor of the change; absent if the actor is the caller. */
   readonly actor?: string;
 }
 
@@ -110,7 +110,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   readonly #live = new LiveTasks();
   #last_row = 0;
   #changed: TasksPush["changed"] = [];
-  /** Ids of tasks that have changed in memory since the last commit. */
+  /** Ids of the tasks that were changed in memory since the last commit. */
   #touched = new Set<string>();
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
@@ -129,8 +129,8 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   }
 
   /**
-   * Undoes the changes since the last commit. Reading all tasks instead would cost as much for every write while the
-   * disk is full.
+   * Undoes the changes in memory since the last commit, task by task. To read all tasks again would make every failing
+   * write expensive while the disk is full.
    */
   #undo(): void {
     this.#changed = [];
@@ -168,7 +168,10 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#changed = [];
   }
 
-  /** Creates all of the tasks, or none. Tasks that the same call has created before are returned as they are now. */
+  /**
+   * Creates all of the tasks, or none. A task that the same call has created before is not created again; the reply has
+   * its current state.
+   */
   create({ tasks }: CreateTasksRequest, call: WriteCall): CreateTasksReply | Failure {
     const { actor, now_ms } = call;
     const planned = planTasks(tasks, {
@@ -198,8 +201,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   }
 
   /**
-   * Lets the caller hold the best task that it may have, or the task that it names. The reply is empty if there is
-   * none.
+   * Gives the caller the best task that it may have, or the task that it names. The reply has no task if there is none.
    */
   claim(request: ClaimTaskRequest, call: WriteCall): ClaimTaskReply | Failure {
     const { actor, now_ms } = call;
@@ -250,7 +252,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     if (held instanceof Failure) return held;
     const { task, claim } = held;
     const moves = percent !== null && percent !== task.life.progress;
-    // Otherwise it is only a heartbeat, and nothing has changed.
+    // A call that reports nothing new is only a heartbeat: it changes nothing in the task.
     if (moves || note !== null || checkpoint !== null) {
       this.#table.putTexts(task.row, { note, checkpoint });
       task.life = { ...task.life, progress: percent ?? task.life.progress, updated_at: call.now_ms };
@@ -260,7 +262,10 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return { claim: claim.row, cancel_requested: task.life.cancel_requested };
   }
 
-  /** Ends a claim for its holder. The task is done, failed, ready again, or waits for an answer. */
+  /**
+   * Ends the claim of a task for its holder. Afterwards the task is done, failed or ready again, or it waits for an
+   * answer.
+   */
   end(verb: EndingVerb, { id, fence, text, value, retry }: EndTaskRequest, call: WriteCall): TaskChanged | Failure {
     const held = this.#held(id, fence, call);
     if (held instanceof Failure) {
@@ -295,7 +300,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
       if (task.life.reserved_until > call.now_ms) this.#requeue(task, NOT_RESERVED, call);
   }
 
-  /** Answers the question of a holder that gave the task up to ask it. */
+  /** Answers the question of a task. Its holder gave up the task when it asked the question. */
   answer({ id, owns, answer }: AnswerRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#managed(id, owns, call);
     if (task instanceof Failure) return task;
@@ -312,7 +317,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return { row: task.row, changed: true };
   }
 
-  /** Cancels a task. If it is held, its holder is asked to stop. */
+  /** Cancels a task. If the task is held, its holder is asked to stop instead. */
   cancel({ id, owns, reason }: CancelRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#managed(id, owns, call);
     if (task instanceof Failure) return task;
@@ -327,7 +332,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return { row: task.row, changed: true };
   }
 
-  /** Starts a task again that has ended and is not done. */
+  /** Makes an ended task ready again. The task must not be done. */
   retry({ id, owns }: RetryRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#managed(id, owns, call);
     if (task instanceof Failure) return task;
@@ -361,7 +366,8 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     task.labels = labels;
     this.#live.weigh(task);
     const { priority = life.priority, assignee = life.assignee, not_before = life.not_before } = request;
-    // A named assignee takes precedence over the instance that asked.
+    // Drop the reservation if the request names an assignee: an assignee takes precedence over the instance that asked
+    // a question.
     const freed = typeof request.assignee === "string" ? NOT_RESERVED : {};
     this.#requeue(task, { priority, assignee, not_before, ...freed, updated_at: call.now_ms }, call);
     if (after !== null) this.#setAfter(task, after, call);
@@ -424,7 +430,10 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#requests.store("task", actor, task.request_id, id, now_ms, task.request_hash);
   }
 
-  /** The best task whose resources are free. Tasks with the same resources are checked once. */
+  /**
+   * Finds the best task whose resources are free. If several tasks have the same resources, these are checked only
+   * once.
+   */
   #best(claimant: Claimant, now_ms: number, after: Rank | null): Found {
     const look = this.#claims.lookFor(claimant.id);
     const taken = new Set<string>();
@@ -438,7 +447,10 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     });
   }
 
-  /** A task by its id, if the instance may claim it now. The claims check its resources later. */
+  /**
+   * Finds a task by its id and checks that the instance may claim it now. The claim registry checks its resources
+   * later.
+   */
   #named(id: string, { id: claimant, name, capabilities }: Claimant, now_ms: number): Found | Failure {
     const task = this.#live.get(id);
     if (task === undefined) {
@@ -457,7 +469,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return { task, more: null };
   }
 
-  /** A task that the caller holds under a fence. */
+  /** Returns a task if the caller holds it under this fence; otherwise the refusal. */
   #held(
     id: string,
     fence: number,
@@ -482,18 +494,18 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   }
 
   /**
-   * The reservation of an answered task: the instance that asked may continue, unless the task is assigned to another
-   * by now.
+   * Returns the reservation of a task after its question was answered. The instance that asked may continue, unless the
+   * task has been assigned to another one in the meantime.
    */
   #reservation({ row, life }: LiveTask, { now_ms }: WriteCall): Partial<TaskLife> {
     const asked = this.#table.askedBy(row) ?? "";
     const name = this.#claims.nameOf(asked);
-    // There is no reservation for a deleted instance.
+    // Make no reservation if the instance is deleted, or if another instance is the assignee.
     if (name === undefined || ![null, asked, name].includes(life.assignee)) return {};
     return { reserved: asked, reserved_until: now_ms + TASK_RESERVED_MS };
   }
 
-  /** Changes the state of a task after its claim has ended. */
+  /** Changes the state of a task because its claim has ended. */
   #endClaim(task: LiveTask, ending: Ending, transition: Transition, call: WriteCall): void {
     const { lost, ...outcome } = outcomeOf(task, ending, call.now_ms);
     if (lost) this.#table.setMissingError(task.row, `lost by ${transition.claim?.holder_name ?? ""}`);
@@ -501,8 +513,8 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
   }
 
   /**
-   * Changes the state of a task: it is stored, counted and published, and offered to the instances that may claim it
-   * now.
+   * Changes the state of a task. The change is stored, counted and published. The task is offered to the instances that
+   * may claim it now.
    */
   #transition(
     task: LiveTask,
@@ -526,12 +538,13 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     if (topic !== undefined)
       publishTaskEvent(this.#events, topic, task, transition.claim ?? null, transition.reason ?? null, call);
     if (state === "done") this.#unblockWaiters(task, call);
-    // Tasks that waited for it are stuck now, or not any more. If it was stuck itself, nothing changes for them.
+    // Update the tasks that waited for this one: they are stuck now, or no longer stuck. If this task was stuck itself,
+    // nothing changes for them.
     else if (hasEnded(state) && !was_stuck) this.#lose(task, waitsForNote({ id: task.id, state }), call);
     else if (had_ended && !this.#publishStuck(task, call)) this.#regain(task, call);
   }
 
-  /** Checks the tasks that a task is to wait for. Fails with 400 if it cannot wait for them. */
+  /** Checks whether a task may wait for the tasks with these ids. Fails with 400 if it may not. */
   #after({ id, row, life, blockers }: LiveTask, ids: readonly string[]): readonly KnownAfter[] | Failure {
     const { state } = life;
     if (!isPossible("update", state)) return invalid(`after cannot be changed: task is ${state}`);
@@ -564,33 +577,33 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     else this.#regain(task, call);
   }
 
-  /** Sets the blockers of a task that is not held, and returns its new state. */
+  /** Sets the blockers of a task that is not held. Returns the new state of the task. */
   #waitFor(task: LiveTask, blockers: ReadonlySet<number>): "blocked" | "ready" {
     task.blockers.clear();
     for (const blocker of blockers) task.blockers.add(blocker);
     return blockers.size > 0 ? "blocked" : "ready";
   }
 
-  /** Publishes that a task is stuck, if it is. */
+  /** Publishes that a task is stuck, if it is. Returns whether it is stuck. */
   #publishStuck(task: LiveTask, call: WriteCall): boolean {
     const is_stuck = this.#live.isStuck(task);
     if (is_stuck) publishTaskEvent(this.#events, "task.blocked", task, null, this.#causeOf(task), call);
     return is_stuck;
   }
 
-  /** Publishes the tasks that are stuck because of this one alone. */
+  /** Publishes an event for each task that is now stuck only because of this task. */
   #lose({ row }: LiveTask, reason: string | null, call: WriteCall): void {
     for (const task of this.#live.lose(row).slice(0, TASKS_STUCK_REPORTED_MAX))
       publishTaskEvent(this.#events, "task.blocked", task, null, reason, call);
   }
 
-  /** Publishes the tasks that were stuck because of this one alone. */
+  /** Publishes an event for each task that was stuck only because of this task and no longer is. */
   #regain({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.#live.regain(row).slice(0, TASKS_STUCK_REPORTED_MAX))
       publishTaskEvent(this.#events, "task.unblocked", task, null, null, call);
   }
 
-  /** Why a task is stuck; null if the cause is too far away to be found. */
+  /** Returns the reason for which a task is stuck; null if the search stopped before it found the cause. */
   #causeOf({ blockers }: LiveTask): string | null {
     const { cause } = findCause(blockers, {
       isFree: (row) => !this.#live.isLost(row),
@@ -601,7 +614,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
       : waitsForNote(must(this.#table.byRow(cause), "what is waited for is not pruned"));
   }
 
-  /** Changes a task within its state. Other instances may be able to claim it then. */
+  /** Changes a task without changing its state. Other instances may be able to claim it afterwards. */
   #requeue(task: LiveTask, change: Partial<TaskLife>, { now_ms }: WriteCall): void {
     const before = task.life;
     task.life = { ...before, ...change };
@@ -610,7 +623,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#record(task, null);
   }
 
-  /** Stores a transition, which may keep the state. */
+  /** Stores a step of a task's history. The state may be the same as before. */
   #update(
     task: LiveTask,
     change: Partial<TaskLife>,
@@ -624,7 +637,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#record(task, waited_ms);
   }
 
-  /** Makes tasks ready that waited for this one and for nothing else, the oldest first. */
+  /** Makes the tasks ready that waited only for this task, the oldest first. */
   #unblockWaiters({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.#live.blockedBy(row)) {
       this.#live.unblock(task, row);
@@ -644,7 +657,9 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     return task === undefined ? this.#table.stateOf(id) : { row: task.row, state: task.life.state };
   }
 
-  /** The refusal of this many more tasks, or of their bytes of memory; null if they fit. */
+  /**
+   * Returns the refusal if this number of further tasks, or their memory in bytes, exceeds a limit; null if they fit.
+   */
   #fullFor(tasks: number, bytes: number): Failure | null {
     if (this.#live.size + tasks > TASKS_MAX) return new Failure("STOCK_FULL", `${TASKS_MAX} tasks have not ended`);
     return this.#live.bytes + bytes > TASKS_BYTES_MAX
@@ -657,7 +672,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.markDirty();
   }
 
-  /** The refusal if too many tasks would wait for the same one; null if they may. */
+  /** Returns the refusal if too many tasks would wait for the same task; null if the number is allowed. */
   #crowdedBy(planned: readonly PlannedTask[]): Failure | null {
     const waiters = new Map<number, number>();
     for (const { after, blockers } of planned) {
@@ -680,12 +695,12 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
 
 export const taskRegistry: Model<TaskRegistry> = { open: (opening) => new TaskRegistry(opening) };
 
-/** The refusal of one more task that waits for a task with too many waiters. */
+/** Returns the refusal for one more task that waits for a task that already has too many waiters. */
 function crowdedAt(id: string): Failure {
   return invalid(`${TASK_WAITERS_MAX} tasks wait for ${id}: have a task between wait for it, and others for that one`);
 }
 
-/** A ready task as the front gets it. */
+/** Converts a ready task to the record that the front gets. */
 function record(task: LiveTask): ReadyRecord {
   const ready = readyTask(task);
   const resources = task.resources.map(({ text }) => text);

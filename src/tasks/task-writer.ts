@@ -1,6 +1,6 @@
 /**
- * The SQL that writes tasks. Data that changes with every transition is written as whole rows and buffered; every read
- * here flushes the buffer first. Runs in the writer thread.
+ * The SQL that writes tasks. Data that changes with every transition is written in whole rows, into a buffer. Every
+ * read here flushes the buffer first. Runs in the writer thread.
  */
 import type { NewTask, PatchRequest, TaskState } from "../../schemas/tasks.js";
 import { resourcesOf } from "../claims/lease.js";
@@ -61,11 +61,11 @@ export interface Step {
   readonly actor: string;
   readonly note: string | null;
   readonly fence: number | null;
-  /** The origin of the step. It identifies a repeated call. */
+  /** The call that caused the step. It identifies a repetition of the call. */
   readonly call: string;
 }
 
-/** Texts of a task. An absent member keeps its value. */
+/** The texts of a task. An absent member means that the stored text does not change. */
 export interface TaskTexts {
   readonly note?: string | null;
   readonly question?: string;
@@ -90,7 +90,7 @@ interface StoredTask extends Omit<TaskLife, "cancel_requested"> {
   readonly created_by: string | null;
   readonly created_at: number;
   readonly cancel_requested: number;
-  /** Rows, separated by commas; null if there are none. */
+  /** The rows of the blockers, separated by commas; null if there are none. */
   readonly blockers: string | null;
 }
 
@@ -138,7 +138,10 @@ const STORED = `SELECT t.row, t.id, t.workspace, t.title, t.labels, t.requires, 
   (SELECT group_concat(b.row) FROM json_each(t.after) j CROSS JOIN task o ON o.id = j.value
    CROSS JOIN task_life b ON b.row = o.row WHERE l.state = 'blocked' AND b.state <> 'done') AS blockers`;
 
-/** The rows for the tasks that a task waits or waited for, found by the whole key. */
+/**
+ * Selects the rows that say for which tasks a task waits or waited. It uses the whole key, so that it finds them by the
+ * index.
+ */
 const WAITS_OF = `task_after WHERE (on_task, task) IN (
   SELECT o.row, t.row FROM task t CROSS JOIN json_each(t.after) j CROSS JOIN task o ON o.id = j.value WHERE t.row = ?)`;
 
@@ -230,8 +233,8 @@ export class TaskWriter {
       `SELECT 1 FROM task_after a CROSS JOIN task_life l ON l.row = a.task
        WHERE a.on_task = ? AND l.state = 'blocked' LIMIT 1`,
     );
-    // Its own waits come first, while they can still be found; by the whole key, because other tasks wait for the same
-    // ones.
+    // Delete the task's own waits first, because they are found through the task's other rows. They are found by the
+    // whole key, because many other tasks may wait for the same tasks.
     this.#deletions = [
       WAITS_OF,
       "task_after WHERE on_task = ?",
@@ -248,13 +251,13 @@ export class TaskWriter {
     return this.#last_row.get() ?? 0;
   }
 
-  /** The tasks that have not ended, oldest first. */
+  /** Returns the tasks that have not ended, the oldest first. */
   live(): LiveTask[] {
     this.#rows.write();
     return this.#live.all().map(liveTask);
   }
 
-  /** A task, whether or not it has ended. */
+  /** Returns a task by its id, whether or not it has ended. */
   get(id: string): LiveTask | undefined {
     this.#rows.write();
     const stored = this.#get.get(id);
@@ -271,7 +274,7 @@ export class TaskWriter {
     return JSON.parse(this.#capabilities.get(instance) ?? "[]") as string[];
   }
 
-  /** @param after the tasks that it waits or waited for */
+  /** @param after the tasks that the new task waits for, including those that are done */
   create(task: LiveTask, { resources, body, data }: NewTask, after: readonly { id: string; row: number }[]): void {
     const { row, id, workspace, title, labels, requires, max_attempts, ttl_s, max_s } = task;
     this.#tasks.add(
@@ -329,7 +332,7 @@ export class TaskWriter {
     if (question !== undefined) this.#forget_answer.run(row);
   }
 
-  /** Sets the error of a task that has none. */
+  /** Sets the error text of a task if it has none. */
   setMissingError(row: number, error: string): void {
     this.#setMissingError.run(row, error);
   }
@@ -340,19 +343,19 @@ export class TaskWriter {
     this.#patch.run(title ?? null, body ?? null, labels === undefined ? null : JSON.stringify(labels), row);
   }
 
-  /** Rows of the tasks that a task is to wait for and that are not done. */
+  /** Returns the rows of the tasks in `after` that are not done. */
   blockersOf(row: number): Set<number> {
     this.#rows.write();
     return new Set(this.#blockers.all(row));
   }
 
-  /** The tasks that are not done and wait for a task, or would after a retry. */
+  /** Returns the tasks that wait for a task, or would wait for it after a retry. Tasks that are done are left out. */
   dependentsOf(row: number): readonly { readonly row: number; readonly id: string }[] {
     this.#rows.write();
     return this.#dependents.all(row);
   }
 
-  /** The id and the state of a task by its row. */
+  /** Returns the id and the state of a task by its row. */
   byRow(row: number): { readonly id: string; readonly state: TaskState } | undefined {
     this.#rows.write();
     return this.#ended.get(row);
@@ -366,7 +369,7 @@ export class TaskWriter {
     for (const one of after) this.#waits.add(one.row, row);
   }
 
-  /** Returns whether an instance has made this call about a task under a fence. */
+  /** Returns whether an instance has already made this call about a task under this fence. */
   wasCalled(row: number, fence: number, actor: string, call: string): boolean {
     this.#rows.write();
     return this.#was_called.get(row, fence, actor, call) !== undefined;
@@ -378,16 +381,17 @@ export class TaskWriter {
     return this.#has_held.get(row, actor) !== undefined;
   }
 
-  /** The instance that asked the last question about a task. */
+  /** Returns the instance that asked the most recent question about a task. */
   askedBy(row: number): string | undefined {
     this.#rows.write();
     return this.#asked_by.get(row);
   }
 
   /**
-   * Removes tasks that ended before a time, except those that others still wait for. It looks at up to `rows` rows
-   * after a row.
-   * @returns the number removed, and the row after which to continue; null if there are no more
+   * Removes tasks that ended before a time, except those for which other tasks still wait. Examines at most `rows` rows
+   * that follow the row `after`.
+   *
+   * @returns the number removed, and the row after which to continue, which is null if there are no more rows
    */
   prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {
     this.#rows.write();

@@ -1,18 +1,18 @@
-/** A task in the writer's memory, its id, and refusals and times that follow from its state. Pure. */
+/** A task in the writer's memory, the format of its id, and the refusals and times that follow from its state. Pure. */
 import { TASK_BACKOFF_FACTOR, TASK_BACKOFF_MS, TASK_BACKOFF_MS_MAX } from "../../schemas/limits.js";
 import { ENDED_TASK_STATES, type TaskState } from "../../schemas/tasks.js";
 import { Failure, notFound } from "../base/result.js";
 import type { Resource } from "../claims/resource.js";
 
-/** The properties of a task that change while it is worked on; times are in ms. */
+/** The properties of a task that change during its life. Times are in ms. */
 export interface TaskLife {
   readonly state: TaskState;
   readonly priority: number;
   readonly attempts: number;
   readonly not_before: number | null;
-  /** Id or name of the only instance that may claim it. */
+  /** The id or name of the only instance that may claim the task. */
   readonly assignee: string | null;
-  /** The instance for which it is reserved until `reserved_until`. */
+  /** The id of the instance for which the task is reserved until `reserved_until`. */
   readonly reserved: string | null;
   readonly reserved_until: number;
   /** The row of the claim that holds it. */
@@ -21,7 +21,7 @@ export interface TaskLife {
   readonly cancel_requested: boolean;
   /** The number of rows of its history. */
   readonly steps: number;
-  /** When it became ready, the last time if there were several. */
+  /** When the task became ready; if that happened several times, the last time. */
   readonly ready_at: number | null;
   readonly updated_at: number;
   readonly claimed_at: number | null;
@@ -43,23 +43,23 @@ export interface LiveTask {
   readonly created_by: string | null;
   readonly created_at: number;
   life: TaskLife;
-  /** Rows of the tasks that it waits for and that are not done; empty unless it is blocked. */
+  /** Rows of the tasks in `after` that are not done. Empty unless the task is blocked. */
   readonly blockers: Set<number>;
 }
 
 const OWN_PREFIX = "task-";
 
-/** The id of a task that was created without one. */
+/** Returns the id that the server generates for a task that was created without one. */
 export function ownTaskId(row: number): string {
   return `${OWN_PREFIX}${row}`;
 }
 
-/** The refusal of every call that names a task that does not exist. */
+/** Returns the refusal for a call that names a task that does not exist. */
 export function noTask(id: string): Failure {
   return notFound(`task not found: ${id}`);
 }
 
-/** The refusal of a call that the task's state does not allow. */
+/** Returns the refusal for a call that is not allowed in the task's state. */
 export function taskIs(state: TaskState): Failure {
   return new Failure("ALREADY_EXISTS", `task is ${state}`);
 }
@@ -68,12 +68,12 @@ export function hasEnded(state: TaskState): boolean {
   return (ENDED_TASK_STATES as readonly TaskState[]).includes(state);
 }
 
-/** The delay after this many lost or failed attempts, in ms. */
+/** Returns the delay before the next attempt, in ms, after this number of lost or failed attempts. */
 export function backoffMs(attempts: number): number {
   return Math.min(TASK_BACKOFF_MS * TASK_BACKOFF_FACTOR ** (attempts - 1), TASK_BACKOFF_MS_MAX);
 }
 
-/** The time before which a task may not be claimed, if it is still in the future. */
+/** Returns the time before which a task may not be claimed, or null if that time has passed. */
 export function stillNotBefore({ not_before }: Pick<TaskLife, "not_before">, now_ms: number): number | null {
   return not_before !== null && not_before > now_ms ? not_before : null;
 }

@@ -1,13 +1,14 @@
 /**
- * The state machine of a task, as a table. A call that is not in the table for a task's state is refused, and the task
- * registry cannot make a transition that is not in it. docs/tasks.md "States" shows the same table. Pure data.
+ * The state machine of a task, as a table. A call that the table does not have for a task's state is refused, and the
+ * task registry cannot make a transition that the table does not have. docs/tasks.md "States" shows the same table.
+ * Pure data.
  */
 import type { TaskState } from "../../schemas/tasks.js";
 import { assert } from "../base/assert.js";
 
-/** A trigger: a call of a client, or an event inside the server. */
+/** The transitions of one trigger. A trigger is a call of a client, or an event inside the server. */
 export interface TransitionRow {
-  /** The states in which the trigger is possible. */
+  /** The states in which the trigger is allowed. */
   readonly from: readonly TaskState[];
   /** The states in which it can result. */
   readonly to: readonly TaskState[];
@@ -16,17 +17,20 @@ export interface TransitionRow {
 export const TRANSITIONS = {
   claim: { from: ["ready"], to: ["claimed"] },
   complete: { from: ["claimed"], to: ["done"] },
-  /** `canceled` if the cancellation was requested while the task was held; the same below. */
+  /**
+   * The result is `canceled` if the cancellation was requested while the task was held. This is also true of `release`,
+   * `ask` and `loss`.
+   */
   fail: { from: ["claimed"], to: ["failed", "ready", "dead", "canceled"] },
   release: { from: ["claimed"], to: ["ready", "canceled"] },
   ask: { from: ["claimed"], to: ["input_required", "canceled"] },
-  /** The claim was lost: it expired, was broken, or its holder was deleted. */
+  /** The claim was lost, because it expired, was broken, or its holder was deleted. */
   loss: { from: ["claimed"], to: ["ready", "dead", "canceled"] },
   answer: { from: ["input_required"], to: ["ready"] },
-  /** A task that is held stays so, and its holder is asked to stop. */
+  /** Not a transition if the task is held: the task stays held, and its holder is asked to stop. */
   cancel: { from: ["blocked", "ready", "input_required"], to: ["canceled"] },
   retry: { from: ["failed", "dead", "canceled"], to: ["ready", "blocked"] },
-  /** All tasks that it waited for are done. */
+  /** All tasks in `after` are done, so the task is ready. */
   unblock: { from: ["blocked"], to: ["ready"] },
   /** `after` was changed. */
   update: { from: ["blocked", "ready"], to: ["blocked", "ready"] },
@@ -34,12 +38,12 @@ export const TRANSITIONS = {
 
 export type Trigger = keyof typeof TRANSITIONS;
 
-/** Whether a trigger is possible in a state. */
+/** Returns whether a trigger is allowed in a state. */
 export function isPossible(trigger: Trigger, state: TaskState): boolean {
   return includes(TRANSITIONS[trigger].from, state);
 }
 
-/** @throws if the table does not have the transition: a bug of the caller */
+/** @throws if the table does not have the transition, which is a bug of the caller */
 export function assertTransition(trigger: Trigger, from: TaskState, to: TaskState): void {
   assert(
     isPossible(trigger, from) && includes(TRANSITIONS[trigger].to, to),

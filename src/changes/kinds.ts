@@ -1,4 +1,4 @@
-/** Parses the kinds of a reader of changes, and maps changes to these kinds. Pure. */
+/** Parses the kinds of changes that a reader asks for, and maps each change to those kinds. Pure. */
 import { ASKED_KINDS, CHANGE_KINDS, type AskedKind, type ChangeKind } from "../../schemas/changes.js";
 import { type Failure, invalid } from "../base/result.js";
 import { shorten } from "../base/shorten.js";
@@ -8,8 +8,8 @@ const ALL: ReadonlySet<AskedKind> = new Set(CHANGE_KINDS);
 const OF_SPECS: readonly AskedKind[] = ["spec", "contract"];
 
 /**
- * Parses kinds that are separated by commas. An empty list means all kinds, with each change reported once. Fails with
- * 400 for an unknown kind.
+ * Parses a list of kinds that are separated by commas. An empty list stands for all kinds, and then each change is
+ * reported once. Fails with 400 for an unknown kind.
  */
 export function kindsOf(text: string): ReadonlySet<AskedKind> | Failure {
   const kinds = new Set<AskedKind>();

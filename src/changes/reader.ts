@@ -1,13 +1,14 @@
 /**
- * The queue of one reader of changes, with its rate limit. A name is queued once, with its newest version, at the
- * position of its first change. Only messages that can be sent within the next second are queued. If there are more,
- * the reader gets a message that it lags, after the last change that was left out. Runs on the front.
+ * The queue of one reader of changes, with its rate limit. A name that changes several times is queued once, with its
+ * newest version, at the position of its first change. The queue has only messages that can be sent within the next
+ * second. Further changes are left out, and after the last of them the reader gets a message that it lags. Runs on the
+ * front.
  */
 import type { AskedKind } from "../../schemas/changes.js";
 import { CHANGE_MESSAGES_MAX, CHANGE_WINDOW_MS } from "../../schemas/limits.js";
 import type { EventStream } from "../transport/event-stream.js";
 
-/** A message. `name` is its text up to the version, and identifies it. */
+/** A message to a reader. `name` is the part of its text before the version; it identifies the changed value. */
 export interface Message {
   readonly name: string;
   readonly text: string;
@@ -16,9 +17,11 @@ export interface Message {
 const LAGGED: Message = { name: "lagged", text: 'data: {"kind":"lagged"}\n\n' };
 
 export class ChangeReader {
-  /** Queued texts by name, in the order in which they are sent; at most CHANGE_MESSAGES_MAX. */
+  /**
+   * The texts of queued messages, by name, in the order in which they are sent. There are at most CHANGE_MESSAGES_MAX.
+   */
   readonly #waiting = new Map<string, string>();
-  /** The times of the last sent messages, the oldest first; at most CHANGE_MESSAGES_MAX. */
+  /** The times at which the last messages were sent, the oldest first; at most CHANGE_MESSAGES_MAX. */
   #sent_ms: number[] = [];
 
   constructor(
@@ -33,8 +36,8 @@ export class ChangeReader {
   }
 
   /**
-   * Queues the lag message after the messages that are queued already, because a change was left out. If the queue is
-   * full, the last message is replaced.
+   * Queues the lag message at the end, because a change was left out. If the queue is full, the lag message replaces
+   * the last one.
    */
   leaveOut(): void {
     if (this.#waiting.has(LAGGED.name)) return;
@@ -42,14 +45,18 @@ export class ChangeReader {
     this.#waiting.set(LAGGED.name, LAGGED.text);
   }
 
-  /** Replaces all queued messages by the lag message: everything may have changed, so the reader needs no names. */
+  /**
+   * Replaces all queued messages by the lag message. It says that everything may have changed, so single names are of
+   * no use.
+   */
   lag(): void {
     this.#waiting.clear();
     this.#waiting.set(LAGGED.name, LAGGED.text);
   }
 
   /**
-   * Sends queued messages, within the limit of this second.
+   * Sends as many queued messages as the rate limit allows now.
+   *
    * @returns true if the lag message was sent
    */
   send(now_ms: number): boolean {

@@ -1,8 +1,8 @@
 /**
- * The readers of `GET /api/changes`. It takes the changes of commits from the writer, and changes that only the front
- * knows, and gives each reader the kinds that it asked for, a few times a second. A message is encoded once for all
- * readers. It also publishes which kinds are watched, so that the writer reports nothing while no reader is connected.
- * Runs on the front.
+ * The readers of `GET /api/changes`. It receives the changes of commits from the writer, and changes that only the
+ * front knows. A few times a second, each reader gets the changes of the kinds that it asked for. A message is encoded
+ * once for all readers. The set of watched kinds is also sent to the writer, so that the writer reports nothing while
+ * no reader is connected. Runs on the front.
  */
 import type { AskedKind, ChangeKind, ChangesPush } from "../../schemas/changes.js";
 import { CHANGE_KINDS } from "../../schemas/changes.js";
@@ -40,7 +40,7 @@ export class ChangeReaders implements BackgroundTask {
     const stream = new EventStream(sink, this.#clock.now());
     const reader = new ChangeReader(stream, kinds);
     this.#readers.add(reader);
-    // The kinds are watched before the reader knows that it is connected, so every later commit is reported to it.
+    // Watch the kinds before the reader learns that it is connected, so that every later commit is reported to it.
     this.#watch();
     sink.onDrain(() => stream.drained());
     sink.onClose(() => {
@@ -56,12 +56,12 @@ export class ChangeReaders implements BackgroundTask {
     if (this.#readers.size > 0) for (const kind of left_out) this.#changed.leaveOut(kind);
   }
 
-  /** Adds a change; a null key means anything of the kind. */
+  /** Records a change. If the key is null, anything of that kind may have changed. */
   report(kind: ChangeKind, key: string | null, version: number | null): void {
     if (this.#readers.size > 0) this.#changed.add(kind, key, version);
   }
 
-  /** Makes all readers lag, because changes may have been missed. */
+  /** Sends all readers the lag message, because changes may have been missed. */
   lag(): void {
     this.#changed.clear();
     for (const reader of this.#readers) reader.lag();

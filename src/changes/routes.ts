@@ -1,4 +1,7 @@
-/** The route of docs/http-api.md "Changes". It runs on the front; readers.ts decides which reader gets which change. */
+/**
+ * Declares the route of docs/http-api.md "Changes". readers.ts decides which reader gets which change. Runs on the
+ * front.
+ */
 import { ChangesQuery } from "../../schemas/changes.js";
 import { CHANGE_READERS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";

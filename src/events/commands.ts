@@ -1,4 +1,7 @@
-/** Writer methods that publish and prune events. Ids are assigned in the order of commits. They run in the writer. */
+/**
+ * Writer methods that publish and prune events. Events get their ids in the order of commits. Runs in the writer
+ * thread.
+ */
 import { PruneReply, PruneRequest, PublishReply, PublishRequest } from "../../schemas/events.js";
 import { EVENT_PRUNE_ROWS } from "../../schemas/limits.js";
 import { reportAny, changesAny, changesByModel } from "../threads/changes.js";

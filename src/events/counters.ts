@@ -1,4 +1,4 @@
-/** Counters of the hub and its feeds. They live on the front. */
+/** Counts the events that the hub and its feeds publish, deliver and drop, for metrics. Runs on the front. */
 import type { Exposition, Measured } from "../measure/exposition.js";
 
 export class EventCounters implements Measured {

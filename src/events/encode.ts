@@ -1,11 +1,11 @@
 /**
- * Encodes events as JSON. Every event has one JSON text: the writer makes it when it stores the event, and a reader of
- * the history makes the same text from the row. Pure.
+ * Encodes events as JSON. An event has the same JSON text everywhere: the writer makes it when it stores the event, and
+ * a reader of the history makes the same text from the row. Pure.
  */
 import type { CommittedEvent, CommittedEvents } from "../../schemas/events.js";
 import { formatTime } from "../base/time.js";
 
-/** A stored row. `data` is JSON text, `created_at` is in ms. */
+/** A stored event. `data` is JSON text, and `created_at` is in ms. */
 export interface EventRow {
   readonly id: number;
   readonly topic: string;
@@ -15,8 +15,8 @@ export interface EventRow {
 }
 
 /**
- * Encodes an event for every reader: frames, answers, history. The text is one line, so that it fits one line of a
- * stream. Numbers in `data` keep the publisher's digits.
+ * Encodes an event. All readers get this text: in frames, in answers and in the history. The text is one line, so that
+ * it fits one line of a stream. Numbers in `data` keep the publisher's digits.
  */
 export function encodeEvent(row: EventRow): CommittedEvent {
   const { id, topic, source } = row;

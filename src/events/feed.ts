@@ -1,7 +1,8 @@
 /**
- * Serves one subscriber individually. A feed first replays history (`since`), then delivers live events. A buffer of 64
- * events absorbs backpressure of the socket. WebSocket and Server-Sent Events both use it; a WebSocket leaves its feed
- * while it keeps up. Runs on the front.
+ * Serves one subscriber individually. A feed first replays history (`since`), then delivers live events. If the socket
+ * accepts no more data, a buffer of 64 events keeps the next ones. WebSocket and Server-Sent Events both use feeds. A
+ * WebSocket has a feed only during replay or while it is slow; otherwise it gets events through its group. Runs on the
+ * front.
  *
  * Replay reads up to the newest event that was sent out. Events that are committed but not sent out yet arrive live, so
  * there is neither a gap nor a duplicate between replay and live delivery.
@@ -19,26 +20,26 @@ import type { EventReader } from "./table.js";
 export interface Outlet {
   deliver(item: CommittedEvent | Gap): SendResult;
   /**
-   * Tells the subscriber that its cursor is ahead of this server: it comes from another history, and continues after
-   * `last_id`.
+   * Tells the subscriber that its cursor is ahead of this server. Such a cursor comes from another history. The
+   * subscriber continues after the event `last_id`.
    */
   lagged(last_id: number): SendResult;
-  /** Called when history is replayed, the buffer is empty and the socket keeps up. */
+  /** Called when the history is replayed, the buffer is empty and the socket accepts data. */
   caughtUp(): void;
   /** Called when the server shuts down. */
   end(): void;
 }
 
-/** The sources that all feeds of a server share. */
+/** The objects that all feeds of a server share. */
 export interface FeedSources {
   readonly hub: Hub;
   readonly counters: EventCounters;
   readonly history: EventReader;
   readonly log: Log;
   /**
-   * The read barrier of a cluster: it calls back when this node has applied and sent out every event that any node can
-   * have published by now. Another node may have reported events that this node has not applied yet. Null on a single
-   * server.
+   * The read barrier of a cluster. It calls back when this node has applied and sent out every event that any node can
+   * have published before the call. It is needed because another node may have delivered events that this node has not
+   * applied yet. Null on a single server.
    */
   readonly readBarrier: ((done: () => void) => void) | null;
 }
@@ -51,19 +52,19 @@ export class Feed implements Listener {
   readonly #group: Group;
   readonly #outlet: Outlet;
   readonly #buffer: SubscriberBuffer;
-  /** The last event that replay has passed; null when replay is over. */
+  /** The id up to which replay has examined the events; null when replay is over. */
   #cursor: number | null;
   #replayed_some = false;
-  /** The last event that replay delivered; before that, the event after which replay started. */
+  /** The id of the last event that replay delivered. Until there is one, it is the id after which replay started. */
   #last_replayed: number;
-  /** The subscriber has received events up to this id from another node, according to its cursor. */
+  /** The highest event id that the subscriber already has according to its cursor, perhaps from another node. */
   #knownToClient: number;
   readonly #readBarrier: FeedSources["readBarrier"];
   #behind = false;
   #attached = false;
   #closed = false;
 
-  /** @param since the event after which replay starts; null for no replay */
+  /** @param since the id of the event after which replay starts; null for no replay */
   constructor(
     { hub, counters, history, log, readBarrier }: FeedSources,
     group: Group,
@@ -93,22 +94,26 @@ export class Feed implements Listener {
     else this.#replay();
   }
 
-  /** Takes over a subscriber whose socket fell behind. Event `id` was not sent; this feed delivers from there on. */
+  /**
+   * Takes over a subscriber whose socket stopped accepting data. Event `id` was not sent to it, so this feed delivers
+   * from that event on.
+   */
   resumeFrom(id: number): void {
     if (this.#closed) return;
     this.#behind = true;
     this.#follow();
     for (const event of this.#hub.sinceInTick(id, this.#group.pattern) ?? this.#sinceInHistory(id)) {
-      this.#counters.delivered -= 1; // It was counted when it was published.
+      this.#counters.delivered -= 1; // Undo the count: the event was counted as delivered when it was published.
       this.#offer(event);
     }
   }
 
   /**
-   * Runs after the read barrier. By now this node has every event that the subscriber can have received from another
-   * node. If the cursor is still ahead, it comes from another history, and the subscriber gets every event since it
+   * Runs after the read barrier, when this node has every event that the subscriber can have received from another
+   * node. If the cursor is still ahead, it comes from another history. Then the subscriber gets every event since it
    * connected.
-   * @param since the newest event when the subscriber connected
+   *
+   * @param since the id of the newest event when the subscriber connected
    */
   #afterBarrier(since: number): void {
     if (this.#closed) return;
@@ -120,7 +125,7 @@ export class Feed implements Listener {
     } else if (this.#attached && !this.#behind && this.#buffer.peek() === undefined) this.#catchUp();
   }
 
-  /** Reports that the subscriber's cursor names events that do not exist. */
+  /** Tells the subscriber that its cursor names events that do not exist, and continues after `last_id`. */
   #lag(last_id: number): void {
     this.#cursor = last_id;
     this.#last_replayed = last_id;
@@ -158,7 +163,10 @@ export class Feed implements Listener {
     this.#outlet.end();
   }
 
-  /** Reads the same events as the hub's list of the tick, for a socket whose backpressure the library reported late. */
+  /**
+   * Reads events from `id` on from the history, if the hub's list of this tick no longer has them. That happens if the
+   * WebSocket library reports late that a socket is slow.
+   */
   *#sinceInHistory(id: number): Generator<CommittedEvent> {
     for (let cursor = id - 1, more = true; more; ) {
       const page = this.#history.after(cursor, this.#hub.last_id, REPLAY_PAGE_EVENTS);
@@ -185,7 +193,7 @@ export class Feed implements Listener {
     this.#group.listeners.add(this);
   }
 
-  /** Sends one event directly; the buffer is empty. If the socket refuses the event, it goes into the buffer. */
+  /** Sends one event directly; the buffer is empty. If the socket accepts no data, puts the event into the buffer. */
   #deliver(event: CommittedEvent): void {
     const delivery = this.#outlet.deliver(event);
     if (delivery === "refused") {
@@ -259,8 +267,8 @@ export class Feed implements Listener {
   }
 
   /**
-   * Leaves replay: nothing is left to deliver. While this node has not reached the subscriber's cursor, the feed
-   * continues event by event, because it has to skip events that the subscriber has.
+   * Ends replay, because nothing is left to deliver. If this node has not yet reached the subscriber's cursor, the feed
+   * stays and delivers event by event, because it has to skip the events that the subscriber already has.
    */
   #catchUp(): void {
     if (this.#hub.last_id >= this.#knownToClient) this.#outlet.caughtUp();

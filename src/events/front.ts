@@ -1,4 +1,4 @@
-/** Serves publishing, history, long polls and subscriptions to clients. Runs on the front. */
+/** Serves publishing, the event history, long polls and subscriptions. Runs on the front. */
 import type { Static } from "typebox";
 import type {
   Chain,
@@ -66,8 +66,9 @@ export function subscriptionOf(
 }
 
 /**
- * Builds the chain of deliveries that led to an event. Disabling a webhook needs the server's token: the claim of an
- * instance is enough to end the chain, and for nothing more.
+ * Returns what the server believes about the chain of webhook deliveries that led to an event; null if there was none.
+ * An instance may report a chain, and a chain that is too long ends there. A webhook is disabled only if the caller has
+ * the server's token.
  */
 function chainOf(hops: number, { role }: Caller, guarded: boolean): Chain | null {
   return hops === 0 ? null : { hops, trusted: role !== "instance", guarded };
@@ -112,9 +113,10 @@ export class EventsFront {
     });
   }
 
-  /** Finds the event of a publish call that was just answered. */
+  /** Finds the event of a publish call that the writer has just answered. */
   #committed(id: number): CommittedEvent | undefined {
-    // Its commit was reported in the same message as its answer, so it has not been sent out yet.
+    // The writer reports the commit in the same message as its answer, so the hub has accepted the event and not sent
+    // it out yet.
     const accepted = this.#options.hub.acceptedWith(id);
     if (accepted !== undefined) return accepted;
     const [row] = this.#stored.after(id - 1, id, 1).rows;
@@ -128,22 +130,23 @@ export class EventsFront {
 
   async #waitAhead(after: number, request: HistoryCall): Promise<Answer> {
     const { hub, readBarrier } = this.#options;
-    // Another node may have reported events that this node does not know yet.
+    // Another node may have reported events that this node does not have yet, so the cursor may be ahead only for the
+    // moment.
     if (readBarrier !== null) await new Promise<void>((resolve) => readBarrier(resolve));
     return this.#isAhead(after) ? jsonReply(`[${this.#lagged(hub.acceptedId)}]`) : this.#read(request);
   }
 
   /**
-   * Returns true if no event has this id yet. The database is read, too, because a committed event may not have been
-   * reported yet.
+   * Returns whether the id is larger than that of any event. The database is read too, because the writer may not have
+   * reported a committed event yet.
    */
   #isAhead(after: number): boolean {
     return after > this.#options.hub.acceptedId && after > this.#stored.last_id;
   }
 
   /**
-   * Encodes the answer to a cursor that is ahead of all events: one event of its own topic. The client continues from
-   * its id.
+   * Encodes the answer to a cursor that is ahead of all events. It is one event under the topic LAGGED_TOPIC. The
+   * client continues after that event's id.
    */
   #lagged(last_id: number): string {
     const created_at = this.#stored.timeOf(last_id) ?? 0;
@@ -178,7 +181,7 @@ export class EventsFront {
     onAbort: (listener: () => void) => void,
   ): Promise<Answer> {
     const { hub, history } = this.#options;
-    // Without a cursor the client wants the next event: the first one after the newest.
+    // Without a cursor the client wants the next event, so start after the newest one.
     const cursor = { ...read, after: read.after ?? hub.last_id };
     const answer = await waitForEvents(hub, pattern, wait_s * 1000, () => history.readWhole(cursor, context), onAbort);
     return answer instanceof Failure ? answer : wholeListReply(answer);

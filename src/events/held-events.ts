@@ -1,6 +1,6 @@
 /**
- * Reference-counted events that wait for slow subscribers. Each event is kept once, for any number of subscribers.
- * Their total size is bounded in bytes. Pure except for its state. Lives on the front.
+ * Keeps the events that wait for slow subscribers, with reference counts. Each event is in memory once, however many
+ * subscribers wait for it. The total size is bounded in bytes. Pure except for its state. Runs on the front.
  */
 import { SUBSCRIBERS_BEHIND_BYTES_MAX } from "../../schemas/limits.js";
 import type { CommittedEvent } from "../../schemas/events.js";
@@ -20,12 +20,12 @@ export class HeldEvents {
     this.#budget = new ByteBudget(bytesMax);
   }
 
-  /** Approximate size of the kept events in bytes: a character counts as one byte. */
+  /** The approximate size of the kept events in bytes. A character counts as one byte. */
   get bytes(): number {
     return this.#budget.bytes;
   }
 
-  /** Keeps an event for one more subscriber. Returns the event as it is kept, or null if there is no room. */
+  /** Keeps an event for one more subscriber. Returns the kept event, or null if there is no room. */
   hold(event: CommittedEvent): CommittedEvent | null {
     const held = this.#by_id.get(event.id);
     if (held !== undefined) {

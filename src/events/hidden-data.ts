@@ -1,6 +1,7 @@
 /**
- * Removes secrets from events that were stored while the server required no token: their data may contain secrets that
- * only some callers may read once it requires one. New events are published without them. Pure.
+ * Removes secrets from events that were stored while the server required no token. When the server requires tokens,
+ * only some callers may read these secrets. Events that are published while tokens are required do not contain them.
+ * Pure.
  */
 import type { ServerTopic } from "../../schemas/events.js";
 import { hostOf } from "../outbox/hidden-address.js";
@@ -8,21 +9,21 @@ import type { EventRow } from "./encode.js";
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** Functions that remove the secrets of an event's data, by topic. Only the server publishes these topics. */
+/** For each topic, a function that removes the secrets from an event's data. Only the server publishes these topics. */
 const HIDDEN: ReadonlyMap<string, (data: Data) => Data> = new Map<ServerTopic, (data: Data) => Data>([
   ["message.sent", ({ subject: _hidden, ...data }) => data],
   ["webhook.disabled", (data) => ({ ...data, url: visibleHost(data["url"]) })],
 ]);
 
 /**
- * Reduces a URL to its host. An event that was published while a token was required has the host already, which is not
- * a URL.
+ * Reduces a URL to its host. An event that was published while tokens were required already has the host instead of the
+ * URL; it is returned unchanged.
  */
 function visibleHost(url: unknown): unknown {
   return typeof url === "string" && url.includes("://") ? hostOf(url) : url;
 }
 
-/** Returns the row without the parts that not every instance may read. */
+/** Returns the event without the data that not every instance may read. */
 export function withoutSecrets(row: EventRow): EventRow {
   const hide = HIDDEN.get(row.topic);
   if (hide === undefined) return row;

@@ -1,6 +1,6 @@
 /**
- * Reads the event history: on the front if few events are examined, else in the worker pool. The history endpoint uses
- * it, and callers that look for an event after a given one. Runs on the front.
+ * Reads the event history: on the front if few rows are examined, otherwise in the worker pool. It serves the history
+ * endpoint and callers that look for an event after a given one. Runs on the front.
  */
 import type { EventHistoryRequest } from "../../schemas/events.js";
 import { Failure } from "../base/result.js";
@@ -20,8 +20,8 @@ export class EventHistory {
   }
 
   /**
-   * Reads events as a JSON array. The number of rows that it examines is known only if every row counts, that is for a
-   * cursor or for a page without filters.
+   * Reads events as a JSON array. Runs on the front only if the number of rows to examine is known. That is so if every
+   * row is part of the result: for a cursor, or for a page without filters.
    */
   read(request: EventHistoryRequest, context: CallContext): WholeText<string | null> | Failure | Chunks<string | null> {
     const filtered = ![request.pattern, ...request.or_patterns].some(isAny) || request.source !== null;
@@ -30,7 +30,9 @@ export class EventHistory {
     return this.#reads.stream(eventHistory, request, context, rows);
   }
 
-  /** Reads like `read`, but returns one text, and the cursor at which a truncated list continues. */
+  /**
+   * Reads like `read`, but returns the whole result as one text, with the cursor at which a truncated list continues.
+   */
   async readWhole(request: EventHistoryRequest, context: CallContext): Promise<WholeText<string | null> | Failure> {
     return await readWhole(this.read(request, context));
   }

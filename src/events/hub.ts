@@ -1,12 +1,12 @@
 /**
- * Fans events out to subscribers. Each distinct pattern is a group, and an event is matched against the distinct
- * patterns once. Subscribers that keep up share one topic of the WebSocket library per group; the library sends the
- * events of one tick in one write. All other subscribers (streams, long polls, slow sockets) are listeners, which get
- * each event by a call.
+ * Fans events out to subscribers. The subscribers of one pattern are a group, and an event is matched against each
+ * distinct pattern once. The subscribers of a group that keep up share one topic of the WebSocket library, which sends
+ * them the events of one tick in one write. All other subscribers (streams, long polls, slow sockets) are listeners:
+ * they get each event by a function call.
  *
- * Events go out once a tick, in the check phase of the event loop. The library then sends its batch before it looks at
- * any socket again. If a socket could accept data in between, the library would send it an event that its feed still
- * holds, before older events of that feed. Runs on the front.
+ * Events go out once a tick, in the check phase of the event loop. The library then sends its batch before it handles
+ * any socket event. Otherwise a slow socket could accept data again in between. Its subscriber would rejoin the topic
+ * and get a new event before the older events that its feed still holds. Runs on the front.
  */
 import type { CommittedEvent } from "../../schemas/events.js";
 import { REPLAY_PAGE_EVENTS, SUBSCRIBED_PATTERNS_CHARACTERS_MAX, SUBSCRIBERS_MAX } from "../../schemas/limits.js";
@@ -29,7 +29,7 @@ export interface Listener {
 
 /** All subscribers of one pattern. */
 export class Group {
-  /** The name of the group's topic in the transport. */
+  /** The name of the topic that this group has in the WebSocket library. */
   readonly topic: string;
   readonly listeners = new Set<Listener>();
   /** The number of subscribers, of any kind. */
@@ -53,7 +53,7 @@ export class Hub implements Measured {
   readonly #counters: EventCounters;
   readonly #index = new PatternIndex();
   readonly #groups = new Map<string, Group>();
-  /** The events of this tick. A subscriber that falls behind in this tick continues from them. */
+  /** The events of this tick, for a subscriber that falls behind in this tick and continues from them. */
   #tickEvents: CommittedEvent[] = [];
   #tickEnds = false;
   /** Committed events that go out at the end of this tick. */
@@ -64,8 +64,8 @@ export class Hub implements Measured {
   #characters = 0;
 
   /**
-   * @param broadcaster the ports, with the topics of the subscribers that keep up
-   * @param last_id the newest event at the start
+   * @param broadcaster the ports, which send to the subscribers that keep up @param last_id the id of the newest event
+   * at the start
    */
   constructor(broadcaster: Broadcaster, counters: EventCounters, last_id: number) {
     this.#broadcaster = broadcaster;
@@ -78,17 +78,22 @@ export class Hub implements Measured {
     return this.#last_id;
   }
 
-  /** The id of the newest event that the writer has reported. It may go out at the end of this tick. */
+  /**
+   * The id of the newest event that the writer has reported. The event may not be sent out before the end of this tick.
+   */
   get acceptedId(): number {
     return this.#accepted.at(-1)?.id ?? this.#last_id;
   }
 
-  /** Skips events up to this id. They came with a restore: they are history, and no subscriber waits for them. */
+  /**
+   * Skips the events up to this id, because they came with a restore: they are history, and no subscriber waits for
+   * them.
+   */
   skipTo(id: number): void {
     this.#last_id = Math.max(this.#last_id, id);
   }
 
-  /** Takes events that were committed but not reported, because the writer crashed in between. */
+  /** Takes events from the history that were committed but never reported, because the writer crashed in between. */
   catchUp(history: EventReader): void {
     for (let last_id = history.last_id, cursor = this.#last_id; cursor < last_id; ) {
       const { rows } = history.after(cursor, last_id, REPLAY_PAGE_EVENTS);
@@ -103,7 +108,7 @@ export class Hub implements Measured {
     return this.#members;
   }
 
-  /** Returns the refusal of one more subscriber of a pattern; null if there is room. */
+  /** Returns the refusal if there is no room for one more subscriber of a pattern; null if there is. */
   refuse({ text }: Pattern): Failure | null {
     if (this.#members >= SUBSCRIBERS_MAX) return FULL;
     const more = this.#groups.has(text) ? 0 : text.length;
@@ -114,7 +119,7 @@ export class Hub implements Measured {
     return this.#index.size;
   }
 
-  /** Adds a member to the group of a pattern, and returns the group. */
+  /** Adds one subscriber to the group of a pattern, and returns the group. */
   join(pattern: Pattern): Group {
     let group = this.#groups.get(pattern.text);
     if (group === undefined) {
@@ -145,7 +150,7 @@ export class Hub implements Measured {
     for (const event of events) this.#accepted.push(event);
   }
 
-  /** Sends out the accepted events. Events that would block this tick for too long go out in the next one. */
+  /** Sends out the accepted events. If they would block this tick for too long, the rest goes out in the next one. */
   #sendAccepted(): void {
     const slice = new TimeSlice();
     let events = 0;
@@ -154,7 +159,7 @@ export class Hub implements Measured {
     if (this.#accepted.length > 0) setImmediate(() => this.#sendAccepted());
   }
 
-  /** Finds an event of a commit that was reported in this tick; undefined if it was sent out already. */
+  /** Finds an event that was committed in this tick and is not sent out yet; undefined if it was sent out already. */
   acceptedWith(id: number): CommittedEvent | undefined {
     const first = this.#accepted[0]?.id ?? 0;
     // Ids are consecutive.
@@ -162,7 +167,9 @@ export class Hub implements Measured {
     return event?.id === id ? event : undefined;
   }
 
-  /** Sends events out, and skips those that were sent out before. Must run at most once a tick, as `accept` ensures. */
+  /**
+   * Sends events out, skipping those that were already sent out. Must run at most once a tick, which `accept` ensures.
+   */
   fanOut(events: readonly CommittedEvent[]): void {
     const due = new Map<Group, CommittedEvent[]>();
     for (const event of events) {
@@ -182,7 +189,10 @@ export class Hub implements Measured {
     for (const [group, its] of due) this.#deliver(group, its);
   }
 
-  /** Returns the matching events of this tick from `id` on, in order; undefined if `id` belongs to an earlier tick. */
+  /**
+   * Returns the matching events of this tick whose ids are at least `id`, in order. Returns undefined if `id` belongs
+   * to an earlier tick.
+   */
   sinceInTick(id: number, pattern: Pattern): CommittedEvent[] | undefined {
     const oldest = this.#tickEvents[0];
     if (oldest === undefined || oldest.id > id) return undefined;
@@ -204,8 +214,8 @@ export class Hub implements Measured {
   }
 
   #deliver(group: Group, events: readonly CommittedEvent[]): void {
-    // Listeners come first. A subscriber that the library drops while it sends gets a listener that holds these events
-    // already, and must not get them twice.
+    // Serve the listeners first. The library may drop a slow subscriber while it sends, and that subscriber then gets a
+    // listener that already holds these events. If listeners came later, it would get them twice.
     for (const event of events) for (const listener of group.listeners) listener.take(event);
     const members = this.#broadcaster.publish(
       group.topic,
@@ -218,7 +228,8 @@ export class Hub implements Measured {
     this.#tickEvents.push(event);
     if (this.#tickEnds) return;
     this.#tickEnds = true;
-    // The library flushes the messages of a tick, and reports slow sockets, before the immediates of the next tick.
+    // Clear the list two immediates later: by then the library has flushed the messages of this tick and reported slow
+    // sockets.
     setImmediate(() =>
       setImmediate(() => {
         this.#tickEvents = [];

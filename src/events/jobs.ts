@@ -32,7 +32,7 @@ export const eventHistory = streamJob({
 
 type TopicTest = (topic: string) => boolean;
 
-/** Up to this number of topics, trying each pattern is faster than building an index. */
+/** If there are at most this many topics, testing each pattern is faster than building an index. */
 const TOPICS_WITHOUT_INDEX = 32;
 
 /** Builds a test of whether any of the patterns matches a topic. It uses an index if many topics are tested. */
@@ -66,7 +66,7 @@ function* matching(
     first: request.after === null ? first : Math.max(first, request.after + 1),
     end: request.before === null ? end : Math.min(end, request.before),
     newest_first: request.after === null,
-    // SQLite skips other topics faster than a pattern does.
+    // Let SQLite filter by the topic if there is just one: it skips other topics faster than a pattern does.
     topic: request.or_patterns.length === 0 && isLiteral(request.pattern) ? request.pattern : null,
     source: request.source,
   });

@@ -1,6 +1,6 @@
 /**
- * Waits for the next matching event over plain HTTP. It reads the history, and reads it again when an event with a
- * matching topic goes out, until there is a result or the time is up. Runs on the front.
+ * Waits for the next matching event over plain HTTP. It reads the history, and reads it again whenever an event with a
+ * matching topic goes out, until an event is found or the time is up. Runs on the front.
  */
 import { Failure } from "../base/result.js";
 import { waitFor, type Wakeable } from "../base/waiter.js";
@@ -10,14 +10,14 @@ import type { Pattern } from "../topics/pattern.js";
 
 const NOTHING: WholeText<string | null> = { text: "[]", reply: null };
 
-/** Reads the history; returns "[]" if no event matches. */
+/** Reads the history. Returns the text "[]" if no event matches. */
 export type ReadHistory = () => Found | Promise<Found>;
 type Found = WholeText<string | null> | Failure;
 
-/** Wakes a waiter at each matching event. The returned function stops that. */
+/** Wakes a waiter at each matching event. Returns a function that stops that. */
 export function wakeByEvents(hub: Hub, pattern: Pattern, waiter: Wakeable): () => void {
   const group = hub.join(pattern);
-  // All events of a tick are answered together.
+  // `take` only wakes the waiter, so the read that follows answers with all events of the tick together.
   const listener: Listener = { take: () => waiter.wake(), end: () => waiter.finish(null) };
   group.listeners.add(listener);
   return () => {

@@ -1,6 +1,6 @@
 /**
- * Prunes old events: asks the writer to delete a bounded number at a time, until only the newest `keep` are left. A
- * background task.
+ * Prunes old events. It asks the writer to delete a bounded number of events at a time, until only the newest `keep`
+ * are left. Runs on the front, as a background task.
  */
 import type { BackgroundTask } from "../background/task.js";
 import { Periodic } from "../background/periodic.js";
@@ -12,7 +12,7 @@ import { pruneEvents } from "./commands.js";
 
 export interface EventPrunerOptions {
   readonly writer: Writer;
-  /** The number of events to keep; 0 keeps all. */
+  /** The number of events to keep. 0 means that all are kept. */
   readonly keep: number;
   readonly interval_ms: number;
   readonly log: Log;
@@ -42,7 +42,7 @@ export class EventPruner implements BackgroundTask {
     let removed = 0;
     for (let more = true; more && !this.#periodic.closed; ) {
       const reply = await writer.request(pruneEvents, { keep }, NO_CALLER);
-      // A writer that is busy or restarting prunes at the next interval.
+      // If the writer is busy or restarting, pruning continues at the next interval.
       if (reply instanceof Failure) break;
       removed += reply.removed;
       more = reply.more;

@@ -1,6 +1,7 @@
 /**
- * Publishes events inside the transaction of a call. The event is stored, and queued for the webhooks that want it,
- * together with the call's other changes. It is sent out when the transaction has committed. Runs in the writer.
+ * Publishes events inside the transaction of a call. In that transaction the event is stored and queued for the
+ * webhooks that want it, together with the call's other changes. It is sent to subscribers after the commit. Runs in
+ * the writer.
  */
 import { CommittedEvents, type Chain, type CommittedEvent, type NewEvent } from "../../schemas/events.js";
 import type { PushMessage } from "../rpc/method.js";
@@ -11,7 +12,7 @@ import { outboxModel, type Outbox } from "../outbox/outbox.js";
 import { listsOf } from "./encode.js";
 import { EventAppender } from "./table.js";
 
-/** The push message with the events of a commit, in the order of their ids. */
+/** The push message that carries the events of a commit, in the order of their ids. */
 export const EVENTS = { name: "events", payload: CommittedEvents } as const satisfies PushMessage;
 
 const NO_CHAIN: Chain = { hops: 0, trusted: true, guarded: true };
@@ -41,12 +42,12 @@ export class Publisher extends PublishingModel {
     if (!this.#outbox.listens) return event;
     const { hops, trusted, guarded } = chain ?? NO_CHAIN;
     const disabled = this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, hops, trusted });
-    // The event that reports the end of a chain is not part of that chain, so the recursion is one level deep.
+    // The event about a disabled webhook starts a new chain, so this recursion is one level deep.
     for (const webhook of disabled) this.publish(disabledEvent(webhook, guarded), call);
     return event;
   }
 
-  /** Removes at most `rows_max` of the events that are older than the newest `keep`. */
+  /** Removes events that are older than the newest `keep`, at most `rows_max` of them. */
   prune(keep: number, rows_max: number): { removed: number; more: boolean } {
     return this.#events.prune(keep, rows_max);
   }

@@ -1,13 +1,16 @@
 /**
- * Guards the topics and sources that only the server publishes under, so that subscribers can trust them: a client
- * cannot claim that a lease was granted. A topic is reserved by its first segment, in any case and in any Unicode form.
- * Pure.
+ * Rejects events under the topics and sources that only the server may use, so that subscribers can trust these: a
+ * client cannot claim that a lease was granted. A topic is reserved if its first segment is, in any letter case and in
+ * any Unicode form. Pure.
  */
 import { SERVER_SOURCES, SERVER_TOPICS, type PublishBody } from "../../schemas/events.js";
 import { lineProblem } from "../../schemas/text.js";
 import { Failure, invalid } from "../base/result.js";
 
-/** Some have no topic yet. They are reserved for topics that the server may publish later. */
+/**
+ * The first segments of reserved topics. Some have no topic yet; they are reserved because the server may publish such
+ * topics later.
+ */
 const RESERVED_SEGMENTS: ReadonlySet<string> = new Set([
   ...SERVER_TOPICS.map((topic) => topic.slice(0, topic.indexOf("."))),
   "cluster",
@@ -16,7 +19,9 @@ const RESERVED_SEGMENTS: ReadonlySet<string> = new Set([
 ]);
 const RESERVED_SOURCES: ReadonlySet<string> = new Set(SERVER_SOURCES);
 const PLAIN = /^[\x21-\x7e]*$/;
-/** Invisible characters, and spaces at the ends of a segment. */
+/**
+ * Matches characters that a reader does not see: invisible ones, and spaces, which may hide at the ends of a segment.
+ */
 const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Z}]/gu;
 
 /** Normalizes a text to what a reader sees: lower case, one form of each character, no invisible characters. */
@@ -25,8 +30,9 @@ function plainForm(text: string): string {
 }
 
 /**
- * Returns the refusal of an event by its names, or null. It is a 403 if only the server publishes under that name, even
- * if invisible characters disguise it; otherwise a 400 if a name has invisible characters.
+ * Checks the topic and the source of an event. Returns a 403 if only the server publishes under that name, even if
+ * invisible characters disguise it. Returns a 400 if a name has invisible characters, and null if both names are
+ * allowed.
  */
 export function refuseNames(event: PublishBody, place: string): Failure | null {
   const reserved = refuseReserved(event, place);

@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Events". They run on the front; front.ts has their shared code. */
+/** Declares the routes of docs/http-api.md "Events". front.ts has the code that they share. Runs on the front. */
 import {
   EventHistoryQuery,
   EventIdHeader,

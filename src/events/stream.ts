@@ -1,5 +1,6 @@
 /**
- * Serves subscribers over Server-Sent Events: the same feed as text, resumable by `Last-Event-ID`. Runs on the front.
+ * Serves subscribers over Server-Sent Events. A client that reconnects continues after its `Last-Event-ID`. Runs on the
+ * front.
  */
 import type { Clock } from "../base/clock.js";
 import type { BackgroundTask } from "../background/task.js";
@@ -23,12 +24,12 @@ class StreamOutlet implements Outlet {
   }
 
   lagged(last_id: number): SendResult {
-    // The id replaces the one from which the client would continue.
+    // This id replaces the event id from which the client would otherwise continue.
     return this.#write(`event: lagged\nid: ${last_id}\ndata: ${encodeLag(last_id)}\n\n`);
   }
 
   caughtUp(): void {
-    // A stream stays with its feed, because it has no topic to move to.
+    // Nothing to do: a stream keeps its feed, because only WebSockets can move to a shared topic.
   }
 
   end(): void {
@@ -68,7 +69,7 @@ export class Streams implements BackgroundTask {
     feed.start();
   }
 
-  /** Writes comments at intervals. They keep proxies and the connection alive, and detect dead peers. */
+  /** Writes comments at intervals. They keep proxies from closing the connection, and detect clients that are gone. */
   tick(now_ms: number): void {
     for (const outlet of this.#outlets) outlet.stream.comment(now_ms);
   }

@@ -1,10 +1,10 @@
 /**
- * The buffer of one slow subscriber: a ring of references to at most `capacity` events, with a Gap where events were
- * dropped. The feed sends, and decides when a subscriber is slow. Pure. Lives on the front.
+ * The buffer of one slow subscriber. It is a ring of references to at most `capacity` events, with a Gap where events
+ * were dropped. The feed sends the events, and decides when a subscriber is slow. Pure. Runs on the front.
  *
- * A gap is always the head or follows an event, so there are at most events + 1 gaps and the ring never grows. A gap
- * counts further only while the events before it are still held, so a gap that was peeked at does not change before it
- * is shifted.
+ * A gap is always the first item or follows an event. So there are at most events + 1 gaps, and the ring never grows. A
+ * gap is extended only while an event before it is still in the buffer. So a gap that `peek` has returned does not
+ * change before it is shifted.
  */
 import { SUBSCRIBER_BUFFER_BYTES_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
@@ -26,24 +26,24 @@ export class SubscriberBuffer {
   readonly #capacity: number;
   readonly #held: HeldEvents;
   #bytes = 0;
-  /** Allocated with the first event, because most subscribers never fall behind. */
+  /** Allocated with the first event, because most subscribers are never slow. */
   #slots: (CommittedEvent | Gap | undefined)[] = [];
   #head = 0;
   #used = 0;
   #events = 0;
   #dropped = 0;
   #last_id = 0;
-  /** The gap at the tail, until an event follows it. */
+  /** The gap at the end of the buffer, as long as no event follows it. */
   #open_gap: Gap | undefined = undefined;
 
-  /** @param held the events that all subscribers share */
+  /** @param held keeps the events, which all subscribers share */
   constructor(held: HeldEvents = new HeldEvents(), capacity: number = SUBSCRIBER_BUFFER_EVENTS_MAX) {
     assert(Number.isInteger(capacity) && capacity >= 1, "a subscriber's buffer holds at least one event");
     this.#capacity = capacity;
     this.#held = held;
   }
 
-  /** The number of held events; gaps do not count. */
+  /** The number of events in the buffer. Gaps do not count. */
   get events(): number {
     return this.#events;
   }
@@ -101,13 +101,13 @@ export class SubscriberBuffer {
     while (this.shift() !== undefined);
   }
 
-  /** Records that an event was sent without the buffer, so that a later gap comes after it. */
+  /** Records that an event was sent without passing through the buffer, so that a later gap refers to it. */
   noteDelivered(id: number): void {
     if (id > this.#last_id) this.#last_id = id;
   }
 
   #push(item: CommittedEvent | Gap): void {
-    // There are as many gaps as events, and one more at the head.
+    // Allocate for the maximum: each event may follow a gap, and one more gap may be at the end.
     if (this.#slots.length === 0)
       this.#slots = new Array<CommittedEvent | Gap | undefined>(2 * this.#capacity + 1).fill(undefined);
     assert(this.#used < this.#slots.length, "gaps are never more than events + 1");

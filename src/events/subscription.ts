@@ -1,10 +1,10 @@
-/** A subscription as a client asks for it, on any transport, and the messages about gaps. Pure. */
+/** The parameters of a subscription, which are the same on each transport, and the messages about gaps. Pure. */
 import type { Pattern } from "../topics/pattern.js";
 import type { Gap } from "./subscriber-buffer.js";
 
 export interface Subscription {
   readonly pattern: Pattern;
-  /** Replay starts after this event; null for no replay. */
+  /** The id of the event after which replay starts; null for no replay. */
   readonly since: number | null;
   /** True if the subscriber wants a message in the place of each gap. */
   readonly notices: boolean;

@@ -1,4 +1,4 @@
-/** The SQL of events: appending and pruning in the writer, reading on the front and in the worker pool. */
+/** The SQL of events. The writer appends and prunes; the front and the worker pool read. */
 import type { CommittedEvent } from "../../schemas/events.js";
 import { EVENT_PAGE_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { toOneLine } from "../base/json-text.js";
@@ -27,7 +27,7 @@ export class EventAppender {
     this.reload();
   }
 
-  /** Reads the newest id again. After a rollback the assigned ids are free. */
+  /** Reads the newest id again after a rollback, because the ids that the transaction assigned are free again. */
   reload(): void {
     this.#next_id = (this.#newest.get() ?? 0) + 1;
   }
@@ -43,7 +43,7 @@ export class EventAppender {
     return encodeEvent(row);
   }
 
-  /** Removes at most `rows_max` of the events that are older than the newest `keep` (at least 1). */
+  /** Removes events that are older than the newest `keep` (at least 1), at most `rows_max` of them. */
   prune(keep: number, rows_max: number): { removed: number; more: boolean } {
     this.#rows.write();
     const newest_pruned = this.#nth_newest.get(keep);
@@ -54,7 +54,7 @@ export class EventAppender {
   }
 }
 
-/** Selects events: ids in [first, end), oldest or newest first. A topic or source is null if any matches. */
+/** Selects events with ids from `first` to `end` - 1. If `topic` or `source` is null, any topic or source matches. */
 export interface EventSpan {
   readonly first: number;
   readonly end: number;
@@ -78,7 +78,8 @@ export class EventReader {
   readonly #guarded: boolean;
 
   /**
-   * @param guarded true if the server requires tokens; events from a time without tokens are then read without secrets
+   * @param guarded true if the server requires tokens. Events that were stored when it did not are then read without
+   * secrets.
    */
   constructor(db: Db, guarded = false) {
     this.#db = db;
@@ -104,8 +105,8 @@ export class EventReader {
   }
 
   /**
-   * Reads events with ids in (after, upto], oldest first. It stops after `limit` events, or after the event with which
-   * they exceed EVENT_PAGE_CHARACTERS_MAX characters together.
+   * Reads the events with ids above `after` and up to `upto`, the oldest first. Stops after `limit` events, or when the
+   * events read exceed EVENT_PAGE_CHARACTERS_MAX characters in total.
    */
   after(after: number, upto: number, limit: number): EventPage {
     const rows: EventRow[] = [];

@@ -1,6 +1,7 @@
 /**
- * Serves subscribers over WebSocket. A subscriber that keeps up is a member of its group's topic in the transport. When
- * its socket falls behind it leaves the topic, and its own Feed serves it until the feed is empty. Runs on the front.
+ * Serves subscribers over WebSocket. A subscriber that keeps up gets events through its group's topic in the WebSocket
+ * library. When its socket stops accepting data, it leaves the topic and gets its own Feed, until the feed has
+ * delivered everything. Runs on the front.
  */
 import type { CommittedEvent } from "../../schemas/events.js";
 import type { SendResult, Socket, SocketHandler, SocketOpener } from "../transport/transport.js";
@@ -11,7 +12,7 @@ import { encodeGap, encodeLag, type Subscription } from "./subscription.js";
 
 const ID_AT = '{"id":'.length;
 
-/** Parses the id at the start of an event's text: `{"id":42,…`. */
+/** Returns the id at the start of an event's text: `{"id":42,…`. */
 function eventIdOf(text: Uint8Array): number {
   let id = 0;
   for (let at = ID_AT; at < text.length; at++) {
@@ -28,7 +29,7 @@ class Subscriber implements Outlet, SocketHandler {
   readonly #socket: Socket;
   readonly #group: Group;
   readonly #feed: Feed;
-  /** True while the socket is in the group's topic. */
+  /** True while the socket is subscribed to the group's topic in the WebSocket library. */
   #native = false;
 
   constructor(socket: Socket, subscription: Subscription, sources: FeedSources) {
@@ -86,7 +87,7 @@ class Subscriber implements Outlet, SocketHandler {
   }
 }
 
-/** Returns the opener of a subscriber's socket, for an upgrade that was accepted. */
+/** Returns a function that makes the subscriber for an accepted WebSocket. */
 export function subscriberOf(subscription: Subscription, sources: FeedSources): SocketOpener {
   return (socket) => new Subscriber(socket, subscription, sources);
 }

@@ -1,6 +1,7 @@
 /**
- * Idempotency records: what calls with a `request_id` have created. A repeated call, whose answer was lost, gets the
- * same result. Records are kept for REQUEST_MEMORY_MS, by kind of result and caller. Runs in the writer.
+ * Stores idempotency records, which say what a call with a `request_id` has created. If the answer was lost and the
+ * client repeats the call, it gets the same result. Records are kept for REQUEST_MEMORY_MS, by type of result and by
+ * caller. Runs in the writer.
  */
 import { REQUEST_MEMORY_MS, IDEMPOTENCY_PRUNE_ROWS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -40,11 +41,12 @@ export class IdempotencyRecords {
   }
 
   /**
-   * Returns the result of an earlier call with this request_id, or undefined. Fails with 409 if that request_id was
-   * used for another call.
-   * @param caller id of the instance, "" if the caller is none
-   * @param request_id null if the call has none
-   * @param hash hash of the request (hash.ts); "" if it is not known, and then every call counts as the same one
+   * Returns the result of an earlier call with this request_id, or undefined if there is none. Fails with 409 if the
+   * request_id was used for a different call.
+   *
+   * @param caller the id of the instance; "" if the caller is not an instance @param request_id null if the call has
+   * none @param hash the hash of the request (hash.ts). If it is "", it is not known, and any call with this request_id
+   * counts as the same call.
    */
   find(
     kind: MadeKind,
@@ -61,14 +63,15 @@ export class IdempotencyRecords {
     return is_other ? KEY_REUSED : same?.made;
   }
 
-  /** Deletes the record of a call that has created nothing after all. */
+  /** Deletes the record of a call whose result was undone, so that it has created nothing. */
   delete(kind: MadeKind, caller: string, made: string): void {
     this.#deleteMade.run(kind, caller, made);
   }
 
   /**
-   * Stores the result of a call, and deletes a few expired records.
-   * @param hash the value that `find` gets when the call is repeated
+   * Stores the result of a call. Also deletes a few expired records.
+   *
+   * @param hash the hash that `find` gets when the same call is repeated
    */
   store(kind: MadeKind, caller: string, request_id: string | null, made: string, now_ms: number, hash = ""): void {
     if (request_id === null) return;

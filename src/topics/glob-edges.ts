@@ -1,29 +1,35 @@
 /**
- * Finds the edges of one node of the pattern index whose segment glob matches a segment. Each edge leads to its own
- * target. Pure. Lives on the front.
+ * Stores the edges of one node of the pattern index that are labeled with a segment glob, and finds those that match a
+ * segment. Each edge leads to its own target. Pure. Runs on the front.
  *
- * A few edges are tested one after the other. Many edges are indexed. Each is filed under one literal that every
- * matching segment must contain: its prefix, its suffix, or a piece of an inner run. Of these literals it takes the one
- * whose bucket holds the fewest edges. A segment then tests only the edges whose literal it contains. Globs without any
- * literal are always tested.
+ * A few edges are tested one after the other. Many edges are indexed: each is filed under one literal that every
+ * matching segment must contain. That is the glob's prefix, its suffix, or a piece of a literal run inside it. Of
+ * these, the literal is chosen whose bucket holds the fewest edges. A segment then tests only the edges whose literal
+ * it contains. Globs without any literal are always tested.
  */
 import type { SegmentGlob } from "../base/segment-glob.js";
 
-/** Up to this number of globs, testing each is faster than a lookup. */
+/** If there are at most this many globs, testing each is faster than a lookup. */
 const UNFILED_EDGES_MAX = 16;
-/** Runs inside a glob are filed by pieces of 1, 2, 4 … characters: few lengths mean few lookups. */
+/**
+ * The longest piece by which a literal run inside a glob is filed. Pieces have 1, 2, 4 … characters, because few
+ * different lengths mean few lookups.
+ */
 const PIECE_CHARS_MAX = 32;
 
 interface Edge<Target> {
   readonly glob: SegmentGlob;
   readonly target: Target;
-  /** The bucket that holds the edge; undefined while every segment tests it. */
+  /** The bucket that holds the edge. Undefined if the edge is not filed, so that every segment tests it. */
   filedUnder: { readonly table: LiteralTable<Target>; readonly key: string } | undefined;
 }
 
 interface Bucket<Target> {
   readonly edges: Edge<Target>[];
-  /** The last lookup that opened this bucket, because a segment may contain its literal twice. */
+  /**
+   * The number of the last lookup that opened this bucket. It prevents a second visit if a segment contains the literal
+   * twice.
+   */
   openedBy: number;
 }
 
@@ -33,7 +39,10 @@ function removeFrom<T>(items: T[], item: T): void {
   if (last !== undefined && last !== item) items[at] = last;
 }
 
-/** Buckets by literal, with the lengths of their keys, so that only these lengths are looked up. */
+/**
+ * Buckets by literal. It also has the lengths of the literals, so that a segment is looked up only by pieces of these
+ * lengths.
+ */
 class LiteralTable<Target> {
   readonly buckets = new Map<string, Bucket<Target>>();
   /** The distinct lengths of the keys, ascending. */
@@ -74,7 +83,7 @@ class Tables<Target> {
   readonly pieces = new LiteralTable<Target>();
 }
 
-/** Returns the largest power of two that is at most `run_length`, bounded by PIECE_CHARS_MAX. */
+/** Returns the largest power of two that is at most `run_length` and at most PIECE_CHARS_MAX. */
 function pieceLength(run_length: number): number {
   let length = 1;
   while (length * 2 <= run_length && length < PIECE_CHARS_MAX) length *= 2;
@@ -98,7 +107,7 @@ export class GlobEdges<Target> {
     return this.#edges.get(glob_text)?.target;
   }
 
-  /** Adds an edge. The text of its glob must not be present yet. */
+  /** Adds an edge. There must be no edge yet whose glob has the same text. */
   add(glob: SegmentGlob, target: Target): void {
     const edge: Edge<Target> = { glob, target, filedUnder: undefined };
     this.#edges.set(glob.text, edge);
@@ -146,8 +155,8 @@ export class GlobEdges<Target> {
   }
 
   /**
-   * Files the edge in the bucket with the fewest edges. Of equal buckets it takes the first, and the buckets that are
-   * fastest to look up come first.
+   * Files the edge in the bucket with the fewest edges. If several buckets have equally few, takes the first of them;
+   * buckets that are faster to look up are tried earlier.
    */
   #file(tables: Tables<Target>, edge: Edge<Target>): void {
     let fewest = Number.POSITIVE_INFINITY;

@@ -1,17 +1,18 @@
 /**
- * Finds the patterns that match a topic, among many distinct patterns. Lives on the front, in the hub; the hub counts
- * the subscribers of a pattern.
+ * Finds the patterns that match a topic, among many distinct patterns. The hub uses it, and counts the subscribers of
+ * each pattern itself. Runs on the front.
  *
  * The index is a trie of segments: patterns with the same beginning share its nodes. A node has edges for literal
  * segments (one lookup), globs (glob-edges.ts) and `**`. A topic is walked segment by segment with the set of nodes
  * that it reaches. A node after `**` reaches itself again with each further segment. Every node has one parent, so the
- * set never exceeds the trie. The cost depends on the beginnings of patterns that fit the topic, not on the number of
- * patterns.
+ * set is never larger than the trie. The cost depends on how many beginnings of patterns fit the topic, not on the
+ * number of patterns.
  *
  * Measured with 10 000 patterns and topics that were not in the memo, on two shared cores: `svc.N.*`, `*.N.done`,
- * `a.N.**`, `*-N`, `**.N`, exact topics 2 to 8 µs; `job-N*.x`, `*-N-*`, `*.job-?N.[a-z]*` 9 to 14 µs; all of {a, b,
- * *}^9 (39 matches each) 19 to 32 µs; a topic of 256 bytes 6 µs; a topic in the memo 0.03 µs. Patterns that no literal
- * tells apart (ten thousand first segments of classes only) are tested one by one: 1.7 ms.
+ * `a.N.**`, `*-N`, `**.N` and exact topics take 2 to 8 µs; `job-N*.x`, `*-N-*` and `*.job-?N.[a-z]*` take 9 to 14 µs;
+ * all of {a, b, *}^9 (39 matches each) take 19 to 32 µs; a topic of 256 bytes takes 6 µs; a topic in the memo takes
+ * 0.03 µs. Patterns that no literal distinguishes (ten thousand first segments that consist only of classes) are tested
+ * one by one, which takes 1.7 ms.
  */
 import { must } from "../base/assert.js";
 import { GlobEdges } from "./glob-edges.js";
@@ -24,9 +25,14 @@ class Node {
   globs: GlobEdges<Node> | undefined = undefined;
   /** The child for `**`. */
   doubleStar: Node | undefined = undefined;
-  /** The patterns that end here. There are several if they are spelled differently (`a`, `\a`, `[a]`). */
+  /**
+   * The texts of the patterns that end here. There are several if patterns differ only in spelling (`a`, `\a`, `[a]`).
+   */
   texts: string[] = [];
-  /** The last step of a walk that reached this node. A `**` node is reached from its parent and from itself. */
+  /**
+   * The number of the last step of a walk that reached this node. It prevents duplicates, because a `**` node is
+   * reached from its parent and from itself.
+   */
   reachedInStep = 0;
 
   constructor(
@@ -81,12 +87,12 @@ export class PatternIndex {
     return this.#patterns.size;
   }
 
-  /** The number of nodes without the root: at most the segments of all patterns together. */
+  /** The number of nodes without the root. It is at most the number of segments of all patterns. */
   get nodes(): number {
     return this.#nodes;
   }
 
-  /** Adds a pattern. A pattern whose text is present already changes nothing. */
+  /** Adds a pattern. Does nothing if a pattern with the same text is present. */
   add(pattern: Pattern): void {
     if (this.#patterns.has(pattern.text)) return;
     this.#patterns.set(pattern.text, pattern);
@@ -103,7 +109,7 @@ export class PatternIndex {
     this.#memo.clear();
   }
 
-  /** Deletes the pattern with this text. A missing one changes nothing. */
+  /** Deletes the pattern with this text. Does nothing if there is none. */
   delete(text: string): void {
     const pattern = this.#patterns.get(text);
     if (pattern === undefined) return;
@@ -125,8 +131,8 @@ export class PatternIndex {
   }
 
   /**
-   * Returns the texts of the matching patterns, each once, in no particular order. The array is shared: do not change
-   * it.
+   * Returns the texts of the matching patterns, each once, in no particular order. The array is shared with the memo,
+   * so the caller must not change it.
    */
   match(topic: string): readonly string[] {
     const known = this.#memo.get(topic);

@@ -1,10 +1,10 @@
 /**
- * Compiles topic patterns and matches topics. Pure, any thread. segment-glob.ts handles the wildcards of one segment,
- * and pattern-index.ts finds the matching ones of many patterns.
+ * Compiles topic patterns and matches them against topics. Pure, any thread. segment-glob.ts handles the wildcards
+ * inside one segment. pattern-index.ts finds which of many patterns match.
  *
- * Pattern and topic are split on `.` first, so a class or an escape never spans a dot. Segments may be empty, and `*`
- * matches an empty one. The patterns `*` and the empty text match every topic. A whole segment `**` stands for one or
- * more segments; elsewhere two stars are the same as one.
+ * Pattern and topic are first split on `.`, so a class or an escape never spans a dot. Segments may be empty, and `*`
+ * matches an empty one. The pattern `*` and the empty pattern match every topic. A segment `**` stands for one or more
+ * segments. Inside a longer segment, two stars mean the same as one.
  */
 import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits.js";
 import { isLongerThan } from "../../schemas/text.js";
@@ -12,18 +12,18 @@ import { invalid, type Failure } from "../base/result.js";
 import { compileSegment, type SegmentGlob } from "../base/segment-glob.js";
 
 export interface Pattern {
-  /** The pattern as it was written, which identifies it. */
+  /** The pattern as the client wrote it. It identifies the pattern. */
   readonly text: string;
-  /** `null` stands for `**`. A pattern that matches every topic has a single `null`. */
+  /** The compiled segments. `null` stands for `**`. A pattern that matches every topic has a single `null`. */
   readonly segments: readonly (SegmentGlob | null)[];
-  /** The maximum number of segment comparisons to match one topic. */
+  /** The most comparisons of segments that it takes to match one topic. */
   readonly steps: number;
   matches(topic: string): boolean;
 }
 
 /**
- * Matches segments against segments. A failed attempt backtracks only to the last `**`, which then takes one segment
- * more. The worst case is the segments of the topic times the segments of the pattern.
+ * Matches the segments of a pattern against those of a topic. After a mismatch, it backtracks only to the last `**`,
+ * which then takes one more segment. The worst case is the number of segments of the topic times that of the pattern.
  */
 function matchSegments(segments: readonly (SegmentGlob | null)[], topic_segments: readonly string[]): boolean {
   let segment_at = 0;
@@ -49,7 +49,7 @@ function matchSegments(segments: readonly (SegmentGlob | null)[], topic_segments
   return segment_at === segments.length;
 }
 
-/** The maximum number of segments in a topic of letters. */
+/** The most non-empty segments that a topic can have: each takes a letter and a dot. */
 const TOPIC_SEGMENTS_MAX = TOPIC_BYTES_MAX / 2;
 
 class CompiledPattern implements Pattern {
@@ -61,7 +61,7 @@ class CompiledPattern implements Pattern {
     readonly segments: readonly (SegmentGlob | null)[],
   ) {
     this.#spans = segments.includes(null);
-    // A pattern that matches every topic compares nothing.
+    // A single `**` matches every topic without a comparison, so it counts one step.
     this.steps = this.#spans && segments.length > 1 ? segments.length * TOPIC_SEGMENTS_MAX : segments.length;
   }
 
@@ -74,8 +74,8 @@ class CompiledPattern implements Pattern {
 }
 
 /**
- * Compiles a pattern. Fails with INVALID_ARGUMENT if it is malformed, not Unicode, or longer than PATTERN_BYTES_MAX
- * characters.
+ * Compiles a pattern. Fails with INVALID_ARGUMENT if it is malformed, not valid Unicode, or longer than
+ * PATTERN_BYTES_MAX characters.
  */
 export function compilePattern(text: string): Pattern | Failure {
   if (isLongerThan(text, PATTERN_BYTES_MAX)) return invalid(`pattern is longer than ${PATTERN_BYTES_MAX} characters`);
@@ -86,7 +86,7 @@ export function compilePattern(text: string): Pattern | Failure {
     if (segment === undefined) return invalid(`malformed pattern "${text}"`);
     segments.push(segment);
   }
-  // Half a surrogate pair would match half a character. A pattern that arrived as UTF-8 has none.
+  // Reject half a surrogate pair, which would match half a character. A pattern that arrived as UTF-8 has none.
   if (Buffer.from(text, "utf8").toString("utf8") !== text) return invalid(`malformed pattern "${text}"`);
   return new CompiledPattern(text, segments);
 }

@@ -1,9 +1,10 @@
 /**
- * Caches the matches of recent topics for the pattern index, which clears it when patterns change. Pure. Lives on the
- * front.
+ * Caches the matching patterns of recent topics. The pattern index clears the cache when its patterns change. Pure.
+ * Runs on the front.
  *
- * It has two generations. When the young one is full, it replaces the old one, and a topic that is used again moves
- * back to the young one. Both are bounded by topics and by their matches.
+ * The cache has two generations. When the young one is full, it becomes the old one, and the previous old one is
+ * dropped. A topic that is used again moves to the young one. Each generation is bounded by its number of topics and by
+ * their number of matches.
  */
 import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../schemas/limits.js";
 
@@ -24,7 +25,7 @@ export class TopicMemo {
     return older;
   }
 
-  /** Caches the matches of a topic, unless they alone exceed the bound of a generation. */
+  /** Caches the matches of a topic, unless there are more than one generation may have. */
   set(topic: string, texts: readonly string[]): void {
     if (texts.length > GENERATION_MATCHES_MAX) return;
     if (this.#young.size >= GENERATION_TOPICS_MAX || this.#young_matches + texts.length > GENERATION_MATCHES_MAX) {

@@ -1,6 +1,7 @@
 /**
- * One waiting call: its conditions, and the mark of each. It looks at them round robin, starting after the one that was
- * reported last, so a condition that always holds does not starve the others. Runs on the front.
+ * One waiting call, with its conditions and the mark of each (the text that the cursor keeps for it). It checks the
+ * conditions round robin, starting after the one that was reported last, so that a condition that always holds does not
+ * starve the others. Runs on the front.
  */
 import { Failure } from "../base/result.js";
 import { TimeSlice } from "../base/time-slice.js";
@@ -10,27 +11,27 @@ import type { Condition } from "./condition.js";
 import type { Cursor } from "./cursor.js";
 import { readValuesPosition } from "./values-position.js";
 
-/** The result of a wait as JSON, or the failure of a look. */
+/** The result of a wait as JSON, or the failure of a condition's evaluation. */
 export type Found = string | Failure;
 
 export class WaitingCall {
   readonly #conditions: readonly Condition[];
   readonly #context: CallContext;
   readonly #marks: string[];
-  /** The index of the condition that was reported last; -1 if it is not in this call. */
+  /** The index of the condition that was reported last; -1 if this call does not have that condition. */
   #last: number;
-  /** Whether the waiter was woken since the last look began. */
+  /** Whether an event woke the waiter after the last evaluation of the conditions began. */
   #woken = true;
-  /** Whether the last look has found nothing and nothing has happened since it began. */
+  /** Whether the last evaluation found nothing and no event has woken the waiter since it began. */
   #quiet = false;
-  /** Whether the call is answered. Later results of a look are dropped. */
+  /** Whether the call was answered. The result of an evaluation that ends later is dropped. */
   #over = false;
 
   readonly #slice: TimeSlice;
 
   /**
-   * @param cursor null if there is none, or if it is not valid here
-   * @param slice shared by all waiting calls
+   * @param cursor null if the client sent none, or if it is not valid on this server @param slice limits the time that
+   * all waiting calls together take in one tick
    */
   constructor(conditions: readonly Condition[], context: CallContext, cursor: Cursor | null, slice = new TimeSlice()) {
     this.#slice = slice;
@@ -49,13 +50,13 @@ export class WaitingCall {
     return this.#conditions.some(({ is_position }) => is_position);
   }
 
-  /** Forgets what was reported. All conditions start from the current state. */
+  /** Forgets what was reported before. All conditions start again from the current state. */
   forget(): void {
     for (const [at, condition] of this.#conditions.entries()) this.#marks[at] = condition.start(null);
     this.#last = -1;
   }
 
-  /** Skips the stored events, because they cannot all be reported. */
+  /** Skips the stored events of the conditions that wait for events, because not all of them can be reported. */
   skipEvents(): void {
     for (const [at, condition] of this.#conditions.entries())
       if (condition.is_position) this.#marks[at] = condition.start(null);
@@ -77,7 +78,7 @@ export class WaitingCall {
     };
   }
 
-  /** Returns the first of the conditions that holds. */
+  /** Evaluates the conditions in turn, and returns the first one that holds; null if none does. */
   async look(): Promise<Found | null> {
     this.#woken = false;
     this.#quiet = false;
@@ -99,8 +100,8 @@ export class WaitingCall {
   }
 
   /**
-   * Called when the wait has found nothing. Unless something has happened since the last look, the next call need not
-   * look at the same events again.
+   * Called when the wait ends without a result. Moves the marks forward if nothing has happened since the last
+   * evaluation, so that the next call does not examine the same events again.
    */
   rest(): void {
     if (!this.#quiet) return;
@@ -108,9 +109,10 @@ export class WaitingCall {
   }
 
   /**
-   * The cursor for the next call.
-   * @param newest the event up to which all are reported, if the call does not wait for events
-   * @param timeOf when an event was published, in ms; 0 if it is not known
+   * Returns the cursor for the next call.
+   *
+   * @param newest the id up to which all events count as reported, if the call does not wait for events @param timeOf
+   * returns when an event was published, in ms; 0 if it is not known
    */
   cursor(newest: number, timeOf: (event: number) => number): Cursor {
     const marks = new Map<string, string>();

@@ -1,7 +1,8 @@
 /**
- * Defines conditions of a wait. A row says which parameter selects the condition, what it looks at, which changes wake
- * a waiter, and what a cursor keeps of it (its mark). Several things of one kind that are reported once each are one
- * condition; its mark says which were reported. This file has the types, and binds a row to the subject of a call.
+ * Defines the conditions of a wait. A `ConditionRow` describes one type of condition: the parameter that selects it,
+ * how it is evaluated, which changes wake a waiter, and the text that a cursor keeps for it (its mark). Several
+ * subjects of which each is reported once, such as tasks, are one condition; its mark says which were reported. This
+ * file has the types, and binds a row to the subject of a call.
  */
 import type { WaitParameter, WaitStatus } from "../../schemas/wait.js";
 import type { Failure } from "../base/result.js";
@@ -10,11 +11,11 @@ import type { CallContext } from "../rpc/frames.js";
 import { nameOf } from "./cursor.js";
 import type { ValuesPosition } from "./values-position.js";
 
-/** The caller, and the options that all of its conditions share. */
+/** The caller of a wait, and the options that all of its conditions share. */
 export interface Requester {
-  /** The instance of the caller; "" for none. */
+  /** The id of the caller's instance; "" if the caller is not an instance. */
   readonly instance: string;
-  /** The workspace of instances and resources; null for any. */
+  /** The workspace in which instances and resources are looked for; null for any workspace. */
   readonly workspace: string | null;
   readonly is: WaitStatus | null;
   readonly context: CallContext;
@@ -22,39 +23,49 @@ export interface Requester {
 
 /** The result of a look. */
 export interface Looked {
-  /** `{"kind",…}` as JSON; null if the condition does not hold, or has not changed since it was reported. */
+  /** The result `{"kind",…}` as JSON. Null if the condition does not hold, or has not changed since it was reported. */
   readonly matched: string | null;
-  /** The text that the cursor keeps for the next look. "" is the same as a cursor without this condition. */
+  /** The text that the cursor keeps for the next evaluation. "" means the same as a cursor without this condition. */
   readonly mark: string;
 }
 
 export interface ConditionRow<Subject> {
   readonly parameter: WaitParameter;
   /**
-   * Parses the values of the parameter, mostly one subject each. A refusal names the parameter, or the thing that does
-   * not exist.
+   * Parses the values of the parameter. Usually each value is one subject. A refusal names the parameter, or the
+   * subject that does not exist.
    */
   readonly read: (texts: readonly string[], requester: Requester) => readonly Subject[] | Failure;
-  /** Distinguishes a subject from others of the row, in a cursor. */
+  /**
+   * Returns values that distinguish a subject from the other subjects of this row, for the condition's name in a
+   * cursor.
+   */
   readonly identity: (subject: Subject) => readonly unknown[];
-  /** Matches its marks except "". A client may have made up a cursor. */
+  /**
+   * Matches the marks of this condition, except "". Marks must be checked because a client may have made up the cursor.
+   */
   readonly marks: RegExp;
   /**
-   * The mark of a condition that is not in the cursor. Nothing of it was reported. States are looked at; changes count
-   * from `since`, the position in the cursor, or from now without one.
+   * Returns the mark of a condition that is not in the cursor, so that nothing of it was reported yet. A condition
+   * about a state is evaluated at once. A condition about a change counts changes from `since`, the position in the
+   * cursor, or from now if the cursor has none.
    */
   readonly start: (subject: Subject, since: ValuesPosition | null) => string;
-  /** Wakes a waiter whenever the result of `look` may change. Returns the function that removes the waiter. */
+  /** Wakes a waiter whenever the result of `look` may change. Returns a function that removes the waiter. */
   readonly listen: (subject: Subject, waiter: Wakeable) => () => void;
   /**
-   * Evaluates the condition. It may be expensive, so it is called once at first, and then only after the waiter was
-   * woken.
+   * Evaluates the condition. It may be expensive. So it is called once when the wait begins, and then only after the
+   * waiter was woken.
    */
   readonly look: (subject: Subject, mark: string, context: CallContext) => Looked | Failure | Promise<Looked | Failure>;
-  /** The mark if nothing has woken the waiter since the look that returned this one. Without it, the mark stays. */
+  /**
+   * Returns a newer mark, for a waiter that nothing has woken since `look` returned this one. If absent, the mark
+   * stays.
+   */
   readonly rest?: (subject: Subject, mark: string) => string;
   /**
-   * Its mark is the event up to which all are reported. The cursor keeps it also for later calls that wait for events.
+   * Set if the mark is the id of the event up to which all are reported. The cursor keeps that id also for later calls
+   * that wait for other events.
    */
   readonly is_position?: true;
 }
@@ -76,7 +87,7 @@ export class Condition {
     return this.#row.is_position === true;
   }
 
-  /** Returns whether a mark can be of this condition. */
+  /** Returns whether a text has the form of this condition's marks. */
   takes(mark: string): boolean {
     return this.#row.marks.test(mark);
   }
@@ -101,8 +112,8 @@ export class Condition {
 /** A row with any type of subject. */
 export type AnyConditionRow = ConditionRow<unknown>;
 
-/** Makes a row, with its subject's type checked. */
+/** Declares a row. The type of the subject is checked inside the row and hidden outside. */
 export function conditionRow<Subject>(row: ConditionRow<Subject>): AnyConditionRow {
-  // A row gets only subjects that its own `read` has made.
+  // The cast is safe: a row gets only subjects that its own `read` has made.
   return row as unknown as AnyConditionRow;
 }

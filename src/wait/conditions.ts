@@ -1,4 +1,4 @@
-/** The table of conditions. One more row is one more thing to wait for. Runs on the front. */
+/** The table of all conditions. To make it possible to wait for something else, add a row. Runs on the front. */
 import { WAIT_CONDITIONS_MAX } from "../../schemas/limits.js";
 import type { WaitQuery } from "../../schemas/wait.js";
 import { Failure, invalid } from "../base/result.js";
@@ -51,8 +51,8 @@ export function conditionRows({
 }
 
 /**
- * The conditions of a call, each once. Fails with 400 if one is malformed or there are none, and with 404 if a subject
- * does not exist.
+ * Returns the conditions of a call, each once. Fails with 400 if there are none or one is malformed, and with 404 if a
+ * subject does not exist.
  */
 export function readConditions(
   rows: readonly AnyConditionRow[],
@@ -74,7 +74,7 @@ export function readConditions(
     : [...conditions.values()];
 }
 
-/** The values of a parameter. A switch that is on has one value. */
+/** Returns the values of a query parameter as texts. A parameter that is 1, such as a flag, gives the text "1". */
 function textsOf(value: readonly string[] | number | undefined): readonly string[] {
   return typeof value === "object" ? value : value === 1 ? ["1"] : [];
 }

@@ -1,13 +1,13 @@
 /**
- * Checks whether all events after a cursor are still stored. They may have been pruned, or the cursor may be of another
- * history. Pure.
+ * Checks whether all events after a cursor are still stored. They may have been pruned, or the cursor may belong to
+ * another history. Pure.
  */
 import type { EventReader } from "../events/table.js";
 import type { Cursor } from "./cursor.js";
 
 /**
- * `pruned`: some events are not stored any more. `elsewhere`: the cursor is of another history, for example because a
- * snapshot was restored.
+ * The status of a cursor. `here`: all events after it are stored. `pruned`: some of them are no longer stored.
+ * `elsewhere`: the cursor belongs to another history, for example because a snapshot was restored.
  */
 export type CursorStatus = "here" | "pruned" | "elsewhere";
 

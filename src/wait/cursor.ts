@@ -1,39 +1,43 @@
 /**
- * The cursor of a wait, a text that the client keeps: the event up to which all are reported, and what was reported of
- * each condition. So the server keeps no state for a client, and a restart loses none. A client may make up a cursor,
- * so it is parsed strictly; it contains nothing but what was reported. Pure.
+ * The cursor of a wait is a text that the client keeps. It says up to which event all are reported, and for each
+ * condition what was reported (its mark). So the server keeps no state for a client, and a restart loses none. A client
+ * may make up a cursor, so it is parsed strictly. It contains nothing except what was reported to the client. Pure.
  */
 import { WAIT_CONDITIONS_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { crypto } from "../base/crypto.js";
 
 export interface Cursor {
-  /** The event up to which all are reported; 0 if there were none. */
+  /** The id of the event up to which all are reported; 0 if there were no events. */
   readonly event: number;
   /**
-   * When that event was published, in ms. An event of another history may have the same id, but hardly the same time.
+   * When that event was published, in ms. It detects a cursor of another history: there an event may have the same id,
+   * but hardly the same time.
    */
   readonly event_at: number;
-  /** The name of the condition that was reported last; "" if none was. */
+  /** The name of the condition that was reported last; "" if none was reported. */
   readonly last: string;
-  /** Marks of conditions by their names, of a log (log-position.ts), and of values (values-position.ts). */
+  /**
+   * The marks of conditions, by the names of the conditions. Also has the position of a log (log-position.ts) and of
+   * values (values-position.ts).
+   */
   readonly marks: ReadonlyMap<string, string>;
 }
 
 const VERSION = "1";
 const SEPARATOR = "~";
 const RADIX = 36;
-/** 48 bits, which is enough to distinguish 64 conditions. */
+/** 8 characters are 48 bits, which is enough to distinguish 64 conditions. */
 const NAME_CHARACTERS = 8;
 const NAME = `[\\w-]{${NAME_CHARACTERS}}`;
 const NUMBER = "[0-9a-z]{1,11}";
 const MARK = `[\\w.-]{1,${WAIT_MARK_CHARACTERS_MAX}}`;
-/** One for each condition, one for a log, and one for values. */
+/** The most marks: one for each condition, one for a log position, and one for the position of values. */
 const MARKS_MAX = WAIT_CONDITIONS_MAX + 2;
 const CURSOR = new RegExp(
   `^${VERSION}~(${NUMBER})~(${NUMBER})~(${NAME})?((?:~${NAME}~${MARK}){0,${MARKS_MAX}})~(${NAME})$`,
 );
 
-/** A short name of a condition. Equal conditions have equal names. */
+/** Returns a short name for a condition: a digest of its identity. */
 export function nameOf(identity: string): string {
   return digest(identity);
 }
@@ -45,7 +49,7 @@ export function encodeCursor({ event, event_at, last, marks }: Cursor): string {
   return text + SEPARATOR + digest(text);
 }
 
-/** Parses a cursor; undefined if no server has written it. */
+/** Parses a cursor. Returns undefined if its checksum or form shows that no server has written it. */
 export function readCursor(text: string): Cursor | undefined {
   const [, event = "", event_at = "", last = "", rest = "", sum] = CURSOR.exec(text) ?? [];
   if (sum === undefined || digest(text.slice(0, -sum.length - SEPARATOR.length)) !== sum) return undefined;

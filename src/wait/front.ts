@@ -1,7 +1,7 @@
 /**
- * Serves calls that wait for one of many conditions. It parses the conditions and the cursor, wakes a call only for
- * what concerns it, and replies with the condition that holds and a new cursor. The rows define the conditions
- * (conditions.ts). Runs on the front.
+ * Serves calls that wait for one of many conditions. It parses the conditions and the cursor, and wakes a call only for
+ * changes that may affect its conditions. The reply has the condition that holds and a new cursor. The conditions
+ * themselves are defined elsewhere (conditions.ts). Runs on the front.
  */
 import { WAITING_CHARACTERS_MAX } from "../../schemas/limits.js";
 import type { WaitQuery } from "../../schemas/wait.js";
@@ -31,7 +31,7 @@ export interface WaitFrontOptions {
   readonly directory: Directory;
   /** The current position of values. */
   readonly valuesPosition: () => ValuesPosition;
-  /** Set if the server is a node of a cluster. */
+  /** Gives the position in the cluster's log; null if the server is not a node of a cluster. */
   readonly positions: Positions | null;
 }
 
@@ -49,7 +49,7 @@ export class WaitFront implements Measured {
   readonly #options: WaitFrontOptions;
   readonly #slice = new TimeSlice();
   readonly #waiting = new Map<Waiter<Found>, WaitingCall>();
-  /** The total length of the waiting calls' queries. */
+  /** The total length of the queries of all waiting calls, in characters. */
   #characters = 0;
 
   constructor(options: WaitFrontOptions) {
@@ -90,7 +90,7 @@ export class WaitFront implements Measured {
     for (const waiter of this.#waiting.keys()) waiter.wake();
   }
 
-  /** Ends all waits, because a snapshot was restored and the history is another one. */
+  /** Ends all waits, because a snapshot was restored: the cursors belong to the previous history. */
   lag(): void {
     for (const [waiter, call] of [...this.#waiting]) {
       call.forget();
@@ -144,15 +144,15 @@ export class WaitFront implements Measured {
   }
 }
 
-/** The length of a query, in characters. Each call counts at least a little. */
+/** Returns the length of a query, in characters. Each call counts 32 more, so that even short calls are limited. */
 function charactersOf(query: object): number {
   const texts = Object.values(query).flat() as readonly unknown[];
   return texts.reduce<number>((sum, text) => sum + String(text).length, 32);
 }
 
 /**
- * Waits until this node has reached the position of the node that wrote the cursor. Returns the refusal if that takes
- * too long.
+ * Waits until this node has applied the log up to the position in the cursor, if the cursor has one. Returns the
+ * refusal if that takes too long, or null when the position is reached.
  */
 function followed(cursor: Cursor, positions: Positions): Promise<Failure | null> | null {
   const seen = positions.seen();

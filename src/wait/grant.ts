@@ -1,6 +1,6 @@
 /**
- * Reads the event of a granted lease. A client may publish an event with the same topic and any data, so data of
- * another form than the server's own (claims/lease-events.ts) is ignored. Pure.
+ * Reads the event about a granted lease. A client may publish an event with the same topic and any data, so the data is
+ * ignored unless it has the form that the server publishes (claims/lease-events.ts). Pure.
  */
 import { LEASE_RESOURCES_MAX, RESOURCE_BYTES_MAX } from "../../schemas/limits.js";
 import { overlaps, type WantedResource } from "../claims/resource-watch.js";
@@ -13,14 +13,14 @@ export interface Grant {
   readonly resources: readonly string[];
 }
 
-/** Undefined if the data is not of the server's form. */
+/** Reads the data of a grant. Returns undefined if the data does not have the form that the server publishes. */
 export function readGrant({ holder, workspace, resources }: EventData): Grant | undefined {
   if (typeof holder !== "object" || holder === null || !("id" in holder)) return undefined;
   if (typeof holder.id !== "string" || typeof workspace !== "string" || !isResources(resources)) return undefined;
   return { holder: holder.id, workspace, resources };
 }
 
-/** Returns whether a grant to another holder overlaps the wanted resource. */
+/** Returns whether another holder was granted a lease that overlaps the wanted resource. */
 export function takes(grant: Grant, wanted: WantedResource, holder: string): boolean {
   return grant.holder !== holder && overlaps(wanted, grant.resources, grant.workspace);
 }

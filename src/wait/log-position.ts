@@ -1,7 +1,8 @@
 /**
- * Keeps in a cursor how far a cluster's log was, as a mark with the log's own name. A client that continues at a
- * lagging node is served there when the node has reached that position, so it sees neither old reports again nor a
- * false loss. Another log and a single server ignore the mark. Pure.
+ * Keeps the position in a cluster's log in a cursor, as a mark under the log's name. If the client continues at a
+ * lagging node, that node answers only when it has reached the position. So the client neither sees old reports again,
+ * nor is told that its cursor belongs to another history. A node of another log and a single server ignore the mark.
+ * Pure.
  */
 import { type Cursor, nameOf } from "./cursor.js";
 
@@ -9,7 +10,8 @@ const RADIX = 36;
 const MARK = /^[0-9a-z]{1,11}$/;
 
 /**
- * The position that this log must have reached before the cursor is valid here; 0 if the cursor does not know the log.
+ * Returns the position that a node must have reached in this log before it may use the cursor; 0 if the cursor has no
+ * position in this log.
  */
 export function logPositionIn(log: string, { marks }: Cursor): number {
   const mark = marks.get(nameOf(log)) ?? "";

@@ -1,6 +1,6 @@
 /**
- * Finds changes that a condition missed between two calls, when its state changed and changed back. It searches the
- * stored events, so it also works across a restart. Runs on the front.
+ * Finds changes that a client missed between two calls because a state changed and changed back. It searches the stored
+ * events, so it also works across a restart. Runs on the front.
  */
 import { WAIT_MISSED_CHARACTERS_MAX, WAIT_MISSED_EVENTS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -13,12 +13,15 @@ import { LIVENESS_SOURCE, TOPIC_STALE } from "../instances/commands.js";
 import type { CallContext } from "../rpc/frames.js";
 
 /**
- * The data of an event. Any client may publish any data, under any topic and any source name, so each member must be
- * checked.
+ * The data of an event. Its members must be checked, because any client may publish any data, under any topic and any
+ * source name.
  */
 export type EventData = Readonly<Record<string, unknown>>;
 
-/** Events of the server itself. Events of the same topic from another source do not count. */
+/**
+ * Selects the events that the server itself publishes under a topic. Events of that topic from another source do not
+ * count.
+ */
 export interface OwnEvents {
   readonly topic: string;
   readonly source: string;
@@ -41,14 +44,14 @@ export class MissedEvents {
     this.#options = options;
   }
 
-  /** The newest reported event. The rest of the front's state is at least as new. */
+  /** The id of the newest event that the writer has reported. All other state on the front is at least as new. */
   get now(): number {
     return this.#options.hub.acceptedId;
   }
 
   /**
-   * Returns whether one of these events after `after` concerns the condition. It is true if that cannot be known any
-   * more.
+   * Returns whether one of these events with an id above `after` concerns the condition. Returns true if that can no
+   * longer be determined, because events were pruned or there are too many.
    */
   async happened(
     { topic, source }: OwnEvents,
@@ -63,7 +66,8 @@ export class MissedEvents {
     const request = { pattern: topic, or_patterns: [], after, before: null, from: null, to: null, source, last };
     const read = await history.readUpTo(WAIT_MISSED_CHARACTERS_MAX, request, context);
     if (read instanceof Failure) return read;
-    // The server itself writes fewer characters in that many events.
+    // The events are longer than expected, so some may be a client's: the server itself writes fewer characters in that
+    // many events.
     if (read === null) return true;
     const events = JSON.parse(read) as readonly { readonly data: unknown }[];
     if (events.length === last) return true;

@@ -1,9 +1,9 @@
 /**
- * The tasks already reported to a waiting client, as its cursor keeps them. If they are few, it keeps their names; then
- * the best task is reported first, and only changes of those tasks matter. If they are many, it keeps a watermark in
- * the order in which tasks became claimable (tasks/readiness-index.ts), up to which all are reported, and the names of
- * reported tasks after it. So the cursor is bounded, however many tasks there are. A task that becomes claimable later
- * always sorts after the watermark. Pure.
+ * The set of tasks already reported to a waiting client, kept in its cursor. A small set lists the names of the tasks.
+ * Then the best task is reported first, and a task is reported again only after it has changed. A large set is
+ * compressed to a watermark in the order in which tasks became claimable (tasks/readiness-index.ts): all tasks up to it
+ * are reported, and the names of reported tasks after it are listed. So the cursor stays bounded, however many tasks
+ * there are. A task that becomes claimable later always sorts after the watermark. Pure.
  */
 import { WAIT_MARK_CHARACTERS_MAX, WAIT_SETTLED_MS } from "../../schemas/limits.js";
 import { isAfter, type SortKey, since } from "../tasks/readiness-index.js";
@@ -12,21 +12,24 @@ import type { Claimant } from "../tasks/ready-queue.js";
 import { nameOf as digest } from "./cursor.js";
 
 export interface ReportedTasks {
-  /** The event up to which changes of the named tasks are known. */
+  /** The id of the event up to which changes of the listed tasks are known. */
   readonly event: number;
-  /** The sort key up to which all tasks are reported; null if the names are complete. */
+  /** The sort key up to which all tasks are reported. Null if the names list all reported tasks. */
   readonly watermark: SortKey | null;
   /**
-   * A digest of the claimant's capabilities at that time. With others it could claim other tasks before the watermark.
+   * A digest of the claimant's capabilities when the watermark was set. If they change, the watermark is no longer
+   * valid: other tasks before it may be claimable.
    */
   readonly able: string;
   readonly names: readonly string[];
 }
 
 const RADIX = 36;
-/** The characters kept of a task's time of change: enough to distinguish one change from the next. */
+/** The number of characters of `updated_at` in a task's name. They suffice to distinguish one change from the next. */
 const VERSION_CHARACTERS = 4;
-/** The rest is for the event and the watermark. */
+/**
+ * The maximum length of all names in a mark. The other 64 characters are for the event, the watermark and the digest.
+ */
 const NAMES_CHARACTERS_MAX = WAIT_MARK_CHARACTERS_MAX - 64;
 const NUMBER = "[0-9a-z]{1,11}";
 
@@ -34,7 +37,7 @@ export const REPORTED_TASKS = new RegExp(
   `^${NUMBER}(?:\\._${NUMBER}-${NUMBER}-[\\w-]{8})?(?:\\.${NUMBER}-[0-9a-z]{1,${VERSION_CHARACTERS}})*$`,
 );
 
-/** The name of a ready task, which changes with each change of the task. */
+/** Returns the name of a ready task in a cursor. It differs after each change of the task. */
 export function nameOf({ row, updated_at }: ClaimableTask): string {
   return `${row.toString(RADIX)}-${updated_at.toString(RADIX).slice(-VERSION_CHARACTERS)}`;
 }
@@ -53,7 +56,7 @@ export function readReported(mark: string): ReportedTasks {
   return { ...known, watermark, able, names: lastThatFit(all.slice(1)) };
 }
 
-/** Cursors of earlier versions may have too many names. Keep those that were reported last. */
+/** Returns the last names that fit into a mark. Cursors of earlier versions may have too many names. */
 function lastThatFit(names: readonly string[]): readonly string[] {
   let room = NAMES_CHARACTERS_MAX;
   const from = names.findLastIndex((name) => (room -= name.length + 1) < 0);
@@ -70,12 +73,12 @@ export function ableOf({ capabilities }: Claimant): string {
   return digest(JSON.stringify(capabilities.toSorted()));
 }
 
-/** The sort key of a task for a claimant. */
+/** Returns the sort key of a task: the time since when this claimant can claim it, then its row. */
 export function sortKeyOf(task: ClaimableTask, claimant: Claimant): SortKey {
   return { at_ms: since(task, claimant), row: task.row };
 }
 
-/** The reported tasks by name, without those up to the watermark. */
+/** Makes the set of reported tasks, with names only for the tasks after the watermark. */
 export function reportedAfter(
   event: number,
   watermark: SortKey | null,
@@ -90,14 +93,14 @@ export function fits({ names }: ReportedTasks): boolean {
   return lastThatFit(names).length === names.length;
 }
 
-/** All tasks that became claimable before this key have reached the front. */
+/** Returns the sort key before which the front already knows all tasks: none can still arrive from the writer. */
 export function settledBefore(now_ms: number): SortKey {
   return { at_ms: Math.max(0, now_ms - WAIT_SETTLED_MS), row: 0 };
 }
 
 /**
- * Candidates for the watermark when the task that has waited longest is reported next. The first is one before which no
- * more tasks can arrive, the last is the task itself.
+ * Returns candidates for the new watermark when the task that became claimable first is reported next. They go from
+ * safe to tight: the first is one before which no more tasks can arrive, and the last is the task's own key.
  */
 export function watermarksUpTo(task: ClaimableTask, claimant: Claimant, now_ms: number): readonly SortKey[] {
   const own = sortKeyOf(task, claimant);

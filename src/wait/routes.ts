@@ -1,4 +1,4 @@
-/** The route of docs/http-api.md "Wait". Runs on the front; front.ts handles the requests. */
+/** Declares the route of docs/http-api.md "Wait". front.ts handles the requests. Runs on the front. */
 import { WaitAnswer, WaitQuery } from "../../schemas/wait.js";
 import { route, type Route } from "../front/route.js";
 import type { WaitFront } from "./front.js";

@@ -1,6 +1,6 @@
 /**
- * Keeps in a cursor, as one of its marks, how far values and the audit log were. So a later call can wait for changes
- * of a key since then, although the earlier call did not ask for the key. Pure.
+ * Keeps the position of state, specs and the audit log in a cursor, as one of its marks. So a later call can wait for
+ * changes of a key since then, even if the earlier call did not name the key. Pure.
  */
 import { type Cursor, nameOf } from "./cursor.js";
 

@@ -1,6 +1,6 @@
 /**
- * `event`: a matching event was published. All patterns of a call are one condition, so events are reported in their
- * order, and an event that several patterns match is reported once. Runs on the front.
+ * The condition `event`: a matching event was published. All patterns of a call are one condition, so events are
+ * reported in order, and an event that several patterns match is reported once. Runs on the front.
  */
 import { WAIT_PATTERN_STEPS_MAX } from "../../../schemas/limits.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -41,7 +41,7 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
     },
     look: async (patterns, mark, context) => {
       const after = Number(mark);
-      // Newer events are not published to listeners yet. They wake the waiter when they are.
+      // Ignore newer events: they have not been published to listeners yet. They wake the waiter when they are.
       const up_to = hub.acceptedId;
       const nothing = { matched: null, mark: String(Math.max(after, up_to)) };
       if (up_to <= after) return nothing;
@@ -54,12 +54,12 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
       const id = idOf(text);
       return id > up_to ? nothing : { matched: `{"kind":"event","event":${text}}`, mark: String(id) };
     },
-    // A matching event that was published would have woken the waiter.
+    // Skip the events up to now: none of them matches, because a matching event would have woken the waiter.
     rest: (_patterns, mark) => String(Math.max(Number(mark), hub.last_id)),
   });
 }
 
-/** The id of an event's JSON text, which is its first member. */
+/** Returns the id of an event from its JSON text. The id is the first member. */
 function idOf(text: string): number {
   return Number(/^\{"id":(\d+)/.exec(text)?.[1]);
 }

@@ -1,8 +1,8 @@
 /**
- * `instance`: an instance by its id, or the newest one of a name, is active, stale or gone. The mark keeps which
- * instance was reported. For an active one it also has the newest event, and for a stale one the time when it was last
- * seen, because the status may have changed in between. For one that is gone, it has the last instance of the name.
- * Runs on the front.
+ * The condition `instance`: an instance is active, stale or gone. It is named by its id, or it is the newest instance
+ * of a name. The mark keeps the row of the reported instance and a second value that shows whether the status changed
+ * in between. For an active instance, that is the newest event; for a stale one, the time when it was last seen. For an
+ * instance that is gone, the mark has the last instance of the name. Runs on the front.
  */
 import { WAIT_STATUSES, type WaitStatus } from "../../../schemas/wait.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -24,8 +24,8 @@ interface Subject {
 }
 
 /**
- * The test for a status: whether it holds, and whether that was reported under this mark. `next` is the mark of a
- * report now.
+ * The test for one status. `holds` says whether the instance has the status, and `reported` whether that was already
+ * reported under a mark. `next` returns the mark after a report.
  */
 interface Test {
   readonly holds: (entry: Entry | undefined) => boolean;
@@ -63,7 +63,8 @@ export function instanceRow({ directory, watch }: Present, missedEvents: MissedE
     gone: {
       holds: (entry) => entry === undefined,
       next: (_entry, { named, workspace }) => `${watch.lastOf(named, workspace) ?? 0}.0`,
-      // The watch does not remember instances that came and went before a restart.
+      // The watch has no memory of instances that came and went before a restart. Then the mark itself counts as the
+      // last one.
       reported: (_entry, mark, _context, { named, workspace }) =>
         (watch.lastOf(named, workspace) ?? Number.parseInt(mark, 10)) === Number.parseInt(mark, 10),
     },

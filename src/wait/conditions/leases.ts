@@ -1,7 +1,8 @@
 /**
- * `lease`: a lease does not wait any more; each later state is reported, too. `free`: no other holder has a resource.
- * The mark keeps the newest event at the time of the report, so a lease between two calls is not missed: a client that
- * was notified, tried, and came too late must not wait for a resource that is free again. Runs on the front.
+ * The condition `lease`: a lease is no longer waiting; each later state is reported too. The condition `free`: no other
+ * holder has a resource. The mark of `free` keeps the newest event at the time of the report, so that a lease that was
+ * granted and ended between two calls is noticed. Otherwise a client that was notified, tried, and came too late would
+ * never learn that the resource is free again. Runs on the front.
  */
 import { LEASE_STATES } from "../../../schemas/leases.js";
 import { Failure } from "../../base/result.js";
@@ -44,7 +45,7 @@ export function leaseRow({ leases, presenter }: Leases): AnyConditionRow {
 }
 
 interface Wanted extends WantedResource {
-  /** The holder whose own leases do not count; "" for none. */
+  /** The holder whose own leases do not count; "" if all leases count. */
   readonly holder: string;
 }
 

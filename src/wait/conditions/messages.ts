@@ -1,6 +1,6 @@
 /**
- * `message`: the unread messages of the caller's inbox, one after the other. The report does not mark them as
- * delivered. Runs on the front.
+ * The condition `message`: the caller's inbox has an unread message. Unread messages are reported one after the other.
+ * A report does not mark the message as delivered. Runs on the front.
  */
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import type { Clock } from "../../base/clock.js";
@@ -24,7 +24,7 @@ export function messageRow({ boxes, reader, clock }: InBoxes): AnyConditionRow {
       return instance === "" ? NEEDS_INSTANCE : [{ instance }];
     },
     identity: ({ instance }) => [instance],
-    // The row of the last reported message. Later messages have greater rows.
+    // The mark is the row of the last reported message. Later messages have greater rows.
     marks: /^\d{1,15}$/,
     start: () => "",
     listen: ({ instance }, waiter) => boxes.listen("in", instance, waiter),

@@ -1,6 +1,6 @@
 /**
- * `task`: tasks that the caller could claim now, each reported once. `task_ended`: a task has ended; each end is
- * reported. Runs on the front.
+ * The condition `task`: there is a task that the caller could claim now; each task is reported once. The condition
+ * `task_ended`: a task has ended; each end is reported. Runs on the front.
  */
 import { WAIT_TASKS_COMPARED_MAX } from "../../../schemas/limits.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
@@ -60,8 +60,8 @@ export function taskRow(
     return { id, name, capabilities, workspace: workspace ?? entry.workspace, labels: [] };
   };
   /**
-   * The tasks that were reported and can still be claimed, without those whose resources another holder has leased in
-   * the meantime.
+   * Returns the reported tasks that can still be claimed. Leaves out a task if another holder has leased its resources
+   * since: when the task is free again, it is reported again.
    */
   const stillKnown = async (
     { event, names }: ReportedTasks,
@@ -87,8 +87,8 @@ export function taskRow(
     return known.filter((task) => (unsure ? task.resources.length === 0 : !taken.has(task)));
   };
   /**
-   * The best task that is not reported yet, if the cursor can keep that it was reported; otherwise the one that has
-   * waited longest.
+   * Finds the next task to report. It is the best task that was not reported yet, if the cursor has room to record the
+   * report. Otherwise it is the one that became claimable first, so that a watermark can replace the names.
    */
   const next = (
     event: number,
@@ -165,7 +165,7 @@ function later(one: SortKey, other: SortKey): SortKey {
   return isAfter(one, other) ? one : other;
 }
 
-/** The best of the new tasks. If there are too many, the best of the first ones. */
+/** Returns the best of the new tasks. If there are too many to compare, returns the best of the first ones. */
 function bestOf(
   tasks: Iterable<ClaimableTask>,
   isNew: (task: ClaimableTask) => boolean,
@@ -184,7 +184,7 @@ function bestOf(
   return best?.task;
 }
 
-/** Returns whether another holder was granted a resource that a task needs. */
+/** Returns whether a lease that was granted to another holder overlaps a resource that a task needs. */
 function needs({ resources, workspace }: ClaimableTask, grant: Grant, claimant: string): boolean {
   return resources.some(({ text }) => takes(grant, { text, workspace }, claimant));
 }

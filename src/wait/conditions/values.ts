@@ -1,7 +1,7 @@
 /**
- * `state`, `spec` and their variants: a key has changed, is above a version, or does not exist. The mark keeps the
- * version that was seen or reported, with its row, because the same version of another history has another row. Runs on
- * the front.
+ * The conditions `state`, `spec` and their variants: a key has changed, has a version above a number, or does not
+ * exist. The mark keeps the version that was seen or reported, and the id of its row. The row distinguishes it from the
+ * same version number in another history, for example after a restore. Runs on the front.
  */
 import { KEY_BYTES_MAX } from "../../../schemas/limits.js";
 import { specKey } from "../../../schemas/specs.js";
@@ -25,7 +25,7 @@ export interface Values {
 
 interface Subject {
   readonly key: string;
-  /** The version that it must exceed; -1 if the call gave none. */
+  /** The version number that the key's version must exceed; -1 if the call gave none. */
   readonly above: number;
 }
 
@@ -46,7 +46,7 @@ const KEYS: Readonly<Record<Space["name"], (text: string, name: string) => strin
   },
 };
 
-/** The parameters of the three conditions of each space. */
+/** The names of the three parameters for state and for specs. */
 const PARAMETERS = {
   state: { changed: "state", above: "state_above", gone: "state_gone" },
   spec: { changed: "spec", above: "spec_above", gone: "spec_gone" },
@@ -75,7 +75,7 @@ export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
     matched: JSON.stringify({ kind: space.name, key: space.label(key), version: head?.version ?? null }),
     mark,
   });
-  /** Makes a row for one of the three conditions. */
+  /** Makes the declaration of one of the three conditions. */
   const row = (
     parameter: WaitParameter,
     own: {
@@ -107,7 +107,7 @@ export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
     });
 
   return [
-    // Any version matches if it differs from the one that was seen.
+    // This condition holds for any version, so every version is reported that differs from the one last seen.
     row(changed, {
       start: (key, since) => (since !== null && changedSince(key, since) ? ANOTHER : seen(key).mark),
       holds: () => true,

@@ -1,6 +1,6 @@
 /**
- * Writer methods that start and complete a restore. They run in the writer. A restore is one transaction: everything is
- * restored, or nothing.
+ * The writer method that completes a restore. A restore is one transaction: either everything is restored, or nothing.
+ * Runs in the writer thread.
  */
 import * as Type from "typebox";
 import { CHANGE_KINDS } from "../../schemas/changes.js";
@@ -39,7 +39,7 @@ export const applyRestore = writerMethod({
   reply: RestoreApplyReply,
   weight: ({ path }) => path.length,
   deadline_ms: RESTORE_DEADLINE_MS,
-  // The request names a file of this machine.
+  // The request names a file on this machine, which other nodes of a cluster do not have.
   in_cluster: "never",
   audit: {
     action: "restore",
@@ -47,7 +47,7 @@ export const applyRestore = writerMethod({
     detail: ({ counts }) => writeDetail(counts),
   },
   changes: CHANGE_KINDS.map((kind) => changesAny(kind, reportTooMany)),
-  // The claims ask the tasks for the new state of tasks that were claimed.
+  // Open the task registry too: the claim registry calls it to change the tasks whose claims end.
   models: { db: DATABASE, events: publisher, outbox: outboxModel, book: claimRegistry, tasks: taskRegistry },
   run: ({ db, events, outbox, book }, { path }, call) => {
     if (holdsContent(db)) return NOT_EMPTY;
@@ -55,10 +55,11 @@ export const applyRestore = writerMethod({
     call.reload();
     outbox.loadRestored();
     findSteps(db);
-    // Times are settled whatever the clock of the snapshot's machine was.
+    // Settle the times, because the clock of the machine that made the snapshot may have been wrong.
     call.now_ms = settleTimes(db, call.now_ms);
     const restored = { last_event_id: events.last_id };
-    // These events are not history: holders and waiters of the snapshot lose their claims here, and the events say so.
+    // The claims of the snapshot's holders and waiters end here. The events that say so are new, so subscribers get
+    // them.
     book.endRestored(call);
     return restored;
   },

@@ -1,4 +1,4 @@
-/** Serves backups to clients, and limits how many run at once. Runs on the front. */
+/** Serves backups to clients, and limits the number of backups that run at once. Runs on the front. */
 import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
@@ -10,7 +10,7 @@ import type { Chunks, Pool } from "../threads/pool.js";
 import { exportBackup } from "./jobs.js";
 
 export interface BackupFrontOptions {
-  /** A worker pool of its own, because a backup takes as long as its reader. */
+  /** A separate worker pool, because a backup occupies a thread for as long as the client takes to read it. */
   readonly exports: Pool;
   readonly clock: Clock;
   readonly log: Log;
@@ -31,7 +31,9 @@ export class BackupFront {
     return linesReply(this.#counted(exports.stream(exportBackup, { created_at: clock.now() }, context)));
   }
 
-  /** Yields the chunks, and counts the backup as running until the last chunk is read or the reader is gone. */
+  /**
+   * Yields the chunks of a backup. The backup counts as running until the last chunk is read or the client disconnects.
+   */
   async *#counted(chunks: Chunks): Chunks {
     this.#running += 1;
     try {

@@ -1,6 +1,6 @@
 /**
- * Writes a snapshot as text: header, records, closing line. Runs in the worker pool of backups, in one read
- * transaction. kinds.ts has the records of each kind.
+ * Writes a snapshot as text: a header, the records, and a closing line. Runs in the worker pool for backups, in one
+ * read transaction. kinds.ts has the tables of the records.
  */
 import * as Type from "typebox";
 import { BACKUP_FORMAT, BackupRequest } from "../../schemas/backup.js";
@@ -27,7 +27,10 @@ export const exportBackup = streamJob({
   },
 });
 
-/** Yields every line with its line feed. The checksum in the last line covers the bytes of all previous lines. */
+/**
+ * Yields all lines of a snapshot, each with its line feed. The last line has a checksum over the bytes of all previous
+ * lines.
+ */
 function* snapshotLines(models: SnapshotModels, created_at: number): Generator<string, void, undefined> {
   const sum = crypto().createHash("sha256");
   const counts: Record<string, number> = {};
@@ -54,7 +57,7 @@ export function* intoChunks(lines: Iterable<string>): Generator<string, void, un
     if (chunk.length < STREAM_CHUNK_CHARACTERS) continue;
     let from = 0;
     while (chunk.length - from > STREAM_CHUNK_CHARACTERS) {
-      // A surrogate pair must not be split, because each chunk is encoded as UTF-8 by itself.
+      // Do not split a surrogate pair, because each chunk is encoded as UTF-8 separately.
       const last = chunk.charCodeAt(from + STREAM_CHUNK_CHARACTERS - 1);
       const to = from + STREAM_CHUNK_CHARACTERS - (last >= 0xd800 && last < 0xdc00 ? 1 : 0);
       yield chunk.slice(from, to);

@@ -1,6 +1,7 @@
 /**
- * The interface of a kind of record: how it is read from the database into a snapshot, and written from a snapshot into
- * an empty database. Types only. kinds/ has one file per kind, kinds.ts the table of them.
+ * The interface of a kind of record in a snapshot, such as tasks or messages. A kind reads its records from the
+ * database into a snapshot, and writes them from a snapshot into an empty database. Types only. Each kind has a file in
+ * kinds/, and kinds.ts lists them all.
  */
 import type { Db } from "../store/open.js";
 import type { VersionedReader } from "../versioned/table.js";
@@ -15,12 +16,15 @@ export interface SnapshotModels {
 /** A parsed line of a snapshot. */
 export interface SnapshotRecord {
   readonly members: Readonly<Record<string, unknown>>;
-  /** Returns the exact text of a member, with its digits; undefined if it is absent. */
+  /**
+   * Returns the text of a member exactly as it is in the snapshot, so that numbers keep their digits; undefined if it
+   * is absent.
+   */
   exact(name: string): string | undefined;
 }
 
 export interface KindWriter {
-  /** Stores one record. Returns an error text if it cannot be stored, else null. */
+  /** Stores one record. Returns null, or the reason if the record cannot be stored. */
   add(record: SnapshotRecord): string | null;
   /** Called after the last record. */
   finish(): void;
@@ -29,9 +33,9 @@ export interface KindWriter {
 export interface Kind {
   /** The member `kind` of its records. */
   readonly name: string;
-  /** All tables that its records fill. No other kind fills them. */
+  /** The tables that the records of this kind fill. Each table belongs to one kind only. */
   readonly tables: readonly string[];
-  /** Iterates over its records as JSON texts, one line each, in an order that `writer` accepts. */
+  /** Iterates over the records as JSON texts, one line each. The order must be one that `writer` accepts. */
   read(models: SnapshotModels): Iterable<string>;
   writer(db: Db): KindWriter;
 }

@@ -1,7 +1,7 @@
 /**
- * Restores a snapshot. The body goes piece by piece to a thread of its own, which checks it and collects it in a
- * staging database. Only a complete and valid snapshot reaches the writer, which copies it in one transaction and
- * refuses other writes meanwhile. Runs on the front, one restore at a time.
+ * Restores a snapshot. The body of the request goes in pieces to a separate thread, which checks it and stores it in a
+ * staging database. Only if the snapshot is complete and valid, the writer copies it in one transaction. Meanwhile
+ * other writes are refused. Runs on the front, one restore at a time.
  */
 import { rm } from "node:fs/promises";
 import { writeDetail } from "../../schemas/backup.js";
@@ -26,14 +26,14 @@ export interface RestoreOptions {
   readonly path: string;
   /** Starts the thread of a restore. */
   readonly startThread: () => StagingThread;
-  /** Refuses other writes with this failure; null allows them again. */
+  /** Makes the server refuse other writes with this failure. Null allows them again. */
   readonly holdWrites: (refusal: Failure | null) => void;
   /**
-   * True on a node of a cluster. Other nodes apply the same calls but do not have the snapshot, so it cannot be
-   * restored here.
+   * True on a node of a cluster. A snapshot cannot be restored there: the other nodes would have to apply the same
+   * call, but do not have the snapshot.
    */
   readonly in_cluster: boolean;
-  /** Called when everything is stored, because the front's caches are stale. */
+  /** Called when everything is stored, so that the front reads its caches again. */
   readonly onRestored: (last_event_id: number) => void;
 }
 
@@ -43,7 +43,7 @@ const IN_CLUSTER = new Failure(
   "a node of a cluster takes no snapshot: stop the nodes, restore into a single server, and begin another cluster " +
     "from it with --cluster-seed and another --cluster-name",
 );
-/** The client that sent the snapshot is gone, so it does not read this. */
+/** The failure if the client disconnects before the end of its snapshot. That client does not read it. */
 const GONE = new Failure("CANCELLED", "the snapshot ends early");
 
 export class Restore implements BackgroundTask {
@@ -79,7 +79,7 @@ export class Restore implements BackgroundTask {
     this.#thread?.tick(machineClock.now());
   }
 
-  /** Ends a restore in progress. Its staging database is deleted with it, or at the next start. */
+  /** Ends a restore that is in progress. Its staging database is deleted when the thread ends, or at the next start. */
   async close(): Promise<void> {
     await this.#thread?.close();
   }
@@ -115,7 +115,9 @@ export class Restore implements BackgroundTask {
     }
   }
 
-  /** Deletes the staging file asynchronously: it may be large, and a thread of the system's pool frees its pages. */
+  /**
+   * Deletes the staging file asynchronously: it may be large, so its pages are freed in a thread of the system's pool.
+   */
   async #removeStaging(): Promise<void> {
     try {
       await rm(this.#options.path, { force: true });

@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Backup and restore". They run on the front. */
+/** Declares the routes of docs/http-api.md "Backup and restore". Runs on the front. */
 import { RestoreAnswer } from "../../schemas/backup.js";
 import { route, type Route } from "../front/route.js";
 import { applyRestore } from "./commands.js";

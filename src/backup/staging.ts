@@ -1,6 +1,7 @@
 /**
- * Writes a snapshot line by line into a staging database, from pieces of any size. At the first error it refuses the
- * snapshot with the number of the line. Runs in the restore thread; keeps one line in memory.
+ * Writes a snapshot line by line into a staging database. It gets the snapshot in pieces of any size, and keeps only
+ * one line in memory. At the first error it rejects the snapshot, with the number of the line. Runs in the restore
+ * thread.
  */
 import { isUtf8 } from "node:buffer";
 import { BACKUP_FORMAT, type RecordCounts } from "../../schemas/backup.js";
@@ -51,7 +52,7 @@ export class Staging {
     return this.#failure;
   }
 
-  /** Completes the staging database after the last piece. Returns its number of records by kind. */
+  /** Completes the staging database after the last piece. Returns the number of records of each kind, or the error. */
   finish(): RecordCounts | Failure {
     if (this.#partial.length > 0 && this.#failure === null) this.#endLine();
     if (this.#failure === null && !this.#closed) this.#failure = invalid("the snapshot ends without its closing line");
@@ -75,7 +76,7 @@ export class Staging {
     this.#failure ??= invalid(`line ${line}: ${wrong}`);
   }
 
-  /** Processes a line. Returns an error text; null if it was stored. */
+  /** Checks and stores a line. Returns an error text, or null if the line was stored. */
   #take(line: Uint8Array): string | null {
     const text = isUtf8(line) ? Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString("utf8") : "";
     const members = membersOf(text);

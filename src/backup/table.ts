@@ -1,24 +1,28 @@
 /**
- * The SQL of a restore in the writer: checks whether the database has content, and copies a staging database into it,
- * within the transaction of the call. SQLite copies the rows from file to file; they do not pass through this code.
+ * The SQL of a restore in the writer. It checks whether the database has content, and copies a staging database into
+ * it, within the transaction of the call. SQLite copies the rows from file to file, so they do not pass through
+ * JavaScript.
  */
 import { INDEX_SPANS } from "../audit/table.js";
 import { writeFailure, type Db } from "../store/open.js";
 import { KINDS } from "./kinds.js";
 
-/** The audit log does not count as content: a server that has only refused bad requests may still be restored. */
+/**
+ * The table that does not count as content: a server that has only rejected bad requests has audit rows, and may still
+ * be restored.
+ */
 const NO_CONTENT = "audit";
 
 const TABLES = KINDS.flatMap(({ tables }) => tables);
 
-/** Returns true if a table with content, the audit log excepted, has a row. */
+/** Returns true if a table with content has a row. The audit log does not count. */
 export function holdsContent(db: Db): boolean {
   return TABLES.some(
     (table) => table !== NO_CONTENT && db.prepare(`SELECT 1 FROM main.${table} LIMIT 1`).get() !== undefined,
   );
 }
 
-/** Copies every table. The database must have no content. */
+/** Copies every table from the staging database. This database must have no content. */
 export function copyStaged(db: Db, path: string): void {
   if (!isAttached(db)) db.prepare("ATTACH ? AS staged").run(path);
   db.pragma("defer_foreign_keys = ON");
@@ -28,8 +32,8 @@ export function copyStaged(db: Db, path: string): void {
 }
 
 /**
- * Detaches the staging database, and truncates the WAL if that is possible now: a reader may still use the WAL, and a
- * full disk has no room for the checkpoint. Must run outside of any transaction.
+ * Detaches the staging database, and truncates the WAL if possible. It is not possible while a reader uses the WAL, or
+ * if the disk is too full for the checkpoint. Must run outside of any transaction.
  */
 export function releaseStaged(db: Db): void {
   if (!isAttached(db)) return;
@@ -50,8 +54,8 @@ function isAttached(db: Db): boolean {
 }
 
 /**
- * Makes room in the audit log. The restored rows keep their ids; this server's own rows with conflicting ids are moved
- * after them, in their order. This is the only place where rows of the audit log move, so its triggers are dropped
+ * Makes room in the audit log for the restored rows, which keep their ids. This server's own rows are moved to ids
+ * after them, in the same order. Only here do rows of the audit log change, so the triggers that forbid it are dropped
  * meanwhile.
  */
 function makeRoomInAudit(db: Db): void {
@@ -65,7 +69,7 @@ function makeRoomInAudit(db: Db): void {
     )
     .all();
   for (const { name } of triggers) db.exec(`DROP TRIGGER main.${name}`);
-  // The ids pass through negative numbers, so that no two rows collide on the way.
+  // Change the ids to negative numbers first, so that no two rows have the same id in between.
   db.exec("UPDATE main.audit SET id = -id");
   db.prepare("UPDATE main.audit SET id = ? - id, at = max(at, ?)").run(staged?.id ?? 0, staged?.at ?? 0);
   for (const { sql } of triggers) db.exec(sql);

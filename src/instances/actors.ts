@@ -1,6 +1,6 @@
 /**
- * The directory as the request pipeline uses it: authenticates instances, updates when they were last seen, and
- * notifies listeners when a token ends. Pure except for the clock.
+ * Gives the request pipeline access to the directory of instances: authenticates instances by their tokens, records
+ * when they were last seen, and notifies listeners when a token ends. Pure except for the clock.
  */
 import { ENDED_TOKENS_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
@@ -11,9 +11,9 @@ import type { Directory } from "./directory.js";
 export class InstanceActors {
   readonly #directory: Directory;
   readonly #clock: Clock;
-  /** Listeners that are called when an instance's token ends, by the instance's id. */
+  /** The listeners that are called when the token of an instance ends, by the instance's id. */
   readonly #listeners = new Groups<string, () => void>();
-  /** Hashes of the tokens that ended most recently, in that order. */
+  /** The hashes of the tokens that ended most recently, the oldest first. */
   readonly #ended_tokens = new Map<string, true>();
 
   constructor(directory: Directory, clock: Clock) {
@@ -49,7 +49,7 @@ export class InstanceActors {
     return () => void this.#listeners.remove(id, listener);
   }
 
-  /** Notifies the listeners of an instance whose token has ended. */
+  /** Remembers that the token of an instance has ended, and notifies the listeners of that instance. */
   revoke(id: string, token_hash: string): void {
     this.#ended_tokens.set(token_hash, true);
     dropOldest(this.#ended_tokens, ENDED_TOKENS_MAX);

@@ -1,4 +1,4 @@
-/** Writer methods that change instances, and store the results of liveness checks. They run in the writer. */
+/** Writer methods that change instances, and that store the results of liveness checks. Runs in the writer thread. */
 import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import * as Type from "typebox";
 import type { Static } from "typebox";
@@ -37,7 +37,7 @@ function hasChanged(reply: Static<typeof InstanceChanged>): boolean {
   return reply.changed;
 }
 
-/** @param is_changed null if the instance does not exist */
+/** @param is_changed whether the call changed the instance; null if the instance does not exist */
 function replyOf(id: string, is_changed: boolean | null): Static<typeof InstanceChanged> | Failure {
   return is_changed === null ? noInstance(id) : { changed: is_changed };
 }
@@ -46,7 +46,7 @@ function changedIds({ ids }: DeregisterReply): { readonly key: string; readonly 
   return ids.map((key) => ({ key, version: null }));
 }
 
-/** The weight of two or three numbers for each instance. */
+/** Returns the size in bytes of a call that has two or three numbers for each instance. */
 function lastSeenWeight({ rows }: { readonly rows: readonly number[] }): number {
   return rows.length * 3 * Float64Array.BYTES_PER_ELEMENT;
 }
@@ -65,7 +65,7 @@ export const registerInstance = writerMethod({
   models,
   run: ({ instances }, request, { now_ms }) => {
     const { registered_by } = request;
-    // The token may have ended since the call was authenticated.
+    // Check again that the registering instance exists: its token may have ended after the call was authenticated.
     if (registered_by !== "" && !instances.has(registered_by)) return noInstance(registered_by);
     return { row: instances.register(request, now_ms), registered_at: now_ms };
   },
@@ -110,8 +110,8 @@ export const setIntent = writerMethod({
 });
 
 /**
- * Deletes an instance and the instances that it has registered, because their tokens would be a way back for it. Each
- * of those gets an audit row of its own, which names the instance that had registered it.
+ * Deletes an instance, and the instances that it has registered: it may know their tokens, so it could come back with
+ * them. Each deleted instance gets its own audit row, which names the instance that had registered it.
  */
 export const deregisterInstance = writerMethod({
   name: "instance.deregister",
@@ -129,7 +129,7 @@ export const deregisterInstance = writerMethod({
     if (!instances.deregister(id)) return noInstance(id);
     book.endHolder(id, call);
     const ids = [id];
-    // The list grows during the loop: instances that a deleted one had registered are appended.
+    // The list grows during the loop: the instances that a deleted one had registered are appended, and deleted too.
     for (const registered_by of ids)
       for (const registered of instances.registeredBy(registered_by)) {
         instances.deregister(registered);
@@ -157,8 +157,8 @@ export const storeLastSeen = writerMethod({
 });
 
 /**
- * Marks instances stale, and publishes an event for each that was not stale before. The event and the status are one
- * transaction.
+ * Marks instances as stale, and publishes an event for each that was not stale before. The status and the event are
+ * stored in one transaction.
  */
 export const markStale = writerMethod({
   name: "instance.stale",

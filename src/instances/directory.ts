@@ -1,8 +1,8 @@
 /**
- * Keeps all instances in the front's memory: answers lists and lookups, and knows when each instance was last seen.
- * There is one list per status, ordered by last_seen, so the longest silent instance is at its end. Activity changes
- * memory only; `takeUnsaved` returns the entries that are not in the database yet. Pure except for its state; the
- * writer owns the database.
+ * Keeps all instances in the front's memory. It answers lists and lookups, and knows when each instance was last seen.
+ * Each status has a list ordered by last_seen, so the instance that has been silent longest is at its end. A heartbeat
+ * changes memory only; `takeUnsaved` returns the entries whose last_seen is not in the database yet. Pure except for
+ * its state; only the writer changes the database.
  */
 import { INSTANCE_STATUSES, type InstanceStatus } from "../../schemas/instances.js";
 import { INSTANCES_BYTES_MAX, INSTANCE_BYTES, INSTANCE_SILENCE_MS } from "../../schemas/limits.js";
@@ -12,7 +12,7 @@ import { formatTime } from "../base/time.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 import { RecencyList, type Linked } from "./recency-list.js";
 
-/** A stored instance. Times are in ms; `token_hash` is lowercase hex SHA-256. */
+/** A stored instance. Times are in ms. `token_hash` is the SHA-256 as lowercase hexadecimal text. */
 export interface InstanceRow {
   readonly row: number;
   readonly id: string;
@@ -25,13 +25,16 @@ export interface InstanceRow {
   readonly status: InstanceStatus;
   readonly registered_at: number;
   readonly last_seen: number;
-  /** The instance counts as seen until this time although it is silent; 0 if it has not asked for that. */
+  /**
+   * Until this time the instance counts as seen although it is silent, because it has said that it is busy; 0 if it has
+   * not.
+   */
   readonly busy_until: number;
-  /** The id of the instance whose token registered this one; "" for none. */
+  /** The id of the instance whose token registered this one; "" if it was no instance's token. */
   readonly registered_by: string;
 }
 
-/** An instance in memory. Only the directory changes its members. */
+/** An instance in memory. Only the directory changes the members. */
 export interface Entry extends Linked<Entry> {
   readonly row: number;
   readonly id: string;
@@ -46,17 +49,17 @@ export interface Entry extends Linked<Entry> {
   status: InstanceStatus;
   last_seen: number;
   busy_until: number;
-  /** The number of its calls that wait. While there are any, the instance counts as seen. */
+  /** The number of calls of this instance that are waiting. While there are any, the instance counts as seen. */
   waits: number;
-  /** True if `onSeen` is called before activity is recorded. */
+  /** True if `onSeen` must be called before activity of the instance is recorded. */
   watched: boolean;
-  /** True if its last_seen is not in the database yet. */
+  /** True if the current last_seen is not in the database yet. */
   unsaved: boolean;
-  /** Its JSON text up to the status, created on demand. */
+  /** The JSON text of the members before `status`. It is made when it is first needed; null until then. */
   text: string | null;
 }
 
-/** The filter of a list; an absent member matches any value. */
+/** The filter of a list. A member that is absent matches any value. */
 export interface InstanceFilter {
   readonly name?: string;
   readonly workspace?: string;
@@ -66,22 +69,24 @@ export interface InstanceFilter {
 
 /** Callbacks for activity and for changes of entries. */
 export interface DirectoryEvents {
-  /** Called when activity has made a stale instance active, which is not in the database yet. */
+  /** Called when activity has made a stale instance active. The new status is not in the database yet. */
   readonly onReactivated?: (id: string) => void;
-  /** Called when a watched instance is seen after INSTANCE_SILENCE_MS or more, before its last_seen changes. */
+  /**
+   * Called before last_seen of a watched instance changes, if the instance was silent for INSTANCE_SILENCE_MS or more.
+   */
   readonly onSeen?: (entry: Entry, now_ms: number) => void;
   /** Called when an instance is added or removed, or its status changes. */
   readonly onStatus?: (entry: Entry) => void;
   /** Called when an instance's capabilities change. */
   readonly onCapabilities?: (entry: Entry) => void;
-  /** Called when a watched instance stops being busy earlier than announced. */
+  /** Called when a watched instance is no longer busy, earlier than it had announced. */
   readonly onIdle?: (entry: Entry) => void;
   /** Called when the token of the instance with this id has ended. */
   readonly onRevoked?: (id: string, token_hash: string) => void;
 }
 
 /**
- * Returns when an instance was last seen, in ms. The time is in the future if the instance has announced that it is
+ * Returns when an instance was last seen, in ms. The time is in the future if the instance has said that it will be
  * busy.
  */
 export function lastSeenAt({ last_seen, busy_until, waits }: Entry, now_ms: number): number {
@@ -90,7 +95,7 @@ export function lastSeenAt({ last_seen, busy_until, waits }: Entry, now_ms: numb
 
 type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
 
-/** Encodes an instance as JSON, as in every answer. */
+/** Encodes an instance as JSON, in the form that all answers have. */
 export function encodeInstance(entry: Entry): string {
   const { id, name, workspace, intent, stack, capabilities } = entry;
   entry.text ??= JSON.stringify({ id, name, workspace, intent, stack, capabilities }).slice(0, -1);
@@ -101,7 +106,7 @@ export function encodeInstance(entry: Entry): string {
   );
 }
 
-/** Returns true if an instance has every value that the filter names. */
+/** Returns true if an instance has all values that the filter requires. */
 export function matchesFilter(entry: Entry, { name, workspace, stack, capability }: InstanceFilter): boolean {
   return (
     (name === undefined || entry.name === name) &&
@@ -111,12 +116,12 @@ export function matchesFilter(entry: Entry, { name, workspace, stack, capability
   );
 }
 
-/** The overhead of a string and its array element, counted in characters. */
+/** The memory of a capability besides its text (the string object and the array element), counted in characters. */
 const CAPABILITY_CHARACTERS = 16;
 
 type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "capabilities">;
 
-/** Estimates the memory of an instance in bytes: each text counts twice, once as it is, once as JSON. */
+/** Estimates the memory of an instance in bytes. Each text counts twice, because it is kept as it is and as JSON. */
 function bytesOf({ name, workspace, stack, intent, capabilities }: InstanceTexts): number {
   let characters = name.length + workspace.length + stack.length + intent.length;
   for (const capability of capabilities) characters += CAPABILITY_CHARACTERS + capability.length;
@@ -132,14 +137,14 @@ export class Directory implements Measured {
   readonly #by_row = new Map<number, Entry>();
   readonly #by_token = new Map<string, Entry>();
   readonly #by_name = new Groups<string, Entry>();
-  /** The instances that an instance has registered, by its id. */
+  /** The instances that were registered with an instance's token, by the id of that instance. */
   readonly #by_registrant = new Groups<string, Entry>();
   #lists = newLists();
   #unsaved: Entry[] = [];
   /** The instances with waiting calls. */
   readonly #waiting = new Set<Entry>();
   #bytes = 0;
-  /** The newest last_seen. Time does not go back here, even if the machine's clock does. */
+  /** The largest last_seen so far. Times do not go back here, even if the machine's clock does. */
   #newest_ms = 0;
   #urgent = false;
   readonly #events: DirectoryEvents;
@@ -153,8 +158,9 @@ export class Directory implements Measured {
   }
 
   /**
-   * Returns true if an instance with these texts fits in memory with all others. `id` names an existing instance that
-   * it replaces.
+   * Returns true if there is memory for an instance with these texts, in addition to all others.
+   *
+   * @param id the existing instance that these texts replace; "" if the instance is new
    */
   hasRoom(texts: InstanceTexts, id = ""): boolean {
     const known = this.#by_id.get(id);
@@ -172,8 +178,8 @@ export class Directory implements Measured {
   }
 
   /**
-   * Returns the newest instance of a name, of any status, in one workspace or in any. Rows are numbered by
-   * registration.
+   * Returns the newest instance with a name, whatever its status, in one workspace or in any. The newest has the
+   * greatest row, because rows are numbered by registration.
    */
   newest(name: string, workspace: string | undefined): Entry | undefined {
     let newest: Entry | undefined;
@@ -184,19 +190,19 @@ export class Directory implements Measured {
     return newest;
   }
 
-  /** Returns true if an instance that this one has registered still exists. */
+  /** Returns true if an instance that was registered with this one's token still exists. */
   hasRegistered(id: string): boolean {
     return this.#by_registrant.get(id) !== undefined;
   }
 
-  /** Returns the instance whose token has this hash. */
+  /** Returns the instance whose token has this hash, or undefined if there is none. */
   byTokenHash(token_hash: string): Entry | undefined {
     return this.#by_token.get(token_hash);
   }
 
   /**
-   * Loads the stored instances, at the start and after a crash of the writer, when reports may have been missed. A
-   * newer last_seen that only memory has is kept.
+   * Loads the stored instances: at the start, and after a crash of the writer, because reports may have been missed. If
+   * memory has a newer last_seen than the database, it is kept.
    */
   load(rows: readonly InstanceRow[]): void {
     const before = new Map(this.#by_id);
@@ -236,7 +242,7 @@ export class Directory implements Measured {
       if (this.#by_id.get(id)?.token_hash !== token_hash) this.#events.onRevoked?.(id, token_hash);
   }
 
-  /** Adds a stored registration, unless it is present already. */
+  /** Adds an instance that was stored. Does nothing if it is present already. */
   add(row: InstanceRow): Entry {
     const known = this.#by_id.get(row.id);
     if (known !== undefined) return known;
@@ -284,11 +290,12 @@ export class Directory implements Measured {
     }
     if (entry.intent !== row.intent) this.setIntent(entry, row.intent);
     if (entry.capabilities.join("\n") !== row.capabilities.join("\n")) this.setCapabilities(entry, row.capabilities);
-    // Activity that only this node knows is newer than the silence that another node has found.
+    // If memory has activity that is not stored yet, and it is newer than the silence that another node has found, the
+    // instance is not silent.
     const silent = row.status === "stale" && (entry.last_seen <= row.last_seen || !entry.unsaved);
     if (silent ? entry.status === "active" : entry.status !== "active" && row.status === "active")
       this.#move(entry, row.status);
-    // Activity that is being stored ends the silence when it is stored.
+    // Activity that is being stored now makes the instance active again when it is stored.
     entry.last_seen = silent ? row.last_seen : Math.max(entry.last_seen, row.last_seen);
   }
 
@@ -296,7 +303,8 @@ export class Directory implements Measured {
   applyLastSeen(row: number, seen_ms: number, busy_until: number): void {
     const entry = this.#by_row.get(row);
     if (entry === undefined || seen_ms < entry.last_seen) return;
-    // This is usually this node's own value. It is not newer, so neither the order nor the status changes.
+    // The time is usually the one that this node itself has stored. It is not newer, so neither the order nor the
+    // status changes.
     if (seen_ms === entry.last_seen) {
       if (!entry.unsaved) entry.busy_until = busy_until;
       return;
@@ -323,7 +331,7 @@ export class Directory implements Measured {
     this.#events.onCapabilities?.(entry);
   }
 
-  /** Records activity of an instance. A stale instance changes to active; a pending one stays pending. */
+  /** Records activity of an instance. If it was stale, it is active again; if it was pending, it stays pending. */
   touch(entry: Entry, now_ms: number): void {
     if (entry.watched && now_ms - entry.last_seen >= INSTANCE_SILENCE_MS) this.#events.onSeen?.(entry, now_ms);
     if (now_ms > this.#newest_ms) this.#newest_ms = now_ms;
@@ -342,52 +350,58 @@ export class Directory implements Measured {
   }
 
   /**
-   * Records activity of an instance that will be silent for some time. It counts as seen until `until_ms`. A shorter
-   * time does not shorten an earlier announcement; a time that is not in the future ends it.
+   * Records that an instance will be silent for some time. It counts as seen until `until_ms`. An earlier announcement
+   * that lasts longer stays in force. A time that is not in the future ends the announcement.
    */
   setBusy(entry: Entry, until_ms: number, now_ms: number): void {
     this.touch(entry, now_ms);
     const ends = until_ms <= now_ms && entry.busy_until > now_ms;
     entry.busy_until = until_ms <= now_ms ? 0 : Math.max(entry.busy_until, until_ms);
     if (ends && entry.watched) this.#events.onIdle?.(entry);
-    // The process may be killed before the instance is seen again.
+    // Store this soon: the process may be killed before the instance is seen again.
     this.#urgent = true;
   }
 
-  /** Counts a waiting call of an instance. The returned function ends the wait, which counts as activity, too. */
+  /** Counts a waiting call of an instance. Returns a function that ends the wait, which counts as activity too. */
   beginWait(entry: Entry, now: () => number): () => void {
     entry.waits += 1;
     this.#waiting.add(entry);
     return () => {
-      // The directory may have been loaded again in the meantime; then the id has another entry.
+      // Look the entry up again: if the directory was loaded again in the meantime, the id has another entry now.
       const current = this.#by_id.get(entry.id);
       if (current === undefined) return;
-      // The touch comes first: a check for silence in between must not find the instance silent.
+      // Record the activity first, so that a check for silence never finds the instance silent in between.
       this.touch(current, now());
       current.waits -= 1;
       if (current.waits === 0) this.#waiting.delete(current);
     };
   }
 
-  /** Applies a stored activation, which counts as activity, too. */
+  /** Applies an activation that was stored. It counts as activity too. */
   activate(entry: Entry, now_ms: number): void {
     if (entry.status === "pending") this.#move(entry, "active");
     this.touch(entry, now_ms);
   }
 
-  /** Marks instances stale that are stale in the database, unless they were seen since `last_seen`. Oldest first. */
+  /**
+   * Marks instances as stale, in the order given, after the database has done so. Leaves an instance active if it was
+   * seen after `last_seen`.
+   */
   markStale(entries: readonly Entry[], last_seen: readonly number[]): void {
     for (const [at, entry] of entries.entries()) {
       if (this.#by_id.get(entry.id) !== entry || entry.status !== "active") continue;
-      // It was seen while it was being marked: the next flush makes it active in the database again.
+      // The instance was seen while the database marked it: store that soon, which makes it active in the database
+      // again.
       if (entry.last_seen !== last_seen[at]) this.#urgent = true;
       else this.#move(entry, "stale");
     }
   }
 
   /**
-   * Returns at most `most` instances of a status that were last seen at this time or before, the longest silent first.
-   * @param spares returns true for instances to leave out
+   * Returns at most `most` instances with a status that were not seen after a time. The instance that has been silent
+   * longest comes first.
+   *
+   * @param spares instances for which this returns true are left out
    */
   silentSince(
     until_ms: number,
@@ -406,7 +420,7 @@ export class Directory implements Measured {
     return silent;
   }
 
-  /** Lists the instances of one status, or all, most recently seen first. */
+  /** Lists the instances with one status, or with any status. The most recently seen comes first. */
   list(status?: InstanceStatus): Entry[] {
     const ends = (status === undefined ? (["active", "pending", "stale"] as const) : [status]).map(
       (name) => this.#lists[name].newest,
@@ -425,19 +439,21 @@ export class Directory implements Measured {
     }
   }
 
-  /** Records activity of each instance with waiting calls, because other nodes know activity only from the database. */
+  /**
+   * Records activity of each instance that has a waiting call. Other nodes learn of activity only from the database.
+   */
   touchWaiting(now_ms: number): void {
     for (const entry of this.#waiting) this.touch(entry, now_ms);
   }
 
-  /** True if a change should be stored at once, such as a stale instance that was seen. */
+  /** True if a change should be stored at once, for example that a stale instance was seen. */
   get urgent(): boolean {
     return this.#urgent;
   }
 
   /**
-   * Takes at most `most` instances whose last_seen is not in the database. The caller puts them back with
-   * `requeueUnsaved` if they could not be stored.
+   * Takes at most `most` instances whose last_seen is not in the database yet. If they cannot be stored, the caller
+   * puts them back with `requeueUnsaved`.
    */
   takeUnsaved(most: number): Entry[] {
     const taken = this.#unsaved.splice(0, most);

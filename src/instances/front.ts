@@ -1,6 +1,6 @@
 /**
- * The operations on instances, for every interface that offers them. Changes go to the writer, and are in the directory
- * before the caller gets its answer. Runs on the front.
+ * Serves the operations on instances, for every interface that offers them. Changes go to the writer. They are in the
+ * directory before the caller gets its answer. Runs on the front.
  */
 import type { DeregisterReply, RegisterBody } from "../../schemas/instances.js";
 import { INSTANCE_LIST_PAGE, INSTANCES_BYTES_MAX, INSTANCES_MAX, PIECED_ANSWER_BYTES } from "../../schemas/limits.js";
@@ -29,13 +29,13 @@ export interface InstancesOptions {
   readonly writer: Writer;
   readonly clock: Clock;
   readonly log: Log;
-  /** Stores the activity until now, for other nodes, which know it only from the database. Null on a single server. */
+  /** Stores all activity until now, because other nodes learn of it only from the database. Null on a single server. */
   readonly flushLastSeen: (() => Promise<void>) | null;
 }
 
 export interface Registration {
   readonly entry: Entry;
-  /** The token, which only the registering client gets. It is stored nowhere. */
+  /** The token of the new instance. It is given only to the client that registers it, and stored nowhere. */
   readonly token: string;
 }
 
@@ -55,16 +55,17 @@ export class Instances {
     this.#flushLastSeen = flushLastSeen;
   }
 
-  /** Returns the instance, or the 404 of every call that names a missing one. */
+  /** Returns the instance, or the 404 for a call that names an instance that does not exist. */
   find(id: string): Entry | Failure {
     return this.directory.get(id) ?? noInstance(id);
   }
 
   /**
-   * Records a heartbeat. Returns the instance, or a 404. A single server writes nothing for it. In a cluster it is
-   * stored before the answer, so that every node knows it at the answer's position. If it cannot be stored, only this
-   * node knows it.
-   * @param busy_s how long the instance will be silent, in s; null if it says nothing about that
+   * Records a heartbeat. Returns the instance, or a 404. A single server stores nothing at that time. In a cluster the
+   * heartbeat is stored before the answer, so that every node that has reached the log position of the answer knows it.
+   * If it cannot be stored, only this node knows it.
+   *
+   * @param busy_s for how many seconds the instance will be silent; null if it does not say
    */
   heartbeat(id: string, busy_s: number | null): Entry | Failure | Promise<Entry> {
     const entry = this.find(id);
@@ -76,8 +77,10 @@ export class Instances {
   }
 
   /**
-   * Registers a new instance, which is pending until it is activated. No other answer has its token.
-   * @param registered_by the instance whose token made the call, and with which the new one is deleted; "" for none
+   * Registers a new instance, which is pending until it is activated. Only the answer to this call has its token.
+   *
+   * @param registered_by the id of the instance whose token made the call; the new instance is deleted together with
+   * it. "" if no instance's token made the call.
    */
   async register(body: RegisterBody, registered_by: string, context: CallContext): Promise<Registration | Failure> {
     const { name, workspace = "", intent = "", stack = "", capabilities: given = [] } = body;
@@ -171,7 +174,10 @@ export class Instances {
     );
   }
 
-  /** Changes an existing instance through the writer. `done` applies the change to the directory before the answer. */
+  /**
+   * Changes an existing instance through the writer. `done` applies the change to the directory before the caller gets
+   * its answer.
+   */
   #change<Reply>(
     id: string,
     ask: (settle: (reply: Reply | Failure) => void) => void,
@@ -181,7 +187,7 @@ export class Instances {
     if (entry instanceof Failure) return Promise.resolve(entry);
     return new Promise((resolve) => {
       ask((reply) => {
-        // The directory may have been loaded again in the meantime; then the id has another entry.
+        // Look the entry up again: if the directory was loaded again in the meantime, the id has another entry now.
         const current = this.directory.get(id);
         if (!(reply instanceof Failure) && current !== undefined) done(current, reply);
         resolve(reply instanceof Failure ? reply : (current ?? entry));
@@ -190,14 +196,14 @@ export class Instances {
   }
 }
 
-/** Answers with the matching entries, in their order. */
+/** Answers with the entries that match the filter, in the order given. */
 export function listReply(entries: readonly Entry[], filter: InstanceFilter): Answer | Promise<Answer> {
   if (entries.length > INSTANCE_LIST_PAGE) return readReply(inPages(entries, filter), PIECED_ANSWER_BYTES);
   const found = entries.filter((entry) => matchesFilter(entry, filter));
   return jsonReply(`[${found.map(encodeInstance).join(",")}]`);
 }
 
-/** Encodes a long list in pages. Other requests are served between two pages. */
+/** Encodes a long list in pages. Between two pages, the event loop serves other requests. */
 async function* inPages(entries: readonly Entry[], filter: InstanceFilter): AsyncGenerator<string, void, undefined> {
   let separator = "[";
   for (let at = 0; at < entries.length; at += INSTANCE_LIST_PAGE) {

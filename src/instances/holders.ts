@@ -1,4 +1,4 @@
-/** The directory as claims use it: when the holder of a claim was last seen. Pure. */
+/** Gives claims access to the directory of instances: when the holder of a claim was last seen. Pure. */
 import type { Holders } from "../claims/expiry.js";
 import { type Directory, lastSeenAt } from "./directory.js";
 

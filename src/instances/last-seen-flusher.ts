@@ -1,7 +1,7 @@
 /**
  * Writes last_seen times to the database: in batches every few seconds, at once if a stale instance was seen, and
- * completely at a shutdown. A kill loses the last_seen of the last seconds and nothing else. Runs on the front, driven
- * by ticks.
+ * completely at a shutdown. If the process is killed, only the times of the last seconds are lost. Runs on the front,
+ * driven by ticks.
  */
 import { INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS } from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
@@ -19,7 +19,7 @@ export class LastSeenFlusher implements BackgroundTask {
   readonly #shared: boolean;
   #now_ms: number;
 
-  /** @param shared_ms the interval in ms at which other nodes need the stored times; null on a single server */
+  /** @param shared_ms the interval in ms in which times must be stored for other nodes; null on a single server */
   constructor(directory: Directory, writer: Writer, now_ms: number, shared_ms: number | null) {
     this.#directory = directory;
     this.#writer = writer;
@@ -39,18 +39,21 @@ export class LastSeenFlusher implements BackgroundTask {
     this.#flushes.tick(now_ms);
   }
 
-  /** Resolves when all activity until now is stored, or the writer has refused it. */
+  /** Stores all activity until now. Resolves also if the writer has refused to store it. */
   flush(): Promise<void> {
     return this.#flushes.run();
   }
 
-  /** Stores everything, including activity during a flush. No request touches the directory afterwards. */
+  /**
+   * Stores everything, including activity during a flush. The caller ensures that no request changes the directory
+   * afterwards.
+   */
   async close(): Promise<void> {
     await this.#flushes.run();
     await this.#flushes.close();
   }
 
-  /** Stores the activity until now. Entries that the writer refuses stay for the next flush. */
+  /** Stores the activity until now. If the writer refuses entries, they are stored by the next flush. */
   async #flushUnsaved(): Promise<void> {
     if (this.#shared) this.#directory.touchWaiting(this.#now_ms);
     for (;;) {

@@ -1,7 +1,7 @@
 /**
  * Detects active instances that have been silent for too long, and marks them stale. The writer stores the status and
- * publishes the event in one transaction; then the directory follows. The cost depends on the number of stale
- * instances, not on that of registered ones. Runs on the front, driven by ticks.
+ * publishes the event in one transaction. Then the directory applies it. The cost grows with the number of instances
+ * that become stale, not with the number of all instances. Runs on the front, driven by ticks.
  */
 import { INSTANCE_FLUSH_ROWS } from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
@@ -22,8 +22,8 @@ export interface LivenessOptions {
   readonly log: Log;
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
-   * The time of silence in ms after which an instance is stale. It is longer in a cluster, because activity at other
-   * nodes is known here with a delay.
+   * Returns how long an instance may be silent before it is stale, in ms. The time is longer in a cluster, because
+   * activity at other nodes is known here only after a delay.
    */
   readonly stale_after_ms: () => number;
   readonly interval_ms: number;
@@ -31,13 +31,13 @@ export interface LivenessOptions {
 
 export class Liveness implements BackgroundTask {
   readonly #options: LivenessOptions;
-  /** Checks run one after the other; two at once would find the same instances. */
+  /** Runs one check at a time, because two checks at once would find the same instances. */
   readonly #checks: Periodic<readonly Entry[] | Failure>;
 
   constructor(options: LivenessOptions) {
     this.#options = options;
     const { interval_ms, clock } = options;
-    // A writer that is busy or restarting is asked again at the next interval.
+    // If the writer is busy or restarting, the check is repeated at the next interval.
     this.#checks = new Periodic({ interval_ms, now_ms: clock.now(), work: () => this.#check() });
   }
 
@@ -46,8 +46,9 @@ export class Liveness implements BackgroundTask {
   }
 
   /**
-   * Checks now, or after the check in progress.
-   * @returns the instances that are stale now, the longest silent first; a Failure if the writer could not store it
+   * Checks now or, if a check is running, after it.
+   *
+   * @returns the instances that are now stale, the longest silent first; a Failure if the writer could not store it
    */
   check(): Promise<readonly Entry[] | Failure> {
     return this.#checks.run();
@@ -58,12 +59,13 @@ export class Liveness implements BackgroundTask {
   }
 
   /**
-   * Returns the time until which instances could reach the server. For a while after a pause of the server, that is the
-   * time at which it stopped.
+   * Returns the time until which instances could reach the server. Usually that is now. For a while after a pause of
+   * the server, it is the time at which the pause began.
    */
   #reachableUntil(now_ms: number): number {
     const { before_ms, until_ms } = this.#options.pauseDetector.resumed(now_ms);
-    // At a start there is no such time: an instance that was silent before has had the time that the start took.
+    // After a start, the time at which the server stopped is not known. Then instances that were silent before have had
+    // the duration of the start to be seen.
     return now_ms < until_ms && Number.isFinite(before_ms) ? before_ms : now_ms;
   }
 

@@ -1,7 +1,7 @@
 /**
- * Deletes instances that were registered but never activated, and were not seen for a day: the client that registered
- * them is gone. The deletion is the same call as a client's, with the same audit row. A background task. Runs on the
- * front.
+ * Deletes instances that were registered but never activated, and that were not seen for a day: the client that
+ * registered such an instance is gone. The deletion is the same call as a client's, with the same audit row. Runs on
+ * the front, as a background task.
  */
 import { INSTANCE_FLUSH_ROWS, PENDING_PRUNE_INTERVAL_MS, PENDING_SILENCE_MS_MAX } from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
@@ -42,15 +42,17 @@ export class PendingPruner implements BackgroundTask {
     return this.#periodic.close();
   }
 
-  /** Deletes them one by one. A writer that is busy or restarting is asked again at the next interval. */
+  /**
+   * Deletes the pending instances one by one. If the writer is busy or restarting, it continues at the next interval.
+   */
   async #prune(): Promise<void> {
     const { directory, writer, log } = this.#options;
     const until_ms = this.#now_ms - PENDING_SILENCE_MS_MAX;
-    // Instances that it has registered would be deleted with it, and may be at work.
+    // Spare an instance that has registered others, because these would be deleted with it and may be at work.
     const spares = (entry: Entry): boolean => directory.hasRegistered(entry.id);
     for (const { id, name } of directory.silentSince(until_ms, INSTANCE_FLUSH_ROWS, "pending", spares)) {
       if (this.#periodic.closed) return;
-      // It may have been activated or seen while others were deleted.
+      // Check again: the instance may have been activated or seen while others were deleted.
       const entry = directory.get(id);
       if (entry?.status !== "pending" || entry.last_seen > until_ms || spares(entry)) continue;
       const reply = await writer.request(deregisterInstance, { id }, NO_CALLER);

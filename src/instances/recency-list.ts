@@ -1,10 +1,10 @@
 /**
- * A doubly linked list through its items, in the order in which they were last seen, newest first. Moving an item to
- * the front, removing it and finding the oldest take constant time. Pure.
+ * A list of items in the order in which they were last seen, the newest first. It is doubly linked through the items
+ * themselves. To move an item to the front, to remove it and to find the oldest take constant time. Pure.
  */
 import { assert } from "../base/assert.js";
 
-/** The links of an item, which is in at most one list. */
+/** The links that an item has. An item is in at most one list. */
 export interface Linked<Item> {
   newer: Item | null;
   older: Item | null;

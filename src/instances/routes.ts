@@ -1,4 +1,6 @@
-/** The routes of docs/http-api.md "Instances". They run on the front; front.ts and liveness.ts have their code. */
+/**
+ * Declares the routes of docs/http-api.md "Instances". front.ts and liveness.ts handle the requests. Runs on the front.
+ */
 import {
   ActivateAnswer,
   CapabilitiesAnswer,
@@ -24,7 +26,7 @@ import { encodeInstance, type Entry } from "./directory.js";
 import { listReply, type Instances } from "./front.js";
 import type { Liveness } from "./liveness.js";
 
-/** @param guarded true if the server requires tokens; otherwise a call with an ended token is accepted */
+/** @param guarded true if the server requires tokens; if not, a call with a token that has ended is accepted */
 export function instanceRoutes(guarded: boolean, instances: Instances, liveness: Liveness): Route[] {
   const tag = "instances";
   const path = "/api/instances/{id}";

@@ -1,6 +1,6 @@
 /**
- * The SQL of instances: changing them in the writer, loading them on the front. The columns that change often are in
- * instance_life.
+ * The SQL of instances. The writer changes them, and the front loads them. Columns that change often are in a table of
+ * their own, instance_life.
  */
 import type { RegisterRequest, LastSeenRequest } from "../../schemas/instances.js";
 import { must } from "../base/assert.js";
@@ -63,7 +63,10 @@ function instanceOf(stored: StoredInstance): InstanceRow {
 export const instanceReader: Model<InstanceReader> = { open: ({ db }) => new InstanceReader(db) };
 
 export class InstanceWriter extends PublishingModel {
-  /** The instances that this transaction has changed. They are reported to nodes that apply the same calls. */
+  /**
+   * The ids of the instances that this transaction has changed. They are pushed to the front for nodes that apply the
+   * same calls.
+   */
   readonly #changed = new Set<string>();
   #seen: LastSeenRequest[] = [];
   readonly #insert: Statement<[string, Buffer, string, string, string, string, string, number, string], unknown>;
@@ -103,22 +106,23 @@ export class InstanceWriter extends PublishingModel {
     this.#set_capabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
     this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
-    // A last_seen that is stored after the silence that followed it does not end that silence. It is the last one
-    // before it, so it equals the stored last_seen.
+    // A stale instance is active again only if the new last_seen is later than the stored one. An equal one is the
+    // activity before the silence, stored late: it does not end the silence.
     this.#storeLastSeen = db.prepare(
       `UPDATE instance_life SET
          status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?
        WHERE row = ? AND last_seen <= ?`,
     );
-    // An instance that is stale here may have been seen and silent again in between: then its last_seen is later. An
-    // instance whose stored last_seen is later than the one that another node has found silent is not silent.
+    // Mark an active instance, or a stale one whose silence began later than the stored one: it was seen in between and
+    // fell silent again. If the stored last_seen is later than the one that another node reports, the instance is not
+    // silent.
     this.#stale = db.prepare(
       `UPDATE instance_life SET last_seen = ?, status = 'stale'
        WHERE row = ? AND last_seen <= ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))`,
     );
   }
 
-  /** Stores a new instance as pending, and returns its row. */
+  /** Stores a new instance with the status pending, and returns its row. */
   register(request: RegisterRequest, now_ms: number): number {
     const { id, token_hash, name, workspace, intent, stack, capabilities, registered_by } = request;
     const { lastInsertRowid } = this.#insert.run(
@@ -142,7 +146,7 @@ export class InstanceWriter extends PublishingModel {
     return this.#row_of.get(id) !== undefined;
   }
 
-  /** @returns true if it was not active before; null if it does not exist */
+  /** @returns true if the instance was not active before; null if it does not exist */
   activate(id: string, now_ms: number): boolean | null {
     const row = this.#row_of.get(id);
     this.#touch(id);
@@ -152,13 +156,13 @@ export class InstanceWriter extends PublishingModel {
     return changed;
   }
 
-  /** Returns false if the instance does not exist. */
+  /** Stores the intent of an instance. Returns false if the instance does not exist. */
   setIntent(id: string, intent: string): boolean {
     this.#touch(id);
     return this.#set_intent.run(intent, id).changes > 0;
   }
 
-  /** @returns true if its capabilities were different before; null if it does not exist */
+  /** @returns true if this changed the capabilities; null if the instance does not exist */
   setCapabilities(id: string, capabilities: readonly string[]): boolean | null {
     const before = this.#capabilities.get(id);
     if (before === undefined) return null;
@@ -169,7 +173,7 @@ export class InstanceWriter extends PublishingModel {
     return true;
   }
 
-  /** Returns false if the instance does not exist. */
+  /** Deletes an instance. Returns false if it does not exist. */
   deregister(id: string): boolean {
     const row = this.#row_of.get(id);
     if (row === undefined) return false;
@@ -179,7 +183,7 @@ export class InstanceWriter extends PublishingModel {
     return true;
   }
 
-  /** Lists the ids of the instances that an instance has registered, the oldest first. */
+  /** Lists the ids of the instances that were registered with an instance's token, the oldest first. */
   registeredBy(id: string): string[] {
     return this.#registered_by.all(id);
   }
@@ -195,7 +199,7 @@ export class InstanceWriter extends PublishingModel {
     }
   }
 
-  /** Marks an instance stale. Returns the data of its event, or undefined if this silence was reported already. */
+  /** Marks an instance as stale. Returns the data for the event, or undefined if this silence was already reported. */
   markStale(row: number, last_seen_ms: number): InstanceEventData | undefined {
     if (this.#stale.run(last_seen_ms, row, last_seen_ms, last_seen_ms).changes === 0) return undefined;
     const data = this.#eventData.get(row);

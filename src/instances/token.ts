@@ -1,6 +1,6 @@
 /**
- * The tokens of instances: 128 random bits, returned to the client once and stored as SHA-256. Pure except for the
- * randomness.
+ * Makes and hashes the tokens of instances. A token is 128 random bits. It is returned to the client once, and only its
+ * SHA-256 is stored. Pure except for the randomness.
  */
 import { INSTANCE_TOKEN_BYTES } from "../../schemas/limits.js";
 import { crypto } from "../base/crypto.js";
@@ -10,7 +10,7 @@ export function makeToken(): string {
   return crypto().randomBytes(INSTANCE_TOKEN_BYTES).toString("hex");
 }
 
-/** Returns the lowercase hex SHA-256 of a token. The token is random enough to need no salt. */
+/** Returns the SHA-256 of a token, as lowercase hexadecimal text. It needs no salt, because the token is random. */
 export function hashToken(token: string): string {
   return crypto().createHash("sha256").update(token).digest("hex");
 }

@@ -1,7 +1,7 @@
 /**
- * Notifies waiters of an instance, by its id or its name, when it is added or removed, or when its status or its
- * capabilities change. It also remembers the newest instance of each name that was reported. Runs on the front, fed by
- * the directory's callbacks.
+ * Notifies the waiters for an instance, by its id or its name, when it is added or removed, or when its status or
+ * capabilities change. For each name, it also remembers the newest instance that was reported. Runs on the front,
+ * called by the directory.
  */
 import { WAIT_NAMES_REMEMBERED_MAX } from "../../schemas/limits.js";
 import { dropOldest } from "../base/drop-oldest.js";
@@ -11,12 +11,16 @@ import type { Entry } from "./directory.js";
 
 export class InstanceWatch {
   readonly #waiters = new Waiters<string>();
-  /** Rows by name, in one workspace and in any; the most recently reported come last. */
+  /**
+   * The row of the newest instance of each name: one entry per workspace, and one for any workspace. The most recently
+   * reported are last.
+   */
   readonly #last = new Map<string, number>();
 
   /**
-   * @param named an id or a name
-   * @returns a function that ends the waiting
+   * Adds a waiter for the instances with an id or a name.
+   *
+   * @param named an id or a name @returns a function that removes the waiter
    */
   listen(named: string, waiter: Wakeable): () => void {
     return this.#waiters.add(named, waiter);
@@ -31,7 +35,8 @@ export class InstanceWatch {
   }
 
   /**
-   * Returns the row of the newest reported instance of a name, existing or deleted; undefined if none is remembered.
+   * Returns the row of the newest instance of a name that was reported, even if it is deleted by now; undefined if none
+   * is remembered.
    */
   lastOf(name: string, workspace: string | null): number | undefined {
     return this.#last.get(keyOf(name, workspace));

@@ -1,8 +1,10 @@
 /**
- * The SQL that changes messages. A message is one row, plus one row in each box that contains it. Runs in the writer.
+ * The SQL that changes messages. A message is one row in the table of messages, plus one row in each box that contains
+ * it. Runs in the writer.
  *
- * The number of unread messages of each in-box is cached in memory, so that a send does not count them. The cached
- * number includes expired messages that are not deleted yet. If it says that an in-box is full, the database is asked.
+ * The number of unread messages of each in-box is cached in memory, so that sending a message does not count them. The
+ * cached number may be too large, because it includes expired messages that are not deleted yet. So if it says that an
+ * in-box is full, the messages are counted in the database.
  */
 import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES } from "../../schemas/limits.js";
 import { BoxesPush, type MarkRequest, type MessageBoxName, type PruneMessagesReply } from "../../schemas/messages.js";
@@ -12,7 +14,7 @@ import { type Model, type Publication, PublishingModel } from "../threads/model.
 import { messageId } from "./id.js";
 import { COUNT_UNREAD, NEXT_EXPIRY, NOT_EXPIRED } from "./table.js";
 
-/** The push message with the box changes of a commit. */
+/** The push message that carries the changes of boxes by a commit. */
 export const BOXES = { name: "message_boxes", payload: BoxesPush } as const satisfies PushMessage;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -22,11 +24,11 @@ interface Party {
   readonly name: string;
 }
 
-/** A message to store; times are in ms. */
+/** A message that is to be stored. Times are in ms. */
 export interface NewMessage {
   readonly sender: Party;
   readonly to: readonly Party[];
-  /** The thread; null for a new one, which is named by the message's id. */
+  /** The name of the thread. Null for a new thread, which is named by the message's id. */
   readonly thread: string | null;
   readonly reply_to: number | null;
   readonly subject: string;
@@ -68,7 +70,7 @@ export class BoxWriter extends PublishingModel {
   readonly #delete_copy: Statement<[string, MessageBoxName, number], unknown>;
   readonly #all_unread: Statement<[], { instance: string; unread: number }>;
   readonly #next_expiry: Statement<[], { at: number | null }>;
-  /** The number of unread messages by the instance that owns the in-box. */
+  /** The number of unread messages in each in-box, by the id of the instance that owns it. */
   #unread = new Map<string, number>();
   #unread_in_all = 0;
   #expires_at: number | null = null;
@@ -112,7 +114,7 @@ export class BoxWriter extends PublishingModel {
     );
     const pruned = "SELECT row, sender, recipients FROM message";
     this.#expired = db.prepare(`${pruned} WHERE expires_at <= ? ORDER BY expires_at LIMIT 1`);
-    // The clock never goes back, so the oldest row is the oldest message.
+    // The clock never goes back, so the message with the smallest row is the oldest.
     this.#old = db.prepare(`${pruned} WHERE row = (SELECT min(row) FROM message) AND sent_at <= ?`);
     this.#delete = db.prepare("DELETE FROM message WHERE row = ?");
     this.#was_unread = db.prepare(
@@ -125,12 +127,12 @@ export class BoxWriter extends PublishingModel {
     this.#published = { unread: this.#unread_in_all, expires_at: this.#expires_at };
   }
 
-  /** Returns the thread of a message in one of the instance's boxes. */
+  /** Returns the thread of a message if the message is in one of the instance's boxes. */
   threadOf(instance: string, row: number, now_ms: number): string | undefined {
     return this.#thread.get(instance, row, now_ms);
   }
 
-  /** Returns true if an in-box accepts no more messages. */
+  /** Returns true if an in-box is full, so that it accepts no more messages. */
   isFull(instance: string, now_ms: number): boolean {
     if ((this.#unread.get(instance) ?? 0) < IN_BOX_UNREAD_MAX) return false;
     return (this.#count.get(instance, now_ms) ?? 0) >= IN_BOX_UNREAD_MAX;
@@ -171,7 +173,10 @@ export class BoxWriter extends PublishingModel {
     for (const row of rows) this.#deliver.run(now_ms, instance, row);
   }
 
-  /** Marks messages of an in-box, and returns the rows that changed. An acked message counts as read, too. */
+  /**
+   * Marks messages of an in-box, and returns the rows of those that changed. A message that is marked as acked is also
+   * marked as read.
+   */
   mark({ instance, messages, as, note }: MarkRequest, now_ms: number): number[] {
     const changed: number[] = [];
     for (const row of messages) {

@@ -1,14 +1,17 @@
 /**
  * Keeps the state of all boxes that the front needs without asking the database: the number of unread messages, the
- * next expiry, and the waiters of each box. The writer reports each commit (box-writer.ts). Only waiters whose box has
- * new messages are woken. Runs on the front.
+ * next expiry, and the waiters of each box. The writer reports the changes of each commit (box-writer.ts). Only the
+ * waiters of a box with new messages are woken. Runs on the front.
  */
 import { MESSAGE_BOXES, type BoxesPush, type MessageBoxName } from "../../schemas/messages.js";
 import { type Look, type Wakeable, waitFor } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 
-/** Reads the figures from the database, at the start and after a crash. */
+/**
+ * Reads the number of unread messages and the next expiry from the database, at the start and after a crash of the
+ * writer.
+ */
 export interface BoxFigures {
   countUnread(): number;
   nextExpiry(): number | null;
@@ -45,8 +48,8 @@ export class MessageBoxes implements Measured {
   }
 
   /**
-   * Reads the figures again and wakes all waiters: reports may have been missed, because the writer crashed or a
-   * snapshot was restored.
+   * Reads the number of unread messages and the next expiry again, and wakes all waiters. Reports may have been missed,
+   * because the writer crashed or a snapshot was restored.
    */
   catchUp(): void {
     this.#read();
@@ -60,8 +63,9 @@ export class MessageBoxes implements Measured {
   }
 
   /**
-   * Waits until a look into a box finds something. Returns null if the time is up, the client has disconnected, or the
+   * Waits until a read of a box finds a message. Returns null if the time is up, the client has disconnected, or the
    * server shuts down.
+   *
    * @param onAbort registers a function to be called when the client disconnects
    */
   wait<Found>(
@@ -75,7 +79,7 @@ export class MessageBoxes implements Measured {
     return waitFor({ look, wait_ms, listen: (waiter) => this.listen(box, instance, waiter), onAbort });
   }
 
-  /** Wakes a waiter when a message arrives in a box. The returned function stops that. */
+  /** Wakes a waiter when a message arrives in a box. Returns a function that removes the waiter. */
   listen(box: MessageBoxName, instance: string, waiter: Wakeable): () => void {
     return this.#waiters[box].add(instance, waiter);
   }

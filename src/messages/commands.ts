@@ -1,4 +1,4 @@
-/** Writer methods that send messages, mark them, record their delivery, and prune them. They run in the writer. */
+/** Writer methods that send messages, mark them, record their delivery, and prune them. Runs in the writer thread. */
 import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import * as Type from "typebox";
 import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
@@ -25,7 +25,7 @@ export const TOPIC_SENT = "message.sent" satisfies ServerTopic;
 export const MESSAGE_SOURCE = "koor" satisfies ServerSource;
 
 const SECOND_MS = 1_000;
-/** The audited resource of a mark of several messages. */
+/** The resource in the audit row of a call that marks several messages. */
 const SEVERAL = "several";
 
 const models = { boxes: boxWriter };
@@ -34,7 +34,7 @@ function noRecipient(to: string): Failure {
   return notFound(`nobody there: ${to}`);
 }
 
-/** Returns the reason why a message cannot be sent; null if it can. */
+/** Returns the refusal if a message cannot be sent; null if it can. */
 function refuseSending(
   request: SendRequest,
   thread: string | undefined,
@@ -53,7 +53,10 @@ function refuseSending(
   return full === undefined ? null : new Failure("STOCK_FULL", `the in-box of ${full.name} is full`);
 }
 
-/** Sends a message. A repeated call, whose answer was lost, gets the same answer, and the message is sent once. */
+/**
+ * Sends a message. If a call is repeated because its answer was lost, it gets the same answer, and the message is sent
+ * only once.
+ */
 export const sendMessage = writerMethod({
   name: "message.send",
   request: SendRequest,
@@ -79,7 +82,7 @@ export const sendMessage = writerMethod({
     const replied = reply_to === null ? undefined : boxes.threadOf(sender.id, reply_to, now_ms);
     const refusal = refuseSending(request, replied, { boxes, instances }, now_ms);
     if (refusal !== null) return refusal;
-    // A recipient that is named twice gets one copy.
+    // A recipient that is named twice gets only one copy.
     const to = [...new Map(request.to.map(({ id, name }) => [id, { id, name }])).values()];
     const { row, thread } = boxes.send({
       sender,
@@ -114,7 +117,7 @@ function changedIds(ids: readonly string[]): ReportedChange[] {
   return ids.map((id) => ({ key: id, version: null }));
 }
 
-/** Records that the owner of the in-box received messages. */
+/** Records that messages of an in-box were delivered to its owner. */
 export const deliverMessages = writerMethod({
   name: "message.deliver",
   request: DeliverRequest,
@@ -129,7 +132,7 @@ export const deliverMessages = writerMethod({
   },
 });
 
-/** Marks the messages that are in the in-box and do not have the mark yet. */
+/** Marks messages of an in-box. Ignores those that are not in the in-box or already have the mark. */
 export const markMessages = writerMethod({
   name: "message.mark",
   request: MarkRequest,

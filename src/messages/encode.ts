@@ -7,7 +7,7 @@ export interface PartyRow {
   readonly name: string;
 }
 
-/** The state of a message at one recipient; times are in ms. */
+/** A recipient of a message, and the recipient's state of it. Times are in ms. */
 export interface RecipientRow extends PartyRow {
   readonly delivered_at: number | null;
   readonly read_at: number | null;
@@ -15,7 +15,7 @@ export interface RecipientRow extends PartyRow {
   readonly note: string | null;
 }
 
-/** A message without its recipients; times are in ms. */
+/** A message without its recipients. Times are in ms. */
 export interface MessageRow {
   readonly row: number;
   readonly thread: string;
@@ -31,7 +31,7 @@ export interface MessageRow {
   readonly sent_at: number;
 }
 
-/** A thread as one of its participants sees it. */
+/** A thread, as one of its participants sees it: with that participant's number of unread messages. */
 export interface ThreadRow {
   readonly thread: string;
   readonly subject: string;
@@ -58,7 +58,7 @@ function encodeRecipient(recipient: RecipientRow): string {
   );
 }
 
-/** Encodes the members in their order, with the text `body` inserted at its place. */
+/** Encodes the members of a message in a fixed order. `body` is the text of the member `body` with its comma, or "". */
 function encodeMembers(message: MessageRow, to: readonly RecipientRow[], body: string): string {
   const { row, thread, reply_to, sender, sender_name, subject, intent, importance, data, sent_at } = message;
   return (
@@ -70,17 +70,17 @@ function encodeMembers(message: MessageRow, to: readonly RecipientRow[], body: s
   );
 }
 
-/** @param to the recipients that the reader may see */
+/** @param to the recipients that the reader of the message may see */
 export function encodeMessage(message: MessageRow, to: readonly RecipientRow[]): string {
   return encodeMembers(message, to, `,"body":${JSON.stringify(message.body)}`);
 }
 
-/** Encodes a message without its body, for a client that waits for one. */
+/** Encodes a message without its body, for the reply to a client that waits for a message. */
 export function encodeHeading(message: MessageRow, to: readonly RecipientRow[]): string {
   return encodeMembers(message, to, "");
 }
 
-/** @param others the other participants that the reader may see */
+/** @param others the other participants of the thread that the reader may see */
 export function encodeThread({ thread, subject, messages, unread, last_at }: ThreadRow, others: readonly PartyRow[]) {
   const parties = others.map((party) => `{${encodeParty(party)}}`).join(",");
   return (

@@ -1,6 +1,7 @@
 /**
- * The operations on messages: sending, reading a box, and waiting for a message. A call uses the boxes of the instance
- * that it acts as. A caller with the server's token may read all messages, which marks none of them. Runs on the front.
+ * Serves the operations on messages: sending a message, reading a box, and waiting for a message. A call uses the boxes
+ * of the instance that it acts as. A caller with the server's token may read the messages of all instances; that marks
+ * none of them. Runs on the front.
  */
 import type { Static } from "typebox";
 import { MESSAGE_DATA_BYTES_MAX, MESSAGE_ROWS_DEFAULT, MESSAGES_ON_FRONT_MAX } from "../../schemas/limits.js";
@@ -50,7 +51,7 @@ type ListCall = Pick<Request<readonly string[], MessageQuery>, "query" | "contex
 type Finding = PageReply | Failure;
 
 const SECOND_MS = 1_000;
-/** The row count of a read whose cost is unknown, so it runs in the worker pool. */
+/** Marks a read that examines an unknown number of rows, so it runs in the worker pool. */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
 const EMPTY: PageReply = { count: 0, last: null, undelivered: [], cut: false };
 
@@ -71,8 +72,8 @@ export class MessageFront {
     const { reply_to: answered } = json;
     const reply_to = answered === undefined ? null : rowOfMessage(answered);
     if (reply_to === undefined) return noMessage(answered ?? "");
-    // The writer refuses recipients that do not exist, because it has the idempotency records: a repeated call must get
-    // its first answer.
+    // Let the writer reject unknown recipients: only the writer has the idempotency records, and a repeated call must
+    // get its first answer even if a recipient no longer exists.
     const { to, nobody } = resolveRecipients(directory, sender, typeof json.to === "string" ? [json.to] : json.to);
     const request: SendRequest = {
       guarded: this.#options.guarded,
@@ -94,7 +95,7 @@ export class MessageFront {
     if (sent instanceof Failure) return sent;
     const { made, ...answer } = sent;
     if (made) log.info("message sent", { id: answer.id, recipients: answer.to.length });
-    // The sender is told the status of recipients that were named and are not active.
+    // For recipients that were named and are not active, tell the sender their status.
     const named = new Set([...to].filter((one) => one.to !== one.id).map(({ id }) => id));
     const recipients = answer.to.map((party) => {
       const status = named.has(party.id) ? directory.get(party.id)?.status : undefined;
@@ -123,7 +124,7 @@ export class MessageFront {
     return listReply(reads.stream(listThreads, request, context, MANY_ROWS));
   }
 
-  /** Lists messages of all instances. Reading them here delivers none. */
+  /** Lists messages of all instances. This does not mark them as delivered. */
   all(query: AllMessagesQuery, context: CallContext): Answer | Promise<Answer> {
     const { reads, clock } = this.#options;
     const { instance = "", thread = "", unread = 0, urgent = 0, before, limit = MESSAGE_ROWS_DEFAULT } = query;
@@ -179,23 +180,23 @@ export class MessageFront {
   }
 
   #find(page: PageRequest, context: CallContext): Finding | Promise<Finding> {
-    // The size of each message is computed from its texts. In an out-box unread messages may be far apart.
+    // A page may examine many rows: finding its size reads the texts of each message, and in an out-box, unread
+    // messages may be far apart.
     const many = page.limit > MESSAGES_ON_FRONT_MAX || (page.box === "out" && page.unread);
     return this.#options.reads.run(findMessages, page, context, many ? MANY_ROWS : page.limit);
   }
 
-  /** Answers with the messages that were found. Messages of an in-box are recorded as delivered before the answer. */
+  /** Answers with the messages that were found. First records that the messages of an in-box were delivered. */
   #deliver(page: PageRequest, found: Finding, context: CallContext): Answer | Promise<Answer> {
     if (found instanceof Failure) return found;
     const { count, undelivered, cut } = found;
     const until = { up_to: found.last ?? page.after, cut };
-    // Each message of an out-box comes with all its recipients.
+    // In an out-box the number of rows is unknown, because each message comes with all its recipients.
     const rows = page.box === "out" || count > MESSAGES_ON_FRONT_MAX ? MANY_ROWS : count;
     if (page.box === "out" || undelivered.length === 0) return this.#answer(page, until, rows, context);
     const request = { instance: page.instance, messages: undelivered };
     return new Promise((resolve) => {
-      // If the delivery could not be stored, the messages are answered all the same. It is stored when they are read
-      // again.
+      // Answer even if the delivery could not be recorded. It is recorded when the messages are read again.
       this.#options.writer.call(deliverMessages, request, context, () => {
         resolve(this.#answer(page, until, rows, context));
       });
@@ -203,7 +204,7 @@ export class MessageFront {
   }
 
   /**
-   * @param until the last row of the page; null for any
+   * @param until the row of the last message of the page, or null for no bound; `cut` says whether more messages follow
    * @param rows the number of rows that the read examines
    */
   #answer(
@@ -215,13 +216,13 @@ export class MessageFront {
     return listReply(this.#options.reads.stream(listMessages, { ...page, ...until }, context, rows));
   }
 
-  /** Returns the instance that the call acts as. */
+  /** Returns the instance that the call acts as, or the refusal if it acts as none. */
   #caller({ actor }: CallContext): Entry | Failure {
     return this.#options.directory.get(actor) ?? NEEDS_INSTANCE;
   }
 }
 
-/** Returns the row before which a list starts; the largest number if none is named. */
+/** Returns the row before which a list starts. If no message is named, it is the largest number. */
 function rowBefore(id: string | undefined): number {
   return (id === undefined ? undefined : rowOfMessage(id)) ?? Number.MAX_SAFE_INTEGER;
 }

@@ -1,4 +1,4 @@
-/** Converts message ids, which are a prefix and the row's number. Pure. */
+/** Converts between message ids and rows. An id is a prefix and the number of the row. Pure. */
 import { MESSAGE_ID } from "../../schemas/messages.js";
 import { type Failure, notFound } from "../base/result.js";
 
@@ -7,7 +7,7 @@ export function messageId(row: number): string {
   return `message-${row}`;
 }
 
-/** Parses an id into its row; undefined if it is none. */
+/** Returns the row that a message id names, or undefined if the text is not a message id. */
 export function rowOfMessage(id: string): number | undefined {
   const [, digits] = MESSAGE_ID.exec(id) ?? [];
   return digits === undefined ? undefined : Number(digits);

@@ -1,4 +1,4 @@
-/** Jobs that read messages: a short page of an in-box on the front, everything else in the worker pool. */
+/** Jobs that read messages. A short page of an in-box is read on the front, everything else in the worker pool. */
 import { ListEnd } from "../../schemas/common.js";
 import {
   AllMessages,
@@ -26,7 +26,7 @@ export const findMessages = unaryJob({
   run: ({ messages }, request) => messages.page(request),
 });
 
-/** Answers `{"messages","last_id"}`, with `"lagged":true` if the cursor is ahead of the newest message. */
+/** Lists messages as `{"messages","last_id"}`. Adds `"lagged":true` if the cursor is ahead of the newest message. */
 export const listMessages = streamJob({
   name: "message.list",
   request: ListRequest,

@@ -1,11 +1,11 @@
 /**
- * Resolves the names in `to` to the recipients of a message, with one pass over the active instances for any number of
- * names. Runs on the front, over its directory.
+ * Resolves the names in `to` to the recipients of a message. It makes one pass over the active instances for all names
+ * together. Runs on the front, on the directory of instances.
  */
 import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
 import type { Entry } from "../instances/directory.js";
 
-/** A recipient, and the name that was written for it. */
+/** A recipient. `to` is the name by which the sender named it. */
 export interface Recipient {
   readonly id: string;
   readonly name: string;
@@ -14,15 +14,15 @@ export interface Recipient {
 
 export interface Resolved {
   /**
-   * The recipients, each once, in the order of their names. If there are more than a message may have, it stops at one
-   * more.
+   * The recipients, each once, in the order of the names. If there are more than a message may have, the list ends with
+   * the first one too many.
    */
   readonly to: readonly Recipient[];
-  /** The first name without a recipient; null if every name has one. */
+  /** The first name that names no recipient; null if every name has one. */
   readonly nobody: string | null;
 }
 
-/** The part of the directory that messages need. */
+/** The part of the directory of instances that sending a message needs. */
 export interface InstanceLookup {
   get(id: string): Entry | undefined;
   list(status: "active"): readonly Entry[];
@@ -33,7 +33,7 @@ export interface InstanceLookup {
 const NAME = "name:";
 const WORKSPACE = "workspace:";
 
-/** @param written names: an instance's id, `name:N` or `workspace:W` */
+/** @param written the names that the sender wrote: the id of an instance, `name:N` or `workspace:W` */
 export function resolveRecipients(instances: InstanceLookup, sender: Entry, written: readonly string[]): Resolved {
   const groups = groupsOf(instances, sender, written);
   const found = new Map<string, Recipient>();
@@ -50,8 +50,8 @@ export function resolveRecipients(instances: InstanceLookup, sender: Entry, writ
 }
 
 /**
- * Adds the newest stale or pending instance of a name that no active instance has. It may come back, and then finds the
- * message.
+ * Returns the instances that a name stands for. If no active instance has the name, that is its newest stale or pending
+ * instance: it may come back, and then finds the message.
  */
 function withInactive(
   to: string,
@@ -64,7 +64,7 @@ function withInactive(
   return inactive === undefined ? group : [inactive];
 }
 
-/** Returns the active instances of each written name and workspace. */
+/** Groups the active instances by the name or workspace that the sender wrote for them. */
 function groupsOf(
   present: InstanceLookup,
   sender: Entry,
@@ -77,7 +77,7 @@ function groupsOf(
     if (entry.id !== sender.id) groups.get(WORKSPACE + entry.workspace)?.push(entry);
     if (entry.workspace !== sender.workspace) continue;
     const named = groups.get(NAME + entry.name);
-    // Only the newest instance of a name counts: rows are numbered by registration.
+    // A name stands only for its newest instance, which has the greatest row: rows are numbered by registration.
     if (named !== undefined && (named[0]?.row ?? 0) < entry.row) named[0] = entry;
   }
   return groups;

@@ -1,9 +1,9 @@
 /**
- * The SQL that reads messages: pages of a box and threads (worker pool, front), and the front's figures of all boxes.
- * box-writer.ts has the SQL that changes them, encode.ts the wire format.
+ * The SQL that reads messages: pages of a box and threads (in the worker pool or on the front), and the counts that the
+ * front keeps of all boxes. box-writer.ts has the SQL that changes them, and encode.ts the wire format.
  *
- * A box is a range of one B-tree, and so are a thread in it and the unread messages of an in-box, so a page costs only
- * its own rows. Expired messages are hidden, deleted or not.
+ * A box is a range of one B-tree. So are a thread within a box, and the unread messages of an in-box. So the cost of a
+ * page depends only on its own rows. Expired messages are hidden, even if they are not deleted yet.
  */
 import type {
   AllMessagesRequest,
@@ -28,15 +28,15 @@ export const COUNT_UNREAD =
 /** The SQL that finds the next expiry in ms; null if there is none. */
 export const NEXT_EXPIRY = "SELECT min(expires_at) AS at FROM message WHERE expires_at IS NOT NULL";
 
-/** The recipients of a message `m`, in the order in which they were named. */
+/** The FROM clause that yields the recipients of a message `m`, in the order in which they were named. */
 const RECIPIENTS = `json_each(m.recipients) j
   CROSS JOIN message_box r ON r.instance = j.value AND r.box = 'in' AND r.message = m.row`;
 
 const RECIPIENT_COLUMNS = "r.instance AS id, r.name, r.delivered_at, r.read_at, r.acked_at, r.note";
 
 /**
- * A lower bound of the bytes of a message `m` in a box `b` in an answer, without its recipients. Texts count as their
- * JSON.
+ * The SQL of a lower bound for the bytes that a message `m` in a box `b` takes in an answer, without its recipients.
+ * Texts count with their length as JSON.
  */
 const BYTES = `2048 + length(CAST(json_quote(m.subject) AS BLOB)) + length(CAST(json_quote(m.body) AS BLOB))
   + ifnull(length(CAST(m.data AS BLOB)), 0) + ifnull(length(CAST(json_quote(b.note) AS BLOB)), 0)`;
@@ -45,7 +45,7 @@ const THREAD_INDEX = "INDEXED BY message_box_thread";
 
 type Bound = (string | number)[];
 
-/** Builds the FROM and WHERE clauses of a page, with their bound values in order. */
+/** Builds the FROM and WHERE clauses that select a page, and the values bound to them, in order. */
 function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): {
   readonly from: string;
   readonly bound: Bound;
@@ -56,7 +56,7 @@ function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): 
     conditions.push("b.thread = ?");
     bound.push(thread);
   }
-  // Without a hint SQLite chooses the tree of the boxes, and walks all messages that were read or belong to other
+  // Name an index: without that hint SQLite walks the whole box, including messages that were read or belong to other
   // threads.
   let index = thread === null ? "" : THREAD_INDEX;
   if (unread && box === "in") {
@@ -69,7 +69,10 @@ function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): 
   return { from: `FROM ${joined} WHERE ${conditions.join(" AND ")}`, bound };
 }
 
-/** Builds the conditions on messages of all instances. Each is a range of one B-tree of boxes, except for threads. */
+/**
+ * Builds the conditions that select messages of all instances. Each condition is a range of one B-tree of boxes, except
+ * the one on threads.
+ */
 function conditionsOf({ instance, thread, unread, urgent, before, now_ms }: AllMessagesRequest): {
   readonly conditions: readonly string[];
   readonly bound: Bound;
@@ -90,7 +93,7 @@ function conditionsOf({ instance, thread, unread, urgent, before, now_ms }: AllM
   return { conditions, bound };
 }
 
-/** A message of a box, with the columns of the box's row. */
+/** A message in a box, with the columns of its row in the box. */
 interface BoxRow extends MessageRow, RecipientRow {}
 
 interface GroupRow {
@@ -104,7 +107,7 @@ interface GroupRow {
 
 export class MessageReader {
   readonly #db: Db;
-  /** Prepared statements by their text; there are few kinds of pages. */
+  /** Prepared statements by their SQL text. They can be kept, because pages have only a few different texts. */
   readonly #statements = new Map<string, Statement<Bound, unknown>>();
 
   constructor(db: Db) {
@@ -123,7 +126,8 @@ export class MessageReader {
   }
 
   /**
-   * Returns true if no message was ever stored at this row: the caller has seen messages that a restore has removed.
+   * Returns true if the cursor is ahead of every message that was ever stored: the client saw messages that a restore
+   * has removed.
    */
   isAhead(after: number): boolean {
     if (after === 0) return false;
@@ -131,7 +135,10 @@ export class MessageReader {
     return after > (newest?.seq ?? 0);
   }
 
-  /** Finds the messages of a page. A cursor ahead of the newest message starts at the beginning of the box. */
+  /**
+   * Finds the messages of a page. If the cursor is ahead of the newest message, the page starts at the beginning of the
+   * box.
+   */
   page(request: PageRequest): PageReply {
     const { from, bound } = pageOf(this.#withinReach(request));
     const rows = this.#prepare<{ row: number; delivered_at: number | null; bytes: number }>(
@@ -209,7 +216,7 @@ export class MessageReader {
     limit,
     now_ms,
   }: ThreadsRequest): Generator<readonly [ThreadRow, readonly PartyRow[]], void, undefined> {
-    // A message to oneself is in both boxes, so messages are counted distinctly.
+    // Count messages distinctly: a message that an instance sends to itself is in both of its boxes.
     const groups = this.#prepare<GroupRow>(
       `SELECT b.thread, count(DISTINCT b.message) AS messages, min(b.message) AS first, max(b.message) AS last,
          count(CASE WHEN b.box = 'in' AND b.read_at IS NULL THEN 1 END) AS unread
@@ -219,7 +226,8 @@ export class MessageReader {
     const head = this.#prepare<{ subject: string; sent_at: number }>(
       "SELECT subject, sent_at FROM message WHERE row = ?",
     );
-    // Only the sender knows the other recipients of a message.
+    // The participants that the instance may see: the senders of the messages in its in-box, and the recipients of
+    // those that it sent. Only the sender of a message knows the other recipients.
     const others = this.#prepare<PartyRow>(
       `SELECT id, name FROM (
          SELECT m.sender AS id, m.sender_name AS name, m.row, -1 AS place

@@ -1,10 +1,11 @@
 /**
- * Calls other servers. Webhooks and live tests of contracts use an OutboundClient each, one per policy, because a kept
- * connection was checked under its policy. Runs on the front, whose event loop only moves bytes here.
+ * Makes HTTP calls to other servers. Webhooks and live tests of contracts have one OutboundClient for each policy,
+ * because a connection that is kept open was checked under one policy. Runs on the front, whose event loop only moves
+ * bytes here.
  *
- * The guard is in the lookup of the connection: the socket gets exactly the addresses that were checked. A name that
- * resolves differently a moment later gains nothing (DNS rebinding). Redirects are not followed, answers are not
- * decompressed, proxies of the environment are not used.
+ * The check is part of the connection's name lookup, so the socket connects only to addresses that were checked. It is
+ * of no use to an attacker if a name resolves differently a moment later (DNS rebinding). Redirects are not followed,
+ * answers are not decompressed, and proxies from the environment are not used.
  */
 import type { LookupFunction } from "node:net";
 import type * as Undici from "undici";
@@ -26,11 +27,11 @@ export interface OutboundRequest {
   /** The request body; null for none. */
   readonly body: string | Uint8Array | null;
   /**
-   * The deadline from the call to the last byte of the answer. It includes name resolution, connecting, and bodies that
-   * arrive slowly.
+   * The time limit from the call to the last byte of the answer. It includes name resolution, connecting, and answers
+   * that arrive slowly.
    */
   readonly deadline_ms: number;
-  /** A larger answer is a failure. At most this many bytes are kept in memory. */
+  /** A larger answer counts as a failure. No more than this many bytes are kept in memory. */
   readonly answer_bytes_max: number;
   readonly signal?: AbortSignal;
 }
@@ -47,8 +48,8 @@ const TOO_MANY_CALLS = "too many calls to other servers, try again";
 type Connector = ReturnType<typeof Undici.buildConnector>;
 
 /**
- * Bounds connections. `enter` returns whether there is room. In both cases the client calls `leave` when the connection
- * is over.
+ * Limits the number of connections. `enter` returns whether there is room for one more. Whatever it returns, the client
+ * calls `leave` when the connection is over.
  */
 export interface ConnectionBound {
   enter(): boolean;
@@ -57,20 +58,21 @@ export interface ConnectionBound {
 
 export interface OutboundOptions {
   readonly policy: OutboundPolicy;
-  /** The maximum number of connections to one host and port; OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX by default. */
+  /** The most connections to one host and port. The default is OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX. */
   readonly connections_per_origin_max?: number;
-  /** A bound for connections to all hosts, shared by several clients; no bound by default. */
+  /** A limit for the connections to all hosts, which several clients share. By default there is none. */
   readonly connections?: ConnectionBound;
-  /** True if a connection is kept for the next exchange, which is the default. */
+  /** True if a connection stays open for the next request, which is the default. */
   readonly keeps_connections?: boolean;
   /** A resolver for tests. */
   readonly resolve?: Resolve;
-  /** A factory of connectors for tests; it gets the guarded lookup. */
+  /** Creates the connector, for tests. It gets the lookup that checks addresses. */
   readonly makeConnector?: (lookup: LookupFunction) => Connector;
 }
 
 /**
- * The error of a refused connection. It travels through the socket's error, so it is an Error that carries the failure.
+ * The error of a connection that was refused by policy. It must be an Error, because it passes through the error event
+ * of the socket. It carries the failure.
  */
 class RefusedConnection extends Error {
   override readonly name = "RefusedConnection";
@@ -87,9 +89,11 @@ interface Transport {
 type Library = Pick<typeof Undici.default, "Agent" | "buildConnector" | "request">;
 let undici: Library | undefined;
 
-/** Loads the HTTP client. It is called after the start, so that the first call does not have to wait. */
+/**
+ * Loads the HTTP client library. It is called after the start, so that the first request does not have to wait for it.
+ */
 export async function loadHttpClient(): Promise<void> {
-  // In the bundle, the members of a CommonJS package are on its default export only.
+  // In the bundle, a CommonJS package has its members only on its default export.
   undici = (await import("undici")).default;
 }
 
@@ -119,8 +123,9 @@ export class OutboundClient {
   }
 
   /**
-   * Makes one request. An answer of any status is a success.
-   * @param url checked by parseOutboundUrl; its host and the addresses of that host are checked again here
+   * Makes one request. An answer with any status is a success.
+   *
+   * @param url must come from parseOutboundUrl. Its host, and the addresses of that host, are checked again here.
    */
   async request(url: URL, options: OutboundRequest): Promise<OutboundAnswer | OutboundFailure> {
     const refusal = refuseHost(url.hostname, this.policy);
@@ -176,7 +181,7 @@ export class OutboundClient {
     );
     const parts: Buffer[] = [];
     let bytes = 0;
-    // Leaving the loop early destroys the body and its connection.
+    // To return inside this loop destroys the body and its connection.
     for await (const part of response.body as AsyncIterable<Buffer>) {
       bytes += part.byteLength;
       if (bytes > options.answer_bytes_max) return too_large;
@@ -192,7 +197,8 @@ export class OutboundClient {
       ((guarded) => build({ timeout: OUTBOUND_DEADLINE_MS, lookup: guarded, autoSelectFamily: true }));
     const connect = makeConnector(lookup);
     const agent = new AgentOf({
-      // A host that is an address needs no lookup, so it is checked again here, where the connection is opened.
+      // Check the host again where the connection is opened: if it is an address, there is no name lookup that checks
+      // it.
       connect: (target, done) => {
         const refusal = refuseHost(target.hostname, this.policy);
         if (refusal === null) this.#connect(connect, target, guardConnection(done, this.policy));
@@ -204,14 +210,14 @@ export class OutboundClient {
       keepAliveTimeout: OUTBOUND_IDLE_MS,
       keepAliveMaxTimeout: OUTBOUND_IDLE_MS,
       maxHeaderSize: OUTBOUND_HEADER_BYTES_MAX,
-      // The caller's timer covers the deadline of the whole exchange.
+      // No timeouts of the library's own: the caller's timer limits the whole exchange.
       headersTimeout: 0,
       bodyTimeout: 0,
     });
     return { agent, request };
   }
 
-  /** Opens a connection if the bound has room. */
+  /** Opens a connection, if the limit of connections has room. */
   #connect(connect: Connector, target: Parameters<Connector>[0], done: Connected): void {
     const bound = this.#connections;
     if (bound === undefined) {
@@ -234,7 +240,10 @@ export class OutboundClient {
     });
   }
 
-  /** Creates a lookup that returns only allowed addresses. One forbidden address refuses the whole name. */
+  /**
+   * Creates a lookup that returns only allowed addresses. If one address of a name is forbidden, the whole name is
+   * refused.
+   */
   #lookup(): LookupFunction {
     return (hostname, options, done) => {
       this.#resolver.resolve(hostname, (resolved) => {
@@ -267,12 +276,12 @@ export class OutboundClient {
 type Connected = Parameters<Connector>[1];
 
 /**
- * Checks the address that the socket is connected to before the request is sent, because a version of the library might
- * bypass the guarded lookup.
+ * Checks the address to which the socket is connected, before the request is sent. This is a second check, in case a
+ * version of the library bypasses the lookup.
  */
 function guardConnection(done: Connected, policy: OutboundPolicy): Connected {
   return (...[error, socket]: Parameters<Connected>) => {
-    // A socket without an address is closed already, which the library detects.
+    // If the socket has no address, it is already closed, which the library detects by itself.
     const refusal = error === null && socket.remoteAddress ? refuseAddress(socket.remoteAddress, policy) : null;
     if (error !== null) done(error, null);
     else if (refusal === null) done(null, socket);
@@ -283,7 +292,7 @@ function guardConnection(done: Connected, policy: OutboundPolicy): Connected {
   };
 }
 
-/** Error codes in words. Any other error is shown by its code. */
+/** Texts for the error codes of Node and undici. Any other error is shown by its code. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset",
@@ -308,7 +317,7 @@ function describeError(error: unknown, host: string): OutboundFailure {
   const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
   if (name === "HTTPParserError")
     return new OutboundFailure("unreachable", `cannot reach ${host}: it does not speak HTTP`);
-  // An error without a code is not a network error but a bug.
+  // An error without a code is not a network error but a bug, so throw it.
   if (typeof code !== "string") throw error;
   if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED")
     return new OutboundFailure("aborted", "the server is shutting down");

@@ -1,7 +1,7 @@
 /**
- * Checks which URLs may be called: http and https, without credentials, and without a host that names a forbidden
- * address in any notation. The addresses of a name are checked when it is called (client.ts); the check here is early,
- * so that the user gets an error message. Pure, any thread.
+ * Checks whether a URL may be called. It must be http or https, have no credentials, and its host must not be a
+ * forbidden address in any notation. If the host is a name, its addresses are checked later, when it is called
+ * (client.ts). The check here comes early so that the user gets an error message. Pure, any thread.
  */
 import { OUTBOUND_URL_BYTES_MAX } from "../../schemas/limits.js";
 import { isLongerThan } from "../../schemas/text.js";
@@ -14,12 +14,15 @@ export type OutboundFailureKind =
   | "invalid"
   /** The address may not be called. Nothing was sent, and no connection was opened. */
   | "refused"
-  /** No such name, no route, connection refused or broken, TLS failed, or the answer is not HTTP. */
+  /**
+   * The name does not exist, there is no route, the connection was refused or broken, TLS failed, or the answer is not
+   * HTTP.
+   */
   | "unreachable"
   | "timeout"
   /** The answer exceeds the caller's limit. */
   | "too_large"
-  /** Too many exchanges are in flight; nothing was sent. */
+  /** Too many requests are in flight. Nothing was sent. */
   | "busy"
   /** The caller's signal was aborted, or the server is shutting down. */
   | "aborted";
@@ -43,15 +46,13 @@ export class OutboundFailure extends Failure {
   }
 }
 
-/**
- * The networks that calls of one purpose may reach in addition to the public one. Metadata services are never called.
- */
+/** Says which networks may be called, in addition to the public one. Metadata services are never called. */
 export interface OutboundPolicy {
   /** True if loopback, private, shared, link-local and reserved networks may be called. */
   readonly allow_private: boolean;
 }
 
-/** Names that stand for a metadata service, whatever they resolve to. */
+/** Names of metadata services. They are refused whatever they resolve to. */
 const METADATA_NAMES: ReadonlySet<string> = new Set([
   "metadata.google.internal",
   "metadata.goog",
@@ -65,8 +66,8 @@ const METADATA_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Classifies the host of a URL by its text alone; "public" for an unknown name. Brackets and a trailing dot do not
- * matter.
+ * Classifies the host of a URL by its text, without a lookup. A name that is not known counts as "public". Brackets and
+ * a trailing dot are ignored.
  */
 function classifyHost(hostname: string): AddressClass {
   const host = hostname
@@ -79,7 +80,7 @@ function classifyHost(hostname: string): AddressClass {
   return host === "localhost" || host.endsWith(".localhost") ? "private" : "public";
 }
 
-/** Returns the refusal of a class; null if the policy allows it. */
+/** Returns the refusal of a class of addresses; null if the policy allows the class. */
 export function refuseClass(found: AddressClass, policy: OutboundPolicy): OutboundFailure | null {
   if (found === "metadata")
     return new OutboundFailure("refused", "address refused: cloud metadata addresses are never called");
@@ -88,19 +89,21 @@ export function refuseClass(found: AddressClass, policy: OutboundPolicy): Outbou
   return null;
 }
 
-/** Returns the refusal of a host by its text alone; null if there is none. */
+/** Returns the refusal of a host by its text, without a lookup; null if the text is allowed. */
 export function refuseHost(hostname: string, policy: OutboundPolicy): OutboundFailure | null {
   return refuseClass(classifyHost(hostname), policy);
 }
 
-/** Returns the refusal of a resolved address. A text that is no address is refused, too. */
+/** Returns the refusal of a resolved address; null if it is allowed. A text that is not an address is refused. */
 export function refuseAddress(address: string, policy: OutboundPolicy): OutboundFailure | null {
   return refuseClass(classifyAddress(address) ?? "metadata", policy);
 }
 
 /**
- * Parses a URL and checks it. Numbers in any base (`0xA9FEA9FE`, `0251.0376.43518`) are read as browsers read them.
- * @param field the name of the field in error messages: `url must be …`
+ * Parses a URL and checks it. Numeric hosts in any base (`0xA9FEA9FE`, `0251.0376.43518`) are read as browsers read
+ * them.
+ *
+ * @param field the name of the field, with which an error message begins: `url must be …`
  */
 export function parseOutboundUrl(text: string, field: string, policy: OutboundPolicy): URL | OutboundFailure {
   if (isLongerThan(text, OUTBOUND_URL_BYTES_MAX))

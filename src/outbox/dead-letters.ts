@@ -1,20 +1,23 @@
 /**
- * The SQL of dead letters: events that were set aside for a webhook. Their bodies stay in webhook_body, whose counter
- * includes them. A webhook keeps a bounded number of dead letters; the oldest ones are discarded. Writer and front each
- * have a class of their own.
+ * The SQL of dead letters: events that a webhook could not deliver and that were set aside. The bodies of dead letters
+ * stay in webhook_body, and its reference counter includes them. A webhook keeps a limited number of dead letters; the
+ * oldest are discarded. The writer and the front each have their own class.
  */
 import { TOPIC_BYTES_MAX, WEBHOOK_DEAD_LETTERS_MAX, WEBHOOK_QUEUE_BYTES_MAX } from "../../schemas/limits.js";
 import type { SetAside } from "../../schemas/webhooks.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
-/** The longest topic with the JSON around it, if every character is escaped. */
+/**
+ * The longest beginning of a body up to its topic, in characters: the topic if every character is escaped, and the JSON
+ * around it.
+ */
 const BEGINNING_CHARS = 6 * TOPIC_BYTES_MAX + 16;
 
 /** A dead letter; `at` is in ms. */
 export interface DeadLetterRow {
   readonly event: number;
-  /** The beginning of its body, which contains its topic. */
+  /** The first characters of its body, which include the topic. */
   readonly beginning: string;
   readonly bytes: number;
   readonly at: number;
@@ -32,7 +35,7 @@ export class DeadLetterTable {
   readonly #sizes: Statement<[number], { event: number; bytes: number }>;
 
   constructor(db: Db) {
-    // Only a queued event can be set aside, so a report that arrives twice has no second effect.
+    // Insert only if the event is still queued, so that a report that arrives twice has no second effect.
     this.#insert = db.prepare(
       `INSERT OR IGNORE INTO webhook_dead_letter (webhook, event, at, attempts, error)
        SELECT webhook, event, ?, ?, ? FROM webhook_queue WHERE webhook = ? AND event = ?`,
@@ -51,7 +54,8 @@ export class DeadLetterTable {
   }
 
   /**
-   * Sets a queued event aside. The caller deletes its row in the queue afterwards.
+   * Sets a queued event aside as a dead letter. The caller deletes its row in the queue afterwards.
+   *
    * @returns the number of older dead letters that were discarded to make room
    */
   add(webhook: number, { event, at_ms, attempts, error }: SetAside): number {
@@ -60,7 +64,7 @@ export class DeadLetterTable {
     return this.#makeRoom(webhook);
   }
 
-  /** Stores that an event was sent again and failed. */
+  /** Stores that a dead letter was sent again and failed again. */
   setTried(webhook: number, event: number, attempts: number, error: string): void {
     this.#setTried.run(attempts, error, webhook, event);
   }
@@ -77,7 +81,10 @@ export class DeadLetterTable {
     for (const { event } of this.#sizes.all(webhook)) this.delete(webhook, event);
   }
 
-  /** Discards the oldest dead letters beyond the bounds. The newest one stays, whatever its size. */
+  /**
+   * Discards the oldest dead letters that exceed the limits of number and bytes. The newest one stays, whatever its
+   * size.
+   */
   #makeRoom(webhook: number): number {
     let bytes = 0;
     let discarded = 0;
@@ -115,7 +122,7 @@ export class DeadLetterReader {
     return this.#one.get(webhook, event);
   }
 
-  /** Returns how many deliveries have led to an event that is kept. */
+  /** Returns the number of deliveries in the chain that led to a stored event; 0 if the event is not stored. */
   hops(event: number): number {
     return this.#hops.get(event) ?? 0;
   }

@@ -1,4 +1,7 @@
-/** Builds the event of a disabled webhook. Pure. The publisher and the commands of webhooks use it, in the writer. */
+/**
+ * Builds the event about a webhook that was disabled. The publisher and the commands of webhooks use it, in the writer.
+ * Pure.
+ */
 import type { NewEvent, ServerSource, ServerTopic } from "../../schemas/events.js";
 import { hostOf } from "./hidden-address.js";
 import type { DisabledWebhook } from "./outbox.js";
@@ -7,8 +10,10 @@ export const TOPIC_DISABLED = "webhook.disabled" satisfies ServerTopic;
 export const WEBHOOKS_SOURCE = "webhooks" satisfies ServerSource;
 
 /**
- * Builds the event. It has no `reason` if deliveries failed too often.
- * @param guarded true if the server requires tokens: every instance can read the event, and none may read the URL
+ * Builds the event. It has no `reason` if the webhook was disabled because its deliveries failed too often.
+ *
+ * @param guarded true if the server requires tokens. Then the event has only the host of the URL, because every
+ * instance can read the event and may not know the URL.
  */
 export function disabledEvent({ id, url, fail_count, reason }: DisabledWebhook, guarded: boolean): NewEvent {
   const data = { id, url: guarded ? hostOf(url) : url, fail_count, ...(reason === null ? {} : { reason }) };

@@ -1,11 +1,11 @@
-/** Encodes webhooks for clients, and the bodies of deliveries. Pure. */
+/** Encodes webhooks for clients, and the bodies of deliveries, as JSON. Pure. */
 import { formatTime } from "../base/time.js";
 import type { LoggedDelivery } from "../../schemas/webhooks.js";
 import type { DeadLetterRow } from "./dead-letters.js";
 import { hostOf, withoutLocation } from "./hidden-address.js";
 import type { WebhookStatus } from "./table.js";
 
-/** The parts of a delivery's body: `data` is JSON text, `created_at` is in ms. */
+/** The event from which the body of a delivery is made. `data` is JSON text, and `created_at` is in ms. */
 export interface DeliveredEvent {
   readonly id: number;
   readonly topic: string;
@@ -14,7 +14,7 @@ export interface DeliveredEvent {
   readonly created_at: number;
 }
 
-/** Encodes a webhook for an instance, which sees only the host of the URL. */
+/** Encodes a webhook for an instance, which may see only the host of the URL. */
 export function encodeWebhookForInstance(webhook: WebhookStatus): string {
   const { url, last_error } = webhook;
   return encodeWebhook({
@@ -38,7 +38,10 @@ export function encodeWebhook(webhook: WebhookStatus): string {
   );
 }
 
-/** Encodes the failing event. A disabled webhook has no next attempt. */
+/**
+ * Encodes the member about the event at the head of the queue if it has failed. If the webhook is disabled, there is no
+ * next attempt.
+ */
 function encodeFailing({ active, head, head_event, head_since, head_tries, next_try_at }: WebhookStatus): string {
   if (head_event === null || head_event !== head) return "";
   const next = active === 1 && next_try_at !== null ? `,"next_try_at":"${formatTime(next_try_at)}"` : "";
@@ -57,7 +60,7 @@ export function encodeLoggedDelivery({ at_ms, event, attempt, status, duration_m
   );
 }
 
-/** The topic at the beginning of a body, as JSON. */
+/** Matches the topic at the beginning of a body, as JSON. */
 const TOPIC = /^\{"topic":("(?:[^"\\]|\\.)*")/;
 
 /** Encodes a dead letter. */
@@ -68,7 +71,9 @@ export function encodeDeadLetter({ event, beginning, bytes, at, attempts, error 
   );
 }
 
-/** Encodes the body of a delivery. `data` is inserted as text, so it keeps the publisher's digits. */
+/**
+ * Encodes the body of a delivery. `data` is inserted as text, so its numbers keep the digits that the publisher wrote.
+ */
 export function encodeDelivery({ id, topic, data, source, created_at }: DeliveredEvent): string {
   return (
     `{"topic":${JSON.stringify(topic)},"data":${data},"source":${JSON.stringify(source)}` +

@@ -1,11 +1,12 @@
 /**
- * The outbox of webhooks. It finds the webhooks that want an event, and queues a row for each of them in the event's
- * own transaction, so an event is in the history exactly if its deliveries are queued. Runs in the writer; the front
- * delivers (delivery.ts).
+ * The outbox of webhooks. It finds the webhooks that want an event, and queues a row for each of them in the
+ * transaction that stores the event. So the event is in the history if and only if its deliveries are queued. Runs in
+ * the writer; the front delivers (delivery.ts).
  *
- * Active webhooks are kept in memory by their patterns, so an event that no webhook wants costs one lookup. A queue is
- * bounded by rows and bytes. Events that do not fit are dropped for that webhook alone, new ones before old ones, and
- * counted. A webhook that receives events of its own deliveries is disabled (docs/webhooks.md "Chains").
+ * Active webhooks are kept in memory by their patterns, so an event that no webhook wants costs one lookup. Each queue
+ * is bounded by rows and bytes. If an event does not fit into a webhook's queue, the new event is dropped for that
+ * webhook alone, and counted. A webhook that receives events that its own deliveries caused is disabled
+ * (docs/webhooks.md "Chains").
  */
 import {
   WEBHOOK_ERROR_CHARS_MAX,
@@ -28,18 +29,18 @@ import { DeliveryLogTable } from "./delivery-log.js";
 import { encodeDelivery, type DeliveredEvent } from "./encode.js";
 import { WebhookTable, type WebhookRow } from "./table.js";
 
-/** The push message with the outbox changes of a commit. */
+/** The push message that carries the changes of the outbox by a commit. */
 export const OUTBOX = { name: "outbox", payload: OutboxPush } as const satisfies PushMessage;
 
 /** An event as the outbox receives it. */
 export interface OutboxEvent extends DeliveredEvent {
-  /** The number of deliveries that led to this event; 0 if no delivery caused it. */
+  /** The number of deliveries in the chain that led to this event; 0 if no delivery caused it. */
   readonly hops: number;
-  /** True if webhooks may be disabled because of this event. */
+  /** True if a webhook may be disabled because of this event: the caller that reported the chain is trusted. */
   readonly trusted: boolean;
 }
 
-/** A webhook that was disabled, and why. `reason` is null if deliveries failed too often. */
+/** A webhook that was disabled. `reason` says why; it is null if deliveries failed too often. */
 export interface DisabledWebhook {
   readonly id: string;
   readonly url: string;
@@ -47,7 +48,7 @@ export interface DisabledWebhook {
   readonly reason: string | null;
 }
 
-/** Shared, because nearly all events disable no webhook. */
+/** A shared empty list, because nearly all events disable no webhook. */
 const NONE: readonly DisabledWebhook[] = [];
 const CHAIN_TOO_LONG = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
 
@@ -58,7 +59,10 @@ interface HeldWebhook {
   active: boolean;
   rows: number;
   bytes: number;
-  /** The last event that was tested, because several patterns of a webhook may match one event. */
+  /**
+   * The id of the last event that was matched, so that the webhook is not found twice if several of its patterns match
+   * one event.
+   */
   seen: number;
 }
 
@@ -68,18 +72,21 @@ export class Outbox extends PublishingModel {
   readonly log: DeliveryLogTable;
   #held = new Map<number, HeldWebhook>();
   #index = new PatternIndex();
-  /** Active webhooks by the text of each of their patterns. */
+  /** The active webhooks, by the text of each of their patterns. */
   #by_pattern = new Map<string, Set<HeldWebhook>>();
   #rows = 0;
   #queued = new Set<number>();
   #changed = new Set<number>();
   #chained: OutboxPush["chained"] = [];
   #dropped = 0;
-  /** True if this transaction dropped an event for lack of room, which changes the webhook's count. */
+  /**
+   * True if this transaction dropped an event for lack of room. Then the count of dropped events of a webhook has
+   * changed.
+   */
   #overflowed = false;
-  /** Ids of the webhooks that this transaction has disabled. */
+  /** The ids of the webhooks that this transaction has disabled. */
   #disabledIds: string[] = [];
-  /** True if this transaction has changed the state here, or has something to report. */
+  /** True if this transaction has changed the memory of this class, or has something to report after the commit. */
   #touched = false;
 
   constructor(db: Db) {
@@ -100,9 +107,10 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Queues an event for every active webhook that wants it. If a chain of deliveries gets too long, the webhook is
-   * disabled instead and its queue stays as it is. If the hop count comes from a caller that is not trusted, the event
-   * is dropped instead.
+   * Queues an event for every active webhook that wants it. If the chain of deliveries is too long, the event is not
+   * queued and the webhooks are disabled; their queues stay as they are. If a caller that is not trusted reported the
+   * length of the chain, the event is only dropped for them.
+   *
    * @returns the webhooks that were disabled; the caller publishes events about them
    */
   publish(event: OutboxEvent): readonly DisabledWebhook[] {
@@ -116,7 +124,7 @@ export class Outbox extends PublishingModel {
     return NONE;
   }
 
-  /** Returns the refusal of a malformed pattern; null if all compile. */
+  /** Returns the refusal of the first malformed pattern; null if all patterns compile. */
   refusePatterns(texts: readonly string[]): Failure | null {
     for (const text of texts) {
       const pattern = compilePattern(text);
@@ -131,7 +139,7 @@ export class Outbox extends PublishingModel {
     this.#hold(webhook, 0, 0);
   }
 
-  /** Removes a webhook that is being deleted, and drops its queue. */
+  /** Forgets a webhook that is being deleted, and drops its queue. */
   remove(row: number): void {
     this.#touch(row);
     const held = must(this.#held.get(row), "a stored webhook is in memory");
@@ -142,7 +150,7 @@ export class Outbox extends PublishingModel {
     this.#held.delete(row);
   }
 
-  /** Queues events for a webhook again. Events that were published while it was disabled stay undelivered. */
+  /** Starts to queue events for a webhook again. Events that were published while it was disabled are not delivered. */
   enable(row: number): void {
     this.#touch(row);
     const held = must(this.#held.get(row), "a stored webhook is in memory");
@@ -150,14 +158,15 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Stores the delivery progress of a webhook. Disables it if it has failed too often in a row. If it is disabled
-   * already, the failure that disabled it stays its last failure.
+   * Stores the delivery progress of a webhook, and disables the webhook if it has failed too often in a row. If it is
+   * already disabled, its last failure stays the one that disabled it.
+   *
    * @returns the webhook if this call disabled it
    */
   advance(progress: WebhookProgress): DisabledWebhook | undefined {
     const { webhook, epoch, delivered, fail_count, fired_at, failure, head, log, set_aside } = progress;
     const stored = this.table.byRow(webhook);
-    if (stored === undefined) return undefined; // It was deleted in the meantime.
+    if (stored === undefined) return undefined; // The webhook was deleted in the meantime.
     const held = must(this.#held.get(webhook), "a stored webhook is in memory");
     for (const aside of set_aside) this.#setAside(held, aside);
     if (delivered > 0) this.#unqueue(held, delivered);
@@ -171,9 +180,10 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Sets aside the event at the head of a webhook's queue.
-   * @param event the id that the event must have; null for any
-   * @returns the event's id, or why no event was skipped
+   * Sets the event at the head of a webhook's queue aside.
+   *
+   * @param event the id that the head must have; null if any event may be skipped @returns the id of the event, or the
+   * refusal
    */
   skip(row: number, event: number | null, now_ms: number): number | Failure {
     const stored = must(this.table.byRow(row), "a webhook with a skipped event is stored");
@@ -193,7 +203,7 @@ export class Outbox extends PublishingModel {
 
   afterCommit({ changes, push }: Publication): void {
     if (!this.#touched) return;
-    // The call during which a webhook was turned off does not report that itself.
+    // Report the disabled webhooks here, because the call that disabled them does not report that as its own change.
     for (const id of this.#disabledIds) changes?.add("webhook", id, null);
     if (this.#overflowed) changes?.add("webhook", null, null);
     push(OUTBOX, {
@@ -213,7 +223,7 @@ export class Outbox extends PublishingModel {
     for (const row of this.#held.keys()) this.#touch(row);
   }
 
-  /** Loads the stored state again after a rollback. */
+  /** Loads the stored state again after a rollback, if the transaction had changed the memory. */
   reload(): void {
     if (!this.#touched) return;
     this.#clearPending();
@@ -279,7 +289,7 @@ export class Outbox extends PublishingModel {
     }
   }
 
-  /** Disables a webhook and stops matching its patterns. */
+  /** Disables a webhook: stores that, and removes its patterns from the index. */
   #disable(held: HeldWebhook, reason: string | null): DisabledWebhook {
     this.#touch(held.row);
     this.table.disable(held.row);
@@ -297,8 +307,8 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Disables the webhooks of a chain that is too long. They are sorted by row, so the order does not depend on the
-   * history of this process.
+   * Disables the webhooks for which a chain is too long. They are sorted by row, so that every node disables them in
+   * the same order.
    */
   #disableChained(wanting: HeldWebhook[], now_ms: number): readonly DisabledWebhook[] {
     return wanting
@@ -334,7 +344,7 @@ export class Outbox extends PublishingModel {
     const bytes = utf8Length(body);
     let waiting = 0;
     for (const held of taking) {
-      // An empty queue takes one event of any size.
+      // If the queue is empty, it takes one event of any size.
       if (held.rows > 0 && held.bytes + bytes > WEBHOOK_QUEUE_BYTES_MAX) {
         this.#overflow(held, 1);
         continue;
@@ -356,7 +366,7 @@ export class Outbox extends PublishingModel {
     this.table.countDropped(row, events);
   }
 
-  /** Sets a queued event aside. Its row in the queue stays. */
+  /** Sets a queued event aside as a dead letter. The caller removes its row from the queue. */
   #setAside(held: HeldWebhook, aside: SetAside): void {
     const discarded = this.letters.add(held.row, aside);
     if (discarded > 0) this.#overflow(held, discarded);

@@ -1,13 +1,14 @@
 /**
  * The SQL of the outbox: webhooks, the bodies of queued events, and the queue of each webhook. A body is stored once
- * for any number of webhooks, and is deleted with the last delivery. Writer and front each have a class of their own.
+ * for all webhooks, and is deleted with the last delivery. The writer and the front each have their own class.
  */
 import type { WebhookCreateRequest, WebhookFailure, WebhookHead } from "../../schemas/webhooks.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
 /**
- * A stored webhook; times are in ms. Threads name a webhook by `row`, because an id may be deleted and created again.
+ * A stored webhook. Times are in ms. The threads refer to a webhook by `row`, because an id may be deleted and used
+ * again.
  */
 export interface WebhookRow {
   readonly row: number;
@@ -21,23 +22,26 @@ export interface WebhookRow {
   readonly fail_count: number;
   readonly created_at: number;
   readonly last_fired: number | null;
-  /** The reason of the last failed delivery, or of the disabling. Null together with its time. */
+  /**
+   * The reason for which the last delivery failed, or for which the webhook was disabled. Null if and only if
+   * `last_failure_at` is null.
+   */
   readonly last_error: string | null;
   readonly last_failure_at: number | null;
   /**
-   * The event at the head of the queue if it has failed, and the state of its attempts in the next members; null if it
-   * has not failed.
+   * The event at the head of the queue if it has failed; the next members describe its attempts. Null if it has not
+   * failed.
    */
   readonly head_event: number | null;
   readonly head_since: number | null;
   readonly head_tries: number | null;
   readonly head_spent: number | null;
   readonly next_try_at: number | null;
-  /** The number of events that were dropped for lack of room; null stands for 0. */
+  /** The number of events that were dropped for lack of room. Null means 0. */
   readonly dropped: number | null;
 }
 
-/** A webhook with the counts of its queue. */
+/** A webhook with the numbers of its queued events and of its dead letters. */
 export interface WebhookStatus extends WebhookRow {
   readonly pending: number;
   /** The event at the head of its queue. */
@@ -71,7 +75,7 @@ class WebhookLookup {
     this.#by_row = db.prepare("SELECT * FROM webhook WHERE row = ?");
   }
 
-  /** Total characters of the patterns of all webhooks, as JSON. */
+  /** The total length in characters of the patterns of all webhooks, as JSON. */
   get pattern_characters(): number {
     return this.#characters.get() ?? 0;
   }
@@ -89,7 +93,7 @@ class WebhookLookup {
     return this.#by_row.get(row);
   }
 
-  /** Returns a webhook with the counts of its queue. */
+  /** Returns a webhook with the numbers of its queue. */
   status(id: string): WebhookStatus | undefined {
     return this.#status.get(id);
   }
@@ -167,7 +171,7 @@ export class WebhookTable extends WebhookLookup {
     this.#progress.run(fail_count, fired_at, row);
   }
 
-  /** Stores the state of the event at the head of the queue; null if it has not failed. */
+  /** Stores the state of the event at the head of the queue. `head` is null if that event has not failed. */
   setHead(row: number, head: WebhookHead | null): void {
     if (head === null) this.#head.run(null, null, null, null, null, row);
     else this.#head.run(head.event, head.since_ms, head.tries, head.spent, head.next_ms, row);
@@ -188,9 +192,10 @@ export class WebhookTable extends WebhookLookup {
   }
 
   /**
-   * Stores an event's body.
-   * @param waiting the number of webhooks that it is queued for
-   * @param hops the number of deliveries that led to the event
+   * Stores the body of an event.
+   *
+   * @param waiting the number of webhooks for which it is queued @param hops the number of deliveries in the chain that
+   * led to the event
    */
   storeBody(event: number, waiting: number, bytes: number, body: string, hops: number): void {
     this.#body.run(event, waiting, bytes, body, hops);
@@ -200,7 +205,7 @@ export class WebhookTable extends WebhookLookup {
     this.#queue.run(webhook, event);
   }
 
-  /** Removes the events up to `upto` from a webhook's queue, and returns their size. */
+  /** Removes the events with ids up to `upto` from a webhook's queue, and returns the size of what was removed. */
   unqueue(webhook: number, upto: number): QueueSize {
     const size = this.size(webhook, upto);
     if (size.rows === 0) return size;
@@ -210,18 +215,18 @@ export class WebhookTable extends WebhookLookup {
     return size;
   }
 
-  /** Returns the size of a webhook's queue up to the event `upto`. */
+  /** Returns the size of the part of a webhook's queue that has ids up to `upto`. */
   size(webhook: number, upto: number): QueueSize {
     const size = this.#size.get(webhook, upto);
     return { rows: size?.rows ?? 0, bytes: size?.bytes ?? 0 };
   }
 }
 
-/** The next delivery of a webhook. Its body is read when it is sent. */
+/** The next event that a webhook must deliver. The body is not included; it is read when it is sent. */
 export interface QueuedEvent {
   readonly event: number;
   readonly bytes: number;
-  /** The number of deliveries that led to the event. */
+  /** The number of deliveries in the chain that led to the event. */
   readonly hops: number;
 }
 
@@ -254,7 +259,7 @@ export class WebhookReader extends WebhookLookup {
     return this.#body.get(event);
   }
 
-  /** Iterates over the webhooks after an id, with the counts of their queues, by id. */
+  /** Iterates over the webhooks with ids after the given one, in the order of ids, with the numbers of their queues. */
   statuses(after: string): IterableIterator<WebhookStatus> {
     return this.#statuses.iterate(after);
   }

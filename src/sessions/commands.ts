@@ -1,4 +1,7 @@
-/** Writer methods of sessions. They are not audited: the calls that a session makes are. They run in the writer. */
+/**
+ * Writer methods of sessions. They write no audit rows, because the calls that are made in a session are audited. Runs
+ * in the writer thread.
+ */
 import * as Type from "typebox";
 import { EndSessionsRequest, OpenSessionRequest, UseSessionsRequest } from "../../schemas/sessions.js";
 import { weightOf } from "../rpc/method.js";

@@ -1,19 +1,19 @@
 /**
- * Parses and formats the session cookie. Its name contains the port, because cookies do not depend on ports, and two
- * servers on one host would log each other out. Pure.
+ * Parses and formats the session cookie. Its name contains the port: browsers send a host's cookies to all its ports,
+ * so without it two servers on one host would log each other out. Pure.
  */
 import { SESSION_COOKIE_BYTES, SESSION_COOKIES_TRIED_MAX, SESSION_IDLE_MS } from "../../schemas/limits.js";
 
 const VALUE = new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((SESSION_COOKIE_BYTES * 4) / 3)}}$`);
 
-/** Returns the cookie's name at a port of the dashboard. */
+/** Returns the name of the cookie for a dashboard on this port. */
 export function cookieName(port: number): string {
   return `koor_session_${port}`;
 }
 
 /**
- * Returns the values of a name in a `Cookie` header that have the form of a session's value; at most
- * SESSION_COOKIES_TRIED_MAX.
+ * Returns the values of the cookies with this name in a `Cookie` header, at most SESSION_COOKIES_TRIED_MAX. Leaves out
+ * values that do not have the form of a session's value.
  */
 export function cookieValues(header: string, name: string): string[] {
   const values: string[] = [];
@@ -26,7 +26,7 @@ export function cookieValues(header: string, name: string): string[] {
   return values;
 }
 
-/** Returns the `Set-Cookie` that keeps a session for its maximum idle time. */
+/** Returns the `Set-Cookie` header that makes the browser keep the cookie for the maximum idle time of a session. */
 export function keepCookie(name: string, value: string, secure: boolean): string {
   return setCookie(name, value, SESSION_IDLE_MS / 1000, secure);
 }

@@ -1,6 +1,6 @@
 /**
- * The session routes of the dashboard: the current session, log-in and log-out. It also finds the session of a cookie for
- * the port's authentication. Runs on the front.
+ * Serves the session routes of the dashboard: the current session, log-in and log-out. It also finds the session of a
+ * cookie, for the authentication of requests to the dashboard's port. Runs on the front.
  */
 import { DASHBOARD_ACTOR, type SessionAnswer } from "../../schemas/sessions.js";
 import { VERSION } from "../../schemas/version.js";
@@ -25,7 +25,7 @@ export interface SessionFrontOptions {
   readonly guard: RequestGuard;
   readonly actors: Actors;
   readonly instances: { get(id: string): { readonly name: string } | undefined };
-  /** The number of the dashboard's port as it listens. */
+  /** `dashboard_port` is the port on which the dashboard really listens. */
   readonly ports: { readonly dashboard_port: number };
   /** True if other machines can reach the server and it requires no token. */
   readonly exposed: boolean;
@@ -53,14 +53,17 @@ export class SessionFront {
     return this.#lookUp(cookies)?.session;
   }
 
-  /** Answers with the current session, and renews the cookie of a session. */
+  /** Answers with the current session. If there is one, also renews its cookie. */
   show({ caller, headers: { cookie } }: SessionCall<"cookie">): Reply {
     const found = this.#lookUp(cookie);
     const renews = found !== undefined && found.session.caller === caller;
     return this.#answer(caller, renews ? [keepCookie(this.#cookie, found.value, found.session.row.secure)] : []);
   }
 
-  /** Logs in with the server's token or an instance's own. The previous session of the cookie ends. */
+  /**
+   * Logs in with the server's token or the token of an instance. If the request has the cookie of a session, that
+   * session ends.
+   */
   async logIn({
     caller,
     headers: { cookie, origin, host },
@@ -68,7 +71,8 @@ export class SessionFront {
     peer,
   }: SessionCall<"cookie" | "origin" | "host", { readonly token: string }>): Promise<Answer> {
     const { book, writer, guard, actors, log } = this.#options;
-    // Only the page itself may log its user in: to be logged in as another user is an attack, too (login CSRF).
+    // Accept a log-in only from the dashboard's own page. Otherwise another site could log a user in as somebody else
+    // (login CSRF).
     if (origin !== "" && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
     if (!guard.guarded) return this.#answer(caller, []);
     const owner = guard.ownerOf(token, actors, peer);
@@ -86,10 +90,7 @@ export class SessionFront {
     return this.#answer(session.caller, [keepCookie(this.#cookie, value, secure)]);
   }
 
-  /**
-   * Ends the session; without one there is nothing to do. The end is stored before the answer, so it survives a
-   * restart.
-   */
+  /** Ends the session, if there is one. The end is stored before the answer, so it survives a restart. */
   async logOut({ caller, headers: { cookie } }: SessionCall<"cookie">): Promise<Answer> {
     const { book, writer, log } = this.#options;
     const session = this.find(cookie);
@@ -122,7 +123,8 @@ export class SessionFront {
       auth: guard.guarded,
       logged_in: !guard.guarded || role !== "nobody",
       role,
-      // The server's token as bearer names no user. It counts as the dashboard's person.
+      // A caller that sends the server's token as a bearer token has no name of its own. It counts as the user of the
+      // dashboard.
       actor: actor === "" && role === "server" ? DASHBOARD_ACTOR : actor,
       name: instances.get(actor)?.name ?? "",
       exposed,

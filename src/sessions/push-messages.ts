@@ -1,11 +1,11 @@
 /**
- * The push message with the writer's changes of sessions, for nodes that apply the same calls. The node that made a
- * call knows the change from the reply.
+ * The push message that carries changes of sessions from the writer. It is for the other nodes that apply the same
+ * calls: the node at which a call was made knows the change from the reply.
  */
 import * as Type from "typebox";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
 
-/** The ids of sessions that were opened, used or ended. */
+/** Carries the ids of sessions that were opened, used or ended. */
 export const SESSIONS = {
   name: "sessions",
   payload: Type.Object({ changed: Type.Array(Type.String()) }),

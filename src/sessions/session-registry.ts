@@ -1,7 +1,8 @@
 /**
- * Keeps all sessions in the front's memory: finds the session of a cookie, checks that it is valid, and notifies
- * listeners of its end. A use changes memory only. `takeUses` returns the uses that are not in the database yet,
- * `takeExpired` the expired sessions that are still in it. Pure except for its state; the writer owns the database.
+ * Keeps all sessions in the front's memory. It finds the session of a cookie, checks that it is valid, and notifies
+ * listeners when it ends. The use of a session changes only memory. `takeUses` returns the uses that are not in the
+ * database yet, and `takeExpired` the expired sessions that still are. Pure except for its state; only the writer
+ * changes the database.
  */
 import { SESSION_COOKIE_BYTES, SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits.js";
 import { DASHBOARD_ACTOR, type UseSessionsRequest } from "../../schemas/sessions.js";
@@ -27,7 +28,7 @@ export interface SessionBookOptions {
   readonly instances: { get(id: string): object | undefined };
 }
 
-/** A new session. Its value is for the cookie, and is stored nowhere. */
+/** A new session. `value` is the value of its cookie, which is stored nowhere. */
 export interface NewSession {
   readonly value: string;
   readonly row: SessionRow;
@@ -37,9 +38,9 @@ export class Session {
   readonly row: SessionRow;
   readonly caller: SessionCaller;
   last_used_ms: number;
-  /** True if the last use is not in the database yet. */
+  /** True if the time of the last use is not in the database yet. */
   unsaved = false;
-  /** True if its cookie was verified against the current token of the server. */
+  /** True if a cookie of this session was checked against the server's current token. */
   proven: boolean;
   readonly #ends = new Set<(end: AccessEnd) => void>();
   #ended: AccessEnd | null = null;
@@ -57,7 +58,8 @@ export class Session {
   }
 
   /**
-   * Calls the listener when the session ends, or at once if it has ended. The returned function removes the listener.
+   * Calls the listener when the session ends, or at once if it has already ended. Returns a function that removes the
+   * listener.
    */
   onEnd(listener: (end: AccessEnd) => void): () => void {
     if (this.#ended === null) this.#ends.add(listener);
@@ -77,7 +79,7 @@ export class Session {
 export class SessionRegistry {
   readonly #options: SessionBookOptions;
   #by_id = new Map<string, Session>();
-  /** Ids of expired sessions that are still in the database. */
+  /** The ids of sessions that have expired but are still in the database. */
   #expired: string[] = [];
 
   constructor(options: SessionBookOptions) {
@@ -89,9 +91,10 @@ export class SessionRegistry {
   }
 
   /**
-   * Loads the stored sessions, at the start and when reports may have been missed. Uses that only memory has are kept,
-   * and so is the verification of cookies.
-   * @param rows the least recently used first
+   * Loads the stored sessions, at the start and when reports of changes may have been missed. Sessions that are in
+   * memory already keep their newer last use, and the fact that their cookie was verified.
+   *
+   * @param rows the sessions, the least recently used first
    */
   load(rows: readonly SessionRow[]): void {
     const before = this.#by_id;
@@ -101,8 +104,9 @@ export class SessionRegistry {
   }
 
   /**
-   * Finds the session of a cookie's value, and counts this as a use. Returns undefined if there is none, or if it has
-   * expired. The time of the lookup reveals nothing: the key is a digest, and an attacker cannot choose its bytes.
+   * Finds the session for the value of a cookie, and counts this as a use. Returns undefined if there is none or it has
+   * expired. The duration of the lookup reveals nothing to an attacker: the key is a digest, and an attacker cannot
+   * choose the bytes of a digest.
    */
   find(value: string): Session | undefined {
     const session = this.#by_id.get(idOf(value));
@@ -119,8 +123,9 @@ export class SessionRegistry {
   }
 
   /**
-   * Creates a session. It is valid when it is in the database and `add` was called.
-   * @param instance the owner of the token; "" for the server's token
+   * Creates a session. It becomes valid when the caller has stored it and called `add`.
+   *
+   * @param instance the id of the instance whose token was used; "" for the server's token
    */
   begin(instance: string, secure: boolean): NewSession {
     const value = crypto().randomBytes(SESSION_COOKIE_BYTES).toString("base64url");
@@ -128,7 +133,7 @@ export class SessionRegistry {
     return { value, row: { id: idOf(value), proof, instance, secure, last_used_at: this.#options.clock.now() } };
   }
 
-  /** Returns the ids of the least recently used sessions that must be evicted to make room for one more. */
+  /** Returns the ids of the least recently used sessions, if they must be evicted to make room for one more. */
   idsToEvict(): string[] {
     const most = this.#by_id.size - SESSIONS_MAX + 1;
     if (most <= 0) return [];
@@ -138,14 +143,14 @@ export class SessionRegistry {
       .map(({ row }) => row.id);
   }
 
-  /** Adds a session that is in the database. */
+  /** Adds a session that was stored in the database. */
   add(row: SessionRow): Session {
     const session = new Session(row, true);
     this.#by_id.set(row.id, session);
     return session;
   }
 
-  /** Applies a change of another node to a session. `row` is undefined if it was deleted. */
+  /** Applies a change that another node made to a session. `row` is undefined if the session was deleted. */
   applyRemote(id: string, row: SessionRow | undefined): void {
     const known = this.#by_id.get(id);
     if (row === undefined) this.remove([id]);
@@ -162,7 +167,7 @@ export class SessionRegistry {
     }
   }
 
-  /** Ends the sessions that were opened with an instance's token, because that token has ended. */
+  /** Ends the sessions that were opened with the token of an instance, because that token is no longer valid. */
   revoke(instance: string): void {
     for (const session of [...this.#by_id.values()])
       if (session.row.instance === instance) this.#drop(session, "revoked");
@@ -174,7 +179,7 @@ export class SessionRegistry {
       if (this.#isExpired(session, now_ms)) this.#drop(session, "logged out");
   }
 
-  /** Takes at most `most` ids of expired sessions that are still in the database. */
+  /** Takes the ids of expired sessions that are still in the database, at most `most` of them. */
   takeExpired(most: number): string[] {
     return this.#expired.splice(0, most);
   }
@@ -184,8 +189,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Takes the uses that are not in the database. The caller puts them back with `requeueUses` if they could not be
-   * stored.
+   * Takes the uses that are not in the database yet. If they cannot be stored, the caller puts them back with
+   * `requeueUses`.
    */
   takeUses(): UseSessionsRequest["uses"] {
     const uses: UseSessionsRequest["uses"] = [];

@@ -1,18 +1,18 @@
-/** The SQL of sessions: changing them in the writer, loading them on the front. */
+/** The SQL of sessions. The writer changes them, and the front loads them. */
 import type { OpenSessionRequest, UseSessionsRequest } from "../../schemas/sessions.js";
 import type { Db, Statement } from "../store/open.js";
 import { type Model, type Publication, PublishingModel } from "../threads/model.js";
 import { SESSIONS } from "./push-messages.js";
 
-/** A stored session. Hashes are lowercase hex, times are in ms. */
+/** A stored session. Hashes are lowercase hexadecimal text, and times are in ms. */
 export interface SessionRow {
   /** SHA-256 of the cookie's value. */
   readonly id: string;
-  /** HMAC-SHA256 of the server's token, keyed with the cookie's value. */
+  /** HMAC-SHA256 of the server's token, with the value of the cookie as the key. */
   readonly proof: string;
-  /** The owner of the token; "" for the server's token. */
+  /** The id of the instance whose token opened the session; "" for the server's token. */
   readonly instance: string;
-  /** True if the cookie is for https only. */
+  /** True if the browser may send the cookie only over https. */
   readonly secure: boolean;
   readonly last_used_at: number;
 }
@@ -60,7 +60,8 @@ export const sessionReader: Model<SessionReader> = { open: ({ db }) => new Sessi
 
 export class SessionWriter extends PublishingModel {
   /**
-   * The sessions that this transaction has opened, ended or used. They are reported to nodes that apply the same calls.
+   * The ids of the sessions that this transaction has opened, used or ended. They are pushed to the front for nodes
+   * that apply the same calls.
    */
   readonly #changed = new Set<string>();
   readonly #insert: Statement<[Buffer, Buffer, string, number, number, number], unknown>;
@@ -69,7 +70,7 @@ export class SessionWriter extends PublishingModel {
 
   constructor(db: Db) {
     super();
-    // Ids are random, so an existing id belongs to the same session, sent again.
+    // Replace an existing row: ids are random, so the same id means that the same session was sent again.
     this.#insert = db.prepare("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)");
     this.#use = db.prepare("UPDATE session SET last_used_at = max(last_used_at, ?) WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM session WHERE id = ?");

@@ -1,6 +1,6 @@
 /**
- * Ends expired sessions, and writes the uses that only memory has to the database: every few minutes, and completely at
- * a shutdown. A kill loses the uses of the last minutes and nothing else. Runs on the front, driven by ticks.
+ * Ends expired sessions, and stores the uses that only memory has: every few minutes, and completely at a shutdown. If
+ * the process is killed, only the uses of the last minutes are lost. Runs on the front, driven by ticks.
  */
 import { SESSION_FLUSH_INTERVAL_MS, SESSIONS_MAX } from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
@@ -39,7 +39,9 @@ export class SessionUpkeep implements BackgroundTask {
     await this.#flushes.close();
   }
 
-  /** Writes expired sessions and uses. Those that the writer refuses stay for the next time. */
+  /**
+   * Deletes expired sessions from the database and stores uses. If the writer refuses, this is repeated the next time.
+   */
   async #flush(): Promise<void> {
     this.#book.prune(this.#clock.now());
     const ids = this.#book.takeExpired(SESSIONS_MAX);

@@ -1,7 +1,7 @@
 /**
- * Reference-counted bodies of deliveries in flight. Each body is in memory once, for any number of webhooks, within a
- * bound in bytes. Small bodies are always accepted: the number of webhooks bounds them all together. Lives on the
- * front.
+ * Keeps the bodies of deliveries in flight, with reference counts. Each body is in memory once, for any number of
+ * webhooks. The total size is bounded in bytes. Small bodies are accepted even above that bound, because the number of
+ * webhooks already limits how many there are. Runs on the front.
  */
 import { WEBHOOK_BODIES_BYTES_MAX, WEBHOOK_SMALL_BODY_BYTES } from "../../schemas/limits.js";
 
@@ -24,7 +24,10 @@ export class Bodies {
     return this.#bytes;
   }
 
-  /** Takes the body of an event; "full" if there is no room now, "gone" if no webhook waits for it any more. */
+  /**
+   * Returns the body of an event. Returns "full" if there is no room for it now, and "gone" if no webhook waits for it
+   * any more.
+   */
   take(event: number, bytes: number): Buffer | "full" | "gone" {
     const held = this.#held.get(event);
     if (held !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * Writer methods that create, delete and enable webhooks, handle single events, and store delivery progress. They run
- * in the writer.
+ * Writer methods that create, delete and enable webhooks, skip or resend single events, and store delivery progress.
+ * Runs in the writer thread.
  */
 import * as Type from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
@@ -28,12 +28,12 @@ import { outboxModel } from "../outbox/outbox.js";
 
 const models = { outbox: outboxModel };
 const changed = [changes("webhook", ({ id }: { readonly id: string }) => [id], reportByName(resourceId))];
-/** The number of numbers in one receiver's progress. */
+/** How many numbers the progress of one receiver has, to estimate the size of a call. */
 const PROGRESS_NUMBERS = 10;
-/** The number of numbers in one attempt of the log. */
+/** How many numbers one attempt in the delivery log has, to estimate the size of a call. */
 const LOG_NUMBERS = 5;
 
-/** Returns the audit `detail` of an operation on one event. */
+/** Returns the audit `detail` of a call about one event of a webhook. */
 function eventDetail({ event, delivery }: { readonly event: number; readonly delivery?: LoggedDelivery }): string {
   return JSON.stringify({ event_id: event, ...(delivery === undefined ? {} : { delivered: delivery.error === null }) });
 }
@@ -47,7 +47,7 @@ export const createWebhook = writerMethod({
   audit: {
     action: "webhook.create",
     resource: resourceId,
-    // The row has neither secret nor URL, because the URL of many receivers is a secret itself.
+    // The audit row leaves out the secret and the URL, because the URL of many receivers is itself a secret.
     detail: ({ patterns, secret }) => JSON.stringify({ patterns, signed: secret !== "" }),
   },
   changes: changed,
@@ -112,7 +112,7 @@ export const enableWebhook = writerMethod({
   },
 });
 
-/** Returns the id of the event that was set aside. */
+/** Sets the event at the head of a webhook's queue aside. Returns the id of that event. */
 export const skipEvent = writerMethod({
   name: "webhook.skip",
   request: WebhookSkipRequest,
@@ -127,7 +127,7 @@ export const skipEvent = writerMethod({
   },
 });
 
-/** Stores the result of a resent dead letter. A delivered event is no longer a dead letter. */
+/** Stores the result of sending a dead letter again. If it was delivered, it is no longer a dead letter. */
 export const resendEvent = writerMethod({
   name: "webhook.resend",
   request: WebhookResendRequest,
@@ -162,8 +162,8 @@ export const discardEvent = writerMethod({
 });
 
 /**
- * Stores delivery progress. A webhook that failed too often is disabled before the event about it is published, so it
- * does not get that event.
+ * Stores delivery progress. If a webhook has failed too often, it is first disabled, and then the event about that is
+ * published. So the disabled webhook does not get the event.
  */
 export const advanceWebhooks = writerMethod({
   name: "webhook.advance",

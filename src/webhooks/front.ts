@@ -1,5 +1,5 @@
 /**
- * The operations on webhooks. Changes go to the writer. A test delivery is sent at once and bypasses the queues. Runs
+ * Serves the operations on webhooks. Changes go to the writer. A test delivery is sent at once, without the queue. Runs
  * on the front.
  */
 import { FRONT_READ_ROWS_MAX, WEBHOOK_LOG_ROWS, WEBHOOK_TESTS_MAX } from "../../schemas/limits.js";
@@ -41,14 +41,14 @@ const TEST_TOPIC = "webhook.test";
 /** No event has this id. */
 const TEST_EVENT_ID = 0;
 const EVERY_TOPIC = "*";
-/** The number of queue rows that are counted in the time of reading one webhook. */
+/** Counting this many rows of a queue takes as long as reading one webhook. */
 const COUNTED_ROWS = 100;
 
 export class WebhooksFront {
   readonly #options: WebhooksOptions;
   readonly #reader: WebhookReader;
   readonly #letters: DeadLetterReader;
-  /** The number of requests in flight that a client waits for. */
+  /** The number of requests in flight whose result a client waits for. */
   #tests = 0;
   #tests_made = 0;
 
@@ -82,14 +82,14 @@ export class WebhooksFront {
     return readReply(this.#options.reads.stream(listDeliveries, { webhook }, context, WEBHOOK_LOG_ROWS));
   }
 
-  /** Lists the dead letters of a webhook. Their bodies may be long, and are not read. */
+  /** Lists the dead letters of a webhook. It does not read their bodies, which may be long. */
   deadLetters(id: string, context: CallContext): Answer | Promise<Answer> {
     const webhook = this.#reader.byId(id)?.row;
     if (webhook === undefined) return noWebhook(id);
     return readReply(this.#options.reads.stream(listDeadLetters, { webhook }, context, FRONT_READ_ROWS_MAX));
   }
 
-  /** Returns the body with which a dead letter is delivered. */
+  /** Returns the body that is sent when a dead letter is delivered. */
   deadLetter(id: string, event_text: string): Answer {
     const letter = this.#letter(id, event_text);
     return letter instanceof Failure ? letter : jsonReply(letter.body);
@@ -113,7 +113,7 @@ export class WebhooksFront {
     return jsonReply(JSON.stringify({ id, discarded: event }));
   }
 
-  /** Sends a dead letter now, bypassing the queue. If the receiver accepts it, it is deleted from the dead letters. */
+  /** Sends a dead letter now, without the queue. If the receiver accepts it, it is deleted from the dead letters. */
   async resend(id: string, event_text: string, context: CallContext): Promise<Answer> {
     const { writer, clock, log } = this.#options;
     const letter = this.#letter(id, event_text);
@@ -155,7 +155,7 @@ export class WebhooksFront {
     return { webhook, event: letter.event, attempts: letter.attempts, body };
   }
 
-  /** Sends one request at once, bypassing the queues. At most WEBHOOK_TESTS_MAX such requests are in flight. */
+  /** Sends one request at once, without the queue. At most WEBHOOK_TESTS_MAX such requests are in flight. */
   async #sendNow(delivery: Delivery): Promise<Outcome | Failure> {
     if (this.#tests >= WEBHOOK_TESTS_MAX)
       return new Failure("RESOURCE_EXHAUSTED", "too many test deliveries at once, try again");
@@ -181,7 +181,7 @@ export class WebhooksFront {
     return jsonReply(reply.webhook);
   }
 
-  /** Sends a test delivery, bypassing the queue. The webhook may be disabled. */
+  /** Sends a test delivery, without the queue. The webhook may be disabled. */
   async test(id: string): Promise<Answer> {
     const { clock } = this.#options;
     const webhook = this.#reader.byId(id);
@@ -208,14 +208,14 @@ export class WebhooksFront {
   }
 }
 
-/** Parses an event id from a path; undefined if it is none. */
+/** Parses the event id in a path. Returns undefined if the text is not an event id. */
 function eventOf(text: string): number | undefined {
   return /^[1-9]\d{0,15}$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
 }
 
 /**
- * Builds the request to create a webhook. Fails with 400 if its URL may not be called. The writer checks the patterns,
- * because it compiles them.
+ * Builds the request to create a webhook. Fails with 400 if the server may not call the URL. The patterns are not
+ * checked here: the writer compiles them, so it checks them.
  */
 function newWebhook(
   { id, url, patterns = [], secret = "" }: WebhookBody,

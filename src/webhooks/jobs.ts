@@ -1,5 +1,5 @@
 /**
- * Jobs that list webhooks, and the details of one webhook. They run on the front if they are short, else in the worker
+ * Jobs that list webhooks and the details of one webhook. A short list is read on the front, a longer one in the worker
  * pool.
  */
 import * as Type from "typebox";

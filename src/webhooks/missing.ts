@@ -1,4 +1,7 @@
-/** The refusals of calls that name a missing webhook or event. Pure; the front and the writer both use them. */
+/**
+ * The refusals of calls that name a webhook or an event that does not exist. The front and the writer both use them.
+ * Pure.
+ */
 import { type Failure, notFound } from "../base/result.js";
 
 export function noWebhook(id: string): Failure {

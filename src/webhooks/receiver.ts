@@ -4,9 +4,9 @@ import type { LoggedDelivery, SetAside, WebhookFailure, WebhookProgress } from "
 import type { WebhookRow } from "../outbox/table.js";
 
 /**
- * The states of a receiver. idle: nothing to deliver, or not active. ready: queued for a request. sending: one request
- * is in flight. waiting: until its retry. blocked: until there is room for a large body. ended: it failed too often,
- * and the writer is about to disable it.
+ * The state of a receiver. idle: it has nothing to deliver, or is not active. ready: it is queued for a request.
+ * sending: its request is in flight. waiting: it waits for the time of its retry. blocked: it waits for memory for a
+ * large body. ended: it failed too often, and the writer is about to disable its webhook.
  */
 export type ReceiverState = "idle" | "ready" | "sending" | "waiting" | "blocked" | "ended";
 
@@ -18,22 +18,25 @@ export class Receiver {
   active: boolean;
   epoch: number;
   state: ReceiverState = "idle";
-  /** All events of its queue up to this one were delivered or set aside. */
+  /** The id up to which all events of the queue were delivered or set aside. */
   delivered = 0;
   /** The number of consecutive failures. */
   fail_count: number;
-  /** The event at the head of its queue that was tried last. */
+  /** The id of the event at the head of the queue, if that event was tried already. */
   head: number;
-  /** The failures of that event: their number, the time of the first, and their cost to its budget. */
+  /**
+   * The failures of the head event: `tries` is their number, `since_ms` the time of the first, and `spent` their cost
+   * to the event's budget.
+   */
   tries: number;
   since_ms: number;
   spent: number;
-  /** That event is not tried before this time. */
+  /** The time before which the head event is not tried again. */
   due_ms: number;
   fired_at: number | null = null;
-  /** The last failure that was not reported yet. */
+  /** The latest failure if it was not reported to the writer yet. */
   failure: WebhookFailure | null = null;
-  /** Events that were set aside, and attempts, that were not reported yet. */
+  /** Events that were set aside, and attempts for the log, that were not reported to the writer yet. */
   #set_aside: SetAside[] = [];
   #log: LoggedDelivery[] = [];
 
@@ -52,7 +55,10 @@ export class Receiver {
     this.due_ms = stored.next_try_at ?? 0;
   }
 
-  /** Applies the stored state. If the webhook was enabled since, its earlier failures no longer count. */
+  /**
+   * Applies the stored state of the webhook. If the webhook was enabled again in the meantime, its earlier failures no
+   * longer count.
+   */
   update({ active, epoch }: WebhookRow): void {
     const enabled = epoch !== this.epoch;
     this.active = active === 1;
@@ -62,7 +68,7 @@ export class Receiver {
     this.#resetHead(this.head);
   }
 
-  /** Sets the event at the head of its queue. Failures of the previous head do not count for it. */
+  /** Sets the event at the head of the queue. If it is another event than before, its failures are counted from 0. */
   setHead(event: number): void {
     if (event !== this.head) this.#resetHead(event);
   }
@@ -85,7 +91,10 @@ export class Receiver {
     this.#set_aside.push(aside);
   }
 
-  /** Takes the unreported progress. If the report fails, the caller puts it back with `requeueProgress`. */
+  /**
+   * Takes the progress that was not reported yet. If the report fails, the caller puts the progress back with
+   * `requeueProgress`.
+   */
   takeProgress(): WebhookProgress {
     const { row: webhook, epoch, delivered, fail_count, fired_at, failure, head, tries, since_ms, spent } = this;
     const progress = {

@@ -5,14 +5,17 @@ import { crypto } from "../base/crypto.js";
 
 const DELIVERY_DIGITS = 32;
 
-/** Returns the id of a delivery. It is the same for every attempt of one event to one webhook, also after a restart. */
+/**
+ * Returns the id of a delivery. All attempts to deliver one event to one webhook have the same id, even after a
+ * restart.
+ */
 export function deliveryId(webhook: string, event: number | string): string {
   return crypto().createHash("sha256").update(`${event}\n${webhook}`).digest("hex").slice(0, DELIVERY_DIGITS);
 }
 
 /**
- * Returns the hex HMAC-SHA256 of the body. A large body is signed in the I/O threads of the process, so that it does
- * not block the front's event loop.
+ * Returns the HMAC-SHA256 of the body as hexadecimal text. A large body is signed in the I/O threads of the process, so
+ * that the signature does not block the front's event loop.
  */
 export function sign(secret: string, body: Uint8Array): string | Promise<string> {
   if (body.byteLength <= WEBHOOK_SMALL_BODY_BYTES)
@@ -28,8 +31,9 @@ async function signLarge(secret: string, body: Uint8Array): Promise<string> {
 
 /**
  * Builds the headers of a delivery.
- * @param hops the number of deliveries that led to the event, without this one
- * @param signature null if the webhook has no secret
+ *
+ * @param hops the number of deliveries in the chain that led to the event, not counting this one @param signature null
+ * if the webhook has no secret
  */
 export function deliveryHeaders(delivery: string, hops: number, signature: string | null): Record<string, string> {
   return {

@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Webhooks". They run on the front; front.ts has their code. */
+/** Declares the routes of docs/http-api.md "Webhooks". front.ts handles the requests. Runs on the front. */
 import {
   DeadLetterList,
   DeliveryBody,

@@ -1,6 +1,6 @@
 /**
- * Sends one request to a receiver, through the guarded client. delivery.ts handles retries and order. Runs on the
- * front.
+ * Sends one request to a receiver. The outbound client checks that the address may be called. delivery.ts handles
+ * retries and order. Runs on the front.
  */
 import {
   WEBHOOK_ANSWER_BYTES_MAX,
@@ -18,18 +18,18 @@ import { deliveryHeaders, sign } from "./request.js";
 /** One attempt of a delivery. */
 export interface Delivery {
   readonly url: string;
-  /** The secret; "" if the webhook has none. */
+  /** The secret that signs the body; "" if the webhook has none. */
   readonly secret: string;
   /** The value of X-Koor-Delivery. */
   readonly id: string;
-  /** The number of deliveries that led to the event, without this one. */
+  /** The number of deliveries in the chain that led to the event, not counting this one. */
   readonly hops: number;
   readonly body: Uint8Array;
 }
 
 /**
- * Classifies a failure. refused: the receiver answered that it does not want this. unavailable: it answered that it
- * cannot take it, or too late. unreachable: it did not answer at all.
+ * The type of a failure. refused: the receiver answered that it does not want the event. unavailable: it answered that
+ * it cannot take the event now, or it answered too late. unreachable: it did not answer at all.
  */
 export type FailureKind = "refused" | "unavailable" | "unreachable";
 
@@ -44,12 +44,15 @@ export type Outcome =
       /** The delay that the receiver asks for, in ms; 0 if it asks for none. */
       readonly retry_after_ms: number;
     }
-  /** Nothing was sent, for a reason that is not the receiver's fault. */
+  /** No request was sent, for a reason that is not the receiver's fault. */
   | { readonly kind: "not sent"; readonly reason: string };
 
 export type Send = (delivery: Delivery) => Promise<Outcome>;
 
-/** Returns a sender over a client. Redirects are not followed, and only a 2xx is a delivery. */
+/**
+ * Returns a function that sends deliveries by a client. It does not follow redirects. Only a 2xx status counts as
+ * delivered.
+ */
 export function senderOver(client: OutboundClient, now: () => number): Send {
   const targets = new Map<string, URL>();
   return async ({ url, secret, id, hops, body }) => {
@@ -75,10 +78,10 @@ function failureOutcome({ kind, message: reason }: OutboundFailure): Outcome {
   return { kind: "failed", failure, reason, status: null, retry_after_ms: 0 };
 }
 
-/** The statuses of 4xx that ask for a retry: request timeout, too early, too many requests. */
+/** The 4xx statuses that ask the sender to retry: request timeout, too early, too many requests. */
 const LATER: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** Returns the result of an answer. Only a 2xx is a delivery. */
+/** Returns what an answer means for the delivery. Only a 2xx status counts as delivered. */
 export function answerOutcome(host: string, { status, headers }: Answered, now_ms: number): Outcome {
   if (status >= 200 && status < 300) return { kind: "delivered", status };
   const location = first(headers["location"]);
@@ -98,14 +101,14 @@ function first(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
 
-/** Returns a redirect's target for display: bounded, and without control characters. */
+/** Returns the target of a redirect for display, with a limited length and without control characters. */
 function shownLocation(location: string): string {
   const points = Array.from(replaceHidden(location, () => "\uFFFD"));
   const whole = points.length <= WEBHOOK_LOCATION_CHARS_MAX;
   return whole ? points.join("") : `${points.slice(0, WEBHOOK_LOCATION_CHARS_MAX).join("")}…`;
 }
 
-/** Returns a failure's reason as it is stored and shown. */
+/** Returns the reason of a failure, shortened to the form in which it is stored and shown. */
 export function errorText(reason: string): string {
   return reason.slice(0, WEBHOOK_ERROR_CHARS_MAX).toWellFormed();
 }

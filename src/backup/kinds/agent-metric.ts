@@ -1,6 +1,6 @@
 /**
- * Records of kind `agent_metric`: one counter of one instance in one hour. The hour is counted in whole hours since the
- * epoch.
+ * Records of kind `agent_metric`. A record is the value of one counter of one instance in one hour. The hour is a
+ * number of whole hours since the epoch.
  */
 import { AGENT_METRICS } from "../../../schemas/agent-metrics.js";
 import { rowKind, TEXT, WHOLE } from "./rows.js";

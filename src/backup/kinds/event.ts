@@ -1,4 +1,6 @@
-/** Records of kind `event`, with their ids, so that subscribers can continue from their cursors. */
+/**
+ * Records of kind `event`. They keep their ids, so that subscribers can continue from their cursors after a restore.
+ */
 import { JSON_VALUE, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
 export const EVENT_KIND = rowKind({

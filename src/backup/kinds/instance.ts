@@ -1,6 +1,6 @@
 /**
- * Records of kind `instance`, in the order of registration. Tokens are left out: no client has the token of a restored
- * instance, and no token that is created later matches one. An instance is stored in two tables.
+ * Records of kind `instance`, in the order of registration. They have no tokens: no client has a valid token of a
+ * restored instance, and no token that is created later can match one. An instance is stored in two tables.
  */
 import { INSTANCE_STATUSES } from "../../../schemas/instances.js";
 import { crypto } from "../../base/crypto.js";
@@ -47,7 +47,7 @@ const lives = rowKind({
   name,
   table: "instance_life",
   columns: LIFE,
-  // An instance that was busy at another server is not busy here.
+  // Leave this out: an instance that was busy at the server of the snapshot is not busy here.
   left_out: ["busy_until"],
   complete: () => [0],
   order,
@@ -58,7 +58,7 @@ export const INSTANCE_KIND: Kind = {
   tables: ["instance", "instance_life"],
   read: (context) => joined.read(context),
   writer: (db) => {
-    // Both number their rows from 1, one for each record.
+    // The rows match: both tables number their rows from 1, and get one row for each record.
     const [body, life] = [bodies.writer(db), lives.writer(db)];
     return { add: (record) => body.add(record) ?? life.add(record), finish: () => undefined };
   },

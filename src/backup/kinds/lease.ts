@@ -1,13 +1,13 @@
 /**
- * Records of kind `lease`, and the newest fence. A snapshot contains them unchanged. Leases that were held or waiting
- * then are lost at the restored server (src/claims/claim-registry.ts).
+ * Records of kind `lease`, and the newest fence. A snapshot contains leases unchanged. The leases that were held or
+ * waiting in the snapshot are lost when it is restored (src/claims/claim-registry.ts).
  */
 import type { SnapshotRecord } from "../kind.js";
 import { isList, JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
 
 /**
- * Checks claimed resources and returns an error text, if any. Resources that an older version accepted are accepted as
- * they are stored.
+ * Checks the resources of a claim. Returns an error text, or an empty list if they are valid. Accepts any text as a
+ * resource, because an older version may have accepted it.
  */
 export function resourcesProblem({ resources }: SnapshotRecord["members"]): string | readonly [] {
   return isList(resources) ? [] : "resources must be an array of text";
@@ -40,7 +40,7 @@ export const LEASE_KIND = rowKind({
   order: "row",
 });
 
-/** Restoring the counter ensures that no fence and no id is assigned twice. */
+/** The counters of fences and ids. They are restored so that no fence and no id is assigned twice. */
 export const CLAIM_COUNTER_KIND = rowKind({
   name: "claim_counter",
   table: "claim_counter",

@@ -1,8 +1,11 @@
-/** Records of kind `message`, and of kind `message_box`: the boxes of each message, and its state in each. */
+/**
+ * Records of kind `message`, and of kind `message_box`. The latter say in which boxes a message is, and its state in
+ * each.
+ */
 import { MESSAGE_BOXES, MESSAGE_IMPORTANCES, MESSAGE_INTENTS } from "../../../schemas/messages.js";
 import { isList, JSON_VALUE, nullable, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
-/** Checks a member that must be one of some words. Returns an error text, or null. */
+/** Checks that a member has one of the allowed words. Returns an error text, or null if it has. */
 function problemOf(name: string, value: unknown, words: readonly string[]): string | null {
   return words.includes(String(value)) ? null : `${name} must be one of ${words.join(", ")}`;
 }

@@ -1,7 +1,7 @@
 /**
- * Defines kinds whose records are rows of one table, with a member for each column. Most kinds are of this form. A kind
- * says which member and type each column has; reading, checking and writing follow from that. SQL, in the worker pool
- * and in the restore thread.
+ * Defines kinds whose records are the rows of one table, with one member for each column. Most kinds are of this form.
+ * Such a kind only declares the member and the type of each column. This file derives the reading, checking and writing
+ * from that. It runs SQL, in the worker pool and in the restore thread.
  */
 import { CLOCK_LEAD_MS_MAX } from "../../../schemas/limits.js";
 import { toOneLine } from "../../base/json-text.js";
@@ -11,14 +11,17 @@ import type { Kind, KindWriter, SnapshotRecord } from "../kind.js";
 
 type Stored = string | number | Buffer | null;
 
-/** Encodes a column's value for a record, and decodes it. Decoding returns undefined for a value of another type. */
+/**
+ * Encodes the value of a column for a record, and decodes it. `decode` returns undefined if the value has the wrong
+ * type.
+ */
 interface ColumnType {
   readonly expected: string;
   readonly encode: (value: Stored) => string;
   readonly decode: (value: unknown, exact: string) => Stored | undefined;
-  /** The value of an absent member; undefined if the member is required. */
+  /** The value that a column gets if the record has no such member. If it is undefined, the member is required. */
   readonly absent?: Stored;
-  /** True if a null is left out of the record. */
+  /** True if a record has no such member when the column is null. */
   readonly sparse?: true;
 }
 
@@ -35,26 +38,26 @@ export const WHOLE = JSON_TYPE("a whole number that is not negative", (value) =>
   Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined,
 );
 export const NUMBER = JSON_TYPE("a number", (value) => (typeof value === "number" ? value : undefined));
-/** Milliseconds since the epoch; a time in records. */
+/** A column with milliseconds since the epoch. In records it is a time as text. */
 export const TIME: ColumnType = {
   expected: "a time",
   encode: (value) => `"${formatTime(Number(value))}"`,
   decode: (value) => (typeof value === "string" ? parseTime(value) : undefined),
 };
-/** 0 or 1; false or true in records. */
+/** A column with 0 or 1. In records it is false or true. */
 export const SWITCH: ColumnType = {
   expected: "true or false",
   encode: (value) => (value === 1 ? "true" : "false"),
   decode: (value) => (typeof value === "boolean" ? Number(value) : undefined),
 };
-/** JSON text; the JSON itself in records, with its digits. */
+/** A column with JSON text. In records it is the JSON itself, whose numbers keep their digits. */
 export const JSON_VALUE: ColumnType = {
   expected: "JSON",
   encode: (value) => toOneLine(String(value)),
   decode: (_value, exact) => toOneLine(exact),
 };
 
-/** Allows null in the table and in records. */
+/** Makes a type that also allows null, in the table and in records. */
 export function nullable(type: ColumnType): ColumnType {
   return {
     expected: `${type.expected}, or null`,
@@ -63,12 +66,15 @@ export function nullable(type: ColumnType): ColumnType {
   };
 }
 
-/** Allows a member to be absent, as null, because snapshots of earlier versions do not have it. */
+/**
+ * Makes a type whose member may be absent and then counts as null, because snapshots of earlier versions do not have
+ * it.
+ */
 export function later(type: ColumnType): ColumnType {
   return { ...type, absent: null };
 }
 
-/** Leaves a null out of records, because most records have no such member. */
+/** Makes a type whose member is left out of a record if it is null. It is for columns that are null in most rows. */
 export function sparse(type: ColumnType): ColumnType {
   return { ...later(type), sparse: true };
 }
@@ -76,20 +82,25 @@ export function sparse(type: ColumnType): ColumnType {
 export interface RowKindOptions {
   readonly name: string;
   readonly table: string;
-  /** The columns that records contain, with the member's name if it differs from the column's. */
+  /**
+   * The columns that are in records, with their types. If the member has another name than the column, it is given too.
+   */
   readonly columns: Readonly<Record<string, ColumnType | readonly [member: string, type: ColumnType]>>;
   /** The columns that records do not contain. */
   readonly left_out?: readonly string[];
   /**
-   * Returns the restored values of the columns that are left out, or what is wrong with a record. The members of the
-   * record have their types already.
+   * Returns the values that the columns in `left_out` get, or an error text if the record is invalid. The types of the
+   * record's members were checked before.
    */
   readonly complete?: (members: SnapshotRecord["members"]) => readonly Stored[] | string;
-  /** Tables that are derived from the rows, and the statement that fills them after the last row. */
+  /** Tables that can be computed from the restored rows, and the statement that fills them after the last row. */
   readonly derived?: { readonly tables: readonly string[]; readonly fill: string };
-  /** The columns that order the records, which are those of a primary key. */
+  /** The columns by which the records are ordered. They form a primary key. */
   readonly order: string;
-  /** The column with times that grow with `id` and are searched by bisection (store/id-range.ts). */
+  /**
+   * The column with times that grow with `id`. It is checked because such times are searched by bisection
+   * (store/id-range.ts).
+   */
   readonly timed?: string;
 }
 
@@ -99,7 +110,7 @@ interface Column {
   readonly type: ColumnType;
 }
 
-/** Creates a kind from the columns of its table. */
+/** Makes a kind from the declaration of a table's columns. */
 export function rowKind(options: RowKindOptions): Kind {
   const columns: readonly Column[] = Object.entries(options.columns).map(([column, type]) =>
     "expected" in type ? { column, member: column, type } : { column, member: type[0], type: type[1] },
@@ -169,7 +180,8 @@ class RowWriter implements KindWriter {
       const id = Number(values[this.#id]);
       const time = Number(values[this.#time]);
       if (id <= this.#newest_id) return "ids must grow";
-      // They go back by more than that when a clock that was ahead was corrected.
+      // Accept a time that goes back by more than CLOCK_LEAD_MS_MAX: that happens when a clock that was ahead is
+      // corrected.
       if (time < this.#newest_time && time >= this.#newest_time - CLOCK_LEAD_MS_MAX) return "times must not go back";
       this.#newest_id = id;
       this.#newest_time = time;

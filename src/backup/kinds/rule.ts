@@ -1,4 +1,6 @@
-/** Records of kind `rule`, with their status. rules/rule.ts validates rules, in a snapshot, too. */
+/**
+ * Records of kind `rule`, with the status of the rule. rules/rule.ts validates rules, including those in a snapshot.
+ */
 import { RULE_STATUSES } from "../../../schemas/rules.js";
 import { Failure } from "../../base/result.js";
 import { readRule, RESTORED } from "../../rules/rule.js";
@@ -30,8 +32,8 @@ export const RULE_KIND = rowKind({
     const rule = readRule(members, RESTORED);
     return rule instanceof Failure ? rule.message : [rule.size];
   },
-  // A worker may have the compiled rules of an earlier set of the same project, so the restored set gets a number that
-  // no worker has seen.
+  // Give the restored set of rules a random number that no worker has seen, because a worker may have cached the
+  // compiled rules of an earlier set of the same project.
   derived: {
     tables: ["rule_set"],
     fill: `INSERT INTO rule_set

@@ -1,4 +1,4 @@
-/** Records of kind `usage`: the reported use of language models, with their ids. */
+/** Records of kind `usage`. A record is one report about the use of a language model, and keeps its id. */
 import { NUMBER, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
 export const USAGE_KIND = rowKind({

@@ -1,6 +1,6 @@
 /**
- * Records of kind `webhook`, in the order of creation. Secrets are left out: a restored webhook sends unsigned requests
- * until it is created again. Queued deliveries are left out, too.
+ * Records of kind `webhook`, in the order of creation. They have no secrets: a restored webhook sends unsigned requests
+ * until it is created again. Queued deliveries are not part of a snapshot either.
  */
 import { Failure } from "../../base/result.js";
 import { compilePattern } from "../../topics/pattern.js";
@@ -8,7 +8,7 @@ import { JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from 
 
 const NO_SECRET = "";
 const FIRST_EPOCH = 0;
-/** The queue is empty, so nothing at its head has failed. */
+/** The values of the columns about the head of the queue. They are null because a restored queue is empty. */
 const NO_HEAD = [null, null, null, null, null] as const;
 const NOTHING_DROPPED = 0;
 

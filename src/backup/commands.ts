@@ -1,6 +1,6 @@
 /**
- * The writer method that completes a restore. A restore is one transaction: either everything is restored, or nothing.
- * Runs in the writer thread.
+ * Writer methods that begin and complete a restore. The first only checks that the database is empty. The second
+ * restores everything in one transaction, or nothing. Runs in the writer thread.
  */
 import * as Type from "typebox";
 import { CHANGE_KINDS } from "../../schemas/changes.js";

@@ -56,7 +56,6 @@ export class ChangeReader {
 
   /**
    * Sends as many queued messages as the rate limit allows now.
-   *
    * @returns true if the lag message was sent
    */
   send(now_ms: number): boolean {

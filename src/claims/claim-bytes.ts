@@ -32,7 +32,6 @@ export class ClaimBytes {
   /**
    * Decides whether a holder may have a further lease of these resources. Returns the refusal if the memory limit would
    * be exceeded, or null if the holder may have the lease.
-   *
    * @param name the holder's name, for the message
    */
   refuse(resources: readonly Resource[], holder: string, name: string): Failure | null {

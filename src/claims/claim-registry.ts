@@ -66,7 +66,6 @@ type End = Pick<LeaseRecord, "state"> & Partial<Pick<LeaseRecord, "reason" | "no
 export interface TaskClaims {
   /**
    * Called when the claim of a task has ended for any reason other than a call about the task itself.
-   *
    * @param loss the reason for which the claim was lost; null if the holder released it
    */
   claimEnded(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void;
@@ -355,7 +354,6 @@ export class ClaimRegistry extends PublishingModel {
   /**
    * Decides whether a caller may write a value of state or a spec. Returns null if the write is allowed. The write is
    * refused if its fence is not that of a live claim of the caller, or if another holder has leased the value.
-   *
    * @param fence the fence that the caller sent; null if the caller sent none
    */
   refuseWrite(kind: "state" | "spec", key: string, fence: number | null, actor: string): Failure | null {

@@ -122,7 +122,6 @@ export class LeaseProjection implements Measured {
 
   /**
    * Waits until a lease is granted or ends, at most `wait_ms`.
-   *
    * @param client registers a listener that is called when the client disconnects
    */
   async whileWaiting(row: number, wait_ms: number, client: { onAbort(listener: () => void): void }): Promise<void> {
@@ -138,7 +137,6 @@ export class LeaseProjection implements Measured {
 
   /**
    * Wakes a waiter when a lease changes and is no longer waiting.
-   *
    * @returns a function that removes the waiter
    */
   wakeBy(row: number, waiter: Wakeable): () => void {

@@ -19,10 +19,9 @@ export type EndReason = EndClaimsRequest["ends"][number]["reason"];
 
 /**
  * Returns when a claim expires, and for which reason.
- *
- * @param lastSeenMs when the holder was last seen; in the future while the holder is busy @param resumed when the
- * server started or resumed. A claim that was granted before that, and had not expired when the server stopped, gets
- * some extra time in which its holder can be seen.
+ * @param lastSeenMs when the holder was last seen; in the future while the holder is busy
+ * @param resumed when the server started or resumed. A claim that was granted before that, and had not expired when the
+ *   server stopped, gets some extra time in which its holder can be seen.
  */
 export function lifeOf(
   { ttl_s, max_s, offered, requested_at, granted_at }: Life,

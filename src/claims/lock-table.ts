@@ -113,8 +113,8 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * Decides whether a new claim would be granted, without adding it.
-   *
-   * @param waits whether the claim waits if it cannot be granted @param conflicts_max the most conflicts to return
+   * @param waits whether the claim waits if it cannot be granted
+   * @param conflicts_max the most conflicts to return
    */
   evaluate(claim: Claim, waits: boolean, conflicts_max: number): LockDecision<Kind> {
     const overtaken = new Set<Entry<Kind>>();
@@ -173,9 +173,9 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * Adds a claim as held: a new claim that is free, or one that was held when it was stored.
-   *
    * @param overtakes the value from the claim's `LockDecision`. If it is true, more claims may now wait for the held
-   * claims of its holder. @returns the waiting claims that are granted because of it, in the order of their grants
+   *   claims of its holder.
+   * @returns the waiting claims that are granted because of it, in the order of their grants
    */
   hold(claim: Kind, overtakes = false): Kind[] {
     this.#hold(this.#add(claim));
@@ -315,9 +315,8 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * Finds the claims that wait for a holder.
-   *
    * @param through which waiting counts. "held": only waiting for held claims. "anything": waiting for any earlier
-   * claim, even one that could be overtaken now, because it may be granted first.
+   *   claim, even one that could be overtaken now, because it may be granted first.
    */
   #dependentsOf(holder: string, through: "held" | "anything"): Dependents<Kind> {
     const claims = new Set<Entry<Kind>>();
@@ -345,7 +344,6 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * Returns the cycle that a claim would close if it waited; null if there is none.
-   *
    * @param overtaken the claims that it could overtake; it already blocks their holders by these claims
    */
   #cycle(

@@ -72,7 +72,6 @@ export class ResourceIndex<Filed extends HasResources> {
 
   /**
    * Yields the indexed resources that overlap one of these, each pair once, in no particular order.
-   *
    * @param where items for which this returns false are skipped without a comparison
    */
   *meeting(resources: readonly Resource[], where: (filed: Filed) => boolean): Generator<Meeting<Filed>> {
@@ -100,7 +99,6 @@ export class ResourceIndex<Filed extends HasResources> {
   /**
    * Returns the most steps that a search for overlaps takes. The sum does not depend on the order in which items were
    * added.
-   *
    * @param steps_max counting stops above this number
    */
   stepsFor(resources: readonly Resource[], steps_max: number): number {

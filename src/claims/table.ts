@@ -181,7 +181,6 @@ export class LeaseWriter {
 
   /**
    * Removes leases that ended before a time. Examines at most `rows` rows that follow the row `after`.
-   *
    * @returns the number removed, and the row after which to continue, which is null if there are no more rows
    */
   prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {

@@ -112,7 +112,6 @@ export class Feed implements Listener {
    * Runs after the read barrier, when this node has every event that the subscriber can have received from another
    * node. If the cursor is still ahead, it comes from another history. Then the subscriber gets every event since it
    * connected.
-   *
    * @param since the id of the newest event when the subscriber connected
    */
   #afterBarrier(since: number): void {

@@ -64,8 +64,8 @@ export class Hub implements Measured {
   #characters = 0;
 
   /**
-   * @param broadcaster the ports, which send to the subscribers that keep up @param last_id the id of the newest event
-   * at the start
+   * @param broadcaster the ports, which send to the subscribers that keep up
+   * @param last_id the id of the newest event at the start
    */
   constructor(broadcaster: Broadcaster, counters: EventCounters, last_id: number) {
     this.#broadcaster = broadcaster;

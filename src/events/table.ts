@@ -79,7 +79,7 @@ export class EventReader {
 
   /**
    * @param guarded true if the server requires tokens. Events that were stored when it did not are then read without
-   * secrets.
+   *   secrets.
    */
   constructor(db: Db, guarded = false) {
     this.#db = db;

@@ -16,9 +16,9 @@ const DIGITS = 32;
 /**
  * Hashes the members of the body that the schema has; their order in the body does not matter. Other members are left
  * out, because the call ignores them too.
- *
- * @param body the parsed body, without its `data` @param data `data` as JSON text, because it may be nested too deeply
- * to be parsed again @returns hexadecimal text; "" if the body has no request_id
+ * @param body the parsed body, without its `data`
+ * @param data `data` as JSON text, because it may be nested too deeply to be parsed again
+ * @returns hexadecimal text; "" if the body has no request_id
  */
 export function hashRequest<Body extends { readonly request_id?: string }>(
   schema: TObject,

@@ -43,10 +43,10 @@ export class IdempotencyRecords {
   /**
    * Returns the result of an earlier call with this request_id, or undefined if there is none. Fails with 409 if the
    * request_id was used for a different call.
-   *
-   * @param caller the id of the instance; "" if the caller is not an instance @param request_id null if the call has
-   * none @param hash the hash of the request (hash.ts). If it is "", it is not known, and any call with this request_id
-   * counts as the same call.
+   * @param caller the id of the instance; "" if the caller is not an instance
+   * @param request_id null if the call has none
+   * @param hash the hash of the request (hash.ts). If it is "", it is not known, and any call with this request_id
+   *   counts as the same call.
    */
   find(
     kind: MadeKind,
@@ -70,7 +70,6 @@ export class IdempotencyRecords {
 
   /**
    * Stores the result of a call. Also deletes a few expired records.
-   *
    * @param hash the hash that `find` gets when the same call is repeated
    */
   store(kind: MadeKind, caller: string, request_id: string | null, made: string, now_ms: number, hash = ""): void {

@@ -159,7 +159,6 @@ export class Directory implements Measured {
 
   /**
    * Returns true if there is memory for an instance with these texts, in addition to all others.
-   *
    * @param id the existing instance that these texts replace; "" if the instance is new
    */
   hasRoom(texts: InstanceTexts, id = ""): boolean {
@@ -400,7 +399,6 @@ export class Directory implements Measured {
   /**
    * Returns at most `most` instances with a status that were not seen after a time. The instance that has been silent
    * longest comes first.
-   *
    * @param spares instances for which this returns true are left out
    */
   silentSince(

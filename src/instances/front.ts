@@ -64,7 +64,6 @@ export class Instances {
    * Records a heartbeat. Returns the instance, or a 404. A single server stores nothing at that time. In a cluster the
    * heartbeat is stored before the answer, so that every node that has reached the log position of the answer knows it.
    * If it cannot be stored, only this node knows it.
-   *
    * @param busy_s for how many seconds the instance will be silent; null if it does not say
    */
   heartbeat(id: string, busy_s: number | null): Entry | Failure | Promise<Entry> {
@@ -78,9 +77,8 @@ export class Instances {
 
   /**
    * Registers a new instance, which is pending until it is activated. Only the answer to this call has its token.
-   *
    * @param registered_by the id of the instance whose token made the call; the new instance is deleted together with
-   * it. "" if no instance's token made the call.
+   *   it. "" if no instance's token made the call.
    */
   async register(body: RegisterBody, registered_by: string, context: CallContext): Promise<Registration | Failure> {
     const { name, workspace = "", intent = "", stack = "", capabilities: given = [] } = body;

@@ -47,7 +47,6 @@ export class Liveness implements BackgroundTask {
 
   /**
    * Checks now or, if a check is running, after it.
-   *
    * @returns the instances that are now stale, the longest silent first; a Failure if the writer could not store it
    */
   check(): Promise<readonly Entry[] | Failure> {

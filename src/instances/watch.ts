@@ -19,8 +19,8 @@ export class InstanceWatch {
 
   /**
    * Adds a waiter for the instances with an id or a name.
-   *
-   * @param named an id or a name @returns a function that removes the waiter
+   * @param named an id or a name
+   * @returns a function that removes the waiter
    */
   listen(named: string, waiter: Wakeable): () => void {
     return this.#waiters.add(named, waiter);

@@ -27,7 +27,6 @@ export class QueuedCalls implements BackgroundTask {
 
   /**
    * Counts a call that waits for a lease.
-   *
    * @returns a function that ends the wait, and returns whether other calls still wait
    */
   join(row: number): () => { readonly others: boolean } {

@@ -65,7 +65,6 @@ export class MessageBoxes implements Measured {
   /**
    * Waits until a read of a box finds a message. Returns null if the time is up, the client has disconnected, or the
    * server shuts down.
-   *
    * @param onAbort registers a function to be called when the client disconnects
    */
   wait<Found>(

@@ -124,7 +124,6 @@ export class OutboundClient {
 
   /**
    * Makes one request. An answer with any status is a success.
-   *
    * @param url must come from parseOutboundUrl. Its host, and the addresses of that host, are checked again here.
    */
   async request(url: URL, options: OutboundRequest): Promise<OutboundAnswer | OutboundFailure> {

@@ -102,7 +102,6 @@ export function refuseAddress(address: string, policy: OutboundPolicy): Outbound
 /**
  * Parses a URL and checks it. Numeric hosts in any base (`0xA9FEA9FE`, `0251.0376.43518`) are read as browsers read
  * them.
- *
  * @param field the name of the field, with which an error message begins: `url must be …`
  */
 export function parseOutboundUrl(text: string, field: string, policy: OutboundPolicy): URL | OutboundFailure {

@@ -55,7 +55,6 @@ export class DeadLetterTable {
 
   /**
    * Sets a queued event aside as a dead letter. The caller deletes its row in the queue afterwards.
-   *
    * @returns the number of older dead letters that were discarded to make room
    */
   add(webhook: number, { event, at_ms, attempts, error }: SetAside): number {

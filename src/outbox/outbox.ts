@@ -110,7 +110,6 @@ export class Outbox extends PublishingModel {
    * Queues an event for every active webhook that wants it. If the chain of deliveries is too long, the event is not
    * queued and the webhooks are disabled; their queues stay as they are. If a caller that is not trusted reported the
    * length of the chain, the event is only dropped for them.
-   *
    * @returns the webhooks that were disabled; the caller publishes events about them
    */
   publish(event: OutboxEvent): readonly DisabledWebhook[] {
@@ -160,7 +159,6 @@ export class Outbox extends PublishingModel {
   /**
    * Stores the delivery progress of a webhook, and disables the webhook if it has failed too often in a row. If it is
    * already disabled, its last failure stays the one that disabled it.
-   *
    * @returns the webhook if this call disabled it
    */
   advance(progress: WebhookProgress): DisabledWebhook | undefined {
@@ -181,9 +179,8 @@ export class Outbox extends PublishingModel {
 
   /**
    * Sets the event at the head of a webhook's queue aside.
-   *
-   * @param event the id that the head must have; null if any event may be skipped @returns the id of the event, or the
-   * refusal
+   * @param event the id that the head must have; null if any event may be skipped
+   * @returns the id of the event, or the refusal
    */
   skip(row: number, event: number | null, now_ms: number): number | Failure {
     const stored = must(this.table.byRow(row), "a webhook with a skipped event is stored");

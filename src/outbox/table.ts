@@ -193,9 +193,8 @@ export class WebhookTable extends WebhookLookup {
 
   /**
    * Stores the body of an event.
-   *
-   * @param waiting the number of webhooks for which it is queued @param hops the number of deliveries in the chain that
-   * led to the event
+   * @param waiting the number of webhooks for which it is queued
+   * @param hops the number of deliveries in the chain that led to the event
    */
   storeBody(event: number, waiting: number, bytes: number, body: string, hops: number): void {
     this.#body.run(event, waiting, bytes, body, hops);

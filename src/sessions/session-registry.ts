@@ -93,7 +93,6 @@ export class SessionRegistry {
   /**
    * Loads the stored sessions, at the start and when reports of changes may have been missed. Sessions that are in
    * memory already keep their newer last use, and the fact that their cookie was verified.
-   *
    * @param rows the sessions, the least recently used first
    */
   load(rows: readonly SessionRow[]): void {
@@ -124,7 +123,6 @@ export class SessionRegistry {
 
   /**
    * Creates a session. It becomes valid when the caller has stored it and called `add`.
-   *
    * @param instance the id of the instance whose token was used; "" for the server's token
    */
   begin(instance: string, secure: boolean): NewSession {

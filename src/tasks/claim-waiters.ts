@@ -78,7 +78,6 @@ export class ClaimWaiters {
    * Waits until an attempt gets a task. Returns null on timeout, when the client disconnects, or when the server shuts
    * down. On timeout, a call that waits for one task makes a last attempt, so that the reply reports the current state
    * of the task.
-   *
    * @param onAbort registers a listener that is called when the client disconnects
    */
   wait<Found>(

@@ -418,7 +418,6 @@ function nameOf(assignee: string | null): string | null {
 
 /**
  * Returns the JSON text of a member, on one line. Returns null if the member is absent or null.
- *
  * @param at the prefix of the member's name in a refusal
  */
 function readValue(given: string | null | undefined, name: string, at = ""): string | null | Failure {

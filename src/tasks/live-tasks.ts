@@ -171,7 +171,6 @@ export class LiveTasks {
   /**
    * Updates the position of a task after a change that keeps its state, such as a change of its priority or
    * reservation.
-   *
    * @param before the task's life before the change
    */
   requeue(task: LiveTask, { reserved: before }: TaskLife, now_ms: number): void {
@@ -200,9 +199,8 @@ export class LiveTasks {
   /**
    * Finds the best task whose resources are free. The search stops after CLAIM_STEPS_MAX steps. The number of steps
    * depends only on stored data, so every node stops at the same task.
-   *
-   * @param after the rank after which the search begins; null to begin at the start @param look checks the resources of
-   * one task
+   * @param after the rank after which the search begins; null to begin at the start
+   * @param look checks the resources of one task
    */
   best(claimant: Claimant, now_ms: number, after: Rank | null, look: (task: LiveTask) => Looked): Found {
     let steps = 0;

@@ -82,7 +82,6 @@ export class TaskProjection implements Measured {
 
   /**
    * Wakes a waiter when a task changes.
-   *
    * @returns a function that removes the waiter
    */
   wakeBy(id: string, waiter: Wakeable): () => void {
@@ -135,7 +134,6 @@ export class TaskProjection implements Measured {
    * Returns the best task that an instance could claim now. The search stops after TASK_OFFER_STEPS_MAX steps. If that
    * many steps find only busy tasks, only the writer can find a later one. A task that becomes claimable is reported to
    * listeners in any case.
-   *
    * @param wants tasks for which this returns false are skipped
    */
   best(claimant: Claimant, now_ms: number, wants: (task: ClaimableTask) => boolean): ClaimableTask | undefined {

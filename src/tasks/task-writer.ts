@@ -390,7 +390,6 @@ export class TaskWriter {
   /**
    * Removes tasks that ended before a time, except those for which other tasks still wait. Examines at most `rows` rows
    * that follow the row `after`.
-   *
    * @returns the number removed, and the row after which to continue, which is null if there are no more rows
    */
   prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {

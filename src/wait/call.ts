@@ -30,8 +30,8 @@ export class WaitingCall {
   readonly #slice: TimeSlice;
 
   /**
-   * @param cursor null if the client sent none, or if it is not valid on this server @param slice limits the time that
-   * all waiting calls together take in one tick
+   * @param cursor null if the client sent none, or if it is not valid on this server
+   * @param slice limits the time that all waiting calls together take in one tick
    */
   constructor(conditions: readonly Condition[], context: CallContext, cursor: Cursor | null, slice = new TimeSlice()) {
     this.#slice = slice;
@@ -110,9 +110,8 @@ export class WaitingCall {
 
   /**
    * Returns the cursor for the next call.
-   *
-   * @param newest the id up to which all events count as reported, if the call does not wait for events @param timeOf
-   * returns when an event was published, in ms; 0 if it is not known
+   * @param newest the id up to which all events count as reported, if the call does not wait for events
+   * @param timeOf returns when an event was published, in ms; 0 if it is not known
    */
   cursor(newest: number, timeOf: (event: number) => number): Cursor {
     const marks = new Map<string, string>();

@@ -14,7 +14,6 @@ const GROWTH_MAX = WEBHOOK_RETRY_DELAY_MS_MAX / WEBHOOK_RETRY_MS_MAX;
 /**
  * Returns the delay in ms after the nth consecutive failure of one delivery (n counts from 1). The delay doubles with
  * each failure, up to a maximum.
- *
  * @param chance a random number between 0 and 1. It spreads the retries of receivers that failed at the same time.
  */
 export function retryDelay(failures: number, chance: number): number {
@@ -26,7 +25,6 @@ export function retryDelay(failures: number, chance: number): number {
 /**
  * Returns the delay in ms that a `Retry-After` header asks for (RFC 9110: seconds, or a date), limited to a maximum.
  * Returns 0 if it asks for none.
- *
  * @param header undefined if the answer has no such header
  */
 export function retryAfterDelay(header: string | undefined, now_ms: number): number {

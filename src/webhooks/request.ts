@@ -31,9 +31,8 @@ async function signLarge(secret: string, body: Uint8Array): Promise<string> {
 
 /**
  * Builds the headers of a delivery.
- *
- * @param hops the number of deliveries in the chain that led to the event, not counting this one @param signature null
- * if the webhook has no secret
+ * @param hops the number of deliveries in the chain that led to the event, not counting this one
+ * @param signature null if the webhook has no secret
  */
 export function deliveryHeaders(delivery: string, hops: number, signature: string | null): Record<string, string> {
   return {

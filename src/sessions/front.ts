@@ -71,8 +71,8 @@ export class SessionFront {
     peer,
   }: SessionCall<"cookie" | "origin" | "host", { readonly token: string }>): Promise<Answer> {
     const { book, writer, guard, actors, log } = this.#options;
-    // Accept a log-in only from the dashboard's own page. Otherwise another site could log a user in as a different user
-    // (login CSRF).
+    // Accept a log-in only from the dashboard's own page. Otherwise another site could log a user in as a different
+    // user (login CSRF).
     if (origin !== "" && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
     if (!guard.guarded) return this.#answer(caller, []);
     const owner = guard.ownerOf(token, actors, peer);

@@ -1,4 +1,4 @@
-/** Tests the table of kinds against the tables of the database, so that a snapshot misses no stored data. */
+/** Tests the table of kinds against the tables of the database, so that a snapshot has all stored data. */
 import t from "tap";
 import { migrate } from "../store/migrate.js";
 import { KINDS, LEFT_OUT } from "./kinds.js";
@@ -26,7 +26,7 @@ t.test("every column of a row is in its records, or its kind supplies it", (t) =
   const db = openDatabase(":memory:");
   migrate(db);
   for (const kind of KINDS) t.doesNotThrow(() => kind.writer(db), `${kind.name} names columns that are there`);
-  // A column that a kind left to its default would be restored as that default.
+  // Find the columns with a default: if a kind does not set such a column, it would be restored as the default.
   const defaults = db
     .prepare<[], string>(
       `SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c

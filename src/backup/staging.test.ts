@@ -1,6 +1,6 @@
 /**
- * Tests staging with snapshots in pieces of any size. What is written is read back unchanged, for any content, and each
- * error in a snapshot is reported with its line.
+ * Tests staging with snapshots in pieces of any size. The content is read back unchanged, whatever it is. Each error in
+ * a snapshot is reported with the number of its line.
  */
 import * as fc from "fast-check";
 import { mkdtempSync, renameSync, rmSync } from "node:fs";
@@ -27,7 +27,10 @@ function inDirectory<Result>(use: (directory: string) => Result): Result {
   }
 }
 
-/** Stages a snapshot in pieces of these sizes, used in rotation. Returns its contents, or the refusal. */
+/**
+ * Stages a snapshot in pieces. The sizes of the pieces are used in rotation. Returns the staged content, or the
+ * refusal.
+ */
 function stage(
   directory: string,
   text: string,
@@ -65,7 +68,7 @@ const value = fc.oneof(
 const version = fc
   .record({ content_type: fc.constantFrom("application/json", "text/plain"), updated_at: time, updated_by: text })
   .chain((head) => value.map((rest) => ({ ...head, ...rest })));
-/** Keys in the order of their bytes, each with versions from any number on. */
+/** Generates keys in the order of their bytes. Each has versions, which begin at any number. */
 const versions = fc
   .dictionary(
     fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 6 }),
@@ -168,7 +171,8 @@ t.test("any change of a snapshot is detected", (t) => {
       return inDirectory((directory) => {
         const staging = new Staging(openStaging(directory));
         const refusal = staging.write(snapshot) ?? staging.finish();
-        // Blanks between the tokens of the closing line have no meaning, and neither have unknown members.
+        // A damaged snapshot must be rejected, unless the damage is in its last line: there, blanks between tokens and
+        // unknown members have no meaning.
         return refusal instanceof Failure ? refusal.http === 400 : at >= whole.lastIndexOf("\n", whole.length - 2);
       });
     },

@@ -1,4 +1,4 @@
-/** Tests which kinds a reader may ask for, and which changes it gets. */
+/** Tests which kinds a reader may ask for, and which changes a reader of each kind gets. */
 import t from "tap";
 import { ASKED_KINDS, CHANGE_KINDS } from "../../schemas/changes.js";
 import { Failure } from "../base/result.js";

@@ -1,6 +1,6 @@
 /**
- * Tests readers of changes with a simulated clock and sockets: which changes are reported, how often, and what is left
- * out.
+ * Tests the readers of changes with a simulated clock and simulated sockets: which changes are reported, how often, and
+ * which are left out.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -28,7 +28,7 @@ function kinds(text: string): ReadonlySet<AskedKind> {
   return read;
 }
 
-/** The client side of a reader: its parsed messages since the last call. */
+/** The client's end of a connection. It returns the messages that have arrived since the last call, parsed. */
 class End {
   readonly sink = new RecordingSink();
   #seen = 0;
@@ -313,7 +313,7 @@ t.test("for any sequence of changes, no second has more than ten messages, and u
       const world = new World();
       const reader = world.open("state");
       const sent_ms: number[] = [];
-      /** The reader's knowledge of each key: from its last full read, or from a message. */
+      /** The version of each key that the reader knows, from its last full read or from a message. */
       const known = new Map<string, number>();
       const real = new Map<string, number>();
       const look = (): void => {

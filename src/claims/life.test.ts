@@ -1,4 +1,4 @@
-/** Tests each rule of when a claim expires. */
+/** Tests the rules that decide when a claim expires, one by one. */
 import t from "tap";
 import type { Resumed } from "../base/pause-detector.js";
 import { type Life, lifeOf as lifeSince } from "./life.js";

@@ -1,4 +1,7 @@
-/** Compares the lock table with a naive model that looks at everything, after every step of a random sequence. */
+/**
+ * Runs random sequences of steps on the lock table, and compares it after each step with a naive model that examines
+ * all claims.
+ */
 import t from "tap";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
@@ -35,7 +38,10 @@ function meet(a: Claim, b: Claim): boolean {
   return a.resources.some((one) => b.resources.some((other) => resourcesMeet(one, other)));
 }
 
-/** The rules of sections 19 and 20, implemented independently. */
+/**
+ * Implements the rules by which claims are granted (sections 19 and 20 of the contract) independently of the lock
+ * table.
+ */
 class NaiveLockTable {
   readonly held = new Set<Named>();
   waiting: Named[] = [];
@@ -44,13 +50,16 @@ class NaiveLockTable {
     return a.holder !== b.holder && !(a.shared && b.shared) && meet(a, b);
   }
 
-  /** The claims that a claim would wait for if it could not overtake any. */
+  /** Returns the claims for which a claim would wait if it could not overtake any. */
   before(claim: Named): Named[] {
     const earlier = this.waiting.filter((other) => other.order < claim.order);
     return [...this.held, ...earlier].filter((other) => this.conflict(claim, other));
   }
 
-  /** Returns whether a waiting claim waits for a holder, directly or through others: for held claims, or for any. */
+  /**
+   * Returns whether a waiting claim waits for a holder, directly or through others. "held": only waiting for held
+   * claims counts. "anything": waiting for any claim counts.
+   */
   waitsFor(claim: Named, holder: string, through: "held" | "anything", seen = new Set<Named>()): boolean {
     if (seen.has(claim)) return false;
     seen.add(claim);
@@ -101,7 +110,7 @@ class NaiveLockTable {
     );
   }
 
-  /** Grants until no more claims can be granted. */
+  /** Grants waiting claims until no more can be granted. Returns those that were granted. */
   settle(): Named[] {
     const granted: Named[] = [];
     for (;;) {
@@ -171,7 +180,7 @@ t.test("any sequence of requests and ends", (t) => {
           if (decision.overtakes) counts.overtaken_in_queue += 1;
           const granted = table.hold(claim, decision.overtakes);
           naive.held.add(claim);
-          // This happens about once in 200 000 steps.
+          // Grants because of a new claim are rare: about one in 200 000 steps.
           const by_that = namesOf(naive.settle());
           if (namesOf(granted) !== by_that) return `${step}: ${namesOf(granted)} by a grant, not ${by_that}`;
         } else if (decision.kind === "taken" && waits && random(4) > 0) {

@@ -1,4 +1,7 @@
-/** Tests that the index counts the same steps for a comparison, whatever the order of additions and removals. */
+/**
+ * Tests that the number of steps for a comparison does not depend on the order in which resources were added and
+ * removed.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { type Resource, storedResource } from "./resource.js";

@@ -1,4 +1,6 @@
-/** Tests that a waiter for a resource is woken by overlapping leases only, against a naive comparison. */
+/**
+ * Tests that a waiter for a resource is woken only by overlapping leases. A naive comparison finds the expected ones.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import type { LeaseRecord } from "../../schemas/leases.js";

@@ -1,4 +1,7 @@
-/** Tests how resources are parsed: what is refused with which suggestion, and which resources overlap. */
+/**
+ * Tests how resources are parsed: which texts are refused, which suggestion the refusal has, and which resources
+ * overlap.
+ */
 import t from "tap";
 import { Failure } from "../base/result.js";
 import { readResources } from "./lease.js";

@@ -1,7 +1,7 @@
 /**
- * Simulates claims as a whole on a manual clock. At random, claims are requested, queued, renewed, abandoned and
- * broken, their holders are deleted, and the server restarts. An independent checker reads the events. This file has
- * its own model of when a claim may live and when it must be dead.
+ * Simulates the whole life of claims on a manual clock. At random, claims are requested, queued, renewed, abandoned and
+ * broken, their holders are deleted, and the server restarts. An independent checker reads the published events. This
+ * file has its own model of how long a claim may live, and when it must have ended.
  */
 import t from "tap";
 import type { LeaseRecord } from "../../schemas/leases.js";
@@ -50,7 +50,7 @@ t.test("random actions of a few agents", (t) => {
 
   const live = (): LeaseRecord[] => played.mirror.list();
 
-  /** Lets time pass. No live claim may be overdue, and no claim may have ended too early. */
+  /** Advances the clock. Afterwards no live claim may be overdue, and no claim may have ended too early. */
   const pass = (ms: number): void => {
     const before = live().map((record) => ({ record, ends_ms: 0 }));
     played.now_ms += ms;
@@ -62,7 +62,7 @@ t.test("random actions of a few agents", (t) => {
       const lives = played.mirror.get(record.row);
       if (lives === undefined && ends_ms > played.now_ms)
         problems.push(`lease-${record.row} ended too early: ${reason}`);
-      // No claim is ended while the server is down.
+      // The server ends no claim while it is down, so the delay counts from its start.
       const late_ms = played.now_ms - Math.max(ends_ms, played.started_ms);
       if (lives !== undefined && lives.fence === record.fence && late_ms > LATE_MS)
         problems.push(`lease-${record.row} should have ended ${late_ms} ms ago`);

@@ -1,4 +1,4 @@
-/** Tests the metrics of events and subscribers: each is exposed once, under its type, with the hub's own value. */
+/** Tests the metrics of events and subscribers: each is exposed once, with its type and the value that the hub has. */
 import t from "tap";
 import { parseExposition } from "../../test/support/exposition.js";
 import { Failure } from "../base/result.js";

@@ -27,16 +27,20 @@ import { quietLog } from "../../test/support/quiet-log.js";
 import { openDatabase } from "../store/sqlite/choice.js";
 
 const TOPICS = ["a.1", "a.2", "b.1"] as const;
-/** One pattern is frequent, so that a group has several members, of which one may be slow and the others not. */
+/**
+ * The patterns of subscribers. One pattern is frequent, so that some groups have several members, and only some of them
+ * are slow.
+ */
 const PATTERNS = ["*", "*", "*", "a.*", "b.*", "a.1", "**", "c"] as const;
 const SUBSCRIBERS_MAX = 5;
 const LARGE = JSON.stringify("x".repeat(LARGE_CHARACTERS));
 /**
- * Ticks in which everything settles, in addition to one for each page of a replay. The hub's list of a tick takes two.
+ * The number of ticks after which nothing changes any more, not counting one for each page of a replay. Two of them are
+ * for the hub's list of a tick.
  */
 const SETTLING_TICKS = 4;
 
-/** The size of the events of one tick; in a mixed tick every third event is large. */
+/** The size of the events of one tick. In a mixed tick, every third event is large. */
 type Size = "small" | "large" | "mixed";
 
 type Operation =
@@ -64,7 +68,7 @@ interface Gap {
   readonly after_id: number;
 }
 
-/** Models a subscriber as the contract describes it. It gets only events that match. */
+/** Models a subscriber as the contract describes it. The caller passes only matching events to it. */
 class Model {
   /** The ids and gaps that the subscriber must have received. */
   readonly taken: (number | Gap)[] = [];
@@ -73,7 +77,7 @@ class Model {
   #room: number;
   #behind = false;
   #last = 0;
-  /** The last event that replay has passed; null when replay is over. */
+  /** The id up to which replay has examined the events; null when replay is over. */
   cursor: number | null;
   #last_replayed: number;
   #replayed_some = false;
@@ -119,7 +123,7 @@ class Model {
     }
   }
 
-  /** Replays as far as the socket accepts; `history` holds the events that were sent out and not pruned. */
+  /** Replays until the socket accepts no more. `history` has the events that were sent out and not pruned. */
   replay(history: readonly CommittedEvent[], matches: (topic: string) => boolean): void {
     for (const { id, topic } of history) {
       if (this.#behind || this.cursor === null) return;
@@ -154,7 +158,7 @@ function compile(text: string): Pattern {
   return pattern;
 }
 
-/** Parses a message that a client received into its id or gap. */
+/** Parses a message that a client received, to the id of its event or to its gap. */
 function parse(message: string): number | Gap {
   const data = message.startsWith("{") ? message : (/^data: (.*)$/m.exec(message)?.[1] ?? "");
   const item = JSON.parse(data) as
@@ -176,7 +180,7 @@ interface Member {
 
 type Totals = { gaps: number; replayed: number; dropped: number };
 
-/** The real classes on a fake library and a database in memory, beside the models. */
+/** Runs the real classes on a fake WebSocket library and a database in memory, next to the models. */
 class World {
   readonly #db = openDatabase(":memory:");
   readonly #rows: WriteBuffer;
@@ -231,7 +235,8 @@ class World {
         this.#members[operation.subscriber] = null;
         break;
       case "prune":
-        // A thousand events are kept, so pruned events were sent out long ago.
+        // Send out all events before pruning: in reality a thousand events are kept, so pruned events were sent out
+        // long ago.
         await this.#fanOut(false);
         this.#appender.prune(operation.keep, Number.MAX_SAFE_INTEGER);
         this.#stored = this.#stored.slice(-operation.keep);
@@ -286,7 +291,7 @@ class World {
     this.#hub.accept(events);
     await loopTick();
     this.#pending = [];
-    // The library may report a slow socket after the hub's tick is over.
+    // If `late`, the library reports a slow socket only after the hub's tick is over.
     if (late) await this.#settle();
     this.#library.flush();
     for (const member of this.#members) {
@@ -390,7 +395,8 @@ t.test(
         const world = new World();
         const topics = Array.from({ length: 200 }, (_, at) => (at % 3 === 0 ? "a.1" : "b.1"));
         await world.run({ op: "publish", topics, size: "small", flush: "at the end" });
-        // It takes two events and one more into its buffer. The next matching event is two further on.
+        // The subscriber's socket accepts two events, and one more goes into its buffer. The next matching event is two
+        // ids later.
         await world.run({ op: "connect", kind, pattern: "a.*", back: 200, notices: true, room: 2 });
         await world.run({ op: "prune", keep: 50 });
         await world.run({ op: "drain", subscriber: 0, room });

@@ -1,4 +1,7 @@
-/** Tests how a long poll ends: with a result, by timeout, when the client disconnects, when the server shuts down. */
+/**
+ * Tests the ways in which a long poll ends: with a result, by timeout, because the client disconnects, or because the
+ * server shuts down.
+ */
 import t from "tap";
 import { Failure, invalid } from "../base/result.js";
 import type { CommittedEvent } from "../../schemas/events.js";
@@ -7,14 +10,14 @@ import { Hub } from "./hub.js";
 import { waitForEvents } from "./long-poll.js";
 import { compilePattern } from "../topics/pattern.js";
 
-/** Longer than any test takes: an earlier answer did not wait for the timeout. */
+/** A timeout that is longer than any test. So an answer that comes earlier did not wait for the timeout. */
 const LONG_MS = 60_000;
 
 function event(id: number, topic: string): CommittedEvent {
   return { id, topic, source: "", text: `{"id":${id}}` };
 }
 
-/** A poll of `a.*` on a hub of its own. */
+/** A poll for the pattern `a.*`, with its own hub. */
 class Poll {
   readonly hub = new Hub({ publish: () => 0 }, new EventCounters(), 0);
   readonly answer: Promise<string | Failure>;
@@ -41,7 +44,7 @@ class Poll {
     this.answer = answer.then((found) => (found instanceof Failure ? found : found.text));
   }
 
-  /** True if the hub keeps nothing of the poll. */
+  /** True if nothing of the poll is left in the hub. */
   get gone(): boolean {
     return this.hub.subscribers === 0 && this.hub.patterns === 0;
   }

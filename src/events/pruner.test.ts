@@ -1,4 +1,4 @@
-/** Tests when the pruner asks the writer, and how often, with injected time and a simulated writer. */
+/** Tests when and how often the pruner asks the writer, with injected time and a simulated writer. */
 import t from "tap";
 import { Compile } from "typebox/compile";
 import { FakeWriter, settle } from "../../test/threads/fake-writer.js";

@@ -1,4 +1,6 @@
-/** Tests Server-Sent Events without the feed: the frames, and the comment that keeps a quiet stream alive. */
+/**
+ * Tests Server-Sent Events without a feed: the format of the frames, and the comments that keep an idle stream alive.
+ */
 import t from "tap";
 import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";

@@ -57,7 +57,10 @@ t.test("it behaves as the contract says", (t) => {
   t.end();
 });
 
-/** Keeps events and gaps in a plain list. The last id before a gap is searched, not stored. */
+/**
+ * Models the buffer by a plain list of events and gaps. It does not store the last id before a gap, but searches for
+ * it.
+ */
 class Model {
   readonly items: (number | Gap)[] = [];
   readonly passed: number[] = [0];
@@ -111,7 +114,7 @@ t.test("it behaves like a plain list", (t) => {
           id += 3;
           if (buffer.offer(event(id)) !== model.offer(id)) return false;
         } else if (each === "pass" && model.items.length === 0) {
-          // Only a subscriber that keeps up gets events past its buffer.
+          // An event bypasses the buffer only if the buffer is empty.
           id += 3;
           buffer.noteDelivered(id);
           model.passed.push(id);

@@ -1,4 +1,4 @@
-/** Tests the idempotency records on a database of its own. */
+/** Tests the idempotency records, on a separate database. */
 import t from "tap";
 import { REQUEST_MEMORY_MS } from "../../schemas/limits.js";
 import { migrate } from "../store/migrate.js";

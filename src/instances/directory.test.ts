@@ -1,6 +1,6 @@
 /**
- * Tests the directory against a naive model: ordered lists, silent instances, lookups, and entries that wait to be
- * stored.
+ * Tests the directory of instances against a naive model: ordered lists, silent instances, lookups, and entries that
+ * are not stored yet.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -120,7 +120,7 @@ t.test("any sequence of changes agrees with the model", (t) => {
           return false;
       }
     }
-    // In any sequence the database agrees with memory in the end.
+    // Store what is left. Then the database must agree with memory, whatever the sequence was.
     for (const one of directory.takeUnsaved(ALL)) stored.set(one.id, rowOf(one.row, one.last_seen, one.status));
     return (
       [...known].every(

@@ -1,6 +1,6 @@
 /**
- * Tests message boxes on a database of their own: random sequences of sends, marks and deletions against a naive model,
- * the bound of an in-box, pruning, and that a page costs only its own rows.
+ * Tests message boxes on a separate database: random sequences of sends, marks and deletions against a naive model, the
+ * limit of an in-box, pruning, and that the cost of a page depends only on its own rows.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -152,7 +152,7 @@ t.test("any sequence of changes agrees with a naive model", (t) => {
   t.end();
 });
 
-/** The existing messages, and the number of messages that were ever sent. */
+/** The messages that exist, and the number of all messages that were ever sent. */
 interface Sent {
   readonly known: readonly Known[];
   readonly rows: number;
@@ -173,7 +173,8 @@ function compareBoxes(reader: MessageReader, { known, rows: sent }: Sent, instan
         ] as const) {
           const page = pageOf(instance, { box, unread, thread, after, limit, now_ms });
           const expected = mine[box]
-            // A position ahead of the newest message that ever existed belongs to another history.
+            // A cursor ahead of the newest message that ever existed belongs to another history, so the box is read
+            // from its beginning.
             .filter(
               (message) => message.row > (after > sent ? 0 : after) && (thread === null || message.thread === thread),
             )

@@ -1,4 +1,4 @@
-/** Tests that a waiter wakes for its own box only, and tests the front's figures of all boxes. */
+/** Tests that a waiter is woken only for its own box, and tests the counts that the front keeps of all boxes. */
 import t from "tap";
 import { settle } from "../../test/threads/fake-writer.js";
 import { Exposition } from "../measure/exposition.js";
@@ -15,7 +15,7 @@ function open(): { readonly boxes: MessageBoxes; readonly figures: { unread: num
   return { boxes, figures };
 }
 
-/** A waiter that looks for something, and finds it when `there` says so. */
+/** Starts a wait whose read finds a message when `there` is true. Counts the reads. */
 function waitFor(boxes: MessageBoxes, box: "in" | "out", instance: string) {
   const state = { there: false, looks: 0, abort: noAbort };
   const found = boxes.wait(

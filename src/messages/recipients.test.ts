@@ -12,8 +12,8 @@ interface Registered {
 }
 
 /**
- * Creates a directory of these instances, the first with the id `id-1`. Returns a function that resolves names for the
- * first instance as sender.
+ * Makes a directory of these instances; the first has the id `id-1`. Returns a function that resolves names, with the
+ * first instance as the sender.
  */
 function resolverFor(
   ...all: readonly Registered[]
@@ -31,7 +31,7 @@ function resolverFor(
       capabilities: [],
       status,
       registered_at: 0,
-      // The instance that registered first was last seen most recently.
+      // The order of last_seen is the reverse of the order of registration.
       last_seen: 1000 - at,
       busy_until: 0,
       registered_by: "",

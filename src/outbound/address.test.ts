@@ -1,4 +1,6 @@
-/** Tests every known metadata service in every notation of an address, and neighbours that may be called. */
+/**
+ * Tests every known metadata service in every notation of its address, and addresses next to them, which may be called.
+ */
 import { assert, ipV4, ipV6, nat, property } from "fast-check";
 import { isIP } from "node:net";
 import t from "tap";
@@ -18,13 +20,13 @@ const METADATA_V4 = [
   "192.0.0.192",
 ];
 
-/** Returns the two groups of an IPv4 address: `a9fe`, `a9fe` for 169.254.169.254. */
+/** Returns the two 16-bit groups of an IPv4 address: `a9fe`, `a9fe` for 169.254.169.254. */
 function halves(address: string): [string, string] {
   const [a = 0, b = 0, c = 0, d = 0] = address.split(".").map(Number);
   return [(a * 256 + b).toString(16), (c * 256 + d).toString(16)];
 }
 
-/** Returns all IPv6 forms that lead to an IPv4 address. */
+/** Returns all forms of an IPv6 address that lead to an IPv4 address. */
 function embeddings(address: string): string[] {
   const [high, low] = halves(address);
   const [a = 0, b = 0, c = 0, d = 0] = address.split(".").map(Number);
@@ -76,7 +78,8 @@ t.test("metadata services in every notation", (t) => {
     "fe80::1",
     "fe80::1%eth0",
     "febf:ffff::1",
-    // A NAT64 gateway may have any prefix, and other clouds may number their services in the same way.
+    // These have other prefixes: a NAT64 gateway may have any prefix, and other clouds may number their services in the
+    // same way.
     "2a00:64::169.254.169.254",
     "fd12:3456::169.254.170.2",
     "2a00:64::100.100.100.200",

@@ -1,6 +1,6 @@
 /**
- * Tests exchanges with real servers on loopback, and refusals. Nothing is ever sent to a refused address: the resolver
- * and the connector are the test's own in these cases, and they count.
+ * Tests requests to real servers on loopback, and requests that are refused. Nothing may ever be sent to a refused
+ * address. In these cases the test replaces the resolver and the connector, and counts their calls.
  */
 import { createServer, type RequestListener } from "node:http";
 import {
@@ -148,7 +148,7 @@ t.test("an unresolvable name is unreachable; closing the client ends the exchang
   t.match(await client.request(new URL(`http://127.0.0.1:${silent}/`), GET), { kind: "aborted" });
 });
 
-/** A connector that uses the guarded lookup as a socket does, and counts instead of connecting. */
+/** Makes a connector that calls the guarded lookup as a socket does, and then counts instead of connecting. */
 function countingConnector(begun: string[]): NonNullable<OutboundOptions["makeConnector"]> {
   return (lookup: LookupFunction) => (target, done) => {
     lookup(target.hostname, { all: true }, (error, addresses) => {
@@ -158,7 +158,7 @@ function countingConnector(begun: string[]): NonNullable<OutboundOptions["makeCo
   };
 }
 
-/** A connector that looks nothing up, and always connects to a port of loopback. */
+/** Makes a connector that does no lookup and always connects to a port of loopback. */
 function connectTo(port: number): ReturnType<NonNullable<OutboundOptions["makeConnector"]>> {
   return (_target, done) => {
     const socket = connect(port, "127.0.0.1", () => done(null, socket));
@@ -248,7 +248,7 @@ t.test("with real sockets: a name that resolves to a private address", async (t)
   t.equal(connections, 0, "no connection was opened");
   const open = makeClient(t, { resolve: resolvesTo("127.0.0.1") });
   t.match(await open.request(new URL(`http://inside.example:${port}/`), GET), { status: 200 });
-  // A connection is free again one tick after its answer.
+  // Wait a tick: a connection is free again one tick after its answer.
   await new Promise((resolve) => setImmediate(resolve));
   t.match(await open.request(new URL(`http://inside.example:${port}/`), GET), { status: 200 });
   t.equal(requests, 2);

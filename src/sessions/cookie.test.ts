@@ -1,4 +1,4 @@
-/** Tests which values of a `Cookie` header are tried, and which cookies are set. */
+/** Tests which values of a `Cookie` header are accepted as sessions, and which cookies are set. */
 import t from "tap";
 import { SESSION_COOKIES_TRIED_MAX } from "../../schemas/limits.js";
 import { clearCookie, cookieName, cookieValues, keepCookie } from "./cookie.js";

@@ -1,4 +1,4 @@
-/** Tests the answers to the page, and that nothing changes if the writer stores nothing. */
+/** Tests the answers that the dashboard's page gets, and that no session changes if the writer stores nothing. */
 import t from "tap";
 import { quietLog } from "../../test/support/quiet-log.js";
 import { FakeWriter, settle } from "../../test/threads/fake-writer.js";

@@ -1,4 +1,7 @@
-/** Tests which cookies open a session, how long they do, and what is written to the database; with injected time. */
+/**
+ * Tests which cookies open a session, how long a session lasts, and what is written to the database, with injected
+ * time.
+ */
 import t from "tap";
 import { SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -15,7 +18,7 @@ class Play {
     this.book = this.another(token);
   }
 
-  /** Creates the sessions of the same machine after a restart. */
+  /** Makes the registry that the same machine has after a restart. */
   another(token = "secret"): SessionRegistry {
     return new SessionRegistry({ token, clock: { now: () => this.now_ms }, instances: this.instances });
   }

@@ -1,4 +1,4 @@
-/** Tests how many ready tasks one transaction looks at for a claim, in the writer. */
+/** Tests how many ready tasks the writer examines for a claim in one transaction. */
 import t from "tap";
 import { CLAIM_LOOK_STEPS, CLAIM_STEPS_MAX, TASKS_CREATED_MAX } from "../../schemas/limits.js";
 import type { ClaimTaskReply, NewTask } from "../../schemas/tasks.js";
@@ -50,7 +50,10 @@ class Fixture {
     return this.#done(this.server.reply(commands.claimTask, part, this.bob.id));
   }
 
-  /** The rows at which each part of a claim has ended. The last item is the id of the task that was found, or null. */
+  /**
+   * Returns the row at which each part of a claim has stopped. The last item is the id of the task that was found, or
+   * null.
+   */
   parts(labels: string[] = []): (number | string | null)[] {
     const ends: (number | string | null)[] = [];
     for (let behind: ClaimTaskReply["more"]; ; ) {

@@ -1,6 +1,6 @@
 /**
- * Tests the queue of calls that wait for tasks, with a fake writer: which call asks the writer, in which order, and
- * which never does.
+ * Tests the queue of calls that wait for tasks, with a fake writer: which calls ask the writer, in which order, and
+ * which calls never do.
  */
 import t from "tap";
 import { must } from "../base/assert.js";
@@ -58,7 +58,7 @@ function lease(row: number, holder: string, resource: string, more: Partial<Leas
   };
 }
 
-/** The front, with a writer that answers on command. */
+/** A front whose writer answers only when the test calls `answer`. */
 class Fixture {
   now_ms = 0;
   stored: ReadyRecord[] = [];
@@ -100,7 +100,7 @@ class Fixture {
     this.tasks.accept(push, this.now_ms);
   }
 
-  /** Answers the call that asked first: with a task, which no other caller can have then, or with none. */
+  /** Answers the call that asked first. It gets the given task, which no other caller can have then, or none. */
   async answer(found: ReadyRecord | null): Promise<void> {
     const { answer } = must(this.asking.shift(), "a call asks");
     if (found !== null) this.publish([found, "claimed"]);

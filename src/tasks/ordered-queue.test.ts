@@ -1,10 +1,10 @@
-/** Tests the queue against a sorted list. Most items arrive in order. */
+/** Tests the queue against a sorted list, with items that mostly arrive in order. */
 import t from "tap";
 import { countRounds } from "../../test/support/test-size.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
 import { OrderedQueue } from "./ordered-queue.js";
 
-/** Long enough for the array to be compacted, and to be emptied. */
+/** The number of steps per case. It is large enough for the array to be compacted, and to be emptied. */
 const STEPS_OF_A_KIND = 6_000;
 
 void t.test("the smallest item comes out first, whatever the order of arrival", (t) => {

@@ -1,4 +1,4 @@
-/** Tests the state of a task after its claim has ended, case by case. */
+/** Tests case by case which state a task has after its claim has ended. */
 import t from "tap";
 import type { TaskState } from "../../schemas/tasks.js";
 import { liveTask } from "../../test/support/live-task.js";

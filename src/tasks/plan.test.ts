@@ -1,4 +1,7 @@
-/** Tests plans of tasks that are created together, without a database: their blockers, and what is refused. */
+/**
+ * Tests, without a database, how tasks that are created together are planned: their blockers, and which plans are
+ * refused.
+ */
 import t from "tap";
 import type { NewTask, TaskState } from "../../schemas/tasks.js";
 import { countRounds } from "../../test/support/test-size.js";
@@ -29,7 +32,7 @@ function plan(tasks: readonly NewTask[], { last_row = 0, known = {}, made = {} }
   return planned instanceof Failure ? planned.message : planned;
 }
 
-/** Each task as `id(row) blockers: after`, with an asterisk if it is not created. */
+/** Formats each planned task as `id(row) blockers: after`, with an asterisk if it exists already and is not created. */
 function shown(planned: PlannedTask[] | string): string[] | string {
   if (typeof planned === "string") return planned;
   return planned.map(({ row, id, task, after, blockers }) =>

@@ -1,4 +1,4 @@
-/** Tests in the writer that ended tasks are removed with all their rows, and that nothing of other tasks is. */
+/** Tests in the writer that pruning removes ended tasks with all their rows, and no row of another task. */
 import t from "tap";
 import { TASK_PRUNE_ROWS } from "../../schemas/limits.js";
 import type { NewTask } from "../../schemas/tasks.js";
@@ -21,7 +21,7 @@ const METHODS = [
   commands.pruneTasks,
 ];
 const DAY_MS = 86_400_000;
-/** Each table, with the column that names the task. */
+/** Queries that list the rows of each table, with the task to which a row belongs. */
 const TABLES = [
   "SELECT 'task' AS name, row AS task FROM task",
   "SELECT 'life' AS name, row AS task FROM task_life",

@@ -47,7 +47,7 @@ function randomClaimant(random: Random): Claimant {
   };
 }
 
-/** The best task by definition: all claimable tasks, sorted. */
+/** Finds the best task by its definition: sorts all claimable tasks and takes the first. */
 function naiveBest(
   tasks: Iterable<RandomTask>,
   claimant: Claimant,
@@ -65,7 +65,7 @@ function naiveBest(
     .at(0)?.row;
 }
 
-/** The first free task in the queue's order. The queue is read in parts of random length. */
+/** Finds the first free task in the queue's order. Reads the queue in parts of random length, as a long search does. */
 function bestInParts(
   random: Random,
   queue: ReadyQueue<RandomTask>,
@@ -95,7 +95,7 @@ t.test("the best task is that of a naive model", async (t) => {
   let now_ms = 1_000_000_000;
   let rows = 0;
   let found = 0;
-  /** The active blockers. The others block no task. */
+  /** The blockers that are active now. A blocker that is not active blocks no task. */
   const active = new Set<number>(BLOCKERS);
   for (let step = 0; step < steps; step++) {
     now_ms += random(20) === 0 ? random(2 * TASK_AGING_MS) : random(1_000);

@@ -1,8 +1,8 @@
 /**
- * Compares tasks and leases as a whole with a naive model, on a manual clock. At random, tasks are created, claimed,
- * released, lost, broken, asked about and pruned, their holders are deleted, the server restarts, and transactions are
- * rolled back. The model predicts the reply and the events of each call independently. A checker of their own reads the
- * leases.
+ * Compares the whole behavior of tasks and leases with a naive model, on a manual clock. At random, tasks are created,
+ * claimed, released, lost, broken, asked about and pruned, their holders are deleted, the server restarts, and
+ * transactions are rolled back. The model predicts the reply and the events of each call. A separate checker reads the
+ * events of leases.
  */
 import t from "tap";
 import * as Type from "typebox";
@@ -114,7 +114,7 @@ interface Known {
   reserved_until: number;
   cancel: boolean;
   held: HeldBy | null;
-  /** Calls that ended a claim: fence, holder and verb. */
+  /** The calls that ended a claim of this task, each as its fence, holder and verb. */
   readonly calls: Set<string>;
   readonly holders: Set<string>;
   asker: string;
@@ -174,7 +174,10 @@ class Model {
     return after.some((on) => (this.tasks.get(on)?.state ?? "done") !== "done");
   }
 
-  /** The nearest blocker of a blocked task that has ended without being done. */
+  /**
+   * Returns the nearest task that has ended without being done and for which a blocked task waits, directly or through
+   * others.
+   */
   causeOf({ state, asked }: Known): Known | undefined {
     if (state !== "blocked") return undefined;
     const ids = new Set(asked.after);
@@ -193,7 +196,9 @@ class Model {
     return new Set(this.live().filter((task) => this.causeOf(task) !== undefined));
   }
 
-  /** Expects the events for tasks that are stuck now, or not any more. The changed task comes first. */
+  /**
+   * Adds the expected events for tasks that are now stuck or no longer stuck. The task that has changed comes first.
+   */
   expectStuck(before: ReadonlySet<Known>, first?: Known): void {
     const now = this.stuck();
     const blocked = this.live().filter(({ state }) => state === "blocked");
@@ -206,7 +211,7 @@ class Model {
     }
   }
 
-  /** Returns whether waiting for these would close a cycle. */
+  /** Returns whether a task would close a cycle if it waited for the tasks in `after`. */
   closesCycle(task: Known, after: readonly string[]): boolean {
     const ids = new Set(after);
     for (const id of ids) {
@@ -217,7 +222,10 @@ class Model {
     return false;
   }
 
-  /** A delay that was set while the task was held or had a question, if it is still in the future. */
+  /**
+   * Returns the time before which a task may not be claimed, if it is still in the future. It may have been set while
+   * the task was held or waited for an answer.
+   */
   delayUntil({ not_before }: Known): number | null {
     return (not_before ?? 0) > this.now() ? not_before : null;
   }
@@ -240,7 +248,7 @@ class Model {
     }
   }
 
-  /** Ends a claim without a call of its holder about the task. */
+  /** Ends a claim for a reason other than a call of its holder about the task. */
   lose(task: Known, reason: string, counts: boolean): void {
     this.seen.set(reason, (this.seen.get(reason) ?? 0) + 1);
     this.endClaim(task, reason, counts);
@@ -288,7 +296,7 @@ class Model {
       .find(({ asked }) => this.checker.isFree(asked.resources, "", id, of));
   }
 
-  /** The refusal of a task by its id for a person; null if only its resources can block it. */
+  /** Returns the refusal of a claim that names this task; null if only the task's resources can block it. */
   refusal(task: Known, { id }: Person, can: readonly string[]): string | null {
     if (task.state !== "ready") return `task is ${task.state}`;
     const missing = task.asked.requires.find((one) => !can.includes(one));
@@ -331,8 +339,8 @@ t.test("random actions of a few agents with tasks", (t) => {
   }
 
   /**
-   * Reads an event. The model learns from it which claims the server ends by itself, and checks that their time had
-   * come.
+   * Reads an event. If the server has ended a claim by itself, the model learns that from the event, and checks that
+   * the time had come.
    */
   function hear(event: PublishedEvent): void {
     if (event.topic.startsWith("lease.")) {
@@ -399,7 +407,7 @@ t.test("random actions of a few agents with tasks", (t) => {
       8,
       () => {
         const live = model.live();
-        // Most of the remaining tasks then wait for a dead one.
+        // Cancel tasks when there are many. Then most of the remaining tasks wait for one that has ended.
         if (live.length > LIVE_MAX) return cancel(pick(live));
         const known = [...model.tasks.keys()];
         const asked = Array.from(
@@ -619,7 +627,7 @@ t.test("random actions of a few agents with tasks", (t) => {
         if (!lost && task !== null) {
           const released = must(model.tasks.get(task), "it is known");
           model.lose(released, "-", false);
-          // Releasing the task by its own call afterwards is a repetition.
+          // If the holder releases the task afterwards by a call about the task, that call counts as a repetition.
           released.calls.add(`${fence} ${holder} release`);
         }
         played.reply(releaseLease, { row, fence: fence === 0 ? null : fence }, holder);
@@ -712,7 +720,7 @@ t.test("random actions of a few agents with tasks", (t) => {
     new Array<(typeof actions)[number]>(Math.ceil(action[1] * 20)).fill(action),
   );
 
-  /** Why a task is stuck, according to the model. */
+  /** Returns the explanation that the model expects for a stuck task. */
   const noteOf = (task: Known): string | null => {
     const cause = model.causeOf(task);
     return cause === undefined ? null : `waits for ${cause.state} task ${cause.id}`;

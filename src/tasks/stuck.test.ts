@@ -1,9 +1,12 @@
-/** Tests the search for the cause of a stuck task: it finds the nearest one among a bounded number of tasks. */
+/**
+ * Tests the search for the cause of a stuck task: it finds the nearest cause, and examines only a limited number of
+ * tasks.
+ */
 import t from "tap";
 import { TASK_CAUSE_EDGES_MAX, TASK_CAUSES_LOOKED_AT_MAX } from "../../schemas/limits.js";
 import { CauseNotes, type WaitingTask } from "./stuck.js";
 
-/** Tasks by id, with a count of reads. */
+/** Makes notes for a graph of tasks, and records which tasks are read. */
 function graphOf(tasks: Readonly<Record<string, readonly [WaitingTask["state"], ...string[]]>>): {
   readonly read: string[];
   readonly noteOf: (id: string) => string | null;

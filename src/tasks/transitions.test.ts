@@ -1,4 +1,4 @@
-/** Tests the table of a task's transitions against the states, and against the table in the documents. */
+/** Tests that the table of transitions fits the states of a task, and equals the table in docs/tasks.md. */
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { ENDED_TASK_STATES, TASK_STATES } from "../../schemas/tasks.js";
@@ -30,7 +30,7 @@ t.test("a transition that the table lacks is a bug", (t) => {
 });
 
 t.test("the documents show the same table", (t) => {
-  // This file runs from dist/tree/src/tasks.
+  // The path is relative to dist/tree/src/tasks, from which this file runs.
   const page = readFileSync(new URL("../../../../docs/tasks.md", import.meta.url), "utf8");
   const rows = [...page.matchAll(/^\| `(\w+)` \| ([^|]*) \| ([^|]*) \|/gm)];
   const listed = rows.map(([, trigger = "", from = "", to = ""]) => [trigger, from.trim(), to.trim()]);

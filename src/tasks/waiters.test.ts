@@ -1,4 +1,4 @@
-/** Tests in the writer how many tasks may wait for one, and how many stuck tasks one call reports. */
+/** Tests in the writer how many tasks may wait for the same task, and how many stuck tasks one call reports. */
 import t from "tap";
 import { TASK_WAITERS_MAX, TASKS_CREATED_MAX, TASKS_STUCK_REPORTED_MAX } from "../../schemas/limits.js";
 import type { NewTask } from "../../schemas/tasks.js";
@@ -18,7 +18,7 @@ class Fixture {
     hear: ({ topic, data }) => this.published.push(`${topic} ${(data as { readonly task_id: string }).task_id}`),
   });
 
-  /** Null if they were created, otherwise the refusal. */
+  /** Creates tasks. Returns null if they were created, otherwise the refusal. */
   make(tasks: readonly Partial<NewTask>[]): string | null {
     for (let at = 0; at < tasks.length; at += TASKS_CREATED_MAX) {
       const some = tasks.slice(at, at + TASKS_CREATED_MAX).map((task) => ({ ...NEW_TASK, ...task }));

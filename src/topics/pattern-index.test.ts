@@ -1,6 +1,6 @@
 /**
- * Tests the pattern index against the naive model: compile all patterns, then filter. Patterns are added and deleted
- * while topics are matched.
+ * Tests the pattern index against a naive model, which compiles all patterns and tries each. Patterns are added and
+ * deleted while topics are matched.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -102,7 +102,7 @@ t.test("it matches as all patterns tested one by one, while patterns are added a
     { weight: 1, arbitrary: fc.nat().map((which) => ({ kind: "delete", which }) as const) },
     { weight: 2, arbitrary: topic.map((text) => ({ kind: "match", text }) as const) },
   );
-  // Many patterns of one shape come first, so that edges are filed.
+  // Add many patterns of one form first, so that the edges of the index are filed.
   const crowd = fc.uniqueArray(
     fc.tuple(
       fc.string({ unit: fc.constantFrom("a", "b", "x"), minLength: 1, maxLength: 4 }),
@@ -157,7 +157,8 @@ t.test("ten thousand patterns of one family: each topic matches its own", (t) =>
   for (const [pattern, topic] of families) {
     const index = new PatternIndex();
     for (let n = 0; n < count; n++) index.add(compile(pattern.replace("N", `${n}`)));
-    // Every 97th number, from the largest down: a number that is a prefix of others is searched last.
+    // Test every 97th number, from the largest down. So a number that is a prefix of other numbers is searched after
+    // them.
     for (let n = count - 1; n >= 0; n -= 97) {
       const subject = topic.replace("N", `${n}`);
       const found = index.match(subject);

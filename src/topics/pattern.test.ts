@@ -1,6 +1,6 @@
 /**
- * Tests topic patterns: each wildcard, malformed patterns, a naive matcher as model, and patterns that are built to be
- * slow.
+ * Tests topic patterns: each wildcard, malformed patterns, random patterns against a naive matcher, and patterns that
+ * are made to be slow.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -128,7 +128,10 @@ t.test("malformed patterns are refused", (t) => {
   t.end();
 });
 
-/** Reads the characters of a segment's class after its `[`. The model interprets a class that the matcher compiles. */
+/**
+ * Reads the characters of a segment's class, which follow its `[`. The model interprets the class; the real matcher
+ * compiles it.
+ */
 function modelClass(pattern: readonly string[], character: string): { holds: boolean; rest: readonly string[] } {
   let at = 0;
   const negated = pattern[0] === "^";
@@ -229,7 +232,7 @@ t.test("any text is either compiled or refused, and a compiled one matches witho
 });
 
 t.test("no pattern makes matching exponential", (t) => {
-  // A matcher that backtracks into every star would not finish the first of these in a lifetime.
+  // A matcher that backtracks into every star would need longer than a lifetime for the first of these patterns.
   const segment = "a".repeat(TOPIC_BYTES_MAX);
   const segments = "a.".repeat(TOPIC_BYTES_MAX / 2 - 1) + "a";
   t.notOk(compile(`${"*a".repeat(200)}*b`).matches(segment));

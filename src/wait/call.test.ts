@@ -1,4 +1,7 @@
-/** Tests one call with fake conditions: the order of reports, what the cursor keeps, and results that come too late. */
+/**
+ * Tests one waiting call with fake conditions: the order of reports, the contents of the cursor, and results that come
+ * too late.
+ */
 import t from "tap";
 import { type Failure, invalid } from "../base/result.js";
 import { waitFor, type Wakeable } from "../base/waiter.js";
@@ -12,7 +15,7 @@ class Counter {
   value = 0;
   looks = 0;
   refusal: Failure | null = null;
-  /** Answers the slow look that is pending; null if none has been started. */
+  /** Completes the slow evaluation that is pending; null if none has been started. */
   answer: ((looked: Looked) => void) | null = null;
   slow = false;
   readonly listeners = new Set<Wakeable>();

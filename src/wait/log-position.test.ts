@@ -1,4 +1,4 @@
-/** Tests the position of a log in a cursor: the same log finds it, another log finds none. */
+/** Tests the position of a log in a cursor. The same log finds the position, and another log finds none. */
 import * as fc from "fast-check";
 import t from "tap";
 import { WAIT_CONDITIONS_MAX } from "../../schemas/limits.js";

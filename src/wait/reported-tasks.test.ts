@@ -1,4 +1,6 @@
-/** Tests that the reported tasks of a cursor are read back, also from cursors of versions without a watermark. */
+/**
+ * Tests that the reported tasks in a cursor are parsed correctly, including cursors of versions without a watermark.
+ */
 import t from "tap";
 import { WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { fits, readReported, REPORTED_TASKS, writeReported } from "./reported-tasks.js";

@@ -1,6 +1,7 @@
 /**
- * Tests chains of deliveries (docs/webhooks.md "Chains") in the writer. The hop count of an event is stored with it,
- * and a webhook that would make a chain too long is disabled in the event's own transaction.
+ * Tests chains of deliveries (docs/webhooks.md "Chains") in the writer. The number of deliveries that led to an event
+ * is stored with it. A webhook that would make a chain too long is disabled in the transaction that publishes the
+ * event.
  */
 import t from "tap";
 import { pushOf } from "../../test/support/push-of.js";
@@ -18,7 +19,7 @@ import { openDatabase } from "../store/sqlite/choice.js";
 const CALL = { now_ms: 1_000, actor: "", reload: (): void => undefined };
 const REASON = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
 
-/** Opens the writer's models on a database in memory, with webhooks by id and patterns. */
+/** Opens the models of the writer on a database in memory. `webhooks` has the patterns of each webhook, by its id. */
 function openWith(webhooks: Readonly<Record<string, readonly string[]>>) {
   const db = openDatabase(":memory:");
   migrate(db);
@@ -38,7 +39,7 @@ function openWith(webhooks: Readonly<Record<string, readonly string[]>>) {
     rowOf,
     publish: (topic: string, hops = 0, trusted = true): CommittedEvent =>
       events.publish({ topic, data: "1", source: "" }, CALL, { hops, trusted, guarded: false }),
-    /** Returns a webhook's queue: events with their hops. */
+    /** Returns the queue of a webhook: the ids of its events, each with its number of deliveries. */
     queueOf: (id: string): unknown[] =>
       db
         .prepare(

@@ -1,7 +1,7 @@
 /**
- * Tests outbox and deliveries together, on a database in memory, with a clock, receivers and commits of the test's own:
- * order, backoff, the last failure, dead letters, enabling, restarts, shutdown, room for large bodies, and random
- * histories against a naive model.
+ * Tests outbox and deliveries together, on a database in memory. The test controls the clock, the receivers and the
+ * commits. It covers order, backoff, the last failure, dead letters, enabling, restarts, shutdown, memory for large
+ * bodies, and random sequences against a naive model.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -65,7 +65,7 @@ interface Request extends Delivery {
   readonly answer: (outcome: Outcome) => void;
 }
 
-/** Writer and front in one: the push message of a commit goes to the deliveries at once. */
+/** Combines writer and front: the push message of each commit goes directly to the deliveries. */
 class System {
   readonly db = openDatabase(":memory:");
   readonly reader: WebhookReader;
@@ -78,9 +78,9 @@ class System {
   /** Webhooks that were disabled. */
   readonly disabled: string[] = [];
   readonly warnings: unknown[] = [];
-  /** The writer's refusal of progress reports; null if it stores them. */
+  /** The failure with which the writer refuses progress reports; null if it stores them. */
   refusal: Failure | null = null;
-  /** The progress that was reported to the writer, stored or not. */
+  /** All progress that was reported to the writer, whether or not it was stored. */
   readonly reported: WebhookProgress[] = [];
   #event = 0;
 
@@ -184,7 +184,7 @@ class System {
     return id;
   }
 
-  /** Runs until nothing changes by itself any more. */
+  /** Runs ticks until nothing changes by itself any more. */
   async rest(): Promise<void> {
     for (let tick = 0; tick < 6; tick++) {
       await new Promise((resolve) => {
@@ -199,7 +199,7 @@ class System {
     await this.rest();
   }
 
-  /** Answers the request of a webhook; undefined if there is none. */
+  /** Answers the pending request of a webhook. Returns undefined if there is none. */
   async answer(id: string, outcome: Outcome): Promise<number | undefined> {
     await this.rest();
     const request = this.requests.find(({ url }) => url === `http://${id}/`);
@@ -299,7 +299,10 @@ t.test("a failed delivery is retried with growing delays and the same id; later 
   }
 });
 
-/** Fails until the webhook is disabled. All failures but the last ones are only recorded. */
+/**
+ * Lets deliveries fail until the webhook is disabled. Only the last failures really happen; the others are written to
+ * the database.
+ */
 async function failUntilDisabled(system: System, id: string): Promise<void> {
   await system.pass(0);
   system.db.prepare("UPDATE webhook SET fail_count = ? WHERE id = ?").run(WEBHOOK_FAILURES_MAX - 2, id);
@@ -729,7 +732,7 @@ t.test("Retry-After applies if it is later than the backoff; attempts and time s
   t.match(system.requests, [{ event: 1 }]);
   const log = new DeliveryLogReader(system.db).all(system.stored("w").row);
   t.match(log, [{ attempt: 2 }, { attempt: 1, status: 503, error: "it answered 503" }]);
-  // The clock was far ahead when the time was stored.
+  // Set the clock back: it was far ahead when the time was stored.
   system.now_ms -= 10 * 3_600_000;
   system.restart();
   await system.pass(0);

@@ -1,8 +1,8 @@
 /**
- * The readers of `GET /api/changes`. It receives the changes of commits from the writer, and changes that only the
- * front knows. A few times a second, each reader gets the changes of the kinds that it asked for. A message is encoded
- * once for all readers. The set of watched kinds is also sent to the writer, so that the writer reports nothing while
- * no reader is connected. Runs on the front.
+ * Sends changes to the readers of `GET /api/changes`. This class receives the changes of commits from the writer, and
+ * changes that only the front knows. A few times a second, each reader gets the changes of the kinds that it asked for.
+ * A message is encoded once for all readers. The set of watched kinds is also sent to the writer, so that the writer
+ * reports nothing while no reader is connected. Runs on the front.
  */
 import type { AskedKind, ChangeKind, ChangesPush } from "../../schemas/changes.js";
 import { CHANGE_KINDS } from "../../schemas/changes.js";

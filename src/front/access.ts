@@ -6,16 +6,19 @@ import type { AccessEnd } from "../base/access-end.js";
 import type { SocketOpener } from "../transport/transport.js";
 
 /**
- * Calls the listener when the access ends, at once if it has ended already; returns a function that removes the
- * listener.
+ * Calls the listener when the caller's access ends, or at once if it has ended already. Returns a function that removes
+ * the listener.
  */
 export type WatchAccess = (listener: (end: AccessEnd) => void) => () => void;
 
-/** 1008 is RFC 6455's "policy violation"; 4401 is an HTTP 401 in the range for applications. */
+/**
+ * The close codes of a WebSocket. 1008 is "policy violation" in RFC 6455. 4401 stands for HTTP's 401, in the range of
+ * codes that RFC 6455 leaves to applications.
+ */
 const CLOSE_CODES: Readonly<Record<AccessEnd, number>> = { "logged out": 1008, revoked: 4401 };
 const CLOSE_REASONS: Readonly<Record<AccessEnd, string>> = { "logged out": "logged out", revoked: "token revoked" };
 
-/** Ties a socket to the access of the caller that opened it. */
+/** Returns an opener whose socket is closed when the access of the caller that opened it ends. */
 export function tiedTo(watch: WatchAccess, open: SocketOpener): SocketOpener {
   return (socket) => {
     const handler = open(socket);

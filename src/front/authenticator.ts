@@ -1,7 +1,7 @@
 /**
- * Authenticates the requests of both ports, and watches whether the access that it found lasts. Host and Origin are
- * checked first, on every port. The API's port then takes bearers and `X-Koor-Instance` (request-guard.ts), the
- * dashboard's port sessions as well (dashboard-auth.ts). Runs on the front.
+ * Authenticates the requests of both ports, and watches whether a caller's access ends before its call does. On every
+ * port, Host and Origin are checked first. The API's port then accepts bearer tokens and `X-Koor-Instance`
+ * (request-guard.ts). The dashboard's port also accepts session cookies (dashboard-auth.ts). Runs on the front.
  */
 import type { AccessEnd } from "../base/access-end.js";
 import { Failure } from "../base/result.js";
@@ -22,13 +22,16 @@ export interface AuthenticatorOptions {
 export interface AuthMode {
   /** The route needs no token. */
   readonly open: boolean;
-  /** The request is a CORS preflight: it has no token, and only announces the request of a page of another site. */
+  /**
+   * The request is a CORS preflight. It carries no token, because it only asks whether a page of another site may send
+   * the real request.
+   */
   readonly preflight?: boolean;
-  /** The request was deferred and is not authenticated again after this, so a wrong token counts as a guess now. */
+  /** The request was deferred, and this is its last authentication. A wrong token therefore counts as a guess now. */
   readonly final?: boolean;
 }
 
-/** The parts of a call that decide how long its access lasts. */
+/** The parts of a call that decide when its access ends: the session, or the caller's token. */
 type Access = Pick<Call, "session" | "caller">;
 
 export class Authenticator {
@@ -39,8 +42,8 @@ export class Authenticator {
   }
 
   /**
-   * The caller of a request, or the refusal of a request that is not allowed here. Sets the call's origin and session.
-   * A deferred request is authenticated by the copy of its headers.
+   * Returns the caller of a request, or the failure with which the request is refused. Also sets the call's origin and
+   * session. A deferred request is authenticated from the copy of its headers.
    */
   authenticate(call: Call, mode: AuthMode): Caller | Failure {
     const caller = this.#identify(call, mode);
@@ -48,7 +51,8 @@ export class Authenticator {
   }
 
   /**
-   * The refusal of a request that is meant for another server or comes from a page of another site; null for any other.
+   * Refuses a request that is meant for another server (`Host`) or that comes from a page of another site (`Origin`).
+   * Returns null for any other request.
    */
   refuseForeign(call: Call): Failure | null {
     const { guard } = this.#options;
@@ -71,7 +75,7 @@ export class Authenticator {
     return access.session?.ended ?? !this.#options.actors.has(access.caller.actor);
   }
 
-  /** As `Session.onEnd`, for the access of a call that `mayEnd`. */
+  /** Does the same as `Session.onEnd`, for any call whose access may end (`mayEnd`). */
   onEnd({ session, caller }: Access, listener: (end: AccessEnd) => void): () => void {
     if (session !== null) return session.onEnd(listener);
     return this.#options.actors.onRevoked(caller.actor, () => listener("revoked"));
@@ -82,12 +86,12 @@ export class Authenticator {
     const head = call.deferral?.head ?? call.exchange;
     const refusal = this.refuseForeign(call);
     if (refusal !== null) return refusal;
-    // A deferred request is authenticated twice, and its wrong token counts once.
+    // A deferred request is authenticated twice, but its wrong token must count as one guess.
     const counts = call.deferral === null || final;
     if (call.port === "dashboard" && !preflight) return this.#identifyOnDashboard(call, open, counts);
     if (open) return ANONYMOUS;
     const claimed = head.header("x-koor-instance");
-    // If no instance is registered and no token is needed, no token can identify a caller.
+    // If no token is required and no instance is registered, no caller can be identified, so the lookup is skipped.
     if (claimed === "" && !guard.guarded && actors.size === 0) return ANONYMOUS;
     return guard.identify(head.header("authorization"), claimed, actors, { from: head, counts });
   }

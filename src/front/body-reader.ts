@@ -1,6 +1,7 @@
 /**
- * Receives the bodies of requests: bounds their memory, and the time for which a client may keep the server waiting for
- * more. The exchange reads a body off the wire; the pipeline decides what becomes of it. Runs on the front.
+ * Receives the bodies of requests. It limits the memory that all bodies take, and the time for which a client may keep
+ * the server waiting for more bytes. The exchange reads a body from the connection; the pipeline decides whether and
+ * how a body is read. Runs on the front.
  */
 import {
   BODIES_IN_MEMORY_BYTES_MAX,
@@ -15,29 +16,39 @@ import type { Exchange } from "../transport/transport.js";
 
 const TOO_SLOW = new Failure("REQUEST_TIMEOUT", "the request was not complete in time");
 
-/** A body that the handler reads piece by piece. */
+/** A request body that the handler reads in pieces, as they arrive. */
 export interface OpenBody {
-  /** The next piece; null at the end, undefined if the client has gone. */
+  /**
+   * Resolves with the next piece, with null at the end of the body, or with undefined if the client has disconnected.
+   */
   readonly read: () => Promise<Uint8Array | null | undefined>;
-  /** Receives and drops what the handler has not read: a client that is still sending would not read its answer. */
+  /**
+   * Receives and drops the rest of the body. Without this, a client that is still sending would not read its answer.
+   */
   readonly close: () => Promise<void>;
 }
 
 export class BodyReader {
   readonly #clock: Clock;
-  /** The exchanges whose bodies the server waits for, since when, and the function that ends a late one. */
+  /**
+   * The exchanges whose clients the server waits for. For each: when the wait began, and the function that ends the
+   * request when the client takes too long.
+   */
   readonly #waiting = new Map<Exchange, { readonly since_ms: number; readonly late: () => void }>();
-  /** The exchanges whose clients were refused and still send, and since when. */
+  /**
+   * The exchanges whose requests were refused while their clients were still sending the body, each with the time of
+   * the refusal.
+   */
   readonly #lingering = new Map<Exchange, number>();
   #bytes = 0;
-  /** The bytes of held bodies that may have arrived all the same. */
+  /** The bytes of held bodies that may have arrived although nothing reads them. */
   #held_bytes = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Ends the requests whose bodies take too long. */
+  /** Ends the requests whose clients take too long to send the body. */
   tick(now_ms: number): void {
     for (const { since_ms, late } of this.#waiting.values()) {
       if (now_ms - since_ms > REQUEST_TIMEOUT_MS) late();
@@ -48,7 +59,8 @@ export class BodyReader {
   }
 
   /**
-   * Gives a client that was refused and still sends REFUSED_LINGER_MS to read its refusal; then its connection is cut.
+   * Gives a client whose request was refused, but that is still sending, REFUSED_LINGER_MS to read the refusal. After
+   * that its connection is closed.
    */
   linger(exchange: Exchange): void {
     this.#lingering.set(exchange, this.#clock.now());
@@ -56,8 +68,8 @@ export class BodyReader {
   }
 
   /**
-   * Holds a body: leaves it with the client. The caller bounds the time.
-   * @returns a function to call when the body is not held any more; null if too many bytes are held already
+   * Holds a body: does not read it yet, so that most of it stays with the client. The caller limits how long.
+   * @returns a function to call when the body is no longer held; null if too many bytes are held already
    */
   hold(exchange: Exchange): (() => void) | null {
     const bytes = Math.min(declaredBytes(exchange), HELD_BODY_BYTES_MAX);
@@ -70,10 +82,10 @@ export class BodyReader {
   }
 
   /**
-   * Collects a whole body. The client has REQUEST_TIMEOUT_MS for it, counted from this call.
+   * Collects a whole body in memory. The client has REQUEST_TIMEOUT_MS to send it, counted from this call.
    * @param bytes_max the limit in bytes; BODY_BYTES_MAX if undefined
-   * @param done called with the body, or with the 408, 413 or 503 that refuses it
-   * @param gone called instead if the client leaves before
+   * @param done called with the body, or with the 408, 413 or 503 failure that refuses it
+   * @param gone called instead of `done` if the client disconnects first
    */
   collect(
     exchange: Exchange,
@@ -103,7 +115,8 @@ export class BodyReader {
       reserve: (bytes) => {
         if (!waiting) return false;
         if (this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) {
-          // Nothing of this body is kept, though its client may send more of it: the room is free for other bodies.
+          // The received part of this body was dropped, so its memory is free for other bodies, even if the client
+          // sends more.
           this.#bytes -= reserved;
           reserved = 0;
           return false;
@@ -123,7 +136,7 @@ export class BodyReader {
     });
   }
 
-  /** Opens a body for its handler. The client has REQUEST_TIMEOUT_MS for each piece that the handler waits for. */
+  /** Opens a body for its handler, which reads it in pieces. The client has REQUEST_TIMEOUT_MS for each piece. */
   open(exchange: Exchange): OpenBody {
     const cut = (): void => exchange.cut();
     const stream = exchange.stream(() => {
@@ -144,13 +157,13 @@ export class BodyReader {
     };
   }
 
-  /** Gives the client REQUEST_TIMEOUT_MS from now on; then `late` is called. */
+  /** Calls `late` if the client has not sent the expected bytes within REQUEST_TIMEOUT_MS from now. */
   #await(exchange: Exchange, late: () => void): void {
     this.#waiting.set(exchange, { since_ms: this.#clock.now(), late });
   }
 }
 
-/** The declared length of a body in bytes; Infinity for a chunked body, which declares none. */
+/** Returns the declared length of a body in bytes. A chunked body declares none; its length counts as Infinity. */
 function declaredBytes(exchange: Exchange): number {
   if (exchange.header("transfer-encoding") !== "") return Number.POSITIVE_INFINITY;
   return Number(exchange.header("content-length"));

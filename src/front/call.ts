@@ -1,6 +1,6 @@
 /**
- * The state of one request while the front serves it: its route, its caller, and the results of the pipeline's stages.
- * Types, and the creation of a call. Runs on the front.
+ * The state of one request while the front serves it: the route, the caller, and the results of the pipeline's stages.
+ * Contains the types and the function that creates a call. Runs on the front.
  */
 import type { TextRules } from "../../schemas/text.js";
 import type { CallContext } from "../rpc/frames.js";
@@ -13,7 +13,7 @@ import type { PathShape } from "./path-shape.js";
 import type { RouteMetrics } from "./request-metrics.js";
 import type { Request, Route } from "./route.js";
 
-/** A route, and what is derived from it once, at the start. */
+/** A route together with values that are derived from it once, at the start of the server. */
 export interface BoundRoute {
   readonly route: Route;
   readonly shape: PathShape;
@@ -21,12 +21,12 @@ export interface BoundRoute {
   readonly param_rules: readonly TextRules[];
   /** The headers that its handler reads. */
   readonly header_names: readonly string[] | null;
-  /** Null unless the route has a JSON body that is read before its handler is called. */
+  /** How the JSON body is read before the handler is called; null if the route has no such body. */
   readonly json: JsonReading | null;
   readonly metrics: RouteMetrics;
 }
 
-/** The ports, which have most routes in common. */
+/** The server's two ports. Most routes are served on both. */
 export type PortName = "api" | "dashboard";
 
 /** One request in flight. */
@@ -36,7 +36,7 @@ export interface Call {
   readonly port: PortName;
   /** `performance.now()` when the request's headers were there. */
   readonly started: number;
-  /** Counts as a call of its plane, and of its actor. */
+  /** Whether the call is counted in the metrics of its protocol (REST or MCP) and of its actor. */
   readonly counted: boolean;
   /** Requests an upgrade to WebSocket. */
   readonly upgrades: boolean;
@@ -45,14 +45,14 @@ export interface Call {
   params: readonly string[];
   caller: Caller;
   context: CallContext;
-  /** The JSON body if it has the route's shape, for the audit of a refusal. */
+  /** The parsed JSON body, if it has the shape that the route requires. Used when a refusal is audited. */
   json: unknown;
   path: string;
-  /** The allowed Origin that it came from; "" if it has none. */
+  /** The `Origin` of the request, after it was found to be allowed; "" if the request has none. */
   origin: string;
-  /** Set while the request has to wait before its handler may run; null for every other request. */
+  /** The wait of a request that has to wait before its handler may run; null for every other request. */
   deferral: Deferral | null;
-  /** The functions that the handler of a waiting route wants called when its client has gone. */
+  /** Functions that a handler of a long wait has registered. They are called when the client disconnects. */
   aborts: (() => void)[];
 }
 
@@ -84,12 +84,12 @@ export function newCall(
   };
 }
 
-/** The request, made by the caller that the call was authenticated as last. */
+/** Returns the request with the caller that the latest authentication of the call found. */
 export function withCaller(request: Request, { caller, context }: Call): Request {
   return { ...request, caller, context };
 }
 
-/** The context of a request. The address that the request came from is read only when it is needed. */
+/** The context of a request. The client's address is read only when it is needed. */
 export class RequestContext implements CallContext {
   readonly #exchange: Exchange;
 

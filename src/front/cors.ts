@@ -1,13 +1,13 @@
 /**
- * The CORS headers that let the page of an allowed origin read answers. The request guard decides which origins are
- * allowed: nothing here refuses. Pure.
+ * Builds the CORS headers with which a browser lets a page of an allowed origin read answers. The request guard decides
+ * which origins are allowed; this module refuses nothing. Pure.
  */
 import { PREFLIGHT_MAX_AGE_S } from "../../schemas/limits.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
 
-/** Headers of answers that such a page may read, beside those that every page may. */
+/** Answer headers that a page of an allowed origin may read, in addition to those that CORS always exposes. */
 const READABLE = "ETag, X-Koor-Version, X-Koor-Position, X-Koor-Next, Retry-After, Allow";
-/** Headers that such a page may send, beside those that every page may. */
+/** Request headers that a page of an allowed origin may send, in addition to those that CORS always permits. */
 const SENDABLE = [
   "Authorization",
   "Content-Type",
@@ -23,7 +23,10 @@ const SENDABLE = [
   "Mcp-Session-Id",
 ].join(", ");
 
-/** A reply that a page of this origin may read. `origin` is a header's value, hence without line ends. */
+/**
+ * Returns the reply with headers that let a page of this origin read it. `origin` comes from a request header, so it
+ * contains no line ends.
+ */
 export function withCorsHeaders(origin: string, reply: WireReply): WireReply {
   const { name, rest } = reply.headers;
   return {
@@ -40,12 +43,13 @@ export function withCorsHeaders(origin: string, reply: WireReply): WireReply {
 const CORP = "Cross-Origin-Resource-Policy";
 
 /**
- * A reply that no page of another origin can embed as its script, image or frame. The ports of one host are one site:
- * browsers send the host's cookies with what a page of another port embeds.
+ * Returns the reply with a header that forbids pages of other origins to embed it as a script, image or frame. This is
+ * needed because browsers treat all ports of one host as one site: if a page of another port embeds the answer, the
+ * browser sends this host's cookies with the request.
  */
 export function sameOriginOnly(reply: WireReply): WireReply {
   const { name, rest } = reply.headers;
-  // Browsers ignore a header that is there twice.
+  // Browsers ignore this header if an answer contains it twice, so it is not added again.
   if (name === CORP || rest.includes(`\r\n${CORP}: `)) return reply;
   return { ...reply, headers: { name, rest: `${rest}\r\n${CORP}: same-origin` } };
 }

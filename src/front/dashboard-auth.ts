@@ -1,8 +1,8 @@
 /**
- * Authenticates requests of the dashboard's port, after the request guard has checked Host and Origin. A bearer counts
- * as on the API's port. Without one the session's cookie counts, but only for requests of the dashboard's own page:
- * browsers send cookies with the requests of pages of any port of the host, so a cookie alone proves nothing. Sessions
- * come as the interface that is declared here. Runs on the front.
+ * Authenticates requests of the dashboard's port, after the request guard has checked Host and Origin. A bearer token
+ * works as on the API's port. Without one, the session cookie counts, but only for requests of the dashboard's own
+ * page. A cookie alone proves nothing, because browsers also send it with requests of pages that another port of the
+ * same host serves. Sessions are passed in as the interface declared here. Runs on the front.
  */
 import { DASHBOARD_ACTOR } from "../../schemas/sessions.js";
 import { Failure } from "../base/result.js";
@@ -11,7 +11,7 @@ import type { WatchAccess } from "./access.js";
 import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
 import { UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
 
-/** The parts of a request that authenticate it. */
+/** The parts of a request that are needed to authenticate it. */
 export type RequestHead = Pick<Exchange, "header" | "verb" | "peer">;
 
 export interface Session {
@@ -30,7 +30,7 @@ export interface DashboardAuthOptions {
 /** A request to authenticate. */
 export interface AuthRequest {
   readonly host: string;
-  /** Checked by the request guard; "" if the request has none. */
+  /** The `Origin` of the request, already checked by the request guard; "" if the request has none. */
   readonly origin: string;
   /** The route needs no token. */
   readonly open: boolean;
@@ -62,13 +62,14 @@ export class DashboardAuth {
   }
 
   /**
-   * The caller of a request, or its refusal: 403 if the request is not the dashboard page's own, 401 if it has no valid
-   * token or session.
+   * Returns the caller of a request, or the failure that refuses it: 403 if the request does not come from the
+   * dashboard's own page, 401 if it has no valid token or session.
    */
   enter(exchange: RequestHead, { host, origin, open, upgrades, counts }: AuthRequest): AuthResult | Failure {
     const { guard, actors, sessions } = this.#options;
     const authorization = exchange.header("authorization");
-    // A page of another site needs a CORS preflight to send a bearer. A link can carry other schemes.
+    // A request from a page of another site is refused unless it has a bearer token, because such a page can send a
+    // bearer token only after a CORS preflight. Other `Authorization` schemes prove nothing: a link can carry them.
     if (!BEARER.test(authorization) && isOfOtherSite(exchange.header("sec-fetch-site"))) return OTHER_SITE;
     if (authorization !== "" || !guard.guarded) {
       const claimed = exchange.header("x-koor-instance");
@@ -85,7 +86,7 @@ export class DashboardAuth {
   }
 }
 
-/** Whether an Origin is that of a page which the Host itself has served. */
+/** Whether an Origin belongs to a page that was served by the host in `Host`. */
 export function isOwnPage(origin: string, host: string): boolean {
   const match = /^(https?):\/\/([^/]+)$/i.exec(origin);
   if (match === null) return false;
@@ -95,8 +96,8 @@ export function isOwnPage(origin: string, host: string): boolean {
 }
 
 /**
- * Whether `Sec-Fetch-Site` names another site. Browsers send it to this machine and over TLS; without it the Origin
- * counts.
+ * Whether `Sec-Fetch-Site` names another site. Browsers send this header only over TLS and to their own machine.
+ * Without it, the caller checks the Origin instead.
  */
 function isOfOtherSite(site: string): boolean {
   return site !== "" && site !== "same-origin" && site !== "none";

@@ -1,15 +1,18 @@
 /**
- * Checks the headers that decide whether a request is executed: a condition that cannot be read is a 400, because
- * ignoring it would switch off the check that the client wants. Pure.
+ * Checks the headers that decide whether a request is executed. A condition that the server cannot read is answered
+ * with 400, because ignoring it would disable the check that the client asked for. Pure.
  */
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";
 import type { Exchange } from "../transport/transport.js";
 import type { Route } from "./route.js";
 
-/** Headers without a meaning when empty: a client that sends one empty has lost its value. */
+/**
+ * Headers that mean nothing when they are empty. A client that sends one empty has lost its value, for example because
+ * a variable was not set.
+ */
 const NEVER_EMPTY = ["X-Koor-Fence", "X-Koor-After", "X-Koor-Hops", "X-Koor-Workspace", "Last-Event-ID"] as const;
-/** HTTP's conditions. A route that does not know one would write although the condition does not hold. */
+/** HTTP's conditional headers. A route that ignored one would write although the condition does not hold. */
 const CONDITIONS = ["If-Match", "If-None-Match", "If-Unmodified-Since", "Content-Range"] as const;
 
 type Names = readonly (readonly [header: string, name: string])[];
@@ -21,7 +24,7 @@ function namesOf(headers: readonly string[]): Names {
 const NEVER_EMPTY_NAMES = namesOf(NEVER_EMPTY);
 const CONDITION_NAMES = namesOf(CONDITIONS);
 
-/** The 400 for a header that must not be empty and is; null if there is none. */
+/** Returns the 400 failure for an empty header that must have a value; null if there is none. */
 export function refuseEmptyHeaders(exchange: Exchange): Failure | null {
   for (const [header, name] of NEVER_EMPTY_NAMES)
     if (exchange.has(name) && exchange.header(name) === "") return invalid(`${header} must not be empty`);
@@ -29,9 +32,9 @@ export function refuseEmptyHeaders(exchange: Exchange): Failure | null {
 }
 
 /**
- * The 400 for a write whose condition is empty or unknown to its route; null if there is none. An empty X-Koor-Instance
- * is refused as well: the write would be made without an actor. Messages to /mcp are exempt from that, because their
- * tools decide whether they write.
+ * Returns the 400 failure for a write that has an empty condition, or a condition that its route does not support; null
+ * if there is none. An empty X-Koor-Instance is refused as well, because the write would have no actor. Messages to
+ * /mcp are exempt from that, because their tools decide whether they write.
  */
 export function refuseConditions({ headers, counted_as }: Route, exchange: Exchange): Failure | null {
   const isUnnamed = exchange.has("x-koor-instance") && exchange.header("x-koor-instance") === "";
@@ -46,7 +49,10 @@ export function refuseConditions({ headers, counted_as }: Route, exchange: Excha
 
 const ENCODED = new Failure("UNSUPPORTED_MEDIA_TYPE", "a body is taken as it is, without a Content-Encoding");
 
-/** The 415 for a body that is compressed or encoded in another way; null for a plain body. */
+/**
+ * Returns the 415 failure for a body that is compressed or otherwise encoded (`Content-Encoding`); null for a plain
+ * body.
+ */
 export function refuseCoding(exchange: Exchange): Failure | null {
   const codings = exchange.header("content-encoding");
   if (codings === "") return null;

@@ -1,7 +1,7 @@
 /**
- * Calls routes from inside the server: an MCP tool does what a REST call does, with the same checks, handler and audit
- * rows, so that there is one implementation of each. The pipeline has checked Host, Origin, token and size of the outer
- * request. Runs on the front.
+ * Calls routes from inside the server. An MCP tool is executed as the REST call that does the same, with the same
+ * checks, handler and audit rows, so that each function is implemented only once. The pipeline has already checked
+ * Host, Origin, token and size of the outer request. Runs on the front.
  */
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
@@ -25,7 +25,7 @@ export interface InternalRequest {
 const NO_HEADERS: Request["headers"] = Object.freeze({});
 const NO_BODY = new Uint8Array(0);
 
-/** The outer request on whose behalf a route is called: its caller and context. */
+/** The outer request, on whose behalf a route is called: its caller and its context. */
 export interface OuterCall {
   readonly caller: Caller;
   readonly context: CallContext;
@@ -49,8 +49,8 @@ export class InternalRequests {
   }
 
   /**
-   * The outer call, made by the instance that its arguments name; the instance is marked as seen, and the call counts
-   * as its own. A caller that a token or header has identified stays the caller.
+   * Returns the outer call as made by the instance that its arguments name. The instance is recorded as seen, and the
+   * call counts as its own. If a token or header has already identified the caller, that caller stays.
    */
   actAs(id: string, outer: OuterCall): OuterCall {
     const { actors, agents } = this.#options;
@@ -59,21 +59,21 @@ export class InternalRequests {
     return { ...this.withoutUnknown(outer), context: { ...outer.context, actor: id } };
   }
 
-  /** The 401 for a call whose token was revoked after the check; null for any other. */
+  /** Returns the 401 failure for a call whose token was revoked after it was checked; null for any other call. */
   refuseRevoked({ caller: { role, actor } }: OuterCall): Failure | null {
     const { guarded, actors } = this.#options;
     return guarded && role === "instance" && !actors.has(actor) ? UNAUTHENTICATED : null;
   }
 
-  /** The outer call without the unknown instance that its header may name. */
+  /** Returns the outer call without the unknown instance id that its header may have claimed. */
   withoutUnknown({ caller: { role, actor }, context }: OuterCall): OuterCall {
     return { caller: { role, actor }, context };
   }
 
   /**
    * Calls a route.
-   * @param most the longest allowed answer, in characters
-   * @returns the text of a success, or the refusal, after it was written to the audit log
+   * @param most the maximum length of the answer, in characters
+   * @returns the text of a successful answer, or the failure after it was written to the audit log
    */
   async call(
     name: string,
@@ -84,7 +84,7 @@ export class InternalRequests {
     const route = this.#find(name);
     const { caller, context } = outer;
     const text = json === undefined ? "" : JSON.stringify(json);
-    // A route that reads its body itself also checks it.
+    // If the route reads its body itself, it also checks the body.
     const malformed =
       route.body?.kind === "json" && route.body.unread !== true ? checkShape(json, route.body.schema) : null;
     const answer =
@@ -109,7 +109,7 @@ export class InternalRequests {
     return await collectText(answer, most);
   }
 
-  /** Writes the audit row of a refusal, if the route's refusals have one, and returns the refusal. */
+  /** Writes the audit row of a refusal, if refusals of the route are audited, and returns the refusal. */
   async refuse(name: string, params: readonly string[], { context }: OuterCall, failure: Failure): Promise<Failure> {
     const { refusals } = this.#options;
     const route = this.#find(name);
@@ -129,7 +129,7 @@ export class InternalRequests {
   }
 }
 
-/** The whole text of an answer; the pieces of a stream are joined. */
+/** Returns the whole text of an answer. If the answer is a stream, joins its pieces. */
 function collectText({ body }: Reply, most: number): Promise<string | Failure> | string | Failure {
   const too_long = new Failure("OUT_OF_RANGE", `the answer is longer than ${most} characters: narrow it down`);
   if (typeof body !== "function") {
@@ -158,7 +158,7 @@ function collectText({ body }: Reply, most: number): Promise<string | Failure> |
   });
 }
 
-/** An answer of the API without the line end after its JSON. */
+/** Returns the text of an answer without the line end that the API adds after its JSON. */
 function withoutLineEnd(text: string): string {
   return text.endsWith("\n") ? text.slice(0, -1) : text;
 }

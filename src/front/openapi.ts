@@ -1,6 +1,6 @@
 /**
- * Serves `GET /openapi.json`: the OpenAPI 3.1 description, generated from the route table and the schemas that validate
- * requests.
+ * Serves `GET /openapi.json`, the OpenAPI 3.1 description of the API. It is generated from the route table and from the
+ * schemas that validate requests.
  */
 import * as Type from "typebox";
 import type { TObject, TSchema } from "typebox";
@@ -14,14 +14,21 @@ import { ROUTE_TAGS } from "./tags.js";
 
 /** Statuses of every route. */
 const COMMON_STATUSES: readonly number[] = [400, 403, 417, 421];
-/** Further statuses of every route but an open one, which needs no token and is served while the server shuts down. */
+/**
+ * Statuses that every route may answer in addition to its own. Open routes are excepted: they need no token, and they
+ * are served even while the server shuts down.
+ */
 const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 
-/** OpenAPI's tools do not count 101 as a success, and an operation must have a success or a default. */
+/**
+ * OpenAPI requires a success or a default response for each operation, and its tools do not count 101 as a success. So
+ * the refusal of an upgrade is described as the default.
+ */
 const NO_UPGRADE = ["default", describeRefusal(400, undefined, "Refused: there is no subscription.")] as const;
 
 /**
- * The route that serves the description of all routes, itself included: `routes` is complete before the first request.
+ * Returns the route that serves the description. It describes itself as well, because `routes` is complete before the
+ * first request.
  */
 export function openApiRoute(routes: readonly Route[], version: string): Route {
   let text: string | null = null;
@@ -40,11 +47,11 @@ export function openApiRoute(routes: readonly Route[], version: string): Route {
   });
 }
 
-/** The description of the routes that both ports have. */
+/** Returns the OpenAPI description of the routes that both ports serve. */
 export function describeRoutes(routes: readonly Route[], version: string): Json {
   const paths: Record<string, Json> = {};
   for (const row of routes) {
-    // Only the dashboard's page uses these, on its own port.
+    // Routes with a `port` are served only on the dashboard's port, for its own page, so they are not described.
     if (row.port !== undefined) continue;
     const path = row.path.replace("...}", "}");
     paths[path] = { ...paths[path], [row.method.toLowerCase()]: describeRoute(row) };
@@ -91,7 +98,7 @@ function describeRoute(row: Route): Json {
   if ((row.body !== undefined || row.audited !== undefined) && row.asks_only === undefined) statuses.add(507);
   if (row.open !== true && mayWrite(row)) statuses.add(404);
   statuses.delete(200);
-  // A 202 has the body of the 200; if that has no fixed shape, there is nothing to describe.
+  // A 202 answer has the same body as the 200 answer. It is described only if that body has a fixed shape.
   const accepted =
     typeof row.answer === "string"
       ? { description: "Accepted" }
@@ -123,7 +130,7 @@ function describeRoute(row: Route): Json {
   };
 }
 
-/** The route's security if it differs from the description's own. */
+/** Returns the route's security requirement if it differs from the description's global one. */
 function describeSecurity({ open, needs }: Route): Json {
   if (open === true) return { security: [{}] };
   return needs === "server" ? { security: [{ server: [] }, {}] } : {};

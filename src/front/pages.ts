@@ -1,7 +1,7 @@
 /**
- * Serves the dashboard's files from memory, as the build has made them (deploy/build-pages.mjs), compressed if the
- * browser accepts that. They are read at the first request for one of them, or at the start if file descriptors are
- * few. The pipeline checks the requests. Runs on the front.
+ * Serves the dashboard's files from memory, as deploy/build-pages.mjs has built them. An answer is compressed if the
+ * browser accepts that. The files are read at the first request for a page, or already at the start if the process may
+ * have only few file descriptors. The pipeline checks the requests. Runs on the front.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Exchange } from "../transport/transport.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
 
-/** One file, in the encodings that the build has written beside it, the smallest first. */
+/** One file of the dashboard, in each encoding that the build has written, the smallest first. */
 interface Page {
   readonly encodings: readonly (readonly [name: string, reply: WireReply])[];
   readonly plain: WireReply;
@@ -17,7 +17,7 @@ interface Page {
 
 const INDEX = "/index.html";
 const ASSETS = "/assets/";
-/** Paths of programs, which never get a page as their answer. */
+/** Paths that programs request. A request for one of them never gets the index page as its answer. */
 const MACHINES = ["/api/", "/mcp", "/metrics", "/openapi.json", "/health", "/session", ASSETS];
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -31,7 +31,10 @@ const ENCODINGS = [
   ["gzip", ".gz"],
 ] as const;
 
-/** No inline scripts, no markup made from strings, nothing from other origins, no framing by other pages. */
+/**
+ * This policy forbids inline scripts, markup that scripts make from strings, content of other origins, and framing by
+ * other pages.
+ */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -52,7 +55,10 @@ const GUARDS = [
   ["Cross-Origin-Opener-Policy", "same-origin"],
   ["Cross-Origin-Resource-Policy", "same-origin"],
 ] as const;
-/** A name with the hash of its content never gets another content. */
+/**
+ * Allows browsers to cache a file forever. It is used for files whose name contains the hash of their content, because
+ * their content never changes.
+ */
 const FOR_EVER = ["Cache-Control", "public, max-age=31536000, immutable"] as const;
 const ASKED_EACH_TIME = ["Cache-Control", "no-cache"] as const;
 
@@ -68,7 +74,10 @@ const NOT_READ: WireReply = {
   ]),
 };
 
-/** The answer if there are no files: the program was started by hand from a checkout, or a package is incomplete. */
+/**
+ * The answer if the dashboard's files do not exist: the server was started from a checkout without a build, or its
+ * package is incomplete.
+ */
 const NOT_BUILT: WireReply = {
   status: 503,
   body: "The dashboard's pages are not there. Build them with `npm run build`, then load this page again.\n",
@@ -78,7 +87,9 @@ const NOT_BUILT: WireReply = {
 export class Pages {
   readonly #folder: string;
   readonly #onUnread: (error: unknown) => void;
-  /** Read once: an older page that is still open gets its files after another build, too. */
+  /**
+   * The files are read only once. A page that is open since before a new build can therefore still load its old files.
+   */
   #pages: ReadonlyMap<string, Page> = new Map();
 
   /**
@@ -91,8 +102,8 @@ export class Pages {
   }
 
   /**
-   * The answer to a request for a page; undefined if the request is for none. Every path that is neither a file's nor a
-   * program's gets the index page, which does its own routing.
+   * Returns the answer to a request for a page; undefined if the request is not for a page. A path that belongs neither
+   * to a file nor to programs gets the index page, which does its own routing.
    */
   find(exchange: Exchange): WireReply | undefined {
     const { verb, path } = exchange;
@@ -105,12 +116,12 @@ export class Pages {
     return page.encodings.find(([name]) => accepts(accepted, name))?.[1] ?? page.plain;
   }
 
-  /** Reads the files if they were not read yet. */
+  /** Reads the files unless they have been read already. */
   load(): void {
     if (!this.#pages.has(INDEX)) this.#read();
   }
 
-  /** False if the files cannot be read now: the next request tries again. */
+  /** Reads the files. Returns false if that fails now; the next request then tries again. */
   #read(): boolean {
     try {
       this.#pages = readPages(this.#folder);

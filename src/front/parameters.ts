@@ -1,6 +1,6 @@
 /**
- * Parses path and query parameters by a route's schema: text, integers within bounds, times, switches. A parameter that
- * does not parse is a 400 that names it; no default replaces it silently. Pure.
+ * Parses path and query parameters by the schema of a route: texts, integers within bounds, times and switches. A
+ * parameter that does not parse is answered with a 400 that names it. No default replaces it silently. Pure.
  */
 import type { TObject, TSchema } from "typebox";
 import { textProblem, textRulesOf, type TextRules } from "../../schemas/text.js";
@@ -17,14 +17,17 @@ interface ParameterSchema {
   readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
-  /** The message of the 400 if the pattern does not match. */
+  /** The message of the 400 answer if the value does not match the pattern. */
   readonly "x-refusal"?: string;
   /** The schema of each value of a parameter that may be repeated. */
   readonly items?: ParameterSchema;
   readonly maxItems?: number;
 }
 
-/** The rules for a text without rules of its own: it names something, so it has no control characters. */
+/**
+ * The rules for a text whose schema has no rules of its own. Such a text names something, so it must not contain
+ * control characters.
+ */
 const ONE_LINE: TextRules = { characters_max: Number.POSITIVE_INFINITY, line: true };
 const EMPTY: AnyQuery = Object.freeze({});
 
@@ -32,8 +35,8 @@ const EMPTY: AnyQuery = Object.freeze({});
 const AFTER_POSITION = "after_position";
 
 /**
- * The 400 for a query parameter of a write that is unknown or given twice; null if there is none. Such a parameter may
- * be meant as a condition, and ignoring it would write without the condition.
+ * Returns the 400 failure for a write with a query parameter that is unknown or given twice; null if there is none. The
+ * client may mean such a parameter as a condition, and ignoring it would write without that condition.
  */
 export function refuseUnknownQuery({ query }: { readonly query?: TObject }, raw: string): Failure | null {
   if (raw === "") return null;
@@ -50,7 +53,9 @@ export function refuseUnknownQuery({ query }: { readonly query?: TObject }, raw:
   return null;
 }
 
-/** Parses a raw query by the schema; unknown parameters are ignored. Times become ms since the epoch. */
+/**
+ * Parses a raw query string by the schema. Unknown parameters are ignored. Times are returned in ms since the epoch.
+ */
 export function parseQuery(schema: TObject | undefined, raw: string | undefined): AnyQuery | Failure {
   if (schema === undefined) return EMPTY;
   const required = (schema as { readonly required?: readonly string[] }).required ?? [];
@@ -75,7 +80,7 @@ export function parseQuery(schema: TObject | undefined, raw: string | undefined)
   return query;
 }
 
-/** The rules for path parameters, in the order of their names. */
+/** Returns the rules for a route's path parameters, in the order of their names. */
 export function parameterRules(
   names: readonly string[],
   schemas: Readonly<Record<string, TSchema>> | undefined,
@@ -83,7 +88,7 @@ export function parameterRules(
   return names.map((name) => (schemas?.[name] === undefined ? undefined : textRulesOf(schemas[name])) ?? ONE_LINE);
 }
 
-/** The 400 for a path parameter that its schema does not allow; null if all are allowed. */
+/** Returns the 400 failure for a path parameter that its schema does not allow; null if all are allowed. */
 export function refuseParameters(
   names: readonly string[],
   rules: readonly TextRules[],

@@ -7,11 +7,14 @@ export interface PathShape {
   /** Whether the last parameter takes the rest of the path. */
   readonly rest: boolean;
   readonly names: readonly string[];
-  /** The offset of the only parameter if it takes the rest of the path; else 0. */
+  /**
+   * The offset in the path at which the parameter starts, if the path has only one parameter and it takes the rest of
+   * the path; otherwise 0.
+   */
   readonly rest_at: number;
 }
 
-/** Parses a path such as `/api/state/{key...}`; the segments of parameters are null. */
+/** Parses a route's path such as `/api/state/{key...}`. Segments that are parameters are null in the result. */
 export function parsePath(path: string): PathShape {
   const names: string[] = [];
   let rest = false;
@@ -28,10 +31,12 @@ export function parsePath(path: string): PathShape {
   return { segments, rest, names, rest_at: rest && names.length === 1 ? path.indexOf("{") : 0 };
 }
 
-/** The decoded parameters of a raw path that the router matched; undefined if an escape is malformed. */
+/**
+ * Returns the decoded parameters of a raw path that the router has matched; undefined if a percent escape is malformed.
+ */
 export function pathParameters(shape: PathShape, raw_path: string): readonly string[] | undefined {
   if (shape.rest_at > 0) {
-    // Decoding the whole gives the same as decoding its segments and joining them.
+    // Decoding the whole rest at once gives the same result as decoding each segment and joining them.
     const decoded = decodePathSegment(raw_path.slice(shape.rest_at));
     return decoded === undefined ? undefined : [decoded];
   }
@@ -52,8 +57,8 @@ export function pathParameters(shape: PathShape, raw_path: string): readonly str
 }
 
 /**
- * Whether a raw path has this shape. Only a parameter that takes the rest of the path may be empty, as in the router of
- * uWebSockets.js.
+ * Whether a raw path has this shape. Only a parameter that takes the rest of the path may be empty; uWebSockets.js's
+ * router has the same rule.
  */
 export function pathMatches(shape: PathShape, raw_path: string): boolean {
   const parts = raw_path.slice(1).split("/");

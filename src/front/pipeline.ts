@@ -1,7 +1,7 @@
 /**
- * Takes every request of every route from its headers to its answer. The checks, in the order of the code: Host, Origin
- * and token; the caller's role; draining; parameters; headers; the body's size and shape. The answer is sent by
- * responder.ts, which also audits refusals, counts and logs. Runs on the front.
+ * The pipeline: takes every request of every route from its headers to its answer. The checks run in this order: Host,
+ * Origin and token; the caller's role; draining; parameters; headers; the size and shape of the body. responder.ts
+ * sends the answer, audits refusals, counts and logs. Runs on the front.
  */
 import { FRONT_JSON_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, SHORTAGE_REPORT_MS } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
@@ -43,7 +43,7 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly actors: Actors;
   readonly agents: CallCounter;
-  /** Makes requests wait that cannot be served yet; null on a single server, which has none. */
+  /** Defers requests that cannot be served yet; null on a single server, which defers nothing. */
   readonly deferrals: DeferralGuard | null;
   /** Called with the exceptions of handlers. */
   readonly onBug: (error: unknown) => void;
@@ -112,12 +112,12 @@ export class Pipeline {
     this.#draining = true;
   }
 
-  /** Refuses requests that may change something, with this failure; null lets them through again. */
+  /** Refuses requests that may change something with this failure, until it is called with null. */
   holdWrites(refusal: Failure | null): void {
     this.#writesRefusal = refusal;
   }
 
-  /** Ends the requests whose bodies take too long to arrive. */
+  /** Ends the requests whose clients take too long to send the body. */
   tick(now_ms: number): void {
     this.#bodies.tick(now_ms);
   }
@@ -125,7 +125,7 @@ export class Pipeline {
   /** Serves one request, up to its answer. */
   serve(exchange: Exchange, bound: BoundRoute, port: PortName): void {
     const { route } = bound;
-    // Calls on the dashboard's port count as neither REST nor MCP.
+    // Calls on the dashboard's port are not counted as REST or MCP calls.
     const call = newCall(exchange, bound, port, { counted: port === "api" && route.uncounted === undefined });
     this.#options.metrics.in_flight += 1;
     if (call.counted) this.#count(route);
@@ -146,7 +146,10 @@ export class Pipeline {
     }
   }
 
-  /** Refuses a request that must not be served, whatever it requests and whoever sends it; it counts for no caller. */
+  /**
+   * Refuses a request with a fault for which it must not be served at all, whatever its route and caller. Such a
+   * request is not counted for any caller. Returns whether it was refused.
+   */
   #refuseFaulty(call: Call): boolean {
     const { fault } = call.exchange;
     if (fault === null) return false;
@@ -162,8 +165,8 @@ export class Pipeline {
   }
 
   /**
-   * Checks a request for an upgrade to WebSocket, after its wait if it is deferred.
-   * @returns the socket's opener, from the route's `upgrade`
+   * Checks a request to upgrade to WebSocket. A deferred request is checked after its wait.
+   * @returns the socket's opener, which the route's `upgrade` has returned
    */
   admitUpgrade(exchange: Exchange, bound: BoundRoute, port: PortName): Admission | Promise<Admission> {
     const call = newCall(exchange, bound, port, { upgrades: true });
@@ -191,27 +194,28 @@ export class Pipeline {
     return tiedTo((listener) => this.#authenticator.onEnd(call, listener), admitted);
   }
 
-  /** @param late the wait of the request, if it was too long */
+  /** @param late the wait of the request, if the request has waited too long */
   #upgradeWaited(call: Call, request: Request | Failure, late: Deferral | null): Admission {
     if (call.exchange.ended) {
       this.#options.metrics.in_flight -= 1;
       return undefined;
     }
-    // All sockets were told to close already: one that opens now would not be.
+    // When draining began, all sockets were told to close. A socket that opened now would not be told.
     if (this.#draining) return this.#upgrade(call, DRAINING);
     if (late === null || late.pendingRefusal !== null) return this.#upgrade(call, request);
-    // A browser shows its page why a socket was closed, but not why an upgrade was refused.
+    // The socket is opened only to be closed with a reason: a browser shows its page the reason of a close, but not the
+    // reason of a refused upgrade.
     this.#options.metrics.in_flight -= 1;
     return late.retryLater;
   }
 
-  /** Answers with a page. It needs no token, because nothing that is stored is in it. */
+  /** Answers with a page of the dashboard. A page needs no token, because it contains no stored data. */
   servePage(exchange: Exchange, bound: BoundRoute, page: Reply): void {
     const call = newCall(exchange, bound, "dashboard");
     this.#options.metrics.in_flight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
     if (this.#refuseFaulty(call)) return;
-    // Sec-Fetch-Site is not checked: a page of any site may link to this one.
+    // Sec-Fetch-Site is not checked here, because a page of any site may link to the dashboard.
     this.#finish(call, this.#authenticator.refuseForeign(call) ?? page);
   }
 
@@ -221,10 +225,11 @@ export class Pipeline {
     call.path = exchange.path;
     this.#options.metrics.in_flight += 1;
     if (this.#refuseFaulty(call)) return;
-    // Browsers send no token with a CORS preflight.
+    // A CORS preflight needs no token, because browsers send none with it.
     const isPreflight =
       exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
-    // Clients look here for a way to log in before they have a token, and take a 401 for a server that offers one.
+    // Paths below `/.well-known/` need no token. MCP clients look there for a way to log in before they have one, and
+    // would take a 401 for a server that offers a login.
     const open = isPreflight || call.path.startsWith("/.well-known/");
     const caller = this.#authenticator.authenticate(call, { open, preflight: isPreflight });
     if (caller instanceof Failure) this.#finish(call, caller);
@@ -236,7 +241,10 @@ export class Pipeline {
       ]);
   }
 
-  /** Runs the checks that need only the request's headers; what the handler gets, or the refusal. */
+  /**
+   * Runs the checks that need only the request's headers. Returns the request for the handler, or the failure that
+   * refuses it.
+   */
   #admit(call: Call): Request | Failure {
     const { exchange, bound } = call;
     const { route, shape } = bound;
@@ -292,11 +300,14 @@ export class Pipeline {
     };
   }
 
-  /** Sets the call's caller and counts the call for it; the refusal of a caller whose role does not suffice. */
+  /**
+   * Sets the caller of the call and counts the call for it. Returns a failure if the caller's role does not suffice.
+   */
   #authorize(call: Call, caller: Caller): Failure | null {
     const { route } = call.bound;
     const { actor } = caller;
-    // Reads have no trace id: only calls that change something have audit rows to find by it.
+    // Only calls that may change something have audit rows, which are found by their trace id. Other calls get no trace
+    // id.
     const traced = route.body !== undefined || route.audited !== undefined;
     call.context = new RequestContext(actor, traced ? (++this.#calls).toString(36) : "", call.exchange);
     call.caller = caller;
@@ -310,11 +321,14 @@ export class Pipeline {
     else this.#receive(call, request);
   }
 
-  /** Leaves the body of an unauthenticated caller with the client until the wait shows whether the caller is known. */
+  /**
+   * Holds the body of an unauthenticated caller: it stays with the client until the wait has shown whether the caller
+   * is known.
+   */
   #holdBody(call: Call, request: Request, deferral: Deferral): void {
     const release = this.#bodies.hold(call.exchange);
     if (release === null) {
-      // The caller may turn out to be known, so a 401 could be wrong.
+      // The caller may turn out to be known after the wait, so a 401 answer could be wrong.
       deferral.pendingRefusal = null;
       this.#finish(call, BUSY);
       return;
@@ -325,14 +339,17 @@ export class Pipeline {
     });
   }
 
-  /** Resumes a request that has waited. It is dropped if its client has gone: the client would not learn its result. */
+  /**
+   * Resumes a request that has waited. If its client has disconnected, the request is dropped, because the client could
+   * not learn the result.
+   */
   #resume(call: Call, refusal: Failure | null, next: () => void): void {
     if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
     else if (refusal === null) next();
     else this.#finish(call, refusal);
   }
 
-  /** Has the handler read the body piece by piece. */
+  /** Calls the handler with an open body, which the handler reads in pieces. */
   async #handStream(call: Call, request: Request): Promise<void> {
     const { read, close } = this.#bodies.open(call.exchange);
     let answer: Answer;
@@ -378,18 +395,18 @@ export class Pipeline {
     this.#handle(call, { ...request, ...read });
   }
 
-  /** Reads a long body in the pool: it would block the front. */
+  /** Reads a long body in the worker pool, because parsing it here would block the front. */
   #readInPool(call: Call, request: Request, body: Uint8Array, reading: JsonReading): void {
     call.exchange.detach();
     void readJsonInPool(this.#options.pool, body, reading, call.context).then((read) => {
-      // A client that has gone would not learn the result.
+      // The client has disconnected and could not learn the result, so the handler is not called.
       if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
       else if (this.#authenticator.hasEnded(call)) this.#finish(call, UNAUTHENTICATED);
       else this.#handleJson(call, request, read);
     });
   }
 
-  /** Handles a request, after its wait if it is deferred. */
+  /** Calls the handler of a request. A deferred request is handled after its wait. */
   #handle(call: Call, request: Request): void {
     if (call.deferral === null) {
       this.#handleNow(call, request);
@@ -400,14 +417,14 @@ export class Pipeline {
     });
   }
 
-  /** @param next called with the refusal of the request, or null, and whether the wait was too long */
+  /** @param next called with the failure of the request or null, and with whether the request has waited too long */
   #afterWait(call: Call, deferral: Deferral, next: (refusal: Failure | null, isLate: boolean) => void): void {
     deferral.wait(call.exchange, (late) => next(late ?? this.#reauthorize(call), late !== null));
   }
 
   /**
-   * Authenticates a request again after its wait: its caller may have been registered or removed meanwhile.
-   * @returns the refusal of a caller that is not allowed
+   * Authenticates a request again after its wait, because its caller may have been registered or removed meanwhile.
+   * @returns the failure for a caller that is not allowed; null otherwise
    */
   #reauthorize(call: Call): Failure | null {
     const { deferral, caller: previous } = call;
@@ -439,7 +456,7 @@ export class Pipeline {
       );
   }
 
-  /** Answers a call that may wait for long: with a 401 as soon as its caller's access ends. */
+  /** Answers a call that may wait for long. As soon as the caller's access ends, the call is answered with 401. */
   #finishWait(call: Call, answer: Promise<Answer>): void {
     const { actor } = call.caller;
     const endWait = actor === "" ? null : this.#options.actors.beginWait(actor);
@@ -450,19 +467,23 @@ export class Pipeline {
       finished = true;
       forget?.();
       endWait?.();
-      // The wait may end before this call learns of the end of the access that ended it.
+      // The end of the access may settle the handler's answer before this call is notified of it, so the access is
+      // checked again.
       this.#finish(call, this.#authenticator.hasEnded(call) ? UNAUTHENTICATED : settled);
     };
     answer.then(finish, (error: unknown) => finish(this.#bug(call, error)));
     if (!this.#authenticator.mayEnd(call)) return;
     forget = this.#authenticator.onEnd(call, () => {
-      // The handler sees a client that has gone, so it grants nothing that the call waits for.
+      // To the handler this looks as if the client had disconnected, so it grants nothing for which the call was
+      // waiting.
       for (const abort of call.aborts.splice(0)) abort();
       finish(UNAUTHENTICATED);
     });
   }
 
-  /** Logs an exception of a handler, which is a bug, as a whole; the client gets none of it. */
+  /**
+   * Logs the whole exception of a handler, which is a bug. Returns a failure that reveals nothing of it to the client.
+   */
   #bug(call: Call, error: unknown): Failure {
     if (isShortage(error)) {
       this.#shortage.report(error);
@@ -482,8 +503,8 @@ export class Pipeline {
       this.#responder.finish(call, answer, extra);
       return;
     }
-    // An unauthenticated caller does not learn what else is wrong with its request. Its wrong token counts as a guess
-    // now; else a malformed request would be a way to guess without limit.
+    // An unauthenticated caller must not learn what else is wrong with its request. Its wrong token must count as a
+    // guess, because otherwise malformed requests would allow guessing without limit.
     void this.#authenticator.authenticate(call, { open: call.bound.route.open === true, final: true });
     this.#responder.finish(call, pending);
   }

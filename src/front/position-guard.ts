@@ -1,8 +1,8 @@
 /**
- * Defers the requests of clients that ask for a later position of the cluster's log than this node has applied
- * (positions.ts): each waits for the position, at most POSITION_WAIT_MS. An instance may have registered in the entries
- * that this node has yet to apply, so a caller that looks unknown is looked up again after the wait. Runs on the front
- * of a node; a single server has no such guard.
+ * Defers the requests of clients that demand a later position of the cluster's log than this node has applied
+ * (positions.ts). Each request waits until the node has applied the position, at most POSITION_WAIT_MS. A caller that
+ * looks unknown is looked up again after the wait, because its registration may be in the entries that this node has
+ * not applied yet. Runs on the front of a node in a cluster; a single server has no such guard.
  */
 import { Failure } from "../base/result.js";
 import type { WireReply } from "../transport/reply.js";
@@ -13,7 +13,10 @@ import { laggingNode, requestedPosition, retryLater, withPositionHeader, type Po
 
 /** The headers that authenticate a request. */
 const HEAD_NAMES = ["host", "origin", "authorization", "x-koor-instance", "cookie", "sec-fetch-site"];
-/** Refusals of callers that may be known once this node has applied the position. */
+/**
+ * The codes of refusals that may no longer hold after this node has applied the position, because the caller may then
+ * be known.
+ */
 const MAY_RESOLVE: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "NOT_FOUND", "TOO_MANY_ATTEMPTS"]);
 
 export class PositionGuard implements DeferralGuard {
@@ -63,7 +66,10 @@ class PositionDeferral implements Deferral {
   }
 }
 
-/** Copies what authenticates a request: an exchange can be read only in the event-loop tick in which it came. */
+/**
+ * Copies the headers that authenticate a request, because an exchange can be read only in the event-loop tick in which
+ * it arrived.
+ */
 function copyHead(exchange: Exchange): RequestHead {
   const headers = new Map(HEAD_NAMES.map((name) => [name, exchange.header(name)]));
   const { verb, peer } = exchange;

@@ -1,7 +1,8 @@
 /**
- * Positions in a cluster's log, as clients see them. Every answer has the position that the node had applied, and a
- * request may ask to be served only once the node has applied a position. So a client that writes at one node and reads
- * at another finds its write. A single server has no positions. Runs on the front; src/cluster/ follows the log.
+ * Positions in a cluster's log, as clients see them. Every answer states the position that the node had applied. A
+ * request may demand a position; it is served only after the node has applied it. So a client that writes at one node
+ * and then reads at another finds its write. A single server has no positions. Runs on the front; src/cluster/ follows
+ * the log.
  */
 import { POSITION_WAIT_MS } from "../../schemas/limits.js";
 import { Failure, invalid } from "../base/result.js";
@@ -11,39 +12,40 @@ import type { WireReply } from "../transport/reply.js";
 export const POSITION_HEADER = "X-Koor-Position";
 const AFTER_HEADER = "x-koor-after";
 const AFTER_PARAMETER = /(?:^|&)after_position=([^&]*)/;
-/** RFC 6455, 7.4.1 and its registry: try again later. */
+/** WebSocket close code 1013, "try again later", from the registry that RFC 6455 (7.4.1) defines. */
 const TRY_AGAIN_LATER = 1013;
 /** At most 123 bytes, by RFC 6455. */
 const TOO_FAR_BEHIND = "this node is too far behind: try again, or ask another one";
 
 /** A position in a certain log. */
 export interface LogPosition {
-  /** The id of the log: positions of different logs cannot be compared. */
+  /** The id of the log. Positions of different logs cannot be compared. */
   readonly log: string;
   readonly position: number;
 }
 
 export interface Positions {
-  /** The id of the last entry whose effect every answer of this node shows. */
+  /** The id of the newest log entry whose effects are visible in every answer of this node. */
   readonly current: number;
-  /** The last entry whose effect an answer may show, as its header (`positionHeaderLine`). */
+  /** The header line (`positionHeaderLine`) with the newest entry whose effects an answer may show. */
   readonly line: string;
   /**
-   * As `current`, for entries whose events have been published as well: a request that is served after them gets none
-   * of these events again.
+   * Like `current`, but only up to entries whose events have been published too. A subscription that starts after this
+   * entry does not get the events of these entries again.
    */
   readonly reached: number;
   /**
    * Calls back when this node has applied the position, or after POSITION_WAIT_MS.
-   * @param done called with whether it has applied it
+   * @param done called with whether the node has applied the position
    */
   wait(position: number, done: (reached: boolean) => void): void;
-  /** The last entry whose effect may be in what was read here so far; null before there is a log. */
+  /** Returns the newest entry whose effects may have been read here up to now; null if there is no log yet. */
   seen(): LogPosition | null;
 }
 
 /**
- * The position that a request wants this node to have applied; 0 if it does not say, the 400 if it is malformed.
+ * Returns the position that a request demands. Returns 0 if it demands none, and the 400 failure if the position is
+ * malformed.
  * @param query the part of the URL after its `?`
  */
 export function requestedPosition(exchange: Exchange, query: string): number | Failure {
@@ -55,7 +57,7 @@ export function requestedPosition(exchange: Exchange, query: string): number | F
   return position;
 }
 
-/** The refusal of a request whose position this node has not applied in time. */
+/** Returns the failure of a request whose position this node did not apply in time. */
 export function laggingNode(position: number, current: number): Failure {
   return new Failure(
     "UNAVAILABLE",
@@ -65,8 +67,8 @@ export function laggingNode(position: number, current: number): Failure {
 }
 
 /**
- * Waits until this node has applied a position; resolves to null, or to the refusal if that takes too long. Null if
- * there is nothing to wait for.
+ * Waits until this node has applied a position. Resolves with null, or with a failure if that takes too long. Returns
+ * null if no wait is necessary.
  */
 export function waitForPosition(position: number, positions: Positions): Promise<Failure | null> | null {
   if (position <= positions.reached) return null;
@@ -75,21 +77,21 @@ export function waitForPosition(position: number, positions: Positions): Promise
   });
 }
 
-/** The header line of an answer with a node's position; it follows the lines of other headers. */
+/** Returns the header line that states a node's position. It is appended to the lines of other headers. */
 export function positionHeaderLine(position: number): string {
   return `\r\n${POSITION_HEADER}: ${position}`;
 }
 
-/** Adds a line of `positionHeaderLine` to an answer. */
+/** Returns the answer with a header line of `positionHeaderLine` added. */
 export function withPositionHeader(reply: WireReply, line: string): WireReply {
   const { name, rest } = reply.headers;
   return { ...reply, headers: { name, rest: rest + line } };
 }
 
-/** Opens a socket and closes it with the request to try again later. */
+/** Opens a WebSocket and closes it with a code that tells the client to try again later. */
 export const retryLater: SocketOpener = (socket) => {
   let closed = false;
-  // Only after the caller of this function has the socket's handler.
+  // The close is delayed, because the handler that the opener returns must be attached to the socket first.
   setImmediate(() => {
     if (!closed) socket.end(TRY_AGAIN_LATER, TOO_FAR_BEHIND);
   });

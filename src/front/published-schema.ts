@@ -1,6 +1,6 @@
 /**
- * Turns a schema into the plain JSON Schema that clients see, with the rules of texts written out. It promises no more
- * than the server accepts: a value that fits the published schema fits the server's own. Pure.
+ * Converts a schema into plain JSON Schema for clients, with the rules for texts written out. The published schema may
+ * be stricter than the server's own but never more lenient: the server accepts every value that fits it. Pure.
  */
 import type { TSchema } from "typebox";
 import type { TextRules } from "../../schemas/text.js";
@@ -10,7 +10,7 @@ export type Json = Record<string, unknown>;
 
 const ONE_LINE = `^[^\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}]*$`;
 
-/** The JSON Schema for the length and the characters of a text. */
+/** Returns the JSON Schema for the length and the allowed characters of a text. */
 function textOf(rules: TextRules): Json {
   const { characters_max, promised_characters_max = characters_max, promised_pattern, required, line, pattern } = rules;
   const minimum = required === true ? { minLength: 1 } : {};
@@ -29,12 +29,15 @@ function publish(value: unknown): unknown {
   return { ...Object.fromEntries(published), ...(is_text ? textOf(text) : {}) };
 }
 
-/** The schema as plain JSON. TypeBox's own markers are not enumerable, so they are left out. */
+/** Returns the schema as plain JSON. TypeBox's own markers are not enumerable, so they are left out. */
 export function publishedSchema(schema: TSchema): Json {
   return publish(JSON.parse(JSON.stringify(schema))) as Json;
 }
 
-/** As `publishedSchema`, for a path or query parameter: a text without bounds of its own is one line. */
+/**
+ * Does the same as `publishedSchema`, for a path or query parameter. A text without bounds of its own must be a single
+ * line.
+ */
 export function publishedParameter(schema: TSchema): Json {
   const published = publishedSchema(schema);
   const bounds = ["anyOf", "enum", "format", "pattern"];

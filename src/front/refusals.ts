@@ -1,6 +1,6 @@
 /**
- * Answers refused calls, whether the front or the writer refused them: an error in the API's shape, a row in the audit
- * log if the route is audited, and a log line if the operator should know. Runs on the front.
+ * Answers calls that the front or the writer has refused. The client gets an error in the API's format. If the route is
+ * audited, the audit log gets a row. If the operator should know, the log gets a line. Runs on the front.
  */
 import { STATUSES, type StatusRow } from "../../schemas/status.js";
 import type { Clock } from "../base/clock.js";
@@ -38,20 +38,20 @@ export function failureReply(failure: Failure, extra: readonly Header[]): Reply 
 export interface Refusal {
   /** The method and path of its route. */
   readonly call: string;
-  /** The address that it came from; "" if unknown. */
+  /** The address from which the call came; "" if unknown. */
   readonly peer: string;
   readonly action: string;
   readonly resource: string;
   readonly failure: Failure;
 }
 
-/** Writes the audit row of a refusal; `done` is called whether or not that worked. */
+/** Writes the audit row of a refusal. `done` is called even if the row could not be written. */
 export type RecordRefusal = (refusal: Refusal, context: CallContext, done: () => void) => void;
 
 /** The request that was refused. */
 export interface RefusedRequest {
   readonly params: readonly string[];
-  /** The body if it had the route's shape. */
+  /** The parsed body, if it has the shape that the route requires. */
   readonly json: unknown;
   readonly context: CallContext;
   readonly peer: string;
@@ -73,14 +73,20 @@ export class Refusals {
     this.#clock = clock;
   }
 
-  /** Whether the refusal of a call of this route gets an audit row. Counts the 401s among them. */
+  /**
+   * Whether a refusal of this route gets an audit row. Also counts those of
+   * them that are 401s.
+   */
   wants(route: Route, failure: Failure): boolean {
     if (route.audited === undefined || !getsAuditRow(failure)) return false;
     if (failure.http === UNAUTHENTICATED) this.#metrics.unauthenticated += 1;
     return true;
   }
 
-  /** Writes the audit row, then calls `next` whether or not that worked: a full disk must not turn a 400 into a 507. */
+  /**
+   * Writes the audit row, then calls `next` even if the row could not be written: a full disk must not change a 400
+   * answer into a 507.
+   */
   write(route: Route, { params, json, context, peer }: RefusedRequest, failure: Failure, next: () => void): void {
     if (route.audited === undefined) {
       next();
@@ -93,7 +99,8 @@ export class Refusals {
   }
 
   /**
-   * Logs a refusal that the operator should know about, at most once a second, because every request may be refused so.
+   * Logs a refusal that the operator should know about. At most one line a second is logged, because every request may
+   * be refused for the same reason.
    */
   report(route: Route, failure: Failure): void {
     if (failure.http < 500 || failure.status === "UNAVAILABLE") return;

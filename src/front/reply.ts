@@ -1,6 +1,6 @@
 /**
- * Builds the answers of handlers: JSON with a line end, either whole or in chunks at the pace of the client. Runs on
- * the front.
+ * Builds the answers of handlers: JSON that ends with a newline. An answer is sent whole, or in chunks as fast as the
+ * client reads them. Runs on the front.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import { STREAM_CREDIT_CHUNKS, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits.js";
@@ -15,26 +15,29 @@ export const JSON_TYPE = ["Content-Type", "application/json"] as const;
 export const JSON_HEADERS = headerBlock([JSON_TYPE]);
 export const LINES_HEADERS = headerBlock([["Content-Type", "application/x-ndjson"]]);
 
-/** The bytes that a stream of the pool may be ahead of its reader; most characters take one byte. */
+/**
+ * The maximum number of bytes that a stream of the worker pool produces before its reader needs them. Most characters
+ * take one byte.
+ */
 const STREAM_BYTES = STREAM_CREDIT_CHUNKS * STREAM_PIECE_CHARACTERS_MAX;
 
-/** The end of every JSON answer: terminals and readers of lines want it. */
+/** The end of every JSON answer, because terminals and programs that read lines expect it. */
 const LINE_END = "\n";
 
 type Chunks<End = unknown> = AsyncGenerator<string | Failure, End, undefined>;
 
-/** A whole list, and the cursor of its continuation if it was cut. */
+/** The text of a list. It carries the cursor of the next page if the list was cut. */
 type List = WholeText<string | null>;
 
-/** A reply with a JSON text, and the counts that its work adds for the actor. */
+/** Returns a reply with a JSON text, and the counts that the call adds to the metrics of its actor. */
 export function jsonReply(text: string, status = 200, counts: ReportedCounts | null = null): Reply {
   return { status, body: text + LINE_END, headers: JSON_HEADERS, counts };
 }
 
 /**
- * The JSON answer for the result of a read: a text, a refusal, or chunks.
- * @param holds the bytes that the chunks may hold in memory ahead of their reader; by default those of a stream of the
- * pool
+ * Returns the JSON answer for the result of a read, which is a text, a failure, or chunks.
+ * @param holds the maximum number of bytes that the chunks hold in memory before their reader needs them; by default
+ * that of a stream of the worker pool
  */
 export function readReply(read: WholeText | Failure | Chunks, holds: number = STREAM_BYTES): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
@@ -42,22 +45,22 @@ export function readReply(read: WholeText | Failure | Chunks, holds: number = ST
 }
 
 /**
- * The JSON answer for a list, with the cursor of its continuation if it was cut (`X-Koor-Next`). A list is bounded, and
- * its answer begins when all of it is there: so a failure is still an error status, and a client that reads slowly
- * holds nothing but the text.
+ * Returns the JSON answer for a list. If the list was cut, `X-Koor-Next` carries the cursor of the next page. The size
+ * of a list is limited, so the answer begins only when the whole list has been read. A failure therefore still gets an
+ * error status, and a client that reads slowly keeps only the text in memory, not the read.
  */
 export function listReply(read: List | Failure | Chunks<Failure | string | null>): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
   return "text" in read ? wholeListReply(read) : longListReply(read);
 }
 
-/** The share of an event-loop tick that all lists together may take. */
+/** Limits the share of an event-loop tick that collecting lists may take, for all lists together. */
 const COLLECTING = new TimeSlice();
 
 /**
- * The answer for a list of the pool. Each chunk is turned into bytes when it arrives: the garbage collector moves
- * megabytes of texts that are joined at the end again and again, which blocked all other requests for seconds when
- * several lists were read.
+ * Returns the answer for a list that the worker pool reads. Each chunk is converted to bytes as it arrives. If
+ * megabytes of text were joined at the end, the garbage collector would move them again and again; with several lists
+ * at once this blocked all other requests for seconds.
  */
 async function longListReply(chunks: Chunks<Failure | string | null>): Promise<Answer> {
   const pieces: Uint8Array[] = [];
@@ -81,21 +84,21 @@ export function wholeListReply({ text, reply: next }: List): Reply {
   return { status: 200, body: text + LINE_END, headers: listHeaders(next) };
 }
 
-/** As `readReply`, for the text of a read that is still running. */
+/** Does the same as `readReply`, for the text of a read that is still running. */
 export async function laterReply(read: Promise<string | Failure>): Promise<Answer> {
   const text = await read;
   return text instanceof Failure ? text : jsonReply(text);
 }
 
-/** The answer for one JSON value per line, sent as they come. */
+/** Returns an answer with one JSON value per line. The lines are sent as they are produced. */
 export function linesReply(chunks: Chunks): Promise<Answer> {
   return chunkedReply(chunks, LINES_HEADERS, "", STREAM_BYTES);
 }
 
 /**
- * The answer for chunks. The first chunk decides the status; an only chunk is sent with its length. A failure after the
- * first chunk breaks the connection, so that the client cannot take a part for the whole. In every case the read is
- * ended, which frees its permit and its channel.
+ * Returns the answer for chunks. The first chunk decides the status. A single chunk is sent with its length. A failure
+ * after the first chunk closes the connection, so that the client cannot take a part for the whole. In every case the
+ * read is ended, which frees its permit and its channel.
  */
 async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, holds: number): Promise<Answer> {
   const first = await chunks.next();
@@ -111,12 +114,12 @@ async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, h
     headers,
     holds,
     body: (sink) => void pump(sink, [head, rest], chunks, end),
-    // Cancels the read: a worker of the pool would wait for its reader until the deadline.
+    // This cancels the read. Otherwise a worker of the pool would wait for its reader until the deadline.
     discard: () => void chunks.return(undefined),
   };
 }
 
-/** Cancels a read after its refusal; it would wait for its next call forever. */
+/** Cancels a read that was refused, because it would otherwise wait forever for its next call. Returns the refusal. */
 async function cancelRead(chunks: Chunks, refusal: Failure): Promise<Failure> {
   await chunks.return(undefined);
   return refusal;

@@ -1,6 +1,6 @@
 /**
- * Checks `Host`, `Origin` and the bearer token of every request, REST and WebSocket alike, and bounds the guessing of
- * the token. Pure but for its state, the clock and the machine's own name. Runs on the front.
+ * Checks `Host`, `Origin` and the bearer token of every REST and WebSocket request, and limits how fast tokens can be
+ * guessed. Pure, except for its own state, the clock and the name of the machine. Runs on the front.
  */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
@@ -14,7 +14,10 @@ import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
 import { PausedFailure } from "./paused.js";
 import { TokenThrottle } from "./token-throttle.js";
 
-/** The limit of cached results for `Host` and `Origin` values; a client always sends the same ones. */
+/**
+ * The maximum number of cached results for `Host` and `Origin` values. The cache works because a client sends the same
+ * values in each request.
+ */
 const REMEMBERED_VALUES_MAX = 256;
 
 const MISDIRECTED = new Failure("MISDIRECTED", "this server does not answer to that Host (see --allow-host)");
@@ -25,11 +28,11 @@ const FOREIGN_ORIGIN = new Failure(
 export const UNAUTHENTICATED = new Failure("UNAUTHENTICATED", "invalid or missing bearer token");
 const SECOND_MS = 1_000;
 
-/** A request whose token may be a guess. */
+/** The circumstances of a request with a token, which count if the token turns out to be a wrong guess. */
 export interface Attempt {
-  /** Its origin. `peer`, the address of the socket's other end, is read only when it is needed. */
+  /** The source of the request. `peer`, the address of the client's socket, is read only when it is needed. */
   readonly from: { readonly peer: string };
-  /** Whether a wrong token counts as a guess; false if the request is authenticated again later. */
+  /** Whether a wrong token counts as a guess. It is false if the request will be authenticated again later. */
   readonly counts: boolean;
 }
 
@@ -37,7 +40,9 @@ function sha256(text: string): Buffer {
   return crypto().createHash("sha256").update(text).digest();
 }
 
-/** The name in `host:port` or `[v6]:port`, in lower case, without brackets or a root dot. */
+/**
+ * Returns the host of `host:port` or `[v6]:port`, in lower case, without brackets and without the dot of the DNS root.
+ */
 function hostName(header: string): string {
   const match = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(header);
   return (match?.[1] ?? match?.[2] ?? "").toLowerCase().replace(/\.$/, "");
@@ -53,11 +58,12 @@ export class RequestGuard {
   readonly #known_hosts = new Map<string, boolean>();
   readonly #known_origins = new Map<string, boolean>();
 
-  /** @param ports the ports that really listen: an Origin is the server's own only with one of them */
+  /** @param ports the ports on which the server listens: an Origin with any other port is not the server's own */
   constructor(config: Config, ports: { readonly port_numbers: readonly number[] }, clock: Clock, log: Log) {
     this.#throttle = new TokenThrottle(clock);
     this.#log = log;
-    // Digests have one length, so comparing them reveals nothing about the token's length.
+    // The digests of all tokens have the same length, so the time of the comparison reveals nothing about the token's
+    // length.
     this.#token = config.auth_token === "" ? null : sha256(config.auth_token);
     const binds = [config.bind, config.dashboard_bind].flatMap((bind) => parseAddress(bind) ?? []);
     this.#any_literal = binds.some(({ host }) => isWildcard(host));
@@ -76,7 +82,7 @@ export class RequestGuard {
     return this.#token !== null;
   }
 
-  /** Null if `Host` names this server, else the 421. */
+  /** Returns null if `Host` names this server, otherwise the 421 failure. */
   checkHost(host: string): Failure | null {
     const known = this.#known_hosts.get(host);
     if (known !== undefined) return known ? null : MISDIRECTED;
@@ -91,8 +97,9 @@ export class RequestGuard {
   }
 
   /**
-   * Null if there is no `Origin`, or if it is this server's own or an allowed one; else the 403.
-   * @param host the request's `Host`, after `checkHost`
+   * Returns null if the request has no `Origin`, or if the origin is this server's own or an allowed one. Otherwise
+   * returns the 403 failure.
+   * @param host the request's `Host`, which `checkHost` has accepted
    */
   checkOrigin(origin: string, host: string): Failure | null {
     if (origin === "") return null;
@@ -105,9 +112,10 @@ export class RequestGuard {
   }
 
   /**
-   * The caller by the `Authorization` and `X-Koor-Instance` headers. UNAUTHENTICATED if a token is needed and this is
-   * not a valid one; TOO_MANY_ATTEMPTS if it was not checked, because wrong ones came from its address. An instance's
-   * own token identifies it; `X-Koor-Instance` counts only without such a token.
+   * Returns the caller that the `Authorization` and `X-Koor-Instance` headers identify. An instance's own token
+   * identifies the instance; `X-Koor-Instance` counts only without such a token. Fails with UNAUTHENTICATED if a token
+   * is needed and this one is not valid. Fails with TOO_MANY_ATTEMPTS if the token was not checked because too many
+   * wrong ones came from the client's address.
    */
   identify(authorization: string, claimed: string, actors: Actors, attempt: Attempt): Caller | Failure {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
@@ -120,8 +128,8 @@ export class RequestGuard {
   }
 
   /**
-   * The owner of a token that is used to log in; undefined if it has none. Marks an instance that owns it as seen. 429
-   * if the address has to pause, whatever the token is.
+   * Returns the owner of a token that is used to log in; undefined if the token is wrong. If the owner is an instance,
+   * records that it was seen. Returns the 429 failure if the address has to pause, even if the token is right.
    */
   ownerOf(token: string, actors: Actors, peer: string): Caller | Failure | undefined {
     const refusal = this.#refusePaused(peer);
@@ -133,8 +141,9 @@ export class RequestGuard {
   }
 
   /**
-   * As `ownerOf`, for a bearer. An instance's token passes while its address has to pause: it cannot be guessed, and
-   * many agents may share one address. The token of a recently deleted instance does not count as a guess either.
+   * Does the same as `ownerOf`, for a bearer token. The token of an instance is accepted even while its address has to
+   * pause: it is too long to guess, and many agents may share one address. The token of a recently deleted instance
+   * does not count as a guess.
    */
   #ownerOfBearer(token: string, actors: Actors, attempt: Attempt): Caller | Failure | undefined {
     const digest = sha256(token);
@@ -154,8 +163,8 @@ export class RequestGuard {
   }
 
   /**
-   * Finds an instance by the digest of its token. A client without the token cannot choose any byte of the digest, so
-   * the time that the lookup takes reveals nothing about any token.
+   * Finds an instance by the digest of its token. Without knowing the token, a client cannot choose any byte of the
+   * digest, so the duration of the lookup reveals nothing about any token.
    */
   #instanceOf(digest: Buffer, actors: Actors): Caller | undefined {
     const id = actors.size === 0 ? undefined : actors.touchToken(digest.toString("hex"));
@@ -181,14 +190,15 @@ export class RequestGuard {
     const port =
       /:(\d+)$/.exec(authority.replace(/^\[[^\]]*\]/, ""))?.[1] ?? (origin.startsWith("https") ? "443" : "80");
     if (!this.#ports.port_numbers.includes(Number(port)) || this.checkHost(authority) !== null) return false;
-    // A server that is bound to all addresses does not know which ones are its own. A page then is the server's own
-    // only if it was loaded from the host that its request goes to: a page of another machine may use the same port.
+    // A server that is bound to all addresses does not know its own addresses. It then accepts a page as its own only
+    // if the page was loaded from the host to which the request goes. Comparing the port alone does not suffice,
+    // because a page of another machine may use the same port.
     const name = hostName(authority);
     return isIP(name) === 0 || this.#hosts.has(name) || isLoopback(name) || name === hostName(host);
   }
 }
 
-/** A caller that acts as the instance whose id it claims, if that is registered. */
+/** Returns a caller that acts as the instance whose id the request claims, if this instance is registered. */
 function claimedCaller(role: Caller["role"], claimed: string, actors: Actors): Caller {
   if (claimed === "") return { role, actor: "" };
   return actors.touchId(claimed) ? { role, actor: claimed } : { role, actor: "", unknown: claimed };

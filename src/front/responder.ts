@@ -1,6 +1,7 @@
 /**
- * Sends the answers of calls: failures in the API's error shape, audited where the route's refusals are, and replies
- * within the bound on what unread answers may hold in memory. Measures and logs each answer. Runs on the front.
+ * Sends the answers of calls. A failure is sent in the API's error format, and audited if refusals of its route are. A
+ * reply is sent only if the unread answers of all clients do not hold too much memory. Measures and logs each answer.
+ * Runs on the front.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import { ANSWERS_IN_MEMORY_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../schemas/limits.js";
@@ -31,7 +32,7 @@ export const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try a
 
 export class Responder {
   readonly #options: ResponderOptions;
-  /** The memory of answers that their clients have yet to read. */
+  /** Counts the memory of answers that their clients have not read yet. */
   readonly #unread = new ByteBudget(ANSWERS_IN_MEMORY_BYTES_MAX);
 
   constructor(options: ResponderOptions) {
@@ -40,7 +41,7 @@ export class Responder {
 
   /**
    * Answers a call.
-   * @param extra further headers of a failure
+   * @param extra additional headers, which only a failure gets
    */
   finish(call: Call, answer: Answer, extra: readonly Header[] = []): void {
     if (!(answer instanceof Failure)) {
@@ -50,7 +51,7 @@ export class Responder {
     const { refusals, metrics } = this.#options;
     refusals.report(call.bound.route, answer);
     if (answer.outcome_unknown) {
-      // Both "stored" and "not stored" could be false.
+      // It is unknown whether the call was executed, so any answer could be wrong. The connection is closed without one.
       metrics.in_flight -= 1;
       call.bound.metrics.record(answer.http, (performance.now() - call.started) / 1000);
       call.exchange.cut();
@@ -68,7 +69,7 @@ export class Responder {
     refusals.write(call.bound.route, { params, json, context, peer }, answer, () => this.send(call, reply));
   }
 
-  /** Sends a reply, or a 503 in its place if unread answers hold too much memory. */
+  /** Sends a reply, or a 503 answer in its place if unread answers hold too much memory. */
   send(call: Call, answer: Reply): void {
     const bytes = call.exchange.ended ? 0 : heldBytes(answer);
     if (bytes > 0 && !this.#unread.take(bytes)) {
@@ -77,7 +78,7 @@ export class Responder {
         this.send(call, failureReply(BUSY, []));
         return;
       }
-      // The write has been made: a refusal would be false.
+      // The write is already stored, so a refusal would be wrong.
       this.#options.metrics.in_flight -= 1;
       call.exchange.cut();
       return;
@@ -85,7 +86,7 @@ export class Responder {
     this.#sendHeld(call, answer, bytes);
   }
 
-  /** @param bytes the memory that was taken for the answer; it is released when the client has read the answer */
+  /** @param bytes the memory that was reserved for the answer; it is released when the client has read the answer */
   #sendHeld(call: Call, reply: Reply, bytes: number): void {
     const { metrics, log, deferrals, authenticator, bodies } = this.#options;
     const seconds = (performance.now() - call.started) / 1000;
@@ -127,7 +128,7 @@ export class Responder {
   }
 }
 
-/** The bytes that an answer holds until its client has read it; 0 for a short answer. */
+/** Returns the number of bytes that an answer holds until its client has read it; 0 for a short answer. */
 function heldBytes({ body, holds = 0 }: Reply): number {
   const bytes = typeof body === "function" ? holds : body === null ? 0 : body.length;
   return bytes > WHOLE_ANSWER_BYTES_MAX ? bytes : 0;

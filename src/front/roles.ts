@@ -1,6 +1,6 @@
 /**
- * Authorizes callers: refuses unknown instances and tokens that do not suffice for a route, and decides which instance
- * counts as the author of what a call stores. Pure.
+ * Authorizes callers. Refuses unknown instances, and tokens that do not suffice for a route. Decides which instance
+ * counts as the author of stored data. Pure.
  */
 import { noInstance } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
@@ -11,7 +11,7 @@ const NEEDS_SERVER = new Failure("PERMISSION_DENIED", "this needs the server tok
 const NEEDS_OWN = new Failure("PERMISSION_DENIED", "this needs the server token, or the token of that instance");
 
 /**
- * Whether a caller may do everything: it has the server's token, or the server checks none.
+ * Whether a caller may make every call: it has the server's token, or the server does not check tokens.
  * @param guarded whether the server checks tokens at all
  */
 export function mayAll(guarded: boolean, { role }: Pick<Caller, "role">): boolean {
@@ -19,7 +19,7 @@ export function mayAll(guarded: boolean, { role }: Pick<Caller, "role">): boolea
 }
 
 /**
- * The 403 for a caller whose token does not suffice for the route; null if it does.
+ * Returns the 403 failure for a caller whose token does not suffice for the route; null if it does.
  * @param guarded whether the server checks tokens at all
  */
 export function refuseRole(
@@ -34,9 +34,9 @@ export function refuseRole(
 }
 
 /**
- * The author of what a call stores, for calls whose bodies may name one. If the server checks tokens, a caller with an
- * instance's token is the author itself, whatever the body says. For any other caller the body decides, or else the
- * call's actor.
+ * Returns the author of the data that a call stores, for calls whose body may name one. If the server checks tokens, a
+ * caller with an instance's token is always the author, whatever the body says. For any other caller it is the author
+ * in the body, or the call's actor if the body names none.
  * @param guarded whether the server checks tokens at all
  * @param given the author that the body names
  */
@@ -48,14 +48,18 @@ export function authorOf(
   return mayAll(guarded, caller) ? (given ?? context.actor) : caller.actor;
 }
 
-/** Whether a call may change something. Such a call must not lose its actor by a mistyped instance id. */
+/**
+ * Whether a call may change something. A mistyped instance id must not leave such a call without an actor, so it is
+ * refused.
+ */
 export function mayWrite({ method, asks_only, needs, counted_as }: Route): boolean {
-  // The tool of a message to /mcp decides whether it writes: the tool's own route refuses it.
+  // A message to /mcp is never refused here, because its tool decides whether it writes: the route that the tool calls
+  // checks it.
   if (method === "GET" || counted_as === "mcp") return false;
   return asks_only !== true || needs === "own instance";
 }
 
-/** The 404 for a write as an instance that is not registered; null for any other call. */
+/** Returns the 404 failure for a write that claims the id of an unregistered instance; null for any other call. */
 export function refuseUnknown(route: Route, { unknown }: Caller): Failure | null {
   return unknown !== undefined && mayWrite(route) ? noInstance(unknown) : null;
 }

@@ -1,8 +1,8 @@
 /**
- * A route: one row in its feature's routes.ts. The listeners, 405 with `Allow`, HEAD, the audit of refusals, the
- * metrics' labels and the OpenAPI description follow from the rows. The row types its handler: path parameters, query,
- * headers and body have the types of their schemas, because the pipeline has checked them; that costs nothing at run
- * time. Types, and the making of rows.
+ * A route is declared as one row in its feature's routes.ts. The listeners, 405 answers with `Allow`, HEAD, the audit
+ * of refusals, the labels of metrics and the OpenAPI description are derived from the rows. A row also determines the
+ * type of its handler: path parameters, query, headers and body have the types of their schemas, because the pipeline
+ * has checked them. The types cost nothing at run time. Contains the types, and the function that makes a row.
  */
 import type { Static, TObject, TSchema } from "typebox";
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
@@ -15,24 +15,26 @@ import type { Caller } from "./caller.js";
 import type { RouteTag } from "./tags.js";
 
 export interface Reply extends WireReply {
-  /** The counts that the handler's work adds for the actor; the pipeline counts the call itself. */
+  /** The counts that the handler adds to its actor's metrics. The pipeline counts the call itself. */
   readonly counts?: ReportedCounts | null;
-  /** The bytes that a body which is a function may hold in memory ahead of its reader. */
+  /**
+   * For a body that is a function: the maximum number of bytes that it holds in memory before the client reads them.
+   */
   readonly holds?: number;
 }
 
 export type Answer = Reply | Failure;
 
 /**
- * The kind of a route's body. JSON that may be long is `unread`: the handler gets only its bytes, and has them parsed
- * and checked in the pool. A stream has no limit and holds one JSON value per line. A body that the handler reads
- * itself may be described.
+ * The kind of a route's body. JSON with `unread` may be long: the handler gets only its bytes, and has them parsed and
+ * checked in the worker pool. A stream has no size limit and contains one JSON value per line. A body that the handler
+ * reads itself may have a schema that describes it.
  */
 export type RouteBody =
   | { readonly kind: "raw"; readonly described?: TSchema; readonly bytes_max?: number }
   | { readonly kind: "stream" }
   | (JsonBody & { readonly unread?: true })
-  /** An empty body stands for an object without members. */
+  /** An empty body is accepted and counts as an object without members. */
   | (JsonBody & { readonly unread?: never; readonly optional: true });
 
 interface JsonBody {
@@ -42,31 +44,34 @@ interface JsonBody {
   readonly bytes_max?: number;
 }
 
-/** The names of a path's parameters: `/api/specs/{project}/{name}` → ["project", "name"]. */
+/** The names of the parameters in a path, as a type: `/api/specs/{project}/{name}` → ["project", "name"]. */
 export type ParamNames<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? [Name extends `${infer Plain}...` ? Plain : Name, ...ParamNames<Rest>]
   : [];
 
-/** The parameters of a path, in the path's order. */
+/** The values of a path's parameters, as a tuple type in the order of the path. */
 export type Params<Path extends string> = string extends Path ? readonly string[] : Strings<ParamNames<Path>>;
 
 type Strings<Names extends readonly unknown[]> = Names extends readonly [unknown, ...infer Rest]
   ? readonly [string, ...Strings<Rest>]
   : readonly [];
 
-/** The body as its handler gets it; undefined if the pipeline has not read it. */
+/** The type of the body that the handler gets; undefined if the pipeline does not read the body. */
 export type JsonOf<Body> = Body extends { readonly kind: "json"; readonly unread: true }
   ? undefined
   : Body extends { readonly kind: "json"; readonly schema: infer Schema extends TSchema }
     ? Static<Schema>
     : undefined;
 
-/** The body as an audit row gets it. If the pipeline has not read it, it is what the refusal says about it. */
+/**
+ * The type of the body that an audit row gets. If the pipeline has not read the body, it contains the facts that the
+ * handler's refusal reports about it.
+ */
 type KnownOf<Body> = Body extends { readonly kind: "json"; readonly unread: true } ? object : JsonOf<Body>;
 
 /**
- * Query parameters as the pipeline parses them by their schema; times are ms since the epoch. A parameter whose schema
- * is an array may be repeated; of any other the first value counts.
+ * Query parameters after the pipeline has parsed them by their schema. Times are in ms since the epoch. A parameter
+ * whose schema is an array may be repeated. Of any other parameter, the first value counts.
  */
 export type AnyQuery = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
@@ -77,36 +82,36 @@ export interface Request<
   Json = unknown,
 > {
   readonly method: HttpMethod;
-  /** Decoded path parameters in the order of the path. */
+  /** The decoded path parameters, in the order of the path. */
   readonly params: Parameters;
   readonly query: Query;
-  /** The headers that the route names; "" for an absent one. */
+  /** The values of the headers that the route declares; "" for an absent header. */
   readonly headers: Readonly<Record<Header, string>>;
-  /** Empty if the route takes none. The handler may transfer its buffer. */
+  /** The bytes of the body; empty if the route has no body. The handler may transfer the buffer. */
   readonly body: Uint8Array;
-  /** The body if the route takes JSON, checked against the route's schema. Its free member is only in `free`. */
+  /** The JSON body, checked against the route's schema. The member that may be any JSON is only in `free`. */
   readonly json: Json;
   /**
-   * The exact JSON text of the member that may be any JSON, or null if it was not given; one for each item if the body
-   * is an array. Empty if the route's schema has no such member.
+   * The exact JSON text of the member that may be any JSON; null if the member was not given. If the body is an array,
+   * there is one text for each item. The list is empty if the route's schema has no such member.
    */
   readonly free: readonly (string | null)[];
-  /** The body if the route takes a stream; what the handler leaves unread is dropped. */
+  /** The body, if the route takes a stream. The part that the handler does not read is dropped. */
   readonly stream: RequestStream | null;
   readonly caller: Caller;
   readonly context: CallContext;
-  /** The address of the socket's other end if the row has `reads_peer`, else "". */
+  /** The address of the client's socket if the route sets `reads_peer`, else "". */
   readonly peer: string;
-  /** Calls the listener once if the client goes before the answer. */
+  /** Calls the listener once if the client disconnects before the answer is sent. */
   onAbort(listener: () => void): void;
 }
 
-/** The audit rule of a method, as far as a refusal needs it. */
+/** The parts of a method's audit rule that are needed to audit a refusal. */
 interface AuditedMethod {
   readonly audit: { readonly action: string; resource(request: object, reply: null): string } | null;
 }
 
-/** How a refusal before the call reached its method is audited. */
+/** The audit rule for a call that was refused before it reached its method. */
 export interface RefusalAudit {
   readonly action: string;
   /** @param json the body if it had the route's shape, else undefined */
@@ -115,65 +120,66 @@ export interface RefusalAudit {
 
 interface RouteBase<Path extends string, Query extends TObject, Header extends string, Body, Refused> {
   readonly method: HttpMethod;
-  /** `{name}` is one segment, a last `{name...}` is the rest of the path, slashes included. */
+  /** The path. `{name}` matches one segment. A last `{name...}` matches the rest of the path, including slashes. */
   readonly path: Path;
   /** Unique, for metrics and OpenAPI's operationId: `state.get`. */
   readonly name: string;
   readonly summary: string;
   readonly tag: RouteTag;
-  /** The schemas of path parameters (`Text`); a parameter without one may be any text. */
+  /** The schemas (`Text`) of the path parameters. A parameter without a schema may be any text. */
   readonly params?: Readonly<Record<string, TSchema>>;
   readonly query?: Query;
   /**
-   * The request headers that the handler reads, by lower-case name, with their schemas for the description. Null for a
-   * header that is not described there, because OpenAPI leaves it out of parameters or another document describes it.
+   * The request headers that the handler reads, by lower-case name, with their schemas for the OpenAPI description. The
+   * schema is null for a header that is not described there, because OpenAPI does not allow it as a parameter or
+   * another document describes it.
    */
   readonly headers?: Readonly<Record<Header, TSchema | null>>;
   /** Absent if no body is read. */
   readonly body?: Body;
   /**
-   * The content of a success: a schema, "raw" for stored bytes, "lines" for one JSON value per line, "stream" for
-   * Server-Sent Events, "text" for plain text, "json" for JSON without a fixed shape, "upgrade" for a WebSocket.
+   * The content of a successful answer: a schema, "raw" for stored bytes, "lines" for one JSON value per line, "stream"
+   * for Server-Sent Events, "text" for plain text, "json" for JSON without a fixed shape, "upgrade" for a WebSocket.
    */
   readonly answer: TSchema | "raw" | "lines" | "stream" | "text" | "json" | "upgrade";
-  /** The schemas of a "raw" route's answers to queries about the stored bytes. */
+  /** For a "raw" route: the schemas of its answers when the query asks about the stored bytes instead of for them. */
   readonly views?: readonly TSchema[];
-  /** Further statuses that the route answers with, beside those of every route. */
+  /** The statuses that the route may answer, in addition to those of every route. */
   readonly statuses?: readonly number[];
-  /** Bodies of refusals that have members of their own. */
+  /** The schemas of error bodies that have additional members, by status. */
   readonly refusals?: Readonly<Record<number, TSchema>>;
-  /** Refusals of the call are written to the audit log. */
+  /** If set, refusals of this call are written to the audit log, by this rule. */
   readonly audited?: Refused;
-  /** A POST that stores nothing by itself: it is not refused when the disk is full. */
+  /** The route is a POST that stores nothing itself, so it is not refused when the disk is full. */
   readonly asks_only?: true;
-  /** The answer may wait for something to happen; an instance whose call waits counts as alive. */
+  /** The answer may wait for an event. An instance counts as alive while its call waits. */
   readonly waits?: true;
   /** Needs no token. */
   readonly open?: true;
-  /** The only port that has it; absent if both have it. */
+  /** The only port that serves the route; absent if both ports do. */
   readonly port?: "dashboard";
-  /** The handler reads the address of the socket's other end. */
+  /** The handler reads the address of the client's socket. */
   readonly reads_peer?: true;
   /**
-   * The token that the call needs if the server checks tokens: the server's, or that of the instance that the first
-   * path parameter names. If absent, any instance's token suffices.
+   * The token that the call needs if the server checks tokens: the server's token, or the token of the instance that
+   * the first path parameter names. If absent, the token of any instance suffices.
    */
   readonly needs?: "server" | "own instance";
-  /** Unknown query parameters are ignored, whatever the method. */
+  /** Unknown query parameters are ignored, even if the call is a write. */
   readonly foreign_query?: true;
-  /** Counts as neither a REST nor an MCP call. */
+  /** The call is counted neither as a REST nor as an MCP call. */
   readonly uncounted?: true;
-  /** Counts as an MCP call; else as a REST call. */
+  /** The call is counted as an MCP call; if absent, as a REST call. */
   readonly counted_as?: "mcp";
 }
 
-/** A route as the pipeline and the descriptions use it; made by `route`. */
+/** A route without its specific types, as the pipeline and the OpenAPI description use it. `route` makes it. */
 export interface Route extends RouteBase<string, TObject, string, RouteBody, RefusalAudit> {
   readonly upgrade?: (request: Request) => SocketOpener | Failure;
   readonly handle: (request: Request) => Answer | Promise<Answer>;
 }
 
-/** A request with the types that follow from its row. */
+/** The request of a handler, with the types that are derived from its route. */
 type TypedRequest<Path extends string, Query extends TObject, Header extends string, Body> = Request<
   Params<Path>,
   Static<Query>,
@@ -188,15 +194,17 @@ interface RouteRow<Path extends string, Query extends TObject, Header extends st
     Header,
     Body,
     /**
-     * The method whose audit rule applies, and how the members of its request follow from the path and the body, which
-     * is undefined if it did not have the route's shape.
+     * The method whose audit rule applies, and how the members of its request are derived from the path and the body.
+     * The body is undefined if it did not have the route's shape.
      */
     {
       readonly by: AuditedMethod;
       readonly subject?: (params: Params<Path>, json: KnownOf<Body> | undefined) => object;
     }
   > {
-  /** The socket's opener for a request to upgrade to WebSocket, or its refusal. */
+  /**
+   * Returns the function that opens the socket, for a request to upgrade to WebSocket, or the failure that refuses it.
+   */
   readonly upgrade?: (request: TypedRequest<Path, Query, Header, Body>) => SocketOpener | Failure;
   readonly handle: (request: TypedRequest<Path, Query, Header, Body>) => Answer | Promise<Answer>;
 }
@@ -205,7 +213,7 @@ interface RouteRow<Path extends string, Query extends TObject, Header extends st
 type NoQuery = TObject<Record<never, never>>;
 type NoBody = { readonly kind: "raw"; readonly none: true };
 
-/** A row of the route table; its handler's request is typed by the row. */
+/** Makes a row of the route table. The type of the handler's request is derived from the row. */
 export function route<
   const Path extends string,
   Query extends TObject = NoQuery,
@@ -213,7 +221,8 @@ export function route<
   const Body extends RouteBody = NoBody,
 >(row: RouteRow<Path, Query, Header, Body>): Route {
   const { audited, ...rest } = row;
-  // The pipeline hands a handler what its row has named, read by the row's own schemas.
+  // The cast is safe: the pipeline gives a handler only the values that its row declares, parsed by the row's own
+  // schemas.
   const plain = rest as unknown as Omit<Route, "audited">;
   if (audited === undefined) return plain;
   const { by, subject = () => ({}) } = audited;

@@ -1,19 +1,21 @@
 /**
- * Turns the route table into rows of a port's router: one for each route, and rows that keep fixed paths apart. Pure.
+ * Converts the route table into rows for the router of a port: one row for each route, and further rows that
+ * keep a fixed path from being taken for the parameter of another route. Pure.
  */
 import type { Exchange, HttpMethod, RouterRow } from "../transport/transport.js";
 import { pathMatches, type PathShape } from "./path-shape.js";
 import type { BoundRoute } from "./call.js";
 
-/** The path in the syntax of the router. */
+/** Returns the path in the syntax of uWebSockets.js's router. */
 export function routerPattern(shape: PathShape): string {
   const last = shape.segments.length - 1;
   return `/${shape.segments.map((segment, at) => segment ?? (shape.rest && at === last ? "*" : `:p${at}`)).join("/")}`;
 }
 
 /**
- * Rows that refuse. A fixed path of the table is never the value of another route's parameter: `GET
- * /api/instances/register` is a 405, not a search for the instance of that id.
+ * Returns rows that refuse other methods on fixed paths. A fixed path of the table is never the value of another
+ * route's parameter: `GET /api/instances/register` is answered with 405, not with a search for an instance whose id is
+ * `register`.
  */
 export function fixedPathRows(routes: readonly BoundRoute[], refuse: (exchange: Exchange) => void): RouterRow[] {
   const rows: RouterRow[] = [];
@@ -35,7 +37,7 @@ export function fixedPathRows(routes: readonly BoundRoute[], refuse: (exchange: 
   return rows;
 }
 
-/** The methods of a path, sorted; empty if no route has the path. */
+/** Returns the methods that the routes of a path have, sorted; empty if no route has the path. */
 export function methodsAt(routes: readonly BoundRoute[], path: string): string[] {
   const methods = new Set<HttpMethod | "HEAD">();
   const matching = routes.filter(({ shape }) => pathMatches(shape, path));

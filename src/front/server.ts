@@ -1,4 +1,4 @@
-/** Serves the route table on the front's ports, which start and end together. Runs on the front. */
+/** Serves the route table on the front's ports. All ports start and stop together. Runs on the front. */
 import type { Config } from "../../schemas/config.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
@@ -11,18 +11,18 @@ import type { Route } from "./route.js";
 import type { Pages } from "./pages.js";
 import { fixedPathRows, methodsAt, routerPattern } from "./router.js";
 
-/** Thrown if a port is in use: the start ends with this message and exit code 1. */
+/** Thrown if a port is already in use. The start of the server then ends with this message and exit code 1. */
 export class PortError extends Error {
   override readonly name = "PortError";
 }
 
-/** The address of each port; "" for a port that is off. */
+/** The address of each port; "" for a port that is disabled. */
 export interface Addresses {
   readonly api: string;
   readonly dashboard: string;
 }
 
-/** The route that stands for requests without a route, in metrics and log. */
+/** A placeholder for requests that match no route, used in metrics and the log. */
 const UNROUTED: Route = {
   method: "GET",
   path: "/",
@@ -54,7 +54,7 @@ export class FrontServer implements Broadcaster {
     return this.#numbers;
   }
 
-  /** The number of the dashboard's port; 0 if it is off. */
+  /** The port number of the dashboard; 0 if the dashboard is disabled. */
   get dashboard_port(): number {
     return this.#dashboard_port;
   }
@@ -64,8 +64,8 @@ export class FrontServer implements Broadcaster {
   }
 
   /**
-   * @param pages the pages that the dashboard's port serves as well
-   * @throws PortError
+   * @param pages the pages that the dashboard's port serves in addition to the routes
+   * @throws PortError if a port is in use
    */
   async listen(config: Config, routes: readonly Route[], pipeline: Pipeline, pages: Pages): Promise<void> {
     const bound = routes.map((route) => pipeline.bind(route));
@@ -99,7 +99,7 @@ export class FrontServer implements Broadcaster {
     for (const port of this.#ports) port.stop();
   }
 
-  /** Closes every WebSocket, with the code for a server that goes away. */
+  /** Closes every WebSocket with the close code for a server that shuts down. */
   endSockets(): void {
     for (const port of this.#ports) port.endSockets(GOING_AWAY, "server is shutting down");
   }

@@ -1,7 +1,7 @@
 /**
- * Bounds the guessing of tokens, by bearers and log-ins alike: an address with too many wrong tokens has to pause. Of a
- * wrong bearer only its digest is kept, so that a repeated one is not taken for another guess. Pure but for its state
- * and the clock.
+ * Limits the guessing of tokens, by bearer tokens and by log-ins: an address that sent too many wrong tokens has to
+ * pause. Of a wrong bearer token only the digest is kept, so that a repeated one counts only as a fraction of a guess.
+ * Pure, except for its own state and the clock.
  */
 import { isIPv6 } from "node:net";
 import {
@@ -18,7 +18,7 @@ import { dropOldest } from "../base/drop-oldest.js";
 interface Guess {
   /** When it was first tried. */
   readonly at_ms: number;
-  /** The SHA-256 of a bearer, in hex; null for a log-in, because each log-in is a guess of its own. */
+  /** The SHA-256 of a bearer token, in hex. It is null for a log-in, because each log-in counts as a new guess. */
   readonly digest: string | null;
   readonly times: number;
 }
@@ -31,9 +31,9 @@ interface Attempts {
 
 export class TokenThrottle {
   readonly #clock: Clock;
-  /** The attempts by address; the least recently recorded first. */
+  /** The wrong attempts by address, the least recently recorded address first. */
   readonly #addresses = new Map<string, Attempts>();
-  /** The time from which on no address has to pause. */
+  /** The time after which no address has to pause any more. */
   #paused_until_ms = 0;
 
   constructor(clock: Clock) {
@@ -45,19 +45,20 @@ export class TokenThrottle {
     return this.#addresses.size;
   }
 
-  /** Whether any address may have to pause; if none has, no address needs to be looked up. */
+  /** Whether any address may have to pause. If it is false, no address needs to be looked up. */
   get pauses(): boolean {
     return this.#paused_until_ms > 0 && this.#clock.now() < this.#paused_until_ms;
   }
 
-  /** The milliseconds until tokens from the address are checked again; 0 if they are checked now. */
+  /** Returns the number of milliseconds for which tokens of this address are not checked; 0 if they are checked now. */
   pauseOf(peer: string): number {
     const until_ms = this.#addresses.get(addressKey(peer))?.paused_until_ms ?? 0;
     return Math.max(0, until_ms - this.#clock.now());
   }
 
   /**
-   * Records a wrong token; returns whether the address has to pause because of it. A valid token changes nothing.
+   * Records a wrong token. Returns whether the address has to pause because of it. A valid token does not reset the
+   * count.
    * @param digest as in `Guess`
    */
   recordWrong(peer: string, digest: string | null): boolean {
@@ -83,8 +84,8 @@ export class TokenThrottle {
 }
 
 /**
- * The key that counts as one address: an IPv4 address, also if it is embedded in IPv6; the /64 network of an IPv6
- * address, because one machine may have all of it.
+ * Returns the key under which attempts of an address are counted: the IPv4 address itself, even if it is embedded in
+ * IPv6, or the /64 network of an IPv6 address, because one machine may own a whole /64.
  */
 export function addressKey(peer: string): string {
   const [address = ""] = peer.split("%");
@@ -102,7 +103,7 @@ export function addressKey(peer: string): string {
     .join(":")}::/64`;
 }
 
-/** The eight groups of an IPv6 address, in any notation. */
+/** Returns the eight 16-bit groups of an IPv6 address, whatever its notation. */
 function ipv6Groups(address: string): number[] {
   const hex = address.replace(/\d+\.\d+\.\d+\.\d+$/, (dotted) => {
     const [a = 0, b = 0, c = 0, d = 0] = dotted.split(".").map(Number);

@@ -1,6 +1,6 @@
 /**
- * Makes one call and distinguishes a refusal from a missing answer. A call can be repeated until a server answers,
- * because a server that restarts is back soon. Runs in the CLI process.
+ * Makes one call of a command. Tells a refusal (the server answered with an error) from a missing answer. A call can be
+ * repeated until a server answers, because a server that restarts is back soon. Runs in the CLI process.
  */
 import { CLI_RECONNECT_DELAY_MS, CLI_RETRY_MS_MAX } from "../schemas/limits.js";
 import { describeRefusal, isSuccess, sendRequest } from "./client.js";
@@ -10,7 +10,7 @@ import { warn } from "./output.js";
 import { pause } from "./pause.js";
 import type { Settings } from "./settings.js";
 
-/** An answer other than the one that was asked for, usually an error response, with its HTTP status. */
+/** An answer that is not a success, usually an error response. Holds its HTTP status and the failure to report. */
 export class Refusal {
   constructor(
     readonly status: number,
@@ -24,14 +24,14 @@ export async function ask(settings: Settings, plan: RequestPlan): Promise<Answer
   return new Refusal(answer.status, describeRefusal(answer.status, answer.body));
 }
 
-/** Returns the failure that ends a command after a refusal or a missing answer. */
+/** Converts a refusal or a missing answer into the failure with which the command ends. */
 export function failureOf(outcome: Refusal | CliFailure): CliFailure {
   return outcome instanceof Refusal ? outcome.failure : outcome;
 }
 
 /**
- * Whether the same call may succeed soon: no server answered, or the answer came from a server that is starting or
- * stopping, or from its proxy.
+ * Whether the same call may succeed soon. This is so if no server answered, or if the answer is the 502, 503 or 504 of
+ * a server that is starting or stopping, or of its proxy.
  */
 export function isTransient(outcome: unknown): outcome is Refusal | CliFailure {
   if (outcome instanceof Refusal) return [502, 503, 504].includes(outcome.status);
@@ -39,11 +39,14 @@ export function isTransient(outcome: unknown): outcome is Refusal | CliFailure {
 }
 
 export interface RetryOptions {
-  /** The time to wait, in ms; undefined means forever. */
+  /** The time for which calls are repeated, in ms; undefined means forever. */
   readonly wait_ms: number | undefined;
   /** Ends the wait early. */
   readonly signal: AbortSignal;
-  /** The longest pause between two attempts at an unreachable server, in ms. Pauses double up to this value. */
+  /**
+   * The longest pause between two attempts at an unreachable server, in ms. The pause doubles with each attempt up to
+   * this value.
+   */
   readonly retry_ms?: number;
 }
 
@@ -62,7 +65,9 @@ export class RetryDeadline {
     return this.#options.signal.aborted ? 0 : this.#until_ms - performance.now();
   }
 
-  /** Repeats a call until a server answers it. Returns the last outcome if the deadline passes before. */
+  /**
+   * Repeats a call until a server answers it. If the deadline passes first, returns the outcome of the last attempt.
+   */
   async untilAnswered<Value>(call: () => Promise<Value | Refusal | CliFailure>): Promise<Value | Refusal | CliFailure> {
     const longest_ms = this.#options.retry_ms ?? CLI_RETRY_MS_MAX;
     for (let pause_ms = Math.min(CLI_RECONNECT_DELAY_MS, longest_ms); ; pause_ms = Math.min(pause_ms * 2, longest_ms)) {

@@ -1,7 +1,8 @@
 /**
  * Runs a command under a claim, which is a lease or a task. While the command runs, this process sends heartbeats that
- * keep the claim alive. If the claim ends, the command is terminated. lease-run.ts and task-work.ts decide what is
- * claimed and how the claim ends; command-process.ts controls the process. Runs in the CLI process.
+ * keep the claim alive. If the claim ends, this process terminates the command. lease-run.ts and task-work.ts decide
+ * what is claimed and what happens to the claim afterwards; command-process.ts controls the command's process. Runs in
+ * the CLI process.
  */
 import { CLI_LEASE_GRACE_MS, CLI_OUTPUT_LAG_MS, CLI_RETRY_MS_MAX } from "../schemas/limits.js";
 import { CommandProcess, type CommandEnd, type CommandStreams } from "./command-process.js";
@@ -14,9 +15,12 @@ import { serversOf, type Settings } from "./settings.js";
 import { captureSignals, type EndingSignal } from "./signals.js";
 
 const SECOND_MS = 1_000;
-/** The number of heartbeats within the claim's ttl. With three, two can get lost. */
+/**
+ * The number of heartbeats within the claim's ttl (time to live). With three, two in a row can get lost before the
+ * claim expires.
+ */
 const HEARTBEATS_PER_TTL = 3;
-/** The exit code that a shell gives a command that it cannot start. */
+/** The exit code that a shell returns for a command that it cannot start. */
 export const CANNOT_START_EXIT = 127;
 export const LOST_EXIT = 1;
 /**
@@ -25,13 +29,13 @@ export const LOST_EXIT = 1;
  */
 export const RELEASE_TIMEOUT_MS = 10_000;
 
-/** The intervals of a run. By default they follow from the claim's ttl; tests shorten them. */
+/** The times that control a run. By default they are derived from the claim's ttl; tests use shorter ones. */
 export interface RunTimes {
   /** The time between two heartbeats. */
   readonly interval_ms: number;
-  /** The claim counts as lost after this time without an answer. */
+  /** The time without an answer after which the claim counts as lost. */
   readonly ttl_ms: number;
-  /** The pause before a server that did not answer is asked again. */
+  /** The pause before a heartbeat that got no answer is sent again. */
   readonly retry_ms: number;
   /** The time between SIGTERM and SIGKILL. */
   readonly grace_ms: number;
@@ -44,11 +48,14 @@ export function runTimes(ttl_s: number): RunTimes {
   return { interval_ms, ttl_ms, retry_ms, grace_ms: CLI_LEASE_GRACE_MS };
 }
 
-/** The reason why a command is terminated early. */
+/** The reason why a command is terminated before its own end. */
 export interface Stop {
-  /** `timed_out`: the server does not answer, so the claim must be assumed lost. */
+  /**
+   * `lost`: the server says that the claim has ended. `timed_out`: no server answers, so the claim must be assumed
+   * lost. `canceled`: the task was canceled.
+   */
   readonly kind: "lost" | "timed_out" | "canceled";
-  /** The end of the message, after the claim's name: `is lost (expired)`. */
+  /** The end of the message to the user, after the claim's name: `is lost (expired)`. */
   readonly description: string;
 }
 
@@ -56,9 +63,15 @@ export interface Stop {
 export interface HeldClaim {
   /** The name in messages: `the lease lease-1`. */
   readonly name: string;
-  /** The variables that the command gets. An undefined one is removed from its environment. */
+  /**
+   * The environment variables that the command gets in addition to this process's own. A variable whose value is
+   * undefined is removed.
+   */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Sends one heartbeat. Returns the reason to terminate the command, or whether the server confirmed the claim. */
+  /**
+   * Sends one heartbeat. Returns the reason to terminate the command if there is one, otherwise whether the server
+   * confirmed the claim.
+   */
   readonly sendHeartbeat: (limits: CallLimits) => Promise<Stop | boolean>;
 }
 
@@ -68,8 +81,8 @@ export type RunResult =
   | { readonly kind: "stopped"; readonly stop: Stop; readonly end: CommandEnd };
 
 /**
- * Sends heartbeats until the signal fires. Resolves with the reason if the command has to be terminated.
- * @param known the reason for which the command is already being terminated, if there is one
+ * Sends heartbeats until the signal fires. If the command has to be terminated, resolves with the reason.
+ * @param known the reason for which the command is being terminated already, if there is one
  */
 async function sendHeartbeats(
   claim: HeldClaim,
@@ -81,7 +94,8 @@ async function sendHeartbeats(
   let pause_ms = interval_ms;
   for (;;) {
     await pause(pause_ms, signal);
-    // The ttl counts from the time at which the heartbeat was sent: the server certainly received it no earlier.
+    // The ttl is counted from the moment at which the heartbeat was sent, because the server cannot have received it
+    // earlier.
     const asked_ms = performance.now();
     const answer_timeout_ms = Math.max(1, Math.min(interval_ms, confirmedAtMs + ttl_ms - asked_ms));
     const alive = await claim.sendHeartbeat({ signal, answer_timeout_ms });
@@ -94,14 +108,14 @@ async function sendHeartbeats(
   }
 }
 
-/** Waits for the end of the command or of the claim. If the claim ends first, terminates the command. */
+/** Waits until the command or the claim ends. If the claim ends first, terminates the command. */
 async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTimes): Promise<RunResult> {
   const over = new AbortController();
   const stopped = sendHeartbeats(claim, times, over.signal);
   const first = (await Promise.race([command.ended, stopped])) ?? (await command.ended);
   if ("kind" in first) {
     warn(`${claim.name} ${first.description}: the command is ended`);
-    // A canceled task is still held. Keep it alive until the command has ended, so that its result can be reported.
+    // A canceled task stays held until its result is reported. So heartbeats continue until the command has ended.
     const held = first.kind === "canceled" ? sendHeartbeats(claim, times, over.signal, "canceled") : undefined;
     const end = await command.end(times.grace_ms);
     over.abort();
@@ -113,7 +127,8 @@ async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTim
 }
 
 /**
- * The variables by which the command acts as the same instance, towards the same servers, in whatever folder it runs.
+ * Returns the environment variables that make the command act as the same instance and use the same servers, whatever
+ * folder it runs in.
  */
 function identity(settings: Settings): Readonly<Record<string, string>> {
   const { token, instance } = settings;
@@ -126,7 +141,7 @@ function identity(settings: Settings): Readonly<Record<string, string>> {
 
 /**
  * Runs a command under a held claim. Signals that would end this process are forwarded to the command.
- * @param streams null: the command inherits this process's streams
+ * @param streams null makes the command inherit this process's streams
  */
 export async function runUnderClaim(
   settings: Settings,
@@ -142,7 +157,8 @@ export async function runUnderClaim(
     if (command instanceof CommandProcess) command.send(signal);
     else early.push(signal);
   });
-  // Ctrl-Z would stop the heartbeats of this process while the command continues, so it is ignored.
+  // Ctrl-Z would stop this process, and so its heartbeats, while the command continues. The signal is therefore
+  // ignored.
   process.on("SIGTSTP", ignore);
   try {
     command = await CommandProcess.start(words, environment, streams);

@@ -1,7 +1,7 @@
 /**
- * Sends the requests of all commands: one request, one answer, from the configured server or, with several servers,
- * from one of them. Callers interpret the answer. exchange.ts makes the connection, failover.ts chooses among servers,
- * and event-feed.ts handles WebSocket. Runs in the CLI process.
+ * Sends the requests of all commands. Each request goes to the configured server, or to one of several configured
+ * servers, and gets one answer. Callers interpret the answer. exchange.ts makes the connection, failover.ts chooses
+ * among servers, and event-feed.ts handles WebSocket. Runs in the CLI process.
  */
 import { REASON_PHRASES } from "../schemas/status.js";
 import { exchange, limitsOf, NoAnswer, openExchange } from "./exchange.js";
@@ -19,12 +19,12 @@ export function makeHeaders({ token, instance }: Settings): Record<string, strin
   };
 }
 
-/** Returns a percent-encoded query string, `?a=1&b=2`, or "" without parameters. */
+/** Returns a percent-encoded query string such as `?a=1&b=2`; "" without parameters. */
 export function encodeQuery(parameters: Readonly<Record<string, string>>): string {
   return encodePairs(Object.entries(parameters));
 }
 
-/** Does the same as `encodeQuery`, but a name may occur more than once. */
+/** Does the same as `encodeQuery`, for parameters whose names may occur more than once. */
 export function encodePairs(parameters: readonly (readonly [name: string, value: string])[]): string {
   const pairs = parameters.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
   return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
@@ -34,7 +34,7 @@ function unreachable(server: URL, why: string): CliFailure {
   return failed(`cannot reach ${server.origin}: ${why}`);
 }
 
-/** Sends a plan with `send`, through failover if several servers are configured. */
+/** Sends a request with `send`. If several servers are configured, the request goes through failover. */
 async function sendBy<Got extends Answer | OpenAnswer>(
   send: SendOne<Got>,
   settings: Settings,
@@ -42,7 +42,8 @@ async function sendBy<Got extends Answer | OpenAnswer>(
 ): Promise<Got | CliFailure> {
   const { cluster, server } = settings;
   const headers = makeHeaders(settings);
-  // A user with one server must not pay the load time of the failover module.
+  // The failover module is loaded only if it is needed, because loading it would delay the commands of a user with one
+  // server.
   if (cluster !== undefined)
     return await (await import("./failover.js")).sendWithFailover(cluster, headers, plan, send);
   const got = await send(server, headers, plan, limitsOf(plan));
@@ -50,12 +51,12 @@ async function sendBy<Got extends Answer | OpenAnswer>(
 }
 
 /**
- * Sends one request and reads the whole answer, whatever its status. A failure (exit 3) means that no answer came. It
+ * Sends one request and reads the whole answer, whatever its status. Returns a failure (exit 3) if no answer came; it
  * is then unknown whether the server executed the request.
  */
 export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
   const answer = await sendBy(exchange, settings, plan);
-  // The list is incomplete, and no command may take it for the whole list.
+  // The answer is only the first page of a list, and no command may take it for the whole list.
   if (!(answer instanceof CliFailure) && answer.next !== undefined)
     warn(`the list is longer than one answer: it continues with ?${answer.next}`);
   return answer;
@@ -66,7 +67,7 @@ export async function openRequest(settings: Settings, plan: RequestPlan): Promis
   return await sendBy(openExchange, settings, plan);
 }
 
-/** Reads the sentence of the server's error body, and whether the body has more members than that. */
+/** Reads the error message from an error response, and whether the body has members besides the message. */
 function readErrorBody(body: Buffer): { readonly sentence: string; readonly says_more: boolean } | undefined {
   let parsed: unknown;
   try {
@@ -81,8 +82,8 @@ function readErrorBody(body: Buffer): { readonly sentence: string; readonly says
 }
 
 /**
- * Converts an error response into a failure: the server's sentence in terms of flags, and the whole body if it has more
- * members.
+ * Converts an error response into a failure. The message is the server's, with API names replaced by flags. If the body
+ * has further members, the failure includes the whole body.
  */
 export function describeRefusal(status: number, body: Buffer): CliFailure {
   const error = readErrorBody(body);

@@ -1,25 +1,28 @@
 /**
- * Tracks the servers of a cluster if several are configured: the server to ask next, and the newest log position that
- * this user has seen. position-file.ts persists both between processes, and failover.ts sends the requests. Runs in the
- * CLI process.
+ * Tracks the servers of a cluster, if several are configured. It knows the server to ask next and the newest log
+ * position that this user has seen. position-file.ts stores both for later processes, and failover.ts sends the
+ * requests. Runs in the CLI process.
  */
 import { CLI_SERVER_KEPT_MS } from "../schemas/limits.js";
 
 /**
- * A clustered server reports its log position in the first header. A request demands a minimum position with the
- * second.
+ * The header in which a server of a cluster reports its log position. The other header is the request's: it demands
+ * that the server has reached a position.
  */
 export const POSITION_HEADER = "x-koor-position";
 export const AFTER_HEADER = "X-Koor-After";
 
-/** The state that one process leaves to the next, as it is stored in the file. */
+/** The state that one process leaves to the next one, in the format of the stored file. */
 export interface ClientState {
   readonly position: number;
-  /** The server to start with until this time, because servers before it in the list did not answer. */
+  /**
+   * The server to start with, until the given time. It is stored after the servers before it in the list did not
+   * answer.
+   */
   readonly begin?: { readonly server: string; readonly until_ms: number };
   /**
-   * The untrusted servers: they know a log that was given up, and were not healthy. Their answers are stale until they
-   * are healthy. The name stays because other versions of the command line read it.
+   * The servers that are not trusted: they know a log that was given up, and have not been healthy since. Their answers
+   * are stale until they are healthy. The member keeps its name because other versions of the command line read it.
    */
   readonly doubted?: readonly string[];
 }
@@ -30,7 +33,7 @@ export interface ClientStateStore {
   write(state: ClientState): void;
 }
 
-/** Parses the position of a header; undefined if there is none. */
+/** Parses the position in a header; undefined if the header is absent or malformed. */
 export function parsePosition(text: string | readonly string[] | undefined): number | undefined {
   return typeof text === "string" && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
@@ -43,16 +46,16 @@ export class Cluster {
   #at = 0;
   #begin_until_ms = 0;
   #position = 0;
-  /** Used only without a store; otherwise the store has the list. */
+  /** The untrusted servers, if there is no store. With a store, the store has the list. */
   #untrusted: readonly string[] = [];
 
-  /** @param openStore called once, before the first request */
+  /** @param openStore opens the stored state; called once, before the first request */
   constructor(servers: readonly [URL, ...URL[]], openStore: () => Promise<ClientStateStore | undefined>) {
     this.servers = servers;
     this.#openStore = openStore;
   }
 
-  /** Loads the state of an earlier process. It must be awaited before a server is chosen. */
+  /** Loads the state that an earlier process stored. Must be awaited before a server is chosen. */
   async open(): Promise<void> {
     this.#opened ??= this.#load();
     await this.#opened;
@@ -63,7 +66,8 @@ export class Cluster {
     const begin = this.#store?.read()?.begin;
     const at = this.servers.findIndex(({ href }) => href === begin?.server);
     const now_ms = Date.now();
-    // If the clock was set back, the stored choice must not hold forever.
+    // If the clock was set back, the stored time may be far in the future, so it is limited: the stored choice must not
+    // hold forever.
     if (begin === undefined || at < 0 || begin.until_ms < now_ms || begin.until_ms > now_ms + CLI_SERVER_KEPT_MS)
       return;
     this.#at = at;
@@ -80,40 +84,40 @@ export class Cluster {
     return [...this.servers.slice(this.#at), ...this.servers.slice(0, this.#at)];
   }
 
-  /** Moves on to the next server after this one failed, unless another call has moved on already. */
+  /** Makes the next server the current one after `server` has failed, unless another call has already done so. */
   moveOnFrom(server: URL): void {
     if (server !== this.current) return;
     this.#at = (this.#at + 1) % this.servers.length;
     this.#begin_until_ms = 0;
   }
 
-  /** Makes this server the current one, in place of one that failed. */
+  /** Makes this server the current one, in place of one that has failed. */
   switchTo(server: URL): void {
     if (server === this.current) return;
     this.#at = Math.max(0, this.servers.indexOf(server));
     this.#begin_until_ms = 0;
   }
 
-  /** Whether the server knew a log that was given up, and has not been healthy since. */
+  /** Whether the server knew a log that was given up, and has not been healthy since then. */
   isUntrusted(server: URL): boolean {
     return this.#listUntrusted().includes(server.href);
   }
 
-  /** Removes a server that is healthy again from the untrusted ones. */
+  /** Removes a server from the untrusted ones, because it is healthy again. */
   trust(server: URL): void {
     this.#position = this.position;
     this.#write(this.#listUntrusted().filter((href) => href !== server.href));
   }
 
-  /** The newest position that this or another process has seen; 0 if there is none. */
+  /** The newest position that this process or an earlier one has seen; 0 if there is none. */
   get position(): number {
     this.#position = Math.max(this.#position, this.#store?.read()?.position ?? 0);
     return this.#position;
   }
 
   /**
-   * Records that this server answered, though servers before it may not have. The position of an untrusted server is
-   * ignored.
+   * Records an answer of this server. If servers before it in the list have failed, later commands start with this one.
+   * The position is ignored if the server is untrusted.
    */
   recordAnswer(server: URL, position: number | undefined): void {
     if (this.isUntrusted(server)) return;
@@ -127,7 +131,7 @@ export class Cluster {
   }
 
   /**
-   * Sets the position back, because the log was started again and ends before the previous position.
+   * Sets the position back, because the cluster was started again with a log that ends before the previous position.
    * @param untrusted the servers that still know the previous log
    */
   resetPosition(position: number, untrusted: readonly URL[]): void {

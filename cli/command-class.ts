@@ -1,7 +1,7 @@
 /**
- * Converts a row of the command table into a clipanion command and runs it. Only the called row is converted:
- * clipanion's state machine for the whole table would cost more start time with each row. Loaded only when a command
- * runs. run-command.ts executes the command. Runs in the CLI process.
+ * Converts a row of the command table into a clipanion command and runs it. Only the row that is called is converted,
+ * because clipanion would build a state machine for the whole table, and each row would add to the start time. This
+ * module is loaded only when a command runs. run-command.ts executes the command. Runs in the CLI process.
  */
 import { Cli, Command, Option, type BaseContext, type CommandClass } from "clipanion";
 
@@ -16,7 +16,7 @@ interface InvocationContext extends BaseContext {
   readonly command_context: CommandContext;
 }
 
-/** The prefixes keep options apart from clipanion's own members (`path`, `help`, …). */
+/** This prefix keeps the names of options apart from clipanion's own members (`path`, `help`, …). */
 const FLAG_PREFIX = "flag ";
 const ARGUMENT_PREFIX = "argument ";
 
@@ -37,8 +37,7 @@ function makeOptions(row: CommandRow): Record<string, unknown> {
 }
 
 /**
- * Returns a flag's value as it is sent: a duration is converted to the number of seconds or the point in time that it
- * stands for.
+ * Converts a flag's value to the form in which it is sent. A duration becomes a number of seconds or a point in time.
  */
 function readTimeFlag({ kind, ahead }: Flag, value: string): string {
   const ms = kind === "seconds" || kind === "time" ? parseDuration(value) : undefined;
@@ -46,7 +45,7 @@ function readTimeFlag({ kind, ahead }: Flag, value: string): string {
   return kind === "seconds" ? `${wholeSeconds(ms)}` : new Date(Date.now() + (ahead ? ms : -ms)).toISOString();
 }
 
-/** @param afterDashes the words after `--`, if the row takes a command there */
+/** @param afterDashes the words after `--`, if the row accepts a command there */
 function makeArgs(values: object, row: CommandRow, afterDashes: readonly string[]): Args {
   const command = row.arguments?.find((argument) => argument.afterDashes)?.name;
   const given = (name: string): unknown =>
@@ -70,7 +69,10 @@ function makeArgs(values: object, row: CommandRow, afterDashes: readonly string[
   };
 }
 
-/** Checks what clipanion does not: the kinds of flags, and which are required. Returns the problem, or undefined. */
+/**
+ * Checks what clipanion does not check: the kinds of the flags' values, and whether required flags are given. Returns
+ * the problem, or undefined.
+ */
 function findProblem(row: CommandRow, args: Args): string | undefined {
   for (const flag of row.flags ?? []) {
     const value = args.text(flag.name);
@@ -119,7 +121,7 @@ function makeCommandClass(row: CommandRow, afterDashes: readonly string[]): Comm
   };
 }
 
-/** Describes clipanion's parse error without its own usage lines. */
+/** Describes a parse error of clipanion, without the usage lines that clipanion adds. */
 function describeSyntaxError(error: unknown): string {
   const candidates =
     error instanceof Error && "candidates" in error ? (error.candidates as { reason: string | null }[]) : [];
@@ -127,7 +129,7 @@ function describeSyntaxError(error: unknown): string {
   return reason ? reason.replace(/\.$/, "") : "the arguments do not fit this command";
 }
 
-/** Splits the tokens at `--` if the row takes a command there; otherwise they stay together. */
+/** Splits the tokens at `--` if the row accepts a command after it. For any other row, all tokens stay together. */
 function splitTokens(
   row: CommandRow,
   tokens: readonly string[],
@@ -137,8 +139,8 @@ function splitTokens(
 }
 
 /**
- * Parses the command line for its row and runs it. Returns the exit code, or a failure with the command's usage if the
- * command line does not fit the row.
+ * Parses the command line by the flags and arguments of its row, and runs it. Returns the exit code, or a failure with
+ * the command's usage if the command line does not fit the row.
  */
 export async function runRow(
   row: CommandRow,

@@ -1,35 +1,41 @@
 /**
- * Finds the table row of a command line. Values that begin with a dash are bound to their flags here, because clipanion
- * takes no such word for a value. clipanion parses the rest (command-class.ts); for all rows at once it would build its
- * state machine for each. Pure; runs in the CLI process.
+ * Finds the row of the command table that a command line calls. clipanion parses the rest (command-class.ts). The row
+ * is found here, because clipanion would build its state machine for every row. Values that begin with a dash are bound
+ * to their flags here too, because clipanion does not accept such a word as a value. Pure; runs in the CLI process.
  */
 import type { CommandRow, Flag } from "./command-row.js";
 import { wrongUsage, type CliFailure } from "./failure.js";
 
-/** A command line before its command is known. */
+/** A command line that was split into words and flags, before its command is known. */
 export interface Tokens {
-  /** The tokens without the common flags. Each value is bound to its flag. */
+  /** The tokens without the common flags. A flag and its value are one token. */
   readonly tokens: readonly string[];
-  /** The words that are neither flags nor values of flags. */
+  /** The words that are neither flags nor the values of flags. */
   readonly words: readonly string[];
   readonly pretty: boolean;
   readonly help: boolean;
-  /** The value of `--server`; "" if it is not given. */
+  /** The value of `--server`; "" if the flag is not given. */
   readonly server: string;
 }
 
-/** Flags of every command that choose the output format. The default is JSON as the server sent it. */
+/**
+ * The flags that choose the output format, which every command accepts. By default, JSON is printed as the server sent
+ * it.
+ */
 const FORMAT_FLAGS: ReadonlySet<string> = new Set(["--pretty", "--json"]);
 
-/** Whether a word is a flag for the output format. */
+/** Whether a word is one of the flags that choose the output format. */
 export function isFormatFlag(word: string): boolean {
   return FORMAT_FLAGS.has(word);
 }
 
-/** The flag for the servers to ask. Every command takes it. */
+/** The flag that names the servers to ask. Every command accepts it. */
 const SERVER_FLAG: Flag = { name: "server", kind: "text", value: "URL[,URL]", about: "the servers to ask" };
 
-/** The flag names that clipanion accepts as `--name=value`. It accepts others (`--v1`) only as `--name value`. */
+/**
+ * Matches the flag names that clipanion accepts in the form `--name=value`. Any other name, such as `--v1`, is accepted
+ * only as `--name value`.
+ */
 const BINDABLE_NAME = /^[a-z]+(?:-[a-z]+)*$/;
 
 function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
@@ -38,7 +44,7 @@ function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
 }
 
 /**
- * Splits a command line into words and flags. A flag with a value takes the next word, whatever that begins with
+ * Splits a command line into words and flags. A flag with a value takes the next word even if it begins with a dash
  * (`--data -5`), unless the word is itself a flag. `--` ends the flags.
  */
 export function readTokens(argv: readonly string[], rows: readonly CommandRow[]): Tokens | CliFailure {
@@ -87,12 +93,18 @@ function startsWith(words: readonly string[], beginning: readonly string[]): boo
   return beginning.every((word, index) => words[index] === word);
 }
 
-/** Returns the row whose words begin the command line; if several match, the longest. */
+/**
+ * Returns the row whose words are the first words of the command line. If several rows match, returns the one with the
+ * most words.
+ */
 export function findRow(words: readonly string[], rows: readonly CommandRow[]): CommandRow | undefined {
   return rows.filter((row) => startsWith(words, row.words)).toSorted((a, b) => b.words.length - a.words.length)[0];
 }
 
-/** Returns the rows below a noun such as `state`: all rows if `words` is empty, none for an unknown noun. */
+/**
+ * Returns the rows whose commands begin with `words`, such as `state`. Returns all rows if `words` is empty, and none
+ * if no command begins so.
+ */
 export function findRowsBelow(words: readonly string[], rows: readonly CommandRow[]): readonly CommandRow[] {
   return rows.filter((row) => startsWith(row.words, words));
 }

@@ -1,7 +1,7 @@
 /**
- * A command that runs as a child process, with inherited or piped streams. It can be terminated together with all of
- * its descendants. Written by hand because Node supports process groups but cannot wait for the end of one. Runs in the
- * CLI process.
+ * Runs a command as a child process, with inherited or piped streams. The command can be terminated together with all
+ * of its descendants. Written by hand because Node can signal a process group but cannot wait until a group has ended.
+ * Runs in the CLI process.
  */
 import type { ChildProcess } from "node:child_process";
 
@@ -9,7 +9,7 @@ import { pause } from "./pause.js";
 
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
-/** The interval at which the end of the process group is checked. */
+/** The interval at which this process checks whether the process group has ended. */
 const LOOK_MS = 50;
 
 export interface CommandEnd {
@@ -22,11 +22,11 @@ export interface CommandEnd {
 export interface CommandStreams {
   readonly input: string;
   readonly takeOutput: (chunk: Buffer) => void;
-  /** Receives stderr, which is also copied to this process's stderr. */
+  /** Receives the command's stderr, which is also copied to this process's stderr. */
   readonly takeErrors: (chunk: Buffer) => void;
 }
 
-/** Windows has no process groups. Signals reach only the command itself there. */
+/** Windows has no process groups, so signals reach only the command itself there. */
 const HAS_GROUPS = process.platform !== "win32";
 
 export class CommandProcess {
@@ -46,7 +46,7 @@ export class CommandProcess {
 
   /**
    * Starts the command. Returns the running process, or a short reason why it cannot start.
-   * @param streams null: the command inherits this process's streams
+   * @param streams null makes the command inherit this process's streams
    */
   static async start(
     [file = "", ...rest]: readonly string[],
@@ -65,19 +65,22 @@ export class CommandProcess {
         child.once("spawn", () => resolve(command));
         child.once("error", (error) => resolve(describeStartError(error)));
       } catch (error) {
-        // `spawn` throws if an argument is invalid for a process, such as one with a NUL character.
+        // `spawn` throws if no process can get one of the arguments, for example one that contains a NUL character.
         resolve(describeStartError(error));
       }
     });
   }
 
-  /** Sends a signal to the command and all of its descendants. Processes that have ended are ignored. */
+  /** Sends a signal to the command and all of its descendants. Processes that have already ended are ignored. */
   send(signal: NodeJS.Signals): void {
     if (!HAS_GROUPS) this.#child.kill(signal);
     else this.#sendToGroup(signal);
   }
 
-  /** Waits at most `wait_ms` until the output has been read. Descendants may keep the streams open. */
+  /**
+   * Waits until the command's output has been read, at most `wait_ms`. The limit is needed because descendants may keep
+   * the streams open.
+   */
   async drained(wait_ms: number): Promise<void> {
     const over = new AbortController();
     await Promise.race([this.#closed, pause(wait_ms, over.signal)]);
@@ -86,7 +89,7 @@ export class CommandProcess {
     this.#child.stderr?.destroy();
   }
 
-  /** Ends the whole group: SIGTERM first, then SIGKILL for the processes that are left after `grace_ms`. */
+  /** Ends the whole process group. Sends SIGTERM, then SIGKILL to the processes that still run after `grace_ms`. */
   async end(grace_ms: number): Promise<CommandEnd> {
     const until_ms = performance.now() + grace_ms;
     this.send("SIGTERM");
@@ -103,14 +106,14 @@ export class CommandProcess {
     return HAS_GROUPS ? this.#sendToGroup(0) : this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Signals the group. Returns false if no process of it is left. */
+  /** Sends a signal to the process group. Returns false if no process of the group is left that can be signaled. */
   #sendToGroup(signal: NodeJS.Signals | 0): boolean {
     const { pid } = this.#child;
     if (pid === undefined) return false;
     try {
       return process.kill(-pid, signal);
     } catch (error) {
-      // A process of another user (EPERM) exists, but we cannot end it.
+      // EPERM means that the process belongs to another user: it exists, but this process cannot end it.
       if (errorCodeOf(error) === "ESRCH" || errorCodeOf(error) === "EPERM") return false;
       throw error;
     }
@@ -118,7 +121,7 @@ export class CommandProcess {
 }
 
 function connect({ stdin, stdout, stderr }: ChildProcess, streams: CommandStreams): void {
-  // A command that does not read its input does not need it.
+  // The command may close its stdin without reading it all. That is not an error, because it does not need the rest.
   stdin?.on("error", () => undefined);
   stdin?.end(streams.input);
   stdout?.on("data", streams.takeOutput);

@@ -1,6 +1,6 @@
 /**
- * The command table, by topic. Each noun has its own file of rows. `serve` is listed only for its help; koor.ts passes
- * its arguments to the server. Runs in the CLI process.
+ * The command table, by topic. Each noun has its own file of rows. `serve` is listed only so that the help shows it;
+ * koor.ts passes its arguments to the server. Runs in the CLI process.
  */
 import type { CommandRow } from "./command-row.js";
 import { AUDIT_COMMANDS } from "./commands/audit.js";
@@ -28,7 +28,7 @@ import { TEMPLATES_COMMANDS } from "./commands/templates.js";
 
 /** Commands that a reader looks for together. */
 export interface Topic {
-  /** The topic's name in the overview, one or two words. */
+  /** The name under which the help's overview lists the topic: one or two words. */
   readonly name: string;
   readonly rows: readonly CommandRow[];
 }

@@ -1,9 +1,9 @@
 /**
- * Reads and replaces small configuration files. Reads are bounded, and a write replaces the whole file, so that a
- * reader sees either the old or the new text. A project's files may come from other people: only regular files are
- * read, opening never blocks, and no link leads out of the project. Other modules interpret the content. Written by
- * hand: write-file-atomic would save ten lines for 17 KB, and it listens to the process's signals. Runs in the CLI
- * process.
+ * Reads and replaces small configuration files. The size of a read is limited. A write replaces the whole file, so that
+ * a reader sees either the old or the new text. The files of a project may come from other people. So only regular
+ * files are read, opening never blocks, and no link may lead out of the project. Other modules interpret the content.
+ * Written by hand: write-file-atomic would save ten lines but add 17 KB, and it listens to the process's signals. Runs
+ * in the CLI process.
  */
 import {
   closeSync,
@@ -31,8 +31,8 @@ import { describeSystemError, errorCodeOf } from "./system-error.js";
 /** The permission bits of a mode. */
 const PERMISSIONS = 0o777;
 /**
- * These flags prevent that a FIFO without a writer blocks the open, and that the last link is followed. Windows has
- * neither flag.
+ * With these flags, opening a FIFO without a writer does not block, and a link at the end of the path is not followed.
+ * Windows has neither flag.
  */
 const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
@@ -46,20 +46,20 @@ export interface FileLocation {
   readonly root?: string;
 }
 
-/** Whether `path` is `folder` or below it, compared as text. */
+/** Whether `path` is `folder` itself or below it. The paths are compared as texts; links are not resolved. */
 export function isWithin(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 /**
- * Names of open files, terminals and the null device. They are never project files, whatever the project's folder is.
+ * Matches names of open files, terminals and the null device. They never count as files of a project, whatever the project's folder is.
  */
 export const DEVICES = /^\/(?:dev|proc)\//;
 
 /**
- * Locates a file that the command line names. Inside the project no link may lead out of it; elsewhere links are
- * allowed.
+ * Returns the location of a file that the command line names. If the file is inside the project, no link may lead out
+ * of the project. Elsewhere links are allowed.
  */
 export function locateFile(path: string, folder: string, root: string): FileLocation {
   const absolute = resolve(folder, path);
@@ -71,15 +71,15 @@ function leadsOut(root: string): string {
   return `it is a link that leads out of ${root}`;
 }
 
-/** Returns why a file cannot be read or replaced; undefined for a regular file. */
+/** Returns the reason why a file cannot be read or replaced; undefined for a regular file. */
 function irregularReason(info: Stats): string | undefined {
   if (info.isDirectory()) return "it is a directory";
   return info.isFile() ? undefined : "it is not a regular file";
 }
 
 /**
- * Resolves all links of a path, as far as it exists. Returns undefined if the result is not below `root`. Throws the
- * system's error, ENOENT for a dangling link.
+ * Resolves all links in the part of a path that exists. Returns undefined if the result is outside `root`. Throws the
+ * system's error, such as ENOENT for a dangling link.
  */
 function resolveLinks({ path, root }: FileLocation): string | undefined {
   let existing = path;
@@ -101,8 +101,9 @@ function readBounded(file: number): Buffer | undefined {
 }
 
 /**
- * Reads the text of a file without its byte-order mark; `undefined` if the file does not exist. Refuses (exit 2) a file
- * that is not regular, is larger than SETTINGS_BYTES_MAX, or leaves its root through a link.
+ * Reads the text of a file, without its byte-order mark. Returns `undefined` if the file does not exist. Refuses (exit
+ * 2) a file that is not regular, is larger than SETTINGS_BYTES_MAX, or is reached through a link that leads out of the
+ * root.
  */
 export function readTextFile(location: FileLocation): string | undefined | CliFailure {
   const { name, root } = location;
@@ -127,8 +128,9 @@ export function readTextFile(location: FileLocation): string | undefined | CliFa
 }
 
 /**
- * Returns the path to write. A link to a regular file is followed, not replaced. Refuses (exit 2) a link that leads out
- * of the root or nowhere, and an existing file that is not regular. Throws the system's error.
+ * Returns the path to write. A link to a regular file is followed, so that the link itself is not replaced. Refuses
+ * (exit 2) a link that leads out of the root or to nothing, and an existing file that is not regular. Throws the
+ * system's error.
  */
 export function resolveForWriting(location: FileLocation): string | CliFailure {
   const { name, root } = location;
@@ -146,8 +148,8 @@ export function resolveForWriting(location: FileLocation): string | CliFailure {
 }
 
 /**
- * Returns the path to read, for a file of any kind. If the location has a root, links are resolved, and those that lead
- * out of it are refused (exit 2). Throws the system's error.
+ * Returns the path to read, for a file of any kind. If the location has a root, links are resolved, and a link that
+ * leads out of the root is refused (exit 2). Throws the system's error.
  */
 export function resolveForReading(location: FileLocation): string | CliFailure {
   const { path, name, root } = location;
@@ -162,7 +164,7 @@ export function modeOf(path: string, fallback: number): number {
 }
 
 /**
- * Writes a temporary file next to the target and renames it. Throws the system's error.
+ * Replaces a file: writes a temporary file next to it and renames that. Throws the system's error.
  * @param path the result of `resolveForWriting`
  */
 export function replaceFile(path: string, content: string | Buffer, mode: number): void {
@@ -182,7 +184,7 @@ export function replaceFile(path: string, content: string | Buffer, mode: number
   renameSync(temporary, path);
 }
 
-/** Does the same as `replaceFile`, and creates the folder if it is missing. */
+/** Does the same as `replaceFile`, but first creates the folder if it is missing. */
 export function replaceFileInFolder(path: string, content: string, mode: number): void {
   mkdirSync(dirname(path), { recursive: true });
   replaceFile(path, content, mode);

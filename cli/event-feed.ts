@@ -1,8 +1,8 @@
 /**
- * Implements `events subscribe`: prints each event once and in order, across lost connections. Every session, including
- * the first, starts after a known position (`since`), so no event that is published between two sessions is missed. If
- * WebSocket is blocked, the feed polls. event-socket.ts runs one session, and event-sink.ts writes to stdout. Written
- * by hand because libraries that reconnect have no positions. Runs in the CLI process.
+ * Implements `events subscribe`: prints each event once and in order, even if connections are lost. Every session,
+ * including the first, starts after a known event id (`since`), so no event is missed that is published between two
+ * sessions. If WebSocket is blocked, the feed polls. event-socket.ts runs one session, and event-sink.ts writes to
+ * stdout. Written by hand because libraries that reconnect do not track event ids. Runs in the CLI process.
  */
 import {
   CLI_POLL_EVENTS,
@@ -24,26 +24,32 @@ import { serversOf, type Settings } from "./settings.js";
 
 export interface FeedOptions {
   readonly pattern: string;
-  /** Prints events published after this event id; undefined: from now on. */
+  /** The event id after which printing starts; undefined prints only events from now on. */
   readonly since: number | undefined;
-  /** Prints the server's notices of dropped events instead of fetching the dropped events. */
+  /** Prints the server's notices of dropped events. If false, the dropped events are fetched instead. */
   readonly notices: boolean;
   readonly pretty: boolean;
 }
 
-/** The id comes first in an event's text, so megabytes of data need not be parsed. */
+/**
+ * Matches the id at the start of an event's text. The id always comes first, so the rest, which may be megabytes, need
+ * not be parsed.
+ */
 const EVENT_ID = /^\{"id":(\d{1,16}),/;
 const EVENT_ID_BYTES = 32;
-/** The message of a server whose newest event is older than `since`. */
+/** Matches the message that a server sends if its newest event is older than `since`. */
 const LAGGED = /^\{"type":"lagged","last_id":(\d{1,16})\}/;
 const LAGGED_BYTES = 64;
 
-/** Whether the status is temporary: too many requests, a timeout, or a restart of a server or proxy. */
+/**
+ * Whether the problem that the HTTP status reports is temporary: too many requests, a timeout, or a restart of the
+ * server or its proxy.
+ */
 function isTemporary(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && status !== 501);
 }
 
-/** Returns the id of the newest event. Later events come after it. */
+/** Returns the id of the newest event. The feed starts with the events after it. */
 async function findPosition(settings: Settings, signal: AbortSignal): Promise<number | CliFailure> {
   const answer = await sendRequest(settings, { method: "GET", path: "/api/metrics", signal });
   if (answer instanceof CliFailure) return answer;
@@ -61,17 +67,17 @@ class EventFeed {
   private readonly options: FeedOptions;
   private readonly signal: AbortSignal;
   private readonly sink: EventSink;
-  /** The id of the last printed event, or the event after which printing starts. */
+  /** The id of the last event that was printed, or of the event after which printing starts. */
   private position: number;
-  /** Whether the server has answered at all. Earlier failures are not retried. */
+  /** Whether the server has ever answered. A failure before the first answer is not retried. */
   private reached: boolean;
-  /** The position at which the current session started. */
+  /** The event id after which the current session started. */
   private session_start = 0;
-  /** The number of consecutive sessions that did not open. */
+  /** The number of consecutive attempts that failed to open a session. */
   private failedSessions = 0;
-  /** Whether the server may be a different one from the server that reported the position. */
+  /** Whether the position may be unknown to the current server, because another server may have reported it. */
   private positionUnverified = true;
-  /** Whether the feed polls because WebSocket is blocked. */
+  /** Whether the feed polls over HTTP, because WebSocket is blocked. */
   private polling = false;
 
   constructor(settings: Settings, options: FeedOptions, position: number, sink: EventSink, signal: AbortSignal) {
@@ -83,7 +89,7 @@ class EventFeed {
     this.signal = signal;
   }
 
-  /** Prints one frame, or one event of a page. */
+  /** Prints one frame of a session, or one event of a polled page. */
   private printFrame(frame: Buffer): FrameAction {
     const id = Number(EVENT_ID.exec(frame.toString("latin1", 0, EVENT_ID_BYTES))?.[1] ?? Number.NaN);
     // Only a notice starts in another way.
@@ -97,8 +103,8 @@ class EventFeed {
   }
 
   /**
-   * Sets the position back. The server lacks events that were already printed, because it was restored from an older
-   * backup or is a different server.
+   * Sets the position back to the server's newest event. The server lacks events that were already printed, because it
+   * was restored from an older backup or is a different server.
    */
   private rewindTo(last_id: number): void {
     warn(
@@ -109,8 +115,8 @@ class EventFeed {
   }
 
   /**
-   * Handles events that the server dropped: a new session replays them, unless this session already tried and could
-   * not.
+   * Handles a notice that the server dropped events. A new session fetches them again, unless the current session was
+   * already started for them and could not get them.
    */
   private fillGap(): FrameAction {
     if (this.position > this.session_start) return "resync";
@@ -123,8 +129,8 @@ class EventFeed {
   }
 
   /**
-   * Returns the delay before the next session. It doubles after each round of all servers. Half of it is random, so
-   * that many clients do not return at once.
+   * Returns the delay before the next session. The delay doubles each time all servers have been tried. Half of it is
+   * random, so that many clients do not return at the same moment.
    */
   private nextDelayMs(): number {
     const rounds = Math.ceil(this.failedSessions / this.server_count);
@@ -132,7 +138,10 @@ class EventFeed {
     return delay_ms * (0.5 + Math.random() / 2);
   }
 
-  /** Prints the history after the position. Returns whether plain HTTP works, or a failure if the server refused. */
+  /**
+   * Prints the events after the position from the history. Returns whether plain HTTP works, or a failure if the server
+   * refused the request.
+   */
   private async poll(): Promise<boolean | CliFailure> {
     for (;;) {
       const query = { after: String(this.position), topic: this.options.pattern, last: String(CLI_POLL_EVENTS) };
@@ -170,14 +179,16 @@ class EventFeed {
     return undefined;
   }
 
-  /** Polls for a while because WebSocket is blocked but HTTP works. Polls longer if the block looks permanent. */
+  /**
+   * Polls for a while, because WebSocket is blocked but plain HTTP works. Polls longer if the block looks permanent.
+   */
   private async pollInstead(why: string, lasting: boolean): Promise<CliFailure | undefined> {
     if (!this.polling) warn(`no WebSocket (${why}), polling every ${CLI_POLL_INTERVAL_MS / 1000} s`);
     this.polling = true;
     return await this.pollFor(lasting ? CLI_UPGRADE_RETRY_MS : this.nextDelayMs());
   }
 
-  /** Returns the next server. Untrusted servers are skipped as long as there is another one. */
+  /** Returns the server for the next session. Untrusted servers are skipped while there is another one. */
   private async chooseServer(): Promise<URL> {
     const { cluster, server } = this.settings;
     if (cluster === undefined) return server;
@@ -199,7 +210,8 @@ class EventFeed {
     const query = encodeQuery({
       pattern: this.options.pattern,
       since: String(this.position),
-      // Notices are always requested: they announce the events that must be fetched again.
+      // Notices are requested even if they are not printed, because they announce the events that must be fetched
+      // again.
       notices: "1",
       ...(after === 0 ? {} : { after_position: String(after) }),
     });
@@ -229,7 +241,8 @@ class EventFeed {
     cluster?.moveOnFrom(server);
     if (end.kind === "blocked") {
       this.reached = true;
-      // A temporary error does not prove that WebSocket is blocked; other servers may accept it.
+      // A temporary error does not prove that WebSocket is blocked. Another server may accept it, so polling starts
+      // only after each server has failed.
       if (isTemporary(end.status) && this.failedSessions < this.server_count)
         return await this.pauseBeforeRetry(`the answer was ${end.status}`);
       return await this.pollInstead(`the answer was ${end.status}`, !isTemporary(end.status));
@@ -259,7 +272,10 @@ class EventFeed {
   }
 }
 
-/** Prints events until Ctrl-C or until stdout closes (exit 0), or until the server refuses (exit 1). */
+/**
+ * Prints events until the user presses Ctrl-C or stdout closes (exit 0), or until the server refuses the subscription
+ * (exit 1).
+ */
 export async function followEvents(settings: Settings, options: FeedOptions): Promise<ExitCode | CliFailure> {
   const stop = new AbortController();
   let print_failure: CliFailure | undefined;

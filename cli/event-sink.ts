@@ -1,6 +1,6 @@
 /**
- * The output of `events subscribe`: stdout with backpressure, and a notification when its reader is gone. Other
- * commands print through output.ts. Runs in the CLI process.
+ * The output of `events subscribe`. It writes to stdout, waits while the reader is slow (backpressure), and notices
+ * when the reader is gone. Other commands print through output.ts. Runs in the CLI process.
  */
 import { fstatSync } from "node:fs";
 import type { Socket } from "node:net";
@@ -8,23 +8,26 @@ import type { Socket } from "node:net";
 import { failed, type CliFailure } from "./failure.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
-/** The errors that mean that the reader is gone: a closed pipe, a closed socket, a terminal that hung up. */
+/**
+ * The error codes that mean that the reader of stdout is gone: a closed pipe, a closed socket, or a terminal that hung
+ * up.
+ */
 const CLOSED_CODES: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET", "EIO"]);
 const STDIN = 0;
 const STDOUT = 1;
 
 export interface EventSink {
-  /** Writes a line. If it returns false, call `drained` before the next line. */
+  /** Writes a line. If it returns false, the caller must await `drained` before it writes the next line. */
   write(line: Buffer): boolean;
-  /** Resolves when there is room again, or when the sink has ended. */
+  /** Resolves when more lines can be written, or when the sink has ended. */
   drained(): Promise<void>;
-  /** Releases stdout. Output that it has not taken by then is lost. */
+  /** Closes stdout. Output that the reader has not taken by then is lost. */
   close(): void;
 }
 
 /**
- * Whether stdin is the same socket as stdout. Data that arrives there is input then, and its end does not mean that the
- * reader is gone.
+ * Whether stdin is the same socket as stdout. Data that arrives there is then input of the command, and the end of that
+ * data does not mean that the reader of stdout is gone.
  */
 function isSharedWithStdin(): boolean {
   const [input, output] = [fstatSync(STDIN), fstatSync(STDOUT)];
@@ -32,20 +35,20 @@ function isSharedWithStdin(): boolean {
 }
 
 /**
- * Opens stdout. Pipes and sockets get a handle of our own, which unlike `process.stdout` can be closed while a slow
- * reader still blocks a write. A socket is also read: while nothing is printed, its end is the only sign that the
- * reader is gone. A pipe gives no such sign before the next write.
+ * Opens stdout. Pipes and sockets get a handle of our own. Unlike `process.stdout`, that handle can be closed while a
+ * slow reader still blocks a write. A socket is also read, because its end is the only sign that the reader is gone
+ * while nothing is printed. A pipe gives no such sign before the next write.
  */
 async function openStdout(onEnd: () => void): Promise<NodeJS.WriteStream | Socket> {
   const kind = fstatSync(STDOUT);
   if (!kind.isFIFO() && !kind.isSocket()) return process.stdout;
   const readable = kind.isSocket() && !isSharedWithStdin();
-  // The bundler would hoist a static import, and every command would pay for it.
+  // The module is not imported statically, because the bundler would hoist the import and every command would load it.
   const net = await import("node:net");
   const stream = new net.Socket({ fd: STDOUT, readable, writable: true, allowHalfOpen: true });
   if (readable) {
-    // An end that exists from the start does not mean that the reader left: systemd's journal shuts down that side of
-    // its socket.
+    // If the socket's end is there from the start, it does not mean that the reader left: systemd's journal shuts down
+    // that side of its socket.
     let starting = true;
     setImmediate(() => setImmediate(() => (starting = false)));
     stream.once("end", () => {
@@ -56,7 +59,7 @@ async function openStdout(onEnd: () => void): Promise<NodeJS.WriteStream | Socke
   return stream;
 }
 
-/** @param onEnd called once, when stdout is closed or (with the failure) cannot be written */
+/** @param onEnd called once: when stdout is closed, or with a failure when stdout cannot be written */
 export async function openEventSink(onEnd: (failure: CliFailure | undefined) => void): Promise<EventSink> {
   let wake = (): void => {};
   let ended = false;

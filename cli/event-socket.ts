@@ -1,6 +1,6 @@
 /**
- * Runs one WebSocket session of a subscription, from the upgrade to its end, and returns how it ended. event-feed.ts
- * handles reconnects, positions and polling. Runs in the CLI process.
+ * Runs one WebSocket session of a subscription, from the upgrade to the end, and returns how the session ended.
+ * event-feed.ts handles reconnects, positions and polling. Runs in the CLI process.
  */
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
@@ -14,11 +14,14 @@ import type { CliFailure } from "./failure.js";
 import type { Settings } from "./settings.js";
 import { describeSystemError } from "./system-error.js";
 
-/** An event is slightly longer than the body with which it was published. */
+/**
+ * The maximum size of a frame. A frame contains an event, which is slightly longer than the body with which it was
+ * published.
+ */
 const FRAME_BYTES_MAX = 2 * BODY_BYTES_MAX;
 const ERROR_BODY_BYTES_MAX = 64 * 1024;
 
-/** The statuses of a refusal, which another attempt would get again. */
+/** The statuses of a final refusal: another attempt would get the same status. */
 const REFUSALS: ReadonlySet<number> = new Set([
   STATUSES.INVALID_ARGUMENT.http,
   STATUSES.UNAUTHENTICATED.http,
@@ -28,17 +31,20 @@ const REFUSALS: ReadonlySet<number> = new Set([
 
 export type SessionEnd =
   | { readonly kind: "refused"; readonly failure: CliFailure }
-  /** The peer answered with HTTP instead of a WebSocket. */
+  /** The peer answered the upgrade request with HTTP instead of opening a WebSocket. */
   | { readonly kind: "blocked"; readonly status: number }
   | { readonly kind: "lost"; readonly opened: boolean; readonly why: string }
-  /** The receiver of the frames asked for a new session. */
+  /** The receiver of the frames asked to end this session and start a new one. */
   | { readonly kind: "resync" };
 
-/** `more`: continue. `wait`: stop reading until `drained` resolves. `resync`: end the session. */
+/**
+ * The receiver's answer to a frame. `more`: continue. `wait`: stop reading until `drained` resolves. `resync`: end the
+ * session and start a new one.
+ */
 export type FrameAction = "more" | "wait" | "resync";
 
 export interface FrameReceiver {
-  /** @param position the server's position in its cluster's log, if it reports one */
+  /** @param position the server's position in its cluster's log, if the server reports one */
   opened(position: number | undefined): void;
   take(frame: Buffer): FrameAction;
   drained(): Promise<void>;
@@ -54,12 +60,12 @@ async function readErrorBody(response: IncomingMessage): Promise<Buffer> {
       chunks.push(chunk);
     }
   } catch {
-    // The status is known, and the body would only have added the wording.
+    // The status is known, and the missing rest of the body could only add the server's wording.
   }
   return Buffer.concat(chunks);
 }
 
-/** Sends pings while the session is idle, and ends it if the peer did not answer the previous ping. */
+/** Sends a ping while the session is idle. Ends the session if the peer has not answered the previous ping. */
 function keepAlive(socket: WebSocket): () => void {
   let alive = true;
   const markAlive = (): void => {
@@ -69,7 +75,7 @@ function keepAlive(socket: WebSocket): () => void {
   socket.on("ping", markAlive);
   socket.on("pong", markAlive);
   const timer = setInterval(() => {
-    // A paused socket receives nothing, so it cannot see an answer.
+    // A paused socket receives nothing, not even the answer to a ping, so no ping is sent.
     if (socket.isPaused) return;
     if (!alive) socket.terminate();
     alive = false;
@@ -79,7 +85,7 @@ function keepAlive(socket: WebSocket): () => void {
 }
 
 /**
- * Resolves when the session has ended or `signal` ends it.
+ * Runs a session. Resolves when the session has ended, by itself or because `signal` has fired.
  * @param path the path and query below the server's path prefix
  */
 export async function runSession(
@@ -114,7 +120,8 @@ export async function runSession(
         receiver.opened(position);
       });
       socket.on("message", (frame: Buffer) => {
-        // One read of the socket may contain many frames. Those after a gap come again in the next session.
+        // One read of the socket may deliver many frames. After a gap, the rest of them is ignored, because the next
+        // session delivers it again.
         if (resyncing) return;
         const action = receiver.take(frame);
         if (action === "resync") {

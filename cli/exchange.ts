@@ -1,7 +1,7 @@
 /**
- * Sends one request to one server over its own connection, with Node's http module: `fetch` alone would cost more start
- * time than everything else. Paths are sent unchanged, because a URL library would normalize the `.` and `..` that are
- * literal in a key. client.ts chooses the server. Runs in the CLI process.
+ * Sends one request to one server over a connection of its own. Uses Node's http module, because loading `fetch` alone
+ * would take more start time than everything else. Paths are sent unchanged, because a URL library would resolve `.`
+ * and `..`, which are literal in a key. client.ts chooses the server. Runs in the CLI process.
  */
 import { NEXT_HEADER } from "../schemas/next-header.js";
 import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
@@ -19,51 +19,61 @@ type Headers = Readonly<Record<string, string>>;
 
 export interface RequestPlan {
   readonly method: string;
-  /** The encoded path and query, below the server's path prefix. A function returns a new one for each attempt. */
+  /**
+   * The percent-encoded path and query, below the server's path prefix. A function is called for each attempt and
+   * returns a new one.
+   */
   readonly path: string | (() => string);
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
-  /** A body that is too large for memory, in place of `body`; `length` is undefined if it is unknown. */
+  /**
+   * The body as a stream, in place of `body`, if it is too large for memory. `length` is undefined if the length is
+   * unknown.
+   */
   readonly stream?: { readonly source: NodeJS.ReadableStream; readonly length: number | undefined };
-  /** The longest silence before the answer, in ms; CLI_ANSWER_TIMEOUT_MS by default. */
+  /** The maximum time without any data from the server, in ms; CLI_ANSWER_TIMEOUT_MS by default. */
   readonly answer_timeout_ms?: number;
-  /** Aborts the request, which then counts as failed. */
+  /** Aborts the request when it fires. The request then counts as failed. */
   readonly signal?: AbortSignal;
   /**
-   * Whether the request is idempotent: it has the same effect and answer when it is repeated. It may then go to another
-   * server of a cluster even though the first may have executed it. A GET always is; other requests set this.
+   * Whether the request is idempotent, which means that repeating it has the same effect and gets the same answer. It
+   * may then be sent to another server of a cluster even if the first one may have executed it. GET is always
+   * idempotent; other requests set this.
    */
   readonly repeatable?: boolean;
   /**
-   * Whether an answer with a success status reports that the server could not write and stored nothing. Another server
-   * is asked then. Only a protocol that wraps Koor's refusals in its own answers needs this.
+   * Whether a successful answer says in its body that the server could not write and stored nothing. If so, another
+   * server is asked. Only MCP needs this, because it wraps Koor's refusals in its own answers.
    */
   readonly isNotStored?: (answer: Answer) => boolean;
-  /** Asks for the status of a clustered server itself. The server answers even if it lags. */
+  /**
+   * The request asks for the status of one server of a cluster. The server answers it even while it lags behind the
+   * log.
+   */
   readonly about_server?: boolean;
 }
 
 export interface Answer {
   /** The HTTP status. */
   readonly status: number;
-  /** The server's position in its cluster's log; undefined if it reports none. */
+  /** The server's position in its cluster's log; undefined if the server reports none. */
   readonly position: number | undefined;
-  /** The Content-Type header; "" if it is absent. */
+  /** The value of the Content-Type header; "" if it is absent. */
   readonly content_type: string;
-  /** The query parameters of the next page; absent if the list is complete. */
+  /** The query parameters that request the next page; absent if the list is complete. */
   readonly next?: string;
   readonly body: Buffer;
 }
 
-/** An answer whose body has not been read. The caller must close it. */
+/** An answer whose body has not been read yet. The caller must close it. */
 export interface OpenAnswer extends Pick<Answer, "status" | "position"> {
   readonly response: IncomingMessage;
   readonly close: () => void;
 }
 
-/** The result if no answer came, or only a part of it. */
+/** The outcome of a request to which no answer came, or only a part of one. */
 export class NoAnswer {
-  /** @param sent whether the server may have received and executed the request */
+  /** @param sent whether the server may have received the request, and so may have executed it */
   constructor(
     readonly why: string,
     readonly sent: boolean,
@@ -72,7 +82,7 @@ export class NoAnswer {
 
 /** The time limits of one exchange. */
 export interface ExchangeLimits {
-  /** The time to establish the connection, including TLS. */
+  /** The time limit for establishing the connection, including TLS. */
   readonly connect_ms: number;
   /** The longest silence before the answer. */
   readonly answer_ms: number;
@@ -82,12 +92,15 @@ export function limitsOf(plan: RequestPlan): ExchangeLimits {
   return { connect_ms: CLI_CONNECT_TIMEOUT_MS, answer_ms: plan.answer_timeout_ms ?? CLI_ANSWER_TIMEOUT_MS };
 }
 
-/** Joins `/a/b` to the path prefix of the server's URL. */
+/** Appends a path such as `/a/b` to the path prefix of the server's URL. */
 export function joinServerPath(server: URL, path: string): string {
   return server.pathname.replace(/\/+$/, "") + path;
 }
 
-/** Aborts the request if the connection, including TLS, is not ready within `connect_ms`; then calls `ready`. */
+/**
+ * Calls `ready` when the connection, including TLS, is established. Aborts the request if that takes longer than
+ * `connect_ms`.
+ */
 function awaitConnection(request: ClientRequest, secure: boolean, connect_ms: number, ready: () => void): void {
   const timer = setTimeout(() => {
     request.destroy(new Error(`no connection within ${connect_ms / 1000} s`));
@@ -102,7 +115,10 @@ function awaitConnection(request: ClientRequest, secure: boolean, connect_ms: nu
   request.once("close", stop);
 }
 
-/** Sends a request up to the start of its answer (`openExchange`) or to its end (`exchange`). */
+/**
+ * The type of a function that sends one request and returns at the start of the answer (`openExchange`) or at its end
+ * (`exchange`).
+ */
 export type SendOne<Got extends Answer | OpenAnswer> = (
   server: URL,
   headers: Headers,
@@ -110,7 +126,7 @@ export type SendOne<Got extends Answer | OpenAnswer> = (
   limits: ExchangeLimits,
 ) => Promise<Got | NoAnswer>;
 
-/** Sends one request and returns when its answer begins. */
+/** Sends one request. Returns when the answer begins, before its body is read. */
 export async function openExchange(
   server: URL,
   headers: Headers,
@@ -127,8 +143,8 @@ export async function openExchange(
     path: joinServerPath(server, typeof plan.path === "string" ? plan.path : plan.path()),
     headers: {
       Host: server.host,
-      // With `Connection: close` the server would close right after its answer. A refusal that comes before the whole
-      // body is sent would then be lost. We end the connection ourselves.
+      // With `Connection: close` the server would close the connection right after its answer. If it refuses a request
+      // before the whole body is sent, the answer would then be lost. So we close the connection ourselves.
       Connection: "keep-alive",
       ...headers,
       ...plan.headers,
@@ -145,14 +161,16 @@ export async function openExchange(
     let answered = false;
     awaitConnection(request, secure, connect_ms, () => {
       sent = true;
-      // Piping starts only now: if there is no connection, another server must get the whole stream.
+      // The stream is read only from now on. If there is no connection, it is untouched, and another server can get all
+      // of it.
       if (plan.stream !== undefined) plan.stream.source.pipe(request);
     });
     request.setTimeout(answer_ms, () => {
       request.destroy(new Error(`no answer within ${answer_ms / 1000} s`));
     });
     request.on("error", (error) => {
-      // A server that refuses a body may answer and close before it has read all of it.
+      // A server that refuses a body may answer and close the connection before it has read the whole body. The error
+      // is then ignored, because the answer is already here.
       if (!answered) resolve(new NoAnswer(describeSystemError(error), sent));
     });
     request.on("response", (response) => {
@@ -165,7 +183,7 @@ export async function openExchange(
   });
 }
 
-/** Reads the whole answer; returns the reason if a part is missing. */
+/** Reads the whole body of an answer. Returns the reason if a part of it is missing. */
 export async function collectAnswer({ status, position, response }: OpenAnswer): Promise<Answer | NoAnswer> {
   const chunks: Buffer[] = [];
   let bytes = 0;

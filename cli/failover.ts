@@ -1,7 +1,7 @@
 /**
- * Sends one request to one of several servers. The next server is asked only as long as it is certain that the request
- * is not executed twice. Each request carries the log position that the server must have reached. Each call declares
- * whether it may be repeated (exchange.ts). Runs in the CLI process.
+ * Sends one request to one of several servers. The next server is asked only if it is certain that the request is not
+ * executed twice; each call declares whether it may be repeated (exchange.ts). Each request carries the log position
+ * that the server must have reached. Runs in the CLI process.
  */
 import {
   CLI_ANSWER_TIMEOUT_MS,
@@ -20,11 +20,15 @@ import { isTrusted, runWatched } from "./server-health.js";
 
 type Headers = Readonly<Record<string, string>>;
 
-/** The statuses with which Koor always states that nothing was stored. */
+/**
+ * The statuses with which Koor always says that nothing was stored. A request that got one can be sent to another
+ * server.
+ */
 const NOT_STORED: ReadonlySet<number> = new Set([STATUSES.UNAVAILABLE.http, STATUSES.DISK_FULL.http]);
 const BAD_GATEWAY = 502;
 /**
- * The statuses of a server that cannot answer now, or of a proxy in front of one. The request may have been executed.
+ * The statuses of a server that cannot answer now, or of a proxy in front of it. The server may have executed the
+ * request.
  */
 const TRANSIENT: ReadonlySet<number> = new Set([
   BAD_GATEWAY,
@@ -38,8 +42,8 @@ export function isRepeatable({ method, repeatable, stream }: RequestPlan): boole
 }
 
 /**
- * Whether the answer is Koor's own. A proxy may send 503 for a request that it has forwarded, so only Koor's answer,
- * which is JSON, is reliable.
+ * Whether the answer comes from Koor itself, which answers with JSON. A proxy may answer 503 to a request that it has
+ * forwarded, so only Koor's own 503 proves that nothing was stored.
  */
 function isKoorError(got: Answer | OpenAnswer): boolean {
   if (!("body" in got)) return false;
@@ -48,14 +52,14 @@ function isKoorError(got: Answer | OpenAnswer): boolean {
   return typeof parsed === "object" && parsed !== null && "error" in parsed;
 }
 
-/** Whether to ask the next server after this answer. */
+/** Whether the next server should be asked after this answer. */
 function shouldTryNext(got: Answer | OpenAnswer, plan: RequestPlan): boolean {
   if (plan.stream !== undefined) return false;
   if ("body" in got && plan.isNotStored?.(got)) return true;
   return isRepeatable(plan) ? TRANSIENT.has(got.status) : NOT_STORED.has(got.status) && isKoorError(got);
 }
 
-/** Closes an answer that is not read, because its connection would keep the process alive. */
+/** Closes an answer whose body will not be read, because its connection would keep the process alive. */
 function close(got: Answer | OpenAnswer | CliFailure | undefined): void {
   if (got !== undefined && "close" in got) got.close();
 }
@@ -63,13 +67,16 @@ function close(got: Answer | OpenAnswer | CliFailure | undefined): void {
 /** The result of asking each server once. */
 interface Round<Got> {
   readonly outcome: Got | CliFailure;
-  /** The highest position of the servers that did not reach the required one; undefined if none lagged. */
+  /**
+   * Among the servers that had not reached the required position, the highest position that one reported; undefined if
+   * no server lagged.
+   */
   readonly laggingPosition: number | undefined;
 }
 
 /**
- * Returns the limits for one server. An explicit timeout covers all servers, so each gets its share of the remaining
- * time.
+ * Returns the time limits for asking one server. An explicit timeout covers all servers together, so each server gets
+ * an equal share of the time that is left.
  */
 function limitsFor(plan: RequestPlan, until_ms: number, servers_left: number): ExchangeLimits {
   const connect_ms = servers_left > 1 ? CLI_TURN_CONNECT_TIMEOUT_MS : CLI_CONNECT_TIMEOUT_MS;
@@ -80,8 +87,8 @@ function limitsFor(plan: RequestPlan, until_ms: number, servers_left: number): E
 }
 
 /**
- * Asks one server. Returns its answer, or the server to switch to: a repeatable request does not stay with an isolated
- * server.
+ * Asks one server. Returns its answer, or the server to switch to. A repeatable request is moved to another server if
+ * this one becomes isolated.
  */
 async function tryServer<Got extends Answer | OpenAnswer>(
   server: URL,
@@ -152,22 +159,24 @@ async function tryServers<Got extends Answer | OpenAnswer>(
   return { outcome: refusal ?? failed(`cannot reach ${silent.join("; ")}`), laggingPosition };
 }
 
-/** The report of a server about itself and its log. */
+/** The answer in which a server reports its own state and that of its log. */
 interface ClusterStatus {
   readonly state?: unknown;
   readonly log_last?: unknown;
 }
 
-/** The end of the log, and the unhealthy servers whose log is longer. Those have another log. */
+/**
+ * The end of the cluster's log, and the unhealthy servers that report a longer log. These servers know a different log.
+ */
 interface LogEnd {
   readonly end: number;
   readonly onOtherLog: readonly URL[];
 }
 
 /**
- * Finds the end of the cluster's log as the healthy servers know it. A partitioned server knows an old end, and a
- * halted one may know another log. Returns undefined if no server is healthy, and `fallback` if no server reports a
- * log.
+ * Finds the end of the cluster's log as the healthy servers know it. Unhealthy servers do not count: a partitioned
+ * server knows an old end, and a halted one may know another log. Returns undefined if no server is healthy. Returns
+ * `fallback` if no server reports a log.
  */
 async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number): Promise<LogEnd | undefined> {
   const limits = { connect_ms: CLI_TURN_CONNECT_TIMEOUT_MS, answer_ms: CLI_LOG_ANSWER_TIMEOUT_MS };
@@ -188,8 +197,9 @@ async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number):
 }
 
 /**
- * Resets a position that no server can reach because the log ends before it: the cluster was started again. Returns
- * whether it was reset. A cluster that only lags reaches the position by itself.
+ * Resets the position if no server can reach it because the log ends before it, which means that the cluster was
+ * started again. Returns whether the position was reset. It is not reset if the cluster only lags, because then the
+ * servers reach it by themselves.
  */
 async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: number): Promise<boolean> {
   const { position } = cluster;
@@ -204,8 +214,8 @@ async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: n
 }
 
 /**
- * Returns the first conclusive answer; otherwise the last refusal, or a failure that names each silent server with its
- * reason.
+ * Asks the servers in order. Returns the first conclusive answer. If there is none, returns the last refusal, or a
+ * failure that names each server that did not answer, with the reason.
  */
 export async function sendWithFailover<Got extends Answer | OpenAnswer>(
   cluster: Cluster,

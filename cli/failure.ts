@@ -1,6 +1,6 @@
 /**
- * The failure of a command as a value: its exit code and the text for stderr. koor.ts prints it. Runs in the CLI
- * process.
+ * The failure of a command, represented as a value: its exit code and the text for stderr. koor.ts prints it. Runs in
+ * the CLI process.
  */
 import { STATUSES, type StatusRow } from "../schemas/status.js";
 
@@ -11,9 +11,10 @@ export const WRONG_USAGE = 2;
 
 export class CliFailure {
   /**
-   * @param exit 1 for a refusal, 2 for wrong usage, 3 if the command failed or the server could not be reached
-   * @param message one line without the program's name
-   * @param detail another line, printed without the program's name
+   * @param exit 1 if the command was refused, 2 for wrong usage, 3 if the command failed or the server could not be
+   * reached
+   * @param message one line, without the program's name
+   * @param detail another line for stderr, also without the program's name
    */
   constructor(
     readonly exit: Exclude<ExitCode, 0>,
@@ -27,7 +28,10 @@ export function wrongUsage(message: string, detail: string = ""): CliFailure {
   return new CliFailure(WRONG_USAGE, message, detail);
 }
 
-/** Returns a failure for a command that was refused, by the server or because of its subject: exit 1. */
+/**
+ * Returns a failure for a command that was refused, by the server or because the thing that it concerns does not allow
+ * it: exit 1.
+ */
 export function refused(message: string, detail: string = ""): CliFailure {
   return new CliFailure(1, message, detail);
 }
@@ -37,7 +41,10 @@ export function failed(message: string, detail: string = ""): CliFailure {
   return new CliFailure(3, message, detail);
 }
 
-/** Returns the exit code of an HTTP status. Among statuses without a row in the table, only 4xx is a refusal. */
+/**
+ * Returns the exit code for an HTTP status. Among the statuses that are not in the status table, only 4xx counts as a
+ * refusal.
+ */
 export function exitCodeOf(http: number): ExitCode {
   const row = Object.values(STATUSES).find((status: StatusRow) => status.http === http);
   if (row) return row.exit;

@@ -1,6 +1,7 @@
 /**
- * Finds the fence under which a command acts: the given one, or the one in the environment of a command that runs under
- * a claim (claim-run.ts). A command that needs the server for its fence asks by itself. Runs in the CLI process.
+ * Finds the fence under which a command acts. This is the given fence, or the one in the environment if the command
+ * runs under a claim (claim-run.ts). Commands that must ask the server for the fence do so themselves. Runs in the CLI
+ * process.
  */
 import type { Args, Flag } from "./command-row.js";
 import { wrongUsage, type CliFailure } from "./failure.js";
@@ -8,7 +9,7 @@ import { io } from "./io.js";
 
 const VARIABLE = "KOOR_FENCE";
 
-/** The flag of a write that must fail once the claim has ended. */
+/** The flag that states a fence: the write fails if the claim of that fence has ended. */
 export const WRITE_FENCE: Flag = {
   name: "fence",
   kind: "whole",
@@ -16,7 +17,7 @@ export const WRITE_FENCE: Flag = {
   about: `only while the claim of this fence is held; ${VARIABLE} by default`,
 };
 
-/** Reads `--fence` as a number; undefined if it is not given. */
+/** Returns the value of `--fence` as a number; undefined if the flag is not given. */
 export function readFence(args: Args): number | undefined | CliFailure {
   const text = args.text("fence");
   if (text === undefined) return undefined;
@@ -25,22 +26,22 @@ export function readFence(args: Args): number | undefined | CliFailure {
 }
 
 /**
- * The header of a write to state or specs, directly or from a template. With it, a client that has lost its claim
- * cannot overwrite its successor.
+ * Returns the header that carries the fence of a write to state or specs, directly or from a template. With it, a
+ * client that has lost its claim cannot overwrite data of the next holder.
  */
 export function fenceHeader(args: Args): Readonly<Record<string, string>> {
   const fence = args.text("fence") ?? (io().environment[VARIABLE] || undefined);
   return fence === undefined ? {} : { "X-Koor-Fence": fence };
 }
 
-/** Whether this command runs under `task work` for this task. */
+/** Whether this command runs under `task work`, for this very task. */
 export function isTaskOfEnvironment(id: string): boolean {
   return id !== "" && io().environment["KOOR_TASK"] === id;
 }
 
 /**
- * Returns the fence under which the environment holds a task; undefined if it has none. Under `lease run` the fence
- * belongs to the lease, and if KOOR_TASK names another task, to that one.
+ * Returns the fence in the environment, if it is the fence of this task; undefined otherwise. Under `lease run` the
+ * fence in the environment belongs to the lease. If KOOR_TASK names another task, the fence belongs to that task.
  */
 export function taskFenceOfEnvironment(id: string): number | undefined {
   const { KOOR_FENCE: fence = "", KOOR_TASK: task = "", KOOR_LEASE: lease = "" } = io().environment;

@@ -1,9 +1,9 @@
 /**
- * Rewrites the server's refusals for the command line: the server names headers and members of its API, but the user
- * knows flags, variables and commands. Pure; runs in the CLI process.
+ * Rewrites the server's error messages for users of the command line. The server names headers and members of its API,
+ * but the user knows flags, variables and commands. Pure; runs in the CLI process.
  */
 
-/** Phrases that may occur anywhere in a sentence. */
+/** Phrases that are replaced wherever they occur in a sentence. */
 const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\bsend X-Koor-Instance or its token\b/g, "set KOOR_INSTANCE, or run koor register NAME --save"],
   [/\bX-Koor-Instance\b/g, "KOOR_INSTANCE"],
@@ -14,7 +14,10 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^body larger than\b/g, "the value is larger than"],
 ];
 
-/** Members and parameters whose flag has another name. A member with the same name is replaced by its flag, too. */
+/**
+ * Members and parameters of the API whose flag has another name. A member whose flag has the same name is replaced as
+ * well.
+ */
 const FLAGS: Readonly<Record<string, string>> = { ttl_s: "ttl", max_s: "max", wait_s: "wait", expires_in_s: "expires" };
 const SAME_NAME = new Set(
   ["after", "fence", "from", "if_version", "interval", "last", "limit", "max_attempts", "not_before", "percent"].concat(
@@ -22,13 +25,13 @@ const SAME_NAME = new Set(
   ),
 );
 
-/** A member at the start of a sentence that states a requirement for it. */
+/** Matches a member's name at the start of a sentence that states a requirement for it. */
 const MEMBER = /^([a-z][a-z_]*)(?= (?:must|is required|is longer|is too)\b)/;
 
-/** The server's sentence for a missing or wrong token. */
+/** The server's error message for a missing or wrong token. */
 const TOKEN_REFUSAL = "invalid or missing bearer token";
 
-/** Translates a sentence of the server into the terms of the command line. */
+/** Replaces the API's terms in an error message of the server by those of the command line. */
 export function inFlagWords(sentence: string): string {
   const worded = PHRASES.reduce((text, [phrase, words]) => text.replace(phrase, words), sentence);
   return worded.replace(MEMBER, (member) => {
@@ -37,7 +40,7 @@ export function inFlagWords(sentence: string): string {
   });
 }
 
-/** Returns advice on a refusal; "" if its sentence suffices or nothing is known. */
+/** Returns advice to the user about an error message; "" if the message suffices or there is no advice. */
 export function adviceFor(sentence: string): string {
   return sentence === TOKEN_REFUSAL
     ? "give the server's token with KOOR_TOKEN, or with: koor config set token TOKEN"

@@ -1,6 +1,6 @@
 /**
- * Formats usage lines, help pages and the overview from the command table. clipanion's own formatting names every value
- * `#0` and cannot list the commands below a noun. Pure; runs in the CLI process.
+ * Formats usage lines, help pages and the overview from the command table. clipanion's own formatter is not used,
+ * because it names every value `#0` and cannot list the commands of a noun. Pure; runs in the CLI process.
  */
 import type { Argument, CommandRow, Flag } from "./command-row.js";
 import type { Topic } from "./commands.js";
@@ -18,7 +18,7 @@ Commands act as the instance KOOR_INSTANCE, else as the one in .koor/instance.js
 The server is http://localhost:9800 unless one is set.
 Exit codes: 0 success, 1 refused or leased, 2 wrong usage, 3 failed or the server could not be reached.`;
 
-/** The maximum width of the commands in a line of the overview, for a screen of 80 columns. */
+/** The maximum width of the command names in a line of the overview, so that the line fits a screen of 80 columns. */
 const OVERVIEW_WIDTH = 64;
 
 function formatArgument(argument: Argument): string {
@@ -33,7 +33,7 @@ function formatFlag(flag: Flag): string {
   return value === undefined ? `--${name}` : `--${name} ${shown}${many ? "…" : ""}`;
 }
 
-/** Formats a usage line: `koor state history <key> [--limit N]`. */
+/** Formats the usage line of a command, such as `koor state history <key> [--limit N]`. */
 export function formatUsageLine(row: CommandRow, program: string): string {
   const positions = row.arguments ?? [];
   const flags = row.flags ?? [];
@@ -62,14 +62,14 @@ export function formatCommandHelp(row: CommandRow, program: string): string {
   return `${row.about}\n\nusage: ${formatUsageLine(row, program)}\n\n${formatPairs([...flags, ...COMMON_FLAGS])}\n`;
 }
 
-/** Formats the help of several commands: all of them, or those below a noun. */
+/** Formats the help for several commands: all of them, or those of a noun. */
 export function formatHelp(rows: readonly CommandRow[], program: string): string {
   const commands = rows.map((row) => `  ${formatUsageLine(row, program)}\n      ${row.about}`).join("\n");
   const common = formatPairs([...COMMON_FLAGS, ["--version", "as the only word: show the version"]]);
   return `Koor: shared state and events for coding agents.\n\n${commands}\n\n${common}\n\n${SETTINGS_NOTE}\n`;
 }
 
-/** Joins pieces into as few lines as possible, in their order. */
+/** Joins pieces into as few lines as possible, without changing their order. */
 function wrap(pieces: readonly string[], between: string, width: number): string[] {
   const lines: string[] = [];
   for (const piece of pieces) {
@@ -80,7 +80,7 @@ function wrap(pieces: readonly string[], between: string, width: number): string
   return lines;
 }
 
-/** Lists a topic's commands without their arguments, as lines of nouns with their verbs. */
+/** Returns the commands of a topic without their arguments, as lines that list each noun with its verbs. */
 function listNouns(rows: readonly CommandRow[]): string[] {
   const nouns = [...new Set(rows.map(({ words }) => words[0]))].flatMap((noun) => {
     const verbs = rows.filter(({ words }) => words[0] === noun).map(({ words }) => words.slice(1).join(" "));
@@ -92,7 +92,7 @@ function listNouns(rows: readonly CommandRow[]): string[] {
   return wrap(nouns, ", ", OVERVIEW_WIDTH);
 }
 
-/** Formats the overview, which fits on a screen: each topic with its nouns and their verbs. */
+/** Formats the overview of all commands: each topic with its nouns and their verbs. It fits on one screen. */
 export function formatOverview(topics: readonly Topic[], program: string): string {
   const lines = topics.flatMap(({ name, rows }) =>
     listNouns(rows).map((line, at) => [at === 0 ? name : "", line] as const),

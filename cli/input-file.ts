@@ -1,8 +1,9 @@
 /**
- * Opens a file that the command line names: a regular file, a pipe of another program (a FIFO, `<(…)` in a shell) or a
- * terminal. In the project no link is followed that leads out of it, because another person may have placed it and its
- * target would be sent. Elsewhere links belong to the user. Files that would block a command forever are refused:
- * endless devices, and FIFOs without a writer. The caller reads the file and limits how much. Runs in the CLI process.
+ * Opens a file that the command line names: a regular file, a pipe of another program (a FIFO, or `<(…)` in a shell) or
+ * a terminal. Inside the project, a link that leads out of the project is not followed: another person may have placed
+ * it, and its target would be sent to the server. Elsewhere links belong to the user. Files that would block the
+ * command forever are refused: endless devices, and FIFOs without a writer. The caller reads the file and limits the
+ * size. Runs in the CLI process.
  */
 import { close, constants, fstatSync, open, openSync, closeSync, statSync, type Stats } from "node:fs";
 
@@ -13,7 +14,10 @@ import { io } from "./io.js";
 import { projectOf } from "./koor-folder.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
-/** The names of stdin. If stdin is a socket, the system refuses to open it again by name. */
+/**
+ * The paths that mean stdin. They are handled by name, because the system refuses to open stdin by its path if it is a
+ * socket.
+ */
 const STDIN_NAMES: ReadonlySet<string> = new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
 
 const RELEASE_RETRY_MS = 20;
@@ -23,12 +27,12 @@ export function isStdin(path: string): boolean {
   return STDIN_NAMES.has(path);
 }
 
-/** Opens a FIFO for writing for a moment, so that an open that waits for a writer returns. */
+/** Briefly opens a FIFO for writing, so that a pending open that waits for a writer returns. */
 function releaseReader(path: string): void {
   try {
     closeSync(openSync(path, constants.O_WRONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0)));
   } catch {
-    // A writer has come, so the open no longer waits.
+    // A real writer has opened the FIFO, so there is no pending open to release.
   }
 }
 
@@ -36,7 +40,10 @@ function isFifo(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFIFO() ?? false;
 }
 
-/** Opens the file in a thread, because opening a FIFO waits for its writer. Gives up if no writer comes in time. */
+/**
+ * Opens the file in a thread of the pool, because opening a FIFO blocks until there is a writer. Gives up if no writer
+ * comes in time.
+ */
 function openInTime(path: string): Promise<number | "no writer"> {
   return new Promise((resolve, reject) => {
     let is_late = false;
@@ -44,7 +51,8 @@ function openInTime(path: string): Promise<number | "no writer"> {
       is_late = isFifo(path);
       if (!is_late) return;
       releaseReader(path);
-      // The thread may not have started the open yet. The release had no effect then, so it is repeated.
+      // The thread may not have begun to open the file yet, and then the release had no effect. So the release is
+      // repeated.
       timer = setTimeout(giveUp, RELEASE_RETRY_MS);
     };
     let timer = setTimeout(giveUp, CLI_FILE_OPEN_MS);
@@ -57,7 +65,7 @@ function openInTime(path: string): Promise<number | "no writer"> {
   });
 }
 
-/** Returns why an open file may never end; undefined if it ends. */
+/** Returns the reason why reading an open file may never end; undefined if it will end. */
 function endlessReason(file: number, info: Stats): string | undefined {
   if (info.isDirectory()) return "it is a directory";
   if (info.isFile() || info.isFIFO() || info.isSocket()) return undefined;
@@ -67,7 +75,10 @@ function endlessReason(file: number, info: Stats): string | undefined {
   return is_null || isatty(file) ? undefined : "it is a device";
 }
 
-/** Returns the descriptor of a file that is not stdin. The caller reads and closes it. A refusal has exit 2. */
+/**
+ * Opens a file that is not stdin and returns its descriptor. The caller reads and closes it. A refused file is a
+ * failure with exit 2.
+ */
 export async function openInputFile(path: string): Promise<number | CliFailure> {
   try {
     const { folder } = io();

@@ -1,6 +1,8 @@
 /**
- * Reads the bytes that a command sends: from `--data`, from `--file`, or from stdin if either is `-`. The limit is the
- * size that a server reads before it refuses, so that the user sees the server's refusal. Runs in the CLI process.
+ * Reads the bytes that a command sends: from `--data`, from `--file`, or from stdin if the value of either is `-`.
+ * The input is
+ * limited to the number of bytes that a server reads before it refuses a body, so that the user sees the server's own
+ * refusal. Runs in the CLI process.
  */
 import { closeSync, readSync } from "node:fs";
 
@@ -17,7 +19,10 @@ export const JSON_TYPE = { "Content-Type": "application/json" } as const;
 
 const READ_BYTES = 64 * 1024;
 
-/** The flags of a command that sends a value. Its row also sets `one_of: VALUE_FLAG_NAMES`. */
+/**
+ * The flags of a command that sends a value. Such a command's row also sets `one_of: VALUE_FLAG_NAMES`, which requires
+ * exactly one of them.
+ */
 export const VALUE_FLAGS: readonly Flag[] = [
   { name: "file", kind: "text", value: "PATH", about: "send this file; - reads stdin" },
   { name: "data", kind: "text", value: "TEXT", about: "send this text; - reads stdin" },
@@ -64,7 +69,7 @@ async function readStdin(): Promise<Buffer | CliFailure> {
   return Buffer.concat(chunks, bytes);
 }
 
-/** Reads the file of a flag, or stdin if the path is `-` or another name of stdin. */
+/** Reads the file that a flag names; reads stdin if the path is `-` or another name of stdin. */
 export async function readFileFlag(path: string): Promise<Buffer | CliFailure> {
   return isStdin(path) ? await readStdin() : await readFileBytes(path);
 }
@@ -77,33 +82,36 @@ function decodeText(bytes: Buffer, name: string): string | CliFailure {
   }
 }
 
-/** Reads text from the file of a flag, or from stdin if it is `-`. Messages use `name`. */
+/** Reads text from the file that a flag names, or from stdin if the path is `-`. Error messages contain `name`. */
 export async function readTextFileFlag(path: string, name: string): Promise<string | CliFailure> {
   const bytes = await readFileFlag(path);
   return bytes instanceof CliFailure ? bytes : decodeText(bytes, name);
 }
 
-/** Reads the bytes of a flag, or stdin if it is `-`; undefined if the flag is not given. */
+/** Returns the value of a flag as bytes, or stdin if the value is `-`; undefined if the flag is not given. */
 export async function readFlag(args: Args, name: string): Promise<Buffer | undefined | CliFailure> {
   const value = args.text(name);
   if (value === "-") return await readStdin();
   return value === undefined ? undefined : Buffer.from(value);
 }
 
-/** Reads text from a flag, or from stdin if it is `-`; undefined if the flag is not given. */
+/** Returns the value of a flag as text, or stdin if the value is `-`; undefined if the flag is not given. */
 export async function readTextFlag(args: Args, name: string): Promise<string | undefined | CliFailure> {
   const bytes = await readFlag(args, name);
   return bytes === undefined || bytes instanceof CliFailure ? bytes : decodeText(bytes, name);
 }
 
-/** Reads JSON text from a flag, or from stdin if it is `-`. Its numbers keep their digits. */
+/**
+ * Returns the value of a flag, or stdin if the value is `-`, as JSON text. The text is checked but not rewritten, so
+ * numbers keep their digits.
+ */
 export async function readJsonFlag(args: Args, name: string): Promise<string | undefined | CliFailure> {
   const text = await readTextFlag(args, name);
   if (text === undefined || text instanceof CliFailure) return text;
   return isJson(text) ? text : wrongUsage(`--${name} is not JSON (a string needs its own quotes: '"text"')`);
 }
 
-/** Reads the value of `--data` or `--file`. The row's `one_of` guarantees that exactly one of them is given. */
+/** Returns the value of `--data` or `--file`. Exactly one of them is given, because the row's `one_of` requires it. */
 export async function readValue(args: Args): Promise<Buffer | CliFailure> {
   const data = args.text("data");
   const path = args.text("file");

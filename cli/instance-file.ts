@@ -1,7 +1,8 @@
 /**
- * Reads and writes `.koor/instance.json`, the instance as which commands act in a folder and below it:
- * `{"id","token"?,"server"?}`. The token may be sent only to `server`, which is one server or the list of a cluster.
- * settings.ts chooses the token, and `register` creates the instance. Runs in the CLI process.
+ * Reads and writes `.koor/instance.json`, the file with the instance as which commands act in a folder and in the
+ * folders below it: `{"id","token"?,"server"?}`. The token may be sent only to `server`, which is one server or the
+ * list of a cluster's servers. settings.ts chooses the token, and `register` creates the instance. Runs in the CLI
+ * process.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -14,9 +15,12 @@ import { joinServers } from "./server-list.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 const FILE = "instance.json";
-/** Other users of the machine must not read the token. */
+/** The file's permissions: other users of the machine must not read the token. */
 const INSTANCE_MODE = 0o600;
-/** Keeps the instance file and this file out of git if no other rule does. */
+/**
+ * The content of `.koor/.gitignore`, which keeps the instance file and itself out of git. It is written only if no
+ * other rule does that.
+ */
 const GIT_IGNORE = "/instance.json*\n/.gitignore\n";
 /** Visible ASCII, which a header can carry. */
 const VISIBLE = /^[\x21-\x7e]+$/;
@@ -25,7 +29,7 @@ export interface StoredInstance {
   readonly id: string;
   /** Absent if the instance has no token. */
   readonly token?: string;
-  /** The servers that issued the token, as a list; absent: any server. */
+  /** The servers that issued the token, as a list in one text. If absent, the token may be sent to any server. */
   readonly server?: string;
 }
 
@@ -48,7 +52,10 @@ export function findInstance(folder: string): StoredInstance | undefined | CliFa
   return found === undefined || found instanceof CliFailure ? found : parseInstance(found.text, found.path);
 }
 
-/** Returns the path at which a folder's file is written. Refuses (exit 2) if a link leads out of the folder. */
+/**
+ * Returns the path to which a folder's instance file is written. Refuses (exit 2) a path with a link that leads out of
+ * the folder.
+ */
 export function instancePathForWriting(folder: string): string | CliFailure {
   const path = join(folder, KOOR_FOLDER, FILE);
   try {
@@ -58,7 +65,7 @@ export function instancePathForWriting(folder: string): string | CliFailure {
   }
 }
 
-/** Creates the file unless a file or a link of this name exists. */
+/** Creates the file, unless a file or a link with this name already exists. */
 function writeNewFile(path: string, text: string): void {
   try {
     writeFileSync(path, text, { flag: "wx" });
@@ -67,7 +74,7 @@ function writeNewFile(path: string, text: string): void {
   }
 }
 
-/** Replaces the file in one step. Only the user can read it. */
+/** Replaces the instance file in one step. Only the user can read the new file. */
 export function saveInstance(
   folder: string,
   instance: StoredInstance,
@@ -87,7 +94,7 @@ export function saveInstance(
   }
 }
 
-/** Whether an id can be sent as a header. */
+/** Whether an instance id can be sent in a header. */
 export function isInstanceIdUsable(id: string): boolean {
   return VISIBLE.test(id);
 }

@@ -1,7 +1,7 @@
 /**
  * The process I/O of a command: its folder, environment variables and standard streams. The CLI process runs one
- * command with its own I/O. Tests run many commands in one process, each with a given I/O. Signals, terminals and the
- * streams of child processes always belong to the process.
+ * command with its own I/O. A test runs many commands in one process and gives each its own I/O. Signals, terminals and
+ * the streams of child processes always belong to the process.
  */
 import { basename } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -9,16 +9,16 @@ import type { Readable, Writable } from "node:stream";
 const STDOUT = 1;
 
 export interface Io {
-  /** The program's name as it was called, for usage lines. */
+  /** The name with which the program was called, for usage lines. */
   readonly program: string;
   /** An absolute path. */
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** The streams are functions because a process opens a stream at the first access. */
+  /** Returns the stream. It is a function because the process opens a stream when it is first accessed. */
   readonly stdin: () => Readable;
   readonly stdout: () => Writable;
   readonly stderr: () => Writable;
-  /** Whether stdout is a terminal, so that a person reads it. */
+  /** Whether stdout is a terminal, which means that a person reads the output. */
   readonly isTerminal: () => boolean;
 }
 
@@ -30,7 +30,7 @@ export function processIo(): Io {
     stdin: () => process.stdin,
     stdout: () => process.stdout,
     stderr: () => process.stderr,
-    // With a static import, every command would pay for this module.
+    // The module is not imported statically, because every command would then load it.
     isTerminal: () => process.getBuiltinModule("node:tty").isatty(STDOUT),
   };
 }
@@ -46,7 +46,7 @@ export function io(): Io {
   return current();
 }
 
-/** Sets how `io` finds the command's I/O, for a process that runs several commands. */
+/** Sets the function that returns the current command's I/O, for a process that runs several commands. */
 export function setIoProvider(provider: () => Io): void {
   current = provider;
 }

@@ -1,8 +1,8 @@
 /**
- * Processes JSON as text. Indenting and splitting keep every number, escape and duplicate member as written, because
- * nothing is parsed and serialized again. All functions except `isJson` take text that `JSON.parse` accepts. Written by
- * hand because answers are large: jsonc-parser indents 0.3 MB in 27 s (31 ms here), and its tree overflows the stack at
- * 20 000 levels. Other modules handle bytes, files and printing. Runs in the CLI process.
+ * Processes JSON as text. Nothing is parsed and serialized again, so indenting and splitting keep every number, escape
+ * and duplicate member as written. All functions except `isJson` require text that `JSON.parse` accepts. Written by
+ * hand because answers are large: jsonc-parser takes 27 s to indent 0.3 MB (31 ms here), and its tree overflows the
+ * stack at 20 000 levels. Other modules handle bytes, files and printing. Runs in the CLI process.
  */
 import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits.js";
 
@@ -36,7 +36,7 @@ function skipWhitespace(text: string, from: number): number {
   return at;
 }
 
-/** Returns the position after the string that opens at `start`. */
+/** Returns the position after the end of the string that opens at `start`. */
 function endOfString(text: string, start: number): number {
   let at = start;
   for (;;) {
@@ -59,7 +59,7 @@ function isPunctuation(code: number): boolean {
   );
 }
 
-/** Returns the position after the number or word that starts at `start`. */
+/** Returns the position after the end of the number or word that starts at `start`. */
 function endOfScalar(text: string, start: number): number {
   let at = start;
   while (at < text.length && !isWhitespace(text.charCodeAt(at)) && !isPunctuation(text.charCodeAt(at))) at += 1;
@@ -68,7 +68,7 @@ function endOfScalar(text: string, start: number): number {
 
 /**
  * Indents JSON by two spaces, like `JSON.stringify(value, null, 2)`. Returns `undefined` if the result would be longer
- * than CLI_PRETTY_CHARACTERS_MAX, since deep nesting costs an indent on each line.
+ * than CLI_PRETTY_CHARACTERS_MAX. That is possible for short texts too, because deep nesting indents each line far.
  */
 export function indentJson(text: string): string | undefined {
   const parts: string[] = [];
@@ -114,7 +114,7 @@ export function indentJson(text: string): string | undefined {
   return parts.join("");
 }
 
-/** Builds a JSON object from members that are JSON texts. Undefined members are omitted. */
+/** Builds a JSON object from the JSON texts of its members. Members that are undefined are omitted. */
 export function objectOf(members: Readonly<Record<string, string | undefined>>): string {
   const pairs = Object.entries(members).flatMap(([name, text]) =>
     text === undefined ? [] : [`${JSON.stringify(name)}:${text}`],
@@ -127,7 +127,7 @@ export function quoted(text: string | undefined): string | undefined {
   return text === undefined ? undefined : JSON.stringify(text);
 }
 
-/** Returns the source text of a member of a JSON object; of duplicates, the last. */
+/** Returns the source text of a member of a JSON object. If the member occurs several times, returns the last one. */
 export function memberText(object: string, name: string): string | undefined {
   let found: string | undefined;
   for (const member of listElementTexts(object)) {
@@ -137,7 +137,10 @@ export function memberText(object: string, name: string): string | undefined {
   return found;
 }
 
-/** Returns the source text of each element of a JSON array, or of each member of an object, including its name. */
+/**
+ * Returns the source text of each element of a JSON array. For an object, returns the source text of each member,
+ * including its name.
+ */
 export function listElementTexts(text: string): string[] {
   const pieces: string[] = [];
   let at = skipWhitespace(text, skipWhitespace(text, 0) + 1);

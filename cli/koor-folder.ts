@@ -1,5 +1,5 @@
 /**
- * Finds the `.koor/` folder of a project, and decides which of its files are trusted. instance-file.ts and
+ * Finds the `.koor/` folder of a project, and decides which files in it are trusted. instance-file.ts and
  * settings-file.ts read the files. Runs in the CLI process.
  */
 import { existsSync, statSync } from "node:fs";
@@ -17,8 +17,8 @@ export interface FoundFile {
 }
 
 /**
- * Yields a folder and its parents, up to the root of its git working tree. A nested working tree is a project of its
- * own.
+ * Yields a folder and its parents, up to the root of the folder's git working tree. A git working tree inside another
+ * one counts as a project of its own.
  */
 function* foldersFrom(folder: string): Generator<string> {
   for (let at = folder; ; at = dirname(at)) {
@@ -29,8 +29,9 @@ function* foldersFrom(folder: string): Generator<string> {
 }
 
 /**
- * Whether the file belongs to the user or to root. In a folder that others can write to, such as `/tmp`, anyone could
- * place a file, and a command below it would act as their instance or ask their server.
+ * Whether the file belongs to the user or to root. Other files are not trusted: in a folder that others can write to,
+ * such as `/tmp`, anyone could place a file, and commands below it would act as that person's instance or use that
+ * person's server.
  */
 function isOwnFile(path: string): boolean {
   const user = process.getuid?.();
@@ -39,7 +40,7 @@ function isOwnFile(path: string): boolean {
   return owner === user || owner === ROOT_USER;
 }
 
-/** Finds the nearest `.koor/NAME`, in `folder` or a parent; undefined if there is none. */
+/** Finds the nearest `.koor/NAME` in `folder` or one of its parents; undefined if there is none. */
 export function findKoorFile(folder: string, name: string): FoundFile | undefined | CliFailure {
   for (const at of foldersFrom(folder)) {
     const path = join(at, KOOR_FOLDER, name);
@@ -51,7 +52,10 @@ export function findKoorFile(folder: string, name: string): FoundFile | undefine
   return undefined;
 }
 
-/** Returns the project of a folder: the nearest folder with a `.koor/`, upwards from it, else the folder itself. */
+/**
+ * Returns the folder of the project to which `folder` belongs: the nearest one with a `.koor/`, upwards from `folder`.
+ * If there is none, returns `folder` itself.
+ */
 export function projectOf(folder: string): string {
   for (const at of foldersFrom(folder)) if (hasKoorFolder(at)) return at;
   return folder;

@@ -1,6 +1,7 @@
 /**
- * The program (`koor`, `koor-cli`): passes `serve` to the server and everything else to the command line, and sets the
- * exit code. The process exits by itself when no work is left, so that output is never truncated.
+ * The entry point of the program (`koor`, `koor-cli`). Passes `serve` to the server and every other command to the
+ * command line, and sets the exit code. The process exits by itself when no work is left, so that output is never
+ * truncated.
  */
 import { startServer } from "./commands/serve.js";
 import { main } from "./main.js";

@@ -1,6 +1,6 @@
 /**
- * The server calls of the lease commands, one function each. lease-wait.ts waits in the queue of a lease. Runs in the
- * CLI process.
+ * Makes the server calls of the lease commands, with one function for each call. lease-wait.ts waits in the queue of a
+ * lease. Runs in the CLI process.
  */
 import type { Static } from "typebox";
 
@@ -14,26 +14,26 @@ import type { Settings } from "./settings.js";
 
 export type Lease = Static<typeof LeaseSchema>;
 
-/** A lease with the answer that contains it, which is printed unchanged. */
+/** A lease, together with the answer that contains it. The answer is printed unchanged. */
 export interface LeaseAnswer {
   readonly lease: Lease;
   readonly answer: Buffer;
 }
 
-/** The request for a lease. The server chooses the undefined members. */
+/** The request for a lease. The server chooses a value for each member that is undefined. */
 export interface LeaseRequest {
   readonly resources: readonly string[];
   readonly mode: "shared" | undefined;
   readonly ttl_s: number | undefined;
   readonly reason: string | undefined;
   /**
-   * False requests a new lease even if the caller already holds a matching one, so that releasing the new one does not
-   * release the other.
+   * If false, a new lease is requested even if the caller already holds a matching one. Releasing the new lease then
+   * does not release the other.
    */
   readonly reuse?: false;
 }
 
-/** The signal that aborts a call, and its longest silence. */
+/** The limits of a call: the signal that aborts it, and the maximum time without data from the server. */
 export type CallLimits = Pick<RequestPlan, "signal" | "answer_timeout_ms">;
 
 function readLease({ status, body }: Answer): LeaseAnswer | Refusal {
@@ -58,8 +58,8 @@ async function callForLease(settings: Settings, plan: RequestPlan): Promise<Leas
 }
 
 /**
- * Requests a lease. With `queue` the request waits in the queue if the lease is not free. The same `request_id`
- * identifies the same request.
+ * Requests a lease. With `queue`, the request waits in the queue if the lease is not free. A repeated call with the
+ * same `request_id` counts as the same request.
  */
 export async function requestLease(
   settings: Settings,
@@ -67,8 +67,7 @@ export async function requestLease(
   queueing: { readonly queue?: true; readonly request_id?: string },
   limits: CallLimits = {},
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
-  // With several servers, the answer of a server that dies may be lost. With an id, the next server recognizes the
-  // request.
+  // If a server of a cluster dies, its answer may be lost. With an id, the next server recognizes the repeated request.
   const { request_id = settings.cluster === undefined ? undefined : crypto.randomUUID() } = queueing;
   const body = Buffer.from(JSON.stringify({ ...request, ...queueing, request_id }));
   const repeatable = request_id !== undefined;
@@ -76,7 +75,7 @@ export async function requestLease(
   return await callForLease(settings, plan);
 }
 
-/** Returns the current lease; with `wait_s`, as soon as it has left the queue. */
+/** Returns the current state of a lease. With `wait_s`, waits that long for the lease to leave the queue. */
 export async function getLease(
   settings: Settings,
   id: string,
@@ -95,13 +94,13 @@ export async function renewLease(
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
   const body = Buffer.from(JSON.stringify({ fence, ttl_s }));
   const path = `/api/leases/${encodeURIComponent(id)}/renew`;
-  // Renewing is idempotent, because the request states a new expiry and not an extension.
+  // Renewing a lease is idempotent, because the request states the new expiry and not an extension.
   return await callForLease(settings, { method: "POST", path, headers: JSON_TYPE, body, repeatable: true });
 }
 
 /**
- * Releases a lease under its fence, or without a fence leaves the queue. Repeating it is safe. Returns the answer's
- * body.
+ * Releases a lease under its fence. Without a fence, removes the request from the queue. It is safe to repeat the call.
+ * Returns the body of the answer.
  */
 export async function releaseLease(
   settings: Settings,

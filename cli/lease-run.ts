@@ -1,6 +1,6 @@
 /**
- * Runs a command under a lease. A heartbeat reads the lease, and the lease is released when the command ends.
- * claim-run.ts has the part that leases and tasks share. Runs in the CLI process.
+ * Runs a command under a lease. A heartbeat reads the lease, which keeps it alive. The lease is released when the
+ * command ends. claim-run.ts has the code that leases and tasks share. Runs in the CLI process.
  */
 import { failureOf, Refusal } from "./ask.js";
 import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
@@ -18,7 +18,10 @@ function lost(why: string): Stop {
   return { kind: "lost", description: `is lost (${why})` };
 }
 
-/** Reads the lease as a heartbeat. Returns how it was lost, or whether the server confirmed that it is still held. */
+/**
+ * Reads the lease, which counts as a heartbeat. Returns how the lease was lost, or whether the server confirmed that it
+ * is still held.
+ */
 async function sendHeartbeat(settings: Settings, { id, fence }: Lease, limits: CallLimits): Promise<Stop | boolean> {
   const answer = await getLease(settings, id, 0, limits);
   if (answer instanceof Refusal) return answer.status === NOT_FOUND ? lost(answer.failure.message) : false;
@@ -33,7 +36,7 @@ async function releaseHeld(settings: Settings, { id, fence }: Lease): Promise<vo
   if (isFailure(released)) warn(`the lease ${id} could not be released: ${failureOf(released).message}`);
 }
 
-/** Runs a command under a held lease, and releases the lease however the command ends. Returns the exit code. */
+/** Runs a command under a held lease. Releases the lease, however the command ends. Returns the exit code. */
 export async function runUnderLease(
   settings: Settings,
   lease: Lease,
@@ -46,7 +49,7 @@ export async function runUnderLease(
     sendHeartbeat: async (limits: CallLimits) => await sendHeartbeat(settings, lease, limits),
   };
   const ran = await runUnderClaim(settings, claim, words, times);
-  // A lease that the server reports as lost need not be released.
+  // If the server has reported the lease as lost, there is nothing to release.
   if (!(ran.kind === "stopped" && ran.stop.kind === "lost")) await releaseHeld(settings, lease);
   if (ran.kind === "not_started") return CANNOT_START_EXIT;
   if (ran.kind === "stopped") return LOST_EXIT;

@@ -1,7 +1,7 @@
 /**
- * Waits for a lease for longer than one call may, across restarts of the server. It enters the queue once, then asks
- * for the lease until it is granted or the time is up. Written by hand: the wait is durable because the server keeps
- * the request's place in the queue. Runs in the CLI process.
+ * Waits for a lease for longer than one call may wait, even if the server restarts. It enters the queue once, then asks
+ * for the lease until the lease is granted or the time is up. The wait survives restarts because the server stores the
+ * request's place in the queue. Written by hand for this reason. Runs in the CLI process.
  */
 import { WAIT_S_MAX } from "../schemas/limits.js";
 import { failureOf, isTransient, RetryDeadline, type RetryOptions, Refusal } from "./ask.js";
@@ -15,9 +15,9 @@ const SECOND_MS = 1_000;
 
 export interface LeaseWaitOptions extends RetryOptions {
   readonly wait_ms: number;
-  /** Whether the request stays in the queue when the time is up. */
+  /** Whether the request stays in the queue after the time is up. */
   readonly staysQueued: boolean;
-  /** Ends the wait. The request then leaves the queue. */
+  /** Ends the wait when it fires. The request then leaves the queue. */
   readonly signal: AbortSignal;
 }
 
@@ -32,7 +32,7 @@ class LeaseWaiter {
     this.#deadline = new RetryDeadline(options);
   }
 
-  /** Asks until the request has left the queue or the time is up. */
+  /** Asks for the lease until the request has left the queue or the time is up. */
   async #untilDecided(first: LeaseAnswer): Promise<LeaseAnswer | Refusal | CliFailure> {
     const { signal } = this.#options;
     let latest = first;
@@ -45,7 +45,8 @@ class LeaseWaiter {
       const outcome = await this.#deadline.untilAnswered(() =>
         getLease(this.#settings, first.lease.id, wait_s, { signal }),
       );
-      // The time is up, but the request is still in the queue: the last known lease is valid.
+      // The time is up while the server is unreachable, and the request is still in the queue. The last known state of
+      // the lease is returned.
       if (isTransient(outcome)) return this.#deadline.left_ms > 0 ? outcome : latest;
       if (outcome instanceof Refusal) return outcome;
       latest = outcome;
@@ -53,7 +54,7 @@ class LeaseWaiter {
     return latest;
   }
 
-  /** Leaves the queue. Returns the lease if it was granted at the last moment. */
+  /** Removes the request from the queue. If the lease was granted at the last moment, returns it. */
   async #leaveQueue(latest: LeaseAnswer): Promise<LeaseAnswer | CliFailure | undefined> {
     const { id } = latest.lease;
     const left = await releaseLease(this.#settings, id, null);
@@ -63,12 +64,13 @@ class LeaseWaiter {
     return now.lease.state === "held" ? now : undefined;
   }
 
-  /** Returns the held lease, or the waiting one if it stays in the queue. */
+  /** Returns the held lease. If the time is up and the request stays in the queue, returns the waiting lease. */
   async acquire(request: LeaseRequest): Promise<LeaseAnswer | CliFailure> {
     const { signal, staysQueued, wait_ms } = this.#options;
-    // A call whose answer was lost is repeated. With the same id it keeps its place in the queue.
+    // A call whose answer was lost is repeated. With the same request id, the request keeps its place in the queue.
     const queueing = { queue: true, request_id: crypto.randomUUID() } as const;
-    // The call that enters the queue does not wait there, so from now on the id is known that is needed to leave it.
+    // The call that enters the queue does not wait. So its answer comes at once, with the id that is needed to leave
+    // the queue.
     const queued = await this.#deadline.untilAnswered(() => requestLease(this.#settings, request, queueing));
     if (queued instanceof Refusal || queued instanceof CliFailure) return failureOf(queued);
     const latest = await this.#untilDecided(queued);
@@ -84,7 +86,7 @@ class LeaseWaiter {
     return await this.#requestOnce(request, wait_ms);
   }
 
-  /** Returns the lease as soon as it has left the queue, or when the time is up. */
+  /** Waits until the lease has left the queue or the time is up, and returns it. */
   async watch(id: string): Promise<LeaseAnswer | CliFailure> {
     const { signal } = this.#options;
     const first = await this.#deadline.untilAnswered(() => getLease(this.#settings, id, 0, { signal }));
@@ -92,14 +94,14 @@ class LeaseWaiter {
     return latest instanceof Refusal || latest instanceof CliFailure ? failureOf(latest) : latest;
   }
 
-  /** Releases a lease that is granted after the wait was stopped. */
+  /** Releases the lease if it was granted after the wait had been stopped. */
   async #releaseIfStopped(latest: LeaseAnswer): Promise<LeaseAnswer | CliFailure> {
     if (!this.#options.signal.aborted) return latest;
     await releaseLease(this.#settings, latest.lease.id, latest.lease.fence);
     return refused("stopped while it waited for the lease");
   }
 
-  /** Requests the lease once more, because the refusal names the blocking lease. */
+  /** Requests the lease once more without the queue, because the refusal names the lease that blocks it. */
   async #requestOnce(request: LeaseRequest, wait_ms: number): Promise<LeaseAnswer | CliFailure> {
     const outcome = await requestLease(this.#settings, request, {});
     if (!(outcome instanceof Refusal || outcome instanceof CliFailure)) return outcome;
@@ -108,7 +110,7 @@ class LeaseWaiter {
   }
 }
 
-/** Waits in the queue for a lease for at most `wait_ms`, then leaves the queue. */
+/** Waits in the queue for a lease, at most `wait_ms`. Leaves the queue when the time is up. */
 export async function waitForLease(
   settings: Settings,
   request: LeaseRequest,

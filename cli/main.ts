@@ -1,6 +1,6 @@
 /**
- * Runs a command line and returns its exit code: finds the command in the table, and handles `--version`, `--help` and
- * a line without a command. Runs in the CLI process, or in a test's process.
+ * Runs a command line and returns its exit code. Finds the command in the table. Also handles `--version`, `--help` and
+ * a command line without a command. Runs in the CLI process, or in the process of a test.
  */
 import { VERSION } from "../schemas/version.js";
 import { findRow, findRowsBelow, isFormatFlag, readTokens } from "./command-line.js";
@@ -24,7 +24,7 @@ async function printHelp(words: readonly string[], program: string): Promise<Exi
   return wrongUsage(`no such command: ${words.join(" ")}`, `see ${program} --help`);
 }
 
-/** Explains why no row of the table matches, and lists the rows that would. */
+/** Returns a failure that explains why no row of the table matches, and lists the commands of the same noun. */
 function describeUnknown(words: readonly string[], program: string): CliFailure {
   const [noun] = words;
   if (noun === undefined) return wrongUsage("a command is required", `see ${program} --help`);
@@ -55,7 +55,7 @@ async function run(argv: readonly string[]): Promise<number | CliFailure> {
   return await runRow(row, tokens, context);
 }
 
-/** Runs a command line with the process I/O of `io()`. Returns its exit code. */
+/** Runs a command line with the streams and environment of `io()`. Returns its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const outcome = await run(argv);
   return outcome instanceof CliFailure ? reportFailure(outcome) : outcome;

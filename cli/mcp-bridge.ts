@@ -1,9 +1,9 @@
 /**
- * Implements `mcp stdio`: forwards JSON-RPC messages, one per line, from stdin to the server's /mcp, and writes the
+ * Implements `mcp stdio`. Forwards JSON-RPC messages, one per line, from stdin to the server's /mcp, and writes the
  * answers to stdout. Handshakes and notifications are forwarded one at a time, because later messages depend on them;
- * requests run concurrently. Any failure of a request is returned as its JSON-RPC error. The bridge ends with its
- * stdin. Written by hand because the protocol's client is 900 KB and takes 70 ms more to start. Runs in the CLI
- * process.
+ * requests run concurrently. If a request fails for any reason, the client gets a JSON-RPC error for it. The bridge
+ * ends when stdin ends. Written by hand because the protocol's client library is 900 KB and takes 70 ms more to start.
+ * Runs in the CLI process.
  */
 import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits.js";
 import type { ToolName } from "../schemas/mcp.js";
@@ -18,9 +18,9 @@ type Json = Readonly<Record<string, unknown>>;
 type Id = string | number;
 
 const PARSE_ERROR = -32_700;
-/** The error code for a refusal or a missing answer. The protocol leaves this code to implementations. */
+/** The JSON-RPC error code for a refusal or a missing answer. JSON-RPC leaves this code to implementations. */
 const SERVER_ERROR = -32_000;
-/** The member in which a message of a revision without a handshake states its revision. */
+/** The member that states a message's protocol revision, in revisions that have no handshake. */
 const VERSION_MEMBER = "io.modelcontextprotocol/protocolVersion";
 const LINE_FEED = 0x0a;
 
@@ -32,7 +32,7 @@ function isId(value: unknown): value is Id {
   return typeof value === "string" || typeof value === "number";
 }
 
-/** Returns the ids of requests, which wait for an answer. */
+/** Returns the ids of the requests in a message. Only requests have an id and get an answer. */
 function idsOf(message: unknown): Id[] {
   const messages = Array.isArray(message) ? (message as readonly unknown[]) : [message];
   return messages.flatMap((one) =>
@@ -40,12 +40,12 @@ function idsOf(message: unknown): Id[] {
   );
 }
 
-/** The idempotent tools. The others register or propose again when they are repeated. */
+/** The tools that are idempotent. Repeating any other tool registers or proposes something again. */
 const REPEATABLE_TOOLS: ReadonlySet<unknown> = new Set<ToolName>(["discover_instances", "set_intent", "get_endpoints"]);
 
 /**
- * Whether a message may go to another server even though the first may have acted on it: true unless it calls a tool
- * that is not idempotent.
+ * Whether a message may be sent to another server even if the first one may have executed it. This is so unless the
+ * message calls a tool that is not idempotent.
  */
 function isRepeatable(message: unknown): boolean {
   const messages = Array.isArray(message) ? (message as readonly unknown[]) : [message];
@@ -56,15 +56,16 @@ function isRepeatable(message: unknown): boolean {
 }
 
 /**
- * The end of the message with which a server refuses a write because of its own state: disconnected, halted or full.
+ * The end of the error message with which a server refuses a write because of its own state: disconnected, halted or
+ * full.
  */
 const NOT_STORED_ENDING = ": nothing was stored";
 
 /**
- * Whether a tool's result is the refusal of a write that another server may accept. Over REST it would be 503 or 507,
- * but a result has no status, so only the text distinguishes it from other refusals. The ending is reliable whatever
- * comes before it: a tool's result is an error only if its call was refused, and a write that may have been executed is
- * refused in other words.
+ * Whether a tool's result says that the server refused a write which another server may accept. Over REST the status
+ * would be 503 or 507. A tool's result has no status, so only its text distinguishes it from other refusals. The end of
+ * the text is reliable. A tool's result is an error only if its call was refused, and a write that may have been
+ * executed is refused in other words.
  */
 function isRefusedWrite({ body }: Answer): boolean {
   if (!body.includes(NOT_STORED_ENDING)) return false;
@@ -81,14 +82,14 @@ function errorLine(id: Id | null, code: number, text: string, data?: object): Bu
   return Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", id, error })}\n`);
 }
 
-/** Returns a header's value, encoded as the protocol requires unless it is plain. */
+/** Returns a header's value. It is encoded as the protocol requires, unless it is plain text. */
 function headerValue(text: string): string {
   return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith("=?")
     ? text
     : `=?base64?${Buffer.from(text).toString("base64")}?=`;
 }
 
-/** Returns the HTTP headers that repeat parts of the message. */
+/** Returns the HTTP headers that the protocol requires to repeat parts of the message. */
 function headersOf(message: unknown, negotiated: string): Record<string, string> {
   const headers: Record<string, string> = {
     "Content-Type": "application/json",
@@ -111,7 +112,7 @@ function headersOf(message: unknown, negotiated: string): Record<string, string>
   return headers;
 }
 
-/** Returns the data of each event in a finished stream. */
+/** Returns the data of each event in the whole text of an event stream. */
 function eventData(body: string): string[] {
   return body.split(/\r?\n\r?\n/).flatMap((event) => {
     const data = event
@@ -129,7 +130,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Splits a stream into lines without their ends; undefined stands for a line that is too long. */
+/** Splits a stream into lines and removes the line ends. A line that is too long is yielded as undefined. */
 async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer | undefined, void, undefined> {
   let pieces: Buffer[] = [];
   let bytes = 0;
@@ -154,7 +155,7 @@ async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer |
   if (bytes > 0) yield take();
 }
 
-/** Writes and waits until stdout has taken the bytes. */
+/** Writes to stdout, and waits until stdout has taken the bytes. */
 async function write(bytes: Buffer): Promise<void> {
   await new Promise<void>((resolve) => {
     io()
@@ -166,7 +167,7 @@ async function write(bytes: Buffer): Promise<void> {
 class Bridge {
   readonly #settings: Settings;
   readonly #running = new Set<Promise<void>>();
-  /** The protocol revision that a handshake agreed on; "" before one. */
+  /** The protocol revision on which the handshake agreed; "" before the handshake. */
   #negotiated = "";
 
   constructor(settings: Settings) {
@@ -211,8 +212,8 @@ class Bridge {
   }
 
   /**
-   * Returns the lines for one answer: one line, one for each event of a stream, or an error for each request without an
-   * answer.
+   * Returns the lines to print for one answer: a single line, or one for each event of a stream. If the answer contains
+   * no result, each request gets an error.
    */
   #answersOf(answer: Answer, message: unknown, ids: readonly Id[]): Buffer[] {
     const { status, content_type, body } = answer;
@@ -220,7 +221,7 @@ class Bridge {
     if (content_type.startsWith("text/event-stream")) return eventData(text).map((data) => Buffer.from(`${data}\n`));
     const parsed = parse(text);
     if (isObject(parsed) && parsed["jsonrpc"] === "2.0" && isObject(parsed["error"]) && !isId(parsed["id"])) {
-      // A refusal without an id answers the request that was sent.
+      // An error without an id refers to the request that was sent, so it is repeated with each id.
       return ids.map((id) => Buffer.from(`${JSON.stringify({ ...parsed, id })}\n`));
     }
     if (Array.isArray(parsed) || (isObject(parsed) && parsed["jsonrpc"] === "2.0")) {
@@ -240,9 +241,9 @@ class Bridge {
   }
 }
 
-/** Serves until `input` ends and every request is answered. */
+/** Forwards messages until `input` has ended and every request is answered. */
 export async function bridge(settings: Settings, input: AsyncIterable<Buffer>): Promise<ExitCode> {
-  // The client has closed its end and reads no more answers, so the bridge exits.
+  // The client has closed its end of stdout and reads no more answers, so the bridge exits.
   io()
     .stdout()
     .on("error", () => process.exit(0));

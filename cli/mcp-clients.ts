@@ -1,31 +1,32 @@
 /**
- * The MCP clients that `mcp config` supports: the file in which each keeps a project's servers, and the format of
- * Koor's entry. One row adds a client. The token itself is never written; each client can read it from the environment.
- * mcp-merge.ts handles the syntax of the files. Pure data; runs in the CLI process.
+ * The MCP clients that `mcp config` supports. For each: the file in which the client keeps a project's servers, and the
+ * format of Koor's entry. To support another client, add a row. The token itself is never written to the file, because
+ * each client can read it from the environment. mcp-merge.ts handles the syntax of the files. Pure data; runs in the
+ * CLI process.
  */
 
 /** The entry's name in every client. */
 export const SERVER_NAME = "koor";
-/** The variable from which clients take the token. */
+/** The environment variable from which clients read the token. */
 export const TOKEN_VARIABLE = "KOOR_TOKEN";
 
 /** How a client reaches Koor. */
 export interface Connection {
   /** The server's address, without `/mcp`. */
   readonly server: string;
-  /** Other servers of the same cluster. The bridge switches to them; a client itself knows only one. */
+  /** The other servers of the same cluster. The bridge switches to them; an MCP client itself knows only one server. */
   readonly others: readonly string[];
   readonly with_token: boolean;
-  /** Whether the client starts the bridge program instead of using HTTP. */
+  /** Whether the client starts the bridge (`mcp stdio`) instead of connecting over HTTP. */
   readonly bridged: boolean;
 }
 
 interface Described {
   /** The path below the project's folder. */
   readonly path: string;
-  /** The member or table that contains the servers. */
+  /** The member or table of the file that contains the servers. */
   readonly group: string;
-  /** Returns a note for the user about this entry. */
+  /** Returns a note to the user about this entry; undefined if there is none. */
   readonly note?: (connection: Connection) => string | undefined;
 }
 
@@ -36,25 +37,28 @@ export interface JsonClient extends Described {
 
 /** A client whose file is TOML. */
 export interface TomlClient extends Described {
-  /** Returns the lines below the header of the entry's table. */
+  /** Returns the lines that follow the header of the entry's table. */
   readonly lines: (connection: Connection) => readonly string[];
 }
 
 export type McpClient = JsonClient | TomlClient;
 
 const BRIDGE = { command: "koor-cli", args: ["mcp", "stdio"] } as const;
-/** The variable from which the bridge takes the server. */
+/** The environment variable from which the bridge reads the server. */
 const SERVER_VARIABLE = "KOOR_SERVER";
 
 interface JsonDialect {
   readonly group: string;
-  /** The types of an HTTP entry and of a program; null if a program needs none. */
+  /**
+   * The `type` values of an entry for HTTP and of an entry for a program. null means that an entry for a program has no
+   * `type`.
+   */
   readonly types: { readonly http: string; readonly program: string | null };
-  /** The client's syntax for an environment variable in a header. */
+  /** The client's syntax for a reference to an environment variable in a header. */
   readonly reference: string;
   /**
-   * The client's syntax for a variable in a program's environment; null if the program inherits the client's
-   * environment and would take a reference literally.
+   * The client's syntax for a reference to a variable in the environment of a program. null means that the program
+   * inherits the client's environment; the client would pass a reference on as literal text.
    */
   readonly program_reference: string | null;
 }
@@ -78,7 +82,10 @@ function jsonClient(path: string, { group, types, reference, program_reference }
   };
 }
 
-/** Returns the lines of Codex's table. A program gets only the environment variables that are listed. */
+/**
+ * Returns the lines of the entry's table for Codex. The table must list the environment variables of the bridge,
+ * because Codex passes a program only the variables that are listed.
+ */
 function codexLines({ server, others, with_token, bridged }: Connection): readonly string[] {
   if (!bridged)
     return [
@@ -93,14 +100,14 @@ function codexLines({ server, others, with_token, bridged }: Connection): readon
   ];
 }
 
-/** Returns a note for a user with several servers. */
+/** Returns a note about the other servers, for a user with several servers. */
 export function noteAboutOtherServers({ server, others, bridged }: Connection): string | undefined {
   return bridged || others.length === 0
     ? undefined
     : `over HTTP the client knows ${server} only: with --stdio it switches to the others if that one is unreachable`;
 }
 
-/** Returns a note for an entry that sends no token from the environment although the server needs one. */
+/** Returns a note for an entry whose server needs a token although the entry sends none from the environment. */
 export function noteAboutToken({ server }: Connection): string {
   return `the entry sends no ${TOKEN_VARIABLE}: only this folder names ${server}; name it with --server to have it sent`;
 }

@@ -1,8 +1,8 @@
 /**
- * Merges Koor's entry into the file of an MCP client and leaves everything else unchanged. json-edit.ts edits JSON.
- * toml-eslint-parser reads TOML, because it reports the position of each table. The libraries that also write TOML fail
- * here: toml-patch drops comments next to a table that it replaces, and toml-edit-js fails on a table whose parent has
- * no header. Loaded only by `mcp config`. Pure; runs in the CLI process.
+ * Merges Koor's entry into the configuration file of an MCP client and leaves everything else unchanged. json-edit.ts
+ * edits JSON. toml-eslint-parser reads TOML, because it reports the position of each table. Libraries that can also
+ * write TOML fail here: toml-patch drops comments next to a table that it replaces, and toml-edit-js fails on a table
+ * whose parent has no header. Loaded only by `mcp config`. Pure; runs in the CLI process.
  */
 import { ParseError, parseTOML } from "toml-eslint-parser";
 
@@ -14,7 +14,7 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Sets the member `koor` in the file's object of servers. */
+/** Sets the member `koor` in the object that contains the file's servers. */
 function mergeJson({ path, group, entry }: JsonClient, text: string, connection: Connection): string | CliFailure {
   const start = text.trim() === "" ? "{}\n" : text;
   const file = parseCommented(start);
@@ -34,8 +34,8 @@ interface Span {
 }
 
 /**
- * Finds the entry's tables in a TOML text, each from the line of its header to the line of its last value. Text after
- * that belongs to the next table. Returns undefined if the text is not TOML.
+ * Finds the tables of the entry in a TOML text. Each is returned as a span from the line of its header to the line of
+ * its last value; the text after that belongs to the next table. Returns undefined if the text is not TOML.
  */
 function findTables(text: string, group: string): readonly Span[] | undefined {
   try {
@@ -51,7 +51,7 @@ function findTables(text: string, group: string): readonly Span[] | undefined {
   }
 }
 
-/** Replaces the entry's table, or adds it at the end. */
+/** Replaces the table of the entry, or adds it at the end of the file. */
 function mergeToml({ path, group, lines }: TomlClient, text: string, connection: Connection): string | CliFailure {
   const old = findTables(text, group);
   if (old === undefined) return refused(`${path} is not valid TOML, and stays as it is`);
@@ -60,12 +60,13 @@ function mergeToml({ path, group, lines }: TomlClient, text: string, connection:
   if (first === undefined) merged = text.trim() === "" ? "" : text.replace(/\n*$/, "\n\n");
   merged += [`[${group}.${SERVER_NAME}]`, ...lines(connection), ""].join("\n");
   for (const [at, { end }] of old.entries()) merged += text.slice(end, old[at + 1]?.start);
-  // The servers may be an inline table or an array. The added table would then be invalid or mean something else.
+  // The result is checked by reading it again: if the existing servers are an inline table or an array, the added table
+  // is invalid or means something else.
   if (findTables(merged, group)?.length === 1) return merged;
   return refused(`${path} defines ${group} in a form that cannot be added to: make it a table [${group}.NAME]`);
 }
 
-/** Merges Koor's entry into the client's file; `undefined` stands for a missing file. */
+/** Merges Koor's entry into the text of the client's file. `undefined` stands for a file that does not exist. */
 export function mergeEntry(client: McpClient, text = "", connection: Connection): string | CliFailure {
   return "lines" in client ? mergeToml(client, text, connection) : mergeJson(client, text, connection);
 }

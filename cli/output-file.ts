@@ -1,6 +1,6 @@
 /**
- * Writes a file that the command line names. In the project no link is followed that leads out of it, because another
- * person may have placed it. Elsewhere links belong to the user. Runs in the CLI process.
+ * Writes a file that the command line names. Inside the project, a link that leads out of the project is not followed,
+ * because another person may have placed it. Elsewhere links belong to the user. Runs in the CLI process.
  */
 import { writeFileSync } from "node:fs";
 
@@ -11,12 +11,15 @@ import { describeSystemError } from "./system-error.js";
 
 const NEW_MODE = 0o644;
 
-/** Returns the real path of `--output PATH`, which is replaced in one step. Throws the system's error. */
+/**
+ * Returns the real path of the file in `--output PATH`. The file is later replaced in one step. Throws the system's
+ * error.
+ */
 export function resolveOutput(path: string, folder: string): string | CliFailure {
   return resolveForWriting(locateFile(path, folder, projectOf(folder)));
 }
 
-/** Writes a file so that it has either all of its content or its previous state. */
+/** Writes a file in one step: afterwards it has either all of the new content or its previous content. */
 export function writeOutput(path: string, folder: string, content: Buffer): CliFailure | undefined {
   try {
     // Devices are written to, not replaced.

@@ -1,7 +1,7 @@
 /**
- * Writes stdout and stderr. stdout gets the server's answer as one line of JSON, indented with `--pretty`, or as raw
- * bytes. Numbers keep their digits because JSON is never parsed and serialized again. stderr gets only failures and
- * warnings, all through this module, with control characters in foreign text escaped. Runs in the CLI process.
+ * Writes stdout and stderr. stdout gets the server's answer, as one line of JSON, as indented JSON with `--pretty`, or
+ * as raw bytes. JSON is never parsed and serialized again, so numbers keep their digits. stderr gets only failures and
+ * warnings, always through this module. Control characters in text from elsewhere are escaped. Runs in the CLI process.
  */
 import { escapeHidden } from "../schemas/visible-text.js";
 import { failed, type CliFailure, type ExitCode } from "./failure.js";
@@ -15,10 +15,16 @@ const SPACE = 0x20;
 const DELETE = 0x7f;
 const QUOTE = 0x22;
 const NEWLINE = Buffer.from("\n");
-/** JSON is processed in pieces of about this size, because an answer may be longer than a string can be. */
+/**
+ * The approximate size of the pieces in which JSON is processed. An answer may be longer than a string can be, so it
+ * cannot be processed as a whole.
+ */
 const PIECE_BYTES = 8 * 1024 * 1024;
 
-/** Replaces line ends by spaces; valid JSON contains raw ones only between tokens. Changes `json` in place. */
+/**
+ * Replaces line ends by spaces. This is safe because valid JSON contains unescaped line ends only between tokens.
+ * Changes `json` in place.
+ */
 export function foldLines(json: Buffer): Buffer {
   if (!json.includes(LINE_FEED) && !json.includes(CARRIAGE_RETURN)) return json;
   let end = json.length;
@@ -29,18 +35,18 @@ export function foldLines(json: Buffer): Buffer {
   return json.subarray(0, end);
 }
 
-/** Whether the bytes are ASCII without DEL, so that nothing needs escaping. */
+/** Whether the bytes are ASCII without DEL, which means that nothing needs to be escaped. */
 function isPlain(json: Buffer): boolean {
-  // With an import by name, every command would pay for this module.
+  // The module is not imported by name, because every command would then load it.
   return process.getBuiltinModule("node:buffer").isAscii(json) && !json.includes(DELETE);
 }
 
-/** Escapes characters of JSON that are invisible or act on a terminal. The JSON keeps its meaning. */
+/** Escapes characters in JSON that are invisible or that control a terminal. The JSON keeps its meaning. */
 function escapeJson(json: Buffer): Buffer {
   if (isPlain(json)) return json;
   const pieces: Buffer[] = [];
   for (let start = 0; start < json.length; ) {
-    // Pieces are split at quotation marks, so no character spans two pieces.
+    // Pieces end before a quotation mark, so no character is split between two pieces.
     const quote = json.indexOf(QUOTE, start + PIECE_BYTES);
     const end = quote < 0 ? json.length : quote;
     const piece = json.subarray(start, end);
@@ -50,7 +56,7 @@ function escapeJson(json: Buffer): Buffer {
   return Buffer.concat(pieces);
 }
 
-/** Indents the bytes; `undefined` if they are not JSON in UTF-8, or the result would be too long. */
+/** Indents JSON bytes. Returns `undefined` if they are not JSON in UTF-8 or the result would be too long. */
 function indentBytes(bytes: Buffer): string | undefined {
   let text: string;
   try {
@@ -61,7 +67,7 @@ function indentBytes(bytes: Buffer): string | undefined {
   return isJson(text) ? indentJson(text) : undefined;
 }
 
-/** Formats a JSON answer for printing, with a newline at its end. */
+/** Formats a JSON answer for printing, and ends it with a newline. */
 export function formatJson(json: Buffer, pretty: boolean): Buffer {
   const indented = pretty ? indentBytes(json) : undefined;
   if (indented === undefined) return Buffer.concat([escapeJson(foldLines(json)), NEWLINE]);
@@ -69,8 +75,8 @@ export function formatJson(json: Buffer, pretty: boolean): Buffer {
 }
 
 /**
- * Formats a stored value: its exact bytes, or indented if `--pretty` is given and it is JSON. On a terminal it is text
- * with control characters escaped, except for line ends and tabs.
+ * Formats a stored value for printing: its exact bytes, or indented JSON if `--pretty` is given and the value is JSON.
+ * On a terminal it is printed as text, with control characters other than line ends and tabs escaped.
  */
 export function formatValue(value: Buffer, pretty: boolean, is_terminal = io().isTerminal()): Buffer {
   const indented = pretty ? indentBytes(value) : undefined;
@@ -79,7 +85,7 @@ export function formatValue(value: Buffer, pretty: boolean, is_terminal = io().i
   return Buffer.from(escapeHidden(value.toString("utf8").replaceAll("\r\n", "\n"), "\n\t"));
 }
 
-/** Writes to stdout and waits until the bytes are taken. A reader that has left (`| head`) is not a failure. */
+/** Writes to stdout and waits until the bytes are taken. It is not a failure if the reader has left (`| head`). */
 export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
   return await new Promise((resolve) => {
     const settle = (error: Error | null | undefined): void => {
@@ -87,13 +93,15 @@ export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
       resolve(harmless ? undefined : failed(`cannot write the answer: ${describeSystemError(error)}`));
     };
     const stdout = io().stdout();
-    // The listener stays, because the stream reports an error again after the write has failed.
+    // The listener is not removed, because the stream reports an error once more after the write has failed.
     stdout.once("error", settle);
     stdout.write(bytes, settle);
   });
 }
 
-/** Writes one line to stderr. Foreign text in it is escaped, so it stays one line without control characters. */
+/**
+ * Writes one line to stderr. Text from elsewhere is escaped, so the line stays one line and has no control characters.
+ */
 export function warn(line: string): void {
   io()
     .stderr()

@@ -1,4 +1,4 @@
-/** Implements `audit`: the log of actions with their actors and times. Runs in the CLI process. */
+/** Implements `audit`, which reads the log of actions with their actors and times. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 import { PERIOD_FLAGS } from "../period-flags.js";
 

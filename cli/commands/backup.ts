@@ -1,4 +1,6 @@
-/** Implements `backup` and `restore`: a server's whole data as a file. Runs in the CLI process. */
+/**
+ * Implements `backup` and `restore`, which save all data of a server to a file and load it. Runs in the CLI process.
+ */
 import { createReadStream, fstatSync } from "node:fs";
 
 import { CLI_RESTORE_TIMEOUT_MS } from "../../schemas/limits.js";

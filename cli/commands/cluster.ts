@@ -1,4 +1,4 @@
-/** Implements `cluster status`: the state of a cluster's servers. Runs in the CLI process. */
+/** Implements `cluster status`, which shows the state of a cluster's servers. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 /** Whether the answering server is healthy. */

@@ -1,4 +1,6 @@
-/** Implements `compliance …`: the results of checking instances against contracts. Runs in the CLI process. */
+/**
+ * Implements `compliance …`, which shows the results of checks of instances against contracts. Runs in the CLI process.
+ */
 import type { CommandRow } from "../command-row.js";
 
 export const COMPLIANCE_COMMANDS: readonly CommandRow[] = [

@@ -1,4 +1,6 @@
-/** Implements `config set`: the command line's own settings. It calls no server. Runs in the CLI process. */
+/**
+ * Implements `config set`, which changes the command line's own settings. It calls no server. Runs in the CLI process.
+ */
 import type { CommandRow } from "../command-row.js";
 import { wrongUsage } from "../failure.js";
 import { io } from "../io.js";

@@ -12,7 +12,7 @@ import { JSON_TYPE, readJsonFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } fro
 import { isJson, objectOf, quoted } from "../json-text.js";
 import { formatJson, print } from "../output.js";
 
-/** A contract on the command line. `{contract/}` in a path makes two segments of it. */
+/** The argument that names a contract. `{contract/}` in a path makes two segments of it, the project and the name. */
 const CONTRACT: Argument = { name: "contract", shown: "project/name" };
 const SPEC_PATH = "/api/specs/{contract/}";
 
@@ -24,8 +24,8 @@ const ENDPOINT: Flag = {
 };
 
 /**
- * Reads the bytes to store and checks that they are a contract. The server accepts any spec, so an invalid contract
- * would only be noticed at the first check against it.
+ * Reads the bytes to store and checks that they are a contract. The server accepts any document as a spec, so without
+ * this check an invalid contract would be noticed only when something is checked against it.
  */
 async function readContract(args: Args): Promise<Buffer | CliFailure> {
   const value = await readValue(args);
@@ -78,7 +78,7 @@ async function listEndpoints(
   return Object.keys(contract.endpoints ?? {});
 }
 
-/** Tests one endpoint, or all of them. Exit code 1 if one violates the contract. */
+/** Tests one endpoint of a service, or all of them. Returns exit code 1 if an answer violates the contract. */
 async function testContract(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const name = args.need("contract");
   const slash = name.indexOf("/");

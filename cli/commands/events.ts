@@ -12,7 +12,10 @@ import { PERIOD_FLAGS } from "../period-flags.js";
 
 const SOURCE: Flag = { name: "source", kind: "text", value: "NAME", about: "the publisher's name" };
 
-/** Builds the request's body. The data is inserted as written, so its numbers keep their digits. */
+/**
+ * Builds the request's body. The data is inserted as the user wrote it, because parsing would lose digits of long
+ * numbers.
+ */
 async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
   const value = await readValue(args);
   if (value instanceof CliFailure) return value;
@@ -30,8 +33,8 @@ async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
 }
 
 /**
- * Returns the event id of `--since`: the given id, or the last id before a duration ago; undefined if the flag is not
- * given.
+ * Returns the event id that `--since` stands for: the given id, or for a duration the id of the last event before that
+ * time. Returns undefined if the flag is not given.
  */
 async function readSince(settings: Settings, text: string | undefined): Promise<number | undefined | CliFailure> {
   if (text === undefined) return undefined;
@@ -55,7 +58,7 @@ async function readSince(settings: Settings, text: string | undefined): Promise<
 async function subscribe(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  // Loaded here because only a subscription needs these modules, above all WebSocket.
+  // These modules are imported here because only a subscription needs them, above all the WebSocket library.
   const { followEvents } = await import("../event-feed.js");
   const since = await readSince(settings, args.text("since"));
   if (since instanceof CliFailure) return since;

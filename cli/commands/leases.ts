@@ -62,7 +62,7 @@ async function printLease({ answer }: LeaseAnswer, context: CommandContext): Pro
   return (await print(formatJson(answer, context.pretty))) ?? 0;
 }
 
-/** Acquires the lease, at once or after a wait. A number is the exit code of a wait that a signal ended. */
+/** Acquires the lease, at once or after a wait. A number is the exit code of a wait that was ended by a signal. */
 async function obtainLease(
   settings: Settings,
   request: LeaseRequest,
@@ -116,8 +116,8 @@ async function get(args: Args, context: CommandContext): Promise<number | CliFai
 }
 
 /**
- * Returns the fence of a held lease; null if it is not held. The server knows the holder, and refuses any other
- * instance.
+ * Returns the fence of a held lease; null if the lease is not held. Only the holder gets an answer, because the server
+ * knows the holder and refuses any other instance.
  */
 async function fetchFence(settings: Settings, id: string): Promise<Outcome<number | null>> {
   const read = await getLease(settings, id);
@@ -139,18 +139,18 @@ async function renew(args: Args, context: CommandContext): Promise<number | CliF
   return isFailure(outcome) ? failureOf(outcome) : await printLease(outcome, context);
 }
 
-/** Releases one lease, whether it is held or waiting. */
+/** Releases one lease, or removes it from the queue if it is still waiting. */
 async function releaseOne(settings: Settings, id: string, given: number | undefined): Promise<Outcome<Buffer>> {
   const fence = given ?? (await fetchFence(settings, id));
   if (isFailure(fence)) return fence;
   const released = await releaseLease(settings, id, fence);
   if (fence !== null || !(released instanceof Refusal)) return released;
-  // The lease may have been granted in the meantime, and then it has a fence.
+  // The waiting lease may have been granted in the meantime. It then has a fence, and releasing it needs that fence.
   const granted = await fetchFence(settings, id);
   return granted === null || isFailure(granted) ? released : await releaseLease(settings, id, granted);
 }
 
-/** Releases each lease. A failure does not keep the others from being released. */
+/** Releases each of the given leases. If one fails, the others are still released. */
 async function release(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const ids = args.list("id");
   const fence = readFence(args);
@@ -172,7 +172,7 @@ interface CheckAnswer {
   readonly conflicts?: readonly { readonly path: string; readonly lease: Lease }[];
 }
 
-/** Writes a line to stderr for each conflict: the path, the holder and the expiry. */
+/** Writes one line to stderr for each conflicting lease, with its path, holder and expiry. */
 function warnOfConflicts(answer: Buffer): Buffer {
   const { conflicts = [] } = JSON.parse(answer.toString("utf8")) as CheckAnswer;
   for (const { path, lease } of conflicts) {

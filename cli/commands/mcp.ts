@@ -12,7 +12,7 @@ import { formatJson, print } from "../output.js";
 import { serversOf } from "../settings.js";
 import { describeSystemError } from "../system-error.js";
 
-/** The file contains no secret: it only names the token's variable. */
+/** Other users may read the file, because it contains no secret: it only names the variable that contains the token. */
 const CONFIG_MODE = 0o644;
 const CLIENT_NAMES = Object.keys(MCP_CLIENTS);
 
@@ -26,11 +26,12 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   const connection = {
     server,
     others,
-    // The client would send the environment's token, which must not go to a server that only this folder names.
+    // The MCP client would send the token of the environment. That token must not go to a server that only a file in
+    // this folder names.
     with_token: settings.token !== "" && settings.is_users_server === true,
     bridged: args.has("stdio"),
   };
-  // Only this command reads TOML and edits JSON.
+  // These modules are imported here because only this command reads TOML and edits JSON.
   const { mergeEntry } = await import("../mcp-merge.js");
   if (!args.has("write")) {
     const text = mergeEntry(client, undefined, connection);

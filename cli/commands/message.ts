@@ -16,7 +16,7 @@ const LIMIT = (what: string): Flag => ({
   query: "limit",
 });
 
-/** The members of a message that have their own flags, and the flags' names. */
+/** The members of a message that have flags of their own, each with the name of its flag. */
 const MEMBERS = [
   ["intent", "intent"],
   ["thread", "thread"],
@@ -25,7 +25,7 @@ const MEMBERS = [
   ["request_id", "request-id"],
 ] as const;
 
-/** Builds the message. Its data is inserted as written, so its numbers keep their digits. */
+/** Builds the message. Its data is inserted as the user wrote it, because parsing would lose digits of long numbers. */
 async function makeMessage(args: Args): Promise<Buffer | CliFailure> {
   const body = await readTextFlag(args, "body");
   if (body instanceof CliFailure) return body;

@@ -1,4 +1,4 @@
-/** Implements `metrics agents`: counts of the instances' activity. Runs in the CLI process. */
+/** Implements `metrics agents`, which shows counts of the instances' activity. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 export const METRICS_COMMANDS: readonly CommandRow[] = [

@@ -7,8 +7,8 @@ import { pathContextOf } from "../workspace.js";
 import { workspacePath } from "../workspace-path.js";
 
 /**
- * Writes the exported rules to the file of `--output`, if given. Returns the text to print: a summary then, else the
- * rules.
+ * Writes the exported rules to the file of `--output`, if the flag is given. Returns the text to print: a summary if
+ * the rules went to the file, otherwise the rules.
  */
 function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer | CliFailure {
   const path = args.text("output");
@@ -20,7 +20,10 @@ function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer
   );
 }
 
-/** Builds the text on which a rule is tried. A byte-order mark is kept, because a pattern may look for it. */
+/**
+ * Builds the request with the text on which a rule is tried. A byte-order mark is kept, because the rule's pattern may
+ * match it.
+ */
 async function makePreviewBody(args: Args, { folder }: CommandContext): Promise<Buffer | CliFailure> {
   const given = args.text("filename");
   const filename = given === undefined ? given : workspacePath(given, pathContextOf(folder));

@@ -1,6 +1,6 @@
 /**
- * Implements `serve`, which runs the server. Its module is loaded at run time from next to the bundle, so that no other
- * command pays for it. Runs the server's front in this process.
+ * Implements `serve`, which runs the server. The server's module is next to the bundle of the command line and is
+ * imported at run time, so that no other command has to load it. The server's front runs in this process.
  */
 import type { CommandRow } from "../command-row.js";
 
@@ -8,7 +8,7 @@ interface ServerModule {
   readonly runServer: (argv: string[]) => Promise<void>;
 }
 
-/** Passes all arguments to the server, which has its own flags, help and exit codes. */
+/** Passes all arguments to the server, which has flags, help and exit codes of its own. */
 export async function startServer(argv: readonly string[]): Promise<void> {
   const { runServer } = (await import(new URL("../src/main.js", import.meta.url).href)) as ServerModule;
   await runServer([...argv]);

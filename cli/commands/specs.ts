@@ -4,7 +4,7 @@ import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { ifVersion, versionedCommands, type VersionedNoun } from "./versioned.js";
 
-/** A spec on the command line. `{spec/}` in a path makes two segments of it. */
+/** The argument that names a spec. `{spec/}` in a path makes two segments of it, the project and the name. */
 const SPEC: VersionedNoun = {
   noun: "specs",
   argument: { name: "spec", shown: "project/name" },

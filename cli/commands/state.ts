@@ -13,7 +13,9 @@ const KEY: VersionedNoun = {
   content: "the value of a key",
 };
 
-/** Guesses the media type: JSON, else text, else bytes. */
+/**
+ * Guesses the media type of a value: JSON if it parses as JSON, otherwise text if it is valid text, otherwise bytes.
+ */
 function guessType(value: Buffer): string {
   let text: string;
   try {

@@ -1,7 +1,7 @@
 /**
- * Implements `task …`: units of work that one agent claims at a time. task-wait.ts waits for a task, task-work.ts runs
- * a command for each, task-body.ts builds their bodies, and task-fence.ts finds the fence for a holder's action. Runs
- * in the CLI process.
+ * Implements `task …`. A task is a unit of work that one agent at a time can claim. task-wait.ts waits for a task,
+ * task-work.ts runs a command for each task, task-body.ts builds the bodies of requests, and task-fence.ts finds the
+ * fence for an action of the holder. Runs in the CLI process.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
 import { failureOf, RetryDeadline } from "../ask.js";
@@ -89,8 +89,8 @@ async function claim(args: Args, context: CommandContext): Promise<number | CliF
 }
 
 /**
- * Warns that no task can be claimed, with a line for each task that was skipped: the resource that it needs, and the
- * holder of that.
+ * Warns that no task can be claimed. Writes a line for each task that was skipped, with the resource that the task
+ * needs and the current holder of that resource.
  */
 function warnOfBusyTasks(answer: Buffer): void {
   warn("there is no task to claim");
@@ -122,14 +122,14 @@ interface HolderCommand {
   readonly word: string;
   readonly action: HolderAction;
   readonly about: string;
-  /** An argument after the id, which is also a member of the body. */
+  /** The name of an argument after the id. It is sent as the member of the body with the same name. */
   readonly text?: string;
   readonly flags: readonly Flag[];
   /** Returns the body's members besides the fence, as JSON texts. */
   readonly members: (args: Args) => Promise<Readonly<Record<string, string | undefined>> | CliFailure>;
 }
 
-/** Builds the row of a holder's action. All of them need the fence. */
+/** Builds the row of an action that only the holder of a task can take. All of these actions send the fence. */
 function holderRow({ word, action, about, text, flags, members }: HolderCommand): LocalRow {
   return {
     words: ["task", word],
@@ -148,14 +148,15 @@ function holderRow({ word, action, about, text, flags, members }: HolderCommand)
       const own = text === undefined ? {} : { [text]: quoted(args.need(text)) };
       const answer = await sendHolderAction(settings, { id, given }, action, { ...own, ...ownMembers });
       if (isFailure(answer)) return failureOf(answer);
-      // The output of a command under `task work` is the task's result, so a heartbeat prints nothing there.
+      // Under `task work`, the output of the command becomes the task's result. A heartbeat must not add to it, so it
+      // prints nothing.
       if (action === "progress" && isTaskOfEnvironment(id)) return 0;
       return (await print(formatJson(answer, context.pretty))) ?? 0;
     },
   };
 }
 
-/** Returns the percent, note and checkpoint of a heartbeat. */
+/** Returns the members of a heartbeat: percent, note and checkpoint. */
 async function progressMembers(args: Args): Promise<Readonly<Record<string, string | undefined>> | CliFailure> {
   const checkpoint = await readJsonFlag(args, "checkpoint");
   if (checkpoint instanceof CliFailure) return checkpoint;
@@ -168,12 +169,12 @@ async function resultMember(args: Args): Promise<Readonly<Record<string, string 
   return result instanceof CliFailure ? result : { result };
 }
 
-/** Builds a body with one text, from an argument or flag of that name. */
+/** Builds a body with one text member, which is taken from the argument or flag of the same name. */
 function textBody(name: string): (args: Args) => Promise<Buffer> {
   return (args) => Promise.resolve(Buffer.from(objectOf({ [name]: quoted(args.text(name)) })));
 }
 
-/** Names the workspace in which tasks were created, unless the command line names it. */
+/** Warns in which workspace tasks were created, unless the command line names the workspace. */
 function warnOfWorkspace(answer: Buffer, args: Args): Buffer {
   if (args.text("workspace") !== undefined) return answer;
   const made = JSON.parse(answer.toString("utf8")) as Partial<Task> | readonly Partial<Task>[];
@@ -198,7 +199,8 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     headers: (_args, { folder }) => ({ ...JSON_TYPE, ...workspaceHeaders(folder) }),
     body: makeTaskBody,
     onAnswer: warnOfWorkspace,
-    // In a file, some tasks may have their own id and some may not.
+    // A file may contain some tasks with an id of their own and some without, so the request is not repeatable as a
+    // whole without a request id.
     repeatable: (args) => args.text("request-id") !== undefined,
   },
   {

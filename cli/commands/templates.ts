@@ -7,7 +7,10 @@ import { isJson } from "../json-text.js";
 
 const ID = { name: "id" } as const;
 
-/** Builds the request's body. The data is inserted as written, so its numbers keep their digits. */
+/**
+ * Builds the request's body. The data is inserted as the user wrote it, because parsing would lose digits of long
+ * numbers.
+ */
 async function makeTemplateBody(args: Args): Promise<Buffer | CliFailure> {
   const value = await readValue(args);
   if (value instanceof CliFailure) return value;

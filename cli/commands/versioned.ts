@@ -1,4 +1,7 @@
-/** The commands that state and specs share: get, delete, history, rollback and diff. Runs in the CLI process. */
+/**
+ * Builds the commands that state and specs have in common: get, delete, history, rollback and diff. Runs in the CLI
+ * process.
+ */
 import type { Argument, CommandRow, Flag } from "../command-row.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 
@@ -10,7 +13,7 @@ export interface VersionedNoun {
   readonly path: string;
   /** The name of one entry: `key`, `spec`. */
   readonly one: string;
-  /** The content that `get` prints: `the value of a key`, `a spec`. */
+  /** The words for the content that `get` prints, in the help: `the value of a key`, `a spec`. */
   readonly content: string;
 }
 
@@ -25,7 +28,7 @@ export function ifVersion({ one }: Pick<VersionedNoun, "one">): Flag {
   };
 }
 
-/** Returns `get`, the noun's own `set`, `delete`, `history`, `rollback` and `diff`. */
+/** Returns all commands of a noun: `get`, the given `set`, `delete`, `history`, `rollback` and `diff`. */
 export function versionedCommands(versioned: VersionedNoun, set: CommandRow): CommandRow[] {
   const { noun, argument, path, one, content } = versioned;
   const one_argument = [argument];

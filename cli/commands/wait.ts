@@ -1,6 +1,6 @@
 /**
- * Implements `wait`: waits for one of many conditions, at no cost in tokens. wait-loop.ts repeats the calls. Runs in
- * the CLI process.
+ * Implements `wait`, which waits for one of many conditions. The wait costs an agent no tokens. wait-loop.ts repeats
+ * the calls. Runs in the CLI process.
  */
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
@@ -10,7 +10,7 @@ import type { Conditions } from "../wait-loop.js";
 import { pathContextOf } from "../workspace.js";
 import { workspaceResource } from "../workspace-path.js";
 
-/** The exit code of the shell command `timeout`. */
+/** The exit code of the shell command `timeout` when the time is up. */
 const TIMED_OUT_EXIT = 124;
 
 function condition(name: string, value: string, about: string): Flag {
@@ -49,13 +49,14 @@ function parametersOf({ name, kind, query = "", value_optional }: Flag, args: Ar
   if (kind === "switch") return args.has(name) ? [[query, "1"]] : [];
   const single = args.text(name);
   const values = single === undefined ? args.list(name) : [single];
-  // Without a value the flag means any task, with a value that task's end.
+  // Without a value, the flag waits for any task that can be claimed. With a task id as its value, it waits for the end
+  // of that task.
   return values.map((value) =>
     value_optional ? (value === "" ? [query, "1"] : [`${query}_ended`, value]) : [query, value],
   );
 }
 
-/** Makes the paths of resources in the conditions relative to the workspace's root. */
+/** Converts the paths of resources in the conditions to paths relative to the workspace's root. */
 function withPlacedPaths(conditions: Conditions, folder: string): Conditions | CliFailure {
   const placed: (readonly [string, string])[] = [];
   for (const [name, value] of conditions) {

@@ -1,7 +1,8 @@
 /**
  * Stores the state of one user's commands for one cluster in a small file: `{"position","begin"?,"doubted"?}`. If the
- * file or its folder is unusable, the command continues without it. Unlike config-file.ts it does not sync to disk: a
- * sync would cost more than the request, and a crash of the machine loses little. Runs in the CLI process.
+ * file or its folder is unusable, the command continues without the state. Unlike config-file.ts this module does not
+ * sync the file to disk: a sync would take longer than the request, and little is lost if the machine crashes. Runs in
+ * the CLI process.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
@@ -12,23 +13,23 @@ import { readTextFile } from "./config-file.js";
 import { isJson } from "./json-text.js";
 import { errorCodeOf } from "./system-error.js";
 
-/** The folder is private, because its files reveal when the user worked with which cluster. */
+/** The permissions of the folder. It is private, because its files reveal when the user worked with which cluster. */
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const NAME_DIGITS = 32;
 
-/** Returns the system's folder for program state; undefined if the environment names none. */
+/** Returns the system's folder for the state of programs; undefined if the environment names none. */
 export function stateFolder(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | undefined {
   const home = environment["HOME"] || undefined;
   const named = platform === "win32" ? environment["LOCALAPPDATA"] : environment["XDG_STATE_HOME"];
-  // The XDG specification requires relative paths to be ignored.
+  // A relative path is ignored, because the XDG specification requires it.
   if (named && isAbsolute(named)) return join(named, "koor");
   return platform === "win32" || home === undefined ? undefined : join(home, ".local", "state", "koor");
 }
 
 /**
- * Returns the file's name, which is the same for the same servers in any order. The position of another cluster must
- * never be used for this one.
+ * Returns the name of the file for these servers, in whatever order they are listed. Other servers get another name,
+ * because the position of one cluster must never be used for another.
  */
 async function nameOfFile(servers: readonly URL[]): Promise<string> {
   const { createHash } = await import("node:crypto");
@@ -51,8 +52,8 @@ function parseClientState(text: string): ClientState | undefined {
 }
 
 /**
- * Creates a folder and its parents. Written by hand: if the system refuses with ENOENT (below `/proc`), Node's
- * recursive version never returns.
+ * Creates a folder and its parents. Written by hand because Node's recursive version never returns if the system
+ * refuses with ENOENT, as it does below `/proc`.
  */
 function makeFolder(path: string): void {
   try {
@@ -75,8 +76,8 @@ function makeRoom(folder: string): void {
 }
 
 /**
- * Writes a temporary file and renames it, so that a reader sees either the old or the new file. Throws the system's
- * error.
+ * Replaces a file: writes a temporary file and renames it, so that a reader sees either the old or the new file. Throws
+ * the system's error.
  */
 function replace(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.part`;
@@ -90,11 +91,14 @@ function replace(path: string, text: string): void {
   }
 }
 
-/** @param state_folder an absolute path; created if it is missing */
+/** @param state_folder the folder for the file, an absolute path; it is created if it is missing */
 export async function openPositionFile(state_folder: string, servers: readonly URL[]): Promise<ClientStateStore> {
   const folder = join(state_folder, "clusters");
   const path = join(folder, await nameOfFile(servers));
-  /** Set once a write fails. The file is then not read either, because its content could not be corrected. */
+  /**
+   * Whether a write has failed. If so, the file is not read any more either, because its outdated content could not be
+   * corrected.
+   */
   let broken = false;
   return {
     read: () => {
@@ -110,7 +114,8 @@ export async function openPositionFile(state_folder: string, servers: readonly U
         }
         replace(path, `${JSON.stringify(state)}\n`);
       } catch {
-        // The disk may be full or read-only. This process keeps the state in memory and stops trying.
+        // The disk may be full or read-only. From now on this process keeps the state only in memory and does not try
+        // to write again.
         broken = true;
       }
     },

@@ -1,6 +1,6 @@
 /**
- * Implements `register`: registers a new instance, or finds the one that this folder registered before under the same
- * name. instance-file.ts stores the instance. Runs in the CLI process.
+ * Implements `register`. Registers a new instance, or finds the instance that this folder registered earlier under the
+ * same name. instance-file.ts stores the instance. Runs in the CLI process.
  */
 import { ask, failureOf } from "./ask.js";
 import type { Args, CommandContext } from "./command-row.js";
@@ -23,7 +23,7 @@ function parseObject(bytes: Buffer): Json {
   return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? (parsed as Json) : {};
 }
 
-/** Returns the fields of the instance. The server chooses the ones that are not given. */
+/** Returns the fields of the new instance. The server chooses a value for each field that is not given. */
 function readBody(args: Args): Json {
   const given = ["workspace", "intent", "stack"].flatMap((name) => {
     const value = args.text(name);
@@ -44,8 +44,8 @@ async function post(settings: Settings, path: string, body: object): Promise<Out
 
 /**
  * Finds the folder's instance on the server, and updates its intent and capabilities to the given ones. Returns `gone`
- * if the server no longer has it, and `another` if the command asks for a different instance. In both cases a new one
- * has to be registered.
+ * if the server no longer has the instance, and `another` if the command asks for a different one. In both cases the
+ * caller must register a new instance.
  */
 async function findRegistered(
   settings: Settings,
@@ -75,14 +75,14 @@ async function findRegistered(
   return Buffer.from(token === undefined ? body : `${body.slice(0, -1)},"token":${JSON.stringify(token)}}`);
 }
 
-/** Whether to save the registered instance in the folder's file. */
+/** Whether the registered instance should be saved in the folder's file. */
 function savesInstance(args: Args, { folder }: Pick<CommandContext, "folder">): boolean {
   return args.has("save") || hasKoorFolder(folder);
 }
 
 /**
- * Saves the registered instance in `.koor/instance.json`, if that is wanted. A write error is only a warning: the
- * server sends the token only once, and stdout has it.
+ * Saves the registered instance in `.koor/instance.json`, if it should be saved. A write error is only a warning,
+ * because the instance is registered and its token, which the server sends only once, is on stdout.
  */
 function saveRegistered(answer: Buffer, args: Args, { folder }: CommandContext, settings: Settings): void {
   if (!savesInstance(args, { folder })) return;
@@ -96,7 +96,7 @@ function saveRegistered(answer: Buffer, args: Args, { folder }: CommandContext, 
 export async function register(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  // With KOOR_INSTANCE set, the environment decides the identity, and the folder's file is not read.
+  // If KOOR_INSTANCE is set, the environment determines the identity. The folder's file is then not read.
   const stored = findInstance(context.folder);
   const own =
     stored !== undefined && !(stored instanceof CliFailure) && stored.id === settings.instance ? stored : undefined;
@@ -104,9 +104,9 @@ export async function register(args: Args, context: CommandContext): Promise<num
   if (isFailure(again)) return failureOf(again);
   if (Buffer.isBuffer(again)) return (await print(formatJson(again, context.pretty))) ?? 0;
   const path = savesInstance(args, context) ? instancePathForWriting(context.folder) : "";
-  // The path is checked before the request, because the server sends the token only once.
+  // The path is checked before the request: after it, a failure would lose the token, which the server sends only once.
   if (path instanceof CliFailure && path.exit === WRONG_USAGE) return path;
-  // An instance that is gone cannot register another one.
+  // A new instance cannot be registered in the name of one that is gone, so the call names no instance.
   const caller = again === "gone" ? { ...settings, instance: "" } : settings;
   const registered = await post(caller, "/register", readBody(args));
   if (isFailure(registered)) return failureOf(registered);

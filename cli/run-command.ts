@@ -1,6 +1,6 @@
 /**
- * Executes one row of the command table: sends the request that the row describes and prints the answer, or calls the
- * row's own function. command-line.ts parses, and client.ts speaks HTTP. Runs in the CLI process.
+ * Executes one row of the command table. Sends the request that the row describes and prints the answer, or calls the
+ * row's own function. command-line.ts parses, and client.ts sends HTTP requests. Runs in the CLI process.
  */
 import { describeRefusal, encodeQuery, isSuccess, sendRequest } from "./client.js";
 import type { Args, CommandContext, CommandRow, RequestRow } from "./command-row.js";
@@ -9,7 +9,7 @@ import { CliFailure, failed, wrongUsage, type ExitCode } from "./failure.js";
 import { inFlagWords } from "./flag-words.js";
 import { formatJson, formatValue, print } from "./output.js";
 
-/** A placeholder in a path template: `{name}`, `{name...}` or `{name/}` (command-row.ts). */
+/** Matches a placeholder in a path template: `{name}`, `{name...}` or `{name/}` (command-row.ts). */
 const PLACEHOLDER = /\{(\w+)(\.\.\.|\/)?\}/g;
 
 function encodeArgument(value: string, mark: string | undefined): string {
@@ -25,14 +25,17 @@ function makeQuery(row: RequestRow, args: Args, context: CommandContext): string
   const given: Record<string, string> = {};
   for (const flag of row.flags ?? []) {
     const value = args.text(flag.name);
-    // The row's own query function may override a flag's value.
+    // A parameter that the row's own query function returns takes precedence over the flag's value.
     if (flag.query !== undefined && value !== undefined) given[flag.query] = own?.[flag.query] ?? value;
   }
   const others = Object.entries(own ?? {}).filter(([name]) => given[name] === undefined);
   return encodeQuery({ ...Object.fromEntries(others), ...given });
 }
 
-/** Builds the request's path and query. Refuses an empty argument, because the path would name another resource. */
+/**
+ * Builds the path and query of the request. Refuses an empty argument, because with it the path would name another
+ * resource.
+ */
 function makePath(row: RequestRow, args: Args, context: CommandContext): string | CliFailure {
   for (const [, name = "", mark] of row.path.matchAll(PLACEHOLDER)) {
     if (args.need(name) === "") return wrongUsage(`<${name}> must not be empty`);
@@ -51,7 +54,7 @@ function makePath(row: RequestRow, args: Args, context: CommandContext): string 
   }
 }
 
-/** The characters that HTTP allows in a header, limited to ASCII. */
+/** Matches a text that may be sent as a header's value: the characters that HTTP allows, limited to ASCII. */
 const HEADER_VALUE = /^[\t\x20-\x7e]+$/;
 
 function findBadHeader(headers: Readonly<Record<string, string>>): CliFailure | undefined {

@@ -1,7 +1,7 @@
 /**
- * Checks the health of clustered servers (`/health`), to choose among several. An isolated server, which is partitioned
- * from the log or halted, still answers reads and keeps subscriptions but learns nothing new, so a client that waits
- * there would wait forever. cluster.ts and its callers choose the server. Runs in the CLI process.
+ * Checks the health of a cluster's servers (`/health`), to choose among several. A server is isolated if it is halted
+ * or partitioned from the log. It still answers reads and keeps subscriptions open but learns nothing new, so a client
+ * that waits there would wait forever. cluster.ts and its callers choose the server. Runs in the CLI process.
  */
 import { CLI_HEALTH_INTERVAL_MS, CLI_LOG_ANSWER_TIMEOUT_MS, CLI_TURN_CONNECT_TIMEOUT_MS } from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";
@@ -11,8 +11,8 @@ import { isJson } from "./json-text.js";
 import { pause } from "./pause.js";
 
 /**
- * `isolated`: the server learns nothing new until it or its log is repaired. `unknown`: it is silent, starting or
- * lagging.
+ * The health of a server. `isolated`: it learns nothing new until it or its log is repaired. `unknown`: it does not
+ * answer, is starting, or lags.
  */
 type Health = "healthy" | "isolated" | "unknown";
 
@@ -31,7 +31,7 @@ async function askHealth(server: URL, signal?: AbortSignal): Promise<Health> {
     : "unknown";
 }
 
-/** Whether a server may be asked. An untrusted one may be asked only when it is healthy again. */
+/** Whether a server may be asked. An untrusted server may be asked only after it has become healthy again. */
 export async function isTrusted(cluster: Cluster, server: URL, signal?: AbortSignal): Promise<boolean> {
   if (!cluster.isUntrusted(server)) return true;
   if ((await askHealth(server, signal)) !== "healthy") return false;
@@ -40,8 +40,8 @@ export async function isTrusted(cluster: Cluster, server: URL, signal?: AbortSig
 }
 
 /**
- * Waits until the server is isolated and another one is healthy, and returns the latter. Returns undefined if the
- * signal comes first.
+ * Waits until the server is isolated while another one is healthy, and returns the healthy one. Returns undefined if
+ * the signal fires first.
  */
 async function untilIsolated(
   server: URL,
@@ -60,9 +60,9 @@ async function untilIsolated(
 }
 
 /**
- * Runs `work` against a server and monitors the server's health meanwhile. Ends the work if `signal` fires, or if the
- * server is isolated and another one is healthy.
- * @returns the result of the work, and the server to switch to if the work was ended for it
+ * Runs `work` against a server and checks the server's health meanwhile. Aborts the work if `signal` fires, or if the
+ * server is isolated while another one is healthy.
+ * @returns the result of the work, and the server to switch to if the work was aborted for it
  */
 export async function runWatched<Result>(
   server: URL,

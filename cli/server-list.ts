@@ -1,13 +1,16 @@
 /**
- * Parses and joins the servers of one cluster: `http://a:9800,http://b:9800`. cluster.ts chooses among them. Pure; runs
- * in the CLI process.
+ * Parses and formats the list of a cluster's servers: `http://a:9800,http://b:9800`. cluster.ts chooses among them.
+ * Pure; runs in the CLI process.
  */
 import { CLI_SERVERS_MAX } from "../schemas/limits.js";
 
-/** Only a comma before a URL separates two servers; any other comma belongs to a path. */
+/**
+ * Matches the comma between two servers. Only a comma that is followed by a URL separates servers; any other comma
+ * belongs to a path.
+ */
 const BETWEEN = /,\s*(?=https?:)/i;
 
-/** Parses one server's address; `undefined` if `text` is not an http(s) URL to which paths can be appended. */
+/** Parses the address of one server; `undefined` if `text` is not an http(s) URL to which a path can be appended. */
 function parseServer(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) return undefined;
@@ -15,8 +18,8 @@ function parseServer(text: string): URL | undefined {
 }
 
 /**
- * Parses the servers in their order, without duplicates; at least one. `undefined` if one is invalid or there are too
- * many.
+ * Parses the list of servers. Keeps their order and removes duplicates. Returns `undefined` if an address is invalid or
+ * there are too many.
  */
 export function parseServers(text: string): readonly [URL, ...URL[]] | undefined {
   const servers = new Map<string, URL>();

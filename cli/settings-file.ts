@@ -1,6 +1,6 @@
 /**
- * Reads the files that contain settings: a folder's `.koor/settings.json` or bare `settings.json`, and the user's own
- * file. settings.ts decides which one applies. Runs in the CLI process.
+ * Reads the files that contain settings: a folder's `.koor/settings.json` or its bare `settings.json`, and the user's
+ * own file. settings.ts decides which file's settings apply. Runs in the CLI process.
  */
 import { isAbsolute, join, relative } from "node:path";
 
@@ -17,19 +17,19 @@ export const SETTINGS_FILE = "settings.json";
 export type SettingName = "server" | "token";
 export const SETTING_NAMES: readonly SettingName[] = ["server", "token"];
 
-/** The members that the command line reads from a file. "" counts as absent. */
+/** The members of a settings file that the command line reads. A value of "" counts as absent. */
 export interface FileSettings {
   /** The file's name in messages. */
   readonly name: string;
   readonly server?: string;
   readonly token?: string;
-  /** Servers to which the user agreed to send tokens. Only the user's own file has them. */
+  /** The servers to which the user has agreed to send tokens. Only the user's own file may name them. */
   readonly trusted_servers: readonly string[];
 }
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** Parses a settings file as an object, or returns why it is invalid. */
+/** Parses the text of a settings file, which must be an object. Returns the failure if it is invalid. */
 export function parseSettingsText(text: string, name: string): Members | CliFailure {
   if (!isJson(text)) return failed(`${name} is not valid JSON`);
   const parsed = JSON.parse(text) as unknown;
@@ -52,7 +52,8 @@ function readMembers(members: Members, name: string): FileSettings | CliFailure 
 }
 
 /**
- * Returns why a `settings.json` belongs to another program; undefined if it is a file of Koor's server or command line.
+ * Returns the reason why a `settings.json` must belong to another program; undefined if it is a file of Koor's server
+ * or command line.
  */
 function whyNotKoors(members: Members): string | undefined {
   const names = Object.keys(members);
@@ -61,7 +62,8 @@ function whyNotKoors(members: Members): string | undefined {
   const wrong = SETTING_NAMES.find((name) => members[name] !== undefined && typeof members[name] !== "string");
   if (wrong !== undefined) return `${SETTINGS_FILE}: ${wrong} must be a string`;
   const { server } = members;
-  // A wrong server in a file of Koor's is reported. In another program's file it is none of Koor's settings.
+  // If the file is Koor's, an invalid server in it is an error. If it belongs to another program, it is not Koor's
+  // setting and is ignored.
   const belongsToOther =
     typeof server === "string" && known.length < names.length && parseServers(server) === undefined;
   return belongsToOther ? `${SETTINGS_FILE}: server is no http:// or https:// URL` : undefined;
@@ -72,8 +74,9 @@ function readBareSettings(folder: string): string | undefined | CliFailure {
 }
 
 /**
- * Reads the settings of a folder: from the nearest `.koor/`, else from the bare `settings.json` in the folder.
- * @param is_quiet whether another program's file is ignored without a warning
+ * Reads the settings of a folder: from the nearest `.koor/`, or if there is none from the folder's bare
+ * `settings.json`.
+ * @param is_quiet whether a file of another program is ignored without a warning
  */
 export function readFolderSettings(folder: string, is_quiet: boolean): FileSettings | undefined | CliFailure {
   const found = findKoorFile(folder, SETTINGS_FILE);
@@ -84,8 +87,8 @@ export function readFolderSettings(folder: string, is_quiet: boolean): FileSetti
     return members instanceof CliFailure ? members : readMembers(members, name);
   }
   const text = readBareSettings(folder);
-  // A file that is refused because of its kind belongs to another program. A file that the system does not let us read
-  // may be Koor's.
+  // A file that is refused because of its kind or size belongs to another program. A file that the system does not let
+  // us read may be Koor's, so the failure is returned.
   if (text === undefined || (text instanceof CliFailure && text.exit !== WRONG_USAGE)) return text;
   const members = text instanceof CliFailure ? text : parseSettingsText(text, SETTINGS_FILE);
   const why = members instanceof CliFailure ? members.message : whyNotKoors(members);
@@ -94,7 +97,10 @@ export function readFolderSettings(folder: string, is_quiet: boolean): FileSetti
   return undefined;
 }
 
-/** Returns the file in which a folder's setting is saved: the file that is read there, or would be. */
+/**
+ * Returns the file in which a setting of a folder is saved. It is the file from which the folder's settings are read,
+ * whether it exists or not.
+ */
 export function folderSettingsPath(folder: string): string {
   const own = join(KOOR_FOLDER, SETTINGS_FILE);
   const bare = readBareSettings(folder);
@@ -103,12 +109,12 @@ export function folderSettingsPath(folder: string): string {
 }
 
 /**
- * Returns the path of the user's own settings, which apply in every folder; undefined if the environment names no
- * place.
+ * Returns the path of the user's own settings file, which applies in every folder; undefined if the environment names
+ * no folder for it.
  */
 export function userSettingsPath(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | undefined {
   const named = platform === "win32" ? environment["APPDATA"] : environment["XDG_CONFIG_HOME"];
-  // The XDG specification requires relative paths to be ignored.
+  // A relative path is ignored, because the XDG specification requires it.
   if (named && isAbsolute(named)) return join(named, "koor", SETTINGS_FILE);
   const home = environment["HOME"] || undefined;
   return platform === "win32" || home === undefined ? undefined : join(home, ".config", "koor", SETTINGS_FILE);

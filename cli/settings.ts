@@ -1,8 +1,8 @@
 /**
- * Determines the settings of a command: the servers, the token, and the instance as which it acts. The command line
- * takes precedence over the environment, then the folder's files, the user's own file and the defaults. A token goes
- * only to the server that it is for: a folder may name a server, but it cannot redirect the tokens of the environment
- * and the user. client.ts makes the connection. Runs in the CLI process.
+ * Determines the settings of a command: the servers, the token, and the instance as which the command acts. The command
+ * line takes precedence over the environment, then come the folder's files, the user's own file and the defaults. A
+ * token is sent only to the server for which it is meant: a folder's file may name a server, but it cannot direct the
+ * tokens of the environment or of the user there. client.ts makes the connection. Runs in the CLI process.
  */
 import { join } from "node:path";
 
@@ -26,19 +26,25 @@ import { describeSystemError } from "./system-error.js";
 import { askForConsent, rememberTrust } from "./token-consent.js";
 
 const DEFAULT_SERVER = "http://localhost:9800";
-/** Other users of the machine must not read the token. */
+/** The permissions of a settings file: other users of the machine must not read the token in it. */
 const SETTINGS_MODE = 0o600;
 
 export interface Settings {
-  /** The http or https URL, with an optional path prefix; the first of several servers. */
+  /** The server's http or https URL, which may have a path prefix. Of several servers it is the first. */
   readonly server: URL;
-  /** The cluster, if several servers are given. Any of them may be asked. */
+  /** The cluster, if several servers are configured. A request may be sent to any of its servers. */
   readonly cluster?: Cluster;
   /** The token; "" if none is set. */
   readonly token: string;
-  /** The id of the instance as which calls act, unless the token belongs to another one; "" if none is set. */
+  /**
+   * The id of the instance as which calls act; "" if none is set. If the token belongs to another instance, calls act
+   * as that one.
+   */
   readonly instance: string;
-  /** Whether the user named the servers, not only the folder. Tokens of the environment may then go there. */
+  /**
+   * Whether the user has named the servers, not only a file in the folder. If so, tokens of the environment may be sent
+   * to them.
+   */
   readonly is_users_server?: boolean;
 }
 
@@ -52,7 +58,7 @@ interface Sources {
   readonly instance: StoredInstance | undefined;
 }
 
-/** Whether a header can carry the text, which must be visible ASCII. */
+/** Whether a text can be sent in a header, which requires visible ASCII characters. */
 function isHeaderText(text: string): boolean {
   return /^[\x21-\x7e]*$/.test(text);
 }
@@ -63,8 +69,8 @@ const TOKEN_RULE = "token must be visible ASCII characters without spaces";
 
 /**
  * Reads the settings that apply in `folder`. An empty variable counts as not set. A file is not read if the environment
- * already sets everything in it. The instance's own token is the last choice, because another token was given on
- * purpose and may have more rights.
+ * already sets everything that is in it. The instance's own token is used only if there is no other, because another
+ * token was set on purpose and may have more rights.
  * @param given the servers of the command line; "" if it names none
  */
 export function readSettings(folder: string, environment: NodeJS.ProcessEnv, given = ""): Settings | CliFailure {
@@ -91,18 +97,21 @@ export function readSettings(folder: string, environment: NodeJS.ProcessEnv, giv
   return { ...target, token, instance: named ?? instance?.id ?? "", is_users_server: folderOnly.length === 0 };
 }
 
-/** Returns the servers at which an instance was registered; undefined if its file names none. */
+/** Returns the servers at which the instance was registered; undefined if the instance's file names none. */
 function serverOf(instance: StoredInstance | undefined): string | undefined {
   return parseServers(instance?.server ?? "") === undefined ? undefined : instance?.server;
 }
 
-/** Whether the user's own settings name the server, or it is the default server. */
+/** Whether the user's own settings name the server, or the server is the default one. */
 function isUsers(server: URL, user: FileSettings | undefined): boolean {
   const named = [DEFAULT_SERVER, user?.server ?? "", ...(user?.trusted_servers ?? [])];
   return named.some((text) => (parseServers(text) ?? []).some(({ href }) => href === server.href));
 }
 
-/** Whether a token that was stored with the servers in `named`, or with none, is for all of these servers. */
+/**
+ * Whether a token may be sent to all of these servers. `named` is the list of servers with which the token was stored;
+ * without a list, the token may be sent to any server.
+ */
 function isFor(named: string | undefined, servers: Servers): boolean {
   if (named === undefined) return true;
   const known = new Set((parseServers(named) ?? []).map(({ href }) => href));
@@ -110,9 +119,9 @@ function isFor(named: string | undefined, servers: Servers): boolean {
 }
 
 /**
- * Returns the first token that may go to these servers; "" if there is none. If the only token may not go there, asks
- * the user.
- * @param folderOnly the servers that only the folder names
+ * Returns the first token that may be sent to these servers; "" if there is none. If the only token may not be sent
+ * there, asks the user.
+ * @param folderOnly the servers that only a file in the folder names
  */
 function chooseToken(servers: Servers, folderOnly: readonly URL[], sources: Sources): string | CliFailure {
   const { environment, folder, user, instance } = sources;
@@ -129,7 +138,8 @@ function chooseToken(servers: Servers, folderOnly: readonly URL[], sources: Sour
 }
 
 /**
- * Asks the user to agree that the token goes to servers that only the folder names. Returns the token, or a failure.
+ * Asks the user whether the token may be sent to servers that only a file in the folder names. Returns the token, or a
+ * failure if the user does not agree.
  */
 function askFor(
   token: string,
@@ -160,7 +170,7 @@ export function serversOf({ cluster, server }: Settings): readonly URL[] {
   return cluster?.servers ?? [server];
 }
 
-/** Returns the server, or the first of several together with their cluster. */
+/** Returns the server to use. If there are several, returns the first one and their cluster. */
 function targetOf(servers: Servers, environment: NodeJS.ProcessEnv): Pick<Settings, "server" | "cluster"> {
   const [server, ...others] = servers;
   if (others.length === 0) return { server };
@@ -173,9 +183,9 @@ function targetOf(servers: Servers, environment: NodeJS.ProcessEnv): Pick<Settin
 }
 
 /**
- * Saves one setting in the folder's settings or the user's own. The file then has mode 0600, and all other members stay
- * as written. A file that does not parse is refused and stays unchanged.
- * @param environment names the user's own settings; undefined: the folder's
+ * Saves one setting, either in the folder's settings or in the user's own. Afterwards the file has mode 0600, and all
+ * other members are unchanged. A file that does not parse is refused and stays unchanged.
+ * @param environment locates the user's own settings; if undefined, the folder's settings are changed
  */
 export async function saveSetting(
   folder: string,
@@ -197,7 +207,7 @@ export async function saveSetting(
     if (text instanceof CliFailure) return text;
     const file = parseSettingsText(text, shown);
     if (file instanceof CliFailure) return refused(file.message);
-    // Only `config set` edits JSON, so other commands do not load the module.
+    // The module is imported here, because only `config set` edits JSON.
     const { setMember } = await import("./json-edit.js");
     const edited = setMember(text, [name], value);
     if (edited === undefined) return refused(`${shown} has ${name} twice, and stays as it is`);

@@ -1,11 +1,15 @@
-/** The signals that ask a command to end, and the exit codes that shells derive from them. Runs in the CLI process. */
+/**
+ * The signals that ask a command to end, and the exit codes that a shell derives from them. Runs in the CLI process.
+ */
 export const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type EndingSignal = (typeof ENDING_SIGNALS)[number];
 
-/** The number that a shell adds to a signal's number. */
+/** The exit code that a shell reports for a signal is this number plus the signal's number. */
 const KILLED_EXIT = 128;
 
-/** Handles the ending signals with `take`, instead of their default action, until the returned function is called. */
+/**
+ * Calls `take` for each ending signal, instead of the signal's default action, until the returned function is called.
+ */
 export function captureSignals(take: (signal: EndingSignal) => void): () => void {
   for (const signal of ENDING_SIGNALS) process.on(signal, take);
   return () => {
@@ -13,13 +17,13 @@ export function captureSignals(take: (signal: EndingSignal) => void): () => void
   };
 }
 
-/** Returns the exit code of a process that a signal ended. */
+/** Returns the exit code of a process that was ended by a signal. */
 export async function exitCodeOfSignal(signal: NodeJS.Signals): Promise<number> {
   const { constants } = await import("node:os");
   return KILLED_EXIT + constants.signals[signal];
 }
 
-/** Runs a function to its end, or until an ending signal aborts it. A second signal ends the process. */
+/** Runs a function until it returns, or until an ending signal aborts it. A second signal ends the process at once. */
 export async function untilSignal<Done>(
   run: (signal: AbortSignal) => Promise<Done>,
 ): Promise<{ readonly outcome: Done; readonly stopped_by: EndingSignal | undefined }> {

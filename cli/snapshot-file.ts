@@ -1,7 +1,7 @@
 /**
- * Writes a snapshot to a file. The pieces go to a temporary file and are checked against the snapshot's closing line.
- * The file is renamed only when it is complete. Written by hand because libraries that replace files take whole texts.
- * Runs in the CLI process.
+ * Writes a snapshot to a file. The received pieces go to a temporary file and are checked against the closing line of
+ * the snapshot. The temporary file is renamed only when it is complete. Written by hand because libraries that replace
+ * files need the whole content at once. Runs in the CLI process.
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 
@@ -13,7 +13,7 @@ import { describeSystemError } from "./system-error.js";
 const PRIVATE_MODE = 0o600;
 const LINE_FEED = 0x0a;
 
-/** Writes all bytes, since one call may write only a part. */
+/** Writes all bytes. It loops, because one call of the system may write only a part. */
 function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.byteLength; ) at += writeSync(file, bytes, at);
 }
@@ -34,8 +34,8 @@ function parseClosingLine(bytes: Buffer): ClosingLine {
 }
 
 /**
- * Writes the pieces to `path`. Afterwards the file is complete, or unchanged. Returns the snapshot's counts as JSON, or
- * a failure.
+ * Writes the pieces of a snapshot to `path`. Afterwards the file is either complete or unchanged. Returns the
+ * snapshot's counts as JSON, or a failure.
  * @param name the file's name in messages
  */
 export async function writeSnapshot(
@@ -47,7 +47,7 @@ export async function writeSnapshot(
   const sum = createHash("sha256");
   const temporary = `${path}.${process.pid}.part`;
   let file: number | undefined;
-  // The end of the data that is not hashed yet, because it may contain the closing line.
+  // The last bytes that were received. They are not hashed yet, because they may contain the closing line.
   let tail: Buffer = Buffer.alloc(0);
   try {
     file = openSync(temporary, "wx", PRIVATE_MODE);

@@ -1,6 +1,7 @@
 /**
- * Describes errors of the operating system, of sockets and of TLS for users. Node's wording is used unless it describes
- * a system call instead of the user's action. The error's code decides, never its text. Runs in the CLI process.
+ * Describes errors of the operating system, of sockets and of TLS to users. Node's text is used unless it describes a
+ * system call instead of the user's action. Texts are chosen by the error's code, never by its message. Runs in the CLI
+ * process.
  */
 import { getSystemErrorMap } from "node:util";
 
@@ -15,8 +16,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the code of a Node error (`ECONNREFUSED`, …), the first one if several addresses were tried; "" if there is
- * none.
+ * Returns the code of a Node error, such as `ECONNREFUSED`; "" if it has none. If Node has tried several addresses,
+ * returns the code of the first one.
  */
 export function errorCodeOf(error: unknown): string {
   if (typeof error !== "object" || error === null) return "";
@@ -24,7 +25,10 @@ export function errorCodeOf(error: unknown): string {
   return "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
-/** Returns a short description for a message: a known code's text, else the error's own message. */
+/**
+ * Returns a short description of an error for a message: our own text if the code is known, otherwise the error's
+ * message.
+ */
 export function describeSystemError(error: unknown): string {
   const code = errorCodeOf(error);
   if (code.startsWith("HPE_")) return "the answer is not HTTP";

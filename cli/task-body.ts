@@ -1,6 +1,6 @@
 /**
- * Builds the bodies that create and change tasks, from flags. Values are inserted as written, so their numbers keep
- * their digits. Runs in the CLI process.
+ * Builds the bodies of requests that create and change tasks, from flags. JSON values are inserted as the user wrote
+ * them, so their numbers keep their digits. Runs in the CLI process.
  */
 import type { Args, CommandContext, Flag } from "./command-row.js";
 import { wholeSeconds } from "./duration.js";
@@ -37,7 +37,7 @@ const AFTER: Flag = {
   about: "a task that must be done first",
 };
 
-/** The flags of a new task. Without a title, `file` replaces all others. */
+/** The flags of a new task. If no title is given, `file` takes the place of all other flags. */
 export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "file", kind: "text", value: "PATH", about: "the body's text; without a title tasks as JSON; - reads stdin" },
   BODY,
@@ -63,7 +63,7 @@ export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "request-id", kind: "text", value: "ID", about: "repeated with the same id, the task is created once" },
 ];
 
-/** The flags of the fields that can change. */
+/** The flags for the fields of a task that can be changed. */
 export const PATCH_FLAGS: readonly Flag[] = [
   TITLE,
   BODY,
@@ -74,7 +74,7 @@ export const PATCH_FLAGS: readonly Flag[] = [
   { ...AFTER, about: "the tasks that must be done first; '' for none" },
 ];
 
-/** Returns a list as JSON; undefined if the flag is not given. `''` stands for an empty list. */
+/** Returns a list flag's value as JSON; undefined if the flag is not given. `''` stands for an empty list. */
 function listOf(args: Args, name: string): string | undefined {
   const values = args.list(name);
   return values.length === 0 ? undefined : JSON.stringify(values.filter((value) => value !== ""));
@@ -84,7 +84,7 @@ function secondsOf(args: Args, name: string): string | undefined {
   return wholeSeconds(args.duration(name))?.toString();
 }
 
-/** Returns a whole number as JSON, without leading zeros. */
+/** Returns a flag's whole number as JSON, which does not allow leading zeros. */
 function wholeOf(args: Args, name: string): string | undefined {
   return args.text(name)?.replace(/^0+(?=\d)/, "");
 }
@@ -94,7 +94,7 @@ function timeOf(args: Args): string | undefined {
   return time === "" ? "null" : quoted(time);
 }
 
-/** Returns the members that new and changed tasks share, as JSON texts. */
+/** Returns the members that a new task and a change of a task have in common, as JSON texts. */
 async function commonMembers(args: Args): Promise<Record<string, string | undefined> | CliFailure> {
   const path = args.text("file");
   const body = path === undefined ? await readTextFlag(args, "body") : await readTextFileFlag(path, "body");
@@ -109,7 +109,7 @@ async function commonMembers(args: Args): Promise<Record<string, string | undefi
   };
 }
 
-/** Reads a file of tasks unchanged. No other flag may be given with it. */
+/** Reads a file of tasks, which is sent unchanged. No other flag may be given with it. */
 async function readTasks(args: Args, path: string): Promise<Buffer | CliFailure> {
   const is_given = ({ name }: Flag): boolean => args.text(name) !== undefined || args.list(name).length > 0;
   const other = NEW_TASK_FLAGS.find((flag) => flag.name !== "file" && is_given(flag));

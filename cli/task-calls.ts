@@ -1,4 +1,7 @@
-/** The server calls of the task commands, one function each. task-wait.ts waits for a task. Runs in the CLI process. */
+/**
+ * Makes the server calls of the task commands, with one function for each call. task-wait.ts waits for a task. Runs in
+ * the CLI process.
+ */
 import type { Static } from "typebox";
 
 import type { Task as TaskSchema } from "../schemas/tasks.js";
@@ -12,7 +15,7 @@ import type { Settings } from "./settings.js";
 
 export type Task = Static<typeof TaskSchema>;
 
-/** A task with the answer that contains it, which is printed unchanged. */
+/** A task, together with the answer that contains it. The answer is printed unchanged. */
 export interface TaskAnswer {
   readonly task: Task;
   readonly answer: Buffer;
@@ -22,12 +25,12 @@ export interface TaskAnswer {
 export interface ClaimAnswer {
   /** The claimed task; null if there was none. */
   readonly task: Task | null;
-  /** The task's source text, whose numbers keep their digits. */
+  /** The JSON text of the task, as the server sent it, so its numbers keep their digits. */
   readonly text: string;
   readonly answer: Buffer;
 }
 
-/** The task to claim. The server chooses the undefined members. */
+/** The request that claims a task. The server chooses a value for each member that is undefined. */
 export interface ClaimRequest {
   readonly id: string | undefined;
   readonly workspace: string | undefined;
@@ -56,7 +59,10 @@ export async function getTask(settings: Settings, id: string, limits: CallLimits
   return isTask(task) ? { task, answer: answer.body } : new Refusal(answer.status, NO_TASK);
 }
 
-/** Claims the best task, or the requested one. The same `request_id` gets the same task again. */
+/**
+ * Claims the best task that is ready, or the requested one. A repeated call with the same `request_id` gets the same
+ * task again.
+ */
 export async function claimTask(
   settings: Settings,
   request: ClaimRequest,
@@ -75,8 +81,8 @@ export async function claimTask(
 }
 
 /**
- * Sends an action for a task under its fence. Returns the answer's body.
- * @param members JSON texts
+ * Sends an action for a task under a fence. Returns the body of the answer.
+ * @param members the other members of the body, as JSON texts
  */
 export async function sendTaskAction(
   settings: Settings,
@@ -86,7 +92,7 @@ export async function sendTaskAction(
   limits: CallLimits = {},
 ): Promise<Outcome<Buffer>> {
   const body = Buffer.from(objectOf({ fence: String(fence), ...members }));
-  // Repeating the call is safe: under the same fence it gets the same answer.
+  // It is safe to repeat the call: under the same fence the server gives the same answer.
   const plan = { method: "POST", path: pathOf(id, action), headers: JSON_TYPE, body, repeatable: true, ...limits };
   const answer = await ask(settings, plan);
   return isFailure(answer) ? answer : answer.body;

@@ -1,6 +1,7 @@
 /**
- * Sends the actions of a task's holder. If no fence is given, it uses the fence of the environment or of the current
- * claim. A repeated call uses the fence of the claim that its first attempt ended. Runs in the CLI process.
+ * Sends the actions that the holder of a task can take. If no fence is given, uses the fence in the environment or that
+ * of the current claim. If the action is repeated because its answer was lost, the claim has already ended; then the
+ * fence of that claim is used. Runs in the CLI process.
  */
 import { CLI_TASK_EVENTS } from "../schemas/limits.js";
 import { ask, Refusal } from "./ask.js";
@@ -12,13 +13,13 @@ import { isFailure, type Outcome } from "./outcome.js";
 import type { Settings } from "./settings.js";
 import { getTask, sendTaskAction, type HolderAction } from "./task-calls.js";
 
-/** The server's status for a fence that is not, or no longer, the claim's. */
+/** The status with which the server refuses a fence that is not the fence of the current claim. */
 const CLAIM_LOST = 409;
 
-/** The source of events that the server publishes itself. */
+/** The `source` of events that the server publishes itself. */
 const SERVER = "koor";
 
-/** The data of a task event. Anyone may publish one, so none of it is certain. */
+/** The data of a task event. Any client may publish such an event, so no member is certain to be present or true. */
 interface TaskEvent {
   readonly data?: {
     readonly task_id?: unknown;
@@ -28,9 +29,9 @@ interface TaskEvent {
 }
 
 /**
- * Finds the last fence under which this instance held the task, from the server's newest events; undefined if they do
- * not contain it. The fence grants no rights: under it the server only repeats an answer that it gave this instance
- * before.
+ * Finds the latest fence under which this instance held the task, in the server's newest events. Returns undefined if
+ * they do not contain it. The fence grants no rights, because under it the server only repeats an answer that it has
+ * already given to this instance.
  */
 async function findLastFence(settings: Settings, id: string): Promise<number | undefined | CliFailure> {
   if (settings.instance === "") return undefined;
@@ -47,9 +48,9 @@ async function findLastFence(settings: Settings, id: string): Promise<number | u
 }
 
 /**
- * Sends an action for a task. Returns the answer's body.
- * @param given the fence of the command line
- * @param members JSON texts
+ * Sends an action for a task under the right fence. Returns the body of the answer.
+ * @param given the fence on the command line
+ * @param members the other members of the body, as JSON texts
  */
 export async function sendHolderAction(
   settings: Settings,
@@ -64,12 +65,13 @@ export async function sendHolderAction(
   if (isFailure(read)) return read;
   const { fence, holder } = read.task;
   if (fence !== null && (settings.instance === "" || holder?.id === settings.instance)) return await send(fence);
-  // All actions except a heartbeat end the claim. A client that lost the answer sends the action again.
+  // Every action except a heartbeat ends the claim. If the claim has ended, the action may be a repetition by a client
+  // that lost the first answer.
   const last = action === "progress" ? undefined : await findLastFence(settings, id);
   if (last !== undefined) {
     const sent = isFailure(last) ? last : await send(last);
     if (!(sent instanceof Refusal && sent.status === CLAIM_LOST)) return sent;
   }
-  // The server knows the holder, and refuses any other instance.
+  // The server knows the holder of the task, and refuses the request of any other instance.
   return fence === null ? refused(`task is not held: ${id}`) : await send(fence);
 }

@@ -1,12 +1,12 @@
 /**
- * Extracts a task's result from the output of its command: stdout is the result, and the end of stderr is the error. If
- * the output is too long, the last part is kept. Pure, except for the output that it collects.
+ * Makes a task's result from the output of its command: stdout is the result, and the end of stderr is the error. If
+ * the output is too long, its last part is kept. Pure, except for the output that it collects.
  */
 import { REMARK_BYTES_MAX, TASK_VALUE_BYTES_MAX } from "../schemas/limits.js";
 import type { CommandEnd } from "./command-process.js";
 import { isJson } from "./json-text.js";
 
-/** If a text does not fit, one of this many parts is removed at a time. */
+/** If a text does not fit, it is shortened from the start by one of this many equal parts at a time. */
 const CUT_PARTS = 16;
 
 /** Keeps the last bytes of a stream. */
@@ -25,7 +25,7 @@ class Tail {
     this.total += chunk.length;
     this.#kept += chunk.length;
     this.#chunks.push(chunk);
-    // One extra chunk is kept, so that the bytes are cut once at the end and not with each chunk.
+    // One chunk more than needed is kept. So the bytes need to be cut only once, at the end, and not for each chunk.
     while (this.#kept - (this.#chunks[0]?.length ?? 0) >= this.#bytes_max)
       this.#kept -= this.#chunks.shift()?.length ?? 0;
   }
@@ -36,15 +36,15 @@ class Tail {
 }
 
 /**
- * Decodes UTF-8 and replaces invalid bytes. If the text was cut, removes the rest of a character whose start is
- * missing.
+ * Decodes UTF-8 and replaces invalid bytes. If the start of the text was cut off, the first bytes may be the rest of a
+ * character; they are removed.
  */
 function decode(bytes: Buffer, cut: boolean): string {
   const from = cut ? bytes.findIndex((byte) => (byte & 0xc0) !== 0x80) : 0;
   return new TextDecoder().decode(bytes.subarray(Math.max(0, from)));
 }
 
-/** Returns nearly the longest end of `bytes` that fits, as text, and its length in bytes. */
+/** Returns nearly the longest end of `bytes` that fits into the limit, as text, together with its length in bytes. */
 function endThatFits(
   bytes: Buffer,
   cut: boolean,
@@ -57,7 +57,7 @@ function endThatFits(
   }
 }
 
-/** Collects a command's output for the report on its task. */
+/** Collects the output of a task's command for the report on the task. */
 export class CommandOutput {
   readonly #output = new Tail(TASK_VALUE_BYTES_MAX);
   readonly #errors = new Tail(REMARK_BYTES_MAX);
@@ -66,8 +66,8 @@ export class CommandOutput {
   readonly takeErrors = (chunk: Buffer): void => this.#errors.take(chunk);
 
   /**
-   * Returns stdout as JSON text: unchanged if it is JSON, else as a string that states how much was cut off; undefined
-   * without output.
+   * Returns stdout as JSON text; undefined if there is no output. Output that is JSON is returned unchanged. Other
+   * output is returned as a string, which states how much was cut off.
    */
   result(): string | undefined {
     const { bytes, total } = this.#output;
@@ -87,12 +87,14 @@ export class CommandOutput {
     return asJson(text, kept);
   }
 
-  /** Returns the last lines of stderr, or the exit code or signal if there are none. */
+  /**
+   * Returns the last lines of stderr as the error. If stderr is empty, returns the exit code or signal of the command.
+   */
   error({ code, signal }: CommandEnd): string {
     const { bytes, total } = this.#errors;
     const cut = total > bytes.length;
     const { text, kept } = endThatFits(bytes, cut, (some) => Buffer.byteLength(some) <= REMARK_BYTES_MAX);
-    // If the last line is longer than the limit, its end is kept.
+    // Whole lines are kept. Only if the last line alone is longer than the limit, its end is kept.
     const from = kept < total ? text.indexOf("\n") + 1 : 0;
     const lines = (from < text.trimEnd().length ? text.slice(from) : text).trim();
     if (lines !== "") return lines;

@@ -1,6 +1,7 @@
 /**
- * Waits for a task to claim for longer than one call may, across restarts of the server. Each call repeats the same
- * `request_id`, so a task whose answer was lost is returned again. Runs in the CLI process.
+ * Waits for a task to claim for longer than one call may wait, even if the server restarts. Each call repeats the same
+ * `request_id`. So if a task was claimed but the answer was lost, the next call returns this task. Runs in the CLI
+ * process.
  */
 import { WAIT_S_MAX } from "../schemas/limits.js";
 import { failureOf, isTransient, type RetryDeadline } from "./ask.js";
@@ -14,15 +15,15 @@ import { claimTask, getTask, sendTaskAction, type ClaimRequest, type ClaimAnswer
 const SECOND_MS = 1_000;
 
 export interface TaskWaitOptions {
-  /** The time to wait for a task, in ms; 0 checks once. */
+  /** The time to wait for a task, in ms; 0 asks only once. */
   readonly wait_ms: number;
   /** The deadline for an unreachable server. */
   readonly deadline: RetryDeadline;
-  /** Ends the wait. A task that was claimed at that moment is released. */
+  /** Ends the wait when it fires. If a task was claimed at that moment, it is released. */
   readonly signal: AbortSignal;
 }
 
-/** Releases a task that was claimed after the wait had ended. */
+/** Releases a task that was claimed after the wait had already ended. */
 async function releaseUnwanted(settings: Settings, claimed: Outcome<ClaimAnswer>): Promise<void> {
   if (isFailure(claimed) || claimed.task === null) return;
   const { id, fence } = claimed.task;
@@ -30,13 +31,13 @@ async function releaseUnwanted(settings: Settings, claimed: Outcome<ClaimAnswer>
   if (fence !== null) await sendTaskAction(settings, { id, fence }, "release", { note: quoted("not wanted") }, limits);
 }
 
-/** Whether a task that could not be claimed may be claimable later. */
+/** Whether a task that cannot be claimed now may become claimable later. */
 async function isStillOpen(settings: Settings, id: string): Promise<boolean> {
   const read = await getTask(settings, id);
   return isTransient(read) || (!isFailure(read) && read.task.ended_at === null);
 }
 
-/** Returns the held task, or none if there is none when the time is up. */
+/** Waits for a task and claims it. Returns the held task, or none if there is still none when the time is up. */
 export async function waitForTask(
   settings: Settings,
   request: ClaimRequest,
@@ -51,7 +52,7 @@ export async function waitForTask(
       claimTask(settings, request, { wait_s, request_id }, { signal }),
     );
     if (signal.aborted) {
-      // Only the same call can show whether the aborted one claimed a task.
+      // The aborted call may have claimed a task. Only a call with the same request id shows whether it did.
       const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
       const again = isTransient(outcome) ? claimTask(settings, request, { wait_s: 0, request_id }, limits) : outcome;
       await releaseUnwanted(settings, await again);

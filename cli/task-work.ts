@@ -1,7 +1,7 @@
 /**
- * Works on tasks one after the other: runs a command for each under its claim, and reports the result to the task.
- * task-wait.ts waits for a task, claim-run.ts has the part that tasks and leases share, and task-result.ts extracts the
- * result from the command's output. Runs in the CLI process.
+ * Works on tasks one after the other: runs a command for each task under its claim, and reports the command's result to
+ * the task. task-wait.ts waits for a task, claim-run.ts has the code that tasks and leases share, and task-result.ts
+ * makes the result from the command's output. Runs in the CLI process.
  */
 import { failureOf, RetryDeadline, Refusal } from "./ask.js";
 import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
@@ -17,7 +17,7 @@ import { sendTaskAction, type ClaimRequest, type HolderAction, type Task, type C
 import { waitForTask } from "./task-wait.js";
 import { CommandOutput } from "./task-result.js";
 
-/** The refusals that mean that the task is no longer held: 403, 404 and 409. */
+/** The statuses which mean that this instance no longer holds the task: 403, 404 and 409. */
 const NOT_HELD: ReadonlySet<number> = new Set([403, 404, 409]);
 
 export interface WorkOptions {
@@ -26,26 +26,29 @@ export interface WorkOptions {
   readonly words: readonly string[];
   /** Whether to stop after one task. */
   readonly once: boolean;
-  /** The time to wait for the next task, in ms. The work ends if none has come by then. */
+  /** The time to wait for the next task, in ms. The work ends if there is no task within this time. */
   readonly wait_ms: number;
   readonly pretty: boolean;
-  /** The intervals; by default they follow from the claim. */
+  /** The times that control a run. By default they are derived from the claim's ttl. */
   readonly times?: RunTimes;
 }
 
-/** A held task, from the answer to its claim. */
+/** A held task, with the values from the answer to its claim. */
 interface HeldTask {
   readonly task: Task;
   readonly fence: number;
 }
 
-/** The report on a task when its command has ended. */
+/** The report that is sent for a task after its command has ended. */
 interface TaskReport {
   readonly action: Exclude<HolderAction, "progress" | "ask">;
   readonly members: Readonly<Record<string, string | undefined>>;
 }
 
-/** Sends a heartbeat for a held task. Returns the reason to terminate the command, or whether the server answered. */
+/**
+ * Sends a heartbeat for a held task. Returns the reason to terminate the command if there is one, otherwise whether the
+ * server answered.
+ */
 async function sendHeartbeat(settings: Settings, held: HeldTask, limits: CallLimits): Promise<Stop | boolean> {
   const { task, fence } = held;
   const sent = await sendTaskAction(settings, { id: task.id, fence }, "progress", {}, limits);
@@ -60,7 +63,7 @@ function release(why: string): TaskReport {
   return { action: "release", members: { note: quoted(why) } };
 }
 
-/** Makes the report on a task; null if another holder may have the task. */
+/** Makes the report for a task. Returns null if another instance may hold the task now. */
 function makeReport(
   ran: RunResult,
   output: CommandOutput,
@@ -76,11 +79,11 @@ function makeReport(
   return { action: "fail", members: { error: quoted(output.error(ran.end)) } };
 }
 
-/** Returns the exit code of the work on one task. */
+/** Returns the exit code with which the work on one task ends. */
 async function exitCodeOf(ran: RunResult): Promise<number> {
   if (ran.kind === "not_started") return CANNOT_START_EXIT;
   const { code, signal } = ran.end;
-  // A canceled task whose command still succeeded is done.
+  // The exit code is 0 if the task was canceled but its command succeeded anyway, because the task is then done.
   if (ran.kind === "stopped") return ran.stop.kind === "canceled" && code === 0 ? 0 : LOST_EXIT;
   return signal === null ? (code ?? LOST_EXIT) : await exitCodeOfSignal(signal);
 }
@@ -91,7 +94,7 @@ class Worker {
   readonly #stop = new AbortController();
   readonly #deadline: RetryDeadline;
   #stopped_by: EndingSignal | undefined;
-  /** The tasks whose last attempt failed; kept only if the exit code depends on them. */
+  /** The ids of the tasks whose last attempt failed. They are recorded only if the exit code depends on them. */
   readonly #undone = new Set<string>();
 
   constructor(settings: Settings, options: WorkOptions) {
@@ -115,7 +118,7 @@ class Worker {
 
   async #work(): Promise<number | CliFailure> {
     const { once, wait_ms } = this.#options;
-    // A server that is unreachable at the start is not restarting, so the first call is not retried.
+    // The first call is not retried: a server that is unreachable at the start is not just restarting.
     const now = await this.#claim(0, new RetryDeadline({ wait_ms: 0, signal: this.#stop.signal }));
     const is_empty = !(now instanceof CliFailure) && now.task === null;
     let claimed = is_empty && wait_ms > 0 ? await this.#claim(wait_ms, this.#deadline) : now;
@@ -123,7 +126,7 @@ class Worker {
       if (claimed instanceof CliFailure) return claimed;
       if (claimed.task === null) return this.#undone.size === 0 ? 0 : LOST_EXIT;
       const { ran, code } = await this.#workOn(claimed.task, claimed.text);
-      // The command could not start for the next task either.
+      // If the command could not be started, it could not be started for the next task either.
       if (ran.kind === "not_started" || once || this.#stop.signal.aborted) return code;
       claimed = await this.#claim(wait_ms, this.#deadline);
     }
@@ -154,15 +157,16 @@ class Worker {
     const { task, fence } = held;
     return {
       name: `the task ${task.id}`,
-      // The fence belongs to the task, not to a lease under which this process may run.
+      // The fence in the environment is the task's. A lease under which this process may run is removed from the
+      // environment.
       environment: { KOOR_TASK: task.id, KOOR_FENCE: String(fence), KOOR_LEASE: undefined },
       sendHeartbeat: async (limits) => await sendHeartbeat(this.#settings, held, limits),
     };
   }
 
   /**
-   * Sends the report until the server answers, because an unreachable server still has the claim on its disk. After a
-   * stop signal it is sent only once, so that the process ends soon.
+   * Sends the report until the server answers, because a server that is unreachable still has the claim on its disk.
+   * After a stop signal the report is sent only once, so that the process ends soon.
    */
   async #report({ task, fence }: HeldTask, { action, members }: TaskReport): Promise<void> {
     const { signal } = this.#stop;
@@ -174,7 +178,7 @@ class Worker {
   }
 }
 
-/** Works on tasks until it is stopped or no task is left, if that ends it. Returns the exit code. */
+/** Works on tasks until a signal stops it, or, if the options say so, until no task is left. Returns the exit code. */
 export async function workOnTasks(settings: Settings, options: WorkOptions): Promise<number | CliFailure> {
   return await new Worker(settings, options).run();
 }

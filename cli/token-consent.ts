@@ -1,6 +1,6 @@
 /**
- * Asks the user whether a token may be sent to a server that only the folder's files name, and stores the consent in the
- * user's own settings. The question comes before the first request. Runs in the command line's process.
+ * Asks the user whether a token may be sent to a server that only the folder's files name. Stores the consent in the
+ * user's own settings. The user is asked before the first request is sent. Runs in the CLI process.
  */
 import { readSync, writeSync } from "node:fs";
 
@@ -13,21 +13,24 @@ import { parseSettingsText } from "./settings-file.js";
 const STDIN = 0;
 const STDERR = 2;
 const ANSWER_BYTES_MAX = 256;
-/** The interval at which a non-blocking terminal is polled. */
+/** The interval at which a terminal is polled if reading it does not block. */
 const POLL_MS = 20;
 /** The settings hold tokens, so only the user may read them. */
 const SETTINGS_MODE = 0o600;
 
-/** Returns whether the user agrees; undefined if stdin or stderr is no terminal. */
+/**
+ * Asks a yes-or-no question on the terminal. Returns whether the user agrees; undefined if stdin or stderr is not a
+ * terminal.
+ */
 export function askForConsent(question: string): boolean | undefined {
-  // An import would load the module for every command, and only this question needs it.
+  // The module is not imported statically: every command would then load it, but only this question needs it.
   const { isatty } = process.getBuiltinModule("node:tty");
   if (!isatty(STDIN) || !isatty(STDERR)) return undefined;
   writeSync(STDERR, `koor: ${escapeHidden(question)} [y/N] `);
   return /^y(es)?\s*$/i.test(readLine());
 }
 
-/** Reads a line from the terminal and blocks until it is complete; "" if stdin cannot be read. */
+/** Reads a line from the terminal. Blocks until the line is complete. Returns "" if stdin cannot be read. */
 function readLine(): string {
   const line = Buffer.alloc(ANSWER_BYTES_MAX);
   const sleeper = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -35,14 +38,18 @@ function readLine(): string {
     try {
       return line.toString("utf8", 0, readSync(STDIN, line));
     } catch (error) {
-      // Node makes a terminal non-blocking before it writes to it, and stdin is the same terminal.
+      // EAGAIN means that no input is there yet. It occurs because Node makes a terminal non-blocking before it writes
+      // to it, and stdin is the same terminal.
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return "";
       Atomics.wait(sleeper, 0, 0, POLL_MS);
     }
   }
 }
 
-/** Adds servers to the list that the user trusts. A write error is a warning: the next command asks again. */
+/**
+ * Adds servers to the list of servers that the user trusts. A write error is only a warning, because the next command
+ * asks again.
+ */
 export function rememberTrust(path: string, servers: readonly string[]): void {
   try {
     const place = { path, name: path };

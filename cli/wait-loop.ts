@@ -1,7 +1,7 @@
 /**
- * Waits for one of many conditions for longer than one call may, across restarts of the server. Each call carries the
- * cursor of the previous answer. The first call does not wait, so that a cursor exists from the start and changes
- * during a disconnection are not missed. Runs in the CLI process.
+ * Waits for one of many conditions for longer than one call may wait, even if the server restarts. Each call carries
+ * the cursor from the previous answer. The first call does not wait, because its answer has the first cursor. With a
+ * cursor, changes are not missed while the client is disconnected. Runs in the CLI process.
  */
 import { LONG_POLL_WAIT_S_MAX } from "../schemas/limits.js";
 import { ask, failureOf, isTransient, RetryDeadline, type RetryOptions, Refusal } from "./ask.js";
@@ -35,7 +35,7 @@ function readAnswer(status: number, answer: Buffer): Waited | Refusal {
   return { matched: parsed.matched !== null, cursor: parsed.cursor, answer };
 }
 
-/** Returns the matching answer, or the last one when the time is up. */
+/** Returns the first answer in which a condition holds. When the time is up, returns the last answer. */
 export async function waitForMatch(
   settings: Settings,
   conditions: Conditions,
@@ -54,14 +54,14 @@ export async function waitForMatch(
     return `/api/wait${encodePairs([...conditions, ...where])}`;
   };
   const call = async (after: string | undefined): Promise<Waited | Refusal | CliFailure> => {
-    // The path is computed for each attempt, so that another server waits only for the remaining time.
+    // The path is computed for each attempt, so that a server that is asked later waits only for the time that is left.
     const answer = await ask(settings, { method: "GET", path: () => pathOf(after), signal: options.signal });
     return answer instanceof Refusal || answer instanceof CliFailure ? answer : readAnswer(answer.status, answer.body);
   };
   for (let last: Waited | undefined; ; ) {
     const after = last?.cursor ?? options.after;
     const outcome = await deadline.untilAnswered(() => call(after));
-    // The time is up while the server is unreachable: the last known answer is valid.
+    // The time is up while the server is unreachable. The last known answer is returned.
     if (isTransient(outcome)) return last ?? failureOf(outcome);
     if (outcome instanceof Refusal) return outcome.failure;
     if (outcome.matched || deadline.left_ms <= 0) return outcome;

@@ -1,7 +1,7 @@
 /**
- * Converts paths of the operating system to paths relative to a workspace's root, the form that leases use. It converts
- * absolute paths and those that begin with `./` or `../`. Any other path is already relative to the root. workspace.ts
- * finds the root, and the server validates the path. Pure; runs in the CLI process.
+ * Converts file paths of the operating system to paths relative to a workspace's root, which is the form that leases
+ * use. Absolute paths and paths that begin with `./` or `../` are converted. Any other path is already relative to the
+ * root. workspace.ts finds the root, and the server validates the path. Pure; runs in the CLI process.
  */
 import type { PlatformPath } from "node:path";
 
@@ -9,13 +9,16 @@ import { CliFailure, wrongUsage } from "./failure.js";
 
 /** The context in which paths are interpreted. */
 export interface PathContext {
-  /** The path syntax of the operating system: `path.posix` or `path.win32`. */
+  /** The path functions of the operating system: `path.posix` or `path.win32`. */
   readonly flavour: PlatformPath;
   /** The workspace's root, an absolute path. */
   readonly root: string;
   /** The folder in which the command runs, an absolute path. */
   readonly folder: string;
-  /** Resolves symbolic links in an absolute path, because a shell may know the workspace by another path. */
+  /**
+   * Resolves symbolic links in an absolute path. It is needed because a shell may know the workspace by a path with
+   * links.
+   */
   readonly resolveLinks: (path: string) => string;
 }
 
@@ -25,8 +28,8 @@ export const WHOLE_WORKSPACE = "**";
 const DRIVE = /^[A-Za-z]:/;
 
 /**
- * Returns the path or glob relative to the workspace's root, with `/` between its segments; the root itself is `**`.
- * Fails if it is outside the root.
+ * Returns a path or glob relative to the workspace's root, with `/` between segments. For the root itself returns `**`.
+ * Returns a failure if the path is outside the root.
  */
 export function workspacePath(path: string, context: PathContext): string | CliFailure {
   const written = withSlashes(path, context.flavour);
@@ -37,7 +40,7 @@ export function workspacePath(path: string, context: PathContext): string | CliF
   return relative === "" ? WHOLE_WORKSPACE : relative;
 }
 
-/** Makes the path of a resource relative to the root. A path without the prefix `path:` gets it. */
+/** Returns the path of a resource relative to the workspace's root. Adds the prefix `path:` if it is missing. */
 export function workspaceResource(resource: string, context: PathContext): string | CliFailure {
   const isPath = resource.startsWith(PATH);
   if (!isPath && !isFromElsewhere(resource, context.flavour)) return resource;
@@ -67,7 +70,10 @@ function withSlashes(path: string, flavour: PlatformPath): string {
   return flavour.sep === "\\" ? path.replaceAll("\\", "/") : path;
 }
 
-/** Whether a path is not relative to the root: absolute, or relative to the command's folder. */
+/**
+ * Whether a path is not relative to the workspace's root: it is absolute, or relative to the command's folder (`./`,
+ * `../`).
+ */
 function isFromElsewhere(path: string, flavour: PlatformPath): boolean {
   const isWindows = flavour.sep === "\\";
   const relative = isWindows ? /^\.{1,2}(?:[\\/]|$)/ : /^\.{1,2}(?:\/|$)/;

@@ -1,7 +1,7 @@
 /**
- * Finds the workspace of a command from its folder. The root is the nearest folder with a `.koor` or `.git`, else the
- * folder itself. The root's name is used as the workspace if neither the call nor its caller has one. Runs in the CLI
- * process.
+ * Finds the workspace of a command from its folder. The workspace's root is the nearest folder with a `.koor` or
+ * `.git`, or the folder itself if there is none. The name of the root is the name of the workspace, unless the call or
+ * its caller has a workspace. Runs in the CLI process.
  */
 import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";
@@ -11,7 +11,7 @@ import { type PathContext, WHOLE_WORKSPACE, workspacePath } from "./workspace-pa
 
 const ROOT_MARKS = [".koor", ".git"] as const;
 
-/** Returns the root of a folder's workspace, an absolute path. */
+/** Returns the root of the workspace to which a folder belongs, as an absolute path. */
 export function findRoot(folder: string): string {
   for (let at = folder; ; at = path.dirname(at)) {
     if (ROOT_MARKS.some((mark) => existsSync(path.join(at, mark)))) return at;
@@ -19,12 +19,12 @@ export function findRoot(folder: string): string {
   }
 }
 
-/** Returns the context in which a folder's paths are interpreted. */
+/** Returns the context that is needed to interpret paths which are given in a folder. */
 export function pathContextOf(folder: string): PathContext {
   return { flavour: path, root: findRoot(folder), folder, resolveLinks };
 }
 
-/** Resolves the symbolic links of a path, as far as it exists. */
+/** Resolves the symbolic links in the part of a path that exists. */
 function resolveLinks(absolute: string): string {
   for (let at = absolute; path.dirname(at) !== at; at = path.dirname(at))
     if (existsSync(at)) return path.join(realpathSync(at), path.relative(at, absolute));
@@ -32,7 +32,8 @@ function resolveLinks(absolute: string): string {
 }
 
 /**
- * Converts file paths, with or without `path:`, to paths relative to the workspace's root. Returns the first failure.
+ * Converts file paths to paths relative to the workspace's root. The prefix `path:` is optional. Returns the first
+ * failure.
  */
 export function literalPaths(paths: readonly string[], folder: string): string[] | CliFailure {
   const context = pathContextOf(folder);
@@ -47,7 +48,7 @@ export function literalPaths(paths: readonly string[], folder: string): string[]
   return converted;
 }
 
-/** The header that gives the server the workspace of a caller that has none. */
+/** Returns the header that states a workspace, which the server uses for a caller without one. */
 export function workspaceHeaders(folder: string): Readonly<Record<string, string>> {
   const name = path.basename(findRoot(folder));
   return name === "" ? {} : { "X-Koor-Workspace": encodeURIComponent(name) };

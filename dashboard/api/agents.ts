@@ -1,4 +1,4 @@
-/** The resource of registered agents, for views that show more of an agent than its name. */
+/** Loads the registered agents, for views that show more of an agent than its name. */
 import { useMemo } from "preact/hooks";
 import { getJson } from "./client.js";
 import { apiPath } from "../base/path.js";
@@ -6,8 +6,8 @@ import { useResource, type Loader } from "./resource.js";
 import type { Instance } from "./types.js";
 
 /**
- * Loads all agents. A change of one agent reloads the whole list: a request for an agent that has just been removed
- * would show as an error in the browser's console.
+ * Loads all agents. If one agent changes, the whole list is reloaded. A request for only that agent would fail if it
+ * has just been removed, and the browser would show an error in its console.
  */
 export const agentsLoader: Loader<readonly Instance[]> = {
   key: "agents",
@@ -17,7 +17,7 @@ export const agentsLoader: Loader<readonly Instance[]> = {
 };
 
 /**
- * Returns the agents by id, live; the map is empty until they are loaded. A view that needs only names uses
+ * Returns a live map of the agents by id. The map is empty until they are loaded. A view that needs only names uses
  * parts/agent.tsx.
  */
 export function useAgentsById(): ReadonlyMap<string, Instance> {

@@ -1,28 +1,29 @@
 /**
- * The client of the change feed (`GET /api/changes`): one connection for the whole page, shared by all listeners. It
- * reconnects by itself. Changes missed meanwhile are reported as `lagged`, which means that anything may have changed.
- * A hidden page has no connection, because browsers allow six connections to a server for all of their tabs.
+ * The client of the change feed (`GET /api/changes`). The page has one connection, which all listeners share. The
+ * client reconnects by itself. Changes that were missed meanwhile are reported as `lagged`, which means that anything
+ * may have changed. A hidden page has no connection, because browsers allow only six connections to a server for all of
+ * their tabs.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 import type { AskedKind, ChangeMessage } from "./types.js";
 import { listenForVisibility } from "../base/visibility.js";
 
 /**
- * A change with its name. `key` is null if anything of the kind may have changed; `version` is null if the thing has no
- * version.
+ * A change of one thing, with its name. `key` is null if any thing of the kind may have changed. `version` is null if
+ * the thing has no versions.
  */
 export type Change = Exclude<ChangeMessage, { readonly kind: "lagged" }>;
 
 /**
- * Receives one change, or null if some changes were left out, or `opened` when the first connection opens: later
- * changes are reported, earlier ones were not.
+ * Receives a change. Receives null if changes were missed. Receives `opened` when the first connection opens: changes
+ * before that were not reported, later ones are.
  */
 export type ChangeListener = (change: Change | "opened" | null) => void;
 
-/** State of the connection. It is `off` before the first connection and while the page is hidden. */
+/** The state of the connection. It is `off` before the first connection and while the page is hidden. */
 export type FeedState = "off" | "connecting" | "live" | "reconnecting";
 
-/** Every kind except events, which have a feed of their own. */
+/** Every kind of change except events, because events have a feed of their own. */
 const KINDS: readonly AskedKind[] = [
   "state",
   "spec",
@@ -47,7 +48,7 @@ let source: EventSource | null = null;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let onDisconnect: () => void = () => undefined;
 let wanted = false;
-/** Whether there has been a connection before. If so, the next connection has missed changes. */
+/** Whether there was a connection before. If so, changes were missed before the next connection. */
 let connectedBefore = false;
 
 /** The state of the connection. */
@@ -86,7 +87,7 @@ function connect(): void {
   });
   opening.addEventListener("message", ({ data }) => dispatch(String(data)));
   opening.addEventListener("error", () => {
-    // The browser reconnects by itself, but not after an HTTP error, and not soon.
+    // The browser reconnects by itself, but only after a delay, and not at all after an HTTP error. So we reconnect.
     disconnect();
     state.value = "reconnecting";
     retry = setTimeout(connect, RETRY_MS);
@@ -101,14 +102,14 @@ function disconnect(): void {
 }
 
 /**
- * Sets the listener that is called when a connection fails or is cut. The session may have ended, and the feed has no
- * other way to learn that.
+ * Sets the listener that is called when a connection fails or is closed. The reason may be that the session has ended,
+ * and the feed cannot tell.
  */
 export function listenForDisconnect(listener: () => void): void {
   onDisconnect = listener;
 }
 
-/** Connects to the feed unless it is connected already. `stopChanges` disconnects. */
+/** Opens the connection to the feed, unless it is open. `stopChanges` closes it. */
 export function startChanges(): void {
   if (wanted) return;
   wanted = true;

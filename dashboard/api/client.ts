@@ -1,24 +1,24 @@
 /**
- * The HTTP client of the public API. Every view sends its requests and gets its errors here; the view interprets the
- * answer. A 401 is reported to the listener for the end of the session.
+ * The HTTP client of the public API. Every view sends its requests through it and gets its errors from it; the view
+ * interprets the answer. A 401 answer is reported to a listener, because it means that the session has ended.
  */
 import { isStep } from "../base/path.js";
 
-/** An error answer of the server, with the server's message. `status` is 0 if the server is unreachable. */
+/** An error answer of the server, with the server's message. `status` is 0 if the server could not be reached. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
 
   constructor(
     readonly status: number,
     message: string,
-    /** Why the server is unhealthy, as `/health` reports it; otherwise "". */
+    /** The reason why the server is unhealthy, as `/health` reports it; "" for any other error. */
     readonly reason = "",
   ) {
     super(message);
   }
 }
 
-/** A stored value with its bytes as stored. */
+/** A stored value: its unchanged bytes and their description. */
 export interface StoredValue {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly content_type: string;
@@ -31,13 +31,13 @@ const UNAUTHORIZED = 401;
 
 let onUnauthorized: () => void = () => undefined;
 
-/** Sets the listener that is called when a request fails because there is no session. */
+/** Sets the listener that is called when a request fails because there is no valid session. */
 export function listenForUnauthorized(listener: () => void): void {
   onUnauthorized = listener;
 }
 
 async function call(method: string, path: string, init: RequestInit = {}): Promise<Response> {
-  // An agent chooses names. A name of `.` or `..` must not turn the request into one for another path.
+  // Agents choose the names in a path. The browser would resolve a name of `.` or `..` and so request another path.
   if ((path.split("?")[0] ?? "").split("/").some(isStep)) throw new ApiError(0, NOT_REQUESTABLE);
   let response: Response;
   try {
@@ -58,13 +58,13 @@ async function refusalOf(response: Response): Promise<ApiError> {
     const message = typeof error === "string" ? error : `status ${status}`;
     return new ApiError(status, message, typeof reason === "string" ? reason : "");
   } catch {
-    // The body is not an answer of Koor; a proxy may have sent it.
+    // The body is not in Koor's format; it may come from a proxy.
     return new ApiError(status, `status ${status}`);
   }
 }
 
 /**
- * Reads JSON.
+ * Requests a path and parses the answer as JSON.
  * @throws ApiError if the request fails
  */
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
@@ -73,7 +73,7 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
 }
 
 /**
- * Reads text, such as `/metrics`.
+ * Requests a path and returns the answer as text, such as that of `/metrics`.
  * @throws ApiError if the request fails
  */
 export async function getText(path: string, signal?: AbortSignal): Promise<string> {
@@ -90,7 +90,7 @@ async function storedValue(response: Response): Promise<StoredValue> {
 }
 
 /**
- * Reads a stored value.
+ * Requests a stored value.
  * @throws ApiError if the request fails
  */
 export async function getValue(path: string, signal?: AbortSignal): Promise<StoredValue> {
@@ -98,7 +98,7 @@ export async function getValue(path: string, signal?: AbortSignal): Promise<Stor
 }
 
 /**
- * Reads a stored value of at most `bytes_max` bytes. A longer value is not fetched; the result is then null.
+ * Requests a stored value of at most `bytes_max` bytes. Returns null for a longer one, whose body is not fetched.
  * @throws ApiError if the request fails
  */
 export async function getShortValue(path: string, bytes_max: number, signal: AbortSignal): Promise<StoredValue | null> {
@@ -109,7 +109,7 @@ export async function getShortValue(path: string, bytes_max: number, signal: Abo
 }
 
 /**
- * Sends a change, or a query that needs a body; `body` is sent as JSON.
+ * Sends a request that changes something, or a query that needs a body. `body` is sent as JSON.
  * @throws ApiError if the request fails
  */
 export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
@@ -120,9 +120,9 @@ export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, b
 }
 
 /**
- * Runs a change that a second click or another person may have made already. A 404 or 409 is ignored if the wanted
- * state holds. Deletions need no check; every other change passes `holds`, which asks the server.
- * @throws ApiError if the request fails and the wanted state does not hold
+ * Makes a change that may have been made already, by a second click or by another person. A 404 or 409 answer is
+ * ignored if the wanted state is reached. `holds` asks the server whether it is. Only deletions need no `holds`.
+ * @throws ApiError if the request fails and the wanted state is not reached
  */
 export async function sendOnce(work: () => Promise<unknown>, holds?: () => Promise<boolean>): Promise<void> {
   try {
@@ -134,7 +134,7 @@ export async function sendOnce(work: () => Promise<unknown>, holds?: () => Promi
 }
 
 /**
- * Deletes a resource. A resource that is already gone counts as deleted.
+ * Deletes a resource. It is not an error if the resource is already gone.
  * @throws ApiError if the request fails
  */
 export function remove(path: string): Promise<void> {

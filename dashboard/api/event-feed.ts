@@ -1,4 +1,4 @@
-/** The event feed of the page's own server: connects EventFollower to the browser's WebSocket, fetch and timers. */
+/** The event feed of the server that serves the page. Gives EventFollower the browser's WebSocket, fetch and timers. */
 import { useEffect, useMemo } from "preact/hooks";
 import { getJson } from "./client.js";
 import { query } from "../base/path.js";
@@ -21,7 +21,7 @@ const HOST: EventHost = {
     socket.addEventListener("close", () => subscriber.closed(), { signal });
     return () => {
       listening.abort();
-      // Browsers log an error if a socket is closed before it is open.
+      // The socket is closed only after it has opened, because browsers log an error if a socket is closed before.
       if (socket.readyState === WebSocket.CONNECTING) socket.addEventListener("open", () => socket.close());
       else socket.close();
     };
@@ -40,7 +40,7 @@ export class EventFeed extends EventFollower {
   }
 }
 
-/** Returns a feed with these options that is closed when the component unmounts. */
+/** Returns an event feed with these options. It is closed when the component unmounts. */
 export function useEventFeed(options: EventFeedOptions): EventFeed {
   const feed = useMemo(() => new EventFeed(options), [options.pattern, options.since]);
   useEffect(() => () => feed.close(), [feed]);

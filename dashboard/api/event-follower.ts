@@ -1,8 +1,9 @@
 /**
- * Follows events live and reports every gap. It resumes its subscription with `since=` after the last event that it
- * received. Its state is live, reconnecting, or catching up with the number of events that are missing. Events that the
- * server dropped are fetched from history; events that history no longer holds are reported as a gap in the list. The
- * host provides the connection and the clock: event-feed.ts has the browser's, tests have their own.
+ * Follows events live and reports every gap. After a disconnection it continues its subscription with `since=` and the
+ * id of the last event that it received. Its state is live, reconnecting, or catching up with the number of missing
+ * events. Events that the server dropped are fetched from history. Events that history no longer holds are shown as a
+ * gap in the list. The host provides the connection and the clock: event-feed.ts provides the browser's, tests provide
+ * their own.
  */
 import { batch, signal, type ReadonlySignal } from "@preact/signals";
 import { ApiError } from "./client.js";
@@ -15,13 +16,13 @@ export type EventFeedState = "connecting" | "live" | "catching up" | "reconnecti
 export interface EventFeedOptions {
   /** Topic pattern; empty for every topic. */
   readonly pattern: string;
-  /** The id of the event to start after; null starts with the newest events of history. */
+  /** The id of the event after which the follower starts; null starts with the newest events of history. */
   readonly since: number | null;
-  /** Number of newest events to read from history at the start, if `since` is null. */
+  /** The number of newest events to read from history at the start. Used only if `since` is null. */
   readonly first: number;
   /**
-   * Maximum number of events held; the newest are kept. With a cursor, the events directly after it are held, so the
-   * follower stops when it is full before it has caught up.
+   * The maximum number of events held. Without `since`, the newest are kept. With `since`, the events directly after it
+   * are kept, so the follower stops when it is full before it has caught up.
    */
   readonly keep: number;
 }
@@ -36,7 +37,7 @@ export interface Subscriber {
   opened(): void;
   /** Delivers one frame. */
   message(text: string): void;
-  /** Reports that the connection ended or could not be opened. Called once. */
+  /** Called once, when the connection has ended or could not be opened. */
   closed(): void;
 }
 
@@ -44,18 +45,18 @@ export interface EventHost {
   /** Calls GET /api/events/history. */
   history(parameters: HistoryParameters): Promise<readonly Event[]>;
   /**
-   * Calls GET /api/events/subscribe with notices. The returned function closes the connection; the subscriber is not
-   * called after that.
+   * Calls GET /api/events/subscribe and requests notices. The returned function closes the connection; after that the
+   * subscriber is not called any more.
    */
   subscribe(pattern: string, since: number, subscriber: Subscriber): () => void;
   /** Runs `work` once after a delay. The returned function cancels it. */
   later(delay_ms: number, work: () => void): () => void;
   now_ms(): number;
-  /** Reports each change of the page's visibility. The returned function stops that. */
+  /** Calls `listener` on each change of the page's visibility, until the returned function is called. */
   listenForVisibility(listener: (visible: boolean) => void): () => void;
 }
 
-/** Notices of the server about events that it left out. */
+/** The server's notice that the requested position is newer than its newest event. */
 interface Lagged {
   readonly type: "lagged";
 }
@@ -68,11 +69,17 @@ interface Dropped {
 
 const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 5_000;
-/** Received events are shown in batches at this interval: faster than the eye, slower than a burst. */
+/**
+ * The interval at which received events are shown in a batch. It is shorter than a person notices, and long enough to
+ * combine a burst.
+ */
 const SHOW_MS = 100;
-/** Maximum number of events that one call of history returns. */
+/** The maximum number of events that one history request returns. */
 const HISTORY_MAX = 10_000;
-/** Maximum number of gaps waiting to be filled. Requesting more does not help a page that is too slow for the feed. */
+/**
+ * The maximum number of gaps that wait to be filled. If a page is so slow that more accumulate, fetching them does not
+ * help.
+ */
 const FILLS_MAX = 8;
 
 const nothing = (): void => undefined;
@@ -88,21 +95,22 @@ export class EventFollower {
   readonly #lost_ms = signal<number | null>(null);
   readonly #failure = signal<unknown>(null);
   readonly #rate = new EventRate();
-  /** Id of the last matching event that was received. */
+  /** The id of the last matching event that was received. */
   #seen: number;
   /**
-   * Id of the newest matching event when the connection began; the follower has caught up when it reaches this event.
+   * The id of the newest matching event at the moment when the connection was opened. The follower has caught up when
+   * it has received this event.
    */
   #target = 0;
-  /** Nothing was missed up to this event id, whether events match or not. */
+  /** No event up to this id was missed, whether it matches or not. */
   #covered: number;
-  /** The value that `#covered` gets when this connection has caught up. */
+  /** The value that `#covered` gets when the follower has caught up on this connection. */
   #horizon = 0;
   #started: boolean;
-  /** Whether the follower has ever caught up. From then on the oldest events make room for new ones. */
+  /** Whether the follower has caught up at least once. From then on, new events displace the oldest ones. */
   #caught_up = false;
   #connected = false;
-  /** Number of the current attempt to connect. Results of an earlier attempt are discarded. */
+  /** The number of the current attempt to connect. Results that belong to an earlier attempt are discarded. */
   #attempt = 0;
   #closeSocket = nothing;
   #cancelRetry = nothing;
@@ -136,32 +144,37 @@ export class EventFollower {
     return this.#state;
   }
 
-  /** While catching up: the number of ids between the last event received and the newest matching event. */
+  /**
+   * While the follower catches up: the difference between the ids of the newest matching event and of the last event
+   * received.
+   */
   get lag(): ReadonlySignal<number> {
     return this.#lag;
   }
 
-  /** Number of events received since the start, including those that are no longer held. */
+  /** The number of events received since the start, including those that are no longer held. */
   get received(): ReadonlySignal<number> {
     return this.#received;
   }
 
-  /** When the connection was lost, ms since the epoch; null while connected and before the first connection. */
+  /**
+   * The time when the connection was lost, in ms since the epoch; null while connected and before the first connection.
+   */
   get lost_ms(): ReadonlySignal<number | null> {
     return this.#lost_ms;
   }
 
-  /** Whether the follower holds `keep` events after its cursor and has therefore stopped. */
+  /** Whether the follower has stopped because it holds `keep` events after `since`. */
   get full(): ReadonlySignal<boolean> {
     return this.#full;
   }
 
-  /** Why the follower could not start, for example a malformed pattern; null if it started. */
+  /** The error because of which the follower could not start, such as a malformed pattern; null if it has started. */
   get failure(): ReadonlySignal<unknown> {
     return this.#failure;
   }
 
-  /** Events per second for the last minute, oldest first. */
+  /** Returns the number of events in each second of the last minute, oldest first. */
   lastMinute(now_ms: number): number[] {
     return this.#rate.lastMinute(now_ms);
   }
@@ -202,7 +215,7 @@ export class EventFollower {
     });
   }
 
-  /** Reads the events that a list without a cursor starts with. */
+  /** Reads the newest events from history, with which a follower without `since` starts. */
   async #readNewest(isLate: () => boolean): Promise<void> {
     const { first, pattern } = this.#options;
     const newest = await this.#host.history({ last: first, topic: pattern });
@@ -215,7 +228,10 @@ export class EventFollower {
     this.#horizon = this.#seen;
   }
 
-  /** Checks before resuming how many events are missing, and whether history still holds the first of them. */
+  /**
+   * Checks, before the subscription continues, how many events are missing and whether history still holds the first of
+   * them.
+   */
   async #checkResume(isLate: () => boolean): Promise<void> {
     const { pattern } = this.#options;
     const resumes = this.#seen;
@@ -228,7 +244,8 @@ export class EventFollower {
     const newest_id = newest[0]?.id ?? 0;
     const known = findEvent(this.#list.value, resumes);
     const again = around.find(({ id }) => id === resumes);
-    // Ids only grow and an event never changes. Otherwise the server has another database than before.
+    // Event ids only grow, and an event never changes. If either does not hold, the server has another database than
+    // before.
     if (newest_id < resumes || (known !== undefined && again !== undefined && known.created_at !== again.created_at)) {
       await this.#startOver(newest_id, isLate);
       return;
@@ -266,7 +283,7 @@ export class EventFollower {
     this.#retry_ms = Math.min(this.#retry_ms * 2, RETRY_MS_MAX);
   }
 
-  /** Closes the connection and cancels any attempt to open one. */
+  /** Closes the connection, or cancels the attempt to open one. */
   #disconnect(): void {
     this.#attempt += 1;
     this.#cancelRetry();
@@ -283,7 +300,7 @@ export class EventFollower {
   #receive(text: string): void {
     const message = JSON.parse(text) as Event | Dropped | Lagged;
     if ("type" in message) {
-      // The server has another or an older database. The next connection detects that.
+      // This notice means that the server has another or an older database. The next connection detects that.
       if (message.type === "lagged") return;
       this.#show();
       void this.#fill(message);
@@ -291,7 +308,8 @@ export class EventFollower {
     }
     this.#waiting.push(heldEvent(message, text.length));
     this.#rate.add(this.#state.value === "live" ? this.#host.now_ms() : Date.parse(message.created_at));
-    // Timers of a hidden page are slow, so the pending events have the same bound as the held ones.
+    // Timers of a hidden page run late, so many events may be waiting to be shown. Their number has the same limit as
+    // that of held events.
     if (this.#waiting.length >= this.#options.keep) this.#show();
     else this.#cancelShow ??= this.#host.later(SHOW_MS, () => this.#show());
   }
@@ -330,7 +348,7 @@ export class EventFollower {
     });
   }
 
-  /** Fetches events that the server dropped because this page was too slow, one gap at a time. */
+  /** Fetches events that the server dropped because this page was too slow. Fills one gap at a time. */
   async #fill(dropped: Dropped): Promise<void> {
     if (this.#to_fill.length >= FILLS_MAX) {
       this.#recordDropped(dropped.after_id, dropped.count);
@@ -341,7 +359,8 @@ export class EventFollower {
     this.#filling = true;
     for (let next = this.#to_fill[0]; next !== undefined; next = this.#to_fill[0]) {
       const missed = await this.#readDropped(next);
-      // The list was reset, because the server has another database than the one that dropped these events.
+      // The list was reset meanwhile, because the server now has another database than the one that dropped these
+      // events.
       if (this.#to_fill[0] !== next) continue;
       this.#to_fill.shift();
       this.#add(missed);
@@ -350,7 +369,7 @@ export class EventFollower {
     this.#filling = false;
   }
 
-  /** Returns the events of a gap that history still holds; none if history cannot be read. */
+  /** Returns the events of a gap that history still holds. Returns none if history cannot be read. */
   async #readDropped({ count, after_id }: Dropped): Promise<HeldEvent[]> {
     const { pattern, keep } = this.#options;
     try {
@@ -359,7 +378,8 @@ export class EventFollower {
         topic: pattern,
         last: Math.min(count, keep, HISTORY_MAX),
       });
-      // If history has lost part of the gap, its answer continues with events after the gap.
+      // If history no longer has the whole gap, the answer continues with events after the gap. Those that are already
+      // in the list are removed.
       return read.filter(({ id }) => findEvent(this.#list.value, id) === undefined).map((event) => heldEvent(event));
     } catch {
       return [];
@@ -371,7 +391,7 @@ export class EventFollower {
   }
 }
 
-/** Whether retrying is useless, because the server will always reject this request. */
+/** Whether a retry would be useless, because the server always rejects this request. */
 function isRefusal(error: unknown): boolean {
   return error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
 }

@@ -1,24 +1,25 @@
 /**
- * The events that a page holds: ordered by id, without duplicates, bounded to the newest, with the gaps between them.
- * Pure.
+ * The list of events that a page holds: ordered by id, without duplicates, limited to the newest, with the gaps between
+ * them. Pure.
  */
 import type { Event } from "./types.js";
 
-/** An event as a page holds it. Long data are reduced to the beginning of their text. */
+/** An event as a page holds it. If its data are long, only the beginning of their text is held. */
 export interface HeldEvent extends Event {
   readonly cut?: true;
 }
 
-/** Events that were never shown, at their position in the list. */
+/** A number of events that were never shown, with their position in the list. */
 export interface Gap {
-  /** Id of the last event received before the gap. */
+  /** The id of the last event that was received before the gap. */
   readonly after_id: number;
   readonly count: number;
   /**
-   * `pruned`: history no longer holds the events. `dropped`: the server left them out and they could not be fetched.
+   * The cause of the gap. `pruned`: history no longer holds the events. `dropped`: the server left them out and they
+   * could not be fetched.
    */
   readonly why: "pruned" | "dropped";
-  /** Whether every event of the gap matches the pattern; otherwise the count covers all topics. */
+  /** Whether the count includes only events that match the pattern. If false, it includes events of all topics. */
   readonly exact: boolean;
 }
 
@@ -27,40 +28,43 @@ export interface EventList {
   readonly events: readonly HeldEvent[];
   /** In order of position. */
   readonly gaps: readonly Gap[];
-  /** Number of old events that were removed because the list was full. */
+  /** The number of old events that were removed because the list was full. */
   readonly evicted: number;
 }
 
 export const NO_EVENTS: EventList = { events: [], gaps: [], evicted: 0 };
 
-/** Longer data are reduced to their beginning: 10,000 events of 10 MiB would exhaust the page's memory. */
+/**
+ * The length from which on only the beginning of an event's data is held. Otherwise 10,000 events of 10 MiB would
+ * exhaust the page's memory.
+ */
 const DATA_CHARACTERS_MAX = 8_192;
 const PREVIEW_CHARACTERS = 1_024;
-/** Longer text than this does not fit a line of any screen. */
+/** The maximum length of a preview. Longer text does not fit a line of any screen. */
 const LINE_CHARACTERS = 300;
 
-/** Returns the event as it is held. `characters` is the length of its text, if known. */
+/** Converts an event to the form in which it is held. `characters` is the length of its text, if it is known. */
 export function heldEvent(event: Event, characters?: number): HeldEvent {
   if (characters !== undefined && characters <= DATA_CHARACTERS_MAX) return event;
   const text = JSON.stringify(event.data);
   if (text.length <= DATA_CHARACTERS_MAX) return event;
-  // A copy, because a slice keeps its whole source string alive.
+  // The text is copied, because a slice keeps the whole string in memory from which it was cut.
   return { ...event, data: structuredClone(text.slice(0, PREVIEW_CHARACTERS)), cut: true };
 }
 
-/** Returns an event's data as held; long data are cut. */
+/** Returns the data of a held event as text. Only the beginning is left of long data. */
 export function heldData({ data, cut }: HeldEvent): string {
   return cut === true && typeof data === "string" ? data : JSON.stringify(data);
 }
 
-/** Returns an event's data on one line; "" if there are none. */
+/** Returns an event's data as one line of text; "" if there are none. */
 export function dataPreview(event: HeldEvent): string {
   if (event.data === null) return "";
   const text = heldData(event);
   return text.length > LINE_CHARACTERS ? `${text.slice(0, LINE_CHARACTERS)}…` : text;
 }
 
-/** Returns the list with `added` merged in, reduced to the newest `keep` events. */
+/** Returns the list with the events in `added` inserted, reduced to the newest `keep` events. */
 export function addEvents(list: EventList, added: readonly HeldEvent[], keep: number): EventList {
   if (added.length === 0) return list;
   const newest = list.events.at(-1)?.id ?? 0;
@@ -76,7 +80,7 @@ export function addEvents(list: EventList, added: readonly HeldEvent[], keep: nu
   };
 }
 
-/** Returns the list with this gap. A gap that is already present may have grown. */
+/** Returns the list with a gap inserted. If the gap is already in the list, it may have grown. */
 export function addGap(list: EventList, gap: Gap): EventList {
   if (gap.count <= 0) return list;
   const there = list.gaps.find(({ after_id }) => after_id === gap.after_id);

@@ -1,4 +1,4 @@
-/** Counts events per second over the last minute in a ring buffer with one slot per second. Pure. */
+/** Counts events per second over the last minute, in a ring buffer with one slot per second. Pure. */
 
 /** Length of the ring, s. */
 export const RATE_SECONDS = 60;
@@ -6,10 +6,10 @@ const SECOND_MS = 1_000;
 
 export class EventRate {
   readonly #counts = new Uint32Array(RATE_SECONDS);
-  /** The newest second in the ring, s since the epoch. */
+  /** The newest second that has a slot in the ring, in s since the epoch. */
   #newest = 0;
 
-  /** Counts events published at `at_ms`. Events older than the ring are ignored. */
+  /** Adds `count` events that were published at `at_ms`. Events older than the ring are ignored. */
   add(at_ms: number, count = 1): void {
     const second = Math.floor(at_ms / SECOND_MS);
     this.#advanceTo(second);
@@ -18,7 +18,7 @@ export class EventRate {
     this.#counts[at] = (this.#counts[at] ?? 0) + count;
   }
 
-  /** Returns the counts of the last 60 seconds, oldest first; the last one is the current second. */
+  /** Returns the counts of the last 60 seconds, oldest first. The last count is that of the current second. */
   lastMinute(now_ms: number): number[] {
     this.#advanceTo(Math.floor(now_ms / SECOND_MS));
     return Array.from({ length: RATE_SECONDS }, (_, at) => this.#counts[(this.#newest + 1 + at) % RATE_SECONDS] ?? 0);

@@ -1,7 +1,7 @@
 /**
- * Parses Prometheus' text format, version 0.0.4, as `/metrics` returns it, into samples by metric name. A malformed
- * line throws, so that no wrong figure is shown. Types and help are skipped, and the grouping of lines into families is
- * not checked: test/support/exposition.ts checks the server for that. Pure.
+ * Parses the Prometheus text format, version 0.0.4, which `/metrics` returns. Returns the samples by metric name. A
+ * malformed line throws, so that no wrong figure is shown. Types and help texts are skipped. It is not checked that the
+ * lines of a metric family are together: test/support/exposition.ts checks the server for that. Pure.
  */
 
 export interface Sample {
@@ -9,7 +9,10 @@ export interface Sample {
   readonly value: number;
 }
 
-/** Samples by metric name, in order. A histogram's samples are under `_bucket`, `_sum` and `_count`. */
+/**
+ * The samples by metric name, in their order. The samples of a histogram are under its name with `_bucket`, `_sum` and
+ * `_count`.
+ */
 export type Exposition = ReadonlyMap<string, readonly Sample[]>;
 
 const NAME = "[a-zA-Z_:][a-zA-Z0-9_:]*";
@@ -24,7 +27,7 @@ const NO_NUMBERS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Parses a sample value.
+ * Parses the number of a sample.
  * @throws Error if the text is not a number
  */
 export function readNumber(text: string): number {
@@ -41,7 +44,7 @@ function readLabels(text: string): Record<string, string> {
 }
 
 /**
- * Parses a scrape into samples by name.
+ * Parses the text of a scrape into samples by metric name.
  * @throws Error at the first malformed line
  */
 export function parseExposition(text: string): Exposition {

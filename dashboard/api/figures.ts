@@ -1,10 +1,10 @@
 /**
- * Turns scrapes of `/metrics` into chart figures: rates and quantiles between two scrapes, and gauges. Each row of
- * FIGURES is a figure. Routes are grouped into parts of the API that users know. Pure.
+ * Computes the figures of charts from scrapes of `/metrics`: rates and quantiles between two scrapes, and gauges. Each
+ * row of FIGURES declares one figure. Routes are grouped into parts of the API that users know. Pure.
  */
 import { readNumber, type Exposition, type Sample } from "./exposition.js";
 
-/** Route groups by the first part of the route's name. All other routes are in the last group. */
+/** The groups of routes, by the first part of a route's name. All other routes are in the last group. */
 const PREFIXES: Readonly<Record<string, RouteGroup>> = {
   state: "State and specs",
   spec: "State and specs",
@@ -22,13 +22,13 @@ export type RouteGroup = (typeof ROUTE_GROUPS)[number];
 export const ALL_ROUTES = "All routes";
 export type RouteChoice = RouteGroup | typeof ALL_ROUTES;
 
-/** Returns the group of a route such as `state.get`. */
+/** Returns the group of a route by its name, such as `state.get`. */
 export function groupOf(route: string): RouteGroup {
   const [prefix = ""] = route.split(".", 1);
   return Object.hasOwn(PREFIXES, prefix) ? (PREFIXES[prefix] ?? "Other") : "Other";
 }
 
-/** A cumulative histogram: `below[i]` counts the values up to `bounds[i]`. The last bound is infinite. */
+/** A cumulative histogram: `below[i]` is the number of values up to `bounds[i]`. The last bound is infinite. */
 export interface Histogram {
   readonly bounds: readonly number[];
   readonly below: readonly number[];
@@ -37,14 +37,14 @@ export interface Histogram {
 type Choose = (sample: Sample) => boolean;
 const anyOf: Choose = () => true;
 
-/** Returns the sum of a metric's chosen samples; null if there are no samples. */
+/** Returns the sum of those samples of a metric that `chosen` selects; null if there are none. */
 export function total(scrape: Exposition, name: string, chosen: Choose = anyOf): number | null {
   const samples = scrape.get(name);
   if (samples === undefined) return null;
   return samples.reduce((sum, sample) => (chosen(sample) ? sum + sample.value : sum), 0);
 }
 
-/** Returns the sum of the chosen samples' histograms. */
+/** Returns the sum of those histograms of a metric that `chosen` selects. */
 export function histogramOf(scrape: Exposition, name: string, chosen: Choose = anyOf): Histogram {
   const below = new Map<number, number>();
   for (const sample of scrape.get(`${name}_bucket`) ?? []) {
@@ -56,7 +56,9 @@ export function histogramOf(scrape: Exposition, name: string, chosen: Choose = a
   return { bounds, below: bounds.map((bound) => below.get(bound) ?? 0) };
 }
 
-/** Returns what was counted between two scrapes. `before` may have fewer samples, or none. */
+/**
+ * Returns the histogram of the values that were counted between two scrapes. `before` may have fewer samples, or none.
+ */
 export function added(after: Histogram, before: Histogram): Histogram {
   const were = new Map(before.bounds.map((bound, at) => [bound, before.below[at] ?? 0]));
   return {
@@ -66,8 +68,8 @@ export function added(after: Histogram, before: Histogram): Histogram {
 }
 
 /**
- * Returns the `q` quantile, interpolated linearly within a bucket as Prometheus' `histogram_quantile` does. A value
- * above the last finite bound counts as that bound. The result is null if nothing was counted.
+ * Returns the `q` quantile. It is interpolated linearly within a bucket, like Prometheus' `histogram_quantile`. A value
+ * above the last finite bound counts as that bound. Returns null if no value was counted.
  */
 export function quantile({ bounds, below }: Histogram, q: number): number | null {
   const count = below.at(-1) ?? 0;
@@ -82,13 +84,13 @@ export function quantile({ bounds, below }: Histogram, q: number): number | null
   return within <= 0 ? upper : lower + (upper - lower) * ((rank - under) / within);
 }
 
-/** The previous scrape of the same server run; `seconds` is the time since it. */
+/** The previous scrape of the same run of the server. `seconds` is the time between it and the current scrape. */
 interface Previous {
   readonly before: Exposition;
   readonly seconds: number;
 }
 
-/** Computes a figure; null if unknown, for example because a rate needs two scrapes. */
+/** Computes a figure. Returns null if the figure is unknown, for example because a rate needs two scrapes. */
 type Figure = (now: Exposition, since: Previous | null) => number | null;
 
 function gauge(name: string, chosen?: Choose): Figure {
@@ -107,8 +109,8 @@ function rate(name: string, chosen?: Choose): Figure {
 type HistogramOf = (scrape: Exposition) => Histogram;
 
 /**
- * Returns a function that computes a scrape's histogram once. Several quantiles need it, and it is the `before` of the
- * next scrape.
+ * Returns a function that computes the histogram of a scrape and caches it. The cache is useful because several
+ * quantiles need the same histogram, and the next scrape needs it as its `before`.
  */
 function histograms(name: string, chosen?: Choose): HistogramOf {
   const known = new WeakMap<Exposition, Histogram>();
@@ -208,7 +210,7 @@ const FIGURES: ReadonlyMap<FigureName, Figure> = new Map([
 ]);
 export const FIGURE_NAMES: readonly FigureName[] = [...FIGURES.keys()];
 
-/** A scrape and its time, ms since the epoch. */
+/** The samples of a scrape and its time, in ms since the epoch. */
 export interface Scrape {
   readonly at_ms: number;
   readonly samples: Exposition;
@@ -217,28 +219,28 @@ export interface Scrape {
 const uptimeOf = ({ samples }: Scrape): number => total(samples, "koor_uptime_seconds") ?? 0;
 
 /**
- * Returns the current value of every figure, by name.
+ * Returns the current value of every figure, by the figure's name.
  * @param before the previous scrape, if there is one
  */
 export function figuresOf(now: Scrape, before: Scrape | null): ReadonlyMap<FigureName, number | null> {
-  // The counters of a restarted server begin at zero.
+  // The previous scrape is not used if the server was restarted since, because counters then begin at zero again.
   const same_run = before !== null && uptimeOf(now) >= uptimeOf(before) && now.at_ms > before.at_ms;
   const since = same_run ? { before: before.samples, seconds: (now.at_ms - before.at_ms) / 1000 } : null;
   return new Map([...FIGURES].map(([name, figure]) => [name, figure(now.samples, since)]));
 }
 
-/** Counts and latencies of a route since the server's start. */
+/** The number of calls of a route and their latencies, since the server's start. */
 export interface RouteRow {
   readonly route: string;
   readonly count: number;
-  /** Number of answers with a 4xx status, and with a 5xx status. */
+  /** The number of answers with a 4xx status. The other member counts those with a 5xx status. */
   readonly refused: number;
   readonly failed: number;
   readonly p50: number | null;
   readonly p95: number | null;
 }
 
-/** Returns the routes that were called, most calls first. */
+/** Returns the routes that were called, the most frequent first. */
 export function routeRows(samples: Exposition): RouteRow[] {
   const routes = new Set((samples.get(REQUESTS) ?? []).map(({ labels }) => labels["route"] ?? ""));
   const rows = [...routes].map((route): RouteRow => {

@@ -1,11 +1,13 @@
-/** The health check for the notice on every page: whether the server can store writes. */
+/** Checks whether the server can store writes, for the notice on every page. */
 import { ApiError, getJson } from "./client.js";
 import type { Loader } from "./resource.js";
 
 const EVERY_MS = 5_000;
 const UNAVAILABLE = 503;
 
-/** Loads the reason why the server accepts no writes; "" if it accepts them, or if it is unhealthy without a reason. */
+/**
+ * Loads the reason why the server accepts no writes; "" if it accepts them, or if it is unhealthy but gives no reason.
+ */
 export const storageFault: Loader<string> = {
   key: "storage fault",
   kinds: [],

@@ -1,14 +1,14 @@
 /**
- * Pages backwards through a log that only grows: the newest rows first, older ones on demand, and new rows added at the
- * top without a gap. The API pages by time (`to`, inclusive), and many rows may share one time. use-history.ts decides
- * when to read.
+ * Reads a log that only grows, page by page and backwards. The newest rows are read first, older ones on demand. New
+ * rows are added at the top without a gap. The API selects a page by time (`to`, inclusive), and many rows may have the
+ * same time. use-history.ts decides when to read.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 
 /** The parameters of one page. */
 export interface LogPage {
   readonly limit: number;
-  /** RFC 3339, inclusive; undefined for the newest rows. */
+  /** The latest time of the rows to read, RFC 3339, inclusive; undefined for the newest rows. */
   readonly to?: string;
 }
 
@@ -21,15 +21,15 @@ export interface Log<Row> {
   readonly timeOf: (row: Row) => string;
   /** Number of rows in a page. */
   readonly page_rows: number;
-  /** Maximum number of rows held; HISTORY_ROWS_MAX by default. */
+  /** The maximum number of rows held; HISTORY_ROWS_MAX by default. */
   readonly rows_max?: number;
 }
 
-/** Maximum number of rows that one call returns. */
+/** The maximum number of rows that one request returns. */
 export const PAGE_ROWS_MAX = 10_000;
-/** Maximum number of rows held: a page that is open for a day must not grow without limit. */
+/** The default maximum number of rows held. Without it, a page that is open for a day would grow without limit. */
 export const HISTORY_ROWS_MAX = 20_000;
-/** Factor by which the page size grows if the newest page does not reach the held rows. */
+/** The factor by which the page size grows if the newest page does not reach back to the held rows. */
 const GROWTH = 8;
 
 export class History<Row> {
@@ -47,27 +47,27 @@ export class History<Row> {
     this.#rows_max = log.rows_max ?? HISTORY_ROWS_MAX;
   }
 
-  /** The rows, newest first; undefined until the first page is loaded. */
+  /** The held rows, newest first; undefined until the first page is loaded. */
   get rows(): ReadonlySignal<readonly Row[] | undefined> {
     return this.#rows;
   }
 
-  /** Whether nothing is older than the held rows. */
+  /** Whether all older rows are held, too. */
   get complete(): ReadonlySignal<boolean> {
     return this.#complete;
   }
 
-  /** The error of the last call; null if it succeeded. */
+  /** The error of the last request; null if it succeeded. */
   get error(): ReadonlySignal<unknown> {
     return this.#error;
   }
 
-  /** When rows were last read, ms since the epoch. */
+  /** The time when rows were last read, in ms since the epoch. */
   get fetched_ms(): ReadonlySignal<number> {
     return this.#fetched_ms;
   }
 
-  /** Whether no more rows can be held. Older rows can then be found only with a filter. */
+  /** Whether the maximum number of rows is held. Older rows can then be found only with a filter. */
   get full(): boolean {
     return (this.#rows.value?.length ?? 0) >= this.#rows_max;
   }
@@ -86,7 +86,7 @@ export class History<Row> {
     this.#abort.abort();
   }
 
-  /** Runs calls one at a time, because each starts from the rows that the previous one left. */
+  /** Runs requests one at a time, because each continues from the rows that the previous one has left. */
   #serialize(work: () => Promise<void>): Promise<void> {
     this.#last = this.#last.then(async () => {
       const { signal: stopped } = this.#abort;
@@ -110,7 +110,8 @@ export class History<Row> {
       const page = await read({ limit }, this.#abort.signal);
       const everything = page.length < limit;
       const begins = page[0] === undefined ? 0 : idOf(page[0]);
-      // Ids only grow. If the newest id is below ours, this is another log than before.
+      // Ids only grow. If the newest id in the answer is smaller than the newest held one, the server has another log
+      // than before.
       if (everything || held.length === 0 || begins < newest) {
         this.#set(page, everything);
         return;
@@ -119,8 +120,8 @@ export class History<Row> {
         this.#set([...page.filter((row) => idOf(row) > newest), ...held], this.#complete.value);
         return;
       }
-      // More rows are new than one call returns. A gap separates them from the held rows, so those are dropped and
-      // loaded again on demand.
+      // There are more new rows than one request returns, so rows are missing between them and the held rows. The held
+      // rows are dropped, and loaded again on demand.
       if (limit === PAGE_ROWS_MAX) {
         this.#set(page, false);
         return;

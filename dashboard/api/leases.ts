@@ -1,4 +1,4 @@
-/** Loaders of leases and of the wait graph, for every view that shows them. */
+/** Loads leases and the wait graph, for every view that shows them. */
 import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
@@ -16,11 +16,14 @@ export interface LeaseFilter {
 
 /** Maximum number of leases per state. */
 export const LEASES_SHOWN = 500;
-/** Reload interval: activity of its holder extends a lease without a change event. */
+/** The interval between reloads. It is needed because a holder's activity extends a lease without a change event. */
 const REFRESH_MS = 30_000;
 const GAP_MS = 1_000;
 
-/** Loads the leases that match a filter: waiting before held, newest first within a state. */
+/**
+ * Loads the leases that match a filter. Waiting leases come before held ones; leases in the same state are sorted
+ * newest first.
+ */
 export function leasesLoader(filter: LeaseFilter): Loader<readonly Lease[]> {
   const { state = "", ...rest } = filter;
   const states = state === "" ? ["waiting", "held"] : [state];
@@ -40,7 +43,7 @@ export function leasesLoader(filter: LeaseFilter): Loader<readonly Lease[]> {
   };
 }
 
-/** Loads one lease, whether or not it has ended. */
+/** Loads one lease, which may already have ended. */
 export function leaseLoader(id: string): Loader<Lease> {
   return {
     key: `lease ${id}`,
@@ -51,7 +54,7 @@ export function leaseLoader(id: string): Loader<Lease> {
   };
 }
 
-/** Loads the wait graph, starting with the longest waits. */
+/** Loads the wait graph. The longest waits come first. */
 export const waitsLoader: Loader<LeaseWaits> = {
   key: "lease waits",
   kinds: ["lease"],
@@ -59,7 +62,7 @@ export const waitsLoader: Loader<LeaseWaits> = {
   fetch: (signal) => getJson<LeaseWaits>(apiPath("leases", "waits") + query({ limit: LEASES_SHOWN }), signal),
 };
 
-/** Returns the number of waiting requests by lease id. */
+/** Returns the number of requests that wait for each lease, by the lease's id. */
 export function waitingFor({ waits }: LeaseWaits): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { for: held } of waits) counts.set(held, (counts.get(held) ?? 0) + 1);
@@ -67,7 +70,8 @@ export function waitingFor({ waits }: LeaseWaits): ReadonlyMap<string, number> {
 }
 
 /**
- * Breaks a lease, or removes a waiting request from the wait queue. A lease that has already ended counts as broken.
+ * Ends a lease by force, or removes a waiting request from the wait queue. A lease that has already ended counts as
+ * broken.
  * @throws ApiError if the request fails
  */
 export function breakLease(id: string, reason: string): Promise<void> {

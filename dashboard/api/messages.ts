@@ -1,6 +1,6 @@
 /**
- * Loaders of all agents' messages, for every view that shows them. They need the server's token; without it the list is
- * empty.
+ * Loads the messages of all agents, for every view that shows them. This needs the server's token; without it the list
+ * is empty.
  */
 import { getJson } from "./client.js";
 import { apiPath, query } from "../base/path.js";
@@ -9,19 +9,19 @@ import { may_decide } from "./session.js";
 import type { AllMessages, Message } from "./types.js";
 
 export interface MessageFilter {
-  /** An instance id; messages from or to this instance match. */
+  /** The id of an instance. Messages from or to this instance match. */
   readonly instance?: string;
   readonly thread?: string;
-  /** Only messages that at least one recipient has not read. */
+  /** Whether only messages match that at least one recipient has not read. */
   readonly unread?: boolean;
   /** Only requests and messages of high importance. */
   readonly urgent?: boolean;
 }
 
-/** Every message is a change, and so is every receipt. */
+/** The minimum time between reloads. It limits the load, because every message and every read receipt is a change. */
 const GAP_MS = 1_000;
 
-/** Reads the newest messages that match a filter, newest first; none if the user may not see them. */
+/** Reads the newest messages that match a filter, newest first. Returns none if the user may not see messages. */
 export function readMessages(filter: MessageFilter, limit: number, signal: AbortSignal): Promise<readonly Message[]> {
   if (!may_decide.value) return Promise.resolve([]);
   const { unread, urgent, ...rest } = filter;

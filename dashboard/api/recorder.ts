@@ -1,6 +1,7 @@
 /**
- * Records the figures of `/metrics` for some hours while the page is open, whichever view is shown. Charts that started
- * only when their view opens would be empty at first. A hidden page does not scrape; that time is a gap.
+ * Records the figures of `/metrics` for some hours while the page is open, whichever view is shown. If recording
+ * started only when a view with charts opens, its charts would be empty at first. A hidden page does not scrape; that
+ * time is a gap in the charts.
  */
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { getText } from "./client.js";
@@ -12,11 +13,11 @@ import { listenForVisibility, visible } from "../base/visibility.js";
 
 const PATH = "/metrics";
 const EVERY_MS = 5_000;
-/** The second scrape follows soon, because a rate needs two. */
+/** The delay before the second scrape. It is short, because a rate needs two scrapes. */
 const SECOND_MS = 1_000;
 /** Four hours of scrapes. */
 const ROWS_MAX = 2_880;
-/** A scrape that is later than this leaves a gap in the chart. */
+/** The time between two scrapes above which the chart shows a gap. */
 const GAP_MS = 3 * EVERY_MS;
 
 const recorded = signal<Rows<FigureName>>(noRows(FIGURE_NAMES));
@@ -26,7 +27,7 @@ const fetched_ms = computed(() => last_scrape.value?.at_ms ?? 0);
 
 /** Every figure over time, one column each. */
 export const figures: ReadonlySignal<Rows<FigureName>> = recorded;
-/** The last scrape; null until there is one. */
+/** The latest scrape; null before the first one. */
 export const lastScrape: ReadonlySignal<Scrape | null> = last_scrape;
 /** Error and time of the last scrape. */
 export const scrapes: Freshness = { error, fetched_ms };
@@ -70,7 +71,7 @@ function pause(): void {
   running = null;
 }
 
-/** Starts recording. The returned function stops it and discards the records. */
+/** Starts recording. The returned function stops it and discards what was recorded. */
 export function startRecorder(): () => void {
   const stopWatching = listenForVisibility((seen) => (seen ? run() : pause()));
   if (visible.value) run();

@@ -1,7 +1,7 @@
 /**
- * A live resource: data of the server that a view shows. It is fetched when it is first shown, refetched after each
- * change that the change feed reports, and kept for a while after its view closes. If a refetch fails, it keeps the old
- * data and reports the error.
+ * A live resource: data of the server that a view shows. It is fetched when it is first shown, and again after each
+ * change that the change feed reports. It is kept for a while after its view was closed. If a new fetch fails, the
+ * resource keeps the old data and reports the error.
  */
 import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
@@ -11,52 +11,52 @@ import type { AskedKind } from "./types.js";
 import { listenForVisibility } from "../base/visibility.js";
 
 export interface Loader<T> {
-  /** Identifies the resource, parameters included. Loaders with the same key share one resource. */
+  /** Identifies the resource, including its parameters. Loaders with the same key share one resource. */
   readonly key: string;
-  /** Kinds of changes after which it is refetched. */
+  /** The kinds of changes after which the data are fetched again. */
   readonly kinds: readonly AskedKind[];
   readonly fetch: (signal: AbortSignal) => Promise<T>;
   /**
-   * Applies one change to the data, or returns undefined if the data must be refetched. Used for long lists in which
-   * one row changes.
+   * Applies one change to the data. Returns undefined if the data must be fetched again instead. Useful for long lists
+   * in which one row changes.
    */
   readonly patch?: (data: T, change: Change, signal: AbortSignal) => Promise<T> | undefined;
-  /** Whether a change concerns this resource. By default each change of its kinds does. */
+  /** Whether a change affects this resource. By default, each change of its kinds does. */
   readonly concerns?: (change: Change) => boolean;
-  /** Additional refetch interval, ms, for data that change without an event. */
+  /** The interval of additional fetches, in ms, for data that change without a change event. */
   readonly every_ms?: number;
-  /**
-   * Minimum time between refetches after changes, ms, for data that are expensive to load and change with every call.
-   */
+  /** The minimum time between fetches after changes, in ms, for data that are expensive to load and change often. */
   readonly gap_ms_min?: number;
 }
 
 export interface Resource<T> {
-  /** The data; undefined until the first fetch succeeds. */
+  /** The data; undefined until the first fetch has succeeded. */
   readonly data: ReadonlySignal<T | undefined>;
   /** The error of the last fetch; null if it succeeded. */
   readonly error: ReadonlySignal<unknown>;
   readonly loading: ReadonlySignal<boolean>;
-  /** When the data were fetched, ms since the epoch. */
+  /** The time when the data were fetched, in ms since the epoch. */
   readonly fetched_ms: ReadonlySignal<number>;
   /** Fetches now. */
   refresh(): Promise<void>;
 }
 
-/** Minimum time between two fetches of a resource: a burst of changes causes one fetch. */
+/** The minimum time between two fetches of a resource, so that a burst of changes causes only one fetch. */
 const GAP_MS_MIN = 300;
-/** Delay after `lagged`, which does not say whether this resource has changed. */
+/**
+ * The delay of a fetch after `lagged`. It is longer, because `lagged` does not say whether this resource has changed.
+ */
 const LAGGED_GAP_MS = 2_000;
-/** Delay of a retry after an error that is not a 4xx. */
+/** The delay before a retry after a temporary error, which is any error except a 4xx answer. */
 const RETRY_MS = 3_000;
-/** The gap after a slow fetch is this multiple of its duration. */
+/** After a slow fetch, the gap is the duration of the fetch multiplied by this. */
 const GAP_PER_FETCH = 5;
-/** Maximum number of changes waiting to be patched in; beyond that the data are refetched. */
+/** The maximum number of changes that wait to be applied by `patch`. If there are more, the data are fetched again. */
 const PATCHES_MAX = 16;
-/** Number of resources that are kept after their views have closed. */
+/** The number of resources that are kept after their views were closed. */
 const KEPT_MAX = 12;
 
-/** One resource, independent of the components that show it. */
+/** One resource. It does not depend on the components that show it. */
 export class LiveResource<T> implements Resource<T> {
   readonly data: Signal<T | undefined> = signal(undefined);
   readonly error = signal<unknown>(null);
@@ -72,7 +72,7 @@ export class LiveResource<T> implements Resource<T> {
   #due_ms = Number.POSITIVE_INFINITY;
   #gap_ms = GAP_MS_MIN;
   #patches = 0;
-  /** Whether the change feed was live when the last fetch began. If so, no change can have been missed since. */
+  /** Whether the change feed was live when the last fetch began. If so, no change was missed since then. */
   #covered = false;
 
   constructor(loader: Loader<T>) {
@@ -143,7 +143,8 @@ export class LiveResource<T> implements Resource<T> {
     } catch (error) {
       if (stopped.aborted) return;
       this.error.value = error;
-      // A 4xx stays the same until something changes; a busy or unreachable server recovers.
+      // A busy or unreachable server recovers, so the fetch is retried. A 4xx answer stays the same until something
+      // changes, so it is not.
       if (!(error instanceof ApiError && isRefusal(error.status))) this.#plan(RETRY_MS);
     } finally {
       this.loading.value = false;
@@ -164,13 +165,17 @@ export class LiveResource<T> implements Resource<T> {
     if (this.#loader.concerns?.(change) === false) return;
     const data = this.data.value;
     const { patch } = this.#loader;
-    // The running fetch may hold data from before the change, and its result would overwrite the patched data.
+    // The fetch that is running may return data from before the change, and would overwrite the patched data. So the
+    // data are fetched once more.
     const fetching = this.#fetching !== null;
     if (fetching || data === undefined || patch === undefined || this.#patches >= PATCHES_MAX) this.#plan(this.#gap_ms);
     else void this.#patch(patch, change);
   }
 
-  /** Patches run one at a time, because each starts from the result of the previous one. */
+  /**
+   * The last patch that was started. Patches run one at a time, because each continues from the result of the previous
+   * one.
+   */
   #patching: Promise<void> = Promise.resolve();
 
   #patch(patch: NonNullable<Loader<T>["patch"]>, change: Change): Promise<void> {
@@ -184,8 +189,8 @@ export class LiveResource<T> implements Resource<T> {
         else {
           const next = await patched;
           if (stopped.aborted) return;
-          // A fetch has finished meanwhile. The patch started from data older than the fetch, and the fetch may be
-          // older than the change.
+          // If the data have changed, a fetch has finished meanwhile. The patch started from data that are older than
+          // this fetch, and the fetch may be older than the change. So the patched data are discarded.
           if (this.data.value === data) this.data.value = next;
           else this.#plan(this.#gap_ms);
         }
@@ -198,7 +203,7 @@ export class LiveResource<T> implements Resource<T> {
     return this.#patching;
   }
 
-  /** Schedules a fetch in `delay_ms`, unless one is due earlier. */
+  /** Schedules a fetch in `delay_ms`, unless one is already scheduled earlier. */
   #plan(delay_ms: number): void {
     const due_ms = performance.now() + delay_ms;
     if (!this.used || due_ms >= this.#due_ms) return;
@@ -230,12 +235,12 @@ function resourceOf<T>(loader: Loader<T>): LiveResource<T> {
   return resource;
 }
 
-/** Discards all resources, because another user may log in next. */
+/** Discards all resources, because the next user who logs in may be another one. */
 export function forgetResources(): void {
   resources.clear();
 }
 
-/** Returns the resource of a loader, live while the component is mounted. */
+/** Returns the resource of a loader. It is live while the component is mounted. */
 export function useResource<T>(loader: Loader<T>): Resource<T> {
   const resource = useMemo(() => resourceOf(loader), [loader.key]);
   useEffect(() => {
@@ -245,10 +250,10 @@ export function useResource<T>(loader: Loader<T>): Resource<T> {
   return resource;
 }
 
-/** Error and age of data, for the notice about a failed refresh. */
+/** The error and the age of data, for the notice that a refresh has failed. */
 export type Freshness = Pick<Resource<unknown>, "error" | "fetched_ms">;
 
-/** Returns the error message of a resource; "" if there is no error. */
+/** Returns the message of a resource's error; "" if there is no error. */
 export function failureOf(resource: Freshness): string {
   return resource.error.value === null ? "" : reasonOf(resource.error.value);
 }

@@ -1,9 +1,12 @@
-/** A bounded table of values over time in columns, as charts need them; the oldest rows are removed first. Pure. */
+/**
+ * A table of values over time with a column for each value, in the form that charts need. Its size is limited: the
+ * oldest rows are removed first. Pure.
+ */
 
 export interface Rows<Name extends string> {
   /** Seconds since the epoch, ascending. */
   readonly times: readonly number[];
-  /** One value per time; null if there is no value. */
+  /** The values of each column, one for each time; null where there is none. */
   readonly columns: ReadonlyMap<Name, readonly (number | null)[]>;
 }
 

@@ -1,4 +1,4 @@
-/** Decisions on rules, for every view that shows rules. */
+/** Accepts, rejects and deletes rules, for every view that shows rules. */
 import { apiPath, query } from "../base/path.js";
 import { getJson, remove, sendOnce, send } from "./client.js";
 import type { Rule, RuleList } from "./types.js";
@@ -7,7 +7,7 @@ type RuleAddress = Pick<Rule, "project" | "rule_id">;
 
 /**
  * Accepts or rejects a proposed rule.
- * @throws ApiError if the request fails and the rule does not have that status already
+ * @throws ApiError if the request fails, unless the rule already has the wanted status
  */
 export function decideRule({ project, rule_id }: RuleAddress, step: "accept" | "reject"): Promise<void> {
   return sendOnce(

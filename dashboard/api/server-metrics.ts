@@ -1,9 +1,9 @@
-/** Loader of the server's main figures, for every view that shows one of them. */
+/** Loads the server's main figures, for every view that shows one of them. */
 import { getJson } from "./client.js";
 import type { Loader } from "./resource.js";
 import type { Metrics } from "./types.js";
 
-/** Polling interval: no change event reports how much an agent's calls saved. */
+/** The polling interval. Polling is needed because no change event reports how much an agent's calls have saved. */
 const EVERY_MS = 10_000;
 
 export const serverMetrics: Loader<Metrics> = {

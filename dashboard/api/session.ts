@@ -1,4 +1,4 @@
-/** The user's session with the server: identity, login and logout. */
+/** The user's session with the server: who the user is, login and logout. */
 import { computed, signal } from "@preact/signals";
 import { listenForDisconnect, startChanges, stopChanges } from "./changes.js";
 import { getJson, listenForUnauthorized, send } from "./client.js";
@@ -6,17 +6,20 @@ import { forgetResources } from "./resource.js";
 import type { Session } from "./types.js";
 
 const PATH = "/session";
-/** The session cookie lives for 12 hours after the last request for the session. */
+/**
+ * The interval at which the session is renewed. Its cookie is valid for 12 hours after the last request for the
+ * session.
+ */
 const RENEW_MS = 60 * 60 * 1_000;
 const RETRY_MS = 1_000;
 
 /** Undefined until the server has answered. */
 export const session = signal<Session | undefined>(undefined);
-/** Whether a session ended while the page was open. */
+/** Whether the session has ended while the page was open. */
 export const session_ended = signal(false);
 /** Whether the server could not be reached. */
 export const unreachable = signal(false);
-/** Whether the user may do what needs the server's token. */
+/** Whether the user may do things for which the server's token is needed. */
 export const may_decide = computed(() => session.value?.role !== "instance");
 
 let renewal: ReturnType<typeof setInterval> | undefined;
@@ -38,7 +41,7 @@ function begin(now: Session): void {
   if (now.auth) renewal = setInterval(() => void askSession(), RENEW_MS);
 }
 
-/** Asks the server for the session, and retries while the server is unreachable. */
+/** Asks the server for the session. Retries while the server is unreachable. */
 export async function askSession(): Promise<void> {
   try {
     begin(await getJson<Session>(PATH));
@@ -49,7 +52,7 @@ export async function askSession(): Promise<void> {
 }
 
 /**
- * Starts a session with the server's token or an instance's token.
+ * Starts a session. The token may be the server's or an instance's.
  * @throws ApiError if the request fails
  */
 export async function logIn(token: string): Promise<void> {
@@ -60,11 +63,14 @@ export async function logIn(token: string): Promise<void> {
 export async function logOut(): Promise<void> {
   await send("DELETE", PATH);
   await askSession();
-  // A logout is intended, so the page shows no notice that the session has ended.
+  // The user wants to log out, so the page shows no notice that the session has ended.
   session_ended.value = false;
 }
 
-/** Checks whether the session still exists, if there was one. If the server is unreachable, other code retries. */
+/**
+ * Checks whether the session still exists, if there was one. It does not retry if the server is unreachable, because
+ * other code does.
+ */
 async function checkSession(): Promise<void> {
   if (session.value?.logged_in !== true) return;
   try {

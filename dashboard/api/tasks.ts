@@ -1,4 +1,4 @@
-/** Loaders of tasks, by state and one by one, for every view that shows them; and the actions on a task. */
+/** Loads tasks, by state or one by one, and sends the actions on a task, for every view that shows tasks. */
 import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
@@ -16,7 +16,7 @@ export type TasksByState = Readonly<Partial<Record<TaskState, readonly ListedTas
 
 const GAP_MS = 1_000;
 
-/** Loads the newest tasks of these states, at most `limit` per state. */
+/** Loads the newest tasks in each of these states, at most `limit` per state. */
 export function tasksLoader(states: readonly TaskState[], filter: TaskFilter, limit: number): Loader<TasksByState> {
   return {
     key: `tasks ${states.join()} ${limit} ${JSON.stringify(filter)}`,
@@ -42,13 +42,16 @@ export function taskLoader(id: string): Loader<Task> {
   };
 }
 
-/** Whether the user may answer, cancel or retry a task: with the server's token, or as its creator or holder. */
+/**
+ * Whether the user may answer, cancel or retry a task. This needs the server's token, or the token of the task's
+ * creator or holder.
+ */
 export function mayChange({ created_by, holder }: Pick<ListedTask, "created_by" | "holder">): boolean {
   const actor = session.value?.actor;
   return may_decide.value || (actor !== undefined && (actor === created_by || actor === holder?.id));
 }
 
-/** Whether a task is in the state that an action leads to, even some time later. */
+/** For each action: whether a task shows that the action was done, even some time ago. */
 const DONE: Readonly<Record<"answer" | "cancel" | "retry", (task: Task) => boolean>> = {
   answer: ({ answer }) => answer !== null,
   cancel: ({ state, cancel_requested }) => cancel_requested || state === "canceled",
@@ -56,8 +59,8 @@ const DONE: Readonly<Record<"answer" | "cancel" | "retry", (task: Task) => boole
 };
 
 /**
- * Runs an action on a task.
- * @throws ApiError if the request fails and the action was not done before
+ * Sends an action on a task.
+ * @throws ApiError if the request fails, unless the action was already done
  */
 export function changeTask(id: string, action: "answer" | "cancel" | "retry", body: object = {}): Promise<unknown> {
   return sendOnce(

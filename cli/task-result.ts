@@ -6,7 +6,7 @@ import { REMARK_BYTES_MAX, TASK_VALUE_BYTES_MAX } from "../schemas/limits.js";
 import type { CommandEnd } from "./command-process.js";
 import { isJson } from "./json-text.js";
 
-/** If a text does not fit, it is shortened from the start by one of this many equal parts at a time. */
+/** While a text is too long, its first part is removed: one of this many equal parts of the rest. */
 const CUT_PARTS = 16;
 
 /** Keeps the last bytes of a stream. */

@@ -1,4 +1,4 @@
-/** Entry point of the page: renders the app and asks for the session. */
+/** The entry point of the page. Renders the app and asks the server for the session. */
 import { render } from "preact";
 import { App } from "./app/app.js";
 import { askSession } from "./api/session.js";

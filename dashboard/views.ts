@@ -1,7 +1,8 @@
 /**
- * The table of views, in menu order. A view is a folder below `views/`; its address is its slug, and the rest of the
- * path is passed to it. All views are in one script: it compresses better than twelve, and no view has to be loaded
- * first. Views load large libraries (parts/lazy.ts) when they first render with them.
+ * The table of views, in the order of the menu. Each view has a folder below `views/`. A view's address is its slug;
+ * the rest of the path is passed to the view. All views are in one script, which compresses better than twelve scripts,
+ * and no view has to be loaded when it is first opened. Only large libraries are loaded separately (parts/lazy.ts),
+ * when a view first needs them.
  */
 import type { ComponentType } from "preact";
 import type { ViewProps } from "./base/view-props.js";
@@ -23,11 +24,11 @@ import { View as Usage } from "./views/usage/view.js";
 import { View as Webhooks } from "./views/webhooks/view.js";
 
 export interface ViewRow {
-  /** First segment of the address; "" for the start page. */
+  /** The first segment of the view's address; "" for the start page. */
   readonly slug: string;
   readonly title: string;
   readonly icon: IconName;
-  /** A description of the view, for the command palette. */
+  /** The description of the view that the command palette shows. */
   readonly about: string;
   readonly view: ComponentType<ViewProps>;
 }

@@ -18,7 +18,7 @@ export class ApiError extends Error {
   }
 }
 
-/** A stored value: its unchanged bytes and their description. */
+/** A stored value: its exact bytes, with its media type and version. */
 export interface StoredValue {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly content_type: string;

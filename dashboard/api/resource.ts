@@ -166,7 +166,7 @@ export class LiveResource<T> implements Resource<T> {
     const data = this.data.value;
     const { patch } = this.#loader;
     // The fetch that is running may return data from before the change, and would overwrite the patched data. So the
-    // data are fetched once more.
+    // data are fetched again instead.
     const fetching = this.#fetching !== null;
     if (fetching || data === undefined || patch === undefined || this.#patches >= PATCHES_MAX) this.#plan(this.#gap_ms);
     else void this.#patch(patch, change);
@@ -190,7 +190,8 @@ export class LiveResource<T> implements Resource<T> {
           const next = await patched;
           if (stopped.aborted) return;
           // If the data have changed, a fetch has finished meanwhile. The patch started from data that are older than
-          // this fetch, and the fetch may be older than the change. So the patched data are discarded.
+          // this fetch, and the fetch may be older than the change. So the patched data
+          // are discarded and the data are fetched again.
           if (this.data.value === data) this.data.value = next;
           else this.#plan(this.#gap_ms);
         }

@@ -1,20 +1,23 @@
-/** A log in a component: read when it is first shown, and refreshed when the change feed reports new rows. */
+/**
+ * A hook that shows a log in a component. The log is read when it is first shown, and read again when the change feed
+ * reports new rows.
+ */
 import { useEffect, useMemo } from "preact/hooks";
 import { listenForChanges } from "./changes.js";
 import { History, type Log } from "./history.js";
 import type { AskedKind } from "./types.js";
 
-/** Minimum time between two refreshes: a burst of changes causes one call. */
+/** The minimum time between two refreshes, so that a burst of changes causes only one request. */
 const GAP_MS = 500;
 
 export interface HistoryOptions<Row> extends Log<Row> {
-  /** Identifies what is read, filters included. Another key is another log. */
+  /** Identifies the log that is read, including its filters. With another key, another log is read. */
   readonly key: string;
-  /** Kinds of changes that may add rows; none for a log of the past. */
+  /** The kinds of changes that may add rows; none for a log whose range has ended. */
   readonly kinds: readonly AskedKind[];
 }
 
-/** Returns the history of a log, live while the component is mounted. `nudge` schedules a refresh. */
+/** Returns the history of a log. It is live while the component is mounted. `nudge` schedules a refresh. */
 export function useHistory<Row>(options: HistoryOptions<Row>): {
   readonly history: History<Row>;
   readonly nudge: () => void;

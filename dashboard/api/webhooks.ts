@@ -1,10 +1,13 @@
-/** Loaders of webhooks, refreshed after every change of one, and their API paths, for every view that shows them. */
+/**
+ * Loads webhooks, and returns their API paths, for every view that shows webhooks. Webhooks are loaded again after
+ * every change of one.
+ */
 import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
 import type { DeadLetter, Webhook, WebhookDelivery } from "./types.js";
 
-/** Deliveries cause up to ten changes a second. */
+/** The minimum time between reloads. It limits the load, because deliveries cause up to ten changes a second. */
 const GAP_MS = 1_000;
 
 export const webhooksLoader: Loader<readonly Webhook[]> = {
@@ -39,8 +42,8 @@ export function deadLettersLoader(id: string): Loader<readonly DeadLetter[]> {
 }
 
 /**
- * Moves the event at the head of a webhook's queue to its dead letters. An event that is no longer there was skipped or
- * delivered before.
+ * Moves the event at the head of a webhook's queue to the webhook's dead letters. It is not an error if the event is no
+ * longer there, because it was then skipped or delivered before.
  * @throws ApiError if the request fails
  */
 export function skipEvent(id: string, event_id: number): Promise<void> {

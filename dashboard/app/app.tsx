@@ -1,4 +1,4 @@
-/** The page around every view: login, menu, connection state, and the view that the address names. */
+/** The frame of the page around every view: login, menu, connection state, and the view that the address names. */
 import { signal } from "@preact/signals";
 import { LocationProvider, useLocation } from "preact-iso/router";
 import type { ComponentChildren } from "preact";
@@ -19,7 +19,7 @@ import { session, unreachable } from "../api/session.js";
 import { Toasts } from "../parts/toasts.js";
 import { TopBar } from "./top-bar.js";
 
-/** Links that the page handles itself; all others are left to the browser. */
+/** Matches links to views, which the page handles itself. The browser follows all other links. */
 const PAGES = /^\/(?!api\/|metrics|openapi)/;
 
 export function App() {
@@ -46,7 +46,7 @@ function Unreachable() {
   );
 }
 
-/** Whether the menu is open, on a page that is so narrow that a button opens it. */
+/** Whether the menu is open. This matters only on a page so narrow that the menu has a button. */
 const menu_open = signal(false);
 
 function Layout() {
@@ -105,7 +105,7 @@ function NoSuchView() {
   );
 }
 
-/** An error boundary: if a view fails to render, the menu stays usable. */
+/** An error boundary around a view. If the view fails to render, the menu stays usable. */
 function ViewBoundary({ path, children }: { readonly path: string; readonly children: ComponentChildren }) {
   const [error, forget] = useErrorBoundary(reportError) as [unknown, () => void];
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** The menu of views. On a narrow page the top bar's button opens it. */
+/** The menu of views. On a narrow page, the button in the top bar opens it. */
 import type { Signal } from "@preact/signals";
 import { Icon } from "../parts/icon.js";
 import { VIEWS, type ViewRow } from "../views.js";
@@ -20,7 +20,7 @@ export function Menu({ current, open }: { readonly current: ViewRow | undefined;
               <Icon name={view.icon} />
               <span>{view.title}</span>
               {view.slug === "" && waiting > 0 && (
-                // The count is outside the link's name, so that the name stays the same.
+                // The count is not part of the link's accessible name, so that the name does not change with it.
                 <span id="waiting" class="count" aria-hidden="true" title={`${waiting} need a person`}>
                   {waiting}
                 </span>

@@ -1,4 +1,7 @@
-/** The command palette: Ctrl K, a few letters, Enter. It finds views, agents and state keys. */
+/**
+ * The command palette, which opens with Ctrl K. The user types a few letters and presses Enter. It finds views, agents
+ * and state keys.
+ */
 import uFuzzy from "@leeoniya/ufuzzy";
 import { signal, useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
@@ -35,7 +38,7 @@ const FIXED: readonly Entry[] = [
   { text: "Change theme (light, dark, system)", kind: "command", run: () => nextTheme() },
 ];
 
-/** Loads the agents and state keys; a list that cannot be loaded is left out. */
+/** Loads the agents and the state keys. If one of the lists cannot be loaded, it is left out. */
 async function findable(): Promise<Entry[]> {
   const [agents, keys] = await Promise.all([
     getJson<Instance[]>("/api/instances").catch(() => []),
@@ -79,7 +82,7 @@ function OpenPalette() {
   const at = useSignal(0);
   const entries = useSignal<readonly Entry[]>(FIXED);
   const found = useMemo(() => search(entries.value, wanted.value), [entries.value, wanted.value]);
-  // Before the first paint, so that the next key typed goes to the palette.
+  // The dialog opens before the first paint, so that it gets the next key that the user types.
   useLayoutEffect(() => dialog.current?.showModal(), []);
   useEffect(() => {
     void findable().then((more) => {

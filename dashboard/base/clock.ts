@@ -1,4 +1,7 @@
-/** The page's clock for relative times such as "2 minutes ago": one timer for the page, none while it is hidden. */
+/**
+ * The page's clock, for relative times such as "2 minutes ago". There is one timer for the whole page, and none while
+ * the page is hidden.
+ */
 import { computed, signal } from "@preact/signals";
 
 const TICK_MS = 1_000;
@@ -7,7 +10,7 @@ const TICK_MS = 1_000;
 export const now_ms = signal(Date.now());
 
 const MINUTE_MS = 60_000;
-/** The same, updated every minute, for values that change only with time. */
+/** Does the same as `now_ms` but changes only every minute, for values that depend only on the time. */
 export const minute_ms = computed(() => Math.floor(now_ms.value / MINUTE_MS) * MINUTE_MS);
 
 setInterval(() => {

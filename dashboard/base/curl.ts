@@ -6,7 +6,7 @@ function quoted(text: string): string {
 
 /**
  * Formats a POST request as a curl command.
- * @param auth whether the server requires a token
+ * @param auth whether the server requires a token, which the command then includes
  */
 export function curlPost(url: string, body: string, auth: boolean): string {
   const token = auth ? ' -H "Authorization: Bearer $KOOR_TOKEN"' : "";

@@ -1,4 +1,4 @@
-/** Formats numbers, times and sizes for people; times are in the user's locale and time zone. Pure. */
+/** Formats numbers, times and sizes for people. Times are formatted for the user's locale and time zone. Pure. */
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -19,22 +19,22 @@ const SMALL = new Intl.NumberFormat("en", { maximumSignificantDigits: 2, minimum
 const TWO_DIGITS = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
 const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
-/** Returns the full date and time, in the user's time zone. */
+/** Formats a date and time in full, in the user's time zone. */
 export function fullTime(ms: number): string {
   return FULL.format(ms);
 }
 
-/** Returns the time of day, `14:02:11`, with the date if it is not today. */
+/** Formats the time of day as `14:02:11`. If it is not today, adds the date. */
 export function clockTime(ms: number, now_ms: number): string {
   const today = new Date(ms).toDateString() === new Date(now_ms).toDateString();
   return today ? CLOCK.format(ms) : `${DAY.format(ms)} ${CLOCK.format(ms)}`;
 }
 
 /**
- * Formats a tick of a chart's time axis: `14:00`, with seconds on a fine axis, or the date on a coarse one and at
+ * Formats a label of a chart's time axis: `14:00`, with seconds on a fine axis, or the date on a coarse axis and at
  * midnight.
  * @param at_s seconds since the epoch
- * @param step_s seconds between two ticks
+ * @param step_s seconds between two labels
  */
 export function axisTime(at_s: number, step_s: number): string {
   const at = new Date(at_s * 1_000);
@@ -43,7 +43,7 @@ export function axisTime(at_s: number, step_s: number): string {
   return step_s * 1_000 < MINUTE_MS ? CLOCK.format(at) : HOUR.format(at);
 }
 
-/** Formats a duration: `4 s`, `12 min`, `3 h`, `5 d`. */
+/** Formats a duration with its largest unit: `4 s`, `12 min`, `3 h`, `5 d`. */
 export function duration(ms: number): string {
   if (ms < MINUTE_MS) return `${Math.max(0, Math.floor(ms / SECOND_MS))} s`;
   if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min`;
@@ -51,13 +51,13 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / DAY_MS)} d`;
 }
 
-/** Formats a past time: `just now`, `12 min ago`. */
+/** Formats a time in the past, relative to now: `just now`, `12 min ago`. */
 export function ago(ms: number, now_ms: number): string {
   const passed = now_ms - ms;
   return passed < 2 * SECOND_MS ? "just now" : `${duration(passed)} ago`;
 }
 
-/** Formats a future time: `in 12 min`; `now` if less than a second is left. */
+/** Formats a time in the future, relative to now: `in 12 min`; `now` if less than a second is left. */
 export function ahead(ms: number, now_ms: number): string {
   const left = ms - now_ms;
   return left < SECOND_MS ? "now" : `in ${duration(left)}`;
@@ -78,7 +78,7 @@ export function bytes(value: number): string {
   const units = ["B", "kB", "MB", "GB"];
   let at = 0;
   let rest = value;
-  // A value that would round to 1000 is shown as 1.0 of the next unit.
+  // A value that would be rounded to 1000 is shown as 1.0 of the next larger unit.
   while (rest >= 999.5 && at < units.length - 1) {
     rest /= 1000;
     at += 1;
@@ -93,12 +93,12 @@ export function dollars(value: number): string {
   return value < 0.000_01 ? "under $0.00001" : `$${SMALL.format(value)}`;
 }
 
-/** Formats a number with two significant digits, as an integer from 100 on; never with an exponent. */
+/** Formats a number with two significant digits; from 100 on, as an integer. Never uses an exponent. */
 function twoDigits(value: number): string {
   return value >= 99.5 ? COUNT.format(Math.round(value)) : TWO_DIGITS.format(value);
 }
 
-/** Formats seconds: `240 µs`, `3.1 ms`, `120 ms`, `1.2 s`. */
+/** Formats a number of seconds with a suitable unit: `240 µs`, `3.1 ms`, `120 ms`, `1.2 s`. */
 export function seconds(value: number): string {
   if (value === 0) return "0 s";
   if (value < 0.000_999_5) return `${twoDigits(value * 1e6)} µs`;
@@ -110,12 +110,12 @@ export function perSecond(value: number): string {
   return `${value < 1000 ? twoDigits(value) : compact(value)}/s`;
 }
 
-/** Formats a fraction of one as a percentage: `0.4 %`, `12 %`. */
+/** Formats a fraction as a percentage: `0.4 %`, `12 %`. */
 export function share(value: number): string {
   return `${twoDigits(value * 100)} %`;
 }
 
-/** Formats a count with its noun: `1 event`, `3 events`. */
+/** Formats a count together with its noun: `1 event`, `3 events`. */
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }

@@ -1,15 +1,17 @@
-/** Converts times between input fields (the user's time zone) and the API and addresses (UTC). Pure. */
+/**
+ * Converts times between input fields, which use the user's time zone, and the API and addresses, which use UTC. Pure.
+ */
 
 const FIELD = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$/;
 
-/** Converts a field's text to RFC 3339; "" if it is not a complete time. */
+/** Converts the text of an input field to RFC 3339; "" if it is not a complete time. */
 export function fromField(text: string): string {
   if (!FIELD.test(text)) return "";
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? "" : new Date(ms).toISOString();
 }
 
-/** Converts an RFC 3339 time to a field's text; "" if it is malformed. */
+/** Converts an RFC 3339 time to the text of an input field; "" if it is malformed. */
 export function toField(time: string): string {
   const ms = Date.parse(time);
   if (Number.isNaN(ms)) return "";
@@ -19,7 +21,10 @@ export function toField(time: string): string {
   return `${day}T${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
-/** Reads a time from an address; "" if it is malformed, so that a broken link shows everything rather than an error. */
+/**
+ * Reads a time from the page's address. Returns "" if it is malformed, so that a broken link shows everything instead
+ * of an error.
+ */
 export function timeIn(value: string | undefined): string {
   return value === undefined || Number.isNaN(Date.parse(value)) ? "" : value;
 }

@@ -1,30 +1,30 @@
-/** Paths and query strings of the public API. Pure. */
+/** Builds paths and query strings of the public API. Pure. */
 
-/** Returns the path of these segments below `/api`, each percent-encoded. */
+/** Returns a path below `/api` that consists of these segments, each percent-encoded. */
 export function apiPath(...segments: readonly string[]): string {
   return `/api/${segments.map((segment) => encodeURIComponent(segment)).join("/")}`;
 }
 
-/** Returns the path of a state key. Its slashes stay unescaped. */
+/** Returns the API path of a state key. The slashes in the key stay unescaped. */
 export function statePath(key: string): string {
   return apiPath("state", ...keySegments(key));
 }
 
 /**
- * Splits a state key into path segments. The key stays a single segment if browsers would resolve one of its parts as
- * `.` or `..`, or if routers would drop its trailing slash.
+ * Splits a state key at its slashes into path segments. Some keys stay a single segment: those with a part that
+ * browsers would resolve (`.`, `..`), and those whose trailing slash a router would drop.
  */
 export function keySegments(key: string): readonly string[] {
   const parts = key.split("/");
   return parts.some(isStep) || parts.at(-1) === "" ? [key] : parts;
 }
 
-/** Whether a path segment is `.` or `..`: a browser cannot request it, encoded or not. */
+/** Whether a path segment is `.` or `..`. A browser cannot request such a segment, even if it is encoded. */
 export function isStep(segment: string): boolean {
   return segment === "." || segment === "..";
 }
 
-/** Returns a query string of the defined, non-empty parameters; "" if there are none. */
+/** Returns a query string with the parameters that are defined and not empty; "" if there are none. */
 export function query(parameters: Readonly<Record<string, string | number | undefined>>): string {
   const given = Object.entries(parameters).flatMap(([name, value]) =>
     value === undefined || value === "" ? [] : [[name, String(value)]],

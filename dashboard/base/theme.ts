@@ -1,4 +1,4 @@
-/** The colour theme: light, dark, or the system's. It is stored in this browser. */
+/** The colour theme: light, dark, or that of the system. The user's choice is stored in the browser. */
 import { effect, signal } from "@preact/signals";
 
 export const THEMES = ["system", "light", "dark"] as const;
@@ -13,7 +13,7 @@ function stored(): Theme {
 }
 
 export const theme = signal<Theme>(stored());
-/** Whether the page is dark now; code that draws on a canvas needs to know. */
+/** Whether the page is dark now. Code that draws on a canvas needs to know this. */
 export const dark = signal(false);
 
 function settle(): void {

@@ -1,10 +1,12 @@
-/** Whether the page is visible. A page that is hidden for a while stops all requests to the server. */
+/** Whether the page is visible. If it is hidden for a while, all requests to the server stop. */
 import { signal } from "@preact/signals";
 
-/** A short switch to another tab does not count as hidden. */
+/**
+ * The time after which a page that is not shown counts as hidden, so that a short switch to another tab does not count.
+ */
 const HIDDEN_AFTER_MS = 30_000;
 
-/** False after the page has been hidden for a while. */
+/** Whether the page is visible. It stays true until the page has been hidden for a while. */
 export const visible = signal(true);
 
 const listeners = new Set<(visible: boolean) => void>();
@@ -22,7 +24,7 @@ document.addEventListener("visibilitychange", () => {
   else hiding = setTimeout(() => set(false), HIDDEN_AFTER_MS);
 });
 
-/** Calls `listener` on each change. The returned function stops that. */
+/** Calls `listener` on each change of visibility, until the returned function is called. */
 export function listenForVisibility(listener: (visible: boolean) => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);

@@ -1,10 +1,10 @@
-/** Filters are kept in the address's query, so that a link to the current view can be shared. */
+/** Keeps filters in the query of the page's address, so that a link to what the user sees can be shared. */
 import { useLocation } from "preact-iso/router";
 import { query as queryOf } from "../base/path.js";
 
 export interface AddressQuery {
   readonly query: Readonly<Record<string, string>>;
-  /** Sets some parameters; "" removes one. It adds no entry to the browser's history. */
+  /** Sets some parameters; a value of "" removes the parameter. Does not add an entry to the browser's history. */
   readonly set: (changes: Readonly<Record<string, string>>) => void;
 }
 

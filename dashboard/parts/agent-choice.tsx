@@ -1,6 +1,6 @@
 /**
- * Select fields for an agent or a workspace, with the current ones as options. The value from the address is always an
- * option.
+ * Select fields for an agent or a workspace. The options are the current agents or workspaces; the value in the page's
+ * address is always an option, too.
  */
 import { useAgentsById } from "../api/agents.js";
 import { Choice } from "./fields.js";
@@ -11,7 +11,7 @@ interface ChoiceProps {
   readonly onChoose: (value: string) => void;
 }
 
-/** Options are sorted by name; the value is an instance id. */
+/** A select field for an agent. The options are sorted by name; the value is an instance id. */
 export function AgentChoice(props: ChoiceProps) {
   const agents = [...useAgentsById().values()];
   const choices = agents.map(({ id, name }) => [id, name] as const).sort(([, a], [, b]) => a.localeCompare(b));
@@ -19,7 +19,7 @@ export function AgentChoice(props: ChoiceProps) {
 }
 
 interface WorkspaceChoiceProps extends Omit<ChoiceProps, "label"> {
-  /** The listed things. One may belong to a workspace that has no agent. */
+  /** The things in the list that the field filters. A thing may belong to a workspace that has no agent. */
   readonly of: readonly { readonly workspace: string }[];
 }
 
@@ -28,7 +28,7 @@ export function WorkspaceChoice({ of, ...props }: WorkspaceChoiceProps) {
   return <ValueChoice {...props} label="Workspace" values={all.map(({ workspace }) => workspace)} />;
 }
 
-/** A select field of values, which may contain duplicates and "" for none. */
+/** A select field for one of some values. The values may contain duplicates, and "" for things without a value. */
 export function ValueChoice({ values, ...props }: ChoiceProps & { readonly values: readonly string[] }) {
   const choices = [...new Set(values)].filter((value) => value !== "").sort();
   const pairs = choices.map((value) => [value, value] as const);

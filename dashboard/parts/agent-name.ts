@@ -1,25 +1,26 @@
-/** Display names of actors: an agent's name, if the server knows it. Pure. */
+/** Returns the names under which actors are shown: the agent's name, if the server knows it. Pure. */
 
 /** Agent names by id. */
 export type AgentNames = ReadonlyMap<string, string>;
 
-/** The name shown for an actor that did not identify itself; also its value in the audit filter. */
+/** The name that is shown for an actor that did not identify itself. It is also its value in the audit filter. */
 export const UNKNOWN_ACTOR = "unknown";
-/** The dashboard's actor id, and its display name: changes made here are an operator's. */
+/** The dashboard's id as an actor. It is shown as the operator, because operators make changes here. */
 const DASHBOARD = "dashboard";
 const OPERATOR = "operator";
 
 const AGENT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-/** Characters of an id that are shown: enough to distinguish the ids on a page. */
+/** The number of characters of an id that are shown. They suffice to distinguish the ids on a page. */
 const SHORT_ID = 8;
 
-/** Whether the id has the form of an agent's, registered or not. */
+/** Whether an id has the form of an agent's id. The agent need not be registered. */
 export function isAgentId(id: string): boolean {
   return AGENT_ID.test(id);
 }
 
 /**
- * Returns an agent's name, the beginning of the id of an agent that is no longer registered, or any other actor's id.
+ * Returns the name to show for an actor: the agent's name, the beginning of the id if the agent is no longer
+ * registered, or the whole id of any other actor.
  */
 export function agentName(id: string, names: AgentNames): string {
   if (id === "") return UNKNOWN_ACTOR;

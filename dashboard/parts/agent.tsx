@@ -1,4 +1,4 @@
-/** Agents shown by name: the API returns actors as ids, which mean nothing to people. */
+/** Shows agents by name. The API returns actors as ids, which mean nothing to people. */
 import { getJson } from "../api/client.js";
 import { apiPath } from "../base/path.js";
 import { useResource, type Loader } from "../api/resource.js";
@@ -6,7 +6,10 @@ import type { Instance } from "../api/types.js";
 import { agentAddress } from "../base/address.js";
 import { agentName, isAgentId, type AgentNames } from "./agent-name.js";
 
-/** Loads names by id. Activity does not change a name, so such changes are skipped. */
+/**
+ * Loads the agents' names by id. Changes that only report an agent's activity are ignored, because they do not change
+ * its name.
+ */
 export const agentNames: Loader<AgentNames> = {
   key: "agent names",
   kinds: ["instance"],
@@ -23,18 +26,18 @@ export const agentNames: Loader<AgentNames> = {
 
 const NO_NAMES: AgentNames = new Map();
 
-/** Returns the agents' names, live; the map is empty until they are loaded. */
+/** Returns the agents' names, live. The map is empty until they are loaded. */
 export function useAgentNames(): AgentNames {
   return useResource(agentNames).data.value ?? NO_NAMES;
 }
 
 interface AgentProps {
   readonly id: string;
-  /** The agent's name at that time, for an agent that is no longer registered. */
+  /** The name that the agent had at that time. It is shown if the agent is no longer registered. */
   readonly name?: string;
 }
 
-/** Shows an actor: an agent by its name with a link to its page, any other actor by its id. */
+/** Shows an actor. An agent is shown by its name, with a link to its page; any other actor is shown by its id. */
 export function Agent({ id, name: then }: AgentProps) {
   const names = useAgentNames();
   const name = names.has(id) ? agentName(id, names) : (then ?? agentName(id, names));

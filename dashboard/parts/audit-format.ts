@@ -1,11 +1,11 @@
-/** Formats audit rows for people and returns the addresses of their resources. Pure. */
+/** Formats rows of the audit log for people, and returns the addresses of the resources that they name. Pure. */
 import type { AuditEntry } from "../api/types.js";
 import { addressOf, agentAddress, stateAddress } from "../base/address.js";
 import { isAgentId } from "./agent-name.js";
 
 /**
- * Formats `detail`: `version 3`, `rolled back 1`; for a rejected call, its error. Text that is not a JSON object is
- * returned unchanged.
+ * Formats the `detail` of a row: `version 3`, `rolled back 1`. For a rejected call, returns its error. Text that is not
+ * a JSON object is returned unchanged.
  */
 export function formatDetail(detail: string): string {
   let members: unknown;
@@ -32,7 +32,10 @@ function formatValue(value: unknown): string {
 
 type AddressOf = (resource: string) => string | undefined;
 
-/** Splits `P/N` at the first slash. Both parts may contain slashes, so a project with a slash is split wrongly. */
+/**
+ * Splits `P/N` at the first slash into project and name. Both may contain slashes, so a project with a slash is split
+ * wrongly.
+ */
 const inProject =
   (slug: string): AddressOf =>
   (resource) => {
@@ -40,7 +43,7 @@ const inProject =
     return at <= 0 ? undefined : addressOf(slug, resource.slice(0, at), resource.slice(at + 1));
   };
 
-/** Addresses by the first segment of the action. */
+/** Functions that return the address of a resource, by the first segment of the row's action. */
 const ADDRESSES: ReadonlyMap<string, AddressOf> = new Map<string, AddressOf>([
   ["state", stateAddress],
   ["spec", inProject("specs")],
@@ -51,7 +54,7 @@ const ADDRESSES: ReadonlyMap<string, AddressOf> = new Map<string, AddressOf>([
   ["webhook", (resource) => addressOf("webhooks", resource)],
 ]);
 
-/** Returns the address of an audit row's resource; undefined if it has no page. */
+/** Returns the address of the resource that an audit row names; undefined if the resource has no page. */
 export function resourceAddress({ action, resource }: Pick<AuditEntry, "action" | "resource">): string | undefined {
   return resource === "" ? undefined : ADDRESSES.get(action.split(".")[0] ?? "")?.(resource);
 }

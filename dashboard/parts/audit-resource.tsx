@@ -1,4 +1,4 @@
-/** Shows the resource of an audit row, as a link if the resource has a page. */
+/** Shows the resource that an audit row names. It is a link if the resource has a page. */
 import type { AuditEntry } from "../api/types.js";
 import { Agent } from "./agent.js";
 import { isAgentId } from "./agent-name.js";

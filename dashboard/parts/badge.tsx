@@ -1,4 +1,4 @@
-/** A badge with a status word; the colour repeats its meaning. */
+/** Shows a badge with a status word. The colour has the same meaning as the word. */
 export type BadgeTone = "good" | "warn" | "bad" | "note" | "plain";
 
 export function Badge({ tone = "plain", children }: { readonly tone?: BadgeTone; readonly children: string }) {

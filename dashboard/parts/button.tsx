@@ -1,16 +1,19 @@
-/** Buttons. A button whose action returns a promise is disabled until the promise settles. */
+/** Buttons. If a button's action returns a promise, the button is disabled until the promise settles. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 
 interface ButtonProps {
   readonly children: ComponentChildren;
   readonly onClick: () => void | Promise<unknown>;
-  /** `primary` is the main action, `danger` removes something, `quiet` is for one of many in a list. */
+  /**
+   * The appearance. `primary` is for the main action, `danger` for removing something, `quiet` for one button of many
+   * in a list.
+   */
   readonly kind?: "plain" | "primary" | "danger" | "quiet";
   readonly disabled?: boolean;
-  /** Why it is disabled, or what it does beyond its name. */
+  /** The tooltip: why the button is disabled, or what it does beyond its name. */
   readonly title?: string;
-  /** The accessible name, if the text alone is ambiguous. */
+  /** The accessible name. It is needed if the text alone is ambiguous. */
   readonly label?: string;
   readonly pressed?: boolean;
 }
@@ -18,7 +21,7 @@ interface ButtonProps {
 export function Button({ children, onClick, kind = "plain", disabled = false, title, label, pressed }: ButtonProps) {
   const busy = useSignal(false);
   const click = (): void => {
-    // A second click may arrive before the button is rendered as disabled.
+    // A second click may arrive before the button has been rendered as disabled.
     if (busy.value) return;
     const work = onClick();
     if (!(work instanceof Promise)) return;
@@ -46,11 +49,11 @@ export function Button({ children, onClick, kind = "plain", disabled = false, ti
 interface CopyButtonProps {
   readonly text: string;
   readonly what: string;
-  /** The button's text, if there are several copy buttons. */
+  /** The text on the button. It is needed to tell several copy buttons apart. */
   readonly name?: string;
 }
 
-/** Copies a text to the clipboard and confirms it. */
+/** A button that copies a text to the clipboard and confirms that. */
 export function CopyButton({ text, what, name = "Copy" }: CopyButtonProps) {
   const copied = useSignal(false);
   const copy = async (): Promise<void> => {
@@ -60,7 +63,7 @@ export function CopyButton({ text, what, name = "Copy" }: CopyButtonProps) {
       copied.value = false;
     }, 1_500);
   };
-  // Browsers offer the clipboard only to https pages and to localhost.
+  // Browsers give access to the clipboard only to https pages and to pages of localhost.
   if (navigator.clipboard === undefined) return null;
   return (
     <Button onClick={copy} label={`Copy ${what}`}>

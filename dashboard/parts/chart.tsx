@@ -1,5 +1,6 @@
 /**
- * Charts of series over time, as lines or bars, drawn by uPlot. The accessible label holds the same figures as text.
+ * Charts of values over time, as lines or bars, which uPlot draws. The accessible label contains the same figures as
+ * text.
  */
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
@@ -11,7 +12,7 @@ const LIBRARY = lazy(async () => (await import("uplot")).default);
 
 export interface Series {
   readonly label: string;
-  /** One value per point in time; null if there is no value. */
+  /** The values of the series, one for each point in time; null where there is none. */
   readonly values: readonly (number | null)[];
 }
 
@@ -20,20 +21,23 @@ interface ChartProps {
   /** Seconds since the epoch, ascending. */
   readonly times: readonly number[];
   readonly series: readonly Series[];
-  /** Formats a value for the axis and the legend. */
+  /** Formats a value for the labels of the axis and for the legend. */
   readonly format: (value: number) => string;
   readonly kind?: "line" | "bars";
-  /** Whether the values of one time are stacked. */
+  /** Whether the values at the same time are stacked. */
   readonly stacked?: boolean;
   readonly height?: number;
-  /** Charts with the same name share a cursor: each shows its value at the time that is pointed at. */
+  /**
+   * The name of a group of charts. Charts of one group share a cursor: each shows its value at the time at which the
+   * user points.
+   */
   readonly together?: string;
 }
 
 const LINE_SPAN_S_MIN = 60;
 const HOUR_S = 3_600;
 const DAY_S = 24 * HOUR_S;
-/** Allowed steps between two ticks of a bar chart's axis, s. */
+/** The allowed distances between two labels on the axis of a bar chart, s. */
 const BAR_STEPS_S = [
   ...[1, 5, 15, 30, 60, 300, 900, 1_800],
   ...[1, 2, 3, 4, 6, 8, 12].map((hours) => hours * HOUR_S),
@@ -43,14 +47,17 @@ const BAR_STEPS_S = [
 /** Series colours, as names of custom properties. */
 const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
 const HEIGHT = 180;
-/** Padding around the plot, px: half of a tick label extends beyond it at the top and on the right. */
+/** The space around the plot, px. At the top and on the right, half of a label extends beyond the plot. */
 const PADDING: uPlot.Padding = [8, 24, 0, 0];
-/** Minimum distance between two ticks, px: for the time axis, whose labels are side by side, and for the value axis. */
+/**
+ * The minimum distances between two labels, px. The first is for the time axis, whose labels are side by side, the
+ * second for the value axis.
+ */
 const MARKS = [72, 26] as const;
 
 /**
- * Resolves a custom property to a colour for the canvas. Its value depends on the theme, so an element has to compute
- * it.
+ * Returns the colour of a CSS custom property, for drawing on the canvas. The value depends on the theme, so an element
+ * is needed to compute it.
  */
 function colourIn(element: HTMLElement, name: string): string {
   const probe = document.createElement("span");
@@ -67,13 +74,13 @@ function barStep(plot: uPlot): number {
   return second - first;
 }
 
-/** Extends the axis by half a bar at both ends, so that no bar is cut. */
+/** Extends the time axis by half a bar at both ends, so that the first and last bars are not cut. */
 function barRange(plot: uPlot, low: number, high: number): [number, number] {
   const half = barStep(plot) / 2;
   return [low - half, high + half];
 }
 
-/** Adds each series to the sum of the series before it; null stays null and leaves a gap. */
+/** Stacks series: adds to each series the sum of those before it. A null value stays null and leaves a gap. */
 function stack(series: readonly Series[]): (number | null)[][] {
   const sums: number[] = [];
   return series.map(({ values }) =>
@@ -87,8 +94,8 @@ function stack(series: readonly Series[]): (number | null)[][] {
 }
 
 /**
- * The time axis spans at least a minute. New data are drawn at its right end, not as a single point across the whole
- * width.
+ * Returns the range of the time axis, which spans at least a minute. So the first data are drawn at its right end, not
+ * as a single point that is stretched over the whole width.
  */
 function lineRange(_plot: uPlot, low: number, high: number): [number, number] {
   return [Math.min(low, high - LINE_SPAN_S_MIN), high];
@@ -99,7 +106,10 @@ function stepsFrom(least_s: number): number[] {
   return steps.length > 0 ? steps : [least_s];
 }
 
-/** Returns a pale, opaque tone of the colour: stacked areas overlap, so nothing may show through. */
+/**
+ * Returns a pale, opaque version of a colour. It is opaque because stacked areas overlap, and the area behind must not
+ * show through.
+ */
 function faint(colour: string, ground: string): string {
   return `color-mix(in srgb, ${colour} 35%, ${ground})`;
 }
@@ -121,7 +131,7 @@ export function Chart({
   const is_dark = dark.value;
   const library = LIBRARY.module.value;
   const names = series.map((one) => one.label).join("\n");
-  // Without data the library would draw an arbitrary axis.
+  // If there are no data, no chart is drawn, because the library would draw an arbitrary axis.
   const empty = series.every(({ values }) => values.every((value) => value === null));
   const data = [
     [...times],
@@ -147,7 +157,7 @@ export function Chart({
         points: { show: false },
         value: (_plot, _value, _series, index) => {
           const values = shown.current[at]?.values ?? [];
-          // A line chart without a cursor shows the newest value.
+          // While no cursor is shown, the legend of a line chart shows the newest value.
           if (index === null) return kind === "bars" ? "" : formatOrDash(values.at(-1), format);
           return formatOrDash(values[index], format);
         },
@@ -170,7 +180,7 @@ export function Chart({
           ...axis,
           size: 32,
           values: (_plot, times_s, _axis, _space, step_s) => times_s.map((at) => axisTime(at, step_s)),
-          // There is nothing to label between two bars.
+          // A bar chart gets labels only at its bars, because there is nothing to label between them.
           ...(kind === "bars" ? { incrs: (drawn_on) => stepsFrom(barStep(drawn_on)) } : {}),
         },
         { ...axis, size: 56, values: (_plot, values) => values.map(format) },
@@ -192,7 +202,8 @@ export function Chart({
       plot.current = null;
     };
   }, [library, names, is_dark, kind, stacked, height, together, empty]);
-  // The tallest stacked series is drawn first, so that it does not hide the others.
+  // The series are drawn in reverse order: the tallest of the stacked series first, so that it does not hide the
+  // others.
   const ordered = (columns: uPlot.AlignedData): uPlot.AlignedData =>
     stacked ? ([columns[0], ...columns.slice(1).toReversed()] as uPlot.AlignedData) : columns;
   useEffect(() => {

@@ -1,8 +1,11 @@
-/** Decodes stored bytes for display: the language, whether they are text, and how much of them is shown. Pure. */
+/**
+ * Prepares stored bytes for display: decodes them if they are text, finds the language, and limits how much is shown.
+ * Pure.
+ */
 
-/** Longer text is not coloured, because colouring would block the page. */
+/** The maximum length of text with syntax colours. Colouring longer text would block the page. */
 export const COLOURED_CHARACTERS_MAX = 200_000;
-/** Longer text is cut; the whole text can be downloaded. */
+/** The maximum length of text that is shown. Longer text is cut; the user can download the whole text. */
 export const SHOWN_CHARACTERS_MAX = 1_000_000;
 
 export type Language = "json" | "yaml" | "markdown" | "xml" | "typescript" | "ini" | "plain";
@@ -16,7 +19,10 @@ const BY_TYPE: readonly (readonly [test: RegExp, language: Language])[] = [
   [/toml|ini/, "ini"],
 ];
 
-/** Returns the language for a content type. Text that parses as JSON is JSON, whatever its content type. */
+/**
+ * Returns the language of a text by its content type. Text that parses as JSON counts as JSON, whatever its content
+ * type.
+ */
 export function languageOf(content_type: string, text: string): Language {
   const by_type = BY_TYPE.find(([test]) => test.test(content_type.toLowerCase()))?.[1];
   if (by_type !== undefined && by_type !== "json") return by_type;
@@ -46,14 +52,14 @@ export function textOf(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Indents JSON by two spaces; other text is returned unchanged. Only the whitespace between tokens changes, so numbers
- * keep their digits and members keep their order.
+ * Indents JSON by two spaces. Text in another language is returned unchanged. Only white space between tokens changes,
+ * so numbers keep their digits and members keep their order.
  */
 export function indented(text: string, language: Language): string {
   if (language !== "json" || text.length > SHOWN_CHARACTERS_MAX) return text;
   const out: string[] = [];
   let depth = 0;
-  /** Whether the next token is the first of its array or object. */
+  /** Whether the next token is the first one in its array or object. */
   let first = false;
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g)) {
     const closes = token === "}" || token === "]";
@@ -68,7 +74,10 @@ export function indented(text: string, language: Language): string {
   return out.join("");
 }
 
-/** Maximum indentation depth: without it, the output could grow with the square of the text. */
+/**
+ * The maximum depth of indentation. Without a limit, the length of the output could grow with the square of the length
+ * of the text.
+ */
 const INDENTS_MAX = 64;
 
 function newLine(depth: number): string {

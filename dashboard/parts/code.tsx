@@ -1,4 +1,4 @@
-/** A text with syntax colours and line numbers, cut if it is very long. */
+/** Shows a text with syntax colours and line numbers. Very long text is cut. */
 import { useEffect, useMemo } from "preact/hooks";
 import { bytes } from "../base/format.js";
 import { CopyButton } from "./button.js";
@@ -46,7 +46,7 @@ export function Code({ text, content_type, label }: CodeProps) {
   );
 }
 
-/** Stored bytes, as text if they are text; otherwise only their size and type. */
+/** Shows stored bytes: as text if they are text, otherwise only their size and content type. */
 export function StoredBytes({ value, content_type, label }: { readonly value: Uint8Array } & Omit<CodeProps, "text">) {
   const text = useMemo(() => textOf(value), [value]);
   if (text !== undefined) return <Code text={text} content_type={content_type} label={label} />;

@@ -1,4 +1,4 @@
-/** Modal dialogs: a confirmation, or a form above the page. Escape closes them. */
+/** Modal dialogs: a confirmation, or a form above the page. The Escape key closes them. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { Button } from "./button.js";
@@ -9,7 +9,7 @@ interface ConfirmProps {
   /** Text of the button that confirms. */
   readonly action: string;
   readonly danger?: boolean;
-  /** Whether the confirm button is enabled; a required field may still be empty. */
+  /** Whether the confirm button is enabled. It is false while a required field is empty, for example. */
   readonly ready?: boolean;
   readonly onConfirm: () => Promise<unknown>;
   readonly onClose: () => void;
@@ -45,7 +45,7 @@ interface DialogProps {
   readonly onClose: () => void;
 }
 
-/** A dialog that holds a tool or a form. */
+/** A dialog that contains a tool or a form. */
 export function Dialog({ title, children, onClose }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();

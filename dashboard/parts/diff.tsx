@@ -1,4 +1,4 @@
-/** Two versions of a text side by side. */
+/** Shows two versions of a text side by side. */
 import { useEffect, useMemo } from "preact/hooks";
 import { plural } from "../base/format.js";
 import { lazy } from "./lazy.js";

@@ -1,4 +1,4 @@
-/** An empty state: what would be shown here, and the command that creates the first one. */
+/** Shows an empty state: what will be listed here, and the command that creates the first item. */
 import type { ComponentChildren } from "preact";
 import { session } from "../api/session.js";
 import { CopyButton } from "./button.js";
@@ -10,7 +10,7 @@ interface EmptyProps {
   readonly command?: string;
 }
 
-/** Adds this server's address to a command, and for curl the token if the server requires one. */
+/** Adds this server's address to a command. If the server requires a token, also adds the token to a curl command. */
 function addressed(command: string): string {
   return command
     .replaceAll("koor-cli ", `KOOR_SERVER=${location.origin} koor-cli `)

@@ -1,4 +1,7 @@
-/** Syntax colours. The library returns a tree of pieces, which are rendered as elements, never as HTML text. */
+/**
+ * Highlights the syntax of texts. The library returns a tree of pieces. They are rendered as elements and never as HTML
+ * text, so the text cannot inject markup.
+ */
 import ini from "highlight.js/lib/languages/ini";
 import json from "highlight.js/lib/languages/json";
 import markdown from "highlight.js/lib/languages/markdown";
@@ -28,7 +31,7 @@ function classOf({ properties }: Piece): string {
   return Array.isArray(properties?.className) ? properties.className.join(" ") : "";
 }
 
-/** Returns the text with colours; unchanged if it is too long to be coloured. */
+/** Returns the text with syntax colours. Text that is too long is returned unchanged. */
 export function highlighted(text: string, language: Language): ComponentChildren {
   if (language === "plain" || text.length > COLOURED_CHARACTERS_MAX) return text;
   return draw(colours.highlight(language, text).children);

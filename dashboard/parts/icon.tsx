@@ -1,4 +1,4 @@
-/** The page's icons, on a grid of 24. They are decorative: the text beside them has the same meaning. */
+/** The page's icons, drawn on a grid of 24 units. They are decorative: the text beside an icon has the same meaning. */
 const PATHS = {
   bell: "M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 21h4",
   gauge: "M4 18a8 8 0 1 1 16 0M12 18l4-6",

@@ -1,17 +1,17 @@
-/** Large libraries that are loaded when they are first needed. */
+/** Loads large libraries only when they are first needed. */
 import { signal, type ReadonlySignal } from "@preact/signals";
 
-/** A module that is loaded lazily; undefined until it is loaded. */
+/** A module that is loaded when it is first needed; undefined until then. */
 export interface Lazy<Module> {
   readonly module: ReadonlySignal<Module | undefined>;
   /**
-   * Loads the module unless it is loaded. Loading can fail in a page that was left open while a newer build replaced
-   * the file.
+   * Loads the module, unless it is already loaded. This can fail: if the page was left open while a newer build was
+   * installed, the file no longer exists.
    */
   readonly load: () => void;
 }
 
-/** Returns a module that `load` imports. A failed import is retried at the next call. */
+/** Returns a module that is loaded with `load`. If that fails, the next call tries again. */
 export function lazy<Module>(load: () => Promise<Module>): Lazy<Module> {
   const module = signal<Module | undefined>(undefined);
   let loading = false;

@@ -1,4 +1,4 @@
-/** The table of leases, and badges for a lease's state. */
+/** Shows leases as a table, and the state of a lease as badges. */
 import type { Lease } from "../api/types.js";
 import { addressOf } from "../base/address.js";
 import { count } from "../base/format.js";
@@ -20,7 +20,7 @@ interface StateProps {
   readonly waiting: number;
 }
 
-/** Shows a lease's state, its position in the wait queue, and the number of requests that wait for it. */
+/** Shows the state of a lease, its position in the wait queue, and how many requests wait for it. */
 export function LeaseState({ lease: { state, mode, position }, waiting }: StateProps) {
   return (
     <span class="badges">
@@ -31,7 +31,7 @@ export function LeaseState({ lease: { state, mode, position }, waiting }: StateP
   );
 }
 
-/** Shows a lease's resources as a link to its page. */
+/** Shows the resources of a lease, as a link to the lease's page. */
 export function LeaseLink({ id, resources }: Pick<Lease, "id" | "resources">) {
   const [first = id, ...more] = resources;
   return (
@@ -45,7 +45,7 @@ interface LeaseTableProps {
   readonly label: string;
   readonly leases: readonly Lease[];
   readonly waiting: ReadonlyMap<string, number>;
-  /** All leases have the same holder, so the column is left out. */
+  /** All leases in the table have the same holder, so the column with the holder is left out. */
   readonly of_one?: true;
 }
 
@@ -72,7 +72,7 @@ export function LeaseTable({ label, leases, waiting, of_one }: LeaseTableProps) 
   );
 }
 
-/** Shows when a lease expires unless its holder is active, or when it ended. */
+/** Shows when a lease has ended, or when it will expire if its holder stays inactive. */
 export function End({ of: { expires_at, ended_at } }: { readonly of: Lease }) {
   if (ended_at !== null) return <Time at={ended_at} />;
   return expires_at === null ? null : <Time at={expires_at} as="ahead" />;

@@ -1,7 +1,7 @@
-/** A line diff of two texts, side by side, with the changed words within a line. Pure. */
+/** Computes a line diff of two texts, for display side by side, with the changed words within each line. Pure. */
 import { diffLines, diffWordsWithSpace } from "diff";
 
-/** A piece of a line; `changed` if the other side differs here. */
+/** A piece of a line. `changed` is true if the other side has a different text here. */
 export interface Piece {
   readonly text: string;
   readonly changed: boolean;
@@ -13,23 +13,26 @@ export interface Side {
   readonly pieces: readonly Piece[];
 }
 
-/** A row of both sides; `same` if both have the line. A side without a line in this row is null. */
+/**
+ * A row of the diff with a line of each side. `same` is true if both sides have the same line. A side that has no line
+ * in this row is null.
+ */
 export interface DiffRow {
   readonly kind: "same" | "changed" | "added" | "removed";
   readonly before: Side | null;
   readonly after: Side | null;
 }
 
-/** Number of equal lines shown around a change. */
+/** The number of unchanged lines that are shown around a change. */
 const CONTEXT_LINES = 3;
 /**
- * Maximum number of lines that differ. The work grows with their square, so beyond this there is no diff rather than a
- * page that hangs.
+ * The maximum number of lines that differ. The time grows with the square of this number, so for more lines there is no
+ * diff; otherwise the page would hang.
  */
 export const EDITS_MAX = 2_000;
 /**
- * Word diffs are left out for longer lines, because they take long, and for lines that have little in common, because
- * they do not help.
+ * The maximum length of lines whose words are compared. For longer lines that takes too long. WORD_EDITS_MAX excludes lines that have little in common, because
+ * marked words do not help there.
  */
 const LINE_CHARACTERS_MAX = 2_000;
 const WORD_EDITS_MAX = 100;
@@ -44,7 +47,7 @@ function whole(text: string): Piece[] {
   return [{ text, changed: false }];
 }
 
-/** Returns the rows of a diff; null if the texts differ too much. */
+/** Returns the rows of the diff; null if the texts differ too much to compute one. */
 export function diffRows(before: string, after: string): DiffRow[] | null {
   const parts = diffLines(before, after, { maxEditLength: EDITS_MAX });
   if (parts === undefined) return null;
@@ -80,7 +83,7 @@ export function diffRows(before: string, after: string): DiffRow[] | null {
   return rows;
 }
 
-/** Pairs a removed line with the line that replaced it. */
+/** Pairs each removed line with the line that replaced it. */
 function pair(
   removed: string | undefined,
   added: string | undefined,
@@ -106,10 +109,10 @@ function pair(
   return { kind: "changed", before: side(left, "removed", "added"), after: side(right, "added", "removed") };
 }
 
-/** A run of rows, or the number of equal rows left out between two runs. */
+/** A block of consecutive rows, or the number of unchanged rows that are left out between two blocks. */
 export type DiffBlock = { readonly rows: readonly DiffRow[] } | { readonly left_out: number };
 
-/** Returns the rows that differ with some context; the other rows are only counted. */
+/** Returns the rows that differ, with some unchanged rows around them. Other rows are replaced by their number. */
 export function folded(rows: readonly DiffRow[]): DiffBlock[] {
   const near = new Set<number>();
   for (const [at, { kind }] of rows.entries()) {

@@ -18,7 +18,9 @@ export function Notice({
   );
 }
 
-/** Reports that a resource could not be fetched, and how old the shown data are; empty if there is no error. */
+/**
+ * Reports that a resource could not be fetched, and how old the shown data are. Renders nothing if there is no error.
+ */
 export function Failure({ of }: { readonly of: Freshness }) {
   const failure = failureOf(of);
   if (failure === "") return null;

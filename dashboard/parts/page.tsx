@@ -1,6 +1,6 @@
 /**
- * The frame of a view: its heading with actions beside it. The heading is also the document's title. The number of
- * items that need a person precedes it, so that it can be seen from another tab.
+ * The frame of a view: its heading with actions beside it. The heading is also the document's title. In the title, the
+ * number of items that need a person comes first, so that the user can see it in another tab.
  */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect } from "preact/hooks";
@@ -9,9 +9,9 @@ import { attention } from "../base/attention.js";
 interface PageProps {
   /** The view's name. */
   readonly title: string;
-  /** The thing within the view that is shown: a key, an agent. */
+  /** The name of the single thing that the view shows, such as a key or an agent. */
   readonly part?: string;
-  /** The target of the `title` link if a part is shown. */
+  /** The address to which `title` links if the view shows a single thing. */
   readonly home?: string;
   readonly actions?: ComponentChildren;
   readonly children: ComponentChildren;

@@ -1,4 +1,7 @@
-/** A text that an agent or a person wrote: shown verbatim with its line breaks, never as markup. */
+/**
+ * Shows a text that an agent or a person wrote. It is shown verbatim with its line breaks, and never interpreted as
+ * markup.
+ */
 interface PlainTextProps {
   readonly text: string;
   /** The accessible name. */

@@ -1,21 +1,22 @@
 /**
- * Keeps the scroll position of a list that grows: the row that the user reads stays in place. At the head of the list
- * the frame stays at the head; at the end of a list that grows there, it stays at the end.
+ * Keeps the scroll position of a list to which rows are added: the row that the user reads stays where it is. If the
+ * user is at the head of the list, the frame stays there. If rows are added at the end and the user is at the end, the
+ * frame stays at the end.
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { ROW_HEIGHT } from "./virtual.js";
 
-/** The growing side of a list: its head or its end. */
+/** The side of a list at which rows are added. */
 export type Growth = "head" | "end";
 
-/** A frame this close to its end counts as at the end, px. */
+/** The distance from the end within which a frame counts as scrolled to the end, px. */
 const END_PX = 4;
 
 /**
- * Scrolls `scroller` after rows were added.
+ * Adjusts the scroll position of `scroller` after rows were added.
  * @param keys the keys of all rows, in order
- * @param growth where rows are added; undefined for a list that does not grow
+ * @param growth the side at which rows are added; undefined for a list that does not grow
  */
 export function useScrollAnchor(
   keys: readonly (string | number)[],
@@ -31,12 +32,13 @@ export function useScrollAnchor(
     const top = topAfter(before, keys, frame, growth);
     if (Math.abs(top - frame.scrollTop) < 1) return;
     frame.scrollTop = top;
-    // The rows must be rendered for the new position before the next paint, not a frame later.
+    // The event makes the rows at the new position render before the next paint; otherwise they would appear one frame
+    // late.
     frame.dispatchEvent(new Event("scroll"));
   });
 }
 
-/** Returns the new scroll position for a frame whose current position refers to the previous rows. */
+/** Returns the new scroll position of a frame, which was scrolled to its current position before the rows changed. */
 function topAfter(
   before: readonly (string | number)[],
   keys: readonly (string | number)[],
@@ -51,7 +53,7 @@ function topAfter(
   return now < 0 ? scrollTop : scrollTop + (now - index) * ROW_HEIGHT;
 }
 
-/** Scrolls until a row is visible below the table's head. */
+/** Scrolls so that a row is visible below the head of the table. */
 export function showRow(scroller: HTMLElement, index: number): void {
   const top = index * ROW_HEIGHT;
   const room = scroller.clientHeight - 2 * ROW_HEIGHT;

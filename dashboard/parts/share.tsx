@@ -1,4 +1,4 @@
-/** A bar that shows a fraction of a whole; the number is shown beside it. */
+/** A bar that shows a fraction of a whole. The number is written beside it. */
 interface ShareProps {
   readonly value: number;
   /** The value of a full bar. */

@@ -1,4 +1,4 @@
-/** One figure with its label and a note. */
+/** Shows one figure with its label and a note. */
 import type { ComponentChildren } from "preact";
 
 interface StatProps {

@@ -1,5 +1,5 @@
 /**
- * Tables. A short table is part of the page; a long one scrolls in its own frame, and only its visible rows are
+ * Tables. A short table is part of the page. A long table scrolls in its own frame, and only the visible rows are
  * rendered.
  */
 import type { ComponentChildren } from "preact";
@@ -10,29 +10,35 @@ import { useVirtualRows } from "./virtual.js";
 export interface Column<Row> {
   readonly head: string;
   readonly cell: (row: Row) => ComponentChildren;
-  /** `number` is aligned right; `wide` takes the remaining width and is cut; `narrow` fits its content. */
+  /**
+   * The kind of column. `number` is aligned right. `wide` takes the width that is left, and its text is cut if
+   * necessary. `narrow` fits its content.
+   */
   readonly kind?: "number" | "wide" | "narrow";
   /** Left out on a phone. */
   readonly optional?: true;
 }
 
 interface TableProps<Row> {
-  /** The accessible name: the things that the table lists. */
+  /** The accessible name: the kind of things that the table lists. */
   readonly label: string;
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   readonly keyOf: (row: Row) => string | number;
-  /** Whether the row is highlighted as the selected one. */
+  /** Whether the row is highlighted, because it is the selected one. */
   readonly isCurrent?: (row: Row) => boolean;
   /** The row's style. */
   readonly toneOf?: (row: Row) => "bad" | "warn" | "gap" | undefined;
-  /** Text that replaces all cells, for a row that is not one of the listed things. */
+  /** Returns a text that is shown in place of the cells, for a row that is not one of the listed things. */
   readonly noteOf?: (row: Row) => string | undefined;
-  /** The side at which rows are added while the user reads. Such a table always has a frame, and keeps its scroll position. */
+  /**
+   * The side at which rows are added while the table is shown. Such a table always has its own frame, and keeps its
+   * scroll position.
+   */
   readonly grows?: Growth;
 }
 
-/** A table with at least this many rows scrolls in its own frame. */
+/** The number of rows from which on a table scrolls in its own frame. */
 const LONG_ROWS = 100;
 
 export function Table<Row>(props: TableProps<Row>) {
@@ -143,7 +149,7 @@ function LongTable<Row>({ label, columns, rows, keyOf, grows, ...rest }: TablePr
   );
 }
 
-/** Empty space in place of the rows that are not rendered. */
+/** Empty space in place of rows that are not rendered. */
 function Space({ height, columns }: { readonly height: number; readonly columns: number }) {
   if (height <= 0) return null;
   return (

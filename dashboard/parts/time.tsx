@@ -1,8 +1,8 @@
-/** A point in time: relative to now or as a clock time, with the full time in the tooltip, in the user's time zone. */
+/** Shows a point in time, relative to now or as a clock time. The tooltip has the full time in the user's time zone. */
 import { now_ms } from "../base/clock.js";
 import { ago, ahead, clockTime, fullTime } from "../base/format.js";
 
-/** `ago`: 3 min ago; `ahead`: in 3 min; `clock`: 14:02:11. */
+/** The formats. `ago`: 3 min ago. `ahead`: in 3 min. `clock`: 14:02:11. */
 const WORDS = { ago, ahead, clock: clockTime } as const;
 
 interface TimeProps {

@@ -1,4 +1,4 @@
-/** Toasts: short messages about the last action. Screen readers announce them; they disappear after some seconds. */
+/** Toasts: short messages about the last action. Screen readers read them out. They disappear after some seconds. */
 import { signal } from "@preact/signals";
 import { reasonOf } from "../api/client.js";
 
@@ -28,7 +28,7 @@ function dismiss(id: number): void {
 }
 
 /**
- * Runs an action that the user requested, and shows its result.
+ * Runs an action that the user has requested, and shows whether it succeeded.
  * @returns whether it succeeded
  */
 export async function attempt(work: () => Promise<unknown>, done: string): Promise<boolean> {

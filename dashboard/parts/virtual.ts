@@ -1,19 +1,23 @@
 /**
- * Virtual rows: only the visible rows of a long list are rendered. All rows have the same height, so the visible range
- * is a division. Libraries measure rows of any height, which would cost nine of the 120 kB that the page may have.
+ * Renders only the visible rows of a long list. All rows have the same height, so a division finds the visible range.
+ * Libraries are not used: they support rows of any height, which would cost 9 of the 120 kB that the page may have.
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 
-/** Height of a row, px; the same as `--row` in the style sheet. */
+/** The height of a row, px. It must be the same as `--row` in the style sheet. */
 export const ROW_HEIGHT = 36;
-/** Rows rendered above and below the visible ones, so that scrolling shows no empty space. */
+/**
+ * The number of rows that are rendered above and below the visible ones, so that no empty space appears while the user
+ * scrolls.
+ */
 const OVERSCAN = 12;
 /**
- * The first rendered row moves in steps of this many rows, so that a scroll by one row does not render the list again.
+ * The index of the first rendered row is a multiple of this, so that scrolling by one row does not render the list
+ * again.
  */
 const STEP = 4;
-/** Number of rows rendered before the frame's height is known. */
+/** The number of rows that are rendered before the height of the frame is known. */
 const FIRST_COUNT = 30;
 
 export interface VirtualRows {
@@ -26,7 +30,7 @@ export interface VirtualRows {
   readonly scrollTo: (index: number) => void;
 }
 
-/** The visible range: its first row, rounded down to a step, and the number of rows. */
+/** The visible range of rows: the first row, rounded down to a multiple of STEP, and the number of rows. */
 interface Sight {
   readonly first: number;
   readonly count: number;
@@ -39,7 +43,7 @@ function sightOf({ scrollTop, clientHeight }: HTMLElement): Sight {
 
 /**
  * Returns the rows to render.
- * @param rows number of rows
+ * @param rows the number of all rows
  * @param scroller the element that scrolls
  */
 export function useVirtualRows(rows: number, scroller: RefObject<HTMLElement | null>): VirtualRows {
@@ -59,7 +63,7 @@ export function useVirtualRows(rows: number, scroller: RefObject<HTMLElement | n
       frame.removeEventListener("scroll", look);
     };
   }, [rows === 0]);
-  // A list that shrank shows its new end.
+  // If the list has become shorter, its new end is shown.
   const first = Math.max(0, Math.min(sight.first, rows - sight.count) - OVERSCAN);
   const end = Math.min(rows, Math.max(sight.first, first) + sight.count + OVERSCAN);
   return {

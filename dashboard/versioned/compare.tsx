@@ -11,7 +11,7 @@ interface CompareProps {
   readonly space: Space;
   readonly named: Named;
   readonly versions: readonly Version[];
-  /** The versions before and after; undefined if the address names none. */
+  /** The versions to compare, the earlier one first; undefined if the address does not name one. */
   readonly chosen: readonly (number | undefined)[];
   readonly onChoose: (before: number, after: number) => void;
 }

@@ -1,4 +1,4 @@
-/** The confirmation of a rollback, with the changes that it makes. */
+/** The dialog that confirms a rollback. It shows the changes that the rollback would make. */
 import { send } from "../api/client.js";
 import { query } from "../base/path.js";
 import { attempt } from "../parts/toasts.js";
@@ -10,7 +10,7 @@ interface RollBackProps {
   readonly space: Space;
   readonly named: Named;
   readonly to: number;
-  /** The version before the rollback; null if the key or spec was deleted. */
+  /** The version that is current before the rollback; null if the key or spec was deleted. */
   readonly current: number | null;
   readonly onClose: () => void;
 }
@@ -18,7 +18,7 @@ interface RollBackProps {
 export function RollBack({ space, named, to, current, onClose }: RollBackProps) {
   const rollBack = (): Promise<boolean> =>
     attempt(
-      // `if_version` makes the rollback fail if another version was written meanwhile.
+      // With `if_version`, the rollback fails if another version was written in the meantime.
       () => send("POST", named.api + query({ rollback: to, if_version: current ?? 0 })),
       `${named.name} rolled back to version ${to}`,
     );

@@ -1,4 +1,7 @@
-/** The view of a space of versioned values: the searchable tree of names, and the selected key or spec. */
+/**
+ * The view of a space, which is a set of versioned values: the tree of names with a search, and the selected key or
+ * spec.
+ */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useMemo } from "preact/hooks";
@@ -57,7 +60,7 @@ export function SpaceView({ space, segments, query }: ViewProps & { readonly spa
 
 const RECENT_SHOWN = 20;
 
-/** The names that were written last, which shows where agents work now. */
+/** Lists the names that were written last, which shows where agents are working now. */
 function RecentlyChanged({ space, entries }: { readonly space: Space; readonly entries: readonly Entry[] }) {
   const newest = useMemo(
     () => entries.toSorted((a, b) => (a.updated_at < b.updated_at ? 1 : -1)).slice(0, RECENT_SHOWN),

@@ -1,6 +1,6 @@
 /**
- * A space: what the views of state and specs have in common. It has a tree of names, values with versions, and a loader
- * for each. Pure except for the loaders' fetches.
+ * Defines a space, the abstraction that the views of state and specs share: a tree of names, and values with versions.
+ * Loads each of them. Pure, except for the requests of the loaders.
  */
 import { getJson, getValue, type StoredValue } from "../api/client.js";
 import { query } from "../base/path.js";
@@ -9,7 +9,7 @@ import type { AskedKind, StateVersion } from "../api/types.js";
 
 /** One name of a space. */
 export interface Entry {
-  /** The key, or `P/N`, as the audit log and the change feed name it. */
+  /** The name that the audit log and the change feed use: the key, or `P/N` (project and name) for a spec. */
   readonly name: string;
   /** Its path in the tree. */
   readonly path: readonly string[];
@@ -18,7 +18,7 @@ export interface Entry {
   readonly updated_at: string;
 }
 
-/** A name from the address; the key or spec may not exist. */
+/** A name from the address. There may be no key or spec with this name. */
 export interface Named {
   readonly name: string;
   readonly path: readonly string[];
@@ -37,17 +37,19 @@ export interface Space {
   readonly one: string;
   readonly kind: AskedKind;
   readonly list: Loader<readonly Entry[]>;
-  /** Parses the address's segments after the slug; null if they name nothing. */
+  /** Parses the segments of the address after the slug; null if they do not form a name. */
   named(segments: readonly string[]): Named | null;
   /** The command that creates the first one. */
   readonly command: string;
 }
 
-/** Number of versions shown at first, and after a request for all. */
+/**
+ * The number of versions that are shown at first. VERSIONS_MOST applies after the user has asked for all.
+ */
 export const VERSIONS_FIRST = 20;
 export const VERSIONS_MOST = 1_000;
 
-/** Loads the value of a key or spec, or of one of its versions. */
+/** Loads the current value of a key or spec, or the value of one of its versions. */
 export function valueLoader(space: Space, { name, api }: Named, version?: number): Loader<StoredValue> {
   return {
     key: `${space.slug} value ${version ?? ""} ${name}`,

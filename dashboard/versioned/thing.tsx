@@ -1,4 +1,7 @@
-/** One key or spec: its value, now or in a version; its versions, with a comparison and a rollback. */
+/**
+ * Shows one key or spec: its value, now or in a version, and the list of its versions, which can be compared and rolled
+ * back to.
+ */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { ApiError } from "../api/client.js";
@@ -24,7 +27,7 @@ interface ThingProps {
   readonly query: Readonly<Record<string, string>>;
 }
 
-/** Parses a positive integer from the address; undefined if it is malformed. */
+/** Parses a version number from the address; undefined if it is not a positive integer. */
 function versionIn(text: string | undefined): number | undefined {
   const version = Number(text);
   return Number.isSafeInteger(version) && version > 0 ? version : undefined;

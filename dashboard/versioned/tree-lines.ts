@@ -1,10 +1,13 @@
-/** Arranges names as a tree by their path, and lists the visible lines: folders before leaves. Pure. */
+/**
+ * Arranges names in a tree by their paths, and returns the lines that are visible. Folders come before the names beside
+ * them. Pure.
+ */
 import type { Entry } from "./space.js";
 
 export interface Branch {
   readonly folders: ReadonlyMap<string, Branch>;
   readonly leaves: readonly Entry[];
-  /** Number of entries in it, at any depth. */
+  /** The number of entries in the folder, at any depth. */
   readonly count: number;
 }
 
@@ -26,7 +29,7 @@ interface Growing {
   count: number;
 }
 
-/** Joins the parts of a folder's path. No name contains it. */
+/** Separates the parts of a path in a folder's key. No name contains this character. */
 const PART_END = "\u0000";
 
 function empty(): Growing {
@@ -50,17 +53,17 @@ export function growTree(entries: readonly Entry[]): Branch {
   return root;
 }
 
-/** Returns the key of the folder with this path. */
+/** Returns the key that identifies the folder with this path. */
 export function folderKey(path: readonly string[]): string {
   return path.join(PART_END);
 }
 
-/** Returns the keys of the folders that must be open so that a path is visible. */
+/** Returns the keys of the folders that must be open for a path to be visible. */
 export function foldersOf(path: readonly string[]): string[] {
   return path.slice(0, -1).map((_, at) => folderKey(path.slice(0, at + 1)));
 }
 
-/** Returns the visible lines of a tree, in order, given the keys of its open folders. */
+/** Returns the visible lines of a tree, in order. `open` contains the keys of the open folders. */
 export function linesOf(tree: Branch, open: ReadonlySet<string>): Line[] {
   const lines: Line[] = [];
   const draw = (branch: Branch, path: readonly string[]): void => {
@@ -80,7 +83,7 @@ export function linesOf(tree: Branch, open: ReadonlySet<string>): Line[] {
   return lines;
 }
 
-/** Returns the entries whose name contains every word, as lines without a tree. */
+/** Returns the entries whose name contains every word of the search, as lines without folders. */
 export function searchLines(entries: readonly Entry[], wanted: string): Line[] {
   const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
   return entries

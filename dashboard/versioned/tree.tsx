@@ -1,4 +1,4 @@
-/** The tree of names. Only visible lines are rendered. Arrow keys move through it; Enter opens the name. */
+/** Shows the tree of names. Only visible lines are rendered. The arrow keys move through it; Enter opens a name. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useEffect, useMemo, useRef } from "preact/hooks";
@@ -16,7 +16,7 @@ interface TreeProps {
   readonly current: Named | null;
 }
 
-/** A tree with at most this many entries is shown fully open. */
+/** The maximum number of entries for which the whole tree is open at first. */
 const ALL_OPEN_ENTRIES = 12;
 
 export function Tree({ space, entries, wanted, current }: TreeProps) {
@@ -36,7 +36,7 @@ export function Tree({ space, entries, wanted, current }: TreeProps) {
     () => (wanted.trim() === "" ? linesOf(tree, open.value) : searchLines(entries, wanted)),
     [tree, entries, wanted, open.value],
   );
-  /** Index of the line that has the keyboard cursor. */
+  /** The index of the line on which the keyboard cursor is. */
   const at = useSignal(0);
   const { indexes, above, below, scrollTo } = useVirtualRows(lines.length, frame);
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** The versions of a key or spec, newest first. */
+/** Lists the versions of a key or spec, newest first. */
 import { Agent } from "../parts/agent.js";
 import { Badge } from "../parts/badge.js";
 import { Button } from "../parts/button.js";

@@ -1,4 +1,4 @@
-/** The leases that an agent holds or waits for now. */
+/** Shows the leases that an agent holds or waits for now. */
 import { leasesLoader, waitingFor, waitsLoader } from "../../api/leases.js";
 import { useResource } from "../../api/resource.js";
 import { addressOf } from "../../base/address.js";
@@ -7,7 +7,7 @@ import { LeaseTable } from "../../parts/lease-table.js";
 import { Failure } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
 
-/** Renders nothing for an agent without leases, because most agents hold none most of the time. */
+/** Renders nothing for an agent without leases, because that is the usual case. */
 export function AgentLeases({ id }: { readonly id: string }) {
   const leases = useResource(leasesLoader({ holder: id }));
   const waits = useResource(waitsLoader).data.value;

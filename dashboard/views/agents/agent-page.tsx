@@ -1,4 +1,4 @@
-/** One agent's page: facts, leases, activity by the hour, cost, timeline and compliance runs. */
+/** The page of one agent: facts, leases, activity by the hour, cost, timeline and compliance runs. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { agentsLoader } from "../../api/agents.js";
@@ -27,7 +27,7 @@ import { costLoader, countersLoader } from "./loader.js";
 import { hourSeconds, lastHours, METRIC_LABELS, metricSeries, sum } from "./model.js";
 import { Status } from "./status.js";
 
-/** Maximum number of unread messages read; at this count the page says "or more". */
+/** The maximum number of unread messages that are loaded. If there are as many, the page adds "or more". */
 const UNREAD_COUNTED = 100;
 
 export function AgentPage({ id }: { readonly id: string }) {
@@ -141,7 +141,7 @@ function Facts({ agent }: { readonly agent: Instance }) {
   );
 }
 
-/** The number of messages that were sent to the agent and that it has not read. */
+/** Shows how many messages the agent has not read yet. */
 function Unread({ id }: { readonly id: string }) {
   const messages = useResource(messagesLoader({ instance: id, unread: true }, UNREAD_COUNTED)).data.value;
   if (messages === undefined) return null;
@@ -158,7 +158,7 @@ function Unread({ id }: { readonly id: string }) {
   );
 }
 
-/** The last 24 hours as totals, and by the hour. */
+/** Shows the activity of the last 24 hours, as totals and by the hour. */
 function Day({ id }: { readonly id: string }) {
   const counters = useResource(countersLoader(id));
   const cost = useResource(costLoader(id)).data.value;

@@ -1,4 +1,4 @@
-/** The compliance runs of one agent: checks against the contracts of its project. */
+/** Lists the compliance runs of one agent: the checks against the contracts of its project. */
 import { useResource } from "../../api/resource.js";
 import type { ComplianceRun } from "../../api/types.js";
 import { addressOf } from "../../base/address.js";

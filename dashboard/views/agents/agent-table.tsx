@@ -109,7 +109,7 @@ function Filters({ list, query, set, sort }: FiltersProps) {
   );
 }
 
-/** The value from the address is always an option, even if no agent has it. */
+/** Adds the value in the address to the options, because it must be an option even if no agent has it. */
 function withCurrent(values: readonly string[], current = ""): (readonly [string, string])[] {
   const all = current === "" || values.includes(current) ? values : [...values, current];
   return all.map((value) => [value, value] as const);
@@ -153,7 +153,7 @@ function columnsWith(activity: Activity): readonly Column<Instance>[] {
   ];
 }
 
-/** Cut at a maximum width; the tooltip has the whole list. */
+/** Shows capabilities up to a maximum width. The tooltip has the whole list. */
 function Capabilities({ of }: { readonly of: readonly string[] }) {
   const text = of.join(", ");
   return (

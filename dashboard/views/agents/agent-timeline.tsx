@@ -1,6 +1,6 @@
 /**
- * The timeline of one agent: its writes, its published events and its rejected calls. It is live; older entries load on
- * demand.
+ * Shows the timeline of one agent: its writes, its published events and its rejected calls. The timeline is live. Older
+ * entries are loaded on demand.
  */
 import { effect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
@@ -24,7 +24,7 @@ import { Time } from "../../parts/time.js";
 import { logsToRead, timelineOf, type Held, type TimelineItem } from "./timeline.js";
 
 const PAGE_ROWS = 100;
-/** Maximum number of events held from the feed of all agents; they are only searched for this agent's. */
+/** The maximum number of events held from the feed of all agents. They are held only to find those of this agent. */
 const FEED_EVENTS = 1_000;
 
 export function AgentTimeline({ id }: { readonly id: string }) {
@@ -93,7 +93,7 @@ function heldOf<Row>(history: History<Row>): Held<Row> {
 }
 
 /**
- * Calls `notify` when this agent has published an event. The feed carries every agent's events, so it is open only
+ * Calls `notify` when this agent has published an event. The feed delivers the events of all agents, so it is open only
  * while a timeline is shown.
  */
 function usePublished(id: string, notify: () => void): void {

@@ -1,18 +1,21 @@
-/** Loaders of the agents' views beyond the agents themselves (api/agents.ts). */
+/** Loads the data for the views of agents. The agents themselves are loaded by api/agents.ts. */
 import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
 import type { AgentCounter, AgentTotal, ComplianceRun, UsageSummary } from "../../api/types.js";
 import { HOUR_MS, HOURS_SHOWN, lastHours } from "./model.js";
 
-/** The server stores counters at this interval, so an hour is complete only this long after its end. */
+/**
+ * The interval at which the server stores counters. An hour's counters are complete only this long after the hour has
+ * ended.
+ */
 const FLUSH_MS = 10_000;
 const RUNS_SHOWN = 50;
 
 interface Hour {
   readonly name: string;
   readonly totals: readonly AgentTotal[];
-  /** Whether the hour was complete when it was read. */
+  /** Whether the hour's counters were complete when they were read. */
   readonly over: boolean;
 }
 
@@ -21,7 +24,9 @@ async function hourOf(name: string, now_ms: number, signal: AbortSignal): Promis
   return { name, totals, over: Date.parse(`${name}:00:00Z`) + HOUR_MS + FLUSH_MS < now_ms };
 }
 
-/** Loads all agents' activity in each of the last 24 hours. Complete hours are read once. */
+/**
+ * Loads the activity of all agents in each of the last 24 hours. An hour whose counters are complete is read only once.
+ */
 function hoursSince(known: readonly Hour[], signal: AbortSignal): Promise<readonly Hour[]> {
   const now_ms = Date.now();
   const over = new Map(known.flatMap((hour) => (hour.over ? [[hour.name, hour] as const] : [])));
@@ -36,7 +41,7 @@ export const activityLoader: Loader<readonly Hour[]> = {
   patch: (hours, _change, signal) => hoursSince(hours, signal),
 };
 
-/** Loads one agent's hourly counters of today and yesterday, in UTC. */
+/** Loads the hourly counters of one agent for yesterday and today, in UTC. */
 export function countersLoader(id: string): Loader<readonly AgentCounter[]> {
   return {
     key: `agent's counters ${id}`,
@@ -56,7 +61,7 @@ export function countersLoader(id: string): Loader<readonly AgentCounter[]> {
 
 type Totals = UsageSummary["total"];
 
-/** Loads what one agent's calls of language models cost in the last 24 hours. */
+/** Loads the cost of one agent's language-model calls in the last 24 hours. */
 export function costLoader(id: string): Loader<Totals> {
   return {
     key: `agent's usage ${id}`,

@@ -1,11 +1,11 @@
-/** The computations of the agents' views: filters, sort orders and activity by the hour. Pure. */
+/** Computes what the views of agents show: filters, sort orders and activity by the hour. Pure. */
 import type { AgentCounter, AgentTotal, Instance } from "../../api/types.js";
 
 export const STATUSES = ["active", "pending", "stale"] as const;
 export const SORTS = ["name", "seen", "activity"] as const;
 export type Sort = (typeof SORTS)[number];
 
-/** The filter as the address's query has it; "" matches all. */
+/** The filter, as it is stored in the address's query. "" matches all. */
 export interface AgentFilter {
   readonly search: string;
   readonly status: string;
@@ -34,7 +34,7 @@ export const METRIC_LABELS: Readonly<Record<AgentCounter["metric_name"], string>
 export const HOUR_MS = 3_600_000;
 export const HOURS_SHOWN = 24;
 
-/** Returns the last 24 hours, oldest first, as agent metrics name them: `2026-02-16T14`, in UTC. */
+/** Returns the last 24 hours, oldest first, in the form that agent metrics use: `2026-02-16T14`, in UTC. */
 export function lastHours(now_ms: number): string[] {
   const current = Math.floor(now_ms / HOUR_MS);
   return Array.from({ length: HOURS_SHOWN }, (_, at) => hourName((current - HOURS_SHOWN + 1 + at) * HOUR_MS));
@@ -44,17 +44,17 @@ export function hourName(ms: number): string {
   return new Date(ms).toISOString().slice(0, 13);
 }
 
-/** Returns the start of an hour, seconds since the epoch. */
+/** Returns the time at which an hour starts, in seconds since the epoch. */
 export function hourSeconds(hour: string): number {
   return Date.parse(`${hour}:00:00Z`) / 1_000;
 }
 
-/** Number of calls in each hour, by agent id. */
+/** The number of calls in each hour, by the agent's id. */
 export type Activity = ReadonlyMap<string, readonly number[]>;
 
 /**
- * Sums up the calls of each agent.
- * @param hours each agent's totals in each hour, oldest first
+ * Returns the number of calls of each agent in each hour.
+ * @param hours the totals of each agent, one list per hour, oldest first
  */
 export function activityOf(hours: readonly (readonly AgentTotal[])[]): Activity {
   const calls = new Map<string, number[]>();
@@ -71,7 +71,7 @@ export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** Returns the agents that match a filter, in the given order; ties are ordered by name. */
+/** Returns the agents that match a filter, in the requested order. Equal agents are ordered by name. */
 export function listedAgents(
   agents: readonly Instance[],
   filter: AgentFilter,
@@ -101,18 +101,18 @@ function textOf({ id, name, intent, stack, workspace, capabilities }: Instance):
   return [id, name, intent, stack, workspace, ...capabilities].join("\n").toLowerCase();
 }
 
-/** Returns the distinct values of a member, sorted, without "". */
+/** Returns the distinct values that the agents have in a member, sorted, without "". */
 export function valuesOf(agents: readonly Instance[], member: "workspace" | "stack"): string[] {
   return [...new Set(agents.map((agent) => agent[member]))].filter((value) => value !== "").sort();
 }
 
-/** One metric of an agent over the hours that are shown. */
+/** The values of one metric of an agent, for each hour that is shown. */
 export interface MetricSeries {
   readonly metric: AgentCounter["metric_name"];
   readonly values: readonly number[];
 }
 
-/** Returns the metrics of one agent with at least one nonzero value in these hours. */
+/** Returns those metrics of one agent that are not zero in all of these hours. */
 export function metricSeries(counters: readonly AgentCounter[], hours: readonly string[]): MetricSeries[] {
   return METRICS.flatMap((metric) => {
     const by_hour = new Map(

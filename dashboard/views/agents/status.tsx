@@ -1,4 +1,4 @@
-/** An agent's status as a badge, with the colours used everywhere. */
+/** Shows an agent's status as a badge. The colours are the same in all views. */
 import { Badge, type BadgeTone } from "../../parts/badge.js";
 import type { Instance } from "../../api/types.js";
 

@@ -1,5 +1,6 @@
 /**
- * Merges two logs into an agent's timeline: the audit log (writes and rejected calls) and its published events. Pure.
+ * Merges two logs into the timeline of an agent: the audit log, which has writes and rejected calls, and the events
+ * that the agent published. Pure.
  */
 import type { AuditEntry, Event } from "../../api/types.js";
 
@@ -7,20 +8,21 @@ export type TimelineItem =
   | { readonly kind: "wrote" | "refused"; readonly at: string; readonly entry: AuditEntry }
   | { readonly kind: "published"; readonly at: string; readonly event: Event };
 
-/** The part of a log that is held, newest first. */
+/** The part of a log that the page holds, newest first. */
 export interface Held<Row> {
   readonly rows: readonly Row[];
   /** Whether nothing is older. */
   readonly complete: boolean;
 }
 
-/** Topics that the server publishes for calls that the audit log has already. */
+/** Matches topics of events that the server publishes for calls which are already in the audit log. */
 const IN_AUDIT_LOG = /^(?:llm\.usage\.recorded|koor\.state\.(?:updated|deleted))$/;
 
 const ms = (time: string | undefined): number => (time === undefined ? Number.NEGATIVE_INFINITY : Date.parse(time));
 
 /**
- * Returns the time from which on both logs are held, ms since the epoch. Before it, one of them would seem to be empty.
+ * Returns the time since which the page holds both logs, in ms since the epoch. Before it, one of the logs would
+ * wrongly seem to be empty.
  */
 export function heldSince(audit: Held<AuditEntry>, events: Held<Event>): number {
   return Math.max(
@@ -29,7 +31,7 @@ export function heldSince(audit: Held<AuditEntry>, events: Held<Event>): number 
   );
 }
 
-/** Returns both logs merged, newest first, as far back as both are held. */
+/** Returns both logs merged, newest first, back to the time since which both are held. */
 export function timelineOf(audit: Held<AuditEntry>, events: Held<Event>): TimelineItem[] {
   const since = heldSince(audit, events);
   const items: TimelineItem[] = [
@@ -41,11 +43,11 @@ export function timelineOf(audit: Held<AuditEntry>, events: Held<Event>): Timeli
       .filter(({ topic }) => !IN_AUDIT_LOG.test(topic))
       .map((event): TimelineItem => ({ kind: "published", at: event.created_at, event })),
   ];
-  // The sort is stable: rows with the same time keep the order of their log.
+  // The sort is stable, so rows with the same time keep the order that they have in their log.
   return items.filter(({ at }) => ms(at) >= since).sort((a, b) => ms(b.at) - ms(a.at));
 }
 
-/** Returns which logs must be read further, so that the timeline reaches further back. */
+/** Returns for each log whether more of it must be read to extend the timeline into the past. */
 export function logsToRead(audit: Held<AuditEntry>, events: Held<Event>): { audit: boolean; events: boolean } {
   const since = heldSince(audit, events);
   return {

@@ -1,4 +1,4 @@
-/** The view of agents: the table, or the page of the agent in the address. */
+/** The view of agents: the table of all agents, or the page of the agent in the address. */
 import type { ViewProps } from "../../base/view-props.js";
 import { AgentPage } from "./agent-page.js";
 import { AgentTable } from "./agent-table.js";

@@ -1,4 +1,4 @@
-/** One row of the audit log with all of its members. */
+/** Shows one row of the audit log with all of its members. */
 import { useEffect, useRef } from "preact/hooks";
 import type { AuditEntry } from "../../api/types.js";
 import { fullTime } from "../../base/format.js";
@@ -14,7 +14,7 @@ interface EntryProps {
 
 export function Entry({ entry, onClose }: EntryProps) {
   const place = useRef<HTMLElement>(null);
-  // On a narrow page the details are not beside the rows, so the focus moves there.
+  // On a narrow page the details are not beside the rows, so the focus is moved to the details.
   useEffect(() => place.current?.focus(), []);
   return (
     <section ref={place} class="card audit-entry" aria-label={`Row ${entry.id}`} tabIndex={-1}>

@@ -1,4 +1,4 @@
-/** Exports the rows that match the filter as a file, which the browser generates. */
+/** Buttons that export the rows that match the filter. The browser generates the file. */
 import { reasonOf } from "../../api/client.js";
 import { download } from "../../base/download.js";
 import { count, plural } from "../../base/format.js";
@@ -9,7 +9,7 @@ import { FORMATS, type Format } from "./export.js";
 import { readForExport } from "./loader.js";
 import { matching, type AuditFilter } from "./model.js";
 
-/** Maximum number of rows read for a file: about 20 MB in the browser. */
+/** The maximum number of rows in an exported file. They take about 20 MB in the browser. */
 const EXPORT_ROWS_MAX = 50_000;
 
 interface ExportProps {

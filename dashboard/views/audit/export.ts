@@ -1,4 +1,4 @@
-/** Formats audit rows as files: CSV for spreadsheets, JSON lines for programs. Pure. */
+/** Formats audit rows as a file: CSV for spreadsheets, or JSON lines for programs. Pure. */
 import type { AuditEntry } from "../../api/types.js";
 import type { AgentNames } from "../../parts/agent-name.js";
 
@@ -17,8 +17,9 @@ export const FORMATS: Readonly<Record<Format, FileFormat>> = {
 const MEMBERS = ["id", "timestamp", "actor", "action", "resource", "outcome", "detail"] as const;
 
 /**
- * Formats a CSV cell that no spreadsheet treats as a formula. Agents choose the content, and a person opens the file. A
- * cell that begins like a formula gets an apostrophe, as OWASP advises.
+ * Formats a CSV cell so that no spreadsheet treats it as a formula. This is necessary because agents choose the
+ * content, and a person opens the file. A cell that begins like a formula is prefixed with an apostrophe, as OWASP
+ * advises.
  */
 function cell(value: string | number): string {
   const text = String(value);
@@ -26,7 +27,7 @@ function cell(value: string | number): string {
   return /[",\r\n']/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
-/** Formats rows by RFC 4180, with a header. `actor_name` is the agent's name, if it is still registered. */
+/** Formats rows as CSV with a header (RFC 4180). `actor_name` is the agent's name, if the agent is still registered. */
 function toCsv(rows: readonly AuditEntry[], names: AgentNames): string {
   const lines = rows.map((row) =>
     [...MEMBERS.map((member) => row[member]), names.get(row.actor) ?? ""].map(cell).join(","),
@@ -34,7 +35,7 @@ function toCsv(rows: readonly AuditEntry[], names: AgentNames): string {
   return `${[[...MEMBERS, "actor_name"].join(","), ...lines].join("\r\n")}\r\n`;
 }
 
-/** Formats rows as the API returns them, with `detail` parsed as JSON. */
+/** Formats rows as JSON lines, like the API, except that `detail` is parsed as JSON. */
 function toJsonLines(rows: readonly AuditEntry[]): string {
   return rows.map((row) => `${JSON.stringify({ ...row, detail: parsed(row.detail) })}\n`).join("");
 }

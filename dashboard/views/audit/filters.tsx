@@ -1,4 +1,4 @@
-/** The filters of the audit log, kept in the address's query. */
+/** The filters of the audit log. They are kept in the query of the page's address. */
 import { useResource } from "../../api/resource.js";
 import { fromField, toField } from "../../base/local-time.js";
 import type { AddressQuery } from "../../parts/address-query.js";

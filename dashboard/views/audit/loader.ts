@@ -1,4 +1,4 @@
-/** Loaders of the audit view: the rows, their summary, and all rows of a filter for an export. */
+/** Loads the data of the audit view: the rows, their summary, and all rows of a filter for an export. */
 import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
 import { History, PAGE_ROWS_MAX } from "../../api/history.js";
@@ -8,10 +8,13 @@ import type { HistoryOptions } from "../../api/use-history.js";
 import { askedOf, type AuditFilter } from "./model.js";
 
 const PAGE_ROWS = 100;
-/** The page filters these rows itself and drops many, so it reads more at once. */
+/**
+ * The number of rows per request if the page has to filter the rows itself. It is larger, because the page then drops
+ * many rows.
+ */
 const SIFTED_ROWS = 1_000;
 
-/** The rows that match the server's filter; live unless the range has an end. */
+/** Returns how the rows that match the server's filter are read. They are live unless the range has an end. */
 export function auditLog(filter: AuditFilter): HistoryOptions<AuditEntry> {
   const page_rows = filter.outcome === "" && filter.search === "" ? PAGE_ROWS : SIFTED_ROWS;
   return {
@@ -29,8 +32,8 @@ function readPage(filter: AuditFilter, limit: number, signal: AbortSignal): Prom
 }
 
 /**
- * Reads the newest rows that match the server's filter, at most `most`, and whether there are more.
- * @throws ApiError if a call fails
+ * Reads the newest rows that match the server's filter, at most `most`. Also returns whether there are more.
+ * @throws ApiError if a request fails
  */
 export async function readForExport(
   filter: AuditFilter,

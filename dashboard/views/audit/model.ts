@@ -1,12 +1,12 @@
-/** The filter of the audit view: the part that the server applies, and the part that the page applies. Pure. */
+/** The filter of the audit view. The server applies one part of it, and the page applies the rest. Pure. */
 import type { AuditEntry } from "../../api/types.js";
 import { timeIn } from "../../base/local-time.js";
 import { agentName, UNKNOWN_ACTOR, type AgentNames } from "../../parts/agent-name.js";
 
-/** The filter as the address's query has it; "" matches all. */
+/** The filter, as it is stored in the address's query. "" matches all. */
 export interface AuditFilter {
   readonly action: string;
-  /** An id, or `unknown` for calls without an identity; no actor has that id. */
+  /** The id of an actor, or `unknown` for calls that did not identify their actor. No actor has this id. */
   readonly actor: string;
   /** RFC 3339, inclusive. */
   readonly from: string;
@@ -29,7 +29,7 @@ export function filterIn(query: Readonly<Record<string, string>>): AuditFilter {
   };
 }
 
-/** Returns the query for the server. An empty `actor` selects calls without an identity. */
+/** Returns the query for the server. In it, an empty `actor` selects calls that did not identify their actor. */
 export function askedOf({ action, actor, from, to }: AuditFilter): string {
   const asked = new URLSearchParams();
   if (action !== "") asked.set("action", action);
@@ -39,7 +39,7 @@ export function askedOf({ action, actor, from, to }: AuditFilter): string {
   return asked.toString();
 }
 
-/** Applies the part of the filter that the server does not support: outcome and search words. */
+/** Applies the part of the filter that the server does not support: the outcome and the search words. */
 export function matching(
   rows: readonly AuditEntry[],
   { outcome, search }: Pick<AuditFilter, "outcome" | "search">,
@@ -55,7 +55,7 @@ export function matching(
   });
 }
 
-/** Returns actions with their counts, most frequent first. */
+/** Returns the actions with their counts, the most frequent action first. */
 export function actionBars(counts: Readonly<Record<string, number>>): (readonly [action: string, count: number])[] {
   return Object.entries(counts).sort(([a, many], [b, more]) => more - many || a.localeCompare(b));
 }

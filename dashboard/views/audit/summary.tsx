@@ -1,4 +1,4 @@
-/** The summary of the audit log over the selected range: totals, and a count per action. */
+/** Summarizes the audit log over the selected range: totals, and a count for each action. */
 import { useResource } from "../../api/resource.js";
 import { count } from "../../base/format.js";
 import { Failure } from "../../parts/notice.js";

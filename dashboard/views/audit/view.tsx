@@ -1,4 +1,7 @@
-/** The audit view: changes and rejected calls with their actors, live, filtered, summed up, and as an export. */
+/**
+ * The audit view: changes and rejected calls with their actors. The list is live and can be filtered, summarized and
+ * exported.
+ */
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useHistory } from "../../api/use-history.js";
@@ -133,7 +136,7 @@ function columnsWith(choose: (entry: AuditEntry) => void): readonly Column<Audit
   ];
 }
 
-/** Success is the usual outcome, so it has no colour. */
+/** Shows the outcome of a call. Success has no colour, because it is the usual outcome. */
 function Outcome({ outcome }: Pick<AuditEntry, "outcome">) {
   return outcome === "error" ? <Badge tone="bad">error</Badge> : <span class="muted">success</span>;
 }

@@ -1,15 +1,15 @@
-/** The state of a panel that sends a request on a button press: the last answer or error. */
+/** The state of a panel that sends a request when a button is pressed: the answer to the last request, or its error. */
 import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { reasonOf } from "../../api/client.js";
 
 export interface Asking<Answer> {
-  /** Null before the first request and after a failed one. */
+  /** The last answer; null before the first request and after a failed one. */
   readonly answer: ReadonlySignal<Answer | null>;
   /** The error of the last request; "" if it succeeded. */
   readonly failure: ReadonlySignal<string>;
   /** Sends a request and stores its answer or error. */
   readonly ask: (question: () => Promise<Answer>) => Promise<void>;
-  /** Discards the answer, which no longer belongs to the current input. */
+  /** Discards the answer, because it does not belong to the current input any more. */
   readonly forget: () => void;
 }
 

@@ -1,4 +1,4 @@
-/** The agents that violate a contract now, and earlier violations from the history of runs. */
+/** Shows the agents that violate a contract now, and earlier violations from the history of runs. */
 import { useMemo } from "preact/hooks";
 import { useAgentsById } from "../../api/agents.js";
 import { useResource } from "../../api/resource.js";

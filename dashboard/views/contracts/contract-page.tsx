@@ -1,6 +1,6 @@
 /**
- * One contract's page: its endpoints, the agents that violate it, and panels to check a payload or a service against
- * it.
+ * The page of one contract: its endpoints, the agents that violate it, and panels that check a payload or a service
+ * against it.
  */
 import { useLocation } from "preact-iso/router";
 import { useRef } from "preact/hooks";
@@ -20,7 +20,7 @@ import { TryPanel } from "./try-panel.js";
 interface ContractPageProps {
   readonly project: string;
   readonly name: string;
-  /** The endpoint from the address; "" for none. */
+  /** The name of the endpoint in the address; "" if there is none. */
   readonly endpoint: string;
 }
 

@@ -1,4 +1,4 @@
-/** The table of contracts, with a summary of their compliance. */
+/** Shows the contracts as a table, with a summary of each contract's compliance. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useEffect, useMemo } from "preact/hooks";
@@ -56,10 +56,12 @@ const COLUMNS: readonly Column<Row>[] = [
   },
 ];
 
-/** Maximum number of automatic rounds that look into specs; then a button continues. */
+/**
+ * The maximum number of rounds in which specs are read automatically to find contracts. After that, a button continues.
+ */
 const ROUNDS_MAX = 20;
 
-/** A contract with one endpoint, for the empty state. */
+/** A contract with one endpoint, as an example in the empty state. */
 const CONTRACT = '{"kind":"contract","endpoints":{"GET /cart":{}}}';
 
 export function OutcomeBadge({ of }: { readonly of: Outcome | undefined }) {
@@ -69,7 +71,7 @@ export function OutcomeBadge({ of }: { readonly of: Outcome | undefined }) {
   return <Badge tone="bad">{`violated by ${broken} of ${checked}`}</Badge>;
 }
 
-/** Returns the outcomes by `P/N`; undefined until runs and agents are loaded. */
+/** Returns the compliance of each contract, by its name `P/N`; undefined until runs and agents are loaded. */
 export function useOutcomes(): ReadonlyMap<string, Outcome> | undefined {
   const runs = useResource(complianceRuns).data.value;
   const agents = useResource(agentsLoader).data.value;

@@ -1,4 +1,4 @@
-/** The endpoints of a contract, each with a table of its fields. */
+/** Shows the endpoints of a contract, each with a table of its fields. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { plural } from "../../base/format.js";
@@ -18,7 +18,7 @@ interface EndpointsProps {
 
 /** Maximum number of endpoints rendered at first. */
 const SHOWN_FIRST = 40;
-/** Number of endpoints from which on a search field is shown. */
+/** The number of endpoints from which on a search field is shown. */
 const SEARCHED_FROM = 4;
 
 export function Endpoints({ endpoints, current, onTry }: EndpointsProps) {

@@ -1,4 +1,4 @@
-/** A panel that lets the server call a running service and check its answer against an endpoint. */
+/** A panel that makes the server call a running service and check the service's answer against an endpoint. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { send } from "../../api/client.js";

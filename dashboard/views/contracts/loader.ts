@@ -1,4 +1,7 @@
-/** Loaders of contracts: which specs are contracts, one contract, and the compliance runs of all. */
+/**
+ * Loads contracts: finds the specs that are contracts, loads one contract, and loads the compliance runs of all
+ * contracts.
+ */
 import { findContractFault } from "../../../schemas/contract-shape.js";
 import { ApiError, getJson, getShortValue, getValue } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
@@ -20,34 +23,40 @@ export interface ContractEntry {
 export interface ContractList {
   readonly contracts: readonly ContractEntry[];
   readonly specs: number;
-  /** Number of specs whose value has not been read yet. */
+  /** The number of specs whose value has not been read yet, so that they may be contracts. */
   readonly left: number;
 }
 
 type Spec = Omit<ContractEntry, "endpoints">;
 
 /**
- * Only a spec's value shows whether it is a contract. One fetch of the list reads values for this long, ms, with
- * AT_ONCE requests in parallel.
+ * The time for which one fetch of the list reads values of specs, ms, with AT_ONCE requests in parallel. The values
+ * must be read, because only they show whether a spec is a contract.
  */
 const LOOK_MS = 400;
 const AT_ONCE = 4;
 const NOT_FOUND = 404;
-/** A longer spec is treated as another kind of document: a contract of this length could not be read by a person. */
+/**
+ * The maximum length of a contract. A longer spec counts as another kind of document, because a person could not read a
+ * contract of this length.
+ */
 const VALUE_BYTES_MAX = 512 * 1_024;
-/** Maximum number of cached results. A value is read once per version. */
+/** The maximum number of cached results. With the cache, each version of a value is read only once. */
 const KNOWN_MAX = 5_000;
-/** Maximum number of compliance runs read, the newest. */
+/** The maximum number of compliance runs that are read. The newest ones are read. */
 export const RUNS_MAX = 1_000;
 
-/** Number of endpoints by version of a spec; null if it is not a contract. The oldest entries are removed first. */
+/**
+ * The cached results: for each version of a spec, its number of endpoints, or null if it is not a contract. The oldest
+ * entries are removed first.
+ */
 const known = new Map<string, number | null>();
 
 function keyOf({ project, name, version, updated_at }: Spec): string {
   return JSON.stringify([project, name, version, updated_at]);
 }
 
-/** A spec may be deleted between the list and the read. */
+/** Ignores the error of a spec that was deleted between the request for the list and the request for its value. */
 function passOverDeleted(error: unknown): void {
   if (!(error instanceof ApiError) || error.status !== NOT_FOUND) throw error;
 }
@@ -63,7 +72,8 @@ async function lookAt(spec: Spec, signal: AbortSignal): Promise<void> {
 
 function endpointsIn(bytes: Uint8Array): number | null {
   const text = new TextDecoder().decode(bytes);
-  // Most specs are not contracts, and this test is much faster than parsing. The word may be written with escapes.
+  // Most specs are not contracts, and searching for the word is much faster than parsing. The word may be written with
+  // escapes, so a text with `\u` is parsed in any case.
   if (!text.includes('"contract"') && !text.includes("\\u")) return null;
   try {
     const value = JSON.parse(text) as { readonly endpoints?: object | null };
@@ -80,7 +90,7 @@ async function allSpecs(signal: AbortSignal): Promise<Spec[]> {
   return lists.flatMap(({ project, specs }) => specs.map((spec) => ({ project, ...spec })));
 }
 
-/** Loads the known contracts. Each fetch reads some more specs. */
+/** Loads the contracts that are known so far. Each fetch reads the values of some more specs. */
 export const contractList: Loader<ContractList> = {
   key: "contracts",
   kinds: ["spec"],
@@ -104,7 +114,7 @@ export const contractList: Loader<ContractList> = {
   },
 };
 
-/** A contract as stored now, or the reason why the spec is not a contract. */
+/** The current content of a contract, or the reason why the spec is not a contract. */
 export interface StoredContract {
   readonly version: number;
   readonly contract: Contract | { readonly fault: string };

@@ -1,23 +1,23 @@
-/** A contract prepared for display: endpoints with their fields as rows, and example payloads. Pure. */
+/** Prepares a contract for display: lists endpoints with their fields as rows, and generates example payloads. Pure. */
 import { findContractFault, jsonSchemaOf } from "../../../schemas/contract-shape.js";
 import type { ContractDirection } from "../../api/types.js";
 
 type JsonObject = { readonly [name: string]: unknown };
 
-/** A row for a field, or for the elements of an array. */
+/** A row that describes a field, or the elements of an array. */
 export interface FieldRow {
   readonly name: string;
   /** Nesting depth. */
   readonly depth: number;
-  /** `array of object`; "any" if the contract does not say. */
+  /** The type in words, such as `array of object`; "any" if the contract does not state one. */
   readonly type: string;
   readonly required: boolean;
   readonly nullable: boolean;
-  /** The allowed values as JSON; empty if any value is allowed. */
+  /** The allowed values as JSON; empty if every value is allowed. */
   readonly allowed: readonly string[];
 }
 
-/** The definition of one kind of payload of an endpoint. */
+/** The definition of one kind of payload, such as the request, of an endpoint. */
 export interface Definition {
   /** Its member in the contract. */
   readonly member: "query" | "request" | "response" | "response_array" | "error";
@@ -27,7 +27,7 @@ export interface Definition {
     | { readonly rows: readonly FieldRow[] }
     | { readonly schema: string }
     | { readonly malformed: string };
-  /** A payload that matches the field definitions; undefined for a JSON Schema or a malformed definition. */
+  /** A payload that matches the definitions of the fields; undefined for a JSON Schema or a malformed definition. */
   readonly example: unknown;
 }
 
@@ -37,7 +37,7 @@ export interface Endpoint {
   /** "" if the name has no method. */
   readonly method: string;
   readonly path: string;
-  /** The status of a successful response; "" if the contract does not require one. */
+  /** The status that a successful response must have; "" if the contract does not require one. */
   readonly status: string;
   readonly definitions: readonly Definition[];
 }
@@ -46,7 +46,7 @@ export interface Contract {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** In the order in which a call needs them. */
+/** The members of an endpoint that define payloads, in the order in which a call needs them. */
 const MEMBERS: readonly (readonly [Definition["member"], title: string, ContractDirection])[] = [
   ["query", "Query", "query"],
   ["request", "Request", "request"],
@@ -54,14 +54,14 @@ const MEMBERS: readonly (readonly [Definition["member"], title: string, Contract
   ["response_array", "Response, each element", "response"],
   ["error", "Error", "error"],
 ];
-/** Maximum number of field rows of a definition. A longer one is cut, because it could not be read here. */
+/** The maximum number of field rows of one definition. The rest is cut off, because a person could not read it here. */
 export const FIELD_ROWS_MAX = 300;
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Parses a spec's text as a contract; returns the fault if it is not one. */
+/** Parses the text of a spec as a contract. Returns what is wrong if it is not one. */
 export function readContract(text: string): Contract | { readonly fault: string } {
   let value: unknown;
   try {
@@ -121,7 +121,10 @@ function addRows(fields: JsonObject, depth: number, rows: FieldRow[]): void {
   }
 }
 
-/** Returns the innermost element type of nested arrays, or the field itself if it is not an array. */
+/**
+ * Returns the type of the elements of an array, however deep arrays are nested. Returns the field itself if it is not
+ * an array.
+ */
 function innermost(field: JsonObject): JsonObject {
   let inner = field;
   while (isObject(inner["items"])) inner = inner["items"];
@@ -157,13 +160,16 @@ function exampleOf({ type, enum: values, fields, items }: JsonObject, depth: num
   return "text";
 }
 
-/** Returns an example payload for one direction of an endpoint, as text; `{}` if nothing is defined. */
+/**
+ * Returns an example payload as text, for one direction (request or response) of an endpoint; `{}` if the endpoint
+ * defines nothing.
+ */
 export function examplePayload(endpoint: Endpoint | undefined, direction: string): string {
   const definition = endpoint?.definitions.find((one) => one.direction === direction);
   return JSON.stringify(definition?.example ?? {}, null, 2);
 }
 
-/** Returns example data for a live test, as text: the path parameters, and the query or the body. */
+/** Returns example data for a test of a running service, as text: the path parameters, and the query or the body. */
 export function exampleTestData(endpoint: Endpoint | undefined): string {
   if (endpoint === undefined) return "{}";
   const parameters = [...endpoint.path.matchAll(/\{([^{}/]+)\}/g)].map(([, name = ""]) => [name, "1"] as const);
@@ -172,7 +178,7 @@ export function exampleTestData(endpoint: Endpoint | undefined): string {
   return JSON.stringify({ ...Object.fromEntries(parameters), ...(isObject(sent) ? sent : {}) }, null, 2);
 }
 
-/** Returns the endpoints that contain every word in their name or in a field name. */
+/** Returns the endpoints in which every word occurs, in the endpoint's name or in the name of a field. */
 export function filterEndpoints(endpoints: readonly Endpoint[], words: string): readonly Endpoint[] {
   const wanted = words
     .toLowerCase()
@@ -188,7 +194,7 @@ export function filterEndpoints(endpoints: readonly Endpoint[], words: string): 
   });
 }
 
-/** Parses JSON that the user typed; returns the error if it is malformed. Empty text is `{}`. */
+/** Parses JSON that the user has typed. Returns the error if it is malformed. Empty text counts as `{}`. */
 export function typedJson(text: string): { readonly value: unknown } | { readonly failure: string } {
   if (text.trim() === "") return { value: {} };
   try {

@@ -1,18 +1,19 @@
-/** Summarizes compliance runs: the current outcome of each contract, and since when each violation exists. Pure. */
+/** Summarizes compliance runs: the current outcome for each contract, and since when each violation exists. Pure. */
 import type { ComplianceRun } from "../../api/types.js";
 
 /**
- * The number of agents that were checked against a contract, and of those that violate it, by the newest run of each.
+ * The outcome for a contract: the number of agents that were checked, and how many of them violate it. Only the newest
+ * run of each agent counts.
  */
 export interface Outcome {
   readonly checked: number;
   readonly broken: number;
-  /** Time of the newest of these runs, RFC 3339. */
+  /** The time of the newest run that counts, RFC 3339. */
   readonly run_at: string;
 }
 
 /**
- * Returns the outcomes by `P/N`, without contracts that no active agent was checked against.
+ * Returns the outcomes by the contract's name `P/N`. Contracts against which no active agent was checked are omitted.
  * @param runs newest first
  */
 export function outcomesOf(runs: readonly ComplianceRun[], active: ReadonlySet<string>): ReadonlyMap<string, Outcome> {
@@ -33,12 +34,12 @@ export function outcomesOf(runs: readonly ComplianceRun[], active: ReadonlySet<s
   return outcomes;
 }
 
-/** One violation by one agent, over the consecutive runs that found it. */
+/** A violation of a contract by an agent, over the consecutive runs that found it. */
 export interface Finding {
   readonly instance_id: string;
   readonly path: string;
   readonly message: string;
-  /** Times of the first and the last run that found it, RFC 3339. */
+  /** The time of the first run that found the violation, RFC 3339. The other member is the time of the last one. */
   readonly since: string;
   readonly until: string;
   /** Whether the agent's newest run found it. */
@@ -48,13 +49,13 @@ export interface Finding {
 interface Growing extends Omit<Finding, "since" | "now"> {
   since: string;
   now: boolean;
-  /** Whether the next newer run found it, too. */
+  /** Whether the next newer run found the violation, so that an older run with it extends the finding. */
   open: boolean;
 }
 
 /**
- * Returns the violations of one contract: current ones first, then by the time they were last found.
- * @param runs of this contract, newest first
+ * Returns the violations of one contract. Current violations come first, then those that were found most recently.
+ * @param runs the runs of this contract, newest first
  */
 export function findingsOf(runs: readonly ComplianceRun[]): Finding[] {
   const found: Growing[] = [];

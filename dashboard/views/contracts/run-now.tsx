@@ -1,4 +1,4 @@
-/** The button that runs all compliance checks now, which needs the server's token. */
+/** The button that runs all compliance checks now. It needs the server's token. */
 import { send } from "../../api/client.js";
 import { apiPath } from "../../base/path.js";
 import { may_decide } from "../../api/session.js";

@@ -27,7 +27,7 @@ export interface TryProps {
 
 export function TryPanel({ project, name, endpoints, tried, onChoose }: TryProps) {
   const wanted = useSignal("");
-  /** Null until the user types; an example payload is shown then. */
+  /** The text that the user has typed; null until then. While it is null, an example payload is shown. */
   const typed = useSignal<string | null>(null);
   const { answer, failure, ask, forget } = useAnswer<ContractValidation>();
   const directions = [...new Set((tried?.definitions ?? []).map((one) => one.direction))];

@@ -1,4 +1,4 @@
-/** The view of contracts: the table, or the page of the contract in the address. */
+/** The view of contracts: the table of all contracts, or the page of the contract in the address. */
 import type { ViewProps } from "../../base/view-props.js";
 import { ContractPage } from "./contract-page.js";
 import { ContractTable } from "./contract-table.js";

@@ -1,4 +1,7 @@
-/** The violations of a payload, with path and message. It is a list, because its panels are too narrow for a table. */
+/**
+ * Lists the violations in a payload, each with its path and message. It is not a table, because the panels that use it
+ * are too narrow.
+ */
 import type { ContractViolation } from "../../api/types.js";
 
 interface ViolationListProps {

@@ -1,7 +1,7 @@
 /**
- * Bundles the dashboard's pages into `dist/app/dashboard`: `index.html`, and below `assets/` scripts, the style sheet
- * and the icon under names that carry their hash. Beside each file are its gzip and its Brotli, so that the server
- * compresses nothing itself. Called by build.mjs, which knows when that is needed.
+ * Bundles the dashboard's pages into `dist/app/dashboard`. The result is `index.html`, and below `assets/` the scripts,
+ * the style sheet and the icon, whose names contain their hashes. Beside each file is a copy in gzip and one in Brotli,
+ * so that the server need not compress. build.mjs calls this module when the pages are stale.
  */
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
@@ -11,12 +11,13 @@ import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { bundledFolders } from "./third-party.mjs";
 
-/** The JavaScript that every maintained browser of 2023 and later runs. */
+/** The browsers for which the JavaScript is built: every maintained browser of 2023 and later. */
 const BROWSERS = ["chrome115", "firefox115", "safari16.4"];
 const HASH_LENGTH = 8;
 
 const compress = {
-  // More blocks, each with a Huffman code of its own, are smaller here than zlib's default.
+  // With `memLevel` 7, zlib writes more blocks, each with its own Huffman code. For these files the result is smaller
+  // than with zlib's default.
   ".gz": (content) => promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION, memLevel: 7 }),
   ".br": (content) =>
     promisify(brotliCompress)(content, {
@@ -40,7 +41,9 @@ const HIGHLIGHT_CORE = {
   },
 };
 
-/** The project's style sheets in their order: those that all views share, then each view's own. */
+/**
+ * Returns the project's style sheets in their order: those that all views share come first, then those of each view.
+ */
 function styleSheets(folder) {
   const all = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".css"))
@@ -59,7 +62,10 @@ function hashedName(name, content) {
   return name.replace(/(\.\w+)$/, `-${hash}$1`);
 }
 
-/** The scripts that the first one imports, directly or not: the browser fetches them at once. */
+/**
+ * Returns the scripts that the first script imports, directly or indirectly. They are listed in the page, so that the
+ * browser fetches them at once.
+ */
 function importedScripts(outputs, entry) {
   const found = new Set();
   const follow = (path) => {

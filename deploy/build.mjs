@@ -32,7 +32,10 @@ const TREE_STAMP = join(TREE, ".stamp");
 const PAGES = join(APP, "dashboard");
 const PAGES_STAMP = join(PAGES, ".stamp");
 
-/** The file with the licences of the packages in the bundles, and the lists of packages in each of the two builds. */
+/**
+ * The file with the licences of all packages in the bundles. TAKEN has the files that list the packages of each
+ * of the two builds.
+ */
 const NOTICES = join(APP, "THIRD-PARTY.md");
 const TAKEN = {
   programs: join(ROOT, "dist", ".packages", "programs.json"),
@@ -42,7 +45,7 @@ const TAKEN = {
 const SOURCE_FOLDERS = ["src", "workers", "schemas", "cli", "dashboard", "bench", "test"];
 const PROGRAM_FOLDERS = ["src", "workers", "schemas", "cli"];
 const PAGE_FOLDERS = ["dashboard", "schemas"];
-/** Files that change the output of every other file. */
+/** Files on which every output depends: if one changes, everything is built again. */
 const BUILD_INPUTS = [
   "deploy/build.mjs",
   "deploy/build-pages.mjs",
@@ -62,22 +65,37 @@ const PROGRAMS = [
   "cli/koor.ts",
 ];
 
-/** The command line starts for every command that a user types, so it is one file with everything in it. */
+/**
+ * The entry point of the command line. It is bundled into one file without parts, because it starts each time a user
+ * types a command.
+ */
 const SINGLE_FILE_PROGRAM = "cli/koor.ts";
 
 const TARGET = "node20.12";
-/** Packages with native code, or with files that are started as threads: they are loaded from node_modules. */
+/**
+ * Packages that are not bundled but loaded from node_modules, because they contain native code or files that are
+ * started as threads.
+ */
 export const EXTERNAL = ["uWebSockets.js", "better-sqlite3", "@photostructure/sqlite"];
-/** Bundled CommonJS packages call `require` for Node's own modules, which an ES module does not have. */
+/**
+ * The code that defines `require` at the start of a bundle. Bundled CommonJS packages call it for Node's own modules,
+ * and an ES module does not have it.
+ */
 const REQUIRE_BANNER =
   'import { createRequire as createRequireOfBundle } from "node:module";\n' +
   "const require = createRequireOfBundle(import.meta.url);";
-/** Marks a file that is being written; another build may be writing it at the same time. */
+/** The suffix of a file that is being written. It keeps apart the files of two builds that run at the same time. */
 const PART_SUFFIX = ".part";
-/** File systems and `utimes` round times; two edits are never this close to each other. */
+/**
+ * The tolerance for comparing modification times, because file systems and `utimes` round them. Two edits are never
+ * this close to each other.
+ */
 const MTIME_TOLERANCE_MS = 2;
 
-/** Lists the files below `folder`, relative to the root, with `/`; `[]` where there is no folder. */
+/**
+ * Lists the files below `folder`, relative to the root, with `/` as separator. Returns `[]` if the folder does not
+ * exist.
+ */
 function listFiles(folder) {
   const top = join(ROOT, folder);
   if (!existsSync(top)) return [];
@@ -100,7 +118,9 @@ function isTest(path) {
   return /\.test\.tsx?$/.test(path);
 }
 
-/** A short hash over the paths, times and sizes of `files`: it changes with any edit, addition or removal. */
+/**
+ * Returns a short hash of the paths, times and sizes of `files`. It changes when a file is edited, added or removed.
+ */
 function stampOf(files) {
   const hash = createHash("sha256");
   for (const file of files) {
@@ -110,7 +130,10 @@ function stampOf(files) {
   return hash.digest("hex").slice(0, 32);
 }
 
-/** Writes to a temporary file and renames it: a reader at this moment sees the old or the new file, whole. */
+/**
+ * Replaces a file: writes a temporary file and renames it, so that a reader sees either the whole old or the whole new
+ * file.
+ */
 function writeWhole(path, content, mtimeMs) {
   mkdirSync(dirname(path), { recursive: true });
   const aside = `${path}.${process.pid}${PART_SUFFIX}`;
@@ -127,14 +150,17 @@ function outputOf(source, folder) {
   return join(folder, source.replace(/\.tsx?$/, ".js"));
 }
 
-/** An output carries its source's time, so that two builds at once cannot mistake each other's work for their own. */
+/**
+ * Whether the output of a source is current. An output has the modification time of its source, so that two builds at
+ * the same time cannot take each other's output for their own.
+ */
 function isTranspiled(source) {
   const output = statSync(outputOf(source, TREE), { throwIfNoEntry: false });
   if (!output) return false;
   return Math.abs(output.mtimeMs - statSync(join(ROOT, source)).mtimeMs) < MTIME_TOLERANCE_MS;
 }
 
-/** Empties `folder` of files that are not in `wanted`, and of folders with nothing in them. */
+/** Removes from `folder` all files that are not in `wanted`, and empty folders. */
 function removeAllBut(folder, wanted) {
   if (!existsSync(folder)) return;
   const folders = [];
@@ -154,8 +180,8 @@ function removeOrphans(sources) {
 }
 
 /**
- * Transpiles what is stale. A file that does not parse is reported, and the others are still written. Returns the
- * failures.
+ * Transpiles the files whose output is stale. A file that does not parse is reported, and the others are still written.
+ * Returns the failures.
  */
 /** The imports that every test file, and every property test, begins with, in one line. */
 function firstImports(source, text, output) {
@@ -209,8 +235,8 @@ async function buildTree(sources, esbuild, inputsStamp) {
 }
 
 /**
- * A program that another one imports at run time is loaded from its own bundle: bundles have the same relative places
- * as their sources.
+ * An esbuild plugin that leaves imports of other programs out of a bundle. A program that another one imports at run
+ * time is loaded from its own bundle. This works because the bundles have the same relative paths as their sources.
  */
 function programsApart(program) {
   const home = join(ROOT, dirname(program));
@@ -235,8 +261,8 @@ function stampLine(stamp) {
 }
 
 /**
- * Bundles one program. Returns the paths that it wrote, and the packages in it. The stamp of its sources is written
- * last.
+ * Bundles one program. Returns the paths of the files that it wrote, and the packages that they contain. Writes the
+ * stamp of the sources last.
  */
 async function buildProgram(program, esbuild, stamp) {
   const output = outputOf(program, APP);
@@ -251,16 +277,18 @@ async function buildProgram(program, esbuild, stamp) {
     target: TARGET,
     platform: "node",
     treeShaking: true,
-    // Minified code is less to read at the start; names stay, for stack traces.
+    // White space is removed, because less code is read at the start. Names are kept for stack traces.
     minifyWhitespace: true,
-    // Modules that are imported at run time only (the schema compiler) need not be read at the start.
+    // Splitting moves modules that are only imported at run time (the schema compiler) into files of their own, which
+    // are not read at the start.
     splitting: program !== SINGLE_FILE_PROGRAM,
     chunkNames: "part-[hash]",
     sourcemap: "linked",
     sourcesContent: false,
     external: EXTERNAL,
     banner: { js: REQUIRE_BANNER },
-    // Many packages ship CommonJS as `main` and ES modules as `module`; only ES modules can be shaken.
+    // Many packages have a CommonJS version as `main` and ES modules as `module`. ES modules are preferred, because
+    // unused code can be removed only from them.
     mainFields: ["module", "main"],
     plugins: [programsApart(program)],
     logLevel: "silent",
@@ -274,14 +302,14 @@ function writePackages(path, packages) {
   writeWhole(path, `${JSON.stringify([...packages])}\n`);
 }
 
-/** Writes the notices of all packages in the two builds, as soon as both lists exist. */
+/** Writes the licence notices of all packages in the two builds, as soon as both lists of packages exist. */
 function writeNotices() {
   const lists = Object.values(TAKEN).map(readIfThere);
   if (lists.includes("")) return;
   writeWhole(NOTICES, thirdPartyNotices(ROOT, new Set(lists.flatMap((list) => JSON.parse(list)))));
 }
 
-/** Bundles every program and removes the files of older builds. Returns the failures. */
+/** Bundles every program and removes files that earlier builds left. Returns the failures. */
 async function buildApp(esbuild, stamp) {
   const results = await Promise.allSettled(PROGRAMS.map((program) => buildProgram(program, esbuild, stamp)));
   const failures = results.filter((result) => result.status === "rejected").map((result) => result.reason);
@@ -293,7 +321,7 @@ async function buildApp(esbuild, stamp) {
   return [];
 }
 
-/** Bundles the dashboard's pages and removes the files of older builds. Returns the failures. */
+/** Bundles the dashboard's pages and removes files that earlier builds left. Returns the failures. */
 async function buildDashboard(esbuild, stamp) {
   let files;
   try {
@@ -303,7 +331,7 @@ async function buildDashboard(esbuild, stamp) {
   } catch (error) {
     return [error];
   }
-  // The page that names the others is written last, and the stamp after it.
+  // index.html names the other files, so it is written after them. The stamp follows last.
   const paths = [...files.keys()].toSorted((a, b) => Number(a.startsWith("index")) - Number(b.startsWith("index")));
   for (const path of paths) writeWhole(join(PAGES, path), files.get(path));
   writeWhole(PAGES_STAMP, stamp);
@@ -332,8 +360,8 @@ function arePagesFresh({ pagesStamp }) {
 }
 
 /**
- * Builds what is stale: the programs, and with `tree` also every single file. Prints one line where it did something.
- * Returns whether everything was built; failures are printed with file and line.
+ * Builds everything that is stale: the programs, and with `tree` also every single file. Prints one line for each thing
+ * that was built. Returns whether everything succeeded; failures are printed with file and line.
  */
 export async function build({ tree }) {
   const startedMs = performance.now();
@@ -369,7 +397,7 @@ export async function build({ tree }) {
   return true;
 }
 
-/** Returns whether Node was started with the module of this URL, links followed. */
+/** Whether Node was started with the module of this URL. Symbolic links are followed. */
 export function isRunAsProgram(url) {
   return process.argv[1] !== undefined && fileURLToPath(url) === realpathSync(process.argv[1]);
 }

@@ -1,27 +1,27 @@
 /**
- * Looks after the packages with native code. They come with binaries for every system, of which one is used: after an
- * installation the others are removed, 280 MB of 350. What stays is recorded, so that the next start notices another
- * kind of Node or a missing file, and repairs it. Only better-sqlite3 comes without a binary: it is downloaded or
- * compiled, and only a Node without SQLite of its own needs it.
+ * Manages the packages with native code. They come with binaries for every system, of which only one is used. After an
+ * installation the others are removed, which are 280 MB of 350. The remaining binaries are recorded, so that the next
+ * start notices another kind of Node or a missing file and repairs the packages. Only better-sqlite3 comes without a
+ * binary: it is downloaded or compiled, and only a Node without built-in SQLite needs it.
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run, runNpm, say, secondsSince } from "./npm.mjs";
 
 const { platform, arch, versions } = process;
-/** The binaries for Linux are chosen by the C library that Node itself uses. */
+/** The C library that Node itself uses, by which the binaries for Linux are chosen. */
 const LIBC = platform === "linux" && !process.report?.getReport().header.glibcVersionRuntime ? "musl" : "glibc";
-/** The properties of the system that a native binary depends on. */
+/** The properties of the system on which the choice of a native binary depends. */
 const SYSTEM = `${platform}-${arch}-${LIBC}-${versions.modules}`;
 const STAMP = ".koor-system";
 const NATIVE_BINARY = /\.(node|dll|so|dylib)$/;
 
 /** The same rule is in src/store/sqlite/choice.ts. */
 const NODE_SQLITE_SINCE = { major: 22, minor: 16 };
-/** Time limit of a download, which may hang instead of failing. */
+/** The time limit of a download. It is needed because a download may hang instead of failing. */
 const DOWNLOAD_MS_MAX = 30_000;
 
-/** Whether this Node needs none of the packages for SQLite. */
+/** Whether this Node has SQLite built in, so that it needs none of the packages for SQLite. */
 export function hasOwnSqlite() {
   const [major = 0, minor = 0] = versions.node.split(".").map(Number);
   return major > NODE_SQLITE_SINCE.major || (major === NODE_SQLITE_SINCE.major && minor >= NODE_SQLITE_SINCE.minor);
@@ -30,7 +30,9 @@ export function hasOwnSqlite() {
 const BETTER_SQLITE = "better-sqlite3";
 const BETTER_SQLITE_BINARY = join("build", "Release", "better_sqlite3.node");
 
-/** For each package: the binaries that this system uses, and the files that are not used once it is installed. */
+/**
+ * The packages. For each: the binaries that this system uses, and the files that are not needed after the installation.
+ */
 const PACKAGES = [
   {
     name: "uWebSockets.js",
@@ -39,7 +41,7 @@ const PACKAGES = [
   },
   {
     name: "@photostructure/sqlite",
-    // The binaries for macOS and Windows are called glibc, too.
+    // The binaries for macOS and Windows have `glibc` in their names, too.
     uses: (path) => path.startsWith(join("prebuilds", `${platform}-${arch}`)) && path.endsWith(`${LIBC}.node`),
     useless: ["src", "scripts", "binding.gyp"],
   },
@@ -56,13 +58,16 @@ function listFiles(folder) {
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(folder.length + 1));
 }
 
-/** Removes from one package what this system does not use. Returns the removed bytes and the binaries that stay. */
+/**
+ * Removes from one package the files that this system does not use. Returns the number of removed bytes and the
+ * remaining binaries.
+ */
 function prunePackage({ name, uses, useless }, modules) {
   const folder = join(modules, name);
   const pruned = { bytes: 0, kept: [] };
   if (!existsSync(folder)) return pruned;
   const files = listFiles(folder);
-  // Without a binary, its sources are all that it could be compiled from.
+  // Without a binary, the sources of the package must stay, because it can be compiled only from them.
   const isBuilt = name !== BETTER_SQLITE || hasOwnSqlite() || existsSync(join(folder, BETTER_SQLITE_BINARY));
   for (const path of files) {
     const isUseless = isBuilt && (useless.includes(path) || useless.some((top) => path.startsWith(join(top, "/"))));
@@ -72,7 +77,7 @@ function prunePackage({ name, uses, useless }, modules) {
       continue;
     }
     pruned.bytes += statSync(join(folder, path), { throwIfNoEntry: false })?.size ?? 0;
-    // The file is unlinked, never emptied: by a hard link it may be another checkout's, too.
+    // The file is unlinked and never truncated, because a hard link may share it with another checkout.
     rmSync(join(folder, path), { force: true });
   }
   if (isBuilt) for (const path of useless) rmSync(join(folder, path), { recursive: true, force: true });
@@ -80,8 +85,8 @@ function prunePackage({ name, uses, useless }, modules) {
 }
 
 /**
- * Checks whether the binaries in `modules` are this system's and complete. `"none"`: there is no record; `"other"`:
- * they are another system's, or some are missing; `"fresh"`: they are complete.
+ * Checks whether the binaries in `modules` are for this system and complete. Returns `"none"` if there is no record,
+ * `"other"` if they are for another system or some are missing, `"fresh"` if they are complete.
  */
 export function compareSystem(modules) {
   const path = join(modules, STAMP);
@@ -91,23 +96,23 @@ export function compareSystem(modules) {
 }
 
 /**
- * Removes the packages with native code, so that npm installs them again: npm does not notice that some of their files
- * are missing.
+ * Removes the packages with native code, so that npm installs them again. This is necessary because npm does not notice
+ * that some of their files are missing.
  */
 export function removeNativePackages(modules) {
   rmSync(join(modules, STAMP), { force: true });
   for (const { name } of PACKAGES) rmSync(join(modules, name), { recursive: true, force: true });
 }
 
-/** Whether to wait for better-sqlite3: this Node has no SQLite of its own, and the package is installed. */
+/** Whether better-sqlite3 needs a binary: this Node has no built-in SQLite, and the package is installed. */
 function wantsBinary(modules) {
   const folder = join(modules, BETTER_SQLITE);
   return !hasOwnSqlite() && existsSync(folder) && !existsSync(join(folder, BETTER_SQLITE_BINARY));
 }
 
 /**
- * Gets better-sqlite3's binary where this Node needs it: downloads it, or compiles it. Without it Koor still runs, with
- * a library whose writes cost more.
+ * Downloads the binary of better-sqlite3, or compiles it, if this Node needs it. If that fails, Koor still runs, with
+ * another library whose writes are slower.
  */
 async function makeBinary(modules) {
   if (!wantsBinary(modules)) return;
@@ -120,14 +125,14 @@ async function makeBinary(modules) {
     say("compiling SQLite, which takes one to three minutes, once (Node 22.16 and newer have their own)");
     why = await runNpm(["rebuild", BETTER_SQLITE, "--ignore-scripts=false"], { folder: join(modules, "..") });
   }
-  // npm reports success even where an optional package has failed.
+  // The result is checked, because npm reports success even if an optional package has failed.
   if (!wantsBinary(modules)) why = "";
   else if (why === "") why = "no binary came of it";
   if (why === "") say(`SQLite is ready after ${secondsSince(startedMs)}`);
   else say(`SQLite could not be compiled (${why}): writes will cost a fifth more than they could`);
 }
 
-/** Makes the packages in `modules` fit this system: missing binaries are made, other systems' are removed. */
+/** Makes the packages in `modules` fit this system: makes the missing binaries and removes those for other systems. */
 export async function fitPackages(modules) {
   await makeBinary(modules);
   const startedMs = performance.now();

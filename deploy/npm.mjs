@@ -1,6 +1,6 @@
 /**
- * Runs npm, and other programs of an installation, from the checkout: without a shell, in the foreground, and ended
- * together with the process that started them. On POSIX and on Windows.
+ * Runs npm, and other programs that an installation needs, from the checkout. They run without a shell, in the
+ * foreground, and end together with the process that started them. Works on POSIX and on Windows.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -8,7 +8,10 @@ import { dirname, join } from "node:path";
 
 const IS_WINDOWS = process.platform === "win32";
 const SIGNALS = ["SIGINT", "SIGTERM"];
-/** Settings of an outer npm (`npm install -g`, `npx`) that would make the inner one install elsewhere. */
+/**
+ * Matches settings of an outer npm (`npm install -g`, `npx`). They are removed, because they would make the inner npm
+ * install elsewhere.
+ */
 const OUTER_SETTINGS = new RegExp(
   "^npm_config_(call|dry_run|global|include|install_links|local_prefix|location|omit|only|package|" +
     "package_lock_only|prefix|production|save.*|workspaces?)$",
@@ -17,15 +20,19 @@ const OUTER_SETTINGS = new RegExp(
 
 function npmEnvironment() {
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OUTER_SETTINGS.test(name)));
-  // Node's headers beside the binary save node-gyp a download from nodejs.org, which some networks do not allow.
+  // If Node's headers are beside its binary, node-gyp uses them. Otherwise it would download them from nodejs.org,
+  // which some networks do not allow.
   const nodeFolder = dirname(dirname(process.execPath));
   if (existsSync(join(nodeFolder, "include", "node", "node.h"))) environment.npm_config_nodedir ??= nodeFolder;
-  // A compilation uses all cores, with any compiler.
+  // With this setting, a compilation uses all cores, whatever the compiler.
   environment.npm_config_jobs ??= "max";
   return environment;
 }
 
-/** npm as a script that this same Node runs: on Windows `npm` is a batch file, which cannot be started as a program. */
+/**
+ * Returns npm as a script that this same Node runs. On Windows `npm` is a batch file, which cannot be started as a
+ * program.
+ */
 function npmCommand() {
   const folder = dirname(process.execPath);
   const script = [
@@ -37,12 +44,12 @@ function npmCommand() {
 }
 
 /**
- * Runs a program in `folder` until it ends, its output on stderr; a signal ends it too. Resolves to an error text about
- * its end, "" where it succeeded.
+ * Runs a program in `folder` until it ends or a signal ends it. Its output goes to stderr. Resolves with an error text
+ * if it did not succeed, otherwise with "".
  */
 export async function run([command, ...parameters], { folder, limitMs }) {
-  // It gets a process group of its own, because npm would leave a compiler that it started running. Windows has no
-  // groups.
+  // The program gets a process group of its own, because npm would leave a compiler running that it has started.
+  // Windows has no process groups.
   const child = spawn(command, parameters, {
     cwd: folder,
     env: npmEnvironment(),
@@ -67,7 +74,7 @@ export async function run([command, ...parameters], { folder, limitMs }) {
   return ended;
 }
 
-/** Runs npm in `folder`. Resolves as `run` does. */
+/** Runs npm in `folder`. Resolves with the same values as `run`. */
 export function runNpm(parameters, options) {
   const quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
   return run([...npmCommand(), ...parameters, ...quiet], options);
@@ -78,7 +85,7 @@ export function say(line) {
   process.stderr.write(`${line}\n`);
 }
 
-/** Formats a duration, to be appended to a line. */
+/** Formats the time since `startedMs`, to be appended to a line of output. */
 export function secondsSince(startedMs) {
   return `${((performance.now() - startedMs) / 1000).toFixed(1)} s`;
 }

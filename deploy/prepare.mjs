@@ -1,7 +1,8 @@
 /**
- * Makes the checkout ready to run: installs packages where `node_modules` is not what `package-lock.json` asks for,
- * then builds what is stale. Where both are current it costs a few milliseconds, because every `npm start` and `npm
- * test` runs it. It leaves `package-lock.json` and the git tree as they are. Run: `node deploy/prepare.mjs [--dev]`.
+ * Makes the checkout ready to run. Installs packages if `node_modules` differs from what `package-lock.json` requires,
+ * then builds what is stale. If both are current it takes a few milliseconds, which matters because every `npm start`
+ * and `npm test` runs it. It changes neither `package-lock.json` nor tracked files. Run: `node deploy/prepare.mjs
+ * [--dev]`.
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +14,7 @@ import { runNpm, say, secondsSince } from "./npm.mjs";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const LOCK = join(ROOT, "package-lock.json");
 const MODULES = join(ROOT, "node_modules");
-/** The file in which npm records, at the end of an installation, what is in `node_modules`. */
+/** The file in which npm records, at the end of an installation, which packages are in `node_modules`. */
 const INSTALLED_LOCK = join(MODULES, ".package-lock.json");
 
 /** The same as `engines` in package.json. */
@@ -24,15 +25,16 @@ function readPackages(lockPath) {
 }
 
 /**
- * Compares what is installed with what the lock file asks for. `"nothing"`: there is no finished installation;
- * `"stale"`: some package is missing or has another version; `"fresh"`: they agree.
+ * Compares the installed packages with those that the lock file requires. Returns `"nothing"` if there is no finished
+ * installation, `"stale"` if a package is missing or has another version, `"fresh"` if they agree.
  */
 function compareInstalled(wanted, installed, dev) {
   if (!installed) return "nothing";
   for (const [path, entry] of Object.entries(wanted)) {
     if (path === "" || (entry.dev && !dev)) continue;
     const found = installed[path];
-    // Packages for other platforms are optional and rightly absent; development packages may not be wanted.
+    // Optional packages for other platforms are not installed, which is correct. Development packages may not be
+    // wanted.
     if (!found && (entry.optional || entry.devOptional)) continue;
     if (!found || found.version !== entry.version || found.integrity !== entry.integrity) return "stale";
   }
@@ -43,11 +45,11 @@ async function install(wanted, installed, dev) {
   const startedMs = performance.now();
   const what = installed ? "packages that are missing or outdated" : "packages";
   say(`installing ${what}: npm downloads them from its registry and unpacks them`);
-  // Existing packages stay; the remains of an unfinished installation do not.
+  // If an installation was not finished, its remains are removed. Otherwise the existing packages stay.
   if (!installed) rmSync(MODULES, { recursive: true, force: true });
   const hasDev = installed && Object.keys(installed).some((path) => wanted[path]?.dev);
-  // Not `npm ci`, which removes existing packages. No scripts run: native-packages.mjs knows what has to be compiled,
-  // and nothing else needs one.
+  // `npm ci` is not used, because it removes existing packages. Install scripts do not run: native-packages.mjs
+  // compiles what has to be compiled, and no other package needs a script.
   const parameters = ["install", "--no-save", "--ignore-scripts", dev || hasDev ? "--include=dev" : "--omit=dev"];
   const why = await runNpm(parameters, { folder: ROOT });
   if (why === "") say(`installed in ${secondsSince(startedMs)}`);
@@ -56,8 +58,8 @@ async function install(wanted, installed, dev) {
 }
 
 /**
- * Installs where needed. `dev`: with the packages that tests, lint and types need. Returns whether `node_modules` is
- * complete.
+ * Installs packages if necessary. `dev` includes the packages that tests, lint and types need. Returns whether
+ * `node_modules` is complete.
  */
 async function ensureInstalled({ dev }) {
   const wanted = readPackages(LOCK);
@@ -79,8 +81,8 @@ function isNodeNewEnough() {
 }
 
 /**
- * Installs and builds where needed; `dev` adds the development packages and every single file. Returns whether
- * all is ready.
+ * Installs packages and builds, if necessary. `dev` adds the development packages and the output of every single file.
+ * Returns whether everything is ready.
  */
 export async function prepare({ dev }) {
   return isNodeNewEnough() && (await ensureInstalled({ dev })) && (await build({ tree: dev }));

@@ -1,6 +1,6 @@
 /**
- * Leaves in `node_modules` only what the built programs load: packages that are bundled into them, and build tools, are
- * removed. For an image, after the build. Run: `node deploy/runtime-packages.mjs`.
+ * Removes from `node_modules` everything that the built programs do not load: packages that are bundled into them, and
+ * build tools. Used for an image, after the build. Run: `node deploy/runtime-packages.mjs`.
  */
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { EXTERNAL, isRunAsProgram } from "./build.mjs";
 import { hasOwnSqlite } from "./native-packages.mjs";
 
 const MODULES = fileURLToPath(new URL("../node_modules", import.meta.url));
-/** Packages that are needed only where Node has no SQLite of its own. */
+/** The packages that are needed only if Node has no built-in SQLite. */
 const FOR_SQLITE = new Set(["better-sqlite3", "@photostructure/sqlite"]);
 
 /** A package with all its installed dependencies. */
@@ -26,7 +26,7 @@ function closureOf(names) {
   return found;
 }
 
-/** The installed packages; those of a scope by their whole names. */
+/** Returns the names of the installed packages. The name of a package in a scope includes the scope. */
 function listPackages() {
   return readdirSync(MODULES).flatMap((name) =>
     name.startsWith("@") ? readdirSync(join(MODULES, name)).map((inner) => `${name}/${inner}`) : [name],

@@ -1,20 +1,20 @@
 /**
- * `npm start`: installs and builds where needed, then runs the server in this same process, so that signals reach it
- * and its exit code is the command's own. Flags are passed on unchanged.
+ * Implements `npm start`: installs packages and builds if necessary, then runs the server in the same process. So
+ * signals reach the server, and its exit code is that of the command. Flags are passed on unchanged.
  */
 import { prepare } from "./prepare.mjs";
 
 const SIGNALS = ["SIGINT", "SIGTERM"];
 /**
- * A copy of a signal that npm forwards arrives within a few milliseconds, or much later on a busy machine. A user in a
- * hurry presses Ctrl-C again.
+ * The time within which a second signal counts as npm's copy of the first. The copy usually arrives within a few
+ * milliseconds, but much later on a busy machine. A later signal is from a user who presses Ctrl-C again.
  */
 const FORWARDED_SIGNAL_MS = 500;
 
 /**
- * Runs `start`, and lets the signal listeners that it adds see each signal once. Ctrl-C reaches a terminal's whole
- * process group, and npm forwards its own copy to its child; the server takes a second signal as "stop at once", so the
- * copy must not reach it.
+ * Runs `start`. The signal listeners that it adds get each signal only once. Ctrl-C reaches all processes of a
+ * terminal's group, and npm forwards another copy to its child. The server takes a second signal as "stop at once", so
+ * the copy must not reach it.
  */
 async function withoutForwardedSignals(start) {
   const others = new Map(SIGNALS.map((signal) => [signal, process.listeners(signal)]));

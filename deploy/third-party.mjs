@@ -1,13 +1,13 @@
 /**
- * Writes the notices of the packages whose code is in the bundles, with their licences: `dist/app/THIRD-PARTY.md`.
- * esbuild's metafiles say which packages those are. Called by build.mjs.
+ * Writes `dist/app/THIRD-PARTY.md`: the notices and licences of the packages whose code is in the bundles. esbuild's
+ * metafiles list these packages. build.mjs calls this module.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 const MODULES = "node_modules/";
 const LICENSE_FILE = /^(un)?licen[cs]e|^copying/i;
-/** The texts of licences that packages name without a file of their own. */
+/** The texts of licences, for packages that name a licence but have no licence file. */
 const TEXTS = {
   MIT: `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
@@ -23,7 +23,7 @@ COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER I
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`,
 };
 
-/** The folder of the package that an input of a bundle belongs to; undefined for Koor's own files. */
+/** Returns the folder of the package to which an input of a bundle belongs; undefined for Koor's own files. */
 function packageFolder(input) {
   const at = input.lastIndexOf(MODULES);
   if (at < 0) return undefined;
@@ -32,7 +32,7 @@ function packageFolder(input) {
   return input.slice(0, at + MODULES.length) + name;
 }
 
-/** The folders of the packages that are in the outputs of a metafile. */
+/** Returns the folders of the packages whose code is in the outputs of a metafile. */
 export function bundledFolders({ outputs }) {
   const folders = new Set();
   for (const { inputs } of Object.values(outputs))
@@ -48,7 +48,7 @@ function authorOf({ author, contributors = [] }) {
   return people.map((one) => (typeof one === "string" ? one : one.name)).join(", ");
 }
 
-/** The text of the licence that a package's manifest names, for a package without a licence file. */
+/** Returns the text of the licence that a package's manifest names. Used if the package has no licence file. */
 function namedLicense(manifest) {
   const text = TEXTS[manifest.license];
   if (text === undefined)
@@ -76,9 +76,9 @@ function quoted(text) {
 }
 
 /**
- * The text of the file.
- * @param {string} root of the checkout
- * @param {Iterable<string>} folders of packages, relative to it
+ * Returns the content of the file of notices.
+ * @param {string} root the checkout
+ * @param {Iterable<string>} folders the folders of the packages, relative to the checkout
  */
 export function thirdPartyNotices(root, folders) {
   // One package may be in several folders.

@@ -233,7 +233,7 @@ export function figuresOf(now: Scrape, before: Scrape | null): ReadonlyMap<Figur
 export interface RouteRow {
   readonly route: string;
   readonly count: number;
-  /** The number of answers with a 4xx status. The other member counts those with a 5xx status. */
+  /** The number of answers with a 4xx status. `failed` counts those with a 5xx status. */
   readonly refused: number;
   readonly failed: number;
   readonly p50: number | null;

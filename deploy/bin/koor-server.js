@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `koor-server`: starts the built server in this process. In a checkout that was never built (after
- * `npm link`, say) it installs and builds first; later it loads nothing but the program itself.
+ * The program `koor-server`: starts the built server in this process. In a checkout that was never built (for example
+ * after `npm link`), it first installs packages and builds. Otherwise it loads only the server itself.
  */
 import { existsSync } from "node:fs";
 

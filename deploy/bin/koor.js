@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `koor` and `koor-cli`: run the bundled command line in this process. In a checkout that was never built
- * (after `npm link`, say) it installs and builds first; later it loads nothing but the bundle.
+ * The programs `koor` and `koor-cli`: run the bundled command line in this process. In a checkout that was never built
+ * (for example after `npm link`), they first install packages and build. Otherwise they load only the bundle.
  */
 import { existsSync } from "node:fs";
 

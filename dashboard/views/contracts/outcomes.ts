@@ -39,7 +39,7 @@ export interface Finding {
   readonly instance_id: string;
   readonly path: string;
   readonly message: string;
-  /** The time of the first run that found the violation, RFC 3339. The other member is the time of the last one. */
+  /** The time of the first run that found the violation, RFC 3339. `until` is the time of the last one. */
   readonly since: string;
   readonly until: string;
   /** Whether the agent's newest run found it. */

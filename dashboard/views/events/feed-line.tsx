@@ -1,4 +1,7 @@
-/** The state of the event feed: live, reconnecting, or catching up with a count; and the rate of the last minute. */
+/**
+ * Shows the state of the event feed (live, reconnecting, or catching up with the number of missing events) and the rate
+ * of events in the last minute.
+ */
 import type { EventFeed, EventFeedState } from "../../api/event-feed.js";
 import { now_ms } from "../../base/clock.js";
 import { clockTime, count, plural } from "../../base/format.js";
@@ -9,7 +12,7 @@ import { addressFor, formatRate, type Asked } from "./model.js";
 interface FeedLineProps {
   readonly feed: EventFeed;
   readonly asked: Asked;
-  /** Number of events received since the list was paused; null if it is not paused. */
+  /** The number of events received since the user paused the list; null if it is not paused. */
   readonly waiting: number | null;
 }
 
@@ -27,7 +30,7 @@ export function FeedLine({ feed, asked, waiting }: FeedLineProps) {
   );
 }
 
-/** A replay stops when the page is full; a link continues it. */
+/** A link that continues a replay. It is needed because a replay stops when the page is full. */
 function Rest({ feed, asked }: Pick<FeedLineProps, "feed" | "asked">) {
   const { events } = feed.list.value;
   const last = events.at(-1)?.id ?? 0;
@@ -53,7 +56,7 @@ const TONES: Readonly<Record<EventFeedState, BadgeTone>> = {
 
 function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
   const state = feed.state.value;
-  // A feed that failed to start is not connecting; the pattern field shows the error.
+  // A feed that could not start is not connecting, so no state is shown. The pattern field shows the error.
   if (feed.failure.value !== null) return null;
   const lost_ms = feed.lost_ms.value;
   const words = {
@@ -64,7 +67,7 @@ function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
   }[state];
   return (
     <>
-      {/* The count changes too often for a screen reader. */}
+      {/* While the feed catches up, screen readers do not announce it: the count changes too often. */}
       <span role={state === "catching up" ? undefined : "status"}>
         <Badge tone={TONES[state]}>{words}</Badge>
       </span>

@@ -1,4 +1,4 @@
-/** The filters of the event list: a topic pattern and the start of a replay. They are copied to the address. */
+/** The filters of the event list: a topic pattern and the start of a replay. They are stored in the address. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { reasonOf } from "../../api/client.js";
@@ -9,7 +9,7 @@ import { cursorOf, type Asked } from "./model.js";
 
 interface FilterProps {
   readonly asked: Asked;
-  /** Why the server rejects the pattern; "" if it accepts it. */
+  /** The reason why the server rejects the pattern; "" if it accepts it. */
   readonly refusal: string;
   readonly onAsk: (asked: Asked) => void;
 }

@@ -12,7 +12,7 @@ import { addressFor, asCurl, type Asked } from "./model.js";
 
 interface InspectorProps {
   readonly id: number;
-  /** The event in the list; undefined if it is not in the list. */
+  /** The selected event as the list holds it; undefined if it is not in the list. */
   readonly held: HeldEvent | undefined;
   readonly asked: Asked;
   readonly onStep: (step: 1 | -1) => void;
@@ -22,7 +22,7 @@ interface InspectorProps {
 export function Inspector({ id, held, asked, onStep, onClose }: InspectorProps) {
   const resource = useResource(eventLoader(id));
   const whole = resource.data.value;
-  // The page may hold an event that history has already removed.
+  // If history has already removed the event, the page may still hold it.
   const event = whole ?? (held === undefined ? null : { ...held, data: heldData(held) });
   return (
     <section class="inspector card" aria-label={`Event ${id}`}>

@@ -1,4 +1,7 @@
-/** Requests of the event list beyond its feed: one event as stored, and the last event before a time. */
+/**
+ * Sends the requests of the event view that its feed does not send: one event as it is stored, and the last event
+ * before a time.
+ */
 import { getJson, getText } from "../../api/client.js";
 import { query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
@@ -7,7 +10,10 @@ import { wholeEvent, type WholeEvent } from "./model.js";
 
 const HISTORY = "/api/events/history";
 
-/** Loads an event as stored; null if history no longer holds it. An event never changes. */
+/**
+ * Loads an event as it is stored; null if history no longer holds it. The event is not reloaded, because an event never
+ * changes.
+ */
 export function eventLoader(id: number): Loader<WholeEvent | null> {
   return {
     key: `event ${id}`,
@@ -16,7 +22,7 @@ export function eventLoader(id: number): Loader<WholeEvent | null> {
   };
 }
 
-/** Returns the id of the last event before a time; 0 if history begins later. */
+/** Returns the id of the last event before a time; 0 if history begins after that time. */
 export async function idBefore(time_ms: number): Promise<number> {
   const to = new Date(time_ms - 1).toISOString();
   const [before] = await getJson<Event[]>(HISTORY + query({ to, last: 1 }));

@@ -1,4 +1,4 @@
-/** The event list's rows, its address, and an event's texts. Pure. */
+/** Computes the rows of the event list, parses its address, and formats events as text. Pure. */
 import { query } from "../../base/path.js";
 import type { EventList, Gap, HeldEvent } from "../../api/event-list.js";
 import type { Event } from "../../api/types.js";
@@ -17,7 +17,7 @@ export function keyOf(row: Row): number | string {
   return isGap(row) ? `gap ${row.after_id}` : row.id;
 }
 
-/** Returns the events of a list with its gaps in position. */
+/** Returns the events of a list as rows, with each gap at its position between them. */
 export function rowsOf({ events, gaps }: EventList, newest_first: boolean): Row[] {
   const rows: Row[] = [];
   let next_gap = 0;
@@ -40,10 +40,10 @@ export function formatGap({ count: missing, why, exact }: Gap): string {
   return `${events} ${missing === 1 ? "is" : "are"} no longer kept.`;
 }
 
-/** The parameters of the list in the address. */
+/** The parameters of the event list, from the page's address. */
 export interface Asked {
   readonly pattern: string;
-  /** Id of the event to start after; null shows the newest events. */
+  /** The id of the event after which the list starts; null shows the newest events. */
   readonly since: number | null;
   /** Id of the selected event. */
   readonly id: number | null;
@@ -51,7 +51,7 @@ export interface Asked {
 
 const ID = /^[0-9]{1,15}$/;
 
-/** Parses the query of an address; malformed parameters are ignored. */
+/** Parses the query of the page's address. Malformed parameters are ignored. */
 export function askedBy({ pattern = "", since = "", id = "" }: Readonly<Record<string, string>>): Asked {
   return {
     pattern,
@@ -65,14 +65,14 @@ export function addressFor({ pattern, since, id }: Asked): string {
   return addressOf("events") + query({ pattern, since: since ?? undefined, id: id ?? undefined });
 }
 
-/** The start of a replay: after an event, or at a time. */
+/** The start of a replay: after the event with this id, or at this time. */
 export type Cursor = { readonly id: number } | { readonly time_ms: number };
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * Parses the start of a replay that the user typed: an id, `10m` ago, `14:02` today, or a date with or without a time,
- * in the user's time zone. The result is undefined for anything else, and null for empty text.
+ * Parses the start of a replay that the user has typed: an event id, `10m` ago, `14:02` today, or a date with or
+ * without a time, in the user's time zone. Returns null for empty text, and undefined for anything else.
  */
 export function cursorOf(text: string, now_ms: number): Cursor | null | undefined {
   const typed = text.trim();
@@ -86,19 +86,19 @@ export function cursorOf(text: string, now_ms: number): Cursor | null | undefine
     return { time_ms: new Date(now_ms).setHours(Number(hours), Number(minutes), Number(seconds), 0) };
   }
   if (!/^\d{4}-\d{2}-\d{2}/.test(typed)) return undefined;
-  // `Date.parse` would read a date alone as midnight in UTC.
+  // A time is added, because `Date.parse` reads a date without a time as midnight in UTC.
   const time_ms = Date.parse(typed.length === 10 ? `${typed}T00:00` : typed);
   return Number.isNaN(time_ms) ? undefined : { time_ms };
 }
 
-/** An event as stored: `data` is the publisher's JSON text, with every digit. */
+/** An event as it is stored. `data` is the JSON text of the publisher, with every digit. */
 export interface WholeEvent extends Omit<Event, "data"> {
   readonly data: string;
 }
 
 /**
- * Extracts an event with its unparsed data from an answer of history with one event. Parsing and formatting would lose
- * the last digits of long numbers. The result is null if the answer holds another event.
+ * Extracts an event from the answer to a history request for one event. Its data are kept as text, because parsing and
+ * formatting them would lose the last digits of long numbers. Returns null if the answer contains another event.
  */
 export function wholeEvent(answer: string, id: number): WholeEvent | null {
   const [event] = JSON.parse(answer) as readonly Event[];
@@ -117,14 +117,16 @@ export function wholeEvent(answer: string, id: number): WholeEvent | null {
   };
 }
 
-/** Returns a shell command that publishes the same event again. */
+/** Returns a shell command that publishes an event with the same topic, data and source. */
 export function asCurl({ topic, data, source }: WholeEvent, origin: string, auth: boolean): string {
   const said = source === "" ? "" : `,"source":${JSON.stringify(source)}`;
   const body = `{"topic":${JSON.stringify(topic)},"data":${data}${said}}`;
   return curlPost(`${origin}/api/events/publish`, body, auth);
 }
 
-/** Formats a minute's counts as a rate: `320/s`, `3.2/s`; `12/min` if it is less than one per second. */
+/**
+ * Formats the counts of one minute as a rate: `320/s`, `3.2/s`; `12/min` if there is less than one event per second.
+ */
 export function formatRate(counts: readonly number[]): string {
   const sum = counts.reduce((all, one) => all + one, 0);
   const mean = sum / counts.length;
@@ -132,7 +134,10 @@ export function formatRate(counts: readonly number[]): string {
   return `${mean < 10 ? mean.toFixed(1) : count(Math.round(mean))}/s`;
 }
 
-/** Returns the id of the event one row above or below; the first event if none is selected. */
+/**
+ * Returns the id of the event in the next row above or below the selected one. Returns the first event if none is
+ * selected.
+ */
 export function neighbour(rows: readonly Row[], id: number | null, step: 1 | -1): number | null {
   const events = rows.filter((row): row is HeldEvent => !isGap(row));
   const at = id === null ? -1 : events.findIndex((event) => event.id === id);

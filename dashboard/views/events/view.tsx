@@ -1,4 +1,4 @@
-/** The view of events: the live list, or a replay from a cursor, and the selected event. */
+/** The view of events: the live list or a replay from a position, and the selected event. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useMemo, useRef } from "preact/hooks";
@@ -18,19 +18,21 @@ import { Filter } from "./filter.js";
 import { Inspector } from "./inspector.js";
 import { addressFor, askedBy, formatGap, isGap, keyOf, neighbour, rowsOf, type Asked, type Row } from "./model.js";
 
-/** Number of events read from history at the start. */
+/** The number of newest events that are read from history at the start. */
 const FIRST_EVENTS = 500;
 /** Maximum number of events held. */
 const KEPT_EVENTS = 5_000;
 
-/** A click anywhere in a row selects its event, except on a link or while the user selects text. */
+/**
+ * Selects the event of the row that the user has clicked, unless the click was on a link or the user is selecting text.
+ */
 function followRow({ target }: MouseEvent): void {
   if (!(target instanceof Element) || target.closest("a, button") !== null) return;
   if (getSelection()?.isCollapsed === false) return;
   target.closest("tr")?.querySelector<HTMLElement>(".event-topic")?.click();
 }
 
-/** A paused list, and the number of events received when it was paused. */
+/** The list at the moment when the user paused it, and the number of events received until then. */
 interface Pause {
   readonly list: EventList;
   readonly received: number;
@@ -64,7 +66,7 @@ export function View({ query }: ViewProps) {
     if (event.key === "Escape" && id !== null) go({ ...asked, id: null });
     else if (by !== 0 && event.target instanceof Element && event.target.closest(".events-list") !== null) {
       event.preventDefault();
-      // The next step may scroll the focused row out of sight.
+      // The next key may scroll the focused row out of sight, so the focus moves to the frame of the table.
       event.target.closest<HTMLElement>(".table-frame")?.focus();
       step(by);
     }

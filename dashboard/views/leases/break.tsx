@@ -1,4 +1,4 @@
-/** The button that breaks a lease or removes a waiting request, with a reason that its holder sees. */
+/** A button that breaks a lease or removes a waiting request. The user gives a reason, which the holder sees. */
 import { useSignal } from "@preact/signals";
 import { breakLease } from "../../api/leases.js";
 import { may_decide } from "../../api/session.js";

@@ -1,25 +1,25 @@
 /**
- * The layout of the wait graph. Holders are in columns; each is to the left of all holders that it waits for. The edge
- * between two holders is labelled with the resource. Pure.
+ * Computes the layout of the wait graph. The boxes of holders are in columns; each holder is to the left of all holders
+ * for which it waits. The edge between two holders is labelled with the resource. Pure.
  */
 import type { LeaseWaits } from "../../api/types.js";
 
-/** Maximum number of holders drawn: the ones with the most edges. */
+/** The maximum number of holders that are drawn. Those with the most edges are drawn. */
 export const NODES_MAX = 24;
 
-/** Sizes, px. The sizes of boxes and labels are also in style.css. */
+/** Sizes in px. The sizes of boxes and labels must be the same in style.css. */
 export const NODE_WIDTH = 168;
 export const NODE_HEIGHT = 44;
 export const LABEL_WIDTH = 152;
 export const LABEL_HEIGHT = 22;
 const NODE_GAP = 14;
-/** Half of the extra width is on each side of a label, so that edges have room to curve. */
+/** The gap is wider than a label: half of the rest is on each side of the label, so that edges have room to curve. */
 const COLUMN_GAP = LABEL_WIDTH + 88;
 
 export interface GraphNode {
   readonly id: string;
   readonly name: string;
-  /** Number of holders that this one waits for, and number of holders that wait for it. */
+  /** The number of holders for which this one waits. `in` counts the holders that wait for this one. */
   readonly out: number;
   readonly in: number;
   /** The top left corner. */
@@ -27,11 +27,13 @@ export interface GraphNode {
   readonly y: number;
 }
 
-/** All requests of one holder that wait for another holder. */
+/**
+ * An edge from a waiting holder to a blocking one. It stands for all requests of the first that wait for the second.
+ */
 export interface GraphEdge {
   readonly from: GraphNode;
   readonly to: GraphNode;
-  /** The request that has waited longest, and the resource that it waits for. */
+  /** The request that has waited longest. `wanted` is the resource for which it waits. */
   readonly lease: string;
   readonly wanted: string;
   readonly since: string;
@@ -60,7 +62,7 @@ interface Pair {
   more: number;
 }
 
-/** Returns the pairs of a waiting holder and its blocker, longest wait first. */
+/** Returns each pair of a waiting holder and a blocking one once, the pair with the longest wait first. */
 function pairsOf({ waits, leases }: LeaseWaits): { pairs: Pair[]; names: Map<string, string> } {
   const by_id = new Map(leases.map((lease) => [lease.id, lease]));
   const names = new Map<string, string>();
@@ -85,7 +87,7 @@ function pairsOf({ waits, leases }: LeaseWaits): { pairs: Pair[]; names: Map<str
   return { pairs: [...pairs.values()], names };
 }
 
-/** Returns the pairs whose holders are both among the `most` holders with the most edges. */
+/** Returns the pairs in which both holders are among the `most` holders that have the most edges. */
 function busiest(pairs: readonly Pair[], most: number): Pair[] {
   const degrees = new Map<string, number>();
   for (const { from, to } of pairs) for (const id of [from, to]) degrees.set(id, (degrees.get(id) ?? 0) + 1);
@@ -95,8 +97,8 @@ function busiest(pairs: readonly Pair[], most: number): Pair[] {
 }
 
 /**
- * Returns each holder's distance to a holder that waits for no other. A cycle should not occur; if one does, the walk
- * stops there.
+ * Returns for each holder its distance to a holder that waits for no other. If there is a cycle, which should not
+ * occur, the search stops when it comes back to a holder.
  */
 function depthsOf(pairs: readonly Pair[]): ReadonlyMap<string, number> {
   const depths = new Map<string, number>();
@@ -114,8 +116,8 @@ function depthsOf(pairs: readonly Pair[]): ReadonlyMap<string, number> {
 }
 
 /**
- * Moves items down where needed, so that they are at least `gap` apart and as close as possible to their wanted
- * position.
+ * Moves items down so that they are at least `gap` apart. Each stays as close as possible to the position that it
+ * should have.
  */
 function spread<Item extends { y: number }>(items: readonly Item[], gap: number): void {
   let least = Number.NEGATIVE_INFINITY;
@@ -126,8 +128,8 @@ function spread<Item extends { y: number }>(items: readonly Item[], gap: number)
 }
 
 /**
- * Lays out the wait graph.
- * @param most maximum number of holders drawn
+ * Computes the layout of the wait graph.
+ * @param most the maximum number of holders that are drawn
  */
 export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
   const { pairs: all, names } = pairsOf(waits);
@@ -140,7 +142,8 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
   const row_height = NODE_HEIGHT + NODE_GAP;
   const rows = Math.max(0, ...columns.map((ids) => ids.length));
   const nodes = new Map<string, GraphNode>();
-  // Blockers are placed first. Each waiting holder is placed as close as possible to its blockers.
+  // The columns of blockers are laid out first, so that each waiting holder can be placed as close as possible to its
+  // blockers.
   for (const [depth, ids] of columns.entries()) {
     const wishes = new Map(
       ids.map((id) => {
@@ -164,7 +167,8 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
     const [begin, end] = [nodes.get(from), nodes.get(to)];
     if (begin === undefined || end === undefined) return [];
     const steps = Math.max(1, (end.x - begin.x) / (NODE_WIDTH + COLUMN_GAP));
-    // In the middle of the first column gap. An edge to a later column has only begun to curve there.
+    // The label is in the middle of the first gap between columns. There, an edge to a column further away has only
+    // begun to curve.
     const y = middle(begin) + (middle(end) - middle(begin)) / (2 * steps);
     return [{ ...pair, from: begin, to: end, x: begin.x + NODE_WIDTH + COLUMN_GAP / 2, y }];
   });
@@ -183,7 +187,7 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
   };
 }
 
-/** Returns an edge as an SVG path: a curve to its label, a line behind the label, and a curve to its end. */
+/** Returns an edge as an SVG path: a curve to its label, a line behind the label, and a curve to the end. */
 export function pathOf({ from, to, x, y }: GraphEdge): string {
   const curve = (x1: number, y1: number, x2: number, y2: number): string =>
     `C${(x1 + x2) / 2},${y1} ${(x1 + x2) / 2},${y2} ${x2},${y2}`;
@@ -193,7 +197,7 @@ export function pathOf({ from, to, x, y }: GraphEdge): string {
   return `M${begin_x},${begin_y}${there}H${end_x}${curve(end_x, y, to.x, middle(to))}`;
 }
 
-/** The height at which edges start and end. */
+/** Returns the height at which the edges of a box start and end. */
 function middle({ y }: Pick<GraphNode, "y">): number {
   return y + NODE_HEIGHT / 2;
 }

@@ -1,4 +1,4 @@
-/** The wait graph, and the table of leases with its filters. */
+/** Shows the wait graph, and below it the table of leases with its filters. */
 import { useSignal } from "@preact/signals";
 import { LEASES_SHOWN, leasesLoader, waitingFor, waitsLoader } from "../../api/leases.js";
 import { useResource } from "../../api/resource.js";

@@ -1,4 +1,4 @@
-/** One lease's page: facts, the leases that it waits for or blocks, and the button that breaks it. */
+/** The page of one lease: facts, the leases for which it waits or which it blocks, and the button that breaks it. */
 import { ApiError } from "../../api/client.js";
 import { leaseLoader, waitingFor, waitsLoader } from "../../api/leases.js";
 import { useResource } from "../../api/resource.js";
@@ -120,7 +120,7 @@ function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: nu
   );
 }
 
-/** The part of the wait graph around one lease. */
+/** Shows the part of the wait graph that concerns one lease. */
 function Blockers({ waits: { waits, leases }, id }: { readonly waits: LeaseWaits; readonly id: string }) {
   const of = (ids: readonly string[]): Lease[] => leases.filter((lease) => ids.includes(lease.id));
   const parts = [

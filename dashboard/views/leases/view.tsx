@@ -1,4 +1,4 @@
-/** The view of leases: wait graph and table, or the page of the lease in the address. */
+/** The view of leases: the wait graph and the table, or the page of the lease in the address. */
 import type { ViewProps } from "../../base/view-props.js";
 import { LeasePage } from "./lease-page.js";
 import { LeaseList } from "./lease-list.js";

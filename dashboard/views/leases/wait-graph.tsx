@@ -1,6 +1,6 @@
 /**
- * The wait graph as a drawing. Boxes and labels are links, so keyboard and screen reader follow the same order as the
- * eye.
+ * Draws the wait graph. Boxes and labels are links, so the keyboard and a screen reader can move through the graph in
+ * the order in which it is seen.
  */
 import { useMemo } from "preact/hooks";
 import type { LeaseWaits } from "../../api/types.js";
@@ -63,7 +63,8 @@ function Drawing({ graph: { nodes, edges, width, height } }: { readonly graph: G
 }
 
 /**
- * A holder's box, followed by the labels of the edges that start at it, so that the reading order matches the drawing.
+ * Draws the box of a holder, followed by the labels of the edges that start at it. With this order, a screen reader
+ * reads the graph as it is drawn.
  */
 function Box({ node, edges }: { readonly node: GraphNode; readonly edges: readonly GraphEdge[] }) {
   const { id, name, x, y } = node;

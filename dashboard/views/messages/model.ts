@@ -5,7 +5,7 @@ export interface Thread {
   readonly thread: string;
   /** The subject of the oldest known message. */
   readonly subject: string;
-  /** Names of all senders and recipients, in order of appearance. */
+  /** The names of all senders and recipients, in the order in which they appear. */
   readonly names: readonly string[];
   readonly messages: number;
   /** Number of unread copies. */
@@ -15,13 +15,13 @@ export interface Thread {
   readonly last_at: string;
 }
 
-/** Returns the number of recipients that have not read a message. */
+/** Returns how many recipients have not read a message. */
 export function unreadOf({ to }: Pick<Message, "to">): number {
   return to.filter(({ read_at }) => read_at === null).length;
 }
 
 /**
- * Groups messages into threads, the thread with the newest message first.
+ * Groups messages into threads. The thread with the newest message comes first.
  * @param messages newest first
  */
 export function threadsOf(messages: readonly Message[]): Thread[] {
@@ -53,7 +53,10 @@ export interface Step {
   readonly at: string;
 }
 
-/** Returns the delivery steps of a message to one recipient, latest first; empty if it was not delivered yet. */
+/**
+ * Returns what has happened to a message for one recipient (delivered, read, acknowledged), latest step first. The list
+ * is empty if the message was not delivered yet.
+ */
 export function stepsOf({ delivered_at, read_at, acked_at }: Message["to"][number]): Step[] {
   const steps = [
     { words: "acknowledged", tone: "good", at: acked_at },

@@ -1,4 +1,4 @@
-/** The list of threads of the newest messages, with its filters. */
+/** Lists the threads of the newest messages, with filters. */
 import { useAgentsById } from "../../api/agents.js";
 import { messagesLoader } from "../../api/messages.js";
 import { useResource } from "../../api/resource.js";
@@ -18,7 +18,7 @@ import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { threadsOf, type Thread } from "./model.js";
 
-/** Number of messages read at first, and after a request for older ones. */
+/** The number of messages that are read at first. After the user asks for older ones: MESSAGES_MAX. */
 const MESSAGES = 200;
 const MESSAGES_MAX = 1_000;
 
@@ -126,7 +126,7 @@ function Names({ of }: { readonly of: readonly string[] }) {
   return <span title={text}>{text}</span>;
 }
 
-/** The badges of a request and of high importance. */
+/** Shows a badge if the thread contains a request, and one if it contains a message of high importance. */
 function Urgency({ of: { request, important } }: { readonly of: Pick<Thread, "request" | "important"> }) {
   return (
     <span class="badges">

@@ -1,5 +1,6 @@
 /**
- * One thread: its messages in order, with the delivery steps for each recipient. All content is shown as plain text.
+ * Shows one thread: its messages in order, and for each recipient whether it has received and read them. All content is
+ * shown as plain text.
  */
 import { messagesLoader } from "../../api/messages.js";
 import { useResource } from "../../api/resource.js";
@@ -16,7 +17,7 @@ import { Time } from "../../parts/time.js";
 import { stepsOf } from "./model.js";
 
 const MESSAGES_MAX = 200;
-/** Maximum number of recipients shown; the others are counted. */
+/** The maximum number of recipients that are shown. The others are only counted. */
 const RECIPIENTS_SHOWN = 24;
 
 export function ThreadPage({ thread }: { readonly thread: string }) {
@@ -76,7 +77,7 @@ function MessageCard({ message }: { readonly message: Message }) {
   );
 }
 
-/** The latest delivery step for one recipient, with the earlier ones. */
+/** Shows the latest step of a message's delivery to one recipient, and the earlier steps. */
 function Delivery({ of }: { readonly of: Message["to"][number] }) {
   const [last, ...before] = stepsOf(of);
   return (

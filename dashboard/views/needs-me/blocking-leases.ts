@@ -1,24 +1,27 @@
-/** Finds leases that block others for too long, and leases that expire soon while others wait. Pure. */
+/**
+ * Finds leases that have blocked other requests for too long, and leases that will end soon while other requests wait.
+ * Pure.
+ */
 import type { Lease, LeaseWaits } from "../../api/types.js";
 
-/** A request that has waited this long is blocked for too long, ms. */
+/** The time after which a waiting request counts as blocked for too long, ms. */
 export const WAITED_LONG_MS = 10 * 60_000;
 /**
- * Time before a lease's latest end at which a person can still help, ms: at its end the holder loses it in the middle
- * of its work.
+ * The time before the latest end of a lease at which the lease is reported, ms. A person can then still help; at the
+ * end, the holder loses the lease in the middle of its work.
  */
 export const ENDS_SOON_MS = 10 * 60_000;
 
 export interface BlockingLease {
   readonly lease: Lease;
-  /** The requests that wait for the lease, longest wait first. */
+  /** The requests that wait for the lease, the longest wait first. */
   readonly waiting: readonly Lease[];
-  /** The latest possible end, ms since the epoch. */
+  /** The latest time at which the lease can end, in ms since the epoch. */
   readonly ends_ms: number;
   readonly ends_soon: boolean;
 }
 
-/** Returns the held leases with waiters that a person should look at, for either of the two reasons. */
+/** Returns the held leases that a person should look at: others wait for them, and one of the two reasons holds. */
 export function blockingLeases({ waits, leases }: LeaseWaits, now_ms: number): BlockingLease[] {
   const by_id = new Map(leases.map((lease) => [lease.id, lease]));
   return leases.flatMap((lease) => {

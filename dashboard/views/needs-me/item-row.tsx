@@ -1,4 +1,4 @@
-/** One item that needs a person: name, description, age and actions. */
+/** Shows one item that needs a person: name, description, age and actions. */
 import { useSignal } from "@preact/signals";
 import { may_decide } from "../../api/session.js";
 import { attempt } from "../../parts/toasts.js";

@@ -1,32 +1,32 @@
 /**
- * The interface of a source of items that need a person: its loader, its texts and its actions. A source is a file in
- * sources/ and a line in sources.ts. An item disappears only when its cause does.
+ * The interface of a source, which finds one kind of items that need a person. A source consists of a loader, texts and
+ * actions. To add one, add a file in sources/ and a line in sources.ts. An item disappears only when its cause does.
  */
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { minute_ms } from "../../base/clock.js";
 import { useResource, type Loader, type Resource } from "../../api/resource.js";
 
-/** An action beside an item. Every action needs the server's token. */
+/** An action that is offered beside an item. Every action needs the server's token. */
 export interface Action {
   readonly text: string;
   readonly kind?: "primary" | "danger";
   readonly run: () => Promise<unknown>;
   /** The message after it succeeded. */
   readonly done: string;
-  /** The confirmation before an action that cannot be undone. */
+  /** The question before the action. It is set if the action cannot be undone. */
   readonly ask?: { readonly title: string; readonly words: string };
 }
 
 export interface Item {
   /** Unique within its source. */
   readonly key: string;
-  /** The name of the thing, and its address. */
+  /** The name of the thing that needs a person. `address` is the address of its page. */
   readonly name: string;
   readonly address: string;
   /** A description of one line. */
   readonly line: ComponentChildren;
-  /** Since when the item needs a person, RFC 3339. */
+  /** The time since which the item needs a person, RFC 3339. */
   readonly since: string;
   readonly tone: "note" | "warn" | "bad";
   readonly actions: readonly Action[];
@@ -35,23 +35,24 @@ export interface Item {
 interface SourceRow<T> {
   /** The group's heading. */
   readonly title: string;
-  /** The address of the view with all things of this kind. */
+  /** The address of the view that lists all things of this kind. */
   readonly address: string;
-  /** The text if there are no items: `no rule is proposed`. */
+  /** The text that is shown if there are no items, such as `no rule is proposed`. */
   readonly none: string;
   readonly loader: Loader<T>;
   /**
-   * Returns the items, most urgent or oldest first. It is called every minute, because time alone creates some items.
+   * Returns the items, the most urgent or the oldest first. It is also called every minute, because some items appear
+   * only because time passes.
    */
   readonly itemsOf: (data: T, now_ms: number) => readonly Item[];
 }
 
-/** A source as components use it; the type of its data is hidden. */
+/** A source in the form that components use. The type of its data is hidden. */
 export interface Source {
   readonly title: string;
   readonly address: string;
   readonly none: string;
-  /** Live while the component is mounted; `items` is undefined until the data are loaded. */
+  /** A hook that is live while the component is mounted. `items` is undefined until the data are loaded. */
   readonly useItems: () => { readonly resource: Resource<unknown>; readonly items: readonly Item[] | undefined };
 }
 

@@ -1,4 +1,4 @@
-/** The table of sources, in the order of their groups. */
+/** The table of sources, in the order in which the view shows their groups. */
 import type { Source } from "./source.js";
 import { COMPLIANCE } from "./sources/compliance.js";
 import { BLOCKING_LEASES } from "./sources/blocking-leases.js";

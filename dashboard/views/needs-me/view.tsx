@@ -1,4 +1,4 @@
-/** The start page: items that need a person, grouped by kind, with their actions. */
+/** The start page: the items that need a person, grouped by kind, with their actions. */
 import { count, plural } from "../../base/format.js";
 import { Failure } from "../../parts/notice.js";
 import { Page, Section } from "../../parts/page.js";
@@ -6,15 +6,15 @@ import { ItemRow } from "./item-row.js";
 import type { Item, Source } from "./source.js";
 import { SOURCES } from "./sources.js";
 
-/** Maximum number of items shown per group; the others are counted. */
+/** The maximum number of items that are shown in a group. The others are only counted. */
 const SHOWN_MAX = 24;
 
 export function View() {
   const groups = SOURCES.map((source) => ({ source, ...source.useItems() }));
-  // A group is shown when all groups above it are loaded, so that no group moves while the user clicks.
+  // A group is shown only when all groups above it are loaded, so that no group moves while the user is clicking.
   const unknown = groups.findIndex(({ items, resource }) => items === undefined && resource.error.value === null);
   const shown = unknown === -1 ? groups : groups.slice(0, unknown);
-  // Most failures affect all groups, so one message is enough.
+  // Only the first failure is shown, because most failures affect all groups.
   const failed = groups.find(({ resource }) => resource.error.value !== null);
   const waiting = shown.filter(({ items }) => items !== undefined && items.length > 0);
   return (

@@ -1,12 +1,13 @@
 /**
- * Finds current compliance violations from the history of runs: the newest run of an agent and a contract failed.
- * Inactive agents and deleted contracts are no longer checked, so their last run is ignored. Pure.
+ * Finds current violations in the history of compliance runs: those for which the newest run of an agent and a contract
+ * failed. The last runs of inactive agents and deleted contracts are ignored, because these are not checked any more.
+ * Pure.
  */
 import type { ComplianceRun } from "../../api/types.js";
 
 export interface Violated {
   readonly run: ComplianceRun;
-  /** When it began to fail, as far back as the history was read. */
+  /** The time since which the runs fail, as far back as the history was read. */
   readonly since: string;
 }
 
@@ -30,8 +31,8 @@ export function violated(runs: readonly ComplianceRun[]): Violated[] {
 }
 
 /**
- * Whether the runs include the newest run of every agent and contract. A repeated pair shows that they cover one
- * complete check.
+ * Whether the runs include the newest run of every agent and contract. This is certain once a pair of agent and
+ * contract occurs twice, because one check covers each pair once.
  */
 export function holdsOneCheck(runs: readonly ComplianceRun[]): boolean {
   return new Set(runs.map(pairOf)).size < runs.length;

@@ -1,10 +1,10 @@
-/** Counts the items that need a person, in every view, for the menu and the title. Renders nothing. */
+/** Counts the items that need a person, for the menu and the title. It is part of every view, and renders nothing. */
 import { useEffect } from "preact/hooks";
 import { attention } from "../../base/attention.js";
 import { SOURCES } from "./sources.js";
 
 export function AttentionWatch() {
-  // The table is constant, so the order of the hooks is, too.
+  // The hooks are always called in the same order, because the table is constant.
   const counts = SOURCES.map(({ useItems }) => useItems().items?.length ?? 0);
   const waiting = counts.reduce((sum, count) => sum + count, 0);
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** The newest changes with their actors: the newest rows of the audit log. */
+/** Shows the newest changes with their actors. They are the newest rows of the audit log. */
 import { useResource } from "../../api/resource.js";
 import type { AuditEntry } from "../../api/types.js";
 import { addressOf } from "../../base/address.js";

@@ -1,4 +1,4 @@
-/** Loaders of the overview beyond the recorded figures: totals, newest changes, and today's cost. */
+/** Loads the data of the overview that are not recorded figures: totals, the newest changes, and today's cost. */
 import { getJson } from "../../api/client.js";
 import { query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
@@ -6,7 +6,10 @@ import type { AuditEntry, SpecProjects, UsageSummary } from "../../api/types.js"
 
 /** Number of audit rows shown. */
 const CHANGES_SHOWN = 10;
-/** Minimum time between two reads, ms: the sum over a day is expensive, and usage changes with every call. */
+/**
+ * The minimum time between two requests for the cost, ms. The server has to sum up a whole day, and usage changes with
+ * every call.
+ */
 const COST_GAP_MS = 5_000;
 
 export const specProjects: Loader<SpecProjects> = {
@@ -23,7 +26,7 @@ export const newestChanges: Loader<readonly AuditEntry[]> = {
 
 /**
  * Loads the cost of language-model calls since a time, by model.
- * @param since_ms start of the day, ms since the epoch
+ * @param since_ms the start of the day, in ms since the epoch
  */
 export function costSince(since_ms: number): Loader<UsageSummary> {
   const from = new Date(since_ms).toISOString();

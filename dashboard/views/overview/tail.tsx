@@ -1,4 +1,4 @@
-/** The newest events, live, newest first; each row links to the event. */
+/** Shows the newest events, live, newest first. Each row links to its event. */
 import { useEventFeed } from "../../api/event-feed.js";
 import { dataPreview, type HeldEvent } from "../../api/event-list.js";
 import { reasonOf } from "../../api/client.js";

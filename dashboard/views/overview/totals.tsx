@@ -13,10 +13,12 @@ import { Stat, Stats } from "../../parts/stat.js";
 import { serverMetrics } from "../../api/server-metrics.js";
 import { costSince, specProjects } from "./loader.js";
 
-/** Shown for an unknown figure, so that the layout does not change when it arrives. */
+/** The text that is shown for an unknown figure, so that the layout does not change when the figure is loaded. */
 const UNKNOWN = "–";
 
-/** Explains the figure: the server assumes that an MCP call costs a language model 300 tokens. */
+/**
+ * The tooltip of the figure. It explains that the server assumes that an MCP call costs a language model 300 tokens.
+ */
 const TAX_TITLE =
   "Tokens that agents did not spend because they called over HTTP instead of MCP, at 300 tokens a call. " +
   "Counted since the server's start, without the dashboard's own calls.";
@@ -37,7 +39,7 @@ export function Totals() {
   const metrics = useResource(serverMetrics);
   const specs = useResource(specProjects);
   const cost = useResource(costSince(today_ms.value));
-  // Most failures affect all figures, so one message is enough.
+  // Only one failure is shown, because most failures affect all figures.
   const failed = [agents, metrics, specs, cost].find(({ error }) => error.value !== null);
   const all = agents.data.value;
   const active = all?.filter(({ status }) => status === "active").length;

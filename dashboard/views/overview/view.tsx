@@ -1,4 +1,4 @@
-/** The overview: agents, rates, newest events and changes at a glance. */
+/** The overview, which shows agents, rates, the newest events and the newest changes at a glance. */
 import { figures } from "../../api/recorder.js";
 import { rowsSince } from "../../api/rows.js";
 import { now_ms } from "../../base/clock.js";

@@ -1,4 +1,4 @@
-/** A panel that checks a text while it is typed, against one rule or against all accepted rules of a project. */
+/** A panel that checks a text while the user types it, against one rule or against all accepted rules of a project. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { reasonOf, send } from "../../api/client.js";
@@ -23,7 +23,7 @@ interface Checked {
 interface CheckPanelProps {
   /** The API path of the check. */
   readonly path: string;
-  /** The rule; null for all accepted rules of a project. */
+  /** The rule against which the text is checked; null for all accepted rules of a project. */
   readonly about: Rule | null;
 }
 

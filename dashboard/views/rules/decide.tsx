@@ -1,4 +1,4 @@
-/** The actions on a rule: accept or reject a proposal, delete any rule. Each needs the server's token. */
+/** The actions on a rule: accept or reject a proposed rule, delete any rule. Each needs the server's token. */
 import { decideRule, deleteRule } from "../../api/rules.js";
 import { attempt } from "../../parts/toasts.js";
 import { may_decide } from "../../api/session.js";
@@ -15,7 +15,7 @@ interface DecideProps {
   readonly onDone: () => Promise<void> | void;
 }
 
-/** The Accept and Reject buttons; `one_of_many` for buttons in table rows. */
+/** The Accept and Reject buttons. `one_of_many` is set for buttons in the rows of a table. */
 export function Decide({ rule, onDone, one_of_many = false }: DecideProps & { readonly one_of_many?: boolean }) {
   const decide = async (step: "accept" | "reject", done: string): Promise<void> => {
     if (await attempt(() => decideRule(rule, step), `Rule ${nameOf(rule)} ${done}`)) await onDone();

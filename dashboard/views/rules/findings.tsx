@@ -1,4 +1,7 @@
-/** The violations in a text: first those of the whole text, then the lines with their matches marked. */
+/**
+ * Shows the violations of rules in a text. First come those of the whole text, then the lines in which violations are
+ * marked.
+ */
 import { useMemo } from "preact/hooks";
 import type { RuleViolation } from "../../api/types.js";
 import { plural } from "../../base/format.js";

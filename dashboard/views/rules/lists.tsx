@@ -1,4 +1,6 @@
-/** The rules of all projects: proposals with their actions, decided rules in one table, and filters for both. */
+/**
+ * Lists the rules of all projects: proposed rules with their actions, decided rules in one table, and filters for both.
+ */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { query as queryOf } from "../../base/path.js";
@@ -17,7 +19,7 @@ import { allRules, previewPath, validatePath } from "./loader.js";
 import { distinct, EVERY_PROJECT, filterRules, nameOf, splitRules, STATUSES, type RuleFilter } from "./model.js";
 import { DecidedTable, ProposedTable } from "./tables.js";
 
-/** Maximum number of proposals shown: each takes more than a line. */
+/** The maximum number of proposed rules that are shown. It is small, because each takes more than one line. */
 const PROPOSED_SHOWN_MAX = 50;
 
 export function RuleLists({ query }: { readonly query: Readonly<Record<string, string>> }) {

@@ -1,14 +1,16 @@
-/** Loaders of rules: all rules, one rule, and its history. */
+/** Loads rules: all of them, one rule, and a rule's history. */
 import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
 import type { AuditEntry, Rule, RuleList } from "../../api/types.js";
 import { nameOf } from "./model.js";
 
-/** Maximum number of audit rows read per action; older ones are not shown. */
+/** The maximum number of audit rows that are read for each action. Older rows are not shown. */
 export const AUDIT_ROWS = 500;
 
-/** Actions whose resource is the rule, and the action that replaces all rules of a project. */
+/**
+ * The actions that are recorded under the rule's name. REPLACED is the action that replaces all rules of a project.
+ */
 const OF_RULE = ["rule.propose", "rule.accept", "rule.reject", "rule.delete"];
 export const REPLACED = "rules.put";
 
@@ -35,8 +37,8 @@ export function oneRule(rule: RuleAddress): Loader<Rule | null> {
 }
 
 /**
- * Loads the audit rows of a rule, newest first. They change together with the rules, so it does not listen for audit
- * changes.
+ * Loads the audit rows of a rule, newest first. They are reloaded when rules change, and not at each change of the
+ * audit log, because they change only together with the rules.
  */
 export function ruleHistory(rule: RuleAddress): Loader<readonly AuditEntry[]> {
   const name = nameOf(rule);
@@ -57,12 +59,12 @@ export function ruleHistory(rule: RuleAddress): Loader<readonly AuditEntry[]> {
   };
 }
 
-/** Returns the path that checks a text against one rule, whatever its status. */
+/** Returns the API path that checks a text against one rule, whatever the rule's status. */
 export function previewPath({ project, rule_id }: RuleAddress): string {
   return apiPath("rules", project, rule_id, "preview");
 }
 
-/** Returns the path that checks a text against the accepted rules of a project. */
+/** Returns the API path that checks a text against the accepted rules of a project. */
 export function validatePath(project: string): string {
   return apiPath("validate", project);
 }

@@ -1,4 +1,4 @@
-/** The members of a rule as they are shown in tables and on its page. */
+/** Shows single members of a rule, in tables and on the rule's page. */
 import { Agent } from "../../parts/agent.js";
 import { Badge, type BadgeTone } from "../../parts/badge.js";
 import type { Rule, RuleStatus } from "../../api/types.js";
@@ -26,7 +26,7 @@ export function RuleLink({ to }: { readonly to: Rule }) {
   );
 }
 
-/** The project, with an explanation if the rule applies to every project. */
+/** Shows a rule's project, with an explanation if the rule applies to every project. */
 export function Project({ of: { project } }: { readonly of: Pick<Rule, "project"> }) {
   if (project !== EVERY_PROJECT) return <>{project}</>;
   return (
@@ -51,7 +51,7 @@ export function Scope({ of }: { readonly of: Rule }) {
   return scope === "" ? <span class="muted">everything</span> : <span title={scope}>{scope}</span>;
 }
 
-/** The proposing agent, or the stored text if it is not an agent. */
+/** Shows the agent that proposed a rule. If the stored text does not name an agent, shows the text. */
 export function Proposer({ of: { proposed_by } }: { readonly of: Rule }) {
   return <Agent id={proposed_by} />;
 }

@@ -1,9 +1,9 @@
-/** Filters and sorts rules, and marks violations in a text. Pure. */
+/** Filters and sorts rules, and marks the violations in a text. Pure. */
 import type { GLOBAL_PROJECT } from "../../../schemas/rules.js";
 import type { Rule, RuleStatus, RuleViolation } from "../../api/types.js";
 import { addressOf } from "../../base/address.js";
 
-/** The project of rules that apply to every project. */
+/** The project name of rules that apply to every project. */
 export const EVERY_PROJECT: typeof GLOBAL_PROJECT = "_global";
 
 export const STATUSES: readonly RuleStatus[] = ["proposed", "accepted", "rejected"];
@@ -13,11 +13,11 @@ export interface RuleFilter {
   readonly project: string;
   readonly status: string;
   readonly source: string;
-  /** Words that must all occur in the rule. */
+  /** The words of the search. All of them must occur in the rule. */
   readonly words: string;
 }
 
-/** Returns `P/R`, the rule's name in messages and in the audit log. */
+/** Returns a rule's name as `P/R` (project and rule id), the form in messages and in the audit log. */
 export function nameOf({ project, rule_id }: Pick<Rule, "project" | "rule_id">): string {
   return `${project}/${rule_id}`;
 }
@@ -26,7 +26,7 @@ export function ruleAddress({ project, rule_id }: Pick<Rule, "project" | "rule_i
   return addressOf("rules", project, rule_id);
 }
 
-/** Returns the files and the stack that a rule applies to; "" for all. */
+/** Returns the files and the stack to which a rule applies; "" if it applies to all. */
 export function scopeOf({ stack, applies_to }: Pick<Rule, "stack" | "applies_to">): string {
   const files = applies_to.every((glob) => glob === "*") ? "" : applies_to.join(", ");
   return [stack, files].filter((part) => part !== "").join(" · ");
@@ -56,7 +56,10 @@ function hasAll(text: string, words: readonly string[]): boolean {
   return words.every((word) => text.includes(word));
 }
 
-/** Splits rules into proposals, oldest first, and decided rules by project, rules of every project first. */
+/**
+ * Splits rules into proposed ones, oldest first, and decided ones, by project. Rules that apply to every project come
+ * first.
+ */
 export function splitRules(rules: readonly Rule[]): {
   readonly proposed: readonly Rule[];
   readonly decided: readonly Rule[];
@@ -96,19 +99,20 @@ export interface MarkedLine {
   readonly violations: readonly RuleViolation[];
 }
 
-/** Consecutive lines, or the number of lines left out. */
+/** A block of consecutive lines, or the number of lines that are left out between two blocks. */
 export type Block = { readonly lines: readonly MarkedLine[] } | { readonly left_out: number };
 
 /** Number of lines shown around a violation. */
 const AROUND_LINES = 2;
-/** Maximum number of lines with violations that are shown. */
+/** The maximum number of lines with violations that are shown. */
 export const FOUND_LINES_MAX = 200;
-/** Maximum number of characters shown of a line. */
+/** The maximum number of characters of a line that are shown. */
 const LINE_CHARACTERS_MAX = 400;
 
 /**
- * Returns the lines of a text that have violations, with some context.
- * @param violations as the server lists them; those without a line apply to the whole text and are skipped
+ * Returns the lines of a text that have violations, with some lines around them.
+ * @param violations the violations in the server's order; those without a line are skipped, because they apply to the
+ * whole text
  */
 export function markedBlocks(content: string, violations: readonly RuleViolation[]): Block[] {
   const by_line = new Map<number, RuleViolation[]>();
@@ -124,7 +128,7 @@ export function markedBlocks(content: string, violations: readonly RuleViolation
   for (const number of by_line.keys())
     for (let near = number - AROUND_LINES; near <= number + AROUND_LINES; near += 1)
       if (near >= 1 && near <= lines.length) shown.add(near);
-  // A single line is shown rather than left out.
+  // If only a single line would be left out between two shown lines, it is shown.
   for (const number of [...shown]) if (shown.has(number + 2)) shown.add(number + 1);
   const blocks: Block[] = [];
   let last = 0;
@@ -143,7 +147,10 @@ export function markedBlocks(content: string, violations: readonly RuleViolation
   return blocks;
 }
 
-/** Marks each match that occurs once in the line. If it occurs several times, its position is unknown. */
+/**
+ * Marks the matches in a line. A match that occurs several times in the line is not marked, because the server does not
+ * report its position.
+ */
 function piecesOf(whole: string, violations: readonly RuleViolation[]): Piece[] {
   const line = whole.slice(0, LINE_CHARACTERS_MAX);
   const marked = new Array<boolean>(line.length).fill(false);

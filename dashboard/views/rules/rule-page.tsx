@@ -1,4 +1,4 @@
-/** One rule's page: its members, a preview against a text, and its history. */
+/** The page of one rule: its members, a preview that checks a text, and its history. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useResource } from "../../api/resource.js";
@@ -95,8 +95,8 @@ const HISTORY: readonly Column<AuditEntry>[] = [
 interface HistoryProps {
   readonly entries: readonly AuditEntry[] | undefined;
   /**
-   * When the rule was first stored; replacements of all rules before that did not affect it. "" if unknown: all
-   * replacements count.
+   * The time when the rule was first stored. The history then skips earlier replacements of all rules, which did not
+   * affect this rule. "" if the time is unknown; the history then includes all replacements.
    */
   readonly since: string;
 }

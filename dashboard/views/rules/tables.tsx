@@ -1,4 +1,4 @@
-/** The two tables of rules: proposals with their actions, and decided rules. */
+/** The tables of rules: proposed rules with their actions, and decided rules. */
 import type { Rule } from "../../api/types.js";
 import { Button } from "../../parts/button.js";
 import { Table, type Column } from "../../parts/table.js";

@@ -1,4 +1,4 @@
-/** The view of rules: proposals and decided rules of all projects, or the rule in the address. */
+/** The view of rules: proposed and decided rules of all projects, or the page of the rule in the address. */
 import type { ViewProps } from "../../base/view-props.js";
 import { RuleLists } from "./lists.js";
 import { RulePage } from "./rule-page.js";

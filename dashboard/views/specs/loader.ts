@@ -1,4 +1,6 @@
-/** The space of specs: one call per project. A change reloads only its own project. */
+/**
+ * Defines the space of specs and loads its names with one request per project. A change reloads only its own project.
+ */
 import { getJson } from "../../api/client.js";
 import { apiPath } from "../../base/path.js";
 import type { SpecList, SpecProjects } from "../../api/types.js";
@@ -15,7 +17,7 @@ async function specsOf(project: string, signal: AbortSignal): Promise<Entry[]> {
   }));
 }
 
-/** Returns the list with the current specs of one project. */
+/** Returns the list with the entries of one project replaced by the project's current specs. */
 async function withProject(entries: readonly Entry[], project: string, signal: AbortSignal): Promise<readonly Entry[]> {
   const now = await specsOf(project, signal);
   const others = entries.filter(({ path }) => path[0] !== project);
@@ -37,8 +39,8 @@ export const SPECS: Space = {
       return lists.flat();
     },
     patch: (entries, { key }, signal) => {
-      // A project name may contain a slash, so `P/N` can be split in several ways. Only the split of a known spec is
-      // certain.
+      // A project name may contain a slash, so `P/N` can be split in several ways. Only if the spec is known, the right
+      // split is certain.
       const known = entries.find(({ name }) => name === key);
       return known?.path[0] === undefined ? undefined : withProject(entries, known.path[0], signal);
     },

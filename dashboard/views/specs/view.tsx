@@ -1,4 +1,4 @@
-/** The view of specs, by project, with their versions. */
+/** The view of specs, ordered by project, with their versions. */
 import { SpaceView } from "../../versioned/space-view.js";
 import type { ViewProps } from "../../base/view-props.js";
 import { SPECS } from "./loader.js";

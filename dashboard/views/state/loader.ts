@@ -1,4 +1,7 @@
-/** The space of state keys. A change reloads only its own key, because there may be thousands. */
+/**
+ * Defines the space of state keys and loads its names. A change reloads only its own key, because there may be
+ * thousands of keys.
+ */
 import { getJson } from "../../api/client.js";
 import { query, statePath } from "../../base/path.js";
 import type { StateEntry } from "../../api/types.js";
@@ -9,9 +12,9 @@ function entryOf({ key, version, updated_at }: StateEntry): Entry {
   return { name: key, path: key.split("/"), version, updated_at };
 }
 
-/** Returns the list with the current entry of one key. */
+/** Returns the list with the entry of one key replaced by its current entry. */
 async function withKey(entries: readonly Entry[], key: string, signal: AbortSignal): Promise<readonly Entry[]> {
-  // A key sorts first among the keys with that prefix.
+  // The key itself sorts before all other keys that begin with it, so one entry suffices.
   const [first] = await getJson<StateEntry[]>(`/api/state${query({ prefix: key, limit: 1 })}`, signal);
   const others = entries.filter(({ name }) => name !== key);
   if (first?.key !== key) return others;

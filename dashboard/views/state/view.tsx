@@ -1,4 +1,4 @@
-/** The view of state: the shared keys as a tree, with values and versions. */
+/** The view of state: the shared keys as a tree, with their values and versions. */
 import { SpaceView } from "../../versioned/space-view.js";
 import type { ViewProps } from "../../base/view-props.js";
 import { STATE } from "./loader.js";

@@ -1,4 +1,7 @@
-/** The charts of the system view: one row per chart, in the order in which a request passes through what they show. */
+/**
+ * The table of the system view's charts, one row for each chart. The charts are in the order in which a request passes
+ * through the parts of the server that they show.
+ */
 import type { FigureName, RouteChoice } from "../../api/figures.js";
 import { ROUTE_GROUPS } from "../../api/figures.js";
 import { bytes, count, perSecond, seconds, share } from "../../base/format.js";
@@ -10,13 +13,13 @@ export interface ChartRow {
   readonly stacked?: true;
 }
 
-/** Ticks of a count's axis have a label only at integers. */
+/** Formats a label on the axis of a count. Values between integers get no label. */
 const whole = (value: number): string => (Number.isInteger(value) ? count(value) : "");
 const mean = (value: number): string => (Number.isInteger(value) ? count(value) : value.toPrecision(2));
 
 /**
- * Returns the charts.
- * @param routes the group whose latencies are shown
+ * Returns the rows for all charts.
+ * @param routes the group of routes whose latencies are shown
  */
 export function chartRows(routes: RouteChoice): readonly ChartRow[] {
   return [

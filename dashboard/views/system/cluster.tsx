@@ -1,6 +1,6 @@
 /**
- * The cluster section: this node's state, and all nodes as this node knows them. It is empty on a single server,
- * recognized by its metrics, and then sends no request.
+ * The cluster section: the state of this node, and of all nodes as this node knows them. A single server is recognized
+ * by its metrics; for it, the section is empty and sends no request.
  */
 import { getJson } from "../../api/client.js";
 import { lastScrape } from "../../api/recorder.js";
@@ -13,7 +13,10 @@ import { Section } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 
-/** Polling interval, the same as for figures: no change event reports nodes. */
+/**
+ * The interval at which the state is polled; figures have the same. Polling is needed because no change event reports
+ * nodes.
+ */
 const EVERY_MS = 5_000;
 
 const cluster: Loader<ClusterView> = {

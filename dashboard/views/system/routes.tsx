@@ -1,4 +1,4 @@
-/** The routes that were called since the server's start, with counts, statuses and latencies. */
+/** Lists the routes that were called since the server's start, with the number of calls, statuses and latencies. */
 import { routeRows, type RouteRow } from "../../api/figures.js";
 import { lastScrape } from "../../api/recorder.js";
 import { count, seconds } from "../../base/format.js";

@@ -1,4 +1,4 @@
-/** The view of the server: charts over the time that this page has been open, and its routes. */
+/** The view of the server: charts of the time for which this page has been open, and a table of the routes. */
 import { total } from "../../api/figures.js";
 import { ALL_ROUTES, ROUTE_GROUPS, type RouteChoice } from "../../api/figures.js";
 import { figures, lastScrape, scrapes } from "../../api/recorder.js";
@@ -19,7 +19,7 @@ import { Routes } from "./routes.js";
 
 const CHART_HEIGHT = 130;
 
-/** Time spans of the charts, by their word in the address; "" is the default. */
+/** The time spans of the charts, by the word that stands for them in the address. "" is the default. */
 const RANGES = [
   ["5m", "5 minutes", 5 * 60],
   ["", "15 minutes", 15 * 60],

@@ -80,7 +80,7 @@ export function Actions({ task, onDone }: ActionProps) {
   );
 }
 
-/** The question, with a field for the answer. */
+/** Shows the question of a task, with a field for the answer. */
 export function Answer({ task, onDone }: ActionProps) {
   const text = useSignal("");
   const answer = async (): Promise<void> => {

@@ -1,4 +1,7 @@
-/** The board: one column per group of states (blocked, ready, claimed, asks, ended), one card per task. */
+/**
+ * The board of tasks. It has a column for each group of states (blocked, ready, claimed, asks, ended) and a card for
+ * each task.
+ */
 import { tasksLoader } from "../../api/tasks.js";
 import { useResource } from "../../api/resource.js";
 import type { ListedTask } from "../../api/types.js";
@@ -125,7 +128,10 @@ function Card({ task }: { readonly task: ListedTask }) {
   );
 }
 
-/** The text of a card: the question, the error, the dependencies, or the last note. */
+/**
+ * Shows the text of a card, which depends on the state: the question, the error, the tasks that must be done before, or
+ * the last note.
+ */
 function TaskText({ task: { state, question, error, note, after } }: { readonly task: ListedTask }) {
   const waits = after.length === 0 ? null : `after ${after.join(", ")}`;
   const words = {

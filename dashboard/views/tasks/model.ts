@@ -1,4 +1,4 @@
-/** The columns of the board, with their states and order. Pure. */
+/** Defines the columns of the board: their states and the order of their tasks. Pure. */
 import type { ListedTask, TaskState } from "../../api/types.js";
 import type { TasksByState } from "../../api/tasks.js";
 import type { BadgeTone } from "../../parts/badge.js";
@@ -13,7 +13,7 @@ const byPriority = (a: ListedTask, b: ListedTask): number =>
   b.priority - a.priority || Date.parse(a.created_at) - Date.parse(b.created_at);
 const latestFirst = (a: ListedTask, b: ListedTask): number => Date.parse(b.updated_at) - Date.parse(a.updated_at);
 
-/** From left to right. In Ready, the task that is claimed next comes first. */
+/** The columns from left to right. In Ready, the task that will be claimed next comes first. */
 export const COLUMNS: readonly ColumnRow[] = [
   { title: "Blocked", states: ["blocked"], order: byPriority },
   { title: "Ready", states: ["ready"], order: byPriority },
@@ -31,8 +31,8 @@ export interface Column {
 }
 
 /**
- * Returns the board's columns.
- * @param limit number of tasks requested per state
+ * Returns the columns of the board with their tasks.
+ * @param limit the number of tasks that were requested per state
  */
 export function columnsOf(by_state: TasksByState, limit: number): Column[] {
   return COLUMNS.map(({ title, states, order }) => {

@@ -1,4 +1,4 @@
-/** One task's page: facts, question, values and history. */
+/** The page of one task: facts, question, values and history. */
 import type { ComponentChildren } from "preact";
 import { taskLoader } from "../../api/tasks.js";
 import { useResource } from "../../api/resource.js";
@@ -125,7 +125,7 @@ function Created({ by, at }: { readonly by: string | null; readonly at: string }
   );
 }
 
-/** The long values of a task; those that are absent are left out. */
+/** Shows the long values of a task. Values that the task does not have are left out. */
 function Values({ task: { body, data, checkpoint, result } }: { readonly task: Task }) {
   const values = [
     ["Data", data],

@@ -1,4 +1,7 @@
-/** The groups of a range: a chart of the largest over time, and a table of all with their shares. */
+/**
+ * Shows the groups of usage in a range: a chart of the largest groups over time, and a table of all groups with their
+ * shares.
+ */
 import { addressOf } from "../../base/address.js";
 import { compact, count, dollars } from "../../base/format.js";
 import { Agent } from "../../parts/agent.js";

@@ -1,4 +1,4 @@
-/** Loaders of the usage view: the sums of a range with their series, and its calls. */
+/** Loads the data of the usage view: the sums of a range with their series over time, and its calls. */
 import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
@@ -8,7 +8,10 @@ import { askedOf, type Asked, type UsageChoice } from "./model.js";
 
 const PAGE_ROWS = 50;
 
-/** The sums with their query: a range that ends now has other bounds at each fetch. */
+/**
+ * Sums, together with the query that they answer. The query is needed because the bounds of a range that ends now
+ * change with each fetch.
+ */
 export interface Sums {
   readonly asked: Asked;
   readonly asked_ms: number;
@@ -20,7 +23,7 @@ export function sumsLoader({ range, by, from, to }: UsageChoice): Loader<Sums> {
     key: `usage ${range} ${by} ${from} ${to}`,
     kinds: ["usage"],
     gap_ms_min: 2_000,
-    // A moving range loses its oldest calls without any change event.
+    // A range that ends now is reloaded regularly, because its oldest calls drop out of it without a change event.
     ...(range === "own" ? {} : { every_ms: 60_000 }),
     fetch: async (signal) => {
       const asked_ms = Date.now();

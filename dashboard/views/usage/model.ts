@@ -1,4 +1,4 @@
-/** The selected range and grouping of usage, and its sums as a chart and as shares. Pure. */
+/** Parses the selected range and grouping of usage, and prepares its sums for a chart and as shares. Pure. */
 import type { UsageSummary } from "../../api/types.js";
 import { timeIn } from "../../base/local-time.js";
 
@@ -11,21 +11,24 @@ export type Group = (typeof GROUPS)[number];
 export const MEASURES = ["cost", "tokens", "calls"] as const;
 export type Measure = (typeof MEASURES)[number];
 
-/** The selection as the address's query has it. */
+/** The user's selection, as it is stored in the address's query. */
 export interface UsageChoice {
   readonly range: Range;
   readonly by: Group;
   readonly show: Measure;
-  /** RFC 3339, for a custom range; "" if it is open. */
+  /** The bounds of a custom range, RFC 3339; "" if the range has no bound on this side. */
   readonly from: string;
   readonly to: string;
 }
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** Longer ranges are summed by day, because more bars could not be distinguished. */
+/**
+ * The maximum length of a range that is summed by hour. Longer ranges are summed by day, because so many bars could not
+ * be distinguished.
+ */
 const HOURLY_MS_MAX = 3 * DAY_MS;
-/** Maximum number of bars. A longer range, above all one without a start, shows its end. */
+/** The maximum number of bars. If a range is longer, such as one without a start, only its last part is shown. */
 const BARS_MAX = 400;
 
 export function choiceIn(query: Readonly<Record<string, string>>): UsageChoice {
@@ -38,14 +41,20 @@ export function choiceIn(query: Readonly<Record<string, string>>): UsageChoice {
   };
 }
 
-/** The server's parameters: RFC 3339 bounds, "" if open, and the interval of the series. */
+/**
+ * The parameters of the request to the server: bounds in RFC 3339, "" if there is no bound, and the interval of the
+ * series.
+ */
 export interface Asked {
   readonly from: string;
   readonly to: string;
   readonly interval: "hour" | "day";
 }
 
-/** Returns the current bounds of the range. A named range ends now and moves. */
+/**
+ * Returns the bounds that a range has at this moment. A named range, such as the last day, ends now, so its bounds
+ * move.
+ */
 export function askedOf({ range, from, to }: Pick<UsageChoice, "range" | "from" | "to">, now_ms: number): Asked {
   if (range === "own") {
     const begins_ms = from === "" ? 0 : Date.parse(from);
@@ -66,7 +75,10 @@ export function askedOf({ range, from, to }: Pick<UsageChoice, "range" | "from" 
   };
 }
 
-/** Returns the start of each bar, ms since the epoch: every hour or day of the range, including those without usage. */
+/**
+ * Returns the time at which each bar starts, in ms since the epoch. There is a bar for every hour or day of the range,
+ * even if it has no usage.
+ */
 export function barTimes({ from, to, interval }: Asked, series: UsageSummary["series"], now_ms: number): number[] {
   const step = interval === "hour" ? HOUR_MS : DAY_MS;
   const first = series?.[0] === undefined ? now_ms : Date.parse(series[0].from);
@@ -81,8 +93,8 @@ function floor(ms: number, step: number): number {
 }
 
 /**
- * Converts bar times to the axis. Days are UTC days but the axis is in local time, so a day's bar is placed at the
- * local midnight of its date.
+ * Converts the times of bars to positions on the axis. Days are UTC days, but the axis shows local time. So the bar of
+ * a day is placed at local midnight of the same date.
  */
 export function barSeconds(times: readonly number[], interval: Asked["interval"]): number[] {
   return times.map((ms) => {
@@ -98,13 +110,15 @@ export function measured(totals: Totals | undefined, show: Measure): number {
   return show === "cost" ? totals.total_cost_usd : totals.total_tokens_in + totals.total_tokens_out;
 }
 
-/** Returns the sums of a group. Groups may have any name, even `constructor`. */
+/**
+ * Returns the sums of a group. It looks up only own members of the object, because a group may have any name, even `constructor`.
+ */
 export function totalsOf(groups: UsageSummary["groups"] | undefined, group: string): Totals | undefined {
   return groups !== undefined && Object.hasOwn(groups, group) ? groups[group] : undefined;
 }
 
 export interface GroupRow {
-  /** The server's name of the group; "" for calls without one. */
+  /** The name of the group on the server; "" for calls that belong to none. */
   readonly group: string;
   readonly totals: Totals;
 }
@@ -116,7 +130,7 @@ export function groupRows(groups: UsageSummary["groups"], show: Measure): GroupR
     .sort((a, b) => measured(b.totals, show) - measured(a.totals, show) || a.group.localeCompare(b.group));
 }
 
-/** Number of groups with their own colour; the last colour is for the sum of all others. */
+/** The number of groups that get a colour of their own. The last colour is for the sum of all other groups. */
 export const COLOURED_GROUPS = 5;
 
 export interface GroupSeries {
@@ -125,7 +139,7 @@ export interface GroupSeries {
   readonly values: readonly number[];
 }
 
-/** Returns the series of the largest groups, then of the sum of the others. */
+/** Returns the series of the largest groups, followed by the series of the sum of all others. */
 export function groupSeries(
   series: UsageSummary["series"],
   times: readonly number[],

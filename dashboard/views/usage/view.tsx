@@ -1,4 +1,4 @@
-/** The view of usage: cost of language-model calls by project, model and agent, over time, and the newest calls. */
+/** The view of usage: the cost of language-model calls over time, by project, model and agent, and the newest calls. */
 import { useResource } from "../../api/resource.js";
 import { compact, count, dollars, plural } from "../../base/format.js";
 import { fromField, toField } from "../../base/local-time.js";
@@ -24,7 +24,7 @@ const RANGE_LABELS: Readonly<Record<Range, string>> = {
 const GROUP_LABELS = { project: "Project", model: "Model", agent: "Agent" } as const;
 const MEASURE_LABELS = { cost: "Cost", tokens: "Tokens", calls: "Calls" } as const;
 
-/** A call as an agent reports it, for the empty state. */
+/** A call in the form in which an agent reports it, as an example in the empty state. */
 const CALL = '{"provider":"acme","model":"large-1","tokens_in":1200,"cost_usd":0.1}';
 
 export function View() {

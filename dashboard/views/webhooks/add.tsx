@@ -1,4 +1,7 @@
-/** The form for a new webhook, in a dialog. A rejection is shown at the field that caused it. */
+/**
+ * The form for a new webhook, in a dialog. If the server rejects the webhook, the reason is shown at the field that
+ * caused it.
+ */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { reasonOf, send } from "../../api/client.js";

@@ -1,4 +1,4 @@
-/** The dead letters of one webhook: view, send again, or drop. */
+/** The dead letters of one webhook. The user can view them, send them again, or drop them. */
 import { useSignal } from "@preact/signals";
 import { getText, remove, send } from "../../api/client.js";
 import { useResource } from "../../api/resource.js";
@@ -22,7 +22,10 @@ interface DeadLettersProps {
 
 export function DeadLetters({ id, count, onDone }: DeadLettersProps) {
   const resource = useResource(deadLettersLoader(id));
-  /** The dead letter that is shown, with its text; and the one whose drop is to be confirmed. */
+  /**
+   * The dead letter that is shown, with its text. `dropped` is the one that the user wants to drop
+   * and has to confirm.
+   */
   const shown = useSignal({ event: 0, text: "" });
   const dropped = useSignal(0);
   const pathOf = (event: number, ...action: readonly string[]): string =>

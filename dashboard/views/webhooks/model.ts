@@ -1,4 +1,4 @@
-/** A webhook's health, advice, and form fields. Pure. */
+/** Computes the health of a webhook, advice about it, and the contents of its form. Pure. */
 import type { Webhook } from "../../api/types.js";
 
 export interface Health {
@@ -7,8 +7,8 @@ export interface Health {
 }
 
 /**
- * Number of consecutive failures that disable a webhook. It repeats WEBHOOK_FAILURES_MAX, because importing that would
- * put all other limits into the bundle.
+ * The number of consecutive failures that disable a webhook. It must be the same as WEBHOOK_FAILURES_MAX, which is not
+ * imported because the bundle would then contain all other limits, too.
  */
 export const FAILURES_MAX = 400;
 
@@ -22,7 +22,7 @@ export function healthOf({ active, fail_count, last_fired }: Webhook): Health {
     : { tone: "good", words: "healthy" };
 }
 
-/** 0 for the webhooks that need attention most. */
+/** Returns how urgent a webhook is for sorting; 0 is the most urgent. */
 function urgency({ active, fail_count, dead_letters }: Webhook): number {
   if (!active) return 0;
   return fail_count > 0 || dead_letters > 0 ? 1 : 2;
@@ -33,12 +33,12 @@ export function toneOf(webhook: Webhook): "bad" | "warn" | undefined {
   return (["bad", "warn"] as const)[urgency(webhook)];
 }
 
-/** Sorts webhooks: those that need attention first, then by id. */
+/** Sorts webhooks: those that need attention come first, others follow by id. */
 export function byUrgency(webhooks: readonly Webhook[]): Webhook[] {
   return webhooks.toSorted((a, b) => urgency(a) - urgency(b) || (a.id < b.id ? -1 : 1));
 }
 
-/** Returns advice about a failing webhook; "" if it is healthy. */
+/** Returns advice about a webhook that fails; "" if it is healthy. */
 export function adviceFor({ active, fail_count, url, pending }: Webhook): string {
   if (active && fail_count === 0) return "";
   const where = hostOf(url);
@@ -57,7 +57,9 @@ function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url;
 }
 
-/** Parses patterns separated by commas, white space or line breaks; "*" if there are none. */
+/**
+ * Parses a list of patterns that are separated by commas, white space or line breaks. Returns "*" if there are none.
+ */
 export function patternsOf(text: string): string[] {
   const patterns = text.split(/[\s,]+/).filter((pattern) => pattern !== "");
   return patterns.length === 0 ? ["*"] : [...new Set(patterns)];
@@ -66,7 +68,10 @@ export function patternsOf(text: string): string[] {
 export const FORM_FIELDS = ["id", "url", "patterns", "secret"] as const;
 export type FormField = (typeof FORM_FIELDS)[number];
 
-/** Fields by the words with which a rejection starts or names them. Any other rejection is shown below the form. */
+/**
+ * The fields of the form, with the words by which an error message refers to them. Any other message is shown below the
+ * form.
+ */
 const NAMED: readonly (readonly [field: FormField, words: RegExp])[] = [
   ["id", /^(id|webhook)\b/],
   ["url", /^(url|address)\b/],
@@ -74,7 +79,7 @@ const NAMED: readonly (readonly [field: FormField, words: RegExp])[] = [
   ["secret", /^secret\b/],
 ];
 
-/** Returns the field that a rejection is about; undefined for the whole form. */
+/** Returns the field to which an error message refers; undefined if it refers to none. */
 export function fieldOf(refusal: string): FormField | undefined {
   return NAMED.find(([, words]) => words.test(refusal))?.[0];
 }

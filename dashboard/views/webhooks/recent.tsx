@@ -1,6 +1,6 @@
 /**
- * The newest events that match a webhook's patterns, live. There is one feed per pattern, because the server does the
- * matching.
+ * Shows the newest events that match a webhook's patterns, live. There is one feed for each pattern, because the server
+ * does the matching.
  */
 import { useEffect, useMemo } from "preact/hooks";
 import { EventFeed } from "../../api/event-feed.js";
@@ -12,7 +12,7 @@ import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 
 const SHOWN_EVENTS = 20;
-/** Maximum number of feeds: each one is a connection. */
+/** The maximum number of feeds. It is small, because each feed is a connection. */
 const FEEDS_MAX = 4;
 
 const COLUMNS: readonly Column<HeldEvent>[] = [

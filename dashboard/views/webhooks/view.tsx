@@ -1,4 +1,4 @@
-/** The view of webhooks: the receivers of events outside Koor, their health, and their actions. */
+/** The view of webhooks, which send events to receivers outside Koor: their health and their actions. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useResource } from "../../api/resource.js";
@@ -118,7 +118,7 @@ function List({ webhooks, failure, onDone }: ListProps) {
   );
 }
 
-/** The health of a webhook, with its error. */
+/** Shows the health of a webhook, with its last error. */
 function HealthOf({ webhook }: { readonly webhook: Webhook }) {
   const { tone, words } = healthOf(webhook);
   const { active, fail_count, last_error, dead_letters } = webhook;

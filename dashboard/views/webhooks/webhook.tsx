@@ -1,4 +1,4 @@
-/** One webhook's page: facts, advice, dead letters, deliveries, and the newest matching events. */
+/** The page of one webhook: facts, advice, dead letters, deliveries, and the newest matching events. */
 import { useLocation } from "preact-iso/router";
 import { query } from "../../base/path.js";
 import type { Webhook } from "../../api/types.js";
@@ -81,7 +81,7 @@ export function WebhookPage({ webhook, onDone }: WebhookPageProps) {
   );
 }
 
-/** Topic patterns as links to the matching events. */
+/** Shows topic patterns, each as a link to the events that match. */
 export function Patterns({ patterns }: { readonly patterns: readonly string[] }) {
   return (
     <span class="webhook-patterns">

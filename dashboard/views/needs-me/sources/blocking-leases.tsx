@@ -1,4 +1,4 @@
-/** Leases that block others: a request has waited long, or the holder is about to lose the lease. */
+/** Finds leases that block others: a request has waited for long, or the holder will soon lose the lease. */
 import { waitsLoader } from "../../../api/leases.js";
 import type { LeaseWaits } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";
@@ -36,7 +36,7 @@ function itemOf({ lease, waiting, ends_ms, ends_soon }: BlockingLease): Item {
     ),
     since: first?.requested_at ?? lease.requested_at,
     tone: ends_soon ? "bad" : "warn",
-    // Breaking a lease needs a reason, which is entered on the lease's page.
+    // No action is offered here, because breaking a lease needs a reason, which the user enters on the lease's page.
     actions: [],
   };
 }

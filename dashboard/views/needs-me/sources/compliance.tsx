@@ -1,4 +1,4 @@
-/** Compliance violations of agents' samples, by the newest run of each agent and contract. */
+/** Finds violations of contracts by agents' samples. For each agent and contract, the newest run counts. */
 import { getJson, send } from "../../../api/client.js";
 import { apiPath, query } from "../../../base/path.js";
 import type { ComplianceRun, Instance, SpecList } from "../../../api/types.js";
@@ -8,7 +8,9 @@ import { Agent } from "../../../parts/agent.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 import { holdsOneCheck, stillChecked, violated, type Violated } from "../violations.js";
 
-/** Number of runs that the server returns quickly, and number of runs read if those are not conclusive. */
+/**
+ * The number of runs that the server returns quickly. If they do not suffice, RUNS are read.
+ */
 const RUNS_RECENT = 100;
 const RUNS = 1_000;
 
@@ -16,7 +18,7 @@ function history(limit: number, signal: AbortSignal): Promise<ComplianceRun[]> {
   return getJson<ComplianceRun[]>(`/api/compliance/history${query({ limit })}`, signal);
 }
 
-/** Loads the current violations. Agents and contracts are read only if there is a violation. */
+/** Loads the current violations. Agents and contracts are loaded only if there is a violation. */
 async function violations(signal: AbortSignal): Promise<readonly Violated[]> {
   const recent = await history(RUNS_RECENT, signal);
   const enough = recent.length < RUNS_RECENT || (holdsOneCheck(recent) && violated(recent).length === 0);
@@ -70,7 +72,7 @@ export const COMPLIANCE = sourceOf<readonly Violated[]>({
     key: "needs me: compliance",
     kinds: ["compliance", "instance", "spec"],
     fetch: violations,
-    // Only agents and specs with a violation matter; any compliance change may add one.
+    // A change of an agent or a spec matters only if it has a violation. Any change of compliance may add one.
     patch: (found, { kind, key }) =>
       kind === "compliance" || key === null || found.some(({ run }) => concerns(run, key))
         ? undefined

@@ -1,4 +1,4 @@
-/** Proposed rules, which have no effect until a person accepts them. */
+/** Finds proposed rules. They have no effect until a person accepts them. */
 import { getJson } from "../../../api/client.js";
 import { decideRule } from "../../../api/rules.js";
 import type { Rule, RuleList } from "../../../api/types.js";

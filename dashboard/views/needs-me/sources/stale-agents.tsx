@@ -1,4 +1,4 @@
-/** Stale agents: they died, or did not deregister. */
+/** Finds stale agents, which died or did not deregister. */
 import { getJson, remove } from "../../../api/client.js";
 import { apiPath } from "../../../base/path.js";
 import type { Instance } from "../../../api/types.js";

@@ -1,4 +1,4 @@
-/** Tasks that ask a question, and dead tasks: those that have used up their attempts. */
+/** Finds tasks that ask a question, and dead tasks, which have used up their attempts. */
 import { changeTask, tasksLoader, type TasksByState } from "../../../api/tasks.js";
 import type { ListedTask } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";
@@ -15,7 +15,7 @@ function itemOf({ id, title, state, question, error, attempts, updated_at }: Lis
     line: dead ? `Dead after ${attempts} attempts: ${error ?? ""}` : `Asks: ${question ?? ""}`,
     since: updated_at,
     tone: dead ? "bad" : "note",
-    // An answer is written on the task's page.
+    // A question has no action here, because the user writes the answer on the task's page.
     actions: dead ? [{ text: "Retry", run: () => changeTask(id, "retry"), done: `Task ${id} ready again` }] : [],
   };
 }

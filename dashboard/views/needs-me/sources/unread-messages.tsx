@@ -1,4 +1,4 @@
-/** Requests and important messages that have been unread for long, addressed to agents that could read them. */
+/** Finds requests and important messages that have been unread for long. Only recipients count that could read them. */
 import { getJson } from "../../../api/client.js";
 import { readMessages } from "../../../api/messages.js";
 import type { Instance, Message } from "../../../api/types.js";
@@ -7,18 +7,21 @@ import { query } from "../../../base/path.js";
 import { Agent } from "../../../parts/agent.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
-/** Time by which a request should be read, ms. */
+/** The time within which a request should be read, ms. */
 const UNREAD_LONG_MS = 30 * 60_000;
 /** Maximum number of messages read, newest first. */
 const MESSAGES_MAX = 200;
 
-/** A message with the recipients that have not read it. */
+/** A message, with those of its recipients that have not read it. */
 interface Unread {
   readonly message: Message;
   readonly by: readonly Message["to"][number][];
 }
 
-/** Agents are loaded only if a message is unread. Agents that were removed or never activated will not read it. */
+/**
+ * Loads the unread messages. Agents are loaded only if there is one. They are needed because agents that were removed
+ * or never activated will not read their messages.
+ */
 async function unread(signal: AbortSignal): Promise<readonly Unread[]> {
   const messages = await readMessages({ unread: true, urgent: true }, MESSAGES_MAX, signal);
   if (messages.length === 0) return [];
@@ -64,7 +67,7 @@ export const UNREAD_MESSAGES = sourceOf<readonly Unread[]>({
     key: "needs me: unread messages",
     kinds: ["message", "instance"],
     gap_ms_min: 2_000,
-    // An agent's activity does not mark a message as read.
+    // Changes that only report an agent's activity are ignored, because activity does not mark a message as read.
     concerns: ({ kind, key }) => kind === "message" || key !== null,
     fetch: unread,
   },

@@ -1,4 +1,4 @@
-/** Webhooks that are disabled, that fail now, or that have dead letters. */
+/** Finds webhooks that are disabled, that fail now, or that have dead letters. */
 import { send } from "../../../api/client.js";
 import { webhookPath, webhooksLoader } from "../../../api/webhooks.js";
 import type { Webhook } from "../../../api/types.js";
@@ -9,7 +9,7 @@ import { oldestFirst, sourceOf, type Action, type Item } from "../source.js";
 function troubleOf({ active, fail_count, dead_letters }: Webhook): string {
   const failures = plural(fail_count, "failure");
   if (active) return fail_count > 0 ? `${failures} in a row` : `${plural(dead_letters, "event")} set aside`;
-  // A delivery chain that is too long disables a webhook without a failure.
+  // A webhook without failures was disabled because its chain of deliveries was too long.
   return fail_count === 0 ? "Off" : `Off after ${failures}`;
 }
 

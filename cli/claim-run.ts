@@ -24,8 +24,8 @@ const HEARTBEATS_PER_TTL = 3;
 export const CANNOT_START_EXIT = 127;
 export const LOST_EXIT = 1;
 /**
- * The longest wait for an answer when a claim is released after its command. A command that has ended must not wait
- * long for an unreachable server.
+ * The longest wait for the answer when a claim is released after its command has ended. It is limited, because the user
+ * should not have to wait long for an unreachable server.
  */
 export const RELEASE_TIMEOUT_MS = 10_000;
 

@@ -55,7 +55,8 @@ export class CommandProcess {
   ): Promise<CommandProcess | string> {
     const { spawn } = await import("node:child_process");
     const stdio = streams === null ? "inherit" : "pipe";
-    // The command gets its own group, so that a signal reaches its descendants but not this process.
+    // The command gets a process group of its own, so that a signal to the group reaches its descendants but not this
+    // process.
     const options = { stdio, env: environment, detached: HAS_GROUPS } as const;
     return await new Promise((resolve) => {
       try {

@@ -101,7 +101,7 @@ export interface RequestRow extends Described {
    * on the arguments. If absent, a repeated request might be executed twice.
    */
   readonly repeatable?: true | ((args: Args) => boolean);
-  /** The request asks for the server's own status, not for its data. */
+  /** Whether the request asks for the state of the server itself, not for its data. */
   readonly about_server?: true;
   /** `raw` prints the bytes of the answer unchanged. If absent, the answer is printed as JSON on one line. */
   readonly answer?: "raw";

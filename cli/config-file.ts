@@ -37,12 +37,12 @@ const PERMISSIONS = 0o777;
 const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
 
-/** The path of a file, and the folder that its links must not leave. */
+/** The path of a file, and the folder out of which its links must not lead. */
 export interface FileLocation {
   readonly path: string;
   /** The file's name in messages. */
   readonly name: string;
-  /** The folder that no link may lead out of; undefined for the user's own files. */
+  /** The folder out of which no link may lead; undefined for the user's own files. */
   readonly root?: string;
 }
 
@@ -53,7 +53,8 @@ export function isWithin(folder: string, path: string): boolean {
 }
 
 /**
- * Matches names of open files, terminals and the null device. They never count as files of a project, whatever the project's folder is.
+ * Matches names of open files, terminals and the null device. They never count as files of a project, whatever the
+ * project's folder is.
  */
 export const DEVICES = /^\/(?:dev|proc)\//;
 
@@ -111,7 +112,7 @@ export function readTextFile(location: FileLocation): string | undefined | CliFa
   try {
     const real = resolveLinks(location);
     if (real === undefined) return wrongUsage(`cannot read ${name}: ${leadsOut(root ?? "")}`);
-    // The check comes before the open, because opening a device can have side effects.
+    // The kind of the file is checked before it is opened, because opening a device can have side effects.
     const problem = irregularReason(statSync(real));
     if (problem !== undefined) return wrongUsage(`cannot read ${name}: ${problem}`);
     file = openSync(real, READ_AT_ONCE | NO_LINK);

@@ -1,6 +1,5 @@
 /**
- * Reads the bytes that a command sends: from `--data`, from `--file`, or from stdin if the value of either is `-`.
- * The
+ * Reads the bytes that a command sends: from `--data`, from `--file`, or from stdin if the value of either is `-`. The
  * input is limited to the number of bytes that a server reads before it refuses a body, so that the user sees the
  * server's own refusal. Runs in the CLI process.
  */

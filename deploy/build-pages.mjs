@@ -29,7 +29,8 @@ const compress = {
 };
 
 /**
- * Reads the one CommonJS module of the pages as an ES module, so that no script carries a wrapper for such modules.
+ * An esbuild plugin that reads the only CommonJS module of the pages as an ES module. Without it, the scripts would
+ * contain esbuild's wrapper for CommonJS modules.
  * @type {import("esbuild").Plugin}
  */
 const HIGHLIGHT_CORE = {

@@ -1,10 +1,10 @@
 /**
- * Turns the TypeScript sources into what Node runs, in a few milliseconds where nothing has changed. There are two
- * outputs: `dist/tree` has every file transpiled in its own place (tests and benchmarks run from there); `dist/app` has
- * the programs, each bundled into one file because most of Node's start time is the loading of modules, and the
- * dashboard's pages (build-pages.mjs). Types are checked by `npm run types`, not here. What esbuild lacks is done by
- * hand: to find out what is stale. A full build takes 4 s, an unchanged one 0.2 s. Run: `node deploy/build.mjs
- * [--programs]`; the flag leaves out `dist/tree`.
+ * Builds the programs and test files from the TypeScript sources. If nothing has changed, it finishes at once. There
+ * are two outputs. `dist/tree` contains every file, transpiled, at its own path; tests and benchmarks run from there.
+ * `dist/app` contains the programs and the dashboard's pages (build-pages.mjs). Each program is bundled into one file,
+ * because most of Node's start time is spent on loading modules. Types are not checked here but by `npm run types`.
+ * Finding out what is stale is written by hand, because esbuild cannot do it. A full build takes 4 s, an unchanged one
+ * 0.2 s. Run: `node deploy/build.mjs [--programs]`; the flag leaves out `dist/tree`.
  */
 import { createHash } from "node:crypto";
 import {
@@ -33,8 +33,8 @@ const PAGES = join(APP, "dashboard");
 const PAGES_STAMP = join(PAGES, ".stamp");
 
 /**
- * The file with the licences of all packages in the bundles. TAKEN has the files that list the packages of each
- * of the two builds.
+ * The file with the licences of all packages in the bundles. TAKEN has the files that list the packages of each of the
+ * two builds.
  */
 const NOTICES = join(APP, "THIRD-PARTY.md");
 const TAKEN = {
@@ -56,7 +56,8 @@ const BUILD_INPUTS = [
 ];
 const PROGRAMS = [
   "src/main.ts",
-  // These are split from what makes schemas: a package that both use would otherwise be at the head of each bundle.
+  // These modules are bundled apart from the code that makes schemas. Otherwise a package that both use would be loaded
+  // at the start of each bundle.
   "src/base/shape-compiler.ts",
   "workers/writer/main.ts",
   "workers/pool/main.ts",
@@ -183,7 +184,7 @@ function removeOrphans(sources) {
  * Transpiles the files whose output is stale. A file that does not parse is reported, and the others are still written.
  * Returns the failures.
  */
-/** The imports that every test file, and every property test, begins with, in one line. */
+/** Returns the imports that are put before a test file, and before a test of properties, as one line of code. */
 function firstImports(source, text, output) {
   const first = [];
   if (source.endsWith(".test.ts")) first.push("every-file");
@@ -248,7 +249,7 @@ function programsApart(program) {
         const target = join(resolveDir, path);
         const source = relative(ROOT, target).split(sep).join("/").replace(/\.js$/, ".ts");
         if (!PROGRAMS.includes(source)) return undefined;
-        // Everything that is bundled into a program, and its parts, is in its folder.
+        // The folder of a program contains everything that is bundled into it, including its parts.
         const seen = relative(home, target).split(sep).join("/");
         return { path: seen.startsWith(".") ? seen : `./${seen}`, external: true };
       });

@@ -24,7 +24,7 @@ export const CONFIG_COMMANDS: readonly CommandRow[] = [
         args.need("value"),
         args.has("user") ? io().environment : undefined,
       );
-      // The value is not printed, because it may be a token.
+      // The value is not printed, because it may be a secret token.
       return failure ?? (await print(Buffer.from(`${JSON.stringify({ set: name })}\n`))) ?? 0;
     },
   },

@@ -1,6 +1,6 @@
 /**
- * Implements `contract …`: API contracts, checks of payloads, and tests of live services. schemas/contract-shape.ts
- * defines contracts. Runs in the CLI process.
+ * Implements `contract …`, which stores API contracts, checks payloads against them, and tests live services.
+ * schemas/contract-shape.ts defines contracts. Runs in the CLI process.
  */
 import { findContractFault } from "../../schemas/contract-shape.js";
 import { describeRefusal, isSuccess, sendRequest } from "../client.js";

@@ -1,4 +1,4 @@
-/** Implements `events …`: publish events, read their history and follow them. Runs in the CLI process. */
+/** Implements `events …`, which publishes events, reads their history and follows them. Runs in the CLI process. */
 import { ask, failureOf } from "../ask.js";
 import { encodeQuery } from "../client.js";
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";

@@ -1,4 +1,6 @@
-/** Implements `register`, `activate` and `instances …`: the agents at work. Runs in the CLI process. */
+/**
+ * Implements `register`, `activate` and `instances …`, which manage the instances of agents. Runs in the CLI process.
+ */
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import type { CliFailure } from "../failure.js";
 

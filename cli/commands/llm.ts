@@ -1,4 +1,4 @@
-/** Implements `llm …`: the cost of language model calls. Runs in the CLI process. */
+/** Implements `llm …`, which reports and shows the cost of language-model calls. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 import { PERIOD_FLAGS } from "../period-flags.js";
 

@@ -1,4 +1,4 @@
-/** Implements `mcp …`: connects agents over the Model Context Protocol. Runs in the CLI process. */
+/** Implements `mcp …`, which connects agents over the Model Context Protocol. Runs in the CLI process. */
 import { join } from "node:path";
 
 import type { Args, CommandContext, CommandRow } from "../command-row.js";

@@ -1,4 +1,7 @@
-/** Implements `message …`: messages between agents, sent as the instance in KOOR_INSTANCE. Runs in the CLI process. */
+/**
+ * Implements `message …`, which sends and reads messages between agents. They are sent as the instance in
+ * KOOR_INSTANCE. Runs in the CLI process.
+ */
 import type { Args, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { JSON_TYPE, readTextFlag } from "../input.js";

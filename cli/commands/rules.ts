@@ -1,4 +1,7 @@
-/** Implements `rules …`: moves rules between files and the server, and tries a rule. Runs in the CLI process. */
+/**
+ * Implements `rules …`, which moves rules between files and the server, and tries a rule on a text. Runs in the CLI
+ * process.
+ */
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";

@@ -1,4 +1,7 @@
-/** Implements `specs …`: a project's documents, versioned like state. Runs in the CLI process. */
+/**
+ * Implements `specs …`, the commands for a project's documents, which have versions like state. Runs in the CLI
+ * process.
+ */
 import type { CommandRow } from "../command-row.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";

@@ -1,4 +1,7 @@
-/** Implements `state …`: the shared, versioned key/value store. Runs in the CLI process. */
+/**
+ * Implements `state …`, the commands for the shared key/value store, whose values have versions. Runs in the CLI
+ * process.
+ */
 import type { Args, CommandRow } from "../command-row.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";

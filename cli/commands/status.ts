@@ -1,4 +1,4 @@
-/** Implements `status`: whether the server is up. Runs in the CLI process. */
+/** Implements `status`, which shows whether the server is up. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 export const STATUS_COMMANDS: readonly CommandRow[] = [

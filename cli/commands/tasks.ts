@@ -125,7 +125,7 @@ interface HolderCommand {
   /** The name of an argument after the id. It is sent as the member of the body with the same name. */
   readonly text?: string;
   readonly flags: readonly Flag[];
-  /** Returns the body's members besides the fence, as JSON texts. */
+  /** Returns the members of the request's body except the fence, each as JSON text. */
   readonly members: (args: Args) => Promise<Readonly<Record<string, string | undefined>> | CliFailure>;
 }
 

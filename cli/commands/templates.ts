@@ -1,4 +1,4 @@
-/** Implements `templates …`: rules and contracts for use in many projects. Runs in the CLI process. */
+/** Implements `templates …`, the commands for rules and contracts that many projects use. Runs in the CLI process. */
 import type { Args, CommandRow } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";

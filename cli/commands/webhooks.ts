@@ -1,4 +1,7 @@
-/** Implements `webhooks …`: URLs that receive events as HTTP requests. Runs in the CLI process. */
+/**
+ * Implements `webhooks …`, the commands for URLs to which the server sends events as HTTP requests. Runs in the CLI
+ * process.
+ */
 import type { Args, CommandRow } from "../command-row.js";
 import { JSON_TYPE } from "../input.js";
 

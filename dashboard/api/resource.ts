@@ -190,8 +190,8 @@ export class LiveResource<T> implements Resource<T> {
           const next = await patched;
           if (stopped.aborted) return;
           // If the data have changed, a fetch has finished meanwhile. The patch started from data that are older than
-          // this fetch, and the fetch may be older than the change. So the patched data
-          // are discarded and the data are fetched again.
+          // this fetch, and the fetch may be older than the change. So the patched data are discarded and the data are
+          // fetched again.
           if (this.data.value === data) this.data.value = next;
           else this.#plan(this.#gap_ms);
         }

@@ -76,7 +76,7 @@ async function checkSession(): Promise<void> {
   try {
     begin(await getJson<Session>(PATH));
   } catch {
-    // The page already shows that it is reconnecting.
+    // The error is ignored, because the page already shows that it is reconnecting.
   }
 }
 

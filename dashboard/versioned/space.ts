@@ -43,9 +43,7 @@ export interface Space {
   readonly command: string;
 }
 
-/**
- * The number of versions that are shown at first. VERSIONS_MOST applies after the user has asked for all.
- */
+/** The number of versions that are shown at first. VERSIONS_MOST applies after the user has asked for all. */
 export const VERSIONS_FIRST = 20;
 export const VERSIONS_MOST = 1_000;
 

@@ -1,6 +1,6 @@
 /**
- * Closes a WebSocket when its caller's access ends, with a code that says why. The pipeline ends streams and long
- * polls. Pure.
+ * Closes a WebSocket when the access of its caller ends, with a close code that says why. The pipeline does the same
+ * for streams and long polls. Pure.
  */
 import type { AccessEnd } from "../base/access-end.js";
 import type { SocketOpener } from "../transport/transport.js";

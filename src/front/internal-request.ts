@@ -14,7 +14,7 @@ import type { CallContext } from "../rpc/frames.js";
 import type { Sink } from "../transport/reply.js";
 import type { AnyQuery, Reply, Request, Route } from "./route.js";
 
-/** The parameters and the body of an internal request. */
+/** The parameters and the body of a call that the server makes to one of its own routes. */
 export interface InternalRequest {
   readonly params?: readonly string[];
   readonly query?: AnyQuery;

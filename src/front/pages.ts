@@ -62,7 +62,7 @@ const GUARDS = [
 const FOR_EVER = ["Cache-Control", "public, max-age=31536000, immutable"] as const;
 const ASKED_EACH_TIME = ["Cache-Control", "no-cache"] as const;
 
-/** The answer while the files cannot be read, for example because no file descriptor is left. */
+/** The answer while the files cannot be read, for example because the process has no free file descriptor. */
 const NOT_READ: WireReply = {
   status: 503,
   body: "The dashboard's pages cannot be read now. Load this page again in a moment.\n",

@@ -107,7 +107,7 @@ export class Pipeline {
     return this.#draining;
   }
 
-  /** Refuses new requests with 503 from now on. */
+  /** From now on, refuses every new request with a 503 answer. */
   drain(): void {
     this.#draining = true;
   }

@@ -34,7 +34,7 @@ export function failureReply(failure: Failure, extra: readonly Header[]): Reply 
   };
 }
 
-/** A refused call, as its audit row records it. */
+/** A refused call, in the form in which the audit log records it. */
 export interface Refusal {
   /** The method and path of its route. */
   readonly call: string;
@@ -73,10 +73,7 @@ export class Refusals {
     this.#clock = clock;
   }
 
-  /**
-   * Whether a refusal of this route gets an audit row. Also counts those of
-   * them that are 401s.
-   */
+  /** Whether a refusal of this route gets an audit row. Also counts a refusal that is a 401 and gets one. */
   wants(route: Route, failure: Failure): boolean {
     if (route.audited === undefined || !getsAuditRow(failure)) return false;
     if (failure.http === UNAUTHENTICATED) this.#metrics.unauthenticated += 1;

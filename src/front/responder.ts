@@ -51,7 +51,8 @@ export class Responder {
     const { refusals, metrics } = this.#options;
     refusals.report(call.bound.route, answer);
     if (answer.outcome_unknown) {
-      // It is unknown whether the call was executed, so any answer could be wrong. The connection is closed without one.
+      // It is unknown whether the call was executed, so any answer could be wrong. The connection is closed without
+      // one.
       metrics.in_flight -= 1;
       call.bound.metrics.record(answer.http, (performance.now() - call.started) / 1000);
       call.exchange.cut();

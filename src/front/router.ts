@@ -1,6 +1,6 @@
 /**
- * Converts the route table into rows for the router of a port: one row for each route, and further rows that
- * keep a fixed path from being taken for the parameter of another route. Pure.
+ * Converts the route table into rows for the router of a port: one row for each route, and further rows that keep a
+ * fixed path from being taken for the parameter of another route. Pure.
  */
 import type { Exchange, HttpMethod, RouterRow } from "../transport/transport.js";
 import { pathMatches, type PathShape } from "./path-shape.js";

@@ -16,7 +16,7 @@ const pairOf = ({ instance_id, project, contract }: ComplianceRun): string =>
 
 /**
  * Returns the current violations.
- * @param runs newest first, as the API returns them
+ * @param runs the runs in the API's order, newest first
  */
 export function violated(runs: readonly ComplianceRun[]): Violated[] {
   const failing = new Map<string, Violated>();

@@ -111,7 +111,8 @@ export function measured(totals: Totals | undefined, show: Measure): number {
 }
 
 /**
- * Returns the sums of a group. It looks up only own members of the object, because a group may have any name, even `constructor`.
+ * Returns the sums of a group. It looks up only own members of the object, because a group may have any name, even
+ * `constructor`.
  */
 export function totalsOf(groups: UsageSummary["groups"] | undefined, group: string): Totals | undefined {
   return groups !== undefined && Object.hasOwn(groups, group) ? groups[group] : undefined;

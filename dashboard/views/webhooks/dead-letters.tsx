@@ -23,8 +23,7 @@ interface DeadLettersProps {
 export function DeadLetters({ id, count, onDone }: DeadLettersProps) {
   const resource = useResource(deadLettersLoader(id));
   /**
-   * The dead letter that is shown, with its text. `dropped` is the one that the user wants to drop
-   * and has to confirm.
+   * The dead letter that is shown, with its text. `dropped` is the one that the user wants to drop and has to confirm.
    */
   const shown = useSignal({ event: 0, text: "" });
   const dropped = useSignal(0);

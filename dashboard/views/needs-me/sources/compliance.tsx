@@ -8,9 +8,7 @@ import { Agent } from "../../../parts/agent.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 import { holdsOneCheck, stillChecked, violated, type Violated } from "../violations.js";
 
-/**
- * The number of runs that the server returns quickly. If they do not suffice, RUNS are read.
- */
+/** The number of runs that the server returns quickly. If they do not suffice, RUNS are read. */
 const RUNS_RECENT = 100;
 const RUNS = 1_000;
 

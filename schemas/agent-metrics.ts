@@ -14,7 +14,7 @@ export const AGENT_METRICS = [
 ] as const;
 export type AgentMetric = (typeof AGENT_METRICS)[number];
 
-/** The counts that a handler reports in addition to its answer. */
+/** The counts that a handler reports to the metrics in addition to its answer. A count that is missing is 0. */
 export type ReportedCounts = { readonly [Metric in "violations" | "rollbacks" | "events_published"]?: number };
 
 export const AgentMetricsQuery = Type.Object({
@@ -38,13 +38,19 @@ export const AgentCounter = Type.Object({
 export const AgentCounterList = Type.Array(AgentCounter);
 export const AgentMetricsAnswer = Type.Union([Type.Array(AgentTotal), AgentCounterList]);
 
-/** Hour since the epoch, the instance's id, the metric, and the increase. */
+/**
+ * One counter as a flush sends it: its hour (in whole hours since the epoch), the instance's id, the metric, and the
+ * increase since the previous flush.
+ */
 export const CounterRow = Type.Tuple([Type.Integer(), Type.String(), Type.Enum([...AGENT_METRICS]), Type.Integer()]);
 export type CounterRow = Static<typeof CounterRow>;
 
-/** One flush. The same run of the same node uses a sequence number again only for the same counters. */
+/**
+ * One flush of a node's counters. A sequence number identifies a flush within a run of the node: a flush that is sent
+ * again has the same number and the same counters.
+ */
 export const CountRequest = Type.Object({
-  /** The node that counted; "" for a single server. */
+  /** The name of the node that counted; "" for a single server. */
   node: Type.String(),
   /** Distinguishes this run of the node from earlier ones. */
   run: Type.String(),
@@ -53,7 +59,10 @@ export const CountRequest = Type.Object({
 });
 export type CountRequest = Static<typeof CountRequest>;
 
-/** `instance` null: the sums of each instance. Otherwise its counters by hour. */
+/**
+ * Selects the counters to read. If `instance` is null, the answer has the sums of each instance; otherwise it has the
+ * counters of that instance by hour.
+ */
 export const AgentMetricsRequest = Type.Object({
   instance: Type.Union([Type.String(), Type.Null()]),
   period: Type.String(),

@@ -38,7 +38,7 @@ export const AuditSummaryQuery = Type.Object({ from: Type.Optional(Instant), to:
 
 const Bound = Type.Union([Type.Number(), Type.Null()]);
 
-/** Times in ms since the epoch, inclusive; null means unbounded. */
+/** Selects rows of the audit log. Times are in ms since the epoch and inclusive; null means unbounded. */
 export const AuditListRequest = Type.Object({
   actor: Type.Union([Type.String(), Type.Null()]),
   action: Type.Union([Type.String(), Type.Null()]),
@@ -53,7 +53,7 @@ export type AuditListRequest = Static<typeof AuditListRequest>;
 export const AuditSummaryRequest = Type.Object({ from: Bound, to: Bound });
 export type AuditSummaryRequest = Static<typeof AuditSummaryRequest>;
 
-/** A call that was refused before it reached its own method. */
+/** The audit row of a call that the front rejected, so that the call never reached its method. */
 export const AuditRefusalRequest = Type.Object({
   action: Type.String(),
   resource: Type.String(),
@@ -62,10 +62,10 @@ export const AuditRefusalRequest = Type.Object({
 });
 export type AuditRefusalRequest = Static<typeof AuditRefusalRequest>;
 
-/** The stored row: its id, and its time in ms since the epoch. */
+/** The stored audit row, identified by its id and its time in ms since the epoch. */
 export const AuditRefusalReply = Type.Object({ id: Type.Integer(), at: Type.Integer() });
 
-/** The current counts of repeated refused calls, by the row of the first call. */
+/** Sets the counts of repeated rejected calls. Each count belongs to the audit row of the first of the equal calls. */
 export const AuditCountRequest = Type.Object({
   rows: Type.Array(Type.Object({ id: Type.Integer(), at: Type.Integer(), count: Type.Integer({ minimum: 1 }) })),
 });

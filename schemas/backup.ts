@@ -3,16 +3,16 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { MapOf } from "./map-of.js";
 
-/** The number in a snapshot's header. Another number means another format. */
+/** The format number in a snapshot's header. It changes whenever the format does. */
 export const BACKUP_FORMAT = 1;
 
-/** The number of records of each kind. A kind without records is left out. */
+/** The number of records of each kind. A kind without records has no entry. */
 export const RecordCounts = MapOf(Type.Integer({ minimum: 1 }));
 export type RecordCounts = Static<typeof RecordCounts>;
 
 export const RestoreAnswer = Type.Object({ restored: RecordCounts });
 
-/** Formats a restore's answer, which is also the detail of its row in the audit log. */
+/** Formats the answer to a restore. The same text is the detail of the restore's row in the audit log. */
 export function writeDetail(restored: Readonly<Record<string, number>>): string {
   return JSON.stringify({ restored });
 }
@@ -20,7 +20,9 @@ export function writeDetail(restored: Readonly<Record<string, number>>): string 
 /** The next piece of a snapshot. */
 export const RestoreWriteRequest = Type.Object({ bytes: Type.Unsafe<Uint8Array>(Type.Unknown()) });
 
-/** The path of the staging database, and its record counts. */
+/**
+ * Asks the writer to replace its content by that of the staging database at `path`, which has these numbers of records.
+ */
 export const RestoreApplyRequest = Type.Object({ path: Type.String(), counts: RecordCounts });
 export type RestoreApplyRequest = Static<typeof RestoreApplyRequest>;
 export const RestoreApplyReply = Type.Object({ last_event_id: Type.Integer({ minimum: 0 }) });

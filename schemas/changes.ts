@@ -27,7 +27,8 @@ export const CHANGE_KINDS = [
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
 /**
- * The kinds that a client may watch. A contract is a spec: a client that watches both kinds gets a message for each.
+ * The kinds of things that a client may watch. A contract is stored as a spec, so a client that watches both specs and
+ * contracts gets two messages for each change of a contract.
  */
 export const ASKED_KINDS = [...CHANGE_KINDS, "contract"] as const;
 export type AskedKind = (typeof ASKED_KINDS)[number];
@@ -48,8 +49,8 @@ const Key = Type.Union([Type.String(), Type.Null()]);
 const Version = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]);
 
 /**
- * One message of the stream. `key` null: anything of the kind may have changed. `version` null: the thing is deleted,
- * or has no version. `lagged`: changes of any kind were left out.
+ * One message of the stream. If `key` is null, anything of the kind may have changed. If `version` is null, the thing
+ * is deleted, or things of its kind have no versions. A `lagged` message says that changes of any kind were left out.
  */
 export const ChangeMessage = Type.Union([
   Type.Object({ kind: Type.Enum(ASKED_KINDS), key: Key, version: Version }),
@@ -60,7 +61,7 @@ export type ChangeMessage = Static<typeof ChangeMessage>;
 export const Change = Type.Object({ kind: Type.Enum(CHANGE_KINDS), key: Key, version: Version });
 export type Change = Static<typeof Change>;
 
-/** `left_out`: the kinds of which more has changed than is named. */
+/** The changes of a commit. `left_out` lists the kinds of which more things have changed than the message names. */
 export const ChangesPush = Type.Object({
   changes: Type.Array(Change),
   left_out: Type.Array(Type.Enum(CHANGE_KINDS)),

@@ -1,7 +1,10 @@
 /** Clusters (docs/http-api.md "Clusters"). */
 import * as Type from "typebox";
 
-/** The state of a node: well; lagging; partitioned from the log; or halted until an operator acts. */
+/**
+ * The states of a node: `ok`; `catching_up`, if it lags; `cut_off`, if it is partitioned from the log; `halted`, until
+ * an operator acts.
+ */
 export const NODE_STATES = ["ok", "catching_up", "cut_off", "halted"] as const;
 export const NodeState = Type.Enum([...NODE_STATES]);
 
@@ -17,7 +20,7 @@ export const NodeHealth = Type.Object({
   reason: Type.String(),
 });
 
-/** A node, as the answering node knows it. */
+/** A node of the cluster, as the node that answers knows it. */
 export const ClusterNodeView = Type.Object({
   node: Type.String(),
   leader: Type.Boolean(),

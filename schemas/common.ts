@@ -16,7 +16,10 @@ export const ErrorBody = Type.Object({
 });
 export type ErrorBody = Static<typeof ErrorBody>;
 
-/** The body of a 412. A failed compare-and-swap includes the current version; a fence without a live claim does not. */
+/**
+ * The body of a 412. If a compare-and-swap failed, the body has the current version. If no live claim has the fence
+ * that was sent, it has none.
+ */
 export const PreconditionErrorBody = Type.Object({
   error: Type.String(),
   code: Type.Literal(412),
@@ -26,26 +29,26 @@ export const PreconditionErrorBody = Type.Object({
   ),
 });
 
-/** The fence of a claim, as a write of state or specs sends it. */
+/** The fence of a claim, as a client sends it in a header when it writes state or specs. */
 export const FenceHeader = Type.String({ pattern: "^[1-9][0-9]*$", description: "Of a claim that the caller holds." });
 
-/** The workspace of a call whose caller has none. */
+/** The workspace of a call, as a client sends it in a header. It applies if the caller has no workspace of its own. */
 export const WorkspaceHeader = Type.String({
   pattern: "^[A-Za-z0-9._-]{1,256}$",
   description: "Where neither the body nor the caller says one; percent-encoded UTF-8.",
 });
 
-/** The query parameters with which an incomplete list continues; null if the list was complete. */
+/** The query parameters with which a client continues an incomplete list; null if the list was complete. */
 export const ListEnd = Type.Union([Type.String(), Type.Null()]);
 /** A page's size in a query string. */
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });
 /** A version number in a query string. */
 export const VersionNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
-/** The upper bound of ids in a list that is newest first, exclusive. */
+/** Selects the items with a smaller id than this, in a list that is sorted newest first. */
 export const Before = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
-/** A cursor or a version that may be 0. */
+/** A number that may be 0, such as a cursor, or a version that is 0 while there is no value. */
 export const NonNegative = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-/** A time in a query string: RFC 3339 on the wire, ms since the epoch for the handler. */
+/** A time in a query string. It is RFC 3339 on the wire; the handler gets ms since the epoch. */
 export const Instant = Type.Unsafe<number>({ type: "string", format: "date-time" });
-/** A switch in a query string: `1` turns it on, `0` leaves it off. */
+/** A boolean in a query string: `1` means true, `0` means false. */
 export const Switch = Type.Integer({ minimum: 0, maximum: 1 });

@@ -29,15 +29,15 @@ export const ComplianceQuery = Type.Object({
 
 const ViolationsText = JsonText(Type.Array(Violation));
 
-/** The names of a project's contracts after `after`, as many as one step reads. */
+/** Asks for the names of a project's contracts that come after `after`. The reply has as many as one step reads. */
 export const ComplianceContractsRequest = Type.Object({ project: Type.String(), after: Type.String() });
-/** `next`: the `after` of the next request; null at the end. */
+/** One page of contract names. `next` is the `after` of the next request; it is null on the last page. */
 export const ComplianceContractsReply = Type.Object({
   contracts: Type.Array(Type.String()),
   next: Type.Union([Type.String(), Type.Null()]),
 });
 
-/** Contracts of a project, each with the name of an instance. */
+/** The pairs to check: each is a contract of the project and the name of the instance that is checked against it. */
 export const ComplianceCheckRequest = Type.Object({
   project: Type.String(),
   pairs: Type.Array(Type.Object({ contract: Type.String(), instance: Type.String() }), {
@@ -45,7 +45,7 @@ export const ComplianceCheckRequest = Type.Object({
     maxItems: COMPLIANCE_PAIRS_MAX,
   }),
 });
-/** The violations of the first pairs, as many as one step checks. */
+/** The violations of the first pairs of the request, in its order: of as many pairs as one step checks. */
 export const ComplianceCheckReply = Type.Object({ violations: Type.Array(ViolationsText, { minItems: 1 }) });
 
 export const ComplianceRecordRequest = Type.Object({
@@ -53,7 +53,7 @@ export const ComplianceRecordRequest = Type.Object({
   runs: Type.Array(Type.Object({ instance_id: Type.String(), contract: Type.String(), violations: ViolationsText })),
 });
 export type ComplianceRecordRequest = Static<typeof ComplianceRecordRequest>;
-/** The runs have consecutive ids from `first_id`; `run_at` in ms. */
+/** The stored runs: their ids are consecutive and start at `first_id`. `run_at` is in ms. */
 export const ComplianceRecordReply = Type.Object({ first_id: Type.Integer(), run_at: Type.Integer() });
 
 /** Null means any. */

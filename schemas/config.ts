@@ -7,7 +7,7 @@ import { EVENT_HISTORY_DEFAULT, STATE_HISTORY_DEFAULT } from "./limits.js";
 interface OptionBase {
   /** One line for `--help`. */
   readonly help: string;
-  /** The placeholder of the value in `--help`; absent for switches. */
+  /** The placeholder of the value in `--help`. Options that take no value have none. */
   readonly value?: string;
 }
 export interface TextOption extends OptionBase {
@@ -23,7 +23,7 @@ interface CountOption extends OptionBase {
   readonly type: "count";
   readonly fallback: number;
 }
-/** A duration in Go's style. The server gets it in ms, possibly with a fraction, and at least 1. */
+/** A duration in Go's style, such as `1h30m`. The server gets it as ms, at least 1 and possibly with a fraction. */
 interface DurationOption extends OptionBase {
   readonly type: "duration";
   readonly fallback: string;
@@ -32,7 +32,9 @@ interface SwitchOption extends OptionBase {
   readonly type: "switch";
   readonly fallback: boolean;
 }
-/** A comma-separated list. The flag may be repeated; the file has a JSON array. */
+/**
+ * An option with a list of values, separated by commas. The flag may be repeated; the settings file has a JSON array.
+ */
 interface ListOption extends OptionBase {
   readonly type: "list";
   readonly fallback: readonly string[];
@@ -189,9 +191,11 @@ export interface Config {
 /** The settings of a node. */
 export type ClusterSettings = Pick<Config, "cluster" | "cluster_name" | "node_id" | "cluster_creds" | "cluster_seed">;
 
-/** The settings that decide what is stored, and how much of it can be read. */
+/** The settings that decide what is stored, and which part of it can be read. */
 export type StoreSettings = Pick<Config, "state_history" | "state_events" | "event_history"> & {
-  /** Whether the server requires tokens. Events that were stored before it did are then returned without secrets. */
+  /**
+   * Whether the server requires tokens. If it does, events that were stored before it did are returned without secrets.
+   */
   readonly guarded?: boolean;
 };
 

@@ -1,17 +1,17 @@
 /**
- * Decides whether JSON is a contract, for writers and readers of contracts. Malformed endpoints do not matter here:
- * they are reported as violations when something is checked against them.
+ * Decides whether a JSON value is a contract; code that writes contracts and code that reads them share it. A contract
+ * may have malformed endpoints: they are reported as violations when something is checked against them.
  */
 import { CONTRACT_DEPTH_MAX } from "./limits.js";
 
-/** Whether a parsed value nests objects and arrays more than `levels` deep. It descends no deeper than that. */
+/** Returns whether a parsed value nests objects and arrays more than `levels` deep. It looks no deeper than that. */
 export function isTooDeep(value: unknown, levels = CONTRACT_DEPTH_MAX): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;
   return Object.values(value).some((member) => isTooDeep(member, levels - 1));
 }
 
-/** Returns the first reason why a parsed value is no contract, as a clause; undefined if it is one. */
+/** Returns the first reason why a parsed value is not a contract, as a clause; undefined if it is one. */
 export function findContractFault(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "it must be a JSON object";
   const { kind, endpoints = null } = value as { readonly kind?: unknown; readonly endpoints?: unknown };
@@ -23,8 +23,8 @@ export function findContractFault(value: unknown): string | undefined {
 }
 
 /**
- * Returns the JSON Schema in an endpoint's definition: an object with `$schema`, or with `schema` as its only member.
- * Undefined if the definition is a map of fields.
+ * Returns the JSON Schema in an endpoint's definition. A definition is a schema if it has `$schema`; an object whose
+ * only member is `schema` contains one. Returns undefined if the definition is a map of fields.
  */
 export function jsonSchemaOf(definition: { readonly [name: string]: unknown }): unknown {
   if (typeof definition["$schema"] === "string") return definition;
@@ -32,7 +32,8 @@ export function jsonSchemaOf(definition: { readonly [name: string]: unknown }): 
   if (Object.keys(definition).length !== 1) return undefined;
   if (typeof schema === "boolean") return schema;
   if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return undefined;
-  // A field that happens to be named "schema" has members that no JSON Schema can have.
+  // The definition may be a map with a field that happens to be named "schema". Such a field has a boolean `required`,
+  // or `fields`; no JSON Schema has either.
   const { required } = schema as { readonly required?: unknown };
   return typeof required === "boolean" || Object.hasOwn(schema, "fields") ? undefined : schema;
 }

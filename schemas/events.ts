@@ -12,7 +12,7 @@ import {
 } from "./limits.js";
 import { Text } from "./text.js";
 
-/** A pattern of topics. src/topics/pattern.ts decides what is malformed. */
+/** A pattern of topics. src/topics/pattern.ts decides whether a pattern is malformed. */
 export const TopicPattern = Text({
   characters_max: PATTERN_BYTES_MAX,
   line: true,
@@ -46,7 +46,7 @@ export const SERVER_TOPICS = [
 ] as const;
 export type ServerTopic = (typeof SERVER_TOPICS)[number];
 
-/** The sources of the server's own events. Its other events have the actor as their source. */
+/** The sources of the server's own events. Every other event has its actor as the source. */
 export const SERVER_SOURCES = ["koor", "liveness-monitor", "compliance-scheduler", "webhooks"] as const;
 export type ServerSource = (typeof SERVER_SOURCES)[number];
 
@@ -59,7 +59,10 @@ export const Event = Type.Object({
 });
 export const EventList = Type.Array(Event);
 
-/** `X-Koor-Hops`: the number of deliveries that have led to a publish (docs/webhooks.md "Chains"). */
+/**
+ * The form of the header `X-Koor-Hops`: the length of the chain of webhook deliveries that led to this publish
+ * (docs/webhooks.md "Chains").
+ */
 export const HOPS = /^[0-9]{1,6}$/;
 export const HopsHeader = Type.String({ pattern: HOPS.source });
 /** `Last-Event-ID`. */
@@ -94,26 +97,29 @@ export const SubscribeQuery = Type.Object({
   notices: Type.Optional(Switch),
 });
 
-/** One event to be stored; `data` is JSON text. */
+/** An event that has not been stored yet. `data` is JSON text. */
 export const NewEvent = Type.Object({ topic: Type.String(), data: Type.String(), source: Type.String() });
 export type NewEvent = Static<typeof NewEvent>;
 
 /**
- * The webhook deliveries that have led to an event. `hops`: their number. `trusted`: whether the client that sent the
- * number may disable webhooks; then a webhook that would make the chain too long is disabled. `guarded`: whether the
- * server requires tokens.
+ * The chain of webhook deliveries that led to an event. `hops` is its length. `trusted` says whether the client that
+ * sent the length may disable webhooks: if it may, a webhook that would make the chain too long is disabled. `guarded`
+ * says whether the server requires tokens.
  */
 export const Chain = Type.Object({ hops: NonNegative, trusted: Type.Boolean(), guarded: Type.Boolean() });
 export type Chain = Static<typeof Chain>;
 
-/** `chain` is null if no delivery has led to these events, which is nearly always the case: null costs no copy. */
+/**
+ * Events to publish. `chain` is null if no webhook delivery led to them. That is nearly always the case, and null costs
+ * nothing to copy between threads.
+ */
 export const PublishRequest = Type.Object({
   events: Type.Array(NewEvent),
   chain: Type.Union([Chain, Type.Null()]),
 });
 export type PublishRequest = Static<typeof PublishRequest>;
 
-/** An event that is on disk. `text` is its whole JSON as every reader gets it, encoded once. */
+/** An event that is on disk. `text` is its complete JSON. It is encoded once, and every reader gets this text. */
 export const CommittedEvent = Type.Object({
   id: Type.Integer(),
   topic: Type.String(),
@@ -123,8 +129,8 @@ export const CommittedEvent = Type.Object({
 export type CommittedEvent = Static<typeof CommittedEvent>;
 
 /**
- * The events of a commit, in the order of their ids. Each member is a list, because a list costs no more to copy than
- * one event.
+ * The events of a commit, in the order of their ids. Each member is one list over all events, because copying a list to
+ * another thread costs no more than copying one event.
  */
 export const CommittedEvents = Type.Object({
   ids: Type.Array(Type.Integer()),
@@ -134,14 +140,17 @@ export const CommittedEvents = Type.Object({
 });
 export type CommittedEvents = Static<typeof CommittedEvents>;
 
-/** The ids of the new events. Their texts are pushed with the commit, before the reply. */
+/** The ids of the new events. The front gets their texts before this reply, in a push message about the commit. */
 export const PublishReply = Type.Object({ ids: Type.Array(Type.Integer()) });
 export type PublishReply = Static<typeof PublishReply>;
 
-/** `after` null: newest first. Otherwise oldest first, starting right after it. Times in ms. */
+/**
+ * Selects stored events. If `after` is null, the newest come first. Otherwise they start right after that id, oldest
+ * first. Times are in ms.
+ */
 export const EventHistoryRequest = Type.Object({
   pattern: Type.String(),
-  /** Further patterns: an event that matches any of them is read, too. */
+  /** Further patterns. An event is read if it matches `pattern` or one of these. */
   or_patterns: Type.Array(Type.String()),
   after: Type.Union([NonNegative, Type.Null()]),
   /** Only events with a smaller id. */

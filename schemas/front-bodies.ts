@@ -1,6 +1,6 @@
 /**
- * Every JSON body that the front reads, by the name under which the pool finds its schema; the pool reads the long
- * bodies. A route whose schema is missing here ends the start.
+ * Lists the schema of every JSON body that the front reads, by name. Pool threads read the long bodies, and find the
+ * schema by this name. The server does not start if a route's schema is missing here.
  */
 import type { TSchema } from "typebox";
 import { PublishBodies } from "./events.js";

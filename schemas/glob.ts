@@ -1,10 +1,10 @@
 /**
- * A regular expression for topic patterns that are certainly well-formed, as src/base/segment-glob.ts reads them. It is
- * for published descriptions.
+ * Builds a regular expression for the published API description. It matches topic patterns that are certainly
+ * well-formed: src/base/segment-glob.ts, which reads them, accepts more.
  */
 import { UNSEEN_CLASS } from "./visible-text.js";
 
-/** The characters that a line of text cannot have. */
+/** The characters that a one-line text must not contain, written for the inside of a character class. */
 const CONTROL = `\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}`;
 const ESCAPED = `\\\\[^.${CONTROL}]`;
 const CHARACTER = `(?:${ESCAPED}|[^\\\\\\]\\-.${CONTROL}])`;
@@ -13,7 +13,7 @@ const RANGE_END = `(?:-${CHARACTER})?`;
 const OTHERS = `(?:${CHARACTER}${RANGE_END})`;
 
 /**
- * A regular expression for one part of a pattern: a character, an escaped character, or a class in which neither `-`
- * nor `]` stands for itself. A dot is neither escaped nor in a class.
+ * A regular expression for one part of a topic pattern: a character, an escaped character, or a character class. In its
+ * classes neither `-` nor `]` is a literal, and a dot is neither escaped nor inside a class.
  */
 export const TOPIC_PATTERN_PART = `(?:[^\\\\[${CONTROL}]|${ESCAPED}|\\[(?:\\^${OTHERS}+|${FIRST_CHARACTER}${RANGE_END}${OTHERS}*)\\])`;

@@ -61,7 +61,7 @@ export const HeartbeatBody = Type.Object({
 export const CapabilitiesBody = Type.Object({ capabilities: Capabilities });
 export const IntentBody = Type.Object({ intent: Intent });
 
-/** Each filter is an exact match; they combine. */
+/** The filters of the list of instances. Each is an exact match; an instance must match all that are given. */
 export const InstanceQuery = Type.Object({
   name: Type.Optional(Type.String()),
   workspace: Type.Optional(Type.String()),
@@ -81,8 +81,8 @@ export const LivenessAnswer = Type.Object({
 });
 
 /**
- * A new instance. Only the hash of its token travels (lower-case hex SHA-256). `registered_by`: the instance whose
- * token made the call, "" if there is none.
+ * A new instance. The writer gets only the hash of its token (SHA-256, lower-case hex). `registered_by` is the instance
+ * whose token made the call, or "" if there is none.
  */
 export const RegisterRequest = Type.Object({
   id: Type.String(),
@@ -96,15 +96,15 @@ export const RegisterRequest = Type.Object({
 });
 export type RegisterRequest = Static<typeof RegisterRequest>;
 
-/** `row` identifies the instance in flushes. Times in ms. */
+/** The new instance. `row` is the number that identifies it in flushes of activity. Times are in ms. */
 export const RegisterReply = Type.Object({ row: Type.Integer({ minimum: 1 }), registered_at: Type.Integer() });
 export type RegisterReply = Static<typeof RegisterReply>;
 
 export const InstanceRequest = Type.Object({ id: Type.String() });
 export type InstanceRequest = Static<typeof InstanceRequest>;
-/** Whether a call has changed anything except the time at which the instance was last seen. */
+/** Whether a call has changed the instance. A new last-seen time does not count as a change. */
 export const InstanceChanged = Type.Object({ changed: Type.Boolean() });
-/** The ids of the deleted instances: the requested one first, then those that it had registered. */
+/** The ids of the deleted instances: first the requested one, then the instances that it had registered. */
 export const DeregisterReply = Type.Object({ ids: Type.Array(Type.String()) });
 export type DeregisterReply = Static<typeof DeregisterReply>;
 export const CapabilitiesRequest = Type.Object({ id: Type.String(), capabilities: Type.Array(Type.String()) });
@@ -112,7 +112,7 @@ export type CapabilitiesRequest = Static<typeof CapabilitiesRequest>;
 export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.String() });
 export type IntentRequest = Static<typeof IntentRequest>;
 
-/** The times at which instances were last seen (ms), as two lists of the same length. */
+/** The times at which instances were last seen (ms): two lists of the same length, with one item for each instance. */
 export const SilentRequest = Type.Object({
   rows: Type.Array(Type.Integer()),
   last_seen: Type.Array(Type.Integer()),

@@ -20,12 +20,15 @@ import { Name, Text } from "./text.js";
 
 export const LEASE_STATES = ["held", "waiting", "released", "lost"] as const;
 export type LeaseState = (typeof LEASE_STATES)[number];
-/** The states that a list may be filtered by. */
+/** The values of the list's filter by state: each state, and `all`. */
 const ASKED_STATES = [...LEASE_STATES, "all"] as const;
 const LEASE_MODES = ["exclusive", "shared"] as const;
 
 const Mode = Type.Enum([...LEASE_MODES]);
-/** A path that is certainly accepted: it may not be absolute, nor have empty segments, `.` or `..`. */
+/**
+ * A regular expression for paths that are certainly accepted. A path must be relative, without empty segments, `.` or
+ * `..`.
+ */
 const PLAIN_PATH = "[A-Za-z0-9_*-]+(?:/[A-Za-z0-9_*-]+)*";
 export const LeaseResource = Text({
   characters_max: RESOURCE_BYTES_MAX,
@@ -109,7 +112,7 @@ export const LeaseQuery = Type.Object({
   ),
 });
 export const LeaseWaitsQuery = Type.Object({ workspace: Type.Optional(Type.String()), limit: Type.Optional(Limit) });
-/** `lease` waits for `for`; the two resources are the first ones that overlap. */
+/** One edge of the wait graph: `lease` waits for the lease `for`. The two resources are the first ones that overlap. */
 const LeaseWait = Type.Object({
   lease: Type.String(),
   for: Type.String(),
@@ -140,7 +143,10 @@ export const LeaseBreakBody = Type.Object({
 export const LeaseReleaseAnswer = Type.Object({ released: Type.String() });
 export const LeaseBreakAnswer = Type.Object({ broken: Type.String() });
 
-/** A request that was refused because of other holders' claims, or because it would have closed a cycle. */
+/**
+ * The body of a 409: the request conflicts with claims of other holders, or would have closed a cycle of waiting
+ * claims.
+ */
 export const LeaseConflictBody = Type.Object({
   error: Type.String(),
   code: Type.Literal(409),
@@ -150,7 +156,7 @@ export const LeaseConflictBody = Type.Object({
 /** A write that another holder's lease forbids. */
 export const LockedBody = Type.Object({ error: Type.String(), code: Type.Literal(423), lease: Lease });
 
-/** A lease as it is stored; times in ms. `fence` 0: it was never granted. */
+/** A lease as it is stored. Times are in ms. `fence` is 0 if the lease was never granted. */
 export const LeaseRecord = Type.Object({
   row: Type.Integer({ minimum: 1 }),
   state: Type.Enum([...LEASE_STATES]),
@@ -165,9 +171,12 @@ export const LeaseRecord = Type.Object({
   task: nullable(Type.String()),
   ttl_s: Type.Integer(),
   max_s: Type.Integer(),
-  /** It is an unconfirmed grant: it was granted to a waiter, not in the call that requested it. */
+  /**
+   * Whether the lease is an unconfirmed grant: it was granted to a waiter later, not at once in the call that requested
+   * it.
+   */
   offered: Type.Boolean(),
-  /** It stays in the queue whether or not a call waits for it. */
+  /** Whether the lease stays in the wait queue even if no call waits for it. */
   queued: Type.Boolean(),
   requested_at: Type.Integer(),
   granted_at: nullable(Type.Integer()),
@@ -182,21 +191,23 @@ export const AcquireRequest = Type.Object({
   ttl_s: Type.Integer(),
   max_s: Type.Integer(),
   reason: Type.String(),
-  /** Whether it waits in the queue if it is not free. */
+  /** Whether the request waits in the queue if the resources are not free. */
   waits: Type.Boolean(),
-  /** Whether it stays in the queue without a call that waits for it. */
+  /** Whether the request stays in the wait queue even if no call waits for it. */
   queued: Type.Boolean(),
   request_id: nullable(Type.String()),
-  /** Whether a lease that the holder already has on the same resources is the answer. */
+  /** Whether the answer may be a lease that the holder already has on the same resources. */
   reuse: Type.Optional(Type.Boolean()),
-  /** A hash of the request (src/idempotency/hash.ts); absent or "" without a request_id. */
+  /** A hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
   request_hash: Type.Optional(Type.String()),
 });
 export type AcquireRequest = Static<typeof AcquireRequest>;
-/** The row of the lease; the front knows the rest. `made` is false if the lease existed before. */
+/**
+ * The row of the lease, by which the front finds its other data. `made` is false if the lease existed before the call.
+ */
 export const AcquireReply = Type.Object({ row: Type.Integer(), made: Type.Boolean() });
 
-/** `fence` null: none was sent. */
+/** `fence` is null if the caller sent none. */
 export const ReleaseRequest = Type.Object({ row: Type.Integer(), fence: nullable(Type.Integer()) });
 export type ReleaseRequest = Static<typeof ReleaseRequest>;
 export const RenewRequest = Type.Object({
@@ -209,22 +220,22 @@ export const BreakRequest = Type.Object({ row: Type.Integer(), reason: Type.Stri
 /** False if the call changed nothing. */
 export const LeaseChanged = Type.Object({ changed: Type.Boolean() });
 
-/** `stays`: another call waits for it. */
+/** Ends a call's wait for a lease. `stays` is true if another call still waits for the lease. */
 export const LeaveRequest = Type.Object({ row: Type.Integer(), stays: Type.Boolean() });
 export type LeaveRequest = Static<typeof LeaveRequest>;
-/** The blockers of a request whose wait has ended. `held`: it was granted meanwhile. */
+/** The blockers of a request whose wait has ended. `held` is true if the lease was granted meanwhile. */
 export const LeaveReply = Type.Object({
   held: Type.Boolean(),
   conflicts: Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Type.Integer() })),
 });
 
-/** `workspace` null: any. */
+/** Selects the waiting leases of a workspace; null selects those of all workspaces. */
 export const FindWaitsRequest = Type.Object({
   workspace: nullable(Type.String()),
   limit: Type.Integer({ minimum: 1 }),
 });
 export type FindWaitsRequest = Static<typeof FindWaitsRequest>;
-/** The same as `LeaseWaits`, with the leases by their rows. */
+/** The same data as `LeaseWaits`, with leases identified by their rows. */
 export const FindWaitsReply = Type.Object({
   waiting: Type.Integer(),
   waits: Type.Array(
@@ -237,8 +248,8 @@ export const END_REASONS = ["expired", "max_s"] as const;
 export type LeaveReply = Static<typeof LeaveReply>;
 
 /**
- * Claims whose life has ended, with their fence at that time: a claim that was granted or ended meanwhile has another
- * one.
+ * Claims that have expired, each with the fence that it had at that time. A claim that was granted or ended meanwhile
+ * has another fence, and is left alone.
  */
 export const EndClaimsRequest = Type.Object({
   ends: Type.Array(
@@ -246,7 +257,10 @@ export const EndClaimsRequest = Type.Object({
       row: Type.Integer(),
       fence: Type.Integer(),
       reason: Type.Enum([...END_REASONS]),
-      /** The time at which its holder was last seen, in ms. If the holder was seen later, the claim continues. */
+      /**
+       * The time in ms at which the claim's holder was last seen when the expiry was decided. If the holder has been
+       * seen later, the claim continues.
+       */
       heard_at: nullable(Type.Integer()),
     }),
   ),
@@ -254,6 +268,6 @@ export const EndClaimsRequest = Type.Object({
 export type EndClaimsRequest = Static<typeof EndClaimsRequest>;
 export const PruneLeasesRequest = Type.Object({ after: Type.Integer() });
 export type PruneLeasesRequest = Static<typeof PruneLeasesRequest>;
-/** `after` null: all were examined. */
+/** `after` is null if all leases were examined. */
 export const PruneLeasesReply = Type.Object({ removed: Type.Integer(), after: nullable(Type.Integer()) });
 export type PruneLeasesReply = Static<typeof PruneLeasesReply>;

@@ -1,7 +1,7 @@
 /**
- * The five MCP tools as a model sees them: name, description and input schema. Each agent pays for every word in each
- * conversation, so each word must help to choose between the tools; a test counts them. src/mcp/tools.ts has the work
- * of the tools.
+ * Defines the five MCP tools as a model sees them: their names, descriptions and input schemas. Each agent pays for
+ * every word in each conversation, so each word must help to choose between the tools; a test counts them.
+ * src/mcp/tools.ts implements the tools.
  */
 import * as Type from "typebox";
 import type { TObject } from "typebox";
@@ -17,9 +17,9 @@ const needed = (description?: string) =>
   Type.String({ minLength: 1, ...(description === undefined ? {} : { description }) });
 
 /**
- * The text about the server that a client passes to its model before any tool: its purpose, what to call first, and how
- * to treat other agents' texts. Not every client passes it on, so the tools whose answers quote other agents repeat the
- * last part.
+ * The text about the server that a client passes to its model before any tool. It says what the server is for, what to
+ * call first, and how to treat texts of other agents. Not every client passes it on. So the tools whose answers quote
+ * other agents repeat how to treat such texts.
  */
 export const MCP_INSTRUCTIONS =
   "Koor coordinates AI coding agents that work side by side: shared state, specs, events, leases on files, tasks, " +
@@ -95,7 +95,7 @@ export const ProtocolMessage = Type.Object(
   { additionalProperties: false },
 );
 
-/** A refusal by the protocol: the input is no message that can be served. */
+/** The answer to an input that the protocol rejects, because the input is no message that can be served. */
 export const ProtocolRefusal = Type.Object({
   jsonrpc: Type.Literal("2.0"),
   error: Type.Object({ code: Type.Integer(), message: Type.String(), data: Type.Optional(Type.Unknown()) }),

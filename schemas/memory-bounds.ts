@@ -1,7 +1,7 @@
 /**
- * Every collection that the server keeps in memory: its most items and bytes, its thread, and the code that refuses
- * more. docs/security.md has the same table. test/memory-bounds.test.ts compares both, each row with the code that it
- * names, and the sums with the budgets. Pure.
+ * Lists every collection that the server keeps in memory: its most items and bytes, its thread, and the code that
+ * rejects more. docs/security.md has the same table. test/memory-bounds.test.ts compares the two tables. It also
+ * compares each row with the code that the row names, and the sums with the budgets. Pure.
  */
 import * as limits from "./limits.js";
 
@@ -17,8 +17,8 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /**
- * The memory of the front and the writer together if every collection is full at once, and that of the worker threads
- * in addition.
+ * The memory of the front and the writer together if every collection is full at once. The worker threads have the
+ * second budget in addition.
  */
 export const FRONT_AND_WRITER_BUDGET_BYTES = 4 * KIB * MIB;
 export const WORKER_THREADS_BUDGET_BYTES = 3 * KIB * MIB;
@@ -26,15 +26,18 @@ export const WORKER_THREADS_BUDGET_BYTES = 3 * KIB * MIB;
 export interface MemoryBound {
   readonly stock: string;
   readonly thread: "front" | "writer" | "front, writer" | "workers";
-  /** The most items; null if only bytes are counted. */
+  /** The limit on the number of items; null if only bytes are limited. */
   readonly items: LimitName | null;
-  /** The most bytes (MiB or KiB if the name says so). Null with `each`: then the limit is items times `each`. */
+  /**
+   * The limit on the bytes; its name says whether it counts KiB or MiB. It is null if `each` is given, because the
+   * limit is then the number of items times `each`.
+   */
   readonly bytes: LimitName | null;
   /** The bytes of one item. */
   readonly each?: number;
-  /** The number of copies: a text and its encoded form, two threads. */
+  /** The number of copies in memory, for example of a text and its encoded form, or in two threads. */
   readonly times?: number;
-  /** The files that check the limit; they use its constants. */
+  /** The files that enforce the limit. They use its constants. */
   readonly checked: string;
   /** The fate of items beyond the limit. */
   readonly beyond: string;

@@ -21,12 +21,12 @@ import { Name, Text } from "./text.js";
 
 export const MESSAGE_INTENTS = ["inform", "request", "ack"] as const;
 export const MESSAGE_IMPORTANCES = ["normal", "high"] as const;
-/** The boxes that a message is in: the recipient's in-box, and the sender's out-box. */
+/** The two boxes that contain a message: the recipient's in-box and the sender's out-box. */
 export const MESSAGE_BOXES = ["in", "out"] as const;
 export type MessageBoxName = (typeof MESSAGE_BOXES)[number];
 export const MESSAGE_MARKS = ["read", "acked"] as const;
 
-/** The form of an id. Its number is the message's row. */
+/** The form of a message's id. The number in it is the message's row. */
 export const MESSAGE_ID = /^message-([1-9]\d{0,14})$/;
 
 const Intent = Type.Enum([...MESSAGE_INTENTS]);
@@ -52,7 +52,9 @@ const Party = Type.Object({ id: Type.String(), name: Type.String() });
 
 export const MessageSent = Type.Object({ id: Type.String(), thread: Type.String(), to: Type.Array(Party) });
 export type MessageSent = Static<typeof MessageSent>;
-/** `status` is present for a recipient that was found by its name although it is not active. */
+/**
+ * The recipients of a sent message. A recipient has a `status` if it was found by its name although it is not active.
+ */
 export const MessageSentAnswer = Type.Object({
   id: Type.String(),
   thread: Type.String(),
@@ -85,7 +87,7 @@ const HEADING = {
   sent_at: Timestamp,
 };
 export const Message = Type.Object({ ...HEADING, body: Type.String() });
-/** A message as a waiting client gets it. */
+/** A message without its body, as a waiting client gets it. */
 export const MessageHeading = Type.Object(HEADING);
 
 export const MessageList = Type.Object({
@@ -167,11 +169,14 @@ const TextOrNull = Type.Union([Type.String(), Type.Null()]);
 const RowOrNull = Type.Union([Row, Type.Null()]);
 
 /**
- * A message with its resolved recipients; `to` of each is the name that the sender wrote. The names without a recipient are in
- * `nobody`. `data`: JSON text.
+ * A message with its resolved recipients. `to` of a recipient is the name that the sender wrote. `nobody` has the names
+ * that have no recipient. `data` is JSON text.
  */
 export const SendRequest = Type.Object({
-  /** Whether the server requires tokens. Then the message's event, which every client can read, has no subject. */
+  /**
+   * Whether the server requires tokens. If it does, the message's event has no subject, because every client can read
+   * the event.
+   */
   guarded: Type.Boolean(),
   sender: Party,
   to: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), to: Type.String() })),
@@ -185,12 +190,12 @@ export const SendRequest = Type.Object({
   data: Type.Union([JsonText(Type.Unknown()), Type.Null()]),
   expires_in_s: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
   request_id: TextOrNull,
-  /** A hash of the request (src/idempotency/hash.ts); absent or "" without a request_id. */
+  /** A hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
   request_hash: Type.Optional(Type.String()),
 });
 export type SendRequest = Static<typeof SendRequest>;
 
-/** `made` is false if the same call had sent it before. */
+/** The sent message. `made` is false if the same call had sent it before. */
 export const SendReply = Type.Object({ ...MessageSent.properties, made: Type.Boolean() });
 export type SendReply = Static<typeof SendReply>;
 
@@ -220,16 +225,16 @@ const BOX = {
   /** The row after which the page begins; 0 for the first page. */
   after: Type.Integer({ minimum: 0 }),
   limit: Type.Integer({ minimum: 1 }),
-  /** The time in ms. Messages that have expired by then are left out. */
+  /** The current time in ms. Messages that have expired by then are left out. */
   now_ms: Type.Integer(),
 };
 
-/** Selects the messages of a box for a page. */
+/** Selects the messages of a box that make up a page. */
 export const PageRequest = Type.Object(BOX);
 export type PageRequest = Static<typeof PageRequest>;
 /**
- * The number of messages in the page, its last row (null if it is empty), and the rows that were not delivered yet.
- * `cut`: the page ends before its limit, because the messages are long.
+ * The number of messages in the page, its last row (null if it is empty), and the rows that were not delivered before.
+ * `cut` is true if the page ends before its limit because the messages are long.
  */
 export const PageReply = Type.Object({
   cut: Type.Boolean(),
@@ -239,16 +244,16 @@ export const PageReply = Type.Object({
 });
 export type PageReply = Static<typeof PageReply>;
 
-/** The messages of a page, up to the row `up_to` if it is not null. */
+/** Reads the messages of a page, up to the row `up_to` if it is not null. */
 export const ListRequest = Type.Object({
   ...BOX,
   up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
-  /** More messages follow that row, which did not fit. */
+  /** Whether more messages follow the row `up_to`, which did not fit into the page. */
   cut: Type.Boolean(),
 });
 export type ListRequest = Static<typeof ListRequest>;
 
-/** Messages of all instances. `instance` and `thread` null: any. */
+/** Selects messages of all instances. If `instance` or `thread` is null, it is no filter. */
 export const AllMessagesRequest = Type.Object({
   instance: TextOrNull,
   thread: TextOrNull,
@@ -263,7 +268,7 @@ export type AllMessagesRequest = Static<typeof AllMessagesRequest>;
 
 export const ThreadsRequest = Type.Object({
   instance: Type.String(),
-  /** Only threads whose newest message is before this row. */
+  /** Selects the threads whose newest message is before this row. */
   before: Row,
   limit: Type.Integer({ minimum: 1 }),
   now_ms: Type.Integer(),
@@ -272,7 +277,7 @@ export type ThreadsRequest = Static<typeof ThreadsRequest>;
 
 /**
  * The effect of a commit on boxes: the owners of the in-boxes and out-boxes that have new messages, the number of all
- * unread messages, and when (ms) the next message expires; null if none does.
+ * unread messages, and the time (ms) at which the next message expires, which is null if none does.
  */
 export const BoxesPush = Type.Object({
   in: Type.Array(Type.String()),

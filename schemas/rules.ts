@@ -24,9 +24,9 @@ export type RuleStatus = (typeof RULE_STATUSES)[number];
 
 /** The project whose rules apply to every project. */
 export const GLOBAL_PROJECT = "_global";
-/** The `custom` rule that has a meaning of its own. */
+/** The only pattern of a `custom` rule that has a built-in meaning. */
 export const NO_CONSOLE_LOG = "no-console-log";
-/** The sources that `GET /api/rules/export` returns by default. */
+/** The sources of the rules that `GET /api/rules/export` returns by default. */
 export const EXPORTED_SOURCES = ["local", "learned"] as const;
 
 /** `P/R`, the name of a rule in messages and audit rows. */
@@ -52,10 +52,13 @@ export const Rule = Type.Object({
 
 export const ProjectName = Name(KEY_BYTES_MAX);
 
-/** A glob segment that is certainly accepted: one or more stars, or a name with wildcards and classes of letters. */
+/**
+ * A regular expression for segments of a glob that are certainly accepted: one or more stars, or a name with wildcards
+ * and classes of letters.
+ */
 const GLOB_SEGMENT = "(?:\\*+|(?:[A-Za-z0-9_?-]|\\[\\^?[a-z]+\\])(?:[A-Za-z0-9_.*?-]|\\[\\^?[a-z]+\\])*)";
 
-/** A glob of files. src/rules/file-glob.ts decides what is malformed. */
+/** A glob of files. src/rules/file-glob.ts decides whether a glob is malformed. */
 export const FileGlob = Text({
   characters_max: PATTERN_BYTES_MAX,
   required: true,
@@ -63,8 +66,8 @@ export const FileGlob = Text({
 });
 
 /**
- * Regexes that certainly compile in src/rules/regex.ts: characters, classes and nested groups, each followed by at most
- * one quantifier. More regexes compile than these.
+ * Builds a regular expression for regexes that certainly compile in src/rules/regex.ts. They consist of characters,
+ * classes and nested groups, each followed by at most one quantifier. More regexes compile than these.
  */
 const LITERAL = "(?:[^\\\\.+*?()|\\[\\]{}^$]|\\\\[dDsSwWntr.+*?()|{}\\[\\]^$\\\\/-])";
 const IN_REGEX_CLASS = "(?:\\\\[dDsSwW]|[a-zA-Z0-9_ .,:;!?@#%&*+=/<>~]|a-z|A-Z|0-9)";
@@ -102,16 +105,16 @@ const given = {
   context: Type.Optional(Text({ characters_max: RULE_CONTEXT_BYTES_MAX, description: "Why it is there." })),
 };
 
-/** The sources of rules that do not name theirs. A proposal is always learned. */
+/** The sources of rules that do not name one, by the way in which the rules arrive. A proposal is always learned. */
 export const PROPOSED_SOURCE = "learned";
 export const PUT_SOURCE = "local";
 export const IMPORTED_SOURCE = "external";
 
-/** Rules as clients send them. src/rules/rule.ts checks what a schema cannot express. */
+/** A rule as clients send it. src/rules/rule.ts checks what a schema cannot express. */
 export const ProposedRule = Type.Object({ ...named, project: ProjectName, ...given });
 export const PutRule = Type.Object({ ...named, ...given, ...source(PUT_SOURCE) });
 export const ImportedRule = Type.Object({ ...named, project: ProjectName, ...given, ...source(IMPORTED_SOURCE) });
-/** A rule without a project, which it gets when the template is applied. */
+/** A rule without a project. It gets the project to which the template is applied. */
 export const TemplateRule = Type.Object({ ...named, ...given, ...source(IMPORTED_SOURCE) });
 export const PutRules = Type.Array(PutRule, { maxItems: RULES_TOGETHER_MAX });
 export const ImportRules = Type.Array(ImportedRule, { minItems: 1, maxItems: RULES_TOGETHER_MAX });
@@ -149,7 +152,7 @@ export const Validation = Type.Object({
   count: Type.Integer({ minimum: 0, description: "How many were found; the list ends at a bound of its own." }),
 });
 
-/** The result of one rule alone, whatever its status. */
+/** The result of a single rule, which is tested whatever its status. */
 export const RulePreview = Type.Object({
   ...Validation.properties,
   applies: Type.Boolean({ description: "Whether the rule is for such a file and stack; where not, it finds nothing." }),
@@ -185,7 +188,7 @@ export const RuleExportQuery = Type.Object({
   ),
 });
 
-/** A rule that was read and checked: its defaults are filled in, and its regex was compiled once. */
+/** A rule that was parsed and checked. Its defaults are filled in, and its regex was compiled once. */
 export const CheckedRule = Type.Object({
   project: Type.String(),
   rule_id: Type.String(),
@@ -204,13 +207,16 @@ export const CheckedRule = Type.Object({
 export type CheckedRule = Static<typeof CheckedRule>;
 const CheckedRules = JsonText(Type.Array(CheckedRule));
 
-/** Bytes, or a string of Latin-1 characters that stand for them (src/base/bytes.ts). */
+/** Bytes, or a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
 const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 
 export const RuleRequest = Type.Object({ project: Type.String(), rule_id: Type.String() });
 export type RuleRequest = Static<typeof RuleRequest>;
 
-/** Reads a proposed rule. `actor` is the proposer if the rule names none, or in any case with `is_proven`. */
+/**
+ * Parses a proposed rule. The proposer is `actor` if the rule names none, or if `is_proven` says that a token proves
+ * the actor.
+ */
 export const CheckProposalRequest = Type.Object({ actor: Type.String(), is_proven: Type.Boolean(), body: Bytes });
 export const CheckProposalReply = Type.Object({
   project: Type.String(),
@@ -218,14 +224,14 @@ export const CheckProposalReply = Type.Object({
   rule: JsonText(CheckedRule),
 });
 
-/** Reads an array of rules: of one project, or null if each rule names its own. */
+/** Parses an array of rules. `project` is the project of all of them, or null if each rule names its own. */
 export const CheckRulesRequest = Type.Object({ project: Type.Union([Type.String(), Type.Null()]), body: Bytes });
 export const CheckRulesReply = Type.Object({ rules: CheckedRules });
 
 const SetVersion = Type.Integer({ minimum: 0 });
 /**
- * Validates with all rules of the project, or with the named rule, whatever its status. `versions` are the versions of
- * the project's rule set and of the global one; null if a rule is named.
+ * Validates with all rules of the project, or with the named rule only, whatever its status. `versions` are the
+ * versions of the project's rule set and of the global one; it is null if a rule is named.
  */
 export const ValidateRequest = Type.Object({
   project: Type.String(),
@@ -235,13 +241,13 @@ export const ValidateRequest = Type.Object({
 });
 export type ValidateRequest = Static<typeof ValidateRequest>;
 const ViolationCount = Type.Integer({ minimum: 0 });
-/** The result of one rule, or of all rules of the project. */
+/** The result of the named rule, or of all rules of the project. */
 export const ValidateText = Type.Union([RulePreview, Validation]);
-/** `text` is the answer, which also has the number of violations. */
+/** The result of a validation. `text` is the answer, which also contains the number of violations. */
 export const ValidateReply = Type.Object({ text: JsonText(ValidateText), violations: ViolationCount });
 export const ValidateLongReply = Type.Object({ violations: ViolationCount });
 
-/** Selects the rules of a list; null means any. */
+/** A filter of a list of rules; null matches every rule. */
 const Filter = Type.Union([Type.String(), Type.Null()]);
 export const ListProjectRulesRequest = Type.Object({
   project: Type.String(),

@@ -5,7 +5,7 @@ import { Hash } from "./common.js";
 import { LOG_IN_TOKEN_BYTES_MAX, SESSIONS_MAX } from "./limits.js";
 import { Text } from "./text.js";
 
-/** The actor of a person's calls in the dashboard that use no instance's token. */
+/** The actor of the calls that a person makes in the dashboard without an instance's token. */
 export const DASHBOARD_ACTOR = "dashboard";
 
 export const SessionAnswer = Type.Object({
@@ -28,8 +28,8 @@ export const LogOutAnswer = Type.Object({ logged_out: Type.Literal(true) });
 const SessionIds = Type.Array(Hash, { maxItems: SESSIONS_MAX });
 
 /**
- * A new session. Only the SHA-256 of its cookie travels. `ends`: sessions that end with this call, replaced by the new
- * one or evicted by it.
+ * A new session. The writer gets only the SHA-256 of its cookie. `ends` lists the sessions that end with this call,
+ * because the new one replaces them or evicts them.
  */
 export const OpenSessionRequest = Type.Object({
   id: Hash,

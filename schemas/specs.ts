@@ -7,7 +7,7 @@ import { KEY_BYTES_MAX } from "./limits.js";
 import { Text } from "./text.js";
 import { DiffEntry } from "./versioned.js";
 
-/** A project, or a spec's name. Both together are shorter than KEY_BYTES_MAX. */
+/** The name of a project or of a spec. The two names of a spec together are shorter than KEY_BYTES_MAX. */
 export const SpecWord = Text({
   characters_max: KEY_BYTES_MAX,
   promised_characters_max: KEY_BYTES_MAX / 2 - 1,
@@ -15,10 +15,10 @@ export const SpecWord = Text({
   line: true,
 });
 
-/** Separates project and name in a spec's key: a character that neither may contain. */
+/** The character between the project and the name in a spec's key. Neither may contain it. */
 const SEPARATOR = "\u001f";
 
-/** The key of a spec in its versioned space. Keys sort by project, then by name. */
+/** Returns the key of a spec in the versioned key space. Keys sort by project, then by name. */
 export function specKey(project: string, name: string): string {
   return project + SEPARATOR + name;
 }
@@ -33,7 +33,7 @@ export function splitSpecKey(key: string): { project: string; name: string } {
   return { project: key.slice(0, at), name: key.slice(at + 1) };
 }
 
-/** `P/N`, the name of a spec in messages and audit rows. */
+/** Returns `P/N`, the name of a spec in messages and audit rows. */
 export function specName(key: string): string {
   return key.replace(SEPARATOR, "/");
 }

@@ -1,14 +1,14 @@
 /**
- * The statuses of the RPC (gRPC's names), and the meaning of each in every interface: HTTP status, exit code of the
- * command line, and whether a client may try again. HTTP, MCP and the command line use this one table.
+ * Defines the statuses of the RPC (gRPC's names) and what each means in every interface: its HTTP status, the exit code
+ * of the command line, and whether a client may try again. HTTP, MCP and the command line use this one table.
  */
 
 export interface StatusRow {
   /** The HTTP status code. */
   readonly http: number;
-  /** The exit code of the command line: 1 if the call is refused, 3 if the server fails. */
+  /** The exit code of the command line: 1 if the call is rejected, 3 if the server fails. */
   readonly exit: 0 | 1 | 2 | 3;
-  /** Seconds for `Retry-After`; absent if another attempt cannot help. */
+  /** The seconds for `Retry-After`; absent if another attempt cannot help. */
   readonly retry_after_s?: number;
 }
 
@@ -25,18 +25,18 @@ export const STATUSES = {
   FAILED_PRECONDITION: { http: 412, exit: 1 },
   /** Larger than a limit (gRPC's OUT_OF_RANGE). */
   OUT_OF_RANGE: { http: 413, exit: 1 },
-  /** The body's content type or encoding is not supported. */
+  /** The content type or the encoding of the body is not supported. */
   UNSUPPORTED_MEDIA_TYPE: { http: 415, exit: 1 },
-  /** The server does not meet the client's expectation. */
+  /** The server does not meet the expectation that the client sent in `Expect`. */
   EXPECTATION_FAILED: { http: 417, exit: 1 },
-  /** `Host` is not one that this server answers to. */
+  /** The header `Host` names no host for which this server answers. */
   MISDIRECTED: { http: 421, exit: 1 },
   /** Another holder has a lease on it. */
   LOCKED: { http: 423, exit: 1 },
   UPGRADE_REQUIRED: { http: 426, exit: 1 },
-  /** Too many attempts. The refusal says after how many seconds to try again. */
+  /** The client made too many attempts. The message says after how many seconds to try again. */
   TOO_MANY_ATTEMPTS: { http: 429, exit: 1 },
-  /** A collection with a limit is full. There is room when some of its items have ended. */
+  /** A collection with a limit is full. It has room again when some of its items have ended. */
   STOCK_FULL: { http: 429, exit: 1, retry_after_s: 60 },
   CANCELLED: { http: 499, exit: 1 },
   INTERNAL: { http: 500, exit: 3 },
@@ -45,13 +45,13 @@ export const STATUSES = {
   /** Draining, or the writer is restarting. */
   UNAVAILABLE: { http: 503, exit: 3, retry_after_s: 1 },
   DEADLINE_EXCEEDED: { http: 504, exit: 3 },
-  /** The disk takes no writes: nothing was stored. Reads continue. */
+  /** The disk accepts no writes, so nothing was stored. Reads continue to work. */
   DISK_FULL: { http: 507, exit: 3 },
 } as const satisfies Record<string, StatusRow>;
 
 export type StatusName = keyof typeof STATUSES;
 
-/** The reason phrases of every HTTP status that Koor sends (RFC 9110, RFC 4918, RFC 6585). */
+/** The reason phrases of all HTTP statuses that Koor sends (RFC 9110, RFC 4918, RFC 6585). */
 export const REASON_PHRASES: Readonly<Record<number, string>> = {
   100: "Continue",
   200: "OK",

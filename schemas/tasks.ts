@@ -40,10 +40,10 @@ export const TASK_STATES = [
   "canceled",
 ] as const;
 export type TaskState = (typeof TASK_STATES)[number];
-/** The states in which a task has ended. */
+/** The states of a task that has ended. */
 export const ENDED_TASK_STATES = ["done", "failed", "dead", "canceled"] as const satisfies readonly TaskState[];
 
-/** The form of an id; ids that the server makes have it, too. */
+/** The form of a task's id. Ids that the server makes have this form, too. */
 export const TASK_ID = new RegExp(`^[A-Za-z0-9_.:-]{1,${TASK_ID_CHARACTERS_MAX}}$`);
 
 const ID_REFUSAL = `must be 1 to ${TASK_ID_CHARACTERS_MAX} of A-Z, a-z, 0-9, _, ., : and -`;
@@ -118,7 +118,7 @@ const TaskId = Text({
   required: true,
   pattern: { source: TASK_ID.source, says: ID_REFUSAL },
 });
-/** A task's id, or `#N`: the task at that position in the same array. */
+/** A task's id, or `#N` for the task at index N of the same request's array. */
 const After = Text({
   characters_max: TASK_ID_CHARACTERS_MAX,
   required: true,
@@ -144,7 +144,7 @@ export const TaskBody = Type.Object({
   request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
 });
 export type TaskBody = Static<typeof TaskBody>;
-/** One task, or an array of them: either all are created or none. */
+/** One task, or an array of tasks. Of an array, either all tasks are created or none. */
 export const TasksBody = Type.Union([TaskBody, Type.Array(TaskBody, { minItems: 1, maxItems: TASKS_CREATED_MAX })]);
 export const TasksAnswer = Type.Union([Task, Type.Array(Task)]);
 
@@ -173,7 +173,7 @@ export const ClaimBody = Type.Object({
   request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
 });
 export type ClaimBody = Static<typeof ClaimBody>;
-/** A ready task that no claim gets, because a lease overlaps the resources that it needs. */
+/** A ready task that no claim gets now, because a lease overlaps the resources that the task needs. */
 const BusyTask = Type.Object({
   id: Type.String(),
   title: Type.String(),
@@ -213,7 +213,7 @@ export const AnswerBody = Type.Object({ answer: NeededRemark });
 export const CancelBody = Type.Object({ reason: Type.Optional(Remark) });
 export const RetryBody = Type.Object({});
 
-/** The members of a task that can be changed. Any other member is refused. */
+/** The members of a task that can be changed. A request with any other member is rejected. */
 export const TaskPatch = Type.Object(
   {
     title: Type.Optional(Title),
@@ -233,7 +233,7 @@ const Ms = Type.Integer();
 const MsOrNull = nullable(Ms);
 const Json = nullable(JsonText(Type.Unknown()));
 
-/** A task to be created; `after` as it was sent. Values are JSON texts. */
+/** A task to be created. `after` has the references as they were sent. Values are JSON texts. */
 export const NewTask = Type.Object({
   id: TextOrNull,
   workspace: Type.String(),
@@ -251,17 +251,22 @@ export const NewTask = Type.Object({
   not_before: MsOrNull,
   assignee: TextOrNull,
   request_id: TextOrNull,
-  /** A hash of the request (src/idempotency/hash.ts); absent or "" without a request_id. */
+  /** A hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
   request_hash: Type.Optional(Type.String()),
 });
 export type NewTask = Static<typeof NewTask>;
 export const CreateTasksRequest = Type.Object({ tasks: Type.Array(NewTask) });
 export type CreateTasksRequest = Static<typeof CreateTasksRequest>;
-/** The rows of the tasks, in the order of the request, and the ids of those that this call has created. */
+/**
+ * The rows of the tasks, in the order of the request, and the ids of the tasks that this call has created. A repeated
+ * call creates none again.
+ */
 export const CreateTasksReply = Type.Object({ rows: Type.Array(Row), made: Type.Array(Type.String()) });
 export type CreateTasksReply = Static<typeof CreateTasksReply>;
 
-/** A place in the order in which tasks are offered: an effective priority, and a task's row. */
+/**
+ * A position in the order in which tasks are offered: an effective priority, and the row of a task with that priority.
+ */
 const TaskRank = Type.Object({ level: Priority, row: Row });
 export const ClaimTaskRequest = Type.Object({
   workspace: Type.String(),
@@ -270,15 +275,16 @@ export const ClaimTaskRequest = Type.Object({
   /** Null: the ttl of the task. */
   ttl_s: nullable(Type.Integer()),
   request_id: TextOrNull,
-  /** A hash of the request (src/idempotency/hash.ts); absent or "" without a request_id. */
+  /** A hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
   request_hash: Type.Optional(Type.String()),
-  /** The rank after which the search continues, from the previous reply; absent in the first part. */
+  /** The rank after which the search continues, from the previous reply; absent in the first part of a search. */
   behind: Type.Optional(TaskRank),
 });
 export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
 /**
- * The task and its claim; null if there was none. `made` is false if the same call had claimed it before. `more` is the
- * rank up to which no task can be claimed, and after which there may be others; absent if all were examined.
+ * The claimed task and its claim; `task` is null if no task was found. `made` is false if the same call had claimed the
+ * task before. `more` is the rank up to which no task can be claimed, so the search continues after it; it is absent if
+ * all tasks were examined.
  */
 export const ClaimTaskReply = Type.Object({
   task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
@@ -288,8 +294,8 @@ export const ClaimTaskReply = Type.Object({
 export type ClaimTaskReply = Static<typeof ClaimTaskReply>;
 
 /**
- * A holder's call that ends its claim; each is a method of its own. `text`: the error, note or question. `value`: the
- * result as JSON text.
+ * A call of the holder that ends its claim; each kind of end is a method of its own. `text` is the error, the note or
+ * the question. `value` is the result as JSON text.
  */
 export const EndTaskRequest = Type.Object({
   id: Type.String(),
@@ -310,7 +316,7 @@ export type ProgressRequest = Static<typeof ProgressRequest>;
 /** The claim that holds the task. */
 export const ProgressReply = Type.Object({ claim: Row, cancel_requested: Type.Boolean() });
 export type ProgressReply = Static<typeof ProgressReply>;
-/** `owns`: whether the caller may do so even if another instance has created the task. */
+/** `owns` says whether the caller may answer even if another instance has created the task. */
 export const AnswerRequest = Type.Object({ id: Type.String(), owns: Type.Boolean(), answer: Type.String() });
 export type AnswerRequest = Static<typeof AnswerRequest>;
 export const CancelRequest = Type.Object({ id: Type.String(), owns: Type.Boolean(), reason: TextOrNull });
@@ -339,7 +345,7 @@ export type PruneTasksRequest = Static<typeof PruneTasksRequest>;
 export const PruneTasksReply = Type.Object({ removed: NonNegative, after: nullable(Type.Integer()) });
 export type PruneTasksReply = Static<typeof PruneTasksReply>;
 
-/** The filters of a list; `before` is a row. */
+/** The filters of a list of tasks. Only tasks before the row `before` are listed. */
 export const ListTasksRequest = Type.Object({
   workspace: TextOrNull,
   state: nullable(State),
@@ -351,7 +357,7 @@ export const ListTasksRequest = Type.Object({
 });
 export type ListTasksRequest = Static<typeof ListTasksRequest>;
 
-/** The parts of a ready task that decide who may claim it and when; times in ms. */
+/** The parts of a ready task that decide which instances may claim it and when. Times are in ms. */
 export const ReadyRecord = Type.Object({
   row: Row,
   id: Type.String(),
@@ -364,15 +370,16 @@ export const ReadyRecord = Type.Object({
   updated_at: Ms,
   not_before: MsOrNull,
   assignee: TextOrNull,
-  /** The instance for which it is reserved until `reserved_until`. */
+  /** The instance for which the task is reserved until `reserved_until`. */
   reserved: TextOrNull,
   reserved_until: Ms,
 });
 export type ReadyRecord = Static<typeof ReadyRecord>;
 
 /**
- * The effect of a commit on tasks, in order. `ready` is null unless the task is ready. `waited_ms`: how long a claimed
- * task was ready. `counts`: the number of tasks in each state that is no end, in the order of TASK_STATES.
+ * The effect of a commit on tasks, in the order of the changes. `ready` is null unless the task is ready. `waited_ms`
+ * is the time for which a claimed task had been ready. `counts` has the number of tasks in each state that is not an
+ * end, in the order of TASK_STATES.
  */
 export const TasksPush = Type.Object({
   changed: Type.Array(

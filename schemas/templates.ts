@@ -60,15 +60,15 @@ const Contracts = Type.Object(
   { additionalProperties: ContractDocument, propertyNames: BundledName, maxProperties: TEMPLATE_CONTRACTS_MAX },
 );
 
-/** The members of every template. An empty kind counts as missing. */
+/** The members of every template. An empty `kind` counts as a missing one. */
 export const TemplateHead = Type.Object({
   ...given,
   kind: Type.Optional(Type.Enum([...TEMPLATE_KINDS, ""], { default: TEMPLATE_KINDS[0] })),
 });
 
 /**
- * A template as clients send it; each kind has its own data. The server reads its head first and then its kind, so that
- * it can say what is wrong (src/templates/template.ts).
+ * A template as clients send it; the data of each kind has its own shape. The server reads the members of the head
+ * first, and then the data by its kind, so that it can say what is wrong (src/templates/template.ts).
  */
 export const TemplateBody = Type.Union([
   Type.Object({
@@ -99,7 +99,7 @@ export const TemplateListQuery = Type.Object({
   after: Type.Optional(Type.String({ description: "Only templates whose id comes behind it." })),
 });
 
-/** A template that was read and checked, as the writer stores it. */
+/** A template that was parsed and checked, as the writer stores it. */
 export const CheckedTemplate = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -108,7 +108,7 @@ export const CheckedTemplate = Type.Object({
   tags: Type.Array(Type.String()),
   /** JSON text. */
   data: Type.String(),
-  /** The rules in the data, without a project. */
+  /** The rules in the template's data. They have no project. */
   rules: Type.Array(CheckedRule),
 });
 export type CheckedTemplate = Static<typeof CheckedTemplate>;
@@ -137,7 +137,7 @@ export const CreateTemplateReply = Type.Object({ created_at: Type.Integer() });
 export const ApplyTemplateRequest = Type.Object({
   id: Type.String(),
   project: Type.String(),
-  /** The fence under which its contracts are written; null if none was sent. */
+  /** The fence under which the template's contracts are written; null if the caller sent none. */
   fence: Type.Union([Type.Integer(), Type.Null()]),
 });
 export type ApplyTemplateRequest = Static<typeof ApplyTemplateRequest>;

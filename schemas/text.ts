@@ -1,7 +1,8 @@
 /**
- * Texts from clients: their length, and whether they may be empty or have several lines. A character is a Unicode code
- * point, as `maxLength` of JSON Schema counts, so the published description has the limit that applies. One schema
- * serves bodies, queries, paths, the command line and MCP. Only this file says what is wrong with a text.
+ * Defines the schemas of texts from clients: their length, and whether they may be empty or have several lines. A
+ * character is a Unicode code point, as `maxLength` of JSON Schema counts, so the published description states the
+ * limit that applies. One schema serves bodies, queries, paths, the command line and MCP. Only this file says what is
+ * wrong with a text.
  */
 import * as Type from "typebox";
 import { findHiddenCharacter, hasControlCharacter } from "./visible-text.js";
@@ -9,20 +10,26 @@ import { findHiddenCharacter, hasControlCharacter } from "./visible-text.js";
 export interface TextRules {
   /** Unicode code points. */
   readonly characters_max: number;
-  /** The length that is certainly accepted, for the description; less than characters_max if other texts count, too. */
+  /**
+   * The length that the published description states, because it is certainly accepted. It is less than characters_max
+   * if other texts count, too.
+   */
   readonly promised_characters_max?: number;
   /**
-   * A regular expression for texts that are certainly accepted, for the description, if the reader itself checks the
-   * content.
+   * A regular expression that the published description has as the pattern, because its texts are certainly accepted.
+   * It is given if the reader itself checks the content.
    */
   readonly promised_pattern?: string;
-  /** The form of the text, and how a refusal says it: `must be …`. */
+  /** The form of the text. `says` is how an error message expresses it: `must be …`. */
   readonly pattern?: { readonly source: string; readonly says: string };
   /** An empty text counts as missing. */
   readonly required?: true;
-  /** A name or a label: no control characters, hence one line, and no invisible characters. */
+  /**
+   * True for a name or a label. It must be one line, so it has no control characters, and it has no invisible
+   * characters.
+   */
   readonly line?: true;
-  /** For a line: its reader refuses invisible characters itself, after another refusal. */
+  /** True for a line whose reader itself rejects invisible characters, after it has made another check. */
   readonly hidden_later?: true;
 }
 
@@ -31,7 +38,7 @@ export interface TextOptions extends TextRules {
   readonly default?: string;
 }
 
-/** A schema of texts, as the published description and the query's reader see it. */
+/** The schema of a text, as the published description and the reader of queries see it. */
 export interface TextSchema {
   readonly type: "string";
   readonly text: TextRules;
@@ -42,9 +49,9 @@ export function utf8Length(text: string): number {
   return Buffer.byteLength(text, "utf8");
 }
 
-/** Whether the text has more characters (Unicode code points) than this. */
+/** Returns whether the text has more characters (Unicode code points) than `characters_max`. */
 export function isLongerThan(text: string, characters_max: number): boolean {
-  // A character is one UTF-16 unit or two.
+  // A character takes one or two UTF-16 units, so a text has at most as many characters as units.
   if (text.length <= characters_max) return false;
   if (text.length > 2 * characters_max) return true;
   let characters = 0;
@@ -54,7 +61,7 @@ export function isLongerThan(text: string, characters_max: number): boolean {
 
 const CONTROL_PROBLEM = "must not contain control characters";
 
-/** Returns what is wrong with one line of text, to be appended to its name; null if nothing is. */
+/** Returns what is wrong with one line of text, as words that follow its name; null if nothing is. */
 export function lineProblem(text: string): string | null {
   if (hasControlCharacter(text)) return CONTROL_PROBLEM;
   const hidden = findHiddenCharacter(text);
@@ -62,10 +69,10 @@ export function lineProblem(text: string): string | null {
 }
 
 /**
- * Returns what is wrong with a text, to be appended to its name (`name is longer than 256 characters`); null if nothing
- * is.
- * @param asks the text creates nothing, but asks for something that may exist: an older version accepted names with
- * invisible characters
+ * Returns what is wrong with a text, as words that follow its name (`name is longer than 256 characters`); null if
+ * nothing is.
+ * @param asks true if the text creates nothing, but asks for something that may exist. An older version accepted names
+ * with invisible characters, so such a text may have them
  */
 export function textProblem(
   text: string,
@@ -74,7 +81,7 @@ export function textProblem(
 ): string | null {
   if (required === true && text === "") return "is required";
   if (isLongerThan(text, characters_max)) return `is longer than ${characters_max} characters`;
-  // Half a surrogate pair is no character: it could not be stored as it was sent.
+  // Half a surrogate pair is no character. A text with one could not be stored as it was sent.
   if (!text.isWellFormed()) return "must be valid Unicode";
   if (line === true) {
     const problem =
@@ -103,7 +110,7 @@ export function Name(characters_max: number, description?: string) {
   return Text({ characters_max, required: true, line: true, ...(description === undefined ? {} : { description }) });
 }
 
-/** Returns the rules of a schema that `Text` has made; undefined for any other. */
+/** Returns the rules of a schema that `Text` has made; undefined for any other schema. */
 export function textRulesOf(schema: object): TextRules | undefined {
   return (schema as Partial<TextSchema>).text;
 }

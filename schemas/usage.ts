@@ -59,7 +59,7 @@ export const UsageListQuery = Type.Object({
   limit: Type.Optional(Limit),
 });
 
-/** The groupings of a summary: their names on the wire, and their columns. */
+/** The groupings of a usage summary: the name of each on the wire, and its column. */
 export const USAGE_GROUPS = {
   instance: "instance_id",
   project: "project",
@@ -70,7 +70,7 @@ export type UsageGroup = keyof typeof USAGE_GROUPS;
 export const USAGE_GROUP_NAMES = Object.keys(USAGE_GROUPS) as UsageGroup[];
 export const USAGE_GROUP_DEFAULT: UsageGroup = "project";
 
-/** The intervals of a summary's series: their names on the wire, and their milliseconds. They begin in UTC. */
+/** The intervals of a summary's series: the name of each on the wire, and its length in ms. Intervals begin in UTC. */
 export const USAGE_INTERVALS = { hour: 3_600_000, day: 86_400_000 } as const;
 export type UsageInterval = keyof typeof USAGE_INTERVALS;
 export const USAGE_INTERVAL_NAMES = Object.keys(USAGE_INTERVALS) as UsageInterval[];
@@ -125,7 +125,10 @@ export type UsageRecordReply = Static<typeof UsageRecordReply>;
 
 const Bound = Type.Union([Type.Number(), Type.Null()]);
 
-/** The one filter that is applied, null for none. Times in ms since the epoch, inclusive; null means unbounded. */
+/**
+ * Selects usage rows. `filter` is the one filter that applies, null for none. Times are in ms since the epoch and
+ * inclusive; null means unbounded.
+ */
 export const UsageListRequest = Type.Object({
   filter: Type.Union([
     Type.Object({ by: Type.Enum(["instance_id", "project", "session_tag"]), value: Type.String({ minLength: 1 }) }),
@@ -139,7 +142,7 @@ export const UsageListRequest = Type.Object({
 });
 export type UsageListRequest = Static<typeof UsageListRequest>;
 
-/** The interval of the series; null for none. */
+/** The interval of the series; null if the summary has no series. */
 export const UsageSummaryRequest = Type.Object({
   group_by: Type.Enum(USAGE_GROUP_NAMES),
   from: Bound,

@@ -29,14 +29,17 @@ export const VersionedRollbackQuery = Type.Object({
   if_version: Type.Optional(NonNegative),
 });
 
-/** Entity tags, or `*` (RFC 9110). In a read, a malformed tag matches nothing. */
+/** A list of entity tags, or `*` (RFC 9110). If a read sends a malformed tag, the tag matches nothing. */
 const EntityTags = Type.String();
-/** In a write, a malformed tag is refused. The reader accepts more blanks and commas than this. */
+/**
+ * A regular expression for an entity tag in a write. The reader accepts more blanks and commas than this, and rejects a
+ * malformed tag.
+ */
 const EntityTag = String.raw`(W/)?"[!#-~]*"`;
 const SoundEntityTags = Type.String({ pattern: String.raw`^(\*|${EntityTag}(, ?${EntityTag})*)$` });
 /** The header with which a read asks whether the value has changed. */
 export const VersionedGetHeaders = { "if-none-match": EntityTags } as const;
-/** The headers of a conditional write, and of the claim's fence. */
+/** The headers of a conditional write, and the header with the claim's fence. */
 export const VersionedWriteHeaders = {
   "if-match": SoundEntityTags,
   "if-none-match": SoundEntityTags,
@@ -44,8 +47,8 @@ export const VersionedWriteHeaders = {
 } as const;
 
 /**
- * A compare-and-swap condition, at most one of each kind; all given ones must hold. `if_match` and `if_none_match` are
- * the headers as sent.
+ * The condition of a compare-and-swap. It has at most one part of each kind, and all parts must hold. `if_match` and
+ * `if_none_match` are the headers as they were sent.
  */
 export const Condition = Type.Object({
   if_version: Type.Optional(NonNegative),
@@ -54,12 +57,12 @@ export const Condition = Type.Object({
 });
 export type Condition = Static<typeof Condition>;
 
-/** The fence that was sent with a write; null if none was. */
+/** The fence that the caller sent with a write; null if it sent none. */
 const SentFence = Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]);
 
 export const PutRequest = Type.Object({
   key: Type.String(),
-  /** Bytes, or a string of Latin-1 characters that stand for them (src/base/bytes.ts). */
+  /** Bytes, or a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
   value: Type.Unsafe<Uint8Array | string>(Type.Unknown()),
   content_type: Type.String(),
   condition: Type.Union([Condition, Type.Null()]),
@@ -82,7 +85,7 @@ export const DeleteRequest = Type.Object({
 });
 export type DeleteRequest = Static<typeof DeleteRequest>;
 
-/** The reply to a write: `hash` in hex, `updated_at` in ms since the epoch. */
+/** The reply to a write. `hash` is in hex, and `updated_at` is in ms since the epoch. */
 export const WriteReply = Type.Object({
   version: Type.Integer(),
   hash: Hash,

@@ -1,9 +1,9 @@
 /**
  * Finds characters that cannot be seen: a terminal or a page shows them as nothing, or they change how the surrounding
  * text is shown. Names may not have them, and the command line and the log escape them. A character that is a visible
- * part of its neighbours is kept: in emoji sequences, and joiners in scripts that need them. Source of the ranges:
- * Default_Ignorable_Code_Point, Bidi_Control, the line and paragraph separators, interlinear annotations, and
- * noncharacters of Unicode 16, and some that are drawn as nothing. Pure.
+ * part of its neighbours is accepted: those in emoji sequences, and joiners in scripts that need them. Source of the
+ * ranges: Default_Ignorable_Code_Point, Bidi_Control, the line and paragraph separators, interlinear annotations and
+ * noncharacters of Unicode 16. Some characters that are drawn as nothing are added. Pure.
  */
 
 type Range = readonly [first: number, last: number];
@@ -36,7 +36,7 @@ export const HIDDEN_RANGES: readonly Range[] = [
   ...PLANE_ENDS,
 ];
 
-/** Drawn as nothing or as a space, although Unicode does not count them as ignorable. */
+/** Characters that are drawn as nothing or as a space, although Unicode does not count them as ignorable. */
 const BLANK_RANGES: readonly Range[] = [
   [0x2800, 0x2800], // Braille blank
   [0xfffc, 0xfffc], // placeholder of an embedded object
@@ -57,28 +57,41 @@ function classOf(ranges: readonly Range[]): string {
 }
 
 /**
- * The inside of a character class for a regular expression with the flag `u`: all of HIDDEN_RANGES. Characters beyond
- * the first plane stand for themselves, because each dialect escapes them differently.
+ * The characters of HIDDEN_RANGES, written for the inside of a character class of a regular expression with the flag
+ * `u`. Characters beyond the first plane are written literally, because each dialect has a different escape for them.
  */
 export const HIDDEN_CLASS = classOf(HIDDEN_RANGES);
-/** The same with the blank characters: all that a name may not have, apart from the kept ones. */
+/**
+ * The hidden and the blank characters, written for the inside of a character class. A name may contain none of them,
+ * except those that KEPT matches.
+ */
 export const UNSEEN_CLASS = HIDDEN_CLASS + classOf(BLANK_RANGES);
 
-/** Signs that suppress a vowel. A joiner after one, or between a letter and one, chooses the form of a conjunct. */
+/**
+ * Signs that suppress a vowel (virama). A joiner after such a sign, or between a letter and such a sign, chooses the
+ * form of a conjunct.
+ */
 const VIRAMA = "[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]";
-/** Letters that join. A non-joiner between two of them separates their forms (Persian, Kurdish, Urdu). */
+/**
+ * Letters that join with their neighbours. A non-joiner between two of them separates their forms (Persian, Kurdish,
+ * Urdu).
+ */
 const JOINING = "(?=[\\p{L}\\p{M}])[\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Nko}\\p{Script=Adlam}]";
 const MONGOLIAN = "(?=\\p{L})\\p{Script=Mongolian}";
 const LETTER_OR_DIGIT_TAG = "[\\u{E0030}-\\u{E0039}\\u{E0061}-\\u{E007A}]";
 
-/** The hidden characters that are kept, by their neighbours. Each pattern looks at a bounded number of characters. */
+/**
+ * Patterns of the invisible characters that are accepted because of their neighbours. Each pattern looks at a bounded
+ * number of characters.
+ */
 const KEPT = [
-  // A joiner between two emoji; the first may have a skin tone or a selector.
+  // Accepted: a joiner between two emoji. The first emoji may have a skin tone or a selector.
   "(?<=\\p{Extended_Pictographic}[\\u{FE0F}\\p{Emoji_Modifier}]?)\\u200d(?=\\p{Extended_Pictographic})",
-  // Selectors for emoji or text style, and keycaps.
+  // Accepted: the selectors that choose emoji or text style, and those of keycaps.
   "(?<=(?![0-9#*])\\p{Emoji})[\\uFE0E\\uFE0F]",
   "(?<=[0-9#*])\\uFE0F(?=\\u20E3)",
-  // The flag of a part of a country: a black flag, the tags of its code (ISO 3166-2), the end tag.
+  // Accepted: the tags in the flag of a part of a country. The flag is a black flag, the tags of the part's code (ISO
+  // 3166-2), and the end tag.
   `\\u{1F3F4}[\\u{E0061}-\\u{E007A}]{2}${LETTER_OR_DIGIT_TAG}{1,3}\\u{E007F}`,
   // Variants of ideographs and of Mongolian letters.
   "(?<=\\p{Unified_Ideograph})[\\uFE00-\\uFE02\\u{E0100}-\\u{E01EF}]",
@@ -86,20 +99,21 @@ const KEPT = [
   `(?<=${VIRAMA})[\\u200C\\u200D]`,
   `(?<=\\p{L})[\\u200C\\u200D](?=${VIRAMA})`,
   `(?<=${JOINING})\\u200C(?=${JOINING})`,
-  // The space between Braille words, joiners of hieroglyphs, the tone of a Miao syllable, part of a Khitan word.
+  // Accepted: the space between Braille words, joiners between hieroglyphs, the tone mark of a Miao syllable, and the
+  // filler in a Khitan word.
   "(?<=[\\u2801-\\u28FF])\\u2800(?=[\\u2801-\\u28FF])",
   "(?<=[\\u{13000}-\\u{1342F}])[\\u{13430}-\\u{13436}](?=[\\u{13000}-\\u{1342F}])",
   "(?<=[\\u{16F00}-\\u{16F87}])[\\u{16F8F}-\\u{16F92}]",
   "(?<=[\\u{18B00}-\\u{18CFF}])\\u{16FE4}(?=[\\u{18B00}-\\u{18CFF}])",
 ].join("|");
 
-/** Most texts match this, and need no search. */
+/** Matches printable ASCII. Most texts match it, so they need no search for invisible characters. */
 const PLAIN = /^[\x20-\x7e]*$/;
 const CONTROLS = "[\\u0000-\\u001f\\u007f-\\u009f]";
 const HIDDEN = new RegExp(`${KEPT}|([${UNSEEN_CLASS}])`, "gu");
 const HIDDEN_OR_CONTROL = new RegExp(`${KEPT}|([${UNSEEN_CLASS}]|${CONTROLS})`, "gu");
 
-/** Whether the text has a C0 control character, DEL, or a C1 control character (U+0080 to U+009F). */
+/** Returns whether the text has a C0 control character, DEL, or a C1 control character (U+0080 to U+009F). */
 export function hasControlCharacter(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -108,7 +122,10 @@ export function hasControlCharacter(text: string): boolean {
   return false;
 }
 
-/** Returns the first invisible character that is no control character, as `U+200B`; undefined if there is none. */
+/**
+ * Returns the first invisible character that is not a control character, in the form `U+200B`; undefined if there is
+ * none.
+ */
 export function findHiddenCharacter(text: string): string | undefined {
   if (PLAIN.test(text)) return undefined;
   for (const [, hidden] of text.matchAll(HIDDEN)) {
@@ -117,7 +134,7 @@ export function findHiddenCharacter(text: string): string | undefined {
   return undefined;
 }
 
-/** Returns the text with U+FFFD for each invisible character; control characters stay. */
+/** Returns the text with each invisible character replaced by U+FFFD. Control characters stay. */
 export function maskHidden(text: string): string {
   if (PLAIN.test(text)) return text;
   return text.replace(HIDDEN, (match, hidden: string | undefined) => (hidden === undefined ? match : "\ufffd"));
@@ -143,8 +160,8 @@ export function replaceHidden(text: string, replace: (character: string) => stri
 }
 
 /**
- * Returns the text with its control and invisible characters escaped as in JSON: a JSON string stays the same string.
- * Linear in the text's length.
+ * Returns the text with its control and invisible characters escaped as in JSON. An escaped JSON string still has the
+ * same value. Takes time linear in the text's length.
  * @param spared characters that are not escaped
  */
 export function escapeHidden(text: string, spared = ""): string {

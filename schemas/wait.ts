@@ -31,7 +31,7 @@ const DIGITS_MAX = 15;
 /** The prefix of the key. */
 const ABOVE_BYTES = DIGITS_MAX + ":".length;
 
-/** A key after `N:`. The reader checks the key itself. */
+/** Returns the schema of a condition `N:KEY`. The code that reads the condition checks the key itself. */
 function above(description: string, key: string) {
   return Text({
     characters_max: KEY_BYTES_MAX + ABOVE_BYTES,
@@ -90,7 +90,10 @@ export const WaitQuery = Type.Object({
 });
 export type WaitQuery = Static<typeof WaitQuery>;
 
-/** The parameters that are no conditions: how long, since when and where. All others are conditions. */
+/**
+ * The parameters that are not conditions: `is` belongs to the condition `instance`, `workspace` says where, `after`
+ * since when, and `wait` how long. All other parameters are conditions.
+ */
 const NO_CONDITIONS = ["is", "workspace", "after", "wait"] as const;
 export type WaitParameter = Exclude<keyof WaitQuery, (typeof NO_CONDITIONS)[number]>;
 

@@ -36,7 +36,7 @@ const LastError = Type.String({
   description: "Why a delivery failed last, or what it was turned off for.",
 });
 
-/** The event at the head of a webhook's queue, after it has failed. */
+/** The event at the head of a webhook's queue, if at least one attempt to deliver it has failed. */
 const FailingEvent = Type.Object({
   event_id: Type.Integer({ minimum: 1 }),
   since: Timestamp,
@@ -119,11 +119,11 @@ export type WebhookCreateRequest = Static<typeof WebhookCreateRequest>;
 export const WebhookIdRequest = Type.Object({ id: Type.String() });
 export type WebhookIdRequest = Static<typeof WebhookIdRequest>;
 
-/** A failed delivery: when, in ms, and why. */
+/** A failed delivery: its time in ms, and the reason. */
 export const WebhookFailure = Type.Object({ at_ms: NonNegative, error: LastError });
 export type WebhookFailure = Static<typeof WebhookFailure>;
 
-/** The state of the event at the head of a queue; `next_ms` is the time of the next attempt. */
+/** The state of the event at the head of a queue. `next_ms` is the time of the next attempt. */
 export const WebhookHead = Type.Object({
   event: EventId,
   since_ms: NonNegative,
@@ -133,11 +133,11 @@ export const WebhookHead = Type.Object({
 });
 export type WebhookHead = Static<typeof WebhookHead>;
 
-/** An event that has become a dead letter, and why. */
+/** An event that has become a dead letter, and the last error. */
 export const SetAside = Type.Object({ event: EventId, at_ms: NonNegative, attempts: NonNegative, error: LastError });
 export type SetAside = Static<typeof SetAside>;
 
-/** One attempt as it is stored; `error` is null if the event was delivered. */
+/** One delivery attempt as it is stored. `error` is null if the event was delivered. */
 export const LoggedDelivery = Type.Object({
   at_ms: NonNegative,
   event: EventId,
@@ -149,10 +149,10 @@ export const LoggedDelivery = Type.Object({
 export type LoggedDelivery = Static<typeof LoggedDelivery>;
 
 /**
- * The progress of deliveries to a webhook. All events of its queue up to `delivered` are settled: delivered, or in
- * `set_aside`. The other members: consecutive failures, the time of the last delivery, the state of the head event, the
- * last failure since the previous report, if there was one, and the attempts since then. `epoch` counts how often the
- * webhook was enabled: failures of an earlier epoch do not count.
+ * The progress of the deliveries to a webhook. All events of its queue up to `delivered` are settled: they were
+ * delivered, or are in `set_aside`. `epoch` counts how often the webhook was enabled; failures of an earlier epoch do
+ * not count. The other members are the number of consecutive failures, the time of the last delivery, the state of the
+ * head event, the last failure since the previous report, and the attempts since then.
  */
 export const WebhookProgress = Type.Object({
   webhook: Type.Integer({ minimum: 1 }),
@@ -173,25 +173,28 @@ export const WebhookProgressRequest = Type.Object({
 });
 export type WebhookProgressRequest = Static<typeof WebhookProgressRequest>;
 
-/** The event to skip; null for the one at the head. */
+/** Skips an event: the one with this id, or the event at the head if `event` is null. */
 export const WebhookSkipRequest = Type.Object({ id: Type.String(), event: Type.Union([EventId, Type.Null()]) });
-/** The delivery of a dead letter that was sent again. */
+/** The result of a delivery for which a dead letter was sent again. */
 export const WebhookResendRequest = Type.Object({ id: Type.String(), event: EventId, delivery: LoggedDelivery });
 export const WebhookDiscardRequest = Type.Object({ id: Type.String(), event: EventId });
 
 const Rows = Type.Array(Type.Integer({ minimum: 1 }));
 
-/** The effect of a commit on the outbox, as a push message to the front. */
+/** The effect of a commit on the outbox, as a push message from the writer to the front. */
 export const OutboxPush = Type.Object({
   /** The rows of webhooks that have more to deliver. */
   queued: Rows,
   /** The rows of webhooks that were created, enabled, disabled or deleted. */
   changed: Rows,
-  /** Those of them that were disabled because a chain of deliveries was too long. */
+  /** The webhooks in `changed` that were disabled because a chain of deliveries was too long. */
   chained: Type.Array(Type.Object({ id: Type.String(), fail_count: NonNegative, reason: Type.String() })),
-  /** The number of waiting deliveries, of all webhooks. */
+  /** The number of waiting deliveries of all webhooks together. */
   rows: NonNegative,
-  /** Events that a webhook wanted and whose queue was full, since the last push message. */
+  /**
+   * The number of events that a webhook wanted, but that were dropped because its queue was full, since the last push
+   * message.
+   */
   dropped: NonNegative,
 });
 export type OutboxPush = Static<typeof OutboxPush>;
